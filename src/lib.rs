@@ -1,0 +1,27 @@
+//! portalctl: a declarative reconciler for the WorkOS Admin Portal.
+//!
+//! ```text
+//! files ─▶ manifest ─▶ desired ─┬─▶ plan (pure) ─▶ apply ─▶ WorkOS
+//! WorkOS ─▶ observe ─▶ observed ┴─▶ readiness (pure) ─▶ report
+//! ```
+//!
+//! The tree reads as that pipeline, one module for each stage:
+//!
+//! - [`model`]: the words everything else speaks: keys, ids, intents, desired and observed state.
+//! - [`codes`]: every error code of the program with its meaning and its fix.
+//! - [`manifest`]: files → checked [`model::desired::Desired`], or every problem at once.
+//! - [`workos`]: the only module that knows the WorkOS API.
+//! - [`observe`]: reads what is live, in one pass, through a trait that cannot write.
+//! - [`mod@plan`]: pure: desired and observed → a [`plan::Plan`], which is data.
+//! - [`mod@apply`]: walks a plan in order and accounts for every change.
+//! - [`readiness`]: pure: which features each customer still has to configure.
+//! - [`report`]: pure renderers of plans, reports and readiness.
+//! - [`sandbox`]: an in-memory WorkOS, the place to try everything without an account.
+//! - [`clock`]: the only place that reads the time or sleeps.
+//! - [`cli`]: the command line, a thin shell over all of the above.
+
+pub mod cli;
+pub mod clock;
+pub mod codes;
+pub mod model;
+pub mod workos;

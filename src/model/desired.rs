@@ -1,0 +1,271 @@
+//! Desired state: what a *checked* manifest means.
+//!
+//! Built only by `manifest::check`; every later stage may trust it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::sync::Arc;
+
+use super::{
+    ClientId, Domain, Email, ExternalId, Intent, ManifestName, OrgKey, OrganizationId, ReturnUrl,
+};
+
+/// Everything a manifest declares.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Desired {
+    /// The manifest's own name: the owner mark on what it creates.
+    pub manifest: Option<ManifestName>,
+    /// The environment the manifest is meant for.
+    pub environment: Environment,
+    /// Where the portal sends browsers back to.
+    pub return_urls: ReturnUrls,
+    /// How much one run may change.
+    pub limits: Limits,
+    /// The organizations, by key.
+    pub organizations: BTreeMap<OrgKey, DesiredOrganization>,
+}
+
+/// The WorkOS environment a manifest is meant for.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Environment {
+    /// Shown in every plan and report.
+    pub name: Option<String>,
+    /// The kind of key it takes; a key of another kind is refused before any request.
+    pub api_key: Option<KeyKind>,
+    /// Must agree with `WORKOS_CLIENT_ID` when both are there.
+    pub client_id: Option<ClientId>,
+}
+
+/// The kind of a WorkOS API key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum KeyKind {
+    /// `sk_test_…`: a staging environment.
+    Test,
+    /// `sk_live_…`: a production environment.
+    Live,
+}
+
+impl fmt::Display for KeyKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Test => "test",
+            Self::Live => "live",
+        })
+    }
+}
+
+/// Return and success URLs that hold for every organization.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReturnUrls {
+    /// Where the portal's back link goes.
+    pub default: Option<ReturnUrl>,
+    /// Where the portal redirects when an intent was finished.
+    pub success: BTreeMap<Intent, ReturnUrl>,
+}
+
+/// How much one run may change; absent means no limit, but for `delete`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// At most this many organizations are created.
+    pub create: Option<u32>,
+    /// At most this many existing organizations are updated.
+    pub update: Option<UpdateLimit>,
+    /// At most this many organizations and domains are deleted.
+    pub delete: u32,
+}
+
+/// How many deletions one run may hold when the manifest does not say.
+pub const DEFAULT_DELETE_LIMIT: u32 = 3;
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            create: None,
+            update: None,
+            delete: DEFAULT_DELETE_LIMIT,
+        }
+    }
+}
+
+/// A limit on updates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UpdateLimit {
+    /// A number of organizations.
+    Count(u32),
+    /// A percentage, 1 to 100, of the manifest's existing organizations.
+    Percent(u8),
+}
+
+/// Where in the manifest something was declared.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Source {
+    /// The file as the user named it.
+    pub file: Arc<str>,
+    /// The line, from 1.
+    pub line: u32,
+}
+
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.file, self.line)
+    }
+}
+
+/// One customer organization, with the manifest's defaults merged in.
+///
+/// `None` and absent keys mean *not managed*: portalctl never touches what is not declared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DesiredOrganization {
+    /// Where it was declared.
+    pub source: Source,
+    /// Pins an existing organization.
+    pub id: Option<OrganizationId>,
+    /// The external id: as declared, else the key; `None` for a pinned entry that declares none.
+    pub external_id: Option<ExternalId>,
+    /// External ids this organization had before.
+    pub previous_keys: Vec<ExternalId>,
+    /// The display name; always there unless the entry is pinned.
+    pub name: Option<String>,
+    /// The domains and the state declared for each.
+    pub domains: Option<BTreeMap<Domain, DeclaredDomainState>>,
+    /// What happens to domains that are not declared.
+    pub domains_policy: DomainsPolicy,
+    /// The intents this customer should have.
+    pub intents: BTreeMap<Intent, IntentSettings>,
+    /// This organization's own return URL.
+    pub return_url: Option<ReturnUrl>,
+    /// Metadata: a value to set, or `None` for a key to remove.
+    pub metadata: BTreeMap<String, Option<String>>,
+    /// The customer's IT contacts.
+    pub it_contacts: Vec<Email>,
+    /// Whether WorkOS should e-mail the contacts once.
+    pub invite: Invite,
+    /// Never deleted, whatever the flags. `None` leaves the mark as it is.
+    pub protect: Option<bool>,
+    /// The Stripe customer id.
+    pub stripe_customer_id: Option<String>,
+    /// Fields whose differences are not planned.
+    pub ignore_fields: BTreeSet<FieldPath>,
+    /// Accepts that another organization holds one of the domains.
+    pub allow_shared_domain: bool,
+    /// Accepts that another organization has the same name.
+    pub allow_same_name: bool,
+}
+
+/// The state a manifest declares for a domain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum DeclaredDomainState {
+    /// The customer proves ownership.
+    Pending,
+    /// Ownership is asserted without proof when portalctl creates the organization.
+    Verified,
+}
+
+/// What happens to domains that are live but not declared.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum DomainsPolicy {
+    /// They are left alone.
+    #[default]
+    Add,
+    /// They are removed.
+    Exact,
+}
+
+/// Whether WorkOS should e-mail the IT contacts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Invite {
+    /// Only when asked by command.
+    #[default]
+    Never,
+    /// Once, while an invitable intent is unconfigured.
+    Once,
+}
+
+/// What is declared for one intent of one organization.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct IntentSettings {
+    /// This intent's own return URL.
+    pub return_url: Option<ReturnUrl>,
+    /// This intent's own success URL.
+    pub success_url: Option<ReturnUrl>,
+    /// Days before a certificate's end at which it needs attention (certificate renewal only).
+    pub warn_days: Option<u16>,
+}
+
+/// The path of a managed field, as plans and `ignore_fields` spell it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FieldPath {
+    /// `name`
+    Name,
+    /// `external_id`
+    ExternalId,
+    /// `stripe_customer_id`
+    StripeCustomerId,
+    /// `domains.DOMAIN`
+    Domain(Domain),
+    /// `it_contacts.EMAIL`
+    ItContact(Email),
+    /// `metadata.KEY`
+    Metadata(String),
+    /// `domains`, `metadata` or `it_contacts` as a whole; only in `ignore_fields`.
+    Whole(FieldGroup),
+}
+
+/// A group of fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FieldGroup {
+    /// All domains.
+    Domains,
+    /// All IT contacts.
+    ItContacts,
+    /// All metadata.
+    Metadata,
+}
+
+impl FieldGroup {
+    /// The group's name in a path.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Domains => "domains",
+            Self::ItContacts => "it_contacts",
+            Self::Metadata => "metadata",
+        }
+    }
+}
+
+impl FieldPath {
+    /// The group a path belongs to, if any.
+    pub fn group(&self) -> Option<FieldGroup> {
+        match self {
+            Self::Domain(_) => Some(FieldGroup::Domains),
+            Self::ItContact(_) => Some(FieldGroup::ItContacts),
+            Self::Metadata(_) => Some(FieldGroup::Metadata),
+            Self::Whole(group) => Some(*group),
+            Self::Name | Self::ExternalId | Self::StripeCustomerId => None,
+        }
+    }
+}
+
+impl fmt::Display for FieldPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Name => f.write_str("name"),
+            Self::ExternalId => f.write_str("external_id"),
+            Self::StripeCustomerId => f.write_str("stripe_customer_id"),
+            Self::Domain(domain) => write!(f, "domains.{domain}"),
+            Self::ItContact(email) => write!(f, "it_contacts.{email}"),
+            Self::Metadata(key) => write!(f, "metadata.{key}"),
+            Self::Whole(group) => f.write_str(group.as_str()),
+        }
+    }
+}
+
+impl DesiredOrganization {
+    /// Whether differences in this field are left alone.
+    pub fn ignores(&self, path: &FieldPath) -> bool {
+        self.ignore_fields.contains(path)
+            || path
+                .group()
+                .is_some_and(|group| self.ignore_fields.contains(&FieldPath::Whole(group)))
+    }
+}

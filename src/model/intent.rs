@@ -1,0 +1,117 @@
+//! The features of the Admin Portal.
+
+use std::fmt;
+use std::str::FromStr;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// A feature that a customer's IT admin configures in the Admin Portal, under the API's own name.
+///
+/// Source: `GenerateLinkDto.intent` of the WorkOS API description.
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Intent {
+    /// Single sign-on: a SAML or OIDC connection.
+    Sso,
+    /// Directory sync: users and groups from the customer's directory.
+    Dsync,
+    /// Audit logs: the portal shows them, there is nothing for the customer to configure.
+    AuditLogs,
+    /// Log streams: audit logs sent on to the customer's own SIEM.
+    LogStreams,
+    /// Domain verification by a DNS TXT record.
+    DomainVerification,
+    /// Renewal of the SAML signing certificates of the identity provider.
+    CertificateRenewal,
+    /// Bring your own key: the customer's own encryption key for the vault.
+    BringYourOwnKey,
+}
+
+impl Intent {
+    /// All intents, in the order in which reports show them.
+    pub const ALL: [Self; 7] = [
+        Self::Sso,
+        Self::Dsync,
+        Self::DomainVerification,
+        Self::AuditLogs,
+        Self::LogStreams,
+        Self::CertificateRenewal,
+        Self::BringYourOwnKey,
+    ];
+
+    /// The API's own name, as it stands in manifests, JSON and URLs.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Sso => "sso",
+            Self::Dsync => "dsync",
+            Self::AuditLogs => "audit_logs",
+            Self::LogStreams => "log_streams",
+            Self::DomainVerification => "domain_verification",
+            Self::CertificateRenewal => "certificate_renewal",
+            Self::BringYourOwnKey => "bring_your_own_key",
+        }
+    }
+
+    /// The name people use in a sentence.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::Sso => "single sign-on",
+            Self::Dsync => "directory sync",
+            Self::AuditLogs => "audit logs",
+            Self::LogStreams => "log streams",
+            Self::DomainVerification => "domain verification",
+            Self::CertificateRenewal => "certificate renewal",
+            Self::BringYourOwnKey => "bring your own key",
+        }
+    }
+
+    /// Whether WorkOS has a success URL for this intent, beside the return URL.
+    ///
+    /// Source: the Admin Portal's redirect settings: sso, dsync and log streams only.
+    pub const fn has_success_url(self) -> bool {
+        matches!(self, Self::Sso | Self::Dsync | Self::LogStreams)
+    }
+}
+
+impl fmt::Display for Intent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// The text is not the name of an intent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is not an intent of the Admin Portal")]
+pub struct UnknownIntent(pub String);
+
+impl FromStr for Intent {
+    type Err = UnknownIntent;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|intent| intent.as_str() == text)
+            .ok_or_else(|| UnknownIntent(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn serde_and_display_agree_on_every_name() {
+        for intent in Intent::ALL {
+            let json = serde_json::to_value(intent).unwrap();
+            assert_eq!(json, intent.to_string());
+            assert_eq!(intent.as_str().parse::<Intent>(), Ok(intent));
+        }
+        assert_eq!(
+            "saml".parse::<Intent>(),
+            Err(UnknownIntent("saml".to_owned()))
+        );
+    }
+}

@@ -1,0 +1,17 @@
+//! The words of the program: plain data with no behaviour beyond its own invariants.
+//!
+//! Goes in: nothing. Comes out: types. Uses only std, serde and small value crates, never
+//! another module of this crate.
+
+pub mod desired;
+pub mod id;
+pub mod intent;
+pub mod observed;
+pub mod return_url;
+pub mod text;
+
+pub use id::{
+    ClientId, Domain, Email, ExternalId, InvalidId, ManifestName, OrgKey, OrganizationId,
+};
+pub use intent::Intent;
+pub use return_url::{AllowedHosts, InvalidUrl, ReturnUrl};

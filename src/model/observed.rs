@@ -1,0 +1,297 @@
+//! Observed state: what WorkOS said, keyed and sorted.
+//!
+//! Everything that WorkOS may extend is open: an enum value this version does not know becomes
+//! `Unknown` with the raw text, a missing optional field is `None`.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use jiff::Timestamp;
+
+use super::{Domain, OrganizationId};
+
+/// What is live, as read in one pass.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Observed {
+    /// Organizations by id.
+    pub organizations: BTreeMap<OrganizationId, Organization>,
+    /// Whether `organizations` holds the whole environment or only what was looked up.
+    pub coverage: Coverage,
+    /// Single sign-on connections by organization, sorted by id.
+    pub connections: BTreeMap<OrganizationId, Vec<Connection>>,
+    /// Directories by organization, sorted by id.
+    pub directories: BTreeMap<OrganizationId, Vec<Directory>>,
+    /// Audit-log configurations of the organizations that were asked about.
+    pub audit_logs: BTreeMap<OrganizationId, Answer<AuditLogConfiguration>>,
+}
+
+/// How much of the environment an observation holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Coverage {
+    /// Every organization of the environment.
+    #[default]
+    Listed,
+    /// Only the organizations that manifest entries were looked up by.
+    LookedUp,
+}
+
+/// What WorkOS answered to a question about one organization.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer<T> {
+    /// It exists.
+    Found(T),
+    /// 404: there is none.
+    Absent,
+    /// 403: the account's plan does not include the feature; the message says what WorkOS said.
+    NotEntitled(String),
+}
+
+/// An organization.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Organization {
+    /// `org_…`
+    pub id: OrganizationId,
+    /// The display name, which need not be unique.
+    pub name: String,
+    /// Absent when empty.
+    pub external_id: Option<String>,
+    /// Absent when empty.
+    pub stripe_customer_id: Option<String>,
+    /// Sorted by domain.
+    pub domains: Vec<OrganizationDomain>,
+    /// Keys whose value was null are left out.
+    pub metadata: BTreeMap<String, String>,
+    /// When it was created.
+    pub created_at: Option<Timestamp>,
+    /// When it was last changed.
+    pub updated_at: Option<Timestamp>,
+}
+
+impl Organization {
+    /// The organization's domain of that name, if it has it.
+    pub fn domain(&self, domain: &Domain) -> Option<&OrganizationDomain> {
+        self.domains.iter().find(|held| held.domain == *domain)
+    }
+}
+
+/// A domain of an organization.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrganizationDomain {
+    /// `org_domain_…`; older answers leave it out.
+    pub id: Option<String>,
+    /// The domain, lower-cased.
+    pub domain: Domain,
+    /// Whether the customer proved that it is theirs.
+    pub state: DomainState,
+    /// The host in front of the domain that carries the TXT record.
+    pub verification_prefix: Option<String>,
+    /// The value of the TXT record. Shown on request only.
+    pub verification_token: Option<String>,
+    /// When it was added.
+    pub created_at: Option<Timestamp>,
+    /// When it was last changed.
+    pub updated_at: Option<Timestamp>,
+}
+
+/// A single sign-on connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Connection {
+    /// `conn_…`
+    pub id: String,
+    /// The organization it belongs to.
+    pub organization_id: Option<OrganizationId>,
+    /// The name shown in the dashboard.
+    pub name: String,
+    /// The kind of identity provider, as WorkOS spells it (`OktaSAML`).
+    pub connection_type: String,
+    /// How far it is configured.
+    pub state: ConnectionState,
+    /// When it was created.
+    pub created_at: Option<Timestamp>,
+    /// When it was last changed.
+    pub updated_at: Option<Timestamp>,
+}
+
+/// A directory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Directory {
+    /// `directory_…`
+    pub id: String,
+    /// The organization it belongs to.
+    pub organization_id: Option<OrganizationId>,
+    /// The name shown in the dashboard.
+    pub name: String,
+    /// The kind of directory, as WorkOS spells it (`okta scim v2.0`).
+    pub directory_type: String,
+    /// How far it is configured.
+    pub state: DirectoryState,
+    /// When it was created.
+    pub created_at: Option<Timestamp>,
+    /// When it was last changed.
+    pub updated_at: Option<Timestamp>,
+}
+
+/// How audit logs are set up for an organization.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditLogConfiguration {
+    /// Whether events are taken.
+    pub state: AuditLogState,
+    /// The stream to the customer's own SIEM, if there is one.
+    pub log_stream: Option<LogStream>,
+}
+
+/// A stream of audit logs to the customer's own SIEM.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogStream {
+    /// `audit_log_stream_…`; older answers leave it out.
+    pub id: Option<String>,
+    /// The destination, as WorkOS spells it (`Datadog`).
+    pub stream_type: String,
+    /// Whether it delivers.
+    pub state: LogStreamState,
+    /// When it last delivered.
+    pub last_synced_at: Option<Timestamp>,
+    /// When it was created.
+    pub created_at: Option<Timestamp>,
+}
+
+/// An enum that WorkOS may extend: its known values, and `Unknown` with the raw text.
+macro_rules! open_enum {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+        pub enum $name {
+            $($(#[$vdoc])* $variant,)+
+            /// A value that this version does not know, as WorkOS spelt it.
+            Unknown(String),
+        }
+
+        impl $name {
+            /// Reads WorkOS's spelling.
+            pub fn from_api(text: &str) -> Self {
+                match text {
+                    $($text => Self::$variant,)+
+                    _ => Self::Unknown(text.to_owned()),
+                }
+            }
+
+            /// WorkOS's spelling.
+            pub fn as_str(&self) -> &str {
+                match self {
+                    $(Self::$variant => $text,)+
+                    Self::Unknown(text) => text,
+                }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+    };
+}
+
+open_enum! {
+    /// How far an organization's domain is verified.
+    DomainState {
+        /// Proved by DNS.
+        Verified = "verified",
+        /// Verified before WorkOS asked for proof; as good as verified.
+        LegacyVerified = "legacy_verified",
+        /// Waiting for the DNS record.
+        Pending = "pending",
+        /// Verification has not been started.
+        Unverified = "unverified",
+        /// The record did not appear in time, or another organization holds the domain.
+        Failed = "failed",
+    }
+}
+
+impl DomainState {
+    /// Whether the organization holds the domain for good.
+    pub fn is_verified(&self) -> bool {
+        matches!(self, Self::Verified | Self::LegacyVerified)
+    }
+}
+
+open_enum! {
+    /// How far a connection is configured.
+    ConnectionState {
+        /// The customer has not chosen an identity provider yet.
+        RequiresType = "requires_type",
+        /// The customer has begun.
+        Draft = "draft",
+        /// Waiting for a first sign-in.
+        Validating = "validating",
+        /// Users can sign in.
+        Active = "active",
+        /// Users cannot sign in.
+        Inactive = "inactive",
+        /// About to disappear.
+        Deleting = "deleting",
+    }
+}
+
+open_enum! {
+    /// How far a directory is configured.
+    DirectoryState {
+        /// Users and groups arrive.
+        Linked = "linked",
+        /// An older spelling of linked.
+        Active = "active",
+        /// Waiting for the first sync.
+        Validating = "validating",
+        /// The directory's credentials were refused.
+        InvalidCredentials = "invalid_credentials",
+        /// The customer has disconnected it.
+        Unlinked = "unlinked",
+        /// About to disappear.
+        Deleting = "deleting",
+    }
+}
+
+open_enum! {
+    /// Whether audit-log events are taken.
+    AuditLogState {
+        /// They are.
+        Active = "active",
+        /// Not set up yet.
+        Inactive = "inactive",
+        /// Switched off.
+        Disabled = "disabled",
+    }
+}
+
+open_enum! {
+    /// Whether a log stream delivers.
+    LogStreamState {
+        /// It does.
+        Active = "active",
+        /// Not finished, or paused.
+        Inactive = "inactive",
+        /// Deliveries fail.
+        Error = "error",
+        /// Its configuration is refused.
+        Invalid = "invalid",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_from_the_future_keeps_its_text() {
+        let state = ConnectionState::from_api("quantum_entangled");
+        assert_eq!(
+            state,
+            ConnectionState::Unknown("quantum_entangled".to_owned())
+        );
+        assert_eq!(state.to_string(), "quantum_entangled");
+        assert_eq!(
+            ConnectionState::from_api("requires_type"),
+            ConnectionState::RequiresType
+        );
+    }
+}

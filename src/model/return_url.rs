@@ -1,0 +1,192 @@
+//! URLs that a browser is sent to after the Admin Portal.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+use url::{Host, Url};
+
+/// The hosts that return URLs may name.
+///
+/// A changed return URL is a phishing vector: the customer's admin trusts where the portal
+/// sends them. With no list, any host is allowed.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AllowedHosts(BTreeSet<String>);
+
+impl AllowedHosts {
+    /// Builds the list from host names, which are lower-cased.
+    pub fn new(hosts: impl IntoIterator<Item = String>) -> Self {
+        Self(
+            hosts
+                .into_iter()
+                .map(|host| host.to_ascii_lowercase())
+                .collect(),
+        )
+    }
+
+    /// Whether a host may be named: every host, when there is no list.
+    fn allow(&self, host: &str) -> bool {
+        self.0.is_empty() || self.0.contains(host)
+    }
+}
+
+/// Why a text is not a return URL; reads as the end of a sentence.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidUrl {
+    /// Not a URL at all, or without a scheme or host.
+    #[error("is not an absolute URL: {0}")]
+    NotAbsolute(String),
+    /// A scheme other than https.
+    #[error("must use https, not {0}")]
+    NotHttps(String),
+    /// `user:password@` in front of the host.
+    #[error("must not carry a user name or password")]
+    UserInfo,
+    /// `#…` at the end.
+    #[error("must not carry a fragment (#…)")]
+    Fragment,
+    /// Control characters or white space, which browsers strip without telling.
+    #[error("holds a space, control or invisible character")]
+    Unprintable,
+    /// A host that is not on the manifest's list.
+    #[error("names the host `{0}`, which is not one of return_urls.allowed_hosts")]
+    HostNotAllowed(String),
+}
+
+/// A checked return URL: absolute, HTTPS, on an allowed host, without user info or fragment.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ReturnUrl(Url);
+
+/// Whether `http://localhost…` is accepted beside https.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LocalHttp {
+    /// Only where the manifest's environment takes a test key.
+    Allowed,
+    /// Everywhere else.
+    Refused,
+}
+
+impl ReturnUrl {
+    /// Checks a URL by the rules of a manifest.
+    pub fn parse(text: &str, hosts: &AllowedHosts, local: LocalHttp) -> Result<Self, InvalidUrl> {
+        if text
+            .chars()
+            .any(|c| c.is_whitespace() || !super::text::is_plain(c) || c == '\\')
+        {
+            return Err(InvalidUrl::Unprintable);
+        }
+        let url = Url::parse(text).map_err(|error| InvalidUrl::NotAbsolute(error.to_string()))?;
+        let Some(host) = url.host() else {
+            return Err(InvalidUrl::NotAbsolute("it has no host".to_owned()));
+        };
+        let local_http =
+            local == LocalHttp::Allowed && url.scheme() == "http" && is_localhost(&host);
+        if url.scheme() != "https" && !local_http {
+            return Err(InvalidUrl::NotHttps(url.scheme().to_owned()));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(InvalidUrl::UserInfo);
+        }
+        if url.fragment().is_some() {
+            return Err(InvalidUrl::Fragment);
+        }
+        let host = host.to_string();
+        if !hosts.allow(&host) && !local_http {
+            return Err(InvalidUrl::HostNotAllowed(host));
+        }
+        Ok(Self(url))
+    }
+
+    /// The URL as it is sent to WorkOS.
+    pub fn as_str(&self) -> &str {
+        self.0.as_str()
+    }
+}
+
+fn is_localhost(host: &Host<&str>) -> bool {
+    match host {
+        Host::Domain(name) => *name == "localhost",
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.is_loopback(),
+    }
+}
+
+impl fmt::Display for ReturnUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Serialize for ReturnUrl {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<ReturnUrl, InvalidUrl> {
+        let hosts = AllowedHosts::new(["App.example.com".to_owned()]);
+        ReturnUrl::parse(text, &hosts, LocalHttp::Refused)
+    }
+
+    #[test]
+    fn only_plain_https_on_an_allowed_host_passes() {
+        assert!(parse("https://app.example.com/settings?tab=sso").is_ok());
+        assert!(parse("https://APP.example.com/").is_ok());
+        assert!(matches!(
+            parse("http://app.example.com/"),
+            Err(InvalidUrl::NotHttps(_))
+        ));
+        assert!(matches!(
+            parse("/settings"),
+            Err(InvalidUrl::NotAbsolute(_))
+        ));
+        assert!(matches!(
+            parse("https://u:p@app.example.com/"),
+            Err(InvalidUrl::UserInfo)
+        ));
+        assert!(matches!(
+            parse("https://app.example.com/#x"),
+            Err(InvalidUrl::Fragment)
+        ));
+        assert!(matches!(
+            parse("https://app.example.com\\@evil.com"),
+            Err(InvalidUrl::Unprintable)
+        ));
+        assert!(matches!(
+            parse("https://app.example.com/a b"),
+            Err(InvalidUrl::Unprintable)
+        ));
+        assert!(matches!(
+            parse("https://evil.com/"),
+            Err(InvalidUrl::HostNotAllowed(_))
+        ));
+        assert!(matches!(
+            parse("https://app.example.com.evil.com/"),
+            Err(InvalidUrl::HostNotAllowed(_))
+        ));
+    }
+
+    #[test]
+    fn http_on_localhost_needs_a_test_environment() {
+        let any = AllowedHosts::default();
+        for url in [
+            "http://localhost:3000/back",
+            "http://127.0.0.1/",
+            "http://[::1]:8080/",
+        ] {
+            assert!(
+                ReturnUrl::parse(url, &any, LocalHttp::Allowed).is_ok(),
+                "{url}"
+            );
+            assert!(
+                ReturnUrl::parse(url, &any, LocalHttp::Refused).is_err(),
+                "{url}"
+            );
+        }
+        assert!(ReturnUrl::parse("http://evil.com/", &any, LocalHttp::Allowed).is_err());
+    }
+}

@@ -1,0 +1,72 @@
+//! Text that comes from outside and is shown to people.
+
+use std::borrow::Cow;
+
+/// Whether a character may stand in a name or other one-line text.
+///
+/// Control characters (newlines and terminal escapes among them) and the bidirectional
+/// overrides can make text look like something else than it is.
+pub fn is_plain(c: char) -> bool {
+    !c.is_control() && !is_deceptive(c)
+}
+
+/// Characters that change how their neighbours are shown, or break the line, without being seen.
+fn is_deceptive(c: char) -> bool {
+    matches!(c,
+        '\u{061c}' | '\u{200e}' | '\u{200f}'      // direction marks
+        | '\u{202a}'..='\u{202e}'                 // embeddings and overrides
+        | '\u{2066}'..='\u{2069}'                 // isolates
+        | '\u{2028}' | '\u{2029}'                 // line and paragraph separators
+        | '\u{feff}')
+}
+
+/// Shows text on one line: every character that is not [plain](is_plain) becomes `\u{…}`.
+///
+/// ```
+/// use portalctl::model::text::escape;
+/// assert_eq!(escape("Acme"), "Acme");
+/// assert_eq!(escape("Acme\u{1b}[2J"), "Acme\\u{1b}[2J");
+/// ```
+pub fn escape(text: &str) -> Cow<'_, str> {
+    if text.chars().all(is_plain) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 8);
+    for c in text.chars() {
+        if is_plain(c) {
+            shown.push(c)
+        } else {
+            shown.extend(c.escape_unicode())
+        }
+    }
+    Cow::Owned(shown)
+}
+
+/// Hides all of an e-mail address but its first letter and its domain: `a***@acme.com`.
+pub fn mask_email(email: &str) -> String {
+    match email.rsplit_once('@') {
+        Some((local, domain)) => {
+            let first: String = local.chars().take(1).collect();
+            format!("{first}***@{domain}")
+        }
+        None => "***".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn escapes_what_a_terminal_would_obey() {
+        assert_eq!(escape("a\nb\tc"), "a\\u{a}b\\u{9}c");
+        assert_eq!(escape("\u{202e}evil"), "\\u{202e}evil");
+        assert_eq!(escape("Łódź 株式会社 شركة"), "Łódź 株式会社 شركة");
+    }
+
+    #[test]
+    fn masks_the_local_part_of_an_address() {
+        assert_eq!(mask_email("ada@acme.com"), "a***@acme.com");
+        assert_eq!(mask_email("not an address"), "***");
+    }
+}

@@ -1,0 +1,169 @@
+//! WorkOS: the only module that knows its API.
+//!
+//! [`ReadPortal`] is what plans are made with and cannot write; [`WritePortal`] adds the writes
+//! that only `apply` makes. Nothing in the traits is about HTTP; [`client::Client`] implements
+//! both over a [`transport::Transport`], the one seam: request bytes in, response bytes out.
+
+pub mod error;
+
+use std::collections::BTreeMap;
+use std::future::Future;
+
+use crate::model::desired::DeclaredDomainState;
+use crate::model::observed::{
+    Answer, AuditLogConfiguration, Connection, Directory, Organization, OrganizationDomain,
+};
+use crate::model::{Domain, ExternalId, Intent, OrganizationId};
+
+pub use error::{ApiError, ApiErrorKind};
+
+/// The result of one call.
+pub type ApiResult<T> = Result<T, ApiError>;
+
+/// Is told how far a long list has been read.
+pub trait ReadProgress: Send + Sync {
+    /// `count` more objects of a list were read.
+    fn read(&self, list: List, count: usize);
+}
+
+/// A list of the whole environment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum List {
+    /// `GET /organizations`
+    Organizations,
+    /// `GET /connections`
+    Connections,
+    /// `GET /directories`
+    Directories,
+}
+
+/// What can be asked of WorkOS.
+pub trait ReadPortal: Send + Sync {
+    /// Lists every organization of the environment.
+    fn organizations(
+        &self,
+        progress: &dyn ReadProgress,
+    ) -> impl Future<Output = ApiResult<Vec<Organization>>> + Send;
+
+    /// Lists every connection of the environment.
+    fn connections(
+        &self,
+        progress: &dyn ReadProgress,
+    ) -> impl Future<Output = ApiResult<Vec<Connection>>> + Send;
+
+    /// Lists every directory of the environment.
+    fn directories(
+        &self,
+        progress: &dyn ReadProgress,
+    ) -> impl Future<Output = ApiResult<Vec<Directory>>> + Send;
+
+    /// Reads one organization; `None` when there is none with that id.
+    fn organization(
+        &self,
+        id: &OrganizationId,
+    ) -> impl Future<Output = ApiResult<Option<Organization>>> + Send;
+
+    /// Reads the organization with that external id; `None` when there is none.
+    fn organization_by_external_id(
+        &self,
+        external_id: &ExternalId,
+    ) -> impl Future<Output = ApiResult<Option<Organization>>> + Send;
+
+    /// Reads an organization's audit-log configuration, its log stream included.
+    fn audit_log_configuration(
+        &self,
+        id: &OrganizationId,
+    ) -> impl Future<Output = ApiResult<Answer<AuditLogConfiguration>>> + Send;
+
+    /// How many requests were sent so far, retries included.
+    fn requests_used(&self) -> u64;
+}
+
+/// What can be changed at WorkOS.
+///
+/// A write is tried again only when it surely had no effect; an
+/// [ambiguous](ApiError::is_ambiguous) error is the caller's to look up.
+pub trait WritePortal: ReadPortal {
+    /// Creates an organization.
+    fn create_organization(
+        &self,
+        organization: &NewOrganization,
+    ) -> impl Future<Output = ApiResult<Organization>> + Send;
+
+    /// Changes the fields of an organization that the patch holds.
+    fn update_organization(
+        &self,
+        id: &OrganizationId,
+        patch: &OrganizationPatch,
+    ) -> impl Future<Output = ApiResult<Organization>> + Send;
+
+    /// Adds a domain, in state pending, to an organization.
+    fn add_domain(
+        &self,
+        id: &OrganizationId,
+        domain: &Domain,
+    ) -> impl Future<Output = ApiResult<OrganizationDomain>> + Send;
+
+    /// Makes a portal link: a credential, valid for five minutes and one use.
+    fn generate_link(
+        &self,
+        link: &LinkRequest,
+    ) -> impl Future<Output = ApiResult<secrecy::SecretString>> + Send;
+}
+
+/// An organization to create; it always carries an external id, which makes the create findable.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewOrganization {
+    /// The display name.
+    pub name: String,
+    /// How it is found again after a lost answer.
+    pub external_id: ExternalId,
+    /// The domains it starts with.
+    pub domains: BTreeMap<Domain, DeclaredDomainState>,
+    /// The metadata it starts with.
+    pub metadata: BTreeMap<String, String>,
+    /// The Stripe customer id.
+    pub stripe_customer_id: Option<String>,
+}
+
+/// The fields of an organization to change; `None` leaves a field as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct OrganizationPatch {
+    /// The display name.
+    pub name: Option<String>,
+    /// The external id.
+    pub external_id: Option<ExternalId>,
+    /// The Stripe customer id.
+    pub stripe_customer_id: Option<String>,
+    /// The whole metadata; `None` as a value is sent as null, which removes the key.
+    pub metadata: Option<BTreeMap<String, Option<String>>>,
+}
+
+impl OrganizationPatch {
+    /// Whether the patch changes nothing.
+    pub fn is_empty(&self) -> bool {
+        let Self {
+            name,
+            external_id,
+            stripe_customer_id,
+            metadata,
+        } = self;
+        name.is_none()
+            && external_id.is_none()
+            && stripe_customer_id.is_none()
+            && metadata.is_none()
+    }
+}
+
+/// A portal link to make.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkRequest {
+    /// The customer's organization.
+    pub organization: OrganizationId,
+    /// The one feature the link is for.
+    pub intent: Intent,
+    /// Where the portal's back link goes; WorkOS's dashboard default when absent.
+    pub return_url: Option<String>,
+    /// Where the portal redirects when the intent was finished.
+    pub success_url: Option<String>,
+}
