@@ -84,6 +84,7 @@ macro_rules! codes {
     ($($name:ident = $id:literal, $title:literal, $meaning:literal, $fix:literal;)+) => {
         $(
             #[doc = $title]
+            #[allow(clippy::doc_markdown, reason = "titles are read as plain text")]
             pub const $name: $crate::codes::Code = $crate::codes::Code::new(&$crate::codes::Entry {
                 id: $id, title: $title, meaning: $meaning, fix: $fix,
             });

@@ -6,6 +6,7 @@
 pub mod desired;
 pub mod id;
 pub mod intent;
+pub mod mark;
 pub mod observed;
 pub mod return_url;
 pub mod text;
