@@ -21,6 +21,7 @@
 //! - [`clock`]: the only place that reads the time or sleeps.
 //! - [`cli`]: the command line, a thin shell over all of the above.
 
+pub mod apply;
 pub mod cli;
 pub mod clock;
 pub mod codes;

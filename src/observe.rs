@@ -11,8 +11,7 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use crate::identity::identify;
 use crate::model::desired::Desired;
 use crate::model::observed::{Answer, AuditLogConfiguration, Listing, Observed};
-use crate::model::{Intent, OrganizationId};
-use crate::plan::Selection;
+use crate::model::{Intent, OrganizationId, Selection};
 use crate::workos::{ApiError, ApiErrorKind, ApiResult, ReadPortal, ReadProgress};
 
 /// How many per-organization calls are under way at once; the pace bounds their rate.

@@ -9,19 +9,17 @@ pub mod digest;
 mod entry;
 pub mod lint;
 pub mod policy;
-pub mod selection;
 
 use crate::identity::{Identities, Identity};
 use crate::model::desired::Desired;
 use crate::model::observed::{Coverage, Observed};
-use crate::model::{OrganizationId, mark};
+use crate::model::{OrganizationId, Selection, mark};
 
 pub use change::{
     Action, ActionKind, Change, Conflict, FieldChange, Flag, Held, HeldReason, Reason, Target,
     Warning,
 };
 pub use policy::Policy;
-pub use selection::Selection;
 
 /// The difference between what is declared and what is live.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -18,8 +18,7 @@ use serde::Serialize;
 use crate::identity::{Identities, Identity};
 use crate::model::desired::{Desired, DesiredOrganization};
 use crate::model::observed::{Observed, Organization};
-use crate::model::{Intent, OrgKey, OrganizationId};
-use crate::plan::Selection;
+use crate::model::{Intent, OrgKey, OrganizationId, Selection};
 
 /// The readiness of all organizations of a manifest.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -104,6 +104,9 @@ pub trait WritePortal: ReadPortal {
         domain: &Domain,
     ) -> impl Future<Output = ApiResult<OrganizationDomain>> + Send;
 
+    /// Removes a domain, by its own id, from its organization.
+    fn remove_domain(&self, domain_id: &str) -> impl Future<Output = ApiResult<()>> + Send;
+
     /// Makes a portal link: a credential, valid for five minutes and one use.
     fn generate_link(
         &self,

@@ -2,7 +2,7 @@
 
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
-use crate::model::{Intent, OrgKey};
+use super::{Intent, OrgKey};
 
 /// The entries and intents a command is about; everything, unless narrowed.
 #[derive(Debug, Clone, Default)]
