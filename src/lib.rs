@@ -30,4 +30,5 @@ pub mod model;
 pub mod observe;
 pub mod plan;
 pub mod readiness;
+pub mod report;
 pub mod workos;
