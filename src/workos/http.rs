@@ -4,6 +4,7 @@
 //! no retries of its own but for requests that surely were not handled, no redirects, no pace.
 
 use std::error::Error;
+use std::io::{self, ErrorKind};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -111,12 +112,30 @@ fn classify(error: reqwest::Error) -> TransportError {
         TransportErrorKind::Connect
     } else if error.is_timeout() {
         TransportErrorKind::Timeout
-    } else if error.is_decode() {
+    } else if is_broken_encoding(&error) {
         TransportErrorKind::Invalid
     } else {
         TransportErrorKind::Broken
     };
     failed(kind, error)
+}
+
+/// Whether the body arrived but cannot be decompressed.
+///
+/// reqwest calls every failure while a body is read a decoding error; only the decoder's own says
+/// that the data is invalid.
+fn is_broken_encoding(error: &reqwest::Error) -> bool {
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        if let Some(error) = error.downcast_ref::<io::Error>() {
+            return matches!(
+                error.kind(),
+                ErrorKind::InvalidData | ErrorKind::InvalidInput
+            );
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// The error's causes, outermost first; they name hosts and addresses, never the request's URL.
