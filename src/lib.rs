@@ -23,5 +23,6 @@
 pub mod cli;
 pub mod clock;
 pub mod codes;
+pub mod manifest;
 pub mod model;
 pub mod workos;
