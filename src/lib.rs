@@ -26,6 +26,7 @@ pub mod cli;
 pub mod clock;
 pub mod codes;
 pub mod identity;
+pub mod manifest;
 pub mod model;
 pub mod observe;
 pub mod plan;

@@ -1,0 +1,221 @@
+//! Findings about a manifest: what is wrong, where, and what to do about it.
+//!
+//! Goes in: problems as the stages meet them. Comes out: a sorted, serialisable list. Decides
+//! nothing about how a finding looks; that is `render`'s.
+
+use serde::Serialize;
+use serde::ser::{SerializeStruct, Serializer};
+
+use super::secret;
+use super::source::{Location, Sources, Spot};
+use crate::codes::Code;
+
+/// How bad a finding is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Severity {
+    /// The manifest cannot be used.
+    Error,
+    /// It can be used, but probably does not say what was meant.
+    Warning,
+    /// Worth knowing.
+    Note,
+}
+
+/// One finding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// Its stable code, for `portalctl explain`.
+    pub code: Code,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What is wrong, in one line.
+    pub message: String,
+    /// Where; absent when it is about the manifest as a whole.
+    pub location: Option<Location>,
+    /// Other places that have to do with it, each with what it is.
+    pub related: Vec<(Location, String)>,
+    /// What to do.
+    pub help: Option<String>,
+}
+
+impl Serialize for Diagnostic {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Related<'a> {
+            #[serde(flatten)]
+            location: &'a Location,
+            message: &'a str,
+        }
+        let Self {
+            code,
+            severity,
+            message,
+            location,
+            related,
+            help,
+        } = self;
+        let related: Vec<_> = related
+            .iter()
+            .map(|(location, message)| Related { location, message })
+            .collect();
+        let location = location.as_ref();
+        let mut out = serializer.serialize_struct("Diagnostic", 8)?;
+        out.serialize_field("code", code)?;
+        out.serialize_field("severity", severity)?;
+        out.serialize_field("message", message)?;
+        out.serialize_field("file", &location.map(|at| &at.file))?;
+        out.serialize_field("line", &location.map(|at| at.line))?;
+        out.serialize_field("column", &location.map(|at| at.column))?;
+        out.serialize_field("help", help)?;
+        out.serialize_field("related", &related)?;
+        out.end()
+    }
+}
+
+/// The findings about one manifest, sorted by file, line and column.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct Diagnostics {
+    list: Vec<Diagnostic>,
+}
+
+impl Diagnostics {
+    /// Whether the manifest cannot be used.
+    pub fn has_errors(&self) -> bool {
+        self.list
+            .iter()
+            .any(|finding| finding.severity == Severity::Error)
+    }
+
+    /// The findings in order.
+    pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
+        self.list.iter()
+    }
+
+    /// How many findings there are.
+    pub fn len(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+}
+
+impl<'a> IntoIterator for &'a Diagnostics {
+    type Item = &'a Diagnostic;
+    type IntoIter = std::slice::Iter<'a, Diagnostic>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+/// A finding while it is being written down.
+#[derive(Debug, Clone)]
+pub(super) struct Finding {
+    code: Code,
+    severity: Severity,
+    message: String,
+    spot: Option<Spot>,
+    related: Vec<(Spot, String)>,
+    help: Option<String>,
+}
+
+impl Finding {
+    pub(super) fn new(code: Code, severity: Severity, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            severity,
+            message: message.into(),
+            spot: None,
+            related: Vec::new(),
+            help: None,
+        }
+    }
+
+    pub(super) fn at(mut self, spot: Spot) -> Self {
+        self.spot = Some(spot);
+        self
+    }
+
+    pub(super) fn related(mut self, spot: Spot, what: impl Into<String>) -> Self {
+        self.related.push((spot, what.into()));
+        self
+    }
+
+    pub(super) fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
+        self
+    }
+}
+
+/// The findings so far, in the order in which they were met.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Findings {
+    list: Vec<Finding>,
+}
+
+impl Findings {
+    pub(super) fn push(&mut self, finding: Finding) {
+        self.list.push(finding);
+    }
+
+    /// Writes down an error at a place, with what to do about it.
+    pub(super) fn error(
+        &mut self,
+        code: Code,
+        spot: Spot,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        self.push(
+            Finding::new(code, Severity::Error, message)
+                .at(spot)
+                .help(help),
+        );
+    }
+
+    pub(super) fn have_errors(&self) -> bool {
+        self.list
+            .iter()
+            .any(|finding| finding.severity == Severity::Error)
+    }
+
+    pub(super) fn append(&mut self, other: Self) {
+        self.list.extend(other.list);
+    }
+
+    /// Sorts the findings and looks up the names of their files.
+    ///
+    /// Whatever a message quotes, no API key leaves here.
+    pub(super) fn finish(self, sources: &Sources) -> Diagnostics {
+        let hide = |text: String| secret::redact(&text).into_owned();
+        let mut list: Vec<Diagnostic> = self
+            .list
+            .into_iter()
+            .map(|finding| Diagnostic {
+                code: finding.code,
+                severity: finding.severity,
+                message: hide(finding.message),
+                location: finding.spot.map(|spot| sources.location(spot)),
+                related: finding
+                    .related
+                    .into_iter()
+                    .map(|(spot, what)| (sources.location(spot), hide(what)))
+                    .collect(),
+                help: finding.help.map(hide),
+            })
+            .collect();
+        list.sort_by(|a, b| {
+            let order = |d: &Diagnostic| (d.location.clone(), d.severity, d.code);
+            order(a)
+                .cmp(&order(b))
+                .then_with(|| a.message.cmp(&b.message))
+        });
+        list.dedup();
+        Diagnostics { list }
+    }
+}

@@ -1,0 +1,201 @@
+//! The texts a manifest was read from, kept so that a finding can show its line.
+//!
+//! Goes in: file names and contents. Comes out: places in them. Reads no file itself.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+/// The number of a file within [`Sources`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct FileId(u32);
+
+/// A place as the stages carry it around: small, and without the file's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Spot {
+    pub(super) file: FileId,
+    /// From 1.
+    pub(super) line: u32,
+    /// From 1, in characters.
+    pub(super) column: u32,
+    /// In characters; 0 where it is not known.
+    pub(super) length: u32,
+}
+
+impl Spot {
+    /// The very beginning of a file.
+    pub(super) fn start_of(file: FileId) -> Self {
+        Self {
+            file,
+            line: 1,
+            column: 1,
+            length: 0,
+        }
+    }
+
+    /// A file as a whole, with no line to show.
+    pub(super) fn whole(file: FileId) -> Self {
+        Self {
+            file,
+            line: 0,
+            column: 0,
+            length: 0,
+        }
+    }
+}
+
+/// A value with the place it was written at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Spotted<T> {
+    pub(super) value: T,
+    pub(super) spot: Spot,
+}
+
+/// A place in a file, for people and machines.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Location {
+    /// The file as the user named it.
+    pub file: Arc<str>,
+    /// The line, from 1; 0 when the finding is about the file as a whole.
+    pub line: u32,
+    /// The column, from 1, in characters.
+    pub column: u32,
+    /// How many characters it covers; 0 where that is not known.
+    #[serde(skip)]
+    pub length: u32,
+}
+
+/// The files of one manifest, by name and text.
+#[derive(Debug, Clone, Default)]
+pub struct Sources {
+    files: Vec<SourceFile>,
+}
+
+#[derive(Debug, Clone)]
+struct SourceFile {
+    name: Arc<str>,
+    text: Arc<str>,
+}
+
+impl Sources {
+    /// Adds a file whose text is still to come; it stays empty when it cannot be read.
+    pub(super) fn reserve(&mut self, name: Arc<str>) -> FileId {
+        // The number of files is bounded by the loader, far below 2³².
+        let id = FileId(u32::try_from(self.files.len()).unwrap_or(u32::MAX));
+        let text = Arc::from("");
+        self.files.push(SourceFile { name, text });
+        id
+    }
+
+    /// Gives a file its text.
+    pub(super) fn fill(&mut self, file: FileId, text: String) {
+        if let Some(file) = self.files.get_mut(file.0 as usize) {
+            file.text = Arc::from(text);
+        }
+    }
+
+    /// The text of a file by the name that locations carry.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.files
+            .iter()
+            .find(|file| &*file.name == name)
+            .map(|file| &*file.text)
+    }
+
+    /// The files' names and texts, in the order in which they were read.
+    pub fn iter(&self) -> impl Iterator<Item = (&Arc<str>, &str)> {
+        self.files.iter().map(|file| (&file.name, &*file.text))
+    }
+
+    pub(super) fn name_of(&self, file: FileId) -> Arc<str> {
+        self.file(file)
+            .map_or_else(|| Arc::from(""), |file| Arc::clone(&file.name))
+    }
+
+    pub(super) fn text_of(&self, file: FileId) -> Arc<str> {
+        self.file(file)
+            .map_or_else(|| Arc::from(""), |file| Arc::clone(&file.text))
+    }
+
+    pub(super) fn location(&self, spot: Spot) -> Location {
+        Location {
+            file: self.name_of(spot.file),
+            line: spot.line,
+            column: spot.column,
+            length: spot.length,
+        }
+    }
+
+    fn file(&self, id: FileId) -> Option<&SourceFile> {
+        self.files.get(id.0 as usize)
+    }
+}
+
+/// Where the lines of a text begin, so that many findings in a large file stay cheap.
+pub(super) struct Lines<'a> {
+    text: &'a str,
+    starts: Vec<usize>,
+}
+
+impl<'a> Lines<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        let bytes = text.as_bytes();
+        let mut starts = vec![0];
+        for (at, byte) in bytes.iter().enumerate() {
+            // YAML breaks lines at \n, \r\n and a lone \r.
+            let lone_return = *byte == b'\r' && bytes.get(at + 1) != Some(&b'\n');
+            if *byte == b'\n' || lone_return {
+                starts.push(at + 1);
+            }
+        }
+        Self { text, starts }
+    }
+
+    /// A line, from 1, without its line break.
+    pub(super) fn get(&self, line: u32) -> Option<&'a str> {
+        let index = (line as usize).checked_sub(1)?;
+        let start = *self.starts.get(index)?;
+        let end = self
+            .starts
+            .get(index + 1)
+            .copied()
+            .unwrap_or(self.text.len());
+        Some(self.text.get(start..end)?.trim_end_matches(['\n', '\r']))
+    }
+
+    /// The line and column, both from 1, of a byte position.
+    pub(super) fn position(&self, offset: usize) -> (u32, u32) {
+        let line = self.starts.partition_point(|start| *start <= offset);
+        let start = self
+            .starts
+            .get(line.saturating_sub(1))
+            .copied()
+            .unwrap_or_default();
+        let column = self
+            .text
+            .get(start..offset)
+            .map_or(0, |text| text.chars().count());
+        (saturate(line), saturate(column + 1))
+    }
+}
+
+fn saturate(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_end_where_yaml_says() {
+        let lines = Lines::new("a\r\nbü\rc\n");
+        assert_eq!(lines.get(1), Some("a"));
+        assert_eq!(lines.get(2), Some("bü"));
+        assert_eq!(lines.get(3), Some("c"));
+        assert_eq!(lines.get(4), Some(""));
+        assert_eq!(lines.get(5), None);
+        assert_eq!(lines.get(0), None);
+        assert_eq!(lines.position(6), (2, 3));
+    }
+}

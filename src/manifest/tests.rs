@@ -1,0 +1,130 @@
+//! Whole manifests: what good ones mean.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use super::*;
+use crate::model::desired::{
+    DeclaredDomainState, Desired, DesiredOrganization, DomainsPolicy, Environment, FieldPath,
+    IntentSettings, Invite, KeyKind, Limits, ReturnUrls, Source, UpdateLimit,
+};
+use crate::model::return_url::LocalHttp;
+use crate::model::{
+    AllowedHosts, ClientId, Domain, Email, ExternalId, Intent, ManifestName, OrgKey,
+    OrganizationId, ReturnUrl,
+};
+
+const FULL: &str = "tests/fixtures/manifest/good/full.yaml";
+
+fn url(text: &str) -> ReturnUrl {
+    ReturnUrl::parse(text, &AllowedHosts::default(), LocalHttp::Refused).unwrap()
+}
+
+/// An organization that declares nothing.
+fn bare(line: u32) -> DesiredOrganization {
+    DesiredOrganization {
+        source: Source {
+            file: FULL.into(),
+            line,
+        },
+        id: None,
+        external_id: None,
+        previous_keys: Vec::new(),
+        name: None,
+        domains: None,
+        domains_policy: DomainsPolicy::Add,
+        intents: BTreeMap::new(),
+        return_url: None,
+        metadata: BTreeMap::new(),
+        it_contacts: Vec::new(),
+        invite: Invite::Never,
+        protect: None,
+        stripe_customer_id: None,
+        ignore_fields: BTreeSet::new(),
+        allow_shared_domain: false,
+        allow_same_name: false,
+    }
+}
+
+#[test]
+fn the_full_example_means_what_it_says() {
+    let checked = read(&[Input::Path(PathBuf::from(FULL))]);
+    assert!(checked.diagnostics.is_empty(), "{:?}", checked.diagnostics);
+
+    let plain = IntentSettings::default;
+    let text = |text: &str| Some(text.to_owned());
+    let acme = DesiredOrganization {
+        external_id: Some(ExternalId::parse("acme").unwrap()),
+        name: text("Acme Corp"),
+        domains: Some(BTreeMap::from([
+            (
+                Domain::parse("acme.com").unwrap(),
+                DeclaredDomainState::Pending,
+            ),
+            (
+                Domain::parse("acme.io").unwrap(),
+                DeclaredDomainState::Verified,
+            ),
+        ])),
+        intents: BTreeMap::from([
+            (Intent::Sso, plain()),
+            (Intent::Dsync, plain()),
+            (
+                Intent::LogStreams,
+                IntentSettings {
+                    success_url: Some(url("https://app.example.com/acme/logs/done")),
+                    ..plain()
+                },
+            ),
+            (
+                Intent::CertificateRenewal,
+                IntentSettings {
+                    warn_days: Some(45),
+                    ..plain()
+                },
+            ),
+        ]),
+        return_url: Some(url("https://app.example.com/acme/portal")),
+        metadata: BTreeMap::from([
+            ("legacy_flag".to_owned(), None),
+            ("team".to_owned(), text("onboarding")),
+            ("tier".to_owned(), text("enterprise")),
+        ]),
+        it_contacts: vec![Email::parse("ada@acme.com").unwrap()],
+        protect: Some(true),
+        ..bare(18)
+    };
+    let globex = DesiredOrganization {
+        id: Some(OrganizationId::parse("org_01EHZNVPK3SFK441A1RGBFSHRT").unwrap()),
+        name: text("Globex"),
+        intents: BTreeMap::from([(Intent::Sso, plain())]),
+        metadata: BTreeMap::from([("team".to_owned(), text("onboarding"))]),
+        ignore_fields: BTreeSet::from([FieldPath::Name]),
+        ..bare(30)
+    };
+    let expected = Desired {
+        manifest: Some(ManifestName::parse("customers").unwrap()),
+        environment: Environment {
+            name: text("production"),
+            api_key: Some(KeyKind::Live),
+            client_id: Some(ClientId::parse("client_01HXYZ").unwrap()),
+        },
+        return_urls: ReturnUrls {
+            default: Some(url("https://app.example.com/settings/portal")),
+            success: BTreeMap::from([(
+                Intent::Sso,
+                url("https://app.example.com/settings/sso/done"),
+            )]),
+        },
+        limits: Limits {
+            create: Some(20),
+            update: Some(UpdateLimit::Percent(30)),
+            delete: 3,
+        },
+        organizations: BTreeMap::from([
+            (OrgKey::parse("acme").unwrap(), acme),
+            (OrgKey::parse("globex").unwrap(), globex),
+        ]),
+    };
+    assert_eq!(checked.desired.unwrap(), expected);
+}
