@@ -1,5 +1,6 @@
 //! Arguments that several commands share.
 
+use std::num::NonZeroU32;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -47,15 +48,8 @@ pub struct ConnectionArgs {
     pub api_url: Option<String>,
 
     /// Never send more requests a second than this; default 50, slower when WorkOS asks for it.
-    #[arg(long, value_name = "N", global = true, value_parser = parse_rate)]
-    pub requests_per_second: Option<f64>,
-}
-
-fn parse_rate(text: &str) -> Result<f64, String> {
-    match text.parse::<f64>() {
-        Ok(rate) if (0.01..=10_000.0).contains(&rate) => Ok(rate),
-        _ => Err("a number from 0.01 to 10000 is wanted".to_owned()),
-    }
+    #[arg(long, value_name = "N", global = true)]
+    pub requests_per_second: Option<NonZeroU32>,
 }
 
 /// Where output goes and how it looks.

@@ -16,6 +16,8 @@ pub struct Policy {
     pub allow_rekey: bool,
     /// `--allow-trusted-domains`: domains may be created as verified.
     pub allow_trusted_domains: bool,
+    /// `--allow-domain-removal`: verified domains may be removed.
+    pub allow_domain_removal: bool,
     /// `--allow-bulk`: limits do not apply.
     pub allow_bulk: bool,
 }
@@ -31,7 +33,7 @@ impl Policy {
             Flag::AllowRekey => self.allow_rekey,
             Flag::AllowTrustedDomains => self.allow_trusted_domains,
             Flag::AllowBulk => self.allow_bulk,
-            Flag::AllowDomainRemoval => false,
+            Flag::AllowDomainRemoval => self.allow_domain_removal,
         }
     }
 

@@ -5,7 +5,9 @@
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{ApplyReportView, PlanReport, StatusReport};
+use std::collections::BTreeMap;
+
+use super::{ApplyReportView, Headline, PlanReport, StatusReport};
 use crate::apply::{AppliedChange, OutcomeKind, OutcomeTotals};
 use crate::codes::Code;
 use crate::model::Intent;
@@ -99,6 +101,50 @@ pub struct ApplyDocument {
     /// How far every customer is after the run.
     pub readiness: Vec<OrganizationItem>,
     /// Why nothing, or not everything, was done.
+    pub errors: Vec<ErrorItem>,
+}
+
+/// What `portalctl validate -o json` prints.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(title = "portalctl validate")]
+pub struct ValidateDocument {
+    /// Always `"1"`; additive changes keep it.
+    pub format_version: &'static str,
+    /// Whether there are no errors.
+    pub valid: bool,
+    /// How many organizations the manifest declares.
+    pub organizations: usize,
+    /// How many files it stands in.
+    pub files: usize,
+    /// What keeps it from being used.
+    pub errors: Vec<ErrorItem>,
+    /// What is worth knowing.
+    pub warnings: Vec<ErrorItem>,
+}
+
+impl ValidateDocument {
+    /// The document of a manifest without errors.
+    pub fn valid(organizations: usize, files: usize, warnings: Vec<ErrorItem>) -> Self {
+        let errors = Vec::new();
+        Self { format_version: FORMAT_VERSION, valid: true, organizations, files, errors, warnings }
+    }
+}
+
+/// What `portalctl ids -o json` prints.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(title = "portalctl ids")]
+pub struct IdsDocument {
+    /// Always `"1"`; additive changes keep it.
+    pub format_version: &'static str,
+    /// The environment's name in the manifest.
+    pub environment: Option<String>,
+    /// Whether portalctl's own in-memory WorkOS answered.
+    pub sandbox: bool,
+    /// How many requests the run used.
+    pub requests_used: u64,
+    /// The organization id of every key; `null` while it does not exist.
+    pub ids: BTreeMap<String, Option<String>>,
+    /// Why there are no ids.
     pub errors: Vec<ErrorItem>,
 }
 
@@ -408,6 +454,42 @@ pub fn failed_apply(errors: Vec<ErrorItem>) -> ApplyDocument {
         warnings: Vec::new(),
         readiness: Vec::new(),
         errors,
+    }
+}
+
+/// Builds the document of ids.
+pub fn ids(headline: &Headline, ids: BTreeMap<String, Option<String>>) -> IdsDocument {
+    IdsDocument {
+        format_version: FORMAT_VERSION,
+        environment: headline.target.environment.clone(),
+        sandbox: headline.sandbox,
+        requests_used: headline.requests,
+        ids,
+        errors: Vec::new(),
+    }
+}
+
+/// The document of a run that got no ids.
+pub fn failed_ids(errors: Vec<ErrorItem>) -> IdsDocument {
+    IdsDocument {
+        format_version: FORMAT_VERSION,
+        environment: None,
+        sandbox: false,
+        requests_used: 0,
+        ids: BTreeMap::new(),
+        errors,
+    }
+}
+
+/// The document of a manifest that cannot be used.
+pub fn failed_validate(errors: Vec<ErrorItem>) -> ValidateDocument {
+    ValidateDocument {
+        format_version: FORMAT_VERSION,
+        valid: false,
+        organizations: 0,
+        files: 0,
+        errors,
+        warnings: Vec::new(),
     }
 }
 

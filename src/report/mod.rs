@@ -10,6 +10,8 @@ pub mod text;
 
 mod width;
 
+pub use width::wrapped as wrap;
+
 use jiff::Timestamp;
 
 use crate::apply::ApplyReport;

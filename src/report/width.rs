@@ -32,6 +32,13 @@ pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
     lines
 }
 
+/// Breaks text into lines of at most a number of columns, each ended by a newline.
+pub fn wrapped(text: &str, columns: usize) -> String {
+    let mut out = String::new();
+    hanging(&mut out, "", text, columns);
+    out
+}
+
 /// Writes `text` behind `first`, wrapped, later lines indented to the same column.
 pub(super) fn hanging(out: &mut String, first: &str, text: &str, columns: usize) {
     let indent = width(first);
