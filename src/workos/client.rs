@@ -1,8 +1,8 @@
 //! The client: one request at a time, paced, tried again where that is safe, told in errors.
 //!
-//! Goes in: a [`Call`] and how to read its answer. Comes out: the value, or an [`ApiError`] that
-//! names the call and holds no credential. The endpoints stand in [`super::calls`]. Every wait ends
-//! when the future is dropped.
+//! Goes in: a call and how to read its answer. Comes out: the value, or an [`ApiError`] that names
+//! the call and holds no credential. The endpoints stand in `calls.rs`. Every wait ends when the
+//! future is dropped.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
