@@ -219,6 +219,43 @@ async fn only_the_api_itself_can_say_that_there_is_none() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_page_of_another_server_is_no_answer() {
+    let mut page = answer(200, "<html>Sign in to the Wi-Fi</html>");
+    page.headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("text/html"));
+    let (client, _) = client([Ok(page)]);
+    let error = read(&client).await.unwrap_err();
+    assert_eq!(error.kind, ApiErrorKind::InvalidAnswer);
+    assert!(error.message.ends_with("(text/html)"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_names_what_an_object_lacks() {
+    let (client, _) = client([reply(200, r#"{"data":[{"name":"Acme"}]}"#)]);
+    let error = client.organizations(&Silent).await.unwrap_err();
+    assert_eq!(error.kind, ApiErrorKind::InvalidAnswer);
+    assert!(
+        error.message.starts_with("an organization without `id`"),
+        "{error}"
+    );
+    assert_eq!(client.requests_used(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_redirect_is_told_and_not_followed() {
+    let mut redirect = answer(301, "");
+    redirect.headers_mut().insert(
+        http::header::LOCATION,
+        HeaderValue::from_static("https://elsewhere.example/organizations"),
+    );
+    let (client, _) = client([Ok(redirect)]);
+    let error = read(&client).await.unwrap_err();
+    assert_eq!(error.kind, ApiErrorKind::Redirected);
+    assert_eq!(error.message, "redirects to elsewhere.example");
+    assert_eq!(client.requests_used(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_audit_log_configuration_may_be_absent_or_not_entitled() {
     let (client, _) = client([
         reply(404, "{}"),
