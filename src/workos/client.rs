@@ -1,8 +1,8 @@
 //! The client: one request at a time, paced, tried again where that is safe, told in errors.
 //!
-//! Goes in: a [`Call`] and how to read its answer. Comes out: the value, or an [`ApiError`] that
-//! names the call and holds no credential. The endpoints stand in [`super::calls`]. Every wait ends
-//! when the future is dropped.
+//! Goes in: a call and how to read its answer. Comes out: the value, or an [`ApiError`] that names
+//! the call and holds no credential. The endpoints stand in `calls.rs`. Every wait ends when the
+//! future is dropped.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -120,7 +120,9 @@ impl Client {
         read: impl Fn(&[u8]) -> Result<T, Unreadable>,
     ) -> ApiResult<T> {
         let mut elapsed = Duration::ZERO;
-        for number in 1.. {
+        let mut number = 0;
+        loop {
+            number += 1;
             let (took, outcome) = self.attempt(call, number).await;
             elapsed += took;
             let failed = match outcome.and_then(|answer| self.read(call, number, &answer, &read)) {
@@ -141,7 +143,6 @@ impl Client {
             self.clock.sleep(after).await;
             elapsed += after;
         }
-        Err(self.error(call, u32::MAX, ApiErrorKind::Timeout, ""))
     }
 
     /// Sends the request once, in its turn; says how long the exchange took.

@@ -10,7 +10,8 @@
 //!
 //! Each reader covers the list from its end to its cursor, without a gap. When a page holds an
 //! object that the other reader has, both together cover all of it. N objects cost at most
-//! ⌈N/100⌉ + 2 requests.
+//! ⌈N/100⌉ + 2 requests. This rests on `asc` being the exact reverse of `desc` and on objects
+//! keeping their place, as they do when lists are ordered by creation.
 //!
 //! A page that repeats what its own reader has means that the cursor was lost (the official
 //! emulator starts over when the object it names was deleted): the read starts over too, a
@@ -71,7 +72,7 @@ impl Order {
 pub(super) enum ListError {
     /// A request failed.
     Api(ApiError),
-    /// Every read was cut short by changes.
+    /// Every read was cut short by changes, or the list has no end.
     Unstable,
 }
 
@@ -97,6 +98,7 @@ where
         match end {
             Ok(items) => return Ok(items),
             Err(Cut::Failed(error)) => return Err(ListError::Api(*error)),
+            Err(Cut::Endless) => return Err(ListError::Unstable),
             Err(Cut::CursorLost(cause)) if restarts >= MAX_RESTARTS => {
                 return Err(cause.map_or(ListError::Unstable, |error| ListError::Api(*error)));
             }
@@ -110,6 +112,8 @@ enum Cut {
     /// A page does not continue where its cursor was, or the cursor was refused.
     CursorLost(Option<Box<ApiError>>),
     Failed(Box<ApiError>),
+    /// More pages than any list has.
+    Endless,
 }
 
 async fn read_once<T, F, Fut>(
@@ -154,7 +158,7 @@ where
             pending.push(ask(Order::OldestFirst, None));
         }
     }
-    Err(Cut::CursorLost(None))
+    Err(Cut::Endless)
 }
 
 /// What both readers have.

@@ -102,7 +102,7 @@ pub(super) fn decide(attempt: Attempt) -> Decision {
         Failure::Timeout | Failure::Broken | Failure::Garbled | Failure::Server if is_read => {
             (MAX_ATTEMPTS, MAX_ELAPSED, FIRST_WAIT)
         }
-        Failure::Unusable | Failure::Refused if is_read => return Decision::GiveUp,
+        Failure::Unusable if is_read => return Decision::GiveUp,
         Failure::Refused => return Decision::GiveUp,
         Failure::Timeout
         | Failure::Broken

@@ -15,11 +15,14 @@ use crate::workos::{
 
 type Reply = Result<Response<Bytes>, TransportError>;
 
-/// Answers from a script, the last line of it for good, 20 ms after each request.
+/// Answers from a script, the last line of it for good.
 #[derive(Default)]
 struct Script {
     replies: Mutex<VecDeque<Reply>>,
     requests: Mutex<Vec<String>>,
+    /// How many requests are on their way, and how many were at most.
+    in_flight: Mutex<(usize, usize)>,
+    latency: Duration,
 }
 
 impl Transport for Script {
@@ -37,7 +40,13 @@ impl Transport for Script {
             _ => replies.pop_front().unwrap(),
         };
         async move {
-            SystemClock.sleep(Duration::from_millis(20)).await;
+            {
+                let mut in_flight = self.in_flight.lock().unwrap();
+                in_flight.0 += 1;
+                in_flight.1 = in_flight.1.max(in_flight.0);
+            }
+            SystemClock.sleep(self.latency).await;
+            self.in_flight.lock().unwrap().0 -= 1;
             reply
         }
         .boxed()
@@ -64,8 +73,16 @@ fn no_reply(kind: TransportErrorKind) -> Reply {
 }
 
 fn client(replies: impl IntoIterator<Item = Reply>) -> (Client, Arc<Script>) {
+    client_with_latency(Duration::from_millis(20), replies)
+}
+
+fn client_with_latency(
+    latency: Duration,
+    replies: impl IntoIterator<Item = Reply>,
+) -> (Client, Arc<Script>) {
     let script = Arc::new(Script {
         replies: Mutex::new(replies.into_iter().collect()),
+        latency,
         ..Script::default()
     });
     let client = Client::new(Settings {
@@ -202,6 +219,43 @@ async fn only_the_api_itself_can_say_that_there_is_none() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_page_of_another_server_is_no_answer() {
+    let mut page = answer(200, "<html>Sign in to the Wi-Fi</html>");
+    page.headers_mut()
+        .insert(CONTENT_TYPE, HeaderValue::from_static("text/html"));
+    let (client, _) = client([Ok(page)]);
+    let error = read(&client).await.unwrap_err();
+    assert_eq!(error.kind, ApiErrorKind::InvalidAnswer);
+    assert!(error.message.ends_with("(text/html)"), "{error}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_names_what_an_object_lacks() {
+    let (client, _) = client([reply(200, r#"{"data":[{"name":"Acme"}]}"#)]);
+    let error = client.organizations(&Silent).await.unwrap_err();
+    assert_eq!(error.kind, ApiErrorKind::InvalidAnswer);
+    assert!(
+        error.message.starts_with("an organization without `id`"),
+        "{error}"
+    );
+    assert_eq!(client.requests_used(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_redirect_is_told_and_not_followed() {
+    let mut redirect = answer(301, "");
+    redirect.headers_mut().insert(
+        http::header::LOCATION,
+        HeaderValue::from_static("https://elsewhere.example/organizations"),
+    );
+    let (client, _) = client([Ok(redirect)]);
+    let error = read(&client).await.unwrap_err();
+    assert_eq!(error.kind, ApiErrorKind::Redirected);
+    assert_eq!(error.message, "redirects to elsewhere.example");
+    assert_eq!(client.requests_used(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_audit_log_configuration_may_be_absent_or_not_entitled() {
     let (client, _) = client([
         reply(404, "{}"),
@@ -252,11 +306,24 @@ async fn retry_after_holds_everybody_back() {
 
 #[tokio::test(start_paused = true)]
 async fn no_more_requests_than_allowed_are_on_their_way() {
-    let (client, script) = client([reply(200, ORG)]);
-    let many = (0..MAX_IN_FLIGHT + 8).map(|_| read(&client));
-    let all = crate::clock::within(Duration::from_mins(1), futures::future::join_all(many));
-    assert_eq!(all.await.unwrap().len(), MAX_IN_FLIGHT + 8);
-    assert_eq!(script.requests.lock().unwrap().len(), MAX_IN_FLIGHT + 8);
+    // Slow enough for the pace to fill the line.
+    let (client, script) = client_with_latency(Duration::from_secs(1), [reply(200, ORG)]);
+    let many = futures::future::join_all((0..100).map(|_| read(&client))).await;
+    assert!(many.iter().all(Result::is_ok));
+    assert_eq!(*script.in_flight.lock().unwrap(), (0, MAX_IN_FLIGHT));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_abandoned_request_gives_its_place_back() {
+    let (client, _) = client_with_latency(Duration::from_hours(1), [reply(200, ORG)]);
+    let many = futures::future::join_all((0..2 * MAX_IN_FLIGHT).map(|_| read(&client)));
+    assert!(
+        crate::clock::within(Duration::from_mins(1), many)
+            .await
+            .is_none()
+    );
+    assert_eq!(client.in_flight.available_permits(), MAX_IN_FLIGHT);
+    assert_eq!(client.requests_used(), 32);
 }
 
 #[tokio::test(start_paused = true)]

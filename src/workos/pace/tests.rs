@@ -159,3 +159,32 @@ async fn an_abandoned_wait_costs_nobody_a_slot() {
     let took = time_to_take(&pace, 10).await;
     assert!(close(took, 0.95, 0.01), "{took:?}");
 }
+
+/// A clock whose sleepers wake up late, as those of a busy machine do.
+struct LateClock(FixedClock);
+
+impl Clock for LateClock {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    fn instant(&self) -> Instant {
+        self.0.instant()
+    }
+
+    fn sleep(&self, duration: Duration) -> futures::future::BoxFuture<'static, ()> {
+        self.0.sleep(duration + Duration::from_millis(30))
+    }
+
+    fn sleep_until(&self, deadline: Instant) -> futures::future::BoxFuture<'static, ()> {
+        self.0.sleep_until(deadline + Duration::from_millis(30))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn waking_up_late_does_not_lower_the_rate() {
+    let clock = LateClock(FixedClock::from(Timestamp::UNIX_EPOCH));
+    let pace = Pace::new(per_second(95), Arc::new(clock));
+    let took = time_to_take(&pace, 1000).await;
+    assert!(close(took, 999.0 / 95.0, 0.04), "{took:?}");
+}

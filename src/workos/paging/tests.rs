@@ -197,6 +197,22 @@ async fn a_cursor_that_always_starts_over_is_given_up() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_list_without_an_end_is_given_up() {
+    let pages = AtomicUsize::new(0);
+    let fetch = |_, _| {
+        let page = id(pages.fetch_add(1, Ordering::Relaxed));
+        async move {
+            Ok(Page {
+                items: vec![Item(page.clone())],
+                after: Some(page),
+            })
+        }
+    };
+    assert_eq!(read_all(fetch, |_| ()).await, Err(ListError::Unstable));
+    assert!(pages.into_inner() <= MAX_PAGES + 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_cursor_that_is_always_refused_tells_why() {
     let fetch = |_, after: Option<String>| async move {
         match after {
