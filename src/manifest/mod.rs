@@ -19,7 +19,9 @@ mod node;
 mod quote;
 mod raw;
 mod render;
+mod schema;
 mod secret;
+pub mod shape;
 mod source;
 mod syntax;
 mod yaml;
@@ -28,6 +30,7 @@ pub use check::{Checked, check};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use load::{Input, Loaded, load};
 pub use render::render;
+pub use schema::json_schema;
 pub use source::{Location, Sources};
 
 /// Loads and checks a manifest.

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+use anstream::adapter::strip_str;
 
 use super::diagnostic::{Diagnostic, Diagnostics, Severity};
 use super::secret;
@@ -39,11 +40,32 @@ pub fn render(diagnostics: &Diagnostics, sources: &Sources, colour: bool, width:
     let mut out = String::new();
     for diagnostic in diagnostics {
         // Writing to a String does not fail.
-        let _ = writeln!(out, "{}\n", page.paragraph(diagnostic));
+        let _ = writeln!(out, "{}", page.paragraph(diagnostic));
     }
     out.truncate(out.trim_end().len());
     if !out.is_empty() {
         out.push('\n');
+    }
+    out
+}
+
+/// Drops marks that mean nothing here.
+///
+/// Place and line are given to the renderer apart, so that the column is that of the file even
+/// where the line is cut or escaped; it takes them for two files and puts `:::` between. Under a
+/// title without a line it draws a bar to nothing.
+fn tidy(paragraph: &str, has_line: bool) -> String {
+    let mut out = String::with_capacity(paragraph.len());
+    for line in paragraph.lines() {
+        let bare = strip_str(line).to_string();
+        match bare.trim() {
+            ":::" => {}
+            "|" if !has_line => {}
+            _ => {
+                out.push_str(line);
+                out.push('\n');
+            }
+        }
     }
     out
 }
@@ -88,7 +110,11 @@ impl Page<'_> {
         if let Some(help) = &diagnostic.help {
             groups.push(Group::with_title(Level::HELP.secondary_title(shown(help))));
         }
-        self.renderer.render(&groups)
+        let has_line = diagnostic
+            .location
+            .as_ref()
+            .is_some_and(|location| location.line > 0);
+        tidy(&self.renderer.render(&groups), has_line)
     }
 
     /// Adds `--> file:line:column` and the line to a group, as far as they are known.

@@ -64,8 +64,8 @@ pub(super) fn describe(kind: &ErrorKind) -> Option<Words> {
         K::MappingValueNotAllowed | K::InvalidColonPlacement | K::InvalidMappingValueWhitespace => {
             words(
                 "`:` is not allowed here",
-                "quote the text if the `:` belongs to it; else check the indentation of this \
-                 line and of the one before it",
+                "quote the text if the `:` belongs to it; else look for a wrong indentation, a \
+                 missing `:` or an unclosed bracket in the lines before",
             )
         }
         K::SimpleKeyExpected | K::InvalidSimpleKey => words(
@@ -124,9 +124,9 @@ pub(super) fn describe(kind: &ErrorKind) -> Option<Words> {
             "put the text in quotes if the character belongs to it",
         ),
         K::UnknownAnchor => words(
-            "this alias names an anchor that is not defined before it",
-            "define the anchor (`&name`) earlier in the same document, or quote the text if the \
-             `*` belongs to it",
+            "`*` starts an alias, but no anchor of that name stands before it",
+            "quote the text if the `*` belongs to it; else define the anchor (`&name`) earlier in \
+             the same document",
         ),
         K::UndeclaredTagHandle
         | K::MissingTagUri

@@ -119,6 +119,10 @@ fn describe(error: &Error) -> Description {
             Some(words) => syntax_error(&words.message, words.help),
             None => unreadable(error),
         },
+        Error::InvalidScalar { .. } | Error::InvalidBinaryBase64 { .. } => syntax_error(
+            "this value is not of the type that its tag says",
+            "remove the tag; a manifest needs none",
+        ),
         Error::MergeValueNotMapOrSeqOfMaps { .. } => syntax_error(
             "`<<` can only merge mappings",
             "let the alias after `<<:` name a mapping, or a list of mappings",

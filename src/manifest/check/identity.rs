@@ -23,7 +23,7 @@ pub(super) fn key(text: &str, spot: Spot, findings: &mut Findings) -> Option<Org
             findings.error(
                 codes::INVALID_KEY,
                 spot,
-                format!("the key {} {why}", quote(text)),
+                format!("{} is not a valid key: it {why}", quote(text)),
                 help,
             );
             None
@@ -33,6 +33,10 @@ pub(super) fn key(text: &str, spot: Spot, findings: &mut Findings) -> Option<Org
 
 /// A valid key that looks like the text.
 fn suggestion(text: &str) -> Option<String> {
+    // Letters outside ASCII would have to be guessed.
+    if !text.is_ascii() {
+        return None;
+    }
     let better: String = text
         .to_lowercase()
         .chars()
@@ -57,7 +61,7 @@ pub(super) fn id(
             findings.error(
                 codes::INVALID_ID,
                 spot,
-                format!("the id {} {why}", quote(text)),
+                format!("{} is not the id of an organization: it {why}", quote(text)),
                 "copy it from the WorkOS dashboard; your own name for it goes to `external_id`",
             );
             None
@@ -80,7 +84,7 @@ pub(super) fn external_id(
         });
     }
     let (text, spot) = good(field)?;
-    parse_external(text, spot, "the external id", findings)
+    parse_external(text, spot, "external id", findings)
 }
 
 /// External ids that the organization had before.
@@ -92,7 +96,7 @@ pub(super) fn previous_keys(
         .map(|(list, _)| list.as_slice())
         .unwrap_or_default()
         .iter()
-        .filter_map(|text| parse_external(&text.value, text.spot, "the previous key", findings))
+        .filter_map(|text| parse_external(&text.value, text.spot, "previous key", findings))
         .collect()
 }
 
@@ -108,7 +112,7 @@ fn parse_external(
             findings.error(
                 codes::INVALID_EXTERNAL_ID,
                 spot,
-                format!("{what} {} {why}", quote(text)),
+                format!("{} is not a valid {what}: it {why}", quote(text)),
                 "use the id that your application has for this customer",
             );
             None
@@ -130,7 +134,7 @@ pub(super) fn stripe_customer_id(
             codes::INVALID_ID,
             spot,
             format!(
-                "the Stripe customer id {} must be `cus_` followed by letters and digits",
+                "{} is not the id of a Stripe customer: it must be `cus_` followed by letters and digits",
                 quote(text)
             ),
             "copy it from the Stripe dashboard",

@@ -130,6 +130,6 @@ fn something_is_declared(
         ),
     };
     findings.push(finding.help(
-        "declare at least one:\norganizations:\n  acme:\n    name: Acme Corp\n    intents: [sso]",
+        "declare at least one under `organizations:`, as in `acme: { name: Acme Corp, intents: [sso] }`",
     ));
 }

@@ -161,7 +161,10 @@ fn manifest_name(field: Option<&Field<Text>>, findings: &mut Findings) -> Option
             findings.error(
                 codes::INVALID_KEY,
                 spot,
-                format!("the manifest's name {} {why}", quote(text)),
+                format!(
+                    "{} is not a valid name for a manifest: it {why}",
+                    quote(text)
+                ),
                 "choose a name such as `customers`; it marks what this manifest creates",
             );
             None
@@ -180,7 +183,7 @@ fn environment(raw: &RawEnvironment, findings: &mut Findings) -> Environment {
                     findings.error(
                         codes::INVALID_ID,
                         spot,
-                        format!("the client id {} {why}", quote(id)),
+                        format!("{} is not a client id: it {why}", quote(id)),
                         "copy it from the WorkOS dashboard, API Keys",
                     );
                 })

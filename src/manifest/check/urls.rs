@@ -130,7 +130,7 @@ impl UrlRules {
     fn other_hosts(&self, host: &str) -> String {
         let known = self.listed.iter().take(5).cloned().collect::<Vec<_>>();
         format!(
-            "allowed is {}; if {} is meant, add it to `return_urls.allowed_hosts`",
+            "the allowed hosts are {}; if {} is meant, add it to `return_urls.allowed_hosts`",
             known.join(", "),
             quote(host)
         )

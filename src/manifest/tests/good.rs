@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use super::*;
+use crate::manifest::*;
 use crate::model::desired::{
     DeclaredDomainState, Desired, DesiredOrganization, DomainsPolicy, Environment, FieldPath,
     IntentSettings, Invite, KeyKind, Limits, ReturnUrls, Source, UpdateLimit,

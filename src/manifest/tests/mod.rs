@@ -1,0 +1,5 @@
+//! Whole manifests: what good ones mean, what is said of broken ones, and that hostile ones are
+//! refused.
+
+mod broken;
+mod good;
