@@ -32,4 +32,5 @@ pub mod observe;
 pub mod plan;
 pub mod readiness;
 pub mod report;
+pub mod sandbox;
 pub mod workos;

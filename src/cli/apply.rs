@@ -105,14 +105,26 @@ async fn plan_and_apply(
 fn show(plan: &Plan, reality: &Reality, request: &Request, connection: &Connection, ui: &Ui) {
     let readiness = reality.readiness(request, connection);
     let headline = session::headline(connection);
-    let report = PlanReport { headline: &headline, plan, readiness: &readiness };
+    let report = PlanReport {
+        headline: &headline,
+        plan,
+        readiness: &readiness,
+    };
     ui.say(&text::plan(&report, &ui.talk_layout()));
 }
 
 fn ask(plan: &Plan, connection: &Connection, ui: &Ui) -> Result<(), CliError> {
-    let environment = connection.target.environment.as_deref().unwrap_or("this environment");
+    let environment = connection
+        .target
+        .environment
+        .as_deref()
+        .unwrap_or("this environment");
     let count = plan.changes.len();
-    let changes = if count == 1 { "this change".to_owned() } else { format!("these {count} changes") };
+    let changes = if count == 1 {
+        "this change".to_owned()
+    } else {
+        format!("these {count} changes")
+    };
     let question = format!(
         "Apply {changes} to {}? Only `yes` is taken as consent: ",
         crate::model::text::escape(environment)
@@ -134,12 +146,20 @@ fn tell(
     args: &ApplyArgs,
     ui: &Ui,
 ) -> Result<(), CliError> {
-    let touched = report.organizations.iter().map(|o| (o.id.clone(), o.clone()));
+    let touched = report
+        .organizations
+        .iter()
+        .map(|o| (o.id.clone(), o.clone()));
     reality.observed.organizations.extend(touched);
     reality.identities = identify(&request.desired, &reality.observed);
     let readiness = reality.readiness(request, connection);
     let headline = session::headline(connection);
-    let view = ApplyReportView { headline: &headline, plan, report, readiness: &readiness };
+    let view = ApplyReportView {
+        headline: &headline,
+        plan,
+        report,
+        readiness: &readiness,
+    };
     ui.data(&match args.output {
         Format::Text => text::apply(&view, connection.clock.now(), &ui.layout()),
         Format::Json => json(&json_v1::apply(&view))?,

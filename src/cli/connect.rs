@@ -1,6 +1,6 @@
 //! Opens a client: over HTTP, or to a sandbox in this very process.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -11,7 +11,7 @@ use super::args::ConnectionArgs;
 use super::credentials;
 use super::error::CliError;
 use super::exit::Exit;
-use crate::clock::{Clock, SharedClock, SystemClock};
+use crate::clock::{SharedClock, SystemClock};
 use crate::codes::cli as codes;
 use crate::model::desired::Desired;
 use crate::plan::Target;
@@ -37,7 +37,9 @@ struct KeptSandbox {
 /// Opens what the arguments name. Makes no request.
 pub(super) fn open(args: &ConnectionArgs, desired: &Desired) -> Result<Connection, CliError> {
     let clock: SharedClock = Arc::new(SystemClock);
-    let rate = args.requests_per_second.map_or_else(Rate::default, Rate::ceiling);
+    let rate = args
+        .requests_per_second
+        .map_or_else(Rate::default, Rate::ceiling);
     match &args.sandbox {
         Some(file) => open_sandbox(file, rate, clock, desired),
         None => open_http(args, rate, clock, desired),
@@ -59,14 +61,23 @@ fn open_http(
         manifest: desired.manifest.clone(),
     };
     let transport = HttpTransport::new(&endpoint, Bounds::default()).map_err(|error| {
-        CliError::new(Exit::Unreachable, crate::codes::api::UNREACHABLE, error.to_string())
+        CliError::new(
+            Exit::Unreachable,
+            crate::codes::api::UNREACHABLE,
+            error.to_string(),
+        )
     })?;
     let client = client(endpoint, Some(key), Arc::new(transport), rate, &clock);
-    Ok(Connection { client, target, clock, sandbox: None })
+    Ok(Connection {
+        client,
+        target,
+        clock,
+        sandbox: None,
+    })
 }
 
 fn open_sandbox(
-    file: &PathBuf,
+    file: &Path,
     rate: Rate,
     clock: SharedClock,
     desired: &Desired,
@@ -93,7 +104,12 @@ fn open_sandbox(
     };
     let transport = Arc::new(SandboxTransport(sandbox.clone()));
     let client = client(Endpoint::default(), None, transport, rate, &clock);
-    Ok(Connection { client, target, clock, sandbox: Some(KeptSandbox { sandbox, file }) })
+    Ok(Connection {
+        client,
+        target,
+        clock,
+        sandbox: Some(KeptSandbox { sandbox, file }),
+    })
 }
 
 fn client(
@@ -105,7 +121,14 @@ fn client(
 ) -> Client {
     let clock = Arc::clone(clock);
     let seed = seed(&clock);
-    Client::new(Settings { endpoint, key, transport, clock, rate, seed })
+    Client::new(Settings {
+        endpoint,
+        key,
+        transport,
+        clock,
+        rate,
+        seed,
+    })
 }
 
 /// A seed that differs between runs: only retries' jitter and sandbox ids hang on it.
@@ -128,10 +151,15 @@ impl Connection {
     /// Keeps the sandbox's state where it was asked for.
     pub(super) fn close(self) -> Result<(), CliError> {
         match self.sandbox {
-            Some(KeptSandbox { sandbox, file: Some(file) }) => {
-                file.save(&sandbox).map_err(|error| state_error(&error))
-            }
-            Some(KeptSandbox { sandbox: _, file: None }) | None => Ok(()),
+            Some(KeptSandbox {
+                sandbox,
+                file: Some(file),
+            }) => file.save(&sandbox).map_err(|error| state_error(&error)),
+            Some(KeptSandbox {
+                sandbox: _,
+                file: None,
+            })
+            | None => Ok(()),
         }
     }
 }

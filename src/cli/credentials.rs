@@ -20,9 +20,10 @@ pub(super) fn api_key(
     environment: &Environment,
 ) -> Result<ApiKey, CliError> {
     let (text, origin) = match &args.api_key_file {
-        Some(path) if path == Path::new("-") => {
-            (read_bounded(std::io::stdin(), path)?, "standard input".to_owned())
-        }
+        Some(path) if path == Path::new("-") => (
+            read_bounded(std::io::stdin(), path)?,
+            "standard input".to_owned(),
+        ),
         Some(path) => {
             let file = std::fs::File::open(path).map_err(|error| {
                 CliError::file(codes::NO_API_KEY, "read the API key from", path, &error)
@@ -38,7 +39,11 @@ pub(super) fn api_key(
             }
             Err(std::env::VarError::NotUnicode(_)) => {
                 let message = "the API key in WORKOS_API_KEY is not text";
-                return Err(CliError::new(Exit::Credentials, codes::INVALID_API_KEY, message));
+                return Err(CliError::new(
+                    Exit::Credentials,
+                    codes::INVALID_API_KEY,
+                    message,
+                ));
             }
         },
     };
@@ -53,9 +58,12 @@ pub(super) fn api_key(
 
 fn read_bounded(reader: impl Read, path: &Path) -> Result<String, CliError> {
     let mut text = String::new();
-    reader.take(MAX_KEY_FILE).read_to_string(&mut text).map_err(|error| {
-        CliError::file(codes::NO_API_KEY, "read the API key from", path, &error).credentials()
-    })?;
+    reader
+        .take(MAX_KEY_FILE)
+        .read_to_string(&mut text)
+        .map_err(|error| {
+            CliError::file(codes::NO_API_KEY, "read the API key from", path, &error).credentials()
+        })?;
     Ok(text)
 }
 
@@ -70,12 +78,19 @@ fn check_kind(key: &ApiKey, environment: &Environment) -> Result<(), CliError> {
         Some(kind) => format!("a {kind} key"),
         None => "a key of unknown kind".to_owned(),
     };
-    let name = environment.name.as_deref().map(|name| format!(" ({})", escape(name)));
+    let name = environment
+        .name
+        .as_deref()
+        .map(|name| format!(" ({})", escape(name)));
     let message = format!(
         "the manifest is meant for a {wanted} environment{}, and this is {found}",
         name.unwrap_or_default()
     );
-    Err(CliError::new(Exit::Credentials, codes::WRONG_KEY_KIND, message))
+    Err(CliError::new(
+        Exit::Credentials,
+        codes::WRONG_KEY_KIND,
+        message,
+    ))
 }
 
 fn check_client_id(environment: &Environment) -> Result<(), CliError> {
@@ -90,12 +105,18 @@ fn check_client_id(environment: &Environment) -> Result<(), CliError> {
         "WORKOS_CLIENT_ID is {}, the manifest is meant for {wanted}",
         escape(&found)
     );
-    Err(CliError::new(Exit::Credentials, codes::CLIENT_ID_DIFFERS, message))
+    Err(CliError::new(
+        Exit::Credentials,
+        codes::CLIENT_ID_DIFFERS,
+        message,
+    ))
 }
 
 /// The endpoint: the flag, else the variable, else WorkOS itself.
 pub(super) fn endpoint(args: &ConnectionArgs) -> Result<Endpoint, CliError> {
-    let variable = std::env::var("WORKOS_API_URL").ok().filter(|url| !url.is_empty());
+    let variable = std::env::var("WORKOS_API_URL")
+        .ok()
+        .filter(|url| !url.is_empty());
     let Some(url) = args.api_url.clone().or(variable) else {
         return Ok(Endpoint::default());
     };

@@ -23,7 +23,11 @@ impl CliError {
     /// An error told on one line.
     pub fn new(exit: Exit, code: Code, message: impl Into<String>) -> Self {
         let help = code.entry().fix.to_owned();
-        Self { exit, items: vec![ErrorItem::new(code, message, Some(help))], rendered: None }
+        Self {
+            exit,
+            items: vec![ErrorItem::new(code, message, Some(help))],
+            rendered: None,
+        }
     }
 
     /// Says what to do in the words of this very case, not the code's general ones.
@@ -37,12 +41,20 @@ impl CliError {
 
     /// A file that cannot be read or written.
     pub fn file(code: Code, doing: &str, path: &Path, error: &std::io::Error) -> Self {
-        Self::new(Exit::Usage, code, format!("cannot {doing} {}: {error}", path.display()))
+        Self::new(
+            Exit::Usage,
+            code,
+            format!("cannot {doing} {}: {error}", path.display()),
+        )
     }
 
     /// The run was interrupted before it had anything to report.
     pub fn interrupted() -> Self {
-        Self::new(Exit::Interrupted, codes::INTERRUPTED, "interrupted; nothing was changed")
+        Self::new(
+            Exit::Interrupted,
+            codes::INTERRUPTED,
+            "interrupted; nothing was changed",
+        )
     }
 }
 
@@ -71,6 +83,10 @@ impl From<ApiError> for CliError {
         item.http_status = error.status;
         item.upstream_code = error.upstream_code;
         item.request_id = error.request_id;
-        Self { exit, items: vec![item], rendered: None }
+        Self {
+            exit,
+            items: vec![item],
+            rendered: None,
+        }
     }
 }

@@ -55,7 +55,11 @@ impl Exit {
             Self::Asked => 1,
             Self::Done => 0,
         };
-        if rank(other) > rank(self) { other } else { self }
+        if rank(other) > rank(self) {
+            other
+        } else {
+            self
+        }
     }
 }
 

@@ -29,8 +29,12 @@ pub(super) fn run(args: &ExplainArgs, ui: &Ui) -> Result<Exit, CliError> {
 }
 
 fn list() -> String {
-    let width = codes::all().map(|code| code.as_str().len()).max().unwrap_or(0);
-    codes::all().map(|code| format!("{code:width$}  {}\n", code.entry().title)).collect()
+    let width = codes::all()
+        .map(|code| code.as_str().len())
+        .max()
+        .unwrap_or(0);
+    let lines = codes::all().map(|code| format!("{code:width$}  {}", code.entry().title));
+    lines.collect::<Vec<_>>().join("\n") + "\n"
 }
 
 fn explain(code: Code, ui: &Ui) -> String {

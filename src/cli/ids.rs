@@ -45,7 +45,10 @@ impl IdsArgs {
 
 pub(super) fn run(cli: &Cli, args: &IdsArgs, ui: &Ui) -> Result<Exit, CliError> {
     let Request { desired, selection } = session::manifest(cli, ui)?;
-    let request = Request { desired, selection: selection.without_intents() };
+    let request = Request {
+        desired,
+        selection: selection.without_intents(),
+    };
     let connection = session::connect(cli, &request)?;
     session::block_on(async |interrupted| {
         let reality = session::look(&connection, &request, ui, &interrupted).await?;
@@ -58,7 +61,10 @@ pub(super) fn run(cli: &Cli, args: &IdsArgs, ui: &Ui) -> Result<Exit, CliError> 
             .collect();
         let missing = ids.values().filter(|id| id.is_none()).count();
         if missing > 0 {
-            ui.say(&format!("note: {missing} of {} do not exist yet, or are in conflict", ids.len()));
+            ui.say(&format!(
+                "note: {missing} of {} do not exist yet, or are in conflict",
+                ids.len()
+            ));
         }
         ui.data(&match args.output {
             IdsFormat::Json => json(&document(&ids, &session::headline(&connection)))?,
@@ -72,7 +78,9 @@ pub(super) fn run(cli: &Cli, args: &IdsArgs, ui: &Ui) -> Result<Exit, CliError> 
 type Ids<'a> = BTreeMap<&'a OrgKey, Option<&'a OrganizationId>>;
 
 fn document(ids: &Ids<'_>, headline: &crate::report::Headline) -> IdsDocument {
-    let ids = ids.iter().map(|(key, id)| (key.to_string(), id.map(ToString::to_string)));
+    let ids = ids
+        .iter()
+        .map(|(key, id)| (key.to_string(), id.map(ToString::to_string)));
     json_v1::ids(headline, ids.collect())
 }
 
@@ -100,7 +108,10 @@ fn variable(key: &OrgKey) -> String {
 fn csv(ids: &Ids<'_>) -> String {
     let mut text = String::from("key,organization_id\n");
     for (key, id) in ids {
-        text.push_str(&format!("{key},{}\n", id.map_or("", OrganizationId::as_str)));
+        text.push_str(&format!(
+            "{key},{}\n",
+            id.map_or("", OrganizationId::as_str)
+        ));
     }
     text
 }

@@ -17,7 +17,10 @@ pub(super) fn watch() -> CancellationToken {
     token
 }
 
-#[expect(clippy::exit, reason = "somebody asked twice: nothing is to be waited for any more")]
+#[expect(
+    clippy::exit,
+    reason = "somebody asked twice: nothing is to be waited for any more"
+)]
 fn leave() {
     std::process::exit(i32::from(Exit::Interrupted.code()));
 }

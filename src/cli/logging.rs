@@ -17,10 +17,18 @@ pub(super) fn init(args: &OutputArgs) {
     if args.verbose == 0 {
         return;
     }
-    let libraries = if args.verbose > 1 { LevelFilter::WARN } else { LevelFilter::ERROR };
-    let filter = Targets::new().with_target("portalctl", LevelFilter::DEBUG).with_default(libraries);
+    let libraries = if args.verbose > 1 {
+        LevelFilter::WARN
+    } else {
+        LevelFilter::ERROR
+    };
+    let filter = Targets::new()
+        .with_target("portalctl", LevelFilter::DEBUG)
+        .with_default(libraries);
     let registry = tracing_subscriber::registry().with(filter);
-    let layer = tracing_subscriber::fmt::layer().with_writer(io::stderr).with_ansi(false);
+    let layer = tracing_subscriber::fmt::layer()
+        .with_writer(io::stderr)
+        .with_ansi(false);
     match args.log_format {
         LogFormat::Text => registry.with(layer.with_target(false)).init(),
         LogFormat::Json => registry.with(layer.json().flatten_event(true)).init(),

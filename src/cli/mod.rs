@@ -145,7 +145,11 @@ fn fail(cli: &Cli, ui: &Ui, error: &CliError) -> Result<Exit, CliError> {
 fn usage(error: &clap::Error) -> Exit {
     // Nobody is left to be told that the terminal is gone.
     let _ = error.print();
-    if error.use_stderr() { Exit::Usage } else { Exit::Done }
+    if error.use_stderr() {
+        Exit::Usage
+    } else {
+        Exit::Done
+    }
 }
 
 /// The command line's own definition, for completions and documentation.

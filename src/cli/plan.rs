@@ -32,7 +32,10 @@ pub(super) struct PlanArgs {
 /// What the run may do beyond the harmless; a plan shows what each would change.
 #[derive(Debug, Clone, Copy, Args)]
 #[command(next_help_heading = "Powers")]
-#[expect(clippy::struct_excessive_bools, reason = "each is one flag of the command line")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one flag of the command line"
+)]
 pub(super) struct PowerArgs {
     /// Take over organizations that no entry claims and that have verified an entry's domain.
     #[arg(long)]
@@ -57,9 +60,20 @@ pub(super) struct PowerArgs {
 
 impl PowerArgs {
     pub(super) const fn policy(self) -> Policy {
-        let Self { adopt, allow_rekey, allow_trusted_domains, allow_domain_removal, allow_bulk } =
-            self;
-        Policy { adopt, allow_rekey, allow_trusted_domains, allow_domain_removal, allow_bulk }
+        let Self {
+            adopt,
+            allow_rekey,
+            allow_trusted_domains,
+            allow_domain_removal,
+            allow_bulk,
+        } = self;
+        Policy {
+            adopt,
+            allow_rekey,
+            allow_trusted_domains,
+            allow_domain_removal,
+            allow_bulk,
+        }
     }
 }
 
@@ -80,7 +94,11 @@ pub(super) fn run(cli: &Cli, args: &PlanArgs, ui: &Ui) -> Result<Exit, CliError>
         let plan = make_plan(&request, &reality, &connection, args.powers.policy());
         let readiness = reality.readiness(&request, &connection);
         let headline = session::headline(&connection);
-        let report = PlanReport { headline: &headline, plan: &plan, readiness: &readiness };
+        let report = PlanReport {
+            headline: &headline,
+            plan: &plan,
+            readiness: &readiness,
+        };
         ui.data(&match args.output {
             Format::Text => text::plan(&report, &ui.layout()),
             Format::Json => json(&json_v1::plan(&report))?,
@@ -108,11 +126,19 @@ pub(super) fn make_plan(
 
 /// What a guard stopped, whether or not it was asked for.
 pub(super) fn guard_exit(plan: &Plan) -> Exit {
-    if !plan.conflicts.is_empty() || plan.exceeds_a_limit() { Exit::Stopped } else { Exit::Done }
+    if !plan.conflicts.is_empty() || plan.exceeds_a_limit() {
+        Exit::Stopped
+    } else {
+        Exit::Done
+    }
 }
 
 fn exit_of(plan: &Plan, detailed: bool) -> Exit {
     let pending = !plan.changes.is_empty() || !plan.held.is_empty();
-    let asked = if detailed && pending { Exit::Asked } else { Exit::Done };
+    let asked = if detailed && pending {
+        Exit::Asked
+    } else {
+        Exit::Done
+    };
     asked.or_worse(guard_exit(plan))
 }

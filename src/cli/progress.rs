@@ -26,7 +26,10 @@ impl Reading {
             bar.enable_steady_tick(std::time::Duration::from_millis(100));
             bar
         });
-        Self { bar, counts: Mutex::new(BTreeMap::new()) }
+        Self {
+            bar,
+            counts: Mutex::new(BTreeMap::new()),
+        }
     }
 }
 

@@ -43,7 +43,11 @@ pub(super) struct Reality {
 /// Reads and checks the manifest; every problem is told at once.
 pub(super) fn manifest(cli: &Cli, ui: &Ui) -> Result<Request, CliError> {
     let selection = selection(&cli.manifest)?;
-    let Checked { desired, diagnostics, sources } = read_manifest(cli)?;
+    let Checked {
+        desired,
+        diagnostics,
+        sources,
+    } = read_manifest(cli)?;
     match desired {
         Some(desired) => {
             if !diagnostics.is_empty() {
@@ -74,23 +78,36 @@ fn inputs(cli: &Cli) -> Result<Vec<Input>, CliError> {
     }
     files
         .into_iter()
-        .map(|path| if is_stdin(&path) { stdin() } else { Ok(Input::Path(path)) })
+        .map(|path| {
+            if is_stdin(&path) {
+                stdin()
+            } else {
+                Ok(Input::Path(path))
+            }
+        })
         .collect()
 }
 
 fn default_manifest() -> Result<PathBuf, CliError> {
     let candidates = [PathBuf::from("portal.yaml"), PathBuf::from("portal")];
-    candidates.into_iter().find(|path| path.exists()).ok_or_else(|| {
-        let message = "no -f was given, and there is no portal.yaml and no folder portal here";
-        CliError::new(Exit::Usage, codes::NO_MANIFEST, message)
-    })
+    candidates
+        .into_iter()
+        .find(|path| path.exists())
+        .ok_or_else(|| {
+            let message = "no -f was given, and there is no portal.yaml and no folder portal here";
+            CliError::new(Exit::Usage, codes::NO_MANIFEST, message)
+        })
 }
 
 fn stdin() -> Result<Input, CliError> {
     let mut bytes = Vec::new();
-    std::io::stdin().lock().take(MAX_STDIN).read_to_end(&mut bytes).map_err(|error| {
-        CliError::file(codes::FILE, "read", Path::new("standard input"), &error)
-    })?;
+    std::io::stdin()
+        .lock()
+        .take(MAX_STDIN)
+        .read_to_end(&mut bytes)
+        .map_err(|error| {
+            CliError::file(codes::FILE, "read", Path::new("standard input"), &error)
+        })?;
     Ok(Input::Stdin(bytes))
 }
 
@@ -105,13 +122,13 @@ pub(super) fn render(diagnostics: &Diagnostics, sources: &Sources, ui: &Ui) -> S
 }
 
 /// The problems of a manifest, as an error.
-pub(super) fn invalid_manifest(
-    diagnostics: &Diagnostics,
-    sources: &Sources,
-    ui: &Ui,
-) -> CliError {
+pub(super) fn invalid_manifest(diagnostics: &Diagnostics, sources: &Sources, ui: &Ui) -> CliError {
     let rendered = Some(render(diagnostics, sources, ui));
-    CliError { exit: Exit::Usage, items: items(diagnostics, Severity::Error), rendered }
+    CliError {
+        exit: Exit::Usage,
+        items: items(diagnostics, Severity::Error),
+        rendered,
+    }
 }
 
 /// The diagnostics of a severity, for JSON.
@@ -167,14 +184,23 @@ pub(super) async fn look(
         () = interrupted.cancelled() => return Err(CliError::interrupted()),
     };
     let identities = identify(&input.desired, &observed);
-    Ok(Reality { observed, identities })
+    Ok(Reality {
+        observed,
+        identities,
+    })
 }
 
 impl Reality {
     /// How far every selected customer is.
     pub(super) fn readiness(&self, input: &Request, connection: &Connection) -> Readiness {
         let now = connection.clock.now();
-        readiness(&input.desired, &self.observed, &self.identities, &input.selection, now)
+        readiness(
+            &input.desired,
+            &self.observed,
+            &self.identities,
+            &input.selection,
+            now,
+        )
     }
 }
 

@@ -41,11 +41,13 @@ pub(super) fn run(cli: &Cli, args: &StatusArgs, ui: &Ui) -> Result<Exit, CliErro
         let readiness = reality.readiness(&request, &connection);
         let headline = session::headline(&connection);
         let now = connection.clock.now();
-        let report = StatusReport { headline: &headline, readiness: &readiness, now };
+        let report = StatusReport {
+            headline: &headline,
+            readiness: &readiness,
+            now,
+        };
         ui.data(&match args.output {
-            Format::Text => {
-                text::status(&report, StatusOptions { all: args.all }, &ui.layout())
-            }
+            Format::Text => text::status(&report, StatusOptions { all: args.all }, &ui.layout()),
             Format::Json => json(&json_v1::status(&report))?,
         })?;
         Ok(Exit::Done)

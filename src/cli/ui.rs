@@ -18,6 +18,10 @@ const WIDTH_WITHOUT_TERMINAL: usize = 100;
 
 /// Where output goes and how it looks.
 #[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts about two streams"
+)]
 pub struct Ui {
     output_file: Option<PathBuf>,
     stdout_colour: bool,
@@ -53,7 +57,9 @@ impl Ui {
     /// The layout of results.
     pub fn layout(&self) -> Layout {
         Layout {
-            paint: Paint { colour: self.stdout_colour },
+            paint: Paint {
+                colour: self.stdout_colour,
+            },
             width: self.width,
             mask_emails: self.mask_emails,
         }
@@ -61,7 +67,12 @@ impl Ui {
 
     /// The layout of everything else.
     pub fn talk_layout(&self) -> Layout {
-        Layout { paint: Paint { colour: self.stderr_colour }, ..self.layout() }
+        Layout {
+            paint: Paint {
+                colour: self.stderr_colour,
+            },
+            ..self.layout()
+        }
     }
 
     /// Whether somebody can be asked.
@@ -84,9 +95,12 @@ impl Ui {
         match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
             // Whoever read the output has seen enough: not an error.
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            Err(error) => {
-                Err(CliError::file(codes::FILE, "write", Path::new("standard output"), &error))
-            }
+            Err(error) => Err(CliError::file(
+                codes::FILE,
+                "write",
+                Path::new("standard output"),
+                &error,
+            )),
             Ok(()) => Ok(()),
         }
     }
@@ -94,37 +108,40 @@ impl Ui {
     /// Says something on standard error, unless `-q`.
     pub fn say(&self, text: &str) {
         if !self.quiet {
-            self.complain(text);
-        }
-    }
-
-    /// Says something on standard error whatever the flags.
-    fn complain(&self, text: &str) {
-        let mut err = io::stderr().lock();
-        // Nobody is left to be told that standard error is closed.
-        let _ = err.write_all(text.as_bytes());
-        if !text.ends_with('\n') {
-            let _ = err.write_all(b"\n");
+            complain(text);
         }
     }
 
     /// Tells an error: its code, what happened, what to do, and where more is said.
     pub fn error(&self, error: &CliError) {
         if let Some(rendered) = &error.rendered {
-            self.complain(rendered);
+            complain(rendered);
             return;
         }
         for item in &error.items {
-            self.complain(&error_text(item, self.talk_layout().paint));
+            complain(&error_text(item, self.talk_layout().paint));
         }
     }
 
     /// Asks a question that is answered by `yes`.
     pub fn confirm(&self, question: &str) -> bool {
-        self.complain(question);
+        let mut err = io::stderr().lock();
+        let _ = err
+            .write_all(question.as_bytes())
+            .and_then(|()| err.flush());
         let mut answer = String::new();
         let read = io::stdin().read_line(&mut answer);
         read.is_ok() && answer.trim().eq_ignore_ascii_case("yes")
+    }
+}
+
+/// Says something on standard error whatever the flags.
+fn complain(text: &str) {
+    let mut err = io::stderr().lock();
+    // Nobody is left to be told that standard error is closed.
+    let _ = err.write_all(text.as_bytes());
+    if !text.ends_with('\n') {
+        let _ = err.write_all(b"\n");
     }
 }
 
@@ -142,7 +159,9 @@ fn error_text(item: &ErrorItem, paint: Paint) -> String {
 }
 
 fn terminal_width() -> usize {
-    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let columns = std::env::var("COLUMNS")
+        .ok()
+        .and_then(|columns| columns.parse().ok());
     columns
         .or_else(|| {
             terminal_size::terminal_size().map(|(terminal_size::Width(width), _)| width.into())

@@ -30,7 +30,11 @@ impl ValidateArgs {
 
 pub(super) fn run(cli: &Cli, args: &ValidateArgs, ui: &Ui) -> Result<Exit, CliError> {
     session::selection(&cli.manifest)?;
-    let Checked { desired, diagnostics, sources } = session::read_manifest(cli)?;
+    let Checked {
+        desired,
+        diagnostics,
+        sources,
+    } = session::read_manifest(cli)?;
     let Some(desired) = desired else {
         return Err(session::invalid_manifest(&diagnostics, &sources, ui));
     };

@@ -33,7 +33,10 @@ impl Selection {
     /// The same entries, and none of their intents: for commands that are about ids alone.
     #[must_use]
     pub fn without_intents(self) -> Self {
-        Self { intents: Some(GlobSet::empty()), ..self }
+        Self {
+            intents: Some(GlobSet::empty()),
+            ..self
+        }
     }
 
     /// Whether an entry is selected.

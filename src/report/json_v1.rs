@@ -126,7 +126,14 @@ impl ValidateDocument {
     /// The document of a manifest without errors.
     pub fn valid(organizations: usize, files: usize, warnings: Vec<ErrorItem>) -> Self {
         let errors = Vec::new();
-        Self { format_version: FORMAT_VERSION, valid: true, organizations, files, errors, warnings }
+        Self {
+            format_version: FORMAT_VERSION,
+            valid: true,
+            organizations,
+            files,
+            errors,
+            warnings,
+        }
     }
 }
 

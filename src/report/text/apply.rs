@@ -86,10 +86,19 @@ fn done(out: &mut String, view: &ApplyReportView<'_>, layout: &Layout) {
     for (change, organization) in done.iter().take(LISTED) {
         let kind = change.action.kind();
         let id = paint.quiet(escape(organization.id.as_str()));
-        let _ = writeln!(out, "  {} {}  {kind}  {id}", paint.good("✓"), paint.strong(&change.key));
+        let _ = writeln!(
+            out,
+            "  {} {}  {kind}  {id}",
+            paint.good("✓"),
+            paint.strong(&change.key)
+        );
     }
     if done.len() > LISTED {
-        let _ = writeln!(out, "{}", paint.quiet(format!("  and {} more", done.len() - LISTED)));
+        let _ = writeln!(
+            out,
+            "{}",
+            paint.quiet(format!("  and {} more", done.len() - LISTED))
+        );
     }
 }
 

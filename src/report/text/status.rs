@@ -66,7 +66,7 @@ pub(super) fn body(report: &StatusReport<'_>, options: StatusOptions, layout: &L
 }
 
 /// The organizations to list: what needs somebody first, most urgent at the top.
-fn rows<'a>(readiness: &'a Readiness, options: StatusOptions) -> Vec<&'a OrganizationReadiness> {
+fn rows(readiness: &Readiness, options: StatusOptions) -> Vec<&OrganizationReadiness> {
     let mut rows: Vec<&OrganizationReadiness> = readiness
         .organizations
         .iter()
