@@ -26,9 +26,6 @@ use crate::report::{ApplyReportView, PlanReport, text};
 /// stopped.
 #[derive(Debug, Args)]
 pub(super) struct ApplyArgs {
-    #[command(flatten)]
-    powers: PowerArgs,
-
     /// Consent to the plan without being asked.
     #[arg(short, long)]
     yes: bool,
@@ -40,6 +37,9 @@ pub(super) struct ApplyArgs {
     /// The output's format.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     output: Format,
+
+    #[command(flatten)]
+    powers: PowerArgs,
 }
 
 fn parse_concurrency(text: &str) -> Result<usize, String> {
