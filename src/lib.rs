@@ -24,4 +24,5 @@ pub mod cli;
 pub mod clock;
 pub mod codes;
 pub mod model;
+pub mod sandbox;
 pub mod workos;

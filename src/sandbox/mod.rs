@@ -1,0 +1,3 @@
+//! The sandbox: an in-memory WorkOS.
+mod wire;
+pub mod world;
