@@ -241,9 +241,9 @@ impl World {
         domain: OrganizationDomain,
     ) -> Result<(), Refusal> {
         let organization = self.organizations.find_mut(organization_id)?;
-        organization.domains.push(domain.clone());
         self.index.add_domain(&domain);
         let (name, data) = ("organization_domain.created", wire::domain(&domain));
+        organization.domains.push(domain);
         self.emit(now, name, organization_id, data);
         Ok(())
     }

@@ -99,7 +99,7 @@ impl OrganizationInput {
 ///
 /// WorkOS refuses the domains of public mail providers and what is no host name; the status is
 /// not documented.
-pub fn check_domain(text: &str) -> Result<String, FieldError> {
+pub(super) fn check_domain(text: &str) -> Result<String, FieldError> {
     match Domain::parse(text.trim()) {
         Ok(domain) => Ok(domain.as_str().to_owned()),
         Err(_) => Err(FieldError::new("domain", "invalid")),

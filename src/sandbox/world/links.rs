@@ -187,18 +187,22 @@ impl World {
         if link.expires_at <= now {
             return None;
         }
-        let organization = self.organizations.get(&link.organization_id)?;
-        let organization_name = organization.name.clone();
-        let domains = organization.domains.iter().map(|d| d.domain.clone());
-        let domains = domains.collect();
         link.expires_at = later(now, SESSION_LIFETIME);
         let token = self.ids.token("portal_session", 40);
-        self.links.opened.insert(token.clone(), link.clone());
+        self.links.opened.insert(token.clone(), link);
+        self.portal_session(&token)
+    }
+
+    /// A portal that has been opened and is not finished.
+    pub fn portal_session(&self, token: &str) -> Option<PortalSession> {
+        let link = self.links.opened.get(token)?;
+        let organization = self.organizations.get(&link.organization_id)?;
+        let domains = organization.domains.iter().map(|d| d.domain.clone());
         Some(PortalSession {
-            token,
-            link,
-            organization_name,
-            domains,
+            token: token.to_owned(),
+            link: link.clone(),
+            organization_name: organization.name.clone(),
+            domains: domains.collect(),
         })
     }
 

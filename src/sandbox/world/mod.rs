@@ -155,17 +155,18 @@ impl World {
         &mut self.rules
     }
 
-    /// Does what has become due.
-    pub fn settle(&mut self, now: Timestamp) {
+    /// Does what has become due, and says whether there was anything.
+    pub fn settle(&mut self, now: Timestamp) -> bool {
         let due: Vec<String> = self
             .deleting
             .iter()
             .filter(|(_, at)| **at <= now)
             .map(|(id, _)| id.clone())
             .collect();
-        for id in due {
-            self.remove_organization(now, &id);
+        for id in &due {
+            self.remove_organization(now, id);
         }
+        !due.is_empty()
     }
 }
 
