@@ -84,7 +84,7 @@ async fn plan_and_apply(
     let plan = make_plan(request, &reality, connection, args.powers.policy());
     show(&plan, &reality, request, connection, ui);
     if !plan.changes.is_empty() && !args.yes {
-        ask(&plan, connection, ui)?;
+        ask(&plan, connection)?;
     }
     if interrupted.is_cancelled() {
         return Err(CliError::interrupted());
@@ -113,7 +113,7 @@ fn show(plan: &Plan, reality: &Reality, request: &Request, connection: &Connecti
     ui.say(&text::plan(&report, &ui.talk_layout()));
 }
 
-fn ask(plan: &Plan, connection: &Connection, ui: &Ui) -> Result<(), CliError> {
+fn ask(plan: &Plan, connection: &Connection) -> Result<(), CliError> {
     let environment = connection
         .target
         .environment
@@ -129,7 +129,7 @@ fn ask(plan: &Plan, connection: &Connection, ui: &Ui) -> Result<(), CliError> {
         "Apply {changes} to {}? Only `yes` is taken as consent: ",
         crate::model::text::escape(environment)
     );
-    if ui.confirm(&question) {
+    if Ui::confirm(&question) {
         return Ok(());
     }
     let message = "the answer was not `yes`; nothing was changed";

@@ -124,7 +124,7 @@ impl Ui {
     }
 
     /// Asks a question that is answered by `yes`.
-    pub fn confirm(&self, question: &str) -> bool {
+    pub fn confirm(question: &str) -> bool {
         let mut err = io::stderr().lock();
         let _ = err
             .write_all(question.as_bytes())
