@@ -61,7 +61,8 @@ pub(in crate::manifest) fn document(reader: &mut Reader<'_>, root: Node) -> Opti
     let defaults = reader.field(fields, "defaults", organization::defaults);
     let organizations = reader
         .field(fields, "organizations", |reader, node, what| {
-            reader.entries(node, what).map(|_| ())
+            let example = "acme: { name: Acme Corp }";
+            reader.entries(node, what, example).map(|_| ())
         })
         .map(|field| move_organizations(field, root));
     Some(RawDocument {

@@ -2,4 +2,6 @@
 //! refused.
 
 mod broken;
+mod files;
 mod good;
+mod hostile;
