@@ -60,13 +60,15 @@ impl Serialize for Diagnostic {
             .map(|(location, message)| Related { location, message })
             .collect();
         let location = location.as_ref();
+        // A finding about a whole file has no line.
+        let position = location.filter(|at| at.line > 0);
         let mut out = serializer.serialize_struct("Diagnostic", 8)?;
         out.serialize_field("code", code)?;
         out.serialize_field("severity", severity)?;
         out.serialize_field("message", message)?;
         out.serialize_field("file", &location.map(|at| &at.file))?;
-        out.serialize_field("line", &location.map(|at| at.line))?;
-        out.serialize_field("column", &location.map(|at| at.column))?;
+        out.serialize_field("line", &position.map(|at| at.line))?;
+        out.serialize_field("column", &position.map(|at| at.column))?;
         out.serialize_field("help", help)?;
         out.serialize_field("related", &related)?;
         out.end()
@@ -217,5 +219,61 @@ impl Findings {
         });
         list.dedup();
         Diagnostics { list }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::codes::manifest as codes;
+
+    #[test]
+    fn findings_are_sorted_and_serialised_flat() {
+        let mut sources = Sources::default();
+        let file = sources.reserve(Arc::from("orgs.yaml"));
+        let spot = |line, column| Spot {
+            file,
+            line,
+            column,
+            length: 4,
+        };
+        let mut findings = Findings::default();
+        findings.error(codes::BLANK, spot(9, 1), "later", "write it");
+        findings.push(
+            Finding::new(
+                codes::DUPLICATE_KEY,
+                Severity::Error,
+                "`acme` is declared twice",
+            )
+            .at(spot(4, 3))
+            .related(spot(2, 3), "first declared here"),
+        );
+        findings
+            .push(Finding::new(codes::TOO_LARGE, Severity::Note, "whole").at(Spot::whole(file)));
+        let json = serde_json::to_value(findings.finish(&sources)).unwrap();
+        assert_eq!(
+            json,
+            serde_json::json!([
+                {
+                    "code": "manifest/too-large", "severity": "note", "message": "whole",
+                    "file": "orgs.yaml", "line": null, "column": null, "help": null, "related": []
+                },
+                {
+                    "code": "manifest/duplicate-key", "severity": "error",
+                    "message": "`acme` is declared twice",
+                    "file": "orgs.yaml", "line": 4, "column": 3, "help": null,
+                    "related": [{
+                        "file": "orgs.yaml", "line": 2, "column": 3,
+                        "message": "first declared here"
+                    }]
+                },
+                {
+                    "code": "manifest/blank", "severity": "error", "message": "later",
+                    "file": "orgs.yaml", "line": 9, "column": 1, "help": "write it", "related": []
+                }
+            ])
+        );
     }
 }

@@ -107,6 +107,11 @@ impl Sources {
         self.files.iter().map(|file| (&file.name, &*file.text))
     }
 
+    /// The file, if there is exactly one.
+    pub(super) fn only(&self) -> Option<FileId> {
+        (self.files.len() == 1).then_some(FileId(0))
+    }
+
     pub(super) fn name_of(&self, file: FileId) -> Arc<str> {
         self.file(file)
             .map_or_else(|| Arc::from(""), |file| Arc::clone(&file.name))

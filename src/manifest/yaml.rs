@@ -32,7 +32,8 @@ pub(super) fn parse(text: &str, file: FileId, max_nodes: usize) -> Result<Vec<No
 fn options(bytes: usize, max_nodes: usize) -> Options {
     serde_saphyr::options! {
         budget: serde_saphyr::budget! {
-            max_events: max_nodes.saturating_mul(2),
+            // Every collection ends once, and so does every document.
+            max_events: max_nodes.saturating_mul(2).saturating_add(2 * MAX_DOCUMENTS + 2),
             max_nodes: max_nodes,
             max_depth: MAX_DEPTH,
             // Above `max_depth`, so that both kinds of nesting are refused for the same reason.
@@ -180,5 +181,25 @@ fn describe_breach(breach: &BudgetBreach) -> Description {
             "the anchors and aliases of this file expand to too much",
             "write the values out, or use fewer and smaller anchors",
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::manifest::diagnostic::Findings;
+    use crate::manifest::source::Sources;
+
+    #[test]
+    fn the_number_of_values_is_bounded() {
+        let mut sources = Sources::default();
+        let file = sources.reserve(Arc::from("a.yaml"));
+        assert!(parse("[1, 2, 3]", file, 4).is_ok());
+        let mut findings = Findings::default();
+        findings.push(parse("[1, 2, 3]", file, 3).unwrap_err());
+        let findings = findings.finish(&sources);
+        assert_eq!(findings.iter().next().unwrap().code, codes::TOO_LARGE);
     }
 }

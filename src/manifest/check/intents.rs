@@ -83,22 +83,18 @@ pub(super) fn check(
             continue;
         };
         let settings = settings(intent, raw, urls, findings);
-        match first.get(&intent) {
-            Some(earlier) => findings.push(
-                Finding::new(
-                    codes::DUPLICATE_INTENT,
-                    Severity::Error,
-                    format!("the intent `{intent}` stands twice in this list"),
-                )
-                .at(name.spot)
-                .related(*earlier, "first declared here")
-                .help("keep one of the two"),
-            ),
-            None => {
-                first.insert(intent, name.spot);
-                intents.insert(intent, settings);
-            }
+        if let Some(earlier) = first.get(&intent) {
+            let message = format!("the intent `{intent}` stands twice in this list");
+            findings.push(
+                Finding::new(codes::DUPLICATE_INTENT, Severity::Error, message)
+                    .at(name.spot)
+                    .related(*earlier, "first declared here")
+                    .help("keep one of the two"),
+            );
+            continue;
         }
+        first.insert(intent, name.spot);
+        intents.insert(intent, settings);
     }
     Some(intents)
 }

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::manifest::{Checked, Input, read};
+use crate::model::OrgKey;
 
 const HEAD: &str = "version: 1\n";
 
@@ -31,7 +32,7 @@ fn keys(checked: &Checked) -> Vec<&str> {
         .unwrap_or_else(|| panic!("{:?}", checked.diagnostics))
         .organizations
         .keys()
-        .map(|key| key.as_str())
+        .map(OrgKey::as_str)
         .collect()
 }
 

@@ -55,7 +55,7 @@ fn alias_bombs_are_refused() {
     assert!(said(bomb).starts_with("manifest/too-complex"));
 
     let mut merges = String::from("base: &b { a: 1 }\n");
-    for n in 0..200_000 {
+    for n in 0..110_000 {
         writeln!(merges, "k{n}: {{ <<: *b }}").unwrap();
     }
     assert!(said(merges).starts_with("manifest/too-complex"));
@@ -78,8 +78,6 @@ fn deep_nesting_is_refused() {
 fn huge_files_are_refused() {
     let huge = format!("version: \"{}\"\n", "x".repeat(40 << 20));
     insta::assert_snapshot!(said(huge), @"manifest/too-large at 0:0: the file is larger than 32 MiB");
-    let many = format!("a: [{}]\n", "1,".repeat(5_000_000));
-    assert!(said(many).starts_with("manifest/too-large"));
 }
 
 #[test]

@@ -5,3 +5,4 @@ mod broken;
 mod files;
 mod good;
 mod hostile;
+mod schema;
