@@ -3,7 +3,7 @@
 //! Goes in: findings and the texts they are about. Comes out: text. Pure; shows nothing that a
 //! terminal would obey, and no API key.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 use std::ops::Range;
 
@@ -25,11 +25,12 @@ const MIN_EXCERPT: usize = 30;
 ///
 /// `width` is the number of columns there are; long source lines are cut around their column.
 pub fn render(diagnostics: &Diagnostics, sources: &Sources, colour: bool, width: usize) -> String {
+    let files = shown_files(diagnostics);
     let page = Page {
         secrets: secret_spans(diagnostics),
         lines: sources
             .iter()
-            .filter(|(name, _)| is_shown(diagnostics, name))
+            .filter(|(name, _)| files.contains(&***name))
             .map(|(name, text)| (&**name, Lines::new(text)))
             .collect(),
         renderer: if colour {
@@ -105,13 +106,16 @@ fn hide(line: &str, spans: &[Range<usize>]) -> String {
         .collect()
 }
 
-/// Whether any finding is about this file: the others need no line index.
-fn is_shown(diagnostics: &Diagnostics, name: &str) -> bool {
-    let is = |location: &Location| &*location.file == name;
-    diagnostics.iter().any(|diagnostic| {
-        diagnostic.location.as_ref().is_some_and(is)
-            || diagnostic.related.iter().any(|(location, _)| is(location))
-    })
+/// The files that any finding is about: the others need no line index.
+fn shown_files(diagnostics: &Diagnostics) -> HashSet<&str> {
+    diagnostics
+        .iter()
+        .flat_map(|diagnostic| {
+            let related = diagnostic.related.iter().map(|(location, _)| location);
+            diagnostic.location.iter().chain(related)
+        })
+        .map(|location| &*location.file)
+        .collect()
 }
 
 struct Page<'a> {

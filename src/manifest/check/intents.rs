@@ -41,6 +41,10 @@ pub(super) fn parse(text: &str, spot: Spot, findings: &mut Findings) -> Option<I
     if let Ok(intent) = text.parse() {
         return Some(intent);
     }
+    if findings.are_full() {
+        findings.drop_one();
+        return None;
+    }
     let plain = text.to_lowercase().replace(['-', ' '], "_");
     let alias = ALIASES.iter().find(|(alias, _)| *alias == plain);
     let help = match alias {

@@ -57,6 +57,10 @@ impl Reader<'_> {
         if shape.fields.contains(&name) {
             return;
         }
+        if self.findings.are_full() {
+            self.findings.drop_one();
+            return;
+        }
         let elsewhere = shape.elsewhere.iter().find(|(field, _)| *field == name);
         let (message, help) = match (elsewhere, nearest(name, shape.fields)) {
             (Some((_, help)), _) => (
