@@ -293,7 +293,7 @@ mod tests {
         let sources = Sources::default();
         let mut findings = Findings::with_limit(2);
         for n in 0..5 {
-            findings.push(Finding::new(codes::BLANK, Severity::Note, n.to_string()));
+            findings.push(Finding::new(codes::BLANK, Severity::Error, n.to_string()));
         }
         assert!(findings.have_errors());
         let findings = findings.finish(&sources);

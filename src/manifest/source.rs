@@ -150,13 +150,7 @@ pub(super) struct Lines<'a> {
 impl<'a> Lines<'a> {
     pub(super) fn new(text: &'a str) -> Self {
         let mut marks = vec![0];
-        let mut lines = 1;
-        for start in line_starts(text, 0) {
-            if lines % STRIDE == 0 {
-                marks.push(start);
-            }
-            lines += 1;
-        }
+        marks.extend(line_starts(text, 0).skip(STRIDE - 1).step_by(STRIDE));
         Self { text, marks }
     }
 
@@ -231,6 +225,8 @@ fn saturate(number: usize) -> u32 {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
+
     use super::*;
 
     #[test]
@@ -246,7 +242,10 @@ mod tests {
 
     #[test]
     fn far_lines_are_found() {
-        let text: String = (1..=1000).map(|n| format!("line {n}\n")).collect();
+        let mut text = String::new();
+        for n in 1..=1000 {
+            writeln!(text, "line {n}").unwrap();
+        }
         let lines = Lines::new(&text);
         for n in [1, 63, 64, 65, 128, 129, 1000] {
             assert_eq!(lines.get(n), Some(format!("line {n}").as_str()));
