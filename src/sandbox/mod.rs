@@ -266,3 +266,7 @@ impl fmt::Debug for Sandbox {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+#[path = "sandbox_tests.rs"]
+mod tests;
