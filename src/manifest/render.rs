@@ -3,8 +3,9 @@
 //! Goes in: findings and the texts they are about. Comes out: text. Pure; shows nothing that a
 //! terminal would obey, and no API key.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
+use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use anstream::adapter::strip_str;
@@ -12,6 +13,7 @@ use anstream::adapter::strip_str;
 use super::diagnostic::{Diagnostic, Diagnostics, Severity};
 use super::secret;
 use super::source::{Lines, Location, Sources};
+use crate::codes::manifest as codes;
 use crate::model::text::{escape, is_plain};
 
 /// What stands beside the source line: its number and the frame.
@@ -23,10 +25,12 @@ const MIN_EXCERPT: usize = 30;
 ///
 /// `width` is the number of columns there are; long source lines are cut around their column.
 pub fn render(diagnostics: &Diagnostics, sources: &Sources, colour: bool, width: usize) -> String {
+    let files = shown_files(diagnostics);
     let page = Page {
+        secrets: secret_spans(diagnostics),
         lines: sources
             .iter()
-            .filter(|(name, _)| is_shown(diagnostics, name))
+            .filter(|(name, _)| files.contains(&***name))
             .map(|(name, text)| (&**name, Lines::new(text)))
             .collect(),
         renderer: if colour {
@@ -70,17 +74,55 @@ fn tidy(paragraph: &str, has_line: bool) -> String {
     out
 }
 
-/// Whether any finding is about this file: the others need no line index.
-fn is_shown(diagnostics: &Diagnostics, name: &str) -> bool {
-    let is = |location: &Location| &*location.file == name;
-    diagnostics.iter().any(|diagnostic| {
-        diagnostic.location.as_ref().is_some_and(is)
-            || diagnostic.related.iter().any(|(location, _)| is(location))
-    })
+/// The columns, from 0, that API keys cover.
+fn secret_spans(diagnostics: &Diagnostics) -> HashMap<(&str, u32), Vec<Range<usize>>> {
+    let mut spans: HashMap<_, Vec<_>> = HashMap::new();
+    for diagnostic in diagnostics {
+        if let Some(at) = diagnostic.location.as_ref()
+            && diagnostic.code == codes::SECRET
+        {
+            let start = (at.column as usize).saturating_sub(1);
+            let span = start + secret::SHOWN..start + at.length as usize;
+            spans.entry((&*at.file, at.line)).or_default().push(span);
+        }
+    }
+    spans
+}
+
+/// The line with API keys starred out, each character by one, so that columns stay.
+fn hide(line: &str, spans: &[Range<usize>]) -> String {
+    let starred = |column: usize, c: char| {
+        let inside = spans.iter().any(|span| span.contains(&column));
+        if inside && c.is_alphanumeric() {
+            '*'
+        } else {
+            c
+        }
+    };
+    secret::redact(line)
+        .chars()
+        .enumerate()
+        .map(|(column, c)| starred(column, c))
+        .collect()
+}
+
+/// The files that any finding is about: the others need no line index.
+fn shown_files(diagnostics: &Diagnostics) -> HashSet<&str> {
+    diagnostics
+        .iter()
+        .flat_map(|diagnostic| {
+            let related = diagnostic.related.iter().map(|(location, _)| location);
+            diagnostic.location.iter().chain(related)
+        })
+        .map(|location| &*location.file)
+        .collect()
 }
 
 struct Page<'a> {
     lines: HashMap<&'a str, Lines<'a>>,
+    /// Where API keys stand, by file and line. An escape in the text (`\u005f`) can hide a key
+    /// from the eye of `secret`, but not from YAML.
+    secrets: HashMap<(&'a str, u32), Vec<Range<usize>>>,
     renderer: Renderer,
     excerpt: usize,
 }
@@ -135,7 +177,12 @@ impl Page<'_> {
         else {
             return group.element(origin);
         };
-        let excerpt = Excerpt::new(line, location, self.excerpt);
+        let hidden = self
+            .secrets
+            .get(&(&*location.file, location.line))
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        let excerpt = Excerpt::new(&hide(line, hidden), location, self.excerpt);
         group
             .element(
                 origin
@@ -163,7 +210,6 @@ struct Excerpt {
 
 impl Excerpt {
     fn new(line: &str, location: &Location, width: usize) -> Self {
-        let line = secret::redact(line);
         let first = (location.column as usize).saturating_sub(1);
         let last = first + (location.length as usize).max(1);
         // Enough before the column to recognise the line, the rest after it.
