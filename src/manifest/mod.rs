@@ -12,6 +12,7 @@
 mod check;
 mod decode;
 mod diagnostic;
+mod excerpt;
 mod find;
 mod inspect;
 mod load;
