@@ -1,4 +1,4 @@
-//! Manifests: files → a checked [`Desired`], or every problem at once.
+//! Manifests: files → a checked [`Desired`](crate::model::desired::Desired), or every problem at once.
 //!
 //! ```text
 //! inputs ─▶ load (files, YAML) ─▶ check (decode, rules) ─▶ Desired
