@@ -179,8 +179,6 @@ pub struct NewOrganization {
     pub domains: BTreeMap<Domain, DeclaredDomainState>,
     /// The metadata it starts with.
     pub metadata: BTreeMap<String, String>,
-    /// The Stripe customer id.
-    pub stripe_customer_id: Option<String>,
 }
 
 /// The fields of an organization to change; `None` leaves a field as it is.
