@@ -65,7 +65,7 @@ fn show(page: &Page<&Row>) -> String {
 
 #[track_caller]
 fn check(query: &PageQuery, expected: &str) {
-    assert_eq!(show(&five().page(&query, |_| true).unwrap()), expected);
+    assert_eq!(show(&five().page(query, |_| true).unwrap()), expected);
 }
 
 #[test]
