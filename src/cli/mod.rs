@@ -4,6 +4,7 @@
 //! only place where errors get their exit code.
 
 mod apply;
+mod apply_saved;
 mod args;
 mod completions;
 mod connect;

@@ -31,6 +31,7 @@ const MAX_STDIN: u64 = 64 * 1024 * 1024;
 pub(super) struct Request {
     pub(super) desired: Desired,
     pub(super) selection: Selection,
+    pub(super) extent: Extent,
 }
 
 /// What was read in one pass.
@@ -52,7 +53,11 @@ pub(super) fn manifest(args: &TargetArgs, ui: &Ui) -> Result<Request, CliError> 
             if !diagnostics.is_empty() {
                 ui.say(&render(&diagnostics, &sources, ui));
             }
-            Ok(Request { desired, selection })
+            Ok(Request {
+                desired,
+                selection,
+                extent: Extent::Cheapest,
+            })
         }
         None => Err(invalid_manifest(&diagnostics, &sources, ui)),
     }
@@ -188,7 +193,7 @@ pub(super) async fn look(
             &connection.client,
             &input.desired,
             &input.selection,
-            Extent::Cheapest,
+            input.extent,
             &progress,
         ) => {
             observed.map_err(|error| CliError::reading(error, &connection.target.endpoint))?
