@@ -5,6 +5,10 @@ codes! {
         "the command line is not understood",
         "An option, argument or value is unknown, missing or does not go with another one.",
         "See `portalctl --help`, or `portalctl COMMAND --help` for one command.";
+    NOTHING_SELECTED = "cli/nothing-selected",
+        "a pattern selects nothing",
+        "A pattern of --only matches no key of the manifest, or one of --intent no intent of the Admin Portal. No request was made.",
+        "Correct the pattern; `portalctl ids` lists the keys.";
     NO_MANIFEST = "cli/no-manifest",
         "there is no manifest",
         "No -f was given, and the current folder has neither portal.yaml nor a folder portal.",
