@@ -1,5 +1,7 @@
 //! `portalctl apply`
 
+use std::pin::pin;
+
 use clap::Args;
 use tokio_util::sync::CancellationToken;
 
@@ -85,9 +87,14 @@ async fn plan_and_apply(
 ) -> Result<Exit, CliError> {
     let reality = session::look(connection, request, ui, &interrupted).await?;
     let plan = make_plan(request, &reality, connection, args.powers.policy());
-    show(&plan, &reality, request, connection, ui);
-    if !plan.changes.is_empty() && !args.yes {
-        ask(&plan, connection)?;
+    let asks = !plan.changes.is_empty() && !args.yes;
+    let shown = shown(&plan, &reality, request, connection, ui);
+    if asks {
+        // Also with -q: nobody consents to what was not shown.
+        Ui::insist(&shown);
+        ask(&plan, connection, &interrupted).await?;
+    } else {
+        ui.say(&shown);
     }
     if interrupted.is_cancelled() {
         return Err(CliError::interrupted());
@@ -97,9 +104,7 @@ async fn plan_and_apply(
         cancel: interrupted,
         clock: connection.clock.as_ref(),
     };
-    let progress = Applying::new(ui, plan.changes.len());
-    let report = apply(&connection.client, &plan, &options, &progress).await;
-    drop(progress);
+    let report = act(connection, &plan, &options, ui).await;
     tell(request, connection, reality, &plan, &report, args, ui)?;
     if connection.is_throwaway() {
         ui.say(
@@ -109,8 +114,27 @@ async fn plan_and_apply(
     Ok(exit_of(&plan, &report))
 }
 
-/// Shows the plan on standard error: the result of the command is what became of it.
-fn show(plan: &Plan, reality: &Reality, request: &Request, connection: &Connection, ui: &Ui) {
+/// Applies the plan under the eyes of whoever watches.
+async fn act(connection: &Connection, plan: &Plan, options: &Options<'_>, ui: &Ui) -> ApplyReport {
+    let progress = Applying::new(ui, plan.changes.len());
+    let mut applying = pin!(apply(&connection.client, plan, options, &progress));
+    tokio::select! {
+        report = &mut applying => report,
+        () = options.cancel.cancelled() => {
+            progress.interrupted();
+            applying.await
+        }
+    }
+}
+
+/// The plan, for standard error: the result of the command is what became of it.
+fn shown(
+    plan: &Plan,
+    reality: &Reality,
+    request: &Request,
+    connection: &Connection,
+    ui: &Ui,
+) -> String {
     let readiness = reality.readiness(request, connection);
     let headline = session::headline(connection);
     let report = PlanReport {
@@ -118,10 +142,14 @@ fn show(plan: &Plan, reality: &Reality, request: &Request, connection: &Connecti
         plan,
         readiness: &readiness,
     };
-    ui.say(&text::plan(&report, &ui.talk_layout()));
+    text::plan(&report, &ui.talk_layout())
 }
 
-fn ask(plan: &Plan, connection: &Connection) -> Result<(), CliError> {
+async fn ask(
+    plan: &Plan,
+    connection: &Connection,
+    interrupted: &CancellationToken,
+) -> Result<(), CliError> {
     let environment = connection
         .target
         .environment
@@ -137,7 +165,16 @@ fn ask(plan: &Plan, connection: &Connection) -> Result<(), CliError> {
         "Apply {changes} to {}? Only `yes` is taken as consent: ",
         crate::model::text::escape(environment)
     );
-    if Ui::confirm(&question) {
+    // A read from the terminal does not end by itself: the process ends without it.
+    let answer = tokio::task::spawn_blocking(move || Ui::confirm(&question));
+    let agreed = tokio::select! {
+        agreed = answer => agreed.unwrap_or(false),
+        () = interrupted.cancelled() => {
+            Ui::insist("");
+            return Err(CliError::interrupted());
+        }
+    };
+    if agreed {
         return Ok(());
     }
     let message = "the answer was not `yes`; nothing was changed";

@@ -116,6 +116,11 @@ impl Ui {
         }
     }
 
+    /// Says something on standard error, whatever the flags.
+    pub(super) fn insist(text: &str) {
+        complain(text);
+    }
+
     /// Tells an error: its code, what happened, what to do, and where more is said.
     pub(super) fn error(&self, error: &CliError) {
         if let Some(rendered) = &error.rendered {
@@ -129,10 +134,13 @@ impl Ui {
 
     /// Asks a question that is answered by `yes`.
     pub(super) fn confirm(question: &str) -> bool {
-        let mut err = io::stderr().lock();
-        let _ = err
-            .write_all(question.as_bytes())
-            .and_then(|()| err.flush());
+        {
+            // Not held while waiting: an interruption has something to say too.
+            let mut err = io::stderr().lock();
+            let _ = err
+                .write_all(question.as_bytes())
+                .and_then(|()| err.flush());
+        }
         let mut answer = String::new();
         let read = io::stdin().read_line(&mut answer);
         read.is_ok() && answer.trim().eq_ignore_ascii_case("yes")
