@@ -42,6 +42,10 @@ fn interrupted_by(signal: &str) {
     running.signal(signal);
     let output = running.finish();
     assert_eq!(output.code, Some(130), "{output}");
+    assert!(
+        output.stderr.contains("finishing what is in flight"),
+        "{output}"
+    );
     let account = account(&output, 40);
     let done = account["summary"]["done"].as_u64().unwrap();
     assert!((6..40).contains(&done), "{account:#}");
@@ -105,7 +109,7 @@ fn a_server_that_dies_in_mid_apply_costs_no_customer() {
         account["summary"]["not_tried"].as_u64().unwrap() > 0,
         "{account:#}"
     );
-    assert!(output.stderr.contains("not tried"), "{output}");
+    assert!(output.stderr.contains("\nnot tried  "), "{output}");
 
     let server = SandboxServer::with(&env, "--rate-limit off --state state.json");
     let kept = server.external_ids().len();

@@ -1,5 +1,13 @@
 //! The integration tests: one binary, one module for each subject.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "what cannot go on in a test has failed, also in what tests share"
+)]
+
 #[path = "../support/mod.rs"]
 mod support;
 
