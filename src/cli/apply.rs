@@ -119,12 +119,11 @@ async fn act(connection: &Connection, plan: &Plan, options: &Options<'_>, ui: &U
     let progress = Applying::new(ui, plan.changes.len());
     let mut applying = pin!(apply(&connection.client, plan, options, &progress));
     tokio::select! {
-        report = &mut applying => report,
-        () = options.cancel.cancelled() => {
-            progress.interrupted();
-            applying.await
-        }
+        biased;
+        () = options.cancel.cancelled() => progress.interrupted(),
+        report = &mut applying => return report,
     }
+    applying.await
 }
 
 /// The plan, for standard error: the result of the command is what became of it.
