@@ -57,6 +57,12 @@ impl CliError {
         )
     }
 
+    /// A result that cannot be written, after what it tells of was done.
+    pub(super) fn output(to: &dyn std::fmt::Display, error: &std::io::Error) -> Self {
+        let message = format!("cannot write to {to}: {error}");
+        Self::new(Exit::Internal, codes::OUTPUT, message)
+    }
+
     /// The run was interrupted before it had anything to report.
     pub(super) fn interrupted() -> Self {
         Self::new(
