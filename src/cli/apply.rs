@@ -161,7 +161,7 @@ async fn ask(
         format!("these {count} changes")
     };
     let question = format!(
-        "Apply {changes} to {}? Only `yes` is taken as consent: ",
+        "\nApply {changes} to {}? Only `yes` is taken as consent: ",
         crate::model::text::escape(environment)
     );
     // A read from the terminal does not end by itself: the process ends without it.

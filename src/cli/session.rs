@@ -19,7 +19,7 @@ use crate::model::desired::Desired;
 use crate::model::observed::Observed;
 use crate::model::text::escape;
 use crate::model::{Intent, OrgKey, Selection};
-use crate::observe::observe;
+use crate::observe::{Extent, observe};
 use crate::readiness::{Readiness, readiness};
 use crate::report::Headline;
 use crate::report::json_v1::ErrorItem;
@@ -226,7 +226,13 @@ pub(super) async fn look(
 ) -> Result<Reality, CliError> {
     let progress = Reading::new(ui);
     let observed = tokio::select! {
-        observed = observe(&connection.client, &input.desired, &input.selection, &progress) => {
+        observed = observe(
+            &connection.client,
+            &input.desired,
+            &input.selection,
+            Extent::Cheapest,
+            &progress,
+        ) => {
             observed.map_err(|error| CliError::reading(error, &connection.target.endpoint))?
         }
         () = interrupted.cancelled() => return Err(CliError::interrupted()),

@@ -5,7 +5,7 @@
     clippy::expect_used,
     clippy::panic,
     clippy::print_stdout,
-    reason = "what cannot go on in a test has failed, also in what tests share"
+    reason = "this is how tests fail, and how they say that they had nothing to run against"
 )]
 
 #[path = "../support/mod.rs"]
@@ -24,6 +24,8 @@ mod emulator;
 mod examples;
 mod generated;
 mod layering;
+mod parity;
+mod reading;
 
 /// A file that nobody lists would never run.
 #[test]

@@ -67,14 +67,12 @@ pub enum ScenarioError {
         message: String,
     },
     /// The world does not take it.
-    #[error("the organization `{organization}` cannot be made: {refusal} {fields}")]
+    #[error("the organization `{organization}` of the scenario cannot be made: {refusal}")]
     Refused {
         /// Which entry.
         organization: String,
         /// Why.
         refusal: Refusal,
-        /// The fields that are not acceptable.
-        fields: String,
     },
 }
 
@@ -187,7 +185,6 @@ impl Scenario {
                 .build(world, now)
                 .map_err(|refusal| ScenarioError::Refused {
                     organization: organization.name.clone(),
-                    fields: fields(&refusal),
                     refusal,
                 })?;
         }
@@ -201,7 +198,7 @@ impl ScenarioOrganization {
         let metadata = self.metadata.iter();
         let metadata = metadata.map(|(key, value)| (key.clone(), Some(value.clone())));
         let domains = self.domains.iter().map(|domain| DomainInput {
-            domain: domain.domain.clone(),
+            domain: domain.domain.to_ascii_lowercase(),
             state: DomainState::Pending,
         });
         let input = OrganizationInput {
@@ -278,12 +275,6 @@ impl ScenarioOrganization {
         }
         Ok(())
     }
-}
-
-fn fields(refusal: &Refusal) -> String {
-    let fields = refusal.fields().iter();
-    let fields: Vec<String> = fields.map(|f| format!("{}: {}", f.field, f.code)).collect();
-    fields.join(", ")
 }
 
 #[cfg(test)]

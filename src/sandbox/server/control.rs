@@ -35,14 +35,15 @@ use super::api::{connection, directory};
 use super::request::{Id, JsonBody};
 use crate::model::intent::Intent;
 use crate::sandbox::scenario::Scenario;
+use crate::sandbox::shared::Core;
+use crate::sandbox::wire;
 use crate::sandbox::world::{
     Access, AuditLogState, ConnectionState, DirectoryState, DomainState, FailureReason,
     LogStreamState, NewConnection, NewDirectory, Refusal, Rules, World,
 };
-use crate::sandbox::{Sandbox, wire};
 
 /// The control API's routes.
-pub(super) fn routes() -> Router<Sandbox> {
+pub(super) fn routes() -> Router<Core> {
     Router::new()
         .route("/_sandbox/state", get(state))
         .route("/_sandbox/load", post(load))
@@ -89,8 +90,8 @@ async fn json_only(request: Request, next: Next) -> Response {
     )
 }
 
-async fn state(State(sandbox): State<Sandbox>) -> Answer {
-    sandbox.read(|world| {
+async fn state(State(core): State<Core>) -> Answer {
+    core.read(|world| {
         let organizations: Vec<Value> = world
             .organizations()
             .map(|organization| {
@@ -110,9 +111,9 @@ async fn state(State(sandbox): State<Sandbox>) -> Answer {
     })
 }
 
-async fn load(State(sandbox): State<Sandbox>, JsonBody(body): JsonBody) -> Answer {
+async fn load(State(core): State<Core>, JsonBody(body): JsonBody) -> Answer {
     let scenario: Scenario = read(body)?;
-    sandbox.world(|world, now| {
+    core.world(|world, now| {
         scenario
             .build(world, now)
             .map_err(|error| Refusal::InvalidBody(error.to_string()))?;
@@ -120,9 +121,9 @@ async fn load(State(sandbox): State<Sandbox>, JsonBody(body): JsonBody) -> Answe
     })
 }
 
-async fn set_rules(State(sandbox): State<Sandbox>, JsonBody(body): JsonBody) -> Answer {
+async fn set_rules(State(core): State<Core>, JsonBody(body): JsonBody) -> Answer {
     let rules: Rules = read(body)?;
-    sandbox.world(|world, _| *world.rules_mut() = rules);
+    core.world(|world, _| *world.rules_mut() = rules);
     Ok(ok(&json!(rules)))
 }
 
@@ -133,9 +134,9 @@ struct Finish {
     domain: Option<String>,
 }
 
-async fn finish(State(sandbox): State<Sandbox>, Id(id): Id, JsonBody(body): JsonBody) -> Answer {
+async fn finish(State(core): State<Core>, Id(id): Id, JsonBody(body): JsonBody) -> Answer {
     let Finish { intent, domain } = read(body)?;
-    sandbox.world(|world, now| {
+    core.world(|world, now| {
         let id = organization_id(world, &id)?;
         world.finish_intent(now, &id, intent, domain.as_deref())?;
         Ok(ok(&json!({ "organization_id": id, "intent": intent })))
@@ -151,13 +152,9 @@ struct NewObject<S> {
     name: Option<String>,
 }
 
-async fn new_connection(
-    State(sandbox): State<Sandbox>,
-    Id(id): Id,
-    JsonBody(body): JsonBody,
-) -> Answer {
+async fn new_connection(State(core): State<Core>, Id(id): Id, JsonBody(body): JsonBody) -> Answer {
     let NewObject { state, kind, name } = read(body)?;
-    sandbox.world(|world, now| {
+    core.world(|world, now| {
         let new = NewConnection {
             organization_id: organization_id(world, &id)?,
             name,
@@ -169,13 +166,9 @@ async fn new_connection(
     })
 }
 
-async fn new_directory(
-    State(sandbox): State<Sandbox>,
-    Id(id): Id,
-    JsonBody(body): JsonBody,
-) -> Answer {
+async fn new_directory(State(core): State<Core>, Id(id): Id, JsonBody(body): JsonBody) -> Answer {
     let NewObject { state, kind, name } = read(body)?;
-    sandbox.world(|world, now| {
+    core.world(|world, now| {
         let new = NewDirectory {
             organization_id: organization_id(world, &id)?,
             name,
@@ -193,25 +186,17 @@ struct NewState<S> {
     state: S,
 }
 
-async fn set_connection(
-    State(sandbox): State<Sandbox>,
-    Id(id): Id,
-    JsonBody(body): JsonBody,
-) -> Answer {
+async fn set_connection(State(core): State<Core>, Id(id): Id, JsonBody(body): JsonBody) -> Answer {
     let NewState { state } = read::<NewState<ConnectionState>>(body)?;
-    sandbox.world(|world, now| {
+    core.world(|world, now| {
         world.set_connection_state(now, &id, state)?;
         Ok(ok(&connection(world, world.connection(&id)?)))
     })
 }
 
-async fn set_directory(
-    State(sandbox): State<Sandbox>,
-    Id(id): Id,
-    JsonBody(body): JsonBody,
-) -> Answer {
+async fn set_directory(State(core): State<Core>, Id(id): Id, JsonBody(body): JsonBody) -> Answer {
     let NewState { state } = read::<NewState<DirectoryState>>(body)?;
-    sandbox.world(|world, now| {
+    core.world(|world, now| {
         world.set_directory_state(now, &id, state)?;
         Ok(ok(&directory(world, world.directory(&id)?)))
     })
@@ -225,13 +210,9 @@ struct DomainChange {
     record_published: Option<bool>,
 }
 
-async fn set_domain(
-    State(sandbox): State<Sandbox>,
-    Id(id): Id,
-    JsonBody(body): JsonBody,
-) -> Answer {
+async fn set_domain(State(core): State<Core>, Id(id): Id, JsonBody(body): JsonBody) -> Answer {
     let change: DomainChange = read(body)?;
-    sandbox.world(|world, now| {
+    core.world(|world, now| {
         if let Some(published) = change.record_published {
             world.publish_record(&id, published)?;
         }
@@ -249,13 +230,9 @@ struct AuditLogsChange {
     access: Option<Access>,
 }
 
-async fn set_audit_logs(
-    State(sandbox): State<Sandbox>,
-    Id(id): Id,
-    JsonBody(body): JsonBody,
-) -> Answer {
+async fn set_audit_logs(State(core): State<Core>, Id(id): Id, JsonBody(body): JsonBody) -> Answer {
     let AuditLogsChange { state, access } = read(body)?;
-    sandbox.world(|world, _| {
+    core.world(|world, _| {
         let id = organization_id(world, &id)?;
         let state = state.unwrap_or(AuditLogState::Active);
         world.set_audit_logs(&id, state, access.unwrap_or_default())?;
@@ -271,13 +248,9 @@ struct LogStreamChange {
     kind: Option<String>,
 }
 
-async fn set_log_stream(
-    State(sandbox): State<Sandbox>,
-    Id(id): Id,
-    JsonBody(body): JsonBody,
-) -> Answer {
+async fn set_log_stream(State(core): State<Core>, Id(id): Id, JsonBody(body): JsonBody) -> Answer {
     let LogStreamChange { state, kind } = read(body)?;
-    sandbox.world(|world, now| {
+    core.world(|world, now| {
         let id = organization_id(world, &id)?;
         let kind = kind.as_deref().unwrap_or("Datadog");
         let state = state.unwrap_or(LogStreamState::Active);
@@ -286,8 +259,8 @@ async fn set_log_stream(
     })
 }
 
-async fn remove_log_stream(State(sandbox): State<Sandbox>, Id(id): Id) -> Answer {
-    sandbox.world(|world, _| {
+async fn remove_log_stream(State(core): State<Core>, Id(id): Id) -> Answer {
+    core.world(|world, _| {
         let id = organization_id(world, &id)?;
         world.remove_log_stream(&id)?;
         Ok(empty(StatusCode::NO_CONTENT))

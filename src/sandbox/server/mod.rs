@@ -21,12 +21,12 @@ use axum::response::Response;
 use axum::routing::get;
 use serde_json::json;
 
-use super::Sandbox;
+use super::shared::Core;
 use answer::{ok, problem};
 
 /// All routes of a sandbox.
-pub(super) fn router(sandbox: &Sandbox) -> Router {
-    let api = api::routes().layer(from_fn_with_state(sandbox.clone(), admit));
+pub(super) fn router(core: &Core) -> Router {
+    let api = api::routes().layer(from_fn_with_state(core.clone(), admit));
     let local = control::routes()
         .merge(pages::routes())
         .layer(from_fn(only_here));
@@ -44,32 +44,32 @@ pub(super) fn router(sandbox: &Sandbox) -> Router {
             let status = StatusCode::METHOD_NOT_ALLOWED;
             problem(status, "method_not_allowed", "Method Not Allowed")
         })
-        .layer(from_fn_with_state(sandbox.clone(), envelope))
-        .with_state(sandbox.clone())
+        .layer(from_fn_with_state(core.clone(), envelope))
+        .with_state(core.clone())
 }
 
 /// Gives every answer a request id, and makes it as slow as was asked for.
-async fn envelope(State(sandbox): State<Sandbox>, request: Request, next: Next) -> Response {
-    sandbox.wait().await;
-    sandbox.settle();
+async fn envelope(State(core): State<Core>, request: Request, next: Next) -> Response {
+    core.wait().await;
+    core.settle();
     let mut answer = next.run(request).await;
-    if let Ok(id) = HeaderValue::from_str(&sandbox.next_request_id()) {
+    if let Ok(id) = HeaderValue::from_str(&core.next_request_id()) {
         answer.headers_mut().insert("x-request-id", id);
     }
     answer
 }
 
 /// Lets requests through that carry a key with some of its budget left.
-async fn admit(State(sandbox): State<Sandbox>, request: Request, next: Next) -> Response {
-    let Some(key) = bearer(request.headers()).filter(|key| sandbox.accepts(key)) else {
+async fn admit(State(core): State<Core>, request: Request, next: Next) -> Response {
+    let Some(key) = bearer(request.headers()).filter(|key| core.accepts(key)) else {
         return problem(
             StatusCode::UNAUTHORIZED,
             "unauthorized",
             "Unauthorized: the API key is missing or not valid for this environment.",
         );
     };
-    let now = sandbox.now();
-    let budget = sandbox.count(key, request.method(), request.uri().path());
+    let now = core.now();
+    let budget = core.count(key, request.method(), request.uri().path());
     let mut answer = if budget.is_some_and(|budget| budget.exceeded) {
         problem(
             StatusCode::TOO_MANY_REQUESTS,

@@ -9,14 +9,14 @@ use axum::routing::{get, post};
 use url::form_urlencoded;
 
 use super::request::Id;
-use crate::sandbox::Sandbox;
 use crate::sandbox::portal::{self, STYLE_HASH};
+use crate::sandbox::shared::Core;
 
 /// The largest form that is read.
 const MAX_FORM: usize = 16 * 1024;
 
 /// The routes of the pages.
-pub(super) fn routes() -> Router<Sandbox> {
+pub(super) fn routes() -> Router<Core> {
     Router::new()
         .route("/portal/{token}", get(open))
         .route("/portal/{token}/finish", post(finish))
@@ -24,22 +24,22 @@ pub(super) fn routes() -> Router<Sandbox> {
 
 /// Opens a link. This uses the link up, and so does a mail program that looks inside, as with the
 /// real thing.
-async fn open(State(sandbox): State<Sandbox>, Id(token): Id) -> Response {
-    match sandbox.world(|world, now| world.open_link(now, &token)) {
+async fn open(State(core): State<Core>, Id(token): Id) -> Response {
+    match core.world(|world, now| world.open_link(now, &token)) {
         Some(session) => page(StatusCode::OK, &portal::setup(&session, None)),
         None => page(StatusCode::NOT_FOUND, &portal::dead_link()),
     }
 }
 
 /// Finishes what was opened, and sends the admin on.
-async fn finish(State(sandbox): State<Sandbox>, Id(token): Id, request: Request) -> Response {
+async fn finish(State(core): State<Core>, Id(token): Id, request: Request) -> Response {
     let Ok(form) = axum::body::to_bytes(request.into_body(), MAX_FORM).await else {
         return page(StatusCode::PAYLOAD_TOO_LARGE, &portal::dead_link());
     };
     let domain = form_urlencoded::parse(&form)
         .find(|(name, _)| name == "domain")
         .map(|(_, value)| value.into_owned());
-    let finished = sandbox.world(|world, now| {
+    let finished = core.world(|world, now| {
         let result = world.finish_portal(now, &token, domain.as_deref())?;
         // What was refused is shown on the same page again, to be corrected.
         Some(result.map_err(|refusal| (refusal, world.portal_session(&token))))

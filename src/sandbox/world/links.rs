@@ -193,6 +193,11 @@ impl World {
         self.portal_session(&token)
     }
 
+    /// Whether a link can still be opened, apart from its age.
+    pub fn has_link(&self, token: &str) -> bool {
+        self.links.fresh.contains_key(token)
+    }
+
     /// A portal that has been opened and is not finished.
     pub fn portal_session(&self, token: &str) -> Option<PortalSession> {
         let link = self.links.opened.get(token)?;
