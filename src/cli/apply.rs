@@ -1,6 +1,7 @@
 //! `portalctl apply`
 
 use std::path::PathBuf;
+use std::pin::pin;
 
 use clap::Args;
 use tokio_util::sync::CancellationToken;
@@ -115,12 +116,11 @@ async fn plan_and_apply(
 ) -> Result<Exit, CliError> {
     let reality = session::look(connection, request, ui, &interrupted).await?;
     let plan = make_plan(request, &reality, connection, args.powers.policy());
-    show(&plan, &reality, request, connection, ui);
     if let Some(expected) = &args.expect_digest {
+        ui.say(&shown(&plan, &reality, request, connection, ui));
         hold_to(expected, &plan)?;
-    }
-    if !plan.changes.is_empty() && !args.has_consent() {
-        ask(&plan, connection)?;
+    } else {
+        agree(&plan, &reality, request, connection, args, ui, &interrupted).await?;
     }
     if interrupted.is_cancelled() {
         return Err(CliError::interrupted());
@@ -135,7 +135,8 @@ async fn plan_and_apply(
     Ok(exit_of(&plan, &report))
 }
 
-/// Does what a plan says; `replay` when it may have been done before.
+/// Does what a plan says, under the eyes of whoever watches; `replay` when it may have been done
+/// before.
 pub(super) async fn act(
     plan: &Plan,
     replay: bool,
@@ -151,7 +152,13 @@ pub(super) async fn act(
         clock: connection.clock.as_ref(),
     };
     let progress = Applying::new(ui, plan.changes.len());
-    apply(&connection.client, plan, &options, &progress).await
+    let mut applying = pin!(apply(&connection.client, plan, &options, &progress));
+    tokio::select! {
+        biased;
+        () = options.cancel.cancelled() => progress.interrupted(),
+        report = &mut applying => return report,
+    }
+    applying.await
 }
 
 /// Nothing but the plan that was reviewed.
@@ -171,8 +178,34 @@ fn hold_to(expected: &str, plan: &Plan) -> Result<(), CliError> {
     ))
 }
 
-/// Shows the plan on standard error: the result of the command is what became of it.
-fn show(plan: &Plan, reality: &Reality, request: &Request, connection: &Connection, ui: &Ui) {
+/// Shows the plan, and has it agreed to unless it was beforehand.
+async fn agree(
+    plan: &Plan,
+    reality: &Reality,
+    request: &Request,
+    connection: &Connection,
+    args: &ApplyArgs,
+    ui: &Ui,
+    interrupted: &CancellationToken,
+) -> Result<(), CliError> {
+    let shown = shown(plan, reality, request, connection, ui);
+    if plan.changes.is_empty() || args.yes {
+        ui.say(&shown);
+        return Ok(());
+    }
+    // Also with -q: nobody consents to what was not shown.
+    Ui::insist(&shown);
+    ask(plan, connection, interrupted).await
+}
+
+/// The plan, for standard error: the result of the command is what became of it.
+fn shown(
+    plan: &Plan,
+    reality: &Reality,
+    request: &Request,
+    connection: &Connection,
+    ui: &Ui,
+) -> String {
     let readiness = reality.readiness(request, connection);
     let headline = session::headline(connection);
     let report = PlanReport {
@@ -180,10 +213,14 @@ fn show(plan: &Plan, reality: &Reality, request: &Request, connection: &Connecti
         plan,
         readiness: &readiness,
     };
-    ui.say(&text::plan(&report, &ui.talk_layout()));
+    text::plan(&report, &ui.talk_layout())
 }
 
-fn ask(plan: &Plan, connection: &Connection) -> Result<(), CliError> {
+async fn ask(
+    plan: &Plan,
+    connection: &Connection,
+    interrupted: &CancellationToken,
+) -> Result<(), CliError> {
     let environment = connection
         .target
         .environment
@@ -199,7 +236,16 @@ fn ask(plan: &Plan, connection: &Connection) -> Result<(), CliError> {
         "\nApply {changes} to {}? Only `yes` is taken as consent: ",
         escape(environment)
     );
-    if Ui::confirm(&question) {
+    // A read from the terminal does not end by itself: the process ends without it.
+    let answer = tokio::task::spawn_blocking(move || Ui::confirm(&question));
+    let agreed = tokio::select! {
+        agreed = answer => agreed.unwrap_or(false),
+        () = interrupted.cancelled() => {
+            Ui::insist("");
+            return Err(CliError::interrupted());
+        }
+    };
+    if agreed {
         return Ok(());
     }
     let message = "the answer was not `yes`; nothing was changed";

@@ -35,7 +35,8 @@ pub fn apply(view: &ApplyReportView<'_>, now: jiff::Timestamp, layout: &Layout) 
     }
     done(&mut out, view, layout);
     for note in notes(view.plan) {
-        hanging(&mut out, "\nnote: ", &note, layout.width);
+        out.push('\n');
+        hanging(&mut out, "note: ", &note, layout.width);
     }
     if !view.readiness.organizations.is_empty() {
         out.push('\n');

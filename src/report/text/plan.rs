@@ -38,7 +38,8 @@ pub(super) fn body(plan: &Plan, layout: &Layout) -> String {
         }
     }
     for note in notes(plan) {
-        hanging(&mut out, "\nnote: ", &note, layout.width);
+        out.push('\n');
+        hanging(&mut out, "note: ", &note, layout.width);
     }
     out
 }
