@@ -22,6 +22,19 @@ pub(super) async fn create(
         let message = "the change lacks the name or the external id to create with";
         return Outcome::Refused(Problem::stale(message));
     };
+    if options.replay {
+        match portal
+            .organization_by_external_id(&wanted.new.external_id)
+            .await
+        {
+            Ok(None) => {}
+            Ok(Some(found)) if is_ours(&found, &wanted) => {
+                return complete(portal, found, &wanted, stop).await;
+            }
+            Ok(Some(found)) => return taken(&found, &wanted.new),
+            Err(error) => return refused(&error, stop),
+        }
+    }
     let mut attempt = 1;
     loop {
         let error = match portal.create_organization(&wanted.new).await {
@@ -144,7 +157,10 @@ fn wanted(change: &Change) -> Option<Wanted> {
                 };
                 domains.insert(domain.clone(), state);
             }
-            FieldPath::ItContact(_) | FieldPath::Whole(_) => {}
+            FieldPath::ItContact(_)
+            | FieldPath::Connection(_)
+            | FieldPath::Directory(_)
+            | FieldPath::Whole(_) => {}
         }
     }
     let new = NewOrganization {

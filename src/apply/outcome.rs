@@ -36,6 +36,8 @@ pub struct AppliedChange {
 pub enum Outcome {
     /// It took effect, or had already; the organization as it is now.
     Done(Box<Organization>),
+    /// The organization is gone, as the change wanted.
+    Gone,
     /// It surely did not take (full) effect, and trying again as it is would not help.
     Refused(Problem),
     /// It may have taken effect: the answer was lost and could not be looked up.
@@ -84,7 +86,7 @@ impl Outcome {
     /// The kind of the outcome.
     pub const fn kind(&self) -> OutcomeKind {
         match self {
-            Self::Done(_) => OutcomeKind::Done,
+            Self::Done(_) | Self::Gone => OutcomeKind::Done,
             Self::Refused(_) => OutcomeKind::Refused,
             Self::Unknown(_) => OutcomeKind::Unknown,
             Self::NotTried(_) => OutcomeKind::NotTried,
@@ -94,7 +96,7 @@ impl Outcome {
     /// Why it was not done.
     pub const fn problem(&self) -> Option<&Problem> {
         match self {
-            Self::Done(_) => None,
+            Self::Done(_) | Self::Gone => None,
             Self::Refused(problem) | Self::Unknown(problem) | Self::NotTried(problem) => {
                 Some(problem)
             }

@@ -105,7 +105,10 @@ fn live_value(live: &Organization, path: &FieldPath) -> Option<String> {
         FieldPath::StripeCustomerId => live.stripe_customer_id.clone(),
         FieldPath::Metadata(key) => live.metadata.get(key).cloned(),
         FieldPath::Domain(domain) => live.domain(domain).map(|held| held.state.to_string()),
-        FieldPath::ItContact(_) | FieldPath::Whole(_) => None,
+        FieldPath::ItContact(_)
+        | FieldPath::Connection(_)
+        | FieldPath::Directory(_)
+        | FieldPath::Whole(_) => None,
     }
 }
 
@@ -154,7 +157,11 @@ fn patch(live: &Organization, todo: &[&FieldChange]) -> OrganizationPatch {
                     None => metadata.remove(key),
                 };
             }
-            FieldPath::Domain(_) | FieldPath::ItContact(_) | FieldPath::Whole(_) => {}
+            FieldPath::Domain(_)
+            | FieldPath::ItContact(_)
+            | FieldPath::Connection(_)
+            | FieldPath::Directory(_)
+            | FieldPath::Whole(_) => {}
         }
     }
     patch

@@ -35,7 +35,8 @@ const CONCURRENT_CALLS: usize = 16;
 pub enum Extent {
     /// Whatever costs fewer requests.
     Cheapest,
-    /// The whole environment: what prunes or imports has to see everything.
+    /// The whole environment, with every connection and directory: what prunes or imports has to
+    /// see everything.
     Everything,
 }
 
@@ -47,7 +48,11 @@ pub async fn observe(
     extent: Extent,
     progress: &dyn ReadProgress,
 ) -> Result<Observed, ApiError> {
-    let needs = Needs::of(desired, selection);
+    let mut needs = Needs::of(desired, selection);
+    if extent == Extent::Everything {
+        needs.connections = true;
+        needs.directories = true;
+    }
     let mut observed = read(portal, &needs, extent, progress).await?;
     let organizations = organizations_with_logs(desired, &needs, &observed);
     observed.audit_logs = audit_logs(portal, organizations).await?;

@@ -4,7 +4,8 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    reason = "this is how tests fail"
+    clippy::print_stdout,
+    reason = "this is how tests fail, and how they say that they had nothing to run against"
 )]
 
 #[path = "../support/mod.rs"]

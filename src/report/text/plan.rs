@@ -38,7 +38,8 @@ pub(super) fn body(plan: &Plan, layout: &Layout) -> String {
         }
     }
     for note in notes(plan) {
-        hanging(&mut out, "\nnote: ", &note, layout.width);
+        out.push('\n');
+        hanging(&mut out, "note: ", &note, layout.width);
     }
     out
 }
@@ -105,9 +106,15 @@ fn fields_in_short(change: &Change) -> String {
 fn write_change(out: &mut String, change: &Change, layout: &Layout) {
     let paint = layout.paint;
     let kind = change.action.kind();
+    let place = if change.source.is_somewhere() {
+        change.source.to_string()
+    } else {
+        String::new()
+    };
     let sign = match kind {
         ActionKind::Create => paint.good("+"),
         ActionKind::Adopt | ActionKind::Update => paint.notice("~"),
+        ActionKind::Delete => paint.bad("-"),
     };
     let organization = change
         .action
@@ -118,7 +125,7 @@ fn write_change(out: &mut String, change: &Change, layout: &Layout) {
         "  {sign} {}  {kind}{}  {}",
         paint.strong(&change.key),
         organization.unwrap_or_default(),
-        paint.quiet(&change.source)
+        paint.quiet(place)
     );
     let name = |field: &FieldChange| field_name(&field.path, layout);
     let column = change
@@ -181,6 +188,10 @@ pub(super) fn summary(plan: &Plan, layout: &Layout) -> String {
     add(
         counts.update,
         paint.notice(format!("{} to update", counts.update)),
+    );
+    add(
+        counts.delete,
+        paint.bad(format!("{} to delete", counts.delete)),
     );
     add(counts.held, paint.notice(format!("{} held", counts.held)));
     add(
