@@ -255,7 +255,7 @@ fn look_for_unclaimed(
         conflicts.extend(
             confusable
                 .values()
-                .map(|(organization, domain)| domain_held(organization, domain, adoptable.len())),
+                .map(|(organization, domain)| domain_held(organization, domain, &adoptable)),
         );
     }
     if !entry.allow_same_name
@@ -278,7 +278,11 @@ fn look_for_unclaimed(
     Identity::Conflicted(conflicts)
 }
 
-fn domain_held(organization: &Organization, domain: &Domain, adoptable: usize) -> IdentityConflict {
+fn domain_held(
+    organization: &Organization,
+    domain: &Domain,
+    adoptable: &BTreeMap<&OrganizationId, &Domain>,
+) -> IdentityConflict {
     let id = escape(organization.id.as_str());
     let help = match &organization.external_id {
         Some(external_id) => format!(
@@ -286,9 +290,14 @@ fn domain_held(organization: &Organization, domain: &Domain, adoptable: usize) -
              `id: {id}`; if it is another one, write `allow_shared_domain: true`",
             escape(external_id)
         ),
-        None if adoptable > 1 => format!(
-            "{adoptable} organizations could be this customer: write `id:` with the one that is \
-             meant"
+        None if adoptable.len() > 1 => format!(
+            "{} organizations could be this customer: write `id:` with the one that is meant",
+            adoptable.len()
+        ),
+        // Sharing its domain would not tell it apart: it would be adopted.
+        None if adoptable.contains_key(&organization.id) => format!(
+            "if it is this customer, write `id: {id}`; if it is another one, declare that one too, \
+             with `id: {id}`"
         ),
         None => format!(
             "if it is this customer, write `id: {id}`; if it is another one, write \
