@@ -26,9 +26,6 @@ use crate::report::{ApplyReportView, PlanReport, text};
 /// stopped.
 #[derive(Debug, Args)]
 pub(super) struct ApplyArgs {
-    #[command(flatten)]
-    powers: PowerArgs,
-
     /// Consent to the plan without being asked.
     #[arg(short, long)]
     yes: bool,
@@ -40,6 +37,9 @@ pub(super) struct ApplyArgs {
     /// The output's format.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     output: Format,
+
+    #[command(flatten)]
+    powers: PowerArgs,
 }
 
 fn parse_concurrency(text: &str) -> Result<usize, String> {
@@ -84,7 +84,7 @@ async fn plan_and_apply(
     let plan = make_plan(request, &reality, connection, args.powers.policy());
     show(&plan, &reality, request, connection, ui);
     if !plan.changes.is_empty() && !args.yes {
-        ask(&plan, connection, ui)?;
+        ask(&plan, connection)?;
     }
     if interrupted.is_cancelled() {
         return Err(CliError::interrupted());
@@ -113,7 +113,7 @@ fn show(plan: &Plan, reality: &Reality, request: &Request, connection: &Connecti
     ui.say(&text::plan(&report, &ui.talk_layout()));
 }
 
-fn ask(plan: &Plan, connection: &Connection, ui: &Ui) -> Result<(), CliError> {
+fn ask(plan: &Plan, connection: &Connection) -> Result<(), CliError> {
     let environment = connection
         .target
         .environment
@@ -126,10 +126,10 @@ fn ask(plan: &Plan, connection: &Connection, ui: &Ui) -> Result<(), CliError> {
         format!("these {count} changes")
     };
     let question = format!(
-        "Apply {changes} to {}? Only `yes` is taken as consent: ",
+        "\nApply {changes} to {}? Only `yes` is taken as consent: ",
         crate::model::text::escape(environment)
     );
-    if ui.confirm(&question) {
+    if Ui::confirm(&question) {
         return Ok(());
     }
     let message = "the answer was not `yes`; nothing was changed";

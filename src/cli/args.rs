@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 /// Which manifest, and which part of it.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Manifest")]
-pub struct ManifestArgs {
+pub(super) struct ManifestArgs {
     /// Manifest file or folder; `-` is standard input. May be given more than once.
     ///
     /// Without it: portal.yaml, else the folder portal.
@@ -27,7 +27,7 @@ pub struct ManifestArgs {
 /// How WorkOS is reached.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "WorkOS")]
-pub struct ConnectionArgs {
+pub(super) struct ConnectionArgs {
     /// Run against an in-memory WorkOS, without account or key; =FILE keeps its state there.
     #[arg(
         long,
@@ -55,7 +55,7 @@ pub struct ConnectionArgs {
 /// Where output goes and how it looks.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Output")]
-pub struct OutputArgs {
+pub(super) struct OutputArgs {
     /// Write the result to a file, whole or not at all.
     #[arg(long, value_name = "FILE", global = true)]
     pub output_file: Option<PathBuf>,
@@ -79,7 +79,7 @@ pub struct OutputArgs {
 
 /// When colour is used.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum Colour {
+pub(super) enum Colour {
     /// On a terminal.
     #[default]
     Auto,
@@ -91,7 +91,7 @@ pub enum Colour {
 
 /// How log lines are written.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum LogFormat {
+pub(super) enum LogFormat {
     /// For people.
     #[default]
     Text,
@@ -101,7 +101,7 @@ pub enum LogFormat {
 
 /// The formats that most commands have.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum Format {
+pub(super) enum Format {
     /// For people.
     #[default]
     Text,

@@ -15,9 +15,11 @@ use crate::clock::{SharedClock, SystemClock};
 use crate::codes::cli as codes;
 use crate::model::desired::Desired;
 use crate::plan::Target;
-use crate::sandbox::{RateLimit, Sandbox, SandboxOptions, StateFile};
+use crate::sandbox::state::{StateError, StateFile};
+use crate::sandbox::world::World;
+use crate::sandbox::{Sandbox, SandboxOptions};
 use crate::workos::{
-    Bounds, Client, Endpoint, HttpTransport, Rate, Settings, Transport, TransportError,
+    ApiKey, Bounds, Client, Endpoint, HttpTransport, Rate, Settings, Transport, TransportError,
 };
 
 /// A client with what reports say about it.
@@ -25,13 +27,7 @@ pub(super) struct Connection {
     pub(super) client: Client,
     pub(super) target: Target,
     pub(super) clock: SharedClock,
-    sandbox: Option<KeptSandbox>,
-}
-
-/// A sandbox in this process, and where its state is kept.
-struct KeptSandbox {
-    sandbox: Sandbox,
-    file: Option<StateFile>,
+    sandbox: Option<Sandbox>,
 }
 
 /// Opens what the arguments name. Makes no request.
@@ -76,45 +72,52 @@ fn open_http(
     })
 }
 
+/// The key that in-process requests carry: the sandbox wants one, and no account is behind it.
+const SANDBOX_KEY: &str = "sk_test_sandbox";
+
 fn open_sandbox(
     file: &Path,
     rate: Rate,
     clock: SharedClock,
     desired: &Desired,
 ) -> Result<Connection, CliError> {
-    let options = SandboxOptions {
-        clock: Arc::clone(&clock),
-        // Ids differ between runs, as they do at WorkOS.
-        seed: seed(&clock),
-        rate_limit: RateLimit::default(),
-        ..SandboxOptions::default()
-    };
-    let (sandbox, file) = if file.as_os_str().is_empty() {
-        (Sandbox::new(options), None)
+    let (state, world) = if file.as_os_str().is_empty() {
+        (None, None)
     } else {
-        let file = StateFile::open(file).map_err(|error| state_error(&error))?;
-        let state = file.load().map_err(|error| state_error(&error))?;
-        (Sandbox::with_state(options, state), Some(file))
+        let (state, world) = StateFile::open(file).map_err(|error| state_error(&error))?;
+        (Some(state), world)
     };
+    // Ids differ between runs, as they do at WorkOS.
+    let world = world.unwrap_or_else(|| World::new(seed(&clock)));
+    let mut options = SandboxOptions::new(Arc::clone(&clock), world);
+    options.state = state;
+    let sandbox = Sandbox::new(options);
     let target = Target {
         environment: desired.environment.name.clone(),
         endpoint: "sandbox".to_owned(),
         key_kind: None,
         manifest: desired.manifest.clone(),
     };
+    let key = ApiKey::parse(SANDBOX_KEY).map_err(|error| {
+        CliError::new(
+            Exit::Internal,
+            codes::INTERNAL,
+            format!("the sandbox's own key {error}"),
+        )
+    })?;
     let transport = Arc::new(SandboxTransport(sandbox.clone()));
-    let client = client(Endpoint::default(), None, transport, rate, &clock);
+    let client = client(Endpoint::default(), Some(key), transport, rate, &clock);
     Ok(Connection {
         client,
         target,
         clock,
-        sandbox: Some(KeptSandbox { sandbox, file }),
+        sandbox: Some(sandbox),
     })
 }
 
 fn client(
     endpoint: Endpoint,
-    key: Option<crate::workos::ApiKey>,
+    key: Option<ApiKey>,
     transport: Arc<dyn Transport>,
     rate: Rate,
     clock: &SharedClock,
@@ -132,13 +135,13 @@ fn client(
 }
 
 /// A seed that differs between runs: only retries' jitter and sandbox ids hang on it.
-fn seed(clock: &SharedClock) -> u64 {
+pub(super) fn seed(clock: &SharedClock) -> u64 {
     let nanoseconds = clock.now().as_nanosecond();
     u64::try_from(nanoseconds & i128::from(u64::MAX)).unwrap_or_default()
         ^ u64::from(std::process::id())
 }
 
-fn state_error(error: &crate::sandbox::StateError) -> CliError {
+pub(super) fn state_error(error: &StateError) -> CliError {
     CliError::new(Exit::Usage, codes::SANDBOX_STATE, error.to_string())
 }
 
@@ -149,17 +152,10 @@ impl Connection {
     }
 
     /// Keeps the sandbox's state where it was asked for.
-    pub(super) fn close(self) -> Result<(), CliError> {
-        match self.sandbox {
-            Some(KeptSandbox {
-                sandbox,
-                file: Some(file),
-            }) => file.save(&sandbox).map_err(|error| state_error(&error)),
-            Some(KeptSandbox {
-                sandbox: _,
-                file: None,
-            })
-            | None => Ok(()),
+    pub(super) fn close(&self) -> Result<(), CliError> {
+        match &self.sandbox {
+            Some(sandbox) => sandbox.save().map_err(|error| state_error(&error)),
+            None => Ok(()),
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::workos::{ApiError, ApiErrorKind};
 
 /// Why a command did not get to its result.
 #[derive(Debug)]
-pub struct CliError {
+pub(super) struct CliError {
     /// How the process ends.
     pub exit: Exit,
     /// The errors, for `-o json`.
@@ -21,7 +21,7 @@ pub struct CliError {
 
 impl CliError {
     /// An error told on one line.
-    pub fn new(exit: Exit, code: Code, message: impl Into<String>) -> Self {
+    pub(super) fn new(exit: Exit, code: Code, message: impl Into<String>) -> Self {
         let help = code.entry().fix.to_owned();
         Self {
             exit,
@@ -32,7 +32,7 @@ impl CliError {
 
     /// Says what to do in the words of this very case, not the code's general ones.
     #[must_use]
-    pub fn help(mut self, help: impl Into<String>) -> Self {
+    pub(super) fn help(mut self, help: impl Into<String>) -> Self {
         if let Some(item) = self.items.first_mut() {
             item.help = Some(help.into());
         }
@@ -40,7 +40,7 @@ impl CliError {
     }
 
     /// A file that cannot be read or written.
-    pub fn file(code: Code, doing: &str, path: &Path, error: &std::io::Error) -> Self {
+    pub(super) fn file(code: Code, doing: &str, path: &Path, error: &std::io::Error) -> Self {
         Self::new(
             Exit::Usage,
             code,
@@ -49,7 +49,7 @@ impl CliError {
     }
 
     /// The run was interrupted before it had anything to report.
-    pub fn interrupted() -> Self {
+    pub(super) fn interrupted() -> Self {
         Self::new(
             Exit::Interrupted,
             codes::INTERRUPTED,

@@ -17,9 +17,6 @@ use crate::report::{PlanReport, text};
 /// Makes no change, and could not: what plans holds a client without writes.
 #[derive(Debug, Args)]
 pub(super) struct PlanArgs {
-    #[command(flatten)]
-    powers: PowerArgs,
-
     /// Exit with 2 when changes or held items are pending.
     #[arg(long)]
     detailed_exitcode: bool,
@@ -27,6 +24,9 @@ pub(super) struct PlanArgs {
     /// The output's format.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     output: Format,
+
+    #[command(flatten)]
+    powers: PowerArgs,
 }
 
 /// What the run may do beyond the harmless; a plan shows what each would change.

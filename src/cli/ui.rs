@@ -22,7 +22,7 @@ const WIDTH_WITHOUT_TERMINAL: usize = 100;
     clippy::struct_excessive_bools,
     reason = "independent facts about two streams"
 )]
-pub struct Ui {
+pub(super) struct Ui {
     output_file: Option<PathBuf>,
     stdout_colour: bool,
     stderr_colour: bool,
@@ -34,7 +34,7 @@ pub struct Ui {
 
 impl Ui {
     /// Looks at the terminal and the environment.
-    pub fn new(args: &OutputArgs) -> Self {
+    pub(super) fn new(args: &OutputArgs) -> Self {
         let colour = |choice: ColorChoice| match args.color {
             Colour::Always => true,
             Colour::Never => false,
@@ -55,7 +55,7 @@ impl Ui {
     }
 
     /// The layout of results.
-    pub fn layout(&self) -> Layout {
+    pub(super) fn layout(&self) -> Layout {
         Layout {
             paint: Paint {
                 colour: self.stdout_colour,
@@ -66,7 +66,7 @@ impl Ui {
     }
 
     /// The layout of everything else.
-    pub fn talk_layout(&self) -> Layout {
+    pub(super) fn talk_layout(&self) -> Layout {
         Layout {
             paint: Paint {
                 colour: self.stderr_colour,
@@ -76,17 +76,17 @@ impl Ui {
     }
 
     /// Whether somebody can be asked.
-    pub fn is_interactive(&self) -> bool {
+    pub(super) fn is_interactive(&self) -> bool {
         self.interactive
     }
 
     /// Whether progress is drawn over itself.
-    pub fn draws_progress(&self) -> bool {
+    pub(super) fn draws_progress(&self) -> bool {
         !self.quiet && io::stderr().is_terminal()
     }
 
     /// Writes the command's result: to standard output, or whole to `--output-file`.
-    pub fn data(&self, text: &str) -> Result<(), CliError> {
+    pub(super) fn data(&self, text: &str) -> Result<(), CliError> {
         if let Some(path) = &self.output_file {
             return write_whole(path, text)
                 .map_err(|error| CliError::file(codes::FILE, "write", path, &error));
@@ -106,14 +106,14 @@ impl Ui {
     }
 
     /// Says something on standard error, unless `-q`.
-    pub fn say(&self, text: &str) {
+    pub(super) fn say(&self, text: &str) {
         if !self.quiet {
             complain(text);
         }
     }
 
     /// Tells an error: its code, what happened, what to do, and where more is said.
-    pub fn error(&self, error: &CliError) {
+    pub(super) fn error(&self, error: &CliError) {
         if let Some(rendered) = &error.rendered {
             complain(rendered);
             return;
@@ -124,7 +124,7 @@ impl Ui {
     }
 
     /// Asks a question that is answered by `yes`.
-    pub fn confirm(&self, question: &str) -> bool {
+    pub(super) fn confirm(question: &str) -> bool {
         let mut err = io::stderr().lock();
         let _ = err
             .write_all(question.as_bytes())

@@ -25,7 +25,11 @@ codes! {
         "the YAML is nested too deeply or expands to too much",
         "Nesting, documents, anchors and aliases are bounded, so that a small file cannot take all memory.",
         "Write the values out instead of using anchors, and check for an unclosed bracket.";
-    NOT_UTF8 = "manifest/not-utf8",
+    TOO_MANY_FINDINGS = "manifest/too-many-findings",
+        "there is more to say than is shown",
+        "After ten thousand findings the others are only counted. They usually have one cause.",
+        "Correct the ones that are shown, then run the command again.";
+    WRONG_ENCODING = "manifest/wrong-encoding",
         "the file is not UTF-8",
         "Manifests are UTF-8 text. The file is in another encoding, or is no text at all.",
         "Save the file as UTF-8.";

@@ -127,7 +127,8 @@ mod tests {
             for part in [area, name] {
                 assert!(!part.is_empty());
                 assert!(
-                    part.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'),
+                    part.bytes()
+                        .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'),
                     "{code}"
                 );
             }

@@ -8,7 +8,7 @@ use serde::ser::{SerializeStruct, Serializer};
 
 use super::secret;
 use super::source::{Location, Sources, Spot};
-use crate::codes::Code;
+use crate::codes::{Code, manifest as codes};
 
 /// How bad a finding is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -60,13 +60,15 @@ impl Serialize for Diagnostic {
             .map(|(location, message)| Related { location, message })
             .collect();
         let location = location.as_ref();
+        // A finding about a whole file has no line.
+        let position = location.filter(|at| at.line > 0);
         let mut out = serializer.serialize_struct("Diagnostic", 8)?;
         out.serialize_field("code", code)?;
         out.serialize_field("severity", severity)?;
         out.serialize_field("message", message)?;
         out.serialize_field("file", &location.map(|at| &at.file))?;
-        out.serialize_field("line", &location.map(|at| at.line))?;
-        out.serialize_field("column", &location.map(|at| at.column))?;
+        out.serialize_field("line", &position.map(|at| at.line))?;
+        out.serialize_field("column", &position.map(|at| at.column))?;
         out.serialize_field("help", help)?;
         out.serialize_field("related", &related)?;
         out.end()
@@ -152,15 +154,50 @@ impl Finding {
     }
 }
 
+/// How many findings are kept: more than anybody reads, and few enough for any memory.
+const MAX_FINDINGS: usize = 10_000;
+
 /// The findings so far, in the order in which they were met.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(super) struct Findings {
     list: Vec<Finding>,
+    limit: usize,
+    /// How many were met beyond the limit.
+    dropped: usize,
+}
+
+impl Default for Findings {
+    fn default() -> Self {
+        Self::with_limit(MAX_FINDINGS)
+    }
 }
 
 impl Findings {
+    pub(super) fn with_limit(limit: usize) -> Self {
+        Self {
+            list: Vec::new(),
+            limit,
+            dropped: 0,
+        }
+    }
+
     pub(super) fn push(&mut self, finding: Finding) {
-        self.list.push(finding);
+        if self.are_full() {
+            self.drop_one();
+        } else {
+            self.list.push(finding);
+        }
+    }
+
+    /// Whether another finding would only be counted. Asked where finding the right words
+    /// takes long.
+    pub(super) fn are_full(&self) -> bool {
+        self.list.len() >= self.limit
+    }
+
+    /// Counts a finding for which there is no room. What is dropped counts as an error.
+    pub(super) fn drop_one(&mut self) {
+        self.dropped += 1;
     }
 
     /// Writes down an error at a place, with what to do about it.
@@ -179,19 +216,41 @@ impl Findings {
     }
 
     pub(super) fn have_errors(&self) -> bool {
-        self.list
-            .iter()
-            .any(|finding| finding.severity == Severity::Error)
+        self.dropped > 0
+            || self
+                .list
+                .iter()
+                .any(|finding| finding.severity == Severity::Error)
     }
 
     pub(super) fn append(&mut self, other: Self) {
-        self.list.extend(other.list);
+        let Self {
+            list,
+            limit: _,
+            dropped,
+        } = other;
+        self.dropped += dropped;
+        for finding in list {
+            self.push(finding);
+        }
+    }
+
+    /// Says how many findings are not shown.
+    fn mention_dropped(&mut self) {
+        if self.dropped > 0 {
+            let message = format!("{} more findings are not shown", self.dropped);
+            self.list.push(
+                Finding::new(codes::TOO_MANY_FINDINGS, Severity::Error, message)
+                    .help("correct the ones that are shown, then run the command again"),
+            );
+        }
     }
 
     /// Sorts the findings and looks up the names of their files.
     ///
     /// Whatever a message quotes, no API key leaves here.
-    pub(super) fn finish(self, sources: &Sources) -> Diagnostics {
+    pub(super) fn finish(mut self, sources: &Sources) -> Diagnostics {
+        self.mention_dropped();
         let hide = |text: String| secret::redact(&text).into_owned();
         let mut list: Vec<Diagnostic> = self
             .list
@@ -210,12 +269,84 @@ impl Findings {
             })
             .collect();
         list.sort_by(|a, b| {
-            let order = |d: &Diagnostic| (d.location.clone(), d.severity, d.code);
-            order(a)
-                .cmp(&order(b))
+            // What is said of the manifest as a whole comes last, after what may explain it.
+            let whole = |d: &Diagnostic| d.location.is_none();
+            whole(a)
+                .cmp(&whole(b))
+                .then_with(|| a.location.cmp(&b.location))
+                .then_with(|| (a.severity, a.code).cmp(&(b.severity, b.code)))
                 .then_with(|| a.message.cmp(&b.message))
         });
         list.dedup();
         Diagnostics { list }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn there_is_an_end_to_findings() {
+        let sources = Sources::default();
+        let mut findings = Findings::with_limit(2);
+        for n in 0..5 {
+            findings.push(Finding::new(codes::BLANK, Severity::Error, n.to_string()));
+        }
+        assert!(findings.have_errors());
+        let findings = findings.finish(&sources);
+        let last = findings.iter().last().unwrap();
+        assert_eq!(findings.len(), 3);
+        assert_eq!(last.message, "3 more findings are not shown");
+    }
+
+    #[test]
+    fn findings_are_sorted_and_serialised_flat() {
+        let mut sources = Sources::default();
+        let file = sources.reserve(Arc::from("orgs.yaml"));
+        let spot = |line, column| Spot {
+            file,
+            line,
+            column,
+            length: 4,
+        };
+        let mut findings = Findings::default();
+        findings.error(codes::BLANK, spot(9, 1), "later", "write it");
+        findings.push(
+            Finding::new(
+                codes::DUPLICATE_KEY,
+                Severity::Error,
+                "`acme` is declared twice",
+            )
+            .at(spot(4, 3))
+            .related(spot(2, 3), "first declared here"),
+        );
+        findings
+            .push(Finding::new(codes::TOO_LARGE, Severity::Note, "whole").at(Spot::whole(file)));
+        let json = serde_json::to_value(findings.finish(&sources)).unwrap();
+        assert_eq!(
+            json,
+            serde_json::json!([
+                {
+                    "code": "manifest/too-large", "severity": "note", "message": "whole",
+                    "file": "orgs.yaml", "line": null, "column": null, "help": null, "related": []
+                },
+                {
+                    "code": "manifest/duplicate-key", "severity": "error",
+                    "message": "`acme` is declared twice",
+                    "file": "orgs.yaml", "line": 4, "column": 3, "help": null,
+                    "related": [{
+                        "file": "orgs.yaml", "line": 2, "column": 3,
+                        "message": "first declared here"
+                    }]
+                },
+                {
+                    "code": "manifest/blank", "severity": "error", "message": "later",
+                    "file": "orgs.yaml", "line": 9, "column": 1, "help": "write it", "related": []
+                }
+            ])
+        );
     }
 }

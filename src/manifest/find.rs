@@ -25,19 +25,19 @@ const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
 const STDIN: &str = "<stdin>";
 
 /// One file to read.
-pub(super) struct Found {
+pub(super) struct Found<'i> {
     pub(super) name: Arc<str>,
-    pub(super) content: Content,
+    pub(super) content: Content<'i>,
 }
 
 /// Where its bytes are.
-pub(super) enum Content {
+pub(super) enum Content<'i> {
     File(PathBuf),
-    Bytes(Vec<u8>),
+    Bytes(&'i [u8]),
 }
 
 /// Lists the files behind the inputs.
-pub(super) fn find(inputs: &[Input], findings: &mut Findings) -> Vec<Found> {
+pub(super) fn find<'i>(inputs: &'i [Input], findings: &mut Findings) -> Vec<Found<'i>> {
     let mut search = Search {
         found: Vec::new(),
         seen: BTreeSet::new(),
@@ -48,7 +48,7 @@ pub(super) fn find(inputs: &[Input], findings: &mut Findings) -> Vec<Found> {
             Input::Path(path) => search.path(path),
             Input::Stdin(bytes) => search.found.push(Found {
                 name: Arc::from(STDIN),
-                content: Content::Bytes(bytes.clone()),
+                content: Content::Bytes(bytes),
             }),
         }
     }
@@ -61,14 +61,14 @@ pub(super) fn display(path: &Path) -> String {
     secret::redact(&escape(&text)).into_owned()
 }
 
-struct Search<'a> {
-    found: Vec<Found>,
+struct Search<'i, 'f> {
+    found: Vec<Found<'i>>,
     /// Real paths already listed: a file counts once, however many ways lead to it.
     seen: BTreeSet<PathBuf>,
-    findings: &'a mut Findings,
+    findings: &'f mut Findings,
 }
 
-impl Search<'_> {
+impl Search<'_, '_> {
     fn path(&mut self, path: &Path) {
         match fs::metadata(path) {
             Ok(metadata) if metadata.is_dir() => self.folder(path),

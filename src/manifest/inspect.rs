@@ -8,7 +8,7 @@ use super::diagnostic::{Finding, Findings, Severity};
 use super::node::{Node, Value};
 use super::quote::quote;
 use super::secret;
-use super::source::{FileId, Lines, Spot};
+use super::source::{FileId, Positions, Spot};
 use crate::codes::manifest as codes;
 
 /// Above this many entries, looking for duplicates goes through a hash map.
@@ -20,9 +20,13 @@ pub(super) fn secrets(text: &str, file: FileId, findings: &mut Findings) {
     if found.is_empty() {
         return;
     }
-    let lines = Lines::new(text);
+    let mut positions = Positions::new(text);
     for range in found {
-        let (line, column) = lines.position(range.start);
+        if findings.are_full() {
+            findings.drop_one();
+            continue;
+        }
+        let (line, column) = positions.at(range.start);
         let length = u32::try_from(range.len()).unwrap_or(u32::MAX);
         findings.push(secret_at(Spot {
             file,

@@ -15,7 +15,7 @@ use super::diagnostic::{Diagnostics, Finding, Findings, Severity};
 use super::find::{self, Content, Found, display};
 use super::inspect;
 use super::node::Node;
-use super::source::{FileId, Lines, Sources, Spot};
+use super::source::{FileId, Positions, Sources, Spot};
 use super::yaml;
 use crate::codes::{Code, manifest as codes};
 
@@ -26,9 +26,12 @@ const MAX_TOTAL_BYTES: u64 = 64 * 1024 * 1024;
 /// The most files one folder may hold.
 pub(super) const MAX_FILES: usize = 200_000;
 /// The most values one file may hold: what bounds the memory that hostile YAML can take.
-const MAX_FILE_NODES: usize = 4_000_000;
+const MAX_FILE_NODES: usize = 3_000_000;
 /// The most values all files may hold together.
 const MAX_TOTAL_NODES: usize = 6_000_000;
+
+/// The most findings kept of one file before its meaning is looked at.
+const MAX_FILE_FINDINGS: usize = 1_000;
 
 /// What the user named.
 #[derive(Debug, Clone)]
@@ -65,7 +68,6 @@ pub(super) struct Document {
 }
 
 /// What became of one file.
-#[derive(Default)]
 struct Outcome {
     text: String,
     documents: Vec<Node>,
@@ -112,7 +114,7 @@ struct Allowance {
 }
 
 /// Reads the files on all processors; the order of the results is the order of the files.
-fn read_all(found: &[Found], ids: &[FileId]) -> Vec<Outcome> {
+fn read_all(found: &[Found<'_>], ids: &[FileId]) -> Vec<Outcome> {
     let allowance = Allowance {
         bytes: AtomicUsize::new(0),
         nodes: AtomicUsize::new(0),
@@ -146,8 +148,13 @@ fn read_all(found: &[Found], ids: &[FileId]) -> Vec<Outcome> {
     outcomes.into_iter().map(|(_, outcome)| outcome).collect()
 }
 
-fn read_one(found: &Found, file: FileId, allowance: &Allowance) -> Outcome {
-    let mut outcome = Outcome::default();
+fn read_one(found: &Found<'_>, file: FileId, allowance: &Allowance) -> Outcome {
+    let mut outcome = Outcome {
+        text: String::new(),
+        documents: Vec::new(),
+        findings: Findings::with_limit(MAX_FILE_FINDINGS),
+        failed: false,
+    };
     if let Err(finding) = read_into(&mut outcome, found, file, allowance) {
         outcome.failed = true;
         outcome.findings.push(finding);
@@ -158,7 +165,7 @@ fn read_one(found: &Found, file: FileId, allowance: &Allowance) -> Outcome {
 /// Fills an outcome step by step, so that a failure keeps what was found before it.
 fn read_into(
     outcome: &mut Outcome,
-    found: &Found,
+    found: &Found<'_>,
     file: FileId,
     allowance: &Allowance,
 ) -> Result<(), Finding> {
@@ -187,9 +194,9 @@ fn read_into(
     Ok(())
 }
 
-fn bytes_of(content: &Content, file: FileId) -> Result<Vec<u8>, Finding> {
+fn bytes_of(content: &Content<'_>, file: FileId) -> Result<Vec<u8>, Finding> {
     let bytes = match content {
-        Content::Bytes(bytes) => Some(bytes.clone()),
+        Content::Bytes(bytes) => fits(bytes.len()).then(|| bytes.to_vec()),
         Content::File(path) => read_bounded(path).map_err(|error| {
             whole_file(
                 codes::UNREADABLE,
@@ -244,7 +251,7 @@ fn text_of(mut bytes: Vec<u8>, file: FileId) -> (String, Option<Finding>) {
     let utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
     if utf16 {
         let finding = whole_file(
-            codes::NOT_UTF8,
+            codes::WRONG_ENCODING,
             file,
             "the file is UTF-16, not UTF-8",
             "save it as UTF-8; in PowerShell: Out-File -Encoding utf8",
@@ -264,7 +271,7 @@ fn text_of(mut bytes: Vec<u8>, file: FileId) -> (String, Option<Finding>) {
             let mut bytes = error.into_bytes();
             bytes.truncate(good);
             let text = String::from_utf8(bytes).unwrap_or_default();
-            let (line, column) = Lines::new(&text).position(text.len());
+            let (line, column) = Positions::new(&text).at(text.len());
             let spot = Spot {
                 file,
                 line,
@@ -272,7 +279,7 @@ fn text_of(mut bytes: Vec<u8>, file: FileId) -> (String, Option<Finding>) {
                 length: 1,
             };
             let finding = Finding::new(
-                codes::NOT_UTF8,
+                codes::WRONG_ENCODING,
                 Severity::Error,
                 "the text is not valid UTF-8 from here on",
             )
@@ -287,7 +294,7 @@ fn text_of(mut bytes: Vec<u8>, file: FileId) -> (String, Option<Finding>) {
 fn control_character(text: &str, file: FileId) -> Option<Finding> {
     let is_bad = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{85}');
     let (offset, character) = text.char_indices().find(|(_, c)| is_bad(*c))?;
-    let (line, column) = Lines::new(text).position(offset);
+    let (line, column) = Positions::new(text).at(offset);
     let spot = Spot {
         file,
         line,

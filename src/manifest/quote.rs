@@ -2,6 +2,7 @@
 //!
 //! Goes in: text somebody wrote. Comes out: text that can stand in a message.
 
+use super::secret;
 use crate::model::text::escape;
 
 /// How much of a text a message shows.
@@ -9,6 +10,8 @@ const MAX_SHOWN: usize = 60;
 
 /// The text in backticks, escaped, and cut where it is long.
 pub(super) fn quote(text: &str) -> String {
+    // Before it is cut: half a key is still half a key.
+    let text = secret::redact(text);
     let mut shown: String = text.chars().take(MAX_SHOWN).collect();
     if shown.len() < text.len() {
         shown.push('…');

@@ -8,6 +8,9 @@ use std::ops::Range;
 /// What a WorkOS API key begins with.
 const PREFIXES: [&str; 2] = ["sk_test_", "sk_live_"];
 
+/// How many characters of a key are shown: those that say of which kind it is.
+pub(super) const SHOWN: usize = PREFIXES[0].len();
+
 /// How many letters or digits must follow for it to be a key and not talk about keys.
 const MIN_LENGTH: usize = 8;
 
@@ -52,7 +55,7 @@ pub(super) fn redact(text: &str) -> Cow<'_, str> {
     let mut shown = String::with_capacity(text.len());
     let mut done = 0;
     for range in found {
-        let secret = range.start + PREFIXES[0].len();
+        let secret = range.start + SHOWN;
         shown.push_str(text.get(done..secret).unwrap_or_default());
         shown.extend(std::iter::repeat_n('*', range.end - secret));
         done = range.end;

@@ -339,12 +339,12 @@ pub struct IntentSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = URL))]
     pub return_url: Option<String>,
-    /// Where the portal redirects when the customer finished (sso, dsync and log_streams only).
+    /// Where the portal redirects when the customer finished (`sso`, `dsync` and `log_streams` only).
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = URL))]
     pub success_url: Option<String>,
     /// From how many days before its end a certificate needs attention; 30 unless declared
-    /// (certificate_renewal only).
+    /// (`certificate_renewal` only).
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 365))]
     pub warn_days: Option<u16>,

@@ -2,6 +2,7 @@
 //!
 //! Goes in: file names and contents. Comes out: places in them. Reads no file itself.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -107,6 +108,11 @@ impl Sources {
         self.files.iter().map(|file| (&file.name, &*file.text))
     }
 
+    /// The file, if there is exactly one.
+    pub(super) fn only(&self) -> Option<FileId> {
+        (self.files.len() == 1).then_some(FileId(0))
+    }
+
     pub(super) fn name_of(&self, file: FileId) -> Arc<str> {
         self.file(file)
             .map_or_else(|| Arc::from(""), |file| Arc::clone(&file.name))
@@ -131,51 +137,77 @@ impl Sources {
     }
 }
 
-/// Where the lines of a text begin, so that many findings in a large file stay cheap.
-pub(super) struct Lines<'a> {
-    text: &'a str,
-    starts: Vec<usize>,
+/// Picks lines, from 1, out of a text in one walk, each without its line break.
+pub(super) fn pick_lines<'t>(text: &'t str, wanted: &BTreeSet<u32>) -> BTreeMap<u32, &'t str> {
+    let mut picked = BTreeMap::new();
+    let mut starts = std::iter::once(0).chain(line_starts(text, 0)).peekable();
+    let mut number = 0;
+    for line in wanted {
+        let Some(skip) = line.checked_sub(number + 1) else {
+            continue;
+        };
+        let Some(start) = starts.nth(skip as usize) else {
+            break;
+        };
+        number = *line;
+        let end = starts.peek().copied().unwrap_or(text.len());
+        let content = text.get(start..end).unwrap_or_default();
+        picked.insert(*line, content.trim_end_matches(['\n', '\r']));
+    }
+    picked
 }
 
-impl<'a> Lines<'a> {
+/// The beginnings of all lines after the one that begins at `from`.
+fn line_starts(text: &str, from: usize) -> impl Iterator<Item = usize> {
+    let bytes = text.as_bytes();
+    let rest = bytes.get(from..).unwrap_or_default();
+    rest.iter().enumerate().filter_map(move |(index, byte)| {
+        let next = from + index + 1;
+        // YAML breaks lines at \n, \r\n and a lone \r.
+        let breaks = match byte {
+            b'\n' => true,
+            b'\r' => bytes.get(next) != Some(&b'\n'),
+            _ => false,
+        };
+        breaks.then_some(next)
+    })
+}
+
+/// The line and column of ascending byte positions, found in one walk over the text.
+pub(super) struct Positions<'a> {
+    text: &'a str,
+    offset: usize,
+    line: usize,
+    line_start: usize,
+    column: usize,
+}
+
+impl<'a> Positions<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        let bytes = text.as_bytes();
-        let mut starts = vec![0];
-        for (at, byte) in bytes.iter().enumerate() {
-            // YAML breaks lines at \n, \r\n and a lone \r.
-            let lone_return = *byte == b'\r' && bytes.get(at + 1) != Some(&b'\n');
-            if *byte == b'\n' || lone_return {
-                starts.push(at + 1);
-            }
+        Self {
+            text,
+            offset: 0,
+            line: 1,
+            line_start: 0,
+            column: 1,
         }
-        Self { text, starts }
     }
 
-    /// A line, from 1, without its line break.
-    pub(super) fn get(&self, line: u32) -> Option<&'a str> {
-        let index = (line as usize).checked_sub(1)?;
-        let start = *self.starts.get(index)?;
-        let end = self
-            .starts
-            .get(index + 1)
-            .copied()
-            .unwrap_or(self.text.len());
-        Some(self.text.get(start..end)?.trim_end_matches(['\n', '\r']))
-    }
-
-    /// The line and column, both from 1, of a byte position.
-    pub(super) fn position(&self, offset: usize) -> (u32, u32) {
-        let line = self.starts.partition_point(|start| *start <= offset);
-        let start = self
-            .starts
-            .get(line.saturating_sub(1))
-            .copied()
-            .unwrap_or_default();
-        let column = self
-            .text
-            .get(start..offset)
-            .map_or(0, |text| text.chars().count());
-        (saturate(line), saturate(column + 1))
+    /// The line and column, both from 1, of a position that is not before the last one.
+    pub(super) fn at(&mut self, offset: usize) -> (u32, u32) {
+        let walked = self.text.get(..offset).unwrap_or(self.text);
+        for start in line_starts(walked, self.offset) {
+            self.line += 1;
+            self.line_start = start;
+        }
+        if self.line_start > self.offset {
+            self.offset = self.line_start;
+            self.column = 1;
+        }
+        let more = walked.get(self.offset..).unwrap_or_default();
+        self.column += more.chars().count();
+        self.offset = walked.len();
+        (saturate(self.line), saturate(self.column))
     }
 }
 
@@ -189,13 +221,24 @@ mod tests {
 
     #[test]
     fn lines_end_where_yaml_says() {
-        let lines = Lines::new("a\r\nbü\rc\n");
-        assert_eq!(lines.get(1), Some("a"));
-        assert_eq!(lines.get(2), Some("bü"));
-        assert_eq!(lines.get(3), Some("c"));
-        assert_eq!(lines.get(4), Some(""));
-        assert_eq!(lines.get(5), None);
-        assert_eq!(lines.get(0), None);
-        assert_eq!(lines.position(6), (2, 3));
+        let text = "a\r\nbü\rc\n";
+        let all = pick_lines(text, &BTreeSet::from([0, 1, 2, 3, 4, 5]));
+        assert_eq!(
+            all,
+            BTreeMap::from([(1, "a"), (2, "bü"), (3, "c"), (4, "")])
+        );
+        let some = pick_lines(text, &BTreeSet::from([2, 4]));
+        assert_eq!(some, BTreeMap::from([(2, "bü"), (4, "")]));
+    }
+
+    #[test]
+    fn positions_ascend() {
+        let mut positions = Positions::new("a\r\nbü\rc\n\nd");
+        assert_eq!(positions.at(0), (1, 1));
+        assert_eq!(positions.at(3), (2, 1));
+        assert_eq!(positions.at(6), (2, 3));
+        assert_eq!(positions.at(6), (2, 3));
+        assert_eq!(positions.at(7), (3, 1));
+        assert_eq!(positions.at(10), (5, 1));
     }
 }

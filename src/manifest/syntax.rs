@@ -24,14 +24,25 @@ const INDENT: &str = "indent with spaces, and give the fields of one mapping the
 
 /// Describes a reason; `None` when it is not about syntax at all.
 pub(super) fn describe(kind: &ErrorKind) -> Option<Words> {
+    if matches!(kind, ErrorKind::RecursionLimitExceeded) {
+        return None;
+    }
+    let words = brackets(kind)
+        .or_else(|| structure(kind))
+        .or_else(|| scalars(kind))
+        .unwrap_or_else(|| {
+            words(
+                format!("not valid YAML: {}", escape(&kind.to_string())),
+                "check the indentation and the quotes around this place",
+            )
+        });
+    Some(words)
+}
+
+/// Brackets and braces that do not match.
+fn brackets(kind: &ErrorKind) -> Option<Words> {
     use ErrorKind as K;
     Some(match kind {
-        K::RecursionLimitExceeded => return None,
-        K::UnclosedQuotedScalar | K::DocumentIndicatorInQuotedScalar => words(
-            "this quoted text is never closed",
-            "add the closing quote; inside double quotes write \\\" for a quote, inside single \
-             quotes write it twice",
-        ),
         K::UnclosedFlowCollection { open } => words(
             format!("`{open}` is never closed"),
             "add the closing bracket",
@@ -53,6 +64,14 @@ pub(super) fn describe(kind: &ErrorKind) -> Option<Words> {
             "a `,` or the closing bracket is missing here",
             "separate the items with `,`, and quote texts that hold brackets, `,` or `: `",
         ),
+        _ => return None,
+    })
+}
+
+/// Lines that do not fit together.
+fn structure(kind: &ErrorKind) -> Option<Words> {
+    use ErrorKind as K;
+    Some(match kind {
         K::TabNotAllowed
         | K::TabInBlockIndentation
         | K::TabInIndentation
@@ -64,8 +83,8 @@ pub(super) fn describe(kind: &ErrorKind) -> Option<Words> {
         K::MappingValueNotAllowed | K::InvalidColonPlacement | K::InvalidMappingValueWhitespace => {
             words(
                 "`:` is not allowed here",
-                "quote the text if the `:` belongs to it; else look for a wrong indentation, a \
-                 missing `:` or an unclosed bracket in the lines before",
+                "quote the text if the `:` belongs to it; else look for a wrong indentation, a missing \
+             `:` or an unclosed bracket in the lines before",
             )
         }
         K::SimpleKeyExpected | K::InvalidSimpleKey => words(
@@ -90,6 +109,23 @@ pub(super) fn describe(kind: &ErrorKind) -> Option<Words> {
         K::ExpectedNodeContent | K::UnexpectedEof | K::UnexpectedEndOfPlainScalar => words(
             "a value is missing here",
             "add the value, or remove the field",
+        ),
+        K::BomInsideDocument => words(
+            "a byte-order mark stands inside the file",
+            "remove it; two files may have been joined",
+        ),
+        _ => return None,
+    })
+}
+
+/// Texts, and the characters that mean something at their beginning.
+fn scalars(kind: &ErrorKind) -> Option<Words> {
+    use ErrorKind as K;
+    Some(match kind {
+        K::UnclosedQuotedScalar | K::DocumentIndicatorInQuotedScalar => words(
+            "this quoted text is never closed",
+            "add the closing quote; inside double quotes write \\\" for a quote, inside single \
+             quotes write it twice",
         ),
         K::UnexpectedCharacter { character } => words(
             format!(
@@ -135,17 +171,10 @@ pub(super) fn describe(kind: &ErrorKind) -> Option<Words> {
             "`!` starts a YAML tag, but this is not one",
             "put the text in quotes if the `!` belongs to it; a manifest needs no tags",
         ),
-        K::BomInsideDocument => words(
-            "a byte-order mark stands inside the file",
-            "remove it; two files may have been joined",
-        ),
         K::InvalidBlockScalarHeader | K::ZeroBlockScalarIndent => words(
             "the text after `|` or `>` must start on the next line",
             "start a new line, or quote the text if the character belongs to it",
         ),
-        other => words(
-            format!("not valid YAML: {}", escape(&other.to_string())),
-            "check the indentation and the quotes around this place",
-        ),
+        _ => return None,
     })
 }

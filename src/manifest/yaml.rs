@@ -10,7 +10,7 @@ use serde_saphyr::{
 };
 
 use super::diagnostic::{Finding, Severity};
-use super::node::Node;
+use super::node::{Node, TOO_MANY_ENTRIES};
 use super::source::{FileId, Spot};
 use super::syntax;
 use crate::codes::{Code, manifest as codes};
@@ -18,8 +18,10 @@ use crate::model::text::escape;
 
 /// How deep collections may nest. A manifest needs seven levels.
 const MAX_DEPTH: usize = 32;
-/// How many values all aliases of a file may stand for.
-const MAX_ALIASED: usize = 100_000;
+/// How many anchors and aliases a file may hold.
+const MAX_ALIASES: usize = 400_000;
+/// How many values all aliases of a file may stand for together.
+const MAX_ALIASED_VALUES: usize = 2_000_000;
 /// How many documents one file may hold.
 const MAX_DOCUMENTS: usize = 10_000;
 
@@ -32,24 +34,25 @@ pub(super) fn parse(text: &str, file: FileId, max_nodes: usize) -> Result<Vec<No
 fn options(bytes: usize, max_nodes: usize) -> Options {
     serde_saphyr::options! {
         budget: serde_saphyr::budget! {
-            max_events: max_nodes.saturating_mul(2),
+            // Every collection ends once, and so does every document.
+            max_events: max_nodes.saturating_mul(2).saturating_add(2 * MAX_DOCUMENTS + 2),
             max_nodes: max_nodes,
             max_depth: MAX_DEPTH,
             // Above `max_depth`, so that both kinds of nesting are refused for the same reason.
             flow_nesting_limit: MAX_DEPTH * 2,
             max_documents: MAX_DOCUMENTS,
-            max_aliases: MAX_ALIASED,
-            max_anchors: MAX_ALIASED,
-            max_recorded_anchor_events: MAX_ALIASED,
+            max_aliases: MAX_ALIASES,
+            max_anchors: MAX_ALIASES,
+            max_recorded_anchor_events: MAX_ALIASES,
             max_recorded_anchor_bytes: 16 * 1024 * 1024,
             max_total_scalar_bytes: bytes,
-            max_merge_keys: MAX_ALIASED,
+            max_merge_keys: MAX_ALIASES,
             // One anchor used by thousands of organizations is what merge keys are for; what
             // aliases expand to is bounded instead.
             enforce_alias_anchor_ratio: false,
         },
         alias_limits: serde_saphyr::alias_limits! {
-            max_total_replayed_events: MAX_ALIASED * 4,
+            max_total_replayed_events: MAX_ALIASED_VALUES,
             max_replay_stack_depth: 8,
         },
         // Duplicates are reported by us: all of them, with both places.
@@ -109,6 +112,11 @@ fn describe(error: &Error) -> Description {
             codes::TOO_COMPLEX,
             "the aliases of this file expand to too much".to_owned(),
             "write the values out, or use fewer and smaller anchors".to_owned(),
+        ),
+        Error::Message { msg, .. } if msg == TOO_MANY_ENTRIES => (
+            codes::TOO_LARGE,
+            "this mapping holds more entries than portalctl reads".to_owned(),
+            "split it: all files of a folder make one manifest".to_owned(),
         ),
         Error::UnsupportedTag { tag, .. } => (
             codes::UNKNOWN_TAG,
@@ -180,5 +188,25 @@ fn describe_breach(breach: &BudgetBreach) -> Description {
             "the anchors and aliases of this file expand to too much",
             "write the values out, or use fewer and smaller anchors",
         ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::manifest::diagnostic::Findings;
+    use crate::manifest::source::Sources;
+
+    #[test]
+    fn the_number_of_values_is_bounded() {
+        let mut sources = Sources::default();
+        let file = sources.reserve(Arc::from("a.yaml"));
+        assert!(parse("[1, 2, 3]", file, 4).is_ok());
+        let mut findings = Findings::default();
+        findings.push(parse("[1, 2, 3]", file, 3).unwrap_err());
+        let findings = findings.finish(&sources);
+        assert_eq!(findings.iter().next().unwrap().code, codes::TOO_LARGE);
     }
 }

@@ -44,25 +44,21 @@ pub(super) fn check(field: Option<&Field<Texts>>, findings: &mut Findings) -> Ve
                 continue;
             }
         };
-        match first.get(&email.folded()) {
-            Some(earlier) => findings.push(
-                Finding::new(
-                    codes::DUPLICATE_CONTACT,
-                    Severity::Error,
-                    format!(
-                        "the contact {} stands twice in this list",
-                        quote(email.as_str())
-                    ),
-                )
-                .at(text.spot)
-                .related(*earlier, "first declared here")
-                .help("keep one of the two; case does not tell addresses apart"),
-            ),
-            None => {
-                first.insert(email.folded(), text.spot);
-                contacts.push(email);
-            }
+        if let Some(earlier) = first.get(&email.folded()) {
+            let message = format!(
+                "the contact {} stands twice in this list",
+                quote(email.as_str())
+            );
+            findings.push(
+                Finding::new(codes::DUPLICATE_CONTACT, Severity::Error, message)
+                    .at(text.spot)
+                    .related(*earlier, "first declared here")
+                    .help("keep one of the two; case does not tell addresses apart"),
+            );
+            continue;
         }
+        first.insert(email.folded(), text.spot);
+        contacts.push(email);
     }
     contacts
 }

@@ -19,12 +19,24 @@ const PATHS: [&str; 6] = [
     "metadata",
 ];
 
+/// The most paths of one list: those of `defaults` are copied to every organization.
+const MAX_PATHS: usize = 100;
+
 /// The paths of a list.
 pub(super) fn check(
     field: Option<&Field<Texts>>,
     findings: &mut Findings,
 ) -> Option<BTreeSet<FieldPath>> {
-    let (list, _) = good(field)?;
+    let (list, spot) = good(field)?;
+    if list.len() > MAX_PATHS {
+        findings.error(
+            codes::TOO_LARGE,
+            spot,
+            format!("`ignore_fields` lists {} paths", list.len()),
+            format!("list {MAX_PATHS} at most, or ignore a whole group such as `metadata`"),
+        );
+        return Some(BTreeSet::new());
+    }
     let mut paths = BTreeSet::new();
     for text in list {
         match parse(&text.value) {

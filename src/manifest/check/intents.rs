@@ -41,6 +41,10 @@ pub(super) fn parse(text: &str, spot: Spot, findings: &mut Findings) -> Option<I
     if let Ok(intent) = text.parse() {
         return Some(intent);
     }
+    if findings.are_full() {
+        findings.drop_one();
+        return None;
+    }
     let plain = text.to_lowercase().replace(['-', ' '], "_");
     let alias = ALIASES.iter().find(|(alias, _)| *alias == plain);
     let help = match alias {
@@ -83,22 +87,18 @@ pub(super) fn check(
             continue;
         };
         let settings = settings(intent, raw, urls, findings);
-        match first.get(&intent) {
-            Some(earlier) => findings.push(
-                Finding::new(
-                    codes::DUPLICATE_INTENT,
-                    Severity::Error,
-                    format!("the intent `{intent}` stands twice in this list"),
-                )
-                .at(name.spot)
-                .related(*earlier, "first declared here")
-                .help("keep one of the two"),
-            ),
-            None => {
-                first.insert(intent, name.spot);
-                intents.insert(intent, settings);
-            }
+        if let Some(earlier) = first.get(&intent) {
+            let message = format!("the intent `{intent}` stands twice in this list");
+            findings.push(
+                Finding::new(codes::DUPLICATE_INTENT, Severity::Error, message)
+                    .at(name.spot)
+                    .related(*earlier, "first declared here")
+                    .help("keep one of the two"),
+            );
+            continue;
         }
+        first.insert(intent, name.spot);
+        intents.insert(intent, settings);
     }
     Some(intents)
 }

@@ -45,6 +45,19 @@ pub(super) fn check(field: Option<&Field<RawMap>>, findings: &mut Findings) -> M
     metadata
 }
 
+/// The entries of `defaults`, which are copied to every organization: none if they are too many.
+pub(super) fn defaults(field: Option<&Field<RawMap>>, findings: &mut Findings) -> Metadata {
+    let metadata = check(field, findings);
+    let Some(field) = field else { return metadata };
+    if metadata.len() > MAX_KEYS {
+        let message = format!("{} metadata keys in `defaults`", metadata.len());
+        let help = format!("declare fewer: WorkOS allows {MAX_KEYS} on an organization");
+        findings.error(codes::TOO_MUCH_METADATA, field.key, message, help);
+        return Metadata::new();
+    }
+    metadata
+}
+
 /// The organization's own entries over those of `defaults`.
 pub(super) fn merge(defaults: &Metadata, own: Metadata) -> Metadata {
     let mut merged = defaults.clone();

@@ -11,6 +11,7 @@ mod ignore;
 mod intents;
 mod metadata;
 mod organization;
+mod presence;
 mod settings;
 mod text;
 mod unique;
@@ -20,12 +21,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::decode::{self, Reader};
-use super::diagnostic::{Diagnostics, Finding, Findings, Severity};
+use super::diagnostic::{Diagnostics, Findings};
 use super::load::{Document, Loaded};
 use super::node::Node;
-use super::raw::{Field, RawDocument};
+use super::raw::RawDocument;
 use super::source::{FileId, Sources};
-use crate::codes::manifest as codes;
 use crate::model::desired::Desired;
 
 /// A manifest after all rules were applied.
@@ -57,7 +57,7 @@ pub fn check(loaded: Loaded) -> Checked {
     }
     let organizations = take_organizations(&mut raw);
     if complete {
-        something_is_declared(&raw, &organizations, &mut findings);
+        presence::check(&raw, &organizations, &sources, &mut findings);
     }
     let documents: Vec<RawDocument> = raw.into_iter().map(|(_, document)| document).collect();
     let settings = settings::check(&documents, complete, &mut findings);
@@ -103,33 +103,4 @@ fn take_organizations(raw: &mut [(FileId, RawDocument)]) -> Vec<(FileId, Entries
             Some((*file, entries))
         })
         .collect()
-}
-
-/// A manifest without organizations declares nothing, which is hardly ever meant.
-fn something_is_declared(
-    raw: &[(FileId, RawDocument)],
-    organizations: &[(FileId, Entries)],
-    findings: &mut Findings,
-) {
-    if organizations.iter().any(|(_, entries)| !entries.is_empty()) {
-        return;
-    }
-    let field: Option<&Field<Entries>> = raw
-        .iter()
-        .find_map(|(_, document)| document.organizations.as_ref());
-    let finding = match field {
-        // `organizations:` without a mapping has been reported.
-        Some(_) if organizations.is_empty() => return,
-        Some(field) => {
-            Finding::new(codes::EMPTY, Severity::Error, "`organizations` is empty").at(field.key)
-        }
-        None => Finding::new(
-            codes::EMPTY,
-            Severity::Error,
-            "the manifest declares no organizations",
-        ),
-    };
-    findings.push(finding.help(
-        "declare at least one under `organizations:`, as in `acme: { name: Acme Corp, intents: [sso] }`",
-    ));
 }

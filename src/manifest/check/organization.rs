@@ -40,7 +40,7 @@ pub(super) fn defaults(
 ) -> Defaults {
     Defaults {
         intents: intents::check(raw.intents.as_ref(), urls, findings).unwrap_or_default(),
-        metadata: metadata::check(raw.metadata.as_ref(), findings),
+        metadata: metadata::defaults(raw.metadata.as_ref(), findings),
         return_url: urls.check(raw.return_url.as_ref(), "the return URL", findings),
         domains_policy: domains::policy(raw.domains_policy.as_ref(), findings).unwrap_or_default(),
         ignore_fields: ignore::check(raw.ignore_fields.as_ref(), findings).unwrap_or_default(),

@@ -57,6 +57,10 @@ impl Reader<'_> {
         if shape.fields.contains(&name) {
             return;
         }
+        if self.findings.are_full() {
+            self.findings.drop_one();
+            return;
+        }
         let elsewhere = shape.elsewhere.iter().find(|(field, _)| *field == name);
         let (message, help) = match (elsewhere, nearest(name, shape.fields)) {
             (Some((_, help)), _) => (
@@ -195,11 +199,16 @@ impl Reader<'_> {
     }
 
     /// The entries of a mapping with keys of the user's own.
-    pub(super) fn entries<'n>(&mut self, node: &'n Node, what: &str) -> Option<&'n [(Node, Node)]> {
+    pub(super) fn entries<'n>(
+        &mut self,
+        node: &'n Node,
+        what: &str,
+        example: &str,
+    ) -> Option<&'n [(Node, Node)]> {
         if let Value::Map(entries) = &node.value {
             return Some(entries);
         }
-        let help = "write entries below it, as in `key: value`".to_owned();
+        let help = format!("write entries below it, as in `{example}`");
         self.wrong_type(node, what, "a mapping", Some(help));
         None
     }
@@ -207,14 +216,14 @@ impl Reader<'_> {
     /// A mapping of the user's own keys to texts; `nullable` where null means something.
     pub(super) fn map(&mut self, node: &Node, what: &str, nullable: bool) -> Option<RawMap> {
         let mut map = RawMap::default();
-        for (key, value) in self.entries(node, what)? {
+        for (key, value) in self.entries(node, what, "key: value")? {
             let Some(key) = self.spotted_text(key, &format!("a key of {what}")) else {
                 continue;
             };
             let what = quote(&key.value);
             let spot = self.spot(value);
             let value = match &value.value {
-                Value::Null if nullable => Some(None),
+                Value::Null if nullable && !self.is_blank(value) => Some(None),
                 _ => self.text(value, &what).map(Some),
             };
             if let Some(value) = value {
@@ -222,6 +231,14 @@ impl Reader<'_> {
             }
         }
         Some(map)
+    }
+
+    /// Whether nothing at all is written: null, but perhaps by accident.
+    fn is_blank(&self, node: &Node) -> bool {
+        node.raw(self.text).is_none_or(|raw| {
+            let raw = raw.trim();
+            raw.is_empty() || raw == ":"
+        })
     }
 
     pub(super) fn wrong_type(
@@ -238,9 +255,7 @@ impl Reader<'_> {
                 Severity::Error,
                 format!("{what} has no value"),
             )
-            .help(format!(
-                "give it {wanted}, or remove it: what is absent is left as it is"
-            ))
+            .help(format!("write {wanted}, or remove it"))
         } else {
             let found = describe(&node.value);
             let finding = Finding::new(

@@ -61,9 +61,14 @@ pub(in crate::manifest) fn document(reader: &mut Reader<'_>, root: Node) -> Opti
     let defaults = reader.field(fields, "defaults", organization::defaults);
     let organizations = reader
         .field(fields, "organizations", |reader, node, what| {
-            reader.entries(node, what).map(|_| ())
+            let example = "acme: { name: Acme Corp }";
+            reader.entries(node, what, example).map(|_| ())
         })
-        .map(|field| move_organizations(field, root));
+        .map(|Field { key, spot, value }| Field {
+            key,
+            spot,
+            value: value.and_then(|()| take_organizations(root)),
+        });
     Some(RawDocument {
         version,
         manifest,
@@ -76,22 +81,17 @@ pub(in crate::manifest) fn document(reader: &mut Reader<'_>, root: Node) -> Opti
 }
 
 /// Takes the organizations out of the tree without copying them.
-fn move_organizations(field: Field<()>, root: Node) -> Field<Vec<(Node, Node)>> {
-    let Field { key, spot, value } = field;
-    let entries = match root.value {
-        Value::Map(entries) => entries,
-        _ => Vec::new(),
+fn take_organizations(root: Node) -> Option<Vec<(Node, Node)>> {
+    let Value::Map(fields) = root.value else {
+        return None;
     };
-    let value = value.and_then(|()| {
-        entries
-            .into_iter()
-            .find(|(key, _)| key.as_str() == Some("organizations"))
-            .and_then(|(_, node)| match node.value {
-                Value::Map(entries) => Some(entries),
-                _ => None,
-            })
-    });
-    Field { key, spot, value }
+    let (_, node) = fields
+        .into_iter()
+        .find(|(key, _)| key.as_str() == Some("organizations"))?;
+    match node.value {
+        Value::Map(entries) => Some(entries),
+        _ => None,
+    }
 }
 
 fn is_kubernetes(root: &Node) -> bool {

@@ -128,3 +128,95 @@ fn the_full_example_means_what_it_says() {
     };
     assert_eq!(checked.desired.unwrap(), expected);
 }
+
+fn desired(path: &str) -> Desired {
+    let checked = read(&[Input::Path(PathBuf::from(path))]);
+    checked.desired.unwrap_or_else(|| {
+        panic!(
+            "{path}\n{}",
+            render(&checked.diagnostics, &checked.sources, false, 100)
+        )
+    })
+}
+
+#[test]
+fn every_field_is_taken_over() {
+    let desired = desired("tests/fixtures/manifest/good/every-field.yaml");
+    let DesiredOrganization {
+        source: _,
+        id,
+        external_id,
+        previous_keys,
+        name,
+        domains,
+        domains_policy,
+        intents,
+        return_url,
+        metadata,
+        it_contacts,
+        invite,
+        protect,
+        stripe_customer_id,
+        ignore_fields,
+        allow_shared_domain,
+        allow_same_name,
+    } = &desired.organizations["acme"];
+    assert_eq!(*id, None);
+    assert_eq!(external_id.as_ref().unwrap().as_str(), "cus_42/EU");
+    assert_eq!(previous_keys.len(), 2);
+    assert_eq!(name.as_deref(), Some("Acme Corp"));
+    assert_eq!(domains.as_ref().unwrap().len(), 3);
+    assert_eq!(*domains_policy, DomainsPolicy::Add);
+    assert_eq!(intents.len(), 5);
+    assert_eq!(intents[&Intent::CertificateRenewal].warn_days, Some(365));
+    assert_eq!(
+        return_url.as_ref().unwrap().as_str(),
+        "https://app.example.com/acme"
+    );
+    assert_eq!(metadata["team"].as_deref(), Some("sales"));
+    assert_eq!(metadata["old"], None);
+    assert_eq!(it_contacts.len(), 2);
+    assert_eq!(*invite, Invite::Once);
+    assert_eq!(*protect, Some(true));
+    assert_eq!(stripe_customer_id.as_deref(), Some("cus_Ab12"));
+    assert_eq!(ignore_fields.len(), 7);
+    assert!(*allow_shared_domain && *allow_same_name);
+
+    let no = &desired.organizations["no"];
+    assert_eq!(no.domains, Some(BTreeMap::new()));
+    assert_eq!(no.domains_policy, DomainsPolicy::Exact);
+    assert!(no.intents.is_empty());
+    assert_eq!(no.protect, Some(false));
+    assert_eq!(
+        no.return_url.as_ref().unwrap().as_str(),
+        "https://eu.example.com/@portal"
+    );
+
+    let pinned = &desired.organizations["pinned"];
+    assert_eq!((&pinned.name, &pinned.external_id), (&None, &None));
+    assert_eq!(pinned.intents.len(), 1);
+    assert_eq!(pinned.domains, None);
+}
+
+#[test]
+fn anchors_and_merge_keys_work() {
+    let desired = desired("tests/fixtures/manifest/good/anchors.yaml");
+    assert_eq!(
+        desired.organizations["acme-eu"].name.as_deref(),
+        Some("Acme EU")
+    );
+    assert_eq!(desired.organizations["acme-eu"].intents.len(), 3);
+    assert_eq!(desired.organizations["globex"].intents.len(), 3);
+}
+
+#[test]
+fn a_folder_of_files_and_documents_is_one_manifest() {
+    let desired = desired("tests/fixtures/manifest/good/folder");
+    let keys: Vec<&str> = desired.organizations.keys().map(OrgKey::as_str).collect();
+    assert_eq!(keys, ["acme", "globex", "initech"]);
+    assert_eq!(
+        desired.organizations["acme"].name.as_deref(),
+        Some("Acme é/")
+    );
+    assert_eq!(desired.manifest.unwrap().as_str(), "customers");
+}

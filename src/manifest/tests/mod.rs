@@ -2,4 +2,7 @@
 //! refused.
 
 mod broken;
+mod files;
 mod good;
+mod hostile;
+mod schema;

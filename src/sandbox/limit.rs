@@ -1,0 +1,202 @@
+//! The rate limit, counted as WorkOS documents it: per API key, over all endpoints.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use axum::http::{HeaderValue, Method, Response};
+use jiff::{SignedDuration, Timestamp};
+
+/// How many requests a key may make. Source: the rate limits of the WorkOS documentation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RateLimit {
+    /// No limit.
+    Off,
+    /// So many requests in each window of time.
+    Requests {
+        /// How many.
+        requests: u32,
+        /// How long a window is.
+        per: Duration,
+    },
+}
+
+impl Default for RateLimit {
+    /// 6,000 requests a minute.
+    fn default() -> Self {
+        Self::Requests {
+            requests: 6_000,
+            per: MINUTE,
+        }
+    }
+}
+
+const MINUTE: Duration = Duration::from_mins(1);
+/// `DELETE /organizations/*` has a limit of its own, per minute.
+const ORGANIZATION_DELETIONS: u32 = 50;
+/// At most so many keys are told apart; then old windows are forgotten.
+const MAX_WINDOWS: usize = 1_000;
+
+/// What is left of a limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Budget {
+    limit: u32,
+    remaining: u32,
+    resets_at: Timestamp,
+    /// Whether this request is one too many.
+    pub(crate) exceeded: bool,
+}
+
+impl Budget {
+    /// Writes the budget on an answer: the headers that the official emulator has too.
+    pub(crate) fn write<B>(&self, answer: &mut Response<B>, now: Timestamp) {
+        let headers = answer.headers_mut();
+        let reset = self.resets_at.as_second();
+        headers.insert("x-ratelimit-limit", HeaderValue::from(self.limit));
+        headers.insert("x-ratelimit-remaining", HeaderValue::from(self.remaining));
+        headers.insert("x-ratelimit-reset", HeaderValue::from(reset));
+        if self.exceeded {
+            // Rounded up: who waits so long must not come too early.
+            let wait = self.resets_at.duration_since(now).as_millis().max(0);
+            let seconds = u64::try_from(wait).unwrap_or_default().div_ceil(1000);
+            headers.insert("retry-after", HeaderValue::from(seconds));
+        }
+    }
+}
+
+/// Counts requests.
+#[derive(Debug)]
+pub(crate) struct Limiter {
+    limit: RateLimit,
+    windows: HashMap<(String, Scope), Window>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Scope {
+    All,
+    OrganizationDeletions,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Window {
+    resets_at: Timestamp,
+    used: u32,
+}
+
+impl Limiter {
+    pub(crate) fn new(limit: RateLimit) -> Self {
+        Self {
+            limit,
+            windows: HashMap::new(),
+        }
+    }
+
+    /// Counts a request, and says what is left; `None` when there is no limit.
+    pub(crate) fn count(
+        &mut self,
+        now: Timestamp,
+        key: &str,
+        method: &Method,
+        path: &str,
+    ) -> Option<Budget> {
+        let RateLimit::Requests { requests, per } = self.limit else {
+            return None;
+        };
+        let budget = self.take(now, key, Scope::All, requests, per);
+        if !budget.exceeded && *method == Method::DELETE && path.starts_with("/organizations/") {
+            let scope = Scope::OrganizationDeletions;
+            let deletions = self.take(now, key, scope, ORGANIZATION_DELETIONS, MINUTE);
+            if deletions.exceeded {
+                return Some(deletions);
+            }
+        }
+        Some(budget)
+    }
+
+    fn take(
+        &mut self,
+        now: Timestamp,
+        key: &str,
+        scope: Scope,
+        limit: u32,
+        per: Duration,
+    ) -> Budget {
+        if self.windows.len() > MAX_WINDOWS {
+            self.windows.retain(|_, window| window.resets_at > now);
+        }
+        let per = SignedDuration::try_from(per).unwrap_or(SignedDuration::MAX);
+        let resets_at = now.checked_add(per).unwrap_or(Timestamp::MAX);
+        let new = Window { resets_at, used: 0 };
+        let window = self
+            .windows
+            .entry((key.to_owned(), scope))
+            .and_modify(|window| {
+                if window.resets_at <= now {
+                    *window = new;
+                }
+            })
+            .or_insert(new);
+        let exceeded = window.used >= limit;
+        window.used = window.used.saturating_add(1);
+        Budget {
+            limit,
+            remaining: limit.saturating_sub(window.used),
+            resets_at: window.resets_at,
+            exceeded,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limiter(requests: u32) -> Limiter {
+        Limiter::new(RateLimit::Requests {
+            requests,
+            per: MINUTE,
+        })
+    }
+
+    #[test]
+    fn a_window_gives_its_requests_and_begins_again() {
+        let mut limiter = limiter(2);
+        let now = Timestamp::UNIX_EPOCH;
+        let mut ask = |seconds: i64| {
+            let at = now + SignedDuration::from_secs(seconds);
+            let budget = limiter.count(at, "sk_test_a", &Method::GET, "/events");
+            budget.map(|b| (b.remaining, b.exceeded))
+        };
+        assert_eq!(ask(0), Some((1, false)));
+        assert_eq!(ask(59), Some((0, false)));
+        assert_eq!(ask(59), Some((0, true)));
+        assert_eq!(ask(60), Some((1, false)));
+    }
+
+    #[test]
+    fn keys_do_not_share_a_budget_and_off_means_off() {
+        let now = Timestamp::UNIX_EPOCH;
+        let mut one = limiter(1);
+        for key in ["sk_test_a", "sk_test_b"] {
+            let budget = one.count(now, key, &Method::GET, "/events");
+            assert!(!budget.unwrap().exceeded);
+        }
+        let mut off = Limiter::new(RateLimit::Off);
+        assert_eq!(off.count(now, "sk_test_a", &Method::GET, "/events"), None);
+    }
+
+    #[test]
+    fn deletions_of_organizations_are_limited_further() {
+        let mut limiter = limiter(6_000);
+        let now = Timestamp::UNIX_EPOCH;
+        let mut delete = |path| {
+            limiter
+                .count(now, "sk_test_a", &Method::DELETE, path)
+                .unwrap()
+        };
+        for _ in 0..ORGANIZATION_DELETIONS {
+            assert!(!delete("/organizations/org_1").exceeded);
+        }
+        assert!(delete("/organizations/org_1").exceeded);
+        assert!(!delete("/connections/conn_1").exceeded);
+    }
+}

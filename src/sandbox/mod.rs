@@ -1,0 +1,166 @@
+//! The sandbox: an in-memory WorkOS, the place to try everything without an account.
+//!
+//! - [`world`]: the simulated environment: state and rules, no I/O.
+//! - `server`: its HTTP face, and the control API by which tests and demos play the customer.
+//! - `portal`: the pages behind a portal link.
+//! - [`scenario`]: starting states, built in or from a file.
+//! - [`state`]: the state file, for sandboxes that outlive their process.
+//!
+//! It shares no type with the client: what WorkOS documents judges both. It is meant for this
+//! machine; its ids and tokens are predictable by design.
+
+mod limit;
+mod portal;
+pub mod scenario;
+mod server;
+mod shared;
+pub mod state;
+mod wire;
+pub mod world;
+
+use std::convert::Infallible;
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::serve::ListenerExt;
+use bytes::Bytes;
+use http::{Request, Response};
+use jiff::Timestamp;
+use secrecy::SecretString;
+use tokio::net::TcpListener;
+use tower::ServiceExt;
+
+use crate::clock::SharedClock;
+use shared::Core;
+use state::{StateError, StateFile};
+use world::World;
+
+pub use limit::RateLimit;
+
+/// How often a serving sandbox writes its state file, when there is something to write.
+const SAVE_EVERY: Duration = Duration::from_secs(1);
+
+/// What a sandbox is made of.
+pub struct SandboxOptions {
+    /// What tells the time.
+    pub clock: SharedClock,
+    /// What it starts with.
+    pub world: World,
+    /// The only key that is accepted; any well-formed test key if there is none.
+    pub key: Option<SecretString>,
+    /// How many requests a key may make.
+    pub rate_limit: RateLimit,
+    /// How long every answer takes at least.
+    pub latency: Duration,
+    /// What portal links begin with; where the caller reached the sandbox if there is none.
+    pub base_url: Option<String>,
+    /// Where the state is kept, if it outlives the process.
+    pub state: Option<StateFile>,
+}
+
+impl SandboxOptions {
+    /// The defaults: the given world, any test key, WorkOS's rate limit, no state file.
+    pub fn new(clock: SharedClock, world: World) -> Self {
+        Self {
+            clock,
+            world,
+            key: None,
+            rate_limit: RateLimit::default(),
+            latency: Duration::ZERO,
+            base_url: None,
+            state: None,
+        }
+    }
+}
+
+/// A running sandbox. Clones are the same sandbox.
+#[derive(Clone)]
+pub struct Sandbox {
+    core: Core,
+    router: Router,
+}
+
+impl Sandbox {
+    /// Makes a sandbox.
+    pub fn new(options: SandboxOptions) -> Self {
+        let core = Core::new(options);
+        let router = server::router(&core);
+        Self { core, router }
+    }
+
+    /// All routes, as a service.
+    pub fn router(&self) -> Router {
+        self.router.clone()
+    }
+
+    /// Looks at, or changes, the world, which is given the time.
+    pub fn world<T>(&self, act: impl FnOnce(&mut World, Timestamp) -> T) -> T {
+        self.core.world(act)
+    }
+
+    /// Looks at the world.
+    pub fn read<T>(&self, look: impl FnOnce(&World) -> T) -> T {
+        self.core.read(look)
+    }
+
+    /// The sandbox's time.
+    pub fn now(&self) -> Timestamp {
+        self.core.now()
+    }
+
+    /// How many requests have been answered: on any route, with any status.
+    pub fn requests(&self) -> u64 {
+        self.core.requests()
+    }
+
+    /// Writes the state file, if there is one and something has changed since it was written.
+    pub fn save(&self) -> Result<(), StateError> {
+        self.core.save()
+    }
+
+    /// Answers a request in this process, by the same routes as over the network.
+    pub async fn call(&self, request: Request<Bytes>) -> Response<Bytes> {
+        let request = request.map(Body::from);
+        let answer = match self.router().oneshot(request).await {
+            Ok(answer) => answer,
+            Err(never) => match never as Infallible {},
+        };
+        let (parts, body) = answer.into_parts();
+        // The bodies are made in memory here: they neither break off nor exceed anything.
+        let body = axum::body::to_bytes(body, usize::MAX).await;
+        Response::from_parts(parts, body.unwrap_or_default())
+    }
+
+    /// Serves until `shutdown` is done, finishes what is under way, and saves the state.
+    pub async fn serve<S>(self, listener: TcpListener, shutdown: S) -> io::Result<()>
+    where
+        S: Future<Output = ()> + Send + 'static,
+    {
+        let listener = listener.tap_io(|stream| {
+            // Small answers must not wait for more. What cannot be set is merely slower.
+            let _ = stream.set_nodelay(true);
+        });
+        let serving = axum::serve(listener, self.router()).with_graceful_shutdown(shutdown);
+        let served = tokio::select! {
+            served = serving => served,
+            failed = self.core.keep_saving() => Err(io::Error::other(failed)),
+        };
+        let saved = self.core.save_apart().await.map_err(io::Error::other);
+        served.and(saved)
+    }
+}
+
+impl fmt::Debug for Sandbox {
+    /// Shows neither the key nor ten thousand organizations.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sandbox").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+#[path = "sandbox_tests.rs"]
+mod tests;

@@ -1,0 +1,282 @@
+//! Scenarios: the state that a sandbox starts with, built in or from a file.
+//!
+//! ```yaml
+//! rules: { metadata_on_put: merge }     # optional, see `world::Rules`
+//! organizations:
+//!   - name: Acme Corp
+//!     external_id: acme                 # the rest is optional
+//!     stripe_customer_id: cus_1
+//!     metadata: { tier: enterprise }
+//!     days_old: 40                      # or created_at: 2026-01-15T12:00:00Z
+//!     domains:
+//!       - { domain: acme.com, state: verified }
+//!     connections:
+//!       - { state: active, type: OktaSAML }
+//!     directories:
+//!       - { state: linked, type: okta scim v2.0 }
+//!     audit_logs: active                # or inactive, disabled, absent (404), not_entitled (403)
+//!     log_stream: { type: Datadog, state: error }
+//! ```
+//!
+//! A scenario states what is; it may hold what WorkOS would not let come about, such as one domain
+//! verified twice.
+
+mod builtin;
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
+
+use super::world::{
+    Access, AuditLogState, ConnectionState, DirectoryState, DomainInput, DomainState, Field,
+    LogStreamState, NewConnection, NewDirectory, OrganizationInput, Refusal, Rules, World,
+};
+
+/// The names of the built-in scenarios.
+pub const BUILT_IN: [&str; 3] = ["empty", "busy", "large"];
+/// The largest scenario file that is read.
+const MAX_SIZE: u64 = 64 * 1024 * 1024;
+
+/// What went wrong with a scenario.
+#[derive(Debug, thiserror::Error)]
+pub enum ScenarioError {
+    /// The file cannot be read.
+    #[error(
+        "cannot read the scenario {}: {source}; the built-in ones are empty, busy and large",
+        path.display()
+    )]
+    Read {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The file is too large.
+    #[error("the scenario {} is larger than {MAX_SIZE} bytes", .0.display())]
+    TooLarge(PathBuf),
+    /// The file does not have the shape of a scenario.
+    #[error("the scenario {name} cannot be read: {message}")]
+    Malformed {
+        /// Which scenario.
+        name: String,
+        /// Where and why.
+        message: String,
+    },
+    /// The world does not take it.
+    #[error("the organization `{organization}` of the scenario cannot be made: {refusal}")]
+    Refused {
+        /// Which entry.
+        organization: String,
+        /// Why.
+        refusal: Refusal,
+    },
+}
+
+/// A starting state.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// The organizations, in the order in which they are created.
+    #[serde(default)]
+    pub organizations: Vec<ScenarioOrganization>,
+    /// How undocumented things behave.
+    pub rules: Option<Rules>,
+}
+
+/// An organization and all that belongs to it.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScenarioOrganization {
+    /// The display name.
+    pub name: String,
+    /// The caller's own id.
+    pub external_id: Option<String>,
+    /// The customer's id at Stripe.
+    pub stripe_customer_id: Option<String>,
+    /// Free key/value pairs.
+    #[serde(default)]
+    pub metadata: BTreeMap<String, String>,
+    /// When it was created; now, unless said.
+    pub created_at: Option<Timestamp>,
+    /// How many days ago it was created.
+    pub days_old: Option<u32>,
+    /// Its domains.
+    #[serde(default)]
+    pub domains: Vec<ScenarioDomain>,
+    /// Its single sign-on connections.
+    #[serde(default)]
+    pub connections: Vec<ScenarioObject<ConnectionState>>,
+    /// Its directories.
+    #[serde(default)]
+    pub directories: Vec<ScenarioObject<DirectoryState>>,
+    /// How audit logs are set up.
+    pub audit_logs: Option<String>,
+    /// Its log stream.
+    pub log_stream: Option<ScenarioObject<LogStreamState>>,
+}
+
+/// A domain.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScenarioDomain {
+    /// The domain.
+    pub domain: String,
+    /// How far it is verified.
+    pub state: DomainState,
+}
+
+/// Something with a state and a type.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScenarioObject<S> {
+    /// How far it is configured.
+    pub state: S,
+    /// Which provider it is.
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+}
+
+impl Scenario {
+    /// The built-in scenario of that name, else the one in the file of that name.
+    pub fn load(name: &str) -> Result<Self, ScenarioError> {
+        match name {
+            "empty" => Ok(Self::default()),
+            "busy" => Self::parse(name, builtin::BUSY),
+            "large" => Ok(builtin::large()),
+            path => Self::read(Path::new(path)),
+        }
+    }
+
+    fn read(path: &Path) -> Result<Self, ScenarioError> {
+        let failed = |source| ScenarioError::Read {
+            path: path.to_owned(),
+            source,
+        };
+        let mut text = String::new();
+        let file = File::open(path).map_err(failed)?;
+        file.take(MAX_SIZE + 1)
+            .read_to_string(&mut text)
+            .map_err(failed)?;
+        if text.len() as u64 > MAX_SIZE {
+            return Err(ScenarioError::TooLarge(path.to_owned()));
+        }
+        Self::parse(&path.display().to_string(), &text)
+    }
+
+    /// Reads YAML, and so JSON too.
+    fn parse(name: &str, text: &str) -> Result<Self, ScenarioError> {
+        serde_saphyr::from_str(text).map_err(|error| ScenarioError::Malformed {
+            name: name.to_owned(),
+            message: error.to_string(),
+        })
+    }
+
+    /// Adds everything to a world.
+    pub fn build(&self, world: &mut World, now: Timestamp) -> Result<(), ScenarioError> {
+        if let Some(rules) = self.rules {
+            *world.rules_mut() = rules;
+        }
+        for organization in &self.organizations {
+            organization
+                .build(world, now)
+                .map_err(|refusal| ScenarioError::Refused {
+                    organization: organization.name.clone(),
+                    refusal,
+                })?;
+        }
+        Ok(())
+    }
+}
+
+impl ScenarioOrganization {
+    fn build(&self, world: &mut World, now: Timestamp) -> Result<(), Refusal> {
+        let at = self.time(now);
+        let metadata = self.metadata.iter();
+        let metadata = metadata.map(|(key, value)| (key.clone(), Some(value.clone())));
+        let domains = self.domains.iter().map(|domain| DomainInput {
+            domain: domain.domain.to_ascii_lowercase(),
+            state: DomainState::Pending,
+        });
+        let input = OrganizationInput {
+            name: Field::Set(self.name.clone()),
+            external_id: self.external_id.clone().map_or(Field::Absent, Field::Set),
+            stripe_customer_id: Field::Absent,
+            metadata: Field::Set(metadata.collect()),
+            domains: Some(domains.collect()),
+        };
+        let id = world.create_organization(at, input)?.id.clone();
+        if let Some(customer) = &self.stripe_customer_id {
+            let input = OrganizationInput {
+                stripe_customer_id: Field::Set(customer.clone()),
+                ..OrganizationInput::default()
+            };
+            world.update_organization(at, &id, input)?;
+        }
+        self.build_domains(world, at, &id)?;
+        self.build_objects(world, at, &id)
+    }
+
+    fn time(&self, now: Timestamp) -> Timestamp {
+        let age = SignedDuration::from_hours(24 * i64::from(self.days_old.unwrap_or_default()));
+        let at = now.checked_sub(age).unwrap_or(now);
+        self.created_at.unwrap_or(at)
+    }
+
+    fn build_domains(&self, world: &mut World, at: Timestamp, id: &str) -> Result<(), Refusal> {
+        let made = world.organization(id)?.domains.iter();
+        let ids: Vec<String> = made.map(|domain| domain.id.clone()).collect();
+        for (id, domain) in ids.iter().zip(&self.domains) {
+            world.set_domain_state(at, id, domain.state.clone(), None)?;
+        }
+        Ok(())
+    }
+
+    fn build_objects(&self, world: &mut World, at: Timestamp, id: &str) -> Result<(), Refusal> {
+        for ScenarioObject { state, kind } in &self.connections {
+            world.create_connection(
+                at,
+                NewConnection {
+                    organization_id: id.to_owned(),
+                    name: None,
+                    connection_type: kind.clone().unwrap_or_else(|| "OktaSAML".to_owned()),
+                    state: state.clone(),
+                },
+            )?;
+        }
+        for ScenarioObject { state, kind } in &self.directories {
+            world.create_directory(
+                at,
+                NewDirectory {
+                    organization_id: id.to_owned(),
+                    name: None,
+                    directory_type: kind.clone().unwrap_or_else(|| "okta scim v2.0".to_owned()),
+                    state: state.clone(),
+                },
+            )?;
+        }
+        if let Some(logs) = &self.audit_logs {
+            let (state, access) = match logs.as_str() {
+                "active" => (AuditLogState::Active, Access::Open),
+                "inactive" => (AuditLogState::Inactive, Access::Open),
+                "disabled" => (AuditLogState::Disabled, Access::Open),
+                "absent" => (AuditLogState::Inactive, Access::Absent),
+                "not_entitled" => (AuditLogState::Inactive, Access::NotEntitled),
+                other => (AuditLogState::Other(other.to_owned()), Access::Open),
+            };
+            world.set_audit_logs(id, state, access)?;
+        }
+        if let Some(ScenarioObject { state, kind }) = &self.log_stream {
+            let kind = kind.as_deref().unwrap_or("Datadog");
+            world.set_log_stream(at, id, kind, state.clone())?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+#[path = "tests.rs"]
+mod tests;

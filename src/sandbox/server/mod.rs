@@ -1,0 +1,107 @@
+//! The HTTP face of the world: routes, keys, limits, request ids. The rules are the world's.
+//!
+//! ```text
+//! request ─▶ request id, latency ─┬─▶ key ─▶ rate limit ─▶ api      (the WorkOS API)
+//!                                 ├─▶ this machine only ─▶ control  (/_sandbox, plays the customer)
+//!                                 └─▶ this machine only ─▶ pages    (/portal, behind a link)
+//! ```
+
+mod answer;
+mod api;
+mod control;
+mod origin;
+mod pages;
+mod request;
+
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::Response;
+use axum::routing::get;
+use serde_json::json;
+
+use super::shared::Core;
+use answer::{ok, problem};
+
+/// All routes of a sandbox.
+pub(super) fn router(core: &Core) -> Router {
+    let api = api::routes().layer(from_fn_with_state(core.clone(), admit));
+    let local = control::routes()
+        .merge(pages::routes())
+        .layer(from_fn(only_here));
+    Router::new()
+        .merge(api)
+        .merge(local)
+        // Public at WorkOS too. The sandbox signs nothing, so there are no keys.
+        .route(
+            "/sso/jwks/{client_id}",
+            get(async || ok(&json!({ "keys": [] }))),
+        )
+        .route("/health", get(async || ok(&json!({ "status": "ok" }))))
+        .fallback(async || problem(StatusCode::NOT_FOUND, "not_found", "Not Found"))
+        .method_not_allowed_fallback(async || {
+            let status = StatusCode::METHOD_NOT_ALLOWED;
+            problem(status, "method_not_allowed", "Method Not Allowed")
+        })
+        .layer(from_fn_with_state(core.clone(), envelope))
+        .with_state(core.clone())
+}
+
+/// Gives every answer a request id, and makes it as slow as was asked for.
+async fn envelope(State(core): State<Core>, request: Request, next: Next) -> Response {
+    core.wait().await;
+    core.settle();
+    let mut answer = next.run(request).await;
+    if let Ok(id) = HeaderValue::from_str(&core.next_request_id()) {
+        answer.headers_mut().insert("x-request-id", id);
+    }
+    answer
+}
+
+/// Lets requests through that carry a key with some of its budget left.
+async fn admit(State(core): State<Core>, request: Request, next: Next) -> Response {
+    let Some(key) = bearer(request.headers()).filter(|key| core.accepts(key)) else {
+        return problem(
+            StatusCode::UNAUTHORIZED,
+            "unauthorized",
+            "Unauthorized: the API key is missing or not valid for this environment.",
+        );
+    };
+    let now = core.now();
+    let budget = core.count(key, request.method(), request.uri().path());
+    let mut answer = if budget.is_some_and(|budget| budget.exceeded) {
+        problem(
+            StatusCode::TOO_MANY_REQUESTS,
+            "rate_limit_exceeded",
+            "Rate limit exceeded.",
+        )
+    } else {
+        next.run(request).await
+    };
+    if let Some(budget) = budget {
+        budget.write(&mut answer, now);
+    }
+    answer
+}
+
+/// Lets requests through that come from this machine.
+async fn only_here(request: Request, next: Next) -> Response {
+    if origin::is_local(request.headers()) {
+        next.run(request).await
+    } else {
+        problem(
+            StatusCode::FORBIDDEN,
+            "forbidden",
+            "This part of the sandbox is only for this machine: call it by localhost or 127.0.0.1.",
+        )
+    }
+}
+
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, key) = value.split_once(' ')?;
+    scheme
+        .eq_ignore_ascii_case("bearer")
+        .then_some(key.trim_start())
+}

@@ -1,0 +1,160 @@
+//! What the handlers share: the world behind its lock, and what every request passes through.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::http::Method;
+use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
+
+use super::limit::{Budget, Limiter};
+use super::state::{self, StateError, StateFile};
+use super::world::World;
+use super::{SAVE_EVERY, SandboxOptions};
+use crate::clock::SharedClock;
+
+/// A sandbox without its routes. Clones are the same sandbox.
+#[derive(Clone)]
+pub(super) struct Core {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    clock: SharedClock,
+    world: Mutex<World>,
+    changed: AtomicBool,
+    limiter: Mutex<Limiter>,
+    requests: AtomicU64,
+    key: Option<SecretString>,
+    latency: Duration,
+    base_url: Option<String>,
+    /// Locked while it is written, so that an older state never replaces a newer one.
+    state: Option<Mutex<StateFile>>,
+}
+
+impl Core {
+    pub(super) fn new(options: SandboxOptions) -> Self {
+        let SandboxOptions {
+            clock,
+            world,
+            key,
+            rate_limit,
+            latency,
+            base_url,
+            state,
+        } = options;
+        Self {
+            inner: Arc::new(Inner {
+                clock,
+                world: Mutex::new(world),
+                changed: AtomicBool::new(true),
+                limiter: Mutex::new(Limiter::new(rate_limit)),
+                requests: AtomicU64::new(0),
+                key,
+                latency,
+                base_url,
+                state: state.map(Mutex::new),
+            }),
+        }
+    }
+
+    /// Looks at, or changes, the world, which is given the time.
+    pub(super) fn world<T>(&self, act: impl FnOnce(&mut World, Timestamp) -> T) -> T {
+        let result = act(&mut lock(&self.inner.world), self.now());
+        self.inner.changed.store(true, Ordering::Release);
+        result
+    }
+
+    /// Looks at the world.
+    pub(super) fn read<T>(&self, look: impl FnOnce(&World) -> T) -> T {
+        look(&lock(&self.inner.world))
+    }
+
+    /// The sandbox's time.
+    pub(super) fn now(&self) -> Timestamp {
+        self.inner.clock.now()
+    }
+
+    /// How many requests have been answered: on any route, with any status.
+    pub(super) fn requests(&self) -> u64 {
+        self.inner.requests.load(Ordering::Relaxed)
+    }
+
+    /// Writes the state file, if there is one and something has changed since it was written.
+    pub(super) fn save(&self) -> Result<(), StateError> {
+        let Some(file) = &self.inner.state else {
+            return Ok(());
+        };
+        let file = lock(file);
+        if !self.inner.changed.swap(false, Ordering::AcqRel) {
+            return Ok(());
+        }
+        let saved = self.read(state::encode).and_then(|text| file.write(&text));
+        if saved.is_err() {
+            self.inner.changed.store(true, Ordering::Release);
+        }
+        saved
+    }
+
+    /// Saves from time to time; ends with the first failure.
+    pub(super) async fn keep_saving(&self) -> StateError {
+        loop {
+            self.inner.clock.sleep(SAVE_EVERY).await;
+            if let Err(error) = self.save_apart().await {
+                return error;
+            }
+        }
+    }
+
+    /// Saves where it does not hold up requests.
+    pub(super) async fn save_apart(&self) -> Result<(), StateError> {
+        let core = self.clone();
+        match tokio::task::spawn_blocking(move || core.save()).await {
+            Ok(saved) => saved,
+            // The runtime is going away: what is left is to do it here.
+            Err(_) => self.save(),
+        }
+    }
+
+    pub(super) fn base_url(&self) -> Option<&str> {
+        self.inner.base_url.as_deref()
+    }
+
+    /// Whether a key opens this sandbox. A live key never does: it has no business here.
+    pub(super) fn accepts(&self, key: &str) -> bool {
+        match &self.inner.key {
+            Some(only) => key == only.expose_secret(),
+            None => key.strip_prefix("sk_test_").is_some_and(|rest| {
+                !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+            }),
+        }
+    }
+
+    pub(super) fn count(&self, key: &str, method: &Method, path: &str) -> Option<Budget> {
+        lock(&self.inner.limiter).count(self.now(), key, method, path)
+    }
+
+    pub(super) fn settle(&self) {
+        let now = self.now();
+        if lock(&self.inner.world).settle(now) {
+            self.inner.changed.store(true, Ordering::Release);
+        }
+    }
+
+    pub(super) async fn wait(&self) {
+        if !self.inner.latency.is_zero() {
+            self.inner.clock.sleep(self.inner.latency).await;
+        }
+    }
+
+    pub(super) fn next_request_id(&self) -> String {
+        let number = self.inner.requests.fetch_add(1, Ordering::Relaxed) + 1;
+        format!("req_sandbox_{number:012}")
+    }
+}
+
+/// Locks, also after a panic elsewhere: the world is changed in steps that each leave it whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,142 @@
+//! Audit-log configurations and their log streams.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::refusal::Refusal;
+use super::state::{AuditLogState, LogStreamState};
+use super::{World, millis};
+
+/// How long events are kept unless somebody says otherwise. Source: the example of
+/// `AuditLogConfiguration.retention_period_in_days`.
+const RETENTION_DAYS: u32 = 30;
+
+/// How audit logs are set up for an organization.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditLogs {
+    /// What WorkOS answers when it is asked.
+    pub access: Access,
+    /// Whether events are taken.
+    pub state: AuditLogState,
+    /// For how many days events are kept.
+    pub retention_period_in_days: u32,
+    /// The stream to the customer's own SIEM.
+    pub log_stream: Option<LogStream>,
+}
+
+/// What WorkOS answers when an organization's audit logs are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Access {
+    /// The configuration.
+    #[default]
+    Open,
+    /// 403: the account's plan does not include audit logs.
+    NotEntitled,
+    /// 404: there is no configuration.
+    Absent,
+}
+
+/// A stream of audit logs to the customer's own SIEM.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogStream {
+    /// `audit_log_stream_…`
+    pub id: String,
+    /// `Datadog` and the like.
+    pub stream_type: String,
+    /// Whether it delivers.
+    pub state: LogStreamState,
+    /// When it last delivered.
+    pub last_synced_at: Option<Timestamp>,
+    /// When it was created.
+    pub created_at: Timestamp,
+}
+
+impl Default for AuditLogs {
+    fn default() -> Self {
+        Self {
+            access: Access::Open,
+            state: AuditLogState::Inactive,
+            retention_period_in_days: RETENTION_DAYS,
+            log_stream: None,
+        }
+    }
+}
+
+impl World {
+    /// How an organization's audit logs are set up.
+    ///
+    /// Source: `GET /organizations/{id}/audit_log_configuration`. An organization that nobody has
+    /// set up is `inactive`; the 404 of the description is for one that does not exist, and for
+    /// [`Access::Absent`].
+    pub fn audit_logs(&self, organization_id: &str) -> Result<AuditLogs, Refusal> {
+        self.organizations.find(organization_id)?;
+        let logs = self.audit_logs.get(organization_id);
+        let logs = logs.cloned().unwrap_or_default();
+        match logs.access {
+            Access::Open => Ok(logs),
+            Access::NotEntitled => Err(Refusal::NotEntitled("Audit Logs")),
+            Access::Absent => Err(Refusal::not_found(
+                "Audit Log Configuration",
+                organization_id,
+            )),
+        }
+    }
+
+    /// Sets up an organization's audit logs.
+    pub fn set_audit_logs(
+        &mut self,
+        organization_id: &str,
+        state: AuditLogState,
+        access: Access,
+    ) -> Result<(), Refusal> {
+        self.organizations.find(organization_id)?;
+        let logs = self
+            .audit_logs
+            .entry(organization_id.to_owned())
+            .or_default();
+        logs.state = state;
+        logs.access = access;
+        Ok(())
+    }
+
+    /// Sets up, or changes, an organization's log stream. An active one has just delivered.
+    pub fn set_log_stream(
+        &mut self,
+        now: Timestamp,
+        organization_id: &str,
+        stream_type: &str,
+        state: LogStreamState,
+    ) -> Result<(), Refusal> {
+        let now = millis(now);
+        self.organizations.find(organization_id)?;
+        let id = self.ids.id("audit_log_stream", now);
+        let logs = self
+            .audit_logs
+            .entry(organization_id.to_owned())
+            .or_default();
+        let old = logs.log_stream.take();
+        let delivered = (state == LogStreamState::Active).then_some(now);
+        let (id, created_at, before) = match old {
+            Some(old) => (old.id, old.created_at, old.last_synced_at),
+            None => (id, now, None),
+        };
+        logs.log_stream = Some(LogStream {
+            id,
+            stream_type: stream_type.to_owned(),
+            state,
+            last_synced_at: delivered.or(before),
+            created_at,
+        });
+        Ok(())
+    }
+
+    /// Removes an organization's log stream.
+    pub fn remove_log_stream(&mut self, organization_id: &str) -> Result<(), Refusal> {
+        self.organizations.find(organization_id)?;
+        if let Some(logs) = self.audit_logs.get_mut(organization_id) {
+            logs.log_stream = None;
+        }
+        Ok(())
+    }
+}

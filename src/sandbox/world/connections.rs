@@ -1,0 +1,200 @@
+//! Single sign-on connections.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::refusal::Refusal;
+use super::state::ConnectionState;
+use super::table::{Page, PageQuery, Record};
+use super::{World, millis};
+use crate::sandbox::wire;
+
+/// A single sign-on connection. Its domains are those of its organization.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Connection {
+    /// `conn_…`
+    pub id: String,
+    /// The organization it belongs to.
+    pub organization_id: String,
+    /// `OktaSAML` and the like.
+    pub connection_type: String,
+    /// Shown in the dashboard.
+    pub name: String,
+    /// How far it is configured.
+    pub state: ConnectionState,
+    /// Stands in events only.
+    pub external_key: String,
+    /// When it was created.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+impl Record for Connection {
+    const KIND: &'static str = "Connection";
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn created_at(&self) -> Timestamp {
+        self.created_at
+    }
+
+    fn owner(&self) -> Option<&str> {
+        Some(&self.organization_id)
+    }
+}
+
+/// A connection to create.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewConnection {
+    /// The organization it is for.
+    pub organization_id: String,
+    /// The organization's name if there is none.
+    pub name: Option<String>,
+    /// `OktaSAML` and the like.
+    pub connection_type: String,
+    /// How far it is configured.
+    pub state: ConnectionState,
+}
+
+/// Which connections a list holds.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ConnectionFilter {
+    /// Those of one organization.
+    pub organization_id: Option<String>,
+    /// Those of one type.
+    pub connection_type: Option<String>,
+    /// Those whose organization has this domain.
+    pub domain: Option<String>,
+    /// Those whose name holds this text, case ignored.
+    pub search: Option<String>,
+}
+
+impl World {
+    /// Creates a connection, with its event when it is active.
+    pub fn create_connection(
+        &mut self,
+        now: Timestamp,
+        new: NewConnection,
+    ) -> Result<&Connection, Refusal> {
+        let now = millis(now);
+        let NewConnection {
+            organization_id,
+            name,
+            connection_type,
+            state,
+        } = new;
+        let organization = self.organizations.find(&organization_id)?;
+        let name = name.unwrap_or_else(|| organization.name.clone());
+        let connection = Connection {
+            id: self.ids.id("conn", now),
+            organization_id,
+            connection_type,
+            name,
+            state,
+            external_key: self.ids.token("connection_key", 16),
+            created_at: now,
+            updated_at: now,
+        };
+        let id = connection.id.clone();
+        self.connections.insert(connection);
+        self.tell_connection(now, &id, None)?;
+        self.connections.find(&id)
+    }
+
+    /// The connection with an id. Source: `GET /connections/{id}`.
+    pub fn connection(&self, id: &str) -> Result<&Connection, Refusal> {
+        self.connections.find(id)
+    }
+
+    /// A page of connections. Source: `GET /connections`.
+    pub fn list_connections(
+        &self,
+        query: &PageQuery,
+        filter: &ConnectionFilter,
+    ) -> Result<Page<&Connection>, Refusal> {
+        let ConnectionFilter {
+            organization_id,
+            connection_type,
+            domain,
+            search,
+        } = filter;
+        let search = search.as_deref().map(str::to_lowercase);
+        let matches = |connection: &Connection| {
+            connection_type
+                .as_ref()
+                .is_none_or(|wanted| *wanted == connection.connection_type)
+                && domain
+                    .as_ref()
+                    .is_none_or(|domain| self.has_domain(&connection.organization_id, domain))
+                && search
+                    .as_ref()
+                    .is_none_or(|text| connection.name.to_lowercase().contains(text))
+        };
+        match organization_id {
+            Some(owner) => self.connections.page_owned_by(owner, query, matches),
+            None => self.connections.page(query, matches),
+        }
+    }
+
+    /// An organization's connections, oldest first.
+    pub fn connections_of(&self, organization_id: &str) -> impl Iterator<Item = &Connection> {
+        self.connections.owned_by(organization_id)
+    }
+
+    /// Puts a connection into a state, with the event that goes with it.
+    pub fn set_connection_state(
+        &mut self,
+        now: Timestamp,
+        id: &str,
+        state: ConnectionState,
+    ) -> Result<&Connection, Refusal> {
+        let now = millis(now);
+        let connection = self.connections.find_mut(id)?;
+        if connection.state != state {
+            let before = std::mem::replace(&mut connection.state, state);
+            connection.updated_at = now;
+            self.tell_connection(now, id, Some(&before))?;
+        }
+        self.connections.find(id)
+    }
+
+    /// Deletes a connection. Source: `DELETE /connections/{id}`.
+    pub fn delete_connection(&mut self, now: Timestamp, id: &str) -> Result<(), Refusal> {
+        let connection = self
+            .connections
+            .remove(id)
+            .ok_or_else(|| Refusal::not_found(Connection::KIND, id))?;
+        let (name, data) = ("connection.deleted", wire::connection_event(&connection));
+        self.emit(millis(now), name, &connection.organization_id, data);
+        Ok(())
+    }
+
+    pub(super) fn has_domain(&self, organization_id: &str, domain: &str) -> bool {
+        self.index
+            .organizations_with(domain)
+            .any(|id| id == organization_id)
+    }
+
+    /// Tells of a connection that has begun or ceased to be active; there are no other events.
+    fn tell_connection(
+        &mut self,
+        now: Timestamp,
+        id: &str,
+        before: Option<&ConnectionState>,
+    ) -> Result<(), Refusal> {
+        let connection = self.connections.find(id)?;
+        let name = match (before, &connection.state) {
+            (_, ConnectionState::Active) => "connection.activated",
+            (Some(ConnectionState::Active), _) => "connection.deactivated",
+            _ => return Ok(()),
+        };
+        let organization = self.organizations.find(&connection.organization_id)?;
+        let data = wire::connection_activation(connection, organization);
+        let owner = organization.id.clone();
+        self.emit(now, name, &owner, data);
+        Ok(())
+    }
+}

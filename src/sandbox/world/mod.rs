@@ -1,0 +1,234 @@
+//! The simulated WorkOS: its state and its rules. No HTTP, no I/O, no clock: whoever calls says
+//! what time it is.
+//!
+//! One file for each kind of object. What WorkOS documents is marked with its source; where the
+//! documentation is silent, the choice made here is marked as ours.
+
+mod audit_logs;
+mod connections;
+mod directories;
+mod domains;
+mod events;
+mod ids;
+mod input;
+mod links;
+mod organizations;
+mod refusal;
+mod state;
+mod table;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+pub use audit_logs::{Access, AuditLogs, LogStream};
+pub use connections::{Connection, ConnectionFilter, NewConnection};
+pub use directories::{Directory, DirectoryFilter, NewDirectory};
+pub use domains::{FailureReason, OrganizationDomain};
+pub use events::{Event, EventFilter};
+pub use input::{DomainInput, Field, MetadataInput, OrganizationInput};
+pub use links::{Finished, LINK_LIFETIME, LinkInput, PortalLink, PortalSession};
+pub use organizations::{Organization, OrganizationFilter};
+pub use refusal::{FieldError, Refusal};
+pub use state::{AuditLogState, ConnectionState, DirectoryState, DomainState, LogStreamState};
+pub use table::{DEFAULT_LIMIT, MAX_LIMIT, Order, Page, PageQuery};
+
+use ids::Ids;
+use links::Links;
+use table::Table;
+
+/// One WorkOS environment.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(from = "Saved")]
+pub struct World {
+    ids: Ids,
+    rules: Rules,
+    organizations: Table<Organization>,
+    connections: Table<Connection>,
+    directories: Table<Directory>,
+    audit_logs: BTreeMap<String, AuditLogs>,
+    events: Table<Event>,
+    /// Organizations whose deletion was accepted and is not done yet, and when it will be.
+    deleting: BTreeMap<String, Timestamp>,
+    /// Links are credentials: they are not saved.
+    #[serde(skip)]
+    links: Links,
+    #[serde(skip)]
+    index: Index,
+}
+
+/// How this WorkOS behaves where the real one's behaviour is not documented beyond doubt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Rules {
+    /// What a PUT does with metadata keys that its body does not name.
+    pub metadata_on_put: MetadataOnPut,
+    /// How long an organization stays visible after its deletion was accepted (202).
+    pub deletion_delay: Duration,
+}
+
+/// What a PUT does with metadata keys that its body does not name: undocumented.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum MetadataOnPut {
+    /// They are removed, as the official emulator does.
+    #[default]
+    Replace,
+    /// They stay; a null value removes a key.
+    Merge,
+}
+
+/// What is looked up by something else than an id.
+#[derive(Debug, Clone, Default)]
+struct Index {
+    by_external_id: HashMap<String, String>,
+    by_stripe_customer_id: HashMap<String, String>,
+    /// The organizations that have a domain, in whatever state.
+    by_domain: HashMap<String, BTreeSet<String>>,
+    /// Domain id → organization id.
+    domain_owner: HashMap<String, String>,
+}
+
+/// A world as it is written to a file.
+#[derive(Deserialize)]
+struct Saved {
+    ids: Ids,
+    rules: Rules,
+    organizations: Table<Organization>,
+    connections: Table<Connection>,
+    directories: Table<Directory>,
+    audit_logs: BTreeMap<String, AuditLogs>,
+    events: Table<Event>,
+    deleting: BTreeMap<String, Timestamp>,
+}
+
+impl From<Saved> for World {
+    fn from(saved: Saved) -> Self {
+        let Saved {
+            ids,
+            rules,
+            organizations,
+            connections,
+            directories,
+            audit_logs,
+            events,
+            deleting,
+        } = saved;
+        let mut index = Index::default();
+        for organization in organizations.iter() {
+            index.add(organization);
+        }
+        Self {
+            ids,
+            rules,
+            organizations,
+            connections,
+            directories,
+            audit_logs,
+            events,
+            deleting,
+            links: Links::default(),
+            index,
+        }
+    }
+}
+
+impl World {
+    /// An empty environment. The seed decides every id.
+    pub fn new(seed: u64) -> Self {
+        Self::from(Saved {
+            ids: Ids::new(seed),
+            rules: Rules::default(),
+            organizations: Table::default(),
+            connections: Table::default(),
+            directories: Table::default(),
+            audit_logs: BTreeMap::new(),
+            events: Table::default(),
+            deleting: BTreeMap::new(),
+        })
+    }
+
+    /// The rules that a test may change.
+    pub fn rules_mut(&mut self) -> &mut Rules {
+        &mut self.rules
+    }
+
+    /// Does what has become due, and says whether there was anything.
+    pub fn settle(&mut self, now: Timestamp) -> bool {
+        let due: Vec<String> = self
+            .deleting
+            .iter()
+            .filter(|(_, at)| **at <= now)
+            .map(|(id, _)| id.clone())
+            .collect();
+        for id in &due {
+            self.remove_organization(now, id);
+        }
+        !due.is_empty()
+    }
+}
+
+impl Index {
+    fn add(&mut self, organization: &Organization) {
+        let id = &organization.id;
+        if let Some(external_id) = &organization.external_id {
+            self.by_external_id.insert(external_id.clone(), id.clone());
+        }
+        if let Some(customer) = &organization.stripe_customer_id {
+            self.by_stripe_customer_id
+                .insert(customer.clone(), id.clone());
+        }
+        for domain in &organization.domains {
+            self.add_domain(domain);
+        }
+    }
+
+    fn remove(&mut self, organization: &Organization) {
+        if let Some(external_id) = &organization.external_id {
+            self.by_external_id.remove(external_id);
+        }
+        if let Some(customer) = &organization.stripe_customer_id {
+            self.by_stripe_customer_id.remove(customer);
+        }
+        for domain in &organization.domains {
+            self.remove_domain(domain);
+        }
+    }
+
+    fn add_domain(&mut self, domain: &OrganizationDomain) {
+        self.domain_owner
+            .insert(domain.id.clone(), domain.organization_id.clone());
+        self.by_domain
+            .entry(domain.domain.clone())
+            .or_default()
+            .insert(domain.organization_id.clone());
+    }
+
+    fn remove_domain(&mut self, domain: &OrganizationDomain) {
+        self.domain_owner.remove(&domain.id);
+        if let Some(owners) = self.by_domain.get_mut(&domain.domain) {
+            owners.remove(&domain.organization_id);
+            if owners.is_empty() {
+                self.by_domain.remove(&domain.domain);
+            }
+        }
+    }
+
+    fn organizations_with<'a>(&'a self, domain: &str) -> impl Iterator<Item = &'a String> {
+        self.by_domain
+            .get(&domain.to_ascii_lowercase())
+            .into_iter()
+            .flatten()
+    }
+}
+
+/// Timestamps as WorkOS has them: to the millisecond.
+fn millis(now: Timestamp) -> Timestamp {
+    Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
+}
+
+#[cfg(test)]
+#[path = "world_tests.rs"]
+mod tests;

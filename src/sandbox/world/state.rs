@@ -1,0 +1,119 @@
+//! The states that objects can be in, spelt as WorkOS spells them.
+//!
+//! Each also takes any other text, so that a test can play a WorkOS newer than this program.
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! states {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum $name {
+            $($(#[$vdoc])* $variant,)+
+            /// A value that WorkOS does not document.
+            #[serde(untagged)]
+            Other(String),
+        }
+    };
+}
+
+states! {
+    /// `OrganizationDomain.state` of the API description.
+    DomainState {
+        /// The record did not appear in time, or another organization holds the domain.
+        Failed,
+        /// Verified before WorkOS asked for proof.
+        LegacyVerified,
+        /// Waiting for the DNS record.
+        Pending,
+        /// Verification has not been started.
+        Unverified,
+        /// Proved, or asserted.
+        Verified,
+    }
+}
+
+impl DomainState {
+    /// Whether the organization holds the domain for good.
+    pub fn is_verified(&self) -> bool {
+        matches!(self, Self::Verified | Self::LegacyVerified)
+    }
+}
+
+states! {
+    /// `Connection.state` of the API description.
+    ConnectionState {
+        /// No identity provider chosen yet.
+        RequiresType,
+        /// Begun.
+        Draft,
+        /// Users can sign in.
+        Active,
+        /// Waiting for a first sign-in.
+        Validating,
+        /// Users cannot sign in.
+        Inactive,
+        /// About to disappear.
+        Deleting,
+    }
+}
+
+states! {
+    /// `Directory.state` of the API description.
+    DirectoryState {
+        /// Users and groups arrive.
+        Linked,
+        /// Waiting for the first sync.
+        Validating,
+        /// The credentials were refused.
+        InvalidCredentials,
+        /// Disconnected.
+        Unlinked,
+        /// About to disappear.
+        Deleting,
+    }
+}
+
+states! {
+    /// `AuditLogConfiguration.state` of the API description.
+    AuditLogState {
+        /// Events are taken.
+        Active,
+        /// Not set up.
+        Inactive,
+        /// Switched off.
+        Disabled,
+    }
+}
+
+states! {
+    /// `AuditLogConfiguration.log_stream.state` of the API description.
+    LogStreamState {
+        /// It delivers.
+        Active,
+        /// Paused, or not finished.
+        Inactive,
+        /// Deliveries fail.
+        Error,
+        /// Its configuration is refused.
+        Invalid,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn states_read_and_write_the_spelling_of_workos() {
+        for text in ["\"invalid_credentials\"", "\"linked\"", "\"quantum\""] {
+            let state: DirectoryState = serde_json::from_str(text).unwrap();
+            assert_eq!(serde_json::to_string(&state).unwrap(), text);
+        }
+        assert_eq!(
+            serde_json::from_str::<DomainState>("\"legacy_verified\"").unwrap(),
+            DomainState::LegacyVerified
+        );
+    }
+}

@@ -1,0 +1,330 @@
+//! Storage of one kind of object: kept in order of creation, found by id, paged by cursor.
+//!
+//! A page costs as much as the objects on it: cursors are resolved through an index and the walk
+//! starts there. Only a filter that no index answers (`search`) looks at more.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::refusal::{FieldError, Refusal};
+
+/// What a [`Table`] needs to know of the objects it keeps.
+pub(crate) trait Record {
+    /// What the object is called in messages.
+    const KIND: &'static str;
+
+    /// The object's id.
+    fn id(&self) -> &str;
+
+    /// When it was created: what lists are ordered by.
+    fn created_at(&self) -> Timestamp;
+
+    /// The organization whose object it is.
+    fn owner(&self) -> Option<&str>;
+}
+
+/// Where an object stands in its table: by time of creation, then by arrival.
+type Place = (Timestamp, u64);
+
+/// All objects of one kind.
+#[derive(Debug, Clone)]
+pub(crate) struct Table<T> {
+    rows: BTreeMap<Place, T>,
+    by_id: HashMap<String, Place>,
+    by_owner: HashMap<String, BTreeSet<Place>>,
+    arrived: u64,
+}
+
+/// The order of a list.
+///
+/// Source: `PaginationOrder` of the WorkOS API description.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Order {
+    /// Oldest first.
+    Asc,
+    /// Newest first.
+    #[default]
+    Desc,
+    /// Newest first, but `before` fetches older records and `after` newer ones.
+    Normal,
+}
+
+/// The most objects on one page, and how many there are unless the request says otherwise.
+///
+/// Source: the `limit` parameter of every list of the WorkOS API description.
+pub const MAX_LIMIT: usize = 100;
+/// See [`MAX_LIMIT`].
+pub const DEFAULT_LIMIT: usize = 10;
+
+/// Which part of a list is wanted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PageQuery {
+    /// Only what stands before the object with this id, nearest to it.
+    pub before: Option<String>,
+    /// Only what stands after the object with this id, nearest to it.
+    pub after: Option<String>,
+    /// At most so many objects.
+    pub limit: usize,
+    /// In which order.
+    pub order: Order,
+}
+
+impl Default for PageQuery {
+    fn default() -> Self {
+        Self {
+            before: None,
+            after: None,
+            limit: DEFAULT_LIMIT,
+            order: Order::default(),
+        }
+    }
+}
+
+/// One page of a list, and the cursors to its neighbours.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<T> {
+    /// The objects, in the order asked for.
+    pub data: Vec<T>,
+    /// Present when there are objects before this page.
+    pub before: Option<String>,
+    /// Present when there are objects after this page.
+    pub after: Option<String>,
+}
+
+impl<T: Record> Default for Table<T> {
+    fn default() -> Self {
+        Self {
+            rows: BTreeMap::new(),
+            by_id: HashMap::new(),
+            by_owner: HashMap::new(),
+            arrived: 0,
+        }
+    }
+}
+
+impl<T: Record> Table<T> {
+    pub(crate) fn insert(&mut self, row: T) {
+        let place = (row.created_at(), self.arrived);
+        self.arrived += 1;
+        self.by_id.insert(row.id().to_owned(), place);
+        if let Some(owner) = row.owner() {
+            self.by_owner
+                .entry(owner.to_owned())
+                .or_default()
+                .insert(place);
+        }
+        self.rows.insert(place, row);
+    }
+
+    pub(crate) fn get(&self, id: &str) -> Option<&T> {
+        self.rows.get(self.by_id.get(id)?)
+    }
+
+    /// The object, or WorkOS's answer that there is none.
+    pub(crate) fn find(&self, id: &str) -> Result<&T, Refusal> {
+        self.get(id).ok_or_else(|| Refusal::not_found(T::KIND, id))
+    }
+
+    /// The object to change. Its id, owner and time of creation must stay as they are.
+    pub(crate) fn find_mut(&mut self, id: &str) -> Result<&mut T, Refusal> {
+        self.by_id
+            .get(id)
+            .and_then(|place| self.rows.get_mut(place))
+            .ok_or_else(|| Refusal::not_found(T::KIND, id))
+    }
+
+    pub(crate) fn remove(&mut self, id: &str) -> Option<T> {
+        let place = self.by_id.remove(id)?;
+        let row = self.rows.remove(&place)?;
+        if let Some(owner) = row.owner()
+            && let Some(places) = self.by_owner.get_mut(owner)
+        {
+            places.remove(&place);
+            if places.is_empty() {
+                self.by_owner.remove(owner);
+            }
+        }
+        Some(row)
+    }
+
+    /// Forgets the oldest objects until at most so many are left.
+    pub(crate) fn keep_newest(&mut self, most: usize) {
+        while self.rows.len() > most {
+            let Some(id) = self.rows.values().next().map(|row| row.id().to_owned()) else {
+                return;
+            };
+            self.remove(&id);
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// All objects, oldest first.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
+        self.rows.values()
+    }
+
+    /// An organization's objects, oldest first.
+    pub(crate) fn owned_by<'a>(&'a self, owner: &str) -> impl Iterator<Item = &'a T> {
+        self.by_owner
+            .get(owner)
+            .into_iter()
+            .flatten()
+            .filter_map(|place| self.rows.get(place))
+    }
+
+    /// A page of all objects that pass a filter.
+    pub(crate) fn page(
+        &self,
+        query: &PageQuery,
+        filter: impl Fn(&T) -> bool,
+    ) -> Result<Page<&T>, Refusal> {
+        self.cut(None, query, &filter)
+    }
+
+    /// A page of an organization's objects that pass a filter.
+    pub(crate) fn page_owned_by(
+        &self,
+        owner: &str,
+        query: &PageQuery,
+        filter: impl Fn(&T) -> bool,
+    ) -> Result<Page<&T>, Refusal> {
+        let nothing = BTreeSet::new();
+        let among = self.by_owner.get(owner).unwrap_or(&nothing);
+        self.cut(Some(among), query, &filter)
+    }
+
+    /// A page of the objects with the given ids that pass a filter.
+    pub(crate) fn page_among<'i>(
+        &self,
+        ids: impl Iterator<Item = &'i String>,
+        query: &PageQuery,
+        filter: impl Fn(&T) -> bool,
+    ) -> Result<Page<&T>, Refusal> {
+        let among = ids.filter_map(|id| self.by_id.get(id).copied()).collect();
+        self.cut(Some(&among), query, &filter)
+    }
+
+    fn cut(
+        &self,
+        among: Option<&BTreeSet<Place>>,
+        query: &PageQuery,
+        filter: &dyn Fn(&T) -> bool,
+    ) -> Result<Page<&T>, Refusal> {
+        let mut before = self.cursor("before", query.before.as_deref())?;
+        let mut after = self.cursor("after", query.after.as_deref())?;
+        let reversed = query.order == Order::Normal;
+        if reversed {
+            std::mem::swap(&mut before, &mut after);
+        }
+        let newest_first = query.order != Order::Asc;
+        let passing = |from: Option<Place>, to: Option<Place>, newest_first: bool| {
+            self.walk(among, from, to, newest_first)
+                .filter(move |(_, row)| filter(row))
+        };
+        let mut rows: Vec<(Place, &T)> = match (before, after) {
+            // The page just before the cursor, not the first page of what precedes it.
+            (Some(before), None) => {
+                let mut rows: Vec<_> = passing(Some(before), None, !newest_first)
+                    .take(query.limit)
+                    .collect();
+                rows.reverse();
+                rows
+            }
+            (before, after) => passing(after, before, newest_first)
+                .take(query.limit)
+                .collect(),
+        };
+        let id_if = |more: bool, edge: Option<&(Place, &T)>| {
+            edge.filter(|_| more).map(|(_, row)| row.id().to_owned())
+        };
+        let beyond = |edge: Option<&(Place, &T)>, newest_first: bool| {
+            edge.is_some_and(|(place, _)| {
+                passing(Some(*place), None, newest_first).next().is_some()
+            })
+        };
+        let mut earlier = id_if(beyond(rows.first(), !newest_first), rows.first());
+        let mut later = id_if(beyond(rows.last(), newest_first), rows.last());
+        if reversed {
+            std::mem::swap(&mut earlier, &mut later);
+        }
+        Ok(Page {
+            data: rows.drain(..).map(|(_, row)| row).collect(),
+            before: earlier,
+            after: later,
+        })
+    }
+
+    /// Where a cursor points.
+    ///
+    /// A cursor that names nothing is an error: to begin again at the first page in silence, as
+    /// the official emulator does, makes a pager go in circles. The API description says 422 for
+    /// lists without saying for what.
+    fn cursor(&self, field: &'static str, id: Option<&str>) -> Result<Option<Place>, Refusal> {
+        let Some(id) = id else { return Ok(None) };
+        match self.by_id.get(id) {
+            Some(place) => Ok(Some(*place)),
+            None => Err(Refusal::invalid(FieldError::new(field, "invalid_cursor"))),
+        }
+    }
+
+    /// Walks from a place (excluded) to another (excluded), in either direction.
+    fn walk<'t: 'w, 'w>(
+        &'t self,
+        among: Option<&'w BTreeSet<Place>>,
+        from: Option<Place>,
+        to: Option<Place>,
+        newest_first: bool,
+    ) -> Box<dyn Iterator<Item = (Place, &'t T)> + 'w> {
+        let (oldest, newest) = if newest_first { (to, from) } else { (from, to) };
+        if let (Some(oldest), Some(newest)) = (oldest, newest)
+            && oldest >= newest
+        {
+            return Box::new(std::iter::empty());
+        }
+        let bound = |place: Option<Place>| place.map_or(Bound::Unbounded, Bound::Excluded);
+        let range = (bound(oldest), bound(newest));
+        let row_at = move |place: &Place| self.rows.get(place).map(|row| (*place, row));
+        match (among, newest_first) {
+            (None, false) => Box::new(self.rows.range(range).map(|(place, row)| (*place, row))),
+            (None, true) => {
+                let rows = self.rows.range(range).rev();
+                Box::new(rows.map(|(place, row)| (*place, row)))
+            }
+            (Some(places), false) => Box::new(places.range(range).filter_map(row_at)),
+            (Some(places), true) => Box::new(places.range(range).rev().filter_map(row_at)),
+        }
+    }
+}
+
+impl<T: Record> FromIterator<T> for Table<T> {
+    fn from_iter<I: IntoIterator<Item = T>>(rows: I) -> Self {
+        let mut table = Self::default();
+        for row in rows {
+            table.insert(row);
+        }
+        table
+    }
+}
+
+/// Written as a list in order, from which the indexes are built again.
+impl<T: Serialize> Serialize for Table<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.rows.values())
+    }
+}
+
+impl<'de, T: Record + Deserialize<'de>> Deserialize<'de> for Table<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Ok(Vec::deserialize(deserializer)?.into_iter().collect())
+    }
+}
+
+#[cfg(test)]
+#[path = "table_tests.rs"]
+mod tests;
