@@ -3,7 +3,7 @@
 use clap::Args;
 use tokio_util::sync::CancellationToken;
 
-use super::args::Format;
+use super::args::{Format, TargetArgs};
 use super::connect::Connection;
 use super::error::CliError;
 use super::exit::Exit;
@@ -11,7 +11,7 @@ use super::plan::{PowerArgs, guard_exit, make_plan};
 use super::progress::Applying;
 use super::session::{self, Reality, Request};
 use super::ui::Ui;
-use super::{Cli, failure_json, json};
+use super::{failure_json, json};
 use crate::apply::{ApplyReport, Options, apply};
 use crate::codes::cli as codes;
 use crate::identity::identify;
@@ -40,6 +40,9 @@ pub(super) struct ApplyArgs {
 
     #[command(flatten)]
     powers: PowerArgs,
+
+    #[command(flatten)]
+    target: TargetArgs,
 }
 
 fn parse_concurrency(text: &str) -> Result<usize, String> {
@@ -58,13 +61,13 @@ impl ApplyArgs {
     }
 }
 
-pub(super) fn run(cli: &Cli, args: &ApplyArgs, ui: &Ui) -> Result<Exit, CliError> {
+pub(super) fn run(args: &ApplyArgs, ui: &Ui) -> Result<Exit, CliError> {
     if !args.yes && !ui.is_interactive() {
         let message = "there is no terminal to ask at";
         return Err(CliError::new(Exit::Usage, codes::NO_CONSENT, message));
     }
-    let request = session::manifest(cli, ui)?;
-    let connection = session::connect(cli, &request)?;
+    let request = session::manifest(&args.target, ui)?;
+    let connection = session::connect(&args.target, &request)?;
     let outcome = session::block_on(async |interrupted| {
         plan_and_apply(&request, &connection, args, ui, interrupted).await
     });
@@ -98,6 +101,11 @@ async fn plan_and_apply(
     let report = apply(&connection.client, &plan, &options, &progress).await;
     drop(progress);
     tell(request, connection, reality, &plan, &report, args, ui)?;
+    if connection.is_throwaway() {
+        ui.say(
+            "note: this sandbox ends with the command; --sandbox=FILE keeps it for the next one",
+        );
+    }
     Ok(exit_of(&plan, &report))
 }
 

@@ -58,9 +58,9 @@ impl CliError {
     }
 }
 
-impl From<ApiError> for CliError {
-    /// A failed request while reading: nothing was done yet.
-    fn from(error: ApiError) -> Self {
+impl CliError {
+    /// A failed request while reading from an endpoint: nothing was done yet.
+    pub(super) fn reading(error: ApiError, endpoint: &str) -> Self {
         let exit = match error.kind {
             ApiErrorKind::Unauthorized | ApiErrorKind::Forbidden => Exit::Credentials,
             ApiErrorKind::NotFound
@@ -77,7 +77,7 @@ impl From<ApiError> for CliError {
         };
         let mut item = ErrorItem::new(
             error.code(),
-            error.to_string(),
+            format!("{endpoint}: {error}"),
             Some(error.code().entry().fix.to_owned()),
         );
         item.http_status = error.status;

@@ -43,7 +43,7 @@ fn explain(code: Code, ui: &Ui) -> String {
     let strong = |text: &str| layout.paint.strong(text);
     let wrapped = |text: &str| crate::report::wrap(text, layout.width.min(100));
     format!(
-        "{}: {}\n\n{}\n{}\n{}\n",
+        "{}: {}\n\n{}\n{}\n{}",
         strong(entry.id),
         entry.title,
         wrapped(entry.meaning),

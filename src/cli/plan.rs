@@ -2,12 +2,12 @@
 
 use clap::Args;
 
-use super::args::Format;
+use super::args::{Format, TargetArgs};
 use super::error::CliError;
 use super::exit::Exit;
 use super::session::{self, Reality, Request};
 use super::ui::Ui;
-use super::{Cli, connect, failure_json, json};
+use super::{connect, failure_json, json};
 use crate::plan::{Plan, Policy, plan};
 use crate::report::json_v1::{self, ErrorItem};
 use crate::report::{PlanReport, text};
@@ -27,6 +27,9 @@ pub(super) struct PlanArgs {
 
     #[command(flatten)]
     powers: PowerArgs,
+
+    #[command(flatten)]
+    target: TargetArgs,
 }
 
 /// What the run may do beyond the harmless; a plan shows what each would change.
@@ -86,9 +89,9 @@ impl PlanArgs {
     }
 }
 
-pub(super) fn run(cli: &Cli, args: &PlanArgs, ui: &Ui) -> Result<Exit, CliError> {
-    let request = session::manifest(cli, ui)?;
-    let connection = session::connect(cli, &request)?;
+pub(super) fn run(args: &PlanArgs, ui: &Ui) -> Result<Exit, CliError> {
+    let request = session::manifest(&args.target, ui)?;
+    let connection = session::connect(&args.target, &request)?;
     session::block_on(async |interrupted| {
         let reality = session::look(&connection, &request, ui, &interrupted).await?;
         let plan = make_plan(&request, &reality, &connection, args.powers.policy());

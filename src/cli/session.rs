@@ -5,8 +5,7 @@ use std::path::{Path, PathBuf};
 
 use tokio_util::sync::CancellationToken;
 
-use super::Cli;
-use super::args::ManifestArgs;
+use super::args::{ConnectionArgs, ManifestArgs, TargetArgs};
 use super::connect::{self, Connection};
 use super::error::CliError;
 use super::exit::Exit;
@@ -41,13 +40,13 @@ pub(super) struct Reality {
 }
 
 /// Reads and checks the manifest; every problem is told at once.
-pub(super) fn manifest(cli: &Cli, ui: &Ui) -> Result<Request, CliError> {
-    let selection = selection(&cli.manifest)?;
+pub(super) fn manifest(args: &TargetArgs, ui: &Ui) -> Result<Request, CliError> {
+    let selection = selection(&args.manifest)?;
     let Checked {
         desired,
         diagnostics,
         sources,
-    } = read_manifest(cli)?;
+    } = read_manifest(&args.manifest, Some(&args.connection))?;
     match desired {
         Some(desired) => {
             if !diagnostics.is_empty() {
@@ -60,18 +59,25 @@ pub(super) fn manifest(cli: &Cli, ui: &Ui) -> Result<Request, CliError> {
 }
 
 /// Reads and checks the manifest, and leaves it to the caller what problems mean.
-pub(super) fn read_manifest(cli: &Cli) -> Result<Checked, CliError> {
-    Ok(manifest::read(&inputs(cli)?))
+pub(super) fn read_manifest(
+    args: &ManifestArgs,
+    connection: Option<&ConnectionArgs>,
+) -> Result<Checked, CliError> {
+    Ok(manifest::read(&inputs(args, connection)?))
 }
 
 /// The files that were named, else the usual ones.
-fn inputs(cli: &Cli) -> Result<Vec<Input>, CliError> {
-    let mut files = cli.manifest.file.clone();
+fn inputs(
+    args: &ManifestArgs,
+    connection: Option<&ConnectionArgs>,
+) -> Result<Vec<Input>, CliError> {
+    let mut files = args.file.clone();
     if files.is_empty() {
         files.push(default_manifest()?);
     }
     let is_stdin = |path: &PathBuf| path == Path::new("-");
-    let key_from_stdin = cli.connection.api_key_file.as_ref().is_some_and(is_stdin);
+    let key_file = connection.and_then(|connection| connection.api_key_file.as_ref());
+    let key_from_stdin = key_file.is_some_and(is_stdin);
     if files.iter().filter(|path| is_stdin(path)).count() + usize::from(key_from_stdin) > 1 {
         let message = "standard input can be read once only";
         return Err(CliError::new(Exit::Usage, codes::USAGE, message));
@@ -165,8 +171,8 @@ where
 }
 
 /// Opens the connection; makes no request.
-pub(super) fn connect(cli: &Cli, input: &Request) -> Result<Connection, CliError> {
-    connect::open(&cli.connection, &input.desired)
+pub(super) fn connect(args: &TargetArgs, input: &Request) -> Result<Connection, CliError> {
+    connect::open(&args.connection, &input.desired)
 }
 
 /// Reads what is live; a signal ends it at once, because nothing is being changed.
@@ -184,7 +190,9 @@ pub(super) async fn look(
             &input.selection,
             Extent::Cheapest,
             &progress,
-        ) => observed?,
+        ) => {
+            observed.map_err(|error| CliError::reading(error, &connection.target.endpoint))?
+        }
         () = interrupted.cancelled() => return Err(CliError::interrupted()),
     };
     let identities = identify(&input.desired, &observed);

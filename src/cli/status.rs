@@ -2,12 +2,12 @@
 
 use clap::Args;
 
-use super::args::Format;
+use super::args::{Format, TargetArgs};
 use super::error::CliError;
 use super::exit::Exit;
 use super::session;
 use super::ui::Ui;
-use super::{Cli, failure_json, json};
+use super::{failure_json, json};
 use crate::report::json_v1::{self, ErrorItem};
 use crate::report::text::Listing;
 use crate::report::{StatusReport, text};
@@ -22,6 +22,9 @@ pub(super) struct StatusArgs {
     /// The output's format.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     output: Format,
+
+    #[command(flatten)]
+    target: TargetArgs,
 }
 
 impl StatusArgs {
@@ -33,9 +36,9 @@ impl StatusArgs {
     }
 }
 
-pub(super) fn run(cli: &Cli, args: &StatusArgs, ui: &Ui) -> Result<Exit, CliError> {
-    let request = session::manifest(cli, ui)?;
-    let connection = session::connect(cli, &request)?;
+pub(super) fn run(args: &StatusArgs, ui: &Ui) -> Result<Exit, CliError> {
+    let request = session::manifest(&args.target, ui)?;
+    let connection = session::connect(&args.target, &request)?;
     session::block_on(async |interrupted| {
         let reality = session::look(&connection, &request, ui, &interrupted).await?;
         let readiness = reality.readiness(&request, &connection);

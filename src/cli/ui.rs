@@ -12,9 +12,13 @@ use crate::model::text::escape;
 use crate::report::json_v1::ErrorItem;
 use crate::report::paint::Paint;
 use crate::report::text::Layout;
+use crate::report::wrap;
 
 /// How wide text is laid out where there is no terminal.
 const WIDTH_WITHOUT_TERMINAL: usize = 100;
+
+/// Hints are not broken into lines shorter than this.
+const HINT_WIDTH: usize = 40;
 
 /// Where output goes and how it looks.
 #[derive(Debug)]
@@ -119,7 +123,7 @@ impl Ui {
             return;
         }
         for item in &error.items {
-            complain(&error_text(item, self.talk_layout().paint));
+            complain(&error_text(item, &self.talk_layout()));
         }
     }
 
@@ -145,14 +149,21 @@ fn complain(text: &str) {
     }
 }
 
-fn error_text(item: &ErrorItem, paint: Paint) -> String {
+fn error_text(item: &ErrorItem, layout: &Layout) -> String {
+    const HINT: &str = "hint: ";
+    let paint = layout.paint;
     let mut text = format!(
         "{}: {}\n",
         paint.bad(format!("error[{}]", item.code)),
         escape(&item.message)
     );
     if let Some(help) = &item.help {
-        text.push_str(&format!("{} {}\n", paint.strong("hint:"), escape(help)));
+        let room = layout.width.saturating_sub(HINT.len()).max(HINT_WIDTH);
+        let help = wrap(&escape(help), room);
+        let help = help
+            .trim_end()
+            .replace('\n', &format!("\n{:1$}", "", HINT.len()));
+        text.push_str(&format!("{}{help}\n", paint.strong(HINT)));
     }
     text.push_str(&paint.quiet(format!("more: portalctl explain {}\n", item.code)));
     text

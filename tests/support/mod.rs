@@ -1,0 +1,8 @@
+//! What the integration tests share.
+
+pub(crate) mod cli;
+pub(crate) mod emulator;
+pub(crate) mod http;
+pub(crate) mod manifests;
+pub(crate) mod sandbox_server;
+pub(crate) mod wait;
