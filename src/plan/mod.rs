@@ -166,21 +166,11 @@ fn unmanaged(desired: &Desired, observed: &Observed, identities: &Identities) ->
     if observed.coverage == Coverage::LookedUp {
         return Unmanaged::default();
     }
-    let ours: std::collections::BTreeSet<&OrganizationId> = identities
-        .entries
-        .values()
-        .filter_map(|identity| match identity {
-            Identity::Matched { organization, .. } | Identity::Adoptable { organization, .. } => {
-                Some(organization)
-            }
-            Identity::Missing | Identity::Conflicted(_) => None,
-        })
-        .collect();
     let others = || {
         observed
             .organizations
             .values()
-            .filter(|live| !ours.contains(&live.id))
+            .filter(|live| !identities.concerned.contains(&live.id))
     };
     let formerly_declared = desired.manifest.iter().flat_map(|manifest| {
         others()

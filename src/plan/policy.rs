@@ -54,11 +54,13 @@ impl Policy {
         let update = limits
             .update
             .and_then(|limit| update_limit(limit, existing));
-        for (allowed, kinds) in [
-            (create, &[ActionKind::Create][..]),
-            (update, &[ActionKind::Update, ActionKind::Adopt][..]),
+        let delete = Some(limits.delete as usize);
+        for (allowed, limited) in [
+            (create, Limited::Creates),
+            (update, Limited::Updates),
+            (delete, Limited::Deletes),
         ] {
-            let is_limited = |change: &Change| kinds.contains(&change.action.kind());
+            let is_limited = |change: &Change| Limited::of(change) == limited;
             let planned = changes.iter().filter(|change| is_limited(change)).count();
             let Some(allowed) = allowed.filter(|allowed| planned > *allowed) else {
                 continue;
@@ -71,6 +73,26 @@ impl Policy {
                     allow: Flag::AllowBulk,
                 });
             }
+        }
+    }
+}
+
+/// What a limit counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Limited {
+    Creates,
+    /// Organizations that are changed or taken over: each has one such change at most.
+    Updates,
+    /// Domains that are removed.
+    Deletes,
+}
+
+impl Limited {
+    fn of(change: &Change) -> Self {
+        match change.action.kind() {
+            ActionKind::Create => Self::Creates,
+            ActionKind::Update if change.removes_a_domain() => Self::Deletes,
+            ActionKind::Adopt | ActionKind::Update => Self::Updates,
         }
     }
 }
