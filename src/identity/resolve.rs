@@ -264,7 +264,7 @@ fn look_for_unclaimed(
         let same = index.with_name(name).iter().filter(|other| {
             other.external_id.is_none()
                 && !claims.is_claimed(&other.id)
-                && !confusable.contains_key(&other.id)
+                && (entry.allow_shared_domain || !confusable.contains_key(&other.id))
         });
         conflicts.extend(same.map(|other| {
             concerned.insert(other.id.clone());

@@ -416,6 +416,26 @@ fn an_organization_that_holds_the_domain_and_the_name_is_named_once() {
     ");
 }
 
+/// To share a domain says nothing about an organization that has the name as well.
+#[test]
+fn an_organization_of_the_same_name_is_a_conflict_also_when_the_domain_is_shared() {
+    let mut world = World::new().org("acme", |o| o.domains(["acme.com"]).shared_domain());
+    let live = Live::new().org("org_1", |o| o.name("acme").domain("acme.com", Pending));
+    insta::assert_snapshot!(world.plan(&live), @"
+    ! acme plan/same-name
+        no organization matches, but org_1 (acme) has the same name
+        -> if it is this customer, write `id: org_1`; if it is another one, write `allow_same_name: true`
+    ");
+    world.edit("acme", |o| o.same_name());
+    insta::assert_snapshot!(world.plan(&live), @r#"
+    + acme
+        name "acme"
+        external_id "acme"
+        domains.acme.com "pending"
+    . 1 unmanaged
+    "#);
+}
+
 #[test]
 fn a_domain_that_is_verified_elsewhere_is_a_conflict_until_it_is_shared() {
     for state in [Verified, LegacyVerified] {

@@ -422,11 +422,6 @@ impl LiveOrg {
         self
     }
 
-    pub(crate) fn no_external_id(mut self) -> Self {
-        self.0.external_id = None;
-        self
-    }
-
     pub(crate) fn stripe(mut self, id: &str) -> Self {
         self.0.stripe_customer_id = Some(id.to_owned());
         self
@@ -506,15 +501,19 @@ pub(crate) fn apply(plan: &Plan, live: &Live) -> Live {
             organization.metadata.len() <= MAX_METADATA,
             "{id} holds too much metadata"
         );
-        let owner = live.0.organizations[&id].external_id.clone();
-        let same = live
-            .0
-            .organizations
-            .values()
-            .filter(|other| owner.is_some() && other.external_id == owner);
-        assert!(same.count() <= 1, "the external id {owner:?} is taken");
+        if let Some(given) = set_external_id(change) {
+            let organizations = live.0.organizations.values();
+            let same = organizations.filter(|other| other.external_id.as_deref() == Some(given));
+            assert_eq!(same.count(), 1, "the external id {given} is taken");
+        }
     }
     live
+}
+
+fn set_external_id(change: &Change) -> Option<&str> {
+    let mut fields = change.fields.iter();
+    let field = fields.find(|field| field.path == FieldPath::ExternalId)?;
+    field.after.as_deref()
 }
 
 fn write_field(organization: &mut Organization, field: &FieldChange) {
