@@ -219,11 +219,11 @@ impl World {
                 self.target.clone(),
             )
         };
-        let plan = make();
-        assert_eq!(plan, make(), "two plans of the same differ");
-        let findings = lint(&plan, &self.desired, &live.0);
-        assert!(findings.is_empty(), "{findings:#?}\n{}", text(&plan));
-        plan
+        let first = make();
+        assert_eq!(first, make(), "two plans of the same differ");
+        let findings = lint(&first, &self.desired, &live.0);
+        assert!(findings.is_empty(), "{findings:#?}\n{}", text(&first));
+        first
     }
 
     /// The plan as text. Asserts that twice is nothing.
