@@ -598,7 +598,7 @@ fn warning(warning: &Warning) -> WarningItem {
 fn applied(applied: &AppliedChange) -> AppliedItem {
     let error = applied.outcome.problem();
     let mut item = change(&applied.change);
-    if let crate::apply::Outcome::Done(organization) = &applied.outcome {
+    if let Some(organization) = applied.outcome.organization() {
         item.organization_id = Some(organization.id.to_string());
     }
     AppliedItem {

@@ -4,8 +4,14 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::unimplemented,
     reason = "this is how tests fail"
 )]
 
+mod apply;
+#[path = "../support/fake_portal.rs"]
+mod fake_portal;
 mod parity;
 mod reading;
+#[path = "../support/samples.rs"]
+mod samples;
