@@ -2,9 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::{Evidence, Finding, State, Subject, Turn};
+use super::{Evidence, Finding, State, Subject, Turn, named, unknown_state};
 use crate::model::observed::{Connection, ConnectionState, Directory, DirectoryState, Listing};
-use crate::model::text::escape;
 
 /// What one object says of its intent.
 struct Verdict {
@@ -146,12 +145,12 @@ fn note_more_than_one(mut finding: Finding, connections: &[Connection]) -> Findi
 }
 
 fn connection_verdict(connection: &Connection) -> Verdict {
-    let kind = escape(&connection.connection_type);
+    let it = named(&connection.connection_type, "connection");
     let (state, turn, reason, next_step) = match &connection.state {
         ConnectionState::Active => (
             State::Configured,
             Turn::None,
-            format!("the {kind} connection is active"),
+            format!("{it} is active"),
             None,
         ),
         ConnectionState::RequiresType => (
@@ -163,28 +162,28 @@ fn connection_verdict(connection: &Connection) -> Verdict {
         ConnectionState::Draft => (
             State::InProgress,
             Turn::Customer,
-            format!("the {kind} connection is a draft"),
+            format!("{it} is a draft"),
             Some("ask the customer's IT admin to go on in the Admin Portal"),
         ),
         ConnectionState::Validating => (
             State::InProgress,
             Turn::Customer,
-            format!("the {kind} connection waits for its first sign-in"),
+            format!("{it} waits for its first sign-in"),
             Some("ask the customer's IT admin to sign in once"),
         ),
         ConnectionState::Inactive => (
             State::Attention,
             Turn::Customer,
-            format!("the {kind} connection is inactive: nobody can sign in with it"),
+            format!("{it} is inactive: nobody can sign in with it"),
             Some("ask the customer's IT admin to activate it in the Admin Portal"),
         ),
         ConnectionState::Deleting => (
             State::Attention,
             Turn::You,
-            format!("the {kind} connection is being deleted"),
+            format!("{it} is being deleted"),
             Some("find out who deleted it; a new one is set up in the Admin Portal"),
         ),
-        ConnectionState::Unknown(raw) => unknown_state("connection", raw),
+        ConnectionState::Unknown(raw) => unknown(&it, raw),
     };
     Verdict {
         state,
@@ -196,39 +195,39 @@ fn connection_verdict(connection: &Connection) -> Verdict {
 }
 
 fn directory_verdict(directory: &Directory) -> Verdict {
-    let kind = escape(&directory.directory_type);
+    let it = named(&directory.directory_type, "directory");
     let (state, turn, reason, next_step) = match &directory.state {
         DirectoryState::Linked | DirectoryState::Active => (
             State::Configured,
             Turn::None,
-            format!("the {kind} directory is linked"),
+            format!("{it} is linked"),
             None,
         ),
         DirectoryState::Validating => (
             State::InProgress,
             Turn::Customer,
-            format!("the {kind} directory waits for its first sync"),
+            format!("{it} waits for its first sync"),
             Some("ask the customer's IT admin to finish the directory's set-up"),
         ),
         DirectoryState::InvalidCredentials => (
             State::Attention,
             Turn::Customer,
-            format!("the {kind} directory's credentials are refused"),
+            format!("{it}'s credentials are refused"),
             Some("ask the customer's IT admin to renew the credentials in the Admin Portal"),
         ),
         DirectoryState::Unlinked => (
             State::Attention,
             Turn::Customer,
-            format!("the {kind} directory is unlinked: users no longer arrive"),
+            format!("{it} is unlinked: users no longer arrive"),
             Some("ask the customer's IT admin to link it again in the Admin Portal"),
         ),
         DirectoryState::Deleting => (
             State::Attention,
             Turn::You,
-            format!("the {kind} directory is being deleted"),
+            format!("{it} is being deleted"),
             Some("find out who deleted it; a new one is set up in the Admin Portal"),
         ),
-        DirectoryState::Unknown(raw) => unknown_state("directory", raw),
+        DirectoryState::Unknown(raw) => unknown(&it, raw),
     };
     let evidence = Evidence {
         object: "directory",
@@ -246,14 +245,11 @@ fn directory_verdict(directory: &Directory) -> Verdict {
     }
 }
 
-fn unknown_state(object: &str, raw: &str) -> (State, Turn, String, Option<&'static str>) {
+fn unknown(object: &str, raw: &str) -> (State, Turn, String, Option<&'static str>) {
     (
         State::Unknown,
         Turn::You,
-        format!(
-            "the {object} is in a state this version does not know: {}",
-            escape(raw)
-        ),
+        unknown_state(object, raw),
         Some("look at it in the WorkOS dashboard, and see whether a newer portalctl knows it"),
     )
 }

@@ -12,6 +12,7 @@ mod apply;
 #[path = "../support/fake_portal.rs"]
 mod fake_portal;
 mod parity;
+mod readiness;
 mod reading;
 #[path = "../support/samples.rs"]
 mod samples;
