@@ -14,5 +14,7 @@ mod fake_portal;
 mod parity;
 mod readiness;
 mod reading;
+mod report_json;
+mod report_text;
 #[path = "../support/samples.rs"]
 mod samples;

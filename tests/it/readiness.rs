@@ -92,10 +92,9 @@ fn line(intent: &IntentReadiness) -> String {
 
 /// The rows of a table: one line for each raw state.
 fn table(states: &[&str], said: impl Fn(&str) -> String) -> String {
-    states
-        .iter()
-        .map(|state| format!("{state:?} {}\n", said(state)))
-        .collect()
+    let row = |state: &&str| format!("{state:?} {}", said(state));
+    let rows: Vec<String> = states.iter().map(row).collect();
+    rows.join("\n")
 }
 
 fn connection(n: i64, state: &str) -> Connection {
@@ -419,14 +418,11 @@ fn with_logs(answer: Option<Answer<AuditLogConfiguration>>) -> Observed {
     }
 }
 
-fn configuration(
-    raw: &str,
-    log_stream: Option<LogStream>,
-) -> Option<Answer<AuditLogConfiguration>> {
-    Some(Answer::Found(AuditLogConfiguration {
+fn configuration(raw: &str, log_stream: Option<LogStream>) -> Answer<AuditLogConfiguration> {
+    Answer::Found(AuditLogConfiguration {
         state: AuditLogState::from_api(raw),
         log_stream,
-    }))
+    })
 }
 
 fn stream(raw: &str) -> LogStream {
@@ -443,7 +439,7 @@ fn stream(raw: &str) -> LogStream {
 fn audit_logs_go_by_their_configuration() {
     let declared = acme("intents: [audit_logs]");
     let rows = table(&["active", "inactive", "disabled", "sideways", ""], |raw| {
-        said(&declared, &with_logs(configuration(raw, None)))
+        said(&declared, &with_logs(Some(configuration(raw, None))))
     });
     insta::assert_snapshot!(rows, @r#"
 "active" configured none ever: audit logs are active [audit_log_configuration active]
@@ -461,7 +457,7 @@ fn log_streams_go_by_the_stream() {
     let states = ["active", "inactive", "error", "invalid", "sideways", ""];
     let rows = table(&states, |raw| {
         let configuration = configuration("active", Some(stream(raw)));
-        said(&declared, &with_logs(configuration))
+        said(&declared, &with_logs(Some(configuration)))
     });
     insta::assert_snapshot!(rows, @r#"
 "active" configured none 05: the Datadog stream delivers [audit_log_stream_1 active]
@@ -471,12 +467,12 @@ fn log_streams_go_by_the_stream() {
 "sideways" unknown you 05: the state of the Datadog stream is one that this version does not know: sideways -> look at it in the WorkOS dashboard [audit_log_stream_1 sideways]
 "" unknown you 05: WorkOS does not tell the state of the Datadog stream -> look at it in the WorkOS dashboard [audit_log_stream_1 ]
 "#);
-    insta::assert_snapshot!(said(&declared, &with_logs(configuration("active", None))), @"unconfigured customer 01: no log stream yet -> send the customer's IT admin to the Admin Portal for log_streams");
+    insta::assert_snapshot!(said(&declared, &with_logs(Some(configuration("active", None)))), @"unconfigured customer 01: no log stream yet -> send the customer's IT admin to the Admin Portal for log_streams");
     insta::assert_snapshot!(said(&declared, &with_logs(Some(Answer::Absent))), @"unconfigured customer 01: no log stream yet -> send the customer's IT admin to the Admin Portal for log_streams");
     let mut bare = stream("active");
     bare.stream_type = String::new();
     bare.last_synced_at = None;
-    insta::assert_snapshot!(said(&declared, &with_logs(configuration("active", Some(bare)))), @"configured none 03: the stream delivers [audit_log_stream_1 active]");
+    insta::assert_snapshot!(said(&declared, &with_logs(Some(configuration("active", Some(bare))))), @"configured none 03: the stream delivers [audit_log_stream_1 active]");
 }
 
 #[test]
@@ -640,7 +636,7 @@ fn totals_count_every_intent_once() {
     observed.connections =
         Listing::Read(BTreeMap::from([(org(), vec![connection(1, "validating")])]));
     observed.directories = Listing::Read(BTreeMap::from([(org(), vec![directory(1, "linked")])]));
-    observed.audit_logs = BTreeMap::from([(org(), configuration("inactive", None).unwrap())]);
+    observed.audit_logs = BTreeMap::from([(org(), configuration("inactive", None))]);
     let totals = look(&declared, &observed, january(10)).totals();
     let counts: Vec<usize> = State::ALL.iter().map(|state| totals.of(*state)).collect();
     // attention, unknown, in progress, unconfigured, configured, not applicable
