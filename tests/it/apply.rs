@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use portalctl::apply::{ApplyProgress, ApplyReport, Options, Outcome, OutcomeKind, apply};
 use portalctl::clock::{Clock, SystemClock};
 use portalctl::model::OrganizationId;
-use portalctl::model::observed::{DomainState, Organization};
+use portalctl::model::observed::{Answer, DomainState, Observed, Organization};
 use portalctl::plan::{Action, Change, Plan};
 use portalctl::workos::ApiErrorKind as Kind;
 
@@ -789,4 +789,30 @@ async fn a_plan_without_changes_asks_nothing() {
     let report = run(&portal, Vec::new()).await;
     assert!(report.is_complete());
     assert!(portal.log().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_observation_is_brought_up_to_date_with_the_run() {
+    let mut orphan = organization("orphan");
+    orphan.external_id = None;
+    let portal = FakePortal::with([orphan.clone()]);
+    let adoption = change(
+        "orphan",
+        Action::Adopt(org("orphan")),
+        vec![field("external_id", None, Some("orphan"))],
+    );
+    let report = run(&portal, vec![create("new", &[]), adoption]).await;
+    let mut observed = Observed {
+        organizations: BTreeMap::from([(orphan.id.clone(), orphan)]),
+        ..Observed::default()
+    };
+    report.update(&mut observed);
+    let shown: Vec<Organization> = observed.organizations.into_values().collect();
+    assert_eq!(shown, portal.organizations_now());
+    // Nothing was ever asked about what was adopted; what was created is surely bare.
+    let created = portal.the("new").id;
+    assert_eq!(
+        observed.audit_logs,
+        BTreeMap::from([(created, Answer::Absent)])
+    );
 }
