@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::{Options, Outcome, Problem, Stop, lost, refused};
+use super::{Options, Outcome, Problem, Stop, failed, lost, not_looked_at};
 use crate::codes::plan as codes;
 use crate::model::desired::FieldPath;
 use crate::model::observed::{ConnectionState, DirectoryState, Organization};
@@ -41,15 +41,9 @@ pub(super) async fn delete(
         Err(error) if error.kind == ApiErrorKind::NotFound => return Outcome::Gone,
         // Whether it was carried out is told by whether the organization goes.
         Err(error) if error.is_ambiguous() => {}
-        Err(error) => return refused(&error, stop),
+        Err(error) => return failed(&error, None, stop),
     }
     wait_until_gone(portal, id, options, stop).await
-}
-
-/// A read before the deletion failed: nothing was changed.
-fn not_looked_at(error: &ApiError, stop: &Stop) -> Outcome {
-    stop.heed(error);
-    Outcome::NotTried(Problem::of(error))
 }
 
 /// The first guard that no longer holds.

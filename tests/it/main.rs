@@ -5,12 +5,14 @@
     clippy::expect_used,
     clippy::panic,
     clippy::print_stdout,
+    clippy::unimplemented,
     reason = "this is how tests fail, and how they say that they had nothing to run against"
 )]
 
 #[path = "../support/mod.rs"]
 mod support;
 
+mod apply;
 mod cli_apply;
 mod cli_exit_codes;
 mod cli_input;
@@ -28,7 +30,10 @@ mod layering;
 mod parity;
 mod plan;
 mod plan_properties;
+mod readiness;
 mod reading;
+mod report_json;
+mod report_text;
 
 /// A file that nobody lists would never run.
 #[test]
