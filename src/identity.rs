@@ -17,7 +17,7 @@
 mod index;
 mod resolve;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::codes::Code;
 use crate::model::{Domain, ExternalId, OrgKey, OrganizationId};
@@ -31,6 +31,9 @@ pub struct Identities {
     pub entries: BTreeMap<OrgKey, Identity>,
     /// Remarks that do not keep an entry from being worked on.
     pub warnings: Vec<IdentityWarning>,
+    /// Every organization that an entry is, could be, or was: by id, external id or previous key,
+    /// by adoption, or in a conflict. No entry is about any other.
+    pub concerned: BTreeSet<OrganizationId>,
 }
 
 impl Identities {

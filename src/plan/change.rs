@@ -25,6 +25,15 @@ pub struct Change {
     pub source: Source,
 }
 
+impl Change {
+    /// Whether a domain is taken from an organization.
+    pub fn removes_a_domain(&self) -> bool {
+        self.fields
+            .iter()
+            .any(|field| matches!(field.path, FieldPath::Domain(_)) && field.after.is_none())
+    }
+}
+
 /// What a change does.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Action {

@@ -12,8 +12,6 @@ pub mod policy;
 mod prune;
 pub mod saved;
 
-use std::collections::BTreeSet;
-
 use crate::identity::{Identities, Identity};
 use crate::model::desired::Desired;
 use crate::model::observed::{Coverage, Observed};
@@ -119,7 +117,7 @@ pub fn plan(
     if policy.prune
         && let Some(manifest) = &desired.manifest
     {
-        prune::prune(&mut plan, manifest, desired, observed, identities, policy);
+        prune::prune(&mut plan, manifest, observed, identities, policy);
     }
     policy.hold_beyond_limits(&desired.limits, existing, &mut plan.changes, &mut plan.held);
     plan.warnings.extend(
@@ -184,16 +182,11 @@ fn unmanaged(desired: &Desired, observed: &Observed, identities: &Identities) ->
     if observed.coverage == Coverage::LookedUp {
         return Unmanaged::default();
     }
-    let ours: BTreeSet<&OrganizationId> = identities
-        .entries
-        .values()
-        .filter_map(Identity::organization)
-        .collect();
     let others = || {
         observed
             .organizations
             .values()
-            .filter(|live| !ours.contains(&live.id))
+            .filter(|live| !identities.concerned.contains(&live.id))
     };
     let formerly_declared = desired.manifest.iter().flat_map(|manifest| {
         others()

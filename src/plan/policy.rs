@@ -1,7 +1,7 @@
 //! What this run may do: narrows a plan, drops nothing silently.
 
-use super::change::{ActionKind, Change, FieldChange, Flag, Held, HeldReason};
-use crate::model::desired::{FieldPath, Limits, UpdateLimit};
+use super::change::{ActionKind, Change, Flag, Held, HeldReason};
+use crate::model::desired::{Limits, UpdateLimit};
 
 /// The powers that flags give to one run; all off by default.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -55,54 +55,52 @@ impl Policy {
         if self.allow_bulk {
             return;
         }
-        let creates = |change: &Change| change.action.kind() == ActionKind::Create;
-        let updates = |change: &Change| {
-            matches!(change.action.kind(), ActionKind::Update | ActionKind::Adopt)
-                && !removes_a_domain(change)
-        };
-        let deletes = |change: &Change| {
-            change.action.kind() == ActionKind::Delete || removes_a_domain(change)
-        };
+        let create = limits.create.map(|count| count as usize);
         let update = limits
             .update
             .and_then(|limit| update_limit(limit, existing));
-        hold_all(
-            limits.create.map(|count| count as usize),
-            creates,
-            changes,
-            held,
-        );
-        hold_all(update, updates, changes, held);
-        hold_all(Some(limits.delete as usize), deletes, changes, held);
+        let delete = Some(limits.delete as usize);
+        for (allowed, limited) in [
+            (create, Limited::Creates),
+            (update, Limited::Updates),
+            (delete, Limited::Deletes),
+        ] {
+            let is_limited = |change: &Change| Limited::of(change) == limited;
+            let planned = changes.iter().filter(|change| is_limited(change)).count();
+            let Some(allowed) = allowed.filter(|allowed| planned > *allowed) else {
+                continue;
+            };
+            for change in changes.extract_if(.., |change| is_limited(change)) {
+                let reason = HeldReason::LimitExceeded { planned, allowed };
+                held.push(Held {
+                    change,
+                    reason,
+                    allow: Flag::AllowBulk,
+                });
+            }
+        }
     }
 }
 
-/// Holds all changes of a kind when there are more than allowed.
-fn hold_all(
-    allowed: Option<usize>,
-    is_limited: impl Fn(&Change) -> bool,
-    changes: &mut Vec<Change>,
-    held: &mut Vec<Held>,
-) {
-    let planned = changes.iter().filter(|change| is_limited(change)).count();
-    let Some(allowed) = allowed.filter(|allowed| planned > *allowed) else {
-        return;
-    };
-    for change in changes.extract_if(.., |change| is_limited(change)) {
-        let reason = HeldReason::LimitExceeded { planned, allowed };
-        held.push(Held {
-            change,
-            reason,
-            allow: Flag::AllowBulk,
-        });
-    }
+/// What a limit counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Limited {
+    Creates,
+    /// Organizations that are changed or taken over: each has one such change at most.
+    Updates,
+    /// Organizations that are deleted, and domains that are removed.
+    Deletes,
 }
 
-/// Removing a domain is an update by its action and a deletion by its weight.
-fn removes_a_domain(change: &Change) -> bool {
-    let is_removal =
-        |field: &FieldChange| matches!(field.path, FieldPath::Domain(_)) && field.after.is_none();
-    change.action.kind() == ActionKind::Update && change.fields.iter().any(is_removal)
+impl Limited {
+    fn of(change: &Change) -> Self {
+        match change.action.kind() {
+            ActionKind::Create => Self::Creates,
+            ActionKind::Update if change.removes_a_domain() => Self::Deletes,
+            ActionKind::Adopt | ActionKind::Update => Self::Updates,
+            ActionKind::Delete => Self::Deletes,
+        }
+    }
 }
 
 fn update_limit(limit: UpdateLimit, existing: usize) -> Option<usize> {

@@ -2,24 +2,14 @@
 
 use jiff::Timestamp;
 
-use super::{Evidence, Finding, State, Subject, Turn};
+use super::{Evidence, Finding, State, Subject, Turn, the};
 use crate::model::observed::{Connection, ConnectionState, Directory, DirectoryState, Listing};
-use crate::model::text::escape;
-
-/// What one object says of its intent.
-struct Verdict {
-    state: State,
-    turn: Turn,
-    reason: String,
-    next_step: Option<&'static str>,
-    evidence: Evidence,
-}
 
 pub(super) fn sso(subject: &Subject<'_>) -> Finding {
     match listed(&subject.observed.connections, subject) {
         Listed::Objects(connections) => {
             let finding = judge(
-                connections.iter().map(connection_verdict).collect(),
+                connections.iter().map(connection_finding).collect(),
                 "no connection yet",
                 "send the customer's IT admin to the Admin Portal for sso",
             );
@@ -33,7 +23,7 @@ pub(super) fn sso(subject: &Subject<'_>) -> Finding {
 pub(super) fn dsync(subject: &Subject<'_>) -> Finding {
     match listed(&subject.observed.directories, subject) {
         Listed::Objects(directories) => judge(
-            directories.iter().map(directory_verdict).collect(),
+            directories.iter().map(directory_finding).collect(),
             "no directory yet",
             "send the customer's IT admin to the Admin Portal for dsync",
         ),
@@ -42,48 +32,13 @@ pub(super) fn dsync(subject: &Subject<'_>) -> Finding {
     }
 }
 
-/// Without an active SAML connection there is no certificate to renew.
-pub(super) fn certificate_renewal(subject: &Subject<'_>) -> Finding {
-    let connections = match listed(&subject.observed.connections, subject) {
-        Listed::Objects(connections) => connections,
-        Listed::NotEntitled(message) => return Finding::not_entitled(message),
-        Listed::NotRead => return not_read("connections"),
-    };
-    let is_active_saml = |connection: &&Connection| {
-        connection.state == ConnectionState::Active
-            && connection
-                .connection_type
-                .to_ascii_lowercase()
-                .ends_with("saml")
-    };
-    let evidence: Vec<Evidence> = connections
-        .iter()
-        .filter(is_active_saml)
-        .map(connection_evidence)
-        .collect();
-    if evidence.is_empty() {
-        return Finding::new(
-            State::NotApplicable,
-            Turn::None,
-            "no active SAML connection",
-        );
-    }
-    Finding::new(
-        State::Unknown,
-        Turn::You,
-        "the connection object does not tell when its certificate ends",
-    )
-    .next("look at the connection's certificate in the WorkOS dashboard")
-    .with(evidence)
-}
-
-enum Listed<'a, T> {
+pub(super) enum Listed<'a, T> {
     Objects(&'a [T]),
     NotEntitled(&'a str),
     NotRead,
 }
 
-fn listed<'a, T>(listing: &'a Listing<T>, subject: &Subject<'_>) -> Listed<'a, T> {
+pub(super) fn listed<'a, T>(listing: &'a Listing<T>, subject: &Subject<'_>) -> Listed<'a, T> {
     match listing {
         Listing::Read(all) => Listed::Objects(all.get(&subject.live.id).map_or(&[], Vec::as_slice)),
         Listing::NotEntitled(message) => Listed::NotEntitled(message),
@@ -91,7 +46,7 @@ fn listed<'a, T>(listing: &'a Listing<T>, subject: &Subject<'_>) -> Listed<'a, T
     }
 }
 
-fn not_read(what: &str) -> Finding {
+pub(super) fn not_read(what: &str) -> Finding {
     Finding::new(
         State::Unknown,
         Turn::None,
@@ -100,7 +55,7 @@ fn not_read(what: &str) -> Finding {
 }
 
 /// Anything configured wins, the others are evidence; otherwise the worst wins.
-fn judge(mut verdicts: Vec<Verdict>, nothing: &str, first_step: &str) -> Finding {
+fn judge(mut findings: Vec<Finding>, nothing: &str, first_step: &str) -> Finding {
     let rank = |state: State| match state {
         State::Configured => 0,
         State::Attention => 1,
@@ -109,27 +64,14 @@ fn judge(mut verdicts: Vec<Verdict>, nothing: &str, first_step: &str) -> Finding
         State::Unconfigured | State::NotApplicable => 4,
     };
     // The sort is stable: among equals the first by id decides.
-    verdicts.sort_by_key(|verdict| rank(verdict.state));
-    let mut verdicts = verdicts.into_iter();
-    let Some(Verdict {
-        state,
-        turn,
-        reason,
-        next_step,
-        evidence,
-    }) = verdicts.next()
-    else {
+    findings.sort_by_key(|finding| rank(finding.state));
+    let mut findings = findings.into_iter();
+    let Some(mut decisive) = findings.next() else {
         return Finding::new(State::Unconfigured, Turn::Customer, nothing).next(first_step);
     };
-    let since = evidence.since;
-    let others = verdicts.map(|verdict| verdict.evidence);
-    let finding = Finding::new(state, turn, reason)
-        .since(since)
-        .with(std::iter::once(evidence).chain(others).collect());
-    match next_step {
-        Some(step) => finding.next(step),
-        None => finding,
-    }
+    let others = findings.flat_map(|finding| finding.evidence);
+    decisive.evidence.extend(others);
+    decisive
 }
 
 /// The portal's rule is one SSO connection per organization: more are worth a look.
@@ -145,90 +87,83 @@ fn note_more_than_one(mut finding: Finding, connections: &[Connection]) -> Findi
     finding
 }
 
-fn connection_verdict(connection: &Connection) -> Verdict {
-    let kind = escape(&connection.connection_type);
-    let (state, turn, reason, next_step) = match &connection.state {
-        ConnectionState::Active => (
+fn connection_finding(connection: &Connection) -> Finding {
+    let the_connection = the(&connection.connection_type, "connection");
+    let finding = match &connection.state {
+        ConnectionState::Active => Finding::new(
             State::Configured,
             Turn::None,
-            format!("the {kind} connection is active"),
-            None,
+            format!("{the_connection} is active"),
         ),
-        ConnectionState::RequiresType => (
+        ConnectionState::RequiresType => Finding::new(
             State::InProgress,
             Turn::Customer,
-            "the customer has not chosen an identity provider yet".to_owned(),
-            Some("ask the customer's IT admin to go on in the Admin Portal"),
-        ),
-        ConnectionState::Draft => (
+            "the customer has not chosen an identity provider yet",
+        )
+        .next("ask the customer's IT admin to go on in the Admin Portal"),
+        ConnectionState::Draft => Finding::new(
             State::InProgress,
             Turn::Customer,
-            format!("the {kind} connection is a draft"),
-            Some("ask the customer's IT admin to go on in the Admin Portal"),
-        ),
-        ConnectionState::Validating => (
+            format!("{the_connection} is a draft"),
+        )
+        .next("ask the customer's IT admin to go on in the Admin Portal"),
+        ConnectionState::Validating => Finding::new(
             State::InProgress,
             Turn::Customer,
-            format!("the {kind} connection waits for its first sign-in"),
-            Some("ask the customer's IT admin to sign in once"),
-        ),
-        ConnectionState::Inactive => (
+            format!("{the_connection} waits for its first sign-in"),
+        )
+        .next("ask the customer's IT admin to sign in once"),
+        ConnectionState::Inactive => Finding::new(
             State::Attention,
             Turn::Customer,
-            format!("the {kind} connection is inactive: nobody can sign in with it"),
-            Some("ask the customer's IT admin to activate it in the Admin Portal"),
-        ),
-        ConnectionState::Deleting => (
+            format!("{the_connection} is inactive: nobody can sign in with it"),
+        )
+        .next("ask the customer's IT admin to activate it in the Admin Portal"),
+        ConnectionState::Deleting => Finding::new(
             State::Attention,
             Turn::You,
-            format!("the {kind} connection is being deleted"),
-            Some("find out who deleted it; a new one is set up in the Admin Portal"),
-        ),
-        ConnectionState::Unknown(raw) => unknown_state("connection", raw),
+            format!("{the_connection} is being deleted"),
+        )
+        .next("find out who deleted it; a new one is set up in the Admin Portal"),
+        ConnectionState::Unknown(raw) => Finding::unknown_state(&the_connection, raw),
     };
-    Verdict {
-        state,
-        turn,
-        reason,
-        next_step,
-        evidence: connection_evidence(connection),
-    }
+    let evidence = connection_evidence(connection);
+    finding.since(evidence.since).with(vec![evidence])
 }
 
-fn directory_verdict(directory: &Directory) -> Verdict {
-    let kind = escape(&directory.directory_type);
-    let (state, turn, reason, next_step) = match &directory.state {
-        DirectoryState::Linked | DirectoryState::Active => (
+fn directory_finding(directory: &Directory) -> Finding {
+    let the_directory = the(&directory.directory_type, "directory");
+    let finding = match &directory.state {
+        DirectoryState::Linked | DirectoryState::Active => Finding::new(
             State::Configured,
             Turn::None,
-            format!("the {kind} directory is linked"),
-            None,
+            format!("{the_directory} is linked"),
         ),
-        DirectoryState::Validating => (
+        DirectoryState::Validating => Finding::new(
             State::InProgress,
             Turn::Customer,
-            format!("the {kind} directory waits for its first sync"),
-            Some("ask the customer's IT admin to finish the directory's set-up"),
-        ),
-        DirectoryState::InvalidCredentials => (
+            format!("{the_directory} waits for its first sync"),
+        )
+        .next("ask the customer's IT admin to finish the directory's set-up"),
+        DirectoryState::InvalidCredentials => Finding::new(
             State::Attention,
             Turn::Customer,
-            format!("the {kind} directory's credentials are refused"),
-            Some("ask the customer's IT admin to renew the credentials in the Admin Portal"),
-        ),
-        DirectoryState::Unlinked => (
+            format!("the credentials of {the_directory} are refused"),
+        )
+        .next("ask the customer's IT admin to renew the credentials in the Admin Portal"),
+        DirectoryState::Unlinked => Finding::new(
             State::Attention,
             Turn::Customer,
-            format!("the {kind} directory is unlinked: users no longer arrive"),
-            Some("ask the customer's IT admin to link it again in the Admin Portal"),
-        ),
-        DirectoryState::Deleting => (
+            format!("{the_directory} is unlinked: users no longer arrive"),
+        )
+        .next("ask the customer's IT admin to link it again in the Admin Portal"),
+        DirectoryState::Deleting => Finding::new(
             State::Attention,
             Turn::You,
-            format!("the {kind} directory is being deleted"),
-            Some("find out who deleted it; a new one is set up in the Admin Portal"),
-        ),
-        DirectoryState::Unknown(raw) => unknown_state("directory", raw),
+            format!("{the_directory} is being deleted"),
+        )
+        .next("find out who deleted it; a new one is set up in the Admin Portal"),
+        DirectoryState::Unknown(raw) => Finding::unknown_state(&the_directory, raw),
     };
     let evidence = Evidence {
         object: "directory",
@@ -237,28 +172,10 @@ fn directory_verdict(directory: &Directory) -> Verdict {
         state: directory.state.to_string(),
         since: when(directory.updated_at, directory.created_at),
     };
-    Verdict {
-        state,
-        turn,
-        reason,
-        next_step,
-        evidence,
-    }
+    finding.since(evidence.since).with(vec![evidence])
 }
 
-fn unknown_state(object: &str, raw: &str) -> (State, Turn, String, Option<&'static str>) {
-    (
-        State::Unknown,
-        Turn::You,
-        format!(
-            "the {object} is in a state this version does not know: {}",
-            escape(raw)
-        ),
-        Some("look at it in the WorkOS dashboard, and see whether a newer portalctl knows it"),
-    )
-}
-
-fn connection_evidence(connection: &Connection) -> Evidence {
+pub(super) fn connection_evidence(connection: &Connection) -> Evidence {
     Evidence {
         object: "connection",
         id: Some(connection.id.clone()),

@@ -1,6 +1,6 @@
 //! Domain verification: the organization's domains against the declared ones.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::{Evidence, Finding, State, Subject, Turn};
 use crate::model::Domain;
@@ -59,8 +59,9 @@ fn worst_declared<'a>(
     if worst.state == State::Configured && total > 1 {
         worst.reason = format!("all {total} domains are verified");
     } else if verified > 0 && worst.state != State::Configured {
+        let are = if verified == 1 { "is" } else { "are" };
         worst.reason = format!(
-            "{verified} of {total} domains are verified; {}",
+            "{verified} of {total} domains {are} verified; {}",
             worst.reason
         );
     }
@@ -88,7 +89,7 @@ fn any_verified(subject: &Subject<'_>) -> Finding {
 }
 
 fn judge(held: &OrganizationDomain, now: Timestamp) -> Finding {
-    let domain = &held.domain;
+    let domain = escape(held.domain.as_str());
     let since = held.updated_at.or(held.created_at);
     let finding = match &held.state {
         DomainState::Verified | DomainState::LegacyVerified => Finding::new(
@@ -96,19 +97,7 @@ fn judge(held: &OrganizationDomain, now: Timestamp) -> Finding {
             Turn::None,
             format!("{domain} is verified"),
         ),
-        DomainState::Pending => {
-            let left = since.map(|since| days_left(since, now));
-            let record = record_name(held);
-            let reason = match left {
-                Some(days) if days > 0 => {
-                    format!("{domain} waits for its TXT record, {days} days left")
-                }
-                Some(_) => format!("{domain} waits for its TXT record, its time is over"),
-                None => format!("{domain} waits for its TXT record"),
-            };
-            Finding::new(State::InProgress, Turn::Dns, reason)
-                .next(format!("ask the customer to set the TXT record {record}"))
-        }
+        DomainState::Pending => pending(held, since.map(|since| days_left(since, now))),
         DomainState::Unverified => Finding::new(
             State::InProgress,
             Turn::Customer,
@@ -121,42 +110,46 @@ fn judge(held: &OrganizationDomain, now: Timestamp) -> Finding {
             format!("{domain} could not be verified"),
         )
         .next("check the TXT record and start the verification again"),
-        DomainState::Unknown(raw) => Finding::new(
-            State::Unknown,
-            Turn::You,
-            format!(
-                "{domain} is in a state this version does not know: {}",
-                escape(raw)
-            ),
-        )
-        .next("look at it in the WorkOS dashboard"),
+        DomainState::Unknown(raw) => Finding::unknown_state(&domain, raw),
     };
     finding.since(since)
 }
 
+/// The record has not been seen yet.
+fn pending(held: &OrganizationDomain, days_left: Option<i64>) -> Finding {
+    let domain = escape(held.domain.as_str());
+    let how_long = match days_left {
+        None => "",
+        Some(0) => ", its time is over",
+        Some(1) => ", 1 day left",
+        Some(days) => &format!(", {days} days left"),
+    };
+    let record = record_name(held);
+    let step = match days_left {
+        Some(0) => format!(
+            "ask the customer to set the TXT record {record}, and start the verification again"
+        ),
+        Some(_) | None => format!("ask the customer to set the TXT record {record}"),
+    };
+    let reason = format!("{domain} waits for its TXT record{how_long}");
+    Finding::new(State::InProgress, Turn::Dns, reason).next(step)
+}
+
 /// The full name of the TXT record; its value is shown on request only.
 fn record_name(held: &OrganizationDomain) -> String {
-    match held
-        .verification_prefix
-        .as_deref()
-        .filter(|prefix| !prefix.is_empty())
-    {
-        Some(prefix) => format!("{}.{}", escape(prefix), held.domain),
-        None => format!("of {}", held.domain),
+    let domain = escape(held.domain.as_str());
+    match held.verification_prefix.as_deref() {
+        Some(prefix) if !prefix.is_empty() => format!("{}.{domain}", escape(prefix)),
+        Some(_) | None => format!("of {domain}"),
     }
 }
 
 /// Whole days until the verification is given up, rounded up; 0 when it is over.
 fn days_left(since: Timestamp, now: Timestamp) -> i64 {
-    let end = SignedDuration::from_hours(24 * VERIFICATION_DAYS);
-    let left = end.saturating_sub(now.duration_since(since));
-    let hours = left.as_secs().max(0).div_euclid(3600);
-    if left.is_positive() {
-        hours.div_euclid(24) + 1
-    } else {
-        0
-    }
-    .min(VERIFICATION_DAYS)
+    const DAY: i64 = 24 * 60 * 60;
+    let left = VERIFICATION_DAYS * DAY - now.duration_since(since).as_secs();
+    let days = left.max(0).div_euclid(DAY) + i64::from(left.rem_euclid(DAY) > 0 && left > 0);
+    days.min(VERIFICATION_DAYS)
 }
 
 fn evidence_of(held: &OrganizationDomain) -> Evidence {

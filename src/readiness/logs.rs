@@ -1,10 +1,9 @@
 //! Audit logs and log streams: what the audit-log configuration tells.
 
-use super::{Evidence, Finding, State, Subject, Turn};
+use super::{Evidence, Finding, State, Subject, Turn, the};
 use crate::model::observed::{
     Answer, AuditLogConfiguration, AuditLogState, LogStream, LogStreamState,
 };
-use crate::model::text::escape;
 
 pub(super) fn audit_logs(subject: &Subject<'_>) -> Finding {
     let unconfigured = || {
@@ -25,15 +24,7 @@ pub(super) fn audit_logs(subject: &Subject<'_>) -> Finding {
             Finding::new(State::Attention, Turn::You, "audit logs are switched off")
                 .next("switch them on in the WorkOS dashboard, or drop the intent")
         }
-        AuditLogState::Unknown(raw) => Finding::new(
-            State::Unknown,
-            Turn::You,
-            format!(
-                "audit logs are in a state this version does not know: {}",
-                escape(raw)
-            ),
-        )
-        .next("look at it in the WorkOS dashboard"),
+        AuditLogState::Unknown(raw) => Finding::unknown_state("the audit logs", raw),
     };
     finding.with(vec![Evidence {
         object: "audit_log_configuration",
@@ -68,41 +59,29 @@ pub(super) fn log_streams(subject: &Subject<'_>) -> Finding {
         }])
 }
 
-fn judge(stream: &LogStream) -> Finding {
-    let kind = escape(&stream.stream_type);
-    match &stream.state {
-        LogStreamState::Active => Finding::new(
-            State::Configured,
-            Turn::None,
-            format!("the {kind} stream delivers"),
-        ),
+fn judge(log_stream: &LogStream) -> Finding {
+    let stream = the(&log_stream.stream_type, "stream");
+    match &log_stream.state {
+        LogStreamState::Active => {
+            Finding::new(State::Configured, Turn::None, format!("{stream} delivers"))
+        }
         LogStreamState::Inactive => Finding::new(
             State::InProgress,
             Turn::Customer,
-            format!("the {kind} stream is inactive"),
+            format!("{stream} is inactive"),
         )
         .next("ask the customer's IT admin to finish it in the Admin Portal"),
-        LogStreamState::Error => Finding::new(
-            State::Attention,
-            Turn::Customer,
-            format!("the {kind} stream fails"),
-        )
-        .next("ask the customer's IT admin to check the destination"),
+        LogStreamState::Error => {
+            Finding::new(State::Attention, Turn::Customer, format!("{stream} fails"))
+                .next("ask the customer's IT admin to check the destination")
+        }
         LogStreamState::Invalid => Finding::new(
             State::Attention,
             Turn::Customer,
-            format!("the {kind} stream's configuration is refused"),
+            format!("{stream}'s configuration is refused"),
         )
         .next("ask the customer's IT admin to correct it in the Admin Portal"),
-        LogStreamState::Unknown(raw) => Finding::new(
-            State::Unknown,
-            Turn::You,
-            format!(
-                "the stream is in a state this version does not know: {}",
-                escape(raw)
-            ),
-        )
-        .next("look at it in the WorkOS dashboard"),
+        LogStreamState::Unknown(raw) => Finding::unknown_state(&stream, raw),
     }
 }
 

@@ -5,9 +5,14 @@
 //! Pure: no I/O, no clock of its own. A person at the customer configures an intent in the portal;
 //! portalctl reports and never applies it.
 
+mod certificates;
 mod connections;
 mod domains;
+pub mod fail_on;
+mod keys;
 mod logs;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 
@@ -18,6 +23,7 @@ use serde::Serialize;
 use crate::identity::{Identities, Identity};
 use crate::model::desired::{Desired, DesiredOrganization};
 use crate::model::observed::{Observed, Organization};
+use crate::model::text::escape;
 use crate::model::{Intent, OrgKey, OrganizationId, Selection};
 
 /// The readiness of all organizations of a manifest.
@@ -150,7 +156,8 @@ impl fmt::Display for Turn {
 /// One object at WorkOS that a state rests on. Holds no secret and no verification token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Evidence {
-    /// What it is: `connection`, `directory`, `domain`, `audit_log_configuration`, `log_stream`.
+    /// What it is: `connection`, `directory`, `domain`, `audit_log_configuration`, `log_stream`,
+    /// `event`.
     pub object: &'static str,
     /// Its id, or the domain's name.
     pub id: Option<String>,
@@ -201,15 +208,38 @@ impl Finding {
     }
 
     fn not_entitled(message: &str) -> Self {
-        Self::new(
-            State::Unknown,
-            Turn::You,
-            format!(
-                "WorkOS refuses to tell: {}",
-                crate::model::text::escape(message)
-            ),
+        let reason = match message.trim() {
+            "" => "WorkOS refuses to tell".to_owned(),
+            message => format!("WorkOS refuses to tell: {}", escape(message)),
+        };
+        Self::new(State::Unknown, Turn::You, reason).next(
+            "check the key's permissions, and whether the account's plan includes the feature",
         )
-        .next("check the key's permissions, and whether the account's plan includes the feature")
+    }
+
+    /// A state that WorkOS left out, or that is newer than this version.
+    fn unknown_state(of: &str, raw: &str) -> Self {
+        let dashboard = "look at it in the WorkOS dashboard";
+        match raw.trim() {
+            "" => {
+                let reason = format!("WorkOS does not tell the state of {of}");
+                Self::new(State::Unknown, Turn::You, reason).next(dashboard)
+            }
+            raw => {
+                let raw = escape(raw);
+                let reason = format!("the state of {of} is one this version does not know: {raw}");
+                Self::new(State::Unknown, Turn::You, reason)
+                    .next(format!("{dashboard}, or with a newer portalctl"))
+            }
+        }
+    }
+}
+
+/// `the OktaSAML connection`; the kind is WorkOS's and may be missing.
+fn the(kind: &str, noun: &str) -> String {
+    match kind.trim() {
+        "" => format!("the {noun}"),
+        kind => format!("the {} {noun}", escape(kind)),
     }
 }
 
@@ -278,12 +308,8 @@ fn rule(intent: Intent, subject: &Subject<'_>) -> Finding {
         Intent::DomainVerification => domains::domain_verification(subject),
         Intent::AuditLogs => logs::audit_logs(subject),
         Intent::LogStreams => logs::log_streams(subject),
-        Intent::CertificateRenewal => connections::certificate_renewal(subject),
-        Intent::BringYourOwnKey => Finding::new(
-            State::Unknown,
-            Turn::None,
-            "WorkOS has no route that tells whether the customer brought a key",
-        ),
+        Intent::CertificateRenewal => certificates::certificate_renewal(subject),
+        Intent::BringYourOwnKey => keys::bring_your_own_key(subject),
     }
 }
 
@@ -299,7 +325,7 @@ fn without_organization(identity: &Identity) -> Finding {
         Identity::Adoptable { organization, .. } => Finding::new(
             State::Unconfigured,
             Turn::You,
-            format!("{organization} would be adopted first"),
+            format!("{} would be adopted first", escape(organization.as_str())),
         )
         .next("run portalctl apply --adopt"),
         Identity::Conflicted(conflicts) => {

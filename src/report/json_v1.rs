@@ -348,7 +348,7 @@ pub struct IntentItem {
 /// One object at WorkOS that a state rests on.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct EvidenceItem {
-    /// `connection`, `directory`, `domain`, `audit_log_configuration`, `log_stream`.
+    /// `connection`, `directory`, `domain`, `audit_log_configuration`, `log_stream`, `event`.
     pub object: &'static str,
     /// Its id, or the domain's name.
     pub id: Option<String>,

@@ -23,8 +23,11 @@ mod cli_secrets;
 mod emulator;
 mod examples;
 mod generated;
+mod identity;
 mod layering;
 mod parity;
+mod plan;
+mod plan_properties;
 mod reading;
 
 /// A file that nobody lists would never run.

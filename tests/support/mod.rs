@@ -6,3 +6,4 @@ pub(crate) mod http;
 pub(crate) mod manifests;
 pub(crate) mod sandbox_server;
 pub(crate) mod wait;
+pub(crate) mod world;
