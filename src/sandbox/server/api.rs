@@ -12,8 +12,8 @@ use super::request::{Id, JsonBody, Params};
 use crate::sandbox::shared::Core;
 use crate::sandbox::wire;
 use crate::sandbox::world::{
-    ConnectionFilter, ConnectionState, DirectoryFilter, EventFilter, FieldError, LinkInput,
-    NewConnection, OrganizationFilter, OrganizationInput, Refusal, World,
+    Connection, ConnectionFilter, ConnectionState, Directory, DirectoryFilter, EventFilter,
+    FieldError, LinkInput, NewConnection, OrganizationFilter, OrganizationInput, Refusal, World,
 };
 
 /// The routes that need an API key.
@@ -236,11 +236,13 @@ async fn revoke_link(State(core): State<Core>, JsonBody(body): JsonBody) -> Answ
     Ok(empty(StatusCode::NO_CONTENT))
 }
 
-pub(super) fn connection(world: &World, row: &crate::sandbox::world::Connection) -> Value {
+/// A connection with its organization's domains.
+pub(super) fn connection(world: &World, row: &Connection) -> Value {
     wire::connection(row, world.organization(&row.organization_id).ok())
 }
 
-pub(super) fn directory(world: &World, row: &crate::sandbox::world::Directory) -> Value {
+/// A directory with its organization's domain.
+pub(super) fn directory(world: &World, row: &Directory) -> Value {
     wire::directory(row, world.organization(&row.organization_id).ok())
 }
 

@@ -64,46 +64,49 @@ fn show(page: &Page<&Row>) -> String {
 }
 
 #[track_caller]
-fn check(query: PageQuery, expected: &str) {
-    assert_eq!(show(&five().page(&query, |_| true).unwrap()), expected);
+fn check(query: &PageQuery, expected: &str) {
+    assert_eq!(show(&five().page(query, |_| true).unwrap()), expected);
 }
 
 #[test]
 fn after_goes_on_and_before_goes_back() {
     let (asc, desc) = (Order::Asc, Order::Desc);
-    check(query(desc, 2, None, None), "5 4 | before - | after 4");
+    check(&query(desc, 2, None, None), "5 4 | before - | after 4");
     check(
-        query(desc, 2, None, Some("row_4")),
+        &query(desc, 2, None, Some("row_4")),
         "3 2 | before 3 | after 2",
     );
     check(
-        query(desc, 2, None, Some("row_2")),
+        &query(desc, 2, None, Some("row_2")),
         "1 | before 1 | after -",
     );
-    check(query(desc, 2, None, Some("row_1")), " | before - | after -");
     check(
-        query(asc, 2, None, Some("row_2")),
+        &query(desc, 2, None, Some("row_1")),
+        " | before - | after -",
+    );
+    check(
+        &query(asc, 2, None, Some("row_2")),
         "3 4 | before 3 | after 4",
     );
     // Before gives the page that ends at the cursor, not the first one of all that precedes it.
     check(
-        query(desc, 2, Some("row_1"), None),
+        &query(desc, 2, Some("row_1"), None),
         "3 2 | before 3 | after 2",
     );
     check(
-        query(asc, 2, Some("row_5"), None),
+        &query(asc, 2, Some("row_5"), None),
         "3 4 | before 3 | after 4",
     );
     check(
-        query(asc, 9, Some("row_3"), None),
+        &query(asc, 9, Some("row_3"), None),
         "1 2 | before - | after 2",
     );
     check(
-        query(asc, 2, Some("row_5"), Some("row_1")),
+        &query(asc, 2, Some("row_5"), Some("row_1")),
         "2 3 | before 2 | after 3",
     );
     check(
-        query(asc, 2, Some("row_1"), Some("row_5")),
+        &query(asc, 2, Some("row_1"), Some("row_5")),
         " | before - | after -",
     );
 }
@@ -111,13 +114,13 @@ fn after_goes_on_and_before_goes_back() {
 #[test]
 fn normal_is_newest_first_with_the_cursors_turned_round() {
     let normal = Order::Normal;
-    check(query(normal, 2, None, None), "5 4 | before 4 | after -");
+    check(&query(normal, 2, None, None), "5 4 | before 4 | after -");
     check(
-        query(normal, 2, Some("row_4"), None),
+        &query(normal, 2, Some("row_4"), None),
         "3 2 | before 2 | after 3",
     );
     check(
-        query(normal, 2, None, Some("row_2")),
+        &query(normal, 2, None, Some("row_2")),
         "4 3 | before 3 | after 4",
     );
 }

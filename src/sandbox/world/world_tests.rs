@@ -344,8 +344,13 @@ fn connections_tell_when_they_begin_and_cease_to_work() {
         state: ConnectionState::Draft,
     };
     let id = world.create_connection(noon(), new).unwrap().id.clone();
-    use ConnectionState::{Active, Deleting, Inactive, Validating};
-    for state in [Validating, Active, Active, Inactive, Deleting] {
+    for state in [
+        ConnectionState::Validating,
+        ConnectionState::Active,
+        ConnectionState::Active,
+        ConnectionState::Inactive,
+        ConnectionState::Deleting,
+    ] {
         world.set_connection_state(noon(), &id, state).unwrap();
     }
     let names = &event_names(&world)[1..];

@@ -145,7 +145,6 @@ async fn directories_of_every_state_are_read() {
         DirectoryState::Validating,
         DirectoryState::Linked,
     ];
-    // By age: umbrella is the third youngest, acme older, initech the oldest.
     assert_eq!(states.len(), expected.len());
     for state in expected {
         assert!(states.contains(&state), "{state:?}");
