@@ -11,6 +11,7 @@
 //! - [`codes`]: every error code of the program with its meaning and its fix.
 //! - [`manifest`]: files → checked [`model::desired::Desired`], or every problem at once.
 //! - [`workos`]: the only module that knows the WorkOS API.
+//! - [`identity`]: pure: which live organization is an entry's.
 //! - [`observe`]: reads what is live, in one pass, through a trait that cannot write.
 //! - [`mod@plan`]: pure: desired and observed → a [`plan::Plan`], which is data.
 //! - [`mod@apply`]: walks a plan in order and accounts for every change.
@@ -20,9 +21,16 @@
 //! - [`clock`]: the only place that reads the time or sleeps.
 //! - [`cli`]: the command line, a thin shell over all of the above.
 
+pub mod apply;
 pub mod cli;
 pub mod clock;
 pub mod codes;
+pub mod identity;
+pub mod manifest;
 pub mod model;
+pub mod observe;
+pub mod plan;
+pub mod readiness;
+pub mod report;
 pub mod sandbox;
 pub mod workos;

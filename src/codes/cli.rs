@@ -5,4 +5,60 @@ codes! {
         "the command line is not understood",
         "An option, argument or value is unknown, missing or does not go with another one.",
         "See `portalctl --help`, or `portalctl COMMAND --help` for one command.";
+    NO_MANIFEST = "cli/no-manifest",
+        "there is no manifest",
+        "No -f was given, and the current folder has neither portal.yaml nor a folder portal.",
+        "Name the manifest with -f FILE or -f DIR, or change to the folder that holds it.";
+    NO_API_KEY = "cli/no-api-key",
+        "there is no API key",
+        "WORKOS_API_KEY is not set, and no --api-key-file was given.",
+        "Set WORKOS_API_KEY, or pass --api-key-file FILE (`-` reads standard input). Without an account, try --sandbox.";
+    INVALID_API_KEY = "cli/invalid-api-key",
+        "the API key is not usable",
+        "The key is empty or holds characters that no key holds. It is not shown.",
+        "Copy the key again from the WorkOS dashboard, as one line without quotes.";
+    WRONG_KEY_KIND = "cli/wrong-key-kind",
+        "the API key is of another environment than the manifest is meant for",
+        "`environment.api_key` says which kind of key the manifest takes (test or live), and the key at hand is of another kind. No request was made.",
+        "Use the key of the right environment, or the manifest of this one.";
+    CLIENT_ID_DIFFERS = "cli/client-id-differs",
+        "WORKOS_CLIENT_ID is not the manifest's client id",
+        "`environment.client_id` and WORKOS_CLIENT_ID name two environments. No request was made.",
+        "Use the variables of the right environment, or the manifest of this one.";
+    INVALID_ENDPOINT = "cli/invalid-endpoint",
+        "the API address is not usable",
+        "--api-url or WORKOS_API_URL must be an https address without user name, query or fragment; plain http is for loopback only, because the key would be readable on the way.",
+        "Leave it out to use WorkOS itself, or correct the address.";
+    NO_CONSENT = "cli/no-consent",
+        "nobody agreed to the plan",
+        "apply asks before it changes anything, and there is no terminal to ask at, or the answer was no.",
+        "Look at `portalctl plan`, then run apply with --yes.";
+    FILE = "cli/file",
+        "a file cannot be read or written",
+        "The operating system refused access to a file that the command needs.",
+        "Check the path and its permissions.";
+    SANDBOX_STATE = "cli/sandbox-state",
+        "the sandbox's state cannot be used",
+        "The state file is damaged, too new, in use by another process, or the scenario is not known.",
+        "Name another file, end the other process, or remove the file to begin with an empty sandbox.";
+    ADDRESS = "cli/address",
+        "the address cannot be listened on",
+        "Another process listens there already, or the address is not of this machine.",
+        "Choose another address with --listen; port 0 takes any free one.";
+    AMBIGUOUS_NAME = "cli/ambiguous-name",
+        "two keys give the same variable name",
+        "In environment variables `-` and `.` become `_`, so two keys of the manifest cannot be told apart.",
+        "Use -o json or -o csv, or narrow the output with --only.";
+    UNKNOWN_CODE = "cli/unknown-code",
+        "there is no such code",
+        "The text is not one of the codes that portalctl's errors carry.",
+        "Run `portalctl explain` for the list.";
+    INTERRUPTED = "cli/interrupted",
+        "the run was interrupted",
+        "A signal (Ctrl-C or SIGTERM) stopped the run. What was in flight was finished first.",
+        "Run the command again: it goes on where it stopped.";
+    INTERNAL = "cli/internal",
+        "portalctl failed in a way it should not",
+        "Something that cannot happen happened.",
+        "Please report it, with the command and the message.";
 }

@@ -1,8 +1,196 @@
 //! Codes of manifests: found before any request is made.
 
 codes! {
+    NOT_FOUND = "manifest/not-found",
+        "a file or folder does not exist",
+        "A path given with -f names nothing.",
+        "Check the path; it is relative to the folder the command runs in.";
+    UNREADABLE = "manifest/unreadable",
+        "a file or folder cannot be read",
+        "The operating system refused to open or list it.",
+        "Check the permissions of the file and of the folders above it.";
+    NO_FILES = "manifest/no-files",
+        "a folder holds no manifest file",
+        "Folders are read recursively for files that end in .yaml, .yml or .json. Hidden files and folders are skipped.",
+        "Name the right folder, or add a file to it.";
+    LINK_SKIPPED = "manifest/link-skipped",
+        "a link leads out of the folder",
+        "Within a folder, symbolic links are followed only to what lies in the same folder, so that reading it never depends on files elsewhere.",
+        "Name the link's target with another -f if it belongs to the manifest.";
+    TOO_LARGE = "manifest/too-large",
+        "the manifest is too large",
+        "A file may hold 32 MiB, a manifest 64 MiB and six million values: room for several hundred thousand organizations.",
+        "Split the file, or split the manifest into parts that are planned by themselves.";
+    TOO_COMPLEX = "manifest/too-complex",
+        "the YAML is nested too deeply or expands to too much",
+        "Nesting, documents, anchors and aliases are bounded, so that a small file cannot take all memory.",
+        "Write the values out instead of using anchors, and check for an unclosed bracket.";
+    TOO_MANY_FINDINGS = "manifest/too-many-findings",
+        "there is more to say than is shown",
+        "After ten thousand findings the others are only counted. They usually have one cause.",
+        "Correct the ones that are shown, then run the command again.";
+    NOT_UTF8 = "manifest/not-utf8",
+        "the file is not UTF-8",
+        "Manifests are UTF-8 text. The file is in another encoding, or is no text at all.",
+        "Save the file as UTF-8.";
+    CONTROL_CHARACTER = "manifest/control-character",
+        "the file holds a control character",
+        "YAML is plain text: no control characters but tabs and line breaks, not even in comments.",
+        "Remove the character.";
+    SYNTAX = "manifest/syntax",
+        "the file is not valid YAML",
+        "The parser could not read the file from this place on, so nothing after it was checked.",
+        "Correct the place that is shown. Indentation and missing quotes are the usual causes.";
+    UNKNOWN_TAG = "manifest/unknown-tag",
+        "an unknown YAML tag",
+        "Tags (`!name`) ask the reader of a file to do something special. portalctl does nothing special, so it refuses tags it does not know instead of ignoring them.",
+        "Remove the tag.";
+    SECRET = "manifest/secret",
+        "an API key stands in the manifest",
+        "Manifests are committed and reviewed; an API key in one is a leaked key. Comments count, too.",
+        "Remove the key, rotate it in the WorkOS dashboard if the file was ever committed or shared, and give it in WORKOS_API_KEY or with --api-key-file.";
     DUPLICATE_KEY = "manifest/duplicate-key",
         "a key is declared twice",
         "The same key stands twice in one mapping, or the same organization in two files of one manifest.",
         "Keep one of the two declarations; both places are shown.";
+    DECLARED_TWICE = "manifest/declared-twice",
+        "a setting is declared twice",
+        "All files of a manifest make one. Everything but `organizations` may stand in one of them only, so that no order of files decides which one holds.",
+        "Keep one of the two declarations; both places are shown.";
+    UNKNOWN_FIELD = "manifest/unknown-field",
+        "an unknown field",
+        "The field is misspelt, stands at the wrong level, or belongs to another version. It is refused instead of ignored: a setting without effect is worse than an error.",
+        "Correct the name; the nearest known one is suggested.";
+    WRONG_TYPE = "manifest/wrong-type",
+        "a value of the wrong type",
+        "YAML reads 2024 and true without quotes as a number and a truth value, and a field without a value as null.",
+        "Write what the message asks for; put numbers that are meant as text in quotes.";
+    MISSING_FIELD = "manifest/missing-field",
+        "a required field is missing",
+        "A manifest needs `version` and `organizations`, and an organization needs `name` unless it has `id`.",
+        "Add the field.";
+    EMPTY = "manifest/empty",
+        "the manifest declares no organizations",
+        "An empty manifest is more often an accident, such as a wrong folder or a template that rendered nothing, than a wish.",
+        "Declare at least one organization.";
+    UNSUPPORTED_KIND = "manifest/unsupported-kind",
+        "a document is no manifest",
+        "The document has `apiVersion` and `kind`: it is a Kubernetes resource that this command does not read.",
+        "Write a manifest, with `version: 1` and `organizations`.";
+    UNKNOWN_VERSION = "manifest/unknown-version",
+        "an unknown version of the manifest",
+        "`version` is the version of the manifest's format, not of its content. This portalctl knows version 1.",
+        "Write `version: 1`, or use a newer portalctl.";
+    UNKNOWN_VALUE = "manifest/unknown-value",
+        "a word that the field does not know",
+        "The field takes one of a few words.",
+        "Use one of the words that are shown.";
+    INVALID_NUMBER = "manifest/invalid-number",
+        "a number out of range",
+        "The number is negative, too large, or not a percentage from 1% to 100%.",
+        "Write a number within the range that is shown.";
+    BLANK = "manifest/blank",
+        "a text is blank",
+        "The text is empty or holds nothing but spaces.",
+        "Write it, or remove the field.";
+    INVALID_TEXT = "manifest/invalid-text",
+        "a text holds a character that cannot be seen",
+        "Line breaks, control characters and characters that turn the direction of writing can make text look like something else than it is, in a plan or in a dashboard.",
+        "Remove the character.";
+    INVALID_KEY = "manifest/invalid-key",
+        "not a valid key",
+        "Keys and the manifest's own name hold lower-case letters, digits, `-` and `.`, start and end with a letter or digit, and have at most 63 characters, so that they can name Kubernetes objects.",
+        "Write it in lower case with `-` between words. To give WorkOS another id, use `external_id`.";
+    INVALID_ID = "manifest/invalid-id",
+        "not an id of the wanted kind",
+        "Ids are made by WorkOS or Stripe and begin with their kind: `org_`, `client_`, `cus_`.",
+        "Copy the id from where it was made. Your own ids belong into `external_id`.";
+    INVALID_EXTERNAL_ID = "manifest/invalid-external-id",
+        "not a valid external id",
+        "External ids are 1 to 128 printable ASCII characters without a space at either end.",
+        "Use the id that your application has for the customer.";
+    DUPLICATE_ID = "manifest/duplicate-id",
+        "two entries pin the same organization",
+        "The same `id` stands in two entries, which would change one organization back and forth.",
+        "Merge the two entries, or correct one of the ids.";
+    DUPLICATE_EXTERNAL_ID = "manifest/duplicate-external-id",
+        "an external id leads to two entries",
+        "External ids are unique within an environment. An entry without `external_id` uses its key, and `previous_keys` count as well.",
+        "Change or remove one of the two; both places are shown.";
+    INVALID_URL = "manifest/invalid-url",
+        "not a URL a browser may be sent to",
+        "Return and success URLs are absolute, have a host, and carry no user name, no fragment and no spaces.",
+        "Write the whole URL, as in https://app.example.com/settings.";
+    URL_NOT_HTTPS = "manifest/url-not-https",
+        "the URL is not HTTPS",
+        "WorkOS sends the browsers of your customers' administrators there. Only http://localhost is accepted beside https, and only with `environment.api_key: test`.",
+        "Use https.";
+    HOST_NOT_ALLOWED = "manifest/host-not-allowed",
+        "the URL names a host that is not allowed",
+        "With `return_urls.allowed_hosts`, every return and success URL must be on one of these hosts: a changed return URL is a way to phish.",
+        "Correct the URL, or add the host to the list, in a change that is reviewed as such.";
+    INVALID_HOST = "manifest/invalid-host",
+        "not a host name",
+        "`allowed_hosts` lists bare host names: no scheme, port, path or wildcard.",
+        "Write the host as it stands in the URL, as in app.example.com.";
+    INVALID_DOMAIN = "manifest/invalid-domain",
+        "not a domain of one customer",
+        "Domains are host names with a dot: no URL, e-mail address, wildcard or IP address, and no domain of a public mail provider, which WorkOS refuses.",
+        "Write a domain that the customer owns, as in acme.com.";
+    DUPLICATE_DOMAIN = "manifest/duplicate-domain",
+        "a domain is declared twice",
+        "A verified domain belongs to one organization. Two entries may declare it only when each sets `allow_shared_domain: true`.",
+        "Remove it from one of the entries.";
+    EMPTY_DOMAINS = "manifest/empty-domains",
+        "an empty list of domains",
+        "An absent list leaves the domains alone; an empty one could mean that or the removal of all. It is accepted only with `domains_policy: exact`, where it means removal.",
+        "Remove the field, or set `domains_policy: exact`.";
+    UNKNOWN_INTENT = "manifest/unknown-intent",
+        "not an intent of the Admin Portal",
+        "Intents have the names of the WorkOS API: sso, dsync, audit_logs, log_streams, domain_verification, certificate_renewal, bring_your_own_key.",
+        "Use one of these names.";
+    DUPLICATE_INTENT = "manifest/duplicate-intent",
+        "an intent is declared twice",
+        "An intent stands once in the list of an organization, with its options.",
+        "Keep one of the two.";
+    OPTION_NOT_ALLOWED = "manifest/option-not-allowed",
+        "an option that this intent does not have",
+        "WorkOS has success URLs for sso, dsync and log_streams; `warn_days` belongs to certificate_renewal.",
+        "Remove the option, or move it to the intent it belongs to.";
+    INVALID_METADATA = "manifest/invalid-metadata",
+        "metadata that WorkOS does not accept",
+        "Metadata keys have at most 40 ASCII characters, values at most 600 characters.",
+        "Shorten it, or keep it in your own database and refer to it.";
+    METADATA_NOT_ASCII = "manifest/metadata-not-ascii",
+        "metadata that WorkOS may not accept",
+        "WorkOS documents metadata values as ASCII only.",
+        "Write the value in ASCII, or try it and see.";
+    RESERVED_METADATA = "manifest/reserved-metadata",
+        "a metadata key that is portalctl's own",
+        "Keys that begin with `portalctl_` mark what portalctl created, protects and has invited. Writing them by hand would disarm those guards.",
+        "Choose another key. To protect an organization, write `protect: true`.";
+    TOO_MUCH_METADATA = "manifest/too-much-metadata",
+        "too many metadata keys",
+        "WorkOS allows 50 keys, three of which portalctl needs; those of `defaults` count for every organization.",
+        "Declare fewer keys.";
+    INVALID_EMAIL = "manifest/invalid-email",
+        "not an e-mail address",
+        "IT contacts are bare addresses, without a name or brackets.",
+        "Write the address only, as in ada@acme.com.";
+    DUPLICATE_CONTACT = "manifest/duplicate-contact",
+        "a contact is declared twice",
+        "The same address stands twice in the list; case does not tell addresses apart.",
+        "Keep one of the two.";
+    TOO_MANY_CONTACTS = "manifest/too-many-contacts",
+        "too many IT contacts",
+        "WorkOS allows 20 IT contacts for an organization.",
+        "Name the ones who set up the portal.";
+    NOBODY_TO_INVITE = "manifest/nobody-to-invite",
+        "an invitation without anybody to invite",
+        "`invite: once` lets WorkOS write to the IT contacts of the organization, and there are none.",
+        "Add `it_contacts`, or remove `invite`.";
+    UNKNOWN_PATH = "manifest/unknown-path",
+        "not a field that can be ignored",
+        "`ignore_fields` takes the paths that plans show: name, external_id, stripe_customer_id, domains, metadata, it_contacts, and one domain, key or address of the last three.",
+        "Correct the path.";
 }

@@ -1,8 +1,64 @@
-//! Codes of plans: conflicts that a person must decide, and warnings.
+//! Codes of plans: conflicts that a person must decide, what is held, and warnings.
 
 codes! {
     PINNED_MISSING = "plan/pinned-missing",
         "a pinned organization does not exist",
         "The entry pins an organization by `id`, and this environment has none with that id. The key may belong to another environment, or the organization was deleted. portalctl never creates an organization for a pinned entry.",
         "Check the API key's environment; if the organization is gone for good, remove `id` so that a new one is created.";
+    ID_AND_EXTERNAL_ID_DISAGREE = "plan/id-and-external-id-disagree",
+        "id and external_id name two organizations",
+        "The entry's `id` names one live organization and its `external_id` belongs to another one.",
+        "Correct one of the two so that both name the same organization.";
+    EXTERNAL_ID_DIFFERS = "plan/external-id-differs",
+        "a pinned organization has another external id",
+        "The entry pins an organization by `id` and declares an `external_id`, but the live organization has a different one, which other systems may rely on.",
+        "Write the live external id into the manifest, or run with --allow-rekey to replace it.";
+    MANY_MATCHES = "plan/many-matches",
+        "more than one organization answers to an entry",
+        "Several live organizations have the entry's external id or one of its previous keys, so it cannot be told which one is meant.",
+        "Pin the right one with `id`, and merge or delete the others in the WorkOS dashboard.";
+    CLAIMED_TWICE = "plan/claimed-twice",
+        "two entries claim one organization",
+        "Two entries of the manifest match, or could adopt, the same live organization.",
+        "Keep one of the entries, or give each entry its own `id`.";
+    DOMAIN_VERIFIED_ELSEWHERE = "plan/domain-verified-elsewhere",
+        "a declared domain is verified for another organization",
+        "WorkOS lets one organization prove a domain. The domain is already verified for an organization that is not this entry's, so it could never be verified here.",
+        "Remove the domain from one of the two; if both customers really share it, set allow_shared_domain: true on the entry.";
+    DOMAIN_HELD = "plan/domain-held",
+        "an unclaimed organization has one of the entry's domains",
+        "No live organization matches the entry, but one that no entry claims holds one of its domains. It is probably the same customer: the key was renamed, or the organization was made by hand. Creating would make a second customer.",
+        "If it is this customer, write `id` (or the former key under previous_keys); if it is another one, set allow_shared_domain: true.";
+    SAME_NAME = "plan/same-name",
+        "an unclaimed organization has the same name",
+        "No live organization matches the entry, but one without external_id that no entry claims has the same name. It is probably the same customer.",
+        "If it is this customer, write its `id`; if it is another one, set allow_same_name: true.";
+    DOMAIN_PENDING_ELSEWHERE = "plan/domain-pending-elsewhere",
+        "a declared domain is waiting for verification elsewhere too",
+        "Another organization holds the same domain, not verified. Whichever proves it first keeps the other from verifying it.",
+        "Nothing has to be done now; find out which of the two the domain belongs to.";
+    METADATA_FULL = "plan/metadata-full",
+        "the organization would hold more metadata than WorkOS allows",
+        "WorkOS allows 50 metadata keys on an organization. The live keys and the declared ones together are more.",
+        "Remove live keys that nothing uses (declare them as null), or declare fewer.";
+    LIMIT_EXCEEDED = "plan/limit-exceeded",
+        "the plan holds more changes than the manifest's limits allow",
+        "`limits` bounds how much one run may change, so that a wrong key or a broken generator does not touch every customer. All changes of the exceeded kind are held.",
+        "Check the plan; if it is right, run once with --allow-bulk, or raise the limit.";
+    STALE = "plan/stale",
+        "a field changed since the plan was made",
+        "Right before writing, the field was found in a state that is neither the plan's before nor its after: somebody else changed it meanwhile.",
+        "Run plan again and look at what it says now.";
+    GONE = "plan/gone",
+        "the organization is gone",
+        "The organization was there when the plan was made and is not any more.",
+        "Run plan again.";
+    EXISTS_DIFFERENTLY = "plan/exists-differently",
+        "an organization with this external id appeared meanwhile",
+        "While the organization was being created, one with the same external id and other values turned up, made by somebody else. It was not written over.",
+        "Run plan again: it shows what differs.";
+    INTERRUPTED = "plan/interrupted",
+        "the run was stopped before this change",
+        "The run was interrupted, or a failure that would meet every other change too made it stop.",
+        "Run apply again: it continues where it stopped.";
 }

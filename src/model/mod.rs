@@ -6,8 +6,10 @@
 pub mod desired;
 pub mod id;
 pub mod intent;
+pub mod mark;
 pub mod observed;
 pub mod return_url;
+pub mod selection;
 pub mod text;
 
 pub use id::{
@@ -15,3 +17,4 @@ pub use id::{
 };
 pub use intent::Intent;
 pub use return_url::{AllowedHosts, InvalidUrl, ReturnUrl};
+pub use selection::Selection;

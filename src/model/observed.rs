@@ -17,10 +17,10 @@ pub struct Observed {
     pub organizations: BTreeMap<OrganizationId, Organization>,
     /// Whether `organizations` holds the whole environment or only what was looked up.
     pub coverage: Coverage,
-    /// Single sign-on connections by organization, sorted by id.
-    pub connections: BTreeMap<OrganizationId, Vec<Connection>>,
-    /// Directories by organization, sorted by id.
-    pub directories: BTreeMap<OrganizationId, Vec<Directory>>,
+    /// Single sign-on connections.
+    pub connections: Listing<Connection>,
+    /// Directories.
+    pub directories: Listing<Directory>,
     /// Audit-log configurations of the organizations that were asked about.
     pub audit_logs: BTreeMap<OrganizationId, Answer<AuditLogConfiguration>>,
 }
@@ -33,6 +33,18 @@ pub enum Coverage {
     Listed,
     /// Only the organizations that manifest entries were looked up by.
     LookedUp,
+}
+
+/// A list of the whole environment, by organization.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Listing<T> {
+    /// Nothing declared needs it.
+    #[default]
+    NotRead,
+    /// What is there, each organization's objects sorted by id.
+    Read(BTreeMap<OrganizationId, Vec<T>>),
+    /// 403: the account's plan does not include the feature; the message says what WorkOS said.
+    NotEntitled(String),
 }
 
 /// What WorkOS answered to a question about one organization.

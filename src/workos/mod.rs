@@ -4,7 +4,20 @@
 //! that only `apply` makes. Nothing in the traits is about HTTP; [`client::Client`] implements
 //! both over a [`transport::Transport`], the one seam: request bytes in, response bytes out.
 
+mod calls;
+pub mod client;
+pub mod endpoint;
 pub mod error;
+pub mod http;
+pub mod key;
+mod pace;
+mod paging;
+mod rate_headers;
+mod redact;
+mod refusal;
+mod retry;
+pub mod transport;
+mod wire;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -15,7 +28,13 @@ use crate::model::observed::{
 };
 use crate::model::{Domain, ExternalId, Intent, OrganizationId};
 
+pub use self::http::{Bounds, HttpTransport};
+pub use client::{Client, Settings};
+pub use endpoint::{Endpoint, InvalidEndpoint};
 pub use error::{ApiError, ApiErrorKind};
+pub use key::{ApiKey, InvalidKey};
+pub use pace::Rate;
+pub use transport::{Transport, TransportError, TransportErrorKind};
 
 /// The result of one call.
 pub type ApiResult<T> = Result<T, ApiError>;
@@ -43,6 +62,12 @@ pub trait ReadPortal: Send + Sync {
     fn organizations(
         &self,
         progress: &dyn ReadProgress,
+    ) -> impl Future<Output = ApiResult<Vec<Organization>>> + Send;
+
+    /// Lists the organizations that have a domain, in any state.
+    fn organizations_by_domain(
+        &self,
+        domain: &Domain,
     ) -> impl Future<Output = ApiResult<Vec<Organization>>> + Send;
 
     /// Lists every connection of the environment.
@@ -97,12 +122,21 @@ pub trait WritePortal: ReadPortal {
         patch: &OrganizationPatch,
     ) -> impl Future<Output = ApiResult<Organization>> + Send;
 
+    /// Deletes an organization; WorkOS may carry it out later.
+    fn delete_organization(
+        &self,
+        id: &OrganizationId,
+    ) -> impl Future<Output = ApiResult<()>> + Send;
+
     /// Adds a domain, in state pending, to an organization.
     fn add_domain(
         &self,
         id: &OrganizationId,
         domain: &Domain,
     ) -> impl Future<Output = ApiResult<OrganizationDomain>> + Send;
+
+    /// Removes a domain, by its own id, from its organization.
+    fn remove_domain(&self, domain_id: &str) -> impl Future<Output = ApiResult<()>> + Send;
 
     /// Makes a portal link: a credential, valid for five minutes and one use.
     fn generate_link(

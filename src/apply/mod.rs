@@ -1,0 +1,224 @@
+//! Apply: walks a plan in order and accounts for every change.
+//!
+//! Goes in: a plan and a portal that can be written to. Comes out: an [`ApplyReport`], a value
+//! also when everything failed. Decides nothing that the plan left open. Independent organizations
+//! go on when one fails; what a failure would meet again (the key refused, no connection) stops
+//! the rest, and so does an interruption, which lets what is in flight finish.
+//!
+//! ```text
+//! stage   what              why in this order
+//! 1       create            nothing depends on what exists
+//! 2       adopt             a claim before anything else is done to it
+//! 3       update            changes of one organization one after the other
+//! ```
+
+mod create;
+mod outcome;
+mod update;
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use futures::stream::{self, StreamExt};
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use crate::codes::plan as codes;
+use crate::model::OrganizationId;
+use crate::model::observed::Organization;
+use crate::plan::{Action, ActionKind, Change, Plan};
+use crate::workos::{ApiError, WritePortal};
+
+pub use outcome::{AppliedChange, ApplyReport, Outcome, OutcomeKind, OutcomeTotals, Problem};
+
+/// How often a write whose answer was lost is looked up and tried again.
+const MAX_ATTEMPTS: u32 = 4;
+
+/// How long a server that went silent is given to finish before its effect is looked for; grows
+/// with each attempt.
+const BEFORE_LOOKING: Duration = Duration::from_millis(500);
+
+/// How a plan is applied.
+pub struct Options<'a> {
+    /// How many organizations are worked on at once; the client's pace bounds the rate.
+    pub concurrency: usize,
+    /// Cancelled when the run should stop: what is in flight is finished, the rest is not tried.
+    pub cancel: CancellationToken,
+    /// For waiting before a lost answer is looked up.
+    pub clock: &'a dyn Clock,
+}
+
+/// Is told of each change as it ends.
+pub trait ApplyProgress: Sync {
+    /// A change ended.
+    fn ended(&self, change: &Change, outcome: &Outcome);
+}
+
+/// Does what the plan says.
+pub async fn apply(
+    portal: &impl WritePortal,
+    plan: &Plan,
+    options: &Options<'_>,
+    progress: &dyn ApplyProgress,
+) -> ApplyReport {
+    let stop = Stop::new(options.cancel.clone());
+    let mut outcomes: BTreeMap<usize, Outcome> = BTreeMap::new();
+    for stage in [ActionKind::Create, ActionKind::Adopt, ActionKind::Update] {
+        let groups = groups(plan, stage);
+        let mut running = stream::iter(groups)
+            .map(|group| run_group(portal, plan, group, options, &stop, progress))
+            .buffer_unordered(options.concurrency.max(1));
+        while let Some(ended) = running.next().await {
+            outcomes.extend(ended);
+        }
+    }
+    report(plan, outcomes, &stop)
+}
+
+/// The changes of a stage: those of one organization together, in their order.
+fn groups(plan: &Plan, stage: ActionKind) -> Vec<Vec<usize>> {
+    let mut groups: Vec<Vec<usize>> = Vec::new();
+    for (index, change) in plan.changes.iter().enumerate() {
+        if change.action.kind() != stage {
+            continue;
+        }
+        match groups.last_mut() {
+            Some(group)
+                if group
+                    .last()
+                    .is_some_and(|i| plan.changes[*i].key == change.key) =>
+            {
+                group.push(index);
+            }
+            _ => groups.push(vec![index]),
+        }
+    }
+    groups
+}
+
+async fn run_group(
+    portal: &impl WritePortal,
+    plan: &Plan,
+    group: Vec<usize>,
+    options: &Options<'_>,
+    stop: &Stop,
+    progress: &dyn ApplyProgress,
+) -> Vec<(usize, Outcome)> {
+    let mut ended = Vec::with_capacity(group.len());
+    for index in group {
+        let change = &plan.changes[index];
+        let outcome = match stop.reason() {
+            Some(problem) => Outcome::NotTried(problem),
+            None => run(portal, change, options, stop).await,
+        };
+        progress.ended(change, &outcome);
+        ended.push((index, outcome));
+    }
+    ended
+}
+
+async fn run(
+    portal: &impl WritePortal,
+    change: &Change,
+    options: &Options<'_>,
+    stop: &Stop,
+) -> Outcome {
+    match &change.action {
+        Action::Create => create::create(portal, change, options, stop).await,
+        Action::Adopt(id) | Action::Update(id) => {
+            update::update(portal, id, change, options, stop).await
+        }
+    }
+}
+
+fn report(plan: &Plan, mut outcomes: BTreeMap<usize, Outcome>, stop: &Stop) -> ApplyReport {
+    let mut organizations: BTreeMap<OrganizationId, Organization> = BTreeMap::new();
+    let changes = plan
+        .changes
+        .iter()
+        .enumerate()
+        .map(|(index, change)| {
+            let outcome = outcomes.remove(&index).unwrap_or_else(|| {
+                Outcome::NotTried(Problem::new(
+                    codes::INTERRUPTED,
+                    "the run stopped before it",
+                ))
+            });
+            if let Outcome::Done(organization) = &outcome {
+                organizations.insert(organization.id.clone(), (**organization).clone());
+            }
+            AppliedChange {
+                change: change.clone(),
+                outcome,
+            }
+        })
+        .collect();
+    ApplyReport {
+        changes,
+        organizations: organizations.into_values().collect(),
+        interrupted: stop.was_interrupted(),
+    }
+}
+
+/// Why no further change is begun: an interruption, or a failure that every other would meet too.
+struct Stop {
+    cancel: CancellationToken,
+    fatal: Mutex<Option<String>>,
+}
+
+impl Stop {
+    fn new(cancel: CancellationToken) -> Self {
+        Self {
+            cancel,
+            fatal: Mutex::new(None),
+        }
+    }
+
+    /// Takes note of an error, and stops the run when no other request can do better.
+    fn heed(&self, error: &ApiError) {
+        if error.is_fatal() {
+            let mut fatal = self.fatal.lock().unwrap_or_else(PoisonError::into_inner);
+            fatal.get_or_insert_with(|| error.to_string());
+        }
+    }
+
+    fn reason(&self) -> Option<Problem> {
+        if self.cancel.is_cancelled() {
+            return Some(Problem::new(
+                codes::INTERRUPTED,
+                "the run was interrupted before it",
+            ));
+        }
+        let fatal = self.fatal.lock().unwrap_or_else(PoisonError::into_inner);
+        fatal.as_ref().map(|error| {
+            Problem::new(
+                codes::INTERRUPTED,
+                format!("the run stopped after: {error}"),
+            )
+        })
+    }
+
+    fn was_interrupted(&self) -> bool {
+        self.cancel.is_cancelled()
+    }
+}
+
+/// A failed write that surely had no effect.
+fn refused(error: &ApiError, stop: &Stop) -> Outcome {
+    stop.heed(error);
+    if error.is_fatal() {
+        Outcome::NotTried(Problem::of(error))
+    } else {
+        Outcome::Refused(Problem::of(error))
+    }
+}
+
+/// A write whose answer was lost and could not be looked up either.
+fn lost(write: &ApiError, lookup: &ApiError, stop: &Stop) -> Outcome {
+    stop.heed(lookup);
+    Outcome::Unknown(Problem::new(
+        write.code(),
+        format!("{write}; looking whether it took effect failed too: {lookup}"),
+    ))
+}

@@ -1,0 +1,166 @@
+//! What became of every change: the account that apply always gives.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::codes::{Code, plan as codes};
+use crate::model::observed::Organization;
+use crate::plan::Change;
+use crate::workos::ApiError;
+
+/// Every change of a plan with what became of it, whatever happened.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[must_use = "an apply report holds what failed"]
+pub struct ApplyReport {
+    /// In the order of the plan.
+    pub changes: Vec<AppliedChange>,
+    /// Organizations as they are after the run, so far as it touched them.
+    pub organizations: Vec<Organization>,
+    /// Whether the run was asked to stop before it was through.
+    pub interrupted: bool,
+}
+
+/// One change with what became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AppliedChange {
+    /// The change.
+    pub change: Change,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// What became of one change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It took effect, or had already; the organization as it is now.
+    Done(Box<Organization>),
+    /// It surely did not take (full) effect, and trying again as it is would not help.
+    Refused(Problem),
+    /// It may have taken effect: the answer was lost and could not be looked up.
+    Unknown(Problem),
+    /// Nothing was sent.
+    NotTried(Problem),
+}
+
+/// The kind of an outcome, as reports count them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OutcomeKind {
+    /// It took effect, or had already.
+    Done,
+    /// It surely did not take (full) effect.
+    Refused,
+    /// It may have taken effect.
+    Unknown,
+    /// Nothing was sent.
+    NotTried,
+}
+
+/// Why a change was not done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The code that `portalctl explain` knows.
+    pub code: Code,
+    /// What happened, on one line.
+    pub message: String,
+}
+
+/// How many changes ended in each way.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct OutcomeTotals {
+    /// Changes that took effect.
+    pub done: usize,
+    /// Changes that surely did not.
+    pub refused: usize,
+    /// Changes that may have.
+    pub unknown: usize,
+    /// Changes that were not sent.
+    pub not_tried: usize,
+}
+
+impl Outcome {
+    /// The kind of the outcome.
+    pub const fn kind(&self) -> OutcomeKind {
+        match self {
+            Self::Done(_) => OutcomeKind::Done,
+            Self::Refused(_) => OutcomeKind::Refused,
+            Self::Unknown(_) => OutcomeKind::Unknown,
+            Self::NotTried(_) => OutcomeKind::NotTried,
+        }
+    }
+
+    /// Why it was not done.
+    pub const fn problem(&self) -> Option<&Problem> {
+        match self {
+            Self::Done(_) => None,
+            Self::Refused(problem) | Self::Unknown(problem) | Self::NotTried(problem) => {
+                Some(problem)
+            }
+        }
+    }
+}
+
+impl OutcomeKind {
+    /// The word for it in text and JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Refused => "refused",
+            Self::Unknown => "unknown",
+            Self::NotTried => "not_tried",
+        }
+    }
+}
+
+impl fmt::Display for OutcomeKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl Problem {
+    pub(super) fn new(code: Code, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+        }
+    }
+
+    /// A failed request, as far as it surely had no effect.
+    pub(super) fn of(error: &ApiError) -> Self {
+        Self::new(error.code(), error.to_string())
+    }
+
+    pub(super) fn stale(message: impl Into<String>) -> Self {
+        Self::new(codes::STALE, message)
+    }
+}
+
+impl ApplyReport {
+    /// Counts the changes by outcome.
+    pub fn totals(&self) -> OutcomeTotals {
+        let mut totals = OutcomeTotals::default();
+        for change in &self.changes {
+            match change.outcome.kind() {
+                OutcomeKind::Done => totals.done += 1,
+                OutcomeKind::Refused => totals.refused += 1,
+                OutcomeKind::Unknown => totals.unknown += 1,
+                OutcomeKind::NotTried => totals.not_tried += 1,
+            }
+        }
+        totals
+    }
+
+    /// Whether every change was done.
+    pub fn is_complete(&self) -> bool {
+        let OutcomeTotals {
+            done: _,
+            refused,
+            unknown,
+            not_tried,
+        } = self.totals();
+        refused + unknown + not_tried == 0
+    }
+}

@@ -1,0 +1,110 @@
+//! Arguments that several commands share.
+
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+/// Which manifest, and which part of it.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Manifest")]
+pub(super) struct ManifestArgs {
+    /// Manifest file or folder; `-` is standard input. May be given more than once.
+    ///
+    /// Without it: portal.yaml, else the folder portal.
+    #[arg(short, long = "file", value_name = "FILE|DIR", global = true)]
+    pub file: Vec<PathBuf>,
+
+    /// Only these organizations, by key; globs such as `acme-*` are allowed.
+    #[arg(long, value_name = "KEY", value_delimiter = ',', global = true)]
+    pub only: Vec<String>,
+
+    /// Only these intents; globs are allowed.
+    #[arg(long, value_name = "INTENT", value_delimiter = ',', global = true)]
+    pub intent: Vec<String>,
+}
+
+/// How WorkOS is reached.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "WorkOS")]
+pub(super) struct ConnectionArgs {
+    /// Run against an in-memory WorkOS, without account or key; =FILE keeps its state there.
+    #[arg(
+        long,
+        value_name = "FILE",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "",
+        global = true
+    )]
+    pub sandbox: Option<PathBuf>,
+
+    /// Read the API key from a file instead of WORKOS_API_KEY; `-` is standard input.
+    #[arg(long, value_name = "FILE", global = true, conflicts_with = "sandbox")]
+    pub api_key_file: Option<PathBuf>,
+
+    /// Another endpoint; also WORKOS_API_URL. Plain http is for loopback only.
+    #[arg(long, value_name = "URL", global = true, conflicts_with = "sandbox")]
+    pub api_url: Option<String>,
+
+    /// Never send more requests a second than this; default 50, slower when WorkOS asks for it.
+    #[arg(long, value_name = "N", global = true)]
+    pub requests_per_second: Option<NonZeroU32>,
+}
+
+/// Where output goes and how it looks.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Output")]
+pub(super) struct OutputArgs {
+    /// Write the result to a file, whole or not at all.
+    #[arg(long, value_name = "FILE", global = true)]
+    pub output_file: Option<PathBuf>,
+
+    /// When to use colour. NO_COLOR and CLICOLOR_FORCE are heeded.
+    #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
+    pub color: Colour,
+
+    /// Print the result and errors only.
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+
+    /// Show each request and its time on standard error.
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    pub verbose: u8,
+
+    /// How -v writes its lines.
+    #[arg(long, value_name = "FORMAT", default_value = "text", global = true)]
+    pub log_format: LogFormat,
+}
+
+/// When colour is used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Colour {
+    /// On a terminal.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum LogFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// The formats that most commands have.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For machines: one document, on failure too.
+    Json,
+}

@@ -1,0 +1,135 @@
+//! Credentials: from the environment, a file or standard input, never from a flag's value.
+
+use std::io::Read;
+use std::path::Path;
+
+use super::args::ConnectionArgs;
+use super::error::CliError;
+use super::exit::Exit;
+use crate::codes::cli as codes;
+use crate::model::desired::Environment;
+use crate::model::text::escape;
+use crate::workos::{ApiKey, Endpoint};
+
+/// A key file holds one line; more than this is another file.
+const MAX_KEY_FILE: u64 = 4096;
+
+/// Reads the key and holds it against what the manifest says of its environment.
+pub(super) fn api_key(
+    args: &ConnectionArgs,
+    environment: &Environment,
+) -> Result<ApiKey, CliError> {
+    let (text, origin) = match &args.api_key_file {
+        Some(path) if path == Path::new("-") => (
+            read_bounded(std::io::stdin(), path)?,
+            "standard input".to_owned(),
+        ),
+        Some(path) => {
+            let file = std::fs::File::open(path).map_err(|error| {
+                CliError::file(codes::NO_API_KEY, "read the API key from", path, &error)
+                    .credentials()
+            })?;
+            (read_bounded(file, path)?, path.display().to_string())
+        }
+        None => match std::env::var("WORKOS_API_KEY") {
+            Ok(text) => (text, "WORKOS_API_KEY".to_owned()),
+            Err(std::env::VarError::NotPresent) => {
+                let message = "WORKOS_API_KEY is not set";
+                return Err(CliError::new(Exit::Credentials, codes::NO_API_KEY, message));
+            }
+            Err(std::env::VarError::NotUnicode(_)) => {
+                let message = "the API key in WORKOS_API_KEY is not text";
+                return Err(CliError::new(
+                    Exit::Credentials,
+                    codes::INVALID_API_KEY,
+                    message,
+                ));
+            }
+        },
+    };
+    let key = ApiKey::parse(&text).map_err(|error| {
+        let message = format!("the API key in {} {error}", escape(&origin));
+        CliError::new(Exit::Credentials, codes::INVALID_API_KEY, message)
+    })?;
+    check_kind(&key, environment)?;
+    check_client_id(environment)?;
+    Ok(key)
+}
+
+fn read_bounded(reader: impl Read, path: &Path) -> Result<String, CliError> {
+    let mut text = String::new();
+    reader
+        .take(MAX_KEY_FILE)
+        .read_to_string(&mut text)
+        .map_err(|error| {
+            CliError::file(codes::NO_API_KEY, "read the API key from", path, &error).credentials()
+        })?;
+    Ok(text)
+}
+
+fn check_kind(key: &ApiKey, environment: &Environment) -> Result<(), CliError> {
+    let Some(wanted) = environment.api_key else {
+        return Ok(());
+    };
+    if key.kind() == Some(wanted) {
+        return Ok(());
+    }
+    let found = match key.kind() {
+        Some(kind) => format!("a {kind} key"),
+        None => "a key of unknown kind".to_owned(),
+    };
+    let name = environment
+        .name
+        .as_deref()
+        .map(|name| format!(" ({})", escape(name)));
+    let message = format!(
+        "the manifest is meant for a {wanted} environment{}, and this is {found}",
+        name.unwrap_or_default()
+    );
+    Err(CliError::new(
+        Exit::Credentials,
+        codes::WRONG_KEY_KIND,
+        message,
+    ))
+}
+
+fn check_client_id(environment: &Environment) -> Result<(), CliError> {
+    let (Some(wanted), Ok(found)) = (&environment.client_id, std::env::var("WORKOS_CLIENT_ID"))
+    else {
+        return Ok(());
+    };
+    if found.is_empty() || found == wanted.as_str() {
+        return Ok(());
+    }
+    let message = format!(
+        "WORKOS_CLIENT_ID is {}, the manifest is meant for {wanted}",
+        escape(&found)
+    );
+    Err(CliError::new(
+        Exit::Credentials,
+        codes::CLIENT_ID_DIFFERS,
+        message,
+    ))
+}
+
+/// The endpoint: the flag, else the variable, else WorkOS itself.
+pub(super) fn endpoint(args: &ConnectionArgs) -> Result<Endpoint, CliError> {
+    let variable = std::env::var("WORKOS_API_URL")
+        .ok()
+        .filter(|url| !url.is_empty());
+    let Some(url) = args.api_url.clone().or(variable) else {
+        return Ok(Endpoint::default());
+    };
+    Endpoint::parse(&url).map_err(|error| {
+        let message = format!("the API address `{}` {error}", escape(&url));
+        CliError::new(Exit::Usage, codes::INVALID_ENDPOINT, message)
+    })
+}
+
+impl CliError {
+    /// The same error, ending as one of credentials.
+    fn credentials(mut self) -> Self {
+        self.exit = Exit::Credentials;
+        self
+    }
+}

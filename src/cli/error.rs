@@ -1,0 +1,92 @@
+//! Errors of the command line: every library error becomes a code, what to do and an exit code
+//! here, and nowhere else.
+
+use std::path::Path;
+
+use super::exit::Exit;
+use crate::codes::{Code, cli as codes};
+use crate::report::json_v1::ErrorItem;
+use crate::workos::{ApiError, ApiErrorKind};
+
+/// Why a command did not get to its result.
+#[derive(Debug)]
+pub(super) struct CliError {
+    /// How the process ends.
+    pub exit: Exit,
+    /// The errors, for `-o json`.
+    pub items: Vec<ErrorItem>,
+    /// The errors as text, when they are told better than one line each (manifest diagnostics).
+    pub rendered: Option<String>,
+}
+
+impl CliError {
+    /// An error told on one line.
+    pub(super) fn new(exit: Exit, code: Code, message: impl Into<String>) -> Self {
+        let help = code.entry().fix.to_owned();
+        Self {
+            exit,
+            items: vec![ErrorItem::new(code, message, Some(help))],
+            rendered: None,
+        }
+    }
+
+    /// Says what to do in the words of this very case, not the code's general ones.
+    #[must_use]
+    pub(super) fn help(mut self, help: impl Into<String>) -> Self {
+        if let Some(item) = self.items.first_mut() {
+            item.help = Some(help.into());
+        }
+        self
+    }
+
+    /// A file that cannot be read or written.
+    pub(super) fn file(code: Code, doing: &str, path: &Path, error: &std::io::Error) -> Self {
+        Self::new(
+            Exit::Usage,
+            code,
+            format!("cannot {doing} {}: {error}", path.display()),
+        )
+    }
+
+    /// The run was interrupted before it had anything to report.
+    pub(super) fn interrupted() -> Self {
+        Self::new(
+            Exit::Interrupted,
+            codes::INTERRUPTED,
+            "interrupted; nothing was changed",
+        )
+    }
+}
+
+impl From<ApiError> for CliError {
+    /// A failed request while reading: nothing was done yet.
+    fn from(error: ApiError) -> Self {
+        let exit = match error.kind {
+            ApiErrorKind::Unauthorized | ApiErrorKind::Forbidden => Exit::Credentials,
+            ApiErrorKind::NotFound
+            | ApiErrorKind::ExternalIdTaken
+            | ApiErrorKind::Rejected
+            | ApiErrorKind::RateLimited
+            | ApiErrorKind::Server
+            | ApiErrorKind::Unreachable
+            | ApiErrorKind::Broken
+            | ApiErrorKind::Timeout
+            | ApiErrorKind::InvalidAnswer
+            | ApiErrorKind::Redirected
+            | ApiErrorKind::UnstableList => Exit::Unreachable,
+        };
+        let mut item = ErrorItem::new(
+            error.code(),
+            error.to_string(),
+            Some(error.code().entry().fix.to_owned()),
+        );
+        item.http_status = error.status;
+        item.upstream_code = error.upstream_code;
+        item.request_id = error.request_id;
+        Self {
+            exit,
+            items: vec![item],
+            rendered: None,
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! `portalctl plan`
+
+use clap::Args;
+
+use super::args::Format;
+use super::error::CliError;
+use super::exit::Exit;
+use super::session::{self, Reality, Request};
+use super::ui::Ui;
+use super::{Cli, connect, failure_json, json};
+use crate::plan::{Plan, Policy, plan};
+use crate::report::json_v1::{self, ErrorItem};
+use crate::report::{PlanReport, text};
+
+/// Show what apply would do, and how far every customer is.
+///
+/// Makes no change, and could not: what plans holds a client without writes.
+#[derive(Debug, Args)]
+pub(super) struct PlanArgs {
+    /// Exit with 2 when changes or held items are pending.
+    #[arg(long)]
+    detailed_exitcode: bool,
+
+    /// The output's format.
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    output: Format,
+
+    #[command(flatten)]
+    powers: PowerArgs,
+}
+
+/// What the run may do beyond the harmless; a plan shows what each would change.
+#[derive(Debug, Clone, Copy, Args)]
+#[command(next_help_heading = "Powers")]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one flag of the command line"
+)]
+pub(super) struct PowerArgs {
+    /// Take over organizations that no entry claims and that have verified an entry's domain.
+    #[arg(long)]
+    adopt: bool,
+
+    /// Write over a different external id (a renamed key).
+    #[arg(long)]
+    allow_rekey: bool,
+
+    /// Create domains declared `state: verified` as verified, without proof.
+    #[arg(long)]
+    allow_trusted_domains: bool,
+
+    /// Remove verified domains where `domains_policy` is exact.
+    #[arg(long)]
+    allow_domain_removal: bool,
+
+    /// Let this run exceed the manifest's limits.
+    #[arg(long)]
+    allow_bulk: bool,
+}
+
+impl PowerArgs {
+    pub(super) const fn policy(self) -> Policy {
+        let Self {
+            adopt,
+            allow_rekey,
+            allow_trusted_domains,
+            allow_domain_removal,
+            allow_bulk,
+        } = self;
+        Policy {
+            adopt,
+            allow_rekey,
+            allow_trusted_domains,
+            allow_domain_removal,
+            allow_bulk,
+        }
+    }
+}
+
+impl PlanArgs {
+    pub(super) fn failure(&self, items: &[ErrorItem]) -> Option<String> {
+        match self.output {
+            Format::Text => None,
+            Format::Json => failure_json(items, json_v1::failed_plan),
+        }
+    }
+}
+
+pub(super) fn run(cli: &Cli, args: &PlanArgs, ui: &Ui) -> Result<Exit, CliError> {
+    let request = session::manifest(cli, ui)?;
+    let connection = session::connect(cli, &request)?;
+    session::block_on(async |interrupted| {
+        let reality = session::look(&connection, &request, ui, &interrupted).await?;
+        let plan = make_plan(&request, &reality, &connection, args.powers.policy());
+        let readiness = reality.readiness(&request, &connection);
+        let headline = session::headline(&connection);
+        let report = PlanReport {
+            headline: &headline,
+            plan: &plan,
+            readiness: &readiness,
+        };
+        ui.data(&match args.output {
+            Format::Text => text::plan(&report, &ui.layout()),
+            Format::Json => json(&json_v1::plan(&report))?,
+        })?;
+        Ok(exit_of(&plan, args.detailed_exitcode))
+    })
+}
+
+/// Plans what was read.
+pub(super) fn make_plan(
+    request: &Request,
+    reality: &Reality,
+    connection: &connect::Connection,
+    policy: Policy,
+) -> Plan {
+    plan(
+        &request.desired,
+        &reality.observed,
+        &reality.identities,
+        policy,
+        &request.selection,
+        connection.target.clone(),
+    )
+}
+
+/// What a guard stopped, whether or not it was asked for.
+pub(super) fn guard_exit(plan: &Plan) -> Exit {
+    if !plan.conflicts.is_empty() || plan.exceeds_a_limit() {
+        Exit::Stopped
+    } else {
+        Exit::Done
+    }
+}
+
+fn exit_of(plan: &Plan, detailed: bool) -> Exit {
+    let pending = !plan.changes.is_empty() || !plan.held.is_empty();
+    let asked = if detailed && pending {
+        Exit::Asked
+    } else {
+        Exit::Done
+    };
+    asked.or_worse(guard_exit(plan))
+}

@@ -1,0 +1,107 @@
+//! Progress: a bar on a terminal, plain lines elsewhere.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use super::ui::Ui;
+use crate::apply::{ApplyProgress, Outcome};
+use crate::plan::Change;
+use crate::report::text::applied_line;
+use crate::workos::{List, ReadProgress};
+
+/// Shows how much has been read: on a terminal only, where it is wiped away at the end.
+pub(super) struct Reading {
+    bar: Option<ProgressBar>,
+    counts: Mutex<BTreeMap<List, usize>>,
+}
+
+impl Reading {
+    pub(super) fn new(ui: &Ui) -> Self {
+        let bar = ui.draws_progress().then(|| {
+            let bar = ProgressBar::new_spinner();
+            bar.set_style(ProgressStyle::default_spinner());
+            bar.set_message("reading");
+            bar.enable_steady_tick(std::time::Duration::from_millis(100));
+            bar
+        });
+        Self {
+            bar,
+            counts: Mutex::new(BTreeMap::new()),
+        }
+    }
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl ReadProgress for Reading {
+    fn read(&self, list: List, count: usize) {
+        let Some(bar) = &self.bar else {
+            return;
+        };
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        *counts.entry(list).or_default() += count;
+        let parts: Vec<String> = counts
+            .iter()
+            .map(|(list, count)| match list {
+                List::Organizations => format!("{count} organizations"),
+                List::Connections => format!("{count} connections"),
+                List::Directories => format!("{count} directories"),
+            })
+            .collect();
+        bar.set_message(format!("read {}", parts.join(", ")));
+    }
+}
+
+/// Shows each change as it ends.
+pub(super) struct Applying<'a> {
+    ui: &'a Ui,
+    bar: Option<ProgressBar>,
+}
+
+impl<'a> Applying<'a> {
+    pub(super) fn new(ui: &'a Ui, changes: usize) -> Self {
+        let bar = (ui.draws_progress() && changes > 0).then(|| {
+            let bar = ProgressBar::new(changes as u64);
+            let template = "{bar:30} {pos}/{len} changes, {elapsed} so far, {eta} to go";
+            bar.set_style(
+                ProgressStyle::with_template(template)
+                    .unwrap_or_else(|_| ProgressStyle::default_bar()),
+            );
+            bar
+        });
+        Self { ui, bar }
+    }
+}
+
+impl Drop for Applying<'_> {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl ApplyProgress for Applying<'_> {
+    fn ended(&self, change: &Change, outcome: &Outcome) {
+        let layout = self.ui.talk_layout();
+        let line = applied_line(change, outcome, &layout);
+        match &self.bar {
+            // On a terminal what went wrong stays above the bar; the report lists the rest.
+            Some(bar) => {
+                if outcome.problem().is_some() {
+                    bar.println(line);
+                }
+                bar.inc(1);
+            }
+            None => self.ui.say(&line),
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! `portalctl schema`
+
+use clap::{Args, ValueEnum};
+use serde_json::{Value, json};
+
+use super::error::CliError;
+use super::exit::Exit;
+use super::ui::Ui;
+use crate::codes;
+use crate::manifest;
+use crate::report::json_v1::{
+    ApplyDocument, IdsDocument, PlanDocument, StatusDocument, ValidateDocument,
+};
+
+/// Print the JSON Schema of the manifest or of a command's JSON.
+#[derive(Debug, Args)]
+pub(super) struct SchemaArgs {
+    /// What to print the schema of; `errors` prints the table of error codes.
+    #[arg(value_name = "WHAT", default_value = "manifest")]
+    what: Document,
+}
+
+/// The documents that are published in `schema/`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Document {
+    /// The manifest, for editors.
+    Manifest,
+    /// `plan -o json`
+    Plan,
+    /// `apply -o json`
+    Apply,
+    /// `status -o json`
+    Status,
+    /// `validate -o json`
+    Validate,
+    /// `ids -o json`
+    Ids,
+    /// Every error code with its meaning and its fix.
+    Errors,
+}
+
+impl Document {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Manifest,
+        Self::Plan,
+        Self::Apply,
+        Self::Status,
+        Self::Validate,
+        Self::Ids,
+        Self::Errors,
+    ];
+
+    /// The file in `schema/` that holds it.
+    pub const fn file_name(self) -> &'static str {
+        match self {
+            Self::Manifest => "portal.schema.json",
+            Self::Plan => "plan.schema.json",
+            Self::Apply => "apply.schema.json",
+            Self::Status => "status.schema.json",
+            Self::Validate => "validate.schema.json",
+            Self::Ids => "ids.schema.json",
+            Self::Errors => "errors.json",
+        }
+    }
+
+    /// What the file holds.
+    pub fn content(self) -> String {
+        let value = match self {
+            Self::Manifest => manifest::json_schema(),
+            Self::Plan => schemars::schema_for!(PlanDocument).into(),
+            Self::Apply => schemars::schema_for!(ApplyDocument).into(),
+            Self::Status => schemars::schema_for!(StatusDocument).into(),
+            Self::Validate => schemars::schema_for!(ValidateDocument).into(),
+            Self::Ids => schemars::schema_for!(IdsDocument).into(),
+            Self::Errors => errors(),
+        };
+        format!("{value:#}\n")
+    }
+}
+
+fn errors() -> Value {
+    let codes = codes::all().map(|code| {
+        let entry = code.entry();
+        json!({
+            "code": entry.id,
+            "title": entry.title,
+            "meaning": entry.meaning,
+            "fix": entry.fix,
+        })
+    });
+    json!({ "format_version": "1", "errors": codes.collect::<Vec<_>>() })
+}
+
+pub(super) fn run(args: &SchemaArgs, ui: &Ui) -> Result<Exit, CliError> {
+    ui.data(&args.what.content())?;
+    Ok(Exit::Done)
+}

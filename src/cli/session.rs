@@ -1,0 +1,214 @@
+//! What every command that talks to WorkOS begins with: the manifest, checked, and what is live.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use tokio_util::sync::CancellationToken;
+
+use super::Cli;
+use super::args::ManifestArgs;
+use super::connect::{self, Connection};
+use super::error::CliError;
+use super::exit::Exit;
+use super::interrupt;
+use super::progress::Reading;
+use super::ui::Ui;
+use crate::codes::cli as codes;
+use crate::identity::{Identities, identify};
+use crate::manifest::{self, Checked, Diagnostics, Input, Severity, Sources};
+use crate::model::Selection;
+use crate::model::desired::Desired;
+use crate::model::observed::Observed;
+use crate::observe::observe;
+use crate::readiness::{Readiness, readiness};
+use crate::report::Headline;
+use crate::report::json_v1::ErrorItem;
+use crate::workos::ReadPortal;
+
+/// The longest manifest that is read from standard input.
+const MAX_STDIN: u64 = 64 * 1024 * 1024;
+
+/// A checked manifest and the part of it that the command is about.
+pub(super) struct Request {
+    pub(super) desired: Desired,
+    pub(super) selection: Selection,
+}
+
+/// What was read in one pass.
+pub(super) struct Reality {
+    pub(super) observed: Observed,
+    pub(super) identities: Identities,
+}
+
+/// Reads and checks the manifest; every problem is told at once.
+pub(super) fn manifest(cli: &Cli, ui: &Ui) -> Result<Request, CliError> {
+    let selection = selection(&cli.manifest)?;
+    let Checked {
+        desired,
+        diagnostics,
+        sources,
+    } = read_manifest(cli)?;
+    match desired {
+        Some(desired) => {
+            if !diagnostics.is_empty() {
+                ui.say(&render(&diagnostics, &sources, ui));
+            }
+            Ok(Request { desired, selection })
+        }
+        None => Err(invalid_manifest(&diagnostics, &sources, ui)),
+    }
+}
+
+/// Reads and checks the manifest, and leaves it to the caller what problems mean.
+pub(super) fn read_manifest(cli: &Cli) -> Result<Checked, CliError> {
+    Ok(manifest::read(&inputs(cli)?))
+}
+
+/// The files that were named, else the usual ones.
+fn inputs(cli: &Cli) -> Result<Vec<Input>, CliError> {
+    let mut files = cli.manifest.file.clone();
+    if files.is_empty() {
+        files.push(default_manifest()?);
+    }
+    let is_stdin = |path: &PathBuf| path == Path::new("-");
+    let key_from_stdin = cli.connection.api_key_file.as_ref().is_some_and(is_stdin);
+    if files.iter().filter(|path| is_stdin(path)).count() + usize::from(key_from_stdin) > 1 {
+        let message = "standard input can be read once only";
+        return Err(CliError::new(Exit::Usage, codes::USAGE, message));
+    }
+    files
+        .into_iter()
+        .map(|path| {
+            if is_stdin(&path) {
+                stdin()
+            } else {
+                Ok(Input::Path(path))
+            }
+        })
+        .collect()
+}
+
+fn default_manifest() -> Result<PathBuf, CliError> {
+    let candidates = [PathBuf::from("portal.yaml"), PathBuf::from("portal")];
+    candidates
+        .into_iter()
+        .find(|path| path.exists())
+        .ok_or_else(|| {
+            let message = "no -f was given, and there is no portal.yaml and no folder portal here";
+            CliError::new(Exit::Usage, codes::NO_MANIFEST, message)
+        })
+}
+
+fn stdin() -> Result<Input, CliError> {
+    let mut bytes = Vec::new();
+    std::io::stdin()
+        .lock()
+        .take(MAX_STDIN)
+        .read_to_end(&mut bytes)
+        .map_err(|error| {
+            CliError::file(codes::FILE, "read", Path::new("standard input"), &error)
+        })?;
+    Ok(Input::Stdin(bytes))
+}
+
+pub(super) fn selection(args: &ManifestArgs) -> Result<Selection, CliError> {
+    Selection::new(&args.only, &args.intent)
+        .map_err(|error| CliError::new(Exit::Usage, codes::USAGE, error.to_string()))
+}
+
+pub(super) fn render(diagnostics: &Diagnostics, sources: &Sources, ui: &Ui) -> String {
+    let layout = ui.talk_layout();
+    manifest::render(diagnostics, sources, layout.paint.colour, layout.width)
+}
+
+/// The problems of a manifest, as an error.
+pub(super) fn invalid_manifest(diagnostics: &Diagnostics, sources: &Sources, ui: &Ui) -> CliError {
+    let rendered = Some(render(diagnostics, sources, ui));
+    CliError {
+        exit: Exit::Usage,
+        items: items(diagnostics, Severity::Error),
+        rendered,
+    }
+}
+
+/// The diagnostics of a severity, for JSON.
+pub(super) fn items(diagnostics: &Diagnostics, severity: Severity) -> Vec<ErrorItem> {
+    diagnostics
+        .iter()
+        .filter(|diagnostic| diagnostic.severity == severity)
+        .map(|diagnostic| {
+            let message = diagnostic.message.clone();
+            let mut item = ErrorItem::new(diagnostic.code, message, diagnostic.help.clone());
+            if let Some(location) = &diagnostic.location {
+                item.file = Some(location.file.to_string());
+                item.line = Some(location.line);
+                item.column = Some(location.column);
+            }
+            item
+        })
+        .collect()
+}
+
+/// Runs a command's asynchronous part, which is handed the token that a signal cancels.
+pub(super) fn block_on<T, F>(run: impl FnOnce(CancellationToken) -> F) -> Result<T, CliError>
+where
+    F: Future<Output = Result<T, CliError>>,
+{
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| CliError::new(Exit::Internal, codes::INTERNAL, error.to_string()))?;
+    let outcome = runtime.block_on(async { run(interrupt::watch()).await });
+    runtime.shutdown_background();
+    outcome
+}
+
+/// Opens the connection; makes no request.
+pub(super) fn connect(cli: &Cli, input: &Request) -> Result<Connection, CliError> {
+    connect::open(&cli.connection, &input.desired)
+}
+
+/// Reads what is live; a signal ends it at once, because nothing is being changed.
+pub(super) async fn look(
+    connection: &Connection,
+    input: &Request,
+    ui: &Ui,
+    interrupted: &CancellationToken,
+) -> Result<Reality, CliError> {
+    let progress = Reading::new(ui);
+    let observed = tokio::select! {
+        observed = observe(&connection.client, &input.desired, &input.selection, &progress) => {
+            observed?
+        }
+        () = interrupted.cancelled() => return Err(CliError::interrupted()),
+    };
+    let identities = identify(&input.desired, &observed);
+    Ok(Reality {
+        observed,
+        identities,
+    })
+}
+
+impl Reality {
+    /// How far every selected customer is.
+    pub(super) fn readiness(&self, input: &Request, connection: &Connection) -> Readiness {
+        let now = connection.clock.now();
+        readiness(
+            &input.desired,
+            &self.observed,
+            &self.identities,
+            &input.selection,
+            now,
+        )
+    }
+}
+
+/// Where the run was made, and what it has cost so far.
+pub(super) fn headline(connection: &Connection) -> Headline {
+    Headline {
+        target: connection.target.clone(),
+        sandbox: connection.is_sandbox(),
+        requests: connection.client.requests_used(),
+    }
+}

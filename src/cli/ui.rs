@@ -1,0 +1,184 @@
+//! The only printer: results on standard output, everything else on standard error.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use anstream::ColorChoice;
+
+use super::args::{Colour, OutputArgs};
+use super::error::CliError;
+use crate::codes::cli as codes;
+use crate::model::text::escape;
+use crate::report::json_v1::ErrorItem;
+use crate::report::paint::Paint;
+use crate::report::text::Layout;
+
+/// How wide text is laid out where there is no terminal.
+const WIDTH_WITHOUT_TERMINAL: usize = 100;
+
+/// Where output goes and how it looks.
+#[derive(Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent facts about two streams"
+)]
+pub(super) struct Ui {
+    output_file: Option<PathBuf>,
+    stdout_colour: bool,
+    stderr_colour: bool,
+    width: usize,
+    quiet: bool,
+    mask_emails: bool,
+    interactive: bool,
+}
+
+impl Ui {
+    /// Looks at the terminal and the environment.
+    pub(super) fn new(args: &OutputArgs) -> Self {
+        let colour = |choice: ColorChoice| match args.color {
+            Colour::Always => true,
+            Colour::Never => false,
+            Colour::Auto => !matches!(choice, ColorChoice::Never),
+        };
+        let to_file = args.output_file.is_some();
+        let auto_stdout = anstream::AutoStream::choice(&io::stdout());
+        let auto_stderr = anstream::AutoStream::choice(&io::stderr());
+        Self {
+            output_file: args.output_file.clone(),
+            stdout_colour: colour(auto_stdout) && (!to_file || args.color == Colour::Always),
+            stderr_colour: colour(auto_stderr),
+            width: terminal_width(),
+            quiet: args.quiet,
+            mask_emails: std::env::var_os("CI").is_some(),
+            interactive: io::stdin().is_terminal() && io::stderr().is_terminal(),
+        }
+    }
+
+    /// The layout of results.
+    pub(super) fn layout(&self) -> Layout {
+        Layout {
+            paint: Paint {
+                colour: self.stdout_colour,
+            },
+            width: self.width,
+            mask_emails: self.mask_emails,
+        }
+    }
+
+    /// The layout of everything else.
+    pub(super) fn talk_layout(&self) -> Layout {
+        Layout {
+            paint: Paint {
+                colour: self.stderr_colour,
+            },
+            ..self.layout()
+        }
+    }
+
+    /// Whether somebody can be asked.
+    pub(super) fn is_interactive(&self) -> bool {
+        self.interactive
+    }
+
+    /// Whether progress is drawn over itself.
+    pub(super) fn draws_progress(&self) -> bool {
+        !self.quiet && io::stderr().is_terminal()
+    }
+
+    /// Writes the command's result: to standard output, or whole to `--output-file`.
+    pub(super) fn data(&self, text: &str) -> Result<(), CliError> {
+        if let Some(path) = &self.output_file {
+            return write_whole(path, text)
+                .map_err(|error| CliError::file(codes::FILE, "write", path, &error));
+        }
+        let mut out = io::stdout().lock();
+        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+            // Whoever read the output has seen enough: not an error.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+            Err(error) => Err(CliError::file(
+                codes::FILE,
+                "write",
+                Path::new("standard output"),
+                &error,
+            )),
+            Ok(()) => Ok(()),
+        }
+    }
+
+    /// Says something on standard error, unless `-q`.
+    pub(super) fn say(&self, text: &str) {
+        if !self.quiet {
+            complain(text);
+        }
+    }
+
+    /// Tells an error: its code, what happened, what to do, and where more is said.
+    pub(super) fn error(&self, error: &CliError) {
+        if let Some(rendered) = &error.rendered {
+            complain(rendered);
+            return;
+        }
+        for item in &error.items {
+            complain(&error_text(item, self.talk_layout().paint));
+        }
+    }
+
+    /// Asks a question that is answered by `yes`.
+    pub(super) fn confirm(question: &str) -> bool {
+        let mut err = io::stderr().lock();
+        let _ = err
+            .write_all(question.as_bytes())
+            .and_then(|()| err.flush());
+        let mut answer = String::new();
+        let read = io::stdin().read_line(&mut answer);
+        read.is_ok() && answer.trim().eq_ignore_ascii_case("yes")
+    }
+}
+
+/// Says something on standard error whatever the flags.
+fn complain(text: &str) {
+    let mut err = io::stderr().lock();
+    // Nobody is left to be told that standard error is closed.
+    let _ = err.write_all(text.as_bytes());
+    if !text.ends_with('\n') {
+        let _ = err.write_all(b"\n");
+    }
+}
+
+fn error_text(item: &ErrorItem, paint: Paint) -> String {
+    let mut text = format!(
+        "{}: {}\n",
+        paint.bad(format!("error[{}]", item.code)),
+        escape(&item.message)
+    );
+    if let Some(help) = &item.help {
+        text.push_str(&format!("{} {}\n", paint.strong("hint:"), escape(help)));
+    }
+    text.push_str(&paint.quiet(format!("more: portalctl explain {}\n", item.code)));
+    text
+}
+
+fn terminal_width() -> usize {
+    let columns = std::env::var("COLUMNS")
+        .ok()
+        .and_then(|columns| columns.parse().ok());
+    columns
+        .or_else(|| {
+            terminal_size::terminal_size().map(|(terminal_size::Width(width), _)| width.into())
+        })
+        .filter(|width| *width > 0)
+        .unwrap_or(WIDTH_WITHOUT_TERMINAL)
+}
+
+/// Writes a file so that it is there whole or not at all.
+pub(super) fn write_whole(path: &Path, text: &str) -> io::Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(text.as_bytes())?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    Ok(())
+}

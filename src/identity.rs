@@ -1,0 +1,100 @@
+//! Identity: which live organization is a manifest entry's.
+//!
+//! Goes in: desired and observed state. Comes out: for every entry a match, the wish to create or
+//! adopt, or a conflict that a person must decide. Pure; reads nothing, decides nothing twice:
+//! plan, observe and readiness all ask here.
+//!
+//! The order in which an entry finds its organization:
+//!
+//! ```text
+//! pinned id ─▶ external_id ─▶ previous_keys ─▶ one verified domain of an unclaimed organization
+//!                                              without external_id (adopt)
+//! ```
+//!
+//! A name or a pending domain never identifies: names are not unique at WorkOS, and anybody can
+//! claim a domain.
+
+mod index;
+mod resolve;
+
+use std::collections::BTreeMap;
+
+use crate::codes::Code;
+use crate::model::{Domain, ExternalId, OrgKey, OrganizationId};
+
+pub use resolve::identify;
+
+/// What is known of the identity of every entry.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Identities {
+    /// One for each entry of the manifest.
+    pub entries: BTreeMap<OrgKey, Identity>,
+    /// Remarks that do not keep an entry from being worked on.
+    pub warnings: Vec<IdentityWarning>,
+}
+
+impl Identities {
+    /// The live organization of an entry, when there is exactly one.
+    pub fn organization_of(&self, key: &OrgKey) -> Option<&OrganizationId> {
+        match self.entries.get(key)? {
+            Identity::Matched { organization, .. } => Some(organization),
+            Identity::Adoptable { .. } | Identity::Missing | Identity::Conflicted(_) => None,
+        }
+    }
+}
+
+/// What is known of one entry's identity.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Identity {
+    /// It is this organization.
+    Matched {
+        /// The organization.
+        organization: OrganizationId,
+        /// How it was found.
+        by: MatchedBy,
+    },
+    /// No entry claims this organization, and it holds one of the entry's domains, verified.
+    Adoptable {
+        /// The organization.
+        organization: OrganizationId,
+        /// The domain that identifies it.
+        domain: Domain,
+    },
+    /// There is none, and nothing that could be it.
+    Missing,
+    /// A person must decide; every reason that was found.
+    Conflicted(Vec<IdentityConflict>),
+}
+
+/// How an entry found its organization.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MatchedBy {
+    /// The entry pins it by id.
+    Id,
+    /// Its external id is the entry's.
+    ExternalId,
+    /// Its external id is one that the entry had before.
+    PreviousKey(ExternalId),
+}
+
+/// Why it cannot be told which organization an entry is, and what would tell it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct IdentityConflict {
+    /// The code that `portalctl explain` knows.
+    pub code: Code,
+    /// What was found.
+    pub message: String,
+    /// What to write to resolve it.
+    pub help: String,
+}
+
+/// Something worth knowing about an entry that is worked on all the same.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct IdentityWarning {
+    /// The entry.
+    pub key: OrgKey,
+    /// The code that `portalctl explain` knows.
+    pub code: Code,
+    /// What was found.
+    pub message: String,
+}

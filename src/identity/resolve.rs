@@ -1,0 +1,368 @@
+//! The rules: every entry's match, then what two entries or two organizations make of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::index::Index;
+use super::{Identities, Identity, IdentityConflict, IdentityWarning, MatchedBy};
+use crate::codes::{Code, plan as codes};
+use crate::model::desired::{Desired, DesiredOrganization};
+use crate::model::observed::{Observed, Organization};
+use crate::model::text::escape;
+use crate::model::{Domain, ExternalId, OrgKey, OrganizationId};
+
+/// Finds every entry's live organization.
+///
+/// With an observation that only [looked up](crate::model::observed::Coverage::LookedUp) what the
+/// entries name, an entry that found nothing is `Missing` although something unlisted may hold its
+/// domain; callers that would create must list first.
+pub fn identify(desired: &Desired, observed: &Observed) -> Identities {
+    let index = Index::new(observed);
+    let mut entries: BTreeMap<&OrgKey, Identity> = desired
+        .organizations
+        .iter()
+        .map(|(key, entry)| (key, find(entry, &index)))
+        .collect();
+
+    let mut claims = Claims::default();
+    for (key, identity) in &entries {
+        if let Identity::Matched { organization, .. } = identity {
+            claims.add(organization, key);
+        }
+    }
+    claims.hold_candidates_of_conflicts(desired, &index);
+
+    for (key, identity) in &mut entries {
+        if matches!(identity, Identity::Missing) {
+            *identity = look_for_unclaimed(&desired.organizations[*key], &index, &claims);
+        }
+    }
+    for (key, identity) in &entries {
+        if let Identity::Adoptable { organization, .. } = identity {
+            claims.add(organization, key);
+        }
+    }
+
+    let mut warnings = Vec::new();
+    let entries = entries
+        .into_iter()
+        .map(|(key, identity)| {
+            let entry = &desired.organizations[key];
+            let conflicts = shared_claim(&identity, &claims)
+                .into_iter()
+                .chain(domains_elsewhere(
+                    key,
+                    entry,
+                    &identity,
+                    &index,
+                    &mut warnings,
+                ))
+                .collect();
+            (key.clone(), with_conflicts(identity, conflicts))
+        })
+        .collect();
+    warnings.sort();
+    Identities { entries, warnings }
+}
+
+fn with_conflicts(identity: Identity, found: Vec<IdentityConflict>) -> Identity {
+    if found.is_empty() {
+        return identity;
+    }
+    let mut conflicts = match identity {
+        Identity::Conflicted(conflicts) => conflicts,
+        Identity::Matched { .. } | Identity::Adoptable { .. } | Identity::Missing => Vec::new(),
+    };
+    conflicts.extend(found);
+    conflicts.sort();
+    conflicts.dedup();
+    Identity::Conflicted(conflicts)
+}
+
+fn conflict(code: Code, message: String, help: impl Into<String>) -> IdentityConflict {
+    IdentityConflict {
+        code,
+        message,
+        help: help.into(),
+    }
+}
+
+/// Finds an entry's organization by id, external id or previous keys.
+fn find(entry: &DesiredOrganization, index: &Index<'_>) -> Identity {
+    if let Some(id) = &entry.id {
+        return find_pinned(id, entry.external_id.as_ref(), index);
+    }
+    let Some(external_id) = &entry.external_id else {
+        return Identity::Missing;
+    };
+    let current = index.with_external_id(external_id.as_str());
+    let previous = entry.previous_keys.iter().flat_map(|previous| {
+        index
+            .with_external_id(previous.as_str())
+            .iter()
+            .map(move |found| (*found, previous))
+    });
+    let mut matches: Vec<(&Organization, MatchedBy)> = current
+        .iter()
+        .map(|found| (*found, MatchedBy::ExternalId))
+        .collect();
+    matches.extend(previous.map(|(found, id)| (found, MatchedBy::PreviousKey(id.clone()))));
+    match matches.as_slice() {
+        [] => Identity::Missing,
+        [(found, by)] => Identity::Matched {
+            organization: found.id.clone(),
+            by: by.clone(),
+        },
+        many => Identity::Conflicted(vec![conflict(
+            codes::MANY_MATCHES,
+            format!(
+                "{} organizations answer to this entry: {}",
+                many.len(),
+                names(many.iter().map(|(found, _)| *found))
+            ),
+            "write `id:` with the one that is meant, and merge or delete the others in the WorkOS \
+             dashboard",
+        )]),
+    }
+}
+
+fn find_pinned(
+    id: &OrganizationId,
+    external_id: Option<&ExternalId>,
+    index: &Index<'_>,
+) -> Identity {
+    let Some(pinned) = index.observed().organizations.get(id) else {
+        return Identity::Conflicted(vec![conflict(
+            codes::PINNED_MISSING,
+            format!("{id} does not exist in this environment"),
+            "check that the API key is of the right environment; if the organization was deleted \
+             for good, remove `id:` so that a new one is created",
+        )]);
+    };
+    if let Some(external_id) = external_id
+        && let Some(other) = index
+            .with_external_id(external_id.as_str())
+            .iter()
+            .find(|other| other.id != pinned.id)
+    {
+        return Identity::Conflicted(vec![conflict(
+            codes::ID_AND_EXTERNAL_ID_DISAGREE,
+            format!(
+                "`id` is {id}, but the external id `{external_id}` belongs to {}",
+                name(other)
+            ),
+            "correct `id:` or `external_id:` so that both name the same organization",
+        )]);
+    }
+    Identity::Matched {
+        organization: id.clone(),
+        by: MatchedBy::Id,
+    }
+}
+
+/// Which entries claim which organization.
+#[derive(Default)]
+struct Claims<'a> {
+    by_organization: BTreeMap<OrganizationId, BTreeSet<&'a OrgKey>>,
+    /// Organizations that an entry in conflict may turn out to be: nobody else's either.
+    reserved: BTreeSet<OrganizationId>,
+}
+
+impl<'a> Claims<'a> {
+    fn add(&mut self, organization: &OrganizationId, key: &'a OrgKey) {
+        self.by_organization
+            .entry(organization.clone())
+            .or_default()
+            .insert(key);
+    }
+
+    fn hold_candidates_of_conflicts(&mut self, desired: &Desired, index: &Index<'_>) {
+        for entry in desired.organizations.values() {
+            let ids = entry.external_id.iter().chain(&entry.previous_keys);
+            for found in ids.flat_map(|id| index.with_external_id(id.as_str())) {
+                self.reserved.insert(found.id.clone());
+            }
+            self.reserved.extend(entry.id.clone());
+        }
+    }
+
+    fn is_claimed(&self, id: &OrganizationId) -> bool {
+        self.reserved.contains(id) || self.by_organization.contains_key(id)
+    }
+}
+
+/// An entry that matched nothing: is there an organization that is, or could be, its own?
+fn look_for_unclaimed(
+    entry: &DesiredOrganization,
+    index: &Index<'_>,
+    claims: &Claims<'_>,
+) -> Identity {
+    let domains = || entry.domains.iter().flat_map(BTreeMap::keys);
+    let mut adoptable: BTreeMap<&OrganizationId, &Domain> = BTreeMap::new();
+    let mut confusable: BTreeMap<&OrganizationId, (&Organization, &Domain)> = BTreeMap::new();
+    for domain in domains() {
+        for holder in index.holders(domain) {
+            let organization = holder.organization;
+            if claims.is_claimed(&organization.id) {
+                continue;
+            }
+            confusable
+                .entry(&organization.id)
+                .or_insert((organization, domain));
+            if organization.external_id.is_none() && holder.state.is_verified() {
+                adoptable.entry(&organization.id).or_insert(domain);
+            }
+        }
+    }
+    if let (1, Some((id, domain))) = (adoptable.len(), adoptable.first_key_value())
+        && confusable.len() == 1
+    {
+        return Identity::Adoptable {
+            organization: (*id).clone(),
+            domain: (*domain).clone(),
+        };
+    }
+    let mut conflicts = Vec::new();
+    if !entry.allow_shared_domain {
+        conflicts.extend(
+            confusable
+                .values()
+                .map(|(organization, domain)| domain_held(organization, domain, adoptable.len())),
+        );
+    }
+    if !entry.allow_same_name
+        && let Some(name) = &entry.name
+    {
+        let same = index.with_name(name).iter().filter(|other| {
+            other.external_id.is_none()
+                && !claims.is_claimed(&other.id)
+                && !confusable.contains_key(&other.id)
+        });
+        conflicts.extend(same.map(|other| same_name(other)));
+    }
+    if conflicts.is_empty() {
+        return Identity::Missing;
+    }
+    conflicts.sort();
+    Identity::Conflicted(conflicts)
+}
+
+fn domain_held(organization: &Organization, domain: &Domain, adoptable: usize) -> IdentityConflict {
+    let id = &organization.id;
+    let help = match &organization.external_id {
+        Some(external_id) => format!(
+            "if it is this customer, write `previous_keys: [{}]` (the key was renamed) or \
+             `id: {id}`; if it is another one, write `allow_shared_domain: true`",
+            escape(external_id)
+        ),
+        None if adoptable > 1 => format!(
+            "{adoptable} organizations could be this customer: write `id:` with the one that is \
+             meant"
+        ),
+        None => format!(
+            "if it is this customer, write `id: {id}`; if it is another one, write \
+             `allow_shared_domain: true`"
+        ),
+    };
+    conflict(
+        codes::DOMAIN_HELD,
+        format!(
+            "no organization matches, but {} has the domain {domain}",
+            name(organization)
+        ),
+        help,
+    )
+}
+
+fn same_name(other: &Organization) -> IdentityConflict {
+    conflict(
+        codes::SAME_NAME,
+        format!(
+            "no organization matches, but {} has the same name",
+            name(other)
+        ),
+        format!(
+            "if it is this customer, write `id: {}`; if it is another one, write \
+             `allow_same_name: true`",
+            other.id
+        ),
+    )
+}
+
+/// One organization that two entries claim is a conflict for both.
+fn shared_claim(identity: &Identity, claims: &Claims<'_>) -> Option<IdentityConflict> {
+    let (Identity::Matched { organization, .. } | Identity::Adoptable { organization, .. }) =
+        identity
+    else {
+        return None;
+    };
+    let keys = claims.by_organization.get(organization)?;
+    if keys.len() < 2 {
+        return None;
+    }
+    let keys: Vec<String> = keys.iter().map(|key| format!("`{key}`")).collect();
+    Some(conflict(
+        codes::CLAIMED_TWICE,
+        format!("{organization} is claimed by {}", keys.join(" and ")),
+        "keep one of the entries, or give each its own `id:`",
+    ))
+}
+
+/// A declared domain that another organization holds: verified there is a conflict, pending there
+/// a warning, because WorkOS lets only one of them prove it.
+fn domains_elsewhere(
+    key: &OrgKey,
+    entry: &DesiredOrganization,
+    identity: &Identity,
+    index: &Index<'_>,
+    warnings: &mut Vec<IdentityWarning>,
+) -> Vec<IdentityConflict> {
+    if entry.allow_shared_domain {
+        return Vec::new();
+    }
+    let own = match identity {
+        Identity::Matched { organization, .. } | Identity::Adoptable { organization, .. } => {
+            Some(organization)
+        }
+        Identity::Missing => None,
+        // Its own organization is not known, so neither is which one is another.
+        Identity::Conflicted(_) => return Vec::new(),
+    };
+    let mut conflicts = Vec::new();
+    for domain in entry.domains.iter().flat_map(BTreeMap::keys) {
+        for holder in index.holders(domain) {
+            if own == Some(&holder.organization.id) {
+                continue;
+            }
+            let whose = name(holder.organization);
+            if holder.state.is_verified() {
+                conflicts.push(conflict(
+                    codes::DOMAIN_VERIFIED_ELSEWHERE,
+                    format!("the domain {domain} is verified for {whose}"),
+                    "remove the domain here or there; if both customers share it, write \
+                     `allow_shared_domain: true`",
+                ));
+            } else {
+                warnings.push(IdentityWarning {
+                    key: key.clone(),
+                    code: codes::DOMAIN_PENDING_ELSEWHERE,
+                    message: format!(
+                        "the domain {domain} is also {} on {whose}; only one organization can \
+                         verify it",
+                        escape(holder.state.as_str())
+                    ),
+                });
+            }
+        }
+    }
+    conflicts
+}
+
+fn name(organization: &Organization) -> String {
+    format!("{} ({})", organization.id, escape(&organization.name))
+}
+
+fn names<'a>(organizations: impl Iterator<Item = &'a Organization>) -> String {
+    let mut names: Vec<String> = organizations.map(name).collect();
+    names.sort();
+    names.join(", ")
+}

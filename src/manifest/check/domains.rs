@@ -1,0 +1,93 @@
+//! The domains of one organization.
+
+use std::collections::BTreeMap;
+
+use super::text;
+use crate::codes::manifest as codes;
+use crate::manifest::diagnostic::{Finding, Findings, Severity};
+use crate::manifest::quote::quote;
+use crate::manifest::raw::{Field, RawDomain, Text, good};
+use crate::manifest::source::{Spot, Spotted};
+use crate::model::Domain;
+use crate::model::desired::{DeclaredDomainState, DomainsPolicy};
+
+const STATES: [(&str, DeclaredDomainState); 2] = [
+    ("pending", DeclaredDomainState::Pending),
+    ("verified", DeclaredDomainState::Verified),
+];
+const POLICIES: [(&str, DomainsPolicy); 2] =
+    [("add", DomainsPolicy::Add), ("exact", DomainsPolicy::Exact)];
+
+/// The domains of an organization, and where each stands.
+#[derive(Default)]
+pub(super) struct Domains {
+    pub(super) declared: BTreeMap<Domain, DeclaredDomainState>,
+    pub(super) spots: Vec<(Domain, Spot)>,
+}
+
+pub(super) fn policy(
+    field: Option<&Field<Text>>,
+    findings: &mut Findings,
+) -> Option<DomainsPolicy> {
+    text::word(field, "`domains_policy`", &POLICIES, findings)
+}
+
+/// The domains of a list, each once.
+pub(super) fn check(
+    field: Option<&Field<Vec<RawDomain>>>,
+    policy: DomainsPolicy,
+    findings: &mut Findings,
+) -> Option<Domains> {
+    let (list, spot) = good(field)?;
+    if list.is_empty() && policy != DomainsPolicy::Exact {
+        findings.error(
+            codes::EMPTY_DOMAINS,
+            spot,
+            "`domains` is an empty list",
+            "remove the field to leave the domains alone, or set `domains_policy: exact` to \
+             remove every domain",
+        );
+    }
+    let mut domains = Domains::default();
+    let mut first: BTreeMap<Domain, Spot> = BTreeMap::new();
+    for raw in list {
+        let state = text::word(raw.state.as_ref(), "`state`", &STATES, findings)
+            .unwrap_or(DeclaredDomainState::Pending);
+        let Some(domain) = parse(&raw.domain, findings) else {
+            continue;
+        };
+        let spot = raw.domain.spot;
+        if let Some(earlier) = first.get(&domain) {
+            findings.push(
+                Finding::new(
+                    codes::DUPLICATE_DOMAIN,
+                    Severity::Error,
+                    format!("the domain `{domain}` stands twice in this list"),
+                )
+                .at(spot)
+                .related(*earlier, "first declared here")
+                .help("keep one of the two; case does not tell domains apart"),
+            );
+            continue;
+        }
+        first.insert(domain.clone(), spot);
+        domains.declared.insert(domain.clone(), state);
+        domains.spots.push((domain, spot));
+    }
+    Some(domains)
+}
+
+fn parse(text: &Spotted<Text>, findings: &mut Findings) -> Option<Domain> {
+    match Domain::parse(&text.value) {
+        Ok(domain) => Some(domain),
+        Err(why) => {
+            findings.error(
+                codes::INVALID_DOMAIN,
+                text.spot,
+                format!("the domain {} {why}", quote(&text.value)),
+                "write a domain that the customer owns, as in acme.com",
+            );
+            None
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Who an organization is: its key, its id, its external ids.
+
+use crate::codes::manifest as codes;
+use crate::manifest::diagnostic::Findings;
+use crate::manifest::quote::quote;
+use crate::manifest::raw::{Field, Text, Texts, good};
+use crate::manifest::source::{Spot, Spotted};
+use crate::model::{ExternalId, OrgKey, OrganizationId};
+
+/// The key of an entry.
+pub(super) fn key(text: &str, spot: Spot, findings: &mut Findings) -> Option<OrgKey> {
+    match OrgKey::parse(text) {
+        Ok(key) => Some(key),
+        Err(why) => {
+            let help = suggestion(text).map_or_else(
+                || "choose a short name such as `acme`".to_owned(),
+                |better| {
+                    format!(
+                        "write `{better}`, and keep it: the key is what identifies the organization"
+                    )
+                },
+            );
+            findings.error(
+                codes::INVALID_KEY,
+                spot,
+                format!("{} is not a valid key: it {why}", quote(text)),
+                help,
+            );
+            None
+        }
+    }
+}
+
+/// A valid key that looks like the text.
+fn suggestion(text: &str) -> Option<String> {
+    // Letters outside ASCII would have to be guessed.
+    if !text.is_ascii() {
+        return None;
+    }
+    let better: String = text
+        .to_lowercase()
+        .chars()
+        .map(|c| match c {
+            'a'..='z' | '0'..='9' | '.' => c,
+            _ => '-',
+        })
+        .collect();
+    let better = better.trim_matches(['-', '.']).to_owned();
+    OrgKey::parse(&better).is_ok().then_some(better)
+}
+
+/// The pinned id.
+pub(super) fn id(
+    field: Option<&Field<Text>>,
+    findings: &mut Findings,
+) -> Option<Spotted<OrganizationId>> {
+    let (text, spot) = good(field)?;
+    match OrganizationId::parse(text) {
+        Ok(value) => Some(Spotted { value, spot }),
+        Err(why) => {
+            findings.error(
+                codes::INVALID_ID,
+                spot,
+                format!("{} is not the id of an organization: it {why}", quote(text)),
+                "copy it from the WorkOS dashboard; your own name for it goes to `external_id`",
+            );
+            None
+        }
+    }
+}
+
+/// The external id as declared, else the key. A pinned entry that declares none manages none.
+pub(super) fn external_id(
+    field: Option<&Field<Text>>,
+    key: Option<&OrgKey>,
+    key_spot: Spot,
+    pinned: bool,
+    findings: &mut Findings,
+) -> Option<Spotted<ExternalId>> {
+    if field.is_none() {
+        return key.filter(|_| !pinned).map(|key| Spotted {
+            value: ExternalId::from(key),
+            spot: key_spot,
+        });
+    }
+    let (text, spot) = good(field)?;
+    parse_external(text, spot, "external id", findings)
+}
+
+/// External ids that the organization had before.
+pub(super) fn previous_keys(
+    field: Option<&Field<Texts>>,
+    findings: &mut Findings,
+) -> Vec<Spotted<ExternalId>> {
+    good(field)
+        .map(|(list, _)| list.as_slice())
+        .unwrap_or_default()
+        .iter()
+        .filter_map(|text| parse_external(&text.value, text.spot, "previous key", findings))
+        .collect()
+}
+
+fn parse_external(
+    text: &str,
+    spot: Spot,
+    what: &str,
+    findings: &mut Findings,
+) -> Option<Spotted<ExternalId>> {
+    match ExternalId::parse(text) {
+        Ok(value) => Some(Spotted { value, spot }),
+        Err(why) => {
+            findings.error(
+                codes::INVALID_EXTERNAL_ID,
+                spot,
+                format!("{} is not a valid {what}: it {why}", quote(text)),
+                "use the id that your application has for this customer",
+            );
+            None
+        }
+    }
+}
+
+/// The Stripe customer id: WorkOS takes any text, people mistype it.
+pub(super) fn stripe_customer_id(
+    field: Option<&Field<Text>>,
+    findings: &mut Findings,
+) -> Option<String> {
+    let (text, spot) = good(field)?;
+    let is_fine = text.strip_prefix("cus_").is_some_and(|rest| {
+        !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+    });
+    if !is_fine {
+        findings.error(
+            codes::INVALID_ID,
+            spot,
+            format!(
+                "{} is not the id of a Stripe customer: it must be `cus_` followed by letters and digits",
+                quote(text)
+            ),
+            "copy it from the Stripe dashboard",
+        );
+        return None;
+    }
+    Some(text.to_string())
+}

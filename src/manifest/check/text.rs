@@ -1,0 +1,67 @@
+//! Text that people are shown, and words from a fixed list.
+
+use crate::codes::manifest as codes;
+use crate::manifest::diagnostic::Findings;
+use crate::manifest::quote::{quote, suggest};
+use crate::manifest::raw::{Field, Text, good};
+use crate::manifest::source::Spot;
+use crate::model::text::is_plain;
+
+/// Text without control, newline or bidirectional characters.
+pub(super) fn plain(text: &str, spot: Spot, what: &str, findings: &mut Findings) -> bool {
+    let Some(bad) = text.chars().find(|c| !is_plain(*c)) else {
+        return true;
+    };
+    let name = match bad {
+        '\n' | '\r' => "a line break".to_owned(),
+        '\t' => "a tab".to_owned(),
+        other => format!("the invisible character {}", other.escape_unicode()),
+    };
+    findings.error(
+        codes::INVALID_TEXT,
+        spot,
+        format!("{what} holds {name}"),
+        "remove it: it can make text look like something else than it is",
+    );
+    false
+}
+
+/// Text that is plain and not blank.
+pub(super) fn required(
+    field: Option<&Field<Text>>,
+    what: &str,
+    findings: &mut Findings,
+) -> Option<String> {
+    let (text, spot) = good(field)?;
+    if text.trim().is_empty() {
+        findings.error(
+            codes::BLANK,
+            spot,
+            format!("{what} is blank"),
+            "write it, or remove the field",
+        );
+        return None;
+    }
+    plain(text, spot, what, findings).then(|| text.to_string())
+}
+
+/// One of a few words.
+pub(super) fn word<T: Copy>(
+    field: Option<&Field<Text>>,
+    what: &str,
+    words: &[(&str, T)],
+    findings: &mut Findings,
+) -> Option<T> {
+    let (text, spot) = good(field)?;
+    if let Some((_, value)) = words.iter().find(|(word, _)| **word == **text) {
+        return Some(*value);
+    }
+    let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+    findings.error(
+        codes::UNKNOWN_VALUE,
+        spot,
+        format!("{} is no value of {what}", quote(text)),
+        suggest(text, &known),
+    );
+    None
+}

@@ -1,0 +1,42 @@
+//! Manifests: files → a checked [`Desired`], or every problem at once.
+//!
+//! ```text
+//! inputs ─▶ load (files, YAML) ─▶ check (decode, rules) ─▶ Desired
+//!                    └────────── findings ──────────┴────▶ render
+//! ```
+//!
+//! Goes in: files that people wrote. Comes out: what they mean, or what is wrong with them, each
+//! with its place, its reason and its fix. Makes no request, reads no clock and no environment,
+//! and prints nothing.
+
+mod check;
+mod decode;
+mod diagnostic;
+mod find;
+mod inspect;
+mod load;
+mod node;
+mod quote;
+mod raw;
+mod render;
+mod schema;
+mod secret;
+pub mod shape;
+mod source;
+mod syntax;
+mod yaml;
+
+pub use check::{Checked, check};
+pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use load::{Input, Loaded, load};
+pub use render::render;
+pub use schema::json_schema;
+pub use source::{Location, Sources};
+
+/// Loads and checks a manifest.
+pub fn read(inputs: &[Input]) -> Checked {
+    check(load(inputs))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,267 @@
+//! The texts a manifest was read from, kept so that a finding can show its line.
+//!
+//! Goes in: file names and contents. Comes out: places in them. Reads no file itself.
+
+use std::sync::Arc;
+
+use serde::Serialize;
+
+/// The number of a file within [`Sources`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct FileId(u32);
+
+/// A place as the stages carry it around: small, and without the file's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Spot {
+    pub(super) file: FileId,
+    /// From 1.
+    pub(super) line: u32,
+    /// From 1, in characters.
+    pub(super) column: u32,
+    /// In characters; 0 where it is not known.
+    pub(super) length: u32,
+}
+
+impl Spot {
+    /// The very beginning of a file.
+    pub(super) fn start_of(file: FileId) -> Self {
+        Self {
+            file,
+            line: 1,
+            column: 1,
+            length: 0,
+        }
+    }
+
+    /// A file as a whole, with no line to show.
+    pub(super) fn whole(file: FileId) -> Self {
+        Self {
+            file,
+            line: 0,
+            column: 0,
+            length: 0,
+        }
+    }
+}
+
+/// A value with the place it was written at.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Spotted<T> {
+    pub(super) value: T,
+    pub(super) spot: Spot,
+}
+
+/// A place in a file, for people and machines.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Location {
+    /// The file as the user named it.
+    pub file: Arc<str>,
+    /// The line, from 1; 0 when the finding is about the file as a whole.
+    pub line: u32,
+    /// The column, from 1, in characters.
+    pub column: u32,
+    /// How many characters it covers; 0 where that is not known.
+    #[serde(skip)]
+    pub length: u32,
+}
+
+/// The files of one manifest, by name and text.
+#[derive(Debug, Clone, Default)]
+pub struct Sources {
+    files: Vec<SourceFile>,
+}
+
+#[derive(Debug, Clone)]
+struct SourceFile {
+    name: Arc<str>,
+    text: Arc<str>,
+}
+
+impl Sources {
+    /// Adds a file whose text is still to come; it stays empty when it cannot be read.
+    pub(super) fn reserve(&mut self, name: Arc<str>) -> FileId {
+        // The number of files is bounded by the loader, far below 2³².
+        let id = FileId(u32::try_from(self.files.len()).unwrap_or(u32::MAX));
+        let text = Arc::from("");
+        self.files.push(SourceFile { name, text });
+        id
+    }
+
+    /// Gives a file its text.
+    pub(super) fn fill(&mut self, file: FileId, text: String) {
+        if let Some(file) = self.files.get_mut(file.0 as usize) {
+            file.text = Arc::from(text);
+        }
+    }
+
+    /// The text of a file by the name that locations carry.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.files
+            .iter()
+            .find(|file| &*file.name == name)
+            .map(|file| &*file.text)
+    }
+
+    /// The files' names and texts, in the order in which they were read.
+    pub fn iter(&self) -> impl Iterator<Item = (&Arc<str>, &str)> {
+        self.files.iter().map(|file| (&file.name, &*file.text))
+    }
+
+    /// The file, if there is exactly one.
+    pub(super) fn only(&self) -> Option<FileId> {
+        (self.files.len() == 1).then_some(FileId(0))
+    }
+
+    pub(super) fn name_of(&self, file: FileId) -> Arc<str> {
+        self.file(file)
+            .map_or_else(|| Arc::from(""), |file| Arc::clone(&file.name))
+    }
+
+    pub(super) fn text_of(&self, file: FileId) -> Arc<str> {
+        self.file(file)
+            .map_or_else(|| Arc::from(""), |file| Arc::clone(&file.text))
+    }
+
+    pub(super) fn location(&self, spot: Spot) -> Location {
+        Location {
+            file: self.name_of(spot.file),
+            line: spot.line,
+            column: spot.column,
+            length: spot.length,
+        }
+    }
+
+    fn file(&self, id: FileId) -> Option<&SourceFile> {
+        self.files.get(id.0 as usize)
+    }
+}
+
+/// How many lines lie between two marks: what a look-up walks at most.
+const STRIDE: usize = 64;
+
+/// Where the lines of a text begin, so that many findings in a large file stay cheap.
+///
+/// Only every 64th beginning is kept: a file of nothing but line breaks has to fit, too.
+pub(super) struct Lines<'a> {
+    text: &'a str,
+    marks: Vec<usize>,
+}
+
+impl<'a> Lines<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        let mut marks = vec![0];
+        marks.extend(line_starts(text, 0).skip(STRIDE - 1).step_by(STRIDE));
+        Self { text, marks }
+    }
+
+    /// A line, from 1, without its line break.
+    pub(super) fn get(&self, line: u32) -> Option<&'a str> {
+        let index = (line as usize).checked_sub(1)?;
+        let mark = *self.marks.get(index / STRIDE)?;
+        let mut starts = std::iter::once(mark).chain(line_starts(self.text, mark));
+        let start = starts.nth(index % STRIDE)?;
+        let end = starts.next().unwrap_or(self.text.len());
+        Some(self.text.get(start..end)?.trim_end_matches(['\n', '\r']))
+    }
+}
+
+/// The beginnings of all lines after the one that begins at `from`.
+fn line_starts(text: &str, from: usize) -> impl Iterator<Item = usize> {
+    let bytes = text.as_bytes();
+    let rest = bytes.get(from..).unwrap_or_default();
+    rest.iter().enumerate().filter_map(move |(index, byte)| {
+        let next = from + index + 1;
+        // YAML breaks lines at \n, \r\n and a lone \r.
+        let breaks = match byte {
+            b'\n' => true,
+            b'\r' => bytes.get(next) != Some(&b'\n'),
+            _ => false,
+        };
+        breaks.then_some(next)
+    })
+}
+
+/// The line and column of ascending byte positions, found in one walk over the text.
+pub(super) struct Positions<'a> {
+    text: &'a str,
+    offset: usize,
+    line: usize,
+    line_start: usize,
+    column: usize,
+}
+
+impl<'a> Positions<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        Self {
+            text,
+            offset: 0,
+            line: 1,
+            line_start: 0,
+            column: 1,
+        }
+    }
+
+    /// The line and column, both from 1, of a position that is not before the last one.
+    pub(super) fn at(&mut self, offset: usize) -> (u32, u32) {
+        let walked = self.text.get(..offset).unwrap_or(self.text);
+        for start in line_starts(walked, self.offset) {
+            self.line += 1;
+            self.line_start = start;
+        }
+        if self.line_start > self.offset {
+            self.offset = self.line_start;
+            self.column = 1;
+        }
+        let more = walked.get(self.offset..).unwrap_or_default();
+        self.column += more.chars().count();
+        self.offset = walked.len();
+        (saturate(self.line), saturate(self.column))
+    }
+}
+
+fn saturate(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fmt::Write as _;
+
+    use super::*;
+
+    #[test]
+    fn lines_end_where_yaml_says() {
+        let lines = Lines::new("a\r\nbü\rc\n");
+        assert_eq!(lines.get(1), Some("a"));
+        assert_eq!(lines.get(2), Some("bü"));
+        assert_eq!(lines.get(3), Some("c"));
+        assert_eq!(lines.get(4), Some(""));
+        assert_eq!(lines.get(5), None);
+        assert_eq!(lines.get(0), None);
+    }
+
+    #[test]
+    fn far_lines_are_found() {
+        let mut text = String::new();
+        for n in 1..=1000 {
+            writeln!(text, "line {n}").unwrap();
+        }
+        let lines = Lines::new(&text);
+        for n in [1, 63, 64, 65, 128, 129, 1000] {
+            assert_eq!(lines.get(n), Some(format!("line {n}").as_str()));
+        }
+        assert_eq!(lines.get(1001), Some(""));
+        assert_eq!(lines.get(1002), None);
+    }
+
+    #[test]
+    fn positions_ascend() {
+        let mut positions = Positions::new("a\r\nbü\rc\n\nd");
+        assert_eq!(positions.at(0), (1, 1));
+        assert_eq!(positions.at(3), (2, 1));
+        assert_eq!(positions.at(6), (2, 3));
+        assert_eq!(positions.at(6), (2, 3));
+        assert_eq!(positions.at(7), (3, 1));
+        assert_eq!(positions.at(10), (5, 1));
+    }
+}

@@ -1,0 +1,8 @@
+//! Whole manifests: what good ones mean, what is said of broken ones, and that hostile ones are
+//! refused.
+
+mod broken;
+mod files;
+mod good;
+mod hostile;
+mod schema;

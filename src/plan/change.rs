@@ -1,0 +1,238 @@
+//! What a plan consists of: plain data, in one total order.
+
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::codes::Code;
+use crate::identity::MatchedBy;
+use crate::model::desired::{FieldPath, Source};
+use crate::model::{Domain, ManifestName, OrgKey, OrganizationId};
+
+/// One thing to do to one organization.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The entry it is for.
+    pub key: OrgKey,
+    /// What is done.
+    pub action: Action,
+    /// The fields it sets, sorted by path.
+    pub fields: Vec<FieldChange>,
+    /// Why.
+    pub reason: Reason,
+    /// Where the entry was declared.
+    pub source: Source,
+}
+
+/// What a change does.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Action {
+    /// Creates an organization.
+    Create,
+    /// Takes over an organization that no entry claims.
+    Adopt(OrganizationId),
+    /// Changes an organization.
+    Update(OrganizationId),
+}
+
+/// The kind of an action, as plans count them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ActionKind {
+    /// An organization is created.
+    Create,
+    /// An organization that nobody claims is taken over.
+    Adopt,
+    /// An organization is changed.
+    Update,
+}
+
+impl Action {
+    /// The kind of the action.
+    pub const fn kind(&self) -> ActionKind {
+        match self {
+            Self::Create => ActionKind::Create,
+            Self::Adopt(_) => ActionKind::Adopt,
+            Self::Update(_) => ActionKind::Update,
+        }
+    }
+
+    /// The organization it is done to, when there is one already.
+    pub const fn organization(&self) -> Option<&OrganizationId> {
+        match self {
+            Self::Create => None,
+            Self::Adopt(id) | Self::Update(id) => Some(id),
+        }
+    }
+}
+
+impl ActionKind {
+    /// The word for it in text and JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Adopt => "adopt",
+            Self::Update => "update",
+        }
+    }
+}
+
+impl fmt::Display for ActionKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// One field before and after; `None` is absent.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct FieldChange {
+    /// Which field.
+    pub path: FieldPath,
+    /// Its live value when the plan was made.
+    pub before: Option<String>,
+    /// Its value once the change is made.
+    pub after: Option<String>,
+}
+
+/// Why a change is planned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reason {
+    /// No organization has the entry's external id.
+    Missing,
+    /// The live organization differs from what is declared.
+    Differs(MatchedBy),
+    /// The live organization is known by a former key.
+    Renamed(MatchedBy),
+    /// An unclaimed organization holds this domain, verified.
+    HoldsDomain(Domain),
+    /// A domain is live but not declared, and the entry says that its list is exact.
+    DomainNotDeclared,
+    /// The manifest asserts ownership of a domain without proof.
+    TrustedDomain,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Missing => f.write_str("no organization has this external id"),
+            Self::Differs(MatchedBy::Id) => f.write_str("the organization pinned by id differs"),
+            Self::Differs(MatchedBy::ExternalId) => {
+                f.write_str("the organization with this external id differs")
+            }
+            Self::Differs(MatchedBy::PreviousKey(key)) => {
+                write!(
+                    f,
+                    "the organization known by the former key `{key}` differs"
+                )
+            }
+            Self::Renamed(MatchedBy::PreviousKey(key)) => {
+                write!(f, "the organization is known by the former key `{key}`")
+            }
+            Self::Renamed(MatchedBy::Id | MatchedBy::ExternalId) => {
+                f.write_str("the pinned organization has another external id")
+            }
+            Self::HoldsDomain(domain) => {
+                write!(
+                    f,
+                    "an organization that no entry claims has verified {domain}"
+                )
+            }
+            Self::DomainNotDeclared => {
+                f.write_str("the domain is not declared, and domains_policy is exact")
+            }
+            Self::TrustedDomain => {
+                f.write_str("`state: verified` asserts that the domain is theirs, without proof")
+            }
+        }
+    }
+}
+
+/// A change that is wanted but not allowed in this run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Held {
+    /// What would be done.
+    pub change: Change,
+    /// Why it is not.
+    pub reason: HeldReason,
+    /// The flag that would allow it.
+    pub allow: Flag,
+}
+
+/// Why a change is held.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum HeldReason {
+    /// It lacks its flag.
+    NeedsFlag,
+    /// The plan holds more changes of this kind than `limits` allow.
+    LimitExceeded {
+        /// How many there are.
+        planned: usize,
+        /// How many are allowed.
+        allowed: usize,
+    },
+}
+
+/// A flag that allows what is otherwise held.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Flag {
+    /// `--adopt`
+    Adopt,
+    /// `--allow-rekey`
+    AllowRekey,
+    /// `--allow-trusted-domains`
+    AllowTrustedDomains,
+    /// `--allow-domain-removal`
+    AllowDomainRemoval,
+    /// `--allow-bulk`
+    AllowBulk,
+}
+
+impl fmt::Display for Flag {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Adopt => "--adopt",
+            Self::AllowRekey => "--allow-rekey",
+            Self::AllowTrustedDomains => "--allow-trusted-domains",
+            Self::AllowDomainRemoval => "--allow-domain-removal",
+            Self::AllowBulk => "--allow-bulk",
+        })
+    }
+}
+
+/// Something only a person can decide; nothing is done for the entry.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Conflict {
+    /// The entry.
+    pub key: OrgKey,
+    /// The code that `portalctl explain` knows.
+    pub code: Code,
+    /// What was found.
+    pub message: String,
+    /// What to write to resolve it.
+    pub help: String,
+}
+
+/// Something worth knowing that keeps nothing from being done.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Warning {
+    /// The entry it is about.
+    pub key: OrgKey,
+    /// The code that `portalctl explain` knows.
+    pub code: Code,
+    /// What was found.
+    pub message: String,
+}
+
+/// What a plan was made against: part of its digest.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Target {
+    /// The environment's name in the manifest.
+    pub environment: Option<String>,
+    /// The host of the endpoint.
+    pub endpoint: String,
+    /// `test`, `live`, or nothing when the key's shape does not say.
+    pub key_kind: Option<String>,
+    /// The manifest's name.
+    pub manifest: Option<ManifestName>,
+}

@@ -1,0 +1,320 @@
+//! What one entry of the manifest comes to: a create, an update, an adoption, or nothing.
+
+use std::collections::BTreeMap;
+
+use super::change::{Action, Change, Conflict, FieldChange, Flag, Held, HeldReason, Reason};
+use super::policy::Policy;
+use crate::codes::plan as codes;
+use crate::identity::MatchedBy;
+use crate::model::desired::{DeclaredDomainState, DesiredOrganization, DomainsPolicy, FieldPath};
+use crate::model::observed::Organization;
+use crate::model::text::escape;
+use crate::model::{Domain, ExternalId, ManifestName, OrgKey, mark};
+
+/// The state in which every domain starts that is not trusted.
+const PENDING: &str = "pending";
+/// The state that asserts ownership without proof.
+const VERIFIED: &str = "verified";
+
+/// One entry with what the run may do about it.
+pub(super) struct Entry<'a> {
+    pub(super) key: &'a OrgKey,
+    pub(super) declared: &'a DesiredOrganization,
+    pub(super) manifest: Option<&'a ManifestName>,
+    pub(super) policy: Policy,
+}
+
+/// What an entry comes to.
+#[derive(Debug, Default)]
+pub(super) struct EntryPlan {
+    pub(super) changes: Vec<Change>,
+    pub(super) held: Vec<Held>,
+    pub(super) conflicts: Vec<Conflict>,
+}
+
+impl EntryPlan {
+    /// Adds a change, or holds it when the run lacks the flag it needs.
+    fn add(&mut self, change: Change, needs: Option<Flag>, policy: Policy) {
+        match needs.filter(|flag| !policy.allows(*flag)) {
+            None => self.changes.push(change),
+            Some(allow) => {
+                self.held.push(Held {
+                    change,
+                    reason: HeldReason::NeedsFlag,
+                    allow,
+                });
+            }
+        }
+    }
+}
+
+impl Entry<'_> {
+    /// Nothing is live: the organization is created as declared.
+    pub(super) fn create(&self) -> EntryPlan {
+        let mut plan = EntryPlan::default();
+        let (Some(name), Some(external_id)) = (&self.declared.name, &self.declared.external_id)
+        else {
+            // Only a pinned entry may lack either, and a pinned entry is never missing.
+            return plan;
+        };
+        let mut fields = vec![
+            set(FieldPath::Name, name),
+            set(FieldPath::ExternalId, external_id.as_str()),
+        ];
+        fields.extend(
+            self.declared
+                .stripe_customer_id
+                .iter()
+                .map(|id| set(FieldPath::StripeCustomerId, id)),
+        );
+        fields.extend(self.declared.metadata.iter().filter_map(|(key, value)| {
+            value
+                .as_ref()
+                .map(|value| set(FieldPath::Metadata(key.clone()), value))
+        }));
+        if let Some(manifest) = self.manifest {
+            fields.push(set(
+                FieldPath::Metadata(mark::OWNER.to_owned()),
+                manifest.as_str(),
+            ));
+        }
+        if self.declared.protect == Some(true) {
+            fields.push(set(
+                FieldPath::Metadata(mark::PROTECT.to_owned()),
+                mark::PROTECTED,
+            ));
+        }
+        for (domain, state) in self.declared.domains.iter().flatten() {
+            fields.push(self.new_domain(domain, *state, &mut plan));
+        }
+        let change = self.change(Action::Create, fields, Reason::Missing);
+        plan.add(change, None, self.policy);
+        plan
+    }
+
+    /// A domain of a new organization: pending, unless its trust is declared and allowed.
+    fn new_domain(
+        &self,
+        domain: &Domain,
+        state: DeclaredDomainState,
+        plan: &mut EntryPlan,
+    ) -> FieldChange {
+        let path = || FieldPath::Domain(domain.clone());
+        match state {
+            DeclaredDomainState::Verified if self.policy.allow_trusted_domains => {
+                set(path(), VERIFIED)
+            }
+            DeclaredDomainState::Verified => {
+                let trusted = vec![set(path(), VERIFIED)];
+                let change = self.change(Action::Create, trusted, Reason::TrustedDomain);
+                plan.add(change, Some(Flag::AllowTrustedDomains), self.policy);
+                set(path(), PENDING)
+            }
+            DeclaredDomainState::Pending => set(path(), PENDING),
+        }
+    }
+
+    /// The organization is there: only what is declared and differs is changed.
+    pub(super) fn update(&self, live: &Organization, by: &MatchedBy) -> EntryPlan {
+        let mut plan = EntryPlan::default();
+        if let Some(conflict) = self.pinned_with_other_external_id(live, by) {
+            plan.conflicts.push(conflict);
+            return plan;
+        }
+        let mut fields = self.differences(live);
+        if let Some(conflict) = self.too_much_metadata(live, &fields) {
+            plan.conflicts.push(conflict);
+            return plan;
+        }
+        let action = || Action::Update(live.id.clone());
+        if let Some(external_id) = self.external_id_difference(live) {
+            if external_id.before.is_none() || self.policy.allow_rekey {
+                fields.push(external_id);
+            } else {
+                let change = self.change(action(), vec![external_id], Reason::Renamed(by.clone()));
+                plan.add(change, Some(Flag::AllowRekey), self.policy);
+            }
+        }
+        if !fields.is_empty() {
+            let change = self.change(action(), fields, Reason::Differs(by.clone()));
+            plan.add(change, None, self.policy);
+        }
+        for (removal, is_verified) in self.domains_to_remove(live) {
+            let change = self.change(action(), vec![removal], Reason::DomainNotDeclared);
+            let needs = is_verified.then_some(Flag::AllowDomainRemoval);
+            plan.add(change, needs, self.policy);
+        }
+        plan
+    }
+
+    /// Nobody claims the organization: it gets the entry's external id with all other changes.
+    pub(super) fn adopt(&self, live: &Organization, domain: &Domain) -> EntryPlan {
+        let mut plan = EntryPlan::default();
+        let mut fields = self.differences(live);
+        if let Some(conflict) = self.too_much_metadata(live, &fields) {
+            plan.conflicts.push(conflict);
+            return plan;
+        }
+        // Also when the entry ignores the field: without it, the next plan would adopt again.
+        fields.extend(self.declared_external_id(live));
+        let action = Action::Adopt(live.id.clone());
+        let change = self.change(action, fields, Reason::HoldsDomain(domain.clone()));
+        plan.add(change, Some(Flag::Adopt), self.policy);
+        plan
+    }
+
+    fn change(&self, action: Action, mut fields: Vec<FieldChange>, reason: Reason) -> Change {
+        fields.sort();
+        Change {
+            key: self.key.clone(),
+            action,
+            fields,
+            reason,
+            source: self.declared.source.clone(),
+        }
+    }
+
+    /// Everything declared that differs, but the external id, which has rules of its own.
+    fn differences(&self, live: &Organization) -> Vec<FieldChange> {
+        let mut fields = Vec::new();
+        if let Some(name) = &self.declared.name {
+            fields.extend(difference(FieldPath::Name, Some(&live.name), Some(name)));
+        }
+        if let Some(id) = &self.declared.stripe_customer_id {
+            let before = live.stripe_customer_id.as_ref();
+            fields.extend(difference(FieldPath::StripeCustomerId, before, Some(id)));
+        }
+        for (key, after) in self.metadata_with_marks() {
+            let before = live.metadata.get(&key);
+            fields.extend(difference(FieldPath::Metadata(key), before, after.as_ref()));
+        }
+        for domain in self.declared.domains.iter().flat_map(BTreeMap::keys) {
+            if live.domain(domain).is_none() {
+                fields.push(set(FieldPath::Domain(domain.clone()), PENDING));
+            }
+        }
+        fields.retain(|field| !self.declared.ignores(&field.path));
+        fields
+    }
+
+    /// The declared metadata and, when `protect` says something, its mark.
+    fn metadata_with_marks(&self) -> BTreeMap<String, Option<String>> {
+        let mut metadata = self.declared.metadata.clone();
+        if let Some(protect) = self.declared.protect {
+            let mark = protect.then(|| mark::PROTECTED.to_owned());
+            metadata.insert(mark::PROTECT.to_owned(), mark);
+        }
+        metadata
+    }
+
+    fn external_id_difference(&self, live: &Organization) -> Option<FieldChange> {
+        self.declared_external_id(live)
+            .filter(|field| !self.declared.ignores(&field.path))
+    }
+
+    fn declared_external_id(&self, live: &Organization) -> Option<FieldChange> {
+        let declared = self.declared.external_id.as_ref().map(ExternalId::as_str)?;
+        difference(
+            FieldPath::ExternalId,
+            live.external_id.as_ref(),
+            Some(declared),
+        )
+    }
+
+    fn pinned_with_other_external_id(
+        &self,
+        live: &Organization,
+        by: &MatchedBy,
+    ) -> Option<Conflict> {
+        if *by != MatchedBy::Id || self.policy.allow_rekey {
+            return None;
+        }
+        let difference = self.external_id_difference(live)?;
+        let before = difference.before?;
+        Some(Conflict {
+            key: self.key.clone(),
+            code: codes::EXTERNAL_ID_DIFFERS,
+            message: format!("{} has the external id `{}`", live.id, escape(&before)),
+            help: format!(
+                "write `external_id: {}`, or run with --allow-rekey to replace it",
+                escape(&before)
+            ),
+        })
+    }
+
+    fn too_much_metadata(&self, live: &Organization, fields: &[FieldChange]) -> Option<Conflict> {
+        let added = fields
+            .iter()
+            .filter(|field| is_metadata(field) && field.before.is_none());
+        let removed = fields
+            .iter()
+            .filter(|field| is_metadata(field) && field.after.is_none());
+        let added = added.count();
+        let total = (live.metadata.len() + added).saturating_sub(removed.count());
+        if added == 0 || total <= mark::MAX_METADATA_KEYS {
+            return None;
+        }
+        Some(Conflict {
+            key: self.key.clone(),
+            code: codes::METADATA_FULL,
+            message: format!(
+                "{} would hold {total} metadata keys, WorkOS allows {}",
+                live.id,
+                mark::MAX_METADATA_KEYS
+            ),
+            help: "declare live keys that nothing uses as null, or declare fewer".to_owned(),
+        })
+    }
+
+    /// Under `domains_policy: exact`, the live domains that are not declared, and whether each is
+    /// verified.
+    fn domains_to_remove(&self, live: &Organization) -> Vec<(FieldChange, bool)> {
+        let Some(declared) = &self.declared.domains else {
+            return Vec::new();
+        };
+        if self.declared.domains_policy != DomainsPolicy::Exact {
+            return Vec::new();
+        }
+        live.domains
+            .iter()
+            .filter(|held| !declared.contains_key(&held.domain))
+            .map(|held| {
+                let field = FieldChange {
+                    path: FieldPath::Domain(held.domain.clone()),
+                    before: Some(held.state.to_string()),
+                    after: None,
+                };
+                (field, held.state.is_verified())
+            })
+            .filter(|(field, _)| !self.declared.ignores(&field.path))
+            .collect()
+    }
+}
+
+fn is_metadata(field: &FieldChange) -> bool {
+    matches!(field.path, FieldPath::Metadata(_))
+}
+
+fn set(path: FieldPath, after: impl Into<String>) -> FieldChange {
+    FieldChange {
+        path,
+        before: None,
+        after: Some(after.into()),
+    }
+}
+
+fn difference(
+    path: FieldPath,
+    before: Option<&String>,
+    after: Option<impl AsRef<str>>,
+) -> Option<FieldChange> {
+    let after = after.map(|after| after.as_ref().to_owned());
+    if before == after.as_ref() {
+        return None;
+    }
+    Some(FieldChange {
+        path,
+        before: before.cloned(),
+        after,
+    })
+}

@@ -1,0 +1,211 @@
+//! The plan: pure, synchronous and total.
+//!
+//! Goes in: desired state, observed state, who is who, and what this run may do. Comes out: a
+//! [`Plan`], which is data and leaves nothing to decide. No I/O, no clock, no randomness: the same
+//! input gives the same bytes.
+
+pub mod change;
+pub mod digest;
+mod entry;
+pub mod lint;
+pub mod policy;
+
+use crate::identity::{Identities, Identity};
+use crate::model::desired::Desired;
+use crate::model::observed::{Coverage, Observed};
+use crate::model::{OrganizationId, Selection, mark};
+
+pub use change::{
+    Action, ActionKind, Change, Conflict, FieldChange, Flag, Held, HeldReason, Reason, Target,
+    Warning,
+};
+pub use policy::Policy;
+
+/// The difference between what is declared and what is live.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// What it was made against.
+    pub target: Target,
+    /// What will be done, in the order in which it is done.
+    pub changes: Vec<Change>,
+    /// What is wanted, but not allowed in this run.
+    pub held: Vec<Held>,
+    /// What a person must decide.
+    pub conflicts: Vec<Conflict>,
+    /// What is worth knowing.
+    pub warnings: Vec<Warning>,
+    /// How many entries are already as declared.
+    pub unchanged: usize,
+    /// Live organizations that no entry of the manifest is about.
+    pub unmanaged: Unmanaged,
+}
+
+/// Live organizations that no entry is about: a note, never touched.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Unmanaged {
+    /// How many there are; `None` when not everything was listed.
+    pub count: Option<usize>,
+    /// Those that carry this manifest's owner mark: declared once, and not any more.
+    pub formerly_declared: Vec<OrganizationId>,
+}
+
+impl Plan {
+    /// Whether a limit of the manifest was exceeded.
+    pub fn exceeds_a_limit(&self) -> bool {
+        self.held
+            .iter()
+            .any(|held| matches!(held.reason, HeldReason::LimitExceeded { .. }))
+    }
+
+    /// How many changes there are of a kind.
+    pub fn count(&self, kind: ActionKind) -> usize {
+        self.changes
+            .iter()
+            .filter(|change| change.action.kind() == kind)
+            .count()
+    }
+
+    /// Whether there is nothing to do, nothing held and nothing to decide.
+    pub fn is_settled(&self) -> bool {
+        self.changes.is_empty() && self.held.is_empty() && self.conflicts.is_empty()
+    }
+}
+
+/// Works out what there is to do.
+pub fn plan(
+    desired: &Desired,
+    observed: &Observed,
+    identities: &Identities,
+    policy: Policy,
+    selection: &Selection,
+    target: Target,
+) -> Plan {
+    let mut plan = Plan {
+        target,
+        unmanaged: unmanaged(desired, observed, identities),
+        ..Plan::default()
+    };
+    let mut existing = 0;
+    for (key, declared) in desired
+        .organizations
+        .iter()
+        .filter(|(key, _)| selection.has_key(key))
+    {
+        let identity = identities.entries.get(key).unwrap_or(&Identity::Missing);
+        if matches!(identity, Identity::Matched { .. }) {
+            existing += 1;
+        }
+        let context = entry::Entry {
+            key,
+            declared,
+            manifest: desired.manifest.as_ref(),
+            policy,
+        };
+        add_entry(&mut plan, &context, identity, observed);
+    }
+    policy.hold_beyond_limits(&desired.limits, existing, &mut plan.changes, &mut plan.held);
+    plan.warnings.extend(
+        identities
+            .warnings
+            .iter()
+            .filter(|warning| selection.has_key(&warning.key))
+            .map(|warning| Warning {
+                key: warning.key.clone(),
+                code: warning.code,
+                message: warning.message.clone(),
+            }),
+    );
+    sort(&mut plan);
+    plan
+}
+
+fn add_entry(
+    plan: &mut Plan,
+    context: &entry::Entry<'_>,
+    identity: &Identity,
+    observed: &Observed,
+) {
+    let outcome = match identity {
+        Identity::Missing => context.create(),
+        Identity::Matched { organization, by } => match observed.organizations.get(organization) {
+            Some(live) => context.update(live, by),
+            None => entry::EntryPlan::default(),
+        },
+        Identity::Adoptable {
+            organization,
+            domain,
+        } => match observed.organizations.get(organization) {
+            Some(live) => context.adopt(live, domain),
+            None => entry::EntryPlan::default(),
+        },
+        Identity::Conflicted(conflicts) => {
+            plan.conflicts
+                .extend(conflicts.iter().map(|conflict| Conflict {
+                    key: context.key.clone(),
+                    code: conflict.code,
+                    message: conflict.message.clone(),
+                    help: conflict.help.clone(),
+                }));
+            return;
+        }
+    };
+    let entry::EntryPlan {
+        changes,
+        held,
+        conflicts,
+    } = outcome;
+    if changes.is_empty() && held.is_empty() && conflicts.is_empty() {
+        plan.unchanged += 1;
+    }
+    plan.changes.extend(changes);
+    plan.held.extend(held);
+    plan.conflicts.extend(conflicts);
+}
+
+fn unmanaged(desired: &Desired, observed: &Observed, identities: &Identities) -> Unmanaged {
+    if observed.coverage == Coverage::LookedUp {
+        return Unmanaged::default();
+    }
+    let ours: std::collections::BTreeSet<&OrganizationId> = identities
+        .entries
+        .values()
+        .filter_map(|identity| match identity {
+            Identity::Matched { organization, .. } | Identity::Adoptable { organization, .. } => {
+                Some(organization)
+            }
+            Identity::Missing | Identity::Conflicted(_) => None,
+        })
+        .collect();
+    let others = || {
+        observed
+            .organizations
+            .values()
+            .filter(|live| !ours.contains(&live.id))
+    };
+    let formerly_declared = desired.manifest.iter().flat_map(|manifest| {
+        others()
+            .filter(|live| {
+                live.metadata
+                    .get(mark::OWNER)
+                    .is_some_and(|m| m == manifest.as_str())
+            })
+            .map(|live| live.id.clone())
+    });
+    Unmanaged {
+        count: Some(others().count()),
+        formerly_declared: formerly_declared.collect(),
+    }
+}
+
+/// The one total order: by what is done, then by key.
+fn sort(plan: &mut Plan) {
+    let order = |a: &Change, b: &Change| {
+        let rank = |change: &Change| (change.action.kind(), change.key.clone());
+        rank(a).cmp(&rank(b)).then_with(|| a.fields.cmp(&b.fields))
+    };
+    plan.changes.sort_by(order);
+    plan.held
+        .sort_by(|a, b| order(&a.change, &b.change).then_with(|| a.allow.cmp(&b.allow)));
+    plan.conflicts.sort();
+    plan.warnings.sort();
+}

@@ -1,0 +1,273 @@
+//! sso, dsync and certificate renewal: what connections and directories tell.
+
+use jiff::Timestamp;
+
+use super::{Evidence, Finding, State, Subject, Turn};
+use crate::model::observed::{Connection, ConnectionState, Directory, DirectoryState, Listing};
+use crate::model::text::escape;
+
+/// What one object says of its intent.
+struct Verdict {
+    state: State,
+    turn: Turn,
+    reason: String,
+    next_step: Option<&'static str>,
+    evidence: Evidence,
+}
+
+pub(super) fn sso(subject: &Subject<'_>) -> Finding {
+    match listed(&subject.observed.connections, subject) {
+        Listed::Objects(connections) => {
+            let finding = judge(
+                connections.iter().map(connection_verdict).collect(),
+                "no connection yet",
+                "send the customer's IT admin to the Admin Portal for sso",
+            );
+            note_more_than_one(finding, connections)
+        }
+        Listed::NotEntitled(message) => Finding::not_entitled(message),
+        Listed::NotRead => not_read("connections"),
+    }
+}
+
+pub(super) fn dsync(subject: &Subject<'_>) -> Finding {
+    match listed(&subject.observed.directories, subject) {
+        Listed::Objects(directories) => judge(
+            directories.iter().map(directory_verdict).collect(),
+            "no directory yet",
+            "send the customer's IT admin to the Admin Portal for dsync",
+        ),
+        Listed::NotEntitled(message) => Finding::not_entitled(message),
+        Listed::NotRead => not_read("directories"),
+    }
+}
+
+/// Without an active SAML connection there is no certificate to renew.
+pub(super) fn certificate_renewal(subject: &Subject<'_>) -> Finding {
+    let connections = match listed(&subject.observed.connections, subject) {
+        Listed::Objects(connections) => connections,
+        Listed::NotEntitled(message) => return Finding::not_entitled(message),
+        Listed::NotRead => return not_read("connections"),
+    };
+    let is_active_saml = |connection: &&Connection| {
+        connection.state == ConnectionState::Active
+            && connection
+                .connection_type
+                .to_ascii_lowercase()
+                .ends_with("saml")
+    };
+    let evidence: Vec<Evidence> = connections
+        .iter()
+        .filter(is_active_saml)
+        .map(connection_evidence)
+        .collect();
+    if evidence.is_empty() {
+        return Finding::new(
+            State::NotApplicable,
+            Turn::None,
+            "no active SAML connection",
+        );
+    }
+    Finding::new(
+        State::Unknown,
+        Turn::You,
+        "the connection object does not tell when its certificate ends",
+    )
+    .next("look at the connection's certificate in the WorkOS dashboard")
+    .with(evidence)
+}
+
+enum Listed<'a, T> {
+    Objects(&'a [T]),
+    NotEntitled(&'a str),
+    NotRead,
+}
+
+fn listed<'a, T>(listing: &'a Listing<T>, subject: &Subject<'_>) -> Listed<'a, T> {
+    match listing {
+        Listing::Read(all) => Listed::Objects(all.get(&subject.live.id).map_or(&[], Vec::as_slice)),
+        Listing::NotEntitled(message) => Listed::NotEntitled(message),
+        Listing::NotRead => Listed::NotRead,
+    }
+}
+
+fn not_read(what: &str) -> Finding {
+    Finding::new(
+        State::Unknown,
+        Turn::None,
+        format!("{what} were not read in this run"),
+    )
+}
+
+/// Anything configured wins, the others are evidence; otherwise the worst wins.
+fn judge(mut verdicts: Vec<Verdict>, nothing: &str, first_step: &str) -> Finding {
+    let rank = |state: State| match state {
+        State::Configured => 0,
+        State::Attention => 1,
+        State::Unknown => 2,
+        State::InProgress => 3,
+        State::Unconfigured | State::NotApplicable => 4,
+    };
+    // The sort is stable: among equals the first by id decides.
+    verdicts.sort_by_key(|verdict| rank(verdict.state));
+    let mut verdicts = verdicts.into_iter();
+    let Some(Verdict {
+        state,
+        turn,
+        reason,
+        next_step,
+        evidence,
+    }) = verdicts.next()
+    else {
+        return Finding::new(State::Unconfigured, Turn::Customer, nothing).next(first_step);
+    };
+    let since = evidence.since;
+    let others = verdicts.map(|verdict| verdict.evidence);
+    let finding = Finding::new(state, turn, reason)
+        .since(since)
+        .with(std::iter::once(evidence).chain(others).collect());
+    match next_step {
+        Some(step) => finding.next(step),
+        None => finding,
+    }
+}
+
+/// The portal's rule is one SSO connection per organization: more are worth a look.
+fn note_more_than_one(mut finding: Finding, connections: &[Connection]) -> Finding {
+    let active = connections
+        .iter()
+        .filter(|c| c.state == ConnectionState::Active)
+        .count();
+    if active > 1 {
+        finding.reason =
+            format!("{active} connections are active, the portal expects one per organization");
+    }
+    finding
+}
+
+fn connection_verdict(connection: &Connection) -> Verdict {
+    let kind = escape(&connection.connection_type);
+    let (state, turn, reason, next_step) = match &connection.state {
+        ConnectionState::Active => (
+            State::Configured,
+            Turn::None,
+            format!("the {kind} connection is active"),
+            None,
+        ),
+        ConnectionState::RequiresType => (
+            State::InProgress,
+            Turn::Customer,
+            "the customer has not chosen an identity provider yet".to_owned(),
+            Some("ask the customer's IT admin to go on in the Admin Portal"),
+        ),
+        ConnectionState::Draft => (
+            State::InProgress,
+            Turn::Customer,
+            format!("the {kind} connection is a draft"),
+            Some("ask the customer's IT admin to go on in the Admin Portal"),
+        ),
+        ConnectionState::Validating => (
+            State::InProgress,
+            Turn::Customer,
+            format!("the {kind} connection waits for its first sign-in"),
+            Some("ask the customer's IT admin to sign in once"),
+        ),
+        ConnectionState::Inactive => (
+            State::Attention,
+            Turn::Customer,
+            format!("the {kind} connection is inactive: nobody can sign in with it"),
+            Some("ask the customer's IT admin to activate it in the Admin Portal"),
+        ),
+        ConnectionState::Deleting => (
+            State::Attention,
+            Turn::You,
+            format!("the {kind} connection is being deleted"),
+            Some("find out who deleted it; a new one is set up in the Admin Portal"),
+        ),
+        ConnectionState::Unknown(raw) => unknown_state("connection", raw),
+    };
+    Verdict {
+        state,
+        turn,
+        reason,
+        next_step,
+        evidence: connection_evidence(connection),
+    }
+}
+
+fn directory_verdict(directory: &Directory) -> Verdict {
+    let kind = escape(&directory.directory_type);
+    let (state, turn, reason, next_step) = match &directory.state {
+        DirectoryState::Linked | DirectoryState::Active => (
+            State::Configured,
+            Turn::None,
+            format!("the {kind} directory is linked"),
+            None,
+        ),
+        DirectoryState::Validating => (
+            State::InProgress,
+            Turn::Customer,
+            format!("the {kind} directory waits for its first sync"),
+            Some("ask the customer's IT admin to finish the directory's set-up"),
+        ),
+        DirectoryState::InvalidCredentials => (
+            State::Attention,
+            Turn::Customer,
+            format!("the {kind} directory's credentials are refused"),
+            Some("ask the customer's IT admin to renew the credentials in the Admin Portal"),
+        ),
+        DirectoryState::Unlinked => (
+            State::Attention,
+            Turn::Customer,
+            format!("the {kind} directory is unlinked: users no longer arrive"),
+            Some("ask the customer's IT admin to link it again in the Admin Portal"),
+        ),
+        DirectoryState::Deleting => (
+            State::Attention,
+            Turn::You,
+            format!("the {kind} directory is being deleted"),
+            Some("find out who deleted it; a new one is set up in the Admin Portal"),
+        ),
+        DirectoryState::Unknown(raw) => unknown_state("directory", raw),
+    };
+    let evidence = Evidence {
+        object: "directory",
+        id: Some(directory.id.clone()),
+        kind: Some(directory.directory_type.clone()),
+        state: directory.state.to_string(),
+        since: when(directory.updated_at, directory.created_at),
+    };
+    Verdict {
+        state,
+        turn,
+        reason,
+        next_step,
+        evidence,
+    }
+}
+
+fn unknown_state(object: &str, raw: &str) -> (State, Turn, String, Option<&'static str>) {
+    (
+        State::Unknown,
+        Turn::You,
+        format!(
+            "the {object} is in a state this version does not know: {}",
+            escape(raw)
+        ),
+        Some("look at it in the WorkOS dashboard, and see whether a newer portalctl knows it"),
+    )
+}
+
+fn connection_evidence(connection: &Connection) -> Evidence {
+    Evidence {
+        object: "connection",
+        id: Some(connection.id.clone()),
+        kind: Some(connection.connection_type.clone()),
+        state: connection.state.to_string(),
+        since: when(connection.updated_at, connection.created_at),
+    }
+}
+
+fn when(updated_at: Option<Timestamp>, created_at: Option<Timestamp>) -> Option<Timestamp> {
+    updated_at.or(created_at)
+}

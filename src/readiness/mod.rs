@@ -1,0 +1,400 @@
+//! Readiness: how far every customer has configured every intent.
+//!
+//! Goes in: desired and observed state, who is who, and the time. Comes out: for every
+//! organization and intent a state, its evidence, since when, whose turn it is and the next step.
+//! Pure: no I/O, no clock of its own. A person at the customer configures an intent in the portal;
+//! portalctl reports and never applies it.
+
+mod connections;
+mod domains;
+mod logs;
+
+use std::fmt;
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::identity::{Identities, Identity};
+use crate::model::desired::{Desired, DesiredOrganization};
+use crate::model::observed::{Observed, Organization};
+use crate::model::{Intent, OrgKey, OrganizationId, Selection};
+
+/// The readiness of all organizations of a manifest.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Readiness {
+    /// By key.
+    pub organizations: Vec<OrganizationReadiness>,
+}
+
+/// The readiness of one organization.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrganizationReadiness {
+    /// Its key in the manifest.
+    pub key: OrgKey,
+    /// Its name, live if there is one, else as declared.
+    pub name: Option<String>,
+    /// Its id; `None` while it does not exist.
+    pub organization_id: Option<OrganizationId>,
+    /// Its declared intents.
+    pub intents: Vec<IntentReadiness>,
+}
+
+/// How far one intent of one organization is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IntentReadiness {
+    /// The intent.
+    pub intent: Intent,
+    /// How far it is.
+    pub state: State,
+    /// Since when, by the evidence's own time.
+    pub since: Option<Timestamp>,
+    /// Who has to do something.
+    pub turn: Turn,
+    /// One sentence that says why the state is what it is.
+    pub reason: String,
+    /// What to do next, if anything.
+    pub next_step: Option<String>,
+    /// What was found at WorkOS.
+    pub evidence: Vec<Evidence>,
+}
+
+/// How far an intent is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// Something is wrong that worked before, or was refused.
+    Attention,
+    /// WorkOS did not tell, or said something this version does not know.
+    Unknown,
+    /// The customer has begun.
+    InProgress,
+    /// Nothing has been done yet.
+    Unconfigured,
+    /// It is done.
+    Configured,
+    /// It cannot apply to this organization.
+    NotApplicable,
+}
+
+impl State {
+    /// All states, most urgent first.
+    pub const ALL: [Self; 6] = [
+        Self::Attention,
+        Self::Unknown,
+        Self::InProgress,
+        Self::Unconfigured,
+        Self::Configured,
+        Self::NotApplicable,
+    ];
+
+    /// The word for it in JSON and on the command line.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Configured => "configured",
+            Self::InProgress => "in_progress",
+            Self::Unconfigured => "unconfigured",
+            Self::Attention => "attention",
+            Self::Unknown => "unknown",
+            Self::NotApplicable => "not_applicable",
+        }
+    }
+
+    /// Whether nobody has to do anything.
+    pub const fn is_settled(self) -> bool {
+        matches!(self, Self::Configured | Self::NotApplicable)
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// Who has to do something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Turn {
+    /// Whoever runs portalctl.
+    You,
+    /// The customer's IT admin.
+    Customer,
+    /// Nobody but time: a DNS record has to be seen.
+    Dns,
+    /// WorkOS.
+    WorkOs,
+    /// Nobody.
+    None,
+}
+
+impl Turn {
+    /// The word for it in text and JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::You => "you",
+            Self::Customer => "customer",
+            Self::Dns => "dns",
+            Self::WorkOs => "workos",
+            Self::None => "none",
+        }
+    }
+}
+
+impl fmt::Display for Turn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// One object at WorkOS that a state rests on. Holds no secret and no verification token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Evidence {
+    /// What it is: `connection`, `directory`, `domain`, `audit_log_configuration`, `log_stream`.
+    pub object: &'static str,
+    /// Its id, or the domain's name.
+    pub id: Option<String>,
+    /// Its kind, as WorkOS spells it (`OktaSAML`).
+    pub kind: Option<String>,
+    /// Its state, as WorkOS spells it.
+    pub state: String,
+    /// When it last changed.
+    pub since: Option<Timestamp>,
+}
+
+/// What a rule found about one intent, before the organization's facts are added.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Finding {
+    state: State,
+    since: Option<Timestamp>,
+    turn: Turn,
+    reason: String,
+    next_step: Option<String>,
+    evidence: Vec<Evidence>,
+}
+
+impl Finding {
+    fn new(state: State, turn: Turn, reason: impl Into<String>) -> Self {
+        Self {
+            state,
+            since: None,
+            turn,
+            reason: reason.into(),
+            next_step: None,
+            evidence: Vec::new(),
+        }
+    }
+
+    fn next(mut self, step: impl Into<String>) -> Self {
+        self.next_step = Some(step.into());
+        self
+    }
+
+    fn since(mut self, since: Option<Timestamp>) -> Self {
+        self.since = since;
+        self
+    }
+
+    fn with(mut self, evidence: Vec<Evidence>) -> Self {
+        self.evidence = evidence;
+        self
+    }
+
+    fn not_entitled(message: &str) -> Self {
+        Self::new(
+            State::Unknown,
+            Turn::You,
+            format!(
+                "WorkOS refuses to tell: {}",
+                crate::model::text::escape(message)
+            ),
+        )
+        .next("check the key's permissions, and whether the account's plan includes the feature")
+    }
+}
+
+/// What a rule looks at.
+struct Subject<'a> {
+    declared: &'a DesiredOrganization,
+    live: &'a Organization,
+    observed: &'a Observed,
+    now: Timestamp,
+}
+
+/// Works out how far every selected organization and intent is.
+pub fn readiness(
+    desired: &Desired,
+    observed: &Observed,
+    identities: &Identities,
+    selection: &Selection,
+    now: Timestamp,
+) -> Readiness {
+    let organizations = desired
+        .organizations
+        .iter()
+        .filter(|(key, _)| selection.has_key(key))
+        .map(|(key, declared)| {
+            let identity = identities.entries.get(key).unwrap_or(&Identity::Missing);
+            let live = match identity {
+                Identity::Matched { organization, .. } => observed.organizations.get(organization),
+                Identity::Adoptable { .. } | Identity::Missing | Identity::Conflicted(_) => None,
+            };
+            let intents = declared
+                .intents
+                .keys()
+                .filter(|intent| selection.has_intent(**intent));
+            let find = |intent: &Intent| {
+                let finding = match live {
+                    Some(live) => rule(
+                        *intent,
+                        &Subject {
+                            declared,
+                            live,
+                            observed,
+                            now,
+                        },
+                    ),
+                    None => without_organization(identity),
+                };
+                complete(*intent, finding, live)
+            };
+            OrganizationReadiness {
+                key: key.clone(),
+                name: live
+                    .map(|live| live.name.clone())
+                    .or_else(|| declared.name.clone()),
+                organization_id: live.map(|live| live.id.clone()),
+                intents: intents.map(find).collect(),
+            }
+        })
+        .collect();
+    Readiness { organizations }
+}
+
+fn rule(intent: Intent, subject: &Subject<'_>) -> Finding {
+    match intent {
+        Intent::Sso => connections::sso(subject),
+        Intent::Dsync => connections::dsync(subject),
+        Intent::DomainVerification => domains::domain_verification(subject),
+        Intent::AuditLogs => logs::audit_logs(subject),
+        Intent::LogStreams => logs::log_streams(subject),
+        Intent::CertificateRenewal => connections::certificate_renewal(subject),
+        Intent::BringYourOwnKey => Finding::new(
+            State::Unknown,
+            Turn::None,
+            "WorkOS has no route that tells whether the customer brought a key",
+        ),
+    }
+}
+
+/// The organization does not exist yet, or it is not known which one it is.
+fn without_organization(identity: &Identity) -> Finding {
+    match identity {
+        Identity::Missing | Identity::Matched { .. } => Finding::new(
+            State::Unconfigured,
+            Turn::You,
+            "the organization is not created yet",
+        )
+        .next("run portalctl apply"),
+        Identity::Adoptable { organization, .. } => Finding::new(
+            State::Unconfigured,
+            Turn::You,
+            format!("{organization} would be adopted first"),
+        )
+        .next("run portalctl apply --adopt"),
+        Identity::Conflicted(conflicts) => {
+            let why = conflicts
+                .first()
+                .map_or("", |conflict| conflict.message.as_str());
+            Finding::new(
+                State::Unknown,
+                Turn::You,
+                format!("the entry is in conflict: {why}"),
+            )
+            .next("resolve the conflict that portalctl plan shows")
+        }
+    }
+}
+
+/// `since` of something that has not begun is the organization's own beginning.
+fn complete(intent: Intent, finding: Finding, live: Option<&Organization>) -> IntentReadiness {
+    let Finding {
+        state,
+        since,
+        turn,
+        reason,
+        next_step,
+        evidence,
+    } = finding;
+    let beginning = || match state {
+        State::Unconfigured => live.and_then(|live| live.created_at),
+        _ => None,
+    };
+    let since = since.or_else(beginning);
+    IntentReadiness {
+        intent,
+        state,
+        since,
+        turn,
+        reason,
+        next_step,
+        evidence,
+    }
+}
+
+/// How many intents are in each state.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct Totals {
+    /// Intents that are done.
+    pub configured: usize,
+    /// Intents that the customer has begun.
+    pub in_progress: usize,
+    /// Intents for which nothing has been done.
+    pub unconfigured: usize,
+    /// Intents with something wrong.
+    pub attention: usize,
+    /// Intents that WorkOS did not tell about.
+    pub unknown: usize,
+    /// Intents that cannot apply.
+    pub not_applicable: usize,
+}
+
+impl Readiness {
+    /// Counts the intents by state.
+    pub fn totals(&self) -> Totals {
+        let mut totals = Totals::default();
+        for intent in self
+            .organizations
+            .iter()
+            .flat_map(|organization| &organization.intents)
+        {
+            *totals.of_mut(intent.state) += 1;
+        }
+        totals
+    }
+}
+
+impl Totals {
+    /// How many intents are in a state.
+    pub const fn of(&self, state: State) -> usize {
+        match state {
+            State::Configured => self.configured,
+            State::InProgress => self.in_progress,
+            State::Unconfigured => self.unconfigured,
+            State::Attention => self.attention,
+            State::Unknown => self.unknown,
+            State::NotApplicable => self.not_applicable,
+        }
+    }
+
+    const fn of_mut(&mut self, state: State) -> &mut usize {
+        match state {
+            State::Configured => &mut self.configured,
+            State::InProgress => &mut self.in_progress,
+            State::Unconfigured => &mut self.unconfigured,
+            State::Attention => &mut self.attention,
+            State::Unknown => &mut self.unknown,
+            State::NotApplicable => &mut self.not_applicable,
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! A changed value as one line: what goes away and what comes in, in place.
+
+use similar::{ChangeTag, TextDiff};
+
+use crate::model::text::escape;
+use crate::report::paint::Paint;
+
+/// Below this share of common text the two values are shown one after the other.
+const ALIKE: f32 = 0.5;
+
+/// Shows a value before and after.
+pub(super) fn inline(before: &str, after: &str, paint: Paint) -> String {
+    let (before, after) = (escape(before), escape(after));
+    if !paint.colour {
+        return format!("\"{before}\" -> \"{after}\"");
+    }
+    let (before, after): (&str, &str) = (&before, &after);
+    let diff = TextDiff::from_chars(before, after);
+    if diff.ratio() < ALIKE {
+        return format!(
+            "{} -> {}",
+            paint.removed(quoted(before)),
+            paint.added(quoted(after))
+        );
+    }
+    let mut shown = String::from("\"");
+    for change in diff.iter_all_changes() {
+        let text = change.value();
+        match change.tag() {
+            ChangeTag::Equal => shown.push_str(text),
+            ChangeTag::Delete => shown.push_str(&paint.removed(text)),
+            ChangeTag::Insert => shown.push_str(&paint.added(text)),
+        }
+    }
+    shown.push('"');
+    shown
+}
+
+fn quoted(text: &str) -> String {
+    format!("\"{text}\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn without_colour_both_values_stand_in_full() {
+        let plain = Paint { colour: false };
+        assert_eq!(
+            inline("Acme", "Acme Corp", plain),
+            "\"Acme\" -> \"Acme Corp\""
+        );
+        assert_eq!(inline("a\nb", "c", plain), "\"a\\u{a}b\" -> \"c\"");
+    }
+
+    #[test]
+    fn with_colour_only_the_difference_is_marked() {
+        let shown = inline("Acme", "Acme!", Paint { colour: true });
+        assert_eq!(shown, "\"Acme\u{1b}[1m\u{1b}[32m!\u{1b}[0m\"");
+    }
+}

@@ -1,0 +1,93 @@
+//! Text for people: aligned, coloured by meaning, readable without colour, the summary last.
+
+mod apply;
+mod inline_diff;
+mod plan;
+mod status;
+
+use super::Headline;
+use super::paint::Paint;
+use crate::model::text::escape;
+use crate::plan::Plan;
+
+pub use apply::{applied_line, apply};
+pub use plan::plan;
+pub use status::{StatusOptions, status};
+
+/// The terminal that text is laid out for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Layout {
+    /// Whether and how colour is used.
+    pub paint: Paint,
+    /// How many columns there are.
+    pub width: usize,
+    /// Whether e-mail addresses are masked.
+    pub mask_emails: bool,
+}
+
+/// The first line: what ran, against what.
+fn headline(command: &str, headline: &Headline, layout: &Layout) -> String {
+    let target = &headline.target;
+    let mut parts: Vec<String> = Vec::new();
+    if headline.sandbox {
+        parts.push(layout.paint.notice("sandbox"));
+    }
+    parts.extend(
+        target
+            .environment
+            .as_deref()
+            .map(|name| layout.paint.strong(escape(name))),
+    );
+    if !headline.sandbox {
+        parts.push(target.endpoint.clone());
+    }
+    parts.extend(target.key_kind.as_deref().map(|kind| format!("{kind} key")));
+    format!(
+        "{} · {}\n",
+        layout.paint.strong(format!("portalctl {command}")),
+        parts.join(" · ")
+    )
+}
+
+/// Remarks without consequence.
+pub(super) fn notes(plan: &Plan) -> Vec<String> {
+    let mut notes = Vec::new();
+    if let Some(count) = plan.unmanaged.count.filter(|count| *count > 0) {
+        notes.push(format!(
+            "{} at WorkOS {} not in this manifest; portalctl does not touch {}",
+            counted(count, "organization"),
+            if count == 1 { "is" } else { "are" },
+            if count == 1 { "it" } else { "them" }
+        ));
+    }
+    let former = &plan.unmanaged.formerly_declared;
+    if !former.is_empty() {
+        let ids: Vec<String> = former.iter().map(ToString::to_string).collect();
+        notes.push(format!(
+            "{} created by this manifest and {} no longer declared: {}",
+            if former.len() == 1 {
+                "one of them was"
+            } else {
+                "some of them were"
+            },
+            if former.len() == 1 { "is" } else { "are" },
+            ids.join(", ")
+        ));
+    }
+    notes
+}
+
+/// `1 request`, `2 requests`.
+fn counted(count: usize, thing: &str) -> String {
+    if count == 1 {
+        format!("1 {thing}")
+    } else {
+        format!("{count} {thing}s")
+    }
+}
+
+/// The cost of the run, for the last line.
+fn requests(headline: &Headline) -> String {
+    let count = usize::try_from(headline.requests).unwrap_or(usize::MAX);
+    counted(count, "request")
+}

@@ -1,0 +1,196 @@
+//! A plan, for people: what a person must decide first, then what is held, then the changes.
+
+use std::fmt::Write as _;
+
+use super::inline_diff::inline;
+use super::{Layout, counted, headline, notes, requests};
+use crate::model::desired::FieldPath;
+use crate::model::text::{escape, mask_email};
+use crate::plan::digest::Digest;
+use crate::plan::{ActionKind, Change, FieldChange, Plan};
+use crate::report::PlanReport;
+use crate::report::json_v1::{held_reason, plan_summary};
+use crate::report::width::{hanging, pad, width};
+
+/// Renders a plan.
+pub fn plan(report: &PlanReport<'_>, layout: &Layout) -> String {
+    let mut out = headline("plan", report.headline, layout);
+    out.push_str(&body(report.plan, layout));
+    let digest = Digest::of(report.plan);
+    let _ = writeln!(
+        out,
+        "\n{}, {}",
+        summary(report.plan, layout),
+        requests(report.headline)
+    );
+    let _ = writeln!(out, "{}", layout.paint.quiet(format!("digest {digest}")));
+    out
+}
+
+/// Everything between the headline and the summary.
+pub(super) fn body(plan: &Plan, layout: &Layout) -> String {
+    let mut out = String::new();
+    undone(&mut out, plan, layout);
+    if !plan.changes.is_empty() {
+        heading(&mut out, "changes", layout);
+        for change in &plan.changes {
+            write_change(&mut out, change, layout);
+        }
+    }
+    for note in notes(plan) {
+        hanging(&mut out, "\nnote: ", &note, layout.width);
+    }
+    out
+}
+
+/// What a person must decide, what is held and what is worth knowing.
+pub(super) fn undone(out: &mut String, plan: &Plan, layout: &Layout) {
+    let paint = layout.paint;
+    if !plan.conflicts.is_empty() {
+        heading(
+            out,
+            "conflicts: nothing is done for these until somebody decides",
+            layout,
+        );
+        for conflict in &plan.conflicts {
+            let _ = writeln!(
+                out,
+                "  {} {}  {}",
+                paint.bad("!"),
+                paint.strong(&conflict.key),
+                paint.quiet(conflict.code)
+            );
+            hanging(out, "      ", &conflict.message, layout.width);
+            hanging(out, "      -> ", &conflict.help, layout.width);
+        }
+    }
+    if !plan.held.is_empty() {
+        heading(out, "held: wanted, but not allowed in this run", layout);
+        for held in &plan.held {
+            let what = fields_in_short(&held.change);
+            let _ = writeln!(
+                out,
+                "  {} {}  {}{what}  needs {}",
+                paint.notice("#"),
+                paint.strong(&held.change.key),
+                held.change.action.kind(),
+                paint.notice(held.allow)
+            );
+            hanging(out, "      ", &held_reason(held), layout.width);
+        }
+    }
+    if !plan.warnings.is_empty() {
+        heading(out, "warnings", layout);
+        for warning in &plan.warnings {
+            let first = format!("  {} {}  ", paint.notice("*"), paint.strong(&warning.key));
+            let _ = writeln!(out, "{first}{}", paint.quiet(warning.code));
+            hanging(out, "      ", &warning.message, layout.width);
+        }
+    }
+}
+
+fn heading(out: &mut String, title: &str, layout: &Layout) {
+    let _ = writeln!(out, "\n{}", layout.paint.strong(title));
+}
+
+/// The fields of a change on the line of its key: for what is held.
+fn fields_in_short(change: &Change) -> String {
+    match change.fields.as_slice() {
+        [] => String::new(),
+        [one] => format!(" {}", one.path),
+        many => format!(" ({})", counted(many.len(), "field")),
+    }
+}
+
+fn write_change(out: &mut String, change: &Change, layout: &Layout) {
+    let paint = layout.paint;
+    let kind = change.action.kind();
+    let sign = match kind {
+        ActionKind::Create => paint.good("+"),
+        ActionKind::Adopt | ActionKind::Update => paint.notice("~"),
+    };
+    let organization = change
+        .action
+        .organization()
+        .map(|id| format!(" {}", escape(id.as_str())));
+    let _ = writeln!(
+        out,
+        "  {sign} {}  {kind}{}  {}",
+        paint.strong(&change.key),
+        organization.unwrap_or_default(),
+        paint.quiet(&change.source)
+    );
+    let name = |field: &FieldChange| field_name(&field.path, layout);
+    let column = change
+        .fields
+        .iter()
+        .map(|field| width(&name(field)))
+        .max()
+        .unwrap_or(0);
+    for field in &change.fields {
+        let _ = writeln!(
+            out,
+            "      {}  {}",
+            pad(&name(field), column),
+            value(field, layout)
+        );
+    }
+}
+
+fn field_name(path: &FieldPath, layout: &Layout) -> String {
+    match path {
+        FieldPath::ItContact(email) if layout.mask_emails => {
+            format!("it_contacts.{}", mask_email(email.as_str()))
+        }
+        _ => path.to_string(),
+    }
+}
+
+fn value(field: &FieldChange, layout: &Layout) -> String {
+    let paint = layout.paint;
+    let shown = |value: &str| match field.path {
+        FieldPath::Domain(_) | FieldPath::ItContact(_) => escape(value).into_owned(),
+        _ => format!("\"{}\"", escape(value)),
+    };
+    match (&field.before, &field.after) {
+        (None, Some(after)) => paint.good(format!("+ {}", shown(after))),
+        (Some(before), None) => paint.bad(format!("- {}", shown(before))),
+        (Some(before), Some(after)) => inline(before, after, paint),
+        (None, None) => String::new(),
+    }
+}
+
+/// The counts, on one line.
+pub(super) fn summary(plan: &Plan, layout: &Layout) -> String {
+    let paint = layout.paint;
+    let counts = plan_summary(plan);
+    let mut parts = Vec::new();
+    let mut add = |count: usize, text: String| {
+        if count > 0 {
+            parts.push(text);
+        }
+    };
+    add(
+        counts.create,
+        paint.good(format!("{} to create", counts.create)),
+    );
+    add(
+        counts.adopt,
+        paint.notice(format!("{} to adopt", counts.adopt)),
+    );
+    add(
+        counts.update,
+        paint.notice(format!("{} to update", counts.update)),
+    );
+    add(counts.held, paint.notice(format!("{} held", counts.held)));
+    add(
+        counts.conflict,
+        paint.bad(counted(counts.conflict, "conflict")),
+    );
+    add(counts.warning, counted(counts.warning, "warning"));
+    if plan.is_settled() {
+        parts.insert(0, paint.good("nothing to do"));
+    }
+    parts.push(format!("{} unchanged", counts.unchanged));
+    parts.join(", ")
+}

@@ -1,0 +1,348 @@
+//! Readiness, for people: a matrix of organizations by intents, then what to do next.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+
+use super::{Layout, counted, headline, requests};
+use crate::model::Intent;
+use crate::model::text::escape;
+use crate::readiness::{IntentReadiness, OrganizationReadiness, Readiness, State, Totals, Turn};
+use crate::report::StatusReport;
+use crate::report::width::{hanging, pad, width};
+
+/// How many organizations, and how many next steps, are listed unless all are asked for.
+const LISTED: usize = 50;
+
+/// What a status report lists.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct StatusOptions {
+    /// Also what is settled, and without a bound.
+    pub all: bool,
+}
+
+/// Renders a status report.
+pub fn status(report: &StatusReport<'_>, options: StatusOptions, layout: &Layout) -> String {
+    let mut out = headline("status", report.headline, layout);
+    out.push('\n');
+    out.push_str(&body(report, options, layout));
+    let totals = report.readiness.totals();
+    let _ = writeln!(
+        out,
+        "\n{}, {}",
+        summary(&totals, layout),
+        requests(report.headline)
+    );
+    out
+}
+
+/// Everything between the headline and the summary.
+pub(super) fn body(report: &StatusReport<'_>, options: StatusOptions, layout: &Layout) -> String {
+    let mut out = String::new();
+    let readiness = report.readiness;
+    let rows = rows(readiness, options);
+    matrix(&mut out, &rows, layout);
+    let rest = readiness.organizations.len() - rows.len();
+    if rest > 0 {
+        let settled = readiness
+            .organizations
+            .iter()
+            .filter(|o| urgency(o).is_none())
+            .count();
+        let unlisted = if rest == settled {
+            format!("{} with nothing to do", counted(rest, "organization"))
+        } else {
+            counted(rest, "more organization")
+        };
+        let _ = writeln!(
+            out,
+            "{}",
+            layout.paint.quiet(format!("{unlisted} (--all lists them)"))
+        );
+    }
+    next_steps(&mut out, report, options, layout);
+    out
+}
+
+/// The organizations to list: what needs somebody first, most urgent at the top.
+fn rows(readiness: &Readiness, options: StatusOptions) -> Vec<&OrganizationReadiness> {
+    let mut rows: Vec<&OrganizationReadiness> = readiness
+        .organizations
+        .iter()
+        .filter(|organization| options.all || urgency(organization).is_some())
+        .collect();
+    // The sort is stable: equally urgent organizations stay in the order of their keys.
+    rows.sort_by_key(|organization| urgency(organization).unwrap_or(State::NotApplicable));
+    if !options.all {
+        rows.truncate(LISTED);
+    }
+    rows
+}
+
+/// The most urgent state of an organization that is not settled.
+fn urgency(organization: &OrganizationReadiness) -> Option<State> {
+    organization
+        .intents
+        .iter()
+        .map(|i| i.state)
+        .filter(|state| !state.is_settled())
+        .min()
+}
+
+/// How a cell of the matrix is written.
+#[derive(Clone, Copy)]
+enum Cells {
+    /// `configured`
+    Words,
+    /// `+`, explained below the matrix.
+    Signs,
+}
+
+fn matrix(out: &mut String, rows: &[&OrganizationReadiness], layout: &Layout) {
+    if rows.is_empty() {
+        return;
+    }
+    let used: BTreeSet<Intent> = rows
+        .iter()
+        .flat_map(|row| row.intents.iter().map(|i| i.intent))
+        .collect();
+    let columns: Vec<Intent> = Intent::ALL
+        .into_iter()
+        .filter(|i| used.contains(i))
+        .collect();
+    let label = rows
+        .iter()
+        .map(|row| width(row.key.as_str()))
+        .max()
+        .unwrap_or(0)
+        .max(12);
+    let needed = |cells: Cells| {
+        label
+            + columns
+                .iter()
+                .map(|c| 2 + column_width(*c, cells))
+                .sum::<usize>()
+    };
+    let cells = if needed(Cells::Words) <= layout.width {
+        Cells::Words
+    } else {
+        Cells::Signs
+    };
+    if needed(cells) > layout.width {
+        return list(out, rows, layout);
+    }
+    let mut head = pad("", label);
+    for column in &columns {
+        let _ = write!(
+            head,
+            "  {}",
+            pad(column.as_str(), column_width(*column, cells))
+        );
+    }
+    let _ = writeln!(out, "{}", layout.paint.quiet(head.trim_end()));
+    for row in rows {
+        let mut line = layout.paint.strong(pad(row.key.as_str(), label));
+        for column in &columns {
+            let state = row
+                .intents
+                .iter()
+                .find(|i| i.intent == *column)
+                .map(|i| i.state);
+            line.push_str("  ");
+            line.push_str(&cell(state, column_width(*column, cells), cells, layout));
+        }
+        let _ = writeln!(out, "{}", line.trim_end());
+    }
+    if matches!(cells, Cells::Signs) {
+        let legend: Vec<String> = State::ALL
+            .iter()
+            .map(|state| format!("{} {}", sign(*state), words(*state)))
+            .collect();
+        hanging(out, "", &legend.join(", "), layout.width);
+    }
+}
+
+fn column_width(intent: Intent, cells: Cells) -> usize {
+    let widest = match cells {
+        Cells::Words => State::ALL
+            .iter()
+            .map(|state| width(words(*state)) + 2)
+            .max()
+            .unwrap_or(0),
+        Cells::Signs => 1,
+    };
+    width(intent.as_str()).max(widest)
+}
+
+fn cell(state: Option<State>, columns: usize, cells: Cells, layout: &Layout) -> String {
+    let Some(state) = state else {
+        return layout.paint.quiet(pad(".", columns));
+    };
+    let text = match cells {
+        Cells::Words => format!("{} {}", sign(state), words(state)),
+        Cells::Signs => sign(state).to_owned(),
+    };
+    paint_state(state, &pad(&text, columns), layout)
+}
+
+/// On a terminal too narrow for any matrix: one line for each organization and intent.
+fn list(out: &mut String, rows: &[&OrganizationReadiness], layout: &Layout) {
+    for row in rows {
+        let _ = writeln!(out, "{}", layout.paint.strong(&row.key));
+        for intent in &row.intents {
+            let state = format!("{} {}", sign(intent.state), words(intent.state));
+            let state = paint_state(intent.state, &state, layout);
+            let _ = writeln!(out, "  {state}  {}", intent.intent);
+        }
+    }
+}
+
+fn sign(state: State) -> &'static str {
+    match state {
+        State::Configured => "✓",
+        State::InProgress => "◐",
+        State::Unconfigured => "○",
+        State::Attention => "✗",
+        State::Unknown => "?",
+        State::NotApplicable => "–",
+    }
+}
+
+fn words(state: State) -> &'static str {
+    match state {
+        State::InProgress => "in progress",
+        State::NotApplicable => "n/a",
+        State::Configured | State::Unconfigured | State::Attention | State::Unknown => {
+            state.as_str()
+        }
+    }
+}
+
+fn paint_state(state: State, text: &str, layout: &Layout) -> String {
+    let paint = layout.paint;
+    match state {
+        State::Configured => paint.good(text),
+        State::InProgress => paint.notice(text),
+        State::Attention => paint.bad(text),
+        State::Unknown => paint.unsure(text),
+        State::NotApplicable => paint.quiet(text),
+        State::Unconfigured => text.to_owned(),
+    }
+}
+
+/// One thing somebody has to do.
+struct Step<'a> {
+    organization: &'a OrganizationReadiness,
+    intent: &'a IntentReadiness,
+}
+
+fn next_steps(
+    out: &mut String,
+    report: &StatusReport<'_>,
+    options: StatusOptions,
+    layout: &Layout,
+) {
+    let mut steps: Vec<Step<'_>> = report
+        .readiness
+        .organizations
+        .iter()
+        .flat_map(|organization| {
+            organization.intents.iter().map(move |intent| Step {
+                organization,
+                intent,
+            })
+        })
+        .filter(|step| step.intent.next_step.is_some())
+        .collect();
+    // Most urgent state first, then what has waited longest; the sort is stable on the rest.
+    steps.sort_by_key(|step| {
+        (
+            step.intent.state,
+            step.intent.since.unwrap_or(Timestamp::MAX),
+        )
+    });
+    if steps.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "\n{}", layout.paint.strong("next, most urgent first"));
+    let shown = if options.all {
+        steps.len()
+    } else {
+        steps.len().min(LISTED)
+    };
+    for step in &steps[..shown] {
+        write_step(out, step, report.now, layout);
+    }
+    if steps.len() > shown {
+        let more = format!("{} more (--all lists them)", steps.len() - shown);
+        let _ = writeln!(out, "{}", layout.paint.quiet(more));
+    }
+}
+
+fn write_step(out: &mut String, step: &Step<'_>, now: Timestamp, layout: &Layout) {
+    let paint = layout.paint;
+    let Step {
+        organization,
+        intent,
+    } = step;
+    let mut line = format!(
+        "  {} {}  {}",
+        paint_state(intent.state, sign(intent.state), layout),
+        paint.strong(&organization.key),
+        intent.intent
+    );
+    if let Some(since) = intent.since {
+        let _ = write!(
+            line,
+            "  {}",
+            paint.quiet(format!("for {}", age(since, now)))
+        );
+    }
+    if intent.turn != Turn::None {
+        let _ = write!(line, "  {}", paint.quiet(whose(intent.turn)));
+    }
+    let _ = writeln!(out, "{line}");
+    hanging(out, "      ", &intent.reason, layout.width);
+    if let Some(next) = &intent.next_step {
+        hanging(out, "      -> ", &escape(next), layout.width);
+    }
+}
+
+fn whose(turn: Turn) -> &'static str {
+    match turn {
+        Turn::You => "your turn",
+        Turn::Customer => "the customer's turn",
+        Turn::Dns => "waiting for DNS",
+        Turn::WorkOs => "WorkOS's turn",
+        Turn::None => "",
+    }
+}
+
+/// A duration in the largest unit that says enough: `3 days`, `5 hours`.
+fn age(since: Timestamp, now: Timestamp) -> String {
+    let seconds = now.duration_since(since).as_secs().max(0);
+    let count = |n: i64, unit: &str| counted(usize::try_from(n).unwrap_or(usize::MAX), unit);
+    match seconds {
+        0..60 => "less than a minute".to_owned(),
+        60..3600 => count(seconds / 60, "minute"),
+        3600..86_400 => count(seconds / 3600, "hour"),
+        _ => count(seconds / 86_400, "day"),
+    }
+}
+
+/// The counts, on one line.
+fn summary(totals: &Totals, layout: &Layout) -> String {
+    let parts: Vec<String> = State::ALL
+        .iter()
+        .rev()
+        .map(|state| (*state, totals.of(*state)))
+        .filter(|(_, count)| *count > 0)
+        .map(|(state, count)| paint_state(state, &format!("{count} {}", words(state)), layout))
+        .collect();
+    if parts.is_empty() {
+        "no intents declared".to_owned()
+    } else {
+        parts.join(", ")
+    }
+}

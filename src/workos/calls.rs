@@ -1,0 +1,247 @@
+//! The endpoints: which call each question and each write is.
+//!
+//! Source of the routes: the `paths` of the WorkOS API description, named at each call.
+
+use std::fmt::Write as _;
+
+use http::Method;
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use url::form_urlencoded;
+
+use super::client::{Call, Client};
+use super::paging::{self, Keyed, ListError, Order, Page};
+use super::wire::{self, FromWire};
+use super::{
+    ApiErrorKind, ApiResult, LinkRequest, List, NewOrganization, OrganizationPatch, ReadPortal,
+    ReadProgress, WritePortal,
+};
+use crate::model::observed::{
+    Answer, AuditLogConfiguration, Connection, Directory, Organization, OrganizationDomain,
+};
+use crate::model::{Domain, ExternalId, OrganizationId};
+
+/// The most objects of a page. Source: `limit` of the list endpoints.
+const PAGE_SIZE: &str = "100";
+
+impl ReadPortal for Client {
+    /// `GET /organizations`
+    async fn organizations(&self, progress: &dyn ReadProgress) -> ApiResult<Vec<Organization>> {
+        let told = |count| progress.read(List::Organizations, count);
+        self.list("/organizations", &[], told).await
+    }
+
+    /// `GET /organizations?domains=…`
+    async fn organizations_by_domain(&self, domain: &Domain) -> ApiResult<Vec<Organization>> {
+        let filter = [("domains", domain.as_str())];
+        self.list("/organizations", &filter, |_| ()).await
+    }
+
+    /// `GET /connections`
+    async fn connections(&self, progress: &dyn ReadProgress) -> ApiResult<Vec<Connection>> {
+        let told = |count| progress.read(List::Connections, count);
+        self.list("/connections", &[], told).await
+    }
+
+    /// `GET /directories`
+    async fn directories(&self, progress: &dyn ReadProgress) -> ApiResult<Vec<Directory>> {
+        let told = |count| progress.read(List::Directories, count);
+        self.list("/directories", &[], told).await
+    }
+
+    /// `GET /organizations/{id}`
+    async fn organization(&self, id: &OrganizationId) -> ApiResult<Option<Organization>> {
+        let call = Call::get(path(&["organizations", id.as_str()]));
+        self.call_optional(&call).await
+    }
+
+    /// `GET /organizations/external_id/{external_id}`
+    async fn organization_by_external_id(
+        &self,
+        external_id: &ExternalId,
+    ) -> ApiResult<Option<Organization>> {
+        let path = path(&["organizations", "external_id", external_id.as_str()]);
+        let call = Call::get(path);
+        // URLs have no way to spell such a segment: however encoded, it means a parent folder.
+        if matches!(external_id.as_str(), "." | "..") {
+            let why = "an external id of only dots cannot be looked up";
+            return Err(self.error(&call, 0, ApiErrorKind::Rejected, why));
+        }
+        self.call_optional(&call).await
+    }
+
+    /// `GET /organizations/{id}/audit_log_configuration`
+    async fn audit_log_configuration(
+        &self,
+        id: &OrganizationId,
+    ) -> ApiResult<Answer<AuditLogConfiguration>> {
+        let path = path(&["organizations", id.as_str(), "audit_log_configuration"]);
+        match self.call(&Call::get(path)).await {
+            Ok(found) => Ok(Answer::Found(found)),
+            Err(error) => match error.kind {
+                ApiErrorKind::NotFound => Ok(Answer::Absent),
+                ApiErrorKind::Forbidden => Ok(Answer::NotEntitled(error.message)),
+                _ => Err(error),
+            },
+        }
+    }
+
+    fn requests_used(&self) -> u64 {
+        self.sent()
+    }
+}
+
+impl WritePortal for Client {
+    /// `POST /organizations`
+    async fn create_organization(&self, organization: &NewOrganization) -> ApiResult<Organization> {
+        let body = wire::create_body(organization);
+        self.call(&Call::with_body(
+            Method::POST,
+            path(&["organizations"]),
+            body,
+        ))
+        .await
+    }
+
+    /// `PUT /organizations/{id}`
+    async fn update_organization(
+        &self,
+        id: &OrganizationId,
+        patch: &OrganizationPatch,
+    ) -> ApiResult<Organization> {
+        let body = wire::update_body(patch);
+        let organization = path(&["organizations", id.as_str()]);
+        self.call(&Call::with_body(Method::PUT, organization, body))
+            .await
+    }
+
+    /// `DELETE /organizations/{id}`
+    async fn delete_organization(&self, id: &OrganizationId) -> ApiResult<()> {
+        self.call_for_nothing(&Call::delete(path(&["organizations", id.as_str()])))
+            .await
+    }
+
+    /// `POST /organization_domains`
+    async fn add_domain(
+        &self,
+        id: &OrganizationId,
+        domain: &Domain,
+    ) -> ApiResult<OrganizationDomain> {
+        let body = json!({"organization_id": id, "domain": domain});
+        let path = path(&["organization_domains"]);
+        self.call(&Call::with_body(Method::POST, path, body)).await
+    }
+
+    /// `DELETE /organization_domains/{id}`
+    async fn remove_domain(&self, domain_id: &str) -> ApiResult<()> {
+        self.call_for_nothing(&Call::delete(path(&["organization_domains", domain_id])))
+            .await
+    }
+
+    /// `POST /portal/generate_link`
+    async fn generate_link(&self, link: &LinkRequest) -> ApiResult<SecretString> {
+        let body = wire::link_body(link);
+        let path = path(&["portal", "generate_link"]);
+        self.call(&Call::with_body(Method::POST, path, body)).await
+    }
+}
+
+impl Client {
+    /// Asks for one object that need not be there.
+    async fn call_optional<T: FromWire>(&self, call: &Call) -> ApiResult<Option<T>> {
+        match self.call(call).await {
+            Ok(found) => Ok(Some(found)),
+            Err(error) if error.kind == ApiErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Reads a whole list, whatever its length.
+    async fn list<T: FromWire + Keyed + Send>(
+        &self,
+        path: &str,
+        filter: &[(&str, &str)],
+        told: impl Fn(usize) + Sync,
+    ) -> ApiResult<Vec<T>> {
+        let fetch = |order: Order, after: Option<String>| {
+            let mut query = form_urlencoded::Serializer::new(String::new());
+            query.append_pair("limit", PAGE_SIZE);
+            query.append_pair("order", order.as_str());
+            query.extend_pairs(filter);
+            if let Some(after) = after {
+                query.append_pair("after", &after);
+            }
+            let call = Call {
+                query: query.finish(),
+                ..Call::get(path.to_owned())
+            };
+            async move { self.call::<Page<T>>(&call).await }
+        };
+        paging::read_all(fetch, told)
+            .await
+            .map_err(|error| match error {
+                ListError::Api(error) => error,
+                ListError::Unstable => {
+                    let why = "the list changed too much while it was read";
+                    let call = Call::get(path.to_owned());
+                    self.error(&call, 1, ApiErrorKind::UnstableList, why)
+                }
+            })
+    }
+}
+
+impl Call {
+    fn get(path: String) -> Self {
+        Self {
+            method: Method::GET,
+            path,
+            query: String::new(),
+            body: None,
+        }
+    }
+
+    fn delete(path: String) -> Self {
+        Self {
+            method: Method::DELETE,
+            ..Self::get(path)
+        }
+    }
+
+    fn with_body(method: Method, path: String, body: Value) -> Self {
+        Self {
+            method,
+            body: Some(body),
+            ..Self::get(path)
+        }
+    }
+}
+
+/// A path of segments, each percent-encoded.
+fn path(segments: &[&str]) -> String {
+    let mut path = String::new();
+    for segment in segments {
+        path.push('/');
+        for byte in segment.bytes() {
+            if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+                path.push(char::from(byte));
+            } else {
+                // Writing to a text cannot fail.
+                let _ = write!(path, "%{byte:02X}");
+            }
+        }
+    }
+    path
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn segments_cannot_leave_their_place() {
+        assert_eq!(
+            path(&["organizations", "external_id", "a/b ?c#ü~1"]),
+            "/organizations/external_id/a%2Fb%20%3Fc%23%C3%BC~1"
+        );
+    }
+}

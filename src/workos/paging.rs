@@ -1,0 +1,203 @@
+//! Reads a whole list while it may change.
+//!
+//! Goes in: a way to fetch one page. Comes out: every object that existed during the whole read,
+//! once, sorted by id. A long list is read from both ends at once:
+//!
+//! ```text
+//! newest ──▶ order=desc, page after page ──▶ ◀── order=asc, page after page ◀── oldest
+//!                                         meet: everything has been read
+//! ```
+//!
+//! Each reader covers the list from its end to its cursor, without a gap. When a page holds an
+//! object that the other reader has, both together cover all of it. N objects cost at most
+//! ⌈N/100⌉ + 2 requests. This rests on `asc` being the exact reverse of `desc` and on objects
+//! keeping their place, as they do when lists are ordered by creation.
+//!
+//! A page that repeats what its own reader has means that the cursor was lost (the official
+//! emulator starts over when the object it names was deleted): the read starts over too, a
+//! bounded number of times.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::Future;
+
+use futures::stream::{FuturesUnordered, StreamExt};
+
+use super::{ApiError, ApiErrorKind};
+
+/// How often a read starts over.
+const MAX_RESTARTS: u32 = 3;
+/// The most pages of one read, far beyond any real environment.
+const MAX_PAGES: usize = 100_000;
+
+/// An object of a list.
+pub(super) trait Keyed {
+    /// Its id: unique in the list, and what cursors are.
+    fn key(&self) -> &str;
+}
+
+/// One page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Page<T> {
+    pub(super) items: Vec<T>,
+    /// The cursor of the next page; none on the last.
+    pub(super) after: Option<String>,
+}
+
+/// The order that a reader asks for: `before` cursors are not used, the emulator misreads them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    NewestFirst,
+    OldestFirst,
+}
+
+impl Order {
+    /// The API's spelling.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::NewestFirst => "desc",
+            Self::OldestFirst => "asc",
+        }
+    }
+
+    const fn index(self) -> usize {
+        match self {
+            Self::NewestFirst => 0,
+            Self::OldestFirst => 1,
+        }
+    }
+}
+
+/// Why a list could not be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum ListError {
+    /// A request failed.
+    Api(ApiError),
+    /// Every read was cut short by changes, or the list has no end.
+    Unstable,
+}
+
+/// Reads a whole list; `told` hears of every page's new objects.
+pub(super) async fn read_all<T, F, Fut>(
+    fetch: F,
+    told: impl Fn(usize) + Sync,
+) -> Result<Vec<T>, ListError>
+where
+    T: Keyed + Send,
+    F: Fn(Order, Option<String>) -> Fut + Sync,
+    Fut: Future<Output = Result<Page<T>, ApiError>> + Send,
+{
+    let mut known = BTreeSet::new();
+    let mut restarts = 0;
+    loop {
+        let end = read_once(&fetch, &mut |new| {
+            let before = known.len();
+            known.extend(new);
+            told(known.len() - before);
+        })
+        .await;
+        match end {
+            Ok(items) => return Ok(items),
+            Err(Cut::Failed(error)) => return Err(ListError::Api(*error)),
+            Err(Cut::Endless) => return Err(ListError::Unstable),
+            Err(Cut::CursorLost(cause)) if restarts >= MAX_RESTARTS => {
+                return Err(cause.map_or(ListError::Unstable, |error| ListError::Api(*error)));
+            }
+            Err(Cut::CursorLost(_)) => restarts += 1,
+        }
+    }
+}
+
+/// Why one pass over the list did not reach its end.
+enum Cut {
+    /// A page does not continue where its cursor was, or the cursor was refused.
+    CursorLost(Option<Box<ApiError>>),
+    Failed(Box<ApiError>),
+    /// More pages than any list has.
+    Endless,
+}
+
+async fn read_once<T, F, Fut>(
+    fetch: &F,
+    told: &mut (dyn FnMut(Vec<String>) + Send),
+) -> Result<Vec<T>, Cut>
+where
+    T: Keyed + Send,
+    F: Fn(Order, Option<String>) -> Fut + Sync,
+    Fut: Future<Output = Result<Page<T>, ApiError>> + Send,
+{
+    let ask = |order: Order, after: Option<String>| {
+        let is_first = after.is_none();
+        let page = fetch(order, after);
+        async move { (order, is_first, page.await) }
+    };
+    let mut readers = Readers::default();
+    let mut pending = FuturesUnordered::new();
+    pending.push(ask(Order::NewestFirst, None));
+    for pages in 1..=MAX_PAGES {
+        let Some((order, is_first, page)) = pending.next().await else {
+            break;
+        };
+        let page = page.map_err(|error| match error.kind {
+            ApiErrorKind::NotFound | ApiErrorKind::Rejected if !is_first => {
+                Cut::CursorLost(Some(Box::new(error)))
+            }
+            _ => Cut::Failed(Box::new(error)),
+        })?;
+        told(
+            page.items
+                .iter()
+                .map(|item| item.key().to_owned())
+                .collect(),
+        );
+        match readers.take(order, page)? {
+            // The other reader's request, if any, is abandoned.
+            None => return Ok(readers.items.into_values().collect()),
+            Some(after) => pending.push(ask(order, Some(after))),
+        }
+        if pages == 1 {
+            pending.push(ask(Order::OldestFirst, None));
+        }
+    }
+    Err(Cut::Endless)
+}
+
+/// What both readers have.
+struct Readers<T> {
+    items: BTreeMap<String, T>,
+    has: [BTreeSet<String>; 2],
+}
+
+impl<T> Default for Readers<T> {
+    fn default() -> Self {
+        Self {
+            items: BTreeMap::new(),
+            has: <[BTreeSet<String>; 2]>::default(),
+        }
+    }
+}
+
+impl<T: Keyed> Readers<T> {
+    /// Takes a reader's next page; says where it goes on, or `None` when all has been read.
+    fn take(&mut self, order: Order, page: Page<T>) -> Result<Option<String>, Cut> {
+        let Page { items, after } = page;
+        let own = order.index();
+        let other = 1 - own;
+        // Looked for before the other's: a cursor that starts over must not pass for a meeting.
+        let repeats = items.iter().any(|item| self.has[own].contains(item.key()));
+        let goes_nowhere = items.is_empty() && after.is_some();
+        if repeats || goes_nowhere {
+            return Err(Cut::CursorLost(None));
+        }
+        let meets = items
+            .iter()
+            .any(|item| self.has[other].contains(item.key()));
+        for item in items {
+            self.has[own].insert(item.key().to_owned());
+            self.items.insert(item.key().to_owned(), item);
+        }
+        Ok(after.filter(|_| !meets))
+    }
+}
+
+#[cfg(test)]
+mod tests;

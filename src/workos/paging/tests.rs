@@ -1,0 +1,293 @@
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use ::http::Method;
+use proptest::prelude::*;
+
+use super::*;
+use crate::clock::{Clock, SystemClock};
+
+const PAGE: usize = 100;
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Item(String);
+
+impl Keyed for Item {
+    fn key(&self) -> &str {
+        &self.0
+    }
+}
+
+fn id(n: usize) -> String {
+    format!("org_{n:06}")
+}
+
+/// What a server does with a cursor whose object is gone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum LostCursor {
+    /// Goes on where the object was.
+    GoesOn,
+    /// Starts over at page 1, as the official emulator does.
+    StartsOver,
+    /// Answers 404.
+    IsRefused,
+}
+
+/// A change between two pages.
+#[derive(Debug, Clone, Copy)]
+enum Edit {
+    Insert,
+    Delete(prop::sample::Index),
+    DeleteCursor,
+    Nothing,
+}
+
+/// A list that changes each time a page of it is read.
+struct World {
+    lost_cursor: LostCursor,
+    ids: Vec<String>,
+    deleted: BTreeSet<String>,
+    inserted: usize,
+    cursor: Option<String>,
+    edits: Vec<Edit>,
+    latencies: Vec<u64>,
+    requests: usize,
+}
+
+impl World {
+    fn of(count: usize) -> Self {
+        Self {
+            lost_cursor: LostCursor::GoesOn,
+            ids: (0..count).map(id).collect(),
+            deleted: BTreeSet::new(),
+            inserted: 0,
+            cursor: None,
+            edits: Vec::new(),
+            latencies: vec![50],
+            requests: 0,
+        }
+    }
+
+    fn edit(&mut self) {
+        let gone = match self.edits.pop() {
+            Some(Edit::Insert) => {
+                self.ids.push(id(900_000 + self.inserted));
+                self.inserted += 1;
+                None
+            }
+            Some(Edit::Delete(which)) if !self.ids.is_empty() => {
+                Some(self.ids[which.index(self.ids.len())].clone())
+            }
+            Some(Edit::DeleteCursor) => self.cursor.clone(),
+            _ => None,
+        };
+        if let Some(gone) = gone {
+            self.ids.retain(|id| *id != gone);
+            self.deleted.insert(gone);
+        }
+    }
+
+    fn page(&mut self, order: Order, after: Option<&str>) -> Option<Page<Item>> {
+        self.edit();
+        let mut ids = self.ids.clone();
+        if order == Order::NewestFirst {
+            ids.reverse();
+        }
+        let found = after.is_none_or(|after| ids.iter().any(|id| id == after));
+        let start = match after {
+            Some(_) if !found && self.lost_cursor == LostCursor::IsRefused => {
+                return None;
+            }
+            Some(after) if found || self.lost_cursor == LostCursor::GoesOn => ids
+                .iter()
+                .position(|id| match order {
+                    Order::NewestFirst => id.as_str() < after,
+                    Order::OldestFirst => id.as_str() > after,
+                })
+                .unwrap_or(ids.len()),
+            _ => 0,
+        };
+        let rest = &ids[start..];
+        let items: Vec<Item> = rest.iter().take(PAGE).cloned().map(Item).collect();
+        let last = items.last().map(|item| item.0.clone());
+        let after = last.filter(|_| rest.len() > PAGE);
+        self.cursor.clone_from(&after);
+        Some(Page { items, after })
+    }
+}
+
+fn refused() -> ApiError {
+    ApiError {
+        method: Method::GET,
+        path: "/organizations".to_owned(),
+        kind: ApiErrorKind::NotFound,
+        status: Some(404),
+        upstream_code: None,
+        message: String::new(),
+        request_id: None,
+        attempts: 1,
+        retry_after: None,
+    }
+}
+
+/// Reads a world; says what was told, too.
+async fn read(world: &Mutex<World>) -> (Result<Vec<Item>, ListError>, usize) {
+    let told = AtomicUsize::new(0);
+    let fetch = |order, after: Option<String>| {
+        let latency = {
+            let mut world = world.lock().unwrap();
+            world.requests += 1;
+            world.latencies[world.requests % world.latencies.len()]
+        };
+        async move {
+            SystemClock.sleep(Duration::from_millis(latency)).await;
+            let page = world.lock().unwrap().page(order, after.as_deref());
+            page.ok_or_else(refused)
+        }
+    };
+    let items = read_all(fetch, |count| {
+        told.fetch_add(count, Ordering::Relaxed);
+    })
+    .await;
+    (items, told.into_inner())
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_costs_at_most_two_requests_more_than_its_pages() {
+    for count in [0, 1, 99, 100, 101, 199, 200, 201, 250, 1000, 1001] {
+        // Both ends equally fast, then each of them much faster than the other.
+        for latencies in [vec![50], vec![1, 70], vec![70, 1], vec![10, 20, 30]] {
+            let mut world = World::of(count);
+            world.latencies = latencies;
+            let world = Mutex::new(world);
+            let (items, told) = read(&world).await;
+            let expected: Vec<Item> = (0..count).map(id).map(Item).collect();
+            assert_eq!(items, Ok(expected));
+            assert_eq!(told, count);
+            let requests = world.lock().unwrap().requests;
+            let most = match count {
+                0..=100 => 1,
+                _ => count.div_ceil(PAGE) + 2,
+            };
+            assert!(requests <= most, "{count} objects: {requests} requests");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn both_ends_halve_the_time() {
+    let began = SystemClock.instant();
+    let world = Mutex::new(World::of(1000));
+    read(&world).await.0.unwrap();
+    let took = SystemClock.instant() - began;
+    assert!(took <= Duration::from_millis(6 * 50), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cursor_that_always_starts_over_is_given_up() {
+    // Every page but the first is the first again.
+    let fetch = |_, _| async {
+        Ok(Page {
+            items: vec![Item(id(1))],
+            after: Some(id(1)),
+        })
+    };
+    assert_eq!(read_all(fetch, |_| ()).await, Err(ListError::Unstable));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_without_an_end_is_given_up() {
+    let pages = AtomicUsize::new(0);
+    let fetch = |_, _| {
+        let page = id(pages.fetch_add(1, Ordering::Relaxed));
+        async move {
+            Ok(Page {
+                items: vec![Item(page.clone())],
+                after: Some(page),
+            })
+        }
+    };
+    assert_eq!(read_all(fetch, |_| ()).await, Err(ListError::Unstable));
+    assert!(pages.into_inner() <= MAX_PAGES + 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cursor_that_is_always_refused_tells_why() {
+    let fetch = |_, after: Option<String>| async move {
+        match after {
+            Some(_) => Err(refused()),
+            None => Ok(Page {
+                items: (0..100).map(id).map(Item).collect(),
+                after: Some(id(0)),
+            }),
+        }
+    };
+    let result = read_all(fetch, |_| ()).await;
+    assert_eq!(result, Err(ListError::Api(refused())));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_of_the_first_page_ends_the_read() {
+    let asked = AtomicUsize::new(0);
+    let fetch = |_, _| {
+        asked.fetch_add(1, Ordering::Relaxed);
+        async { Err::<Page<Item>, _>(refused()) }
+    };
+    let result = read_all(fetch, |_| ()).await;
+    assert_eq!(result, Err(ListError::Api(refused())));
+    assert_eq!(asked.into_inner(), 1);
+}
+
+fn edits() -> impl Strategy<Value = Vec<Edit>> {
+    let edit = prop_oneof![
+        3 => Just(Edit::Nothing),
+        2 => Just(Edit::Insert),
+        2 => any::<prop::sample::Index>().prop_map(Edit::Delete),
+        1 => Just(Edit::DeleteCursor),
+    ];
+    prop::collection::vec(edit, 0..40)
+}
+
+fn lost_cursor() -> impl Strategy<Value = LostCursor> {
+    prop_oneof![
+        Just(LostCursor::GoesOn),
+        Just(LostCursor::StartsOver),
+        Just(LostCursor::IsRefused),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    #[test]
+    fn what_exists_during_the_whole_read_is_in_the_result(
+        count in 0_usize..900,
+        lost_cursor in lost_cursor(),
+        edits in edits(),
+        latencies in prop::collection::vec(1_u64..100, 1..8),
+    ) {
+        let mut world = World::of(count);
+        world.lost_cursor = lost_cursor;
+        world.edits = edits;
+        world.latencies = latencies;
+        let world = Mutex::new(world);
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        let (result, _) = runtime.block_on(read(&world));
+        let world = world.into_inner().unwrap();
+        let Ok(items) = result else {
+            // Only a server that loses cursors may exhaust the restarts.
+            prop_assert_ne!(lost_cursor, LostCursor::GoesOn);
+            return Ok(());
+        };
+        prop_assert!(items.is_sorted_by(|a, b| a.0 < b.0));
+        let read: BTreeSet<String> = items.into_iter().map(|item| item.0).collect();
+        for id in (0..count).map(id).filter(|id| !world.deleted.contains(id)) {
+            prop_assert!(read.contains(&id), "{id} is missing");
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! What an answer that is not a success says about itself.
+//!
+//! Pure: status, headers and body → the parts of an [`ApiError`](super::ApiError). Tolerant: any
+//! server or proxy may have written the body. Source of the shapes: the 4xx responses of the
+//! WorkOS API description (`message`, `code`, `errors`; `error`, `error_description`).
+
+use http::header::LOCATION;
+use http::{HeaderMap, Response, StatusCode};
+use serde_json::Value;
+use url::Url;
+
+use super::ApiErrorKind;
+use super::redact::one_line;
+use super::retry::Failure;
+
+/// WorkOS's code for an external id that another organization has.
+const EXTERNAL_ID_TAKEN: &str = "external_id_already_used";
+
+/// What an answer says about why it is not a success.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Refusal {
+    pub(super) kind: ApiErrorKind,
+    pub(super) failure: Failure,
+    pub(super) code: Option<String>,
+    pub(super) message: String,
+}
+
+/// Reads an answer whose status is not 2xx.
+pub(super) fn read(answer: &Response<bytes::Bytes>) -> Refusal {
+    let status = answer.status();
+    if status.is_redirection() {
+        return Refusal {
+            kind: ApiErrorKind::Redirected,
+            failure: Failure::Refused,
+            code: None,
+            message: one_line(&format!("redirects to {}", target(answer.headers()))),
+        };
+    }
+    let body = serde_json::from_slice::<Value>(answer.body())
+        .ok()
+        .filter(Value::is_object);
+    let code = body
+        .as_ref()
+        .and_then(|body| text(body, "code").or_else(|| text(body, "error")));
+    let (kind, failure) = match status {
+        StatusCode::UNAUTHORIZED => (ApiErrorKind::Unauthorized, Failure::Refused),
+        StatusCode::FORBIDDEN => (ApiErrorKind::Forbidden, Failure::Refused),
+        // "There is none" is an answer that plans are made of: only the API itself may give it.
+        StatusCode::NOT_FOUND if body.is_none() => (ApiErrorKind::InvalidAnswer, Failure::Unusable),
+        StatusCode::NOT_FOUND => (ApiErrorKind::NotFound, Failure::Refused),
+        StatusCode::TOO_MANY_REQUESTS => (ApiErrorKind::RateLimited, Failure::Limited),
+        _ if code == Some(EXTERNAL_ID_TAKEN) && status.is_client_error() => {
+            (ApiErrorKind::ExternalIdTaken, Failure::Refused)
+        }
+        _ if status.is_client_error() => (ApiErrorKind::Rejected, Failure::Refused),
+        _ if status.is_server_error() => (ApiErrorKind::Server, Failure::Server),
+        _ => (ApiErrorKind::InvalidAnswer, Failure::Unusable),
+    };
+    let message = match &body {
+        Some(body) => message(body),
+        None => String::from_utf8_lossy(answer.body()).into_owned(),
+    };
+    Refusal {
+        kind,
+        failure,
+        code: code.map(one_line),
+        message: one_line(&message),
+    }
+}
+
+fn message(body: &Value) -> String {
+    let said = text(body, "message")
+        .or_else(|| text(body, "error_description"))
+        .or_else(|| text(body, "error"))
+        .unwrap_or_default();
+    let fields: Vec<String> = body
+        .get("errors")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(field_error)
+        .collect();
+    match (said.is_empty(), fields.is_empty()) {
+        (_, true) => said.to_owned(),
+        (true, false) => fields.join(", "),
+        (false, false) => format!("{said} ({})", fields.join(", ")),
+    }
+}
+
+/// `{"field": "name", "code": "required"}`, `{"code": …, "message": …}`, or a plain text.
+fn field_error(error: &Value) -> Option<String> {
+    if let Some(text) = error.as_str() {
+        return Some(text.to_owned());
+    }
+    let field = text(error, "field").or_else(|| text(error, "path"));
+    let what = text(error, "message").or_else(|| text(error, "code"));
+    match (field, what) {
+        (Some(field), Some(what)) => Some(format!("{field}: {what}")),
+        (one, other) => one.or(other).map(str::to_owned),
+    }
+}
+
+fn text<'a>(object: &'a Value, field: &str) -> Option<&'a str> {
+    object
+        .get(field)
+        .and_then(Value::as_str)
+        .filter(|text| !text.is_empty())
+}
+
+/// The host that a redirect leads to; the rest of its URL may hold anything.
+fn target(headers: &HeaderMap) -> String {
+    let location = headers.get(LOCATION).and_then(|value| value.to_str().ok());
+    match location.map(Url::parse) {
+        Some(Ok(url)) => url.host_str().unwrap_or("nowhere").to_owned(),
+        Some(Err(_)) => "another path of the same host".to_owned(),
+        None => "nowhere".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refusal(status: u16, body: &str) -> Refusal {
+        let answer = Response::builder().status(status);
+        read(&answer.body(body.to_owned().into()).unwrap())
+    }
+
+    #[test]
+    fn every_shape_of_body_gives_one_line() {
+        for (body, code, message) in [
+            (
+                r#"{"message":"Not Found","code":"not_found"}"#,
+                Some("not_found"),
+                "Not Found",
+            ),
+            (
+                r#"{"error":"invalid_grant","error_description":"No such code"}"#,
+                Some("invalid_grant"),
+                "No such code",
+            ),
+            (
+                r#"{"message":"Validation failed","errors":[{"field":"name","code":"required"},"too long"]}"#,
+                None,
+                "Validation failed (name: required, too long)",
+            ),
+            (r#"{"errors":["a","b"]}"#, None, "a, b"),
+            (r#"{"errors":{"a":1},"message":7}"#, None, ""),
+            (
+                "<html>\n<b>Bad Gateway</b>",
+                None,
+                "<html> <b>Bad Gateway</b>",
+            ),
+            ("", None, ""),
+        ] {
+            let refusal = refusal(422, body);
+            assert_eq!(refusal.code.as_deref(), code, "{body}");
+            assert_eq!(refusal.message, message, "{body}");
+        }
+    }
+
+    #[test]
+    fn the_status_gives_the_kind() {
+        let json = r#"{"message":"x","code":"external_id_already_used"}"#;
+        for (status, body, kind, failure) in [
+            (401, "", ApiErrorKind::Unauthorized, Failure::Refused),
+            (403, "", ApiErrorKind::Forbidden, Failure::Refused),
+            (404, "{}", ApiErrorKind::NotFound, Failure::Refused),
+            (
+                404,
+                "<html>",
+                ApiErrorKind::InvalidAnswer,
+                Failure::Unusable,
+            ),
+            (400, json, ApiErrorKind::ExternalIdTaken, Failure::Refused),
+            (400, "{}", ApiErrorKind::Rejected, Failure::Refused),
+            (409, "{}", ApiErrorKind::Rejected, Failure::Refused),
+            (429, "", ApiErrorKind::RateLimited, Failure::Limited),
+            (500, json, ApiErrorKind::Server, Failure::Server),
+            (503, "", ApiErrorKind::Server, Failure::Server),
+            (302, "", ApiErrorKind::Redirected, Failure::Refused),
+        ] {
+            let refusal = refusal(status, body);
+            assert_eq!((refusal.kind, refusal.failure), (kind, failure), "{status}");
+        }
+    }
+
+    #[test]
+    fn a_redirect_names_its_host_only() {
+        let answer = Response::builder()
+            .status(307)
+            .header(LOCATION, "https://evil.example/steal?token=x")
+            .body(bytes::Bytes::new())
+            .unwrap();
+        assert_eq!(read(&answer).message, "redirects to evil.example");
+    }
+}

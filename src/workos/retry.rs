@@ -1,0 +1,198 @@
+//! Whether a failed request is tried again: a pure table.
+//!
+//! ```text
+//! failure                                  read      write
+//! connect, limited                         retry     retry     (surely not carried out)
+//! timeout, broken, garbled, server         retry     look      (may have been carried out)
+//! unusable                                 give up   look
+//! refused                                  give up   give up
+//! ```
+//!
+//! A 503 with `Retry-After` is a server failure like any other: a proxy may have given up on a
+//! request that the server went on to carry out.
+
+use std::time::Duration;
+
+/// How often one request is sent.
+const MAX_ATTEMPTS: u32 = 5;
+/// How often one request is sent that was only told to come back later.
+const MAX_LIMITED_ATTEMPTS: u32 = 10;
+/// No new attempt after this long, counted without the time spent waiting for a turn.
+const MAX_ELAPSED: Duration = Duration::from_secs(90);
+/// The same for requests that were only told to come back later.
+const MAX_LIMITED_ELAPSED: Duration = Duration::from_mins(5);
+/// The same where no connection could be made: a person waits for the answer.
+const MAX_UNREACHABLE_ELAPSED: Duration = Duration::from_secs(6);
+/// The first wait, doubled by each attempt.
+const FIRST_WAIT: Duration = Duration::from_millis(250);
+/// The first wait after 429 without `Retry-After`.
+const FIRST_LIMITED_WAIT: Duration = Duration::from_secs(1);
+/// The longest wait that nobody asked for.
+const MAX_WAIT: Duration = Duration::from_secs(8);
+
+/// How an attempt failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// No connection: nothing was sent.
+    Connect,
+    /// 429.
+    Limited,
+    /// No answer in time.
+    Timeout,
+    /// The connection broke.
+    Broken,
+    /// An answer that cannot be read, such as half a JSON document.
+    Garbled,
+    /// 5xx.
+    Server,
+    /// A readable answer that lacks what cannot be done without.
+    Unusable,
+    /// Any other status but 2xx.
+    Refused,
+}
+
+/// A failed attempt.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Attempt {
+    /// Whether the request changes nothing.
+    pub(super) is_read: bool,
+    /// How it failed.
+    pub(super) failure: Failure,
+    /// 1 for the first attempt.
+    pub(super) number: u32,
+    /// How long the attempts and the waits between them took.
+    pub(super) elapsed: Duration,
+    /// How long WorkOS asks to wait.
+    pub(super) retry_after: Option<Duration>,
+    /// At least 0, less than 1.
+    pub(super) jitter: f64,
+}
+
+/// What to do about a failed attempt.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Decision {
+    /// Try again after a wait.
+    Retry {
+        /// The wait.
+        after: Duration,
+    },
+    /// Tell the caller.
+    GiveUp,
+    /// Tell the caller, who has to look whether the write was carried out.
+    LookBeforeRetry,
+}
+
+/// Decides about a failed attempt.
+pub(super) fn decide(attempt: Attempt) -> Decision {
+    let Attempt {
+        is_read,
+        failure,
+        number,
+        elapsed,
+        retry_after,
+        jitter,
+    } = attempt;
+    let (attempts, time, first_wait) = match failure {
+        Failure::Connect => (MAX_ATTEMPTS, MAX_UNREACHABLE_ELAPSED, FIRST_WAIT),
+        Failure::Limited => (
+            MAX_LIMITED_ATTEMPTS,
+            MAX_LIMITED_ELAPSED,
+            FIRST_LIMITED_WAIT,
+        ),
+        Failure::Timeout | Failure::Broken | Failure::Garbled | Failure::Server if is_read => {
+            (MAX_ATTEMPTS, MAX_ELAPSED, FIRST_WAIT)
+        }
+        Failure::Unusable if is_read => return Decision::GiveUp,
+        Failure::Refused => return Decision::GiveUp,
+        Failure::Timeout
+        | Failure::Broken
+        | Failure::Garbled
+        | Failure::Server
+        | Failure::Unusable => return Decision::LookBeforeRetry,
+    };
+    let after = retry_after.unwrap_or_else(|| backoff(first_wait, number, jitter));
+    if number >= attempts || elapsed.saturating_add(after) > time {
+        return Decision::GiveUp;
+    }
+    Decision::Retry { after }
+}
+
+/// Twice the last wait, of which up to half is left to chance so that clients do not march in step.
+fn backoff(first: Duration, number: u32, jitter: f64) -> Duration {
+    let doublings = number.saturating_sub(1).min(16);
+    let full = first.saturating_mul(1 << doublings).min(MAX_WAIT);
+    full.mul_f64(0.5 + jitter.clamp(0.0, 1.0) / 2.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn failed(is_read: bool, failure: Failure) -> Attempt {
+        Attempt {
+            is_read,
+            failure,
+            number: 1,
+            elapsed: Duration::ZERO,
+            retry_after: None,
+            jitter: 0.0,
+        }
+    }
+
+    #[test]
+    fn the_table_holds() {
+        use Decision::{GiveUp, LookBeforeRetry, Retry};
+        let soon = Retry {
+            after: Duration::from_millis(125),
+        };
+        let later = Retry {
+            after: Duration::from_millis(500),
+        };
+        for (failure, read, write) in [
+            (Failure::Connect, soon, soon),
+            (Failure::Limited, later, later),
+            (Failure::Timeout, soon, LookBeforeRetry),
+            (Failure::Broken, soon, LookBeforeRetry),
+            (Failure::Garbled, soon, LookBeforeRetry),
+            (Failure::Server, soon, LookBeforeRetry),
+            (Failure::Unusable, GiveUp, LookBeforeRetry),
+            (Failure::Refused, GiveUp, GiveUp),
+        ] {
+            assert_eq!(decide(failed(true, failure)), read, "read, {failure:?}");
+            assert_eq!(decide(failed(false, failure)), write, "write, {failure:?}");
+        }
+    }
+
+    #[test]
+    fn retry_after_makes_no_failed_write_safe() {
+        let mut attempt = failed(false, Failure::Server);
+        attempt.retry_after = Some(Duration::from_secs(1));
+        assert_eq!(decide(attempt), Decision::LookBeforeRetry);
+        attempt.is_read = true;
+        let after = Duration::from_secs(1);
+        assert_eq!(decide(attempt), Decision::Retry { after });
+    }
+
+    #[test]
+    fn attempts_and_time_are_bounded() {
+        for (failure, attempts) in [(Failure::Server, 5), (Failure::Limited, 10)] {
+            let mut attempt = failed(true, failure);
+            attempt.number = attempts - 1;
+            assert!(matches!(decide(attempt), Decision::Retry { .. }));
+            attempt.number = attempts;
+            assert_eq!(decide(attempt), Decision::GiveUp);
+        }
+        let mut attempt = failed(true, Failure::Timeout);
+        attempt.elapsed = MAX_ELAPSED;
+        assert_eq!(decide(attempt), Decision::GiveUp);
+    }
+
+    #[test]
+    fn waits_double_up_to_a_bound() {
+        let waits: Vec<u128> = (1..8)
+            .map(|number| backoff(FIRST_WAIT, number, 1.0).as_millis())
+            .collect();
+        assert_eq!(waits, [250, 500, 1000, 2000, 4000, 8000, 8000]);
+        assert_eq!(backoff(FIRST_WAIT, u32::MAX, 0.0), Duration::from_secs(4));
+    }
+}

@@ -1,0 +1,328 @@
+//! The API's JSON, read tolerantly into model types, and the bodies of writes.
+//!
+//! Official SDKs decode strictly: one object with a missing field fails a whole page. Here an
+//! object needs its id and nothing else; a field that is missing or of another type counts as
+//! absent, fields that this version does not know are skipped, and open enums keep raw values.
+//! Private to `workos`: the sandbox must not share these shapes. Source of the shapes: the
+//! schemas of the WorkOS API description named at each type.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use secrecy::SecretString;
+use serde_json::{Map, Value, json};
+
+use super::paging::{Keyed, Page};
+use super::{LinkRequest, NewOrganization, OrganizationPatch};
+use crate::model::desired::DeclaredDomainState;
+use crate::model::observed::{
+    AuditLogConfiguration, AuditLogState, Connection, ConnectionState, Directory, DirectoryState,
+    DomainState, LogStream, LogStreamState, Organization, OrganizationDomain,
+};
+use crate::model::{Domain, OrganizationId};
+
+/// Why an answer of status 2xx cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub(super) enum Unreadable {
+    /// Half a document, or another format: it may read well the next time.
+    #[error("the body is not JSON: {0}")]
+    NotJson(String),
+    /// JSON, but not the API's.
+    #[error("{object} without `{field}`")]
+    Lacks {
+        object: &'static str,
+        field: &'static str,
+    },
+}
+
+/// A type that an answer is read into.
+pub(super) trait FromWire: Sized {
+    /// Reads it from an answer's JSON.
+    fn from_wire(value: &Value) -> Result<Self, Unreadable>;
+}
+
+/// Reads a body.
+pub(super) fn decode<T: FromWire>(body: &[u8]) -> Result<T, Unreadable> {
+    let value = serde_json::from_slice(body).map_err(|error| {
+        // Never the body itself: it may hold a portal link.
+        Unreadable::NotJson(error.to_string())
+    })?;
+    T::from_wire(&value)
+}
+
+/// `OrganizationList`, `ConnectionList`, `DirectoryList`.
+impl<T: FromWire> FromWire for Page<T> {
+    fn from_wire(value: &Value) -> Result<Self, Unreadable> {
+        let items = value.get("data").and_then(Value::as_array);
+        let items = items.ok_or(Unreadable::Lacks {
+            object: "a list",
+            field: "data",
+        })?;
+        Ok(Self {
+            items: items.iter().map(T::from_wire).collect::<Result<_, _>>()?,
+            after: value
+                .get("list_metadata")
+                .and_then(|metadata| text(metadata, "after")),
+        })
+    }
+}
+
+/// `Organization`
+impl FromWire for Organization {
+    fn from_wire(value: &Value) -> Result<Self, Unreadable> {
+        let mut domains: Vec<OrganizationDomain> = list(value, "domains")
+            .filter_map(|domain| domain_from_wire(domain).ok())
+            .collect();
+        domains.sort_by(|a, b| (&a.domain, &a.id).cmp(&(&b.domain, &b.id)));
+        Ok(Self {
+            id: OrganizationId::from_api(required(value, "an organization", "id")?),
+            name: text(value, "name").unwrap_or_default(),
+            external_id: text(value, "external_id"),
+            stripe_customer_id: text(value, "stripe_customer_id"),
+            domains,
+            metadata: metadata(value),
+            created_at: time(value, "created_at"),
+            updated_at: time(value, "updated_at"),
+        })
+    }
+}
+
+/// `OrganizationDomainStandAlone`
+impl FromWire for OrganizationDomain {
+    fn from_wire(value: &Value) -> Result<Self, Unreadable> {
+        domain_from_wire(value)
+    }
+}
+
+fn domain_from_wire(value: &Value) -> Result<OrganizationDomain, Unreadable> {
+    Ok(OrganizationDomain {
+        id: text(value, "id"),
+        domain: Domain::from_api(&required(value, "a domain", "domain")?),
+        state: DomainState::from_api(&text(value, "state").unwrap_or_default()),
+        verification_prefix: text(value, "verification_prefix"),
+        verification_token: text(value, "verification_token"),
+        created_at: time(value, "created_at"),
+        updated_at: time(value, "updated_at"),
+    })
+}
+
+/// `Connection`; older answers spell `connection_type` `type` and `state` `status`.
+impl FromWire for Connection {
+    fn from_wire(value: &Value) -> Result<Self, Unreadable> {
+        let state = match (text(value, "state"), text(value, "status").as_deref()) {
+            (Some(state), _) => ConnectionState::from_api(&state),
+            (None, Some("linked")) => ConnectionState::Active,
+            (None, Some("unlinked")) => ConnectionState::Inactive,
+            (None, status) => ConnectionState::from_api(status.unwrap_or_default()),
+        };
+        Ok(Self {
+            id: required(value, "a connection", "id")?,
+            organization_id: text(value, "organization_id").map(OrganizationId::from_api),
+            name: text(value, "name").unwrap_or_default(),
+            connection_type: text(value, "connection_type")
+                .or_else(|| text(value, "type"))
+                .unwrap_or_default(),
+            state,
+            created_at: time(value, "created_at"),
+            updated_at: time(value, "updated_at"),
+        })
+    }
+}
+
+/// `Directory`
+impl FromWire for Directory {
+    fn from_wire(value: &Value) -> Result<Self, Unreadable> {
+        Ok(Self {
+            id: required(value, "a directory", "id")?,
+            organization_id: text(value, "organization_id").map(OrganizationId::from_api),
+            name: text(value, "name").unwrap_or_default(),
+            directory_type: text(value, "type").unwrap_or_default(),
+            state: DirectoryState::from_api(&text(value, "state").unwrap_or_default()),
+            created_at: time(value, "created_at"),
+            updated_at: time(value, "updated_at"),
+        })
+    }
+}
+
+/// `AuditLogConfiguration`; an older shape, the emulator's, has `enabled` instead of `state`.
+impl FromWire for AuditLogConfiguration {
+    fn from_wire(value: &Value) -> Result<Self, Unreadable> {
+        if !value.is_object() {
+            return Err(Unreadable::Lacks {
+                object: "an audit-log configuration",
+                field: "state",
+            });
+        }
+        let enabled = value.get("enabled").and_then(Value::as_bool);
+        let state = match (text(value, "state"), enabled) {
+            (Some(state), _) => AuditLogState::from_api(&state),
+            (None, Some(true)) => AuditLogState::Active,
+            (None, Some(false)) => AuditLogState::Inactive,
+            (None, None) => AuditLogState::Unknown(String::new()),
+        };
+        let stream = value.get("log_stream").filter(|stream| stream.is_object());
+        Ok(Self {
+            state,
+            log_stream: stream.map(|stream| LogStream {
+                id: text(stream, "id"),
+                stream_type: text(stream, "type").unwrap_or_default(),
+                state: LogStreamState::from_api(&text(stream, "state").unwrap_or_default()),
+                last_synced_at: time(stream, "last_synced_at"),
+                created_at: time(stream, "created_at"),
+            }),
+        })
+    }
+}
+
+/// `PortalLinkResponse`
+impl FromWire for SecretString {
+    fn from_wire(value: &Value) -> Result<Self, Unreadable> {
+        required(value, "a portal link", "link").map(Self::from)
+    }
+}
+
+impl Keyed for Organization {
+    fn key(&self) -> &str {
+        self.id.as_str()
+    }
+}
+
+impl Keyed for Connection {
+    fn key(&self) -> &str {
+        &self.id
+    }
+}
+
+impl Keyed for Directory {
+    fn key(&self) -> &str {
+        &self.id
+    }
+}
+
+/// `OrganizationDto`
+pub(super) fn create_body(organization: &NewOrganization) -> Value {
+    let NewOrganization {
+        name,
+        external_id,
+        domains,
+        metadata,
+        stripe_customer_id,
+    } = organization;
+    let mut body = Map::new();
+    body.insert("name".to_owned(), json!(name));
+    body.insert("external_id".to_owned(), json!(external_id));
+    if !domains.is_empty() {
+        let domains: Vec<Value> = domains
+            .iter()
+            .map(|(domain, state)| json!({"domain": domain, "state": declared_state(*state)}))
+            .collect();
+        body.insert("domain_data".to_owned(), domains.into());
+    }
+    if !metadata.is_empty() {
+        body.insert("metadata".to_owned(), json!(metadata));
+    }
+    if let Some(id) = stripe_customer_id {
+        body.insert("stripe_customer_id".to_owned(), json!(id));
+    }
+    body.into()
+}
+
+/// `UpdateOrganizationDto`, never with `domain_data`: whether that replaces or merges is not
+/// documented.
+pub(super) fn update_body(patch: &OrganizationPatch) -> Value {
+    let OrganizationPatch {
+        name,
+        external_id,
+        stripe_customer_id,
+        metadata,
+    } = patch;
+    let fields = [
+        ("name", name.as_ref().map(|v| json!(v))),
+        ("external_id", external_id.as_ref().map(|v| json!(v))),
+        (
+            "stripe_customer_id",
+            stripe_customer_id.as_ref().map(|v| json!(v)),
+        ),
+        ("metadata", metadata.as_ref().map(|v| json!(v))),
+    ];
+    object(fields)
+}
+
+/// `GenerateLinkDto`
+pub(super) fn link_body(link: &LinkRequest) -> Value {
+    let LinkRequest {
+        organization,
+        intent,
+        return_url,
+        success_url,
+    } = link;
+    object([
+        ("organization", Some(json!(organization))),
+        ("intent", Some(json!(intent))),
+        ("return_url", return_url.as_ref().map(|v| json!(v))),
+        ("success_url", success_url.as_ref().map(|v| json!(v))),
+    ])
+}
+
+fn object<const N: usize>(fields: [(&str, Option<Value>); N]) -> Value {
+    fields
+        .into_iter()
+        .filter_map(|(name, value)| Some((name.to_owned(), value?)))
+        .collect::<Map<_, _>>()
+        .into()
+}
+
+const fn declared_state(state: DeclaredDomainState) -> &'static str {
+    match state {
+        DeclaredDomainState::Pending => "pending",
+        DeclaredDomainState::Verified => "verified",
+    }
+}
+
+fn required(
+    value: &Value,
+    object: &'static str,
+    field: &'static str,
+) -> Result<String, Unreadable> {
+    text(value, field).ok_or(Unreadable::Lacks { object, field })
+}
+
+/// A text field; absent when it is missing, empty or no text.
+fn text(value: &Value, field: &str) -> Option<String> {
+    let text = value.get(field)?.as_str()?;
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+fn time(value: &Value, field: &str) -> Option<Timestamp> {
+    value.get(field)?.as_str()?.parse().ok()
+}
+
+fn list<'a>(value: &'a Value, field: &str) -> impl Iterator<Item = &'a Value> {
+    value
+        .get(field)
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+}
+
+/// Null reads as absent. Numbers and booleans keep their text: metadata is written back whole,
+/// and what is not read would be lost.
+fn metadata(value: &Value) -> BTreeMap<String, String> {
+    let entries = value.get("metadata").and_then(Value::as_object);
+    entries
+        .into_iter()
+        .flatten()
+        .filter_map(|(key, value)| {
+            let text = match value {
+                Value::String(text) => text.clone(),
+                Value::Number(number) => number.to_string(),
+                Value::Bool(flag) => flag.to_string(),
+                Value::Null | Value::Array(_) | Value::Object(_) => return None,
+            };
+            Some((key.clone(), text))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;
