@@ -126,7 +126,7 @@ fn ask(plan: &Plan, connection: &Connection) -> Result<(), CliError> {
         format!("these {count} changes")
     };
     let question = format!(
-        "Apply {changes} to {}? Only `yes` is taken as consent: ",
+        "\nApply {changes} to {}? Only `yes` is taken as consent: ",
         crate::model::text::escape(environment)
     );
     if Ui::confirm(&question) {

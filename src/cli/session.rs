@@ -19,7 +19,7 @@ use crate::manifest::{self, Checked, Diagnostics, Input, Severity, Sources};
 use crate::model::Selection;
 use crate::model::desired::Desired;
 use crate::model::observed::Observed;
-use crate::observe::observe;
+use crate::observe::{Extent, observe};
 use crate::readiness::{Readiness, readiness};
 use crate::report::Headline;
 use crate::report::json_v1::ErrorItem;
@@ -178,9 +178,13 @@ pub(super) async fn look(
 ) -> Result<Reality, CliError> {
     let progress = Reading::new(ui);
     let observed = tokio::select! {
-        observed = observe(&connection.client, &input.desired, &input.selection, &progress) => {
-            observed?
-        }
+        observed = observe(
+            &connection.client,
+            &input.desired,
+            &input.selection,
+            Extent::Cheapest,
+            &progress,
+        ) => observed?,
         () = interrupted.cancelled() => return Err(CliError::interrupted()),
     };
     let identities = identify(&input.desired, &observed);

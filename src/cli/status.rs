@@ -9,7 +9,7 @@ use super::session;
 use super::ui::Ui;
 use super::{Cli, failure_json, json};
 use crate::report::json_v1::{self, ErrorItem};
-use crate::report::text::StatusOptions;
+use crate::report::text::Listing;
 use crate::report::{StatusReport, text};
 
 /// Show which features each customer still has to configure, and what to do next.
@@ -41,13 +41,18 @@ pub(super) fn run(cli: &Cli, args: &StatusArgs, ui: &Ui) -> Result<Exit, CliErro
         let readiness = reality.readiness(&request, &connection);
         let headline = session::headline(&connection);
         let now = connection.clock.now();
+        let listing = if args.all {
+            Listing::All
+        } else {
+            Listing::Pending
+        };
         let report = StatusReport {
             headline: &headline,
             readiness: &readiness,
             now,
         };
         ui.data(&match args.output {
-            Format::Text => text::status(&report, StatusOptions { all: args.all }, &ui.layout()),
+            Format::Text => text::status(&report, listing, &ui.layout()),
             Format::Json => json(&json_v1::status(&report))?,
         })?;
         Ok(Exit::Done)

@@ -29,7 +29,7 @@ codes! {
         "there is more to say than is shown",
         "After ten thousand findings the others are only counted. They usually have one cause.",
         "Correct the ones that are shown, then run the command again.";
-    NOT_UTF8 = "manifest/not-utf8",
+    WRONG_ENCODING = "manifest/wrong-encoding",
         "the file is not UTF-8",
         "Manifests are UTF-8 text. The file is in another encoding, or is no text at all.",
         "Save the file as UTF-8.";

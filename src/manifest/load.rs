@@ -26,7 +26,7 @@ const MAX_TOTAL_BYTES: u64 = 64 * 1024 * 1024;
 /// The most files one folder may hold.
 pub(super) const MAX_FILES: usize = 200_000;
 /// The most values one file may hold: what bounds the memory that hostile YAML can take.
-const MAX_FILE_NODES: usize = 4_000_000;
+const MAX_FILE_NODES: usize = 3_000_000;
 /// The most values all files may hold together.
 const MAX_TOTAL_NODES: usize = 6_000_000;
 
@@ -251,7 +251,7 @@ fn text_of(mut bytes: Vec<u8>, file: FileId) -> (String, Option<Finding>) {
     let utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
     if utf16 {
         let finding = whole_file(
-            codes::NOT_UTF8,
+            codes::WRONG_ENCODING,
             file,
             "the file is UTF-16, not UTF-8",
             "save it as UTF-8; in PowerShell: Out-File -Encoding utf8",
@@ -279,7 +279,7 @@ fn text_of(mut bytes: Vec<u8>, file: FileId) -> (String, Option<Finding>) {
                 length: 1,
             };
             let finding = Finding::new(
-                codes::NOT_UTF8,
+                codes::WRONG_ENCODING,
                 Severity::Error,
                 "the text is not valid UTF-8 from here on",
             )

@@ -1,4 +1,4 @@
-//! Manifests: files → a checked [`Desired`], or every problem at once.
+//! Manifests: files → a checked [`Desired`](crate::model::desired::Desired), or every problem at once.
 //!
 //! ```text
 //! inputs ─▶ load (files, YAML) ─▶ check (decode, rules) ─▶ Desired
@@ -12,6 +12,7 @@
 mod check;
 mod decode;
 mod diagnostic;
+mod excerpt;
 mod find;
 mod inspect;
 mod load;

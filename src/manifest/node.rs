@@ -6,10 +6,16 @@
 
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::Spanned;
 
 use super::source::{FileId, Spot};
+
+/// The most entries of one mapping. The parser remembers the keys of the mapping it is in, which
+/// takes several times the room of the keys themselves.
+const MAX_ENTRIES: usize = 400_000;
+/// What the parser is told to fail with at the limit.
+pub(super) const TOO_MANY_ENTRIES: &str = "too many entries";
 
 /// A value and its place.
 #[derive(Debug, Clone, PartialEq)]
@@ -189,6 +195,9 @@ impl<'de> Visitor<'de> for ValueVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
         let mut entries = Vec::new();
         while let Some(entry) = map.next_entry()? {
+            if entries.len() == MAX_ENTRIES {
+                return Err(A::Error::custom(TOO_MANY_ENTRIES));
+            }
             entries.push(entry);
         }
         entries.shrink_to_fit();

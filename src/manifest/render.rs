@@ -3,7 +3,7 @@
 //! Goes in: findings and the texts they are about. Comes out: text. Pure; shows nothing that a
 //! terminal would obey, and no API key.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt::Write as _;
 use std::ops::Range;
 
@@ -11,10 +11,11 @@ use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet}
 use anstream::adapter::strip_str;
 
 use super::diagnostic::{Diagnostic, Diagnostics, Severity};
+use super::excerpt::{Excerpt, Line};
 use super::secret;
-use super::source::{Lines, Location, Sources};
+use super::source::{Location, Sources, pick_lines};
 use crate::codes::manifest as codes;
-use crate::model::text::{escape, is_plain};
+use crate::model::text::escape;
 
 /// What stands beside the source line: its number and the frame.
 const MARGIN: usize = 10;
@@ -25,14 +26,8 @@ const MIN_EXCERPT: usize = 30;
 ///
 /// `width` is the number of columns there are; long source lines are cut around their column.
 pub fn render(diagnostics: &Diagnostics, sources: &Sources, colour: bool, width: usize) -> String {
-    let files = shown_files(diagnostics);
     let page = Page {
-        secrets: secret_spans(diagnostics),
-        lines: sources
-            .iter()
-            .filter(|(name, _)| files.contains(&***name))
-            .map(|(name, text)| (&**name, Lines::new(text)))
-            .collect(),
+        lines: shown_lines(diagnostics, sources),
         renderer: if colour {
             Renderer::styled()
         } else {
@@ -74,55 +69,42 @@ fn tidy(paragraph: &str, has_line: bool) -> String {
     out
 }
 
-/// The columns, from 0, that API keys cover.
-fn secret_spans(diagnostics: &Diagnostics) -> HashMap<(&str, u32), Vec<Range<usize>>> {
-    let mut spans: HashMap<_, Vec<_>> = HashMap::new();
+/// The lines that any finding is about, by file, read in one walk over each file.
+fn shown_lines<'a>(
+    diagnostics: &'a Diagnostics,
+    sources: &'a Sources,
+) -> HashMap<(&'a str, u32), Line<'a>> {
+    let mut wanted: BTreeMap<&str, BTreeSet<u32>> = BTreeMap::new();
+    let mut secrets: HashMap<(&str, u32), Vec<Range<usize>>> = HashMap::new();
     for diagnostic in diagnostics {
+        let related = diagnostic.related.iter().map(|(location, _)| location);
+        for at in diagnostic.location.iter().chain(related) {
+            wanted.entry(&at.file).or_default().insert(at.line);
+        }
         if let Some(at) = diagnostic.location.as_ref()
             && diagnostic.code == codes::SECRET
         {
             let start = (at.column as usize).saturating_sub(1);
-            let span = start + secret::SHOWN..start + at.length as usize;
-            spans.entry((&*at.file, at.line)).or_default().push(span);
+            let key = start..start + at.length as usize;
+            secrets.entry((&at.file, at.line)).or_default().push(key);
         }
     }
-    spans
-}
-
-/// The line with API keys starred out, each character by one, so that columns stay.
-fn hide(line: &str, spans: &[Range<usize>]) -> String {
-    let starred = |column: usize, c: char| {
-        let inside = spans.iter().any(|span| span.contains(&column));
-        if inside && c.is_alphanumeric() {
-            '*'
-        } else {
-            c
+    let mut lines = HashMap::new();
+    for (name, text) in sources.iter() {
+        let Some(numbers) = wanted.get(&**name) else {
+            continue;
+        };
+        for (number, text) in pick_lines(text, numbers) {
+            let place = (&**name, number);
+            let secrets = secrets.remove(&place).unwrap_or_default();
+            lines.insert(place, Line::new(text, secrets));
         }
-    };
-    secret::redact(line)
-        .chars()
-        .enumerate()
-        .map(|(column, c)| starred(column, c))
-        .collect()
-}
-
-/// The files that any finding is about: the others need no line index.
-fn shown_files(diagnostics: &Diagnostics) -> HashSet<&str> {
-    diagnostics
-        .iter()
-        .flat_map(|diagnostic| {
-            let related = diagnostic.related.iter().map(|(location, _)| location);
-            diagnostic.location.iter().chain(related)
-        })
-        .map(|location| &*location.file)
-        .collect()
+    }
+    lines
 }
 
 struct Page<'a> {
-    lines: HashMap<&'a str, Lines<'a>>,
-    /// Where API keys stand, by file and line. An escape in the text (`\u005f`) can hide a key
-    /// from the eye of `secret`, but not from YAML.
-    secrets: HashMap<(&'a str, u32), Vec<Range<usize>>>,
+    lines: HashMap<(&'a str, u32), Line<'a>>,
     renderer: Renderer,
     excerpt: usize,
 }
@@ -170,19 +152,10 @@ impl Page<'_> {
             return group;
         };
         let origin = Origin::path(shown(&location.file));
-        let Some(line) = self
-            .lines
-            .get(&*location.file)
-            .and_then(|lines| lines.get(location.line))
-        else {
+        let Some(line) = self.lines.get(&(&*location.file, location.line)) else {
             return group.element(origin);
         };
-        let hidden = self
-            .secrets
-            .get(&(&*location.file, location.line))
-            .map(Vec::as_slice)
-            .unwrap_or_default();
-        let excerpt = Excerpt::new(&hide(line, hidden), location, self.excerpt);
+        let excerpt = Excerpt::new(line, location, self.excerpt);
         group
             .element(
                 origin
@@ -199,61 +172,4 @@ impl Page<'_> {
 
 fn shown(text: &str) -> String {
     secret::redact(&escape(text)).into_owned()
-}
-
-/// The part of a line that is shown, and the byte range of it that is marked.
-struct Excerpt {
-    text: String,
-    start: usize,
-    end: usize,
-}
-
-impl Excerpt {
-    fn new(line: &str, location: &Location, width: usize) -> Self {
-        let first = (location.column as usize).saturating_sub(1);
-        let last = first + (location.length as usize).max(1);
-        // Enough before the column to recognise the line, the rest after it.
-        let from = if line.chars().nth(width).is_none() {
-            0
-        } else {
-            first.saturating_sub(width / 3)
-        };
-        let mut excerpt = Self {
-            text: String::new(),
-            start: 0,
-            end: 0,
-        };
-        if from > 0 {
-            excerpt.text.push('…');
-        }
-        let mut column = from;
-        for c in line.chars().skip(from) {
-            if column == first {
-                excerpt.start = excerpt.text.len();
-            }
-            if column - from >= width {
-                excerpt.text.push('…');
-                break;
-            }
-            excerpt.push(c);
-            column += 1;
-            if column <= last {
-                excerpt.end = excerpt.text.len();
-            }
-        }
-        if column <= first {
-            // Past the end of the line: something is missing there.
-            excerpt.start = excerpt.text.len();
-        }
-        excerpt.end = excerpt.end.max(excerpt.start);
-        excerpt
-    }
-
-    fn push(&mut self, c: char) {
-        match c {
-            '\t' => self.text.push(' '),
-            c if is_plain(c) => self.text.push(c),
-            c => self.text.extend(c.escape_unicode()),
-        }
-    }
 }

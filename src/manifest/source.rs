@@ -2,6 +2,7 @@
 //!
 //! Goes in: file names and contents. Comes out: places in them. Reads no file itself.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -136,33 +137,24 @@ impl Sources {
     }
 }
 
-/// How many lines lie between two marks: what a look-up walks at most.
-const STRIDE: usize = 64;
-
-/// Where the lines of a text begin, so that many findings in a large file stay cheap.
-///
-/// Only every 64th beginning is kept: a file of nothing but line breaks has to fit, too.
-pub(super) struct Lines<'a> {
-    text: &'a str,
-    marks: Vec<usize>,
-}
-
-impl<'a> Lines<'a> {
-    pub(super) fn new(text: &'a str) -> Self {
-        let mut marks = vec![0];
-        marks.extend(line_starts(text, 0).skip(STRIDE - 1).step_by(STRIDE));
-        Self { text, marks }
+/// Picks lines, from 1, out of a text in one walk, each without its line break.
+pub(super) fn pick_lines<'t>(text: &'t str, wanted: &BTreeSet<u32>) -> BTreeMap<u32, &'t str> {
+    let mut picked = BTreeMap::new();
+    let mut starts = std::iter::once(0).chain(line_starts(text, 0)).peekable();
+    let mut number = 0;
+    for line in wanted {
+        let Some(skip) = line.checked_sub(number + 1) else {
+            continue;
+        };
+        let Some(start) = starts.nth(skip as usize) else {
+            break;
+        };
+        number = *line;
+        let end = starts.peek().copied().unwrap_or(text.len());
+        let content = text.get(start..end).unwrap_or_default();
+        picked.insert(*line, content.trim_end_matches(['\n', '\r']));
     }
-
-    /// A line, from 1, without its line break.
-    pub(super) fn get(&self, line: u32) -> Option<&'a str> {
-        let index = (line as usize).checked_sub(1)?;
-        let mark = *self.marks.get(index / STRIDE)?;
-        let mut starts = std::iter::once(mark).chain(line_starts(self.text, mark));
-        let start = starts.nth(index % STRIDE)?;
-        let end = starts.next().unwrap_or(self.text.len());
-        Some(self.text.get(start..end)?.trim_end_matches(['\n', '\r']))
-    }
+    picked
 }
 
 /// The beginnings of all lines after the one that begins at `from`.
@@ -225,33 +217,18 @@ fn saturate(number: usize) -> u32 {
 
 #[cfg(test)]
 mod tests {
-    use std::fmt::Write as _;
-
     use super::*;
 
     #[test]
     fn lines_end_where_yaml_says() {
-        let lines = Lines::new("a\r\nbü\rc\n");
-        assert_eq!(lines.get(1), Some("a"));
-        assert_eq!(lines.get(2), Some("bü"));
-        assert_eq!(lines.get(3), Some("c"));
-        assert_eq!(lines.get(4), Some(""));
-        assert_eq!(lines.get(5), None);
-        assert_eq!(lines.get(0), None);
-    }
-
-    #[test]
-    fn far_lines_are_found() {
-        let mut text = String::new();
-        for n in 1..=1000 {
-            writeln!(text, "line {n}").unwrap();
-        }
-        let lines = Lines::new(&text);
-        for n in [1, 63, 64, 65, 128, 129, 1000] {
-            assert_eq!(lines.get(n), Some(format!("line {n}").as_str()));
-        }
-        assert_eq!(lines.get(1001), Some(""));
-        assert_eq!(lines.get(1002), None);
+        let text = "a\r\nbü\rc\n";
+        let all = pick_lines(text, &BTreeSet::from([0, 1, 2, 3, 4, 5]));
+        assert_eq!(
+            all,
+            BTreeMap::from([(1, "a"), (2, "bü"), (3, "c"), (4, "")])
+        );
+        let some = pick_lines(text, &BTreeSet::from([2, 4]));
+        assert_eq!(some, BTreeMap::from([(2, "bü"), (4, "")]));
     }
 
     #[test]

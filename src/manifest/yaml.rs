@@ -10,7 +10,7 @@ use serde_saphyr::{
 };
 
 use super::diagnostic::{Finding, Severity};
-use super::node::Node;
+use super::node::{Node, TOO_MANY_ENTRIES};
 use super::source::{FileId, Spot};
 use super::syntax;
 use crate::codes::{Code, manifest as codes};
@@ -112,6 +112,11 @@ fn describe(error: &Error) -> Description {
             codes::TOO_COMPLEX,
             "the aliases of this file expand to too much".to_owned(),
             "write the values out, or use fewer and smaller anchors".to_owned(),
+        ),
+        Error::Message { msg, .. } if msg == TOO_MANY_ENTRIES => (
+            codes::TOO_LARGE,
+            "this mapping holds more entries than portalctl reads".to_owned(),
+            "split it: all files of a folder make one manifest".to_owned(),
         ),
         Error::UnsupportedTag { tag, .. } => (
             codes::UNKNOWN_TAG,

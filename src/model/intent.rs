@@ -55,6 +55,19 @@ impl Intent {
         }
     }
 
+    /// A name of at most seven letters, for the heading of a narrow column.
+    pub const fn short(self) -> &'static str {
+        match self {
+            Self::Sso => "sso",
+            Self::Dsync => "dsync",
+            Self::AuditLogs => "audit",
+            Self::LogStreams => "streams",
+            Self::DomainVerification => "domains",
+            Self::CertificateRenewal => "certs",
+            Self::BringYourOwnKey => "byok",
+        }
+    }
+
     /// The name people use in a sentence.
     pub const fn title(self) -> &'static str {
         match self {

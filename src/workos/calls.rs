@@ -13,8 +13,8 @@ use super::client::{Call, Client};
 use super::paging::{self, Keyed, ListError, Order, Page};
 use super::wire::{self, FromWire};
 use super::{
-    ApiErrorKind, ApiResult, LinkRequest, List, NewOrganization, OrganizationPatch, ReadPortal,
-    ReadProgress, WritePortal,
+    ApiErrorKind, ApiResult, GiveUp, LinkRequest, List, NewOrganization, OrganizationPatch,
+    ReadPortal, ReadProgress, WritePortal,
 };
 use crate::model::observed::{
     Answer, AuditLogConfiguration, Connection, Directory, Organization, OrganizationDomain,
@@ -31,6 +31,18 @@ impl ReadPortal for Client {
         self.list("/organizations", &[], told).await
     }
 
+    /// `GET /organizations`
+    async fn organizations_unless(
+        &self,
+        progress: &dyn ReadProgress,
+        give_up: &GiveUp<'_>,
+    ) -> ApiResult<Option<Vec<Organization>>> {
+        let told = |count| progress.read(List::Organizations, count);
+        let give_up = |newest: &[&Organization], oldest: &[&Organization]| give_up(newest, oldest);
+        self.list_unless("/organizations", &[], told, Some(&give_up))
+            .await
+    }
+
     /// `GET /organizations?domains=…`
     async fn organizations_by_domain(&self, domain: &Domain) -> ApiResult<Vec<Organization>> {
         let filter = [("domains", domain.as_str())];
@@ -41,6 +53,18 @@ impl ReadPortal for Client {
     async fn connections(&self, progress: &dyn ReadProgress) -> ApiResult<Vec<Connection>> {
         let told = |count| progress.read(List::Connections, count);
         self.list("/connections", &[], told).await
+    }
+
+    /// `GET /connections?organization_id=…`
+    async fn connections_of(&self, id: &OrganizationId) -> ApiResult<Vec<Connection>> {
+        let filter = [("organization_id", id.as_str())];
+        self.list("/connections", &filter, |_| ()).await
+    }
+
+    /// `GET /directories?organization_id=…`
+    async fn directories_of(&self, id: &OrganizationId) -> ApiResult<Vec<Directory>> {
+        let filter = [("organization_id", id.as_str())];
+        self.list("/directories", &filter, |_| ()).await
     }
 
     /// `GET /directories`
@@ -163,6 +187,19 @@ impl Client {
         filter: &[(&str, &str)],
         told: impl Fn(usize) + Sync,
     ) -> ApiResult<Vec<T>> {
+        self.list_unless(path, filter, told, None)
+            .await
+            .map(Option::unwrap_or_default)
+    }
+
+    /// Reads a whole list, or nothing when `give_up` says so.
+    async fn list_unless<T: FromWire + Keyed + Send>(
+        &self,
+        path: &str,
+        filter: &[(&str, &str)],
+        told: impl Fn(usize) + Sync,
+        give_up: Option<&paging::GiveUp<'_, T>>,
+    ) -> ApiResult<Option<Vec<T>>> {
         let fetch = |order: Order, after: Option<String>| {
             let mut query = form_urlencoded::Serializer::new(String::new());
             query.append_pair("limit", PAGE_SIZE);
@@ -177,7 +214,7 @@ impl Client {
             };
             async move { self.call::<Page<T>>(&call).await }
         };
-        paging::read_all(fetch, told)
+        paging::read_unless(fetch, told, give_up)
             .await
             .map_err(|error| match error {
                 ListError::Api(error) => error,

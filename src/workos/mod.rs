@@ -56,6 +56,9 @@ pub enum List {
     Directories,
 }
 
+/// Is shown the newest and the oldest organizations, and says whether the rest is too much to read.
+pub type GiveUp<'a> = dyn Fn(&[&Organization], &[&Organization]) -> bool + Sync + 'a;
+
 /// What can be asked of WorkOS.
 pub trait ReadPortal: Send + Sync {
     /// Lists every organization of the environment.
@@ -70,6 +73,14 @@ pub trait ReadPortal: Send + Sync {
         domain: &Domain,
     ) -> impl Future<Output = ApiResult<Vec<Organization>>> + Send;
 
+    /// Lists every organization of the environment, or nothing when `give_up` says, at the sight
+    /// of both ends of a list that goes on in between, that the rest is too much to read.
+    fn organizations_unless(
+        &self,
+        progress: &dyn ReadProgress,
+        give_up: &GiveUp<'_>,
+    ) -> impl Future<Output = ApiResult<Option<Vec<Organization>>>> + Send;
+
     /// Lists every connection of the environment.
     fn connections(
         &self,
@@ -80,6 +91,18 @@ pub trait ReadPortal: Send + Sync {
     fn directories(
         &self,
         progress: &dyn ReadProgress,
+    ) -> impl Future<Output = ApiResult<Vec<Directory>>> + Send;
+
+    /// Lists the connections of one organization.
+    fn connections_of(
+        &self,
+        id: &OrganizationId,
+    ) -> impl Future<Output = ApiResult<Vec<Connection>>> + Send;
+
+    /// Lists the directories of one organization.
+    fn directories_of(
+        &self,
+        id: &OrganizationId,
     ) -> impl Future<Output = ApiResult<Vec<Directory>>> + Send;
 
     /// Reads one organization; `None` when there is none with that id.
@@ -156,8 +179,6 @@ pub struct NewOrganization {
     pub domains: BTreeMap<Domain, DeclaredDomainState>,
     /// The metadata it starts with.
     pub metadata: BTreeMap<String, String>,
-    /// The Stripe customer id.
-    pub stripe_customer_id: Option<String>,
 }
 
 /// The fields of an organization to change; `None` leaves a field as it is.

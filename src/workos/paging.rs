@@ -77,6 +77,7 @@ pub(super) enum ListError {
 }
 
 /// Reads a whole list; `told` hears of every page's new objects.
+#[cfg(test)]
 pub(super) async fn read_all<T, F, Fut>(
     fetch: F,
     told: impl Fn(usize) + Sync,
@@ -86,16 +87,36 @@ where
     F: Fn(Order, Option<String>) -> Fut + Sync,
     Fut: Future<Output = Result<Page<T>, ApiError>> + Send,
 {
+    read_unless(fetch, told, None)
+        .await
+        .map(Option::unwrap_or_default)
+}
+
+/// Is shown the first page of each end, and says whether the rest is too much to read.
+pub(super) type GiveUp<'a, T> = dyn Fn(&[&T], &[&T]) -> bool + Sync + 'a;
+
+/// Reads a whole list, or nothing when `give_up` says so once both ends are known.
+///
+/// While it is asked nothing else is on its way, so that giving up costs two requests.
+pub(super) async fn read_unless<T, F, Fut>(
+    fetch: F,
+    told: impl Fn(usize) + Sync,
+    give_up: Option<&GiveUp<'_, T>>,
+) -> Result<Option<Vec<T>>, ListError>
+where
+    T: Keyed + Send,
+    F: Fn(Order, Option<String>) -> Fut + Sync,
+    Fut: Future<Output = Result<Page<T>, ApiError>> + Send,
+{
     let mut known = BTreeSet::new();
     let mut restarts = 0;
     loop {
-        let end = read_once(&fetch, &mut |new| {
+        let mut tell = |new| {
             let before = known.len();
             known.extend(new);
             told(known.len() - before);
-        })
-        .await;
-        match end {
+        };
+        match read_once(&fetch, &mut tell, give_up).await {
             Ok(items) => return Ok(items),
             Err(Cut::Failed(error)) => return Err(ListError::Api(*error)),
             Err(Cut::Endless) => return Err(ListError::Unstable),
@@ -119,7 +140,8 @@ enum Cut {
 async fn read_once<T, F, Fut>(
     fetch: &F,
     told: &mut (dyn FnMut(Vec<String>) + Send),
-) -> Result<Vec<T>, Cut>
+    give_up: Option<&GiveUp<'_, T>>,
+) -> Result<Option<Vec<T>>, Cut>
 where
     T: Keyed + Send,
     F: Fn(Order, Option<String>) -> Fut + Sync,
@@ -131,6 +153,7 @@ where
         async move { (order, is_first, page.await) }
     };
     let mut readers = Readers::default();
+    let mut held = None;
     let mut pending = FuturesUnordered::new();
     pending.push(ask(Order::NewestFirst, None));
     for pages in 1..=MAX_PAGES {
@@ -151,11 +174,24 @@ where
         );
         match readers.take(order, page)? {
             // The other reader's request, if any, is abandoned.
-            None => return Ok(readers.items.into_values().collect()),
+            None => return Ok(Some(readers.items.into_values().collect())),
+            // Its next page waits until it is known whether the rest is read at all.
+            Some(after) if pages == 1 && give_up.is_some() => held = Some((order, after)),
             Some(after) => pending.push(ask(order, Some(after))),
         }
         if pages == 1 {
             pending.push(ask(Order::OldestFirst, None));
+        }
+        if pages == 2
+            && let Some(give_up) = give_up
+        {
+            if give_up(
+                &readers.of(Order::NewestFirst),
+                &readers.of(Order::OldestFirst),
+            ) {
+                return Ok(None);
+            }
+            pending.extend(held.take().map(|(order, after)| ask(order, Some(after))));
         }
     }
     Err(Cut::Endless)
@@ -177,6 +213,12 @@ impl<T> Default for Readers<T> {
 }
 
 impl<T: Keyed> Readers<T> {
+    /// What one reader has.
+    fn of(&self, order: Order) -> Vec<&T> {
+        let keys = &self.has[order.index()];
+        keys.iter().filter_map(|key| self.items.get(key)).collect()
+    }
+
     /// Takes a reader's next page; says where it goes on, or `None` when all has been read.
     fn take(&mut self, order: Order, page: Page<T>) -> Result<Option<String>, Cut> {
         let Page { items, after } = page;

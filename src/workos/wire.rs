@@ -206,7 +206,6 @@ pub(super) fn create_body(organization: &NewOrganization) -> Value {
         external_id,
         domains,
         metadata,
-        stripe_customer_id,
     } = organization;
     let mut body = Map::new();
     body.insert("name".to_owned(), json!(name));
@@ -220,9 +219,6 @@ pub(super) fn create_body(organization: &NewOrganization) -> Value {
     }
     if !metadata.is_empty() {
         body.insert("metadata".to_owned(), json!(metadata));
-    }
-    if let Some(id) = stripe_customer_id {
-        body.insert("stripe_customer_id".to_owned(), json!(id));
     }
     body.into()
 }

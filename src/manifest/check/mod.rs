@@ -60,7 +60,7 @@ pub fn check(loaded: Loaded) -> Checked {
         presence::check(&raw, &organizations, &sources, &mut findings);
     }
     let documents: Vec<RawDocument> = raw.into_iter().map(|(_, document)| document).collect();
-    let settings = settings::check(&documents, &mut findings);
+    let settings = settings::check(&documents, complete, &mut findings);
 
     let mut walk = organization::Walk::new(&settings, &mut findings);
     for (part, (file, entries)) in organizations.into_iter().enumerate() {

@@ -95,7 +95,7 @@ fn a_broken_file_hides_no_finding_of_another_and_adds_no_false_one() {
     write(
         root,
         "b.yaml",
-        "organizations:\n  b:\n    nmae: B\n    id: org_1\n",
+        "organizations:\n  b:\n    nmae: B\n    id: org_1\n    return_url: http://localhost/\n",
     );
     assert_eq!(
         codes(&read_paths(&[root])),

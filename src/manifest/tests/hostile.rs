@@ -28,14 +28,14 @@ fn said(bytes: impl Into<Vec<u8>>) -> String {
 
 #[test]
 fn text_that_is_no_text_is_refused() {
-    insta::assert_snapshot!(said(b"version: 1\nname: \xff\n"), @"manifest/not-utf8 at 2:7: the text is not valid UTF-8 from here on");
+    insta::assert_snapshot!(said(b"version: 1\nname: \xff\n"), @"manifest/wrong-encoding at 2:7: the text is not valid UTF-8 from here on");
     insta::assert_snapshot!(said(b"version: 1\n# \0\n"), @"manifest/control-character at 2:3: the file holds a NUL character");
     insta::assert_snapshot!(said("version: 1 # \u{1b}[2J\n"), @r"manifest/control-character at 1:14: the file holds the control character \u{1b}");
     let utf16: Vec<u8> = "\u{feff}version: 1"
         .encode_utf16()
         .flat_map(u16::to_le_bytes)
         .collect();
-    insta::assert_snapshot!(said(utf16), @"manifest/not-utf8 at 0:0: the file is UTF-16, not UTF-8");
+    insta::assert_snapshot!(said(utf16), @"manifest/wrong-encoding at 0:0: the file is UTF-16, not UTF-8");
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::plan::undone;
-use super::status::{self, StatusOptions};
+use super::status::{self, Listing};
 use super::{Layout, headline, notes, requests};
 use crate::apply::{AppliedChange, Outcome, OutcomeKind, OutcomeTotals};
 use crate::model::text::escape;
@@ -43,7 +43,7 @@ pub fn apply(view: &ApplyReportView<'_>, now: jiff::Timestamp, layout: &Layout) 
             readiness: view.readiness,
             now,
         };
-        out.push_str(&status::body(&report, StatusOptions::default(), layout));
+        out.push_str(&status::body(&report, Listing::Brief, layout));
     }
     let _ = writeln!(
         out,

@@ -12,7 +12,7 @@ use crate::plan::Plan;
 
 pub use apply::{applied_line, apply};
 pub use plan::plan;
-pub use status::{StatusOptions, status};
+pub use status::{Listing, status};
 
 /// The terminal that text is laid out for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,21 +12,42 @@ use crate::readiness::{IntentReadiness, OrganizationReadiness, Readiness, State,
 use crate::report::StatusReport;
 use crate::report::width::{hanging, pad, width};
 
-/// How many organizations, and how many next steps, are listed unless all are asked for.
-const LISTED: usize = 50;
+/// How much a status report lists.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listing {
+    /// What needs somebody, a screenful of it: behind the account of an apply.
+    Brief,
+    /// What needs somebody.
+    Pending,
+    /// Everything, without a bound.
+    All,
+}
 
-/// What a status report lists.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct StatusOptions {
-    /// Also what is settled, and without a bound.
-    pub all: bool,
+impl Listing {
+    /// How many organizations are listed.
+    const fn organizations(self) -> usize {
+        match self {
+            Self::Brief => 10,
+            Self::Pending => 50,
+            Self::All => usize::MAX,
+        }
+    }
+
+    /// How many next steps are listed.
+    const fn steps(self) -> usize {
+        match self {
+            Self::Brief => 5,
+            Self::Pending => 20,
+            Self::All => usize::MAX,
+        }
+    }
 }
 
 /// Renders a status report.
-pub fn status(report: &StatusReport<'_>, options: StatusOptions, layout: &Layout) -> String {
+pub fn status(report: &StatusReport<'_>, listing: Listing, layout: &Layout) -> String {
     let mut out = headline("status", report.headline, layout);
     out.push('\n');
-    out.push_str(&body(report, options, layout));
+    out.push_str(&body(report, listing, layout));
     let totals = report.readiness.totals();
     let _ = writeln!(
         out,
@@ -38,10 +59,10 @@ pub fn status(report: &StatusReport<'_>, options: StatusOptions, layout: &Layout
 }
 
 /// Everything between the headline and the summary.
-pub(super) fn body(report: &StatusReport<'_>, options: StatusOptions, layout: &Layout) -> String {
+pub(super) fn body(report: &StatusReport<'_>, listing: Listing, layout: &Layout) -> String {
     let mut out = String::new();
     let readiness = report.readiness;
-    let rows = rows(readiness, options);
+    let rows = rows(readiness, listing);
     matrix(&mut out, &rows, layout);
     let rest = readiness.organizations.len() - rows.len();
     if rest > 0 {
@@ -58,25 +79,25 @@ pub(super) fn body(report: &StatusReport<'_>, options: StatusOptions, layout: &L
         let _ = writeln!(
             out,
             "{}",
-            layout.paint.quiet(format!("{unlisted} (--all lists them)"))
+            layout
+                .paint
+                .quiet(format!("{unlisted} (portalctl status --all lists them)"))
         );
     }
-    next_steps(&mut out, report, options, layout);
+    next_steps(&mut out, report, listing, layout);
     out
 }
 
 /// The organizations to list: what needs somebody first, most urgent at the top.
-fn rows(readiness: &Readiness, options: StatusOptions) -> Vec<&OrganizationReadiness> {
+fn rows(readiness: &Readiness, listing: Listing) -> Vec<&OrganizationReadiness> {
     let mut rows: Vec<&OrganizationReadiness> = readiness
         .organizations
         .iter()
-        .filter(|organization| options.all || urgency(organization).is_some())
+        .filter(|organization| listing == Listing::All || urgency(organization).is_some())
         .collect();
     // The sort is stable: equally urgent organizations stay in the order of their keys.
     rows.sort_by_key(|organization| urgency(organization).unwrap_or(State::NotApplicable));
-    if !options.all {
-        rows.truncate(LISTED);
-    }
+    rows.truncate(listing.organizations());
     rows
 }
 
@@ -90,19 +111,41 @@ fn urgency(organization: &OrganizationReadiness) -> Option<State> {
         .min()
 }
 
-/// How a cell of the matrix is written.
-#[derive(Clone, Copy)]
+/// How the matrix is written: the widest way that fits the terminal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Cells {
-    /// `configured`
+    /// Columns headed `domain_verification`, cells saying `✓ configured`.
     Words,
-    /// `+`, explained below the matrix.
+    /// Columns headed `domains`, cells saying `✓ configured`.
+    ShortHeads,
+    /// Columns headed `domains`, cells saying `✓`, explained below the matrix.
     Signs,
 }
 
-fn matrix(out: &mut String, rows: &[&OrganizationReadiness], layout: &Layout) {
-    if rows.is_empty() {
-        return;
+impl Cells {
+    const WIDEST_FIRST: [Self; 3] = [Self::Words, Self::ShortHeads, Self::Signs];
+
+    fn head(self, intent: Intent) -> &'static str {
+        match self {
+            Self::Words => intent.as_str(),
+            Self::ShortHeads | Self::Signs => intent.short(),
+        }
     }
+
+    fn text(self, state: State) -> String {
+        match self {
+            Self::Words | Self::ShortHeads => format!("{} {}", sign(state), words(state)),
+            Self::Signs => sign(state).to_owned(),
+        }
+    }
+
+    fn column_width(self, intent: Intent) -> usize {
+        let cells = State::ALL.iter().map(|state| width(&self.text(*state)));
+        cells.max().unwrap_or(0).max(width(self.head(intent)))
+    }
+}
+
+fn matrix(out: &mut String, rows: &[&OrganizationReadiness], layout: &Layout) {
     let used: BTreeSet<Intent> = rows
         .iter()
         .flat_map(|row| row.intents.iter().map(|i| i.intent))
@@ -115,29 +158,23 @@ fn matrix(out: &mut String, rows: &[&OrganizationReadiness], layout: &Layout) {
         .iter()
         .map(|row| width(row.key.as_str()))
         .max()
-        .unwrap_or(0)
-        .max(12);
-    let needed = |cells: Cells| {
-        label
-            + columns
-                .iter()
-                .map(|c| 2 + column_width(*c, cells))
-                .sum::<usize>()
+        .unwrap_or(0);
+    let fits = |cells: &Cells| {
+        let columns: usize = columns.iter().map(|c| 2 + cells.column_width(*c)).sum();
+        label + columns <= layout.width
     };
-    let cells = if needed(Cells::Words) <= layout.width {
-        Cells::Words
-    } else {
-        Cells::Signs
-    };
-    if needed(cells) > layout.width {
+    let Some(cells) = Cells::WIDEST_FIRST.into_iter().find(fits) else {
         return list(out, rows, layout);
+    };
+    if rows.is_empty() || columns.is_empty() {
+        return;
     }
     let mut head = pad("", label);
     for column in &columns {
         let _ = write!(
             head,
             "  {}",
-            pad(column.as_str(), column_width(*column, cells))
+            pad(cells.head(*column), cells.column_width(*column))
         );
     }
     let _ = writeln!(out, "{}", layout.paint.quiet(head.trim_end()));
@@ -150,11 +187,11 @@ fn matrix(out: &mut String, rows: &[&OrganizationReadiness], layout: &Layout) {
                 .find(|i| i.intent == *column)
                 .map(|i| i.state);
             line.push_str("  ");
-            line.push_str(&cell(state, column_width(*column, cells), cells, layout));
+            line.push_str(&cell(state, cells.column_width(*column), cells, layout));
         }
         let _ = writeln!(out, "{}", line.trim_end());
     }
-    if matches!(cells, Cells::Signs) {
+    if cells == Cells::Signs {
         let legend: Vec<String> = State::ALL
             .iter()
             .map(|state| format!("{} {}", sign(*state), words(*state)))
@@ -163,27 +200,11 @@ fn matrix(out: &mut String, rows: &[&OrganizationReadiness], layout: &Layout) {
     }
 }
 
-fn column_width(intent: Intent, cells: Cells) -> usize {
-    let widest = match cells {
-        Cells::Words => State::ALL
-            .iter()
-            .map(|state| width(words(*state)) + 2)
-            .max()
-            .unwrap_or(0),
-        Cells::Signs => 1,
-    };
-    width(intent.as_str()).max(widest)
-}
-
 fn cell(state: Option<State>, columns: usize, cells: Cells, layout: &Layout) -> String {
-    let Some(state) = state else {
-        return layout.paint.quiet(pad(".", columns));
-    };
-    let text = match cells {
-        Cells::Words => format!("{} {}", sign(state), words(state)),
-        Cells::Signs => sign(state).to_owned(),
-    };
-    paint_state(state, &pad(&text, columns), layout)
+    match state {
+        Some(state) => paint_state(state, &pad(&cells.text(state), columns), layout),
+        None => layout.paint.quiet(pad(".", columns)),
+    }
 }
 
 /// On a terminal too narrow for any matrix: one line for each organization and intent.
@@ -237,12 +258,7 @@ struct Step<'a> {
     intent: &'a IntentReadiness,
 }
 
-fn next_steps(
-    out: &mut String,
-    report: &StatusReport<'_>,
-    options: StatusOptions,
-    layout: &Layout,
-) {
+fn next_steps(out: &mut String, report: &StatusReport<'_>, listing: Listing, layout: &Layout) {
     let mut steps: Vec<Step<'_>> = report
         .readiness
         .organizations
@@ -266,16 +282,15 @@ fn next_steps(
         return;
     }
     let _ = writeln!(out, "\n{}", layout.paint.strong("next, most urgent first"));
-    let shown = if options.all {
-        steps.len()
-    } else {
-        steps.len().min(LISTED)
-    };
+    let shown = steps.len().min(listing.steps());
     for step in &steps[..shown] {
         write_step(out, step, report.now, layout);
     }
     if steps.len() > shown {
-        let more = format!("{} more (--all lists them)", steps.len() - shown);
+        let more = format!(
+            "{} more (portalctl status --all lists them)",
+            steps.len() - shown
+        );
         let _ = writeln!(out, "{}", layout.paint.quiet(more));
     }
 }

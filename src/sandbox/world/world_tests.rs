@@ -335,6 +335,8 @@ fn every_intent_can_be_finished() {
 
 #[test]
 fn connections_tell_when_they_begin_and_cease_to_work() {
+    use ConnectionState::{Active, Deleting, Inactive, Validating};
+
     let mut world = world();
     let id = create(&mut world, &json!({ "name": "A" })).unwrap().id;
     let new = NewConnection {
@@ -344,13 +346,7 @@ fn connections_tell_when_they_begin_and_cease_to_work() {
         state: ConnectionState::Draft,
     };
     let id = world.create_connection(noon(), new).unwrap().id.clone();
-    for state in [
-        ConnectionState::Validating,
-        ConnectionState::Active,
-        ConnectionState::Active,
-        ConnectionState::Inactive,
-        ConnectionState::Deleting,
-    ] {
+    for state in [Validating, Active, Active, Inactive, Deleting] {
         world.set_connection_state(noon(), &id, state).unwrap();
     }
     let names = &event_names(&world)[1..];

@@ -112,7 +112,6 @@ fn acme() -> NewOrganization {
         external_id: ExternalId::parse("acme").unwrap(),
         domains: [].into(),
         metadata: [].into(),
-        stripe_customer_id: None,
     }
 }
 

@@ -163,7 +163,6 @@ fn bodies_hold_what_was_asked_and_nothing_else() {
         .map(|(domain, state)| (Domain::parse(domain).unwrap(), state))
         .into(),
         metadata: [("tier".to_owned(), "gold".to_owned())].into(),
-        stripe_customer_id: None,
     };
     assert_eq!(
         create_body(&new),

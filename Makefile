@@ -1,0 +1,29 @@
+# The front door. Everything is a script or a cargo call, so that it can be run by itself too.
+
+.PHONY: test test-quick fmt generate bench quickstart
+
+## Passes every test, installing for itself what the tests need (in .cache/).
+test:
+	./scripts/test
+
+## What cargo alone can check: format, lints, tests.
+test-quick:
+	cargo fmt --check
+	cargo clippy --all-targets -- -D warnings
+	cargo test
+
+## Formats the code.
+fmt:
+	cargo fmt
+
+## Writes again what the code generates: schema/, docs/errors.md, docs/cli.md.
+generate:
+	UPDATE_GENERATED=1 cargo test --test it generated
+
+## Measures the figures of docs/performance.md.
+bench:
+	./scripts/bench
+
+## The main job on the embedded sandbox.
+quickstart:
+	./examples/quickstart/run

@@ -1,0 +1,149 @@
+//! Looks up what the entries name, instead of listing the environment.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::stream::{self, StreamExt, TryStreamExt};
+
+use super::{CONCURRENT_CALLS, Needs, listing};
+use crate::model::desired::DesiredOrganization;
+use crate::model::observed::{Connection, Coverage, Directory, Listing, Observed, Organization};
+use crate::model::{Domain, OrganizationId};
+use crate::workos::{ApiError, ApiResult, ReadPortal};
+
+/// Looks up every selected entry; `None` when one of them is not found by an id.
+///
+/// Reads all that decides identity: every id an entry may be known by, and whoever else holds one
+/// of its domains.
+pub(super) async fn look_up(
+    portal: &impl ReadPortal,
+    needs: &Needs<'_>,
+) -> ApiResult<Option<Observed>> {
+    let Some(found) = organizations(portal, needs).await? else {
+        return Ok(None);
+    };
+    let with = |wanted: &dyn Fn(&DesiredOrganization) -> bool| -> BTreeSet<OrganizationId> {
+        let wanted = found.iter().filter(|found| wanted(found.entry));
+        wanted
+            .flat_map(|found| found.organizations.keys().cloned())
+            .collect()
+    };
+    let connections = with(&|entry| needs.connections_of(entry));
+    let directories = with(&|entry| needs.directories_of(entry));
+    let (holders, connections, directories) = futures::try_join!(
+        holders(portal, needs),
+        connections_of(portal, connections),
+        directories_of(portal, directories),
+    )?;
+    let mut observed = Observed {
+        coverage: Coverage::LookedUp,
+        connections: if needs.connections {
+            connections
+        } else {
+            Listing::NotRead
+        },
+        directories: if needs.directories {
+            directories
+        } else {
+            Listing::NotRead
+        },
+        ..Observed::default()
+    };
+    for organizations in found.into_iter().map(|found| found.organizations) {
+        observed.organizations.extend(organizations);
+    }
+    observed.organizations.extend(holders);
+    Ok(Some(observed))
+}
+
+/// The organizations that an entry's ids name.
+struct Found<'a> {
+    entry: &'a DesiredOrganization,
+    organizations: BTreeMap<OrganizationId, Organization>,
+}
+
+async fn organizations<'a>(
+    portal: &impl ReadPortal,
+    needs: &Needs<'a>,
+) -> ApiResult<Option<Vec<Found<'a>>>> {
+    let mut lookups = stream::iter(needs.entries.iter().map(|(_, entry)| *entry))
+        .map(|entry| one(portal, entry))
+        .buffer_unordered(CONCURRENT_CALLS);
+    let mut all = Vec::with_capacity(needs.entries.len());
+    while let Some(found) = lookups.try_next().await? {
+        if found.organizations.is_empty() {
+            return Ok(None);
+        }
+        all.push(found);
+    }
+    Ok(Some(all))
+}
+
+async fn one<'a>(
+    portal: &impl ReadPortal,
+    entry: &'a DesiredOrganization,
+) -> Result<Found<'a>, ApiError> {
+    let mut organizations = BTreeMap::new();
+    if let Some(id) = &entry.id {
+        organizations.extend(portal.organization(id).await?.map(|o| (o.id.clone(), o)));
+    }
+    for external_id in entry.external_id.iter().chain(&entry.previous_keys) {
+        let found = portal.organization_by_external_id(external_id).await?;
+        organizations.extend(found.map(|o| (o.id.clone(), o)));
+    }
+    Ok(Found {
+        entry,
+        organizations,
+    })
+}
+
+/// Every organization that holds one of the entries' domains.
+async fn holders(
+    portal: &impl ReadPortal,
+    needs: &Needs<'_>,
+) -> ApiResult<BTreeMap<OrganizationId, Organization>> {
+    let domains: BTreeSet<&Domain> = needs
+        .entries
+        .iter()
+        .flat_map(|(_, entry)| entry.domains.iter().flat_map(BTreeMap::keys))
+        .collect();
+    let lists: Vec<Vec<Organization>> = stream::iter(domains)
+        .map(|domain| portal.organizations_by_domain(domain))
+        .buffer_unordered(CONCURRENT_CALLS)
+        .try_collect()
+        .await?;
+    Ok(lists
+        .into_iter()
+        .flatten()
+        .map(|o| (o.id.clone(), o))
+        .collect())
+}
+
+async fn connections_of(
+    portal: &impl ReadPortal,
+    organizations: BTreeSet<OrganizationId>,
+) -> ApiResult<Listing<Connection>> {
+    let lists: ApiResult<Vec<Vec<Connection>>> = stream::iter(&organizations)
+        .map(|id| portal.connections_of(id))
+        .buffer_unordered(CONCURRENT_CALLS)
+        .try_collect()
+        .await;
+    let list = lists.map(|lists| lists.into_iter().flatten().collect());
+    listing(list, |connection: &Connection| {
+        connection.organization_id.clone()
+    })
+}
+
+async fn directories_of(
+    portal: &impl ReadPortal,
+    organizations: BTreeSet<OrganizationId>,
+) -> ApiResult<Listing<Directory>> {
+    let lists: ApiResult<Vec<Vec<Directory>>> = stream::iter(&organizations)
+        .map(|id| portal.directories_of(id))
+        .buffer_unordered(CONCURRENT_CALLS)
+        .try_collect()
+        .await;
+    let list = lists.map(|lists| lists.into_iter().flatten().collect());
+    listing(list, |directory: &Directory| {
+        directory.organization_id.clone()
+    })
+}

@@ -1,0 +1,249 @@
+//! Observe: reads what is live, in one pass.
+//!
+//! Goes in: the desired state, which says what is needed, and a portal that can only be read. Comes
+//! out: [`Observed`]. There are two ways to read, and which one is taken changes the cost and never
+//! the plan:
+//!
+//! ```text
+//! first and last page ─┬─▶ list    every organization, connection and directory, 100 a page
+//!                      └─▶ look up each declared organization, its domains' other holders and
+//!                                  its objects: cheaper for a few in a large environment
+//! ```
+//!
+//! Looking up is given up for the list as soon as one entry is not found by an id: telling whether
+//! it may be created or adopted takes the whole environment. Per-organization calls are made only
+//! for the intents that need them.
+
+mod cost;
+mod lookup;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::stream::{self, StreamExt, TryStreamExt};
+
+use crate::identity::identify;
+use crate::model::desired::{Desired, DesiredOrganization};
+use crate::model::observed::{Answer, AuditLogConfiguration, Coverage, Listing, Observed};
+use crate::model::{Intent, OrgKey, OrganizationId, Selection};
+use crate::workos::{ApiError, ApiErrorKind, ApiResult, ReadPortal, ReadProgress};
+
+/// How many per-organization calls are under way at once; the pace bounds their rate.
+const CONCURRENT_CALLS: usize = 16;
+
+/// What an observation is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// Whatever costs fewer requests.
+    Cheapest,
+    /// The whole environment: what prunes or imports has to see everything.
+    Everything,
+}
+
+/// Reads everything that planning and reporting the selected entries takes.
+pub async fn observe(
+    portal: &impl ReadPortal,
+    desired: &Desired,
+    selection: &Selection,
+    extent: Extent,
+    progress: &dyn ReadProgress,
+) -> Result<Observed, ApiError> {
+    let needs = Needs::of(desired, selection);
+    let mut observed = read(portal, &needs, extent, progress).await?;
+    let organizations = organizations_with_logs(desired, &needs, &observed);
+    observed.audit_logs = audit_logs(portal, organizations).await?;
+    Ok(observed)
+}
+
+async fn read(
+    portal: &impl ReadPortal,
+    needs: &Needs<'_>,
+    extent: Extent,
+    progress: &dyn ReadProgress,
+) -> ApiResult<Observed> {
+    let Some(budget) = cost::of_looking_up(needs).filter(|_| extent == Extent::Cheapest) else {
+        return list(portal, needs, progress).await;
+    };
+    let too_much = |newest: &[&_], oldest: &[&_]| cost::of_listing(newest, oldest, needs) > budget;
+    match portal.organizations_unless(progress, &too_much).await? {
+        Some(organizations) => {
+            let (connections, directories) = list_objects(portal, needs, progress).await?;
+            Ok(collect(
+                organizations,
+                connections,
+                directories,
+                Coverage::Listed,
+            ))
+        }
+        None => match lookup::look_up(portal, needs).await? {
+            Some(observed) => Ok(observed),
+            None => list(portal, needs, progress).await,
+        },
+    }
+}
+
+/// The selected entries, and which lists their intents need.
+struct Needs<'a> {
+    entries: Vec<(&'a OrgKey, &'a DesiredOrganization)>,
+    selection: &'a Selection,
+    connections: bool,
+    directories: bool,
+}
+
+impl<'a> Needs<'a> {
+    fn of(desired: &'a Desired, selection: &'a Selection) -> Self {
+        let entries: Vec<_> = desired
+            .organizations
+            .iter()
+            .filter(|(key, _)| selection.has_key(key))
+            .collect();
+        let mut needs = Self {
+            entries,
+            selection,
+            connections: false,
+            directories: false,
+        };
+        needs.connections = needs
+            .entries
+            .iter()
+            .any(|(_, entry)| needs.connections_of(entry));
+        needs.directories = needs
+            .entries
+            .iter()
+            .any(|(_, entry)| needs.directories_of(entry));
+        needs
+    }
+
+    fn asks(&self, entry: &DesiredOrganization, intents: &[Intent]) -> bool {
+        intents
+            .iter()
+            .any(|intent| entry.intents.contains_key(intent) && self.selection.has_intent(*intent))
+    }
+
+    fn connections_of(&self, entry: &DesiredOrganization) -> bool {
+        self.asks(entry, &[Intent::Sso, Intent::CertificateRenewal])
+    }
+
+    fn directories_of(&self, entry: &DesiredOrganization) -> bool {
+        self.asks(entry, &[Intent::Dsync])
+    }
+}
+
+/// Lists the whole environment, all lists at the same time.
+async fn list(
+    portal: &impl ReadPortal,
+    needs: &Needs<'_>,
+    progress: &dyn ReadProgress,
+) -> ApiResult<Observed> {
+    let objects = list_objects(portal, needs, progress);
+    let (organizations, (connections, directories)) =
+        futures::try_join!(portal.organizations(progress), objects)?;
+    Ok(collect(
+        organizations,
+        connections,
+        directories,
+        Coverage::Listed,
+    ))
+}
+
+type Objects = (
+    Listing<crate::model::observed::Connection>,
+    Listing<crate::model::observed::Directory>,
+);
+
+async fn list_objects(
+    portal: &impl ReadPortal,
+    needs: &Needs<'_>,
+    progress: &dyn ReadProgress,
+) -> ApiResult<Objects> {
+    let connections = async {
+        if !needs.connections {
+            return Ok(Listing::NotRead);
+        }
+        listing(portal.connections(progress).await, |object| {
+            object.organization_id.clone()
+        })
+    };
+    let directories = async {
+        if !needs.directories {
+            return Ok(Listing::NotRead);
+        }
+        listing(portal.directories(progress).await, |object| {
+            object.organization_id.clone()
+        })
+    };
+    futures::try_join!(connections, directories)
+}
+
+fn collect(
+    organizations: Vec<crate::model::observed::Organization>,
+    connections: Listing<crate::model::observed::Connection>,
+    directories: Listing<crate::model::observed::Directory>,
+    coverage: Coverage,
+) -> Observed {
+    Observed {
+        organizations: organizations
+            .into_iter()
+            .map(|o| (o.id.clone(), o))
+            .collect(),
+        coverage,
+        connections,
+        directories,
+        ..Observed::default()
+    }
+}
+
+/// Groups a list by organization. That the account lacks the feature is an answer, not a failure.
+fn listing<T>(
+    list: ApiResult<Vec<T>>,
+    organization: impl Fn(&T) -> Option<OrganizationId>,
+) -> ApiResult<Listing<T>> {
+    let objects = match list {
+        Ok(objects) => objects,
+        Err(error) if error.kind == ApiErrorKind::Forbidden => {
+            return Ok(Listing::NotEntitled(error.message));
+        }
+        Err(error) => return Err(error),
+    };
+    let mut grouped: BTreeMap<OrganizationId, Vec<T>> = BTreeMap::new();
+    for object in objects {
+        if let Some(id) = organization(&object) {
+            grouped.entry(id).or_default().push(object);
+        }
+    }
+    Ok(Listing::Read(grouped))
+}
+
+/// The live organizations of entries that ask about audit logs or log streams.
+fn organizations_with_logs(
+    desired: &Desired,
+    needs: &Needs<'_>,
+    observed: &Observed,
+) -> BTreeSet<OrganizationId> {
+    let asks = |entry| needs.asks(entry, &[Intent::AuditLogs, Intent::LogStreams]);
+    let mut asking = needs
+        .entries
+        .iter()
+        .filter(|(_, entry)| asks(entry))
+        .peekable();
+    if asking.peek().is_none() {
+        return BTreeSet::new();
+    }
+    let identities = identify(desired, observed);
+    asking
+        .filter_map(|(key, _)| identities.organization_of(key).cloned())
+        .collect()
+}
+
+async fn audit_logs(
+    portal: &impl ReadPortal,
+    organizations: BTreeSet<OrganizationId>,
+) -> ApiResult<BTreeMap<OrganizationId, Answer<AuditLogConfiguration>>> {
+    stream::iter(organizations)
+        .map(|id| async move {
+            let answer = portal.audit_log_configuration(&id).await?;
+            Ok((id, answer))
+        })
+        .buffer_unordered(CONCURRENT_CALLS)
+        .try_collect()
+        .await
+}

@@ -1,0 +1,280 @@
+//! The way of reading changes the cost, never the plan.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use http::{Request, Response};
+use proptest::prelude::*;
+
+use portalctl::clock::FixedClock;
+use portalctl::identity::identify;
+use portalctl::manifest::{self, Input};
+use portalctl::model::Selection;
+use portalctl::model::desired::Desired;
+use portalctl::model::observed::{Coverage, Observed};
+use portalctl::observe::{Extent, observe};
+use portalctl::plan::digest::Digest;
+use portalctl::plan::{Plan, Policy, Target, plan};
+use portalctl::readiness::{Readiness, readiness};
+use portalctl::sandbox::scenario::{Scenario, ScenarioDomain, ScenarioOrganization};
+use portalctl::sandbox::world::{DomainState, World};
+use portalctl::sandbox::{RateLimit, Sandbox, SandboxOptions};
+use portalctl::workos::{
+    ApiKey, Client, Endpoint, List, Rate, ReadPortal, ReadProgress, Settings, Transport,
+    TransportError,
+};
+
+/// Carries requests to a sandbox in this process.
+struct InProcess(Sandbox);
+
+impl Transport for InProcess {
+    fn send(
+        &self,
+        request: Request<Bytes>,
+    ) -> BoxFuture<'_, Result<Response<Bytes>, TransportError>> {
+        Box::pin(async move { Ok(self.0.call(request).await) })
+    }
+}
+
+struct Silent;
+
+impl ReadProgress for Silent {
+    fn read(&self, _: List, _: usize) {}
+}
+
+fn now() -> jiff::Timestamp {
+    "2026-01-15T12:00:00Z".parse().unwrap()
+}
+
+/// An account with more organizations than one page holds, and whatever else is asked for.
+fn account(others: usize, interesting: Vec<ScenarioOrganization>) -> Sandbox {
+    let filler = (0..others).map(|n| ScenarioOrganization {
+        name: format!("Filler {n}"),
+        external_id: Some(format!("filler-{n}")),
+        ..ScenarioOrganization::default()
+    });
+    let mut organizations: Vec<ScenarioOrganization> = filler.collect();
+    // In the middle, where neither end shows them.
+    let middle = organizations.len() / 2;
+    organizations.splice(middle..middle, interesting);
+    let scenario = Scenario {
+        organizations,
+        rules: None,
+    };
+    let mut world = World::new(11);
+    scenario.build(&mut world, now()).unwrap();
+    let mut options = SandboxOptions::new(Arc::new(FixedClock::at(now())), world);
+    options.rate_limit = RateLimit::Off;
+    Sandbox::new(options)
+}
+
+fn client(sandbox: &Sandbox) -> Client {
+    Client::new(Settings {
+        endpoint: Endpoint::default(),
+        key: Some(ApiKey::parse("sk_test_reading").unwrap()),
+        transport: Arc::new(InProcess(sandbox.clone())),
+        clock: Arc::new(FixedClock::from(now())),
+        rate: Rate::default(),
+        seed: 1,
+    })
+}
+
+fn desired(yaml: &str) -> Desired {
+    let checked = manifest::read(&[Input::Stdin(yaml.as_bytes().to_vec())]);
+    checked
+        .desired
+        .unwrap_or_else(|| panic!("{:?}\n{yaml}", checked.diagnostics))
+}
+
+struct View {
+    observed: Observed,
+    plan: Plan,
+    readiness: Readiness,
+    requests: u64,
+}
+
+async fn look(sandbox: &Sandbox, desired: &Desired, extent: Extent) -> View {
+    let client = client(sandbox);
+    let everything = Selection::default();
+    let observed = observe(&client, desired, &everything, extent, &Silent)
+        .await
+        .unwrap();
+    let identities = identify(desired, &observed);
+    let mut plan = plan(
+        desired,
+        &observed,
+        &identities,
+        Policy::default(),
+        &everything,
+        Target::default(),
+    );
+    // How many organizations are not in the manifest is a note, and only a list shows it.
+    plan.unmanaged = portalctl::plan::Unmanaged::default();
+    let readiness = readiness(desired, &observed, &identities, &everything, now());
+    View {
+        observed,
+        plan,
+        readiness,
+        requests: client.requests_used(),
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn three_of_ten_thousand_are_looked_up() {
+    let customer = |n: usize| ScenarioOrganization {
+        name: format!("Customer {n}"),
+        external_id: Some(format!("customer-{n}")),
+        domains: vec![ScenarioDomain {
+            domain: format!("customer{n}.com"),
+            state: DomainState::Verified,
+        }],
+        ..ScenarioOrganization::default()
+    };
+    let sandbox = account(10_000, (1..=3).map(customer).collect());
+    let mut yaml = String::from("version: 1\norganizations:\n");
+    for n in 1..=3 {
+        yaml.push_str(&format!(
+            "  customer-{n}:\n    name: Customer {n}\n    domains: [customer{n}.com]\n    \
+             intents: [sso, dsync, domain_verification]\n"
+        ));
+    }
+    let view = look(&sandbox, &desired(&yaml), Extent::Cheapest).await;
+    assert_eq!(view.observed.coverage, Coverage::LookedUp);
+    assert!(view.requests <= 16, "{} requests", view.requests);
+    assert!(view.plan.is_settled(), "{:?}", view.plan);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_entry_that_is_not_found_makes_the_whole_list_be_read() {
+    let twin = ScenarioOrganization {
+        name: "Acme".to_owned(),
+        domains: vec![ScenarioDomain {
+            domain: "acme.com".to_owned(),
+            state: DomainState::Verified,
+        }],
+        ..ScenarioOrganization::default()
+    };
+    let sandbox = account(300, vec![twin]);
+    let yaml = "version: 1\norganizations:\n  acme: { name: Acme, domains: [acme.com] }\n";
+    let view = look(&sandbox, &desired(yaml), Extent::Cheapest).await;
+    assert_eq!(view.observed.coverage, Coverage::Listed);
+    assert_eq!(
+        view.plan.held.len(),
+        1,
+        "the organization without external id is adoptable"
+    );
+}
+
+#[derive(Debug, Clone)]
+struct Case {
+    live: Vec<ScenarioOrganization>,
+    yaml: String,
+}
+
+/// A handful of live organizations and entries over the same few ids, names and domains, so that
+/// they meet in every way.
+fn cases() -> impl Strategy<Value = Case> {
+    let live = prop::collection::vec(
+        (
+            0..4_usize,
+            prop::bool::ANY,
+            prop::collection::vec((0..4_usize, 0..3_usize), 0..3),
+        ),
+        0..5,
+    );
+    let entries = prop::collection::btree_map(
+        0..4_usize,
+        (
+            0..4_usize,
+            prop::option::of(4..6_usize),
+            prop::collection::btree_set(0..4_usize, 0..2),
+        ),
+        1..4,
+    );
+    (live, entries).prop_map(|(live, entries)| Case {
+        live: live_organizations(live),
+        yaml: manifest_of(&entries),
+    })
+}
+
+type LiveRow = (usize, bool, Vec<(usize, usize)>);
+
+fn live_organizations(rows: Vec<LiveRow>) -> Vec<ScenarioOrganization> {
+    let mut taken = std::collections::BTreeSet::new();
+    rows.into_iter()
+        .enumerate()
+        .map(|(index, (name, has_id, domains))| {
+            let id = format!("key-{index}");
+            let mut held = std::collections::BTreeSet::new();
+            let domains = domains
+                .into_iter()
+                .filter(|(domain, _)| held.insert(*domain))
+                .map(|(domain, state)| {
+                    // WorkOS lets one organization only have a domain verified.
+                    let state = match state {
+                        0 if taken.insert(domain) => DomainState::Verified,
+                        _ => DomainState::Pending,
+                    };
+                    ScenarioDomain {
+                        domain: format!("domain{domain}.com"),
+                        state,
+                    }
+                })
+                .collect();
+            ScenarioOrganization {
+                name: format!("Name {name}"),
+                external_id: has_id.then_some(id),
+                domains,
+                ..ScenarioOrganization::default()
+            }
+        })
+        .collect()
+}
+
+type EntryRow = (usize, Option<usize>, std::collections::BTreeSet<usize>);
+
+fn manifest_of(entries: &std::collections::BTreeMap<usize, EntryRow>) -> String {
+    let mut yaml = String::from("version: 1\norganizations:\n");
+    for (key, (name, previous, domains)) in entries {
+        yaml.push_str(&format!("  key-{key}:\n    name: Name {name}\n"));
+        if let Some(previous) = previous {
+            yaml.push_str(&format!("    previous_keys: [key-{previous}-{key}]\n"));
+        }
+        // A domain twice in a manifest needs this; and without conflicts there is more to compare.
+        yaml.push_str("    allow_shared_domain: ");
+        yaml.push_str(if key % 2 == 0 { "true\n" } else { "false\n" });
+        let own: Vec<String> = domains
+            .iter()
+            .filter(|domain| *domain % 2 == key % 2)
+            .map(|domain| format!("domain{domain}.com"))
+            .collect();
+        if !own.is_empty() && (key % 2 == 0 || entries.len() == 1) {
+            yaml.push_str(&format!("    domains: [{}]\n", own.join(", ")));
+        }
+        yaml.push_str("    intents: [sso, dsync, domain_verification, audit_logs]\n");
+    }
+    yaml
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
+
+    #[test]
+    fn looking_up_and_listing_give_the_same_plan(case in cases()) {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let sandbox = account(220, case.live.clone());
+            let desired = desired(&case.yaml);
+            let listed = look(&sandbox, &desired, Extent::Everything).await;
+            let cheapest = look(&sandbox, &desired, Extent::Cheapest).await;
+            assert_eq!(Digest::of(&cheapest.plan), Digest::of(&listed.plan));
+            assert_eq!(cheapest.plan, listed.plan);
+            assert_eq!(cheapest.readiness, listed.readiness);
+        });
+    }
+}
