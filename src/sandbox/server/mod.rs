@@ -8,6 +8,7 @@
 
 mod answer;
 mod api;
+mod contacts;
 mod control;
 mod origin;
 mod pages;

@@ -96,7 +96,8 @@ impl World {
 
     /// Looks for the TXT record. Source: `POST /organization_domains/{id}/verify`.
     ///
-    /// Without the record the domain is pending, also when it had failed: the period starts again.
+    /// Without the record the domain is pending, also when it had failed: then the period starts
+    /// again.
     pub fn verify_domain(
         &mut self,
         now: Timestamp,
@@ -137,6 +138,7 @@ impl World {
             domain.state = state;
             domain.updated_at = now;
             let domain = domain.clone();
+            self.await_verification(&domain);
             let shape = wire::domain(&domain);
             let (name, data) = match domain.state {
                 DomainState::Verified => ("organization_domain.verified", shape),
@@ -243,7 +245,8 @@ impl World {
         let organization = self.organizations.find_mut(organization_id)?;
         self.index.add_domain(&domain);
         let (name, data) = ("organization_domain.created", wire::domain(&domain));
-        organization.domains.push(domain);
+        organization.domains.push(domain.clone());
+        self.await_verification(&domain);
         self.emit(now, name, organization_id, data);
         Ok(())
     }
