@@ -154,6 +154,11 @@ impl World {
         self.domain(id)
     }
 
+    /// Whether an organization other than one has verified a domain.
+    pub fn is_verified_elsewhere(&self, domain: &str, own: &str) -> bool {
+        self.verified_elsewhere(&domain.to_ascii_lowercase(), Some(own))
+    }
+
     /// Whether another organization has verified a domain.
     pub(super) fn verified_elsewhere(&self, domain: &str, own: Option<&str>) -> bool {
         self.index
