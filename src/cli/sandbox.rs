@@ -54,7 +54,11 @@ pub(super) struct SandboxArgs {
     faults: Option<(u64, u8)>,
 
     /// Send every event to an address on this machine, signed as WorkOS signs; repeatable.
-    #[arg(long = "webhook-url", value_name = "URL", requires = "webhook_secret_file")]
+    #[arg(
+        long = "webhook-url",
+        value_name = "URL",
+        requires = "webhook_secret_file"
+    )]
     webhook_urls: Vec<String>,
 
     /// The file with the secret that webhooks are signed with.

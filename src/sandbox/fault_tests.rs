@@ -17,8 +17,16 @@ fn patterns_stand_for_segments() {
         ("/organizations", "/organizations/org_1", false),
         ("/organizations/*", "/organizations/org_1", true),
         ("/organizations/*", "/organizations", false),
-        ("/organizations/*", "/organizations/org_1/it_contacts", false),
-        ("/organizations/**", "/organizations/org_1/it_contacts", true),
+        (
+            "/organizations/*",
+            "/organizations/org_1/it_contacts",
+            false,
+        ),
+        (
+            "/organizations/**",
+            "/organizations/org_1/it_contacts",
+            true,
+        ),
         ("/organizations/**", "/organizations", true),
         ("/**", "/events", true),
     ] {

@@ -212,3 +212,6 @@ impl fmt::Debug for Sandbox {
 #[cfg(test)]
 #[path = "sandbox_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+mod effect_tests;

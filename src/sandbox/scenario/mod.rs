@@ -48,6 +48,8 @@ use super::world::{
 pub const BUILT_IN: [&str; 3] = ["empty", "busy", "large"];
 /// How long a domain waits for its record before it fails.
 const VERIFICATION_DAYS: i32 = 30;
+/// After how many days the record of another organization's domain is looked at.
+const LOOKED_AFTER_DAYS: i32 = 7;
 /// The largest scenario file that is read.
 const MAX_SIZE: u64 = 64 * 1024 * 1024;
 
@@ -283,7 +285,8 @@ impl ScenarioOrganization {
         for (domain_id, domain) in ids.iter().zip(&self.domains) {
             let (at, reason) = match domain.state {
                 DomainState::Failed if world.is_verified_elsewhere(&domain.domain, id) => {
-                    (at, Some(FailureReason::VerifiedByOtherOrganization))
+                    let looked = after_days(at, LOOKED_AFTER_DAYS).min(now);
+                    (looked, Some(FailureReason::VerifiedByOtherOrganization))
                 }
                 DomainState::Failed => (
                     after_days(at, VERIFICATION_DAYS).min(now),

@@ -7,8 +7,8 @@ use axum::routing::{delete, get, post};
 use serde_json::{Value, json};
 
 use super::answer::{Answer, created, empty, ok};
-use super::{contacts, origin};
 use super::request::{Id, JsonBody, Params};
+use super::{contacts, origin};
 use crate::sandbox::shared::Core;
 use crate::sandbox::wire;
 use crate::sandbox::world::{

@@ -46,9 +46,7 @@ pub(super) fn routes() -> Router<Core> {
         )
         .route(
             "/_sandbox/webhooks",
-            get(list_webhooks)
-                .post(add_webhook)
-                .delete(clear_webhooks),
+            get(list_webhooks).post(add_webhook).delete(clear_webhooks),
         )
         .layer(from_fn(json_only))
 }
@@ -170,9 +168,9 @@ impl Rule {
 }
 
 async fn list_webhooks(State(core): State<Core>) -> Answer {
-    Ok(ok(&core.webhooks(|webhooks| {
-        json!({ "endpoints": webhooks.urls(), "deliveries": webhooks.deliveries() })
-    })))
+    Ok(ok(&core.webhooks(
+        |webhooks| json!({ "endpoints": webhooks.urls(), "deliveries": webhooks.deliveries() }),
+    )))
 }
 
 #[derive(Deserialize)]

@@ -119,3 +119,7 @@ fn verification_ends(domain: &OrganizationDomain) -> Timestamp {
         .checked_add(VERIFICATION_PERIOD)
         .unwrap_or(Timestamp::MAX)
 }
+
+#[cfg(test)]
+#[path = "agenda_tests.rs"]
+mod tests;

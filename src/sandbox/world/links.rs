@@ -9,7 +9,9 @@ use url::{Host, Url};
 use super::input::{Field, Fields, check_domain};
 use super::refusal::Refusal;
 use super::state::{AuditLogState, ConnectionState, DirectoryState, DomainState, LogStreamState};
-use super::{Access, ByokEvent, FailureReason, KeyProvider, NewConnection, NewDirectory, World, millis};
+use super::{
+    Access, ByokEvent, FailureReason, KeyProvider, NewConnection, NewDirectory, World, millis,
+};
 use crate::model::id::Email;
 use crate::model::intent::Intent;
 

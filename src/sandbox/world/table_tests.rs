@@ -80,7 +80,10 @@ fn after_goes_on_and_before_goes_back() {
         &query(desc, 2, None, Some("row_2")),
         "1 | before 1 | after -",
     );
-    check(&query(desc, 2, None, Some("row_1")), " | before - | after -");
+    check(
+        &query(desc, 2, None, Some("row_1")),
+        " | before - | after -",
+    );
     check(
         &query(asc, 2, None, Some("row_2")),
         "3 4 | before 3 | after 4",
