@@ -4,8 +4,11 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    reason = "this is how tests fail"
+    clippy::print_stdout,
+    reason = "this is how tests fail, and how they say that they had nothing to run against"
 )]
 
+mod conformance;
+mod node_sdk;
 mod parity;
 mod reading;
