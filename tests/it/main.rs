@@ -10,5 +10,6 @@
 
 mod conformance;
 mod node_sdk;
+mod openapi;
 mod parity;
 mod reading;

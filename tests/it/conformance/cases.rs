@@ -17,7 +17,7 @@ macro_rules! cases {
 cases! {
     "create an organization" => create,
     "create without a name" => create_without_name,
-    "create with a body that is no JSON" => create_without_json,
+    "create with a body that is no JSON object" => create_without_json,
     "create with a used external id" => create_twice,
     "create with metadata over its limits" => create_with_long_metadata,
     "create with a domain verified elsewhere" => create_with_domain_verified_elsewhere,
@@ -134,7 +134,11 @@ async fn update_name(face: Face) -> String {
 }
 
 async fn update_metadata(face: Face) -> String {
-    let id = made(&face, json!({ "name": "M", "metadata": { "a": "1", "b": "2" } })).await;
+    let id = made(
+        &face,
+        json!({ "name": "M", "metadata": { "a": "1", "b": "2" } }),
+    )
+    .await;
     let path = format!("/organizations/{id}");
     let body = json!({ "metadata": { "a": "3" } });
     face.send("PUT", &path, body).await.1["metadata"].to_string()
@@ -149,7 +153,11 @@ async fn null_metadata(face: Face) -> String {
 
 async fn assert_domain(face: Face) -> String {
     let domain = |state: &str| json!([{ "domain": "asserted.example", "state": state }]);
-    let id = made(&face, json!({ "name": "D", "domain_data": domain("pending") })).await;
+    let id = made(
+        &face,
+        json!({ "name": "D", "domain_data": domain("pending") }),
+    )
+    .await;
     let path = format!("/organizations/{id}");
     let body = json!({ "domain_data": domain("verified") });
     face.send("PUT", &path, body).await.1["domains"][0]["state"].to_string()
@@ -185,7 +193,9 @@ async fn customers(face: &Face, prefix: &str) -> Vec<String> {
 
 fn names(body: &Value) -> String {
     let rows = body["data"].as_array().unwrap().iter();
-    let names: Vec<_> = rows.map(|row| row["name"].as_str().unwrap_or("?")).collect();
+    let names: Vec<_> = rows
+        .map(|row| row["name"].as_str().unwrap_or("?"))
+        .collect();
     names.join(", ")
 }
 
@@ -278,7 +288,10 @@ async fn add_domain_twice(face: Face) -> String {
 
 async fn verify_without_record(face: Face) -> String {
     let (_, domain) = domain_of(&face, "unproved.example").await;
-    let path = format!("/organization_domains/{}/verify", domain["id"].as_str().unwrap());
+    let path = format!(
+        "/organization_domains/{}/verify",
+        domain["id"].as_str().unwrap()
+    );
     let answer = face.send("POST", &path, Value::Null).await;
     format!("{} {}", said(&answer), answer.1["state"])
 }
@@ -293,13 +306,18 @@ async fn connected(face: &Face) -> (u16, Value) {
 
 async fn create_connection(face: Face) -> String {
     let (status, connection) = connected(&face).await;
-    format!("{status} {} {}", connection["connection_type"], connection["state"])
+    format!(
+        "{status} {} {}",
+        connection["connection_type"], connection["state"]
+    )
 }
 
 async fn list_connections(face: Face) -> String {
     let (_, connection) = connected(&face).await;
     let owner = connection["organization_id"].as_str().unwrap();
-    let (status, list) = face.get(&format!("/connections?organization_id={owner}")).await;
+    let (status, list) = face
+        .get(&format!("/connections?organization_id={owner}"))
+        .await;
     format!("{status} {}", names(&list))
 }
 
@@ -331,7 +349,12 @@ async fn link(face: Face) -> String {
     let id = organization(&face, "Linked").await;
     let body = json!({ "organization": id, "intent": "sso" });
     let (status, answer) = face.send("POST", "/portal/generate_link", body).await;
-    format!("{status} {}", answer["link"].as_str().is_some_and(|link| link.starts_with("http")))
+    format!(
+        "{status} {}",
+        answer["link"]
+            .as_str()
+            .is_some_and(|link| link.starts_with("http"))
+    )
 }
 
 async fn link_for_nobody(face: Face) -> String {
@@ -359,18 +382,29 @@ async fn contacts(face: Face) -> String {
 async fn certificates(face: Face) -> String {
     let (_, connection) = connected(&face).await;
     let id = connection["id"].as_str().unwrap();
-    said(&face.get(&format!("/connections/{id}/saml_idp_signing_certs")).await)
+    said(
+        &face
+            .get(&format!("/connections/{id}/saml_idp_signing_certs"))
+            .await,
+    )
 }
 
 async fn retention(face: Face) -> String {
     let id = organization(&face, "Retained").await;
-    let answer = face.get(&format!("/organizations/{id}/audit_logs_retention")).await;
+    let answer = face
+        .get(&format!("/organizations/{id}/audit_logs_retention"))
+        .await;
     format!("{} {}", said(&answer), answer.1["retention_period_in_days"])
 }
 
 async fn events(face: Face) -> String {
     let id = organization(&face, "Told").await;
-    let (status, list) = face.get("/events?events=organization.created&limit=100").await;
+    let (status, list) = face
+        .get("/events?events=organization.created&limit=100")
+        .await;
     let mut rows = list["data"].as_array().unwrap().iter();
-    format!("{status} {}", rows.any(|row| row["data"]["id"] == id.as_str()))
+    format!(
+        "{status} {}",
+        rows.any(|row| row["data"]["id"] == id.as_str())
+    )
 }

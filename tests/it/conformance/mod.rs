@@ -11,7 +11,8 @@ use std::collections::BTreeMap;
 use cases::CASES;
 use process::{Face, Server, needed};
 
-/// The table of differences: what is done, what the sandbox says, what the emulator says.
+/// The table of differences: what is done, what the sandbox says, what the emulator says. The
+/// last column, what decides between them, is for people.
 fn documented() -> BTreeMap<String, (String, String)> {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/sandbox.md");
     let text = std::fs::read_to_string(path).unwrap();
@@ -38,7 +39,10 @@ async fn the_sandbox_and_the_emulator_differ_where_the_documentation_says() {
         return;
     };
     let home = tempfile::tempdir().unwrap();
-    let (sandbox, emulator) = (Server::sandbox(&[]), Server::emulator(&program, home.path()));
+    let (sandbox, emulator) = (
+        Server::sandbox(&[]),
+        Server::emulator(&program, home.path()),
+    );
     let ours = Face::new(&sandbox, "sk_test_default");
     let theirs = Face::new(&emulator, "sk_test_default");
     let mut differences = BTreeMap::new();
