@@ -13,3 +13,4 @@ mod node_sdk;
 mod openapi;
 mod parity;
 mod reading;
+mod sandbox_server;

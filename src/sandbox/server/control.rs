@@ -22,6 +22,8 @@
 //! `{org}` is an id or an external id. States are WorkOS's, or any other text, to play a WorkOS
 //! newer than the client. Faults and webhooks have routes of their own, in `tuning`.
 
+use std::collections::BTreeMap;
+
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{StatusCode, header};
@@ -99,18 +101,27 @@ pub(super) async fn json_only(request: Request, next: Next) -> Response {
 }
 
 async fn state(State(core): State<Core>) -> Answer {
+    let now = core.now();
     core.read(|world| {
         let organizations: Vec<Value> = world
             .organizations()
             .map(|organization| {
                 let id = &organization.id;
+                let certificates: BTreeMap<_, _> = world
+                    .connections_of(id)
+                    .map(|row| (&row.id, wire::certificates(&row.certificates)))
+                    .collect();
+                let contacts = world.it_contacts(id).unwrap_or_default();
                 let connections = world.connections_of(id).map(|row| connection(world, row));
                 let directories = world.directories_of(id).map(|row| directory(world, row));
                 let logs = world.audit_logs(id).map(|logs| wire::audit_logs(id, &logs));
                 json!({
                     "organization": wire::organization(organization),
                     "connections": connections.collect::<Vec<_>>(),
+                    "saml_idp_signing_certs": certificates,
                     "directories": directories.collect::<Vec<_>>(),
+                    "it_contacts": wire::it_contacts(&contacts),
+                    "invitation": world.invitation(now, id),
                     "audit_log_configuration": logs.ok(),
                 })
             })

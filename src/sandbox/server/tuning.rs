@@ -31,7 +31,7 @@ use super::control::{json_only, read};
 use super::request::JsonBody;
 use crate::sandbox::fault::{DEFAULT_PERCENT, Effect, Fault, Faults, Fired, Matcher};
 use crate::sandbox::shared::Core;
-use crate::sandbox::webhook::Endpoint;
+use crate::sandbox::webhook::{Endpoint, Webhooks};
 use crate::sandbox::world::{FieldError, Refusal};
 
 /// The routes.
@@ -193,6 +193,6 @@ async fn add_webhook(State(core): State<Core>, JsonBody(body): JsonBody) -> Answ
 }
 
 async fn clear_webhooks(State(core): State<Core>) -> Answer {
-    core.webhooks(|webhooks| webhooks.clear());
+    core.webhooks(Webhooks::clear);
     Ok(empty(StatusCode::NO_CONTENT))
 }

@@ -247,11 +247,12 @@ impl World {
         organization_id: &str,
         domain: OrganizationDomain,
     ) -> Result<(), Refusal> {
-        let organization = self.organizations.find_mut(organization_id)?;
+        self.organizations.find(organization_id)?;
         self.index.add_domain(&domain);
-        let (name, data) = ("organization_domain.created", wire::domain(&domain));
-        organization.domains.push(domain.clone());
         self.await_verification(&domain);
+        let (name, data) = ("organization_domain.created", wire::domain(&domain));
+        let organization = self.organizations.find_mut(organization_id)?;
+        organization.domains.push(domain);
         self.emit(now, name, organization_id, data);
         Ok(())
     }

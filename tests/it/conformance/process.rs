@@ -125,8 +125,21 @@ impl Face {
         }
     }
 
-    /// Sends a request; the body is none if it is null. Answers what is not JSON as null.
+    /// Sends a request that is answered.
     pub(crate) async fn send(&self, method: &str, path: &str, body: Value) -> (u16, Value) {
+        match self.try_send(method, path, body).await {
+            Ok(answer) => answer,
+            Err(error) => panic!("{method} {path}: {error}"),
+        }
+    }
+
+    /// Sends a request; the body is none if it is null. Answers what is not JSON as null.
+    pub(crate) async fn try_send(
+        &self,
+        method: &str,
+        path: &str,
+        body: Value,
+    ) -> Result<(u16, Value), reqwest::Error> {
         let method = reqwest::Method::from_bytes(method.as_bytes()).unwrap();
         let mut request = self
             .http
@@ -137,17 +150,10 @@ impl Face {
                 .header("content-type", "application/json")
                 .body(body.to_string());
         }
-        // The emulator may still be coming up: its address is known a moment earlier.
-        let answer = loop {
-            match request.try_clone().unwrap().send().await {
-                Ok(answer) => break answer,
-                Err(error) if error.is_connect() => tokio::task::yield_now().await,
-                Err(error) => panic!("{path}: {error}"),
-            }
-        };
+        let answer = request.send().await?;
         let status = answer.status().as_u16();
-        let text = answer.text().await.unwrap();
-        (status, serde_json::from_str(&text).unwrap_or(Value::Null))
+        let text = answer.text().await?;
+        Ok((status, serde_json::from_str(&text).unwrap_or(Value::Null)))
     }
 
     pub(crate) async fn get(&self, path: &str) -> (u16, Value) {

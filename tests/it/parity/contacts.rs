@@ -143,9 +143,9 @@ async fn certificates_are_listed_and_renewed() {
     let request = request.header("content-type", "application/json");
     let (status, _) = send(&sandbox, request, r#"{"intent":"certificate_renewal"}"#).await;
     assert_eq!(status, 200);
-    let list = sso.list_connection_saml_idp_signing_certs(&ids[0]).await;
-    let last = list.unwrap().data.pop().unwrap();
-    assert_eq!(last.not_after.unwrap(), "2027-01-15T12:00:00.000Z");
+    let renewed = sso.list_connection_saml_idp_signing_certs(&ids[0]).await;
+    let newest = renewed.unwrap().data.pop().unwrap();
+    assert_eq!(newest.not_after.unwrap(), "2027-01-15T12:00:00.000Z");
     let none = sso
         .list_connection_saml_idp_signing_certs("conn_nobody")
         .await;
@@ -171,8 +171,8 @@ async fn events_tell_of_certificates_keys_and_failed_domains() {
         .map(|event| serde_json::to_value(event).unwrap())
         .collect();
     let said = |name: &str, pointer: &str| {
-        let named = events.iter().filter(|event| event["event"] == name);
-        let mut said: Vec<String> = named
+        let own = events.iter().filter(|event| event["event"] == name);
+        let mut said: Vec<String> = own
             .map(|event| event["data"].pointer(pointer).unwrap().to_string())
             .collect();
         said.sort();
