@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
+use secrecy::SecretString;
 use tokio::net::TcpListener;
 
 use super::connect::{seed, state_error};
@@ -15,10 +16,12 @@ use super::session;
 use super::ui::Ui;
 use crate::clock::{SharedClock, SystemClock};
 use crate::codes::cli as codes;
+use crate::sandbox::fault::{DEFAULT_PERCENT, Faults};
 use crate::sandbox::scenario::{Scenario, ScenarioError};
 use crate::sandbox::state::StateFile;
+use crate::sandbox::webhook::Endpoint;
 use crate::sandbox::world::World;
-use crate::sandbox::{RateLimit, Sandbox, SandboxOptions};
+use crate::sandbox::{HttpDeliver, RateLimit, Sandbox, SandboxOptions};
 
 /// Serve an in-memory WorkOS, to try everything without an account.
 ///
@@ -45,6 +48,22 @@ pub(super) struct SandboxArgs {
     /// Make every answer take at least this many milliseconds.
     #[arg(long, value_name = "MS", default_value_t = 0, value_parser = clap::value_parser!(u64).range(..=60_000))]
     latency_ms: u64,
+
+    /// Let requests fail by a schedule: SEED, or SEED:PERCENT of them (10 unless said).
+    #[arg(long, value_name = "SEED[:PERCENT]", value_parser = parse_faults)]
+    faults: Option<(u64, u8)>,
+
+    /// Send every event to an address on this machine, signed as WorkOS signs; repeatable.
+    #[arg(
+        long = "webhook-url",
+        value_name = "URL",
+        requires = "webhook_secret_file"
+    )]
+    webhook_urls: Vec<String>,
+
+    /// The file with the secret that webhooks are signed with.
+    #[arg(long, value_name = "FILE", requires = "webhook_urls")]
+    webhook_secret_file: Option<PathBuf>,
 }
 
 fn parse_loopback(text: &str) -> Result<SocketAddr, String> {
@@ -55,6 +74,16 @@ fn parse_loopback(text: &str) -> Result<SocketAddr, String> {
         return Ok(address);
     }
     Err("the sandbox accepts any key, so it listens on loopback (127.0.0.1, [::1]) only".to_owned())
+}
+
+fn parse_faults(text: &str) -> Result<(u64, u8), String> {
+    let (seed, percent) = text.split_once(':').unzip();
+    let seed = seed.unwrap_or(text).parse();
+    let percent = percent.map_or(Ok(DEFAULT_PERCENT), str::parse);
+    match (seed, percent) {
+        (Ok(seed), Ok(percent @ 0..=100)) => Ok((seed, percent)),
+        _ => Err("a seed (7), or a seed and a percentage (7:20), is wanted".to_owned()),
+    }
 }
 
 fn parse_rate_limit(text: &str) -> Result<RateLimit, String> {
@@ -106,7 +135,37 @@ fn build(args: &SandboxArgs, clock: &SharedClock) -> Result<Sandbox, CliError> {
     options.state = state;
     options.rate_limit = args.rate_limit;
     options.latency = Duration::from_millis(args.latency_ms);
+    if let Some((seed, percent)) = args.faults {
+        options.faults = Faults::seeded(seed, percent);
+    }
+    options.webhooks = endpoints(args)?;
+    let deliver = HttpDeliver::new()
+        .map_err(|error| CliError::new(Exit::Internal, codes::INTERNAL, error.to_string()))?;
+    options.deliver = Some(Arc::new(deliver));
     Ok(Sandbox::new(options))
+}
+
+/// Where events are sent, and what they are signed with.
+fn endpoints(args: &SandboxArgs) -> Result<Vec<Endpoint>, CliError> {
+    let Some(file) = &args.webhook_secret_file else {
+        return Ok(Vec::new());
+    };
+    let secret = std::fs::read_to_string(file).map_err(|error| {
+        let message = format!("cannot read the webhook secret {}: {error}", file.display());
+        CliError::new(Exit::Usage, codes::FILE, message)
+    })?;
+    let secret = SecretString::from(secret.trim_end_matches(['\r', '\n']).to_owned());
+    let urls = args.webhook_urls.iter();
+    urls.map(|url| {
+        Endpoint::new(url, &secret).map_err(|error| {
+            CliError::new(
+                Exit::Usage,
+                codes::USAGE,
+                format!("the webhook endpoint {url} cannot be used: {error}"),
+            )
+        })
+    })
+    .collect()
 }
 
 fn scenario(name: &str, clock: &SharedClock) -> Result<World, CliError> {

@@ -2,6 +2,8 @@
 //!
 //! - [`world`]: the simulated environment: state and rules, no I/O.
 //! - `server`: its HTTP face, and the control API by which tests and demos play the customer.
+//! - [`fault`]: which request fails, and how.
+//! - [`webhook`]: events, signed for the endpoints that they are sent to; `deliver` carries them.
 //! - `portal`: the pages behind a portal link.
 //! - [`scenario`]: starting states, built in or from a file.
 //! - [`state`]: the state file, for sandboxes that outlive their process.
@@ -9,12 +11,15 @@
 //! It shares no type with the client: what WorkOS documents judges both. It is meant for this
 //! machine; its ids and tokens are predictable by design.
 
+mod deliver;
+pub mod fault;
 mod limit;
 mod portal;
 pub mod scenario;
 mod server;
 mod shared;
 pub mod state;
+pub mod webhook;
 mod wire;
 pub mod world;
 
@@ -22,6 +27,7 @@ use std::convert::Infallible;
 use std::fmt;
 use std::future::Future;
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
@@ -35,10 +41,13 @@ use tokio::net::TcpListener;
 use tower::ServiceExt;
 
 use crate::clock::SharedClock;
+use fault::{Faults, Lost};
 use shared::Core;
 use state::{StateError, StateFile};
+use webhook::{Deliver, Delivery, Endpoint};
 use world::World;
 
+pub use deliver::HttpDeliver;
 pub use limit::RateLimit;
 
 /// How often a serving sandbox writes its state file, when there is something to write.
@@ -60,6 +69,12 @@ pub struct SandboxOptions {
     pub base_url: Option<String>,
     /// Where the state is kept, if it outlives the process.
     pub state: Option<StateFile>,
+    /// What goes wrong.
+    pub faults: Faults,
+    /// Where events are sent.
+    pub webhooks: Vec<Endpoint>,
+    /// What carries them there; none are sent without.
+    pub deliver: Option<Arc<dyn Deliver>>,
 }
 
 impl SandboxOptions {
@@ -73,6 +88,9 @@ impl SandboxOptions {
             latency: Duration::ZERO,
             base_url: None,
             state: None,
+            faults: Faults::none(),
+            webhooks: Vec::new(),
+            deliver: None,
         }
     }
 }
@@ -122,17 +140,46 @@ impl Sandbox {
         self.core.save()
     }
 
-    /// Answers a request in this process, by the same routes as over the network.
-    pub async fn call(&self, request: Request<Bytes>) -> Response<Bytes> {
+    /// Changes what goes wrong, or looks at what has.
+    pub fn faults<T>(&self, act: impl FnOnce(&mut Faults) -> T) -> T {
+        self.core.faults(act)
+    }
+
+    /// Sends the events that wait for it to the webhook endpoints, and waits until that is done.
+    /// A serving sandbox does it by itself.
+    pub async fn deliver_webhooks(&self) {
+        self.core.deliver_webhooks().await;
+    }
+
+    /// What was, or is to be, sent to the webhook endpoints, oldest first.
+    pub fn deliveries(&self) -> Vec<Delivery> {
+        self.core.webhooks(|webhooks| webhooks.deliveries())
+    }
+
+    /// Answers a request in this process, by the same routes as over the network. Where faults
+    /// are asked for, the answer may be lost.
+    pub async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Lost> {
         let request = request.map(Body::from);
         let answer = match self.router().oneshot(request).await {
             Ok(answer) => answer,
             Err(never) => match never as Infallible {},
         };
-        let (parts, body) = answer.into_parts();
+        let (mut parts, body) = answer.into_parts();
+        if let Some(lost) = parts.extensions.remove::<Lost>() {
+            return Err(lost);
+        }
         // The bodies are made in memory here: they neither break off nor exceed anything.
         let body = axum::body::to_bytes(body, usize::MAX).await;
-        Response::from_parts(parts, body.unwrap_or_default())
+        Ok(Response::from_parts(parts, body.unwrap_or_default()))
+    }
+
+    /// As [`Sandbox::send`], for those who ask for no faults: a lost answer is an empty 502.
+    pub async fn call(&self, request: Request<Bytes>) -> Response<Bytes> {
+        self.send(request).await.unwrap_or_else(|_| {
+            let mut answer = Response::new(Bytes::new());
+            *answer.status_mut() = http::StatusCode::BAD_GATEWAY;
+            answer
+        })
     }
 
     /// Serves until `shutdown` is done, finishes what is under way, and saves the state.
@@ -148,6 +195,7 @@ impl Sandbox {
         let served = tokio::select! {
             served = serving => served,
             failed = self.core.keep_saving() => Err(io::Error::other(failed)),
+            never = self.core.keep_delivering() => match never {},
         };
         let saved = self.core.save_apart().await.map_err(io::Error::other);
         served.and(saved)
@@ -164,3 +212,6 @@ impl fmt::Debug for Sandbox {
 #[cfg(test)]
 #[path = "sandbox_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+mod effect_tests;

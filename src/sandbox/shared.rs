@@ -1,5 +1,6 @@
 //! What the handlers share: the world behind its lock, and what every request passes through.
 
+use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -7,9 +8,12 @@ use std::time::Duration;
 use axum::http::Method;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::Notify;
 
+use super::fault::{Fault, Faults};
 use super::limit::{Budget, Limiter};
 use super::state::{self, StateError, StateFile};
+use super::webhook::{Deliver, Webhooks};
 use super::world::World;
 use super::{SAVE_EVERY, SandboxOptions};
 use crate::clock::SharedClock;
@@ -31,19 +35,30 @@ struct Inner {
     base_url: Option<String>,
     /// Locked while it is written, so that an older state never replaces a newer one.
     state: Option<Mutex<StateFile>>,
+    faults: Mutex<Faults>,
+    webhooks: Mutex<Webhooks>,
+    deliver: Option<Arc<dyn Deliver>>,
+    /// Rung when there is something to deliver.
+    news: Notify,
 }
 
 impl Core {
     pub(super) fn new(options: SandboxOptions) -> Self {
         let SandboxOptions {
             clock,
-            world,
+            mut world,
             key,
             rate_limit,
             latency,
             base_url,
             state,
+            faults,
+            webhooks,
+            deliver,
         } = options;
+        if deliver.is_some() {
+            world.keep_news();
+        }
         Self {
             inner: Arc::new(Inner {
                 clock,
@@ -55,15 +70,29 @@ impl Core {
                 latency,
                 base_url,
                 state: state.map(Mutex::new),
+                faults: Mutex::new(faults),
+                webhooks: Mutex::new(Webhooks::new(webhooks)),
+                deliver,
+                news: Notify::new(),
             }),
         }
     }
 
     /// Looks at, or changes, the world, which is given the time.
     pub(super) fn world<T>(&self, act: impl FnOnce(&mut World, Timestamp) -> T) -> T {
-        let result = act(&mut lock(&self.inner.world), self.now());
+        let mut world = lock(&self.inner.world);
+        let result = act(&mut world, self.now());
         self.inner.changed.store(true, Ordering::Release);
+        self.spread(&mut world);
         result
+    }
+
+    /// Hands what has happened to the webhooks. The world stays locked, so that the order holds.
+    fn spread(&self, world: &mut World) {
+        let news = world.take_news();
+        if !news.is_empty() && lock(&self.inner.webhooks).enqueue(&news) {
+            self.inner.news.notify_one();
+        }
     }
 
     /// Looks at the world.
@@ -137,14 +166,60 @@ impl Core {
 
     pub(super) fn settle(&self) {
         let now = self.now();
-        if lock(&self.inner.world).settle(now) {
+        let mut world = lock(&self.inner.world);
+        if world.settle(now) {
             self.inner.changed.store(true, Ordering::Release);
+            self.spread(&mut world);
         }
     }
 
     pub(super) async fn wait(&self) {
         if !self.inner.latency.is_zero() {
-            self.inner.clock.sleep(self.inner.latency).await;
+            self.sleep(self.inner.latency).await;
+        }
+    }
+
+    pub(super) async fn sleep(&self, duration: Duration) {
+        self.inner.clock.sleep(duration).await;
+    }
+
+    /// What is to go wrong with a request.
+    pub(super) fn fault(&self, method: &Method, path: &str) -> Option<Fault> {
+        self.faults(|faults| faults.verdict(method, path))
+    }
+
+    pub(super) fn faults<T>(&self, act: impl FnOnce(&mut Faults) -> T) -> T {
+        act(&mut lock(&self.inner.faults))
+    }
+
+    pub(super) fn webhooks<T>(&self, act: impl FnOnce(&mut Webhooks) -> T) -> T {
+        act(&mut lock(&self.inner.webhooks))
+    }
+
+    /// Whether events can be sent anywhere.
+    pub(super) fn can_deliver(&self) -> bool {
+        self.inner.deliver.is_some()
+    }
+
+    /// Sends what waits to be sent, one after the other, each a few times if need be.
+    pub(super) async fn deliver_webhooks(&self) {
+        let Some(deliver) = &self.inner.deliver else {
+            return;
+        };
+        while let Some(attempt) = self.webhooks(|webhooks| webhooks.next(self.now())) {
+            let answer = deliver.deliver(attempt.request()).await;
+            let wait = self.webhooks(|webhooks| webhooks.settle(attempt, answer));
+            if let Some(wait) = wait {
+                self.sleep(wait).await;
+            }
+        }
+    }
+
+    /// Delivers for as long as the sandbox serves.
+    pub(super) async fn keep_delivering(&self) -> Infallible {
+        loop {
+            self.deliver_webhooks().await;
+            self.inner.news.notified().await;
         }
     }
 

@@ -3,16 +3,13 @@
 //! They are not shared with the client on purpose: a fake that is built from the client's types
 //! agrees with the client's mistakes. Source: the schemas of the API description, named at each.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::world::{
-    AuditLogs, Connection, ConnectionState, Directory, DirectoryState, Event, Organization,
-    OrganizationDomain, Page,
+    AuditLogs, Certificate, Connection, ConnectionState, Directory, DirectoryState, Event,
+    ItContact, Organization, OrganizationDomain, Page,
 };
-
-/// For how long a renewed certificate of the sandbox is valid.
-const CERTIFICATE_LIFETIME: SignedDuration = SignedDuration::from_hours(24 * 365);
 
 /// A timestamp as WorkOS writes it: UTC, to the millisecond.
 pub(crate) fn time(at: Timestamp) -> String {
@@ -119,6 +116,7 @@ pub(crate) fn connection_event(connection: &Connection) -> Value {
         name,
         state,
         external_key: _,
+        certificates: _,
         created_at,
         updated_at,
     } = connection;
@@ -145,12 +143,78 @@ pub(crate) fn connection_activation(
 }
 
 /// The data of `connection.saml_certificate_renewed`.
-pub(crate) fn certificate_renewal(now: Timestamp, connection: &Connection) -> Value {
-    let expiry = now.checked_add(CERTIFICATE_LIFETIME).unwrap_or(now);
+pub(crate) fn certificate_renewed(
+    now: Timestamp,
+    connection: &Connection,
+    certificate: &Certificate,
+) -> Value {
+    let expiry = time(certificate.not_after);
     json!({
         "connection": { "id": connection.id, "organization_id": connection.organization_id },
-        "certificate": { "certificate_type": "ResponseSigning", "expiry_date": time(expiry) },
+        "certificate": { "certificate_type": "ResponseSigning", "expiry_date": expiry },
         "renewed_at": time(now),
+    })
+}
+
+/// The data of `connection.saml_certificate_renewal_required`.
+pub(crate) fn certificate_renewal_required(
+    now: Timestamp,
+    connection: &Connection,
+    not_after: Timestamp,
+) -> Value {
+    json!({
+        "connection": { "id": connection.id, "organization_id": connection.organization_id },
+        "certificate": {
+            "certificate_type": "ResponseSigning",
+            "expiry_date": time(not_after),
+            "is_expired": not_after <= now,
+        },
+        "days_until_expiry": not_after.duration_since(now).as_hours().div_euclid(24),
+    })
+}
+
+/// `SAMLIdpSigningCertificateList` of the official Rust SDK 3.5.0: a list without pages.
+pub(crate) fn certificates(certificates: &[Certificate]) -> Value {
+    let data: Vec<_> = certificates.iter().map(certificate).collect();
+    json!({ "object": "list", "data": data })
+}
+
+/// `SAMLIdpSigningCertificate` of the official Rust SDK 3.5.0.
+fn certificate(certificate: &Certificate) -> Value {
+    json!({
+        "object": "saml_idp_signing_certificate",
+        "id": certificate.id,
+        "value": certificate.value,
+        "not_before": time(certificate.not_before),
+        "not_after": time(certificate.not_after),
+        "created_at": time(certificate.created_at),
+    })
+}
+
+/// `ItContactList` of the official Rust SDK 3.5.0: always the whole list.
+pub(crate) fn it_contacts(contacts: &[&ItContact]) -> Value {
+    json!({
+        "object": "list",
+        "data": contacts.iter().map(|contact| it_contact(contact)).collect::<Vec<_>>(),
+        "list_metadata": { "before": null, "after": null },
+    })
+}
+
+/// `ItContact` of the official Rust SDK 3.5.0.
+pub(crate) fn it_contact(contact: &ItContact) -> Value {
+    let ItContact {
+        id,
+        organization_id: _,
+        email,
+        created_at,
+        updated_at,
+    } = contact;
+    json!({
+        "object": "it_contact",
+        "id": id,
+        "email": email,
+        "created_at": time(*created_at),
+        "updated_at": time(*updated_at),
     })
 }
 

@@ -20,13 +20,18 @@ mod cli_interrupted;
 mod cli_offline;
 mod cli_output;
 mod cli_plan;
+mod cli_prune;
 mod cli_sandbox;
+mod cli_saved;
 mod cli_secrets;
+mod conformance;
 mod emulator;
 mod examples;
 mod generated;
 mod identity;
 mod layering;
+mod node_sdk;
+mod openapi;
 mod parity;
 mod plan;
 mod plan_properties;
@@ -34,6 +39,7 @@ mod readiness;
 mod reading;
 mod report_json;
 mod report_text;
+mod sandbox_server;
 
 /// A file that nobody lists would never run.
 #[test]

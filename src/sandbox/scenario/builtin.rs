@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Scenario, ScenarioDomain, ScenarioObject, ScenarioOrganization};
+use super::{Scenario, ScenarioConnection, ScenarioDomain, ScenarioObject, ScenarioOrganization};
 use crate::sandbox::world::{ConnectionState, DirectoryState, DomainState};
 
 /// An account with every state there is.
@@ -46,13 +46,20 @@ fn customer(number: u32) -> ScenarioOrganization {
         metadata: BTreeMap::from([("tier".to_owned(), "enterprise".to_owned())]),
         days_old: Some((LARGE - number) / 25),
         domains: vec![domain],
-        connections: object(connection),
-        directories: object(directory),
+        connections: connection.into_iter().map(okta).collect(),
+        directories: directory.into_iter().map(object).collect(),
         ..ScenarioOrganization::default()
     }
 }
 
-fn object<S>(state: Option<S>) -> Vec<ScenarioObject<S>> {
-    let object = |state| ScenarioObject { state, kind: None };
-    state.map(object).into_iter().collect()
+fn okta(state: ConnectionState) -> ScenarioConnection {
+    ScenarioConnection {
+        state,
+        kind: None,
+        certificates: Vec::new(),
+    }
+}
+
+fn object<S>(state: S) -> ScenarioObject<S> {
+    ScenarioObject { state, kind: None }
 }

@@ -11,19 +11,26 @@
 //!     domains:
 //!       - { domain: acme.com, state: verified }
 //!     connections:
-//!       - { state: active, type: OktaSAML }
+//!       - { state: active, type: OktaSAML, certificates: [10, -5] }   # end in so many days
 //!     directories:
 //!       - { state: linked, type: okta scim v2.0 }
 //!     audit_logs: active                # or inactive, disabled, absent (404), not_entitled (403)
 //!     log_stream: { type: Datadog, state: error }
+//!     retention_days: 365               # of audit logs
+//!     it_contacts:
+//!       - { email: ada@acme.com, invited: [sso, directory_sync] }
+//!     byok: verified                    # or refused, deleted: the event that tells it, now
 //! ```
+//!
+//! A domain that is `failed` has waited for 30 days, or belongs to another organization: that is
+//! the reason that its event gives.
 //!
 //! A scenario states what is; it may hold what WorkOS would not let come about, such as one domain
 //! verified twice.
 
 mod builtin;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -32,12 +39,17 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
 
 use super::world::{
-    Access, AuditLogState, ConnectionState, DirectoryState, DomainInput, DomainState, Field,
-    LogStreamState, NewConnection, NewDirectory, OrganizationInput, Refusal, Rules, World,
+    Access, AuditLogState, ByokEvent, ConnectionState, DirectoryState, DomainInput, DomainState,
+    FailureReason, Field, InviteIntent, KeyProvider, LogStreamState, NewConnection, NewDirectory,
+    OrganizationInput, Refusal, Rules, World,
 };
 
 /// The names of the built-in scenarios.
 pub const BUILT_IN: [&str; 3] = ["empty", "busy", "large"];
+/// How long a domain waits for its record before it fails.
+const VERIFICATION_DAYS: i32 = 30;
+/// After how many days the record of another organization's domain is looked at.
+const LOOKED_AFTER_DAYS: i32 = 7;
 /// The largest scenario file that is read.
 const MAX_SIZE: u64 = 64 * 1024 * 1024;
 
@@ -109,7 +121,7 @@ pub struct ScenarioOrganization {
     pub domains: Vec<ScenarioDomain>,
     /// Its single sign-on connections.
     #[serde(default)]
-    pub connections: Vec<ScenarioObject<ConnectionState>>,
+    pub connections: Vec<ScenarioConnection>,
     /// Its directories.
     #[serde(default)]
     pub directories: Vec<ScenarioObject<DirectoryState>>,
@@ -117,6 +129,38 @@ pub struct ScenarioOrganization {
     pub audit_logs: Option<String>,
     /// Its log stream.
     pub log_stream: Option<ScenarioObject<LogStreamState>>,
+    /// For how many days its audit logs are kept.
+    pub retention_days: Option<u32>,
+    /// Its IT contacts.
+    #[serde(default)]
+    pub it_contacts: Vec<ScenarioContact>,
+    /// What has just happened to its own encryption key.
+    pub byok: Option<ByokEvent>,
+}
+
+/// A single sign-on connection.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScenarioConnection {
+    /// How far it is configured.
+    pub state: ConnectionState,
+    /// Which provider it is.
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+    /// In how many days its certificates run out; one, in a year, if it is active and speaks SAML.
+    #[serde(default)]
+    pub certificates: Vec<i32>,
+}
+
+/// An IT contact.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScenarioContact {
+    /// The address.
+    pub email: String,
+    /// What it has just been invited to set up, if it has.
+    #[serde(default)]
+    pub invited: BTreeSet<InviteIntent>,
 }
 
 /// A domain.
@@ -188,6 +232,7 @@ impl Scenario {
                     refusal,
                 })?;
         }
+        world.settle(now);
         Ok(())
     }
 }
@@ -216,8 +261,10 @@ impl ScenarioOrganization {
             };
             world.update_organization(at, &id, input)?;
         }
-        self.build_domains(world, at, &id)?;
-        self.build_objects(world, at, &id)
+        self.build_domains(world, at, now, &id)?;
+        self.build_connections(world, at, now, &id)?;
+        self.build_objects(world, at, &id)?;
+        self.build_people(world, at, now, &id)
     }
 
     fn time(&self, now: Timestamp) -> Timestamp {
@@ -226,27 +273,61 @@ impl ScenarioOrganization {
         self.created_at.unwrap_or(at)
     }
 
-    fn build_domains(&self, world: &mut World, at: Timestamp, id: &str) -> Result<(), Refusal> {
+    fn build_domains(
+        &self,
+        world: &mut World,
+        at: Timestamp,
+        now: Timestamp,
+        id: &str,
+    ) -> Result<(), Refusal> {
         let made = world.organization(id)?.domains.iter();
         let ids: Vec<String> = made.map(|domain| domain.id.clone()).collect();
-        for (id, domain) in ids.iter().zip(&self.domains) {
-            world.set_domain_state(at, id, domain.state.clone(), None)?;
+        for (domain_id, domain) in ids.iter().zip(&self.domains) {
+            let (at, reason) = match domain.state {
+                DomainState::Failed if world.is_verified_elsewhere(&domain.domain, id) => {
+                    let looked = after_days(at, LOOKED_AFTER_DAYS).min(now);
+                    (looked, Some(FailureReason::VerifiedByOtherOrganization))
+                }
+                DomainState::Failed => (
+                    after_days(at, VERIFICATION_DAYS).min(now),
+                    Some(FailureReason::PeriodExpired),
+                ),
+                _ => (at, None),
+            };
+            world.set_domain_state(at, domain_id, domain.state.clone(), reason)?;
+        }
+        Ok(())
+    }
+
+    fn build_connections(
+        &self,
+        world: &mut World,
+        at: Timestamp,
+        now: Timestamp,
+        id: &str,
+    ) -> Result<(), Refusal> {
+        for connection in &self.connections {
+            let kind = connection.kind.as_deref().unwrap_or("OktaSAML");
+            let new = NewConnection {
+                organization_id: id.to_owned(),
+                name: None,
+                connection_type: kind.to_owned(),
+                state: connection.state.clone(),
+            };
+            let id = world.create_connection(at, new)?.id.clone();
+            let ends = connection.certificates.iter();
+            let ends: Vec<Timestamp> = ends.map(|days| after_days(now, *days)).collect();
+            if !ends.is_empty() {
+                world.set_certificates(at, &id, &ends)?;
+            } else if !world.certificates(&id)?.is_empty() {
+                // However old the connection is, nobody has said that it is about to break.
+                world.set_certificates(at, &id, &[after_days(now, 365)])?;
+            }
         }
         Ok(())
     }
 
     fn build_objects(&self, world: &mut World, at: Timestamp, id: &str) -> Result<(), Refusal> {
-        for ScenarioObject { state, kind } in &self.connections {
-            world.create_connection(
-                at,
-                NewConnection {
-                    organization_id: id.to_owned(),
-                    name: None,
-                    connection_type: kind.clone().unwrap_or_else(|| "OktaSAML".to_owned()),
-                    state: state.clone(),
-                },
-            )?;
-        }
         for ScenarioObject { state, kind } in &self.directories {
             world.create_directory(
                 at,
@@ -273,8 +354,35 @@ impl ScenarioOrganization {
             let kind = kind.as_deref().unwrap_or("Datadog");
             world.set_log_stream(at, id, kind, state.clone())?;
         }
+        if let Some(days) = self.retention_days {
+            world.set_retention(id, days)?;
+        }
         Ok(())
     }
+
+    fn build_people(
+        &self,
+        world: &mut World,
+        at: Timestamp,
+        now: Timestamp,
+        id: &str,
+    ) -> Result<(), Refusal> {
+        for ScenarioContact { email, invited } in &self.it_contacts {
+            let contact = world.create_it_contact(at, id, email)?.id.clone();
+            if !invited.is_empty() {
+                world.invite_it_contact(now, id, &contact, invited.clone())?;
+            }
+        }
+        if let Some(happened) = self.byok {
+            world.tell_byok(now, id, happened, KeyProvider::default())?;
+        }
+        Ok(())
+    }
+}
+
+fn after_days(at: Timestamp, days: i32) -> Timestamp {
+    at.checked_add(SignedDuration::from_hours(24 * i64::from(days)))
+        .unwrap_or(at)
 }
 
 #[cfg(test)]

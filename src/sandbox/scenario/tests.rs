@@ -60,6 +60,26 @@ fn busy_has_every_state_there_is() {
 }
 
 #[test]
+fn busy_has_contacts_an_invitation_and_certificates_of_every_age() {
+    let world = built("busy");
+    let globex = world.organization_by_external_id("globex").unwrap();
+    let contact = world.it_contacts(&globex.id).unwrap()[0].id.clone();
+    let invitation = world.invitation(noon(), &globex.id).unwrap();
+    assert_eq!(invitation.contact_id, contact);
+    let ends = |key: &str| {
+        let id = &world.organization_by_external_id(key).unwrap().id;
+        let certificates = world.connections_of(id).flat_map(|c| &c.certificates);
+        certificates
+            .map(|one| one.not_after.duration_since(noon()).as_hours() / 24)
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(ends("acme"), [365]);
+    assert_eq!(ends("wayne"), [10, -20, 10]);
+    assert_eq!(ends("oscorp"), [-3]);
+    assert_eq!(ends("globex"), [0; 0]);
+}
+
+#[test]
 fn large_has_ten_thousand_organizations() {
     let world = built("large");
     assert_eq!(world.organization_count(), 10_000);

@@ -7,13 +7,14 @@ use axum::routing::{delete, get, post};
 use serde_json::{Value, json};
 
 use super::answer::{Answer, created, empty, ok};
-use super::origin;
 use super::request::{Id, JsonBody, Params};
+use super::{contacts, origin};
 use crate::sandbox::shared::Core;
 use crate::sandbox::wire;
 use crate::sandbox::world::{
-    ConnectionFilter, ConnectionState, DirectoryFilter, EventFilter, FieldError, LinkInput,
-    NewConnection, OrganizationFilter, OrganizationInput, Refusal, World,
+    Connection, ConnectionFilter, ConnectionState, Directory, DirectoryFilter, EventFilter,
+    FieldError, LinkInput, NewConnection, OrganizationFilter, OrganizationInput, Refusal, World,
+    read_retention,
 };
 
 /// The routes that need an API key.
@@ -37,6 +38,11 @@ pub(super) fn routes() -> Router<Core> {
             "/organizations/{id}/audit_log_configuration",
             get(get_audit_logs),
         )
+        .route(
+            "/organizations/{id}/audit_logs_retention",
+            get(get_retention).put(set_retention),
+        )
+        .merge(contacts::routes())
         .route("/organization_domains", post(add_domain))
         .route(
             "/organization_domains/{id}",
@@ -50,6 +56,10 @@ pub(super) fn routes() -> Router<Core> {
         .route(
             "/connections/{id}",
             get(get_connection).delete(delete_connection),
+        )
+        .route(
+            "/connections/{id}/saml_idp_signing_certs",
+            get(list_certificates),
         )
         .route("/directories", get(list_directories))
         .route(
@@ -114,6 +124,20 @@ async fn get_audit_logs(State(core): State<Core>, Id(id): Id) -> Answer {
     core.read(|world| Ok(ok(&wire::audit_logs(&id, &world.audit_logs(&id)?))))
 }
 
+async fn get_retention(State(core): State<Core>, Id(id): Id) -> Answer {
+    core.read(|world| Ok(ok(&retention(world.retention(&id)?))))
+}
+
+async fn set_retention(State(core): State<Core>, Id(id): Id, JsonBody(body): JsonBody) -> Answer {
+    let days = read_retention(&body)?;
+    core.world(|world, _| world.set_retention(&id, days))?;
+    Ok(ok(&retention(Some(days))))
+}
+
+fn retention(days: Option<u32>) -> Value {
+    json!({ "retention_period_in_days": days })
+}
+
 async fn add_domain(State(core): State<Core>, JsonBody(body): JsonBody) -> Answer {
     let organization = required(&body, "organization_id");
     let domain = required(&body, "domain");
@@ -169,6 +193,10 @@ async fn create_connection(State(core): State<Core>, JsonBody(body): JsonBody) -
 
 async fn get_connection(State(core): State<Core>, Id(id): Id) -> Answer {
     core.read(|world| Ok(ok(&connection(world, world.connection(&id)?))))
+}
+
+async fn list_certificates(State(core): State<Core>, Id(id): Id) -> Answer {
+    core.read(|world| Ok(ok(&wire::certificates(world.certificates(&id)?))))
 }
 
 async fn delete_connection(State(core): State<Core>, Id(id): Id) -> Answer {
@@ -236,11 +264,13 @@ async fn revoke_link(State(core): State<Core>, JsonBody(body): JsonBody) -> Answ
     Ok(empty(StatusCode::NO_CONTENT))
 }
 
-pub(super) fn connection(world: &World, row: &crate::sandbox::world::Connection) -> Value {
+/// A connection with its organization's domains.
+pub(super) fn connection(world: &World, row: &Connection) -> Value {
     wire::connection(row, world.organization(&row.organization_id).ok())
 }
 
-pub(super) fn directory(world: &World, row: &crate::sandbox::world::Directory) -> Value {
+/// A directory with its organization's domain.
+pub(super) fn directory(world: &World, row: &Directory) -> Value {
     wire::directory(row, world.organization(&row.organization_id).ok())
 }
 

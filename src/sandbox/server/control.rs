@@ -13,12 +13,16 @@
 //! | `PUT organizations/{org}/audit_logs` | `{state?, access?}` | sets up audit logs |
 //! | `PUT organizations/{org}/log_stream` | `{state?, type?}` | sets up the log stream |
 //! | `DELETE organizations/{org}/log_stream` | | removes it |
+//! | `POST organizations/{org}/byok` | `{event, provider?}` | tells of the customer's own key |
 //! | `PUT connections/{id}` | `{state}` | moves it to a state |
+//! | `PUT connections/{id}/certificates` | `{days: [10, -5]}` | when its certificates run out |
 //! | `PUT directories/{id}` | `{state}` | moves it to a state |
 //! | `PUT organization_domains/{id}` | `{state?, reason?, record_published?}` | plays DNS |
 //!
 //! `{org}` is an id or an external id. States are WorkOS's, or any other text, to play a WorkOS
-//! newer than the client.
+//! newer than the client. Faults and webhooks have routes of their own, in `tuning`.
+
+use std::collections::BTreeMap;
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -26,6 +30,7 @@ use axum::http::{StatusCode, header};
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use axum::routing::{get, post, put};
+use jiff::SignedDuration;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -38,8 +43,8 @@ use crate::sandbox::scenario::Scenario;
 use crate::sandbox::shared::Core;
 use crate::sandbox::wire;
 use crate::sandbox::world::{
-    Access, AuditLogState, ConnectionState, DirectoryState, DomainState, FailureReason,
-    LogStreamState, NewConnection, NewDirectory, Refusal, Rules, World,
+    Access, AuditLogState, ByokEvent, ConnectionState, DirectoryState, DomainState, FailureReason,
+    KeyProvider, LogStreamState, NewConnection, NewDirectory, Refusal, Rules, World,
 };
 
 /// The control API's routes.
@@ -65,7 +70,12 @@ pub(super) fn routes() -> Router<Core> {
             "/_sandbox/organizations/{id}/log_stream",
             put(set_log_stream).delete(remove_log_stream),
         )
+        .route("/_sandbox/organizations/{id}/byok", post(tell_byok))
         .route("/_sandbox/connections/{id}", put(set_connection))
+        .route(
+            "/_sandbox/connections/{id}/certificates",
+            put(set_certificates),
+        )
         .route("/_sandbox/directories/{id}", put(set_directory))
         .route("/_sandbox/organization_domains/{id}", put(set_domain))
         .layer(from_fn(json_only))
@@ -73,7 +83,7 @@ pub(super) fn routes() -> Router<Core> {
 
 /// Refuses bodies that are not declared as JSON: a browser sends other kinds to any host without
 /// asking first.
-async fn json_only(request: Request, next: Next) -> Response {
+pub(super) async fn json_only(request: Request, next: Next) -> Response {
     let declared = request.headers().get(header::CONTENT_TYPE);
     let is_json = declared
         .and_then(|value| value.to_str().ok())
@@ -91,18 +101,27 @@ async fn json_only(request: Request, next: Next) -> Response {
 }
 
 async fn state(State(core): State<Core>) -> Answer {
+    let now = core.now();
     core.read(|world| {
         let organizations: Vec<Value> = world
             .organizations()
             .map(|organization| {
                 let id = &organization.id;
+                let certificates: BTreeMap<_, _> = world
+                    .connections_of(id)
+                    .map(|row| (&row.id, wire::certificates(&row.certificates)))
+                    .collect();
+                let contacts = world.it_contacts(id).unwrap_or_default();
                 let connections = world.connections_of(id).map(|row| connection(world, row));
                 let directories = world.directories_of(id).map(|row| directory(world, row));
                 let logs = world.audit_logs(id).map(|logs| wire::audit_logs(id, &logs));
                 json!({
                     "organization": wire::organization(organization),
                     "connections": connections.collect::<Vec<_>>(),
+                    "saml_idp_signing_certs": certificates,
                     "directories": directories.collect::<Vec<_>>(),
+                    "it_contacts": wire::it_contacts(&contacts),
+                    "invitation": world.invitation(now, id),
                     "audit_log_configuration": logs.ok(),
                 })
             })
@@ -267,6 +286,47 @@ async fn remove_log_stream(State(core): State<Core>, Id(id): Id) -> Answer {
     })
 }
 
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Byok {
+    event: ByokEvent,
+    #[serde(default)]
+    provider: KeyProvider,
+}
+
+async fn tell_byok(State(core): State<Core>, Id(id): Id, JsonBody(body): JsonBody) -> Answer {
+    let Byok { event, provider } = read(body)?;
+    core.world(|world, now| {
+        let id = organization_id(world, &id)?;
+        world.tell_byok(now, &id, event, provider)?;
+        Ok(empty(StatusCode::NO_CONTENT))
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Certificates {
+    /// In how many days each of them runs out.
+    days: Vec<i32>,
+}
+
+async fn set_certificates(
+    State(core): State<Core>,
+    Id(id): Id,
+    JsonBody(body): JsonBody,
+) -> Answer {
+    let Certificates { days } = read(body)?;
+    core.world(|world, now| {
+        let end = |days: &i32| {
+            let hours = SignedDuration::from_hours(24 * i64::from(*days));
+            now.checked_add(hours).unwrap_or(now)
+        };
+        let ends: Vec<_> = days.iter().map(end).collect();
+        world.set_certificates(now, &id, &ends)?;
+        Ok(ok(&wire::certificates(world.certificates(&id)?)))
+    })
+}
+
 /// The id of the organization that has an id, or an external id.
 fn organization_id(world: &World, text: &str) -> Result<String, Refusal> {
     let organization = world
@@ -276,6 +336,6 @@ fn organization_id(world: &World, text: &str) -> Result<String, Refusal> {
 }
 
 /// Reads a body strictly: a mistyped field in a test should not pass in silence.
-fn read<T: DeserializeOwned>(body: Value) -> Result<T, Refusal> {
+pub(super) fn read<T: DeserializeOwned>(body: Value) -> Result<T, Refusal> {
     serde_json::from_value(body).map_err(|error| Refusal::InvalidBody(error.to_string()))
 }

@@ -1,17 +1,20 @@
 //! The HTTP face of the world: routes, keys, limits, request ids. The rules are the world's.
 //!
 //! ```text
-//! request ─▶ request id, latency ─┬─▶ key ─▶ rate limit ─▶ api      (the WorkOS API)
+//! request ─▶ request id, latency ─┬─▶ key ─▶ rate limit ─▶ faults ─▶ api   (the WorkOS API)
 //!                                 ├─▶ this machine only ─▶ control  (/_sandbox, plays the customer)
 //!                                 └─▶ this machine only ─▶ pages    (/portal, behind a link)
 //! ```
 
 mod answer;
 mod api;
+mod contacts;
 mod control;
+mod faults;
 mod origin;
 mod pages;
 mod request;
+mod tuning;
 
 use axum::Router;
 use axum::extract::{Request, State};
@@ -26,8 +29,11 @@ use answer::{ok, problem};
 
 /// All routes of a sandbox.
 pub(super) fn router(core: &Core) -> Router {
-    let api = api::routes().layer(from_fn_with_state(core.clone(), admit));
+    let api = api::routes()
+        .layer(from_fn_with_state(core.clone(), faults::befall))
+        .layer(from_fn_with_state(core.clone(), admit));
     let local = control::routes()
+        .merge(tuning::routes())
         .merge(pages::routes())
         .layer(from_fn(only_here));
     Router::new()

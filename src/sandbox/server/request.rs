@@ -28,6 +28,20 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
     }
 }
 
+/// The two ids in a path: of an object, and of one that belongs to it.
+pub(super) struct Ids(pub(super) String, pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Ids {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
+        match Path::<(String, String)>::from_request_parts(parts, state).await {
+            Ok(Path((owner, id))) => Ok(Self(owner, id)),
+            Err(_) => Err(Refusal::not_found("Object", parts.uri.path())),
+        }
+    }
+}
+
 /// A JSON body, whatever its content type says, as WorkOS's own clients differ in it.
 pub(super) struct JsonBody(pub(super) Value);
 

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::certificates::Certificate;
 use super::refusal::Refusal;
 use super::state::ConnectionState;
 use super::table::{Page, PageQuery, Record};
@@ -24,6 +25,9 @@ pub struct Connection {
     pub state: ConnectionState,
     /// Stands in events only.
     pub external_key: String,
+    /// Those that its identity provider signs with, oldest first.
+    #[serde(default)]
+    pub certificates: Vec<Certificate>,
     /// When it was created.
     pub created_at: Timestamp,
     /// When it was last changed.
@@ -95,11 +99,13 @@ impl World {
             name,
             state,
             external_key: self.ids.token("connection_key", 16),
+            certificates: Vec::new(),
             created_at: now,
             updated_at: now,
         };
         let id = connection.id.clone();
         self.connections.insert(connection);
+        self.ensure_certificate(now, &id)?;
         self.tell_connection(now, &id, None)?;
         self.connections.find(&id)
     }
@@ -156,6 +162,8 @@ impl World {
         if connection.state != state {
             let before = std::mem::replace(&mut connection.state, state);
             connection.updated_at = now;
+            self.ensure_certificate(now, id)?;
+            self.await_certificates(id);
             self.tell_connection(now, id, Some(&before))?;
         }
         self.connections.find(id)

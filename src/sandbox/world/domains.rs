@@ -96,7 +96,8 @@ impl World {
 
     /// Looks for the TXT record. Source: `POST /organization_domains/{id}/verify`.
     ///
-    /// Without the record the domain is pending, also when it had failed: the period starts again.
+    /// Without the record the domain is pending, also when it had failed: then the period starts
+    /// again.
     pub fn verify_domain(
         &mut self,
         now: Timestamp,
@@ -137,6 +138,7 @@ impl World {
             domain.state = state;
             domain.updated_at = now;
             let domain = domain.clone();
+            self.await_verification(&domain);
             let shape = wire::domain(&domain);
             let (name, data) = match domain.state {
                 DomainState::Verified => ("organization_domain.verified", shape),
@@ -150,6 +152,11 @@ impl World {
             self.emit(now, name, &domain.organization_id, data);
         }
         self.domain(id)
+    }
+
+    /// Whether an organization other than one has verified a domain.
+    pub fn is_verified_elsewhere(&self, domain: &str, own: &str) -> bool {
+        self.verified_elsewhere(&domain.to_ascii_lowercase(), Some(own))
     }
 
     /// Whether another organization has verified a domain.
@@ -240,9 +247,11 @@ impl World {
         organization_id: &str,
         domain: OrganizationDomain,
     ) -> Result<(), Refusal> {
-        let organization = self.organizations.find_mut(organization_id)?;
+        self.organizations.find(organization_id)?;
         self.index.add_domain(&domain);
+        self.await_verification(&domain);
         let (name, data) = ("organization_domain.created", wire::domain(&domain));
+        let organization = self.organizations.find_mut(organization_id)?;
         organization.domains.push(domain);
         self.emit(now, name, organization_id, data);
         Ok(())

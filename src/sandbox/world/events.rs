@@ -8,7 +8,7 @@ use super::World;
 use super::refusal::Refusal;
 use super::table::{Page, PageQuery, Record};
 
-/// How many events are kept; older ones are forgotten, as WorkOS forgets them after some time.
+/// How many events are kept, whatever their age.
 const MAX_EVENTS: usize = 100_000;
 
 /// Something that happened.
@@ -59,14 +59,28 @@ impl World {
     /// Writes down that something happened.
     pub(super) fn emit(&mut self, now: Timestamp, event: &str, organization_id: &str, data: Value) {
         let id = self.ids.id("event", now);
-        self.events.insert(Event {
+        let event = Event {
             id,
             event: event.to_owned(),
             organization_id: organization_id.to_owned(),
             data,
             created_at: now,
-        });
+        };
+        if let Some(news) = &mut self.news {
+            news.push(event.clone());
+        }
+        self.events.insert(event);
         self.events.keep_newest(MAX_EVENTS);
+    }
+
+    /// Begins to keep what happens for [`World::take_news`].
+    pub fn keep_news(&mut self) {
+        self.news.get_or_insert_default();
+    }
+
+    /// What has happened since it was last asked for.
+    pub fn take_news(&mut self) -> Vec<Event> {
+        self.news.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// A page of events. Source: `GET /events`.

@@ -3,16 +3,17 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::{Value, json};
+use serde_json::Value;
 use url::{Host, Url};
 
 use super::input::{Field, Fields, check_domain};
 use super::refusal::Refusal;
 use super::state::{AuditLogState, ConnectionState, DirectoryState, DomainState, LogStreamState};
-use super::{Access, FailureReason, NewConnection, NewDirectory, World, millis};
+use super::{
+    Access, ByokEvent, FailureReason, KeyProvider, NewConnection, NewDirectory, World, millis,
+};
 use crate::model::id::Email;
 use crate::model::intent::Intent;
-use crate::sandbox::wire;
 
 /// How long a link can be opened. Source: "Portal links are ephemeral", five minutes.
 pub const LINK_LIFETIME: SignedDuration = SignedDuration::from_mins(5);
@@ -260,16 +261,10 @@ impl World {
                 let kind = kind.unwrap_or_else(|| "Datadog".to_owned());
                 self.set_log_stream(now, organization_id, &kind, LogStreamState::Active)?;
             }
-            Intent::CertificateRenewal => self.renew_certificates(now, organization_id),
+            Intent::CertificateRenewal => self.renew_certificates(now, organization_id)?,
             Intent::BringYourOwnKey => {
-                // Source: the event `vault.byok_key.verification_completed`.
-                let data = json!({
-                    "organization_id": organization_id,
-                    "key_provider": "AWS_KMS",
-                    "verified": true,
-                });
-                let name = "vault.byok_key.verification_completed";
-                self.emit(now, name, organization_id, data);
+                let happened = ByokEvent::Verified;
+                self.tell_byok(now, organization_id, happened, KeyProvider::default())?;
             }
         }
         Ok(name)
@@ -348,24 +343,6 @@ impl World {
             self.set_domain_state(now, &id, state, reason)?;
         }
         Ok(())
-    }
-
-    fn renew_certificates(&mut self, now: Timestamp, organization_id: &str) {
-        let renewed: Vec<Value> = self
-            .connections
-            .owned_by(organization_id)
-            .filter(|connection| connection.state == ConnectionState::Active)
-            .filter(|connection| connection.connection_type.ends_with("SAML"))
-            .map(|connection| wire::certificate_renewal(now, connection))
-            .collect();
-        for data in renewed {
-            self.emit(
-                now,
-                "connection.saml_certificate_renewed",
-                organization_id,
-                data,
-            );
-        }
     }
 }
 

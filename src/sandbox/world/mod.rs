@@ -4,8 +4,12 @@
 //! One file for each kind of object. What WorkOS documents is marked with its source; where the
 //! documentation is silent, the choice made here is marked as ours.
 
+mod agenda;
 mod audit_logs;
+mod byok;
+mod certificates;
 mod connections;
+mod contacts;
 mod directories;
 mod domains;
 mod events;
@@ -23,8 +27,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-pub use audit_logs::{Access, AuditLogs, LogStream};
+pub use audit_logs::{Access, AuditLogs, LogStream, read_retention};
+pub use byok::{ByokEvent, KeyProvider};
+pub use certificates::Certificate;
 pub use connections::{Connection, ConnectionFilter, NewConnection};
+pub use contacts::{Invitation, InviteIntent, ItContact, read_contact, read_invitation};
 pub use directories::{Directory, DirectoryFilter, NewDirectory};
 pub use domains::{FailureReason, OrganizationDomain};
 pub use events::{Event, EventFilter};
@@ -35,6 +42,7 @@ pub use refusal::{FieldError, Refusal};
 pub use state::{AuditLogState, ConnectionState, DirectoryState, DomainState, LogStreamState};
 pub use table::{DEFAULT_LIMIT, MAX_LIMIT, Order, Page, PageQuery};
 
+use agenda::Agenda;
 use ids::Ids;
 use links::Links;
 use table::Table;
@@ -48,6 +56,9 @@ pub struct World {
     organizations: Table<Organization>,
     connections: Table<Connection>,
     directories: Table<Directory>,
+    it_contacts: Table<ItContact>,
+    /// The last invitation of each organization that has had one.
+    invitations: BTreeMap<String, Invitation>,
     audit_logs: BTreeMap<String, AuditLogs>,
     events: Table<Event>,
     /// Organizations whose deletion was accepted and is not done yet, and when it will be.
@@ -57,6 +68,11 @@ pub struct World {
     links: Links,
     #[serde(skip)]
     index: Index,
+    #[serde(skip)]
+    agenda: Agenda,
+    /// What has happened since somebody last asked, if anybody does.
+    #[serde(skip)]
+    news: Option<Vec<Event>>,
 }
 
 /// How this WorkOS behaves where the real one's behaviour is not documented beyond doubt.
@@ -99,6 +115,10 @@ struct Saved {
     organizations: Table<Organization>,
     connections: Table<Connection>,
     directories: Table<Directory>,
+    #[serde(default)]
+    it_contacts: Table<ItContact>,
+    #[serde(default)]
+    invitations: BTreeMap<String, Invitation>,
     audit_logs: BTreeMap<String, AuditLogs>,
     events: Table<Event>,
     deleting: BTreeMap<String, Timestamp>,
@@ -112,6 +132,8 @@ impl From<Saved> for World {
             organizations,
             connections,
             directories,
+            it_contacts,
+            invitations,
             audit_logs,
             events,
             deleting,
@@ -120,18 +142,24 @@ impl From<Saved> for World {
         for organization in organizations.iter() {
             index.add(organization);
         }
-        Self {
+        let mut world = Self {
             ids,
             rules,
             organizations,
             connections,
             directories,
+            it_contacts,
+            invitations,
             audit_logs,
             events,
             deleting,
             links: Links::default(),
             index,
-        }
+            agenda: Agenda::default(),
+            news: None,
+        };
+        world.recall_agenda();
+        world
     }
 }
 
@@ -144,6 +172,8 @@ impl World {
             organizations: Table::default(),
             connections: Table::default(),
             directories: Table::default(),
+            it_contacts: Table::default(),
+            invitations: BTreeMap::new(),
             audit_logs: BTreeMap::new(),
             events: Table::default(),
             deleting: BTreeMap::new(),
@@ -153,20 +183,6 @@ impl World {
     /// The rules that a test may change.
     pub fn rules_mut(&mut self) -> &mut Rules {
         &mut self.rules
-    }
-
-    /// Does what has become due, and says whether there was anything.
-    pub fn settle(&mut self, now: Timestamp) -> bool {
-        let due: Vec<String> = self
-            .deleting
-            .iter()
-            .filter(|(_, at)| **at <= now)
-            .map(|(id, _)| id.clone())
-            .collect();
-        for id in &due {
-            self.remove_organization(now, id);
-        }
-        !due.is_empty()
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::agenda::Due;
 use super::domains::OrganizationDomain;
 use super::input::{Field, MetadataInput, OrganizationInput, check_metadata_size};
 use super::refusal::{FieldError, Refusal};
@@ -111,6 +112,7 @@ impl World {
             wire::organization(&organization),
         );
         for domain in &organization.domains {
+            self.await_verification(domain);
             self.emit(
                 now,
                 "organization_domain.created",
@@ -236,6 +238,7 @@ impl World {
             self.remove_organization(now, id);
         } else {
             self.deleting.entry(id.to_owned()).or_insert(due);
+            self.agenda.add(due, Due::Deletion(id.to_owned()));
         }
         Ok(())
     }
@@ -250,6 +253,10 @@ impl World {
         for directory in ids(self.directories.owned_by(id)) {
             let _ = self.delete_directory(now, &directory);
         }
+        for contact in ids(self.it_contacts.owned_by(id)) {
+            self.it_contacts.remove(&contact);
+        }
+        self.invitations.remove(id);
         self.audit_logs.remove(id);
         self.links.forget_organization(id);
         if let Some(organization) = self.organizations.remove(id) {

@@ -58,6 +58,15 @@ pub enum Refusal {
     /// There is nothing left to verify.
     #[error("Domain is already verified.")]
     DomainAlreadyVerified,
+    /// The organization has a contact with this address.
+    #[error("An IT contact with this email already exists for this organization.")]
+    ItContactExists,
+    /// The organization has as many contacts as it may have.
+    #[error("An organization can have at most {0} IT contacts.")]
+    TooManyItContacts(usize),
+    /// Somebody of the organization has been invited.
+    #[error("The organization already has an active Admin Portal invitation.")]
+    InvitationActive,
     /// The account's plan does not include the feature.
     #[error("{0} is not enabled for this organization.")]
     NotEntitled(&'static str),
@@ -83,17 +92,21 @@ impl Refusal {
     /// `DomainVerifiedElsewhere` is our choice among what is documented: creating and updating an
     /// organization answer 409 without naming a code, and the only conflict besides a domain that
     /// stands twice is this one; the code is the reason that the event
-    /// `organization_domain.verification_failed` gives.
+    /// `organization_domain.verification_failed` gives. Those of IT contacts are ours too.
     pub fn status(&self) -> u16 {
         match self {
             Self::InvalidBody(_)
+            | Self::TooManyItContacts(_)
             | Self::ExternalIdUsed(_)
             | Self::StripeCustomerIdUsed(_)
             | Self::InvalidMetadata(_)
             | Self::DomainAlreadyVerified => 400,
             Self::NotEntitled(_) => 403,
             Self::NotFound { .. } => 404,
-            Self::DomainExists | Self::DomainVerifiedElsewhere(_) => 409,
+            Self::DomainExists
+            | Self::DomainVerifiedElsewhere(_)
+            | Self::ItContactExists
+            | Self::InvitationActive => 409,
             Self::Invalid(_) => 422,
         }
     }
@@ -110,6 +123,9 @@ impl Refusal {
             Self::DomainExists => "domain_already_exists",
             Self::DomainVerifiedElsewhere(_) => "domain_verified_by_other_organization",
             Self::DomainAlreadyVerified => "domain_already_verified",
+            Self::ItContactExists => "it_contact_already_exists",
+            Self::TooManyItContacts(_) => "too_many_it_contacts",
+            Self::InvitationActive => "active_invitation_exists",
             Self::NotEntitled(_) => "forbidden",
         }
     }

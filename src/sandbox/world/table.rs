@@ -160,6 +160,18 @@ impl<T: Record> Table<T> {
         }
     }
 
+    /// Forgets the objects from before a time, and says whether there were any.
+    pub(crate) fn forget_before(&mut self, oldest: Timestamp) -> bool {
+        let before = self.rows.len();
+        while let Some(row) = self.rows.values().next()
+            && row.created_at() < oldest
+        {
+            let id = row.id().to_owned();
+            self.remove(&id);
+        }
+        self.rows.len() < before
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.rows.len()
     }

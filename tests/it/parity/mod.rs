@@ -3,10 +3,12 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "this is how tests fail")]
 
+mod contacts;
 mod errors;
 mod objects;
 mod organizations;
 mod portal;
+mod webhooks;
 
 use std::sync::Arc;
 

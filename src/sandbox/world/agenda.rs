@@ -1,0 +1,125 @@
+//! What happens by itself when its time has come: no request has to look at every object to find
+//! out whether something is due.
+//!
+//! The agenda is a reminder, not the truth: whoever is reminded looks whether it still holds.
+
+use std::collections::BTreeSet;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::state::DomainState;
+use super::{FailureReason, OrganizationDomain, World, millis};
+
+/// How long a domain waits for its record: 30 days, by the documentation of domain verification;
+/// then the event `organization_domain.verification_failed` gives the reason
+/// `domain_verification_period_expired`.
+const VERIFICATION_PERIOD: SignedDuration = SignedDuration::from_hours(24 * 30);
+/// How long events can be read. Source: "The Events API returns events up to 30 days old."
+const EVENT_RETENTION: SignedDuration = SignedDuration::from_hours(24 * 30);
+
+/// Something to look at.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Due {
+    /// An organization whose deletion was accepted.
+    Deletion(String),
+    /// A domain that has waited for its record.
+    Domain(String),
+    /// A connection whose certificates run out.
+    Certificate(String),
+}
+
+/// What will be due, soonest first.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Agenda(BTreeSet<(Timestamp, Due)>);
+
+impl Agenda {
+    pub(super) fn add(&mut self, at: Timestamp, due: Due) {
+        self.0.insert((at, due));
+    }
+
+    fn pop(&mut self, now: Timestamp) -> Option<Due> {
+        let (at, _) = self.0.first()?;
+        if *at > now {
+            return None;
+        }
+        self.0.pop_first().map(|(_, due)| due)
+    }
+}
+
+impl World {
+    /// Does what has become due, and says whether there was anything.
+    pub fn settle(&mut self, now: Timestamp) -> bool {
+        let mut settled = false;
+        while let Some(due) = self.agenda.pop(now) {
+            settled = true;
+            match due {
+                Due::Deletion(id) => {
+                    if self.deleting.get(&id).is_some_and(|at| *at <= now) {
+                        self.remove_organization(now, &id);
+                    }
+                }
+                Due::Domain(id) => self.end_verification(now, &id),
+                Due::Certificate(id) => self.tell_certificates(now, &id),
+            }
+        }
+        let oldest = now.checked_sub(EVENT_RETENTION).unwrap_or(Timestamp::MIN);
+        self.events.forget_before(oldest) || settled
+    }
+
+    /// Puts the end of a pending domain's verification on the agenda.
+    pub(super) fn await_verification(&mut self, domain: &OrganizationDomain) {
+        if domain.state == DomainState::Pending {
+            self.agenda
+                .add(verification_ends(domain), Due::Domain(domain.id.clone()));
+        }
+    }
+
+    /// Writes the whole agenda again, from what there is.
+    pub(super) fn recall_agenda(&mut self) {
+        self.agenda = Agenda::default();
+        for (id, at) in &self.deleting {
+            self.agenda.add(*at, Due::Deletion(id.clone()));
+        }
+        let organizations = self.organizations.iter();
+        let domains: Vec<_> = organizations
+            .flat_map(|organization| &organization.domains)
+            .filter(|domain| domain.state == DomainState::Pending)
+            .cloned()
+            .collect();
+        for domain in &domains {
+            self.await_verification(domain);
+        }
+        let connections: Vec<String> = self.connections.iter().map(|c| c.id.clone()).collect();
+        for id in connections {
+            self.await_certificates(&id);
+        }
+    }
+
+    /// Ends a domain's wait: it fails, unless its record is there, as WorkOS looks by itself.
+    fn end_verification(&mut self, now: Timestamp, id: &str) {
+        let Ok(domain) = self.domain(id) else { return };
+        if domain.state != DomainState::Pending || verification_ends(domain) > now {
+            return;
+        }
+        let now = millis(now);
+        // The domain was there a moment ago, so there is nothing to refuse.
+        if domain.record_published {
+            let _ = self.verify_domain(now, id);
+        } else {
+            let reason = Some(FailureReason::PeriodExpired);
+            let _ = self.set_domain_state(now, id, DomainState::Failed, reason);
+        }
+    }
+}
+
+/// A domain's state is the last thing about it that changes, so it waits since then.
+fn verification_ends(domain: &OrganizationDomain) -> Timestamp {
+    domain
+        .updated_at
+        .checked_add(VERIFICATION_PERIOD)
+        .unwrap_or(Timestamp::MAX)
+}
+
+#[cfg(test)]
+#[path = "agenda_tests.rs"]
+mod tests;

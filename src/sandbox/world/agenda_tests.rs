@@ -1,0 +1,115 @@
+//! Tests of what happens by itself.
+
+use serde_json::{Value, json};
+
+use super::super::{ConnectionState, NewConnection, OrganizationInput};
+use super::*;
+
+const DAY: i64 = 24;
+
+fn noon() -> Timestamp {
+    "2026-01-15T12:00:00Z".parse().unwrap()
+}
+
+fn after(days: i64) -> Timestamp {
+    noon() + SignedDuration::from_hours(DAY * days)
+}
+
+fn world() -> (World, String) {
+    let mut world = World::new(1);
+    let body =
+        json!({ "name": "Acme", "domain_data": [{ "domain": "acme.com", "state": "pending" }] });
+    let input = OrganizationInput::read(&body).unwrap();
+    let id = world.create_organization(noon(), input).unwrap().id.clone();
+    (world, id)
+}
+
+fn domain(world: &World, organization: &str) -> (String, DomainState) {
+    let domain = &world.organization(organization).unwrap().domains[0];
+    (domain.id.clone(), domain.state.clone())
+}
+
+fn told<'a>(world: &'a World, name: &str) -> Vec<&'a Value> {
+    let events = world.events().filter(|event| event.event == name);
+    events.map(|event| &event.data).collect()
+}
+
+const FAILED: &str = "organization_domain.verification_failed";
+
+#[test]
+fn a_domain_fails_when_its_record_does_not_come_for_thirty_days() {
+    let (mut world, acme) = world();
+    assert!(!world.settle(after(29)));
+    // Written to a file and read again, it waits for as long as before.
+    let text = serde_json::to_string(&world).unwrap();
+    let mut world: World = serde_json::from_str(&text).unwrap();
+    assert!(world.settle(after(30)));
+    assert_eq!(domain(&world, &acme).1, DomainState::Failed);
+    let reason = "domain_verification_period_expired";
+    assert_eq!(told(&world, FAILED)[0]["reason"], reason);
+
+    // Asked again, it waits again.
+    let (id, _) = domain(&world, &acme);
+    world.verify_domain(after(40), &id).unwrap();
+    world.settle(after(69));
+    assert_eq!(domain(&world, &acme).1, DomainState::Pending);
+    world.publish_record(&id, true).unwrap();
+    world.settle(after(70));
+    assert_eq!(domain(&world, &acme).1, DomainState::Verified);
+}
+
+#[test]
+fn a_verified_or_deleted_domain_is_left_alone() {
+    let (mut world, acme) = world();
+    let (id, _) = domain(&world, &acme);
+    world
+        .set_domain_state(noon(), &id, DomainState::Verified, None)
+        .unwrap();
+    let second = world.add_domain(noon(), &acme, "acme.io").unwrap();
+    let second = second.id.clone();
+    world.delete_domain(noon(), &second).unwrap();
+    world.settle(after(31));
+    assert_eq!(domain(&world, &acme).1, DomainState::Verified);
+    assert!(told(&world, FAILED).is_empty());
+}
+
+#[test]
+fn certificates_are_told_before_and_after_their_end_once_each() {
+    let (mut world, acme) = world();
+    let new = NewConnection {
+        organization_id: acme.clone(),
+        name: None,
+        connection_type: "OktaSAML".to_owned(),
+        state: ConnectionState::Active,
+    };
+    let id = world.create_connection(noon(), new).unwrap().id.clone();
+    assert_eq!(world.certificates(&id).unwrap().len(), 1);
+    let name = "connection.saml_certificate_renewal_required";
+    world.settle(after(334));
+    assert!(told(&world, name).is_empty());
+    world.settle(after(335));
+    world.settle(after(336));
+    assert_eq!(told(&world, name)[0]["days_until_expiry"], 30);
+    world.settle(after(364));
+    assert_eq!(told(&world, name).len(), 1);
+    world.settle(after(365));
+    let last = *told(&world, name).last().unwrap();
+    assert_eq!(last["certificate"]["is_expired"], true);
+
+    world.renew_certificates(after(365), &acme).unwrap();
+    assert_eq!(world.certificates(&id).unwrap().len(), 2);
+    // Of the old certificate nothing more is told, and its warning is 31 days old.
+    world.settle(after(366));
+    assert_eq!(told(&world, name).len(), 1);
+}
+
+#[test]
+fn events_are_kept_for_thirty_days() {
+    let (mut world, acme) = world();
+    world.delete_organization(after(2), &acme).unwrap();
+    world.settle(after(30));
+    assert_eq!(told(&world, "organization.created").len(), 1);
+    world.settle(after(31));
+    let left: Vec<_> = world.events().map(|event| event.event.as_str()).collect();
+    assert_eq!(left, ["organization.deleted"]);
+}

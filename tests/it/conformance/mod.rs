@@ -1,0 +1,62 @@
+//! One suite of cases, run against the sandbox and against the official emulator.
+//!
+//! Where the two differ, `docs/sandbox.md` says so and which documentation decides; the suite
+//! holds exactly those differences, row by row, and fails when one goes away or a new one comes.
+
+mod cases;
+pub(crate) mod process;
+
+use std::collections::BTreeMap;
+
+use cases::CASES;
+use process::{Face, Server, needed};
+
+/// The table of differences: what is done, what the sandbox says, what the emulator says. The
+/// last column, what decides between them, is for people.
+fn documented() -> BTreeMap<String, (String, String)> {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/sandbox.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let (_, table) = text
+        .split_once("<!-- differences: checked by tests/it/conformance -->")
+        .unwrap();
+    let rows = table.trim_start().lines().skip(2);
+    rows.take_while(|line| line.starts_with('|'))
+        .map(|line| {
+            let mut cells = line.trim_matches('|').split('|').map(str::trim);
+            let mut cell = || cells.next().unwrap().trim_matches('`').to_owned();
+            (cell(), (cell(), cell()))
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn the_sandbox_and_the_emulator_differ_where_the_documentation_says() {
+    let Some(program) = needed(
+        "PORTALCTL_EMULATOR",
+        "PORTALCTL_REQUIRE_EMULATOR",
+        "…/node_modules/workos/dist/bin.js to compare the sandbox with the official emulator",
+    ) else {
+        return;
+    };
+    let home = tempfile::tempdir().unwrap();
+    let (sandbox, emulator) = (
+        Server::sandbox(&[]),
+        Server::emulator(&program, home.path()),
+    );
+    let ours = Face::new(&sandbox, "sk_test_default");
+    let theirs = Face::new(&emulator, "sk_test_default");
+    let mut differences = BTreeMap::new();
+    let mut table = String::new();
+    for (name, case) in CASES {
+        let (one, other) = (case(ours.clone()).await, case(theirs.clone()).await);
+        if one != other {
+            table.push_str(&format!("| {name} | `{one}` | `{other}` |\n"));
+            differences.insert((*name).to_owned(), (one, other));
+        }
+    }
+    let documented = documented();
+    assert!(
+        differences == documented,
+        "docs/sandbox.md says other differences than these:\n{table}\nit says {documented:#?}"
+    );
+}
