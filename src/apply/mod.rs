@@ -145,8 +145,8 @@ fn report(plan: &Plan, mut outcomes: BTreeMap<usize, Outcome>, stop: &Stop) -> A
                     "the run stopped before it",
                 ))
             });
-            if let Outcome::Done(organization) = &outcome {
-                organizations.insert(organization.id.clone(), (**organization).clone());
+            if let Some(organization) = outcome.organization() {
+                organizations.insert(organization.id.clone(), organization.clone());
             }
             AppliedChange {
                 change: change.clone(),
@@ -204,13 +204,16 @@ impl Stop {
     }
 }
 
-/// A failed write that surely had no effect.
-fn refused(error: &ApiError, stop: &Stop) -> Outcome {
+/// A failed write that surely had no effect, unless an earlier try of it was lost.
+fn failed(error: &ApiError, lost_write: Option<&ApiError>, stop: &Stop) -> Outcome {
     stop.heed(error);
-    if error.is_fatal() {
-        Outcome::NotTried(Problem::of(error))
-    } else {
-        Outcome::Refused(Problem::of(error))
+    match lost_write {
+        Some(lost) => Outcome::Unknown(Problem::new(
+            error.code(),
+            format!("{error}; an earlier try may have taken effect: {lost}"),
+        )),
+        None if error.is_fatal() => Outcome::NotTried(Problem::of(error)),
+        None => Outcome::Refused(Problem::of(error)),
     }
 }
 

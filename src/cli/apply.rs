@@ -154,11 +154,7 @@ fn tell(
     args: &ApplyArgs,
     ui: &Ui,
 ) -> Result<(), CliError> {
-    let touched = report
-        .organizations
-        .iter()
-        .map(|o| (o.id.clone(), o.clone()));
-    reality.observed.organizations.extend(touched);
+    report.update(&mut reality.observed);
     reality.identities = identify(&request.desired, &reality.observed);
     let readiness = reality.readiness(request, connection);
     let headline = session::headline(connection);

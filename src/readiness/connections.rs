@@ -2,14 +2,23 @@
 
 use jiff::Timestamp;
 
-use super::{Evidence, Finding, State, Subject, Turn, the};
+use super::{Evidence, Finding, State, Subject, Turn, named, unknown_state};
 use crate::model::observed::{Connection, ConnectionState, Directory, DirectoryState, Listing};
+
+/// What one object says of its intent.
+struct Verdict {
+    state: State,
+    turn: Turn,
+    reason: String,
+    next_step: Option<&'static str>,
+    evidence: Evidence,
+}
 
 pub(super) fn sso(subject: &Subject<'_>) -> Finding {
     match listed(&subject.observed.connections, subject) {
         Listed::Objects(connections) => {
             let finding = judge(
-                connections.iter().map(connection_finding).collect(),
+                connections.iter().map(connection_verdict).collect(),
                 "no connection yet",
                 "send the customer's IT admin to the Admin Portal for sso",
             );
@@ -23,7 +32,7 @@ pub(super) fn sso(subject: &Subject<'_>) -> Finding {
 pub(super) fn dsync(subject: &Subject<'_>) -> Finding {
     match listed(&subject.observed.directories, subject) {
         Listed::Objects(directories) => judge(
-            directories.iter().map(directory_finding).collect(),
+            directories.iter().map(directory_verdict).collect(),
             "no directory yet",
             "send the customer's IT admin to the Admin Portal for dsync",
         ),
@@ -90,7 +99,7 @@ fn not_read(what: &str) -> Finding {
 }
 
 /// Anything configured wins, the others are evidence; otherwise the worst wins.
-fn judge(mut findings: Vec<Finding>, nothing: &str, first_step: &str) -> Finding {
+fn judge(mut verdicts: Vec<Verdict>, nothing: &str, first_step: &str) -> Finding {
     let rank = |state: State| match state {
         State::Configured => 0,
         State::Attention => 1,
@@ -99,14 +108,27 @@ fn judge(mut findings: Vec<Finding>, nothing: &str, first_step: &str) -> Finding
         State::Unconfigured | State::NotApplicable => 4,
     };
     // The sort is stable: among equals the first by id decides.
-    findings.sort_by_key(|finding| rank(finding.state));
-    let mut findings = findings.into_iter();
-    let Some(mut decisive) = findings.next() else {
+    verdicts.sort_by_key(|verdict| rank(verdict.state));
+    let mut verdicts = verdicts.into_iter();
+    let Some(Verdict {
+        state,
+        turn,
+        reason,
+        next_step,
+        evidence,
+    }) = verdicts.next()
+    else {
         return Finding::new(State::Unconfigured, Turn::Customer, nothing).next(first_step);
     };
-    let others = findings.flat_map(|finding| finding.evidence);
-    decisive.evidence.extend(others);
-    decisive
+    let since = evidence.since;
+    let others = verdicts.map(|verdict| verdict.evidence);
+    let finding = Finding::new(state, turn, reason)
+        .since(since)
+        .with(std::iter::once(evidence).chain(others).collect());
+    match next_step {
+        Some(step) => finding.next(step),
+        None => finding,
+    }
 }
 
 /// The portal's rule is one SSO connection per organization: more are worth a look.
@@ -122,83 +144,90 @@ fn note_more_than_one(mut finding: Finding, connections: &[Connection]) -> Findi
     finding
 }
 
-fn connection_finding(connection: &Connection) -> Finding {
-    let the_connection = the(&connection.connection_type, "connection");
-    let finding = match &connection.state {
-        ConnectionState::Active => Finding::new(
+fn connection_verdict(connection: &Connection) -> Verdict {
+    let it = named(&connection.connection_type, "connection");
+    let (state, turn, reason, next_step) = match &connection.state {
+        ConnectionState::Active => (
             State::Configured,
             Turn::None,
-            format!("{the_connection} is active"),
+            format!("{it} is active"),
+            None,
         ),
-        ConnectionState::RequiresType => Finding::new(
+        ConnectionState::RequiresType => (
             State::InProgress,
             Turn::Customer,
-            "the customer has not chosen an identity provider yet",
-        )
-        .next("ask the customer's IT admin to go on in the Admin Portal"),
-        ConnectionState::Draft => Finding::new(
+            "the customer has not chosen an identity provider yet".to_owned(),
+            Some("ask the customer's IT admin to go on in the Admin Portal"),
+        ),
+        ConnectionState::Draft => (
             State::InProgress,
             Turn::Customer,
-            format!("{the_connection} is a draft"),
-        )
-        .next("ask the customer's IT admin to go on in the Admin Portal"),
-        ConnectionState::Validating => Finding::new(
+            format!("{it} is a draft"),
+            Some("ask the customer's IT admin to go on in the Admin Portal"),
+        ),
+        ConnectionState::Validating => (
             State::InProgress,
             Turn::Customer,
-            format!("{the_connection} waits for its first sign-in"),
-        )
-        .next("ask the customer's IT admin to sign in once"),
-        ConnectionState::Inactive => Finding::new(
+            format!("{it} waits for its first sign-in"),
+            Some("ask the customer's IT admin to sign in once"),
+        ),
+        ConnectionState::Inactive => (
             State::Attention,
             Turn::Customer,
-            format!("{the_connection} is inactive: nobody can sign in with it"),
-        )
-        .next("ask the customer's IT admin to activate it in the Admin Portal"),
-        ConnectionState::Deleting => Finding::new(
+            format!("{it} is inactive: nobody can sign in with it"),
+            Some("ask the customer's IT admin to activate it in the Admin Portal"),
+        ),
+        ConnectionState::Deleting => (
             State::Attention,
             Turn::You,
-            format!("{the_connection} is being deleted"),
-        )
-        .next("find out who deleted it; a new one is set up in the Admin Portal"),
-        ConnectionState::Unknown(raw) => Finding::unknown_state(&the_connection, raw),
+            format!("{it} is being deleted"),
+            Some("find out who deleted it; a new one is set up in the Admin Portal"),
+        ),
+        ConnectionState::Unknown(raw) => unknown(&it, raw),
     };
-    let evidence = connection_evidence(connection);
-    finding.since(evidence.since).with(vec![evidence])
+    Verdict {
+        state,
+        turn,
+        reason,
+        next_step,
+        evidence: connection_evidence(connection),
+    }
 }
 
-fn directory_finding(directory: &Directory) -> Finding {
-    let the_directory = the(&directory.directory_type, "directory");
-    let finding = match &directory.state {
-        DirectoryState::Linked | DirectoryState::Active => Finding::new(
+fn directory_verdict(directory: &Directory) -> Verdict {
+    let it = named(&directory.directory_type, "directory");
+    let (state, turn, reason, next_step) = match &directory.state {
+        DirectoryState::Linked | DirectoryState::Active => (
             State::Configured,
             Turn::None,
-            format!("{the_directory} is linked"),
+            format!("{it} is linked"),
+            None,
         ),
-        DirectoryState::Validating => Finding::new(
+        DirectoryState::Validating => (
             State::InProgress,
             Turn::Customer,
-            format!("{the_directory} waits for its first sync"),
-        )
-        .next("ask the customer's IT admin to finish the directory's set-up"),
-        DirectoryState::InvalidCredentials => Finding::new(
+            format!("{it} waits for its first sync"),
+            Some("ask the customer's IT admin to finish the directory's set-up"),
+        ),
+        DirectoryState::InvalidCredentials => (
             State::Attention,
             Turn::Customer,
-            format!("the credentials of {the_directory} are refused"),
-        )
-        .next("ask the customer's IT admin to renew the credentials in the Admin Portal"),
-        DirectoryState::Unlinked => Finding::new(
+            format!("{it}'s credentials are refused"),
+            Some("ask the customer's IT admin to renew the credentials in the Admin Portal"),
+        ),
+        DirectoryState::Unlinked => (
             State::Attention,
             Turn::Customer,
-            format!("{the_directory} is unlinked: users no longer arrive"),
-        )
-        .next("ask the customer's IT admin to link it again in the Admin Portal"),
-        DirectoryState::Deleting => Finding::new(
+            format!("{it} is unlinked: users no longer arrive"),
+            Some("ask the customer's IT admin to link it again in the Admin Portal"),
+        ),
+        DirectoryState::Deleting => (
             State::Attention,
             Turn::You,
-            format!("{the_directory} is being deleted"),
-        )
-        .next("find out who deleted it; a new one is set up in the Admin Portal"),
-        DirectoryState::Unknown(raw) => Finding::unknown_state(&the_directory, raw),
+            format!("{it} is being deleted"),
+            Some("find out who deleted it; a new one is set up in the Admin Portal"),
+        ),
+        DirectoryState::Unknown(raw) => unknown(&it, raw),
     };
     let evidence = Evidence {
         object: "directory",
@@ -207,7 +236,22 @@ fn directory_finding(directory: &Directory) -> Finding {
         state: directory.state.to_string(),
         since: when(directory.updated_at, directory.created_at),
     };
-    finding.since(evidence.since).with(vec![evidence])
+    Verdict {
+        state,
+        turn,
+        reason,
+        next_step,
+        evidence,
+    }
+}
+
+fn unknown(object: &str, raw: &str) -> (State, Turn, String, Option<&'static str>) {
+    (
+        State::Unknown,
+        Turn::You,
+        unknown_state(object, raw),
+        Some("look at it in the WorkOS dashboard, and see whether a newer portalctl knows it"),
+    )
 }
 
 fn connection_evidence(connection: &Connection) -> Evidence {

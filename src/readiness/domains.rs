@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::{Evidence, Finding, State, Subject, Turn};
+use super::{Evidence, Finding, State, Subject, Turn, unknown_state};
 use crate::model::Domain;
 use crate::model::observed::{DomainState, OrganizationDomain};
 use crate::model::text::escape;
@@ -89,7 +89,7 @@ fn any_verified(subject: &Subject<'_>) -> Finding {
 }
 
 fn judge(held: &OrganizationDomain, now: Timestamp) -> Finding {
-    let domain = escape(held.domain.as_str());
+    let domain = &held.domain;
     let since = held.updated_at.or(held.created_at);
     let finding = match &held.state {
         DomainState::Verified | DomainState::LegacyVerified => Finding::new(
@@ -97,7 +97,21 @@ fn judge(held: &OrganizationDomain, now: Timestamp) -> Finding {
             Turn::None,
             format!("{domain} is verified"),
         ),
-        DomainState::Pending => pending(held, since.map(|since| days_left(since, now))),
+        DomainState::Pending => {
+            let record = record_name(held);
+            let set_it = format!("ask the customer to set the TXT record {record}");
+            let (left, next) = match since.map(|since| days_left(since, now)) {
+                None => (String::new(), set_it),
+                Some(0) => (
+                    format!(", its {VERIFICATION_DAYS} days are over"),
+                    format!("{set_it}, then start the verification again"),
+                ),
+                Some(1) => (", 1 day left".to_owned(), set_it),
+                Some(days) => (format!(", {days} days left"), set_it),
+            };
+            let reason = format!("{domain} waits for its TXT record{left}");
+            Finding::new(State::InProgress, Turn::Dns, reason).next(next)
+        }
         DomainState::Unverified => Finding::new(
             State::InProgress,
             Turn::Customer,
@@ -110,46 +124,34 @@ fn judge(held: &OrganizationDomain, now: Timestamp) -> Finding {
             format!("{domain} could not be verified"),
         )
         .next("check the TXT record and start the verification again"),
-        DomainState::Unknown(raw) => Finding::unknown_state(&domain, raw),
+        DomainState::Unknown(raw) => Finding::new(
+            State::Unknown,
+            Turn::You,
+            unknown_state(domain.as_str(), raw),
+        )
+        .next("look at it in the WorkOS dashboard"),
     };
     finding.since(since)
 }
 
-/// The record has not been seen yet.
-fn pending(held: &OrganizationDomain, days_left: Option<i64>) -> Finding {
-    let domain = escape(held.domain.as_str());
-    let how_long = match days_left {
-        None => "",
-        Some(0) => ", its time is over",
-        Some(1) => ", 1 day left",
-        Some(days) => &format!(", {days} days left"),
-    };
-    let record = record_name(held);
-    let step = match days_left {
-        Some(0) => format!(
-            "ask the customer to set the TXT record {record}, and start the verification again"
-        ),
-        Some(_) | None => format!("ask the customer to set the TXT record {record}"),
-    };
-    let reason = format!("{domain} waits for its TXT record{how_long}");
-    Finding::new(State::InProgress, Turn::Dns, reason).next(step)
-}
-
 /// The full name of the TXT record; its value is shown on request only.
 fn record_name(held: &OrganizationDomain) -> String {
-    let domain = escape(held.domain.as_str());
-    match held.verification_prefix.as_deref() {
-        Some(prefix) if !prefix.is_empty() => format!("{}.{domain}", escape(prefix)),
-        Some(_) | None => format!("of {domain}"),
+    match held
+        .verification_prefix
+        .as_deref()
+        .filter(|prefix| !prefix.is_empty())
+    {
+        Some(prefix) => format!("{}.{}", escape(prefix), held.domain),
+        None => format!("of {}", held.domain),
     }
 }
 
 /// Whole days until the verification is given up, rounded up; 0 when it is over.
 fn days_left(since: Timestamp, now: Timestamp) -> i64 {
-    const DAY: i64 = 24 * 60 * 60;
-    let left = VERIFICATION_DAYS * DAY - now.duration_since(since).as_secs();
-    let days = left.max(0).div_euclid(DAY) + i64::from(left.rem_euclid(DAY) > 0 && left > 0);
-    days.min(VERIFICATION_DAYS)
+    let day = 24 * 60 * 60;
+    let left = VERIFICATION_DAYS * day - now.duration_since(since).as_secs();
+    let begun = i64::from(left.rem_euclid(day) > 0);
+    (left.div_euclid(day) + begun).clamp(0, VERIFICATION_DAYS)
 }
 
 fn evidence_of(held: &OrganizationDomain) -> Evidence {

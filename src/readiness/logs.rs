@@ -1,6 +1,6 @@
 //! Audit logs and log streams: what the audit-log configuration tells.
 
-use super::{Evidence, Finding, State, Subject, Turn, the};
+use super::{Evidence, Finding, State, Subject, Turn, named, unknown_state};
 use crate::model::observed::{
     Answer, AuditLogConfiguration, AuditLogState, LogStream, LogStreamState,
 };
@@ -24,7 +24,12 @@ pub(super) fn audit_logs(subject: &Subject<'_>) -> Finding {
             Finding::new(State::Attention, Turn::You, "audit logs are switched off")
                 .next("switch them on in the WorkOS dashboard, or drop the intent")
         }
-        AuditLogState::Unknown(raw) => Finding::unknown_state("the audit logs", raw),
+        AuditLogState::Unknown(raw) => Finding::new(
+            State::Unknown,
+            Turn::You,
+            unknown_state("the audit-log configuration", raw),
+        )
+        .next("look at it in the WorkOS dashboard"),
     };
     finding.with(vec![Evidence {
         object: "audit_log_configuration",
@@ -59,29 +64,32 @@ pub(super) fn log_streams(subject: &Subject<'_>) -> Finding {
         }])
 }
 
-fn judge(log_stream: &LogStream) -> Finding {
-    let stream = the(&log_stream.stream_type, "stream");
-    match &log_stream.state {
+fn judge(stream: &LogStream) -> Finding {
+    let it = named(&stream.stream_type, "stream");
+    match &stream.state {
         LogStreamState::Active => {
-            Finding::new(State::Configured, Turn::None, format!("{stream} delivers"))
+            Finding::new(State::Configured, Turn::None, format!("{it} delivers"))
         }
         LogStreamState::Inactive => Finding::new(
             State::InProgress,
             Turn::Customer,
-            format!("{stream} is inactive"),
+            format!("{it} is inactive"),
         )
         .next("ask the customer's IT admin to finish it in the Admin Portal"),
         LogStreamState::Error => {
-            Finding::new(State::Attention, Turn::Customer, format!("{stream} fails"))
+            Finding::new(State::Attention, Turn::Customer, format!("{it} fails"))
                 .next("ask the customer's IT admin to check the destination")
         }
         LogStreamState::Invalid => Finding::new(
             State::Attention,
             Turn::Customer,
-            format!("{stream}'s configuration is refused"),
+            format!("{it}'s configuration is refused"),
         )
         .next("ask the customer's IT admin to correct it in the Admin Portal"),
-        LogStreamState::Unknown(raw) => Finding::unknown_state(&stream, raw),
+        LogStreamState::Unknown(raw) => {
+            Finding::new(State::Unknown, Turn::You, unknown_state(&it, raw))
+                .next("look at it in the WorkOS dashboard")
+        }
     }
 }
 
@@ -94,8 +102,16 @@ enum Configuration<'a> {
 fn configuration<'a>(subject: &Subject<'a>) -> Configuration<'a> {
     match subject.observed.audit_logs.get(&subject.live.id) {
         Some(Answer::Found(configuration)) => Configuration::Found(configuration),
-        // Nothing was asked about an organization that this very run created.
-        Some(Answer::Absent) | None => Configuration::Absent,
+        Some(Answer::Absent) => Configuration::Absent,
+        // An organization that this very run adopted: nothing was asked about it.
+        None => Configuration::Untold(
+            Finding::new(
+                State::Unknown,
+                Turn::None,
+                "the audit-log configuration was not read in this run",
+            )
+            .next("run portalctl status"),
+        ),
         Some(Answer::NotEntitled(message)) => Configuration::Untold(Finding::not_entitled(message)),
     }
 }

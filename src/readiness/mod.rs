@@ -8,8 +8,6 @@
 mod connections;
 mod domains;
 mod logs;
-#[cfg(test)]
-mod tests;
 
 use std::fmt;
 
@@ -204,38 +202,35 @@ impl Finding {
     }
 
     fn not_entitled(message: &str) -> Self {
-        let reason = match message.trim() {
-            "" => "WorkOS refuses to tell".to_owned(),
-            message => format!("WorkOS refuses to tell: {}", escape(message)),
+        let message = match message.trim() {
+            "" => String::new(),
+            said => format!(": {}", escape(said)),
         };
-        Self::new(State::Unknown, Turn::You, reason).next(
-            "check the key's permissions, and whether the account's plan includes the feature",
+        Self::new(
+            State::Unknown,
+            Turn::You,
+            format!("WorkOS refuses to tell (403){message}"),
         )
-    }
-
-    /// A state that WorkOS left out, or that is newer than this version.
-    fn unknown_state(of: &str, raw: &str) -> Self {
-        let dashboard = "look at it in the WorkOS dashboard";
-        match raw.trim() {
-            "" => {
-                let reason = format!("WorkOS does not tell the state of {of}");
-                Self::new(State::Unknown, Turn::You, reason).next(dashboard)
-            }
-            raw => {
-                let raw = escape(raw);
-                let reason = format!("the state of {of} is one this version does not know: {raw}");
-                Self::new(State::Unknown, Turn::You, reason)
-                    .next(format!("{dashboard}, or with a newer portalctl"))
-            }
-        }
+        .next("check the key's permissions, and whether the account's plan includes the feature")
     }
 }
 
-/// `the OktaSAML connection`; the kind is WorkOS's and may be missing.
-fn the(kind: &str, noun: &str) -> String {
+/// An object with its kind, `the OktaSAML connection`; WorkOS may leave the kind out.
+fn named(kind: &str, object: &str) -> String {
     match kind.trim() {
-        "" => format!("the {noun}"),
-        kind => format!("the {} {noun}", escape(kind)),
+        "" => format!("the {object}"),
+        kind => format!("the {} {object}", escape(kind)),
+    }
+}
+
+/// What is said of a state that is none of the known ones; WorkOS may leave the state out.
+fn unknown_state(subject: &str, raw: &str) -> String {
+    match raw.trim() {
+        "" => format!("WorkOS does not tell the state of {subject}"),
+        raw => format!(
+            "the state of {subject} is one that this version does not know: {}",
+            escape(raw)
+        ),
     }
 }
 
@@ -331,11 +326,12 @@ fn without_organization(identity: &Identity) -> Finding {
         Identity::Conflicted(conflicts) => {
             let why = conflicts
                 .first()
-                .map_or("", |conflict| conflict.message.as_str());
+                .map(|conflict| format!(": {}", conflict.message))
+                .unwrap_or_default();
             Finding::new(
                 State::Unknown,
                 Turn::You,
-                format!("the entry is in conflict: {why}"),
+                format!("the entry is in conflict{why}"),
             )
             .next("resolve the conflict that portalctl plan shows")
         }

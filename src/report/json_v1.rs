@@ -3,6 +3,7 @@
 //! The types here are the published schemas (`portalctl schema plan`, `apply`, `status`).
 
 use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
 use serde::Serialize;
 
 use std::collections::BTreeMap;
@@ -20,11 +21,18 @@ use crate::readiness::{
 /// The version of every document here.
 const FORMAT_VERSION: &str = "1";
 
+/// The JSON Schema of a document: every field that is always written is required.
+pub fn schema<T: JsonSchema>() -> serde_json::Value {
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    settings.into_generator().into_root_schema_for::<T>().into()
+}
+
 /// What `portalctl plan -o json` prints.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(title = "portalctl plan")]
 pub struct PlanDocument {
     /// Always `"1"`; additive changes keep it.
+    #[schemars(extend("const" = FORMAT_VERSION))]
     pub format_version: &'static str,
     /// The environment's name in the manifest.
     pub environment: Option<String>,
@@ -58,6 +66,7 @@ pub struct PlanDocument {
 #[schemars(title = "portalctl status")]
 pub struct StatusDocument {
     /// Always `"1"`; additive changes keep it.
+    #[schemars(extend("const" = FORMAT_VERSION))]
     pub format_version: &'static str,
     /// The environment's name in the manifest.
     pub environment: Option<String>,
@@ -78,6 +87,7 @@ pub struct StatusDocument {
 #[schemars(title = "portalctl apply")]
 pub struct ApplyDocument {
     /// Always `"1"`; additive changes keep it.
+    #[schemars(extend("const" = FORMAT_VERSION))]
     pub format_version: &'static str,
     /// The environment's name in the manifest.
     pub environment: Option<String>,
@@ -109,6 +119,7 @@ pub struct ApplyDocument {
 #[schemars(title = "portalctl validate")]
 pub struct ValidateDocument {
     /// Always `"1"`; additive changes keep it.
+    #[schemars(extend("const" = FORMAT_VERSION))]
     pub format_version: &'static str,
     /// Whether there are no errors.
     pub valid: bool,
@@ -142,6 +153,7 @@ impl ValidateDocument {
 #[schemars(title = "portalctl ids")]
 pub struct IdsDocument {
     /// Always `"1"`; additive changes keep it.
+    #[schemars(extend("const" = FORMAT_VERSION))]
     pub format_version: &'static str,
     /// The environment's name in the manifest.
     pub environment: Option<String>,
@@ -598,7 +610,7 @@ fn warning(warning: &Warning) -> WarningItem {
 fn applied(applied: &AppliedChange) -> AppliedItem {
     let error = applied.outcome.problem();
     let mut item = change(&applied.change);
-    if let crate::apply::Outcome::Done(organization) = &applied.outcome {
+    if let Some(organization) = applied.outcome.organization() {
         item.organization_id = Some(organization.id.to_string());
     }
     AppliedItem {

@@ -4,12 +4,14 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
+    clippy::unimplemented,
     reason = "this is how tests fail"
 )]
 
 #[path = "../support/mod.rs"]
 mod support;
 
+mod apply;
 mod cli_apply;
 mod cli_exit_codes;
 mod cli_input;
@@ -27,7 +29,10 @@ mod layering;
 mod parity;
 mod plan;
 mod plan_properties;
+mod readiness;
 mod reading;
+mod report_json;
+mod report_text;
 
 /// A file that nobody lists would never run.
 #[test]
