@@ -6,7 +6,7 @@ use portalctl::model::observed::DomainState::{
 };
 use portalctl::plan::{Flag, Unmanaged};
 
-use crate::support::world::{ALL_POWERS, Live, World, external, key, org_id};
+use crate::support::world::{ALL_POWERS, Entry, Live, LiveOrg, World, external, key, org_id, text};
 
 /// How an entry was found, if it was.
 fn matched(world: &World, live: &Live, name: &str) -> Option<(String, MatchedBy)> {
@@ -313,7 +313,7 @@ fn a_second_organization_with_one_of_the_domains_keeps_the_first_from_being_adop
         -> if it is this customer, write `previous_keys: [old-acme]` (the key was renamed) or `id: org_2`; if it is another one, write `allow_shared_domain: true`
     ");
     // Sharing lifts the conflict, and must not make a second customer of the one that is there.
-    world.edit("acme", |o| o.shared_domain());
+    world.edit("acme", Entry::shared_domain);
     insta::assert_snapshot!(world.plan(&live), @r#"
     > acme org_1
         name "org_1" -> "acme"
@@ -349,7 +349,7 @@ fn a_renamed_key_never_makes_a_second_customer() {
     "#);
     let world = world.allow(Flag::AllowRekey);
     let (plan, after) = world.settle(&live);
-    insta::assert_snapshot!(crate::support::world::text(&plan), @r#"
+    insta::assert_snapshot!(text(&plan), @r#"
     ~ acme-corp org_acme
         name "acme" -> "Acme Corp"
         external_id "acme" -> "acme-corp"
@@ -378,7 +378,7 @@ fn an_organization_of_the_same_name_is_a_conflict_only_without_external_id() {
         external_id "acme"
     . 1 unmanaged
     "#);
-    world.edit("acme", |o| o.same_name());
+    world.edit("acme", Entry::same_name);
     insta::assert_snapshot!(world.plan(&live), @r#"
     + acme
         name "Acme Corp"
@@ -426,7 +426,7 @@ fn an_organization_of_the_same_name_is_a_conflict_also_when_the_domain_is_shared
         no organization matches, but org_1 (acme) has the same name
         -> if it is this customer, write `id: org_1`; if it is another one, write `allow_same_name: true`
     ");
-    world.edit("acme", |o| o.same_name());
+    world.edit("acme", Entry::same_name);
     insta::assert_snapshot!(world.plan(&live), @r#"
     + acme
         name "acme"
@@ -467,7 +467,7 @@ fn a_domain_that_is_verified_elsewhere_is_a_conflict_until_it_is_shared() {
                 the domain pinned.com is verified for org_2 (Other)
                 -> remove the domain here or there; if both customers share it, write `allow_shared_domain: true`
             ");
-            world.edit_all(|o| o.shared_domain());
+            world.edit_all(Entry::shared_domain);
             insta::assert_snapshot!(world.plan(&live), @r#"
             + new
                 name "new"
@@ -503,7 +503,7 @@ fn a_domain_that_waits_elsewhere_too_is_a_warning() {
                 . 1 unmanaged
                 ");
             });
-            world.edit("acme", |o| o.shared_domain());
+            world.edit("acme", Entry::shared_domain);
             insta::assert_snapshot!(world.plan(&live), @"
             = 1 unchanged
             . 1 unmanaged
@@ -553,7 +553,7 @@ fn a_state_from_the_future_does_not_count_as_verified_and_is_shown_escaped() {
 /// undeclared, or a clean-up would delete a customer.
 #[test]
 fn an_organization_in_a_conflict_is_not_called_undeclared() {
-    let mark = |o: crate::support::world::LiveOrg| o.metadata("portalctl_owner", "customers");
+    let mark = |o: LiveOrg| o.metadata("portalctl_owner", "customers");
     let world = World::new()
         .manifest("customers")
         .org("twice", |o| o)

@@ -4,7 +4,8 @@ use portalctl::model::Intent;
 use portalctl::model::desired::{FieldGroup, FieldPath, Limits, Source, UpdateLimit};
 use portalctl::model::observed::Coverage;
 use portalctl::model::observed::DomainState::{LegacyVerified, Pending, Unverified, Verified};
-use portalctl::plan::{ActionKind, Flag, Target, Unmanaged};
+use portalctl::plan::lint::lint;
+use portalctl::plan::{Action, ActionKind, Change, FieldChange, Flag, Plan, Target, Unmanaged};
 
 use crate::support::world::{
     ALL_POWERS, Live, OWNER, PROTECT, World, apply, domain, key, org_id, text,
@@ -822,31 +823,31 @@ fn a_digest_changes_with_everything_it_covers() {
     let (world, live) = mixed();
     let edits: [(&str, Edit); 16] = [
         ("environment", |w, _| {
-            w.target.environment = Some("staging".to_owned())
+            w.target.environment = Some("staging".to_owned());
         }),
         ("no environment", |w, _| w.target.environment = None),
         ("endpoint", |w, _| {
-            w.target.endpoint = "localhost".to_owned()
+            w.target.endpoint = "localhost".to_owned();
         }),
         ("kind of key", |w, _| {
-            w.target.key_kind = Some("test".to_owned())
+            w.target.key_kind = Some("test".to_owned());
         }),
         ("no kind of key", |w, _| w.target.key_kind = None),
         ("manifest", |w, _| w.target.manifest = None),
         ("a value after", |w, _| {
-            w.edit("acme", |o| o.name("Acme Inc"))
+            w.edit("acme", |o| o.name("Acme Inc"));
         }),
         ("a value before", |_, l| {
-            l.edit("org_acme", |o| o.name("AcMe"))
+            l.edit("org_acme", |o| o.name("AcMe"));
         }),
         ("absent before", |_, l| {
             l.edit("org_acme", |mut o| {
                 o.0.stripe_customer_id = None;
                 o
-            })
+            });
         }),
         ("another field", |w, _| {
-            w.edit("acme", |o| o.stripe("cus_2"))
+            w.edit("acme", |o| o.stripe("cus_2"));
         }),
         ("another key", |w, _| w.rename("new", "newer")),
         ("one change less", |w, _| w.forget("new")),
@@ -885,16 +886,16 @@ fn a_digest_does_not_change_with_what_it_does_not_cover() {
                     line: o.0.source.line + 9,
                 };
                 o
-            })
+            });
         }),
         ("a warning", |_, l| {
             l.edit("org_2", |mut o| {
                 o.0.domains.clear();
                 o
-            })
+            });
         }),
         ("a reason", |w, _| {
-            w.edit("acme", |o| o.pin("org_acme").external_id("acme"))
+            w.edit("acme", |o| o.pin("org_acme").external_id("acme"));
         }),
         ("what is already as declared", |w, l| {
             *w = w.clone().org("same", |o| o);
@@ -903,7 +904,7 @@ fn a_digest_does_not_change_with_what_it_does_not_cover() {
                 .org("org_same", |o| o.name("same").external_id("same"));
         }),
         ("what nobody declares", |_, l| {
-            *l = l.clone().org("org_9", |o| o)
+            *l = l.clone().org("org_9", |o| o);
         }),
     ];
     let digest = world.digest(&live);
@@ -931,4 +932,116 @@ fn a_plan_is_settled_only_when_nothing_is_left() {
         assert_eq!(plan.unchanged, usize::from(settled));
     }
     assert!(world.desired.organizations.contains_key(&key("warned")));
+}
+
+fn field(path: FieldPath, before: Option<&str>, after: Option<&str>) -> FieldChange {
+    FieldChange {
+        path,
+        before: before.map(str::to_owned),
+        after: after.map(str::to_owned),
+    }
+}
+
+/// A plan of one change that was tampered with.
+fn with(change: &Change, edit: &dyn Fn(&mut Change)) -> Plan {
+    let mut change = change.clone();
+    edit(&mut change);
+    Plan {
+        changes: vec![change],
+        ..Plan::default()
+    }
+}
+
+/// The lint judges every plan of these tests, so it must see what is wrong with one.
+#[test]
+fn the_lint_finds_what_no_plan_may_hold() {
+    let world = World::new()
+        .manifest("customers")
+        .org("acme", |o| o.name("Acme").domains(["acme.com"]))
+        .org("beta", |o| o.pin("org_1").name("Beta"))
+        .org("new", |o| o);
+    let live = Live::new()
+        .org("org_acme", |o| {
+            o.external_id("acme").domain("old.com", Pending)
+        })
+        .org("org_1", |o| o)
+        .org("org_2", |o| o.external_id("stranger"));
+    let good = world.plan_once(&live);
+    let [create, acme, beta] = [0, 1, 2].map(|n| good.changes[n].clone());
+    let conflict = world.clone().select(&["beta"], &[]);
+    let conflict = conflict.plan_once(&Live::new()).conflicts.remove(0);
+    let setting = |change: &Change, field: FieldChange| {
+        with(change, &|change| change.fields = vec![field.clone()])
+    };
+    let moved = |change: &Change, id: &str| {
+        with(change, &|change| change.action = Action::Update(org_id(id)))
+    };
+    let owner = || metadata(OWNER);
+    let bad = [
+        with(&acme, &|change| change.key = key("nobody")),
+        with(&beta, &|change| change.action = Action::Create),
+        with(&acme, &|change| change.action = Action::Create),
+        moved(&acme, "org_2"),
+        moved(&beta, "org_acme"),
+        moved(&acme, "org_nowhere"),
+        with(&acme, &|change| change.fields.clear()),
+        setting(&acme, field(FieldPath::Name, Some("wrong"), Some("Acme"))),
+        setting(
+            &acme,
+            field(FieldPath::Name, Some("org_acme"), Some("Undeclared")),
+        ),
+        setting(&acme, field(owner(), None, Some("customers"))),
+        setting(&create, field(owner(), None, Some("partners"))),
+        setting(&acme, field(metadata("tier"), None, Some("gold"))),
+        setting(&acme, field(metadata(PROTECT), None, Some("true"))),
+        setting(
+            &acme,
+            field(FieldPath::Domain(domain("old.com")), Some("pending"), None),
+        ),
+        setting(
+            &acme,
+            field(
+                FieldPath::Domain(domain("acme.com")),
+                None,
+                Some("verified"),
+            ),
+        ),
+        Plan {
+            changes: vec![acme.clone(), create.clone()],
+            ..Plan::default()
+        },
+        Plan {
+            changes: vec![create.clone(), create],
+            ..Plan::default()
+        },
+        Plan {
+            changes: vec![beta],
+            conflicts: vec![conflict],
+            ..Plan::default()
+        },
+    ];
+    let findings: Vec<String> = bad
+        .iter()
+        .map(|plan| lint(plan, &world.desired, &live.0).join("; "))
+        .collect();
+    insta::assert_snapshot!(findings.join("\n"), @r#"
+    nobody is not declared
+    beta is pinned and would be created; beta says that name is Some("org_1")
+    acme would be created and is org_acme; acme says that name is Some("org_acme")
+    acme would change org_2, which is not its own; acme says that name is Some("org_acme")
+    beta would change org_acme, which is not its own; beta says that name is Some("org_1")
+    acme would change org_nowhere, which does not exist; acme says that name is Some("org_acme")
+    acme has a change without fields
+    acme says that name is Some("wrong")
+    acme would set name to Some("Undeclared"), which is not declared
+    acme would set metadata.portalctl_owner to Some("customers"), which is not declared; acme would get an owner mark although it exists
+    new would set metadata.portalctl_owner to Some("partners"), which is not declared
+    acme would set metadata.tier to Some("gold"), which is not declared
+    acme would set metadata.portalctl_protect to Some("true"), which is not declared
+    acme would set domains.old.com to None, which is not declared
+    acme would set domains.acme.com to Some("verified"), which is not declared
+    changes are not in order
+    new is created twice; Some("new") is given to two organizations
+    beta is in conflict and would be changed
+    "#);
 }

@@ -270,7 +270,7 @@ impl Taken {
                 let own = (row.key, row.shared_domain);
                 let first = *self.domains.entry(*name).or_insert(own);
                 if first.0 == row.key || (first.1 && row.shared_domain) {
-                    o = self.domain(o, DOMAINS[*name], *trusted);
+                    o = declare(o, DOMAINS[*name], *trusted);
                 }
             }
         }
@@ -291,17 +291,17 @@ impl Taken {
             None => o,
         }
     }
+}
 
-    fn domain(&self, mut o: Entry, name: &str, trusted: bool) -> Entry {
-        let state = if trusted {
-            DeclaredDomainState::Verified
-        } else {
-            DeclaredDomainState::Pending
-        };
-        let domains = o.0.domains.get_or_insert_default();
-        domains.insert(domain(name), state);
-        o
-    }
+fn declare(mut o: Entry, name: &str, trusted: bool) -> Entry {
+    let state = if trusted {
+        DeclaredDomainState::Verified
+    } else {
+        DeclaredDomainState::Pending
+    };
+    let domains = o.0.domains.get_or_insert_default();
+    domains.insert(domain(name), state);
+    o
 }
 
 /// The entries that name an organization: by pinning it, or as what it goes or went by.

@@ -216,11 +216,11 @@ impl World {
                 self.target.clone(),
             )
         };
-        let made = make();
-        assert_eq!(made, make(), "two plans of the same differ");
-        let findings = lint(&made, &self.desired, &live.0);
-        assert!(findings.is_empty(), "{findings:#?}\n{}", text(&made));
-        made
+        let first = make();
+        assert_eq!(first, make(), "two plans of the same differ");
+        let findings = lint(&first, &self.desired, &live.0);
+        assert!(findings.is_empty(), "{findings:#?}\n{}", text(&first));
+        first
     }
 
     /// The plan as text. Asserts that twice is nothing.
