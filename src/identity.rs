@@ -69,6 +69,18 @@ pub enum Identity {
     Conflicted(Vec<IdentityConflict>),
 }
 
+impl Identity {
+    /// The organization that the entry is, or would adopt.
+    pub const fn organization(&self) -> Option<&OrganizationId> {
+        match self {
+            Self::Matched { organization, .. } | Self::Adoptable { organization, .. } => {
+                Some(organization)
+            }
+            Self::Missing | Self::Conflicted(_) => None,
+        }
+    }
+}
+
 /// How an entry found its organization.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MatchedBy {

@@ -4,7 +4,9 @@
 //! was lost the organization is looked up by it before anything is sent again.
 
 use super::update;
-use super::{BEFORE_LOOKING, MAX_ATTEMPTS, Options, Outcome, Problem, Stop, failed, lost};
+use super::{
+    BEFORE_LOOKING, MAX_ATTEMPTS, Options, Outcome, Problem, Stop, failed, lost, not_read,
+};
 use crate::codes::plan as codes;
 use crate::model::ExternalId;
 use crate::model::desired::{DeclaredDomainState, FieldPath};
@@ -23,6 +25,19 @@ pub(super) async fn create(
         let message = "the change lacks the name or the external id to create with";
         return Outcome::Refused(Problem::stale(message));
     };
+    if options.replay {
+        match portal
+            .organization_by_external_id(&wanted.new.external_id)
+            .await
+        {
+            Ok(None) => {}
+            Ok(Some(found)) if is_ours(&found, &wanted) => {
+                return complete(portal, found, &wanted, options, stop).await;
+            }
+            Ok(Some(found)) => return taken(&found, &wanted.new),
+            Err(error) => return not_read(&error, stop),
+        }
+    }
     let mut attempt = 1;
     let mut lost_write: Option<ApiError> = None;
     loop {
@@ -103,7 +118,7 @@ async fn complete(
         Problem::new(problem.code, message).leaving(left)
     };
     match update::bring(portal, created.clone(), &[field], options, stop).await {
-        Outcome::Done(organization) => Outcome::Done(organization),
+        ended @ (Outcome::Done(_) | Outcome::Gone) => ended,
         Outcome::Unknown(problem) => Outcome::Unknown(without(problem)),
         Outcome::Refused(problem) | Outcome::NotTried(problem) => {
             Outcome::Refused(without(problem))
@@ -172,7 +187,10 @@ fn wanted(change: &Change) -> Option<Wanted> {
                 };
                 domains.insert(domain.clone(), state);
             }
-            FieldPath::ItContact(_) | FieldPath::Whole(_) => {}
+            FieldPath::ItContact(_)
+            | FieldPath::Connection(_)
+            | FieldPath::Directory(_)
+            | FieldPath::Whole(_) => {}
         }
     }
     let new = NewOrganization {

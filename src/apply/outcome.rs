@@ -36,6 +36,8 @@ pub struct AppliedChange {
 pub enum Outcome {
     /// It took effect, or had already; the organization as it is now.
     Done(Box<Organization>),
+    /// The organization is gone, as the change wanted.
+    Gone,
     /// It surely did not take (full) effect, and trying again as it is would not help.
     Refused(Problem),
     /// It may have taken effect: the answer was lost and could not be looked up.
@@ -86,7 +88,7 @@ impl Outcome {
     /// The kind of the outcome.
     pub const fn kind(&self) -> OutcomeKind {
         match self {
-            Self::Done(_) => OutcomeKind::Done,
+            Self::Done(_) | Self::Gone => OutcomeKind::Done,
             Self::Refused(_) => OutcomeKind::Refused,
             Self::Unknown(_) => OutcomeKind::Unknown,
             Self::NotTried(_) => OutcomeKind::NotTried,
@@ -96,7 +98,7 @@ impl Outcome {
     /// Why it was not done.
     pub const fn problem(&self) -> Option<&Problem> {
         match self {
-            Self::Done(_) => None,
+            Self::Done(_) | Self::Gone => None,
             Self::Refused(problem) | Self::Unknown(problem) | Self::NotTried(problem) => {
                 Some(problem)
             }
@@ -107,6 +109,7 @@ impl Outcome {
     pub fn organization(&self) -> Option<&Organization> {
         match self {
             Self::Done(organization) => Some(organization),
+            Self::Gone => None,
             Self::Refused(problem) | Self::Unknown(problem) | Self::NotTried(problem) => {
                 problem.left.as_deref()
             }
@@ -117,6 +120,7 @@ impl Outcome {
     pub(super) fn leaving(self, organization: Organization) -> Self {
         match self {
             Self::Done(_) => Self::Done(Box::new(organization)),
+            Self::Gone => Self::Gone,
             Self::Refused(problem) => Self::Refused(problem.leaving(organization)),
             Self::Unknown(problem) => Self::Unknown(problem.leaving(organization)),
             Self::NotTried(problem) => Self::NotTried(problem.leaving(organization)),

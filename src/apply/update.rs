@@ -5,7 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use super::{BEFORE_LOOKING, MAX_ATTEMPTS, Options, Outcome, Problem, Stop, failed, lost};
+use super::{
+    BEFORE_LOOKING, MAX_ATTEMPTS, Options, Outcome, Problem, Stop, failed, lost, not_read,
+};
 use crate::codes::{api, plan as codes};
 use crate::model::desired::FieldPath;
 use crate::model::observed::Organization;
@@ -24,10 +26,7 @@ pub(super) async fn update(
     match portal.organization(id).await {
         Ok(Some(live)) => bring(portal, live, &change.fields, options, stop).await,
         Ok(None) => gone(id),
-        Err(error) => {
-            stop.heed(&error);
-            Outcome::NotTried(Problem::of(&error))
-        }
+        Err(error) => not_read(&error, stop),
     }
 }
 
@@ -123,7 +122,10 @@ fn live_value(live: &Organization, path: &FieldPath) -> Option<String> {
         FieldPath::StripeCustomerId => live.stripe_customer_id.clone(),
         FieldPath::Metadata(key) => live.metadata.get(key).cloned(),
         FieldPath::Domain(domain) => live.domain(domain).map(|held| held.state.to_string()),
-        FieldPath::ItContact(_) | FieldPath::Whole(_) => None,
+        FieldPath::ItContact(_)
+        | FieldPath::Connection(_)
+        | FieldPath::Directory(_)
+        | FieldPath::Whole(_) => None,
     }
 }
 
@@ -281,7 +283,11 @@ fn patch(live: &Organization, todo: &[&FieldChange]) -> OrganizationPatch {
                     None => metadata.remove(key),
                 };
             }
-            FieldPath::Domain(_) | FieldPath::ItContact(_) | FieldPath::Whole(_) => {}
+            FieldPath::Domain(_)
+            | FieldPath::ItContact(_)
+            | FieldPath::Connection(_)
+            | FieldPath::Directory(_)
+            | FieldPath::Whole(_) => {}
         }
     }
     patch

@@ -37,6 +37,10 @@ pub(super) struct TargetArgs {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "WorkOS")]
 pub(super) struct ConnectionArgs {
+    #[expect(
+        clippy::option_option,
+        reason = "absent, without a file, with one: clap's own shape"
+    )]
     /// Run against an in-memory WorkOS, without account or key; =FILE keeps its state there.
     #[arg(
         long,

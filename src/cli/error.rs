@@ -8,6 +8,15 @@ use crate::codes::{Code, cli as codes};
 use crate::report::json_v1::ErrorItem;
 use crate::workos::{ApiError, ApiErrorKind};
 
+/// The known name that a mistyped one probably stands for.
+pub(super) fn most_alike<'a>(typed: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .map(|name| (strsim::jaro_winkler(name, typed), name))
+        .filter(|(likeness, _)| *likeness > 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, name)| name)
+}
+
 /// Why a command did not get to its result.
 #[derive(Debug)]
 pub(super) struct CliError {
@@ -46,6 +55,12 @@ impl CliError {
             code,
             format!("cannot {doing} {}: {error}", path.display()),
         )
+    }
+
+    /// A result that cannot be written, after what it tells of was done.
+    pub(super) fn output(to: &dyn std::fmt::Display, error: &std::io::Error) -> Self {
+        let message = format!("cannot write to {to}: {error}");
+        Self::new(Exit::Internal, codes::OUTPUT, message)
     }
 
     /// The run was interrupted before it had anything to report.

@@ -48,10 +48,15 @@ impl IdsArgs {
 }
 
 pub(super) fn run(args: &IdsArgs, ui: &Ui) -> Result<Exit, CliError> {
-    let Request { desired, selection } = session::manifest(&args.target, ui)?;
-    let request = Request {
+    let Request {
         desired,
+        selection,
+        extent,
+    } = session::manifest(&args.target, ui)?;
+    let request = Request {
         selection: selection.without_intents(),
+        desired,
+        extent,
     };
     let connection = session::connect(&args.target, &request)?;
     session::block_on(async |interrupted| {

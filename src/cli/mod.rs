@@ -4,6 +4,7 @@
 //! only place where errors get their exit code.
 
 mod apply;
+mod apply_saved;
 mod args;
 mod completions;
 mod connect;
@@ -103,11 +104,8 @@ pub fn main() -> ExitCode {
     };
     logging::init(&cli.output);
     let ui = Ui::new(&cli.output);
-    let outcome = run(&cli, &ui).or_else(|error| fail(&cli, &ui, &error));
-    let exit = outcome.unwrap_or_else(|error| {
-        ui.error(&error);
-        error.exit
-    });
+    let outcome = ui.check_output_file().and_then(|()| run(&cli, &ui));
+    let exit = outcome.unwrap_or_else(|error| fail(&cli, &ui, &error));
     exit.into()
 }
 
@@ -126,8 +124,16 @@ fn run(cli: &Cli, ui: &Ui) -> Result<Exit, CliError> {
 }
 
 /// Tells an error: on standard error for people, and as the command's JSON document for machines.
-fn fail(cli: &Cli, ui: &Ui, error: &CliError) -> Result<Exit, CliError> {
+fn fail(cli: &Cli, ui: &Ui, error: &CliError) -> Exit {
     ui.error(error);
+    // One document and nothing else: the result itself was written already, or cannot be.
+    if error
+        .items
+        .iter()
+        .any(|item| item.code == codes::OUTPUT.as_str())
+    {
+        return error.exit;
+    }
     let document = match &cli.command {
         Command::Plan(args) => args.failure(&error.items),
         Command::Apply(args) => args.failure(&error.items),
@@ -140,9 +146,10 @@ fn fail(cli: &Cli, ui: &Ui, error: &CliError) -> Result<Exit, CliError> {
         | Command::Completions(_) => None,
     };
     if let Some(document) = document {
-        ui.data(&document)?;
+        // There is an error to end with already, and it was told on standard error.
+        let _ = ui.data(&document);
     }
-    Ok(error.exit)
+    error.exit
 }
 
 /// A command line that cannot be parsed; `--help` and `--version` come here too.

@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::args::{ConnectionArgs, ManifestArgs, TargetArgs};
 use super::connect::{self, Connection};
-use super::error::CliError;
+use super::error::{CliError, most_alike};
 use super::exit::Exit;
 use super::interrupt;
 use super::progress::Reading;
@@ -15,9 +15,10 @@ use super::ui::Ui;
 use crate::codes::cli as codes;
 use crate::identity::{Identities, identify};
 use crate::manifest::{self, Checked, Diagnostics, Input, Severity, Sources};
-use crate::model::Selection;
 use crate::model::desired::Desired;
 use crate::model::observed::Observed;
+use crate::model::text::escape;
+use crate::model::{Intent, OrgKey, Selection};
 use crate::observe::{Extent, observe};
 use crate::readiness::{Readiness, readiness};
 use crate::report::Headline;
@@ -31,6 +32,7 @@ const MAX_STDIN: u64 = 64 * 1024 * 1024;
 pub(super) struct Request {
     pub(super) desired: Desired,
     pub(super) selection: Selection,
+    pub(super) extent: Extent,
 }
 
 /// What was read in one pass.
@@ -52,7 +54,12 @@ pub(super) fn manifest(args: &TargetArgs, ui: &Ui) -> Result<Request, CliError> 
             if !diagnostics.is_empty() {
                 ui.say(&render(&diagnostics, &sources, ui));
             }
-            Ok(Request { desired, selection })
+            selects_something(&args.manifest, &desired)?;
+            Ok(Request {
+                desired,
+                selection,
+                extent: Extent::Cheapest,
+            })
         }
         None => Err(invalid_manifest(&diagnostics, &sources, ui)),
     }
@@ -118,8 +125,48 @@ fn stdin() -> Result<Input, CliError> {
 }
 
 pub(super) fn selection(args: &ManifestArgs) -> Result<Selection, CliError> {
-    Selection::new(&args.only, &args.intent)
+    patterns(&args.only, &args.intent)
+}
+
+/// Refuses a pattern that matches nothing: a mistyped key must not look like nothing to do.
+pub(super) fn selects_something(args: &ManifestArgs, desired: &Desired) -> Result<(), CliError> {
+    for pattern in &args.only {
+        let only = patterns(std::slice::from_ref(pattern), &[])?;
+        if !desired.organizations.keys().any(|key| only.has_key(key)) {
+            let keys = desired.organizations.keys().map(OrgKey::as_str);
+            return Err(nothing("--only", pattern, "organization", keys));
+        }
+    }
+    for pattern in &args.intent {
+        let only = patterns(&[], std::slice::from_ref(pattern))?;
+        if !Intent::ALL
+            .into_iter()
+            .any(|intent| only.has_intent(intent))
+        {
+            let names = Intent::ALL.iter().map(|intent| intent.as_str());
+            return Err(nothing("--intent", pattern, "intent", names));
+        }
+    }
+    Ok(())
+}
+
+fn patterns(keys: &[String], intents: &[String]) -> Result<Selection, CliError> {
+    Selection::new(keys, intents)
         .map_err(|error| CliError::new(Exit::Usage, codes::USAGE, error.to_string()))
+}
+
+fn nothing<'a>(
+    flag: &str,
+    pattern: &str,
+    what: &str,
+    known: impl Iterator<Item = &'a str>,
+) -> CliError {
+    let message = format!("{flag} {}: there is no such {what}", escape(pattern));
+    let error = CliError::new(Exit::Usage, codes::NOTHING_SELECTED, message);
+    match most_alike(pattern, known) {
+        Some(near) => error.help(format!("did you mean `{near}`?")),
+        None => error,
+    }
 }
 
 pub(super) fn render(diagnostics: &Diagnostics, sources: &Sources, ui: &Ui) -> String {
@@ -188,7 +235,7 @@ pub(super) async fn look(
             &connection.client,
             &input.desired,
             &input.selection,
-            Extent::Cheapest,
+            input.extent,
             &progress,
         ) => {
             observed.map_err(|error| CliError::reading(error, &connection.target.endpoint))?

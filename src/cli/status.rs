@@ -1,6 +1,7 @@
 //! `portalctl status`
 
 use clap::Args;
+use jiff::Timestamp;
 
 use super::args::{Format, TargetArgs};
 use super::error::CliError;
@@ -8,6 +9,8 @@ use super::exit::Exit;
 use super::session;
 use super::ui::Ui;
 use super::{failure_json, json};
+use crate::readiness::Readiness;
+use crate::readiness::fail_on::FailOn;
 use crate::report::json_v1::{self, ErrorItem};
 use crate::report::text::Listing;
 use crate::report::{StatusReport, text};
@@ -15,6 +18,11 @@ use crate::report::{StatusReport, text};
 /// Show which features each customer still has to configure, and what to do next.
 #[derive(Debug, Args)]
 pub(super) struct StatusArgs {
+    /// Exit with 2 when an intent is in this state, or stalled for longer than a time
+    /// (stalled:14d); several may be given.
+    #[arg(long, value_name = "CONDITION", value_delimiter = ',')]
+    fail_on: Vec<FailOn>,
+
     /// List every organization, also those with nothing to do.
     #[arg(long)]
     all: bool,
@@ -58,6 +66,27 @@ pub(super) fn run(args: &StatusArgs, ui: &Ui) -> Result<Exit, CliError> {
             Format::Text => text::status(&report, listing, &ui.layout()),
             Format::Json => json(&json_v1::status(&report))?,
         })?;
-        Ok(Exit::Done)
+        Ok(watch(&args.fail_on, &readiness, now, ui))
     })
+}
+
+/// Says which conditions of `--fail-on` hold.
+fn watch(conditions: &[FailOn], readiness: &Readiness, now: Timestamp, ui: &Ui) -> Exit {
+    let mut exit = Exit::Done;
+    for condition in conditions {
+        let found = condition.matches(readiness, now);
+        let Some((key, intent)) = found.first() else {
+            continue;
+        };
+        let others = match found.len() - 1 {
+            0 => String::new(),
+            others => format!(" and {others} more"),
+        };
+        ui.say(&format!(
+            "--fail-on {condition}: {key} {}{others}",
+            intent.intent
+        ));
+        exit = Exit::Asked;
+    }
+    exit
 }

@@ -41,6 +41,7 @@ pub(super) fn run(args: &ValidateArgs, ui: &Ui) -> Result<Exit, CliError> {
     let Some(desired) = desired else {
         return Err(session::invalid_manifest(&diagnostics, &sources, ui));
     };
+    session::selects_something(&args.manifest, &desired)?;
     if !diagnostics.is_empty() {
         ui.say(&session::render(&diagnostics, &sources, ui));
     }

@@ -15,13 +15,14 @@
 //! for the intents that need them.
 
 mod cost;
+mod evidence;
 mod lookup;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 
-use crate::identity::identify;
+use crate::identity::{Identities, identify};
 use crate::model::desired::{Desired, DesiredOrganization};
 use crate::model::observed::{Answer, AuditLogConfiguration, Coverage, Listing, Observed};
 use crate::model::{Intent, OrgKey, OrganizationId, Selection};
@@ -35,7 +36,8 @@ const CONCURRENT_CALLS: usize = 16;
 pub enum Extent {
     /// Whatever costs fewer requests.
     Cheapest,
-    /// The whole environment: what prunes or imports has to see everything.
+    /// The whole environment, with every connection and directory: what prunes or imports has to
+    /// see everything.
     Everything,
 }
 
@@ -47,10 +49,18 @@ pub async fn observe(
     extent: Extent,
     progress: &dyn ReadProgress,
 ) -> Result<Observed, ApiError> {
-    let needs = Needs::of(desired, selection);
+    let mut needs = Needs::of(desired, selection);
+    if extent == Extent::Everything {
+        needs.connections = true;
+        needs.directories = true;
+    }
     let mut observed = read(portal, &needs, extent, progress).await?;
-    let organizations = organizations_with_logs(desired, &needs, &observed);
-    observed.audit_logs = audit_logs(portal, organizations).await?;
+    let identities = identify(desired, &observed);
+    let with_logs = needs.organizations(&identities, &[Intent::AuditLogs, Intent::LogStreams]);
+    observed.audit_logs = audit_logs(portal, with_logs).await?;
+    let with_certificates = needs.organizations(&identities, &[Intent::CertificateRenewal]);
+    let with_keys = needs.organizations(&identities, &[Intent::BringYourOwnKey]);
+    evidence::read(portal, &mut observed, &with_certificates, &with_keys).await?;
     Ok(observed)
 }
 
@@ -117,6 +127,19 @@ impl<'a> Needs<'a> {
         intents
             .iter()
             .any(|intent| entry.intents.contains_key(intent) && self.selection.has_intent(*intent))
+    }
+
+    /// The live organizations of entries that ask about one of some intents.
+    fn organizations(
+        &self,
+        identities: &Identities,
+        intents: &[Intent],
+    ) -> BTreeSet<OrganizationId> {
+        self.entries
+            .iter()
+            .filter(|(_, entry)| self.asks(entry, intents))
+            .filter_map(|(key, _)| identities.organization_of(key).cloned())
+            .collect()
     }
 
     fn connections_of(&self, entry: &DesiredOrganization) -> bool {
@@ -211,27 +234,6 @@ fn listing<T>(
         }
     }
     Ok(Listing::Read(grouped))
-}
-
-/// The live organizations of entries that ask about audit logs or log streams.
-fn organizations_with_logs(
-    desired: &Desired,
-    needs: &Needs<'_>,
-    observed: &Observed,
-) -> BTreeSet<OrganizationId> {
-    let asks = |entry| needs.asks(entry, &[Intent::AuditLogs, Intent::LogStreams]);
-    let mut asking = needs
-        .entries
-        .iter()
-        .filter(|(_, entry)| asks(entry))
-        .peekable();
-    if asking.peek().is_none() {
-        return BTreeSet::new();
-    }
-    let identities = identify(desired, observed);
-    asking
-        .filter_map(|(key, _)| identities.organization_of(key).cloned())
-        .collect()
 }
 
 async fn audit_logs(

@@ -38,6 +38,9 @@ pub fn lint(plan: &Plan, desired: &Desired, observed: &Observed) -> Vec<String> 
 /// A change is for a declared entry, and to an organization that exists and is not another's.
 fn subject(change: &Change, desired: &Desired, observed: &Observed, findings: &mut Vec<String>) {
     let key = &change.key;
+    if change.action.kind() == ActionKind::Delete {
+        return deletion(change, desired, observed, findings);
+    }
     let Some(entry) = desired.organizations.get(key) else {
         findings.push(format!("{key} is not declared"));
         return;
@@ -81,10 +84,40 @@ fn subject(change: &Change, desired: &Desired, observed: &Observed, findings: &m
                             .any(|domains| domains.contains_key(&held.domain))
                 })
         }
-        ActionKind::Create => false,
+        ActionKind::Create | ActionKind::Delete => false,
     };
     if !is_its_own {
         findings.push(format!("{key} would change {id}, which is not its own"));
+    }
+}
+
+/// A deletion is of what this manifest created, does not name in any way and has not protected.
+fn deletion(change: &Change, desired: &Desired, observed: &Observed, findings: &mut Vec<String>) {
+    let key = &change.key;
+    let live = change
+        .action
+        .organization()
+        .and_then(|id| observed.organizations.get(id));
+    let Some(live) = live else {
+        findings.push(format!("{key} would delete what does not exist"));
+        return;
+    };
+    let owner = live.metadata.get(mark::OWNER).map(String::as_str);
+    if owner.is_none() || owner != desired.manifest.as_ref().map(ManifestName::as_str) {
+        findings.push(format!(
+            "{key} would delete what this manifest did not create"
+        ));
+    }
+    if live.metadata.contains_key(mark::PROTECT) {
+        findings.push(format!("{key} would delete what is protected"));
+    }
+    let is_named = desired.organizations.values().any(|entry| {
+        let mut ids = entry.external_id.iter().chain(&entry.previous_keys);
+        entry.id.as_ref() == Some(&live.id)
+            || ids.any(|id| Some(id.as_str()) == live.external_id.as_deref())
+    });
+    if is_named {
+        findings.push(format!("{key} would delete what is declared"));
     }
 }
 
@@ -129,7 +162,10 @@ fn only_what_is_declared(change: &Change, desired: &Desired, findings: &mut Vec<
                     Some(_) => false,
                 }
             }
-            FieldPath::ItContact(_) | FieldPath::Whole(_) => false,
+            FieldPath::ItContact(_)
+            | FieldPath::Connection(_)
+            | FieldPath::Directory(_)
+            | FieldPath::Whole(_) => false,
         };
         if !is_declared {
             findings.push(format!(
@@ -161,6 +197,7 @@ fn fields(change: &Change, observed: &Observed, findings: &mut Vec<String>) {
             FieldPath::StripeCustomerId => live.stripe_customer_id.clone(),
             FieldPath::Metadata(name) => live.metadata.get(name).cloned(),
             FieldPath::Domain(name) => live.domain(name).map(|held| held.state.to_string()),
+            FieldPath::Connection(_) | FieldPath::Directory(_) => field.before.clone(),
             FieldPath::ItContact(_) | FieldPath::Whole(_) => None,
         });
         if field.before != before {

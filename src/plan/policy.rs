@@ -18,6 +18,10 @@ pub struct Policy {
     pub allow_trusted_domains: bool,
     /// `--allow-domain-removal`: verified domains may be removed.
     pub allow_domain_removal: bool,
+    /// `--prune`: what this manifest created and no longer declares is deleted.
+    pub prune: bool,
+    /// `--prune-active`: also where a connection or directory is active.
+    pub prune_active: bool,
     /// `--allow-bulk`: limits do not apply.
     pub allow_bulk: bool,
 }
@@ -32,6 +36,7 @@ impl Policy {
             Flag::Adopt => self.adopt,
             Flag::AllowRekey => self.allow_rekey,
             Flag::AllowTrustedDomains => self.allow_trusted_domains,
+            Flag::PruneActive => self.prune_active,
             Flag::AllowBulk => self.allow_bulk,
             Flag::AllowDomainRemoval => self.allow_domain_removal,
         }
@@ -83,7 +88,7 @@ enum Limited {
     Creates,
     /// Organizations that are changed or taken over: each has one such change at most.
     Updates,
-    /// Domains that are removed.
+    /// Organizations that are deleted, and domains that are removed.
     Deletes,
 }
 
@@ -93,6 +98,7 @@ impl Limited {
             ActionKind::Create => Self::Creates,
             ActionKind::Update if change.removes_a_domain() => Self::Deletes,
             ActionKind::Adopt | ActionKind::Update => Self::Updates,
+            ActionKind::Delete => Self::Deletes,
         }
     }
 }

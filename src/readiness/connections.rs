@@ -41,48 +41,13 @@ pub(super) fn dsync(subject: &Subject<'_>) -> Finding {
     }
 }
 
-/// Without an active SAML connection there is no certificate to renew.
-pub(super) fn certificate_renewal(subject: &Subject<'_>) -> Finding {
-    let connections = match listed(&subject.observed.connections, subject) {
-        Listed::Objects(connections) => connections,
-        Listed::NotEntitled(message) => return Finding::not_entitled(message),
-        Listed::NotRead => return not_read("connections"),
-    };
-    let is_active_saml = |connection: &&Connection| {
-        connection.state == ConnectionState::Active
-            && connection
-                .connection_type
-                .to_ascii_lowercase()
-                .ends_with("saml")
-    };
-    let evidence: Vec<Evidence> = connections
-        .iter()
-        .filter(is_active_saml)
-        .map(connection_evidence)
-        .collect();
-    if evidence.is_empty() {
-        return Finding::new(
-            State::NotApplicable,
-            Turn::None,
-            "no active SAML connection",
-        );
-    }
-    Finding::new(
-        State::Unknown,
-        Turn::You,
-        "the connection object does not tell when its certificate ends",
-    )
-    .next("look at the connection's certificate in the WorkOS dashboard")
-    .with(evidence)
-}
-
-enum Listed<'a, T> {
+pub(super) enum Listed<'a, T> {
     Objects(&'a [T]),
     NotEntitled(&'a str),
     NotRead,
 }
 
-fn listed<'a, T>(listing: &'a Listing<T>, subject: &Subject<'_>) -> Listed<'a, T> {
+pub(super) fn listed<'a, T>(listing: &'a Listing<T>, subject: &Subject<'_>) -> Listed<'a, T> {
     match listing {
         Listing::Read(all) => Listed::Objects(all.get(&subject.live.id).map_or(&[], Vec::as_slice)),
         Listing::NotEntitled(message) => Listed::NotEntitled(message),
@@ -90,7 +55,7 @@ fn listed<'a, T>(listing: &'a Listing<T>, subject: &Subject<'_>) -> Listed<'a, T
     }
 }
 
-fn not_read(what: &str) -> Finding {
+pub(super) fn not_read(what: &str) -> Finding {
     Finding::new(
         State::Unknown,
         Turn::None,
@@ -254,7 +219,7 @@ fn unknown(object: &str, raw: &str) -> (State, Turn, String, Option<&'static str
     )
 }
 
-fn connection_evidence(connection: &Connection) -> Evidence {
+pub(super) fn connection_evidence(connection: &Connection) -> Evidence {
     Evidence {
         object: "connection",
         id: Some(connection.id.clone()),

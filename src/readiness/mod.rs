@@ -5,8 +5,11 @@
 //! Pure: no I/O, no clock of its own. A person at the customer configures an intent in the portal;
 //! portalctl reports and never applies it.
 
+mod certificates;
 mod connections;
 mod domains;
+pub mod fail_on;
+mod keys;
 mod logs;
 
 use std::fmt;
@@ -151,7 +154,8 @@ impl fmt::Display for Turn {
 /// One object at WorkOS that a state rests on. Holds no secret and no verification token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Evidence {
-    /// What it is: `connection`, `directory`, `domain`, `audit_log_configuration`, `log_stream`.
+    /// What it is: `connection`, `directory`, `domain`, `audit_log_configuration`, `log_stream`,
+    /// `event`.
     pub object: &'static str,
     /// Its id, or the domain's name.
     pub id: Option<String>,
@@ -299,12 +303,8 @@ fn rule(intent: Intent, subject: &Subject<'_>) -> Finding {
         Intent::DomainVerification => domains::domain_verification(subject),
         Intent::AuditLogs => logs::audit_logs(subject),
         Intent::LogStreams => logs::log_streams(subject),
-        Intent::CertificateRenewal => connections::certificate_renewal(subject),
-        Intent::BringYourOwnKey => Finding::new(
-            State::Unknown,
-            Turn::None,
-            "WorkOS has no route that tells whether the customer brought a key",
-        ),
+        Intent::CertificateRenewal => certificates::certificate_renewal(subject),
+        Intent::BringYourOwnKey => keys::bring_your_own_key(subject),
     }
 }
 

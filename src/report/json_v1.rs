@@ -38,6 +38,8 @@ pub struct PlanDocument {
     pub environment: Option<String>,
     /// Whether portalctl's own in-memory WorkOS answered.
     pub sandbox: bool,
+    /// What the plan was made against.
+    pub target: TargetItem,
     /// What a review approves; `null` when there is no plan because of `errors`.
     #[schemars(extend("pattern" = "^sha256:[0-9a-f]{64}$"))]
     pub digest: Option<String>,
@@ -59,6 +61,17 @@ pub struct PlanDocument {
     pub errors: Vec<ErrorItem>,
     /// How far every customer is.
     pub readiness: Vec<OrganizationItem>,
+}
+
+/// What a plan was made against; a saved plan is applied to nothing else.
+#[derive(Debug, Default, Serialize, JsonSchema)]
+pub struct TargetItem {
+    /// The host of the endpoint.
+    pub endpoint: String,
+    /// `test`, `live`, or `null` when the key's shape does not say.
+    pub key_kind: Option<String>,
+    /// The manifest's name.
+    pub manifest: Option<String>,
 }
 
 /// What `portalctl status -o json` prints.
@@ -203,8 +216,8 @@ pub struct ChangeItem {
     pub fields: Vec<FieldItem>,
     /// Why.
     pub reason: String,
-    /// Where the entry was declared.
-    pub source: SourceItem,
+    /// Where the entry was declared; `null` for what is not declared any more.
+    pub source: Option<SourceItem>,
 }
 
 /// One field before and after; `null` is absent.
@@ -347,7 +360,7 @@ pub struct IntentItem {
 /// One object at WorkOS that a state rests on.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct EvidenceItem {
-    /// `connection`, `directory`, `domain`, `audit_log_configuration`, `log_stream`.
+    /// `connection`, `directory`, `domain`, `audit_log_configuration`, `log_stream`, `event`.
     pub object: &'static str,
     /// Its id, or the domain's name.
     pub id: Option<String>,
@@ -371,6 +384,11 @@ pub fn plan(report: &PlanReport<'_>) -> PlanDocument {
         format_version: FORMAT_VERSION,
         environment: headline.target.environment.clone(),
         sandbox: headline.sandbox,
+        target: TargetItem {
+            endpoint: plan.target.endpoint.clone(),
+            key_kind: plan.target.key_kind.clone(),
+            manifest: plan.target.manifest.as_ref().map(ToString::to_string),
+        },
         digest: Some(Digest::of(plan).to_string()),
         requests_used: headline.requests,
         summary: plan_summary(plan),
@@ -432,6 +450,7 @@ pub fn failed_plan(errors: Vec<ErrorItem>) -> PlanDocument {
         format_version: FORMAT_VERSION,
         environment: None,
         sandbox: false,
+        target: TargetItem::default(),
         digest: None,
         requests_used: 0,
         summary: PlanSummary::default(),
@@ -535,7 +554,7 @@ pub(super) fn plan_summary(plan: &Plan) -> PlanSummary {
         adopt: plan.count(ActionKind::Adopt),
         update: plan.count(ActionKind::Update),
         invite: 0,
-        delete: 0,
+        delete: plan.count(ActionKind::Delete),
         held: plan.held.len(),
         conflict: plan.conflicts.len(),
         warning: plan.warnings.len(),
@@ -550,10 +569,10 @@ fn change(change: &Change) -> ChangeItem {
         organization_id: change.action.organization().map(ToString::to_string),
         fields: fields(change),
         reason: change.reason.to_string(),
-        source: SourceItem {
+        source: change.source.is_somewhere().then(|| SourceItem {
             file: change.source.file.to_string(),
             line: change.source.line,
-        },
+        }),
     }
 }
 
@@ -586,6 +605,10 @@ pub(super) fn held_reason(held: &Held) -> String {
         HeldReason::NeedsFlag => held.change.reason.to_string(),
         HeldReason::LimitExceeded { planned, allowed } => format!(
             "the manifest's limits allow {allowed} of these in one run, the plan has {planned}"
+        ),
+        HeldReason::MostlyUndeclared { marked, declared } => format!(
+            "of {marked} organizations that this manifest created only {declared} are declared: \
+             is this the whole manifest?"
         ),
     }
 }

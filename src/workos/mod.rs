@@ -24,7 +24,8 @@ use std::future::Future;
 
 use crate::model::desired::DeclaredDomainState;
 use crate::model::observed::{
-    Answer, AuditLogConfiguration, Connection, Directory, Organization, OrganizationDomain,
+    Answer, AuditLogConfiguration, Certificate, Connection, Directory, Event, EventKind,
+    Organization, OrganizationDomain,
 };
 use crate::model::{Domain, ExternalId, Intent, OrganizationId};
 
@@ -122,6 +123,18 @@ pub trait ReadPortal: Send + Sync {
         &self,
         id: &OrganizationId,
     ) -> impl Future<Output = ApiResult<Answer<AuditLogConfiguration>>> + Send;
+
+    /// Lists the signing certificates of a connection.
+    fn certificates(
+        &self,
+        connection_id: &str,
+    ) -> impl Future<Output = ApiResult<Answer<Vec<Certificate>>>> + Send;
+
+    /// Lists the events of some kinds that WorkOS still has.
+    fn events(
+        &self,
+        kinds: &[EventKind],
+    ) -> impl Future<Output = ApiResult<Answer<Vec<Event>>>> + Send;
 
     /// How many requests were sent so far, retries included.
     fn requests_used(&self) -> u64;

@@ -43,6 +43,7 @@ async fn run_until(
     let told = Told::default();
     let options = Options {
         concurrency,
+        replay: false,
         cancel,
         clock: &SystemClock,
     };

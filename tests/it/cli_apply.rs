@@ -1,10 +1,14 @@
 //! `apply`: does what was planned, once, and accounts for it.
 
+use std::io::{Read, Write};
+use std::process::{Command, Stdio};
+
 use serde_json::json;
 
 use crate::support::cli::{TestEnv, snapshot};
 use crate::support::manifests::{CUSTOMERS, ONE, many};
 use crate::support::sandbox_server::SandboxServer;
+use crate::support::wait;
 
 #[test]
 fn apply_creates_and_then_there_is_nothing_to_do() {
@@ -120,14 +124,16 @@ fn quiet_leaves_the_account_alone() {
     assert!(output.stdout.contains("1 done"), "{output}");
 }
 
-/// A terminal, played by util-linux's `script`; elsewhere there is nothing to test it with.
+/// A terminal, played by util-linux's `script`; elsewhere there is nothing to test it with. The
+/// answer is typed when it is asked for.
 fn at_a_terminal(env: &TestEnv, line: &str, answer: &str) -> Option<(i32, String)> {
-    use std::process::{Command, Stdio};
     let program = env!("CARGO_BIN_EXE_portalctl");
-    let mut command = Command::new("script");
+    let mut command = Command::new("timeout");
     command
-        .args(["--quiet", "--return", "--flush", "--echo", "never"])
-        .args(["--command", &format!("{program} {line}"), "/dev/null"])
+        .args([
+            "60", "script", "--quiet", "--return", "--flush", "--echo", "never",
+        ])
+        .args(["--command", &format!("exec {program} {line}"), "/dev/null"])
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())
         .env("HOME", env.root().join("home"))
@@ -136,34 +142,70 @@ fn at_a_terminal(env: &TestEnv, line: &str, answer: &str) -> Option<(i32, String
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
-    let Ok(mut child) = command.spawn() else {
+    if Command::new("script").arg("--version").output().is_err() {
         println!("skipped: there is no `script` to play a terminal with");
         return None;
-    };
+    }
+    let mut child = command.spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
-    std::io::Write::write_all(&mut stdin, format!("{answer}\n").as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    drop(stdin);
-    let shown = String::from_utf8_lossy(&output.stdout).into_owned();
-    Some((output.status.code().unwrap(), shown))
+    let mut stdout = child.stdout.take().unwrap();
+    let mut shown = Vec::new();
+    let mut buffer = [0; 4096];
+    let mut is_answered = false;
+    loop {
+        let length = stdout.read(&mut buffer).unwrap_or(0);
+        if length == 0 {
+            break;
+        }
+        shown.extend_from_slice(&buffer[..length]);
+        if !is_answered && String::from_utf8_lossy(&shown).contains("as consent: ") {
+            stdin.write_all(answer.as_bytes()).unwrap();
+            stdin.flush().unwrap();
+            is_answered = true;
+        }
+    }
+    let status = wait::for_end(&mut child);
+    Some((
+        status.code().unwrap(),
+        String::from_utf8_lossy(&shown).into_owned(),
+    ))
 }
 
 #[test]
 fn only_yes_is_consent() {
     let env = TestEnv::with_manifest(ONE);
-    for answer in ["no", "y", "", "yes please"] {
+    for answer in ["no\n", "y\n", "\n", "yes please\n"] {
         let Some((code, shown)) = at_a_terminal(&env, "apply --sandbox=s.json", answer) else {
             return;
         };
         assert_eq!(code, 3, "{answer:?}: {shown}");
-        assert!(shown.contains("Only `yes` is taken as consent"), "{shown}");
         assert!(shown.contains("nothing was changed"), "{shown}");
     }
-    let (code, shown) = at_a_terminal(&env, "apply --sandbox=s.json", "yes").unwrap();
+    let (code, shown) = at_a_terminal(&env, "apply --sandbox=s.json", "yes\n").unwrap();
     assert_eq!(code, 0, "{shown}");
     assert!(shown.contains("1 done"), "{shown}");
     // Nothing to do is nothing to ask.
     let (code, shown) = at_a_terminal(&env, "apply --sandbox=s.json", "").unwrap();
     assert_eq!(code, 0, "{shown}");
     assert!(!shown.contains("consent"), "{shown}");
+}
+
+#[test]
+fn ctrl_c_at_the_question_is_no() {
+    let env = TestEnv::with_manifest(ONE);
+    let Some((code, shown)) = at_a_terminal(&env, "apply --sandbox=s.json", "\u{3}") else {
+        return;
+    };
+    assert_eq!(code, 130, "{shown}");
+    assert!(shown.contains("nothing was changed"), "{shown}");
+}
+
+#[test]
+fn nobody_is_asked_to_consent_to_what_was_not_shown() {
+    let env = TestEnv::with_manifest(ONE);
+    let Some((code, shown)) = at_a_terminal(&env, "apply --quiet --sandbox=s.json", "no\n") else {
+        return;
+    };
+    assert_eq!(code, 3, "{shown}");
+    assert!(shown.contains("1 to create"), "{shown}");
 }

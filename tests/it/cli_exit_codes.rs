@@ -1,5 +1,5 @@
-//! Every exit code that can be brought about, each by its own test. Code 1 is for what cannot
-//! happen: there is no way to ask for it.
+//! Every exit code that can be brought about, each by its own test. Code 1 is for what should not
+//! happen: `cli_output` fills a disk.
 
 use std::io::ErrorKind;
 use std::net::TcpListener;

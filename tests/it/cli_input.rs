@@ -88,6 +88,8 @@ fn a_key_comes_from_a_file_or_standard_input() {
     assert_eq!(planned(&run.exits(0)), ["acme"]);
     let missing = plan("nowhere").exits(4);
     assert!(missing.stderr.contains("nowhere"), "{missing}");
+    let quoted = plan("-").input(&format!("'{KEY}'")).exits(4);
+    assert!(quoted.stderr.contains("is in quotes"), "{quoted}");
     let empty = plan("-").input("\n").exits(4);
     assert!(
         empty.stderr.contains("error[cli/invalid-api-key]"),

@@ -46,6 +46,45 @@ fn a_file_is_written_whole_or_not_at_all() {
 }
 
 #[test]
+fn nothing_is_done_that_could_not_be_told() {
+    let env = TestEnv::with_manifest(ONE);
+    std::fs::create_dir(env.path("folder")).unwrap();
+    for file in ["no/such/folder.json", "folder"] {
+        let line = format!("apply --sandbox=s.json --yes -o json --output-file {file}");
+        let output = env.run(&line).exits(3);
+        // Told once, and the document goes where it can.
+        assert_eq!(
+            output.stderr.matches("error[cli/file]").count(),
+            1,
+            "{output}"
+        );
+        assert_eq!(output.json_of("apply")["errors"][0]["code"], "cli/file");
+        assert!(!env.path("s.json").exists(), "{output}");
+    }
+}
+
+#[test]
+fn a_full_disk_is_an_error() {
+    let env = TestEnv::with_manifest(ONE);
+    let Ok(full) = std::fs::File::create("/dev/full") else {
+        println!("skipped: there is no /dev/full");
+        return;
+    };
+    let mut command = env.run("apply --sandbox=s.json --yes").command();
+    let output = command.stdout(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let talk = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        talk.contains("error[cli/output]: cannot write to standard output"),
+        "{talk}"
+    );
+    // What was done is kept.
+    let _ = env
+        .run("plan --sandbox=s.json --detailed-exitcode")
+        .exits(0);
+}
+
+#[test]
 fn a_failure_goes_to_the_file_as_well() {
     let env = TestEnv::with_manifest("version: 1\n");
     let output = env

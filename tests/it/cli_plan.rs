@@ -175,6 +175,28 @@ fn only_and_intent_narrow_by_globs() {
 }
 
 #[test]
+fn a_mistyped_key_is_not_nothing_to_do() {
+    let env = TestEnv::with_manifest(CUSTOMERS);
+    for command in ["plan", "apply --yes", "status", "ids"] {
+        let output = env
+            .run(&format!("{command} --sandbox --only acem,globex"))
+            .exits(3);
+        assert!(
+            output.stderr.contains("error[cli/nothing-selected]"),
+            "{output}"
+        );
+        assert!(output.stderr.contains("did you mean `acme`?"), "{output}");
+    }
+    let output = env.run("plan --sandbox --intent ssso").exits(3);
+    assert!(output.stderr.contains("did you mean `sso`?"), "{output}");
+    let _ = env.run("validate --only acem").exits(3);
+    // An intent that nobody declares is an answer, not a mistake.
+    let _ = env
+        .run("status --sandbox --intent bring_your_own_key")
+        .exits(0);
+}
+
+#[test]
 fn a_plan_of_one_customer_holds_only_that_one() {
     let env = TestEnv::with_manifest(CUSTOMERS);
     let plan = env

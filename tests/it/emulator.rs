@@ -123,7 +123,7 @@ fn killed_in_mid_apply_and_started_again_empty() {
     };
     // Slow enough to have a middle.
     let apply = "apply --yes -o json --concurrency 4 --requests-per-second";
-    let running = run(&env, &emulator, &format!("{apply} 40")).spawn();
+    let running = run(&env, &emulator, &format!("{apply} 15")).spawn();
     running.wait_for_lines("done", 10);
     wait::until("ten of them", || {
         (emulator.external_ids().len() >= 10).then_some(())

@@ -197,14 +197,15 @@ fn sources() -> Vec<Source> {
                 if name != "tests" {
                     folders.push(path);
                 }
-            } else if name.ends_with(".rs") && name != "tests.rs" && !name.ends_with("_tests.rs") {
+                continue;
+            }
+            let Some(stem) = name.strip_suffix(".rs") else {
+                continue;
+            };
+            if stem != "tests" && !stem.ends_with("_tests") {
                 let text = fs::read_to_string(&path).unwrap();
-                let path = path
-                    .strip_prefix(&root)
-                    .unwrap()
-                    .to_str()
-                    .unwrap()
-                    .to_owned();
+                let path = path.strip_prefix(&root).unwrap();
+                let path = path.to_str().unwrap().to_owned();
                 sources.push(Source { path, text });
             }
         }

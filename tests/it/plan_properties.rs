@@ -205,6 +205,8 @@ impl Case {
             allow_rekey,
             allow_trusted_domains,
             allow_domain_removal,
+            prune: false,
+            prune_active: false,
             allow_bulk,
         };
         if let Some(only) = self.only {

@@ -507,13 +507,13 @@ not_applicable none ever: no active SAML connection
 not_applicable none ever: no active SAML connection
 not_applicable none ever: no active SAML connection
 not_applicable none ever: no active SAML connection
-unknown you ever: the connection object does not tell when its certificate ends -> look at the connection's certificate in the WorkOS dashboard [conn_1 active]
+unknown you ever: WorkOS does not tell when the certificate runs out -> look at the connection's certificate in the WorkOS dashboard [conn_1 active]
 ");
 }
 
 #[test]
-fn nothing_tells_of_keys() {
-    insta::assert_snapshot!(said(&acme("intents: [bring_your_own_key]"), &live()), @"unknown none ever: WorkOS has no route that tells whether the customer brought a key");
+fn keys_are_unknown_without_events() {
+    insta::assert_snapshot!(said(&acme("intents: [bring_your_own_key]"), &live()), @"unknown none ever: events were not read in this run");
 }
 
 // What holds for every intent.

@@ -129,8 +129,8 @@ changes
 
 note: 3 organizations at WorkOS are not in this manifest;
       portalctl does not touch them
-note: one of them was created by this manifest and is no
-      longer declared: org_03L
+note: one of them was created by this manifest and not
+      declared any more, which only --prune deletes: org_03L
 
 1 to create, 1 to update, 2 held, 1 conflict, 1 warning, 7 unchanged, 13 requests
 digest sha256:c62fd789615b719b3494c4a64884a587fb3319cb64335b565948bdd233ad0177
@@ -179,8 +179,8 @@ changes
 
 note: 3 organizations at WorkOS are not in this manifest; portalctl does not
       touch them
-note: one of them was created by this manifest and is no longer declared:
-      org_03L
+note: one of them was created by this manifest and not declared any more, which
+      only --prune deletes: org_03L
 
 1 to create, 1 to update, 2 held, 1 conflict, 1 warning, 7 unchanged, 13 requests
 digest sha256:c62fd789615b719b3494c4a64884a587fb3319cb64335b565948bdd233ad0177
@@ -224,7 +224,7 @@ changes
       metadata.tier         "trial" -> "enterprise"
 
 note: 3 organizations at WorkOS are not in this manifest; portalctl does not touch them
-note: one of them was created by this manifest and is no longer declared: org_03L
+note: one of them was created by this manifest and not declared any more, which only --prune deletes: org_03L
 
 1 to create, 1 to update, 2 held, 1 conflict, 1 warning, 7 unchanged, 13 requests
 digest sha256:c62fd789615b719b3494c4a64884a587fb3319cb64335b565948bdd233ad0177
@@ -273,8 +273,8 @@ fn a_plan_in_colour() {
 
 note: 3 organizations at WorkOS are not in this manifest; portalctl does not
       touch them
-note: one of them was created by this manifest and is no longer declared:
-      org_03L
+note: one of them was created by this manifest and not declared any more, which
+      only --prune deletes: org_03L
 
 <32>1 to create<0>, <33>1 to update<0>, <33>2 held<0>, <31>1 conflict<0>, 1 warning, 7 unchanged, 13 requests
 <2>digest sha256:c62fd789615b719b3494c4a64884a587fb3319cb64335b565948bdd233ad0177<0>
@@ -556,8 +556,8 @@ done
 
 note: 3 organizations at WorkOS are not in this manifest;
       portalctl does not touch them
-note: one of them was created by this manifest and is no
-      longer declared: org_03L
+note: one of them was created by this manifest and not
+      declared any more, which only --prune deletes: org_03L
 
             sso  dsync  domains  certs
 globex      ✗    ○      .        –
@@ -632,8 +632,8 @@ done
 
 note: 3 organizations at WorkOS are not in this manifest; portalctl does not
       touch them
-note: one of them was created by this manifest and is no longer declared:
-      org_03L
+note: one of them was created by this manifest and not declared any more, which
+      only --prune deletes: org_03L
 
             sso             dsync           domains         certs
 globex      ✗ attention     ○ unconfigured  .               – n/a
@@ -695,7 +695,7 @@ done
   ✓ hooli  update  org_hooli
 
 note: 3 organizations at WorkOS are not in this manifest; portalctl does not touch them
-note: one of them was created by this manifest and is no longer declared: org_03L
+note: one of them was created by this manifest and not declared any more, which only --prune deletes: org_03L
 
             sso             dsync           domain_verification  certificate_renewal
 globex      ✗ attention     ○ unconfigured  .                    – n/a
@@ -910,8 +910,8 @@ fn hostile_text_is_shown_escaped_everywhere() {
 
 note: 1 organization at WorkOS is not in this manifest; portalctl does not touch
       it
-note: one of them was created by this manifest and is no longer declared:
-      Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp
+note: one of them was created by this manifest and not declared any more, which
+      only --prune deletes: Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp
 
 <32>1 to create<0>, <33>1 to update<0>, <33>2 held<0>, <31>1 conflict<0>, 1 warning, 7 unchanged, 13 requests
 <2>digest sha256:d1894e31a878018b5e43d8f271e2c73479bd098c3872f72437ab5703731f52a9<0>

@@ -12,8 +12,8 @@ use http::Method;
 use portalctl::clock::{Clock, SystemClock};
 use portalctl::model::desired::DeclaredDomainState;
 use portalctl::model::observed::{
-    Answer, AuditLogConfiguration, Connection, Directory, DomainState, Organization,
-    OrganizationDomain,
+    Answer, AuditLogConfiguration, Certificate, Connection, Directory, DomainState, Event,
+    EventKind, Organization, OrganizationDomain,
 };
 use portalctl::model::{Domain, ExternalId, OrganizationId};
 use portalctl::workos::{
@@ -367,6 +367,14 @@ impl ReadPortal for FakePortal {
         _: &OrganizationId,
     ) -> ApiResult<Answer<AuditLogConfiguration>> {
         Ok(Answer::Absent)
+    }
+
+    async fn certificates(&self, _: &str) -> ApiResult<Answer<Vec<Certificate>>> {
+        unimplemented!("apply looks at no certificate")
+    }
+
+    async fn events(&self, _: &[EventKind]) -> ApiResult<Answer<Vec<Event>>> {
+        unimplemented!("apply looks at no events")
     }
 
     fn requests_used(&self) -> u64 {

@@ -59,6 +59,7 @@ pub(crate) fn change(name: &str, action: Action, fields: Vec<FieldChange>) -> Ch
         Action::Create => Reason::Missing,
         Action::Adopt(_) => Reason::HoldsDomain(domain("acme.com")),
         Action::Update(_) => Reason::Differs(MatchedBy::ExternalId),
+        Action::Delete(_) => Reason::NotDeclared,
     };
     Change {
         key: key(name),

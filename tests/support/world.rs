@@ -41,6 +41,8 @@ pub(crate) const ALL_POWERS: Policy = Policy {
     allow_rekey: true,
     allow_trusted_domains: true,
     allow_domain_removal: true,
+    prune: true,
+    prune_active: true,
     allow_bulk: true,
 };
 
@@ -144,6 +146,7 @@ impl World {
             Flag::AllowRekey => self.policy.allow_rekey = true,
             Flag::AllowTrustedDomains => self.policy.allow_trusted_domains = true,
             Flag::AllowDomainRemoval => self.policy.allow_domain_removal = true,
+            Flag::PruneActive => self.policy.prune_active = true,
             Flag::AllowBulk => self.policy.allow_bulk = true,
         }
         self
@@ -485,6 +488,10 @@ pub(crate) fn apply(plan: &Plan, live: &Live) -> Live {
                 id
             }
             Action::Adopt(id) | Action::Update(id) => id.clone(),
+            Action::Delete(id) => {
+                assert!(live.0.organizations.remove(id).is_some(), "{id} is gone");
+                continue;
+            }
         };
         let organization = live.0.organizations.get_mut(&id).unwrap();
         for field in &change.fields {
@@ -531,7 +538,10 @@ fn write_field(organization: &mut Organization, field: &FieldChange) {
             organization.domains.extend(added);
             organization.domains.sort_by(|a, b| a.domain.cmp(&b.domain));
         }
-        FieldPath::ItContact(_) | FieldPath::Whole(_) => panic!("{path} is never written"),
+        FieldPath::ItContact(_)
+        | FieldPath::Connection(_)
+        | FieldPath::Directory(_)
+        | FieldPath::Whole(_) => panic!("{path} is never written"),
     }
 }
 
@@ -544,6 +554,7 @@ pub(crate) fn text(plan: &Plan) -> String {
             ActionKind::Create => '+',
             ActionKind::Adopt => '>',
             ActionKind::Update => '~',
+            ActionKind::Delete => '-',
         };
         let _ = write!(out, "{sign} {}", change.key);
         subject(&mut out, change);

@@ -6,6 +6,7 @@ use super::plan::{Extent, more, undone};
 use super::status::{self, Listing};
 use super::{Layout, counted, headline, requests, write_notes};
 use crate::apply::{AppliedChange, Outcome, OutcomeKind, OutcomeTotals};
+use crate::model::OrganizationId;
 use crate::model::text::escape;
 use crate::plan::Change;
 use crate::report::width::hanging;
@@ -81,7 +82,8 @@ fn done(out: &mut String, view: &ApplyReportView<'_>, layout: &Layout) {
         .changes
         .iter()
         .filter_map(|applied| match &applied.outcome {
-            Outcome::Done(organization) => Some((&applied.change, organization)),
+            Outcome::Done(organization) => Some((&applied.change, Some(&organization.id))),
+            Outcome::Gone => Some((&applied.change, applied.change.action.organization())),
             Outcome::Refused(_) | Outcome::Unknown(_) | Outcome::NotTried(_) => None,
         })
         .collect();
@@ -89,9 +91,9 @@ fn done(out: &mut String, view: &ApplyReportView<'_>, layout: &Layout) {
         return;
     }
     let _ = writeln!(out, "\n{}", paint.strong("done"));
-    for (change, organization) in done.iter().take(LISTED) {
+    for (change, id) in done.iter().take(LISTED) {
         let kind = change.action.kind();
-        let id = paint.quiet(escape(organization.id.as_str()));
+        let id = paint.quiet(escape(id.map_or("", OrganizationId::as_str)));
         let _ = writeln!(
             out,
             "  {} {}  {kind}  {id}",
@@ -116,6 +118,7 @@ pub fn applied_line(change: &Change, outcome: &Outcome, layout: &Layout) -> Stri
         Outcome::Done(organization) => {
             let _ = write!(line, "  {}", escape(organization.id.as_str()));
         }
+        Outcome::Gone => {}
         Outcome::Refused(problem) | Outcome::Unknown(problem) | Outcome::NotTried(problem) => {
             let _ = write!(line, "  {}", escape(&problem.message));
         }

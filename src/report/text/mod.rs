@@ -72,13 +72,12 @@ pub(super) fn notes(plan: &Plan) -> Vec<String> {
     if !former.is_empty() {
         let ids: Vec<String> = former.iter().map(ToString::to_string).collect();
         notes.push(format!(
-            "{} created by this manifest and {} no longer declared: {}",
+            "{} created by this manifest and not declared any more, which only --prune deletes: {}",
             if former.len() == 1 {
                 "one of them was"
             } else {
                 "some of them were"
             },
-            if former.len() == 1 { "is" } else { "are" },
             ids.join(", ")
         ));
     }

@@ -147,16 +147,22 @@ fn organization(change: &Change) -> String {
 fn write_change(out: &mut String, change: &Change, layout: &Layout) {
     let paint = layout.paint;
     let kind = change.action.kind();
+    let place = if change.source.is_somewhere() {
+        change.source.to_string()
+    } else {
+        String::new()
+    };
     let sign = match kind {
         ActionKind::Create => paint.good("+"),
         ActionKind::Adopt | ActionKind::Update => paint.notice("~"),
+        ActionKind::Delete => paint.bad("-"),
     };
     let _ = writeln!(
         out,
         "  {sign} {}  {kind}{}  {}",
         paint.strong(&change.key),
         organization(change),
-        paint.quiet(escape(&change.source.to_string()))
+        paint.quiet(escape(&place))
     );
     if let Some(reason) = surprising_reason(change) {
         hanging(out, "      ", &escape(&reason), layout.width);
@@ -186,12 +192,16 @@ fn write_fields(out: &mut String, change: &Change, layout: &Layout) {
 /// Why a change is made, unless its fields say so.
 fn surprising_reason(change: &Change) -> Option<String> {
     match &change.reason {
-        Reason::Missing | Reason::Differs(MatchedBy::Id | MatchedBy::ExternalId) => None,
+        // A saved plan tells its reasons as text only: those that surprise are told with the rest.
+        Reason::Missing
+        | Reason::Differs(MatchedBy::Id | MatchedBy::ExternalId)
+        | Reason::Saved(_) => None,
         Reason::Differs(MatchedBy::PreviousKey(_))
         | Reason::Renamed(_)
         | Reason::HoldsDomain(_)
         | Reason::DomainNotDeclared
-        | Reason::TrustedDomain => Some(change.reason.to_string()),
+        | Reason::TrustedDomain
+        | Reason::NotDeclared => Some(change.reason.to_string()),
     }
 }
 
@@ -241,6 +251,10 @@ pub(super) fn summary(plan: &Plan, layout: &Layout) -> String {
     add(
         counts.update,
         paint.notice(format!("{} to update", counts.update)),
+    );
+    add(
+        counts.delete,
+        paint.bad(format!("{} to delete", counts.delete)),
     );
     add(counts.held, paint.notice(format!("{} held", counts.held)));
     add(
