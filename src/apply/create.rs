@@ -5,7 +5,7 @@
 
 use super::update;
 use super::{
-    BEFORE_LOOKING, MAX_ATTEMPTS, Options, Outcome, Problem, Stop, failed, lost, not_read,
+    BEFORE_LOOKING, MAX_ATTEMPTS, Options, Outcome, Problem, Stop, failed, lost, not_looked_at,
 };
 use crate::codes::plan as codes;
 use crate::model::ExternalId;
@@ -35,7 +35,7 @@ pub(super) async fn create(
                 return complete(portal, found, &wanted, options, stop).await;
             }
             Ok(Some(found)) => return taken(&found, &wanted.new),
-            Err(error) => return not_read(&error, stop),
+            Err(error) => return not_looked_at(&error, stop),
         }
     }
     let mut attempt = 1;
@@ -118,7 +118,7 @@ async fn complete(
         Problem::new(problem.code, message).leaving(left)
     };
     match update::bring(portal, created.clone(), &[field], options, stop).await {
-        ended @ (Outcome::Done(_) | Outcome::Gone) => ended,
+        done @ (Outcome::Done(_) | Outcome::Gone) => done,
         Outcome::Unknown(problem) => Outcome::Unknown(without(problem)),
         Outcome::Refused(problem) | Outcome::NotTried(problem) => {
             Outcome::Refused(without(problem))

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::{Options, Outcome, Problem, Stop, failed, lost, not_read};
+use super::{Options, Outcome, Problem, Stop, failed, lost, not_looked_at};
 use crate::codes::plan as codes;
 use crate::model::desired::FieldPath;
 use crate::model::observed::{ConnectionState, DirectoryState, Organization};
@@ -29,12 +29,12 @@ pub(super) async fn delete(
     let live = match portal.organization(id).await {
         Ok(Some(live)) => live,
         Ok(None) => return Outcome::Gone,
-        Err(error) => return not_read(&error, stop),
+        Err(error) => return not_looked_at(&error, stop),
     };
     match guards(portal, &live, change, manifest).await {
         Ok(None) => {}
         Ok(Some(problem)) => return Outcome::Refused(problem),
-        Err(error) => return not_read(&error, stop),
+        Err(error) => return not_looked_at(&error, stop),
     }
     match portal.delete_organization(id).await {
         Ok(()) => {}

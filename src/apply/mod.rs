@@ -229,6 +229,12 @@ impl Stop {
     }
 }
 
+/// A read before any write failed: nothing was changed.
+fn not_looked_at(error: &ApiError, stop: &Stop) -> Outcome {
+    stop.heed(error);
+    Outcome::NotTried(Problem::of(error))
+}
+
 /// A failed write that surely had no effect, unless an earlier try of it was lost.
 fn failed(error: &ApiError, lost_write: Option<&ApiError>, stop: &Stop) -> Outcome {
     stop.heed(error);
@@ -240,12 +246,6 @@ fn failed(error: &ApiError, lost_write: Option<&ApiError>, stop: &Stop) -> Outco
         None if error.is_fatal() => Outcome::NotTried(Problem::of(error)),
         None => Outcome::Refused(Problem::of(error)),
     }
-}
-
-/// The read before a write failed: nothing was changed.
-fn not_read(error: &ApiError, stop: &Stop) -> Outcome {
-    stop.heed(error);
-    Outcome::NotTried(Problem::of(error))
 }
 
 /// A write whose answer was lost and could not be looked up either.

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    BEFORE_LOOKING, MAX_ATTEMPTS, Options, Outcome, Problem, Stop, failed, lost, not_read,
+    BEFORE_LOOKING, MAX_ATTEMPTS, Options, Outcome, Problem, Stop, failed, lost, not_looked_at,
 };
 use crate::codes::{api, plan as codes};
 use crate::model::desired::FieldPath;
@@ -26,7 +26,7 @@ pub(super) async fn update(
     match portal.organization(id).await {
         Ok(Some(live)) => bring(portal, live, &change.fields, options, stop).await,
         Ok(None) => gone(id),
-        Err(error) => not_read(&error, stop),
+        Err(error) => not_looked_at(&error, stop),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The command line: a thin shell over the core.
 //!
-//! One file for each command; [`args`] holds what they share, `ui` is the only printer, `error` the
+//! One file for each command; `args` holds what they share, `ui` is the only printer, `error` the
 //! only place where errors get their exit code.
 
 mod apply;

@@ -13,8 +13,8 @@ use super::client::{Call, Client};
 use super::paging::{self, Keyed, ListError, Order, Page};
 use super::wire::{self, FromWire};
 use super::{
-    ApiErrorKind, ApiResult, GiveUp, LinkRequest, List, NewOrganization, OrganizationPatch,
-    ReadPortal, ReadProgress, WritePortal,
+    ApiErrorKind, ApiResult, LinkRequest, List, NewOrganization, OrganizationPatch, ReadPortal,
+    ReadProgress, WritePortal,
 };
 use crate::model::observed::{
     Answer, AuditLogConfiguration, Certificate, Connection, Directory, Event, EventKind,
@@ -33,14 +33,13 @@ impl ReadPortal for Client {
     }
 
     /// `GET /organizations`
-    async fn organizations_unless(
+    async fn organizations_within(
         &self,
         progress: &dyn ReadProgress,
-        give_up: &GiveUp<'_>,
+        requests: usize,
     ) -> ApiResult<Option<Vec<Organization>>> {
         let told = |count| progress.read(List::Organizations, count);
-        let give_up = |newest: &[&Organization], oldest: &[&Organization]| give_up(newest, oldest);
-        self.list_unless("/organizations", &[], told, Some(&give_up))
+        self.list_within("/organizations", &[], told, Some(requests))
             .await
     }
 
@@ -204,18 +203,18 @@ impl Client {
         filter: &[(&str, &str)],
         told: impl Fn(usize) + Sync,
     ) -> ApiResult<Vec<T>> {
-        self.list_unless(path, filter, told, None)
+        self.list_within(path, filter, told, None)
             .await
             .map(Option::unwrap_or_default)
     }
 
-    /// Reads a whole list, or nothing when `give_up` says so.
-    async fn list_unless<T: FromWire + Keyed + Send>(
+    /// Reads a whole list, or nothing when that takes more than so many requests.
+    async fn list_within<T: FromWire + Keyed + Send>(
         &self,
         path: &str,
         filter: &[(&str, &str)],
         told: impl Fn(usize) + Sync,
-        give_up: Option<&paging::GiveUp<'_, T>>,
+        requests: Option<usize>,
     ) -> ApiResult<Option<Vec<T>>> {
         let fetch = |order: Order, after: Option<String>| {
             let mut query = form_urlencoded::Serializer::new(String::new());
@@ -231,7 +230,7 @@ impl Client {
             };
             async move { self.call::<Page<T>>(&call).await }
         };
-        paging::read_unless(fetch, told, give_up)
+        paging::read_within(fetch, told, requests)
             .await
             .map_err(|error| match error {
                 ListError::Api(error) => error,

@@ -57,9 +57,6 @@ pub enum List {
     Directories,
 }
 
-/// Is shown the newest and the oldest organizations, and says whether the rest is too much to read.
-pub type GiveUp<'a> = dyn Fn(&[&Organization], &[&Organization]) -> bool + Sync + 'a;
-
 /// What can be asked of WorkOS.
 pub trait ReadPortal: Send + Sync {
     /// Lists every organization of the environment.
@@ -74,12 +71,12 @@ pub trait ReadPortal: Send + Sync {
         domain: &Domain,
     ) -> impl Future<Output = ApiResult<Vec<Organization>>> + Send;
 
-    /// Lists every organization of the environment, or nothing when `give_up` says, at the sight
-    /// of both ends of a list that goes on in between, that the rest is too much to read.
-    fn organizations_unless(
+    /// Lists every organization of the environment, or nothing when that takes more than so many
+    /// requests.
+    fn organizations_within(
         &self,
         progress: &dyn ReadProgress,
-        give_up: &GiveUp<'_>,
+        requests: usize,
     ) -> impl Future<Output = ApiResult<Option<Vec<Organization>>>> + Send;
 
     /// Lists every connection of the environment.

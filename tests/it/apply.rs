@@ -43,8 +43,8 @@ async fn run_until(
     let told = Told::default();
     let options = Options {
         concurrency,
-        replay: false,
         cancel,
+        replay: false,
         clock: &SystemClock,
     };
     let report = apply(portal, &plan, &options, &told).await;

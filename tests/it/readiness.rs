@@ -503,16 +503,16 @@ fn certificates_matter_to_active_saml_connections_only() {
         of("OktaSAML", "active"),
     ];
     insta::assert_snapshot!(rows.join("\n"), @"
-not_applicable none ever: no active SAML connection
-not_applicable none ever: no active SAML connection
-not_applicable none ever: no active SAML connection
-not_applicable none ever: no active SAML connection
-unknown you ever: WorkOS does not tell when the certificate runs out -> look at the connection's certificate in the WorkOS dashboard [conn_1 active]
-");
+    not_applicable none ever: no active SAML connection
+    not_applicable none ever: no active SAML connection
+    not_applicable none ever: no active SAML connection
+    not_applicable none ever: no active SAML connection
+    unknown you ever: WorkOS does not tell when the certificate runs out -> look at the connection's certificate in the WorkOS dashboard [conn_1 active]
+    ");
 }
 
 #[test]
-fn keys_are_unknown_without_events() {
+fn nothing_tells_of_keys() {
     insta::assert_snapshot!(said(&acme("intents: [bring_your_own_key]"), &live()), @"unknown none ever: events were not read in this run");
 }
 

@@ -87,198 +87,198 @@ fn a_plan_at_60_columns() {
     let text = plan_text(&some_plan(), &plain(60));
     assert_tidy(&text);
     insta::assert_snapshot!(text, @r#"
-portalctl plan · production · api.workos.com · live key
+    portalctl plan · production · api.workos.com · live key
 
-conflicts: nothing is done for these until somebody decides
-  ! initech.eu  plan/domain-held
-      no organization matches, but org_01J (Initech EU) has
-      the domain initech.eu
-      -> if it is this customer, write `previous_keys:
-         [initech]` (the key was renamed) or `id: org_01J`;
-         if it is another one, write `allow_shared_domain:
-         true`
+    conflicts: nothing is done for these until somebody decides
+      ! initech.eu  plan/domain-held
+          no organization matches, but org_01J (Initech EU) has
+          the domain initech.eu
+          -> if it is this customer, write `previous_keys:
+             [initech]` (the key was renamed) or `id: org_01J`;
+             if it is another one, write `allow_shared_domain:
+             true`
 
-held: wanted, but not allowed in this run
-  # hooli  adopt org_orphan  needs --adopt
-      an organization that no entry claims has verified
-      acme.com
-      external_id  + "hooli"
-      name         "Hooli Inc" -> "Hooli"
-  # umbrella  update org_umbrella  needs --allow-bulk
-      the manifest's limits allow 20 of these in one run,
-      the plan has 30
-      name  "Umbrela" -> "Umbrella"
+    held: wanted, but not allowed in this run
+      # hooli  adopt org_orphan  needs --adopt
+          an organization that no entry claims has verified
+          acme.com
+          external_id  + "hooli"
+          name         "Hooli Inc" -> "Hooli"
+      # umbrella  update org_umbrella  needs --allow-bulk
+          the manifest's limits allow 20 of these in one run,
+          the plan has 30
+          name  "Umbrela" -> "Umbrella"
 
-warnings
-  * globex  plan/domain-pending-elsewhere
-      the domain globex.com is also pending on org_02K
-      (Globex Labs); only one organization can verify it
+    warnings
+      * globex  plan/domain-pending-elsewhere
+          the domain globex.com is also pending on org_02K
+          (Globex Labs); only one organization can verify it
 
-changes
-  + acme  create  portal.yaml:12
-      name                      + "acme"
-      external_id               + "acme"
-      domains.acme.com          + pending
-      domains.acme.io           + verified
-      metadata.portalctl_owner  + "customers"
-      metadata.tier             + "enterprise"
-  ~ globex  update org_globex  portal.yaml:12
-      name                  "Globex" -> "Globex Corporation"
-      metadata.legacy_flag  - "yes"
-      metadata.tier         "trial" -> "enterprise"
+    changes
+      + acme  create  portal.yaml:12
+          name                      + "acme"
+          external_id               + "acme"
+          domains.acme.com          + pending
+          domains.acme.io           + verified
+          metadata.portalctl_owner  + "customers"
+          metadata.tier             + "enterprise"
+      ~ globex  update org_globex  portal.yaml:12
+          name                  "Globex" -> "Globex Corporation"
+          metadata.legacy_flag  - "yes"
+          metadata.tier         "trial" -> "enterprise"
 
-note: 3 organizations at WorkOS are not in this manifest;
-      portalctl does not touch them
-note: one of them was created by this manifest and not
-      declared any more, which only --prune deletes: org_03L
+    note: 3 organizations at WorkOS are not in this manifest;
+          portalctl does not touch them
+    note: one of them was created by this manifest and not
+          declared any more, which only --prune deletes: org_03L
 
-1 to create, 1 to update, 2 held, 1 conflict, 1 warning, 7 unchanged, 13 requests
-digest sha256:c62fd789615b719b3494c4a64884a587fb3319cb64335b565948bdd233ad0177
-"#);
+    1 to create, 1 to update, 2 held, 1 conflict, 1 warning, 7 unchanged, 13 requests
+    digest sha256:c62fd789615b719b3494c4a64884a587fb3319cb64335b565948bdd233ad0177
+    "#);
 }
 
 #[test]
 fn a_plan_at_80_columns() {
     insta::assert_snapshot!(plan_text(&some_plan(), &plain(80)), @r#"
-portalctl plan · production · api.workos.com · live key
+    portalctl plan · production · api.workos.com · live key
 
-conflicts: nothing is done for these until somebody decides
-  ! initech.eu  plan/domain-held
-      no organization matches, but org_01J (Initech EU) has the domain
-      initech.eu
-      -> if it is this customer, write `previous_keys: [initech]` (the key was
-         renamed) or `id: org_01J`; if it is another one, write
-         `allow_shared_domain: true`
+    conflicts: nothing is done for these until somebody decides
+      ! initech.eu  plan/domain-held
+          no organization matches, but org_01J (Initech EU) has the domain
+          initech.eu
+          -> if it is this customer, write `previous_keys: [initech]` (the key was
+             renamed) or `id: org_01J`; if it is another one, write
+             `allow_shared_domain: true`
 
-held: wanted, but not allowed in this run
-  # hooli  adopt org_orphan  needs --adopt
-      an organization that no entry claims has verified acme.com
-      external_id  + "hooli"
-      name         "Hooli Inc" -> "Hooli"
-  # umbrella  update org_umbrella  needs --allow-bulk
-      the manifest's limits allow 20 of these in one run, the plan has 30
-      name  "Umbrela" -> "Umbrella"
+    held: wanted, but not allowed in this run
+      # hooli  adopt org_orphan  needs --adopt
+          an organization that no entry claims has verified acme.com
+          external_id  + "hooli"
+          name         "Hooli Inc" -> "Hooli"
+      # umbrella  update org_umbrella  needs --allow-bulk
+          the manifest's limits allow 20 of these in one run, the plan has 30
+          name  "Umbrela" -> "Umbrella"
 
-warnings
-  * globex  plan/domain-pending-elsewhere
-      the domain globex.com is also pending on org_02K (Globex Labs); only one
-      organization can verify it
+    warnings
+      * globex  plan/domain-pending-elsewhere
+          the domain globex.com is also pending on org_02K (Globex Labs); only one
+          organization can verify it
 
-changes
-  + acme  create  portal.yaml:12
-      name                      + "acme"
-      external_id               + "acme"
-      domains.acme.com          + pending
-      domains.acme.io           + verified
-      metadata.portalctl_owner  + "customers"
-      metadata.tier             + "enterprise"
-  ~ globex  update org_globex  portal.yaml:12
-      name                  "Globex" -> "Globex Corporation"
-      metadata.legacy_flag  - "yes"
-      metadata.tier         "trial" -> "enterprise"
+    changes
+      + acme  create  portal.yaml:12
+          name                      + "acme"
+          external_id               + "acme"
+          domains.acme.com          + pending
+          domains.acme.io           + verified
+          metadata.portalctl_owner  + "customers"
+          metadata.tier             + "enterprise"
+      ~ globex  update org_globex  portal.yaml:12
+          name                  "Globex" -> "Globex Corporation"
+          metadata.legacy_flag  - "yes"
+          metadata.tier         "trial" -> "enterprise"
 
-note: 3 organizations at WorkOS are not in this manifest; portalctl does not
-      touch them
-note: one of them was created by this manifest and not declared any more, which
-      only --prune deletes: org_03L
+    note: 3 organizations at WorkOS are not in this manifest; portalctl does not
+          touch them
+    note: one of them was created by this manifest and not declared any more, which
+          only --prune deletes: org_03L
 
-1 to create, 1 to update, 2 held, 1 conflict, 1 warning, 7 unchanged, 13 requests
-digest sha256:c62fd789615b719b3494c4a64884a587fb3319cb64335b565948bdd233ad0177
-"#);
+    1 to create, 1 to update, 2 held, 1 conflict, 1 warning, 7 unchanged, 13 requests
+    digest sha256:c62fd789615b719b3494c4a64884a587fb3319cb64335b565948bdd233ad0177
+    "#);
 }
 
 #[test]
 fn a_plan_at_200_columns() {
     insta::assert_snapshot!(plan_text(&some_plan(), &plain(200)), @r#"
-portalctl plan · production · api.workos.com · live key
+    portalctl plan · production · api.workos.com · live key
 
-conflicts: nothing is done for these until somebody decides
-  ! initech.eu  plan/domain-held
-      no organization matches, but org_01J (Initech EU) has the domain initech.eu
-      -> if it is this customer, write `previous_keys: [initech]` (the key was renamed) or `id: org_01J`; if it is another one, write `allow_shared_domain: true`
+    conflicts: nothing is done for these until somebody decides
+      ! initech.eu  plan/domain-held
+          no organization matches, but org_01J (Initech EU) has the domain initech.eu
+          -> if it is this customer, write `previous_keys: [initech]` (the key was renamed) or `id: org_01J`; if it is another one, write `allow_shared_domain: true`
 
-held: wanted, but not allowed in this run
-  # hooli  adopt org_orphan  needs --adopt
-      an organization that no entry claims has verified acme.com
-      external_id  + "hooli"
-      name         "Hooli Inc" -> "Hooli"
-  # umbrella  update org_umbrella  needs --allow-bulk
-      the manifest's limits allow 20 of these in one run, the plan has 30
-      name  "Umbrela" -> "Umbrella"
+    held: wanted, but not allowed in this run
+      # hooli  adopt org_orphan  needs --adopt
+          an organization that no entry claims has verified acme.com
+          external_id  + "hooli"
+          name         "Hooli Inc" -> "Hooli"
+      # umbrella  update org_umbrella  needs --allow-bulk
+          the manifest's limits allow 20 of these in one run, the plan has 30
+          name  "Umbrela" -> "Umbrella"
 
-warnings
-  * globex  plan/domain-pending-elsewhere
-      the domain globex.com is also pending on org_02K (Globex Labs); only one organization can verify it
+    warnings
+      * globex  plan/domain-pending-elsewhere
+          the domain globex.com is also pending on org_02K (Globex Labs); only one organization can verify it
 
-changes
-  + acme  create  portal.yaml:12
-      name                      + "acme"
-      external_id               + "acme"
-      domains.acme.com          + pending
-      domains.acme.io           + verified
-      metadata.portalctl_owner  + "customers"
-      metadata.tier             + "enterprise"
-  ~ globex  update org_globex  portal.yaml:12
-      name                  "Globex" -> "Globex Corporation"
-      metadata.legacy_flag  - "yes"
-      metadata.tier         "trial" -> "enterprise"
+    changes
+      + acme  create  portal.yaml:12
+          name                      + "acme"
+          external_id               + "acme"
+          domains.acme.com          + pending
+          domains.acme.io           + verified
+          metadata.portalctl_owner  + "customers"
+          metadata.tier             + "enterprise"
+      ~ globex  update org_globex  portal.yaml:12
+          name                  "Globex" -> "Globex Corporation"
+          metadata.legacy_flag  - "yes"
+          metadata.tier         "trial" -> "enterprise"
 
-note: 3 organizations at WorkOS are not in this manifest; portalctl does not touch them
-note: one of them was created by this manifest and not declared any more, which only --prune deletes: org_03L
+    note: 3 organizations at WorkOS are not in this manifest; portalctl does not touch them
+    note: one of them was created by this manifest and not declared any more, which only --prune deletes: org_03L
 
-1 to create, 1 to update, 2 held, 1 conflict, 1 warning, 7 unchanged, 13 requests
-digest sha256:c62fd789615b719b3494c4a64884a587fb3319cb64335b565948bdd233ad0177
-"#);
+    1 to create, 1 to update, 2 held, 1 conflict, 1 warning, 7 unchanged, 13 requests
+    digest sha256:c62fd789615b719b3494c4a64884a587fb3319cb64335b565948bdd233ad0177
+    "#);
 }
 
 #[test]
 fn a_plan_in_colour() {
     insta::assert_snapshot!(visible(&plan_text(&some_plan(), &coloured(80))), @r#"
-<1>portalctl plan<0> · <1>production<0> · api.workos.com · live key
+    <1>portalctl plan<0> · <1>production<0> · api.workos.com · live key
 
-<1>conflicts: nothing is done for these until somebody decides<0>
-  <31>!<0> <1>initech.eu<0>  <2>plan/domain-held<0>
-      no organization matches, but org_01J (Initech EU) has the domain
-      initech.eu
-      -> if it is this customer, write `previous_keys: [initech]` (the key was
-         renamed) or `id: org_01J`; if it is another one, write
-         `allow_shared_domain: true`
+    <1>conflicts: nothing is done for these until somebody decides<0>
+      <31>!<0> <1>initech.eu<0>  <2>plan/domain-held<0>
+          no organization matches, but org_01J (Initech EU) has the domain
+          initech.eu
+          -> if it is this customer, write `previous_keys: [initech]` (the key was
+             renamed) or `id: org_01J`; if it is another one, write
+             `allow_shared_domain: true`
 
-<1>held: wanted, but not allowed in this run<0>
-  <33>#<0> <1>hooli<0>  adopt org_orphan  needs <33>--adopt<0>
-      an organization that no entry claims has verified acme.com
-      external_id  <32>+ "hooli"<0>
-      name         "Hooli<9><31> Inc<0>"
-  <33>#<0> <1>umbrella<0>  update org_umbrella  needs <33>--allow-bulk<0>
-      the manifest's limits allow 20 of these in one run, the plan has 30
-      name  "Umbrel<1><32>l<0>a"
+    <1>held: wanted, but not allowed in this run<0>
+      <33>#<0> <1>hooli<0>  adopt org_orphan  needs <33>--adopt<0>
+          an organization that no entry claims has verified acme.com
+          external_id  <32>+ "hooli"<0>
+          name         "Hooli<9><31> Inc<0>"
+      <33>#<0> <1>umbrella<0>  update org_umbrella  needs <33>--allow-bulk<0>
+          the manifest's limits allow 20 of these in one run, the plan has 30
+          name  "Umbrel<1><32>l<0>a"
 
-<1>warnings<0>
-  <33>*<0> <1>globex<0>  <2>plan/domain-pending-elsewhere<0>
-      the domain globex.com is also pending on org_02K (Globex Labs); only one
-      organization can verify it
+    <1>warnings<0>
+      <33>*<0> <1>globex<0>  <2>plan/domain-pending-elsewhere<0>
+          the domain globex.com is also pending on org_02K (Globex Labs); only one
+          organization can verify it
 
-<1>changes<0>
-  <32>+<0> <1>acme<0>  create  <2>portal.yaml:12<0>
-      name                      <32>+ "acme"<0>
-      external_id               <32>+ "acme"<0>
-      domains.acme.com          <32>+ pending<0>
-      domains.acme.io           <32>+ verified<0>
-      metadata.portalctl_owner  <32>+ "customers"<0>
-      metadata.tier             <32>+ "enterprise"<0>
-  <33>~<0> <1>globex<0>  update org_globex  <2>portal.yaml:12<0>
-      name                  "Globex<1><32> Corporation<0>"
-      metadata.legacy_flag  <31>- "yes"<0>
-      metadata.tier         <9><31>"trial"<0> -> <1><32>"enterprise"<0>
+    <1>changes<0>
+      <32>+<0> <1>acme<0>  create  <2>portal.yaml:12<0>
+          name                      <32>+ "acme"<0>
+          external_id               <32>+ "acme"<0>
+          domains.acme.com          <32>+ pending<0>
+          domains.acme.io           <32>+ verified<0>
+          metadata.portalctl_owner  <32>+ "customers"<0>
+          metadata.tier             <32>+ "enterprise"<0>
+      <33>~<0> <1>globex<0>  update org_globex  <2>portal.yaml:12<0>
+          name                  "Globex<1><32> Corporation<0>"
+          metadata.legacy_flag  <31>- "yes"<0>
+          metadata.tier         <9><31>"trial"<0> -> <1><32>"enterprise"<0>
 
-note: 3 organizations at WorkOS are not in this manifest; portalctl does not
-      touch them
-note: one of them was created by this manifest and not declared any more, which
-      only --prune deletes: org_03L
+    note: 3 organizations at WorkOS are not in this manifest; portalctl does not
+          touch them
+    note: one of them was created by this manifest and not declared any more, which
+          only --prune deletes: org_03L
 
-<32>1 to create<0>, <33>1 to update<0>, <33>2 held<0>, <31>1 conflict<0>, 1 warning, 7 unchanged, 13 requests
-<2>digest sha256:c62fd789615b719b3494c4a64884a587fb3319cb64335b565948bdd233ad0177<0>
-"#);
+    <32>1 to create<0>, <33>1 to update<0>, <33>2 held<0>, <31>1 conflict<0>, 1 warning, 7 unchanged, 13 requests
+    <2>digest sha256:c62fd789615b719b3494c4a64884a587fb3319cb64335b565948bdd233ad0177<0>
+    "#);
 }
 
 #[test]
@@ -514,212 +514,212 @@ fn an_apply_at_60_columns() {
     let text = apply_text(&some_plan(), &some_report(), &some_readiness(), &plain(60));
     assert_tidy(&text);
     insta::assert_snapshot!(text, @"
-portalctl apply · production · api.workos.com · live key
+    portalctl apply · production · api.workos.com · live key
 
-conflicts: nothing is done for these until somebody decides
-  ! initech.eu  plan/domain-held
-      no organization matches, but org_01J (Initech EU) has
-      the domain initech.eu
-      -> if it is this customer, write `previous_keys:
-         [initech]` (the key was renamed) or `id: org_01J`;
-         if it is another one, write `allow_shared_domain:
-         true`
+    conflicts: nothing is done for these until somebody decides
+      ! initech.eu  plan/domain-held
+          no organization matches, but org_01J (Initech EU) has
+          the domain initech.eu
+          -> if it is this customer, write `previous_keys:
+             [initech]` (the key was renamed) or `id: org_01J`;
+             if it is another one, write `allow_shared_domain:
+             true`
 
-held: wanted, but not allowed in this run
-  # hooli  adopt org_orphan (2 fields)  needs --adopt
-      an organization that no entry claims has verified
-      acme.com
-  # umbrella  update org_umbrella name  needs --allow-bulk
-      the manifest's limits allow 20 of these in one run,
-      the plan has 30
+    held: wanted, but not allowed in this run
+      # hooli  adopt org_orphan (2 fields)  needs --adopt
+          an organization that no entry claims has verified
+          acme.com
+      # umbrella  update org_umbrella name  needs --allow-bulk
+          the manifest's limits allow 20 of these in one run,
+          the plan has 30
 
-warnings
-  * globex  plan/domain-pending-elsewhere
-      the domain globex.com is also pending on org_02K
-      (Globex Labs); only one organization can verify it
+    warnings
+      * globex  plan/domain-pending-elsewhere
+          the domain globex.com is also pending on org_02K
+          (Globex Labs); only one organization can verify it
 
-not done
-  ✗ globex  create refused  api/rejected
-      POST /organizations answered 422 invalid_metadata:
-      Validation failed (metadata: too long) [request
-      req_01]
-  ? initech.eu  create unknown  api/timeout
-      POST /organizations failed: no answer in 30 seconds;
-      it was not there when it was looked for, 4 times
-  - umbrella  update not tried  plan/interrupted
-      the run stopped after: GET /organizations/org_1
-      answered 401
+    not done
+      ✗ globex  create refused  api/rejected
+          POST /organizations answered 422 invalid_metadata:
+          Validation failed (metadata: too long) [request
+          req_01]
+      ? initech.eu  create unknown  api/timeout
+          POST /organizations failed: no answer in 30 seconds;
+          it was not there when it was looked for, 4 times
+      - umbrella  update not tried  plan/interrupted
+          the run stopped after: GET /organizations/org_1
+          answered 401
 
-done
-  ✓ acme  create  org_acme
-  ✓ hooli  update  org_hooli
+    done
+      ✓ acme  create  org_acme
+      ✓ hooli  update  org_hooli
 
-note: 3 organizations at WorkOS are not in this manifest;
-      portalctl does not touch them
-note: one of them was created by this manifest and not
-      declared any more, which only --prune deletes: org_03L
+    note: 3 organizations at WorkOS are not in this manifest;
+          portalctl does not touch them
+    note: one of them was created by this manifest and not
+          declared any more, which only --prune deletes: org_03L
 
-            sso  dsync  domains  certs
-globex      ✗    ○      .        –
-initech.eu  ?    ✓      .        .
-acme        ✓    .      ◐        .
-✗ attention, ? unknown, ◐ in progress, ○ unconfigured,
-✓ configured, – n/a, . not declared
-1 organization with nothing to do (see status --all)
+                sso  dsync  domains  certs
+    globex      ✗    ○      .        –
+    initech.eu  ?    ✓      .        .
+    acme        ✓    .      ◐        .
+    ✗ attention, ? unknown, ◐ in progress, ○ unconfigured,
+    ✓ configured, – n/a, . not declared
+    1 organization with nothing to do (see status --all)
 
-next, most urgent first
-  ✗ globex  sso  for 6 days  the customer's turn
-      the OktaSAML connection is inactive: nobody can sign
-      in with it
-      -> ask the customer's IT admin to activate it in the
-         Admin Portal
-  ? initech.eu  sso  your turn
-      the state of the OktaSAML connection is one that this
-      version does not know: sideways
-      -> look at it in the WorkOS dashboard
-  ◐ acme  domain_verification  for 11 days  waiting for DNS
-      acme.com waits for its TXT record, 24 days left
-      -> ask the customer to set the TXT record
-         _workos.acme.com
-  ○ globex  dsync  for 14 days  the customer's turn
-      no directory yet
-      -> send the customer's IT admin to the Admin Portal
-         for dsync
+    next, most urgent first
+      ✗ globex  sso  for 6 days  the customer's turn
+          the OktaSAML connection is inactive: nobody can sign
+          in with it
+          -> ask the customer's IT admin to activate it in the
+             Admin Portal
+      ? initech.eu  sso  your turn
+          the state of the OktaSAML connection is one that this
+          version does not know: sideways
+          -> look at it in the WorkOS dashboard
+      ◐ acme  domain_verification  for 11 days  waiting for DNS
+          acme.com waits for its TXT record, 24 days left
+          -> ask the customer to set the TXT record
+             _workos.acme.com
+      ○ globex  dsync  for 14 days  the customer's turn
+          no directory yet
+          -> send the customer's IT admin to the Admin Portal
+             for dsync
 
-2 done, 1 refused, 1 unknown, 1 not tried, 2 held, 1 conflict, 7 unchanged, 13 requests
-run apply again: it goes on where it stopped
-");
+    2 done, 1 refused, 1 unknown, 1 not tried, 2 held, 1 conflict, 7 unchanged, 13 requests
+    run apply again: it goes on where it stopped
+    ");
 }
 
 #[test]
 fn an_apply_at_80_columns() {
     let text = apply_text(&some_plan(), &some_report(), &some_readiness(), &plain(80));
     insta::assert_snapshot!(text, @"
-portalctl apply · production · api.workos.com · live key
+    portalctl apply · production · api.workos.com · live key
 
-conflicts: nothing is done for these until somebody decides
-  ! initech.eu  plan/domain-held
-      no organization matches, but org_01J (Initech EU) has the domain
-      initech.eu
-      -> if it is this customer, write `previous_keys: [initech]` (the key was
-         renamed) or `id: org_01J`; if it is another one, write
-         `allow_shared_domain: true`
+    conflicts: nothing is done for these until somebody decides
+      ! initech.eu  plan/domain-held
+          no organization matches, but org_01J (Initech EU) has the domain
+          initech.eu
+          -> if it is this customer, write `previous_keys: [initech]` (the key was
+             renamed) or `id: org_01J`; if it is another one, write
+             `allow_shared_domain: true`
 
-held: wanted, but not allowed in this run
-  # hooli  adopt org_orphan (2 fields)  needs --adopt
-      an organization that no entry claims has verified acme.com
-  # umbrella  update org_umbrella name  needs --allow-bulk
-      the manifest's limits allow 20 of these in one run, the plan has 30
+    held: wanted, but not allowed in this run
+      # hooli  adopt org_orphan (2 fields)  needs --adopt
+          an organization that no entry claims has verified acme.com
+      # umbrella  update org_umbrella name  needs --allow-bulk
+          the manifest's limits allow 20 of these in one run, the plan has 30
 
-warnings
-  * globex  plan/domain-pending-elsewhere
-      the domain globex.com is also pending on org_02K (Globex Labs); only one
-      organization can verify it
+    warnings
+      * globex  plan/domain-pending-elsewhere
+          the domain globex.com is also pending on org_02K (Globex Labs); only one
+          organization can verify it
 
-not done
-  ✗ globex  create refused  api/rejected
-      POST /organizations answered 422 invalid_metadata: Validation failed
-      (metadata: too long) [request req_01]
-  ? initech.eu  create unknown  api/timeout
-      POST /organizations failed: no answer in 30 seconds; it was not there when
-      it was looked for, 4 times
-  - umbrella  update not tried  plan/interrupted
-      the run stopped after: GET /organizations/org_1 answered 401
+    not done
+      ✗ globex  create refused  api/rejected
+          POST /organizations answered 422 invalid_metadata: Validation failed
+          (metadata: too long) [request req_01]
+      ? initech.eu  create unknown  api/timeout
+          POST /organizations failed: no answer in 30 seconds; it was not there when
+          it was looked for, 4 times
+      - umbrella  update not tried  plan/interrupted
+          the run stopped after: GET /organizations/org_1 answered 401
 
-done
-  ✓ acme  create  org_acme
-  ✓ hooli  update  org_hooli
+    done
+      ✓ acme  create  org_acme
+      ✓ hooli  update  org_hooli
 
-note: 3 organizations at WorkOS are not in this manifest; portalctl does not
-      touch them
-note: one of them was created by this manifest and not declared any more, which
-      only --prune deletes: org_03L
+    note: 3 organizations at WorkOS are not in this manifest; portalctl does not
+          touch them
+    note: one of them was created by this manifest and not declared any more, which
+          only --prune deletes: org_03L
 
-            sso             dsync           domains         certs
-globex      ✗ attention     ○ unconfigured  .               – n/a
-initech.eu  ? unknown       ✓ configured    .               .
-acme        ✓ configured    .               ◐ in progress   .
-1 organization with nothing to do (see status --all)
+                sso             dsync           domains         certs
+    globex      ✗ attention     ○ unconfigured  .               – n/a
+    initech.eu  ? unknown       ✓ configured    .               .
+    acme        ✓ configured    .               ◐ in progress   .
+    1 organization with nothing to do (see status --all)
 
-next, most urgent first
-  ✗ globex  sso  for 6 days  the customer's turn
-      the OktaSAML connection is inactive: nobody can sign in with it
-      -> ask the customer's IT admin to activate it in the Admin Portal
-  ? initech.eu  sso  your turn
-      the state of the OktaSAML connection is one that this version does not
-      know: sideways
-      -> look at it in the WorkOS dashboard
-  ◐ acme  domain_verification  for 11 days  waiting for DNS
-      acme.com waits for its TXT record, 24 days left
-      -> ask the customer to set the TXT record _workos.acme.com
-  ○ globex  dsync  for 14 days  the customer's turn
-      no directory yet
-      -> send the customer's IT admin to the Admin Portal for dsync
+    next, most urgent first
+      ✗ globex  sso  for 6 days  the customer's turn
+          the OktaSAML connection is inactive: nobody can sign in with it
+          -> ask the customer's IT admin to activate it in the Admin Portal
+      ? initech.eu  sso  your turn
+          the state of the OktaSAML connection is one that this version does not
+          know: sideways
+          -> look at it in the WorkOS dashboard
+      ◐ acme  domain_verification  for 11 days  waiting for DNS
+          acme.com waits for its TXT record, 24 days left
+          -> ask the customer to set the TXT record _workos.acme.com
+      ○ globex  dsync  for 14 days  the customer's turn
+          no directory yet
+          -> send the customer's IT admin to the Admin Portal for dsync
 
-2 done, 1 refused, 1 unknown, 1 not tried, 2 held, 1 conflict, 7 unchanged, 13 requests
-run apply again: it goes on where it stopped
-");
+    2 done, 1 refused, 1 unknown, 1 not tried, 2 held, 1 conflict, 7 unchanged, 13 requests
+    run apply again: it goes on where it stopped
+    ");
 }
 
 #[test]
 fn an_apply_at_200_columns() {
     let text = apply_text(&some_plan(), &some_report(), &some_readiness(), &plain(200));
     insta::assert_snapshot!(text, @"
-portalctl apply · production · api.workos.com · live key
+    portalctl apply · production · api.workos.com · live key
 
-conflicts: nothing is done for these until somebody decides
-  ! initech.eu  plan/domain-held
-      no organization matches, but org_01J (Initech EU) has the domain initech.eu
-      -> if it is this customer, write `previous_keys: [initech]` (the key was renamed) or `id: org_01J`; if it is another one, write `allow_shared_domain: true`
+    conflicts: nothing is done for these until somebody decides
+      ! initech.eu  plan/domain-held
+          no organization matches, but org_01J (Initech EU) has the domain initech.eu
+          -> if it is this customer, write `previous_keys: [initech]` (the key was renamed) or `id: org_01J`; if it is another one, write `allow_shared_domain: true`
 
-held: wanted, but not allowed in this run
-  # hooli  adopt org_orphan (2 fields)  needs --adopt
-      an organization that no entry claims has verified acme.com
-  # umbrella  update org_umbrella name  needs --allow-bulk
-      the manifest's limits allow 20 of these in one run, the plan has 30
+    held: wanted, but not allowed in this run
+      # hooli  adopt org_orphan (2 fields)  needs --adopt
+          an organization that no entry claims has verified acme.com
+      # umbrella  update org_umbrella name  needs --allow-bulk
+          the manifest's limits allow 20 of these in one run, the plan has 30
 
-warnings
-  * globex  plan/domain-pending-elsewhere
-      the domain globex.com is also pending on org_02K (Globex Labs); only one organization can verify it
+    warnings
+      * globex  plan/domain-pending-elsewhere
+          the domain globex.com is also pending on org_02K (Globex Labs); only one organization can verify it
 
-not done
-  ✗ globex  create refused  api/rejected
-      POST /organizations answered 422 invalid_metadata: Validation failed (metadata: too long) [request req_01]
-  ? initech.eu  create unknown  api/timeout
-      POST /organizations failed: no answer in 30 seconds; it was not there when it was looked for, 4 times
-  - umbrella  update not tried  plan/interrupted
-      the run stopped after: GET /organizations/org_1 answered 401
+    not done
+      ✗ globex  create refused  api/rejected
+          POST /organizations answered 422 invalid_metadata: Validation failed (metadata: too long) [request req_01]
+      ? initech.eu  create unknown  api/timeout
+          POST /organizations failed: no answer in 30 seconds; it was not there when it was looked for, 4 times
+      - umbrella  update not tried  plan/interrupted
+          the run stopped after: GET /organizations/org_1 answered 401
 
-done
-  ✓ acme  create  org_acme
-  ✓ hooli  update  org_hooli
+    done
+      ✓ acme  create  org_acme
+      ✓ hooli  update  org_hooli
 
-note: 3 organizations at WorkOS are not in this manifest; portalctl does not touch them
-note: one of them was created by this manifest and not declared any more, which only --prune deletes: org_03L
+    note: 3 organizations at WorkOS are not in this manifest; portalctl does not touch them
+    note: one of them was created by this manifest and not declared any more, which only --prune deletes: org_03L
 
-            sso             dsync           domain_verification  certificate_renewal
-globex      ✗ attention     ○ unconfigured  .                    – n/a
-initech.eu  ? unknown       ✓ configured    .                    .
-acme        ✓ configured    .               ◐ in progress        .
-1 organization with nothing to do (see status --all)
+                sso             dsync           domain_verification  certificate_renewal
+    globex      ✗ attention     ○ unconfigured  .                    – n/a
+    initech.eu  ? unknown       ✓ configured    .                    .
+    acme        ✓ configured    .               ◐ in progress        .
+    1 organization with nothing to do (see status --all)
 
-next, most urgent first
-  ✗ globex  sso  for 6 days  the customer's turn
-      the OktaSAML connection is inactive: nobody can sign in with it
-      -> ask the customer's IT admin to activate it in the Admin Portal
-  ? initech.eu  sso  your turn
-      the state of the OktaSAML connection is one that this version does not know: sideways
-      -> look at it in the WorkOS dashboard
-  ◐ acme  domain_verification  for 11 days  waiting for DNS
-      acme.com waits for its TXT record, 24 days left
-      -> ask the customer to set the TXT record _workos.acme.com
-  ○ globex  dsync  for 14 days  the customer's turn
-      no directory yet
-      -> send the customer's IT admin to the Admin Portal for dsync
+    next, most urgent first
+      ✗ globex  sso  for 6 days  the customer's turn
+          the OktaSAML connection is inactive: nobody can sign in with it
+          -> ask the customer's IT admin to activate it in the Admin Portal
+      ? initech.eu  sso  your turn
+          the state of the OktaSAML connection is one that this version does not know: sideways
+          -> look at it in the WorkOS dashboard
+      ◐ acme  domain_verification  for 11 days  waiting for DNS
+          acme.com waits for its TXT record, 24 days left
+          -> ask the customer to set the TXT record _workos.acme.com
+      ○ globex  dsync  for 14 days  the customer's turn
+          no directory yet
+          -> send the customer's IT admin to the Admin Portal for dsync
 
-2 done, 1 refused, 1 unknown, 1 not tried, 2 held, 1 conflict, 7 unchanged, 13 requests
-run apply again: it goes on where it stopped
-");
+    2 done, 1 refused, 1 unknown, 1 not tried, 2 held, 1 conflict, 7 unchanged, 13 requests
+    run apply again: it goes on where it stopped
+    ");
 }
 
 #[test]
@@ -877,45 +877,45 @@ fn hostile_text_is_shown_escaped_everywhere() {
         "{shown}"
     );
     insta::assert_snapshot!(visible(&plan_text(&plan, &coloured(80))), @r#"
-<1>portalctl plan<0> · <1>Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp<0> · Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp · live key
+    <1>portalctl plan<0> · <1>Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp<0> · Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp · live key
 
-<1>conflicts: nothing is done for these until somebody decides<0>
-  <31>!<0> <1>initech.eu<0>  <2>plan/domain-held<0>
-      Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp
-      -> Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp
+    <1>conflicts: nothing is done for these until somebody decides<0>
+      <31>!<0> <1>initech.eu<0>  <2>plan/domain-held<0>
+          Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp
+          -> Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp
 
-<1>held: wanted, but not allowed in this run<0>
-  <33>#<0> <1>hooli<0>  adopt org_orphan  needs <33>--adopt<0>
-      an organization that no entry claims has verified acme.com
-      metadata.Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp  <31>- "Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp"<0>
-  <33>#<0> <1>umbrella<0>  update org_umbrella  needs <33>--allow-bulk<0>
-      the manifest's limits allow 20 of these in one run, the plan has 30
-      name  "Umbrel<1><32>l<0>a"
+    <1>held: wanted, but not allowed in this run<0>
+      <33>#<0> <1>hooli<0>  adopt org_orphan  needs <33>--adopt<0>
+          an organization that no entry claims has verified acme.com
+          metadata.Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp  <31>- "Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp"<0>
+      <33>#<0> <1>umbrella<0>  update org_umbrella  needs <33>--allow-bulk<0>
+          the manifest's limits allow 20 of these in one run, the plan has 30
+          name  "Umbrel<1><32>l<0>a"
 
-<1>warnings<0>
-  <33>*<0> <1>globex<0>  <2>plan/domain-pending-elsewhere<0>
-      Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp
+    <1>warnings<0>
+      <33>*<0> <1>globex<0>  <2>plan/domain-pending-elsewhere<0>
+          Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp
 
-<1>changes<0>
-  <32>+<0> <1>acme<0>  create  <2>portal.yaml:12<0>
-      name                      <32>+ "acme"<0>
-      external_id               <32>+ "acme"<0>
-      domains.acme.com          <32>+ pending<0>
-      domains.acme.io           <32>+ verified<0>
-      metadata.portalctl_owner  <32>+ "customers"<0>
-      metadata.tier             <32>+ "enterprise"<0>
-  <33>~<0> <1>globex<0>  update org_globex  <2>Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp:12<0>
-      name                                          <9><31>"Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp"<0> -> <1><32>"Acme"<0>
-      metadata.Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp  <31>- "Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp"<0>
+    <1>changes<0>
+      <32>+<0> <1>acme<0>  create  <2>portal.yaml:12<0>
+          name                      <32>+ "acme"<0>
+          external_id               <32>+ "acme"<0>
+          domains.acme.com          <32>+ pending<0>
+          domains.acme.io           <32>+ verified<0>
+          metadata.portalctl_owner  <32>+ "customers"<0>
+          metadata.tier             <32>+ "enterprise"<0>
+      <33>~<0> <1>globex<0>  update org_globex  <2>Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp:12<0>
+          name                                          <9><31>"Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp"<0> -> <1><32>"Acme"<0>
+          metadata.Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp  <31>- "Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp"<0>
 
-note: 1 organization at WorkOS is not in this manifest; portalctl does not touch
-      it
-note: one of them was created by this manifest and not declared any more, which
-      only --prune deletes: Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp
+    note: 1 organization at WorkOS is not in this manifest; portalctl does not touch
+          it
+    note: one of them was created by this manifest and not declared any more, which
+          only --prune deletes: Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp
 
-<32>1 to create<0>, <33>1 to update<0>, <33>2 held<0>, <31>1 conflict<0>, 1 warning, 7 unchanged, 13 requests
-<2>digest sha256:d1894e31a878018b5e43d8f271e2c73479bd098c3872f72437ab5703731f52a9<0>
-"#);
+    <32>1 to create<0>, <33>1 to update<0>, <33>2 held<0>, <31>1 conflict<0>, 1 warning, 7 unchanged, 13 requests
+    <2>digest sha256:d1894e31a878018b5e43d8f271e2c73479bd098c3872f72437ab5703731f52a9<0>
+    "#);
 }
 
 /// A thousand customers, some of them with something to do.
@@ -1080,23 +1080,23 @@ fn a_limit_that_holds_many_changes_is_told_once() {
         ..Plan::default()
     };
     insta::assert_snapshot!(plan_text(&plan, &plain(80)), @r#"
-portalctl plan
+    portalctl plan
 
-held: wanted, but not allowed in this run
-  # a  create  needs --allow-bulk
-      the manifest's limits allow 1 of these in one run, the plan has 3
-      name         + "a"
-      external_id  + "a"
-  # b  create  needs --allow-bulk
-      name         + "b"
-      external_id  + "b"
-  # c  create  needs --allow-bulk
-      name         + "c"
-      external_id  + "c"
+    held: wanted, but not allowed in this run
+      # a  create  needs --allow-bulk
+          the manifest's limits allow 1 of these in one run, the plan has 3
+          name         + "a"
+          external_id  + "a"
+      # b  create  needs --allow-bulk
+          name         + "b"
+          external_id  + "b"
+      # c  create  needs --allow-bulk
+          name         + "c"
+          external_id  + "c"
 
-3 held, 0 unchanged, 13 requests
-digest sha256:b1fd020d71aa103f222caf3bfbd52211d31643378f6df88f71f05577625ba98b
-"#);
+    3 held, 0 unchanged, 13 requests
+    digest sha256:b1fd020d71aa103f222caf3bfbd52211d31643378f6df88f71f05577625ba98b
+    "#);
     let nothing = applied(Vec::new());
     let text = apply_text(&plan, &nothing, &Readiness::default(), &plain(80));
     insta::assert_snapshot!(text.lines().last().unwrap(), @"0 done, 3 held, 0 unchanged, 13 requests");

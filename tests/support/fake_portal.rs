@@ -17,8 +17,8 @@ use portalctl::model::observed::{
 };
 use portalctl::model::{Domain, ExternalId, OrganizationId};
 use portalctl::workos::{
-    ApiError, ApiErrorKind, ApiResult, GiveUp, LinkRequest, NewOrganization, OrganizationPatch,
-    ReadPortal, ReadProgress, WritePortal,
+    ApiError, ApiErrorKind, ApiResult, LinkRequest, NewOrganization, OrganizationPatch, ReadPortal,
+    ReadProgress, WritePortal,
 };
 
 /// How long every call takes.
@@ -317,11 +317,19 @@ impl ReadPortal for FakePortal {
         unimplemented!("apply lists nothing")
     }
 
-    async fn organizations_unless(
+    async fn organizations_within(
         &self,
         _: &dyn ReadProgress,
-        _: &GiveUp<'_>,
+        _: usize,
     ) -> ApiResult<Option<Vec<Organization>>> {
+        unimplemented!("apply lists nothing")
+    }
+
+    async fn certificates(&self, _: &str) -> ApiResult<Answer<Vec<Certificate>>> {
+        unimplemented!("apply lists nothing")
+    }
+
+    async fn events(&self, _: &[EventKind]) -> ApiResult<Answer<Vec<Event>>> {
         unimplemented!("apply lists nothing")
     }
 
@@ -334,11 +342,11 @@ impl ReadPortal for FakePortal {
     }
 
     async fn connections_of(&self, _: &OrganizationId) -> ApiResult<Vec<Connection>> {
-        unimplemented!("apply lists nothing")
+        Ok(Vec::new())
     }
 
     async fn directories_of(&self, _: &OrganizationId) -> ApiResult<Vec<Directory>> {
-        unimplemented!("apply lists nothing")
+        Ok(Vec::new())
     }
 
     async fn organization(&self, id: &OrganizationId) -> ApiResult<Option<Organization>> {
@@ -367,14 +375,6 @@ impl ReadPortal for FakePortal {
         _: &OrganizationId,
     ) -> ApiResult<Answer<AuditLogConfiguration>> {
         Ok(Answer::Absent)
-    }
-
-    async fn certificates(&self, _: &str) -> ApiResult<Answer<Vec<Certificate>>> {
-        unimplemented!("apply looks at no certificate")
-    }
-
-    async fn events(&self, _: &[EventKind]) -> ApiResult<Answer<Vec<Event>>> {
-        unimplemented!("apply looks at no events")
     }
 
     fn requests_used(&self) -> u64 {

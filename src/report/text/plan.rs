@@ -192,16 +192,15 @@ fn write_fields(out: &mut String, change: &Change, layout: &Layout) {
 /// Why a change is made, unless its fields say so.
 fn surprising_reason(change: &Change) -> Option<String> {
     match &change.reason {
-        // A saved plan tells its reasons as text only: those that surprise are told with the rest.
         Reason::Missing
-        | Reason::Differs(MatchedBy::Id | MatchedBy::ExternalId)
-        | Reason::Saved(_) => None,
+        | Reason::Saved(_)
+        | Reason::Differs(MatchedBy::Id | MatchedBy::ExternalId) => None,
         Reason::Differs(MatchedBy::PreviousKey(_))
         | Reason::Renamed(_)
         | Reason::HoldsDomain(_)
         | Reason::DomainNotDeclared
-        | Reason::TrustedDomain
-        | Reason::NotDeclared => Some(change.reason.to_string()),
+        | Reason::NotDeclared
+        | Reason::TrustedDomain => Some(change.reason.to_string()),
     }
 }
 
