@@ -17,7 +17,7 @@
 mod index;
 mod resolve;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::codes::Code;
 use crate::model::{Domain, ExternalId, OrgKey, OrganizationId};
@@ -31,6 +31,9 @@ pub struct Identities {
     pub entries: BTreeMap<OrgKey, Identity>,
     /// Remarks that do not keep an entry from being worked on.
     pub warnings: Vec<IdentityWarning>,
+    /// Every organization that an entry is, could be, or was: by id, external id or previous key,
+    /// by adoption, or in a conflict. No entry is about any other.
+    pub concerned: BTreeSet<OrganizationId>,
 }
 
 impl Identities {
@@ -64,6 +67,18 @@ pub enum Identity {
     Missing,
     /// A person must decide; every reason that was found.
     Conflicted(Vec<IdentityConflict>),
+}
+
+impl Identity {
+    /// The organization that the entry is, or would adopt.
+    pub const fn organization(&self) -> Option<&OrganizationId> {
+        match self {
+            Self::Matched { organization, .. } | Self::Adoptable { organization, .. } => {
+                Some(organization)
+            }
+            Self::Missing | Self::Conflicted(_) => None,
+        }
+    }
 }
 
 /// How an entry found its organization.

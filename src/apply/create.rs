@@ -3,13 +3,16 @@
 //! A create is not idempotent at WorkOS. It always carries an external id, and after an answer that
 //! was lost the organization is looked up by it before anything is sent again.
 
-use super::{BEFORE_LOOKING, MAX_ATTEMPTS, Options, Outcome, Problem, Stop, lost, refused};
+use super::update;
+use super::{
+    BEFORE_LOOKING, MAX_ATTEMPTS, Options, Outcome, Problem, Stop, failed, lost, not_looked_at,
+};
 use crate::codes::plan as codes;
 use crate::model::ExternalId;
 use crate::model::desired::{DeclaredDomainState, FieldPath};
 use crate::model::observed::Organization;
-use crate::plan::Change;
-use crate::workos::{ApiError, ApiErrorKind, NewOrganization, OrganizationPatch, WritePortal};
+use crate::plan::{Change, FieldChange};
+use crate::workos::{ApiError, ApiErrorKind, NewOrganization, WritePortal};
 use std::collections::BTreeMap;
 
 pub(super) async fn create(
@@ -22,33 +25,62 @@ pub(super) async fn create(
         let message = "the change lacks the name or the external id to create with";
         return Outcome::Refused(Problem::stale(message));
     };
-    let mut attempt = 1;
-    loop {
-        let error = match portal.create_organization(&wanted.new).await {
-            Ok(organization) => return complete(portal, organization, &wanted, stop).await,
-            Err(error) => error,
-        };
-        let is_taken = error.kind == ApiErrorKind::ExternalIdTaken;
-        if !is_taken && !error.is_ambiguous() {
-            return refused(&error, stop);
-        }
-        if !is_taken {
-            options.clock.sleep(BEFORE_LOOKING * attempt).await;
-        }
+    if options.replay {
         match portal
             .organization_by_external_id(&wanted.new.external_id)
             .await
         {
+            Ok(None) => {}
             Ok(Some(found)) if is_ours(&found, &wanted) => {
-                return complete(portal, found, &wanted, stop).await;
+                return complete(portal, found, &wanted, options, stop).await;
             }
             Ok(Some(found)) => return taken(&found, &wanted.new),
-            Ok(None) if is_taken => return refused(&error, stop),
-            Ok(None) if attempt >= MAX_ATTEMPTS => return gave_up(&error),
-            Ok(None) => attempt += 1,
-            Err(lookup) => return lost(&error, &lookup, stop),
+            Err(error) => return not_looked_at(&error, stop),
         }
     }
+    let mut attempt = 1;
+    let mut lost_write: Option<ApiError> = None;
+    loop {
+        let error = match portal.create_organization(&wanted.new).await {
+            Ok(organization) => {
+                return complete(portal, organization, &wanted, options, stop).await;
+            }
+            Err(error) => error,
+        };
+        let is_taken = error.kind == ApiErrorKind::ExternalIdTaken;
+        if !is_taken && !error.is_ambiguous() {
+            return failed(&error, lost_write.as_ref(), stop);
+        }
+        if error.is_ambiguous() {
+            lost_write = Some(error.clone());
+        }
+        if lost_write.is_some() {
+            options.clock.sleep(BEFORE_LOOKING * attempt).await;
+        }
+        let found = portal
+            .organization_by_external_id(&wanted.new.external_id)
+            .await;
+        match (found, &lost_write) {
+            (Ok(Some(found)), _) if is_ours(&found, &wanted) => {
+                return complete(portal, found, &wanted, options, stop).await;
+            }
+            (Ok(Some(found)), _) => return taken(&found, &wanted.new),
+            (Ok(None), None) => return failed(&error, None, stop),
+            (Ok(None), Some(lost)) if attempt >= MAX_ATTEMPTS => return gave_up(lost),
+            (Ok(None), Some(_)) => attempt += 1,
+            (Err(lookup), Some(lost_write)) => return lost(lost_write, &lookup, stop),
+            (Err(lookup), None) => return not_seen(&error, &lookup, stop),
+        }
+    }
+}
+
+/// The external id is taken, and it could not be seen by what.
+fn not_seen(error: &ApiError, lookup: &ApiError, stop: &Stop) -> Outcome {
+    stop.heed(lookup);
+    Outcome::Refused(Problem::new(
+        error.code(),
+        format!("{error}; looking what has it failed: {lookup}"),
+    ))
 }
 
 /// It is not there, but a server that is this slow may still make it.
@@ -66,22 +98,30 @@ async fn complete(
     portal: &impl WritePortal,
     created: Organization,
     wanted: &Wanted,
+    options: &Options<'_>,
     stop: &Stop,
 ) -> Outcome {
-    if created.stripe_customer_id == wanted.stripe_customer_id {
+    let Some(stripe_customer_id) = &wanted.stripe_customer_id else {
         return Outcome::Done(Box::new(created));
-    }
-    let patch = OrganizationPatch {
-        stripe_customer_id: wanted.stripe_customer_id.clone(),
-        ..OrganizationPatch::default()
     };
-    match portal.update_organization(&created.id, &patch).await {
-        Ok(organization) => Outcome::Done(Box::new(organization)),
-        Err(error) => {
-            stop.heed(&error);
-            let id = &created.id;
-            let message = format!("{id} was created, but without its Stripe customer id: {error}");
-            Outcome::Refused(Problem::new(error.code(), message))
+    let field = FieldChange {
+        path: FieldPath::StripeCustomerId,
+        before: None,
+        after: Some(stripe_customer_id.clone()),
+    };
+    let without = |problem: Problem| {
+        let message = format!(
+            "{} was created, but without its Stripe customer id: {}",
+            created.id, problem.message
+        );
+        let left = problem.left.map_or_else(|| created.clone(), |left| *left);
+        Problem::new(problem.code, message).leaving(left)
+    };
+    match update::bring(portal, created.clone(), &[field], options, stop).await {
+        done @ (Outcome::Done(_) | Outcome::Gone) => done,
+        Outcome::Unknown(problem) => Outcome::Unknown(without(problem)),
+        Outcome::Refused(problem) | Outcome::NotTried(problem) => {
+            Outcome::Refused(without(problem))
         }
     }
 }
@@ -99,19 +139,22 @@ fn is_ours(found: &Organization, wanted: &Wanted) -> bool {
         && [&None, &wanted.stripe_customer_id].contains(&&found.stripe_customer_id)
         && found.metadata == *metadata
         && found.domains.len() == domains.len()
-        && domains.keys().all(|domain| found.domain(domain).is_some())
+        && domains.iter().all(
+            |(domain, declared)| match (declared, found.domain(domain)) {
+                (_, None) => false,
+                (DeclaredDomainState::Pending, Some(_)) => true,
+                (DeclaredDomainState::Verified, Some(held)) => held.state.is_verified(),
+            },
+        )
 }
 
 /// Somebody else's organization has the external id: it is not written over unseen.
 fn taken(found: &Organization, new: &NewOrganization) -> Outcome {
-    Outcome::Refused(Problem::new(
-        codes::EXISTS_DIFFERENTLY,
-        format!(
-            "{} already has the external id `{}` and differs from what is declared; it was not \
-             changed",
-            found.id, new.external_id
-        ),
-    ))
+    let message = format!(
+        "{} already has the external id `{}` and differs from what is declared; it was not changed",
+        found.id, new.external_id
+    );
+    Outcome::Refused(Problem::new(codes::EXISTS_DIFFERENTLY, message))
 }
 
 /// What a change asks for: what a create takes, and what has to be set after it.
@@ -144,7 +187,10 @@ fn wanted(change: &Change) -> Option<Wanted> {
                 };
                 domains.insert(domain.clone(), state);
             }
-            FieldPath::ItContact(_) | FieldPath::Whole(_) => {}
+            FieldPath::ItContact(_)
+            | FieldPath::Connection(_)
+            | FieldPath::Directory(_)
+            | FieldPath::Whole(_) => {}
         }
     }
     let new = NewOrganization {

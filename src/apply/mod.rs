@@ -10,9 +10,11 @@
 //! 1       create            nothing depends on what exists
 //! 2       adopt             a claim before anything else is done to it
 //! 3       update            changes of one organization one after the other
+//! 4       delete            last, when all that stays is as it should be; one at a time
 //! ```
 
 mod create;
+mod delete;
 mod outcome;
 mod update;
 
@@ -39,12 +41,22 @@ const MAX_ATTEMPTS: u32 = 4;
 /// with each attempt.
 const BEFORE_LOOKING: Duration = Duration::from_millis(500);
 
+/// The order in which a plan is applied.
+const STAGES: [ActionKind; 4] = [
+    ActionKind::Create,
+    ActionKind::Adopt,
+    ActionKind::Update,
+    ActionKind::Delete,
+];
+
 /// How a plan is applied.
 pub struct Options<'a> {
     /// How many organizations are worked on at once; the client's pace bounds the rate.
     pub concurrency: usize,
     /// Cancelled when the run should stop: what is in flight is finished, the rest is not tried.
     pub cancel: CancellationToken,
+    /// Whether the plan may have been applied before: creates are looked up first.
+    pub replay: bool,
     /// For waiting before a lost answer is looked up.
     pub clock: &'a dyn Clock,
 }
@@ -64,11 +76,11 @@ pub async fn apply(
 ) -> ApplyReport {
     let stop = Stop::new(options.cancel.clone());
     let mut outcomes: BTreeMap<usize, Outcome> = BTreeMap::new();
-    for stage in [ActionKind::Create, ActionKind::Adopt, ActionKind::Update] {
+    for stage in STAGES {
         let groups = groups(plan, stage);
         let mut running = stream::iter(groups)
             .map(|group| run_group(portal, plan, group, options, &stop, progress))
-            .buffer_unordered(options.concurrency.max(1));
+            .buffer_unordered(concurrency(stage, options));
         while let Some(ended) = running.next().await {
             outcomes.extend(ended);
         }
@@ -110,7 +122,7 @@ async fn run_group(
         let change = &plan.changes[index];
         let outcome = match stop.reason() {
             Some(problem) => Outcome::NotTried(problem),
-            None => run(portal, change, options, stop).await,
+            None => run(portal, plan, change, options, stop).await,
         };
         progress.ended(change, &outcome);
         ended.push((index, outcome));
@@ -118,8 +130,17 @@ async fn run_group(
     ended
 }
 
+/// WorkOS takes 50 deletions a minute: they are not worth being made side by side.
+fn concurrency(stage: ActionKind, options: &Options<'_>) -> usize {
+    match stage {
+        ActionKind::Delete => 1,
+        ActionKind::Create | ActionKind::Adopt | ActionKind::Update => options.concurrency.max(1),
+    }
+}
+
 async fn run(
     portal: &impl WritePortal,
+    plan: &Plan,
     change: &Change,
     options: &Options<'_>,
     stop: &Stop,
@@ -128,6 +149,10 @@ async fn run(
         Action::Create => create::create(portal, change, options, stop).await,
         Action::Adopt(id) | Action::Update(id) => {
             update::update(portal, id, change, options, stop).await
+        }
+        Action::Delete(id) => {
+            let manifest = plan.target.manifest.as_ref();
+            delete::delete(portal, id, change, manifest, options, stop).await
         }
     }
 }
@@ -145,8 +170,8 @@ fn report(plan: &Plan, mut outcomes: BTreeMap<usize, Outcome>, stop: &Stop) -> A
                     "the run stopped before it",
                 ))
             });
-            if let Outcome::Done(organization) = &outcome {
-                organizations.insert(organization.id.clone(), (**organization).clone());
+            if let Some(organization) = outcome.organization() {
+                organizations.insert(organization.id.clone(), organization.clone());
             }
             AppliedChange {
                 change: change.clone(),
@@ -204,13 +229,22 @@ impl Stop {
     }
 }
 
-/// A failed write that surely had no effect.
-fn refused(error: &ApiError, stop: &Stop) -> Outcome {
+/// A read before any write failed: nothing was changed.
+fn not_looked_at(error: &ApiError, stop: &Stop) -> Outcome {
     stop.heed(error);
-    if error.is_fatal() {
-        Outcome::NotTried(Problem::of(error))
-    } else {
-        Outcome::Refused(Problem::of(error))
+    Outcome::NotTried(Problem::of(error))
+}
+
+/// A failed write that surely had no effect, unless an earlier try of it was lost.
+fn failed(error: &ApiError, lost_write: Option<&ApiError>, stop: &Stop) -> Outcome {
+    stop.heed(error);
+    match lost_write {
+        Some(lost) => Outcome::Unknown(Problem::new(
+            error.code(),
+            format!("{error}; an earlier try may have taken effect: {lost}"),
+        )),
+        None if error.is_fatal() => Outcome::NotTried(Problem::of(error)),
+        None => Outcome::Refused(Problem::of(error)),
     }
 }
 

@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::codes::{Code, plan as codes};
-use crate::model::observed::Organization;
-use crate::plan::Change;
+use crate::model::observed::{Answer, Observed, Organization};
+use crate::plan::{ActionKind, Change};
 use crate::workos::ApiError;
 
 /// Every change of a plan with what became of it, whatever happened.
@@ -36,6 +36,8 @@ pub struct AppliedChange {
 pub enum Outcome {
     /// It took effect, or had already; the organization as it is now.
     Done(Box<Organization>),
+    /// The organization is gone, as the change wanted.
+    Gone,
     /// It surely did not take (full) effect, and trying again as it is would not help.
     Refused(Problem),
     /// It may have taken effect: the answer was lost and could not be looked up.
@@ -65,6 +67,8 @@ pub struct Problem {
     pub code: Code,
     /// What happened, on one line.
     pub message: String,
+    /// The organization as the change left it, when that is known.
+    pub left: Option<Box<Organization>>,
 }
 
 /// How many changes ended in each way.
@@ -84,7 +88,7 @@ impl Outcome {
     /// The kind of the outcome.
     pub const fn kind(&self) -> OutcomeKind {
         match self {
-            Self::Done(_) => OutcomeKind::Done,
+            Self::Done(_) | Self::Gone => OutcomeKind::Done,
             Self::Refused(_) => OutcomeKind::Refused,
             Self::Unknown(_) => OutcomeKind::Unknown,
             Self::NotTried(_) => OutcomeKind::NotTried,
@@ -94,10 +98,32 @@ impl Outcome {
     /// Why it was not done.
     pub const fn problem(&self) -> Option<&Problem> {
         match self {
-            Self::Done(_) => None,
+            Self::Done(_) | Self::Gone => None,
             Self::Refused(problem) | Self::Unknown(problem) | Self::NotTried(problem) => {
                 Some(problem)
             }
+        }
+    }
+
+    /// The organization as the change left it, when that is known.
+    pub fn organization(&self) -> Option<&Organization> {
+        match self {
+            Self::Done(organization) => Some(organization),
+            Self::Gone => None,
+            Self::Refused(problem) | Self::Unknown(problem) | Self::NotTried(problem) => {
+                problem.left.as_deref()
+            }
+        }
+    }
+
+    /// The same, with the organization as the change left it.
+    pub(super) fn leaving(self, organization: Organization) -> Self {
+        match self {
+            Self::Done(_) => Self::Done(Box::new(organization)),
+            Self::Gone => Self::Gone,
+            Self::Refused(problem) => Self::Refused(problem.leaving(organization)),
+            Self::Unknown(problem) => Self::Unknown(problem.leaving(organization)),
+            Self::NotTried(problem) => Self::NotTried(problem.leaving(organization)),
         }
     }
 }
@@ -125,6 +151,14 @@ impl Problem {
         Self {
             code,
             message: message.into(),
+            left: None,
+        }
+    }
+
+    pub(super) fn leaving(self, organization: Organization) -> Self {
+        Self {
+            left: Some(Box::new(organization)),
+            ..self
         }
     }
 
@@ -151,6 +185,26 @@ impl ApplyReport {
             }
         }
         totals
+    }
+
+    /// Brings an observation up to date with what the run did, so far as it is known.
+    pub fn update(&self, observed: &mut Observed) {
+        for organization in &self.organizations {
+            let id = organization.id.clone();
+            observed.organizations.insert(id, organization.clone());
+        }
+        // What the run created nobody can have configured yet.
+        let created = self
+            .changes
+            .iter()
+            .filter(|applied| applied.change.action.kind() == ActionKind::Create)
+            .filter_map(|applied| applied.outcome.organization());
+        for organization in created {
+            observed
+                .audit_logs
+                .entry(organization.id.clone())
+                .or_insert(Answer::Absent);
+        }
     }
 
     /// Whether every change was done.

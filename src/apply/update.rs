@@ -5,8 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{BEFORE_LOOKING, MAX_ATTEMPTS, Options, Outcome, Problem, Stop, lost, refused};
-use crate::codes::plan as codes;
+use super::{
+    BEFORE_LOOKING, MAX_ATTEMPTS, Options, Outcome, Problem, Stop, failed, lost, not_looked_at,
+};
+use crate::codes::{api, plan as codes};
 use crate::model::desired::FieldPath;
 use crate::model::observed::Organization;
 use crate::model::text::escape;
@@ -21,54 +23,69 @@ pub(super) async fn update(
     options: &Options<'_>,
     stop: &Stop,
 ) -> Outcome {
-    let mut lost_write: Option<ApiError> = None;
-    for attempt in 1..=MAX_ATTEMPTS {
-        let live = match portal.organization(id).await {
-            Ok(Some(live)) => live,
-            Ok(None) => {
-                return Outcome::Refused(Problem::new(codes::GONE, format!("{id} is gone")));
-            }
-            Err(error) => {
-                return match &lost_write {
-                    Some(write) => lost(write, &error, stop),
-                    None => not_read(&error, stop),
-                };
-            }
-        };
-        let todo = match remaining(change, &live) {
-            Ok(todo) => todo,
-            Err(problem) => return Outcome::Refused(problem),
-        };
-        match write(portal, live, todo).await {
-            Ok(organization) => return Outcome::Done(Box::new(organization)),
-            Err(error) if error.is_ambiguous() => {
-                options.clock.sleep(BEFORE_LOOKING * attempt).await;
-                lost_write = Some(error);
-            }
-            Err(error) => return refused(&error, stop),
-        }
+    match portal.organization(id).await {
+        Ok(Some(live)) => bring(portal, live, &change.fields, options, stop).await,
+        Ok(None) => gone(id),
+        Err(error) => not_looked_at(&error, stop),
     }
-    let message = lost_write
-        .as_ref()
-        .map(ToString::to_string)
-        .unwrap_or_default();
-    let code = lost_write.as_ref().map_or(codes::STALE, ApiError::code);
-    Outcome::Unknown(Problem::new(
-        code,
-        format!("{message}; tried {MAX_ATTEMPTS} times"),
-    ))
 }
 
-/// The read before the write failed: nothing was changed.
-fn not_read(error: &ApiError, stop: &Stop) -> Outcome {
-    stop.heed(error);
-    Outcome::NotTried(Problem::of(error))
+/// Brings an organization that was just read to the after-state of fields.
+pub(super) async fn bring(
+    portal: &impl WritePortal,
+    live: Organization,
+    fields: &[FieldChange],
+    options: &Options<'_>,
+    stop: &Stop,
+) -> Outcome {
+    let mut hand = Hand {
+        portal,
+        live,
+        has_written: false,
+    };
+    let mut attempt = 0;
+    let mut lost_write: Option<ApiError> = None;
+    loop {
+        let todo = match remaining(fields, &hand.live) {
+            Ok(todo) => todo,
+            Err(problem) => return Outcome::Refused(problem.leaving(hand.live)),
+        };
+        if let Some(lost) = lost_write.as_ref().filter(|_| attempt >= MAX_ATTEMPTS)
+            && !todo.is_empty()
+        {
+            let message = format!("{lost}; it was sent {MAX_ATTEMPTS} times");
+            return Outcome::Unknown(Problem::new(lost.code(), message).leaving(hand.live));
+        }
+        attempt += 1;
+        let error = match hand.write(&todo).await {
+            Ok(()) => return Outcome::Done(Box::new(hand.live)),
+            Err(Failure::Told(problem)) => return Outcome::Refused(problem.leaving(hand.live)),
+            Err(Failure::Api(error)) => error,
+        };
+        if !error.is_ambiguous() {
+            return hand.failed(&error, lost_write.as_ref(), stop);
+        }
+        options.clock.sleep(BEFORE_LOOKING * attempt).await;
+        hand.live = match portal.organization(&hand.live.id).await {
+            Ok(Some(live)) => live,
+            Ok(None) => return gone(&hand.live.id),
+            Err(lookup) => return lost(&error, &lookup, stop),
+        };
+        lost_write = Some(error);
+    }
+}
+
+fn gone(id: &OrganizationId) -> Outcome {
+    Outcome::Refused(Problem::new(codes::GONE, format!("{id} is gone")))
 }
 
 /// The fields that still have to be written, or the one that somebody else moved.
-fn remaining<'a>(change: &'a Change, live: &Organization) -> Result<Vec<&'a FieldChange>, Problem> {
+fn remaining<'a>(
+    fields: &'a [FieldChange],
+    live: &Organization,
+) -> Result<Vec<&'a FieldChange>, Problem> {
     let mut todo = Vec::new();
-    for field in &change.fields {
+    for field in fields {
         let now = live_value(live, &field.path);
         if is_after(field, now.as_deref()) {
             continue;
@@ -105,33 +122,145 @@ fn live_value(live: &Organization, path: &FieldPath) -> Option<String> {
         FieldPath::StripeCustomerId => live.stripe_customer_id.clone(),
         FieldPath::Metadata(key) => live.metadata.get(key).cloned(),
         FieldPath::Domain(domain) => live.domain(domain).map(|held| held.state.to_string()),
-        FieldPath::ItContact(_) | FieldPath::Whole(_) => None,
+        FieldPath::ItContact(_)
+        | FieldPath::Connection(_)
+        | FieldPath::Directory(_)
+        | FieldPath::Whole(_) => None,
     }
 }
 
-/// Writes fields: one PUT for the object, then one request for each domain.
-async fn write(
-    portal: &impl WritePortal,
-    live: Organization,
-    todo: Vec<&FieldChange>,
-) -> Result<Organization, ApiError> {
-    let patch = patch(&live, &todo);
-    let mut organization = live;
-    if !patch.is_empty() {
-        organization = portal.update_organization(&organization.id, &patch).await?;
-        organization = remove_leftovers(portal, organization, &patch, &todo).await?;
+/// Why writing stopped.
+enum Failure {
+    /// A request failed.
+    Api(ApiError),
+    /// WorkOS answered, but not so that the change is done.
+    Told(Problem),
+}
+
+impl From<ApiError> for Failure {
+    fn from(error: ApiError) -> Self {
+        Self::Api(error)
     }
-    for field in todo {
-        let FieldPath::Domain(domain) = &field.path else {
-            continue;
+}
+
+/// Writes to one organization, and keeps what each answer says of it.
+struct Hand<'a, P> {
+    portal: &'a P,
+    live: Organization,
+    /// Whether a write surely took effect.
+    has_written: bool,
+}
+
+impl<P: WritePortal> Hand<'_, P> {
+    /// Writes fields: one PUT for the object, then one request for each domain.
+    async fn write(&mut self, todo: &[&FieldChange]) -> Result<(), Failure> {
+        let patch = patch(&self.live, todo);
+        if !patch.is_empty() {
+            self.put(&patch).await?;
+            self.remove_leftovers(patch, todo).await?;
+        }
+        for field in todo {
+            let FieldPath::Domain(domain) = &field.path else {
+                continue;
+            };
+            if field.after.is_some() {
+                self.add_domain(domain).await?;
+            } else {
+                self.remove_domain(domain).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn put(&mut self, patch: &OrganizationPatch) -> Result<(), ApiError> {
+        self.live = self
+            .portal
+            .update_organization(&self.live.id, patch)
+            .await?;
+        self.has_written = true;
+        Ok(())
+    }
+
+    /// Whether PUT replaces or merges metadata is not documented beyond doubt: keys that this
+    /// change removes and that are still there are sent once more as null.
+    async fn remove_leftovers(
+        &mut self,
+        sent: OrganizationPatch,
+        todo: &[&FieldChange],
+    ) -> Result<(), Failure> {
+        let nulls: BTreeMap<String, Option<String>> = leftovers(&self.live, todo)
+            .map(|key| (key.to_owned(), None))
+            .collect();
+        if nulls.is_empty() {
+            return Ok(());
+        }
+        let mut metadata = sent.metadata.unwrap_or_default();
+        metadata.extend(nulls);
+        let patch = OrganizationPatch {
+            metadata: Some(metadata),
+            ..OrganizationPatch::default()
         };
-        if field.after.is_some() {
-            add_domain(portal, &mut organization, domain).await?;
-        } else {
-            remove_domain(portal, &mut organization, domain).await?;
+        self.put(&patch).await?;
+        match leftovers(&self.live, todo).next() {
+            None => Ok(()),
+            Some(key) => Err(Failure::Told(Problem::new(
+                api::REJECTED,
+                format!("WorkOS keeps metadata.{key}, although it was sent as null"),
+            ))),
         }
     }
-    Ok(organization)
+
+    async fn add_domain(&mut self, domain: &Domain) -> Result<(), Failure> {
+        match self.portal.add_domain(&self.live.id, domain).await {
+            Ok(added) => {
+                self.has_written = true;
+                let domains = &mut self.live.domains;
+                domains.retain(|held| held.domain != added.domain);
+                domains.push(added);
+                domains.sort_by(|a, b| a.domain.cmp(&b.domain));
+                Ok(())
+            }
+            Err(error) if is_there(&error) => {
+                // As good as added, if it is there indeed; its state is not in the refusal.
+                let Some(live) = self.portal.organization(&self.live.id).await? else {
+                    return Err(Failure::Api(error));
+                };
+                self.live = live;
+                match self.live.domain(domain) {
+                    Some(_) => Ok(()),
+                    None => Err(Failure::Api(error)),
+                }
+            }
+            Err(error) => Err(Failure::Api(error)),
+        }
+    }
+
+    async fn remove_domain(&mut self, domain: &Domain) -> Result<(), Failure> {
+        let Some(id) = self.live.domain(domain).and_then(|held| held.id.as_deref()) else {
+            return Err(Failure::Told(Problem::new(
+                api::INVALID_ANSWER,
+                format!("WorkOS did not tell the id of {domain}, by which it is removed"),
+            )));
+        };
+        match self.portal.remove_domain(id).await {
+            Ok(()) => {}
+            Err(error) if error.kind == ApiErrorKind::NotFound => {}
+            Err(error) => return Err(Failure::Api(error)),
+        }
+        self.has_written = true;
+        self.live.domains.retain(|held| held.domain != *domain);
+        Ok(())
+    }
+
+    /// A write that surely had no effect itself, as far as others of the change had none either.
+    fn failed(self, error: &ApiError, lost_write: Option<&ApiError>, stop: &Stop) -> Outcome {
+        if !self.has_written || lost_write.is_some() {
+            return failed(error, lost_write, stop).leaving(self.live);
+        }
+        stop.heed(error);
+        let message = format!("part of it was done, then {error}");
+        Outcome::Refused(Problem::new(error.code(), message)).leaving(self.live)
+    }
 }
 
 /// The object's fields to send; metadata always whole, as merged from the fresh read.
@@ -154,7 +283,11 @@ fn patch(live: &Organization, todo: &[&FieldChange]) -> OrganizationPatch {
                     None => metadata.remove(key),
                 };
             }
-            FieldPath::Domain(_) | FieldPath::ItContact(_) | FieldPath::Whole(_) => {}
+            FieldPath::Domain(_)
+            | FieldPath::ItContact(_)
+            | FieldPath::Connection(_)
+            | FieldPath::Directory(_)
+            | FieldPath::Whole(_) => {}
         }
     }
     patch
@@ -167,68 +300,22 @@ fn whole_metadata(live: &Organization) -> BTreeMap<String, Option<String>> {
         .collect()
 }
 
-/// Whether PUT replaces or merges metadata is not documented beyond doubt: keys that this change
-/// removes and that are still there are sent once more as null.
-async fn remove_leftovers(
-    portal: &impl WritePortal,
-    updated: Organization,
-    sent: &OrganizationPatch,
-    fields: &[&FieldChange],
-) -> Result<Organization, ApiError> {
-    let leftovers: BTreeMap<String, Option<String>> = fields
+/// The metadata keys that fields remove and that are still there.
+fn leftovers<'a>(
+    live: &'a Organization,
+    fields: &'a [&FieldChange],
+) -> impl Iterator<Item = &'a str> {
+    fields
         .iter()
         .filter(|field| field.after.is_none())
         .filter_map(|field| match &field.path {
-            FieldPath::Metadata(key) if updated.metadata.contains_key(key) => {
-                Some((key.clone(), None))
-            }
+            FieldPath::Metadata(key) if live.metadata.contains_key(key) => Some(key.as_str()),
             _ => None,
         })
-        .collect();
-    if leftovers.is_empty() {
-        return Ok(updated);
-    }
-    let mut with_nulls = sent.metadata.clone().unwrap_or_default();
-    with_nulls.extend(leftovers);
-    let patch = OrganizationPatch {
-        metadata: Some(with_nulls),
-        ..OrganizationPatch::default()
-    };
-    portal.update_organization(&updated.id, &patch).await
-}
-
-async fn add_domain(
-    portal: &impl WritePortal,
-    organization: &mut Organization,
-    domain: &Domain,
-) -> Result<(), ApiError> {
-    match portal.add_domain(&organization.id, domain).await {
-        Ok(added) => {
-            organization
-                .domains
-                .retain(|held| held.domain != added.domain);
-            organization.domains.push(added);
-            organization.domains.sort_by(|a, b| a.domain.cmp(&b.domain));
-            Ok(())
-        }
-        Err(error) if error.kind == ApiErrorKind::Rejected && is_there(&error) => Ok(()),
-        Err(error) => Err(error),
-    }
 }
 
 /// The organization has the domain already: what was wanted.
 fn is_there(error: &ApiError) -> bool {
-    error.upstream_code.as_deref() == Some("domain_already_exists")
-}
-
-async fn remove_domain(
-    portal: &impl WritePortal,
-    organization: &mut Organization,
-    domain: &Domain,
-) -> Result<(), ApiError> {
-    if let Some(id) = organization.domain(domain).and_then(|held| held.id.clone()) {
-        portal.remove_domain(&id).await?;
-    }
-    organization.domains.retain(|held| held.domain != *domain);
-    Ok(())
+    error.kind == ApiErrorKind::Rejected
+        && error.upstream_code.as_deref() == Some("domain_already_exists")
 }

@@ -1,9 +1,12 @@
 //! `portalctl apply`
 
+use std::path::PathBuf;
+use std::pin::pin;
+
 use clap::Args;
 use tokio_util::sync::CancellationToken;
 
-use super::args::Format;
+use super::args::{ConnectionArgs, Format, TargetArgs};
 use super::connect::Connection;
 use super::error::CliError;
 use super::exit::Exit;
@@ -11,11 +14,13 @@ use super::plan::{PowerArgs, guard_exit, make_plan};
 use super::progress::Applying;
 use super::session::{self, Reality, Request};
 use super::ui::Ui;
-use super::{Cli, failure_json, json};
+use super::{failure_json, json};
 use crate::apply::{ApplyReport, Options, apply};
-use crate::codes::cli as codes;
+use crate::codes::{cli as codes, plan as plan_codes};
 use crate::identity::identify;
+use crate::model::text::escape;
 use crate::plan::Plan;
+use crate::plan::digest::Digest;
 use crate::report::json_v1::{self, ErrorItem};
 use crate::report::{ApplyReportView, PlanReport, text};
 
@@ -26,6 +31,20 @@ use crate::report::{ApplyReportView, PlanReport, text};
 /// stopped.
 #[derive(Debug, Args)]
 pub(super) struct ApplyArgs {
+    /// Apply a plan that `plan --out` saved; it is consent.
+    #[arg(
+        value_name = "PLAN",
+        conflicts_with_all = [
+            "file", "only", "intent", "expect_digest", "adopt", "allow_rekey",
+            "allow_trusted_domains", "allow_domain_removal", "prune", "allow_bulk",
+        ]
+    )]
+    plan: Option<PathBuf>,
+
+    /// Do what the plan with this digest says, and nothing else; it is consent.
+    #[arg(long, value_name = "DIGEST")]
+    expect_digest: Option<String>,
+
     /// Consent to the plan without being asked.
     #[arg(short, long)]
     yes: bool,
@@ -40,6 +59,9 @@ pub(super) struct ApplyArgs {
 
     #[command(flatten)]
     powers: PowerArgs,
+
+    #[command(flatten)]
+    target: TargetArgs,
 }
 
 fn parse_concurrency(text: &str) -> Result<usize, String> {
@@ -50,6 +72,15 @@ fn parse_concurrency(text: &str) -> Result<usize, String> {
 }
 
 impl ApplyArgs {
+    /// Whether nobody has to be asked: `--yes`, or a digest that somebody reviewed.
+    fn has_consent(&self) -> bool {
+        self.yes || self.expect_digest.is_some()
+    }
+
+    pub(super) fn connection(&self) -> &ConnectionArgs {
+        &self.target.connection
+    }
+
     pub(super) fn failure(&self, items: &[ErrorItem]) -> Option<String> {
         match self.output {
             Format::Text => None,
@@ -58,13 +89,16 @@ impl ApplyArgs {
     }
 }
 
-pub(super) fn run(cli: &Cli, args: &ApplyArgs, ui: &Ui) -> Result<Exit, CliError> {
-    if !args.yes && !ui.is_interactive() {
+pub(super) fn run(args: &ApplyArgs, ui: &Ui) -> Result<Exit, CliError> {
+    if let Some(path) = &args.plan {
+        return super::apply_saved::run(path, args, ui);
+    }
+    if !args.has_consent() && !ui.is_interactive() {
         let message = "there is no terminal to ask at";
         return Err(CliError::new(Exit::Usage, codes::NO_CONSENT, message));
     }
-    let request = session::manifest(cli, ui)?;
-    let connection = session::connect(cli, &request)?;
+    let request = args.powers.request(&args.target, ui)?;
+    let connection = session::connect(&args.target, &request)?;
     let outcome = session::block_on(async |interrupted| {
         plan_and_apply(&request, &connection, args, ui, interrupted).await
     });
@@ -82,27 +116,96 @@ async fn plan_and_apply(
 ) -> Result<Exit, CliError> {
     let reality = session::look(connection, request, ui, &interrupted).await?;
     let plan = make_plan(request, &reality, connection, args.powers.policy());
-    show(&plan, &reality, request, connection, ui);
-    if !plan.changes.is_empty() && !args.yes {
-        ask(&plan, connection)?;
+    if let Some(expected) = &args.expect_digest {
+        ui.say(&shown(&plan, &reality, request, connection, ui));
+        hold_to(expected, &plan)?;
+    } else {
+        agree(&plan, &reality, request, connection, args, ui, &interrupted).await?;
     }
     if interrupted.is_cancelled() {
         return Err(CliError::interrupted());
     }
-    let options = Options {
-        concurrency: args.concurrency,
-        cancel: interrupted,
-        clock: connection.clock.as_ref(),
-    };
-    let progress = Applying::new(ui, plan.changes.len());
-    let report = apply(&connection.client, &plan, &options, &progress).await;
-    drop(progress);
+    let report = act(&plan, false, connection, args, ui, interrupted).await;
     tell(request, connection, reality, &plan, &report, args, ui)?;
+    if connection.is_throwaway() {
+        ui.say(
+            "note: this sandbox ends with the command; --sandbox=FILE keeps it for the next one",
+        );
+    }
     Ok(exit_of(&plan, &report))
 }
 
-/// Shows the plan on standard error: the result of the command is what became of it.
-fn show(plan: &Plan, reality: &Reality, request: &Request, connection: &Connection, ui: &Ui) {
+/// Does what a plan says, under the eyes of whoever watches; `replay` when it may have been done
+/// before.
+pub(super) async fn act(
+    plan: &Plan,
+    replay: bool,
+    connection: &Connection,
+    args: &ApplyArgs,
+    ui: &Ui,
+    interrupted: CancellationToken,
+) -> ApplyReport {
+    let options = Options {
+        concurrency: args.concurrency,
+        cancel: interrupted,
+        replay,
+        clock: connection.clock.as_ref(),
+    };
+    let progress = Applying::new(ui, plan.changes.len());
+    let mut applying = pin!(apply(&connection.client, plan, &options, &progress));
+    tokio::select! {
+        biased;
+        () = options.cancel.cancelled() => progress.interrupted(),
+        report = &mut applying => return report,
+    }
+    applying.await
+}
+
+/// Nothing but the plan that was reviewed.
+fn hold_to(expected: &str, plan: &Plan) -> Result<(), CliError> {
+    let digest = Digest::of(plan).to_string();
+    if digest == expected {
+        return Ok(());
+    }
+    let message = format!(
+        "the plan's digest is {digest}, and {} was expected; nothing was done",
+        escape(expected)
+    );
+    Err(CliError::new(
+        Exit::Stopped,
+        plan_codes::DIGEST_DIFFERS,
+        message,
+    ))
+}
+
+/// Shows the plan, and has it agreed to unless it was beforehand.
+async fn agree(
+    plan: &Plan,
+    reality: &Reality,
+    request: &Request,
+    connection: &Connection,
+    args: &ApplyArgs,
+    ui: &Ui,
+    interrupted: &CancellationToken,
+) -> Result<(), CliError> {
+    let shown = shown(plan, reality, request, connection, ui);
+    if plan.changes.is_empty() || args.yes {
+        ui.say(&shown);
+        return Ok(());
+    }
+    // Also with -q: nobody consents to what was not shown.
+    Ui::insist(&shown);
+    ask(plan, connection, interrupted).await
+}
+
+/// The plan, for standard error: the result of the command is what became of it.
+fn shown(
+    plan: &Plan,
+    reality: &Reality,
+    request: &Request,
+    connection: &Connection,
+    ui: &Ui,
+) -> String {
     let readiness = reality.readiness(request, connection);
     let headline = session::headline(connection);
     let report = PlanReport {
@@ -110,10 +213,14 @@ fn show(plan: &Plan, reality: &Reality, request: &Request, connection: &Connecti
         plan,
         readiness: &readiness,
     };
-    ui.say(&text::plan(&report, &ui.talk_layout()));
+    text::plan(&report, &ui.talk_layout())
 }
 
-fn ask(plan: &Plan, connection: &Connection) -> Result<(), CliError> {
+async fn ask(
+    plan: &Plan,
+    connection: &Connection,
+    interrupted: &CancellationToken,
+) -> Result<(), CliError> {
     let environment = connection
         .target
         .environment
@@ -127,9 +234,18 @@ fn ask(plan: &Plan, connection: &Connection) -> Result<(), CliError> {
     };
     let question = format!(
         "\nApply {changes} to {}? Only `yes` is taken as consent: ",
-        crate::model::text::escape(environment)
+        escape(environment)
     );
-    if Ui::confirm(&question) {
+    // A read from the terminal does not end by itself: the process ends without it.
+    let answer = tokio::task::spawn_blocking(move || Ui::confirm(&question));
+    let agreed = tokio::select! {
+        agreed = answer => agreed.unwrap_or(false),
+        () = interrupted.cancelled() => {
+            Ui::insist("");
+            return Err(CliError::interrupted());
+        }
+    };
+    if agreed {
         return Ok(());
     }
     let message = "the answer was not `yes`; nothing was changed";
@@ -146,11 +262,7 @@ fn tell(
     args: &ApplyArgs,
     ui: &Ui,
 ) -> Result<(), CliError> {
-    let touched = report
-        .organizations
-        .iter()
-        .map(|o| (o.id.clone(), o.clone()));
-    reality.observed.organizations.extend(touched);
+    report.update(&mut reality.observed);
     reality.identities = identify(&request.desired, &reality.observed);
     let readiness = reality.readiness(request, connection);
     let headline = session::headline(connection);
@@ -160,13 +272,23 @@ fn tell(
         report,
         readiness: &readiness,
     };
+    write(&view, connection, args, ui)
+}
+
+/// Writes the account of a run in the format that was asked for.
+pub(super) fn write(
+    view: &ApplyReportView<'_>,
+    connection: &Connection,
+    args: &ApplyArgs,
+    ui: &Ui,
+) -> Result<(), CliError> {
     ui.data(&match args.output {
-        Format::Text => text::apply(&view, connection.clock.now(), &ui.layout()),
-        Format::Json => json(&json_v1::apply(&view))?,
+        Format::Text => text::apply(view, connection.clock.now(), &ui.layout()),
+        Format::Json => json(&json_v1::apply(view))?,
     })
 }
 
-fn exit_of(plan: &Plan, report: &ApplyReport) -> Exit {
+pub(super) fn exit_of(plan: &Plan, report: &ApplyReport) -> Exit {
     let mut exit = guard_exit(plan);
     if !report.is_complete() {
         exit = exit.or_worse(Exit::Incomplete);

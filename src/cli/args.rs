@@ -12,43 +12,54 @@ pub(super) struct ManifestArgs {
     /// Manifest file or folder; `-` is standard input. May be given more than once.
     ///
     /// Without it: portal.yaml, else the folder portal.
-    #[arg(short, long = "file", value_name = "FILE|DIR", global = true)]
+    #[arg(short, long = "file", value_name = "FILE|DIR")]
     pub file: Vec<PathBuf>,
 
     /// Only these organizations, by key; globs such as `acme-*` are allowed.
-    #[arg(long, value_name = "KEY", value_delimiter = ',', global = true)]
+    #[arg(long, value_name = "KEY", value_delimiter = ',')]
     pub only: Vec<String>,
 
     /// Only these intents; globs are allowed.
-    #[arg(long, value_name = "INTENT", value_delimiter = ',', global = true)]
+    #[arg(long, value_name = "INTENT", value_delimiter = ',')]
     pub intent: Vec<String>,
+}
+
+/// What commands that ask WorkOS share.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct TargetArgs {
+    #[command(flatten)]
+    pub manifest: ManifestArgs,
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
 }
 
 /// How WorkOS is reached.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "WorkOS")]
 pub(super) struct ConnectionArgs {
+    #[expect(
+        clippy::option_option,
+        reason = "absent, without a file, with one: clap's own shape"
+    )]
     /// Run against an in-memory WorkOS, without account or key; =FILE keeps its state there.
     #[arg(
         long,
         value_name = "FILE",
         num_args = 0..=1,
-        require_equals = true,
-        default_missing_value = "",
-        global = true
+        require_equals = true
     )]
-    pub sandbox: Option<PathBuf>,
+    pub sandbox: Option<Option<PathBuf>>,
 
     /// Read the API key from a file instead of WORKOS_API_KEY; `-` is standard input.
-    #[arg(long, value_name = "FILE", global = true, conflicts_with = "sandbox")]
+    #[arg(long, value_name = "FILE", conflicts_with = "sandbox")]
     pub api_key_file: Option<PathBuf>,
 
     /// Another endpoint; also WORKOS_API_URL. Plain http is for loopback only.
-    #[arg(long, value_name = "URL", global = true, conflicts_with = "sandbox")]
+    #[arg(long, value_name = "URL", conflicts_with = "sandbox")]
     pub api_url: Option<String>,
 
     /// Never send more requests a second than this; default 50, slower when WorkOS asks for it.
-    #[arg(long, value_name = "N", global = true)]
+    #[arg(long, value_name = "N")]
     pub requests_per_second: Option<NonZeroU32>,
 }
 

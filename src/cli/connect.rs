@@ -28,6 +28,7 @@ pub(super) struct Connection {
     pub(super) target: Target,
     pub(super) clock: SharedClock,
     sandbox: Option<Sandbox>,
+    is_kept: bool,
 }
 
 /// Opens what the arguments name. Makes no request.
@@ -37,7 +38,7 @@ pub(super) fn open(args: &ConnectionArgs, desired: &Desired) -> Result<Connectio
         .requests_per_second
         .map_or_else(Rate::default, Rate::ceiling);
     match &args.sandbox {
-        Some(file) => open_sandbox(file, rate, clock, desired),
+        Some(file) => open_sandbox(file.as_deref(), rate, clock, desired),
         None => open_http(args, rate, clock, desired),
     }
 }
@@ -69,6 +70,7 @@ fn open_http(
         target,
         clock,
         sandbox: None,
+        is_kept: true,
     })
 }
 
@@ -76,16 +78,17 @@ fn open_http(
 const SANDBOX_KEY: &str = "sk_test_sandbox";
 
 fn open_sandbox(
-    file: &Path,
+    file: Option<&Path>,
     rate: Rate,
     clock: SharedClock,
     desired: &Desired,
 ) -> Result<Connection, CliError> {
-    let (state, world) = if file.as_os_str().is_empty() {
-        (None, None)
-    } else {
-        let (state, world) = StateFile::open(file).map_err(|error| state_error(&error))?;
-        (Some(state), world)
+    let (state, world) = match file {
+        None => (None, None),
+        Some(file) => {
+            let (state, world) = StateFile::open(file).map_err(|error| state_error(&error))?;
+            (Some(state), world)
+        }
     };
     // Ids differ between runs, as they do at WorkOS.
     let world = world.unwrap_or_else(|| World::new(seed(&clock)));
@@ -112,6 +115,7 @@ fn open_sandbox(
         target,
         clock,
         sandbox: Some(sandbox),
+        is_kept: file.is_some(),
     })
 }
 
@@ -149,6 +153,11 @@ impl Connection {
     /// Whether the in-memory WorkOS answers.
     pub(super) fn is_sandbox(&self) -> bool {
         self.sandbox.is_some()
+    }
+
+    /// Whether what was done is gone when the command ends.
+    pub(super) fn is_throwaway(&self) -> bool {
+        !self.is_kept
     }
 
     /// Keeps the sandbox's state where it was asked for.

@@ -8,6 +8,15 @@ use crate::codes::{Code, cli as codes};
 use crate::report::json_v1::ErrorItem;
 use crate::workos::{ApiError, ApiErrorKind};
 
+/// The known name that a mistyped one probably stands for.
+pub(super) fn most_alike<'a>(typed: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    known
+        .map(|name| (strsim::jaro_winkler(name, typed), name))
+        .filter(|(likeness, _)| *likeness > 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, name)| name)
+}
+
 /// Why a command did not get to its result.
 #[derive(Debug)]
 pub(super) struct CliError {
@@ -48,6 +57,12 @@ impl CliError {
         )
     }
 
+    /// A result that cannot be written, after what it tells of was done.
+    pub(super) fn output(to: &dyn std::fmt::Display, error: &std::io::Error) -> Self {
+        let message = format!("cannot write to {to}: {error}");
+        Self::new(Exit::Internal, codes::OUTPUT, message)
+    }
+
     /// The run was interrupted before it had anything to report.
     pub(super) fn interrupted() -> Self {
         Self::new(
@@ -58,9 +73,9 @@ impl CliError {
     }
 }
 
-impl From<ApiError> for CliError {
-    /// A failed request while reading: nothing was done yet.
-    fn from(error: ApiError) -> Self {
+impl CliError {
+    /// A failed request while reading from an endpoint: nothing was done yet.
+    pub(super) fn reading(error: ApiError, endpoint: &str) -> Self {
         let exit = match error.kind {
             ApiErrorKind::Unauthorized | ApiErrorKind::Forbidden => Exit::Credentials,
             ApiErrorKind::NotFound
@@ -77,7 +92,7 @@ impl From<ApiError> for CliError {
         };
         let mut item = ErrorItem::new(
             error.code(),
-            error.to_string(),
+            format!("{endpoint}: {error}"),
             Some(error.code().entry().fix.to_owned()),
         );
         item.http_status = error.status;

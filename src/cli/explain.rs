@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::error::CliError;
+use super::error::{CliError, most_alike};
 use super::exit::Exit;
 use super::ui::Ui;
 use crate::codes::{self, Code};
@@ -43,7 +43,7 @@ fn explain(code: Code, ui: &Ui) -> String {
     let strong = |text: &str| layout.paint.strong(text);
     let wrapped = |text: &str| crate::report::wrap(text, layout.width.min(100));
     format!(
-        "{}: {}\n\n{}\n{}\n{}\n",
+        "{}: {}\n\n{}\n{}\n{}",
         strong(entry.id),
         entry.title,
         wrapped(entry.meaning),
@@ -53,14 +53,11 @@ fn explain(code: Code, ui: &Ui) -> String {
 }
 
 fn unknown(id: &str) -> CliError {
-    let near = codes::all()
-        .map(|code| (strsim::jaro_winkler(code.as_str(), id), code))
-        .filter(|(likeness, _)| *likeness > 0.8)
-        .max_by(|a, b| a.0.total_cmp(&b.0));
+    let near = most_alike(id, codes::all().map(|code| code.entry().id));
     let message = format!("`{}` is not one of portalctl's codes", escape(id));
     let error = CliError::new(Exit::Usage, codes::cli::UNKNOWN_CODE, message);
     match near {
-        Some((_, code)) => error.help(format!("did you mean `portalctl explain {code}`?")),
+        Some(code) => error.help(format!("did you mean `portalctl explain {code}`?")),
         None => error,
     }
 }

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 
 use clap::{Args, ValueEnum};
 
+use super::args::TargetArgs;
 use super::error::CliError;
 use super::exit::Exit;
 use super::session::{self, Request};
 use super::ui::Ui;
-use super::{Cli, failure_json, json};
+use super::{failure_json, json};
 use crate::codes::cli as codes;
 use crate::model::{OrgKey, OrganizationId};
 use crate::report::json_v1::{self, ErrorItem, IdsDocument};
@@ -21,6 +22,9 @@ pub(super) struct IdsArgs {
     /// The output's format; env gives lines `WORKOS_ORGANIZATION_ACME=org_…`.
     #[arg(short, long, value_name = "FORMAT", default_value = "json")]
     output: IdsFormat,
+
+    #[command(flatten)]
+    target: TargetArgs,
 }
 
 /// The formats of `ids`.
@@ -43,13 +47,18 @@ impl IdsArgs {
     }
 }
 
-pub(super) fn run(cli: &Cli, args: &IdsArgs, ui: &Ui) -> Result<Exit, CliError> {
-    let Request { desired, selection } = session::manifest(cli, ui)?;
-    let request = Request {
+pub(super) fn run(args: &IdsArgs, ui: &Ui) -> Result<Exit, CliError> {
+    let Request {
         desired,
+        selection,
+        extent,
+    } = session::manifest(&args.target, ui)?;
+    let request = Request {
         selection: selection.without_intents(),
+        desired,
+        extent,
     };
-    let connection = session::connect(cli, &request)?;
+    let connection = session::connect(&args.target, &request)?;
     session::block_on(async |interrupted| {
         let reality = session::look(&connection, &request, ui, &interrupted).await?;
         let ids: Ids<'_> = request

@@ -1,9 +1,10 @@
 //! The command line: a thin shell over the core.
 //!
-//! One file for each command; [`args`] holds what they share, `ui` is the only printer, `error` the
+//! One file for each command; `args` holds what they share, `ui` is the only printer, `error` the
 //! only place where errors get their exit code.
 
 mod apply;
+mod apply_saved;
 mod args;
 mod completions;
 mod connect;
@@ -27,13 +28,13 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use args::{ConnectionArgs, ManifestArgs, OutputArgs};
+use args::OutputArgs;
 use error::CliError;
 use exit::Exit;
 use ui::Ui;
 
 use crate::codes::cli as codes;
-use crate::report::json_v1::ErrorItem;
+use crate::report::json_v1::{self, ErrorItem};
 
 /// Declares customer organizations and their Admin Portal features in YAML; plans the difference
 /// to WorkOS, applies it, and reports what each customer still has to configure.
@@ -48,10 +49,6 @@ use crate::report::json_v1::ErrorItem;
 )]
 struct Cli {
     #[command(flatten)]
-    manifest: ManifestArgs,
-    #[command(flatten)]
-    connection: ConnectionArgs,
-    #[command(flatten)]
     output: OutputArgs,
     #[command(subcommand)]
     command: Command,
@@ -60,14 +57,22 @@ struct Cli {
 const AFTER_HELP: &str = "\
 Environment:
   WORKOS_API_KEY    the API key (sk_test_… or sk_live_…)
-  WORKOS_CLIENT_ID  checked against the manifest's client_id when both are there
+  WORKOS_CLIENT_ID  checked against the manifest's client_id, if both are there
   WORKOS_API_URL    another endpoint, as --api-url
 
-Try it without an account:
-  portalctl plan -f examples/quickstart --sandbox=sandbox.json
+Exit codes:
+  0    done
+  2    when asked for: changes are pending
+  3    usage or manifest invalid, or no consent; no request was made
+  4    credentials missing, refused, or of the wrong environment
+  5    WorkOS unreachable, failing or limiting; nothing was done
+  6    apply did not do everything; run it again
+  7    stopped by a guard: a conflict, or a limit exceeded
+  130  interrupted, after the report
+  1    internal error
 
-Exit codes: 0 done, 2 changes pending (when asked for), 3 usage or manifest invalid, 4 credentials,
-5 WorkOS unreachable, 6 apply incomplete, 7 stopped by a guard, 130 interrupted, 1 internal error.";
+Try it without an account:
+  portalctl plan -f examples/quickstart --sandbox=sandbox.json";
 
 #[derive(Debug, Subcommand)]
 enum Command {
@@ -99,21 +104,18 @@ pub fn main() -> ExitCode {
     };
     logging::init(&cli.output);
     let ui = Ui::new(&cli.output);
-    let outcome = run(&cli, &ui).or_else(|error| fail(&cli, &ui, &error));
-    let exit = outcome.unwrap_or_else(|error| {
-        ui.error(&error);
-        error.exit
-    });
+    let outcome = ui.check_output_file().and_then(|()| run(&cli, &ui));
+    let exit = outcome.unwrap_or_else(|error| fail(&cli, &ui, &error));
     exit.into()
 }
 
 fn run(cli: &Cli, ui: &Ui) -> Result<Exit, CliError> {
     match &cli.command {
-        Command::Plan(args) => plan::run(cli, args, ui),
-        Command::Apply(args) => apply::run(cli, args, ui),
-        Command::Status(args) => status::run(cli, args, ui),
-        Command::Validate(args) => validate::run(cli, args, ui),
-        Command::Ids(args) => ids::run(cli, args, ui),
+        Command::Plan(args) => plan::run(args, ui),
+        Command::Apply(args) => apply::run(args, ui),
+        Command::Status(args) => status::run(args, ui),
+        Command::Validate(args) => validate::run(args, ui),
+        Command::Ids(args) => ids::run(args, ui),
         Command::Explain(args) => explain::run(args, ui),
         Command::Schema(args) => schema::run(args, ui),
         Command::Sandbox(args) => sandbox::run(args, ui),
@@ -122,8 +124,16 @@ fn run(cli: &Cli, ui: &Ui) -> Result<Exit, CliError> {
 }
 
 /// Tells an error: on standard error for people, and as the command's JSON document for machines.
-fn fail(cli: &Cli, ui: &Ui, error: &CliError) -> Result<Exit, CliError> {
+fn fail(cli: &Cli, ui: &Ui, error: &CliError) -> Exit {
     ui.error(error);
+    // One document and nothing else: the result itself was written already, or cannot be.
+    if error
+        .items
+        .iter()
+        .any(|item| item.code == codes::OUTPUT.as_str())
+    {
+        return error.exit;
+    }
     let document = match &cli.command {
         Command::Plan(args) => args.failure(&error.items),
         Command::Apply(args) => args.failure(&error.items),
@@ -136,20 +146,67 @@ fn fail(cli: &Cli, ui: &Ui, error: &CliError) -> Result<Exit, CliError> {
         | Command::Completions(_) => None,
     };
     if let Some(document) = document {
-        ui.data(&document)?;
+        // There is an error to end with already, and it was told on standard error.
+        let _ = ui.data(&document);
     }
-    Ok(error.exit)
+    error.exit
 }
 
 /// A command line that cannot be parsed; `--help` and `--version` come here too.
 fn usage(error: &clap::Error) -> Exit {
     // Nobody is left to be told that the terminal is gone.
     let _ = error.print();
-    if error.use_stderr() {
-        Exit::Usage
-    } else {
-        Exit::Done
+    if !error.use_stderr() {
+        return Exit::Done;
     }
+    let arguments: Vec<String> = std::env::args_os()
+        .skip(1)
+        .map(|argument| argument.to_string_lossy().into_owned())
+        .collect();
+    if let Some(document) = usage_json(&arguments, &error.to_string()) {
+        // As above: what can still be said was said on standard error.
+        let _ = Ui::new(&OutputArgs::default()).data(&document);
+    }
+    Exit::Usage
+}
+
+/// The JSON document of a command line that asked for JSON and cannot be parsed.
+fn usage_json(arguments: &[String], told: &str) -> Option<String> {
+    let command = arguments.iter().find_map(|argument| {
+        let name = argument.as_str();
+        ["plan", "apply", "status", "validate", "ids"]
+            .into_iter()
+            .find(|command| *command == name)
+    })?;
+    if output_format(arguments).unwrap_or(if command == "ids" { "json" } else { "text" }) != "json"
+    {
+        return None;
+    }
+    let message = told.lines().next().unwrap_or_default();
+    let message = message.strip_prefix("error: ").unwrap_or(message);
+    let CliError { items, .. } = CliError::new(Exit::Usage, codes::USAGE, message);
+    match command {
+        "plan" => failure_json(&items, json_v1::failed_plan),
+        "apply" => failure_json(&items, json_v1::failed_apply),
+        "status" => failure_json(&items, json_v1::failed_status),
+        "validate" => failure_json(&items, json_v1::failed_validate),
+        _ => failure_json(&items, json_v1::failed_ids),
+    }
+}
+
+/// The last `-o` of a command line, in any of its spellings.
+fn output_format(arguments: &[String]) -> Option<&str> {
+    let mut found = None;
+    for (index, argument) in arguments.iter().enumerate() {
+        if argument == "-o" || argument == "--output" {
+            found = arguments.get(index + 1).map(String::as_str);
+        } else if let Some(format) = argument.strip_prefix("--output=") {
+            found = Some(format);
+        } else if let Some(format) = argument.strip_prefix("-o") {
+            found = Some(format.strip_prefix('=').unwrap_or(format));
+        }
+    }
+    found
 }
 
 /// The command line's own definition, for completions and documentation.

@@ -1,13 +1,17 @@
 //! `portalctl plan`
 
+use std::path::PathBuf;
+
 use clap::Args;
 
-use super::args::Format;
+use super::args::{Format, TargetArgs};
 use super::error::CliError;
 use super::exit::Exit;
 use super::session::{self, Reality, Request};
-use super::ui::Ui;
-use super::{Cli, connect, failure_json, json};
+use super::ui::{Ui, write_whole};
+use super::{connect, failure_json, json};
+use crate::codes::cli as codes;
+use crate::observe::Extent;
 use crate::plan::{Plan, Policy, plan};
 use crate::report::json_v1::{self, ErrorItem};
 use crate::report::{PlanReport, text};
@@ -25,8 +29,15 @@ pub(super) struct PlanArgs {
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     output: Format,
 
+    /// Also save the plan to a file, for `portalctl apply FILE`.
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+
     #[command(flatten)]
     powers: PowerArgs,
+
+    #[command(flatten)]
+    target: TargetArgs,
 }
 
 /// What the run may do beyond the harmless; a plan shows what each would change.
@@ -53,6 +64,14 @@ pub(super) struct PowerArgs {
     #[arg(long)]
     allow_domain_removal: bool,
 
+    /// Delete organizations that this manifest created and declares no more.
+    #[arg(long)]
+    prune: bool,
+
+    /// With --prune: also where a connection or directory is active.
+    #[arg(long, requires = "prune")]
+    prune_active: bool,
+
     /// Let this run exceed the manifest's limits.
     #[arg(long)]
     allow_bulk: bool,
@@ -65,6 +84,8 @@ impl PowerArgs {
             allow_rekey,
             allow_trusted_domains,
             allow_domain_removal,
+            prune,
+            prune_active,
             allow_bulk,
         } = self;
         Policy {
@@ -72,9 +93,41 @@ impl PowerArgs {
             allow_rekey,
             allow_trusted_domains,
             allow_domain_removal,
+            prune,
+            prune_active,
             allow_bulk,
         }
     }
+
+    /// Reads the manifest; what prunes has to know that it is the whole one.
+    pub(super) fn request(self, target: &TargetArgs, ui: &Ui) -> Result<Request, CliError> {
+        let mut request = session::manifest(target, ui)?;
+        if self.prune {
+            let args = &target.manifest;
+            let is_part = !args.only.is_empty()
+                || !args.intent.is_empty()
+                || args.file.len() > 1
+                || args.file.iter().any(|file| file.as_os_str() == "-");
+            if is_part {
+                return Err(usage(
+                    "--prune takes one whole manifest: one -f, and no --only, --intent \
+                     or standard input",
+                ));
+            }
+            if request.desired.manifest.is_none() {
+                return Err(usage(
+                    "--prune needs `manifest:` in the manifest: the owner mark of what it \
+                     created",
+                ));
+            }
+            request.extent = Extent::Everything;
+        }
+        Ok(request)
+    }
+}
+
+fn usage(message: &str) -> CliError {
+    CliError::new(Exit::Usage, codes::USAGE, message)
 }
 
 impl PlanArgs {
@@ -86,9 +139,9 @@ impl PlanArgs {
     }
 }
 
-pub(super) fn run(cli: &Cli, args: &PlanArgs, ui: &Ui) -> Result<Exit, CliError> {
-    let request = session::manifest(cli, ui)?;
-    let connection = session::connect(cli, &request)?;
+pub(super) fn run(args: &PlanArgs, ui: &Ui) -> Result<Exit, CliError> {
+    let request = args.powers.request(&args.target, ui)?;
+    let connection = session::connect(&args.target, &request)?;
     session::block_on(async |interrupted| {
         let reality = session::look(&connection, &request, ui, &interrupted).await?;
         let plan = make_plan(&request, &reality, &connection, args.powers.policy());
@@ -99,6 +152,10 @@ pub(super) fn run(cli: &Cli, args: &PlanArgs, ui: &Ui) -> Result<Exit, CliError>
             plan: &plan,
             readiness: &readiness,
         };
+        if let Some(path) = &args.out {
+            write_whole(path, &json(&json_v1::plan(&report))?)
+                .map_err(|error| CliError::file(codes::FILE, "write", path, &error))?;
+        }
         ui.data(&match args.output {
             Format::Text => text::plan(&report, &ui.layout()),
             Format::Json => json(&json_v1::plan(&report))?,

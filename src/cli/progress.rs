@@ -64,6 +64,14 @@ impl ReadProgress for Reading {
 pub(super) struct Applying<'a> {
     ui: &'a Ui,
     bar: Option<ProgressBar>,
+    not_tried: Mutex<NotTried>,
+}
+
+/// Changes that were not tried, told once: the report lists each.
+#[derive(Default)]
+struct NotTried {
+    count: usize,
+    because: String,
 }
 
 impl<'a> Applying<'a> {
@@ -77,12 +85,38 @@ impl<'a> Applying<'a> {
             );
             bar
         });
-        Self { ui, bar }
+        Self {
+            ui,
+            bar,
+            not_tried: Mutex::default(),
+        }
+    }
+
+    /// Says that the signal was heard.
+    pub(super) fn interrupted(&self) {
+        self.line(
+            "interrupted: finishing what is in flight; another Ctrl-C ends at once".to_owned(),
+        );
+    }
+
+    /// Writes a line, above the bar if there is one.
+    fn line(&self, line: String) {
+        match &self.bar {
+            Some(bar) => bar.println(line),
+            None => self.ui.say(&line),
+        }
     }
 }
 
 impl Drop for Applying<'_> {
     fn drop(&mut self) {
+        let not_tried = self.not_tried.get_mut();
+        let NotTried { count, because } =
+            std::mem::take(not_tried.unwrap_or_else(PoisonError::into_inner));
+        if count > 0 {
+            let changes = if count == 1 { "change" } else { "changes" };
+            self.line(format!("not tried  {count} {changes}  {because}"));
+        }
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
@@ -91,17 +125,21 @@ impl Drop for Applying<'_> {
 
 impl ApplyProgress for Applying<'_> {
     fn ended(&self, change: &Change, outcome: &Outcome) {
-        let layout = self.ui.talk_layout();
-        let line = applied_line(change, outcome, &layout);
-        match &self.bar {
-            // On a terminal what went wrong stays above the bar; the report lists the rest.
-            Some(bar) => {
-                if outcome.problem().is_some() {
-                    bar.println(line);
-                }
-                bar.inc(1);
-            }
-            None => self.ui.say(&line),
+        if let Some(bar) = &self.bar {
+            bar.inc(1);
+        }
+        if let Outcome::NotTried(problem) = outcome {
+            let mut not_tried = self
+                .not_tried
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner);
+            not_tried.count += 1;
+            not_tried.because.clone_from(&problem.message);
+            return;
+        }
+        // On a terminal only what went wrong stays above the bar; the report lists the rest.
+        if self.bar.is_none() || outcome.problem().is_some() {
+            self.line(applied_line(change, outcome, &self.ui.talk_layout()));
         }
     }
 }

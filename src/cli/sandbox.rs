@@ -169,8 +169,10 @@ fn endpoints(args: &SandboxArgs) -> Result<Vec<Endpoint>, CliError> {
 }
 
 fn scenario(name: &str, clock: &SharedClock) -> Result<World, CliError> {
-    let failed =
-        |error: ScenarioError| CliError::new(Exit::Usage, codes::SANDBOX_STATE, error.to_string());
+    let failed = |error: ScenarioError| {
+        CliError::new(Exit::Usage, codes::SANDBOX_STATE, error.to_string())
+            .help("--load takes empty, busy, large, or the path of a scenario file")
+    };
     let mut world = World::new(seed(clock));
     Scenario::load(name)
         .and_then(|scenario| scenario.build(&mut world, clock.now()))

@@ -9,7 +9,7 @@ use super::ui::Ui;
 use crate::codes;
 use crate::manifest;
 use crate::report::json_v1::{
-    ApplyDocument, IdsDocument, PlanDocument, StatusDocument, ValidateDocument,
+    ApplyDocument, IdsDocument, PlanDocument, StatusDocument, ValidateDocument, schema,
 };
 
 /// Print the JSON Schema of the manifest or of a command's JSON.
@@ -68,11 +68,11 @@ impl Document {
     pub fn content(self) -> String {
         let value = match self {
             Self::Manifest => manifest::json_schema(),
-            Self::Plan => schemars::schema_for!(PlanDocument).into(),
-            Self::Apply => schemars::schema_for!(ApplyDocument).into(),
-            Self::Status => schemars::schema_for!(StatusDocument).into(),
-            Self::Validate => schemars::schema_for!(ValidateDocument).into(),
-            Self::Ids => schemars::schema_for!(IdsDocument).into(),
+            Self::Plan => schema::<PlanDocument>(),
+            Self::Apply => schema::<ApplyDocument>(),
+            Self::Status => schema::<StatusDocument>(),
+            Self::Validate => schema::<ValidateDocument>(),
+            Self::Ids => schema::<IdsDocument>(),
             Self::Errors => errors(),
         };
         format!("{value:#}\n")

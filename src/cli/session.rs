@@ -5,10 +5,9 @@ use std::path::{Path, PathBuf};
 
 use tokio_util::sync::CancellationToken;
 
-use super::Cli;
-use super::args::ManifestArgs;
+use super::args::{ConnectionArgs, ManifestArgs, TargetArgs};
 use super::connect::{self, Connection};
-use super::error::CliError;
+use super::error::{CliError, most_alike};
 use super::exit::Exit;
 use super::interrupt;
 use super::progress::Reading;
@@ -16,9 +15,10 @@ use super::ui::Ui;
 use crate::codes::cli as codes;
 use crate::identity::{Identities, identify};
 use crate::manifest::{self, Checked, Diagnostics, Input, Severity, Sources};
-use crate::model::Selection;
 use crate::model::desired::Desired;
 use crate::model::observed::Observed;
+use crate::model::text::escape;
+use crate::model::{Intent, OrgKey, Selection};
 use crate::observe::{Extent, observe};
 use crate::readiness::{Readiness, readiness};
 use crate::report::Headline;
@@ -32,6 +32,7 @@ const MAX_STDIN: u64 = 64 * 1024 * 1024;
 pub(super) struct Request {
     pub(super) desired: Desired,
     pub(super) selection: Selection,
+    pub(super) extent: Extent,
 }
 
 /// What was read in one pass.
@@ -41,37 +42,49 @@ pub(super) struct Reality {
 }
 
 /// Reads and checks the manifest; every problem is told at once.
-pub(super) fn manifest(cli: &Cli, ui: &Ui) -> Result<Request, CliError> {
-    let selection = selection(&cli.manifest)?;
+pub(super) fn manifest(args: &TargetArgs, ui: &Ui) -> Result<Request, CliError> {
+    let selection = selection(&args.manifest)?;
     let Checked {
         desired,
         diagnostics,
         sources,
-    } = read_manifest(cli)?;
+    } = read_manifest(&args.manifest, Some(&args.connection))?;
     match desired {
         Some(desired) => {
             if !diagnostics.is_empty() {
                 ui.say(&render(&diagnostics, &sources, ui));
             }
-            Ok(Request { desired, selection })
+            selects_something(&args.manifest, &desired)?;
+            Ok(Request {
+                desired,
+                selection,
+                extent: Extent::Cheapest,
+            })
         }
         None => Err(invalid_manifest(&diagnostics, &sources, ui)),
     }
 }
 
 /// Reads and checks the manifest, and leaves it to the caller what problems mean.
-pub(super) fn read_manifest(cli: &Cli) -> Result<Checked, CliError> {
-    Ok(manifest::read(&inputs(cli)?))
+pub(super) fn read_manifest(
+    args: &ManifestArgs,
+    connection: Option<&ConnectionArgs>,
+) -> Result<Checked, CliError> {
+    Ok(manifest::read(&inputs(args, connection)?))
 }
 
 /// The files that were named, else the usual ones.
-fn inputs(cli: &Cli) -> Result<Vec<Input>, CliError> {
-    let mut files = cli.manifest.file.clone();
+fn inputs(
+    args: &ManifestArgs,
+    connection: Option<&ConnectionArgs>,
+) -> Result<Vec<Input>, CliError> {
+    let mut files = args.file.clone();
     if files.is_empty() {
         files.push(default_manifest()?);
     }
     let is_stdin = |path: &PathBuf| path == Path::new("-");
-    let key_from_stdin = cli.connection.api_key_file.as_ref().is_some_and(is_stdin);
+    let key_file = connection.and_then(|connection| connection.api_key_file.as_ref());
+    let key_from_stdin = key_file.is_some_and(is_stdin);
     if files.iter().filter(|path| is_stdin(path)).count() + usize::from(key_from_stdin) > 1 {
         let message = "standard input can be read once only";
         return Err(CliError::new(Exit::Usage, codes::USAGE, message));
@@ -112,8 +125,48 @@ fn stdin() -> Result<Input, CliError> {
 }
 
 pub(super) fn selection(args: &ManifestArgs) -> Result<Selection, CliError> {
-    Selection::new(&args.only, &args.intent)
+    patterns(&args.only, &args.intent)
+}
+
+/// Refuses a pattern that matches nothing: a mistyped key must not look like nothing to do.
+pub(super) fn selects_something(args: &ManifestArgs, desired: &Desired) -> Result<(), CliError> {
+    for pattern in &args.only {
+        let only = patterns(std::slice::from_ref(pattern), &[])?;
+        if !desired.organizations.keys().any(|key| only.has_key(key)) {
+            let keys = desired.organizations.keys().map(OrgKey::as_str);
+            return Err(nothing("--only", pattern, "organization", keys));
+        }
+    }
+    for pattern in &args.intent {
+        let only = patterns(&[], std::slice::from_ref(pattern))?;
+        if !Intent::ALL
+            .into_iter()
+            .any(|intent| only.has_intent(intent))
+        {
+            let names = Intent::ALL.iter().map(|intent| intent.as_str());
+            return Err(nothing("--intent", pattern, "intent", names));
+        }
+    }
+    Ok(())
+}
+
+fn patterns(keys: &[String], intents: &[String]) -> Result<Selection, CliError> {
+    Selection::new(keys, intents)
         .map_err(|error| CliError::new(Exit::Usage, codes::USAGE, error.to_string()))
+}
+
+fn nothing<'a>(
+    flag: &str,
+    pattern: &str,
+    what: &str,
+    known: impl Iterator<Item = &'a str>,
+) -> CliError {
+    let message = format!("{flag} {}: there is no such {what}", escape(pattern));
+    let error = CliError::new(Exit::Usage, codes::NOTHING_SELECTED, message);
+    match most_alike(pattern, known) {
+        Some(near) => error.help(format!("did you mean `{near}`?")),
+        None => error,
+    }
 }
 
 pub(super) fn render(diagnostics: &Diagnostics, sources: &Sources, ui: &Ui) -> String {
@@ -165,8 +218,8 @@ where
 }
 
 /// Opens the connection; makes no request.
-pub(super) fn connect(cli: &Cli, input: &Request) -> Result<Connection, CliError> {
-    connect::open(&cli.connection, &input.desired)
+pub(super) fn connect(args: &TargetArgs, input: &Request) -> Result<Connection, CliError> {
+    connect::open(&args.connection, &input.desired)
 }
 
 /// Reads what is live; a signal ends it at once, because nothing is being changed.
@@ -182,9 +235,11 @@ pub(super) async fn look(
             &connection.client,
             &input.desired,
             &input.selection,
-            Extent::Cheapest,
+            input.extent,
             &progress,
-        ) => observed?,
+        ) => {
+            observed.map_err(|error| CliError::reading(error, &connection.target.endpoint))?
+        }
         () = interrupted.cancelled() => return Err(CliError::interrupted()),
     };
     let identities = identify(&input.desired, &observed);

@@ -12,9 +12,13 @@ use crate::model::text::escape;
 use crate::report::json_v1::ErrorItem;
 use crate::report::paint::Paint;
 use crate::report::text::Layout;
+use crate::report::wrap;
 
 /// How wide text is laid out where there is no terminal.
 const WIDTH_WITHOUT_TERMINAL: usize = 100;
+
+/// Hints are not broken into lines shorter than this.
+const HINT_WIDTH: usize = 40;
 
 /// Where output goes and how it looks.
 #[derive(Debug)]
@@ -85,24 +89,32 @@ impl Ui {
         !self.quiet && io::stderr().is_terminal()
     }
 
+    /// Whether the result can be written where it is wanted: asked before anything is done.
+    pub(super) fn check_output_file(&self) -> Result<(), CliError> {
+        let Some(path) = &self.output_file else {
+            return Ok(());
+        };
+        let tried = if path.is_dir() {
+            Err(io::ErrorKind::IsADirectory.into())
+        } else {
+            new_beside(path).map(drop)
+        };
+        tried.map_err(|error| CliError::file(codes::FILE, "write", path, &error))
+    }
+
     /// Writes the command's result: to standard output, or whole to `--output-file`.
+    ///
+    /// What cannot be written to the file goes to standard output all the same: it may be the only
+    /// account of what was done.
     pub(super) fn data(&self, text: &str) -> Result<(), CliError> {
         if let Some(path) = &self.output_file {
-            return write_whole(path, text)
-                .map_err(|error| CliError::file(codes::FILE, "write", path, &error));
+            let Err(error) = write_whole(path, text) else {
+                return Ok(());
+            };
+            to_stdout(text)?;
+            return Err(CliError::output(&path.display(), &error));
         }
-        let mut out = io::stdout().lock();
-        match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-            // Whoever read the output has seen enough: not an error.
-            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            Err(error) => Err(CliError::file(
-                codes::FILE,
-                "write",
-                Path::new("standard output"),
-                &error,
-            )),
-            Ok(()) => Ok(()),
-        }
+        to_stdout(text)
     }
 
     /// Says something on standard error, unless `-q`.
@@ -112,6 +124,11 @@ impl Ui {
         }
     }
 
+    /// Says something on standard error, whatever the flags.
+    pub(super) fn insist(text: &str) {
+        complain(text);
+    }
+
     /// Tells an error: its code, what happened, what to do, and where more is said.
     pub(super) fn error(&self, error: &CliError) {
         if let Some(rendered) = &error.rendered {
@@ -119,19 +136,32 @@ impl Ui {
             return;
         }
         for item in &error.items {
-            complain(&error_text(item, self.talk_layout().paint));
+            complain(&error_text(item, &self.talk_layout()));
         }
     }
 
     /// Asks a question that is answered by `yes`.
     pub(super) fn confirm(question: &str) -> bool {
-        let mut err = io::stderr().lock();
-        let _ = err
-            .write_all(question.as_bytes())
-            .and_then(|()| err.flush());
+        {
+            // Not held while waiting: an interruption has something to say too.
+            let mut err = io::stderr().lock();
+            let _ = err
+                .write_all(question.as_bytes())
+                .and_then(|()| err.flush());
+        }
         let mut answer = String::new();
         let read = io::stdin().read_line(&mut answer);
         read.is_ok() && answer.trim().eq_ignore_ascii_case("yes")
+    }
+}
+
+fn to_stdout(text: &str) -> Result<(), CliError> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        // Whoever read the output has seen enough: not an error.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        Err(error) => Err(CliError::output(&"standard output", &error)),
+        Ok(()) => Ok(()),
     }
 }
 
@@ -145,14 +175,21 @@ fn complain(text: &str) {
     }
 }
 
-fn error_text(item: &ErrorItem, paint: Paint) -> String {
+fn error_text(item: &ErrorItem, layout: &Layout) -> String {
+    const HINT: &str = "hint: ";
+    let paint = layout.paint;
     let mut text = format!(
         "{}: {}\n",
         paint.bad(format!("error[{}]", item.code)),
         escape(&item.message)
     );
     if let Some(help) = &item.help {
-        text.push_str(&format!("{} {}\n", paint.strong("hint:"), escape(help)));
+        let room = layout.width.saturating_sub(HINT.len()).max(HINT_WIDTH);
+        let help = wrap(&escape(help), room);
+        let help = help
+            .trim_end()
+            .replace('\n', &format!("\n{:1$}", "", HINT.len()));
+        text.push_str(&format!("{}{help}\n", paint.strong(HINT)));
     }
     text.push_str(&paint.quiet(format!("more: portalctl explain {}\n", item.code)));
     text
@@ -172,13 +209,20 @@ fn terminal_width() -> usize {
 
 /// Writes a file so that it is there whole or not at all.
 pub(super) fn write_whole(path: &Path, text: &str) -> io::Result<()> {
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    let mut file = new_beside(path)?;
     file.write_all(text.as_bytes())?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
     Ok(())
+}
+
+/// A new file in the folder of another one, which it is to replace.
+fn new_beside(path: &Path) -> io::Result<tempfile::NamedTempFile> {
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    };
+    // Said of the folder itself; of the new file it would name what nobody has heard of.
+    std::fs::read_dir(folder)?;
+    tempfile::NamedTempFile::new_in(folder)
 }

@@ -2,12 +2,12 @@
 
 use clap::Args;
 
-use super::args::Format;
+use super::args::{Format, ManifestArgs};
 use super::error::CliError;
 use super::exit::Exit;
 use super::session;
 use super::ui::Ui;
-use super::{Cli, failure_json, json};
+use super::{failure_json, json};
 use crate::manifest::{Checked, Severity};
 use crate::report::json_v1::{self, ErrorItem, ValidateDocument};
 
@@ -17,6 +17,9 @@ pub(super) struct ValidateArgs {
     /// The output's format.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     output: Format,
+
+    #[command(flatten)]
+    manifest: ManifestArgs,
 }
 
 impl ValidateArgs {
@@ -28,16 +31,17 @@ impl ValidateArgs {
     }
 }
 
-pub(super) fn run(cli: &Cli, args: &ValidateArgs, ui: &Ui) -> Result<Exit, CliError> {
-    session::selection(&cli.manifest)?;
+pub(super) fn run(args: &ValidateArgs, ui: &Ui) -> Result<Exit, CliError> {
+    session::selection(&args.manifest)?;
     let Checked {
         desired,
         diagnostics,
         sources,
-    } = session::read_manifest(cli)?;
+    } = session::read_manifest(&args.manifest, None)?;
     let Some(desired) = desired else {
         return Err(session::invalid_manifest(&diagnostics, &sources, ui));
     };
+    session::selects_something(&args.manifest, &desired)?;
     if !diagnostics.is_empty() {
         ui.say(&session::render(&diagnostics, &sources, ui));
     }

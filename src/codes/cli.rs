@@ -5,6 +5,10 @@ codes! {
         "the command line is not understood",
         "An option, argument or value is unknown, missing or does not go with another one.",
         "See `portalctl --help`, or `portalctl COMMAND --help` for one command.";
+    NOTHING_SELECTED = "cli/nothing-selected",
+        "a pattern selects nothing",
+        "A pattern of --only matches no key of the manifest, or one of --intent no intent of the Admin Portal. No request was made.",
+        "Correct the pattern; `portalctl ids` lists the keys.";
     NO_MANIFEST = "cli/no-manifest",
         "there is no manifest",
         "No -f was given, and the current folder has neither portal.yaml nor a folder portal.",
@@ -37,6 +41,10 @@ codes! {
         "a file cannot be read or written",
         "The operating system refused access to a file that the command needs.",
         "Check the path and its permissions.";
+    OUTPUT = "cli/output",
+        "the result cannot be written",
+        "The command did its work, and the disk is full or the output is closed in a way that is not a pipe's. A result that was meant for --output-file went to standard output instead.",
+        "Make room and run the command again: what was done already is not done twice.";
     SANDBOX_STATE = "cli/sandbox-state",
         "the sandbox's state cannot be used",
         "The state file is damaged, too new, in use by another process, or the scenario is not known.",

@@ -57,6 +57,26 @@ codes! {
         "an organization with this external id appeared meanwhile",
         "While the organization was being created, one with the same external id and other values turned up, made by somebody else. It was not written over.",
         "Run plan again: it shows what differs.";
+    GUARD = "plan/guard",
+        "a guard no longer holds",
+        "Right before the deletion the organization was read again, and something that must hold did not: the owner mark, no protection, no active connection or directory that the plan did not show.",
+        "Run plan again and look at what it says now.";
+    STILL_THERE = "plan/still-there",
+        "an accepted deletion has not been carried out yet",
+        "WorkOS accepted the deletion and carries it out later; it was waited for, and the organization was still there.",
+        "Run plan again in a few minutes; if it is still there, ask WorkOS.";
+    DIGEST_DIFFERS = "plan/digest-differs",
+        "the plan is not the one that was reviewed",
+        "`--expect-digest` names the plan that somebody reviewed, and what would be done now is something else: the manifest, the live account, the flags or the environment changed since. Nothing was done.",
+        "Look at the new plan; if it is right, have its digest reviewed.";
+    SAVED_PLAN = "plan/saved-plan",
+        "the saved plan cannot be used",
+        "The file is not a plan that `plan --out` wrote, was changed after it was written, or was written by another version.",
+        "Make the plan again with `portalctl plan --out FILE`.";
+    OTHER_TARGET = "plan/other-target",
+        "the saved plan is for another account",
+        "The plan was made against another endpoint or with another kind of key. Nothing was done.",
+        "Use the key and the endpoint that the plan was made with, or make the plan again.";
     INTERRUPTED = "plan/interrupted",
         "the run was stopped before this change",
         "The run was interrupted, or a failure that would meet every other change too made it stop.",

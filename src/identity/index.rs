@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use crate::model::Domain;
 use crate::model::observed::{DomainState, Observed, Organization};
+use crate::model::{Domain, ExternalId};
 
 /// The live organizations by everything an entry can be found or confused by.
 pub(super) struct Index<'a> {
@@ -60,9 +60,9 @@ impl<'a> Index<'a> {
         self.observed
     }
 
-    pub(super) fn with_external_id(&self, external_id: &str) -> &[&'a Organization] {
+    pub(super) fn with(&self, external_id: &ExternalId) -> &[&'a Organization] {
         self.by_external_id
-            .get(external_id)
+            .get(external_id.as_str())
             .map_or(&[], Vec::as_slice)
     }
 

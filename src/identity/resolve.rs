@@ -24,16 +24,18 @@ pub fn identify(desired: &Desired, observed: &Observed) -> Identities {
         .collect();
 
     let mut claims = Claims::default();
-    for (key, identity) in &entries {
-        if let Identity::Matched { organization, .. } = identity {
-            claims.add(organization, key);
+    let mut concerned = BTreeSet::new();
+    for (key, entry) in &desired.organizations {
+        for organization in named(entry, &index) {
+            claims.add(&organization.id, key);
         }
+        let former = entry.previous_keys.iter().flat_map(|id| index.with(id));
+        concerned.extend(former.map(|organization| organization.id.clone()));
     }
-    claims.hold_candidates_of_conflicts(desired, &index);
-
     for (key, identity) in &mut entries {
         if matches!(identity, Identity::Missing) {
-            *identity = look_for_unclaimed(&desired.organizations[*key], &index, &claims);
+            let entry = &desired.organizations[*key];
+            *identity = look_for_unclaimed(entry, &index, &claims, &mut concerned);
         }
     }
     for (key, identity) in &entries {
@@ -42,26 +44,30 @@ pub fn identify(desired: &Desired, observed: &Observed) -> Identities {
         }
     }
 
+    let mut shared = claims.shared();
     let mut warnings = Vec::new();
     let entries = entries
         .into_iter()
         .map(|(key, identity)| {
             let entry = &desired.organizations[key];
-            let conflicts = shared_claim(&identity, &claims)
-                .into_iter()
-                .chain(domains_elsewhere(
-                    key,
-                    entry,
-                    &identity,
-                    &index,
-                    &mut warnings,
-                ))
-                .collect();
+            let mut conflicts = shared.remove(key).unwrap_or_default();
+            conflicts.extend(domains_elsewhere(
+                key,
+                entry,
+                &identity,
+                &index,
+                &mut warnings,
+            ));
             (key.clone(), with_conflicts(identity, conflicts))
         })
         .collect();
     warnings.sort();
-    Identities { entries, warnings }
+    concerned.extend(claims.by_organization.into_keys());
+    Identities {
+        entries,
+        warnings,
+        concerned,
+    }
 }
 
 fn with_conflicts(identity: Identity, found: Vec<IdentityConflict>) -> Identity {
@@ -94,12 +100,10 @@ fn find(entry: &DesiredOrganization, index: &Index<'_>) -> Identity {
     let Some(external_id) = &entry.external_id else {
         return Identity::Missing;
     };
-    let current = index.with_external_id(external_id.as_str());
+    let current = index.with(external_id);
     let previous = entry.previous_keys.iter().flat_map(|previous| {
-        index
-            .with_external_id(previous.as_str())
-            .iter()
-            .map(move |found| (*found, previous))
+        let found = index.with(previous).iter();
+        found.map(move |found| (*found, previous))
     });
     let mut matches: Vec<(&Organization, MatchedBy)> = current
         .iter()
@@ -140,7 +144,7 @@ fn find_pinned(
     };
     if let Some(external_id) = external_id
         && let Some(other) = index
-            .with_external_id(external_id.as_str())
+            .with(external_id)
             .iter()
             .find(|other| other.id != pinned.id)
     {
@@ -159,12 +163,23 @@ fn find_pinned(
     }
 }
 
+/// The organizations that an entry names, by whatever it is to be found by: also when it is in
+/// conflict, and cannot be told which of them is meant, they are nobody else's.
+fn named<'a>(entry: &DesiredOrganization, index: &Index<'a>) -> Vec<&'a Organization> {
+    let pinned = entry.id.iter();
+    let pinned = pinned.filter_map(|id| index.observed().organizations.get(id));
+    // A pinned entry is not looked for by its previous keys.
+    let previous = entry.previous_keys.iter().filter(|_| entry.id.is_none());
+    let ids = entry.external_id.iter().chain(previous);
+    pinned
+        .chain(ids.flat_map(|id| index.with(id).iter().copied()))
+        .collect()
+}
+
 /// Which entries claim which organization.
 #[derive(Default)]
 struct Claims<'a> {
     by_organization: BTreeMap<OrganizationId, BTreeSet<&'a OrgKey>>,
-    /// Organizations that an entry in conflict may turn out to be: nobody else's either.
-    reserved: BTreeSet<OrganizationId>,
 }
 
 impl<'a> Claims<'a> {
@@ -175,18 +190,30 @@ impl<'a> Claims<'a> {
             .insert(key);
     }
 
-    fn hold_candidates_of_conflicts(&mut self, desired: &Desired, index: &Index<'_>) {
-        for entry in desired.organizations.values() {
-            let ids = entry.external_id.iter().chain(&entry.previous_keys);
-            for found in ids.flat_map(|id| index.with_external_id(id.as_str())) {
-                self.reserved.insert(found.id.clone());
-            }
-            self.reserved.extend(entry.id.clone());
-        }
+    fn is_claimed(&self, id: &OrganizationId) -> bool {
+        self.by_organization.contains_key(id)
     }
 
-    fn is_claimed(&self, id: &OrganizationId) -> bool {
-        self.reserved.contains(id) || self.by_organization.contains_key(id)
+    /// One organization that two entries claim is a conflict for both.
+    fn shared(&self) -> BTreeMap<&'a OrgKey, Vec<IdentityConflict>> {
+        let mut shared: BTreeMap<&OrgKey, Vec<IdentityConflict>> = BTreeMap::new();
+        for (id, keys) in &self.by_organization {
+            if keys.len() < 2 {
+                continue;
+            }
+            let names: Vec<String> = keys.iter().map(|key| format!("`{key}`")).collect();
+            let message = format!(
+                "{} is claimed by {}",
+                escape(id.as_str()),
+                names.join(" and ")
+            );
+            let help = "keep one of the entries, or give each its own `id:`";
+            for key in keys {
+                let conflict = conflict(codes::CLAIMED_TWICE, message.clone(), help);
+                shared.entry(key).or_default().push(conflict);
+            }
+        }
+        shared
     }
 }
 
@@ -195,6 +222,7 @@ fn look_for_unclaimed(
     entry: &DesiredOrganization,
     index: &Index<'_>,
     claims: &Claims<'_>,
+    concerned: &mut BTreeSet<OrganizationId>,
 ) -> Identity {
     let domains = || entry.domains.iter().flat_map(BTreeMap::keys);
     let mut adoptable: BTreeMap<&OrganizationId, &Domain> = BTreeMap::new();
@@ -214,7 +242,7 @@ fn look_for_unclaimed(
         }
     }
     if let (1, Some((id, domain))) = (adoptable.len(), adoptable.first_key_value())
-        && confusable.len() == 1
+        && (confusable.len() == 1 || entry.allow_shared_domain)
     {
         return Identity::Adoptable {
             organization: (*id).clone(),
@@ -223,10 +251,11 @@ fn look_for_unclaimed(
     }
     let mut conflicts = Vec::new();
     if !entry.allow_shared_domain {
+        concerned.extend(confusable.keys().map(|id| (*id).clone()));
         conflicts.extend(
             confusable
                 .values()
-                .map(|(organization, domain)| domain_held(organization, domain, adoptable.len())),
+                .map(|(organization, domain)| domain_held(organization, domain, &adoptable)),
         );
     }
     if !entry.allow_same_name
@@ -235,9 +264,12 @@ fn look_for_unclaimed(
         let same = index.with_name(name).iter().filter(|other| {
             other.external_id.is_none()
                 && !claims.is_claimed(&other.id)
-                && !confusable.contains_key(&other.id)
+                && (entry.allow_shared_domain || !confusable.contains_key(&other.id))
         });
-        conflicts.extend(same.map(|other| same_name(other)));
+        conflicts.extend(same.map(|other| {
+            concerned.insert(other.id.clone());
+            same_name(other)
+        }));
     }
     if conflicts.is_empty() {
         return Identity::Missing;
@@ -246,17 +278,26 @@ fn look_for_unclaimed(
     Identity::Conflicted(conflicts)
 }
 
-fn domain_held(organization: &Organization, domain: &Domain, adoptable: usize) -> IdentityConflict {
-    let id = &organization.id;
+fn domain_held(
+    organization: &Organization,
+    domain: &Domain,
+    adoptable: &BTreeMap<&OrganizationId, &Domain>,
+) -> IdentityConflict {
+    let id = escape(organization.id.as_str());
     let help = match &organization.external_id {
         Some(external_id) => format!(
             "if it is this customer, write `previous_keys: [{}]` (the key was renamed) or \
              `id: {id}`; if it is another one, write `allow_shared_domain: true`",
             escape(external_id)
         ),
-        None if adoptable > 1 => format!(
-            "{adoptable} organizations could be this customer: write `id:` with the one that is \
-             meant"
+        None if adoptable.len() > 1 => format!(
+            "{} organizations could be this customer: write `id:` with the one that is meant",
+            adoptable.len()
+        ),
+        // Sharing its domain would not tell it apart: it would be adopted.
+        None if adoptable.contains_key(&organization.id) => format!(
+            "if it is this customer, write `id: {id}`; if it is another one, declare that one too, \
+             with `id: {id}`"
         ),
         None => format!(
             "if it is this customer, write `id: {id}`; if it is another one, write \
@@ -283,28 +324,9 @@ fn same_name(other: &Organization) -> IdentityConflict {
         format!(
             "if it is this customer, write `id: {}`; if it is another one, write \
              `allow_same_name: true`",
-            other.id
+            escape(other.id.as_str())
         ),
     )
-}
-
-/// One organization that two entries claim is a conflict for both.
-fn shared_claim(identity: &Identity, claims: &Claims<'_>) -> Option<IdentityConflict> {
-    let (Identity::Matched { organization, .. } | Identity::Adoptable { organization, .. }) =
-        identity
-    else {
-        return None;
-    };
-    let keys = claims.by_organization.get(organization)?;
-    if keys.len() < 2 {
-        return None;
-    }
-    let keys: Vec<String> = keys.iter().map(|key| format!("`{key}`")).collect();
-    Some(conflict(
-        codes::CLAIMED_TWICE,
-        format!("{organization} is claimed by {}", keys.join(" and ")),
-        "keep one of the entries, or give each its own `id:`",
-    ))
 }
 
 /// A declared domain that another organization holds: verified there is a conflict, pending there
@@ -358,7 +380,11 @@ fn domains_elsewhere(
 }
 
 fn name(organization: &Organization) -> String {
-    format!("{} ({})", organization.id, escape(&organization.name))
+    format!(
+        "{} ({})",
+        escape(organization.id.as_str()),
+        escape(&organization.name)
+    )
 }
 
 fn names<'a>(organizations: impl Iterator<Item = &'a Organization>) -> String {

@@ -105,6 +105,21 @@ pub struct Source {
     pub line: u32,
 }
 
+impl Source {
+    /// For what stands in no manifest.
+    pub fn nowhere() -> Self {
+        Self {
+            file: Arc::from(""),
+            line: 0,
+        }
+    }
+
+    /// Whether there is a place to show.
+    pub fn is_somewhere(&self) -> bool {
+        self.line > 0
+    }
+}
+
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}", self.file, self.line)
@@ -207,6 +222,10 @@ pub enum FieldPath {
     ItContact(Email),
     /// `metadata.KEY`
     Metadata(String),
+    /// `connections.ID`: only in deletions, which take it along.
+    Connection(String),
+    /// `directories.ID`: only in deletions, which take it along.
+    Directory(String),
     /// `domains`, `metadata` or `it_contacts` as a whole; only in `ignore_fields`.
     Whole(FieldGroup),
 }
@@ -241,7 +260,11 @@ impl FieldPath {
             Self::ItContact(_) => Some(FieldGroup::ItContacts),
             Self::Metadata(_) => Some(FieldGroup::Metadata),
             Self::Whole(group) => Some(*group),
-            Self::Name | Self::ExternalId | Self::StripeCustomerId => None,
+            Self::Name
+            | Self::ExternalId
+            | Self::StripeCustomerId
+            | Self::Connection(_)
+            | Self::Directory(_) => None,
         }
     }
 }
@@ -255,6 +278,8 @@ impl fmt::Display for FieldPath {
             Self::Domain(domain) => write!(f, "domains.{domain}"),
             Self::ItContact(email) => write!(f, "it_contacts.{email}"),
             Self::Metadata(key) => write!(f, "metadata.{key}"),
+            Self::Connection(id) => write!(f, "connections.{id}"),
+            Self::Directory(id) => write!(f, "directories.{id}"),
             Self::Whole(group) => f.write_str(group.as_str()),
         }
     }

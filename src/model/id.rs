@@ -85,6 +85,12 @@ impl OrgKey {
     pub fn parse(text: &str) -> Result<Self, InvalidId> {
         parse_key(text).map(Self)
     }
+
+    /// What stands for a key where an organization is not declared any more: its external id,
+    /// whatever it looks like.
+    pub fn undeclared(external_id: impl Into<String>) -> Self {
+        Self(external_id.into())
+    }
 }
 
 impl ManifestName {

@@ -23,6 +23,52 @@ pub struct Observed {
     pub directories: Listing<Directory>,
     /// Audit-log configurations of the organizations that were asked about.
     pub audit_logs: BTreeMap<OrganizationId, Answer<AuditLogConfiguration>>,
+    /// Signing certificates of the connections that were asked about, by connection id.
+    pub certificates: BTreeMap<String, Answer<Vec<Certificate>>>,
+    /// What happened lately, so far as it was asked about.
+    pub history: History,
+}
+
+/// What happened lately: events are kept by WorkOS for a limited time.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum History {
+    /// Nothing declared needs it.
+    #[default]
+    NotRead,
+    /// The events that were asked about, sorted by id.
+    Read(Vec<Event>),
+    /// 403 or 404: the account cannot read events; the message says what WorkOS said.
+    NotAvailable(String),
+}
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// `event_…`
+    pub id: String,
+    /// What happened.
+    pub kind: EventKind,
+    /// The organization it happened to.
+    pub organization_id: Option<OrganizationId>,
+    /// The connection it happened to.
+    pub connection_id: Option<String>,
+    /// When the certificate that it is about runs out.
+    pub certificate_ends: Option<Timestamp>,
+    /// Whether a verification succeeded.
+    pub verified: Option<bool>,
+    /// When it happened.
+    pub created_at: Option<Timestamp>,
+}
+
+/// A certificate by which a SAML identity provider signs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Certificate {
+    /// `saml_idp_signing_cert_…`
+    pub id: String,
+    /// When it runs out.
+    pub not_after: Option<Timestamp>,
+    /// When it was added.
+    pub created_at: Option<Timestamp>,
 }
 
 /// How much of the environment an observation holds.
@@ -124,6 +170,14 @@ pub struct Connection {
     pub updated_at: Option<Timestamp>,
 }
 
+impl Connection {
+    /// Whether sign-ins hang on the signing certificate of a SAML identity provider.
+    pub fn has_certificate(&self) -> bool {
+        self.state == ConnectionState::Active
+            && self.connection_type.to_ascii_lowercase().ends_with("saml")
+    }
+}
+
 /// A directory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Directory {
@@ -202,6 +256,20 @@ macro_rules! open_enum {
             }
         }
     };
+}
+
+open_enum! {
+    /// The events that readiness rests on.
+    EventKind {
+        /// A SAML certificate is about to run out, or has.
+        CertificateRenewalRequired = "connection.saml_certificate_renewal_required",
+        /// A SAML certificate was renewed.
+        CertificateRenewed = "connection.saml_certificate_renewed",
+        /// The customer's own key was checked.
+        KeyVerificationCompleted = "vault.byok_key.verification_completed",
+        /// The customer's own key was taken away.
+        KeyDeleted = "vault.byok_key.deleted",
+    }
 }
 
 open_enum! {

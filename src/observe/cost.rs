@@ -1,17 +1,23 @@
-//! What each way of reading costs, in requests. An estimate: it steers the cost, never the plan.
+//! What each way of reading costs, in requests. It steers the cost, never the plan.
 
 use std::collections::BTreeMap;
-
-use jiff::Timestamp;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::Needs;
-use crate::model::observed::Organization;
+use crate::workos::{List, ReadProgress};
 
-/// The most objects of a page. Source: `limit` of the list endpoints.
-const PAGE: f64 = 100.0;
+/// WorkOS has no count of organizations: the list is read until it has cost this part of what
+/// looking up costs. Then looking up costs a quarter more than it had to, at most, and an
+/// environment that is cheap to list is listed.
+const PART: usize = 4;
+/// Both ends of the list are looked at in any case.
+const LEAST: usize = 2;
+/// So many organizations show that the environment is large, and the other lists are begun too.
+const LARGE: usize = 800;
 
-/// How many requests looking up every selected entry takes; `None` when there is none to look up.
-pub(super) fn of_looking_up(needs: &Needs<'_>) -> Option<usize> {
+/// How many requests listing the organizations may take before they are looked up instead; `None`
+/// when there is nothing to look up.
+pub(super) fn before_looking_up(needs: &Needs<'_>) -> Option<usize> {
     let cost: usize = needs
         .entries
         .iter()
@@ -24,48 +30,36 @@ pub(super) fn of_looking_up(needs: &Needs<'_>) -> Option<usize> {
                 + usize::from(needs.directories_of(entry))
         })
         .sum();
-    (cost > 0).then_some(cost)
+    (cost > 0).then_some((cost / PART).max(LEAST))
 }
 
-/// At least how many more requests listing takes, judged by both ends of the list: between them
-/// organizations are taken to have been created as densely as at the ends.
-pub(super) fn of_listing(
-    newest: &[&Organization],
-    oldest: &[&Organization],
-    needs: &Needs<'_>,
-) -> usize {
-    let other_lists = usize::from(needs.connections) + usize::from(needs.directories);
-    let unseen = match (span(newest), span(oldest)) {
-        (Some(newer), Some(older)) => {
-            let gap = seconds(older.1, newer.0);
-            let spans = seconds(newer.0, newer.1) + seconds(older.0, older.1);
-            #[expect(clippy::cast_precision_loss, reason = "two pages hold 200 at most")]
-            let seen = (newest.len() + oldest.len()) as f64;
-            // All in the same second: a bulk load, and nothing to judge its size by.
-            if spans <= 0.0 {
-                f64::INFINITY
-            } else {
-                gap * seen / spans
-            }
+/// Watches the list grow, and says once when it is large and worth reading to its end.
+pub(super) struct Watched<'a, F> {
+    progress: &'a dyn ReadProgress,
+    large: F,
+    /// A small budget ends before the other lists would be of use.
+    is_worth_it: bool,
+    organizations: AtomicUsize,
+}
+
+impl<'a, F: Fn()> Watched<'a, F> {
+    pub(super) fn new(progress: &'a dyn ReadProgress, budget: usize, large: F) -> Self {
+        let is_worth_it = budget * 100 > LARGE;
+        Self {
+            progress,
+            large,
+            is_worth_it,
+            organizations: AtomicUsize::new(0),
         }
-        _ => f64::INFINITY,
-    };
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "saturates"
-    )]
-    let pages = (unseen / PAGE).ceil().max(1.0) as usize;
-    pages.saturating_add(other_lists)
+    }
 }
 
-/// The first and last creation of a page; `None` when WorkOS does not tell every one.
-fn span(page: &[&Organization]) -> Option<(Timestamp, Timestamp)> {
-    let times: Option<Vec<Timestamp>> = page.iter().map(|o| o.created_at).collect();
-    let times = times?;
-    Some((*times.iter().min()?, *times.iter().max()?))
-}
-
-fn seconds(from: Timestamp, to: Timestamp) -> f64 {
-    to.duration_since(from).as_secs_f64().max(0.0)
+impl<F: Fn() + Send + Sync> ReadProgress for Watched<'_, F> {
+    fn read(&self, list: List, count: usize) {
+        self.progress.read(list, count);
+        let before = self.organizations.fetch_add(count, Ordering::Relaxed);
+        if self.is_worth_it && before < LARGE && before + count >= LARGE {
+            (self.large)();
+        }
+    }
 }

@@ -5,23 +5,26 @@
 //! the plan:
 //!
 //! ```text
-//! first and last page ─┬─▶ list    every organization, connection and directory, 100 a page
-//!                      └─▶ look up each declared organization, its domains' other holders and
-//!                                  its objects: cheaper for a few in a large environment
+//! list     every organization, connection and directory, 100 a page
+//! look up  each declared organization, its domains' other holders and its objects: cheaper for a
+//!          few in a large environment
 //! ```
 //!
-//! Looking up is given up for the list as soon as one entry is not found by an id: telling whether
+//! How large the environment is shows while it is listed: looking up is begun when the list has
+//! taken a fair part of what looking up costs and goes on. It is given up for the list as soon as one entry is not found by an id: telling whether
 //! it may be created or adopted takes the whole environment. Per-organization calls are made only
 //! for the intents that need them.
 
 mod cost;
+mod evidence;
 mod lookup;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::stream::{self, StreamExt, TryStreamExt};
+use tokio::sync::Notify;
 
-use crate::identity::identify;
+use crate::identity::{Identities, identify};
 use crate::model::desired::{Desired, DesiredOrganization};
 use crate::model::observed::{Answer, AuditLogConfiguration, Coverage, Listing, Observed};
 use crate::model::{Intent, OrgKey, OrganizationId, Selection};
@@ -35,7 +38,8 @@ const CONCURRENT_CALLS: usize = 16;
 pub enum Extent {
     /// Whatever costs fewer requests.
     Cheapest,
-    /// The whole environment: what prunes or imports has to see everything.
+    /// The whole environment, with every connection and directory: what prunes or imports has to
+    /// see everything.
     Everything,
 }
 
@@ -47,10 +51,18 @@ pub async fn observe(
     extent: Extent,
     progress: &dyn ReadProgress,
 ) -> Result<Observed, ApiError> {
-    let needs = Needs::of(desired, selection);
+    let mut needs = Needs::of(desired, selection);
+    if extent == Extent::Everything {
+        needs.connections = true;
+        needs.directories = true;
+    }
     let mut observed = read(portal, &needs, extent, progress).await?;
-    let organizations = organizations_with_logs(desired, &needs, &observed);
-    observed.audit_logs = audit_logs(portal, organizations).await?;
+    let identities = identify(desired, &observed);
+    let with_logs = needs.organizations(&identities, &[Intent::AuditLogs, Intent::LogStreams]);
+    observed.audit_logs = audit_logs(portal, with_logs).await?;
+    let with_certificates = needs.organizations(&identities, &[Intent::CertificateRenewal]);
+    let with_keys = needs.organizations(&identities, &[Intent::BringYourOwnKey]);
+    evidence::read(portal, &mut observed, &with_certificates, &with_keys).await?;
     Ok(observed)
 }
 
@@ -60,25 +72,62 @@ async fn read(
     extent: Extent,
     progress: &dyn ReadProgress,
 ) -> ApiResult<Observed> {
-    let Some(budget) = cost::of_looking_up(needs).filter(|_| extent == Extent::Cheapest) else {
-        return list(portal, needs, progress).await;
+    let budget = match extent {
+        Extent::Cheapest => cost::before_looking_up(needs),
+        Extent::Everything => None,
     };
-    let too_much = |newest: &[&_], oldest: &[&_]| cost::of_listing(newest, oldest, needs) > budget;
-    match portal.organizations_unless(progress, &too_much).await? {
-        Some(organizations) => {
-            let (connections, directories) = list_objects(portal, needs, progress).await?;
-            Ok(collect(
-                organizations,
-                connections,
-                directories,
-                Coverage::Listed,
-            ))
+    if let Some(budget) = budget {
+        match list_within(portal, needs, budget, progress).await {
+            Ok(observed) => return Ok(observed),
+            Err(Cut::Failed(error)) => return Err(*error),
+            Err(Cut::TooLong) => {}
         }
-        None => match lookup::look_up(portal, needs).await? {
-            Some(observed) => Ok(observed),
-            None => list(portal, needs, progress).await,
-        },
+        if let Some(observed) = lookup::look_up(portal, needs).await? {
+            return Ok(observed);
+        }
     }
+    list(portal, needs, progress).await
+}
+
+/// Why a list was not read to its end.
+enum Cut {
+    Failed(Box<ApiError>),
+    /// Looking up is cheaper.
+    TooLong,
+}
+
+impl From<ApiError> for Cut {
+    fn from(error: ApiError) -> Self {
+        Self::Failed(Box::new(error))
+    }
+}
+
+/// Lists the environment, unless its organizations alone take more than so many requests. The
+/// other lists are begun once that is known, or once the environment has shown to be large.
+async fn list_within(
+    portal: &impl ReadPortal,
+    needs: &Needs<'_>,
+    budget: usize,
+    progress: &dyn ReadProgress,
+) -> Result<Observed, Cut> {
+    let begin = Notify::new();
+    let watched = cost::Watched::new(progress, budget, || begin.notify_one());
+    let organizations = async {
+        let organizations = portal.organizations_within(&watched, budget).await?;
+        begin.notify_one();
+        organizations.ok_or(Cut::TooLong)
+    };
+    let objects = async {
+        begin.notified().await;
+        Ok(list_objects(portal, needs, progress).await?)
+    };
+    let (organizations, (connections, directories)) = futures::try_join!(organizations, objects)?;
+    Ok(collect(
+        organizations,
+        connections,
+        directories,
+        Coverage::Listed,
+    ))
 }
 
 /// The selected entries, and which lists their intents need.
@@ -117,6 +166,19 @@ impl<'a> Needs<'a> {
         intents
             .iter()
             .any(|intent| entry.intents.contains_key(intent) && self.selection.has_intent(*intent))
+    }
+
+    /// The live organizations of entries that ask about one of some intents.
+    fn organizations(
+        &self,
+        identities: &Identities,
+        intents: &[Intent],
+    ) -> BTreeSet<OrganizationId> {
+        self.entries
+            .iter()
+            .filter(|(_, entry)| self.asks(entry, intents))
+            .filter_map(|(key, _)| identities.organization_of(key).cloned())
+            .collect()
     }
 
     fn connections_of(&self, entry: &DesiredOrganization) -> bool {
@@ -211,27 +273,6 @@ fn listing<T>(
         }
     }
     Ok(Listing::Read(grouped))
-}
-
-/// The live organizations of entries that ask about audit logs or log streams.
-fn organizations_with_logs(
-    desired: &Desired,
-    needs: &Needs<'_>,
-    observed: &Observed,
-) -> BTreeSet<OrganizationId> {
-    let asks = |entry| needs.asks(entry, &[Intent::AuditLogs, Intent::LogStreams]);
-    let mut asking = needs
-        .entries
-        .iter()
-        .filter(|(_, entry)| asks(entry))
-        .peekable();
-    if asking.peek().is_none() {
-        return BTreeSet::new();
-    }
-    let identities = identify(desired, observed);
-    asking
-        .filter_map(|(key, _)| identities.organization_of(key).cloned())
-        .collect()
 }
 
 async fn audit_logs(

@@ -25,6 +25,15 @@ pub struct Change {
     pub source: Source,
 }
 
+impl Change {
+    /// Whether a domain is taken from an organization.
+    pub fn removes_a_domain(&self) -> bool {
+        self.fields
+            .iter()
+            .any(|field| matches!(field.path, FieldPath::Domain(_)) && field.after.is_none())
+    }
+}
+
 /// What a change does.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Action {
@@ -34,6 +43,8 @@ pub enum Action {
     Adopt(OrganizationId),
     /// Changes an organization.
     Update(OrganizationId),
+    /// Deletes an organization that this manifest created and declares no more.
+    Delete(OrganizationId),
 }
 
 /// The kind of an action, as plans count them.
@@ -46,6 +57,8 @@ pub enum ActionKind {
     Adopt,
     /// An organization is changed.
     Update,
+    /// An organization is deleted.
+    Delete,
 }
 
 impl Action {
@@ -55,6 +68,7 @@ impl Action {
             Self::Create => ActionKind::Create,
             Self::Adopt(_) => ActionKind::Adopt,
             Self::Update(_) => ActionKind::Update,
+            Self::Delete(_) => ActionKind::Delete,
         }
     }
 
@@ -62,7 +76,7 @@ impl Action {
     pub const fn organization(&self) -> Option<&OrganizationId> {
         match self {
             Self::Create => None,
-            Self::Adopt(id) | Self::Update(id) => Some(id),
+            Self::Adopt(id) | Self::Update(id) | Self::Delete(id) => Some(id),
         }
     }
 }
@@ -74,6 +88,7 @@ impl ActionKind {
             Self::Create => "create",
             Self::Adopt => "adopt",
             Self::Update => "update",
+            Self::Delete => "delete",
         }
     }
 }
@@ -110,6 +125,10 @@ pub enum Reason {
     DomainNotDeclared,
     /// The manifest asserts ownership of a domain without proof.
     TrustedDomain,
+    /// This manifest created the organization and does not declare it any more.
+    NotDeclared,
+    /// As a saved plan says.
+    Saved(String),
 }
 
 impl fmt::Display for Reason {
@@ -144,6 +163,10 @@ impl fmt::Display for Reason {
             Self::TrustedDomain => {
                 f.write_str("`state: verified` asserts that the domain is theirs, without proof")
             }
+            Self::NotDeclared => {
+                f.write_str("this manifest created it and does not declare it any more")
+            }
+            Self::Saved(reason) => f.write_str(reason),
         }
     }
 }
@@ -171,6 +194,13 @@ pub enum HeldReason {
         /// How many are allowed.
         allowed: usize,
     },
+    /// Most of what this manifest once created is no longer declared: is this the whole manifest?
+    MostlyUndeclared {
+        /// How many organizations carry the manifest's owner mark.
+        marked: usize,
+        /// How many of them are declared.
+        declared: usize,
+    },
 }
 
 /// A flag that allows what is otherwise held.
@@ -184,8 +214,22 @@ pub enum Flag {
     AllowTrustedDomains,
     /// `--allow-domain-removal`
     AllowDomainRemoval,
+    /// `--prune-active`
+    PruneActive,
     /// `--allow-bulk`
     AllowBulk,
+}
+
+impl Flag {
+    /// All of them.
+    pub const ALL: [Self; 6] = [
+        Self::Adopt,
+        Self::AllowRekey,
+        Self::AllowTrustedDomains,
+        Self::AllowDomainRemoval,
+        Self::PruneActive,
+        Self::AllowBulk,
+    ];
 }
 
 impl fmt::Display for Flag {
@@ -195,6 +239,7 @@ impl fmt::Display for Flag {
             Self::AllowRekey => "--allow-rekey",
             Self::AllowTrustedDomains => "--allow-trusted-domains",
             Self::AllowDomainRemoval => "--allow-domain-removal",
+            Self::PruneActive => "--prune-active",
             Self::AllowBulk => "--allow-bulk",
         })
     }

@@ -148,6 +148,8 @@ impl Entry<'_> {
     }
 
     /// Nobody claims the organization: it gets the entry's external id with all other changes.
+    /// Domains that are to go wait for the next plan: nothing is taken from an organization before
+    /// it is known to be the entry's.
     pub(super) fn adopt(&self, live: &Organization, domain: &Domain) -> EntryPlan {
         let mut plan = EntryPlan::default();
         let mut fields = self.differences(live);
@@ -193,7 +195,7 @@ impl Entry<'_> {
                 fields.push(set(FieldPath::Domain(domain.clone()), PENDING));
             }
         }
-        fields.retain(|field| !self.declared.ignores(&field.path));
+        fields.retain(|field| is_mark(field) || !self.declared.ignores(&field.path));
         fields
     }
 
@@ -231,10 +233,11 @@ impl Entry<'_> {
         }
         let difference = self.external_id_difference(live)?;
         let before = difference.before?;
+        let id = escape(live.id.as_str());
         Some(Conflict {
             key: self.key.clone(),
             code: codes::EXTERNAL_ID_DIFFERS,
-            message: format!("{} has the external id `{}`", live.id, escape(&before)),
+            message: format!("{id} has the external id `{}`", escape(&before)),
             help: format!(
                 "write `external_id: {}`, or run with --allow-rekey to replace it",
                 escape(&before)
@@ -259,7 +262,7 @@ impl Entry<'_> {
             code: codes::METADATA_FULL,
             message: format!(
                 "{} would hold {total} metadata keys, WorkOS allows {}",
-                live.id,
+                escape(live.id.as_str()),
                 mark::MAX_METADATA_KEYS
             ),
             help: "declare live keys that nothing uses as null, or declare fewer".to_owned(),
@@ -289,6 +292,11 @@ impl Entry<'_> {
             .filter(|(field, _)| !self.declared.ignores(&field.path))
             .collect()
     }
+}
+
+/// Marks are kept in metadata and are none of it: who ignores `metadata` still means `protect`.
+fn is_mark(field: &FieldChange) -> bool {
+    matches!(&field.path, FieldPath::Metadata(key) if key.starts_with(mark::RESERVED_PREFIX))
 }
 
 fn is_metadata(field: &FieldChange) -> bool {

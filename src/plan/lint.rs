@@ -5,9 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{ActionKind, Change, Plan};
-use crate::model::desired::{Desired, FieldPath};
-use crate::model::observed::Observed;
-use crate::model::{OrganizationId, mark};
+use crate::model::desired::{DeclaredDomainState, Desired, DomainsPolicy, FieldPath};
+use crate::model::observed::{Observed, Organization};
+use crate::model::{ExternalId, ManifestName, OrganizationId, mark};
 
 /// Finds what no plan may hold.
 pub fn lint(plan: &Plan, desired: &Desired, observed: &Observed) -> Vec<String> {
@@ -18,6 +18,7 @@ pub fn lint(plan: &Plan, desired: &Desired, observed: &Observed) -> Vec<String> 
         .chain(plan.held.iter().map(|held| &held.change))
     {
         subject(change, desired, observed, &mut findings);
+        only_what_is_declared(change, desired, &mut findings);
         fields(change, observed, &mut findings);
     }
     at_most_once(plan, &mut findings);
@@ -37,13 +38,29 @@ pub fn lint(plan: &Plan, desired: &Desired, observed: &Observed) -> Vec<String> 
 /// A change is for a declared entry, and to an organization that exists and is not another's.
 fn subject(change: &Change, desired: &Desired, observed: &Observed, findings: &mut Vec<String>) {
     let key = &change.key;
+    if change.action.kind() == ActionKind::Delete {
+        return deletion(change, desired, observed, findings);
+    }
     let Some(entry) = desired.organizations.get(key) else {
         findings.push(format!("{key} is not declared"));
         return;
     };
+    let declared: BTreeSet<&str> = entry
+        .external_id
+        .iter()
+        .chain(&entry.previous_keys)
+        .map(ExternalId::as_str)
+        .collect();
+    let answers = |live: &Organization| {
+        let id = live.external_id.as_deref();
+        id.is_some_and(|id| declared.contains(id))
+    };
     let Some(id) = change.action.organization() else {
         if entry.id.is_some() {
             findings.push(format!("{key} is pinned and would be created"));
+        }
+        if let Some(live) = observed.organizations.values().find(|live| answers(live)) {
+            findings.push(format!("{key} would be created and is {}", live.id));
         }
         return;
     };
@@ -51,22 +68,14 @@ fn subject(change: &Change, desired: &Desired, observed: &Observed, findings: &m
         findings.push(format!("{key} would change {id}, which does not exist"));
         return;
     };
-    let declared: BTreeSet<&str> = entry
-        .external_id
-        .iter()
-        .chain(&entry.previous_keys)
-        .map(crate::model::ExternalId::as_str)
-        .collect();
     let is_its_own = match change.action.kind() {
-        ActionKind::Update => {
-            entry.id.as_ref() == Some(id)
-                || live
-                    .external_id
-                    .as_deref()
-                    .is_some_and(|id| declared.contains(id))
-        }
+        ActionKind::Update => match &entry.id {
+            Some(pinned) => pinned == id,
+            None => answers(live),
+        },
         ActionKind::Adopt => {
-            live.external_id.is_none()
+            entry.id.is_none()
+                && live.external_id.is_none()
                 && live.domains.iter().any(|held| {
                     held.state.is_verified()
                         && entry
@@ -75,10 +84,95 @@ fn subject(change: &Change, desired: &Desired, observed: &Observed, findings: &m
                             .any(|domains| domains.contains_key(&held.domain))
                 })
         }
-        ActionKind::Create => false,
+        ActionKind::Create | ActionKind::Delete => false,
     };
     if !is_its_own {
         findings.push(format!("{key} would change {id}, which is not its own"));
+    }
+}
+
+/// A deletion is of what this manifest created, does not name in any way and has not protected.
+fn deletion(change: &Change, desired: &Desired, observed: &Observed, findings: &mut Vec<String>) {
+    let key = &change.key;
+    let live = change
+        .action
+        .organization()
+        .and_then(|id| observed.organizations.get(id));
+    let Some(live) = live else {
+        findings.push(format!("{key} would delete what does not exist"));
+        return;
+    };
+    let owner = live.metadata.get(mark::OWNER).map(String::as_str);
+    if owner.is_none() || owner != desired.manifest.as_ref().map(ManifestName::as_str) {
+        findings.push(format!(
+            "{key} would delete what this manifest did not create"
+        ));
+    }
+    if live.metadata.contains_key(mark::PROTECT) {
+        findings.push(format!("{key} would delete what is protected"));
+    }
+    let is_named = desired.organizations.values().any(|entry| {
+        let mut ids = entry.external_id.iter().chain(&entry.previous_keys);
+        entry.id.as_ref() == Some(&live.id)
+            || ids.any(|id| Some(id.as_str()) == live.external_id.as_deref())
+    });
+    if is_named {
+        findings.push(format!("{key} would delete what is declared"));
+    }
+}
+
+/// Nothing is written that the manifest does not say, and a mark only as far as it is said.
+fn only_what_is_declared(change: &Change, desired: &Desired, findings: &mut Vec<String>) {
+    let key = &change.key;
+    let Some(entry) = desired.organizations.get(key) else {
+        return;
+    };
+    let is_create = change.action.kind() == ActionKind::Create;
+    for field in &change.fields {
+        let after = field.after.as_deref();
+        let is_declared = match &field.path {
+            FieldPath::Name => after.is_some() && after == entry.name.as_deref(),
+            FieldPath::ExternalId => {
+                after.is_some() && after == entry.external_id.as_ref().map(ExternalId::as_str)
+            }
+            FieldPath::StripeCustomerId => {
+                after.is_some() && after == entry.stripe_customer_id.as_deref()
+            }
+            FieldPath::Metadata(name) if name == mark::OWNER => {
+                is_create && after == desired.manifest.as_ref().map(ManifestName::as_str)
+            }
+            FieldPath::Metadata(name) if name == mark::PROTECT => {
+                entry.protect == Some(after == Some(mark::PROTECTED))
+            }
+            FieldPath::Metadata(name) => {
+                let declared = entry.metadata.get(name);
+                declared.is_some_and(|declared| declared.as_deref() == after)
+            }
+            FieldPath::Domain(name) => {
+                let declared = entry.domains.as_ref();
+                let state = declared.and_then(|domains| domains.get(name));
+                match after {
+                    None => {
+                        declared.is_some()
+                            && state.is_none()
+                            && entry.domains_policy == DomainsPolicy::Exact
+                    }
+                    Some("pending") => state.is_some(),
+                    Some("verified") => is_create && state == Some(&DeclaredDomainState::Verified),
+                    Some(_) => false,
+                }
+            }
+            FieldPath::ItContact(_)
+            | FieldPath::Connection(_)
+            | FieldPath::Directory(_)
+            | FieldPath::Whole(_) => false,
+        };
+        if !is_declared {
+            findings.push(format!(
+                "{key} would set {} to {after:?}, which is not declared",
+                field.path
+            ));
+        }
     }
 }
 
@@ -103,6 +197,7 @@ fn fields(change: &Change, observed: &Observed, findings: &mut Vec<String>) {
             FieldPath::StripeCustomerId => live.stripe_customer_id.clone(),
             FieldPath::Metadata(name) => live.metadata.get(name).cloned(),
             FieldPath::Domain(name) => live.domain(name).map(|held| held.state.to_string()),
+            FieldPath::Connection(_) | FieldPath::Directory(_) => field.before.clone(),
             FieldPath::ItContact(_) | FieldPath::Whole(_) => None,
         });
         if field.before != before {

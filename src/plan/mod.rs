@@ -9,11 +9,13 @@ pub mod digest;
 mod entry;
 pub mod lint;
 pub mod policy;
+mod prune;
+pub mod saved;
 
 use crate::identity::{Identities, Identity};
 use crate::model::desired::Desired;
 use crate::model::observed::{Coverage, Observed};
-use crate::model::{OrganizationId, Selection, mark};
+use crate::model::{OrganizationId, Selection};
 
 pub use change::{
     Action, ActionKind, Change, Conflict, FieldChange, Flag, Held, HeldReason, Reason, Target,
@@ -49,12 +51,21 @@ pub struct Unmanaged {
     pub formerly_declared: Vec<OrganizationId>,
 }
 
+impl Unmanaged {
+    /// Leaves out an organization that the plan deals with after all.
+    fn forget(&mut self, id: &OrganizationId) {
+        self.formerly_declared.retain(|former| former != id);
+        self.count = self.count.map(|count| count.saturating_sub(1));
+    }
+}
+
 impl Plan {
-    /// Whether a limit of the manifest was exceeded.
+    /// Whether the plan holds more than one run may do unasked: a limit of the manifest, or a
+    /// deletion of most of what the manifest once created.
     pub fn exceeds_a_limit(&self) -> bool {
         self.held
             .iter()
-            .any(|held| matches!(held.reason, HeldReason::LimitExceeded { .. }))
+            .any(|held| !matches!(held.reason, HeldReason::NeedsFlag))
     }
 
     /// How many changes there are of a kind.
@@ -102,6 +113,11 @@ pub fn plan(
             policy,
         };
         add_entry(&mut plan, &context, identity, observed);
+    }
+    if policy.prune
+        && let Some(manifest) = &desired.manifest
+    {
+        prune::prune(&mut plan, manifest, observed, identities, policy);
     }
     policy.hold_beyond_limits(&desired.limits, existing, &mut plan.changes, &mut plan.held);
     plan.warnings.extend(
@@ -166,29 +182,15 @@ fn unmanaged(desired: &Desired, observed: &Observed, identities: &Identities) ->
     if observed.coverage == Coverage::LookedUp {
         return Unmanaged::default();
     }
-    let ours: std::collections::BTreeSet<&OrganizationId> = identities
-        .entries
-        .values()
-        .filter_map(|identity| match identity {
-            Identity::Matched { organization, .. } | Identity::Adoptable { organization, .. } => {
-                Some(organization)
-            }
-            Identity::Missing | Identity::Conflicted(_) => None,
-        })
-        .collect();
     let others = || {
         observed
             .organizations
             .values()
-            .filter(|live| !ours.contains(&live.id))
+            .filter(|live| !identities.concerned.contains(&live.id))
     };
     let formerly_declared = desired.manifest.iter().flat_map(|manifest| {
         others()
-            .filter(|live| {
-                live.metadata
-                    .get(mark::OWNER)
-                    .is_some_and(|m| m == manifest.as_str())
-            })
+            .filter(|live| prune::is_marked(live, manifest))
             .map(|live| live.id.clone())
     });
     Unmanaged {

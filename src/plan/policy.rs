@@ -18,6 +18,10 @@ pub struct Policy {
     pub allow_trusted_domains: bool,
     /// `--allow-domain-removal`: verified domains may be removed.
     pub allow_domain_removal: bool,
+    /// `--prune`: what this manifest created and no longer declares is deleted.
+    pub prune: bool,
+    /// `--prune-active`: also where a connection or directory is active.
+    pub prune_active: bool,
     /// `--allow-bulk`: limits do not apply.
     pub allow_bulk: bool,
 }
@@ -32,6 +36,7 @@ impl Policy {
             Flag::Adopt => self.adopt,
             Flag::AllowRekey => self.allow_rekey,
             Flag::AllowTrustedDomains => self.allow_trusted_domains,
+            Flag::PruneActive => self.prune_active,
             Flag::AllowBulk => self.allow_bulk,
             Flag::AllowDomainRemoval => self.allow_domain_removal,
         }
@@ -54,11 +59,13 @@ impl Policy {
         let update = limits
             .update
             .and_then(|limit| update_limit(limit, existing));
-        for (allowed, kinds) in [
-            (create, &[ActionKind::Create][..]),
-            (update, &[ActionKind::Update, ActionKind::Adopt][..]),
+        let delete = Some(limits.delete as usize);
+        for (allowed, limited) in [
+            (create, Limited::Creates),
+            (update, Limited::Updates),
+            (delete, Limited::Deletes),
         ] {
-            let is_limited = |change: &Change| kinds.contains(&change.action.kind());
+            let is_limited = |change: &Change| Limited::of(change) == limited;
             let planned = changes.iter().filter(|change| is_limited(change)).count();
             let Some(allowed) = allowed.filter(|allowed| planned > *allowed) else {
                 continue;
@@ -71,6 +78,27 @@ impl Policy {
                     allow: Flag::AllowBulk,
                 });
             }
+        }
+    }
+}
+
+/// What a limit counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Limited {
+    Creates,
+    /// Organizations that are changed or taken over: each has one such change at most.
+    Updates,
+    /// Organizations that are deleted, and domains that are removed.
+    Deletes,
+}
+
+impl Limited {
+    fn of(change: &Change) -> Self {
+        match change.action.kind() {
+            ActionKind::Create => Self::Creates,
+            ActionKind::Update if change.removes_a_domain() => Self::Deletes,
+            ActionKind::Adopt | ActionKind::Update => Self::Updates,
+            ActionKind::Delete => Self::Deletes,
         }
     }
 }

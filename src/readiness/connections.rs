@@ -2,9 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::{Evidence, Finding, State, Subject, Turn};
+use super::{Evidence, Finding, State, Subject, Turn, named, unknown_state};
 use crate::model::observed::{Connection, ConnectionState, Directory, DirectoryState, Listing};
-use crate::model::text::escape;
 
 /// What one object says of its intent.
 struct Verdict {
@@ -42,48 +41,13 @@ pub(super) fn dsync(subject: &Subject<'_>) -> Finding {
     }
 }
 
-/// Without an active SAML connection there is no certificate to renew.
-pub(super) fn certificate_renewal(subject: &Subject<'_>) -> Finding {
-    let connections = match listed(&subject.observed.connections, subject) {
-        Listed::Objects(connections) => connections,
-        Listed::NotEntitled(message) => return Finding::not_entitled(message),
-        Listed::NotRead => return not_read("connections"),
-    };
-    let is_active_saml = |connection: &&Connection| {
-        connection.state == ConnectionState::Active
-            && connection
-                .connection_type
-                .to_ascii_lowercase()
-                .ends_with("saml")
-    };
-    let evidence: Vec<Evidence> = connections
-        .iter()
-        .filter(is_active_saml)
-        .map(connection_evidence)
-        .collect();
-    if evidence.is_empty() {
-        return Finding::new(
-            State::NotApplicable,
-            Turn::None,
-            "no active SAML connection",
-        );
-    }
-    Finding::new(
-        State::Unknown,
-        Turn::You,
-        "the connection object does not tell when its certificate ends",
-    )
-    .next("look at the connection's certificate in the WorkOS dashboard")
-    .with(evidence)
-}
-
-enum Listed<'a, T> {
+pub(super) enum Listed<'a, T> {
     Objects(&'a [T]),
     NotEntitled(&'a str),
     NotRead,
 }
 
-fn listed<'a, T>(listing: &'a Listing<T>, subject: &Subject<'_>) -> Listed<'a, T> {
+pub(super) fn listed<'a, T>(listing: &'a Listing<T>, subject: &Subject<'_>) -> Listed<'a, T> {
     match listing {
         Listing::Read(all) => Listed::Objects(all.get(&subject.live.id).map_or(&[], Vec::as_slice)),
         Listing::NotEntitled(message) => Listed::NotEntitled(message),
@@ -91,7 +55,7 @@ fn listed<'a, T>(listing: &'a Listing<T>, subject: &Subject<'_>) -> Listed<'a, T
     }
 }
 
-fn not_read(what: &str) -> Finding {
+pub(super) fn not_read(what: &str) -> Finding {
     Finding::new(
         State::Unknown,
         Turn::None,
@@ -146,12 +110,12 @@ fn note_more_than_one(mut finding: Finding, connections: &[Connection]) -> Findi
 }
 
 fn connection_verdict(connection: &Connection) -> Verdict {
-    let kind = escape(&connection.connection_type);
+    let it = named(&connection.connection_type, "connection");
     let (state, turn, reason, next_step) = match &connection.state {
         ConnectionState::Active => (
             State::Configured,
             Turn::None,
-            format!("the {kind} connection is active"),
+            format!("{it} is active"),
             None,
         ),
         ConnectionState::RequiresType => (
@@ -163,28 +127,28 @@ fn connection_verdict(connection: &Connection) -> Verdict {
         ConnectionState::Draft => (
             State::InProgress,
             Turn::Customer,
-            format!("the {kind} connection is a draft"),
+            format!("{it} is a draft"),
             Some("ask the customer's IT admin to go on in the Admin Portal"),
         ),
         ConnectionState::Validating => (
             State::InProgress,
             Turn::Customer,
-            format!("the {kind} connection waits for its first sign-in"),
+            format!("{it} waits for its first sign-in"),
             Some("ask the customer's IT admin to sign in once"),
         ),
         ConnectionState::Inactive => (
             State::Attention,
             Turn::Customer,
-            format!("the {kind} connection is inactive: nobody can sign in with it"),
+            format!("{it} is inactive: nobody can sign in with it"),
             Some("ask the customer's IT admin to activate it in the Admin Portal"),
         ),
         ConnectionState::Deleting => (
             State::Attention,
             Turn::You,
-            format!("the {kind} connection is being deleted"),
+            format!("{it} is being deleted"),
             Some("find out who deleted it; a new one is set up in the Admin Portal"),
         ),
-        ConnectionState::Unknown(raw) => unknown_state("connection", raw),
+        ConnectionState::Unknown(raw) => unknown(&it, raw),
     };
     Verdict {
         state,
@@ -196,39 +160,39 @@ fn connection_verdict(connection: &Connection) -> Verdict {
 }
 
 fn directory_verdict(directory: &Directory) -> Verdict {
-    let kind = escape(&directory.directory_type);
+    let it = named(&directory.directory_type, "directory");
     let (state, turn, reason, next_step) = match &directory.state {
         DirectoryState::Linked | DirectoryState::Active => (
             State::Configured,
             Turn::None,
-            format!("the {kind} directory is linked"),
+            format!("{it} is linked"),
             None,
         ),
         DirectoryState::Validating => (
             State::InProgress,
             Turn::Customer,
-            format!("the {kind} directory waits for its first sync"),
+            format!("{it} waits for its first sync"),
             Some("ask the customer's IT admin to finish the directory's set-up"),
         ),
         DirectoryState::InvalidCredentials => (
             State::Attention,
             Turn::Customer,
-            format!("the {kind} directory's credentials are refused"),
+            format!("{it}'s credentials are refused"),
             Some("ask the customer's IT admin to renew the credentials in the Admin Portal"),
         ),
         DirectoryState::Unlinked => (
             State::Attention,
             Turn::Customer,
-            format!("the {kind} directory is unlinked: users no longer arrive"),
+            format!("{it} is unlinked: users no longer arrive"),
             Some("ask the customer's IT admin to link it again in the Admin Portal"),
         ),
         DirectoryState::Deleting => (
             State::Attention,
             Turn::You,
-            format!("the {kind} directory is being deleted"),
+            format!("{it} is being deleted"),
             Some("find out who deleted it; a new one is set up in the Admin Portal"),
         ),
-        DirectoryState::Unknown(raw) => unknown_state("directory", raw),
+        DirectoryState::Unknown(raw) => unknown(&it, raw),
     };
     let evidence = Evidence {
         object: "directory",
@@ -246,19 +210,16 @@ fn directory_verdict(directory: &Directory) -> Verdict {
     }
 }
 
-fn unknown_state(object: &str, raw: &str) -> (State, Turn, String, Option<&'static str>) {
+fn unknown(object: &str, raw: &str) -> (State, Turn, String, Option<&'static str>) {
     (
         State::Unknown,
         Turn::You,
-        format!(
-            "the {object} is in a state this version does not know: {}",
-            escape(raw)
-        ),
+        unknown_state(object, raw),
         Some("look at it in the WorkOS dashboard, and see whether a newer portalctl knows it"),
     )
 }
 
-fn connection_evidence(connection: &Connection) -> Evidence {
+pub(super) fn connection_evidence(connection: &Connection) -> Evidence {
     Evidence {
         object: "connection",
         id: Some(connection.id.clone()),

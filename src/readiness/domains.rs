@@ -1,8 +1,8 @@
 //! Domain verification: the organization's domains against the declared ones.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
-use super::{Evidence, Finding, State, Subject, Turn};
+use super::{Evidence, Finding, State, Subject, Turn, unknown_state};
 use crate::model::Domain;
 use crate::model::observed::{DomainState, OrganizationDomain};
 use crate::model::text::escape;
@@ -59,8 +59,9 @@ fn worst_declared<'a>(
     if worst.state == State::Configured && total > 1 {
         worst.reason = format!("all {total} domains are verified");
     } else if verified > 0 && worst.state != State::Configured {
+        let are = if verified == 1 { "is" } else { "are" };
         worst.reason = format!(
-            "{verified} of {total} domains are verified; {}",
+            "{verified} of {total} domains {are} verified; {}",
             worst.reason
         );
     }
@@ -97,17 +98,19 @@ fn judge(held: &OrganizationDomain, now: Timestamp) -> Finding {
             format!("{domain} is verified"),
         ),
         DomainState::Pending => {
-            let left = since.map(|since| days_left(since, now));
             let record = record_name(held);
-            let reason = match left {
-                Some(days) if days > 0 => {
-                    format!("{domain} waits for its TXT record, {days} days left")
-                }
-                Some(_) => format!("{domain} waits for its TXT record, its time is over"),
-                None => format!("{domain} waits for its TXT record"),
+            let set_it = format!("ask the customer to set the TXT record {record}");
+            let (left, next) = match since.map(|since| days_left(since, now)) {
+                None => (String::new(), set_it),
+                Some(0) => (
+                    format!(", its {VERIFICATION_DAYS} days are over"),
+                    format!("{set_it}, then start the verification again"),
+                ),
+                Some(1) => (", 1 day left".to_owned(), set_it),
+                Some(days) => (format!(", {days} days left"), set_it),
             };
-            Finding::new(State::InProgress, Turn::Dns, reason)
-                .next(format!("ask the customer to set the TXT record {record}"))
+            let reason = format!("{domain} waits for its TXT record{left}");
+            Finding::new(State::InProgress, Turn::Dns, reason).next(next)
         }
         DomainState::Unverified => Finding::new(
             State::InProgress,
@@ -124,10 +127,7 @@ fn judge(held: &OrganizationDomain, now: Timestamp) -> Finding {
         DomainState::Unknown(raw) => Finding::new(
             State::Unknown,
             Turn::You,
-            format!(
-                "{domain} is in a state this version does not know: {}",
-                escape(raw)
-            ),
+            unknown_state(domain.as_str(), raw),
         )
         .next("look at it in the WorkOS dashboard"),
     };
@@ -148,15 +148,10 @@ fn record_name(held: &OrganizationDomain) -> String {
 
 /// Whole days until the verification is given up, rounded up; 0 when it is over.
 fn days_left(since: Timestamp, now: Timestamp) -> i64 {
-    let end = SignedDuration::from_hours(24 * VERIFICATION_DAYS);
-    let left = end.saturating_sub(now.duration_since(since));
-    let hours = left.as_secs().max(0).div_euclid(3600);
-    if left.is_positive() {
-        hours.div_euclid(24) + 1
-    } else {
-        0
-    }
-    .min(VERIFICATION_DAYS)
+    let day = 24 * 60 * 60;
+    let left = VERIFICATION_DAYS * day - now.duration_since(since).as_secs();
+    let begun = i64::from(left.rem_euclid(day) > 0);
+    (left.div_euclid(day) + begun).clamp(0, VERIFICATION_DAYS)
 }
 
 fn evidence_of(held: &OrganizationDomain) -> Evidence {

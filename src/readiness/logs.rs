@@ -1,10 +1,9 @@
 //! Audit logs and log streams: what the audit-log configuration tells.
 
-use super::{Evidence, Finding, State, Subject, Turn};
+use super::{Evidence, Finding, State, Subject, Turn, named, unknown_state};
 use crate::model::observed::{
     Answer, AuditLogConfiguration, AuditLogState, LogStream, LogStreamState,
 };
-use crate::model::text::escape;
 
 pub(super) fn audit_logs(subject: &Subject<'_>) -> Finding {
     let unconfigured = || {
@@ -28,10 +27,7 @@ pub(super) fn audit_logs(subject: &Subject<'_>) -> Finding {
         AuditLogState::Unknown(raw) => Finding::new(
             State::Unknown,
             Turn::You,
-            format!(
-                "audit logs are in a state this version does not know: {}",
-                escape(raw)
-            ),
+            unknown_state("the audit-log configuration", raw),
         )
         .next("look at it in the WorkOS dashboard"),
     };
@@ -69,40 +65,31 @@ pub(super) fn log_streams(subject: &Subject<'_>) -> Finding {
 }
 
 fn judge(stream: &LogStream) -> Finding {
-    let kind = escape(&stream.stream_type);
+    let it = named(&stream.stream_type, "stream");
     match &stream.state {
-        LogStreamState::Active => Finding::new(
-            State::Configured,
-            Turn::None,
-            format!("the {kind} stream delivers"),
-        ),
+        LogStreamState::Active => {
+            Finding::new(State::Configured, Turn::None, format!("{it} delivers"))
+        }
         LogStreamState::Inactive => Finding::new(
             State::InProgress,
             Turn::Customer,
-            format!("the {kind} stream is inactive"),
+            format!("{it} is inactive"),
         )
         .next("ask the customer's IT admin to finish it in the Admin Portal"),
-        LogStreamState::Error => Finding::new(
-            State::Attention,
-            Turn::Customer,
-            format!("the {kind} stream fails"),
-        )
-        .next("ask the customer's IT admin to check the destination"),
+        LogStreamState::Error => {
+            Finding::new(State::Attention, Turn::Customer, format!("{it} fails"))
+                .next("ask the customer's IT admin to check the destination")
+        }
         LogStreamState::Invalid => Finding::new(
             State::Attention,
             Turn::Customer,
-            format!("the {kind} stream's configuration is refused"),
+            format!("{it}'s configuration is refused"),
         )
         .next("ask the customer's IT admin to correct it in the Admin Portal"),
-        LogStreamState::Unknown(raw) => Finding::new(
-            State::Unknown,
-            Turn::You,
-            format!(
-                "the stream is in a state this version does not know: {}",
-                escape(raw)
-            ),
-        )
-        .next("look at it in the WorkOS dashboard"),
+        LogStreamState::Unknown(raw) => {
+            Finding::new(State::Unknown, Turn::You, unknown_state(&it, raw))
+                .next("look at it in the WorkOS dashboard")
+        }
     }
 }
 
@@ -115,8 +102,16 @@ enum Configuration<'a> {
 fn configuration<'a>(subject: &Subject<'a>) -> Configuration<'a> {
     match subject.observed.audit_logs.get(&subject.live.id) {
         Some(Answer::Found(configuration)) => Configuration::Found(configuration),
-        // Nothing was asked about an organization that this very run created.
-        Some(Answer::Absent) | None => Configuration::Absent,
+        Some(Answer::Absent) => Configuration::Absent,
+        // An organization that this very run adopted: nothing was asked about it.
+        None => Configuration::Untold(
+            Finding::new(
+                State::Unknown,
+                Turn::None,
+                "the audit-log configuration was not read in this run",
+            )
+            .next("run portalctl status"),
+        ),
         Some(Answer::NotEntitled(message)) => Configuration::Untold(Finding::not_entitled(message)),
     }
 }

@@ -5,8 +5,11 @@
 //! Pure: no I/O, no clock of its own. A person at the customer configures an intent in the portal;
 //! portalctl reports and never applies it.
 
+mod certificates;
 mod connections;
 mod domains;
+pub mod fail_on;
+mod keys;
 mod logs;
 
 use std::fmt;
@@ -18,6 +21,7 @@ use serde::Serialize;
 use crate::identity::{Identities, Identity};
 use crate::model::desired::{Desired, DesiredOrganization};
 use crate::model::observed::{Observed, Organization};
+use crate::model::text::escape;
 use crate::model::{Intent, OrgKey, OrganizationId, Selection};
 
 /// The readiness of all organizations of a manifest.
@@ -150,7 +154,8 @@ impl fmt::Display for Turn {
 /// One object at WorkOS that a state rests on. Holds no secret and no verification token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Evidence {
-    /// What it is: `connection`, `directory`, `domain`, `audit_log_configuration`, `log_stream`.
+    /// What it is: `connection`, `directory`, `domain`, `audit_log_configuration`, `log_stream`,
+    /// `event`.
     pub object: &'static str,
     /// Its id, or the domain's name.
     pub id: Option<String>,
@@ -201,15 +206,35 @@ impl Finding {
     }
 
     fn not_entitled(message: &str) -> Self {
+        let message = match message.trim() {
+            "" => String::new(),
+            said => format!(": {}", escape(said)),
+        };
         Self::new(
             State::Unknown,
             Turn::You,
-            format!(
-                "WorkOS refuses to tell: {}",
-                crate::model::text::escape(message)
-            ),
+            format!("WorkOS refuses to tell (403){message}"),
         )
         .next("check the key's permissions, and whether the account's plan includes the feature")
+    }
+}
+
+/// An object with its kind, `the OktaSAML connection`; WorkOS may leave the kind out.
+fn named(kind: &str, object: &str) -> String {
+    match kind.trim() {
+        "" => format!("the {object}"),
+        kind => format!("the {} {object}", escape(kind)),
+    }
+}
+
+/// What is said of a state that is none of the known ones; WorkOS may leave the state out.
+fn unknown_state(subject: &str, raw: &str) -> String {
+    match raw.trim() {
+        "" => format!("WorkOS does not tell the state of {subject}"),
+        raw => format!(
+            "the state of {subject} is one that this version does not know: {}",
+            escape(raw)
+        ),
     }
 }
 
@@ -278,12 +303,8 @@ fn rule(intent: Intent, subject: &Subject<'_>) -> Finding {
         Intent::DomainVerification => domains::domain_verification(subject),
         Intent::AuditLogs => logs::audit_logs(subject),
         Intent::LogStreams => logs::log_streams(subject),
-        Intent::CertificateRenewal => connections::certificate_renewal(subject),
-        Intent::BringYourOwnKey => Finding::new(
-            State::Unknown,
-            Turn::None,
-            "WorkOS has no route that tells whether the customer brought a key",
-        ),
+        Intent::CertificateRenewal => certificates::certificate_renewal(subject),
+        Intent::BringYourOwnKey => keys::bring_your_own_key(subject),
     }
 }
 
@@ -299,17 +320,18 @@ fn without_organization(identity: &Identity) -> Finding {
         Identity::Adoptable { organization, .. } => Finding::new(
             State::Unconfigured,
             Turn::You,
-            format!("{organization} would be adopted first"),
+            format!("{} would be adopted first", escape(organization.as_str())),
         )
         .next("run portalctl apply --adopt"),
         Identity::Conflicted(conflicts) => {
             let why = conflicts
                 .first()
-                .map_or("", |conflict| conflict.message.as_str());
+                .map(|conflict| format!(": {}", conflict.message))
+                .unwrap_or_default();
             Finding::new(
                 State::Unknown,
                 Turn::You,
-                format!("the entry is in conflict: {why}"),
+                format!("the entry is in conflict{why}"),
             )
             .next("resolve the conflict that portalctl plan shows")
         }

@@ -3,6 +3,7 @@
 //! The types here are the published schemas (`portalctl schema plan`, `apply`, `status`).
 
 use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
 use serde::Serialize;
 
 use std::collections::BTreeMap;
@@ -20,16 +21,25 @@ use crate::readiness::{
 /// The version of every document here.
 const FORMAT_VERSION: &str = "1";
 
+/// The JSON Schema of a document: every field that is always written is required.
+pub fn schema<T: JsonSchema>() -> serde_json::Value {
+    let settings = SchemaSettings::draft2020_12().for_serialize();
+    settings.into_generator().into_root_schema_for::<T>().into()
+}
+
 /// What `portalctl plan -o json` prints.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(title = "portalctl plan")]
 pub struct PlanDocument {
     /// Always `"1"`; additive changes keep it.
+    #[schemars(extend("const" = FORMAT_VERSION))]
     pub format_version: &'static str,
     /// The environment's name in the manifest.
     pub environment: Option<String>,
     /// Whether portalctl's own in-memory WorkOS answered.
     pub sandbox: bool,
+    /// What the plan was made against.
+    pub target: TargetItem,
     /// What a review approves; `null` when there is no plan because of `errors`.
     #[schemars(extend("pattern" = "^sha256:[0-9a-f]{64}$"))]
     pub digest: Option<String>,
@@ -53,11 +63,23 @@ pub struct PlanDocument {
     pub readiness: Vec<OrganizationItem>,
 }
 
+/// What a plan was made against; a saved plan is applied to nothing else.
+#[derive(Debug, Default, Serialize, JsonSchema)]
+pub struct TargetItem {
+    /// The host of the endpoint.
+    pub endpoint: String,
+    /// `test`, `live`, or `null` when the key's shape does not say.
+    pub key_kind: Option<String>,
+    /// The manifest's name.
+    pub manifest: Option<String>,
+}
+
 /// What `portalctl status -o json` prints.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(title = "portalctl status")]
 pub struct StatusDocument {
     /// Always `"1"`; additive changes keep it.
+    #[schemars(extend("const" = FORMAT_VERSION))]
     pub format_version: &'static str,
     /// The environment's name in the manifest.
     pub environment: Option<String>,
@@ -78,6 +100,7 @@ pub struct StatusDocument {
 #[schemars(title = "portalctl apply")]
 pub struct ApplyDocument {
     /// Always `"1"`; additive changes keep it.
+    #[schemars(extend("const" = FORMAT_VERSION))]
     pub format_version: &'static str,
     /// The environment's name in the manifest.
     pub environment: Option<String>,
@@ -109,6 +132,7 @@ pub struct ApplyDocument {
 #[schemars(title = "portalctl validate")]
 pub struct ValidateDocument {
     /// Always `"1"`; additive changes keep it.
+    #[schemars(extend("const" = FORMAT_VERSION))]
     pub format_version: &'static str,
     /// Whether there are no errors.
     pub valid: bool,
@@ -142,6 +166,7 @@ impl ValidateDocument {
 #[schemars(title = "portalctl ids")]
 pub struct IdsDocument {
     /// Always `"1"`; additive changes keep it.
+    #[schemars(extend("const" = FORMAT_VERSION))]
     pub format_version: &'static str,
     /// The environment's name in the manifest.
     pub environment: Option<String>,
@@ -191,8 +216,8 @@ pub struct ChangeItem {
     pub fields: Vec<FieldItem>,
     /// Why.
     pub reason: String,
-    /// Where the entry was declared.
-    pub source: SourceItem,
+    /// Where the entry was declared; `null` for what is not declared any more.
+    pub source: Option<SourceItem>,
 }
 
 /// One field before and after; `null` is absent.
@@ -335,7 +360,7 @@ pub struct IntentItem {
 /// One object at WorkOS that a state rests on.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct EvidenceItem {
-    /// `connection`, `directory`, `domain`, `audit_log_configuration`, `log_stream`.
+    /// `connection`, `directory`, `domain`, `audit_log_configuration`, `log_stream`, `event`.
     pub object: &'static str,
     /// Its id, or the domain's name.
     pub id: Option<String>,
@@ -359,6 +384,11 @@ pub fn plan(report: &PlanReport<'_>) -> PlanDocument {
         format_version: FORMAT_VERSION,
         environment: headline.target.environment.clone(),
         sandbox: headline.sandbox,
+        target: TargetItem {
+            endpoint: plan.target.endpoint.clone(),
+            key_kind: plan.target.key_kind.clone(),
+            manifest: plan.target.manifest.as_ref().map(ToString::to_string),
+        },
         digest: Some(Digest::of(plan).to_string()),
         requests_used: headline.requests,
         summary: plan_summary(plan),
@@ -420,6 +450,7 @@ pub fn failed_plan(errors: Vec<ErrorItem>) -> PlanDocument {
         format_version: FORMAT_VERSION,
         environment: None,
         sandbox: false,
+        target: TargetItem::default(),
         digest: None,
         requests_used: 0,
         summary: PlanSummary::default(),
@@ -523,7 +554,7 @@ pub(super) fn plan_summary(plan: &Plan) -> PlanSummary {
         adopt: plan.count(ActionKind::Adopt),
         update: plan.count(ActionKind::Update),
         invite: 0,
-        delete: 0,
+        delete: plan.count(ActionKind::Delete),
         held: plan.held.len(),
         conflict: plan.conflicts.len(),
         warning: plan.warnings.len(),
@@ -538,10 +569,10 @@ fn change(change: &Change) -> ChangeItem {
         organization_id: change.action.organization().map(ToString::to_string),
         fields: fields(change),
         reason: change.reason.to_string(),
-        source: SourceItem {
+        source: change.source.is_somewhere().then(|| SourceItem {
             file: change.source.file.to_string(),
             line: change.source.line,
-        },
+        }),
     }
 }
 
@@ -575,6 +606,10 @@ pub(super) fn held_reason(held: &Held) -> String {
         HeldReason::LimitExceeded { planned, allowed } => format!(
             "the manifest's limits allow {allowed} of these in one run, the plan has {planned}"
         ),
+        HeldReason::MostlyUndeclared { marked, declared } => format!(
+            "of {marked} organizations that this manifest created only {declared} are declared: \
+             is this the whole manifest?"
+        ),
     }
 }
 
@@ -598,7 +633,7 @@ fn warning(warning: &Warning) -> WarningItem {
 fn applied(applied: &AppliedChange) -> AppliedItem {
     let error = applied.outcome.problem();
     let mut item = change(&applied.change);
-    if let crate::apply::Outcome::Done(organization) = &applied.outcome {
+    if let Some(organization) = applied.outcome.organization() {
         item.organization_id = Some(organization.id.to_string());
     }
     AppliedItem {

@@ -15,9 +15,14 @@ pub(super) fn pad(text: &str, columns: usize) -> String {
 
 /// Breaks text into lines of at most a number of columns, at spaces; a longer word stands alone.
 pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
+    fill(text.split(' '), columns)
+}
+
+/// Puts items behind one another into lines of at most a number of columns; breaks none.
+pub(super) fn fill<'a>(items: impl Iterator<Item = &'a str>, columns: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut line = String::new();
-    for word in text.split(' ') {
+    for word in items {
         if !line.is_empty() && width(&line) + 1 + width(word) > columns {
             lines.push(std::mem::take(&mut line));
         }

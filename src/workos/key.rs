@@ -20,6 +20,9 @@ pub enum InvalidKey {
     /// Nothing, or an empty line.
     #[error("is empty")]
     Empty,
+    /// Quotes around it, as files of variables have them.
+    #[error("is in quotes; leave them out")]
+    Quoted,
     /// White space, control characters or text outside ASCII, which no key holds.
     #[error("holds white space, control or non-ASCII characters; copy the key alone, on one line")]
     NotAKey,
@@ -32,6 +35,9 @@ impl ApiKey {
         let text = text.strip_suffix('\r').unwrap_or(text);
         if text.is_empty() {
             return Err(InvalidKey::Empty);
+        }
+        if text.starts_with(['"', '\'']) {
+            return Err(InvalidKey::Quoted);
         }
         if !text.bytes().all(|b| b.is_ascii_graphic()) {
             return Err(InvalidKey::NotAKey);

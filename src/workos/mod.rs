@@ -24,7 +24,8 @@ use std::future::Future;
 
 use crate::model::desired::DeclaredDomainState;
 use crate::model::observed::{
-    Answer, AuditLogConfiguration, Connection, Directory, Organization, OrganizationDomain,
+    Answer, AuditLogConfiguration, Certificate, Connection, Directory, Event, EventKind,
+    Organization, OrganizationDomain,
 };
 use crate::model::{Domain, ExternalId, Intent, OrganizationId};
 
@@ -56,9 +57,6 @@ pub enum List {
     Directories,
 }
 
-/// Is shown the newest and the oldest organizations, and says whether the rest is too much to read.
-pub type GiveUp<'a> = dyn Fn(&[&Organization], &[&Organization]) -> bool + Sync + 'a;
-
 /// What can be asked of WorkOS.
 pub trait ReadPortal: Send + Sync {
     /// Lists every organization of the environment.
@@ -73,12 +71,12 @@ pub trait ReadPortal: Send + Sync {
         domain: &Domain,
     ) -> impl Future<Output = ApiResult<Vec<Organization>>> + Send;
 
-    /// Lists every organization of the environment, or nothing when `give_up` says, at the sight
-    /// of both ends of a list that goes on in between, that the rest is too much to read.
-    fn organizations_unless(
+    /// Lists every organization of the environment, or nothing when that takes more than so many
+    /// requests.
+    fn organizations_within(
         &self,
         progress: &dyn ReadProgress,
-        give_up: &GiveUp<'_>,
+        requests: usize,
     ) -> impl Future<Output = ApiResult<Option<Vec<Organization>>>> + Send;
 
     /// Lists every connection of the environment.
@@ -122,6 +120,18 @@ pub trait ReadPortal: Send + Sync {
         &self,
         id: &OrganizationId,
     ) -> impl Future<Output = ApiResult<Answer<AuditLogConfiguration>>> + Send;
+
+    /// Lists the signing certificates of a connection.
+    fn certificates(
+        &self,
+        connection_id: &str,
+    ) -> impl Future<Output = ApiResult<Answer<Vec<Certificate>>>> + Send;
+
+    /// Lists the events of some kinds that WorkOS still has.
+    fn events(
+        &self,
+        kinds: &[EventKind],
+    ) -> impl Future<Output = ApiResult<Answer<Vec<Event>>>> + Send;
 
     /// How many requests were sent so far, retries included.
     fn requests_used(&self) -> u64;

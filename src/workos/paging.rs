@@ -87,21 +87,16 @@ where
     F: Fn(Order, Option<String>) -> Fut + Sync,
     Fut: Future<Output = Result<Page<T>, ApiError>> + Send,
 {
-    read_unless(fetch, told, None)
+    read_within(fetch, told, None)
         .await
         .map(Option::unwrap_or_default)
 }
 
-/// Is shown the first page of each end, and says whether the rest is too much to read.
-pub(super) type GiveUp<'a, T> = dyn Fn(&[&T], &[&T]) -> bool + Sync + 'a;
-
-/// Reads a whole list, or nothing when `give_up` says so once both ends are known.
-///
-/// While it is asked nothing else is on its way, so that giving up costs two requests.
-pub(super) async fn read_unless<T, F, Fut>(
+/// Reads a whole list, or nothing when that takes more than so many requests.
+pub(super) async fn read_within<T, F, Fut>(
     fetch: F,
     told: impl Fn(usize) + Sync,
-    give_up: Option<&GiveUp<'_, T>>,
+    requests: Option<usize>,
 ) -> Result<Option<Vec<T>>, ListError>
 where
     T: Keyed + Send,
@@ -116,7 +111,7 @@ where
             known.extend(new);
             told(known.len() - before);
         };
-        match read_once(&fetch, &mut tell, give_up).await {
+        match read_once(&fetch, &mut tell, requests).await {
             Ok(items) => return Ok(items),
             Err(Cut::Failed(error)) => return Err(ListError::Api(*error)),
             Err(Cut::Endless) => return Err(ListError::Unstable),
@@ -140,7 +135,7 @@ enum Cut {
 async fn read_once<T, F, Fut>(
     fetch: &F,
     told: &mut (dyn FnMut(Vec<String>) + Send),
-    give_up: Option<&GiveUp<'_, T>>,
+    requests: Option<usize>,
 ) -> Result<Option<Vec<T>>, Cut>
 where
     T: Keyed + Send,
@@ -153,12 +148,12 @@ where
         async move { (order, is_first, page.await) }
     };
     let mut readers = Readers::default();
-    let mut held = None;
     let mut pending = FuturesUnordered::new();
     pending.push(ask(Order::NewestFirst, None));
+    let mut left = requests.unwrap_or(MAX_PAGES).saturating_sub(1);
     for pages in 1..=MAX_PAGES {
         let Some((order, is_first, page)) = pending.next().await else {
-            break;
+            return Ok(None);
         };
         let page = page.map_err(|error| match error.kind {
             ApiErrorKind::NotFound | ApiErrorKind::Rejected if !is_first => {
@@ -172,26 +167,19 @@ where
                 .map(|item| item.key().to_owned())
                 .collect(),
         );
-        match readers.take(order, page)? {
-            // The other reader's request, if any, is abandoned.
-            None => return Ok(Some(readers.items.into_values().collect())),
-            // Its next page waits until it is known whether the rest is read at all.
-            Some(after) if pages == 1 && give_up.is_some() => held = Some((order, after)),
-            Some(after) => pending.push(ask(order, Some(after))),
-        }
-        if pages == 1 {
-            pending.push(ask(Order::OldestFirst, None));
-        }
-        if pages == 2
-            && let Some(give_up) = give_up
-        {
-            if give_up(
-                &readers.of(Order::NewestFirst),
-                &readers.of(Order::OldestFirst),
-            ) {
-                return Ok(None);
+        // The other reader's request, if any, is abandoned when all has been read.
+        let Some(after) = readers.take(order, page)? else {
+            return Ok(Some(readers.items.into_values().collect()));
+        };
+        let mut go_on = |order, after| {
+            if left > 0 {
+                left -= 1;
+                pending.push(ask(order, after));
             }
-            pending.extend(held.take().map(|(order, after)| ask(order, Some(after))));
+        };
+        go_on(order, Some(after));
+        if pages == 1 {
+            go_on(Order::OldestFirst, None);
         }
     }
     Err(Cut::Endless)
@@ -213,12 +201,6 @@ impl<T> Default for Readers<T> {
 }
 
 impl<T: Keyed> Readers<T> {
-    /// What one reader has.
-    fn of(&self, order: Order) -> Vec<&T> {
-        let keys = &self.has[order.index()];
-        keys.iter().filter_map(|key| self.items.get(key)).collect()
-    }
-
     /// Takes a reader's next page; says where it goes on, or `None` when all has been read.
     fn take(&mut self, order: Order, page: Page<T>) -> Result<Option<String>, Cut> {
         let Page { items, after } = page;

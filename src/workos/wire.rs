@@ -16,8 +16,9 @@ use super::paging::{Keyed, Page};
 use super::{LinkRequest, NewOrganization, OrganizationPatch};
 use crate::model::desired::DeclaredDomainState;
 use crate::model::observed::{
-    AuditLogConfiguration, AuditLogState, Connection, ConnectionState, Directory, DirectoryState,
-    DomainState, LogStream, LogStreamState, Organization, OrganizationDomain,
+    AuditLogConfiguration, AuditLogState, Certificate, Connection, ConnectionState, Directory,
+    DirectoryState, DomainState, Event, EventKind, LogStream, LogStreamState, Organization,
+    OrganizationDomain,
 };
 use crate::model::{Domain, OrganizationId};
 
@@ -174,10 +175,48 @@ impl FromWire for AuditLogConfiguration {
     }
 }
 
+/// `SAMLIdpSigningCertificate`, newer than the API description: as the official SDK has it. The
+/// certificate itself is not read.
+impl FromWire for Certificate {
+    fn from_wire(value: &Value) -> Result<Self, Unreadable> {
+        Ok(Self {
+            id: required(value, "a certificate", "id")?,
+            not_after: time(value, "not_after"),
+            created_at: time(value, "created_at"),
+        })
+    }
+}
+
+/// An event, whatever its `data`: certificate events name a connection, key events an organization.
+impl FromWire for Event {
+    fn from_wire(value: &Value) -> Result<Self, Unreadable> {
+        let data = value.get("data").unwrap_or(&Value::Null);
+        let connection = data.get("connection").unwrap_or(&Value::Null);
+        let certificate = data.get("certificate").unwrap_or(&Value::Null);
+        let organization =
+            text(data, "organization_id").or_else(|| text(connection, "organization_id"));
+        Ok(Self {
+            id: required(value, "an event", "id")?,
+            kind: EventKind::from_api(&text(value, "event").unwrap_or_default()),
+            organization_id: organization.map(OrganizationId::from_api),
+            connection_id: text(connection, "id"),
+            certificate_ends: time(certificate, "expiry_date"),
+            verified: data.get("verified").and_then(Value::as_bool),
+            created_at: time(value, "created_at"),
+        })
+    }
+}
+
 /// `PortalLinkResponse`
 impl FromWire for SecretString {
     fn from_wire(value: &Value) -> Result<Self, Unreadable> {
         required(value, "a portal link", "link").map(Self::from)
+    }
+}
+
+impl Keyed for Event {
+    fn key(&self) -> &str {
+        &self.id
     }
 }
 

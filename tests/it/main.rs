@@ -5,12 +5,54 @@
     clippy::expect_used,
     clippy::panic,
     clippy::print_stdout,
+    clippy::unimplemented,
     reason = "this is how tests fail, and how they say that they had nothing to run against"
 )]
 
+#[path = "../support/mod.rs"]
+mod support;
+
+mod apply;
+mod cli_apply;
+mod cli_exit_codes;
+mod cli_input;
+mod cli_interrupted;
+mod cli_offline;
+mod cli_output;
+mod cli_plan;
+mod cli_sandbox;
+mod cli_secrets;
 mod conformance;
+mod emulator;
+mod examples;
+mod generated;
+mod identity;
+mod layering;
 mod node_sdk;
 mod openapi;
 mod parity;
+mod plan;
+mod plan_properties;
+mod readiness;
 mod reading;
+mod report_json;
+mod report_text;
 mod sandbox_server;
+
+/// A file that nobody lists would never run.
+#[test]
+fn every_test_file_is_listed() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
+    let list = std::fs::read_to_string(folder.join("main.rs")).unwrap();
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        let stem = path.file_stem().unwrap().to_str().unwrap().to_owned();
+        let is_test = path.extension().is_some_and(|extension| extension == "rs");
+        if is_test && stem != "main" {
+            assert!(
+                list.contains(&format!("mod {stem};")),
+                "{stem} is not listed"
+            );
+        }
+    }
+}

@@ -2,40 +2,27 @@
 
 use std::fmt::Write as _;
 
-use super::plan::undone;
+use super::plan::{more, undone};
 use super::status::{self, Listing};
-use super::{Layout, headline, notes, requests};
+use super::{Layout, counted, headline, requests, write_notes};
 use crate::apply::{AppliedChange, Outcome, OutcomeKind, OutcomeTotals};
+use crate::model::OrganizationId;
 use crate::model::text::escape;
 use crate::plan::Change;
 use crate::report::width::hanging;
-
 use crate::report::{ApplyReportView, StatusReport};
 
-/// How many done changes are listed.
+/// How many of each kind are listed: the plan was shown in full, JSON holds everything.
 const LISTED: usize = 50;
 
 /// Renders the account of a run, and the readiness after it.
 pub fn apply(view: &ApplyReportView<'_>, now: jiff::Timestamp, layout: &Layout) -> String {
     let paint = layout.paint;
     let mut out = headline("apply", view.headline, layout);
-    undone(&mut out, view.plan, layout);
-    let failures = || {
-        view.report
-            .changes
-            .iter()
-            .filter(|c| c.outcome.problem().is_some())
-    };
-    if failures().next().is_some() {
-        let _ = writeln!(out, "\n{}", paint.strong("not done"));
-        for failure in failures() {
-            write_failure(&mut out, failure, layout);
-        }
-    }
+    undone(&mut out, view.plan, LISTED, layout);
+    failures(&mut out, view, layout);
     done(&mut out, view, layout);
-    for note in notes(view.plan) {
-        hanging(&mut out, "\nnote: ", &note, layout.width);
-    }
+    write_notes(&mut out, view.plan, layout);
     if !view.readiness.organizations.is_empty() {
         out.push('\n');
         let report = StatusReport {
@@ -51,20 +38,40 @@ pub fn apply(view: &ApplyReportView<'_>, now: jiff::Timestamp, layout: &Layout) 
         summary(view, layout),
         requests(view.headline)
     );
-    if view.report.interrupted {
-        let _ = writeln!(
-            out,
-            "{}",
-            paint.notice("interrupted; run apply again to go on")
-        );
-    } else if !view.report.is_complete() {
-        let _ = writeln!(
-            out,
-            "{}",
-            paint.notice("run apply again: it goes on where it stopped")
-        );
+    let end = match (view.report.interrupted, view.report.is_complete()) {
+        (false, true) => None,
+        (true, true) => Some("interrupted after the last change; everything was done"),
+        (true, false) => Some("interrupted; run apply again to go on"),
+        (false, false) => Some("run apply again: it goes on where it stopped"),
+    };
+    if let Some(end) = end {
+        let _ = writeln!(out, "{}", paint.notice(end));
     }
     out
+}
+
+/// The changes that were not done: what failed first, then what was not tried.
+fn failures(out: &mut String, view: &ApplyReportView<'_>, layout: &Layout) {
+    let (untried, failed): (Vec<_>, Vec<_>) = view
+        .report
+        .changes
+        .iter()
+        .filter(|applied| applied.outcome.problem().is_some())
+        .partition(|applied| applied.outcome.kind() == OutcomeKind::NotTried);
+    if failed.is_empty() && untried.is_empty() {
+        return;
+    }
+    let _ = writeln!(out, "\n{}", layout.paint.strong("not done"));
+    for failures in [failed, untried] {
+        let mut listed = failures.iter().take(LISTED).peekable();
+        while let Some(failure) = listed.next() {
+            // What stops a run keeps many changes from being tried, and is told once.
+            let next = listed.peek().and_then(|next| next.outcome.problem());
+            let is_told = next != failure.outcome.problem();
+            write_failure(out, failure, is_told, layout);
+        }
+        more(out, failures.len(), LISTED, layout);
+    }
 }
 
 /// The changes that took effect; beyond a screenful, their number.
@@ -75,7 +82,8 @@ fn done(out: &mut String, view: &ApplyReportView<'_>, layout: &Layout) {
         .changes
         .iter()
         .filter_map(|applied| match &applied.outcome {
-            Outcome::Done(organization) => Some((&applied.change, organization)),
+            Outcome::Done(organization) => Some((&applied.change, Some(&organization.id))),
+            Outcome::Gone => Some((&applied.change, applied.change.action.organization())),
             Outcome::Refused(_) | Outcome::Unknown(_) | Outcome::NotTried(_) => None,
         })
         .collect();
@@ -83,9 +91,9 @@ fn done(out: &mut String, view: &ApplyReportView<'_>, layout: &Layout) {
         return;
     }
     let _ = writeln!(out, "\n{}", paint.strong("done"));
-    for (change, organization) in done.iter().take(LISTED) {
+    for (change, id) in done.iter().take(LISTED) {
         let kind = change.action.kind();
-        let id = paint.quiet(escape(organization.id.as_str()));
+        let id = paint.quiet(escape(id.map_or("", OrganizationId::as_str)));
         let _ = writeln!(
             out,
             "  {} {}  {kind}  {id}",
@@ -93,13 +101,7 @@ fn done(out: &mut String, view: &ApplyReportView<'_>, layout: &Layout) {
             paint.strong(&change.key)
         );
     }
-    if done.len() > LISTED {
-        let _ = writeln!(
-            out,
-            "{}",
-            paint.quiet(format!("  and {} more", done.len() - LISTED))
-        );
-    }
+    more(out, done.len(), LISTED, layout);
 }
 
 /// One line about a change as it ends, for a log.
@@ -116,20 +118,21 @@ pub fn applied_line(change: &Change, outcome: &Outcome, layout: &Layout) -> Stri
         Outcome::Done(organization) => {
             let _ = write!(line, "  {}", escape(organization.id.as_str()));
         }
+        Outcome::Gone => {}
         Outcome::Refused(problem) | Outcome::Unknown(problem) | Outcome::NotTried(problem) => {
-            let _ = write!(line, "  {}", problem.message);
+            let _ = write!(line, "  {}", escape(&problem.message));
         }
     }
     line
 }
 
-fn write_failure(out: &mut String, failure: &AppliedChange, layout: &Layout) {
+fn write_failure(out: &mut String, failure: &AppliedChange, is_told: bool, layout: &Layout) {
     let paint = layout.paint;
     let Some(problem) = failure.outcome.problem() else {
         return;
     };
     let sign = match failure.outcome.kind() {
-        OutcomeKind::Done | OutcomeKind::Refused => paint.bad("x"),
+        OutcomeKind::Done | OutcomeKind::Refused => paint.bad("✗"),
         OutcomeKind::Unknown => paint.unsure("?"),
         OutcomeKind::NotTried => paint.notice("-"),
     };
@@ -141,7 +144,9 @@ fn write_failure(out: &mut String, failure: &AppliedChange, layout: &Layout) {
         failure.outcome.kind().as_str().replace('_', " "),
         paint.quiet(problem.code)
     );
-    hanging(out, "      ", &problem.message, layout.width);
+    if is_told {
+        hanging(out, "      ", &escape(&problem.message), layout.width);
+    }
 }
 
 fn summary(view: &ApplyReportView<'_>, layout: &Layout) -> String {
@@ -152,14 +157,10 @@ fn summary(view: &ApplyReportView<'_>, layout: &Layout) -> String {
         unknown,
         not_tried,
     } = view.report.totals();
-    if view.report.changes.is_empty() {
-        return format!(
-            "{}, {} unchanged",
-            paint.good("nothing to do"),
-            view.plan.unchanged
-        );
-    }
-    let mut parts = vec![paint.good(format!("{done} done"))];
+    let mut parts = match view.report.changes.as_slice() {
+        [] if view.plan.is_settled() => vec![paint.good("nothing to do")],
+        _ => vec![paint.good(format!("{done} done"))],
+    };
     if refused > 0 {
         parts.push(paint.bad(format!("{refused} refused")));
     }
@@ -168,6 +169,13 @@ fn summary(view: &ApplyReportView<'_>, layout: &Layout) -> String {
     }
     if not_tried > 0 {
         parts.push(paint.notice(format!("{not_tried} not tried")));
+    }
+    let plan = view.plan;
+    if !plan.held.is_empty() {
+        parts.push(paint.notice(format!("{} held", plan.held.len())));
+    }
+    if !plan.conflicts.is_empty() {
+        parts.push(paint.bad(counted(plan.conflicts.len(), "conflict")));
     }
     parts.push(format!("{} unchanged", view.plan.unchanged));
     parts.join(", ")

@@ -23,13 +23,19 @@ pub(super) fn inline(before: &str, after: &str, paint: Paint) -> String {
             paint.added(quoted(after))
         );
     }
-    let mut shown = String::from("\"");
+    let mut runs: Vec<(ChangeTag, String)> = Vec::new();
     for change in diff.iter_all_changes() {
-        let text = change.value();
-        match change.tag() {
-            ChangeTag::Equal => shown.push_str(text),
-            ChangeTag::Delete => shown.push_str(&paint.removed(text)),
-            ChangeTag::Insert => shown.push_str(&paint.added(text)),
+        match runs.last_mut() {
+            Some((tag, run)) if *tag == change.tag() => run.push_str(change.value()),
+            _ => runs.push((change.tag(), change.value().to_owned())),
+        }
+    }
+    let mut shown = String::from("\"");
+    for (tag, run) in runs {
+        match tag {
+            ChangeTag::Equal => shown.push_str(&run),
+            ChangeTag::Delete => shown.push_str(&paint.removed(run)),
+            ChangeTag::Insert => shown.push_str(&paint.added(run)),
         }
     }
     shown.push('"');
@@ -56,7 +62,7 @@ mod tests {
 
     #[test]
     fn with_colour_only_the_difference_is_marked() {
-        let shown = inline("Acme", "Acme!", Paint { colour: true });
-        assert_eq!(shown, "\"Acme\u{1b}[1m\u{1b}[32m!\u{1b}[0m\"");
+        let shown = inline("Acme", "Acme!!", Paint { colour: true });
+        assert_eq!(shown, "\"Acme\u{1b}[1m\u{1b}[32m!!\u{1b}[0m\"");
     }
 }

@@ -7,6 +7,7 @@ mod status;
 
 use super::Headline;
 use super::paint::Paint;
+use super::width::hanging;
 use crate::model::text::escape;
 use crate::plan::Plan;
 
@@ -28,7 +29,7 @@ pub struct Layout {
 /// The first line: what ran, against what.
 fn headline(command: &str, headline: &Headline, layout: &Layout) -> String {
     let target = &headline.target;
-    let mut parts: Vec<String> = Vec::new();
+    let mut parts = vec![layout.paint.strong(format!("portalctl {command}"))];
     if headline.sandbox {
         parts.push(layout.paint.notice("sandbox"));
     }
@@ -38,15 +39,22 @@ fn headline(command: &str, headline: &Headline, layout: &Layout) -> String {
             .as_deref()
             .map(|name| layout.paint.strong(escape(name))),
     );
-    if !headline.sandbox {
-        parts.push(target.endpoint.clone());
+    if !headline.sandbox && !target.endpoint.is_empty() {
+        parts.push(escape(&target.endpoint).into_owned());
     }
     parts.extend(target.key_kind.as_deref().map(|kind| format!("{kind} key")));
-    format!(
-        "{} · {}\n",
-        layout.paint.strong(format!("portalctl {command}")),
-        parts.join(" · ")
-    )
+    format!("{}\n", parts.join(" · "))
+}
+
+/// Writes the remarks of a plan behind a blank line.
+fn write_notes(out: &mut String, plan: &Plan, layout: &Layout) {
+    let notes = notes(plan);
+    if !notes.is_empty() {
+        out.push('\n');
+    }
+    for note in notes {
+        hanging(out, "note: ", &escape(&note), layout.width);
+    }
 }
 
 /// Remarks without consequence.
@@ -64,13 +72,12 @@ pub(super) fn notes(plan: &Plan) -> Vec<String> {
     if !former.is_empty() {
         let ids: Vec<String> = former.iter().map(ToString::to_string).collect();
         notes.push(format!(
-            "{} created by this manifest and {} no longer declared: {}",
+            "{} created by this manifest and not declared any more, which only --prune deletes: {}",
             if former.len() == 1 {
                 "one of them was"
             } else {
                 "some of them were"
             },
-            if former.len() == 1 { "is" } else { "are" },
             ids.join(", ")
         ));
     }

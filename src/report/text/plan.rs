@@ -3,11 +3,12 @@
 use std::fmt::Write as _;
 
 use super::inline_diff::inline;
-use super::{Layout, counted, headline, notes, requests};
+use super::{Layout, counted, headline, requests, write_notes};
+use crate::identity::MatchedBy;
 use crate::model::desired::FieldPath;
 use crate::model::text::{escape, mask_email};
 use crate::plan::digest::Digest;
-use crate::plan::{ActionKind, Change, FieldChange, Plan};
+use crate::plan::{ActionKind, Change, FieldChange, Plan, Reason};
 use crate::report::PlanReport;
 use crate::report::json_v1::{held_reason, plan_summary};
 use crate::report::width::{hanging, pad, width};
@@ -30,21 +31,19 @@ pub fn plan(report: &PlanReport<'_>, layout: &Layout) -> String {
 /// Everything between the headline and the summary.
 pub(super) fn body(plan: &Plan, layout: &Layout) -> String {
     let mut out = String::new();
-    undone(&mut out, plan, layout);
+    undone(&mut out, plan, usize::MAX, layout);
     if !plan.changes.is_empty() {
         heading(&mut out, "changes", layout);
         for change in &plan.changes {
             write_change(&mut out, change, layout);
         }
     }
-    for note in notes(plan) {
-        hanging(&mut out, "\nnote: ", &note, layout.width);
-    }
+    write_notes(&mut out, plan, layout);
     out
 }
 
-/// What a person must decide, what is held and what is worth knowing.
-pub(super) fn undone(out: &mut String, plan: &Plan, layout: &Layout) {
+/// What a person must decide, what is held and what is worth knowing: `limit` of each.
+pub(super) fn undone(out: &mut String, plan: &Plan, limit: usize, layout: &Layout) {
     let paint = layout.paint;
     if !plan.conflicts.is_empty() {
         heading(
@@ -52,7 +51,7 @@ pub(super) fn undone(out: &mut String, plan: &Plan, layout: &Layout) {
             "conflicts: nothing is done for these until somebody decides",
             layout,
         );
-        for conflict in &plan.conflicts {
+        for conflict in plan.conflicts.iter().take(limit) {
             let _ = writeln!(
                 out,
                 "  {} {}  {}",
@@ -60,14 +59,16 @@ pub(super) fn undone(out: &mut String, plan: &Plan, layout: &Layout) {
                 paint.strong(&conflict.key),
                 paint.quiet(conflict.code)
             );
-            hanging(out, "      ", &conflict.message, layout.width);
-            hanging(out, "      -> ", &conflict.help, layout.width);
+            hanging(out, "      ", &escape(&conflict.message), layout.width);
+            hanging(out, "      -> ", &escape(&conflict.help), layout.width);
         }
+        more(out, plan.conflicts.len(), limit, layout);
     }
     if !plan.held.is_empty() {
         heading(out, "held: wanted, but not allowed in this run", layout);
-        for held in &plan.held {
-            let what = fields_in_short(&held.change);
+        let mut listed = plan.held.iter().take(limit).peekable();
+        while let Some(held) = listed.next() {
+            let what = fields_in_short(&held.change, layout);
             let _ = writeln!(
                 out,
                 "  {} {}  {}{what}  needs {}",
@@ -76,16 +77,30 @@ pub(super) fn undone(out: &mut String, plan: &Plan, layout: &Layout) {
                 held.change.action.kind(),
                 paint.notice(held.allow)
             );
-            hanging(out, "      ", &held_reason(held), layout.width);
+            let reason = held_reason(held);
+            // A limit holds many changes at once, and is told once.
+            if listed.peek().map(|next| held_reason(next)).as_ref() != Some(&reason) {
+                hanging(out, "      ", &escape(&reason), layout.width);
+            }
         }
+        more(out, plan.held.len(), limit, layout);
     }
     if !plan.warnings.is_empty() {
         heading(out, "warnings", layout);
-        for warning in &plan.warnings {
+        for warning in plan.warnings.iter().take(limit) {
             let first = format!("  {} {}  ", paint.notice("*"), paint.strong(&warning.key));
             let _ = writeln!(out, "{first}{}", paint.quiet(warning.code));
-            hanging(out, "      ", &warning.message, layout.width);
+            hanging(out, "      ", &escape(&warning.message), layout.width);
         }
+        more(out, plan.warnings.len(), limit, layout);
+    }
+}
+
+/// How many of a list are left out.
+pub(super) fn more(out: &mut String, count: usize, limit: usize, layout: &Layout) {
+    if count > limit {
+        let more = format!("  and {} more", count - limit);
+        let _ = writeln!(out, "{}", layout.paint.quiet(more));
     }
 }
 
@@ -94,10 +109,10 @@ fn heading(out: &mut String, title: &str, layout: &Layout) {
 }
 
 /// The fields of a change on the line of its key: for what is held.
-fn fields_in_short(change: &Change) -> String {
+fn fields_in_short(change: &Change, layout: &Layout) -> String {
     match change.fields.as_slice() {
         [] => String::new(),
-        [one] => format!(" {}", one.path),
+        [one] => format!(" {}", field_name(&one.path, layout)),
         many => format!(" ({})", counted(many.len(), "field")),
     }
 }
@@ -105,9 +120,15 @@ fn fields_in_short(change: &Change) -> String {
 fn write_change(out: &mut String, change: &Change, layout: &Layout) {
     let paint = layout.paint;
     let kind = change.action.kind();
+    let place = if change.source.is_somewhere() {
+        change.source.to_string()
+    } else {
+        String::new()
+    };
     let sign = match kind {
         ActionKind::Create => paint.good("+"),
         ActionKind::Adopt | ActionKind::Update => paint.notice("~"),
+        ActionKind::Delete => paint.bad("-"),
     };
     let organization = change
         .action
@@ -118,8 +139,11 @@ fn write_change(out: &mut String, change: &Change, layout: &Layout) {
         "  {sign} {}  {kind}{}  {}",
         paint.strong(&change.key),
         organization.unwrap_or_default(),
-        paint.quiet(&change.source)
+        paint.quiet(escape(&place))
     );
+    if let Some(reason) = surprising_reason(change) {
+        hanging(out, "      ", &escape(&reason), layout.width);
+    }
     let name = |field: &FieldChange| field_name(&field.path, layout);
     let column = change
         .fields
@@ -137,12 +161,27 @@ fn write_change(out: &mut String, change: &Change, layout: &Layout) {
     }
 }
 
+/// Why a change is made, unless its fields say so.
+fn surprising_reason(change: &Change) -> Option<String> {
+    match &change.reason {
+        Reason::Missing
+        | Reason::Saved(_)
+        | Reason::Differs(MatchedBy::Id | MatchedBy::ExternalId) => None,
+        Reason::Differs(MatchedBy::PreviousKey(_))
+        | Reason::Renamed(_)
+        | Reason::HoldsDomain(_)
+        | Reason::DomainNotDeclared
+        | Reason::NotDeclared
+        | Reason::TrustedDomain => Some(change.reason.to_string()),
+    }
+}
+
 fn field_name(path: &FieldPath, layout: &Layout) -> String {
     match path {
         FieldPath::ItContact(email) if layout.mask_emails => {
             format!("it_contacts.{}", mask_email(email.as_str()))
         }
-        _ => path.to_string(),
+        _ => escape(&path.to_string()).into_owned(),
     }
 }
 
@@ -181,6 +220,10 @@ pub(super) fn summary(plan: &Plan, layout: &Layout) -> String {
     add(
         counts.update,
         paint.notice(format!("{} to update", counts.update)),
+    );
+    add(
+        counts.delete,
+        paint.bad(format!("{} to delete", counts.delete)),
     );
     add(counts.held, paint.notice(format!("{} held", counts.held)));
     add(

@@ -10,7 +10,7 @@ use crate::model::Intent;
 use crate::model::text::escape;
 use crate::readiness::{IntentReadiness, OrganizationReadiness, Readiness, State, Totals, Turn};
 use crate::report::StatusReport;
-use crate::report::width::{hanging, pad, width};
+use crate::report::width::{fill, hanging, pad, width};
 
 /// How much a status report lists.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,8 +46,11 @@ impl Listing {
 /// Renders a status report.
 pub fn status(report: &StatusReport<'_>, listing: Listing, layout: &Layout) -> String {
     let mut out = headline("status", report.headline, layout);
-    out.push('\n');
-    out.push_str(&body(report, listing, layout));
+    let body = body(report, listing, layout);
+    if !body.is_empty() {
+        out.push('\n');
+        out.push_str(&body);
+    }
     let totals = report.readiness.totals();
     let _ = writeln!(
         out,
@@ -79,9 +82,7 @@ pub(super) fn body(report: &StatusReport<'_>, listing: Listing, layout: &Layout)
         let _ = writeln!(
             out,
             "{}",
-            layout
-                .paint
-                .quiet(format!("{unlisted} (portalctl status --all lists them)"))
+            layout.paint.quiet(format!("{unlisted} (see status --all)"))
         );
     }
     next_steps(&mut out, report, listing, layout);
@@ -192,11 +193,23 @@ fn matrix(out: &mut String, rows: &[&OrganizationReadiness], layout: &Layout) {
         let _ = writeln!(out, "{}", line.trim_end());
     }
     if cells == Cells::Signs {
-        let legend: Vec<String> = State::ALL
-            .iter()
-            .map(|state| format!("{} {}", sign(*state), words(*state)))
-            .collect();
-        hanging(out, "", &legend.join(", "), layout.width);
+        legend(out, rows, layout);
+    }
+}
+
+/// Explains the signs that a matrix of signs alone uses.
+fn legend(out: &mut String, rows: &[&OrganizationReadiness], layout: &Layout) {
+    let used: BTreeSet<State> = rows
+        .iter()
+        .flat_map(|row| row.intents.iter().map(|intent| intent.state))
+        .collect();
+    let mut items: Vec<String> = used
+        .iter()
+        .map(|state| format!("{} {},", sign(*state), words(*state)))
+        .collect();
+    items.push(". not declared".to_owned());
+    for line in fill(items.iter().map(String::as_str), layout.width) {
+        let _ = writeln!(out, "{line}");
     }
 }
 
@@ -212,7 +225,8 @@ fn list(out: &mut String, rows: &[&OrganizationReadiness], layout: &Layout) {
     for row in rows {
         let _ = writeln!(out, "{}", layout.paint.strong(&row.key));
         for intent in &row.intents {
-            let state = format!("{} {}", sign(intent.state), words(intent.state));
+            let columns = Cells::ShortHeads.column_width(intent.intent);
+            let state = pad(&Cells::ShortHeads.text(intent.state), columns);
             let state = paint_state(intent.state, &state, layout);
             let _ = writeln!(out, "  {state}  {}", intent.intent);
         }
@@ -287,10 +301,7 @@ fn next_steps(out: &mut String, report: &StatusReport<'_>, listing: Listing, lay
         write_step(out, step, report.now, layout);
     }
     if steps.len() > shown {
-        let more = format!(
-            "{} more (portalctl status --all lists them)",
-            steps.len() - shown
-        );
+        let more = format!("{} more (see status --all)", steps.len() - shown);
         let _ = writeln!(out, "{}", layout.paint.quiet(more));
     }
 }
@@ -318,7 +329,7 @@ fn write_step(out: &mut String, step: &Step<'_>, now: Timestamp, layout: &Layout
         let _ = write!(line, "  {}", paint.quiet(whose(intent.turn)));
     }
     let _ = writeln!(out, "{line}");
-    hanging(out, "      ", &intent.reason, layout.width);
+    hanging(out, "      ", &escape(&intent.reason), layout.width);
     if let Some(next) = &intent.next_step {
         hanging(out, "      -> ", &escape(next), layout.width);
     }
@@ -350,7 +361,6 @@ fn age(since: Timestamp, now: Timestamp) -> String {
 fn summary(totals: &Totals, layout: &Layout) -> String {
     let parts: Vec<String> = State::ALL
         .iter()
-        .rev()
         .map(|state| (*state, totals.of(*state)))
         .filter(|(_, count)| *count > 0)
         .map(|(state, count)| paint_state(state, &format!("{count} {}", words(state)), layout))

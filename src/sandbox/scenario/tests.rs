@@ -123,9 +123,12 @@ organizations:
 fn what_cannot_be_loaded_says_what_and_why() {
     let error = Scenario::load("no/such/file.yaml").unwrap_err().to_string();
     assert!(error.contains("empty, busy and large"), "{error}");
-    let error = Scenario::parse("x.yaml", "organizations: [{ nam: A }]");
+    let error = Scenario::parse("x.yaml", "organizations: [{ naem: A }]");
     let error = error.unwrap_err().to_string();
-    assert!(error.contains("x.yaml") && error.contains("nam"), "{error}");
+    assert!(
+        error.contains("x.yaml") && error.contains("naem"),
+        "{error}"
+    );
     let twice = "organizations: [{ name: A, external_id: a }, { name: B, external_id: a }]";
     let twice = Scenario::parse("x", twice).unwrap();
     let error = twice.build(&mut World::new(1), noon()).unwrap_err();

@@ -1,0 +1,125 @@
+//! Deleting an organization: every guard is checked again right before it.
+//!
+//! The organization has to carry the manifest's owner mark, must not be protected, must still be
+//! what the plan named, and may have no active connection or directory that the plan did not show.
+
+use std::time::Duration;
+
+use super::{Options, Outcome, Problem, Stop, failed, lost, not_looked_at};
+use crate::codes::plan as codes;
+use crate::model::desired::FieldPath;
+use crate::model::observed::{ConnectionState, DirectoryState, Organization};
+use crate::model::{ManifestName, OrganizationId, mark};
+use crate::plan::{Change, FieldChange};
+use crate::workos::{ApiError, ApiErrorKind, WritePortal};
+
+/// How long an accepted deletion is waited for.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// How often it is looked whether the organization is gone.
+const EVERY: Duration = Duration::from_secs(1);
+
+pub(super) async fn delete(
+    portal: &impl WritePortal,
+    id: &OrganizationId,
+    change: &Change,
+    manifest: Option<&ManifestName>,
+    options: &Options<'_>,
+    stop: &Stop,
+) -> Outcome {
+    let live = match portal.organization(id).await {
+        Ok(Some(live)) => live,
+        Ok(None) => return Outcome::Gone,
+        Err(error) => return not_looked_at(&error, stop),
+    };
+    match guards(portal, &live, change, manifest).await {
+        Ok(None) => {}
+        Ok(Some(problem)) => return Outcome::Refused(problem),
+        Err(error) => return not_looked_at(&error, stop),
+    }
+    match portal.delete_organization(id).await {
+        Ok(()) => {}
+        Err(error) if error.kind == ApiErrorKind::NotFound => return Outcome::Gone,
+        // Whether it was carried out is told by whether the organization goes.
+        Err(error) if error.is_ambiguous() => {}
+        Err(error) => return failed(&error, None, stop),
+    }
+    wait_until_gone(portal, id, options, stop).await
+}
+
+/// The first guard that no longer holds.
+async fn guards(
+    portal: &impl WritePortal,
+    live: &Organization,
+    change: &Change,
+    manifest: Option<&ManifestName>,
+) -> Result<Option<Problem>, ApiError> {
+    let refuse = |message: String| Ok(Some(Problem::new(codes::GUARD, message)));
+    let owner = live.metadata.get(mark::OWNER).map(String::as_str);
+    if owner.is_none() || owner != manifest.map(ManifestName::as_str) {
+        return refuse("the organization does not carry this manifest's owner mark".to_owned());
+    }
+    if live.metadata.contains_key(mark::PROTECT) {
+        return refuse("the organization is protected".to_owned());
+    }
+    let moved = change.fields.iter().find(|field| !still_holds(field, live));
+    if let Some(field) = moved {
+        let message = format!("{} changed since the plan was made", field.path);
+        return Ok(Some(Problem::stale(message)));
+    }
+    let is_shown = |path: &FieldPath| change.fields.iter().any(|field| field.path == *path);
+    for connection in portal.connections_of(&live.id).await? {
+        let path = FieldPath::Connection(connection.id);
+        if connection.state == ConnectionState::Active && !is_shown(&path) {
+            return refuse(format!("{path} is active now"));
+        }
+    }
+    for directory in portal.directories_of(&live.id).await? {
+        let path = FieldPath::Directory(directory.id);
+        let is_active = matches!(
+            directory.state,
+            DirectoryState::Linked | DirectoryState::Active
+        );
+        if is_active && !is_shown(&path) {
+            return refuse(format!("{path} is active now"));
+        }
+    }
+    Ok(None)
+}
+
+fn still_holds(field: &FieldChange, live: &Organization) -> bool {
+    match &field.path {
+        FieldPath::Name => field.before.as_deref() == Some(live.name.as_str()),
+        FieldPath::ExternalId => field.before == live.external_id,
+        FieldPath::StripeCustomerId
+        | FieldPath::Domain(_)
+        | FieldPath::ItContact(_)
+        | FieldPath::Metadata(_)
+        | FieldPath::Connection(_)
+        | FieldPath::Directory(_)
+        | FieldPath::Whole(_) => true,
+    }
+}
+
+/// WorkOS may accept a deletion and carry it out later.
+async fn wait_until_gone(
+    portal: &impl WritePortal,
+    id: &OrganizationId,
+    options: &Options<'_>,
+    stop: &Stop,
+) -> Outcome {
+    let deadline = options.clock.instant() + PATIENCE;
+    loop {
+        match portal.organization(id).await {
+            Ok(None) => return Outcome::Gone,
+            Ok(Some(_)) if options.clock.instant() >= deadline => {
+                let message = format!(
+                    "the deletion was accepted, and {id} is still there after {} s",
+                    PATIENCE.as_secs()
+                );
+                return Outcome::Unknown(Problem::new(codes::STILL_THERE, message));
+            }
+            Ok(Some(_)) => options.clock.sleep(EVERY).await,
+            Err(error) => return lost(&error, &error, stop),
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! `portalctl apply PLAN`: does what a saved plan says, to the account it was made for.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use super::apply::{ApplyArgs, act, exit_of, write};
+use super::connect;
+use super::error::CliError;
+use super::exit::Exit;
+use super::session;
+use super::ui::Ui;
+use crate::codes::{cli as codes, plan as plan_codes};
+use crate::model::desired::{Desired, Environment, KeyKind};
+use crate::model::text::escape;
+use crate::plan::saved::{self, InvalidPlan};
+use crate::plan::{Plan, Target};
+use crate::readiness::Readiness;
+use crate::report::{ApplyReportView, PlanReport, text};
+
+/// The largest saved plan: some hundred thousand changes.
+const MAX_PLAN: u64 = 512 * 1024 * 1024;
+
+pub(super) fn run(path: &Path, args: &ApplyArgs, ui: &Ui) -> Result<Exit, CliError> {
+    let plan = read(path)?;
+    let connection = connect::open(args.connection(), &desired(&plan.target))?;
+    check_target(&plan.target, &connection.target)?;
+    let readiness = Readiness::default();
+    let outcome = session::block_on(async |interrupted| {
+        let headline = session::headline(&connection);
+        let report = PlanReport {
+            headline: &headline,
+            plan: &plan,
+            readiness: &readiness,
+        };
+        ui.say(&text::plan(&report, &ui.talk_layout()));
+        // It may have been applied before, as a whole or in part.
+        let report = act(&plan, true, &connection, args, ui, interrupted).await;
+        let headline = session::headline(&connection);
+        let view = ApplyReportView {
+            headline: &headline,
+            plan: &plan,
+            report: &report,
+            readiness: &readiness,
+        };
+        write(&view, &connection, args, ui)?;
+        Ok(exit_of(&plan, &report))
+    });
+    connection.close()?;
+    outcome
+}
+
+fn read(path: &Path) -> Result<Plan, CliError> {
+    let mut text = String::new();
+    File::open(path)
+        .and_then(|file| file.take(MAX_PLAN).read_to_string(&mut text))
+        .map_err(|error| CliError::file(codes::FILE, "read", path, &error))?;
+    saved::parse(&text).map_err(|error| {
+        let message = format!("{} {error}", path.display());
+        let exit = match error {
+            InvalidPlan::Malformed(_) | InvalidPlan::Version(_) => Exit::Usage,
+            InvalidPlan::Tampered => Exit::Stopped,
+        };
+        CliError::new(exit, plan_codes::SAVED_PLAN, message)
+    })
+}
+
+/// What opening a connection has to know: the environment that the plan was made for.
+fn desired(target: &Target) -> Desired {
+    let api_key = match target.key_kind.as_deref() {
+        Some("test") => Some(KeyKind::Test),
+        Some("live") => Some(KeyKind::Live),
+        Some(_) | None => None,
+    };
+    let environment = Environment {
+        name: target.environment.clone(),
+        api_key,
+        client_id: None,
+    };
+    Desired {
+        environment,
+        manifest: target.manifest.clone(),
+        ..Desired::default()
+    }
+}
+
+fn check_target(planned: &Target, here: &Target) -> Result<(), CliError> {
+    if planned.endpoint == here.endpoint && planned.key_kind == here.key_kind {
+        return Ok(());
+    }
+    let shown = |target: &Target| match &target.key_kind {
+        Some(kind) => format!("{} with a {} key", escape(&target.endpoint), escape(kind)),
+        None => escape(&target.endpoint).into_owned(),
+    };
+    let message = format!(
+        "the plan was made for {}, and this is {}",
+        shown(planned),
+        shown(here)
+    );
+    Err(CliError::new(
+        Exit::Stopped,
+        plan_codes::OTHER_TARGET,
+        message,
+    ))
+}

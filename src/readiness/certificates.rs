@@ -1,0 +1,158 @@
+//! Certificate renewal: when the signing certificates of active SAML connections run out.
+//!
+//! Told by the certificates themselves, else by the latest event about each connection. Per
+//! connection the certificate that lasts longest counts; the worst connection wins.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::connections::{Listed, connection_evidence, listed, not_read};
+use super::{Evidence, Finding, State, Subject, Turn};
+use crate::model::Intent;
+use crate::model::observed::{Answer, Connection, Event, EventKind, History};
+use crate::model::text::escape;
+
+/// From how many days before its end a certificate needs attention, unless declared.
+const WARN_DAYS: u16 = 30;
+
+pub(super) fn certificate_renewal(subject: &Subject<'_>) -> Finding {
+    let connections = match listed(&subject.observed.connections, subject) {
+        Listed::Objects(connections) => connections,
+        Listed::NotEntitled(message) => return Finding::not_entitled(message),
+        Listed::NotRead => return not_read("connections"),
+    };
+    let with_certificate: Vec<&Connection> = connections
+        .iter()
+        .filter(|connection| connection.has_certificate())
+        .collect();
+    let rank = |state: State| match state {
+        State::Attention => 0,
+        State::Unknown => 1,
+        _ => 2,
+    };
+    let findings = with_certificate
+        .iter()
+        .map(|connection| judge(connection, subject));
+    let Some(worst) = findings.min_by_key(|finding| rank(finding.state)) else {
+        return Finding::new(
+            State::NotApplicable,
+            Turn::None,
+            "no active SAML connection",
+        );
+    };
+    let evidence = with_certificate
+        .iter()
+        .map(|connection| evidence(connection, subject));
+    worst.with(evidence.collect())
+}
+
+fn judge(connection: &Connection, subject: &Subject<'_>) -> Finding {
+    let settings = subject.declared.intents.get(&Intent::CertificateRenewal);
+    let warn_days = settings
+        .and_then(|settings| settings.warn_days)
+        .unwrap_or(WARN_DAYS);
+    match end(connection, subject) {
+        End::At(end) => judge_end(connection, end, warn_days, subject.now),
+        End::Renewed(when) => {
+            let reason = format!("the certificate of {} was renewed", escape(&connection.id));
+            Finding::new(State::Configured, Turn::None, reason).since(when)
+        }
+        End::Untold(why) => Finding::new(State::Unknown, Turn::You, why)
+            .next("look at the connection's certificate in the WorkOS dashboard"),
+    }
+}
+
+/// What is known of the end of a connection's certificate.
+enum End {
+    At(Timestamp),
+    /// An event says that it was renewed, not until when.
+    Renewed(Option<Timestamp>),
+    Untold(&'static str),
+}
+
+fn end(connection: &Connection, subject: &Subject<'_>) -> End {
+    let certificates = match subject.observed.certificates.get(&connection.id) {
+        Some(Answer::Found(certificates)) => certificates.as_slice(),
+        Some(Answer::Absent | Answer::NotEntitled(_)) | None => &[],
+    };
+    if let Some(end) = certificates
+        .iter()
+        .filter_map(|certificate| certificate.not_after)
+        .max()
+    {
+        return End::At(end);
+    }
+    let events = match &subject.observed.history {
+        History::Read(events) => events,
+        History::NotAvailable(_) | History::NotRead => {
+            return End::Untold("WorkOS does not tell when the certificate runs out");
+        }
+    };
+    match latest(connection, events) {
+        Some(Event {
+            certificate_ends: Some(end),
+            ..
+        }) => End::At(*end),
+        Some(Event {
+            kind: EventKind::CertificateRenewed,
+            created_at,
+            ..
+        }) => End::Renewed(*created_at),
+        Some(_) | None => {
+            End::Untold("no event that WorkOS still has tells when the certificate runs out")
+        }
+    }
+}
+
+fn latest<'a>(connection: &Connection, events: &'a [Event]) -> Option<&'a Event> {
+    let is_about = |event: &&Event| {
+        let kinds = [
+            EventKind::CertificateRenewalRequired,
+            EventKind::CertificateRenewed,
+        ];
+        event.connection_id.as_deref() == Some(&connection.id) && kinds.contains(&event.kind)
+    };
+    events
+        .iter()
+        .filter(is_about)
+        .max_by_key(|event| (event.created_at, &event.id))
+}
+
+fn judge_end(connection: &Connection, end: Timestamp, warn_days: u16, now: Timestamp) -> Finding {
+    let whose = escape(&connection.id);
+    let left = end.duration_since(now);
+    let days = left.as_secs().abs().div_euclid(24 * 60 * 60);
+    let notice = SignedDuration::from_hours(24 * i64::from(warn_days));
+    if left > notice {
+        let reason = format!("the certificate of {whose} lasts for {days} days");
+        return Finding::new(State::Configured, Turn::None, reason).since(connection.created_at);
+    }
+    let reason = if left.is_positive() {
+        format!("the certificate of {whose} runs out in {}", counted(days))
+    } else {
+        format!("the certificate of {whose} ran out {} ago", counted(days))
+    };
+    Finding::new(State::Attention, Turn::Customer, reason)
+        // What needs attention does so from the day on which the warning was due.
+        .since(end.checked_sub(notice).ok())
+        .next("send the customer's IT admin to the Admin Portal for certificate_renewal")
+}
+
+fn counted(days: i64) -> String {
+    if days == 1 {
+        "1 day".to_owned()
+    } else {
+        format!("{days} days")
+    }
+}
+
+fn evidence(connection: &Connection, subject: &Subject<'_>) -> Evidence {
+    let ends = match end(connection, subject) {
+        End::At(end) => format!("certificate until {end}"),
+        End::Renewed(_) => "certificate renewed".to_owned(),
+        End::Untold(_) => connection.state.to_string(),
+    };
+    Evidence {
+        state: ends,
+        ..connection_evidence(connection)
+    }
+}

@@ -1,0 +1,211 @@
+//! `apply`: does what was planned, once, and accounts for it.
+
+use std::io::{Read, Write};
+use std::process::{Command, Stdio};
+
+use serde_json::json;
+
+use crate::support::cli::{TestEnv, snapshot};
+use crate::support::manifests::{CUSTOMERS, ONE, many};
+use crate::support::sandbox_server::SandboxServer;
+use crate::support::wait;
+
+#[test]
+fn apply_creates_and_then_there_is_nothing_to_do() {
+    let env = TestEnv::with_manifest(CUSTOMERS);
+    let output = env
+        .run("apply --sandbox=s.json --yes --concurrency 1")
+        .exits(0);
+    snapshot!(output);
+    snapshot!(
+        env.run("plan --sandbox=s.json --detailed-exitcode")
+            .exits(0)
+            .stdout
+    );
+    let again = env.run("apply --sandbox=s.json --yes").exits(0);
+    assert!(
+        again.stdout.contains("nothing to do, 3 unchanged"),
+        "{again}"
+    );
+}
+
+#[test]
+fn the_account_holds_to_its_schema() {
+    let env = TestEnv::with_manifest(CUSTOMERS);
+    let server = SandboxServer::start(&env);
+    let apply = env
+        .run("apply --yes -o json")
+        .at(&server)
+        .exits(0)
+        .json_of("apply");
+    assert_eq!(apply["summary"]["done"], 3);
+    assert_eq!(apply["sandbox"], false);
+    for change in apply["changes"].as_array().unwrap() {
+        assert_eq!(change["outcome"], "done");
+        let key = change["key"].as_str().unwrap();
+        assert_eq!(change["organization_id"], server.id_of(key));
+    }
+    let plan = env
+        .run("plan -o json --detailed-exitcode")
+        .at(&server)
+        .exits(0);
+    assert_eq!(plan.json_of("plan")["summary"]["unchanged"], 3);
+}
+
+#[test]
+fn over_http_many_customers_arrive_once() {
+    let env = TestEnv::with_manifest(&many(120));
+    let server = SandboxServer::start(&env);
+    let apply = env
+        .run("apply --yes -o json --requests-per-second 1000 -v --log-format json")
+        .at(&server)
+        .exits(0);
+    let account = apply.json_of("apply");
+    assert_eq!(account["summary"]["done"], 120);
+    assert_eq!(server.external_ids().len(), 120);
+    let posts = apply.methods().iter().filter(|m| *m == "POST").count();
+    assert_eq!(posts, 120);
+    let plan = env
+        .run("plan -o json --detailed-exitcode")
+        .at(&server)
+        .exits(0);
+    let plan = plan.json_of("plan");
+    assert_eq!(plan["summary"]["unchanged"], 120);
+    // Two pages of organizations, one of connections; nothing else was asked for.
+    let used = plan["requests_used"].as_u64().unwrap();
+    assert!((3..=4).contains(&used), "{used} requests");
+}
+
+#[test]
+fn one_apply_after_another_repairs_what_drifted() {
+    let env = TestEnv::with_manifest(CUSTOMERS);
+    let server = SandboxServer::start(&env);
+    let _ = env.run("apply --yes").at(&server).exits(0);
+    server.change("acme", &json!({ "name": "Acme Inc" }));
+    let apply = env
+        .run("apply --yes -o json")
+        .at(&server)
+        .exits(0)
+        .json_of("apply");
+    assert_eq!(apply["changes"].as_array().unwrap().len(), 1);
+    assert_eq!(apply["changes"][0]["action"], "update");
+    let names = server.organizations();
+    assert!(names.iter().any(|o| o["name"] == "Acme Corp"));
+}
+
+#[test]
+fn a_limit_of_the_server_slows_apply_down_and_loses_nothing() {
+    let env = TestEnv::with_manifest(&many(30));
+    let server = SandboxServer::with(&env, "--rate-limit 20/s");
+    let output = env.run("apply --yes -o json").at(&server).exits(0);
+    assert_eq!(output.json_of("apply")["summary"]["done"], 30);
+    // The next window has begun, or will have been waited for.
+    let plan = env.run("plan --detailed-exitcode").at(&server).exits(0);
+    assert!(plan.stdout.contains("30 unchanged"), "{plan}");
+}
+
+#[test]
+fn a_throwaway_sandbox_says_that_it_is_one() {
+    let env = TestEnv::with_manifest(ONE);
+    let output = env.run("apply --sandbox --yes").exits(0);
+    assert!(
+        output.stderr.contains("--sandbox=FILE keeps it"),
+        "{output}"
+    );
+    let kept = env.run("apply --sandbox=s.json --yes").exits(0);
+    assert!(!kept.stderr.contains("keeps it"), "{kept}");
+}
+
+#[test]
+fn quiet_leaves_the_account_alone() {
+    let env = TestEnv::with_manifest(ONE);
+    let output = env.run("apply --sandbox=s.json --yes --quiet").exits(0);
+    assert_eq!(output.stderr, "");
+    assert!(output.stdout.contains("1 done"), "{output}");
+}
+
+/// A terminal, played by util-linux's `script`; elsewhere there is nothing to test it with. The
+/// answer is typed when it is asked for.
+fn at_a_terminal(env: &TestEnv, line: &str, answer: &str) -> Option<(i32, String)> {
+    let program = env!("CARGO_BIN_EXE_portalctl");
+    let mut command = Command::new("timeout");
+    command
+        .args([
+            "60", "script", "--quiet", "--return", "--flush", "--echo", "never",
+        ])
+        .args(["--command", &format!("exec {program} {line}"), "/dev/null"])
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("HOME", env.root().join("home"))
+        .env("TERM", "xterm")
+        .current_dir(env.path(""))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    if Command::new("script").arg("--version").output().is_err() {
+        println!("skipped: there is no `script` to play a terminal with");
+        return None;
+    }
+    let mut child = command.spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    let mut stdout = child.stdout.take().unwrap();
+    let mut shown = Vec::new();
+    let mut buffer = [0; 4096];
+    let mut is_answered = false;
+    loop {
+        let length = stdout.read(&mut buffer).unwrap_or(0);
+        if length == 0 {
+            break;
+        }
+        shown.extend_from_slice(&buffer[..length]);
+        if !is_answered && String::from_utf8_lossy(&shown).contains("as consent: ") {
+            stdin.write_all(answer.as_bytes()).unwrap();
+            stdin.flush().unwrap();
+            is_answered = true;
+        }
+    }
+    let status = wait::for_end(&mut child);
+    Some((
+        status.code().unwrap(),
+        String::from_utf8_lossy(&shown).into_owned(),
+    ))
+}
+
+#[test]
+fn only_yes_is_consent() {
+    let env = TestEnv::with_manifest(ONE);
+    for answer in ["no\n", "y\n", "\n", "yes please\n"] {
+        let Some((code, shown)) = at_a_terminal(&env, "apply --sandbox=s.json", answer) else {
+            return;
+        };
+        assert_eq!(code, 3, "{answer:?}: {shown}");
+        assert!(shown.contains("nothing was changed"), "{shown}");
+    }
+    let (code, shown) = at_a_terminal(&env, "apply --sandbox=s.json", "yes\n").unwrap();
+    assert_eq!(code, 0, "{shown}");
+    assert!(shown.contains("1 done"), "{shown}");
+    // Nothing to do is nothing to ask.
+    let (code, shown) = at_a_terminal(&env, "apply --sandbox=s.json", "").unwrap();
+    assert_eq!(code, 0, "{shown}");
+    assert!(!shown.contains("consent"), "{shown}");
+}
+
+#[test]
+fn ctrl_c_at_the_question_is_no() {
+    let env = TestEnv::with_manifest(ONE);
+    let Some((code, shown)) = at_a_terminal(&env, "apply --sandbox=s.json", "\u{3}") else {
+        return;
+    };
+    assert_eq!(code, 130, "{shown}");
+    assert!(shown.contains("nothing was changed"), "{shown}");
+}
+
+#[test]
+fn nobody_is_asked_to_consent_to_what_was_not_shown() {
+    let env = TestEnv::with_manifest(ONE);
+    let Some((code, shown)) = at_a_terminal(&env, "apply --quiet --sandbox=s.json", "no\n") else {
+        return;
+    };
+    assert_eq!(code, 3, "{shown}");
+    assert!(shown.contains("1 to create"), "{shown}");
+}

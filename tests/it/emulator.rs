@@ -1,0 +1,152 @@
+//! The whole main job against the official emulator of WorkOS, which judges client and sandbox.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use crate::support::cli::{Run, TestEnv};
+use crate::support::emulator::{EMULATOR_KEY, Emulator};
+use crate::support::manifests::customer;
+use crate::support::wait;
+
+const CUSTOMERS: usize = 60;
+
+/// A folder with a file for each customer, as in life.
+fn folder(customers: usize) -> TestEnv {
+    let env = TestEnv::new();
+    env.write(
+        "portal/all.yaml",
+        "version: 1\nmanifest: emulated\nenvironment: { api_key: test }\n",
+    );
+    for number in 0..customers {
+        let text = format!("organizations:\n{}", customer(number));
+        env.write(&format!("portal/customers/{number:03}.yaml"), &text);
+    }
+    env
+}
+
+fn run(env: &TestEnv, emulator: &Emulator, line: &str) -> Run {
+    env.run(line)
+        .env("WORKOS_API_URL", &emulator.url())
+        .env("WORKOS_API_KEY", EMULATOR_KEY)
+}
+
+#[test]
+fn the_main_job() {
+    let env = folder(CUSTOMERS);
+    let Some(emulator) = Emulator::start(&env) else {
+        return;
+    };
+    let plan = run(&env, &emulator, "plan -o json --detailed-exitcode")
+        .exits(2)
+        .json_of("plan");
+    assert_eq!(plan["summary"]["create"], CUSTOMERS);
+
+    let apply = "apply --yes -o json --requests-per-second 1000";
+    let account = run(&env, &emulator, apply).exits(0).json_of("apply");
+    assert_eq!(account["summary"]["done"], CUSTOMERS, "{account:#}");
+    let ids = emulator.external_ids();
+    assert_eq!(ids.len(), CUSTOMERS);
+    assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), CUSTOMERS);
+
+    // Nothing to do, at the price of a page of each list.
+    let line = "plan -o json --detailed-exitcode -v --log-format json";
+    let output = run(&env, &emulator, line).exits(0);
+    let plan = output.json_of("plan");
+    assert_eq!(plan["summary"]["unchanged"], CUSTOMERS);
+    assert_eq!(plan["changes"], json!([]));
+    assert!(output.methods().iter().all(|method| method == "GET"));
+    let used = plan["requests_used"].as_u64().unwrap();
+    assert!((2..=3).contains(&used), "{used} requests");
+
+    // One thing is changed by hand.
+    let id = emulator.id_of("customer-007");
+    let _ = emulator.send(
+        "PUT",
+        &format!("/organizations/{id}"),
+        &json!({ "name": "Bond" }),
+    );
+    let plan = run(&env, &emulator, "plan -o json")
+        .exits(0)
+        .json_of("plan");
+    assert_eq!(plan["summary"]["update"], 1);
+    assert_eq!(plan["summary"]["unchanged"], CUSTOMERS - 1);
+    assert_eq!(plan["changes"][0]["key"], "customer-007");
+    let expected = json!([{ "path": "name", "before": "Bond", "after": "Customer 007" }]);
+    assert_eq!(plan["changes"][0]["fields"], expected, "{plan:#}");
+    let text = run(&env, &emulator, "plan").exits(0);
+    assert!(text.stdout.contains("1 to update"), "{text}");
+    let account = run(&env, &emulator, apply).exits(0).json_of("apply");
+    assert_eq!(account["summary"]["done"], 1);
+    let _ = run(&env, &emulator, "plan --detailed-exitcode").exits(0);
+
+    // One customer finishes single sign-on.
+    let connection = json!({ "organization_id": id, "connection_type": "OktaSAML" });
+    let _ = emulator.send("POST", "/connections", &connection);
+    let line = "status -o json --only customer-007";
+    let status = run(&env, &emulator, line).exits(0).json_of("status");
+    assert_eq!(
+        status["organizations"][0]["intents"][0]["state"], "configured",
+        "{status:#}"
+    );
+    let status = run(&env, &emulator, "status").exits(0);
+    assert!(status.stdout.contains("59 unconfigured"), "{status}");
+    assert!(status.stdout.contains("1 configured"), "{status}");
+
+    let ids = run(&env, &emulator, "ids").exits(0).json_of("ids");
+    assert_eq!(ids["ids"]["customer-007"], id);
+}
+
+#[test]
+fn a_wrong_key_ends_with_what_to_check() {
+    let env = folder(1);
+    let Some(emulator) = Emulator::start(&env) else {
+        return;
+    };
+    for line in ["plan", "apply --yes", "status"] {
+        let run = run(&env, &emulator, line).env("WORKOS_API_KEY", "sk_test_mistyped0123");
+        let output = run.exits(4);
+        assert!(
+            output.stderr.contains("error[api/unauthorized]"),
+            "{output}"
+        );
+        assert!(output.stderr.contains("Copy the key again"), "{output}");
+        assert!(!output.stderr.contains("mistyped"), "{output}");
+    }
+}
+
+#[test]
+fn killed_in_mid_apply_and_started_again_empty() {
+    let env = folder(CUSTOMERS);
+    let Some(emulator) = Emulator::start(&env) else {
+        return;
+    };
+    // Slow enough to have a middle.
+    let apply = "apply --yes -o json --concurrency 4 --requests-per-second";
+    let running = run(&env, &emulator, &format!("{apply} 15")).spawn();
+    running.wait_for_lines("done", 10);
+    wait::until("ten of them", || {
+        (emulator.external_ids().len() >= 10).then_some(())
+    });
+    emulator.kill();
+    let output = running.finish();
+    assert_eq!(output.code, Some(6), "{output}");
+    let account = output.json_of("apply");
+    let changes = account["changes"].as_array().unwrap();
+    assert_eq!(changes.len(), CUSTOMERS);
+    let summary = account["summary"].as_object().unwrap();
+    let told: u64 = summary.values().map(|count| count.as_u64().unwrap()).sum();
+    assert_eq!(told, CUSTOMERS as u64, "{account:#}");
+    assert!(account["summary"]["done"].as_u64().unwrap() >= 10);
+    assert!(account["summary"]["not_tried"].as_u64().unwrap() > 0);
+
+    let emulator = Emulator::start(&env).unwrap();
+    let again = run(&env, &emulator, &format!("{apply} 1000"))
+        .exits(0)
+        .json_of("apply");
+    assert_eq!(again["summary"]["done"], CUSTOMERS);
+    let ids = emulator.external_ids();
+    assert_eq!(ids.len(), CUSTOMERS);
+    assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), CUSTOMERS);
+    let _ = run(&env, &emulator, "plan --detailed-exitcode").exits(0);
+}

@@ -1,0 +1,611 @@
+//! What holds for every manifest and every account: random ones over a few ids, names and domains,
+//! so that they meet in every way.
+//!
+//! What is asserted is worked out here from the manifest and what is live, not by asking the code.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+
+use portalctl::model::desired::{
+    DeclaredDomainState, DesiredOrganization, DomainsPolicy, FieldGroup, FieldPath, Limits,
+    UpdateLimit,
+};
+use portalctl::model::observed::{DomainState, Organization};
+use portalctl::model::{OrgKey, OrganizationId};
+use portalctl::plan::digest::Digest;
+use portalctl::plan::{Action, ActionKind, Plan, Policy};
+
+use crate::support::world::{
+    ALL_POWERS, Entry, Live, LiveOrg, OWNER, PROTECT, World, apply, domain, external, text,
+};
+
+/// The keys of entries; each is the external id of an entry that declares none.
+const KEYS: [&str; 4] = ["acme", "beta", "gamma", "delta"];
+/// External ids that entries declare, had before, and that live organizations have.
+const IDS: [&str; 8] = [
+    "acme", "beta", "gamma", "crm-1", "crm-2", "old-1", "old-2", "stranger",
+];
+const DOMAINS: [&str; 4] = ["one.com", "two.com", "three.com", "four.com"];
+const NAMES: [&str; 3] = ["Acme", "acme", "Beta"];
+const METADATA: [&str; 3] = ["tier", "team", PROTECT];
+const STATES: [DomainState; 5] = [
+    DomainState::Verified,
+    DomainState::LegacyVerified,
+    DomainState::Pending,
+    DomainState::Unverified,
+    DomainState::Failed,
+];
+const MAX_LIVE: usize = 5;
+
+/// One entry, as numbers into the lists above. What would be an error of the manifest is left out
+/// when it is built.
+#[derive(Debug, Clone)]
+struct EntryRow {
+    key: usize,
+    pin: Option<usize>,
+    external_id: Option<usize>,
+    previous: Option<usize>,
+    name: usize,
+    domains: Option<Vec<(usize, bool)>>,
+    metadata: Vec<(usize, Option<usize>)>,
+    protect: Option<bool>,
+    exact: bool,
+    shared_domain: bool,
+    same_name: bool,
+    ignore: Option<usize>,
+}
+
+#[derive(Debug, Clone)]
+struct LiveRow {
+    external_id: Option<usize>,
+    name: usize,
+    domains: Vec<(usize, usize)>,
+    metadata: Vec<(usize, usize)>,
+}
+
+#[derive(Debug, Clone)]
+struct Case {
+    entries: Vec<EntryRow>,
+    live: Vec<LiveRow>,
+    limits: (Option<u32>, Option<u32>, u32),
+    powers: [bool; 5],
+    only: Option<usize>,
+}
+
+fn entries() -> impl Strategy<Value = Vec<EntryRow>> {
+    let row = (
+        (
+            prop::option::weighted(0.3, 0..MAX_LIVE + 1),
+            prop::option::weighted(0.3, 3..IDS.len()),
+            prop::option::weighted(0.4, 3..IDS.len()),
+            0..NAMES.len(),
+        ),
+        prop::option::weighted(
+            0.8,
+            prop::collection::vec((0..DOMAINS.len(), any::<bool>()), 0..3),
+        ),
+        prop::collection::vec((0..2_usize, prop::option::of(0..2_usize)), 0..2),
+        prop::option::of(any::<bool>()),
+        (any::<bool>(), any::<bool>(), any::<bool>()),
+        prop::option::weighted(0.2, 0..4_usize),
+    );
+    let row = row.prop_map(
+        |(
+            (pin, external_id, previous, name),
+            domains,
+            metadata,
+            protect,
+            (exact, shared_domain, same_name),
+            ignore,
+        )| EntryRow {
+            key: 0,
+            pin,
+            external_id,
+            previous,
+            name,
+            domains,
+            metadata,
+            protect,
+            exact,
+            shared_domain,
+            same_name,
+            ignore,
+        },
+    );
+    prop::collection::btree_map(0..KEYS.len(), row, 1..=KEYS.len()).prop_map(|rows| {
+        rows.into_iter()
+            .map(|(key, row)| EntryRow { key, ..row })
+            .collect()
+    })
+}
+
+fn live() -> impl Strategy<Value = Vec<LiveRow>> {
+    let row = (
+        prop::option::weighted(0.6, 0..IDS.len()),
+        0..NAMES.len(),
+        prop::collection::vec((0..DOMAINS.len(), 0..STATES.len()), 0..3),
+        prop::collection::vec((0..METADATA.len(), 0..2_usize), 0..3),
+    );
+    let row = row.prop_map(|(external_id, name, domains, metadata)| LiveRow {
+        external_id,
+        name,
+        domains,
+        metadata,
+    });
+    prop::collection::vec(row, 0..=MAX_LIVE)
+}
+
+fn cases() -> impl Strategy<Value = Case> {
+    let limits = (
+        prop::option::weighted(0.3, 0..3_u32),
+        prop::option::weighted(0.3, 0..3_u32),
+        0..4_u32,
+    );
+    let only = prop::option::weighted(0.3, 0..KEYS.len());
+    (entries(), live(), limits, any::<[bool; 5]>(), only).prop_map(
+        |(entries, live, limits, powers, only)| Case {
+            entries,
+            live,
+            limits,
+            powers,
+            only,
+        },
+    )
+}
+
+impl Case {
+    /// The manifest and the account, with the powers and limits of this case.
+    fn build(&self) -> (World, Live) {
+        self.build_from(
+            self.entries.iter().collect(),
+            self.live.iter().enumerate().collect(),
+        )
+    }
+
+    /// The same, put together in another order.
+    fn build_backwards(&self) -> (World, Live) {
+        let rows = self.live.iter().enumerate();
+        let (world, mut live) =
+            self.build_from(self.entries.iter().collect(), rows.rev().collect());
+        for organization in live.0.organizations.values_mut() {
+            organization.domains.reverse();
+        }
+        let mut backwards = World::new().manifest("customers");
+        for (key, entry) in world.desired.organizations.iter().rev() {
+            let entry = entry.clone();
+            backwards.desired.organizations.insert(key.clone(), entry);
+        }
+        backwards.desired.limits = world.desired.limits;
+        backwards.policy = world.policy;
+        backwards.selection = world.selection;
+        (backwards, live)
+    }
+
+    fn build_from(&self, entries: Vec<&EntryRow>, rows: Vec<(usize, &LiveRow)>) -> (World, Live) {
+        let (create, update, delete) = self.limits;
+        let mut world = World::new().manifest("customers").limits(Limits {
+            create,
+            update: update.map(UpdateLimit::Count),
+            delete,
+        });
+        let mut taken = Taken::default();
+        for row in entries {
+            world = world.org(KEYS[row.key], |o| taken.entry(row, o));
+        }
+        let [
+            adopt,
+            allow_rekey,
+            allow_trusted_domains,
+            allow_domain_removal,
+            allow_bulk,
+        ] = self.powers;
+        world.policy = Policy {
+            adopt,
+            allow_rekey,
+            allow_trusted_domains,
+            allow_domain_removal,
+            prune: false,
+            prune_active: false,
+            allow_bulk,
+        };
+        if let Some(only) = self.only {
+            world = world.select(&[KEYS[only]], &[]);
+        }
+        let live = rows.into_iter().fold(Live::new(), |live, (index, row)| {
+            live.org(&format!("org_{index}"), |o| live_org(row, o))
+        });
+        (world, live)
+    }
+}
+
+fn live_org(row: &LiveRow, mut o: LiveOrg) -> LiveOrg {
+    o = o.name(NAMES[row.name]);
+    if let Some(id) = row.external_id {
+        o = o.external_id(IDS[id]);
+    }
+    for (name, state) in &row.domains {
+        o = o.domain(DOMAINS[*name], STATES[*state].clone());
+    }
+    for (key, value) in &row.metadata {
+        o = o.metadata(METADATA[*key], &value.to_string());
+    }
+    o
+}
+
+/// What a manifest may say only once.
+#[derive(Default)]
+struct Taken {
+    pins: BTreeSet<usize>,
+    external_ids: BTreeSet<&'static str>,
+    /// Who declared a domain first, and whether they share it.
+    domains: BTreeMap<usize, (usize, bool)>,
+}
+
+impl Taken {
+    fn entry(&mut self, row: &EntryRow, mut o: Entry) -> Entry {
+        // The key of every entry, there or not: a default cannot move aside.
+        self.external_ids.extend(KEYS);
+        o = o.name(NAMES[row.name]);
+        if let Some(pin) = row.pin.filter(|pin| self.pins.insert(*pin)) {
+            o = o.pin(&format!("org_{pin}"));
+        }
+        let mut free = |id: &usize| self.external_ids.insert(IDS[*id]);
+        if let Some(id) = row.external_id.filter(&mut free) {
+            o = o.external_id(IDS[id]);
+        }
+        if let Some(id) = row.previous.filter(&mut free) {
+            o = o.previously(IDS[id]);
+        }
+        if row.shared_domain {
+            o = o.shared_domain();
+        }
+        if row.same_name {
+            o = o.same_name();
+        }
+        if row.exact {
+            o = o.exact();
+        }
+        if let Some(domains) = &row.domains {
+            o = o.domains([]);
+            for (name, trusted) in domains {
+                let own = (row.key, row.shared_domain);
+                let first = *self.domains.entry(*name).or_insert(own);
+                if first.0 == row.key || (first.1 && row.shared_domain) {
+                    o = declare(o, DOMAINS[*name], *trusted);
+                }
+            }
+        }
+        for (key, value) in &row.metadata {
+            o = match value {
+                Some(value) => o.metadata(METADATA[*key], &value.to_string()),
+                None => o.without_metadata(METADATA[*key]),
+            };
+        }
+        if let Some(protect) = row.protect {
+            o = o.protect(protect);
+        }
+        match row.ignore {
+            Some(0) => o.ignore(FieldPath::Name),
+            Some(1) => o.ignore(FieldPath::ExternalId),
+            Some(2) => o.ignore_all(FieldGroup::Domains),
+            Some(_) => o.ignore_all(FieldGroup::Metadata),
+            None => o,
+        }
+    }
+}
+
+fn declare(mut o: Entry, name: &str, trusted: bool) -> Entry {
+    let state = if trusted {
+        DeclaredDomainState::Verified
+    } else {
+        DeclaredDomainState::Pending
+    };
+    let domains = o.0.domains.get_or_insert_default();
+    domains.insert(domain(name), state);
+    o
+}
+
+/// The entries that name an organization: by pinning it, or as what it goes or went by.
+fn named_by<'a>(world: &'a World, live: &Organization) -> Vec<&'a OrgKey> {
+    let names = |entry: &DesiredOrganization| {
+        let by_external_id = live.external_id.as_ref().is_some_and(|id| {
+            let id = external(id);
+            // A pinned entry is looked for by its id, and its external id must not be another's.
+            entry.external_id.as_ref() == Some(&id)
+                || (entry.id.is_none() && entry.previous_keys.contains(&id))
+        });
+        entry.id.as_ref() == Some(&live.id) || by_external_id
+    };
+    let entries = world.desired.organizations.iter();
+    let naming = entries.filter(|(_, entry)| names(entry));
+    naming.map(|(key, _)| key).collect()
+}
+
+fn holds(live: &Organization, entry: &DesiredOrganization, verified: bool) -> bool {
+    let mut domains = live.domains.iter();
+    domains.any(|held| {
+        let counts = !verified || ["verified", "legacy_verified"].contains(&held.state.as_str());
+        let declared = entry.domains.as_ref();
+        counts && declared.is_some_and(|domains| domains.contains_key(&held.domain))
+    })
+}
+
+/// What a customer who has an organization looks like: then none is created.
+fn has_one(world: &World, live: &Live, key: &OrgKey) -> Option<String> {
+    let entry = &world.desired.organizations[key];
+    if entry.id.is_some() {
+        return Some("it is pinned".to_owned());
+    }
+    let mut adoptable = Vec::new();
+    for organization in live.0.organizations.values() {
+        let id = &organization.id;
+        let naming = named_by(world, organization);
+        if naming.contains(&key) {
+            return Some(format!("{id} goes by one of its external ids"));
+        }
+        let unclaimed = naming.is_empty();
+        if unclaimed && !entry.allow_shared_domain && holds(organization, entry, false) {
+            return Some(format!(
+                "{id}, which nobody claims, holds one of its domains"
+            ));
+        }
+        if !entry.allow_shared_domain && holds(organization, entry, true) {
+            return Some(format!("{id} has verified one of its domains"));
+        }
+        let nameless = unclaimed && organization.external_id.is_none();
+        let same_name = entry.name.as_ref().is_some_and(|name| {
+            name.eq_ignore_ascii_case(&organization.name) && !entry.allow_same_name
+        });
+        if nameless && same_name {
+            return Some(format!("{id}, which nobody claims, has its name"));
+        }
+        if nameless && holds(organization, entry, true) {
+            adoptable.push(id);
+        }
+    }
+    match adoptable.as_slice() {
+        [id] => Some(format!("{id} can be adopted")),
+        _ => None,
+    }
+}
+
+fn keys_of<'a>(changes: impl IntoIterator<Item = &'a portalctl::plan::Change>) -> BTreeSet<OrgKey> {
+    changes
+        .into_iter()
+        .map(|change| change.key.clone())
+        .collect()
+}
+
+fn in_conflict(plan: &Plan) -> BTreeSet<OrgKey> {
+    plan.conflicts
+        .iter()
+        .map(|conflict| conflict.key.clone())
+        .collect()
+}
+
+/// Held to what the manifest says, field by field.
+fn only_declared_fields_moved(
+    key: &OrgKey,
+    world: &World,
+    before: &Organization,
+    after: &Organization,
+) {
+    let entry = &world.desired.organizations[key];
+    let moved = |what: &str| format!("{key}: {what} of {} moved", before.id);
+    if before.name != after.name {
+        assert_eq!(Some(&after.name), entry.name.as_ref(), "{}", moved("name"));
+    }
+    if before.external_id != after.external_id {
+        let declared = entry.external_id.as_ref().map(ToString::to_string);
+        assert_eq!(after.external_id, declared, "{}", moved("external_id"));
+        assert!(after.external_id.is_some());
+        assert!(before.external_id.is_none() || world.policy.allow_rekey);
+    }
+    assert_eq!(before.stripe_customer_id, after.stripe_customer_id);
+    let keys = before.metadata.keys().chain(after.metadata.keys());
+    for name in keys.filter(|name| before.metadata.get(*name) != after.metadata.get(*name)) {
+        let now = after.metadata.get(name);
+        assert_ne!(name, OWNER, "{}", moved("owner"));
+        if name == PROTECT {
+            assert_eq!(entry.protect, Some(now.is_some()), "{}", moved(PROTECT));
+        } else {
+            let declared = entry.metadata.get(name).map(Option::as_ref);
+            assert_eq!(declared, Some(now), "{}", moved(name));
+        }
+    }
+    for held in &before.domains {
+        let now = after.domain(&held.domain);
+        if let Some(now) = now {
+            assert_eq!(now.state, held.state, "{}", moved("state of a domain"));
+            continue;
+        }
+        let declared = entry.domains.as_ref().unwrap();
+        assert!(!declared.contains_key(&held.domain), "{}", moved("domain"));
+        assert_eq!(entry.domains_policy, DomainsPolicy::Exact);
+        assert!(!held.state.is_verified() || world.policy.allow_domain_removal);
+    }
+    for added in &after.domains {
+        if before.domain(&added.domain).is_none() {
+            let declared = entry.domains.as_ref().unwrap();
+            assert!(declared.contains_key(&added.domain), "{}", moved("domain"));
+            assert_eq!(added.state, DomainState::Pending, "trust on what exists");
+        }
+    }
+}
+
+fn removed_domains(plan: &Plan) -> usize {
+    let fields = plan.changes.iter().flat_map(|change| &change.fields);
+    let removed =
+        fields.filter(|field| matches!(field.path, FieldPath::Domain(_)) && field.after.is_none());
+    removed.count()
+}
+
+fn changed_organizations(plan: &Plan) -> BTreeSet<&OrganizationId> {
+    let others = plan.changes.iter().filter(|change| {
+        let mut fields = change.fields.iter();
+        !fields.any(|field| matches!(field.path, FieldPath::Domain(_)) && field.after.is_none())
+    });
+    others
+        .filter_map(|change| change.action.organization())
+        .collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+
+    /// `World::plan_once` holds every plan to the lint and to being the same when made again.
+    #[test]
+    fn every_plan_is_sound_and_accounts_for_every_entry(case in cases()) {
+        let (world, live) = case.build();
+        let plan = world.plan_once(&live);
+        let held = plan.held.iter().map(|held| &held.change);
+        let mut told = keys_of(plan.changes.iter().chain(held));
+        told.extend(in_conflict(&plan));
+        let selected = world.desired.organizations.keys().filter(|key| world.selection.has_key(key));
+        let selected: BTreeSet<OrgKey> = selected.cloned().collect();
+        assert!(told.is_subset(&selected), "{}", text(&plan));
+        assert_eq!(told.len() + plan.unchanged, selected.len(), "{}", text(&plan));
+    }
+
+    #[test]
+    fn the_order_in_which_things_are_put_together_is_not_seen(case in cases()) {
+        let (world, live) = case.build();
+        let (backwards, evil) = case.build_backwards();
+        let (plan, other) = (world.plan_once(&live), backwards.plan_once(&evil));
+        assert_eq!(text(&plan), text(&other));
+        assert_eq!(Digest::of(&plan), Digest::of(&other));
+    }
+
+    #[test]
+    fn nobody_who_has_an_organization_gets_a_second_one(case in cases()) {
+        let (mut world, live) = case.build();
+        for policy in [world.policy, ALL_POWERS] {
+            world.policy = policy;
+            let plan = world.plan_once(&live);
+            let held = plan.held.iter().map(|held| &held.change);
+            let all = plan.changes.iter().chain(held);
+            for change in all.filter(|change| change.action == Action::Create) {
+                let one = has_one(&world, &live, &change.key);
+                assert_eq!(one, None, "{}\n{}", change.key, text(&plan));
+            }
+        }
+    }
+
+    /// The other way round: who has none, and is like nobody, is created.
+    #[test]
+    fn who_has_none_is_created(case in cases()) {
+        let (mut world, live) = case.build();
+        world.policy = ALL_POWERS;
+        let plan = world.plan_once(&live);
+        let conflicts = in_conflict(&plan);
+        let changed = keys_of(&plan.changes);
+        for key in world.desired.organizations.keys().filter(|key| world.selection.has_key(key)) {
+            if has_one(&world, &live, key).is_none() {
+                assert!(!conflicts.contains(key) && changed.contains(key), "{key}\n{}", text(&plan));
+                let mut creates = plan.changes.iter().filter(|change| change.key == *key);
+                assert!(creates.all(|change| change.action == Action::Create));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_not_an_entrys_is_never_touched_and_of_the_rest_only_what_is_declared(case in cases()) {
+        let (world, live) = case.build();
+        let plan = world.plan_once(&live);
+        let after = apply(&plan, &live);
+        for (id, before) in &live.0.organizations {
+            let after = &after.0.organizations[id];
+            if before == after {
+                continue;
+            }
+            let naming = named_by(&world, before);
+            let key = match naming.as_slice() {
+                [key] => (*key).clone(),
+                [] => {
+                    let adopting = world.desired.organizations.iter().find(|(_, entry)| {
+                        after.external_id == entry.external_id.as_ref().map(ToString::to_string)
+                    });
+                    let (key, entry) = adopting.unwrap();
+                    assert!(world.policy.adopt && before.external_id.is_none());
+                    assert!(entry.id.is_none() && holds(before, entry, true));
+                    key.clone()
+                }
+                many => panic!("{id} is changed and named by {many:?}\n{}", text(&plan)),
+            };
+            assert!(world.selection.has_key(&key), "{key} is not selected");
+            only_declared_fields_moved(&key, &world, before, after);
+        }
+    }
+
+    #[test]
+    fn a_limit_is_never_exceeded(case in cases()) {
+        let (mut world, live) = case.build();
+        world.policy.allow_bulk = false;
+        let plan = world.plan_once(&live);
+        let Limits { create, update, delete } = world.desired.limits;
+        if let Some(create) = create {
+            assert!(plan.count(ActionKind::Create) <= create as usize);
+        }
+        if let Some(UpdateLimit::Count(update)) = update {
+            assert!(changed_organizations(&plan).len() <= update as usize);
+        }
+        assert!(removed_domains(&plan) <= delete as usize);
+    }
+
+    /// Once a plan is done, there is nothing left to do for those it decided about. It may free
+    /// others: an adoption or a removed domain can end their conflict, and an adopted organization
+    /// loses its undeclared domains one run later. Then, too, it comes to an end.
+    #[test]
+    fn twice_is_nothing(case in cases()) {
+        let (mut world, mut live) = case.build();
+        world.policy = ALL_POWERS;
+        for round in 0.. {
+            let plan = world.plan_once(&live);
+            if plan.changes.is_empty() {
+                break;
+            }
+            assert!(round <= 2 * KEYS.len(), "it does not end:\n{}", text(&plan));
+            live = apply(&plan, &live);
+            let next = world.plan_once(&live);
+            let freed = in_conflict(&plan);
+            let adopted = keys_of(plan.changes.iter().filter(|change| {
+                change.action.kind() == ActionKind::Adopt
+            }));
+            for change in &next.changes {
+                let late_removal = adopted.contains(&change.key) && change.removes_a_domain();
+                assert!(
+                    freed.contains(&change.key) || late_removal,
+                    "{} is not done:\n{}then:\n{}",
+                    change.key,
+                    text(&plan),
+                    text(&next)
+                );
+            }
+        }
+    }
+
+    /// A run may lack any flag, and may be stopped by any limit: what it did is never undone or
+    /// done again by the next one.
+    #[test]
+    fn a_run_without_its_flags_is_done_once_too(case in cases()) {
+        let (mut world, live) = case.build();
+        // What a limit holds is let go when another change of its kind is done.
+        world.desired.limits = Limits { create: None, update: None, delete: 100 };
+        let plan = world.plan_once(&live);
+        let next = world.plan_once(&apply(&plan, &live));
+        let freed = in_conflict(&plan);
+        let adopted = keys_of(plan.changes.iter().filter(|change| {
+            change.action.kind() == ActionKind::Adopt
+        }));
+        for change in &next.changes {
+            let late_removal = adopted.contains(&change.key) && change.removes_a_domain();
+            assert!(
+                freed.contains(&change.key) || late_removal,
+                "{}then:\n{}",
+                text(&plan),
+                text(&next)
+            );
+        }
+    }
+}

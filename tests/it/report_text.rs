@@ -1,0 +1,1096 @@
+//! Reports for people: what is shown, at which width, and what never reaches a terminal.
+
+use portalctl::apply::{ApplyReport, Outcome};
+use portalctl::codes::plan as codes;
+use portalctl::model::text::is_plain;
+use portalctl::model::{Intent, OrganizationId};
+use portalctl::plan::{Action, Change, Flag, Held, HeldReason, Plan, Reason, Unmanaged};
+use portalctl::readiness::{Readiness, State, Turn};
+use portalctl::report::paint::Paint;
+use portalctl::report::text::{self, Layout, Listing};
+use portalctl::report::{ApplyReportView, Headline, PlanReport, StatusReport};
+
+use crate::support::samples::{
+    applied, change, create, field, headline, intent, january, organization, plan_of, problem,
+    ready, some_plan, some_readiness, some_report, update,
+};
+
+fn plain(width: usize) -> Layout {
+    Layout {
+        paint: Paint { colour: false },
+        width,
+        mask_emails: false,
+    }
+}
+
+fn coloured(width: usize) -> Layout {
+    Layout {
+        paint: Paint { colour: true },
+        ..plain(width)
+    }
+}
+
+fn plan_text(plan: &Plan, layout: &Layout) -> String {
+    let readiness = Readiness::default();
+    let report = PlanReport {
+        headline: &headline(plan),
+        plan,
+        readiness: &readiness,
+    };
+    text::plan(&report, layout)
+}
+
+fn status_text(readiness: &Readiness, listing: Listing, layout: &Layout) -> String {
+    let report = StatusReport {
+        headline: &headline(&some_plan()),
+        readiness,
+        now: january(15),
+    };
+    text::status(&report, listing, layout)
+}
+
+fn apply_text(plan: &Plan, report: &ApplyReport, readiness: &Readiness, layout: &Layout) -> String {
+    let view = ApplyReportView {
+        headline: &headline(plan),
+        plan,
+        report,
+        readiness,
+    };
+    text::apply(&view, january(15), layout)
+}
+
+/// Escape sequences as `<31>`.
+fn visible(text: &str) -> String {
+    let mut shown = String::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("\u{1b}[") {
+        let (codes, after) = after.split_once('m').unwrap();
+        shown.push_str(&format!("{before}<{codes}>"));
+        rest = after;
+    }
+    shown + rest
+}
+
+/// No line ends in a space, none but a heading's neighbours is doubly empty, one newline ends all.
+#[track_caller]
+fn assert_tidy(text: &str) {
+    assert!(text.ends_with('\n') && !text.ends_with("\n\n"), "{text:?}");
+    assert!(!text.contains("\n\n\n"), "{text}");
+    for line in text.lines() {
+        assert_eq!(line, line.trim_end(), "{text}");
+        assert!(line.chars().all(is_plain), "{line:?}");
+    }
+}
+
+#[test]
+fn a_plan_at_60_columns() {
+    let text = plan_text(&some_plan(), &plain(60));
+    assert_tidy(&text);
+    insta::assert_snapshot!(text, @r#"
+    portalctl plan · production · api.workos.com · live key
+
+    conflicts: nothing is done for these until somebody decides
+      ! initech.eu  plan/domain-held
+          no organization matches, but org_01J (Initech EU) has
+          the domain initech.eu
+          -> if it is this customer, write `previous_keys:
+             [initech]` (the key was renamed) or `id: org_01J`;
+             if it is another one, write `allow_shared_domain:
+             true`
+
+    held: wanted, but not allowed in this run
+      # hooli  adopt (2 fields)  needs --adopt
+          an organization that no entry claims has verified
+          acme.com
+      # umbrella  update name  needs --allow-bulk
+          the manifest's limits allow 20 of these in one run,
+          the plan has 30
+
+    warnings
+      * globex  plan/domain-pending-elsewhere
+          the domain globex.com is also pending on org_02K
+          (Globex Labs); only one organization can verify it
+
+    changes
+      + acme  create  portal.yaml:12
+          name                      + "acme"
+          external_id               + "acme"
+          domains.acme.com          + pending
+          domains.acme.io           + verified
+          metadata.portalctl_owner  + "customers"
+          metadata.tier             + "enterprise"
+      ~ globex  update org_globex  portal.yaml:12
+          name                  "Globex" -> "Globex Corporation"
+          metadata.legacy_flag  - "yes"
+          metadata.tier         "trial" -> "enterprise"
+
+    note: 3 organizations at WorkOS are not in this manifest;
+          portalctl does not touch them
+    note: one of them was created by this manifest and not
+          declared any more, which only --prune deletes: org_03L
+
+    1 to create, 1 to update, 2 held, 1 conflict, 1 warning, 7 unchanged, 13 requests
+    digest sha256:c62fd789615b719b3494c4a64884a587fb3319cb64335b565948bdd233ad0177
+    "#);
+}
+
+#[test]
+fn a_plan_at_80_columns() {
+    insta::assert_snapshot!(plan_text(&some_plan(), &plain(80)), @r#"
+    portalctl plan · production · api.workos.com · live key
+
+    conflicts: nothing is done for these until somebody decides
+      ! initech.eu  plan/domain-held
+          no organization matches, but org_01J (Initech EU) has the domain
+          initech.eu
+          -> if it is this customer, write `previous_keys: [initech]` (the key was
+             renamed) or `id: org_01J`; if it is another one, write
+             `allow_shared_domain: true`
+
+    held: wanted, but not allowed in this run
+      # hooli  adopt (2 fields)  needs --adopt
+          an organization that no entry claims has verified acme.com
+      # umbrella  update name  needs --allow-bulk
+          the manifest's limits allow 20 of these in one run, the plan has 30
+
+    warnings
+      * globex  plan/domain-pending-elsewhere
+          the domain globex.com is also pending on org_02K (Globex Labs); only one
+          organization can verify it
+
+    changes
+      + acme  create  portal.yaml:12
+          name                      + "acme"
+          external_id               + "acme"
+          domains.acme.com          + pending
+          domains.acme.io           + verified
+          metadata.portalctl_owner  + "customers"
+          metadata.tier             + "enterprise"
+      ~ globex  update org_globex  portal.yaml:12
+          name                  "Globex" -> "Globex Corporation"
+          metadata.legacy_flag  - "yes"
+          metadata.tier         "trial" -> "enterprise"
+
+    note: 3 organizations at WorkOS are not in this manifest; portalctl does not
+          touch them
+    note: one of them was created by this manifest and not declared any more, which
+          only --prune deletes: org_03L
+
+    1 to create, 1 to update, 2 held, 1 conflict, 1 warning, 7 unchanged, 13 requests
+    digest sha256:c62fd789615b719b3494c4a64884a587fb3319cb64335b565948bdd233ad0177
+    "#);
+}
+
+#[test]
+fn a_plan_at_200_columns() {
+    insta::assert_snapshot!(plan_text(&some_plan(), &plain(200)), @r#"
+    portalctl plan · production · api.workos.com · live key
+
+    conflicts: nothing is done for these until somebody decides
+      ! initech.eu  plan/domain-held
+          no organization matches, but org_01J (Initech EU) has the domain initech.eu
+          -> if it is this customer, write `previous_keys: [initech]` (the key was renamed) or `id: org_01J`; if it is another one, write `allow_shared_domain: true`
+
+    held: wanted, but not allowed in this run
+      # hooli  adopt (2 fields)  needs --adopt
+          an organization that no entry claims has verified acme.com
+      # umbrella  update name  needs --allow-bulk
+          the manifest's limits allow 20 of these in one run, the plan has 30
+
+    warnings
+      * globex  plan/domain-pending-elsewhere
+          the domain globex.com is also pending on org_02K (Globex Labs); only one organization can verify it
+
+    changes
+      + acme  create  portal.yaml:12
+          name                      + "acme"
+          external_id               + "acme"
+          domains.acme.com          + pending
+          domains.acme.io           + verified
+          metadata.portalctl_owner  + "customers"
+          metadata.tier             + "enterprise"
+      ~ globex  update org_globex  portal.yaml:12
+          name                  "Globex" -> "Globex Corporation"
+          metadata.legacy_flag  - "yes"
+          metadata.tier         "trial" -> "enterprise"
+
+    note: 3 organizations at WorkOS are not in this manifest; portalctl does not touch them
+    note: one of them was created by this manifest and not declared any more, which only --prune deletes: org_03L
+
+    1 to create, 1 to update, 2 held, 1 conflict, 1 warning, 7 unchanged, 13 requests
+    digest sha256:c62fd789615b719b3494c4a64884a587fb3319cb64335b565948bdd233ad0177
+    "#);
+}
+
+#[test]
+fn a_plan_in_colour() {
+    insta::assert_snapshot!(visible(&plan_text(&some_plan(), &coloured(80))), @r#"
+    <1>portalctl plan<0> · <1>production<0> · api.workos.com · live key
+
+    <1>conflicts: nothing is done for these until somebody decides<0>
+      <31>!<0> <1>initech.eu<0>  <2>plan/domain-held<0>
+          no organization matches, but org_01J (Initech EU) has the domain
+          initech.eu
+          -> if it is this customer, write `previous_keys: [initech]` (the key was
+             renamed) or `id: org_01J`; if it is another one, write
+             `allow_shared_domain: true`
+
+    <1>held: wanted, but not allowed in this run<0>
+      <33>#<0> <1>hooli<0>  adopt (2 fields)  needs <33>--adopt<0>
+          an organization that no entry claims has verified acme.com
+      <33>#<0> <1>umbrella<0>  update name  needs <33>--allow-bulk<0>
+          the manifest's limits allow 20 of these in one run, the plan has 30
+
+    <1>warnings<0>
+      <33>*<0> <1>globex<0>  <2>plan/domain-pending-elsewhere<0>
+          the domain globex.com is also pending on org_02K (Globex Labs); only one
+          organization can verify it
+
+    <1>changes<0>
+      <32>+<0> <1>acme<0>  create  <2>portal.yaml:12<0>
+          name                      <32>+ "acme"<0>
+          external_id               <32>+ "acme"<0>
+          domains.acme.com          <32>+ pending<0>
+          domains.acme.io           <32>+ verified<0>
+          metadata.portalctl_owner  <32>+ "customers"<0>
+          metadata.tier             <32>+ "enterprise"<0>
+      <33>~<0> <1>globex<0>  update org_globex  <2>portal.yaml:12<0>
+          name                  "Globex<1><32> Corporation<0>"
+          metadata.legacy_flag  <31>- "yes"<0>
+          metadata.tier         <9><31>"trial"<0> -> <1><32>"enterprise"<0>
+
+    note: 3 organizations at WorkOS are not in this manifest; portalctl does not
+          touch them
+    note: one of them was created by this manifest and not declared any more, which
+          only --prune deletes: org_03L
+
+    <32>1 to create<0>, <33>1 to update<0>, <33>2 held<0>, <31>1 conflict<0>, 1 warning, 7 unchanged, 13 requests
+    <2>digest sha256:c62fd789615b719b3494c4a64884a587fb3319cb64335b565948bdd233ad0177<0>
+    "#);
+}
+
+#[test]
+fn a_plan_without_changes() {
+    let plan = Plan {
+        target: some_plan().target,
+        unchanged: 7,
+        ..Plan::default()
+    };
+    insta::assert_snapshot!(plan_text(&plan, &plain(80)), @"
+portalctl plan · production · api.workos.com · live key
+
+nothing to do, 7 unchanged, 13 requests
+digest sha256:7cba5f535ed1c9159cb6132b0804704fd964b4c19e1ea89111368657e04fa589
+");
+}
+
+#[test]
+fn a_sandbox_is_named_instead_of_an_endpoint() {
+    let plan = some_plan();
+    let headline = Headline {
+        sandbox: true,
+        ..headline(&plan)
+    };
+    let readiness = Readiness::default();
+    let report = PlanReport {
+        headline: &headline,
+        plan: &plan,
+        readiness: &readiness,
+    };
+    let text = text::plan(&report, &plain(80));
+    insta::assert_snapshot!(text.lines().next().unwrap(), @"portalctl plan · sandbox · production · live key");
+}
+
+#[test]
+fn a_status_at_60_columns() {
+    let text = status_text(&some_readiness(), Listing::Pending, &plain(60));
+    assert_tidy(&text);
+    insta::assert_snapshot!(text, @"
+portalctl status · production · api.workos.com · live key
+
+            sso  dsync  domains  certs
+globex      ✗    ○      .        –
+initech.eu  ?    ✓      .        .
+acme        ✓    .      ◐        .
+✗ attention, ? unknown, ◐ in progress, ○ unconfigured,
+✓ configured, – n/a, . not declared
+1 organization with nothing to do (see status --all)
+
+next, most urgent first
+  ✗ globex  sso  for 6 days  the customer's turn
+      the OktaSAML connection is inactive: nobody can sign
+      in with it
+      -> ask the customer's IT admin to activate it in the
+         Admin Portal
+  ? initech.eu  sso  your turn
+      the state of the OktaSAML connection is one that this
+      version does not know: sideways
+      -> look at it in the WorkOS dashboard
+  ◐ acme  domain_verification  for 11 days  waiting for DNS
+      acme.com waits for its TXT record, 24 days left
+      -> ask the customer to set the TXT record
+         _workos.acme.com
+  ○ globex  dsync  for 14 days  the customer's turn
+      no directory yet
+      -> send the customer's IT admin to the Admin Portal
+         for dsync
+
+1 attention, 1 unknown, 1 in progress, 1 unconfigured, 3 configured, 1 n/a, 13 requests
+");
+}
+
+#[test]
+fn a_status_at_80_columns() {
+    insta::assert_snapshot!(status_text(&some_readiness(), Listing::Pending, &plain(80)), @"
+portalctl status · production · api.workos.com · live key
+
+            sso             dsync           domains         certs
+globex      ✗ attention     ○ unconfigured  .               – n/a
+initech.eu  ? unknown       ✓ configured    .               .
+acme        ✓ configured    .               ◐ in progress   .
+1 organization with nothing to do (see status --all)
+
+next, most urgent first
+  ✗ globex  sso  for 6 days  the customer's turn
+      the OktaSAML connection is inactive: nobody can sign in with it
+      -> ask the customer's IT admin to activate it in the Admin Portal
+  ? initech.eu  sso  your turn
+      the state of the OktaSAML connection is one that this version does not
+      know: sideways
+      -> look at it in the WorkOS dashboard
+  ◐ acme  domain_verification  for 11 days  waiting for DNS
+      acme.com waits for its TXT record, 24 days left
+      -> ask the customer to set the TXT record _workos.acme.com
+  ○ globex  dsync  for 14 days  the customer's turn
+      no directory yet
+      -> send the customer's IT admin to the Admin Portal for dsync
+
+1 attention, 1 unknown, 1 in progress, 1 unconfigured, 3 configured, 1 n/a, 13 requests
+");
+}
+
+#[test]
+fn a_status_at_200_columns() {
+    insta::assert_snapshot!(status_text(&some_readiness(), Listing::All, &plain(200)), @"
+portalctl status · production · api.workos.com · live key
+
+            sso             dsync           domain_verification  certificate_renewal
+globex      ✗ attention     ○ unconfigured  .                    – n/a
+initech.eu  ? unknown       ✓ configured    .                    .
+acme        ✓ configured    .               ◐ in progress        .
+hooli       ✓ configured    .               .                    .
+
+next, most urgent first
+  ✗ globex  sso  for 6 days  the customer's turn
+      the OktaSAML connection is inactive: nobody can sign in with it
+      -> ask the customer's IT admin to activate it in the Admin Portal
+  ? initech.eu  sso  your turn
+      the state of the OktaSAML connection is one that this version does not know: sideways
+      -> look at it in the WorkOS dashboard
+  ◐ acme  domain_verification  for 11 days  waiting for DNS
+      acme.com waits for its TXT record, 24 days left
+      -> ask the customer to set the TXT record _workos.acme.com
+  ○ globex  dsync  for 14 days  the customer's turn
+      no directory yet
+      -> send the customer's IT admin to the Admin Portal for dsync
+
+1 attention, 1 unknown, 1 in progress, 1 unconfigured, 3 configured, 1 n/a, 13 requests
+");
+}
+
+#[test]
+fn a_status_at_30_columns() {
+    insta::assert_snapshot!(status_text(&some_readiness(), Listing::Pending, &plain(30)), @"
+portalctl status · production · api.workos.com · live key
+
+globex
+  ✗ attention     sso
+  ○ unconfigured  dsync
+  – n/a           certificate_renewal
+initech.eu
+  ? unknown       sso
+  ✓ configured    dsync
+acme
+  ✓ configured    sso
+  ◐ in progress   domain_verification
+1 organization with nothing to do (see status --all)
+
+next, most urgent first
+  ✗ globex  sso  for 6 days  the customer's turn
+      the OktaSAML connection
+      is inactive: nobody can
+      sign in with it
+      -> ask the customer's IT
+         admin to activate it
+         in the Admin Portal
+  ? initech.eu  sso  your turn
+      the state of the
+      OktaSAML connection is
+      one that this version
+      does not know: sideways
+      -> look at it in the
+         WorkOS dashboard
+  ◐ acme  domain_verification  for 11 days  waiting for DNS
+      acme.com waits for its
+      TXT record, 24 days left
+      -> ask the customer to
+         set the TXT record
+         _workos.acme.com
+  ○ globex  dsync  for 14 days  the customer's turn
+      no directory yet
+      -> send the customer's
+         IT admin to the Admin
+         Portal for dsync
+
+1 attention, 1 unknown, 1 in progress, 1 unconfigured, 3 configured, 1 n/a, 13 requests
+");
+}
+
+#[test]
+fn a_status_in_colour() {
+    let text = status_text(&some_readiness(), Listing::Pending, &coloured(80));
+    insta::assert_snapshot!(visible(&text), @"
+<1>portalctl status<0> · <1>production<0> · api.workos.com · live key
+
+<2>            sso             dsync           domains         certs<0>
+<1>globex    <0>  <31>✗ attention   <0>  ○ unconfigured  <2>.             <0>  <2>– n/a         <0>
+<1>initech.eu<0>  <35>? unknown     <0>  <32>✓ configured  <0>  <2>.             <0>  <2>.             <0>
+<1>acme      <0>  <32>✓ configured  <0>  <2>.             <0>  <33>◐ in progress <0>  <2>.             <0>
+<2>1 organization with nothing to do (see status --all)<0>
+
+<1>next, most urgent first<0>
+  <31>✗<0> <1>globex<0>  sso  <2>for 6 days<0>  <2>the customer's turn<0>
+      the OktaSAML connection is inactive: nobody can sign in with it
+      -> ask the customer's IT admin to activate it in the Admin Portal
+  <35>?<0> <1>initech.eu<0>  sso  <2>your turn<0>
+      the state of the OktaSAML connection is one that this version does not
+      know: sideways
+      -> look at it in the WorkOS dashboard
+  <33>◐<0> <1>acme<0>  domain_verification  <2>for 11 days<0>  <2>waiting for DNS<0>
+      acme.com waits for its TXT record, 24 days left
+      -> ask the customer to set the TXT record _workos.acme.com
+  ○ <1>globex<0>  dsync  <2>for 14 days<0>  <2>the customer's turn<0>
+      no directory yet
+      -> send the customer's IT admin to the Admin Portal for dsync
+
+<31>1 attention<0>, <35>1 unknown<0>, <33>1 in progress<0>, 1 unconfigured, <32>3 configured<0>, <2>1 n/a<0>, 13 requests
+");
+}
+
+#[test]
+fn a_status_with_nothing_to_do() {
+    let done = |name| ready(name, vec![intent(Intent::Sso, State::Configured, Some(2))]);
+    let readiness = Readiness {
+        organizations: vec![done("acme"), done("globex")],
+    };
+    insta::assert_snapshot!(status_text(&readiness, Listing::Pending, &plain(80)), @"
+portalctl status · production · api.workos.com · live key
+
+2 organizations with nothing to do (see status --all)
+
+2 configured, 13 requests
+");
+    insta::assert_snapshot!(status_text(&Readiness::default(), Listing::Pending, &plain(80)), @"
+portalctl status · production · api.workos.com · live key
+
+no intents declared, 13 requests
+");
+}
+
+#[test]
+fn an_apply_at_60_columns() {
+    let text = apply_text(&some_plan(), &some_report(), &some_readiness(), &plain(60));
+    assert_tidy(&text);
+    insta::assert_snapshot!(text, @"
+    portalctl apply · production · api.workos.com · live key
+
+    conflicts: nothing is done for these until somebody decides
+      ! initech.eu  plan/domain-held
+          no organization matches, but org_01J (Initech EU) has
+          the domain initech.eu
+          -> if it is this customer, write `previous_keys:
+             [initech]` (the key was renamed) or `id: org_01J`;
+             if it is another one, write `allow_shared_domain:
+             true`
+
+    held: wanted, but not allowed in this run
+      # hooli  adopt (2 fields)  needs --adopt
+          an organization that no entry claims has verified
+          acme.com
+      # umbrella  update name  needs --allow-bulk
+          the manifest's limits allow 20 of these in one run,
+          the plan has 30
+
+    warnings
+      * globex  plan/domain-pending-elsewhere
+          the domain globex.com is also pending on org_02K
+          (Globex Labs); only one organization can verify it
+
+    not done
+      ✗ globex  create refused  api/rejected
+          POST /organizations answered 422 invalid_metadata:
+          Validation failed (metadata: too long) [request
+          req_01]
+      ? initech.eu  create unknown  api/timeout
+          POST /organizations failed: no answer in 30 seconds;
+          it was not there when it was looked for, 4 times
+      - umbrella  update not tried  plan/interrupted
+          the run stopped after: GET /organizations/org_1
+          answered 401
+
+    done
+      ✓ acme  create  org_acme
+      ✓ hooli  update  org_hooli
+
+    note: 3 organizations at WorkOS are not in this manifest;
+          portalctl does not touch them
+    note: one of them was created by this manifest and not
+          declared any more, which only --prune deletes: org_03L
+
+                sso  dsync  domains  certs
+    globex      ✗    ○      .        –
+    initech.eu  ?    ✓      .        .
+    acme        ✓    .      ◐        .
+    ✗ attention, ? unknown, ◐ in progress, ○ unconfigured,
+    ✓ configured, – n/a, . not declared
+    1 organization with nothing to do (see status --all)
+
+    next, most urgent first
+      ✗ globex  sso  for 6 days  the customer's turn
+          the OktaSAML connection is inactive: nobody can sign
+          in with it
+          -> ask the customer's IT admin to activate it in the
+             Admin Portal
+      ? initech.eu  sso  your turn
+          the state of the OktaSAML connection is one that this
+          version does not know: sideways
+          -> look at it in the WorkOS dashboard
+      ◐ acme  domain_verification  for 11 days  waiting for DNS
+          acme.com waits for its TXT record, 24 days left
+          -> ask the customer to set the TXT record
+             _workos.acme.com
+      ○ globex  dsync  for 14 days  the customer's turn
+          no directory yet
+          -> send the customer's IT admin to the Admin Portal
+             for dsync
+
+    2 done, 1 refused, 1 unknown, 1 not tried, 2 held, 1 conflict, 7 unchanged, 13 requests
+    run apply again: it goes on where it stopped
+    ");
+}
+
+#[test]
+fn an_apply_at_80_columns() {
+    let text = apply_text(&some_plan(), &some_report(), &some_readiness(), &plain(80));
+    insta::assert_snapshot!(text, @"
+    portalctl apply · production · api.workos.com · live key
+
+    conflicts: nothing is done for these until somebody decides
+      ! initech.eu  plan/domain-held
+          no organization matches, but org_01J (Initech EU) has the domain
+          initech.eu
+          -> if it is this customer, write `previous_keys: [initech]` (the key was
+             renamed) or `id: org_01J`; if it is another one, write
+             `allow_shared_domain: true`
+
+    held: wanted, but not allowed in this run
+      # hooli  adopt (2 fields)  needs --adopt
+          an organization that no entry claims has verified acme.com
+      # umbrella  update name  needs --allow-bulk
+          the manifest's limits allow 20 of these in one run, the plan has 30
+
+    warnings
+      * globex  plan/domain-pending-elsewhere
+          the domain globex.com is also pending on org_02K (Globex Labs); only one
+          organization can verify it
+
+    not done
+      ✗ globex  create refused  api/rejected
+          POST /organizations answered 422 invalid_metadata: Validation failed
+          (metadata: too long) [request req_01]
+      ? initech.eu  create unknown  api/timeout
+          POST /organizations failed: no answer in 30 seconds; it was not there when
+          it was looked for, 4 times
+      - umbrella  update not tried  plan/interrupted
+          the run stopped after: GET /organizations/org_1 answered 401
+
+    done
+      ✓ acme  create  org_acme
+      ✓ hooli  update  org_hooli
+
+    note: 3 organizations at WorkOS are not in this manifest; portalctl does not
+          touch them
+    note: one of them was created by this manifest and not declared any more, which
+          only --prune deletes: org_03L
+
+                sso             dsync           domains         certs
+    globex      ✗ attention     ○ unconfigured  .               – n/a
+    initech.eu  ? unknown       ✓ configured    .               .
+    acme        ✓ configured    .               ◐ in progress   .
+    1 organization with nothing to do (see status --all)
+
+    next, most urgent first
+      ✗ globex  sso  for 6 days  the customer's turn
+          the OktaSAML connection is inactive: nobody can sign in with it
+          -> ask the customer's IT admin to activate it in the Admin Portal
+      ? initech.eu  sso  your turn
+          the state of the OktaSAML connection is one that this version does not
+          know: sideways
+          -> look at it in the WorkOS dashboard
+      ◐ acme  domain_verification  for 11 days  waiting for DNS
+          acme.com waits for its TXT record, 24 days left
+          -> ask the customer to set the TXT record _workos.acme.com
+      ○ globex  dsync  for 14 days  the customer's turn
+          no directory yet
+          -> send the customer's IT admin to the Admin Portal for dsync
+
+    2 done, 1 refused, 1 unknown, 1 not tried, 2 held, 1 conflict, 7 unchanged, 13 requests
+    run apply again: it goes on where it stopped
+    ");
+}
+
+#[test]
+fn an_apply_at_200_columns() {
+    let text = apply_text(&some_plan(), &some_report(), &some_readiness(), &plain(200));
+    insta::assert_snapshot!(text, @"
+    portalctl apply · production · api.workos.com · live key
+
+    conflicts: nothing is done for these until somebody decides
+      ! initech.eu  plan/domain-held
+          no organization matches, but org_01J (Initech EU) has the domain initech.eu
+          -> if it is this customer, write `previous_keys: [initech]` (the key was renamed) or `id: org_01J`; if it is another one, write `allow_shared_domain: true`
+
+    held: wanted, but not allowed in this run
+      # hooli  adopt (2 fields)  needs --adopt
+          an organization that no entry claims has verified acme.com
+      # umbrella  update name  needs --allow-bulk
+          the manifest's limits allow 20 of these in one run, the plan has 30
+
+    warnings
+      * globex  plan/domain-pending-elsewhere
+          the domain globex.com is also pending on org_02K (Globex Labs); only one organization can verify it
+
+    not done
+      ✗ globex  create refused  api/rejected
+          POST /organizations answered 422 invalid_metadata: Validation failed (metadata: too long) [request req_01]
+      ? initech.eu  create unknown  api/timeout
+          POST /organizations failed: no answer in 30 seconds; it was not there when it was looked for, 4 times
+      - umbrella  update not tried  plan/interrupted
+          the run stopped after: GET /organizations/org_1 answered 401
+
+    done
+      ✓ acme  create  org_acme
+      ✓ hooli  update  org_hooli
+
+    note: 3 organizations at WorkOS are not in this manifest; portalctl does not touch them
+    note: one of them was created by this manifest and not declared any more, which only --prune deletes: org_03L
+
+                sso             dsync           domain_verification  certificate_renewal
+    globex      ✗ attention     ○ unconfigured  .                    – n/a
+    initech.eu  ? unknown       ✓ configured    .                    .
+    acme        ✓ configured    .               ◐ in progress        .
+    1 organization with nothing to do (see status --all)
+
+    next, most urgent first
+      ✗ globex  sso  for 6 days  the customer's turn
+          the OktaSAML connection is inactive: nobody can sign in with it
+          -> ask the customer's IT admin to activate it in the Admin Portal
+      ? initech.eu  sso  your turn
+          the state of the OktaSAML connection is one that this version does not know: sideways
+          -> look at it in the WorkOS dashboard
+      ◐ acme  domain_verification  for 11 days  waiting for DNS
+          acme.com waits for its TXT record, 24 days left
+          -> ask the customer to set the TXT record _workos.acme.com
+      ○ globex  dsync  for 14 days  the customer's turn
+          no directory yet
+          -> send the customer's IT admin to the Admin Portal for dsync
+
+    2 done, 1 refused, 1 unknown, 1 not tried, 2 held, 1 conflict, 7 unchanged, 13 requests
+    run apply again: it goes on where it stopped
+    ");
+}
+
+#[test]
+fn an_apply_in_colour() {
+    let text = apply_text(
+        &Plan::default(),
+        &some_report(),
+        &Readiness::default(),
+        &coloured(80),
+    );
+    insta::assert_snapshot!(visible(&text), @"
+<1>portalctl apply<0>
+
+<1>not done<0>
+  <31>✗<0> <1>globex<0>  create refused  <2>api/rejected<0>
+      POST /organizations answered 422 invalid_metadata: Validation failed
+      (metadata: too long) [request req_01]
+  <35>?<0> <1>initech.eu<0>  create unknown  <2>api/timeout<0>
+      POST /organizations failed: no answer in 30 seconds; it was not there when
+      it was looked for, 4 times
+  <33>-<0> <1>umbrella<0>  update not tried  <2>plan/interrupted<0>
+      the run stopped after: GET /organizations/org_1 answered 401
+
+<1>done<0>
+  <32>✓<0> <1>acme<0>  create  <2>org_acme<0>
+  <32>✓<0> <1>hooli<0>  update  <2>org_hooli<0>
+
+<32>2 done<0>, <31>1 refused<0>, <35>1 unknown<0>, <33>1 not tried<0>, 0 unchanged, 13 requests
+<33>run apply again: it goes on where it stopped<0>
+");
+}
+
+#[test]
+fn the_last_line_of_an_apply_says_how_to_go_on() {
+    let done = || {
+        (
+            update("acme", Vec::new()),
+            Outcome::Done(Box::new(organization("acme"))),
+        )
+    };
+    let untried = || {
+        let problem = problem(codes::INTERRUPTED, "the run was interrupted before it");
+        (update("globex", Vec::new()), Outcome::NotTried(problem))
+    };
+    let last = |outcomes, interrupted| {
+        let report = ApplyReport {
+            interrupted,
+            ..applied(outcomes)
+        };
+        let text = apply_text(&Plan::default(), &report, &Readiness::default(), &plain(80));
+        text.lines().last().unwrap().to_owned()
+    };
+    insta::assert_snapshot!(last(vec![], false), @"nothing to do, 0 unchanged, 13 requests");
+    insta::assert_snapshot!(last(vec![done()], false), @"1 done, 0 unchanged, 13 requests");
+    insta::assert_snapshot!(last(vec![done(), untried()], false), @"run apply again: it goes on where it stopped");
+    insta::assert_snapshot!(last(vec![done(), untried()], true), @"interrupted; run apply again to go on");
+    insta::assert_snapshot!(last(vec![done()], true), @"interrupted after the last change; everything was done");
+}
+
+#[test]
+fn one_line_for_each_change_as_it_ends() {
+    let lines: Vec<String> = some_report()
+        .changes
+        .iter()
+        .map(|applied| text::applied_line(&applied.change, &applied.outcome, &plain(80)))
+        .collect();
+    insta::assert_snapshot!(lines.join("\n"), @"
+done  create  acme  org_acme
+refused  create  globex  POST /organizations answered 422 invalid_metadata: Validation failed (metadata: too long) [request req_01]
+unknown  create  initech.eu  POST /organizations failed: no answer in 30 seconds; it was not there when it was looked for, 4 times
+done  update  hooli  org_hooli
+not tried  update  umbrella  the run stopped after: GET /organizations/org_1 answered 401
+");
+}
+
+#[test]
+fn wide_characters_stay_aligned() {
+    let fields = vec![
+        field("name", Some("株式会社アクメ"), Some("株式会社アクメ東京")),
+        field("metadata.部門", None, Some("営業")),
+        field("metadata.tier", None, Some("gold")),
+    ];
+    let plan = plan_of(vec![update("acme", fields)]);
+    insta::assert_snapshot!(plan_text(&plan, &plain(60)), @r#"
+portalctl plan
+
+changes
+  ~ acme  update org_acme  portal.yaml:12
+      name           "株式会社アクメ" -> "株式会社アクメ東京"
+      metadata.部門  + "営業"
+      metadata.tier  + "gold"
+
+1 to update, 0 unchanged, 13 requests
+digest sha256:ea5fa9a57b9b1008d0540ace9708df0398a3805771292b3474bbc7dab6afc069
+"#);
+}
+
+/// What a hostile server, or a customer who chose their own name, may send.
+const HOSTILE: &str = "Evil\n\u{1b}[2J\u{202e}\u{7}Corp";
+
+#[test]
+fn hostile_text_is_shown_escaped_everywhere() {
+    let mut plan = some_plan();
+    plan.target.environment = Some(HOSTILE.to_owned());
+    plan.target.endpoint = HOSTILE.to_owned();
+    plan.changes[1].fields = vec![
+        field("name", Some(HOSTILE), Some("Acme")),
+        field(&format!("metadata.{HOSTILE}"), Some(HOSTILE), None),
+    ];
+    plan.changes[1].source.file = HOSTILE.into();
+    plan.held[0].change.fields = vec![field(&format!("metadata.{HOSTILE}"), None, None)];
+    plan.conflicts[0].message = HOSTILE.to_owned();
+    plan.conflicts[0].help = HOSTILE.to_owned();
+    plan.warnings[0].message = HOSTILE.to_owned();
+    plan.unmanaged = Unmanaged {
+        count: Some(1),
+        formerly_declared: vec![OrganizationId::from_api(HOSTILE)],
+    };
+    let mut readiness = some_readiness();
+    for step in &mut readiness.organizations[1].intents {
+        step.reason = HOSTILE.to_owned();
+        step.next_step = Some(HOSTILE.to_owned());
+    }
+    let mut live = organization("acme");
+    live.id = OrganizationId::from_api(HOSTILE);
+    let report = applied(vec![
+        (create("acme", &[]), Outcome::Done(Box::new(live))),
+        (
+            create("globex", &[]),
+            Outcome::Refused(problem(codes::GONE, HOSTILE)),
+        ),
+        (
+            create("hooli", &[]),
+            Outcome::NotTried(problem(codes::GONE, HOSTILE)),
+        ),
+    ]);
+    assert_tidy(&plan_text(&plan, &plain(80)));
+    assert_tidy(&status_text(&readiness, Listing::All, &plain(80)));
+    assert_tidy(&apply_text(&plan, &report, &readiness, &plain(80)));
+    for ended in &report.changes {
+        let said = text::applied_line(&ended.change, &ended.outcome, &plain(80));
+        assert!(said.chars().all(is_plain), "{said}");
+    }
+    let shown = plan_text(&plan, &plain(80));
+    assert!(
+        shown.contains(r"Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp"),
+        "{shown}"
+    );
+    insta::assert_snapshot!(visible(&plan_text(&plan, &coloured(80))), @r#"
+    <1>portalctl plan<0> · <1>Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp<0> · Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp · live key
+
+    <1>conflicts: nothing is done for these until somebody decides<0>
+      <31>!<0> <1>initech.eu<0>  <2>plan/domain-held<0>
+          Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp
+          -> Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp
+
+    <1>held: wanted, but not allowed in this run<0>
+      <33>#<0> <1>hooli<0>  adopt metadata.Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp  needs <33>--adopt<0>
+          an organization that no entry claims has verified acme.com
+      <33>#<0> <1>umbrella<0>  update name  needs <33>--allow-bulk<0>
+          the manifest's limits allow 20 of these in one run, the plan has 30
+
+    <1>warnings<0>
+      <33>*<0> <1>globex<0>  <2>plan/domain-pending-elsewhere<0>
+          Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp
+
+    <1>changes<0>
+      <32>+<0> <1>acme<0>  create  <2>portal.yaml:12<0>
+          name                      <32>+ "acme"<0>
+          external_id               <32>+ "acme"<0>
+          domains.acme.com          <32>+ pending<0>
+          domains.acme.io           <32>+ verified<0>
+          metadata.portalctl_owner  <32>+ "customers"<0>
+          metadata.tier             <32>+ "enterprise"<0>
+      <33>~<0> <1>globex<0>  update org_globex  <2>Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp:12<0>
+          name                                          <9><31>"Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp"<0> -> <1><32>"Acme"<0>
+          metadata.Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp  <31>- "Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp"<0>
+
+    note: 1 organization at WorkOS is not in this manifest; portalctl does not touch
+          it
+    note: one of them was created by this manifest and not declared any more, which
+          only --prune deletes: Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp
+
+    <32>1 to create<0>, <33>1 to update<0>, <33>2 held<0>, <31>1 conflict<0>, 1 warning, 7 unchanged, 13 requests
+    <2>digest sha256:d1894e31a878018b5e43d8f271e2c73479bd098c3872f72437ab5703731f52a9<0>
+    "#);
+}
+
+/// A thousand customers, some of them with something to do.
+fn thousand() -> Readiness {
+    let state = |n: usize| match n % 10 {
+        0 => State::Attention,
+        1..=3 => State::Unconfigured,
+        _ => State::Configured,
+    };
+    let organizations = (0..1000)
+        .map(|n| {
+            let sso = intent(Intent::Sso, state(n), Some(1));
+            ready(&format!("customer-{n:04}"), vec![sso])
+        })
+        .collect();
+    Readiness { organizations }
+}
+
+#[test]
+fn a_thousand_organizations_are_a_screenful_or_two() {
+    let brief = status_text(&thousand(), Listing::Pending, &plain(80));
+    assert!(brief.lines().count() < 130, "{}", brief.lines().count());
+    assert_tidy(&brief);
+    let ends: Vec<&str> = brief
+        .lines()
+        .filter(|line| line.contains("--all"))
+        .collect();
+    insta::assert_snapshot!(ends.join("\n"), @"
+950 more organizations (see status --all)
+380 more (see status --all)
+");
+    insta::assert_snapshot!(brief.lines().last().unwrap(), @"100 attention, 300 unconfigured, 600 configured, 13 requests");
+    let first = brief
+        .lines()
+        .find(|line| line.contains("customer-"))
+        .unwrap();
+    assert!(
+        first.contains("customer-0000"),
+        "attention comes first: {first}"
+    );
+
+    let all = status_text(&thousand(), Listing::All, &plain(80));
+    let named = |n: usize| all.contains(&format!("customer-{n:04}"));
+    assert!((0..1000).all(named));
+    assert!(!all.contains("--all"));
+}
+
+#[test]
+fn the_account_of_a_thousand_changes_is_bounded() {
+    let name = |n: usize| format!("customer-{n:04}");
+    let outcome = |n: usize| match n {
+        0..400 => Outcome::Done(Box::new(organization(&name(n)))),
+        400..500 => Outcome::Refused(problem(codes::GONE, "org_1 is gone")),
+        _ => Outcome::NotTried(problem(
+            codes::INTERRUPTED,
+            "the run stopped after: GET /organizations/org_1 answered 401",
+        )),
+    };
+    let report = applied(
+        (0..1000)
+            .map(|n| (create(&name(n), &[]), outcome(n)))
+            .collect(),
+    );
+    let text = apply_text(&Plan::default(), &report, &thousand(), &plain(80));
+    assert!(text.lines().count() < 250, "{}", text.lines().count());
+    assert_tidy(&text);
+    let more: Vec<&str> = text.lines().filter(|line| line.contains("more")).collect();
+    insta::assert_snapshot!(more.join("\n"), @"
+  and 50 more
+  and 450 more
+  and 350 more
+990 more organizations (see status --all)
+395 more (see status --all)
+");
+    insta::assert_snapshot!(text.lines().rev().nth(1).unwrap(), @"400 done, 100 refused, 500 not tried, 0 unchanged, 13 requests");
+}
+
+#[test]
+fn since_is_told_in_the_largest_unit_that_says_enough() {
+    let now = january(15);
+    for (seconds, said) in [
+        (-5, "less than a minute"),
+        (59, "less than a minute"),
+        (60, "1 minute"),
+        (3599, "59 minutes"),
+        (3600, "1 hour"),
+        (86_399, "23 hours"),
+        (86_400, "1 day"),
+        (40 * 86_400, "40 days"),
+    ] {
+        let mut step = intent(Intent::Sso, State::Attention, None);
+        step.since = Some(now - jiff::SignedDuration::from_secs(seconds));
+        let readiness = Readiness {
+            organizations: vec![ready("acme", vec![step])],
+        };
+        let text = status_text(&readiness, Listing::Pending, &plain(80));
+        assert!(text.contains(&format!("for {said}  ")), "{said}: {text}");
+    }
+}
+
+#[test]
+fn every_turn_has_its_words() {
+    for (turn, words) in [
+        (Turn::You, "your turn"),
+        (Turn::Customer, "the customer's turn"),
+        (Turn::Dns, "waiting for DNS"),
+        (Turn::WorkOs, "WorkOS's turn"),
+    ] {
+        let mut step = intent(Intent::Sso, State::Attention, None);
+        step.turn = turn;
+        let readiness = Readiness {
+            organizations: vec![ready("acme", vec![step])],
+        };
+        let text = status_text(&readiness, Listing::Pending, &plain(80));
+        assert!(text.contains(words), "{text}");
+    }
+}
+
+#[test]
+fn a_reason_is_told_where_the_fields_do_not_tell_it() {
+    let removal = Change {
+        reason: Reason::DomainNotDeclared,
+        ..update(
+            "acme",
+            vec![field("domains.old.com", Some("pending"), None)],
+        )
+    };
+    let adoption = change(
+        "globex",
+        Action::Adopt(OrganizationId::from_api("org_orphan")),
+        vec![field("external_id", None, Some("globex"))],
+    );
+    let plan = plan_of(vec![adoption, removal]);
+    insta::assert_snapshot!(plan_text(&plan, &plain(80)), @r#"
+portalctl plan
+
+changes
+  ~ globex  adopt org_orphan  portal.yaml:12
+      an organization that no entry claims has verified acme.com
+      external_id  + "globex"
+  ~ acme  update org_acme  portal.yaml:12
+      the domain is not declared, and domains_policy is exact
+      domains.old.com  - pending
+
+1 to adopt, 1 to update, 0 unchanged, 13 requests
+digest sha256:72c5ef11347e422684f1e91dc247e4a5d4348a246524f0b946a574156ff28c26
+"#);
+}
+
+#[test]
+fn a_limit_that_holds_many_changes_is_told_once() {
+    let held = |name: &str| Held {
+        change: create(name, &[]),
+        reason: HeldReason::LimitExceeded {
+            planned: 3,
+            allowed: 1,
+        },
+        allow: Flag::AllowBulk,
+    };
+    let plan = Plan {
+        held: ["a", "b", "c"].map(held).into(),
+        ..Plan::default()
+    };
+    insta::assert_snapshot!(plan_text(&plan, &plain(80)), @"
+portalctl plan
+
+held: wanted, but not allowed in this run
+  # a  create (2 fields)  needs --allow-bulk
+  # b  create (2 fields)  needs --allow-bulk
+  # c  create (2 fields)  needs --allow-bulk
+      the manifest's limits allow 1 of these in one run, the plan has 3
+
+3 held, 0 unchanged, 13 requests
+digest sha256:b1fd020d71aa103f222caf3bfbd52211d31643378f6df88f71f05577625ba98b
+");
+    let nothing = applied(Vec::new());
+    let text = apply_text(&plan, &nothing, &Readiness::default(), &plain(80));
+    insta::assert_snapshot!(text.lines().last().unwrap(), @"0 done, 3 held, 0 unchanged, 13 requests");
+}
+
+#[test]
+fn addresses_are_masked_when_asked() {
+    let mut plan = plan_of(vec![update(
+        "acme",
+        vec![field("it_contacts.ada@acme.com", None, Some("added"))],
+    )]);
+    plan.held = vec![Held {
+        change: plan.changes[0].clone(),
+        reason: HeldReason::NeedsFlag,
+        allow: Flag::AllowBulk,
+    }];
+    let masked = Layout {
+        mask_emails: true,
+        ..plain(80)
+    };
+    assert!(plan_text(&plan, &plain(80)).contains("it_contacts.ada@acme.com"));
+    let text = plan_text(&plan, &masked);
+    assert!(text.contains("it_contacts.a***@acme.com"), "{text}");
+    assert!(!text.contains("ada"), "{text}");
+}

@@ -1,0 +1,447 @@
+//! An in-memory portal behind the client's traits: no HTTP, no retries, faults by script.
+//!
+//! What fails is named by the call as the log spells it: `create acme`, `put org_1`,
+//! `add acme.com to org_1`, `remove domain_1`, `read org_1`, `find acme`; a prefix is enough.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use http::Method;
+
+use portalctl::clock::{Clock, SystemClock};
+use portalctl::model::desired::DeclaredDomainState;
+use portalctl::model::observed::{
+    Answer, AuditLogConfiguration, Certificate, Connection, Directory, DomainState, Event,
+    EventKind, Organization, OrganizationDomain,
+};
+use portalctl::model::{Domain, ExternalId, OrganizationId};
+use portalctl::workos::{
+    ApiError, ApiErrorKind, ApiResult, LinkRequest, NewOrganization, OrganizationPatch, ReadPortal,
+    ReadProgress, WritePortal,
+};
+
+/// How long every call takes.
+pub(crate) const LATENCY: Duration = Duration::from_millis(100);
+
+/// When a scripted failure strikes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum When {
+    /// The call has no effect.
+    Before,
+    /// The call has its effect, and its answer is lost.
+    After,
+}
+
+type Edit = Box<dyn FnOnce(&mut BTreeMap<OrganizationId, Organization>) + Send>;
+
+struct Fault {
+    call: String,
+    /// `None` lets the call pass.
+    strikes: Option<(When, ApiError)>,
+    left: usize,
+}
+
+#[derive(Default)]
+struct State {
+    organizations: BTreeMap<OrganizationId, Organization>,
+    created: usize,
+    faults: Vec<Fault>,
+    edits: Vec<(String, Edit)>,
+    log: Vec<String>,
+    in_flight: usize,
+    most_in_flight: usize,
+    merges_metadata: bool,
+    keeps_metadata: bool,
+}
+
+/// The portal; calls are logged in the order in which they begin.
+#[derive(Default)]
+pub(crate) struct FakePortal {
+    state: Mutex<State>,
+}
+
+/// An error of a kind, with the status and code that the kind has.
+pub(crate) fn error(kind: ApiErrorKind, code: Option<&str>) -> ApiError {
+    let status = match kind {
+        ApiErrorKind::Unauthorized => Some(401),
+        ApiErrorKind::Forbidden => Some(403),
+        ApiErrorKind::NotFound => Some(404),
+        ApiErrorKind::ExternalIdTaken => Some(400),
+        ApiErrorKind::Rejected => Some(409),
+        ApiErrorKind::RateLimited => Some(429),
+        ApiErrorKind::Server => Some(503),
+        _ => None,
+    };
+    ApiError {
+        method: Method::POST,
+        path: "/fake".to_owned(),
+        kind,
+        status,
+        upstream_code: code.map(str::to_owned),
+        message: "scripted".to_owned(),
+        request_id: Some("req_1".to_owned()),
+        attempts: 1,
+        retry_after: None,
+    }
+}
+
+impl FakePortal {
+    /// A portal that holds organizations.
+    pub(crate) fn with(organizations: impl IntoIterator<Item = Organization>) -> Self {
+        let portal = Self::default();
+        portal.state.lock().unwrap().organizations = organizations
+            .into_iter()
+            .map(|organization| (organization.id.clone(), organization))
+            .collect();
+        portal
+    }
+
+    /// PUT merges metadata instead of replacing it: only null removes a key.
+    pub(crate) fn merging_metadata(self) -> Self {
+        self.state.lock().unwrap().merges_metadata = true;
+        self
+    }
+
+    /// PUT never removes a metadata key.
+    pub(crate) fn keeping_metadata(self) -> Self {
+        self.state.lock().unwrap().keeps_metadata = true;
+        self.merging_metadata()
+    }
+
+    /// Makes the next `times` calls fail.
+    pub(crate) fn fail(self, call: &str, times: usize, when: When, kind: ApiErrorKind) -> Self {
+        self.fail_with(call, times, when, error(kind, None))
+    }
+
+    /// Makes the next `times` calls fail with an error.
+    pub(crate) fn fail_with(self, call: &str, times: usize, when: When, error: ApiError) -> Self {
+        self.script(call, times, Some((when, error)))
+    }
+
+    /// Lets the next `times` calls pass, before what is scripted after it.
+    pub(crate) fn pass(self, call: &str, times: usize) -> Self {
+        self.script(call, times, None)
+    }
+
+    fn script(self, call: &str, times: usize, strikes: Option<(When, ApiError)>) -> Self {
+        self.state.lock().unwrap().faults.push(Fault {
+            call: call.to_owned(),
+            strikes,
+            left: times,
+        });
+        self
+    }
+
+    /// Somebody else edits the account right before the next such call.
+    pub(crate) fn meanwhile(
+        self,
+        call: &str,
+        edit: impl FnOnce(&mut BTreeMap<OrganizationId, Organization>) + Send + 'static,
+    ) -> Self {
+        let edit: Edit = Box::new(edit);
+        let mut state = self.state.lock().unwrap();
+        state.edits.push((call.to_owned(), edit));
+        drop(state);
+        self
+    }
+
+    /// What is there now.
+    pub(crate) fn organizations_now(&self) -> Vec<Organization> {
+        let state = self.state.lock().unwrap();
+        state.organizations.values().cloned().collect()
+    }
+
+    /// The one organization with that external id.
+    #[track_caller]
+    pub(crate) fn the(&self, external_id: &str) -> Organization {
+        let mut found: Vec<Organization> = self
+            .organizations_now()
+            .into_iter()
+            .filter(|o| o.external_id.as_deref() == Some(external_id))
+            .collect();
+        assert_eq!(found.len(), 1, "{external_id}: {found:?}");
+        found.remove(0)
+    }
+
+    /// Every call so far.
+    pub(crate) fn log(&self) -> Vec<String> {
+        self.state.lock().unwrap().log.clone()
+    }
+
+    /// Every write so far.
+    pub(crate) fn writes(&self) -> Vec<String> {
+        let is_read = |call: &String| call.starts_with("read ") || call.starts_with("find ");
+        self.log().into_iter().filter(|c| !is_read(c)).collect()
+    }
+
+    /// The most calls that were under way at once.
+    pub(crate) fn most_in_flight(&self) -> usize {
+        self.state.lock().unwrap().most_in_flight
+    }
+
+    async fn call<T>(
+        &self,
+        call: String,
+        effect: impl FnOnce(&mut State) -> ApiResult<T> + Send,
+    ) -> ApiResult<T> {
+        {
+            let mut state = self.state.lock().unwrap();
+            state.log.push(call.clone());
+            state.in_flight += 1;
+            state.most_in_flight = state.most_in_flight.max(state.in_flight);
+        }
+        SystemClock.sleep(LATENCY).await;
+        let mut state = self.state.lock().unwrap();
+        state.in_flight -= 1;
+        if let Some(at) = state.edits.iter().position(|(at, _)| call.starts_with(at)) {
+            let (_, edit) = state.edits.remove(at);
+            edit(&mut state.organizations);
+        }
+        let fault = state
+            .faults
+            .iter_mut()
+            .find(|fault| fault.left > 0 && call.starts_with(&fault.call))
+            .and_then(|fault| {
+                fault.left -= 1;
+                fault.strikes.clone()
+            });
+        match fault {
+            Some((When::Before, error)) => Err(error),
+            Some((When::After, error)) => effect(&mut state).and(Err(error)),
+            None => effect(&mut state),
+        }
+    }
+}
+
+fn pending(id: String, domain: &Domain) -> OrganizationDomain {
+    OrganizationDomain {
+        id: Some(id),
+        domain: domain.clone(),
+        state: DomainState::Pending,
+        verification_prefix: None,
+        verification_token: None,
+        created_at: None,
+        updated_at: None,
+    }
+}
+
+impl State {
+    fn create(&mut self, new: &NewOrganization) -> ApiResult<Organization> {
+        let is_taken = self
+            .organizations
+            .values()
+            .any(|o| o.external_id.as_deref() == Some(new.external_id.as_str()));
+        if is_taken {
+            let code = Some("external_id_already_used");
+            return Err(error(ApiErrorKind::ExternalIdTaken, code));
+        }
+        self.created += 1;
+        let id = OrganizationId::from_api(format!("org_new{}", self.created));
+        let domains = new
+            .domains
+            .iter()
+            .enumerate()
+            .map(|(n, (domain, state))| OrganizationDomain {
+                state: match state {
+                    DeclaredDomainState::Pending => DomainState::Pending,
+                    DeclaredDomainState::Verified => DomainState::Verified,
+                },
+                ..pending(format!("domain_{id}_{n}"), domain)
+            })
+            .collect();
+        let organization = Organization {
+            id: id.clone(),
+            name: new.name.clone(),
+            external_id: Some(new.external_id.to_string()),
+            stripe_customer_id: None,
+            domains,
+            metadata: new.metadata.clone(),
+            created_at: None,
+            updated_at: None,
+        };
+        self.organizations.insert(id, organization.clone());
+        Ok(organization)
+    }
+
+    fn put(&mut self, id: &OrganizationId, patch: &OrganizationPatch) -> ApiResult<Organization> {
+        let (merges, keeps) = (self.merges_metadata, self.keeps_metadata);
+        let organization = self.get(id)?;
+        let OrganizationPatch {
+            name,
+            external_id,
+            stripe_customer_id,
+            metadata,
+        } = patch;
+        if let Some(name) = name {
+            organization.name.clone_from(name);
+        }
+        if let Some(external_id) = external_id {
+            organization.external_id = Some(external_id.to_string());
+        }
+        if let Some(id) = stripe_customer_id {
+            organization.stripe_customer_id = Some(id.clone());
+        }
+        if let Some(metadata) = metadata {
+            if !merges {
+                organization.metadata.clear();
+            }
+            for (key, value) in metadata {
+                match value {
+                    Some(value) => {
+                        organization.metadata.insert(key.clone(), value.clone());
+                    }
+                    None if keeps => {}
+                    None => {
+                        organization.metadata.remove(key);
+                    }
+                }
+            }
+        }
+        Ok(organization.clone())
+    }
+
+    fn get(&mut self, id: &OrganizationId) -> ApiResult<&mut Organization> {
+        self.organizations
+            .get_mut(id)
+            .ok_or_else(|| error(ApiErrorKind::NotFound, Some("entity_not_found")))
+    }
+}
+
+impl ReadPortal for FakePortal {
+    async fn organizations(&self, _: &dyn ReadProgress) -> ApiResult<Vec<Organization>> {
+        unimplemented!("apply lists nothing")
+    }
+
+    async fn organizations_by_domain(&self, _: &Domain) -> ApiResult<Vec<Organization>> {
+        unimplemented!("apply lists nothing")
+    }
+
+    async fn organizations_within(
+        &self,
+        _: &dyn ReadProgress,
+        _: usize,
+    ) -> ApiResult<Option<Vec<Organization>>> {
+        unimplemented!("apply lists nothing")
+    }
+
+    async fn certificates(&self, _: &str) -> ApiResult<Answer<Vec<Certificate>>> {
+        unimplemented!("apply lists nothing")
+    }
+
+    async fn events(&self, _: &[EventKind]) -> ApiResult<Answer<Vec<Event>>> {
+        unimplemented!("apply lists nothing")
+    }
+
+    async fn connections(&self, _: &dyn ReadProgress) -> ApiResult<Vec<Connection>> {
+        unimplemented!("apply lists nothing")
+    }
+
+    async fn directories(&self, _: &dyn ReadProgress) -> ApiResult<Vec<Directory>> {
+        unimplemented!("apply lists nothing")
+    }
+
+    async fn connections_of(&self, _: &OrganizationId) -> ApiResult<Vec<Connection>> {
+        Ok(Vec::new())
+    }
+
+    async fn directories_of(&self, _: &OrganizationId) -> ApiResult<Vec<Directory>> {
+        Ok(Vec::new())
+    }
+
+    async fn organization(&self, id: &OrganizationId) -> ApiResult<Option<Organization>> {
+        self.call(format!("read {id}"), |state| {
+            Ok(state.organizations.get(id).cloned())
+        })
+        .await
+    }
+
+    async fn organization_by_external_id(
+        &self,
+        external_id: &ExternalId,
+    ) -> ApiResult<Option<Organization>> {
+        self.call(format!("find {external_id}"), |state| {
+            let found = state
+                .organizations
+                .values()
+                .find(|o| o.external_id.as_deref() == Some(external_id.as_str()));
+            Ok(found.cloned())
+        })
+        .await
+    }
+
+    async fn audit_log_configuration(
+        &self,
+        _: &OrganizationId,
+    ) -> ApiResult<Answer<AuditLogConfiguration>> {
+        Ok(Answer::Absent)
+    }
+
+    fn requests_used(&self) -> u64 {
+        self.log().len() as u64
+    }
+}
+
+impl WritePortal for FakePortal {
+    async fn create_organization(&self, new: &NewOrganization) -> ApiResult<Organization> {
+        self.call(format!("create {}", new.external_id), |state| {
+            state.create(new)
+        })
+        .await
+    }
+
+    async fn update_organization(
+        &self,
+        id: &OrganizationId,
+        patch: &OrganizationPatch,
+    ) -> ApiResult<Organization> {
+        self.call(format!("put {id}"), |state| state.put(id, patch))
+            .await
+    }
+
+    async fn delete_organization(&self, id: &OrganizationId) -> ApiResult<()> {
+        self.call(format!("delete {id}"), |state| {
+            state.get(id)?;
+            state.organizations.remove(id);
+            Ok(())
+        })
+        .await
+    }
+
+    async fn add_domain(
+        &self,
+        id: &OrganizationId,
+        domain: &Domain,
+    ) -> ApiResult<OrganizationDomain> {
+        self.call(format!("add {domain} to {id}"), |state| {
+            let organization = state.get(id)?;
+            if organization.domain(domain).is_some() {
+                let code = Some("domain_already_exists");
+                return Err(error(ApiErrorKind::Rejected, code));
+            }
+            let added = pending(format!("domain_{domain}"), domain);
+            organization.domains.push(added.clone());
+            organization.domains.sort_by(|a, b| a.domain.cmp(&b.domain));
+            Ok(added)
+        })
+        .await
+    }
+
+    async fn remove_domain(&self, domain_id: &str) -> ApiResult<()> {
+        self.call(format!("remove {domain_id}"), |state| {
+            let is_it = |held: &OrganizationDomain| held.id.as_deref() == Some(domain_id);
+            let holder = state
+                .organizations
+                .values_mut()
+                .find(|o| o.domains.iter().any(is_it))
+                .ok_or_else(|| error(ApiErrorKind::NotFound, Some("entity_not_found")))?;
+            holder.domains.retain(|held| !is_it(held));
+            Ok(())
+        })
+        .await
+    }
+
+    async fn generate_link(&self, _: &LinkRequest) -> ApiResult<secrecy::SecretString> {
+        unimplemented!("apply makes no links")
+    }
+}

@@ -1,0 +1,11 @@
+//! What the integration tests share.
+
+pub(crate) mod cli;
+pub(crate) mod emulator;
+pub(crate) mod fake_portal;
+pub(crate) mod http;
+pub(crate) mod manifests;
+pub(crate) mod samples;
+pub(crate) mod sandbox_server;
+pub(crate) mod wait;
+pub(crate) mod world;

@@ -1,0 +1,126 @@
+//! `portalctl sandbox` as a process of its own, on a free port.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Stdio};
+
+use serde_json::{Value, json};
+
+use super::cli::{KEY, TestEnv, signal};
+use super::{http, wait};
+
+/// A sandbox that serves until it is dropped.
+pub(crate) struct SandboxServer {
+    child: Child,
+    address: String,
+}
+
+impl SandboxServer {
+    /// An empty sandbox.
+    pub(crate) fn start(env: &TestEnv) -> Self {
+        Self::with(env, "--rate-limit off")
+    }
+
+    /// A sandbox with options.
+    #[track_caller]
+    pub(crate) fn with(env: &TestEnv, options: &str) -> Self {
+        let line = format!("sandbox --quiet --listen 127.0.0.1:0 {options}");
+        let mut command = env.run(&line).command();
+        command.stderr(Stdio::inherit());
+        let mut child = command.spawn().unwrap();
+        let mut url = String::new();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        stdout.read_line(&mut url).unwrap();
+        let address = url.trim().strip_prefix("http://").unwrap_or_else(|| {
+            let _ = child.kill();
+            panic!("the sandbox printed {url:?}")
+        });
+        Self {
+            address: address.to_owned(),
+            child,
+        }
+    }
+
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Does what an application beside portalctl does; has to succeed.
+    #[track_caller]
+    pub(crate) fn send(&self, method: &str, path: &str, body: &Value) -> Value {
+        let body = (!body.is_null()).then_some(body);
+        let (status, answer) = http::send(&self.address, KEY, method, path, body);
+        assert!(status < 300, "{method} {path}: {status} {answer:#}");
+        answer
+    }
+
+    /// Every organization there is.
+    #[track_caller]
+    pub(crate) fn organizations(&self) -> Vec<Value> {
+        let state = self.send("GET", "/_sandbox/state", &Value::Null);
+        let rows = state["organizations"].as_array().unwrap().iter();
+        rows.map(|row| row["organization"].clone()).collect()
+    }
+
+    /// The external id of every organization, sorted.
+    #[track_caller]
+    pub(crate) fn external_ids(&self) -> Vec<String> {
+        let organizations = self.organizations();
+        let ids = organizations
+            .iter()
+            .map(|o| o["external_id"].as_str().unwrap());
+        let mut ids: Vec<String> = ids.map(str::to_owned).collect();
+        ids.sort();
+        ids
+    }
+
+    /// The id of the organization with an external id.
+    #[track_caller]
+    pub(crate) fn id_of(&self, external_id: &str) -> String {
+        let path = format!("/organizations/external_id/{external_id}");
+        let organization = self.send("GET", &path, &Value::Null);
+        organization["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Changes an organization out of band.
+    #[track_caller]
+    pub(crate) fn change(&self, external_id: &str, body: &Value) {
+        let path = format!("/organizations/{}", self.id_of(external_id));
+        let _ = self.send("PUT", &path, body);
+    }
+
+    /// Plays the customer who finishes single sign-on, through the API.
+    #[track_caller]
+    pub(crate) fn connect(&self, external_id: &str) {
+        let body = json!({
+            "organization_id": self.id_of(external_id),
+            "connection_type": "OktaSAML",
+        });
+        let _ = self.send("POST", "/connections", &body);
+    }
+
+    /// Ends it as a power cut would.
+    pub(crate) fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// Ends it as a person would; how it ended.
+    #[track_caller]
+    pub(crate) fn stop(mut self) -> Option<i32> {
+        signal(self.child.id(), "TERM");
+        wait::for_end(&mut self.child).code()
+    }
+}
+
+impl Drop for SandboxServer {
+    fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+}

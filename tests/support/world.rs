@@ -1,0 +1,629 @@
+//! Build a world, make it live, change one thing, snapshot the plan.
+//!
+//! ```text
+//! let mut world = World::new().org("acme", |o| o.name("Acme"));
+//! let live = world.live();                        // as if apply had run
+//! world.edit("acme", |o| o.name("Acme Corp"));    // drift exactly one thing
+//! insta::assert_snapshot!(world.plan(&live), @r#"~ acme org_acme  name "Acme" -> "Acme Corp""#);
+//! ```
+//!
+//! No network, no runtime. Every plan that is made here is held to the lint, to being the same
+//! when made again, and to *twice is nothing*: once it is done, there is nothing left to do.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use portalctl::identity::{Identities, identify};
+use portalctl::model::desired::{
+    DeclaredDomainState, Desired, DesiredOrganization, DomainsPolicy, FieldGroup, FieldPath,
+    IntentSettings, Invite, Limits, Source,
+};
+use portalctl::model::observed::{DomainState, Observed, Organization, OrganizationDomain};
+use portalctl::model::{
+    Domain, ExternalId, Intent, ManifestName, OrgKey, OrganizationId, Selection,
+};
+use portalctl::plan::digest::Digest;
+use portalctl::plan::lint::lint;
+use portalctl::plan::{
+    Action, ActionKind, Change, FieldChange, Flag, Held, HeldReason, Plan, Policy, Target, plan,
+};
+
+/// The mark of what a manifest created, spelt out: the tests share no constant with the code.
+pub(crate) const OWNER: &str = "portalctl_owner";
+/// The mark of what is never deleted.
+pub(crate) const PROTECT: &str = "portalctl_protect";
+/// Metadata keys that WorkOS takes.
+const MAX_METADATA: usize = 50;
+
+/// Every power that a run can be given.
+pub(crate) const ALL_POWERS: Policy = Policy {
+    adopt: true,
+    allow_rekey: true,
+    allow_trusted_domains: true,
+    allow_domain_removal: true,
+    prune: true,
+    prune_active: true,
+    allow_bulk: true,
+};
+
+pub(crate) fn key(text: &str) -> OrgKey {
+    OrgKey::parse(text).unwrap()
+}
+
+pub(crate) fn org_id(text: &str) -> OrganizationId {
+    OrganizationId::from_api(text)
+}
+
+pub(crate) fn external(text: &str) -> ExternalId {
+    ExternalId::parse(text).unwrap()
+}
+
+pub(crate) fn domain(text: &str) -> Domain {
+    Domain::parse(text).unwrap()
+}
+
+/// A manifest, and what the run may do with it.
+#[derive(Clone)]
+pub(crate) struct World {
+    pub(crate) desired: Desired,
+    pub(crate) policy: Policy,
+    pub(crate) selection: Selection,
+    pub(crate) target: Target,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        Self {
+            desired: Desired::default(),
+            policy: Policy::default(),
+            selection: Selection::default(),
+            target: Target::default(),
+        }
+    }
+
+    /// The manifest's own name.
+    pub(crate) fn manifest(mut self, name: &str) -> Self {
+        self.desired.manifest = Some(ManifestName::parse(name).unwrap());
+        self
+    }
+
+    pub(crate) fn limits(mut self, limits: Limits) -> Self {
+        self.desired.limits = limits;
+        self
+    }
+
+    /// Declares an organization under a key, with the key as its name.
+    pub(crate) fn org(mut self, name: &str, build: impl FnOnce(Entry) -> Entry) -> Self {
+        let line = u32::try_from(self.desired.organizations.len()).unwrap() + 3;
+        let entry = build(Entry::new(name, line));
+        let before = self.desired.organizations.insert(key(name), entry.0);
+        assert!(before.is_none(), "{name} is declared twice");
+        self
+    }
+
+    /// Declares `count` organizations: `PREFIX-00`, `PREFIX-01` and so on.
+    pub(crate) fn many(self, prefix: &str, count: usize) -> Self {
+        (0..count).fold(self, |world, n| {
+            world.org(&format!("{prefix}-{n:02}"), |o| o)
+        })
+    }
+
+    /// Changes what is declared under a key.
+    #[track_caller]
+    pub(crate) fn edit(&mut self, name: &str, build: impl FnOnce(Entry) -> Entry) {
+        let entry = self.desired.organizations.remove(&key(name)).unwrap();
+        let entry = build(Entry(entry));
+        self.desired.organizations.insert(key(name), entry.0);
+    }
+
+    /// Changes everything that is declared.
+    pub(crate) fn edit_all(&mut self, build: impl Fn(Entry) -> Entry) {
+        let organizations = std::mem::take(&mut self.desired.organizations);
+        self.desired.organizations = organizations
+            .into_iter()
+            .map(|(key, entry)| (key, build(Entry(entry)).0))
+            .collect();
+    }
+
+    /// Moves an entry to another key; its external id, which is the key, moves with it.
+    #[track_caller]
+    pub(crate) fn rename(&mut self, from: &str, to: &str) {
+        let mut entry = self.desired.organizations.remove(&key(from)).unwrap();
+        entry.external_id = Some(external(to));
+        self.desired.organizations.insert(key(to), entry);
+    }
+
+    /// Takes an entry out of the manifest.
+    #[track_caller]
+    pub(crate) fn forget(&mut self, name: &str) {
+        self.desired.organizations.remove(&key(name)).unwrap();
+    }
+
+    /// Gives the run a flag.
+    pub(crate) fn allow(mut self, flag: Flag) -> Self {
+        match flag {
+            Flag::Adopt => self.policy.adopt = true,
+            Flag::AllowRekey => self.policy.allow_rekey = true,
+            Flag::AllowTrustedDomains => self.policy.allow_trusted_domains = true,
+            Flag::AllowDomainRemoval => self.policy.allow_domain_removal = true,
+            Flag::PruneActive => self.policy.prune_active = true,
+            Flag::AllowBulk => self.policy.allow_bulk = true,
+        }
+        self
+    }
+
+    /// Narrows the run: `--only` and `--intent`.
+    pub(crate) fn select(mut self, only: &[&str], intents: &[&str]) -> Self {
+        let owned = |patterns: &[&str]| -> Vec<String> {
+            patterns.iter().map(|text| (*text).to_owned()).collect()
+        };
+        self.selection = Selection::new(&owned(only), &owned(intents)).unwrap();
+        self
+    }
+
+    /// What WorkOS holds once everything declared has been created, worked out without the planner:
+    /// the organization of `acme` is `org_acme`, unless it is pinned.
+    pub(crate) fn live(&self) -> Live {
+        let mut live = Live::new();
+        for (key, entry) in &self.desired.organizations {
+            let created = entry.id.is_none();
+            let id = entry.id.clone().unwrap_or_else(|| id_of(key));
+            let mut organization = blank(&id);
+            if let Some(name) = &entry.name {
+                organization.name.clone_from(name);
+            }
+            organization.external_id = entry.external_id.as_ref().map(ToString::to_string);
+            organization
+                .stripe_customer_id
+                .clone_from(&entry.stripe_customer_id);
+            for (name, value) in &entry.metadata {
+                let value = value.iter().map(|value| (name.clone(), value.clone()));
+                organization.metadata.extend(value);
+            }
+            if let Some(manifest) = self.desired.manifest.as_ref().filter(|_| created) {
+                let mark = (OWNER.to_owned(), manifest.to_string());
+                organization.metadata.extend([mark]);
+            }
+            if entry.protect == Some(true) {
+                let mark = (PROTECT.to_owned(), "true".to_owned());
+                organization.metadata.extend([mark]);
+            }
+            for (domain, state) in entry.domains.iter().flatten() {
+                let state = match state {
+                    DeclaredDomainState::Verified if created => DomainState::Verified,
+                    DeclaredDomainState::Verified | DeclaredDomainState::Pending => {
+                        DomainState::Pending
+                    }
+                };
+                organization.domains.push(held(domain.clone(), state));
+            }
+            live.0.organizations.insert(id, organization);
+        }
+        live
+    }
+
+    pub(crate) fn identities(&self, live: &Live) -> Identities {
+        identify(&self.desired, &live.0)
+    }
+
+    /// The plan, held to the lint and to being the same twice.
+    #[track_caller]
+    pub(crate) fn plan_once(&self, live: &Live) -> Plan {
+        let make = || {
+            plan(
+                &self.desired,
+                &live.0,
+                &self.identities(live),
+                self.policy,
+                &self.selection,
+                self.target.clone(),
+            )
+        };
+        let first = make();
+        assert_eq!(first, make(), "two plans of the same differ");
+        let findings = lint(&first, &self.desired, &live.0);
+        assert!(findings.is_empty(), "{findings:#?}\n{}", text(&first));
+        first
+    }
+
+    /// The plan as text. Asserts that twice is nothing.
+    #[track_caller]
+    pub(crate) fn plan(&self, live: &Live) -> String {
+        let (plan, _) = self.settle(live);
+        text(&plan)
+    }
+
+    /// The plan, and what is live once it is done. Asserts that a second run has nothing to do,
+    /// and that it holds and asks the same.
+    #[track_caller]
+    pub(crate) fn settle(&self, live: &Live) -> (Plan, Live) {
+        let first = self.plan_once(live);
+        let after = apply(&first, live);
+        let second = self.plan_once(&after);
+        assert!(
+            second.changes.is_empty(),
+            "there is more to do once it is done:\n{}first:\n{}",
+            text(&second),
+            text(&first)
+        );
+        assert_eq!(second.conflicts, first.conflicts);
+        (first, after)
+    }
+
+    pub(crate) fn digest(&self, live: &Live) -> String {
+        Digest::of(&self.plan_once(live)).to_string()
+    }
+}
+
+/// What is declared for one organization.
+pub(crate) struct Entry(pub(crate) DesiredOrganization);
+
+impl Entry {
+    fn new(key: &str, line: u32) -> Self {
+        Self(DesiredOrganization {
+            source: Source {
+                file: "portal.yaml".into(),
+                line,
+            },
+            id: None,
+            external_id: Some(external(key)),
+            previous_keys: Vec::new(),
+            name: Some(key.to_owned()),
+            domains: None,
+            domains_policy: DomainsPolicy::Add,
+            intents: BTreeMap::new(),
+            return_url: None,
+            metadata: BTreeMap::new(),
+            it_contacts: Vec::new(),
+            invite: Invite::Never,
+            protect: None,
+            stripe_customer_id: None,
+            ignore_fields: BTreeSet::new(),
+            allow_shared_domain: false,
+            allow_same_name: false,
+        })
+    }
+
+    /// Pins the organization. As in a manifest, it then manages no external id until one is given.
+    pub(crate) fn pin(mut self, id: &str) -> Self {
+        self.0.id = Some(org_id(id));
+        self.0.external_id = None;
+        self
+    }
+
+    pub(crate) fn external_id(mut self, id: &str) -> Self {
+        self.0.external_id = Some(external(id));
+        self
+    }
+
+    pub(crate) fn previously(mut self, id: &str) -> Self {
+        self.0.previous_keys.push(external(id));
+        self
+    }
+
+    pub(crate) fn name(mut self, name: &str) -> Self {
+        self.0.name = Some(name.to_owned());
+        self
+    }
+
+    pub(crate) fn nameless(mut self) -> Self {
+        self.0.name = None;
+        self
+    }
+
+    pub(crate) fn domains<const N: usize>(mut self, domains: [&str; N]) -> Self {
+        let domains = domains.map(|text| (domain(text), DeclaredDomainState::Pending));
+        self.0.domains = Some(BTreeMap::from(domains));
+        self
+    }
+
+    /// Adds a domain with `state: verified`.
+    pub(crate) fn trusted(mut self, text: &str) -> Self {
+        let domains = self.0.domains.get_or_insert_default();
+        domains.insert(domain(text), DeclaredDomainState::Verified);
+        self
+    }
+
+    pub(crate) fn exact(mut self) -> Self {
+        self.0.domains_policy = DomainsPolicy::Exact;
+        self
+    }
+
+    pub(crate) fn intent(mut self, intent: Intent) -> Self {
+        self.0.intents.insert(intent, IntentSettings::default());
+        self
+    }
+
+    pub(crate) fn metadata(mut self, key: &str, value: &str) -> Self {
+        let value = Some(value.to_owned());
+        self.0.metadata.insert(key.to_owned(), value);
+        self
+    }
+
+    pub(crate) fn without_metadata(mut self, key: &str) -> Self {
+        self.0.metadata.insert(key.to_owned(), None);
+        self
+    }
+
+    pub(crate) fn protect(mut self, protect: bool) -> Self {
+        self.0.protect = Some(protect);
+        self
+    }
+
+    pub(crate) fn stripe(mut self, id: &str) -> Self {
+        self.0.stripe_customer_id = Some(id.to_owned());
+        self
+    }
+
+    pub(crate) fn ignore(mut self, path: FieldPath) -> Self {
+        self.0.ignore_fields.insert(path);
+        self
+    }
+
+    pub(crate) fn ignore_all(self, group: FieldGroup) -> Self {
+        self.ignore(FieldPath::Whole(group))
+    }
+
+    pub(crate) fn shared_domain(mut self) -> Self {
+        self.0.allow_shared_domain = true;
+        self
+    }
+
+    pub(crate) fn same_name(mut self) -> Self {
+        self.0.allow_same_name = true;
+        self
+    }
+}
+
+/// What WorkOS holds.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Live(pub(crate) Observed);
+
+impl Live {
+    pub(crate) fn new() -> Self {
+        Self(Observed::default())
+    }
+
+    /// Adds an organization, made by somebody else: no external id, its id as its name.
+    pub(crate) fn org(mut self, id: &str, build: impl FnOnce(LiveOrg) -> LiveOrg) -> Self {
+        let LiveOrg(mut organization) = build(LiveOrg(blank(&org_id(id))));
+        organization.domains.sort_by(|a, b| a.domain.cmp(&b.domain));
+        let before = self.0.organizations.insert(org_id(id), organization);
+        assert!(before.is_none(), "{id} exists already");
+        self
+    }
+
+    /// Changes an organization behind the manifest's back.
+    #[track_caller]
+    pub(crate) fn edit(&mut self, id: &str, build: impl FnOnce(LiveOrg) -> LiveOrg) {
+        let organization = self.0.organizations.remove(&org_id(id)).unwrap();
+        let LiveOrg(mut organization) = build(LiveOrg(organization));
+        organization.domains.sort_by(|a, b| a.domain.cmp(&b.domain));
+        self.0.organizations.insert(org_id(id), organization);
+    }
+
+    #[track_caller]
+    pub(crate) fn get(&self, id: &str) -> &Organization {
+        &self.0.organizations[&org_id(id)]
+    }
+}
+
+/// One live organization.
+pub(crate) struct LiveOrg(pub(crate) Organization);
+
+impl LiveOrg {
+    pub(crate) fn name(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.0.name);
+        self
+    }
+
+    pub(crate) fn external_id(mut self, id: &str) -> Self {
+        self.0.external_id = Some(id.to_owned());
+        self
+    }
+
+    pub(crate) fn stripe(mut self, id: &str) -> Self {
+        self.0.stripe_customer_id = Some(id.to_owned());
+        self
+    }
+
+    pub(crate) fn domain(mut self, text: &str, state: DomainState) -> Self {
+        let text = domain(text);
+        self.0.domains.retain(|held| held.domain != text);
+        self.0.domains.push(held(text, state));
+        self
+    }
+
+    pub(crate) fn metadata(mut self, key: &str, value: &str) -> Self {
+        self.0.metadata.insert(key.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Adds so many keys that nobody declares.
+    pub(crate) fn foreign_metadata(self, count: usize) -> Self {
+        (0..count).fold(self, |org, n| org.metadata(&format!("foreign_{n:02}"), "x"))
+    }
+}
+
+/// The id that an entry's organization gets when it is created here.
+pub(crate) fn id_of(key: &OrgKey) -> OrganizationId {
+    org_id(&format!("org_{key}"))
+}
+
+fn blank(id: &OrganizationId) -> Organization {
+    Organization {
+        id: id.clone(),
+        name: id.to_string(),
+        external_id: None,
+        stripe_customer_id: None,
+        domains: Vec::new(),
+        metadata: BTreeMap::new(),
+        created_at: None,
+        updated_at: None,
+    }
+}
+
+fn held(domain: Domain, state: DomainState) -> OrganizationDomain {
+    OrganizationDomain {
+        id: None,
+        domain,
+        state,
+        verification_prefix: None,
+        verification_token: None,
+        created_at: None,
+        updated_at: None,
+    }
+}
+
+/// Does what a plan says, as WorkOS would, in the plan's order; what WorkOS would refuse panics.
+#[track_caller]
+pub(crate) fn apply(plan: &Plan, live: &Live) -> Live {
+    let mut live = live.clone();
+    for change in &plan.changes {
+        let id = match &change.action {
+            Action::Create => {
+                let id = id_of(&change.key);
+                let taken = live.0.organizations.insert(id.clone(), blank(&id));
+                assert!(taken.is_none(), "{id} is created twice");
+                id
+            }
+            Action::Adopt(id) | Action::Update(id) => id.clone(),
+            Action::Delete(id) => {
+                assert!(live.0.organizations.remove(id).is_some(), "{id} is gone");
+                continue;
+            }
+        };
+        let organization = live.0.organizations.get_mut(&id).unwrap();
+        for field in &change.fields {
+            write_field(organization, field);
+        }
+        assert!(
+            organization.metadata.len() <= MAX_METADATA,
+            "{id} holds too much metadata"
+        );
+        if let Some(given) = set_external_id(change) {
+            let organizations = live.0.organizations.values();
+            let same = organizations.filter(|other| other.external_id.as_deref() == Some(given));
+            assert_eq!(same.count(), 1, "the external id {given} is taken");
+        }
+    }
+    live
+}
+
+fn set_external_id(change: &Change) -> Option<&str> {
+    let mut fields = change.fields.iter();
+    let field = fields.find(|field| field.path == FieldPath::ExternalId)?;
+    field.after.as_deref()
+}
+
+fn write_field(organization: &mut Organization, field: &FieldChange) {
+    let FieldChange {
+        path,
+        before: _,
+        after,
+    } = field;
+    match path {
+        FieldPath::Name => organization.name = after.clone().unwrap(),
+        FieldPath::ExternalId => organization.external_id.clone_from(after),
+        FieldPath::StripeCustomerId => organization.stripe_customer_id.clone_from(after),
+        FieldPath::Metadata(key) => {
+            organization.metadata.remove(key);
+            let value = after.iter().map(|value| (key.clone(), value.clone()));
+            organization.metadata.extend(value);
+        }
+        FieldPath::Domain(domain) => {
+            organization.domains.retain(|held| held.domain != *domain);
+            let state = after.iter().map(|state| DomainState::from_api(state));
+            let added = state.map(|state| held(domain.clone(), state));
+            organization.domains.extend(added);
+            organization.domains.sort_by(|a, b| a.domain.cmp(&b.domain));
+        }
+        FieldPath::ItContact(_)
+        | FieldPath::Connection(_)
+        | FieldPath::Directory(_)
+        | FieldPath::Whole(_) => panic!("{path} is never written"),
+    }
+}
+
+/// A plan on as few lines as can be read: `+` create, `>` adopt, `~` update, `#` held,
+/// `!` conflict, `*` warning, `=` unchanged, `.` unmanaged.
+pub(crate) fn text(plan: &Plan) -> String {
+    let mut out = String::new();
+    for change in &plan.changes {
+        let sign = match change.action.kind() {
+            ActionKind::Create => '+',
+            ActionKind::Adopt => '>',
+            ActionKind::Update => '~',
+            ActionKind::Delete => '-',
+        };
+        let _ = write!(out, "{sign} {}", change.key);
+        subject(&mut out, change);
+        fields(&mut out, &change.fields);
+    }
+    for held in &plan.held {
+        let Held {
+            change,
+            reason,
+            allow,
+        } = held;
+        let _ = write!(out, "# {} {}", change.key, change.action.kind());
+        subject(&mut out, change);
+        let _ = write!(out, "  needs {allow}");
+        if let HeldReason::LimitExceeded { planned, allowed } = reason {
+            let _ = write!(out, " ({planned}, {allowed} allowed)");
+        }
+        fields(&mut out, &change.fields);
+    }
+    for conflict in &plan.conflicts {
+        let _ = writeln!(out, "! {} {}", conflict.key, conflict.code);
+        let _ = writeln!(out, "    {}", conflict.message);
+        let _ = writeln!(out, "    -> {}", conflict.help);
+    }
+    for warning in &plan.warnings {
+        let _ = writeln!(out, "* {} {}", warning.key, warning.code);
+        let _ = writeln!(out, "    {}", warning.message);
+    }
+    if plan.unchanged > 0 {
+        let _ = writeln!(out, "= {} unchanged", plan.unchanged);
+    }
+    if let Some(count) = plan.unmanaged.count.filter(|count| *count > 0) {
+        let _ = writeln!(out, ". {count} unmanaged");
+    }
+    for id in &plan.unmanaged.formerly_declared {
+        let _ = writeln!(out, ". {id} is not declared any more");
+    }
+    out
+}
+
+fn subject(out: &mut String, change: &Change) {
+    let id = change.action.organization();
+    out.extend(id.map(|id| format!(" {id}")));
+}
+
+fn fields(out: &mut String, fields: &[FieldChange]) {
+    let show = |value: &Option<String>| match value {
+        Some(value) => format!("{value:?}"),
+        None => "absent".to_owned(),
+    };
+    let lines = fields.iter().map(|field| match &field.before {
+        None => format!("{} {}", field.path, show(&field.after)),
+        Some(_) => format!(
+            "{} {} -> {}",
+            field.path,
+            show(&field.before),
+            show(&field.after)
+        ),
+    });
+    let lines: Vec<String> = lines.collect();
+    match lines.as_slice() {
+        [one] => {
+            let _ = writeln!(out, "  {one}");
+        }
+        many => {
+            out.push('\n');
+            for line in many {
+                let _ = writeln!(out, "    {line}");
+            }
+        }
+    }
+}
