@@ -99,12 +99,15 @@ fn a_plan_at_60_columns() {
              true`
 
     held: wanted, but not allowed in this run
-      # hooli  adopt (2 fields)  needs --adopt
+      # hooli  adopt org_orphan  needs --adopt
           an organization that no entry claims has verified
           acme.com
-      # umbrella  update name  needs --allow-bulk
+          external_id  + "hooli"
+          name         "Hooli Inc" -> "Hooli"
+      # umbrella  update org_umbrella  needs --allow-bulk
           the manifest's limits allow 20 of these in one run,
           the plan has 30
+          name  "Umbrela" -> "Umbrella"
 
     warnings
       * globex  plan/domain-pending-elsewhere
@@ -148,10 +151,13 @@ fn a_plan_at_80_columns() {
              `allow_shared_domain: true`
 
     held: wanted, but not allowed in this run
-      # hooli  adopt (2 fields)  needs --adopt
+      # hooli  adopt org_orphan  needs --adopt
           an organization that no entry claims has verified acme.com
-      # umbrella  update name  needs --allow-bulk
+          external_id  + "hooli"
+          name         "Hooli Inc" -> "Hooli"
+      # umbrella  update org_umbrella  needs --allow-bulk
           the manifest's limits allow 20 of these in one run, the plan has 30
+          name  "Umbrela" -> "Umbrella"
 
     warnings
       * globex  plan/domain-pending-elsewhere
@@ -192,10 +198,13 @@ fn a_plan_at_200_columns() {
           -> if it is this customer, write `previous_keys: [initech]` (the key was renamed) or `id: org_01J`; if it is another one, write `allow_shared_domain: true`
 
     held: wanted, but not allowed in this run
-      # hooli  adopt (2 fields)  needs --adopt
+      # hooli  adopt org_orphan  needs --adopt
           an organization that no entry claims has verified acme.com
-      # umbrella  update name  needs --allow-bulk
+          external_id  + "hooli"
+          name         "Hooli Inc" -> "Hooli"
+      # umbrella  update org_umbrella  needs --allow-bulk
           the manifest's limits allow 20 of these in one run, the plan has 30
+          name  "Umbrela" -> "Umbrella"
 
     warnings
       * globex  plan/domain-pending-elsewhere
@@ -236,10 +245,13 @@ fn a_plan_in_colour() {
              `allow_shared_domain: true`
 
     <1>held: wanted, but not allowed in this run<0>
-      <33>#<0> <1>hooli<0>  adopt (2 fields)  needs <33>--adopt<0>
+      <33>#<0> <1>hooli<0>  adopt org_orphan  needs <33>--adopt<0>
           an organization that no entry claims has verified acme.com
-      <33>#<0> <1>umbrella<0>  update name  needs <33>--allow-bulk<0>
+          external_id  <32>+ "hooli"<0>
+          name         "Hooli<9><31> Inc<0>"
+      <33>#<0> <1>umbrella<0>  update org_umbrella  needs <33>--allow-bulk<0>
           the manifest's limits allow 20 of these in one run, the plan has 30
+          name  "Umbrel<1><32>l<0>a"
 
     <1>warnings<0>
       <33>*<0> <1>globex<0>  <2>plan/domain-pending-elsewhere<0>
@@ -514,10 +526,10 @@ fn an_apply_at_60_columns() {
              true`
 
     held: wanted, but not allowed in this run
-      # hooli  adopt (2 fields)  needs --adopt
+      # hooli  adopt org_orphan (2 fields)  needs --adopt
           an organization that no entry claims has verified
           acme.com
-      # umbrella  update name  needs --allow-bulk
+      # umbrella  update org_umbrella name  needs --allow-bulk
           the manifest's limits allow 20 of these in one run,
           the plan has 30
 
@@ -594,9 +606,9 @@ fn an_apply_at_80_columns() {
              `allow_shared_domain: true`
 
     held: wanted, but not allowed in this run
-      # hooli  adopt (2 fields)  needs --adopt
+      # hooli  adopt org_orphan (2 fields)  needs --adopt
           an organization that no entry claims has verified acme.com
-      # umbrella  update name  needs --allow-bulk
+      # umbrella  update org_umbrella name  needs --allow-bulk
           the manifest's limits allow 20 of these in one run, the plan has 30
 
     warnings
@@ -661,9 +673,9 @@ fn an_apply_at_200_columns() {
           -> if it is this customer, write `previous_keys: [initech]` (the key was renamed) or `id: org_01J`; if it is another one, write `allow_shared_domain: true`
 
     held: wanted, but not allowed in this run
-      # hooli  adopt (2 fields)  needs --adopt
+      # hooli  adopt org_orphan (2 fields)  needs --adopt
           an organization that no entry claims has verified acme.com
-      # umbrella  update name  needs --allow-bulk
+      # umbrella  update org_umbrella name  needs --allow-bulk
           the manifest's limits allow 20 of these in one run, the plan has 30
 
     warnings
@@ -805,6 +817,14 @@ digest sha256:ea5fa9a57b9b1008d0540ace9708df0398a3805771292b3474bbc7dab6afc069
 "#);
 }
 
+#[test]
+fn a_domain_whose_state_workos_left_out_is_no_blank() {
+    let removal = field("domains.acme.com", Some(""), None);
+    let text = plan_text(&plan_of(vec![update("acme", vec![removal])]), &plain(80));
+    assert_tidy(&text);
+    assert!(text.contains("domains.acme.com  - \"\"\n"), "{text}");
+}
+
 /// What a hostile server, or a customer who chose their own name, may send.
 const HOSTILE: &str = "Evil\n\u{1b}[2J\u{202e}\u{7}Corp";
 
@@ -818,7 +838,7 @@ fn hostile_text_is_shown_escaped_everywhere() {
         field(&format!("metadata.{HOSTILE}"), Some(HOSTILE), None),
     ];
     plan.changes[1].source.file = HOSTILE.into();
-    plan.held[0].change.fields = vec![field(&format!("metadata.{HOSTILE}"), None, None)];
+    plan.held[0].change.fields = vec![field(&format!("metadata.{HOSTILE}"), Some(HOSTILE), None)];
     plan.conflicts[0].message = HOSTILE.to_owned();
     plan.conflicts[0].help = HOSTILE.to_owned();
     plan.warnings[0].message = HOSTILE.to_owned();
@@ -865,10 +885,12 @@ fn hostile_text_is_shown_escaped_everywhere() {
           -> Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp
 
     <1>held: wanted, but not allowed in this run<0>
-      <33>#<0> <1>hooli<0>  adopt metadata.Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp  needs <33>--adopt<0>
+      <33>#<0> <1>hooli<0>  adopt org_orphan  needs <33>--adopt<0>
           an organization that no entry claims has verified acme.com
-      <33>#<0> <1>umbrella<0>  update name  needs <33>--allow-bulk<0>
+          metadata.Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp  <31>- "Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp"<0>
+      <33>#<0> <1>umbrella<0>  update org_umbrella  needs <33>--allow-bulk<0>
           the manifest's limits allow 20 of these in one run, the plan has 30
+          name  "Umbrel<1><32>l<0>a"
 
     <1>warnings<0>
       <33>*<0> <1>globex<0>  <2>plan/domain-pending-elsewhere<0>
@@ -1057,18 +1079,24 @@ fn a_limit_that_holds_many_changes_is_told_once() {
         held: ["a", "b", "c"].map(held).into(),
         ..Plan::default()
     };
-    insta::assert_snapshot!(plan_text(&plan, &plain(80)), @"
-portalctl plan
+    insta::assert_snapshot!(plan_text(&plan, &plain(80)), @r#"
+    portalctl plan
 
-held: wanted, but not allowed in this run
-  # a  create (2 fields)  needs --allow-bulk
-  # b  create (2 fields)  needs --allow-bulk
-  # c  create (2 fields)  needs --allow-bulk
-      the manifest's limits allow 1 of these in one run, the plan has 3
+    held: wanted, but not allowed in this run
+      # a  create  needs --allow-bulk
+          the manifest's limits allow 1 of these in one run, the plan has 3
+          name         + "a"
+          external_id  + "a"
+      # b  create  needs --allow-bulk
+          name         + "b"
+          external_id  + "b"
+      # c  create  needs --allow-bulk
+          name         + "c"
+          external_id  + "c"
 
-3 held, 0 unchanged, 13 requests
-digest sha256:b1fd020d71aa103f222caf3bfbd52211d31643378f6df88f71f05577625ba98b
-");
+    3 held, 0 unchanged, 13 requests
+    digest sha256:b1fd020d71aa103f222caf3bfbd52211d31643378f6df88f71f05577625ba98b
+    "#);
     let nothing = applied(Vec::new());
     let text = apply_text(&plan, &nothing, &Readiness::default(), &plain(80));
     insta::assert_snapshot!(text.lines().last().unwrap(), @"0 done, 3 held, 0 unchanged, 13 requests");

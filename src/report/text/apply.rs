@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::plan::{more, undone};
+use super::plan::{Extent, more, undone};
 use super::status::{self, Listing};
 use super::{Layout, counted, headline, requests, write_notes};
 use crate::apply::{AppliedChange, Outcome, OutcomeKind, OutcomeTotals};
@@ -19,7 +19,7 @@ const LISTED: usize = 50;
 pub fn apply(view: &ApplyReportView<'_>, now: jiff::Timestamp, layout: &Layout) -> String {
     let paint = layout.paint;
     let mut out = headline("apply", view.headline, layout);
-    undone(&mut out, view.plan, LISTED, layout);
+    undone(&mut out, view.plan, Extent::Short(LISTED), layout);
     failures(&mut out, view, layout);
     done(&mut out, view, layout);
     write_notes(&mut out, view.plan, layout);

@@ -8,7 +8,7 @@ use crate::identity::MatchedBy;
 use crate::model::desired::FieldPath;
 use crate::model::text::{escape, mask_email};
 use crate::plan::digest::Digest;
-use crate::plan::{ActionKind, Change, FieldChange, Plan, Reason};
+use crate::plan::{ActionKind, Change, FieldChange, Held, Plan, Reason};
 use crate::report::PlanReport;
 use crate::report::json_v1::{held_reason, plan_summary};
 use crate::report::width::{hanging, pad, width};
@@ -31,7 +31,7 @@ pub fn plan(report: &PlanReport<'_>, layout: &Layout) -> String {
 /// Everything between the headline and the summary.
 pub(super) fn body(plan: &Plan, layout: &Layout) -> String {
     let mut out = String::new();
-    undone(&mut out, plan, usize::MAX, layout);
+    undone(&mut out, plan, Extent::Full, layout);
     if !plan.changes.is_empty() {
         heading(&mut out, "changes", layout);
         for change in &plan.changes {
@@ -42,9 +42,22 @@ pub(super) fn body(plan: &Plan, layout: &Layout) -> String {
     out
 }
 
-/// What a person must decide, what is held and what is worth knowing: `limit` of each.
-pub(super) fn undone(out: &mut String, plan: &Plan, limit: usize, layout: &Layout) {
+/// How much is written of what is not done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extent {
+    /// Everything: somebody decides by it.
+    Full,
+    /// At most so many of each, in short: behind the account of an apply.
+    Short(usize),
+}
+
+/// What a person must decide, what is held and what is worth knowing.
+pub(super) fn undone(out: &mut String, plan: &Plan, extent: Extent, layout: &Layout) {
     let paint = layout.paint;
+    let limit = match extent {
+        Extent::Full => usize::MAX,
+        Extent::Short(limit) => limit,
+    };
     if !plan.conflicts.is_empty() {
         heading(
             out,
@@ -66,21 +79,17 @@ pub(super) fn undone(out: &mut String, plan: &Plan, limit: usize, layout: &Layou
     }
     if !plan.held.is_empty() {
         heading(out, "held: wanted, but not allowed in this run", layout);
-        let mut listed = plan.held.iter().take(limit).peekable();
-        while let Some(held) = listed.next() {
-            let what = fields_in_short(&held.change, layout);
-            let _ = writeln!(
-                out,
-                "  {} {}  {}{what}  needs {}",
-                paint.notice("#"),
-                paint.strong(&held.change.key),
-                held.change.action.kind(),
-                paint.notice(held.allow)
-            );
-            let reason = held_reason(held);
+        let mut told = None;
+        for held in plan.held.iter().take(limit) {
+            write_held(out, held, extent, layout);
             // A limit holds many changes at once, and is told once.
-            if listed.peek().map(|next| held_reason(next)).as_ref() != Some(&reason) {
+            let reason = held_reason(held);
+            if told.as_ref() != Some(&reason) {
                 hanging(out, "      ", &escape(&reason), layout.width);
+                told = Some(reason);
+            }
+            if extent == Extent::Full {
+                write_fields(out, &held.change, layout);
             }
         }
         more(out, plan.held.len(), limit, layout);
@@ -108,13 +117,31 @@ fn heading(out: &mut String, title: &str, layout: &Layout) {
     let _ = writeln!(out, "\n{}", layout.paint.strong(title));
 }
 
-/// The fields of a change on the line of its key: for what is held.
-fn fields_in_short(change: &Change, layout: &Layout) -> String {
-    match change.fields.as_slice() {
-        [] => String::new(),
-        [one] => format!(" {}", field_name(&one.path, layout)),
-        many => format!(" ({})", counted(many.len(), "field")),
-    }
+/// The line of what is held: what would be done to which organization, and what would allow it.
+fn write_held(out: &mut String, held: &Held, extent: Extent, layout: &Layout) {
+    let paint = layout.paint;
+    let change = &held.change;
+    let fields = match (extent, change.fields.as_slice()) {
+        (Extent::Full, _) | (_, []) => String::new(),
+        (Extent::Short(_), [one]) => format!(" {}", field_name(&one.path, layout)),
+        (Extent::Short(_), many) => format!(" ({})", counted(many.len(), "field")),
+    };
+    let _ = writeln!(
+        out,
+        "  {} {}  {}{}{fields}  needs {}",
+        paint.notice("#"),
+        paint.strong(&change.key),
+        change.action.kind(),
+        organization(change),
+        paint.notice(held.allow)
+    );
+}
+
+/// The organization of a change behind a space, when there is one already.
+fn organization(change: &Change) -> String {
+    let id = change.action.organization();
+    id.map(|id| format!(" {}", escape(id.as_str())))
+        .unwrap_or_default()
 }
 
 fn write_change(out: &mut String, change: &Change, layout: &Layout) {
@@ -130,20 +157,21 @@ fn write_change(out: &mut String, change: &Change, layout: &Layout) {
         ActionKind::Adopt | ActionKind::Update => paint.notice("~"),
         ActionKind::Delete => paint.bad("-"),
     };
-    let organization = change
-        .action
-        .organization()
-        .map(|id| format!(" {}", escape(id.as_str())));
     let _ = writeln!(
         out,
         "  {sign} {}  {kind}{}  {}",
         paint.strong(&change.key),
-        organization.unwrap_or_default(),
+        organization(change),
         paint.quiet(escape(&place))
     );
     if let Some(reason) = surprising_reason(change) {
         hanging(out, "      ", &escape(&reason), layout.width);
     }
+    write_fields(out, change, layout);
+}
+
+/// What a change sets, one line a field.
+fn write_fields(out: &mut String, change: &Change, layout: &Layout) {
     let name = |field: &FieldChange| field_name(&field.path, layout);
     let column = change
         .fields
@@ -188,7 +216,9 @@ fn field_name(path: &FieldPath, layout: &Layout) -> String {
 fn value(field: &FieldChange, layout: &Layout) -> String {
     let paint = layout.paint;
     let shown = |value: &str| match field.path {
-        FieldPath::Domain(_) | FieldPath::ItContact(_) => escape(value).into_owned(),
+        FieldPath::Domain(_) | FieldPath::ItContact(_) if !value.is_empty() => {
+            escape(value).into_owned()
+        }
         _ => format!("\"{}\"", escape(value)),
     };
     match (&field.before, &field.after) {
