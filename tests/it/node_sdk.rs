@@ -5,7 +5,9 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::conformance::process::{Server, node_modules};
+use crate::conformance::face::node_modules;
+use crate::support::cli::TestEnv;
+use crate::support::sandbox_server::SandboxServer;
 
 fn node(home: &Path) -> Command {
     let mut command = Command::new("node");
@@ -31,11 +33,12 @@ fn the_node_sdk_is_content_with_every_route() {
     let Some(modules) = node_modules() else {
         return;
     };
-    let sandbox = Server::sandbox(&[]);
+    let env = TestEnv::new();
+    let sandbox = SandboxServer::start(&env);
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/node/sdk.mjs");
     let home = tempfile::tempdir().unwrap();
     let mut command = node(home.path());
-    let output = command.arg(script).arg(modules).arg(&sandbox.url).output();
+    let output = command.arg(script).arg(modules).arg(sandbox.url()).output();
     assert_eq!(done(&output.unwrap()), "the Node SDK is content\n");
 }
 
@@ -46,12 +49,12 @@ struct Cli {
 }
 
 impl Cli {
-    fn new(modules: &Path, sandbox: &Server) -> Self {
+    fn new(modules: &Path, sandbox: &SandboxServer) -> Self {
         let home = tempfile::tempdir().unwrap();
         let folder = home.path().join(".workos");
         std::fs::create_dir(&folder).unwrap();
         let environment = json!({
-            "name": "sandbox", "type": "sandbox", "apiKey": "sk_test_cli", "endpoint": sandbox.url,
+            "name": "sandbox", "type": "sandbox", "apiKey": "sk_test_cli", "endpoint": sandbox.url(),
         });
         let config = json!({
             "activeEnvironment": "sandbox", "environments": { "sandbox": environment },
@@ -77,7 +80,8 @@ fn the_official_cli_creates_reads_and_lists_organizations() {
     let Some(modules) = node_modules() else {
         return;
     };
-    let sandbox = Server::sandbox(&[]);
+    let env = TestEnv::new();
+    let sandbox = SandboxServer::start(&env);
     let cli = Cli::new(&modules, &sandbox);
     let made = cli.run(&["org", "create", "Acme Corp", "acme.com:verified"]);
     let id = made["data"]["id"].as_str().unwrap();
@@ -88,5 +92,8 @@ fn the_official_cli_creates_reads_and_lists_organizations() {
     assert_eq!(list["data"][0]["id"], id);
     let link = cli.run(&["portal", "generate-link", "--org", id, "--intent", "sso"]);
     let link = link.to_string();
-    assert!(link.contains(&format!("{}/portal/", sandbox.url)), "{link}");
+    assert!(
+        link.contains(&format!("{}/portal/", sandbox.url())),
+        "{link}"
+    );
 }

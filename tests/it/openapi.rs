@@ -11,7 +11,7 @@ use portalctl::sandbox::world::World;
 use portalctl::sandbox::{Sandbox, SandboxOptions};
 use serde_json::{Value, json};
 
-use crate::conformance::process::node_modules;
+use crate::conformance::face::node_modules;
 
 /// Answers that the description does not have for their route, and why they are right.
 const DEVIATIONS: [(&str, &str, u16, &str); 5] = [

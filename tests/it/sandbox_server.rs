@@ -6,12 +6,15 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::conformance::process::{Face, Server};
+use crate::conformance::face::Face;
+use crate::support::cli::TestEnv;
+use crate::support::sandbox_server::SandboxServer;
 
 #[tokio::test]
 async fn faults_come_by_seed_and_end_when_told() {
-    let sandbox = Server::sandbox(&["--faults", "7:100", "--rate-limit", "off"]);
-    let face = Face::new(&sandbox, "sk_test_x");
+    let env = TestEnv::new();
+    let sandbox = SandboxServer::with(&env, "--faults 7:100 --rate-limit off");
+    let face = Face::new(sandbox.url(), "sk_test_x");
     let (status, _) = face.get("/health").await;
     assert_eq!(status, 200);
     let url = "/_sandbox/faults";
@@ -38,8 +41,9 @@ async fn events_arrive_signed_at_the_endpoint() {
     let secret = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(secret.path(), "whsec_file\n").unwrap();
     let file = secret.path().to_str().unwrap();
-    let args = ["--webhook-url", &url, "--webhook-secret-file", file];
-    let sandbox = Server::sandbox(&args);
+    let env = TestEnv::new();
+    let options = format!("--webhook-url {url} --webhook-secret-file {file}");
+    let sandbox = SandboxServer::with(&env, &options);
     let arrives = tokio::task::spawn_blocking(move || {
         let (mut stream, _) = endpoint.accept().unwrap();
         let mut letter = Vec::new();
@@ -53,7 +57,7 @@ async fn events_arrive_signed_at_the_endpoint() {
         stream.write_all(answer).unwrap();
         String::from_utf8(letter).unwrap()
     });
-    let face = Face::new(&sandbox, "sk_test_x");
+    let face = Face::new(sandbox.url(), "sk_test_x");
     face.send("POST", "/organizations", json!({ "name": "Acme" }))
         .await;
     let letter = arrives.await.unwrap();

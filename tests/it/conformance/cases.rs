@@ -4,7 +4,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
 
-use super::process::Face;
+use super::face::Face;
 
 type Case = fn(Face) -> BoxFuture<'static, String>;
 

@@ -4,12 +4,16 @@
 //! holds exactly those differences, row by row, and fails when one goes away or a new one comes.
 
 mod cases;
-pub(crate) mod process;
+pub(crate) mod face;
 
 use std::collections::BTreeMap;
 
 use cases::CASES;
-use process::{Face, Server, needed};
+use face::Face;
+
+use crate::support::cli::TestEnv;
+use crate::support::emulator::{EMULATOR_KEY, Emulator};
+use crate::support::sandbox_server::SandboxServer;
 
 /// The table of differences: what is done, what the sandbox says, what the emulator says. The
 /// last column, what decides between them, is for people.
@@ -31,20 +35,13 @@ fn documented() -> BTreeMap<String, (String, String)> {
 
 #[tokio::test]
 async fn the_sandbox_and_the_emulator_differ_where_the_documentation_says() {
-    let Some(program) = needed(
-        "PORTALCTL_EMULATOR",
-        "PORTALCTL_REQUIRE_EMULATOR",
-        "…/node_modules/workos/dist/bin.js to compare the sandbox with the official emulator",
-    ) else {
+    let env = TestEnv::new();
+    let Some(emulator) = Emulator::start(&env) else {
         return;
     };
-    let home = tempfile::tempdir().unwrap();
-    let (sandbox, emulator) = (
-        Server::sandbox(&[]),
-        Server::emulator(&program, home.path()),
-    );
-    let ours = Face::new(&sandbox, "sk_test_default");
-    let theirs = Face::new(&emulator, "sk_test_default");
+    let sandbox = SandboxServer::start(&env);
+    let ours = Face::new(sandbox.url(), EMULATOR_KEY);
+    let theirs = Face::new(emulator.url(), EMULATOR_KEY);
     let mut differences = BTreeMap::new();
     let mut table = String::new();
     for (name, case) in CASES {
