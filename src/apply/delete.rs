@@ -36,14 +36,14 @@ pub(super) async fn delete(
         Ok(Some(problem)) => return Outcome::Refused(problem),
         Err(error) => return not_looked_at(&error, stop),
     }
-    match portal.delete_organization(id).await {
-        Ok(()) => {}
+    let lost_write = match portal.delete_organization(id).await {
+        Ok(()) => None,
         Err(error) if error.kind == ApiErrorKind::NotFound => return Outcome::Gone,
         // Whether it was carried out is told by whether the organization goes.
-        Err(error) if error.is_ambiguous() => {}
+        Err(error) if error.is_ambiguous() => Some(error),
         Err(error) => return failed(&error, None, stop),
-    }
-    wait_until_gone(portal, id, options, stop).await
+    };
+    wait_until_gone(portal, id, lost_write.as_ref(), options, stop).await
 }
 
 /// The first guard that no longer holds.
@@ -104,6 +104,7 @@ fn still_holds(field: &FieldChange, live: &Organization) -> bool {
 async fn wait_until_gone(
     portal: &impl WritePortal,
     id: &OrganizationId,
+    lost_write: Option<&ApiError>,
     options: &Options<'_>,
     stop: &Stop,
 ) -> Outcome {
@@ -119,7 +120,20 @@ async fn wait_until_gone(
                 return Outcome::Unknown(Problem::new(codes::STILL_THERE, message));
             }
             Ok(Some(_)) => options.clock.sleep(EVERY).await,
-            Err(error) => return lost(&error, &error, stop),
+            Err(error) => {
+                return match lost_write {
+                    Some(write) => lost(write, &error, stop),
+                    None => accepted(id, &error, stop),
+                };
+            }
         }
     }
+}
+
+/// The deletion was accepted, and whether it was carried out could not be seen.
+fn accepted(id: &OrganizationId, lookup: &ApiError, stop: &Stop) -> Outcome {
+    stop.heed(lookup);
+    let message =
+        format!("the deletion of {id} was accepted; looking whether it is gone: {lookup}");
+    Outcome::Unknown(Problem::new(lookup.code(), message))
 }

@@ -3,6 +3,8 @@
 use std::io::Read;
 use std::path::Path;
 
+use secrecy::SecretString;
+
 use super::args::ConnectionArgs;
 use super::error::CliError;
 use super::exit::Exit;
@@ -20,17 +22,7 @@ pub(super) fn api_key(
     environment: &Environment,
 ) -> Result<ApiKey, CliError> {
     let (text, origin) = match &args.api_key_file {
-        Some(path) if path == Path::new("-") => (
-            read_bounded(std::io::stdin(), path)?,
-            "standard input".to_owned(),
-        ),
-        Some(path) => {
-            let file = std::fs::File::open(path).map_err(|error| {
-                CliError::file(codes::NO_API_KEY, "read the API key from", path, &error)
-                    .credentials()
-            })?;
-            (read_bounded(file, path)?, path.display().to_string())
-        }
+        Some(path) => key_file(path)?,
         None => match std::env::var("WORKOS_API_KEY") {
             Ok(text) => (text, "WORKOS_API_KEY".to_owned()),
             Err(std::env::VarError::NotPresent) => {
@@ -47,13 +39,36 @@ pub(super) fn api_key(
             }
         },
     };
-    let key = ApiKey::parse(&text).map_err(|error| {
-        let message = format!("the API key in {} {error}", escape(&origin));
-        CliError::new(Exit::Credentials, codes::INVALID_API_KEY, message)
-    })?;
+    let key = parse(&text, &origin)?;
     check_kind(&key, environment)?;
     check_client_id(environment)?;
     Ok(key)
+}
+
+/// The only key that a sandbox server accepts.
+pub(super) fn sandbox_key(path: &Path) -> Result<SecretString, CliError> {
+    let (text, origin) = key_file(path)?;
+    parse(&text, &origin)?;
+    Ok(SecretString::from(text.trim_end()))
+}
+
+fn parse(text: &str, origin: &str) -> Result<ApiKey, CliError> {
+    ApiKey::parse(text).map_err(|error| {
+        let message = format!("the API key in {} {error}", escape(origin));
+        CliError::new(Exit::Credentials, codes::INVALID_API_KEY, message)
+    })
+}
+
+/// What a key file holds, and what the file is called in errors.
+fn key_file(path: &Path) -> Result<(String, String), CliError> {
+    if path == Path::new("-") {
+        let text = read_bounded(std::io::stdin(), path)?;
+        return Ok((text, "standard input".to_owned()));
+    }
+    let file = std::fs::File::open(path).map_err(|error| {
+        CliError::file(codes::NO_API_KEY, "read the API key from", path, &error).credentials()
+    })?;
+    Ok((read_bounded(file, path)?, path.display().to_string()))
 }
 
 fn read_bounded(reader: impl Read, path: &Path) -> Result<String, CliError> {

@@ -10,6 +10,7 @@ use secrecy::SecretString;
 use tokio::net::TcpListener;
 
 use super::connect::{seed, state_error};
+use super::credentials::sandbox_key;
 use super::error::CliError;
 use super::exit::Exit;
 use super::session;
@@ -40,6 +41,10 @@ pub(super) struct SandboxArgs {
     /// Begin with a scenario: empty, busy, large, or a file. A state file that exists goes first.
     #[arg(long, value_name = "SCENARIO", default_value = "empty")]
     load: String,
+
+    /// Accept only the key in this file; `-` is standard input.
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<PathBuf>,
 
     /// Requests that a key may make: N a minute, N/s a second, or off.
     #[arg(long, value_name = "N|N/s|off", default_value = "6000", value_parser = parse_rate_limit)]
@@ -133,6 +138,7 @@ fn build(args: &SandboxArgs, clock: &SharedClock) -> Result<Sandbox, CliError> {
     };
     let mut options = SandboxOptions::new(Arc::clone(clock), world);
     options.state = state;
+    options.key = args.key_file.as_deref().map(sandbox_key).transpose()?;
     options.rate_limit = args.rate_limit;
     options.latency = Duration::from_millis(args.latency_ms);
     if let Some((seed, percent)) = args.faults {

@@ -34,6 +34,7 @@ impl Digest {
             warnings: _,
             unchanged: _,
             unmanaged: _,
+            with_contacts: _,
         } = plan;
         let Target {
             environment,

@@ -40,6 +40,8 @@ pub struct Plan {
     pub unchanged: usize,
     /// Live organizations that no entry of the manifest is about.
     pub unmanaged: Unmanaged,
+    /// How many entries declare IT contacts, which only people create, in the dashboard.
+    pub with_contacts: usize,
 }
 
 /// Live organizations that no entry is about: a note, never touched.
@@ -113,6 +115,7 @@ pub fn plan(
             policy,
         };
         add_entry(&mut plan, &context, identity, observed);
+        plan.with_contacts += usize::from(!declared.it_contacts.is_empty());
     }
     if policy.prune
         && let Some(manifest) = &desired.manifest

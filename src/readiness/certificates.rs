@@ -13,6 +13,8 @@ use crate::model::text::escape;
 
 /// From how many days before its end a certificate needs attention, unless declared.
 const WARN_DAYS: u16 = 30;
+/// What ends a warning.
+const RENEW: &str = "send the customer's IT admin to the Admin Portal for certificate_renewal";
 
 pub(super) fn certificate_renewal(subject: &Subject<'_>) -> Finding {
     let connections = match listed(&subject.observed.connections, subject) {
@@ -56,6 +58,15 @@ fn judge(connection: &Connection, subject: &Subject<'_>) -> Finding {
             let reason = format!("the certificate of {} was renewed", escape(&connection.id));
             Finding::new(State::Configured, Turn::None, reason).since(when)
         }
+        End::Due(when) => {
+            let reason = format!(
+                "the certificate of {} has to be renewed",
+                escape(&connection.id)
+            );
+            Finding::new(State::Attention, Turn::Customer, reason)
+                .since(when)
+                .next(RENEW)
+        }
         End::Untold(why) => Finding::new(State::Unknown, Turn::You, why)
             .next("look at the connection's certificate in the WorkOS dashboard"),
     }
@@ -66,6 +77,8 @@ enum End {
     At(Timestamp),
     /// An event says that it was renewed, not until when.
     Renewed(Option<Timestamp>),
+    /// An event says that it has to be renewed, not by when.
+    Due(Option<Timestamp>),
     Untold(&'static str),
 }
 
@@ -97,6 +110,11 @@ fn end(connection: &Connection, subject: &Subject<'_>) -> End {
             created_at,
             ..
         }) => End::Renewed(*created_at),
+        Some(Event {
+            kind: EventKind::CertificateRenewalRequired,
+            created_at,
+            ..
+        }) => End::Due(*created_at),
         Some(_) | None => {
             End::Untold("no event that WorkOS still has tells when the certificate runs out")
         }
@@ -123,18 +141,19 @@ fn judge_end(connection: &Connection, end: Timestamp, warn_days: u16, now: Times
     let days = left.as_secs().abs().div_euclid(24 * 60 * 60);
     let notice = SignedDuration::from_hours(24 * i64::from(warn_days));
     if left > notice {
-        let reason = format!("the certificate of {whose} lasts for {days} days");
+        let reason = format!("the certificate of {whose} lasts for {}", counted(days));
         return Finding::new(State::Configured, Turn::None, reason).since(connection.created_at);
     }
-    let reason = if left.is_positive() {
-        format!("the certificate of {whose} runs out in {}", counted(days))
-    } else {
-        format!("the certificate of {whose} ran out {} ago", counted(days))
+    let reason = match (left.is_positive(), days) {
+        (true, 0) => format!("the certificate of {whose} runs out today"),
+        (true, _) => format!("the certificate of {whose} runs out in {}", counted(days)),
+        (false, 0) => format!("the certificate of {whose} has run out"),
+        (false, _) => format!("the certificate of {whose} ran out {} ago", counted(days)),
     };
     Finding::new(State::Attention, Turn::Customer, reason)
         // What needs attention does so from the day on which the warning was due.
         .since(end.checked_sub(notice).ok())
-        .next("send the customer's IT admin to the Admin Portal for certificate_renewal")
+        .next(RENEW)
 }
 
 fn counted(days: i64) -> String {
@@ -149,10 +168,85 @@ fn evidence(connection: &Connection, subject: &Subject<'_>) -> Evidence {
     let ends = match end(connection, subject) {
         End::At(end) => format!("certificate until {end}"),
         End::Renewed(_) => "certificate renewed".to_owned(),
+        End::Due(_) => "certificate renewal required".to_owned(),
         End::Untold(_) => connection.state.to_string(),
     };
     Evidence {
         state: ends,
         ..connection_evidence(connection)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn connection() -> Connection {
+        Connection {
+            id: "conn_1".to_owned(),
+            organization_id: None,
+            name: String::new(),
+            connection_type: "OktaSAML".to_owned(),
+            state: crate::model::observed::ConnectionState::Active,
+            created_at: None,
+            updated_at: None,
+        }
+    }
+
+    #[test]
+    fn the_warning_is_due_so_many_days_before_the_end() {
+        let now: Timestamp = "2026-01-15T12:00:00Z".parse().unwrap();
+        let judged = |end: &str| {
+            let finding = judge_end(&connection(), end.parse().unwrap(), 30, now);
+            (
+                finding.state,
+                finding.reason,
+                finding.since.map(|since| since.to_string()),
+            )
+        };
+        let attention = |reason: &str, since: &str| {
+            (
+                State::Attention,
+                format!("the certificate of conn_1 {reason}"),
+                Some(since.to_owned()),
+            )
+        };
+        assert_eq!(judged("2026-02-15T12:00:00Z").0, State::Configured);
+        assert_eq!(
+            judged("2026-02-14T12:00:00Z"),
+            attention("runs out in 30 days", "2026-01-15T12:00:00Z")
+        );
+        assert_eq!(
+            judged("2026-01-16T12:00:00Z"),
+            attention("runs out in 1 day", "2025-12-17T12:00:00Z")
+        );
+        assert_eq!(
+            judged("2026-01-15T18:00:00Z"),
+            attention("runs out today", "2025-12-16T18:00:00Z")
+        );
+        assert_eq!(
+            judged("2026-01-10T12:00:00Z"),
+            attention("ran out 5 days ago", "2025-12-11T12:00:00Z")
+        );
+    }
+
+    #[test]
+    fn the_latest_event_about_the_connection_counts() {
+        let event = |id: &str, kind: EventKind, connection: &str| Event {
+            id: id.to_owned(),
+            kind,
+            organization_id: None,
+            connection_id: Some(connection.to_owned()),
+            certificate_ends: None,
+            verified: None,
+            created_at: format!("2026-01-0{}T00:00:00Z", &id[6..]).parse().ok(),
+        };
+        let events = [
+            event("event_1", EventKind::CertificateRenewalRequired, "conn_1"),
+            event("event_2", EventKind::CertificateRenewed, "conn_1"),
+            event("event_3", EventKind::CertificateRenewalRequired, "conn_2"),
+        ];
+        assert_eq!(latest(&connection(), &events).unwrap().id, "event_2");
+        assert!(latest(&connection(), &events[2..]).is_none());
     }
 }

@@ -228,3 +228,22 @@ fn ids_are_there_for_the_app_in_three_formats() {
     snapshot!(env.run("ids --sandbox=s.json -o env").exits(0));
     snapshot!(env.run("ids --sandbox=s.json -o csv --quiet").exits(0));
 }
+
+#[test]
+fn a_condition_that_holds_ends_status_with_two() {
+    let env = TestEnv::with_manifest(CUSTOMERS);
+    let server = SandboxServer::start(&env);
+    let _ = env.run("apply --yes").at(&server).exits(0);
+    let output = env
+        .run("status --fail-on attention,unconfigured")
+        .at(&server)
+        .exits(2);
+    assert!(
+        output.stderr.contains("--fail-on unconfigured: acme sso"),
+        "{output}"
+    );
+    let _ = env.run("status --fail-on attention").at(&server).exits(0);
+    let _ = env.run("status --fail-on stalled:14d").at(&server).exits(0);
+    let output = env.run("status --fail-on stalled").at(&server).exits(3);
+    assert!(output.stderr.contains("stalled:14d"), "{output}");
+}

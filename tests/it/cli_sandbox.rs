@@ -115,3 +115,13 @@ fn two_servers_have_two_worlds() {
         (1, 0)
     );
 }
+
+#[test]
+fn a_named_key_is_the_only_one() {
+    let env = TestEnv::with_manifest(ONE);
+    env.write("key", "sk_test_theonlykey\n");
+    let server = SandboxServer::with(&env, "--key-file key");
+    let output = env.run("plan").at(&server).exits(4);
+    assert!(output.stderr.contains("api/unauthorized"), "{output}");
+    let _ = env.run("plan --api-key-file key").at(&server).exits(0);
+}

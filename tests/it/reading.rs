@@ -17,8 +17,10 @@ use portalctl::observe::{Extent, observe};
 use portalctl::plan::digest::Digest;
 use portalctl::plan::{Plan, Policy, Target, plan};
 use portalctl::readiness::{Readiness, readiness};
-use portalctl::sandbox::scenario::{Scenario, ScenarioDomain, ScenarioOrganization};
-use portalctl::sandbox::world::{DomainState, World};
+use portalctl::sandbox::scenario::{
+    Scenario, ScenarioConnection, ScenarioDomain, ScenarioOrganization,
+};
+use portalctl::sandbox::world::{ConnectionState, DomainState, World};
 use portalctl::sandbox::{RateLimit, Sandbox, SandboxOptions};
 use portalctl::workos::{
     ApiKey, Client, Endpoint, List, Rate, ReadPortal, ReadProgress, Settings, Transport,
@@ -164,6 +166,31 @@ async fn an_entry_that_is_not_found_makes_the_whole_list_be_read() {
         1,
         "the organization without external id is adoptable"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn all_of_a_bulk_import_is_listed() {
+    // All made in the same second, as an import makes them: nothing but reading on tells how many.
+    let connected = |n: usize| ScenarioOrganization {
+        name: format!("Customer {n}"),
+        external_id: Some(format!("customer-{n}")),
+        connections: vec![ScenarioConnection {
+            state: ConnectionState::Active,
+            kind: None,
+            certificates: Vec::new(),
+        }],
+        ..ScenarioOrganization::default()
+    };
+    let sandbox = account(0, (0..1_000).map(connected).collect());
+    let mut yaml = String::from("version: 1\ndefaults: { intents: [sso] }\norganizations:\n");
+    for n in 0..1_000 {
+        yaml.push_str(&format!("  customer-{n}: {{ name: Customer {n} }}\n"));
+    }
+    let view = look(&sandbox, &desired(&yaml), Extent::Cheapest).await;
+    assert_eq!(view.observed.coverage, Coverage::Listed);
+    let a_list = 1_000 / 100 + 2;
+    assert!(view.requests <= 2 * a_list, "{} requests", view.requests);
+    assert_eq!(view.readiness.totals().configured, 1_000);
 }
 
 #[derive(Debug, Clone)]

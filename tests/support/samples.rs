@@ -292,6 +292,7 @@ pub(crate) fn some_plan() -> Plan {
             count: Some(3),
             formerly_declared: vec![OrganizationId::from_api("org_03L")],
         },
+        with_contacts: 0,
     }
 }
 
