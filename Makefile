@@ -23,6 +23,7 @@ generate:
 ## Measures the figures of docs/performance.md.
 bench:
 	./scripts/bench
+	cargo bench --bench core
 
 ## The main job on the embedded sandbox.
 quickstart:

@@ -54,6 +54,10 @@ pub struct Event {
     pub connection_id: Option<String>,
     /// When the certificate that it is about runs out.
     pub certificate_ends: Option<Timestamp>,
+    /// The domain it happened to.
+    pub domain: Option<Domain>,
+    /// Why it happened, as WorkOS spells it.
+    pub reason: Option<String>,
     /// Whether a verification succeeded.
     pub verified: Option<bool>,
     /// When it happened.
@@ -269,6 +273,8 @@ open_enum! {
         KeyVerificationCompleted = "vault.byok_key.verification_completed",
         /// The customer's own key was taken away.
         KeyDeleted = "vault.byok_key.deleted",
+        /// A domain could not be verified.
+        DomainVerificationFailed = "organization_domain.verification_failed",
     }
 }
 

@@ -6,32 +6,48 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 
 use super::CONCURRENT_CALLS;
 use crate::model::OrganizationId;
-use crate::model::observed::{Answer, Certificate, EventKind, History, Listing, Observed};
+use crate::model::observed::{
+    Answer, Certificate, DomainState, EventKind, History, Listing, Observed,
+};
 use crate::workos::{ApiResult, ReadPortal};
 
 /// The events that readiness may rest on. WorkOS wants them named.
-const KINDS: [EventKind; 4] = [
+const KINDS: [EventKind; 5] = [
     EventKind::CertificateRenewalRequired,
     EventKind::CertificateRenewed,
     EventKind::KeyVerificationCompleted,
     EventKind::KeyDeleted,
+    EventKind::DomainVerificationFailed,
 ];
+
+/// The organizations that need more than the objects themselves tell.
+pub(super) struct Asking {
+    /// About certificate renewal.
+    pub(super) certificates: BTreeSet<OrganizationId>,
+    /// About the customer's own key.
+    pub(super) keys: BTreeSet<OrganizationId>,
+    /// About domain verification.
+    pub(super) domains: BTreeSet<OrganizationId>,
+}
 
 /// Reads the certificates of the organizations' active SAML connections, and the events where
 /// certificates cannot be had or only events tell.
 pub(super) async fn read(
     portal: &impl ReadPortal,
     observed: &mut Observed,
-    with_certificates: &BTreeSet<OrganizationId>,
-    with_keys: &BTreeSet<OrganizationId>,
+    asking: &Asking,
 ) -> ApiResult<()> {
     observed.certificates =
-        certificates(portal, saml_connections(observed, with_certificates)).await?;
+        certificates(portal, saml_connections(observed, &asking.certificates)).await?;
     let lacks_certificates = observed
         .certificates
         .values()
         .any(|answer| !matches!(answer, Answer::Found(_)));
-    if lacks_certificates || !with_keys.is_empty() {
+    let has_failed_domain = asking
+        .domains
+        .iter()
+        .any(|id| has_failed_domain(observed, id));
+    if lacks_certificates || has_failed_domain || !asking.keys.is_empty() {
         observed.history = match portal.events(&KINDS).await? {
             Answer::Found(events) => History::Read(events),
             Answer::Absent => History::NotAvailable("there is no such list".to_owned()),
@@ -39,6 +55,18 @@ pub(super) async fn read(
         };
     }
     Ok(())
+}
+
+/// Why a domain failed is told by an event only.
+fn has_failed_domain(observed: &Observed, id: &OrganizationId) -> bool {
+    let domains = observed
+        .organizations
+        .get(id)
+        .map(|live| live.domains.as_slice());
+    domains
+        .unwrap_or_default()
+        .iter()
+        .any(|held| held.state == DomainState::Failed)
 }
 
 fn saml_connections(

@@ -60,9 +60,12 @@ pub async fn observe(
     let identities = identify(desired, &observed);
     let with_logs = needs.organizations(&identities, &[Intent::AuditLogs, Intent::LogStreams]);
     observed.audit_logs = audit_logs(portal, with_logs).await?;
-    let with_certificates = needs.organizations(&identities, &[Intent::CertificateRenewal]);
-    let with_keys = needs.organizations(&identities, &[Intent::BringYourOwnKey]);
-    evidence::read(portal, &mut observed, &with_certificates, &with_keys).await?;
+    let asking = evidence::Asking {
+        certificates: needs.organizations(&identities, &[Intent::CertificateRenewal]),
+        keys: needs.organizations(&identities, &[Intent::BringYourOwnKey]),
+        domains: needs.organizations(&identities, &[Intent::DomainVerification]),
+    };
+    evidence::read(portal, &mut observed, &asking).await?;
     Ok(observed)
 }
 

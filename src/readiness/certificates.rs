@@ -238,6 +238,8 @@ mod tests {
             organization_id: None,
             connection_id: Some(connection.to_owned()),
             certificate_ends: None,
+            domain: None,
+            reason: None,
             verified: None,
             created_at: format!("2026-01-0{}T00:00:00Z", &id[6..]).parse().ok(),
         };

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{Evidence, Finding, State, Subject, Turn, unknown_state};
 use crate::model::Domain;
-use crate::model::observed::{DomainState, OrganizationDomain};
+use crate::model::observed::{DomainState, Event, EventKind, History, OrganizationDomain};
 use crate::model::text::escape;
 
 /// How long WorkOS looks for the DNS record before a verification fails.
@@ -30,7 +30,7 @@ fn worst_declared<'a>(
         let held = subject.live.domain(domain);
         evidence.extend(held.map(evidence_of));
         findings.push(match held {
-            Some(held) => judge(held, subject.now),
+            Some(held) => judge(held, subject),
             None => Finding::new(
                 State::Unconfigured,
                 Turn::You,
@@ -82,13 +82,13 @@ fn any_verified(subject: &Subject<'_>) -> Finding {
         })
         .or_else(|| domains.first());
     match best {
-        Some(held) => judge(held, subject.now).with(evidence),
+        Some(held) => judge(held, subject).with(evidence),
         None => Finding::new(State::Unconfigured, Turn::Customer, "no domain yet")
             .next("declare the customer's domains, or send their IT admin to the Admin Portal"),
     }
 }
 
-fn judge(held: &OrganizationDomain, now: Timestamp) -> Finding {
+fn judge(held: &OrganizationDomain, subject: &Subject<'_>) -> Finding {
     let domain = &held.domain;
     let since = held.updated_at.or(held.created_at);
     let finding = match &held.state {
@@ -100,7 +100,7 @@ fn judge(held: &OrganizationDomain, now: Timestamp) -> Finding {
         DomainState::Pending => {
             let record = record_name(held);
             let set_it = format!("ask the customer to set the TXT record {record}");
-            let (left, next) = match since.map(|since| days_left(since, now)) {
+            let (left, next) = match since.map(|since| days_left(since, subject.now)) {
                 None => (String::new(), set_it),
                 Some(0) => (
                     format!(", its {VERIFICATION_DAYS} days are over"),
@@ -117,13 +117,12 @@ fn judge(held: &OrganizationDomain, now: Timestamp) -> Finding {
             Turn::Customer,
             format!("the verification of {domain} has not been started"),
         )
-        .next("send the customer's IT admin to the Admin Portal for domain_verification"),
-        DomainState::Failed => Finding::new(
-            State::Attention,
-            Turn::Customer,
-            format!("{domain} could not be verified"),
-        )
-        .next("check the TXT record and start the verification again"),
+        .next(format!(
+            "ask the customer to set the TXT record {}, or send their IT admin to the Admin Portal \
+             for domain_verification",
+            record_name(held)
+        )),
+        DomainState::Failed => failed(held, subject),
         DomainState::Unknown(raw) => Finding::new(
             State::Unknown,
             Turn::You,
@@ -132,6 +131,50 @@ fn judge(held: &OrganizationDomain, now: Timestamp) -> Finding {
         .next("look at it in the WorkOS dashboard"),
     };
     finding.since(since)
+}
+
+/// A failed verification, with the reason that WorkOS gave in an event.
+fn failed(held: &OrganizationDomain, subject: &Subject<'_>) -> Finding {
+    let domain = &held.domain;
+    let (why, next) = match reason(held, subject) {
+        Some("domain_verification_period_expired") => (
+            format!(": the TXT record did not appear within {VERIFICATION_DAYS} days"),
+            "check the TXT record and start the verification again",
+        ),
+        Some("domain_verified_by_other_organization") => (
+            ": another organization has verified it".to_owned(),
+            "find out which of the two organizations the domain belongs to",
+        ),
+        Some(other) => (
+            format!(": {}", escape(other)),
+            "check the TXT record and start the verification again",
+        ),
+        None => (
+            String::new(),
+            "check the TXT record and start the verification again",
+        ),
+    };
+    let reason = format!("{domain} could not be verified{why}");
+    Finding::new(State::Attention, Turn::Customer, reason).next(next)
+}
+
+/// Why the latest verification failed, as far back as WorkOS keeps events.
+///
+/// Source: `organization_domain.verification_failed` of the WorkOS API description.
+fn reason<'a>(held: &OrganizationDomain, subject: &Subject<'a>) -> Option<&'a str> {
+    let History::Read(events) = &subject.observed.history else {
+        return None;
+    };
+    let is_about = |event: &&Event| {
+        event.kind == EventKind::DomainVerificationFailed
+            && event.organization_id.as_ref() == Some(&subject.live.id)
+            && event.domain.as_ref() == Some(&held.domain)
+    };
+    let latest = events
+        .iter()
+        .filter(is_about)
+        .max_by_key(|event| (event.created_at, &event.id));
+    latest.and_then(|event| event.reason.as_deref())
 }
 
 /// The full name of the TXT record; its value is shown on request only.

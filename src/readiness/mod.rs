@@ -223,6 +223,8 @@ impl Finding {
 fn named(kind: &str, object: &str) -> String {
     match kind.trim() {
         "" => format!("the {object}"),
+        // `gsuite directory` says it already.
+        kind if kind.ends_with(object) => format!("the {}", escape(kind)),
         kind => format!("the {} {object}", escape(kind)),
     }
 }

@@ -187,20 +187,25 @@ impl FromWire for Certificate {
     }
 }
 
-/// An event, whatever its `data`: certificate events name a connection, key events an organization.
+/// An event, whatever its `data`: certificate events name a connection, key events an organization,
+/// domain events a domain.
 impl FromWire for Event {
     fn from_wire(value: &Value) -> Result<Self, Unreadable> {
         let data = value.get("data").unwrap_or(&Value::Null);
         let connection = data.get("connection").unwrap_or(&Value::Null);
         let certificate = data.get("certificate").unwrap_or(&Value::Null);
-        let organization =
-            text(data, "organization_id").or_else(|| text(connection, "organization_id"));
+        let domain = data.get("organization_domain").unwrap_or(&Value::Null);
+        let organization = [data, connection, domain]
+            .into_iter()
+            .find_map(|part| text(part, "organization_id"));
         Ok(Self {
             id: required(value, "an event", "id")?,
             kind: EventKind::from_api(&text(value, "event").unwrap_or_default()),
             organization_id: organization.map(OrganizationId::from_api),
             connection_id: text(connection, "id"),
             certificate_ends: time(certificate, "expiry_date"),
+            domain: text(domain, "domain").map(|domain| Domain::from_api(&domain)),
+            reason: text(data, "reason"),
             verified: data.get("verified").and_then(Value::as_bool),
             created_at: time(value, "created_at"),
         })

@@ -286,14 +286,14 @@ fn domain_verification_goes_by_the_declared_domain() {
         said(&declared, &with_domains(vec![held("acme.com", state(raw))]))
     });
     insta::assert_snapshot!(rows, @r#"
-"verified" configured none 04: acme.com is verified [acme.com verified]
-"legacy_verified" configured none 04: acme.com is verified [acme.com legacy_verified]
-"pending" in_progress dns 04: acme.com waits for its TXT record, 24 days left -> ask the customer to set the TXT record _workos.acme.com [acme.com pending]
-"unverified" in_progress customer 04: the verification of acme.com has not been started -> send the customer's IT admin to the Admin Portal for domain_verification [acme.com unverified]
-"failed" attention customer 04: acme.com could not be verified -> check the TXT record and start the verification again [acme.com failed]
-"sideways" unknown you 04: the state of acme.com is one that this version does not know: sideways -> look at it in the WorkOS dashboard [acme.com sideways]
-"" unknown you 04: WorkOS does not tell the state of acme.com -> look at it in the WorkOS dashboard [acme.com ]
-"#);
+    "verified" configured none 04: acme.com is verified [acme.com verified]
+    "legacy_verified" configured none 04: acme.com is verified [acme.com legacy_verified]
+    "pending" in_progress dns 04: acme.com waits for its TXT record, 24 days left -> ask the customer to set the TXT record _workos.acme.com [acme.com pending]
+    "unverified" in_progress customer 04: the verification of acme.com has not been started -> ask the customer to set the TXT record _workos.acme.com, or send their IT admin to the Admin Portal for domain_verification [acme.com unverified]
+    "failed" attention customer 04: acme.com could not be verified -> check the TXT record and start the verification again [acme.com failed]
+    "sideways" unknown you 04: the state of acme.com is one that this version does not know: sideways -> look at it in the WorkOS dashboard [acme.com sideways]
+    "" unknown you 04: WorkOS does not tell the state of acme.com -> look at it in the WorkOS dashboard [acme.com ]
+    "#);
     insta::assert_snapshot!(said(&declared, &live()), @"unconfigured you 01: the organization does not have the domain acme.com -> run portalctl apply");
 }
 

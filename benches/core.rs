@@ -1,0 +1,264 @@
+//! The pure core: how many worlds a second it plans, and how long it takes for the largest
+//! manifests. Run by `cargo bench --bench core`; the figures are in `docs/performance.md`.
+//!
+//! A plain program rather than a harness: each line is one figure, measured over enough work that
+//! a clock of nanoseconds does not matter.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::cast_precision_loss,
+    dead_code,
+    reason = "a bench measures, prints and stops at what should not be"
+)]
+
+#[path = "../tests/support/world.rs"]
+mod world;
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::time::Instant;
+
+use portalctl::identity::identify;
+use portalctl::manifest::{self, Input};
+use portalctl::model::Selection;
+use portalctl::model::desired::Desired;
+use portalctl::model::observed::{DomainState, Observed, Organization, OrganizationDomain};
+use portalctl::model::{Intent, OrganizationId};
+use portalctl::plan::{Plan, Policy, Target, plan};
+use world::{ALL_POWERS, Live, World, apply};
+
+fn main() {
+    // `cargo test --benches` passes this: there is nothing to test.
+    if std::env::args().any(|argument| argument == "--test") {
+        return;
+    }
+    // The largest come before the worlds, which are held in memory too.
+    for organizations in [1_000, 10_000, 100_000] {
+        large(organizations);
+    }
+    worlds(50_000);
+}
+
+/// Random worlds through plan → simulated apply → plan; the second plan is empty in each.
+fn worlds(count: u64) {
+    let worlds: Vec<(World, Live)> = (0..count)
+        .map(|seed| random(&mut Random(seed + 1)))
+        .collect();
+    let started = Instant::now();
+    let mut changes = 0;
+    for (world, live) in &worlds {
+        let first = plan_of(&world.desired, &live.0);
+        changes += first.changes.len();
+        // Two rounds: an adoption or a removed domain can end another entry's conflict.
+        let mut settled = apply(&first, live);
+        let second = plan_of(&world.desired, &settled.0);
+        if !second.changes.is_empty() {
+            settled = apply(&second, &settled);
+            let third = plan_of(&world.desired, &settled.0);
+            assert!(third.changes.is_empty(), "{third:#?}");
+        }
+    }
+    let seconds = started.elapsed().as_secs_f64();
+    println!(
+        "{count} random worlds, {changes} changes: plan, apply, plan again in {seconds:.2} s, {:.0} worlds/s",
+        count as f64 / seconds
+    );
+}
+
+fn plan_of(desired: &Desired, observed: &Observed) -> Plan {
+    let identities = identify(desired, observed);
+    let selection = Selection::default();
+    plan(
+        desired,
+        observed,
+        &identities,
+        ALL_POWERS,
+        &selection,
+        Target::default(),
+    )
+}
+
+/// A small generator of numbers (SplitMix64): the same worlds on every machine.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % bound
+    }
+}
+
+/// A few entries and organizations over the same few ids, names and domains, so that they meet.
+fn random(random: &mut Random) -> (World, Live) {
+    let mut world = World::new().manifest("customers");
+    for key in ["a", "b", "c", "d"] {
+        if random.below(4) == 0 {
+            continue;
+        }
+        let name = format!("Name {}", random.below(4));
+        let domain = format!("{key}{}.com", random.below(2));
+        let tier = format!("{}", random.below(3));
+        let previous = format!("old-{key}");
+        let (renamed, exact) = (random.below(3) == 0, random.below(4) == 0);
+        world = world.org(key, |mut entry| {
+            entry = entry
+                .name(&name)
+                .domains([domain.as_str()])
+                .metadata("tier", &tier);
+            entry = if renamed {
+                entry.previously(&previous)
+            } else {
+                entry
+            };
+            if exact { entry.exact() } else { entry }
+        });
+    }
+    let mut live = Live::new();
+    for index in 0..random.below(6) {
+        let key = ["a", "b", "c", "d", "x"][usize::try_from(random.below(5)).unwrap()];
+        let (name, domain) = (
+            format!("Name {}", random.below(4)),
+            format!("{key}{}.com", random.below(2)),
+        );
+        let state = if random.below(2) == 0 {
+            DomainState::Verified
+        } else {
+            DomainState::Pending
+        };
+        let external_id = match random.below(3) {
+            0 => None,
+            1 => Some(format!("{key}-{index}")),
+            _ if index < 2 => Some(format!(
+                "old-{}",
+                ["a", "b"][usize::try_from(index).unwrap()]
+            )),
+            _ => Some(format!("{key}-{index}")),
+        };
+        live = live.org(&format!("org_{index}"), |mut organization| {
+            organization = organization.name(&name).domain(&domain, state);
+            if let Some(id) = &external_id {
+                organization = organization.external_id(id);
+            }
+            organization
+        });
+    }
+    (world, live)
+}
+
+/// A folder of files with 100 organizations each, validated and diffed against an equal account.
+fn large(organizations: usize) {
+    let folder = tempfile::tempdir().unwrap();
+    write_folder(folder.path(), organizations);
+    let bytes: u64 = fs::read_dir(folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().metadata().unwrap().len())
+        .sum();
+
+    let started = Instant::now();
+    let checked = manifest::read(&[Input::Path(folder.path().to_owned())]);
+    let desired = checked.desired.expect("a valid folder");
+    let validated = started.elapsed();
+    let observed = as_declared(&desired);
+
+    let started = Instant::now();
+    let identities = identify(&desired, &observed);
+    let selection = Selection::default();
+    let policy = Policy::default();
+    let plan = plan(
+        &desired,
+        &observed,
+        &identities,
+        policy,
+        &selection,
+        Target::default(),
+    );
+    let diffed = started.elapsed();
+    assert_eq!(plan.unchanged, organizations);
+    assert!(plan.is_settled());
+    println!(
+        "{organizations} organizations ({:.1} MB): validate {:.2} s, diff {:.2} s, together {:.2} s; peak {} MiB",
+        bytes as f64 / 1e6,
+        validated.as_secs_f64(),
+        diffed.as_secs_f64(),
+        (validated + diffed).as_secs_f64(),
+        peak_memory()
+    );
+}
+
+fn write_folder(folder: &Path, organizations: usize) {
+    fs::write(
+        folder.join("portal.yaml"),
+        "version: 1\nmanifest: large\nenvironment: { name: bench, api_key: test }\n\
+         return_urls: { default: https://app.example.com/portal }\n",
+    )
+    .unwrap();
+    for file in 0..organizations.div_ceil(100) {
+        let mut text = String::from("organizations:\n");
+        for number in file * 100..((file + 1) * 100).min(organizations) {
+            text.push_str(&format!(
+                "  customer-{number:06}:\n    name: Customer {number}\n    domains: \
+                 [customer-{number}.example.com]\n    intents: [sso, dsync, \
+                 domain_verification]\n    metadata: {{ tier: enterprise, region: eu }}\n    \
+                 return_url: https://app.example.com/customers/{number}/settings/portal\n"
+            ));
+        }
+        fs::write(folder.join(format!("customers-{file:05}.yaml")), text).unwrap();
+    }
+}
+
+/// An account in which everything is as declared.
+fn as_declared(desired: &Desired) -> Observed {
+    let mut organizations = BTreeMap::new();
+    for (number, (key, entry)) in desired.organizations.iter().enumerate() {
+        let id = OrganizationId::from_api(format!("org_{number:026}"));
+        let domains = entry
+            .domains
+            .iter()
+            .flatten()
+            .map(|(domain, _)| OrganizationDomain {
+                id: None,
+                domain: domain.clone(),
+                state: DomainState::Verified,
+                verification_prefix: None,
+                verification_token: None,
+                created_at: None,
+                updated_at: None,
+            });
+        let metadata = entry
+            .metadata
+            .iter()
+            .filter_map(|(key, value)| value.as_ref().map(|value| (key.clone(), value.clone())));
+        let organization = Organization {
+            id: id.clone(),
+            name: entry.name.clone().unwrap_or_default(),
+            external_id: Some(key.to_string()),
+            stripe_customer_id: None,
+            domains: domains.collect(),
+            metadata: metadata.collect(),
+            created_at: None,
+            updated_at: None,
+        };
+        organizations.insert(id, organization);
+        assert!(entry.intents.contains_key(&Intent::Sso));
+    }
+    Observed {
+        organizations,
+        ..Observed::default()
+    }
+}
+
+/// The most memory that this process has held, in MiB; 0 where the system does not tell.
+fn peak_memory() -> u64 {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
+    kilobytes.unwrap_or(0) / 1024
+}
