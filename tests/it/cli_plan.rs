@@ -247,3 +247,47 @@ fn a_condition_that_holds_ends_status_with_two() {
     let output = env.run("status --fail-on stalled").at(&server).exits(3);
     assert!(output.stderr.contains("stalled:14d"), "{output}");
 }
+
+#[test]
+fn events_and_certificates_tell_what_objects_do_not() {
+    let env = TestEnv::with_manifest(
+        "version: 1\ndefaults: { intents: [domain_verification, certificate_renewal, \
+         bring_your_own_key] }\norganizations:\n  oscorp: { name: Oscorp, domains: [acme.com], \
+         allow_shared_domain: true }\n  wayne: { name: Wayne Enterprises }\n",
+    );
+    let server = SandboxServer::with(&env, "--load busy");
+    let output = env.run("status -o json").at(&server).exits(0);
+    let status = output.json_of("status");
+    let told = |organization: usize, intent: usize| {
+        let intent = &status["organizations"][organization]["intents"][intent];
+        let (state, reason) = (&intent["state"], &intent["reason"]);
+        format!("{} {}", state.as_str().unwrap(), reason.as_str().unwrap())
+    };
+    let intents = &status["organizations"][0]["intents"];
+    let position = |name: &str| {
+        let mut intents = intents.as_array().unwrap().iter();
+        intents.position(|intent| intent["intent"] == name).unwrap()
+    };
+    let (domains, certificates, key) = (
+        position("domain_verification"),
+        position("certificate_renewal"),
+        position("bring_your_own_key"),
+    );
+    assert_eq!(
+        told(0, domains),
+        "attention acme.com could not be verified: another organization has verified it"
+    );
+    assert!(
+        told(0, certificates).ends_with("ran out 3 days ago"),
+        "{output}"
+    );
+    assert_eq!(
+        told(0, key),
+        "attention the customer's key could not be verified"
+    );
+    assert!(
+        told(1, certificates).starts_with("attention the certificate of conn_"),
+        "{output}"
+    );
+    assert_eq!(told(1, key), "attention the customer's key was deleted");
+}
