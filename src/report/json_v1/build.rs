@@ -1,0 +1,305 @@
+//! Builds the documents from results.
+
+use std::collections::BTreeMap;
+
+use super::{
+    AppliedItem, ApplyDocument, ChangeItem, ConflictItem, ErrorItem, EvidenceItem, FORMAT_VERSION,
+    FieldItem, HeldItem, IdsDocument, IntentItem, OrganizationItem, PlanDocument, PlanSummary,
+    SourceItem, StatusDocument, TargetItem, ValidateDocument, WarningItem,
+};
+use crate::apply::{AppliedChange, OutcomeTotals};
+use crate::plan::digest::Digest;
+use crate::plan::{ActionKind, Change, Conflict, Held, HeldReason, Plan, Warning};
+use crate::readiness::{Evidence, IntentReadiness, OrganizationReadiness, Readiness, Totals};
+use crate::report::{ApplyReportView, Headline, PlanReport, StatusReport, text};
+
+/// Builds the plan's document.
+pub fn plan(report: &PlanReport<'_>) -> PlanDocument {
+    let PlanReport {
+        headline,
+        plan,
+        readiness,
+    } = *report;
+    PlanDocument {
+        format_version: FORMAT_VERSION,
+        environment: headline.target.environment.clone(),
+        sandbox: headline.sandbox,
+        target: TargetItem {
+            endpoint: plan.target.endpoint.clone(),
+            key_kind: plan.target.key_kind.clone(),
+            manifest: plan.target.manifest.as_ref().map(ToString::to_string),
+        },
+        digest: Some(Digest::of(plan).to_string()),
+        requests_used: headline.requests,
+        summary: plan_summary(plan),
+        changes: plan.changes.iter().map(change).collect(),
+        held: plan.held.iter().map(held).collect(),
+        conflicts: plan.conflicts.iter().map(conflict).collect(),
+        warnings: plan.warnings.iter().map(warning).collect(),
+        notes: text::notes(plan),
+        errors: Vec::new(),
+        readiness: organizations(readiness),
+    }
+}
+
+/// Builds the status document.
+pub fn status(report: &StatusReport<'_>) -> StatusDocument {
+    let StatusReport {
+        headline,
+        readiness,
+        now: _,
+    } = *report;
+    StatusDocument {
+        format_version: FORMAT_VERSION,
+        environment: headline.target.environment.clone(),
+        sandbox: headline.sandbox,
+        requests_used: headline.requests,
+        summary: readiness.totals(),
+        organizations: organizations(readiness),
+        errors: Vec::new(),
+    }
+}
+
+/// Builds the apply document.
+pub fn apply(view: &ApplyReportView<'_>) -> ApplyDocument {
+    let ApplyReportView {
+        headline,
+        plan,
+        report,
+        readiness,
+    } = *view;
+    ApplyDocument {
+        format_version: FORMAT_VERSION,
+        environment: headline.target.environment.clone(),
+        sandbox: headline.sandbox,
+        digest: Some(Digest::of(plan).to_string()),
+        requests_used: headline.requests,
+        summary: report.totals(),
+        changes: report.changes.iter().map(applied).collect(),
+        held: plan.held.iter().map(held).collect(),
+        conflicts: plan.conflicts.iter().map(conflict).collect(),
+        warnings: plan.warnings.iter().map(warning).collect(),
+        readiness: organizations(readiness),
+        errors: Vec::new(),
+    }
+}
+
+/// The plan document of a run that got no plan.
+pub fn failed_plan(errors: Vec<ErrorItem>) -> PlanDocument {
+    PlanDocument {
+        format_version: FORMAT_VERSION,
+        environment: None,
+        sandbox: false,
+        target: TargetItem::default(),
+        digest: None,
+        requests_used: 0,
+        summary: PlanSummary::default(),
+        changes: Vec::new(),
+        held: Vec::new(),
+        conflicts: Vec::new(),
+        warnings: Vec::new(),
+        notes: Vec::new(),
+        errors,
+        readiness: Vec::new(),
+    }
+}
+
+/// The status document of a run that got no readiness.
+pub fn failed_status(errors: Vec<ErrorItem>) -> StatusDocument {
+    StatusDocument {
+        format_version: FORMAT_VERSION,
+        environment: None,
+        sandbox: false,
+        requests_used: 0,
+        summary: Totals::default(),
+        organizations: Vec::new(),
+        errors,
+    }
+}
+
+/// The apply document of a run that did nothing.
+pub fn failed_apply(errors: Vec<ErrorItem>) -> ApplyDocument {
+    ApplyDocument {
+        format_version: FORMAT_VERSION,
+        environment: None,
+        sandbox: false,
+        digest: None,
+        requests_used: 0,
+        summary: OutcomeTotals::default(),
+        changes: Vec::new(),
+        held: Vec::new(),
+        conflicts: Vec::new(),
+        warnings: Vec::new(),
+        readiness: Vec::new(),
+        errors,
+    }
+}
+
+/// Builds the document of ids.
+pub fn ids(headline: &Headline, ids: BTreeMap<String, Option<String>>) -> IdsDocument {
+    IdsDocument {
+        format_version: FORMAT_VERSION,
+        environment: headline.target.environment.clone(),
+        sandbox: headline.sandbox,
+        requests_used: headline.requests,
+        ids,
+        errors: Vec::new(),
+    }
+}
+
+/// The document of a run that got no ids.
+pub fn failed_ids(errors: Vec<ErrorItem>) -> IdsDocument {
+    IdsDocument {
+        format_version: FORMAT_VERSION,
+        environment: None,
+        sandbox: false,
+        requests_used: 0,
+        ids: BTreeMap::new(),
+        errors,
+    }
+}
+
+/// The document of a manifest that cannot be used.
+pub fn failed_validate(errors: Vec<ErrorItem>) -> ValidateDocument {
+    ValidateDocument {
+        format_version: FORMAT_VERSION,
+        valid: false,
+        organizations: 0,
+        files: 0,
+        errors,
+        warnings: Vec::new(),
+    }
+}
+
+pub(in crate::report) fn plan_summary(plan: &Plan) -> PlanSummary {
+    PlanSummary {
+        create: plan.count(ActionKind::Create),
+        adopt: plan.count(ActionKind::Adopt),
+        update: plan.count(ActionKind::Update),
+        invite: 0,
+        delete: plan.count(ActionKind::Delete),
+        held: plan.held.len(),
+        conflict: plan.conflicts.len(),
+        warning: plan.warnings.len(),
+        unchanged: plan.unchanged,
+    }
+}
+
+fn change(change: &Change) -> ChangeItem {
+    ChangeItem {
+        key: change.key.to_string(),
+        action: change.action.kind(),
+        organization_id: change.action.organization().map(ToString::to_string),
+        fields: fields(change),
+        reason: change.reason.to_string(),
+        source: change.source.is_somewhere().then(|| SourceItem {
+            file: change.source.file.to_string(),
+            line: change.source.line,
+        }),
+    }
+}
+
+fn fields(change: &Change) -> Vec<FieldItem> {
+    change
+        .fields
+        .iter()
+        .map(|field| FieldItem {
+            path: field.path.to_string(),
+            before: field.before.clone(),
+            after: field.after.clone(),
+        })
+        .collect()
+}
+
+fn held(held: &Held) -> HeldItem {
+    HeldItem {
+        key: held.change.key.to_string(),
+        action: held.change.action.kind(),
+        organization_id: held.change.action.organization().map(ToString::to_string),
+        fields: fields(&held.change),
+        reason: held_reason(held),
+        allow: held.allow.to_string(),
+    }
+}
+
+/// Why a change is held, in one sentence.
+pub(in crate::report) fn held_reason(held: &Held) -> String {
+    match &held.reason {
+        HeldReason::NeedsFlag => held.change.reason.to_string(),
+        HeldReason::LimitExceeded { planned, allowed } => format!(
+            "the manifest's limits allow {allowed} of these in one run, the plan has {planned}"
+        ),
+        HeldReason::MostlyUndeclared { marked, declared } => format!(
+            "of {marked} organizations that this manifest created only {declared} are declared: \
+             is this the whole manifest?"
+        ),
+    }
+}
+
+fn conflict(conflict: &Conflict) -> ConflictItem {
+    ConflictItem {
+        key: conflict.key.to_string(),
+        code: conflict.code.as_str(),
+        message: conflict.message.clone(),
+        help: conflict.help.clone(),
+    }
+}
+
+fn warning(warning: &Warning) -> WarningItem {
+    WarningItem {
+        key: warning.key.to_string(),
+        code: warning.code.as_str(),
+        message: warning.message.clone(),
+    }
+}
+
+fn applied(applied: &AppliedChange) -> AppliedItem {
+    let error = applied.outcome.problem();
+    let mut item = change(&applied.change);
+    if let Some(organization) = applied.outcome.organization() {
+        item.organization_id = Some(organization.id.to_string());
+    }
+    AppliedItem {
+        change: item,
+        outcome: applied.outcome.kind(),
+        error: error.map(|problem| ErrorItem::new(problem.code, &problem.message, None)),
+    }
+}
+
+fn organizations(readiness: &Readiness) -> Vec<OrganizationItem> {
+    readiness.organizations.iter().map(organization).collect()
+}
+
+fn organization(organization: &OrganizationReadiness) -> OrganizationItem {
+    OrganizationItem {
+        key: organization.key.to_string(),
+        name: organization.name.clone(),
+        organization_id: organization
+            .organization_id
+            .as_ref()
+            .map(ToString::to_string),
+        intents: organization.intents.iter().map(intent).collect(),
+    }
+}
+
+fn intent(intent: &IntentReadiness) -> IntentItem {
+    IntentItem {
+        intent: intent.intent,
+        state: intent.state,
+        since: intent.since.map(|since| since.to_string()),
+        turn: intent.turn,
+        reason: intent.reason.clone(),
+        next_step: intent.next_step.clone(),
+        evidence: intent.evidence.iter().map(evidence).collect(),
+    }
+}
+
+fn evidence(evidence: &Evidence) -> EvidenceItem {
+    EvidenceItem {
+        object: evidence.object,
+        id: evidence.id.clone(),
+        kind: evidence.kind.clone(),
+        state: evidence.state.clone(),
+        since: evidence.since.map(|since| since.to_string()),
+    }
+}
