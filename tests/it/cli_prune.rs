@@ -42,7 +42,10 @@ fn nothing_is_deleted_by_default() {
     let _ = env.run("apply --sandbox=s.json --yes").exits(0);
     let output = env.run("plan --sandbox=s.json -o json --detailed-exitcode");
     let notes = output.exits(0).json_of("plan")["notes"].to_string();
-    assert!(notes.contains("only --prune deletes"), "{notes}");
+    assert!(
+        notes.contains("--prune deletes what is not protected"),
+        "{notes}"
+    );
 }
 
 #[test]

@@ -130,7 +130,8 @@ fn a_plan_at_60_columns() {
     note: 3 organizations at WorkOS are not in this manifest;
           portalctl does not touch them
     note: one of them was created by this manifest and not
-          declared any more, which only --prune deletes: org_03L
+          declared any more (--prune deletes what is not
+          protected): org_03L
 
     1 to create, 1 to update, 2 held, 1 conflict, 1 warning, 7 unchanged, 13 requests
     digest sha256:c62fd789615b719b3494c4a64884a587fb3319cb64335b565948bdd233ad0177
@@ -179,8 +180,8 @@ fn a_plan_at_80_columns() {
 
     note: 3 organizations at WorkOS are not in this manifest; portalctl does not
           touch them
-    note: one of them was created by this manifest and not declared any more, which
-          only --prune deletes: org_03L
+    note: one of them was created by this manifest and not declared any more
+          (--prune deletes what is not protected): org_03L
 
     1 to create, 1 to update, 2 held, 1 conflict, 1 warning, 7 unchanged, 13 requests
     digest sha256:c62fd789615b719b3494c4a64884a587fb3319cb64335b565948bdd233ad0177
@@ -224,7 +225,7 @@ fn a_plan_at_200_columns() {
           metadata.tier         "trial" -> "enterprise"
 
     note: 3 organizations at WorkOS are not in this manifest; portalctl does not touch them
-    note: one of them was created by this manifest and not declared any more, which only --prune deletes: org_03L
+    note: one of them was created by this manifest and not declared any more (--prune deletes what is not protected): org_03L
 
     1 to create, 1 to update, 2 held, 1 conflict, 1 warning, 7 unchanged, 13 requests
     digest sha256:c62fd789615b719b3494c4a64884a587fb3319cb64335b565948bdd233ad0177
@@ -273,8 +274,8 @@ fn a_plan_in_colour() {
 
     note: 3 organizations at WorkOS are not in this manifest; portalctl does not
           touch them
-    note: one of them was created by this manifest and not declared any more, which
-          only --prune deletes: org_03L
+    note: one of them was created by this manifest and not declared any more
+          (--prune deletes what is not protected): org_03L
 
     <32>1 to create<0>, <33>1 to update<0>, <33>2 held<0>, <31>1 conflict<0>, 1 warning, 7 unchanged, 13 requests
     <2>digest sha256:c62fd789615b719b3494c4a64884a587fb3319cb64335b565948bdd233ad0177<0>
@@ -557,7 +558,8 @@ fn an_apply_at_60_columns() {
     note: 3 organizations at WorkOS are not in this manifest;
           portalctl does not touch them
     note: one of them was created by this manifest and not
-          declared any more, which only --prune deletes: org_03L
+          declared any more (--prune deletes what is not
+          protected): org_03L
 
                 sso  dsync  domains  certs
     globex      ✗    ○      .        –
@@ -632,8 +634,8 @@ fn an_apply_at_80_columns() {
 
     note: 3 organizations at WorkOS are not in this manifest; portalctl does not
           touch them
-    note: one of them was created by this manifest and not declared any more, which
-          only --prune deletes: org_03L
+    note: one of them was created by this manifest and not declared any more
+          (--prune deletes what is not protected): org_03L
 
                 sso             dsync           domains         certs
     globex      ✗ attention     ○ unconfigured  .               – n/a
@@ -695,7 +697,7 @@ fn an_apply_at_200_columns() {
       ✓ hooli  update  org_hooli
 
     note: 3 organizations at WorkOS are not in this manifest; portalctl does not touch them
-    note: one of them was created by this manifest and not declared any more, which only --prune deletes: org_03L
+    note: one of them was created by this manifest and not declared any more (--prune deletes what is not protected): org_03L
 
                 sso             dsync           domain_verification  certificate_renewal
     globex      ✗ attention     ○ unconfigured  .                    – n/a
@@ -910,8 +912,9 @@ fn hostile_text_is_shown_escaped_everywhere() {
 
     note: 1 organization at WorkOS is not in this manifest; portalctl does not touch
           it
-    note: one of them was created by this manifest and not declared any more, which
-          only --prune deletes: Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp
+    note: one of them was created by this manifest and not declared any more
+          (--prune deletes what is not protected):
+          Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp
 
     <32>1 to create<0>, <33>1 to update<0>, <33>2 held<0>, <31>1 conflict<0>, 1 warning, 7 unchanged, 13 requests
     <2>digest sha256:d1894e31a878018b5e43d8f271e2c73479bd098c3872f72437ab5703731f52a9<0>

@@ -72,7 +72,8 @@ pub(super) fn notes(plan: &Plan) -> Vec<String> {
     if !former.is_empty() {
         let ids: Vec<String> = former.iter().map(ToString::to_string).collect();
         notes.push(format!(
-            "{} created by this manifest and not declared any more, which only --prune deletes: {}",
+            "{} created by this manifest and not declared any more (--prune deletes what is not \
+             protected): {}",
             if former.len() == 1 {
                 "one of them was"
             } else {

@@ -148,7 +148,7 @@ fn write_change(out: &mut String, change: &Change, layout: &Layout) {
     let paint = layout.paint;
     let kind = change.action.kind();
     let place = if change.source.is_somewhere() {
-        change.source.to_string()
+        format!("  {}", paint.quiet(escape(&change.source.to_string())))
     } else {
         String::new()
     };
@@ -159,10 +159,9 @@ fn write_change(out: &mut String, change: &Change, layout: &Layout) {
     };
     let _ = writeln!(
         out,
-        "  {sign} {}  {kind}{}  {}",
+        "  {sign} {}  {kind}{}{place}",
         paint.strong(&change.key),
-        organization(change),
-        paint.quiet(escape(&place))
+        organization(change)
     );
     if let Some(reason) = surprising_reason(change) {
         hanging(out, "      ", &escape(&reason), layout.width);
