@@ -3,7 +3,6 @@
 //! Waiting goes through tokio's timer, so a test that runs under `tokio::time::pause` gets virtual
 //! time with the real clock type.
 
-use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -100,7 +99,8 @@ impl Clock for FixedClock {
 }
 
 /// Runs a future for at most a duration; `None` when it did not finish.
-pub async fn within<F: Future>(duration: Duration, future: F) -> Option<F::Output> {
+#[cfg(test)]
+pub(crate) async fn within<F: Future>(duration: Duration, future: F) -> Option<F::Output> {
     tokio::time::timeout(duration, future).await.ok()
 }
 

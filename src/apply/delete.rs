@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::{Options, Outcome, Problem, Stop, failed, lost, not_looked_at};
 use crate::codes::plan as codes;
 use crate::model::desired::FieldPath;
-use crate::model::observed::{ConnectionState, DirectoryState, Organization};
+use crate::model::observed::{ConnectionState, Organization};
 use crate::model::{ManifestName, OrganizationId, mark};
 use crate::plan::{Change, FieldChange};
 use crate::workos::{ApiError, ApiErrorKind, WritePortal};
@@ -75,11 +75,7 @@ async fn guards(
     }
     for directory in portal.directories_of(&live.id).await? {
         let path = FieldPath::Directory(directory.id);
-        let is_active = matches!(
-            directory.state,
-            DirectoryState::Linked | DirectoryState::Active
-        );
-        if is_active && !is_shown(&path) {
+        if directory.state.is_linked() && !is_shown(&path) {
             return refuse(format!("{path} is active now"));
         }
     }

@@ -13,7 +13,7 @@ use super::interrupt;
 use super::progress::Reading;
 use super::ui::Ui;
 use crate::codes::cli as codes;
-use crate::identity::{Identities, identify};
+use crate::identity::Identities;
 use crate::manifest::{self, Checked, Diagnostics, Input, Severity, Sources};
 use crate::model::desired::Desired;
 use crate::model::observed::Observed;
@@ -230,19 +230,18 @@ pub(super) async fn look(
     interrupted: &CancellationToken,
 ) -> Result<Reality, CliError> {
     let progress = Reading::new(ui);
-    let observed = tokio::select! {
-        observed = observe(
+    let (observed, identities) = tokio::select! {
+        read = observe(
             &connection.client,
             &input.desired,
             &input.selection,
             input.extent,
             &progress,
         ) => {
-            observed.map_err(|error| CliError::reading(error, &connection.target.endpoint))?
+            read.map_err(|error| CliError::reading(error, &connection.target.endpoint))?
         }
         () = interrupted.cancelled() => return Err(CliError::interrupted()),
     };
-    let identities = identify(&input.desired, &observed);
     Ok(Reality {
         observed,
         identities,

@@ -337,6 +337,13 @@ open_enum! {
     }
 }
 
+impl DirectoryState {
+    /// Whether users and groups arrive: what a deletion would take away.
+    pub fn is_linked(&self) -> bool {
+        matches!(self, Self::Linked | Self::Active)
+    }
+}
+
 open_enum! {
     /// Whether audit-log events are taken.
     AuditLogState {

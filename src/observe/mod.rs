@@ -43,14 +43,15 @@ pub enum Extent {
     Everything,
 }
 
-/// Reads everything that planning and reporting the selected entries takes.
+/// Reads everything that planning and reporting the selected entries takes; also says who is who,
+/// which decides what is asked about.
 pub async fn observe(
     portal: &impl ReadPortal,
     desired: &Desired,
     selection: &Selection,
     extent: Extent,
     progress: &dyn ReadProgress,
-) -> Result<Observed, ApiError> {
+) -> Result<(Observed, Identities), ApiError> {
     let mut needs = Needs::of(desired, selection);
     if extent == Extent::Everything {
         needs.connections = true;
@@ -66,7 +67,7 @@ pub async fn observe(
         domains: needs.organizations(&identities, &[Intent::DomainVerification]),
     };
     evidence::read(portal, &mut observed, &asking).await?;
-    Ok(observed)
+    Ok((observed, identities))
 }
 
 async fn read(

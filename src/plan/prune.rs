@@ -8,7 +8,7 @@ use super::change::{Action, Change, FieldChange, Flag, Held, HeldReason, Reason}
 use super::policy::Policy;
 use crate::identity::Identities;
 use crate::model::desired::{FieldPath, Source};
-use crate::model::observed::{ConnectionState, DirectoryState, Listing, Observed, Organization};
+use crate::model::observed::{ConnectionState, Listing, Observed, Organization};
 use crate::model::{ManifestName, OrgKey, OrganizationId, mark};
 
 /// Adds the deletions to a plan, as far as this run may make them.
@@ -88,10 +88,7 @@ fn deletion(live: &Organization, observed: &Observed) -> Change {
         }
     }
     for directory in objects(&observed.directories, &live.id) {
-        if matches!(
-            directory.state,
-            DirectoryState::Linked | DirectoryState::Active
-        ) {
+        if directory.state.is_linked() {
             let state = directory.state.as_str();
             fields.push(gone(FieldPath::Directory(directory.id.clone()), state));
         }

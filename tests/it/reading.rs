@@ -8,7 +8,6 @@ use http::{Request, Response};
 use proptest::prelude::*;
 
 use portalctl::clock::FixedClock;
-use portalctl::identity::identify;
 use portalctl::manifest::{self, Input};
 use portalctl::model::Selection;
 use portalctl::model::desired::Desired;
@@ -99,10 +98,9 @@ struct View {
 async fn look(sandbox: &Sandbox, desired: &Desired, extent: Extent) -> View {
     let client = client(sandbox);
     let everything = Selection::default();
-    let observed = observe(&client, desired, &everything, extent, &Silent)
+    let (observed, identities) = observe(&client, desired, &everything, extent, &Silent)
         .await
         .unwrap();
-    let identities = identify(desired, &observed);
     let mut plan = plan(
         desired,
         &observed,
