@@ -5,15 +5,23 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-/// Which manifest, and which part of it.
+/// Which manifest.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Manifest")]
-pub(super) struct ManifestArgs {
+pub(super) struct FileArgs {
     /// Manifest file or folder; `-` is standard input. May be given more than once.
     ///
     /// Without it: portal.yaml, else the folder portal.
     #[arg(short, long = "file", value_name = "FILE|DIR")]
     pub file: Vec<PathBuf>,
+}
+
+/// Which manifest, and which part of it.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Manifest")]
+pub(super) struct ManifestArgs {
+    #[command(flatten)]
+    pub files: FileArgs,
 
     /// Only these organizations, by key; globs such as `acme-*` are allowed.
     #[arg(long, value_name = "KEY", value_delimiter = ',')]
@@ -22,6 +30,15 @@ pub(super) struct ManifestArgs {
     /// Only these intents; globs are allowed.
     #[arg(long, value_name = "INTENT", value_delimiter = ',')]
     pub intent: Vec<String>,
+}
+
+/// What commands about one organization share; its key is an argument of their own.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct EntryArgs {
+    #[command(flatten)]
+    pub files: FileArgs,
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
 }
 
 /// What commands that ask WorkOS share.

@@ -106,8 +106,8 @@ impl PowerArgs {
             let args = &target.manifest;
             let is_part = !args.only.is_empty()
                 || !args.intent.is_empty()
-                || args.file.len() > 1
-                || args.file.iter().any(|file| file.as_os_str() == "-");
+                || args.files.file.len() > 1
+                || args.files.file.iter().any(|file| file.as_os_str() == "-");
             if is_part {
                 return Err(usage(
                     "--prune takes one whole manifest: one -f, and no --only, --intent \

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use tokio_util::sync::CancellationToken;
 
-use super::args::{ConnectionArgs, ManifestArgs, TargetArgs};
+use super::args::{ConnectionArgs, EntryArgs, FileArgs, ManifestArgs, TargetArgs};
 use super::connect::{self, Connection};
 use super::error::{CliError, most_alike};
 use super::exit::Exit;
@@ -44,40 +44,68 @@ pub(super) struct Reality {
 /// Reads and checks the manifest; every problem is told at once.
 pub(super) fn manifest(args: &TargetArgs, ui: &Ui) -> Result<Request, CliError> {
     let selection = selection(&args.manifest)?;
+    let desired = sound_manifest(&args.manifest.files, &args.connection, ui)?;
+    selects_something(&args.manifest, &desired)?;
+    Ok(Request {
+        desired,
+        selection,
+        extent: Extent::Cheapest,
+    })
+}
+
+/// The same for a command about one organization, and about some of its intents or all of them.
+pub(super) fn entry(
+    args: &EntryArgs,
+    key: &str,
+    intents: &[Intent],
+    ui: &Ui,
+) -> Result<(OrgKey, Request), CliError> {
+    let desired = sound_manifest(&args.files, &args.connection, ui)?;
+    let Some(key) = desired.organizations.keys().find(|k| k.as_str() == key) else {
+        let keys = desired.organizations.keys().map(OrgKey::as_str);
+        return Err(nothing("KEY", key, "organization", keys));
+    };
+    let key = key.clone();
+    let intents: Vec<String> = intents.iter().map(ToString::to_string).collect();
+    let selection = patterns(&[key.to_string()], &intents)?;
+    let request = Request {
+        desired,
+        selection,
+        extent: Extent::Cheapest,
+    };
+    Ok((key, request))
+}
+
+/// Reads and checks the manifest, and tells its warnings.
+fn sound_manifest(
+    files: &FileArgs,
+    connection: &ConnectionArgs,
+    ui: &Ui,
+) -> Result<Desired, CliError> {
     let Checked {
         desired,
         diagnostics,
         sources,
-    } = read_manifest(&args.manifest, Some(&args.connection))?;
-    match desired {
-        Some(desired) => {
-            if !diagnostics.is_empty() {
-                ui.say(&render(&diagnostics, &sources, ui));
-            }
-            selects_something(&args.manifest, &desired)?;
-            Ok(Request {
-                desired,
-                selection,
-                extent: Extent::Cheapest,
-            })
-        }
-        None => Err(invalid_manifest(&diagnostics, &sources, ui)),
+    } = read_manifest(files, Some(connection))?;
+    let Some(desired) = desired else {
+        return Err(invalid_manifest(&diagnostics, &sources, ui));
+    };
+    if !diagnostics.is_empty() {
+        ui.say(&render(&diagnostics, &sources, ui));
     }
+    Ok(desired)
 }
 
 /// Reads and checks the manifest, and leaves it to the caller what problems mean.
 pub(super) fn read_manifest(
-    args: &ManifestArgs,
+    args: &FileArgs,
     connection: Option<&ConnectionArgs>,
 ) -> Result<Checked, CliError> {
     Ok(manifest::read(&inputs(args, connection)?))
 }
 
 /// The files that were named, else the usual ones.
-fn inputs(
-    args: &ManifestArgs,
-    connection: Option<&ConnectionArgs>,
-) -> Result<Vec<Input>, CliError> {
+fn inputs(args: &FileArgs, connection: Option<&ConnectionArgs>) -> Result<Vec<Input>, CliError> {
     let mut files = args.file.clone();
     if files.is_empty() {
         files.push(default_manifest()?);

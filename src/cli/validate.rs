@@ -37,7 +37,7 @@ pub(super) fn run(args: &ValidateArgs, ui: &Ui) -> Result<Exit, CliError> {
         desired,
         diagnostics,
         sources,
-    } = session::read_manifest(&args.manifest, None)?;
+    } = session::read_manifest(&args.manifest.files, None)?;
     let Some(desired) = desired else {
         return Err(session::invalid_manifest(&diagnostics, &sources, ui));
     };

@@ -87,6 +87,21 @@ impl Intent {
     pub const fn has_success_url(self) -> bool {
         matches!(self, Self::Sso | Self::Dsync | Self::LogStreams)
     }
+
+    /// The name under which IT contacts are invited to the intent: a vocabulary of its own.
+    ///
+    /// Source: `InviteItContactIntents` of the official Rust SDK 3.5.0. Audit logs have nothing to
+    /// configure, and certificate renewal cannot be invited to.
+    pub const fn invite_name(self) -> Option<&'static str> {
+        match self {
+            Self::Sso => Some("sso"),
+            Self::Dsync => Some("directory_sync"),
+            Self::DomainVerification => Some("domain_verification"),
+            Self::LogStreams => Some("log_streams"),
+            Self::BringYourOwnKey => Some("bring_your_own_key"),
+            Self::AuditLogs | Self::CertificateRenewal => None,
+        }
+    }
 }
 
 impl fmt::Display for Intent {

@@ -8,5 +8,7 @@ pub const OWNER: &str = "portalctl_owner";
 pub const PROTECT: &str = "portalctl_protect";
 /// The value of [`PROTECT`].
 pub const PROTECTED: &str = "true";
+/// When the IT contacts were invited, as `invite: once` keeps it.
+pub const INVITED: &str = "portalctl_invited";
 /// Metadata keys that WorkOS allows on one organization, ours included.
 pub const MAX_METADATA_KEYS: usize = 50;

@@ -25,6 +25,8 @@ pub struct Observed {
     pub audit_logs: BTreeMap<OrganizationId, Answer<AuditLogConfiguration>>,
     /// Signing certificates of the connections that were asked about, by connection id.
     pub certificates: BTreeMap<String, Answer<Vec<Certificate>>>,
+    /// IT contacts of the organizations that were asked about.
+    pub it_contacts: BTreeMap<OrganizationId, Answer<Vec<ItContact>>>,
     /// What happened lately, so far as it was asked about.
     pub history: History,
 }
@@ -222,6 +224,17 @@ pub struct LogStream {
     /// When it last delivered.
     pub last_synced_at: Option<Timestamp>,
     /// When it was created.
+    pub created_at: Option<Timestamp>,
+}
+
+/// Somebody of a customer's IT team.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ItContact {
+    /// `it_contact_…`
+    pub id: String,
+    /// As WorkOS has it; compared without regard to case.
+    pub email: String,
+    /// When it was added.
     pub created_at: Option<Timestamp>,
 }
 

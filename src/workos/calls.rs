@@ -2,6 +2,7 @@
 //!
 //! Source of the routes: the `paths` of the WorkOS API description, named at each call.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use http::Method;
@@ -17,10 +18,10 @@ use super::{
     ReadProgress, WritePortal,
 };
 use crate::model::observed::{
-    Answer, AuditLogConfiguration, Certificate, Connection, Directory, Event, EventKind,
+    Answer, AuditLogConfiguration, Certificate, Connection, Directory, Event, EventKind, ItContact,
     Organization, OrganizationDomain,
 };
-use crate::model::{Domain, ExternalId, OrganizationId};
+use crate::model::{Domain, Email, ExternalId, Intent, OrganizationId};
 
 /// The most objects of a page. Source: `limit` of the list endpoints.
 const PAGE_SIZE: &str = "100";
@@ -112,6 +113,15 @@ impl ReadPortal for Client {
         answer(page.map(|page| page.items))
     }
 
+    /// `GET /organizations/{id}/it_contacts`: one page, however many there are.
+    ///
+    /// Source: the official SDK's `list_it_contacts`, which takes no cursor.
+    async fn it_contacts(&self, id: &OrganizationId) -> ApiResult<Answer<Vec<ItContact>>> {
+        let path = path(&["organizations", id.as_str(), "it_contacts"]);
+        let page = self.call::<Page<ItContact>>(&Call::get(path)).await;
+        answer(page.map(|page| page.items))
+    }
+
     /// `GET /events?events=…`, always with an explicit list of names.
     async fn events(&self, kinds: &[EventKind]) -> ApiResult<Answer<Vec<Event>>> {
         let names: Vec<(&str, &str)> = kinds.iter().map(|kind| ("events", kind.as_str())).collect();
@@ -176,6 +186,40 @@ impl WritePortal for Client {
     async fn remove_domain(&self, domain_id: &str) -> ApiResult<()> {
         self.call_for_nothing(&Call::delete(path(&["organization_domains", domain_id])))
             .await
+    }
+
+    /// `POST /organization_domains/{id}/verify`
+    async fn verify_domain(&self, domain_id: &str) -> ApiResult<OrganizationDomain> {
+        let path = path(&["organization_domains", domain_id, "verify"]);
+        self.call(&Call::post(path)).await
+    }
+
+    /// `POST /organizations/{id}/it_contacts`
+    async fn add_it_contact(&self, id: &OrganizationId, email: &Email) -> ApiResult<ItContact> {
+        let body = json!({"email": email});
+        let path = path(&["organizations", id.as_str(), "it_contacts"]);
+        self.call(&Call::with_body(Method::POST, path, body)).await
+    }
+
+    /// `POST /organizations/{id}/it_contacts/{contact}/invite`
+    async fn invite_it_contact(
+        &self,
+        id: &OrganizationId,
+        contact_id: &str,
+        intents: &BTreeSet<Intent>,
+    ) -> ApiResult<()> {
+        let body = wire::invite_body(intents);
+        let contact = ["organizations", id.as_str(), "it_contacts", contact_id];
+        let path = path(&[&contact[..], &["invite"]].concat());
+        self.call_for_nothing(&Call::with_body(Method::POST, path, body))
+            .await
+    }
+
+    /// `POST /organizations/{id}/it_contacts/{contact}/revoke`
+    async fn revoke_invitation(&self, id: &OrganizationId, contact_id: &str) -> ApiResult<()> {
+        let contact = ["organizations", id.as_str(), "it_contacts", contact_id];
+        let path = path(&[&contact[..], &["revoke"]].concat());
+        self.call_for_nothing(&Call::post(path)).await
     }
 
     /// `POST /portal/generate_link`
@@ -268,6 +312,13 @@ impl Call {
     fn delete(path: String) -> Self {
         Self {
             method: Method::DELETE,
+            ..Self::get(path)
+        }
+    }
+
+    fn post(path: String) -> Self {
+        Self {
+            method: Method::POST,
             ..Self::get(path)
         }
     }

@@ -19,15 +19,15 @@ mod retry;
 pub mod transport;
 mod wire;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 
 use crate::model::desired::DeclaredDomainState;
 use crate::model::observed::{
-    Answer, AuditLogConfiguration, Certificate, Connection, Directory, Event, EventKind,
+    Answer, AuditLogConfiguration, Certificate, Connection, Directory, Event, EventKind, ItContact,
     Organization, OrganizationDomain,
 };
-use crate::model::{Domain, ExternalId, Intent, OrganizationId};
+use crate::model::{Domain, Email, ExternalId, Intent, OrganizationId};
 
 pub use self::http::{Bounds, HttpTransport};
 pub use client::{Client, Settings};
@@ -127,6 +127,12 @@ pub trait ReadPortal: Send + Sync {
         connection_id: &str,
     ) -> impl Future<Output = ApiResult<Answer<Vec<Certificate>>>> + Send;
 
+    /// Lists an organization's IT contacts.
+    fn it_contacts(
+        &self,
+        id: &OrganizationId,
+    ) -> impl Future<Output = ApiResult<Answer<Vec<ItContact>>>> + Send;
+
     /// Lists the events of some kinds that WorkOS still has.
     fn events(
         &self,
@@ -170,6 +176,37 @@ pub trait WritePortal: ReadPortal {
 
     /// Removes a domain, by its own id, from its organization.
     fn remove_domain(&self, domain_id: &str) -> impl Future<Output = ApiResult<()>> + Send;
+
+    /// Asks WorkOS to look for a domain's DNS record; also begins a failed verification again.
+    fn verify_domain(
+        &self,
+        domain_id: &str,
+    ) -> impl Future<Output = ApiResult<OrganizationDomain>> + Send;
+
+    /// Adds an IT contact to an organization; nobody is e-mailed.
+    fn add_it_contact(
+        &self,
+        id: &OrganizationId,
+        email: &Email,
+    ) -> impl Future<Output = ApiResult<ItContact>> + Send;
+
+    /// Lets WorkOS e-mail a setup link for some intents to an IT contact.
+    ///
+    /// An organization has at most one active invitation: 409 otherwise. Intents without an
+    /// [invite name](Intent::invite_name) are left out.
+    fn invite_it_contact(
+        &self,
+        id: &OrganizationId,
+        contact_id: &str,
+        intents: &BTreeSet<Intent>,
+    ) -> impl Future<Output = ApiResult<()>> + Send;
+
+    /// Ends the active invitation of an IT contact.
+    fn revoke_invitation(
+        &self,
+        id: &OrganizationId,
+        contact_id: &str,
+    ) -> impl Future<Output = ApiResult<()>> + Send;
 
     /// Makes a portal link: a credential, valid for five minutes and one use.
     fn generate_link(

@@ -6,7 +6,7 @@
 //! Private to `workos`: the sandbox must not share these shapes. Source of the shapes: the
 //! schemas of the WorkOS API description named at each type.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -17,10 +17,10 @@ use super::{LinkRequest, NewOrganization, OrganizationPatch};
 use crate::model::desired::DeclaredDomainState;
 use crate::model::observed::{
     AuditLogConfiguration, AuditLogState, Certificate, Connection, ConnectionState, Directory,
-    DirectoryState, DomainState, Event, EventKind, LogStream, LogStreamState, Organization,
-    OrganizationDomain,
+    DirectoryState, DomainState, Event, EventKind, ItContact, LogStream, LogStreamState,
+    Organization, OrganizationDomain,
 };
-use crate::model::{Domain, OrganizationId};
+use crate::model::{Domain, Intent, OrganizationId};
 
 /// Why an answer of status 2xx cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -105,6 +105,17 @@ fn domain_from_wire(value: &Value) -> Result<OrganizationDomain, Unreadable> {
         created_at: time(value, "created_at"),
         updated_at: time(value, "updated_at"),
     })
+}
+
+/// `ItContact` of the official Rust SDK 3.5.0.
+impl FromWire for ItContact {
+    fn from_wire(value: &Value) -> Result<Self, Unreadable> {
+        Ok(Self {
+            id: required(value, "an IT contact", "id")?,
+            email: text(value, "email").unwrap_or_default(),
+            created_at: time(value, "created_at"),
+        })
+    }
 }
 
 /// `Connection`; older answers spell `connection_type` `type` and `state` `status`.
@@ -286,6 +297,12 @@ pub(super) fn update_body(patch: &OrganizationPatch) -> Value {
         ("metadata", metadata.as_ref().map(|v| json!(v))),
     ];
     object(fields)
+}
+
+/// `InviteItContact` of the official Rust SDK 3.5.0.
+pub(super) fn invite_body(intents: &BTreeSet<Intent>) -> Value {
+    let names: Vec<&str> = intents.iter().filter_map(|i| i.invite_name()).collect();
+    json!({"intents": names})
 }
 
 /// `GenerateLinkDto`

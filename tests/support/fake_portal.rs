@@ -1,9 +1,10 @@
 //! An in-memory portal behind the client's traits: no HTTP, no retries, faults by script.
 //!
 //! What fails is named by the call as the log spells it: `create acme`, `put org_1`,
-//! `add acme.com to org_1`, `remove domain_1`, `read org_1`, `find acme`; a prefix is enough.
+//! `add acme.com to org_1`, `remove domain_1`, `read org_1`, `find acme`, `add ada@acme.com to org_1`,
+//! `invite contact_ada@acme.com to sso`; a prefix is enough.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -13,9 +14,9 @@ use portalctl::clock::{Clock, SystemClock};
 use portalctl::model::desired::DeclaredDomainState;
 use portalctl::model::observed::{
     Answer, AuditLogConfiguration, Certificate, Connection, Directory, DomainState, Event,
-    EventKind, Organization, OrganizationDomain,
+    EventKind, ItContact, Organization, OrganizationDomain,
 };
-use portalctl::model::{Domain, ExternalId, OrganizationId};
+use portalctl::model::{Domain, Email, ExternalId, Intent, OrganizationId};
 use portalctl::workos::{
     ApiError, ApiErrorKind, ApiResult, LinkRequest, NewOrganization, OrganizationPatch, ReadPortal,
     ReadProgress, WritePortal,
@@ -46,6 +47,10 @@ struct Fault {
 struct State {
     organizations: BTreeMap<OrganizationId, Organization>,
     created: usize,
+    /// Addresses by organization; a contact's id is `contact_ADDRESS`.
+    contacts: BTreeMap<OrganizationId, BTreeSet<String>>,
+    /// Organizations with an active invitation.
+    invited: BTreeSet<OrganizationId>,
     faults: Vec<Fault>,
     edits: Vec<(String, Edit)>,
     log: Vec<String>,
@@ -214,6 +219,14 @@ impl FakePortal {
     }
 }
 
+fn contact(email: &str) -> ItContact {
+    ItContact {
+        id: format!("contact_{email}"),
+        email: email.to_owned(),
+        created_at: None,
+    }
+}
+
 fn pending(id: String, domain: &Domain) -> OrganizationDomain {
     OrganizationDomain {
         id: Some(id),
@@ -329,6 +342,15 @@ impl ReadPortal for FakePortal {
         unimplemented!("apply lists nothing")
     }
 
+    async fn it_contacts(&self, id: &OrganizationId) -> ApiResult<Answer<Vec<ItContact>>> {
+        self.call(format!("read contacts of {id}"), |state| {
+            state.get(id)?;
+            let held = state.contacts.get(id).into_iter().flatten();
+            Ok(Answer::Found(held.map(|email| contact(email)).collect()))
+        })
+        .await
+    }
+
     async fn events(&self, _: &[EventKind]) -> ApiResult<Answer<Vec<Event>>> {
         unimplemented!("apply lists nothing")
     }
@@ -437,6 +459,57 @@ impl WritePortal for FakePortal {
                 .ok_or_else(|| error(ApiErrorKind::NotFound, Some("entity_not_found")))?;
             holder.domains.retain(|held| !is_it(held));
             Ok(())
+        })
+        .await
+    }
+
+    async fn verify_domain(&self, _: &str) -> ApiResult<OrganizationDomain> {
+        unimplemented!("apply verifies nothing")
+    }
+
+    async fn add_it_contact(&self, id: &OrganizationId, email: &Email) -> ApiResult<ItContact> {
+        self.call(format!("add {email} to {id}"), |state| {
+            state.get(id)?;
+            let held = state.contacts.entry(id.clone()).or_default();
+            let address = email.as_str().to_lowercase();
+            if held.iter().any(|held| held.to_lowercase() == address) {
+                return Err(error(ApiErrorKind::Rejected, None));
+            }
+            held.insert(email.to_string());
+            Ok(contact(email.as_str()))
+        })
+        .await
+    }
+
+    async fn invite_it_contact(
+        &self,
+        id: &OrganizationId,
+        contact_id: &str,
+        intents: &BTreeSet<Intent>,
+    ) -> ApiResult<()> {
+        let names: Vec<&str> = intents.iter().filter_map(|i| i.invite_name()).collect();
+        self.call(
+            format!("invite {contact_id} to {}", names.join(" ")),
+            |state| {
+                state.get(id)?;
+                if state.invited.insert(id.clone()) {
+                    Ok(())
+                } else {
+                    Err(error(ApiErrorKind::Rejected, None))
+                }
+            },
+        )
+        .await
+    }
+
+    async fn revoke_invitation(&self, id: &OrganizationId, contact_id: &str) -> ApiResult<()> {
+        self.call(format!("revoke {contact_id}"), |state| {
+            state.get(id)?;
+            if state.invited.remove(id) {
+                Ok(())
+            } else {
+                Err(error(ApiErrorKind::NotFound, None))
+            }
         })
         .await
     }
