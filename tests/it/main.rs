@@ -35,6 +35,7 @@ mod openapi;
 mod parity;
 mod plan;
 mod plan_properties;
+mod portal_page;
 mod readiness;
 mod reading;
 mod report_json;

@@ -1,5 +1,6 @@
 //! What the integration tests share.
 
+pub(crate) mod browser;
 pub(crate) mod cli;
 pub(crate) mod emulator;
 pub(crate) mod fake_portal;

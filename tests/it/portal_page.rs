@@ -1,0 +1,29 @@
+//! The sandbox's admin portal, judged by a browser and by axe-core.
+
+use serde_json::json;
+
+use crate::support::browser;
+use crate::support::cli::TestEnv;
+use crate::support::sandbox_server::SandboxServer;
+
+/// A link of an organization to the portal.
+fn link(sandbox: &SandboxServer, organization: &str, intent: &str) -> String {
+    let body = json!({"organization": organization, "intent": intent});
+    let answer = sandbox.send("POST", "/portal/generate_link", &body);
+    answer["link"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn an_it_admin_finishes_by_keyboard_on_a_phone_and_a_used_link_is_dead() {
+    let env = TestEnv::new();
+    let Some(mut script) = browser::script("portal_page.mjs", env.root()) else {
+        return;
+    };
+    let sandbox = SandboxServer::start(&env);
+    let body = json!({"name": "Acme Corp", "external_id": "acme"});
+    let created = sandbox.send("POST", "/organizations", &body);
+    let id = created["id"].as_str().unwrap();
+    script.arg(link(&sandbox, id, "sso"));
+    script.arg(link(&sandbox, id, "domain_verification"));
+    browser::run(script);
+}
