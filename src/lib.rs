@@ -15,6 +15,8 @@
 //! - [`observe`]: reads what is live, in one pass, through a trait that cannot write.
 //! - [`mod@plan`]: pure: desired and observed → a [`plan::Plan`], which is data.
 //! - [`mod@apply`]: walks a plan in order and accounts for every change.
+//! - [`verification`]: pure: what proves a domain, and whether the world sees it.
+//! - [`dns`]: looks TXT records up.
 //! - [`readiness`]: pure: which features each customer still has to configure.
 //! - [`report`]: pure renderers of plans, reports and readiness.
 //! - [`sandbox`]: an in-memory WorkOS, the place to try everything without an account.
@@ -25,6 +27,7 @@ pub mod apply;
 pub mod cli;
 pub mod clock;
 pub mod codes;
+pub mod dns;
 pub mod identity;
 pub mod manifest;
 pub mod model;
@@ -33,4 +36,5 @@ pub mod plan;
 pub mod readiness;
 pub mod report;
 pub mod sandbox;
+pub mod verification;
 pub mod workos;

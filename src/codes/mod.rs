@@ -102,12 +102,13 @@ impl Code {
 
 pub mod api;
 pub mod cli;
+pub mod domain;
 pub mod manifest;
 pub mod plan;
 
 /// Every code, area by area.
 pub fn all() -> impl Iterator<Item = Code> {
-    [manifest::ALL, plan::ALL, api::ALL, cli::ALL]
+    [manifest::ALL, plan::ALL, domain::ALL, api::ALL, cli::ALL]
         .into_iter()
         .flatten()
         .copied()

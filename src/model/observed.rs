@@ -147,9 +147,9 @@ pub struct OrganizationDomain {
     pub domain: Domain,
     /// Whether the customer proved that it is theirs.
     pub state: DomainState,
-    /// The host in front of the domain that carries the TXT record.
+    /// What the value of the TXT record begins with.
     pub verification_prefix: Option<String>,
-    /// The value of the TXT record. Shown on request only.
+    /// The secret part of the TXT record's value. Shown on request only.
     pub verification_token: Option<String>,
     /// When it was added.
     pub created_at: Option<Timestamp>,

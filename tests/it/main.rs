@@ -25,6 +25,7 @@ mod cli_sandbox;
 mod cli_saved;
 mod cli_secrets;
 mod conformance;
+mod dns;
 mod emulator;
 mod examples;
 mod generated;

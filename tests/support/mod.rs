@@ -2,6 +2,7 @@
 
 pub(crate) mod browser;
 pub(crate) mod cli;
+pub(crate) mod dns;
 pub(crate) mod emulator;
 pub(crate) mod fake_portal;
 pub(crate) mod http;

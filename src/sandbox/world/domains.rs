@@ -23,9 +23,9 @@ pub struct OrganizationDomain {
     pub domain: String,
     /// How far it is verified.
     pub state: DomainState,
-    /// The host in front of the domain that carries the TXT record; none when asserted.
+    /// What the value of the TXT record begins with; none when asserted.
     pub verification_prefix: Option<String>,
-    /// The value of the TXT record; none when asserted.
+    /// What that value ends with; none when asserted.
     pub verification_token: Option<String>,
     /// Whether the customer has set the TXT record: the sandbox's stand-in for DNS.
     #[serde(default)]
