@@ -23,6 +23,7 @@ mod session;
 mod status;
 mod ui;
 mod validate;
+mod verify_domain;
 
 use std::process::ExitCode;
 
@@ -62,7 +63,7 @@ Environment:
 
 Exit codes:
   0    done
-  2    when asked for: changes are pending
+  2    when asked for: changes are pending, or a domain is not verified yet
   3    usage or manifest invalid, or no consent; no request was made
   4    credentials missing, refused, or of the wrong environment
   5    WorkOS unreachable, failing or limiting; nothing was done
@@ -82,6 +83,8 @@ enum Command {
     Apply(apply::ApplyArgs),
     /// Show which features each customer still has to configure, and what to do next
     Status(status::StatusArgs),
+    /// Show the DNS record of a customer's domains, look it up, and ask WorkOS to verify them
+    VerifyDomain(verify_domain::VerifyDomainArgs),
     /// Check a manifest, offline
     Validate(validate::ValidateArgs),
     /// Print the WorkOS organization id of every key, for the app that must store it
@@ -114,6 +117,7 @@ fn run(cli: &Cli, ui: &Ui) -> Result<Exit, CliError> {
         Command::Plan(args) => plan::run(args, ui),
         Command::Apply(args) => apply::run(args, ui),
         Command::Status(args) => status::run(args, ui),
+        Command::VerifyDomain(args) => verify_domain::run(args, ui),
         Command::Validate(args) => validate::run(args, ui),
         Command::Ids(args) => ids::run(args, ui),
         Command::Explain(args) => explain::run(args, ui),
@@ -138,6 +142,7 @@ fn fail(cli: &Cli, ui: &Ui, error: &CliError) -> Exit {
         Command::Plan(args) => args.failure(&error.items),
         Command::Apply(args) => args.failure(&error.items),
         Command::Status(args) => args.failure(&error.items),
+        Command::VerifyDomain(args) => args.failure(&error.items),
         Command::Validate(args) => args.failure(&error.items),
         Command::Ids(args) => args.failure(&error.items),
         Command::Explain(_)
@@ -174,9 +179,16 @@ fn usage(error: &clap::Error) -> Exit {
 fn usage_json(arguments: &[String], told: &str) -> Option<String> {
     let command = arguments.iter().find_map(|argument| {
         let name = argument.as_str();
-        ["plan", "apply", "status", "validate", "ids"]
-            .into_iter()
-            .find(|command| *command == name)
+        [
+            "plan",
+            "apply",
+            "status",
+            "verify-domain",
+            "validate",
+            "ids",
+        ]
+        .into_iter()
+        .find(|command| *command == name)
     })?;
     if output_format(arguments).unwrap_or(if command == "ids" { "json" } else { "text" }) != "json"
     {
@@ -189,6 +201,7 @@ fn usage_json(arguments: &[String], told: &str) -> Option<String> {
         "plan" => failure_json(&items, json_v1::failed_plan),
         "apply" => failure_json(&items, json_v1::failed_apply),
         "status" => failure_json(&items, json_v1::failed_status),
+        "verify-domain" => failure_json(&items, json_v1::failed_domains),
         "validate" => failure_json(&items, json_v1::failed_validate),
         _ => failure_json(&items, json_v1::failed_ids),
     }

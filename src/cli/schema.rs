@@ -9,7 +9,8 @@ use super::ui::Ui;
 use crate::codes;
 use crate::manifest;
 use crate::report::json_v1::{
-    ApplyDocument, IdsDocument, PlanDocument, StatusDocument, ValidateDocument, schema,
+    ApplyDocument, DomainsDocument, IdsDocument, PlanDocument, StatusDocument, ValidateDocument,
+    schema,
 };
 
 /// Print the JSON Schema of the manifest or of a command's JSON.
@@ -35,19 +36,22 @@ pub enum Document {
     Validate,
     /// `ids -o json`
     Ids,
+    /// `verify-domain -o json`
+    VerifyDomain,
     /// Every error code with its meaning and its fix.
     Errors,
 }
 
 impl Document {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Manifest,
         Self::Plan,
         Self::Apply,
         Self::Status,
         Self::Validate,
         Self::Ids,
+        Self::VerifyDomain,
         Self::Errors,
     ];
 
@@ -60,6 +64,7 @@ impl Document {
             Self::Status => "status.schema.json",
             Self::Validate => "validate.schema.json",
             Self::Ids => "ids.schema.json",
+            Self::VerifyDomain => "verify-domain.schema.json",
             Self::Errors => "errors.json",
         }
     }
@@ -73,6 +78,7 @@ impl Document {
             Self::Status => schema::<StatusDocument>(),
             Self::Validate => schema::<ValidateDocument>(),
             Self::Ids => schema::<IdsDocument>(),
+            Self::VerifyDomain => schema::<DomainsDocument>(),
             Self::Errors => errors(),
         };
         format!("{value:#}\n")

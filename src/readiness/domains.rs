@@ -1,16 +1,9 @@
 //! Domain verification: the organization's domains against the declared ones.
 
-use jiff::Timestamp;
-
 use super::{Evidence, Finding, State, Subject, Turn, unknown_state};
 use crate::model::Domain;
-use crate::model::observed::{DomainState, Event, EventKind, History, OrganizationDomain};
-use crate::model::text::escape;
-
-/// How long WorkOS looks for the DNS record before a verification fails.
-///
-/// Source: WorkOS, Domain Verification API guide.
-const VERIFICATION_DAYS: i64 = 30;
+use crate::model::observed::{DomainState, History, OrganizationDomain};
+use crate::verification::{Failure, VERIFICATION_DAYS, days_left, failure};
 
 pub(super) fn domain_verification(subject: &Subject<'_>) -> Finding {
     match &subject.declared.domains {
@@ -91,6 +84,7 @@ fn any_verified(subject: &Subject<'_>) -> Finding {
 fn judge(held: &OrganizationDomain, subject: &Subject<'_>) -> Finding {
     let domain = &held.domain;
     let since = held.updated_at.or(held.created_at);
+    let verify = format!("portalctl verify-domain {}", subject.key);
     let finding = match &held.state {
         DomainState::Verified | DomainState::LegacyVerified => Finding::new(
             State::Configured,
@@ -98,31 +92,34 @@ fn judge(held: &OrganizationDomain, subject: &Subject<'_>) -> Finding {
             format!("{domain} is verified"),
         ),
         DomainState::Pending => {
-            let record = record_name(held);
-            let set_it = format!("ask the customer to set the TXT record {record}");
-            let (left, next) = match since.map(|since| days_left(since, subject.now)) {
-                None => (String::new(), set_it),
-                Some(0) => (
-                    format!(", its {VERIFICATION_DAYS} days are over"),
-                    format!("{set_it}, then start the verification again"),
-                ),
-                Some(1) => (", 1 day left".to_owned(), set_it),
-                Some(days) => (format!(", {days} days left"), set_it),
+            let set_it = if is_declared(domain, subject) {
+                format!("ask the customer to set the TXT record that {verify} shows")
+            } else {
+                format!("declare the domain, then {verify} shows the TXT record to set")
+            };
+            let left = match days_left(held, subject.now) {
+                None => String::new(),
+                Some(0) => format!(", its {VERIFICATION_DAYS} days are over"),
+                Some(1) => ", 1 day left".to_owned(),
+                Some(days) => format!(", {days} days left"),
             };
             let reason = format!("{domain} waits for its TXT record{left}");
-            Finding::new(State::InProgress, Turn::Dns, reason).next(next)
+            Finding::new(State::InProgress, Turn::Dns, reason).next(set_it)
         }
         DomainState::Unverified => Finding::new(
             State::InProgress,
             Turn::Customer,
             format!("the verification of {domain} has not been started"),
         )
-        .next(format!(
-            "ask the customer to set the TXT record {}, or send their IT admin to the Admin Portal \
-             for domain_verification",
-            record_name(held)
-        )),
-        DomainState::Failed => failed(held, subject),
+        .next(if is_declared(domain, subject) {
+            format!(
+                "run {verify}, or send the customer's IT admin to the Admin Portal for \
+                 domain_verification"
+            )
+        } else {
+            "send the customer's IT admin to the Admin Portal for domain_verification".to_owned()
+        }),
+        DomainState::Failed => failed(held, subject, &verify),
         DomainState::Unknown(raw) => Finding::new(
             State::Unknown,
             Turn::You,
@@ -133,68 +130,33 @@ fn judge(held: &OrganizationDomain, subject: &Subject<'_>) -> Finding {
     finding.since(since)
 }
 
+/// Whether `portalctl verify-domain` is about a domain.
+fn is_declared(domain: &Domain, subject: &Subject<'_>) -> bool {
+    let declared = subject.declared.domains.as_ref();
+    declared.is_some_and(|domains| domains.contains_key(domain))
+}
+
 /// A failed verification, with the reason that WorkOS gave in an event.
-fn failed(held: &OrganizationDomain, subject: &Subject<'_>) -> Finding {
+fn failed(held: &OrganizationDomain, subject: &Subject<'_>, verify: &str) -> Finding {
     let domain = &held.domain;
-    let (why, next) = match reason(held, subject) {
-        Some("domain_verification_period_expired") => (
-            format!(": the TXT record did not appear within {VERIFICATION_DAYS} days"),
-            "check the TXT record and start the verification again",
-        ),
-        Some("domain_verified_by_other_organization") => (
-            ": another organization has verified it".to_owned(),
-            "find out which of the two organizations the domain belongs to",
-        ),
-        Some(other) => (
-            format!(": {}", escape(other)),
-            "check the TXT record and start the verification again",
-        ),
-        None => (
-            String::new(),
-            "check the TXT record and start the verification again",
-        ),
+    let reason = match &subject.observed.history {
+        History::Read(events) => failure(events, &subject.live.id, domain),
+        History::NotRead | History::NotAvailable(_) => None,
     };
+    let next = match reason {
+        Some(Failure::VerifiedElsewhere) => {
+            "find out which of the two organizations the domain belongs to".to_owned()
+        }
+        Some(Failure::PeriodExpired | Failure::Other(_)) | None if is_declared(domain, subject) => {
+            format!("have the TXT record set, then run {verify}: it begins the verification again")
+        }
+        Some(Failure::PeriodExpired | Failure::Other(_)) | None => {
+            format!("declare the domain, then {verify} shows its record and begins again")
+        }
+    };
+    let why = reason.map_or(String::new(), |reason| format!(": {}", reason.sentence()));
     let reason = format!("{domain} could not be verified{why}");
     Finding::new(State::Attention, Turn::Customer, reason).next(next)
-}
-
-/// Why the latest verification failed, as far back as WorkOS keeps events.
-///
-/// Source: `organization_domain.verification_failed` of the WorkOS API description.
-fn reason<'a>(held: &OrganizationDomain, subject: &Subject<'a>) -> Option<&'a str> {
-    let History::Read(events) = &subject.observed.history else {
-        return None;
-    };
-    let is_about = |event: &&Event| {
-        event.kind == EventKind::DomainVerificationFailed
-            && event.organization_id.as_ref() == Some(&subject.live.id)
-            && event.domain.as_ref() == Some(&held.domain)
-    };
-    let latest = events
-        .iter()
-        .filter(is_about)
-        .max_by_key(|event| (event.created_at, &event.id));
-    latest.and_then(|event| event.reason.as_deref())
-}
-
-/// The full name of the TXT record; its value is shown on request only.
-fn record_name(held: &OrganizationDomain) -> String {
-    match held
-        .verification_prefix
-        .as_deref()
-        .filter(|prefix| !prefix.is_empty())
-    {
-        Some(prefix) => format!("{}.{}", escape(prefix), held.domain),
-        None => format!("of {}", held.domain),
-    }
-}
-
-/// Whole days until the verification is given up, rounded up; 0 when it is over.
-fn days_left(since: Timestamp, now: Timestamp) -> i64 {
-    let day = 24 * 60 * 60;
-    let left = VERIFICATION_DAYS * day - now.duration_since(since).as_secs();
-    let begun = i64::from(left.rem_euclid(day) > 0);
-    (left.div_euclid(day) + begun).clamp(0, VERIFICATION_DAYS)
 }
 
 fn evidence_of(held: &OrganizationDomain) -> Evidence {

@@ -242,6 +242,7 @@ fn unknown_state(subject: &str, raw: &str) -> String {
 
 /// What a rule looks at.
 struct Subject<'a> {
+    key: &'a OrgKey,
     declared: &'a DesiredOrganization,
     live: &'a Organization,
     observed: &'a Observed,
@@ -275,6 +276,7 @@ pub fn readiness(
                     Some(live) => rule(
                         *intent,
                         &Subject {
+                            key,
                             declared,
                             live,
                             observed,

@@ -1,8 +1,9 @@
 //! Reports: pure renderers of plans, apply reports and readiness.
 //!
 //! Goes in: results. Comes out: text, one function for each format. No I/O, no clock; JSON is never
-//! derived from text. Whatever came from outside is escaped; e-mail addresses can be masked; keys,
-//! portal links and verification tokens are in none of the types that arrive here.
+//! derived from text. Whatever came from outside is escaped; e-mail addresses can be masked; keys and
+//! portal links are in none of the types that arrive here, verification tokens only when somebody
+//! asked to have them revealed.
 
 pub mod json_v1;
 pub mod paint;
@@ -15,8 +16,10 @@ pub use width::wrapped as wrap;
 use jiff::Timestamp;
 
 use crate::apply::ApplyReport;
+use crate::model::{OrgKey, OrganizationId};
 use crate::plan::{Plan, Target};
 use crate::readiness::Readiness;
+use crate::verification::DomainCheck;
 
 /// What every report says first: where it was made and at what cost.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -62,4 +65,17 @@ pub struct StatusReport<'a> {
     pub readiness: &'a Readiness,
     /// When it was read, for durations.
     pub now: Timestamp,
+}
+
+/// What became of an organization's domains.
+#[derive(Debug, Clone, Copy)]
+pub struct DomainsReport<'a> {
+    /// Where and at what cost.
+    pub headline: &'a Headline,
+    /// The organization's key in the manifest.
+    pub key: &'a OrgKey,
+    /// The organization.
+    pub organization: &'a OrganizationId,
+    /// The domains that the run was about, by name.
+    pub domains: &'a [DomainCheck],
 }

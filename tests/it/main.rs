@@ -24,6 +24,7 @@ mod cli_prune;
 mod cli_sandbox;
 mod cli_saved;
 mod cli_secrets;
+mod cli_verify_domain;
 mod conformance;
 mod dns;
 mod emulator;

@@ -288,9 +288,9 @@ fn domain_verification_goes_by_the_declared_domain() {
     insta::assert_snapshot!(rows, @r#"
     "verified" configured none 04: acme.com is verified [acme.com verified]
     "legacy_verified" configured none 04: acme.com is verified [acme.com legacy_verified]
-    "pending" in_progress dns 04: acme.com waits for its TXT record, 24 days left -> ask the customer to set the TXT record _workos.acme.com [acme.com pending]
-    "unverified" in_progress customer 04: the verification of acme.com has not been started -> ask the customer to set the TXT record _workos.acme.com, or send their IT admin to the Admin Portal for domain_verification [acme.com unverified]
-    "failed" attention customer 04: acme.com could not be verified -> check the TXT record and start the verification again [acme.com failed]
+    "pending" in_progress dns 04: acme.com waits for its TXT record, 24 days left -> ask the customer to set the TXT record that portalctl verify-domain acme shows [acme.com pending]
+    "unverified" in_progress customer 04: the verification of acme.com has not been started -> run portalctl verify-domain acme, or send the customer's IT admin to the Admin Portal for domain_verification [acme.com unverified]
+    "failed" attention customer 04: acme.com could not be verified -> have the TXT record set, then run portalctl verify-domain acme: it begins the verification again [acme.com failed]
     "sideways" unknown you 04: the state of acme.com is one that this version does not know: sideways -> look at it in the WorkOS dashboard [acme.com sideways]
     "" unknown you 04: WorkOS does not tell the state of acme.com -> look at it in the WorkOS dashboard [acme.com ]
     "#);
@@ -321,11 +321,11 @@ fn the_worst_declared_domain_decides() {
     .collect();
     insta::assert_snapshot!(rows.join("\n"), @"
 configured none 04: all 3 domains are verified [a.com verified, b.com verified, c.com legacy_verified]
-in_progress dns 04: 2 of 3 domains are verified; b.com waits for its TXT record, 24 days left -> ask the customer to set the TXT record _workos.b.com [a.com verified, b.com pending, c.com verified]
+in_progress dns 04: 2 of 3 domains are verified; b.com waits for its TXT record, 24 days left -> ask the customer to set the TXT record that portalctl verify-domain acme shows [a.com verified, b.com pending, c.com verified]
 unconfigured you 01: 1 of 3 domains is verified; the organization does not have the domain a.com -> run portalctl apply [b.com pending, c.com verified]
 unknown you 04: 1 of 3 domains is verified; the state of b.com is one that this version does not know: sideways -> look at it in the WorkOS dashboard [b.com sideways, c.com verified]
-attention customer 04: a.com could not be verified -> check the TXT record and start the verification again [a.com failed, b.com sideways]
-in_progress dns 04: a.com waits for its TXT record, 24 days left -> ask the customer to set the TXT record _workos.a.com [a.com pending, b.com unverified, c.com pending]
+attention customer 04: a.com could not be verified -> have the TXT record set, then run portalctl verify-domain acme: it begins the verification again [a.com failed, b.com sideways]
+in_progress dns 04: a.com waits for its TXT record, 24 days left -> ask the customer to set the TXT record that portalctl verify-domain acme shows [a.com pending, b.com unverified, c.com pending]
 ");
 }
 
@@ -349,8 +349,8 @@ fn without_declared_domains_one_verified_is_enough() {
     .collect();
     insta::assert_snapshot!(rows.join("\n"), @"
 configured none 04: b.com is verified [a.com failed, b.com verified]
-in_progress dns 04: b.com waits for its TXT record, 24 days left -> ask the customer to set the TXT record _workos.b.com [a.com failed, b.com pending]
-attention customer 04: a.com could not be verified -> check the TXT record and start the verification again [a.com failed]
+in_progress dns 04: b.com waits for its TXT record, 24 days left -> declare the domain, then portalctl verify-domain acme shows the TXT record to set [a.com failed, b.com pending]
+attention customer 04: a.com could not be verified -> declare the domain, then portalctl verify-domain acme shows its record and begins again [a.com failed]
 unconfigured customer 01: no domain yet -> declare the customer's domains, or send their IT admin to the Admin Portal
 ");
 }
@@ -396,7 +396,7 @@ fn a_pending_domain_has_days_left_of_thirty() {
         assert_eq!(at(seconds).state, State::InProgress);
         assert_eq!(at(seconds).turn, Turn::Dns);
     }
-    insta::assert_snapshot!(line(&at(30 * day)), @"in_progress dns 04: acme.com waits for its TXT record, its 30 days are over -> ask the customer to set the TXT record _workos.acme.com, then start the verification again [acme.com pending]");
+    insta::assert_snapshot!(line(&at(30 * day)), @"in_progress dns 04: acme.com waits for its TXT record, its 30 days are over -> ask the customer to set the TXT record that portalctl verify-domain acme shows [acme.com pending]");
 }
 
 #[test]
@@ -406,7 +406,7 @@ fn a_pending_domain_without_a_time_or_a_prefix_reads_well() {
     bare.created_at = None;
     bare.updated_at = None;
     bare.verification_prefix = Some(String::new());
-    insta::assert_snapshot!(said(&declared, &with_domains(vec![bare])), @"in_progress dns ever: acme.com waits for its TXT record -> ask the customer to set the TXT record of acme.com [acme.com pending]");
+    insta::assert_snapshot!(said(&declared, &with_domains(vec![bare])), @"in_progress dns ever: acme.com waits for its TXT record -> ask the customer to set the TXT record that portalctl verify-domain acme shows [acme.com pending]");
 }
 
 // audit_logs and log_streams

@@ -3,6 +3,7 @@
 //! The types here are the published schemas (`portalctl schema plan`, `apply`, `status`).
 
 mod build;
+mod domains;
 
 use std::collections::BTreeMap;
 
@@ -20,6 +21,7 @@ pub use build::{
     apply, failed_apply, failed_ids, failed_plan, failed_status, failed_validate, ids, plan, status,
 };
 pub(super) use build::{held_reason, plan_summary};
+pub use domains::{DnsItem, DomainItem, DomainsDocument, RecordItem, domains, failed_domains};
 
 /// The version of every document here.
 const FORMAT_VERSION: &str = "1";

@@ -1,6 +1,7 @@
 //! Text for people: aligned, coloured by meaning, readable without colour, the summary last.
 
 mod apply;
+mod domains;
 mod inline_diff;
 mod plan;
 mod status;
@@ -12,6 +13,7 @@ use crate::model::text::escape;
 use crate::plan::Plan;
 
 pub use apply::{applied_line, apply};
+pub use domains::domains;
 pub use plan::plan;
 pub use status::{Listing, status};
 

@@ -1,0 +1,221 @@
+//! `portalctl verify-domain`
+
+mod run;
+
+use std::net::{IpAddr, SocketAddr};
+
+use clap::Args;
+
+use super::args::{EntryArgs, Format};
+use super::connect::{self, Connection};
+use super::error::{CliError, most_alike};
+use super::exit::Exit;
+use super::session::{self, Reality};
+use super::ui::Ui;
+use super::{failure_json, json};
+use crate::codes::{cli, domain as codes};
+use crate::dns::{Bounds, Resolvers};
+use crate::identity::Identity;
+use crate::model::desired::Desired;
+use crate::model::observed::Organization;
+use crate::model::text::escape;
+use crate::model::{Domain, Intent, OrgKey};
+use crate::report::json_v1::{self, ErrorItem};
+use crate::report::{DomainsReport, text};
+
+/// The port of DNS.
+const DNS_PORT: u16 = 53;
+
+/// Show the DNS record of a customer's domains, look it up, and ask WorkOS to verify them.
+///
+/// For every declared domain that is not verified: the TXT record that the customer has to set,
+/// whether the world sees it, and what WorkOS says. Exits with 0 when all are verified and with 2
+/// while one is not.
+///
+/// WorkOS is asked when the record is seen, and also when DNS cannot tell. It is not asked when DNS
+/// says that the record is not there: asking would do no harm to a pending domain, for which WorkOS
+/// keeps looking by itself for 30 days, but it begins those days again for one that has failed.
+#[derive(Debug, Args)]
+pub(super) struct VerifyDomainArgs {
+    /// The organization's key in the manifest.
+    key: String,
+
+    /// One of the domains that it declares; without it, all of them.
+    domain: Option<String>,
+
+    /// Show the record's value: whoever has it can set the record, so keep it out of public logs.
+    #[arg(long)]
+    reveal: bool,
+
+    /// Ask this resolver instead of the system's, as in 1.1.1.1; several may be given, and the
+    /// record counts as seen when all of them see it.
+    #[arg(long, value_name = "ADDRESS[:PORT]", value_parser = resolver)]
+    resolver: Vec<SocketAddr>,
+
+    /// Look the record up and do not ask WorkOS to verify.
+    #[arg(long)]
+    dns_only: bool,
+
+    /// Ask WorkOS although DNS does not show the record.
+    #[arg(long, conflicts_with = "dns_only")]
+    ask_anyway: bool,
+
+    /// The output's format.
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    output: Format,
+
+    #[command(flatten)]
+    entry: EntryArgs,
+}
+
+impl VerifyDomainArgs {
+    pub(super) fn failure(&self, items: &[ErrorItem]) -> Option<String> {
+        match self.output {
+            Format::Text => None,
+            Format::Json => failure_json(items, json_v1::failed_domains),
+        }
+    }
+}
+
+pub(super) fn run(args: &VerifyDomainArgs, ui: &Ui) -> Result<Exit, CliError> {
+    let intents = [Intent::DomainVerification];
+    let (key, request) = session::entry(&args.entry, &args.key, &intents, ui)?;
+    let domains = wanted(&request.desired, &key, args.domain.as_deref())?;
+    let connection = connect::open(&args.entry.connection, &request.desired)?;
+    session::block_on(async |interrupted| {
+        let reality = session::look(&connection, &request, ui, &interrupted).await?;
+        let organization = organization(&reality, &key)?;
+        let run = run::Run {
+            args,
+            connection: &connection,
+            resolvers: resolvers(args, &connection),
+            organization,
+            interrupted: &interrupted,
+        };
+        let run::Outcome {
+            domains,
+            errors,
+            exit,
+        } = run.verify(&domains).await?;
+        connection.close()?;
+        let report = DomainsReport {
+            headline: &session::headline(&connection),
+            key: &key,
+            organization: &organization.id,
+            domains: &domains,
+        };
+        let told = CliError {
+            exit,
+            items: errors,
+            rendered: None,
+        };
+        ui.error(&told);
+        ui.data(&match args.output {
+            Format::Text => text::domains(&report, &ui.layout()),
+            Format::Json => json(&json_v1::domains(&report, told.items))?,
+        })?;
+        Ok(exit)
+    })
+}
+
+/// An address with or without a port; an IPv6 address with a port stands in brackets.
+fn resolver(text: &str) -> Result<SocketAddr, String> {
+    let by_itself = text.parse::<IpAddr>();
+    by_itself
+        .map(|ip| SocketAddr::new(ip, DNS_PORT))
+        .or_else(|_| text.parse())
+        .map_err(|_| "not an IP address, as in 1.1.1.1, 127.0.0.1:5353 or [::1]:5353".to_owned())
+}
+
+/// The declared domains that the run is about.
+fn wanted(desired: &Desired, key: &OrgKey, named: Option<&str>) -> Result<Vec<Domain>, CliError> {
+    let declared = desired.organizations.get(key);
+    let declared = declared.and_then(|entry| entry.domains.as_ref());
+    let declared: Vec<Domain> = declared
+        .map(|domains| domains.keys().cloned().collect())
+        .unwrap_or_default();
+    if declared.is_empty() {
+        let message = format!("`{key}` declares no domain");
+        return Err(CliError::new(Exit::Usage, codes::NONE_DECLARED, message));
+    }
+    let Some(named) = named else {
+        return Ok(declared);
+    };
+    let lower = named.to_ascii_lowercase();
+    if let Some(domain) = declared.iter().find(|domain| domain.as_str() == lower) {
+        return Ok(vec![domain.clone()]);
+    }
+    let message = format!("`{key}` does not declare the domain {}", escape(named));
+    let error = CliError::new(Exit::Usage, codes::NOT_DECLARED, message);
+    Err(
+        match most_alike(&lower, declared.iter().map(Domain::as_str)) {
+            Some(near) => error.help(format!("did you mean `{near}`?")),
+            None => error,
+        },
+    )
+}
+
+/// The live organization of the entry, when there is one to work with.
+fn organization<'a>(reality: &'a Reality, key: &OrgKey) -> Result<&'a Organization, CliError> {
+    let identity = reality.identities.entries.get(key);
+    if let Some(Identity::Conflicted(conflicts)) = identity {
+        let told = conflicts.iter().map(|conflict| {
+            ErrorItem::new(
+                conflict.code,
+                conflict.message.clone(),
+                Some(conflict.help.clone()),
+            )
+        });
+        return Err(CliError {
+            exit: Exit::Stopped,
+            items: told.collect(),
+            rendered: None,
+        });
+    }
+    let live = reality.identities.organization_of(key);
+    live.and_then(|id| reality.observed.organizations.get(id))
+        .ok_or_else(|| {
+            let message = format!("`{key}` has no organization at WorkOS yet");
+            CliError::new(Exit::Stopped, codes::NO_ORGANIZATION, message)
+        })
+}
+
+/// Who is asked about DNS. The in-process sandbox has domains that are nobody's, or somebody
+/// else's: it is asked only what the person names a resolver for.
+fn resolvers(args: &VerifyDomainArgs, connection: &Connection) -> Option<Resolvers> {
+    if connection.is_sandbox() && args.resolver.is_empty() {
+        return None;
+    }
+    let clock = connection.clock.clone();
+    Some(Resolvers::new(&args.resolver, Bounds::default(), clock))
+}
+
+/// The error of a run that was stopped between two domains.
+fn stopped() -> ErrorItem {
+    let message = "interrupted before WorkOS was asked about every domain";
+    ErrorItem::new(
+        cli::INTERRUPTED,
+        message,
+        Some(cli::INTERRUPTED.entry().fix.to_owned()),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_resolver_is_an_address_with_or_without_a_port() {
+        for (text, address) in [
+            ("1.1.1.1", "1.1.1.1:53"),
+            ("127.0.0.1:5353", "127.0.0.1:5353"),
+            ("::1", "[::1]:53"),
+            ("[::1]:5353", "[::1]:5353"),
+        ] {
+            assert_eq!(resolver(text), Ok(address.parse().unwrap()), "{text}");
+        }
+        for text in ["", "dns.example.com", "1.1.1", "1.1.1.1:", "1.1.1.1:99999"] {
+            assert!(resolver(text).is_err(), "{text}");
+        }
+    }
+}

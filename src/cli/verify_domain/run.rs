@@ -1,0 +1,256 @@
+//! The run itself: looks every record up, asks WorkOS about what there is to ask, and puts both
+//! together.
+
+use futures::stream::{self, StreamExt};
+use tokio_util::sync::CancellationToken;
+
+use super::{VerifyDomainArgs, stopped};
+use crate::cli::connect::Connection;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::codes::domain as codes;
+use crate::dns::{Look, Resolvers};
+use crate::model::Domain;
+use crate::model::observed::{
+    Answer, DomainState, Event, EventKind, Organization, OrganizationDomain,
+};
+use crate::report::json_v1::ErrorItem;
+use crate::verification::{Asked, DomainCheck, Record, Seen, ShownRecord, days_left, failure};
+use crate::workos::{ApiError, ReadPortal, WritePortal};
+
+/// How many records are looked up at once.
+const CONCURRENT_LOOKS: usize = 8;
+
+/// WorkOS's code for a domain that needs no verification any more.
+///
+/// Source: the answer 400 of `POST /organization_domains/{id}/verify`.
+const ALREADY_VERIFIED: &str = "domain_already_verified";
+
+/// One run over an organization's domains.
+pub(super) struct Run<'a> {
+    pub(super) args: &'a VerifyDomainArgs,
+    pub(super) connection: &'a Connection,
+    /// None where there is no DNS to ask.
+    pub(super) resolvers: Option<Resolvers>,
+    pub(super) organization: &'a Organization,
+    pub(super) interrupted: &'a CancellationToken,
+}
+
+/// What came of it.
+pub(super) struct Outcome {
+    pub(super) domains: Vec<DomainCheck>,
+    pub(super) errors: Vec<ErrorItem>,
+    pub(super) exit: Exit,
+}
+
+/// What became of asking WorkOS about one domain.
+struct Verified {
+    asked: Asked,
+    /// The domain as it is now.
+    held: OrganizationDomain,
+}
+
+/// Errors of the run so far.
+#[derive(Default)]
+struct Errors {
+    items: Vec<ErrorItem>,
+    exit: Option<Exit>,
+    /// No other request can be expected to do better.
+    is_fatal: bool,
+}
+
+impl Errors {
+    fn add(&mut self, exit: Exit, items: Vec<ErrorItem>) {
+        self.exit = Some(self.exit.map_or(exit, |so_far| so_far.or_worse(exit)));
+        self.items.extend(items);
+    }
+}
+
+impl Run<'_> {
+    pub(super) async fn verify(&self, domains: &[Domain]) -> Result<Outcome, CliError> {
+        // Nothing is changed by looking: a signal ends it at once.
+        let looks: Vec<Option<Look>> = tokio::select! {
+            looks = self.look(domains) => looks,
+            () = self.interrupted.cancelled() => return Err(CliError::interrupted()),
+        };
+        let mut errors = Errors::default();
+        let mut verified = Vec::new();
+        for (domain, look) in domains.iter().zip(&looks) {
+            verified.push(match self.organization.domain(domain) {
+                Some(held) => Some(self.ask(held, look.as_ref(), &mut errors).await),
+                None => None,
+            });
+        }
+        let events = self.failures(&verified).await;
+        let mut checks = Vec::new();
+        for ((domain, look), verified) in domains.iter().zip(looks).zip(verified) {
+            checks.push(self.check(domain, look.as_ref(), verified, &events));
+        }
+        let exit = errors.exit.unwrap_or(Exit::Done).or_worse(exit_of(&checks));
+        Ok(Outcome {
+            domains: checks,
+            errors: errors.items,
+            exit,
+        })
+    }
+
+    /// Looks up the record of every domain that has one to prove it by.
+    async fn look(&self, domains: &[Domain]) -> Vec<Option<Look>> {
+        let looks = domains.iter().map(async |domain| {
+            let held = self.organization.domain(domain)?;
+            let record = unproven(held)?;
+            Some(self.resolvers.as_ref()?.look(&record).await)
+        });
+        stream::iter(looks)
+            .buffered(CONCURRENT_LOOKS)
+            .collect()
+            .await
+    }
+
+    /// What is seen of a record.
+    fn seen(&self, record: &Record, look: Option<&Look>) -> Option<Seen> {
+        match (look, &self.resolvers) {
+            (Some(look), _) => Some(look.judge(record)),
+            (None, Some(_)) => None,
+            (None, None) => Some(Seen::unknown(
+                "the sandbox has no DNS (its control API plays it: record_published)",
+            )),
+        }
+    }
+
+    /// Asks WorkOS to verify a domain, if there is a point in asking.
+    async fn ask(
+        &self,
+        held: &OrganizationDomain,
+        look: Option<&Look>,
+        errors: &mut Errors,
+    ) -> Verified {
+        let stays = |asked| Verified {
+            asked,
+            held: held.clone(),
+        };
+        let is_in_vain = || {
+            let record = Record::of(held)?;
+            Some(look?.judge(&record).sight.is_in_vain())
+        };
+        if held.state.is_verified() {
+            return stays(Asked::NotNeeded);
+        }
+        if self.args.dns_only {
+            return stays(Asked::DnsOnly);
+        }
+        if !self.args.ask_anyway && is_in_vain() == Some(true) {
+            return stays(Asked::InVain);
+        }
+        let Some(id) = &held.id else {
+            return stays(Asked::NoId);
+        };
+        if self.interrupted.is_cancelled() {
+            if !errors.is_fatal {
+                errors.add(Exit::Interrupted, vec![stopped()]);
+                errors.is_fatal = true;
+            }
+            return stays(Asked::Stopped);
+        }
+        if errors.is_fatal {
+            return stays(Asked::Stopped);
+        }
+        match self.connection.client.verify_domain(id).await {
+            Ok(held) => Verified {
+                asked: Asked::Answered,
+                held,
+            },
+            Err(error) if is_already_verified(&error) => Verified {
+                asked: Asked::Answered,
+                held: OrganizationDomain {
+                    state: DomainState::Verified,
+                    ..held.clone()
+                },
+            },
+            Err(error) => {
+                errors.is_fatal = error.is_fatal();
+                let CliError { exit, items, .. } =
+                    CliError::reading(error, &self.connection.target.endpoint);
+                errors.add(exit, items);
+                stays(Asked::Failed)
+            }
+        }
+    }
+
+    /// Why verifications failed, if one has.
+    async fn failures(&self, verified: &[Option<Verified>]) -> Vec<Event> {
+        let mut verified = verified.iter().flatten();
+        if !verified.any(|v| v.held.state == DomainState::Failed) {
+            return Vec::new();
+        }
+        let kinds = [EventKind::DomainVerificationFailed];
+        match self.connection.client.events(&kinds).await {
+            Ok(Answer::Found(events)) => events,
+            // The reason is worth a request and no more: that the domain failed is known.
+            Ok(Answer::Absent | Answer::NotEntitled(_)) | Err(_) => Vec::new(),
+        }
+    }
+
+    fn check(
+        &self,
+        domain: &Domain,
+        look: Option<&Look>,
+        verified: Option<Verified>,
+        events: &[Event],
+    ) -> DomainCheck {
+        let Some(Verified { asked, held }) = verified else {
+            return DomainCheck {
+                domain: domain.clone(),
+                state: None,
+                failure: None,
+                days_left: None,
+                record: None,
+                seen: None,
+                asked: Asked::NotNeeded,
+            };
+        };
+        // By asking, a domain may have got its first record, or a new one, or none to set any more.
+        let record = unproven(&held);
+        let before = || unproven(self.organization.domain(domain)?);
+        let looked_for = record.clone().or_else(before);
+        let now = self.connection.clock.now();
+        let is_failed = held.state == DomainState::Failed;
+        DomainCheck {
+            domain: domain.clone(),
+            failure: is_failed
+                .then(|| failure(events, &self.organization.id, domain))
+                .flatten(),
+            days_left: days_left(&held, now),
+            seen: looked_for.and_then(|record| self.seen(&record, look)),
+            record: record.map(|record| ShownRecord::new(&record, self.args.reveal)),
+            state: Some(held.state),
+            asked,
+        }
+    }
+}
+
+/// The record of a domain that has something left to prove.
+fn unproven(held: &OrganizationDomain) -> Option<Record> {
+    if held.state.is_verified() {
+        return None;
+    }
+    Record::of(held)
+}
+
+fn is_already_verified(error: &ApiError) -> bool {
+    error.upstream_code.as_deref() == Some(ALREADY_VERIFIED)
+}
+
+/// How a run ends by what became of the domains.
+fn exit_of(checks: &[DomainCheck]) -> Exit {
+    let of = |check: &DomainCheck| {
+        if check.is_verified() {
+            Exit::Done
+        } else if check.code() == Some(codes::VERIFIED_ELSEWHERE) {
+            Exit::Stopped
+        } else {
+            Exit::Asked
+        }
+    };
+    checks.iter().map(of).fold(Exit::Done, Exit::or_worse)
+}
