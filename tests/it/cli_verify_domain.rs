@@ -409,6 +409,7 @@ fn an_interruption_ends_the_look_at_once() {
     stage.dns.set("acme.com", Zone::Silent);
     let running = stage.run("acme acme.com -o json").spawn();
     wait::until("the look", || stage.dns.asked().pop());
+    running.wait_until_it_handles_signals();
     running.signal("INT");
     let output = running.finish();
     assert_eq!(output.code, Some(130), "{output}");

@@ -163,9 +163,9 @@ async fn a_record_at_a_wrong_name_is_found() {
 async fn several_resolvers_have_to_agree() {
     let new = DnsServer::with(&[("acme.com", Zone::texts(&[VALUE]))]);
     let old = DnsServer::with(&[("acme.com", Zone::NoText)]);
-    let dead = DnsServer::with(&[("acme.com", Zone::Silent)]);
+    let dead = DnsServer::with(&[("acme.com", Zone::Fails(ResponseCode::ServFail))]);
     let said = async |servers: &[&DnsServer]| {
-        let seen = see(servers, SHORT).await;
+        let seen = see(servers, LONG).await;
         let mut message = seen.message;
         for (server, name) in [(&new, "NEW"), (&old, "OLD"), (&dead, "DEAD")] {
             message = message.replace(&server.address().to_string(), name);
@@ -176,5 +176,5 @@ async fn several_resolvers_have_to_agree() {
     insta::assert_snapshot!(said(&[&new, &old]).await, @"no: 1 of 2 resolvers see the record already; OLD: acme.com has no TXT record");
     insta::assert_snapshot!(said(&[&old, &dead]).await, @"no: OLD: acme.com has no TXT record");
     insta::assert_snapshot!(said(&[&dead, &new]).await, @"yes: the 1 of 2 resolvers that answered: acme.com has the record");
-    insta::assert_snapshot!(said(&[&dead, &dead]).await, @"unknown: none of 2 resolvers could tell; DEAD: acme.com: no resolver answered in time");
+    insta::assert_snapshot!(said(&[&dead, &dead]).await, @"unknown: none of 2 resolvers could tell; DEAD: acme.com: its DNS servers fail to answer (SERVFAIL)");
 }
