@@ -9,8 +9,8 @@ use crate::conformance::face::node_modules;
 /// do, which fails only where `PORTALCTL_REQUIRE_BROWSER=1` says that it must be there.
 #[track_caller]
 fn program() -> Option<PathBuf> {
-    let named = std::env::var_os("PORTALCTL_CHROMIUM").map(PathBuf::from);
-    let found = named.or_else(|| {
+    let given = std::env::var_os("PORTALCTL_CHROMIUM").map(PathBuf::from);
+    let found = given.or_else(|| {
         let path = std::env::var_os("PATH")?;
         let names = ["chromium", "chromium-browser", "google-chrome"];
         std::env::split_paths(&path)
