@@ -21,7 +21,7 @@ use crate::sandbox::fault::{DEFAULT_PERCENT, Faults};
 use crate::sandbox::scenario::{Scenario, ScenarioError};
 use crate::sandbox::state::StateFile;
 use crate::sandbox::webhook::Endpoint;
-use crate::sandbox::world::World;
+use crate::sandbox::world::{World, is_return_url};
 use crate::sandbox::{HttpDeliver, RateLimit, Sandbox, SandboxOptions};
 
 /// Serve an in-memory WorkOS, to try everything without an account.
@@ -58,6 +58,16 @@ pub(super) struct SandboxArgs {
     #[arg(long, value_name = "SEED[:PERCENT]", value_parser = parse_faults)]
     faults: Option<(u64, u8)>,
 
+    /// Where the portal sends people back to when a link does not say: what WorkOS keeps in its
+    /// dashboard.
+    #[arg(long, value_name = "URL", value_parser = parse_return_url)]
+    default_return_url: Option<String>,
+
+    /// Let the customer finish what a link or an invitation is for by themselves, after so many
+    /// seconds.
+    #[arg(long, value_name = "SECONDS")]
+    auto_finish: Option<u32>,
+
     /// Send every event to an address on this machine, signed as WorkOS signs; repeatable.
     #[arg(
         long = "webhook-url",
@@ -79,6 +89,13 @@ fn parse_loopback(text: &str) -> Result<SocketAddr, String> {
         return Ok(address);
     }
     Err("the sandbox accepts any key, so it listens on loopback (127.0.0.1, [::1]) only".to_owned())
+}
+
+fn parse_return_url(text: &str) -> Result<String, String> {
+    if is_return_url(text) {
+        return Ok(text.to_owned());
+    }
+    Err("an https URL, or an http one of this machine, is wanted".to_owned())
 }
 
 fn parse_faults(text: &str) -> Result<(u64, u8), String> {
@@ -132,13 +149,19 @@ fn build(args: &SandboxArgs, clock: &SharedClock) -> Result<Sandbox, CliError> {
         }
         None => (None, None),
     };
-    let world = match kept {
+    let mut world = match kept {
         Some(world) => world,
         None => scenario(&args.load, clock)?,
     };
+    if args.auto_finish.is_some() {
+        world.rules_mut().auto_finish_seconds = args.auto_finish;
+    }
     let mut options = SandboxOptions::new(Arc::clone(clock), world);
     options.state = state;
     options.key = args.key_file.as_deref().map(sandbox_key).transpose()?;
+    options
+        .default_return_url
+        .clone_from(&args.default_return_url);
     options.rate_limit = args.rate_limit;
     options.latency = Duration::from_millis(args.latency_ms);
     if let Some((seed, percent)) = args.faults {

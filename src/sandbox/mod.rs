@@ -52,6 +52,8 @@ pub use limit::RateLimit;
 
 /// How often a serving sandbox writes its state file, when there is something to write.
 const SAVE_EVERY: Duration = Duration::from_secs(1);
+/// How often a serving sandbox looks whether something has become due while nobody asks.
+const SETTLE_EVERY: Duration = Duration::from_millis(250);
 
 /// What a sandbox is made of.
 pub struct SandboxOptions {
@@ -67,6 +69,9 @@ pub struct SandboxOptions {
     pub latency: Duration,
     /// What portal links begin with; where the caller reached the sandbox if there is none.
     pub base_url: Option<String>,
+    /// Where the portal sends people back to when a link does not say: what WorkOS keeps in its
+    /// dashboard.
+    pub default_return_url: Option<String>,
     /// Where the state is kept, if it outlives the process.
     pub state: Option<StateFile>,
     /// What goes wrong.
@@ -87,6 +92,7 @@ impl SandboxOptions {
             rate_limit: RateLimit::default(),
             latency: Duration::ZERO,
             base_url: None,
+            default_return_url: None,
             state: None,
             faults: Faults::none(),
             webhooks: Vec::new(),
@@ -196,6 +202,7 @@ impl Sandbox {
             served = serving => served,
             failed = self.core.keep_saving() => Err(io::Error::other(failed)),
             never = self.core.keep_delivering() => match never {},
+            never = self.core.keep_settling() => match never {},
         };
         let saved = self.core.save_apart().await.map_err(io::Error::other);
         served.and(saved)

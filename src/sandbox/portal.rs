@@ -11,8 +11,12 @@ const STYLE: &str = include_str!("style.css");
 /// The hash by which the page's own style is allowed, and nothing else. A test keeps it true.
 pub(super) const STYLE_HASH: &str = "oRUJtPcJtEXXgJhYWOTogqZdUWd1ZuuDkZh397KJjWA=";
 
-/// The page that a link opens.
-pub(super) fn setup(session: &PortalSession, refused: Option<&Refusal>) -> String {
+/// The page that a link opens; who leaves it goes to the link's return URL, else to the default.
+pub(super) fn setup(
+    session: &PortalSession,
+    refused: Option<&Refusal>,
+    default_return_url: Option<&str>,
+) -> String {
     let title = session.link.intent.title();
     let name = escape(&session.organization_name);
     let mut body = format!(
@@ -48,7 +52,7 @@ pub(super) fn setup(session: &PortalSession, refused: Option<&Refusal>) -> Strin
         }
     }
     body.push_str("<button type=\"submit\">Finish as the IT admin</button>\n</form>\n");
-    if let Some(url) = &session.link.return_url {
+    if let Some(url) = session.link.return_url.as_deref().or(default_return_url) {
         let _ = writeln!(
             body,
             "<p><a href=\"{}\">Leave without finishing</a></p>",

@@ -15,7 +15,7 @@ use super::limit::{Budget, Limiter};
 use super::state::{self, StateError, StateFile};
 use super::webhook::{Deliver, Webhooks};
 use super::world::World;
-use super::{SAVE_EVERY, SandboxOptions};
+use super::{SAVE_EVERY, SETTLE_EVERY, SandboxOptions};
 use crate::clock::SharedClock;
 
 /// A sandbox without its routes. Clones are the same sandbox.
@@ -33,6 +33,7 @@ struct Inner {
     key: Option<SecretString>,
     latency: Duration,
     base_url: Option<String>,
+    default_return_url: Option<String>,
     /// Locked while it is written, so that an older state never replaces a newer one.
     state: Option<Mutex<StateFile>>,
     faults: Mutex<Faults>,
@@ -51,6 +52,7 @@ impl Core {
             rate_limit,
             latency,
             base_url,
+            default_return_url,
             state,
             faults,
             webhooks,
@@ -69,6 +71,7 @@ impl Core {
                 key,
                 latency,
                 base_url,
+                default_return_url,
                 state: state.map(Mutex::new),
                 faults: Mutex::new(faults),
                 webhooks: Mutex::new(Webhooks::new(webhooks)),
@@ -150,6 +153,11 @@ impl Core {
         self.inner.base_url.as_deref()
     }
 
+    /// Where the portal sends people back to when a link does not say.
+    pub(super) fn default_return_url(&self) -> Option<&str> {
+        self.inner.default_return_url.as_deref()
+    }
+
     /// Whether a key opens this sandbox. A live key never does: it has no business here.
     pub(super) fn accepts(&self, key: &str) -> bool {
         match &self.inner.key {
@@ -170,6 +178,14 @@ impl Core {
         if world.settle(now) {
             self.inner.changed.store(true, Ordering::Release);
             self.spread(&mut world);
+        }
+    }
+
+    /// Does what becomes due for as long as the sandbox serves, also while nobody asks.
+    pub(super) async fn keep_settling(&self) -> Infallible {
+        loop {
+            self.inner.clock.sleep(SETTLE_EVERY).await;
+            self.settle();
         }
     }
 

@@ -1,7 +1,7 @@
 //! Scenarios: the state that a sandbox starts with, built in or from a file.
 //!
 //! ```yaml
-//! rules: { metadata_on_put: merge }     # optional, see `world::Rules`
+//! rules: { metadata_on_put: merge }     # optional, see `world::Rules`; auto_finish_seconds: 3
 //! organizations:
 //!   - name: Acme Corp
 //!     external_id: acme                 # the rest is optional

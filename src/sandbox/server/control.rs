@@ -6,7 +6,7 @@
 //! |---|---|---|
 //! | `GET state` | | everything there is |
 //! | `POST load` | a scenario | adds a scenario's organizations |
-//! | `PUT rules` | `{metadata_on_put?, deletion_delay?}` | changes undocumented behaviour |
+//! | `PUT rules` | `{metadata_on_put?, deletion_delay?, auto_finish_seconds?}` | changes how it behaves |
 //! | `POST organizations/{org}/finish` | `{intent, domain?}` | what the portal's button does |
 //! | `POST organizations/{org}/connections` | `{state?, type?, name?}` | a new connection |
 //! | `POST organizations/{org}/directories` | `{state?, type?, name?}` | a new directory |

@@ -26,7 +26,10 @@ pub(super) fn routes() -> Router<Core> {
 /// real thing.
 async fn open(State(core): State<Core>, Id(token): Id) -> Response {
     match core.world(|world, now| world.open_link(now, &token)) {
-        Some(session) => page(StatusCode::OK, &portal::setup(&session, None)),
+        Some(session) => {
+            let html = portal::setup(&session, None, core.default_return_url());
+            page(StatusCode::OK, &html)
+        }
         None => page(StatusCode::NOT_FOUND, &portal::dead_link()),
     }
 }
@@ -47,12 +50,15 @@ async fn finish(State(core): State<Core>, Id(token): Id, request: Request) -> Re
     match finished {
         None | Some(Err((_, None))) => page(StatusCode::NOT_FOUND, &portal::dead_link()),
         Some(Err((refusal, Some(session)))) => {
-            let html = portal::setup(&session, Some(&refusal));
+            let html = portal::setup(&session, Some(&refusal), core.default_return_url());
             page(StatusCode::UNPROCESSABLE_ENTITY, &html)
         }
         Some(Ok(finished)) => {
             let link = &finished.link;
-            let next = link.success_url.as_ref().or(link.return_url.as_ref());
+            let next = [&link.success_url, &link.return_url]
+                .into_iter()
+                .find_map(Option::as_deref)
+                .or(core.default_return_url());
             match next.and_then(|url| HeaderValue::from_str(url).ok()) {
                 Some(url) => {
                     let mut answer = page(StatusCode::SEE_OTHER, &portal::done(&finished));

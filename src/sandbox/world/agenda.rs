@@ -26,6 +26,10 @@ pub(super) enum Due {
     Domain(String),
     /// A connection whose certificates run out.
     Certificate(String),
+    /// A portal link, by its token, that the customer finishes by themselves.
+    Link(String),
+    /// The invitation of an organization, sent at that time, that the customer follows.
+    Invitation(String, Timestamp),
 }
 
 /// What will be due, soonest first.
@@ -60,6 +64,8 @@ impl World {
                 }
                 Due::Domain(id) => self.end_verification(now, &id),
                 Due::Certificate(id) => self.tell_certificates(now, &id),
+                Due::Link(token) => self.finish_link(now, &token),
+                Due::Invitation(id, sent_at) => self.follow_invitation(now, &id, sent_at),
             }
         }
         let oldest = now.checked_sub(EVENT_RETENTION).unwrap_or(Timestamp::MIN);
@@ -74,7 +80,17 @@ impl World {
         }
     }
 
-    /// Writes the whole agenda again, from what there is.
+    /// Puts what the customer does by themselves on the agenda, where the rules say so.
+    pub(super) fn await_customer(&mut self, now: Timestamp, due: Due) {
+        if let Some(seconds) = self.rules.auto_finish_seconds {
+            let wait = SignedDuration::from_secs(i64::from(seconds));
+            let at = now.checked_add(wait).unwrap_or(Timestamp::MAX);
+            self.agenda.add(at, due);
+        }
+    }
+
+    /// Writes the whole agenda again, from what there is. What the customer was about to do is
+    /// forgotten, as links are.
     pub(super) fn recall_agenda(&mut self) {
         self.agenda = Agenda::default();
         for (id, at) in &self.deleting {

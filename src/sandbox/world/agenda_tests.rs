@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::super::{ConnectionState, NewConnection, OrganizationInput};
+use super::super::{ConnectionState, InviteIntent, LinkInput, NewConnection, OrganizationInput};
 use super::*;
 
 const DAY: i64 = 24;
@@ -112,4 +112,81 @@ fn events_are_kept_for_thirty_days() {
     world.settle(after(31));
     let left: Vec<_> = world.events().map(|event| event.event.as_str()).collect();
     assert_eq!(left, ["organization.deleted"]);
+}
+
+fn seconds(count: i64) -> Timestamp {
+    noon() + SignedDuration::from_secs(count)
+}
+
+fn link(world: &mut World, organization: &str) -> String {
+    let body = json!({ "organization": organization, "intent": "sso", "external_user_id": "ada" });
+    let input = LinkInput::read(&body).unwrap();
+    world.generate_link(noon(), input).unwrap()
+}
+
+fn active(world: &World) -> usize {
+    told(world, "connection.activated").len()
+}
+
+#[test]
+fn the_customer_finishes_by_themselves_when_the_rules_say_so_and_then_only() {
+    let (mut world, acme) = world();
+    link(&mut world, &acme);
+    assert!(!world.settle(seconds(200)));
+
+    world.rules_mut().auto_finish_seconds = Some(3);
+    let token = link(&mut world, &acme);
+    assert!(!world.settle(seconds(2)));
+    assert_eq!(active(&world), 0);
+    assert!(world.settle(seconds(3)));
+    assert_eq!(active(&world), 1);
+    assert!(world.open_link(seconds(3), &token).is_none(), "it was used");
+}
+
+#[test]
+fn a_link_that_somebody_finished_or_revoked_is_not_finished_again() {
+    let (mut world, acme) = world();
+    world.rules_mut().auto_finish_seconds = Some(60);
+    let token = link(&mut world, &acme);
+    let session = world.open_link(seconds(1), &token).unwrap();
+    let finished = world.finish_portal(seconds(2), &session.token, None);
+    finished.unwrap().unwrap();
+    let id = world.connections_of(&acme).next().unwrap().id.clone();
+    let inactive = ConnectionState::Inactive;
+    world
+        .set_connection_state(seconds(3), &id, inactive)
+        .unwrap();
+    link(&mut world, &acme);
+    world.revoke_links(&acme, "ada").unwrap();
+    world.settle(seconds(100));
+    assert_eq!(active(&world), 1);
+
+    // One that is merely open is.
+    let token = link(&mut world, &acme);
+    assert!(world.open_link(seconds(1), &token).is_some());
+    world.settle(seconds(100));
+    assert_eq!(active(&world), 2);
+}
+
+#[test]
+fn an_invitation_is_followed_with_all_its_intents_unless_it_was_revoked() {
+    let (mut world, acme) = world();
+    world.rules_mut().auto_finish_seconds = Some(3);
+    let contact = world.create_it_contact(noon(), &acme, "ada@acme.com");
+    let contact = contact.unwrap().id.clone();
+    let intents = || [InviteIntent::Sso, InviteIntent::DirectorySync].into();
+    world
+        .invite_it_contact(noon(), &acme, &contact, intents())
+        .unwrap();
+    world
+        .revoke_it_contact(seconds(1), &acme, &contact)
+        .unwrap();
+    world
+        .invite_it_contact(seconds(2), &acme, &contact, intents())
+        .unwrap();
+    world.settle(seconds(4));
+    assert_eq!(active(&world), 0);
+    world.settle(seconds(5));
+    assert_eq!(active(&world), 1);
+    assert_eq!(told(&world, "dsync.activated").len(), 1);
 }

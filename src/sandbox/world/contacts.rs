@@ -9,11 +9,13 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::agenda::Due;
 use super::input::Fields;
 use super::refusal::Refusal;
 use super::table::Record;
 use super::{World, millis};
 use crate::model::id::Email;
+use crate::model::intent::Intent;
 
 /// How many contacts an organization may have: as many as a portal link takes addresses.
 const MAX_CONTACTS: usize = 20;
@@ -68,6 +70,19 @@ pub enum InviteIntent {
     DomainVerification,
     /// The customer's own encryption key.
     BringYourOwnKey,
+}
+
+impl InviteIntent {
+    /// The feature by its other name.
+    const fn feature(self) -> Intent {
+        match self {
+            Self::Sso => Intent::Sso,
+            Self::DirectorySync => Intent::Dsync,
+            Self::LogStreams => Intent::LogStreams,
+            Self::DomainVerification => Intent::DomainVerification,
+            Self::BringYourOwnKey => Intent::BringYourOwnKey,
+        }
+    }
 }
 
 /// An invitation that has been sent.
@@ -195,7 +210,24 @@ impl World {
         };
         self.invitations
             .insert(organization_id.to_owned(), invitation);
+        self.await_customer(now, Due::Invitation(organization_id.to_owned(), now));
         Ok(())
+    }
+
+    /// Plays the customer who does what an invitation asks for, unless it was revoked.
+    pub(super) fn follow_invitation(
+        &mut self,
+        now: Timestamp,
+        organization_id: &str,
+        sent_at: Timestamp,
+    ) {
+        let invitation = self.invitation(now, organization_id);
+        let invitation = invitation.filter(|invitation| invitation.sent_at == sent_at);
+        let intents = invitation.map(|invitation| invitation.intents.clone());
+        for intent in intents.into_iter().flatten() {
+            // An organization that is gone took its invitation along.
+            let _ = self.finish_intent(now, organization_id, intent.feature(), None);
+        }
     }
 
     /// Ends an organization's active invitation.

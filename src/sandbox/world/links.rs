@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use url::{Host, Url};
 
+use super::agenda::Due;
 use super::input::{Field, Fields, check_domain};
 use super::refusal::Refusal;
 use super::state::{AuditLogState, ConnectionState, DirectoryState, DomainState, LogStreamState};
@@ -74,7 +75,7 @@ impl LinkInput {
 }
 
 /// Whether WorkOS takes a URL to send people back to: HTTPS, or the developer's own machine.
-fn is_return_url(text: &str) -> bool {
+pub fn is_return_url(text: &str) -> bool {
     let Ok(url) = Url::parse(text) else {
         return false;
     };
@@ -100,6 +101,8 @@ pub struct PortalLink {
     pub success_url: Option<String>,
     external_user_id: Option<String>,
     expires_at: Timestamp,
+    /// What it was opened by, also once it has been.
+    token: String,
 }
 
 /// A portal that has been opened.
@@ -162,8 +165,10 @@ impl World {
             success_url,
             external_user_id,
             expires_at: later(now, LINK_LIFETIME),
+            token: token.clone(),
         };
         self.links.fresh.insert(token.clone(), link);
+        self.await_customer(now, Due::Link(token.clone()));
         Ok(token)
     }
 
@@ -235,6 +240,20 @@ impl World {
                 organization_name,
             }
         }))
+    }
+
+    /// Plays the customer who finishes by themselves what a link was for, unless somebody has
+    /// finished it, or the link was revoked or forgotten.
+    pub(super) fn finish_link(&mut self, now: Timestamp, token: &str) {
+        let Links { fresh, opened } = &mut self.links;
+        let fresh = fresh.remove(token);
+        let session = opened.iter().find(|(_, link)| link.token == token);
+        let session = session.map(|(session, _)| session.clone());
+        let link = fresh.or_else(|| opened.remove(&session?));
+        if let Some(link) = link {
+            // An organization that is gone took its links along: there is nothing to refuse.
+            let _ = self.finish_intent(now, &link.organization_id, link.intent, None);
+        }
     }
 
     /// Does what an IT admin does to configure a feature, and returns the organization's name.

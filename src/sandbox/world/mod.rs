@@ -36,7 +36,7 @@ pub use directories::{Directory, DirectoryFilter, NewDirectory};
 pub use domains::{FailureReason, OrganizationDomain};
 pub use events::{Event, EventFilter};
 pub use input::{DomainInput, Field, MetadataInput, OrganizationInput};
-pub use links::{Finished, LINK_LIFETIME, LinkInput, PortalLink, PortalSession};
+pub use links::{Finished, LINK_LIFETIME, LinkInput, PortalLink, PortalSession, is_return_url};
 pub use organizations::{Organization, OrganizationFilter};
 pub use refusal::{FieldError, Refusal};
 pub use state::{AuditLogState, ConnectionState, DirectoryState, DomainState, LogStreamState};
@@ -83,6 +83,9 @@ pub struct Rules {
     pub metadata_on_put: MetadataOnPut,
     /// How long an organization stays visible after its deletion was accepted (202).
     pub deletion_delay: Duration,
+    /// After how many seconds the customer finishes what a link or an invitation is for; never,
+    /// unless said.
+    pub auto_finish_seconds: Option<u32>,
 }
 
 /// What a PUT does with metadata keys that its body does not name: undocumented.
