@@ -18,6 +18,7 @@
 //! - [`verification`]: pure: what proves a domain, and whether the world sees it.
 //! - [`dns`]: looks TXT records up.
 //! - [`readiness`]: pure: which features each customer still has to configure.
+//! - [`link`]: pure: whether a portal link may be made, and when the customer has finished.
 //! - [`report`]: pure renderers of plans, reports and readiness.
 //! - [`sandbox`]: an in-memory WorkOS, the place to try everything without an account.
 //! - [`clock`]: the only place that reads the time or sleeps.
@@ -29,6 +30,7 @@ pub mod clock;
 pub mod codes;
 pub mod dns;
 pub mod identity;
+pub mod link;
 pub mod manifest;
 pub mod model;
 pub mod observe;

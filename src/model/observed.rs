@@ -276,7 +276,7 @@ macro_rules! open_enum {
 }
 
 open_enum! {
-    /// The events that readiness rests on.
+    /// The events that readiness rests on, and those that tell how far a customer is just now.
     EventKind {
         /// A SAML certificate is about to run out, or has.
         CertificateRenewalRequired = "connection.saml_certificate_renewal_required",
@@ -288,6 +288,16 @@ open_enum! {
         KeyDeleted = "vault.byok_key.deleted",
         /// A domain could not be verified.
         DomainVerificationFailed = "organization_domain.verification_failed",
+        /// Users can sign in with a connection.
+        ConnectionActivated = "connection.activated",
+        /// Users can no longer sign in with a connection.
+        ConnectionDeactivated = "connection.deactivated",
+        /// A connection is gone.
+        ConnectionDeleted = "connection.deleted",
+        /// Users and groups arrive from a directory.
+        DirectoryActivated = "dsync.activated",
+        /// A directory is gone.
+        DirectoryDeleted = "dsync.deleted",
     }
 }
 

@@ -232,3 +232,41 @@ pub(super) fn connection_evidence(connection: &Connection) -> Evidence {
 fn when(updated_at: Option<Timestamp>, created_at: Option<Timestamp>) -> Option<Timestamp> {
     updated_at.or(created_at)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is left of a verdict when only its evidence is kept.
+    #[track_caller]
+    fn agrees(verdict: &Verdict) {
+        let known = Some(verdict.state).filter(|state| *state != State::Unknown);
+        assert_eq!(verdict.evidence.judged(), known, "{:?}", verdict.evidence);
+    }
+
+    #[test]
+    fn evidence_by_itself_says_what_the_rule_says() {
+        let states = "requires_type draft validating active inactive deleting linked \
+                      invalid_credentials unlinked tomorrow";
+        for state in states.split(' ') {
+            agrees(&connection_verdict(&Connection {
+                id: "conn_1".to_owned(),
+                organization_id: None,
+                name: String::new(),
+                connection_type: "OktaSAML".to_owned(),
+                state: ConnectionState::from_api(state),
+                created_at: None,
+                updated_at: None,
+            }));
+            agrees(&directory_verdict(&Directory {
+                id: "directory_1".to_owned(),
+                organization_id: None,
+                name: String::new(),
+                directory_type: "okta scim v2.0".to_owned(),
+                state: DirectoryState::from_api(state),
+                created_at: None,
+                updated_at: None,
+            }));
+        }
+    }
+}

@@ -8,6 +8,7 @@
 mod certificates;
 mod connections;
 mod domains;
+mod evidence;
 pub mod fail_on;
 mod keys;
 mod logs;

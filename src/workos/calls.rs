@@ -6,6 +6,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use http::Method;
+use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use url::form_urlencoded;
@@ -15,7 +16,7 @@ use super::paging::{self, Keyed, ListError, Order, Page};
 use super::wire::{self, FromWire};
 use super::{
     ApiErrorKind, ApiResult, LinkRequest, List, NewOrganization, OrganizationPatch, ReadPortal,
-    ReadProgress, WritePortal,
+    ReadProgress, WritePortal, is_about,
 };
 use crate::model::observed::{
     Answer, AuditLogConfiguration, Certificate, Connection, Directory, Event, EventKind, ItContact,
@@ -130,6 +131,30 @@ impl ReadPortal for Client {
         answer(events).map(|answer| match answer {
             Answer::Found(mut events) => {
                 events.retain(|event| kinds.contains(&event.kind));
+                Answer::Found(events)
+            }
+            Answer::Absent | Answer::NotEntitled(_) => answer,
+        })
+    }
+
+    /// `GET /events?events=…&organization_id=…&range_start=…`
+    async fn events_since(
+        &self,
+        kinds: &[EventKind],
+        organization: &OrganizationId,
+        since: Timestamp,
+    ) -> ApiResult<Answer<Vec<Event>>> {
+        let since_text = since.to_string();
+        let mut filter: Vec<(&str, &str)> =
+            kinds.iter().map(|kind| ("events", kind.as_str())).collect();
+        filter.push(("organization_id", organization.as_str()));
+        filter.push(("range_start", &since_text));
+        let events = self.list::<Event>("/events", &filter, |_| ()).await;
+        answer(events).map(|answer| match answer {
+            Answer::Found(mut events) => {
+                events.retain(|event| {
+                    kinds.contains(&event.kind) && is_about(event, organization, since)
+                });
                 Answer::Found(events)
             }
             Answer::Absent | Answer::NotEntitled(_) => answer,

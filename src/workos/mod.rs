@@ -22,6 +22,8 @@ mod wire;
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
 
+use jiff::Timestamp;
+
 use crate::model::desired::DeclaredDomainState;
 use crate::model::observed::{
     Answer, AuditLogConfiguration, Certificate, Connection, Directory, Event, EventKind, ItContact,
@@ -139,8 +141,35 @@ pub trait ReadPortal: Send + Sync {
         kinds: &[EventKind],
     ) -> impl Future<Output = ApiResult<Answer<Vec<Event>>>> + Send;
 
+    /// Lists the events of some kinds about one organization since a time.
+    ///
+    /// Time is WorkOS's own: whoever asks with the machine's clock leaves room for the difference.
+    fn events_since(
+        &self,
+        kinds: &[EventKind],
+        organization: &OrganizationId,
+        since: Timestamp,
+    ) -> impl Future<Output = ApiResult<Answer<Vec<Event>>>> + Send {
+        async move {
+            let answer = self.events(kinds).await?;
+            Ok(match answer {
+                Answer::Found(mut events) => {
+                    events.retain(|event| is_about(event, organization, since));
+                    Answer::Found(events)
+                }
+                Answer::Absent | Answer::NotEntitled(_) => answer,
+            })
+        }
+    }
+
     /// How many requests were sent so far, retries included.
     fn requests_used(&self) -> u64;
+}
+
+/// Whether an event is about an organization, and not from before a time.
+fn is_about(event: &Event, organization: &OrganizationId, since: Timestamp) -> bool {
+    event.organization_id.as_ref() == Some(organization)
+        && event.created_at.is_none_or(|at| at >= since)
 }
 
 /// What can be changed at WorkOS.

@@ -213,7 +213,7 @@ impl FromWire for Event {
             id: required(value, "an event", "id")?,
             kind: EventKind::from_api(&text(value, "event").unwrap_or_default()),
             organization_id: organization.map(OrganizationId::from_api),
-            connection_id: text(connection, "id"),
+            connection_id: text(connection, "id").or_else(|| itself(data, "connection")),
             certificate_ends: time(certificate, "expiry_date"),
             domain: text(domain, "domain").map(|domain| Domain::from_api(&domain)),
             reason: text(data, "reason"),
@@ -221,6 +221,13 @@ impl FromWire for Event {
             created_at: time(value, "created_at"),
         })
     }
+}
+
+/// The id of an event's object when that is all that the event's data holds.
+fn itself(data: &Value, object: &str) -> Option<String> {
+    text(data, "object")
+        .filter(|kind| kind == object)
+        .and_then(|_| text(data, "id"))
 }
 
 /// `PortalLinkResponse`

@@ -107,6 +107,11 @@ const RULES: &[Rule] = &[
         never: NO_PRINTING,
     },
     Rule {
+        module: "link",
+        may_use: &["model", "codes", "identity", "readiness"],
+        never: PURE,
+    },
+    Rule {
         module: "workos",
         may_use: &["model", "codes", "clock"],
         never: NO_PRINTING,
@@ -138,6 +143,7 @@ const RULES: &[Rule] = &[
             "apply",
             "readiness",
             "verification",
+            "link",
         ],
         never: PURE,
     },
@@ -158,6 +164,7 @@ const RULES: &[Rule] = &[
             "verification",
             "readiness",
             "dns",
+            "link",
             "workos",
             "observe",
             "apply",
