@@ -6,6 +6,7 @@
 mod apply;
 mod apply_saved;
 mod args;
+mod browser;
 mod completions;
 mod connect;
 mod credentials;
@@ -14,7 +15,10 @@ mod exit;
 mod explain;
 mod ids;
 mod interrupt;
+mod link;
+mod link_problem;
 mod logging;
+mod pause;
 mod plan;
 mod progress;
 mod sandbox;
@@ -24,6 +28,9 @@ mod status;
 mod ui;
 mod validate;
 mod verify_domain;
+mod wait;
+mod waiting;
+mod waiting_show;
 
 use std::process::ExitCode;
 
@@ -63,12 +70,12 @@ Environment:
 
 Exit codes:
   0    done
-  2    when asked for: changes are pending, or a domain is not verified yet
+  2    when asked for: changes pending, a domain not verified, a wait timed out
   3    usage or manifest invalid, or no consent; no request was made
   4    credentials missing, refused, or of the wrong environment
   5    WorkOS unreachable, failing or limiting; nothing was done
   6    apply did not do everything; run it again
-  7    stopped by a guard: a conflict, or a limit exceeded
+  7    stopped by a guard: a conflict, a limit, a set-up that went wrong
   130  interrupted, after the report
   1    internal error
 
@@ -85,6 +92,10 @@ enum Command {
     Status(status::StatusArgs),
     /// Show the DNS record of a customer's domains, look it up, and ask WorkOS to verify them
     VerifyDomain(verify_domain::VerifyDomainArgs),
+    /// Make a portal link for a customer, now: one feature, five minutes, one use
+    Link(link::LinkArgs),
+    /// Wait until a customer has configured a feature
+    Wait(wait::WaitArgs),
     /// Check a manifest, offline
     Validate(validate::ValidateArgs),
     /// Print the WorkOS organization id of every key, for the app that must store it
@@ -118,6 +129,8 @@ fn run(cli: &Cli, ui: &Ui) -> Result<Exit, CliError> {
         Command::Apply(args) => apply::run(args, ui),
         Command::Status(args) => status::run(args, ui),
         Command::VerifyDomain(args) => verify_domain::run(args, ui),
+        Command::Link(args) => link::run(args, ui),
+        Command::Wait(args) => wait::run(args, ui),
         Command::Validate(args) => validate::run(args, ui),
         Command::Ids(args) => ids::run(args, ui),
         Command::Explain(args) => explain::run(args, ui),
@@ -143,6 +156,8 @@ fn fail(cli: &Cli, ui: &Ui, error: &CliError) -> Exit {
         Command::Apply(args) => args.failure(&error.items),
         Command::Status(args) => args.failure(&error.items),
         Command::VerifyDomain(args) => args.failure(&error.items),
+        Command::Link(args) => args.failure(&error.items),
+        Command::Wait(args) => args.failure(&error.items),
         Command::Validate(args) => args.failure(&error.items),
         Command::Ids(args) => args.failure(&error.items),
         Command::Explain(_)
@@ -184,6 +199,8 @@ fn usage_json(arguments: &[String], told: &str) -> Option<String> {
             "apply",
             "status",
             "verify-domain",
+            "link",
+            "wait",
             "validate",
             "ids",
         ]
@@ -202,6 +219,8 @@ fn usage_json(arguments: &[String], told: &str) -> Option<String> {
         "apply" => failure_json(&items, json_v1::failed_apply),
         "status" => failure_json(&items, json_v1::failed_status),
         "verify-domain" => failure_json(&items, json_v1::failed_domains),
+        "link" => failure_json(&items, |items| json_v1::failed_link(None, items)),
+        "wait" => failure_json(&items, |items| json_v1::failed_wait(None, items)),
         "validate" => failure_json(&items, json_v1::failed_validate),
         _ => failure_json(&items, json_v1::failed_ids),
     }

@@ -9,8 +9,8 @@ use super::ui::Ui;
 use crate::codes;
 use crate::manifest;
 use crate::report::json_v1::{
-    ApplyDocument, DomainsDocument, IdsDocument, PlanDocument, StatusDocument, ValidateDocument,
-    schema,
+    ApplyDocument, DomainsDocument, IdsDocument, LinkDocument, PlanDocument, StatusDocument,
+    ValidateDocument, WaitDocument, schema,
 };
 
 /// Print the JSON Schema of the manifest or of a command's JSON.
@@ -38,13 +38,17 @@ pub enum Document {
     Ids,
     /// `verify-domain -o json`
     VerifyDomain,
+    /// `link -o json`
+    Link,
+    /// `wait -o json`
+    Wait,
     /// Every error code with its meaning and its fix.
     Errors,
 }
 
 impl Document {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Manifest,
         Self::Plan,
         Self::Apply,
@@ -52,6 +56,8 @@ impl Document {
         Self::Validate,
         Self::Ids,
         Self::VerifyDomain,
+        Self::Link,
+        Self::Wait,
         Self::Errors,
     ];
 
@@ -65,6 +71,8 @@ impl Document {
             Self::Validate => "validate.schema.json",
             Self::Ids => "ids.schema.json",
             Self::VerifyDomain => "verify-domain.schema.json",
+            Self::Link => "link.schema.json",
+            Self::Wait => "wait.schema.json",
             Self::Errors => "errors.json",
         }
     }
@@ -79,6 +87,8 @@ impl Document {
             Self::Validate => schema::<ValidateDocument>(),
             Self::Ids => schema::<IdsDocument>(),
             Self::VerifyDomain => schema::<DomainsDocument>(),
+            Self::Link => schema::<LinkDocument>(),
+            Self::Wait => schema::<WaitDocument>(),
             Self::Errors => errors(),
         };
         format!("{value:#}\n")

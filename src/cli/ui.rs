@@ -4,6 +4,7 @@ use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use anstream::ColorChoice;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::args::{Colour, OutputArgs};
 use super::error::CliError;
@@ -77,6 +78,21 @@ impl Ui {
             },
             ..self.layout()
         }
+    }
+
+    /// Whether what is printed is seen by a person at a terminal, and kept by nobody.
+    pub(super) fn is_private(&self) -> bool {
+        self.output_file.is_none() && !self.mask_emails && io::stdout().is_terminal()
+    }
+
+    /// Whether the result goes to a file.
+    pub(super) fn writes_to_file(&self) -> bool {
+        self.output_file.is_some()
+    }
+
+    /// Prints a credential, and nothing else, to standard output: the only place that does.
+    pub(super) fn credential(credential: &SecretString) -> Result<(), CliError> {
+        to_stdout(&format!("{}\n", credential.expose_secret()))
     }
 
     /// Whether somebody can be asked.

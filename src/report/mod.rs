@@ -13,12 +13,15 @@ mod width;
 
 pub use width::wrapped as wrap;
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use crate::apply::ApplyReport;
-use crate::model::{OrgKey, OrganizationId};
+use crate::link::{ResolvedUrls, WaitOutcome};
+use crate::model::{Intent, OrgKey, OrganizationId};
 use crate::plan::{Plan, Target};
-use crate::readiness::Readiness;
+use crate::readiness::{IntentReadiness, Readiness};
 use crate::verification::DomainCheck;
 
 /// What every report says first: where it was made and at what cost.
@@ -78,4 +81,40 @@ pub struct DomainsReport<'a> {
     pub organization: &'a OrganizationId,
     /// The domains that the run was about, by name.
     pub domains: &'a [DomainCheck],
+}
+
+/// A portal link, without the link.
+#[derive(Debug, Clone, Copy)]
+pub struct LinkReport<'a> {
+    /// Where and at what cost.
+    pub headline: &'a Headline,
+    /// The customer's key.
+    pub key: &'a OrgKey,
+    /// The customer's name.
+    pub name: Option<&'a str>,
+    /// The customer's organization.
+    pub organization: &'a OrganizationId,
+    /// The one feature.
+    pub intent: Intent,
+    /// Where the portal sends the browser afterwards.
+    pub urls: &'a ResolvedUrls,
+    /// How far the customer was before.
+    pub readiness: &'a IntentReadiness,
+}
+
+/// What came of waiting for a customer.
+#[derive(Debug, Clone, Copy)]
+pub struct WaitReport<'a> {
+    /// Where and at what cost.
+    pub headline: &'a Headline,
+    /// The customer's key.
+    pub key: &'a OrgKey,
+    /// The customer's organization.
+    pub organization: &'a OrganizationId,
+    /// How far the customer is, as last read.
+    pub readiness: &'a IntentReadiness,
+    /// How it ended.
+    pub outcome: WaitOutcome,
+    /// How long it took.
+    pub took: Duration,
 }

@@ -32,6 +32,8 @@ mod examples;
 mod generated;
 mod identity;
 mod layering;
+mod link;
+mod link_browser;
 mod node_sdk;
 mod openapi;
 mod parity;
@@ -43,6 +45,7 @@ mod reading;
 mod report_json;
 mod report_text;
 mod sandbox_server;
+mod wait;
 
 /// A file that nobody lists would never run.
 #[test]

@@ -116,6 +116,14 @@ impl Run {
         self
     }
 
+    /// Any command, its streams wired as those of the tests are.
+    pub(crate) fn of(command: Command) -> Self {
+        Self {
+            command,
+            input: None,
+        }
+    }
+
     /// Points it at a server, with the tests' key.
     pub(crate) fn at(self, server: &SandboxServer) -> Self {
         self.at_url(&server.url())
@@ -318,7 +326,7 @@ impl Output {
 }
 
 /// What differs between runs, and what stands for it in snapshots.
-pub(crate) const PLACEHOLDERS: [(&str, &str); 8] = [
+pub(crate) const PLACEHOLDERS: [(&str, &str); 10] = [
     (r"org_[0-9A-HJKMNP-TV-Z]{26}", "[ORG]"),
     (r"conn_[0-9A-HJKMNP-TV-Z]{26}", "[CONN]"),
     (r"sha256:[0-9a-f]{64}", "[DIGEST]"),
@@ -328,6 +336,8 @@ pub(crate) const PLACEHOLDERS: [(&str, &str); 8] = [
     ),
     (r"127\.0\.0\.1:\d+", "[ADDRESS]"),
     (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "[TIME]"),
+    (r"/portal/[A-Za-z0-9]{40}", "/portal/[TOKEN]"),
+    (r"until \d\d:\d\d:\d\d", "until [CLOCK]"),
     (r"for less than a minute|for 1 minute", "for [AGE]"),
     (r"/\S*/portalctl-e2e-[^/]+/work", "[FOLDER]"),
 ];

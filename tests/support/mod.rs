@@ -9,5 +9,6 @@ pub(crate) mod http;
 pub(crate) mod manifests;
 pub(crate) mod samples;
 pub(crate) mod sandbox_server;
+pub(crate) mod terminal;
 pub(crate) mod wait;
 pub(crate) mod world;

@@ -282,7 +282,7 @@ fn organization(organization: &OrganizationReadiness) -> OrganizationItem {
     }
 }
 
-fn intent(intent: &IntentReadiness) -> IntentItem {
+pub(super) fn intent(intent: &IntentReadiness) -> IntentItem {
     IntentItem {
         intent: intent.intent,
         state: intent.state,

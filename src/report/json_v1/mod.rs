@@ -4,6 +4,7 @@
 
 mod build;
 mod domains;
+mod link;
 
 use std::collections::BTreeMap;
 
@@ -22,6 +23,9 @@ pub use build::{
 };
 pub(super) use build::{held_reason, plan_summary};
 pub use domains::{DnsItem, DomainItem, DomainsDocument, RecordItem, domains, failed_domains};
+pub use link::{
+    LinkDocument, UrlItem, WaitDocument, WaitItem, failed_link, failed_wait, link, wait,
+};
 
 /// The version of every document here.
 const FORMAT_VERSION: &str = "1";

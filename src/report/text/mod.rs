@@ -3,6 +3,7 @@
 mod apply;
 mod domains;
 mod inline_diff;
+mod link;
 mod plan;
 mod status;
 
@@ -14,6 +15,7 @@ use crate::plan::Plan;
 
 pub use apply::{applied_line, apply};
 pub use domains::domains;
+pub use link::{duration, link, link_is_open, link_is_valid, wait, wait_problem, waiting_line};
 pub use plan::plan;
 pub use status::{Listing, status};
 

@@ -233,7 +233,7 @@ fn list(out: &mut String, rows: &[&OrganizationReadiness], layout: &Layout) {
     }
 }
 
-fn sign(state: State) -> &'static str {
+pub(super) fn sign(state: State) -> &'static str {
     match state {
         State::Configured => "✓",
         State::InProgress => "◐",
@@ -244,7 +244,7 @@ fn sign(state: State) -> &'static str {
     }
 }
 
-fn words(state: State) -> &'static str {
+pub(super) fn words(state: State) -> &'static str {
     match state {
         State::InProgress => "in progress",
         State::NotApplicable => "n/a",
@@ -254,7 +254,7 @@ fn words(state: State) -> &'static str {
     }
 }
 
-fn paint_state(state: State, text: &str, layout: &Layout) -> String {
+pub(super) fn paint_state(state: State, text: &str, layout: &Layout) -> String {
     let paint = layout.paint;
     match state {
         State::Configured => paint.good(text),
@@ -335,7 +335,7 @@ fn write_step(out: &mut String, step: &Step<'_>, now: Timestamp, layout: &Layout
     }
 }
 
-fn whose(turn: Turn) -> &'static str {
+pub(super) fn whose(turn: Turn) -> &'static str {
     match turn {
         Turn::You => "your turn",
         Turn::Customer => "the customer's turn",

@@ -1,0 +1,74 @@
+//! What WorkOS has against a link, in words that say what to do.
+
+use super::error::CliError;
+use super::exit::Exit;
+use crate::codes::link as codes;
+use crate::link::ResolvedUrls;
+use crate::model::{Intent, OrgKey};
+use crate::workos::{ApiError, ApiErrorKind};
+
+/// What WorkOS had against the link, with what to do about it.
+pub(super) fn told(
+    error: ApiError,
+    urls: &ResolvedUrls,
+    key: &OrgKey,
+    intent: Intent,
+    endpoint: &str,
+) -> CliError {
+    let (exit, code, help) = match error.kind {
+        ApiErrorKind::Rejected if is_about_url(&error) => {
+            (Exit::Stopped, codes::URL_REFUSED, url_help(urls))
+        }
+        ApiErrorKind::Forbidden => {
+            let fix = codes::NOT_ENTITLED.entry().fix.to_owned();
+            (Exit::Credentials, codes::NOT_ENTITLED, fix)
+        }
+        ApiErrorKind::NotFound => {
+            let help = format!("{key} was there a moment ago: run portalctl plan");
+            (Exit::Stopped, codes::NO_ORGANIZATION, help)
+        }
+        _ => return CliError::reading(error, endpoint),
+    };
+    let mut told = CliError::reading(error, endpoint).help(help);
+    told.exit = exit;
+    for item in &mut told.items {
+        item.code = code.as_str();
+        item.message = format!("no link for {key} {intent}: {}", item.message);
+    }
+    told
+}
+
+/// Whether WorkOS complains of where the link leads back to.
+fn is_about_url(error: &ApiError) -> bool {
+    let code = error.upstream_code.as_deref().unwrap_or_default();
+    let said = format!("{code} {}", error.message).to_ascii_lowercase();
+    let words = [
+        "redirect",
+        "return_url",
+        "return url",
+        "success_url",
+        "success url",
+    ];
+    words.iter().any(|word| said.contains(word))
+}
+
+fn url_help(urls: &ResolvedUrls) -> String {
+    let ResolvedUrls {
+        return_url,
+        success_url,
+    } = urls;
+    let sent: Vec<String> = [return_url, success_url]
+        .into_iter()
+        .flatten()
+        .map(|url| format!("{} ({})", url.url, url.origin))
+        .collect();
+    if sent.is_empty() {
+        return "the manifest gives no return URL and WorkOS has no default: set \
+                return_urls.default, or the default in the WorkOS dashboard (Redirects)"
+            .to_owned();
+    }
+    format!(
+        "allow it in the WorkOS dashboard (Redirects), or correct the manifest; sent were {}",
+        sent.join(" and ")
+    )
+}
