@@ -17,6 +17,7 @@
 //! - [`mod@apply`]: walks a plan in order and accounts for every change.
 //! - [`verification`]: pure: what proves a domain, and whether the world sees it.
 //! - [`dns`]: looks TXT records up.
+//! - [`mod@import`]: pure: what is live → manifest files.
 //! - [`readiness`]: pure: which features each customer still has to configure.
 //! - [`report`]: pure renderers of plans, reports and readiness.
 //! - [`sandbox`]: an in-memory WorkOS, the place to try everything without an account.
@@ -29,6 +30,7 @@ pub mod clock;
 pub mod codes;
 pub mod dns;
 pub mod identity;
+pub mod import;
 pub mod manifest;
 pub mod model;
 pub mod observe;

@@ -13,6 +13,8 @@ mod error;
 mod exit;
 mod explain;
 mod ids;
+mod import;
+mod import_files;
 mod interrupt;
 mod logging;
 mod plan;
@@ -89,6 +91,8 @@ enum Command {
     Validate(validate::ValidateArgs),
     /// Print the WorkOS organization id of every key, for the app that must store it
     Ids(ids::IdsArgs),
+    /// Write manifest files for the organizations that exist already
+    Import(import::ImportArgs),
     /// Explain an error code, or list all of them
     Explain(explain::ExplainArgs),
     /// Print the JSON Schema of the manifest or of a command's JSON
@@ -120,6 +124,7 @@ fn run(cli: &Cli, ui: &Ui) -> Result<Exit, CliError> {
         Command::VerifyDomain(args) => verify_domain::run(args, ui),
         Command::Validate(args) => validate::run(args, ui),
         Command::Ids(args) => ids::run(args, ui),
+        Command::Import(args) => import::run(args, ui),
         Command::Explain(args) => explain::run(args, ui),
         Command::Schema(args) => schema::run(args, ui),
         Command::Sandbox(args) => sandbox::run(args, ui),
@@ -145,6 +150,7 @@ fn fail(cli: &Cli, ui: &Ui, error: &CliError) -> Exit {
         Command::VerifyDomain(args) => args.failure(&error.items),
         Command::Validate(args) => args.failure(&error.items),
         Command::Ids(args) => args.failure(&error.items),
+        Command::Import(args) => args.failure(&error.items),
         Command::Explain(_)
         | Command::Schema(_)
         | Command::Sandbox(_)
@@ -186,6 +192,7 @@ fn usage_json(arguments: &[String], told: &str) -> Option<String> {
             "verify-domain",
             "validate",
             "ids",
+            "import",
         ]
         .into_iter()
         .find(|command| *command == name)
@@ -203,6 +210,7 @@ fn usage_json(arguments: &[String], told: &str) -> Option<String> {
         "status" => failure_json(&items, json_v1::failed_status),
         "verify-domain" => failure_json(&items, json_v1::failed_domains),
         "validate" => failure_json(&items, json_v1::failed_validate),
+        "import" => failure_json(&items, json_v1::failed_import),
         _ => failure_json(&items, json_v1::failed_ids),
     }
 }

@@ -9,8 +9,8 @@ use super::ui::Ui;
 use crate::codes;
 use crate::manifest;
 use crate::report::json_v1::{
-    ApplyDocument, DomainsDocument, IdsDocument, PlanDocument, StatusDocument, ValidateDocument,
-    schema,
+    ApplyDocument, DomainsDocument, IdsDocument, ImportDocument, PlanDocument, StatusDocument,
+    ValidateDocument, schema,
 };
 
 /// Print the JSON Schema of the manifest or of a command's JSON.
@@ -38,13 +38,15 @@ pub enum Document {
     Ids,
     /// `verify-domain -o json`
     VerifyDomain,
+    /// `import -o json`
+    Import,
     /// Every error code with its meaning and its fix.
     Errors,
 }
 
 impl Document {
     /// All of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Manifest,
         Self::Plan,
         Self::Apply,
@@ -52,6 +54,7 @@ impl Document {
         Self::Validate,
         Self::Ids,
         Self::VerifyDomain,
+        Self::Import,
         Self::Errors,
     ];
 
@@ -65,6 +68,7 @@ impl Document {
             Self::Validate => "validate.schema.json",
             Self::Ids => "ids.schema.json",
             Self::VerifyDomain => "verify-domain.schema.json",
+            Self::Import => "import.schema.json",
             Self::Errors => "errors.json",
         }
     }
@@ -79,6 +83,7 @@ impl Document {
             Self::Validate => schema::<ValidateDocument>(),
             Self::Ids => schema::<IdsDocument>(),
             Self::VerifyDomain => schema::<DomainsDocument>(),
+            Self::Import => schema::<ImportDocument>(),
             Self::Errors => errors(),
         };
         format!("{value:#}\n")

@@ -103,15 +103,23 @@ impl Code {
 pub mod api;
 pub mod cli;
 pub mod domain;
+pub mod import;
 pub mod manifest;
 pub mod plan;
 
 /// Every code, area by area.
 pub fn all() -> impl Iterator<Item = Code> {
-    [manifest::ALL, plan::ALL, domain::ALL, api::ALL, cli::ALL]
-        .into_iter()
-        .flatten()
-        .copied()
+    [
+        manifest::ALL,
+        plan::ALL,
+        domain::ALL,
+        import::ALL,
+        api::ALL,
+        cli::ALL,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
 }
 
 #[cfg(test)]

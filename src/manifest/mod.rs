@@ -34,6 +34,7 @@ pub use find::has_files;
 pub use load::{Input, Loaded, load};
 pub use render::render;
 pub use schema::json_schema;
+pub(crate) use secret::redact;
 pub use source::{Location, Sources};
 pub use write::to_yaml;
 

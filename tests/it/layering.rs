@@ -107,6 +107,11 @@ const RULES: &[Rule] = &[
         never: NO_PRINTING,
     },
     Rule {
+        module: "import",
+        may_use: &["model", "codes", "manifest", "identity"],
+        never: PURE,
+    },
+    Rule {
         module: "workos",
         may_use: &["model", "codes", "clock"],
         never: NO_PRINTING,
@@ -138,6 +143,7 @@ const RULES: &[Rule] = &[
             "apply",
             "readiness",
             "verification",
+            "import",
         ],
         never: PURE,
     },
@@ -161,6 +167,7 @@ const RULES: &[Rule] = &[
             "workos",
             "observe",
             "apply",
+            "import",
             "report",
             "sandbox",
         ],

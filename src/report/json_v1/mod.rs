@@ -4,6 +4,7 @@
 
 mod build;
 mod domains;
+mod import;
 
 use std::collections::BTreeMap;
 
@@ -22,6 +23,7 @@ pub use build::{
 };
 pub(super) use build::{held_reason, plan_summary};
 pub use domains::{DnsItem, DomainItem, DomainsDocument, RecordItem, domains, failed_domains};
+pub use import::{ImportDocument, failed_import, import};
 
 /// The version of every document here.
 const FORMAT_VERSION: &str = "1";

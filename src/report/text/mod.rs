@@ -2,6 +2,7 @@
 
 mod apply;
 mod domains;
+mod import;
 mod inline_diff;
 mod plan;
 mod status;
@@ -14,6 +15,7 @@ use crate::plan::Plan;
 
 pub use apply::{applied_line, apply};
 pub use domains::domains;
+pub use import::import;
 pub use plan::plan;
 pub use status::{Listing, status};
 
