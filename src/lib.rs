@@ -17,6 +17,7 @@
 //! - [`mod@apply`]: walks a plan in order and accounts for every change.
 //! - [`verification`]: pure: what proves a domain, and whether the world sees it.
 //! - [`dns`]: looks TXT records up.
+//! - [`mod@import`]: pure: what is live → manifest files.
 //! - [`readiness`]: pure: which features each customer still has to configure.
 //! - [`link`]: pure: whether a portal link may be made, and when the customer has finished.
 //! - [`report`]: pure renderers of plans, reports and readiness.
@@ -30,6 +31,7 @@ pub mod clock;
 pub mod codes;
 pub mod dns;
 pub mod identity;
+pub mod import;
 pub mod link;
 pub mod manifest;
 pub mod model;

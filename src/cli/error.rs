@@ -71,6 +71,15 @@ impl CliError {
             "interrupted; nothing was changed",
         )
     }
+
+    /// The run was interrupted while it wrote files, which stay.
+    pub(super) fn interrupted_between_files() -> Self {
+        Self::new(
+            Exit::Interrupted,
+            codes::INTERRUPTED,
+            "interrupted; the files that were written stay",
+        )
+    }
 }
 
 impl CliError {

@@ -14,6 +14,8 @@ mod error;
 mod exit;
 mod explain;
 mod ids;
+mod import;
+mod import_files;
 mod interrupt;
 mod link;
 mod link_problem;
@@ -100,6 +102,8 @@ enum Command {
     Validate(validate::ValidateArgs),
     /// Print the WorkOS organization id of every key, for the app that must store it
     Ids(ids::IdsArgs),
+    /// Write manifest files for the organizations that exist already
+    Import(import::ImportArgs),
     /// Explain an error code, or list all of them
     Explain(explain::ExplainArgs),
     /// Print the JSON Schema of the manifest or of a command's JSON
@@ -133,6 +137,7 @@ fn run(cli: &Cli, ui: &Ui) -> Result<Exit, CliError> {
         Command::Wait(args) => wait::run(args, ui),
         Command::Validate(args) => validate::run(args, ui),
         Command::Ids(args) => ids::run(args, ui),
+        Command::Import(args) => import::run(args, ui),
         Command::Explain(args) => explain::run(args, ui),
         Command::Schema(args) => schema::run(args, ui),
         Command::Sandbox(args) => sandbox::run(args, ui),
@@ -160,6 +165,7 @@ fn fail(cli: &Cli, ui: &Ui, error: &CliError) -> Exit {
         Command::Wait(args) => args.failure(&error.items),
         Command::Validate(args) => args.failure(&error.items),
         Command::Ids(args) => args.failure(&error.items),
+        Command::Import(args) => args.failure(&error.items),
         Command::Explain(_)
         | Command::Schema(_)
         | Command::Sandbox(_)
@@ -203,6 +209,7 @@ fn usage_json(arguments: &[String], told: &str) -> Option<String> {
             "wait",
             "validate",
             "ids",
+            "import",
         ]
         .into_iter()
         .find(|command| *command == name)
@@ -222,6 +229,7 @@ fn usage_json(arguments: &[String], told: &str) -> Option<String> {
         "link" => failure_json(&items, |items| json_v1::failed_link(None, items)),
         "wait" => failure_json(&items, |items| json_v1::failed_wait(None, items)),
         "validate" => failure_json(&items, json_v1::failed_validate),
+        "import" => failure_json(&items, json_v1::failed_import),
         _ => failure_json(&items, json_v1::failed_ids),
     }
 }

@@ -9,8 +9,8 @@ use super::ui::Ui;
 use crate::codes;
 use crate::manifest;
 use crate::report::json_v1::{
-    ApplyDocument, DomainsDocument, IdsDocument, LinkDocument, PlanDocument, StatusDocument,
-    ValidateDocument, WaitDocument, schema,
+    ApplyDocument, DomainsDocument, IdsDocument, ImportDocument, LinkDocument, PlanDocument,
+    StatusDocument, ValidateDocument, WaitDocument, schema,
 };
 
 /// Print the JSON Schema of the manifest or of a command's JSON.
@@ -42,13 +42,15 @@ pub enum Document {
     Link,
     /// `wait -o json`
     Wait,
+    /// `import -o json`
+    Import,
     /// Every error code with its meaning and its fix.
     Errors,
 }
 
 impl Document {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: &[Self] = &[
         Self::Manifest,
         Self::Plan,
         Self::Apply,
@@ -58,6 +60,7 @@ impl Document {
         Self::VerifyDomain,
         Self::Link,
         Self::Wait,
+        Self::Import,
         Self::Errors,
     ];
 
@@ -73,6 +76,7 @@ impl Document {
             Self::VerifyDomain => "verify-domain.schema.json",
             Self::Link => "link.schema.json",
             Self::Wait => "wait.schema.json",
+            Self::Import => "import.schema.json",
             Self::Errors => "errors.json",
         }
     }
@@ -89,6 +93,7 @@ impl Document {
             Self::VerifyDomain => schema::<DomainsDocument>(),
             Self::Link => schema::<LinkDocument>(),
             Self::Wait => schema::<WaitDocument>(),
+            Self::Import => schema::<ImportDocument>(),
             Self::Errors => errors(),
         };
         format!("{value:#}\n")

@@ -82,11 +82,16 @@ fn sound_manifest(
     connection: &ConnectionArgs,
     ui: &Ui,
 ) -> Result<Desired, CliError> {
+    sound(read_manifest(files, Some(connection))?, ui)
+}
+
+/// What a manifest means, if nothing is wrong with it; tells its warnings.
+pub(super) fn sound(checked: Checked, ui: &Ui) -> Result<Desired, CliError> {
     let Checked {
         desired,
         diagnostics,
         sources,
-    } = read_manifest(files, Some(connection))?;
+    } = checked;
     let Some(desired) = desired else {
         return Err(invalid_manifest(&diagnostics, &sources, ui));
     };
@@ -105,7 +110,10 @@ pub(super) fn read_manifest(
 }
 
 /// The files that were named, else the usual ones.
-fn inputs(args: &FileArgs, connection: Option<&ConnectionArgs>) -> Result<Vec<Input>, CliError> {
+pub(super) fn inputs(
+    args: &FileArgs,
+    connection: Option<&ConnectionArgs>,
+) -> Result<Vec<Input>, CliError> {
     let mut files = args.file.clone();
     if files.is_empty() {
         files.push(default_manifest()?);
@@ -178,7 +186,7 @@ pub(super) fn selects_something(args: &ManifestArgs, desired: &Desired) -> Resul
     Ok(())
 }
 
-fn patterns(keys: &[String], intents: &[String]) -> Result<Selection, CliError> {
+pub(super) fn patterns(keys: &[String], intents: &[String]) -> Result<Selection, CliError> {
     Selection::new(keys, intents)
         .map_err(|error| CliError::new(Exit::Usage, codes::USAGE, error.to_string()))
 }

@@ -7,7 +7,7 @@ codes! {
         "See `portalctl --help`, or `portalctl COMMAND --help` for one command.";
     NOTHING_SELECTED = "cli/nothing-selected",
         "a pattern selects nothing",
-        "A pattern of --only matches no key of the manifest, or one of --intent no intent of the Admin Portal. No request was made.",
+        "A pattern of --only matches no key of the manifest, one of --intent no intent of the Admin Portal, or --match no organization at WorkOS. Nothing was changed.",
         "Correct the pattern; `portalctl ids` lists the keys.";
     NO_MANIFEST = "cli/no-manifest",
         "there is no manifest",

@@ -103,6 +103,7 @@ impl Code {
 pub mod api;
 pub mod cli;
 pub mod domain;
+pub mod import;
 pub mod link;
 pub mod manifest;
 pub mod plan;
@@ -114,6 +115,7 @@ pub fn all() -> impl Iterator<Item = Code> {
         plan::ALL,
         domain::ALL,
         link::ALL,
+        import::ALL,
         api::ALL,
         cli::ALL,
     ]

@@ -55,6 +55,16 @@ pub(super) fn find<'i>(inputs: &'i [Input], findings: &mut Findings) -> Vec<Foun
     search.found
 }
 
+/// Whether a folder holds files that would be read as a manifest; one that is not there holds none.
+pub fn has_files(folder: &Path) -> bool {
+    WalkDir::new(folder)
+        .follow_links(true)
+        .into_iter()
+        .filter_entry(|entry| entry.depth() == 0 || !is_hidden(entry))
+        .filter_map(Result::ok)
+        .any(|entry| entry.file_type().is_file() && is_manifest(entry.path()))
+}
+
 /// A path as it is shown: nothing that a terminal would obey, nothing secret.
 pub(super) fn display(path: &Path) -> String {
     let text = path.to_string_lossy();

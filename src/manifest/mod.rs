@@ -25,18 +25,28 @@ mod secret;
 pub mod shape;
 mod source;
 mod syntax;
+mod write;
 mod yaml;
 
 pub use check::{Checked, check};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use find::has_files;
 pub use load::{Input, Loaded, load};
 pub use render::render;
 pub use schema::json_schema;
+pub(crate) use secret::redact;
 pub use source::{Location, Sources};
+pub use write::to_yaml;
 
 /// Loads and checks a manifest.
 pub fn read(inputs: &[Input]) -> Checked {
     check(load(inputs))
+}
+
+/// The same of a manifest that may still lack its organizations: settings that somebody wrote for
+/// `import` to add to.
+pub fn read_settings(inputs: &[Input]) -> Checked {
+    check::check_settings(load(inputs))
 }
 
 #[cfg(test)]

@@ -47,7 +47,7 @@ pub(super) fn find(text: &str) -> Vec<Range<usize>> {
 ///
 /// The prefix stays, so that the reader sees of which kind it is; the width stays, so that
 /// columns still point at the right place.
-pub(super) fn redact(text: &str) -> Cow<'_, str> {
+pub(crate) fn redact(text: &str) -> Cow<'_, str> {
     let found = find(text);
     if found.is_empty() {
         return Cow::Borrowed(text);

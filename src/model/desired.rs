@@ -21,8 +21,19 @@ pub struct Desired {
     pub return_urls: ReturnUrls,
     /// How much one run may change.
     pub limits: Limits,
+    /// What holds for organizations that do not say otherwise; merged into those here already.
+    pub defaults: Defaults,
     /// The organizations, by key.
     pub organizations: BTreeMap<OrgKey, DesiredOrganization>,
+}
+
+/// What an entry gets that is added to the manifest, as far as it shows in a plan.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Defaults {
+    /// Metadata: a value to set, or `None` for a key to remove.
+    pub metadata: BTreeMap<String, Option<String>>,
+    /// What happens to domains that are not declared.
+    pub domains_policy: DomainsPolicy,
 }
 
 /// The WorkOS environment a manifest is meant for.

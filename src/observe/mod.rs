@@ -26,7 +26,9 @@ use tokio::sync::Notify;
 
 use crate::identity::{Identities, identify};
 use crate::model::desired::{Desired, DesiredOrganization};
-use crate::model::observed::{Answer, AuditLogConfiguration, Coverage, Listing, Observed};
+use crate::model::observed::{
+    Answer, AuditLogConfiguration, Coverage, ItContact, Listing, Observed,
+};
 use crate::model::{Intent, OrgKey, OrganizationId, Selection};
 use crate::workos::{ApiError, ApiErrorKind, ApiResult, ReadPortal, ReadProgress};
 
@@ -279,13 +281,29 @@ fn listing<T>(
     Ok(Listing::Read(grouped))
 }
 
-async fn audit_logs(
+/// Asks for the audit-log configuration of some organizations: a request for each.
+pub async fn audit_logs(
     portal: &impl ReadPortal,
     organizations: BTreeSet<OrganizationId>,
 ) -> ApiResult<BTreeMap<OrganizationId, Answer<AuditLogConfiguration>>> {
     stream::iter(organizations)
         .map(|id| async move {
             let answer = portal.audit_log_configuration(&id).await?;
+            Ok((id, answer))
+        })
+        .buffer_unordered(CONCURRENT_CALLS)
+        .try_collect()
+        .await
+}
+
+/// Asks for the IT contacts of some organizations: a request for each.
+pub async fn it_contacts(
+    portal: &impl ReadPortal,
+    organizations: BTreeSet<OrganizationId>,
+) -> ApiResult<BTreeMap<OrganizationId, Answer<Vec<ItContact>>>> {
+    stream::iter(organizations)
+        .map(|id| async move {
+            let answer = portal.it_contacts(&id).await?;
             Ok((id, answer))
         })
         .buffer_unordered(CONCURRENT_CALLS)

@@ -18,6 +18,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::apply::ApplyReport;
+use crate::import::{Import, NewFile};
 use crate::link::{ResolvedUrls, WaitOutcome};
 use crate::model::{Intent, OrgKey, OrganizationId};
 use crate::plan::{Plan, Target};
@@ -117,4 +118,38 @@ pub struct WaitReport<'a> {
     pub outcome: WaitOutcome,
     /// How long it took.
     pub took: Duration,
+}
+
+/// What an import wrote, or would write.
+#[derive(Debug, Clone, Copy)]
+pub struct ImportReport<'a> {
+    /// Where and at what cost.
+    pub headline: &'a Headline,
+    /// The import.
+    pub import: &'a Import,
+    /// The folder, as the user named it.
+    pub folder: &'a str,
+    /// Whether the folder by itself is the manifest, without other files.
+    pub is_whole: bool,
+    /// Whether the file with the settings is among those written.
+    pub settings: bool,
+    /// How many organizations' files were written: all of them, unless something went wrong.
+    pub written: usize,
+    /// Whether nothing was to be written.
+    pub is_dry_run: bool,
+    /// Remarks without consequence.
+    pub notes: &'a [String],
+}
+
+impl ImportReport<'_> {
+    /// The files that were written, or would be.
+    fn files(&self) -> &[NewFile] {
+        let files = &self.import.files;
+        files.get(..self.written).unwrap_or(files)
+    }
+
+    /// The path of a file.
+    fn path(&self, name: &str) -> String {
+        format!("{}/{name}", self.folder.trim_end_matches('/'))
+    }
 }

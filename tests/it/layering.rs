@@ -112,6 +112,11 @@ const RULES: &[Rule] = &[
         never: PURE,
     },
     Rule {
+        module: "import",
+        may_use: &["model", "codes", "manifest", "identity"],
+        never: PURE,
+    },
+    Rule {
         module: "workos",
         may_use: &["model", "codes", "clock"],
         never: NO_PRINTING,
@@ -144,6 +149,7 @@ const RULES: &[Rule] = &[
             "readiness",
             "verification",
             "link",
+            "import",
         ],
         never: PURE,
     },
@@ -168,6 +174,7 @@ const RULES: &[Rule] = &[
             "workos",
             "observe",
             "apply",
+            "import",
             "report",
             "sandbox",
         ],

@@ -6,6 +6,7 @@ pub(crate) mod dns;
 pub(crate) mod emulator;
 pub(crate) mod fake_portal;
 pub(crate) mod http;
+pub(crate) mod import;
 pub(crate) mod manifests;
 pub(crate) mod samples;
 pub(crate) mod sandbox_server;

@@ -41,6 +41,24 @@ pub struct Checked {
 
 /// Applies every rule to a loaded manifest.
 pub fn check(loaded: Loaded) -> Checked {
+    apply_rules(loaded, Presence::Organizations)
+}
+
+/// Applies every rule but that there are organizations.
+pub(super) fn check_settings(loaded: Loaded) -> Checked {
+    apply_rules(loaded, Presence::Settings)
+}
+
+/// What has to be there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Presence {
+    /// A version, and at least one organization.
+    Organizations,
+    /// A version.
+    Settings,
+}
+
+fn apply_rules(loaded: Loaded, presence: Presence) -> Checked {
     let Loaded {
         sources,
         documents,
@@ -57,7 +75,10 @@ pub fn check(loaded: Loaded) -> Checked {
     }
     let organizations = take_organizations(&mut raw);
     if complete {
-        presence::check(&raw, &organizations, &sources, &mut findings);
+        presence::version_is_said(&raw, &sources, &mut findings);
+        if presence == Presence::Organizations {
+            presence::organizations_are_declared(&raw, &organizations, &sources, &mut findings);
+        }
     }
     let documents: Vec<RawDocument> = raw.into_iter().map(|(_, document)| document).collect();
     let settings = settings::check(&documents, complete, &mut findings);

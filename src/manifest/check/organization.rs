@@ -17,7 +17,7 @@ use crate::manifest::quote::quote;
 use crate::manifest::raw::{RawOrganization, good};
 use crate::manifest::source::{FileId, Spot};
 use crate::model::desired::{
-    DesiredOrganization, DomainsPolicy, FieldPath, IntentSettings, Source,
+    self, DesiredOrganization, DomainsPolicy, FieldPath, IntentSettings, Source,
 };
 use crate::model::{Intent, OrgKey, ReturnUrl};
 
@@ -30,6 +30,16 @@ pub(super) struct Defaults {
     domains_policy: DomainsPolicy,
     ignore_fields: BTreeSet<FieldPath>,
     protect: Option<bool>,
+}
+
+impl Defaults {
+    /// What an entry gets that says nothing itself.
+    pub(super) fn into_desired(self) -> desired::Defaults {
+        desired::Defaults {
+            metadata: self.metadata,
+            domains_policy: self.domains_policy,
+        }
+    }
 }
 
 /// Checks `defaults`. Decoding has refused the fields that may not stand there.

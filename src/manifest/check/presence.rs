@@ -8,14 +8,12 @@ use crate::manifest::diagnostic::{Finding, Findings, Severity};
 use crate::manifest::raw::RawDocument;
 use crate::manifest::source::{FileId, Sources, Spot};
 
-/// Reports a missing version and missing organizations.
-pub(super) fn check(
+/// Which version of the format it is has to be said once.
+pub(super) fn version_is_said(
     documents: &[(FileId, RawDocument)],
-    organizations: &[(FileId, Entries)],
     sources: &Sources,
     findings: &mut Findings,
 ) {
-    organizations_are_declared(documents, organizations, sources, findings);
     if documents
         .iter()
         .all(|(_, document)| document.version.is_none())
@@ -32,7 +30,7 @@ pub(super) fn check(
 }
 
 /// A manifest without organizations declares nothing, which is hardly ever meant.
-fn organizations_are_declared(
+pub(super) fn organizations_are_declared(
     documents: &[(FileId, RawDocument)],
     organizations: &[(FileId, Entries)],
     sources: &Sources,

@@ -44,6 +44,7 @@ impl Settings {
             environment: self.environment,
             return_urls: self.return_urls,
             limits: self.limits,
+            defaults: self.defaults.into_desired(),
             organizations,
         }
     }

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 
 use crate::manifest::*;
 use crate::model::desired::{
-    DeclaredDomainState, Desired, DesiredOrganization, DomainsPolicy, Environment, FieldPath,
-    IntentSettings, Invite, KeyKind, Limits, ReturnUrls, Source, UpdateLimit,
+    DeclaredDomainState, Defaults, Desired, DesiredOrganization, DomainsPolicy, Environment,
+    FieldPath, IntentSettings, Invite, KeyKind, Limits, ReturnUrls, Source, UpdateLimit,
 };
 use crate::model::return_url::LocalHttp;
 use crate::model::{
@@ -120,6 +120,10 @@ fn the_full_example_means_what_it_says() {
             create: Some(20),
             update: Some(UpdateLimit::Percent(30)),
             delete: 3,
+        },
+        defaults: Defaults {
+            metadata: BTreeMap::from([("team".to_owned(), text("onboarding"))]),
+            domains_policy: DomainsPolicy::Add,
         },
         organizations: BTreeMap::from([
             (OrgKey::parse("acme").unwrap(), acme),

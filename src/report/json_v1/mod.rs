@@ -4,6 +4,7 @@
 
 mod build;
 mod domains;
+mod import;
 mod link;
 
 use std::collections::BTreeMap;
@@ -23,6 +24,7 @@ pub use build::{
 };
 pub(super) use build::{held_reason, plan_summary};
 pub use domains::{DnsItem, DomainItem, DomainsDocument, RecordItem, domains, failed_domains};
+pub use import::{ImportDocument, failed_import, import};
 pub use link::{
     LinkDocument, UrlItem, WaitDocument, WaitItem, failed_link, failed_wait, link, wait,
 };

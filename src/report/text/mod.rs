@@ -2,6 +2,7 @@
 
 mod apply;
 mod domains;
+mod import;
 mod inline_diff;
 mod link;
 mod plan;
@@ -15,6 +16,7 @@ use crate::plan::Plan;
 
 pub use apply::{applied_line, apply};
 pub use domains::domains;
+pub use import::import;
 pub use link::{duration, link, link_is_open, link_is_valid, wait, wait_problem, waiting_line};
 pub use plan::plan;
 pub use status::{Listing, status};

@@ -1,0 +1,105 @@
+//! `portalctl import`: what is in the folder, and the new files that go into it.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use tokio_util::sync::CancellationToken;
+
+use super::error::CliError;
+use super::exit::Exit;
+use super::ui::write_new;
+use crate::codes::cli as codes;
+use crate::import::{Import, NewFile, SETTINGS_FILE};
+
+/// The names in the folder, in lower case: some file systems do not tell `Acme` and `acme` apart.
+pub(super) fn names_in(folder: &Path) -> Result<BTreeSet<String>, CliError> {
+    let unreadable = |error| CliError::file(codes::FILE, "read", folder, &error);
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(BTreeSet::new()),
+        Err(error) => return Err(unreadable(error)),
+    };
+    entries
+        .map(|entry| {
+            let name = entry.map_err(unreadable)?.file_name();
+            Ok(name.to_string_lossy().to_lowercase())
+        })
+        .collect()
+}
+
+/// Where the files go.
+pub(super) struct Folder<'a> {
+    pub(super) path: &'a Path,
+    /// The text of the settings file, where there is none yet.
+    pub(super) settings: Option<String>,
+}
+
+/// How far writing got.
+pub(super) struct Written {
+    pub(super) settings: bool,
+    /// How many of the organizations' files.
+    pub(super) files: usize,
+    /// Why it ended before the last.
+    pub(super) error: Option<CliError>,
+}
+
+impl Written {
+    /// Everything, as a dry run says it.
+    pub(super) fn all(import: &Import, settings: bool) -> Self {
+        Self {
+            settings,
+            files: import.files.len(),
+            error: None,
+        }
+    }
+}
+
+impl Folder<'_> {
+    /// Writes the files, each whole or not at all: the settings first, so that what is there
+    /// after an interruption can be imported to again.
+    pub(super) fn write(&self, files: &[NewFile], interrupted: &CancellationToken) -> Written {
+        let mut written = Written {
+            settings: false,
+            files: 0,
+            error: None,
+        };
+        written.error = self.try_write(files, interrupted, &mut written).err();
+        written
+    }
+
+    fn try_write(
+        &self,
+        files: &[NewFile],
+        interrupted: &CancellationToken,
+        written: &mut Written,
+    ) -> Result<(), CliError> {
+        if files.is_empty() {
+            return Ok(());
+        }
+        std::fs::create_dir_all(self.path).map_err(|error| unwritable(self.path, &error))?;
+        if let Some(text) = &self.settings {
+            self.write_one(SETTINGS_FILE, text)?;
+            written.settings = true;
+        }
+        for file in files {
+            if interrupted.is_cancelled() {
+                return Err(CliError::interrupted_between_files());
+            }
+            self.write_one(&file.name, &file.text)?;
+            written.files += 1;
+        }
+        Ok(())
+    }
+
+    fn write_one(&self, name: &str, text: &str) -> Result<(), CliError> {
+        let path = self.path.join(name);
+        write_new(&path, text).map_err(|error| unwritable(&path, &error))
+    }
+}
+
+fn unwritable(path: &Path, error: &std::io::Error) -> CliError {
+    CliError {
+        exit: Exit::Incomplete,
+        ..CliError::file(codes::FILE, "write", path, error)
+    }
+}

@@ -1,0 +1,65 @@
+//! Which intents an organization has, and by what that shows.
+
+use crate::model::observed::{Answer, AuditLogState, Listing, LogStream, Observed};
+use crate::model::{Intent, OrganizationId};
+
+/// How many objects of a kind are named; the others are counted.
+const NAMED: usize = 3;
+
+/// An intent that is in use, and by what that shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Evidence {
+    pub(super) intent: Intent,
+    pub(super) shown_by: String,
+}
+
+/// The intents that objects of the organization show; its domains are not looked at.
+pub(super) fn evidence(observed: &Observed, id: &OrganizationId) -> Vec<Evidence> {
+    let connections = objects(&observed.connections, id, |connection| {
+        (&connection.connection_type, connection.state.as_str())
+    });
+    let directories = objects(&observed.directories, id, |directory| {
+        (&directory.directory_type, directory.state.as_str())
+    });
+    let logs = match observed.audit_logs.get(id) {
+        Some(Answer::Found(configuration)) => Some(configuration),
+        Some(Answer::Absent | Answer::NotEntitled(_)) | None => None,
+    };
+    let audit_logs = logs
+        .filter(|logs| logs.state == AuditLogState::Active)
+        .map(|logs| logs.state.to_string());
+    let log_stream = logs.and_then(|logs| logs.log_stream.as_ref());
+    let stream = |LogStream {
+                      stream_type, state, ..
+                  }: &LogStream| format!("{stream_type} ({state})");
+    [
+        (Intent::Sso, connections),
+        (Intent::Dsync, directories),
+        (Intent::AuditLogs, audit_logs),
+        (Intent::LogStreams, log_stream.map(stream)),
+    ]
+    .into_iter()
+    .filter_map(|(intent, shown_by)| shown_by.map(|shown_by| Evidence { intent, shown_by }))
+    .collect()
+}
+
+/// `OktaSAML (active)`; of several, how many there are.
+fn objects<T>(
+    list: &Listing<T>,
+    id: &OrganizationId,
+    describe: impl Fn(&T) -> (&str, &str),
+) -> Option<String> {
+    let Listing::Read(list) = list else {
+        return None;
+    };
+    let objects = list.get(id).filter(|objects| !objects.is_empty())?;
+    let named = objects.iter().take(NAMED).map(|object| {
+        let (kind, state) = describe(object);
+        format!("{kind} ({state})")
+    });
+    let mut text = named.collect::<Vec<_>>().join(", ");
+    if objects.len() > NAMED {
+        text.push_str(&format!(" and {} more", objects.len() - NAMED));
+    }
+    Some(text)
+}
