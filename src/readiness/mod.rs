@@ -6,6 +6,7 @@
 //! portalctl reports and never applies it.
 
 mod certificates;
+pub mod compare;
 mod connections;
 mod domains;
 mod evidence;
@@ -134,6 +135,15 @@ pub enum Turn {
 }
 
 impl Turn {
+    /// All of them.
+    pub const ALL: [Self; 5] = [
+        Self::You,
+        Self::Customer,
+        Self::Dns,
+        Self::WorkOs,
+        Self::None,
+    ];
+
     /// The word for it in text and JSON.
     pub const fn as_str(self) -> &'static str {
         match self {
