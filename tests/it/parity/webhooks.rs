@@ -7,6 +7,7 @@ use bytes::Bytes;
 use futures::future::{BoxFuture, FutureExt};
 use http::{Request, StatusCode};
 use portalctl::clock::FixedClock;
+use portalctl::model::Intent;
 use portalctl::sandbox::webhook::{Deliver, DeliveryState, Endpoint, SIGNATURE};
 use portalctl::sandbox::{Sandbox, SandboxOptions};
 use secrecy::SecretString;
@@ -111,6 +112,54 @@ async fn the_sdk_accepts_what_was_sent_and_nothing_else() {
             .verify_payload(signature, body)
             .is_err()
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_signature_that_was_tampered_with_is_refused() {
+    let inbox = Inbox::answering(&[Ok(StatusCode::OK)]);
+    let sandbox = start(&inbox);
+    create(&client(&sandbox, "sk_test_x"), "Acme").await;
+    sandbox.deliver_webhooks().await;
+    let letters = inbox.letters();
+    let (signature, body) = letters.first().unwrap();
+    let refuses = |signature: &str, later: u64| {
+        verifier(SECRET, later)
+            .verify_payload(signature, body)
+            .is_err()
+    };
+    // An old letter does not become a new one by another time.
+    let (old, new) = ("t=1768478400000", "t=1768482000000");
+    assert!(signature.starts_with(old), "{signature}");
+    assert!(refuses(signature, 3600));
+    assert!(refuses(&signature.replace(old, new), 3600));
+    let (time, _) = signature.split_once(", ").unwrap();
+    for broken in ["", time, &format!("{time}, v1="), &format!("{signature}0")] {
+        assert!(refuses(broken, 0), "{broken}");
+    }
+    assert!(!refuses(signature, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn that_a_customer_finished_is_told_signed() {
+    let inbox = Inbox::answering(&[Ok(StatusCode::OK)]);
+    let sandbox = start(&inbox);
+    let made = create(&client(&sandbox, "sk_test_x"), "Acme").await;
+    sandbox.world(|world, now| {
+        world
+            .finish_intent(now, &made.id, Intent::Sso, None)
+            .unwrap()
+    });
+    sandbox.deliver_webhooks().await;
+    let events = inbox.letters().into_iter().map(|(signature, body)| {
+        verifier(SECRET, 0)
+            .construct_event(&signature, &body)
+            .unwrap()
+    });
+    let activated: Vec<_> = events
+        .filter(|event| event.event == "connection.activated")
+        .collect();
+    assert_eq!(activated.len(), 1, "{activated:?}");
+    assert_eq!(activated[0].data["organization_id"], made.id.as_str());
 }
 
 #[tokio::test(start_paused = true)]
