@@ -16,6 +16,9 @@ use crate::workos::{ApiKey, Endpoint};
 /// A key file holds one line; more than this is another file.
 const MAX_KEY_FILE: u64 = 4096;
 
+/// The variable that holds the API key; no command that portalctl starts inherits it.
+pub(super) const API_KEY: &str = "WORKOS_API_KEY";
+
 /// Reads the key and holds it against what the manifest says of its environment.
 pub(super) fn api_key(
     args: &ConnectionArgs,
@@ -23,8 +26,8 @@ pub(super) fn api_key(
 ) -> Result<ApiKey, CliError> {
     let (text, origin) = match &args.api_key_file {
         Some(path) => key_file(path)?,
-        None => match std::env::var("WORKOS_API_KEY") {
-            Ok(text) => (text, "WORKOS_API_KEY".to_owned()),
+        None => match std::env::var(API_KEY) {
+            Ok(text) => (text, API_KEY.to_owned()),
             Err(std::env::VarError::NotPresent) => {
                 let message = "WORKOS_API_KEY is not set";
                 return Err(CliError::new(Exit::Credentials, codes::NO_API_KEY, message));

@@ -10,6 +10,7 @@ mod browser;
 mod completions;
 mod connect;
 mod credentials;
+mod duration;
 mod error;
 mod exit;
 mod explain;
@@ -76,7 +77,7 @@ Exit codes:
   3    usage or manifest invalid, or no consent; no request was made
   4    credentials missing, refused, or of the wrong environment
   5    WorkOS unreachable, failing or limiting; nothing was done
-  6    apply did not do everything; run it again
+  6    not everything that was asked for was done; run it again
   7    stopped by a guard: a conflict, a limit, a set-up that went wrong
   130  interrupted, after the report
   1    internal error
@@ -185,6 +186,7 @@ fn usage(error: &clap::Error) -> Exit {
     if !error.use_stderr() {
         return Exit::Done;
     }
+    Ui::insist(&format!("more: portalctl explain {}", codes::USAGE));
     let arguments: Vec<String> = std::env::args_os()
         .skip(1)
         .map(|argument| argument.to_string_lossy().into_owned())
@@ -257,6 +259,14 @@ pub fn command() -> clap::Command {
 /// Writes a document as JSON, with a newline at the end.
 fn json(document: &impl serde::Serialize) -> Result<String, CliError> {
     let mut text = serde_json::to_string_pretty(document)
+        .map_err(|error| CliError::new(Exit::Internal, codes::INTERNAL, error.to_string()))?;
+    text.push('\n');
+    Ok(text)
+}
+
+/// Writes a document as JSON on one line.
+fn json_line(document: &impl serde::Serialize) -> Result<String, CliError> {
+    let mut text = serde_json::to_string(document)
         .map_err(|error| CliError::new(Exit::Internal, codes::INTERNAL, error.to_string()))?;
     text.push('\n');
     Ok(text)

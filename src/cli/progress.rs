@@ -33,6 +33,16 @@ impl Reading {
     }
 }
 
+impl Reading {
+    /// Shows nothing: somebody else draws on the terminal.
+    pub(super) fn unseen() -> Self {
+        Self {
+            bar: None,
+            counts: Mutex::default(),
+        }
+    }
+}
+
 impl Drop for Reading {
     fn drop(&mut self) {
         if let Some(bar) = &self.bar {

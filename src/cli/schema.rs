@@ -9,8 +9,8 @@ use super::ui::Ui;
 use crate::codes;
 use crate::manifest;
 use crate::report::json_v1::{
-    ApplyDocument, DomainsDocument, IdsDocument, ImportDocument, LinkDocument, PlanDocument,
-    StatusDocument, ValidateDocument, WaitDocument, schema,
+    ApplyDocument, ChangedDocument, DomainsDocument, IdsDocument, ImportDocument, LinkDocument,
+    PlanDocument, StatusDocument, ValidateDocument, WaitDocument, schema,
 };
 
 /// Print the JSON Schema of the manifest or of a command's JSON.
@@ -32,6 +32,8 @@ pub enum Document {
     Apply,
     /// `status -o json`
     Status,
+    /// What the command of `status --on-change` is given.
+    OnChange,
     /// `validate -o json`
     Validate,
     /// `ids -o json`
@@ -55,6 +57,7 @@ impl Document {
         Self::Plan,
         Self::Apply,
         Self::Status,
+        Self::OnChange,
         Self::Validate,
         Self::Ids,
         Self::VerifyDomain,
@@ -71,6 +74,7 @@ impl Document {
             Self::Plan => "plan.schema.json",
             Self::Apply => "apply.schema.json",
             Self::Status => "status.schema.json",
+            Self::OnChange => "on-change.schema.json",
             Self::Validate => "validate.schema.json",
             Self::Ids => "ids.schema.json",
             Self::VerifyDomain => "verify-domain.schema.json",
@@ -88,6 +92,7 @@ impl Document {
             Self::Plan => schema::<PlanDocument>(),
             Self::Apply => schema::<ApplyDocument>(),
             Self::Status => schema::<StatusDocument>(),
+            Self::OnChange => schema::<ChangedDocument>(),
             Self::Validate => schema::<ValidateDocument>(),
             Self::Ids => schema::<IdsDocument>(),
             Self::VerifyDomain => schema::<DomainsDocument>(),

@@ -265,14 +265,23 @@ pub(super) async fn look(
     ui: &Ui,
     interrupted: &CancellationToken,
 ) -> Result<Reality, CliError> {
-    let progress = Reading::new(ui);
+    look_showing(&Reading::new(ui), connection, input, interrupted).await
+}
+
+/// The same, where the caller says how it is shown.
+pub(super) async fn look_showing(
+    progress: &Reading,
+    connection: &Connection,
+    input: &Request,
+    interrupted: &CancellationToken,
+) -> Result<Reality, CliError> {
     let (observed, identities) = tokio::select! {
         read = observe(
             &connection.client,
             &input.desired,
             &input.selection,
             input.extent,
-            &progress,
+            progress,
         ) => {
             read.map_err(|error| CliError::reading(error, &connection.target.endpoint))?
         }

@@ -1,19 +1,34 @@
 //! `portalctl status`
 
-use clap::Args;
+mod earlier;
+mod on_change;
+mod watch;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{ArgGroup, Args};
 use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
 
 use super::args::{Format, TargetArgs};
+use super::connect::Connection;
+use super::duration;
 use super::error::CliError;
 use super::exit::Exit;
-use super::session;
+use super::session::{self, Request};
 use super::ui::Ui;
-use super::{failure_json, json};
+use super::{failure_json, json, json_line};
+use crate::codes::cli as codes;
+use crate::model::text::escape;
 use crate::readiness::Readiness;
+use crate::readiness::compare::{OrganizationChange, Picture, compare};
 use crate::readiness::fail_on::FailOn;
 use crate::report::json_v1::{self, ErrorItem};
 use crate::report::text::Listing;
 use crate::report::{StatusReport, text};
+
+use on_change::{Failure, OnChange, Output};
 
 /// Show which features each customer still has to configure, and what to do next.
 #[derive(Debug, Args)]
@@ -32,7 +47,45 @@ pub(super) struct StatusArgs {
     output: Format,
 
     #[command(flatten)]
+    changes: ChangesArgs,
+
+    #[command(flatten)]
     target: TargetArgs,
+}
+
+/// What changes, and who is told.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Changes")]
+#[command(group(ArgGroup::new("since").args(["compare", "watch"]).multiple(true)))]
+struct ChangesArgs {
+    /// Show what changed since an earlier `status -o json`, kept in a file.
+    #[arg(long, value_name = "OLD.json")]
+    compare: Option<PathBuf>,
+
+    /// Read again and again, and show what changes, until Ctrl-C.
+    #[arg(long)]
+    watch: bool,
+
+    /// How long --watch waits between two readings; at least 1s.
+    #[arg(long, value_name = "TIME", default_value = "60s", requires = "watch",
+          value_parser = duration::parse)]
+    interval: Duration,
+
+    /// How long --watch goes on; without it, until it is interrupted.
+    #[arg(long, value_name = "TIME", requires = "watch", value_parser = duration::parse)]
+    timeout: Option<Duration>,
+
+    /// Run a command through the shell whenever something changed.
+    ///
+    /// What changed is one JSON document on its standard input (portalctl schema on-change). Its
+    /// output goes to standard error; WORKOS_API_KEY is not in its environment.
+    #[arg(long, value_name = "COMMAND", requires = "since")]
+    on_change: Option<String>,
+
+    /// How long the command of --on-change may take.
+    #[arg(long, value_name = "TIME", default_value = "60s", requires = "on_change",
+          value_parser = duration::parse)]
+    on_change_timeout: Duration,
 }
 
 impl StatusArgs {
@@ -42,36 +95,138 @@ impl StatusArgs {
             Format::Json => failure_json(items, json_v1::failed_status),
         }
     }
+
+    fn on_change(&self) -> Option<OnChange> {
+        let command = self.changes.on_change.clone()?;
+        let timeout = self.changes.on_change_timeout;
+        Some(OnChange { command, timeout })
+    }
 }
 
 pub(super) fn run(args: &StatusArgs, ui: &Ui) -> Result<Exit, CliError> {
+    if args.changes.watch {
+        watch::check_usage(args, ui)?;
+    }
     let request = session::manifest(&args.target, ui)?;
+    let compared = args.changes.compare.as_deref();
+    let earlier = compared
+        .map(|path| earlier::read(path, &request))
+        .transpose()?;
     let connection = session::connect(&args.target, &request)?;
     session::block_on(async |interrupted| {
-        let reality = session::look(&connection, &request, ui, &interrupted).await?;
-        let readiness = reality.readiness(&request, &connection);
-        let headline = session::headline(&connection);
-        let now = connection.clock.now();
-        let listing = if args.all {
-            Listing::All
+        if args.changes.watch {
+            watch::run(args, &request, &connection, earlier, ui, interrupted).await
         } else {
-            Listing::Pending
-        };
-        let report = StatusReport {
-            headline: &headline,
-            readiness: &readiness,
-            now,
-        };
-        ui.data(&match args.output {
-            Format::Text => text::status(&report, listing, &ui.layout()),
-            Format::Json => json(&json_v1::status(&report))?,
-        })?;
-        Ok(watch(&args.fail_on, &readiness, now, ui))
+            once(args, &request, &connection, earlier, ui, &interrupted).await
+        }
     })
 }
 
+async fn once(
+    args: &StatusArgs,
+    request: &Request,
+    connection: &Connection,
+    earlier: Option<Picture>,
+    ui: &Ui,
+    interrupted: &CancellationToken,
+) -> Result<Exit, CliError> {
+    let reality = session::look(connection, request, ui, interrupted).await?;
+    let readiness = reality.readiness(request, connection);
+    let changes = earlier.map(|earlier| compare(&earlier, &Picture::from(&readiness)));
+    // Before the report: what goes wrong with the command is told in it.
+    let told = match (args.on_change(), &changes) {
+        (Some(on_change), Some(changes)) if !changes.is_empty() => {
+            tell(
+                &on_change,
+                changes,
+                Output::Inherited,
+                connection,
+                interrupted,
+            )
+            .await
+        }
+        _ => Ok(String::new()),
+    };
+    let headline = session::headline(connection);
+    let now = connection.clock.now();
+    let report = StatusReport {
+        headline: &headline,
+        readiness: &readiness,
+        now,
+    };
+    let written = match args.output {
+        Format::Text => {
+            let since = args.changes.compare.as_deref().unwrap_or("".as_ref());
+            let layout = ui.layout();
+            let preface = changes.as_ref().map(|changes| {
+                text::changed(changes, &since.display().to_string(), &layout) + "\n"
+            });
+            preface.unwrap_or_default() + &text::status(&report, listing(args), &layout)
+        }
+        Format::Json => {
+            let mut document = json_v1::status(&report);
+            document.changed = changes.as_deref().map(json_v1::changed);
+            if let Err(error) = &told {
+                document.errors.clone_from(&error.items);
+            }
+            json(&document)?
+        }
+    };
+    ui.data(&written)?;
+    let asked = check(&args.fail_on, &readiness, now, ui);
+    Ok(match told {
+        Ok(_) => asked,
+        Err(error) => {
+            ui.error(&error);
+            error.exit.or_worse(asked)
+        }
+    })
+}
+
+/// Tells the command of `--on-change` what changed; what is worth saying of it.
+async fn tell(
+    on_change: &OnChange,
+    changes: &[OrganizationChange],
+    output: Output,
+    connection: &Connection,
+    interrupted: &CancellationToken,
+) -> Result<String, CliError> {
+    let headline = session::headline(connection);
+    // One line: a command that appends it to a file gets a file of JSON lines.
+    let document = json_line(&json_v1::changed_document(&headline, changes))?;
+    let ended = on_change
+        .run(&document, output, &connection.clock, interrupted)
+        .await;
+    let last = ended.output.trim_end().lines().next_back().map(escape);
+    let said = last.map(|line| format!(": {line}")).unwrap_or_default();
+    match ended.outcome {
+        Ok(()) => Ok(format!(
+            "--on-change: told of {}{said}",
+            text::counted(changes.len(), "organization")
+        )),
+        Err(failure) => {
+            let exit = match failure {
+                Failure::Interrupted => Exit::Interrupted,
+                Failure::NotStarted(_) | Failure::Failed(_) | Failure::TimedOut(_) => {
+                    Exit::Incomplete
+                }
+            };
+            let message = format!("the command {failure}{said}");
+            Err(CliError::new(exit, codes::ON_CHANGE, message))
+        }
+    }
+}
+
+fn listing(args: &StatusArgs) -> Listing {
+    if args.all {
+        Listing::All
+    } else {
+        Listing::Pending
+    }
+}
+
 /// Says which conditions of `--fail-on` hold.
-fn watch(conditions: &[FailOn], readiness: &Readiness, now: Timestamp, ui: &Ui) -> Exit {
+fn check(conditions: &[FailOn], readiness: &Readiness, now: Timestamp, ui: &Ui) -> Exit {
     let mut exit = Exit::Done;
     for condition in conditions {
         let found = condition.matches(readiness, now);

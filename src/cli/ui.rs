@@ -1,5 +1,7 @@
 //! The only printer: results on standard output, everything else on standard error.
 
+mod screen;
+
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
@@ -14,6 +16,8 @@ use crate::report::json_v1::ErrorItem;
 use crate::report::paint::Paint;
 use crate::report::text::Layout;
 use crate::report::wrap;
+
+pub(super) use screen::Screen;
 
 /// How wide text is laid out where there is no terminal.
 const WIDTH_WITHOUT_TERMINAL: usize = 100;
@@ -33,6 +37,7 @@ pub(super) struct Ui {
     stderr_colour: bool,
     width: usize,
     quiet: bool,
+    logs: bool,
     mask_emails: bool,
     interactive: bool,
 }
@@ -54,6 +59,7 @@ impl Ui {
             stderr_colour: colour(auto_stderr),
             width: terminal_width(),
             quiet: args.quiet,
+            logs: args.verbose > 0,
             mask_emails: std::env::var_os("CI").is_some(),
             interactive: io::stdin().is_terminal() && io::stderr().is_terminal(),
         }
@@ -67,6 +73,14 @@ impl Ui {
             },
             width: self.width,
             mask_emails: self.mask_emails,
+        }
+    }
+
+    /// The layout of results on a terminal that may have another size by now.
+    pub(super) fn layout_now(&self) -> Layout {
+        Layout {
+            width: terminal_width(),
+            ..self.layout()
         }
     }
 
@@ -105,6 +119,14 @@ impl Ui {
         !self.quiet && io::stderr().is_terminal()
     }
 
+    /// A screen to draw on over and over, if standard output is a terminal that can and nothing
+    /// else is written to it.
+    pub(super) fn screen(&self) -> Option<Screen> {
+        let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
+        let draws = io::stdout().is_terminal() && !is_dumb && !self.quiet && !self.logs;
+        draws.then(Screen::open)
+    }
+
     /// Whether the result can be written where it is wanted: asked before anything is done.
     pub(super) fn check_output_file(&self) -> Result<(), CliError> {
         let Some(path) = &self.output_file else {
@@ -131,6 +153,16 @@ impl Ui {
             return Err(CliError::output(&path.display(), &error));
         }
         to_stdout(text)
+    }
+
+    /// Writes a line of a result that comes bit by bit; whether anybody still reads it.
+    pub(super) fn line(line: &str) -> Result<bool, CliError> {
+        let mut out = io::stdout().lock();
+        match out.write_all(line.as_bytes()).and_then(|()| out.flush()) {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(false),
+            Err(error) => Err(CliError::output(&"standard output", &error)),
+        }
     }
 
     /// Says something on standard error, unless `-q`.
@@ -172,13 +204,8 @@ impl Ui {
 }
 
 fn to_stdout(text: &str) -> Result<(), CliError> {
-    let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
-        // Whoever read the output has seen enough: not an error.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        Err(error) => Err(CliError::output(&"standard output", &error)),
-        Ok(()) => Ok(()),
-    }
+    // Whoever read the output may have seen enough: not an error.
+    Ui::line(text).map(drop)
 }
 
 /// Says something on standard error whatever the flags.

@@ -61,6 +61,14 @@ codes! {
         "there is no such code",
         "The text is not one of the codes that portalctl's errors carry.",
         "Run `portalctl explain` for the list.";
+    EARLIER_REPORT = "cli/earlier-report",
+        "the report to compare with cannot be used",
+        "The file that --compare names is not what `status -o json` writes, is of a format that this version does not read, is of a run that failed, is of another environment, or is larger than any report. No request was made.",
+        "Write it anew with `portalctl status -o json --output-file FILE`, and compare with it from then on.";
+    ON_CHANGE = "cli/on-change",
+        "the command of --on-change failed",
+        "The command that is told of changes could not be started, ended with another exit code than 0, or did not end in the time of --on-change-timeout and was ended with everything it had started. What changed may not have got to where it was meant to go.",
+        "See what the command wrote, and correct it. A watch gives it the same changes again after the next round; without --watch, keep the earlier report and run again.";
     INTERRUPTED = "cli/interrupted",
         "the run was interrupted",
         "A signal (Ctrl-C or SIGTERM) stopped the run. What was in flight was finished first.",

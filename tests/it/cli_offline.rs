@@ -60,7 +60,15 @@ fn every_code_is_explained() {
 #[test]
 fn schemas_are_schemas() {
     let env = TestEnv::new();
-    for what in ["manifest", "plan", "apply", "status", "validate", "ids"] {
+    for what in [
+        "manifest",
+        "plan",
+        "apply",
+        "status",
+        "on-change",
+        "validate",
+        "ids",
+    ] {
         let schema: Value = env.args(["schema", what]).exits(0).json();
         let meta = jsonschema::meta::validate(&schema);
         assert!(meta.is_ok(), "{what}: {meta:?}");

@@ -14,6 +14,7 @@ mod support;
 
 mod apply;
 mod cli_apply;
+mod cli_changes;
 mod cli_exit_codes;
 mod cli_import;
 mod cli_input;

@@ -8,6 +8,8 @@ pub(crate) mod fake_portal;
 pub(crate) mod http;
 pub(crate) mod import;
 pub(crate) mod manifests;
+#[cfg(unix)]
+pub(crate) mod pty;
 pub(crate) mod samples;
 pub(crate) mod sandbox_server;
 pub(crate) mod terminal;

@@ -56,6 +56,7 @@ pub fn status(report: &StatusReport<'_>) -> StatusDocument {
         requests_used: headline.requests,
         summary: readiness.totals(),
         organizations: organizations(readiness),
+        changed: None,
         errors: Vec::new(),
     }
 }
@@ -113,6 +114,7 @@ pub fn failed_status(errors: Vec<ErrorItem>) -> StatusDocument {
         requests_used: 0,
         summary: Totals::default(),
         organizations: Vec::new(),
+        changed: None,
         errors,
     }
 }

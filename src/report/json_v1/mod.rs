@@ -3,6 +3,7 @@
 //! The types here are the published schemas (`portalctl schema plan`, `apply`, `status`).
 
 mod build;
+mod changed;
 mod domains;
 mod import;
 mod link;
@@ -23,6 +24,9 @@ pub use build::{
     apply, failed_apply, failed_ids, failed_plan, failed_status, failed_validate, ids, plan, status,
 };
 pub(super) use build::{held_reason, plan_summary};
+pub use changed::{
+    ChangedDocument, ChangedIntentItem, ChangedOrganizationItem, changed, changed_document,
+};
 pub use domains::{DnsItem, DomainItem, DomainsDocument, RecordItem, domains, failed_domains};
 pub use import::{ImportDocument, failed_import, import};
 pub use link::{
@@ -102,7 +106,10 @@ pub struct StatusDocument {
     pub summary: Totals,
     /// Every organization of the manifest, by key.
     pub organizations: Vec<OrganizationItem>,
-    /// Why there is no report.
+    /// What changed since the report of `--compare`, by key; absent without it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub changed: Option<Vec<ChangedOrganizationItem>>,
+    /// Why there is no report, or what went wrong with the command of `--on-change`.
     pub errors: Vec<ErrorItem>,
 }
 

@@ -1,6 +1,7 @@
 //! Text for people: aligned, coloured by meaning, readable without colour, the summary last.
 
 mod apply;
+mod changed;
 mod domains;
 mod import;
 mod inline_diff;
@@ -15,11 +16,12 @@ use crate::model::text::escape;
 use crate::plan::Plan;
 
 pub use apply::{applied_line, apply};
+pub use changed::{changed, changed_lines};
 pub use domains::domains;
 pub use import::import;
 pub use link::{duration, link, link_is_open, link_is_valid, wait, wait_problem, waiting_line};
 pub use plan::plan;
-pub use status::{Listing, status};
+pub use status::{Listing, status, summary};
 
 /// The terminal that text is laid out for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,7 +100,7 @@ pub(super) fn notes(plan: &Plan) -> Vec<String> {
 }
 
 /// `1 request`, `2 requests`.
-fn counted(count: usize, thing: &str) -> String {
+pub fn counted(count: usize, thing: &str) -> String {
     if count == 1 {
         format!("1 {thing}")
     } else {

@@ -358,7 +358,7 @@ fn age(since: Timestamp, now: Timestamp) -> String {
 }
 
 /// The counts, on one line.
-fn summary(totals: &Totals, layout: &Layout) -> String {
+pub fn summary(totals: &Totals, layout: &Layout) -> String {
     let parts: Vec<String> = State::ALL
         .iter()
         .map(|state| (*state, totals.of(*state)))

@@ -1,0 +1,355 @@
+//! What changed: `status --compare`, `--on-change` and `--watch`, so that a team's own database
+//! learns that a customer finished.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
+
+use serde_json::{Value, json};
+
+use crate::support::cli::{KEY, TestEnv, snapshot};
+use crate::support::http::{Canned, CannedAnswer};
+use crate::support::manifests::{CUSTOMERS, ONE, many};
+#[cfg(unix)]
+use crate::support::pty::AtTerminal;
+use crate::support::sandbox_server::SandboxServer;
+use crate::support::wait;
+
+/// Customers that were reported once, in `old.json`.
+fn reported(manifest: &str) -> (TestEnv, SandboxServer) {
+    let env = TestEnv::with_manifest(manifest);
+    let server = SandboxServer::start(&env);
+    let _ = env.run("apply --yes").at(&server).exits(0);
+    let save = "status -o json --output-file old.json";
+    let _ = env.run(save).at(&server).exits(0);
+    (env, server)
+}
+
+/// Plays the customer who finishes an intent behind the portal's button.
+fn finish(server: &SandboxServer, external_id: &str, intent: &str) {
+    let path = format!("/_sandbox/organizations/{external_id}/finish");
+    let _ = server.send("POST", &path, &json!({ "intent": intent }));
+}
+
+/// A comparison with `old.json` that tells a command.
+fn telling(command: &str) -> [&str; 5] {
+    ["status", "--compare", "old.json", "--on-change", command]
+}
+
+#[test]
+fn compare_says_who_finished_and_what_went_wrong() {
+    let (env, server) = reported(CUSTOMERS);
+    let same = env.run("status --compare old.json").at(&server).exits(0);
+    let (first, _) = same.stdout.split_once('\n').unwrap();
+    assert_eq!(first, "nothing changed since old.json");
+    finish(&server, "acme", "sso");
+    finish(&server, "globex", "dsync");
+    let path = "/_sandbox/organizations/globex/connections";
+    let _ = server.send("POST", path, &json!({ "state": "inactive" }));
+    env.edit("portal.yaml", "initech:", "hooli:");
+    let output = env.run("status --compare old.json").at(&server).exits(0);
+    let (changed, _) = output.stdout.split_once("\n\n").unwrap();
+    snapshot!(changed);
+
+    let line = "status --compare old.json -o json";
+    let document = env.run(line).at(&server).exits(0).json_of("status");
+    let changed = document["changed"].as_array().unwrap();
+    let keys: Vec<_> = changed.iter().map(|o| o["key"].as_str().unwrap()).collect();
+    assert_eq!(keys, ["acme", "globex", "hooli", "initech"]);
+    assert_eq!(changed[0]["organization_id"], server.id_of("acme"));
+    let acme = &changed[0]["intents"];
+    assert_eq!(acme.as_array().unwrap().len(), 1, "{acme:#}");
+    assert_eq!(acme[0]["intent"], "sso");
+    assert_eq!(acme[0]["before"], "unconfigured");
+    assert_eq!(acme[0]["after"], "configured");
+    assert_eq!(acme[0]["turn"], "none");
+    assert!(acme[0]["since"].is_string());
+    assert_eq!(changed[2]["intents"][0]["before"], Value::Null);
+    assert_eq!(changed[3]["intents"][0]["after"], Value::Null);
+    // Without --compare there is nothing to say of it.
+    let plain = env.run("status -o json").at(&server).exits(0);
+    assert_eq!(plain.json_of("status").get("changed"), None);
+}
+
+#[test]
+fn a_narrowed_comparison_does_not_take_the_others_for_gone() {
+    let (env, server) = reported(CUSTOMERS);
+    finish(&server, "acme", "sso");
+    finish(&server, "globex", "sso");
+    let line = "status --compare old.json -o json --only globex --intent sso";
+    let document = env.run(line).at(&server).exits(0).json_of("status");
+    let changed = document["changed"].as_array().unwrap();
+    assert_eq!(changed.len(), 1, "{document:#}");
+    assert_eq!(changed[0]["key"], "globex");
+    assert_eq!(changed[0]["intents"].as_array().unwrap().len(), 1);
+}
+
+#[test]
+fn an_earlier_report_that_cannot_be_used_is_refused_before_any_request() {
+    let env = TestEnv::with_manifest(ONE);
+    for (name, text, why) in [
+        ("text", "not JSON", "not what `status -o json` writes"),
+        ("list", "[]", "not what `status -o json` writes"),
+        (
+            "newer",
+            r#"{"format_version": "2"}"#,
+            "its format_version is \"2\"",
+        ),
+        (
+            "failed",
+            r#"{"format_version": "1", "organizations": [], "errors": [{}]}"#,
+            "of a run that failed",
+        ),
+        (
+            "elsewhere",
+            r#"{"format_version": "1", "environment": "live", "organizations": []}"#,
+            "of the environment live, and the manifest is of staging",
+        ),
+    ] {
+        env.write(name, text);
+        let line = format!("status -o json --compare {name}");
+        let output = env.run(&line).at_url("http://127.0.0.1:9").exits(3);
+        let document = output.json_of("status");
+        assert_eq!(
+            document["errors"][0]["code"], "cli/earlier-report",
+            "{name}"
+        );
+        let message = document["errors"][0]["message"].as_str().unwrap();
+        assert!(message.contains(why), "{name}: {message}");
+    }
+    let missing = env.run("status --compare nothing.json -o json");
+    let missing = missing.at_url("http://127.0.0.1:9").exits(3);
+    assert_eq!(missing.json_of("status")["errors"][0]["code"], "cli/file");
+}
+
+#[test]
+fn what_does_not_go_together_is_a_usage_error() {
+    let env = TestEnv::with_manifest(ONE);
+    for line in [
+        "status --on-change true",
+        "status --interval 5s",
+        "status --timeout 5s",
+        "status --watch --interval 500ms",
+        "status --watch --interval soon",
+        "status --watch -o json",
+        "status --watch --output-file report.txt",
+        "status --watch --on-change-timeout 5s",
+    ] {
+        let output = env.run(line).at_url("http://127.0.0.1:9").exits(3);
+        assert!(output.stderr.contains("cli/usage"), "{line}: {output}");
+    }
+    assert!(!env.path("report.txt").exists());
+}
+
+#[cfg(unix)]
+mod on_change {
+    use super::*;
+
+    #[test]
+    fn the_command_is_given_what_changed_and_no_key() {
+        let (env, server) = reported(CUSTOMERS);
+        let command = "cat >> told.jsonl; env > env.txt; echo posted";
+        let quiet = env.args(telling(command)).at(&server).exits(0);
+        assert!(
+            !env.path("told.jsonl").exists(),
+            "nothing had changed: {quiet}"
+        );
+        finish(&server, "acme", "sso");
+        let output = env.args(telling(command)).at(&server).exits(0);
+        assert!(output.stderr.contains("posted\n"), "{output}");
+        assert!(!output.stdout.contains("posted"), "{output}");
+        let told = env.read("told.jsonl");
+        assert_eq!(told.lines().count(), 1, "{told}");
+        let told: Value = serde_json::from_str(&told).unwrap();
+        let schema = env.run("schema on-change").exits(0).json();
+        assert!(jsonschema::is_valid(&schema, &told), "{told:#}");
+        assert_eq!(told["environment"], "staging");
+        assert_eq!(told["changed"][0]["key"], "acme");
+        let environment = env.read("env.txt");
+        assert!(environment.contains("WORKOS_API_URL="), "{environment}");
+        assert!(!environment.contains("WORKOS_API_KEY"), "{environment}");
+        assert!(!environment.contains(KEY), "{environment}");
+    }
+
+    #[test]
+    fn a_command_that_fails_is_told_with_its_exit_code() {
+        let (env, server) = reported(ONE);
+        finish(&server, "acme", "sso");
+        let args = telling("echo no database >&2; exit 9");
+        let output = env.args(args).at(&server).exits(6);
+        assert!(output.stdout.contains("1 newly configured"), "{output}");
+        let told = "error[cli/on-change]: the command ended with exit code 9";
+        assert!(output.stderr.contains(told), "{output}");
+        assert!(output.stderr.contains("no database\n"), "{output}");
+        let args = telling("exit 9").into_iter().chain(["-o", "json"]);
+        let document = env.args(args).at(&server).exits(6).json_of("status");
+        assert_eq!(document["errors"][0]["code"], "cli/on-change");
+        assert_eq!(document["changed"][0]["key"], "acme");
+        // The report is whole: it may be what the next run compares with.
+        assert_eq!(document["organizations"][0]["key"], "acme");
+    }
+
+    #[test]
+    fn a_command_that_hangs_is_ended_with_all_it_started() {
+        let (env, server) = reported(ONE);
+        finish(&server, "acme", "sso");
+        let command = "sleep 1000 & echo $! > started; trap '' TERM; wait; wait";
+        let args = telling(command)
+            .into_iter()
+            .chain(["--on-change-timeout", "1s"]);
+        let output = env.args(args).at(&server).exits(6);
+        let told = "the command did not end within 1s and was killed";
+        assert!(output.stderr.contains(told), "{output}");
+        let started = format!("/proc/{}/stat", env.read("started").trim());
+        wait::until("the end of what was started", || {
+            let stat = std::fs::read_to_string(&started).unwrap_or_default();
+            // A zombie has ended; its parent may be a process that does not reap.
+            (stat.is_empty() || stat.contains(") Z ")).then_some(())
+        });
+    }
+
+    #[test]
+    fn a_command_need_not_read_what_it_is_given() {
+        let env = TestEnv::with_manifest(&many(400));
+        let none = r#"{"format_version": "1", "organizations": []}"#;
+        env.write("old.json", none);
+        let server = SandboxServer::start(&env);
+        let _ = env.args(telling("true")).at(&server).exits(0);
+        // The same document, read: it is larger than a pipe holds.
+        let _ = env.args(telling("cat > told.json")).at(&server).exits(0);
+        assert!(env.read("told.json").len() > 70_000);
+    }
+
+    #[test]
+    fn an_interruption_ends_the_command_too() {
+        let (env, server) = reported(ONE);
+        finish(&server, "acme", "sso");
+        let args = telling("echo $$ > started; exec sleep 1000");
+        let running = env.args(args).at(&server).spawn();
+        let started = wait::until("the command", || {
+            let id = std::fs::read_to_string(env.path("started")).ok()?;
+            id.ends_with('\n').then(|| id.trim().to_owned())
+        });
+        running.signal("INT");
+        let output = running.finish();
+        assert_eq!(output.code, Some(130), "{output}");
+        assert!(output.stdout.contains("1 newly configured"), "{output}");
+        assert!(!std::path::Path::new(&format!("/proc/{started}")).exists());
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_watch_writes_changes_as_lines_and_tells_the_command() {
+    let (env, server) = reported(CUSTOMERS);
+    let args = ["status", "--watch", "--interval", "1s", "--on-change"];
+    // It fails once: what it was told is not lost.
+    let command = "test -e tried || { touch tried; exit 9; }; cat >> told.jsonl";
+    let args = args.into_iter().chain([command]);
+    let running = env.args(args).at(&server).spawn();
+    running.wait_for_lines("20", 1);
+    finish(&server, "acme", "sso");
+    let told = wait::until("the command to be told", || {
+        let told = std::fs::read_to_string(env.path("told.jsonl")).ok()?;
+        told.ends_with('\n').then_some(told)
+    });
+    let told: Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(told["changed"][0]["intents"][0]["after"], "configured");
+    running.signal("INT");
+    let output = running.finish();
+    assert_eq!(output.code, Some(130), "{output}");
+    let (lines, report) = output.stdout.split_once("portalctl status").unwrap();
+    let change = "✓ acme  sso  unconfigured -> configured: the OktaSAML connection is active\n";
+    assert!(lines.ends_with(change), "{output}");
+    assert_eq!(lines.lines().count(), 1, "{output}");
+    assert!(report.contains("acme"), "{output}");
+    assert!(
+        output
+            .stderr
+            .contains("--on-change: told of 1 organization")
+    );
+    assert!(output.stderr.contains("the command ended with exit code 9"));
+    assert!(output.stderr.contains(" requests, next in "), "{output}");
+}
+
+#[test]
+fn a_watch_begins_with_what_changed_since_the_report_and_ends_in_time() {
+    let (env, server) = reported(ONE);
+    finish(&server, "acme", "sso");
+    let line = "status --watch --compare old.json --timeout 1s --fail-on configured";
+    let output = env.run(line).at(&server).exits(2);
+    let (first, report) = output.stdout.split_once('\n').unwrap();
+    assert!(
+        first.contains("acme  sso  unconfigured -> configured"),
+        "{output}"
+    );
+    assert!(report.starts_with("portalctl status"), "{output}");
+}
+
+/// No organizations at all, nobody's page, or a key that is refused.
+fn whatever(state: &AtomicU16) -> CannedAnswer {
+    let none = r#"{"object":"list","data":[],"list_metadata":{"before":null,"after":null}}"#;
+    match state.load(Ordering::SeqCst) {
+        200 => (200, String::new(), none.to_owned()),
+        404 => (404, String::new(), "<html>".to_owned()),
+        status => (
+            status,
+            String::new(),
+            r#"{"message":"Unauthorized"}"#.to_owned(),
+        ),
+    }
+}
+
+#[test]
+fn a_watch_outlives_failing_reads_and_ends_when_the_key_is_refused() {
+    let env = TestEnv::with_manifest(ONE);
+    let state = Arc::new(AtomicU16::new(200));
+    let answers = Arc::clone(&state);
+    let server = Canned::serve(move |_, _, _| whatever(&answers));
+    let line = "status --watch --interval 1s";
+    let running = env.run(line).at_url(&server.url()).spawn();
+    running.wait_for_lines("20", 1);
+    state.store(404, Ordering::SeqCst);
+    running.wait_for_lines("error[api/invalid-answer]", 1);
+    running.wait_for_lines("the last good picture is of 20", 1);
+    state.store(200, Ordering::SeqCst);
+    running.wait_for_lines("20", 1);
+    state.store(401, Ordering::SeqCst);
+    let output = running.finish();
+    assert_eq!(output.code, Some(4), "{output}");
+    assert!(output.stdout.starts_with("portalctl status"), "{output}");
+    assert!(
+        output.stderr.contains("error[api/unauthorized]"),
+        "{output}"
+    );
+}
+
+#[cfg(unix)]
+#[test]
+fn a_watch_draws_on_a_screen_of_its_own_and_leaves_the_report_behind() {
+    const OPEN: &str = "\u{1b}[?1049h";
+    const CLOSE: &str = "\u{1b}[?1049l";
+    let (env, server) = reported(ONE);
+    let args = [
+        "status",
+        "--watch",
+        "--interval",
+        "1s",
+        "--on-change",
+        "echo posted",
+    ];
+    let terminal = AtTerminal::start(env.args(args).at(&server));
+    terminal.wait_for("next in");
+    finish(&server, "acme", "sso");
+    terminal.wait_for("told of 1 organization: posted");
+    terminal.wait_for("unconfigured -> ");
+    terminal.signal("INT");
+    let (status, written) = terminal.finish();
+    assert_eq!(status.code(), Some(130), "{written}");
+    let (screen, left) = written.split_once(CLOSE).unwrap();
+    assert_eq!(screen.matches(OPEN).count(), 1);
+    assert!(screen.contains("every 1s"), "{screen}");
+    let left = anstream::adapter::strip_str(left).to_string();
+    assert!(left.starts_with("portalctl status"), "{left}");
+    assert!(left.contains("1 configured"), "{left}");
+    assert!(!left.contains("next in"), "{left}");
+}
