@@ -2,6 +2,7 @@
 
 mod screen;
 
+use std::collections::BTreeSet;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
@@ -181,6 +182,7 @@ impl Ui {
     pub(super) fn error(&self, error: &CliError) {
         if let Some(rendered) = &error.rendered {
             complain(rendered);
+            complain(&self.talk_layout().paint.quiet(more(&error.items)));
             return;
         }
         for item in &error.items {
@@ -215,6 +217,15 @@ fn complain(text: &str) {
     let _ = err.write_all(text.as_bytes());
     if !text.ends_with('\n') {
         let _ = err.write_all(b"\n");
+    }
+}
+
+/// Where more is said about errors that were told together.
+fn more(items: &[ErrorItem]) -> String {
+    let codes: BTreeSet<&str> = items.iter().map(|item| item.code).collect();
+    match codes.first() {
+        Some(code) if codes.len() == 1 => format!("more: portalctl explain {code}"),
+        _ => "more: portalctl explain CODE, with any of the codes in brackets".to_owned(),
     }
 }
 

@@ -7,16 +7,36 @@ codes! {
         "Copy the key again from the WorkOS dashboard (API Keys), and check that it is of the environment you mean.";
     FORBIDDEN = "api/forbidden",
         "WorkOS does not allow this request",
-        "WorkOS answered 403: the key lacks a permission, or the account's plan does not include the feature.",
+        "WorkOS answered 403: the key lacks a permission, or the account's plan does not include the feature, so that nothing and nobody of the account is entitled to it.",
         "Check the key's permissions in the WorkOS dashboard, or ask WorkOS which plan includes the feature.";
     NOT_FOUND = "api/not-found",
         "WorkOS does not know this object",
         "WorkOS answered 404: the object was deleted meanwhile, or belongs to another environment.",
         "Run the command again; if it stays, check that the API key is of the environment you mean.";
+    ORGANIZATION_NOT_FOUND = "api/organization-not-found",
+        "WorkOS does not know the organization",
+        "WorkOS answered 404 to a request about one organization: it was deleted meanwhile, or its id is of another environment than the API key.",
+        "Check that the API key is of the environment you mean; `portalctl plan` then shows whether the organization is there. If it was deleted, apply creates it anew (unless the entry pins it by `id`).";
     EXTERNAL_ID_TAKEN = "api/external-id-taken",
         "the external id belongs to another organization",
         "WorkOS answered external_id_already_used: another organization of this environment has this external id, perhaps created a moment ago by another run.",
         "Run the command again: the plan then shows the organization that has it.";
+    STRIPE_CUSTOMER_TAKEN = "api/stripe-customer-taken",
+        "the Stripe customer belongs to another organization",
+        "WorkOS answered stripe_customer_id_already_used: another organization of this environment has this Stripe customer id.",
+        "Find the organization in the WorkOS dashboard; a Stripe customer belongs to one organization, so correct `stripe_customer_id` of one of the two.";
+    INVALID_METADATA = "api/invalid-metadata",
+        "WorkOS does not accept the metadata",
+        "WorkOS answered invalid_metadata: more than 50 keys, a key longer than 40 characters, or a value longer than 600. Live keys that the manifest does not declare count, too.",
+        "Shorten or remove metadata; live keys that nothing uses are removed by declaring them as null.";
+    DOMAIN_EXISTS = "api/domain-exists",
+        "the organization has the domain already",
+        "WorkOS answered domain_already_exists: somebody else added the domain to this organization, perhaps a moment ago.",
+        "Run the command again: what is there already is not added twice.";
+    DOMAIN_ALREADY_VERIFIED = "api/domain-already-verified",
+        "the domain is verified already",
+        "WorkOS answered domain_already_verified: it found the TXT record meanwhile, or somebody asserted the domain.",
+        "Nothing has to be done; `portalctl status` shows the domain as configured.";
     REJECTED = "api/rejected",
         "WorkOS rejected the request",
         "WorkOS understood the request and refused it; its own code and message are shown.",

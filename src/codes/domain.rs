@@ -19,7 +19,7 @@ codes! {
         "Run `portalctl apply`: it adds the domain, and WorkOS then gives it its TXT record.";
     VERIFIED_ELSEWHERE = "domain/verified-elsewhere",
         "another organization has verified the domain",
-        "WorkOS ended the verification with domain_verified_by_other_organization: the domain belongs to whoever proves it first, and another organization did. Setting the TXT record again does not help.",
+        "WorkOS ended the verification, or refused the domain, with domain_verified_by_other_organization: the domain belongs to whoever proves it first, and another organization did. Setting the TXT record again does not help.",
         "Find out whose domain it is (`portalctl plan` names the other organization when it is in the same environment), and remove it from the other one before it is verified here.";
     PERIOD_EXPIRED = "domain/period-expired",
         "the TXT record did not appear in time",

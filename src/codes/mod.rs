@@ -39,6 +39,14 @@ impl Code {
     pub fn find(id: &str) -> Option<Self> {
         all().find(|code| code.as_str() == id)
     }
+
+    /// The part behind the area: `duplicate-key`.
+    pub fn name(self) -> &'static str {
+        self.0
+            .id
+            .split_once('/')
+            .map_or(self.0.id, |(_, name)| name)
+    }
 }
 
 impl fmt::Debug for Code {
@@ -107,6 +115,8 @@ pub mod import;
 pub mod link;
 pub mod manifest;
 pub mod plan;
+pub mod portal;
+pub mod upstream;
 
 /// Every code, area by area.
 pub fn all() -> impl Iterator<Item = Code> {
@@ -117,6 +127,7 @@ pub fn all() -> impl Iterator<Item = Code> {
         link::ALL,
         import::ALL,
         api::ALL,
+        portal::ALL,
         cli::ALL,
     ]
     .into_iter()

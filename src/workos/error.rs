@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::Method;
 
-use crate::codes::{Code, api};
+use crate::codes::{Code, api, upstream};
 use crate::model::text::escape;
 
 /// A request that WorkOS did not answer as asked.
@@ -65,14 +65,21 @@ pub enum ApiErrorKind {
 }
 
 impl ApiError {
-    /// The code that `portalctl explain` knows.
-    pub const fn code(&self) -> Code {
+    /// The code that `portalctl explain` knows: by kind, and finer where WorkOS's own code or the
+    /// request tells more.
+    pub fn code(&self) -> Code {
         match self.kind {
+            ApiErrorKind::NotFound if self.is_about_one_organization() => {
+                api::ORGANIZATION_NOT_FOUND
+            }
+            ApiErrorKind::Rejected => {
+                let known = self.upstream_code.as_deref().and_then(upstream::find);
+                known.unwrap_or(api::REJECTED)
+            }
             ApiErrorKind::Unauthorized => api::UNAUTHORIZED,
             ApiErrorKind::Forbidden => api::FORBIDDEN,
             ApiErrorKind::NotFound => api::NOT_FOUND,
             ApiErrorKind::ExternalIdTaken => api::EXTERNAL_ID_TAKEN,
-            ApiErrorKind::Rejected => api::REJECTED,
             ApiErrorKind::RateLimited => api::RATE_LIMITED,
             ApiErrorKind::Server => api::SERVER_ERROR,
             ApiErrorKind::Unreachable | ApiErrorKind::Broken => api::UNREACHABLE,
@@ -80,6 +87,14 @@ impl ApiError {
             ApiErrorKind::InvalidAnswer => api::INVALID_ANSWER,
             ApiErrorKind::Redirected => api::REDIRECTED,
             ApiErrorKind::UnstableList => api::UNSTABLE_LIST,
+        }
+    }
+
+    /// Whether nothing but the organization itself can be what was not found.
+    fn is_about_one_organization(&self) -> bool {
+        match self.path.strip_prefix("/organizations/") {
+            Some(id) => !id.contains('/'),
+            None => self.path == "/portal/generate_link",
         }
     }
 
@@ -130,3 +145,88 @@ impl fmt::Display for ApiError {
 }
 
 impl std::error::Error for ApiError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codes::domain;
+
+    fn error(kind: ApiErrorKind, path: &str, upstream_code: Option<&str>) -> ApiError {
+        ApiError {
+            method: Method::POST,
+            path: path.to_owned(),
+            kind,
+            status: None,
+            upstream_code: upstream_code.map(str::to_owned),
+            message: String::new(),
+            request_id: None,
+            attempts: 1,
+            retry_after: None,
+        }
+    }
+
+    #[test]
+    fn workos_own_code_and_the_request_make_the_code_finer() {
+        use ApiErrorKind::{Forbidden, NotFound, Rejected};
+        for (kind, path, upstream_code, code) in [
+            (
+                Rejected,
+                "/organizations",
+                Some("invalid_metadata"),
+                api::INVALID_METADATA,
+            ),
+            (
+                Rejected,
+                "/organizations",
+                Some("domain_verified_by_other_organization"),
+                domain::VERIFIED_ELSEWHERE,
+            ),
+            (
+                Rejected,
+                "/organization_domains",
+                Some("domain_already_exists"),
+                api::DOMAIN_EXISTS,
+            ),
+            (
+                Rejected,
+                "/organizations",
+                Some("something_new"),
+                api::REJECTED,
+            ),
+            (Rejected, "/organizations", None, api::REJECTED),
+            (
+                NotFound,
+                "/organizations/org_1",
+                None,
+                api::ORGANIZATION_NOT_FOUND,
+            ),
+            (
+                NotFound,
+                "/portal/generate_link",
+                None,
+                api::ORGANIZATION_NOT_FOUND,
+            ),
+            (
+                NotFound,
+                "/organizations/org_1/it_contacts/c/invite",
+                None,
+                api::NOT_FOUND,
+            ),
+            (
+                NotFound,
+                "/organization_domains/org_domain_1",
+                None,
+                api::NOT_FOUND,
+            ),
+            (
+                Forbidden,
+                "/portal/generate_link",
+                Some("invalid_metadata"),
+                api::FORBIDDEN,
+            ),
+        ] {
+            let error = error(kind, path, upstream_code);
+            assert_eq!(error.code(), code, "{path} {upstream_code:?}");
+        }
+    }
+}

@@ -286,7 +286,7 @@ async fn an_organization_that_lacks_only_its_stripe_customer_id_is_shown() {
     let portal = FakePortal::default().fail_with("put", 1, Before, used);
     let changes = vec![create("acme", &[("stripe_customer_id", "cus_1")])];
     let report = run(&portal, changes).await;
-    insta::assert_snapshot!(problem(&report), @"refused api/rejected: org_new1 was created, but without its Stripe customer id: POST /fake answered 409 stripe_customer_id_already_used: scripted [request req_1]");
+    insta::assert_snapshot!(problem(&report), @"refused api/stripe-customer-taken: org_new1 was created, but without its Stripe customer id: POST /fake answered 409 stripe_customer_id_already_used: scripted [request req_1]");
     assert_eq!(report.organizations, [portal.the("acme")]);
 }
 

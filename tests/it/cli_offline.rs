@@ -58,6 +58,52 @@ fn every_code_is_explained() {
 }
 
 #[test]
+fn what_people_look_up_is_explained_however_they_write_it() {
+    let env = TestEnv::new();
+    for (asked, code) in [
+        ("portal/invalid-redirect-uri", "portal/invalid-redirect-uri"),
+        ("Invalid redirect URI", "portal/invalid-redirect-uri"),
+        ("link-expired", "portal/link-expired"),
+        ("setup-link-active", "portal/setup-link-active"),
+        ("connection exists", "portal/connection-exists"),
+        ("return-url", "portal/return-url"),
+        ("api/organization-not-found", "api/organization-not-found"),
+        ("unauthorized", "api/unauthorized"),
+        ("rate_limit_exceeded", "api/rate-limited"),
+        ("external_id_already_used", "api/external-id-taken"),
+        ("invalid_metadata", "api/invalid-metadata"),
+        ("domain_already_exists", "api/domain-exists"),
+        (
+            "domain_verified_by_other_organization",
+            "domain/verified-elsewhere",
+        ),
+        (
+            "profile_not_allowed_outside_organization",
+            "portal/profile-outside-organization",
+        ),
+        ("forbidden", "api/forbidden"),
+    ] {
+        let output = env.args(["explain", asked]).exits(0);
+        let start = format!("{code}: ");
+        assert!(output.stdout.starts_with(&start), "{asked}: {output}");
+        assert!(output.stdout.contains("What to do"), "{asked}: {output}");
+    }
+    let several = env.args(["explain", "not found"]).exits(3);
+    let named = "name the area too: manifest/not-found, api/not-found";
+    assert!(several.stderr.contains(named), "{several}");
+    let near = env.args(["explain", "external_id_already_user"]).exits(3);
+    let meant = "did you mean `portalctl explain external_id_already_used`?";
+    assert!(near.stderr.contains(meant), "{near}");
+}
+
+#[test]
+fn a_command_line_that_is_not_understood_names_its_code() {
+    let output = TestEnv::new().run("plan --no-such-flag").exits(3);
+    let more = "more: portalctl explain cli/usage\n";
+    assert!(output.stderr.ends_with(more), "{output}");
+}
+
+#[test]
 fn schemas_are_schemas() {
     let env = TestEnv::new();
     for what in [

@@ -41,7 +41,9 @@ fn schemas() {
 fn error_codes() {
     let mut text = format!(
         "# Error codes\n\n{NOTE}\n\nEvery error and warning of portalctl carries one of these \
-         codes, the same in text and in JSON.\n`portalctl explain CODE` prints what stands here.\n"
+         codes, the same in text and in JSON.\n`portalctl explain CODE` prints what stands here. \
+         The area [portal](#portal) is about what only a browser shows;\nWorkOS's own codes are \
+         [at the end](#workoss-own-codes).\n"
     );
     let mut area = "";
     for code in codes::all() {
@@ -59,6 +61,14 @@ fn error_codes() {
             entry.meaning,
             entry.fix
         );
+    }
+    text.push_str(
+        "\n## WorkOS's own codes\n\n`portalctl explain` takes these as well.\n\n\
+         | WorkOS | here |\n|---|---|\n",
+    );
+    for (name, code) in codes::upstream::ALL {
+        let anchor = code.as_str().replace('/', "");
+        let _ = writeln!(text, "| `{name}` | [{code}](#{anchor}) |");
     }
     is_fresh("docs/errors.md", &text);
 }
