@@ -25,12 +25,18 @@ use crate::report::json_v1::{self, ErrorItem};
 use crate::report::{Headline, LinkReport, WaitReport, text};
 use crate::workos::{LinkRequest, WritePortal};
 
+const AFTER_HELP: &str = "\
+What the customer may see in the browser instead of the portal is explained, too:
+  portalctl explain portal/link-expired
+  portalctl explain portal/return-url";
+
 /// Make a portal link for a customer, now: one feature, five minutes, one use.
 ///
 /// The link is a credential: whoever has it can set up the customer's feature. It is printed on a
 /// terminal, once and alone on standard output, or handed to the browser with --open; it is never
 /// written to a log, a file or JSON.
 #[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
 #[expect(
     clippy::struct_excessive_bools,
     reason = "flags of a command line, each with its own meaning"
