@@ -399,19 +399,22 @@ pub struct Totals {
 impl Readiness {
     /// Counts the intents by state.
     pub fn totals(&self) -> Totals {
-        let mut totals = Totals::default();
-        for intent in self
-            .organizations
-            .iter()
-            .flat_map(|organization| &organization.intents)
-        {
-            *totals.of_mut(intent.state) += 1;
-        }
-        totals
+        let organizations = self.organizations.iter();
+        let intents = organizations.flat_map(|organization| &organization.intents);
+        Totals::count(intents.map(|intent| intent.state))
     }
 }
 
 impl Totals {
+    /// Counts states.
+    pub fn count(states: impl Iterator<Item = State>) -> Self {
+        let mut totals = Self::default();
+        for state in states {
+            *totals.of_mut(state) += 1;
+        }
+        totals
+    }
+
     /// How many intents are in a state.
     pub const fn of(&self, state: State) -> usize {
         match state {
