@@ -39,6 +39,11 @@ impl CliError {
         }
     }
 
+    /// Something that cannot happen, happened.
+    pub(super) fn internal(error: impl std::fmt::Display) -> Self {
+        Self::new(Exit::Internal, codes::INTERNAL, error.to_string())
+    }
+
     /// Says what to do in the words of this very case, not the code's general ones.
     #[must_use]
     pub(super) fn help(mut self, help: impl Into<String>) -> Self {

@@ -12,6 +12,7 @@ use super::ui::Ui;
 use super::{failure_json, json};
 use crate::codes::cli as codes;
 use crate::model::{OrgKey, OrganizationId};
+use crate::report::csv;
 use crate::report::json_v1::{self, ErrorItem, IdsDocument};
 
 /// Print the WorkOS organization id of every key, for the app that must store it.
@@ -78,7 +79,7 @@ pub(super) fn run(args: &IdsArgs, ui: &Ui) -> Result<Exit, CliError> {
         ui.data(&match args.output {
             IdsFormat::Json => json(&document(&ids, &session::headline(&connection)))?,
             IdsFormat::Env => env(&ids)?,
-            IdsFormat::Csv => csv(&ids),
+            IdsFormat::Csv => csv::ids(&ids).map_err(CliError::internal)?,
         })?;
         Ok(Exit::Done)
     })
@@ -112,15 +113,4 @@ fn env(ids: &Ids<'_>) -> Result<String, CliError> {
 fn variable(key: &OrgKey) -> String {
     let name = key.as_str().to_ascii_uppercase().replace(['-', '.'], "_");
     format!("WORKOS_ORGANIZATION_{name}")
-}
-
-fn csv(ids: &Ids<'_>) -> String {
-    let mut text = String::from("key,organization_id\n");
-    for (key, id) in ids {
-        text.push_str(&format!(
-            "{key},{}\n",
-            id.map_or("", OrganizationId::as_str)
-        ));
-    }
-    text
 }

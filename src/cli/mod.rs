@@ -258,8 +258,7 @@ pub fn command() -> clap::Command {
 
 /// Writes a document as JSON, with a newline at the end.
 fn json(document: &impl serde::Serialize) -> Result<String, CliError> {
-    let mut text = serde_json::to_string_pretty(document)
-        .map_err(|error| CliError::new(Exit::Internal, codes::INTERNAL, error.to_string()))?;
+    let mut text = serde_json::to_string_pretty(document).map_err(CliError::internal)?;
     text.push('\n');
     Ok(text)
 }

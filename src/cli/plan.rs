@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
-use super::args::{Format, TargetArgs};
+use super::args::TargetArgs;
 use super::error::CliError;
 use super::exit::Exit;
 use super::session::{self, Reality, Request};
@@ -14,7 +14,7 @@ use crate::codes::cli as codes;
 use crate::observe::Extent;
 use crate::plan::{Plan, Policy, plan};
 use crate::report::json_v1::{self, ErrorItem};
-use crate::report::{PlanReport, text};
+use crate::report::{PlanReport, html, text};
 
 /// Show what apply would do, and how far every customer is.
 ///
@@ -27,7 +27,7 @@ pub(super) struct PlanArgs {
 
     /// The output's format.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
-    output: Format,
+    output: PlanFormat,
 
     /// Also save the plan to a file, for `portalctl apply FILE`.
     #[arg(long, value_name = "FILE")]
@@ -38,6 +38,17 @@ pub(super) struct PlanArgs {
 
     #[command(flatten)]
     target: TargetArgs,
+}
+
+/// The formats of `plan`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum PlanFormat {
+    /// For people.
+    Text,
+    /// For machines: one document, on failure too.
+    Json,
+    /// A page in one file, to keep or to pass on.
+    Html,
 }
 
 /// What the run may do beyond the harmless; a plan shows what each would change.
@@ -133,8 +144,9 @@ fn usage(message: &str) -> CliError {
 impl PlanArgs {
     pub(super) fn failure(&self, items: &[ErrorItem]) -> Option<String> {
         match self.output {
-            Format::Text => None,
-            Format::Json => failure_json(items, json_v1::failed_plan),
+            PlanFormat::Text => None,
+            PlanFormat::Json => failure_json(items, json_v1::failed_plan),
+            PlanFormat::Html => html::failure("plan", items).ok(),
         }
     }
 }
@@ -157,8 +169,9 @@ pub(super) fn run(args: &PlanArgs, ui: &Ui) -> Result<Exit, CliError> {
                 .map_err(|error| CliError::file(codes::FILE, "write", path, &error))?;
         }
         ui.data(&match args.output {
-            Format::Text => text::plan(&report, &ui.layout()),
-            Format::Json => json(&json_v1::plan(&report))?,
+            PlanFormat::Text => text::plan(&report, &ui.layout()),
+            PlanFormat::Json => json(&json_v1::plan(&report))?,
+            PlanFormat::Html => html::plan(&report).map_err(CliError::internal)?,
         })?;
         Ok(exit_of(&plan, args.detailed_exitcode))
     })

@@ -7,11 +7,11 @@ mod watch;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{ArgGroup, Args};
+use clap::{ArgGroup, Args, ValueEnum};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-use super::args::{Format, TargetArgs};
+use super::args::TargetArgs;
 use super::connect::Connection;
 use super::duration;
 use super::error::CliError;
@@ -26,7 +26,7 @@ use crate::readiness::compare::{OrganizationChange, Picture, compare};
 use crate::readiness::fail_on::FailOn;
 use crate::report::json_v1::{self, ErrorItem};
 use crate::report::text::Listing;
-use crate::report::{StatusReport, text};
+use crate::report::{StatusReport, csv, html, text};
 
 use on_change::{Failure, OnChange, Output};
 
@@ -44,7 +44,7 @@ pub(super) struct StatusArgs {
 
     /// The output's format.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
-    output: Format,
+    output: StatusFormat,
 
     #[command(flatten)]
     changes: ChangesArgs,
@@ -88,12 +88,35 @@ struct ChangesArgs {
     on_change_timeout: Duration,
 }
 
+/// The formats of `status`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum StatusFormat {
+    /// For people.
+    Text,
+    /// For machines: one document, on failure too.
+    Json,
+    /// A page in one file: search, filters and everything behind each state.
+    Html,
+    /// For spreadsheets: a row for each organization and intent.
+    Csv,
+}
+
 impl StatusArgs {
     pub(super) fn failure(&self, items: &[ErrorItem]) -> Option<String> {
         match self.output {
-            Format::Text => None,
-            Format::Json => failure_json(items, json_v1::failed_status),
+            StatusFormat::Text | StatusFormat::Csv => None,
+            StatusFormat::Json => failure_json(items, json_v1::failed_status),
+            StatusFormat::Html => html::failure("status", items).ok(),
         }
+    }
+
+    /// Whether what changed is asked for, and neither shown nor told.
+    fn drops_changes(&self) -> bool {
+        let ChangesArgs {
+            compare, on_change, ..
+        } = &self.changes;
+        let shows_changes = matches!(self.output, StatusFormat::Text | StatusFormat::Json);
+        compare.is_some() && on_change.is_none() && !shows_changes
     }
 
     fn on_change(&self) -> Option<OnChange> {
@@ -106,6 +129,11 @@ impl StatusArgs {
 pub(super) fn run(args: &StatusArgs, ui: &Ui) -> Result<Exit, CliError> {
     if args.changes.watch {
         watch::check_usage(args, ui)?;
+    }
+    if args.drops_changes() {
+        let why =
+            "--compare needs -o text or -o json to show what changed, or --on-change to tell it";
+        return Err(CliError::new(Exit::Usage, codes::USAGE, why));
     }
     let request = session::manifest(&args.target, ui)?;
     let compared = args.changes.compare.as_deref();
@@ -155,7 +183,7 @@ async fn once(
         now,
     };
     let written = match args.output {
-        Format::Text => {
+        StatusFormat::Text => {
             let since = args.changes.compare.as_deref().unwrap_or("".as_ref());
             let layout = ui.layout();
             let preface = changes.as_ref().map(|changes| {
@@ -163,7 +191,7 @@ async fn once(
             });
             preface.unwrap_or_default() + &text::status(&report, listing(args), &layout)
         }
-        Format::Json => {
+        StatusFormat::Json => {
             let mut document = json_v1::status(&report);
             document.changed = changes.as_deref().map(json_v1::changed);
             if let Err(error) = &told {
@@ -171,6 +199,8 @@ async fn once(
             }
             json(&document)?
         }
+        StatusFormat::Html => html::status(&report).map_err(CliError::internal)?,
+        StatusFormat::Csv => csv::status(&report).map_err(CliError::internal)?,
     };
     ui.data(&written)?;
     let asked = check(&args.fail_on, &readiness, now, ui);

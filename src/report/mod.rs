@@ -5,6 +5,8 @@
 //! portal links are in none of the types that arrive here, verification tokens only when somebody
 //! asked to have them revealed.
 
+pub mod csv;
+pub mod html;
 pub mod json_v1;
 pub mod paint;
 pub mod text;

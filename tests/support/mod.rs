@@ -8,10 +8,12 @@ pub(crate) mod fake_portal;
 pub(crate) mod http;
 pub(crate) mod import;
 pub(crate) mod manifests;
+pub(crate) mod page;
 #[cfg(unix)]
 pub(crate) mod pty;
 pub(crate) mod samples;
 pub(crate) mod sandbox_server;
 pub(crate) mod terminal;
 pub(crate) mod wait;
+pub(crate) mod walls;
 pub(crate) mod world;

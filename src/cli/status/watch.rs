@@ -14,8 +14,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::on_change::Output;
-use super::{StatusArgs, tell};
-use crate::cli::args::Format;
+use super::{StatusArgs, StatusFormat, tell};
 use crate::cli::connect::{Connection, seed};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
@@ -82,7 +81,7 @@ enum End {
 
 /// Refuses what does not go together with a watch.
 pub(super) fn check_usage(args: &StatusArgs, ui: &Ui) -> Result<(), CliError> {
-    let why = if args.output != Format::Text {
+    let why = if args.output != StatusFormat::Text {
         "--watch has no single result to write in another format than text; --on-change is given \
          JSON"
     } else if ui.writes_to_file() {

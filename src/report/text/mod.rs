@@ -22,6 +22,7 @@ pub use import::import;
 pub use link::{duration, link, link_is_open, link_is_valid, wait, wait_problem, waiting_line};
 pub use plan::plan;
 pub use status::{Listing, status, summary};
+pub(super) use status::{age, sign, whose, words};
 
 /// The terminal that text is laid out for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -108,8 +109,8 @@ pub fn counted(count: usize, thing: &str) -> String {
     }
 }
 
-/// The cost of the run, for the last line.
-fn requests(headline: &Headline) -> String {
+/// The cost of the run.
+pub(super) fn requests(headline: &Headline) -> String {
     let count = usize::try_from(headline.requests).unwrap_or(usize::MAX);
     counted(count, "request")
 }

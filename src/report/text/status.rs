@@ -233,7 +233,8 @@ fn list(out: &mut String, rows: &[&OrganizationReadiness], layout: &Layout) {
     }
 }
 
-pub(super) fn sign(state: State) -> &'static str {
+/// The sign of a state: never a colour alone.
+pub(in crate::report) const fn sign(state: State) -> &'static str {
     match state {
         State::Configured => "✓",
         State::InProgress => "◐",
@@ -244,7 +245,8 @@ pub(super) fn sign(state: State) -> &'static str {
     }
 }
 
-pub(super) fn words(state: State) -> &'static str {
+/// A state, for people.
+pub(in crate::report) const fn words(state: State) -> &'static str {
     match state {
         State::InProgress => "in progress",
         State::NotApplicable => "n/a",
@@ -335,7 +337,8 @@ fn write_step(out: &mut String, step: &Step<'_>, now: Timestamp, layout: &Layout
     }
 }
 
-pub(super) fn whose(turn: Turn) -> &'static str {
+/// Who has to do something, for people.
+pub(in crate::report) const fn whose(turn: Turn) -> &'static str {
     match turn {
         Turn::You => "your turn",
         Turn::Customer => "the customer's turn",
@@ -346,7 +349,7 @@ pub(super) fn whose(turn: Turn) -> &'static str {
 }
 
 /// A duration in the largest unit that says enough: `3 days`, `5 hours`.
-fn age(since: Timestamp, now: Timestamp) -> String {
+pub(in crate::report) fn age(since: Timestamp, now: Timestamp) -> String {
     let seconds = now.duration_since(since).as_secs().max(0);
     let count = |n: i64, unit: &str| counted(usize::try_from(n).unwrap_or(usize::MAX), unit);
     match seconds {
