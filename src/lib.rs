@@ -20,6 +20,7 @@
 //! - [`mod@import`]: pure: what is live → manifest files.
 //! - [`readiness`]: pure: which features each customer still has to configure.
 //! - [`link`]: pure: whether a portal link may be made, and when the customer has finished.
+//! - [`doctor`]: pure: what the pre-flight checks found, and what to do about it.
 //! - [`report`]: pure renderers of plans, reports and readiness.
 //! - [`sandbox`]: an in-memory WorkOS, the place to try everything without an account.
 //! - [`clock`]: the only place that reads the time or sleeps.
@@ -30,6 +31,7 @@ pub mod cli;
 pub mod clock;
 pub mod codes;
 pub mod dns;
+pub mod doctor;
 pub mod identity;
 pub mod import;
 pub mod link;

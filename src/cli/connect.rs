@@ -33,38 +33,54 @@ pub(super) struct Connection {
 
 /// Opens what the arguments name. Makes no request.
 pub(super) fn open(args: &ConnectionArgs, desired: &Desired) -> Result<Connection, CliError> {
-    let clock: SharedClock = Arc::new(SystemClock);
-    let rate = args
-        .requests_per_second
-        .map_or_else(Rate::default, Rate::ceiling);
     match &args.sandbox {
-        Some(file) => open_sandbox(file.as_deref(), rate, clock, desired),
-        None => open_http(args, rate, clock, desired),
+        Some(file) => {
+            let (rate, clock) = pace(args);
+            open_sandbox(file.as_deref(), rate, clock, desired)
+        }
+        None => open_http(args, desired),
     }
 }
 
-fn open_http(
-    args: &ConnectionArgs,
-    rate: Rate,
-    clock: SharedClock,
-    desired: &Desired,
-) -> Result<Connection, CliError> {
+fn pace(args: &ConnectionArgs) -> (Rate, SharedClock) {
+    let rate = args
+        .requests_per_second
+        .map_or_else(Rate::default, Rate::ceiling);
+    (rate, Arc::new(SystemClock))
+}
+
+fn open_http(args: &ConnectionArgs, desired: &Desired) -> Result<Connection, CliError> {
     let endpoint = credentials::endpoint(args)?;
     let key = credentials::api_key(args, &desired.environment)?;
+    over_http(args, endpoint, Some(key), desired, Bounds::default())
+}
+
+/// Opens an endpoint, with a key or without.
+pub(super) fn over_http(
+    args: &ConnectionArgs,
+    endpoint: Endpoint,
+    key: Option<ApiKey>,
+    desired: &Desired,
+    bounds: Bounds,
+) -> Result<Connection, CliError> {
+    let (rate, clock) = pace(args);
     let target = Target {
         environment: desired.environment.name.clone(),
         endpoint: endpoint.authority().to_owned(),
-        key_kind: key.kind().map(|kind| kind.to_string()),
+        key_kind: key
+            .as_ref()
+            .and_then(ApiKey::kind)
+            .map(|kind| kind.to_string()),
         manifest: desired.manifest.clone(),
     };
-    let transport = HttpTransport::new(&endpoint, Bounds::default()).map_err(|error| {
+    let transport = HttpTransport::new(&endpoint, bounds).map_err(|error| {
         CliError::new(
             Exit::Unreachable,
             crate::codes::api::UNREACHABLE,
             error.to_string(),
         )
     })?;
-    let client = client(endpoint, Some(key), Arc::new(transport), rate, &clock);
+    let client = client(endpoint, key, Arc::new(transport), rate, &clock);
     Ok(Connection {
         client,
         target,

@@ -19,11 +19,26 @@ const MAX_KEY_FILE: u64 = 4096;
 /// The variable that holds the API key; no command that portalctl starts inherits it.
 pub(super) const API_KEY: &str = "WORKOS_API_KEY";
 
+/// A well-formed key and where it came from.
+pub(super) struct SuppliedKey {
+    pub(super) key: ApiKey,
+    /// The name of a variable or a file.
+    pub(super) origin: String,
+}
+
 /// Reads the key and holds it against what the manifest says of its environment.
 pub(super) fn api_key(
     args: &ConnectionArgs,
     environment: &Environment,
 ) -> Result<ApiKey, CliError> {
+    let SuppliedKey { key, .. } = supplied(args)?;
+    check_kind(&key, environment)?;
+    check_client_id(environment)?;
+    Ok(key)
+}
+
+/// Reads the key.
+pub(super) fn supplied(args: &ConnectionArgs) -> Result<SuppliedKey, CliError> {
     let (text, origin) = match &args.api_key_file {
         Some(path) => key_file(path)?,
         None => match std::env::var(API_KEY) {
@@ -43,9 +58,7 @@ pub(super) fn api_key(
         },
     };
     let key = parse(&text, &origin)?;
-    check_kind(&key, environment)?;
-    check_client_id(environment)?;
-    Ok(key)
+    Ok(SuppliedKey { key, origin })
 }
 
 /// The only key that a sandbox server accepts.
@@ -135,11 +148,14 @@ pub(super) fn endpoint(args: &ConnectionArgs) -> Result<Endpoint, CliError> {
     let variable = std::env::var("WORKOS_API_URL")
         .ok()
         .filter(|url| !url.is_empty());
-    let Some(url) = args.api_url.clone().or(variable) else {
+    let named = args.api_url.clone().map(|url| (url, "--api-url"));
+    let named = named.or_else(|| Some((variable?, "WORKOS_API_URL")));
+    let Some((url, origin)) = named else {
         return Ok(Endpoint::default());
     };
     Endpoint::parse(&url).map_err(|error| {
-        let message = format!("the API address `{}` {error}", escape(&url));
+        // Not the address itself: what makes it unusable may be a credential in it.
+        let message = format!("the API address in {origin} {error}");
         CliError::new(Exit::Usage, codes::INVALID_ENDPOINT, message)
     })
 }

@@ -10,6 +10,7 @@ mod browser;
 mod completions;
 mod connect;
 mod credentials;
+mod doctor;
 mod duration;
 mod error;
 mod exit;
@@ -73,7 +74,8 @@ Environment:
 
 Exit codes:
   0    done
-  2    when asked for: changes pending, a domain not verified, a wait timed out
+  2    when asked for: changes pending, a domain not verified, a wait timed out,
+       a check failed
   3    usage or manifest invalid, or no consent; no request was made
   4    credentials missing, refused, or of the wrong environment
   5    WorkOS unreachable, failing or limiting; nothing was done
@@ -105,6 +107,8 @@ enum Command {
     Ids(ids::IdsArgs),
     /// Write manifest files for the organizations that exist already
     Import(import::ImportArgs),
+    /// Check everything that portalctl rests on, and say what to do about what is wrong
+    Doctor(doctor::DoctorArgs),
     /// Explain an error code, or list all of them
     Explain(explain::ExplainArgs),
     /// Print the JSON Schema of the manifest or of a command's JSON
@@ -139,6 +143,7 @@ fn run(cli: &Cli, ui: &Ui) -> Result<Exit, CliError> {
         Command::Validate(args) => validate::run(args, ui),
         Command::Ids(args) => ids::run(args, ui),
         Command::Import(args) => import::run(args, ui),
+        Command::Doctor(args) => doctor::run(args, ui),
         Command::Explain(args) => explain::run(args, ui),
         Command::Schema(args) => schema::run(args, ui),
         Command::Sandbox(args) => sandbox::run(args, ui),
@@ -167,6 +172,7 @@ fn fail(cli: &Cli, ui: &Ui, error: &CliError) -> Exit {
         Command::Validate(args) => args.failure(&error.items),
         Command::Ids(args) => args.failure(&error.items),
         Command::Import(args) => args.failure(&error.items),
+        Command::Doctor(args) => args.failure(&error.items),
         Command::Explain(_)
         | Command::Schema(_)
         | Command::Sandbox(_)
@@ -212,6 +218,7 @@ fn usage_json(arguments: &[String], told: &str) -> Option<String> {
             "validate",
             "ids",
             "import",
+            "doctor",
         ]
         .into_iter()
         .find(|command| *command == name)
@@ -232,6 +239,7 @@ fn usage_json(arguments: &[String], told: &str) -> Option<String> {
         "wait" => failure_json(&items, |items| json_v1::failed_wait(None, items)),
         "validate" => failure_json(&items, json_v1::failed_validate),
         "import" => failure_json(&items, json_v1::failed_import),
+        "doctor" => failure_json(&items, json_v1::failed_doctor),
         _ => failure_json(&items, json_v1::failed_ids),
     }
 }

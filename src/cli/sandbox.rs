@@ -46,6 +46,10 @@ pub(super) struct SandboxArgs {
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
 
+    /// Know only this client id at /sso/jwks; any other is not found there.
+    #[arg(long, value_name = "ID")]
+    client_id: Option<String>,
+
     /// Requests that a key may make: N a minute, N/s a second, or off.
     #[arg(long, value_name = "N|N/s|off", default_value = "6000", value_parser = parse_rate_limit)]
     rate_limit: RateLimit,
@@ -162,6 +166,7 @@ fn build(args: &SandboxArgs, clock: &SharedClock) -> Result<Sandbox, CliError> {
     options
         .default_return_url
         .clone_from(&args.default_return_url);
+    options.client_id.clone_from(&args.client_id);
     options.rate_limit = args.rate_limit;
     options.latency = Duration::from_millis(args.latency_ms);
     if let Some((seed, percent)) = args.faults {

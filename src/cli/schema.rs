@@ -9,8 +9,8 @@ use super::ui::Ui;
 use crate::codes;
 use crate::manifest;
 use crate::report::json_v1::{
-    ApplyDocument, ChangedDocument, DomainsDocument, IdsDocument, ImportDocument, LinkDocument,
-    PlanDocument, StatusDocument, ValidateDocument, WaitDocument, schema,
+    ApplyDocument, ChangedDocument, DoctorDocument, DomainsDocument, IdsDocument, ImportDocument,
+    LinkDocument, PlanDocument, StatusDocument, ValidateDocument, WaitDocument, schema,
 };
 
 /// Print the JSON Schema of the manifest or of a command's JSON.
@@ -46,6 +46,8 @@ pub enum Document {
     Wait,
     /// `import -o json`
     Import,
+    /// `doctor -o json`
+    Doctor,
     /// Every error code with its meaning and its fix.
     Errors,
 }
@@ -64,6 +66,7 @@ impl Document {
         Self::Link,
         Self::Wait,
         Self::Import,
+        Self::Doctor,
         Self::Errors,
     ];
 
@@ -81,6 +84,7 @@ impl Document {
             Self::Link => "link.schema.json",
             Self::Wait => "wait.schema.json",
             Self::Import => "import.schema.json",
+            Self::Doctor => "doctor.schema.json",
             Self::Errors => "errors.json",
         }
     }
@@ -99,6 +103,7 @@ impl Document {
             Self::Link => schema::<LinkDocument>(),
             Self::Wait => schema::<WaitDocument>(),
             Self::Import => schema::<ImportDocument>(),
+            Self::Doctor => schema::<DoctorDocument>(),
             Self::Errors => errors(),
         };
         format!("{value:#}\n")

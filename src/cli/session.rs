@@ -61,11 +61,7 @@ pub(super) fn entry(
     ui: &Ui,
 ) -> Result<(OrgKey, Request), CliError> {
     let desired = sound_manifest(&args.files, &args.connection, ui)?;
-    let Some(key) = desired.organizations.keys().find(|k| k.as_str() == key) else {
-        let keys = desired.organizations.keys().map(OrgKey::as_str);
-        return Err(nothing("KEY", key, "organization", keys));
-    };
-    let key = key.clone();
+    let key = declared(&desired, "KEY", key)?;
     let intents: Vec<String> = intents.iter().map(ToString::to_string).collect();
     let selection = patterns(&[key.to_string()], &intents)?;
     let request = Request {
@@ -74,6 +70,16 @@ pub(super) fn entry(
         extent: Extent::Cheapest,
     };
     Ok((key, request))
+}
+
+/// The key of an entry that an argument names.
+pub(super) fn declared(desired: &Desired, argument: &str, key: &str) -> Result<OrgKey, CliError> {
+    let mut keys = desired.organizations.keys();
+    if let Some(key) = keys.find(|declared| declared.as_str() == key) {
+        return Ok(key.clone());
+    }
+    let keys = desired.organizations.keys().map(OrgKey::as_str);
+    Err(nothing(argument, key, "organization", keys))
 }
 
 /// Reads and checks the manifest, and tells its warnings.

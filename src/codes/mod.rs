@@ -110,6 +110,7 @@ impl Code {
 
 pub mod api;
 pub mod cli;
+pub mod doctor;
 pub mod domain;
 pub mod import;
 pub mod link;
@@ -129,6 +130,7 @@ pub fn all() -> impl Iterator<Item = Code> {
         api::ALL,
         portal::ALL,
         cli::ALL,
+        doctor::ALL,
     ]
     .into_iter()
     .flatten()

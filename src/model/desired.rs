@@ -7,7 +7,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{
-    ClientId, Domain, Email, ExternalId, Intent, ManifestName, OrgKey, OrganizationId, ReturnUrl,
+    AllowedHosts, ClientId, Domain, Email, ExternalId, Intent, ManifestName, OrgKey,
+    OrganizationId, ReturnUrl,
 };
 
 /// Everything a manifest declares.
@@ -72,6 +73,8 @@ pub struct ReturnUrls {
     pub default: Option<ReturnUrl>,
     /// Where the portal redirects when an intent was finished.
     pub success: BTreeMap<Intent, ReturnUrl>,
+    /// The hosts that all of them are on.
+    pub allowed_hosts: AllowedHosts,
 }
 
 /// How much one run may change; absent means no limit, but for `delete`.

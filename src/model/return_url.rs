@@ -24,6 +24,16 @@ impl AllowedHosts {
         )
     }
 
+    /// Whether there is no list, so that every host is allowed.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The hosts in order.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+
     /// Whether a host may be named: every host, when there is no list.
     fn allow(&self, host: &str) -> bool {
         self.0.is_empty() || self.0.contains(host)

@@ -20,6 +20,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::apply::ApplyReport;
+use crate::doctor::Check;
 use crate::import::{Import, NewFile};
 use crate::link::{ResolvedUrls, WaitOutcome};
 use crate::model::{Intent, OrgKey, OrganizationId};
@@ -154,4 +155,13 @@ impl ImportReport<'_> {
     fn path(&self, name: &str) -> String {
         format!("{}/{name}", self.folder.trim_end_matches('/'))
     }
+}
+
+/// The doctor's checks.
+#[derive(Debug, Clone, Copy)]
+pub struct DoctorReport<'a> {
+    /// Where and at what cost.
+    pub headline: &'a Headline,
+    /// The checks in order.
+    pub checks: &'a [Check],
 }

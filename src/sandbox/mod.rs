@@ -63,6 +63,8 @@ pub struct SandboxOptions {
     pub world: World,
     /// The only key that is accepted; any well-formed test key if there is none.
     pub key: Option<SecretString>,
+    /// The only client id whose public keys are served; any if there is none.
+    pub client_id: Option<String>,
     /// How many requests a key may make.
     pub rate_limit: RateLimit,
     /// How long every answer takes at least.
@@ -89,6 +91,7 @@ impl SandboxOptions {
             clock,
             world,
             key: None,
+            client_id: None,
             rate_limit: RateLimit::default(),
             latency: Duration::ZERO,
             base_url: None,

@@ -31,6 +31,7 @@ struct Inner {
     limiter: Mutex<Limiter>,
     requests: AtomicU64,
     key: Option<SecretString>,
+    client_id: Option<String>,
     latency: Duration,
     base_url: Option<String>,
     default_return_url: Option<String>,
@@ -49,6 +50,7 @@ impl Core {
             clock,
             mut world,
             key,
+            client_id,
             rate_limit,
             latency,
             base_url,
@@ -69,6 +71,7 @@ impl Core {
                 limiter: Mutex::new(Limiter::new(rate_limit)),
                 requests: AtomicU64::new(0),
                 key,
+                client_id,
                 latency,
                 base_url,
                 default_return_url,
@@ -166,6 +169,14 @@ impl Core {
                 !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
             }),
         }
+    }
+
+    /// Whether a client id is this environment's.
+    pub(super) fn knows_client_id(&self, id: &str) -> bool {
+        self.inner
+            .client_id
+            .as_deref()
+            .is_none_or(|only| only == id)
     }
 
     pub(super) fn count(&self, key: &str, method: &Method, path: &str) -> Option<Budget> {

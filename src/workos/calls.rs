@@ -325,12 +325,13 @@ fn answer<T>(result: ApiResult<T>) -> ApiResult<Answer<T>> {
 }
 
 impl Call {
-    fn get(path: String) -> Self {
+    pub(super) fn get(path: String) -> Self {
         Self {
             method: Method::GET,
             path,
             query: String::new(),
             body: None,
+            is_public: false,
         }
     }
 

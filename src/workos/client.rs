@@ -20,7 +20,7 @@ use super::pace::{Pace, Rate};
 use super::rate_headers::RateHeaders;
 use super::redact::one_line;
 use super::retry::{self, Attempt, Decision, Failure};
-use super::transport::{Transport, TransportError, TransportErrorKind};
+use super::transport::{ConnectFailure, Transport, TransportError, TransportErrorKind};
 use super::wire::{self, FromWire, Unreadable};
 use super::{ApiError, ApiErrorKind, ApiResult, refusal};
 use crate::clock::SharedClock;
@@ -68,12 +68,16 @@ pub(super) struct Call {
     /// Without the question mark; empty when there is none.
     pub(super) query: String,
     pub(super) body: Option<Value>,
+    /// Sent without the key: anybody may ask.
+    pub(super) is_public: bool,
 }
 
 /// An attempt that failed, and how.
 struct Failed {
     failure: Failure,
     error: Box<ApiError>,
+    /// At which step a connection failed.
+    at: Option<ConnectFailure>,
 }
 
 impl Client {
@@ -231,7 +235,8 @@ impl Client {
             if body.is_some() {
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             }
-            if let Some(authorization) = self.key.as_ref().and_then(ApiKey::authorization) {
+            let key = self.key.as_ref().filter(|_| !call.is_public);
+            if let Some(authorization) = key.and_then(ApiKey::authorization) {
                 headers.insert(AUTHORIZATION, authorization);
             }
         }
@@ -251,7 +256,11 @@ impl Client {
             TransportErrorKind::TooLarge => (ApiErrorKind::InvalidAnswer, Failure::Unusable),
             TransportErrorKind::Invalid => (ApiErrorKind::InvalidAnswer, Failure::Garbled),
         };
-        Failed::new(failure, self.error(call, number, kind, &error.message))
+        let told = self.error(call, number, kind, &error.message);
+        Failed {
+            at: error.at,
+            ..Failed::new(failure, told)
+        }
     }
 
     /// An error of a call, with a message from outside.
@@ -289,6 +298,7 @@ impl Failed {
         Self {
             failure,
             error: Box::new(error),
+            at: None,
         }
     }
 }
@@ -322,6 +332,10 @@ impl Jitter {
         f64::from(upper) / (f64::from(u32::MAX) + 1.0)
     }
 }
+
+mod pulse;
+
+pub use pulse::{NoPulse, Pulse};
 
 #[cfg(test)]
 mod tests;

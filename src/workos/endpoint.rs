@@ -86,7 +86,7 @@ impl Endpoint {
     }
 
     /// Whether nothing is encrypted, which loopback endpoints alone may do.
-    pub(super) fn is_plain_http(&self) -> bool {
+    pub fn is_plain_http(&self) -> bool {
         self.base.starts_with("http:")
     }
 

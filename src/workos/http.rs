@@ -13,7 +13,7 @@ use http::{Request, Response};
 use reqwest::redirect::Policy;
 
 use super::endpoint::Endpoint;
-use super::transport::{Transport, TransportError, TransportErrorKind};
+use super::transport::{ConnectFailure, Transport, TransportError, TransportErrorKind};
 
 /// What bounds an exchange.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,6 +24,17 @@ pub struct Bounds {
     pub timeout: Duration,
     /// The largest body, counted after decompression.
     pub max_body: usize,
+}
+
+impl Bounds {
+    /// For requests that somebody waits for, and that need not get through.
+    pub fn brief() -> Self {
+        Self {
+            connect_timeout: Duration::from_secs(5),
+            timeout: Duration::from_secs(15),
+            ..Self::default()
+        }
+    }
 }
 
 impl Default for Bounds {
@@ -141,6 +152,7 @@ fn is_broken_encoding(error: &reqwest::Error) -> bool {
 /// The error's causes, outermost first; they name hosts and addresses, never the request's URL.
 fn failed(kind: TransportErrorKind, error: reqwest::Error) -> TransportError {
     let error = error.without_url();
+    let at = ConnectFailure::of(&error);
     let mut message = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -151,7 +163,10 @@ fn failed(kind: TransportErrorKind, error: reqwest::Error) -> TransportError {
         }
         cause = error.source();
     }
-    TransportError::new(kind, message)
+    TransportError {
+        at,
+        ..TransportError::new(kind, message)
+    }
 }
 
 #[cfg(test)]

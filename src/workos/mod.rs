@@ -6,12 +6,14 @@
 
 mod calls;
 pub mod client;
+mod connect_failure;
 pub mod endpoint;
 pub mod error;
 pub mod http;
 pub mod key;
 mod pace;
 mod paging;
+mod proxy;
 mod rate_headers;
 mod redact;
 mod refusal;
@@ -32,12 +34,14 @@ use crate::model::observed::{
 use crate::model::{Domain, Email, ExternalId, Intent, OrganizationId};
 
 pub use self::http::{Bounds, HttpTransport};
-pub use client::{Client, Settings};
+pub use client::{Client, NoPulse, Pulse, Settings};
 pub use endpoint::{Endpoint, InvalidEndpoint};
 pub use error::{ApiError, ApiErrorKind};
 pub use key::{ApiKey, InvalidKey};
 pub use pace::Rate;
-pub use transport::{Transport, TransportError, TransportErrorKind};
+pub use proxy::Proxy;
+pub use rate_headers::Budget;
+pub use transport::{ConnectFailure, Transport, TransportError, TransportErrorKind};
 
 /// The result of one call.
 pub type ApiResult<T> = Result<T, ApiError>;

@@ -25,13 +25,13 @@ pub(super) struct RateHeaders {
 
 /// How many requests are left until the budget is full again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Budget {
+pub struct Budget {
     /// The whole budget.
-    pub(super) limit: u32,
+    pub limit: u32,
     /// What is left of it.
-    pub(super) remaining: u32,
+    pub remaining: u32,
     /// When it is full again.
-    pub(super) reset_in: Duration,
+    pub reset_in: Duration,
 }
 
 impl RateHeaders {

@@ -8,6 +8,8 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::{Request, Response};
 
+pub use super::connect_failure::ConnectFailure;
+
 /// Carries one request to the API and its answer back.
 ///
 /// The request's URI is absolute. An answer of any status is an `Ok`; redirects are not followed.
@@ -28,6 +30,8 @@ pub struct TransportError {
     pub kind: TransportErrorKind,
     /// What the network said; never a header or a body.
     pub message: String,
+    /// At which step a connection failed, if it is known.
+    pub at: Option<ConnectFailure>,
 }
 
 impl TransportError {
@@ -36,6 +40,7 @@ impl TransportError {
         Self {
             kind,
             message: message.into(),
+            at: None,
         }
     }
 }

@@ -63,6 +63,14 @@ fn code_2_changes_are_pending_when_asked_for() {
 }
 
 #[test]
+fn code_2_a_check_of_the_doctor_failed() {
+    let env = TestEnv::with_manifest(ONE);
+    let _ = env.run("doctor --sandbox").exits(0);
+    let output = env.run("doctor").exits(2);
+    assert!(output.stdout.contains("cli/no-api-key"), "{output}");
+}
+
+#[test]
 fn code_3_usage() {
     let env = TestEnv::with_manifest(ONE);
     for line in [

@@ -114,6 +114,7 @@ fn schemas_are_schemas() {
         "on-change",
         "validate",
         "ids",
+        "doctor",
     ] {
         let schema: Value = env.args(["schema", what]).exits(0).json();
         let meta = jsonschema::meta::validate(&schema);
@@ -152,7 +153,7 @@ fn help_fits_a_terminal() {
     let env = TestEnv::new();
     snapshot!(env.run("--help").env("COLUMNS", "80").exits(0).stdout);
     for command in [
-        "", "plan", "apply", "status", "ids", "validate", "explain", "sandbox",
+        "", "plan", "apply", "status", "ids", "validate", "doctor", "explain", "sandbox",
     ] {
         for help in ["-h", "--help"] {
             let line = format!("{command} {help}");

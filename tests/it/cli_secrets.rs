@@ -24,6 +24,8 @@ fn the_key_is_in_no_output_and_no_file() {
         "status -vv --all",
         "status -vv -o json",
         "ids -vv -o env",
+        "doctor -vv --link-test acme",
+        "doctor -vv --link-test acme -o json",
         "validate -vv",
     ] {
         let output = env.run(line).at(&server).exits(0);

@@ -32,6 +32,30 @@ const PURE: &[&str] = &[
     "print!",
     "eprint!",
 ];
+/// [`PURE`], and holds nothing that could send a request.
+const PURE_AND_ASKS_NOBODY: &[&str] = &[
+    "workos::Client",
+    "ReadPortal",
+    "WritePortal",
+    "Transport",
+    "tokio",
+    "tracing",
+    "axum",
+    "reqwest",
+    "std::env",
+    "std::fs",
+    "std::io",
+    "std::net",
+    "std::process",
+    "std::thread",
+    "std::time::Instant",
+    "SystemTime",
+    "Timestamp::now",
+    "println!",
+    "eprintln!",
+    "print!",
+    "eprint!",
+];
 /// Reads files, on a thread of its own, and nothing else.
 const READS_FILES: &[&str] = &[
     "tokio",
@@ -117,6 +141,12 @@ const RULES: &[Rule] = &[
         never: PURE,
     },
     Rule {
+        module: "doctor",
+        // Of `workos` the data that answers are told in, not what asks.
+        may_use: &["model", "codes", "link", "workos"],
+        never: PURE_AND_ASKS_NOBODY,
+    },
+    Rule {
         module: "workos",
         may_use: &["model", "codes", "clock"],
         never: NO_PRINTING,
@@ -150,6 +180,7 @@ const RULES: &[Rule] = &[
             "verification",
             "link",
             "import",
+            "doctor",
         ],
         never: PURE,
     },
@@ -177,6 +208,7 @@ const RULES: &[Rule] = &[
             "import",
             "report",
             "sandbox",
+            "doctor",
         ],
         never: &["println!", "eprintln!"],
     },

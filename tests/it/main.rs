@@ -15,6 +15,7 @@ mod support;
 mod apply;
 mod cli_apply;
 mod cli_changes;
+mod cli_doctor;
 mod cli_exit_codes;
 mod cli_import;
 mod cli_input;

@@ -188,6 +188,7 @@ fn return_urls(raw: &RawReturnUrls, urls: &UrlRules, findings: &mut Findings) ->
         success: good(raw.success.as_ref())
             .map(|(map, _)| success_urls(map, urls, findings))
             .unwrap_or_default(),
+        allowed_hosts: urls.hosts().clone(),
     }
 }
 

@@ -61,6 +61,11 @@ impl UrlRules {
         }
     }
 
+    /// The hosts that URLs may name.
+    pub(super) const fn hosts(&self) -> &AllowedHosts {
+        &self.hosts
+    }
+
     /// Checks one URL.
     pub(super) fn check(
         &self,

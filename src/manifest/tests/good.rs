@@ -115,6 +115,7 @@ fn the_full_example_means_what_it_says() {
                 Intent::Sso,
                 url("https://app.example.com/settings/sso/done"),
             )]),
+            allowed_hosts: AllowedHosts::new(["app.example.com".to_owned()]),
         },
         limits: Limits {
             create: Some(20),

@@ -4,6 +4,7 @@
 
 mod build;
 mod changed;
+mod doctor;
 mod domains;
 mod import;
 mod link;
@@ -27,6 +28,7 @@ pub(super) use build::{held_reason, plan_summary};
 pub use changed::{
     ChangedDocument, ChangedIntentItem, ChangedOrganizationItem, changed, changed_document,
 };
+pub use doctor::{CheckItem, DoctorDocument, doctor, failed_doctor};
 pub use domains::{DnsItem, DomainItem, DomainsDocument, RecordItem, domains, failed_domains};
 pub use import::{ImportDocument, failed_import, import};
 pub use link::{

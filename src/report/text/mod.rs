@@ -2,6 +2,7 @@
 
 mod apply;
 mod changed;
+mod doctor;
 mod domains;
 mod import;
 mod inline_diff;
@@ -17,6 +18,7 @@ use crate::plan::Plan;
 
 pub use apply::{applied_line, apply};
 pub use changed::{changed, changed_lines};
+pub use doctor::doctor;
 pub use domains::domains;
 pub use import::import;
 pub use link::{duration, link, link_is_open, link_is_valid, wait, wait_problem, waiting_line};

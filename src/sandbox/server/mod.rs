@@ -17,7 +17,7 @@ mod request;
 mod tuning;
 
 use axum::Router;
-use axum::extract::{Request, State};
+use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::Response;
@@ -39,11 +39,7 @@ pub(super) fn router(core: &Core) -> Router {
     Router::new()
         .merge(api)
         .merge(local)
-        // Public at WorkOS too. The sandbox signs nothing, so there are no keys.
-        .route(
-            "/sso/jwks/{client_id}",
-            get(async || ok(&json!({ "keys": [] }))),
-        )
+        .route("/sso/jwks/{client_id}", get(public_keys))
         .route("/health", get(async || ok(&json!({ "status": "ok" }))))
         .fallback(async || problem(StatusCode::NOT_FOUND, "not_found", "Not Found"))
         .method_not_allowed_fallback(async || {
@@ -52,6 +48,15 @@ pub(super) fn router(core: &Core) -> Router {
         })
         .layer(from_fn_with_state(core.clone(), envelope))
         .with_state(core.clone())
+}
+
+/// Public at WorkOS too. The sandbox signs nothing, so there are no keys.
+async fn public_keys(State(core): State<Core>, Path(client_id): Path<String>) -> Response {
+    if core.knows_client_id(&client_id) {
+        ok(&json!({ "keys": [] }))
+    } else {
+        problem(StatusCode::NOT_FOUND, "not_found", "Not Found")
+    }
 }
 
 /// Gives every answer a request id, and makes it as slow as was asked for.

@@ -1,0 +1,231 @@
+//! What takes requests: one for the pulse, then the rest at the same time.
+
+use std::time::Duration;
+
+use futures::stream::{self, StreamExt, TryStreamExt};
+
+use super::offline::{Visit, problem};
+use super::{DoctorArgs, probe};
+use crate::cli::connect::Connection;
+use crate::cli::link_problem;
+use crate::clock::SharedClock;
+use crate::doctor::{Account, Asked, Facts, LinkFailure, LinkTest, UrlFacts};
+use crate::link::{ResolvedUrl, resolve_urls};
+use crate::model::desired::{Desired, DesiredOrganization};
+use crate::model::observed::Organization;
+use crate::model::{ClientId, Intent, OrgKey};
+use crate::workos::{ApiError, ApiResult, Client, LinkRequest, ReadPortal, WritePortal};
+
+/// How long any one answer is waited for, tries included.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// How many declared organizations are looked up.
+const SAMPLE: usize = 10;
+/// How many at the same time.
+const CONCURRENT: usize = 4;
+
+const IMPATIENT: &str = "there was no answer in 20 seconds";
+
+/// Finds out what requests tell. Dropped at any point it leaves what it has found out so far.
+pub(super) async fn gather(args: &DoctorArgs, visit: &mut Visit) {
+    let Visit {
+        facts,
+        desired,
+        connection,
+        link_test,
+    } = visit;
+    let urls = facts.urls.clone();
+    let mut probes = Asked::not("interrupted");
+    let workos = async {
+        match connection {
+            Ok(connection) => {
+                ask(
+                    args,
+                    connection,
+                    facts,
+                    desired.as_ref(),
+                    link_test.as_ref(),
+                )
+                .await;
+            }
+            Err(why) => ask_nothing(facts, why),
+        }
+    };
+    let pages = async {
+        probes = match urls {
+            None => Asked::not("there is no valid manifest"),
+            Some(_) if !args.probe => {
+                Asked::not("pass --probe to send each return URL a GET, without any credential")
+            }
+            Some(urls) => pages(&urls).await,
+        };
+    };
+    tokio::join!(workos, pages);
+    facts.probes = probes;
+}
+
+async fn pages(urls: &UrlFacts) -> Asked<crate::doctor::Probes> {
+    match probe::probe(&urls.urls).await {
+        Ok(probes) if probes.probed.is_empty() => Asked::not("the manifest names none"),
+        Ok(probes) => Asked::Answered(probes),
+        Err(error) => Asked::Not(error.to_string()),
+    }
+}
+
+fn ask_nothing(facts: &mut Facts, why: &str) {
+    facts.pulse = Asked::not(why);
+    facts.client_id_known = Asked::not(why);
+    facts.account = Asked::not(why);
+    facts.link = Asked::not(why);
+}
+
+async fn ask(
+    args: &DoctorArgs,
+    connection: &Connection,
+    facts: &mut Facts,
+    desired: Option<&Desired>,
+    link_test: Option<&OrgKey>,
+) {
+    let client = &connection.client;
+    let clock = &connection.clock;
+    facts.pulse = within(clock, client.pulse()).await;
+    let trouble = trouble(facts);
+    let id = facts.client_id_to_ask().cloned();
+    let known = async {
+        facts.client_id_known = match (facts.sandbox, id, is_answering(&facts.pulse)) {
+            (true, _, _) => Asked::not("the sandbox knows no client ids"),
+            (_, None, _) => Asked::not("there is no client id to ask about"),
+            (_, _, false) => Asked::not("WorkOS did not answer"),
+            (_, Some(id), true) => known(client, clock, &id).await,
+        };
+    };
+    let account = async {
+        facts.account = match (desired, &trouble) {
+            (None, _) => Asked::not("there is no valid manifest"),
+            (_, Some(why)) => Asked::not(*why),
+            (Some(desired), None) => within(clock, account(client, desired)).await,
+        };
+    };
+    let link = async {
+        facts.link = match (&args.link_test, desired.zip(link_test), &trouble) {
+            (None, _, _) => Asked::not(
+                "pass --link-test KEY to make a link for an organization and throw it away",
+            ),
+            (_, None, _) => Asked::not("there is no valid manifest"),
+            (_, _, Some(why)) => Asked::not(*why),
+            (_, Some((desired, key)), None) => within(clock, link(connection, desired, key)).await,
+        };
+    };
+    tokio::join!(known, account, link);
+}
+
+/// Why nothing that takes the key can be asked.
+fn trouble(facts: &Facts) -> Option<&'static str> {
+    if !facts.sandbox && !facts.sends_key() {
+        return Some("there is no key that may be sent");
+    }
+    match &facts.pulse {
+        Asked::Answered(Ok(pulse)) if pulse.refusal.is_none() => None,
+        Asked::Answered(Ok(_)) => Some("WorkOS refused the first request"),
+        Asked::Answered(Err(_)) | Asked::Not(_) => Some("WorkOS did not answer"),
+    }
+}
+
+fn is_answering<T, E>(pulse: &Asked<Result<T, E>>) -> bool {
+    matches!(pulse, Asked::Answered(Ok(_)))
+}
+
+async fn known(
+    client: &Client,
+    clock: &SharedClock,
+    id: &ClientId,
+) -> Asked<Result<bool, ApiError>> {
+    within(clock, client.knows_client_id(id)).await
+}
+
+/// Waits for an answer, but not for long.
+async fn within<T>(clock: &SharedClock, asking: impl Future<Output = T>) -> Asked<T> {
+    tokio::select! {
+        answer = asking => Asked::Answered(answer),
+        () = clock.sleep(PATIENCE) => Asked::not(IMPATIENT),
+    }
+}
+
+/// Looks up a few of the declared organizations, pinned ones first: they can be in one environment
+/// only.
+async fn account(client: &Client, desired: &Desired) -> ApiResult<Account> {
+    let (pinned, others): (Vec<_>, Vec<_>) = desired
+        .organizations
+        .iter()
+        .partition(|(_, entry)| entry.id.is_some());
+    let sample: Vec<_> = pinned.into_iter().chain(others).take(SAMPLE).collect();
+    let account = Account {
+        declared: desired.organizations.len(),
+        asked: sample.len(),
+        ..Account::default()
+    };
+    let looked_up = stream::iter(sample).map(|(key, entry)| async move {
+        let found = look_up(client, entry).await?;
+        ApiResult::Ok((key, entry, found.is_some()))
+    });
+    looked_up
+        .buffered(CONCURRENT)
+        .try_fold(account, async |mut account, (key, entry, found)| {
+            account.found += usize::from(found);
+            if let Some(id) = entry.id.as_ref().filter(|_| !found) {
+                account.missing_pins.push((key.clone(), id.clone()));
+            }
+            Ok(account)
+        })
+        .await
+}
+
+/// The organization of an entry by its ids: the pinned one, else the external one, else a former.
+async fn look_up(client: &Client, entry: &DesiredOrganization) -> ApiResult<Option<Organization>> {
+    if let Some(id) = &entry.id {
+        return client.organization(id).await;
+    }
+    for external_id in entry.external_id.iter().chain(&entry.previous_keys) {
+        let found = client.organization_by_external_id(external_id).await?;
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    Ok(None)
+}
+
+/// Makes a link for the first declared intent, and drops it unseen.
+async fn link(connection: &Connection, desired: &Desired, key: &OrgKey) -> LinkTest {
+    LinkTest {
+        key: key.clone(),
+        outcome: link_for(connection, desired, key).await,
+    }
+}
+
+async fn link_for(
+    connection: &Connection,
+    desired: &Desired,
+    key: &OrgKey,
+) -> Result<Intent, LinkFailure> {
+    let Connection { client, target, .. } = connection;
+    let entry = desired.organizations.get(key);
+    let entry = entry.ok_or(LinkFailure::NoOrganization)?;
+    let intent = entry.intents.keys().next().copied();
+    let intent = intent.ok_or(LinkFailure::NoIntent)?;
+    let urls = resolve_urls(desired, key, intent);
+    let refused = |error: ApiError| {
+        let told = link_problem::told(error, &urls, key, intent, &target.endpoint);
+        LinkFailure::Refused(problem(&told))
+    };
+    let found = look_up(client, entry).await.map_err(refused)?;
+    let organization = found.ok_or(LinkFailure::NoOrganization)?;
+    let text_of = |url: &Option<ResolvedUrl>| url.as_ref().map(|url| url.url.to_string());
+    let request = LinkRequest {
+        organization: organization.id,
+        intent,
+        return_url: text_of(&urls.return_url),
+        success_url: text_of(&urls.success_url),
+    };
+    let made = client.generate_link(&request).await;
+    made.map(drop).map_err(refused)?;
+    Ok(intent)
+}

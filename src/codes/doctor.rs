@@ -1,0 +1,76 @@
+//! Codes of the doctor: what a pre-flight check found that no other command tells.
+
+codes! {
+    KEY_FILE_OPEN = "doctor/key-file-open",
+        "others can read the file with the API key",
+        "The permissions of the file given by --api-key-file let its group or everybody read it, and the key is all it takes to change the account.",
+        "Take the permission away: `chmod 600 FILE`. A key that others may have read is best rotated.";
+    KEY_KIND_UNDECLARED = "doctor/key-kind-undeclared",
+        "the manifest does not say which kind of key it takes",
+        "Without `environment.api_key` nothing keeps a manifest of one environment from being applied to another one.",
+        "Add `environment: { api_key: test }` or `live` to the manifest.";
+    NO_CLIENT_ID = "doctor/no-client-id",
+        "there is no client id",
+        "Neither WORKOS_CLIENT_ID nor the manifest's `environment.client_id` is there. No request needs it; it names the environment, so it shows a mix-up that two keys of one kind do not.",
+        "Set `environment.client_id` in the manifest to the client id that the WorkOS dashboard shows under API Keys.";
+    INVALID_CLIENT_ID = "doctor/invalid-client-id",
+        "WORKOS_CLIENT_ID is not a client id",
+        "A client id is `client_` followed by letters and digits.",
+        "Copy it again from the WorkOS dashboard (API Keys). An API key or a client secret is something else.";
+    UNKNOWN_CLIENT_ID = "doctor/unknown-client-id",
+        "WorkOS does not know the client id",
+        "WorkOS serves the public keys of every client id that it knows, and answered 404 for this one: it is mistyped, or the endpoint is another.",
+        "Copy it again from the WorkOS dashboard (API Keys), and check that it is of the environment you mean.";
+    PROXY_UNUSABLE = "doctor/proxy-unusable",
+        "the proxy's address cannot be used",
+        "HTTPS_PROXY or ALL_PROXY is set to something that is not the address of an http, https or socks proxy, so it is ignored and requests go out directly.",
+        "Write it as in `http://proxy.example.com:3128`, or unset it.";
+    CERTIFICATES = "doctor/certificates",
+        "the certificates to trust cannot be used",
+        "SSL_CERT_FILE or SSL_CERT_DIR replaces the system's certificates, and names a file without any, or one that cannot be read, or a folder that is not there.",
+        "Point SSL_CERT_FILE at a PEM file that holds the certificate authorities to trust, or unset it.";
+    NAME_NOT_FOUND = "doctor/name-not-found",
+        "no address was found for the endpoint's host",
+        "The name server knows no such host, or does not answer: a mistyped address, no network, or a network that resolves names through its proxy only.",
+        "Check --api-url or WORKOS_API_URL and the network; behind a proxy, set HTTPS_PROXY.";
+    CONNECTION_REFUSED = "doctor/connection-refused",
+        "the endpoint refused the connection",
+        "The host was found, and nothing listens on the port, or a firewall refuses the way there.",
+        "Check the port in --api-url or WORKOS_API_URL, that the server runs, and the firewall.";
+    TLS = "doctor/tls",
+        "no secure connection came about",
+        "The host answered, and its certificate is not trusted, is of another host or has ended, or it does not speak TLS. A proxy that reads the traffic shows a certificate of its own.",
+        "Behind such a proxy, point SSL_CERT_FILE at a PEM file with its certificate authority; otherwise check the address, and this machine's clock.";
+    LOW_BUDGET = "doctor/low-budget",
+        "little of the rate limit is left",
+        "Less than a tenth of the requests that the key may make is left until the limit resets. Everything that uses the same key shares it, your own application included.",
+        "Run again after the reset, lower --requests-per-second, or give portalctl a key of its own.";
+    CLOCK_SKEW = "doctor/clock-skew",
+        "this machine's clock is off",
+        "The clock differs from the server's by more than 30 seconds. What is told of durations (`for 3 days`, `stalled:14d`) and of a link's last minutes is off by as much; beyond five minutes signatures of webhooks and hand-offs are refused and links seem to have ended.",
+        "Synchronise the clock (NTP), on the host if this is a virtual machine or a container.";
+    NOTHING_FOUND = "doctor/nothing-found",
+        "none of the declared organizations that were looked up exists",
+        "The environment has organizations, and none of those looked up is declared: a new manifest, or the key of another environment.",
+        "Check with `portalctl plan` before you apply; `limits.create` keeps a mix-up from creating everybody again.";
+    NO_ALLOWED_HOSTS = "doctor/no-allowed-hosts",
+        "return URLs may name any host",
+        "Without `return_urls.allowed_hosts` one changed line sends a customer's IT admin, who trusts where the portal leads, to any host: a way to phish.",
+        "List your own hosts under `return_urls.allowed_hosts`, and have changes of the list reviewed.";
+    NO_RETURN_URL = "doctor/no-return-url",
+        "the manifest has no return URL for some intents",
+        "Links for these intents use the default return URL of the WorkOS dashboard, which no API tells; without that one either, WorkOS refuses to make the link.",
+        "Set `return_urls.default` in the manifest, or check the dashboard's Redirects page.";
+    RETURN_URL_FAILS = "doctor/return-url-fails",
+        "a return URL does not answer",
+        "The page that customers come back to is not there, fails, or cannot be reached from this machine.",
+        "Correct the URL or the page. A page that is reachable from another network only fails here and may be fine.";
+    RETURN_URL_ODD = "doctor/return-url-odd",
+        "a return URL answers with a refusal",
+        "The page refused a plain GET with a status that is neither a success, a redirect nor a request to sign in.",
+        "Open the URL in a browser, signed in, and see that it is the page that is meant.";
+    NO_INTENT = "doctor/no-intent",
+        "there is no intent to make a link for",
+        "--link-test names an entry that declares no intents.",
+        "Name a key that declares one.";
+}
