@@ -28,7 +28,7 @@ use portalctl::manifest::{self, Input};
 use portalctl::model::Selection;
 use portalctl::model::desired::Desired;
 use portalctl::model::observed::{DomainState, Observed, Organization, OrganizationDomain};
-use portalctl::model::{Intent, OrganizationId};
+use portalctl::model::{Intent, OrganizationId, Unconfigured};
 use portalctl::plan::{Plan, Policy, Target, plan};
 use world::{ALL_POWERS, Live, World, apply};
 
@@ -77,6 +77,7 @@ fn plan_of(desired: &Desired, observed: &Observed) -> Plan {
         desired,
         observed,
         &identities,
+        &Unconfigured::new(),
         ALL_POWERS,
         &selection,
         Target::default(),
@@ -176,6 +177,7 @@ fn large(organizations: usize) {
         &desired,
         &observed,
         &identities,
+        &Unconfigured::new(),
         policy,
         &selection,
         Target::default(),

@@ -8,9 +8,9 @@ use super::{
     BEFORE_LOOKING, MAX_ATTEMPTS, Options, Outcome, Problem, Stop, failed, lost, not_looked_at,
 };
 use crate::codes::plan as codes;
-use crate::model::ExternalId;
 use crate::model::desired::{DeclaredDomainState, FieldPath};
 use crate::model::observed::Organization;
+use crate::model::{ExternalId, mark};
 use crate::plan::{Change, FieldChange};
 use crate::workos::{ApiError, ApiErrorKind, NewOrganization, WritePortal};
 use std::collections::BTreeMap;
@@ -91,9 +91,10 @@ fn gave_up(error: &ApiError) -> Outcome {
     ))
 }
 
-/// WorkOS takes a Stripe customer id on updates only, so it is set on what was just created.
+/// What a create does not take is set on what was just created: WorkOS takes a Stripe customer id
+/// on updates only, and IT contacts one by one.
 ///
-/// Source: `OrganizationDto` has no such field, `UpdateOrganizationDto` has.
+/// Source: `OrganizationDto` has neither field, `UpdateOrganizationDto` has the first.
 async fn complete(
     portal: &impl WritePortal,
     created: Organization,
@@ -101,27 +102,16 @@ async fn complete(
     options: &Options<'_>,
     stop: &Stop,
 ) -> Outcome {
-    let Some(stripe_customer_id) = &wanted.stripe_customer_id else {
+    let fields = &wanted.afterwards;
+    if fields.is_empty() {
         return Outcome::Done(Box::new(created));
-    };
-    let field = FieldChange {
-        path: FieldPath::StripeCustomerId,
-        before: None,
-        after: Some(stripe_customer_id.clone()),
-    };
-    let without = |problem: Problem| {
-        let message = format!(
-            "{} was created, but without its Stripe customer id: {}",
-            created.id, problem.message
-        );
-        let left = problem.left.map_or_else(|| created.clone(), |left| *left);
-        Problem::new(problem.code, message).leaving(left)
-    };
-    match update::bring(portal, created.clone(), &[field], options, stop).await {
+    }
+    let made = format!("{} was created, but {}", created.id, wanted.lacking());
+    match update::bring(portal, created.clone(), fields, options, stop).await {
         done @ (Outcome::Done(_) | Outcome::Gone) => done,
-        Outcome::Unknown(problem) => Outcome::Unknown(without(problem)),
-        Outcome::Refused(problem) | Outcome::NotTried(problem) => {
-            Outcome::Refused(without(problem))
+        other => {
+            let left = other.organization().cloned().unwrap_or(created);
+            other.after(&made).leaving(left)
         }
     }
 }
@@ -136,8 +126,8 @@ fn is_ours(found: &Organization, wanted: &Wanted) -> bool {
     } = &wanted.new;
     found.name == *name
         && found.external_id.as_deref() == Some(external_id.as_str())
-        && [&None, &wanted.stripe_customer_id].contains(&&found.stripe_customer_id)
-        && found.metadata == *metadata
+        && [None, wanted.stripe_customer_id()].contains(&found.stripe_customer_id.as_deref())
+        && without_invitation(&found.metadata).eq(metadata)
         && found.domains.len() == domains.len()
         && domains.iter().all(
             |(domain, declared)| match (declared, found.domain(domain)) {
@@ -146,6 +136,14 @@ fn is_ours(found: &Organization, wanted: &Wanted) -> bool {
                 (DeclaredDomainState::Verified, Some(held)) => held.state.is_verified(),
             },
         )
+}
+
+/// A plan that is applied again meets the organization that it made and then invited to.
+fn without_invitation(
+    metadata: &BTreeMap<String, String>,
+) -> impl Iterator<Item = (&String, &String)> {
+    let is_mark = |key: &str| key == mark::INVITED;
+    metadata.iter().filter(move |(key, _)| !is_mark(key))
 }
 
 /// Somebody else's organization has the external id: it is not written over unseen.
@@ -160,13 +158,33 @@ fn taken(found: &Organization, new: &NewOrganization) -> Outcome {
 /// What a change asks for: what a create takes, and what has to be set after it.
 struct Wanted {
     new: NewOrganization,
-    stripe_customer_id: Option<String>,
+    /// The Stripe customer id and the IT contacts.
+    afterwards: Vec<FieldChange>,
+}
+
+impl Wanted {
+    fn stripe_customer_id(&self) -> Option<&str> {
+        let mut fields = self.afterwards.iter();
+        fields
+            .find(|field| field.path == FieldPath::StripeCustomerId)
+            .and_then(|field| field.after.as_deref())
+    }
+
+    /// What an organization may lack of what is set afterwards.
+    fn lacking(&self) -> &'static str {
+        let is_alone = self.afterwards.len() == 1;
+        match self.stripe_customer_id() {
+            Some(_) if is_alone => "without its Stripe customer id",
+            Some(_) => "without its Stripe customer id or all of its IT contacts",
+            None => "not with all of its IT contacts",
+        }
+    }
 }
 
 fn wanted(change: &Change) -> Option<Wanted> {
     let mut name = None;
     let mut external_id = None;
-    let mut stripe_customer_id = None;
+    let mut afterwards = Vec::new();
     let mut metadata = BTreeMap::new();
     let mut domains = BTreeMap::new();
     for field in &change.fields {
@@ -176,7 +194,9 @@ fn wanted(change: &Change) -> Option<Wanted> {
         match &field.path {
             FieldPath::Name => name = Some(value),
             FieldPath::ExternalId => external_id = ExternalId::parse(&value).ok(),
-            FieldPath::StripeCustomerId => stripe_customer_id = Some(value),
+            FieldPath::StripeCustomerId | FieldPath::ItContact(_) => {
+                afterwards.push(field.clone());
+            }
             FieldPath::Metadata(key) => {
                 metadata.insert(key.clone(), value);
             }
@@ -187,10 +207,7 @@ fn wanted(change: &Change) -> Option<Wanted> {
                 };
                 domains.insert(domain.clone(), state);
             }
-            FieldPath::ItContact(_)
-            | FieldPath::Connection(_)
-            | FieldPath::Directory(_)
-            | FieldPath::Whole(_) => {}
+            FieldPath::Connection(_) | FieldPath::Directory(_) | FieldPath::Whole(_) => {}
         }
     }
     let new = NewOrganization {
@@ -199,8 +216,5 @@ fn wanted(change: &Change) -> Option<Wanted> {
         domains,
         metadata,
     };
-    Some(Wanted {
-        new,
-        stripe_customer_id,
-    })
+    Some(Wanted { new, afterwards })
 }

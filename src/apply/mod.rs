@@ -10,15 +10,17 @@
 //! 1       create            nothing depends on what exists
 //! 2       adopt             a claim before anything else is done to it
 //! 3       update            changes of one organization one after the other
-//! 4       delete            last, when all that stays is as it should be; one at a time
+//! 4       invite            nobody is written to before the organization is as it should be
+//! 5       delete            last, when all that stays is as it should be; one at a time
 //! ```
 
 mod create;
 mod delete;
+mod invite;
 mod outcome;
 mod update;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -27,11 +29,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::codes::plan as codes;
-use crate::model::OrganizationId;
 use crate::model::observed::Organization;
-use crate::plan::{Action, ActionKind, Change, Plan};
+use crate::model::{OrgKey, OrganizationId};
+use crate::plan::{Action, ActionKind, Change, Invitation, Plan};
 use crate::workos::{ApiError, WritePortal};
 
+pub use invite::{InviteNow, Invited, invite_now, revoke};
 pub use outcome::{AppliedChange, ApplyReport, Outcome, OutcomeKind, OutcomeTotals, Problem};
 
 /// How often a write whose answer was lost is looked up and tried again.
@@ -42,10 +45,11 @@ const MAX_ATTEMPTS: u32 = 4;
 const BEFORE_LOOKING: Duration = Duration::from_millis(500);
 
 /// The order in which a plan is applied.
-const STAGES: [ActionKind; 4] = [
+const STAGES: [ActionKind; 5] = [
     ActionKind::Create,
     ActionKind::Adopt,
     ActionKind::Update,
+    ActionKind::Invite,
     ActionKind::Delete,
 ];
 
@@ -78,14 +82,54 @@ pub async fn apply(
     let mut outcomes: BTreeMap<usize, Outcome> = BTreeMap::new();
     for stage in STAGES {
         let groups = groups(plan, stage);
+        let earlier = Earlier::of(plan, &outcomes);
         let mut running = stream::iter(groups)
-            .map(|group| run_group(portal, plan, group, options, &stop, progress))
+            .map(|group| run_group(portal, plan, &earlier, group, options, &stop, progress))
             .buffer_unordered(concurrency(stage, options));
         while let Some(ended) = running.next().await {
             outcomes.extend(ended);
         }
     }
     report(plan, outcomes, &stop)
+}
+
+/// What earlier stages made of organizations, for what builds on them.
+struct Earlier {
+    created: BTreeMap<OrgKey, OrganizationId>,
+    not_done: BTreeSet<OrgKey>,
+}
+
+impl Earlier {
+    fn of(plan: &Plan, outcomes: &BTreeMap<usize, Outcome>) -> Self {
+        let mut earlier = Self {
+            created: BTreeMap::new(),
+            not_done: BTreeSet::new(),
+        };
+        for (index, outcome) in outcomes {
+            let Change { key, action, .. } = &plan.changes[*index];
+            match outcome {
+                Outcome::Done(organization) if *action == Action::Create => {
+                    earlier.created.insert(key.clone(), organization.id.clone());
+                }
+                Outcome::Done(_) | Outcome::Gone => {}
+                Outcome::Refused(_) | Outcome::Unknown(_) | Outcome::NotTried(_) => {
+                    earlier.not_done.insert(key.clone());
+                }
+            }
+        }
+        earlier
+    }
+
+    /// The organization to write to the contacts of, once all that comes first is done.
+    fn to_invite<'a>(
+        &'a self,
+        key: &OrgKey,
+        invitation: &'a Invitation,
+    ) -> Option<&'a OrganizationId> {
+        let existing = invitation.organization.as_ref();
+        let id = existing.or_else(|| self.created.get(key))?;
+        (!self.not_done.contains(key)).then_some(id)
+    }
 }
 
 /// The changes of a stage: those of one organization together, in their order.
@@ -112,6 +156,7 @@ fn groups(plan: &Plan, stage: ActionKind) -> Vec<Vec<usize>> {
 async fn run_group(
     portal: &impl WritePortal,
     plan: &Plan,
+    earlier: &Earlier,
     group: Vec<usize>,
     options: &Options<'_>,
     stop: &Stop,
@@ -122,7 +167,7 @@ async fn run_group(
         let change = &plan.changes[index];
         let outcome = match stop.reason() {
             Some(problem) => Outcome::NotTried(problem),
-            None => run(portal, plan, change, options, stop).await,
+            None => run(portal, plan, earlier, change, options, stop).await,
         };
         progress.ended(change, &outcome);
         ended.push((index, outcome));
@@ -134,13 +179,16 @@ async fn run_group(
 fn concurrency(stage: ActionKind, options: &Options<'_>) -> usize {
     match stage {
         ActionKind::Delete => 1,
-        ActionKind::Create | ActionKind::Adopt | ActionKind::Update => options.concurrency.max(1),
+        ActionKind::Create | ActionKind::Adopt | ActionKind::Update | ActionKind::Invite => {
+            options.concurrency.max(1)
+        }
     }
 }
 
 async fn run(
     portal: &impl WritePortal,
     plan: &Plan,
+    earlier: &Earlier,
     change: &Change,
     options: &Options<'_>,
     stop: &Stop,
@@ -150,6 +198,13 @@ async fn run(
         Action::Adopt(id) | Action::Update(id) => {
             update::update(portal, id, change, options, stop).await
         }
+        Action::Invite(invitation) => match earlier.to_invite(&change.key, invitation) {
+            Some(id) => invite::invite(portal, id, invitation, options, stop).await,
+            None => Outcome::NotTried(Problem::new(
+                codes::WAITS,
+                "the organization's other change was not done",
+            )),
+        },
         Action::Delete(id) => {
             let manifest = plan.target.manifest.as_ref();
             delete::delete(portal, id, change, manifest, options, stop).await

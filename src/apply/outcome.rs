@@ -116,6 +116,19 @@ impl Outcome {
         }
     }
 
+    /// The same of a change whose first part was done: it can no longer be called not tried.
+    pub(super) fn after(self, done: &str) -> Self {
+        let told = |problem: Problem| Problem {
+            message: format!("{done}: {}", problem.message),
+            ..problem
+        };
+        match self {
+            Self::Done(_) | Self::Gone => self,
+            Self::Unknown(problem) => Self::Unknown(told(problem)),
+            Self::Refused(problem) | Self::NotTried(problem) => Self::Refused(told(problem)),
+        }
+    }
+
     /// The same, with the organization as the change left it.
     pub(super) fn leaving(self, organization: Organization) -> Self {
         match self {

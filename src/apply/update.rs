@@ -10,9 +10,9 @@ use super::{
 };
 use crate::codes::{api, plan as codes};
 use crate::model::desired::FieldPath;
-use crate::model::observed::Organization;
+use crate::model::observed::{Answer, ItContact, Organization};
 use crate::model::text::escape;
-use crate::model::{Domain, ExternalId, OrganizationId};
+use crate::model::{Domain, Email, ExternalId, OrganizationId};
 use crate::plan::{Change, FieldChange};
 use crate::workos::{ApiError, ApiErrorKind, OrganizationPatch, WritePortal};
 
@@ -41,12 +41,13 @@ pub(super) async fn bring(
     let mut hand = Hand {
         portal,
         live,
+        contacts: None,
         has_written: false,
     };
     let mut attempt = 0;
     let mut lost_write: Option<ApiError> = None;
     loop {
-        let todo = match remaining(fields, &hand.live) {
+        let todo = match remaining(fields, &hand.live, hand.contacts.as_deref()) {
             Ok(todo) => todo,
             Err(problem) => return Outcome::Refused(problem.leaving(hand.live)),
         };
@@ -71,11 +72,16 @@ pub(super) async fn bring(
             Ok(None) => return gone(&hand.live.id),
             Err(lookup) => return lost(&error, &lookup, stop),
         };
+        if fields.iter().any(is_contact)
+            && let Err(lookup) = hand.read_contacts().await
+        {
+            return lost(&error, &lookup, stop);
+        }
         lost_write = Some(error);
     }
 }
 
-fn gone(id: &OrganizationId) -> Outcome {
+pub(super) fn gone(id: &OrganizationId) -> Outcome {
     Outcome::Refused(Problem::new(codes::GONE, format!("{id} is gone")))
 }
 
@@ -83,10 +89,11 @@ fn gone(id: &OrganizationId) -> Outcome {
 fn remaining<'a>(
     fields: &'a [FieldChange],
     live: &Organization,
+    contacts: Option<&[ItContact]>,
 ) -> Result<Vec<&'a FieldChange>, Problem> {
     let mut todo = Vec::new();
     for field in fields {
-        let now = live_value(live, &field.path);
+        let now = live_value(live, contacts, &field.path);
         if is_after(field, now.as_deref()) {
             continue;
         }
@@ -110,22 +117,33 @@ fn remaining<'a>(
 /// A domain that is there in any state is as good as added; WorkOS moves its state.
 fn is_after(field: &FieldChange, now: Option<&str>) -> bool {
     match &field.path {
-        FieldPath::Domain(_) => field.after.is_some() == now.is_some(),
+        FieldPath::Domain(_) | FieldPath::ItContact(_) => field.after.is_some() == now.is_some(),
         _ => field.after.as_deref() == now,
     }
 }
 
-fn live_value(live: &Organization, path: &FieldPath) -> Option<String> {
+fn is_contact(field: &FieldChange) -> bool {
+    matches!(field.path, FieldPath::ItContact(_))
+}
+
+/// The contact of that address; none, too, while the contacts were not read.
+fn contact<'a>(contacts: Option<&'a [ItContact]>, email: &Email) -> Option<&'a ItContact> {
+    contacts?.iter().find(|held| email.is(&held.email))
+}
+
+fn live_value(
+    live: &Organization,
+    contacts: Option<&[ItContact]>,
+    path: &FieldPath,
+) -> Option<String> {
     match path {
         FieldPath::Name => Some(live.name.clone()),
         FieldPath::ExternalId => live.external_id.clone(),
         FieldPath::StripeCustomerId => live.stripe_customer_id.clone(),
         FieldPath::Metadata(key) => live.metadata.get(key).cloned(),
         FieldPath::Domain(domain) => live.domain(domain).map(|held| held.state.to_string()),
-        FieldPath::ItContact(_)
-        | FieldPath::Connection(_)
-        | FieldPath::Directory(_)
-        | FieldPath::Whole(_) => None,
+        FieldPath::ItContact(email) => contact(contacts, email).map(|held| held.email.clone()),
+        FieldPath::Connection(_) | FieldPath::Directory(_) | FieldPath::Whole(_) => None,
     }
 }
 
@@ -147,12 +165,14 @@ impl From<ApiError> for Failure {
 struct Hand<'a, P> {
     portal: &'a P,
     live: Organization,
+    /// The IT contacts, once a lost answer or a refusal made them worth reading.
+    contacts: Option<Vec<ItContact>>,
     /// Whether a write surely took effect.
     has_written: bool,
 }
 
 impl<P: WritePortal> Hand<'_, P> {
-    /// Writes fields: one PUT for the object, then one request for each domain.
+    /// Writes fields: one PUT for the object, then one request for each domain and contact.
     async fn write(&mut self, todo: &[&FieldChange]) -> Result<(), Failure> {
         let patch = patch(&self.live, todo);
         if !patch.is_empty() {
@@ -160,13 +180,13 @@ impl<P: WritePortal> Hand<'_, P> {
             self.remove_leftovers(patch, todo).await?;
         }
         for field in todo {
-            let FieldPath::Domain(domain) = &field.path else {
-                continue;
-            };
-            if field.after.is_some() {
-                self.add_domain(domain).await?;
-            } else {
-                self.remove_domain(domain).await?;
+            match &field.path {
+                FieldPath::Domain(domain) if field.after.is_some() => {
+                    self.add_domain(domain).await?;
+                }
+                FieldPath::Domain(domain) => self.remove_domain(domain).await?,
+                FieldPath::ItContact(email) => self.add_contact(email).await?,
+                _ => {}
             }
         }
         Ok(())
@@ -233,6 +253,38 @@ impl<P: WritePortal> Hand<'_, P> {
             }
             Err(error) => Err(Failure::Api(error)),
         }
+    }
+
+    async fn add_contact(&mut self, email: &Email) -> Result<(), ApiError> {
+        if contact(self.contacts.as_deref(), email).is_some() {
+            return Ok(());
+        }
+        match self.portal.add_it_contact(&self.live.id, email).await {
+            Ok(added) => {
+                self.has_written = true;
+                self.contacts
+                    .iter_mut()
+                    .for_each(|held| held.push(added.clone()));
+                Ok(())
+            }
+            // As good as added, if it is there indeed.
+            Err(error) if error.status == Some(409) => {
+                self.read_contacts().await?;
+                match contact(self.contacts.as_deref(), email) {
+                    Some(_) => Ok(()),
+                    None => Err(error),
+                }
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn read_contacts(&mut self) -> Result<(), ApiError> {
+        self.contacts = match self.portal.it_contacts(&self.live.id).await? {
+            Answer::Found(contacts) => Some(contacts),
+            Answer::Absent | Answer::NotEntitled(_) => None,
+        };
+        Ok(())
     }
 
     async fn remove_domain(&mut self, domain: &Domain) -> Result<(), Failure> {

@@ -114,8 +114,10 @@ async fn plan_and_apply(
     ui: &Ui,
     interrupted: CancellationToken,
 ) -> Result<Exit, CliError> {
-    let reality = session::look(connection, request, ui, &interrupted).await?;
-    let plan = make_plan(request, &reality, connection, args.powers.policy());
+    let reality = session::look_to_plan(connection, request, ui, &interrupted).await?;
+    let readiness = reality.readiness(request, connection);
+    let policy = args.powers.policy();
+    let plan = make_plan(request, &reality, &readiness, connection, policy);
     if let Some(expected) = &args.expect_digest {
         ui.say(&shown(&plan, &reality, request, connection, ui));
         hold_to(expected, &plan)?;

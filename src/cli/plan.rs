@@ -13,6 +13,7 @@ use super::{connect, failure_json, json};
 use crate::codes::cli as codes;
 use crate::observe::Extent;
 use crate::plan::{Plan, Policy, plan};
+use crate::readiness::Readiness;
 use crate::report::json_v1::{self, ErrorItem};
 use crate::report::{PlanReport, html, text};
 
@@ -83,7 +84,7 @@ pub(super) struct PowerArgs {
     #[arg(long, requires = "prune")]
     prune_active: bool,
 
-    /// Let this run exceed the manifest's limits.
+    /// Let this run exceed the manifest's limits, and send more than 10 invitations.
     #[arg(long)]
     allow_bulk: bool,
 }
@@ -155,9 +156,10 @@ pub(super) fn run(args: &PlanArgs, ui: &Ui) -> Result<Exit, CliError> {
     let request = args.powers.request(&args.target, ui)?;
     let connection = session::connect(&args.target, &request)?;
     session::block_on(async |interrupted| {
-        let reality = session::look(&connection, &request, ui, &interrupted).await?;
-        let plan = make_plan(&request, &reality, &connection, args.powers.policy());
+        let reality = session::look_to_plan(&connection, &request, ui, &interrupted).await?;
         let readiness = reality.readiness(&request, &connection);
+        let policy = args.powers.policy();
+        let plan = make_plan(&request, &reality, &readiness, &connection, policy);
         let headline = session::headline(&connection);
         let report = PlanReport {
             headline: &headline,
@@ -181,6 +183,7 @@ pub(super) fn run(args: &PlanArgs, ui: &Ui) -> Result<Exit, CliError> {
 pub(super) fn make_plan(
     request: &Request,
     reality: &Reality,
+    readiness: &Readiness,
     connection: &connect::Connection,
     policy: Policy,
 ) -> Plan {
@@ -188,6 +191,7 @@ pub(super) fn make_plan(
         &request.desired,
         &reality.observed,
         &reality.identities,
+        &readiness.unconfigured(),
         policy,
         &request.selection,
         connection.target.clone(),

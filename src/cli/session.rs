@@ -19,7 +19,7 @@ use crate::model::desired::Desired;
 use crate::model::observed::Observed;
 use crate::model::text::escape;
 use crate::model::{Intent, OrgKey, Selection};
-use crate::observe::{Extent, observe};
+use crate::observe::{Extent, observe, observe_contacts};
 use crate::readiness::{Readiness, readiness};
 use crate::report::Headline;
 use crate::report::json_v1::ErrorItem;
@@ -297,6 +297,28 @@ pub(super) async fn look_showing(
         observed,
         identities,
     })
+}
+
+/// The same, with what only a plan needs.
+pub(super) async fn look_to_plan(
+    connection: &Connection,
+    input: &Request,
+    ui: &Ui,
+    interrupted: &CancellationToken,
+) -> Result<Reality, CliError> {
+    let mut reality = look(connection, input, ui, interrupted).await?;
+    reality.observed.it_contacts = tokio::select! {
+        read = observe_contacts(
+            &connection.client,
+            &input.desired,
+            &input.selection,
+            &reality.identities,
+        ) => {
+            read.map_err(|error| CliError::reading(error, &connection.target.endpoint))?
+        }
+        () = interrupted.cancelled() => return Err(CliError::interrupted()),
+    };
+    Ok(reality)
 }
 
 impl Reality {

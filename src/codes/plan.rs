@@ -42,9 +42,29 @@ codes! {
         "WorkOS allows 50 metadata keys on an organization. The live keys and the declared ones together are more.",
         "Remove live keys that nothing uses (declare them as null), or declare fewer.";
     LIMIT_EXCEEDED = "plan/limit-exceeded",
-        "the plan holds more changes than the manifest's limits allow",
-        "`limits` bounds how much one run may change, so that a wrong key or a broken generator does not touch every customer. All changes of the exceeded kind are held.",
+        "the plan holds more changes than one run may make",
+        "`limits` bounds how much one run may change, so that a wrong key or a broken generator does not touch every customer; and without being told to, a run sends 10 invitations at most. All changes of the exceeded kind are held, and invitations that wait for one of them.",
         "Check the plan; if it is right, run once with --allow-bulk, or raise the limit.";
+    NEEDS_FLAG = "plan/needs-flag",
+        "a change is held because the run lacks its flag",
+        "What could do harm when it is not meant is done only by a run that is told to: taking over an organization, replacing an external id, asserting a domain without proof, removing a verified domain, deleting what is in use.",
+        "Check the change; if it is right, run with the flag that is named.";
+    MOSTLY_UNDECLARED = "plan/mostly-undeclared",
+        "most of what this manifest created is no longer declared",
+        "Fewer than half of the organizations with this manifest's owner mark are declared. That is what pruning with a part of the manifest, or with a wrong folder, looks like. All of its deletions are held.",
+        "Check that the manifest is the whole one; if it is, run once with --allow-bulk.";
+    CONTACTS_UNAVAILABLE = "plan/contacts-unavailable",
+        "IT contacts cannot be managed here",
+        "WorkOS does not show the organization's IT contacts: this endpoint has no such list (404), or the key or the account's plan does not include it (403). Nothing is planned for them; everything else is.",
+        "Check the key's permissions and the account's plan, or remove `it_contacts` from the entry.";
+    CONTACT_MISSING = "plan/contact-missing",
+        "the contact to invite is not there",
+        "Right before the invitation the organization's IT contacts were read, and the one that the plan names was not among them: somebody removed it, or it could not be added.",
+        "Run plan again: it shows the contact as one to add.";
+    WAITS = "plan/waits",
+        "another change of the organization has to come first",
+        "Nobody is invited to an organization that could not be created or changed as planned.",
+        "See what became of the organization's other change, and run apply again.";
     STALE = "plan/stale",
         "a field changed since the plan was made",
         "Right before writing, the field was found in a state that is neither the plan's before nor its after: somebody else changed it meanwhile.",

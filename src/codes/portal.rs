@@ -17,7 +17,7 @@ codes! {
     SETUP_LINK_ACTIVE = "portal/setup-link-active",
         "the organization has an active setup link or invitation",
         "WorkOS keeps one active setup link or invitation for an organization. The dashboard offers no second one, and another invitation is refused, until the first one ends or is revoked.",
-        "Revoke the active one first, in the WorkOS dashboard on the organization's page, then make or send the new one. Links of the API (`portalctl link`) are not affected.";
+        "Revoke the active one first, with `portalctl invite KEY --revoke` or in the WorkOS dashboard on the organization's page, then make or send the new one. Links of the API (`portalctl link`) are not affected.";
     CONNECTION_EXISTS = "portal/connection-exists",
         "the organization already has a connection",
         "The Admin Portal sets up one single sign-on connection for an organization. Behind a link for `sso` the customer then sees the existing connection instead of the set-up, also when it was made by hand or is not active.",

@@ -285,6 +285,11 @@ impl Email {
     pub fn folded(&self) -> String {
         self.0.to_ascii_lowercase()
     }
+
+    /// Whether an address, as WorkOS has it, is this one.
+    pub fn is(&self, address: &str) -> bool {
+        self.0.eq_ignore_ascii_case(address)
+    }
 }
 
 #[cfg(test)]

@@ -12,9 +12,14 @@ pub mod return_url;
 pub mod selection;
 pub mod text;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 pub use id::{
     ClientId, Domain, Email, ExternalId, InvalidId, ManifestName, OrgKey, OrganizationId,
 };
 pub use intent::Intent;
 pub use return_url::{AllowedHosts, InvalidUrl, ReturnUrl};
 pub use selection::Selection;
+
+/// The intents that nobody has begun to configure, by organization: what readiness tells the plan.
+pub type Unconfigured = BTreeMap<OrgKey, BTreeSet<Intent>>;

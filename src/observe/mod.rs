@@ -72,6 +72,24 @@ pub async fn observe(
     Ok((observed, identities))
 }
 
+/// Reads the IT contacts of the selected entries that declare some: what planning takes, and
+/// readiness does not, which is asked for more often.
+pub async fn observe_contacts(
+    portal: &impl ReadPortal,
+    desired: &Desired,
+    selection: &Selection,
+    identities: &Identities,
+) -> ApiResult<BTreeMap<OrganizationId, Answer<Vec<ItContact>>>> {
+    let declaring = desired
+        .organizations
+        .iter()
+        .filter(|(key, entry)| selection.has_key(key) && !entry.it_contacts.is_empty());
+    let organizations = declaring
+        .filter_map(|(key, _)| identities.entries.get(key)?.organization())
+        .cloned();
+    it_contacts(portal, organizations.collect()).await
+}
+
 async fn read(
     portal: &impl ReadPortal,
     needs: &Needs<'_>,

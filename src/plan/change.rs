@@ -5,7 +5,8 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::codes::Code;
+use super::invitation::Invitation;
+use crate::codes::{Code, plan as codes};
 use crate::identity::MatchedBy;
 use crate::model::desired::{FieldPath, Source};
 use crate::model::{Domain, ManifestName, OrgKey, OrganizationId};
@@ -43,6 +44,8 @@ pub enum Action {
     Adopt(OrganizationId),
     /// Changes an organization.
     Update(OrganizationId),
+    /// Lets WorkOS e-mail an IT contact.
+    Invite(Invitation),
     /// Deletes an organization that this manifest created and declares no more.
     Delete(OrganizationId),
 }
@@ -57,6 +60,8 @@ pub enum ActionKind {
     Adopt,
     /// An organization is changed.
     Update,
+    /// An IT contact is invited by e-mail.
+    Invite,
     /// An organization is deleted.
     Delete,
 }
@@ -68,7 +73,16 @@ impl Action {
             Self::Create => ActionKind::Create,
             Self::Adopt(_) => ActionKind::Adopt,
             Self::Update(_) => ActionKind::Update,
+            Self::Invite(_) => ActionKind::Invite,
             Self::Delete(_) => ActionKind::Delete,
+        }
+    }
+
+    /// The invitation that it sends, if it is one.
+    pub const fn invitation(&self) -> Option<&Invitation> {
+        match self {
+            Self::Invite(invitation) => Some(invitation),
+            Self::Create | Self::Adopt(_) | Self::Update(_) | Self::Delete(_) => None,
         }
     }
 
@@ -76,6 +90,7 @@ impl Action {
     pub const fn organization(&self) -> Option<&OrganizationId> {
         match self {
             Self::Create => None,
+            Self::Invite(invitation) => invitation.organization.as_ref(),
             Self::Adopt(id) | Self::Update(id) | Self::Delete(id) => Some(id),
         }
     }
@@ -88,6 +103,7 @@ impl ActionKind {
             Self::Create => "create",
             Self::Adopt => "adopt",
             Self::Update => "update",
+            Self::Invite => "invite",
             Self::Delete => "delete",
         }
     }
@@ -125,6 +141,8 @@ pub enum Reason {
     DomainNotDeclared,
     /// The manifest asserts ownership of a domain without proof.
     TrustedDomain,
+    /// `invite: once` is declared, and the mark of an invitation is absent.
+    NotInvited,
     /// This manifest created the organization and does not declare it any more.
     NotDeclared,
     /// As a saved plan says.
@@ -163,6 +181,9 @@ impl fmt::Display for Reason {
             Self::TrustedDomain => {
                 f.write_str("`state: verified` asserts that the domain is theirs, without proof")
             }
+            Self::NotInvited => {
+                f.write_str("`invite: once` is declared, and nobody was invited yet")
+            }
             Self::NotDeclared => {
                 f.write_str("this manifest created it and does not declare it any more")
             }
@@ -194,6 +215,8 @@ pub enum HeldReason {
         /// How many are allowed.
         allowed: usize,
     },
+    /// A limit holds what has to be done before it.
+    WaitsForHeld,
     /// Most of what this manifest once created is no longer declared: is this the whole manifest?
     MostlyUndeclared {
         /// How many organizations carry the manifest's owner mark.
@@ -201,6 +224,20 @@ pub enum HeldReason {
         /// How many of them are declared.
         declared: usize,
     },
+    /// As a saved plan says.
+    Saved(Code),
+}
+
+impl HeldReason {
+    /// The code that `portalctl explain` knows.
+    pub const fn code(&self) -> Code {
+        match self {
+            Self::NeedsFlag => codes::NEEDS_FLAG,
+            Self::LimitExceeded { .. } | Self::WaitsForHeld => codes::LIMIT_EXCEEDED,
+            Self::MostlyUndeclared { .. } => codes::MOSTLY_UNDECLARED,
+            Self::Saved(code) => *code,
+        }
+    }
 }
 
 /// A flag that allows what is otherwise held.

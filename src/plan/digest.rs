@@ -9,7 +9,7 @@ use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
 use super::change::{Change, FieldChange};
-use super::{Plan, Target};
+use super::{Invitation, Plan, Target};
 use crate::model::{ManifestName, OrganizationId};
 
 /// A plan's digest: `sha256:` and 64 hexadecimal digits.
@@ -34,7 +34,6 @@ impl Digest {
             warnings: _,
             unchanged: _,
             unmanaged: _,
-            with_contacts: _,
         } = plan;
         let Target {
             environment,
@@ -61,6 +60,9 @@ impl Digest {
                 hasher.text(&path.to_string());
                 hasher.optional(before.as_deref());
                 hasher.optional(after.as_deref());
+            }
+            if let Some(invitation) = change.action.invitation() {
+                hasher.invitation(invitation);
             }
         }
         hasher.count(held.len());
@@ -99,6 +101,22 @@ impl Hasher {
         self.text(change.key.as_str());
         self.text(change.action.kind().as_str());
         self.optional(change.action.organization().map(OrganizationId::as_str));
+    }
+
+    fn invitation(&mut self, invitation: &Invitation) {
+        let Invitation {
+            organization: _,
+            contact,
+            intents,
+            not_invitable,
+        } = invitation;
+        self.text(contact.as_str());
+        for intents in [intents, not_invitable] {
+            self.count(intents.len());
+            for intent in intents {
+                self.text(intent.as_str());
+            }
+        }
     }
 
     fn finish(self) -> Digest {

@@ -1,15 +1,17 @@
 //! What one entry of the manifest comes to: a create, an update, an adoption, or nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::change::{Action, Change, Conflict, FieldChange, Flag, Held, HeldReason, Reason};
+use super::change::{
+    Action, Change, Conflict, FieldChange, Flag, Held, HeldReason, Reason, Warning,
+};
 use super::policy::Policy;
 use crate::codes::plan as codes;
 use crate::identity::MatchedBy;
 use crate::model::desired::{DeclaredDomainState, DesiredOrganization, DomainsPolicy, FieldPath};
-use crate::model::observed::Organization;
+use crate::model::observed::{Answer, ItContact, Organization};
 use crate::model::text::escape;
-use crate::model::{Domain, ExternalId, ManifestName, OrgKey, mark};
+use crate::model::{Domain, ExternalId, Intent, ManifestName, OrgKey, mark};
 
 /// The state in which every domain starts that is not trusted.
 const PENDING: &str = "pending";
@@ -21,6 +23,10 @@ pub(super) struct Entry<'a> {
     pub(super) key: &'a OrgKey,
     pub(super) declared: &'a DesiredOrganization,
     pub(super) manifest: Option<&'a ManifestName>,
+    /// The live organization's IT contacts, if they were asked about.
+    pub(super) contacts: Option<&'a Answer<Vec<ItContact>>>,
+    /// The declared intents that nobody has begun to configure.
+    pub(super) unconfigured: &'a BTreeSet<Intent>,
     pub(super) policy: Policy,
 }
 
@@ -30,6 +36,7 @@ pub(super) struct EntryPlan {
     pub(super) changes: Vec<Change>,
     pub(super) held: Vec<Held>,
     pub(super) conflicts: Vec<Conflict>,
+    pub(super) warnings: Vec<Warning>,
 }
 
 impl EntryPlan {
@@ -87,8 +94,10 @@ impl Entry<'_> {
         for (domain, state) in self.declared.domains.iter().flatten() {
             fields.push(self.new_domain(domain, *state, &mut plan));
         }
+        fields.extend(self.missing_contacts(None));
         let change = self.change(Action::Create, fields, Reason::Missing);
         plan.add(change, None, self.policy);
+        plan.changes.extend(self.invitation(None));
         plan
     }
 
@@ -122,10 +131,13 @@ impl Entry<'_> {
             return plan;
         }
         let mut fields = self.differences(live);
-        if let Some(conflict) = self.too_much_metadata(live, &fields) {
+        let invitation = self.invitation(Some(live));
+        let marks = usize::from(invitation.is_some());
+        if let Some(conflict) = self.too_much_metadata(live, &fields, marks) {
             plan.conflicts.push(conflict);
             return plan;
         }
+        plan.warnings.extend(self.contacts_warning());
         let action = || Action::Update(live.id.clone());
         if let Some(external_id) = self.external_id_difference(live) {
             if external_id.before.is_none() || self.policy.allow_rekey {
@@ -144,19 +156,21 @@ impl Entry<'_> {
             let needs = is_verified.then_some(Flag::AllowDomainRemoval);
             plan.add(change, needs, self.policy);
         }
+        plan.changes.extend(invitation);
         plan
     }
 
     /// Nobody claims the organization: it gets the entry's external id with all other changes.
-    /// Domains that are to go wait for the next plan: nothing is taken from an organization before
-    /// it is known to be the entry's.
+    /// Domains that are to go and an invitation wait for the next plan: nothing is taken from an
+    /// organization, and nobody is written to, before it is known to be the entry's.
     pub(super) fn adopt(&self, live: &Organization, domain: &Domain) -> EntryPlan {
         let mut plan = EntryPlan::default();
         let mut fields = self.differences(live);
-        if let Some(conflict) = self.too_much_metadata(live, &fields) {
+        if let Some(conflict) = self.too_much_metadata(live, &fields, 0) {
             plan.conflicts.push(conflict);
             return plan;
         }
+        plan.warnings.extend(self.contacts_warning());
         // Also when the entry ignores the field: without it, the next plan would adopt again.
         fields.extend(self.declared_external_id(live));
         let action = Action::Adopt(live.id.clone());
@@ -165,7 +179,12 @@ impl Entry<'_> {
         plan
     }
 
-    fn change(&self, action: Action, mut fields: Vec<FieldChange>, reason: Reason) -> Change {
+    pub(super) fn change(
+        &self,
+        action: Action,
+        mut fields: Vec<FieldChange>,
+        reason: Reason,
+    ) -> Change {
         fields.sort();
         Change {
             key: self.key.clone(),
@@ -195,6 +214,7 @@ impl Entry<'_> {
                 fields.push(set(FieldPath::Domain(domain.clone()), PENDING));
             }
         }
+        fields.extend(self.missing_contacts(Some(live)));
         fields.retain(|field| is_mark(field) || !self.declared.ignores(&field.path));
         fields
     }
@@ -245,14 +265,20 @@ impl Entry<'_> {
         })
     }
 
-    fn too_much_metadata(&self, live: &Organization, fields: &[FieldChange]) -> Option<Conflict> {
+    /// `marks` more keys are set beside the fields.
+    fn too_much_metadata(
+        &self,
+        live: &Organization,
+        fields: &[FieldChange],
+        marks: usize,
+    ) -> Option<Conflict> {
         let added = fields
             .iter()
             .filter(|field| is_metadata(field) && field.before.is_none());
         let removed = fields
             .iter()
             .filter(|field| is_metadata(field) && field.after.is_none());
-        let added = added.count();
+        let added = added.count() + marks;
         let total = (live.metadata.len() + added).saturating_sub(removed.count());
         if added == 0 || total <= mark::MAX_METADATA_KEYS {
             return None;
@@ -303,7 +329,7 @@ fn is_metadata(field: &FieldChange) -> bool {
     matches!(field.path, FieldPath::Metadata(_))
 }
 
-fn set(path: FieldPath, after: impl Into<String>) -> FieldChange {
+pub(super) fn set(path: FieldPath, after: impl Into<String>) -> FieldChange {
     FieldChange {
         path,
         before: None,

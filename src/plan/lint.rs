@@ -5,9 +5,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{ActionKind, Change, Plan};
-use crate::model::desired::{DeclaredDomainState, Desired, DomainsPolicy, FieldPath};
-use crate::model::observed::{Observed, Organization};
-use crate::model::{ExternalId, ManifestName, OrganizationId, mark};
+use crate::model::desired::{DeclaredDomainState, Desired, DomainsPolicy, FieldPath, Invite};
+use crate::model::observed::{Answer, Observed, Organization};
+use crate::model::{Email, ExternalId, ManifestName, OrganizationId, mark};
 
 /// Finds what no plan may hold.
 pub fn lint(plan: &Plan, desired: &Desired, observed: &Observed) -> Vec<String> {
@@ -19,6 +19,7 @@ pub fn lint(plan: &Plan, desired: &Desired, observed: &Observed) -> Vec<String> 
     {
         subject(change, desired, observed, &mut findings);
         only_what_is_declared(change, desired, &mut findings);
+        invitation(change, desired, observed, &mut findings);
         fields(change, observed, &mut findings);
     }
     at_most_once(plan, &mut findings);
@@ -69,7 +70,7 @@ fn subject(change: &Change, desired: &Desired, observed: &Observed, findings: &m
         return;
     };
     let is_its_own = match change.action.kind() {
-        ActionKind::Update => match &entry.id {
+        ActionKind::Update | ActionKind::Invite => match &entry.id {
             Some(pinned) => pinned == id,
             None => answers(live),
         },
@@ -162,10 +163,11 @@ fn only_what_is_declared(change: &Change, desired: &Desired, findings: &mut Vec<
                     Some(_) => false,
                 }
             }
-            FieldPath::ItContact(_)
-            | FieldPath::Connection(_)
-            | FieldPath::Directory(_)
-            | FieldPath::Whole(_) => false,
+            FieldPath::ItContact(email) => {
+                let mut declared = entry.it_contacts.iter();
+                after.is_some() && declared.any(|declared| declared == email)
+            }
+            FieldPath::Connection(_) | FieldPath::Directory(_) | FieldPath::Whole(_) => false,
         };
         if !is_declared {
             findings.push(format!(
@@ -174,6 +176,48 @@ fn only_what_is_declared(change: &Change, desired: &Desired, findings: &mut Vec<
             ));
         }
     }
+}
+
+/// Somebody is invited once, by a contact that is declared, to what is declared.
+fn invitation(change: &Change, desired: &Desired, observed: &Observed, findings: &mut Vec<String>) {
+    let Some(invitation) = change.action.invitation() else {
+        return;
+    };
+    let key = &change.key;
+    let Some(entry) = desired.organizations.get(key) else {
+        return;
+    };
+    let mut find = |is_wrong: bool, what: &str| {
+        if is_wrong {
+            findings.push(format!("{key} {what}"));
+        }
+    };
+    let live = invitation
+        .organization
+        .as_ref()
+        .and_then(|id| observed.organizations.get(id));
+    let is_marked = live.is_some_and(|live| live.metadata.contains_key(mark::INVITED));
+    find(is_marked, "would be invited again");
+    find(entry.invite == Invite::Never, "would be invited unasked");
+    let is_declared = entry.it_contacts.contains(&invitation.contact);
+    find(!is_declared, "would have somebody else invited");
+    find(invitation.intents.is_empty(), "is invited to nothing");
+    let mut intents = invitation.intents.iter().chain(&invitation.not_invitable);
+    let strange = intents.any(|intent| !entry.intents.contains_key(intent));
+    find(strange, "is invited to what is not declared");
+    let mut intents = invitation.intents.iter();
+    let refused = intents.any(|intent| intent.invite_name().is_none());
+    find(refused, "is invited to what cannot be invited to");
+}
+
+/// The live IT contact of that address, as a plan spells it.
+fn contact(observed: &Observed, live: &Organization, email: &Email) -> Option<String> {
+    let Some(Answer::Found(contacts)) = observed.it_contacts.get(&live.id) else {
+        return None;
+    };
+    let mut contacts = contacts.iter();
+    let is_there = contacts.any(|held| held.email.to_lowercase() == email.as_str().to_lowercase());
+    is_there.then(|| "added".to_owned())
 }
 
 /// A field says truly what is live, and changes something.
@@ -198,7 +242,8 @@ fn fields(change: &Change, observed: &Observed, findings: &mut Vec<String>) {
             FieldPath::Metadata(name) => live.metadata.get(name).cloned(),
             FieldPath::Domain(name) => live.domain(name).map(|held| held.state.to_string()),
             FieldPath::Connection(_) | FieldPath::Directory(_) => field.before.clone(),
-            FieldPath::ItContact(_) | FieldPath::Whole(_) => None,
+            FieldPath::ItContact(email) => contact(observed, live, email),
+            FieldPath::Whole(_) => None,
         });
         if field.before != before {
             findings.push(format!(
@@ -211,7 +256,8 @@ fn fields(change: &Change, observed: &Observed, findings: &mut Vec<String>) {
             findings.push(format!("{key} would get an owner mark although it exists"));
         }
     }
-    if change.fields.is_empty() {
+    let is_invitation = change.action.kind() == ActionKind::Invite;
+    if change.fields.is_empty() && !is_invitation {
         findings.push(format!("{key} has a change without fields"));
     }
 }
@@ -219,10 +265,19 @@ fn fields(change: &Change, observed: &Observed, findings: &mut Vec<String>) {
 /// No organization is created twice, and none is changed for two entries.
 fn at_most_once(plan: &Plan, findings: &mut Vec<String>) {
     let mut created = BTreeSet::new();
+    let mut invited = BTreeSet::new();
     let mut external_ids = BTreeSet::new();
     let mut changed: BTreeMap<&OrganizationId, &str> = BTreeMap::new();
     for change in &plan.changes {
         let key = change.key.as_str();
+        if change.action.kind() == ActionKind::Invite {
+            // Changes are in order: whoever is created was met before.
+            let exists = change.action.organization().is_some() || created.contains(key);
+            if !invited.insert(key) || !exists {
+                findings.push(format!("{key} is invited twice, or too early"));
+            }
+            continue;
+        }
         match change.action.organization() {
             None if !created.insert(key) => findings.push(format!("{key} is created twice")),
             Some(id) if *changed.entry(id).or_insert(key) != key => {

@@ -5,22 +5,28 @@
 //! input gives the same bytes.
 
 pub mod change;
+mod contacts;
 pub mod digest;
 mod entry;
+pub mod invitation;
 pub mod lint;
 pub mod policy;
 mod prune;
 pub mod saved;
 
+use std::collections::BTreeSet;
+
+use crate::codes::plan as codes;
 use crate::identity::{Identities, Identity};
 use crate::model::desired::Desired;
 use crate::model::observed::{Coverage, Observed};
-use crate::model::{OrganizationId, Selection};
+use crate::model::{OrganizationId, Selection, Unconfigured};
 
 pub use change::{
     Action, ActionKind, Change, Conflict, FieldChange, Flag, Held, HeldReason, Reason, Target,
     Warning,
 };
+pub use invitation::Invitation;
 pub use policy::Policy;
 
 /// The difference between what is declared and what is live.
@@ -40,8 +46,6 @@ pub struct Plan {
     pub unchanged: usize,
     /// Live organizations that no entry of the manifest is about.
     pub unmanaged: Unmanaged,
-    /// How many entries declare IT contacts, which only people create, in the dashboard.
-    pub with_contacts: usize,
 }
 
 /// Live organizations that no entry is about: a note, never touched.
@@ -67,7 +71,7 @@ impl Plan {
     pub fn exceeds_a_limit(&self) -> bool {
         self.held
             .iter()
-            .any(|held| !matches!(held.reason, HeldReason::NeedsFlag))
+            .any(|held| held.reason.code() != codes::NEEDS_FLAG)
     }
 
     /// How many changes there are of a kind.
@@ -85,10 +89,14 @@ impl Plan {
 }
 
 /// Works out what there is to do.
+///
+/// `unconfigured` is what readiness says: the only part of it that decides anything, and it does
+/// not depend on the time.
 pub fn plan(
     desired: &Desired,
     observed: &Observed,
     identities: &Identities,
+    unconfigured: &Unconfigured,
     policy: Policy,
     selection: &Selection,
     target: Target,
@@ -99,6 +107,7 @@ pub fn plan(
         ..Plan::default()
     };
     let mut existing = 0;
+    let nothing = BTreeSet::new();
     for (key, declared) in desired
         .organizations
         .iter()
@@ -112,10 +121,13 @@ pub fn plan(
             key,
             declared,
             manifest: desired.manifest.as_ref(),
+            contacts: identity
+                .organization()
+                .and_then(|id| observed.it_contacts.get(id)),
+            unconfigured: unconfigured.get(key).unwrap_or(&nothing),
             policy,
         };
         add_entry(&mut plan, &context, identity, observed);
-        plan.with_contacts += usize::from(!declared.it_contacts.is_empty());
     }
     if policy.prune
         && let Some(manifest) = &desired.manifest
@@ -172,6 +184,7 @@ fn add_entry(
         changes,
         held,
         conflicts,
+        warnings,
     } = outcome;
     if changes.is_empty() && held.is_empty() && conflicts.is_empty() {
         plan.unchanged += 1;
@@ -179,6 +192,7 @@ fn add_entry(
     plan.changes.extend(changes);
     plan.held.extend(held);
     plan.conflicts.extend(conflicts);
+    plan.warnings.extend(warnings);
 }
 
 fn unmanaged(desired: &Desired, observed: &Observed, identities: &Identities) -> Unmanaged {

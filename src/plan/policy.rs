@@ -1,6 +1,9 @@
 //! What this run may do: narrows a plan, drops nothing silently.
 
+use std::collections::BTreeSet;
+
 use super::change::{ActionKind, Change, Flag, Held, HeldReason};
+use crate::model::OrgKey;
 use crate::model::desired::{Limits, UpdateLimit};
 
 /// The powers that flags give to one run; all off by default.
@@ -25,6 +28,9 @@ pub struct Policy {
     /// `--allow-bulk`: limits do not apply.
     pub allow_bulk: bool,
 }
+
+/// So many e-mails to customers a run may send unasked.
+const MAX_INVITATIONS: usize = 10;
 
 /// Below this many existing organizations a percentage says nothing.
 const SMALLEST_MANIFEST_WITH_PERCENTAGE: usize = 10;
@@ -65,20 +71,59 @@ impl Policy {
             (update, Limited::Updates),
             (delete, Limited::Deletes),
         ] {
-            let is_limited = |change: &Change| Limited::of(change) == limited;
-            let planned = changes.iter().filter(|change| is_limited(change)).count();
-            let Some(allowed) = allowed.filter(|allowed| planned > *allowed) else {
-                continue;
-            };
-            for change in changes.extract_if(.., |change| is_limited(change)) {
-                let reason = HeldReason::LimitExceeded { planned, allowed };
-                held.push(Held {
-                    change,
-                    reason,
-                    allow: Flag::AllowBulk,
-                });
-            }
+            hold_beyond(allowed, limited, changes, held);
         }
+        hold_what_waits(changes, held);
+        hold_beyond(Some(MAX_INVITATIONS), Limited::Invitations, changes, held);
+    }
+}
+
+/// Holds all changes of a kind when there are more of them than are allowed.
+fn hold_beyond(
+    allowed: Option<usize>,
+    limited: Limited,
+    changes: &mut Vec<Change>,
+    held: &mut Vec<Held>,
+) {
+    let is_limited = |change: &Change| Limited::of(change) == limited;
+    let planned = changes.iter().filter(|change| is_limited(change)).count();
+    let Some(allowed) = allowed.filter(|allowed| planned > *allowed) else {
+        return;
+    };
+    for change in changes.extract_if(.., |change| is_limited(change)) {
+        let reason = HeldReason::LimitExceeded { planned, allowed };
+        held.push(Held {
+            change,
+            reason,
+            allow: Flag::AllowBulk,
+        });
+    }
+}
+
+/// Holds the invitations of organizations whose own change a limit holds: the organization or the
+/// contact may not be there.
+fn hold_what_waits(changes: &mut Vec<Change>, held: &mut Vec<Held>) {
+    let is_first = |held: &&Held| {
+        matches!(held.reason, HeldReason::LimitExceeded { .. })
+            && matches!(
+                Limited::of(&held.change),
+                Limited::Creates | Limited::Updates
+            )
+    };
+    let waiting: BTreeSet<OrgKey> = held
+        .iter()
+        .filter(is_first)
+        .map(|held| held.change.key.clone())
+        .collect();
+    let waits = |change: &Change| {
+        Limited::of(change) == Limited::Invitations && waiting.contains(&change.key)
+    };
+    for change in changes.extract_if(.., |change| waits(change)) {
+        held.push(Held {
+            change,
+            reason: HeldReason::WaitsForHeld,
+            allow: Flag::AllowBulk,
+        });
     }
 }
 
@@ -90,6 +135,8 @@ enum Limited {
     Updates,
     /// Organizations that are deleted, and domains that are removed.
     Deletes,
+    /// E-mails to customers.
+    Invitations,
 }
 
 impl Limited {
@@ -99,6 +146,7 @@ impl Limited {
             ActionKind::Update if change.removes_a_domain() => Self::Deletes,
             ActionKind::Adopt | ActionKind::Update => Self::Updates,
             ActionKind::Delete => Self::Deletes,
+            ActionKind::Invite => Self::Invitations,
         }
     }
 }

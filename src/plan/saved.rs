@@ -3,16 +3,18 @@
 //! A saved plan is what somebody reviewed. It holds no secret. It is taken only whole: its digest
 //! has to be that of its own content, and it has to be of the same endpoint and kind of key.
 
+use std::collections::BTreeSet;
+
 use serde::Deserialize;
 
-use super::Plan;
 use super::change::{
     Action, Change, Conflict, FieldChange, Flag, Held, HeldReason, Reason, Target,
 };
 use super::digest::Digest;
+use super::{Invitation, Plan};
 use crate::codes::Code;
 use crate::model::desired::{FieldPath, Source};
-use crate::model::{Domain, Email, ManifestName, OrgKey, OrganizationId};
+use crate::model::{Domain, Email, Intent, ManifestName, OrgKey, OrganizationId};
 
 /// The version of the document that this program reads.
 const FORMAT_VERSION: &str = "1";
@@ -55,8 +57,16 @@ struct SavedChange {
     action: String,
     organization_id: Option<String>,
     fields: Vec<SavedField>,
+    invitation: Option<SavedInvitation>,
     reason: String,
     source: Option<SavedSource>,
+}
+
+#[derive(Deserialize)]
+struct SavedInvitation {
+    contact: String,
+    intents: BTreeSet<Intent>,
+    not_invitable: BTreeSet<Intent>,
 }
 
 #[derive(Deserialize)]
@@ -76,6 +86,7 @@ struct SavedSource {
 struct SavedHeld {
     #[serde(flatten)]
     change: SavedChange,
+    code: Option<String>,
     allow: String,
 }
 
@@ -143,16 +154,18 @@ fn change(saved: SavedChange) -> Result<Change, String> {
         action,
         organization_id,
         fields,
+        invitation,
         reason,
         source,
     } = saved;
     let id = organization_id.map(OrganizationId::from_api);
-    let action = match (action.as_str(), id) {
-        ("create", None) => Action::Create,
-        ("adopt", Some(id)) => Action::Adopt(id),
-        ("update", Some(id)) => Action::Update(id),
-        ("delete", Some(id)) => Action::Delete(id),
-        (action, _) => return Err(format!("`{key}` has the action `{action}`")),
+    let action = match (action.as_str(), id, invitation) {
+        ("create", None, None) => Action::Create,
+        ("adopt", Some(id), None) => Action::Adopt(id),
+        ("update", Some(id), None) => Action::Update(id),
+        ("delete", Some(id), None) => Action::Delete(id),
+        ("invite", id, Some(saved)) => Action::Invite(invitation_of(id, saved)?),
+        (action, ..) => return Err(format!("`{key}` has the action `{action}`")),
     };
     let source = source.map_or_else(Source::nowhere, |source| Source {
         file: source.file.into(),
@@ -164,6 +177,23 @@ fn change(saved: SavedChange) -> Result<Change, String> {
         fields: fields.into_iter().map(field).collect::<Result<_, _>>()?,
         reason: Reason::Saved(reason),
         source,
+    })
+}
+
+fn invitation_of(
+    organization: Option<OrganizationId>,
+    saved: SavedInvitation,
+) -> Result<Invitation, String> {
+    let SavedInvitation {
+        contact,
+        intents,
+        not_invitable,
+    } = saved;
+    Ok(Invitation {
+        organization,
+        contact: Email::parse(&contact).map_err(|error| error.to_string())?,
+        intents,
+        not_invitable,
     })
 }
 
@@ -196,15 +226,22 @@ fn field(saved: SavedField) -> Result<FieldChange, String> {
 fn held_change(saved: SavedHeld) -> Result<Held, String> {
     let SavedHeld {
         change: held,
+        code,
         allow,
     } = saved;
     let allow = Flag::ALL
         .into_iter()
         .find(|flag| flag.to_string() == allow)
         .ok_or(format!("no {allow}"))?;
+    // Plans were saved without the code before there was one.
+    let reason = match code.as_deref().map(Code::find) {
+        None => HeldReason::NeedsFlag,
+        Some(Some(code)) => HeldReason::Saved(code),
+        Some(None) => return Err("what is held has a code that there is not".to_owned()),
+    };
     Ok(Held {
         change: change(held)?,
-        reason: HeldReason::NeedsFlag,
+        reason,
         allow,
     })
 }

@@ -24,7 +24,7 @@ use crate::identity::{Identities, Identity};
 use crate::model::desired::{Desired, DesiredOrganization};
 use crate::model::observed::{Observed, Organization};
 use crate::model::text::escape;
-use crate::model::{Intent, OrgKey, OrganizationId, Selection};
+use crate::model::{Intent, OrgKey, OrganizationId, Selection, Unconfigured};
 
 /// The readiness of all organizations of a manifest.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -397,6 +397,17 @@ pub struct Totals {
 }
 
 impl Readiness {
+    /// The intents that nobody has begun to configure: what invitations are planned by.
+    pub fn unconfigured(&self) -> Unconfigured {
+        let is_unconfigured = |intent: &&IntentReadiness| intent.state == State::Unconfigured;
+        let organizations = self.organizations.iter().map(|organization| {
+            let intents = organization.intents.iter().filter(is_unconfigured);
+            let intents = intents.map(|intent| intent.intent).collect();
+            (organization.key.clone(), intents)
+        });
+        organizations.collect()
+    }
+
     /// Counts the intents by state.
     pub fn totals(&self) -> Totals {
         let organizations = self.organizations.iter();

@@ -29,11 +29,11 @@ impl ApplyProgress for Told {
     }
 }
 
-async fn run(portal: &FakePortal, changes: Vec<Change>) -> ApplyReport {
+pub(crate) async fn run(portal: &FakePortal, changes: Vec<Change>) -> ApplyReport {
     run_until(portal, changes, 16, CancellationToken::new()).await
 }
 
-async fn run_until(
+pub(crate) async fn run_until(
     portal: &FakePortal,
     changes: Vec<Change>,
     concurrency: usize,
@@ -73,33 +73,33 @@ fn assert_accounted_for(plan: &Plan, report: &ApplyReport, told: Told) {
     assert_eq!(report.is_complete(), totals.done == sum);
 }
 
-fn kinds(report: &ApplyReport) -> Vec<OutcomeKind> {
+pub(crate) fn kinds(report: &ApplyReport) -> Vec<OutcomeKind> {
     report.changes.iter().map(|c| c.outcome.kind()).collect()
 }
 
 #[track_caller]
-fn only(report: &ApplyReport) -> &Outcome {
+pub(crate) fn only(report: &ApplyReport) -> &Outcome {
     assert_eq!(report.changes.len(), 1);
     &report.changes[0].outcome
 }
 
 /// `kind code: message` of the only change.
 #[track_caller]
-fn problem(report: &ApplyReport) -> String {
+pub(crate) fn problem(report: &ApplyReport) -> String {
     let outcome = only(report);
     let problem = outcome.problem().expect("it was done");
     format!("{} {}: {}", outcome.kind(), problem.code, problem.message)
 }
 
 #[track_caller]
-fn assert_done(report: &ApplyReport) -> &Organization {
+pub(crate) fn assert_done(report: &ApplyReport) -> &Organization {
     match only(report) {
         Outcome::Done(organization) => organization,
         other => panic!("{other:?}"),
     }
 }
 
-fn org(name: &str) -> OrganizationId {
+pub(crate) fn org(name: &str) -> OrganizationId {
     OrganizationId::from_api(format!("org_{name}"))
 }
 

@@ -13,6 +13,7 @@
 mod support;
 
 mod apply;
+mod apply_contacts;
 mod cli_apply;
 mod cli_changes;
 mod cli_doctor;
@@ -29,6 +30,7 @@ mod cli_saved;
 mod cli_secrets;
 mod cli_verify_domain;
 mod conformance;
+mod contacts;
 mod dns;
 mod emulator;
 mod examples;

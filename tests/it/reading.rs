@@ -12,7 +12,7 @@ use portalctl::manifest::{self, Input};
 use portalctl::model::Selection;
 use portalctl::model::desired::Desired;
 use portalctl::model::observed::{Coverage, Observed};
-use portalctl::observe::{Extent, observe};
+use portalctl::observe::{Extent, observe, observe_contacts};
 use portalctl::plan::digest::Digest;
 use portalctl::plan::{Plan, Policy, Target, plan};
 use portalctl::readiness::{Readiness, readiness};
@@ -98,20 +98,23 @@ struct View {
 async fn look(sandbox: &Sandbox, desired: &Desired, extent: Extent) -> View {
     let client = client(sandbox);
     let everything = Selection::default();
-    let (observed, identities) = observe(&client, desired, &everything, extent, &Silent)
+    let (mut observed, identities) = observe(&client, desired, &everything, extent, &Silent)
         .await
         .unwrap();
+    let contacts = observe_contacts(&client, desired, &everything, &identities);
+    observed.it_contacts = contacts.await.unwrap();
+    let readiness = readiness(desired, &observed, &identities, &everything, now());
     let mut plan = plan(
         desired,
         &observed,
         &identities,
+        &readiness.unconfigured(),
         Policy::default(),
         &everything,
         Target::default(),
     );
     // How many organizations are not in the manifest is a note, and only a list shows it.
     plan.unmanaged = portalctl::plan::Unmanaged::default();
-    let readiness = readiness(desired, &observed, &identities, &everything, now());
     View {
         observed,
         plan,

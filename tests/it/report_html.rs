@@ -12,7 +12,7 @@ use crate::support::cli::TestEnv;
 use crate::support::manifests;
 use crate::support::page::Page;
 use crate::support::samples::{
-    create, field, headline, january, plan_of, some_plan, some_readiness, update,
+    create, field, headline, invite, january, plan_of, some_plan, some_readiness, update,
 };
 use crate::support::sandbox_server::SandboxServer;
 use crate::support::walls::{self, HOSTILE};
@@ -280,4 +280,18 @@ fn a_page_does_not_keep_what_changed_to_itself() {
             "{output}"
         );
     }
+}
+
+#[test]
+fn a_page_says_who_is_invited_to_what_and_masks_the_address() {
+    let invited = plan_of(vec![create("acme", &[]), invite("acme", false)]);
+    let page = plan(&invited, &Readiness::default());
+    for told in [
+        "WorkOS e-mails a***@acme.com a link to set up sso, dsync",
+        "not by invitation: audit_logs",
+        "@ invite",
+    ] {
+        assert!(page.contains(told), "{told}");
+    }
+    assert!(!page.contains("ada@"));
 }

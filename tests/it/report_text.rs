@@ -106,7 +106,7 @@ fn a_plan_at_60_columns() {
           name         "Hooli Inc" -> "Hooli"
       # umbrella  update org_umbrella  needs --allow-bulk
           the manifest's limits allow 20 of these in one run,
-          the plan has 30
+          the plan has 30 (plan/limit-exceeded)
           name  "Umbrela" -> "Umbrella"
 
     warnings
@@ -158,6 +158,7 @@ fn a_plan_at_80_columns() {
           name         "Hooli Inc" -> "Hooli"
       # umbrella  update org_umbrella  needs --allow-bulk
           the manifest's limits allow 20 of these in one run, the plan has 30
+          (plan/limit-exceeded)
           name  "Umbrela" -> "Umbrella"
 
     warnings
@@ -204,7 +205,7 @@ fn a_plan_at_200_columns() {
           external_id  + "hooli"
           name         "Hooli Inc" -> "Hooli"
       # umbrella  update org_umbrella  needs --allow-bulk
-          the manifest's limits allow 20 of these in one run, the plan has 30
+          the manifest's limits allow 20 of these in one run, the plan has 30 (plan/limit-exceeded)
           name  "Umbrela" -> "Umbrella"
 
     warnings
@@ -252,6 +253,7 @@ fn a_plan_in_colour() {
           name         "Hooli<9><31> Inc<0>"
       <33>#<0> <1>umbrella<0>  update org_umbrella  needs <33>--allow-bulk<0>
           the manifest's limits allow 20 of these in one run, the plan has 30
+          (plan/limit-exceeded)
           name  "Umbrel<1><32>l<0>a"
 
     <1>warnings<0>
@@ -532,7 +534,7 @@ fn an_apply_at_60_columns() {
           acme.com
       # umbrella  update org_umbrella name  needs --allow-bulk
           the manifest's limits allow 20 of these in one run,
-          the plan has 30
+          the plan has 30 (plan/limit-exceeded)
 
     warnings
       * globex  plan/domain-pending-elsewhere
@@ -612,6 +614,7 @@ fn an_apply_at_80_columns() {
           an organization that no entry claims has verified acme.com
       # umbrella  update org_umbrella name  needs --allow-bulk
           the manifest's limits allow 20 of these in one run, the plan has 30
+          (plan/limit-exceeded)
 
     warnings
       * globex  plan/domain-pending-elsewhere
@@ -678,7 +681,7 @@ fn an_apply_at_200_columns() {
       # hooli  adopt org_orphan (2 fields)  needs --adopt
           an organization that no entry claims has verified acme.com
       # umbrella  update org_umbrella name  needs --allow-bulk
-          the manifest's limits allow 20 of these in one run, the plan has 30
+          the manifest's limits allow 20 of these in one run, the plan has 30 (plan/limit-exceeded)
 
     warnings
       * globex  plan/domain-pending-elsewhere
@@ -892,6 +895,7 @@ fn hostile_text_is_shown_escaped_everywhere() {
           metadata.Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp  <31>- "Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp"<0>
       <33>#<0> <1>umbrella<0>  update org_umbrella  needs <33>--allow-bulk<0>
           the manifest's limits allow 20 of these in one run, the plan has 30
+          (plan/limit-exceeded)
           name  "Umbrel<1><32>l<0>a"
 
     <1>warnings<0>
@@ -1088,6 +1092,7 @@ fn a_limit_that_holds_many_changes_is_told_once() {
     held: wanted, but not allowed in this run
       # a  create  needs --allow-bulk
           the manifest's limits allow 1 of these in one run, the plan has 3
+          (plan/limit-exceeded)
           name         + "a"
           external_id  + "a"
       # b  create  needs --allow-bulk

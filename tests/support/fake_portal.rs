@@ -51,6 +51,8 @@ struct State {
     contacts: BTreeMap<OrganizationId, BTreeSet<String>>,
     /// Organizations with an active invitation.
     invited: BTreeSet<OrganizationId>,
+    /// How many invitations were sent.
+    invitations: usize,
     faults: Vec<Fault>,
     edits: Vec<(String, Edit)>,
     log: Vec<String>,
@@ -100,6 +102,23 @@ impl FakePortal {
             .map(|organization| (organization.id.clone(), organization))
             .collect();
         portal
+    }
+
+    /// An organization has an IT contact.
+    pub(crate) fn contact(self, id: &str, address: &str) -> Self {
+        let id = OrganizationId::from_api(id);
+        let mut state = self.state.lock().unwrap();
+        let contacts = state.contacts.entry(id).or_default();
+        contacts.insert(address.to_owned());
+        drop(state);
+        self
+    }
+
+    /// An organization has an active invitation.
+    pub(crate) fn invited(self, id: &str) -> Self {
+        let id = OrganizationId::from_api(id);
+        self.state.lock().unwrap().invited.insert(id);
+        self
     }
 
     /// PUT merges metadata instead of replacing it: only null removes a key.
@@ -167,6 +186,18 @@ impl FakePortal {
             .collect();
         assert_eq!(found.len(), 1, "{external_id}: {found:?}");
         found.remove(0)
+    }
+
+    /// The addresses of an organization's IT contacts.
+    pub(crate) fn contacts_of(&self, id: &str) -> Vec<String> {
+        let state = self.state.lock().unwrap();
+        let contacts = state.contacts.get(&OrganizationId::from_api(id));
+        contacts.into_iter().flatten().cloned().collect()
+    }
+
+    /// How many invitations were sent.
+    pub(crate) fn invitations(&self) -> usize {
+        self.state.lock().unwrap().invitations
     }
 
     /// Every call so far.
@@ -493,6 +524,7 @@ impl WritePortal for FakePortal {
             |state| {
                 state.get(id)?;
                 if state.invited.insert(id.clone()) {
+                    state.invitations += 1;
                     Ok(())
                 } else {
                     Err(error(ApiErrorKind::Rejected, None))

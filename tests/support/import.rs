@@ -10,7 +10,7 @@ use portalctl::model::observed::{
     Connection, ConnectionState, Directory, DirectoryState, DomainState, ItContact, Observed,
     Organization, OrganizationDomain,
 };
-use portalctl::model::{Domain, Selection};
+use portalctl::model::{Domain, Selection, Unconfigured};
 use portalctl::plan::{Plan, Policy, Target, plan};
 
 use super::world::org_id;
@@ -124,6 +124,7 @@ pub(crate) fn planned(desired: &Desired, observed: &Observed) -> Plan {
         desired,
         observed,
         &identities,
+        &Unconfigured::new(),
         Policy::default(),
         &selection,
         target,

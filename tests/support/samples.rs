@@ -11,8 +11,8 @@ use portalctl::model::desired::{FieldPath, Source};
 use portalctl::model::observed::{DomainState, Organization, OrganizationDomain};
 use portalctl::model::{Domain, Email, Intent, OrgKey, OrganizationId};
 use portalctl::plan::{
-    Action, Change, Conflict, FieldChange, Flag, Held, HeldReason, Plan, Reason, Target, Unmanaged,
-    Warning,
+    Action, Change, Conflict, FieldChange, Flag, Held, HeldReason, Invitation, Plan, Reason,
+    Target, Unmanaged, Warning,
 };
 use portalctl::readiness::{
     Evidence, IntentReadiness, OrganizationReadiness, Readiness, State, Turn,
@@ -59,6 +59,7 @@ pub(crate) fn change(name: &str, action: Action, fields: Vec<FieldChange>) -> Ch
         Action::Create => Reason::Missing,
         Action::Adopt(_) => Reason::HoldsDomain(domain("acme.com")),
         Action::Update(_) => Reason::Differs(MatchedBy::ExternalId),
+        Action::Invite(_) => Reason::NotInvited,
         Action::Delete(_) => Reason::NotDeclared,
     };
     Change {
@@ -90,6 +91,15 @@ pub(crate) fn create(name: &str, more: &[(&str, &str)]) -> Change {
 pub(crate) fn update(name: &str, fields: Vec<FieldChange>) -> Change {
     let id = OrganizationId::from_api(format!("org_{name}"));
     change(name, Action::Update(id), fields)
+}
+
+/// Invites `ada@acme.com` for `org_NAME`, or for what the plan creates under the name.
+pub(crate) fn invite(name: &str, exists: bool) -> Change {
+    let organization = exists.then(|| OrganizationId::from_api(format!("org_{name}")));
+    let contact = Email::parse("ada@acme.com").unwrap();
+    let wanted = [Intent::Sso, Intent::Dsync, Intent::AuditLogs];
+    let invitation = Invitation::to(organization, contact, wanted).unwrap();
+    change(name, Action::Invite(invitation), Vec::new())
 }
 
 pub(crate) fn plan_of(changes: Vec<Change>) -> Plan {
@@ -292,7 +302,6 @@ pub(crate) fn some_plan() -> Plan {
             count: Some(3),
             formerly_declared: vec![OrganizationId::from_api("org_03L")],
         },
-        with_contacts: 0,
     }
 }
 

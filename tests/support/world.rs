@@ -13,25 +13,34 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use jiff::Timestamp;
+
 use portalctl::identity::{Identities, identify};
 use portalctl::model::desired::{
     DeclaredDomainState, Desired, DesiredOrganization, DomainsPolicy, FieldGroup, FieldPath,
     IntentSettings, Invite, Limits, Source,
 };
-use portalctl::model::observed::{DomainState, Observed, Organization, OrganizationDomain};
+use portalctl::model::observed::{
+    Answer, DomainState, ItContact, Listing, Observed, Organization, OrganizationDomain,
+};
 use portalctl::model::{
-    Domain, ExternalId, Intent, ManifestName, OrgKey, OrganizationId, Selection,
+    Domain, Email, ExternalId, Intent, ManifestName, OrgKey, OrganizationId, Selection,
+    Unconfigured,
 };
 use portalctl::plan::digest::Digest;
 use portalctl::plan::lint::lint;
 use portalctl::plan::{
-    Action, ActionKind, Change, FieldChange, Flag, Held, HeldReason, Plan, Policy, Target, plan,
+    Action, ActionKind, Change, FieldChange, Flag, Held, HeldReason, Invitation, Plan, Policy,
+    Target, plan,
 };
+use portalctl::readiness::readiness;
 
 /// The mark of what a manifest created, spelt out: the tests share no constant with the code.
 pub(crate) const OWNER: &str = "portalctl_owner";
 /// The mark of what is never deleted.
 pub(crate) const PROTECT: &str = "portalctl_protect";
+/// The mark of who was invited.
+pub(crate) const INVITED: &str = "portalctl_invited";
 /// Metadata keys that WorkOS takes.
 const MAX_METADATA: usize = 50;
 
@@ -197,6 +206,15 @@ impl World {
                 };
                 organization.domains.push(held(domain.clone(), state));
             }
+            if entry.invite == Invite::Once {
+                let mark = (INVITED.to_owned(), "once".to_owned());
+                organization.metadata.extend([mark]);
+            }
+            let addresses = entry.it_contacts.iter();
+            let contacts = addresses.map(|email| contact(email.as_str())).collect();
+            live.0
+                .it_contacts
+                .insert(id.clone(), Answer::Found(contacts));
             live.0.organizations.insert(id, organization);
         }
         live
@@ -204,6 +222,12 @@ impl World {
 
     pub(crate) fn identities(&self, live: &Live) -> Identities {
         identify(&self.desired, &live.0)
+    }
+
+    fn unconfigured(&self, live: &Live) -> Unconfigured {
+        let now = Timestamp::UNIX_EPOCH;
+        let identities = self.identities(live);
+        readiness(&self.desired, &live.0, &identities, &self.selection, now).unconfigured()
     }
 
     /// The plan, held to the lint and to being the same twice.
@@ -214,6 +238,7 @@ impl World {
                 &self.desired,
                 &live.0,
                 &self.identities(live),
+                &self.unconfigured(live),
                 self.policy,
                 &self.selection,
                 self.target.clone(),
@@ -350,6 +375,17 @@ impl Entry {
         self
     }
 
+    pub(crate) fn contacts<const N: usize>(mut self, addresses: [&str; N]) -> Self {
+        self.0.it_contacts = addresses.map(email).to_vec();
+        self
+    }
+
+    /// `invite: once`
+    pub(crate) fn invite(mut self) -> Self {
+        self.0.invite = Invite::Once;
+        self
+    }
+
     pub(crate) fn stripe(mut self, id: &str) -> Self {
         self.0.stripe_customer_id = Some(id.to_owned());
         self
@@ -380,8 +416,36 @@ impl Entry {
 pub(crate) struct Live(pub(crate) Observed);
 
 impl Live {
+    /// An empty account, all of which was read.
     pub(crate) fn new() -> Self {
-        Self(Observed::default())
+        Self(Observed {
+            connections: Listing::Read(BTreeMap::new()),
+            directories: Listing::Read(BTreeMap::new()),
+            ..Observed::default()
+        })
+    }
+
+    /// Gives an organization an IT contact.
+    #[track_caller]
+    pub(crate) fn contact(mut self, id: &str, address: &str) -> Self {
+        self.contacts_mut(&org_id(id)).push(contact(address));
+        self
+    }
+
+    /// The account has no list of IT contacts.
+    pub(crate) fn without_contacts(mut self, answer: &Answer<Vec<ItContact>>) -> Self {
+        for contacts in self.0.it_contacts.values_mut() {
+            contacts.clone_from(answer);
+        }
+        self
+    }
+
+    #[track_caller]
+    pub(crate) fn contacts_mut(&mut self, id: &OrganizationId) -> &mut Vec<ItContact> {
+        match self.0.it_contacts.get_mut(id) {
+            Some(Answer::Found(contacts)) => contacts,
+            other => panic!("{id} has no contacts: {other:?}"),
+        }
     }
 
     /// Adds an organization, made by somebody else: no external id, its id as its name.
@@ -389,6 +453,8 @@ impl Live {
         let LiveOrg(mut organization) = build(LiveOrg(blank(&org_id(id))));
         organization.domains.sort_by(|a, b| a.domain.cmp(&b.domain));
         let before = self.0.organizations.insert(org_id(id), organization);
+        let nobody = Answer::Found(Vec::new());
+        self.0.it_contacts.insert(org_id(id), nobody);
         assert!(before.is_none(), "{id} exists already");
         self
     }
@@ -463,6 +529,18 @@ fn blank(id: &OrganizationId) -> Organization {
     }
 }
 
+pub(crate) fn email(address: &str) -> Email {
+    Email::parse(address).unwrap()
+}
+
+fn contact(address: &str) -> ItContact {
+    ItContact {
+        id: format!("it_contact_{address}"),
+        email: address.to_owned(),
+        created_at: None,
+    }
+}
+
 fn held(domain: Domain, state: DomainState) -> OrganizationDomain {
     OrganizationDomain {
         id: None,
@@ -483,16 +561,30 @@ pub(crate) fn apply(plan: &Plan, live: &Live) -> Live {
         let id = match &change.action {
             Action::Create => {
                 let id = id_of(&change.key);
+                let nobody = Answer::Found(Vec::new());
+                live.0.it_contacts.insert(id.clone(), nobody);
                 let taken = live.0.organizations.insert(id.clone(), blank(&id));
                 assert!(taken.is_none(), "{id} is created twice");
                 id
             }
             Action::Adopt(id) | Action::Update(id) => id.clone(),
+            Action::Invite(invitation) => {
+                send(&mut live, &change.key, invitation);
+                continue;
+            }
             Action::Delete(id) => {
                 assert!(live.0.organizations.remove(id).is_some(), "{id} is gone");
                 continue;
             }
         };
+        for field in &change.fields {
+            if let FieldPath::ItContact(email) = &field.path {
+                let held = live.contacts_mut(&id);
+                let mut there = held.iter();
+                assert!(!there.any(|held| email.is(&held.email)), "{email} is there");
+                held.push(contact(email.as_str()));
+            }
+        }
         let organization = live.0.organizations.get_mut(&id).unwrap();
         for field in &change.fields {
             write_field(organization, field);
@@ -508,6 +600,24 @@ pub(crate) fn apply(plan: &Plan, live: &Live) -> Live {
         }
     }
     live
+}
+
+/// Writes to a contact, as WorkOS would, and marks it.
+#[track_caller]
+fn send(live: &mut Live, key: &OrgKey, invitation: &Invitation) {
+    let id = invitation
+        .organization
+        .clone()
+        .unwrap_or_else(|| id_of(key));
+    let mut held = live.contacts_mut(&id).iter();
+    let is_there = held.any(|held| invitation.contact.is(&held.email));
+    assert!(is_there, "{} is no contact of {id}", invitation.contact);
+    let organization = live.0.organizations.get_mut(&id).unwrap();
+    let mark = organization
+        .metadata
+        .insert(INVITED.to_owned(), "once".to_owned());
+    assert_eq!(mark, None, "{id} is invited again");
+    assert!(organization.metadata.len() <= MAX_METADATA, "{id} is full");
 }
 
 fn set_external_id(change: &Change) -> Option<&str> {
@@ -538,15 +648,16 @@ fn write_field(organization: &mut Organization, field: &FieldChange) {
             organization.domains.extend(added);
             organization.domains.sort_by(|a, b| a.domain.cmp(&b.domain));
         }
-        FieldPath::ItContact(_)
-        | FieldPath::Connection(_)
-        | FieldPath::Directory(_)
-        | FieldPath::Whole(_) => panic!("{path} is never written"),
+        // Not on the organization itself.
+        FieldPath::ItContact(_) => assert_eq!(after.as_deref(), Some("added")),
+        FieldPath::Connection(_) | FieldPath::Directory(_) | FieldPath::Whole(_) => {
+            panic!("{path} is never written")
+        }
     }
 }
 
 /// A plan on as few lines as can be read: `+` create, `>` adopt, `~` update, `#` held,
-/// `!` conflict, `*` warning, `=` unchanged, `.` unmanaged.
+/// `@` invite, `!` conflict, `*` warning, `=` unchanged, `.` unmanaged.
 pub(crate) fn text(plan: &Plan) -> String {
     let mut out = String::new();
     for change in &plan.changes {
@@ -554,10 +665,12 @@ pub(crate) fn text(plan: &Plan) -> String {
             ActionKind::Create => '+',
             ActionKind::Adopt => '>',
             ActionKind::Update => '~',
+            ActionKind::Invite => '@',
             ActionKind::Delete => '-',
         };
         let _ = write!(out, "{sign} {}", change.key);
         subject(&mut out, change);
+        invitation(&mut out, change);
         fields(&mut out, &change.fields);
     }
     for held in &plan.held {
@@ -572,6 +685,7 @@ pub(crate) fn text(plan: &Plan) -> String {
         if let HeldReason::LimitExceeded { planned, allowed } = reason {
             let _ = write!(out, " ({planned}, {allowed} allowed)");
         }
+        invitation(&mut out, change);
         fields(&mut out, &change.fields);
     }
     for conflict in &plan.conflicts {
@@ -598,6 +712,25 @@ pub(crate) fn text(plan: &Plan) -> String {
 fn subject(out: &mut String, change: &Change) {
     let id = change.action.organization();
     out.extend(id.map(|id| format!(" {id}")));
+}
+
+fn invitation(out: &mut String, change: &Change) {
+    let Some(invitation) = change.action.invitation() else {
+        return;
+    };
+    let names = |intents: &BTreeSet<Intent>| {
+        let names: Vec<&str> = intents.iter().map(|intent| intent.as_str()).collect();
+        names.join(" ")
+    };
+    let _ = write!(
+        out,
+        "  {} to {}",
+        invitation.contact,
+        names(&invitation.intents)
+    );
+    if !invitation.not_invitable.is_empty() {
+        let _ = write!(out, ", not to {}", names(&invitation.not_invitable));
+    }
 }
 
 fn fields(out: &mut String, fields: &[FieldChange]) {

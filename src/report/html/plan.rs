@@ -76,6 +76,8 @@ struct Item {
     text: Option<Shown>,
     needs: Option<String>,
     help: Option<Shown>,
+    /// Who is invited to what.
+    invitation: Vec<Shown>,
     fields: Vec<Field>,
 }
 
@@ -146,6 +148,7 @@ fn change(change: &Change) -> Item {
     let (class, sign) = match kind {
         ActionKind::Create => ("configured", "+"),
         ActionKind::Adopt | ActionKind::Update => ("in_progress", "~"),
+        ActionKind::Invite => ("in_progress", "@"),
         ActionKind::Delete => ("attention", "-"),
     };
     let place = change
@@ -166,8 +169,16 @@ fn change(change: &Change) -> Item {
         text: Some(Shown::new(&change.reason.to_string())),
         needs: None,
         help: None,
+        invitation: invitation(change),
         fields: change.fields.iter().map(Field::new).collect(),
     }
+}
+
+fn invitation(change: &Change) -> Vec<Shown> {
+    let invitation = change.action.invitation();
+    let lines = invitation.map(|invitation| invitation.told(invitation.contact.as_str()));
+    let lines = lines.unwrap_or_default();
+    lines.iter().map(|line| Shown::new(line)).collect()
 }
 
 fn held(held: &Held) -> Item {
@@ -190,6 +201,7 @@ fn conflict(conflict: &Conflict) -> Item {
         text: Some(Shown::new(&conflict.message)),
         needs: None,
         help: Some(Shown::new(&conflict.help)),
+        invitation: Vec::new(),
         fields: Vec::new(),
     }
 }
@@ -204,6 +216,7 @@ fn warning(warning: &Warning) -> Item {
         text: Some(Shown::new(&warning.message)),
         needs: None,
         help: None,
+        invitation: Vec::new(),
         fields: Vec::new(),
     }
 }

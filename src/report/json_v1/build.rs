@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::{
     AppliedItem, ApplyDocument, ChangeItem, ConflictItem, ErrorItem, EvidenceItem, FORMAT_VERSION,
-    FieldItem, HeldItem, IdsDocument, IntentItem, OrganizationItem, PlanDocument, PlanSummary,
-    SourceItem, StatusDocument, TargetItem, ValidateDocument, WarningItem,
+    FieldItem, HeldItem, IdsDocument, IntentItem, InvitationItem, OrganizationItem, PlanDocument,
+    PlanSummary, SourceItem, StatusDocument, TargetItem, ValidateDocument, WarningItem,
 };
 use crate::apply::{AppliedChange, OutcomeTotals};
 use crate::plan::digest::Digest;
@@ -178,7 +178,7 @@ pub(in crate::report) fn plan_summary(plan: &Plan) -> PlanSummary {
         create: plan.count(ActionKind::Create),
         adopt: plan.count(ActionKind::Adopt),
         update: plan.count(ActionKind::Update),
-        invite: 0,
+        invite: plan.count(ActionKind::Invite),
         delete: plan.count(ActionKind::Delete),
         held: plan.held.len(),
         conflict: plan.conflicts.len(),
@@ -193,6 +193,7 @@ fn change(change: &Change) -> ChangeItem {
         action: change.action.kind(),
         organization_id: change.action.organization().map(ToString::to_string),
         fields: fields(change),
+        invitation: invitation(change),
         reason: change.reason.to_string(),
         source: change.source.is_somewhere().then(|| SourceItem {
             file: change.source.file.to_string(),
@@ -213,12 +214,22 @@ fn fields(change: &Change) -> Vec<FieldItem> {
         .collect()
 }
 
+fn invitation(change: &Change) -> Option<InvitationItem> {
+    change.action.invitation().map(|invitation| InvitationItem {
+        contact: invitation.contact.to_string(),
+        intents: invitation.intents.iter().copied().collect(),
+        not_invitable: invitation.not_invitable.iter().copied().collect(),
+    })
+}
+
 fn held(held: &Held) -> HeldItem {
     HeldItem {
         key: held.change.key.to_string(),
         action: held.change.action.kind(),
         organization_id: held.change.action.organization().map(ToString::to_string),
         fields: fields(&held.change),
+        invitation: invitation(&held.change),
+        code: held.reason.code().as_str(),
         reason: held_reason(held),
         allow: held.allow.to_string(),
     }
@@ -227,7 +238,15 @@ fn held(held: &Held) -> HeldItem {
 /// Why a change is held, in one sentence.
 pub(in crate::report) fn held_reason(held: &Held) -> String {
     match &held.reason {
-        HeldReason::NeedsFlag => held.change.reason.to_string(),
+        HeldReason::NeedsFlag | HeldReason::Saved(_) => held.change.reason.to_string(),
+        HeldReason::LimitExceeded { planned, allowed }
+            if held.change.action.kind() == ActionKind::Invite =>
+        {
+            format!("a run sends {allowed} invitations at most unasked, the plan has {planned}")
+        }
+        HeldReason::WaitsForHeld => {
+            "the change of its organization that comes first is held".to_owned()
+        }
         HeldReason::LimitExceeded { planned, allowed } => format!(
             "the manifest's limits allow {allowed} of these in one run, the plan has {planned}"
         ),

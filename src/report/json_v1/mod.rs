@@ -234,6 +234,9 @@ pub struct ChangeItem {
     pub organization_id: Option<String>,
     /// The fields that are set.
     pub fields: Vec<FieldItem>,
+    /// Who is invited to what; only of invitations.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub invitation: Option<InvitationItem>,
     /// Why.
     pub reason: String,
     /// Where the entry was declared; `null` for what is not declared any more.
@@ -250,6 +253,17 @@ pub struct FieldItem {
     pub before: Option<String>,
     /// Its value once the change is made.
     pub after: Option<String>,
+}
+
+/// An e-mail that WorkOS sends to an IT contact.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct InvitationItem {
+    /// The contact's address.
+    pub contact: String,
+    /// What the contact is invited to set up.
+    pub intents: Vec<Intent>,
+    /// What is to be set up too and cannot be invited to.
+    pub not_invitable: Vec<Intent>,
 }
 
 /// A place in the manifest.
@@ -272,6 +286,11 @@ pub struct HeldItem {
     pub organization_id: Option<String>,
     /// The fields that would be set.
     pub fields: Vec<FieldItem>,
+    /// Who would be invited to what; only of invitations.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub invitation: Option<InvitationItem>,
+    /// A stable code; `portalctl explain CODE` tells more.
+    pub code: &'static str,
     /// Why it is wanted, and why it is held.
     pub reason: String,
     /// The flag that would allow it.

@@ -93,12 +93,6 @@ pub(super) fn notes(plan: &Plan) -> Vec<String> {
             ids.join(", ")
         ));
     }
-    if plan.with_contacts > 0 {
-        notes.push(format!(
-            "it_contacts of {} are declared; portalctl checks them and does not create them",
-            counted(plan.with_contacts, "organization")
-        ));
-    }
     notes
 }
 

@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 
 use super::inline_diff::inline;
 use super::{Layout, counted, headline, requests, write_notes};
+use crate::codes::plan as codes;
 use crate::identity::MatchedBy;
+use crate::model::Email;
 use crate::model::desired::FieldPath;
 use crate::model::text::{escape, mask_email};
 use crate::plan::digest::Digest;
@@ -83,7 +85,7 @@ pub(super) fn undone(out: &mut String, plan: &Plan, extent: Extent, layout: &Lay
         for held in plan.held.iter().take(limit) {
             write_held(out, held, extent, layout);
             // A limit holds many changes at once, and is told once.
-            let reason = held_reason(held);
+            let reason = reason_with_code(held);
             if told.as_ref() != Some(&reason) {
                 hanging(out, "      ", &escape(&reason), layout.width);
                 told = Some(reason);
@@ -137,6 +139,17 @@ fn write_held(out: &mut String, held: &Held, extent: Extent, layout: &Layout) {
     );
 }
 
+/// Why a change is held; the code is worth a look where the flag alone does not say it.
+fn reason_with_code(held: &Held) -> String {
+    let reason = held_reason(held);
+    let code = held.reason.code();
+    if code == codes::NEEDS_FLAG {
+        reason
+    } else {
+        format!("{reason} ({code})")
+    }
+}
+
 /// The organization of a change behind a space, when there is one already.
 fn organization(change: &Change) -> String {
     let id = change.action.organization();
@@ -155,6 +168,7 @@ fn write_change(out: &mut String, change: &Change, layout: &Layout) {
     let sign = match kind {
         ActionKind::Create => paint.good("+"),
         ActionKind::Adopt | ActionKind::Update => paint.notice("~"),
+        ActionKind::Invite => paint.notice("@"),
         ActionKind::Delete => paint.bad("-"),
     };
     let _ = writeln!(
@@ -169,8 +183,13 @@ fn write_change(out: &mut String, change: &Change, layout: &Layout) {
     write_fields(out, change, layout);
 }
 
-/// What a change sets, one line a field.
+/// What a change sets, one line a field, or who is invited to what.
 fn write_fields(out: &mut String, change: &Change, layout: &Layout) {
+    if let Some(invitation) = change.action.invitation() {
+        for line in invitation.told(&address(&invitation.contact, layout)) {
+            hanging(out, "      ", &line, layout.width);
+        }
+    }
     let name = |field: &FieldChange| field_name(&field.path, layout);
     let column = change
         .fields
@@ -188,10 +207,20 @@ fn write_fields(out: &mut String, change: &Change, layout: &Layout) {
     }
 }
 
+/// An IT contact's address, masked where others may read along.
+fn address(email: &Email, layout: &Layout) -> String {
+    if layout.mask_emails {
+        mask_email(email.as_str())
+    } else {
+        escape(email.as_str()).into_owned()
+    }
+}
+
 /// Why a change is made, unless its fields say so.
 fn surprising_reason(change: &Change) -> Option<String> {
     match &change.reason {
         Reason::Missing
+        | Reason::NotInvited
         | Reason::Saved(_)
         | Reason::Differs(MatchedBy::Id | MatchedBy::ExternalId) => None,
         Reason::Differs(MatchedBy::PreviousKey(_))
@@ -205,9 +234,7 @@ fn surprising_reason(change: &Change) -> Option<String> {
 
 fn field_name(path: &FieldPath, layout: &Layout) -> String {
     match path {
-        FieldPath::ItContact(email) if layout.mask_emails => {
-            format!("it_contacts.{}", mask_email(email.as_str()))
-        }
+        FieldPath::ItContact(email) => format!("it_contacts.{}", address(email, layout)),
         _ => escape(&path.to_string()).into_owned(),
     }
 }
@@ -249,6 +276,10 @@ pub(super) fn summary(plan: &Plan, layout: &Layout) -> String {
     add(
         counts.update,
         paint.notice(format!("{} to update", counts.update)),
+    );
+    add(
+        counts.invite,
+        paint.notice(format!("{} to invite", counts.invite)),
     );
     add(
         counts.delete,

@@ -1,0 +1,454 @@
+//! Apply adds contacts and invites them: nobody is written to twice, and nothing is called done
+//! that is not.
+
+use tokio_util::sync::CancellationToken;
+
+use portalctl::apply::{InviteNow, Invited, Options, Outcome, OutcomeKind, invite_now, revoke};
+use portalctl::clock::SystemClock;
+use portalctl::model::observed::Answer;
+use portalctl::model::{Email, OrganizationId};
+use portalctl::plan::{Action, Change, Invitation};
+use portalctl::workos::{ApiErrorKind as Kind, ReadPortal};
+
+use super::apply::{assert_done, kinds, only, org, problem, run, run_until};
+use crate::support::fake_portal::When::{After, Before};
+use crate::support::fake_portal::{FakePortal, error};
+use crate::support::samples::{create, field, invite, organization, update};
+use crate::support::world::INVITED;
+
+const LOST: [Kind; 4] = [
+    Kind::Timeout,
+    Kind::Broken,
+    Kind::Server,
+    Kind::InvalidAnswer,
+];
+
+fn two_contacts() -> Change {
+    let contacts = ["it_contacts.ada@acme.com", "it_contacts.bob@acme.com"];
+    update(
+        "acme",
+        contacts
+            .map(|path| field(path, None, Some("added")))
+            .to_vec(),
+    )
+}
+
+fn live() -> FakePortal {
+    FakePortal::with([organization("acme")])
+}
+
+fn with_ada() -> FakePortal {
+    live().contact("org_acme", "Ada@acme.com")
+}
+
+// Contacts.
+
+#[tokio::test(start_paused = true)]
+async fn contacts_are_added_one_by_one() {
+    let portal = live();
+    let report = run(&portal, vec![two_contacts()]).await;
+    assert_done(&report);
+    assert_eq!(
+        portal.contacts_of("org_acme"),
+        ["ada@acme.com", "bob@acme.com"]
+    );
+    assert_eq!(
+        portal.log(),
+        [
+            "read org_acme",
+            "add ada@acme.com to org_acme",
+            "add bob@acme.com to org_acme"
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_contact_whose_answer_is_lost_is_looked_up() {
+    for kind in LOST {
+        for (times, when) in [(1, Before), (1, After), (3, Before)] {
+            let portal = live().fail("add ada", times, when, kind);
+            let report = run(&portal, vec![two_contacts()]).await;
+            assert_done(&report);
+            assert_eq!(
+                portal.contacts_of("org_acme"),
+                ["ada@acme.com", "bob@acme.com"]
+            );
+            let adds = portal.writes().len();
+            let of_ada = if when == After { 1 } else { times + 1 };
+            assert_eq!(adds, of_ada + 1, "{kind:?} {when:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_contact_that_cannot_be_looked_up_is_unknown() {
+    let portal = live().fail("add ada", 1, After, Kind::Timeout).fail(
+        "read contacts",
+        1,
+        Before,
+        Kind::Server,
+    );
+    let report = run(&portal, vec![two_contacts()]).await;
+    insta::assert_snapshot!(problem(&report), @"unknown api/timeout: POST /fake failed: scripted [request req_1]; looking whether it took effect failed too: POST /fake answered 503: scripted [request req_1]");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_contact_that_is_there_already_is_done() {
+    let portal = with_ada();
+    let report = run(&portal, vec![two_contacts()]).await;
+    assert_done(&report);
+    assert_eq!(
+        portal.contacts_of("org_acme"),
+        ["Ada@acme.com", "bob@acme.com"]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_contact_that_is_there_only_by_word_is_refused() {
+    let portal = live().fail("add ada", 1, Before, Kind::Rejected);
+    let report = run(&portal, vec![two_contacts()]).await;
+    insta::assert_snapshot!(problem(&report), @"refused api/rejected: POST /fake answered 409: scripted [request req_1]");
+}
+
+#[tokio::test(start_paused = true)]
+async fn contacts_are_added_to_what_was_just_created() {
+    let changes = || vec![create("acme", &[("it_contacts.ada@acme.com", "added")])];
+    let portal = FakePortal::default();
+    let report = run(&portal, changes()).await;
+    assert_eq!(assert_done(&report), &portal.the("acme"));
+    assert_eq!(
+        portal.log(),
+        ["create acme", "add ada@acme.com to org_new1"]
+    );
+
+    for call in ["create", "add"] {
+        for when in [Before, After] {
+            let portal = FakePortal::default().fail(call, 1, when, Kind::Broken);
+            let report = run(&portal, changes()).await;
+            assert_done(&report);
+            assert_eq!(
+                portal.contacts_of("org_new1"),
+                ["ada@acme.com"],
+                "{call} {when:?}"
+            );
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_organization_that_lacks_only_its_contacts_is_shown() {
+    for more in [&[][..], &[("stripe_customer_id", "cus_1")]] {
+        let mut fields = vec![("it_contacts.ada@acme.com", "added")];
+        fields.extend(more);
+        let portal = FakePortal::default().fail("add", 1, Before, Kind::NotFound);
+        let report = run(&portal, vec![create("acme", &fields)]).await;
+        assert_eq!(only(&report).kind(), OutcomeKind::Refused);
+        assert_eq!(report.organizations, [portal.the("acme")]);
+        if more.is_empty() {
+            insta::assert_snapshot!(problem(&report), @"refused api/not-found: org_new1 was created, but not with all of its IT contacts: POST /fake answered 404: scripted [request req_1]");
+        } else {
+            insta::assert_snapshot!(problem(&report), @"refused api/not-found: org_new1 was created, but without its Stripe customer id or all of its IT contacts: part of it was done, then POST /fake answered 404: scripted [request req_1]");
+        }
+    }
+}
+
+// Invitations.
+
+#[tokio::test(start_paused = true)]
+async fn an_invitation_is_sent_and_then_marked() {
+    let portal = with_ada();
+    let report = run(&portal, vec![invite("acme", true)]).await;
+    let invited = assert_done(&report);
+    assert_eq!(invited, &portal.the("acme"));
+    let marked: jiff::Timestamp = invited.metadata[INVITED].parse().unwrap();
+    assert_eq!(marked.subsec_nanosecond(), 0);
+    assert_eq!(
+        portal.log(),
+        [
+            "read org_acme",
+            "read contacts of org_acme",
+            "invite contact_Ada@acme.com to sso directory_sync",
+            "read org_acme",
+            "put org_acme"
+        ]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_was_invited_is_not_invited_again() {
+    let mut live = organization("acme");
+    live.metadata.insert(INVITED.to_owned(), "then".to_owned());
+    let portal = FakePortal::with([live.clone()]).contact("org_acme", "ada@acme.com");
+    let report = run(&portal, vec![invite("acme", true)]).await;
+    assert_eq!(assert_done(&report), &live);
+    assert!(portal.writes().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_active_invitation_is_only_marked() {
+    let portal = with_ada().invited("org_acme");
+    let report = run(&portal, vec![invite("acme", true)]).await;
+    assert!(assert_done(&report).metadata.contains_key(INVITED));
+    assert_eq!(portal.invitations(), 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_invitation_whose_answer_is_lost_is_sent_once() {
+    for kind in LOST {
+        for (times, when) in [(1, Before), (1, After), (3, Before)] {
+            let portal = with_ada().fail("invite", times, when, kind);
+            let report = run(&portal, vec![invite("acme", true)]).await;
+            assert!(assert_done(&report).metadata.contains_key(INVITED));
+            assert_eq!(portal.invitations(), 1, "{kind:?} {when:?}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_invitation_that_never_answers_is_unknown_and_not_marked() {
+    let portal = with_ada().fail("invite", usize::MAX, Before, Kind::Timeout);
+    let report = run(&portal, vec![invite("acme", true)]).await;
+    insta::assert_snapshot!(problem(&report), @"unknown api/timeout: POST /fake failed: scripted [request req_1]; it was tried 4 times and may be sent");
+    assert!(portal.the("acme").metadata.is_empty());
+
+    let portal = with_ada().fail("invite", 1, Before, Kind::Timeout).fail(
+        "invite",
+        1,
+        Before,
+        Kind::Unauthorized,
+    );
+    let report = run(&portal, vec![invite("acme", true)]).await;
+    assert_eq!(only(&report).kind(), OutcomeKind::Unknown);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_invitation_that_could_not_be_marked_says_so() {
+    let portal = with_ada().fail("put", 1, Before, Kind::Unauthorized);
+    let report = run(&portal, vec![invite("acme", true)]).await;
+    insta::assert_snapshot!(problem(&report), @"refused api/unauthorized: the invitation was sent, but the organization could not be marked with it, so a later run may repeat it once it has ended: POST /fake answered 401: scripted [request req_1]");
+    assert_eq!(portal.invitations(), 1);
+
+    let portal = with_ada()
+        .pass("read org_acme", 1)
+        .fail("read org_acme", 1, Before, Kind::Server);
+    let report = run(&portal, vec![invite("acme", true)]).await;
+    assert_eq!(only(&report).kind(), OutcomeKind::Refused, "it was sent");
+
+    let portal = with_ada().fail("put", usize::MAX, Before, Kind::Timeout);
+    let report = run(&portal, vec![invite("acme", true)]).await;
+    assert_eq!(only(&report).kind(), OutcomeKind::Unknown);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_mark_keeps_what_others_wrote_meanwhile() {
+    let portal = with_ada().meanwhile("invite", |account| {
+        let live = account.get_mut(&org("acme")).unwrap();
+        live.metadata.insert("theirs".to_owned(), "kept".to_owned());
+    });
+    let report = run(&portal, vec![invite("acme", true)]).await;
+    let metadata = &assert_done(&report).metadata;
+    assert_eq!(metadata.keys().collect::<Vec<_>>(), [INVITED, "theirs"]);
+
+    // Another run was faster.
+    let portal = with_ada().meanwhile("invite", |account| {
+        let live = account.get_mut(&org("acme")).unwrap();
+        live.metadata.insert(INVITED.to_owned(), "then".to_owned());
+    });
+    let report = run(&portal, vec![invite("acme", true)]).await;
+    assert_eq!(assert_done(&report).metadata[INVITED], "then");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_is_not_there_is_not_invited() {
+    let portal = live().contact("org_acme", "eve@acme.com");
+    let report = run(&portal, vec![invite("acme", true)]).await;
+    insta::assert_snapshot!(problem(&report), @"refused plan/contact-missing: the contact is not among the organization's IT contacts");
+    assert!(portal.writes().is_empty());
+
+    let portal = FakePortal::default();
+    let report = run(&portal, vec![invite("acme", true)]).await;
+    assert_eq!(problem(&report), "refused plan/gone: org_acme is gone");
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_is_invited_where_it_cannot_be_marked() {
+    let mut full = organization("acme");
+    let keys = (0..50).map(|n| (format!("key_{n}"), "x".to_owned()));
+    full.metadata.extend(keys);
+    let portal = FakePortal::with([full]).contact("org_acme", "ada@acme.com");
+    let report = run(&portal, vec![invite("acme", true)]).await;
+    insta::assert_snapshot!(problem(&report), @"refused plan/metadata-full: there is no room in the organization's metadata to mark the invitation");
+    assert!(portal.writes().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_invitation_follows_what_its_organization_becomes() {
+    let portal = FakePortal::default();
+    let first = || create("acme", &[("it_contacts.ada@acme.com", "added")]);
+    let report = run(&portal, vec![first(), invite("acme", false)]).await;
+    assert_eq!(kinds(&report), [OutcomeKind::Done, OutcomeKind::Done]);
+    let made = portal.the("acme");
+    assert!(made.metadata.contains_key(INVITED));
+    assert_eq!(report.organizations, [made]);
+
+    for call in ["create", "add"] {
+        let portal = FakePortal::default().fail(call, 1, Before, Kind::Rejected);
+        let report = run(&portal, vec![first(), invite("acme", false)]).await;
+        assert_eq!(
+            kinds(&report),
+            [OutcomeKind::Refused, OutcomeKind::NotTried]
+        );
+        let outcome = &report.changes[1].outcome;
+        assert_eq!(outcome.problem().unwrap().code.as_str(), "plan/waits");
+        assert_eq!(portal.invitations(), 0);
+    }
+    let portal = live().fail("add bob", 1, Before, Kind::RateLimited);
+    let report = run(&portal, vec![two_contacts(), invite("acme", true)]).await;
+    assert_eq!(
+        kinds(&report),
+        [OutcomeKind::Refused, OutcomeKind::NotTried]
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_that_is_applied_again_finds_what_it_made_and_invited_to() {
+    let portal = FakePortal::default();
+    let changes = || {
+        let first = create("acme", &[("it_contacts.ada@acme.com", "added")]);
+        vec![first, invite("acme", false)]
+    };
+    for _ in 0..2 {
+        let report = run(&portal, changes()).await;
+        assert!(report.is_complete(), "{report:?}");
+    }
+    assert_eq!(portal.invitations(), 1);
+    assert_eq!(portal.organizations_now().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_interruption_keeps_invitations_from_being_sent() {
+    let portal = with_ada();
+    let cancel = CancellationToken::new();
+    cancel.cancel();
+    let report = run_until(&portal, vec![invite("acme", true)], 4, cancel).await;
+    assert_eq!(kinds(&report), [OutcomeKind::NotTried]);
+    assert!(portal.log().is_empty());
+}
+
+// At once.
+
+fn options() -> Options<'static> {
+    Options {
+        concurrency: 1,
+        cancel: CancellationToken::new(),
+        replay: false,
+        clock: &SystemClock,
+    }
+}
+
+fn invitation() -> Invitation {
+    match invite("acme", true).action {
+        Action::Invite(invitation) => invitation,
+        other => panic!("{other:?}"),
+    }
+}
+
+async fn now(portal: &FakePortal, add: &[&str], again: bool) -> Result<Invited, Outcome> {
+    let add: Vec<Email> = add.iter().map(|text| Email::parse(text).unwrap()).collect();
+    let now = InviteNow {
+        invitation: &invitation(),
+        add: &add,
+        again,
+    };
+    invite_now(portal, &org("acme"), now, &options()).await
+}
+
+#[track_caller]
+fn refused(result: Result<Invited, Outcome>) -> String {
+    let outcome = result.unwrap_err();
+    let problem = outcome.problem().unwrap();
+    format!("{} {}: {}", outcome.kind(), problem.code, problem.message)
+}
+
+#[tokio::test(start_paused = true)]
+async fn at_once_contacts_are_added_one_is_invited_and_it_is_marked() {
+    let portal = live();
+    let sent = now(&portal, &["ada@acme.com", "bob@acme.com"], false).await;
+    assert_eq!(sent, Ok(Invited::Now));
+    assert_eq!(
+        portal.contacts_of("org_acme"),
+        ["ada@acme.com", "bob@acme.com"]
+    );
+    assert!(portal.the("acme").metadata.contains_key(INVITED));
+    let again = now(&portal, &[], false).await;
+    assert_eq!(again, Ok(Invited::Already));
+    assert_eq!(portal.invitations(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn again_ends_the_active_one_first_whoever_has_it() {
+    let mut marked = organization("acme");
+    marked
+        .metadata
+        .insert(INVITED.to_owned(), "then".to_owned());
+    let portal = FakePortal::with([marked])
+        .contact("org_acme", "ada@acme.com")
+        .contact("org_acme", "eve@acme.com")
+        .fail("revoke contact_ada", 1, Before, Kind::NotFound)
+        .invited("org_acme");
+    assert_eq!(now(&portal, &[], true).await, Ok(Invited::Now));
+    let writes = portal.writes();
+    assert_eq!(
+        writes[..3],
+        [
+            "revoke contact_ada@acme.com",
+            "revoke contact_eve@acme.com",
+            "invite contact_ada@acme.com to sso directory_sync"
+        ]
+    );
+    assert_ne!(portal.the("acme").metadata[INVITED], "then");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_revoked_keeps_from_sending_again() {
+    // A setup link of the dashboard: nobody of the contacts has it.
+    let portal = with_ada()
+        .invited("org_acme")
+        .fail("revoke", 1, Before, Kind::NotFound);
+    insta::assert_snapshot!(refused(now(&portal, &[], true).await), @"refused portal/setup-link-active: WorkOS still has an active invitation or setup link of the organization");
+    assert!(portal.the("acme").metadata.is_empty());
+
+    let portal = with_ada()
+        .invited("org_acme")
+        .fail("revoke", 1, Before, Kind::Forbidden);
+    insta::assert_snapshot!(refused(now(&portal, &[], true).await), @"refused api/forbidden: POST /fake answered 403: scripted [request req_1]");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_revocation_whose_answer_is_lost_is_tried_again() {
+    for when in [Before, After] {
+        let portal = with_ada()
+            .invited("org_acme")
+            .fail("revoke", 1, when, Kind::Timeout);
+        let contacts = contacts(&portal, &org("acme")).await;
+        let revoked = revoke(&portal, &org("acme"), &contacts, &options()).await;
+        assert_eq!(revoked.unwrap().unwrap().email, "Ada@acme.com");
+        let revoked = revoke(&portal, &org("acme"), &contacts, &options()).await;
+        assert_eq!(revoked.unwrap(), None);
+    }
+    let gone = error(Kind::Server, None);
+    let portal = with_ada().fail_with("revoke", 9, Before, gone.clone());
+    let contacts = contacts(&portal, &org("acme")).await;
+    let revoked = revoke(&portal, &org("acme"), &contacts, &options()).await;
+    assert_eq!(revoked, Err(gone));
+}
+
+async fn contacts(
+    portal: &FakePortal,
+    id: &OrganizationId,
+) -> Vec<portalctl::model::observed::ItContact> {
+    match portal.it_contacts(id).await {
+        Ok(Answer::Found(contacts)) => contacts,
+        other => panic!("{other:?}"),
+    }
+}
