@@ -8,16 +8,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use proptest::prelude::*;
 
 use portalctl::model::desired::{
-    DeclaredDomainState, DesiredOrganization, DomainsPolicy, FieldGroup, FieldPath, Limits,
+    DeclaredDomainState, DesiredOrganization, DomainsPolicy, FieldGroup, FieldPath, Invite, Limits,
     UpdateLimit,
 };
-use portalctl::model::observed::{DomainState, Organization};
-use portalctl::model::{OrgKey, OrganizationId};
+use portalctl::model::observed::{
+    Answer, Connection, ConnectionState, DomainState, ItContact, Listing, Organization,
+};
+use portalctl::model::{Intent, OrgKey, OrganizationId};
 use portalctl::plan::digest::Digest;
-use portalctl::plan::{Action, ActionKind, Plan, Policy};
+use portalctl::plan::{Action, ActionKind, Change, Plan, Policy};
 
 use crate::support::world::{
-    ALL_POWERS, Entry, Live, LiveOrg, OWNER, PROTECT, World, apply, domain, external, text,
+    ALL_POWERS, Entry, INVITED, Live, LiveOrg, OWNER, PROTECT, World, apply, domain, email,
+    external, id_of, org_id, text,
 };
 
 /// The keys of entries; each is the external id of an entry that declares none.
@@ -28,7 +31,9 @@ const IDS: [&str; 8] = [
 ];
 const DOMAINS: [&str; 4] = ["one.com", "two.com", "three.com", "four.com"];
 const NAMES: [&str; 3] = ["Acme", "acme", "Beta"];
-const METADATA: [&str; 3] = ["tier", "team", PROTECT];
+const METADATA: [&str; 4] = ["tier", "team", PROTECT, INVITED];
+const CONTACTS: [&str; 3] = ["ada@one.com", "Bob@one.com", "eve@two.com"];
+const INTENTS: [Intent; 3] = [Intent::Sso, Intent::Dsync, Intent::AuditLogs];
 const STATES: [DomainState; 5] = [
     DomainState::Verified,
     DomainState::LegacyVerified,
@@ -41,6 +46,10 @@ const MAX_LIVE: usize = 5;
 /// One entry, as numbers into the lists above. What would be an error of the manifest is left out
 /// when it is built.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "independent fields of a manifest"
+)]
 struct EntryRow {
     key: usize,
     pin: Option<usize>,
@@ -49,6 +58,9 @@ struct EntryRow {
     name: usize,
     domains: Option<Vec<(usize, bool)>>,
     metadata: Vec<(usize, Option<usize>)>,
+    contacts: BTreeSet<usize>,
+    intents: BTreeSet<usize>,
+    invite: bool,
     protect: Option<bool>,
     exact: bool,
     shared_domain: bool,
@@ -62,6 +74,8 @@ struct LiveRow {
     name: usize,
     domains: Vec<(usize, usize)>,
     metadata: Vec<(usize, usize)>,
+    contacts: BTreeSet<usize>,
+    connected: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -71,6 +85,8 @@ struct Case {
     limits: (Option<u32>, Option<u32>, u32),
     powers: [bool; 5],
     only: Option<usize>,
+    /// Whether the account shows IT contacts.
+    shows_contacts: bool,
 }
 
 fn entries() -> impl Strategy<Value = Vec<EntryRow>> {
@@ -88,7 +104,12 @@ fn entries() -> impl Strategy<Value = Vec<EntryRow>> {
         prop::collection::vec((0..2_usize, prop::option::of(0..2_usize)), 0..2),
         prop::option::of(any::<bool>()),
         (any::<bool>(), any::<bool>(), any::<bool>()),
-        prop::option::weighted(0.2, 0..4_usize),
+        prop::option::weighted(0.2, 0..5_usize),
+        (
+            prop::collection::btree_set(0..CONTACTS.len(), 0..3),
+            prop::collection::btree_set(0..INTENTS.len(), 0..3),
+            any::<bool>(),
+        ),
     );
     let row = row.prop_map(
         |(
@@ -98,6 +119,7 @@ fn entries() -> impl Strategy<Value = Vec<EntryRow>> {
             protect,
             (exact, shared_domain, same_name),
             ignore,
+            (contacts, intents, invite),
         )| EntryRow {
             key: 0,
             pin,
@@ -106,6 +128,9 @@ fn entries() -> impl Strategy<Value = Vec<EntryRow>> {
             name,
             domains,
             metadata,
+            contacts,
+            intents,
+            invite,
             protect,
             exact,
             shared_domain,
@@ -126,13 +151,19 @@ fn live() -> impl Strategy<Value = Vec<LiveRow>> {
         0..NAMES.len(),
         prop::collection::vec((0..DOMAINS.len(), 0..STATES.len()), 0..3),
         prop::collection::vec((0..METADATA.len(), 0..2_usize), 0..3),
+        prop::collection::btree_set(0..CONTACTS.len(), 0..3),
+        any::<bool>(),
     );
-    let row = row.prop_map(|(external_id, name, domains, metadata)| LiveRow {
-        external_id,
-        name,
-        domains,
-        metadata,
-    });
+    let row = row.prop_map(
+        |(external_id, name, domains, metadata, contacts, connected)| LiveRow {
+            external_id,
+            name,
+            domains,
+            metadata,
+            contacts,
+            connected,
+        },
+    );
     prop::collection::vec(row, 0..=MAX_LIVE)
 }
 
@@ -143,15 +174,25 @@ fn cases() -> impl Strategy<Value = Case> {
         0..4_u32,
     );
     let only = prop::option::weighted(0.3, 0..KEYS.len());
-    (entries(), live(), limits, any::<[bool; 5]>(), only).prop_map(
-        |(entries, live, limits, powers, only)| Case {
-            entries,
-            live,
-            limits,
-            powers,
-            only,
-        },
+    let shows_contacts = prop::bool::weighted(0.9);
+    (
+        entries(),
+        live(),
+        limits,
+        any::<[bool; 5]>(),
+        only,
+        shows_contacts,
     )
+        .prop_map(
+            |(entries, live, limits, powers, only, shows_contacts)| Case {
+                entries,
+                live,
+                limits,
+                powers,
+                only,
+                shows_contacts,
+            },
+        )
 }
 
 impl Case {
@@ -170,6 +211,11 @@ impl Case {
             self.build_from(self.entries.iter().collect(), rows.rev().collect());
         for organization in live.0.organizations.values_mut() {
             organization.domains.reverse();
+        }
+        for contacts in live.0.it_contacts.values_mut() {
+            if let Answer::Found(contacts) = contacts {
+                contacts.reverse();
+            }
         }
         let mut backwards = World::new().manifest("customers");
         for (key, entry) in world.desired.organizations.iter().rev() {
@@ -213,10 +259,39 @@ impl Case {
             world = world.select(&[KEYS[only]], &[]);
         }
         let live = rows.into_iter().fold(Live::new(), |live, (index, row)| {
-            live.org(&format!("org_{index}"), |o| live_org(row, o))
+            let id = format!("org_{index}");
+            let mut live = live.org(&id, |o| live_org(row, o));
+            for contact in &row.contacts {
+                live = live.contact(&id, &CONTACTS[*contact].to_uppercase());
+            }
+            if row.connected {
+                connect(&mut live, &id);
+            }
+            live
         });
-        (world, live)
+        if self.shows_contacts {
+            (world, live)
+        } else {
+            (world, live.without_contacts(&Answer::Absent))
+        }
     }
+}
+
+/// Gives an organization an active connection.
+fn connect(live: &mut Live, id: &str) {
+    let Listing::Read(connections) = &mut live.0.connections else {
+        panic!("connections were not read");
+    };
+    let connection = Connection {
+        id: format!("conn_{id}"),
+        organization_id: Some(org_id(id)),
+        name: String::new(),
+        connection_type: "OktaSAML".to_owned(),
+        state: ConnectionState::Active,
+        created_at: None,
+        updated_at: None,
+    };
+    connections.insert(org_id(id), vec![connection]);
 }
 
 fn live_org(row: &LiveRow, mut o: LiveOrg) -> LiveOrg {
@@ -282,6 +357,13 @@ impl Taken {
                 None => o.without_metadata(METADATA[*key]),
             };
         }
+        o.0.it_contacts = row.contacts.iter().map(|n| email(CONTACTS[*n])).collect();
+        for intent in &row.intents {
+            o = o.intent(INTENTS[*intent]);
+        }
+        if row.invite && !row.contacts.is_empty() {
+            o = o.invite();
+        }
         if let Some(protect) = row.protect {
             o = o.protect(protect);
         }
@@ -289,6 +371,7 @@ impl Taken {
             Some(0) => o.ignore(FieldPath::Name),
             Some(1) => o.ignore(FieldPath::ExternalId),
             Some(2) => o.ignore_all(FieldGroup::Domains),
+            Some(3) => o.ignore_all(FieldGroup::ItContacts),
             Some(_) => o.ignore_all(FieldGroup::Metadata),
             None => o,
         }
@@ -370,7 +453,7 @@ fn has_one(world: &World, live: &Live, key: &OrgKey) -> Option<String> {
     }
 }
 
-fn keys_of<'a>(changes: impl IntoIterator<Item = &'a portalctl::plan::Change>) -> BTreeSet<OrgKey> {
+fn keys_of<'a>(changes: impl IntoIterator<Item = &'a Change>) -> BTreeSet<OrgKey> {
     changes
         .into_iter()
         .map(|change| change.key.clone())
@@ -407,7 +490,11 @@ fn only_declared_fields_moved(
     for name in keys.filter(|name| before.metadata.get(*name) != after.metadata.get(*name)) {
         let now = after.metadata.get(name);
         assert_ne!(name, OWNER, "{}", moved("owner"));
-        if name == PROTECT {
+        if name == INVITED {
+            assert_eq!(entry.invite, Invite::Once, "{}", moved(INVITED));
+            assert!(!before.metadata.contains_key(INVITED), "invited again");
+            assert!(now.is_some(), "{}", moved(INVITED));
+        } else if name == PROTECT {
             assert_eq!(entry.protect, Some(now.is_some()), "{}", moved(PROTECT));
         } else {
             let declared = entry.metadata.get(name).map(Option::as_ref);
@@ -434,6 +521,60 @@ fn only_declared_fields_moved(
     }
 }
 
+fn contacts<'a>(live: &'a Live, id: &OrganizationId) -> &'a [ItContact] {
+    match live.0.it_contacts.get(id) {
+        Some(Answer::Found(contacts)) => contacts,
+        Some(Answer::Absent | Answer::NotEntitled(_)) | None => &[],
+    }
+}
+
+/// Contacts stay, and who is added is declared and was not there.
+fn only_declared_contacts_were_added(
+    key: &OrgKey,
+    world: &World,
+    before: &[ItContact],
+    after: &[ItContact],
+) {
+    let entry = &world.desired.organizations[key];
+    let (stayed, added) = after.split_at(before.len());
+    assert_eq!(stayed, before, "{key}: a contact moved");
+    for contact in added {
+        let declared = entry
+            .it_contacts
+            .iter()
+            .any(|email| email.is(&contact.email));
+        assert!(declared, "{key}: {} is not declared", contact.email);
+        let twice = before
+            .iter()
+            .any(|held| held.email.eq_ignore_ascii_case(&contact.email));
+        assert!(!twice, "{key}: {} was there", contact.email);
+        assert!(
+            !entry
+                .ignore_fields
+                .contains(&FieldPath::Whole(FieldGroup::ItContacts))
+        );
+    }
+}
+
+/// What an organization's contacts can be invited to: sign-on without a connection, and
+/// directories, of which there are none.
+fn invitable(live: &Live, id: &OrganizationId, entry: &DesiredOrganization) -> BTreeSet<Intent> {
+    let Listing::Read(connections) = &live.0.connections else {
+        panic!("connections were not read");
+    };
+    let mut intents: BTreeSet<Intent> = entry.intents.keys().copied().collect();
+    intents.remove(&Intent::AuditLogs);
+    if connections.contains_key(id) {
+        intents.remove(&Intent::Sso);
+    }
+    intents
+}
+
+/// What waits until an adopted organization is known to be the entry's.
+fn waits_for_adoption(change: &Change) -> bool {
+    change.removes_a_domain() || change.action.kind() == ActionKind::Invite
+}
+
 fn removed_domains(plan: &Plan) -> usize {
     let fields = plan.changes.iter().flat_map(|change| &change.fields);
     let removed =
@@ -442,9 +583,12 @@ fn removed_domains(plan: &Plan) -> usize {
 }
 
 fn changed_organizations(plan: &Plan) -> BTreeSet<&OrganizationId> {
+    // An invitation has a bound of its own.
     let others = plan.changes.iter().filter(|change| {
         let mut fields = change.fields.iter();
-        !fields.any(|field| matches!(field.path, FieldPath::Domain(_)) && field.after.is_none())
+        change.action.kind() != ActionKind::Invite
+            && !fields
+                .any(|field| matches!(field.path, FieldPath::Domain(_)) && field.after.is_none())
     });
     others
         .filter_map(|change| change.action.organization())
@@ -504,7 +648,7 @@ proptest! {
             if has_one(&world, &live, key).is_none() {
                 assert!(!conflicts.contains(key) && changed.contains(key), "{key}\n{}", text(&plan));
                 let mut creates = plan.changes.iter().filter(|change| change.key == *key);
-                assert!(creates.all(|change| change.action == Action::Create));
+                assert!(creates.all(|change| change.action.organization().is_none()));
             }
         }
     }
@@ -515,8 +659,9 @@ proptest! {
         let plan = world.plan_once(&live);
         let after = apply(&plan, &live);
         for (id, before) in &live.0.organizations {
+            let (had, has) = (contacts(&live, id), contacts(&after, id));
             let after = &after.0.organizations[id];
-            if before == after {
+            if before == after && had == has {
                 continue;
             }
             let naming = named_by(&world, before);
@@ -535,6 +680,48 @@ proptest! {
             };
             assert!(world.selection.has_key(&key), "{key} is not selected");
             only_declared_fields_moved(&key, &world, before, after);
+            only_declared_contacts_were_added(&key, &world, had, has);
+        }
+    }
+
+    /// Whoever is to be invited and was not is, to what nobody has configured; nobody else is.
+    #[test]
+    fn who_is_invited_is_who_is_to_be_and_was_not(case in cases()) {
+        let (mut world, live) = case.build();
+        world.policy = ALL_POWERS;
+        let plan = world.plan_once(&live);
+        for change in &plan.changes {
+            let Some(invitation) = change.action.invitation() else { continue };
+            let entry = &world.desired.organizations[&change.key];
+            let id = invitation.organization.clone().unwrap_or_else(|| id_of(&change.key));
+            let intents: BTreeSet<Intent> = invitable(&live, &id, entry);
+            assert_eq!(invitation.intents, intents, "{}", text(&plan));
+        }
+        let invited = keys_of(plan.changes.iter().filter(|change| {
+            change.action.kind() == ActionKind::Invite
+        }));
+        let conflicts = in_conflict(&plan);
+        let adopted = keys_of(plan.changes.iter().filter(|change| {
+            change.action.kind() == ActionKind::Adopt
+        }));
+        for (key, entry) in &world.desired.organizations {
+            let known = world.identities(&live).organization_of(key).cloned();
+            let id = known.clone().unwrap_or_else(|| id_of(key));
+            let marked = live.0.organizations.get(&id).is_some_and(|o| o.metadata.contains_key(INVITED));
+            let mut reachable = entry.it_contacts.iter().filter(|email| {
+                let ignored = entry.ignore_fields.contains(&FieldPath::Whole(FieldGroup::ItContacts));
+                known.is_none() || !ignored
+                    || contacts(&live, &id).iter().any(|held| email.is(&held.email))
+            });
+            let is_to_be = world.selection.has_key(key)
+                && entry.invite == Invite::Once
+                && !marked
+                && !conflicts.contains(key)
+                && !adopted.contains(key)
+                && (known.is_none() || case.shows_contacts)
+                && reachable.next().is_some()
+                && !invitable(&live, &id, entry).is_empty();
+            assert_eq!(invited.contains(key), is_to_be, "{key}\n{}", text(&plan));
         }
     }
 
@@ -573,9 +760,9 @@ proptest! {
                 change.action.kind() == ActionKind::Adopt
             }));
             for change in &next.changes {
-                let late_removal = adopted.contains(&change.key) && change.removes_a_domain();
+                let is_late = adopted.contains(&change.key) && waits_for_adoption(change);
                 assert!(
-                    freed.contains(&change.key) || late_removal,
+                    freed.contains(&change.key) || is_late,
                     "{} is not done:\n{}then:\n{}",
                     change.key,
                     text(&plan),
@@ -599,9 +786,9 @@ proptest! {
             change.action.kind() == ActionKind::Adopt
         }));
         for change in &next.changes {
-            let late_removal = adopted.contains(&change.key) && change.removes_a_domain();
+            let is_late = adopted.contains(&change.key) && waits_for_adoption(change);
             assert!(
-                freed.contains(&change.key) || late_removal,
+                freed.contains(&change.key) || is_late,
                 "{}then:\n{}",
                 text(&plan),
                 text(&next)

@@ -17,7 +17,7 @@ use portalctl::plan::digest::Digest;
 use portalctl::plan::{Plan, Policy, Target, plan};
 use portalctl::readiness::{Readiness, readiness};
 use portalctl::sandbox::scenario::{
-    Scenario, ScenarioConnection, ScenarioDomain, ScenarioOrganization,
+    Scenario, ScenarioConnection, ScenarioContact, ScenarioDomain, ScenarioOrganization,
 };
 use portalctl::sandbox::world::{ConnectionState, DomainState, World};
 use portalctl::sandbox::{RateLimit, Sandbox, SandboxOptions};
@@ -254,6 +254,10 @@ fn live_organizations(rows: Vec<LiveRow>) -> Vec<ScenarioOrganization> {
                 name: format!("Name {name}"),
                 external_id: has_id.then_some(id),
                 domains,
+                it_contacts: vec![ScenarioContact {
+                    email: "Ada@acme.com".to_owned(),
+                    invited: std::collections::BTreeSet::new(),
+                }],
                 ..ScenarioOrganization::default()
             }
         })
@@ -281,6 +285,7 @@ fn manifest_of(entries: &std::collections::BTreeMap<usize, EntryRow>) -> String 
             yaml.push_str(&format!("    domains: [{}]\n", own.join(", ")));
         }
         yaml.push_str("    intents: [sso, dsync, domain_verification, audit_logs]\n");
+        yaml.push_str("    it_contacts: [ada@acme.com, bob@acme.com]\n    invite: once\n");
     }
     yaml
 }
