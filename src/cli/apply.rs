@@ -238,20 +238,7 @@ async fn ask(
         "\nApply {changes} to {}? Only `yes` is taken as consent: ",
         escape(environment)
     );
-    // A read from the terminal does not end by itself: the process ends without it.
-    let answer = tokio::task::spawn_blocking(move || Ui::confirm(&question));
-    let agreed = tokio::select! {
-        agreed = answer => agreed.unwrap_or(false),
-        () = interrupted.cancelled() => {
-            Ui::insist("");
-            return Err(CliError::interrupted());
-        }
-    };
-    if agreed {
-        return Ok(());
-    }
-    let message = "the answer was not `yes`; nothing was changed";
-    Err(CliError::new(Exit::Usage, codes::NO_CONSENT, message))
+    session::consent(question, interrupted).await
 }
 
 /// Writes the account of the run, with the readiness after it.

@@ -88,6 +88,19 @@ impl CliError {
 }
 
 impl CliError {
+    /// A failed request that was to change something, and may have.
+    pub(super) fn writing(error: ApiError, endpoint: &str) -> Self {
+        let is_ambiguous = error.is_ambiguous();
+        let told = Self::reading(error, endpoint);
+        if is_ambiguous {
+            return Self {
+                exit: Exit::Incomplete,
+                ..told
+            };
+        }
+        told
+    }
+
     /// A failed request while reading from an endpoint: nothing was done yet.
     pub(super) fn reading(error: ApiError, endpoint: &str) -> Self {
         let exit = match error.kind {

@@ -19,6 +19,7 @@ mod ids;
 mod import;
 mod import_files;
 mod interrupt;
+mod invite;
 mod link;
 mod link_problem;
 mod logging;
@@ -95,6 +96,8 @@ enum Command {
     Apply(apply::ApplyArgs),
     /// Show which features each customer still has to configure, and what to do next
     Status(status::StatusArgs),
+    /// Let WorkOS e-mail an IT contact a link to set up what is left
+    Invite(invite::InviteArgs),
     /// Show the DNS record of a customer's domains, look it up, and ask WorkOS to verify them
     VerifyDomain(verify_domain::VerifyDomainArgs),
     /// Make a portal link for a customer, now: one feature, five minutes, one use
@@ -137,6 +140,7 @@ fn run(cli: &Cli, ui: &Ui) -> Result<Exit, CliError> {
         Command::Plan(args) => plan::run(args, ui),
         Command::Apply(args) => apply::run(args, ui),
         Command::Status(args) => status::run(args, ui),
+        Command::Invite(args) => invite::run(args, ui),
         Command::VerifyDomain(args) => verify_domain::run(args, ui),
         Command::Link(args) => link::run(args, ui),
         Command::Wait(args) => wait::run(args, ui),
@@ -166,6 +170,7 @@ fn fail(cli: &Cli, ui: &Ui, error: &CliError) -> Exit {
         Command::Plan(args) => args.failure(&error.items),
         Command::Apply(args) => args.failure(&error.items),
         Command::Status(args) => args.failure(&error.items),
+        Command::Invite(args) => args.failure(&error.items),
         Command::VerifyDomain(args) => args.failure(&error.items),
         Command::Link(args) => args.failure(&error.items),
         Command::Wait(args) => args.failure(&error.items),
@@ -212,6 +217,7 @@ fn usage_json(arguments: &[String], told: &str) -> Option<String> {
             "plan",
             "apply",
             "status",
+            "invite",
             "verify-domain",
             "link",
             "wait",
@@ -234,6 +240,7 @@ fn usage_json(arguments: &[String], told: &str) -> Option<String> {
         "plan" => failure_json(&items, json_v1::failed_plan),
         "apply" => failure_json(&items, json_v1::failed_apply),
         "status" => failure_json(&items, json_v1::failed_status),
+        "invite" => failure_json(&items, json_v1::failed_invite),
         "verify-domain" => failure_json(&items, json_v1::failed_domains),
         "link" => failure_json(&items, |items| json_v1::failed_link(None, items)),
         "wait" => failure_json(&items, |items| json_v1::failed_wait(None, items)),

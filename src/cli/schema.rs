@@ -10,7 +10,8 @@ use crate::codes;
 use crate::manifest;
 use crate::report::json_v1::{
     ApplyDocument, ChangedDocument, DoctorDocument, DomainsDocument, IdsDocument, ImportDocument,
-    LinkDocument, PlanDocument, StatusDocument, ValidateDocument, WaitDocument, schema,
+    InviteDocument, LinkDocument, PlanDocument, StatusDocument, ValidateDocument, WaitDocument,
+    schema,
 };
 
 /// Print the JSON Schema of the manifest or of a command's JSON.
@@ -38,6 +39,8 @@ pub enum Document {
     Validate,
     /// `ids -o json`
     Ids,
+    /// `invite -o json`
+    Invite,
     /// `verify-domain -o json`
     VerifyDomain,
     /// `link -o json`
@@ -62,6 +65,7 @@ impl Document {
         Self::OnChange,
         Self::Validate,
         Self::Ids,
+        Self::Invite,
         Self::VerifyDomain,
         Self::Link,
         Self::Wait,
@@ -80,6 +84,7 @@ impl Document {
             Self::OnChange => "on-change.schema.json",
             Self::Validate => "validate.schema.json",
             Self::Ids => "ids.schema.json",
+            Self::Invite => "invite.schema.json",
             Self::VerifyDomain => "verify-domain.schema.json",
             Self::Link => "link.schema.json",
             Self::Wait => "wait.schema.json",
@@ -99,6 +104,7 @@ impl Document {
             Self::OnChange => schema::<ChangedDocument>(),
             Self::Validate => schema::<ValidateDocument>(),
             Self::Ids => schema::<IdsDocument>(),
+            Self::Invite => schema::<InviteDocument>(),
             Self::VerifyDomain => schema::<DomainsDocument>(),
             Self::Link => schema::<LinkDocument>(),
             Self::Wait => schema::<WaitDocument>(),

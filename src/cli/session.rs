@@ -12,11 +12,11 @@ use super::exit::Exit;
 use super::interrupt;
 use super::progress::Reading;
 use super::ui::Ui;
-use crate::codes::cli as codes;
-use crate::identity::Identities;
+use crate::codes::{Code, cli as codes};
+use crate::identity::{Identities, Identity};
 use crate::manifest::{self, Checked, Diagnostics, Input, Severity, Sources};
 use crate::model::desired::Desired;
-use crate::model::observed::Observed;
+use crate::model::observed::{Observed, Organization};
 use crate::model::text::escape;
 use crate::model::{Intent, OrgKey, Selection};
 use crate::observe::{Extent, observe, observe_contacts};
@@ -321,7 +321,53 @@ pub(super) async fn look_to_plan(
     Ok(reality)
 }
 
+/// Asks a question, to which only `yes` is consent.
+pub(super) async fn consent(
+    question: String,
+    interrupted: &CancellationToken,
+) -> Result<(), CliError> {
+    // A read from the terminal does not end by itself: the process ends without it.
+    let answer = tokio::task::spawn_blocking(move || Ui::confirm(&question));
+    let agreed = tokio::select! {
+        agreed = answer => agreed.unwrap_or(false),
+        () = interrupted.cancelled() => {
+            Ui::insist("");
+            return Err(CliError::interrupted());
+        }
+    };
+    if agreed {
+        return Ok(());
+    }
+    let message = "the answer was not `yes`; nothing was changed";
+    Err(CliError::new(Exit::Usage, codes::NO_CONSENT, message))
+}
+
 impl Reality {
+    /// The live organization of an entry; without one, an error with the command's own code.
+    pub(super) fn organization(
+        &self,
+        key: &OrgKey,
+        no_organization: Code,
+    ) -> Result<&Organization, CliError> {
+        if let Some(Identity::Conflicted(conflicts)) = self.identities.entries.get(key) {
+            let told = conflicts.iter().map(|conflict| {
+                let help = Some(conflict.help.clone());
+                ErrorItem::new(conflict.code, conflict.message.clone(), help)
+            });
+            return Err(CliError {
+                exit: Exit::Stopped,
+                items: told.collect(),
+                rendered: None,
+            });
+        }
+        let live = self.identities.organization_of(key);
+        live.and_then(|id| self.observed.organizations.get(id))
+            .ok_or_else(|| {
+                let message = format!("`{key}` has no organization at WorkOS yet");
+                CliError::new(Exit::Stopped, no_organization, message)
+            })
+    }
+
     /// How far every selected customer is.
     pub(super) fn readiness(&self, input: &Request, connection: &Connection) -> Readiness {
         let now = connection.clock.now();

@@ -10,14 +10,12 @@ use super::args::{EntryArgs, Format};
 use super::connect::{self, Connection};
 use super::error::{CliError, most_alike};
 use super::exit::Exit;
-use super::session::{self, Reality};
+use super::session;
 use super::ui::Ui;
 use super::{failure_json, json};
 use crate::codes::{cli, domain as codes};
 use crate::dns::{Bounds, Resolvers};
-use crate::identity::Identity;
 use crate::model::desired::Desired;
-use crate::model::observed::Organization;
 use crate::model::text::escape;
 use crate::model::{Domain, Intent, OrgKey};
 use crate::report::json_v1::{self, ErrorItem};
@@ -84,7 +82,7 @@ pub(super) fn run(args: &VerifyDomainArgs, ui: &Ui) -> Result<Exit, CliError> {
     let connection = connect::open(&args.entry.connection, &request.desired)?;
     session::block_on(async |interrupted| {
         let reality = session::look(&connection, &request, ui, &interrupted).await?;
-        let organization = organization(&reality, &key)?;
+        let organization = reality.organization(&key, codes::NO_ORGANIZATION)?;
         let run = run::Run {
             args,
             connection: &connection,
@@ -153,31 +151,6 @@ fn wanted(desired: &Desired, key: &OrgKey, named: Option<&str>) -> Result<Vec<Do
             None => error,
         },
     )
-}
-
-/// The live organization of the entry, when there is one to work with.
-fn organization<'a>(reality: &'a Reality, key: &OrgKey) -> Result<&'a Organization, CliError> {
-    let identity = reality.identities.entries.get(key);
-    if let Some(Identity::Conflicted(conflicts)) = identity {
-        let told = conflicts.iter().map(|conflict| {
-            ErrorItem::new(
-                conflict.code,
-                conflict.message.clone(),
-                Some(conflict.help.clone()),
-            )
-        });
-        return Err(CliError {
-            exit: Exit::Stopped,
-            items: told.collect(),
-            rendered: None,
-        });
-    }
-    let live = reality.identities.organization_of(key);
-    live.and_then(|id| reality.observed.organizations.get(id))
-        .ok_or_else(|| {
-            let message = format!("`{key}` has no organization at WorkOS yet");
-            CliError::new(Exit::Stopped, codes::NO_ORGANIZATION, message)
-        })
 }
 
 /// Who is asked about DNS. The in-process sandbox has domains that are nobody's, or somebody

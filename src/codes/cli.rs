@@ -34,9 +34,9 @@ codes! {
         "--api-url or WORKOS_API_URL must be an https address without user name, query or fragment; plain http is for loopback only, because the key would be readable on the way.",
         "Leave it out to use WorkOS itself, or correct the address.";
     NO_CONSENT = "cli/no-consent",
-        "nobody agreed to the plan",
-        "apply asks before it changes anything, and there is no terminal to ask at, or the answer was no.",
-        "Look at `portalctl plan`, then run apply with --yes.";
+        "nobody agreed to what would be done",
+        "What changes something, or writes to a customer, asks first, and there is no terminal to ask at, or the answer was no.",
+        "Look at what would be done (for apply, `portalctl plan`), then run the command with --yes.";
     FILE = "cli/file",
         "a file cannot be read or written",
         "The operating system refused access to a file that the command needs.",

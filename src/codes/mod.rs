@@ -113,6 +113,7 @@ pub mod cli;
 pub mod doctor;
 pub mod domain;
 pub mod import;
+pub mod invite;
 pub mod link;
 pub mod manifest;
 pub mod plan;
@@ -126,6 +127,7 @@ pub fn all() -> impl Iterator<Item = Code> {
         plan::ALL,
         domain::ALL,
         link::ALL,
+        invite::ALL,
         import::ALL,
         api::ALL,
         portal::ALL,

@@ -18,13 +18,16 @@ pub use width::wrapped as wrap;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::Serialize;
 
 use crate::apply::ApplyReport;
 use crate::doctor::Check;
 use crate::import::{Import, NewFile};
 use crate::link::{ResolvedUrls, WaitOutcome};
-use crate::model::{Intent, OrgKey, OrganizationId};
-use crate::plan::{Plan, Target};
+use crate::model::observed::Organization;
+use crate::model::{Email, Intent, OrgKey, OrganizationId};
+use crate::plan::{Invitation, Plan, Target};
 use crate::readiness::{IntentReadiness, Readiness};
 use crate::verification::DomainCheck;
 
@@ -164,4 +167,54 @@ pub struct DoctorReport<'a> {
     pub headline: &'a Headline,
     /// The checks in order.
     pub checks: &'a [Check],
+}
+
+/// An invitation that is about to be sent: what somebody consents to.
+#[derive(Debug, Clone, Copy)]
+pub struct InviteQuestion<'a> {
+    /// Where and at what cost.
+    pub headline: &'a Headline,
+    /// The organization's key in the manifest.
+    pub key: &'a OrgKey,
+    /// The organization.
+    pub organization: &'a Organization,
+    /// Who is invited to what.
+    pub invitation: &'a Invitation,
+    /// IT contacts that are added first.
+    pub add: &'a [Email],
+    /// Whether an active invitation is ended first.
+    pub again: bool,
+}
+
+/// What became of an invitation.
+#[derive(Debug, Clone, Copy)]
+pub struct InviteReport<'a> {
+    /// Where and at what cost.
+    pub headline: &'a Headline,
+    /// The organization's key in the manifest.
+    pub key: &'a OrgKey,
+    /// The organization.
+    pub organization: &'a OrganizationId,
+    /// Who is invited, or was.
+    pub contact: Option<&'a str>,
+    /// IT contacts that were added first.
+    pub added: &'a [Email],
+    /// What the contact is invited to; nothing when an invitation was only ended.
+    pub invitation: Option<&'a Invitation>,
+    /// What became of it.
+    pub outcome: InviteOutcome,
+}
+
+/// How `portalctl invite` ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum InviteOutcome {
+    /// WorkOS sent the e-mail.
+    Sent,
+    /// An invitation of the organization is active, and WorkOS sent none.
+    AlreadyInvited,
+    /// The active invitation was ended.
+    Revoked,
+    /// No IT contact has an active invitation.
+    NothingToRevoke,
 }

@@ -150,3 +150,35 @@ fn killed_in_mid_apply_and_started_again_empty() {
     assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), CUSTOMERS);
     let _ = run(&env, &emulator, "plan --detailed-exitcode").exits(0);
 }
+
+/// It has no IT contacts: what WorkOS does not show is no reason to leave the rest undone.
+#[test]
+fn contacts_that_it_does_not_know_are_a_warning() {
+    let env = TestEnv::with_manifest(
+        "version: 1\norganizations:\n  acme:\n    name: Acme\n    intents: [sso]\n    \
+         it_contacts: [ada@acme.com]\n    invite: once\n",
+    );
+    let Some(emulator) = Emulator::start(&env) else {
+        return;
+    };
+    let apply = "apply --yes -o json";
+    let account = run(&env, &emulator, apply).exits(6).json_of("apply");
+    let [create, invite] = [0, 1].map(|n| &account["changes"][n]);
+    assert_eq!(create["outcome"], "refused");
+    let message = create["error"]["message"].as_str().unwrap();
+    assert!(
+        message.contains("was created, but not with all of its IT contacts"),
+        "{message}"
+    );
+    assert_eq!(invite["outcome"], "not_tried");
+    assert_eq!(invite["error"]["code"], "plan/waits");
+    env.edit("portal.yaml", "name: Acme", "name: Acme Corp");
+    let account = run(&env, &emulator, apply).exits(0).json_of("apply");
+    assert_eq!(account["summary"]["done"], 1, "{account:#}");
+    let code = &account["warnings"][0]["code"];
+    assert_eq!(code, "plan/contacts-unavailable");
+    let _ = run(&env, &emulator, "plan --detailed-exitcode").exits(0);
+    let invite = run(&env, &emulator, "invite acme --yes -o json").exits(7);
+    let document = invite.json_of("invite");
+    assert_eq!(document["errors"][0]["code"], "plan/contacts-unavailable");
+}

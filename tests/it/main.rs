@@ -21,6 +21,7 @@ mod cli_exit_codes;
 mod cli_import;
 mod cli_input;
 mod cli_interrupted;
+mod cli_invite;
 mod cli_offline;
 mod cli_output;
 mod cli_plan;

@@ -3,16 +3,16 @@
 use portalctl::apply::{ApplyReport, Outcome};
 use portalctl::codes::plan as codes;
 use portalctl::model::text::is_plain;
-use portalctl::model::{Intent, OrganizationId};
+use portalctl::model::{Email, Intent, OrganizationId};
 use portalctl::plan::{Action, Change, Flag, Held, HeldReason, Plan, Reason, Unmanaged};
 use portalctl::readiness::{Readiness, State, Turn};
 use portalctl::report::paint::Paint;
 use portalctl::report::text::{self, Layout, Listing};
-use portalctl::report::{ApplyReportView, Headline, PlanReport, StatusReport};
+use portalctl::report::{ApplyReportView, Headline, InviteQuestion, PlanReport, StatusReport};
 
 use crate::support::samples::{
-    applied, change, create, field, headline, intent, january, organization, plan_of, problem,
-    ready, some_plan, some_readiness, some_report, update,
+    applied, change, create, field, headline, intent, invite, january, organization, plan_of,
+    problem, ready, some_plan, some_readiness, some_report, update,
 };
 
 fn plain(width: usize) -> Layout {
@@ -1129,4 +1129,69 @@ fn addresses_are_masked_when_asked() {
     let text = plan_text(&plan, &masked);
     assert!(text.contains("it_contacts.a***@acme.com"), "{text}");
     assert!(!text.contains("ada"), "{text}");
+}
+
+#[test]
+fn what_an_invitation_would_do_is_shown_before_it_is_agreed_to() {
+    let change = invite("acme", true);
+    let emails = ["bob@acme.com", "carol@acme.com"].map(|email| Email::parse(email).unwrap());
+    let question = InviteQuestion {
+        headline: &headline(&Plan::default()),
+        key: &change.key,
+        organization: &organization("acme"),
+        invitation: change.action.invitation().unwrap(),
+        add: &emails,
+        again: true,
+    };
+    insta::assert_snapshot!(text::invitation(&question, &plain(60)), @"
+    portalctl invite
+
+      @ acme  acme  org_acme
+          adds bob@acme.com, carol@acme.com to its IT contacts
+          ends the active invitation, if there is one
+          WorkOS e-mails ada@acme.com a link to set up sso,
+          dsync
+          not by invitation: audit_logs
+    ");
+    let masked = Layout {
+        mask_emails: true,
+        ..plain(60)
+    };
+    let shown = text::invitation(&question, &masked);
+    assert!(shown.contains("a***@acme.com") && shown.contains("b***@acme.com"));
+    assert!(
+        !shown.contains("ada") && !shown.contains("carol"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn an_invitation_is_a_change_of_its_own() {
+    let mut plan = plan_of(vec![create("acme", &[]), invite("acme", false)]);
+    plan.held = vec![Held {
+        change: invite("globex", true),
+        reason: HeldReason::WaitsForHeld,
+        allow: Flag::AllowBulk,
+    }];
+    insta::assert_snapshot!(plan_text(&plan, &plain(80)), @r#"
+    portalctl plan
+
+    held: wanted, but not allowed in this run
+      # globex  invite org_globex  needs --allow-bulk
+          the change of its organization that comes first is held
+          (plan/limit-exceeded)
+          WorkOS e-mails ada@acme.com a link to set up sso, dsync
+          not by invitation: audit_logs
+
+    changes
+      + acme  create  portal.yaml:12
+          name         + "acme"
+          external_id  + "acme"
+      @ acme  invite  portal.yaml:12
+          WorkOS e-mails ada@acme.com a link to set up sso, dsync
+          not by invitation: audit_logs
+
+    1 to create, 1 to invite, 1 held, 0 unchanged, 13 requests
+    digest sha256:6bb892600c2f62037bf558e973a9754c0d4b1854b6d06e88836b13f14b46d552
+    "#);
 }

@@ -7,6 +7,7 @@ mod changed;
 mod doctor;
 mod domains;
 mod import;
+mod invite;
 mod link;
 
 use std::collections::BTreeMap;
@@ -31,6 +32,7 @@ pub use changed::{
 pub use doctor::{CheckItem, DoctorDocument, doctor, failed_doctor};
 pub use domains::{DnsItem, DomainItem, DomainsDocument, RecordItem, domains, failed_domains};
 pub use import::{ImportDocument, failed_import, import};
+pub use invite::{InviteDocument, failed_invite, invite};
 pub use link::{
     LinkDocument, UrlItem, WaitDocument, WaitItem, failed_link, failed_wait, link, wait,
 };

@@ -3,12 +3,12 @@
 use std::fmt::Write as _;
 
 use super::inline_diff::inline;
+use super::invite;
 use super::{Layout, counted, headline, requests, write_notes};
 use crate::codes::plan as codes;
 use crate::identity::MatchedBy;
-use crate::model::Email;
 use crate::model::desired::FieldPath;
-use crate::model::text::{escape, mask_email};
+use crate::model::text::escape;
 use crate::plan::digest::Digest;
 use crate::plan::{ActionKind, Change, FieldChange, Held, Plan, Reason};
 use crate::report::PlanReport;
@@ -186,7 +186,8 @@ fn write_change(out: &mut String, change: &Change, layout: &Layout) {
 /// What a change sets, one line a field, or who is invited to what.
 fn write_fields(out: &mut String, change: &Change, layout: &Layout) {
     if let Some(invitation) = change.action.invitation() {
-        for line in invitation.told(&address(&invitation.contact, layout)) {
+        let contact = invite::address(invitation.contact.as_str(), layout);
+        for line in invitation.told(&contact) {
             hanging(out, "      ", &line, layout.width);
         }
     }
@@ -204,15 +205,6 @@ fn write_fields(out: &mut String, change: &Change, layout: &Layout) {
             pad(&name(field), column),
             value(field, layout)
         );
-    }
-}
-
-/// An IT contact's address, masked where others may read along.
-fn address(email: &Email, layout: &Layout) -> String {
-    if layout.mask_emails {
-        mask_email(email.as_str())
-    } else {
-        escape(email.as_str()).into_owned()
     }
 }
 
@@ -234,7 +226,9 @@ fn surprising_reason(change: &Change) -> Option<String> {
 
 fn field_name(path: &FieldPath, layout: &Layout) -> String {
     match path {
-        FieldPath::ItContact(email) => format!("it_contacts.{}", address(email, layout)),
+        FieldPath::ItContact(email) => {
+            format!("it_contacts.{}", invite::address(email.as_str(), layout))
+        }
         _ => escape(&path.to_string()).into_owned(),
     }
 }

@@ -1,0 +1,250 @@
+//! `portalctl invite`
+
+mod choice;
+
+use clap::Args;
+use tokio_util::sync::CancellationToken;
+
+use super::args::{EntryArgs, Format};
+use super::connect::{self, Connection};
+use super::error::CliError;
+use super::exit::Exit;
+use super::session::{self, Reality, Request};
+use super::ui::Ui;
+use super::{failure_json, json};
+use crate::apply::{InviteNow, Invited, Options, Outcome, OutcomeKind, invite_now, revoke};
+use crate::codes::{api, cli, invite as codes, plan as plan_codes};
+use crate::model::observed::{Answer, ItContact};
+use crate::model::{Intent, OrgKey, OrganizationId};
+use crate::report::json_v1::{self, ErrorItem};
+use crate::report::{InviteOutcome, InviteQuestion, InviteReport, text};
+use crate::workos::ReadPortal;
+use choice::Asked;
+
+/// Let WorkOS e-mail an IT contact a link to set up what is left.
+///
+/// Invites the first of the entry's IT contacts, after adding those that WorkOS does not have yet,
+/// and marks the organization as invited. An organization has one active invitation at most. Asks
+/// for consent on a terminal; elsewhere --yes is the consent.
+#[derive(Debug, Args)]
+pub(super) struct InviteArgs {
+    /// The organization's key in the manifest.
+    key: String,
+
+    /// Only to these of the declared intents; without it, to all that are not configured.
+    #[arg(long, value_name = "INTENT", value_delimiter = ',')]
+    intent: Vec<Intent>,
+
+    /// Invite this one of the declared IT contacts instead of the first.
+    #[arg(long, value_name = "EMAIL")]
+    contact: Option<String>,
+
+    /// End the active invitation and send a new one, also when one was sent before.
+    #[arg(long)]
+    again: bool,
+
+    /// End the active invitation and send none.
+    #[arg(long, conflicts_with_all = ["intent", "contact", "again"])]
+    revoke: bool,
+
+    /// Consent without being asked.
+    #[arg(short, long)]
+    yes: bool,
+
+    /// The output's format.
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    output: Format,
+
+    #[command(flatten)]
+    entry: EntryArgs,
+}
+
+impl InviteArgs {
+    pub(super) fn failure(&self, items: &[ErrorItem]) -> Option<String> {
+        match self.output {
+            Format::Text => None,
+            Format::Json => failure_json(items, json_v1::failed_invite),
+        }
+    }
+}
+
+pub(super) fn run(args: &InviteArgs, ui: &Ui) -> Result<Exit, CliError> {
+    if !args.yes && !ui.is_interactive() {
+        let message = "there is no terminal to ask at";
+        let error = CliError::new(Exit::Usage, cli::NO_CONSENT, message);
+        return Err(error.help("run it with --yes: an e-mail to a customer cannot be taken back"));
+    }
+    let (key, mut request) = session::entry(&args.entry, &args.key, &args.intent, ui)?;
+    if args.revoke {
+        // Ending an invitation does not hang on how far anything is.
+        request.selection = request.selection.without_intents();
+    }
+    let asked = asked(args, &key, &request)?;
+    let connection = connect::open(&args.entry.connection, &request.desired)?;
+    let outcome = session::block_on(async |interrupted| {
+        let run = Run {
+            args,
+            key: &key,
+            request: &request,
+            connection: &connection,
+            interrupted,
+            ui,
+        };
+        match asked {
+            Some(asked) => run.invite(asked).await,
+            None => run.revoke().await,
+        }
+    });
+    // Also after a failure: what was done in the sandbox stays done.
+    connection.close()?;
+    outcome.map(|()| Exit::Done)
+}
+
+/// What is asked for; nothing when an invitation is only to be ended.
+fn asked(args: &InviteArgs, key: &OrgKey, request: &Request) -> Result<Option<Asked>, CliError> {
+    let entry = request.desired.organizations.get(key);
+    match entry.filter(|_| !args.revoke) {
+        Some(entry) => Asked::of(key, entry, &args.intent, args.contact.as_deref()).map(Some),
+        None => Ok(None),
+    }
+}
+
+/// One run of the command.
+struct Run<'a> {
+    args: &'a InviteArgs,
+    key: &'a OrgKey,
+    request: &'a Request,
+    connection: &'a Connection,
+    interrupted: CancellationToken,
+    ui: &'a Ui,
+}
+
+impl Run<'_> {
+    async fn invite(&self, asked: Asked) -> Result<(), CliError> {
+        let again = self.args.again;
+        let reality = self.look().await?;
+        let live = reality.organization(self.key, codes::NO_ORGANIZATION)?;
+        let readiness = reality.readiness(self.request, self.connection);
+        let invitation = asked.invitation(self.key, live, &readiness, again)?;
+        let held = self.contacts(&live.id).await?;
+        let entry = self.request.desired.organizations.get(self.key);
+        let add = entry.map(|entry| choice::missing(entry, &held));
+        let add = add.unwrap_or_default();
+        let question = InviteQuestion {
+            headline: &session::headline(self.connection),
+            key: self.key,
+            organization: live,
+            invitation: &invitation,
+            add: &add,
+            again,
+        };
+        let shown = text::invitation(&question, &self.ui.talk_layout());
+        self.agree(&shown, "Send it?").await?;
+        let now = InviteNow {
+            invitation: &invitation,
+            add: &add,
+            again,
+        };
+        let client = &self.connection.client;
+        let sent = invite_now(client, &live.id, now, &self.options()).await;
+        let outcome = match sent.map_err(|outcome| not_done(&outcome))? {
+            Invited::Now => InviteOutcome::Sent,
+            Invited::Already => InviteOutcome::AlreadyInvited,
+        };
+        self.tell(&InviteReport {
+            headline: &session::headline(self.connection),
+            key: self.key,
+            organization: &live.id,
+            contact: Some(invitation.contact.as_str()),
+            added: &add,
+            invitation: Some(&invitation),
+            outcome,
+        })
+    }
+
+    async fn revoke(&self) -> Result<(), CliError> {
+        let reality = self.look().await?;
+        let live = reality.organization(self.key, codes::NO_ORGANIZATION)?;
+        let held = self.contacts(&live.id).await?;
+        let headline = session::headline(self.connection);
+        let shown = text::revocation(&headline, self.key, live, &self.ui.talk_layout());
+        self.agree(&shown, "End it?").await?;
+        let client = &self.connection.client;
+        let revoked = revoke(client, &live.id, &held, &self.options()).await;
+        let endpoint = &self.connection.target.endpoint;
+        let revoked = revoked.map_err(|error| CliError::writing(error, endpoint))?;
+        self.tell(&InviteReport {
+            headline: &session::headline(self.connection),
+            key: self.key,
+            organization: &live.id,
+            contact: revoked.map(|contact| contact.email.as_str()),
+            added: &[],
+            invitation: None,
+            outcome: match revoked {
+                Some(_) => InviteOutcome::Revoked,
+                None => InviteOutcome::NothingToRevoke,
+            },
+        })
+    }
+
+    async fn look(&self) -> Result<Reality, CliError> {
+        session::look(self.connection, self.request, self.ui, &self.interrupted).await
+    }
+
+    /// The organization's IT contacts, without which nobody is invited.
+    async fn contacts(&self, id: &OrganizationId) -> Result<Vec<ItContact>, CliError> {
+        let answer = self.connection.client.it_contacts(id).await;
+        let endpoint = &self.connection.target.endpoint;
+        match answer.map_err(|error| CliError::reading(error, endpoint))? {
+            Answer::Found(contacts) => Ok(contacts),
+            Answer::Absent | Answer::NotEntitled(_) => {
+                let message = format!("the IT contacts of `{}` cannot be read", self.key);
+                let code = plan_codes::CONTACTS_UNAVAILABLE;
+                Err(CliError::new(Exit::Stopped, code, message))
+            }
+        }
+    }
+
+    /// Shows what is about to be done, and has it agreed to unless it was beforehand.
+    async fn agree(&self, shown: &str, question: &str) -> Result<(), CliError> {
+        if !self.args.yes {
+            // Also with -q: nobody consents to what was not shown.
+            Ui::insist(shown);
+            let question = format!("\n{question} Only `yes` is taken as consent: ");
+            session::consent(question, &self.interrupted).await?;
+        }
+        if self.interrupted.is_cancelled() {
+            return Err(CliError::interrupted());
+        }
+        Ok(())
+    }
+
+    fn options(&self) -> Options<'_> {
+        Options {
+            concurrency: 1,
+            cancel: self.interrupted.clone(),
+            replay: false,
+            clock: self.connection.clock.as_ref(),
+        }
+    }
+
+    fn tell(&self, report: &InviteReport<'_>) -> Result<(), CliError> {
+        self.ui.data(&match self.args.output {
+            Format::Text => text::invite(report, &self.ui.layout()),
+            Format::Json => json(&json_v1::invite(report))?,
+        })
+    }
+}
+
+/// An invitation that was not sent, or may not have been.
+fn not_done(outcome: &Outcome) -> CliError {
+    let Some(problem) = outcome.problem() else {
+        return CliError::new(Exit::Internal, cli::INTERNAL, "nothing became of it");
+    };
+    let exit = match outcome.kind() {
+        OutcomeKind::NotTried if problem.code == api::UNAUTHORIZED => Exit::Credentials,
+        OutcomeKind::NotTried => Exit::Unreachable,
+        OutcomeKind::Done | OutcomeKind::Refused | OutcomeKind::Unknown => Exit::Incomplete,
+    };
+    CliError::new(exit, problem.code, problem.message.clone())
+}

@@ -1,0 +1,141 @@
+//! Invitations, for people: what somebody consents to, and what became of it.
+
+use std::fmt::Write as _;
+
+use super::{Layout, headline, requests};
+use crate::model::observed::Organization;
+use crate::model::text::{escape, mask_email};
+use crate::model::{Email, OrgKey};
+use crate::report::width::hanging;
+use crate::report::{Headline, InviteOutcome, InviteQuestion, InviteReport};
+
+/// What an invitation would do.
+pub fn invitation(question: &InviteQuestion<'_>, layout: &Layout) -> String {
+    let InviteQuestion {
+        headline: where_from,
+        key,
+        organization,
+        invitation,
+        add,
+        again,
+    } = *question;
+    let mut out = subject(where_from, key, organization, layout);
+    let mut line = |text: &str| hanging(&mut out, "      ", text, layout.width);
+    if !add.is_empty() {
+        line(&format!(
+            "adds {} to its IT contacts",
+            addresses(add, layout)
+        ));
+    }
+    if again {
+        line("ends the active invitation, if there is one");
+    }
+    for text in invitation.told(&address(invitation.contact.as_str(), layout)) {
+        line(&text);
+    }
+    out
+}
+
+/// What ending an invitation would do.
+pub fn revocation(
+    where_from: &Headline,
+    key: &OrgKey,
+    organization: &Organization,
+    layout: &Layout,
+) -> String {
+    let mut out = subject(where_from, key, organization, layout);
+    let text = "ends the active invitation, if there is one: its link stops working";
+    hanging(&mut out, "      ", text, layout.width);
+    out
+}
+
+fn subject(
+    where_from: &Headline,
+    key: &OrgKey,
+    organization: &Organization,
+    layout: &Layout,
+) -> String {
+    let paint = layout.paint;
+    let mut out = headline("invite", where_from, layout);
+    let _ = writeln!(
+        out,
+        "\n  {} {}  {}  {}",
+        paint.notice("@"),
+        paint.strong(key),
+        escape(&organization.name),
+        paint.quiet(escape(organization.id.as_str()))
+    );
+    out
+}
+
+/// Renders what became of an invitation.
+pub fn invite(report: &InviteReport<'_>, layout: &Layout) -> String {
+    let paint = layout.paint;
+    let mut out = headline("invite", report.headline, layout);
+    let (sign, word) = match report.outcome {
+        InviteOutcome::Sent => (paint.good("✓"), paint.good("sent")),
+        InviteOutcome::AlreadyInvited => (paint.notice("-"), paint.notice("invited already")),
+        InviteOutcome::Revoked => (paint.good("✓"), paint.good("ended")),
+        InviteOutcome::NothingToRevoke => (paint.notice("-"), paint.notice("nothing to end")),
+    };
+    let _ = writeln!(
+        out,
+        "\n  {sign} {}  {word}  {}",
+        paint.strong(report.key),
+        paint.quiet(escape(report.organization.as_str()))
+    );
+    for text in told(report, layout) {
+        hanging(&mut out, "      ", &text, layout.width);
+    }
+    let _ = writeln!(out, "\n{}", requests(report.headline));
+    out
+}
+
+/// What happened, and what to do next.
+fn told(report: &InviteReport<'_>, layout: &Layout) -> Vec<String> {
+    let contact = report
+        .contact
+        .map_or_else(|| "nobody".to_owned(), |contact| address(contact, layout));
+    let mut lines = match report.outcome {
+        InviteOutcome::Sent => report
+            .invitation
+            .map(|invitation| invitation.told(&contact))
+            .unwrap_or_default(),
+        InviteOutcome::AlreadyInvited => vec![
+            "WorkOS has an active invitation or setup link of the organization and sent no other"
+                .to_owned(),
+            format!(
+                "-> portalctl invite {} --again ends it and sends a new one",
+                report.key
+            ),
+        ],
+        InviteOutcome::Revoked => vec![format!(
+            "the link that {contact} was sent does not work any more"
+        )],
+        InviteOutcome::NothingToRevoke => vec![
+            "no IT contact has an active invitation; a setup link that was made in the WorkOS \
+             dashboard is revoked there"
+                .to_owned(),
+        ],
+    };
+    if !report.added.is_empty() {
+        let added = addresses(report.added, layout);
+        lines.insert(0, format!("added {added} to its IT contacts"));
+    }
+    lines
+}
+
+fn addresses(emails: &[Email], layout: &Layout) -> String {
+    let shown = emails.iter().map(|email| address(email.as_str(), layout));
+    shown.collect::<Vec<String>>().join(", ")
+}
+
+/// An IT contact's address, masked where others may read along.
+pub(super) fn address(email: &str, layout: &Layout) -> String {
+    let shown = escape(email);
+    if layout.mask_emails {
+        mask_email(&shown)
+    } else {
+        shown.into_owned()
+    }
+}
