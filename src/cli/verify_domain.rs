@@ -104,11 +104,7 @@ pub(super) fn run(args: &VerifyDomainArgs, ui: &Ui) -> Result<Exit, CliError> {
             organization: &organization.id,
             domains: &domains,
         };
-        let told = CliError {
-            exit,
-            items: errors,
-            rendered: None,
-        };
+        let told = CliError::several(exit, errors);
         ui.error(&told);
         ui.data(&match args.output {
             Format::Text => text::domains(&report, &ui.layout()),
@@ -166,11 +162,7 @@ fn organization<'a>(reality: &'a Reality, key: &OrgKey) -> Result<&'a Organizati
                 Some(conflict.help.clone()),
             )
         });
-        return Err(CliError {
-            exit: Exit::Stopped,
-            items: told.collect(),
-            rendered: None,
-        });
+        return Err(CliError::several(Exit::Stopped, told.collect()));
     }
     let live = reality.identities.organization_of(key);
     live.and_then(|id| reality.observed.organizations.get(id))

@@ -24,7 +24,11 @@ pub use import::import;
 pub use link::{duration, link, link_is_open, link_is_valid, wait, wait_problem, waiting_line};
 pub use plan::plan;
 pub use status::{Listing, status, summary};
-pub(super) use status::{age, sign, whose, words};
+
+pub(super) use apply::{how_it_ended, summary as apply_summary};
+pub(super) use changed::rows as changed_rows;
+pub(super) use plan::{summary as plan_summary, surprising_reason};
+pub(super) use status::{age, sign, summary as status_summary, whose, words};
 
 /// The terminal that text is laid out for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

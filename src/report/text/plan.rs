@@ -189,7 +189,7 @@ fn write_fields(out: &mut String, change: &Change, layout: &Layout) {
 }
 
 /// Why a change is made, unless its fields say so.
-fn surprising_reason(change: &Change) -> Option<String> {
+pub(in crate::report) fn surprising_reason(change: &Change) -> Option<String> {
     match &change.reason {
         Reason::Missing
         | Reason::Saved(_)
@@ -229,7 +229,7 @@ fn value(field: &FieldChange, layout: &Layout) -> String {
 }
 
 /// The counts, on one line.
-pub(super) fn summary(plan: &Plan, layout: &Layout) -> String {
+pub(in crate::report) fn summary(plan: &Plan, layout: &Layout) -> String {
     let paint = layout.paint;
     let counts = plan_summary(plan);
     let mut parts = Vec::new();
