@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::plan::{Extent, more, undone};
 use super::status::{self, Listing};
-use super::{Layout, counted, headline, requests, write_notes};
+use super::{Layout, counted, headline, write_counts, write_notes};
 use crate::apply::{AppliedChange, ApplyReport, Outcome, OutcomeKind, OutcomeTotals};
 use crate::model::OrganizationId;
 use crate::model::text::escape;
@@ -32,12 +32,8 @@ pub fn apply(view: &ApplyReportView<'_>, now: jiff::Timestamp, layout: &Layout) 
         };
         out.push_str(&status::body(&report, Listing::Brief, layout));
     }
-    let _ = writeln!(
-        out,
-        "\n{}, {}",
-        summary(view, layout),
-        requests(view.headline)
-    );
+    let counts = summary(view, layout);
+    write_counts(&mut out, &counts, view.headline, layout);
     if let Some(end) = how_it_ended(view.report) {
         let _ = writeln!(out, "{}", paint.notice(end));
     }

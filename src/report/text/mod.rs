@@ -12,7 +12,7 @@ mod status;
 
 use super::Headline;
 use super::paint::Paint;
-use super::width::hanging;
+use super::width::{counts, hanging};
 use crate::model::text::escape;
 use crate::plan::Plan;
 
@@ -119,4 +119,10 @@ pub fn counted(count: usize, thing: &str) -> String {
 pub(super) fn requests(headline: &Headline) -> String {
     let count = usize::try_from(headline.requests).unwrap_or(usize::MAX);
     counted(count, "request")
+}
+
+/// Writes the last line: the counts, and the cost of the run.
+fn write_counts(out: &mut String, said: &str, headline: &Headline, layout: &Layout) {
+    let said = format!("{said}, {}", requests(headline));
+    out.push_str(&format!("\n{}\n", counts(&said, layout.width)));
 }

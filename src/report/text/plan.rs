@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::inline_diff::inline;
-use super::{Layout, counted, headline, requests, write_notes};
+use super::{Layout, counted, headline, write_counts, write_notes};
 use crate::identity::MatchedBy;
 use crate::model::desired::FieldPath;
 use crate::model::text::{escape, mask_email};
@@ -18,12 +18,8 @@ pub fn plan(report: &PlanReport<'_>, layout: &Layout) -> String {
     let mut out = headline("plan", report.headline, layout);
     out.push_str(&body(report.plan, layout));
     let digest = Digest::of(report.plan);
-    let _ = writeln!(
-        out,
-        "\n{}, {}",
-        summary(report.plan, layout),
-        requests(report.headline)
-    );
+    let counts = summary(report.plan, layout);
+    write_counts(&mut out, &counts, report.headline, layout);
     let _ = writeln!(out, "{}", layout.paint.quiet(format!("digest {digest}")));
     out
 }
