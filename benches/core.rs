@@ -30,6 +30,8 @@ use portalctl::model::desired::Desired;
 use portalctl::model::observed::{DomainState, Observed, Organization, OrganizationDomain};
 use portalctl::model::{Intent, OrganizationId, Unconfigured};
 use portalctl::plan::{Plan, Policy, Target, plan};
+use portalctl::readiness::Readiness;
+use portalctl::report::{Headline, PlanReport, markdown};
 use world::{ALL_POWERS, Live, World, apply};
 
 fn main() {
@@ -42,6 +44,32 @@ fn main() {
         large(organizations);
     }
     worlds(50_000);
+    comment(5_000);
+}
+
+/// A plan that creates everything, as a comment on a pull request.
+fn comment(changes: usize) {
+    let folder = tempfile::tempdir().unwrap();
+    write_folder(folder.path(), changes);
+    let checked = manifest::read(&[Input::Path(folder.path().to_owned())]);
+    let plan = plan_of(
+        &checked.desired.expect("a valid folder"),
+        &Observed::default(),
+    );
+    assert_eq!(plan.changes.len(), changes);
+    let report = PlanReport {
+        headline: &Headline::default(),
+        plan: &plan,
+        readiness: &Readiness::default(),
+    };
+    let started = Instant::now();
+    let text = markdown::plan(&report);
+    println!(
+        "{changes} changes as Markdown: {} bytes in {:.1} ms",
+        text.len(),
+        started.elapsed().as_secs_f64() * 1e3
+    );
+    assert!(text.len() <= markdown::LIMIT);
 }
 
 /// Random worlds through plan → simulated apply → plan; the second plan is empty in each.

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::pin::pin;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use tokio_util::sync::CancellationToken;
 
-use super::args::{ConnectionArgs, Format, TargetArgs};
+use super::args::{ConnectionArgs, TargetArgs};
 use super::connect::Connection;
 use super::error::CliError;
 use super::exit::Exit;
@@ -14,15 +14,15 @@ use super::plan::{PowerArgs, guard_exit, make_plan};
 use super::progress::Applying;
 use super::session::{self, Reality, Request};
 use super::ui::Ui;
-use super::{failure_json, json};
+use super::{failure_json, failure_markdown, json};
 use crate::apply::{ApplyReport, Options, apply};
 use crate::codes::{cli as codes, plan as plan_codes};
 use crate::identity::identify;
 use crate::model::text::escape;
 use crate::plan::Plan;
 use crate::plan::digest::Digest;
-use crate::report::json_v1::{self, ErrorItem};
-use crate::report::{ApplyReportView, PlanReport, text};
+use crate::report::json_v1;
+use crate::report::{ApplyReportView, PlanReport, markdown, text};
 
 /// Do what the plan says, after asking.
 ///
@@ -55,13 +55,24 @@ pub(super) struct ApplyArgs {
 
     /// The output's format.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
-    output: Format,
+    output: ApplyFormat,
 
     #[command(flatten)]
     powers: PowerArgs,
 
     #[command(flatten)]
     target: TargetArgs,
+}
+
+/// The formats of `apply`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ApplyFormat {
+    /// For people.
+    Text,
+    /// For machines: one document, on failure too.
+    Json,
+    /// For a comment on a pull request, on failure too.
+    Markdown,
 }
 
 fn parse_concurrency(text: &str) -> Result<usize, String> {
@@ -81,10 +92,13 @@ impl ApplyArgs {
         &self.target.connection
     }
 
-    pub(super) fn failure(&self, items: &[ErrorItem]) -> Option<String> {
+    pub(super) fn failure(&self, error: &CliError) -> Option<String> {
         match self.output {
-            Format::Text => None,
-            Format::Json => failure_json(items, json_v1::failed_apply),
+            ApplyFormat::Text => None,
+            ApplyFormat::Json => failure_json(&error.items, json_v1::failed_apply),
+            ApplyFormat::Markdown => {
+                Some(failure_markdown("apply", error, &self.target.connection))
+            }
         }
     }
 }
@@ -98,9 +112,13 @@ pub(super) fn run(args: &ApplyArgs, ui: &Ui) -> Result<Exit, CliError> {
         return Err(CliError::new(Exit::Usage, codes::NO_CONSENT, message));
     }
     let request = args.powers.request(&args.target, ui)?;
-    let connection = session::connect(&args.target, &request)?;
+    run_on(&request, args, ui).map_err(|error| error.of(request.desired.names()))
+}
+
+fn run_on(request: &Request, args: &ApplyArgs, ui: &Ui) -> Result<Exit, CliError> {
+    let connection = session::connect(&args.target, request)?;
     let outcome = session::block_on(async |interrupted| {
-        plan_and_apply(&request, &connection, args, ui, interrupted).await
+        plan_and_apply(request, &connection, args, ui, interrupted).await
     });
     // Also after a failure: what was done in the sandbox stays done.
     connection.close()?;
@@ -272,8 +290,9 @@ pub(super) fn write(
     ui: &Ui,
 ) -> Result<(), CliError> {
     ui.data(&match args.output {
-        Format::Text => text::apply(view, connection.clock.now(), &ui.layout()),
-        Format::Json => json(&json_v1::apply(view))?,
+        ApplyFormat::Text => text::apply(view, connection.clock.now(), &ui.layout()),
+        ApplyFormat::Json => json(&json_v1::apply(view))?,
+        ApplyFormat::Markdown => markdown::apply(view),
     })
 }
 

@@ -23,28 +23,33 @@ const MAX_PLAN: u64 = 512 * 1024 * 1024;
 
 pub(super) fn run(path: &Path, args: &ApplyArgs, ui: &Ui) -> Result<Exit, CliError> {
     let plan = read(path)?;
-    let connection = connect::open(args.connection(), &desired(&plan.target))?;
+    let desired = desired(&plan.target);
+    run_on(&plan, &desired, args, ui).map_err(|error| error.of(desired.names()))
+}
+
+fn run_on(plan: &Plan, desired: &Desired, args: &ApplyArgs, ui: &Ui) -> Result<Exit, CliError> {
+    let connection = connect::open(args.connection(), desired)?;
     check_target(&plan.target, &connection.target)?;
     let readiness = Readiness::default();
     let outcome = session::block_on(async |interrupted| {
         let headline = session::headline(&connection);
         let report = PlanReport {
             headline: &headline,
-            plan: &plan,
+            plan,
             readiness: &readiness,
         };
         ui.say(&text::plan(&report, &ui.talk_layout()));
         // It may have been applied before, as a whole or in part.
-        let report = act(&plan, true, &connection, args, ui, interrupted).await;
+        let report = act(plan, true, &connection, args, ui, interrupted).await;
         let headline = session::headline(&connection);
         let view = ApplyReportView {
             headline: &headline,
-            plan: &plan,
+            plan,
             report: &report,
             readiness: &readiness,
         };
         write(&view, &connection, args, ui)?;
-        Ok(exit_of(&plan, &report))
+        Ok(exit_of(plan, &report))
     });
     connection.close()?;
     outcome

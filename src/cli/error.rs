@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::exit::Exit;
 use crate::codes::{Code, cli as codes};
+use crate::model::desired::Names;
 use crate::report::json_v1::ErrorItem;
 use crate::workos::{ApiError, ApiErrorKind};
 
@@ -26,16 +27,25 @@ pub(super) struct CliError {
     pub items: Vec<ErrorItem>,
     /// The errors as text, when they are told better than one line each (manifest diagnostics).
     pub rendered: Option<String>,
+    /// What the manifest calls itself and its environment, as far as it was read: by them the
+    /// comment of an earlier run is found, which says something else.
+    pub names: Names,
 }
 
 impl CliError {
     /// An error told on one line.
     pub(super) fn new(exit: Exit, code: Code, message: impl Into<String>) -> Self {
         let help = code.entry().fix.to_owned();
+        Self::several(exit, vec![ErrorItem::new(code, message, Some(help))])
+    }
+
+    /// Errors told on one line each.
+    pub(super) fn several(exit: Exit, items: Vec<ErrorItem>) -> Self {
         Self {
             exit,
-            items: vec![ErrorItem::new(code, message, Some(help))],
+            items,
             rendered: None,
+            names: Names::default(),
         }
     }
 
@@ -50,6 +60,13 @@ impl CliError {
         if let Some(item) = self.items.first_mut() {
             item.help = Some(help.into());
         }
+        self
+    }
+
+    /// Says which manifest it is about.
+    #[must_use]
+    pub(super) fn of(mut self, names: Names) -> Self {
+        self.names = names;
         self
     }
 
@@ -125,10 +142,6 @@ impl CliError {
         item.http_status = error.status;
         item.upstream_code = error.upstream_code;
         item.request_id = error.request_id;
-        Self {
-            exit,
-            items: vec![item],
-            rendered: None,
-        }
+        Self::several(exit, vec![item])
     }
 }

@@ -41,13 +41,15 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use args::OutputArgs;
+use args::{ConnectionArgs, OutputArgs};
 use error::CliError;
 use exit::Exit;
 use ui::Ui;
 
 use crate::codes::cli as codes;
+use crate::model::desired::Names;
 use crate::report::json_v1::{self, ErrorItem};
+use crate::report::markdown;
 
 /// Declares customer organizations and their Admin Portal features in YAML; plans the difference
 /// to WorkOS, applies it, and reports what each customer still has to configure.
@@ -167,9 +169,9 @@ fn fail(cli: &Cli, ui: &Ui, error: &CliError) -> Exit {
         return error.exit;
     }
     let document = match &cli.command {
-        Command::Plan(args) => args.failure(&error.items),
-        Command::Apply(args) => args.failure(&error.items),
-        Command::Status(args) => args.failure(&error.items),
+        Command::Plan(args) => args.failure(error),
+        Command::Apply(args) => args.failure(error),
+        Command::Status(args) => args.failure(error),
         Command::Invite(args) => args.failure(&error.items),
         Command::VerifyDomain(args) => args.failure(&error.items),
         Command::Link(args) => args.failure(&error.items),
@@ -202,15 +204,15 @@ fn usage(error: &clap::Error) -> Exit {
         .skip(1)
         .map(|argument| argument.to_string_lossy().into_owned())
         .collect();
-    if let Some(document) = usage_json(&arguments, &error.to_string()) {
+    if let Some(document) = usage_document(&arguments, &error.to_string()) {
         // As above: what can still be said was said on standard error.
         let _ = Ui::new(&OutputArgs::default()).data(&document);
     }
     Exit::Usage
 }
 
-/// The JSON document of a command line that asked for JSON and cannot be parsed.
-fn usage_json(arguments: &[String], told: &str) -> Option<String> {
+/// The document of a command line that asked for one and cannot be parsed.
+fn usage_document(arguments: &[String], told: &str) -> Option<String> {
     let command = arguments.iter().find_map(|argument| {
         let name = argument.as_str();
         [
@@ -229,25 +231,33 @@ fn usage_json(arguments: &[String], told: &str) -> Option<String> {
         .into_iter()
         .find(|command| *command == name)
     })?;
-    if output_format(arguments).unwrap_or(if command == "ids" { "json" } else { "text" }) != "json"
-    {
-        return None;
-    }
+    let by_default = if command == "ids" { "json" } else { "text" };
+    let format = output_format(arguments).unwrap_or(by_default);
     let message = told.lines().next().unwrap_or_default();
     let message = message.strip_prefix("error: ").unwrap_or(message);
     let CliError { items, .. } = CliError::new(Exit::Usage, codes::USAGE, message);
-    match command {
-        "plan" => failure_json(&items, json_v1::failed_plan),
-        "apply" => failure_json(&items, json_v1::failed_apply),
-        "status" => failure_json(&items, json_v1::failed_status),
-        "invite" => failure_json(&items, json_v1::failed_invite),
-        "verify-domain" => failure_json(&items, json_v1::failed_domains),
-        "link" => failure_json(&items, |items| json_v1::failed_link(None, items)),
-        "wait" => failure_json(&items, |items| json_v1::failed_wait(None, items)),
-        "validate" => failure_json(&items, json_v1::failed_validate),
-        "import" => failure_json(&items, json_v1::failed_import),
-        "doctor" => failure_json(&items, json_v1::failed_doctor),
-        _ => failure_json(&items, json_v1::failed_ids),
+    match (format, command) {
+        ("markdown", "plan" | "apply" | "status") => {
+            let sandbox = arguments.iter().any(|it| it.starts_with("--sandbox"));
+            Some(markdown::failed(
+                command,
+                &Names::default(),
+                sandbox,
+                &items,
+            ))
+        }
+        ("json", "plan") => failure_json(&items, json_v1::failed_plan),
+        ("json", "apply") => failure_json(&items, json_v1::failed_apply),
+        ("json", "status") => failure_json(&items, json_v1::failed_status),
+        ("json", "invite") => failure_json(&items, json_v1::failed_invite),
+        ("json", "verify-domain") => failure_json(&items, json_v1::failed_domains),
+        ("json", "link") => failure_json(&items, |items| json_v1::failed_link(None, items)),
+        ("json", "wait") => failure_json(&items, |items| json_v1::failed_wait(None, items)),
+        ("json", "validate") => failure_json(&items, json_v1::failed_validate),
+        ("json", "import") => failure_json(&items, json_v1::failed_import),
+        ("json", "doctor") => failure_json(&items, json_v1::failed_doctor),
+        ("json", _) => failure_json(&items, json_v1::failed_ids),
+        _ => None,
     }
 }
 
@@ -292,4 +302,10 @@ fn failure_json<T: serde::Serialize>(
     document: impl FnOnce(Vec<ErrorItem>) -> T,
 ) -> Option<String> {
     json(&document(items.to_vec())).ok()
+}
+
+/// A failed command's Markdown, in the place of what an earlier run said.
+fn failure_markdown(command: &str, error: &CliError, connection: &ConnectionArgs) -> String {
+    let sandbox = connection.sandbox.is_some();
+    markdown::failed(command, &error.names, sandbox, &error.items)
 }

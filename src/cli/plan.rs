@@ -9,13 +9,13 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::session::{self, Reality, Request};
 use super::ui::{Ui, write_whole};
-use super::{connect, failure_json, json};
+use super::{connect, failure_json, failure_markdown, json};
 use crate::codes::cli as codes;
 use crate::observe::Extent;
 use crate::plan::{Plan, Policy, plan};
 use crate::readiness::Readiness;
-use crate::report::json_v1::{self, ErrorItem};
-use crate::report::{PlanReport, html, text};
+use crate::report::json_v1;
+use crate::report::{PlanReport, html, markdown, text};
 
 /// Show what apply would do, and how far every customer is.
 ///
@@ -48,6 +48,8 @@ enum PlanFormat {
     Text,
     /// For machines: one document, on failure too.
     Json,
+    /// For a comment on a pull request, on failure too.
+    Markdown,
     /// A page in one file, to keep or to pass on.
     Html,
 }
@@ -143,23 +145,28 @@ fn usage(message: &str) -> CliError {
 }
 
 impl PlanArgs {
-    pub(super) fn failure(&self, items: &[ErrorItem]) -> Option<String> {
+    pub(super) fn failure(&self, error: &CliError) -> Option<String> {
         match self.output {
             PlanFormat::Text => None,
-            PlanFormat::Json => failure_json(items, json_v1::failed_plan),
-            PlanFormat::Html => html::failure("plan", items).ok(),
+            PlanFormat::Json => failure_json(&error.items, json_v1::failed_plan),
+            PlanFormat::Markdown => Some(failure_markdown("plan", error, &self.target.connection)),
+            PlanFormat::Html => html::failure("plan", &error.items).ok(),
         }
     }
 }
 
 pub(super) fn run(args: &PlanArgs, ui: &Ui) -> Result<Exit, CliError> {
     let request = args.powers.request(&args.target, ui)?;
-    let connection = session::connect(&args.target, &request)?;
+    run_on(&request, args, ui).map_err(|error| error.of(request.desired.names()))
+}
+
+fn run_on(request: &Request, args: &PlanArgs, ui: &Ui) -> Result<Exit, CliError> {
+    let connection = session::connect(&args.target, request)?;
     session::block_on(async |interrupted| {
-        let reality = session::look_to_plan(&connection, &request, ui, &interrupted).await?;
-        let readiness = reality.readiness(&request, &connection);
+        let reality = session::look_to_plan(&connection, request, ui, &interrupted).await?;
+        let readiness = reality.readiness(request, &connection);
         let policy = args.powers.policy();
-        let plan = make_plan(&request, &reality, &readiness, &connection, policy);
+        let plan = make_plan(request, &reality, &readiness, &connection, policy);
         let headline = session::headline(&connection);
         let report = PlanReport {
             headline: &headline,
@@ -173,6 +180,7 @@ pub(super) fn run(args: &PlanArgs, ui: &Ui) -> Result<Exit, CliError> {
         ui.data(&match args.output {
             PlanFormat::Text => text::plan(&report, &ui.layout()),
             PlanFormat::Json => json(&json_v1::plan(&report))?,
+            PlanFormat::Markdown => markdown::plan(&report),
             PlanFormat::Html => html::plan(&report).map_err(CliError::internal)?,
         })?;
         Ok(exit_of(&plan, args.detailed_exitcode))

@@ -45,7 +45,7 @@ pub(super) struct Reality {
 pub(super) fn manifest(args: &TargetArgs, ui: &Ui) -> Result<Request, CliError> {
     let selection = selection(&args.manifest)?;
     let desired = sound_manifest(&args.manifest.files, &args.connection, ui)?;
-    selects_something(&args.manifest, &desired)?;
+    selects_something(&args.manifest, &desired).map_err(|error| error.of(desired.names()))?;
     Ok(Request {
         desired,
         selection,
@@ -95,11 +95,12 @@ fn sound_manifest(
 pub(super) fn sound(checked: Checked, ui: &Ui) -> Result<Desired, CliError> {
     let Checked {
         desired,
+        names,
         diagnostics,
         sources,
     } = checked;
     let Some(desired) = desired else {
-        return Err(invalid_manifest(&diagnostics, &sources, ui));
+        return Err(invalid_manifest(&diagnostics, &sources, ui).of(names));
     };
     if !diagnostics.is_empty() {
         ui.say(&render(&diagnostics, &sources, ui));
@@ -220,9 +221,8 @@ pub(super) fn render(diagnostics: &Diagnostics, sources: &Sources, ui: &Ui) -> S
 pub(super) fn invalid_manifest(diagnostics: &Diagnostics, sources: &Sources, ui: &Ui) -> CliError {
     let rendered = Some(render(diagnostics, sources, ui));
     CliError {
-        exit: Exit::Usage,
-        items: items(diagnostics, Severity::Error),
         rendered,
+        ..CliError::several(Exit::Usage, items(diagnostics, Severity::Error))
     }
 }
 
@@ -354,11 +354,7 @@ impl Reality {
                 let help = Some(conflict.help.clone());
                 ErrorItem::new(conflict.code, conflict.message.clone(), help)
             });
-            return Err(CliError {
-                exit: Exit::Stopped,
-                items: told.collect(),
-                rendered: None,
-            });
+            return Err(CliError::several(Exit::Stopped, told.collect()));
         }
         let live = self.identities.organization_of(key);
         live.and_then(|id| self.observed.organizations.get(id))

@@ -18,15 +18,15 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::session::{self, Request};
 use super::ui::Ui;
-use super::{failure_json, json, json_line};
+use super::{failure_json, failure_markdown, json, json_line};
 use crate::codes::cli as codes;
 use crate::model::text::escape;
 use crate::readiness::Readiness;
 use crate::readiness::compare::{OrganizationChange, Picture, compare};
 use crate::readiness::fail_on::FailOn;
-use crate::report::json_v1::{self, ErrorItem};
+use crate::report::json_v1;
 use crate::report::text::Listing;
-use crate::report::{StatusReport, csv, html, text};
+use crate::report::{StatusReport, csv, html, markdown, text};
 
 use on_change::{Failure, OnChange, Output};
 
@@ -95,6 +95,8 @@ enum StatusFormat {
     Text,
     /// For machines: one document, on failure too.
     Json,
+    /// For a comment or a job's summary on GitHub, on failure too.
+    Markdown,
     /// A page in one file: search, filters and everything behind each state.
     Html,
     /// For spreadsheets: a row for each organization and intent.
@@ -102,11 +104,14 @@ enum StatusFormat {
 }
 
 impl StatusArgs {
-    pub(super) fn failure(&self, items: &[ErrorItem]) -> Option<String> {
+    pub(super) fn failure(&self, error: &CliError) -> Option<String> {
         match self.output {
             StatusFormat::Text | StatusFormat::Csv => None,
-            StatusFormat::Json => failure_json(items, json_v1::failed_status),
-            StatusFormat::Html => html::failure("status", items).ok(),
+            StatusFormat::Json => failure_json(&error.items, json_v1::failed_status),
+            StatusFormat::Markdown => {
+                Some(failure_markdown("status", error, &self.target.connection))
+            }
+            StatusFormat::Html => html::failure("status", &error.items).ok(),
         }
     }
 
@@ -115,7 +120,10 @@ impl StatusArgs {
         let ChangesArgs {
             compare, on_change, ..
         } = &self.changes;
-        let shows_changes = matches!(self.output, StatusFormat::Text | StatusFormat::Json);
+        let shows_changes = match self.output {
+            StatusFormat::Text | StatusFormat::Json | StatusFormat::Markdown => true,
+            StatusFormat::Html | StatusFormat::Csv => false,
+        };
         compare.is_some() && on_change.is_none() && !shows_changes
     }
 
@@ -131,21 +139,25 @@ pub(super) fn run(args: &StatusArgs, ui: &Ui) -> Result<Exit, CliError> {
         watch::check_usage(args, ui)?;
     }
     if args.drops_changes() {
-        let why =
-            "--compare needs -o text or -o json to show what changed, or --on-change to tell it";
+        let why = "--compare needs -o text, json or markdown to show what changed, or --on-change \
+                   to tell it";
         return Err(CliError::new(Exit::Usage, codes::USAGE, why));
     }
     let request = session::manifest(&args.target, ui)?;
+    run_on(&request, args, ui).map_err(|error| error.of(request.desired.names()))
+}
+
+fn run_on(request: &Request, args: &StatusArgs, ui: &Ui) -> Result<Exit, CliError> {
     let compared = args.changes.compare.as_deref();
     let earlier = compared
-        .map(|path| earlier::read(path, &request))
+        .map(|path| earlier::read(path, request))
         .transpose()?;
-    let connection = session::connect(&args.target, &request)?;
+    let connection = session::connect(&args.target, request)?;
     session::block_on(async |interrupted| {
         if args.changes.watch {
-            watch::run(args, &request, &connection, earlier, ui, interrupted).await
+            watch::run(args, request, &connection, earlier, ui, interrupted).await
         } else {
-            once(args, &request, &connection, earlier, ui, &interrupted).await
+            once(args, request, &connection, earlier, ui, &interrupted).await
         }
     })
 }
@@ -201,6 +213,10 @@ async fn once(
         }
         StatusFormat::Html => html::status(&report).map_err(CliError::internal)?,
         StatusFormat::Csv => csv::status(&report).map_err(CliError::internal)?,
+        StatusFormat::Markdown => {
+            let errors = told.as_ref().err().map_or(&[][..], |error| &error.items);
+            markdown::status(&report, changes.as_deref(), listing(args), errors)
+        }
     };
     ui.data(&written)?;
     let asked = check(&args.fail_on, &readiness, now, ui);

@@ -35,6 +35,7 @@ pub(super) fn run(args: &ValidateArgs, ui: &Ui) -> Result<Exit, CliError> {
     session::selection(&args.manifest)?;
     let Checked {
         desired,
+        names: _,
         diagnostics,
         sources,
     } = session::read_manifest(&args.manifest.files, None)?;

@@ -102,11 +102,7 @@ pub(super) fn run(args: &VerifyDomainArgs, ui: &Ui) -> Result<Exit, CliError> {
             organization: &organization.id,
             domains: &domains,
         };
-        let told = CliError {
-            exit,
-            items: errors,
-            rendered: None,
-        };
+        let told = CliError::several(exit, errors);
         ui.error(&told);
         ui.data(&match args.output {
             Format::Text => text::domains(&report, &ui.layout()),

@@ -48,6 +48,7 @@ impl Judge {
         };
         let Checked {
             desired: _,
+            names: _,
             diagnostics,
             sources: _,
         } = read(&[Input::Stdin(to_yaml(&manifest).into_bytes())]);

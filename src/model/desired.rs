@@ -37,6 +37,16 @@ pub struct Defaults {
     pub domains_policy: DomainsPolicy,
 }
 
+impl Desired {
+    /// What it calls itself and its environment.
+    pub fn names(&self) -> Names {
+        Names {
+            environment: self.environment.name.clone(),
+            manifest: self.manifest.clone(),
+        }
+    }
+}
+
 /// The WorkOS environment a manifest is meant for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Environment {
@@ -64,6 +74,15 @@ impl fmt::Display for KeyKind {
             Self::Live => "live",
         })
     }
+}
+
+/// What a manifest calls itself and its environment: known also when the rest of it is unusable.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Names {
+    /// The environment's name.
+    pub environment: Option<String>,
+    /// The manifest's own name.
+    pub manifest: Option<ManifestName>,
 }
 
 /// Return and success URLs that hold for every organization.

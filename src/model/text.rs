@@ -53,6 +53,49 @@ pub fn mask_email(email: &str) -> String {
     }
 }
 
+/// Masks every e-mail address in a text, as [`mask_email`] does.
+///
+/// ```
+/// use portalctl::model::text::mask_addresses;
+/// assert_eq!(mask_addresses("no answer from ada@acme.com"), "no answer from a***@acme.com");
+/// ```
+pub fn mask_addresses(text: &str) -> Cow<'_, str> {
+    let mut masked = String::new();
+    let mut copied = 0;
+    for (at, _) in text.match_indices('@') {
+        let local = text[copied..at]
+            .char_indices()
+            .rev()
+            .take_while(|(_, c)| is_local(*c))
+            .last()
+            .map(|(index, _)| copied + index);
+        let domain = text[at + 1..].split(|c: char| !is_domain(c)).next();
+        let is_domain = domain.is_some_and(|domain| domain.trim_end_matches('.').contains('.'));
+        if let (Some(local), true) = (local, is_domain)
+            && !text[local..at].ends_with("***")
+        {
+            masked.push_str(&text[copied..local]);
+            masked.push_str(&mask_email(&text[local..=at]));
+            copied = at + 1;
+        }
+    }
+    if copied == 0 {
+        return Cow::Borrowed(text);
+    }
+    masked.push_str(&text[copied..]);
+    Cow::Owned(masked)
+}
+
+/// Whether a character may stand before the `@` of an address; quotes and brackets are left out,
+/// which stand around one more often than in one.
+fn is_local(c: char) -> bool {
+    c.is_alphanumeric() || ".!#$%&*+-=?^_{|}~".contains(c)
+}
+
+fn is_domain(c: char) -> bool {
+    c.is_alphanumeric() || matches!(c, '.' | '-')
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -68,5 +111,32 @@ mod tests {
     fn masks_the_local_part_of_an_address() {
         assert_eq!(mask_email("ada@acme.com"), "a***@acme.com");
         assert_eq!(mask_email("not an address"), "***");
+    }
+
+    #[test]
+    fn masks_addresses_wherever_they_stand() {
+        for (text, masked) in [
+            ("ada@acme.com", "a***@acme.com"),
+            (
+                "<ada+x@acme.com>, (bob@b.co.uk).",
+                "<a***@acme.com>, (b***@b.co.uk).",
+            ),
+            ("it_contacts.ada@acme.com", "i***@acme.com"),
+            (
+                "https://user:secret@host.example/",
+                "https://user:s***@host.example/",
+            ),
+            (
+                "it_contacts.a***@acme.com and b@b.de",
+                "it_contacts.a***@acme.com and b***@b.de",
+            ),
+            ("a@b@c.de", "a@b***@c.de"),
+            ("größe@straße.de", "g***@straße.de"),
+        ] {
+            assert_eq!(mask_addresses(text), masked);
+        }
+        for text in ["@org/team", "a@b", "a @acme.com", "@", "", "no address."] {
+            assert!(matches!(mask_addresses(text), Cow::Borrowed(same) if same == text));
+        }
     }
 }

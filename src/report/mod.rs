@@ -8,6 +8,7 @@
 pub mod csv;
 pub mod html;
 pub mod json_v1;
+pub mod markdown;
 pub mod paint;
 pub mod text;
 

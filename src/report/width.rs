@@ -1,10 +1,14 @@
 //! How wide text is on a terminal, and how it is made to fit.
 
-use unicode_width::UnicodeWidthStr;
+use anstream::adapter::strip_str;
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// The number of columns that text without escape sequences takes.
+/// Glues emoji together: no line ends behind it.
+const JOINER: char = '\u{200d}';
+
+/// The number of columns that text takes; escape sequences take none.
 pub(super) fn width(text: &str) -> usize {
-    UnicodeWidthStr::width(text)
+    strip_str(text).map(UnicodeWidthStr::width).sum()
 }
 
 /// Pads text with spaces on the right to a number of columns.
@@ -13,9 +17,36 @@ pub(super) fn pad(text: &str, columns: usize) -> String {
     format!("{text}{}", " ".repeat(missing))
 }
 
-/// Breaks text into lines of at most a number of columns, at spaces; a longer word stands alone.
+/// Breaks text into lines of at most a number of columns, at spaces, and between wide characters,
+/// which are written without any. A longer word stands alone.
 pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
-    fill(text.split(' '), columns)
+    let lines = fill(text.split(' '), columns).into_iter();
+    lines.flat_map(|line| wide(line, columns)).collect()
+}
+
+/// Breaks a line that is too long before wide characters.
+fn wide(line: String, columns: usize) -> Vec<String> {
+    if width(&line) <= columns {
+        return vec![line];
+    }
+    let mut lines = vec![String::new()];
+    for c in line.chars() {
+        let columns_of = |c: char| c.width().unwrap_or(0);
+        if let Some(last) = lines.last_mut() {
+            let is_full = columns_of(c) == 2 && width(last) + 2 > columns;
+            if is_full && !last.is_empty() && !last.ends_with(JOINER) {
+                lines.push(c.to_string());
+            } else {
+                last.push(c);
+            }
+        }
+    }
+    lines
+}
+
+/// Puts counts, separated by `, `, into lines of at most a number of columns.
+pub(super) fn counts(text: &str, columns: usize) -> String {
+    fill(text.split_inclusive(", ").map(str::trim_end), columns).join("\n")
 }
 
 /// Puts items behind one another into lines of at most a number of columns; breaks none.
@@ -72,6 +103,33 @@ mod tests {
         assert_eq!(width("株式会社"), 8);
         assert_eq!(pad("株", 4), "株  ");
         assert_eq!(pad("too long", 3), "too long");
+    }
+
+    #[test]
+    fn escape_sequences_take_no_columns() {
+        assert_eq!(width("\u{1b}[1m株\u{1b}[0m"), 2);
+        assert_eq!(pad("\u{1b}[1m株\u{1b}[0m", 4), "\u{1b}[1m株\u{1b}[0m  ");
+    }
+
+    #[test]
+    fn text_without_spaces_is_broken_between_wide_characters() {
+        assert_eq!(
+            wrap("会社アクメ東京 is new", 8),
+            ["会社アク", "メ東京", "is new"]
+        );
+        assert_eq!(wrap("https://acme.example", 8), ["https://acme.example"]);
+        let family = "👩\u{200d}👩\u{200d}👧";
+        assert_eq!(wrap(family, 1), [family]);
+        // Words of right-to-left scripts have spaces.
+        assert_eq!(wrap("شركة أكمي المحدودة", 10), ["شركة أكمي", "المحدودة"]);
+    }
+
+    #[test]
+    fn counts_are_broken_behind_their_commas() {
+        assert_eq!(
+            counts("1 done, 12 held, 3 more", 16),
+            "1 done, 12 held,\n3 more"
+        );
     }
 
     #[test]

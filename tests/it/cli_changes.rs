@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU16, Ordering};
 use serde_json::{Value, json};
 
 use crate::support::cli::{KEY, TestEnv, snapshot};
+use crate::support::github::assert_inert;
 use crate::support::http::{Canned, CannedAnswer};
 use crate::support::manifests::{CUSTOMERS, ONE, many};
 #[cfg(unix)]
@@ -184,6 +185,11 @@ mod on_change {
         let document = env.args(args).at(&server).exits(6).json_of("status");
         assert_eq!(document["errors"][0]["code"], "cli/on-change");
         assert_eq!(document["changed"][0]["key"], "acme");
+        let args = telling("exit 9").into_iter().chain(["-o", "markdown"]);
+        let markdown = env.args(args).at(&server).exits(6).stdout;
+        assert_inert(&markdown);
+        assert!(markdown.contains("(`cli/on-change`): the command ended with exit code 9"));
+        assert!(markdown.contains("\n| `acme` | sso | unconfigured | configured | "));
         // The report is whole: it may be what the next run compares with.
         assert_eq!(document["organizations"][0]["key"], "acme");
     }

@@ -133,7 +133,8 @@ fn a_plan_at_60_columns() {
           declared any more (--prune deletes what is not
           protected): org_03L
 
-    1 to create, 1 to update, 2 held, 1 conflict, 1 warning, 7 unchanged, 13 requests
+    1 to create, 1 to update, 2 held, 1 conflict, 1 warning,
+    7 unchanged, 13 requests
     digest sha256:c62fd789615b719b3494c4a64884a587fb3319cb64335b565948bdd233ad0177
     "#);
 }
@@ -184,7 +185,8 @@ fn a_plan_at_80_columns() {
     note: one of them was created by this manifest and not declared any more
           (--prune deletes what is not protected): org_03L
 
-    1 to create, 1 to update, 2 held, 1 conflict, 1 warning, 7 unchanged, 13 requests
+    1 to create, 1 to update, 2 held, 1 conflict, 1 warning, 7 unchanged,
+    13 requests
     digest sha256:c62fd789615b719b3494c4a64884a587fb3319cb64335b565948bdd233ad0177
     "#);
 }
@@ -279,7 +281,8 @@ fn a_plan_in_colour() {
     note: one of them was created by this manifest and not declared any more
           (--prune deletes what is not protected): org_03L
 
-    <32>1 to create<0>, <33>1 to update<0>, <33>2 held<0>, <31>1 conflict<0>, 1 warning, 7 unchanged, 13 requests
+    <32>1 to create<0>, <33>1 to update<0>, <33>2 held<0>, <31>1 conflict<0>, 1 warning, 7 unchanged,
+    13 requests
     <2>digest sha256:c62fd789615b719b3494c4a64884a587fb3319cb64335b565948bdd233ad0177<0>
     "#);
 }
@@ -321,67 +324,69 @@ fn a_status_at_60_columns() {
     let text = status_text(&some_readiness(), Listing::Pending, &plain(60));
     assert_tidy(&text);
     insta::assert_snapshot!(text, @"
-portalctl status · production · api.workos.com · live key
+    portalctl status · production · api.workos.com · live key
 
-            sso  dsync  domains  certs
-globex      ✗    ○      .        –
-initech.eu  ?    ✓      .        .
-acme        ✓    .      ◐        .
-✗ attention, ? unknown, ◐ in progress, ○ unconfigured,
-✓ configured, – n/a, . not declared
-1 organization with nothing to do (see status --all)
+                sso  dsync  domains  certs
+    globex      ✗    ○      .        –
+    initech.eu  ?    ✓      .        .
+    acme        ✓    .      ◐        .
+    ✗ attention, ? unknown, ◐ in progress, ○ unconfigured,
+    ✓ configured, – n/a, . not declared
+    1 organization with nothing to do (see status --all)
 
-next, most urgent first
-  ✗ globex  sso  for 6 days  the customer's turn
-      the OktaSAML connection is inactive: nobody can sign
-      in with it
-      -> ask the customer's IT admin to activate it in the
-         Admin Portal
-  ? initech.eu  sso  your turn
-      the state of the OktaSAML connection is one that this
-      version does not know: sideways
-      -> look at it in the WorkOS dashboard
-  ◐ acme  domain_verification  for 11 days  waiting for DNS
-      acme.com waits for its TXT record, 24 days left
-      -> ask the customer to set the TXT record
-         _workos.acme.com
-  ○ globex  dsync  for 14 days  the customer's turn
-      no directory yet
-      -> send the customer's IT admin to the Admin Portal
-         for dsync
+    next, most urgent first
+      ✗ globex  sso  for 6 days  the customer's turn
+          the OktaSAML connection is inactive: nobody can sign
+          in with it
+          -> ask the customer's IT admin to activate it in the
+             Admin Portal
+      ? initech.eu  sso  your turn
+          the state of the OktaSAML connection is one that this
+          version does not know: sideways
+          -> look at it in the WorkOS dashboard
+      ◐ acme  domain_verification  for 11 days  waiting for DNS
+          acme.com waits for its TXT record, 24 days left
+          -> ask the customer to set the TXT record
+             _workos.acme.com
+      ○ globex  dsync  for 14 days  the customer's turn
+          no directory yet
+          -> send the customer's IT admin to the Admin Portal
+             for dsync
 
-1 attention, 1 unknown, 1 in progress, 1 unconfigured, 3 configured, 1 n/a, 13 requests
-");
+    1 attention, 1 unknown, 1 in progress, 1 unconfigured,
+    3 configured, 1 n/a, 13 requests
+    ");
 }
 
 #[test]
 fn a_status_at_80_columns() {
     insta::assert_snapshot!(status_text(&some_readiness(), Listing::Pending, &plain(80)), @"
-portalctl status · production · api.workos.com · live key
+    portalctl status · production · api.workos.com · live key
 
-            sso             dsync           domains         certs
-globex      ✗ attention     ○ unconfigured  .               – n/a
-initech.eu  ? unknown       ✓ configured    .               .
-acme        ✓ configured    .               ◐ in progress   .
-1 organization with nothing to do (see status --all)
+                sso             dsync           domains         certs
+    globex      ✗ attention     ○ unconfigured  .               – n/a
+    initech.eu  ? unknown       ✓ configured    .               .
+    acme        ✓ configured    .               ◐ in progress   .
+    1 organization with nothing to do (see status --all)
 
-next, most urgent first
-  ✗ globex  sso  for 6 days  the customer's turn
-      the OktaSAML connection is inactive: nobody can sign in with it
-      -> ask the customer's IT admin to activate it in the Admin Portal
-  ? initech.eu  sso  your turn
-      the state of the OktaSAML connection is one that this version does not
-      know: sideways
-      -> look at it in the WorkOS dashboard
-  ◐ acme  domain_verification  for 11 days  waiting for DNS
-      acme.com waits for its TXT record, 24 days left
-      -> ask the customer to set the TXT record _workos.acme.com
-  ○ globex  dsync  for 14 days  the customer's turn
-      no directory yet
-      -> send the customer's IT admin to the Admin Portal for dsync
+    next, most urgent first
+      ✗ globex  sso  for 6 days  the customer's turn
+          the OktaSAML connection is inactive: nobody can sign in with it
+          -> ask the customer's IT admin to activate it in the Admin Portal
+      ? initech.eu  sso  your turn
+          the state of the OktaSAML connection is one that this version does not
+          know: sideways
+          -> look at it in the WorkOS dashboard
+      ◐ acme  domain_verification  for 11 days  waiting for DNS
+          acme.com waits for its TXT record, 24 days left
+          -> ask the customer to set the TXT record _workos.acme.com
+      ○ globex  dsync  for 14 days  the customer's turn
+          no directory yet
+          -> send the customer's IT admin to the Admin Portal for dsync
 
-1 attention, 1 unknown, 1 in progress, 1 unconfigured, 3 configured, 1 n/a, 13 requests
-");
+    1 attention, 1 unknown, 1 in progress, 1 unconfigured, 3 configured, 1 n/a,
+    13 requests
+    ");
 }
 
 #[test]
@@ -416,80 +421,84 @@ next, most urgent first
 #[test]
 fn a_status_at_30_columns() {
     insta::assert_snapshot!(status_text(&some_readiness(), Listing::Pending, &plain(30)), @"
-portalctl status · production · api.workos.com · live key
+    portalctl status · production · api.workos.com · live key
 
-globex
-  ✗ attention     sso
-  ○ unconfigured  dsync
-  – n/a           certificate_renewal
-initech.eu
-  ? unknown       sso
-  ✓ configured    dsync
-acme
-  ✓ configured    sso
-  ◐ in progress   domain_verification
-1 organization with nothing to do (see status --all)
+    globex
+      ✗ attention     sso
+      ○ unconfigured  dsync
+      – n/a           certificate_renewal
+    initech.eu
+      ? unknown       sso
+      ✓ configured    dsync
+    acme
+      ✓ configured    sso
+      ◐ in progress   domain_verification
+    1 organization with nothing to do (see status --all)
 
-next, most urgent first
-  ✗ globex  sso  for 6 days  the customer's turn
-      the OktaSAML connection
-      is inactive: nobody can
-      sign in with it
-      -> ask the customer's IT
-         admin to activate it
-         in the Admin Portal
-  ? initech.eu  sso  your turn
-      the state of the
-      OktaSAML connection is
-      one that this version
-      does not know: sideways
-      -> look at it in the
-         WorkOS dashboard
-  ◐ acme  domain_verification  for 11 days  waiting for DNS
-      acme.com waits for its
-      TXT record, 24 days left
-      -> ask the customer to
-         set the TXT record
-         _workos.acme.com
-  ○ globex  dsync  for 14 days  the customer's turn
-      no directory yet
-      -> send the customer's
-         IT admin to the Admin
-         Portal for dsync
+    next, most urgent first
+      ✗ globex  sso  for 6 days  the customer's turn
+          the OktaSAML connection
+          is inactive: nobody can
+          sign in with it
+          -> ask the customer's IT
+             admin to activate it
+             in the Admin Portal
+      ? initech.eu  sso  your turn
+          the state of the
+          OktaSAML connection is
+          one that this version
+          does not know: sideways
+          -> look at it in the
+             WorkOS dashboard
+      ◐ acme  domain_verification  for 11 days  waiting for DNS
+          acme.com waits for its
+          TXT record, 24 days left
+          -> ask the customer to
+             set the TXT record
+             _workos.acme.com
+      ○ globex  dsync  for 14 days  the customer's turn
+          no directory yet
+          -> send the customer's
+             IT admin to the Admin
+             Portal for dsync
 
-1 attention, 1 unknown, 1 in progress, 1 unconfigured, 3 configured, 1 n/a, 13 requests
-");
+    1 attention, 1 unknown,
+    1 in progress, 1 unconfigured,
+    3 configured, 1 n/a,
+    13 requests
+    ");
 }
 
 #[test]
 fn a_status_in_colour() {
     let text = status_text(&some_readiness(), Listing::Pending, &coloured(80));
     insta::assert_snapshot!(visible(&text), @"
-<1>portalctl status<0> · <1>production<0> · api.workos.com · live key
+    <1>portalctl status<0> · <1>production<0> · api.workos.com · live key
 
-<2>            sso             dsync           domains         certs<0>
-<1>globex    <0>  <31>✗ attention   <0>  ○ unconfigured  <2>.             <0>  <2>– n/a         <0>
-<1>initech.eu<0>  <35>? unknown     <0>  <32>✓ configured  <0>  <2>.             <0>  <2>.             <0>
-<1>acme      <0>  <32>✓ configured  <0>  <2>.             <0>  <33>◐ in progress <0>  <2>.             <0>
-<2>1 organization with nothing to do (see status --all)<0>
+    <2>            sso             dsync           domains         certs<0>
+    <1>globex    <0>  <31>✗ attention   <0>  ○ unconfigured  <2>.             <0>  <2>– n/a         <0>
+    <1>initech.eu<0>  <35>? unknown     <0>  <32>✓ configured  <0>  <2>.             <0>  <2>.             <0>
+    <1>acme      <0>  <32>✓ configured  <0>  <2>.             <0>  <33>◐ in progress <0>  <2>.             <0>
+    <2>1 organization with nothing to do (see status --all)<0>
 
-<1>next, most urgent first<0>
-  <31>✗<0> <1>globex<0>  sso  <2>for 6 days<0>  <2>the customer's turn<0>
-      the OktaSAML connection is inactive: nobody can sign in with it
-      -> ask the customer's IT admin to activate it in the Admin Portal
-  <35>?<0> <1>initech.eu<0>  sso  <2>your turn<0>
-      the state of the OktaSAML connection is one that this version does not
-      know: sideways
-      -> look at it in the WorkOS dashboard
-  <33>◐<0> <1>acme<0>  domain_verification  <2>for 11 days<0>  <2>waiting for DNS<0>
-      acme.com waits for its TXT record, 24 days left
-      -> ask the customer to set the TXT record _workos.acme.com
-  ○ <1>globex<0>  dsync  <2>for 14 days<0>  <2>the customer's turn<0>
-      no directory yet
-      -> send the customer's IT admin to the Admin Portal for dsync
+    <1>next, most urgent first<0>
+      <31>✗<0> <1>globex<0>  sso  <2>for 6 days<0>  <2>the customer's turn<0>
+          the OktaSAML connection is inactive: nobody can sign in with it
+          -> ask the customer's IT admin to activate it in the Admin Portal
+      <35>?<0> <1>initech.eu<0>  sso  <2>your turn<0>
+          the state of the OktaSAML connection is one that this version does not
+          know: sideways
+          -> look at it in the WorkOS dashboard
+      <33>◐<0> <1>acme<0>  domain_verification  <2>for 11 days<0>  <2>waiting for DNS<0>
+          acme.com waits for its TXT record, 24 days left
+          -> ask the customer to set the TXT record _workos.acme.com
+      ○ <1>globex<0>  dsync  <2>for 14 days<0>  <2>the customer's turn<0>
+          no directory yet
+          -> send the customer's IT admin to the Admin Portal for dsync
 
-<31>1 attention<0>, <35>1 unknown<0>, <33>1 in progress<0>, 1 unconfigured, <32>3 configured<0>, <2>1 n/a<0>, 13 requests
-");
+    <31>1 attention<0>, <35>1 unknown<0>, <33>1 in progress<0>, 1 unconfigured, <32>3 configured<0>, <2>1 n/a<0>,
+    13 requests
+    ");
 }
 
 #[test]
@@ -590,7 +599,8 @@ fn an_apply_at_60_columns() {
           -> send the customer's IT admin to the Admin Portal
              for dsync
 
-    2 done, 1 refused, 1 unknown, 1 not tried, 2 held, 1 conflict, 7 unchanged, 13 requests
+    2 done, 1 refused, 1 unknown, 1 not tried, 2 held,
+    1 conflict, 7 unchanged, 13 requests
     run apply again: it goes on where it stopped
     ");
 }
@@ -661,7 +671,8 @@ fn an_apply_at_80_columns() {
           no directory yet
           -> send the customer's IT admin to the Admin Portal for dsync
 
-    2 done, 1 refused, 1 unknown, 1 not tried, 2 held, 1 conflict, 7 unchanged, 13 requests
+    2 done, 1 refused, 1 unknown, 1 not tried, 2 held, 1 conflict, 7 unchanged,
+    13 requests
     run apply again: it goes on where it stopped
     ");
 }
@@ -830,6 +841,99 @@ fn a_domain_whose_state_workos_left_out_is_no_blank() {
     assert!(text.contains("domains.acme.com  - \"\"\n"), "{text}");
 }
 
+/// Names that are not as wide as they are long: wide, joined from several, from right to left.
+const NAMES: [&str; 5] = [
+    "株式会社アクメ東京本社営業部第一課オンボーディング担当グループ有限責任事業組合関東支部連絡室分室",
+    "👩‍👩‍👧 Family 🎉 Partners of the North-West and everywhere else that there is a party",
+    "شركة أكمي المحدودة للتجارة والخدمات في الشرق الأوسط وشمال إفريقيا وجميع أنحاء العالم",
+    "אקמה שירותים בעמ לכל לקוחותיה בארץ ובעולם כולו ובכל מקום שבו היא פועלת היום",
+    "Zoë’s Café – naïve résumé of a rather long name that has combining marks: e\u{301}a\u{308}",
+];
+
+fn named(name: &str) -> (Plan, ApplyReport, Readiness) {
+    let mut plan = some_plan();
+    plan.conflicts[0].message = format!("no organization matches, but org_01J ({name}) does");
+    plan.warnings[0].message = format!("{name} is also pending");
+    let mut readiness = some_readiness();
+    name.clone_into(&mut readiness.organizations[1].intents[0].reason);
+    let refused = Outcome::Refused(problem(codes::GONE, name));
+    (
+        plan,
+        applied(vec![(create("acme", &[]), refused)]),
+        readiness,
+    )
+}
+
+/// A line that nobody may break: a digest to copy, a field with its value.
+fn is_unbreakable(line: &str) -> bool {
+    line.starts_with("digest ") || line.contains('"')
+}
+
+#[test]
+fn text_in_any_script_stays_within_the_terminal() {
+    for name in NAMES {
+        let (plan, report, readiness) = named(name);
+        for width in [60, 80, 200] {
+            let layout = plain(width);
+            for text in [
+                plan_text(&plan, &layout),
+                apply_text(&plan, &report, &readiness, &layout),
+                status_text(&readiness, Listing::All, &layout),
+            ] {
+                assert_tidy(&text);
+                for line in text.lines().filter(|line| !is_unbreakable(line)) {
+                    let columns = unicode_width::UnicodeWidthStr::width(line);
+                    assert!(columns <= width, "{columns} of {width}: {line}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn colour_changes_no_character_and_no_line() {
+    for name in NAMES {
+        let (plan, report, readiness) = named(name);
+        // Colour shows within a changed value what differs: without one, all else is the same.
+        let plan = Plan {
+            changes: vec![create("acme", &[("metadata.note", name)])],
+            held: Vec::new(),
+            ..plan
+        };
+        for width in [30, 60, 80, 200] {
+            let reports = |layout: &Layout| {
+                [
+                    plan_text(&plan, layout),
+                    apply_text(&plan, &report, &readiness, layout),
+                    status_text(&readiness, Listing::Pending, layout),
+                ]
+            };
+            let stripped = reports(&coloured(width)).map(|text| {
+                let stripped = anstream::adapter::strip_str(&text).to_string();
+                // Cells are padded within their colour.
+                let lines: Vec<&str> = stripped.lines().map(str::trim_end).collect();
+                lines.join("\n") + "\n"
+            });
+            assert_eq!(stripped, reports(&plain(width)));
+        }
+    }
+}
+
+#[test]
+fn a_name_without_spaces_is_broken_and_not_the_layout() {
+    let (plan, _, _) = named(NAMES[0]);
+    let text = plan_text(&plan, &plain(60));
+    let conflict: Vec<&str> = text.lines().skip(2).take(6).collect();
+    insta::assert_snapshot!(conflict.join("\n"), @"
+    conflicts: nothing is done for these until somebody decides
+      ! initech.eu  plan/domain-held
+          no organization matches, but org_01J
+          (株式会社アクメ東京本社営業部第一課オンボーディング担
+          当グループ有限責任事業組合関東支部連絡室分室)
+          does
+    ");
+}
+
 /// What a hostile server, or a customer who chose their own name, may send.
 const HOSTILE: &str = "Evil\n\u{1b}[2J\u{202e}\u{7}Corp";
 
@@ -920,7 +1024,8 @@ fn hostile_text_is_shown_escaped_everywhere() {
           (--prune deletes what is not protected):
           Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp
 
-    <32>1 to create<0>, <33>1 to update<0>, <33>2 held<0>, <31>1 conflict<0>, 1 warning, 7 unchanged, 13 requests
+    <32>1 to create<0>, <33>1 to update<0>, <33>2 held<0>, <31>1 conflict<0>, 1 warning, 7 unchanged,
+    13 requests
     <2>digest sha256:d1894e31a878018b5e43d8f271e2c73479bd098c3872f72437ab5703731f52a9<0>
     "#);
 }

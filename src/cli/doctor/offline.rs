@@ -156,6 +156,7 @@ fn manifest(args: &DoctorArgs) -> Result<(ManifestFacts, Option<Desired>), CliEr
     };
     let Checked {
         desired,
+        names: _,
         diagnostics,
         sources,
     } = checked;

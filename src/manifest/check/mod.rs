@@ -26,13 +26,15 @@ use super::load::{Document, Loaded};
 use super::node::Node;
 use super::raw::RawDocument;
 use super::source::{FileId, Sources};
-use crate::model::desired::Desired;
+use crate::model::desired::{Desired, Names};
 
 /// A manifest after all rules were applied.
 #[derive(Debug)]
 pub struct Checked {
     /// What it means; `None` when there is any error.
     pub desired: Option<Desired>,
+    /// What it calls itself and its environment, also when there are errors.
+    pub names: Names,
     /// Everything there is to say about it.
     pub diagnostics: Diagnostics,
     /// The texts, to show the lines that the findings are about.
@@ -91,9 +93,11 @@ fn apply_rules(loaded: Loaded, presence: Presence) -> Checked {
     }
     let organizations: BTreeMap<_, _> = walk.finish();
 
+    let names = settings.names();
     let desired = (!findings.have_errors()).then(|| settings.into_desired(organizations));
     Checked {
         desired,
+        names,
         diagnostics: findings.finish(&sources),
         sources,
     }

@@ -15,8 +15,8 @@ use crate::manifest::raw::{
 };
 use crate::manifest::source::Spot;
 use crate::model::desired::{
-    DEFAULT_DELETE_LIMIT, Desired, DesiredOrganization, Environment, KeyKind, Limits, ReturnUrls,
-    UpdateLimit,
+    DEFAULT_DELETE_LIMIT, Desired, DesiredOrganization, Environment, KeyKind, Limits, Names,
+    ReturnUrls, UpdateLimit,
 };
 use crate::model::return_url::LocalHttp;
 use crate::model::{ClientId, Intent, ManifestName, OrgKey, ReturnUrl};
@@ -35,6 +35,13 @@ pub(super) struct Settings {
 }
 
 impl Settings {
+    pub(super) fn names(&self) -> Names {
+        Names {
+            environment: self.environment.name.clone(),
+            manifest: self.manifest.clone(),
+        }
+    }
+
     pub(super) fn into_desired(
         self,
         organizations: BTreeMap<OrgKey, DesiredOrganization>,

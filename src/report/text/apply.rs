@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use super::plan::{Extent, more, undone};
 use super::status::{self, Listing};
-use super::{Layout, counted, headline, requests, write_notes};
-use crate::apply::{AppliedChange, Outcome, OutcomeKind, OutcomeTotals};
+use super::{Layout, counted, headline, write_counts, write_notes};
+use crate::apply::{AppliedChange, ApplyReport, Outcome, OutcomeKind, OutcomeTotals};
 use crate::model::OrganizationId;
 use crate::model::text::escape;
 use crate::plan::Change;
@@ -32,22 +32,22 @@ pub fn apply(view: &ApplyReportView<'_>, now: jiff::Timestamp, layout: &Layout) 
         };
         out.push_str(&status::body(&report, Listing::Brief, layout));
     }
-    let _ = writeln!(
-        out,
-        "\n{}, {}",
-        summary(view, layout),
-        requests(view.headline)
-    );
-    let end = match (view.report.interrupted, view.report.is_complete()) {
+    let counts = summary(view, layout);
+    write_counts(&mut out, &counts, view.headline, layout);
+    if let Some(end) = how_it_ended(view.report) {
+        let _ = writeln!(out, "{}", paint.notice(end));
+    }
+    out
+}
+
+/// What there is to say of a run that was stopped, or did not do everything.
+pub(in crate::report) fn how_it_ended(report: &ApplyReport) -> Option<&'static str> {
+    match (report.interrupted, report.is_complete()) {
         (false, true) => None,
         (true, true) => Some("interrupted after the last change; everything was done"),
         (true, false) => Some("interrupted; run apply again to go on"),
         (false, false) => Some("run apply again: it goes on where it stopped"),
-    };
-    if let Some(end) = end {
-        let _ = writeln!(out, "{}", paint.notice(end));
     }
-    out
 }
 
 /// The changes that were not done: what failed first, then what was not tried.
@@ -149,7 +149,8 @@ fn write_failure(out: &mut String, failure: &AppliedChange, is_told: bool, layou
     }
 }
 
-fn summary(view: &ApplyReportView<'_>, layout: &Layout) -> String {
+/// The counts, on one line.
+pub(in crate::report) fn summary(view: &ApplyReportView<'_>, layout: &Layout) -> String {
     let paint = layout.paint;
     let OutcomeTotals {
         done,

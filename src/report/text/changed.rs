@@ -10,9 +10,9 @@ use crate::readiness::compare::{IntentChange, Kind, OrganizationChange, StateNam
 use crate::report::width::{hanging, pad, width};
 
 /// One intent's change with its organization's key.
-struct Row<'a> {
-    key: &'a str,
-    change: &'a IntentChange,
+pub(in crate::report) struct Row<'a> {
+    pub(in crate::report) key: &'a str,
+    pub(in crate::report) change: &'a IntentChange,
 }
 
 /// Renders what changed since an earlier report, and how much of each kind.
@@ -71,7 +71,7 @@ pub fn changed_lines(changes: &[OrganizationChange], layout: &Layout) -> Vec<Str
 }
 
 /// Every change, the ones that were waited for first.
-fn rows(changes: &[OrganizationChange]) -> Vec<Row<'_>> {
+pub(in crate::report) fn rows(changes: &[OrganizationChange]) -> Vec<Row<'_>> {
     let mut rows: Vec<Row<'_>> = changes
         .iter()
         .flat_map(|organization| {

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::plan::more;
-use super::{Layout, counted, headline, requests};
+use super::{Layout, counted, headline, write_counts};
 use crate::import::{Import, LeftOut, NewFile, SETTINGS_FILE};
 use crate::manifest::redact;
 use crate::model::text::{escape, mask_email};
@@ -25,12 +25,8 @@ pub fn import(report: &ImportReport<'_>, layout: &Layout) -> String {
     for note in report.notes {
         hanging(&mut out, "note: ", &escape(note), layout.width);
     }
-    let _ = writeln!(
-        out,
-        "\n{}, {}",
-        summary(report, layout),
-        requests(report.headline)
-    );
+    let counts = summary(report, layout);
+    write_counts(&mut out, &counts, report.headline, layout);
     if report.written > 0 && report.is_whole && !report.is_dry_run {
         let next = format!("next: portalctl plan -f {}", escape(report.folder));
         let _ = writeln!(out, "{}", layout.paint.quiet(next));

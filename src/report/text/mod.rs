@@ -13,7 +13,7 @@ mod status;
 
 use super::Headline;
 use super::paint::Paint;
-use super::width::hanging;
+use super::width::{counts, hanging};
 use crate::model::text::escape;
 use crate::plan::Plan;
 
@@ -26,7 +26,11 @@ pub use invite::{invitation, invite, revocation};
 pub use link::{duration, link, link_is_open, link_is_valid, wait, wait_problem, waiting_line};
 pub use plan::plan;
 pub use status::{Listing, status, summary};
-pub(super) use status::{age, sign, whose, words};
+
+pub(super) use apply::{how_it_ended, summary as apply_summary};
+pub(super) use changed::rows as changed_rows;
+pub(super) use plan::{summary as plan_summary, surprising_reason};
+pub(super) use status::{age, sign, summary as status_summary, whose, words};
 
 /// The terminal that text is laid out for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -111,4 +115,10 @@ pub fn counted(count: usize, thing: &str) -> String {
 pub(super) fn requests(headline: &Headline) -> String {
     let count = usize::try_from(headline.requests).unwrap_or(usize::MAX);
     counted(count, "request")
+}
+
+/// Writes the last line: the counts, and the cost of the run.
+fn write_counts(out: &mut String, said: &str, headline: &Headline, layout: &Layout) {
+    let said = format!("{said}, {}", requests(headline));
+    out.push_str(&format!("\n{}\n", counts(&said, layout.width)));
 }

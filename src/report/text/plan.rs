@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::inline_diff::inline;
 use super::invite;
-use super::{Layout, counted, headline, requests, write_notes};
+use super::{Layout, counted, headline, write_counts, write_notes};
 use crate::codes::plan as codes;
 use crate::identity::MatchedBy;
 use crate::model::desired::FieldPath;
@@ -20,12 +20,8 @@ pub fn plan(report: &PlanReport<'_>, layout: &Layout) -> String {
     let mut out = headline("plan", report.headline, layout);
     out.push_str(&body(report.plan, layout));
     let digest = Digest::of(report.plan);
-    let _ = writeln!(
-        out,
-        "\n{}, {}",
-        summary(report.plan, layout),
-        requests(report.headline)
-    );
+    let counts = summary(report.plan, layout);
+    write_counts(&mut out, &counts, report.headline, layout);
     let _ = writeln!(out, "{}", layout.paint.quiet(format!("digest {digest}")));
     out
 }
@@ -209,7 +205,7 @@ fn write_fields(out: &mut String, change: &Change, layout: &Layout) {
 }
 
 /// Why a change is made, unless its fields say so.
-fn surprising_reason(change: &Change) -> Option<String> {
+pub(in crate::report) fn surprising_reason(change: &Change) -> Option<String> {
     match &change.reason {
         Reason::Missing
         | Reason::NotInvited
@@ -250,7 +246,7 @@ fn value(field: &FieldChange, layout: &Layout) -> String {
 }
 
 /// The counts, on one line.
-pub(super) fn summary(plan: &Plan, layout: &Layout) -> String {
+pub(in crate::report) fn summary(plan: &Plan, layout: &Layout) -> String {
     let paint = layout.paint;
     let counts = plan_summary(plan);
     let mut parts = Vec::new();

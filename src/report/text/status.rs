@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
-use super::{Layout, counted, headline, requests};
+use super::{Layout, counted, headline, write_counts};
 use crate::model::Intent;
 use crate::model::text::escape;
 use crate::readiness::{IntentReadiness, OrganizationReadiness, Readiness, State, Totals, Turn};
@@ -52,12 +52,8 @@ pub fn status(report: &StatusReport<'_>, listing: Listing, layout: &Layout) -> S
         out.push_str(&body);
     }
     let totals = report.readiness.totals();
-    let _ = writeln!(
-        out,
-        "\n{}, {}",
-        summary(&totals, layout),
-        requests(report.headline)
-    );
+    let counts = summary(&totals, layout);
+    write_counts(&mut out, &counts, report.headline, layout);
     out
 }
 

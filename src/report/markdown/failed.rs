@@ -1,0 +1,56 @@
+//! A command that has no result: the errors take the place of what an earlier run said.
+
+use super::budget::{Document, Rank, Section};
+use super::escape::{code, prose};
+use super::{JSON, item, marker, title};
+use crate::model::desired::Names;
+use crate::report::json_v1::ErrorItem;
+use crate::report::text::counted;
+
+/// Renders the errors that kept a command from its result.
+///
+/// `names` are as much as was read of the manifest: the first line is the same as that of a run
+/// that succeeds, so that its comment is found and written over.
+pub fn failed(command: &str, names: &Names, sandbox: bool, errors: &[ErrorItem]) -> String {
+    let mut document = Document::default();
+    document.fixed(marker::key(command, names));
+    document.fixed(title(command, sandbox, names, "failed"));
+    document.fixed(format!(
+        "There is no result: {}.\n\n",
+        counted(errors.len(), "error")
+    ));
+    document.section(self::errors(errors));
+    document.fixed("`portalctl explain CODE` tells more.\n");
+    document.render()
+}
+
+/// Errors as a list.
+pub(super) fn errors(errors: &[ErrorItem]) -> Section {
+    let mut section = Section::new(Rank::List, "errors", JSON);
+    for error in errors {
+        section.item(|| told(error));
+    }
+    section
+}
+
+fn told(error: &ErrorItem) -> String {
+    let said = format!(
+        "{} ({}): {}",
+        place(error).map_or_else(|| "error".to_owned(), |place| code(&place)),
+        code(error.code),
+        prose(&error.message)
+    );
+    item(&said, error.help.as_deref())
+}
+
+/// `portal.yaml:3:5`, as far as it is known.
+fn place(error: &ErrorItem) -> Option<String> {
+    let mut place = error.file.clone()?;
+    for part in [error.line, error.column]
+        .into_iter()
+        .map_while(|part| part)
+    {
+        place.push_str(&format!(":{part}"));
+    }
+    Some(place)
+}

@@ -1,0 +1,95 @@
+//! What a plan does not do: what a person must decide, what is held, what is worth knowing.
+
+use super::budget::{Document, Rank, Section};
+use super::escape::{code, prose};
+use super::{PLAN, item};
+use crate::plan::{Conflict, Held, HeldReason, Plan, Warning};
+use crate::report::json_v1::held_reason;
+use crate::report::text::notes;
+
+/// Adds what somebody has to decide: conflicts, what exceeds a limit, what lacks its flag.
+pub(super) fn decisions(document: &mut Document, plan: &Plan) {
+    conflicts(document, &plan.conflicts);
+    let exceeding = |held: &&Held| !matches!(held.reason, HeldReason::NeedsFlag);
+    let (beyond, lacking): (Vec<&Held>, Vec<&Held>) = plan.held.iter().partition(exceeding);
+    held(
+        document,
+        "#### Over a limit: not done unless somebody allows it\n\n",
+        &beyond,
+    );
+    held(
+        document,
+        "#### Held: wanted, but not allowed in this run\n\n",
+        &lacking,
+    );
+}
+
+/// Adds what keeps nothing from being done: warnings and notes.
+pub(super) fn remarks(document: &mut Document, plan: &Plan) {
+    let mut warnings = Section::new(Rank::List, "warnings", PLAN).open("#### Warnings\n\n");
+    for Warning {
+        key,
+        code: id,
+        message,
+    } in &plan.warnings
+    {
+        warnings.item(|| item(&about(key.as_str(), id.as_str(), message), None));
+    }
+    document.section(warnings);
+    let mut section = Section::new(Rank::List, "notes", PLAN).open("#### Notes\n\n");
+    for note in notes(plan) {
+        section.item(|| item(&prose(&note), None));
+    }
+    document.section(section);
+}
+
+fn conflicts(document: &mut Document, conflicts: &[Conflict]) {
+    let mut section = Section::new(Rank::List, "conflicts", PLAN)
+        .open("#### Conflicts: nothing is done for these until somebody decides\n\n");
+    for Conflict {
+        key,
+        code: id,
+        message,
+        help,
+    } in conflicts
+    {
+        section.item(|| item(&about(key.as_str(), id.as_str(), message), Some(help)));
+    }
+    document.section(section);
+}
+
+fn about(key: &str, id: &str, message: &str) -> String {
+    format!("{} ({}): {}", code(key), code(id), prose(message))
+}
+
+fn held(document: &mut Document, open: &str, held: &[&Held]) {
+    let mut section = Section::new(Rank::List, "held changes", PLAN).open(open);
+    let mut told = None;
+    for held in held {
+        // A limit holds many changes at once, and is told once.
+        let reason = held_reason(held);
+        let is_new = told.as_ref() != Some(&reason);
+        section.item(|| held_item(held, is_new.then_some(reason.as_str())));
+        told = Some(reason);
+    }
+    document.section(section);
+}
+
+fn held_item(held: &Held, reason: Option<&str>) -> String {
+    let change = &held.change;
+    let organization = change
+        .action
+        .organization()
+        .map(|id| format!(" {}", code(id.as_str())))
+        .unwrap_or_default();
+    let reason = reason
+        .map(|reason| format!(": {}", prose(reason)))
+        .unwrap_or_default();
+    let said = format!(
+        "{}: {}{organization}, needs {}{reason}",
+        code(change.key.as_str()),
+        change.action.kind(),
+        code(&held.allow.to_string())
+    );
+    item(&said, None)
+}
