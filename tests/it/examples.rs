@@ -1,8 +1,9 @@
-//! Every example is checked and planned.
+//! Every example is checked and planned, and every way of working is followed.
 
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
-use crate::support::cli::TestEnv;
+use crate::support::cli::{Run, TestEnv};
 
 /// The manifests of `examples/`: its YAML files, and its folders as one manifest each.
 fn examples() -> Vec<PathBuf> {
@@ -34,4 +35,74 @@ fn every_example_is_valid_and_can_be_planned_and_applied() {
             .json_of("plan");
         assert!(plan["changes"].as_array().unwrap().is_empty(), "{plan:#}");
     }
+}
+
+/// What a README tells its reader to type: the `sh` blocks, as one script.
+fn script(readme: &str) -> String {
+    let mut script = String::new();
+    let mut is_inside = false;
+    for line in readme.lines() {
+        match line {
+            "```sh" => is_inside = true,
+            "```" => is_inside = false,
+            line if is_inside => {
+                script.push_str(line);
+                script.push('\n');
+            }
+            _ => {}
+        }
+    }
+    script
+}
+
+/// Runs what a way of working tells its reader to type, word for word but for the port.
+#[track_caller]
+fn follow(way: &str) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("examples")
+        .join(way);
+    let readme = std::fs::read_to_string(folder.join("README.md")).unwrap();
+    let manifest = std::fs::read_to_string(folder.join("portal.yaml")).unwrap();
+    let env = TestEnv::with_manifest(&manifest);
+    let tools = env.path("tools");
+    std::fs::create_dir(&tools).unwrap();
+    let program = Path::new(env!("CARGO_BIN_EXE_portalctl"));
+    std::os::unix::fs::symlink(program, tools.join("portalctl")).unwrap();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = port.local_addr().unwrap().port().to_string();
+    let typed = script(&readme).replace("4100", &port);
+    assert!(typed.contains("portalctl sandbox"), "{typed}");
+    let typed = format!("set -euo pipefail\ntrap 'kill %1' EXIT\n{typed}");
+    let path = std::env::var("PATH").unwrap();
+    let mut bash = Command::new("bash");
+    bash.args(["-c", &typed])
+        .env_clear()
+        .env("PATH", format!("{}:{path}", tools.display()))
+        .env("HOME", env.root().join("home"))
+        // The sandbox's customer needs no browser.
+        .env("BROWSER", "true")
+        .current_dir(env.path(""))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let output = Run::of(bash).exits(0);
+    // The first line is the sandbox's address; no link and no key is anywhere.
+    for text in [&output.stdout, &output.stderr] {
+        assert!(!text.contains("/portal/") && !text.contains("sk_test_"), "{text}");
+    }
+}
+
+#[test]
+fn the_customer_sets_it_up_as_the_readme_says() {
+    follow("self-service");
+}
+
+#[test]
+fn workos_writes_to_the_customer_as_the_readme_says() {
+    follow("support-initiated");
+}
+
+#[test]
+fn the_domain_comes_first_as_the_readme_says() {
+    follow("domain-verification");
 }
