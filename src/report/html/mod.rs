@@ -1,7 +1,7 @@
 //! Pages for people who never open a terminal: one file each, complete without a script and
 //! without a network, and under a policy that allows neither.
 //!
-//! What comes from outside reaches the templates as [`shown::Shown`] alone, and the templates
+//! What comes from outside reaches the templates as `shown::Shown` alone, and the templates
 //! escape its markup.
 
 mod bars;

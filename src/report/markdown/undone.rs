@@ -3,14 +3,16 @@
 use super::budget::{Document, Rank, Section};
 use super::escape::{code, prose};
 use super::{PLAN, item};
-use crate::plan::{Conflict, Held, HeldReason, Plan, Warning};
+use crate::codes::plan as codes;
+use crate::model::OrganizationId;
+use crate::plan::{Conflict, Held, Plan, Warning};
 use crate::report::json_v1::held_reason;
 use crate::report::text::notes;
 
 /// Adds what somebody has to decide: conflicts, what exceeds a limit, what lacks its flag.
 pub(super) fn decisions(document: &mut Document, plan: &Plan) {
     conflicts(document, &plan.conflicts);
-    let exceeding = |held: &&Held| !matches!(held.reason, HeldReason::NeedsFlag);
+    let exceeding = |held: &&Held| held.reason.code() != codes::NEEDS_FLAG;
     let (beyond, lacking): (Vec<&Held>, Vec<&Held>) = plan.held.iter().partition(exceeding);
     held(
         document,
@@ -77,16 +79,23 @@ fn held(document: &mut Document, open: &str, held: &[&Held]) {
 
 fn held_item(held: &Held, reason: Option<&str>) -> String {
     let change = &held.change;
-    let organization = change
-        .action
-        .organization()
-        .map(|id| format!(" {}", code(id.as_str())))
+    let organization = change.action.organization();
+    let contact = change.action.invitation().map(|it| it.contact.as_str());
+    let to: String = [organization.map(OrganizationId::as_str), contact]
+        .into_iter()
+        .flatten()
+        .map(|to| format!(" {}", code(to)))
+        .collect();
+    // What holds more than a flag's absence is worth a look.
+    let id = Some(held.reason.code()).filter(|id| *id != codes::NEEDS_FLAG);
+    let id = id
+        .map(|id| format!(" ({})", code(id.as_str())))
         .unwrap_or_default();
     let reason = reason
         .map(|reason| format!(": {}", prose(reason)))
         .unwrap_or_default();
     let said = format!(
-        "{}: {}{organization}, needs {}{reason}",
+        "{}: {}{to}, needs {}{id}{reason}",
         code(change.key.as_str()),
         change.action.kind(),
         code(&held.allow.to_string())
