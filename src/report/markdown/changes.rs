@@ -41,9 +41,9 @@ pub(super) fn details(document: &mut Document, plan: &Plan) {
     for (index, change) in plan.changes.iter().enumerate() {
         section.item(|| detail(change, "", index < OPEN));
     }
-    let is_told =
+    let says_more =
         |change: &Change| !change.fields.is_empty() || change.action.invitation().is_some();
-    for Held { change, .. } in plan.held.iter().filter(|held| is_told(&held.change)) {
+    for Held { change, .. } in plan.held.iter().filter(|held| says_more(&held.change)) {
         section.item(|| detail(change, ", held", false));
     }
     document.section(section);
@@ -66,8 +66,7 @@ fn place(change: &Change) -> String {
     }
 }
 
-/// How many fields of each group are added (`+2`), changed (`~1`) or removed (`-1`), or who is
-/// invited.
+/// How many fields of each group are added (`+2`), changed (`~1`) or removed (`-1`).
 fn fields(change: &Change) -> String {
     if let Some(invitation) = change.action.invitation() {
         let intents: Vec<&str> = invitation.intents.iter().map(|it| it.as_str()).collect();

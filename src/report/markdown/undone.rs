@@ -79,23 +79,22 @@ fn held(document: &mut Document, open: &str, held: &[&Held]) {
 
 fn held_item(held: &Held, reason: Option<&str>) -> String {
     let change = &held.change;
-    let organization = change.action.organization();
+    let organization = change.action.organization().map(OrganizationId::as_str);
     let contact = change.action.invitation().map(|it| it.contact.as_str());
-    let to: String = [organization.map(OrganizationId::as_str), contact]
-        .into_iter()
-        .flatten()
-        .map(|to| format!(" {}", code(to)))
-        .collect();
-    // What holds more than a flag's absence is worth a look.
-    let id = Some(held.reason.code()).filter(|id| *id != codes::NEEDS_FLAG);
-    let id = id
-        .map(|id| format!(" ({})", code(id.as_str())))
-        .unwrap_or_default();
+    let to = [organization, contact].into_iter().flatten();
+    let to = to.fold(String::new(), |to, id| to + " " + &code(id));
+    // What more than a missing flag holds back is worth an explanation.
+    let id = held.reason.code();
+    let explained = if id == codes::NEEDS_FLAG {
+        String::new()
+    } else {
+        format!(" ({})", code(id.as_str()))
+    };
     let reason = reason
         .map(|reason| format!(": {}", prose(reason)))
         .unwrap_or_default();
     let said = format!(
-        "{}: {}{to}, needs {}{id}{reason}",
+        "{}: {}{to}, needs {}{explained}{reason}",
         code(change.key.as_str()),
         change.action.kind(),
         code(&held.allow.to_string())

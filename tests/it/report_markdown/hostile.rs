@@ -24,7 +24,7 @@ use crate::support::samples::{
 };
 
 /// What has come alive on GitHub for others, and what ends what it stands in.
-const ATTACKS: [&str; 52] = [
+const ATTACKS: [&str; 53] = [
     "|",
     "\\|",
     "\\",
@@ -44,6 +44,7 @@ const ATTACKS: [&str; 52] = [
     "<https://evil.example>",
     "@org/team",
     "@somebody",
+    "x@localhost",
     "#1",
     "GH-12",
     "JIRA-7",

@@ -7,7 +7,7 @@ use portalctl::apply::{ApplyReport, Outcome};
 use portalctl::codes::{api, manifest as manifest_codes};
 use portalctl::model::desired::{FieldPath, Names};
 use portalctl::model::{Intent, ManifestName, OrganizationId};
-use portalctl::plan::{Action, FieldChange, Plan};
+use portalctl::plan::{Action, FieldChange, Flag, Held, HeldReason, Plan};
 use portalctl::readiness::compare::{IntentName, Picture, PicturedIntent, StateName, compare};
 use portalctl::readiness::{Readiness, State};
 use portalctl::report::json_v1::ErrorItem;
@@ -139,6 +139,79 @@ fn an_invitation_says_to_what_and_hides_whom() {
     assert!(!text.contains("ada@"), "{text}");
     let told: Vec<&str> = text.lines().filter(|line| line.contains("a***")).collect();
     insta::assert_snapshot!(told.join("\n"));
+}
+
+#[test]
+fn an_invitation_says_whom_and_to_what_also_while_it_is_held() {
+    let held = Held {
+        change: invite("globex", true),
+        reason: HeldReason::LimitExceeded {
+            planned: 11,
+            allowed: 10,
+        },
+        allow: Flag::AllowBulk,
+    };
+    let plan = Plan {
+        held: vec![held],
+        ..plan_of(vec![invite("acme", false)])
+    };
+    let text = plan_markdown(&plan, &Readiness::default());
+    assert_sound(&text);
+    assert!(!text.contains("ada@"), "{text}");
+    insta::assert_snapshot!(text, @"
+    <!-- portalctl:plan environment= manifest= -->
+    <!-- portalctl:digest sha256:842476d3624e17a73e176c2100db72797b72bb92408559ba68da3230b26c091e -->
+    ### portalctl plan: 1 to invite, 1 held, 0 unchanged
+
+    digest `sha256:842476d3624e17a73e176c2100db72797b72bb92408559ba68da3230b26c091e`
+
+    #### Over a limit: not done unless somebody allows it
+
+    - `globex`: invite `org_globex` `a***@acme.com`, needs `--allow-bulk` (`plan/limit-exceeded`): a run sends 10 invitations at most unasked, the plan has 11
+
+    #### Changes
+
+    | Change | Organization | Fields | Declared at |
+    |---|---|---|---|
+    | invite | `acme` | `a***@acme.com` to `sso, dsync` | `portal.yaml:12` |
+
+    #### Field by field
+
+    <details open>
+    <summary><code>acme</code> invite</summary>
+
+    - WorkOS e-mails `a***@acme.com` a link to set up sso, dsync
+    - not by invitation: `audit_logs`
+
+    </details>
+
+    <details>
+    <summary><code>globex</code> invite, held</summary>
+
+    Organization `org_globex`
+
+    - WorkOS e-mails `a***@acme.com` a link to set up sso, dsync
+    - not by invitation: `audit_logs`
+
+    </details>
+
+    To do exactly this, or nothing if it is no longer true, with the flags of this plan: `portalctl apply --expect-digest sha256:842476d3624e17a73e176c2100db72797b72bb92408559ba68da3230b26c091e`
+    ");
+}
+
+/// A saved plan keeps the code of what holds a change, and nothing else of it.
+#[test]
+fn what_a_saved_plan_holds_for_its_flag_is_over_no_limit() {
+    let mut plan = some_plan();
+    for held in &mut plan.held {
+        held.reason = HeldReason::Saved(held.reason.code());
+    }
+    let text = apply_markdown(&plan, &applied(Vec::new()), &Readiness::default());
+    assert_sound(&text);
+    let (_, over) = text.split_once("#### Over a limit").unwrap();
+    let (over, lacking) = over.split_once("#### Held").unwrap();
+    assert!(over.contains("- `umbrella`: ") && over.contains("(`plan/limit-exceeded`)"));
+    assert!(lacking.contains("- `hooli`: ") && !over.contains("hooli"));
 }
 
 #[test]
