@@ -15,6 +15,7 @@ mod diagnostic;
 mod excerpt;
 mod find;
 mod inspect;
+pub mod kubernetes;
 mod load;
 mod node;
 mod quote;

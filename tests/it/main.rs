@@ -40,6 +40,7 @@ mod generated;
 mod identity;
 mod import;
 mod import_properties;
+mod kubernetes_crds;
 mod layering;
 mod link;
 mod link_browser;

@@ -1,7 +1,7 @@
 //! A real Kubernetes API server with its etcd, found through `KUBEBUILDER_ASSETS`.
 //!
 //! No controller runs there: namespaces never finish terminating, owner references are not
-//! collected, and tokens of ServiceAccounts come by `kubectl create token` only.
+//! collected, and tokens of service accounts come by `kubectl create token` only.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -59,6 +59,21 @@ impl Cluster {
         SHARED.get_or_init(Self::start).as_ref()
     }
 
+    /// The same, once it knows the resources of portalctl.
+    #[track_caller]
+    pub(crate) fn with_definitions() -> Option<&'static Self> {
+        static INSTALLED: OnceLock<()> = OnceLock::new();
+        let cluster = Self::shared()?;
+        INSTALLED.get_or_init(|| {
+            cluster.kubectl("apply --server-side -f schema/crds", "");
+            cluster.kubectl(
+                "wait --for=condition=Established --timeout=60s crd --all",
+                "",
+            );
+        });
+        Some(cluster)
+    }
+
     /// A server of its own, for a test that stops it.
     #[track_caller]
     pub(crate) fn start() -> Option<Self> {
@@ -87,17 +102,20 @@ impl Cluster {
     }
 
     /// An administrator's access.
+    #[allow(dead_code, reason = "for clients of other languages than kubectl's")]
     pub(crate) fn kubeconfig(&self) -> &Path {
         &self.kubeconfig
     }
 
     /// Ends the API server; what it knows stays in etcd.
+    #[allow(dead_code, reason = "for tests of what outlives a server")]
     #[track_caller]
     pub(crate) fn stop_server(&self) {
         self.process.lock().unwrap().tell("stop");
     }
 
     /// Starts it again, at the same address.
+    #[allow(dead_code, reason = "for tests of what outlives a server")]
     #[track_caller]
     pub(crate) fn start_server(&self) {
         self.process.lock().unwrap().tell("start");
@@ -165,6 +183,7 @@ impl Process {
         line.trim().to_owned()
     }
 
+    #[allow(dead_code, reason = "for tests of what outlives a server")]
     #[track_caller]
     fn tell(&mut self, command: &str) {
         writeln!(self.stdin, "{command}").unwrap();
