@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::kubernetes::{EnvironmentObject, OrganizationObject};
 use crate::model::Intent;
 
 /// The customers of your product and the WorkOS Admin Portal features each of them should have.
@@ -41,6 +42,9 @@ pub struct Manifest {
     /// list of an organization's own replaces the default list.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub defaults: Option<Defaults>,
+    /// What only the Kubernetes form says; kept by `portalctl convert`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kubernetes: Option<EnvironmentObject>,
     /// Your customers, one organization each, by a short stable key of your own (`acme`).
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend(
@@ -254,6 +258,9 @@ pub struct Organization {
     /// Accepts that another organization has the same name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allow_same_name: Option<bool>,
+    /// What only the Kubernetes form says; kept by `portalctl convert`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kubernetes: Option<OrganizationObject>,
 }
 
 /// `acme.com`, or with a state.

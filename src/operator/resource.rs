@@ -102,7 +102,7 @@ mod tests {
                 "environmentRef": { "name": "production" },
                 "name": "Acme Corp",
                 "intents": [{ "intent": "certificate_renewal", "warnDays": 45 }],
-                "deletionPolicy": "Retain",
+                "deletionPolicy": "Delete",
                 "managementPolicy": "Observe",
             },
             "status": { "observedGeneration": 1, "organizationId": "org_1" },

@@ -3,6 +3,9 @@
 
 use serde_json::{Value, json};
 
+use portalctl::manifest::convert::{self, Form};
+use portalctl::manifest::{Input, resolve};
+
 use crate::support::kube::Cluster;
 use crate::support::wait::until;
 
@@ -39,6 +42,19 @@ fn object(kind: &str, name: &str, namespace: &str, mut spec: Value, more: Value)
     })
 }
 
+/// Has to be refused by portalctl as well, from the same objects.
+#[track_caller]
+fn is_invalid(environment: &Value, organizations: &[Value]) {
+    let resolved = resolve(environment, organizations);
+    let is_accepted = resolved
+        .desired
+        .is_some_and(|desired| desired.organizations.len() == organizations.len());
+    assert!(
+        !is_accepted,
+        "portalctl accepts {environment} {organizations:?}"
+    );
+}
+
 /// Applies an object; has to be refused with this.
 #[track_caller]
 fn is_refused(cluster: &Cluster, object: &Value, message: &str) {
@@ -52,7 +68,10 @@ fn is_refused(cluster: &Cluster, object: &Value, message: &str) {
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "a table of everything that is refused")]
+#[expect(
+    clippy::too_many_lines,
+    reason = "a table of everything that is refused"
+)]
 fn environments_that_cannot_be_meant_are_refused() {
     let Some(cluster) = Cluster::with_definitions() else {
         return;
@@ -158,12 +177,17 @@ fn environments_that_cannot_be_meant_are_refused() {
             "field not declared in schema",
         ),
     ] {
-        is_refused(cluster, &environment(&namespace, more), message);
+        let object = environment(&namespace, more);
+        is_refused(cluster, &object, message);
+        is_invalid(&object, &[]);
     }
 }
 
 #[test]
-#[expect(clippy::too_many_lines, reason = "a table of everything that is refused")]
+#[expect(
+    clippy::too_many_lines,
+    reason = "a table of everything that is refused"
+)]
 fn organizations_that_cannot_be_meant_are_refused() {
     let Some(cluster) = Cluster::with_definitions() else {
         return;
@@ -281,7 +305,9 @@ fn organizations_that_cannot_be_meant_are_refused() {
             "return_url: field not declared in schema",
         ),
     ] {
-        is_refused(cluster, &organization(&namespace, more), message);
+        let object = organization(&namespace, more);
+        is_refused(cluster, &object, message);
+        is_invalid(&environment(&namespace, json!({})), &[object]);
     }
     let long = object(
         "PortalOrganization",
@@ -440,5 +466,31 @@ fn kubectl_explains_what_a_field_is_for() {
         "-required-",
     ] {
         assert!(intents.contains(text), "{text:?} is not in:\n{intents}");
+    }
+}
+
+/// What portalctl accepts, and writes, the API server accepts.
+#[test]
+fn every_example_is_accepted_as_resources() {
+    let Some(cluster) = Cluster::with_definitions() else {
+        return;
+    };
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    for example in [
+        "examples/kubernetes",
+        "examples/quickstart",
+        "examples/one-file-per-customer",
+        "tests/fixtures/manifest/good/full.yaml",
+        "tests/fixtures/manifest/good/every-field.yaml",
+    ] {
+        let whole = convert::read_whole(&[Input::Path(root.join(example))]);
+        let desired = whole.checked.desired.unwrap();
+        let text = convert::text(&desired, &whole.rest, Form::Kubernetes);
+        // Namespaces of their own, whatever those of the example are.
+        for namespace in ["portal", "team-a"] {
+            let _ = cluster.try_kubectl(&format!("create namespace {namespace}"), "");
+        }
+        let said = cluster.try_kubectl("apply --server-side --dry-run=server -f -", &text);
+        assert!(said.done, "{example}: {}\n{text}", said.stderr);
     }
 }

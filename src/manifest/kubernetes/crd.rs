@@ -169,8 +169,12 @@ impl Transform for Structural {
             without_null(fields);
             flatten_enum(fields);
             unwrap_lines(fields);
-            // The API server knows the formats of signed numbers only.
+            // The API server refuses unknown fields by itself, and knows the formats of signed
+            // numbers only.
             fields.retain(|name, value| {
+                if name == "additionalProperties" {
+                    return value.is_object();
+                }
                 name != "format"
                     || ["date-time", "int32", "int64"]
                         .map(Value::from)

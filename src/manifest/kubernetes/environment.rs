@@ -143,6 +143,7 @@ fn is_false(value: &bool) -> bool {
 /// A webhook endpoint.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("additionalProperties" = false))]
 pub struct Webhook {
     /// The Secret in this namespace that holds the secret with which WorkOS signs.
     pub secret_ref: KeyRef,
@@ -151,6 +152,7 @@ pub struct Webhook {
 /// One key of a Secret.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
+#[schemars(extend("additionalProperties" = false))]
 pub struct KeyRef {
     /// The name of the Secret.
     #[schemars(schema_with = "fields::object_name")]
@@ -163,6 +165,7 @@ pub struct KeyRef {
 /// How often WorkOS is asked for what has changed. Times such as `90s`, `5m` or `1h30m`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
+#[schemars(extend("additionalProperties" = false))]
 pub struct Intervals {
     /// Between two looks at the environment's events, which tell what customers have done.
     #[schemars(schema_with = "fields::poll")]

@@ -12,6 +12,7 @@
 mod crd;
 mod environment;
 mod fields;
+mod object;
 mod organization;
 mod status;
 
@@ -20,6 +21,7 @@ pub use environment::{
     Intervals, KeyRef, Limits, OperatorSettings, PortalEnvironmentSpec, ReturnUrls, SuccessUrls,
     UpdateLimit, Webhook,
 };
+pub use object::{EnvironmentObject, OrganizationObject};
 pub use organization::{
     DeletionPolicy, DomainSettings, EnvironmentRef, IntentSettings, ManagementPolicy,
     PortalOrganizationSpec,

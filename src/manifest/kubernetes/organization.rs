@@ -121,11 +121,17 @@ pub struct PortalOrganizationSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allow_same_name: Option<bool>,
     /// What happens at WorkOS when this object is deleted.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
+    #[schemars(extend("default" = "Retain"))]
     pub deletion_policy: DeletionPolicy,
     /// Whether anything may be written to WorkOS for this organization.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_default")]
+    #[schemars(extend("default" = "Manage"))]
     pub management_policy: ManagementPolicy,
+}
+
+pub(super) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
+    *value == T::default()
 }
 
 /// The PortalEnvironment that an organization belongs to.
