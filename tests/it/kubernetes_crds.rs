@@ -173,7 +173,7 @@ fn environments_that_cannot_be_meant_are_refused() {
             "secretRef.key: Required",
         ),
         (
-            json!({ "alowAdoption": true }),
+            json!({ "allowAdoptions": true }),
             "field not declared in schema",
         ),
     ] {

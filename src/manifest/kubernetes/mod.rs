@@ -9,12 +9,14 @@
 //! become the resource definitions in `schema/crds/`. Knows no Kubernetes client: the operator
 //! adds that.
 
+mod columns;
 mod crd;
 mod environment;
 mod fields;
 mod object;
 mod organization;
 mod status;
+mod structural;
 
 pub use crd::{Kind, definition};
 pub use environment::{
