@@ -23,6 +23,7 @@
 //! - [`doctor`]: pure: what the pre-flight checks found, and what to do about it.
 //! - [`report`]: pure renderers of plans, reports and readiness.
 //! - [`sandbox`]: an in-memory WorkOS, the place to try everything without an account.
+//! - `operator`: the Kubernetes operator, with the feature of that name.
 //! - [`clock`]: the only place that reads the time or sleeps.
 //! - [`cli`]: the command line, a thin shell over all of the above.
 
@@ -38,6 +39,8 @@ pub mod link;
 pub mod manifest;
 pub mod model;
 pub mod observe;
+#[cfg(feature = "operator")]
+pub mod operator;
 pub mod plan;
 pub mod readiness;
 pub mod report;

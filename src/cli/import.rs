@@ -1,7 +1,7 @@
 //! `portalctl import`
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use tokio_util::sync::CancellationToken;
@@ -15,8 +15,10 @@ use super::session::{self, Reality, Request};
 use super::ui::Ui;
 use super::{failure_json, json};
 use crate::codes::cli as codes;
+use crate::codes::manifest::MIXED_FORMS;
 use crate::import::{Import, Survey, settings};
-use crate::manifest;
+use crate::manifest::convert::Form;
+use crate::manifest::{self, Input};
 use crate::model::Selection;
 use crate::model::desired::{Desired, KeyKind};
 use crate::model::observed::Listing;
@@ -114,6 +116,7 @@ pub(super) fn run(args: &ImportArgs, ui: &Ui) -> Result<Exit, CliError> {
 fn declared(args: &ImportArgs, ui: &Ui) -> Result<Option<Desired>, CliError> {
     let mut files = args.files.file.clone();
     if manifest::has_files(&args.dir) {
+        is_no_kubernetes_folder(&args.dir)?;
         files.push(args.dir.clone());
     }
     if files.is_empty() {
@@ -122,6 +125,23 @@ fn declared(args: &ImportArgs, ui: &Ui) -> Result<Option<Desired>, CliError> {
     let files = FileArgs { file: files };
     let inputs = session::inputs(&files, Some(&args.connection))?;
     session::sound(manifest::read_settings(&inputs), ui).map(Some)
+}
+
+/// Refuses a folder of Kubernetes resources, beside which no manifest file may stand.
+fn is_no_kubernetes_folder(folder: &Path) -> Result<(), CliError> {
+    let form = manifest::convert::form_of(&[Input::Path(folder.to_owned())]);
+    if form == Form::Manifest {
+        return Ok(());
+    }
+    let message = format!(
+        "the folder {} holds Kubernetes resources, and import writes manifest files",
+        escape(&folder.to_string_lossy())
+    );
+    let error = CliError::new(Exit::Usage, MIXED_FORMS, message);
+    Err(error.help(
+        "import to another folder, naming this one with -f, and turn what is written into \
+         resources with `portalctl convert --to kubernetes`",
+    ))
 }
 
 /// Refuses a pattern that matches nothing: a mistyped one must not look like nothing to import.

@@ -9,6 +9,7 @@ mod args;
 mod browser;
 mod completions;
 mod connect;
+mod convert;
 mod credentials;
 mod doctor;
 mod duration;
@@ -114,6 +115,8 @@ enum Command {
     Import(import::ImportArgs),
     /// Check everything that portalctl rests on, and say what to do about what is wrong
     Doctor(doctor::DoctorArgs),
+    /// Turn a manifest into Kubernetes resources, or back
+    Convert(convert::ConvertArgs),
     /// Explain an error code, or list all of them
     Explain(explain::ExplainArgs),
     /// Print the JSON Schema of the manifest or of a command's JSON
@@ -150,6 +153,7 @@ fn run(cli: &Cli, ui: &Ui) -> Result<Exit, CliError> {
         Command::Ids(args) => ids::run(args, ui),
         Command::Import(args) => import::run(args, ui),
         Command::Doctor(args) => doctor::run(args, ui),
+        Command::Convert(args) => convert::run(args, ui),
         Command::Explain(args) => explain::run(args, ui),
         Command::Schema(args) => schema::run(args, ui),
         Command::Sandbox(args) => sandbox::run(args, ui),
@@ -180,7 +184,8 @@ fn fail(cli: &Cli, ui: &Ui, error: &CliError) -> Exit {
         Command::Ids(args) => args.failure(&error.items),
         Command::Import(args) => args.failure(&error.items),
         Command::Doctor(args) => args.failure(&error.items),
-        Command::Explain(_)
+        Command::Convert(_)
+        | Command::Explain(_)
         | Command::Schema(_)
         | Command::Sandbox(_)
         | Command::Completions(_) => None,

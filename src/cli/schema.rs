@@ -8,13 +8,14 @@ use super::exit::Exit;
 use super::ui::Ui;
 use crate::codes;
 use crate::manifest;
+use crate::manifest::kubernetes::{Kind, definition};
 use crate::report::json_v1::{
     ApplyDocument, ChangedDocument, DoctorDocument, DomainsDocument, IdsDocument, ImportDocument,
     InviteDocument, LinkDocument, PlanDocument, StatusDocument, ValidateDocument, WaitDocument,
     schema,
 };
 
-/// Print the JSON Schema of the manifest or of a command's JSON.
+/// Print the JSON Schema of the manifest or of a command's JSON, or the Kubernetes definitions.
 #[derive(Debug, Args)]
 pub(super) struct SchemaArgs {
     /// What to print the schema of; `errors` prints the table of error codes.
@@ -53,10 +54,12 @@ pub enum Document {
     Doctor,
     /// Every error code with its meaning and its fix.
     Errors,
+    /// The resource definitions of the Kubernetes form, for `kubectl apply -f -`.
+    Crds,
 }
 
 impl Document {
-    /// All of them.
+    /// Those that are a file in `schema/`.
     pub const ALL: &[Self] = &[
         Self::Manifest,
         Self::Plan,
@@ -74,7 +77,7 @@ impl Document {
         Self::Errors,
     ];
 
-    /// The file in `schema/` that holds it.
+    /// The file in `schema/` that holds it; the folder, for the definitions.
     pub const fn file_name(self) -> &'static str {
         match self {
             Self::Manifest => "portal.schema.json",
@@ -91,6 +94,7 @@ impl Document {
             Self::Import => "import.schema.json",
             Self::Doctor => "doctor.schema.json",
             Self::Errors => "errors.json",
+            Self::Crds => "crds",
         }
     }
 
@@ -111,9 +115,16 @@ impl Document {
             Self::Import => schema::<ImportDocument>(),
             Self::Doctor => schema::<DoctorDocument>(),
             Self::Errors => errors(),
+            Self::Crds => return crds(),
         };
         format!("{value:#}\n")
     }
+}
+
+/// The definitions as one file of several documents.
+fn crds() -> String {
+    let documents = Kind::ALL.map(|kind| manifest::to_yaml(&definition(kind)));
+    documents.join("---\n")
 }
 
 fn errors() -> Value {

@@ -67,16 +67,48 @@ codes! {
         "Write what the message asks for; put numbers that are meant as text in quotes.";
     MISSING_FIELD = "manifest/missing-field",
         "a required field is missing",
-        "A manifest needs `version` and `organizations`, and an organization needs `name` unless it has `id`.",
+        "A manifest needs `version` and `organizations`, and an organization needs `name` unless it has `id`. A Kubernetes resource needs `metadata.name` and `spec`, an environment `secretRef`, an organization `environmentRef`.",
         "Add the field.";
     EMPTY = "manifest/empty",
         "the manifest declares no organizations",
         "An empty manifest is more often an accident, such as a wrong folder or a template that rendered nothing, than a wish.",
         "Declare at least one organization.";
     UNSUPPORTED_KIND = "manifest/unsupported-kind",
-        "a document is no manifest",
-        "The document has `apiVersion` and `kind`: it is a Kubernetes resource that this command does not read.",
-        "Write a manifest, with `version: 1` and `organizations`.";
+        "a Kubernetes resource that this portalctl does not know",
+        "The group or the kind of the resource is portalctl's, but not both, or its version is another one. It is refused instead of skipped: it was meant.",
+        "Write `apiVersion: portalctl.dev/v1alpha1` and one of the kinds PortalEnvironment and PortalOrganization.";
+    SKIPPED_DOCUMENT = "manifest/skipped-document",
+        "documents of other kinds were skipped",
+        "Kubernetes resources often stand beside others: config maps, Kustomize's own files, values of Helm charts. portalctl reads its own kinds only. API keys are errors in skipped documents, too.",
+        "Nothing, if they are not portalctl's. To skip them without a note, name the files that hold portalctl's resources with -f.";
+    MIXED_FORMS = "manifest/mixed-forms",
+        "a manifest stands beside Kubernetes resources",
+        "What is wanted is written in one form: as a manifest, or as Kubernetes resources. With both, nobody could say which of them holds.",
+        "Keep one of the two. `portalctl convert` turns one form into the other.";
+    MISSING_ENVIRONMENT = "manifest/missing-environment",
+        "there is no PortalEnvironment",
+        "A PortalOrganization belongs to a PortalEnvironment, which says which return URLs are allowed, who owns what is created, and how much may change. Without it no plan would be the operator's.",
+        "Name the file that holds the PortalEnvironment with another -f.";
+    SEVERAL_ENVIRONMENTS = "manifest/several-environments",
+        "there are several PortalEnvironments",
+        "A plan is made for one environment, with one API key.",
+        "Name the files or the folder of one of them with -f.";
+    UNKNOWN_ENVIRONMENT = "manifest/unknown-environment",
+        "an organization of another environment",
+        "`environmentRef` names a PortalEnvironment that is not among the files. Without `namespace` it is one in the organization's own namespace.",
+        "Correct the reference, or name the files of one environment with -f.";
+    NAMESPACE_NOT_ALLOWED = "manifest/namespace-not-allowed",
+        "an environment does not take organizations of this namespace",
+        "An environment takes PortalOrganizations of its own namespace, and of those that `allowedNamespaces` lists.",
+        "Add the namespace to `allowedNamespaces` of the PortalEnvironment, if that is meant.";
+    INVALID_NAME = "manifest/invalid-name",
+        "not the name of a Kubernetes object",
+        "Names of objects and namespaces hold lower-case letters, digits, `-` and, but for namespaces, `.`; they start and end with a letter or digit.",
+        "Correct the name.";
+    INVALID_TIME = "manifest/invalid-time",
+        "not a time span, or one that is too short or too long",
+        "Intervals are written as in `90s`, `5m` or `1h30m`, each within bounds that spare WorkOS and keep the operator up to date.",
+        "Write a time within the bounds that are shown.";
     UNKNOWN_VERSION = "manifest/unknown-version",
         "an unknown version of the manifest",
         "`version` is the version of the manifest's format, not of its content. This portalctl knows version 1.",

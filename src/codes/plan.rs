@@ -85,6 +85,10 @@ codes! {
         "an accepted deletion has not been carried out yet",
         "WorkOS accepted the deletion and carries it out later; it was waited for, and the organization was still there.",
         "Run plan again in a few minutes; if it is still there, ask WorkOS.";
+    ONLY_OBSERVED = "plan/only-observed",
+        "an organization that is only observed differs",
+        "A PortalOrganization with `managementPolicy: Observe` is read and reported, and nothing is written for it. What is live is not what it declares.",
+        "Correct what it declares, or set `managementPolicy: Manage` to have it kept as declared.";
     DIGEST_DIFFERS = "plan/digest-differs",
         "the plan is not the one that was reviewed",
         "`--expect-digest` names the plan that somebody reviewed, and what would be done now is something else: the manifest, the live account, the flags or the environment changed since. Nothing was done.",

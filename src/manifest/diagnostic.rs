@@ -3,9 +3,12 @@
 //! Goes in: problems as the stages meet them. Comes out: a sorted, serialisable list. Decides
 //! nothing about how a finding looks; that is `render`'s.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
 
+use super::naming::Naming;
 use super::secret;
 use super::source::{Location, Sources, Spot};
 use crate::codes::{Code, manifest as codes};
@@ -164,6 +167,8 @@ pub(super) struct Findings {
     limit: usize,
     /// How many were met beyond the limit.
     dropped: usize,
+    /// How the form that is being read spells its fields.
+    naming: Naming,
 }
 
 impl Default for Findings {
@@ -178,7 +183,22 @@ impl Findings {
             list: Vec::new(),
             limit,
             dropped: 0,
+            naming: Naming::Snake,
         }
+    }
+
+    /// Names fields as another form spells them from here on; returns how they were named.
+    pub(super) fn speak(&mut self, naming: Naming) -> Naming {
+        std::mem::replace(&mut self.naming, naming)
+    }
+
+    pub(super) fn naming(&self) -> Naming {
+        self.naming
+    }
+
+    /// A text of ours that names fields, as the form spells them.
+    pub(super) fn words<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        self.naming.words(text)
     }
 
     pub(super) fn push(&mut self, finding: Finding) {
@@ -228,6 +248,7 @@ impl Findings {
             list,
             limit: _,
             dropped,
+            naming: _,
         } = other;
         self.dropped += dropped;
         for finding in list {

@@ -10,16 +10,21 @@
 //! and prints nothing.
 
 mod check;
+pub mod convert;
 mod decode;
 mod diagnostic;
 mod excerpt;
 mod find;
+mod forms;
 mod inspect;
+pub mod kubernetes;
 mod load;
+mod naming;
 mod node;
 mod quote;
 mod raw;
 mod render;
+mod resolve;
 mod schema;
 mod secret;
 pub mod shape;
@@ -28,11 +33,12 @@ mod syntax;
 mod write;
 mod yaml;
 
-pub use check::{Checked, check};
+pub use check::{Checked, Remainder, check};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use find::has_files;
 pub use load::{Input, Loaded, load};
 pub use render::render;
+pub use resolve::{ObjectName, Resolved, resolve};
 pub use schema::json_schema;
 pub(crate) use secret::redact;
 pub use source::{Location, Sources};

@@ -50,6 +50,14 @@ pub(super) enum Value {
 }
 
 impl Node {
+    /// A value that stands in no file.
+    fn of(value: Value) -> Self {
+        Self {
+            value,
+            span: NOWHERE,
+        }
+    }
+
     /// The place within a file.
     pub(super) fn spot(&self, file: FileId) -> Spot {
         let Span {
@@ -95,6 +103,34 @@ impl Node {
             Value::Str(text) => Some(text),
             _ => None,
         }
+    }
+}
+
+/// What no file holds has no place.
+const NOWHERE: Span = Span {
+    line: 0,
+    column: 0,
+    length: 0,
+    offset: 0,
+};
+
+impl From<&serde_json::Value> for Node {
+    fn from(value: &serde_json::Value) -> Self {
+        use serde_json::Value as Json;
+        let value = match value {
+            Json::Null => Value::Null,
+            Json::Bool(value) => Value::Bool(*value),
+            Json::Number(number) => number.as_i64().map_or(Value::Float, Value::Int),
+            Json::String(text) => Value::Str(text.as_str().into()),
+            Json::Array(items) => Value::Seq(items.iter().map(Self::from).collect()),
+            Json::Object(fields) => Value::Map(
+                fields
+                    .iter()
+                    .map(|(name, value)| (Self::of(Value::Str(name.as_str().into())), value.into()))
+                    .collect(),
+            ),
+        };
+        Self::of(value)
     }
 }
 

@@ -15,6 +15,17 @@ pub(super) struct Field<T> {
     pub(super) value: Option<T>,
 }
 
+impl<T> Field<T> {
+    /// A field that stands for something written at one place.
+    pub(super) fn at(spot: Spot, value: T) -> Self {
+        Self {
+            key: spot,
+            spot,
+            value: Some(value),
+        }
+    }
+}
+
 /// The value of a field that is there and was not refused.
 pub(super) fn good<T>(field: Option<&Field<T>>) -> Option<(&T, Spot)> {
     let field = field?;
@@ -33,6 +44,7 @@ pub(super) struct RawDocument {
     pub(super) return_urls: Option<Field<RawReturnUrls>>,
     pub(super) limits: Option<Field<RawLimits>>,
     pub(super) defaults: Option<Field<RawOrganization>>,
+    pub(super) kubernetes: Option<Field<RawOperator>>,
     /// Not decoded yet: that waits for the defaults, and spares holding all of them at once.
     pub(super) organizations: Option<Field<Vec<(Node, Node)>>>,
 }
@@ -42,6 +54,78 @@ pub(super) struct RawEnvironment {
     pub(super) name: Option<Field<Text>>,
     pub(super) api_key: Option<Field<Text>>,
     pub(super) client_id: Option<Field<Text>>,
+}
+
+/// What only Kubernetes says of an environment, and the object's own name.
+#[derive(Debug, Default)]
+pub(super) struct RawOperator {
+    pub(super) name: Option<Field<Text>>,
+    pub(super) namespace: Option<Field<Text>>,
+    pub(super) secret_ref: Option<Field<RawKeyRef>>,
+    pub(super) api_url: Option<Field<Text>>,
+    pub(super) requests_per_second: Option<Field<i64>>,
+    pub(super) intervals: Option<Field<RawIntervals>>,
+    pub(super) allowed_namespaces: Option<Field<Texts>>,
+    pub(super) allow_adoption: Option<Field<bool>>,
+    pub(super) allow_deletion: Option<Field<bool>>,
+    pub(super) max_deletes_per_hour: Option<Field<i64>>,
+    pub(super) webhook: Option<Field<RawWebhook>>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct RawKeyRef {
+    pub(super) name: Option<Field<Text>>,
+    pub(super) key: Option<Field<Text>>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct RawIntervals {
+    pub(super) poll: Option<Field<Text>>,
+    pub(super) resync: Option<Field<Text>>,
+    pub(super) sweep: Option<Field<Text>>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct RawWebhook {
+    pub(super) secret_ref: Option<Field<RawKeyRef>>,
+}
+
+/// What only Kubernetes says of an organization, and the object's own name.
+#[derive(Debug, Default)]
+pub(super) struct RawOrganizationObject {
+    pub(super) name: Option<Field<Text>>,
+    pub(super) namespace: Option<Field<Text>>,
+    pub(super) deletion_policy: Option<Field<Text>>,
+    pub(super) management_policy: Option<Field<Text>>,
+}
+
+/// A `PortalEnvironment`.
+#[derive(Debug)]
+pub(super) struct RawPortalEnvironment {
+    pub(super) object: Object,
+    pub(super) document: RawDocument,
+}
+
+/// A `PortalOrganization`.
+#[derive(Debug)]
+pub(super) struct RawPortalOrganization {
+    pub(super) object: Object,
+    pub(super) key: Spotted<Text>,
+    pub(super) environment: Option<Field<RawEnvironmentRef>>,
+    pub(super) organization: RawOrganization,
+}
+
+/// The name of a Kubernetes object.
+#[derive(Debug, Clone)]
+pub(super) struct Object {
+    pub(super) name: Spotted<Text>,
+    pub(super) namespace: Option<Spotted<Text>>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct RawEnvironmentRef {
+    pub(super) name: Option<Field<Text>>,
+    pub(super) namespace: Option<Field<Text>>,
 }
 
 #[derive(Debug, Default)]
@@ -83,6 +167,7 @@ pub(super) struct RawOrganization {
     pub(super) ignore_fields: Option<Field<Texts>>,
     pub(super) allow_shared_domain: Option<Field<bool>>,
     pub(super) allow_same_name: Option<Field<bool>>,
+    pub(super) kubernetes: Option<Field<RawOrganizationObject>>,
 }
 
 /// `acme.com`, or `{ domain: acme.com, state: verified }`.

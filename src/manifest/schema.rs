@@ -34,6 +34,10 @@ struct AsInYaml;
 impl Transform for AsInYaml {
     fn transform(&mut self, schema: &mut Schema) {
         schema.remove("format");
+        if let Some(fields) = schema.as_object_mut() {
+            // What only an API server heeds.
+            fields.retain(|name, _| !name.starts_with("x-kubernetes-"));
+        }
         if let Some(Value::String(text)) = schema.get_mut("description") {
             let paragraphs: Vec<String> =
                 text.split("\n\n").map(|p| p.replace('\n', " ")).collect();
@@ -76,7 +80,9 @@ mod tests {
     use std::path::Path;
 
     use super::*;
-    use crate::manifest::decode::SHAPES;
+    use crate::manifest::decode::{SHAPES, SPECS, Shape};
+    use crate::manifest::kubernetes::definition;
+    use crate::manifest::naming::Naming;
 
     const FILE: &str = "schema/portal.schema.json";
 
@@ -94,38 +100,54 @@ mod tests {
         );
     }
 
+    /// The schema of an object, by its name.
+    fn object<'s>(schema: &'s Value, name: &str) -> &'s Value {
+        match name {
+            "Manifest" => schema,
+            _ => &schema["$defs"][name],
+        }
+    }
+
+    fn fields(object: &Value) -> Vec<&str> {
+        let fields = object["properties"].as_object().unwrap();
+        let mut names: Vec<&str> = fields.keys().map(String::as_str).collect();
+        names.sort_unstable();
+        names
+    }
+
+    fn spelled(shape: &Shape, naming: Naming) -> Vec<String> {
+        let fields = shape.fields.iter();
+        let mut names: Vec<String> = fields.map(|name| naming.field(name).into_owned()).collect();
+        names.sort_unstable();
+        names
+    }
+
     #[test]
     fn decoding_and_the_schema_know_the_same_fields() {
         let schema = json_schema();
-        for (name, shape) in SHAPES {
-            let object = match name {
-                "Manifest" => &schema,
-                _ => &schema["$defs"][name],
-            };
-            let mut published: Vec<&str> = object["properties"]
-                .as_object()
-                .unwrap_or_else(|| panic!("{name} is not in the schema"))
-                .keys()
-                .map(String::as_str)
-                .collect();
-            let mut decoded = shape.fields.to_vec();
-            published.sort_unstable();
-            decoded.sort_unstable();
-            assert_eq!(published, decoded, "{name}");
+        for (name, shape, naming) in SHAPES {
+            let object = object(&schema, name);
+            assert_eq!(fields(object), spelled(shape, naming), "{name}");
             assert_eq!(object["additionalProperties"], false, "{name}");
+        }
+    }
+
+    #[test]
+    fn decoding_and_the_resource_definitions_know_the_same_fields() {
+        for (kind, shape) in SPECS {
+            let definition = definition(kind);
+            let schema = &definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
+            let spec = &schema["properties"]["spec"];
+            assert_eq!(fields(spec), spelled(shape, Naming::Camel), "{kind:?}");
         }
     }
 
     #[test]
     fn no_field_may_be_null_and_every_field_is_described() {
         let schema = json_schema();
-        for (name, shape) in SHAPES {
-            for field in shape.fields {
-                let object = match name {
-                    "Manifest" => &schema,
-                    _ => &schema["$defs"][name],
-                };
-                let field_schema = &object["properties"][*field];
+        for (name, shape, naming) in SHAPES {
+            for field in spelled(shape, naming) {
+                let field_schema = &object(&schema, name)["properties"][&field];
                 assert!(field_schema["description"].is_string(), "{name}.{field}");
                 assert!(!field_schema["type"].is_array(), "{name}.{field}");
             }

@@ -7,8 +7,9 @@
 use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
+use super::kubernetes::{EnvironmentObject, OrganizationObject};
 use crate::model::Intent;
 
 /// The customers of your product and the WorkOS Admin Portal features each of them should have.
@@ -41,6 +42,9 @@ pub struct Manifest {
     /// list of an organization's own replaces the default list.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub defaults: Option<Defaults>,
+    /// What only the Kubernetes form says; kept by `portalctl convert`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kubernetes: Option<EnvironmentObject>,
     /// Your customers, one organization each, by a short stable key of your own (`acme`).
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend(
@@ -61,19 +65,19 @@ pub struct Manifest {
 }
 
 /// A key: usable as the name of a Kubernetes object.
-const KEY: &str = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$";
+pub(super) const KEY: &str = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$";
 /// An absolute HTTPS URL, or one of this machine.
-const URL: &str =
+pub(super) const URL: &str =
     r"^(https://[^\s@#/?\\]+|http://(localhost|127\.[0-9.]+|\[::1\])(:[0-9]+)?)([/?][^\s#\\]*)?$";
 /// A host name without scheme, port and path.
-const HOST: &str = r"^[^\s/:@*]+$";
+pub(super) const HOST: &str = r"^[^\s/:@*]+$";
 /// A host name with a dot.
-const DOMAIN: &str =
+pub(super) const DOMAIN: &str =
     r"^[A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?(\.[A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?)+$";
 /// An e-mail address, loosely.
-const EMAIL: &str = r"^[^\s@<>]+@[^\s@<>]+\.[^\s@<>]+$";
+pub(super) const EMAIL: &str = r"^[^\s@<>]+@[^\s@<>]+\.[^\s@<>]+$";
 /// What `ignore_fields` takes.
-const PATH: &str =
+pub(super) const PATH: &str =
     r"^(name|external_id|stripe_customer_id|domains(\..+)?|metadata(\..+)?|it_contacts(\..+)?)$";
 
 /// The WorkOS environment that a manifest is meant for.
@@ -94,7 +98,7 @@ pub struct Environment {
 }
 
 /// The kind of an API key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum KeyKind {
     /// `sk_test_…`: a staging environment.
@@ -254,6 +258,9 @@ pub struct Organization {
     /// Accepts that another organization has the same name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allow_same_name: Option<bool>,
+    /// What only the Kubernetes form says; kept by `portalctl convert`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub kubernetes: Option<OrganizationObject>,
 }
 
 /// `acme.com`, or with a state.
@@ -279,7 +286,7 @@ pub struct DomainSettings {
 }
 
 /// Whether the ownership of a domain is still to be proven.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DomainState {
     /// The customer proves it with a DNS record.
@@ -290,7 +297,7 @@ pub enum DomainState {
 }
 
 /// What happens to domains that are live but not declared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DomainsPolicy {
     /// They are left alone.
@@ -300,7 +307,7 @@ pub enum DomainsPolicy {
 }
 
 /// Whether WorkOS should e-mail the IT contacts.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Invite {
     /// Only when asked with `portalctl invite`.

@@ -1,20 +1,21 @@
-//! The raw shape → YAML, as a careful person would write it.
+//! The raw shapes → YAML, as a careful person would write it.
 //!
-//! Goes in: a [`Manifest`]. Comes out: block style, fields in the order of the shape, quotes only
-//! where another reader of YAML could take a text for something else.
+//! Goes in: a [`Manifest`](super::shape::Manifest) or a resource. Comes out: block style, fields in
+//! the order of the shape, quotes only where another reader of YAML could take a text for something
+//! else.
 
-use super::shape::Manifest;
+use serde::Serialize;
 
-/// Writes a manifest, or a part of one.
+/// Writes a manifest, a part of one, or a resource.
 ///
 /// A shape holds nothing that YAML cannot say; a text that could not be written all the same would
 /// be empty, which no reader takes for a manifest.
-pub fn to_yaml(manifest: &Manifest) -> String {
+pub fn to_yaml(shape: &impl Serialize) -> String {
     let options = serde_saphyr::ser_options! {
         // Lists are indented below their field, as in the documentation.
         compact_list_indent: false,
         // One value, one line: folded texts are hard to read and to compare.
         prefer_block_scalars: false,
     };
-    serde_saphyr::to_string_with_options(manifest, options).unwrap_or_default()
+    serde_saphyr::to_string_with_options(shape, options).unwrap_or_default()
 }

@@ -22,10 +22,19 @@ pub struct Desired {
     pub return_urls: ReturnUrls,
     /// How much one run may change.
     pub limits: Limits,
+    /// What the manifest itself allows every run.
+    pub powers: Powers,
     /// What holds for organizations that do not say otherwise; merged into those here already.
     pub defaults: Defaults,
     /// The organizations, by key.
     pub organizations: BTreeMap<OrgKey, DesiredOrganization>,
+}
+
+/// What a manifest allows every run, as a flag would allow one of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Powers {
+    /// Unclaimed organizations may be taken over: `allowAdoption` of a `PortalEnvironment`.
+    pub adopt: bool,
 }
 
 /// What an entry gets that is added to the manifest, as far as it shows in a plan.
@@ -198,6 +207,18 @@ pub struct DesiredOrganization {
     pub allow_shared_domain: bool,
     /// Accepts that another organization has the same name.
     pub allow_same_name: bool,
+    /// Whether anything may be written.
+    pub management: Management,
+}
+
+/// Whether anything may be written for an organization.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Management {
+    /// It is created and kept as declared.
+    #[default]
+    Manage,
+    /// It is only read and reported.
+    Observe,
 }
 
 /// The state a manifest declares for a domain.

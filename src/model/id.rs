@@ -184,7 +184,7 @@ impl From<&OrgKey> for ExternalId {
 }
 
 /// Providers whose addresses belong to everybody: WorkOS refuses them as a customer's domain.
-const PUBLIC_MAIL_PROVIDERS: [&str; 24] = [
+pub(crate) const PUBLIC_MAIL_PROVIDERS: [&str; 24] = [
     "aol.com",
     "duck.com",
     "fastmail.com",

@@ -18,9 +18,9 @@ use std::collections::BTreeSet;
 
 use crate::codes::plan as codes;
 use crate::identity::{Identities, Identity};
-use crate::model::desired::Desired;
+use crate::model::desired::{Desired, Management};
 use crate::model::observed::{Coverage, Observed};
-use crate::model::{OrganizationId, Selection, Unconfigured};
+use crate::model::{OrgKey, OrganizationId, Selection, Unconfigured};
 
 pub use change::{
     Action, ActionKind, Change, Conflict, FieldChange, Flag, Held, HeldReason, Reason, Target,
@@ -101,6 +101,7 @@ pub fn plan(
     selection: &Selection,
     target: Target,
 ) -> Plan {
+    let policy = policy.with(desired.powers);
     let mut plan = Plan {
         target,
         unmanaged: unmanaged(desired, observed, identities),
@@ -189,10 +190,31 @@ fn add_entry(
     if changes.is_empty() && held.is_empty() && conflicts.is_empty() {
         plan.unchanged += 1;
     }
+    plan.conflicts.extend(conflicts);
+    if context.declared.management == Management::Observe {
+        if !changes.is_empty() || !held.is_empty() {
+            plan.warnings.push(only_observed(context.key, identity));
+        }
+        return;
+    }
     plan.changes.extend(changes);
     plan.held.extend(held);
-    plan.conflicts.extend(conflicts);
     plan.warnings.extend(warnings);
+}
+
+/// Nothing is written for an organization that is only observed; what differs is told.
+fn only_observed(key: &OrgKey, identity: &Identity) -> Warning {
+    let message = match identity {
+        Identity::Missing => "it does not exist at WorkOS",
+        Identity::Matched { .. } | Identity::Adoptable { .. } | Identity::Conflicted(_) => {
+            "it differs from what is declared"
+        }
+    };
+    Warning {
+        key: key.clone(),
+        code: codes::ONLY_OBSERVED,
+        message: format!("{message}; it is only observed, so nothing is written"),
+    }
 }
 
 fn unmanaged(desired: &Desired, observed: &Observed, identities: &Identities) -> Unmanaged {

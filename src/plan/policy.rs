@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::change::{ActionKind, Change, Flag, Held, HeldReason};
 use crate::model::OrgKey;
-use crate::model::desired::{Limits, UpdateLimit};
+use crate::model::desired::{Limits, Powers, UpdateLimit};
 
 /// The powers that flags give to one run; all off by default.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -36,6 +36,16 @@ const MAX_INVITATIONS: usize = 10;
 const SMALLEST_MANIFEST_WITH_PERCENTAGE: usize = 10;
 
 impl Policy {
+    /// The same, with what the manifest itself allows every run.
+    #[must_use]
+    pub const fn with(self, powers: Powers) -> Self {
+        let Powers { adopt } = powers;
+        Self {
+            adopt: self.adopt || adopt,
+            ..self
+        }
+    }
+
     /// Whether a flag was given.
     pub const fn allows(self, flag: Flag) -> bool {
         match flag {

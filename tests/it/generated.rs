@@ -7,6 +7,8 @@ use std::path::Path;
 
 use portalctl::cli::schema::Document;
 use portalctl::codes;
+use portalctl::manifest;
+use portalctl::manifest::kubernetes::{Kind, definition};
 
 const NOTE: &str = "<!-- Made by `UPDATE_GENERATED=1 cargo test generated`; do not edit. -->";
 
@@ -34,6 +36,16 @@ fn schemas() {
             &format!("schema/{}", document.file_name()),
             &document.content(),
         );
+    }
+}
+
+#[test]
+fn resource_definitions() {
+    for kind in Kind::ALL {
+        let content = manifest::to_yaml(&definition(kind));
+        for folder in ["schema/crds", "charts/portalctl/crds"] {
+            is_fresh(&format!("{folder}/{}.yaml", kind.plural()), &content);
+        }
     }
 }
 

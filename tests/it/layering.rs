@@ -190,6 +190,22 @@ const RULES: &[Rule] = &[
         never: NO_PRINTING,
     },
     Rule {
+        module: "operator",
+        may_use: &[
+            "model",
+            "codes",
+            "clock",
+            "manifest",
+            "identity",
+            "plan",
+            "readiness",
+            "workos",
+            "observe",
+            "apply",
+        ],
+        never: NO_PRINTING,
+    },
+    Rule {
         module: "cli",
         may_use: &[
             "model",

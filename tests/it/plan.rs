@@ -1045,3 +1045,31 @@ fn the_lint_finds_what_no_plan_may_hold() {
     beta is in conflict and would be changed
     "#);
 }
+
+#[test]
+fn nothing_is_written_for_what_is_only_observed() {
+    let world = World::new().org("acme", |o| o.domains(["acme.com"]).observe_only());
+    insta::assert_snapshot!(world.plan(&Live::new()), @"
+    * acme plan/only-observed
+        it does not exist at WorkOS; it is only observed, so nothing is written
+    ");
+    let mut live = world.live();
+    insta::assert_snapshot!(world.plan(&live), @"= 1 unchanged");
+    live.edit("org_acme", |o| o.name("ACME"));
+    insta::assert_snapshot!(world.plan(&live), @"
+    * acme plan/only-observed
+        it differs from what is declared; it is only observed, so nothing is written
+    ");
+}
+
+#[test]
+fn a_manifest_may_allow_adoption_for_every_run() {
+    let live = Live::new().org("org_1", |o| o.name("acme").domain("acme.com", Verified));
+    let mut world = World::new().org("acme", |o| o.domains(["acme.com"]));
+    insta::assert_snapshot!(
+        world.plan(&live),
+        @r#"# acme adopt org_1  needs --adopt  external_id "acme""#
+    );
+    world.desired.powers.adopt = true;
+    insta::assert_snapshot!(world.plan(&live), @r#"> acme org_1  external_id "acme""#);
+}

@@ -8,6 +8,7 @@ pub(crate) mod fake_portal;
 pub(crate) mod github;
 pub(crate) mod http;
 pub(crate) mod import;
+pub(crate) mod kube;
 pub(crate) mod manifests;
 pub(crate) mod page;
 #[cfg(unix)]

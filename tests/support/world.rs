@@ -18,7 +18,7 @@ use jiff::Timestamp;
 use portalctl::identity::{Identities, identify};
 use portalctl::model::desired::{
     DeclaredDomainState, Desired, DesiredOrganization, DomainsPolicy, FieldGroup, FieldPath,
-    IntentSettings, Invite, Limits, Source,
+    IntentSettings, Invite, Limits, Management, Source,
 };
 use portalctl::model::observed::{
     Answer, DomainState, ItContact, Listing, Observed, Organization, OrganizationDomain,
@@ -306,6 +306,7 @@ impl Entry {
             ignore_fields: BTreeSet::new(),
             allow_shared_domain: false,
             allow_same_name: false,
+            management: Management::Manage,
         })
     }
 
@@ -402,6 +403,11 @@ impl Entry {
 
     pub(crate) fn shared_domain(mut self) -> Self {
         self.0.allow_shared_domain = true;
+        self
+    }
+
+    pub(crate) fn observe_only(mut self) -> Self {
+        self.0.management = Management::Observe;
         self
     }
 

@@ -92,6 +92,7 @@ fn intents_without_a_return_url_are_counted() {
         ignore_fields: [].into(),
         allow_shared_domain: false,
         allow_same_name: false,
+        management: crate::model::desired::Management::Manage,
     };
     let mut desired = Desired {
         organizations: [

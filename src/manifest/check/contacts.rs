@@ -76,8 +76,8 @@ pub(super) fn invite(
         findings.error(
             codes::NOBODY_TO_INVITE,
             field.key,
-            "`invite: once` without `it_contacts`",
-            "add `it_contacts: [ada@acme.com]`: they are who WorkOS writes to",
+            findings.words("`invite: once` without `it_contacts`"),
+            findings.words("add `it_contacts: [ada@acme.com]`: they are who WorkOS writes to"),
         );
     }
     invite

@@ -29,7 +29,8 @@ pub(super) fn policy(
     field: Option<&Field<Text>>,
     findings: &mut Findings,
 ) -> Option<DomainsPolicy> {
-    text::word(field, "`domains_policy`", &POLICIES, findings)
+    let what = findings.words("`domains_policy`");
+    text::word(field, &what, &POLICIES, findings)
 }
 
 /// The domains of a list, each once.
@@ -44,8 +45,10 @@ pub(super) fn check(
             codes::EMPTY_DOMAINS,
             spot,
             "`domains` is an empty list",
-            "remove the field to leave the domains alone, or set `domains_policy: exact` to \
-             remove every domain",
+            findings.words(
+                "remove the field to leave the domains alone, or set `domains_policy: exact` to \
+                 remove every domain",
+            ),
         );
     }
     let mut domains = Domains::default();

@@ -62,7 +62,9 @@ pub(super) fn id(
                 codes::INVALID_ID,
                 spot,
                 format!("{} is not the id of an organization: it {why}", quote(text)),
-                "copy it from the WorkOS dashboard; your own name for it goes to `external_id`",
+                findings.words(
+                    "copy it from the WorkOS dashboard; your own name for it goes to `external_id`",
+                ),
             );
             None
         }

@@ -32,7 +32,11 @@ pub(super) fn check(
         findings.error(
             codes::TOO_LARGE,
             spot,
-            format!("`ignore_fields` lists {} paths", list.len()),
+            format!(
+                "{} lists {} paths",
+                findings.words("`ignore_fields`"),
+                list.len()
+            ),
             format!("list {MAX_PATHS} at most, or ignore a whole group such as `metadata`"),
         );
         return Some(BTreeSet::new());

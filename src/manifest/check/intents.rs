@@ -67,7 +67,8 @@ pub(super) fn has_success_url(intent: Intent, spot: Spot, findings: &mut Finding
             codes::OPTION_NOT_ALLOWED,
             spot,
             format!("WorkOS has no success URL for {intent}"),
-            "it has them for sso, dsync and log_streams; give a `return_url` instead",
+            findings
+                .words("it has them for sso, dsync and log_streams; give a `return_url` instead"),
         );
     }
 }
@@ -139,7 +140,10 @@ fn warn_days(intent: Intent, field: Option<&Field<i64>>, findings: &mut Findings
         findings.error(
             codes::OPTION_NOT_ALLOWED,
             key,
-            format!("`warn_days` says nothing about {intent}"),
+            format!(
+                "{} says nothing about {intent}",
+                findings.words("`warn_days`")
+            ),
             "it belongs to certificate_renewal: from how many days before its end a certificate \
              needs attention",
         );
@@ -153,7 +157,7 @@ fn warn_days(intent: Intent, field: Option<&Field<i64>>, findings: &mut Findings
         findings.error(
             codes::INVALID_NUMBER,
             spot,
-            format!("`warn_days` cannot be {days}"),
+            format!("{} cannot be {days}", findings.words("`warn_days`")),
             "write a number of days from 1 to 365",
         );
     }

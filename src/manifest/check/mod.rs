@@ -10,8 +10,10 @@ mod identity;
 mod ignore;
 mod intents;
 mod metadata;
+mod operator;
 mod organization;
 mod presence;
+mod resources;
 mod settings;
 mod text;
 mod unique;
@@ -22,11 +24,17 @@ use std::sync::Arc;
 
 use super::decode::{self, Reader};
 use super::diagnostic::{Diagnostics, Findings};
+use super::forms::{self, Form, Resource};
+use super::kubernetes::{EnvironmentObject, OrganizationObject};
 use super::load::{Document, Loaded};
+use super::naming::Naming;
 use super::node::Node;
-use super::raw::RawDocument;
+use super::raw::{RawDocument, RawPortalOrganization};
 use super::source::{FileId, Sources};
-use crate::model::desired::{Desired, Names};
+use crate::model::OrgKey;
+use crate::model::desired::{Desired, DesiredOrganization, Names};
+
+use settings::Settings;
 
 /// A manifest after all rules were applied.
 #[derive(Debug)]
@@ -44,30 +52,104 @@ pub struct Checked {
 /// Applies every rule to a loaded manifest.
 pub fn check(loaded: Loaded) -> Checked {
     apply_rules(loaded, Presence::Organizations)
+        .into_checked()
+        .0
 }
 
 /// Applies every rule but that there are organizations.
 pub(super) fn check_settings(loaded: Loaded) -> Checked {
-    apply_rules(loaded, Presence::Settings)
+    apply_rules(loaded, Presence::Settings).into_checked().0
+}
+
+/// Applies every rule, and keeps what a manifest says beside what it means.
+pub(super) fn check_whole(loaded: Loaded) -> (Checked, Remainder) {
+    apply_rules(loaded, Presence::Organizations).into_checked()
 }
 
 /// What has to be there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Presence {
+pub(super) enum Presence {
     /// A version, and at least one organization.
     Organizations,
     /// A version.
     Settings,
 }
 
-fn apply_rules(loaded: Loaded, presence: Presence) -> Checked {
+/// What a manifest says beside what it means: enough to write it anew.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Remainder {
+    pub(super) environment: EnvironmentObject,
+    pub(super) organizations: BTreeMap<OrgKey, OrganizationObject>,
+}
+
+/// A manifest after all rules were applied, whether it broke any or not.
+pub(super) struct Outcome {
+    settings: Settings,
+    organizations: BTreeMap<OrgKey, DesiredOrganization>,
+    objects: BTreeMap<OrgKey, OrganizationObject>,
+    findings: Findings,
+    sources: Sources,
+}
+
+impl Outcome {
+    /// The settings, the organizations that could be read, and everything there is to say.
+    pub(super) fn into_parts(
+        self,
+    ) -> (Settings, BTreeMap<OrgKey, DesiredOrganization>, Diagnostics) {
+        let diagnostics = self.findings.finish(&self.sources);
+        (self.settings, self.organizations, diagnostics)
+    }
+
+    fn into_checked(self) -> (Checked, Remainder) {
+        let Self {
+            settings,
+            organizations,
+            objects,
+            findings,
+            sources,
+        } = self;
+        let remainder = Remainder {
+            environment: settings.object.clone(),
+            organizations: objects,
+        };
+        let names = settings.names();
+        let desired = (!findings.have_errors()).then(|| settings.into_desired(organizations));
+        let checked = Checked {
+            desired,
+            names,
+            diagnostics: findings.finish(&sources),
+            sources,
+        };
+        (checked, remainder)
+    }
+}
+
+/// Applies every rule, whichever form the manifest has.
+pub(super) fn apply_rules(loaded: Loaded, presence: Presence) -> Outcome {
     let Loaded {
         sources,
         documents,
         mut findings,
-        mut complete,
+        complete,
     } = loaded;
+    match forms::sort(documents, &mut findings) {
+        Form::Manifest(documents) => {
+            check_manifest(documents, sources, findings, complete, presence)
+        }
+        Form::Resources(resources, all) => {
+            let complete = complete && all;
+            check_resources(resources, sources, findings, complete, presence)
+        }
+    }
+}
 
+fn check_manifest(
+    documents: Vec<Document>,
+    sources: Sources,
+    mut findings: Findings,
+    mut complete: bool,
+    presence: Presence,
+) -> Outcome {
     let mut raw = Vec::with_capacity(documents.len());
     for Document { file, root } in documents {
         match decode_document(&sources, &mut findings, file, root) {
@@ -75,30 +157,72 @@ fn apply_rules(loaded: Loaded, presence: Presence) -> Checked {
             None => complete = false,
         }
     }
-    let organizations = take_organizations(&mut raw);
+    let parts = take_organizations(&mut raw);
     if complete {
         presence::version_is_said(&raw, &sources, &mut findings);
         if presence == Presence::Organizations {
-            presence::organizations_are_declared(&raw, &organizations, &sources, &mut findings);
+            presence::organizations_are_declared(&raw, &parts, &sources, &mut findings);
         }
     }
     let documents: Vec<RawDocument> = raw.into_iter().map(|(_, document)| document).collect();
+    let documents: Vec<&RawDocument> = documents.iter().collect();
     let settings = settings::check(&documents, complete, &mut findings);
 
     let mut walk = organization::Walk::new(&settings, &mut findings);
-    for (part, (file, entries)) in organizations.into_iter().enumerate() {
+    for (part, (file, entries)) in parts.into_iter().enumerate() {
         let text = sources.text_of(file);
         let name = sources.name_of(file);
         walk.part(part, file, &name, &text, entries);
     }
-    let organizations: BTreeMap<_, _> = walk.finish();
+    let (organizations, objects) = walk.finish();
+    Outcome {
+        settings,
+        organizations,
+        objects,
+        findings,
+        sources,
+    }
+}
 
-    let names = settings.names();
-    let desired = (!findings.have_errors()).then(|| settings.into_desired(organizations));
-    Checked {
-        desired,
-        names,
-        diagnostics: findings.finish(&sources),
+pub(super) fn check_resources(
+    resources: Vec<Resource>,
+    sources: Sources,
+    mut findings: Findings,
+    complete: bool,
+    presence: Presence,
+) -> Outcome {
+    findings.speak(Naming::Camel);
+    let decoded = resources::decode(resources, &sources, &mut findings);
+    let complete = complete && decoded.complete;
+    if complete {
+        let organizations_needed = presence == Presence::Organizations;
+        resources::are_there(&decoded, organizations_needed, &mut findings);
+    }
+    resources::is_alone(&decoded.environments, &mut findings);
+    let documents: Vec<&RawDocument> = decoded
+        .environments
+        .iter()
+        .take(1)
+        .map(|environment| &environment.document)
+        .collect();
+    // Where no environment could be read, the rules that need one find nothing.
+    let complete = complete && !documents.is_empty();
+    let settings = settings::check(&documents, complete, &mut findings);
+
+    let mut walk = organization::Walk::new(&settings, &mut findings);
+    for (part, (file, organization)) in decoded.organizations.into_iter().enumerate() {
+        walk.belongs(&organization, &decoded.environments);
+        let RawPortalOrganization {
+            key, organization, ..
+        } = organization;
+        walk.entry(part, &sources.name_of(file), key, Some(&organization));
+    }
+    let (organizations, objects) = walk.finish();
+    Outcome {
+        settings,
+        organizations,
+        objects,
+        findings,
         sources,
     }
 }

@@ -8,16 +8,19 @@ use super::metadata::{self, Metadata};
 use super::settings::Settings;
 use super::unique::Seen;
 use super::urls::UrlRules;
-use super::{contacts, identity, ignore, intents, text};
+use super::{contacts, identity, ignore, intents, operator, resources, text};
 use crate::codes::manifest as codes;
 use crate::manifest::decode::{self, Reader};
 use crate::manifest::diagnostic::Findings;
+use crate::manifest::kubernetes::{ManagementPolicy, OrganizationObject};
 use crate::manifest::node::Node;
 use crate::manifest::quote::quote;
-use crate::manifest::raw::{RawOrganization, good};
-use crate::manifest::source::{FileId, Spot};
+use crate::manifest::raw::{
+    RawOrganization, RawPortalEnvironment, RawPortalOrganization, Text, good,
+};
+use crate::manifest::source::{FileId, Spot, Spotted};
 use crate::model::desired::{
-    self, DesiredOrganization, DomainsPolicy, FieldPath, IntentSettings, Source,
+    self, DesiredOrganization, DomainsPolicy, FieldPath, IntentSettings, Management, Source,
 };
 use crate::model::{Intent, OrgKey, ReturnUrl};
 
@@ -64,6 +67,7 @@ pub(super) struct Walk<'a> {
     findings: &'a mut Findings,
     seen: Seen,
     organizations: BTreeMap<OrgKey, DesiredOrganization>,
+    objects: BTreeMap<OrgKey, OrganizationObject>,
 }
 
 /// The key of an entry and the place it stands at.
@@ -80,6 +84,7 @@ impl<'a> Walk<'a> {
             findings,
             seen: Seen::default(),
             organizations: BTreeMap::new(),
+            objects: BTreeMap::new(),
         }
     }
 
@@ -98,36 +103,86 @@ impl<'a> Walk<'a> {
                 text,
                 findings: self.findings,
             };
-            let key_spot = key_node.spot(file);
             let Some(key_text) = reader.spotted_text(&key_node, "the key of an organization")
             else {
                 continue;
             };
             let what = format!("the organization {}", quote(&key_text.value));
             let raw = decode::organization(&mut reader, &node, &what);
-            let heading = Heading {
-                key: identity::key(&key_text.value, key_spot, self.findings),
-                text: key_text.value.into(),
-                spot: key_spot,
-            };
-            let new = heading
-                .key
-                .as_ref()
-                .is_none_or(|key| self.seen.key(key, part, key_spot, self.findings));
-            let Some(raw) = raw else { continue };
-            let source = Source {
-                file: Arc::clone(name),
-                line: key_spot.line,
-            };
-            let organization = self.organization(&heading, &raw, source, new);
-            if let Some(key) = heading.key {
-                self.organizations.entry(key).or_insert(organization);
-            }
+            self.entry(part, name, key_text, raw.as_ref());
         }
     }
 
-    pub(super) fn finish(self) -> BTreeMap<OrgKey, DesiredOrganization> {
-        self.organizations
+    /// Whether a resource belongs to the environment that is here.
+    pub(super) fn belongs(
+        &mut self,
+        organization: &RawPortalOrganization,
+        environments: &[RawPortalEnvironment],
+    ) {
+        let settings = &self.settings.object;
+        resources::belongs(organization, environments, settings, self.findings);
+    }
+
+    /// One organization, as far as it could be decoded. `part` numbers what it stands in.
+    pub(super) fn entry(
+        &mut self,
+        part: usize,
+        name: &Arc<str>,
+        key: Spotted<Text>,
+        raw: Option<&RawOrganization>,
+    ) {
+        let Spotted { value: text, spot } = key;
+        let heading = Heading {
+            key: identity::key(&text, spot, self.findings),
+            text: text.into(),
+            spot,
+        };
+        let new = heading
+            .key
+            .as_ref()
+            .is_none_or(|key| self.seen.key(key, part, spot, self.findings));
+        let Some(raw) = raw else { return };
+        let source = Source {
+            file: Arc::clone(name),
+            line: spot.line,
+        };
+        let object = good(raw.kubernetes.as_ref())
+            .map(|(raw, _)| operator::organization(raw, self.findings));
+        let mut organization = self.organization(&heading, raw, source, new);
+        if object.as_ref().map(|object| object.management_policy) == Some(ManagementPolicy::Observe)
+        {
+            organization.management = Management::Observe;
+        }
+        let Some(key) = heading.key else { return };
+        if new {
+            self.is_one_object(&key, object.as_ref(), spot);
+        }
+        if let Some(object) = object {
+            self.objects.entry(key.clone()).or_insert(object);
+        }
+        self.organizations.entry(key).or_insert(organization);
+    }
+
+    /// Every organization is an object of its own, also of a manifest that is converted.
+    fn is_one_object(&mut self, key: &OrgKey, object: Option<&OrganizationObject>, spot: Spot) {
+        let home = self.settings.object.namespace.as_deref();
+        let namespace = object.and_then(|object| object.namespace.as_deref());
+        let name = object.and_then(|object| object.name.as_deref());
+        self.seen.object(
+            namespace.or(home),
+            name.unwrap_or(key.as_str()),
+            spot,
+            self.findings,
+        );
+    }
+
+    pub(super) fn finish(
+        self,
+    ) -> (
+        BTreeMap<OrgKey, DesiredOrganization>,
+        BTreeMap<OrgKey, OrganizationObject>,
+    ) {
+        (self.organizations, self.objects)
     }
 
     /// Checks one organization; `new` tells whether its key was not declared before.
@@ -210,6 +265,7 @@ impl<'a> Walk<'a> {
                 .unwrap_or_else(|| defaults.ignore_fields.clone()),
             allow_shared_domain: shared,
             allow_same_name: is_true(raw.allow_same_name.as_ref()),
+            management: Management::Manage,
         }
     }
 }

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use super::organization::Defaults;
 use super::text;
 use super::urls::UrlRules;
-use super::{intents, organization};
+use super::{intents, operator, organization};
 use crate::codes::manifest as codes;
 use crate::manifest::diagnostic::{Finding, Findings, Severity};
+use crate::manifest::kubernetes::EnvironmentObject;
 use crate::manifest::quote::quote;
 use crate::manifest::raw::{
     Field, RawDocument, RawEnvironment, RawLimits, RawMap, RawReturnUrls, RawUpdateLimit, Text,
@@ -16,7 +17,7 @@ use crate::manifest::raw::{
 use crate::manifest::source::Spot;
 use crate::model::desired::{
     DEFAULT_DELETE_LIMIT, Desired, DesiredOrganization, Environment, KeyKind, Limits, Names,
-    ReturnUrls, UpdateLimit,
+    Powers, ReturnUrls, UpdateLimit,
 };
 use crate::model::return_url::LocalHttp;
 use crate::model::{ClientId, Intent, ManifestName, OrgKey, ReturnUrl};
@@ -25,11 +26,12 @@ use crate::model::{ClientId, Intent, ManifestName, OrgKey, ReturnUrl};
 const VERSION: i64 = 1;
 
 /// The checked settings of a manifest.
-pub(super) struct Settings {
+pub(in crate::manifest) struct Settings {
     manifest: Option<ManifestName>,
     environment: Environment,
     return_urls: ReturnUrls,
     limits: Limits,
+    pub(super) object: EnvironmentObject,
     pub(super) urls: UrlRules,
     pub(super) defaults: Defaults,
 }
@@ -42,7 +44,7 @@ impl Settings {
         }
     }
 
-    pub(super) fn into_desired(
+    pub(in crate::manifest) fn into_desired(
         self,
         organizations: BTreeMap<OrgKey, DesiredOrganization>,
     ) -> Desired {
@@ -51,6 +53,9 @@ impl Settings {
             environment: self.environment,
             return_urls: self.return_urls,
             limits: self.limits,
+            powers: Powers {
+                adopt: self.object.operator.allow_adoption,
+            },
             defaults: self.defaults.into_desired(),
             organizations,
         }
@@ -59,7 +64,7 @@ impl Settings {
 
 /// Checks the settings of all documents; `complete` tells whether every file could be read.
 pub(super) fn check(
-    documents: &[RawDocument],
+    documents: &[&RawDocument],
     complete: bool,
     findings: &mut Findings,
 ) -> Settings {
@@ -80,6 +85,7 @@ pub(super) fn check(
     );
     let raw_limits = once(documents, "limits", |d| d.limits.as_ref(), findings);
     let raw_defaults = once(documents, "defaults", |d| d.defaults.as_ref(), findings);
+    let raw_object = once(documents, "kubernetes", |d| d.kubernetes.as_ref(), findings);
 
     let environment = good(raw_environment)
         .map(|(raw, _)| environment(raw, findings))
@@ -104,6 +110,9 @@ pub(super) fn check(
         limits: good(raw_limits)
             .map(|(raw, _)| limits(raw, findings))
             .unwrap_or_default(),
+        object: good(raw_object)
+            .map(|(raw, _)| operator::environment(raw, name.is_some(), findings))
+            .unwrap_or_default(),
         defaults: good(raw_defaults)
             .map(|(raw, _)| organization::defaults(raw, &urls, findings))
             .unwrap_or_default(),
@@ -114,12 +123,12 @@ pub(super) fn check(
 
 /// A setting that may stand in one document only; the first counts.
 fn once<'d, T>(
-    documents: &'d [RawDocument],
+    documents: &[&'d RawDocument],
     name: &str,
     get: impl Fn(&'d RawDocument) -> Option<&'d Field<T>>,
     findings: &mut Findings,
 ) -> Option<&'d Field<T>> {
-    let mut declared = documents.iter().filter_map(get);
+    let mut declared = documents.iter().copied().filter_map(get);
     let first = declared.next()?;
     for again in declared {
         findings.push(
@@ -173,7 +182,12 @@ fn environment(raw: &RawEnvironment, findings: &mut Findings) -> Environment {
     let kinds = [("test", KeyKind::Test), ("live", KeyKind::Live)];
     Environment {
         name: text::required(raw.name.as_ref(), "the environment's name", findings),
-        api_key: text::word(raw.api_key.as_ref(), "`api_key`", &kinds, findings),
+        api_key: text::word(
+            raw.api_key.as_ref(),
+            &findings.words("`api_key`"),
+            &kinds,
+            findings,
+        ),
         client_id: good(raw.client_id.as_ref()).and_then(|(id, spot)| {
             ClientId::parse(id)
                 .map_err(|why| {

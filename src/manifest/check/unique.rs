@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use crate::codes::{Code, manifest as codes};
 use crate::manifest::diagnostic::{Finding, Findings, Severity};
+use crate::manifest::naming::Naming;
 use crate::manifest::quote::quote;
 use crate::manifest::source::{Spot, Spotted};
 use crate::model::{Domain, ExternalId, OrgKey, OrganizationId};
@@ -17,6 +18,7 @@ pub(super) struct Seen {
     ids: HashMap<OrganizationId, Spot>,
     external_ids: HashMap<ExternalId, (Spot, bool)>,
     domains: HashMap<Domain, Holder>,
+    objects: HashMap<(Option<String>, String), Spot>,
 }
 
 /// The first organization that declared a domain.
@@ -42,16 +44,37 @@ impl Seen {
         };
         if *first_part != part {
             let message = format!("the organization {} is declared twice", quote(key.as_str()));
-            twice(
-                codes::DUPLICATE_KEY,
-                message,
-                spot,
-                *first,
-                "keep one of the two: keys are unique across all files",
-                findings,
-            );
+            let help = match findings.naming() {
+                Naming::Snake => "keep one of the two: keys are unique across all files",
+                Naming::Camel => "keep one of the two, or set another `key` in one of them",
+            };
+            twice(codes::DUPLICATE_KEY, message, spot, *first, help, findings);
         }
         false
+    }
+
+    /// The Kubernetes object that an organization is, or is converted to.
+    pub(super) fn object(
+        &mut self,
+        namespace: Option<&str>,
+        name: &str,
+        spot: Spot,
+        findings: &mut Findings,
+    ) {
+        let object = (namespace.map(str::to_owned), name.to_owned());
+        match self.objects.get(&object) {
+            Some(first) => twice(
+                codes::DUPLICATE_KEY,
+                format!("two organizations are the object {}", quote(name)),
+                spot,
+                *first,
+                "give one of the objects another name: the second would replace the first",
+                findings,
+            ),
+            None => {
+                self.objects.insert(object, spot);
+            }
+        }
     }
 
     pub(super) fn id(&mut self, id: &Spotted<OrganizationId>, findings: &mut Findings) {
@@ -91,7 +114,7 @@ impl Seen {
                     message,
                     id.spot,
                     *first,
-                    help,
+                    &findings.words(help),
                     findings,
                 );
             }
@@ -128,7 +151,9 @@ impl Seen {
                 message,
                 spot,
                 first.spot,
-                "remove it from one of them, or set `allow_shared_domain: true` on both",
+                &findings.words(
+                    "remove it from one of them, or set `allow_shared_domain: true` on both",
+                ),
                 findings,
             );
         }

@@ -4,6 +4,7 @@ use url::Host;
 
 use crate::codes::manifest as codes;
 use crate::manifest::diagnostic::Findings;
+use crate::manifest::naming::Naming;
 use crate::manifest::quote::quote;
 use crate::manifest::raw::{Field, Text, Texts, good};
 use crate::manifest::source::Spot;
@@ -34,7 +35,7 @@ impl UrlRules {
                 findings.error(
                     codes::INVALID_HOST,
                     spot,
-                    "`allowed_hosts` is empty",
+                    findings.words("`allowed_hosts` is empty"),
                     "name the hosts that portal users may be sent to, or remove the field to \
                      allow any host",
                 );
@@ -87,14 +88,19 @@ impl UrlRules {
         match ReturnUrl::parse(text, &self.hosts, self.local) {
             Ok(url) => Some(url),
             Err(error) => {
-                let (code, message, help) = self.explain(&error, what);
+                let (code, message, help) = self.explain(&error, what, findings.naming());
                 findings.error(code, spot, message, help);
                 None
             }
         }
     }
 
-    fn explain(&self, error: &InvalidUrl, what: &str) -> (crate::codes::Code, String, String) {
+    fn explain(
+        &self,
+        error: &InvalidUrl,
+        what: &str,
+        naming: Naming,
+    ) -> (crate::codes::Code, String, String) {
         let (code, help) = match error {
             InvalidUrl::NotAbsolute(_) => (
                 codes::INVALID_URL,
@@ -102,9 +108,12 @@ impl UrlRules {
             ),
             InvalidUrl::NotHttps(_) => (
                 codes::URL_NOT_HTTPS,
-                "use https; http://localhost is accepted only with `api_key: test` under \
-                 `environment`"
-                    .to_owned(),
+                naming
+                    .words(
+                        "use https; http://localhost is accepted only in an environment with \
+                         `api_key: test`",
+                    )
+                    .into_owned(),
             ),
             InvalidUrl::UserInfo => (
                 codes::INVALID_URL,
@@ -118,7 +127,9 @@ impl UrlRules {
                 codes::INVALID_URL,
                 "remove it, or percent-encode it (a space is %20)".to_owned(),
             ),
-            InvalidUrl::HostNotAllowed(host) => (codes::HOST_NOT_ALLOWED, self.other_hosts(host)),
+            InvalidUrl::HostNotAllowed(host) => {
+                (codes::HOST_NOT_ALLOWED, self.other_hosts(host, naming))
+            }
         };
         let message = match error {
             InvalidUrl::HostNotAllowed(host) => {
@@ -132,12 +143,13 @@ impl UrlRules {
         (code, message, help)
     }
 
-    fn other_hosts(&self, host: &str) -> String {
+    fn other_hosts(&self, host: &str, naming: Naming) -> String {
         let known = self.listed.iter().take(5).cloned().collect::<Vec<_>>();
         format!(
-            "the allowed hosts are {}; if {} is meant, add it to `return_urls.allowed_hosts`",
+            "the allowed hosts are {}; if {} is meant, add it to {}",
             known.join(", "),
-            quote(host)
+            quote(host),
+            naming.words("`return_urls.allowed_hosts`")
         )
     }
 }

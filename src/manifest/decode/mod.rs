@@ -4,13 +4,23 @@
 //! unknown and every value of the wrong type. Never stops at the first; applies no rule that
 //! needs more than the value itself.
 
+mod operator;
 mod organization;
 mod reader;
+mod resource;
 mod settings;
 
 pub(super) use organization::organization;
 pub(super) use reader::Reader;
+pub(super) use resource::{portal_environment, portal_organization};
 pub(super) use settings::document;
+
+use reader::Fields;
+
+#[cfg(test)]
+use super::kubernetes::Kind;
+#[cfg(test)]
+use super::naming::Naming;
 
 /// The fields that a mapping may hold.
 pub(super) struct Shape {
@@ -31,15 +41,35 @@ impl Shape {
     }
 }
 
-/// Every shape of a manifest, for the test that holds them equal to the schema.
+/// Every shape of a manifest with its spelling, for the test that holds them equal to the schema.
 #[cfg(test)]
-pub(super) const SHAPES: [(&str, &Shape); 8] = [
-    ("Manifest", &settings::DOCUMENT),
-    ("Environment", &settings::ENVIRONMENT),
-    ("ReturnUrls", &settings::RETURN_URLS),
-    ("Limits", &settings::LIMITS),
-    ("Defaults", &organization::DEFAULTS),
-    ("Organization", &organization::ORGANIZATION),
-    ("DomainSettings", &organization::DOMAIN),
-    ("IntentSettings", &organization::INTENT),
+pub(super) const SHAPES: [(&str, &Shape, Naming); 13] = [
+    ("Manifest", &settings::DOCUMENT, Naming::Snake),
+    ("Environment", &settings::ENVIRONMENT, Naming::Snake),
+    ("ReturnUrls", &settings::RETURN_URLS, Naming::Snake),
+    ("Limits", &settings::LIMITS, Naming::Snake),
+    ("Defaults", &organization::DEFAULTS, Naming::Snake),
+    ("Organization", &organization::ORGANIZATION, Naming::Snake),
+    ("DomainSettings", &organization::DOMAIN, Naming::Snake),
+    ("IntentSettings", &organization::INTENT, Naming::Snake),
+    (
+        "EnvironmentObject",
+        &operator::ENVIRONMENT_OBJECT,
+        Naming::Camel,
+    ),
+    (
+        "OrganizationObject",
+        &operator::ORGANIZATION_OBJECT,
+        Naming::Camel,
+    ),
+    ("Intervals", &operator::INTERVALS, Naming::Camel),
+    ("KeyRef", &operator::KEY_REF, Naming::Camel),
+    ("Webhook", &operator::WEBHOOK, Naming::Camel),
+];
+
+/// The specs of the resources, for the same test.
+#[cfg(test)]
+pub(super) const SPECS: [(Kind, &Shape); 2] = [
+    (Kind::PortalEnvironment, &resource::ENVIRONMENT),
+    (Kind::PortalOrganization, &resource::ORGANIZATION),
 ];

@@ -1,10 +1,10 @@
 //! One organization, and `defaults`, which holds some of the same fields.
 
-use super::Reader;
-use super::Shape;
+use super::{Reader, Shape, operator};
 use crate::codes::manifest as codes;
 use crate::manifest::node::{Node, Value};
-use crate::manifest::raw::{RawDomain, RawIntent, RawOrganization};
+use crate::manifest::quote::quote;
+use crate::manifest::raw::{RawDomain, RawIntent, RawMap, RawOrganization};
 
 const PER_ORGANIZATION: &str = "declare it on each organization it is meant for";
 
@@ -27,6 +27,7 @@ pub(super) const ORGANIZATION: Shape = Shape {
         "ignore_fields",
         "allow_shared_domain",
         "allow_same_name",
+        "kubernetes",
     ],
     elsewhere: &[
         (
@@ -67,6 +68,7 @@ pub(super) const DEFAULTS: Shape = Shape {
         ("stripe_customer_id", PER_ORGANIZATION),
         ("allow_shared_domain", PER_ORGANIZATION),
         ("allow_same_name", PER_ORGANIZATION),
+        ("kubernetes", PER_ORGANIZATION),
     ],
 };
 pub(super) const DOMAIN: Shape = Shape::new("a domain", &["domain", "state"]);
@@ -93,7 +95,7 @@ pub(super) fn defaults(
     with_shape(reader, node, what, &DEFAULTS)
 }
 
-fn with_shape(
+pub(super) fn with_shape(
     reader: &mut Reader<'_>,
     node: &Node,
     what: &str,
@@ -113,9 +115,7 @@ fn with_shape(
             reader.list(node, what, intent)
         }),
         return_url: reader.field(fields, "return_url", Reader::text),
-        metadata: reader.field(fields, "metadata", |reader, node, what| {
-            reader.map(node, what, true)
-        }),
+        metadata: reader.field(fields, "metadata", metadata),
         it_contacts: reader.field(fields, "it_contacts", Reader::texts),
         invite: reader.field(fields, "invite", Reader::text),
         protect: reader.field(fields, "protect", Reader::boolean),
@@ -123,11 +123,31 @@ fn with_shape(
         ignore_fields: reader.field(fields, "ignore_fields", Reader::texts),
         allow_shared_domain: reader.field(fields, "allow_shared_domain", Reader::boolean),
         allow_same_name: reader.field(fields, "allow_same_name", Reader::boolean),
+        kubernetes: reader.field(fields, "kubernetes", operator::organization_object),
     })
 }
 
+/// Metadata. In a resource null says nothing: tools drop it on the way.
+fn metadata(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<RawMap> {
+    let mut map = reader.map(node, what, true)?;
+    if reader.is_resource() {
+        map.entries.retain(|(key, value)| {
+            if value.value.is_none() {
+                reader.findings.error(
+                    codes::WRONG_TYPE,
+                    value.spot,
+                    format!("{} has no value", quote(&key.value)),
+                    "write text; to remove a key at WorkOS, list it under `removeMetadata`",
+                );
+            }
+            value.value.is_some()
+        });
+    }
+    Some(map)
+}
+
 fn domain(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<RawDomain> {
-    if !matches!(node.value, Value::Map(_)) {
+    if !matches!(node.value, Value::Map(_)) && !reader.is_resource() {
         let domain = reader.spotted_text(node, what)?;
         return Some(RawDomain {
             domain,
@@ -153,7 +173,7 @@ fn domain(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<RawDomain>
 }
 
 fn intent(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<RawIntent> {
-    if !matches!(node.value, Value::Map(_)) {
+    if !matches!(node.value, Value::Map(_)) && !reader.is_resource() {
         return Some(RawIntent {
             intent: reader.spotted_text(node, what)?,
             return_url: None,
@@ -185,6 +205,7 @@ fn intent(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<RawIntent>
 
 fn missing(reader: &mut Reader<'_>, node: &Node, message: &str, help: &str) {
     let spot = reader.spot(node);
+    let help = reader.findings.words(help);
     reader
         .findings
         .error(codes::MISSING_FIELD, spot, message, help);

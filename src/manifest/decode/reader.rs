@@ -3,6 +3,7 @@
 use super::Shape;
 use crate::codes::manifest as codes;
 use crate::manifest::diagnostic::{Finding, Findings, Severity};
+use crate::manifest::naming::Naming;
 use crate::manifest::node::{Node, Value};
 use crate::manifest::quote::{nearest, one_of, quote};
 use crate::manifest::raw::{Field, RawMap, Text, Texts};
@@ -21,7 +22,39 @@ pub(super) struct Fields<'n> {
     entries: &'n [(Node, Node)],
 }
 
+impl<'n> Fields<'n> {
+    /// The fields of a mapping that is known to be one.
+    pub(super) fn of(node: &'n Node) -> Option<Self> {
+        match &node.value {
+            Value::Map(entries) => Some(Self { entries }),
+            _ => None,
+        }
+    }
+
+    /// The value of a field, the first where it stands twice.
+    pub(super) fn get(self, name: &str) -> Option<&'n Node> {
+        let (_, node) = self
+            .entries
+            .iter()
+            .find(|(key, _)| key.as_str() == Some(name))?;
+        Some(node)
+    }
+}
+
 impl Reader<'_> {
+    /// Whether this is a Kubernetes resource, where items of lists are always mappings.
+    pub(super) fn is_resource(&self) -> bool {
+        self.findings.naming() == Naming::Camel
+    }
+
+    /// Reads a part that spells its fields as Kubernetes resources do.
+    pub(super) fn in_camel_case<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> T {
+        let before = self.findings.speak(Naming::Camel);
+        let value = read(self);
+        self.findings.speak(before);
+        value
+    }
+
     pub(super) fn spot(&self, node: &Node) -> Spot {
         node.spot(self.file)
     }
@@ -35,6 +68,7 @@ impl Reader<'_> {
     ) -> Option<Fields<'n>> {
         let Value::Map(entries) = &node.value else {
             let example = shape.fields.first().copied().unwrap_or("field");
+            let example = self.findings.naming().field(example).into_owned();
             self.wrong_type(
                 node,
                 what,
@@ -54,18 +88,28 @@ impl Reader<'_> {
             self.wrong_type(key, "the name of a field", "text", None);
             return;
         };
-        if shape.fields.contains(&name) {
+        let naming = self.findings.naming();
+        if shape.fields.iter().any(|field| naming.field(field) == name) {
             return;
         }
         if self.findings.are_full() {
             self.findings.drop_one();
             return;
         }
-        let elsewhere = shape.elsewhere.iter().find(|(field, _)| *field == name);
-        let (message, help) = match (elsewhere, nearest(name, shape.fields)) {
+        let fields: Vec<_> = shape
+            .fields
+            .iter()
+            .map(|field| naming.field(field))
+            .collect();
+        let fields: Vec<&str> = fields.iter().map(AsRef::as_ref).collect();
+        let elsewhere = shape
+            .elsewhere
+            .iter()
+            .find(|(field, _)| naming.field(field) == name);
+        let (message, help) = match (elsewhere, nearest(name, &fields)) {
             (Some((_, help)), _) => (
                 format!("`{name}` does not belong in {}", shape.name),
-                (*help).to_owned(),
+                naming.words(help).into_owned(),
             ),
             (None, Some(near)) => (
                 format!("unknown field {} in {}", quote(name), shape.name),
@@ -75,13 +119,37 @@ impl Reader<'_> {
                 format!("unknown field {} in {}", quote(name), shape.name),
                 format!(
                     "the fields are {}",
-                    one_of(shape.fields).replace(" or ", " and ")
+                    one_of(&fields).replace(" or ", " and ")
                 ),
             ),
         };
         let spot = self.spot(key);
         self.findings
             .error(codes::UNKNOWN_FIELD, spot, message, help);
+    }
+
+    /// Reports a field that has to be there and is not.
+    pub(super) fn has(
+        &mut self,
+        node: &Node,
+        fields: Fields<'_>,
+        name: &'static str,
+        within: &str,
+        what: &str,
+    ) {
+        let name = self.findings.naming().field(name);
+        if fields
+            .entries
+            .iter()
+            .any(|(key, _)| key.as_str() == Some(&name))
+        {
+            return;
+        }
+        let spot = self.spot(node);
+        let message = format!("{within} needs `{name}`");
+        let help = format!("add `{name}:`, {what}");
+        self.findings
+            .error(codes::MISSING_FIELD, spot, message, help);
     }
 
     /// A field of a mapping, read by `read`.
@@ -92,10 +160,11 @@ impl Reader<'_> {
         read: impl FnOnce(&mut Self, &Node, &str) -> Option<T>,
     ) -> Option<Field<T>> {
         // Of a field that stands twice, which has been reported, the first counts.
+        let name = self.findings.naming().field(name);
         let (key, node) = fields
             .entries
             .iter()
-            .find(|(key, _)| key.as_str() == Some(name))?;
+            .find(|(key, _)| key.as_str() == Some(&name))?;
         let value = read(self, node, &format!("`{name}`"));
         Some(Field {
             key: self.spot(key),

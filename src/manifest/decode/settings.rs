@@ -1,7 +1,6 @@
 //! The top level of a document, and everything but organizations.
 
-use super::{Reader, Shape, organization};
-use crate::codes::manifest as codes;
+use super::{Reader, Shape, operator, organization};
 use crate::manifest::node::{Node, Value};
 use crate::manifest::raw::{
     Field, RawDocument, RawEnvironment, RawLimits, RawReturnUrls, RawUpdateLimit,
@@ -16,6 +15,7 @@ pub(super) const DOCUMENT: Shape = Shape {
         "return_urls",
         "limits",
         "defaults",
+        "kubernetes",
         "organizations",
     ],
     elsewhere: &[
@@ -42,16 +42,6 @@ pub(super) const LIMITS: Shape = Shape::new("`limits`", &["create", "update", "d
 
 /// Decodes a document; `None` when it is no manifest at all, which is reported.
 pub(in crate::manifest) fn document(reader: &mut Reader<'_>, root: Node) -> Option<RawDocument> {
-    if is_kubernetes(&root) {
-        let spot = reader.spot(&root);
-        reader.findings.error(
-            codes::UNSUPPORTED_KIND,
-            spot,
-            "this document is a Kubernetes resource",
-            "write a manifest: `version: 1` and `organizations:` at the top level",
-        );
-        return None;
-    }
     let fields = reader.fields(&root, "a manifest", &DOCUMENT)?;
     let version = reader.field(fields, "version", Reader::integer);
     let manifest = reader.field(fields, "manifest", Reader::text);
@@ -59,6 +49,7 @@ pub(in crate::manifest) fn document(reader: &mut Reader<'_>, root: Node) -> Opti
     let return_urls = reader.field(fields, "return_urls", return_urls);
     let limits = reader.field(fields, "limits", limits);
     let defaults = reader.field(fields, "defaults", organization::defaults);
+    let kubernetes = reader.field(fields, "kubernetes", operator::environment_object);
     let organizations = reader
         .field(fields, "organizations", |reader, node, what| {
             let example = "acme: { name: Acme Corp }";
@@ -76,6 +67,7 @@ pub(in crate::manifest) fn document(reader: &mut Reader<'_>, root: Node) -> Opti
         return_urls,
         limits,
         defaults,
+        kubernetes,
         organizations,
     })
 }
@@ -94,15 +86,6 @@ fn take_organizations(root: Node) -> Option<Vec<(Node, Node)>> {
     }
 }
 
-fn is_kubernetes(root: &Node) -> bool {
-    let Value::Map(entries) = &root.value else {
-        return false;
-    };
-    ["apiVersion", "kind"]
-        .iter()
-        .all(|name| entries.iter().any(|(key, _)| key.as_str() == Some(name)))
-}
-
 fn environment(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<RawEnvironment> {
     let fields = reader.fields(node, what, &ENVIRONMENT)?;
     Some(RawEnvironment {
@@ -112,7 +95,11 @@ fn environment(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<RawEn
     })
 }
 
-fn return_urls(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<RawReturnUrls> {
+pub(super) fn return_urls(
+    reader: &mut Reader<'_>,
+    node: &Node,
+    what: &str,
+) -> Option<RawReturnUrls> {
     let fields = reader.fields(node, what, &RETURN_URLS)?;
     Some(RawReturnUrls {
         default: reader.field(fields, "default", Reader::text),
@@ -123,7 +110,7 @@ fn return_urls(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<RawRe
     })
 }
 
-fn limits(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<RawLimits> {
+pub(super) fn limits(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<RawLimits> {
     let fields = reader.fields(node, what, &LIMITS)?;
     Some(RawLimits {
         create: reader.field(fields, "create", Reader::integer),

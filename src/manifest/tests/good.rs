@@ -6,7 +6,8 @@ use std::path::PathBuf;
 use crate::manifest::*;
 use crate::model::desired::{
     DeclaredDomainState, Defaults, Desired, DesiredOrganization, DomainsPolicy, Environment,
-    FieldPath, IntentSettings, Invite, KeyKind, Limits, ReturnUrls, Source, UpdateLimit,
+    FieldPath, IntentSettings, Invite, KeyKind, Limits, Management, Powers, ReturnUrls, Source,
+    UpdateLimit,
 };
 use crate::model::return_url::LocalHttp;
 use crate::model::{
@@ -43,6 +44,7 @@ fn bare(line: u32) -> DesiredOrganization {
         ignore_fields: BTreeSet::new(),
         allow_shared_domain: false,
         allow_same_name: false,
+        management: Management::Manage,
     }
 }
 
@@ -122,6 +124,7 @@ fn the_full_example_means_what_it_says() {
             update: Some(UpdateLimit::Percent(30)),
             delete: 3,
         },
+        powers: Powers::default(),
         defaults: Defaults {
             metadata: BTreeMap::from([("team".to_owned(), text("onboarding"))]),
             domains_policy: DomainsPolicy::Add,
@@ -165,6 +168,7 @@ fn every_field_is_taken_over() {
         ignore_fields,
         allow_shared_domain,
         allow_same_name,
+        management,
     } = &desired.organizations["acme"];
     assert_eq!(*id, None);
     assert_eq!(external_id.as_ref().unwrap().as_str(), "cus_42/EU");
@@ -186,6 +190,8 @@ fn every_field_is_taken_over() {
     assert_eq!(stripe_customer_id.as_deref(), Some("cus_Ab12"));
     assert_eq!(ignore_fields.len(), 7);
     assert!(*allow_shared_domain && *allow_same_name);
+    assert_eq!(*management, Management::Observe);
+    assert!(desired.powers.adopt);
 
     let no = &desired.organizations["no"];
     assert_eq!(no.domains, Some(BTreeMap::new()));

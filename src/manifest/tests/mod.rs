@@ -5,4 +5,5 @@ mod broken;
 mod files;
 mod good;
 mod hostile;
+mod resources;
 mod schema;

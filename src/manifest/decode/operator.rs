@@ -1,0 +1,118 @@
+//! What only Kubernetes resources say, wherever it stands: in a resource, or under `kubernetes` in a
+//! manifest that was made from one. Spelled in camelCase in both.
+
+use super::{Fields, Reader, Shape};
+use crate::manifest::node::Node;
+use crate::manifest::raw::{
+    RawIntervals, RawKeyRef, RawOperator, RawOrganizationObject, RawWebhook,
+};
+
+/// Under `kubernetes` of a manifest.
+pub(super) const ENVIRONMENT_OBJECT: Shape = Shape::new(
+    "`kubernetes`",
+    &[
+        "name",
+        "namespace",
+        "secret_ref",
+        "api_url",
+        "requests_per_second",
+        "intervals",
+        "allowed_namespaces",
+        "allow_adoption",
+        "allow_deletion",
+        "max_deletes_per_hour",
+        "webhook",
+    ],
+);
+/// Under `kubernetes` of an organization in a manifest.
+pub(super) const ORGANIZATION_OBJECT: Shape = Shape::new(
+    "`kubernetes`",
+    &["name", "namespace", "deletion_policy", "management_policy"],
+);
+pub(super) const INTERVALS: Shape = Shape::new("`intervals`", &["poll", "resync", "sweep"]);
+pub(super) const KEY_REF: Shape = Shape::new("`secretRef`", &["name", "key"]);
+pub(super) const WEBHOOK: Shape = Shape::new("`webhook`", &["secret_ref"]);
+
+/// Reads what the operator needs to know of an environment out of the fields of a mapping.
+pub(super) fn operator(reader: &mut Reader<'_>, fields: Fields<'_>) -> RawOperator {
+    RawOperator {
+        name: None,
+        namespace: None,
+        secret_ref: reader.field(fields, "secret_ref", key_ref),
+        api_url: reader.field(fields, "api_url", Reader::text),
+        requests_per_second: reader.field(fields, "requests_per_second", Reader::integer),
+        intervals: reader.field(fields, "intervals", intervals),
+        allowed_namespaces: reader.field(fields, "allowed_namespaces", Reader::texts),
+        allow_adoption: reader.field(fields, "allow_adoption", Reader::boolean),
+        allow_deletion: reader.field(fields, "allow_deletion", Reader::boolean),
+        max_deletes_per_hour: reader.field(fields, "max_deletes_per_hour", Reader::integer),
+        webhook: reader.field(fields, "webhook", webhook),
+    }
+}
+
+/// Decodes `kubernetes` of a manifest.
+pub(super) fn environment_object(
+    reader: &mut Reader<'_>,
+    node: &Node,
+    what: &str,
+) -> Option<RawOperator> {
+    reader.in_camel_case(|reader| {
+        let fields = reader.fields(node, what, &ENVIRONMENT_OBJECT)?;
+        Some(RawOperator {
+            name: reader.field(fields, "name", Reader::text),
+            namespace: reader.field(fields, "namespace", Reader::text),
+            ..operator(reader, fields)
+        })
+    })
+}
+
+/// Decodes `kubernetes` of an organization in a manifest.
+pub(super) fn organization_object(
+    reader: &mut Reader<'_>,
+    node: &Node,
+    what: &str,
+) -> Option<RawOrganizationObject> {
+    reader.in_camel_case(|reader| {
+        let fields = reader.fields(node, what, &ORGANIZATION_OBJECT)?;
+        Some(RawOrganizationObject {
+            name: reader.field(fields, "name", Reader::text),
+            namespace: reader.field(fields, "namespace", Reader::text),
+            deletion_policy: reader.field(fields, "deletion_policy", Reader::text),
+            management_policy: reader.field(fields, "management_policy", Reader::text),
+        })
+    })
+}
+
+fn key_ref(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<RawKeyRef> {
+    let fields = reader.fields(node, what, &KEY_REF)?;
+    reader.has(node, fields, "name", "`secretRef`", "the name of a Secret");
+    reader.has(
+        node,
+        fields,
+        "key",
+        "`secretRef`",
+        "the key within its data",
+    );
+    Some(RawKeyRef {
+        name: reader.field(fields, "name", Reader::text),
+        key: reader.field(fields, "key", Reader::text),
+    })
+}
+
+fn intervals(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<RawIntervals> {
+    let fields = reader.fields(node, what, &INTERVALS)?;
+    Some(RawIntervals {
+        poll: reader.field(fields, "poll", Reader::text),
+        resync: reader.field(fields, "resync", Reader::text),
+        sweep: reader.field(fields, "sweep", Reader::text),
+    })
+}
+
+fn webhook(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<RawWebhook> {
+    let fields = reader.fields(node, what, &WEBHOOK)?;
+    let what = "the Secret that holds the webhook's secret";
+    reader.has(node, fields, "secret_ref", "`webhook`", what);
+    Some(RawWebhook {
+        secret_ref: reader.field(fields, "secret_ref", key_ref),
+    })
+}

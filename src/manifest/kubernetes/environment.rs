@@ -1,0 +1,268 @@
+//! `PortalEnvironment`: what a manifest says beside its organizations, and how the operator works.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::fields::{self, rules};
+use crate::manifest::shape::KeyKind;
+
+/// One WorkOS environment: how to reach it, where its portal sends people back to, and how much the
+/// operator may do there.
+///
+/// A PortalOrganization names the environment that it belongs to. Everything that could do harm is
+/// off or small until it is set here.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-validations" = rules([
+    (
+        "!has(oldSelf.manifest) || (has(self.manifest) && self.manifest == oldSelf.manifest)",
+        "manifest cannot be changed: the organizations created so far carry it as their owner mark",
+    ),
+    (
+        "!has(self.allowDeletion) || !self.allowDeletion || has(self.manifest)",
+        "allowDeletion needs manifest: only organizations with its owner mark are ever deleted",
+    ),
+    (
+        "(has(self.apiKey) && self.apiKey == 'test') || !has(self.returnUrls) || !has(self.returnUrls.default) || self.returnUrls.default.startsWith('https://')",
+        "returnUrls.default must use https: http://localhost is for environments with apiKey: test",
+    ),
+    (
+        "(has(self.apiKey) && self.apiKey == 'test') || !has(self.returnUrls) || !has(self.returnUrls.success) || ((!has(self.returnUrls.success.sso) || self.returnUrls.success.sso.startsWith('https://')) && (!has(self.returnUrls.success.dsync) || self.returnUrls.success.dsync.startsWith('https://')) && (!has(self.returnUrls.success.log_streams) || self.returnUrls.success.log_streams.startsWith('https://')))",
+        "success URLs must use https: http://localhost is for environments with apiKey: test",
+    ),
+])))]
+pub struct PortalEnvironmentSpec {
+    /// The Secret in this namespace that holds the environment's API key.
+    pub secret_ref: KeyRef,
+    /// The kind of API key that belongs to the environment. A key of the other kind is refused
+    /// before any request is made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub api_key: Option<KeyKind>,
+    /// The client id of the environment (`client_…`). Not needed for requests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "fields::client_id")]
+    pub client_id: Option<String>,
+    /// The environment's name in plans and reports; the name of this object unless set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "fields::display_name")]
+    pub name: Option<String>,
+    /// The owner mark on the organizations that are created. Nothing without this mark is ever
+    /// deleted. Cannot be changed once it is set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "fields::key")]
+    pub manifest: Option<String>,
+    /// Where the portal sends browsers back to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub return_urls: Option<ReturnUrls>,
+    /// How much one pass over all organizations may change. A pass that would change more changes
+    /// nothing of that kind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limits: Option<Limits>,
+    /// How the operator works.
+    #[serde(flatten)]
+    pub operator: OperatorSettings,
+}
+
+/// What only the operator needs: pace, intervals, and what it may do.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct OperatorSettings {
+    /// Another endpoint than `https://api.workos.com`. It is sent the API key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "fields::endpoint")]
+    pub api_url: Option<String>,
+    /// The most requests a second. WorkOS allows 100 for each API key, shared with the application
+    /// that uses the same one.
+    #[serde(skip_serializing_if = "is_default_pace")]
+    #[schemars(range(min = 1, max = 100), extend("default" = DEFAULT_PACE))]
+    pub requests_per_second: u32,
+    /// How often WorkOS is asked for what has changed.
+    #[serde(skip_serializing_if = "Intervals::is_default")]
+    #[schemars(extend("default" = {}))]
+    pub intervals: Intervals,
+    /// Other namespaces whose PortalOrganizations may belong to this environment; `*` stands for
+    /// all of them. Without it only those of its own namespace.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "fields::namespaces")]
+    pub allowed_namespaces: Vec<String>,
+    /// Whether an existing organization that nobody claims may be taken over when it holds one of
+    /// the declared domains, verified.
+    #[serde(skip_serializing_if = "is_false")]
+    #[schemars(extend("default" = false))]
+    pub allow_adoption: bool,
+    /// Whether deleting a PortalOrganization with `deletionPolicy: Delete` deletes the organization
+    /// at WorkOS, with its connections and directories.
+    #[serde(skip_serializing_if = "is_false")]
+    #[schemars(extend("default" = false))]
+    pub allow_deletion: bool,
+    /// The most organizations that are deleted within an hour. Those beyond it wait.
+    #[serde(skip_serializing_if = "is_default_deletes")]
+    #[schemars(range(min = 0, max = 100), extend("default" = DEFAULT_DELETES))]
+    pub max_deletes_per_hour: u32,
+    /// Where the secret of the webhook endpoint is. Signed webhooks only make the operator look
+    /// sooner; without them it looks at its intervals.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub webhook: Option<Webhook>,
+}
+
+/// Requests a second unless declared: a fifth of what WorkOS allows.
+const DEFAULT_PACE: u32 = 20;
+/// Deletions an hour unless declared.
+const DEFAULT_DELETES: u32 = 3;
+
+impl Default for OperatorSettings {
+    fn default() -> Self {
+        Self {
+            api_url: None,
+            requests_per_second: DEFAULT_PACE,
+            intervals: Intervals::default(),
+            allowed_namespaces: Vec::new(),
+            allow_adoption: false,
+            allow_deletion: false,
+            max_deletes_per_hour: DEFAULT_DELETES,
+            webhook: None,
+        }
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_default_pace(pace: &u32) -> bool {
+    *pace == DEFAULT_PACE
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_default_deletes(deletes: &u32) -> bool {
+    *deletes == DEFAULT_DELETES
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+/// A webhook endpoint.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(extend("additionalProperties" = false))]
+pub struct Webhook {
+    /// The Secret in this namespace that holds the secret with which WorkOS signs.
+    pub secret_ref: KeyRef,
+}
+
+/// One key of a Secret.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(extend("additionalProperties" = false))]
+pub struct KeyRef {
+    /// The name of the Secret.
+    #[schemars(schema_with = "fields::object_name")]
+    pub name: String,
+    /// The key within its data.
+    #[schemars(schema_with = "fields::secret_key")]
+    pub key: String,
+}
+
+/// How often WorkOS is asked for what has changed. Times such as `90s`, `5m` or `1h30m`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+#[schemars(extend("additionalProperties" = false))]
+pub struct Intervals {
+    /// Between two looks at the environment's events, which tell what customers have done.
+    #[schemars(schema_with = "fields::poll")]
+    pub poll: String,
+    /// Between two full listings of organizations, connections and directories.
+    #[schemars(schema_with = "fields::resync")]
+    pub resync: String,
+    /// In which what can only be asked organization by organization is asked once for each: audit
+    /// logs, log streams, certificates.
+    #[schemars(schema_with = "fields::sweep")]
+    pub sweep: String,
+}
+
+impl Default for Intervals {
+    fn default() -> Self {
+        Self {
+            poll: "60s".to_owned(),
+            resync: "1h".to_owned(),
+            sweep: "1h".to_owned(),
+        }
+    }
+}
+
+impl Intervals {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// Where the portal sends browsers back to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+#[schemars(extend("x-kubernetes-validations" = rules([
+    (
+        "!has(self.allowedHosts) || !has(self.default) || !isURL(self.default) || self.default.startsWith('http://') || url(self.default).getHostname() in self.allowedHosts",
+        "default names a host that is not one of allowedHosts: add it there if it is meant",
+    ),
+])))]
+pub struct ReturnUrls {
+    /// Where the portal's back link goes: a page of your app.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "fields::url")]
+    pub default: Option<String>,
+    /// The hosts that return and success URLs may name. Without it any host may be named; a changed
+    /// URL is a phishing vector.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "fields::hosts")]
+    pub allowed_hosts: Option<Vec<String>>,
+    /// Where the portal redirects when an intent was finished.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub success: Option<SuccessUrls>,
+}
+
+/// Where the portal redirects when an intent was finished. WorkOS has such URLs for these three.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub struct SuccessUrls {
+    /// After single sign-on was set up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "fields::url")]
+    pub sso: Option<String>,
+    /// After directory sync was set up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "fields::url")]
+    pub dsync: Option<String>,
+    /// After a log stream was set up.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "fields::url")]
+    pub log_streams: Option<String>,
+}
+
+/// How much one pass over all organizations may change.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Limits {
+    /// The most organizations that are created. Catches an API key of another environment.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 1_000_000))]
+    pub create: Option<u32>,
+    /// The most organizations that are updated: a number, or a percentage of the existing ones (not
+    /// applied below ten of them).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "fields::update_limit")]
+    pub update: Option<UpdateLimit>,
+    /// The most domains that are removed; 3 unless declared. Deleted organizations are counted by
+    /// `maxDeletesPerHour`, too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 0, max = 1_000_000))]
+    pub delete: Option<u32>,
+}
+
+/// A number of organizations, or a percentage of them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum UpdateLimit {
+    /// A number of organizations.
+    Count(u32),
+    /// A percentage from 1% to 100%.
+    Percent(String),
+}

@@ -1,0 +1,43 @@
+//! The Kubernetes form of a manifest: two kinds of resources in place of one YAML mapping.
+//!
+//! ```text
+//! PortalEnvironment    everything but organizations, and how the operator works
+//! PortalOrganization   one organization
+//! ```
+//!
+//! The types here are the API: their comments are what `kubectl explain` prints, their schemas
+//! become the resource definitions in `schema/crds/`. Knows no Kubernetes client: the operator
+//! adds that.
+
+mod columns;
+mod crd;
+mod environment;
+mod fields;
+mod object;
+mod organization;
+mod status;
+mod structural;
+
+pub use crd::{Kind, definition};
+pub use environment::{
+    Intervals, KeyRef, Limits, OperatorSettings, PortalEnvironmentSpec, ReturnUrls, SuccessUrls,
+    UpdateLimit, Webhook,
+};
+pub use object::{EnvironmentObject, OrganizationObject};
+pub use organization::{
+    DeletionPolicy, DomainSettings, EnvironmentRef, IntentSettings, ManagementPolicy,
+    PortalOrganizationSpec,
+};
+pub use status::{
+    Condition, ConditionStatus, DomainStatus, IntentStatus, IntentTotals, OrganizationTotals,
+    PortalEnvironmentStatus, PortalOrganizationStatus,
+};
+
+/// The group of the resources.
+pub const GROUP: &str = "portalctl.dev";
+/// The version of the resources.
+pub const VERSION: &str = "v1alpha1";
+/// `apiVersion` of the resources.
+pub const API_VERSION: &str = "portalctl.dev/v1alpha1";
+/// The annotation that pauses the operator for one resource, with the value `true`.
+pub const PAUSED: &str = "portalctl.dev/paused";

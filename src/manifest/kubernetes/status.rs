@@ -1,0 +1,205 @@
+//! What the operator reports on the resources. No secret, no portal link and no address stands here.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::model::Intent;
+
+/// One aspect of an object, with why it is as it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Condition {
+    /// Which aspect: `Synced`, `Ready`, `Onboarded`, `Reconciling` or `Stalled`.
+    #[serde(rename = "type")]
+    #[schemars(length(max = 64))]
+    pub kind: String,
+    /// Whether it holds.
+    pub status: ConditionStatus,
+    /// The generation of the object that this was said about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// Since when it has had this status.
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub last_transition_time: Timestamp,
+    /// Why, in one word for programs.
+    #[schemars(length(max = 128))]
+    pub reason: String,
+    /// Why, in a sentence for people.
+    #[serde(default)]
+    #[schemars(length(max = 4096))]
+    pub message: String,
+}
+
+/// Whether a condition holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub enum ConditionStatus {
+    /// It does.
+    True,
+    /// It does not.
+    False,
+    /// It cannot be told.
+    Unknown,
+}
+
+/// What is known of the organization at WorkOS.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct PortalOrganizationStatus {
+    /// The generation of the object that the operator has dealt with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// `Synced`: WorkOS was reached and nothing is left to write. `Ready`: the organization exists as
+    /// declared. `Onboarded`: every declared intent is configured; a customer who has not finished
+    /// yet leaves `Ready` as it is. `Reconciling` and `Stalled` are there while they hold.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 8), extend(
+        "x-kubernetes-list-type" = "map",
+        "x-kubernetes-list-map-keys" = ["type"],
+    ))]
+    pub conditions: Vec<Condition>,
+    /// The organization's id at WorkOS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 128))]
+    pub organization_id: Option<String>,
+    /// Its external id at WorkOS.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 128))]
+    pub external_id: Option<String>,
+    /// How many of the declared intents are configured, as in `2/3`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 8))]
+    pub configured: Option<String>,
+    /// How far each declared intent is.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 7), extend(
+        "x-kubernetes-list-type" = "map",
+        "x-kubernetes-list-map-keys" = ["intent"],
+    ))]
+    pub intents: Vec<IntentStatus>,
+    /// The domains that the organization has at WorkOS.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 100), extend(
+        "x-kubernetes-list-type" = "map",
+        "x-kubernetes-list-map-keys" = ["domain"],
+    ))]
+    pub domains: Vec<DomainStatus>,
+}
+
+/// How far one intent is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct IntentStatus {
+    /// The feature.
+    pub intent: Intent,
+    /// `configured`, `in_progress`, `unconfigured`, `attention`, `unknown` or `not_applicable`.
+    #[schemars(length(max = 32))]
+    pub state: String,
+    /// Since when, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub since: Option<Timestamp>,
+    /// Whose turn it is: `you`, `customer`, `dns`, `workos` or `none`.
+    #[schemars(length(max = 16))]
+    pub turn: String,
+    /// Why it is in this state.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1024))]
+    pub reason: Option<String>,
+    /// What to do next.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 1024))]
+    pub next_step: Option<String>,
+}
+
+/// A domain that the organization has at WorkOS.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct DomainStatus {
+    /// The domain.
+    #[schemars(length(max = 253))]
+    pub domain: String,
+    /// Its state, in WorkOS's word.
+    #[schemars(length(max = 64))]
+    pub state: String,
+}
+
+/// What is known of the environment.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct PortalEnvironmentStatus {
+    /// The generation of the object that the operator has dealt with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub observed_generation: Option<i64>,
+    /// `Ready`: the API key is there, of the declared kind, and accepted. `Synced`: everything that
+    /// is declared was read within its interval. `Reconciling` and `Stalled` are there while they
+    /// hold.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 8), extend(
+        "x-kubernetes-list-type" = "map",
+        "x-kubernetes-list-map-keys" = ["type"],
+    ))]
+    pub conditions: Vec<Condition>,
+    /// How many organizations there are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub organizations: Option<OrganizationTotals>,
+    /// How many declared intents there are in each state.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub intents: Option<IntentTotals>,
+    /// When everything was last listed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub last_sync_time: Option<Timestamp>,
+    /// Up to which event WorkOS's event log was read. A hint: one that is lost or too old costs one
+    /// full listing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 256))]
+    pub events_cursor: Option<String>,
+    /// When organizations were deleted within the last hour, for `maxDeletesPerHour`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 100), with = "Vec<String>", inner(length(max = 40)))]
+    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
+    pub recent_deletions: Vec<Timestamp>,
+}
+
+/// How many organizations there are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct OrganizationTotals {
+    /// PortalOrganizations of this environment.
+    #[schemars(range(min = 0))]
+    pub declared: u32,
+    /// Those that exist as declared.
+    #[schemars(range(min = 0))]
+    pub ready: u32,
+    /// Those whose intents are all configured.
+    #[schemars(range(min = 0))]
+    pub onboarded: u32,
+    /// Organizations at WorkOS that no PortalOrganization is about.
+    #[schemars(range(min = 0))]
+    pub unmanaged: u32,
+}
+
+/// How many declared intents there are in each state.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct IntentTotals {
+    /// Configured by the customer.
+    #[schemars(range(min = 0))]
+    pub configured: u32,
+    /// Begun.
+    #[schemars(range(min = 0))]
+    pub in_progress: u32,
+    /// Not begun.
+    #[schemars(range(min = 0))]
+    pub unconfigured: u32,
+    /// Broken, or about to be.
+    #[schemars(range(min = 0))]
+    pub attention: u32,
+    /// Not to be told from what WorkOS says.
+    #[schemars(range(min = 0))]
+    pub unknown: u32,
+    /// Nothing to configure.
+    #[schemars(range(min = 0))]
+    pub not_applicable: u32,
+}

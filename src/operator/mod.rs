@@ -1,0 +1,3 @@
+//! The Kubernetes operator: the same core as the command line, driven by resources.
+
+pub mod resource;

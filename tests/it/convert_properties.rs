@@ -1,0 +1,340 @@
+//! Whatever a manifest says, its other form means the same, and so does the way back.
+
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+
+use portalctl::manifest::convert::{self, Form, Whole};
+use portalctl::manifest::kubernetes::{
+    DeletionPolicy, EnvironmentObject, KeyRef, ManagementPolicy, OperatorSettings,
+    OrganizationObject,
+};
+use portalctl::manifest::shape::{
+    Defaults, DomainItem, DomainSettings, DomainState, DomainsPolicy, Environment, IntentItem,
+    IntentSettings, Invite, KeyKind, Limits, Manifest, Organization, ReturnUrls, UpdateLimit,
+};
+use portalctl::manifest::{Input, render, to_yaml};
+use portalctl::model::Intent;
+use portalctl::model::desired::{self, Desired, Source};
+
+const NAMES: [&str; 6] = [
+    "Acme",
+    "no",
+    "1e3",
+    "Größe",
+    "a: b # c",
+    "Zoë's \"quoted\" Ltd",
+];
+const KEYS: [&str; 6] = ["acme", "no", "null", "1", "a.b", "globex-2"];
+const URLS: [&str; 3] = [
+    "https://app.example.com/",
+    "https://app.example.com/x?y=%20#",
+    "https://other.example.com:8443/x?tab=1&y=2",
+];
+
+fn url() -> impl Strategy<Value = String> {
+    // A fragment is refused.
+    prop::sample::select(URLS.to_vec()).prop_map(|url| url.trim_end_matches('#').to_owned())
+}
+
+fn name() -> impl Strategy<Value = String> {
+    prop::sample::select(NAMES.to_vec()).prop_map(str::to_owned)
+}
+
+fn sometimes<T: std::fmt::Debug>(of: impl Strategy<Value = T>) -> impl Strategy<Value = Option<T>> {
+    prop::option::of(of)
+}
+
+fn intent_item() -> impl Strategy<Value = IntentItem> {
+    let intent = prop::sample::select(Intent::ALL.to_vec());
+    (
+        intent,
+        sometimes(url()),
+        sometimes(url()),
+        sometimes(1..365_u16),
+    )
+        .prop_map(|(intent, return_url, success_url, warn_days)| {
+            if return_url.is_none() && success_url.is_none() {
+                return IntentItem::Name(intent);
+            }
+            IntentItem::Settings(IntentSettings {
+                intent,
+                return_url,
+                success_url: success_url.filter(|_| intent.has_success_url()),
+                warn_days: warn_days.filter(|_| intent == Intent::CertificateRenewal),
+            })
+        })
+}
+
+/// Intents, each once.
+fn intents() -> impl Strategy<Value = Vec<IntentItem>> {
+    prop::collection::vec(intent_item(), 0..4).prop_map(|list| {
+        let mut seen = Vec::new();
+        list.into_iter()
+            .filter(|item| {
+                let (IntentItem::Name(intent)
+                | IntentItem::Settings(IntentSettings { intent, .. })) = item;
+                let is_new = !seen.contains(intent);
+                seen.push(*intent);
+                is_new
+            })
+            .collect()
+    })
+}
+
+fn metadata() -> impl Strategy<Value = BTreeMap<String, Option<String>>> {
+    prop::collection::btree_map("[a-z0-9 .:#-]{1,8}", sometimes("[ -~]{0,12}"), 0..4)
+}
+
+fn domains() -> impl Strategy<Value = Vec<DomainItem>> {
+    let state = sometimes(prop::sample::select(vec![
+        DomainState::Pending,
+        DomainState::Verified,
+    ]));
+    prop::collection::btree_map("[a-z]{1,6}\\.(com|io)", state, 1..4).prop_map(|domains| {
+        domains
+            .into_iter()
+            .map(|(domain, state)| match state {
+                None => DomainItem::Name(domain),
+                state => DomainItem::Settings(DomainSettings { domain, state }),
+            })
+            .collect()
+    })
+}
+
+fn organization_object() -> impl Strategy<Value = OrganizationObject> {
+    (
+        sometimes("[a-z]{1,8}-object"),
+        sometimes("[a-z]{1,8}"),
+        any::<bool>(),
+        any::<bool>(),
+    )
+        .prop_map(|(name, namespace, deletes, observes)| OrganizationObject {
+            name,
+            namespace,
+            deletion_policy: if deletes {
+                DeletionPolicy::Delete
+            } else {
+                DeletionPolicy::Retain
+            },
+            management_policy: if observes {
+                ManagementPolicy::Observe
+            } else {
+                ManagementPolicy::Manage
+            },
+        })
+}
+
+fn organization() -> impl Strategy<Value = Organization> {
+    let who = (
+        name(),
+        sometimes("org_[A-Z0-9]{4}"),
+        sometimes("[a-zA-Z0-9/_]{1,8}"),
+        sometimes(prop::collection::vec("old-[a-z0-9]{6}", 1..2)),
+        sometimes("cus_[a-zA-Z0-9]{3}"),
+    );
+    let what = (
+        sometimes(domains()),
+        sometimes(prop::sample::select(vec![
+            DomainsPolicy::Add,
+            DomainsPolicy::Exact,
+        ])),
+        sometimes(intents()),
+        sometimes(url()),
+        sometimes(metadata()),
+    );
+    let how = (
+        any::<bool>(),
+        sometimes(any::<bool>()),
+        sometimes(Just(vec!["name".to_owned(), "metadata.tier".to_owned()])),
+        any::<bool>(),
+        sometimes(organization_object()),
+    );
+    (who, what, how).prop_map(
+        |(
+            (name, id, external_id, previous_keys, stripe_customer_id),
+            (domains, domains_policy, intents, return_url, metadata),
+            (invites, protect, ignore_fields, allows_same_name, kubernetes),
+        )| Organization {
+            name: Some(name),
+            id,
+            external_id,
+            previous_keys,
+            domains,
+            domains_policy,
+            intents,
+            return_url,
+            metadata,
+            it_contacts: invites.then(|| vec!["ada@acme.com".to_owned()]),
+            invite: invites.then_some(Invite::Once),
+            protect,
+            stripe_customer_id,
+            ignore_fields,
+            // Domains may meet by chance.
+            allow_shared_domain: Some(true),
+            allow_same_name: allows_same_name.then_some(true),
+            kubernetes,
+        },
+    )
+}
+
+fn environment_object() -> impl Strategy<Value = EnvironmentObject> {
+    (
+        sometimes("[a-z]{1,8}"),
+        sometimes("[a-z]{1,8}"),
+        sometimes("[a-z]{1,8}"),
+        1..100_u32,
+        any::<bool>(),
+    )
+        .prop_map(
+            |(name, namespace, secret, requests_per_second, allow_adoption)| EnvironmentObject {
+                name,
+                namespace,
+                secret_ref: secret.map(|name| KeyRef {
+                    name,
+                    key: "key".to_owned(),
+                }),
+                operator: OperatorSettings {
+                    requests_per_second,
+                    allow_adoption,
+                    allowed_namespaces: vec!["*".to_owned()],
+                    ..OperatorSettings::default()
+                },
+            },
+        )
+}
+
+fn manifest() -> impl Strategy<Value = Manifest> {
+    let environment = (
+        sometimes(name()),
+        sometimes(prop::sample::select(vec![KeyKind::Test, KeyKind::Live])),
+    );
+    let limits = (
+        sometimes(0..9_u32),
+        sometimes(1..100_u32),
+        sometimes(0..9_u32),
+    );
+    let defaults = (
+        sometimes(intents()),
+        sometimes(metadata()),
+        sometimes(url()),
+    );
+    let organizations = prop::collection::btree_map(
+        prop::sample::select(KEYS.to_vec()).prop_map(str::to_owned),
+        organization(),
+        1..4,
+    );
+    (
+        sometimes("[a-z]{1,8}"),
+        sometimes(environment),
+        sometimes((sometimes(url()), any::<bool>(), sometimes(url()))),
+        sometimes(limits),
+        sometimes(defaults),
+        sometimes(environment_object()),
+        organizations,
+    )
+        .prop_map(
+            |(manifest, environment, urls, limits, defaults, kubernetes, organizations)| Manifest {
+                version: Some(1),
+                manifest,
+                environment: environment.map(|(name, api_key)| Environment {
+                    name,
+                    api_key,
+                    client_id: Some("client_1".to_owned()),
+                }),
+                return_urls: urls.map(|(default, lists_hosts, sso)| ReturnUrls {
+                    default,
+                    allowed_hosts: lists_hosts.then(|| {
+                        vec!["app.example.com".to_owned(), "other.example.com".to_owned()]
+                    }),
+                    success: sso.map(|url| BTreeMap::from([("sso".to_owned(), url)])),
+                }),
+                limits: limits.map(|(create, update, delete)| Limits {
+                    create,
+                    update: update.map(|n| UpdateLimit::Percent(format!("{n}%"))),
+                    delete,
+                }),
+                defaults: defaults.map(|(intents, metadata, return_url)| Defaults {
+                    intents,
+                    metadata,
+                    return_url,
+                    ..Defaults::default()
+                }),
+                kubernetes,
+                organizations: Some(organizations),
+            },
+        )
+}
+
+fn read(text: &str) -> Whole {
+    convert::read_whole(&[Input::Stdin(text.as_bytes().to_vec())])
+}
+
+/// What a text means, without where it stands, nor what converting writes out elsewhere.
+fn meaning(whole: &Whole) -> Option<Desired> {
+    let mut desired = whole.checked.desired.clone()?;
+    desired.defaults = desired::Defaults::default();
+    for organization in desired.organizations.values_mut() {
+        organization.source = Source::nowhere();
+    }
+    Some(desired)
+}
+
+fn told(whole: &Whole, text: &str) -> String {
+    let checked = &whole.checked;
+    let told = render(&checked.diagnostics, &checked.sources, false, 100);
+    format!("{text}\n{told}")
+}
+
+fn converted(whole: &Whole, to: Form) -> String {
+    let desired = whole.checked.desired.as_ref().unwrap();
+    convert::text(desired, &whole.rest, to)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn there_and_back_means_the_same(manifest in manifest()) {
+        let text = to_yaml(&manifest);
+        let first = read(&text);
+        // Ids and names may meet by chance, which is an error of that manifest.
+        let meant = meaning(&first);
+        prop_assume!(meant.is_some());
+        let mut meant = meant.unwrap();
+
+        let resources = converted(&first, Form::Kubernetes);
+        let there = read(&resources);
+        prop_assert!(there.checked.desired.is_some(), "{}", told(&there, &resources));
+        // An object has a name, and so has the environment then.
+        let named = there.checked.desired.as_ref().unwrap().environment.name.clone();
+        meant.environment.name = meant.environment.name.or(named);
+        prop_assert_eq!(meaning(&there).unwrap(), meant.clone());
+
+        let back = converted(&there, Form::Manifest);
+        let again = read(&back);
+        prop_assert!(again.checked.desired.is_some(), "{}", told(&again, &back));
+        prop_assert_eq!(meaning(&again).unwrap(), meant);
+        // From then on nothing changes any more, what only Kubernetes says included.
+        prop_assert_eq!(converted(&again, Form::Kubernetes), resources);
+    }
+
+    #[test]
+    fn a_folder_means_the_same_as_one_text(manifest in manifest()) {
+        let first = read(&to_yaml(&manifest));
+        let meant = meaning(&first);
+        prop_assume!(meant.is_some());
+        let desired = first.checked.desired.as_ref().unwrap();
+        for form in [Form::Manifest, Form::Kubernetes] {
+            let files = convert::files(desired, &first.rest, form);
+            let inputs: Vec<Input> = files
+                .into_iter()
+                .map(|file| Input::Stdin(file.text.into_bytes()))
+                .collect();
+            let folder = convert::read_whole(&inputs);
+            let whole = read(&converted(&first, form));
+            prop_assert!(folder.checked.desired.is_some(), "{}", told(&folder, ""));
+            prop_assert_eq!(meaning(&folder), meaning(&whole));
+        }
+    }
+}
