@@ -1,6 +1,6 @@
 //! The Kubernetes form on the command line: wherever a manifest is, and converted into one.
 
-use crate::support::cli::TestEnv;
+use crate::support::cli::{TestEnv, snapshot};
 use crate::support::manifests::CUSTOMERS;
 
 const RESOURCES: &str = "\
@@ -55,7 +55,7 @@ fn what_is_only_observed_is_told_and_not_written() {
     let env = TestEnv::new();
     env.write("k8s.yaml", RESOURCES);
     let output = env.run("apply -f k8s.yaml --sandbox=s.json --yes").exits(0);
-    insta::assert_snapshot!(output.stdout);
+    snapshot!(output.stdout);
     let status = env
         .run("status -f k8s.yaml --sandbox=s.json -o json")
         .exits(0)
@@ -68,7 +68,7 @@ fn what_is_only_observed_is_told_and_not_written() {
         .collect();
     assert_eq!(keys, ["acme", "globex"]);
     let plan = env.run("plan -f k8s.yaml --sandbox=s.json").exits(0);
-    insta::assert_snapshot!(plan.stdout);
+    snapshot!(plan.stdout);
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn a_manifest_becomes_resources() {
     let env = TestEnv::new();
     env.write("portal.yaml", CUSTOMERS);
     let output = env.run("convert --to kubernetes").exits(0);
-    insta::assert_snapshot!(output);
+    snapshot!(output);
 }
 
 #[test]
@@ -85,7 +85,7 @@ fn a_folder_that_holds_something_is_not_written_to() {
     env.write("portal.yaml", CUSTOMERS);
     env.write("k8s/environment.yaml", "replicas: 2\n");
     let output = env.run("convert --to kubernetes --dir k8s").exits(3);
-    insta::assert_snapshot!(output.stderr);
+    snapshot!(output.stderr);
     assert_eq!(env.read("k8s/environment.yaml"), "replicas: 2\n");
 }
 
@@ -117,6 +117,6 @@ fn import_writes_no_manifest_beside_resources() {
     let env = TestEnv::new();
     env.write("k8s/all.yaml", RESOURCES);
     let output = env.run("import --dir k8s --sandbox").exits(3);
-    insta::assert_snapshot!(output.stderr);
+    snapshot!(output.stderr);
     let _ = env.run("import -f k8s --dir new --sandbox").exits(0);
 }
