@@ -9,12 +9,12 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::PlanReport;
 use super::json_v1::ErrorItem;
 use crate::codes::Code;
 use crate::model::OrgKey;
-use crate::model::desired::Source;
-use crate::model::text::escape;
+use crate::model::desired::{Desired, Source};
+use crate::model::text::{escape, mask_addresses};
+use crate::plan::Plan;
 
 /// Where the standard's own schema is found.
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
@@ -108,20 +108,20 @@ struct Region {
 }
 
 /// What is worth a look about a plan, each on the line where its entry is declared.
-pub fn plan(
-    report: &PlanReport<'_>,
-    places: &BTreeMap<OrgKey, Source>,
-) -> serde_json::Result<String> {
-    let plan = report.plan;
+pub fn plan(plan: &Plan, desired: &Desired) -> serde_json::Result<String> {
+    let place = |key: &OrgKey| {
+        let entry = desired.organizations.get(key)?;
+        Some(&entry.source)
+    };
     let mut findings = Vec::new();
     for conflict in &plan.conflicts {
         let text = format!("{}: {}. {}", conflict.key, conflict.message, conflict.help);
-        let place = places.get(&conflict.key);
+        let place = place(&conflict.key);
         findings.push(finding(conflict.code, Level::Error, &text, place));
     }
     for warning in &plan.warnings {
         let text = format!("{}: {}", warning.key, warning.message);
-        let place = places.get(&warning.key);
+        let place = place(&warning.key);
         findings.push(finding(warning.code, Level::Warning, &text, place));
     }
     for held in &plan.held {
@@ -143,46 +143,48 @@ pub fn plan(
     log(findings)
 }
 
-/// Why there is no plan.
-pub fn failure(items: &[ErrorItem]) -> serde_json::Result<String> {
-    let findings = items.iter().map(|item| {
-        let place = item.file.as_deref().map(|file| Location {
-            physical_location: PhysicalLocation {
-                artifact_location: artifact(file),
-                region: Region {
-                    start_line: item.line.unwrap_or(1).max(1),
-                    start_column: item.column.filter(|column| *column > 0),
-                },
-            },
-        });
-        let help = item.help.as_deref().map(|help| format!(" ({help})"));
-        let text = format!("{}{}", item.message, help.unwrap_or_default());
-        Finding {
-            rule_id: item.code,
-            level: Level::Error,
-            message: message(&text),
-            locations: place.into_iter().collect(),
-        }
+/// What is wrong with a manifest, or why there is no plan, each where it stands.
+pub fn problems(errors: &[ErrorItem], warnings: &[ErrorItem]) -> serde_json::Result<String> {
+    let errors = errors.iter().map(|item| (Level::Error, item));
+    let warnings = warnings.iter().map(|item| (Level::Warning, item));
+    log(errors.chain(warnings).map(problem).collect())
+}
+
+fn problem((level, item): (Level, &ErrorItem)) -> Finding {
+    let help = item.help.as_deref();
+    let help = help.map(|help| format!(" ({help})")).unwrap_or_default();
+    let location = item.file.as_deref().map(|file| {
+        let line = item.line.unwrap_or_default().max(1);
+        location(file, line, item.column.filter(|column| *column > 0))
     });
-    log(findings.collect())
+    Finding {
+        rule_id: item.code,
+        level,
+        message: message(&format!("{}{help}", item.message)),
+        locations: location.into_iter().collect(),
+    }
 }
 
 fn finding(code: Code, level: Level, text: &str, place: Option<&Source>) -> Finding {
     let place = place.filter(|place| place.is_somewhere());
-    let location = place.map(|place| Location {
-        physical_location: PhysicalLocation {
-            artifact_location: artifact(&place.file),
-            region: Region {
-                start_line: place.line,
-                start_column: None,
-            },
-        },
-    });
+    let location = place.map(|place| location(&place.file, place.line, None));
     Finding {
         rule_id: code.as_str(),
         level,
         message: message(text),
         locations: location.into_iter().collect(),
+    }
+}
+
+fn location(file: &str, start_line: u32, start_column: Option<u32>) -> Location {
+    Location {
+        physical_location: PhysicalLocation {
+            artifact_location: artifact(file),
+            region: Region {
+                start_line,
+                start_column,
+            },
+        },
     }
 }
 
@@ -221,10 +223,10 @@ fn rule(code: Code) -> Rule {
     }
 }
 
-/// Messages may hold text from outside, and viewers take brackets for links: both are escaped as
-/// section 3.11.6 has it.
+/// Messages may hold text from outside: addresses are masked, and what viewers take for links is
+/// escaped as section 3.11.6 has it.
 fn message(text: &str) -> Message {
-    let text = escape(text).replace('\\', "\\\\");
+    let text = escape(&mask_addresses(text)).replace('\\', "\\\\");
     Message {
         text: text.replace('[', "\\[").replace(']', "\\]"),
     }
