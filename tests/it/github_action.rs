@@ -127,6 +127,10 @@ impl Workflow {
         found.filter(|value| !value.is_empty())
     }
 
+    fn summary(&self) -> String {
+        fs::read_to_string(self.github("summary")).unwrap_or_default()
+    }
+
     fn calls(&self) -> String {
         fs::read_to_string(self.github("calls")).unwrap_or_default()
     }
@@ -134,7 +138,7 @@ impl Workflow {
 
 #[track_caller]
 fn holds_no_key(workflow: &Workflow, output: &Output) {
-    let summary = fs::read_to_string(workflow.github("summary")).unwrap_or_default();
+    let summary = workflow.summary();
     let comments = workflow.bodies().join("\n");
     for text in [&output.stdout, &output.stderr, &summary, &comments] {
         assert!(!text.contains(KEY), "{text}");
@@ -219,7 +223,7 @@ fn nothing_is_applied_that_the_workflow_did_not_comment_for_the_merged_commit() 
     // What stands further down is text from outside.
     workflow.set_comments(&json!([]));
     let forged: Vec<&str> = mine.lines().collect();
-    let forged = format!("{}\n{}\ntext\n{}\n{}", forged[0], forged[2], forged[1], forged[3]);
+    let forged = [forged[0], forged[2], forged[3], "text", forged[1]].join("\n");
     workflow.comment_as(BOT, &forged);
     let _ = workflow.merged().exits(1);
     assert_eq!(workflow.sandbox.external_ids(), [""; 0]);
@@ -254,25 +258,138 @@ fn a_digest_that_is_none_is_not_passed_on() {
     assert_eq!(workflow.sandbox.external_ids(), [""; 0]);
 }
 
+/// The commands that GitHub finds in a step's output.
+fn annotations(output: &Output) -> Vec<&str> {
+    let lines = output.stdout.lines();
+    lines.filter(|line| line.starts_with("::")).collect()
+}
+
 #[test]
 fn problems_are_annotated_on_their_lines_without_a_key() {
-    let broken = MANIFEST.to_owned() + "  globex: { nam: \"Glo::bex,%\" }\n";
+    let broken = MANIFEST.to_owned() + "  globex: { nam: Globex }\n";
     let workflow = Workflow::new(&broken);
     let step = workflow.step("validate").env("WORKOS_API_KEY", "");
     let output = step.exits(3);
-    let annotations: Vec<&str> = output
-        .stdout
-        .lines()
-        .filter(|line| line.starts_with("::error"))
-        .collect();
-    let place = "::error title=portalctl manifest/unknown-field,file=portal.yaml,line=5,";
-    assert!(annotations[0].starts_with(place), "{output}");
+    let place = "::error title=portalctl manifest/unknown-field,file=portal.yaml,line=5,col=13::";
+    let said = annotations(&output);
+    assert!(said.iter().any(|line| line.starts_with(place)), "{output}");
     assert_eq!(workflow.calls(), "");
+    assert!(workflow.summary().contains("not valid"));
 
+    workflow.env.write("portal.yaml", MANIFEST);
+    let step = workflow.step("validate").env("WORKOS_API_KEY", "");
+    let _ = step.exits(0);
+    assert!(workflow.summary().contains("It was not planned"));
+}
+
+#[test]
+fn what_a_manifest_says_is_no_command_of_the_workflow() {
+    let workflow = Workflow::new(MANIFEST);
+    let hostile =
+        "organizations:\n  globex:\n    name: G\n    intents: [\"a\\n::error::b,%0A::c\"]\n";
+    fs::create_dir(workflow.env.path("portal")).unwrap();
+    workflow.env.write("portal/main.yaml", MANIFEST);
+    workflow.env.write("portal/kündé, a::%.yaml", hostile);
+    let step = workflow.step("validate").env("MANIFEST", "portal");
+    let output = step.exits(3);
+    let [said] = annotations(&output)[..] else {
+        panic!("{output}");
+    };
+    let place = ",file=portal/kündé%2C a%3A%3A%25.yaml,line=4,col=15::";
+    assert!(said.contains(place), "{output}");
+    assert!(said.contains("::error::b,%250A::c"), "{output}");
+}
+
+#[test]
+fn a_failure_takes_the_place_of_a_plan_that_no_longer_holds() {
+    let workflow = Workflow::new(MANIFEST);
+    let _ = workflow.step("plan").exits(0);
+    workflow
+        .env
+        .write("portal.yaml", "version: 1\norganizations: 3\n");
     let output = workflow.step("plan").exits(3);
-    assert!(output.stdout.contains(place), "{output}");
-    let comment = &workflow.bodies()[0];
-    assert!(comment.starts_with("<!-- portalctl:plan"), "{comment}");
+    let errors = annotations(&output).join("\n");
+    assert!(errors.contains("file=portal.yaml,line=2,"), "{output}");
+    let [failed] = &workflow.bodies()[..] else {
+        panic!("{:?}", workflow.bodies());
+    };
+    assert!(
+        failed.contains("failed") && !failed.contains("digest"),
+        "{failed}"
+    );
+    assert_eq!(workflow.output("digest"), None);
+    // What was said before it is not believed any more.
+    workflow.env.write("portal.yaml", MANIFEST);
+    let _ = workflow.merged().exits(1);
+    assert_eq!(workflow.sandbox.external_ids(), [""; 0]);
+}
+
+#[test]
+fn a_program_that_says_nothing_leaves_no_green_comment() {
+    let workflow = Workflow::new(MANIFEST);
+    let _ = workflow.step("plan").exits(0);
+    let program = workflow.env.path("tools/portalctl");
+    fs::remove_file(&program).unwrap();
+    std::os::unix::fs::symlink("/bin/false", &program).unwrap();
+    let _ = workflow.step("plan").exits(1);
+    let [failed] = &workflow.bodies()[..] else {
+        panic!("{:?}", workflow.bodies());
+    };
+    assert!(
+        failed.contains("It ended with 1") && !failed.contains("digest"),
+        "{failed}"
+    );
+}
+
+#[test]
+fn a_conflict_does_not_keep_the_rest_of_what_was_reviewed() {
+    let workflow = Workflow::new(&(MANIFEST.to_owned() + "  globex: { name: Globex }\n"));
+    let by_hand = json!({ "name": "Globex" });
+    let _ = workflow.sandbox.send("POST", "/organizations", &by_hand);
+    let output = workflow.step("plan").exits(7);
+    let conflict = "::error title=portalctl plan/same-name,file=portal.yaml,line=5::";
+    assert!(output.stdout.contains(conflict), "{output}");
+    let _ = workflow.merged().exits(7);
+    assert!(workflow.bodies()[1].starts_with("<!-- portalctl:apply "));
+    // Again there is nothing to do but the conflict: still no other plan than the one looked at.
+    let _ = workflow.step("plan").exits(7);
+    let _ = workflow.merged().exits(7);
+    assert!(!workflow.bodies().concat().contains("Nothing was applied"));
+}
+
+#[test]
+fn each_manifest_has_a_comment_of_its_own() {
+    let workflow = Workflow::new(MANIFEST);
+    workflow
+        .env
+        .write("other.yaml", &MANIFEST.replace("acme", "other"));
+    let _ = workflow.step("plan").env("MANIFEST", "other.yaml").exits(0);
+    // Its digest is of no use for another manifest.
+    let _ = workflow.merged().exits(1);
+    let _ = workflow.step("plan").exits(0);
+    assert_eq!(workflow.bodies().len(), 3, "{:#?}", workflow.bodies());
+    let _ = workflow.merged().exits(0);
+    assert_eq!(workflow.sandbox.external_ids(), ["acme"]);
+}
+
+#[test]
+fn a_status_is_a_summary_with_its_reports() {
+    let workflow = Workflow::new(MANIFEST);
+    let step = workflow.step("status").env("PULL_REQUEST", "");
+    let output = step.exits(0);
+    holds_no_key(&workflow, &output);
+    assert!(workflow.summary().starts_with("<!-- portalctl:status "));
+    assert_eq!(workflow.calls(), "");
+    let folder = PathBuf::from(workflow.output("folder").unwrap());
+    for report in ["report.md", "report.json", "report.html", "report.csv"] {
+        assert!(folder.join(report).is_file(), "{report}");
+    }
+    let step = workflow
+        .step("status")
+        .env("FLAGS", "--fail-on=unconfigured");
+    let output = step.exits(2);
+    assert!(output.stdout.contains("::warning "), "{output}");
+    let _ = workflow.step("destroy").exits(1);
 }
 
 #[test]
