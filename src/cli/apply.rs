@@ -4,8 +4,10 @@ use std::path::PathBuf;
 use std::pin::pin;
 
 use clap::{Args, ValueEnum};
+use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
+use super::also::AlsoArgs;
 use super::args::{ConnectionArgs, TargetArgs};
 use super::connect::Connection;
 use super::error::CliError;
@@ -22,6 +24,7 @@ use crate::model::text::escape;
 use crate::plan::Plan;
 use crate::plan::digest::Digest;
 use crate::report::json_v1;
+use crate::report::text::Layout;
 use crate::report::{ApplyReportView, PlanReport, markdown, text};
 
 /// Do what the plan says, after asking.
@@ -58,6 +61,9 @@ pub(super) struct ApplyArgs {
     output: ApplyFormat,
 
     #[command(flatten)]
+    also: AlsoArgs<ApplyFormat>,
+
+    #[command(flatten)]
     powers: PowerArgs,
 
     #[command(flatten)]
@@ -73,6 +79,30 @@ enum ApplyFormat {
     Json,
     /// For a comment on a pull request, on failure too.
     Markdown,
+}
+
+impl ApplyFormat {
+    fn render(
+        self,
+        view: &ApplyReportView<'_>,
+        now: Timestamp,
+        layout: &Layout,
+    ) -> Result<String, CliError> {
+        match self {
+            Self::Text => Ok(text::apply(view, now, layout)),
+            Self::Json => json(&json_v1::apply(view)),
+            Self::Markdown => Ok(markdown::apply(view)),
+        }
+    }
+
+    /// Why nothing was done; text has standard error for it.
+    fn failure(self, error: &CliError, connection: &ConnectionArgs) -> Option<String> {
+        match self {
+            Self::Text => None,
+            Self::Json => failure_json(&error.items, json_v1::failed_apply),
+            Self::Markdown => Some(failure_markdown("apply", error, connection)),
+        }
+    }
 }
 
 fn parse_concurrency(text: &str) -> Result<usize, String> {
@@ -93,13 +123,16 @@ impl ApplyArgs {
     }
 
     pub(super) fn failure(&self, error: &CliError) -> Option<String> {
-        match self.output {
-            ApplyFormat::Text => None,
-            ApplyFormat::Json => failure_json(&error.items, json_v1::failed_apply),
-            ApplyFormat::Markdown => {
-                Some(failure_markdown("apply", error, &self.target.connection))
-            }
-        }
+        self.output.failure(error, &self.target.connection)
+    }
+
+    pub(super) fn check_files(&self, ui: &Ui) -> Result<(), CliError> {
+        self.also.check(&[ui.output_file(), self.plan.as_deref()])
+    }
+
+    pub(super) fn fail_files(&self, error: &CliError) -> Result<(), CliError> {
+        let connection = &self.target.connection;
+        self.also.fail(|format| format.failure(error, connection))
     }
 }
 
@@ -282,17 +315,16 @@ fn tell(
     write(&view, connection, args, ui)
 }
 
-/// Writes the account of a run in the format that was asked for.
+/// Writes the account of a run in the formats that were asked for.
 pub(super) fn write(
     view: &ApplyReportView<'_>,
     connection: &Connection,
     args: &ApplyArgs,
     ui: &Ui,
 ) -> Result<(), CliError> {
-    ui.data(&match args.output {
-        ApplyFormat::Text => text::apply(view, connection.clock.now(), &ui.layout()),
-        ApplyFormat::Json => json(&json_v1::apply(view))?,
-        ApplyFormat::Markdown => markdown::apply(view),
+    let now = connection.clock.now();
+    args.also.tell(&args.output, ui, |format, layout| {
+        format.render(view, now, layout)
     })
 }
 

@@ -3,6 +3,7 @@
 //! One file for each command; `args` holds what they share, `ui` is the only printer, `error` the
 //! only place where errors get their exit code.
 
+mod also;
 mod apply;
 mod apply_saved;
 mod args;
@@ -50,7 +51,7 @@ use ui::Ui;
 use crate::codes::cli as codes;
 use crate::model::desired::Names;
 use crate::report::json_v1::{self, ErrorItem};
-use crate::report::markdown;
+use crate::report::{markdown, sarif};
 
 /// Declares customer organizations and their Admin Portal features in YAML; plans the difference
 /// to WorkOS, applies it, and reports what each customer still has to configure.
@@ -135,9 +136,26 @@ pub fn main() -> ExitCode {
     };
     logging::init(&cli.output);
     let ui = Ui::new(&cli.output);
-    let outcome = ui.check_output_file().and_then(|()| run(&cli, &ui));
-    let exit = outcome.unwrap_or_else(|error| fail(&cli, &ui, &error));
+    let exit = match check_files(&cli, &ui) {
+        Ok(()) => run(&cli, &ui).unwrap_or_else(|error| {
+            let exit = fail(&cli, &ui, &error);
+            fail_files(&cli, &ui, &error);
+            exit
+        }),
+        Err(error) => fail(&cli, &ui, &error),
+    };
     exit.into()
+}
+
+/// Whether everything can be written where it is wanted: asked before anything is done.
+fn check_files(cli: &Cli, ui: &Ui) -> Result<(), CliError> {
+    ui.check_output_file()?;
+    match &cli.command {
+        Command::Plan(args) => args.check_files(ui),
+        Command::Apply(args) => args.check_files(ui),
+        Command::Status(args) => args.check_files(ui),
+        _ => Ok(()),
+    }
 }
 
 fn run(cli: &Cli, ui: &Ui) -> Result<Exit, CliError> {
@@ -164,12 +182,7 @@ fn run(cli: &Cli, ui: &Ui) -> Result<Exit, CliError> {
 /// Tells an error: on standard error for people, and as the command's JSON document for machines.
 fn fail(cli: &Cli, ui: &Ui, error: &CliError) -> Exit {
     ui.error(error);
-    // One document and nothing else: the result itself was written already, or cannot be.
-    if error
-        .items
-        .iter()
-        .any(|item| item.code == codes::OUTPUT.as_str())
-    {
+    if had_a_result(error) {
         return error.exit;
     }
     let document = match &cli.command {
@@ -195,6 +208,28 @@ fn fail(cli: &Cli, ui: &Ui, error: &CliError) -> Exit {
         let _ = ui.data(&document);
     }
     error.exit
+}
+
+/// Writes an error to the files of `--write`, in the place of what an earlier run said.
+fn fail_files(cli: &Cli, ui: &Ui, error: &CliError) {
+    if had_a_result(error) {
+        return;
+    }
+    let written = match &cli.command {
+        Command::Plan(args) => args.fail_files(error),
+        Command::Apply(args) => args.fail_files(error),
+        Command::Status(args) => args.fail_files(error),
+        _ => Ok(()),
+    };
+    if let Err(error) = written {
+        ui.error(&error);
+    }
+}
+
+/// Whether there was a result that could not be written: one document and nothing else.
+fn had_a_result(error: &CliError) -> bool {
+    let mut items = error.items.iter();
+    items.any(|item| item.code == codes::OUTPUT.as_str())
 }
 
 /// A command line that cannot be parsed; `--help` and `--version` come here too.
@@ -251,6 +286,7 @@ fn usage_document(arguments: &[String], told: &str) -> Option<String> {
                 &items,
             ))
         }
+        ("sarif", "plan" | "validate") => sarif::problems(&items, &[]).ok(),
         ("json", "plan") => failure_json(&items, json_v1::failed_plan),
         ("json", "apply") => failure_json(&items, json_v1::failed_apply),
         ("json", "status") => failure_json(&items, json_v1::failed_status),

@@ -4,18 +4,21 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use super::args::TargetArgs;
+use super::also::AlsoArgs;
+use super::args::{ConnectionArgs, TargetArgs};
 use super::error::CliError;
 use super::exit::Exit;
 use super::session::{self, Reality, Request};
 use super::ui::{Ui, write_whole};
 use super::{connect, failure_json, failure_markdown, json};
 use crate::codes::cli as codes;
+use crate::model::desired::Desired;
 use crate::observe::Extent;
 use crate::plan::{Plan, Policy, plan};
 use crate::readiness::Readiness;
 use crate::report::json_v1;
-use crate::report::{PlanReport, html, markdown, text};
+use crate::report::text::Layout;
+use crate::report::{PlanReport, html, markdown, sarif, text};
 
 /// Show what apply would do, and how far every customer is.
 ///
@@ -29,6 +32,9 @@ pub(super) struct PlanArgs {
     /// The output's format.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     output: PlanFormat,
+
+    #[command(flatten)]
+    also: AlsoArgs<PlanFormat>,
 
     /// Also save the plan to a file, for `portalctl apply FILE`.
     #[arg(long, value_name = "FILE")]
@@ -52,6 +58,36 @@ enum PlanFormat {
     Markdown,
     /// A page in one file, to keep or to pass on.
     Html,
+    /// For code scanning and annotations: what needs somebody, on its line; on failure too.
+    Sarif,
+}
+
+impl PlanFormat {
+    fn render(
+        self,
+        report: &PlanReport<'_>,
+        desired: &Desired,
+        layout: &Layout,
+    ) -> Result<String, CliError> {
+        match self {
+            Self::Text => Ok(text::plan(report, layout)),
+            Self::Json => json(&json_v1::plan(report)),
+            Self::Markdown => Ok(markdown::plan(report)),
+            Self::Html => html::plan(report).map_err(CliError::internal),
+            Self::Sarif => sarif::plan(report.plan, desired).map_err(CliError::internal),
+        }
+    }
+
+    /// Why there is no plan; text has standard error for it.
+    fn failure(self, error: &CliError, connection: &ConnectionArgs) -> Option<String> {
+        match self {
+            Self::Text => None,
+            Self::Json => failure_json(&error.items, json_v1::failed_plan),
+            Self::Markdown => Some(failure_markdown("plan", error, connection)),
+            Self::Html => html::failure("plan", &error.items).ok(),
+            Self::Sarif => sarif::problems(&error.items, &[]).ok(),
+        }
+    }
 }
 
 /// What the run may do beyond the harmless; a plan shows what each would change.
@@ -146,12 +182,16 @@ fn usage(message: &str) -> CliError {
 
 impl PlanArgs {
     pub(super) fn failure(&self, error: &CliError) -> Option<String> {
-        match self.output {
-            PlanFormat::Text => None,
-            PlanFormat::Json => failure_json(&error.items, json_v1::failed_plan),
-            PlanFormat::Markdown => Some(failure_markdown("plan", error, &self.target.connection)),
-            PlanFormat::Html => html::failure("plan", &error.items).ok(),
-        }
+        self.output.failure(error, &self.target.connection)
+    }
+
+    pub(super) fn check_files(&self, ui: &Ui) -> Result<(), CliError> {
+        self.also.check(&[ui.output_file(), self.out.as_deref()])
+    }
+
+    pub(super) fn fail_files(&self, error: &CliError) -> Result<(), CliError> {
+        let connection = &self.target.connection;
+        self.also.fail(|format| format.failure(error, connection))
     }
 }
 
@@ -177,11 +217,8 @@ fn run_on(request: &Request, args: &PlanArgs, ui: &Ui) -> Result<Exit, CliError>
             write_whole(path, &json(&json_v1::plan(&report))?)
                 .map_err(|error| CliError::file(codes::FILE, "write", path, &error))?;
         }
-        ui.data(&match args.output {
-            PlanFormat::Text => text::plan(&report, &ui.layout()),
-            PlanFormat::Json => json(&json_v1::plan(&report))?,
-            PlanFormat::Markdown => markdown::plan(&report),
-            PlanFormat::Html => html::plan(&report).map_err(CliError::internal)?,
+        args.also.tell(&args.output, ui, |format, layout| {
+            format.render(&report, &request.desired, layout)
         })?;
         Ok(exit_of(&plan, args.detailed_exitcode))
     })

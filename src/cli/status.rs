@@ -1,24 +1,26 @@
 //! `portalctl status`
 
 mod earlier;
+mod format;
 mod on_change;
 mod watch;
 
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{ArgGroup, Args, ValueEnum};
+use clap::{ArgGroup, Args};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
+use super::also::AlsoArgs;
 use super::args::TargetArgs;
 use super::connect::Connection;
 use super::duration;
 use super::error::CliError;
 use super::exit::Exit;
+use super::json_line;
 use super::session::{self, Request};
 use super::ui::Ui;
-use super::{failure_json, failure_markdown, json, json_line};
 use crate::codes::cli as codes;
 use crate::model::text::escape;
 use crate::readiness::Readiness;
@@ -26,8 +28,9 @@ use crate::readiness::compare::{OrganizationChange, Picture, compare};
 use crate::readiness::fail_on::FailOn;
 use crate::report::json_v1;
 use crate::report::text::Listing;
-use crate::report::{StatusReport, csv, html, markdown, text};
+use crate::report::{StatusReport, text};
 
+use format::{StatusFormat, Told};
 use on_change::{Failure, OnChange, Output};
 
 /// Show which features each customer still has to configure, and what to do next.
@@ -45,6 +48,9 @@ pub(super) struct StatusArgs {
     /// The output's format.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     output: StatusFormat,
+
+    #[command(flatten)]
+    also: AlsoArgs<StatusFormat>,
 
     #[command(flatten)]
     changes: ChangesArgs,
@@ -88,31 +94,19 @@ struct ChangesArgs {
     on_change_timeout: Duration,
 }
 
-/// The formats of `status`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum StatusFormat {
-    /// For people.
-    Text,
-    /// For machines: one document, on failure too.
-    Json,
-    /// For a comment or a job's summary on GitHub, on failure too.
-    Markdown,
-    /// A page in one file: search, filters and everything behind each state.
-    Html,
-    /// For spreadsheets: a row for each organization and intent.
-    Csv,
-}
-
 impl StatusArgs {
     pub(super) fn failure(&self, error: &CliError) -> Option<String> {
-        match self.output {
-            StatusFormat::Text | StatusFormat::Csv => None,
-            StatusFormat::Json => failure_json(&error.items, json_v1::failed_status),
-            StatusFormat::Markdown => {
-                Some(failure_markdown("status", error, &self.target.connection))
-            }
-            StatusFormat::Html => html::failure("status", &error.items).ok(),
-        }
+        self.output.failure(error, &self.target.connection)
+    }
+
+    pub(super) fn check_files(&self, ui: &Ui) -> Result<(), CliError> {
+        let compared = self.changes.compare.as_deref();
+        self.also.check(&[ui.output_file(), compared])
+    }
+
+    pub(super) fn fail_files(&self, error: &CliError) -> Result<(), CliError> {
+        let connection = &self.target.connection;
+        self.also.fail(|format| format.failure(error, connection))
     }
 
     /// Whether what changed is asked for, and neither shown nor told.
@@ -120,10 +114,8 @@ impl StatusArgs {
         let ChangesArgs {
             compare, on_change, ..
         } = &self.changes;
-        let shows_changes = match self.output {
-            StatusFormat::Text | StatusFormat::Json | StatusFormat::Markdown => true,
-            StatusFormat::Html | StatusFormat::Csv => false,
-        };
+        let mut formats = self.also.formats().chain([&self.output]);
+        let shows_changes = formats.any(|format| format.shows_changes());
         compare.is_some() && on_change.is_none() && !shows_changes
     }
 
@@ -139,8 +131,8 @@ pub(super) fn run(args: &StatusArgs, ui: &Ui) -> Result<Exit, CliError> {
         watch::check_usage(args, ui)?;
     }
     if args.drops_changes() {
-        let why = "--compare needs -o text, json or markdown to show what changed, or --on-change \
-                   to tell it";
+        let why = "--compare needs -o or --write with text, json or markdown to show what changed, \
+                   or --on-change to tell it";
         return Err(CliError::new(Exit::Usage, codes::USAGE, why));
     }
     let request = session::manifest(&args.target, ui)?;
@@ -194,31 +186,17 @@ async fn once(
         readiness: &readiness,
         now,
     };
-    let written = match args.output {
-        StatusFormat::Text => {
-            let since = args.changes.compare.as_deref().unwrap_or("".as_ref());
-            let layout = ui.layout();
-            let preface = changes.as_ref().map(|changes| {
-                text::changed(changes, &since.display().to_string(), &layout) + "\n"
-            });
-            preface.unwrap_or_default() + &text::status(&report, listing(args), &layout)
-        }
-        StatusFormat::Json => {
-            let mut document = json_v1::status(&report);
-            document.changed = changes.as_deref().map(json_v1::changed);
-            if let Err(error) = &told {
-                document.errors.clone_from(&error.items);
-            }
-            json(&document)?
-        }
-        StatusFormat::Html => html::status(&report).map_err(CliError::internal)?,
-        StatusFormat::Csv => csv::status(&report).map_err(CliError::internal)?,
-        StatusFormat::Markdown => {
-            let errors = told.as_ref().err().map_or(&[][..], |error| &error.items);
-            markdown::status(&report, changes.as_deref(), listing(args), errors)
-        }
+    let since = args.changes.compare.as_deref();
+    let result = Told {
+        report: &report,
+        listing: listing(args),
+        changes: changes.as_deref(),
+        since: &since.map_or_else(String::new, |path| path.display().to_string()),
+        errors: told.as_ref().err().map_or(&[], |error| &error.items),
     };
-    ui.data(&written)?;
+    args.also.tell(&args.output, ui, |format, layout| {
+        format.render(&result, layout)
+    })?;
     let asked = check(&args.fail_on, &readiness, now, ui);
     Ok(match told {
         Ok(_) => asked,

@@ -95,6 +95,19 @@ impl Ui {
         }
     }
 
+    /// The layout of results in a file that is not for a terminal.
+    pub(super) fn file_layout(&self) -> Layout {
+        Layout {
+            paint: Paint { colour: false },
+            ..self.layout()
+        }
+    }
+
+    /// Where the result goes, unless to standard output.
+    pub(super) fn output_file(&self) -> Option<&Path> {
+        self.output_file.as_deref()
+    }
+
     /// Whether what is printed is seen by a person at a terminal, and kept by nobody.
     pub(super) fn is_private(&self) -> bool {
         self.output_file.is_none() && !self.mask_emails && io::stdout().is_terminal()
@@ -133,12 +146,7 @@ impl Ui {
         let Some(path) = &self.output_file else {
             return Ok(());
         };
-        let tried = if path.is_dir() {
-            Err(io::ErrorKind::IsADirectory.into())
-        } else {
-            new_beside(path).map(drop)
-        };
-        tried.map_err(|error| CliError::file(codes::FILE, "write", path, &error))
+        check_writable(path).map_err(|error| CliError::file(codes::FILE, "write", path, &error))
     }
 
     /// Writes the command's result: to standard output, or whole to `--output-file`.
@@ -259,6 +267,14 @@ fn terminal_width() -> usize {
         })
         .filter(|width| *width > 0)
         .unwrap_or(WIDTH_WITHOUT_TERMINAL)
+}
+
+/// Whether a file can be written by [`write_whole`]; leaves nothing behind.
+pub(super) fn check_writable(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        return Err(io::ErrorKind::IsADirectory.into());
+    }
+    new_beside(path).map(drop)
 }
 
 /// Writes a file so that it is there whole or not at all.

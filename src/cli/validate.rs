@@ -1,8 +1,8 @@
 //! `portalctl validate`
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
-use super::args::{Format, ManifestArgs};
+use super::args::ManifestArgs;
 use super::error::CliError;
 use super::exit::Exit;
 use super::session;
@@ -10,23 +10,36 @@ use super::ui::Ui;
 use super::{failure_json, json};
 use crate::manifest::{Checked, Severity};
 use crate::report::json_v1::{self, ErrorItem, ValidateDocument};
+use crate::report::sarif;
 
 /// Check a manifest, offline: every problem at once, each with its place and its fix.
 #[derive(Debug, Args)]
 pub(super) struct ValidateArgs {
     /// The output's format.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
-    output: Format,
+    output: ValidateFormat,
 
     #[command(flatten)]
     manifest: ManifestArgs,
 }
 
+/// The formats of `validate`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ValidateFormat {
+    /// For people.
+    Text,
+    /// For machines: one document, on failure too.
+    Json,
+    /// For code scanning and annotations: every problem on its line, on failure too.
+    Sarif,
+}
+
 impl ValidateArgs {
     pub(super) fn failure(&self, items: &[ErrorItem]) -> Option<String> {
         match self.output {
-            Format::Text => None,
-            Format::Json => failure_json(items, json_v1::failed_validate),
+            ValidateFormat::Text => None,
+            ValidateFormat::Json => failure_json(items, json_v1::failed_validate),
+            ValidateFormat::Sarif => sarif::problems(items, &[]).ok(),
         }
     }
 }
@@ -48,8 +61,9 @@ pub(super) fn run(args: &ValidateArgs, ui: &Ui) -> Result<Exit, CliError> {
     }
     let count = desired.organizations.len();
     let files = sources.iter().count();
+    let warnings = session::items(&diagnostics, Severity::Warning);
     ui.data(&match args.output {
-        Format::Text => {
+        ValidateFormat::Text => {
             let paint = ui.layout().paint;
             let plural = |n: usize| if n == 1 { "" } else { "s" };
             format!(
@@ -59,10 +73,8 @@ pub(super) fn run(args: &ValidateArgs, ui: &Ui) -> Result<Exit, CliError> {
                 plural(files)
             )
         }
-        Format::Json => {
-            let warnings = session::items(&diagnostics, Severity::Warning);
-            json(&ValidateDocument::valid(count, files, warnings))?
-        }
+        ValidateFormat::Json => json(&ValidateDocument::valid(count, files, warnings))?,
+        ValidateFormat::Sarif => sarif::problems(&[], &warnings).map_err(CliError::internal)?,
     })?;
     Ok(Exit::Done)
 }

@@ -10,6 +10,7 @@ pub mod html;
 pub mod json_v1;
 pub mod markdown;
 pub mod paint;
+pub mod sarif;
 pub mod text;
 
 mod width;

@@ -13,8 +13,9 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::format::StatusFormat;
 use super::on_change::Output;
-use super::{StatusArgs, StatusFormat, tell};
+use super::{StatusArgs, tell};
 use crate::cli::connect::{Connection, seed};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
@@ -84,8 +85,8 @@ pub(super) fn check_usage(args: &StatusArgs, ui: &Ui) -> Result<(), CliError> {
     let why = if args.output != StatusFormat::Text {
         "--watch has no single result to write in another format than text; --on-change is given \
          JSON"
-    } else if ui.writes_to_file() {
-        "--watch has no single result to write to --output-file"
+    } else if ui.output_file().is_some() || !args.also.is_empty() {
+        "--watch has no single result to write to --output-file or --write"
     } else if args.changes.interval < MIN_INTERVAL {
         "--interval is at least 1s"
     } else {

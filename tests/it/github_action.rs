@@ -1,0 +1,403 @@
+//! The GitHub Action's step, run as GitHub runs it, with a stand-in for GitHub's CLI.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+use crate::support::cli::{KEY, Output, Run, TestEnv};
+use crate::support::sandbox_server::SandboxServer;
+
+const HEAD: &str = "1111111111111111111111111111111111111111";
+const MERGED: &str = "2222222222222222222222222222222222222222";
+const BOT: &str = "github-actions[bot]";
+
+const MANIFEST: &str = "\
+version: 1
+environment: { name: production }
+organizations:
+  acme: { name: Acme Corp, intents: [sso] }
+";
+
+/// A repository on GitHub with one pull request, and a workflow that runs for it.
+struct Workflow {
+    env: TestEnv,
+    sandbox: SandboxServer,
+}
+
+impl Workflow {
+    fn new(manifest: &str) -> Self {
+        let env = TestEnv::with_manifest(manifest);
+        let workflow = Self {
+            sandbox: SandboxServer::start(&env),
+            env,
+        };
+        fs::create_dir(workflow.github("")).unwrap();
+        workflow.set_comments(&json!([]));
+        let pull = json!([{
+            "number": 7, "merged_at": "2026-11-01T00:00:00Z", "merge_commit_sha": MERGED,
+            "head": {"sha": HEAD},
+        }]);
+        fs::write(workflow.github("pulls.json"), pull.to_string()).unwrap();
+        fs::write(workflow.github("login"), BOT).unwrap();
+        workflow
+    }
+
+    /// A path among what GitHub keeps.
+    fn github(&self, name: &str) -> PathBuf {
+        self.env.path("github").join(name)
+    }
+
+    fn set_comments(&self, comments: &Value) {
+        fs::write(self.github("comments.json"), comments.to_string()).unwrap();
+    }
+
+    fn comments(&self) -> Vec<Value> {
+        let text = fs::read_to_string(self.github("comments.json")).unwrap();
+        serde_json::from_str(&text).unwrap()
+    }
+
+    fn bodies(&self) -> Vec<String> {
+        let comments = self.comments();
+        let bodies = comments.iter().map(|c| c["body"].as_str().unwrap());
+        bodies.map(str::to_owned).collect()
+    }
+
+    /// Somebody comments by hand.
+    fn comment_as(&self, login: &str, body: &str) {
+        let mut comments = self.comments();
+        let id = 500 + comments.len();
+        comments.push(json!({"id": id, "user": {"login": login}, "body": body}));
+        self.set_comments(&Value::from(comments));
+    }
+
+    /// The Action's step for a command, in the event of a pull request.
+    fn step(&self, command: &str) -> Run {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let program = Path::new(env!("CARGO_BIN_EXE_portalctl"));
+        let tools = self.env.path("tools");
+        if !tools.exists() {
+            fs::create_dir(&tools).unwrap();
+            std::os::unix::fs::symlink(root.join("tests/support/gh"), tools.join("gh")).unwrap();
+            std::os::unix::fs::symlink(program, tools.join("portalctl")).unwrap();
+        }
+        let path = std::env::var("PATH").unwrap();
+        let mut step = Command::new(root.join("ci/github/run"));
+        step.env_clear()
+            .env("PATH", format!("{}:{path}", tools.display()))
+            .env("HOME", self.env.root().join("home"))
+            .env("RUNNER_TEMP", self.env.root())
+            .env("GITHUB_OUTPUT", self.github("output"))
+            .env("GITHUB_STEP_SUMMARY", self.github("summary"))
+            .env("GITHUB_REPOSITORY", "acme/customers")
+            .env("GITHUB_SHA", MERGED)
+            .env("GH_STATE", self.github(""))
+            .env("GH_TOKEN", "t0ken")
+            .env("COMMAND", command)
+            .env("MANIFEST", "portal.yaml")
+            .env("FOLDER", ".")
+            .env("FLAGS", "")
+            .env("PULL_REQUEST", "7")
+            .env("HEAD", HEAD)
+            .env("COMMENT", "true")
+            .env("BOT", BOT)
+            .env("DIGEST", "")
+            .env("CI", "true")
+            .current_dir(self.env.path(""))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        let _ = fs::remove_file(self.github("output"));
+        Run::of(step).at(&self.sandbox)
+    }
+
+    /// The step after the merge: no event of a pull request.
+    fn merged(&self) -> Run {
+        self.step("apply").env("PULL_REQUEST", "").env("HEAD", "")
+    }
+
+    /// An output of the last step.
+    fn output(&self, name: &str) -> Option<String> {
+        let text = fs::read_to_string(self.github("output")).unwrap_or_default();
+        let found = text.lines().rev().find_map(|line| {
+            let (key, value) = line.split_once('=')?;
+            (key == name).then(|| value.to_owned())
+        });
+        found.filter(|value| !value.is_empty())
+    }
+
+    fn summary(&self) -> String {
+        fs::read_to_string(self.github("summary")).unwrap_or_default()
+    }
+
+    fn calls(&self) -> String {
+        fs::read_to_string(self.github("calls")).unwrap_or_default()
+    }
+}
+
+#[track_caller]
+fn holds_no_key(workflow: &Workflow, output: &Output) {
+    let summary = workflow.summary();
+    let comments = workflow.bodies().join("\n");
+    for text in [&output.stdout, &output.stderr, &summary, &comments] {
+        assert!(!text.contains(KEY), "{text}");
+    }
+}
+
+#[test]
+fn a_plan_is_commented_once_and_updated_in_place() {
+    let workflow = Workflow::new(MANIFEST);
+    let planned = workflow.step("plan").exits(0);
+    holds_no_key(&workflow, &planned);
+    assert_eq!(workflow.output("has-changes").as_deref(), Some("true"));
+    let digest = workflow.output("digest").unwrap();
+    let [first] = &workflow.bodies()[..] else {
+        panic!("{:?}", workflow.bodies());
+    };
+    let hidden: Vec<&str> = first.lines().take(4).collect();
+    assert!(hidden[0].starts_with("<!-- portalctl:plan environment=production"));
+    assert_eq!(hidden[1], format!("<!-- portalctl:digest {digest} -->"));
+    assert_eq!(hidden[2], "<!-- portalctl:file portal.yaml -->");
+    assert_eq!(hidden[3], format!("<!-- portalctl:head {HEAD} -->"));
+
+    let more = MANIFEST.to_owned() + "  globex: { name: Globex }\n";
+    workflow.env.write("portal.yaml", &more);
+    let _ = workflow.step("plan").exits(0);
+    let [second] = &workflow.bodies()[..] else {
+        panic!("{:?}", workflow.bodies());
+    };
+    assert!(second.contains("globex") && second != first, "{second}");
+    let folder = PathBuf::from(workflow.output("folder").unwrap());
+    for report in ["report.md", "report.json", "report.html", "report.sarif"] {
+        assert!(folder.join(report).is_file(), "{report}");
+    }
+}
+
+#[test]
+fn without_changes_there_is_no_comment_but_an_old_one_is_brought_up_to_date() {
+    let workflow = Workflow::new(MANIFEST);
+    let apply = workflow.env.run("apply --yes").at(&workflow.sandbox);
+    let _ = apply.exits(0);
+    let _ = workflow.step("plan").exits(0);
+    assert_eq!(workflow.output("has-changes").as_deref(), Some("false"));
+    assert_eq!(workflow.bodies(), [""; 0]);
+
+    let more = MANIFEST.to_owned() + "  globex: { name: Globex }\n";
+    workflow.env.write("portal.yaml", &more);
+    let _ = workflow.step("plan").exits(0);
+    assert!(workflow.bodies()[0].contains("globex"));
+    workflow.env.write("portal.yaml", MANIFEST);
+    let _ = workflow.step("plan").exits(0);
+    assert_eq!(workflow.bodies().len(), 1);
+    assert!(!workflow.bodies()[0].contains("globex"));
+}
+
+#[test]
+fn a_merge_applies_what_the_comment_says() {
+    let workflow = Workflow::new(MANIFEST);
+    let _ = workflow.step("plan").exits(0);
+    let applied = workflow.merged().exits(0);
+    holds_no_key(&workflow, &applied);
+    assert_eq!(workflow.sandbox.external_ids(), ["acme"]);
+    let bodies = workflow.bodies();
+    assert_eq!(bodies.len(), 2, "{bodies:#?}");
+    assert!(bodies[1].starts_with("<!-- portalctl:apply "));
+}
+
+#[test]
+fn nothing_is_applied_that_the_workflow_did_not_comment_for_the_merged_commit() {
+    let workflow = Workflow::new(MANIFEST);
+    // Nobody planned it.
+    let _ = workflow.merged().exits(1);
+    // A stranger repeats what the workflow would say.
+    let _ = workflow.step("plan").exits(0);
+    let mine = workflow.bodies().last().unwrap().clone();
+    workflow.set_comments(&json!([]));
+    workflow.comment_as("mallory", &mine);
+    let _ = workflow.merged().exits(1);
+    // The workflow said it of an older commit.
+    workflow.set_comments(&json!([]));
+    workflow.comment_as(BOT, &mine.replace(HEAD, MERGED));
+    let _ = workflow.merged().exits(1);
+    // What stands further down is text from outside.
+    workflow.set_comments(&json!([]));
+    let forged: Vec<&str> = mine.lines().collect();
+    let forged = [forged[0], forged[2], forged[3], "text", forged[1]].join("\n");
+    workflow.comment_as(BOT, &forged);
+    let _ = workflow.merged().exits(1);
+    assert_eq!(workflow.sandbox.external_ids(), [""; 0]);
+}
+
+#[test]
+fn what_changed_since_the_review_is_posted_and_waits_for_somebody() {
+    let workflow = Workflow::new(MANIFEST);
+    let _ = workflow.step("plan").exits(0);
+    let more = MANIFEST.to_owned() + "  globex: { name: Globex }\n";
+    workflow.env.write("portal.yaml", &more);
+    let stopped = workflow.merged().exits(1);
+    assert!(stopped.stdout.contains("nothing was applied"), "{stopped}");
+    assert_eq!(workflow.sandbox.external_ids(), [""; 0]);
+    let bodies = workflow.bodies();
+    assert_eq!(bodies.len(), 2, "{bodies:#?}");
+    assert!(bodies[1].contains("Nothing was applied") && bodies[1].contains("globex"));
+    // The plan of the pull request stays what it was.
+    assert!(!bodies[0].contains("globex"));
+
+    // Somebody looks at it and starts the workflow by hand.
+    let digest = workflow.output("digest").unwrap();
+    let _ = workflow.merged().env("DIGEST", &digest).exits(0);
+    assert_eq!(workflow.sandbox.external_ids(), ["acme", "globex"]);
+}
+
+#[test]
+fn a_digest_that_is_none_is_not_passed_on() {
+    let workflow = Workflow::new(MANIFEST);
+    let output = workflow.merged().env("DIGEST", "sha256:$(id)").exits(1);
+    assert!(output.stdout.contains("the digest is not one"), "{output}");
+    assert_eq!(workflow.sandbox.external_ids(), [""; 0]);
+}
+
+/// The commands that GitHub finds in a step's output.
+fn annotations(output: &Output) -> Vec<&str> {
+    let lines = output.stdout.lines();
+    lines.filter(|line| line.starts_with("::")).collect()
+}
+
+#[test]
+fn problems_are_annotated_on_their_lines_without_a_key() {
+    let broken = MANIFEST.to_owned() + "  globex: { nam: Globex }\n";
+    let workflow = Workflow::new(&broken);
+    let step = workflow.step("validate").env("WORKOS_API_KEY", "");
+    let output = step.exits(3);
+    let place = "::error title=portalctl manifest/unknown-field,file=portal.yaml,line=5,col=13::";
+    let said = annotations(&output);
+    assert!(said.iter().any(|line| line.starts_with(place)), "{output}");
+    assert_eq!(workflow.calls(), "");
+    assert!(workflow.summary().contains("not valid"));
+
+    workflow.env.write("portal.yaml", MANIFEST);
+    let step = workflow.step("validate").env("WORKOS_API_KEY", "");
+    let _ = step.exits(0);
+    assert!(workflow.summary().contains("It was not planned"));
+}
+
+#[test]
+fn what_a_manifest_says_is_no_command_of_the_workflow() {
+    let workflow = Workflow::new(MANIFEST);
+    let hostile =
+        "organizations:\n  globex:\n    name: G\n    intents: [\"a\\n::error::b,%0A::c\"]\n";
+    fs::create_dir(workflow.env.path("portal")).unwrap();
+    workflow.env.write("portal/main.yaml", MANIFEST);
+    workflow.env.write("portal/kündé, a::%.yaml", hostile);
+    let step = workflow.step("validate").env("MANIFEST", "portal");
+    let output = step.exits(3);
+    let [said] = annotations(&output)[..] else {
+        panic!("{output}");
+    };
+    let place = ",file=portal/kündé%2C a%3A%3A%25.yaml,line=4,col=15::";
+    assert!(said.contains(place), "{output}");
+    assert!(said.contains("::error::b,%250A::c"), "{output}");
+}
+
+#[test]
+fn a_failure_takes_the_place_of_a_plan_that_no_longer_holds() {
+    let workflow = Workflow::new(MANIFEST);
+    let _ = workflow.step("plan").exits(0);
+    workflow
+        .env
+        .write("portal.yaml", "version: 1\norganizations: 3\n");
+    let output = workflow.step("plan").exits(3);
+    let errors = annotations(&output).join("\n");
+    assert!(errors.contains("file=portal.yaml,line=2,"), "{output}");
+    let [failed] = &workflow.bodies()[..] else {
+        panic!("{:?}", workflow.bodies());
+    };
+    assert!(
+        failed.contains("failed") && !failed.contains("digest"),
+        "{failed}"
+    );
+    assert_eq!(workflow.output("digest"), None);
+    // What was said before it is not believed any more.
+    workflow.env.write("portal.yaml", MANIFEST);
+    let _ = workflow.merged().exits(1);
+    assert_eq!(workflow.sandbox.external_ids(), [""; 0]);
+}
+
+#[test]
+fn a_program_that_says_nothing_leaves_no_green_comment() {
+    let workflow = Workflow::new(MANIFEST);
+    let _ = workflow.step("plan").exits(0);
+    let program = workflow.env.path("tools/portalctl");
+    fs::remove_file(&program).unwrap();
+    std::os::unix::fs::symlink("/bin/false", &program).unwrap();
+    let _ = workflow.step("plan").exits(1);
+    let [failed] = &workflow.bodies()[..] else {
+        panic!("{:?}", workflow.bodies());
+    };
+    assert!(
+        failed.contains("It ended with 1") && !failed.contains("digest"),
+        "{failed}"
+    );
+}
+
+#[test]
+fn a_conflict_does_not_keep_the_rest_of_what_was_reviewed() {
+    let workflow = Workflow::new(&(MANIFEST.to_owned() + "  globex: { name: Globex }\n"));
+    let by_hand = json!({ "name": "Globex" });
+    let _ = workflow.sandbox.send("POST", "/organizations", &by_hand);
+    let output = workflow.step("plan").exits(7);
+    let conflict = "::error title=portalctl plan/same-name,file=portal.yaml,line=5::";
+    assert!(output.stdout.contains(conflict), "{output}");
+    let _ = workflow.merged().exits(7);
+    assert!(workflow.bodies()[1].starts_with("<!-- portalctl:apply "));
+    // Again there is nothing to do but the conflict: still no other plan than the one looked at.
+    let _ = workflow.step("plan").exits(7);
+    let _ = workflow.merged().exits(7);
+    assert!(!workflow.bodies().concat().contains("Nothing was applied"));
+}
+
+#[test]
+fn each_manifest_has_a_comment_of_its_own() {
+    let workflow = Workflow::new(MANIFEST);
+    workflow
+        .env
+        .write("other.yaml", &MANIFEST.replace("acme", "other"));
+    let _ = workflow.step("plan").env("MANIFEST", "other.yaml").exits(0);
+    // Its digest is of no use for another manifest.
+    let _ = workflow.merged().exits(1);
+    let _ = workflow.step("plan").exits(0);
+    assert_eq!(workflow.bodies().len(), 3, "{:#?}", workflow.bodies());
+    let _ = workflow.merged().exits(0);
+    assert_eq!(workflow.sandbox.external_ids(), ["acme"]);
+}
+
+#[test]
+fn a_status_is_a_summary_with_its_reports() {
+    let workflow = Workflow::new(MANIFEST);
+    let step = workflow.step("status").env("PULL_REQUEST", "");
+    let output = step.exits(0);
+    holds_no_key(&workflow, &output);
+    assert!(workflow.summary().starts_with("<!-- portalctl:status "));
+    assert_eq!(workflow.calls(), "");
+    let folder = PathBuf::from(workflow.output("folder").unwrap());
+    for report in ["report.md", "report.json", "report.html", "report.csv"] {
+        assert!(folder.join(report).is_file(), "{report}");
+    }
+    let step = workflow
+        .step("status")
+        .env("FLAGS", "--fail-on=unconfigured");
+    let output = step.exits(2);
+    assert!(output.stdout.contains("::warning "), "{output}");
+    let _ = workflow.step("destroy").exits(1);
+}
+
+#[test]
+fn flags_come_one_on_each_line_and_are_no_code() {
+    let workflow = Workflow::new(&MANIFEST.replace("acme:", "acme-1:"));
+    let flags = "--only\nacme-*\n--requests-per-second=20";
+    let _ = workflow.step("plan").env("FLAGS", flags).exits(0);
+    let step = workflow.step("plan").env("FLAGS", "--only=$(touch pwned)");
+    let _ = step.exits(3);
+    assert!(!workflow.env.path("pwned").exists());
+}
