@@ -266,7 +266,7 @@ fn annotations(output: &Output) -> Vec<&str> {
 
 #[test]
 fn problems_are_annotated_on_their_lines_without_a_key() {
-    let broken = MANIFEST.to_owned() + "  globex: { nam: Globex }\n";
+    let broken = MANIFEST.to_owned() + "  globex: { nmae: Globex }\n";
     let workflow = Workflow::new(&broken);
     let step = workflow.step("validate").env("WORKOS_API_KEY", "");
     let output = step.exits(3);

@@ -117,7 +117,7 @@ fn hostile_text_is_text() {
 fn problems_are_told_where_they_stand() {
     let mut item = ErrorItem::new(
         portalctl::codes::manifest::UNKNOWN_FIELD,
-        "no field `nam`",
+        "no field `nmae`",
         Some("did you mean `name`?".to_owned()),
     );
     item.file = Some("portal.yaml".to_owned());
@@ -125,7 +125,7 @@ fn problems_are_told_where_they_stand() {
     let findings = findings(&text);
     assert_eq!(
         message(&findings[0]),
-        "no field `nam` (did you mean `name`?)"
+        "no field `nmae` (did you mean `name`?)"
     );
     // A problem of the whole file is one of its first line.
     assert_eq!(place(&findings[1]).unwrap(), "portal.yaml:1");
@@ -134,7 +134,7 @@ fn problems_are_told_where_they_stand() {
 #[test]
 fn a_broken_manifest_is_told_by_plan_and_validate_alike() {
     let env = TestEnv::with_manifest(
-        "version: 1\norganizations:\n  acme: { nam: Acme }\n  globex: { name: G, intents: [sos] }\n",
+        "version: 1\norganizations:\n  acme: { nmae: Acme }\n  globex: { name: G, intents: [sos] }\n",
     );
     let validated = env.run("validate -o sarif").exits(3);
     let planned = env.run("plan --sandbox -o sarif").exits(3);
