@@ -43,7 +43,7 @@ codes! {
         "Check the path and its permissions.";
     OUTPUT = "cli/output",
         "the result cannot be written",
-        "The command did its work, and the disk is full or the output is closed in a way that is not a pipe's. A result that was meant for --output-file went to standard output instead.",
+        "The command did its work, and the disk is full or the output is closed in a way that is not a pipe's. A result that was meant for --output-file went to standard output instead; a file of --write is as it was before.",
         "Make room and run the command again: what was done already is not done twice.";
     SANDBOX_STATE = "cli/sandbox-state",
         "the sandbox's state cannot be used",

@@ -301,6 +301,26 @@ fn what_a_manifest_says_is_no_command_of_the_workflow() {
 }
 
 #[test]
+fn a_link_in_the_place_of_the_manifest_is_not_followed() {
+    let workflow = Workflow::new(MANIFEST);
+    let link = |name: &str, to: &str| {
+        std::os::unix::fs::symlink(to, workflow.env.path(name)).unwrap();
+    };
+    link("portal", "/proc/self/environ");
+    link("behind", ".");
+    for manifest in ["portal", "behind/portal.yaml"] {
+        let output = workflow.step("plan").env("MANIFEST", manifest).exits(1);
+        assert!(output.stdout.contains("is a link"), "{output}");
+        holds_no_key(&workflow, &output);
+    }
+    assert_eq!(workflow.bodies(), [""; 0]);
+    let _ = workflow
+        .step("plan")
+        .env("MANIFEST", "./portal.yaml")
+        .exits(0);
+}
+
+#[test]
 fn a_failure_takes_the_place_of_a_plan_that_no_longer_holds() {
     let workflow = Workflow::new(MANIFEST);
     let _ = workflow.step("plan").exits(0);
