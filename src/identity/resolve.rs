@@ -250,7 +250,10 @@ fn look_for_unclaimed(
         };
     }
     let mut conflicts = Vec::new();
-    if !entry.allow_shared_domain {
+    if entry.allow_shared_domain {
+        // Whichever of them stays unclaimed is the entry's to adopt.
+        concerned.extend(adoptable.keys().map(|id| (*id).clone()));
+    } else {
         concerned.extend(confusable.keys().map(|id| (*id).clone()));
         conflicts.extend(
             confusable

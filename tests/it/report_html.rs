@@ -276,7 +276,9 @@ fn a_page_does_not_keep_what_changed_to_itself() {
         let run = env.run(&format!("status -o {format} --sandbox --compare old.json"));
         let output = run.exits(3);
         assert!(
-            output.stderr.contains("--compare needs -o text"),
+            output
+                .stderr
+                .contains("--compare needs -o or --write with text"),
             "{output}"
         );
     }
