@@ -297,17 +297,23 @@ impl Client {
                 query: query.finish(),
                 ..Call::get(path.to_owned())
             };
-            async move { self.call::<Page<T>>(&call).await }
+            async move { self.call_for_page::<T>(&call).await }
         };
         paging::read_within(fetch, told, requests)
             .await
-            .map_err(|error| match error {
-                ListError::Api(error) => error,
-                ListError::Unstable => {
-                    let why = "the list changed too much while it was read";
-                    let call = Call::get(path.to_owned());
-                    self.error(&call, 1, ApiErrorKind::UnstableList, why)
-                }
+            .map_err(|error| {
+                let (kind, why) = match error {
+                    ListError::Api(error) => return error,
+                    ListError::Unstable => (
+                        ApiErrorKind::UnstableList,
+                        "the list changed too much while it was read",
+                    ),
+                    ListError::Endless => (
+                        ApiErrorKind::InvalidAnswer,
+                        "the list does not end, or is larger than any of WorkOS's",
+                    ),
+                };
+                self.error(&Call::get(path.to_owned()), 1, kind, why)
             })
     }
 }

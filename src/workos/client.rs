@@ -17,6 +17,7 @@ use tokio::sync::Semaphore;
 use super::endpoint::Endpoint;
 use super::key::ApiKey;
 use super::pace::{Pace, Rate};
+use super::paging::Page;
 use super::rate_headers::RateHeaders;
 use super::redact::one_line;
 use super::retry::{self, Attempt, Decision, Failure};
@@ -111,6 +112,11 @@ impl Client {
     /// Makes a call and reads its answer.
     pub(super) async fn call<T: FromWire>(&self, call: &Call) -> ApiResult<T> {
         self.call_with(call, wire::decode).await
+    }
+
+    /// Makes a call for a page of a list, and measures it.
+    pub(super) async fn call_for_page<T: FromWire>(&self, call: &Call) -> ApiResult<Page<T>> {
+        self.call_with(call, wire::decode_page).await
     }
 
     /// Makes a call whose answer has no content of interest.

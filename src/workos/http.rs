@@ -42,7 +42,8 @@ impl Default for Bounds {
         Self {
             connect_timeout: Duration::from_secs(10),
             timeout: Duration::from_secs(30),
-            max_body: 32 * 1024 * 1024,
+            // Four times what a hundred of the largest organizations take.
+            max_body: 16 * 1024 * 1024,
         }
     }
 }

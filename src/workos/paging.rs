@@ -26,8 +26,10 @@ use super::{ApiError, ApiErrorKind};
 
 /// How often a read starts over.
 const MAX_RESTARTS: u32 = 3;
-/// The most pages of one read, far beyond any real environment.
-const MAX_PAGES: usize = 100_000;
+/// The most pages of one read: 2.5 million objects, far beyond any real environment.
+const MAX_PAGES: usize = 25_000;
+/// The most bytes of one read, which bounds the memory that a list without an end can take.
+const MAX_BYTES: usize = 2 * 1024 * 1024 * 1024;
 
 /// An object of a list.
 pub(super) trait Keyed {
@@ -41,6 +43,8 @@ pub(super) struct Page<T> {
     pub(super) items: Vec<T>,
     /// The cursor of the next page; none on the last.
     pub(super) after: Option<String>,
+    /// How many bytes it came in.
+    pub(super) size: usize,
 }
 
 /// The order that a reader asks for: `before` cursors are not used, the emulator misreads them.
@@ -72,8 +76,10 @@ impl Order {
 pub(super) enum ListError {
     /// A request failed.
     Api(ApiError),
-    /// Every read was cut short by changes, or the list has no end.
+    /// Every read was cut short by changes.
     Unstable,
+    /// It has more pages or bytes than any list has.
+    Endless,
 }
 
 /// Reads a whole list; `told` hears of every page's new objects.
@@ -114,7 +120,7 @@ where
         match read_once(&fetch, &mut tell, requests).await {
             Ok(items) => return Ok(items),
             Err(Cut::Failed(error)) => return Err(ListError::Api(*error)),
-            Err(Cut::Endless) => return Err(ListError::Unstable),
+            Err(Cut::Endless) => return Err(ListError::Endless),
             Err(Cut::CursorLost(cause)) if restarts >= MAX_RESTARTS => {
                 return Err(cause.map_or(ListError::Unstable, |error| ListError::Api(*error)));
             }
@@ -128,7 +134,7 @@ enum Cut {
     /// A page does not continue where its cursor was, or the cursor was refused.
     CursorLost(Option<Box<ApiError>>),
     Failed(Box<ApiError>),
-    /// More pages than any list has.
+    /// More than any list has.
     Endless,
 }
 
@@ -151,6 +157,7 @@ where
     let mut pending = FuturesUnordered::new();
     pending.push(ask(Order::NewestFirst, None));
     let mut left = requests.unwrap_or(MAX_PAGES).saturating_sub(1);
+    let mut bytes = 0_usize;
     for pages in 1..=MAX_PAGES {
         let Some((order, is_first, page)) = pending.next().await else {
             return Ok(None);
@@ -161,6 +168,10 @@ where
             }
             _ => Cut::Failed(Box::new(error)),
         })?;
+        bytes = bytes.saturating_add(page.size);
+        if bytes > MAX_BYTES {
+            return Err(Cut::Endless);
+        }
         told(
             page.items
                 .iter()
@@ -203,7 +214,7 @@ impl<T> Default for Readers<T> {
 impl<T: Keyed> Readers<T> {
     /// Takes a reader's next page; says where it goes on, or `None` when all has been read.
     fn take(&mut self, order: Order, page: Page<T>) -> Result<Option<String>, Cut> {
-        let Page { items, after } = page;
+        let Page { items, after, .. } = page;
         let own = order.index();
         let other = 1 - own;
         // Looked for before the other's: a cursor that starts over must not pass for a meeting.

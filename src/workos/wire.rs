@@ -44,11 +44,19 @@ pub(super) trait FromWire: Sized {
 
 /// Reads a body.
 pub(super) fn decode<T: FromWire>(body: &[u8]) -> Result<T, Unreadable> {
-    let value = serde_json::from_slice(body).map_err(|error| {
-        // Never the body itself: it may hold a portal link.
-        Unreadable::NotJson(error.to_string())
-    })?;
-    T::from_wire(&value)
+    T::from_wire(&json(body)?)
+}
+
+/// Reads a body that is a page.
+pub(super) fn decode_page<T: FromWire>(body: &[u8]) -> Result<Page<T>, Unreadable> {
+    let mut page = Page::from_wire(&json(body)?)?;
+    page.size = body.len();
+    Ok(page)
+}
+
+fn json(body: &[u8]) -> Result<Value, Unreadable> {
+    // Never the body itself: it may hold a portal link.
+    serde_json::from_slice(body).map_err(|error| Unreadable::NotJson(error.to_string()))
 }
 
 /// `OrganizationList`, `ConnectionList`, `DirectoryList`.
@@ -64,6 +72,7 @@ impl<T: FromWire> FromWire for Page<T> {
             after: value
                 .get("list_metadata")
                 .and_then(|metadata| text(metadata, "after")),
+            size: 0,
         })
     }
 }

@@ -42,6 +42,7 @@ mod examples;
 mod generated;
 mod github_action;
 mod gitlab_jobs;
+mod hostile_endpoint;
 mod identity;
 mod import;
 mod import_properties;

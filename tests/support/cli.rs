@@ -124,6 +124,28 @@ impl Run {
         }
     }
 
+    /// Lets it take no more of the address space than so many KiB: it ends badly if it tries.
+    pub(crate) fn within_kib(self, kib: u32) -> Self {
+        let bare = self.command;
+        let mut command = Command::new("sh");
+        let script = format!("ulimit -v {kib} && exec \"$0\" \"$@\"");
+        command.args(["-c", &script]).arg(bare.get_program());
+        command.args(bare.get_args()).env_clear();
+        for (name, value) in bare.get_envs() {
+            if let Some(value) = value {
+                command.env(name, value);
+            }
+        }
+        if let Some(folder) = bare.get_current_dir() {
+            command.current_dir(folder);
+        }
+        command
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        Self { command, ..self }
+    }
+
     /// Points it at a server, with the tests' key.
     pub(crate) fn at(self, server: &SandboxServer) -> Self {
         self.at_url(&server.url())

@@ -113,7 +113,11 @@ impl World {
         let last = items.last().map(|item| item.0.clone());
         let after = last.filter(|_| rest.len() > PAGE);
         self.cursor.clone_from(&after);
-        Some(Page { items, after })
+        Some(Page {
+            items,
+            after,
+            size: 0,
+        })
     }
 }
 
@@ -191,6 +195,7 @@ async fn a_cursor_that_always_starts_over_is_given_up() {
         Ok(Page {
             items: vec![Item(id(1))],
             after: Some(id(1)),
+            size: 0,
         })
     };
     assert_eq!(read_all(fetch, |_| ()).await, Err(ListError::Unstable));
@@ -205,11 +210,30 @@ async fn a_list_without_an_end_is_given_up() {
             Ok(Page {
                 items: vec![Item(page.clone())],
                 after: Some(page),
+                size: 0,
             })
         }
     };
-    assert_eq!(read_all(fetch, |_| ()).await, Err(ListError::Unstable));
+    assert_eq!(read_all(fetch, |_| ()).await, Err(ListError::Endless));
     assert!(pages.into_inner() <= MAX_PAGES + 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_of_pages_without_measure_is_given_up() {
+    let pages = AtomicUsize::new(0);
+    let size = 16 * 1024 * 1024;
+    let fetch = |_, _| {
+        let page = id(pages.fetch_add(1, Ordering::Relaxed));
+        async move {
+            Ok(Page {
+                items: vec![Item(page.clone())],
+                after: Some(page),
+                size,
+            })
+        }
+    };
+    assert_eq!(read_all(fetch, |_| ()).await, Err(ListError::Endless));
+    assert!(pages.into_inner() <= MAX_BYTES / size + 3);
 }
 
 #[tokio::test(start_paused = true)]
@@ -220,6 +244,7 @@ async fn a_cursor_that_is_always_refused_tells_why() {
             None => Ok(Page {
                 items: (0..100).map(id).map(Item).collect(),
                 after: Some(id(0)),
+                size: 0,
             }),
         }
     };
