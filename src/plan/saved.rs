@@ -107,7 +107,8 @@ pub fn parse(text: &str) -> Result<Plan, InvalidPlan> {
     }
     let digest = document.digest.clone();
     let plan = plan(document).map_err(InvalidPlan::Malformed)?;
-    if digest != Some(Digest::of(&plan).to_string()) {
+    // No fuzzer guesses a digest, and what a person can compute must be safe to read.
+    if digest != Some(Digest::of(&plan).to_string()) && !cfg!(fuzzing) {
         return Err(InvalidPlan::Tampered);
     }
     Ok(plan)

@@ -1,0 +1,41 @@
+//! Whatever stands in a manifest: every problem can be shown, nothing shown is obeyed by a terminal,
+//! and what is accepted means the same in its other form.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use portalctl::manifest::convert::{self, Form, Whole};
+use portalctl::manifest::{self, Input};
+use portalctl::model::desired::{Defaults, Desired, Source};
+
+fn input(text: &[u8]) -> [Input; 1] {
+    [Input::Stdin(text.to_vec())]
+}
+
+/// What it means, without where it stands, nor what converting writes out elsewhere.
+fn meaning(whole: &Whole) -> Option<Desired> {
+    let mut desired = whole.checked.desired.clone()?;
+    desired.defaults = Defaults::default();
+    desired.environment.name = None;
+    for organization in desired.organizations.values_mut() {
+        organization.source = Source::nowhere();
+    }
+    Some(desired)
+}
+
+fuzz_target!(|text: &[u8]| {
+    let whole = convert::read_whole(&input(text));
+    let checked = &whole.checked;
+    for width in [1, 80] {
+        let shown = manifest::render(&checked.diagnostics, &checked.sources, false, width);
+        assert!(!shown.contains(['\u{1b}', '\u{202e}']), "{shown:?}");
+    }
+    let Some(desired) = &checked.desired else {
+        return;
+    };
+    for form in [Form::Manifest, Form::Kubernetes] {
+        let text = convert::text(desired, &whole.rest, form);
+        let again = convert::read_whole(&input(text.as_bytes()));
+        assert_eq!(meaning(&again), meaning(&whole), "{text}");
+    }
+});

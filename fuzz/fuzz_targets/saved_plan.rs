@@ -1,0 +1,20 @@
+//! Whatever stands in the file that `apply` is given: it is refused, or it is a plan that can be
+//! shown and that the checker of plans can judge.
+//!
+//! The digest is not looked at here (`cfg(fuzzing)`): no fuzzer guesses one, and whoever writes a
+//! file can compute it.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use portalctl::plan::digest::Digest;
+use portalctl::plan::saved;
+
+fuzz_target!(|text: &str| {
+    if let Ok(plan) = saved::parse(text) {
+        let _ = Digest::of(&plan);
+        for change in &plan.changes {
+            let _ = format!("{change:?}");
+        }
+    }
+});
