@@ -136,7 +136,7 @@ fn a_body_without_an_end_is_not_read_to_its_end() {
     let server = Hostile::serve(|stream| {
         stream
             .write_all(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{\"data\":[")?;
-        let part = [b' '; 64 * 1024];
+        let part = vec![b' '; 64 * 1024];
         loop {
             stream.write_all(&part)?;
         }
@@ -148,7 +148,7 @@ fn a_body_without_an_end_is_not_read_to_its_end() {
 fn a_chunked_body_without_an_end_is_not_read_to_its_end() {
     let server = Hostile::serve(|stream| {
         stream.write_all(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")?;
-        let part = [b"8000\r\n".as_slice(), &[b'['; 0x8000], b"\r\n"].concat();
+        let part = [b"8000\r\n".as_slice(), &vec![b'['; 0x8000], b"\r\n"].concat();
         loop {
             stream.write_all(&part)?;
         }
@@ -181,7 +181,7 @@ fn a_small_answer_that_unpacks_to_a_large_one_is_refused() {
 fn a_gigantic_header_is_refused() {
     let server = Hostile::serve(|stream| {
         stream.write_all(b"HTTP/1.1 200 OK\r\nX-Large: ")?;
-        let part = [b'x'; 64 * 1024];
+        let part = vec![b'x'; 64 * 1024];
         loop {
             stream.write_all(&part)?;
         }
