@@ -25,6 +25,7 @@ mod invite;
 mod link;
 mod link_problem;
 mod logging;
+mod man;
 mod pause;
 mod plan;
 mod progress;
@@ -126,6 +127,8 @@ enum Command {
     Sandbox(sandbox::SandboxArgs),
     /// Print a completion script for a shell
     Completions(completions::CompletionsArgs),
+    /// Write the manual's pages into a folder
+    Man(man::ManArgs),
 }
 
 /// Runs the program.
@@ -176,6 +179,7 @@ fn run(cli: &Cli, ui: &Ui) -> Result<Exit, CliError> {
         Command::Schema(args) => schema::run(args, ui),
         Command::Sandbox(args) => sandbox::run(args, ui),
         Command::Completions(args) => completions::run(args, ui),
+        Command::Man(args) => man::run(args, ui),
     }
 }
 
@@ -201,7 +205,8 @@ fn fail(cli: &Cli, ui: &Ui, error: &CliError) -> Exit {
         | Command::Explain(_)
         | Command::Schema(_)
         | Command::Sandbox(_)
-        | Command::Completions(_) => None,
+        | Command::Completions(_)
+        | Command::Man(_) => None,
     };
     if let Some(document) = document {
         // There is an error to end with already, and it was told on standard error.
