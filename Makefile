@@ -1,6 +1,6 @@
 # The front door. Everything is a script or a cargo call, so that it can be run by itself too.
 
-.PHONY: test test-quick fmt generate bench quickstart
+.PHONY: test test-quick fmt generate bench quickstart fuzz package
 
 ## Passes every test, installing for itself what the tests need (in .cache/).
 test:
@@ -28,3 +28,12 @@ bench:
 ## The main job on the embedded sandbox.
 quickstart:
 	./examples/quickstart/run
+
+## Throws hostile input at what reads it, ten minutes a target.
+fuzz:
+	./scripts/fuzz 600
+
+## An archive of this version in dist/, tried as somebody who downloaded it would.
+package:
+	./scripts/package
+	./scripts/try-package dist/*.tar.gz
