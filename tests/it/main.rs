@@ -14,6 +14,7 @@ mod support;
 
 mod apply;
 mod apply_contacts;
+mod canaries;
 mod cli_also;
 mod cli_apply;
 mod cli_changes;
