@@ -10,17 +10,37 @@ use crate::model::observed::{Connection, Coverage, Directory, Listing, Observed,
 use crate::model::{Domain, OrganizationId};
 use crate::workos::{ApiError, ApiResult, ReadPortal};
 
-/// Looks up every selected entry; `None` when one of them is not found by an id.
-///
-/// Reads all that decides identity: every id an entry may be known by, and whoever else holds one
-/// of its domains.
-pub(super) async fn look_up(
+/// Looks up every selected entry; `None` as soon as one of them is not found by an id.
+pub(super) async fn look_all_up(
     portal: &impl ReadPortal,
     needs: &Needs<'_>,
 ) -> ApiResult<Option<Observed>> {
-    let Some(found) = organizations(portal, needs).await? else {
-        return Ok(None);
-    };
+    match organizations(portal, needs, IfMissing::GiveUp).await? {
+        Some(found) => objects(portal, needs, found).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+/// Looks up every selected entry, and goes on without those that are not found by an id.
+pub(super) async fn look_up(portal: &impl ReadPortal, needs: &Needs<'_>) -> ApiResult<Observed> {
+    let found = organizations(portal, needs, IfMissing::GoOn).await?;
+    objects(portal, needs, found.unwrap_or_default()).await
+}
+
+/// What an entry that is not found means for the others.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum IfMissing {
+    GiveUp,
+    GoOn,
+}
+
+/// Reads all else that decides identity and readiness of what was found: whoever holds one of the
+/// domains, the connections and the directories.
+async fn objects(
+    portal: &impl ReadPortal,
+    needs: &Needs<'_>,
+    found: Vec<Found<'_>>,
+) -> ApiResult<Observed> {
     let with = |wanted: &dyn Fn(&DesiredOrganization) -> bool| -> BTreeSet<OrganizationId> {
         let wanted = found.iter().filter(|found| wanted(found.entry));
         wanted
@@ -52,7 +72,7 @@ pub(super) async fn look_up(
         observed.organizations.extend(organizations);
     }
     observed.organizations.extend(holders);
-    Ok(Some(observed))
+    Ok(observed)
 }
 
 /// The organizations that an entry's ids name.
@@ -64,16 +84,19 @@ struct Found<'a> {
 async fn organizations<'a>(
     portal: &impl ReadPortal,
     needs: &Needs<'a>,
+    if_missing: IfMissing,
 ) -> ApiResult<Option<Vec<Found<'a>>>> {
-    let mut lookups = stream::iter(needs.entries.iter().map(|(_, entry)| *entry))
-        .map(|entry| one(portal, entry))
-        .buffer_unordered(CONCURRENT_CALLS);
+    // A stream that makes its futures as it goes could not be sent to another thread.
+    let lookups = needs.entries.iter().map(|(_, entry)| one(portal, entry));
+    let lookups: Vec<_> = lookups.collect();
+    let mut lookups = stream::iter(lookups).buffer_unordered(CONCURRENT_CALLS);
     let mut all = Vec::with_capacity(needs.entries.len());
     while let Some(found) = lookups.try_next().await? {
-        if found.organizations.is_empty() {
+        if !found.organizations.is_empty() {
+            all.push(found);
+        } else if if_missing == IfMissing::GiveUp {
             return Ok(None);
         }
-        all.push(found);
     }
     Ok(Some(all))
 }
@@ -106,8 +129,10 @@ async fn holders(
         .iter()
         .flat_map(|(_, entry)| entry.domains.iter().flat_map(BTreeMap::keys))
         .collect();
-    let lists: Vec<Vec<Organization>> = stream::iter(domains)
-        .map(|domain| portal.organizations_by_domain(domain))
+    let lookups = domains.into_iter();
+    let lookups = lookups.map(|domain| portal.organizations_by_domain(domain));
+    let lookups: Vec<_> = lookups.collect();
+    let lists: Vec<Vec<Organization>> = stream::iter(lookups)
         .buffer_unordered(CONCURRENT_CALLS)
         .try_collect()
         .await?;
@@ -122,8 +147,11 @@ async fn connections_of(
     portal: &impl ReadPortal,
     organizations: BTreeSet<OrganizationId>,
 ) -> ApiResult<Listing<Connection>> {
-    let lists: ApiResult<Vec<Vec<Connection>>> = stream::iter(&organizations)
+    let lookups: Vec<_> = organizations
+        .iter()
         .map(|id| portal.connections_of(id))
+        .collect();
+    let lists: ApiResult<Vec<Vec<Connection>>> = stream::iter(lookups)
         .buffer_unordered(CONCURRENT_CALLS)
         .try_collect()
         .await;
@@ -137,8 +165,11 @@ async fn directories_of(
     portal: &impl ReadPortal,
     organizations: BTreeSet<OrganizationId>,
 ) -> ApiResult<Listing<Directory>> {
-    let lists: ApiResult<Vec<Vec<Directory>>> = stream::iter(&organizations)
+    let lookups: Vec<_> = organizations
+        .iter()
         .map(|id| portal.directories_of(id))
+        .collect();
+    let lists: ApiResult<Vec<Vec<Directory>>> = stream::iter(lookups)
         .buffer_unordered(CONCURRENT_CALLS)
         .try_collect()
         .await;

@@ -43,6 +43,9 @@ pub enum Extent {
     /// The whole environment, with every connection and directory: what prunes or imports has to
     /// see everything.
     Everything,
+    /// What the selected entries' ids and domains find, and never a list: what serving one customer
+    /// takes. What has merely the same name is not seen, so nothing may be created by it.
+    Named,
 }
 
 /// Reads everything that planning and reporting the selected entries takes; also says who is who,
@@ -99,6 +102,7 @@ async fn read(
     let budget = match extent {
         Extent::Cheapest => cost::before_looking_up(needs),
         Extent::Everything => None,
+        Extent::Named => return lookup::look_up(portal, needs).await,
     };
     if let Some(budget) = budget {
         match list_within(portal, needs, budget, progress).await {
@@ -106,7 +110,7 @@ async fn read(
             Err(Cut::Failed(error)) => return Err(*error),
             Err(Cut::TooLong) => {}
         }
-        if let Some(observed) = lookup::look_up(portal, needs).await? {
+        if let Some(observed) = lookup::look_all_up(portal, needs).await? {
             return Ok(observed);
         }
     }

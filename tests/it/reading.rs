@@ -27,7 +27,7 @@ use portalctl::workos::{
 };
 
 /// Carries requests to a sandbox in this process.
-struct InProcess(Sandbox);
+pub(crate) struct InProcess(pub(crate) Sandbox);
 
 impl Transport for InProcess {
     fn send(
@@ -167,6 +167,28 @@ async fn an_entry_that_is_not_found_makes_the_whole_list_be_read() {
         1,
         "the organization without external id is adoptable"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn serving_one_customer_never_lists_the_environment() {
+    let acme = ScenarioOrganization {
+        name: "Acme".to_owned(),
+        external_id: Some("acme".to_owned()),
+        connections: vec![ScenarioConnection {
+            state: ConnectionState::Active,
+            kind: None,
+            certificates: Vec::new(),
+        }],
+        ..ScenarioOrganization::default()
+    };
+    let sandbox = account(1_000, vec![acme]);
+    let yaml = "version: 1\ndefaults: { intents: [sso] }\norganizations:\n  \
+                acme: { name: Acme }\n  gone: { name: Gone }\n";
+    let view = look(&sandbox, &desired(yaml), Extent::Named).await;
+    assert_eq!(view.observed.coverage, Coverage::LookedUp);
+    // Two organizations, and the connections of the one that is there.
+    assert_eq!(view.requests, 3);
+    assert_eq!(view.readiness.totals().configured, 1);
 }
 
 #[tokio::test(start_paused = true)]
