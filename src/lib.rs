@@ -24,6 +24,7 @@
 //! - [`report`]: pure renderers of plans, reports and readiness.
 //! - [`sandbox`]: an in-memory WorkOS, the place to try everything without an account.
 //! - `operator`: the Kubernetes operator, with the feature of that name.
+//! - [`gateway`]: the endpoint that hands an app's IT admins over to the portal.
 //! - [`clock`]: the only place that reads the time or sleeps.
 //! - [`cli`]: the command line, a thin shell over all of the above.
 
@@ -33,6 +34,7 @@ pub mod clock;
 pub mod codes;
 pub mod dns;
 pub mod doctor;
+pub mod gateway;
 pub mod identity;
 pub mod import;
 pub mod link;

@@ -17,15 +17,7 @@ pub(super) fn init(args: &OutputArgs) {
     if args.verbose == 0 {
         return;
     }
-    let libraries = if args.verbose > 1 {
-        LevelFilter::WARN
-    } else {
-        LevelFilter::ERROR
-    };
-    let filter = Targets::new()
-        .with_target("portalctl", LevelFilter::DEBUG)
-        .with_default(libraries);
-    let registry = tracing_subscriber::registry().with(filter);
+    let registry = tracing_subscriber::registry().with(filter(args, LevelFilter::DEBUG));
     let layer = tracing_subscriber::fmt::layer()
         .with_writer(io::stderr)
         .with_ansi(false);
@@ -33,4 +25,30 @@ pub(super) fn init(args: &OutputArgs) {
         LogFormat::Text => registry.with(layer.with_target(false)).init(),
         LogFormat::Json => registry.with(layer.json().flatten_event(true)).init(),
     }
+}
+
+/// Sets up logging for a server: always, and JSON, because a program reads it.
+pub(super) fn init_server(args: &OutputArgs) {
+    let ours = match args.verbose {
+        0 if args.quiet => LevelFilter::WARN,
+        0 => LevelFilter::INFO,
+        _ => LevelFilter::DEBUG,
+    };
+    let layer = tracing_subscriber::fmt::layer()
+        .with_writer(io::stderr)
+        .json()
+        .flatten_event(true);
+    let registry = tracing_subscriber::registry().with(filter(args, ours));
+    registry.with(layer).init();
+}
+
+fn filter(args: &OutputArgs, ours: LevelFilter) -> Targets {
+    let libraries = if args.verbose > 1 {
+        LevelFilter::WARN
+    } else {
+        LevelFilter::ERROR
+    };
+    Targets::new()
+        .with_target("portalctl", ours)
+        .with_default(libraries)
 }

@@ -31,6 +31,7 @@ mod plan;
 mod progress;
 mod sandbox;
 pub mod schema;
+mod serve;
 mod session;
 mod status;
 mod ui;
@@ -123,6 +124,8 @@ enum Command {
     Explain(explain::ExplainArgs),
     /// Print the JSON Schema of the manifest or of a command's JSON
     Schema(schema::SchemaArgs),
+    /// Serve the gateway: hands your app's IT admins over to the Admin Portal
+    Serve(serve::ServeArgs),
     /// Serve an in-memory WorkOS, to try everything without an account
     Sandbox(sandbox::SandboxArgs),
     /// Print a completion script for a shell
@@ -137,7 +140,10 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage(&error).into(),
     };
-    logging::init(&cli.output);
+    match &cli.command {
+        Command::Serve(_) => logging::init_server(&cli.output),
+        _ => logging::init(&cli.output),
+    }
     let ui = Ui::new(&cli.output);
     let exit = match check_files(&cli, &ui) {
         Ok(()) => run(&cli, &ui).unwrap_or_else(|error| {
@@ -177,6 +183,7 @@ fn run(cli: &Cli, ui: &Ui) -> Result<Exit, CliError> {
         Command::Convert(args) => convert::run(args, ui),
         Command::Explain(args) => explain::run(args, ui),
         Command::Schema(args) => schema::run(args, ui),
+        Command::Serve(args) => serve::run(args, ui),
         Command::Sandbox(args) => sandbox::run(args, ui),
         Command::Completions(args) => completions::run(args, ui),
         Command::Man(args) => man::run(args, ui),
@@ -204,6 +211,7 @@ fn fail(cli: &Cli, ui: &Ui, error: &CliError) -> Exit {
         Command::Convert(_)
         | Command::Explain(_)
         | Command::Schema(_)
+        | Command::Serve(_)
         | Command::Sandbox(_)
         | Command::Completions(_)
         | Command::Man(_) => None,

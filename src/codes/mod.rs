@@ -112,6 +112,7 @@ pub mod api;
 pub mod cli;
 pub mod doctor;
 pub mod domain;
+pub mod gateway;
 pub mod import;
 pub mod invite;
 pub mod link;
@@ -133,6 +134,7 @@ pub fn all() -> impl Iterator<Item = Code> {
         portal::ALL,
         cli::ALL,
         doctor::ALL,
+        gateway::ALL,
     ]
     .into_iter()
     .flatten()

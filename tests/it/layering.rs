@@ -206,6 +206,21 @@ const RULES: &[Rule] = &[
         never: NO_PRINTING,
     },
     Rule {
+        module: "gateway",
+        may_use: &[
+            "model",
+            "codes",
+            "clock",
+            "manifest",
+            "identity",
+            "readiness",
+            "link",
+            "workos",
+            "observe",
+        ],
+        never: NO_PRINTING,
+    },
+    Rule {
         module: "cli",
         may_use: &[
             "model",
@@ -224,6 +239,7 @@ const RULES: &[Rule] = &[
             "import",
             "report",
             "sandbox",
+            "gateway",
             "doctor",
         ],
         never: &["println!", "eprintln!"],

@@ -1,0 +1,141 @@
+//! `portalctl serve`
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use tokio::net::TcpListener;
+
+use super::args::{ConnectionArgs, FileArgs};
+use super::connect;
+use super::error::CliError;
+use super::exit::Exit;
+use super::session;
+use super::ui::Ui;
+use crate::codes::{cli as codes, gateway as gateway_codes};
+use crate::gateway::{Config, Customers, Gateway, Options, Problem, PublicUrl, Unusable};
+use crate::manifest::Input;
+use crate::report::json_v1::ErrorItem;
+
+/// Serve the gateway: hands your app's IT admins over to the Admin Portal.
+///
+/// Your app signs a short-lived token and sends the browser to /portal/KEY/INTENT. The gateway checks
+/// it, makes the link and redirects at once; on the way back it shows whether the feature really is
+/// configured. The log is JSON on standard error and never holds a token or a link.
+#[derive(Debug, Args)]
+pub(super) struct ServeArgs {
+    /// How people are known, and what they are shown; docs/gateway.md has the fields.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+
+    /// Where to listen; port 0 takes any free one.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
+    listen: SocketAddr,
+
+    /// The https address that browsers reach it by: scheme, host and port. On loopback it may be
+    /// left out.
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
+
+    #[command(flatten)]
+    files: FileArgs,
+
+    #[command(flatten)]
+    connection: ConnectionArgs,
+}
+
+pub(super) fn run(args: &ServeArgs, ui: &Ui) -> Result<Exit, CliError> {
+    if args.connection.sandbox.is_some() {
+        let message = "nobody could open the links of a sandbox inside this command";
+        return Err(CliError::new(Exit::Usage, codes::USAGE, message)
+            .help("run `portalctl sandbox` beside it, and name its address in WORKOS_API_URL"));
+    }
+    let config = config(&args.config)?;
+    let inputs = session::inputs(&args.files, Some(&args.connection))?;
+    let files = inputs.iter().filter_map(|input| match input {
+        Input::Path(path) => Some(path.clone()),
+        Input::Stdin(_) => None,
+    });
+    let files = files.collect();
+    let desired = session::sound(crate::manifest::read(&inputs), ui)?;
+    let connection = connect::open(&args.connection, &desired)?;
+    session::block_on(async |interrupted| {
+        let listener = TcpListener::bind(args.listen).await.map_err(|error| {
+            let message = format!("cannot listen on {}: {error}", args.listen);
+            CliError::new(Exit::Usage, codes::ADDRESS, message)
+        })?;
+        let address = listener.local_addr().unwrap_or(args.listen);
+        let public_url = public_url(args.public_url.as_deref(), address)?;
+        let shown = public_url.as_str().to_owned();
+        let gateway = Gateway::open(Options {
+            client: connection.client,
+            clock: connection.clock,
+            config,
+            public_url,
+            customers: Customers::Files {
+                desired: Box::new(desired),
+                files,
+            },
+        })
+        .map_err(unusable)?;
+        // The address alone, for scripts that start it.
+        ui.data(&format!("http://{address}\n"))?;
+        tracing::info!(%address, public_url = shown, "serving");
+        let served = gateway.serve(listener, interrupted).await;
+        served
+            .map_err(|error| CliError::new(Exit::Internal, codes::INTERNAL, error.to_string()))?;
+        tracing::info!("ended; what was under way is done");
+        Ok(Exit::Done)
+    })
+}
+
+fn unusable(error: Unusable) -> CliError {
+    CliError::new(Exit::Usage, error.code, error.message)
+}
+
+/// The configuration, or every problem of it.
+fn config(path: &Path) -> Result<Config, CliError> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| CliError::file(gateway_codes::CONFIG, "read", path, &error))?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    Config::read(&text, folder).map_err(|problems| {
+        let file = path.display().to_string();
+        let mut items: Vec<ErrorItem> = problems.iter().map(|it| item(it, &file)).collect();
+        if let Some(last) = items.last_mut() {
+            last.help = Some(gateway_codes::CONFIG.entry().fix.to_owned());
+        }
+        CliError::several(Exit::Usage, items)
+    })
+}
+
+fn item(problem: &Problem, file: &str) -> ErrorItem {
+    let Problem {
+        line,
+        column,
+        message,
+    } = problem;
+    let place = match line {
+        0 => file.to_owned(),
+        line => format!("{file}:{line}:{column}"),
+    };
+    ErrorItem::new(gateway_codes::CONFIG, format!("{place}: {message}"), None)
+}
+
+/// The address that was named; on loopback the one that is listened on.
+fn public_url(named: Option<&str>, address: SocketAddr) -> Result<PublicUrl, CliError> {
+    let bad = |message: String| CliError::new(Exit::Usage, gateway_codes::PUBLIC_URL, message);
+    match named {
+        Some(text) => PublicUrl::parse(text).map_err(|error| {
+            let text = crate::model::text::escape(text);
+            bad(format!("--public-url {text} {error}"))
+        }),
+        None if address.ip().is_loopback() => {
+            let text = format!("http://{address}");
+            PublicUrl::parse(&text).map_err(|error| bad(format!("{text} {error}")))
+        }
+        None => {
+            let message = format!("listening on {address}, --public-url has to name the address");
+            Err(bad(format!("{message} that browsers use")))
+        }
+    }
+}

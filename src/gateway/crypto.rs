@@ -1,0 +1,127 @@
+//! ring behind `jsonwebtoken`: the same audited cryptography that TLS here stands on.
+//!
+//! `jsonwebtoken` reads and writes tokens and leaves the arithmetic to a provider. Its own two would
+//! add a second cryptographic library (or a C build) to the program. Four algorithms are enough, and
+//! whatever else a header names has no verifier at all.
+
+use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
+use jsonwebtoken::errors::{ErrorKind, Result, new_error};
+use jsonwebtoken::signature::{Error, Signer, Verifier};
+use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey, DecodingKeyKind, EncodingKey};
+use ring::hmac;
+use ring::rand::{SecureRandom, SystemRandom};
+use ring::signature::{
+    ECDSA_P256_SHA256_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents,
+    UnparsedPublicKey,
+};
+
+static PROVIDER: CryptoProvider = CryptoProvider {
+    signer_factory: signer,
+    verifier_factory: verifier,
+    // For making JWKs out of keys, which nobody here does.
+    key_utils: KeyUtils::new_unimplemented(),
+};
+
+/// Makes ring what tokens are checked and signed with; to be called before the first token.
+pub(super) fn install() {
+    // Fails only when it was done before.
+    let _ = PROVIDER.install_default();
+}
+
+/// Fresh random bytes; `None` where the system has none to give.
+pub(super) fn random<const N: usize>() -> Option<[u8; N]> {
+    let mut bytes = [0; N];
+    SystemRandom::new().fill(&mut bytes).ok()?;
+    Some(bytes)
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the provider's shape")]
+fn verifier(algorithm: &Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerifier>> {
+    let (family, scheme) = match algorithm {
+        Algorithm::HS256 => {
+            let key = hmac::Key::new(hmac::HMAC_SHA256, key.try_get_as_bytes()?);
+            (AlgorithmFamily::Hmac, Scheme::Hmac(key))
+        }
+        Algorithm::RS256 => (AlgorithmFamily::Rsa, Scheme::Rsa(key.clone())),
+        Algorithm::ES256 => (AlgorithmFamily::Ec, Scheme::Ecdsa(key.clone())),
+        Algorithm::EdDSA => (AlgorithmFamily::Ed, Scheme::Ed(key.clone())),
+        _ => return Err(new_error(ErrorKind::UnsupportedAlgorithm)),
+    };
+    if key.family() != family {
+        return Err(new_error(ErrorKind::InvalidAlgorithm));
+    }
+    Ok(Box::new(Ring {
+        algorithm: *algorithm,
+        scheme,
+    }))
+}
+
+/// Only the gateway's own cookies and results are signed here, with a secret.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the provider's shape")]
+fn signer(algorithm: &Algorithm, key: &EncodingKey) -> Result<Box<dyn JwtSigner>> {
+    if *algorithm != Algorithm::HS256 || key.family() != AlgorithmFamily::Hmac {
+        return Err(new_error(ErrorKind::UnsupportedAlgorithm));
+    }
+    Ok(Box::new(Ring {
+        algorithm: *algorithm,
+        scheme: Scheme::Hmac(hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes())),
+    }))
+}
+
+struct Ring {
+    algorithm: Algorithm,
+    scheme: Scheme,
+}
+
+enum Scheme {
+    Hmac(hmac::Key),
+    Rsa(DecodingKey),
+    Ecdsa(DecodingKey),
+    Ed(DecodingKey),
+}
+
+impl Verifier<Vec<u8>> for Ring {
+    fn verify(&self, message: &[u8], signature: &Vec<u8>) -> std::result::Result<(), Error> {
+        let is_good = match &self.scheme {
+            Scheme::Hmac(key) => hmac::verify(key, message, signature).is_ok(),
+            Scheme::Rsa(key) => match key.kind() {
+                DecodingKeyKind::RsaModulusExponent { n, e } => RsaPublicKeyComponents { n, e }
+                    .verify(&RSA_PKCS1_2048_8192_SHA256, message, signature)
+                    .is_ok(),
+                DecodingKeyKind::SecretOrDer(_) => false,
+            },
+            Scheme::Ecdsa(key) => key.try_get_as_bytes().is_ok_and(|key| {
+                UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, key)
+                    .verify(message, signature)
+                    .is_ok()
+            }),
+            Scheme::Ed(key) => key.try_get_as_bytes().is_ok_and(|key| {
+                UnparsedPublicKey::new(&ED25519, key)
+                    .verify(message, signature)
+                    .is_ok()
+            }),
+        };
+        is_good.then_some(()).ok_or_else(Error::new)
+    }
+}
+
+impl JwtVerifier for Ring {
+    fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+}
+
+impl Signer<Vec<u8>> for Ring {
+    fn try_sign(&self, message: &[u8]) -> std::result::Result<Vec<u8>, Error> {
+        match &self.scheme {
+            Scheme::Hmac(key) => Ok(hmac::sign(key, message).as_ref().to_vec()),
+            Scheme::Rsa(_) | Scheme::Ecdsa(_) | Scheme::Ed(_) => Err(Error::new()),
+        }
+    }
+}
+
+impl JwtSigner for Ring {
+    fn algorithm(&self) -> Algorithm {
+        self.algorithm
+    }
+}

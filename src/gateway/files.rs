@@ -1,0 +1,69 @@
+//! Files that may change while the gateway runs: noticed by their size and time, and read whole.
+//!
+//! Looked at instead of watched: a Kubernetes volume is changed by moving a link, which watching the
+//! file itself would miss.
+
+use std::collections::hash_map::DefaultHasher;
+use std::fs::File;
+use std::hash::{Hash, Hasher};
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+use walkdir::WalkDir;
+
+/// The largest file of keys or secrets.
+const MAX_BYTES: u64 = 256 * 1024;
+/// The most files of a folder that are looked at.
+const MAX_FILES: usize = 200_000;
+
+/// Changes whenever one of some files or folders does; what is not there is a state too.
+pub(super) fn fingerprint(paths: &[PathBuf]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for path in paths {
+        let walk = WalkDir::new(path).follow_links(true).sort_by_file_name();
+        for entry in walk.into_iter().take(MAX_FILES) {
+            let Ok(entry) = entry else {
+                0_u8.hash(&mut hasher);
+                continue;
+            };
+            entry.path().hash(&mut hasher);
+            if let Ok(metadata) = entry.metadata() {
+                metadata.len().hash(&mut hasher);
+                metadata.modified().ok().hash(&mut hasher);
+            }
+        }
+    }
+    hasher.finish()
+}
+
+/// Reads a small file.
+pub(super) fn read(path: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    let read = File::open(path)?
+        .take(MAX_BYTES + 1)
+        .read_to_string(&mut text)?;
+    if read as u64 > MAX_BYTES {
+        return Err(io::Error::other("the file is larger than 256 KiB"));
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_change_of_a_folder_shows() {
+        let folder = tempfile::tempdir().unwrap();
+        let paths = [folder.path().to_owned()];
+        let empty = fingerprint(&paths);
+        std::fs::write(folder.path().join("a"), "1").unwrap();
+        let one = fingerprint(&paths);
+        assert_eq!(one, fingerprint(&paths));
+        std::fs::write(folder.path().join("a"), "22").unwrap();
+        let longer = fingerprint(&paths);
+        std::fs::remove_file(folder.path().join("a")).unwrap();
+        let gone = fingerprint(&paths);
+        assert!(one != empty && longer != one && gone != longer);
+    }
+}

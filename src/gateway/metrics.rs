@@ -1,0 +1,125 @@
+//! What is counted, in Prometheus's text. Labels are closed sets: nothing that a visitor sends can
+//! make another series.
+
+use std::sync::atomic::Ordering;
+
+use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use prometheus_client::registry::Registry;
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Answer {
+    /// `portal`, `return` or `other`.
+    route: &'static str,
+    /// `linked`, `shown`, `forwarded`, or the code of a refusal.
+    outcome: &'static str,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Reload {
+    /// `manifest`, `keys` or `secret`.
+    what: &'static str,
+    /// `read`, or `kept` where what is there now cannot be used.
+    outcome: &'static str,
+}
+
+/// The counters of one gateway.
+pub(super) struct Metrics {
+    registry: Registry,
+    answers: Family<Answer, Counter>,
+    reloads: Family<Reload, Counter>,
+    used_tokens: Gauge,
+    in_flight: Gauge,
+    workos_requests: Counter,
+    manifest_is_current: Gauge,
+}
+
+/// What is looked at when somebody asks.
+pub(super) struct Snapshot {
+    pub(super) used_tokens: usize,
+    pub(super) in_flight: usize,
+    pub(super) workos_requests: u64,
+}
+
+impl Metrics {
+    pub(super) fn new() -> Self {
+        let mut registry = Registry::with_prefix("portalctl_gateway");
+        let answers = Family::default();
+        let reloads = Family::default();
+        let used_tokens = Gauge::default();
+        let in_flight = Gauge::default();
+        let workos_requests = Counter::default();
+        let manifest_is_current = Gauge::default();
+        registry.register("answers", "Answers to people", answers.clone());
+        registry.register("reloads", "Files that were read again", reloads.clone());
+        registry.register(
+            "used_tokens",
+            "Hand-off tokens that are remembered as used",
+            used_tokens.clone(),
+        );
+        registry.register(
+            "in_flight",
+            "People who are being served by WorkOS",
+            in_flight.clone(),
+        );
+        registry.register(
+            "workos_requests",
+            "Requests sent to WorkOS since the start, retries included",
+            workos_requests.clone(),
+        );
+        registry.register(
+            "manifest_is_current",
+            "1 while the manifest in use is the one in the files",
+            manifest_is_current.clone(),
+        );
+        manifest_is_current.set(1);
+        Self {
+            registry,
+            answers,
+            reloads,
+            used_tokens,
+            in_flight,
+            workos_requests,
+            manifest_is_current,
+        }
+    }
+
+    pub(super) fn answered(&self, route: &'static str, outcome: &'static str) {
+        self.answers.get_or_create(&Answer { route, outcome }).inc();
+    }
+
+    /// A file changed, and can be used or not.
+    pub(super) fn reloaded(&self, what: &'static str, is_good: bool) {
+        let outcome = if is_good { "read" } else { "kept" };
+        self.reloads.get_or_create(&Reload { what, outcome }).inc();
+        if what == "manifest" {
+            self.manifest_is_current.set(i64::from(is_good));
+        }
+    }
+
+    /// Whether the manifest in use is the one in the files.
+    pub(super) fn manifest_is_current(&self) -> bool {
+        self.manifest_is_current.get() == 1
+    }
+
+    /// Everything, as Prometheus reads it.
+    pub(super) fn text(&self, now: &Snapshot) -> String {
+        let Snapshot {
+            used_tokens,
+            in_flight,
+            workos_requests,
+        } = now;
+        let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+        self.used_tokens.set(count(*used_tokens));
+        self.in_flight.set(count(*in_flight));
+        // Counted by the client already.
+        let sent = self.workos_requests.inner();
+        sent.store(*workos_requests, Ordering::Relaxed);
+        let mut text = String::new();
+        // Writing to a string does not fail.
+        let _ = text::encode(&mut text, &self.registry);
+        text
+    }
+}
