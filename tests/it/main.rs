@@ -40,6 +40,7 @@ mod convert_properties;
 mod dns;
 mod emulator;
 mod examples;
+mod gateway;
 mod generated;
 mod github_action;
 mod gitlab_jobs;

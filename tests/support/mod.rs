@@ -5,6 +5,7 @@ pub(crate) mod cli;
 pub(crate) mod dns;
 pub(crate) mod emulator;
 pub(crate) mod fake_portal;
+pub(crate) mod gateway;
 pub(crate) mod github;
 pub(crate) mod http;
 pub(crate) mod import;

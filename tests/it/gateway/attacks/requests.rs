@@ -1,0 +1,250 @@
+//! Requests that are wrong whatever the token, and words that only a proxy or a cookie has.
+
+use serde_json::json;
+
+use super::{Attack, refuse, refuse_all};
+use crate::support::gateway::{CONFIG, Stage, claims, part, signed};
+
+pub(super) fn wrong_requests(stage: &Stage) -> Vec<Attack> {
+    let fresh = || signed(&stage.claims());
+    let of = |path: &str| format!("{path}?token={}", fresh());
+    let mut elsewhere = stage.claims();
+    elsewhere["organization"] = json!("umbrella");
+    let elsewhere = signed(&elsewhere);
+    let mut undeclared = stage.claims();
+    undeclared["intents"] = json!(["audit_logs"]);
+    let undeclared = signed(&undeclared);
+    let mut form = Attack::get(
+        "a form with more",
+        "/portal/acme/sso".to_owned(),
+        "gateway/parameter",
+    );
+    form.method = "POST";
+    form.body = format!("token={}&return_to=https://evil.example", fresh());
+    let mut large = Attack::get(
+        "a large form",
+        "/portal/acme/sso".to_owned(),
+        "gateway/token-malformed",
+    );
+    large.method = "POST";
+    large.body = format!("token={}", "A".repeat(100_000));
+    vec![
+        Attack::get(
+            "no token",
+            "/portal/acme/sso".to_owned(),
+            "gateway/no-token",
+        ),
+        Attack::get(
+            "an empty token",
+            "/portal/acme/sso?token=".to_owned(),
+            "gateway/no-token",
+        ),
+        Attack::get(
+            "an open redirect",
+            format!("{}&return_to=https://evil.example", of("/portal/acme/sso")),
+            "gateway/parameter",
+        ),
+        Attack::get(
+            "return_url",
+            format!("{}&return_url=//evil.example", of("/portal/acme/sso")),
+            "gateway/parameter",
+        ),
+        Attack::get(
+            "two tokens",
+            format!("{}&token={}", of("/portal/acme/sso"), fresh()),
+            "gateway/parameter",
+        ),
+        Attack::get(
+            "an undeclared organization",
+            format!("/portal/umbrella/sso?token={elsewhere}"),
+            "gateway/undeclared",
+        ),
+        Attack::get(
+            "an undeclared intent",
+            format!("/portal/acme/audit_logs?token={undeclared}"),
+            "gateway/undeclared",
+        ),
+        Attack::get(
+            "an intent that does not exist",
+            of("/portal/acme/admin"),
+            "gateway/address",
+        ),
+        Attack::get(
+            "a path upwards",
+            of("/portal/../metrics"),
+            "gateway/address",
+        ),
+        Attack::get(
+            "a path out of the key",
+            of("/portal/..%2f..%2fetc/sso"),
+            "gateway/address",
+        ),
+        Attack::get(
+            "a key of other letters",
+            of("/portal/ACME/sso"),
+            "gateway/address",
+        ),
+        Attack::get(
+            "a key that ends early",
+            of("/portal/acme%00/sso"),
+            "gateway/address",
+        ),
+        Attack::get("no text", of("/portal/%ff/sso"), "gateway/address"),
+        Attack::get(
+            "headers of a proxy that is not there",
+            "/portal/acme/sso".to_owned(),
+            "gateway/no-token",
+        )
+        .with("X-Forwarded-User", "ada")
+        .with("X-Forwarded-Groups", "acme-it"),
+        form,
+        large,
+    ]
+}
+
+#[test]
+fn methods_that_look_do_not_use_a_token_up() {
+    let stage = Stage::new(CONFIG);
+    let path = format!("/portal/acme/sso?token={}", signed(&stage.claims()));
+    for method in ["HEAD", "PUT", "DELETE", "OPTIONS", "TRACE", "get"] {
+        let mut attack = Attack::get(method, path.clone(), "gateway/address");
+        attack.method = method;
+        let answer = refuse(&stage.gateway, &attack);
+        assert_eq!(answer.status, 405, "{method}");
+        assert_eq!(answer.headers["allow"], "GET, POST", "{method}");
+    }
+    for path in [
+        "/",
+        "/portal",
+        "/portal/acme",
+        "/portal/acme/sso/",
+        "/admin",
+    ] {
+        let attack = Attack::get("another page", path.to_owned(), "gateway/address");
+        assert_eq!(refuse(&stage.gateway, &attack).status, 404, "{path}");
+    }
+    assert_eq!(stage.gateway.get(&path, &[]).status, 303);
+}
+
+#[test]
+fn only_the_proxy_says_who_somebody_is() {
+    let proxy = |peers: &str| {
+        format!(
+            "version: 1\nproxy:\n  peers: [{peers}]\n  groups:\n    acme-it: {{ organization: acme }}\n"
+        )
+    };
+    let ada = |attack: Attack| {
+        attack
+            .with("X-Forwarded-User", "ada")
+            .with("X-Forwarded-Groups", "acme-it")
+    };
+    let path = "/portal/acme/sso".to_owned();
+    // The tests come from 127.0.0.1, which is not this proxy.
+    let stage = Stage::new(&proxy("10.1.0.0/16"));
+    refuse_all(
+        &stage.gateway,
+        &[
+            ada(Attack::get(
+                "spoofed",
+                path.clone(),
+                "gateway/untrusted-peer",
+            )),
+            ada(Attack::get(
+                "spoofed twice",
+                path.clone(),
+                "gateway/untrusted-peer",
+            ))
+            .with("X-Forwarded-For", "10.1.0.1")
+            .with("Forwarded", "for=10.1.0.1"),
+            Attack::get("nobody", path.clone(), "gateway/no-identity"),
+            Attack::get(
+                "a token where none is wanted",
+                format!("{path}?token={}", signed(&claims("x"))),
+                "gateway/parameter",
+            ),
+        ],
+    );
+    // Here it is, and says of some what they are not.
+    let stage = Stage::new(&proxy("127.0.0.1"));
+    refuse_all(
+        &stage.gateway,
+        &[
+            ada(Attack::get(
+                "another's",
+                "/portal/globex/sso".to_owned(),
+                "gateway/other-organization",
+            )),
+            ada(Attack::get(
+                "two names",
+                path.clone(),
+                "gateway/no-identity",
+            ))
+            .with("X-Forwarded-User", "eve"),
+            Attack::get("no group", path.clone(), "gateway/other-organization")
+                .with("X-Forwarded-User", "ada"),
+            Attack::get("no name", path.clone(), "gateway/no-identity")
+                .with("X-Forwarded-Groups", "acme-it"),
+        ],
+    );
+    let headers = [
+        ("X-Forwarded-User", "ada"),
+        ("X-Forwarded-Groups", "acme-it,staff"),
+    ];
+    assert_eq!(stage.gateway.get(&path, &headers).status, 303);
+    let back = stage.gateway.get("/return/acme/sso", &headers);
+    assert_eq!(back.status, 200);
+    assert!(
+        back.body.contains(r#"href="/portal/acme/sso""#),
+        "{}",
+        back.body
+    );
+}
+
+#[test]
+fn who_comes_back_is_known_by_the_cookie_of_this_page_alone() {
+    let stage = Stage::new(CONFIG);
+    let linked = stage.hand_over("sso");
+    let cookie = linked.cookie();
+    let (name, value) = cookie.split_once('=').unwrap();
+    let mut parts: Vec<&str> = value.split('.').collect();
+    let claims = part(
+        r#"{"sub":"ada","organization":"globex","intent":"sso","handoff":"x","exp":9999999999}"#,
+    );
+    parts[1] = &claims;
+    let forged = format!("{name}={}", parts.join("."));
+    let handoff = format!("{name}={}", signed(&stage.claims()));
+    let back = |what, path: &str, cookie: &str| {
+        Attack::get(what, path.to_owned(), "gateway/session").with("Cookie", cookie)
+    };
+    for attack in [
+        Attack::get(
+            "no cookie",
+            "/return/acme/sso".to_owned(),
+            "gateway/session",
+        ),
+        back("a changed cookie", "/return/globex/sso", &forged),
+        back("another organization", "/return/globex/sso", &cookie),
+        back("another intent", "/return/acme/dsync", &cookie),
+        back("a hand-off token as a cookie", "/return/acme/sso", &handoff),
+        back(
+            "half a cookie",
+            "/return/acme/sso",
+            &cookie[..cookie.len() - 4],
+        ),
+    ] {
+        assert_eq!(refuse(&stage.gateway, &attack).status, 403);
+    }
+    let known = stage
+        .gateway
+        .get("/return/acme/sso", &[("Cookie", &cookie)]);
+    assert_eq!(known.status, 200);
+    for attribute in [
+        "HttpOnly",
+        "SameSite=Lax",
+        "Path=/return/acme/sso",
+        "Max-Age=7200",
+    ] {
+        let cookie = &linked.headers["set-cookie"];
+        assert!(cookie.contains(attribute), "{cookie}");
+    }
+}

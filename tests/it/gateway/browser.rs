@@ -1,0 +1,82 @@
+//! The self-service way in a browser: the example app, the gateway and the sandbox as its one command
+//! starts them, and an IT admin who goes through all of it.
+
+use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Lines};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+use crate::support::cli::{TestEnv, signal};
+use crate::support::{browser, wait};
+
+/// `examples/gateway/run`, until it is dropped.
+struct Example {
+    child: Child,
+    /// Kept open: what is printed to nobody would end it.
+    _stdout: Lines<BufReader<ChildStdout>>,
+    /// By name: sandbox, gateway, app.
+    addresses: BTreeMap<String, String>,
+}
+
+impl Example {
+    fn start(env: &TestEnv) -> Self {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/gateway/run");
+        let mut command = Command::new("bash");
+        let mut child = command
+            .arg(script)
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap())
+            .env("HOME", env.root())
+            .env("TMPDIR", env.path(""))
+            .env("PORTALCTL", env!("CARGO_BIN_EXE_portalctl"))
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let mut addresses = BTreeMap::new();
+        for line in lines.by_ref().map_while(Result::ok) {
+            let mut words = line.split_whitespace();
+            if let (Some(name), Some(address), None) = (words.next(), words.next(), words.next()) {
+                addresses.insert(name.to_owned(), address.to_owned());
+            }
+            if addresses.contains_key("app") {
+                break;
+            }
+        }
+        Self {
+            child,
+            _stdout: lines,
+            addresses,
+        }
+    }
+}
+
+impl Drop for Example {
+    fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            signal(self.child.id(), "TERM");
+            let _ = wait::for_end(&mut self.child);
+        }
+    }
+}
+
+#[test]
+fn an_it_admin_sets_single_sign_on_up_from_the_apps_settings() {
+    let env = TestEnv::new();
+    let Some(mut script) = browser::script("gateway_loop.mjs", env.root()) else {
+        return;
+    };
+    let example = Example::start(&env);
+    let at = |name: &str| &example.addresses[name];
+    script.arg(at("app")).arg(at("gateway"));
+    browser::run(script);
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/gateway/portal.yaml");
+    let line = [
+        "status", "--only", "acme", "--intent", "sso", "-o", "json", "-f",
+    ];
+    let run = env.args(line.map(Path::new).into_iter().chain([manifest.as_path()]));
+    let status = run.at_url(at("sandbox")).exits(0).json();
+    let intent = &status["organizations"][0]["intents"][0];
+    assert_eq!(intent["state"], "configured", "{status:#}");
+}

@@ -1,0 +1,205 @@
+//! The way of an IT admin: from the app through the gateway to the portal and back.
+
+use serde_json::{Value, json};
+
+use crate::support::gateway::{CONFIG, SECRET, Stage, ask, signed};
+use crate::support::wait;
+
+/// Plays the IT admin behind a link, to the end; where they are sent.
+#[track_caller]
+fn finish(stage: &Stage, link: &str) -> String {
+    let path = link.strip_prefix(&stage.sandbox.url()).unwrap();
+    let portal = ask(stage.sandbox.address(), "GET", path, &[], "");
+    assert_eq!(portal.status, 200, "{portal:?}");
+    let (_, form) = portal.body.split_once("action=\"").unwrap();
+    let (form, _) = form.split_once('"').unwrap();
+    let finished = ask(stage.sandbox.address(), "POST", form, &[], "");
+    assert_eq!(finished.status, 303, "{finished:?}");
+    finished.headers["location"].clone()
+}
+
+#[test]
+fn the_whole_way_ends_with_what_workos_says() {
+    let stage = Stage::new(CONFIG);
+    let linked = stage.hand_over("sso");
+    assert_eq!(linked.status, 303, "{linked:?}");
+    assert_eq!(linked.headers["cache-control"], "no-store");
+    let (cookie, link) = (linked.cookie(), &linked.headers["location"]);
+    let back = |accept: &str| {
+        let headers = [("Cookie", cookie.as_str()), ("Accept", accept)];
+        stage.gateway.get("/return/acme/sso", &headers)
+    };
+    let unfinished = back("text/html");
+    assert!(
+        unfinished
+            .body
+            .contains("<h1>Not finished: single sign-on</h1>")
+    );
+    assert!(
+        unfinished
+            .body
+            .contains(r#"href="https://app.example.com/settings""#)
+    );
+    assert_eq!(back("application/json").body, r#"{"state":"not_finished"}"#);
+
+    let returned = finish(&stage, link);
+    assert_eq!(returned, format!("{}/return/acme/sso", stage.gateway.url()));
+    let done = back("text/html");
+    assert!(
+        done.body
+            .contains("<h1>Done: single sign-on is set up</h1>"),
+        "{}",
+        done.body
+    );
+    // Nothing changes any more, so nothing is watched.
+    assert!(!done.body.contains("<script"), "{}", done.body);
+    assert_eq!(back("application/json").body, r#"{"state":"done"}"#);
+
+    let again = stage.hand_over("sso");
+    assert_eq!(again.status, 409);
+    assert!(again.body.contains("set up already"), "{}", again.body);
+    let mut claims = stage.claims();
+    claims["again"] = json!(true);
+    let path = format!("/portal/acme/sso?token={}", signed(&claims));
+    assert_eq!(stage.gateway.get(&path, &[]).status, 303);
+
+    let log: Vec<String> = stage.gateway.log().iter().map(Value::to_string).collect();
+    let log = log.join("\n");
+    let first = stage.gateway.audit(0);
+    for (field, value) in [
+        ("organization", "acme"),
+        ("intent", "sso"),
+        ("subject", "ada"),
+        ("outcome", "linked"),
+    ] {
+        assert_eq!(first[field], value, "{first}");
+    }
+    let token = link.rsplit('/').next().unwrap();
+    let cookie = cookie.rsplit('.').next().unwrap();
+    assert!(!log.contains(token) && !log.contains(cookie), "{log}");
+    assert!(!log.contains("eyJ"), "{log}");
+}
+
+#[test]
+fn a_form_carries_a_token_as_well() {
+    let stage = Stage::new(CONFIG);
+    let body = format!("token={}", signed(&stage.claims()));
+    let kind = [("Content-Type", "application/x-www-form-urlencoded")];
+    let answer = stage.gateway.send("POST", "/portal/acme/sso", &kind, &body);
+    assert_eq!(answer.status, 303, "{answer:?}");
+}
+
+#[test]
+fn what_was_begun_is_called_being_validated() {
+    let stage = Stage::new(CONFIG);
+    let cookie = stage.hand_over("domain_verification").cookie();
+    let headers = [("Cookie", cookie.as_str())];
+    let page = stage
+        .gateway
+        .get("/return/acme/domain_verification", &headers);
+    assert!(
+        page.body
+            .contains("<h1>Being validated: domain verification</h1>"),
+        "{}",
+        page.body
+    );
+    let policy = &page.headers["content-security-policy"];
+    assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'"));
+    assert!(!policy.contains("unsafe"), "{policy}");
+}
+
+#[test]
+fn a_result_is_forwarded_signed_to_the_app_and_nowhere_else() {
+    let config = format!("{CONFIG}returns: forward\nsecret_file: handoff.secret\n");
+    let stage = Stage::new(&config);
+    let claims = stage.claims();
+    let path = format!("/portal/acme/sso?token={}", signed(&claims));
+    let linked = stage.gateway.get(&path, &[]);
+    let _ = finish(&stage, &linked.headers["location"]);
+    let cookie = linked.cookie();
+    let headers = [("Cookie", cookie.as_str())];
+    let back = "/return/acme/sso?return_url=https://evil.example";
+    let forwarded = stage.gateway.get(back, &headers);
+    assert_eq!(forwarded.status, 303, "{forwarded:?}");
+    let location = &forwarded.headers["location"];
+    let result = location.strip_prefix("https://app.example.com/settings?portal_result=");
+    let result = result.unwrap_or_else(|| panic!("{location}"));
+    let (message, _) = result.rsplit_once('.').unwrap();
+    let parts: Vec<Value> = message.split('.').map(decoded).collect();
+    let [header, told] = parts.as_slice() else {
+        panic!("{message}");
+    };
+    assert_eq!(header["typ"], "portalctl-result+jwt");
+    assert_eq!(told["iss"], stage.gateway.url());
+    assert_eq!(told["aud"], "https://app.example.com");
+    assert_eq!(told["handoff"], claims["jti"]);
+    for (field, value) in [
+        ("sub", "ada"),
+        ("organization", "acme"),
+        ("intent", "sso"),
+        ("state", "done"),
+    ] {
+        assert_eq!(told[field], value, "{told}");
+    }
+    assert_eq!(
+        told["exp"].as_i64().unwrap() - told["iat"].as_i64().unwrap(),
+        60
+    );
+    assert_eq!(resigned(message), result);
+}
+
+fn decoded(part: &str) -> Value {
+    use base64::Engine as _;
+    let text = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(part);
+    serde_json::from_slice(&text.unwrap()).unwrap()
+}
+
+/// The message with the signature that the app expects.
+fn resigned(message: &str) -> String {
+    use base64::Engine as _;
+    use hmac::{Hmac, KeyInit, Mac};
+    let mut mac = Hmac::<sha2::Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
+    mac.update(message.as_bytes());
+    let signature = mac.finalize().into_bytes();
+    let signature = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(signature);
+    format!("{message}.{signature}")
+}
+
+#[test]
+fn direct_returns_leave_the_manifests_url_alone() {
+    let stage = Stage::new(&format!("{CONFIG}returns: direct\n"));
+    let linked = stage.hand_over("sso");
+    assert!(!linked.headers.contains_key("set-cookie"), "{linked:?}");
+    let returned = finish(&stage, &linked.headers["location"]);
+    assert_eq!(returned, "https://app.example.com/settings");
+}
+
+#[test]
+fn a_customer_who_is_not_created_yet_is_told_so_without_a_reason() {
+    let stage = Stage::new(CONFIG);
+    let env = &stage.env;
+    env.edit(
+        "portal.yaml",
+        "  globex:",
+        "  umbrella: { name: Umbrella, intents: [sso] }\n  globex:",
+    );
+    wait::until("the manifest to be read again", || {
+        let name = r#"portalctl_gateway_reloads_total{what="manifest",outcome="read"}"#;
+        stage.gateway.metric(name)
+    });
+    let mut claims = stage.claims();
+    claims["organization"] = json!("umbrella");
+    let path = format!("/portal/umbrella/sso?token={}", signed(&claims));
+    let answer = stage.gateway.get(&path, &[]);
+    assert_eq!(answer.status, 409);
+    assert!(
+        answer.body.contains("not ready for you yet"),
+        "{}",
+        answer.body
+    );
+    let line = stage.gateway.audit(0);
+    assert_eq!(line["code"], "link/no-organization", "{line}");
+    // Nothing came of it, so the token is still good once it is.
+    let _ = env.run("apply --yes").at(&stage.sandbox).exits(0);
+    assert_eq!(stage.gateway.get(&path, &[]).status, 303);
+}

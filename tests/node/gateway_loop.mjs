@@ -1,0 +1,72 @@
+// Plays the IT admin of the example app: logs in, sets single sign-on up through the gateway, leaves
+// once, comes back, finishes, and is told what WorkOS says.
+//
+//   node gateway_loop.mjs NODE_MODULES CHROMIUM APP GATEWAY
+import assert from 'node:assert/strict';
+import { PHONE, checkAccessibility, given, inBrowser, openPage, picture } from './browser.mjs';
+
+const [app, gateway] = given;
+
+async function seen(page, heading, name) {
+  await page.getByRole('heading', { name: heading }).waitFor();
+  await checkAccessibility(page);
+  await picture(page, `gateway-${name}`);
+}
+
+await inBrowser(async (browser) => {
+  const { page, problems } = await openPage(browser, { viewport: PHONE });
+  await page.goto(app);
+  await seen(page, 'Log in', 'log-in');
+  await page.getByRole('button', { name: 'Log in as Ada' }).click();
+  await seen(page, 'Settings', 'settings');
+  const setUp = () => page.getByRole('button', { name: 'Set up single sign-on' }).click();
+  await setUp();
+  await seen(page, 'Set up single sign-on for Acme Corp', 'portal');
+
+  await page.getByRole('link', { name: 'Leave without finishing' }).click();
+  await seen(page, 'Not finished: single sign-on', 'not-finished');
+  assert.ok(page.url().startsWith(`${gateway}/return/`), page.url());
+  await page.getByText('This page updates by itself.').waitFor();
+  // Left open, it shows by itself what is done elsewhere.
+  const left = await page.context().newPage();
+  await left.emulateMedia({ colorScheme: 'dark' });
+  await left.goto(page.url());
+  await seen(left, 'Not finished: single sign-on', 'not-finished-dark');
+
+  await page.getByRole('link', { name: 'Continue in Example App' }).click();
+  await setUp();
+  await page.getByRole('button', { name: 'Finish as the IT admin' }).click();
+  await seen(page, 'Done: single sign-on is set up', 'done');
+  await seen(left, 'Done: single sign-on is set up', 'done-dark');
+  await page.getByRole('link', { name: 'Back to Example App' }).focus();
+  await page.keyboard.press('Enter');
+  await page.waitForURL(`${app}/settings`);
+  const icon = (problem) => problem.includes('404');
+  assert.deepEqual(problems.filter((problem) => !icon(problem)), []);
+
+  await setUp();
+  await seen(page, 'Single sign-on is set up already', 'already');
+  await page.getByRole('link', { name: 'Back to Example App' }).click();
+  await page.getByRole('heading', { name: 'Settings' }).waitFor();
+
+  await page.getByRole('button', { name: 'Verify your domain' }).click();
+  await page.getByRole('link', { name: 'Leave without finishing' }).click();
+  await seen(page, 'Being validated: domain verification', 'validated');
+});
+
+await inBrowser(async (browser) => {
+  const { page } = await openPage(browser, { colorScheme: 'dark' });
+  await page.goto(`${gateway}/portal/acme/sso`);
+  await seen(page, 'This link does not work', 'refused');
+  await page.getByRole('link', { name: 'Back to Example App' }).waitFor();
+  await page.goto(`${gateway}/return/acme/sso`);
+  await seen(page, 'We cannot show how far you are', 'unknown');
+  await page.goto(`${gateway}/elsewhere`);
+  await seen(page, 'There is no such page', 'no-page');
+  // Members find no button.
+  await page.goto(app);
+  await page.getByRole('button', { name: 'Log in as Bob' }).click();
+  await page.getByText('Ask your IT admin').waitFor();
+  await checkAccessibility(page);
+});
+console.log('the way is whole');
