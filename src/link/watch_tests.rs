@@ -53,6 +53,7 @@ fn event(id: &str, kind: EventKind) -> Event {
         domain: None,
         reason: None,
         verified: None,
+        object_updated_at: None,
         created_at: None,
     }
 }

@@ -62,6 +62,8 @@ pub struct Event {
     pub reason: Option<String>,
     /// Whether a verification succeeded.
     pub verified: Option<bool>,
+    /// When the object that it tells of was last changed, as it was told.
+    pub object_updated_at: Option<Timestamp>,
     /// When it happened.
     pub created_at: Option<Timestamp>,
 }
@@ -286,6 +288,20 @@ open_enum! {
         KeyVerificationCompleted = "vault.byok_key.verification_completed",
         /// The customer's own key was taken away.
         KeyDeleted = "vault.byok_key.deleted",
+        /// An organization was created.
+        OrganizationCreated = "organization.created",
+        /// An organization's own fields changed.
+        OrganizationUpdated = "organization.updated",
+        /// An organization is gone.
+        OrganizationDeleted = "organization.deleted",
+        /// An organization got a domain.
+        DomainCreated = "organization_domain.created",
+        /// A domain's state changed.
+        DomainUpdated = "organization_domain.updated",
+        /// A domain was verified.
+        DomainVerified = "organization_domain.verified",
+        /// An organization lost a domain.
+        DomainDeleted = "organization_domain.deleted",
         /// A domain could not be verified.
         DomainVerificationFailed = "organization_domain.verification_failed",
         /// Users can sign in with a connection.

@@ -1,5 +1,7 @@
 //! Which part of a manifest a command is narrowed to: `--only` and `--intent`.
 
+use std::collections::BTreeSet;
+
 use globset::{Glob, GlobSet, GlobSetBuilder};
 
 use super::{Intent, OrgKey};
@@ -9,6 +11,7 @@ use super::{Intent, OrgKey};
 pub struct Selection {
     keys: Option<GlobSet>,
     intents: Option<GlobSet>,
+    named: Option<BTreeSet<OrgKey>>,
 }
 
 /// A pattern of `--only` or `--intent` cannot be read.
@@ -27,7 +30,16 @@ impl Selection {
         Ok(Self {
             keys: globs(keys)?,
             intents: globs(intents)?,
+            named: None,
         })
+    }
+
+    /// Exactly these entries, with all of their intents.
+    pub fn of(keys: BTreeSet<OrgKey>) -> Self {
+        Self {
+            named: Some(keys),
+            ..Self::default()
+        }
     }
 
     /// The same entries, and none of their intents: for commands that are about ids alone.
@@ -41,9 +53,12 @@ impl Selection {
 
     /// Whether an entry is selected.
     pub fn has_key(&self, key: &OrgKey) -> bool {
-        self.keys
-            .as_ref()
-            .is_none_or(|globs| globs.is_match(key.as_str()))
+        let is_named = self.named.as_ref().is_none_or(|keys| keys.contains(key));
+        is_named
+            && self
+                .keys
+                .as_ref()
+                .is_none_or(|globs| globs.is_match(key.as_str()))
     }
 
     /// Whether an intent is selected.

@@ -12,7 +12,7 @@ use crate::model::observed::{
 use crate::workos::{ApiResult, ReadPortal};
 
 /// The events that readiness may rest on. WorkOS wants them named.
-const KINDS: [EventKind; 5] = [
+pub(super) const KINDS: [EventKind; 5] = [
     EventKind::CertificateRenewalRequired,
     EventKind::CertificateRenewed,
     EventKind::KeyVerificationCompleted,
@@ -48,13 +48,18 @@ pub(super) async fn read(
         .iter()
         .any(|id| has_failed_domain(observed, id));
     if lacks_certificates || has_failed_domain || !asking.keys.is_empty() {
-        observed.history = match portal.events(&KINDS).await? {
-            Answer::Found(events) => History::Read(events),
-            Answer::Absent => History::NotAvailable("there is no such list".to_owned()),
-            Answer::NotEntitled(message) => History::NotAvailable(message),
-        };
+        observed.history = history(portal).await?;
     }
     Ok(())
+}
+
+/// Reads the events that readiness may rest on.
+pub(super) async fn history(portal: &impl ReadPortal) -> ApiResult<History> {
+    Ok(match portal.events(&KINDS).await? {
+        Answer::Found(events) => History::Read(events),
+        Answer::Absent => History::NotAvailable("there is no such list".to_owned()),
+        Answer::NotEntitled(message) => History::NotAvailable(message),
+    })
 }
 
 /// Why a domain failed is told by an event only.
@@ -69,7 +74,7 @@ fn has_failed_domain(observed: &Observed, id: &OrganizationId) -> bool {
         .any(|held| held.state == DomainState::Failed)
 }
 
-fn saml_connections(
+pub(super) fn saml_connections(
     observed: &Observed,
     organizations: &BTreeSet<OrganizationId>,
 ) -> BTreeSet<String> {
@@ -85,7 +90,7 @@ fn saml_connections(
         .collect()
 }
 
-async fn certificates(
+pub(super) async fn certificates(
     portal: &impl ReadPortal,
     connections: BTreeSet<String>,
 ) -> ApiResult<BTreeMap<String, Answer<Vec<Certificate>>>> {

@@ -18,6 +18,7 @@
 mod cost;
 mod evidence;
 mod lookup;
+pub mod refresh;
 
 use std::collections::{BTreeMap, BTreeSet};
 

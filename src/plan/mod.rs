@@ -28,6 +28,7 @@ pub use change::{
 };
 pub use invitation::Invitation;
 pub use policy::Policy;
+pub use prune::{Kept, removal};
 
 /// The difference between what is declared and what is live.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -63,6 +63,30 @@ pub(super) fn prune(
     }
 }
 
+/// Why an organization is not deleted, whatever the policy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kept {
+    /// It does not carry the manifest's owner mark.
+    NotOurs,
+    /// It is protected.
+    Protected,
+}
+
+/// The deletion of one organization, with the active connections and directories that go with it.
+pub fn removal(
+    live: &Organization,
+    observed: &Observed,
+    manifest: &ManifestName,
+) -> Result<Change, Kept> {
+    if !is_marked(live, manifest) {
+        return Err(Kept::NotOurs);
+    }
+    if live.metadata.contains_key(mark::PROTECT) {
+        return Err(Kept::Protected);
+    }
+    Ok(deletion(live, observed))
+}
+
 /// Whether this manifest created an organization.
 pub(super) fn is_marked(live: &Organization, manifest: &ManifestName) -> bool {
     live.metadata

@@ -241,6 +241,7 @@ mod tests {
             domain: None,
             reason: None,
             verified: None,
+            object_updated_at: None,
             created_at: format!("2026-01-0{}T00:00:00Z", &id[6..]).parse().ok(),
         };
         let events = [

@@ -15,8 +15,8 @@ use super::client::{Call, Client};
 use super::paging::{self, Keyed, ListError, Order, Page};
 use super::wire::{self, FromWire};
 use super::{
-    ApiErrorKind, ApiResult, LinkRequest, List, NewOrganization, OrganizationPatch, ReadPortal,
-    ReadProgress, WritePortal, is_about,
+    ApiErrorKind, ApiResult, LinkRequest, List, NewOrganization, News, OrganizationPatch,
+    ReadPortal, ReadProgress, Since, WritePortal, is_about,
 };
 use crate::model::observed::{
     Answer, AuditLogConfiguration, Certificate, Connection, Directory, Event, EventKind, ItContact,
@@ -159,6 +159,16 @@ impl ReadPortal for Client {
             }
             Answer::Absent | Answer::NotEntitled(_) => answer,
         })
+    }
+
+    /// `GET /events?events=…&order=asc&after=…`
+    async fn news(&self, kinds: &[EventKind], since: &Since) -> ApiResult<Answer<News>> {
+        let call = news_call(kinds, since);
+        let page = self.call::<Page<Event>>(&call).await;
+        answer(page.map(|page| News {
+            events: page.items,
+            more: page.after.is_some(),
+        }))
     }
 
     fn requests_used(&self) -> u64 {
@@ -315,6 +325,21 @@ impl Client {
                 };
                 self.error(&Call::get(path.to_owned()), 1, kind, why)
             })
+    }
+}
+
+fn news_call(kinds: &[EventKind], since: &Since) -> Call {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.append_pair("limit", PAGE_SIZE);
+    query.append_pair("order", Order::OldestFirst.as_str());
+    query.extend_pairs(kinds.iter().map(|kind| ("events", kind.as_str())));
+    match since {
+        Since::Event(id) => query.append_pair("after", id),
+        Since::Time(time) => query.append_pair("range_start", &time.to_string()),
+    };
+    Call {
+        query: query.finish(),
+        ..Call::get(path(&["events"]))
     }
 }
 

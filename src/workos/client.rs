@@ -57,6 +57,8 @@ pub struct Client {
     pace: Pace,
     in_flight: Semaphore,
     sent: AtomicU64,
+    /// In microseconds.
+    waited: AtomicU64,
     jitter: Jitter,
 }
 
@@ -100,6 +102,7 @@ impl Client {
             clock,
             in_flight: Semaphore::new(MAX_IN_FLIGHT),
             sent: AtomicU64::new(0),
+            waited: AtomicU64::new(0),
             jitter: Jitter(AtomicU64::new(seed)),
         }
     }
@@ -107,6 +110,11 @@ impl Client {
     /// How many requests were sent so far.
     pub(super) fn sent(&self) -> u64 {
         self.sent.load(Ordering::Relaxed)
+    }
+
+    /// How long requests have waited for their turn so far, all together.
+    pub fn waited(&self) -> Duration {
+        Duration::from_micros(self.waited.load(Ordering::Relaxed))
     }
 
     /// Makes a call and reads its answer.
@@ -169,9 +177,13 @@ impl Client {
             }
         };
         // An error would mean that the semaphore was closed, which nobody does.
+        let came = self.clock.instant();
         let _permit = self.in_flight.acquire().await.ok();
         self.pace.acquire().await;
         let began = self.clock.instant();
+        let waited = began.saturating_duration_since(came).as_micros();
+        let waited = u64::try_from(waited).unwrap_or(u64::MAX);
+        self.waited.fetch_add(waited, Ordering::Relaxed);
         self.sent.fetch_add(1, Ordering::Relaxed);
         let answer = self.transport.send(request).await;
         let took = self.clock.instant().saturating_duration_since(began);

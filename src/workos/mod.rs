@@ -166,8 +166,57 @@ pub trait ReadPortal: Send + Sync {
         }
     }
 
+    /// Lists what has happened since an event or a time, oldest first: one page, one request.
+    fn news(
+        &self,
+        kinds: &[EventKind],
+        since: &Since,
+    ) -> impl Future<Output = ApiResult<Answer<News>>> + Send {
+        async move {
+            Ok(match self.events(kinds).await? {
+                Answer::Found(mut events) => {
+                    events.retain(|event| since.is_before(event));
+                    Answer::Found(News {
+                        events,
+                        more: false,
+                    })
+                }
+                Answer::Absent => Answer::Absent,
+                Answer::NotEntitled(message) => Answer::NotEntitled(message),
+            })
+        }
+    }
+
     /// How many requests were sent so far, retries included.
     fn requests_used(&self) -> u64;
+}
+
+/// Where in the log of events somebody goes on reading.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Since {
+    /// After this event.
+    Event(String),
+    /// After this time, by WorkOS's clock.
+    Time(Timestamp),
+}
+
+impl Since {
+    /// Whether an event came later. Ids of events sort by time.
+    fn is_before(&self, event: &Event) -> bool {
+        match self {
+            Self::Event(id) => event.id > *id,
+            Self::Time(time) => event.created_at.is_none_or(|at| at > *time),
+        }
+    }
+}
+
+/// What has happened, and whether there is more.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct News {
+    /// Oldest first.
+    pub events: Vec<Event>,
+    /// Whether the page was not the last.
+    pub more: bool,
 }
 
 /// Whether an event is about an organization, and not from before a time.

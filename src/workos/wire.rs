@@ -221,12 +221,17 @@ impl FromWire for Event {
         Ok(Self {
             id: required(value, "an event", "id")?,
             kind: EventKind::from_api(&text(value, "event").unwrap_or_default()),
-            organization_id: organization.map(OrganizationId::from_api),
+            organization_id: organization
+                .or_else(|| itself(data, "organization"))
+                .map(OrganizationId::from_api),
             connection_id: text(connection, "id").or_else(|| itself(data, "connection")),
             certificate_ends: time(certificate, "expiry_date"),
-            domain: text(domain, "domain").map(|domain| Domain::from_api(&domain)),
+            domain: text(domain, "domain")
+                .or_else(|| itself(data, "organization_domain").and(text(data, "domain")))
+                .map(|domain| Domain::from_api(&domain)),
             reason: text(data, "reason"),
             verified: data.get("verified").and_then(Value::as_bool),
+            object_updated_at: time(data, "updated_at"),
             created_at: time(value, "created_at"),
         })
     }

@@ -1,0 +1,248 @@
+//! Keeps an observation true without reading everything again: for those who run for long.
+//!
+//! Goes in: an observation of a whole environment, and what may have changed. Comes out: the same
+//! observation, those parts read again. A call that fails leaves the observation as it was.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::stream::{self, StreamExt, TryStreamExt};
+
+use super::evidence::KINDS;
+use super::{CONCURRENT_CALLS, Extent, Needs, audit_logs, evidence, it_contacts, observe};
+use crate::identity::Identities;
+use crate::model::desired::Desired;
+use crate::model::observed::{
+    Answer, Connection, Coverage, Directory, DomainState, Event, EventKind, History, Listing,
+    Observed, Organization,
+};
+use crate::model::{Intent, OrganizationId, Selection};
+use crate::workos::{ApiErrorKind, ApiResult, ReadPortal, ReadProgress};
+
+/// The events after which an organization is read again.
+///
+/// WorkOS tells nothing of a connection that is merely begun, nor of audit logs and log streams:
+/// those are found by the next listing, or by asking.
+pub const TELLING: [EventKind; 17] = [
+    EventKind::OrganizationCreated,
+    EventKind::OrganizationUpdated,
+    EventKind::OrganizationDeleted,
+    EventKind::DomainCreated,
+    EventKind::DomainUpdated,
+    EventKind::DomainVerified,
+    EventKind::DomainVerificationFailed,
+    EventKind::DomainDeleted,
+    EventKind::ConnectionActivated,
+    EventKind::ConnectionDeactivated,
+    EventKind::ConnectionDeleted,
+    EventKind::CertificateRenewalRequired,
+    EventKind::CertificateRenewed,
+    EventKind::DirectoryActivated,
+    EventKind::DirectoryDeleted,
+    EventKind::KeyVerificationCompleted,
+    EventKind::KeyDeleted,
+];
+
+/// Lists the environment: organizations, connections, directories, and nothing that is asked
+/// organization by organization.
+pub async fn lists(
+    portal: &impl ReadPortal,
+    desired: &Desired,
+    progress: &dyn ReadProgress,
+) -> ApiResult<Observed> {
+    let lists_only = Selection::default().without_intents();
+    let (observed, _) = observe(portal, desired, &lists_only, Extent::Everything, progress).await?;
+    debug_assert_eq!(observed.coverage, Coverage::Listed);
+    Ok(observed)
+}
+
+/// Reads some organizations again, with their connections and directories: three requests each.
+pub async fn organizations(
+    portal: &impl ReadPortal,
+    observed: &mut Observed,
+    ids: &BTreeSet<OrganizationId>,
+) -> ApiResult<()> {
+    let read: Vec<Read> = stream::iter(ids)
+        .map(|id| read(portal, id))
+        .buffer_unordered(CONCURRENT_CALLS)
+        .try_collect()
+        .await?;
+    for one in read {
+        one.enter(observed);
+    }
+    Ok(())
+}
+
+/// One organization, as it is now.
+struct Read {
+    id: OrganizationId,
+    organization: Option<Organization>,
+    connections: Option<Vec<Connection>>,
+    directories: Option<Vec<Directory>>,
+}
+
+async fn read(portal: &impl ReadPortal, id: &OrganizationId) -> ApiResult<Read> {
+    let Some(organization) = portal.organization(id).await? else {
+        return Ok(Read {
+            id: id.clone(),
+            organization: None,
+            connections: Some(Vec::new()),
+            directories: Some(Vec::new()),
+        });
+    };
+    let (connections, directories) =
+        futures::try_join!(portal_list(portal.connections_of(id)), async {
+            portal_list(portal.directories_of(id)).await
+        })?;
+    Ok(Read {
+        id: id.clone(),
+        organization: Some(organization),
+        connections,
+        directories,
+    })
+}
+
+/// A list, or nothing where the account's plan does not include it.
+async fn portal_list<T>(
+    list: impl Future<Output = ApiResult<Vec<T>>>,
+) -> ApiResult<Option<Vec<T>>> {
+    match list.await {
+        Ok(list) => Ok(Some(list)),
+        Err(error) if error.kind == ApiErrorKind::Forbidden => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+impl Read {
+    fn enter(self, observed: &mut Observed) {
+        let Self {
+            id,
+            organization,
+            connections,
+            directories,
+        } = self;
+        enter(&mut observed.connections, &id, connections);
+        enter(&mut observed.directories, &id, directories);
+        match organization {
+            Some(organization) => {
+                observed.organizations.insert(id, organization);
+            }
+            None => forget(observed, &id),
+        }
+    }
+}
+
+fn enter<T>(listing: &mut Listing<T>, id: &OrganizationId, objects: Option<Vec<T>>) {
+    if let (Listing::Read(all), Some(objects)) = (listing, objects) {
+        if objects.is_empty() {
+            all.remove(id);
+        } else {
+            all.insert(id.clone(), objects);
+        }
+    }
+}
+
+/// Takes an organization that is gone out of an observation, with all that belonged to it.
+pub fn forget(observed: &mut Observed, id: &OrganizationId) {
+    observed.organizations.remove(id);
+    observed.audit_logs.remove(id);
+    observed.it_contacts.remove(id);
+    enter(&mut observed.connections, id, Some(Vec::new()));
+    enter(&mut observed.directories, id, Some(Vec::new()));
+}
+
+/// Adds events to those that readiness rests on, when they are read at all.
+pub fn remember(observed: &mut Observed, events: &[Event]) {
+    if let History::Read(history) = &mut observed.history {
+        let new = events.iter().filter(|event| KINDS.contains(&event.kind));
+        for event in new {
+            if !history.iter().any(|known| known.id == event.id) {
+                history.push(event.clone());
+            }
+        }
+        history.sort_by(|a, b| a.id.cmp(&b.id));
+    }
+}
+
+/// What can only be asked one by one: a request for each.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Questions {
+    /// Organizations whose audit-log configuration is needed.
+    pub audit_logs: BTreeSet<OrganizationId>,
+    /// Organizations whose IT contacts are needed.
+    pub it_contacts: BTreeSet<OrganizationId>,
+    /// Connections whose certificates are needed.
+    pub certificates: BTreeSet<String>,
+}
+
+/// What is declared and the lists do not tell.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Asking {
+    /// What can only be asked one by one.
+    pub questions: Questions,
+    /// Whether what happened lately is needed.
+    pub history: bool,
+}
+
+/// Works out what has to be asked. Pure.
+pub fn asking(desired: &Desired, observed: &Observed, identities: &Identities) -> Asking {
+    let everything = Selection::default();
+    let needs = Needs::of(desired, &everything);
+    let certified = needs.organizations(identities, &[Intent::CertificateRenewal]);
+    let certificates = evidence::saml_connections(observed, &certified);
+    let lacks_certificates = certificates.iter().any(|id| {
+        observed
+            .certificates
+            .get(id)
+            .is_some_and(|answer| !matches!(answer, Answer::Found(_)))
+    });
+    let has_failed = |id: &OrganizationId| {
+        observed.organizations.get(id).is_some_and(|live| {
+            live.domains
+                .iter()
+                .any(|held| held.state == DomainState::Failed)
+        })
+    };
+    let domains = needs.organizations(identities, &[Intent::DomainVerification]);
+    let keys = needs.organizations(identities, &[Intent::BringYourOwnKey]);
+    let declaring = needs.entries.iter();
+    let it_contacts = declaring
+        .filter(|(_, entry)| !entry.it_contacts.is_empty())
+        .filter_map(|(key, _)| identities.organization_of(key).cloned())
+        .collect();
+    Asking {
+        questions: Questions {
+            audit_logs: needs.organizations(identities, &[Intent::AuditLogs, Intent::LogStreams]),
+            it_contacts,
+            certificates,
+        },
+        history: lacks_certificates || !keys.is_empty() || domains.iter().any(has_failed),
+    }
+}
+
+/// Asks what can only be asked one by one.
+pub async fn ask(
+    portal: &impl ReadPortal,
+    observed: &mut Observed,
+    questions: Questions,
+) -> ApiResult<()> {
+    let Questions {
+        audit_logs: with_logs,
+        it_contacts: with_contacts,
+        certificates,
+    } = questions;
+    let (logs, contacts, certificates): (BTreeMap<_, _>, BTreeMap<_, _>, BTreeMap<_, _>) = futures::try_join!(
+        audit_logs(portal, with_logs),
+        it_contacts(portal, with_contacts),
+        evidence::certificates(portal, certificates)
+    )?;
+    observed.audit_logs.extend(logs);
+    observed.it_contacts.extend(contacts);
+    observed.certificates.extend(certificates);
+    Ok(())
+}
+
+/// Reads what happened lately.
+pub async fn history(portal: &impl ReadPortal, observed: &mut Observed) -> ApiResult<()> {
+    observed.history = evidence::history(portal).await?;
+    Ok(())
+}
