@@ -9,8 +9,8 @@ test:
 ## What cargo alone can check: format, lints, tests.
 test-quick:
 	cargo fmt --check
-	cargo clippy --all-targets -- -D warnings
-	cargo test
+	cargo clippy --all-targets --features operator -- -D warnings
+	cargo test --features operator
 
 ## Formats the code.
 fmt:
@@ -18,7 +18,7 @@ fmt:
 
 ## Writes again what the code generates: schema/, docs/errors.md, docs/cli.md.
 generate:
-	UPDATE_GENERATED=1 cargo test --test it generated
+	UPDATE_GENERATED=1 cargo test --features operator --test it generated
 
 ## Measures the figures of docs/performance.md.
 bench:

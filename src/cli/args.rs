@@ -100,9 +100,9 @@ pub(super) struct OutputArgs {
     #[arg(short, long, action = clap::ArgAction::Count, global = true)]
     pub verbose: u8,
 
-    /// How -v writes its lines.
-    #[arg(long, value_name = "FORMAT", default_value = "text", global = true)]
-    pub log_format: LogFormat,
+    /// How log lines are written: text unless given, and JSON of what serves.
+    #[arg(long, value_name = "FORMAT", global = true)]
+    pub log_format: Option<LogFormat>,
 }
 
 /// When colour is used.
@@ -118,10 +118,9 @@ pub(super) enum Colour {
 }
 
 /// How log lines are written.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum LogFormat {
     /// For people.
-    #[default]
     Text,
     /// One JSON object a line.
     Json,

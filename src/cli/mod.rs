@@ -26,6 +26,8 @@ mod link;
 mod link_problem;
 mod logging;
 mod man;
+#[cfg(feature = "operator")]
+mod operator;
 mod pause;
 mod plan;
 mod progress;
@@ -128,6 +130,13 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Serve an in-memory WorkOS, to try everything without an account
     Sandbox(sandbox::SandboxArgs),
+    /// Keep WorkOS as the resources of a Kubernetes cluster say
+    ///
+    /// The cluster is the one that the process runs in, or the one of KUBECONFIG. Several may run: one
+    /// holds the Lease and writes, the others take over when it is gone. Only in builds with the cargo
+    /// feature `operator`; docs/operator.md is its guide.
+    #[cfg(feature = "operator")]
+    Operator(operator::OperatorArgs),
     /// Print a completion script for a shell
     Completions(completions::CompletionsArgs),
     /// Write the manual's pages into a folder
@@ -140,10 +149,7 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage(&error).into(),
     };
-    match &cli.command {
-        Command::Serve(_) => logging::init_server(&cli.output),
-        _ => logging::init(&cli.output),
-    }
+    logging::init(&cli.output, is_service(&cli.command));
     let ui = Ui::new(&cli.output);
     let exit = match check_files(&cli, &ui) {
         Ok(()) => run(&cli, &ui).unwrap_or_else(|error| {
@@ -167,6 +173,16 @@ fn check_files(cli: &Cli, ui: &Ui) -> Result<(), CliError> {
     }
 }
 
+/// Whether a command runs until it is stopped, with its log as the only thing to be looked at.
+const fn is_service(command: &Command) -> bool {
+    match command {
+        Command::Serve(_) => true,
+        #[cfg(feature = "operator")]
+        Command::Operator(_) => true,
+        _ => false,
+    }
+}
+
 fn run(cli: &Cli, ui: &Ui) -> Result<Exit, CliError> {
     match &cli.command {
         Command::Plan(args) => plan::run(args, ui),
@@ -185,6 +201,8 @@ fn run(cli: &Cli, ui: &Ui) -> Result<Exit, CliError> {
         Command::Schema(args) => schema::run(args, ui),
         Command::Serve(args) => serve::run(args, ui),
         Command::Sandbox(args) => sandbox::run(args, ui),
+        #[cfg(feature = "operator")]
+        Command::Operator(args) => operator::run(args, ui),
         Command::Completions(args) => completions::run(args, ui),
         Command::Man(args) => man::run(args, ui),
     }
@@ -215,6 +233,8 @@ fn fail(cli: &Cli, ui: &Ui, error: &CliError) -> Exit {
         | Command::Sandbox(_)
         | Command::Completions(_)
         | Command::Man(_) => None,
+        #[cfg(feature = "operator")]
+        Command::Operator(_) => None,
     };
     if let Some(document) = document {
         // There is an error to end with already, and it was told on standard error.

@@ -53,6 +53,10 @@ codes! {
         "the address cannot be listened on",
         "Another process listens there already, or the address is not of this machine.",
         "Choose another address with --listen; port 0 takes any free one.";
+    NO_CLUSTER = "cli/no-cluster",
+        "there is no access to a Kubernetes cluster",
+        "The operator found neither a KUBECONFIG nor the service account of a pod, or cannot read it.",
+        "Run it in a pod with a service account, or set KUBECONFIG.";
     AMBIGUOUS_NAME = "cli/ambiguous-name",
         "two keys give the same variable name",
         "In environment variables `-` and `.` become `_`, so two keys of the manifest cannot be told apart.",

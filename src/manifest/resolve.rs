@@ -5,6 +5,7 @@
 //! resource with an error stops itself, and of two that claim the same the younger is refused.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -20,7 +21,7 @@ use crate::model::OrgKey;
 use crate::model::desired::Desired;
 
 /// The name of an object within a cluster.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjectName {
     /// Its namespace.
     pub namespace: String,
@@ -28,8 +29,14 @@ pub struct ObjectName {
     pub name: String,
 }
 
+impl fmt::Display for ObjectName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.namespace, self.name)
+    }
+}
+
 impl ObjectName {
-    fn of(object: &Value) -> Self {
+    fn of_value(object: &Value) -> Self {
         let text = |field: &str| {
             let value = &object["metadata"][field];
             value.as_str().unwrap_or_default().to_owned()
@@ -63,7 +70,7 @@ const MAX_FINDINGS: usize = 1_000_000;
 /// The objects are the API server's: one of them per name, with their `metadata.creationTimestamp`.
 pub fn resolve(environment: &Value, organizations: &[Value]) -> Resolved {
     let mut organizations: Vec<&Value> = organizations.iter().collect();
-    organizations.sort_by_cached_key(|object| (age(object), ObjectName::of(object)));
+    organizations.sort_by_cached_key(|object| (age(object), ObjectName::of_value(object)));
 
     let mut sources = Sources::default();
     let mut findings = Findings::with_limit(MAX_FINDINGS);
@@ -81,7 +88,7 @@ pub fn resolve(environment: &Value, organizations: &[Value]) -> Resolved {
             &mut sources,
             &mut findings,
         );
-        names.insert(sources.name_of(resource.file), ObjectName::of(object));
+        names.insert(sources.name_of(resource.file), ObjectName::of_value(object));
         resources.push(resource);
     }
     let outcome = check::check_resources(
@@ -107,7 +114,7 @@ fn resource(
     sources: &mut Sources,
     findings: &mut Findings,
 ) -> Resource {
-    let name = ObjectName::of(object);
+    let name = ObjectName::of_value(object);
     let title = format!("{} {}/{}", kind.as_str(), name.namespace, name.name);
     let file: FileId = sources.reserve(Arc::from(title));
     let root = Node::from(&json!({

@@ -1,3 +1,48 @@
 //! The Kubernetes operator: the same core as the command line, driven by resources.
+//!
+//! ```text
+//! API server ─▶ objects ─▶ entries ─▶ desired ─┬─▶ plan ─▶ apply ─▶ WorkOS
+//! WorkOS ─────▶ picture (three clocks) ────────┴─▶ readiness ─▶ conditions ─▶ API server
+//! ```
+//!
+//! One task for each environment (`reconcile`) makes one desired state of all its organizations.
+//! Only the holder of the lease writes, to WorkOS and to the API server. Nothing here decides what
+//! to change: that is [`plan`](crate::plan)'s; nothing here writes to WorkOS but through
+//! [`apply`](mod@crate::apply).
 
+mod announce;
+mod chance;
+mod claims;
+mod clocks;
+mod conditions;
+mod context;
+mod declared;
+mod deletion;
+mod difference;
+mod entries;
+mod kube_writes;
+pub mod lease;
+mod measure;
+mod metrics;
+mod names;
+mod nudge;
+mod objects;
+mod picture;
+mod portals;
+mod reason;
+mod reconcile;
+mod report;
 pub mod resource;
+mod run;
+mod secrets;
+mod server;
+mod setbacks;
+mod status;
+mod tell;
+mod unreadable;
+mod watches;
+mod webhook;
+mod write;
+
+pub use chance::seed as instance;
+pub use run::{Error, Options, run};

@@ -96,6 +96,8 @@ fn capitalized(text: &str) -> String {
     first.into_iter().chain(characters).collect()
 }
 
+/// With every command there is.
+#[cfg(feature = "operator")]
 #[test]
 fn command_reference() {
     let mut command = portalctl::cli::command().term_width(100);
@@ -105,6 +107,7 @@ fn command_reference() {
     is_fresh("docs/cli.md", &text);
 }
 
+#[cfg(feature = "operator")]
 fn describe(command: &mut clap::Command, name: &str, text: &mut String) {
     let help = command.render_long_help().to_string();
     let help: Vec<&str> = help.lines().map(str::trim_end).collect();

@@ -241,6 +241,7 @@ const RULES: &[Rule] = &[
             "sandbox",
             "gateway",
             "doctor",
+            "operator",
         ],
         never: &["println!", "eprintln!"],
     },

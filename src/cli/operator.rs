@@ -1,0 +1,98 @@
+//! `portalctl operator`
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::duration;
+use super::error::CliError;
+use super::exit::Exit;
+use super::session;
+use super::ui::Ui;
+use crate::clock::{SharedClock, SystemClock};
+use crate::codes::cli as codes;
+use crate::operator::{self, Error, Options, lease};
+
+/// How `portalctl operator` is run.
+#[derive(Debug, Args)]
+pub(super) struct OperatorArgs {
+    /// The only namespace to look at; all of them unless given.
+    #[arg(long, value_name = "NAMESPACE")]
+    namespace: Option<String>,
+
+    /// Where health (/healthz, /readyz), metrics (/metrics) and webhooks are served; port 0 takes
+    /// any free one, and the address is printed.
+    #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:8080")]
+    listen: SocketAddr,
+
+    /// The Lease that one process holds.
+    #[arg(long, value_name = "NAME", default_value = "portalctl-operator")]
+    lease_name: String,
+
+    /// The Lease's namespace; that of --namespace, else of the pod or KUBECONFIG, unless given.
+    #[arg(long, value_name = "NAMESPACE", env = "POD_NAMESPACE")]
+    lease_namespace: Option<String>,
+
+    /// How long a holder of the Lease that does not answer is waited for.
+    #[arg(long, value_name = "TIME", default_value = "15s", value_parser = parse_lease)]
+    lease_duration: Duration,
+
+    /// Who this process is in the Lease; the name of the pod, or one of its own, unless given.
+    #[arg(long, value_name = "NAME", env = "POD_NAME")]
+    identity: Option<String>,
+
+    /// How often WorkOS is asked for what has changed, whatever the environments say.
+    #[arg(long, value_name = "TIME", value_parser = duration::parse)]
+    poll_interval: Option<Duration>,
+}
+
+/// Less than this leaves no time to renew.
+const SHORTEST_LEASE: Duration = Duration::from_secs(2);
+
+fn parse_lease(text: &str) -> Result<Duration, String> {
+    let duration = duration::parse(text)?;
+    if duration < SHORTEST_LEASE {
+        return Err("at least 2s is wanted".to_owned());
+    }
+    Ok(duration)
+}
+
+pub(super) fn run(args: &OperatorArgs, ui: &Ui) -> Result<Exit, CliError> {
+    let clock: SharedClock = Arc::new(SystemClock);
+    let identity = match &args.identity {
+        Some(identity) => identity.clone(),
+        // Two processes of one machine are two.
+        None => format!("portalctl-{:016x}", operator::instance(&clock)),
+    };
+    let namespace = args.lease_namespace.as_ref().or(args.namespace.as_ref());
+    let options = Options {
+        namespace: args.namespace.clone(),
+        listen: args.listen,
+        lease: lease::Settings {
+            name: args.lease_name.clone(),
+            namespace: namespace.cloned(),
+            identity,
+            duration: args.lease_duration,
+        },
+        poll: args.poll_interval,
+    };
+    session::block_on(async |interrupted| {
+        let greet = |address: SocketAddr| {
+            // A closed standard output is nobody's loss: the address stands in the log too.
+            let _ = ui.data(&format!("http://{address}\n"));
+        };
+        operator::run(options, clock, interrupted, greet)
+            .await
+            .map_err(|error| {
+                let (exit, code) = match &error {
+                    Error::NoCluster(_) => (Exit::Unreachable, codes::NO_CLUSTER),
+                    Error::Address { .. } => (Exit::Usage, codes::ADDRESS),
+                    Error::Broken => (Exit::Internal, codes::INTERNAL),
+                };
+                CliError::new(exit, code, error.to_string())
+            })?;
+        Ok(Exit::Done)
+    })
+}

@@ -1,0 +1,209 @@
+//! Which resource a live organization belongs to when several name it, one by its id and another by
+//! its external id, or in two environments of one API key: the oldest.
+//!
+//! What two resources of one environment cannot both say, whatever is live,
+//! [`resolve`](crate::manifest::resolve) has refused before.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, PoisonError};
+
+use k8s_openapi::jiff::Timestamp;
+use kube::core::ObjectMeta;
+
+use super::names::Name;
+use super::portals::Fingerprint;
+use crate::model::OrganizationId;
+use crate::model::desired::DesiredOrganization;
+use crate::model::observed::Observed;
+
+/// Who claims, ordered by age.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Claimant {
+    /// The time of its creation; what has none is the youngest.
+    created: (bool, Option<Timestamp>),
+    resource: Name,
+}
+
+impl Claimant {
+    /// A resource.
+    pub(super) fn of(metadata: &ObjectMeta) -> Self {
+        let created = metadata.creation_timestamp.as_ref().map(|time| time.0);
+        Self {
+            created: (created.is_none(), created),
+            resource: Name::of(metadata),
+        }
+    }
+}
+
+/// Organizations with those who claim them.
+pub(super) type Taken = BTreeMap<OrganizationId, Claimant>;
+
+/// What the environments of each API key claim, so that two of them do not write over each other.
+#[derive(Debug, Default)]
+pub(super) struct Registry {
+    by_key: Mutex<BTreeMap<Fingerprint, BTreeMap<Name, Taken>>>,
+}
+
+impl Registry {
+    /// What other environments of the same key claim; of several, the oldest.
+    pub(super) fn of_others(&self, key: Fingerprint, environment: &Name) -> Taken {
+        let by_key = self.by_key.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = Taken::new();
+        let others = by_key.get(&key).into_iter().flatten();
+        for (_, taken) in others.filter(|(name, _)| *name != environment) {
+            for (id, claimant) in taken {
+                let first = all.entry(id.clone()).or_insert_with(|| claimant.clone());
+                if claimant < first {
+                    first.clone_from(claimant);
+                }
+            }
+        }
+        all
+    }
+
+    /// Remembers what an environment claims.
+    pub(super) fn enter(&self, key: Fingerprint, environment: &Name, taken: Taken) {
+        self.leave(environment);
+        let mut by_key = self.by_key.lock().unwrap_or_else(PoisonError::into_inner);
+        let environments = by_key.entry(key).or_default();
+        environments.insert(environment.clone(), taken);
+    }
+
+    /// Forgets an environment.
+    pub(super) fn leave(&self, environment: &Name) {
+        let mut by_key = self.by_key.lock().unwrap_or_else(PoisonError::into_inner);
+        by_key.retain(|_, environments| {
+            environments.remove(environment);
+            !environments.is_empty()
+        });
+    }
+}
+
+/// The live organizations, each with the first who named it.
+#[derive(Debug)]
+pub(super) struct Claims<'a> {
+    by_external_id: BTreeMap<&'a str, &'a OrganizationId>,
+    taken: Taken,
+    of_others: &'a Taken,
+}
+
+impl<'a> Claims<'a> {
+    /// Nothing is claimed yet, but by other environments.
+    pub(super) fn new(observed: &'a Observed, of_others: &'a Taken) -> Self {
+        let by_external_id = observed
+            .organizations
+            .iter()
+            .filter_map(|(id, live)| Some((live.external_id.as_deref()?, id)))
+            .collect();
+        Self {
+            by_external_id,
+            taken: Taken::new(),
+            of_others,
+        }
+    }
+
+    /// Takes what a resource names, unless an older one has: then why it cannot. Oldest first.
+    pub(super) fn take(
+        &mut self,
+        claimant: &Claimant,
+        declared: &DesiredOrganization,
+    ) -> Result<(), String> {
+        let external_ids = declared.external_id.iter().chain(&declared.previous_keys);
+        let live = external_ids.filter_map(|id| self.by_external_id.get(id.as_str()).copied());
+        let named: Vec<&OrganizationId> = declared.id.iter().chain(live).collect();
+        for id in named.iter().copied() {
+            let older = self.of_others.get(id).filter(|other| *other < claimant);
+            if let Some(first) = self.taken.get(id).or(older) {
+                return Err(format!(
+                    "the organization {id} is claimed by PortalOrganization {}, which is older; \
+                     remove one of the two, or let this one name another",
+                    first.resource
+                ));
+            }
+        }
+        let taken = named.into_iter().map(|id| (id.clone(), claimant.clone()));
+        self.taken.extend(taken);
+        Ok(())
+    }
+
+    /// What was taken.
+    pub(super) fn finish(self) -> Taken {
+        self.taken
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::manifest::{Input, read};
+    use crate::model::observed::Organization;
+
+    fn claimant(name: &str, second: u8) -> Claimant {
+        let metadata = json!({
+            "name": name, "namespace": "portal",
+            "creationTimestamp": format!("2026-01-02T03:04:{second:02}Z"),
+        });
+        Claimant::of(&serde_json::from_value(metadata).unwrap())
+    }
+
+    fn declared(fields: &str) -> DesiredOrganization {
+        let text = format!("version: 1\norganizations: {{ one: {{ name: One, {fields} }} }}\n");
+        let desired = read(&[Input::Stdin(text.into_bytes())]).desired.unwrap();
+        desired.organizations.into_values().next().unwrap()
+    }
+
+    fn observed() -> Observed {
+        let id = OrganizationId::from_api("org_1".to_owned());
+        let live = Organization {
+            id: id.clone(),
+            name: "One".to_owned(),
+            external_id: Some("acme".to_owned()),
+            domains: Vec::new(),
+            metadata: BTreeMap::new(),
+            stripe_customer_id: None,
+            created_at: None,
+            updated_at: None,
+        };
+        Observed {
+            organizations: [(id, live)].into(),
+            ..Observed::default()
+        }
+    }
+
+    #[test]
+    fn of_two_names_of_one_organization_the_first_holds() {
+        let (observed, nobody) = (observed(), Taken::new());
+        let mut claims = Claims::new(&observed, &nobody);
+        let by_external_id = declared("external_id: acme");
+        let by_id = declared("id: org_1");
+        assert_eq!(claims.take(&claimant("a", 1), &by_external_id), Ok(()));
+        let refused = claims.take(&claimant("b", 2), &by_id).unwrap_err();
+        assert!(refused.contains("PortalOrganization portal/a"), "{refused}");
+        assert_eq!(claims.finish().len(), 1);
+    }
+
+    #[test]
+    fn across_environments_of_one_key_the_oldest_holds() {
+        let observed = observed();
+        let registry = Registry::default();
+        let key = Fingerprint::of_nothing();
+        let environment = |name: &str| Name {
+            namespace: "portal".to_owned(),
+            name: name.to_owned(),
+        };
+        let take = |name: &str, second: u8| {
+            let of_others = registry.of_others(key, &environment(name));
+            let mut claims = Claims::new(&observed, &of_others);
+            let taken = claims.take(&claimant(name, second), &declared("id: org_1"));
+            registry.enter(key, &environment(name), claims.finish());
+            taken
+        };
+        assert_eq!(take("young", 2), Ok(()));
+        assert_eq!(take("old", 1), Ok(()));
+        assert!(take("young", 2).unwrap_err().contains("portal/old"));
+        registry.leave(&environment("old"));
+        assert_eq!(take("young", 2), Ok(()));
+    }
+}

@@ -1,0 +1,279 @@
+//! What becomes of a resource that is being deleted while the finalizer is on it. Pure.
+//!
+//! An organization goes only when the environment and the resource allow it, it carries the
+//! environment's owner mark, and few enough went within the last hour.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::conditions::{Restraint, Trouble};
+use super::entries::Entry;
+use super::objects::is_let_go;
+use super::reason::Reason;
+use crate::identity::{Identities, Identity};
+use crate::manifest::kubernetes::PortalEnvironmentSpec;
+use crate::model::ManifestName;
+use crate::model::observed::Observed;
+use crate::plan::{Change, Kept, removal};
+
+/// What is to be done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Step {
+    /// The finalizer goes; the organization stays.
+    Release(&'static str),
+    /// The organization is deleted, then the finalizer goes.
+    Delete(Box<Change>),
+    /// Nothing can be done yet.
+    Wait(Trouble),
+}
+
+/// What is said besides of everything that waits.
+const HOW_TO_LET_GO: &str = "to let the resource go and keep the organization, annotate it with \
+                             portalctl.dev/let-go: \"true\"";
+
+/// What is to be done when WorkOS need not be asked, or cannot be.
+pub(super) fn without_workos(entry: &Entry, trouble: &Trouble) -> Step {
+    match released(entry) {
+        Some(why) => Step::Release(why),
+        None => Step::Wait(blocked(&trouble.message)),
+    }
+}
+
+fn released(entry: &Entry) -> Option<&'static str> {
+    if is_let_go(&entry.object.metadata) {
+        return Some("the annotation lets it go; the organization stays");
+    }
+    (!entry.wants_deletion()).then_some("deletionPolicy is Retain; the organization stays")
+}
+
+fn blocked(why: &str) -> Trouble {
+    Trouble::new(
+        Reason::DeletionBlocked,
+        format!("the organization is not deleted: {why}; {HOW_TO_LET_GO}"),
+    )
+}
+
+/// What an environment allows.
+#[derive(Debug)]
+pub(super) struct Allowance<'a> {
+    /// The environment.
+    pub(super) spec: &'a PortalEnvironmentSpec,
+    /// Its owner mark.
+    pub(super) manifest: Option<&'a ManifestName>,
+    /// How many may still be deleted within the hour.
+    pub(super) left: usize,
+}
+
+impl<'a> Allowance<'a> {
+    /// What an environment allows after its recent deletions.
+    pub(super) fn new(
+        spec: &'a PortalEnvironmentSpec,
+        manifest: Option<&'a ManifestName>,
+        recent: &[Timestamp],
+    ) -> Self {
+        let most = spec.operator.max_deletes_per_hour as usize;
+        Self {
+            spec,
+            manifest,
+            left: most.saturating_sub(recent.len()),
+        }
+    }
+}
+
+/// The deletions of the last hour.
+pub(super) fn recent(all: &[Timestamp], now: Timestamp) -> Vec<Timestamp> {
+    let hour = SignedDuration::from_hours(1);
+    all.iter()
+        .copied()
+        .filter(|at| now.duration_since(*at) < hour)
+        .collect()
+}
+
+/// What is to be done with an entry whose resource is being deleted.
+pub(super) fn step(
+    entry: &Entry,
+    restraint: Option<Restraint>,
+    allowance: &Allowance<'_>,
+    observed: &Observed,
+    identities: &Identities,
+) -> Step {
+    if let Some(why) = released(entry) {
+        return Step::Release(why);
+    }
+    let key = match &entry.meaning {
+        Ok(key) => key,
+        Err(trouble) => return Step::Wait(blocked(&trouble.message)),
+    };
+    if restraint == Some(Restraint::Paused) {
+        return Step::Wait(Trouble::new(
+            Reason::Paused,
+            format!("paused, so the organization is not deleted; {HOW_TO_LET_GO}"),
+        ));
+    }
+    let id = match identities.entries.get(key).unwrap_or(&Identity::Missing) {
+        Identity::Matched { organization, .. } => organization,
+        // What nobody has taken over is nobody's to delete.
+        Identity::Missing | Identity::Adoptable { .. } => {
+            return Step::Release("there is no organization to delete");
+        }
+        Identity::Conflicted(conflicts) => {
+            let told: Vec<&str> = conflicts.iter().map(|one| one.message.as_str()).collect();
+            return Step::Wait(blocked(&told.join("; ")));
+        }
+    };
+    if !allowance.spec.operator.allow_deletion {
+        return Step::Wait(blocked("the PortalEnvironment does not set allowDeletion"));
+    }
+    let Some(manifest) = allowance.manifest else {
+        return Step::Wait(blocked("the PortalEnvironment has no manifest"));
+    };
+    let Some(live) = observed.organizations.get(id) else {
+        return Step::Release("there is no organization to delete");
+    };
+    match removal(live, observed, manifest) {
+        Err(Kept::NotOurs) => Step::Wait(blocked(
+            "it does not carry this environment's owner mark, so it was not created here",
+        )),
+        Err(Kept::Protected) => Step::Wait(blocked("it is protected")),
+        Ok(_) if allowance.left == 0 => Step::Wait(Trouble::new(
+            Reason::Deleting,
+            format!(
+                "maxDeletesPerHour ({}) is reached: the deletion waits",
+                allowance.spec.operator.max_deletes_per_hour
+            ),
+        )),
+        Ok(change) => Step::Delete(Box::new(change)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::sync::Arc;
+
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::identity::identify;
+    use crate::manifest::{Input, read};
+    use crate::model::observed::{Listing, Organization};
+    use crate::model::{OrgKey, OrganizationId, mark};
+    use crate::operator::names::Name;
+    use crate::plan::Action;
+
+    fn entry(change: impl FnOnce(&mut Value)) -> Entry {
+        let mut object = json!({
+            "metadata": { "name": "acme", "namespace": "portal" },
+            "spec": {
+                "environmentRef": { "name": "production" }, "name": "Acme",
+                "deletionPolicy": "Delete",
+            },
+        });
+        change(&mut object);
+        Entry {
+            object: Arc::new(serde_json::from_value(object).unwrap()),
+            name: Name::default(),
+            meaning: Ok(OrgKey::parse("acme").unwrap()),
+        }
+    }
+
+    fn live(marks: &[(&str, &str)]) -> Observed {
+        let id = OrganizationId::from_api("org_1".to_owned());
+        let marks = marks
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+        let organization = Organization {
+            id: id.clone(),
+            name: "Acme".to_owned(),
+            external_id: Some("acme".to_owned()),
+            stripe_customer_id: None,
+            domains: Vec::new(),
+            metadata: marks.collect(),
+            created_at: None,
+            updated_at: None,
+        };
+        Observed {
+            organizations: BTreeMap::from([(id, organization)]),
+            connections: Listing::Read(BTreeMap::new()),
+            directories: Listing::Read(BTreeMap::new()),
+            ..Observed::default()
+        }
+    }
+
+    /// What becomes of an entry where everything is allowed, but so many deletions.
+    fn step_of(
+        entry: &Entry,
+        observed: &Observed,
+        most: u32,
+        restraint: Option<Restraint>,
+    ) -> Step {
+        let text = b"version: 1\nmanifest: customers\norganizations: { acme: { name: Acme } }\n";
+        let desired = read(&[Input::Stdin(text.to_vec())]).desired.unwrap();
+        let spec = json!({
+            "secretRef": { "name": "workos", "key": "api-key" }, "manifest": "customers",
+            "allowDeletion": true, "maxDeletesPerHour": most,
+        });
+        let spec: PortalEnvironmentSpec = serde_json::from_value(spec).unwrap();
+        let recent = [Timestamp::UNIX_EPOCH];
+        let allowance = Allowance::new(&spec, desired.manifest.as_ref(), &recent);
+        let identities = identify(&desired, observed);
+        step(entry, restraint, &allowance, observed, &identities)
+    }
+
+    fn waits_because(step: Step) -> (Reason, String) {
+        match step {
+            Step::Wait(trouble) => (trouble.reason, trouble.message),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    const OURS: &[(&str, &str)] = &[(mark::OWNER, "customers")];
+
+    #[test]
+    fn what_everybody_allows_is_deleted() {
+        let step = step_of(&entry(|_| {}), &live(OURS), 2, None);
+        let Step::Delete(change) = step else {
+            panic!("{step:?}")
+        };
+        assert!(matches!(change.action, Action::Delete(id) if id.as_str() == "org_1"));
+    }
+
+    #[test]
+    fn what_was_not_created_here_or_is_protected_stays() {
+        let protected = [OURS, &[(mark::PROTECT, "true")]].concat();
+        for (marks, why) in [
+            (&[][..], "owner mark"),
+            (&[(mark::OWNER, "others")], "owner mark"),
+            (&protected, "protected"),
+        ] {
+            let (reason, message) = waits_because(step_of(&entry(|_| {}), &live(marks), 2, None));
+            assert_eq!(reason, Reason::DeletionBlocked);
+            assert!(
+                message.contains(why) && message.contains("let-go"),
+                "{message}"
+            );
+        }
+    }
+
+    #[test]
+    fn pausing_and_the_hourly_limit_let_it_wait() {
+        let paused = step_of(&entry(|_| {}), &live(OURS), 2, Some(Restraint::Paused));
+        assert_eq!(waits_because(paused).0, Reason::Paused);
+        let limited = step_of(&entry(|_| {}), &live(OURS), 1, None);
+        assert_eq!(waits_because(limited).0, Reason::Deleting);
+    }
+
+    #[test]
+    fn whoever_may_not_delete_or_has_nothing_to_delete_is_let_go() {
+        let retained = entry(|object| object["spec"]["deletionPolicy"] = json!("Retain"));
+        let observed = entry(|object| object["spec"]["managementPolicy"] = json!("Observe"));
+        let let_go = entry(|object| {
+            object["metadata"]["annotations"] = json!({ "portalctl.dev/let-go": "true" });
+        });
+        for entry in [retained, observed, let_go] {
+            let step = step_of(&entry, &live(&[]), 0, Some(Restraint::Paused));
+            assert!(matches!(step, Step::Release(_)), "{step:?}");
+        }
+        let step = step_of(&entry(|_| {}), &Observed::default(), 2, None);
+        assert!(matches!(step, Step::Release(_)), "{step:?}");
+    }
+}

@@ -1,0 +1,187 @@
+//! What is written to the API server: statuses where they differ, and finalizers.
+//!
+//! Statuses are applied from the server's side by the field manager `portalctl`, so conditions of
+//! others stay. What was written is remembered until the watch has caught up with it: nothing is
+//! written twice.
+
+use std::collections::BTreeMap;
+
+use kube::api::{Api, Patch, PatchParams};
+use kube::core::ObjectMeta;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::names::{Name, Uid};
+use super::objects::FINALIZER;
+use super::resource::{PortalEnvironment, PortalOrganization};
+use super::status::{ours, same_conditions};
+use crate::manifest::kubernetes::{
+    API_VERSION, Kind, PortalEnvironmentStatus, PortalOrganizationStatus,
+};
+
+/// The owner of the fields that the operator writes.
+const MANAGER: &str = "portalctl";
+
+/// A status that the operator writes.
+pub(super) trait Status: Clone + Default + PartialEq + Serialize {
+    /// Which resource has it.
+    const KIND: Kind;
+
+    /// Whether two say the same, but for conditions of others.
+    fn says_the_same(&self, other: &Self) -> bool;
+
+    /// Without the conditions of others.
+    #[must_use]
+    fn own_part(self) -> Self;
+}
+
+impl Status for PortalOrganizationStatus {
+    const KIND: Kind = Kind::PortalOrganization;
+
+    fn says_the_same(&self, other: &Self) -> bool {
+        let without = |status: &Self| Self {
+            conditions: Vec::new(),
+            ..status.clone()
+        };
+        same_conditions(&self.conditions, &other.conditions) && without(self) == without(other)
+    }
+
+    fn own_part(self) -> Self {
+        Self {
+            conditions: ours(&self.conditions),
+            ..self
+        }
+    }
+}
+
+impl Status for PortalEnvironmentStatus {
+    const KIND: Kind = Kind::PortalEnvironment;
+
+    fn says_the_same(&self, other: &Self) -> bool {
+        let without = |status: &Self| Self {
+            conditions: Vec::new(),
+            ..status.clone()
+        };
+        same_conditions(&self.conditions, &other.conditions) && without(self) == without(other)
+    }
+
+    fn own_part(self) -> Self {
+        Self {
+            conditions: ours(&self.conditions),
+            ..self
+        }
+    }
+}
+
+/// What was written last, until the watch shows it.
+#[derive(Debug)]
+pub(super) struct Written<S> {
+    /// By object: the version of the object that it was written over, and what.
+    last: BTreeMap<Uid, (Option<String>, S)>,
+}
+
+impl<S> Default for Written<S> {
+    fn default() -> Self {
+        Self {
+            last: BTreeMap::new(),
+        }
+    }
+}
+
+impl<S: Status> Written<S> {
+    /// The status that an object has now.
+    pub(super) fn current(&self, metadata: &ObjectMeta, seen: Option<&S>) -> S {
+        match self.last.get(&Uid::of(metadata)) {
+            Some((version, status)) if *version == metadata.resource_version => status.clone(),
+            _ => seen.cloned().unwrap_or_default(),
+        }
+    }
+
+    /// Remembers what was written.
+    pub(super) fn wrote(&mut self, metadata: &ObjectMeta, status: S) {
+        let version = metadata.resource_version.clone();
+        self.last.insert(Uid::of(metadata), (version, status));
+    }
+
+    /// Forgets objects that are gone.
+    pub(super) fn keep(&mut self, is_there: impl Fn(&Uid) -> bool) {
+        self.last.retain(|uid, _| is_there(uid));
+    }
+}
+
+/// Writes a status.
+pub(super) async fn status<S: Status>(
+    client: &kube::Client,
+    metadata: &ObjectMeta,
+    status: S,
+) -> kube::Result<()> {
+    let name = Name::of(metadata);
+    let body = json!({
+        "apiVersion": API_VERSION,
+        "kind": S::KIND.as_str(),
+        "metadata": { "name": name.name, "uid": metadata.uid },
+        "status": status.own_part(),
+    });
+    let params = PatchParams::apply(MANAGER).force();
+    let patch = Patch::Apply(&body);
+    match S::KIND {
+        Kind::PortalOrganization => {
+            let api: Api<PortalOrganization> = Api::namespaced(client.clone(), &name.namespace);
+            patch_status(&api, &name, &params, &patch).await
+        }
+        Kind::PortalEnvironment => {
+            let api: Api<PortalEnvironment> = Api::namespaced(client.clone(), &name.namespace);
+            patch_status(&api, &name, &params, &patch).await
+        }
+    }
+}
+
+async fn patch_status<K>(
+    api: &Api<K>,
+    name: &Name,
+    params: &PatchParams,
+    patch: &Patch<&Value>,
+) -> kube::Result<()>
+where
+    K: Clone + serde::de::DeserializeOwned + std::fmt::Debug,
+{
+    match api.patch_status(&name.name, params, patch).await {
+        Ok(_) => Ok(()),
+        Err(error) if is_gone(&error) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Whether an object is not there any more, or another by that name is.
+fn is_gone(error: &kube::Error) -> bool {
+    matches!(error, kube::Error::Api(status) if status.code == 404 || status.code == 409)
+}
+
+/// Puts the finalizer on an object, or takes it off; other finalizers stay.
+pub(super) async fn finalizer(
+    client: &kube::Client,
+    object: &PortalOrganization,
+    wanted: bool,
+) -> kube::Result<()> {
+    let name = Name::of(&object.metadata);
+    let mut finalizers = object.metadata.finalizers.clone().unwrap_or_default();
+    finalizers.retain(|one| one != FINALIZER);
+    if wanted {
+        finalizers.push(FINALIZER.to_owned());
+    }
+    // The version makes sure that nobody else's finalizer is lost.
+    let body = json!({ "metadata": {
+        "finalizers": finalizers,
+        "resourceVersion": object.metadata.resource_version,
+        "uid": object.metadata.uid,
+    } });
+    let api: Api<PortalOrganization> = Api::namespaced(client.clone(), &name.namespace);
+    let patched = api
+        .patch(&name.name, &PatchParams::default(), &Patch::Merge(&body))
+        .await;
+    match patched {
+        Ok(_) => Ok(()),
+        Err(error) if is_gone(&error) => Ok(()),
+        Err(error) => Err(error),
+    }
+}

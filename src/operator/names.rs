@@ -1,0 +1,37 @@
+//! How objects are named within the operator.
+
+use kube::core::ObjectMeta;
+
+use super::resource::PortalOrganization;
+pub(super) use crate::manifest::ObjectName as Name;
+
+impl Name {
+    /// The name of an object.
+    pub(super) fn of(metadata: &ObjectMeta) -> Self {
+        Self {
+            namespace: metadata.namespace.clone().unwrap_or_default(),
+            name: metadata.name.clone().unwrap_or_default(),
+        }
+    }
+
+    /// The environment that an organization belongs to.
+    pub(super) fn environment_of(object: &PortalOrganization) -> Self {
+        let reference = &object.spec.environment_ref;
+        let own = object.metadata.namespace.clone().unwrap_or_default();
+        Self {
+            namespace: reference.namespace.clone().unwrap_or(own),
+            name: reference.name.clone(),
+        }
+    }
+}
+
+/// What tells an object from another that had the same name before.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Uid(String);
+
+impl Uid {
+    /// The uid of an object.
+    pub(super) fn of(metadata: &ObjectMeta) -> Self {
+        Self(metadata.uid.clone().unwrap_or_default())
+    }
+}

@@ -1,0 +1,184 @@
+//! Tests of the picture, against a sandbox in this process. Time is virtual.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use http::{Request, Response};
+
+use super::*;
+use crate::clock::{FixedClock, SharedClock};
+use crate::manifest::{Input, read};
+use crate::model::desired::DeclaredDomainState;
+use crate::model::observed::Organization;
+use crate::model::{Domain, Email, ExternalId};
+use crate::sandbox::world::World;
+use crate::sandbox::{RateLimit, Sandbox, SandboxOptions};
+use crate::workos::{
+    ApiKey, Client, Endpoint, NewOrganization, OrganizationPatch, Rate, Settings, Transport,
+    TransportError, WritePortal,
+};
+
+const INTERVALS: Intervals = Intervals {
+    poll: Duration::from_mins(1),
+    resync: Duration::from_hours(1),
+    sweep: Duration::from_hours(1),
+    pace: 4,
+};
+
+struct InProcess(Sandbox);
+
+impl Transport for InProcess {
+    fn send(
+        &self,
+        request: Request<Bytes>,
+    ) -> BoxFuture<'_, Result<Response<Bytes>, TransportError>> {
+        Box::pin(async move { Ok(self.0.call(request).await) })
+    }
+}
+
+/// An environment and what is known of it.
+struct Watched {
+    client: Client,
+    clock: SharedClock,
+    desired: Desired,
+    picture: Option<Picture>,
+    clocks: Clocks,
+}
+
+impl Watched {
+    fn new(organizations: &str) -> Self {
+        let start = "2026-01-15T12:00:00Z".parse().unwrap();
+        let clock: SharedClock = Arc::new(FixedClock::from(start));
+        let mut options = SandboxOptions::new(Arc::clone(&clock), World::new(7));
+        options.rate_limit = RateLimit::Off;
+        let client = Client::new(Settings {
+            endpoint: Endpoint::default(),
+            key: ApiKey::parse("sk_test_0123456789abcdef").ok(),
+            transport: Arc::new(InProcess(Sandbox::new(options))),
+            clock: Arc::clone(&clock),
+            rate: Rate::default(),
+            seed: 1,
+        });
+        let text = format!("version: 1\norganizations:\n{organizations}");
+        let desired = read(&[Input::Stdin(text.into_bytes())]).desired.unwrap();
+        Self {
+            client,
+            clock,
+            desired,
+            picture: None,
+            clocks: Clocks::default(),
+        }
+    }
+
+    /// Looks after some time; how many requests that took.
+    async fn look_after(&mut self, time: Duration) -> u64 {
+        tokio::time::advance(time).await;
+        let before = self.client.requests_used();
+        look(
+            &mut self.picture,
+            &mut self.clocks,
+            &self.client,
+            &self.desired,
+            &INTERVALS,
+            &*self.clock,
+        )
+        .await
+        .unwrap();
+        self.client.requests_used() - before
+    }
+
+    async fn create(&self, external_id: &str) -> Organization {
+        let new = NewOrganization {
+            name: external_id.to_owned(),
+            external_id: ExternalId::parse(external_id).unwrap(),
+            domains: BTreeMap::from([(
+                Domain::parse(&format!("{external_id}.example.com")).unwrap(),
+                DeclaredDomainState::Pending,
+            )]),
+            metadata: BTreeMap::new(),
+        };
+        self.client.create_organization(&new).await.unwrap()
+    }
+
+    fn picture(&mut self) -> &mut Picture {
+        self.picture.as_mut().unwrap()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_nothing_happens_a_poll_is_one_request() {
+    let mut watched = Watched::new("  acme: { name: acme, intents: [sso, dsync] }\n");
+    watched.create("acme").await;
+    assert_eq!(watched.look_after(Duration::ZERO).await, 3);
+    // The listing told what the events of shortly before tell.
+    assert_eq!(watched.look_after(INTERVALS.poll).await, 1);
+    assert_eq!(watched.look_after(INTERVALS.poll).await, 1);
+    assert_eq!(watched.look_after(Duration::from_secs(1)).await, 0);
+    assert_eq!(watched.look_after(INTERVALS.resync).await, 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_written_here_is_not_read_again_and_what_others_write_is() {
+    let mut watched = Watched::new("  acme: { name: acme }\n");
+    watched.look_after(Duration::ZERO).await;
+    let created = watched.create("acme").await;
+    let id = created.id.clone();
+    let known = &mut watched.picture().observed.organizations;
+    known.insert(id.clone(), created);
+    assert_eq!(watched.look_after(INTERVALS.poll).await, 1);
+
+    watched.clock.sleep(Duration::from_secs(1)).await;
+    let patch = OrganizationPatch {
+        name: Some("Theirs".to_owned()),
+        ..OrganizationPatch::default()
+    };
+    watched
+        .client
+        .update_organization(&id, &patch)
+        .await
+        .unwrap();
+    assert_eq!(watched.look_after(INTERVALS.poll).await, 4);
+    assert_eq!(watched.picture().observed.organizations[&id].name, "Theirs");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_event_that_workos_does_not_know_any_more_means_one_listing() {
+    let mut watched = Watched::new("  acme: { name: acme }\n");
+    watched.look_after(Duration::ZERO).await;
+    watched.picture().since = Since::Event("event_gone".to_owned());
+    assert_eq!(watched.look_after(INTERVALS.poll).await, 4);
+    assert_eq!(watched.look_after(INTERVALS.poll).await, 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_asked_one_by_one_is_asked_once_an_interval_within_a_share_of_the_pace() {
+    let names = ["a", "b", "c", "d", "e", "f"];
+    let entry = |name: &&str| format!("  {name}: {{ name: {name}, intents: [audit_logs] }}\n");
+    let mut watched = Watched::new(&names.iter().map(entry).collect::<String>());
+    for name in names {
+        watched.create(name).await;
+    }
+    // Three lists, and what fits into one second of the pace.
+    assert_eq!(watched.look_after(Duration::ZERO).await, 3 + 4);
+    assert_eq!(watched.look_after(Duration::from_secs(3)).await, 0);
+    assert_eq!(watched.look_after(Duration::from_secs(1)).await, 2);
+    assert_eq!(watched.look_after(INTERVALS.poll).await, 1);
+    assert_eq!(watched.picture().observed.audit_logs.len(), 6);
+    assert_eq!(watched.look_after(INTERVALS.sweep).await, 3 + 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn contacts_that_were_added_are_asked_for_anew() {
+    let mut watched = Watched::new("  acme: { name: acme, it_contacts: [ada@acme.com] }\n");
+    let id = watched.create("acme").await.id;
+    watched.look_after(Duration::ZERO).await;
+    let contacts = watched.picture().observed.it_contacts.get(&id).cloned();
+    assert_eq!(contacts, Some(Answer::Found(Vec::new())));
+    let ada = Email::parse("ada@acme.com").unwrap();
+    watched.client.add_it_contact(&id, &ada).await.unwrap();
+    watched.picture().forget_contacts(&id);
+    assert_eq!(watched.look_after(Duration::from_secs(1)).await, 1);
+    let contacts = watched.picture().observed.it_contacts.get(&id).cloned();
+    assert!(matches!(contacts, Some(Answer::Found(held)) if held.len() == 1));
+}

@@ -1,0 +1,214 @@
+//! The clients of WorkOS: one for each API key and endpoint, however many environments use it, so
+//! that all of them keep one pace.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+
+use super::conditions::Trouble;
+use super::metrics::{Metered, Metrics};
+use super::names::Name;
+use super::reason::Reason;
+use crate::clock::SharedClock;
+use crate::manifest::kubernetes::PortalEnvironmentSpec;
+use crate::manifest::shape::KeyKind;
+use crate::plan::Target;
+use crate::workos::{ApiKey, Bounds, Client, Endpoint, HttpTransport, Rate, Settings};
+
+/// Tells a key and an endpoint from others; holds neither.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Fingerprint([u8; 32]);
+
+#[cfg(test)]
+impl Fingerprint {
+    /// One that is as good as any.
+    pub(super) const fn of_nothing() -> Self {
+        Self([0; 32])
+    }
+}
+
+/// A client with what plans say about it.
+#[derive(Clone)]
+pub(super) struct Portal {
+    /// The client.
+    pub(super) client: Arc<Client>,
+    /// The key's kind and the endpoint's name.
+    pub(super) target: Target,
+    /// Changes with the key and the endpoint.
+    pub(super) fingerprint: Fingerprint,
+}
+
+struct Shared {
+    client: Arc<Client>,
+    pace: u32,
+    users: BTreeMap<Name, u32>,
+    /// How much of the client's waiting was counted.
+    counted: Duration,
+}
+
+impl Shared {
+    /// The waiting that was not counted yet.
+    fn new_waits(&mut self) -> Duration {
+        let waited = self.client.waited();
+        waited.saturating_sub(std::mem::replace(&mut self.counted, waited))
+    }
+}
+
+/// All clients.
+pub(super) struct Portals {
+    clock: SharedClock,
+    metrics: Arc<Metrics>,
+    shared: Mutex<BTreeMap<Fingerprint, Shared>>,
+}
+
+impl Portals {
+    /// None yet.
+    pub(super) fn new(clock: SharedClock, metrics: Arc<Metrics>) -> Self {
+        Self {
+            clock,
+            metrics,
+            shared: Mutex::default(),
+        }
+    }
+
+    /// The client of an environment, with the key that its Secret holds now.
+    pub(super) fn get(
+        &self,
+        environment: &Name,
+        spec: &PortalEnvironmentSpec,
+        secret: &SecretString,
+    ) -> Result<Portal, Trouble> {
+        let key = key(spec, secret)?;
+        let endpoint = match &spec.operator.api_url {
+            Some(text) => Endpoint::parse(text)
+                .map_err(|error| Trouble::new(Reason::Invalid, format!("spec.apiUrl {error}")))?,
+            None => Endpoint::default(),
+        };
+        let target = Target {
+            environment: None,
+            endpoint: endpoint.authority().to_owned(),
+            key_kind: key.kind().map(|kind| kind.to_string()),
+            manifest: None,
+        };
+        let fingerprint = fingerprint(secret, spec.operator.api_url.as_deref());
+        let pace = spec.operator.requests_per_second.max(1);
+        let client = self.share(environment, fingerprint, pace, endpoint, key)?;
+        Ok(Portal {
+            client,
+            target,
+            fingerprint,
+        })
+    }
+
+    /// Forgets an environment, and clients that nobody uses.
+    pub(super) fn leave(&self, environment: &Name) {
+        self.count_waits();
+        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        shared.retain(|_, one| {
+            one.users.remove(environment);
+            !one.users.is_empty()
+        });
+    }
+
+    /// Counts how long requests have waited for their turn.
+    pub(super) fn count_waits(&self) {
+        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        for one in shared.values_mut() {
+            self.metrics.waited(one.new_waits());
+        }
+    }
+
+    /// The slowest pace that any of its environments asks for holds for a key.
+    fn share(
+        &self,
+        environment: &Name,
+        fingerprint: Fingerprint,
+        pace: u32,
+        endpoint: Endpoint,
+        key: ApiKey,
+    ) -> Result<Arc<Client>, Trouble> {
+        self.count_waits();
+        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        shared.retain(|known, one| {
+            if *known != fingerprint {
+                one.users.remove(environment);
+            }
+            !one.users.is_empty()
+        });
+        if let Some(one) = shared.get_mut(&fingerprint) {
+            one.users.insert(environment.clone(), pace);
+            let slowest = one.users.values().copied().min().unwrap_or(pace);
+            if slowest != one.pace {
+                one.client = self.client(endpoint, key, slowest)?;
+                one.counted = Duration::ZERO;
+                one.pace = slowest;
+            }
+            return Ok(Arc::clone(&one.client));
+        }
+        let client = self.client(endpoint, key, pace)?;
+        let one = Shared {
+            client: Arc::clone(&client),
+            pace,
+            users: BTreeMap::from([(environment.clone(), pace)]),
+            counted: Duration::ZERO,
+        };
+        shared.insert(fingerprint, one);
+        Ok(client)
+    }
+
+    fn client(&self, endpoint: Endpoint, key: ApiKey, pace: u32) -> Result<Arc<Client>, Trouble> {
+        let transport = HttpTransport::new(&endpoint, Bounds::default())
+            .map_err(|error| Trouble::new(Reason::Unreachable, error.to_string()))?;
+        let transport = Arc::new(Metered::new(transport, Arc::clone(&self.metrics)));
+        let rate = NonZeroU32::new(pace).map_or_else(Rate::default, Rate::ceiling);
+        Ok(Arc::new(Client::new(Settings {
+            endpoint,
+            key: Some(key),
+            transport,
+            clock: Arc::clone(&self.clock),
+            rate,
+            seed: super::chance::seed(&self.clock),
+        })))
+    }
+}
+
+fn key(spec: &PortalEnvironmentSpec, secret: &SecretString) -> Result<ApiKey, Trouble> {
+    let name = &spec.secret_ref.name;
+    let key = ApiKey::parse(secret.expose_secret()).map_err(|error| {
+        let message = format!("the API key in Secret {name} {error}");
+        Trouble::new(Reason::KeyInvalid, message)
+    })?;
+    let Some(declared) = spec.api_key else {
+        return Ok(key);
+    };
+    let declared = match declared {
+        KeyKind::Test => crate::model::desired::KeyKind::Test,
+        KeyKind::Live => crate::model::desired::KeyKind::Live,
+    };
+    match key.kind() {
+        Some(kind) if kind == declared => Ok(key),
+        Some(kind) => Err(Trouble::new(
+            Reason::KeyInvalid,
+            format!(
+                "Secret {name} holds a {kind} key, and spec.apiKey says {declared}: put the key of \
+                 the right WorkOS environment there"
+            ),
+        )),
+        None => Err(Trouble::new(
+            Reason::KeyInvalid,
+            format!("Secret {name} holds no key of the form sk_{declared}_…"),
+        )),
+    }
+}
+
+fn fingerprint(secret: &SecretString, endpoint: Option<&str>) -> Fingerprint {
+    let mut hash = Sha256::new();
+    hash.update(secret.expose_secret().trim_end().as_bytes());
+    hash.update(b"\0");
+    hash.update(endpoint.unwrap_or_default().as_bytes());
+    Fingerprint(hash.finalize().into())
+}

@@ -1,0 +1,406 @@
+//! One environment: one task, one desired state, one picture.
+//!
+//! ```text
+//! objects ─▶ entries ─▶ desired ─┬─▶ plan ─▶ apply ─▶ WorkOS
+//! clocks ──▶ picture ────────────┴─▶ readiness ─▶ conditions ─▶ statuses that differ
+//! ```
+//!
+//! The task decides nothing of its own: the same core as the command line's observes, plans,
+//! applies and judges.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::stream::{self, StreamExt};
+use jiff::SignedDuration;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::claims::Claims;
+use super::clocks::{Clocks, Intervals};
+use super::conditions::Trouble;
+use super::context::Context;
+use super::declared::Reader;
+use super::entries::{self, Entry};
+use super::kube_writes::Written;
+use super::names::{Name, Uid};
+use super::objects::{Found, Objects, is_held, is_paused};
+use super::picture::{self, Picture};
+use super::portals::{Fingerprint, Portal};
+use super::reason::Reason;
+use super::report::{Environment, Reporter};
+use super::resource::PortalEnvironment;
+use super::setbacks::Setbacks;
+use super::{kube_writes, secrets};
+use crate::identity::identify;
+use crate::manifest::kubernetes::{
+    OperatorSettings, PortalEnvironmentStatus, PortalOrganizationStatus,
+};
+use crate::model::desired::Desired;
+use crate::workos::{ApiError, ApiErrorKind};
+
+/// The shortest time between two passes, however much is edited.
+const BREATH: Duration = Duration::from_millis(200);
+
+/// How many finalizers are written at once.
+const CONCURRENT_WRITES: usize = 16;
+
+/// Keeps one environment.
+pub(super) struct Reconciler {
+    pub(super) context: Arc<Context>,
+    pub(super) name: Name,
+    pub(super) clocks: Clocks,
+    pub(super) picture: Option<Picture>,
+    pub(super) setbacks: Setbacks,
+    pub(super) organization_statuses: Written<PortalOrganizationStatus>,
+    pub(super) environment_statuses: Written<PortalEnvironmentStatus>,
+    reader: Reader,
+    /// Which key and endpoint the picture is of.
+    fingerprint: Option<Fingerprint>,
+    /// When the key was last read from its Secret.
+    key_read: Option<Instant>,
+    /// What people said last.
+    seen: Option<u64>,
+    environment_generation: Option<i64>,
+    /// Why WorkOS could not be read last.
+    trouble: Option<Trouble>,
+    intervals: Intervals,
+    /// Whether more is to be written than one pass writes.
+    pub(super) is_unfinished: bool,
+}
+
+/// Why nothing more can be learnt in a pass.
+struct Blocked(Trouble);
+
+impl Reconciler {
+    /// One that knows nothing yet.
+    pub(super) fn new(context: Arc<Context>, name: Name) -> Self {
+        let intervals = intervals(&OperatorSettings::default(), context.poll);
+        Self {
+            context,
+            name,
+            clocks: Clocks::default(),
+            picture: None,
+            setbacks: Setbacks::default(),
+            organization_statuses: Written::default(),
+            environment_statuses: Written::default(),
+            reader: Reader::default(),
+            fingerprint: None,
+            key_read: None,
+            seen: None,
+            environment_generation: None,
+            trouble: None,
+            intervals,
+            is_unfinished: false,
+        }
+    }
+
+    /// Works whenever something is due and this process leads, until it is told to stop.
+    pub(super) async fn run(mut self, wake: Arc<Notify>, stop: CancellationToken) {
+        let clock = Arc::clone(&self.context.clock);
+        let mut leadership = self.context.term.clone();
+        while !stop.is_cancelled() {
+            let term = leadership.borrow_and_update().clone();
+            let next = if let Some(term) = &term {
+                let next = self.pass(term).await;
+                next.max(clock.instant() + BREATH)
+            } else {
+                // Another process writes: what is known here grows old.
+                self.forget();
+                clock.instant() + Duration::from_hours(1)
+            };
+            tokio::select! {
+                () = wake.notified() => tokio::select! {
+                    () = clock.sleep(BREATH) => {}
+                    () = stop.cancelled() => {}
+                },
+                () = clock.sleep_until(next) => {}
+                changed = leadership.changed() => if changed.is_err() { break },
+                () = stop.cancelled() => {}
+            }
+        }
+        self.context.portals.leave(&self.name);
+        self.context.registry.leave(&self.name);
+        self.context.metrics.forget(&self.name.to_string());
+    }
+
+    fn forget(&mut self) {
+        self.context.registry.leave(&self.name);
+        self.context.metrics.forget(&self.name.to_string());
+        self.picture = None;
+        self.clocks = Clocks::default();
+        self.seen = None;
+        self.fingerprint = None;
+        self.is_unfinished = false;
+        self.organization_statuses = Written::default();
+        self.environment_statuses = Written::default();
+    }
+
+    /// One pass; when the next is due.
+    async fn pass(&mut self, term: &CancellationToken) -> Instant {
+        let context = Arc::clone(&self.context);
+        let found = Found::of(&self.name, &context.environments, &context.organizations);
+        let now = context.clock.instant();
+        let said = found.fingerprint();
+        let has_news = self.seen != Some(said);
+        if !has_news && !self.is_due(now) {
+            return self.next(now);
+        }
+        if has_news {
+            self.clocks.nudge();
+        }
+        self.seen = Some(said);
+        let objects = found.read();
+        let running = context.metrics.begun();
+        let outcome = self.work(&objects, term).await;
+        drop(running);
+        let ended = context.clock.instant();
+        context.metrics.round(ended.saturating_duration_since(now));
+        if let Err(Blocked(trouble)) = outcome {
+            self.is_unfinished = false;
+            context.metrics.trouble(trouble.reason);
+            self.report_blocked(&objects, &trouble).await;
+            // Nothing was asked: the key is looked for again after the interval.
+            if self.clocks.is_open(ended) && self.clocks.is_poll_due(&self.intervals, ended) {
+                return ended + self.intervals.poll;
+            }
+        }
+        self.next(ended)
+    }
+
+    fn is_due(&self, now: Instant) -> bool {
+        self.next(now) <= now
+    }
+
+    /// When something is due.
+    fn next(&self, now: Instant) -> Instant {
+        let next = self.clocks.next(&self.intervals, now);
+        if !self.clocks.is_open(now) {
+            // WorkOS is left alone, but the Secret may hold another key meanwhile.
+            let look = self.key_read.map_or(now, |at| at + self.intervals.poll);
+            return next.min(look);
+        }
+        if self.is_unfinished {
+            return now;
+        }
+        match self.clocks.sweep_at() {
+            Some(at) if self.picture.is_some() => next.min(at),
+            _ => next,
+        }
+    }
+
+    async fn work(&mut self, objects: &Objects, term: &CancellationToken) -> Result<(), Blocked> {
+        let environment = self.environment(objects)?;
+        let (mut entries, mut desired) =
+            entries::sort(objects, &environment, &mut self.reader).map_err(Blocked)?;
+        let portal = self.portal(&environment).await?;
+        self.look(&portal, &desired).await?;
+        self.hold(&entries).await;
+        let Some(mut picture) = self.picture.take() else {
+            return Err(Blocked(waiting()));
+        };
+        let registry = &self.context.registry;
+        let of_others = registry.of_others(portal.fingerprint, &self.name);
+        let claims = Claims::new(&picture.observed, &of_others);
+        let taken = entries::settle(&mut entries, &mut desired, claims);
+        registry.enter(portal.fingerprint, &self.name, taken);
+        let mut reporter = Reporter::new(Environment {
+            object: &environment,
+            target: &portal.target,
+            is_paused: is_paused(&environment.metadata),
+        });
+        self.apply(
+            &mut reporter,
+            &portal,
+            &entries,
+            &desired,
+            &mut picture,
+            term,
+        )
+        .await;
+        self.delete(
+            &mut reporter,
+            &portal,
+            &entries,
+            &desired,
+            &mut picture,
+            term,
+        )
+        .await;
+        if self.context.term.borrow().is_some() {
+            let identities = identify(&desired, &picture.observed);
+            self.report(&reporter, &entries, &desired, &picture, &identities)
+                .await;
+        }
+        self.picture = Some(picture);
+        Ok(())
+    }
+
+    fn environment(&mut self, objects: &Objects) -> Result<Arc<PortalEnvironment>, Blocked> {
+        let environment = match &objects.environment {
+            Some(Ok(environment)) => Arc::clone(environment),
+            Some(Err(message)) => {
+                return Err(Blocked(Trouble::new(Reason::Invalid, message.clone())));
+            }
+            None => {
+                self.forget_requests();
+                let message = format!(
+                    "there is no PortalEnvironment {}: create it, or correct environmentRef",
+                    self.name
+                );
+                return Err(Blocked(Trouble::new(Reason::EnvironmentMissing, message)));
+            }
+        };
+        if self.environment_generation != environment.metadata.generation {
+            self.environment_generation = environment.metadata.generation;
+            self.clocks.reopen();
+        }
+        self.intervals = intervals(&environment.spec.operator, self.context.poll);
+        Ok(environment)
+    }
+
+    fn forget_requests(&mut self) {
+        self.context.registry.leave(&self.name);
+        self.picture = None;
+        self.clocks = Clocks::default();
+    }
+
+    /// The client for the key that the Secret holds now.
+    async fn portal(&mut self, environment: &PortalEnvironment) -> Result<Portal, Blocked> {
+        let spec = &environment.spec;
+        let namespace = &self.name.namespace;
+        self.key_read = Some(self.context.clock.instant());
+        let secret = secrets::read(&self.context.client, namespace, &spec.secret_ref)
+            .await
+            .map_err(Blocked)?;
+        let portal = self
+            .context
+            .portals
+            .get(&self.name, spec, &secret)
+            .map_err(Blocked)?;
+        if self.fingerprint != Some(portal.fingerprint) {
+            self.fingerprint = Some(portal.fingerprint);
+            self.forget_requests();
+        }
+        Ok(portal)
+    }
+
+    /// Brings the picture up to date, as far as the clocks and earlier errors allow.
+    async fn look(&mut self, portal: &Portal, desired: &Desired) -> Result<(), Blocked> {
+        let clock = Arc::clone(&self.context.clock);
+        let now = clock.instant();
+        if !self.clocks.is_open(now) {
+            return Err(Blocked(self.trouble.clone().unwrap_or_else(waiting)));
+        }
+        let looked = picture::look(
+            &mut self.picture,
+            &mut self.clocks,
+            &*portal.client,
+            desired,
+            &self.intervals,
+            &*clock,
+        )
+        .await;
+        match looked {
+            Ok(()) => {
+                self.trouble = None;
+                let name = self.name.to_string();
+                self.context.metrics.succeeded(&name, clock.now());
+                Ok(())
+            }
+            Err(error) => {
+                tracing::warn!(environment = %self.name, %error, "WorkOS could not be read");
+                let chance = super::chance::of(clock.now().as_nanosecond());
+                let now = clock.instant();
+                self.clocks
+                    .failed(&self.intervals, now, error.retry_after, chance);
+                let trouble = trouble_of(&error);
+                self.trouble = Some(trouble.clone());
+                Err(Blocked(trouble))
+            }
+        }
+    }
+
+    /// Puts the finalizer where an organization is to be deleted with its resource, and nowhere
+    /// else.
+    async fn hold(&self, entries: &[Entry]) {
+        let client = &self.context.client;
+        let to_change = entries.iter().filter(|entry| !entry.is_leaving());
+        let to_change = to_change.filter_map(|entry| {
+            let is_held = is_held(&entry.object.metadata);
+            match (entry.wants_deletion(), is_held) {
+                (true, false) => entry.meaning.is_ok().then_some((entry, true)),
+                (false, true) => Some((entry, false)),
+                (true, true) | (false, false) => None,
+            }
+        });
+        let writing = stream::iter(to_change).map(async |(entry, wanted)| {
+            if let Err(error) = kube_writes::finalizer(client, &entry.object, wanted).await {
+                tracing::warn!(organization = %entry.name, %error, "the finalizer was not written");
+            }
+        });
+        writing
+            .buffer_unordered(CONCURRENT_WRITES)
+            .collect::<()>()
+            .await;
+    }
+
+    /// What is said when WorkOS could not be asked.
+    async fn report_blocked(&mut self, objects: &Objects, trouble: &Trouble) {
+        let entries = entries::without_meaning(objects, trouble);
+        self.release_without_workos(&entries, trouble).await;
+        self.report_trouble(objects, &entries, trouble).await;
+        let there: BTreeSet<Uid> = entries.iter().map(Entry::uid).collect();
+        self.organization_statuses.keep(|uid| there.contains(uid));
+    }
+
+    /// WorkOS does not take what is written: it is left alone for a while.
+    pub(super) fn back_off(&mut self, trouble: Trouble) {
+        let clock = &self.context.clock;
+        let chance = super::chance::of(clock.now().as_nanosecond());
+        self.clocks
+            .failed(&self.intervals, clock.instant(), None, chance);
+        self.trouble = Some(trouble);
+        self.is_unfinished = false;
+    }
+
+    /// How often WorkOS is asked.
+    pub(super) const fn intervals(&self) -> &Intervals {
+        &self.intervals
+    }
+}
+
+/// Nothing is known yet, and nothing is wrong.
+fn waiting() -> Trouble {
+    Trouble::new(Reason::Unreachable, "WorkOS has not been read yet")
+}
+
+/// What an error of WorkOS means for a resource.
+pub(super) fn trouble_of(error: &ApiError) -> Trouble {
+    let reason = match error.kind {
+        ApiErrorKind::Unauthorized | ApiErrorKind::Forbidden => Reason::Unauthorized,
+        ApiErrorKind::RateLimited => Reason::RateLimited,
+        _ => Reason::Unreachable,
+    };
+    Trouble::new(reason, format!("{error} ({})", error.code()))
+}
+
+/// An environment's intervals; texts that cannot be read are the definition's to refuse.
+fn intervals(settings: &OperatorSettings, poll: Option<Duration>) -> Intervals {
+    let read = |text: &str, otherwise: Duration| {
+        text.parse::<SignedDuration>()
+            .ok()
+            .and_then(|duration| Duration::try_from(duration).ok())
+            .filter(|duration| !duration.is_zero())
+            .unwrap_or(otherwise)
+    };
+    let texts = &settings.intervals;
+    Intervals {
+        poll: poll.unwrap_or_else(|| read(&texts.poll, Duration::from_mins(1))),
+        resync: read(&texts.resync, Duration::from_hours(1)),
+        sweep: read(&texts.sweep, Duration::from_hours(1)),
+        pace: settings.requests_per_second,
+    }
+}

@@ -1,0 +1,366 @@
+//! What a pass says: statuses that differ.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::stream::{self, StreamExt};
+use jiff::Timestamp;
+
+use super::conditions::{self, Facts, Judgement, Progress, Trouble, Verdict};
+use super::difference::{self, Differences};
+use super::entries::Entry;
+use super::kube_writes::{self, Status};
+use super::names::Uid;
+use super::objects::Objects;
+use super::picture::Picture;
+use super::reason::Reason;
+use super::reconcile::Reconciler;
+use super::resource::PortalEnvironment;
+use super::status::{self, Totals};
+use super::tell::{Audience, synced_reason};
+use super::write::generation;
+use crate::identity::{Identities, Identity};
+use crate::manifest::kubernetes::{PortalEnvironmentStatus, PortalOrganizationStatus};
+use crate::model::desired::{Desired, DesiredOrganization, Management};
+use crate::model::{OrgKey, Selection, Unconfigured};
+use crate::plan::Target;
+use crate::readiness::{OrganizationReadiness, readiness};
+
+/// How many statuses are written at once.
+const CONCURRENT_WRITES: usize = 16;
+
+/// The environment of a pass.
+pub(super) struct Environment<'a> {
+    pub(super) object: &'a PortalEnvironment,
+    pub(super) target: &'a Target,
+    pub(super) is_paused: bool,
+}
+
+/// What a pass found that is to be said.
+pub(super) struct Reporter<'a> {
+    pub(super) environment: Environment<'a>,
+    /// Why resources that are being deleted are still there.
+    pub(super) leaving: BTreeMap<Uid, Trouble>,
+    pub(super) recent_deletions: Vec<Timestamp>,
+}
+
+impl<'a> Reporter<'a> {
+    pub(super) const fn new(environment: Environment<'a>) -> Self {
+        Self {
+            environment,
+            leaving: BTreeMap::new(),
+            recent_deletions: Vec::new(),
+        }
+    }
+}
+
+/// The status that an organization is to have, and the one it has.
+pub(super) struct Said<'a> {
+    pub(super) entry: &'a Entry,
+    pub(super) before: PortalOrganizationStatus,
+    pub(super) after: PortalOrganizationStatus,
+}
+
+impl Reconciler {
+    /// Says how every organization and the environment are.
+    pub(super) async fn report(
+        &mut self,
+        reporter: &Reporter<'_>,
+        entries: &[Entry],
+        desired: &Desired,
+        picture: &Picture,
+        identities: &Identities,
+    ) {
+        let now = self.context.clock.now();
+        let everything = Selection::default();
+        let readiness = readiness(desired, &picture.observed, identities, &everything, now);
+        let unconfigured = readiness.unconfigured();
+        let differences = self.differences(
+            reporter,
+            entries,
+            desired,
+            picture,
+            identities,
+            &unconfigured,
+        );
+        let readiness: BTreeMap<&OrgKey, &OrganizationReadiness> = readiness
+            .organizations
+            .iter()
+            .map(|one| (&one.key, one))
+            .collect();
+        let said: Vec<Said<'_>> = entries
+            .iter()
+            .map(|entry| {
+                let before = self.before(entry);
+                let live = |key| {
+                    let id = identities.organization_of(key)?;
+                    picture.observed.organizations.get(id)
+                };
+                let judgement = self.judge(reporter, entry, &differences, identities, &readiness);
+                let generation = entry.object.metadata.generation;
+                let after = match entry.key().and_then(|key| Some((key, readiness.get(key)?))) {
+                    Some((key, intents)) => status::of_organization(
+                        &before,
+                        &judgement,
+                        generation,
+                        live(key),
+                        intents,
+                        now,
+                    ),
+                    None => status::of_blocked_organization(&before, &judgement, generation, now),
+                };
+                Said {
+                    entry,
+                    before,
+                    after,
+                }
+            })
+            .collect();
+        let mut totals = Totals::default();
+        for said in &said {
+            totals.add(&said.after);
+        }
+        let declared = &identities.concerned;
+        let unmanaged = picture.observed.organizations.keys();
+        let unmanaged = unmanaged.filter(|id| !declared.contains(*id)).count();
+        totals.organizations.unmanaged = u32::try_from(unmanaged).unwrap_or(u32::MAX);
+        self.measure(reporter, &said, &differences, totals);
+        self.write(&said).await;
+        self.tell(&said, Audience::EveryResource).await;
+        self.report_environment(reporter, picture, totals, now)
+            .await;
+        let there: BTreeSet<Uid> = entries.iter().map(Entry::uid).collect();
+        self.organization_statuses.keep(|uid| there.contains(uid));
+    }
+
+    /// What is left to do, for entries that nothing is written for too.
+    fn differences(
+        &mut self,
+        reporter: &Reporter<'_>,
+        entries: &[Entry],
+        desired: &Desired,
+        picture: &Picture,
+        identities: &Identities,
+        unconfigured: &Unconfigured,
+    ) -> Differences {
+        let keys = entries
+            .iter()
+            .filter(|entry| !entry.is_leaving())
+            .filter_map(Entry::key)
+            .cloned();
+        let plan = difference::plan(
+            &as_if_all_were_managed(desired),
+            &picture.observed,
+            identities,
+            unconfigured,
+            keys.collect(),
+            reporter.environment.target,
+        );
+        let differences = difference::of(&plan);
+        let leaving: BTreeSet<&OrgKey> = entries
+            .iter()
+            .filter(|entry| entry.is_leaving())
+            .filter_map(Entry::key)
+            .collect();
+        self.setbacks
+            .keep(|key| differences.by_key.contains_key(key) || leaving.contains(key));
+        differences
+    }
+
+    fn judge(
+        &self,
+        reporter: &Reporter<'_>,
+        entry: &Entry,
+        differences: &Differences,
+        identities: &Identities,
+        readiness: &BTreeMap<&OrgKey, &OrganizationReadiness>,
+    ) -> Judgement {
+        if let Some(trouble) = reporter.leaving.get(&entry.uid()) {
+            return leaving(trouble);
+        }
+        let key = match &entry.meaning {
+            Ok(key) => key,
+            Err(trouble) => return conditions::blocked(trouble),
+        };
+        let now = self.context.clock.instant();
+        let restraint = entry.restraint(reporter.environment.is_paused);
+        let setback = self.setbacks.trouble(key, generation(entry), now);
+        let refused = differences.troubles.get(key);
+        // Whoever writes nothing is not held up by anything but a conflict.
+        let trouble = setback
+            .or(refused)
+            .filter(|trouble| restraint.is_none() || trouble.reason == Reason::Conflict);
+        let intents = readiness.get(key).map(|one| one.intents.as_slice());
+        conditions::judge(&Facts {
+            identity: identities.entries.get(key).unwrap_or(&Identity::Missing),
+            differences: differences
+                .by_key
+                .get(key)
+                .map(Vec::as_slice)
+                .unwrap_or_default(),
+            trouble,
+            restraint,
+            intents: intents.unwrap_or_default(),
+        })
+    }
+
+    fn before(&self, entry: &Entry) -> PortalOrganizationStatus {
+        let object = &entry.object;
+        self.organization_statuses
+            .current(&object.metadata, object.status.as_ref())
+    }
+
+    /// Writes the statuses that differ.
+    async fn write(&mut self, said: &[Said<'_>]) {
+        let client = &self.context.client;
+        let differing = said
+            .iter()
+            .filter(|said| !said.after.says_the_same(&said.before));
+        let written: Vec<_> = stream::iter(differing)
+            .map(|said| async move {
+                let metadata = &said.entry.object.metadata;
+                let written = kube_writes::status(client, metadata, said.after.clone()).await;
+                (said, written)
+            })
+            .buffer_unordered(CONCURRENT_WRITES)
+            .collect()
+            .await;
+        for (said, written) in written {
+            match written {
+                Ok(()) => {
+                    self.context.metrics.status_written();
+                    let metadata = &said.entry.object.metadata;
+                    self.organization_statuses
+                        .wrote(metadata, said.after.clone());
+                }
+                Err(error) => {
+                    tracing::warn!(organization = %said.entry.name, %error, "a status was not written");
+                }
+            }
+        }
+    }
+
+    async fn report_environment(
+        &mut self,
+        reporter: &Reporter<'_>,
+        picture: &Picture,
+        totals: Totals,
+        now: Timestamp,
+    ) {
+        let object = reporter.environment.object;
+        let before = self
+            .environment_statuses
+            .current(&object.metadata, object.status.as_ref());
+        let judgement = status::connected(reporter.environment.is_paused);
+        let generation = object.metadata.generation;
+        let mut after = status::of_environment(&before, &judgement, generation, now);
+        after.organizations = Some(totals.organizations);
+        after.intents = Some(totals.intents);
+        after.last_sync_time = Some(conditions::whole_second(picture.listed_at));
+        after.events_cursor = picture.cursor().map(str::to_owned);
+        after
+            .recent_deletions
+            .clone_from(&reporter.recent_deletions);
+        self.write_environment(object, &before, after).await;
+    }
+
+    async fn write_environment(
+        &mut self,
+        object: &PortalEnvironment,
+        before: &PortalEnvironmentStatus,
+        after: PortalEnvironmentStatus,
+    ) {
+        if after.says_the_same(before) {
+            return;
+        }
+        let client = &self.context.client;
+        match kube_writes::status(client, &object.metadata, after.clone()).await {
+            Ok(()) => {
+                self.context.metrics.status_written();
+                self.environment_statuses.wrote(&object.metadata, after);
+            }
+            Err(error) => {
+                tracing::warn!(environment = %self.name, %error, "a status was not written");
+            }
+        }
+    }
+
+    /// Says why nothing could be learnt, on the environment and on each organization.
+    pub(super) async fn report_trouble(
+        &mut self,
+        objects: &Objects,
+        entries: &[Entry],
+        trouble: &Trouble,
+    ) {
+        let now = self.context.clock.now();
+        let said: Vec<Said<'_>> = entries
+            .iter()
+            .map(|entry| {
+                let before = self.before(entry);
+                let judgement = match super::deletion::without_workos(entry, trouble) {
+                    super::deletion::Step::Wait(waits) if entry.is_leaving() => leaving(&waits),
+                    _ => conditions::blocked(trouble),
+                };
+                let generation = entry.object.metadata.generation;
+                let after = status::of_blocked_organization(&before, &judgement, generation, now);
+                Said {
+                    entry,
+                    before,
+                    after,
+                }
+            })
+            .collect();
+        self.write(&said).await;
+        let Some(Ok(object)) = &objects.environment else {
+            self.tell(&said, Audience::EveryResource).await;
+            return;
+        };
+        // The environment is told once what all of its organizations suffer from.
+        self.tell(&said, Audience::WhatIsLeaving).await;
+        let before = self
+            .environment_statuses
+            .current(&object.metadata, object.status.as_ref());
+        let judgement = conditions::blocked(trouble);
+        let after = status::of_environment(&before, &judgement, object.metadata.generation, now);
+        if synced_reason(&before.conditions) != synced_reason(&after.conditions) {
+            tracing::warn!(
+                environment = %self.name,
+                reason = %trouble.reason,
+                message = trouble.message,
+                "the environment cannot be worked on"
+            );
+            self.context
+                .announcer
+                .environment_trouble(object, trouble)
+                .await;
+        }
+        self.write_environment(object, &before, after).await;
+    }
+}
+
+/// The plan says nothing of what is only observed; its status does.
+fn as_if_all_were_managed(desired: &Desired) -> Cow<'_, Desired> {
+    let is_managed = |one: &DesiredOrganization| one.management == Management::Manage;
+    if desired.organizations.values().all(is_managed) {
+        return Cow::Borrowed(desired);
+    }
+    let mut desired = desired.clone();
+    for one in desired.organizations.values_mut() {
+        one.management = Management::Manage;
+    }
+    Cow::Owned(desired)
+}
+
+/// What is said of a resource that is being deleted, and waits.
+fn leaving(trouble: &Trouble) -> Judgement {
+    Judgement {
+        synced: Verdict::no(trouble.reason, &*trouble.message),
+        ready: None,
+        onboarded: None,
+        progress: if trouble.passes() {
+            Progress::Reconciling
+        } else {
+            Progress::Stalled
+        },
+    }
+}

@@ -1,0 +1,211 @@
+//! Runs the operator: watches, the lease, the server, and a task for every environment.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kube::Client;
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, watch};
+use tokio::task::{JoinSet, LocalSet};
+use tokio_util::sync::CancellationToken;
+
+use super::announce::Announcer;
+use super::claims::Registry;
+use super::context::Context;
+use super::lease::{self, Election, Term};
+use super::metrics::Metrics;
+use super::names::{Name, Uid};
+use super::nudge::Nudger;
+use super::objects::{Environments, Organizations};
+use super::portals::Portals;
+use super::reconcile::Reconciler;
+use super::resource::{PortalEnvironment, PortalOrganization};
+use super::server::{self, Server};
+use super::unreadable;
+use super::watches::{Listed, Watches};
+use crate::clock::SharedClock;
+
+/// How long what is under way is given to end.
+const PATIENCE: Duration = Duration::from_secs(25);
+/// How long changes of many objects are gathered.
+const GATHER: Duration = Duration::from_millis(50);
+
+/// How the operator is run.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The only namespace that is looked at; all of them without it.
+    pub namespace: Option<String>,
+    /// Where health, metrics and webhooks are served.
+    pub listen: SocketAddr,
+    /// The lease that one process holds.
+    pub lease: lease::Settings,
+    /// An interval in place of every environment's own.
+    pub poll: Option<Duration>,
+}
+
+/// Why the operator cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no cluster.
+    #[error("no access to a Kubernetes cluster: {0}")]
+    NoCluster(String),
+    /// The address is taken, or not this machine's.
+    #[error("cannot listen on {address}: {error}")]
+    Address {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// A task of it ended as it never should.
+    #[error("a part of the operator broke down; another process takes over")]
+    Broken,
+}
+
+/// Runs until it is told to stop; then lets what is under way end, and gives the lease back.
+pub async fn run(
+    options: Options,
+    clock: SharedClock,
+    stop: CancellationToken,
+    listening: impl FnOnce(SocketAddr),
+) -> Result<(), Error> {
+    let client = Client::try_default()
+        .await
+        .map_err(|error| Error::NoCluster(error.to_string()))?;
+    let address = options.listen;
+    let failed = |error| Error::Address { address, error };
+    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    listening(listener.local_addr().map_err(failed)?);
+
+    let changed = Arc::new(Notify::new());
+    let (term, leadership) = watch::channel(None);
+    let watching = CancellationToken::new();
+    let mut background = JoinSet::new();
+    let watches = Watches {
+        client: &client,
+        namespace: options.namespace.as_deref(),
+        changed: &changed,
+        stop: &watching,
+    };
+    let listed = Listed::default();
+    let [first, second] = listed.kinds();
+    let environments = watches.start::<PortalEnvironment>(first, &mut background);
+    let organizations = watches.start::<PortalOrganization>(second, &mut background);
+    let metrics = Arc::new(Metrics::new());
+    let context = Arc::new(Context {
+        client: client.clone(),
+        clock: Arc::clone(&clock),
+        metrics: Arc::clone(&metrics),
+        announcer: Announcer::new(client.clone(), &options.lease.identity),
+        portals: Portals::new(Arc::clone(&clock), metrics),
+        registry: Registry::default(),
+        organizations,
+        environments,
+        listed,
+        term: leadership,
+        poll: options.poll,
+    });
+    let nudger = Arc::new(Nudger::default());
+    let server = Server::new(Arc::clone(&context), Arc::clone(&nudger));
+    background.spawn(server::serve(listener, server, watching.clone()));
+    background.spawn(nudger.run(client.clone(), Arc::clone(&clock), watching.clone()));
+    let election = Election::new(
+        client.clone(),
+        options.lease.clone(),
+        clock,
+        term,
+        stop.clone(),
+    );
+    background.spawn(election.run(watching.clone()));
+
+    // The passes share one thread: they wait for others most of the time.
+    let passes = LocalSet::new();
+    let ended = passes.run_until(supervise(&context, &changed, &stop)).await;
+    watching.cancel();
+    Election::release(client, &options.lease).await;
+    while background.join_next().await.is_some() {}
+    ended
+}
+
+/// One environment's task.
+struct Task {
+    wake: Arc<Notify>,
+    stop: CancellationToken,
+}
+
+/// Keeps a task for every environment that is there or named, until it is told to stop.
+async fn supervise(
+    context: &Arc<Context>,
+    changed: &Notify,
+    stop: &CancellationToken,
+) -> Result<(), Error> {
+    tokio::select! {
+        () = context.listed.done() => {}
+        () = stop.cancelled() => return Ok(()),
+    }
+    let mut tasks: BTreeMap<Name, Task> = BTreeMap::new();
+    let mut running = JoinSet::new();
+    let mut told: BTreeSet<(Uid, Option<i64>)> = BTreeSet::new();
+    let mut leadership = context.term.clone();
+    loop {
+        let leads = leadership.borrow_and_update().is_some();
+        context.metrics.leads(leads);
+        let names = names(&context.environments, &context.organizations);
+        tasks.retain(|name, task| {
+            let is_there = names.contains(name);
+            if !is_there {
+                task.stop.cancel();
+            }
+            is_there
+        });
+        for name in names {
+            let task = tasks.entry(name.clone()).or_insert_with(|| {
+                let task = Task {
+                    wake: Arc::new(Notify::new()),
+                    stop: stop.child_token(),
+                };
+                let reconciler = Reconciler::new(Arc::clone(context), name);
+                running.spawn_local(reconciler.run(Arc::clone(&task.wake), task.stop.clone()));
+                task
+            });
+            task.wake.notify_one();
+        }
+        if leads {
+            unreadable::tell(context, &mut told).await;
+        }
+        tokio::select! {
+            () = changed.notified() => context.clock.sleep(GATHER).await,
+            moved = leadership.changed() => if moved.is_err() { break },
+            Some(ended) = running.join_next() => ended.map_err(|_| Error::Broken)?,
+            () = stop.cancelled() => break,
+        }
+    }
+    let ended = async { while running.join_next().await.is_some() {} };
+    tokio::select! {
+        () = ended => {}
+        () = context.clock.sleep(PATIENCE) => {
+            tracing::warn!("what was under way did not end in time");
+        }
+    }
+    Ok(())
+}
+
+/// Every environment that is there, or that an organization names.
+fn names(environments: &Environments, organizations: &Organizations) -> BTreeSet<Name> {
+    let there = environments
+        .state()
+        .into_iter()
+        .map(|object| Name::of(kube::Resource::meta(&*object)));
+    let named = organizations
+        .state()
+        .into_iter()
+        .filter_map(|object| object.0.as_ref().ok().map(Name::environment_of));
+    there.chain(named).collect()
+}
+
+/// Whether this process leads.
+pub(super) fn leads(term: &watch::Receiver<Term>) -> bool {
+    term.borrow().is_some()
+}

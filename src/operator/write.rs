@@ -1,0 +1,404 @@
+//! What a pass writes to WorkOS: through [`apply`](crate::apply), and nothing else.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::stream::{self, StreamExt};
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use super::announce::News;
+use super::conditions::Trouble;
+use super::deletion::{self, Allowance, Step};
+use super::difference;
+use super::entries::Entry;
+use super::kube_writes;
+use super::picture::Picture;
+use super::portals::Portal;
+use super::reason::Reason;
+use super::reconcile::Reconciler;
+use super::report::Reporter;
+use super::tell::CONCURRENT_EVENTS;
+use crate::apply::{ApplyProgress, ApplyReport, Options, Outcome, OutcomeKind, apply};
+use crate::identity::identify;
+use crate::model::desired::{Desired, FieldPath};
+use crate::model::{OrgKey, Selection};
+use crate::observe::refresh;
+use crate::plan::{ActionKind, Change, Plan};
+use crate::readiness::readiness;
+
+/// How many organizations are written at once; the pace bounds the rate.
+const CONCURRENCY: usize = 8;
+
+/// How many organizations one pass writes, so that what was done is soon told and what was edited
+/// is soon seen.
+const MOST_AT_ONCE: usize = 250;
+
+/// Logs each change as it ends.
+struct Logged<'a>(&'a str);
+
+impl ApplyProgress for Logged<'_> {
+    fn ended(&self, change: &Change, outcome: &Outcome) {
+        let problem = outcome.problem();
+        tracing::info!(
+            environment = self.0,
+            key = %change.key,
+            action = %change.action.kind(),
+            outcome = %outcome.kind(),
+            code = problem.map(|problem| problem.code.as_str()),
+            error = problem.map(|problem| problem.message.as_str()),
+            "change"
+        );
+    }
+}
+
+impl Reconciler {
+    /// Writes what differs and may be written.
+    pub(super) async fn apply(
+        &mut self,
+        reporter: &mut Reporter<'_>,
+        portal: &Portal,
+        entries: &[Entry],
+        desired: &Desired,
+        picture: &mut Picture,
+        term: &CancellationToken,
+    ) {
+        let paused = reporter.environment.is_paused;
+        let mut plan = self.plan(entries, desired, picture, portal, paused);
+        self.is_unfinished = begin_with(&mut plan.changes, MOST_AT_ONCE);
+        if plan.changes.is_empty() || term.is_cancelled() {
+            return;
+        }
+        let report = self.carry_out(portal, &plan, term).await;
+        report.update(&mut picture.observed);
+        if let Some(trouble) = stopped(&report)
+            && !term.is_cancelled()
+        {
+            self.back_off(trouble);
+        }
+        let by_key: BTreeMap<&OrgKey, &Entry> = entries
+            .iter()
+            .filter_map(|entry| Some((entry.key()?, entry)))
+            .collect();
+        for applied in &report.changes {
+            let change = &applied.change;
+            let fields = change.fields.iter();
+            let mut contacts = fields.filter(|field| matches!(field.path, FieldPath::ItContact(_)));
+            if let (Some(_), Some(id)) = (contacts.next(), change.action.organization()) {
+                picture.forget_contacts(id);
+            }
+            if let Some(entry) = by_key.get(&change.key) {
+                self.note_failure(entry, change, &applied.outcome, picture, term);
+            }
+        }
+        self.announce(&report, &by_key).await;
+    }
+
+    /// What differs and may be written now.
+    fn plan(
+        &self,
+        entries: &[Entry],
+        desired: &Desired,
+        picture: &Picture,
+        portal: &Portal,
+        paused: bool,
+    ) -> Plan {
+        let clock = &self.context.clock;
+        let now = clock.instant();
+        let may_be_written = |entry: &&Entry| {
+            let key = entry.key();
+            let setback = key.and_then(|key| self.setbacks.trouble(key, generation(entry), now));
+            !entry.is_leaving() && entry.restraint(paused).is_none() && setback.is_none()
+        };
+        let writable = entries.iter().filter(may_be_written);
+        let writable: BTreeSet<OrgKey> = writable.filter_map(Entry::key).cloned().collect();
+        let observed = &picture.observed;
+        let identities = identify(desired, observed);
+        let selection = Selection::of(writable.clone());
+        let readiness = readiness(desired, observed, &identities, &selection, clock.now());
+        difference::plan(
+            desired,
+            observed,
+            &identities,
+            &readiness.unconfigured(),
+            writable,
+            &portal.target,
+        )
+    }
+
+    /// Tells what was done.
+    async fn announce(&self, report: &ApplyReport, by_key: &BTreeMap<&OrgKey, &Entry>) {
+        let announcer = &self.context.announcer;
+        let done = report.changes.iter().filter_map(|applied| {
+            let entry = by_key.get(&applied.change.key)?;
+            let news = match (&applied.outcome, applied.change.action.kind()) {
+                (Outcome::Done(_), ActionKind::Create) => News::OrganizationCreated,
+                (Outcome::Done(_), ActionKind::Adopt) => News::OrganizationAdopted,
+                (Outcome::Done(_), ActionKind::Update) => News::OrganizationUpdated,
+                (Outcome::Done(_), ActionKind::Invite) => News::InvitationSent,
+                _ => return None,
+            };
+            Some((
+                entry,
+                news,
+                done_in_words(&applied.change, &applied.outcome),
+            ))
+        });
+        let telling = stream::iter(done).map(async |(entry, news, note)| {
+            announcer.organization(&entry.object, news, &note).await;
+        });
+        telling
+            .buffer_unordered(CONCURRENT_EVENTS)
+            .collect::<()>()
+            .await;
+    }
+
+    async fn carry_out(
+        &self,
+        portal: &Portal,
+        plan: &Plan,
+        term: &CancellationToken,
+    ) -> ApplyReport {
+        let options = Options {
+            concurrency: CONCURRENCY,
+            cancel: term.clone(),
+            replay: false,
+            clock: &*self.context.clock,
+        };
+        let name = self.name.to_string();
+        apply(&*portal.client, plan, &options, &Logged(&name)).await
+    }
+
+    /// A change that was not done is tried again later; its organization is read again first.
+    fn note_failure(
+        &mut self,
+        entry: &Entry,
+        change: &Change,
+        outcome: &Outcome,
+        picture: &mut Picture,
+        term: &CancellationToken,
+    ) {
+        let Some(problem) = outcome.problem() else {
+            return;
+        };
+        if let Some(id) = change.action.organization() {
+            picture.suspect(id.clone());
+        }
+        if term.is_cancelled() {
+            return;
+        }
+        let reason = match outcome.kind() {
+            OutcomeKind::Refused => Reason::Refused,
+            OutcomeKind::Done | OutcomeKind::Unknown | OutcomeKind::NotTried => Reason::Unreachable,
+        };
+        let trouble = Trouble::new(reason, format!("{} ({})", problem.message, problem.code));
+        let (interval, now) = (self.intervals().poll, self.context.clock.instant());
+        self.setbacks
+            .add(&change.key, generation(entry), trouble, interval, now);
+    }
+
+    /// Deals with resources that are being deleted.
+    pub(super) async fn delete(
+        &mut self,
+        reporter: &mut Reporter<'_>,
+        portal: &Portal,
+        entries: &[Entry],
+        desired: &Desired,
+        picture: &mut Picture,
+        term: &CancellationToken,
+    ) {
+        let environment = reporter.environment.object;
+        let status = self
+            .environment_statuses
+            .current(&environment.metadata, environment.status.as_ref());
+        let now = self.context.clock.now();
+        reporter.recent_deletions = deletion::recent(&status.recent_deletions, now);
+        let mut identities = identify(desired, &picture.observed);
+        for entry in entries.iter().filter(|entry| entry.is_leaving()) {
+            if term.is_cancelled() {
+                return;
+            }
+            let manifest = desired.manifest.as_ref();
+            let allowance = Allowance::new(&environment.spec, manifest, &reporter.recent_deletions);
+            let restraint = entry.restraint(reporter.environment.is_paused);
+            let step = deletion::step(entry, restraint, &allowance, &picture.observed, &identities);
+            match step {
+                Step::Release(why) => self.release(entry, why).await,
+                Step::Wait(trouble) => {
+                    reporter.leaving.insert(entry.uid(), trouble);
+                }
+                Step::Delete(change) => {
+                    let trouble = self.delete_one(portal, entry, *change, desired, picture, term);
+                    match trouble.await {
+                        Ok(at) => {
+                            reporter.recent_deletions.push(at);
+                            identities = identify(desired, &picture.observed);
+                        }
+                        Err(trouble) => {
+                            reporter.leaving.insert(entry.uid(), trouble);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Deletes one organization, with every guard of apply; when it was.
+    async fn delete_one(
+        &mut self,
+        portal: &Portal,
+        entry: &Entry,
+        change: Change,
+        desired: &Desired,
+        picture: &mut Picture,
+        term: &CancellationToken,
+    ) -> Result<Timestamp, Trouble> {
+        let now = self.context.clock.instant();
+        let generation = generation(entry);
+        if let Some(trouble) = self.setbacks.trouble(&change.key, generation, now) {
+            return Err(trouble.clone());
+        }
+        let mut target = portal.target.clone();
+        target.manifest.clone_from(&desired.manifest);
+        let plan = Plan {
+            target,
+            changes: vec![change],
+            ..Plan::default()
+        };
+        let report = self.carry_out(portal, &plan, term).await;
+        let Some(applied) = report.changes.first() else {
+            return Err(Trouble::new(Reason::Deleting, "nothing was tried"));
+        };
+        let Some(id) = applied.change.action.organization() else {
+            return Err(Trouble::new(Reason::Deleting, "nothing was tried"));
+        };
+        if let Some(problem) = applied.outcome.problem() {
+            let message = format!("{} ({})", problem.message, problem.code);
+            self.note_failure(entry, &applied.change, &applied.outcome, picture, term);
+            let reason = match applied.outcome.kind() {
+                OutcomeKind::Refused => Reason::DeletionBlocked,
+                _ => Reason::Deleting,
+            };
+            return Err(Trouble::new(reason, message));
+        }
+        refresh::forget(&mut picture.observed, id);
+        let note = format!("deleted {id}");
+        let announcer = &self.context.announcer;
+        announcer
+            .organization(&entry.object, News::OrganizationDeleted, &note)
+            .await;
+        self.take_finalizer_off(entry).await;
+        Ok(self.context.clock.now())
+    }
+
+    /// Lets a resource go, and its organization be.
+    async fn release(&self, entry: &Entry, why: &str) {
+        let announcer = &self.context.announcer;
+        announcer
+            .organization(&entry.object, News::LetGo, why)
+            .await;
+        self.take_finalizer_off(entry).await;
+    }
+
+    async fn take_finalizer_off(&self, entry: &Entry) {
+        let client = &self.context.client;
+        if let Err(error) = kube_writes::finalizer(client, &entry.object, false).await {
+            tracing::warn!(organization = %entry.name, %error, "the finalizer was not taken off");
+        }
+    }
+
+    /// Lets go what needs no WorkOS to be let go.
+    pub(super) async fn release_without_workos(&self, entries: &[Entry], trouble: &Trouble) {
+        for entry in entries.iter().filter(|entry| entry.is_leaving()) {
+            if let Step::Release(why) = deletion::without_workos(entry, trouble) {
+                self.release(entry, why).await;
+            }
+        }
+    }
+}
+
+/// Why the rest of a plan was not tried: what would meet every other change too.
+fn stopped(report: &ApplyReport) -> Option<Trouble> {
+    let was_stopped = report.totals().not_tried > 0;
+    let mut problems = report
+        .changes
+        .iter()
+        .filter(|applied| applied.outcome.kind() != OutcomeKind::NotTried)
+        .filter_map(|applied| applied.outcome.problem());
+    let problem = was_stopped.then(|| problems.next_back())??;
+    let message = format!("{} ({})", problem.message, problem.code);
+    Some(Trouble::new(Reason::Unreachable, message))
+}
+
+/// Keeps the changes of the first so many organizations; whether there were more. Pure.
+fn begin_with(changes: &mut Vec<Change>, most: usize) -> bool {
+    let mut first = BTreeSet::new();
+    let mut has_more = false;
+    changes.retain(|change| {
+        let is_first = first.contains(&change.key) || first.len() < most;
+        if is_first {
+            first.insert(change.key.clone());
+        }
+        has_more |= !is_first;
+        is_first
+    });
+    has_more
+}
+
+/// The version of a resource's spec.
+pub(super) fn generation(entry: &Entry) -> i64 {
+    entry.object.metadata.generation.unwrap_or_default()
+}
+
+/// What was done, in one phrase; values may be long, or an address.
+fn done_in_words(change: &Change, outcome: &Outcome) -> String {
+    let id = outcome
+        .organization()
+        .map(|organization| organization.id.to_string())
+        .unwrap_or_default();
+    let fields: BTreeSet<String> = change
+        .fields
+        .iter()
+        .map(|field| {
+            let path = field.path.group();
+            path.map_or_else(|| field.path.to_string(), |group| group.as_str().to_owned())
+        })
+        .collect();
+    let fields: Vec<String> = fields.into_iter().collect();
+    match change.action.kind() {
+        ActionKind::Create => format!("created {id}"),
+        ActionKind::Adopt => format!("took over {id}"),
+        ActionKind::Update => format!("updated {} of {id}", fields.join(", ")),
+        ActionKind::Invite => match change.action.invitation() {
+            Some(invitation) => invitation.told("an IT contact").join("; "),
+            None => format!("invited an IT contact of {id}"),
+        },
+        ActionKind::Delete => format!("deleted {id}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::desired::Source;
+    use crate::plan::{Action, Reason as Why};
+
+    fn change(key: &str) -> Change {
+        Change {
+            key: OrgKey::parse(key).unwrap(),
+            action: Action::Create,
+            fields: Vec::new(),
+            reason: Why::Missing,
+            source: Source::nowhere(),
+        }
+    }
+
+    #[test]
+    fn a_pass_begins_with_the_first_organizations_and_all_of_their_changes() {
+        let mut changes: Vec<Change> = ["a", "b", "c", "a"].into_iter().map(change).collect();
+        assert!(begin_with(&mut changes, 2));
+        let keys: Vec<&str> = changes.iter().map(|one| one.key.as_str()).collect();
+        assert_eq!(keys, ["a", "b", "a"]);
+        assert!(!begin_with(&mut changes, 2));
+        assert_eq!(changes.len(), 3);
+    }
+}
