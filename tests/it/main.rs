@@ -54,6 +54,12 @@ mod link;
 mod link_browser;
 mod node_sdk;
 mod openapi;
+#[cfg(feature = "operator")]
+mod operator;
+#[cfg(feature = "operator")]
+mod operator_powers;
+#[cfg(feature = "operator")]
+mod operator_running;
 mod parity;
 mod plan;
 mod plan_properties;

@@ -21,6 +21,24 @@ pub(crate) fn send(
     try_send(address, key, method, path, body).unwrap()
 }
 
+/// Reads a page; the answer's status and text.
+#[cfg(feature = "operator")]
+#[track_caller]
+pub(crate) fn get_text(address: &str, path: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(LONG)).unwrap();
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
+    )
+    .unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+    let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+    (status, body.to_owned())
+}
+
 /// The same, where the server may not be there.
 pub(crate) fn try_send(
     address: &str,

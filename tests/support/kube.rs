@@ -64,14 +64,27 @@ impl Cluster {
     pub(crate) fn with_definitions() -> Option<&'static Self> {
         static INSTALLED: OnceLock<()> = OnceLock::new();
         let cluster = Self::shared()?;
-        INSTALLED.get_or_init(|| {
-            cluster.kubectl("apply --server-side -f schema/crds", "");
-            cluster.kubectl(
-                "wait --for=condition=Established --timeout=60s crd --all",
-                "",
-            );
-        });
+        INSTALLED.get_or_init(|| cluster.install_definitions());
         Some(cluster)
+    }
+
+    /// A server of its own that knows the resources of portalctl, for a test that others would
+    /// suffer from.
+    #[allow(dead_code, reason = "for tests of the operator")]
+    #[track_caller]
+    pub(crate) fn of_its_own() -> Option<Self> {
+        let cluster = Self::start()?;
+        cluster.install_definitions();
+        Some(cluster)
+    }
+
+    #[track_caller]
+    fn install_definitions(&self) {
+        self.kubectl("apply --server-side -f schema/crds", "");
+        self.kubectl(
+            "wait --for=condition=Established --timeout=60s crd --all",
+            "",
+        );
     }
 
     /// A server of its own, for a test that stops it.

@@ -11,6 +11,8 @@ pub(crate) mod http;
 pub(crate) mod import;
 pub(crate) mod kube;
 pub(crate) mod manifests;
+#[cfg(feature = "operator")]
+pub(crate) mod operator;
 pub(crate) mod page;
 #[cfg(unix)]
 pub(crate) mod pty;

@@ -23,7 +23,13 @@ impl SandboxServer {
     /// A sandbox with options.
     #[track_caller]
     pub(crate) fn with(env: &TestEnv, options: &str) -> Self {
-        let line = format!("sandbox --quiet --listen 127.0.0.1:0 {options}");
+        Self::listening(env, "127.0.0.1:0", options)
+    }
+
+    /// A sandbox at an address.
+    #[track_caller]
+    pub(crate) fn listening(env: &TestEnv, address: &str, options: &str) -> Self {
+        let line = format!("sandbox --quiet --listen {address} {options}");
         let mut command = env.run(&line).command();
         command.stderr(Stdio::inherit());
         let mut child = command.spawn().unwrap();

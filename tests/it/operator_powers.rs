@@ -1,0 +1,316 @@
+//! The operator in a real API server: what it may not do, what stands in its way, and how people
+//! get out of it.
+
+use serde_json::{Value, json};
+
+use crate::support::cli::KEY;
+use crate::support::kube::Cluster;
+use crate::support::operator::{World, condition};
+use crate::support::wait::until;
+
+/// Times of creation are whole seconds: what is created from now on is younger.
+fn the_next_second(world: &World<'_>, than: &str) {
+    let created = world.get(than)["metadata"]["creationTimestamp"].clone();
+    until("the next second", || {
+        let probe = world.kubectl("create configmap probe --dry-run=server -o json", "");
+        let probe: Value = serde_json::from_str(&probe).unwrap();
+        (probe["metadata"]["creationTimestamp"] != created).then_some(())
+    });
+}
+
+#[test]
+fn of_two_that_claim_one_organization_the_younger_is_told() {
+    let Some(cluster) = Cluster::with_definitions() else {
+        return;
+    };
+    let world = World::new(cluster);
+    world.organization("acme", json!({ "domains": [{ "domain": "acme.com" }] }));
+    let _operator = world.operator("");
+    world.is_in_sync("acme");
+    the_next_second(&world, "acme");
+    world.environment_named("other", json!({}));
+    world.organization("acme-2", json!({ "externalId": "acme" }));
+    world.organization("globex", json!({ "domains": [{ "domain": "acme.com" }] }));
+    world.organization("pinned", json!({ "id": world.sandbox.id_of("acme") }));
+    let elsewhere = json!({ "environmentRef": { "name": "other" }, "key": "acme" });
+    world.organization("elsewhere", elsewhere);
+    for name in ["acme-2", "globex", "pinned", "elsewhere"] {
+        let object = world.waits_for(name, "Synced", "False", "Conflict");
+        assert_eq!(condition(&object, "Ready").unwrap()["status"], "False");
+        let stalled = condition(&object, "Stalled").unwrap();
+        let message = stalled["message"].as_str().unwrap();
+        let oldest = format!("PortalOrganization {}/acme", world.namespace);
+        assert!(message.contains(&oldest), "{name}: {message}");
+    }
+    world.is_in_sync("acme");
+    assert_eq!(world.sandbox.external_ids(), ["acme"]);
+    assert_eq!(world.sandbox.organizations()[0]["name"], "acme Corp");
+    world.is_told("globex", "Conflict");
+}
+
+#[test]
+fn a_wrong_resource_is_told_on_itself_and_the_others_go_on() {
+    let Some(cluster) = Cluster::with_definitions() else {
+        return;
+    };
+    let world = World::new(cluster);
+    let hosts = json!({ "returnUrls": { "allowedHosts": ["app.example.com"] } });
+    world.environment(hosts);
+    world.organization("acme", json!({ "returnUrl": "https://evil.example.org/" }));
+    world.organization("globex", json!({}));
+    let nowhere = json!({ "environmentRef": { "name": "nowhere" } });
+    world.organization("initech", nowhere);
+    let _operator = world.operator("");
+    world.is_in_sync("globex");
+    let object = world.waits_for("acme", "Synced", "False", "Invalid");
+    let message = condition(&object, "Stalled").unwrap()["message"].as_str();
+    assert!(
+        message.unwrap().contains("manifest/host-not-allowed"),
+        "{message:?}"
+    );
+    world.waits_for("initech", "Ready", "False", "EnvironmentMissing");
+    world.is_told("initech", "EnvironmentMissing");
+    assert_eq!(world.sandbox.external_ids(), ["globex"]);
+
+    world.organization("acme", json!({}));
+    world.is_in_sync("acme");
+
+    // What the definition tells wrong by itself is refused at once.
+    let plain = json!({ "name": "No", "returnUrl": "http://app.example.com/" });
+    let object = json!({
+        "apiVersion": "portalctl.dev/v1alpha1", "kind": "PortalOrganization",
+        "metadata": { "name": "refused", "namespace": world.namespace },
+        "spec": { "environmentRef": { "name": "production" }, "name": plain["name"],
+                  "returnUrl": plain["returnUrl"] },
+    });
+    let said = world
+        .cluster
+        .try_kubectl("apply --server-side -f -", &object.to_string());
+    assert!(
+        !said.done && said.stderr.contains("https"),
+        "{}",
+        said.stderr
+    );
+}
+
+#[test]
+fn a_paused_organization_is_watched_and_not_written() {
+    let Some(cluster) = Cluster::with_definitions() else {
+        return;
+    };
+    let world = World::new(cluster);
+    world.organization("acme", json!({}));
+    world.organization("watched", json!({ "managementPolicy": "Observe" }));
+    let _operator = world.operator("");
+    world.is_in_sync("acme");
+    world.waits_for("watched", "Ready", "False", "NotFound");
+    world.annotate("acme", "portalctl.dev/paused=true");
+    world.waits_for("acme", "Synced", "True", "Paused");
+    let row = world.kubectl("get portalorganization acme --no-headers", "");
+    assert!(row.contains(" true "), "{row}");
+    world.sandbox.change("acme", &json!({ "name": "Drifted" }));
+    let object = world.waits_for("acme", "Synced", "False", "Paused");
+    assert_eq!(condition(&object, "Ready").unwrap()["status"], "True");
+    assert_eq!(condition(&object, "Stalled"), None);
+    assert_eq!(world.sandbox.organizations()[0]["name"], "Drifted");
+    world.is_told("acme", "Paused");
+    world.annotate("acme", "portalctl.dev/paused-");
+    world.is_in_sync("acme");
+    world.is_told("acme", "Resumed");
+    assert_eq!(world.sandbox.external_ids(), ["acme"]);
+}
+
+#[test]
+fn what_is_only_observed_is_reported_and_never_written() {
+    let Some(cluster) = Cluster::with_definitions() else {
+        return;
+    };
+    let world = World::new(cluster);
+    world.organization("acme", json!({}));
+    let operator = world.operator("");
+    world.is_in_sync("acme");
+    let observed =
+        json!({ "managementPolicy": "Observe", "name": "Another", "deletionPolicy": "Delete" });
+    world.organization("acme", observed);
+    let object = world.waits_for("acme", "Synced", "False", "ObserveOnly");
+    let message = condition(&object, "Synced").unwrap()["message"].as_str();
+    assert!(message.unwrap().contains("differs in name"), "{message:?}");
+    world.finish("acme", "sso");
+    world.waits_for("acme", "Onboarded", "True", "AllConfigured");
+    assert_eq!(world.sandbox.organizations()[0]["name"], "acme Corp");
+    let (_, metrics) = operator.text("/metrics");
+    assert!(!metrics.contains("method=\"PUT\""), "{metrics}");
+    world.delete("acme");
+    world.is_gone("acme");
+    assert_eq!(world.sandbox.external_ids(), ["acme"]);
+}
+
+#[test]
+fn what_needs_a_power_is_held_until_the_environment_has_it() {
+    let Some(cluster) = Cluster::with_definitions() else {
+        return;
+    };
+    let world = World::new(cluster);
+    let theirs = json!({
+        "name": "Acme", "domain_data": [{ "domain": "acme.com", "state": "verified" }],
+    });
+    let theirs = world.sandbox.send("POST", "/organizations", &theirs);
+    world.environment(json!({ "limits": { "create": 1 } }));
+    world.organization("acme", json!({ "domains": [{ "domain": "acme.com" }] }));
+    for name in ["globex", "initech"] {
+        world.organization(name, json!({}));
+    }
+    let _operator = world.operator("");
+    for (name, what) in [
+        ("acme", "allowAdoption"),
+        ("globex", "spec.limits"),
+        ("initech", "spec.limits"),
+    ] {
+        let object = world.waits_for(name, "Synced", "False", "Held");
+        let message = condition(&object, "Stalled").unwrap()["message"].as_str();
+        assert!(message.unwrap().contains(what), "{message:?}");
+    }
+    world.environment(json!({ "limits": { "create": 2 }, "allowAdoption": true }));
+    for name in ["acme", "globex", "initech"] {
+        world.is_in_sync(name);
+    }
+    assert_eq!(world.get("acme")["status"]["organizationId"], theirs["id"]);
+    world.is_told("acme", "OrganizationAdopted");
+    assert_eq!(world.sandbox.external_ids(), ["acme", "globex", "initech"]);
+}
+
+#[test]
+fn a_resource_that_is_deleted_takes_its_organization_along_only_where_both_allow_it() {
+    let Some(cluster) = Cluster::with_definitions() else {
+        return;
+    };
+    let world = World::new(cluster);
+    world.organization("kept", json!({}));
+    world.organization("gone", json!({ "deletionPolicy": "Delete" }));
+    let _operator = world.operator("");
+    world.is_in_sync("kept");
+    world.is_in_sync("gone");
+    world.is_held("gone");
+    assert_eq!(world.get("kept")["metadata"]["finalizers"], Value::Null);
+
+    world.delete("kept");
+    world.is_gone("kept");
+    world.delete("gone");
+    let why = world.is_told("gone", "DeletionBlocked");
+    assert!(
+        why.contains("allowDeletion") && why.contains("let-go"),
+        "{why}"
+    );
+    assert_eq!(world.sandbox.external_ids(), ["gone", "kept"]);
+
+    world.environment(json!({ "allowDeletion": true, "maxDeletesPerHour": 1 }));
+    world.is_gone("gone");
+    assert_eq!(world.sandbox.external_ids(), ["kept"]);
+    world.is_told("gone", "OrganizationDeleted");
+
+    // No more than so many an hour.
+    world.organization("next", json!({ "deletionPolicy": "Delete" }));
+    world.is_in_sync("next");
+    world.is_held("next");
+    world.delete("next");
+    world.waits_for("next", "Synced", "False", "Deleting");
+    assert_eq!(world.sandbox.external_ids(), ["kept", "next"]);
+}
+
+#[test]
+fn what_cannot_be_deleted_any_more_is_let_go_by_an_annotation() {
+    let Some(cluster) = Cluster::with_definitions() else {
+        return;
+    };
+    let world = World::new(cluster);
+    world.environment(json!({ "allowDeletion": true }));
+    world.organization("acme", json!({ "deletionPolicy": "Delete" }));
+    let _operator = world.operator("");
+    world.is_in_sync("acme");
+    world.is_held("acme");
+    // As a namespace goes that holds all of them: in no order.
+    world.cluster.kubectl(
+        &format!("delete namespace {} --wait=false", world.namespace),
+        "",
+    );
+    world.kubectl("delete secret workos", "");
+    world.waits_for("acme", "Synced", "False", "SecretMissing");
+    world.kubectl("delete portalenvironment production", "");
+    world.waits_for("acme", "Synced", "False", "EnvironmentMissing");
+    world.delete("acme");
+    let object = world.waits_for("acme", "Synced", "False", "DeletionBlocked");
+    let message = condition(&object, "Stalled").unwrap()["message"].as_str();
+    assert!(message.unwrap().contains("let-go"), "{message:?}");
+    world.annotate("acme", "portalctl.dev/let-go=true");
+    world.is_gone("acme");
+    assert_eq!(world.sandbox.external_ids(), ["acme"]);
+}
+
+#[test]
+fn a_key_is_replaced_without_a_restart() {
+    let Some(cluster) = Cluster::with_definitions() else {
+        return;
+    };
+    let mut world = World::new(cluster);
+    world.env.write("key", "sk_test_rotated0123456789\n");
+    let options = "--rate-limit off --key-file key";
+    world.sandbox = crate::support::sandbox_server::SandboxServer::with(&world.env, options);
+    world.environment(json!({}));
+    world.secret("sk_live_0123456789abcdef");
+    world.organization("acme", json!({}));
+    let operator = world.operator("-vv");
+    let object = world.waits_for("acme", "Synced", "False", "KeyInvalid");
+    assert!(!object.to_string().contains("0123456789abcdef"));
+    // The right kind, and not the right key.
+    world.secret(KEY);
+    let object = world.waits_for("acme", "Synced", "False", "Unauthorized");
+    assert!(!object.to_string().contains(KEY));
+    world.secret("sk_test_rotated0123456789");
+    world.is_in_sync("acme");
+    // At its most talkative, with every key that it ever held.
+    let log = operator.log();
+    assert!(log.contains("/organizations"), "{log}");
+    for key in ["0123456789abcdef", KEY, "rotated0123456789"] {
+        assert!(!log.contains(key), "{log}");
+    }
+}
+
+#[test]
+fn another_namespace_is_taken_only_where_the_environment_allows_it() {
+    let Some(cluster) = Cluster::of_its_own() else {
+        return;
+    };
+    let world = World::new(&cluster);
+    let team = World::new(&cluster);
+    let reference = json!({ "name": "production", "namespace": world.namespace });
+    team.organization("acme", json!({ "environmentRef": reference }));
+    world.organization("globex", json!({}));
+    // An object that the API server keeps, and this version of the operator does not know.
+    let loosened = json!([{ "op": "remove", "path": "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties/deletionPolicy/enum" }]);
+    let line = "patch crd portalorganizations.portalctl.dev --type=json --patch-file=/dev/stdin";
+    world.cluster.kubectl(line, &loosened.to_string());
+    until("the API server to take it", || {
+        let object = json!({
+            "apiVersion": "portalctl.dev/v1alpha1", "kind": "PortalOrganization",
+            "metadata": { "name": "unreadable", "namespace": world.namespace },
+            "spec": { "environmentRef": { "name": "production" }, "name": "Later",
+                      "deletionPolicy": "Archive" },
+        });
+        let line = "apply --server-side -f -";
+        let said = world.cluster.try_kubectl(line, &object.to_string());
+        said.done.then_some(())
+    });
+    let _operator = world.operator_of_all_namespaces();
+    world.is_in_sync("globex");
+    world.waits_for("unreadable", "Synced", "False", "Invalid");
+    let object = team.waits_for("acme", "Synced", "False", "NotAllowed");
+    let message = condition(&object, "Stalled").unwrap()["message"].as_str();
+    assert!(
+        message.unwrap().contains("allowedNamespaces"),
+        "{message:?}"
+    );
+    assert_eq!(world.sandbox.external_ids(), ["globex"]);
+    world.environment(json!({ "allowedNamespaces": [team.namespace] }));
+    team.is_in_sync("acme");
+    assert_eq!(world.sandbox.external_ids(), ["acme", "globex"]);
+}

@@ -1,0 +1,147 @@
+//! The operator in a real API server: several of them, killed, stopped, cut off.
+
+use serde_json::{Value, json};
+
+use crate::support::cli::TestEnv;
+use crate::support::http;
+use crate::support::kube::Cluster;
+use crate::support::operator::{Operator, World, condition};
+use crate::support::sandbox_server::SandboxServer;
+use crate::support::wait::until;
+
+fn is_ready(operator: &Operator) {
+    until("the operator to be ready", || {
+        (operator.text("/readyz").0 == 200).then_some(())
+    });
+}
+
+fn leads(operator: &Operator) -> bool {
+    operator.metric("portalctl_leader") > 0.5
+}
+
+#[test]
+fn a_webhook_is_heeded_whichever_process_takes_it() {
+    let Some(cluster) = Cluster::with_definitions() else {
+        return;
+    };
+    let world = World::new(cluster);
+    let webhook =
+        json!({ "webhook": { "secretRef": { "name": "workos", "key": "webhook-secret" } } });
+    world.environment(webhook);
+    world.organization("acme", json!({}));
+    // It would look by itself in an hour.
+    let _leader = world.operator_that_looks_every("1h", "");
+    world.is_in_sync("acme");
+    let other = world.operator_that_looks_every("1h", "");
+    is_ready(&other);
+    assert!(!leads(&other));
+    let path = format!("/webhooks/{}/production", world.namespace);
+    let url = format!("http://{}{path}", other.address);
+    let endpoint = json!({ "url": url, "secret": "whsec_operator" });
+    world.sandbox.send("POST", "/_sandbox/webhooks", &endpoint);
+    world.finish("acme", "sso");
+    world.waits_for("acme", "Onboarded", "True", "AllConfigured");
+    for path in [&path, "/webhooks/nowhere/production"] {
+        let refused = http::send(&other.address, "", "POST", path, Some(&json!({})));
+        assert_eq!(refused.0, 401, "{path}");
+    }
+}
+
+#[test]
+fn whoever_is_killed_in_the_middle_of_a_create_makes_nothing_twice() {
+    let Some(cluster) = Cluster::with_definitions() else {
+        return;
+    };
+    let world = World::new(cluster);
+    let mut wanted = Vec::new();
+    let mut leader = world.operator("--identity process-0");
+    is_ready(&leader);
+    until("a leader", || leads(&leader).then_some(()));
+    for round in 1..=3 {
+        let next = world.operator(&format!("--identity process-{round}"));
+        is_ready(&next);
+        assert!(!leads(&next));
+        // The answer comes after the kill, the effect does not wait for it.
+        let slow = json!({ "method": "POST", "path": "/organizations", "fault": "slow",
+                           "milliseconds": 2000 });
+        world.fault(&slow);
+        for one in ["a", "b", "c"] {
+            let name = format!("customer-{round}{one}");
+            world.organization(&name, json!({}));
+            wanted.push(name);
+        }
+        world.faults_fired(1);
+        leader.kill();
+        world
+            .sandbox
+            .send("DELETE", "/_sandbox/faults", &Value::Null);
+        for name in &wanted {
+            world.is_in_sync(name);
+        }
+        assert!(leads(&next));
+        leader = next;
+    }
+    assert_eq!(world.sandbox.external_ids(), wanted);
+    // What ends in an orderly way gives the lease back.
+    assert_eq!(leader.stop(), Some(0));
+    let lease = world.kubectl("get lease portalctl-operator -o json", "");
+    let lease: Value = serde_json::from_str(&lease).unwrap();
+    assert_eq!(lease["spec"]["holderIdentity"], Value::Null);
+}
+
+#[test]
+fn whoever_is_told_to_stop_in_the_middle_of_a_create_finishes_it() {
+    let Some(cluster) = Cluster::with_definitions() else {
+        return;
+    };
+    let world = World::new(cluster);
+    let slow = json!({ "method": "POST", "path": "/organizations", "fault": "slow",
+                       "milliseconds": 1500 });
+    world.fault(&slow);
+    world.organization("acme", json!({}));
+    let operator = world.operator("");
+    world.faults_fired(1);
+    assert_eq!(operator.stop(), Some(0));
+    assert_eq!(world.sandbox.external_ids(), ["acme"]);
+    let _operator = world.operator("");
+    world.is_in_sync("acme");
+    assert_eq!(world.sandbox.external_ids(), ["acme"]);
+}
+
+#[test]
+fn what_was_known_stands_while_workos_is_down() {
+    let Some(cluster) = Cluster::with_definitions() else {
+        return;
+    };
+    let mut world = World::with(cluster, "--rate-limit off --state state.json");
+    world.organization("acme", json!({}));
+    let operator = world.operator("");
+    world.is_in_sync("acme");
+    let address = world.sandbox.address().to_owned();
+    let other = SandboxServer::start(&TestEnv::new());
+    let down = std::mem::replace(&mut world.sandbox, other);
+    assert_eq!(down.stop(), Some(0));
+    let object = world.waits_for("acme", "Synced", "False", "Unreachable");
+    assert_eq!(condition(&object, "Ready").unwrap()["status"], "True");
+    assert_eq!(condition(&object, "Reconciling").unwrap()["status"], "True");
+    assert_eq!(condition(&object, "Stalled"), None);
+    assert!(operator.metric("portalctl_reconcile_errors_total{reason=\"Unreachable\"}") > 0.5);
+    world.sandbox =
+        SandboxServer::listening(&world.env, &address, "--rate-limit off --state state.json");
+    world.is_in_sync("acme");
+}
+
+#[test]
+fn it_goes_on_when_the_api_server_is_back() {
+    let Some(cluster) = Cluster::of_its_own() else {
+        return;
+    };
+    let world = World::new(&cluster);
+    world.organization("acme", json!({}));
+    let _operator = world.operator("");
+    world.is_in_sync("acme");
+    cluster.stop_server();
+    cluster.start_server();
+    world.organization("globex", json!({}));
+    world.is_in_sync("globex");
+}
