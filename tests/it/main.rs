@@ -74,6 +74,7 @@ mod report_pages;
 mod report_sarif;
 mod report_text;
 mod sandbox_server;
+mod threat_model;
 mod wait;
 
 /// A file that nobody lists would never run.

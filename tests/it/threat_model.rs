@@ -1,0 +1,50 @@
+//! Every test that the threat model names is there.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+const ROOT: &str = env!("CARGO_MANIFEST_DIR");
+
+/// `module::test` in backticks, of as many modules as it has.
+fn references(text: &str) -> Vec<&str> {
+    let quoted = text.split('`').skip(1).step_by(2);
+    quoted
+        .filter(|name| name.contains("::") && name.bytes().all(is_of_a_path))
+        .collect()
+}
+
+fn is_of_a_path(byte: u8) -> bool {
+    byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_:".contains(&byte)
+}
+
+/// The file of a module, whichever way it is written.
+fn file_of(modules: &[&str]) -> Option<PathBuf> {
+    let path = modules.join("/");
+    ["tests/it", "src"].iter().find_map(|root| {
+        [format!("{path}.rs"), format!("{path}/mod.rs")]
+            .iter()
+            .map(|name| Path::new(ROOT).join(root).join(name))
+            .find(|path| path.is_file())
+    })
+}
+
+#[test]
+fn every_test_that_is_named_is_there() {
+    let text = fs::read_to_string(Path::new(ROOT).join("docs/threat-model.md")).unwrap();
+    let named = references(&text);
+    assert!(named.len() > 30, "only {} were found", named.len());
+    let missing: Vec<&str> = named
+        .into_iter()
+        .filter(|name| {
+            let path: Vec<&str> = name.split("::").collect();
+            let (test, modules) = path.split_last().unwrap();
+            let is_module = file_of(&path).is_some();
+            let holds = |file: PathBuf| {
+                let text = fs::read_to_string(file).unwrap();
+                text.contains(&format!("fn {test}("))
+            };
+            !is_module && !file_of(modules).is_some_and(holds)
+        })
+        .collect();
+    assert!(missing.is_empty(), "{missing:#?}");
+}
