@@ -24,7 +24,10 @@ use portalctl::workos::{
 
 const START: &str = "2026-01-15T12:00:00Z";
 const KEY: &str = "sk_test_canary0123456789";
-const EVENTS: [EventKind; 2] = [EventKind::ConnectionActivated, EventKind::DirectoryActivated];
+const EVENTS: [EventKind; 2] = [
+    EventKind::ConnectionActivated,
+    EventKind::DirectoryActivated,
+];
 /// A script that never ends a list is cut off here, as the network would.
 const MAX_ANSWERS: usize = 100;
 
@@ -74,7 +77,9 @@ impl ReadProgress for Silent {
 }
 
 fn told<T>(result: ApiResult<T>) -> Option<T> {
-    result.map_err(|error: ApiError| holds_no_secret(&format!("{error} {error:?}"))).ok()
+    result
+        .map_err(|error: ApiError| holds_no_secret(&format!("{error} {error:?}")))
+        .ok()
 }
 
 fn holds_no_secret(text: &str) {

@@ -13,6 +13,8 @@
 mod config;
 mod crypto;
 mod files;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod keyring;
 mod keys;
 mod limits;
