@@ -43,7 +43,7 @@ fn schemas() {
 fn resource_definitions() {
     for kind in Kind::ALL {
         let content = manifest::to_yaml(&definition(kind));
-        for folder in ["schema/crds", "charts/portalctl/crds"] {
+        for folder in ["schema/crds", "charts/portalctl/files/crds"] {
             is_fresh(&format!("{folder}/{}.yaml", kind.plural()), &content);
         }
     }
