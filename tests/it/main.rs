@@ -14,7 +14,12 @@ mod support;
 
 mod apply;
 mod apply_contacts;
+mod argocd;
 mod canaries;
+mod chart;
+mod chart_rbac;
+mod chart_release;
+mod chart_schemas;
 mod cli_also;
 mod cli_apply;
 mod cli_changes;

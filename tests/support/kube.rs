@@ -87,6 +87,15 @@ impl Cluster {
         );
     }
 
+    /// Lets the server know the resource of the Prometheus operator.
+    #[track_caller]
+    pub(crate) fn knows_service_monitors(&self) {
+        let definition = "tests/fixtures/kubernetes/servicemonitors.yaml";
+        self.kubectl(&format!("apply --server-side -f {definition}"), "");
+        let name = "crd/servicemonitors.monitoring.coreos.com";
+        self.kubectl(&format!("wait --for=condition=Established {name}"), "");
+    }
+
     /// A server of its own, for a test that stops it.
     #[track_caller]
     pub(crate) fn start() -> Option<Self> {

@@ -1,6 +1,8 @@
 //! What the integration tests share.
 
 pub(crate) mod browser;
+pub(crate) mod chart;
+pub(crate) mod chart_cases;
 pub(crate) mod cli;
 pub(crate) mod dns;
 pub(crate) mod emulator;
