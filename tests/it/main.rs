@@ -19,6 +19,8 @@ mod canaries;
 mod chart;
 mod chart_rbac;
 mod chart_release;
+#[cfg(feature = "operator")]
+mod chart_run;
 mod chart_schemas;
 mod cli_also;
 mod cli_apply;

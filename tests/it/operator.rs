@@ -4,13 +4,12 @@
 use serde_json::{Value, json};
 
 use crate::support::emulator::{EMULATOR_KEY, Emulator};
-use crate::support::kube::Cluster;
-use crate::support::operator::{World, condition};
+use crate::support::operator::{self, World, condition};
 use crate::support::wait::until;
 
 #[test]
 fn an_organization_is_created_and_told_to_be_ready() {
-    let Some(cluster) = Cluster::with_definitions() else {
+    let Some(cluster) = operator::cluster() else {
         return;
     };
     let world = World::new(cluster);
@@ -66,7 +65,7 @@ fn an_organization_is_created_and_told_to_be_ready() {
 
 #[test]
 fn what_others_say_in_a_status_is_theirs() {
-    let Some(cluster) = Cluster::with_definitions() else {
+    let Some(cluster) = operator::cluster() else {
         return;
     };
     let world = World::new(cluster);
@@ -92,7 +91,7 @@ fn what_others_say_in_a_status_is_theirs() {
 
 #[test]
 fn drift_is_written_over_and_what_is_not_declared_is_left_alone() {
-    let Some(cluster) = Cluster::with_definitions() else {
+    let Some(cluster) = operator::cluster() else {
         return;
     };
     let world = World::new(cluster);
@@ -122,7 +121,7 @@ fn drift_is_written_over_and_what_is_not_declared_is_left_alone() {
 
 #[test]
 fn a_customer_who_finishes_is_seen_and_nothing_is_asked_or_written_while_nothing_happens() {
-    let Some(cluster) = Cluster::with_definitions() else {
+    let Some(cluster) = operator::cluster() else {
         return;
     };
     let world = World::new(cluster);
@@ -181,7 +180,7 @@ fn a_customer_who_finishes_is_seen_and_nothing_is_asked_or_written_while_nothing
 
 #[test]
 fn an_it_contact_is_added_and_invited_once() {
-    let Some(cluster) = Cluster::with_definitions() else {
+    let Some(cluster) = operator::cluster() else {
         return;
     };
     let world = World::new(cluster);
@@ -211,7 +210,7 @@ fn an_it_contact_is_added_and_invited_once() {
 
 #[test]
 fn the_official_emulator_is_kept_as_declared_too() {
-    let Some(cluster) = Cluster::with_definitions() else {
+    let Some(cluster) = operator::cluster() else {
         return;
     };
     let world = World::new(cluster);
@@ -243,7 +242,7 @@ fn the_official_emulator_is_kept_as_declared_too() {
 
 #[test]
 fn the_guides_example_becomes_a_customer() {
-    let Some(cluster) = Cluster::with_definitions() else {
+    let Some(cluster) = operator::cluster() else {
         return;
     };
     let world = World::new(cluster);
@@ -266,7 +265,7 @@ fn the_guides_example_becomes_a_customer() {
 
 #[test]
 fn moving_from_the_command_line_and_back_changes_nothing() {
-    let Some(cluster) = Cluster::with_definitions() else {
+    let Some(cluster) = operator::cluster() else {
         return;
     };
     let world = World::new(cluster);

@@ -4,8 +4,7 @@
 use serde_json::{Value, json};
 
 use crate::support::cli::KEY;
-use crate::support::kube::Cluster;
-use crate::support::operator::{World, condition};
+use crate::support::operator::{self, World, condition};
 use crate::support::wait::until;
 
 /// Times of creation are whole seconds: what is created from now on is younger.
@@ -20,7 +19,7 @@ fn the_next_second(world: &World<'_>, than: &str) {
 
 #[test]
 fn of_two_that_claim_one_organization_the_younger_is_told() {
-    let Some(cluster) = Cluster::with_definitions() else {
+    let Some(cluster) = operator::cluster() else {
         return;
     };
     let world = World::new(cluster);
@@ -50,7 +49,7 @@ fn of_two_that_claim_one_organization_the_younger_is_told() {
 
 #[test]
 fn a_wrong_resource_is_told_on_itself_and_the_others_go_on() {
-    let Some(cluster) = Cluster::with_definitions() else {
+    let Some(cluster) = operator::cluster() else {
         return;
     };
     let world = World::new(cluster);
@@ -95,7 +94,7 @@ fn a_wrong_resource_is_told_on_itself_and_the_others_go_on() {
 
 #[test]
 fn a_paused_organization_is_watched_and_not_written() {
-    let Some(cluster) = Cluster::with_definitions() else {
+    let Some(cluster) = operator::cluster() else {
         return;
     };
     let world = World::new(cluster);
@@ -122,7 +121,7 @@ fn a_paused_organization_is_watched_and_not_written() {
 
 #[test]
 fn what_is_only_observed_is_reported_and_never_written() {
-    let Some(cluster) = Cluster::with_definitions() else {
+    let Some(cluster) = operator::cluster() else {
         return;
     };
     let world = World::new(cluster);
@@ -147,7 +146,7 @@ fn what_is_only_observed_is_reported_and_never_written() {
 
 #[test]
 fn what_needs_a_power_is_held_until_the_environment_has_it() {
-    let Some(cluster) = Cluster::with_definitions() else {
+    let Some(cluster) = operator::cluster() else {
         return;
     };
     let world = World::new(cluster);
@@ -181,7 +180,7 @@ fn what_needs_a_power_is_held_until_the_environment_has_it() {
 
 #[test]
 fn a_resource_that_is_deleted_takes_its_organization_along_only_where_both_allow_it() {
-    let Some(cluster) = Cluster::with_definitions() else {
+    let Some(cluster) = operator::cluster() else {
         return;
     };
     let world = World::new(cluster);
@@ -219,7 +218,7 @@ fn a_resource_that_is_deleted_takes_its_organization_along_only_where_both_allow
 
 #[test]
 fn what_cannot_be_deleted_any_more_is_let_go_by_an_annotation() {
-    let Some(cluster) = Cluster::with_definitions() else {
+    let Some(cluster) = operator::cluster() else {
         return;
     };
     let world = World::new(cluster);
@@ -248,7 +247,7 @@ fn what_cannot_be_deleted_any_more_is_let_go_by_an_annotation() {
 
 #[test]
 fn a_key_is_replaced_without_a_restart() {
-    let Some(cluster) = Cluster::with_definitions() else {
+    let Some(cluster) = operator::cluster() else {
         return;
     };
     let mut world = World::new(cluster);
@@ -277,7 +276,7 @@ fn a_key_is_replaced_without_a_restart() {
 
 #[test]
 fn another_namespace_is_taken_only_where_the_environment_allows_it() {
-    let Some(cluster) = Cluster::of_its_own() else {
+    let Some(cluster) = operator::own_cluster() else {
         return;
     };
     let world = World::new(&cluster);

@@ -4,8 +4,7 @@ use serde_json::{Value, json};
 
 use crate::support::cli::TestEnv;
 use crate::support::http;
-use crate::support::kube::Cluster;
-use crate::support::operator::{Operator, World, condition};
+use crate::support::operator::{self, Operator, World, condition};
 use crate::support::sandbox_server::SandboxServer;
 use crate::support::wait::until;
 
@@ -21,7 +20,7 @@ fn leads(operator: &Operator) -> bool {
 
 #[test]
 fn a_webhook_is_heeded_whichever_process_takes_it() {
-    let Some(cluster) = Cluster::with_definitions() else {
+    let Some(cluster) = operator::cluster() else {
         return;
     };
     let world = World::new(cluster);
@@ -49,7 +48,7 @@ fn a_webhook_is_heeded_whichever_process_takes_it() {
 
 #[test]
 fn whoever_is_killed_in_the_middle_of_a_create_makes_nothing_twice() {
-    let Some(cluster) = Cluster::with_definitions() else {
+    let Some(cluster) = operator::cluster() else {
         return;
     };
     let world = World::new(cluster);
@@ -91,7 +90,7 @@ fn whoever_is_killed_in_the_middle_of_a_create_makes_nothing_twice() {
 
 #[test]
 fn whoever_is_told_to_stop_in_the_middle_of_a_create_finishes_it() {
-    let Some(cluster) = Cluster::with_definitions() else {
+    let Some(cluster) = operator::cluster() else {
         return;
     };
     let world = World::new(cluster);
@@ -110,7 +109,7 @@ fn whoever_is_told_to_stop_in_the_middle_of_a_create_finishes_it() {
 
 #[test]
 fn what_was_known_stands_while_workos_is_down() {
-    let Some(cluster) = Cluster::with_definitions() else {
+    let Some(cluster) = operator::cluster() else {
         return;
     };
     let mut world = World::with(cluster, "--rate-limit off --state state.json");
@@ -133,7 +132,7 @@ fn what_was_known_stands_while_workos_is_down() {
 
 #[test]
 fn it_goes_on_when_the_api_server_is_back() {
-    let Some(cluster) = Cluster::of_its_own() else {
+    let Some(cluster) = operator::own_cluster() else {
         return;
     };
     let world = World::new(&cluster);

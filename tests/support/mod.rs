@@ -3,6 +3,8 @@
 pub(crate) mod browser;
 pub(crate) mod chart;
 pub(crate) mod chart_cases;
+#[cfg(feature = "operator")]
+pub(crate) mod chart_pod;
 pub(crate) mod cli;
 pub(crate) mod dns;
 pub(crate) mod emulator;

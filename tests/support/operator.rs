@@ -9,7 +9,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 
-use super::cli::{KEY, TestEnv, signal};
+use super::chart;
+use super::cli::{KEY, Run, TestEnv, signal};
 use super::http;
 use super::kube::Cluster;
 use super::sandbox_server::SandboxServer;
@@ -34,15 +35,30 @@ pub(crate) struct Access {
 }
 
 impl Access {
-    /// The least that the operator can do with, in a namespace.
-    fn least(namespace: &str) -> Self {
-        let rules = fs::read_to_string("tests/fixtures/operator/rbac.yaml").unwrap();
+    /// What the chart grants to the operator of a release in a namespace, and nothing else.
+    #[track_caller]
+    fn of_the_chart(namespace: &str) -> Self {
+        let account = "portalctl-operator";
+        let secrets = format!("secrets: [{{namespace: {namespace}, name: workos}}]");
+        let values = format!("fullnameOverride: {account}\n{secrets}\n");
         Self {
-            rules: rules.replace("NAMESPACE", namespace),
-            account: "operator".to_owned(),
+            rules: chart::access(namespace, &values),
+            account: account.to_owned(),
             namespace: namespace.to_owned(),
         }
     }
+}
+
+/// The API server that tests share, where there is one, and helm to say what an operator may do.
+#[track_caller]
+pub(crate) fn cluster() -> Option<&'static Cluster> {
+    Cluster::with_definitions().filter(|_| chart::has("helm"))
+}
+
+/// The same, of its own: for a test that stops it, or changes what all namespaces share.
+#[track_caller]
+pub(crate) fn own_cluster() -> Option<Cluster> {
+    Cluster::of_its_own().filter(|_| chart::has("helm"))
 }
 
 /// An operator that runs until it is dropped.
@@ -71,7 +87,7 @@ impl<'a> World<'a> {
             env,
             sandbox,
         };
-        world.grant(&Access::least(&world.namespace));
+        world.grant(&Access::of_the_chart(&world.namespace));
         world.secret(KEY);
         world.environment(json!({}));
         world
@@ -270,29 +286,18 @@ impl<'a> World<'a> {
 
     #[track_caller]
     fn start(&self, options: &str) -> Operator {
-        static COUNT: AtomicUsize = AtomicUsize::new(1);
         let line = format!("operator --listen 127.0.0.1:0 --lease-duration 3s {options}");
-        let mut command = self
-            .env
-            .run(&line)
-            .env("KUBECONFIG", self.env.path("kubeconfig").to_str().unwrap())
-            .command();
+        self.spawn(self.env.run(&line))
+    }
+
+    /// Starts an operator by a command, with the rights that were granted last.
+    #[track_caller]
+    pub(crate) fn spawn(&self, run: Run) -> Operator {
+        static COUNT: AtomicUsize = AtomicUsize::new(1);
         let log = format!("operator-{}.log", COUNT.fetch_add(1, Ordering::Relaxed));
-        let log = self.env.path(&log);
-        command.stderr(fs::File::create(&log).unwrap());
-        let mut child = command.spawn().unwrap();
-        let mut url = String::new();
-        let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        stdout.read_line(&mut url).unwrap();
-        let address = url.trim().strip_prefix("http://").unwrap_or_else(|| {
-            let _ = child.kill();
-            panic!("the operator printed {url:?}")
-        });
-        Operator {
-            address: address.to_owned(),
-            child,
-            log,
-        }
+        let kubeconfig = self.env.path("kubeconfig");
+        let run = run.env("KUBECONFIG", kubeconfig.to_str().unwrap());
+        Operator::start(run, self.env.path(log))
     }
 
     /// Lets requests to the sandbox go wrong by a rule.
@@ -327,6 +332,26 @@ pub(crate) fn condition<'v>(object: &'v Value, kind: &str) -> Option<&'v Value> 
 }
 
 impl Operator {
+    /// Starts a server that prints its address, and logs to a file.
+    #[track_caller]
+    pub(crate) fn start(run: Run, log: PathBuf) -> Self {
+        let mut command = run.command();
+        command.stderr(fs::File::create(&log).unwrap());
+        let mut child = command.spawn().unwrap();
+        let mut url = String::new();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
+        stdout.read_line(&mut url).unwrap();
+        let address = url.trim().strip_prefix("http://").unwrap_or_else(|| {
+            let _ = child.kill();
+            panic!("the server printed {url:?}")
+        });
+        Self {
+            address: address.to_owned(),
+            child,
+            log,
+        }
+    }
+
     /// What it answers to a request.
     #[track_caller]
     pub(crate) fn text(&self, path: &str) -> (u16, String) {
