@@ -1,7 +1,7 @@
 # The program in an image of its own, with the operator: docker build -t registry.example.com/portalctl .
 #
 # The builder's own target is musl, so that the program is static, on amd64 and arm64 alike.
-FROM docker.io/library/rust:1.95-alpine AS build
+FROM rust:1.95-alpine AS build
 # A C compiler and linker, for the cryptography.
 RUN apk add --no-cache build-base ca-certificates
 WORKDIR /src
