@@ -37,11 +37,11 @@ fn every_test_that_is_named_is_there() {
         .into_iter()
         .filter(|name| {
             let path: Vec<&str> = name.split("::").collect();
-            let (test, modules) = path.split_last().unwrap();
+            let (function, modules) = path.split_last().unwrap();
             let is_module = file_of(&path).is_some();
             let holds = |file: PathBuf| {
                 let text = fs::read_to_string(file).unwrap();
-                text.contains(&format!("fn {test}("))
+                text.contains(&format!("fn {function}("))
             };
             !is_module && !file_of(modules).is_some_and(holds)
         })
