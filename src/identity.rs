@@ -16,6 +16,7 @@
 
 mod index;
 mod resolve;
+mod unclaimed;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -33,6 +33,10 @@ codes! {
         "an unclaimed organization has the same name",
         "No live organization matches the entry, but one without external_id that no entry claims has the same name. It is probably the same customer.",
         "If it is this customer, write its `id`; if it is another one, set allow_same_name: true.";
+    STRIPE_CUSTOMER_HELD = "plan/stripe-customer-held",
+        "another organization has the entry's Stripe customer id",
+        "No live organization matches the entry, but one has its Stripe customer id, which WorkOS gives to one organization only. It is probably the same customer, whose external id was changed; a new organization would be left without the Stripe customer id.",
+        "If it is this customer, write its `id`; if it is another one, correct stripe_customer_id on one of the two.";
     DOMAIN_PENDING_ELSEWHERE = "plan/domain-pending-elsewhere",
         "a declared domain is waiting for verification elsewhere too",
         "Another organization holds the same domain, not verified. Whichever proves it first keeps the other from verifying it.",

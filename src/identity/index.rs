@@ -11,6 +11,7 @@ pub(super) struct Index<'a> {
     by_external_id: BTreeMap<&'a str, Vec<&'a Organization>>,
     by_domain: BTreeMap<&'a Domain, Vec<Holder<'a>>>,
     by_name: BTreeMap<String, Vec<&'a Organization>>,
+    by_stripe_customer: BTreeMap<&'a str, Vec<&'a Organization>>,
 }
 
 /// An organization that holds a domain.
@@ -27,12 +28,20 @@ impl<'a> Index<'a> {
             by_external_id: BTreeMap::new(),
             by_domain: BTreeMap::new(),
             by_name: BTreeMap::new(),
+            by_stripe_customer: BTreeMap::new(),
         };
         for organization in observed.organizations.values() {
             if let Some(external_id) = &organization.external_id {
                 index
                     .by_external_id
                     .entry(external_id)
+                    .or_default()
+                    .push(organization);
+            }
+            if let Some(customer) = &organization.stripe_customer_id {
+                index
+                    .by_stripe_customer
+                    .entry(customer)
                     .or_default()
                     .push(organization);
             }
@@ -68,6 +77,12 @@ impl<'a> Index<'a> {
 
     pub(super) fn holders(&self, domain: &Domain) -> &[Holder<'a>] {
         self.by_domain.get(domain).map_or(&[], Vec::as_slice)
+    }
+
+    pub(super) fn with_stripe_customer(&self, customer: &str) -> &[&'a Organization] {
+        self.by_stripe_customer
+            .get(customer)
+            .map_or(&[], Vec::as_slice)
     }
 
     pub(super) fn with_name(&self, name: &str) -> &[&'a Organization] {

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::index::Index;
-use super::{Identities, Identity, IdentityConflict, IdentityWarning, MatchedBy};
+use super::{Identities, Identity, IdentityConflict, IdentityWarning, MatchedBy, unclaimed};
 use crate::codes::{Code, plan as codes};
 use crate::model::desired::{Desired, DesiredOrganization};
 use crate::model::observed::{Observed, Organization};
 use crate::model::text::escape;
-use crate::model::{Domain, ExternalId, OrgKey, OrganizationId};
+use crate::model::{ExternalId, OrgKey, OrganizationId};
 
 /// Finds every entry's live organization.
 ///
@@ -35,7 +35,7 @@ pub fn identify(desired: &Desired, observed: &Observed) -> Identities {
     for (key, identity) in &mut entries {
         if matches!(identity, Identity::Missing) {
             let entry = &desired.organizations[*key];
-            *identity = look_for_unclaimed(entry, &index, &claims, &mut concerned);
+            *identity = unclaimed::look_for(entry, &index, &claims, &mut concerned);
         }
     }
     for (key, identity) in &entries {
@@ -84,7 +84,7 @@ fn with_conflicts(identity: Identity, found: Vec<IdentityConflict>) -> Identity 
     Identity::Conflicted(conflicts)
 }
 
-fn conflict(code: Code, message: String, help: impl Into<String>) -> IdentityConflict {
+pub(super) fn conflict(code: Code, message: String, help: impl Into<String>) -> IdentityConflict {
     IdentityConflict {
         code,
         message,
@@ -178,7 +178,7 @@ fn named<'a>(entry: &DesiredOrganization, index: &Index<'a>) -> Vec<&'a Organiza
 
 /// Which entries claim which organization.
 #[derive(Default)]
-struct Claims<'a> {
+pub(super) struct Claims<'a> {
     by_organization: BTreeMap<OrganizationId, BTreeSet<&'a OrgKey>>,
 }
 
@@ -190,7 +190,7 @@ impl<'a> Claims<'a> {
             .insert(key);
     }
 
-    fn is_claimed(&self, id: &OrganizationId) -> bool {
+    pub(super) fn is_claimed(&self, id: &OrganizationId) -> bool {
         self.by_organization.contains_key(id)
     }
 
@@ -215,121 +215,6 @@ impl<'a> Claims<'a> {
         }
         shared
     }
-}
-
-/// An entry that matched nothing: is there an organization that is, or could be, its own?
-fn look_for_unclaimed(
-    entry: &DesiredOrganization,
-    index: &Index<'_>,
-    claims: &Claims<'_>,
-    concerned: &mut BTreeSet<OrganizationId>,
-) -> Identity {
-    let domains = || entry.domains.iter().flat_map(BTreeMap::keys);
-    let mut adoptable: BTreeMap<&OrganizationId, &Domain> = BTreeMap::new();
-    let mut confusable: BTreeMap<&OrganizationId, (&Organization, &Domain)> = BTreeMap::new();
-    for domain in domains() {
-        for holder in index.holders(domain) {
-            let organization = holder.organization;
-            if claims.is_claimed(&organization.id) {
-                continue;
-            }
-            confusable
-                .entry(&organization.id)
-                .or_insert((organization, domain));
-            if organization.external_id.is_none() && holder.state.is_verified() {
-                adoptable.entry(&organization.id).or_insert(domain);
-            }
-        }
-    }
-    if let (1, Some((id, domain))) = (adoptable.len(), adoptable.first_key_value())
-        && (confusable.len() == 1 || entry.allow_shared_domain)
-    {
-        return Identity::Adoptable {
-            organization: (*id).clone(),
-            domain: (*domain).clone(),
-        };
-    }
-    let mut conflicts = Vec::new();
-    if entry.allow_shared_domain {
-        // Whichever of them stays unclaimed is the entry's to adopt.
-        concerned.extend(adoptable.keys().map(|id| (*id).clone()));
-    } else {
-        concerned.extend(confusable.keys().map(|id| (*id).clone()));
-        conflicts.extend(
-            confusable
-                .values()
-                .map(|(organization, domain)| domain_held(organization, domain, &adoptable)),
-        );
-    }
-    if !entry.allow_same_name
-        && let Some(name) = &entry.name
-    {
-        let same = index.with_name(name).iter().filter(|other| {
-            other.external_id.is_none()
-                && !claims.is_claimed(&other.id)
-                && (entry.allow_shared_domain || !confusable.contains_key(&other.id))
-        });
-        conflicts.extend(same.map(|other| {
-            concerned.insert(other.id.clone());
-            same_name(other)
-        }));
-    }
-    if conflicts.is_empty() {
-        return Identity::Missing;
-    }
-    conflicts.sort();
-    Identity::Conflicted(conflicts)
-}
-
-fn domain_held(
-    organization: &Organization,
-    domain: &Domain,
-    adoptable: &BTreeMap<&OrganizationId, &Domain>,
-) -> IdentityConflict {
-    let id = escape(organization.id.as_str());
-    let help = match &organization.external_id {
-        Some(external_id) => format!(
-            "if it is this customer, write `previous_keys: [{}]` (the key was renamed) or \
-             `id: {id}`; if it is another one, write `allow_shared_domain: true`",
-            escape(external_id)
-        ),
-        None if adoptable.len() > 1 => format!(
-            "{} organizations could be this customer: write `id:` with the one that is meant",
-            adoptable.len()
-        ),
-        // Sharing its domain would not tell it apart: it would be adopted.
-        None if adoptable.contains_key(&organization.id) => format!(
-            "if it is this customer, write `id: {id}`; if it is another one, declare that one too, \
-             with `id: {id}`"
-        ),
-        None => format!(
-            "if it is this customer, write `id: {id}`; if it is another one, write \
-             `allow_shared_domain: true`"
-        ),
-    };
-    conflict(
-        codes::DOMAIN_HELD,
-        format!(
-            "no organization matches, but {} has the domain {domain}",
-            name(organization)
-        ),
-        help,
-    )
-}
-
-fn same_name(other: &Organization) -> IdentityConflict {
-    conflict(
-        codes::SAME_NAME,
-        format!(
-            "no organization matches, but {} has the same name",
-            name(other)
-        ),
-        format!(
-            "if it is this customer, write `id: {}`; if it is another one, write \
-             `allow_same_name: true`",
-            escape(other.id.as_str())
-        ),
-    )
 }
 
 /// A declared domain that another organization holds: verified there is a conflict, pending there
@@ -382,7 +267,7 @@ fn domains_elsewhere(
     conflicts
 }
 
-fn name(organization: &Organization) -> String {
+pub(super) fn name(organization: &Organization) -> String {
     format!(
         "{} ({})",
         escape(organization.id.as_str()),

@@ -388,6 +388,19 @@ fn an_organization_of_the_same_name_is_a_conflict_only_without_external_id() {
 }
 
 #[test]
+fn an_organization_with_the_stripe_customer_id_is_a_conflict() {
+    let mut world = World::new().org("acme", |o| o.stripe("cus_1"));
+    let live = Live::new().org("org_1", |o| o.external_id("moved").stripe("cus_1"));
+    insta::assert_snapshot!(world.plan(&live), @r"
+    ! acme plan/stripe-customer-held
+        no organization matches, but org_1 (org_1) has the Stripe customer id cus_1
+        -> if it is this customer, write `id: org_1`; if it is another one, correct `stripe_customer_id` here or there
+    ");
+    world.edit("acme", |o| o.pin("org_1").name("org_1"));
+    insta::assert_snapshot!(world.plan(&live), @"= 1 unchanged");
+}
+
+#[test]
 fn an_organization_of_the_same_name_that_another_entry_pins_is_no_conflict() {
     let world = World::new()
         .org("acme", |o| o.name("Acme"))
