@@ -285,13 +285,15 @@ fn at_most_once(plan: &Plan, findings: &mut Vec<String>) {
             }
             None | Some(_) => {}
         }
-        for field in change
+        let given = change
             .fields
             .iter()
             .filter(|field| field.path == FieldPath::ExternalId)
-        {
-            if !external_ids.insert(&field.after) {
-                findings.push(format!("{:?} is given to two organizations", field.after));
+            // What is deleted gives its own up.
+            .filter_map(|field| field.after.as_deref());
+        for external_id in given {
+            if !external_ids.insert(external_id) {
+                findings.push(format!("{external_id:?} is given to two organizations"));
             }
         }
     }

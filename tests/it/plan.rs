@@ -1041,9 +1041,20 @@ fn the_lint_finds_what_no_plan_may_hold() {
     acme would set domains.old.com to None, which is not declared
     acme would set domains.acme.com to Some("verified"), which is not declared
     changes are not in order
-    new is created twice; Some("new") is given to two organizations
+    new is created twice; "new" is given to two organizations
     beta is in conflict and would be changed
     "#);
+}
+
+#[test]
+fn two_deletions_of_one_plan_give_no_external_id_away() {
+    let mut world = World::new().manifest("customers").many("customer", 5);
+    world.policy = ALL_POWERS;
+    let live = world.live();
+    world.forget("customer-00");
+    world.forget("customer-01");
+    // Held to the lint.
+    assert_eq!(world.plan_once(&live).count(ActionKind::Delete), 2);
 }
 
 #[test]
