@@ -14,8 +14,9 @@
 //! keeping their place, as they do when lists are ordered by creation.
 //!
 //! A page that repeats what its own reader has means that the cursor was lost (the official
-//! emulator starts over when the object it names was deleted): the read starts over too, a
-//! bounded number of times.
+//! emulator starts over when the object it names was deleted). A reader that comes to the end of the
+//! list without what the other one has was cut short. Either way the read starts over, a bounded
+//! number of times.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -178,9 +179,12 @@ where
                 .map(|item| item.key().to_owned())
                 .collect(),
         );
-        // The other reader's request, if any, is abandoned when all has been read.
-        let Some(after) = readers.take(order, page)? else {
-            return Ok(Some(readers.items.into_values().collect()));
+        let after = match readers.take(order, page)? {
+            // The other reader's page has to agree that this was the end.
+            Read::ToTheEnd if !pending.is_empty() => continue,
+            // What is under way is abandoned.
+            Read::All | Read::ToTheEnd => return Ok(Some(readers.into_items())),
+            Read::UpTo(after) => after,
         };
         let mut go_on = |order, after| {
             if left > 0 {
@@ -196,10 +200,22 @@ where
     Err(Cut::Endless)
 }
 
+/// How far a list has been read.
+enum Read {
+    /// The readers have met: there is nothing else.
+    All,
+    /// To where one reader found the end, all by itself.
+    ToTheEnd,
+    /// To a cursor, from which that reader goes on.
+    UpTo(String),
+}
+
 /// What both readers have.
 struct Readers<T> {
     items: BTreeMap<String, T>,
     has: [BTreeSet<String>; 2],
+    /// Whether a reader has come to the end of the list.
+    has_ended: bool,
 }
 
 impl<T> Default for Readers<T> {
@@ -207,30 +223,45 @@ impl<T> Default for Readers<T> {
         Self {
             items: BTreeMap::new(),
             has: <[BTreeSet<String>; 2]>::default(),
+            has_ended: false,
         }
     }
 }
 
 impl<T: Keyed> Readers<T> {
-    /// Takes a reader's next page; says where it goes on, or `None` when all has been read.
-    fn take(&mut self, order: Order, page: Page<T>) -> Result<Option<String>, Cut> {
+    fn into_items(self) -> Vec<T> {
+        self.items.into_values().collect()
+    }
+
+    /// Takes a reader's next page.
+    fn take(&mut self, order: Order, page: Page<T>) -> Result<Read, Cut> {
         let Page { items, after, .. } = page;
         let own = order.index();
         let other = 1 - own;
         // Looked for before the other's: a cursor that starts over must not pass for a meeting.
         let repeats = items.iter().any(|item| self.has[own].contains(item.key()));
-        let goes_nowhere = items.is_empty() && after.is_some();
+        // Behind a cursor there is something, unless all of it was deleted meanwhile.
+        let goes_nowhere = items.is_empty() && (after.is_some() || !self.has[own].is_empty());
         if repeats || goes_nowhere {
             return Err(Cut::CursorLost(None));
         }
         let meets = items
             .iter()
             .any(|item| self.has[other].contains(item.key()));
+        let is_cut_short = after.is_none() && !meets && !self.has[other].is_empty();
+        if is_cut_short || (self.has_ended && !meets) {
+            return Err(Cut::CursorLost(None));
+        }
+        self.has_ended |= after.is_none();
         for item in items {
             self.has[own].insert(item.key().to_owned());
             self.items.insert(item.key().to_owned(), item);
         }
-        Ok(after.filter(|_| !meets))
+        Ok(match after {
+            _ if meets => Read::All,
+            Some(after) => Read::UpTo(after),
+            None => Read::ToTheEnd,
+        })
     }
 }
 

@@ -202,6 +202,34 @@ async fn a_cursor_that_always_starts_over_is_given_up() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_list_that_ends_before_the_readers_meet_is_read_again() {
+    // Of pages as fast as each other, and where the lie comes first.
+    for lie_takes in [50, 1] {
+        let world = Mutex::new(World::of(500));
+        let asked = AtomicUsize::new(0);
+        let fetch = |order, after: Option<String>| {
+            // The newest reader's second page says that there is nothing more.
+            let is_lie = order == Order::NewestFirst
+                && after.is_some()
+                && asked.fetch_add(1, Ordering::Relaxed) == 0;
+            let page = world.lock().unwrap().page(order, after.as_deref());
+            async move {
+                let nothing = Page {
+                    items: Vec::new(),
+                    after: None,
+                    size: 0,
+                };
+                let latency = if is_lie { lie_takes } else { 50 };
+                SystemClock.sleep(Duration::from_millis(latency)).await;
+                Ok(if is_lie { nothing } else { page.unwrap() })
+            }
+        };
+        let items = read_all(fetch, |_| ()).await;
+        assert_eq!(items, Ok((0..500).map(id).map(Item).collect()));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_list_without_an_end_is_given_up() {
     let pages = AtomicUsize::new(0);
     let fetch = |_, _| {
