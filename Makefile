@@ -1,6 +1,6 @@
 # The front door. Everything is a script or a cargo call, so that it can be run by itself too.
 
-.PHONY: test test-quick fmt generate bench quickstart fuzz package
+.PHONY: test test-quick fmt generate bench quickstart faults fuzz package
 
 ## Passes every test, installing for itself what the tests need (in .cache/).
 test:
@@ -28,6 +28,11 @@ bench:
 ## The main job on the embedded sandbox.
 quickstart:
 	./examples/quickstart/run
+
+## Plays seeded fault schedules: `make faults N=100000` for so many.
+N ?= 20000
+faults:
+	PORTALCTL_SCHEDULES=$(N) cargo test --locked --profile faults --features operator --test faults -- --nocapture
 
 ## Throws hostile input at what reads it, ten minutes a target.
 fuzz:

@@ -1,0 +1,66 @@
+//! A request as the account sees it: what it asks for, and whose organization it writes to.
+
+use bytes::Bytes;
+use http::{Method, Request};
+use serde_json::Value;
+
+use portalctl::sandbox::world::World;
+
+/// What a request asks for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Call {
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) query: String,
+    /// The external id of a create.
+    pub(crate) external_id: Option<String>,
+    /// The organization that the body names.
+    named: Option<String>,
+}
+
+impl Call {
+    pub(crate) fn of(request: &Request<Bytes>) -> Self {
+        let body: Option<Value> = serde_json::from_slice(request.body()).ok();
+        let text = |field: &str| Some(body.as_ref()?.get(field)?.as_str()?.to_owned());
+        Self {
+            method: request.method().clone(),
+            path: request.uri().path().to_owned(),
+            query: request.uri().query().unwrap_or_default().to_owned(),
+            external_id: text("external_id"),
+            named: text("organization_id"),
+        }
+    }
+
+    pub(crate) fn is_read(&self) -> bool {
+        self.method == Method::GET
+    }
+
+    pub(crate) fn is_create(&self) -> bool {
+        self.method == Method::POST && self.path == "/organizations"
+    }
+
+    /// Whether it deletes an organization.
+    pub(crate) fn is_delete(&self) -> bool {
+        let mut segments = self.path.split('/').skip(1);
+        self.method == Method::DELETE
+            && segments.next() == Some("organizations")
+            && segments.count() == 1
+    }
+
+    /// The organization that the request is about, if there is one.
+    pub(crate) fn organization(&self, world: &World) -> Option<String> {
+        if let Some(named) = &self.named {
+            return Some(named.clone());
+        }
+        let mut segments = self.path.split('/').skip(1);
+        match (segments.next()?, segments.next()?, segments.next()) {
+            ("organizations", "external_id", Some(external_id)) => {
+                let found = world.organization_by_external_id(external_id).ok()?;
+                Some(found.id.clone())
+            }
+            ("organizations", id, _) => Some(id.to_owned()),
+            ("organization_domains", id, _) => Some(world.domain(id).ok()?.organization_id.clone()),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! What must hold after every run, and in the end.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use portalctl::apply::{AppliedChange, Outcome};
+use portalctl::model::desired::{DesiredOrganization, FieldPath};
+use portalctl::plan::{Action, Plan};
+use portalctl::sandbox::world::{Organization, World as Account};
+
+use crate::network::{Exchange, Network};
+use crate::run::{Done, KEY, Ran};
+use crate::world::World;
+
+/// The default pace, one request in so long.
+const INTERVAL: Duration = Duration::from_millis(20);
+/// By how much the pace catches up, in requests: two intervals, and the one that is due.
+const CATCH_UP: usize = 3;
+/// The most requests of a run: a few organizations, each tried a bounded number of times.
+const MAX_REQUESTS: usize = 1_000;
+
+/// What is wrong with a run of a client.
+pub(crate) fn run(ran: &Ran, client: usize, network: &Network, is_calm: bool) -> Vec<String> {
+    match ran {
+        Ran::Through(done) => through(done, client, network, is_calm),
+        Ran::Failed(error) if is_calm => vec![format!("a run fails in calm weather: {error}")],
+        Ran::Failed(error) => keeps_secrets(&format!("{error} {error:?}")),
+        Ran::Gone => Vec::new(),
+    }
+}
+
+fn through(done: &Done, client: usize, network: &Network, is_calm: bool) -> Vec<String> {
+    let mut wrong = done.findings.clone();
+    wrong.extend(keeps_secrets(&done.told));
+    let planned = done.plan.changes.iter();
+    if !planned.eq(done.report.changes.iter().map(|applied| &applied.change)) {
+        wrong.push("not every change is accounted for".to_owned());
+    }
+    let round = network.round();
+    network.look(|exchanges| {
+        let mut own: Vec<&Exchange> = exchanges.collect();
+        own.retain(|exchange| exchange.client == client && exchange.round == round);
+        if own.len() > MAX_REQUESTS {
+            wrong.push(format!("{} requests in one run", own.len()));
+        }
+        for applied in &done.report.changes {
+            wrong.extend(accounted(applied, &own, is_calm));
+        }
+    });
+    wrong
+}
+
+fn keeps_secrets(text: &str) -> Vec<String> {
+    let is_told = text.contains(KEY);
+    is_told
+        .then(|| format!("the key is told: {text}"))
+        .into_iter()
+        .collect()
+}
+
+/// What is said of a change against what went over the network.
+fn accounted(applied: &AppliedChange, own: &[&Exchange], is_calm: bool) -> Option<String> {
+    let AppliedChange { change, outcome } = applied;
+    let is_about = |exchange: &&&Exchange| match &change.action {
+        Action::Create => {
+            let mut fields = change.fields.iter();
+            let id = fields.find(|field| field.path == FieldPath::ExternalId);
+            exchange.call.is_create()
+                && exchange.call.external_id == id.and_then(|id| id.after.clone())
+        }
+        Action::Adopt(id) | Action::Update(id) => {
+            exchange.call.path == format!("/organizations/{id}") && !exchange.call.is_read()
+        }
+        Action::Delete(id) => {
+            exchange.call.path == format!("/organizations/{id}") && exchange.call.is_delete()
+        }
+        Action::Invite(_) => false,
+    };
+    let mut about = own.iter().filter(is_about);
+    let took_effect = about
+        .clone()
+        .any(|exchange| exchange.status.is_some_and(|status| status < 300));
+    let says = |what: &str| {
+        Some(format!(
+            "{} {}: {what}: {outcome:?}",
+            change.key,
+            change.action.kind()
+        ))
+    };
+    match outcome {
+        Outcome::NotTried(_) if took_effect => says("not tried, and took effect"),
+        Outcome::Refused(_) if took_effect && matches!(change.action, Action::Delete(_)) => {
+            says("refused, and deleted")
+        }
+        Outcome::Unknown(_)
+            if !about.any(|exchange| exchange.fault.is_some_and(|fault| fault.is_ambiguous()))
+                && !own.iter().any(|exchange| exchange.fault.is_some()) =>
+        {
+            says("unknown, and nothing went wrong")
+        }
+        Outcome::Refused(_) | Outcome::Unknown(_) | Outcome::NotTried(_) if is_calm => {
+            says("not done in calm weather")
+        }
+        _ => None,
+    }
+}
+
+/// What is wrong with how fast a client asked.
+pub(crate) fn pace(network: &Network) -> Vec<String> {
+    network.look(|exchanges| {
+        let mut clients: BTreeMap<(usize, usize), Vec<&Exchange>> = BTreeMap::new();
+        for exchange in exchanges {
+            let client = (exchange.round, exchange.client);
+            clients.entry(client).or_default().push(exchange);
+        }
+        let clients = clients.values();
+        clients.filter_map(|own| of_one_client(own)).collect()
+    })
+}
+
+fn of_one_client(own: &[&Exchange]) -> Option<String> {
+    let second = Duration::from_secs(1);
+    let most = usize::try_from(second.as_millis() / INTERVAL.as_millis()).unwrap() + CATCH_UP;
+    for (place, first) in own.iter().enumerate() {
+        let within = own[place..]
+            .iter()
+            .take_while(|later| later.at - first.at < second);
+        let count = within.count();
+        if count > most {
+            return Some(format!("{count} requests within a second, from {first}"));
+        }
+        let Some((told, wait)) = first.told_to_wait else {
+            continue;
+        };
+        let hasty = own
+            .iter()
+            .find(|later| later.at > told && later.at < told + wait);
+        if let Some(hasty) = hasty {
+            return Some(format!("{hasty} did not wait, as {first} told"));
+        }
+    }
+    None
+}
+
+/// Nobody is written to twice.
+pub(crate) fn invitations(network: &Network) -> Vec<String> {
+    let mut sent: BTreeMap<String, usize> = BTreeMap::new();
+    network.look(|exchanges| {
+        let sends = exchanges.filter(|exchange| {
+            exchange.call.path.ends_with("/invite")
+                && exchange.status.is_some_and(|status| status < 300)
+        });
+        for exchange in sends {
+            *sent.entry(exchange.call.path.clone()).or_default() += 1;
+        }
+    });
+    let twice = sent.into_iter().filter(|(_, count)| *count > 1);
+    twice
+        .map(|(path, count)| format!("{path} was sent {count} times"))
+        .collect()
+}
+
+/// What differs between the manifest and the account once there is nothing left to do.
+pub(crate) fn as_declared(manifest: &World, plan: &Plan, account: &Account) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (key, entry) in &manifest.desired.organizations {
+        let is_open = plan.conflicts.iter().any(|conflict| conflict.key == *key)
+            || plan.held.iter().any(|held| held.change.key == *key);
+        if is_open {
+            continue;
+        }
+        let id = entry.external_id.as_ref();
+        let found: Vec<&Organization> = account
+            .organizations()
+            .filter(|live| live.external_id.as_deref() == id.map(|id| id.as_str()))
+            .collect();
+        match found.as_slice() {
+            [live] => {
+                let differences = differences(entry, live);
+                wrong.extend(differences.map(|what| format!("{key}: {what} differs: {live:?}")));
+            }
+            others => wrong.push(format!("{key} is there {} times", others.len())),
+        }
+    }
+    wrong
+}
+
+fn differences(entry: &DesiredOrganization, live: &Organization) -> impl Iterator<Item = String> {
+    let mut differences = Vec::new();
+    if entry.name.as_ref().is_some_and(|name| *name != live.name) {
+        differences.push("name".to_owned());
+    }
+    if entry.stripe_customer_id.is_some() && entry.stripe_customer_id != live.stripe_customer_id {
+        differences.push("stripe_customer_id".to_owned());
+    }
+    for (key, value) in &entry.metadata {
+        if live.metadata.get(key) != value.as_ref() {
+            differences.push(format!("metadata.{key}"));
+        }
+    }
+    for domain in entry.domains.iter().flatten().map(|(domain, _)| domain) {
+        if !live
+            .domains
+            .iter()
+            .any(|held| held.domain == domain.as_str())
+        {
+            differences.push(format!("domains.{domain}"));
+        }
+    }
+    differences.into_iter()
+}

@@ -1,0 +1,256 @@
+//! Who may be written to: kept beside the account, and asked before every write takes effect.
+//!
+//! It knows the manifests and what people do, and nothing of how portalctl decides.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use portalctl::model::desired::Desired;
+use portalctl::sandbox::world::{ConnectionState, DomainState, Organization, World as Account};
+
+use crate::call::Call;
+use crate::schedule::{MANIFEST, Schedule};
+use crate::world::{OWNER, PROTECT, World as Manifest};
+
+/// What is known of the account, round by round.
+pub(crate) struct Ledger {
+    /// Every external id that a manifest of the schedule has declared.
+    declared: BTreeSet<String>,
+    /// Every domain that a manifest of the schedule has declared.
+    domains: BTreeSet<String>,
+    /// The organizations that were an entry's, or nobody's with an entry's domain, at some time.
+    ours: BTreeSet<String>,
+    /// The metadata that nobody declares, as people left it.
+    foreign: BTreeMap<String, BTreeMap<String, String>>,
+    round: Round,
+    violations: Vec<String>,
+}
+
+/// What is known of one round.
+#[derive(Default)]
+struct Round {
+    manifest: Option<Manifest>,
+    /// What may be deleted, or might have been at some time in the round.
+    deletable: BTreeSet<String>,
+    /// Where people were at work.
+    touched: BTreeSet<String>,
+    /// What was handed out one by one: read again, perhaps to be written.
+    handed_out: BTreeSet<String>,
+}
+
+impl Ledger {
+    pub(crate) fn of(schedule: &Schedule, account: &Account) -> Self {
+        let mut ledger = Self {
+            declared: BTreeSet::new(),
+            domains: BTreeSet::new(),
+            ours: BTreeSet::new(),
+            foreign: BTreeMap::new(),
+            round: Round::default(),
+            violations: Vec::new(),
+        };
+        for manifest in &schedule.manifests {
+            for entry in manifest.desired.organizations.values() {
+                let ids = entry.external_id.iter().chain(&entry.previous_keys);
+                ledger.declared.extend(ids.map(ToString::to_string));
+                let domains = entry.domains.iter().flatten();
+                ledger
+                    .domains
+                    .extend(domains.map(|(domain, _)| domain.to_string()));
+            }
+        }
+        for organization in account.organizations() {
+            ledger.keep_foreign(organization);
+        }
+        ledger
+    }
+
+    /// Begins a round with a manifest; of a saved plan, which knows nothing of what people did since
+    /// it was made.
+    pub(crate) fn begin(&mut self, manifest: &Manifest, is_saved: bool, account: &Account) {
+        let touched = std::mem::take(&mut self.round.touched);
+        self.round = Round {
+            manifest: Some(manifest.clone()),
+            touched: if is_saved { touched } else { BTreeSet::new() },
+            ..Round::default()
+        };
+        self.look(account);
+    }
+
+    /// Looks who is who now.
+    pub(crate) fn look(&mut self, account: &Account) {
+        for organization in account.organizations() {
+            if self.is_ours(organization) {
+                self.ours.insert(organization.id.clone());
+            }
+            let Some(manifest) = &self.round.manifest else {
+                continue;
+            };
+            if is_deletable(organization, manifest, account) {
+                self.round.deletable.insert(organization.id.clone());
+            }
+        }
+    }
+
+    fn is_ours(&self, organization: &Organization) -> bool {
+        match &organization.external_id {
+            Some(id) => self.declared.contains(id),
+            None => organization
+                .domains
+                .iter()
+                .any(|held| is_verified(&held.state) && self.domains.contains(&held.domain)),
+        }
+    }
+
+    fn keep_foreign(&mut self, organization: &Organization) {
+        let foreign = foreign(organization);
+        self.foreign.insert(organization.id.clone(), foreign);
+    }
+
+    /// People were at work on an organization, or made it.
+    pub(crate) fn touched(&mut self, id: &str, account: &Account) {
+        self.round.touched.insert(id.to_owned());
+        if let Ok(organization) = account.organization(id) {
+            self.keep_foreign(organization);
+        }
+        self.look(account);
+    }
+
+    /// An organization was read by itself: it may be about to be written, metadata and all.
+    pub(crate) fn handed_out(&mut self, id: String) {
+        self.round.handed_out.insert(id);
+    }
+
+    /// Whether metadata that somebody sets now may be lost: nothing at WorkOS guards the time
+    /// between a read and the PUT that is merged from it.
+    pub(crate) fn is_handed_out(&self, id: &str) -> bool {
+        self.round.handed_out.contains(id)
+    }
+
+    /// A write is about to take effect.
+    pub(crate) fn before(&mut self, call: &Call, account: &Account) {
+        if call.is_create() {
+            return self.before_create(call, account);
+        }
+        let Some(id) = call.organization(account) else {
+            return;
+        };
+        let Ok(organization) = account.organization(&id) else {
+            return;
+        };
+        if call.is_delete() {
+            if !self.round.deletable.contains(&id) {
+                self.violation(format!("{id} ({}) is deleted", organization.name));
+            }
+        } else if !self.ours.contains(&id) {
+            self.violation(format!(
+                "{id} ({}) is nobody's, and is written to: {} {}",
+                organization.name, call.method, call.path
+            ));
+        }
+    }
+
+    /// A customer who is there already, and was before the round, is not made a second time.
+    fn before_create(&mut self, call: &Call, account: &Account) {
+        let Some(external_id) = &call.external_id else {
+            return self.violation("a create carries no external id".to_owned());
+        };
+        let Some(manifest) = &self.round.manifest else {
+            return;
+        };
+        let mut entries = manifest.desired.organizations.values();
+        let entry = entries.find(|entry| {
+            entry
+                .external_id
+                .as_ref()
+                .is_some_and(|id| id.as_str() == external_id)
+        });
+        let Some(entry) = entry else {
+            return self.violation(format!("{external_id} is created, and not declared"));
+        };
+        let is_same = |organization: &&Organization| match &organization.external_id {
+            Some(id) => entry.previous_keys.iter().any(|key| key.as_str() == id),
+            None => {
+                let is_declared = |domain: &str| {
+                    let mut declared = entry.domains.iter().flatten();
+                    declared.any(|(declared, _)| declared.as_str() == domain)
+                };
+                let mut held = organization.domains.iter();
+                held.any(|held| is_declared(&held.domain))
+            }
+        };
+        let twin = account
+            .organizations()
+            .filter(is_same)
+            .find(|organization| !self.round.touched.contains(&organization.id));
+        if let Some(twin) = twin.map(|twin| twin.id.clone()) {
+            self.violation(format!("{external_id} is created, and is {twin} already"));
+        }
+    }
+
+    /// A write took effect.
+    pub(crate) fn after(&mut self, call: &Call, account: &Account) {
+        if call.is_create() {
+            self.look(account);
+        }
+    }
+
+    pub(crate) fn violation(&mut self, what: String) {
+        self.violations.push(what);
+    }
+
+    /// What was done that must not be, and what of other people's metadata was lost or changed.
+    pub(crate) fn violations(&mut self, account: &Account) -> Vec<String> {
+        let mut violations = std::mem::take(&mut self.violations);
+        for (id, left) in &self.foreign {
+            let Ok(organization) = account.organization(id) else {
+                continue;
+            };
+            let found = foreign(organization);
+            if found != *left {
+                violations.push(format!(
+                    "{id} ({}) had {left:?} that nobody declares, and has {found:?}",
+                    organization.name
+                ));
+            }
+        }
+        violations
+    }
+}
+
+/// The metadata that no manifest of a schedule declares, and no mark of portalctl's.
+fn foreign(organization: &Organization) -> BTreeMap<String, String> {
+    let metadata = organization.metadata.iter();
+    metadata
+        .filter(|(key, _)| {
+            !["tier", "legacy"].contains(&key.as_str()) && !key.starts_with("portalctl_")
+        })
+        .map(|(key, value)| (key.clone(), value.clone()))
+        .collect()
+}
+
+fn is_verified(state: &DomainState) -> bool {
+    matches!(state, DomainState::Verified | DomainState::LegacyVerified)
+}
+
+/// Whether a run may delete an organization.
+fn is_deletable(organization: &Organization, manifest: &Manifest, account: &Account) -> bool {
+    let marks = &organization.metadata;
+    let is_active = account
+        .connections_of(&organization.id)
+        .any(|connection| connection.state == ConnectionState::Active);
+    manifest.policy.prune
+        && marks.get(OWNER).is_some_and(|owner| owner == MANIFEST)
+        && !marks.contains_key(PROTECT)
+        && (manifest.policy.prune_active || !is_active)
+        && !is_declared(organization, &manifest.desired)
+}
+
+fn is_declared(organization: &Organization, desired: &Desired) -> bool {
+    let Some(external_id) = &organization.external_id else {
+        return false;
+    };
+    let mut entries = desired.organizations.values();
+    entries.any(|entry| {
+        let mut ids = entry.external_id.iter().chain(&entry.previous_keys);
+        ids.any(|id| id.as_str() == external_id)
+    })
+}

@@ -1,0 +1,101 @@
+//! People at work in the dashboard and in the portal, while portalctl runs.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use portalctl::sandbox::world::{
+    ConnectionState, DomainState, NewConnection, OrganizationInput, World as Account,
+};
+
+use crate::ledger::Ledger;
+use crate::random::Random;
+use crate::world::PROTECT;
+
+/// Does one thing to the account; says what, for the trace.
+pub(crate) fn act(
+    account: &mut Account,
+    now: Timestamp,
+    ledger: &mut Ledger,
+    random: &mut Random,
+) -> Option<String> {
+    let ids: Vec<String> = account.organizations().map(|o| o.id.clone()).collect();
+    let number = random.below(1_000);
+    if ids.is_empty() || random.below(9) == 0 {
+        let body = json!({ "name": format!("New {number}") });
+        let input = OrganizationInput::read(&body).unwrap();
+        let id = account.create_organization(now, input).ok()?.id.clone();
+        ledger.touched(&id, account);
+        return Some(format!("{id} is made"));
+    }
+    let id = random.pick(&ids).clone();
+    let what = random.below(8);
+    let changes_metadata = [1, 6, 7].contains(&what);
+    if changes_metadata && ledger.is_handed_out(&id) {
+        return None;
+    }
+    let told = match what {
+        0 => put(
+            account,
+            now,
+            &id,
+            &json!({ "name": format!("Renamed {number}") }),
+        ),
+        1 => merge(account, now, &id, "crm", Some(&number.to_string())),
+        2 => {
+            account.delete_organization(now, &id).ok()?;
+            Some("is deleted".to_owned())
+        }
+        3 => connect(account, now, &id),
+        4 => verify(account, now, &id),
+        5 => {
+            let moved = json!({ "external_id": format!("moved-{number}") });
+            put(account, now, &id, &moved)
+        }
+        6 => {
+            let mark = random.percent(50).then_some("true");
+            merge(account, now, &id, PROTECT, mark)
+        }
+        _ => merge(account, now, &id, "tier", None),
+    };
+    ledger.touched(&id, account);
+    Some(format!("{id} {}", told?))
+}
+
+fn put(account: &mut Account, now: Timestamp, id: &str, body: &Value) -> Option<String> {
+    let input = OrganizationInput::read(body).unwrap();
+    account.update_organization(now, id, input).ok()?;
+    Some(format!("gets {body}"))
+}
+
+/// Sets or removes one metadata key.
+fn merge(
+    account: &mut Account,
+    now: Timestamp,
+    id: &str,
+    key: &str,
+    value: Option<&str>,
+) -> Option<String> {
+    let metadata = account.organization(id).ok()?.metadata.iter();
+    let mut metadata: serde_json::Map<String, Value> = metadata
+        .map(|(key, value)| (key.clone(), json!(value)))
+        .collect();
+    metadata.insert(key.to_owned(), json!(value));
+    put(account, now, id, &json!({ "metadata": metadata }))
+}
+
+fn connect(account: &mut Account, now: Timestamp, id: &str) -> Option<String> {
+    let new = NewConnection {
+        organization_id: id.to_owned(),
+        name: None,
+        connection_type: "OktaSAML".to_owned(),
+        state: ConnectionState::Active,
+    };
+    account.create_connection(now, new).ok()?;
+    Some("is connected".to_owned())
+}
+
+fn verify(account: &mut Account, now: Timestamp, id: &str) -> Option<String> {
+    let domain = account.organization(id).ok()?.domains.first()?.id.clone();
+    let verified = account.set_domain_state(now, &domain, DomainState::Verified, None);
+    Some(format!("has verified {}", verified.ok()?.domain))
+}

@@ -1,0 +1,179 @@
+//! Plays one schedule: the storm, then the calm, then the judgement.
+
+use std::fmt::{self, Write};
+use std::sync::Arc;
+
+use futures::future::join_all;
+use jiff::Timestamp;
+
+use portalctl::clock::FixedClock;
+use portalctl::plan::Plan;
+use portalctl::sandbox::world::World as Account;
+use portalctl::sandbox::{RateLimit, Sandbox, SandboxOptions};
+
+use crate::check;
+use crate::network::{Event, Network};
+use crate::random::hash;
+use crate::run::{JumpingClock, Order, Ran, run};
+use crate::schedule::{End, Round, Schedule};
+
+/// In calm weather: what one change makes possible, another, what is left over, and nothing.
+const MAX_CALM_RUNS: usize = 4;
+
+/// What became of a schedule.
+pub(crate) struct Played {
+    pub(crate) wrong: Vec<String>,
+    pub(crate) events: Vec<Event>,
+    /// Of everything that happened, when, and of what was told.
+    pub(crate) trace: u64,
+}
+
+/// Plays the schedule of a seed.
+pub(crate) fn play(seed: u64) -> Played {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    // Made inside: outside of the runtime, time is the machine's.
+    runtime.block_on(async { Stage::new(Schedule::of(seed)).play().await })
+}
+
+/// Folds what is written into one number.
+struct Trace(u64);
+
+impl Write for Trace {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0 = hash(self.0, text);
+        Ok(())
+    }
+}
+
+struct Stage {
+    schedule: Schedule,
+    sandbox: Sandbox,
+    network: Network,
+    clock: Arc<JumpingClock>,
+    /// The last plan, and the manifest that it was made of.
+    saved: Option<(usize, Plan)>,
+    wrong: Vec<String>,
+    trace: u64,
+}
+
+impl Stage {
+    fn new(schedule: Schedule) -> Self {
+        let start: Timestamp = "2026-01-15T12:00:00Z".parse().unwrap();
+        let clock = Arc::new(JumpingClock::from(start));
+        let mut account = Account::new(schedule.seed);
+        schedule.account.build(&mut account, start).unwrap();
+        // WorkOS's own clock does not jump.
+        let mut options = SandboxOptions::new(Arc::new(FixedClock::from(start)), account);
+        options.rate_limit = RateLimit::Off;
+        let sandbox = Sandbox::new(options);
+        let network = Network::new(&schedule, sandbox.clone(), Arc::clone(&clock));
+        Self {
+            schedule,
+            sandbox,
+            network,
+            clock,
+            saved: None,
+            wrong: Vec::new(),
+            trace: 0,
+        }
+    }
+
+    async fn play(mut self) -> Played {
+        for number in 0..self.schedule.rounds.len() {
+            let Round {
+                manifest,
+                ends,
+                jump,
+                applies_saved,
+            } = self.schedule.rounds[number].clone();
+            self.clock.jump(jump);
+            let saved = self.saved.clone().filter(|_| applies_saved);
+            let manifest = saved.as_ref().map_or(manifest, |(manifest, _)| *manifest);
+            let plan = saved.as_ref().map(|(_, plan)| plan);
+            self.round(manifest, plan, &ends, false).await;
+        }
+        self.network.calm();
+        self.calm_down().await;
+        self.judge()
+    }
+
+    /// Runs one portalctl for each end, all at once; what the last came to is given back.
+    async fn round(
+        &mut self,
+        number: usize,
+        saved: Option<&Plan>,
+        ends: &[End],
+        is_calm: bool,
+    ) -> Option<Ran> {
+        let manifest = &self.schedule.manifests[number];
+        let tokens = self.network.begin(manifest, ends, saved.is_some());
+        let runs = tokens.into_iter().zip(ends).enumerate();
+        let runs = runs.map(|(client, (token, end))| {
+            let order = Order {
+                client,
+                manifest,
+                saved,
+                end: *end,
+                token,
+            };
+            run(&self.network, &self.clock, order)
+        });
+        let mut ran = join_all(runs).await;
+        self.network.settle().await;
+        for (client, ran) in ran.iter().enumerate() {
+            let wrong = check::run(ran, client, &self.network, is_calm);
+            self.wrong.extend(wrong);
+            if let Ran::Through(done) = ran {
+                self.trace = hash(self.trace, &done.told);
+                self.saved = Some((number, done.plan.clone()));
+            }
+        }
+        ran.pop()
+    }
+
+    /// Runs until there is nothing to do, so often as that may take.
+    async fn calm_down(&mut self) {
+        let last = self.schedule.manifests.len() - 1;
+        for _ in 0..MAX_CALM_RUNS {
+            let Some(Ran::Through(done)) = self.round(last, None, &[End::Through], true).await
+            else {
+                return;
+            };
+            if done.plan.changes.is_empty() {
+                let manifest = self.schedule.last();
+                let open = self
+                    .sandbox
+                    .read(|account| check::as_declared(manifest, &done.plan, account));
+                self.wrong.extend(open);
+                return;
+            }
+        }
+        self.wrong.push(format!(
+            "after {MAX_CALM_RUNS} runs in calm weather there is more to do"
+        ));
+    }
+
+    fn judge(mut self) -> Played {
+        self.wrong.extend(check::pace(&self.network));
+        self.wrong.extend(check::invitations(&self.network));
+        let (network, sandbox) = (&self.network, &self.sandbox);
+        let violations =
+            network.ledger(|ledger| sandbox.read(|account| ledger.violations(account)));
+        self.wrong.extend(violations);
+        let events = self.network.take_events();
+        let mut trace = Trace(self.trace);
+        for event in &events {
+            // Writing into a number cannot fail.
+            let _ = writeln!(trace, "{event}");
+        }
+        Played {
+            wrong: self.wrong,
+            events,
+            trace: trace.0,
+        }
+    }
+}

@@ -1,0 +1,229 @@
+//! One run of portalctl: observe, plan, apply, report, by the same code as the command's.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use futures::future::BoxFuture;
+use jiff::{SignedDuration, Timestamp};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use portalctl::apply::{ApplyProgress, ApplyReport, Options, Outcome, apply};
+use portalctl::clock::{Clock, FixedClock, SharedClock};
+use portalctl::observe::{Extent, observe, observe_contacts};
+use portalctl::plan::lint::lint;
+use portalctl::plan::{Change, Plan, plan};
+use portalctl::readiness::{Readiness, readiness};
+use portalctl::report::{ApplyReportView, Headline, json_v1};
+use portalctl::workos::{
+    ApiError, ApiKey, Client, Endpoint, List, Rate, ReadPortal, ReadProgress, Settings,
+};
+
+use crate::network::Network;
+use crate::schedule::End;
+use crate::world::World;
+
+/// The key that nothing may repeat.
+pub(crate) const KEY: &str = "sk_test_canaryOfTheFaultSchedules";
+/// How many organizations are worked on at once.
+const CONCURRENCY: usize = 4;
+
+/// The machine's clock, which somebody may set.
+pub(crate) struct JumpingClock {
+    steady: FixedClock,
+    /// In seconds.
+    ahead: AtomicI64,
+}
+
+impl JumpingClock {
+    pub(crate) fn from(start: Timestamp) -> Self {
+        Self {
+            steady: FixedClock::from(start),
+            ahead: AtomicI64::new(0),
+        }
+    }
+
+    pub(crate) fn jump(&self, seconds: i64) {
+        self.ahead.fetch_add(seconds, Ordering::Relaxed);
+    }
+}
+
+impl Clock for JumpingClock {
+    fn now(&self) -> Timestamp {
+        let ahead = SignedDuration::from_secs(self.ahead.load(Ordering::Relaxed));
+        self.steady.now().checked_add(ahead).unwrap()
+    }
+
+    fn instant(&self) -> Instant {
+        self.steady.instant()
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        self.steady.sleep(duration)
+    }
+
+    fn sleep_until(&self, deadline: Instant) -> BoxFuture<'static, ()> {
+        self.steady.sleep_until(deadline)
+    }
+}
+
+/// What a run came to.
+pub(crate) enum Ran {
+    /// It did what it planned, or as much of it as it could.
+    Through(Box<Done>),
+    /// It could not read what is live.
+    Failed(ApiError),
+    /// It was ended while it read, or the machine was gone.
+    Gone,
+}
+
+/// A plan, and what became of it.
+pub(crate) struct Done {
+    pub(crate) plan: Plan,
+    pub(crate) report: ApplyReport,
+    /// What an independent checker has against the plan.
+    pub(crate) findings: Vec<String>,
+    /// Everything that is told.
+    pub(crate) told: String,
+}
+
+struct Quiet;
+
+impl ReadProgress for Quiet {
+    fn read(&self, _: List, _: usize) {}
+}
+
+impl ApplyProgress for Quiet {
+    fn ended(&self, _: &Change, _: &Outcome) {}
+}
+
+/// What a run is told to do.
+pub(crate) struct Order<'a> {
+    pub(crate) client: usize,
+    pub(crate) manifest: &'a World,
+    /// A plan that was saved earlier.
+    pub(crate) saved: Option<&'a Plan>,
+    pub(crate) end: End,
+    /// Cancelled when the run ends otherwise than by itself.
+    pub(crate) token: CancellationToken,
+}
+
+/// Runs portalctl until it is through, or ended.
+pub(crate) async fn run(network: &Network, clock: &Arc<JumpingClock>, order: Order<'_>) -> Ran {
+    let Order {
+        client,
+        manifest,
+        saved,
+        end,
+        token,
+    } = order;
+    let portal = Client::new(Settings {
+        endpoint: Endpoint::default(),
+        key: Some(ApiKey::parse(KEY).unwrap()),
+        transport: network.line(client),
+        clock: Arc::clone(clock) as SharedClock,
+        rate: Rate::default(),
+        seed: u64::try_from(client).unwrap(),
+    });
+    let (killed, interrupted) = match end {
+        End::Killed(_) => (token, CancellationToken::new()),
+        End::Through | End::Interrupted(_) => (CancellationToken::new(), token),
+    };
+    let running = async {
+        match saved {
+            Some(plan) => {
+                let nothing = Readiness::default();
+                apply_and_tell(&portal, clock, plan.clone(), &nothing, true, interrupted).await
+            }
+            None => observe_plan_apply(&portal, clock, manifest, interrupted).await,
+        }
+    };
+    tokio::select! {
+        biased;
+        () = killed.cancelled() => Ran::Gone,
+        ran = running => ran,
+    }
+}
+
+async fn observe_plan_apply(
+    portal: &Client,
+    clock: &Arc<JumpingClock>,
+    manifest: &World,
+    interrupted: CancellationToken,
+) -> Ran {
+    let World {
+        desired,
+        policy,
+        selection,
+        target,
+    } = manifest;
+    let extent = if policy.prune {
+        Extent::Everything
+    } else {
+        Extent::Cheapest
+    };
+    let reading = async {
+        let (mut observed, identities) =
+            observe(portal, desired, selection, extent, &Quiet).await?;
+        observed.it_contacts = observe_contacts(portal, desired, selection, &identities).await?;
+        Ok::<_, ApiError>((observed, identities))
+    };
+    let read = tokio::select! {
+        biased;
+        () = interrupted.cancelled() => return Ran::Gone,
+        read = reading => read,
+    };
+    let (observed, identities) = match read {
+        Ok(read) => read,
+        Err(error) => return Ran::Failed(error),
+    };
+    let ready = readiness(desired, &observed, &identities, selection, clock.now());
+    let plan = plan(
+        desired,
+        &observed,
+        &identities,
+        &ready.unconfigured(),
+        *policy,
+        selection,
+        target.clone(),
+    );
+    let findings = lint(&plan, desired, &observed);
+    let mut ran = apply_and_tell(portal, clock, plan, &ready, false, interrupted).await;
+    if let Ran::Through(done) = &mut ran {
+        done.findings = findings;
+    }
+    ran
+}
+
+async fn apply_and_tell(
+    portal: &Client,
+    clock: &Arc<JumpingClock>,
+    plan: Plan,
+    ready: &Readiness,
+    replay: bool,
+    cancel: CancellationToken,
+) -> Ran {
+    let options = Options {
+        concurrency: CONCURRENCY,
+        cancel,
+        replay,
+        clock: clock.as_ref(),
+    };
+    let report = apply(portal, &plan, &options, &Quiet).await;
+    let told = json_v1::apply(&ApplyReportView {
+        headline: &Headline {
+            requests: portal.requests_used(),
+            ..Headline::default()
+        },
+        plan: &plan,
+        report: &report,
+        readiness: ready,
+    });
+    Ran::Through(Box::new(Done {
+        told: serde_json::to_string(&told).unwrap(),
+        plan,
+        report,
+        findings: Vec::new(),
+    }))
+}

@@ -1,0 +1,320 @@
+//! What a seed stands for: manifests, an account, and everything that goes wrong with them.
+
+use std::collections::BTreeMap;
+
+use portalctl::model::Intent;
+use portalctl::model::desired::Limits;
+use portalctl::plan::Policy;
+use portalctl::sandbox::scenario::{
+    Scenario, ScenarioConnection, ScenarioContact, ScenarioDomain, ScenarioOrganization,
+};
+use portalctl::sandbox::world::{ConnectionState, DomainState, MetadataOnPut, Rules};
+
+use crate::random::Random;
+use crate::world::{Entry, OWNER, PROTECT, World};
+
+/// The customers that a manifest may declare.
+pub(crate) const KEYS: [&str; 5] = ["acme", "beta", "gamma", "delta", "echo"];
+/// The manifest's name, which is the owner mark's value.
+pub(crate) const MANIFEST: &str = "customers";
+
+/// One schedule.
+pub(crate) struct Schedule {
+    pub(crate) seed: u64,
+    /// One after the other; the last is what has to come about.
+    pub(crate) manifests: Vec<World>,
+    /// What there is before the first run.
+    pub(crate) account: Scenario,
+    /// How the stormy rounds end, each for the first and, if there is one, the second portalctl.
+    pub(crate) rounds: Vec<Round>,
+    /// How many of a hundred requests something goes wrong with.
+    pub(crate) faults: usize,
+    /// Before how many of a hundred requests somebody works in the dashboard.
+    pub(crate) people: usize,
+    /// The most objects on a page, where that is fewer than the client asks for.
+    pub(crate) page: Option<usize>,
+}
+
+/// One stormy round: the manifest that it runs with, and how its runs end.
+#[derive(Debug, Clone)]
+pub(crate) struct Round {
+    pub(crate) manifest: usize,
+    pub(crate) ends: Vec<End>,
+    /// By how many seconds the machine's clock jumps before it.
+    pub(crate) jump: i64,
+    /// Whether the last plan of an earlier round, which was saved, is applied once more.
+    pub(crate) applies_saved: bool,
+}
+
+/// How a run ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// By itself.
+    Through,
+    /// Somebody presses Ctrl-C after so many requests.
+    Interrupted(usize),
+    /// The machine is gone after so many requests.
+    Killed(usize),
+}
+
+impl Schedule {
+    pub(crate) fn of(seed: u64) -> Self {
+        let mut random = Random::of(seed, "schedule");
+        let mut manifests = vec![manifest(seed, &mut random)];
+        if random.percent(40) {
+            let next = edited(&manifests[0], &mut random);
+            manifests.push(next);
+        }
+        let rounds = 1 + random.below(3);
+        let is_rival = random.percent(25);
+        let rounds = (0..rounds)
+            .map(|number| Round {
+                manifest: number.min(manifests.len() - 1),
+                ends: (0..=usize::from(is_rival))
+                    .map(|_| end(&mut random))
+                    .collect(),
+                jump: if random.percent(20) {
+                    i64::try_from(random.below(200_000)).unwrap() - 100_000
+                } else {
+                    0
+                },
+                applies_saved: random.percent(20),
+            })
+            .collect();
+        Self {
+            seed,
+            manifests,
+            account: account(seed, &mut random),
+            rounds,
+            faults: *random.pick(&[0, 5, 10, 20, 35]),
+            people: *random.pick(&[0, 0, 3, 8]),
+            page: random.percent(60).then(|| 1 + random.below(6)),
+        }
+    }
+
+    /// The manifest that has to come about.
+    pub(crate) fn last(&self) -> &World {
+        self.manifests.last().unwrap()
+    }
+}
+
+fn end(random: &mut Random) -> End {
+    match random.below(10) {
+        0 => End::Interrupted(1 + random.below(40)),
+        1 | 2 => End::Killed(1 + random.below(40)),
+        _ => End::Through,
+    }
+}
+
+fn manifest(seed: u64, random: &mut Random) -> World {
+    let mut world = World::new().manifest(MANIFEST);
+    world.policy = policy(random);
+    world.target.manifest.clone_from(&world.desired.manifest);
+    if random.percent(30) {
+        world = world.limits(Limits {
+            create: Some(u32::try_from(random.below(4)).unwrap()),
+            ..Limits::default()
+        });
+    }
+    for key in KEYS {
+        let mut own = Random::of(seed, key);
+        if own.percent(70) {
+            world = world.org(key, |entry| declared(entry, key, &mut own));
+        }
+    }
+    world
+}
+
+fn policy(random: &mut Random) -> Policy {
+    Policy {
+        adopt: random.percent(60),
+        allow_rekey: random.percent(60),
+        allow_trusted_domains: random.percent(50),
+        allow_domain_removal: random.percent(50),
+        prune: random.percent(50),
+        prune_active: random.percent(30),
+        allow_bulk: random.percent(60),
+    }
+}
+
+fn declared(mut entry: Entry, key: &str, random: &mut Random) -> Entry {
+    let name = format!("{key} {}", random.below(2));
+    entry = entry.name(&name);
+    let (com, io) = (format!("{key}.com"), format!("{key}.io"));
+    entry = match random.below(4) {
+        0 => entry,
+        1 => entry.domains([com.as_str()]),
+        2 => entry.domains([com.as_str(), io.as_str()]),
+        _ => entry.domains([com.as_str()]).trusted(&io),
+    };
+    let has_domains = entry.0.domains.is_some();
+    if has_domains && random.percent(25) {
+        entry = entry.exact();
+    }
+    if random.percent(50) {
+        let tier = *random.pick(&["gold", "silver"]);
+        entry = entry.metadata("tier", tier);
+    }
+    if random.percent(20) {
+        entry = entry.without_metadata("legacy");
+    }
+    if random.percent(30) {
+        entry = entry.previously(&format!("old-{key}"));
+    }
+    if random.percent(15) {
+        entry = entry.stripe(&format!("cus_{key}"));
+    }
+    if random.percent(20) {
+        let protect = random.percent(70);
+        entry = entry.protect(protect);
+    }
+    if random.percent(15) {
+        entry = entry.same_name();
+    }
+    for intent in [Intent::Sso, Intent::Dsync, Intent::DomainVerification] {
+        if random.percent(40) {
+            entry = entry.intent(intent);
+        }
+    }
+    if random.percent(10) {
+        entry = entry.intent(Intent::AuditLogs);
+    }
+    if random.percent(30) {
+        entry = entry.contacts([&*format!("ada@{key}.com")]);
+        if random.percent(60) {
+            entry = entry.invite();
+        }
+    }
+    entry
+}
+
+/// A manifest after a commit or two.
+fn edited(world: &World, random: &mut Random) -> World {
+    let mut next = world.clone();
+    let keys: Vec<String> = next
+        .desired
+        .organizations
+        .keys()
+        .map(ToString::to_string)
+        .collect();
+    for key in &keys {
+        match random.below(8) {
+            0 => next.forget(key),
+            1 => next.edit(key, |entry| entry.name(&format!("{key} renamed"))),
+            2 => next.edit(key, |entry| entry.metadata("tier", "platinum")),
+            _ => {}
+        }
+    }
+    next
+}
+
+fn account(seed: u64, random: &mut Random) -> Scenario {
+    let mut organizations = Vec::new();
+    for key in KEYS {
+        let mut own = Random::of(seed ^ 1, key);
+        organizations.extend(existing(key, &mut own));
+    }
+    for number in 0..random.below(4) {
+        organizations.push(former(number, random));
+    }
+    for number in 0..random.below(9) {
+        organizations.push(stranger(number));
+    }
+    // Who was there first is not always who is declared.
+    let turn = random.below(organizations.len());
+    organizations.rotate_left(turn);
+    Scenario {
+        organizations,
+        rules: Some(Rules {
+            metadata_on_put: *random.pick(&[MetadataOnPut::Replace, MetadataOnPut::Merge]),
+            ..Rules::default()
+        }),
+    }
+}
+
+/// What there may be of a customer already.
+fn existing(key: &str, random: &mut Random) -> Option<ScenarioOrganization> {
+    let domain = |state| ScenarioDomain {
+        domain: format!("{key}.com"),
+        state,
+    };
+    let mut organization = ScenarioOrganization {
+        name: format!("{key} {}", random.below(2)),
+        ..ScenarioOrganization::default()
+    };
+    match random.below(10) {
+        0..=3 => {
+            organization.external_id = Some(key.to_owned());
+            if random.percent(50) {
+                organization.domains.push(domain(DomainState::Pending));
+            }
+        }
+        4 => organization.external_id = Some(format!("old-{key}")),
+        5 => organization.domains.push(domain(DomainState::Verified)),
+        6 => {}
+        _ => return None,
+    }
+    if random.percent(50) {
+        let foreign = ("crm".to_owned(), random.below(100).to_string());
+        organization.metadata.extend([foreign]);
+    }
+    if random.percent(30) {
+        let legacy = ("legacy".to_owned(), "yes".to_owned());
+        organization.metadata.extend([legacy]);
+    }
+    if random.percent(40) {
+        let owner = (OWNER.to_owned(), MANIFEST.to_owned());
+        organization.metadata.extend([owner]);
+    }
+    if random.percent(30) {
+        organization.connections.push(active());
+    }
+    if random.percent(20) {
+        organization.it_contacts.push(ScenarioContact {
+            email: format!("ada@{key}.com"),
+            invited: std::collections::BTreeSet::new(),
+        });
+    }
+    Some(organization)
+}
+
+fn active() -> ScenarioConnection {
+    ScenarioConnection {
+        state: ConnectionState::Active,
+        kind: None,
+        certificates: Vec::new(),
+    }
+}
+
+/// What this manifest created once and declares no more.
+fn former(number: usize, random: &mut Random) -> ScenarioOrganization {
+    let mut metadata = BTreeMap::from([(OWNER.to_owned(), MANIFEST.to_owned())]);
+    if random.percent(25) {
+        metadata.insert(PROTECT.to_owned(), "true".to_owned());
+    }
+    ScenarioOrganization {
+        name: format!("Former {number}"),
+        external_id: Some(format!("former-{number}")),
+        metadata,
+        connections: if random.percent(25) {
+            vec![active()]
+        } else {
+            Vec::new()
+        },
+        ..ScenarioOrganization::default()
+    }
+}
+
+/// What is nobody's business.
+fn stranger(number: usize) -> ScenarioOrganization {
+    ScenarioOrganization {
+        name: format!("Stranger {number}"),
+        external_id: (number % 2 == 0).then(|| format!("stranger-{number}")),
+        metadata: BTreeMap::from([("crm".to_owned(), number.to_string())]),
+        domains: vec![ScenarioDomain {
+            domain: format!("stranger-{number}.com"),
+            state: DomainState::Verified,
+        }],
+        ..ScenarioOrganization::default()
+    }
+}
