@@ -25,6 +25,7 @@
 //! - [`sandbox`]: an in-memory WorkOS, the place to try everything without an account.
 //! - `operator`: the Kubernetes operator, with the feature of that name.
 //! - [`gateway`]: the endpoint that hands an app's IT admins over to the portal.
+//! - [`files`]: files that are there whole or not at all.
 //! - [`clock`]: the only place that reads the time or sleeps.
 //! - [`cli`]: the command line, a thin shell over all of the above.
 
@@ -34,6 +35,7 @@ pub mod clock;
 pub mod codes;
 pub mod dns;
 pub mod doctor;
+pub mod files;
 pub mod gateway;
 pub mod identity;
 pub mod import;

@@ -7,8 +7,9 @@ use clap::{Args, ValueEnum};
 
 use super::error::CliError;
 use super::exit::Exit;
-use super::ui::{Ui, check_writable, write_whole};
+use super::ui::Ui;
 use crate::codes::cli as codes;
+use crate::files;
 use crate::model::text::escape;
 use crate::report::text::Layout;
 
@@ -72,7 +73,7 @@ impl<F: ValueEnum + Send + Sync + 'static> AlsoArgs<F> {
                 let message = format!("two results cannot be written to {}", path.display());
                 return Err(CliError::new(Exit::Usage, codes::USAGE, message));
             }
-            check_writable(path)
+            files::check_writable(path)
                 .map_err(|error| CliError::file(codes::FILE, "write", path, &error))?;
         }
         Ok(())
@@ -107,7 +108,7 @@ impl<F: ValueEnum + Send + Sync + 'static> AlsoArgs<F> {
                 Ok(text) => text?,
                 Err(error) => return Some(error),
             };
-            let error = write_whole(path, &text).err()?;
+            let error = files::replace(path, text.as_bytes()).err()?;
             Some(CliError::output(&path.display(), &error))
         });
         all(failed)

@@ -8,8 +8,9 @@ use super::args::FileArgs;
 use super::error::CliError;
 use super::exit::Exit;
 use super::session;
-use super::ui::{Ui, write_new};
+use super::ui::Ui;
 use crate::codes::cli as codes;
+use crate::files;
 use crate::manifest::convert::{self, File, Form, Whole};
 use crate::manifest::has_files;
 use crate::model::text::escape;
@@ -86,7 +87,7 @@ fn write(dir: &Path, files: &[File]) -> Result<(), CliError> {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).map_err(unwritable)?;
         }
-        write_new(&path, &file.text).map_err(unwritable)?;
+        files::create(&path, file.text.as_bytes()).map_err(unwritable)?;
     }
     Ok(())
 }

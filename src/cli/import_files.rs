@@ -7,8 +7,8 @@ use tokio_util::sync::CancellationToken;
 
 use super::error::CliError;
 use super::exit::Exit;
-use super::ui::write_new;
 use crate::codes::cli as codes;
+use crate::files;
 use crate::import::{Import, NewFile, SETTINGS_FILE};
 
 /// The names in the folder, in lower case: some file systems do not tell `Acme` and `acme` apart.
@@ -77,6 +77,7 @@ impl Folder<'_> {
             return Ok(());
         }
         std::fs::create_dir_all(self.path).map_err(|error| unwritable(self.path, &error))?;
+        files::sweep(self.path);
         if let Some(text) = &self.settings {
             self.write_one(SETTINGS_FILE, text)?;
             written.settings = true;
@@ -93,7 +94,7 @@ impl Folder<'_> {
 
     fn write_one(&self, name: &str, text: &str) -> Result<(), CliError> {
         let path = self.path.join(name);
-        write_new(&path, text).map_err(|error| unwritable(&path, &error))
+        files::create(&path, text.as_bytes()).map_err(|error| unwritable(&path, &error))
     }
 }
 

@@ -9,9 +9,10 @@ use super::args::{ConnectionArgs, TargetArgs};
 use super::error::CliError;
 use super::exit::Exit;
 use super::session::{self, Reality, Request};
-use super::ui::{Ui, write_whole};
+use super::ui::Ui;
 use super::{connect, failure_json, failure_markdown, json};
 use crate::codes::cli as codes;
+use crate::files;
 use crate::model::desired::Desired;
 use crate::observe::Extent;
 use crate::plan::{Plan, Policy, plan};
@@ -214,7 +215,7 @@ fn run_on(request: &Request, args: &PlanArgs, ui: &Ui) -> Result<Exit, CliError>
             readiness: &readiness,
         };
         if let Some(path) = &args.out {
-            write_whole(path, &json(&json_v1::plan(&report))?)
+            files::replace(path, json(&json_v1::plan(&report))?.as_bytes())
                 .map_err(|error| CliError::file(codes::FILE, "write", path, &error))?;
         }
         args.also.tell(&args.output, ui, |format, layout| {

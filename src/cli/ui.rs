@@ -12,6 +12,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::args::{Colour, OutputArgs};
 use super::error::CliError;
 use crate::codes::cli as codes;
+use crate::files;
 use crate::model::text::escape;
 use crate::report::json_v1::ErrorItem;
 use crate::report::paint::Paint;
@@ -146,7 +147,8 @@ impl Ui {
         let Some(path) = &self.output_file else {
             return Ok(());
         };
-        check_writable(path).map_err(|error| CliError::file(codes::FILE, "write", path, &error))
+        files::check_writable(path)
+            .map_err(|error| CliError::file(codes::FILE, "write", path, &error))
     }
 
     /// Writes the command's result: to standard output, or whole to `--output-file`.
@@ -155,7 +157,7 @@ impl Ui {
     /// account of what was done.
     pub(super) fn data(&self, text: &str) -> Result<(), CliError> {
         if let Some(path) = &self.output_file {
-            let Err(error) = write_whole(path, text) else {
+            let Err(error) = files::replace(path, text.as_bytes()) else {
                 return Ok(());
             };
             to_stdout(text)?;
@@ -267,53 +269,4 @@ fn terminal_width() -> usize {
         })
         .filter(|width| *width > 0)
         .unwrap_or(WIDTH_WITHOUT_TERMINAL)
-}
-
-/// Whether a file can be written by [`write_whole`]; leaves nothing behind.
-pub(super) fn check_writable(path: &Path) -> io::Result<()> {
-    if path.is_dir() {
-        return Err(io::ErrorKind::IsADirectory.into());
-    }
-    new_beside(path).map(drop)
-}
-
-/// Writes a file so that it is there whole or not at all.
-pub(super) fn write_whole(path: &Path, text: &str) -> io::Result<()> {
-    let mut file = new_beside(path)?;
-    file.write_all(text.as_bytes())?;
-    file.as_file().sync_all()?;
-    file.persist(path).map_err(|error| error.error)?;
-    Ok(())
-}
-
-/// Writes a file that is not there yet, whole or not at all; one that is there stays as it is.
-///
-/// Like any file that a program makes for people: readable by whom the umask allows.
-pub(super) fn write_new(path: &Path, text: &str) -> io::Result<()> {
-    let mut builder = tempfile::Builder::new();
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(std::fs::Permissions::from_mode(0o666));
-    }
-    let mut file = builder.tempfile_in(folder_of(path))?;
-    file.write_all(text.as_bytes())?;
-    file.as_file().sync_all()?;
-    file.persist_noclobber(path).map_err(|error| error.error)?;
-    Ok(())
-}
-
-/// A new file in the folder of another one, which it is to replace.
-fn new_beside(path: &Path) -> io::Result<tempfile::NamedTempFile> {
-    let folder = folder_of(path);
-    // Said of the folder itself; of the new file it would name what nobody has heard of.
-    std::fs::read_dir(folder)?;
-    tempfile::NamedTempFile::new_in(folder)
-}
-
-fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    }
 }

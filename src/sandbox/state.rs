@@ -7,12 +7,13 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File, TryLockError};
-use std::io::{self, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
 use super::world::World;
+use crate::files;
 
 /// The version of the file's shape.
 const VERSION: u32 = 1;
@@ -124,16 +125,7 @@ impl StateFile {
             path: self.path.clone(),
             source,
         };
-        let folder = match self.path.parent() {
-            Some(folder) if !folder.as_os_str().is_empty() => folder,
-            _ => Path::new("."),
-        };
-        let mut next = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
-        next.write_all(text).map_err(failed)?;
-        next.as_file().sync_all().map_err(failed)?;
-        next.persist(&self.path)
-            .map_err(|error| failed(error.error))?;
-        Ok(())
+        files::replace(&self.path, text).map_err(failed)
     }
 
     fn read(&self) -> Result<Vec<u8>, StateError> {

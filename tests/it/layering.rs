@@ -56,7 +56,7 @@ const PURE_AND_ASKS_NOBODY: &[&str] = &[
     "print!",
     "eprint!",
 ];
-/// Reads files, on a thread of its own, and nothing else.
+/// Reads or writes files, and nothing else.
 const READS_FILES: &[&str] = &[
     "tokio",
     "tracing",
@@ -99,6 +99,11 @@ const RULES: &[Rule] = &[
         module: "clock",
         may_use: &[],
         never: &["std::env", "println!", "eprintln!"],
+    },
+    Rule {
+        module: "files",
+        may_use: &[],
+        never: READS_FILES,
     },
     Rule {
         module: "manifest",
@@ -186,7 +191,7 @@ const RULES: &[Rule] = &[
     },
     Rule {
         module: "sandbox",
-        may_use: &["model", "clock"],
+        may_use: &["model", "clock", "files"],
         never: NO_PRINTING,
     },
     Rule {
@@ -226,6 +231,7 @@ const RULES: &[Rule] = &[
             "model",
             "codes",
             "clock",
+            "files",
             "manifest",
             "identity",
             "plan",
