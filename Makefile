@@ -1,6 +1,6 @@
 # The front door. Everything is a script or a cargo call, so that it can be run by itself too.
 
-.PHONY: test test-quick fmt generate bench quickstart faults fuzz package
+.PHONY: test test-quick fmt generate bench quickstart faults fuzz crash package
 
 ## Passes every test, installing for itself what the tests need (in .cache/).
 test:
@@ -37,6 +37,10 @@ faults:
 ## Throws hostile input at what reads it, ten minutes a target.
 fuzz:
 	./scripts/fuzz 600
+
+## Kills the binary in the middle of what it does, 200 times.
+crash:
+	./scripts/crash 200
 
 ## An archive of this version in dist/, tried as somebody who downloaded it would.
 package:

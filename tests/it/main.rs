@@ -44,6 +44,8 @@ mod cli_verify_domain;
 mod conformance;
 mod contacts;
 mod convert_properties;
+#[cfg(target_os = "linux")]
+mod crash;
 mod dns;
 mod emulator;
 mod examples;

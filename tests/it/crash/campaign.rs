@@ -1,0 +1,77 @@
+//! How many kills, and where each lands: drawn from one seed.
+
+use super::victim::Ending;
+
+/// How many kills all campaigns make together, unless `PORTALCTL_KILLS` says otherwise.
+const KILLS: u64 = 20;
+/// The seed, unless `PORTALCTL_SEED` says otherwise.
+const SEED: u64 = 1;
+
+/// What is killed. Together they make all the kills, each the same share.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Campaign {
+    Apply,
+    Prune,
+    Import,
+    SavedPlan,
+    SandboxOfACommand,
+    SandboxServer,
+}
+
+impl Campaign {
+    const COUNT: u64 = 6;
+
+    fn kills(self) -> u64 {
+        let all = variable("PORTALCTL_KILLS", KILLS);
+        // What does not divide evenly goes to the first ones.
+        (all + Self::COUNT - 1 - self as u64) / Self::COUNT
+    }
+
+    /// Makes its kills; most have to have come before the victim's own end.
+    pub(super) fn run(self, mut kill: impl FnMut(&mut Draw) -> Ending) {
+        let (seed, kills) = (variable("PORTALCTL_SEED", SEED), self.kills());
+        let mut in_the_middle = 0;
+        for number in 1..=kills {
+            println!("{self:?}: kill {number} of {kills}, PORTALCTL_SEED={seed}");
+            let mut draw = Draw::new(seed, self as u64, number);
+            if kill(&mut draw) == Ending::Killed {
+                in_the_middle += 1;
+            }
+        }
+        println!("{self:?}: {in_the_middle} of {kills} were killed in the middle");
+        assert!(in_the_middle * 2 > kills || kills == 0);
+    }
+}
+
+fn variable(name: &str, otherwise: u64) -> u64 {
+    match std::env::var(name) {
+        Ok(text) => text.parse().expect(name),
+        Err(_) => otherwise,
+    }
+}
+
+/// The numbers of one kill (`SplitMix64`): one more kill does not move the others.
+pub(super) struct Draw(u64);
+
+impl Draw {
+    fn new(seed: u64, campaign: u64, number: u64) -> Self {
+        let mut draw = Self(seed);
+        draw.0 = draw.next() ^ campaign;
+        draw.0 = draw.next() ^ number;
+        draw
+    }
+
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// At least 0, less than the bound.
+    pub(super) fn below(&mut self, bound: usize) -> usize {
+        let bound = u64::try_from(bound).unwrap();
+        usize::try_from(self.next() % bound).unwrap()
+    }
+}

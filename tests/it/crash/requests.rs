@@ -1,0 +1,163 @@
+//! A proxy in front of the server that counts requests, and kills who sends them when one of them
+//! has come so far. Each connection carries one request, so both sides see where it stands.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread::JoinHandle;
+
+use super::campaign::Draw;
+use super::victim::Victim;
+use crate::support::sandbox_server::SandboxServer;
+
+/// How far a request has come when its sender is killed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    /// The server has not seen it, and never will.
+    Sent,
+    /// The server has done it, and the answer is lost.
+    Done,
+    /// Half of the answer has come back.
+    HalfAnswered,
+    /// All of it has.
+    Answered,
+}
+
+/// When the sender is killed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Moment {
+    /// Of all its requests, counted from 1.
+    request: usize,
+    step: Step,
+}
+
+impl Moment {
+    /// Any, in a run of so many requests.
+    pub(super) fn draw(draw: &mut Draw, requests: usize) -> Self {
+        let steps = [Step::Sent, Step::Done, Step::HalfAnswered, Step::Answered];
+        let moment = Self {
+            request: 1 + draw.below(requests),
+            step: steps[draw.below(steps.len())],
+        };
+        println!("    {moment:?} of {requests}");
+        moment
+    }
+}
+
+/// The proxy.
+pub(super) struct Proxy {
+    address: String,
+    shared: Arc<Shared>,
+    thread: JoinHandle<()>,
+}
+
+struct Shared {
+    server: String,
+    victim: Victim,
+    moment: Option<Moment>,
+    seen: AtomicUsize,
+    over: AtomicBool,
+}
+
+impl Proxy {
+    /// In front of a server; without a moment it only counts.
+    pub(super) fn new(server: &SandboxServer, victim: &Victim, moment: Option<Moment>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let shared = Arc::new(Shared {
+            server: server.address().to_owned(),
+            victim: victim.clone(),
+            moment,
+            seen: AtomicUsize::new(0),
+            over: AtomicBool::new(false),
+        });
+        Self {
+            address: listener.local_addr().unwrap().to_string(),
+            shared: Arc::clone(&shared),
+            thread: std::thread::spawn(move || shared.serve(&listener)),
+        }
+    }
+
+    pub(super) fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Waits for what is still on its way to the server; how many requests there were.
+    pub(super) fn finish(self) -> usize {
+        self.shared.over.store(true, Ordering::SeqCst);
+        drop(TcpStream::connect(&self.address));
+        self.thread.join().unwrap();
+        self.shared.seen.load(Ordering::SeqCst)
+    }
+}
+
+impl Shared {
+    fn serve(&self, listener: &TcpListener) {
+        std::thread::scope(|scope| {
+            for client in listener.incoming() {
+                if self.over.load(Ordering::SeqCst) {
+                    break;
+                }
+                // Who was killed does not read on; that is what this is for.
+                scope.spawn(move || client.and_then(|client| self.exchange(&client)));
+            }
+        });
+    }
+
+    fn exchange(&self, mut client: &TcpStream) -> io::Result<()> {
+        let request = read_request(client)?;
+        let number = 1 + self.seen.fetch_add(1, Ordering::SeqCst);
+        let now = |step| {
+            let is_now = |moment: Moment| moment.request == number && moment.step == step;
+            self.moment.is_some_and(is_now)
+        };
+        if now(Step::Sent) {
+            self.victim.kill();
+            return Ok(());
+        }
+        let mut server = TcpStream::connect(&self.server)?;
+        server.write_all(&request)?;
+        let mut answer = Vec::new();
+        server.read_to_end(&mut answer)?;
+        if now(Step::Done) {
+            self.victim.kill();
+        }
+        let (first, second) = answer.split_at(answer.len() / 2);
+        client.write_all(first)?;
+        if now(Step::HalfAnswered) {
+            self.victim.kill();
+        }
+        client.write_all(second)?;
+        if now(Step::Answered) {
+            self.victim.kill();
+        }
+        Ok(())
+    }
+}
+
+/// A request as it came, but that it is the last one of its connection.
+fn read_request(client: &TcpStream) -> io::Result<Vec<u8>> {
+    let mut reader = BufReader::new(client);
+    let mut request = String::new();
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        if reader.read_line(&mut line)? == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        if line.trim().is_empty() {
+            break;
+        }
+        let header = line.to_ascii_lowercase();
+        if let Some(value) = header.strip_prefix("content-length:") {
+            length = value.trim().parse().unwrap();
+        }
+        request.push_str(&line);
+    }
+    request.push_str("Connection: close\r\n\r\n");
+    let mut request = request.into_bytes();
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body)?;
+    request.extend(body);
+    Ok(request)
+}

@@ -1,0 +1,83 @@
+//! The process that is killed, by whoever sees that its moment has come.
+
+use std::fs::File;
+use std::os::unix::process::ExitStatusExt;
+use std::path::Path;
+use std::process::{Child, ChildStdout, Stdio};
+use std::sync::{Arc, Mutex};
+
+use crate::support::cli::Run;
+use crate::support::wait;
+
+const SIGKILL: i32 = 9;
+
+/// How a victim came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// By the kill.
+    Killed,
+    /// By itself: the kill came too late.
+    Finished,
+}
+
+/// A process that is to be killed. Clones are the same one.
+#[derive(Clone, Default)]
+pub(super) struct Victim(Arc<Mutex<Option<Child>>>);
+
+impl Victim {
+    /// Starts it; what it says goes to a file. Its standard output, for who wants to read it.
+    #[track_caller]
+    pub(super) fn start(&self, run: Run, said: &Path) -> ChildStdout {
+        let mut command = run.command();
+        command.stderr(Stdio::from(File::create(said).unwrap()));
+        // Held until the child is there: the moment may come before this returns.
+        let mut child = self.0.lock().unwrap();
+        let child = child.insert(command.spawn().unwrap());
+        child.stdout.take().unwrap()
+    }
+
+    /// The same, where nobody reads what it prints.
+    #[track_caller]
+    pub(super) fn start_unheard(&self, run: Run, said: &Path) {
+        let mut stdout = self.start(run, said);
+        std::thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
+    }
+
+    /// Kills it, and returns when it is dead.
+    pub(super) fn kill(&self) {
+        let mut child = self.0.lock().unwrap();
+        if let Some(child) = child.as_mut() {
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+
+    /// Whether it still lives.
+    pub(super) fn is_alive(&self) -> bool {
+        self.ending().is_none()
+    }
+
+    /// Waits for its end.
+    #[track_caller]
+    pub(super) fn wait(&self) -> Ending {
+        wait::until("the victim's end", || self.ending())
+    }
+
+    fn ending(&self) -> Option<Ending> {
+        let mut child = self.0.lock().unwrap();
+        let status = child.as_mut()?.try_wait().unwrap()?;
+        Some(match status.signal() {
+            Some(SIGKILL) => Ending::Killed,
+            _ => Ending::Finished,
+        })
+    }
+}
+
+impl Drop for Victim {
+    /// The last one does not leave it running.
+    fn drop(&mut self) {
+        if Arc::strong_count(&self.0) == 1 {
+            self.kill();
+        }
+    }
+}
