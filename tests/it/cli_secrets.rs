@@ -82,6 +82,33 @@ fn a_server_that_repeats_the_key_does_not_make_portalctl_repeat_it() {
     assert!(!output.stderr.contains(SECRET), "{output}");
 }
 
+#[cfg(unix)]
+#[test]
+fn what_a_run_writes_about_customers_is_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let env = TestEnv::with_manifest(CUSTOMERS);
+    for line in [
+        "plan --sandbox=state.json --out plan.json --output-file plan.txt",
+        "apply plan.json --sandbox=state.json --write json=apply.json",
+        "status --sandbox=state.json --write html=status.html",
+    ] {
+        let _ = env.run(line).exits(0);
+    }
+    let mut looked_at = 0;
+    for entry in fs::read_dir(env.path("")).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        // The manifest is the test's own, and a lock holds nothing.
+        if !["portal.yaml", "state.json.lock"].contains(&name) {
+            let mode = fs::metadata(&path).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{name}");
+            looked_at += 1;
+        }
+    }
+    assert_eq!(looked_at, 5);
+}
+
 /// Looks into every file under a folder; how many there are.
 fn search(folder: &Path) -> usize {
     let mut count = 0;

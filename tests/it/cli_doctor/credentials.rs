@@ -62,9 +62,17 @@ fn a_key_file_that_others_can_read() {
         report(run.env("WORKOS_API_URL", &server.url()))
     };
     is(&with(0o600), "api-key-file", "pass");
-    let open = with(0o644);
-    warns(&open, "api-key-file", "doctor/key-file-open");
-    is(&open, "api-key-accepted", "pass");
+    is(&with(0o400), "api-key-file", "pass");
+    for (mode, who) in [
+        (0o640, "its group on this machine"),
+        (0o604, "everybody on this machine"),
+        (0o644, "everybody on this machine"),
+    ] {
+        let open = with(mode);
+        warns(&open, "api-key-file", "doctor/key-file-open");
+        assert!(open.to_string().contains(who), "{open:#}");
+        is(&open, "api-key-accepted", "pass");
+    }
 }
 
 #[test]
