@@ -7,6 +7,7 @@ mod also;
 mod apply;
 mod apply_saved;
 mod args;
+pub mod breakdown;
 mod browser;
 mod completions;
 mod connect;
@@ -145,6 +146,7 @@ enum Command {
 
 /// Runs the program.
 pub fn main() -> ExitCode {
+    breakdown::tell();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return usage(&error).into(),
@@ -152,7 +154,7 @@ pub fn main() -> ExitCode {
     logging::init(&cli.output, is_service(&cli.command));
     let ui = Ui::new(&cli.output);
     let exit = match check_files(&cli, &ui) {
-        Ok(()) => run(&cli, &ui).unwrap_or_else(|error| {
+        Ok(()) => breakdown::catch(|| run(&cli, &ui)).unwrap_or_else(|error| {
             let exit = fail(&cli, &ui, &error);
             fail_files(&cli, &ui, &error);
             exit

@@ -12,9 +12,9 @@ use crate::support::http::{self, Canned};
 use crate::support::manifests::CUSTOMERS;
 use crate::support::sandbox_server::SandboxServer;
 
-const LINK: &str = "https://setup.workos.com?token=canarylink0123456789";
+pub(crate) const LINK: &str = "https://setup.workos.com?token=canarylink0123456789";
 /// What no output holds: parts of the key, of links, of the values of TXT records, of webhook secrets.
-const CANARIES: [&str; 4] = [
+pub(crate) const CANARIES: [&str; 4] = [
     "canary0123456789",
     "canarylink0123456789",
     "canaryrecord0123456789",
@@ -107,7 +107,7 @@ const LINES: &[(&str, &[&str])] = &[
 ];
 
 /// A sandbox behind a server that puts canaries into its answers.
-fn laced(sandbox: &SandboxServer) -> Canned {
+pub(crate) fn laced(sandbox: &SandboxServer) -> Canned {
     let address = sandbox.address().to_owned();
     Canned::serve(move |method, path, body| {
         let body = serde_json::from_str::<Value>(body).ok();
@@ -140,7 +140,7 @@ fn lace(value: &mut Value) {
 }
 
 /// A server that refuses everything, and repeats in its answer what it was told and more.
-fn rude(status: u16) -> Canned {
+pub(crate) fn rude(status: u16) -> Canned {
     Canned::serve(move |_, _, _| {
         let message = format!("bad key {KEY}; see {LINK}");
         let body = json!({ "message": message, "code": KEY, "errors": [{ "code": KEY, "message": LINK }] });
@@ -205,7 +205,7 @@ fn every_command_is_looked_at() {
     let there: Vec<&str> = command
         .get_subcommands()
         .map(clap::Command::get_name)
-        // They serve until they are stopped: their tests look for canaries themselves.
+        // They serve until they are stopped: `canaries_services` looks at them.
         .filter(|name| !["operator", "serve"].contains(name))
         .collect();
     let looked_at: Vec<&str> = LINES.iter().map(|(name, _)| *name).collect();
@@ -253,5 +253,50 @@ fn what_holds_a_secret_does_not_show_it() {
     let shown = format!("{key:?} {secret:?} {endpoint:?}");
     for canary in CANARIES {
         assert!(!shown.contains(canary), "{shown}");
+    }
+}
+
+/// The name of the test that another one runs in a process of its own.
+const BREAKS: &str = "canaries::breaks_down_with_a_key_in_hand";
+
+/// Panics as a bug would that meets a secret: the message of a slice shows the text that it cuts.
+#[test]
+#[ignore = "run by what_breaks_down_tells_where_and_not_what_it_held"]
+fn breaks_down_with_a_key_in_hand() {
+    if std::env::var_os("PORTALCTL_TEST_LOG").is_some() {
+        tracing_subscriber::fmt()
+            .json()
+            .flatten_event(true)
+            .with_writer(std::io::stderr)
+            .init();
+    }
+    portalctl::cli::breakdown::tell();
+    let key = format!("é{KEY}{LINK}");
+    let _ = &key[1..];
+}
+
+#[test]
+fn what_breaks_down_tells_where_and_not_what_it_held() {
+    for log in [None, Some("json")] {
+        let mut command = std::process::Command::new(std::env::current_exe().unwrap());
+        command
+            .args(["--exact", BREAKS, "--ignored", "--nocapture"])
+            .env("RUST_BACKTRACE", "full");
+        if let Some(log) = log {
+            command.env("PORTALCTL_TEST_LOG", log);
+        }
+        let output = command.output().unwrap();
+        assert!(!output.status.success());
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(told.contains("tests/it/canaries.rs:"), "{told}");
+        assert!(told.contains("breaks_down_with_a_key_in_hand"), "{told}");
+        for canary in CANARIES {
+            assert!(!told.contains(canary), "{told}");
+        }
+        if log.is_some() {
+            let line: Value = serde_json::from_str(told.lines().next().unwrap()).unwrap();
+            assert_eq!(line["level"], "ERROR", "{line}");
+            assert!(line["place"].is_string(), "{line}");
+        }
     }
 }
