@@ -16,6 +16,7 @@ mod apply;
 mod apply_contacts;
 mod argocd;
 mod canaries;
+mod canaries_services;
 mod chart;
 mod chart_rbac;
 mod chart_release;

@@ -1,0 +1,219 @@
+//! What serves until it is stopped, at its most talkative, in success and in failure: what is secret is
+//! in no object of the cluster, no event, no metric, no log and no page.
+
+use serde_json::Value;
+
+use crate::canaries::{CANARIES, LINK, laced, rude};
+use crate::support::cli::{KEY, TestEnv};
+use crate::support::gateway::{Answer, CONFIG, GatewayServer, MANIFEST, claims, signed};
+use crate::support::sandbox_server::SandboxServer;
+
+/// The gateway's own secret, of which its cookies are made.
+const OWN_SECRET: &str = "canarycookie0123456789canarycookie0123456789";
+
+#[track_caller]
+fn holds_no_canary(what: &str, text: &str) {
+    assert!(!text.is_empty(), "{what} was not looked at");
+    for canary in CANARIES.into_iter().chain([OWN_SECRET]) {
+        assert!(!text.contains(canary), "{canary} is in {what}: {text}");
+    }
+}
+
+/// A gateway at its most talkative, that asks a server of the test.
+#[track_caller]
+fn gateway(env: &TestEnv, url: &str) -> GatewayServer {
+    env.write(
+        "gateway.yaml",
+        &format!("{CONFIG}secret_file: own.secret\n"),
+    );
+    env.write("own.secret", OWN_SECRET);
+    env.write("handoff.secret", crate::support::gateway::SECRET);
+    let line = "serve --listen 127.0.0.1:0 --config gateway.yaml -vv";
+    let run = env.run(line).env("RUST_BACKTRACE", "full");
+    GatewayServer::of(run.at_url(url))
+}
+
+/// Everything that a gateway has told by now but for answers; none of it holds what else is secret.
+#[track_caller]
+fn told_by(gateway: &GatewayServer, secrets: &[&str]) {
+    let log: String = gateway.log().iter().map(Value::to_string).collect();
+    let metrics = gateway.get("/metrics", &[]).body;
+    for (what, text) in [("the log", &log), ("the metrics", &metrics)] {
+        holds_no_canary(what, text);
+        for secret in secrets {
+            assert!(!text.contains(secret), "{secret} is in {what}: {text}");
+        }
+    }
+}
+
+/// The part of a token or a cookie that nobody can guess.
+fn signature(token: &str) -> &str {
+    token.rsplit('.').next().unwrap()
+}
+
+/// Hands an admin over with a token.
+#[track_caller]
+fn hand_over(gateway: &GatewayServer, token: &str) -> Answer {
+    gateway.get(&format!("/portal/acme/sso?token={token}"), &[])
+}
+
+#[test]
+fn the_gateway_tells_nothing_secret_when_all_goes_well() {
+    let env = TestEnv::with_manifest(MANIFEST);
+    let sandbox = SandboxServer::start(&env);
+    let _ = env.run("apply --yes").at(&sandbox).exits(0);
+    let server = laced(&sandbox);
+    let gateway = gateway(&env, &server.url());
+    let token = signed(&claims(&gateway.url()));
+    let linked = hand_over(&gateway, &token);
+    assert_eq!(linked.headers["location"], LINK);
+    assert_eq!(linked.body, "");
+    let cookie = linked.cookie();
+    for accept in ["text/html", "application/json"] {
+        let headers = [("Cookie", cookie.as_str()), ("Accept", accept)];
+        let back = gateway.get("/return/acme/sso", &headers);
+        assert_eq!(back.status, 200);
+        holds_no_canary("a page", &back.body);
+    }
+    let log: String = gateway.log().iter().map(Value::to_string).collect();
+    assert!(log.contains("/portal/generate_link"), "{log}");
+    told_by(&gateway, &[signature(&token), signature(&cookie)]);
+}
+
+#[test]
+fn the_gateway_tells_nothing_secret_when_all_goes_wrong() {
+    for status in [401, 422, 500] {
+        let env = TestEnv::with_manifest(MANIFEST);
+        let server = rude(status);
+        let gateway = gateway(&env, &server.url());
+        let token = signed(&claims(&gateway.url()));
+        let refused = hand_over(&gateway, &token);
+        assert!(refused.status >= 500, "{refused:?}");
+        holds_no_canary("a page", &refused.body);
+        told_by(&gateway, &[signature(&token)]);
+        // What nobody has signed is not repeated either, wherever it stands.
+        let forged = format!("{}.{KEY}", &token[..token.rfind('.').unwrap()]);
+        for answer in [
+            hand_over(&gateway, &forged),
+            gateway.get(&format!("/portal/{KEY}/sso"), &[("Cookie", KEY)]),
+        ] {
+            holds_no_canary("a page", &answer.body);
+        }
+        told_by(&gateway, &[signature(&token)]);
+    }
+}
+
+#[cfg(feature = "operator")]
+mod operator {
+    use serde_json::json;
+
+    use super::{KEY, holds_no_canary, laced, rude};
+    use crate::support::http;
+    use crate::support::operator::{self, Operator, World};
+
+    const WEBHOOK_SECRET: &str = "whsec_canarywebhook0123456789";
+
+    /// The Secret with canaries for the key and for webhooks.
+    #[track_caller]
+    fn keys(world: &World<'_>, key: &str) {
+        let secret = json!({
+            "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "workos" },
+            "stringData": { "api-key": key, "webhook-secret": WEBHOOK_SECRET },
+        });
+        let line = "apply --server-side --force-conflicts -f -";
+        world.kubectl(line, &secret.to_string());
+    }
+
+    /// Points the environment at a server, with webhooks.
+    #[track_caller]
+    fn environment(world: &World<'_>, url: &str) {
+        let webhook = json!({ "secretRef": { "name": "workos", "key": "webhook-secret" } });
+        world.environment(json!({ "apiUrl": url, "webhook": webhook }));
+    }
+
+    /// Everything that the operator has told by now.
+    #[track_caller]
+    fn told_by(world: &World<'_>, operator: &Operator) {
+        for kind in [
+            "portalorganizations",
+            "portalenvironments",
+            "events.events.k8s.io",
+            "leases",
+        ] {
+            let line = format!("get {kind} --show-managed-fields -o yaml");
+            let objects = world.kubectl(&line, "");
+            assert!(!objects.contains("items: []"), "there are no {kind}");
+            holds_no_canary(kind, &objects);
+        }
+        // It makes no other kind of object; Secrets are somebody else's.
+        let others = world.kubectl("get configmaps,services,pods -o name", "");
+        assert_eq!(others, "");
+        holds_no_canary("the log", &operator.log());
+        holds_no_canary("the metrics", &operator.text("/metrics").1);
+    }
+
+    #[test]
+    fn the_operator_tells_nothing_secret_when_all_goes_well() {
+        let Some(cluster) = operator::cluster() else {
+            return;
+        };
+        let world = World::new(cluster);
+        let server = laced(&world.sandbox);
+        keys(&world, KEY);
+        environment(&world, &server.url());
+        let domains = json!([{ "domain": "acme.com" }]);
+        let intents = json!([{ "intent": "sso" }, { "intent": "domain_verification" }]);
+        world.organization("acme", json!({ "domains": domains, "intents": intents }));
+        let operator = world.operator("-vv");
+        world.is_in_sync("acme");
+        let invited = json!({
+            "domains": domains, "intents": intents,
+            "itContacts": ["ada@acme.com"], "invite": "once",
+        });
+        world.organization("acme", invited);
+        world.is_told("acme", "InvitationSent");
+
+        let path = format!("/webhooks/{}/production", world.namespace);
+        let url = format!("http://{}{path}", operator.address);
+        let endpoint = json!({ "url": url, "secret": WEBHOOK_SECRET });
+        world.sandbox.send("POST", "/_sandbox/webhooks", &endpoint);
+        world.finish("acme", "sso");
+        world.is_told("acme", "IntentConfigured");
+        let forged = http::send(
+            &operator.address,
+            KEY,
+            "POST",
+            &path,
+            Some(&json!({ "a": KEY })),
+        );
+        assert_eq!(forged.0, 401);
+        // A domain that is not proven shows in the status, and its record does not.
+        let acme = world.get("acme");
+        assert_eq!(acme["status"]["domains"][0]["state"], "pending", "{acme:#}");
+        told_by(&world, &operator);
+    }
+
+    #[test]
+    fn the_operator_tells_nothing_secret_when_all_goes_wrong() {
+        let Some(cluster) = operator::cluster() else {
+            return;
+        };
+        for (status, reason) in [
+            (401, "Unauthorized"),
+            (422, "Unreachable"),
+            (500, "Unreachable"),
+        ] {
+            let world = World::new(cluster);
+            let server = rude(status);
+            keys(&world, KEY);
+            environment(&world, &server.url());
+            world.organization("acme", json!({}));
+            let operator = world.operator("-vv");
+            world.waits_for("acme", "Synced", "False", reason);
+            // A key that is none is not repeated.
+            keys(&world, &format!("{KEY} {KEY}"));
+            world.waits_for("acme", "Synced", "False", "KeyInvalid");
+            told_by(&world, &operator);
+        }
+    }
+}
