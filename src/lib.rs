@@ -26,6 +26,7 @@
 //! - `operator`: the Kubernetes operator, with the feature of that name.
 //! - [`gateway`]: the endpoint that hands an app's IT admins over to the portal.
 //! - [`files`]: files that are there whole or not at all.
+//! - `listen`: takes connections for the operator and the gateway.
 //! - [`clock`]: the only place that reads the time or sleeps.
 //! - [`cli`]: the command line, a thin shell over all of the above.
 
@@ -40,6 +41,7 @@ pub mod gateway;
 pub mod identity;
 pub mod import;
 pub mod link;
+mod listen;
 pub mod manifest;
 pub mod model;
 pub mod observe;

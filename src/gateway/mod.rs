@@ -18,7 +18,6 @@ pub mod fuzzing;
 mod keyring;
 mod keys;
 mod limits;
-mod listen;
 mod manifest;
 mod metrics;
 mod outcome;
@@ -46,6 +45,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::SharedClock;
 use crate::codes::{Code, cli as cli_codes, gateway as codes};
+use crate::listen;
 use crate::model::OrgKey;
 use crate::workos::Client;
 

@@ -12,11 +12,11 @@ use axum::routing::{MethodFilter, on};
 use http::{Extensions, HeaderValue, Method, StatusCode, header};
 
 use super::Gateway;
-use super::listen::Peer;
 use super::refusal::{Face, Refusal};
 use super::trail::{Route, Trail};
 use super::{portal, returning};
 use crate::codes::{Code, gateway as codes};
+use crate::listen::Peer;
 use crate::model::{Intent, OrgKey};
 
 /// Key and intent, as they stand in the path.

@@ -41,7 +41,6 @@ mod status;
 mod tell;
 mod unreadable;
 mod watches;
-mod webhook;
 mod write;
 
 pub use chance::seed as instance;

@@ -1,10 +1,11 @@
 //! The operator's server: health, metrics, webhooks.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
-use axum::body::Bytes;
-use axum::extract::{DefaultBodyLimit, Path, State};
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
@@ -16,15 +17,22 @@ use tokio_util::sync::CancellationToken;
 use super::context::Context;
 use super::names::Name;
 use super::nudge::Nudger;
-use super::{run, secrets, webhook};
+use super::{run, secrets};
+use crate::listen;
+use crate::manifest::kubernetes::KeyRef;
+use crate::workos::webhook::{SIGNATURE, Signature};
 
 /// The largest webhook that is read.
 const MAX_BODY: usize = 1024 * 1024;
-/// The format of the metrics.
-const FORMAT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
-
+/// How long a webhook may take to come.
+const MAX_BODY_TIME: Duration = Duration::from_secs(10);
+/// How many webhooks are read at a time, so that their memory has a bound. WorkOS sends one that is
+/// turned away again, and the clocks look without it.
+const CONCURRENT_BODIES: usize = 32;
 /// How many webhooks are checked at once: each takes a request to the API server, whoever sent it.
 const CONCURRENT_CHECKS: usize = 4;
+/// The format of the metrics.
+const FORMAT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 /// What the server answers from.
 #[derive(Clone)]
@@ -33,6 +41,7 @@ pub(super) struct Server {
     pub(super) context: Arc<Context>,
     /// Where webhooks go.
     pub(super) nudger: Arc<Nudger>,
+    bodies: Arc<Semaphore>,
     checks: Arc<Semaphore>,
 }
 
@@ -42,6 +51,7 @@ impl Server {
         Self {
             context,
             nudger,
+            bodies: Arc::new(Semaphore::new(CONCURRENT_BODIES)),
             checks: Arc::new(Semaphore::new(CONCURRENT_CHECKS)),
         }
     }
@@ -49,14 +59,14 @@ impl Server {
 
 /// Serves until it is told to stop.
 pub(super) async fn serve(listener: TcpListener, server: Server, stop: CancellationToken) {
+    let clock = Arc::clone(&server.context.clock);
     let router = Router::new()
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
         .route("/webhooks/{namespace}/{environment}", post(take_webhook))
-        .layer(DefaultBodyLimit::max(MAX_BODY))
         .with_state(server);
-    let serving = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned());
+    let serving = listen::serve(listener, router, stop.cancelled_owned(), &clock);
     if let Err(error) = serving.await {
         tracing::error!(%error, "the server ended");
     }
@@ -87,39 +97,64 @@ async fn metrics(State(server): State<Server>) -> Response {
 async fn take_webhook(
     State(server): State<Server>,
     Path((namespace, name)): Path<(String, String)>,
-    headers: HeaderMap,
-    body: Bytes,
+    request: Request,
 ) -> StatusCode {
-    let context = &server.context;
-    let reference = ObjectRef::new(&name).within(&namespace);
-    let environment = context.environments.get(&reference);
-    // Whoever is not WorkOS learns nothing about which environments there are.
-    let webhook = environment.as_ref().and_then(|object| {
-        let environment = object.0.as_ref().ok()?;
-        environment.spec.operator.webhook.as_ref()
-    });
-    let signature = headers.get(webhook::SIGNATURE);
-    let signature = signature.and_then(|value| value.to_str().ok());
-    let (Some(webhook), Some(signature)) = (webhook, signature) else {
-        return StatusCode::UNAUTHORIZED;
-    };
-    // An error would mean that the semaphore was closed, which nobody does.
-    let _permit = server.checks.acquire().await.ok();
-    let secret = match secrets::read(&context.client, &namespace, &webhook.secret_ref).await {
-        Ok(secret) => secret,
-        Err(trouble) => {
-            tracing::warn!(%namespace, name, why = trouble.message, "no secret for webhooks");
-            return StatusCode::SERVICE_UNAVAILABLE;
-        }
-    };
-    match webhook::verify(signature, &body, &secret, context.clock.now()) {
+    let environment = Name { namespace, name };
+    match checked(&server, &environment, request).await {
         Ok(()) => {
-            server.nudger.nudge(Name { namespace, name });
+            server.nudger.nudge(environment);
             StatusCode::OK
         }
-        Err(why) => {
-            tracing::warn!(%namespace, name, %why, "a webhook was refused");
-            StatusCode::UNAUTHORIZED
-        }
+        Err(status) => status,
+    }
+}
+
+/// Whether a webhook is WorkOS's. What can be refused is refused before it is read, and before the
+/// API server is asked.
+async fn checked(server: &Server, environment: &Name, request: Request) -> Result<(), StatusCode> {
+    let refused = |why: &dyn std::fmt::Display| {
+        tracing::warn!(%environment, %why, "a webhook was refused");
+        StatusCode::UNAUTHORIZED
+    };
+    let context = &server.context;
+    let (parts, body) = request.into_parts();
+    // Whoever is not WorkOS learns nothing about which environments there are.
+    let header = signature(&parts.headers).ok_or(StatusCode::UNAUTHORIZED)?;
+    let secret = secret_of(server, environment).ok_or(StatusCode::UNAUTHORIZED)?;
+    let signature = Signature::read(header, context.clock.now()).map_err(|why| refused(&why))?;
+    let _room = server
+        .bodies
+        .try_acquire()
+        .map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
+    let body = read(server, body).await?;
+    // An error would mean that the semaphore was closed, which nobody does.
+    let _turn = server.checks.acquire().await.ok();
+    let secret = secrets::read(&context.client, &environment.namespace, &secret)
+        .await
+        .map_err(|trouble| {
+            tracing::warn!(%environment, why = trouble.message, "no secret for webhooks");
+            StatusCode::SERVICE_UNAVAILABLE
+        })?;
+    signature
+        .verify(&body, &secret)
+        .map_err(|why| refused(&why))
+}
+
+fn signature(headers: &HeaderMap) -> Option<&str> {
+    headers.get(SIGNATURE)?.to_str().ok()
+}
+
+/// Where the secret is by which an environment's webhooks are signed, if it takes any.
+fn secret_of(server: &Server, environment: &Name) -> Option<KeyRef> {
+    let reference = ObjectRef::new(&environment.name).within(&environment.namespace);
+    let object = server.context.environments.get(&reference)?;
+    let webhook = object.0.as_ref().ok()?.spec.operator.webhook.as_ref()?;
+    Some(webhook.secret_ref.clone())
+}
+
+async fn read(server: &Server, body: Body) -> Result<Bytes, StatusCode> {
+    tokio::select! {
+        body = to_bytes(body, MAX_BODY) => body.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE),
+        () = server.context.clock.sleep(MAX_BODY_TIME) => Err(StatusCode::REQUEST_TIMEOUT),
     }
 }

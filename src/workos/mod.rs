@@ -19,6 +19,7 @@ mod redact;
 mod refusal;
 mod retry;
 pub mod transport;
+pub mod webhook;
 mod wire;
 
 use std::collections::{BTreeMap, BTreeSet};

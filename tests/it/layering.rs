@@ -195,11 +195,17 @@ const RULES: &[Rule] = &[
         never: NO_PRINTING,
     },
     Rule {
+        module: "listen",
+        may_use: &["clock"],
+        never: NO_PRINTING,
+    },
+    Rule {
         module: "operator",
         may_use: &[
             "model",
             "codes",
             "clock",
+            "listen",
             "manifest",
             "identity",
             "plan",
@@ -216,6 +222,7 @@ const RULES: &[Rule] = &[
             "model",
             "codes",
             "clock",
+            "listen",
             "manifest",
             "identity",
             "readiness",

@@ -1,12 +1,15 @@
 //! The operator in a real API server: several of them, killed, stopped, cut off.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
 use serde_json::{Value, json};
 
 use crate::support::cli::TestEnv;
 use crate::support::http;
 use crate::support::operator::{self, Operator, World, condition};
 use crate::support::sandbox_server::SandboxServer;
-use crate::support::wait::until;
+use crate::support::wait::{LONG, until};
 
 fn is_ready(operator: &Operator) {
     until("the operator to be ready", || {
@@ -43,6 +46,34 @@ fn a_webhook_is_heeded_whichever_process_takes_it() {
     for path in [&path, "/webhooks/nowhere/production"] {
         let refused = http::send(&other.address, "", "POST", path, Some(&json!({})));
         assert_eq!(refused.0, 401, "{path}");
+    }
+}
+
+#[test]
+fn webhooks_of_others_are_refused_before_they_are_read() {
+    let Some(cluster) = operator::cluster() else {
+        return;
+    };
+    let world = World::new(cluster);
+    let webhook =
+        json!({ "webhook": { "secretRef": { "name": "workos", "key": "webhook-secret" } } });
+    world.environment(webhook);
+    let operator = world.operator("");
+    is_ready(&operator);
+    for signature in ["", "t=1, v1=00", "v1=00", "t=1700000000000, v1=00"] {
+        let mut stream = TcpStream::connect(&operator.address).unwrap();
+        stream.set_read_timeout(Some(LONG)).unwrap();
+        // The body never comes.
+        write!(
+            stream,
+            "POST /webhooks/{}/production HTTP/1.1\r\nHost: operator\r\nContent-Length: 1000000\r\n\
+             WorkOS-Signature: {signature}\r\n\r\n",
+            world.namespace
+        )
+        .unwrap();
+        let mut status = [0; 12];
+        stream.read_exact(&mut status).unwrap();
+        assert_eq!(&status, b"HTTP/1.1 401", "{signature:?}");
     }
 }
 
@@ -105,6 +136,21 @@ fn whoever_is_told_to_stop_in_the_middle_of_a_create_finishes_it() {
     let _operator = world.operator("");
     world.is_in_sync("acme");
     assert_eq!(world.sandbox.external_ids(), ["acme"]);
+}
+
+#[test]
+fn whoever_says_half_a_word_does_not_keep_it_from_ending() {
+    let Some(cluster) = operator::cluster() else {
+        return;
+    };
+    let world = World::new(cluster);
+    let operator = world.operator("");
+    is_ready(&operator);
+    let mut silent = TcpStream::connect(&operator.address).unwrap();
+    silent.write_all(b"GET /health").unwrap();
+    // It was taken by now.
+    is_ready(&operator);
+    assert_eq!(operator.stop(), Some(0));
 }
 
 #[test]

@@ -11,13 +11,13 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
 
 /// The header that carries the signature.
-pub(super) const SIGNATURE: &str = "workos-signature";
+pub const SIGNATURE: &str = "workos-signature";
 /// How old a signature may be, and how far in the future, in the official SDKs.
-pub(super) const TOLERANCE: Duration = Duration::from_mins(3);
+const TOLERANCE: Duration = Duration::from_mins(3);
 
 /// Why a webhook is not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(super) enum Refused {
+pub enum Refused {
     /// The header is not `t=…, v1=…`.
     #[error("the signature cannot be read")]
     Malformed,
@@ -29,36 +29,47 @@ pub(super) enum Refused {
     Forged,
 }
 
-/// Checks the signature of a body.
-pub(super) fn verify(
-    header: &str,
-    body: &[u8],
-    secret: &SecretString,
-    now: Timestamp,
-) -> Result<(), Refused> {
-    let (mut time, mut signature) = (None, None);
-    for part in header.split(',') {
-        match part.trim().split_once('=') {
-            Some(("t", value)) => time = Some(value),
-            Some(("v1", value)) => signature = Some(value),
-            _ => {}
+/// A signature of now, which may be anybody's yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signature {
+    /// The time as it stands in the header, which is what was signed.
+    time: String,
+    mac: Vec<u8>,
+}
+
+impl Signature {
+    /// Reads a header; what is not of now is refused without a look at the body.
+    pub fn read(header: &str, now: Timestamp) -> Result<Self, Refused> {
+        let (mut time, mut mac) = (None, None);
+        for part in header.split(',') {
+            match part.trim().split_once('=') {
+                Some(("t", value)) => time = Some(value),
+                Some(("v1", value)) => mac = Some(value),
+                _ => {}
+            }
         }
+        let (Some(time), Some(mac)) = (time, mac) else {
+            return Err(Refused::Malformed);
+        };
+        let signed_at: i64 = time.parse().map_err(|_| Refused::Malformed)?;
+        let mac = unhex(mac).ok_or(Refused::Malformed)?;
+        let distance = now.as_millisecond().abs_diff(signed_at);
+        if u128::from(distance) > TOLERANCE.as_millis() {
+            return Err(Refused::TooOld);
+        }
+        let time = time.to_owned();
+        Ok(Self { time, mac })
     }
-    let (Some(time), Some(signature)) = (time, signature) else {
-        return Err(Refused::Malformed);
-    };
-    let signed_at: i64 = time.parse().map_err(|_| Refused::Malformed)?;
-    let signature = unhex(signature).ok_or(Refused::Malformed)?;
-    let distance = now.as_millisecond().abs_diff(signed_at);
-    if u128::from(distance) > TOLERANCE.as_millis() {
-        return Err(Refused::TooOld);
+
+    /// Whether it is that of a body, by a secret.
+    pub fn verify(&self, body: &[u8], secret: &SecretString) -> Result<(), Refused> {
+        let mut mac = Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes())
+            .map_err(|_| Refused::Forged)?;
+        mac.update(self.time.as_bytes());
+        mac.update(b".");
+        mac.update(body);
+        mac.verify_slice(&self.mac).map_err(|_| Refused::Forged)
     }
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes())
-        .map_err(|_| Refused::Forged)?;
-    mac.update(time.as_bytes());
-    mac.update(b".");
-    mac.update(body);
-    mac.verify_slice(&signature).map_err(|_| Refused::Forged)
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {
@@ -87,7 +98,7 @@ mod tests {
 
     fn check(header: &str, body: &[u8], secret: &str, late: i64) -> Result<(), Refused> {
         let now = Timestamp::from_millisecond(AT + late).unwrap();
-        verify(header, body, &SecretString::from(secret), now)
+        Signature::read(header, now)?.verify(body, &SecretString::from(secret))
     }
 
     #[test]

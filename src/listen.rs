@@ -1,4 +1,4 @@
-//! Takes connections: so many at a time, none that is slow to say what it wants, and at the end
+//! Takes connections for what serves: so many at a time, none that is slow to say what it wants, and at the end
 //! until those under way are done.
 
 use std::convert::Infallible;
@@ -34,10 +34,10 @@ const PAUSE: Duration = Duration::from_millis(100);
 
 /// The address that a request came from.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Peer(pub(super) IpAddr);
+pub(crate) struct Peer(pub(crate) IpAddr);
 
 /// Serves until `closing` is done, and finishes what is under way.
-pub(super) async fn serve(
+pub(crate) async fn serve(
     listener: TcpListener,
     router: Router,
     closing: impl Future<Output = ()>,
