@@ -219,6 +219,29 @@ pub fn asking(desired: &Desired, observed: &Observed, identities: &Identities) -
     }
 }
 
+/// The intents of an organization of which nothing was asked yet that could tell. Pure.
+pub fn untold(observed: &Observed, id: &OrganizationId) -> BTreeSet<Intent> {
+    let mut untold = BTreeSet::new();
+    if !observed.audit_logs.contains_key(id) {
+        untold.extend([Intent::AuditLogs, Intent::LogStreams]);
+    }
+    let has_history = !matches!(observed.history, History::NotRead);
+    let certificates = evidence::saml_connections(observed, &BTreeSet::from([id.clone()]));
+    let is_told = |id: &String| match observed.certificates.get(id) {
+        Some(Answer::Found(_)) => true,
+        // What has no certificates is told by events.
+        Some(_) => has_history,
+        None => false,
+    };
+    if !certificates.iter().all(is_told) {
+        untold.insert(Intent::CertificateRenewal);
+    }
+    if !has_history {
+        untold.insert(Intent::BringYourOwnKey);
+    }
+    untold
+}
+
 /// Asks what can only be asked one by one.
 pub async fn ask(
     portal: &impl ReadPortal,

@@ -30,6 +30,7 @@ mod objects;
 mod picture;
 mod portals;
 mod reason;
+mod recalled;
 mod reconcile;
 mod report;
 pub mod resource;

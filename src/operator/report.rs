@@ -14,6 +14,7 @@ use super::names::Uid;
 use super::objects::Objects;
 use super::picture::Picture;
 use super::reason::Reason;
+use super::recalled;
 use super::reconcile::Reconciler;
 use super::resource::PortalEnvironment;
 use super::status::{self, Totals};
@@ -22,9 +23,11 @@ use super::write::generation;
 use crate::identity::{Identities, Identity};
 use crate::manifest::kubernetes::{PortalEnvironmentStatus, PortalOrganizationStatus};
 use crate::model::desired::{Desired, DesiredOrganization, Management};
+use crate::model::observed::Observed;
 use crate::model::{OrgKey, Selection, Unconfigured};
+use crate::observe::refresh;
 use crate::plan::Target;
-use crate::readiness::{OrganizationReadiness, readiness};
+use crate::readiness::{OrganizationReadiness, Readiness, readiness};
 
 /// How many statuses are written at once.
 const CONCURRENT_WRITES: usize = 16;
@@ -73,8 +76,9 @@ impl Reconciler {
     ) {
         let now = self.context.clock.now();
         let everything = Selection::default();
-        let readiness = readiness(desired, &picture.observed, identities, &everything, now);
+        let mut readiness = readiness(desired, &picture.observed, identities, &everything, now);
         let unconfigured = readiness.unconfigured();
+        self.recall(&mut readiness, entries, &picture.observed);
         let differences = self.differences(
             reporter,
             entries,
@@ -131,6 +135,23 @@ impl Reconciler {
             .await;
         let there: BTreeSet<Uid> = entries.iter().map(Entry::uid).collect();
         self.organization_statuses.keep(|uid| there.contains(uid));
+    }
+
+    /// Puts what statuses say in the place of what this process has not asked yet.
+    fn recall(&self, readiness: &mut Readiness, entries: &[Entry], observed: &Observed) {
+        let by_key: BTreeMap<&OrgKey, &Entry> = entries
+            .iter()
+            .filter_map(|entry| Some((entry.key()?, entry)))
+            .collect();
+        for one in &mut readiness.organizations {
+            let (Some(id), Some(entry)) = (&one.organization_id, by_key.get(&one.key)) else {
+                continue;
+            };
+            let untold = refresh::untold(observed, id);
+            if one.intents.iter().any(|it| untold.contains(&it.intent)) {
+                recalled::recall(one, &untold, &self.before(entry));
+            }
+        }
     }
 
     /// What is left to do, for entries that nothing is written for too.

@@ -154,6 +154,49 @@ fn whoever_says_half_a_word_does_not_keep_it_from_ending() {
 }
 
 #[test]
+fn what_is_asked_one_by_one_stands_while_another_process_takes_over() {
+    let Some(cluster) = operator::cluster() else {
+        return;
+    };
+    let world = World::new(cluster);
+    let intents = json!([{ "intent": "audit_logs" }]);
+    let names = ["acme", "globex", "initech"];
+    for name in names {
+        world.organization(name, json!({ "intents": intents }));
+    }
+    let first = world.operator("");
+    for name in names {
+        world.is_in_sync(name);
+    }
+    assert_eq!(first.stop(), Some(0));
+    for name in names {
+        world.finish(name, "audit_logs");
+    }
+    let second = world.operator("");
+    for name in names {
+        world.waits_for(name, "Onboarded", "True", "AllConfigured");
+    }
+    assert_eq!(second.stop(), Some(0));
+    let before = names.map(|name| world.get(name)["status"].clone());
+
+    // So slow that it asks for one of them at first, and for the others later.
+    world.environment(json!({ "requestsPerSecond": 1 }));
+    let third = world.operator("");
+    let count = |state: &str| {
+        third.metric(&format!(
+            "portalctl_intents{{environment=\"{}/production\",intent=\"audit_logs\",state=\"{state}\"}}",
+            world.namespace
+        ))
+    };
+    let (configured, unknown) = until("the first look", || {
+        let (configured, unknown) = (count("configured"), count("unknown"));
+        (configured + unknown > 2.5).then_some((configured, unknown))
+    });
+    assert!(unknown < 0.5 && configured > 2.5, "{unknown} are unknown");
+    assert_eq!(names.map(|name| world.get(name)["status"].clone()), before);
+}
+
+#[test]
 fn what_was_known_stands_while_workos_is_down() {
     let Some(cluster) = operator::cluster() else {
         return;

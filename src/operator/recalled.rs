@@ -1,0 +1,96 @@
+//! What is known from before this process: a status that somebody wrote when it was asked. Pure.
+//!
+//! What can only be asked one by one is asked little by little. Until it is, what a status says of the
+//! same organization stands: a process that takes over is no news to anybody.
+
+use std::collections::BTreeSet;
+
+use crate::manifest::kubernetes::{IntentStatus, PortalOrganizationStatus};
+use crate::model::Intent;
+use crate::readiness::{IntentReadiness, OrganizationReadiness, State, Turn};
+
+/// Puts what a status says in the place of what was not asked yet.
+pub(super) fn recall(
+    one: &mut OrganizationReadiness,
+    untold: &BTreeSet<Intent>,
+    before: &PortalOrganizationStatus,
+) {
+    let id = one.organization_id.as_ref().map(ToString::to_string);
+    if id.is_none() || id != before.organization_id {
+        return;
+    }
+    for intent in &mut one.intents {
+        let mut known = before.intents.iter();
+        if untold.contains(&intent.intent)
+            && let Some(known) = known.find(|known| known.intent == intent.intent)
+            && let Some(known) = read(known)
+        {
+            *intent = known;
+        }
+    }
+}
+
+/// What a status says of an intent, if this version knows its words.
+fn read(status: &IntentStatus) -> Option<IntentReadiness> {
+    let IntentStatus {
+        intent,
+        state,
+        since,
+        turn,
+        reason,
+        next_step,
+    } = status;
+    Some(IntentReadiness {
+        intent: *intent,
+        state: State::ALL.into_iter().find(|one| one.as_str() == state)?,
+        since: *since,
+        turn: Turn::ALL.into_iter().find(|one| one.as_str() == turn)?,
+        reason: reason.clone().unwrap_or_default(),
+        next_step: next_step.clone(),
+        evidence: Vec::new(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::{OrgKey, OrganizationId};
+
+    fn unasked(intent: Intent) -> IntentReadiness {
+        IntentReadiness {
+            intent,
+            state: State::Unknown,
+            since: None,
+            turn: Turn::None,
+            reason: "not asked yet".to_owned(),
+            next_step: None,
+            evidence: Vec::new(),
+        }
+    }
+
+    fn states(id: &str, state: &str) -> Vec<State> {
+        let mut one = OrganizationReadiness {
+            key: OrgKey::parse("acme").unwrap(),
+            name: None,
+            organization_id: Some(OrganizationId::from_api("org_1".to_owned())),
+            intents: vec![unasked(Intent::AuditLogs), unasked(Intent::Sso)],
+        };
+        let said = |intent: &str| json!({ "intent": intent, "state": state, "turn": "none" });
+        let before = json!({
+            "organizationId": id, "intents": [said("audit_logs"), said("sso")],
+        });
+        let before = serde_json::from_value(before).unwrap();
+        recall(&mut one, &BTreeSet::from([Intent::AuditLogs]), &before);
+        one.intents.iter().map(|intent| intent.state).collect()
+    }
+
+    #[test]
+    fn what_was_not_asked_yet_stands_as_it_was_said_of_the_same_organization() {
+        let (configured, unknown) = (State::Configured, State::Unknown);
+        assert_eq!(states("org_1", "configured"), [configured, unknown]);
+        assert_eq!(states("org_2", "configured"), [unknown, unknown]);
+        assert_eq!(states("org_1", "a later word"), [unknown, unknown]);
+    }
+}
