@@ -122,7 +122,11 @@ pub async fn run(
 
     // The passes share one thread: they wait for others most of the time.
     let passes = LocalSet::new();
-    let ended = passes.run_until(supervise(&context, &changed, &stop)).await;
+    let ended = tokio::select! {
+        ended = passes.run_until(supervise(&context, &changed, &stop)) => ended,
+        // None of them ends before it is told to: a watch that is gone would be missed by nobody.
+        _ = background.join_next() => Err(Error::Broken),
+    };
     watching.cancel();
     Election::release(client, &options.lease).await;
     while background.join_next().await.is_some() {}
