@@ -238,6 +238,12 @@ fn onboarded(facts: &Facts<'_>) -> Verdict {
         .iter()
         .map(|intent| format!("{} is {}: {}", intent.intent, intent.state, intent.reason))
         .collect();
+    // Whoever has no organization yet cannot set anything up: it is not the customer's turn.
+    if let Some(trouble) = facts.trouble
+        && !matches!(facts.identity, Identity::Matched { .. })
+    {
+        return Verdict::no(trouble.reason, told.join("; "));
+    }
     let needs_attention = open.iter().any(|intent| intent.state == State::Attention);
     let reason = if needs_attention {
         Reason::NeedsAttention
@@ -366,6 +372,17 @@ mod tests {
         assert_eq!(onboarded.status, ConditionStatus::False);
         assert_eq!(onboarded.reason, Reason::AwaitingCustomer);
         assert_eq!(judgement.progress, Progress::Settled);
+    }
+
+    #[test]
+    fn where_there_is_no_organization_it_is_not_the_customers_turn() {
+        let intents = [intent(State::Unknown)];
+        let trouble = Trouble::new(Reason::Held, "spec.limits allow none");
+        let judgement = judge(&Facts {
+            trouble: Some(&trouble),
+            ..facts(&Identity::Missing, &intents)
+        });
+        assert_eq!(judgement.onboarded.unwrap().reason, Reason::Held);
     }
 
     #[test]
