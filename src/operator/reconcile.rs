@@ -67,7 +67,8 @@ pub(super) struct Reconciler {
     /// Why WorkOS could not be read last.
     trouble: Option<Trouble>,
     intervals: Intervals,
-    /// Whether more is to be written than one pass writes.
+    /// Whether another pass is to follow at once: there is more to write than one writes, or more to
+    /// ask of what one has created.
     pub(super) is_unfinished: bool,
 }
 

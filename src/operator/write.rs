@@ -90,6 +90,11 @@ impl Reconciler {
                 self.note_failure(entry, change, &applied.outcome, picture, term);
             }
         }
+        // What can be asked of an organization only since it exists is asked at once.
+        self.is_unfinished |= report.changes.iter().any(|applied| {
+            let is_done = matches!(applied.outcome, Outcome::Done(_));
+            is_done && applied.change.action.kind() == ActionKind::Create
+        });
         self.announce(&report, &by_key).await;
     }
 
