@@ -212,3 +212,68 @@ fn fingerprint(secret: &SecretString, endpoint: Option<&str>) -> Fingerprint {
     hash.update(endpoint.unwrap_or_default().as_bytes());
     Fingerprint(hash.finalize().into())
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::clock::SystemClock;
+
+    const KEY: &str = "sk_test_portals0123456789";
+
+    fn portals() -> Portals {
+        Portals::new(Arc::new(SystemClock), Arc::new(Metrics::new()))
+    }
+
+    fn environment(name: &str) -> Name {
+        Name {
+            namespace: "portal".to_owned(),
+            name: name.to_owned(),
+        }
+    }
+
+    /// The client of an environment that asks for a pace.
+    fn client(portals: &Portals, name: &str, pace: u32, key: &str) -> Arc<Client> {
+        let spec = json!({
+            "secretRef": { "name": "workos", "key": "api-key" },
+            "apiUrl": "http://127.0.0.1:1", "requestsPerSecond": pace,
+        });
+        let spec = serde_json::from_value(spec).unwrap();
+        let portal = portals.get(&environment(name), &spec, &SecretString::from(key));
+        portal.ok().unwrap().client
+    }
+
+    /// The pace that all environments of the key keep.
+    fn paces(portals: &Portals) -> Vec<u32> {
+        let shared = portals.shared.lock().unwrap();
+        shared.values().map(|one| one.pace).collect()
+    }
+
+    #[test]
+    fn environments_of_one_key_share_one_client_and_the_slowest_pace() {
+        let portals = portals();
+        let first = client(&portals, "first", 50, KEY);
+        assert!(Arc::ptr_eq(&first, &client(&portals, "second", 80, KEY)));
+        assert_eq!(paces(&portals), [50]);
+        let slower = client(&portals, "third", 20, KEY);
+        assert!(Arc::ptr_eq(&slower, &client(&portals, "first", 50, KEY)));
+        assert_eq!(paces(&portals), [20]);
+        // It is as fast again when the slowest has gone.
+        portals.leave(&environment("third"));
+        let _ = client(&portals, "first", 50, KEY);
+        assert_eq!(paces(&portals), [50]);
+    }
+
+    #[test]
+    fn another_key_has_a_pace_of_its_own_and_one_that_nobody_has_is_forgotten() {
+        let portals = portals();
+        let first = client(&portals, "first", 50, KEY);
+        let other = client(&portals, "second", 50, "sk_test_another0123456789");
+        assert!(!Arc::ptr_eq(&first, &other));
+        assert_eq!(paces(&portals), [50, 50]);
+        let rotated = client(&portals, "first", 50, "sk_test_another0123456789");
+        assert!(Arc::ptr_eq(&rotated, &other));
+        assert_eq!(paces(&portals), [50]);
+    }
+}

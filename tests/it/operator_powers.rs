@@ -120,6 +120,31 @@ fn a_paused_organization_is_watched_and_not_written() {
 }
 
 #[test]
+fn a_paused_environment_says_what_differs_and_writes_nothing() {
+    let Some(cluster) = operator::cluster() else {
+        return;
+    };
+    let world = World::new(cluster);
+    world.annotate_environment("portalctl.dev/paused=true");
+    world.organization("acme", json!({}));
+    let operator = world.operator("");
+    let object = world.waits_for("acme", "Synced", "False", "Paused");
+    let message = condition(&object, "Synced").unwrap()["message"].as_str();
+    assert!(message.unwrap().contains("to be created"), "{message:?}");
+    assert_eq!(condition(&object, "Stalled"), None);
+    let (_, metrics) = operator.text("/metrics");
+    assert!(!metrics.contains("method=\"POST\""), "{metrics}");
+    let paused = format!(
+        "portalctl_organizations_paused{{environment=\"{}/production\"}}",
+        world.namespace
+    );
+    assert!((operator.metric(&paused) - 1.0).abs() < f64::EPSILON);
+    world.annotate_environment("portalctl.dev/paused-");
+    world.is_in_sync("acme");
+    assert_eq!(world.sandbox.external_ids(), ["acme"]);
+}
+
+#[test]
 fn what_is_only_observed_is_reported_and_never_written() {
     let Some(cluster) = operator::cluster() else {
         return;

@@ -169,6 +169,13 @@ impl<'a> World<'a> {
         self.kubectl(&line, "");
     }
 
+    /// Annotates the environment.
+    #[track_caller]
+    pub(crate) fn annotate_environment(&self, annotation: &str) {
+        let line = format!("annotate --overwrite portalenvironment production {annotation}");
+        self.kubectl(&line, "");
+    }
+
     /// Deletes an organization, without waiting for its end.
     #[track_caller]
     pub(crate) fn delete(&self, name: &str) {
