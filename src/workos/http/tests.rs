@@ -138,6 +138,23 @@ async fn a_slow_answer_times_out() {
 }
 
 #[tokio::test]
+async fn an_answer_that_drips_without_an_end_times_out_too() {
+    let (endpoint, _requests) = serve(|stream| {
+        let head = "HTTP/1.1 200 OK\r\ncontent-length: 9000\r\n\r\n";
+        let mut dripping = stream.write_all(head.as_bytes());
+        let pause = Duration::from_millis(20);
+        stream.set_read_timeout(Some(pause)).unwrap();
+        while dripping.is_ok() {
+            // The client says nothing more: this is the pause.
+            let _ = stream.read(&mut [0]);
+            dripping = stream.write_all(b" ");
+        }
+    });
+    let error = get(&endpoint).await.unwrap_err();
+    assert_eq!(error.kind, TransportErrorKind::Timeout);
+}
+
+#[tokio::test]
 async fn a_connection_that_closes_may_have_delivered_the_request() {
     for sent in ["", "HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n{"] {
         let (endpoint, requests) = serve(move |stream| {
