@@ -3,6 +3,7 @@
 mod attacks;
 mod browser;
 mod running;
+mod snippets;
 mod tokens;
 mod watched;
 mod way;

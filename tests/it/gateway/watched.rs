@@ -22,7 +22,7 @@ use crate::support::cli::TestEnv;
 use crate::support::gateway::{CONFIG, MANIFEST, SECRET, ask, claims, signed};
 use crate::support::wait;
 
-fn desired(env: &TestEnv, manifest: &str) -> Arc<Desired> {
+pub(super) fn desired(env: &TestEnv, manifest: &str) -> Arc<Desired> {
     env.write("portal.yaml", manifest);
     let checked = manifest::read(&[Input::Path(env.path("portal.yaml"))]);
     Arc::new(checked.desired.unwrap())
@@ -52,7 +52,11 @@ fn client(clock: &SharedClock, keys: &[&str]) -> Client {
     })
 }
 
-fn gateway(env: &TestEnv, url: &str, customers: watch::Receiver<Arc<Desired>>) -> Gateway {
+pub(super) fn gateway(
+    env: &TestEnv,
+    url: &str,
+    customers: watch::Receiver<Arc<Desired>>,
+) -> Gateway {
     env.write("handoff.secret", SECRET);
     let clock: SharedClock = Arc::new(SystemClock);
     Gateway::open(Options {
