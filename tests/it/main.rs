@@ -48,6 +48,7 @@ mod convert_properties;
 #[cfg(target_os = "linux")]
 mod crash;
 mod dns;
+mod docs_links;
 mod emulator;
 mod examples;
 mod gateway;
