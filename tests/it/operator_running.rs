@@ -17,6 +17,12 @@ fn is_ready(operator: &Operator) {
     });
 }
 
+/// Lets the environment take webhooks, signed by the Secret's own secret for them.
+fn takes_webhooks(world: &World<'_>) {
+    let secret = json!({ "name": "workos", "key": "webhook-secret" });
+    world.environment(json!({ "webhook": { "secretRef": secret } }));
+}
+
 fn leads(operator: &Operator) -> bool {
     operator.metric("portalctl_leader") > 0.5
 }
@@ -27,9 +33,7 @@ fn a_webhook_is_heeded_whichever_process_takes_it() {
         return;
     };
     let world = World::new(cluster);
-    let webhook =
-        json!({ "webhook": { "secretRef": { "name": "workos", "key": "webhook-secret" } } });
-    world.environment(webhook);
+    takes_webhooks(&world);
     world.organization("acme", json!({}));
     // It would look by itself in an hour.
     let _leader = world.operator_that_looks_every("1h", "");
@@ -55,9 +59,7 @@ fn webhooks_of_others_are_refused_before_they_are_read() {
         return;
     };
     let world = World::new(cluster);
-    let webhook =
-        json!({ "webhook": { "secretRef": { "name": "workos", "key": "webhook-secret" } } });
-    world.environment(webhook);
+    takes_webhooks(&world);
     let operator = world.operator("");
     is_ready(&operator);
     for signature in ["", "t=1, v1=00", "v1=00", "t=1700000000000, v1=00"] {
