@@ -69,7 +69,6 @@ pub(super) fn run(args: &OperatorArgs, ui: &Ui) -> Result<Exit, CliError> {
     let namespace = args.lease_namespace.as_ref().or(args.namespace.as_ref());
     let options = Options {
         namespace: args.namespace.clone(),
-        listen: args.listen,
         lease: lease::Settings {
             name: args.lease_name.clone(),
             namespace: namespace.cloned(),
@@ -83,7 +82,7 @@ pub(super) fn run(args: &OperatorArgs, ui: &Ui) -> Result<Exit, CliError> {
             // A closed standard output is nobody's loss: the address stands in the log too.
             let _ = ui.data(&format!("http://{address}\n"));
         };
-        operator::run(options, clock, interrupted, greet)
+        operator::run(options, args.listen, clock, interrupted, greet)
             .await
             .map_err(|error| {
                 let (exit, code) = match &error {

@@ -4,11 +4,16 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::clock::SharedClock;
 
-/// A seed that differs between processes and moments.
-pub fn seed(clock: &SharedClock) -> u64 {
+/// A number that no other process on this machine has.
+pub fn instance(clock: &SharedClock) -> u64 {
+    seed(clock, &std::process::id())
+}
+
+/// A seed that differs between moments, and between those who ask.
+pub(super) fn seed(clock: &SharedClock, who: &(impl Hash + ?Sized)) -> u64 {
     let mut hasher = DefaultHasher::new();
     clock.now().as_nanosecond().hash(&mut hasher);
-    std::process::id().hash(&mut hasher);
+    who.hash(&mut hasher);
     hasher.finish()
 }
 

@@ -91,9 +91,10 @@ impl Election {
         loop {
             // A request that hangs must not outlast the lease.
             let asked = tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
                 asked = self.ask() => asked,
                 () = clock.sleep(duration / 3) => Ok(Holder::Unclear),
-                () = stop.cancelled() => break,
             };
             let holder = asked.unwrap_or_else(|error| {
                 tracing::warn!(%error, "cannot renew the lease");
@@ -104,8 +105,9 @@ impl Election {
             }
             self.announce(holder);
             tokio::select! {
-                () = clock.sleep(self.pause()) => {}
+                biased;
                 () = stop.cancelled() => break,
+                () = clock.sleep(self.pause()) => {}
             }
         }
     }

@@ -14,7 +14,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
-use crate::workos::{HttpTransport, Transport, TransportError};
+use crate::workos::{Transport, TransportError};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct RequestLabels {
@@ -288,13 +288,13 @@ impl Drop for Running<'_> {
 
 /// Counts the requests that a transport carries.
 pub(super) struct Metered {
-    inner: HttpTransport,
+    inner: Arc<dyn Transport>,
     metrics: Arc<Metrics>,
 }
 
 impl Metered {
     /// Counts what goes through.
-    pub(super) const fn new(inner: HttpTransport, metrics: Arc<Metrics>) -> Self {
+    pub(super) fn new(inner: Arc<dyn Transport>, metrics: Arc<Metrics>) -> Self {
         Self { inner, metrics }
     }
 }

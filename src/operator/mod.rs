@@ -11,6 +11,7 @@
 //! [`apply`](mod@crate::apply).
 
 mod announce;
+mod backoff;
 mod chance;
 mod claims;
 mod clocks;
@@ -27,6 +28,7 @@ mod metrics;
 mod names;
 mod nudge;
 mod objects;
+mod outside;
 mod picture;
 mod portals;
 mod reason;
@@ -44,5 +46,6 @@ mod unreadable;
 mod watches;
 mod write;
 
-pub use chance::seed as instance;
-pub use run::{Error, Options, run};
+pub use chance::instance;
+pub use outside::{Connect, Outside};
+pub use run::{Error, Operator, Options, run};

@@ -43,8 +43,9 @@ impl Nudger {
     ) {
         loop {
             tokio::select! {
-                () = self.more.notified() => {}
+                biased;
                 () = stop.cancelled() => return,
+                () = self.more.notified() => {}
             }
             let names = {
                 let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
@@ -54,8 +55,9 @@ impl Nudger {
                 annotate(&client, &name, &clock.now().to_string()).await;
             }
             tokio::select! {
-                () = clock.sleep(GATHER) => {}
+                biased;
                 () = stop.cancelled() => return,
+                () = clock.sleep(GATHER) => {}
             }
         }
     }

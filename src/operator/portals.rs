@@ -12,12 +12,13 @@ use sha2::{Digest, Sha256};
 use super::conditions::Trouble;
 use super::metrics::{Metered, Metrics};
 use super::names::Name;
+use super::outside::{Connect, Outside};
 use super::reason::Reason;
 use crate::clock::SharedClock;
 use crate::manifest::kubernetes::PortalEnvironmentSpec;
 use crate::manifest::shape::KeyKind;
 use crate::plan::Target;
-use crate::workos::{ApiKey, Bounds, Client, Endpoint, HttpTransport, Rate, Settings};
+use crate::workos::{ApiKey, Client, Endpoint, Rate, Settings};
 
 /// Tells a key and an endpoint from others; holds neither.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -60,16 +61,21 @@ impl Shared {
 
 /// All clients.
 pub(super) struct Portals {
+    connect: Arc<dyn Connect>,
     clock: SharedClock,
+    /// Who this process is: what tells its jitter from that of others.
+    identity: String,
     metrics: Arc<Metrics>,
     shared: Mutex<BTreeMap<Fingerprint, Shared>>,
 }
 
 impl Portals {
     /// None yet.
-    pub(super) fn new(clock: SharedClock, metrics: Arc<Metrics>) -> Self {
+    pub(super) fn new(outside: &Outside, identity: &str, metrics: Arc<Metrics>) -> Self {
         Self {
-            clock,
+            connect: Arc::clone(&outside.connect),
+            clock: Arc::clone(&outside.clock),
+            identity: identity.to_owned(),
             metrics,
             shared: Mutex::default(),
         }
@@ -161,7 +167,9 @@ impl Portals {
     }
 
     fn client(&self, endpoint: Endpoint, key: ApiKey, pace: u32) -> Result<Arc<Client>, Trouble> {
-        let transport = HttpTransport::new(&endpoint, Bounds::default())
+        let transport = self
+            .connect
+            .connect(&endpoint)
             .map_err(|error| Trouble::new(Reason::Unreachable, error.to_string()))?;
         let transport = Arc::new(Metered::new(transport, Arc::clone(&self.metrics)));
         let rate = NonZeroU32::new(pace).map_or_else(Rate::default, Rate::ceiling);
@@ -171,7 +179,7 @@ impl Portals {
             transport,
             clock: Arc::clone(&self.clock),
             rate,
-            seed: super::chance::seed(&self.clock),
+            seed: super::chance::seed(&self.clock, &self.identity),
         })))
     }
 }

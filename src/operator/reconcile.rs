@@ -101,9 +101,8 @@ impl Reconciler {
     /// Works whenever something is due and this process leads, until it is told to stop.
     pub(super) async fn run(mut self, wake: Arc<Notify>, stop: CancellationToken) {
         let clock = Arc::clone(&self.context.clock);
-        let mut leadership = self.context.term.clone();
         while !stop.is_cancelled() {
-            let term = leadership.borrow_and_update().clone();
+            let term = self.context.term.borrow().clone();
             let next = if let Some(term) = &term {
                 let next = self.pass(term).await;
                 next.max(clock.instant() + BREATH)
@@ -113,13 +112,14 @@ impl Reconciler {
                 clock.instant() + Duration::from_hours(1)
             };
             tokio::select! {
+                biased;
+                () = stop.cancelled() => {}
                 () = wake.notified() => tokio::select! {
-                    () = clock.sleep(BREATH) => {}
+                    biased;
                     () = stop.cancelled() => {}
+                    () = clock.sleep(BREATH) => {}
                 },
                 () = clock.sleep_until(next) => {}
-                changed = leadership.changed() => if changed.is_err() { break },
-                () = stop.cancelled() => {}
             }
         }
         self.context.portals.leave(&self.name);

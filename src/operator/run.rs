@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::Router;
 use kube::Client;
 use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
@@ -19,6 +20,7 @@ use super::metrics::Metrics;
 use super::names::{Name, Uid};
 use super::nudge::Nudger;
 use super::objects::{Environments, Organizations};
+use super::outside::{Outside, OverHttp};
 use super::portals::Portals;
 use super::reconcile::Reconciler;
 use super::resource::{PortalEnvironment, PortalOrganization};
@@ -37,8 +39,6 @@ const GATHER: Duration = Duration::from_millis(50);
 pub struct Options {
     /// The only namespace that is looked at; all of them without it.
     pub namespace: Option<String>,
-    /// Where health, metrics and webhooks are served.
-    pub listen: SocketAddr,
     /// The lease that one process holds.
     pub lease: lease::Settings,
     /// An interval in place of every environment's own.
@@ -67,6 +67,7 @@ pub enum Error {
 /// Runs until it is told to stop; then lets what is under way end, and gives the lease back.
 pub async fn run(
     options: Options,
+    listen: SocketAddr,
     clock: SharedClock,
     stop: CancellationToken,
     listening: impl FnOnce(SocketAddr),
@@ -74,63 +75,129 @@ pub async fn run(
     let client = Client::try_default()
         .await
         .map_err(|error| Error::NoCluster(error.to_string()))?;
-    let address = options.listen;
-    let failed = |error| Error::Address { address, error };
-    let listener = TcpListener::bind(address).await.map_err(failed)?;
+    let failed = |error| Error::Address {
+        address: listen,
+        error,
+    };
+    let listener = TcpListener::bind(listen).await.map_err(failed)?;
     listening(listener.local_addr().map_err(failed)?);
-
-    let changed = Arc::new(Notify::new());
-    let (term, leadership) = watch::channel(None);
-    let watching = CancellationToken::new();
-    let mut background = JoinSet::new();
-    let watches = Watches {
-        client: &client,
-        namespace: options.namespace.as_deref(),
-        changed: &changed,
-        stop: &watching,
-    };
-    let listed = Listed::default();
-    let [first, second] = listed.kinds();
-    let environments = watches.start::<PortalEnvironment>(first, &mut background);
-    let organizations = watches.start::<PortalOrganization>(second, &mut background);
-    let metrics = Arc::new(Metrics::new());
-    let context = Arc::new(Context {
-        client: client.clone(),
-        clock: Arc::clone(&clock),
-        metrics: Arc::clone(&metrics),
-        announcer: Announcer::new(client.clone(), &options.lease.identity),
-        portals: Portals::new(Arc::clone(&clock), metrics),
-        registry: Registry::default(),
-        organizations,
-        environments,
-        listed,
-        term: leadership,
-        poll: options.poll,
-    });
-    let nudger = Arc::new(Nudger::default());
-    let server = Server::new(Arc::clone(&context), Arc::clone(&nudger));
-    background.spawn(server::serve(listener, server, watching.clone()));
-    background.spawn(nudger.run(client.clone(), Arc::clone(&clock), watching.clone()));
-    let election = Election::new(
-        client.clone(),
-        options.lease.clone(),
+    let connect = Arc::new(OverHttp);
+    let outside = Outside {
+        client,
+        connect,
         clock,
-        term,
-        stop.clone(),
-    );
-    background.spawn(election.run(watching.clone()));
-
-    // The passes share one thread: they wait for others most of the time.
-    let passes = LocalSet::new();
-    let ended = tokio::select! {
-        ended = passes.run_until(supervise(&context, &changed, &stop)) => ended,
-        // None of them ends before it is told to: a watch that is gone would be missed by nobody.
-        _ = background.join_next() => Err(Error::Broken),
     };
-    watching.cancel();
-    Election::release(client, &options.lease).await;
-    while background.join_next().await.is_some() {}
-    ended
+    let mut operator = Operator::new(options, outside);
+    operator.serve(listener);
+    operator.run(stop).await
+}
+
+/// An operator, wherever what is outside of it comes from.
+pub struct Operator {
+    options: Options,
+    context: Arc<Context>,
+    nudger: Arc<Nudger>,
+    changed: Arc<Notify>,
+    term: watch::Sender<Term>,
+    watching: CancellationToken,
+    background: JoinSet<()>,
+}
+
+impl Operator {
+    /// One that begins to watch, and neither runs for the lease nor writes yet.
+    pub fn new(options: Options, outside: Outside) -> Self {
+        let changed = Arc::new(Notify::new());
+        let (term, leadership) = watch::channel(None);
+        let watching = CancellationToken::new();
+        let mut background = JoinSet::new();
+        let watches = Watches {
+            client: &outside.client,
+            namespace: options.namespace.as_deref(),
+            clock: &outside.clock,
+            identity: &options.lease.identity,
+            changed: &changed,
+            stop: &watching,
+        };
+        let listed = Listed::default();
+        let [first, second] = listed.kinds();
+        let environments = watches.start::<PortalEnvironment>(first, &mut background);
+        let organizations = watches.start::<PortalOrganization>(second, &mut background);
+        let metrics = Arc::new(Metrics::new());
+        let identity = &options.lease.identity;
+        let context = Arc::new(Context {
+            metrics: Arc::clone(&metrics),
+            announcer: Announcer::new(outside.client.clone(), identity),
+            portals: Portals::new(&outside, identity, metrics),
+            client: outside.client,
+            clock: outside.clock,
+            registry: Registry::default(),
+            organizations,
+            environments,
+            listed,
+            term: leadership,
+            poll: options.poll,
+        });
+        Self {
+            options,
+            context,
+            nudger: Arc::default(),
+            changed,
+            term,
+            watching,
+            background,
+        }
+    }
+
+    /// Health, metrics and webhooks.
+    pub fn router(&self) -> Router {
+        server::router(Server::new(
+            Arc::clone(&self.context),
+            Arc::clone(&self.nudger),
+        ))
+    }
+
+    /// Serves them over the network until the end.
+    fn serve(&mut self, listener: TcpListener) {
+        let clock = Arc::clone(&self.context.clock);
+        let serving = server::serve(listener, self.router(), clock, self.watching.clone());
+        self.background.spawn(serving);
+    }
+
+    /// Runs until it is told to stop; then lets what is under way end, and gives the lease back.
+    pub async fn run(self, stop: CancellationToken) -> Result<(), Error> {
+        let Self {
+            options,
+            context,
+            nudger,
+            changed,
+            term,
+            watching,
+            mut background,
+        } = self;
+        let (client, clock) = (context.client.clone(), Arc::clone(&context.clock));
+        background.spawn(nudger.run(client.clone(), Arc::clone(&clock), watching.clone()));
+        let election = Election::new(
+            client.clone(),
+            options.lease.clone(),
+            clock,
+            term,
+            stop.clone(),
+        );
+        background.spawn(election.run(watching.clone()));
+
+        // The passes share one thread: they wait for others most of the time.
+        let passes = LocalSet::new();
+        let ended = tokio::select! {
+            biased;
+            ended = passes.run_until(supervise(&context, &changed, &stop)) => ended,
+            // None of them ends before it is told to: a watch that is gone would be missed by nobody.
+            _ = background.join_next() => Err(Error::Broken),
+        };
+        watching.cancel();
+        Election::release(client, &options.lease).await;
+        while background.join_next().await.is_some() {}
+        ended
+    }
 }
 
 /// One environment's task.
@@ -145,9 +212,11 @@ async fn supervise(
     changed: &Notify,
     stop: &CancellationToken,
 ) -> Result<(), Error> {
+    // Every choice of the operator is made in a fixed order, so that a run can be replayed.
     tokio::select! {
-        () = context.listed.done() => {}
+        biased;
         () = stop.cancelled() => return Ok(()),
+        () = context.listed.done() => {}
     }
     let mut tasks: BTreeMap<Name, Task> = BTreeMap::new();
     let mut running = JoinSet::new();
@@ -180,14 +249,21 @@ async fn supervise(
             unreadable::tell(context, &mut told).await;
         }
         tokio::select! {
-            () = changed.notified() => context.clock.sleep(GATHER).await,
+            biased;
+            () = stop.cancelled() => break,
+            // The tasks are woken from here alone: several who wait for one channel would be woken
+            // in an order of its own choice.
             moved = leadership.changed() => if moved.is_err() { break },
             Some(ended) = running.join_next() => ended.map_err(|_| Error::Broken)?,
-            () = stop.cancelled() => break,
+            () = changed.notified() => context.clock.sleep(GATHER).await,
         }
+    }
+    for task in tasks.values() {
+        task.stop.cancel();
     }
     let ended = async { while running.join_next().await.is_some() {} };
     tokio::select! {
+        biased;
         () = ended => {}
         () = context.clock.sleep(PATIENCE) => {
             tracing::warn!("what was under way did not end in time");

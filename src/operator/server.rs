@@ -18,6 +18,7 @@ use super::context::Context;
 use super::names::Name;
 use super::nudge::Nudger;
 use super::{run, secrets};
+use crate::clock::SharedClock;
 use crate::listen;
 use crate::manifest::kubernetes::KeyRef;
 use crate::workos::webhook::{SIGNATURE, Signature};
@@ -57,15 +58,23 @@ impl Server {
     }
 }
 
-/// Serves until it is told to stop.
-pub(super) async fn serve(listener: TcpListener, server: Server, stop: CancellationToken) {
-    let clock = Arc::clone(&server.context.clock);
-    let router = Router::new()
+/// All routes.
+pub(super) fn router(server: Server) -> Router {
+    Router::new()
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(readyz))
         .route("/metrics", get(metrics))
         .route("/webhooks/{namespace}/{environment}", post(take_webhook))
-        .with_state(server);
+        .with_state(server)
+}
+
+/// Serves until it is told to stop.
+pub(super) async fn serve(
+    listener: TcpListener,
+    router: Router,
+    clock: SharedClock,
+    stop: CancellationToken,
+) {
     let serving = listen::serve(listener, router, stop.cancelled_owned(), &clock);
     if let Err(error) = serving.await {
         tracing::error!(%error, "the server ended");

@@ -14,6 +14,9 @@ use tokio::sync::Notify;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use super::backoff::WatchBackoff;
+use crate::clock::SharedClock;
+
 /// Whether the watches have listed what there is, once. A store of kube knows too, but wakes only
 /// one of those who wait for it.
 #[derive(Debug, Clone, Default)]
@@ -46,6 +49,10 @@ pub(super) struct Watches<'a> {
     pub(super) client: &'a Client,
     /// The only namespace that is looked at; all of them without it.
     pub(super) namespace: Option<&'a str>,
+    /// The time.
+    pub(super) clock: &'a SharedClock,
+    /// Who watches.
+    pub(super) identity: &'a str,
     /// Told whenever something changes.
     pub(super) changed: &'a Arc<Notify>,
     /// Ends them.
@@ -73,15 +80,17 @@ impl Watches<'_> {
             None => Api::all(self.client.clone()),
         };
         let (store, writer) = reflector::store();
+        let who = format!("{} {}", self.identity, K::kind(&()));
         let events = watcher(api, watcher::Config::default())
-            .default_backoff()
+            .backoff(WatchBackoff::new(Arc::clone(self.clock), who))
             // Nobody here asks who wrote which field, which is half of an object.
             .modify(|object| object.meta_mut().managed_fields = None);
         let (changed, stop) = (Arc::clone(self.changed), self.stop.clone());
         background.spawn(async move {
             tokio::select! {
-                () = follow(events, writer, &changed, &listed) => {}
+                biased;
                 () = stop.cancelled() => {}
+                () = follow(events, writer, &changed, &listed) => {}
             }
         });
         store
