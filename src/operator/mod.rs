@@ -29,6 +29,7 @@ mod names;
 mod nudge;
 mod objects;
 mod outside;
+mod patience;
 mod picture;
 mod portals;
 mod reason;

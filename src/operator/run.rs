@@ -21,6 +21,7 @@ use super::names::{Name, Uid};
 use super::nudge::Nudger;
 use super::objects::{Environments, Organizations};
 use super::outside::{Outside, OverHttp};
+use super::patience::with_patience;
 use super::portals::Portals;
 use super::reconcile::Reconciler;
 use super::resource::{PortalEnvironment, PortalOrganization};
@@ -105,7 +106,8 @@ pub struct Operator {
 
 impl Operator {
     /// One that begins to watch, and neither runs for the lease nor writes yet.
-    pub fn new(options: Options, outside: Outside) -> Self {
+    pub fn new(options: Options, mut outside: Outside) -> Self {
+        outside.client = with_patience(outside.client, Arc::clone(&outside.clock));
         let changed = Arc::new(Notify::new());
         let (term, leadership) = watch::channel(None);
         let watching = CancellationToken::new();
