@@ -14,11 +14,12 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::fence::Fence;
 use crate::clock::SharedClock;
 
 /// The token of the time that this process leads; nothing while another does. It is cancelled when
 /// the lease is lost.
-pub type Term = Option<CancellationToken>;
+pub(super) type Term = Option<CancellationToken>;
 
 /// What is held, and by whom.
 #[derive(Debug, Clone)]
@@ -52,25 +53,29 @@ enum Holder {
 }
 
 /// Runs for the lease.
-pub struct Election {
+pub(super) struct Election {
     api: Api<Lease>,
     settings: Settings,
     clock: SharedClock,
     term: watch::Sender<Term>,
+    fence: Fence,
     /// Ends every term.
     stop: CancellationToken,
     /// What another holder's lease said last, and since when it has said so.
     seen: Option<(LeaseSpec, Instant)>,
+    /// When it was asked for the renewal that was granted last: whoever waits for it to run out has
+    /// seen that later.
     renewed: Option<Instant>,
 }
 
 impl Election {
     /// Somebody who has not asked yet.
-    pub fn new(
+    pub(super) fn new(
         client: kube::Client,
         settings: Settings,
         clock: SharedClock,
         term: watch::Sender<Term>,
+        fence: Fence,
         stop: CancellationToken,
     ) -> Self {
         Self {
@@ -78,6 +83,7 @@ impl Election {
             settings,
             clock,
             term,
+            fence,
             stop,
             seen: None,
             renewed: None,
@@ -85,35 +91,40 @@ impl Election {
     }
 
     /// Runs until it is told to stop, then lets go of the lease so that another need not wait.
-    pub async fn run(mut self, stop: CancellationToken) {
+    pub(super) async fn run(mut self, stop: CancellationToken) {
         let clock = Arc::clone(&self.clock);
         let duration = self.settings.duration;
         loop {
-            // A request that hangs must not outlast the lease.
+            let began = clock.instant();
+            // A request that hangs must outlast neither the lease nor the right to write.
+            let patience = began + duration / 3;
+            let patience = self.writes_until().map_or(patience, |at| at.min(patience));
             let asked = tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
                 asked = self.ask() => asked,
-                () = clock.sleep(duration / 3) => Ok(Holder::Unclear),
+                () = clock.sleep_until(patience) => Ok(Holder::Unclear),
             };
             let holder = asked.unwrap_or_else(|error| {
                 tracing::warn!(%error, "cannot renew the lease");
                 Holder::Unclear
             });
-            if holder == Holder::Us {
-                self.renewed = Some(clock.instant());
+            match holder {
+                Holder::Us => self.renewed = Some(began),
+                Holder::Another => self.renewed = None,
+                Holder::Unclear => {}
             }
-            self.announce(holder);
+            self.announce();
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
-                () = clock.sleep(self.pause()) => {}
+                () = clock.sleep_until(self.next()) => {}
             }
         }
     }
 
     /// Gives the lease back, once nothing is being written any more.
-    pub async fn release(client: kube::Client, settings: &Settings) {
+    pub(super) async fn release(client: kube::Client, settings: &Settings) {
         let api = settings.api(client);
         let Ok(Some(mut lease)) = api.get_opt(&settings.name).await else {
             return;
@@ -133,22 +144,26 @@ impl Election {
         }
     }
 
-    /// Until the lease is renewed, or looked at again: at the latest when its holder has not
-    /// renewed it for the whole duration.
-    fn pause(&self) -> Duration {
+    /// When the lease is renewed, or looked at again: at the latest when its holder has not renewed
+    /// it for the whole duration.
+    fn next(&self) -> Instant {
         let duration = self.settings.duration;
-        if self.leads() {
-            return duration / 3;
+        let now = self.clock.instant();
+        let look = now + duration / 10;
+        if let (Some(renewed), Some(until)) = (self.renewed, self.writes_until()) {
+            // A renewal that failed is tried again soon.
+            return look.max(renewed + duration / 3).min(until);
         }
-        let look = duration / 10;
         match &self.seen {
-            Some((_, since)) => {
-                let runs_out = *since + duration;
-                let left = runs_out.saturating_duration_since(self.clock.instant());
-                look.min(left).max(duration / 30)
-            }
+            Some((_, since)) => look.min(*since + duration).max(now + duration / 30),
             None => look,
         }
+    }
+
+    /// Until when this process may write while it leads: some time before anybody else may.
+    fn writes_until(&self) -> Option<Instant> {
+        let renewed = self.renewed.filter(|_| self.leads())?;
+        Some(renewed + self.settings.duration * 2 / 3)
     }
 
     fn leads(&self) -> bool {
@@ -156,11 +171,12 @@ impl Election {
     }
 
     /// Leads from the renewal on, for as long as nobody else can have taken over.
-    fn announce(&self, holder: Holder) {
+    fn announce(&self) {
         let now = self.clock.instant();
-        let safe = self.settings.duration * 2 / 3;
-        let is_fresh = self.renewed.is_some_and(|at| now < at + safe);
-        let is_ours = is_fresh && holder != Holder::Another;
+        let until = self.renewed.map(|at| at + self.settings.duration * 2 / 3);
+        let until = until.filter(|until| now < *until);
+        self.fence.open_until(until);
+        let is_ours = until.is_some();
         if is_ours == self.leads() {
             return;
         }

@@ -21,6 +21,7 @@ mod declared;
 mod deletion;
 mod difference;
 mod entries;
+mod fence;
 mod kube_writes;
 pub mod lease;
 mod measure;

@@ -10,6 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
 use super::conditions::Trouble;
+use super::fence::Fence;
 use super::metrics::{Metered, Metrics};
 use super::names::Name;
 use super::outside::{Connect, Outside};
@@ -63,6 +64,8 @@ impl Shared {
 pub(super) struct Portals {
     connect: Arc<dyn Connect>,
     clock: SharedClock,
+    /// What keeps writes back once another process may lead.
+    fence: Fence,
     /// Who this process is: what tells its jitter from that of others.
     identity: String,
     metrics: Arc<Metrics>,
@@ -71,10 +74,16 @@ pub(super) struct Portals {
 
 impl Portals {
     /// None yet.
-    pub(super) fn new(outside: &Outside, identity: &str, metrics: Arc<Metrics>) -> Self {
+    pub(super) fn new(
+        outside: &Outside,
+        fence: Fence,
+        identity: &str,
+        metrics: Arc<Metrics>,
+    ) -> Self {
         Self {
             connect: Arc::clone(&outside.connect),
             clock: Arc::clone(&outside.clock),
+            fence,
             identity: identity.to_owned(),
             metrics,
             shared: Mutex::default(),
@@ -171,6 +180,7 @@ impl Portals {
             .connect
             .connect(&endpoint)
             .map_err(|error| Trouble::new(Reason::Unreachable, error.to_string()))?;
+        let transport = Arc::new(self.fence.transport(transport));
         let transport = Arc::new(Metered::new(transport, Arc::clone(&self.metrics)));
         let rate = NonZeroU32::new(pace).map_or_else(Rate::default, Rate::ceiling);
         Ok(Arc::new(Client::new(Settings {

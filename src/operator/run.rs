@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use super::announce::Announcer;
 use super::claims::Registry;
 use super::context::Context;
+use super::fence::Fence;
 use super::lease::{self, Election, Term};
 use super::metrics::Metrics;
 use super::names::{Name, Uid};
@@ -97,6 +98,9 @@ pub async fn run(
 pub struct Operator {
     options: Options,
     context: Arc<Context>,
+    /// For what is written whoever leads: the lease, and webhooks that are passed on.
+    client: Client,
+    fence: Fence,
     nudger: Arc<Nudger>,
     changed: Arc<Notify>,
     term: watch::Sender<Term>,
@@ -107,7 +111,9 @@ pub struct Operator {
 impl Operator {
     /// One that begins to watch, and neither runs for the lease nor writes yet.
     pub fn new(options: Options, mut outside: Outside) -> Self {
-        outside.client = with_patience(outside.client, Arc::clone(&outside.clock));
+        let client = with_patience(outside.client, Arc::clone(&outside.clock));
+        let fence = Fence::closed(Arc::clone(&outside.clock));
+        outside.client = fence.client(client.clone());
         let changed = Arc::new(Notify::new());
         let (term, leadership) = watch::channel(None);
         let watching = CancellationToken::new();
@@ -129,7 +135,7 @@ impl Operator {
         let context = Arc::new(Context {
             metrics: Arc::clone(&metrics),
             announcer: Announcer::new(outside.client.clone(), identity),
-            portals: Portals::new(&outside, identity, metrics),
+            portals: Portals::new(&outside, fence.clone(), identity, metrics),
             client: outside.client,
             clock: outside.clock,
             registry: Registry::default(),
@@ -142,6 +148,8 @@ impl Operator {
         Self {
             options,
             context,
+            client,
+            fence,
             nudger: Arc::default(),
             changed,
             term,
@@ -170,19 +178,22 @@ impl Operator {
         let Self {
             options,
             context,
+            client,
+            fence,
             nudger,
             changed,
             term,
             watching,
             mut background,
         } = self;
-        let (client, clock) = (context.client.clone(), Arc::clone(&context.clock));
+        let clock = Arc::clone(&context.clock);
         background.spawn(nudger.run(client.clone(), Arc::clone(&clock), watching.clone()));
         let election = Election::new(
             client.clone(),
             options.lease.clone(),
             clock,
             term,
+            fence,
             stop.clone(),
         );
         background.spawn(election.run(watching.clone()));
@@ -196,9 +207,12 @@ impl Operator {
             _ = background.join_next() => Err(Error::Broken),
         };
         watching.cancel();
-        Election::release(client, &options.lease).await;
+        // What was given up may still arrive: the lease is left to run out then.
+        if let Ok(Ended::InTime) = ended {
+            Election::release(client, &options.lease).await;
+        }
         while background.join_next().await.is_some() {}
-        ended
+        ended.map(|_| ())
     }
 }
 
@@ -208,16 +222,22 @@ struct Task {
     stop: CancellationToken,
 }
 
+/// How what was under way ended.
+enum Ended {
+    InTime,
+    GivenUp,
+}
+
 /// Keeps a task for every environment that is there or named, until it is told to stop.
 async fn supervise(
     context: &Arc<Context>,
     changed: &Notify,
     stop: &CancellationToken,
-) -> Result<(), Error> {
+) -> Result<Ended, Error> {
     // Every choice of the operator is made in a fixed order, so that a run can be replayed.
     tokio::select! {
         biased;
-        () = stop.cancelled() => return Ok(()),
+        () = stop.cancelled() => return Ok(Ended::InTime),
         () = context.listed.done() => {}
     }
     let mut tasks: BTreeMap<Name, Task> = BTreeMap::new();
@@ -266,12 +286,12 @@ async fn supervise(
     let ended = async { while running.join_next().await.is_some() {} };
     tokio::select! {
         biased;
-        () = ended => {}
+        () = ended => Ok(Ended::InTime),
         () = context.clock.sleep(PATIENCE) => {
             tracing::warn!("what was under way did not end in time");
+            Ok(Ended::GivenUp)
         }
     }
-    Ok(())
 }
 
 /// Every environment that is there, or that an organization names.
