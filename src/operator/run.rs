@@ -18,7 +18,7 @@ use super::context::Context;
 use super::fence::Fence;
 use super::lease::{self, Election, Term};
 use super::metrics::Metrics;
-use super::names::{Name, Uid};
+use super::names::Name;
 use super::nudge::Nudger;
 use super::objects::{Environments, Organizations};
 use super::outside::{Outside, OverHttp};
@@ -27,7 +27,7 @@ use super::portals::Portals;
 use super::reconcile::Reconciler;
 use super::resource::{PortalEnvironment, PortalOrganization};
 use super::server::{self, Server};
-use super::unreadable;
+use super::unreadable::{self, Edit};
 use super::watches::{Listed, Watches};
 use crate::clock::SharedClock;
 
@@ -35,6 +35,8 @@ use crate::clock::SharedClock;
 const PATIENCE: Duration = Duration::from_secs(25);
 /// How long changes of many objects are gathered.
 const GATHER: Duration = Duration::from_millis(50);
+/// When a status that was not written is tried again.
+const TELL_AGAIN: Duration = Duration::from_secs(10);
 
 /// How the operator is run.
 #[derive(Debug, Clone)]
@@ -242,7 +244,7 @@ async fn supervise(
     }
     let mut tasks: BTreeMap<Name, Task> = BTreeMap::new();
     let mut running = JoinSet::new();
-    let mut told: BTreeSet<(Uid, Option<i64>)> = BTreeSet::new();
+    let mut told: BTreeSet<Edit> = BTreeSet::new();
     let mut leadership = context.term.clone();
     loop {
         let leads = leadership.borrow_and_update().is_some();
@@ -267,9 +269,7 @@ async fn supervise(
             });
             task.wake.notify_one();
         }
-        if leads {
-            unreadable::tell(context, &mut told).await;
-        }
+        let all_told = !leads || unreadable::tell(context, &mut told).await;
         tokio::select! {
             biased;
             () = stop.cancelled() => break,
@@ -278,6 +278,7 @@ async fn supervise(
             moved = leadership.changed() => if moved.is_err() { break },
             Some(ended) = running.join_next() => ended.map_err(|_| Error::Broken)?,
             () = changed.notified() => context.clock.sleep(GATHER).await,
+            () = context.clock.sleep(TELL_AGAIN), if !all_told => {}
         }
     }
     for task in tasks.values() {

@@ -3,47 +3,94 @@
 
 use std::collections::BTreeSet;
 
-use kube::Resource;
-use kube::core::ObjectMeta;
+use kube::core::{ApiResource, DynamicObject, ObjectMeta};
+use kube::{Api, Resource};
 
 use super::conditions::{self, Trouble, merge};
 use super::context::Context;
 use super::kube_writes;
 use super::names::{Name, Uid};
 use super::reason::Reason;
-use crate::manifest::kubernetes::{PortalEnvironmentStatus, PortalOrganizationStatus};
+use super::resource::{PortalEnvironment, PortalOrganization};
+use super::status::same_conditions;
+use crate::manifest::kubernetes::{Condition, PortalEnvironmentStatus, PortalOrganizationStatus};
 use crate::model::text::escape;
 
-/// Tells every unreadable object that it is one.
-pub(super) async fn tell(context: &Context, told: &mut BTreeSet<(Uid, Option<i64>)>) {
+/// An edit of an object.
+pub(super) type Edit = (Uid, Option<i64>);
+
+/// An object that cannot be read, and why.
+struct Unreadable {
+    metadata: ObjectMeta,
+    error: String,
+    is_organization: bool,
+}
+
+/// Tells every unreadable object that it is one; whether all of them know.
+pub(super) async fn tell(context: &Context, told: &mut BTreeSet<Edit>) -> bool {
     let mut there = BTreeSet::new();
-    let organizations = context.organizations.state();
-    let organizations = organizations.iter().filter_map(|object| {
-        let error = object.0.as_ref().err()?;
-        Some((object.meta().clone(), error.error.clone(), true))
-    });
-    let environments = context.environments.state();
-    let environments = environments.iter().filter_map(|object| {
-        let error = object.0.as_ref().err()?;
-        Some((object.meta().clone(), error.error.clone(), false))
-    });
-    for (metadata, error, is_organization) in organizations.chain(environments) {
-        let edit = (Uid::of(&metadata), metadata.generation);
+    let mut all_told = true;
+    for object in all(context) {
+        let edit = (Uid::of(&object.metadata), object.metadata.generation);
         there.insert(edit.clone());
-        if told.insert(edit) {
-            write(context, &metadata, &error, is_organization).await;
+        if told.contains(&edit) {
+            continue;
+        }
+        match write(context, &object).await {
+            Ok(()) => {
+                told.insert(edit);
+            }
+            Err(error) => {
+                all_told = false;
+                let name = Name::of(&object.metadata);
+                tracing::warn!(object = %name, %error, "a status was not written");
+            }
         }
     }
     told.retain(|edit| there.contains(edit));
+    all_told
 }
 
-async fn write(context: &Context, metadata: &ObjectMeta, error: &str, is_organization: bool) {
-    let message = format!("this version cannot read it: {}", escape(error));
+/// The objects that cannot be read, in one order.
+fn all(context: &Context) -> Vec<Unreadable> {
+    let organizations = context.organizations.state();
+    let organizations = organizations.iter().filter_map(|object| {
+        let invalid = object.0.as_ref().err()?;
+        Some((object.meta().clone(), invalid.error.clone(), true))
+    });
+    let environments = context.environments.state();
+    let environments = environments.iter().filter_map(|object| {
+        let invalid = object.0.as_ref().err()?;
+        Some((object.meta().clone(), invalid.error.clone(), false))
+    });
+    let all = organizations.chain(environments);
+    let mut all: Vec<Unreadable> = all
+        .map(|(metadata, error, is_organization)| Unreadable {
+            metadata,
+            error,
+            is_organization,
+        })
+        .collect();
+    all.sort_by_cached_key(|object| (object.is_organization, Name::of(&object.metadata)));
+    all
+}
+
+async fn write(context: &Context, object: &Unreadable) -> kube::Result<()> {
+    let metadata = &object.metadata;
+    let observed_generation = metadata.generation;
+    let before = if object.is_organization {
+        conditions_of::<PortalOrganization>(context, metadata).await?
+    } else {
+        conditions_of::<PortalEnvironment>(context, metadata).await?
+    };
+    let message = format!("this version cannot read it: {}", escape(&object.error));
     let judgement = conditions::blocked(&Trouble::new(Reason::Invalid, message));
     let now = context.clock.now();
-    let conditions = merge(&[], &judgement, metadata.generation, now);
-    let observed_generation = metadata.generation;
-    let written = if is_organization {
+    let conditions = merge(&before, &judgement, metadata.generation, now);
+    if same_conditions(&before, &conditions) {
+        return Ok(());
+    }
+    if object.is_organization {
         let status = PortalOrganizationStatus {
             observed_generation,
             conditions,
@@ -57,8 +104,22 @@ async fn write(context: &Context, metadata: &ObjectMeta, error: &str, is_organiz
             ..PortalEnvironmentStatus::default()
         };
         kube_writes::status(&context.client, metadata, status).await
-    };
-    if let Err(error) = written {
-        tracing::warn!(object = %Name::of(metadata), %error, "a status was not written");
     }
+}
+
+/// What an object was told before, by whichever process: its times stand.
+async fn conditions_of<K: Resource<DynamicType = ()>>(
+    context: &Context,
+    metadata: &ObjectMeta,
+) -> kube::Result<Vec<Condition>> {
+    let Name { namespace, name } = Name::of(metadata);
+    let resource = ApiResource::erase::<K>(&());
+    let client = context.client.clone();
+    let objects: Api<DynamicObject> = Api::namespaced_with(client, &namespace, &resource);
+    let object = objects.get_opt(&name).await?;
+    let conditions = object.map(|mut object| object.data["status"]["conditions"].take());
+    // What cannot be read was not written by this version.
+    Ok(conditions
+        .and_then(|conditions| serde_json::from_value(conditions).ok())
+        .unwrap_or_default())
 }
