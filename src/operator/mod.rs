@@ -24,6 +24,7 @@ mod entries;
 mod fence;
 mod kube_writes;
 pub mod lease;
+mod leave;
 mod measure;
 mod metrics;
 mod names;

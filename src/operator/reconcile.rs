@@ -12,7 +12,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::stream::{self, StreamExt};
 use jiff::SignedDuration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -26,14 +25,14 @@ use super::declared::Reader;
 use super::entries::{self, Entry};
 use super::kube_writes::Written;
 use super::names::{Name, Uid};
-use super::objects::{Found, Objects, is_held, is_paused};
+use super::objects::{Found, Objects, is_paused};
 use super::picture::{self, Picture};
 use super::portals::{Fingerprint, Portal};
 use super::reason::Reason;
 use super::report::{Environment, Reporter};
 use super::resource::PortalEnvironment;
 use super::setbacks::Setbacks;
-use super::{kube_writes, secrets};
+use super::secrets;
 use crate::identity::identify;
 use crate::manifest::kubernetes::{
     OperatorSettings, PortalEnvironmentStatus, PortalOrganizationStatus,
@@ -43,9 +42,6 @@ use crate::workos::{ApiError, ApiErrorKind};
 
 /// The shortest time between two passes, however much is edited.
 const BREATH: Duration = Duration::from_millis(200);
-
-/// How many finalizers are written at once.
-const CONCURRENT_WRITES: usize = 16;
 
 /// Keeps one environment.
 pub(super) struct Reconciler {
@@ -322,30 +318,6 @@ impl Reconciler {
                 Err(Blocked(trouble))
             }
         }
-    }
-
-    /// Puts the finalizer where an organization is to be deleted with its resource, and nowhere
-    /// else.
-    async fn hold(&self, entries: &[Entry]) {
-        let client = &self.context.client;
-        let to_change = entries.iter().filter(|entry| !entry.is_leaving());
-        let to_change = to_change.filter_map(|entry| {
-            let is_held = is_held(&entry.object.metadata);
-            match (entry.wants_deletion(), is_held) {
-                (true, false) => entry.meaning.is_ok().then_some((entry, true)),
-                (false, true) => Some((entry, false)),
-                (true, true) | (false, false) => None,
-            }
-        });
-        let writing = stream::iter(to_change).map(async |(entry, wanted)| {
-            if let Err(error) = kube_writes::finalizer(client, &entry.object, wanted).await {
-                tracing::warn!(organization = %entry.name, %error, "the finalizer was not written");
-            }
-        });
-        writing
-            .buffer_unordered(CONCURRENT_WRITES)
-            .collect::<()>()
-            .await;
     }
 
     /// What is said when WorkOS could not be asked.

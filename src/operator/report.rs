@@ -92,8 +92,12 @@ impl Reconciler {
             .iter()
             .map(|one| (&one.key, one))
             .collect();
+        // What was released, or not come to, has nothing to be told.
+        let is_told =
+            |entry: &&Entry| !entry.is_leaving() || reporter.leaving.contains_key(&entry.uid());
         let said: Vec<Said<'_>> = entries
             .iter()
+            .filter(is_told)
             .map(|entry| {
                 let before = self.before(entry);
                 let live = |key| {

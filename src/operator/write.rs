@@ -1,17 +1,14 @@
-//! What a pass writes to WorkOS: through [`apply`](crate::apply), and nothing else.
+//! What a pass creates and changes at WorkOS: through [`apply`](crate::apply), and nothing else.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::stream::{self, StreamExt};
-use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use super::announce::News;
 use super::conditions::Trouble;
-use super::deletion::{self, Allowance, Step};
 use super::difference;
 use super::entries::Entry;
-use super::kube_writes;
 use super::picture::Picture;
 use super::portals::Portal;
 use super::reason::Reason;
@@ -22,7 +19,6 @@ use crate::apply::{ApplyProgress, ApplyReport, Options, Outcome, OutcomeKind, ap
 use crate::identity::identify;
 use crate::model::desired::{Desired, FieldPath};
 use crate::model::{OrgKey, Selection};
-use crate::observe::refresh;
 use crate::plan::{ActionKind, Change, Plan};
 use crate::readiness::readiness;
 
@@ -157,7 +153,7 @@ impl Reconciler {
             .await;
     }
 
-    async fn carry_out(
+    pub(super) async fn carry_out(
         &self,
         portal: &Portal,
         plan: &Plan,
@@ -174,7 +170,7 @@ impl Reconciler {
     }
 
     /// A change that was not done is tried again later; its organization is read again first.
-    fn note_failure(
+    pub(super) fn note_failure(
         &mut self,
         entry: &Entry,
         change: &Change,
@@ -199,125 +195,6 @@ impl Reconciler {
         let (interval, now) = (self.intervals().poll, self.context.clock.instant());
         self.setbacks
             .add(&change.key, generation(entry), trouble, interval, now);
-    }
-
-    /// Deals with resources that are being deleted.
-    pub(super) async fn delete(
-        &mut self,
-        reporter: &mut Reporter<'_>,
-        portal: &Portal,
-        entries: &[Entry],
-        desired: &Desired,
-        picture: &mut Picture,
-        term: &CancellationToken,
-    ) {
-        let environment = reporter.environment.object;
-        let status = self
-            .environment_statuses
-            .current(&environment.metadata, environment.status.as_ref());
-        let now = self.context.clock.now();
-        reporter.recent_deletions = deletion::recent(&status.recent_deletions, now);
-        let mut identities = identify(desired, &picture.observed);
-        for entry in entries.iter().filter(|entry| entry.is_leaving()) {
-            if term.is_cancelled() {
-                return;
-            }
-            let manifest = desired.manifest.as_ref();
-            let allowance = Allowance::new(&environment.spec, manifest, &reporter.recent_deletions);
-            let restraint = entry.restraint(reporter.environment.is_paused);
-            let step = deletion::step(entry, restraint, &allowance, &picture.observed, &identities);
-            match step {
-                Step::Release(why) => self.release(entry, why).await,
-                Step::Wait(trouble) => {
-                    reporter.leaving.insert(entry.uid(), trouble);
-                }
-                Step::Delete(change) => {
-                    let trouble = self.delete_one(portal, entry, *change, desired, picture, term);
-                    match trouble.await {
-                        Ok(at) => {
-                            reporter.recent_deletions.push(at);
-                            identities = identify(desired, &picture.observed);
-                        }
-                        Err(trouble) => {
-                            reporter.leaving.insert(entry.uid(), trouble);
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    /// Deletes one organization, with every guard of apply; when it was.
-    async fn delete_one(
-        &mut self,
-        portal: &Portal,
-        entry: &Entry,
-        change: Change,
-        desired: &Desired,
-        picture: &mut Picture,
-        term: &CancellationToken,
-    ) -> Result<Timestamp, Trouble> {
-        let now = self.context.clock.instant();
-        let generation = generation(entry);
-        if let Some(trouble) = self.setbacks.trouble(&change.key, generation, now) {
-            return Err(trouble.clone());
-        }
-        let mut target = portal.target.clone();
-        target.manifest.clone_from(&desired.manifest);
-        let plan = Plan {
-            target,
-            changes: vec![change],
-            ..Plan::default()
-        };
-        let report = self.carry_out(portal, &plan, term).await;
-        let Some(applied) = report.changes.first() else {
-            return Err(Trouble::new(Reason::Deleting, "nothing was tried"));
-        };
-        let Some(id) = applied.change.action.organization() else {
-            return Err(Trouble::new(Reason::Deleting, "nothing was tried"));
-        };
-        if let Some(problem) = applied.outcome.problem() {
-            let message = format!("{} ({})", problem.message, problem.code);
-            self.note_failure(entry, &applied.change, &applied.outcome, picture, term);
-            let reason = match applied.outcome.kind() {
-                OutcomeKind::Refused => Reason::DeletionBlocked,
-                _ => Reason::Deleting,
-            };
-            return Err(Trouble::new(reason, message));
-        }
-        refresh::forget(&mut picture.observed, id);
-        let note = format!("deleted {id}");
-        let announcer = &self.context.announcer;
-        announcer
-            .organization(&entry.object, News::OrganizationDeleted, &note)
-            .await;
-        self.take_finalizer_off(entry).await;
-        Ok(self.context.clock.now())
-    }
-
-    /// Lets a resource go, and its organization be.
-    async fn release(&self, entry: &Entry, why: &str) {
-        let announcer = &self.context.announcer;
-        announcer
-            .organization(&entry.object, News::LetGo, why)
-            .await;
-        self.take_finalizer_off(entry).await;
-    }
-
-    async fn take_finalizer_off(&self, entry: &Entry) {
-        let client = &self.context.client;
-        if let Err(error) = kube_writes::finalizer(client, &entry.object, false).await {
-            tracing::warn!(organization = %entry.name, %error, "the finalizer was not taken off");
-        }
-    }
-
-    /// Lets go what needs no WorkOS to be let go.
-    pub(super) async fn release_without_workos(&self, entries: &[Entry], trouble: &Trouble) {
-        for entry in entries.iter().filter(|entry| entry.is_leaving()) {
-            if let Step::Release(why) = deletion::without_workos(entry, trouble) {
-                self.release(entry, why).await;
-            }
-        }
     }
 }
 

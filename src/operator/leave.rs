@@ -1,0 +1,236 @@
+//! Resources that are held, and then deleted: their organizations go along where that is allowed.
+
+use futures::stream::{self, StreamExt};
+use tokio_util::sync::CancellationToken;
+
+use super::announce::News;
+use super::conditions::Trouble;
+use super::deletion::{self, Allowance, Step};
+use super::entries::Entry;
+use super::kube_writes;
+use super::objects::is_held;
+use super::picture::Picture;
+use super::portals::Portal;
+use super::reason::Reason;
+use super::reconcile::Reconciler;
+use super::report::Reporter;
+use super::write::generation;
+use crate::apply::OutcomeKind;
+use crate::identity::identify;
+use crate::manifest::kubernetes::PortalEnvironmentStatus;
+use crate::model::desired::Desired;
+use crate::observe::refresh;
+use crate::plan::{Change, Plan};
+
+/// How many finalizers are written at once.
+const CONCURRENT_WRITES: usize = 16;
+
+/// A deletion that did not come about.
+struct NotDeleted {
+    trouble: Trouble,
+    /// Whether it may have taken effect all the same.
+    may_have: bool,
+}
+
+impl NotDeleted {
+    fn surely(trouble: Trouble) -> Self {
+        Self {
+            trouble,
+            may_have: false,
+        }
+    }
+}
+
+impl Reconciler {
+    /// Puts the finalizer where an organization is to be deleted with its resource, and nowhere
+    /// else.
+    pub(super) async fn hold(&self, entries: &[Entry]) {
+        let client = &self.context.client;
+        let to_change = entries.iter().filter(|entry| !entry.is_leaving());
+        let to_change = to_change.filter_map(|entry| {
+            let is_held = is_held(&entry.object.metadata);
+            match (entry.wants_deletion(), is_held) {
+                (true, false) => entry.meaning.is_ok().then_some((entry, true)),
+                (false, true) => Some((entry, false)),
+                (true, true) | (false, false) => None,
+            }
+        });
+        let writing = stream::iter(to_change).map(async |(entry, wanted)| {
+            if let Err(error) = kube_writes::finalizer(client, &entry.object, wanted).await {
+                tracing::warn!(organization = %entry.name, %error, "the finalizer was not written");
+            }
+        });
+        writing
+            .buffer_unordered(CONCURRENT_WRITES)
+            .collect::<()>()
+            .await;
+    }
+
+    /// Deals with resources that are being deleted.
+    pub(super) async fn delete(
+        &mut self,
+        reporter: &mut Reporter<'_>,
+        portal: &Portal,
+        entries: &[Entry],
+        desired: &Desired,
+        picture: &mut Picture,
+        term: &CancellationToken,
+    ) {
+        let environment = reporter.environment.object;
+        let status = self
+            .environment_statuses
+            .current(&environment.metadata, environment.status.as_ref());
+        let now = self.context.clock.now();
+        reporter.recent_deletions = deletion::recent(&status.recent_deletions, now);
+        let mut identities = identify(desired, &picture.observed);
+        for entry in entries.iter().filter(|entry| entry.is_leaving()) {
+            if term.is_cancelled() {
+                return;
+            }
+            let manifest = desired.manifest.as_ref();
+            let allowance = Allowance::new(&environment.spec, manifest, &reporter.recent_deletions);
+            let restraint = entry.restraint(reporter.environment.is_paused);
+            let step = deletion::step(entry, restraint, &allowance, &picture.observed, &identities);
+            match step {
+                Step::Release(why) => self.release(entry, why).await,
+                Step::Wait(trouble) => {
+                    reporter.leaving.insert(entry.uid(), trouble);
+                }
+                Step::Delete(change) => {
+                    let deleting = self
+                        .delete_counted(reporter, portal, entry, *change, desired, picture, term);
+                    match deleting.await {
+                        Ok(()) => identities = identify(desired, &picture.observed),
+                        Err(trouble) => {
+                            reporter.leaving.insert(entry.uid(), trouble);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Deletes one organization that the hourly limit has room for.
+    ///
+    /// It is counted before it is deleted: whoever leads next, after a kill or a write that was lost,
+    /// would otherwise delete one more. What is counted and then not seen to be done costs a place
+    /// for an hour.
+    #[expect(clippy::too_many_arguments, reason = "all that a pass is about")]
+    async fn delete_counted(
+        &mut self,
+        reporter: &mut Reporter<'_>,
+        portal: &Portal,
+        entry: &Entry,
+        change: Change,
+        desired: &Desired,
+        picture: &mut Picture,
+        term: &CancellationToken,
+    ) -> Result<(), Trouble> {
+        let now = self.context.clock.instant();
+        if let Some(trouble) = self.setbacks.trouble(&change.key, generation(entry), now) {
+            return Err(trouble.clone());
+        }
+        reporter.recent_deletions.push(self.context.clock.now());
+        if let Err(error) = self.write_recent_deletions(reporter).await {
+            reporter.recent_deletions.pop();
+            let message = format!("the deletion could not be counted, so it waits: {error}");
+            return Err(Trouble::new(Reason::Deleting, message));
+        }
+        let deleting = self.delete_one(portal, entry, change, desired, picture, term);
+        deleting.await.map_err(|NotDeleted { trouble, may_have }| {
+            if !may_have {
+                reporter.recent_deletions.pop();
+            }
+            trouble
+        })
+    }
+
+    /// Writes down on the environment which deletions count.
+    async fn write_recent_deletions(&mut self, reporter: &Reporter<'_>) -> kube::Result<()> {
+        let environment = reporter.environment.object;
+        let (metadata, seen) = (&environment.metadata, environment.status.as_ref());
+        let status = PortalEnvironmentStatus {
+            recent_deletions: reporter.recent_deletions.clone(),
+            ..self.environment_statuses.current(metadata, seen)
+        };
+        kube_writes::status(&self.context.client, metadata, status.clone()).await?;
+        self.context.metrics.status_written();
+        self.environment_statuses.wrote(metadata, status);
+        Ok(())
+    }
+
+    /// Deletes one organization, with every guard of apply.
+    async fn delete_one(
+        &mut self,
+        portal: &Portal,
+        entry: &Entry,
+        change: Change,
+        desired: &Desired,
+        picture: &mut Picture,
+        term: &CancellationToken,
+    ) -> Result<(), NotDeleted> {
+        let mut target = portal.target.clone();
+        target.manifest.clone_from(&desired.manifest);
+        let plan = Plan {
+            target,
+            changes: vec![change],
+            ..Plan::default()
+        };
+        let report = self.carry_out(portal, &plan, term).await;
+        let applied = report.changes.first();
+        let deleted = applied.and_then(|one| Some((one, one.change.action.organization()?)));
+        let Some((applied, id)) = deleted else {
+            let trouble = Trouble::new(Reason::Deleting, "nothing was tried");
+            return Err(NotDeleted::surely(trouble));
+        };
+        if let Some(problem) = applied.outcome.problem() {
+            let message = format!("{} ({})", problem.message, problem.code);
+            self.note_failure(entry, &applied.change, &applied.outcome, picture, term);
+            return Err(match applied.outcome.kind() {
+                OutcomeKind::Refused => {
+                    NotDeleted::surely(Trouble::new(Reason::DeletionBlocked, message))
+                }
+                OutcomeKind::NotTried => {
+                    NotDeleted::surely(Trouble::new(Reason::Deleting, message))
+                }
+                OutcomeKind::Done | OutcomeKind::Unknown => NotDeleted {
+                    trouble: Trouble::new(Reason::Deleting, message),
+                    may_have: true,
+                },
+            });
+        }
+        refresh::forget(&mut picture.observed, id);
+        let note = format!("deleted {id}");
+        let announcer = &self.context.announcer;
+        announcer
+            .organization(&entry.object, News::OrganizationDeleted, &note)
+            .await;
+        self.take_finalizer_off(entry).await;
+        Ok(())
+    }
+
+    /// Lets a resource go, and its organization be.
+    async fn release(&self, entry: &Entry, why: &str) {
+        let announcer = &self.context.announcer;
+        announcer
+            .organization(&entry.object, News::LetGo, why)
+            .await;
+        self.take_finalizer_off(entry).await;
+    }
+
+    async fn take_finalizer_off(&self, entry: &Entry) {
+        let client = &self.context.client;
+        if let Err(error) = kube_writes::finalizer(client, &entry.object, false).await {
+            tracing::warn!(organization = %entry.name, %error, "the finalizer was not taken off");
+        }
+    }
+
+    /// Lets go what needs no WorkOS to be let go.
+    pub(super) async fn release_without_workos(&self, entries: &[Entry], trouble: &Trouble) {
+        for entry in entries.iter().filter(|entry| entry.is_leaving()) {
+            if let Step::Release(why) = deletion::without_workos(entry, trouble) {
+                self.release(entry, why).await;
+            }
+        }
+    }
+}
