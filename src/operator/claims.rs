@@ -1,17 +1,16 @@
 //! Which resource a live organization belongs to when several name it, one by its id and another by
-//! its external id, or in two environments of one API key: the oldest.
+//! its external id, or in two environments of one endpoint: the oldest.
 //!
 //! What two resources of one environment cannot both say, whatever is live,
 //! [`resolve`](crate::manifest::resolve) has refused before.
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use k8s_openapi::jiff::Timestamp;
 use kube::core::ObjectMeta;
 
 use super::names::Name;
-use super::portals::Fingerprint;
 use crate::model::OrganizationId;
 use crate::model::desired::DesiredOrganization;
 use crate::model::observed::Observed;
@@ -38,19 +37,29 @@ impl Claimant {
 /// Organizations with those who claim them.
 pub(super) type Taken = BTreeMap<OrganizationId, Claimant>;
 
-/// What the environments of each API key claim, so that two of them do not write over each other.
+/// What the environments of each endpoint claim, so that two of them do not write over each other.
+///
+/// By endpoint and not by key: ids are the endpoint's, and a key may be changed under one of two
+/// environments first.
 #[derive(Debug, Default)]
 pub(super) struct Registry {
-    by_key: Mutex<BTreeMap<Fingerprint, BTreeMap<Name, Taken>>>,
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    claims: BTreeMap<Name, (String, Taken)>,
+    /// The environments that have said what they claim, or that they cannot say.
+    heard: BTreeSet<Name>,
 }
 
 impl Registry {
-    /// What other environments of the same key claim; of several, the oldest.
-    pub(super) fn of_others(&self, key: Fingerprint, environment: &Name) -> Taken {
-        let by_key = self.by_key.lock().unwrap_or_else(PoisonError::into_inner);
+    /// What other environments of the same endpoint claim; of several, the oldest.
+    pub(super) fn of_others(&self, endpoint: &str, environment: &Name) -> Taken {
+        let known = self.known();
         let mut all = Taken::new();
-        let others = by_key.get(&key).into_iter().flatten();
-        for (_, taken) in others.filter(|(name, _)| *name != environment) {
+        let others = known.claims.iter().filter(|(name, _)| *name != environment);
+        for (_, (_, taken)) in others.filter(|(_, (at, _))| at == endpoint) {
             for (id, claimant) in taken {
                 let first = all.entry(id.clone()).or_insert_with(|| claimant.clone());
                 if claimant < first {
@@ -62,20 +71,32 @@ impl Registry {
     }
 
     /// Remembers what an environment claims.
-    pub(super) fn enter(&self, key: Fingerprint, environment: &Name, taken: Taken) {
-        self.leave(environment);
-        let mut by_key = self.by_key.lock().unwrap_or_else(PoisonError::into_inner);
-        let environments = by_key.entry(key).or_default();
-        environments.insert(environment.clone(), taken);
+    pub(super) fn enter(&self, endpoint: &str, environment: &Name, taken: Taken) {
+        let claims = (endpoint.to_owned(), taken);
+        self.known().claims.insert(environment.clone(), claims);
+        self.hear(environment);
+    }
+
+    /// An environment cannot say what it claims: what it said before still stands.
+    pub(super) fn hear(&self, environment: &Name) {
+        self.known().heard.insert(environment.clone());
+    }
+
+    /// Whether environments have all been heard, so that who is older can be told.
+    pub(super) fn has_heard(&self, mut environments: impl Iterator<Item = Name>) -> bool {
+        let known = self.known();
+        environments.all(|name| known.heard.contains(&name))
     }
 
     /// Forgets an environment.
     pub(super) fn leave(&self, environment: &Name) {
-        let mut by_key = self.by_key.lock().unwrap_or_else(PoisonError::into_inner);
-        by_key.retain(|_, environments| {
-            environments.remove(environment);
-            !environments.is_empty()
-        });
+        let mut known = self.known();
+        known.claims.remove(environment);
+        known.heard.remove(environment);
+    }
+
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -185,25 +206,42 @@ mod tests {
     }
 
     #[test]
-    fn across_environments_of_one_key_the_oldest_holds() {
+    fn across_environments_the_oldest_holds() {
         let observed = observed();
         let registry = Registry::default();
-        let key = Fingerprint::of_nothing();
         let environment = |name: &str| Name {
             namespace: "portal".to_owned(),
             name: name.to_owned(),
         };
         let take = |name: &str, second: u8| {
-            let of_others = registry.of_others(key, &environment(name));
+            let of_others = registry.of_others("here", &environment(name));
             let mut claims = Claims::new(&observed, &of_others);
             let taken = claims.take(&claimant(name, second), &declared("id: org_1"));
-            registry.enter(key, &environment(name), claims.finish());
+            registry.enter("here", &environment(name), claims.finish());
             taken
         };
         assert_eq!(take("young", 2), Ok(()));
         assert_eq!(take("old", 1), Ok(()));
         assert!(take("young", 2).unwrap_err().contains("portal/old"));
+        let elsewhere = registry.of_others("elsewhere", &environment("young"));
+        assert!(elsewhere.is_empty(), "{elsewhere:?}");
         registry.leave(&environment("old"));
         assert_eq!(take("young", 2), Ok(()));
+    }
+
+    #[test]
+    fn who_is_older_can_be_told_once_every_environment_was_heard() {
+        let registry = Registry::default();
+        let names = ["one", "other"].map(|name| Name {
+            namespace: "portal".to_owned(),
+            name: name.to_owned(),
+        });
+        let has_heard = || registry.has_heard(names.iter().cloned());
+        registry.enter("here", &names[0], Taken::new());
+        assert!(!has_heard());
+        registry.hear(&names[1]);
+        assert!(has_heard());
+        registry.leave(&names[0]);
+        assert!(!has_heard());
     }
 }

@@ -25,14 +25,6 @@ use crate::workos::{ApiKey, Client, Endpoint, Rate, Settings};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Fingerprint([u8; 32]);
 
-#[cfg(test)]
-impl Fingerprint {
-    /// One that is as good as any.
-    pub(super) const fn of_nothing() -> Self {
-        Self([0; 32])
-    }
-}
-
 /// A client with what plans say about it.
 #[derive(Clone)]
 pub(super) struct Portal {

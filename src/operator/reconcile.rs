@@ -13,6 +13,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use kube::Resource;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -31,8 +32,8 @@ use super::portals::{Fingerprint, Portal};
 use super::reason::Reason;
 use super::report::{Environment, Reporter};
 use super::resource::PortalEnvironment;
-use super::setbacks::Setbacks;
 use super::secrets;
+use super::setbacks::Setbacks;
 use crate::identity::identify;
 use crate::manifest::kubernetes::{
     OperatorSettings, PortalEnvironmentStatus, PortalOrganizationStatus,
@@ -42,6 +43,10 @@ use crate::workos::{ApiError, ApiErrorKind};
 
 /// The shortest time between two passes, however much is edited.
 const BREATH: Duration = Duration::from_millis(200);
+
+/// How long other environments are waited for, and when they are looked for again.
+const PATIENCE: Duration = Duration::from_mins(1);
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// Keeps one environment.
 pub(super) struct Reconciler {
@@ -66,6 +71,16 @@ pub(super) struct Reconciler {
     /// Whether another pass is to follow at once: there is more to write than one writes, or more to
     /// ask of what one has created.
     pub(super) is_unfinished: bool,
+    waits: Waits,
+}
+
+/// For environments that have not said yet what they claim.
+#[derive(Debug, Clone, Copy, Default)]
+struct Waits {
+    /// When it began to.
+    since: Option<Instant>,
+    /// When it looks again.
+    until: Option<Instant>,
 }
 
 /// Why nothing more can be learnt in a pass.
@@ -91,6 +106,7 @@ impl Reconciler {
             trouble: None,
             intervals,
             is_unfinished: false,
+            waits: Waits::default(),
         }
     }
 
@@ -131,6 +147,7 @@ impl Reconciler {
         self.seen = None;
         self.fingerprint = None;
         self.is_unfinished = false;
+        self.waits = Waits::default();
         self.organization_statuses = Written::default();
         self.environment_statuses = Written::default();
     }
@@ -153,6 +170,7 @@ impl Reconciler {
         let running = context.metrics.begun();
         let outcome = self.work(&objects, term).await;
         drop(running);
+        self.context.registry.hear(&self.name);
         let ended = context.clock.instant();
         context.metrics.round(ended.saturating_duration_since(now));
         if let Err(Blocked(trouble)) = outcome {
@@ -182,6 +200,7 @@ impl Reconciler {
         if self.is_unfinished {
             return now;
         }
+        let next = self.waits.until.map_or(next, |at| next.min(at));
         match self.clocks.sweep_at() {
             Some(at) if self.picture.is_some() => next.min(at),
             _ => next,
@@ -199,10 +218,14 @@ impl Reconciler {
             return Err(Blocked(waiting()));
         };
         let registry = &self.context.registry;
-        let of_others = registry.of_others(portal.fingerprint, &self.name);
+        let of_others = registry.of_others(&portal.target.endpoint, &self.name);
         let claims = Claims::new(&picture.observed, &of_others);
         let taken = entries::settle(&mut entries, &mut desired, claims);
-        registry.enter(portal.fingerprint, &self.name, taken);
+        registry.enter(&portal.target.endpoint, &self.name, taken);
+        if self.waits_for_others() {
+            self.picture = Some(picture);
+            return Ok(());
+        }
         let mut reporter = Reporter::new(Environment {
             object: &environment,
             target: &portal.target,
@@ -235,6 +258,20 @@ impl Reconciler {
         Ok(())
     }
 
+    /// Whether an organization may be an older resource's of another environment, which is not known
+    /// before all have been heard. Whoever just began to lead looks again soon, and for a while only:
+    /// one environment that cannot be read does not stop the others.
+    fn waits_for_others(&mut self) -> bool {
+        let context = &self.context;
+        let now = context.clock.instant();
+        let since = *self.waits.since.get_or_insert(now);
+        let environments = context.environments.state();
+        let names = environments.iter().map(|one| Name::of(one.meta()));
+        let waits = now < since + PATIENCE && !context.registry.has_heard(names);
+        self.waits.until = waits.then(|| now + LOOK_AGAIN);
+        waits
+    }
+
     fn environment(&mut self, objects: &Objects) -> Result<Arc<PortalEnvironment>, Blocked> {
         let environment = match &objects.environment {
             Some(Ok(environment)) => Arc::clone(environment),
@@ -243,6 +280,7 @@ impl Reconciler {
             }
             None => {
                 self.forget_requests();
+                self.context.registry.leave(&self.name);
                 let message = format!(
                     "there is no PortalEnvironment {}: create it, or correct environmentRef",
                     self.name
@@ -259,7 +297,6 @@ impl Reconciler {
     }
 
     fn forget_requests(&mut self) {
-        self.context.registry.leave(&self.name);
         self.picture = None;
         self.clocks = Clocks::default();
     }
