@@ -227,13 +227,22 @@ fn fingerprint(secret: &SecretString, endpoint: Option<&str>) -> Fingerprint {
 mod tests {
     use serde_json::json;
 
+    use super::super::outside::OverHttp;
     use super::*;
     use crate::clock::SystemClock;
 
     const KEY: &str = "sk_test_portals0123456789";
 
     fn portals() -> Portals {
-        Portals::new(Arc::new(SystemClock), Arc::new(Metrics::new()))
+        let clock: SharedClock = Arc::new(SystemClock);
+        Portals {
+            connect: Arc::new(OverHttp),
+            fence: Fence::closed(Arc::clone(&clock)),
+            clock,
+            identity: "first".to_owned(),
+            metrics: Arc::new(Metrics::new()),
+            shared: Mutex::default(),
+        }
     }
 
     fn environment(name: &str) -> Name {

@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use portalctl::apply::{AppliedChange, Outcome};
+use portalctl::model::ExternalId;
 use portalctl::model::desired::{DesiredOrganization, FieldPath};
 use portalctl::plan::{Action, Plan};
 use portalctl::sandbox::world::{Organization, World as Account};
 
+use crate::fault::Fault;
 use crate::network::{Exchange, Network};
 use crate::run::{Done, KEY, Ran};
 use crate::world::World;
@@ -93,7 +95,7 @@ fn accounted(applied: &AppliedChange, own: &[&Exchange], is_calm: bool) -> Optio
             says("refused, and deleted")
         }
         Outcome::Unknown(_)
-            if !about.any(|exchange| exchange.fault.is_some_and(|fault| fault.is_ambiguous()))
+            if !about.any(|exchange| exchange.fault.is_some_and(Fault::is_ambiguous))
                 && !own.iter().any(|exchange| exchange.fault.is_some()) =>
         {
             says("unknown, and nothing went wrong")
@@ -124,7 +126,7 @@ fn of_one_client(own: &[&Exchange]) -> Option<String> {
     for (place, first) in own.iter().enumerate() {
         let within = own[place..]
             .iter()
-            .take_while(|later| later.at - first.at < second);
+            .take_while(|later| later.at.saturating_sub(first.at) < second);
         let count = within.count();
         if count > most {
             return Some(format!("{count} requests within a second, from {first}"));
@@ -164,15 +166,15 @@ pub(crate) fn invitations(network: &Network) -> Vec<String> {
 pub(crate) fn as_declared(manifest: &World, plan: &Plan, account: &Account) -> Vec<String> {
     let mut wrong = Vec::new();
     for (key, entry) in &manifest.desired.organizations {
+        let id = entry.external_id.as_ref().map(ExternalId::as_str);
         let is_open = plan.conflicts.iter().any(|conflict| conflict.key == *key)
             || plan.held.iter().any(|held| held.change.key == *key);
         if is_open {
             continue;
         }
-        let id = entry.external_id.as_ref();
         let found: Vec<&Organization> = account
             .organizations()
-            .filter(|live| live.external_id.as_deref() == id.map(|id| id.as_str()))
+            .filter(|live| live.external_id.as_deref() == id)
             .collect();
         match found.as_slice() {
             [live] => {

@@ -48,10 +48,19 @@ impl Fault {
     /// Whether whoever sent the request cannot know if it was carried out.
     pub(crate) fn is_ambiguous(self) -> bool {
         match self {
-            Self::Limited(_) | Self::Refused | Self::Slow(_) => false,
-            Self::RepeatedPage | Self::CutShort => false,
-            Self::Status(..) | Self::Reset(_) | Self::TimedOut(_) | Self::Late(_) => true,
-            Self::Truncated | Self::Half | Self::NotJson | Self::Empty => true,
+            Self::Limited(_)
+            | Self::Refused
+            | Self::Slow(_)
+            | Self::RepeatedPage
+            | Self::CutShort => false,
+            Self::Status(..)
+            | Self::Reset(_)
+            | Self::TimedOut(_)
+            | Self::Late(_)
+            | Self::Truncated
+            | Self::Half
+            | Self::NotJson
+            | Self::Empty => true,
         }
     }
 }

@@ -29,10 +29,12 @@ pub(crate) struct Ledger {
 #[derive(Default)]
 struct Round {
     manifest: Option<Manifest>,
-    /// What may be deleted, or might have been at some time in the round.
+    /// What might have been deleted at some time in the round.
     deletable: BTreeSet<String>,
     /// Where people were at work.
     touched: BTreeSet<String>,
+    /// Where they were since it was last read by itself.
+    touched_since: BTreeSet<String>,
     /// What was handed out one by one: read again, perhaps to be written.
     handed_out: BTreeSet<String>,
 }
@@ -108,6 +110,7 @@ impl Ledger {
     /// People were at work on an organization, or made it.
     pub(crate) fn touched(&mut self, id: &str, account: &Account) {
         self.round.touched.insert(id.to_owned());
+        self.round.touched_since.insert(id.to_owned());
         if let Ok(organization) = account.organization(id) {
             self.keep_foreign(organization);
         }
@@ -116,6 +119,7 @@ impl Ledger {
 
     /// An organization was read by itself: it may be about to be written, metadata and all.
     pub(crate) fn handed_out(&mut self, id: String) {
+        self.round.touched_since.remove(&id);
         self.round.handed_out.insert(id);
     }
 
@@ -125,8 +129,8 @@ impl Ledger {
         self.round.handed_out.contains(id)
     }
 
-    /// A write is about to take effect.
-    pub(crate) fn before(&mut self, call: &Call, account: &Account) {
+    /// A write is about to take effect, long after it was given up where it is late.
+    pub(crate) fn before(&mut self, call: &Call, is_late: bool, account: &Account) {
         if call.is_create() {
             return self.before_create(call, account);
         }
@@ -137,14 +141,27 @@ impl Ledger {
             return;
         };
         if call.is_delete() {
-            if !self.round.deletable.contains(&id) {
-                self.violation(format!("{id} ({}) is deleted", organization.name));
-            }
+            self.before_delete(organization, is_late, account);
         } else if !self.ours.contains(&id) {
             self.violation(format!(
                 "{id} ({}) is nobody's, and is written to: {} {}",
                 organization.name, call.method, call.path
             ));
+        }
+    }
+
+    /// What may not be deleted is not, unless that came about after it was looked at: nothing at
+    /// WorkOS guards the time between a read and the DELETE.
+    fn before_delete(&mut self, organization: &Organization, is_late: bool, account: &Account) {
+        let id = &organization.id;
+        let manifest = self.round.manifest.as_ref();
+        let is_fine = if is_late || self.round.touched_since.contains(id) {
+            self.round.deletable.contains(id)
+        } else {
+            manifest.is_some_and(|manifest| is_deletable(organization, manifest, account))
+        };
+        if !is_fine {
+            self.violation(format!("{id} ({}) is deleted", organization.name));
         }
     }
 
@@ -166,16 +183,16 @@ impl Ledger {
         let Some(entry) = entry else {
             return self.violation(format!("{external_id} is created, and not declared"));
         };
-        let is_same = |organization: &&Organization| match &organization.external_id {
-            Some(id) => entry.previous_keys.iter().any(|key| key.as_str() == id),
-            None => {
-                let is_declared = |domain: &str| {
-                    let mut declared = entry.domains.iter().flatten();
-                    declared.any(|(declared, _)| declared.as_str() == domain)
-                };
-                let mut held = organization.domains.iter();
-                held.any(|held| is_declared(&held.domain))
+        let is_declared = |domain: &str| {
+            let mut declared = entry.domains.iter().flatten();
+            declared.any(|(declared, _)| declared.as_str() == domain)
+        };
+        let is_same = |organization: &&Organization| {
+            if let Some(id) = &organization.external_id {
+                return entry.previous_keys.iter().any(|key| key.as_str() == id);
             }
+            let mut held = organization.domains.iter();
+            held.any(|held| is_declared(&held.domain))
         };
         let twin = account
             .organizations()

@@ -57,7 +57,11 @@ const SCHEDULES: u64 = 100;
 const MAX_TOLD: usize = 5;
 
 /// Seeds that failed once. Each stands for a bug that was there.
-const REGRESSIONS: [u64; 0] = [];
+const REGRESSIONS: [u64; 3] = [
+    3,   // the lint took two deletions for one external id given twice
+    335, // a page that left the rest out was believed, and a customer created again
+    588, // whoever had the Stripe customer id was not seen, and a customer created again
+];
 
 /// What schedules came to.
 #[derive(Default)]
@@ -163,7 +167,9 @@ fn judge_all(seeds: Range<u64>) -> Judged {
 fn assert_none_failed(judged: &Judged) {
     for (seed, wrong) in judged.failed.iter().take(MAX_TOLD) {
         println!("PORTALCTL_SEED={seed}");
-        wrong.iter().for_each(|what| println!("  {what}"));
+        for what in wrong {
+            println!("  {what}");
+        }
     }
     let failed = judged.failed.len();
     assert_eq!(failed, 0, "so many schedules fail");
@@ -178,10 +184,9 @@ fn number(name: &str) -> Option<u64> {
 #[test]
 fn schedules_hold() {
     if let Some(seed) = number("PORTALCTL_SEED") {
-        play(seed)
-            .events
-            .iter()
-            .for_each(|event| println!("{event}"));
+        for event in play(seed).events {
+            println!("{event}");
+        }
         return assert_none_failed(&judge(seed));
     }
     let count = number("PORTALCTL_SCHEDULES").unwrap_or(SCHEDULES);

@@ -244,13 +244,18 @@ impl Network {
     }
 
     /// Carries out a request, if nobody has it do what must not be done.
-    async fn carry_out(&self, number: usize, request: Request<Bytes>) -> Response<Bytes> {
+    async fn carry_out(
+        &self,
+        number: usize,
+        request: Request<Bytes>,
+        is_late: bool,
+    ) -> Response<Bytes> {
         let call = Call::of(&request);
         if !call.is_read() {
             let mut state = self.state();
             self.inner
                 .sandbox
-                .read(|account| state.ledger.before(&call, account));
+                .read(|account| state.ledger.before(&call, is_late, account));
         }
         let answer = self.inner.sandbox.call(request).await;
         let mut state = self.state();
@@ -281,7 +286,7 @@ impl Network {
             let Some((_, number, request)) = due else {
                 return;
             };
-            self.carry_out(number, request).await;
+            self.carry_out(number, request, true).await;
         }
     }
 }
@@ -340,7 +345,7 @@ impl Line {
         let failed = |kind, message: &str| Err(TransportError::new(kind, message));
         let page = hash(u64::try_from(self.client).unwrap(), &page_key(call));
         let Some(fault) = sent.fault else {
-            let answer = network.carry_out(sent.number, request).await;
+            let answer = network.carry_out(sent.number, request, false).await;
             network.state().pages.insert(page, answer.body().clone());
             return Ok(answer);
         };
@@ -370,7 +375,7 @@ impl Line {
                 .map(HeaderValue::as_bytes)
                 .map(String::from_utf8_lossy)
         );
-        let mut answer = network.carry_out(sent.number, request).await;
+        let mut answer = network.carry_out(sent.number, request, false).await;
         let body = answer.body().clone();
         match fault {
             Fault::Status(status, _) => return Ok(broken_down(status)),

@@ -1,7 +1,7 @@
 //! Numbers that hang on a seed and a subject alone: one more organization, or requests in another
 //! order, do not change what happens to the others.
 
-/// A small generator (SplitMix64). It guards nothing.
+/// A small generator (`SplitMix64`). It guards nothing.
 #[derive(Debug, Clone)]
 pub(crate) struct Random(u64);
 

@@ -309,7 +309,9 @@ fn former(number: usize, random: &mut Random) -> ScenarioOrganization {
 fn stranger(number: usize) -> ScenarioOrganization {
     ScenarioOrganization {
         name: format!("Stranger {number}"),
-        external_id: (number % 2 == 0).then(|| format!("stranger-{number}")),
+        external_id: number
+            .is_multiple_of(2)
+            .then(|| format!("stranger-{number}")),
         metadata: BTreeMap::from([("crm".to_owned(), number.to_string())]),
         domains: vec![ScenarioDomain {
             domain: format!("stranger-{number}.com"),
