@@ -20,8 +20,9 @@ fn is_of_a_path(byte: u8) -> bool {
 /// The file of a module, whichever way it is written.
 fn file_of(modules: &[&str]) -> Option<PathBuf> {
     let path = modules.join("/");
-    ["tests/it", "src"].iter().find_map(|root| {
-        [format!("{path}.rs"), format!("{path}/mod.rs")]
+    let forms = ["", "/mod", "/main"].map(|form| format!("{path}{form}.rs"));
+    ["tests/it", "tests", "src"].iter().find_map(|root| {
+        forms
             .iter()
             .map(|name| Path::new(ROOT).join(root).join(name))
             .find(|path| path.is_file())
