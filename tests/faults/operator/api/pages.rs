@@ -1,0 +1,56 @@
+//! Lists that are read page by page: all pages are of the moment of the first.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::store::{Kind, Refusal, Store};
+
+/// How many objects one page holds, whatever is asked for.
+const PAGE: usize = 3;
+
+/// What is left of lists that somebody reads.
+#[derive(Debug, Default)]
+pub(super) struct Pages {
+    rest: BTreeMap<String, Rest>,
+    given: u64,
+}
+
+#[derive(Debug)]
+struct Rest {
+    version: u64,
+    items: Vec<Value>,
+}
+
+impl Pages {
+    /// The page of a token, or the first.
+    pub(super) fn page(
+        &mut self,
+        store: &Store,
+        kind: Kind,
+        token: Option<&str>,
+    ) -> Result<(Vec<Value>, Value), Refusal> {
+        let Rest { version, mut items } = match token {
+            Some(token) => self.rest.remove(token).ok_or(Refusal::EXPIRED)?,
+            None => Rest {
+                version: store.version(),
+                items: store.list(kind).cloned().collect(),
+            },
+        };
+        let rest = items.split_off(items.len().min(PAGE));
+        let mut metadata = json!({ "resourceVersion": version.to_string() });
+        if !rest.is_empty() {
+            self.given += 1;
+            let token = format!("page-{}", self.given);
+            metadata["continue"] = json!(token);
+            let items = rest;
+            self.rest.insert(token, Rest { version, items });
+        }
+        Ok((items, metadata))
+    }
+
+    /// No list can be gone on with.
+    pub(super) fn forget(&mut self) {
+        self.rest.clear();
+    }
+}

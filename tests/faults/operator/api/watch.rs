@@ -1,0 +1,124 @@
+//! Watches: what happens to the objects of a kind, told in order, late, and until the stream breaks.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, Bytes};
+use futures::stream;
+use portalctl::clock::{Clock, SystemClock};
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::ApiServer;
+use super::store::{Change, Kind};
+
+/// How often a stream on which nothing happens tells how far it is.
+const BOOKMARKS: Duration = Duration::from_mins(1);
+
+/// How a stream ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum End {
+    /// As an orderly one does.
+    Closed,
+    /// In the middle of a line.
+    Torn,
+    /// Nothing comes any more, not even the end.
+    Silent,
+}
+
+/// One stream.
+pub(super) struct Stream {
+    pub(super) server: Arc<ApiServer>,
+    pub(super) replica: usize,
+    pub(super) kind: Kind,
+    /// What was told last.
+    pub(super) version: u64,
+    /// How long something takes to be told.
+    pub(super) delay: Duration,
+    pub(super) until: Instant,
+    pub(super) end: End,
+    pub(super) is_over: bool,
+}
+
+/// What comes next on a stream.
+enum Next {
+    Change(Change),
+    Expired(Value),
+    Bookmark,
+    End,
+}
+
+impl Stream {
+    /// As the body of an answer.
+    pub(super) fn body(self) -> Body {
+        let lines = stream::unfold(self, |mut stream| async move {
+            let line = stream.line().await?;
+            Some((line, stream))
+        });
+        Body::from_stream(lines)
+    }
+
+    async fn line(&mut self) -> Option<Result<Bytes, std::io::Error>> {
+        if self.is_over {
+            return None;
+        }
+        let next = self.next().await;
+        let told = match next {
+            Next::Change(change) => {
+                SystemClock.sleep(self.delay).await;
+                self.version = change.version;
+                self.server.delivered(self.replica, &change);
+                json!({ "type": change.what, "object": *change.object })
+            }
+            Next::Expired(status) => {
+                self.is_over = true;
+                json!({ "type": "ERROR", "object": status })
+            }
+            Next::Bookmark => {
+                let (api_version, kind) = self.kind.names();
+                json!({ "type": "BOOKMARK", "object": {
+                    "apiVersion": api_version, "kind": kind,
+                    "metadata": { "resourceVersion": self.version.to_string() },
+                } })
+            }
+            Next::End => {
+                self.is_over = true;
+                return match self.end {
+                    End::Closed => None,
+                    End::Torn => Some(Ok(Bytes::from_static(b"{\"type\":\"MODI"))),
+                    End::Silent => std::future::pending().await,
+                };
+            }
+        };
+        Some(Ok(Bytes::from(format!("{told}\n"))))
+    }
+
+    async fn next(&mut self) -> Next {
+        let bookmark = SystemClock.instant() + BOOKMARKS;
+        loop {
+            // Before the store is looked at, so that nothing between is missed.
+            let news = self.server.news.notified();
+            let now = SystemClock.instant();
+            if now >= self.until {
+                return Next::End;
+            }
+            if now >= bookmark {
+                // What happened to other kinds is told by the version alone.
+                return Next::Bookmark;
+            }
+            match self
+                .server
+                .store(|store| store.after(self.version, self.kind))
+            {
+                Ok(Some(change)) => return Next::Change(change),
+                Ok(None) => self.version = self.version.max(self.server.store(|s| s.version())),
+                Err(refusal) => return Next::Expired(refusal.status()),
+            }
+            tokio::select! {
+                biased;
+                () = news => {}
+                () = SystemClock.sleep_until(self.until.min(bookmark)) => {}
+            }
+        }
+    }
+}

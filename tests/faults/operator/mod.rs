@@ -1,0 +1,118 @@
+//! Seeded fault schedules of the operator: two processes of it, an API server and WorkOS in one
+//! thread, on virtual time, while people edit, machines die and both networks fail.
+//!
+//! ```text
+//! dice       chance that hangs on a seed alone
+//! schedule   what is going to happen            people, clock   who does it
+//! network    what is lost and delayed           api, wire       the two servers, and the ways there
+//! witness    the trace, and what must never happen, told as it happens      sights
+//! run        plays a schedule                   outcome         what must be so in the end
+//! ```
+//!
+//! Every schedule is run twice and must leave the same trace. One is replayed by its number:
+//!
+//! ```console
+//! $ PORTALCTL_SEED=17 cargo test --features operator --test faults operator -- --nocapture
+//! ```
+
+mod api;
+mod clock;
+mod dice;
+mod network;
+mod outcome;
+mod people;
+mod run;
+mod schedule;
+mod sights;
+mod wire;
+mod witness;
+
+use std::env;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
+use run::Account;
+use schedule::Schedule;
+
+/// The environment of most resources.
+const ENVIRONMENT: &str = "production";
+/// Another of the same API key, in some of the schedules.
+const OTHER_ENVIRONMENT: &str = "other";
+/// What the processes run for.
+const LEASE: &str = "portalctl-operator";
+/// A resource that this version cannot read.
+const UNREADABLE: &str = "later";
+/// Another controller's finalizer.
+const FOREIGN_FINALIZER: &str = "example.com/billing";
+
+/// How many schedules are run unless `PORTALCTL_SCHEDULES` says otherwise.
+const SCHEDULES: u64 = 100;
+/// Schedules that something went wrong with once.
+const REGRESSIONS: &[u64] = &[];
+
+fn number(variable: &str) -> Option<u64> {
+    let text = env::var(variable).ok()?;
+    Some(text.parse().expect("a number"))
+}
+
+/// Runs a schedule twice; what is wrong with it.
+fn judge(seed: u64) -> (Account, Vec<String>) {
+    let schedule = Schedule::of(seed);
+    let first = run::run(&schedule);
+    let second = run::run(&schedule);
+    let mut wrong = first.broken.clone();
+    if first.trace != second.trace {
+        let mut pairs = first.trace.iter().zip(&second.trace);
+        let differing = pairs.find(|(one, other)| one != other);
+        wrong.push(format!("two runs differ: {differing:?}"));
+    }
+    (first, wrong)
+}
+
+#[test]
+fn the_operator_converges_and_breaks_no_rule_whatever_fails() {
+    if let Some(seed) = number("PORTALCTL_SEED") {
+        let (account, wrong) = judge(seed);
+        println!("{:#?}", Schedule::of(seed));
+        println!("{}", account.trace.join("\n"));
+        assert!(wrong.is_empty(), "{wrong:#?}");
+        return;
+    }
+    let count = number("PORTALCTL_SCHEDULES").unwrap_or(SCHEDULES);
+    let seeds: Vec<u64> = (0..count).chain(REGRESSIONS.iter().copied()).collect();
+    let next = AtomicU64::new(0);
+    let failed = Mutex::new(Vec::new());
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
+            scope.spawn(|| {
+                loop {
+                    let index = usize::try_from(next.fetch_add(1, Ordering::Relaxed)).unwrap();
+                    let Some(seed) = seeds.get(index) else { return };
+                    let (_, wrong) = judge(*seed);
+                    if !wrong.is_empty() {
+                        failed.lock().unwrap().push((*seed, wrong));
+                    }
+                }
+            });
+        }
+    });
+    let mut failed = failed.into_inner().unwrap();
+    failed.sort();
+    let told: Vec<String> = failed
+        .iter()
+        .map(|(seed, wrong)| {
+            format!(
+                "PORTALCTL_SEED={seed} replays:\n    {}",
+                wrong.join("\n    ")
+            )
+        })
+        .collect();
+    assert!(
+        told.is_empty(),
+        "{} of {} schedules:\n{}",
+        told.len(),
+        seeds.len(),
+        told.join("\n")
+    );
+}

@@ -1,0 +1,195 @@
+//! The network between the replicas and their two servers: how long an exchange takes, and what is
+//! lost of it. Every draw hangs on the seed, the replica and what the exchange is about.
+
+use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use portalctl::clock::{Clock, SystemClock};
+use tokio::time::Instant;
+
+use super::api::End;
+use super::dice::{Dice, Seed};
+
+/// The longest way of a request to its server. Who holds the lease is decided by time: a request that
+/// is on its way for longer than the margin of the lease can come when it has changed hands, and
+/// nothing at the sender's end can keep it from that.
+const LONGEST_WAY: u64 = 2_000;
+
+/// Which server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Server {
+    Api,
+    WorkOs,
+}
+
+/// What becomes of one exchange.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fate {
+    Answered,
+    /// Somebody else writes to the same object at the same time, and is faster.
+    Outrun,
+    /// The server says so, and has done nothing.
+    Refused(u16),
+    /// The server says so, and has done it all the same.
+    Failed(u16),
+    /// The connection breaks before the request arrives.
+    BrokenBefore,
+    /// The connection breaks, and the request is carried out.
+    BrokenAfter,
+    /// No answer ever comes, nor did the request arrive.
+    SilentBefore,
+    /// No answer ever comes, and the request is carried out.
+    SilentAfter,
+}
+
+impl Fate {
+    /// Whether the request arrives.
+    pub(crate) const fn arrives(self) -> bool {
+        !matches!(
+            self,
+            Self::Refused(_) | Self::BrokenBefore | Self::SilentBefore
+        )
+    }
+}
+
+/// One exchange.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Exchange {
+    /// How long the request is on its way.
+    pub(crate) before: Duration,
+    pub(crate) fate: Fate,
+    /// How long the answer is.
+    pub(crate) after: Duration,
+}
+
+/// How bad it is, while faults last.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Weather {
+    /// How many percent of the exchanges with the API server fail.
+    pub(crate) api: u64,
+    /// How many percent of those with WorkOS do, beside the faults that WorkOS has by itself.
+    pub(crate) workos: u64,
+    /// How many percent of the watches end badly.
+    pub(crate) watches: u64,
+    /// Who is cut off from which server, and when.
+    pub(crate) cuts: Vec<Cut>,
+}
+
+/// A replica that does not reach a server for a while.
+#[derive(Debug, Clone)]
+pub(crate) struct Cut {
+    pub(crate) replica: usize,
+    pub(crate) server: Server,
+    pub(crate) from: Duration,
+    pub(crate) to: Duration,
+}
+
+/// The network.
+pub(crate) struct Network {
+    seed: Seed,
+    began: Instant,
+    calm: Duration,
+    weather: Weather,
+    drawn: Mutex<BTreeMap<String, u64>>,
+}
+
+impl Network {
+    /// One whose faults stop after a while.
+    pub(crate) fn new(seed: Seed, calm: Duration, weather: Weather) -> Self {
+        Self {
+            seed,
+            began: SystemClock.instant(),
+            calm,
+            weather,
+            drawn: Mutex::default(),
+        }
+    }
+
+    /// How long the schedule has run.
+    pub(crate) fn passed(&self) -> Duration {
+        SystemClock.instant() - self.began
+    }
+
+    /// What becomes of an exchange.
+    pub(crate) fn exchange(&self, replica: usize, server: Server, about: &str) -> Exchange {
+        let mut dice = self.draw(&format!("{replica} {server:?} {about}"));
+        let passed = self.passed();
+        let (before, after) = (dice.millis(1, 20), dice.millis(1, 40));
+        let quiet = Exchange {
+            before,
+            fate: Fate::Answered,
+            after,
+        };
+        if passed >= self.calm {
+            return quiet;
+        }
+        let is_cut = self.weather.cuts.iter().any(|cut| {
+            cut.replica == replica && cut.server == server && (cut.from..cut.to).contains(&passed)
+        });
+        if is_cut {
+            let fate = *dice.among(&[Fate::BrokenBefore, Fate::SilentBefore]);
+            return Exchange { fate, ..quiet };
+        }
+        let percent = match server {
+            Server::Api => self.weather.api,
+            Server::WorkOs => self.weather.workos,
+        };
+        if !dice.percent(percent) {
+            return quiet;
+        }
+        let slow = dice.percent(30);
+        let before = if slow {
+            dice.millis(20, LONGEST_WAY)
+        } else {
+            before
+        };
+        let after = if slow { dice.millis(20, 8_000) } else { after };
+        let fate = fate(&mut dice, server);
+        Exchange {
+            before,
+            fate,
+            after,
+        }
+    }
+
+    /// How a watch goes: what it lags behind, how long it lasts, and how it ends.
+    pub(crate) fn watch(&self, replica: usize, about: &str) -> (Duration, Duration, End) {
+        let mut dice = self.draw(&format!("{replica} watch {about}"));
+        let quiet = (dice.millis(1, 50), Duration::from_secs(290), End::Closed);
+        if self.passed() >= self.calm || !dice.percent(self.weather.watches) {
+            return quiet;
+        }
+        let end = *dice.among(&[End::Closed, End::Torn, End::Silent]);
+        (dice.millis(1, 3_000), dice.millis(100, 90_000), end)
+    }
+
+    /// Each subject draws for itself, and each time anew.
+    fn draw(&self, subject: &str) -> Dice {
+        let mut drawn = self.drawn.lock().unwrap();
+        let count = drawn.entry(subject.to_owned()).or_default();
+        *count += 1;
+        self.seed.of(&format!("{subject} {count}"))
+    }
+}
+
+fn fate(dice: &mut Dice, server: Server) -> Fate {
+    const EITHER: [Fate; 6] = [
+        Fate::Answered,
+        Fate::Failed(500),
+        Fate::BrokenBefore,
+        Fate::BrokenAfter,
+        Fate::SilentBefore,
+        Fate::SilentAfter,
+    ];
+    const API: [Fate; 4] = [
+        Fate::Outrun,
+        Fate::Refused(429),
+        Fate::Refused(500),
+        Fate::Failed(504),
+    ];
+    match server {
+        Server::Api if dice.percent(40) => *dice.among(&API),
+        Server::Api | Server::WorkOs => *dice.among(&EITHER),
+    }
+}

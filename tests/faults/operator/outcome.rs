@@ -1,0 +1,324 @@
+//! What must be so in the end: every status says what is true, WorkOS has what is declared, and what
+//! nobody declared is as it was.
+
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use portalctl::sandbox::world::World;
+use serde_json::Value;
+
+use super::api::{Kind, Store};
+use super::people::People;
+use super::schedule::{self, Act, Schedule};
+use super::witness::Witness;
+
+const OURS: &str = "portalctl.dev/organization";
+
+/// One resource, and what is said of it.
+struct Resource<'a> {
+    name: &'a str,
+    object: &'a Value,
+}
+
+impl<'a> Resource<'a> {
+    fn of(object: &'a Value) -> Self {
+        let name = object["metadata"]["name"].as_str().unwrap();
+        Self { name, object }
+    }
+
+    fn spec(&self) -> &'a Value {
+        &self.object["spec"]
+    }
+
+    fn says(&self, annotation: &str) -> bool {
+        self.object["metadata"]["annotations"][annotation] == "true"
+    }
+
+    fn condition(&self, kind: &str) -> &'a Value {
+        let conditions = self.object["status"]["conditions"].as_array();
+        let found = conditions.and_then(|all| all.iter().find(|one| one["type"] == kind));
+        found.unwrap_or(&Value::Null)
+    }
+
+    fn is_leaving(&self) -> bool {
+        !self.object["metadata"]["deletionTimestamp"].is_null()
+    }
+
+    fn is_held(&self) -> bool {
+        let finalizers = self.object["metadata"]["finalizers"].as_array();
+        finalizers.is_some_and(|all| all.iter().any(|one| one == OURS))
+    }
+
+    fn is_readable(&self) -> bool {
+        self.spec()["deletionPolicy"] != "Archive"
+    }
+
+    fn is_managed(&self) -> bool {
+        self.spec()["managementPolicy"] != "Observe"
+    }
+
+    fn wants_deletion(&self) -> bool {
+        self.spec()["deletionPolicy"] == "Delete" && self.is_managed()
+    }
+
+    fn external_id(&self) -> &'a str {
+        self.spec()["externalId"].as_str().unwrap_or(self.name)
+    }
+
+    /// Older first.
+    fn age(&self) -> (&'a str, &'a str) {
+        let created = self.object["metadata"]["creationTimestamp"].as_str();
+        (created.unwrap(), self.name)
+    }
+}
+
+/// What an environment lets the operator do.
+struct Powers {
+    is_paused: bool,
+    lets_delete: bool,
+    /// Why nothing can be done for its resources.
+    trouble: Option<&'static str>,
+}
+
+impl Powers {
+    /// Those of an environment, if it is there.
+    fn of(environment: Option<&Resource<'_>>, secret: schedule::Key) -> Self {
+        let Some(environment) = environment else {
+            return Self {
+                is_paused: false,
+                lets_delete: false,
+                trouble: Some("EnvironmentMissing"),
+            };
+        };
+        Self {
+            is_paused: environment.says("portalctl.dev/paused"),
+            lets_delete: environment.spec()["allowDeletion"] == true,
+            trouble: match secret {
+                schedule::Key::First | schedule::Key::Second => None,
+                schedule::Key::Missing => Some("SecretMissing"),
+                schedule::Key::Revoked => Some("Unauthorized"),
+            },
+        }
+    }
+}
+
+/// What is not as it must be, yet.
+pub(super) fn unmet(store: &Store, world: &World, people: &People) -> Vec<String> {
+    let mut unmet = Vec::new();
+    let environments: Vec<Resource<'_>> = store.list(Kind::Environment).map(Resource::of).collect();
+    let environment_of = |one: &Resource<'_>| {
+        let name = one.spec()["environmentRef"]["name"].as_str();
+        environments
+            .iter()
+            .find(|environment| Some(environment.name) == name)
+    };
+    let all: Vec<Resource<'_>> = store.list(Kind::Organization).map(Resource::of).collect();
+    let mut holders: BTreeMap<(&str, Option<&str>), &Resource<'_>> = BTreeMap::new();
+    let claims = all
+        .iter()
+        .filter(|one| one.is_readable() && environment_of(one).is_some())
+        .filter(|one| !one.is_leaving() || one.is_held());
+    for one in claims {
+        // Across environments only what is there is claimed.
+        let is_live = world.organization_by_external_id(one.external_id()).is_ok();
+        let scope = if is_live {
+            None
+        } else {
+            environment_of(one).map(|it| it.name)
+        };
+        let holder = holders.entry((one.external_id(), scope)).or_insert(one);
+        if one.age() < holder.age() {
+            *holder = one;
+        }
+    }
+    for one in &all {
+        let holds = holders.values().any(|holder| holder.name == one.name);
+        let powers = Powers::of(environment_of(one), people.secret);
+        if let Err(why) = meets(one, holds, &powers, world) {
+            let status = &one.object["status"];
+            unmet.push(format!("{}: {why}; it says {status}", one.name));
+        }
+    }
+    for environment in &environments {
+        let is_good = Powers::of(Some(environment), people.secret)
+            .trouble
+            .is_none();
+        let expected = if is_good { "True" } else { "False" };
+        let said = environment.condition("Ready");
+        if said["status"] != expected || !is_about_this(environment, said) {
+            let name = environment.name;
+            unmet.push(format!(
+                "the environment {name} says {said}, not {expected}"
+            ));
+        }
+    }
+    unmet
+}
+
+fn is_about_this(resource: &Resource<'_>, condition: &Value) -> bool {
+    let generation = &resource.object["metadata"]["generation"];
+    condition["observedGeneration"] == *generation
+        && resource.object["status"]["observedGeneration"] == *generation
+}
+
+/// Whether a resource and what is said of it are as they must be.
+fn meets(one: &Resource<'_>, holds: bool, powers: &Powers, world: &World) -> Result<(), String> {
+    if one.is_leaving() {
+        if !one.is_held() {
+            // Somebody else's finalizer keeps it.
+            return Ok(());
+        }
+        return expects(one, "False", &waits_because(one, holds, powers, world)?);
+    }
+    if !one.is_readable() {
+        return expects(one, "False", &["Invalid"]);
+    }
+    if let Some(trouble) = powers.trouble {
+        return expects(one, "False", &[trouble]);
+    }
+    let should_be_held = one.wants_deletion() && (holds || one.is_held());
+    if one.is_held() != should_be_held {
+        return Err(format!("the finalizer is there: {}", one.is_held()));
+    }
+    if !holds {
+        return expects(one, "False", &["Conflict"]);
+    }
+    if powers.is_paused || one.says("portalctl.dev/paused") {
+        return expects(one, "", &["Paused"]);
+    }
+    if !one.is_managed() {
+        return expects(one, "", &["ObserveOnly"]);
+    }
+    expects(one, "True", &["InSync"])?;
+    if one.condition("Ready")["status"] != "True" {
+        return Err("it is not ready".to_owned());
+    }
+    is_live(one, world)
+}
+
+/// Whether what is said of a resource is said of it as it is now, and is one of these reasons.
+fn expects(one: &Resource<'_>, status: &str, reasons: &[&str]) -> Result<(), String> {
+    let synced = one.condition("Synced");
+    if !is_about_this(one, synced) {
+        return Err("what is said is about another generation".to_owned());
+    }
+    let reason = synced["reason"].as_str().unwrap_or_default();
+    if !reasons.contains(&reason) || (!status.is_empty() && synced["status"] != status) {
+        return Err(format!("{status} {reasons:?} was to be said"));
+    }
+    Ok(())
+}
+
+/// Why a resource may still be there that is being deleted.
+fn waits_because(
+    one: &Resource<'_>,
+    holds: bool,
+    powers: &Powers,
+    world: &World,
+) -> Result<Vec<&'static str>, String> {
+    if !one.wants_deletion() || one.says("portalctl.dev/let-go") {
+        return Err("it was to be let go".to_owned());
+    }
+    if powers.trouble.is_some() || !holds {
+        return Ok(vec!["DeletionBlocked"]);
+    }
+    if powers.is_paused || one.says("portalctl.dev/paused") {
+        return Ok(vec!["Paused"]);
+    }
+    if world
+        .organization_by_external_id(one.external_id())
+        .is_err()
+    {
+        return Err("there is nothing to delete, and it is still there".to_owned());
+    }
+    if !powers.lets_delete {
+        return Ok(vec!["DeletionBlocked"]);
+    }
+    let synced = one.condition("Synced");
+    let message = synced["message"].as_str().unwrap_or_default();
+    if message.contains("maxDeletesPerHour") {
+        return Ok(vec!["Deleting"]);
+    }
+    Err("it was to be deleted".to_owned())
+}
+
+/// Whether WorkOS has what a resource declares.
+fn is_live(one: &Resource<'_>, world: &World) -> Result<(), String> {
+    let live = world
+        .organization_by_external_id(one.external_id())
+        .map_err(|_| "the organization is not there".to_owned())?;
+    let spec = one.spec();
+    let domain = spec["domains"][0]["domain"].as_str().unwrap_or_default();
+    let is_as_declared = spec["name"] == live.name.as_str()
+        && spec["metadata"]["tier"] == live.metadata.get("tier").map_or("", String::as_str)
+        && live.domains.iter().any(|held| held.domain == domain)
+        && one.object["status"]["organizationId"] == live.id.as_str();
+    if is_as_declared {
+        Ok(())
+    } else {
+        Err(format!("WorkOS has {live:?}"))
+    }
+}
+
+/// What must be so whatever happened.
+pub(super) fn check(schedule: &Schedule, world: &World, people: &People, witness: &Witness) {
+    count_deletions(schedule, world, people, witness);
+    for (id, made) in &people.strangers {
+        if world.organization(id).ok() != Some(made) {
+            witness.broken(format_args!("{id} is nobody's, and is not as it was"));
+        }
+    }
+    for (id, (key, value)) in &people.annotations {
+        let Ok(live) = world.organization(id) else {
+            continue;
+        };
+        if live.metadata.get(key) != Some(value) && !witness.is_forgiven(id) {
+            witness.broken(format_args!("{key} of {id} was lost"));
+        }
+    }
+    let mut by_owner: BTreeMap<&str, usize> = BTreeMap::new();
+    for live in world.organizations() {
+        if live
+            .metadata
+            .get("portalctl_owner")
+            .is_some_and(|owner| owner == "customers")
+        {
+            *by_owner
+                .entry(live.external_id.as_deref().unwrap_or_default())
+                .or_default() += 1;
+        }
+    }
+    if by_owner.values().any(|count| *count > 1) || by_owner.contains_key("") {
+        witness.broken(format_args!("organizations were made twice: {by_owner:?}"));
+    }
+}
+
+/// No more organizations are deleted within an hour than the environment lets be, whoever leads.
+fn count_deletions(schedule: &Schedule, world: &World, people: &People, witness: &Witness) {
+    // What was deleted is kept in the status of the environment, and goes with it.
+    if schedule
+        .acts
+        .iter()
+        .any(|(_, act)| *act == Act::DropEnvironment)
+    {
+        return;
+    }
+    let by_operator = world.events().filter(|event| {
+        event.event == "organization.deleted" && !people.removed.contains(&event.organization_id)
+    });
+    let times: Vec<Timestamp> = by_operator.map(|event| event.created_at).collect();
+    // An hour by clocks that jump.
+    let hour = SignedDuration::from_mins(60 - 25);
+    for first in &times {
+        let within =
+            |at: &&Timestamp| (SignedDuration::ZERO..hour).contains(&at.duration_since(*first));
+        let count = times.iter().filter(within).count();
+        if count > schedule.max_deletes as usize {
+            let most = schedule.max_deletes;
+            witness.broken(format_args!(
+                "{count} were deleted within an hour, of {most}"
+            ));
+            return;
+        }
+    }
+}

@@ -1,0 +1,296 @@
+//! Runs one schedule in one thread, on virtual time: two processes of the operator, an API server, and
+//! the sandbox as WorkOS.
+
+use std::fmt::Write;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use hmac::{Hmac, KeyInit, Mac};
+use http::Request;
+use jiff::Timestamp;
+use portalctl::clock::{Clock, FixedClock, SystemClock};
+use portalctl::operator::{Error, Operator, Options, Outside, lease};
+use portalctl::sandbox::fault::Faults;
+use portalctl::sandbox::world::World;
+use portalctl::sandbox::{Sandbox, SandboxOptions};
+use sha2::Sha256;
+use tokio::task::{JoinHandle, LocalSet};
+use tokio_util::sync::CancellationToken;
+use tower::ServiceExt;
+
+use super::api::ApiServer;
+use super::clock::JumpingClock;
+use super::network::Network;
+use super::outcome;
+use super::people::{FIRST, People, SECOND, WEBHOOK_SECRET};
+use super::schedule::{Act, SLOTS, Schedule};
+use super::wire::{REVOKED, Wire};
+use super::witness::{Witness, identity};
+
+/// When every schedule begins.
+const START: &str = "2026-01-15T12:00:00Z";
+/// How long after the last fault everything must be as declared: a change that failed often is tried
+/// again after half an hour.
+const PATIENCE: Duration = Duration::from_mins(45);
+/// How long a watch that fell silent may go unnoticed: what is seen by it is old.
+const STALE: Duration = Duration::from_secs(400);
+/// How often it is looked whether it is.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// What came of a schedule.
+pub(crate) struct Account {
+    /// Everything that happened, in order.
+    pub(crate) trace: Vec<String>,
+    /// What must not have happened, or should have.
+    pub(crate) broken: Vec<String>,
+}
+
+/// Runs a schedule.
+pub(crate) fn run(schedule: &Schedule) -> Account {
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_time().start_paused(true).build().unwrap();
+    let local = LocalSet::new();
+    local.block_on(&runtime, async {
+        let mut stage = Stage::new(schedule);
+        stage.play(schedule).await;
+        stage.settle(schedule).await;
+        stage.rest(schedule).await;
+        stage.close(schedule).await
+    })
+}
+
+/// A process of the operator.
+struct Process {
+    operator: axum::Router,
+    stop: CancellationToken,
+    task: JoinHandle<Result<(), Error>>,
+}
+
+/// Everything that takes part.
+struct Stage {
+    network: Arc<Network>,
+    witness: Arc<Witness>,
+    api: Arc<ApiServer>,
+    sandbox: Sandbox,
+    people: People,
+    clocks: [JumpingClock; SLOTS],
+    processes: [Option<Process>; SLOTS],
+    started: usize,
+    lease: Duration,
+}
+
+impl Stage {
+    fn new(schedule: &Schedule) -> Self {
+        let start: Timestamp = START.parse().unwrap();
+        let time = FixedClock::from(start);
+        let weather = schedule.weather.clone();
+        let network = Network::new(schedule.seed.part("network"), schedule.calm, weather);
+        let network = Arc::new(network);
+        let secrets = [FIRST, SECOND, REVOKED, WEBHOOK_SECRET];
+        let witness = Arc::new(Witness::new(schedule.pace, &secrets));
+        let api = ApiServer::new(Arc::new(time), Arc::clone(&network), Arc::clone(&witness));
+        let api = Arc::new(api);
+        let mut world = World::new(schedule.seed.0);
+        world.rules_mut().deletion_delay = schedule.deletion_delay;
+        let mut options = SandboxOptions::new(Arc::new(time), world);
+        options.faults = Faults::seeded(schedule.seed.part("sandbox").0, schedule.sandbox);
+        let sandbox = Sandbox::new(options);
+        let people = People::new(
+            schedule,
+            Arc::clone(&api),
+            sandbox.clone(),
+            Arc::clone(&witness),
+        );
+        let mut stage = Self {
+            network,
+            witness,
+            api,
+            sandbox,
+            people,
+            clocks: std::array::from_fn(|_| JumpingClock::new(time)),
+            processes: std::array::from_fn(|_| None),
+            started: 0,
+            lease: schedule.lease,
+        };
+        for slot in 0..SLOTS {
+            stage.start(slot);
+        }
+        stage
+    }
+
+    /// Plays what the schedule holds, until faults stop.
+    async fn play(&mut self, schedule: &Schedule) {
+        for (at, act) in &schedule.acts {
+            self.wait_until(*at).await;
+            self.witness.note(format_args!("{act:?}"));
+            self.act(act);
+        }
+        self.wait_until(schedule.calm).await;
+        self.sandbox.faults(Faults::clear);
+        self.people.tidy_up();
+        for slot in 0..SLOTS {
+            self.start(slot);
+        }
+        self.witness.note("calm");
+    }
+
+    fn act(&mut self, act: &Act) {
+        match *act {
+            Act::Kill(slot) => {
+                if let Some(process) = self.processes[slot].take() {
+                    process.task.abort();
+                }
+            }
+            Act::Stop(slot) => {
+                if let Some(process) = self.processes[slot].take() {
+                    process.stop.cancel();
+                }
+            }
+            Act::Start(slot) => self.start(slot),
+            Act::Compact => self.api.compact(),
+            Act::Jump(slot, seconds) => self.clocks[slot].set_ahead(seconds),
+            Act::Webhook(slot) => self.send_webhook(slot),
+            _ => self.people.act(act),
+        }
+    }
+
+    /// Starts a process where none runs.
+    fn start(&mut self, slot: usize) {
+        if self.processes[slot].is_some() {
+            return;
+        }
+        let process = slot + SLOTS * self.started;
+        self.started += 1;
+        let options = Options {
+            namespace: None,
+            lease: lease::Settings {
+                name: super::LEASE.to_owned(),
+                namespace: None,
+                identity: identity(process),
+                duration: self.lease,
+            },
+            poll: None,
+        };
+        let wire = Wire {
+            replica: process,
+            sandbox: self.sandbox.clone(),
+            network: Arc::clone(&self.network),
+            witness: Arc::clone(&self.witness),
+            api: Arc::clone(&self.api),
+        };
+        let outside = Outside {
+            client: self.api.client(process),
+            connect: Arc::new(wire),
+            clock: Arc::new(self.clocks[slot].clone()),
+        };
+        let operator = Operator::new(options, outside);
+        let stop = CancellationToken::new();
+        self.processes[slot] = Some(Process {
+            operator: operator.router(),
+            task: tokio::task::spawn_local(operator.run(stop.clone())),
+            stop,
+        });
+    }
+
+    /// WorkOS tells a process that something has happened.
+    fn send_webhook(&self, slot: usize) {
+        let Some(process) = &self.processes[slot] else {
+            return;
+        };
+        let at = self.sandbox.now().as_millisecond().to_string();
+        let body = "{}";
+        let mut mac = Hmac::<Sha256>::new_from_slice(WEBHOOK_SECRET.as_bytes()).unwrap();
+        mac.update(format!("{at}.{body}").as_bytes());
+        let bytes = mac.finalize().into_bytes();
+        let signature = bytes.iter().fold(String::new(), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        });
+        let request = Request::post(format!("/webhooks/portal/{}", super::ENVIRONMENT))
+            .header("workos-signature", format!("t={at}, v1={signature}"))
+            .body(Body::from(body))
+            .unwrap();
+        let answering = process.operator.clone().oneshot(request);
+        // Whether it is taken hangs on the API server, whose answer may never come.
+        tokio::task::spawn_local(answering);
+    }
+
+    /// Waits until everything is as declared.
+    async fn settle(&mut self, schedule: &Schedule) {
+        loop {
+            SystemClock.sleep(LOOK).await;
+            let unmet = self.unmet();
+            if unmet.is_empty() && self.network.passed() > schedule.calm + STALE {
+                break;
+            }
+            if self.network.passed() > schedule.calm + PATIENCE {
+                for what in unmet {
+                    self.witness.broken(format_args!("in the end, {what}"));
+                }
+                break;
+            }
+        }
+        self.witness.note("converged");
+    }
+
+    /// Nothing more is written once everything is as declared, however long nothing happens.
+    async fn rest(&mut self, schedule: &Schedule) {
+        // What was just found to be so may still be told.
+        SystemClock.sleep(3 * schedule.poll + LOOK).await;
+        let before = self.witness.tally();
+        SystemClock.sleep(schedule.resync + 3 * schedule.poll).await;
+        let after = self.witness.tally();
+        if before.statuses != after.statuses {
+            self.witness
+                .broken("a status was written while nothing happened");
+        }
+        if before.repeated != after.repeated {
+            self.witness
+                .broken("a status was written that said the same");
+        }
+        if before.portal_writes != after.portal_writes {
+            self.witness
+                .broken("WorkOS was written to while nothing happened");
+        }
+        for what in self.unmet() {
+            self.witness.broken(format_args!("after it was so, {what}"));
+        }
+    }
+
+    fn unmet(&self) -> Vec<String> {
+        self.api.store(|store| {
+            self.sandbox
+                .read(|world| outcome::unmet(store, world, &self.people))
+        })
+    }
+
+    /// What came of it.
+    async fn close(self, schedule: &Schedule) -> Account {
+        self.sandbox
+            .read(|world| outcome::check(schedule, world, &self.people, &self.witness));
+        for process in self.processes.into_iter().flatten() {
+            let request = Request::get("/metrics").body(Body::empty()).unwrap();
+            let metrics = process.operator.oneshot(request).await.unwrap();
+            let metrics = axum::body::to_bytes(metrics.into_body(), usize::MAX).await;
+            let metrics = String::from_utf8(metrics.unwrap().to_vec()).unwrap();
+            if self.witness.holds_secret(&metrics) {
+                self.witness.broken("a secret stands in the metrics");
+            }
+            if process.task.is_finished() {
+                let ended = process.task.await;
+                self.witness
+                    .broken(format_args!("a process ended: {ended:?}"));
+            }
+        }
+        Account {
+            trace: self.witness.trace(),
+            broken: self.witness.all_broken(),
+        }
+    }
+
+    async fn wait_until(&self, at: Duration) {
+        let left = at.saturating_sub(self.network.passed());
+        SystemClock.sleep(left).await;
+    }
+}

@@ -1,0 +1,230 @@
+//! A schedule: everything that is going to happen, drawn from a seed before it begins.
+
+use std::time::Duration;
+
+use super::dice::{Dice, Seed};
+use super::network::{Cut, Server, Weather};
+
+/// The resources that people write: their names, and the organizations that they stand for. Two stand
+/// for one that another has, and the last of them is in another environment.
+pub(crate) const RESOURCES: [(&str, &str); 6] = [
+    ("acme", "acme"),
+    ("globex", "globex"),
+    ("initech", "initech"),
+    ("umbrella", "umbrella"),
+    ("twin", "acme"),
+    (ELSEWHERE, "globex"),
+];
+/// The resource that belongs to the other environment.
+pub(crate) const ELSEWHERE: &str = "elsewhere";
+
+/// The two places where a process of the operator runs.
+pub(crate) const SLOTS: usize = 2;
+
+/// What somebody does, or what befalls.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Act {
+    // People with kubectl.
+    Create(usize),
+    Rename(usize),
+    Retag(usize),
+    Pause(usize, bool),
+    Observe(usize, bool),
+    Policy(usize, &'static str),
+    Delete(usize),
+    LetGo(usize),
+    ForeignCondition(usize),
+    ForeignFinalizer(usize, bool),
+    Unreadable,
+    AllowDeletion(bool),
+    PauseEnvironment(bool),
+    DropEnvironment,
+    Secret(Key),
+    // A person in the dashboard of WorkOS.
+    Drift(usize),
+    Annotate(usize),
+    Remove(usize),
+    Stranger,
+    Finish(usize),
+    // What befalls machines.
+    Kill(usize),
+    Stop(usize),
+    Start(usize),
+    Compact,
+    Jump(usize, i64),
+    Webhook(usize),
+}
+
+/// What the Secret holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Key {
+    First,
+    Second,
+    Revoked,
+    Missing,
+}
+
+/// Everything that is going to happen.
+#[derive(Debug, Clone)]
+pub(crate) struct Schedule {
+    pub(crate) seed: Seed,
+    /// How long a holder of the lease that does not answer is waited for.
+    pub(crate) lease: Duration,
+    pub(crate) poll: Duration,
+    pub(crate) resync: Duration,
+    pub(crate) pace: u32,
+    pub(crate) max_deletes: u32,
+    pub(crate) weather: Weather,
+    /// How many percent of the requests WorkOS itself lets fail.
+    pub(crate) sandbox: u8,
+    /// How long a deletion takes at WorkOS.
+    pub(crate) deletion_delay: Duration,
+    /// When faults stop.
+    pub(crate) calm: Duration,
+    /// In order.
+    pub(crate) acts: Vec<(Duration, Act)>,
+}
+
+impl Schedule {
+    /// Draws one.
+    pub(crate) fn of(number: u64) -> Self {
+        let seed = Seed(number);
+        let mut dice = seed.of("schedule");
+        let calm = dice.millis(60_000, 420_000);
+        let poll = *dice.among(&[10, 10, 30, 60]);
+        let resync = *dice.among(&[300, 300, 900]);
+        let weather = weather(&mut seed.of("weather"), calm);
+        let sandbox = *seed.of("sandbox").among(&[0, 5, 10, 25]);
+        let deletion_delay = *seed.of("deletions").among(&[0, 0, 3]);
+        let lease = *seed.of("lease").among(&[15, 30, 60]);
+        Self {
+            seed,
+            lease: Duration::from_secs(lease),
+            poll: Duration::from_secs(poll),
+            resync: Duration::from_secs(resync),
+            pace: u32::try_from(5 + dice.below(16)).unwrap(),
+            max_deletes: u32::try_from(1 + dice.below(3)).unwrap(),
+            weather,
+            sandbox,
+            deletion_delay: Duration::from_secs(deletion_delay),
+            calm,
+            acts: acts(seed, calm),
+        }
+    }
+}
+
+fn weather(dice: &mut Dice, calm: Duration) -> Weather {
+    let mut weather = Weather {
+        api: *dice.among(&[0, 5, 15, 40]),
+        workos: *dice.among(&[0, 5, 15]),
+        watches: *dice.among(&[0, 30, 100]),
+        cuts: Vec::new(),
+    };
+    for _ in 0..dice.below(3) {
+        let from = time(dice, calm);
+        weather.cuts.push(Cut {
+            replica: usize::from(dice.percent(50)),
+            server: if dice.percent(60) {
+                Server::Api
+            } else {
+                Server::WorkOs
+            },
+            from,
+            to: from + dice.millis(2_000, 90_000),
+        });
+    }
+    weather
+}
+
+fn acts(seed: Seed, calm: Duration) -> Vec<(Duration, Act)> {
+    let mut acts = Vec::new();
+    let mut dice = seed.of("beginning");
+    for (which, (name, _)) in RESOURCES.iter().enumerate() {
+        if dice.percent(if *name == ELSEWHERE { 30 } else { 70 }) {
+            let at = if dice.percent(60) {
+                Duration::ZERO
+            } else {
+                time(&mut dice, calm)
+            };
+            acts.push((at, Act::Create(which)));
+        }
+    }
+    let mut people = seed.of("people");
+    for _ in 0..4 + people.below(20) {
+        let act = somebody(&mut people);
+        acts.push((time(&mut people, calm), act));
+    }
+    let mut clear_out = seed.of("clear-out");
+    if clear_out.percent(25) {
+        acts.extend(all_customers_leave(&mut clear_out, calm));
+    }
+    let mut machines = seed.of("machines");
+    for _ in 0..machines.below(6) {
+        let at = time(&mut machines, calm);
+        let slot = usize::from(machines.percent(50));
+        match machines.below(6) {
+            0 | 1 => {
+                acts.push((at, Act::Kill(slot)));
+                acts.push((at + machines.millis(100, 40_000), Act::Start(slot)));
+            }
+            2 => {
+                acts.push((at, Act::Stop(slot)));
+                acts.push((at + machines.millis(100, 40_000), Act::Start(slot)));
+            }
+            3 => acts.push((at, Act::Compact)),
+            4 => {
+                let ahead = *machines.among(&[-600, -90, 0, 45, 300, 900]);
+                acts.push((at, Act::Jump(slot, ahead)));
+            }
+            _ => acts.push((at, Act::Webhook(slot))),
+        }
+    }
+    acts.sort_by_key(|(at, _)| *at);
+    acts
+}
+
+/// More is deleted at once than an hour allows.
+fn all_customers_leave(dice: &mut Dice, calm: Duration) -> Vec<(Duration, Act)> {
+    let at = time(dice, calm);
+    let mut acts = vec![(at, Act::AllowDeletion(true))];
+    for (which, _) in RESOURCES.iter().enumerate() {
+        acts.push((at, Act::Policy(which, "Delete")));
+        acts.push((at + dice.millis(5_000, 40_000), Act::Delete(which)));
+    }
+    acts
+}
+
+/// What one of the people does.
+fn somebody(dice: &mut Dice) -> Act {
+    let which = usize::try_from(dice.below(RESOURCES.len() as u64)).unwrap();
+    let yes = dice.percent(50);
+    match dice.below(24) {
+        0 | 1 => Act::Create(which),
+        2 | 3 => Act::Rename(which),
+        4 => Act::Retag(which),
+        5 => Act::Pause(which, yes),
+        6 => Act::Observe(which, yes),
+        7 => Act::Policy(which, if yes { "Delete" } else { "Retain" }),
+        8..=10 => Act::Delete(which),
+        11 => Act::LetGo(which),
+        12 => Act::ForeignCondition(which),
+        13 => Act::ForeignFinalizer(which, yes),
+        14 => Act::Unreadable,
+        15 => Act::AllowDeletion(yes),
+        16 => match dice.below(4) {
+            0 => Act::DropEnvironment,
+            _ => Act::PauseEnvironment(yes),
+        },
+        17 => Act::Secret(*dice.among(&[Key::First, Key::Second, Key::Revoked, Key::Missing])),
+        18 | 19 => Act::Drift(which),
+        20 => Act::Annotate(which),
+        21 => Act::Remove(which),
+        22 => Act::Stranger,
+        _ => Act::Finish(which),
+    }
+}
+
+/// Some time while faults last.
+fn time(dice: &mut Dice, calm: Duration) -> Duration {
+    dice.millis(0, u64::try_from(calm.as_millis()).unwrap())
+}

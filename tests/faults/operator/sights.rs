@@ -1,0 +1,165 @@
+//! What each process has been told of the objects, and when: what it may do hangs on that, not on
+//! what it cannot know yet.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::api::Kind;
+
+/// How long one pass may go on with what it saw when it began.
+const PASS: Duration = Duration::from_mins(3);
+
+/// What an object lets the operator do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Sight {
+    /// The external id of the organization that it stands for; none for an environment.
+    external_id: Option<String>,
+    /// The environment that it belongs to.
+    environment: String,
+    /// The name that its organization is to have.
+    display_name: String,
+    /// Older first.
+    age: (String, String),
+    /// Whether it claims its organization.
+    claims: bool,
+    writes: bool,
+    deletes: bool,
+}
+
+impl Sight {
+    /// What an object lets the operator do, by the object's name.
+    pub(crate) fn of(kind: Kind, object: &Value, is_gone: bool) -> Option<(String, Self)> {
+        let (metadata, spec) = (&object["metadata"], &object["spec"]);
+        let name = metadata["name"].as_str()?.to_owned();
+        let says = |annotation: &str| metadata["annotations"][annotation] == "true";
+        let is_paused = says("portalctl.dev/paused");
+        let is_leaving = !metadata["deletionTimestamp"].is_null();
+        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+        let sight = match kind {
+            Kind::Environment => Self {
+                external_id: None,
+                environment: name.clone(),
+                display_name: String::new(),
+                age: (String::new(), String::new()),
+                claims: !is_gone,
+                writes: !is_gone && !is_paused,
+                deletes: !is_gone && !is_paused && spec["allowDeletion"] == true,
+            },
+            Kind::Organization => {
+                let is_managed = spec["managementPolicy"] != "Observe";
+                let may = !is_gone && !is_paused && is_managed;
+                let external_id = spec["externalId"].as_str().unwrap_or(&name);
+                Self {
+                    external_id: Some(external_id.to_owned()),
+                    environment: text(&spec["environmentRef"]["name"]),
+                    display_name: text(&spec["name"]),
+                    age: (text(&metadata["creationTimestamp"]), name.clone()),
+                    claims: !is_gone && !is_leaving && spec["deletionPolicy"] != "Archive",
+                    writes: may && !is_leaving,
+                    deletes: may
+                        && is_leaving
+                        && spec["deletionPolicy"] == "Delete"
+                        && !says("portalctl.dev/let-go"),
+                }
+            }
+            Kind::Secret | Kind::Lease | Kind::Event => return None,
+        };
+        Some((name, sight))
+    }
+}
+
+/// What each process has been told.
+#[derive(Debug, Default)]
+pub(crate) struct Sights {
+    by_process: BTreeMap<usize, BTreeMap<String, Vec<(Duration, Sight)>>>,
+    forgiven: BTreeSet<String>,
+}
+
+impl Sights {
+    /// A process was told of an object.
+    pub(crate) fn add(&mut self, process: usize, name: String, at: Duration, sight: Sight) {
+        let told = self.by_process.entry(process).or_default();
+        let history = told.entry(name).or_default();
+        if history.last().is_none_or(|(_, last)| *last != sight) {
+            history.push((at, sight));
+        }
+    }
+
+    /// Whether a process may write to an organization, for all that it knew when it began to.
+    pub(crate) fn lets_write(&self, process: usize, external_id: &str, at: Duration) -> bool {
+        self.lets(process, external_id, at, |sight| sight.writes)
+    }
+
+    /// Whether it may delete one.
+    pub(crate) fn lets_delete(&self, process: usize, external_id: &str, at: Duration) -> bool {
+        self.lets(process, external_id, at, |sight| sight.deletes)
+    }
+
+    /// Who is older than the resource that an organization is given a name for, and was so for the
+    /// length of a pass.
+    pub(crate) fn older(
+        &self,
+        process: usize,
+        external_id: &str,
+        display_name: &str,
+        at: Duration,
+    ) -> Option<String> {
+        let told = self.by_process.get(&process)?;
+        let is_settled = |history: &[(Duration, Sight)]| {
+            let last = history.last();
+            last.is_some_and(|(since, sight)| sight.claims && *since + PASS <= at)
+        };
+        let last = |name: &String| Some(&told.get(name)?.last()?.1);
+        let claimants = told.iter().filter(|(_, history)| is_settled(history));
+        let claimants = claimants
+            .filter_map(|(name, _)| last(name))
+            .filter(|sight| {
+                let environment = told.get(&sight.environment);
+                sight.external_id.as_deref() == Some(external_id)
+                    && environment.is_some_and(|history| is_settled(history))
+            });
+        let claimants: Vec<&Sight> = claimants.collect();
+        let writer = claimants
+            .iter()
+            .find(|sight| sight.display_name == display_name)?;
+        let older = claimants.iter().find(|sight| sight.age < writer.age)?;
+        Some(older.age.1.clone())
+    }
+
+    fn lets(
+        &self,
+        process: usize,
+        external_id: &str,
+        at: Duration,
+        may: impl Fn(&Sight) -> bool,
+    ) -> bool {
+        let told = self.by_process.get(&process).into_iter().flatten();
+        let held = |is_meant: &dyn Fn(&Sight) -> bool| {
+            let mut recent = told.clone().flat_map(|(_, history)| recent(history, at));
+            recent.any(|sight| is_meant(sight) && may(sight))
+        };
+        held(&|sight| sight.external_id.is_none())
+            && held(&|sight| sight.external_id.as_deref() == Some(external_id))
+    }
+
+    /// Somebody's edit of an organization may have been written over.
+    pub(crate) fn forgive(&mut self, id: &str) {
+        self.forgiven.insert(id.to_owned());
+    }
+
+    /// Whether it may.
+    pub(crate) fn is_forgiven(&self, id: &str) -> bool {
+        self.forgiven.contains(id)
+    }
+}
+
+/// What was so at any time within the length of a pass.
+fn recent(history: &[(Duration, Sight)], at: Duration) -> impl Iterator<Item = &Sight> {
+    let since = at.saturating_sub(PASS);
+    let first = history.partition_point(|(told, _)| *told <= since);
+    history[first.saturating_sub(1)..]
+        .iter()
+        .map(|(_, sight)| sight)
+}

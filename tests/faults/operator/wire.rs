@@ -1,0 +1,114 @@
+//! The way of one replica to WorkOS, which is the sandbox: the same client as in life, over a
+//! network that loses and delays.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use http::{HeaderValue, Request, Response};
+use portalctl::clock::{Clock, SystemClock};
+use portalctl::operator::Connect;
+use portalctl::sandbox::Sandbox;
+use portalctl::workos::{Endpoint, Transport, TransportError, TransportErrorKind};
+
+use super::api::{ApiServer, Key, Kind};
+use super::network::{Exchange, Fate, Network, Server};
+use super::witness::{PortalCall, Witness};
+
+/// How long the transport of life waits for an answer.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// An API key that WorkOS does not take any more.
+pub(crate) const REVOKED: &str = "sk_test_revoked";
+
+/// The way of one replica to WorkOS.
+#[derive(Clone)]
+pub(crate) struct Wire {
+    pub(crate) replica: usize,
+    pub(crate) sandbox: Sandbox,
+    pub(crate) network: Arc<Network>,
+    pub(crate) witness: Arc<Witness>,
+    pub(crate) api: Arc<ApiServer>,
+}
+
+impl Connect for Wire {
+    fn connect(&self, _: &Endpoint) -> Result<Arc<dyn Transport>, TransportError> {
+        Ok(Arc::new(self.clone()))
+    }
+}
+
+impl Transport for Wire {
+    fn send(
+        &self,
+        request: Request<Bytes>,
+    ) -> BoxFuture<'_, Result<Response<Bytes>, TransportError>> {
+        Box::pin(self.carry(request))
+    }
+}
+
+impl Wire {
+    /// Takes a request there and its answer back. What is on its way arrives, whether or not
+    /// somebody still waits for the answer.
+    async fn carry(&self, mut request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
+        let call = PortalCall::of(&request);
+        self.witness.portal_sent(self.replica, &call);
+        if call.key == REVOKED {
+            // No key that the sandbox takes.
+            let no_key = HeaderValue::from_static("Bearer sk_live_revoked");
+            request.headers_mut().insert("authorization", no_key);
+        }
+        let exchange = self
+            .network
+            .exchange(self.replica, Server::WorkOs, &call.shown);
+        let Exchange {
+            before,
+            fate,
+            after,
+        } = exchange;
+        let wire = self.clone();
+        let handling = tokio::spawn(async move {
+            SystemClock.sleep(before).await;
+            if !fate.arrives() {
+                return None;
+            }
+            wire.witness_arrival(&call);
+            let answer = wire.sandbox.send(request).await;
+            wire.witness.portal_answered(wire.replica, &call, &answer);
+            Some(answer)
+        });
+        let handled = handling.await;
+        SystemClock.sleep(after).await;
+        let broken = |message: &str| TransportError::new(TransportErrorKind::Broken, message);
+        match (fate, handled) {
+            (Fate::Answered | Fate::Outrun, Ok(Some(Ok(answer)))) => Ok(answer),
+            (Fate::Answered | Fate::Outrun, Ok(Some(Err(lost)))) => Err(broken(&lost.to_string())),
+            (Fate::Refused(code) | Fate::Failed(code), _) => {
+                let mut answer = Response::new(Bytes::from_static(b"{\"message\":\"trouble\"}"));
+                *answer.status_mut() = http::StatusCode::from_u16(code).unwrap();
+                Ok(answer)
+            }
+            (Fate::SilentBefore | Fate::SilentAfter, _) => {
+                SystemClock.sleep(PATIENCE).await;
+                let message = "no answer in time";
+                Err(TransportError::new(TransportErrorKind::Timeout, message))
+            }
+            _ => Err(broken("the connection was reset")),
+        }
+    }
+
+    fn witness_arrival(&self, call: &PortalCall) {
+        if !call.is_write {
+            return;
+        }
+        let external_id = self.sandbox.read(|world| {
+            let organization = world.organization(call.organization.as_deref()?).ok()?;
+            Some(organization.external_id.clone().unwrap_or_default())
+        });
+        let holder = self.api.store(|store| {
+            let lease = store.get(&Key::new(Kind::Lease, super::LEASE));
+            lease.map(|lease| lease["spec"]["holderIdentity"].clone())
+        });
+        self.witness
+            .portal_write(self.replica, call, external_id, holder.as_ref());
+    }
+}

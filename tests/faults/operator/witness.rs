@@ -1,0 +1,316 @@
+//! Who did what, when: the trace of a schedule, and what must never happen, told as it happens.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt::Display;
+use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Method, Request, Response};
+use portalctl::clock::{Clock, SystemClock};
+use portalctl::sandbox::fault::Lost;
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::api::{Call, Kind};
+use super::sights::{Sight, Sights};
+
+/// Requests may come a little closer together than the pace, to catch up with a late one.
+const CATCH_UP: usize = 1;
+
+/// A request to WorkOS.
+#[derive(Debug, Clone)]
+pub(crate) struct PortalCall {
+    method: Method,
+    path: String,
+    pub(crate) shown: String,
+    pub(crate) is_write: bool,
+    /// The organization that it is about.
+    pub(crate) organization: Option<String>,
+    pub(crate) key: String,
+    body: Value,
+}
+
+impl PortalCall {
+    /// Reads a request.
+    pub(crate) fn of(request: &Request<Bytes>) -> Self {
+        let path = request.uri().path().to_owned();
+        let body: Value = serde_json::from_slice(request.body()).unwrap_or_default();
+        let in_path = path.strip_prefix("/organizations/");
+        let in_path = in_path.and_then(|rest| rest.split('/').next());
+        let in_path = in_path.filter(|id| id.starts_with("org_"));
+        let organization = in_path.or_else(|| body["organization_id"].as_str());
+        let key = request.headers().get("authorization");
+        let key = key.and_then(|key| key.to_str().ok()).unwrap_or_default();
+        Self {
+            shown: format!("{} {path}", request.method()),
+            is_write: !request.method().is_safe(),
+            organization: organization.map(str::to_owned),
+            key: key.trim_start_matches("Bearer ").to_owned(),
+            method: request.method().clone(),
+            path,
+            body,
+        }
+    }
+
+    fn deletes_organization(&self) -> bool {
+        self.method == Method::DELETE && self.path.starts_with("/organizations/")
+    }
+}
+
+/// What was seen.
+pub(crate) struct Witness {
+    began: Instant,
+    pace: usize,
+    secrets: Vec<String>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    trace: Vec<String>,
+    broken: Vec<String>,
+    sights: Sights,
+    /// When requests were sent to WorkOS within the last second, by process and API key.
+    sent: BTreeMap<(usize, String), VecDeque<Instant>>,
+    /// When a process last read an organization by itself.
+    read: BTreeMap<(usize, String), Instant>,
+    /// When somebody last changed the metadata of an organization in the dashboard.
+    edited: BTreeMap<String, Instant>,
+    tally: Tally,
+}
+
+/// How often something was done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Tally {
+    /// Statuses of organizations.
+    pub(crate) statuses: u64,
+    /// Statuses that said what was there already.
+    pub(crate) repeated: u64,
+    /// Writes to WorkOS.
+    pub(crate) portal_writes: u64,
+    /// Requests to WorkOS.
+    pub(crate) portal_requests: u64,
+}
+
+impl Witness {
+    /// Of a schedule with a pace and secrets.
+    pub(crate) fn new(pace: u32, secrets: &[&str]) -> Self {
+        Self {
+            began: SystemClock.instant(),
+            pace: pace as usize,
+            secrets: secrets.iter().map(|&secret| secret.to_owned()).collect(),
+            state: Mutex::default(),
+        }
+    }
+
+    /// Something happened.
+    pub(crate) fn note(&self, what: impl Display) {
+        let at = self.passed().as_millis();
+        self.state().trace.push(format!("{at:>8} {what}"));
+    }
+
+    /// Something happened that must not.
+    pub(crate) fn broken(&self, what: impl Display) {
+        let at = self.passed().as_millis();
+        let mut state = self.state();
+        state.trace.push(format!("{at:>8} BROKEN {what}"));
+        state.broken.push(format!("after {at} ms: {what}"));
+    }
+
+    /// What must not have happened.
+    pub(crate) fn all_broken(&self) -> Vec<String> {
+        self.state().broken.clone()
+    }
+
+    /// Everything, in order.
+    pub(crate) fn trace(&self) -> Vec<String> {
+        self.state().trace.clone()
+    }
+
+    /// How often things were done so far.
+    pub(crate) fn tally(&self) -> Tally {
+        self.state().tally
+    }
+
+    /// Whether a text holds a secret.
+    pub(crate) fn holds_secret(&self, text: &str) -> bool {
+        let mut secrets = self.secrets.iter();
+        secrets.any(|secret| text.contains(secret.as_str()))
+    }
+
+    /// A process is told of an object.
+    pub(crate) fn sees(&self, process: usize, kind: Kind, what: &str, object: &Value) {
+        let is_gone = what == "DELETED";
+        let at = self.passed();
+        if let Some((name, sight)) = Sight::of(kind, object, is_gone) {
+            self.state().sights.add(process, name, at, sight);
+        }
+    }
+
+    /// A process wrote to the API server.
+    pub(crate) fn api_write(&self, process: usize, call: &Call, holder: Option<&Value>) {
+        if self.holds_secret(&call.body.to_string()) {
+            self.broken(format_args!("{process} put a secret into {}", call.shown()));
+        }
+        // The lease guards itself, and a webhook is passed on by whoever takes it.
+        let is_nudge = call.body["metadata"]["annotations"].is_object();
+        if call.kind != Kind::Lease && !is_nudge && !is_held_by(process, holder) {
+            let shown = call.shown();
+            self.broken(format_args!(
+                "{process} wrote {shown}, and {holder:?} leads"
+            ));
+        }
+    }
+
+    /// The API server dealt with a request.
+    pub(crate) fn api_call(&self, process: usize, call: &Call, code: u16, is_changed: bool) {
+        let shown = call.shown();
+        if call.is_status && code == 200 {
+            let mut state = self.state();
+            if !is_changed {
+                state.tally.repeated += 1;
+            } else if call.kind == Kind::Organization {
+                state.tally.statuses += 1;
+            }
+        }
+        let repeats = call.is_write() && code == 200 && !is_changed;
+        let repeats = if repeats { " again" } else { "" };
+        let told = told(&call.body);
+        self.note(format_args!("{process} {shown} {code}{repeats}{told}"));
+    }
+
+    /// A request to WorkOS is sent.
+    pub(crate) fn portal_sent(&self, process: usize, call: &PortalCall) {
+        let now = SystemClock.instant();
+        let mut state = self.state();
+        state.tally.portal_requests += 1;
+        let sent = state.sent.entry((process, call.key.clone())).or_default();
+        sent.push_back(now);
+        while sent
+            .front()
+            .is_some_and(|at| *at + Duration::from_secs(1) <= now)
+        {
+            sent.pop_front();
+        }
+        let count = sent.len();
+        drop(state);
+        if count > self.pace + CATCH_UP {
+            let pace = self.pace;
+            self.broken(format_args!(
+                "{process} sent {count} requests within a second of {pace}"
+            ));
+        }
+        if call.path.contains("generate_link") || call.path.contains("/invite") {
+            self.broken(format_args!("{process} asked for {}", call.shown));
+        }
+    }
+
+    /// A write arrives at WorkOS. The external id is that of the organization it is about, as it is
+    /// there.
+    pub(crate) fn portal_write(
+        &self,
+        process: usize,
+        call: &PortalCall,
+        external_id: Option<String>,
+        holder: Option<&Value>,
+    ) {
+        let at = self.passed();
+        let shown = &call.shown;
+        if !is_held_by(process, holder) {
+            self.broken(format_args!("{process} sent {shown}, and {holder:?} leads"));
+        }
+        let created = call.body["external_id"].as_str().map(str::to_owned);
+        let is_gone = call.organization.is_some() && external_id.is_none();
+        let about = external_id.or(created).unwrap_or_default();
+        let state = self.state();
+        let is_allowed = if call.deletes_organization() {
+            state.sights.lets_delete(process, &about, at)
+        } else {
+            state.sights.lets_write(process, &about, at)
+        };
+        let display_name = call.body["name"].as_str().unwrap_or_default();
+        let older = state.sights.older(process, &about, display_name, at);
+        drop(state);
+        if let Some(older) = older {
+            self.broken(format_args!(
+                "{process} named {about} {display_name}, and {older} is older"
+            ));
+        }
+        // What is about an organization that is gone comes to nothing.
+        if !is_allowed && !is_gone {
+            self.broken(format_args!(
+                "{process} sent {shown} about {about:?}, as nobody asked"
+            ));
+        }
+    }
+
+    /// WorkOS dealt with a request.
+    pub(crate) fn portal_answered(
+        &self,
+        process: usize,
+        call: &PortalCall,
+        answer: &Result<Response<Bytes>, Lost>,
+    ) {
+        let code = match answer {
+            Ok(answer) => answer.status().as_u16(),
+            Err(_) => 0,
+        };
+        self.note(format_args!("{process} {} {code}", call.shown));
+        let now = SystemClock.instant();
+        let mut state = self.state();
+        state.tally.portal_writes += u64::from(call.is_write);
+        let Some(id) = call.organization.clone() else {
+            return;
+        };
+        if call.method == Method::GET && (200..300).contains(&code) {
+            state.read.insert((process, id), now);
+        } else if call.body["metadata"].is_object() {
+            // Whoever edits between the read and the write is written over: WorkOS has no condition
+            // on a write that could keep it from that.
+            let read = state.read.get(&(process, id.clone())).copied();
+            if state.edited.get(&id) > read.as_ref() {
+                state.edited.remove(&id);
+                state.sights.forgive(&id);
+            }
+        }
+    }
+
+    /// Somebody changed the metadata of an organization in the dashboard.
+    pub(crate) fn edited(&self, id: &str) {
+        let now = SystemClock.instant();
+        self.state().edited.insert(id.to_owned(), now);
+    }
+
+    /// Whether somebody's edit of an organization may have been written over.
+    pub(crate) fn is_forgiven(&self, id: &str) -> bool {
+        self.state().sights.is_forgiven(id)
+    }
+
+    fn passed(&self) -> Duration {
+        SystemClock.instant() - self.began
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+}
+
+/// What a status says, in short.
+fn told(body: &Value) -> String {
+    let conditions = body["status"]["conditions"].as_array();
+    let told = conditions.into_iter().flatten().map(|one| {
+        let word = |field: &str| one[field].as_str().unwrap_or_default();
+        format!(" {}={} {}", word("type"), word("status"), word("reason"))
+    });
+    told.collect()
+}
+
+/// The name that a process has in the lease.
+pub(crate) fn identity(process: usize) -> String {
+    format!("process-{process}")
+}
+
+fn is_held_by(process: usize, holder: Option<&Value>) -> bool {
+    holder.and_then(Value::as_str) == Some(&identity(process))
+}
