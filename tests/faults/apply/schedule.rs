@@ -10,7 +10,7 @@ use portalctl::sandbox::scenario::{
 };
 use portalctl::sandbox::world::{ConnectionState, DomainState, MetadataOnPut, Rules};
 
-use crate::random::Random;
+use super::random::Random;
 use crate::world::{Entry, OWNER, PROTECT, World};
 
 /// The customers that a manifest may declare.

@@ -9,9 +9,9 @@ use portalctl::model::desired::{DesiredOrganization, FieldPath};
 use portalctl::plan::{Action, Plan};
 use portalctl::sandbox::world::{Organization, World as Account};
 
-use crate::fault::Fault;
-use crate::network::{Exchange, Network};
-use crate::run::{Done, KEY, Ran};
+use super::fault::Fault;
+use super::network::{Exchange, Network};
+use super::run::{Done, KEY, Ran};
 use crate::world::World;
 
 /// The default pace, one request in so long.

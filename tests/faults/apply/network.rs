@@ -16,13 +16,13 @@ use portalctl::clock::Clock;
 use portalctl::sandbox::Sandbox;
 use portalctl::workos::{Transport, TransportError, TransportErrorKind};
 
-use crate::call::Call;
-use crate::fault::{Effect, Fault, draw};
-use crate::ledger::Ledger;
-use crate::people;
-use crate::random::{Random, hash};
-use crate::run::JumpingClock;
-use crate::schedule::{End, Schedule};
+use super::call::Call;
+use super::fault::{Effect, Fault, draw};
+use super::ledger::Ledger;
+use super::people;
+use super::random::{Random, hash};
+use super::run::JumpingClock;
+use super::schedule::{End, Schedule};
 use crate::world::World;
 
 /// How long a client waits for an answer.

@@ -20,8 +20,8 @@ use portalctl::workos::{
     ApiError, ApiKey, Client, Endpoint, List, Rate, ReadPortal, ReadProgress, Settings,
 };
 
-use crate::network::Network;
-use crate::schedule::End;
+use super::network::Network;
+use super::schedule::End;
 use crate::world::World;
 
 /// The key that nothing may repeat.

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use portalctl::model::desired::Desired;
 use portalctl::sandbox::world::{ConnectionState, DomainState, Organization, World as Account};
 
-use crate::call::Call;
-use crate::schedule::{MANIFEST, Schedule};
+use super::call::Call;
+use super::schedule::{MANIFEST, Schedule};
 use crate::world::{OWNER, PROTECT, World as Manifest};
 
 /// What is known of the account, round by round.

@@ -7,8 +7,8 @@ use portalctl::sandbox::world::{
     ConnectionState, DomainState, NewConnection, OrganizationInput, World as Account,
 };
 
-use crate::ledger::Ledger;
-use crate::random::Random;
+use super::ledger::Ledger;
+use super::random::Random;
 use crate::world::PROTECT;
 
 /// Does one thing to the account; says what, for the trace.

@@ -11,11 +11,11 @@ use portalctl::plan::Plan;
 use portalctl::sandbox::world::World as Account;
 use portalctl::sandbox::{RateLimit, Sandbox, SandboxOptions};
 
-use crate::check;
-use crate::network::{Event, Network};
-use crate::random::hash;
-use crate::run::{JumpingClock, Order, Ran, run};
-use crate::schedule::{End, Round, Schedule};
+use super::check;
+use super::network::{Event, Network};
+use super::random::hash;
+use super::run::{JumpingClock, Order, Ran, run};
+use super::schedule::{End, Round, Schedule};
 
 /// In calm weather: what one change makes possible, another, what is left over, and nothing.
 const MAX_CALM_RUNS: usize = 4;

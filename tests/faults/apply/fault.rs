@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::Method;
 
-use crate::random::Random;
+use super::random::Random;
 
 /// One fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
