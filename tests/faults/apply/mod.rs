@@ -23,6 +23,7 @@ mod call;
 mod check;
 mod fault;
 mod ledger;
+mod line;
 mod network;
 mod people;
 mod play;

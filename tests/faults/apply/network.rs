@@ -7,26 +7,23 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::future::BoxFuture;
-use http::{HeaderValue, Request, Response, StatusCode, header};
+use http::{Request, Response, header};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use portalctl::clock::Clock;
 use portalctl::sandbox::Sandbox;
-use portalctl::workos::{Transport, TransportError, TransportErrorKind};
+use portalctl::workos::{Transport, TransportError};
 
 use super::call::Call;
-use super::fault::{Effect, Fault, draw};
+use super::fault::{Fault, draw};
 use super::ledger::Ledger;
+use super::line::Line;
 use super::people;
 use super::random::{Random, hash};
 use super::run::JumpingClock;
 use super::schedule::{End, Schedule};
 use crate::world::World;
-
-/// How long a client waits for an answer.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// One request, and what became of it.
 #[derive(Debug, Clone)]
@@ -168,6 +165,46 @@ impl Network {
         act(&mut self.state().ledger)
     }
 
+    pub(super) fn clock(&self) -> &JumpingClock {
+        &self.inner.clock
+    }
+
+    /// The most objects on a page, where that is fewer than the client asks for.
+    pub(super) fn page(&self) -> Option<usize> {
+        self.inner.page
+    }
+
+    /// Keeps the page that a reader of a list was given last.
+    pub(super) fn keep_page(&self, reader: u64, page: Bytes) {
+        self.state().pages.insert(reader, page);
+    }
+
+    pub(super) fn last_page(&self, reader: u64) -> Option<Bytes> {
+        self.state().pages.get(&reader).cloned()
+    }
+
+    /// Lets a request arrive later.
+    pub(super) fn delay(&self, due: Instant, number: usize, request: Request<Bytes>) {
+        self.state().late.push((due, number, request));
+    }
+
+    /// Notes how long the client was asked to wait.
+    pub(super) fn note(&self, sent: &Sent, answer: &Result<Response<Bytes>, TransportError>) {
+        let headers = answer.as_ref().ok().map(Response::headers);
+        let seconds = headers.and_then(|headers| {
+            headers
+                .get(header::RETRY_AFTER)?
+                .to_str()
+                .ok()?
+                .parse()
+                .ok()
+        });
+        let now = self.since_began();
+        if let Some(Event::Exchange(exchange)) = self.state().events.get_mut(sent.number) {
+            exchange.told_to_wait = seconds.map(|seconds| (now, Duration::from_secs(seconds)));
+        }
+    }
+
     fn since_began(&self) -> Duration {
         self.inner.clock.instant() - self.inner.began
     }
@@ -180,7 +217,7 @@ impl Network {
     }
 
     /// Notes a request, and draws what happens to it and how long its ways take.
-    fn take(&self, client: usize, call: &Call, request: &Request<Bytes>) -> Sent {
+    pub(super) fn take(&self, client: usize, call: &Call, request: &Request<Bytes>) -> Sent {
         let mut state = self.state();
         let subject = format!("{client} {} {}", call.method, call.path);
         let subject = hash(self.inner.seed, &subject);
@@ -244,7 +281,7 @@ impl Network {
     }
 
     /// Carries out a request, if nobody has it do what must not be done.
-    async fn carry_out(
+    pub(super) async fn carry_out(
         &self,
         number: usize,
         request: Request<Bytes>,
@@ -274,7 +311,7 @@ impl Network {
     }
 
     /// Carries out what was late until now, or all of it.
-    async fn arrive(&self, now: Option<Instant>) {
+    pub(super) async fn arrive(&self, now: Option<Instant>) {
         loop {
             let due = {
                 let mut state = self.state();
@@ -292,177 +329,13 @@ impl Network {
 }
 
 /// A request on its way.
-struct Sent {
-    number: usize,
-    fault: Option<Fault>,
-    ways: (Duration, Duration),
-    waits: bool,
-}
-
-/// What carries one client's requests.
-struct Line {
-    network: Network,
-    client: usize,
-}
-
-impl Transport for Line {
-    fn send(
-        &self,
-        request: Request<Bytes>,
-    ) -> BoxFuture<'_, Result<Response<Bytes>, TransportError>> {
-        Box::pin(self.carry(request))
-    }
-}
-
-impl Line {
-    async fn carry(&self, request: Request<Bytes>) -> Result<Response<Bytes>, TransportError> {
-        let network = &self.network;
-        let clock = &network.inner.clock;
-        let call = Call::of(&request);
-        let request = smaller_pages(request, network.inner.page);
-        let sent = network.take(self.client, &call, &request);
-        network.arrive(Some(clock.instant())).await;
-        if sent.waits {
-            // The run is told to end: let it be polled before the request is carried out.
-            clock.sleep(Duration::ZERO).await;
-        }
-        clock.sleep(sent.ways.0).await;
-        let answer = self.befall(&call, &sent, request).await;
-        clock.sleep(sent.ways.1).await;
-        self.note(&sent, &answer);
-        answer
-    }
-
-    /// Does to a request what was drawn for it.
-    async fn befall(
-        &self,
-        call: &Call,
-        sent: &Sent,
-        request: Request<Bytes>,
-    ) -> Result<Response<Bytes>, TransportError> {
-        let network = &self.network;
-        let clock = &network.inner.clock;
-        let failed = |kind, message: &str| Err(TransportError::new(kind, message));
-        let page = hash(u64::try_from(self.client).unwrap(), &page_key(call));
-        let Some(fault) = sent.fault else {
-            let answer = network.carry_out(sent.number, request, false).await;
-            network.state().pages.insert(page, answer.body().clone());
-            return Ok(answer);
-        };
-        match fault {
-            Fault::Limited(retry_after) => return Ok(limited(retry_after)),
-            Fault::Refused => return failed(TransportErrorKind::Connect, "connection refused"),
-            Fault::Status(status, Effect::None) => return Ok(broken_down(status)),
-            Fault::Reset(Effect::None) => return failed(TransportErrorKind::Broken, "reset"),
-            Fault::TimedOut(Effect::None) => {
-                clock.sleep(PATIENCE).await;
-                return failed(TransportErrorKind::Timeout, "no answer in time");
-            }
-            Fault::Late(after) => {
-                let due = clock.instant() + PATIENCE + after;
-                network.state().late.push((due, sent.number, request));
-                clock.sleep(PATIENCE).await;
-                return failed(TransportErrorKind::Timeout, "no answer in time");
-            }
-            Fault::Slow(duration) => clock.sleep(duration).await,
-            _ => {}
-        }
-        let seen = format!(
-            "{:?}",
-            request
-                .headers()
-                .get(header::AUTHORIZATION)
-                .map(HeaderValue::as_bytes)
-                .map(String::from_utf8_lossy)
-        );
-        let mut answer = network.carry_out(sent.number, request, false).await;
-        let body = answer.body().clone();
-        match fault {
-            Fault::Status(status, _) => return Ok(broken_down(status)),
-            Fault::Reset(_) => return failed(TransportErrorKind::Broken, "reset"),
-            Fault::Truncated => {
-                return failed(TransportErrorKind::Broken, "unexpected end of file");
-            }
-            Fault::TimedOut(_) => {
-                clock.sleep(PATIENCE).await;
-                return failed(TransportErrorKind::Timeout, "no answer in time");
-            }
-            Fault::Half => *answer.body_mut() = body.slice(..body.len() / 2),
-            Fault::Empty => *answer.body_mut() = Bytes::new(),
-            Fault::NotJson => {
-                *answer.status_mut() = StatusCode::OK;
-                *answer.body_mut() = Bytes::from(format!("<html>Please wait, {seen}</html>"));
-            }
-            Fault::RepeatedPage => {
-                let last = network.state().pages.get(&page).cloned();
-                *answer.body_mut() = last.unwrap_or(body);
-            }
-            Fault::CutShort => {
-                let nothing = r#"{"object":"list","data":[],"list_metadata":{}}"#;
-                *answer.body_mut() = Bytes::from_static(nothing.as_bytes());
-            }
-            Fault::Limited(_) | Fault::Refused | Fault::Late(_) | Fault::Slow(_) => {}
-        }
-        Ok(answer)
-    }
-
-    /// Notes how long the client was asked to wait.
-    fn note(&self, sent: &Sent, answer: &Result<Response<Bytes>, TransportError>) {
-        let headers = answer.as_ref().ok().map(Response::headers);
-        let seconds = headers.and_then(|headers| {
-            headers
-                .get(header::RETRY_AFTER)?
-                .to_str()
-                .ok()?
-                .parse()
-                .ok()
-        });
-        let now = self.network.since_began();
-        let mut state = self.network.state();
-        if let Some(Event::Exchange(exchange)) = state.events.get_mut(sent.number) {
-            exchange.told_to_wait = seconds.map(|seconds| (now, Duration::from_secs(seconds)));
-        }
-    }
-}
-
-/// Which list, and from which end.
-fn page_key(call: &Call) -> String {
-    let order = call
-        .query
-        .split('&')
-        .find(|part| part.starts_with("order="));
-    format!("{} {}", call.path, order.unwrap_or_default())
-}
-
-/// The same request at a WorkOS whose pages are smaller.
-fn smaller_pages(mut request: Request<Bytes>, page: Option<usize>) -> Request<Bytes> {
-    let Some(page) = page else { return request };
-    let address = request.uri().to_string();
-    let smaller = address.replace("limit=100", &format!("limit={page}"));
-    *request.uri_mut() = smaller.parse().unwrap();
-    request
-}
-
-fn limited(retry_after: Option<u64>) -> Response<Bytes> {
-    let mut answer = told(
-        429,
-        r#"{"message":"Rate limit exceeded.","code":"rate_limit_exceeded"}"#,
-    );
-    let seconds = retry_after.map(HeaderValue::from);
-    answer
-        .headers_mut()
-        .extend(seconds.map(|seconds| (header::RETRY_AFTER, seconds)));
-    answer
-}
-
-fn broken_down(status: u16) -> Response<Bytes> {
-    told(status, "upstream connect error")
-}
-
-fn told(status: u16, body: &'static str) -> Response<Bytes> {
-    let mut answer = Response::new(Bytes::from_static(body.as_bytes()));
-    *answer.status_mut() = StatusCode::from_u16(status).unwrap();
-    answer
+pub(super) struct Sent {
+    pub(super) number: usize,
+    pub(super) fault: Option<Fault>,
+    /// How long the ways there and back take.
+    pub(super) ways: (Duration, Duration),
+    /// Whether the run ends before the request arrives.
+    pub(super) waits: bool,
 }
 
 impl fmt::Display for Exchange {

@@ -47,7 +47,7 @@ const UNREADABLE: &str = "later";
 const FOREIGN_FINALIZER: &str = "example.com/billing";
 
 /// How many schedules are run unless `PORTALCTL_SCHEDULES` says otherwise.
-const SCHEDULES: u64 = 100;
+const SCHEDULES: u64 = 20;
 /// Schedules that something went wrong with once.
 const REGRESSIONS: &[u64] = &[];
 
