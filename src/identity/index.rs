@@ -1,17 +1,22 @@
 //! Look-up tables over the live organizations, so that matching is linear.
 
-use std::collections::BTreeMap;
+use std::cell::OnceCell;
+use std::collections::HashMap;
 
 use crate::model::observed::{DomainState, Observed, Organization};
 use crate::model::{Domain, ExternalId};
 
 /// The live organizations by everything an entry can be found or confused by.
+///
+/// Hash maps are looked up only, never walked: their order reaches no plan. Among a million a look
+/// into a tree would miss the processor's cache at every step.
 pub(super) struct Index<'a> {
     observed: &'a Observed,
-    by_external_id: BTreeMap<&'a str, Vec<&'a Organization>>,
-    by_domain: BTreeMap<&'a Domain, Vec<Holder<'a>>>,
-    by_name: BTreeMap<String, Vec<&'a Organization>>,
-    by_stripe_customer: BTreeMap<&'a str, Vec<&'a Organization>>,
+    by_external_id: HashMap<&'a str, Vec<&'a Organization>>,
+    by_domain: HashMap<&'a Domain, Vec<Holder<'a>>>,
+    by_stripe_customer: HashMap<&'a str, Vec<&'a Organization>>,
+    /// Made when the first entry asks, which none does that has its organization.
+    by_name: OnceCell<HashMap<String, Vec<&'a Organization>>>,
 }
 
 /// An organization that holds a domain.
@@ -23,12 +28,14 @@ pub(super) struct Holder<'a> {
 
 impl<'a> Index<'a> {
     pub(super) fn new(observed: &'a Observed) -> Self {
+        let count = observed.organizations.len();
         let mut index = Self {
             observed,
-            by_external_id: BTreeMap::new(),
-            by_domain: BTreeMap::new(),
-            by_name: BTreeMap::new(),
-            by_stripe_customer: BTreeMap::new(),
+            by_external_id: HashMap::with_capacity(count),
+            by_domain: HashMap::with_capacity(count),
+            // Few accounts hold any.
+            by_stripe_customer: HashMap::new(),
+            by_name: OnceCell::new(),
         };
         for organization in observed.organizations.values() {
             if let Some(external_id) = &organization.external_id {
@@ -56,11 +63,6 @@ impl<'a> Index<'a> {
                     .or_default()
                     .push(holder);
             }
-            index
-                .by_name
-                .entry(fold_name(&organization.name))
-                .or_default()
-                .push(organization);
         }
         index
     }
@@ -87,9 +89,19 @@ impl<'a> Index<'a> {
 
     pub(super) fn with_name(&self, name: &str) -> &[&'a Organization] {
         self.by_name
+            .get_or_init(|| by_name(self.observed))
             .get(&fold_name(name))
             .map_or(&[], Vec::as_slice)
     }
+}
+
+fn by_name(observed: &Observed) -> HashMap<String, Vec<&Organization>> {
+    let mut organizations: HashMap<String, Vec<&Organization>> = HashMap::new();
+    for organization in observed.organizations.values() {
+        let name = fold_name(&organization.name);
+        organizations.entry(name).or_default().push(organization);
+    }
+    organizations
 }
 
 /// People tell names apart by neither case nor spacing.
