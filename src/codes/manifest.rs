@@ -19,7 +19,7 @@ codes! {
         "Name the link's target with another -f if it belongs to the manifest.";
     TOO_LARGE = "manifest/too-large",
         "the manifest is too large",
-        "A file may hold 32 MiB, a manifest 64 MiB and six million values: room for several hundred thousand organizations.",
+        "A file may hold 32 MiB, a manifest 512 MiB and forty million values: room for more than a million organizations.",
         "Split the file, or split the manifest into parts that are planned by themselves.";
     TOO_COMPLEX = "manifest/too-complex",
         "the YAML is nested too deeply or expands to too much",

@@ -22,13 +22,13 @@ use crate::codes::{Code, manifest as codes};
 /// The largest file that is read. A hundred thousand organizations take about 21 MB.
 const MAX_FILE_BYTES: u64 = 32 * 1024 * 1024;
 /// The most that all files of a manifest may hold together.
-const MAX_TOTAL_BYTES: u64 = 64 * 1024 * 1024;
+const MAX_TOTAL_BYTES: u64 = 512 * 1024 * 1024;
 /// The most files one folder may hold.
 pub(super) const MAX_FILES: usize = 200_000;
 /// The most values one file may hold: what bounds the memory that hostile YAML can take.
 const MAX_FILE_NODES: usize = 3_000_000;
-/// The most values all files may hold together.
-const MAX_TOTAL_NODES: usize = 6_000_000;
+/// The most values all files may hold together. An organization takes 20 to 30.
+const MAX_TOTAL_NODES: usize = 40_000_000;
 
 /// The most findings kept of one file before its meaning is looked at.
 const MAX_FILE_FINDINGS: usize = 1_000;
