@@ -23,6 +23,8 @@ generate:
 ## Measures the figures of docs/performance.md.
 bench:
 	./scripts/bench
+	./scripts/bench-peers
+	cargo bench --bench growth
 	cargo bench --bench core
 
 ## The main job on the embedded sandbox.

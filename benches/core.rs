@@ -1,5 +1,5 @@
-//! The pure core: how many worlds a second it plans, and how long it takes for the largest
-//! manifests. Run by `cargo bench --bench core`; the figures are in `docs/performance.md`.
+//! The pure core: how many worlds a second it plans, and how long a large plan takes as a comment.
+//! Run by `cargo bench --bench core`; the figures are in `docs/performance.md`.
 //!
 //! A plain program rather than a harness: each line is one figure, measured over enough work that
 //! a clock of nanoseconds does not matter.
@@ -15,21 +15,20 @@
     reason = "a bench measures, prints and stops at what should not be"
 )]
 
+#[path = "growth/folder.rs"]
+mod folder;
 #[path = "../tests/support/world.rs"]
 mod world;
 
-use std::collections::BTreeMap;
-use std::fs;
-use std::path::Path;
 use std::time::Instant;
 
 use portalctl::identity::identify;
 use portalctl::manifest::{self, Input};
 use portalctl::model::Selection;
+use portalctl::model::Unconfigured;
 use portalctl::model::desired::Desired;
-use portalctl::model::observed::{DomainState, Observed, Organization, OrganizationDomain};
-use portalctl::model::{Intent, OrganizationId, Unconfigured};
-use portalctl::plan::{Plan, Policy, Target, plan};
+use portalctl::model::observed::{DomainState, Observed};
+use portalctl::plan::{Plan, Target, plan};
 use portalctl::readiness::Readiness;
 use portalctl::report::{Headline, PlanReport, markdown};
 use world::{ALL_POWERS, Live, World, apply};
@@ -39,10 +38,6 @@ fn main() {
     if std::env::args().any(|argument| argument == "--test") {
         return;
     }
-    // The largest come before the worlds, which are held in memory too.
-    for organizations in [1_000, 10_000, 100_000] {
-        large(organizations);
-    }
     worlds(50_000);
     comment(5_000);
 }
@@ -50,7 +45,7 @@ fn main() {
 /// A plan that creates everything, as a comment on a pull request.
 fn comment(changes: usize) {
     let folder = tempfile::tempdir().unwrap();
-    write_folder(folder.path(), changes);
+    folder::write(folder.path(), changes);
     let checked = manifest::read(&[Input::Path(folder.path().to_owned())]);
     let plan = plan_of(
         &checked.desired.expect("a valid folder"),
@@ -180,115 +175,4 @@ fn random(random: &mut Random) -> (World, Live) {
         });
     }
     (world, live)
-}
-
-/// A folder of files with 100 organizations each, validated and diffed against an equal account.
-fn large(organizations: usize) {
-    let folder = tempfile::tempdir().unwrap();
-    write_folder(folder.path(), organizations);
-    let bytes: u64 = fs::read_dir(folder.path())
-        .unwrap()
-        .map(|entry| entry.unwrap().metadata().unwrap().len())
-        .sum();
-
-    let started = Instant::now();
-    let checked = manifest::read(&[Input::Path(folder.path().to_owned())]);
-    let desired = checked.desired.expect("a valid folder");
-    let validated = started.elapsed();
-    let observed = as_declared(&desired);
-
-    let started = Instant::now();
-    let identities = identify(&desired, &observed);
-    let selection = Selection::default();
-    let policy = Policy::default();
-    let plan = plan(
-        &desired,
-        &observed,
-        &identities,
-        &Unconfigured::new(),
-        policy,
-        &selection,
-        Target::default(),
-    );
-    let diffed = started.elapsed();
-    assert_eq!(plan.unchanged, organizations);
-    assert!(plan.is_settled());
-    println!(
-        "{organizations} organizations ({:.1} MB): validate {:.2} s, diff {:.2} s, together {:.2} s; peak {} MiB",
-        bytes as f64 / 1e6,
-        validated.as_secs_f64(),
-        diffed.as_secs_f64(),
-        (validated + diffed).as_secs_f64(),
-        peak_memory()
-    );
-}
-
-fn write_folder(folder: &Path, organizations: usize) {
-    fs::write(
-        folder.join("portal.yaml"),
-        "version: 1\nmanifest: large\nenvironment: { name: bench, api_key: test }\n\
-         return_urls: { default: https://app.example.com/portal }\n",
-    )
-    .unwrap();
-    for file in 0..organizations.div_ceil(100) {
-        let mut text = String::from("organizations:\n");
-        for number in file * 100..((file + 1) * 100).min(organizations) {
-            text.push_str(&format!(
-                "  customer-{number:06}:\n    name: Customer {number}\n    domains: \
-                 [customer-{number}.example.com]\n    intents: [sso, dsync, \
-                 domain_verification]\n    metadata: {{ tier: enterprise, region: eu }}\n    \
-                 return_url: https://app.example.com/customers/{number}/settings/portal\n"
-            ));
-        }
-        fs::write(folder.join(format!("customers-{file:05}.yaml")), text).unwrap();
-    }
-}
-
-/// An account in which everything is as declared.
-fn as_declared(desired: &Desired) -> Observed {
-    let mut organizations = BTreeMap::new();
-    for (number, (key, entry)) in desired.organizations.iter().enumerate() {
-        let id = OrganizationId::from_api(format!("org_{number:026}"));
-        let domains = entry
-            .domains
-            .iter()
-            .flatten()
-            .map(|(domain, _)| OrganizationDomain {
-                id: None,
-                domain: domain.clone(),
-                state: DomainState::Verified,
-                verification_prefix: None,
-                verification_token: None,
-                created_at: None,
-                updated_at: None,
-            });
-        let metadata = entry
-            .metadata
-            .iter()
-            .filter_map(|(key, value)| value.as_ref().map(|value| (key.clone(), value.clone())));
-        let organization = Organization {
-            id: id.clone(),
-            name: entry.name.clone().unwrap_or_default(),
-            external_id: Some(key.to_string()),
-            stripe_customer_id: None,
-            domains: domains.collect(),
-            metadata: metadata.collect(),
-            created_at: None,
-            updated_at: None,
-        };
-        organizations.insert(id, organization);
-        assert!(entry.intents.contains_key(&Intent::Sso));
-    }
-    Observed {
-        organizations,
-        ..Observed::default()
-    }
-}
-
-/// The most memory that this process has held, in MiB; 0 where the system does not tell.
-fn peak_memory() -> u64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
-    let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
-    kilobytes.unwrap_or(0) / 1024
 }
