@@ -139,7 +139,8 @@ impl Panel<'_> {
         let dashes = " stroke-dasharray=\"6 4\"";
         line(self.left, y, self.left + WIDTH, "#cf222e", dashes)
             + &format!(
-                "<text x=\"{}\" y=\"{:.1}\" fill=\"#cf222e\">wanted: at most {}</text>\n",
+                "<text x=\"{}\" y=\"{:.1}\" fill=\"#cf222e\" stroke=\"#ffffff\" stroke-width=\"4\" \
+                 paint-order=\"stroke\">wanted: at most {}</text>\n",
                 self.left + 8.0,
                 y - 6.0,
                 self.bound_is
