@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 /// Large manifests are millions of small values, which the system's allocators take and give back
-/// ever more slowly (docs/decisions/0015-an-allocator-of-its-own.md).
+/// ever more slowly (docs/decisions/0016-an-allocator-of-its-own.md).
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
