@@ -219,6 +219,13 @@ pub fn asking(desired: &Desired, observed: &Observed, identities: &Identities) -
     }
 }
 
+/// Whether the IT contacts of everybody who declares some were asked for. Pure.
+pub fn knows_contacts(desired: &Desired, observed: &Observed, identities: &Identities) -> bool {
+    let asking = asking(desired, observed, identities);
+    let mut asked = asking.questions.it_contacts.iter();
+    asked.all(|id| observed.it_contacts.contains_key(id))
+}
+
 /// The intents of an organization of which nothing was asked yet that could tell. Pure.
 pub fn untold(observed: &Observed, id: &OrganizationId) -> BTreeSet<Intent> {
     let mut untold = BTreeSet::new();

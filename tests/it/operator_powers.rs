@@ -170,6 +170,46 @@ fn what_is_only_observed_is_reported_and_never_written() {
 }
 
 #[test]
+fn invitations_that_are_held_stay_so_when_another_process_asks_little_by_little() {
+    let Some(cluster) = operator::cluster() else {
+        return;
+    };
+    let world = World::new(cluster);
+    // One more than are sent unasked.
+    let names: Vec<String> = (0..11)
+        .map(|number| format!("customer-{number:02}"))
+        .collect();
+    for name in &names {
+        let contact = format!("ada@{name}.com");
+        let invited = json!({ "itContacts": [contact], "invite": "once" });
+        world.organization(name, invited);
+    }
+    let first = world.operator("");
+    for name in &names {
+        world.waits_for(name, "Synced", "False", "Held");
+    }
+    assert_eq!(first.stop(), Some(0));
+
+    // So slow that it knows of ten of them before it knows of the last.
+    world.environment(json!({ "requestsPerSecond": 10 }));
+    let second = world.operator("");
+    let answered = |route: &str| {
+        second.metric(&format!(
+            "portalctl_workos_requests_total{{method=\"GET\",route=\"{route}\",status=\"200\"}}"
+        ))
+    };
+    until("everybody's contacts, and some looks more", || {
+        let asked = answered("/organizations/{id}/it_contacts");
+        (asked > 10.5 && answered("/events") > 5.5).then_some(())
+    });
+    for name in &names {
+        world.waits_for(name, "Synced", "False", "Held");
+    }
+    let (_, metrics) = second.text("/metrics");
+    assert!(!metrics.contains("/invite"), "{metrics}");
+}
+
+#[test]
 fn what_needs_a_power_is_held_until_the_environment_has_it() {
     let Some(cluster) = operator::cluster() else {
         return;
