@@ -9,6 +9,7 @@ use crate::model::desired::{Desired, FieldPath};
 use crate::model::observed::Observed;
 use crate::model::text::escape;
 use crate::model::{OrgKey, Selection, Unconfigured};
+use crate::observe::refresh;
 use crate::plan::{
     Action, ActionKind, Change, Flag, Held, HeldReason, Plan, Policy, Target, plan as make_plan,
 };
@@ -60,6 +61,11 @@ pub(super) fn plan(
     });
     let held: Vec<Held> = held.collect();
     plan.held.extend(held);
+    // Invitations are held when there are too many of them: that takes all of them to be known.
+    let invites = |change: &Change| change.action.kind() == ActionKind::Invite;
+    if plan.changes.iter().any(invites) && !refresh::knows_contacts(desired, observed, identities) {
+        plan.changes.retain(|change| !invites(change));
+    }
     plan
 }
 

@@ -5,6 +5,8 @@
 
 use std::collections::BTreeSet;
 
+use super::conditions::{SYNCED, Trouble};
+use super::reason::Reason;
 use crate::manifest::kubernetes::{IntentStatus, PortalOrganizationStatus};
 use crate::model::Intent;
 use crate::readiness::{IntentReadiness, OrganizationReadiness, State, Turn};
@@ -28,6 +30,15 @@ pub(super) fn recall(
             *intent = known;
         }
     }
+}
+
+/// What a status says is held, if it says so of this version of the resource.
+pub(super) fn held(before: &PortalOrganizationStatus, generation: i64) -> Option<Trouble> {
+    let mut conditions = before.conditions.iter();
+    let synced = conditions.find(|one| one.kind == SYNCED)?;
+    let is_held = synced.reason == Reason::Held.as_str();
+    let is_current = synced.observed_generation == Some(generation);
+    (is_held && is_current).then(|| Trouble::new(Reason::Held, synced.message.clone()))
 }
 
 /// What a status says of an intent, if this version knows its words.
@@ -84,6 +95,21 @@ mod tests {
         let before = serde_json::from_value(before).unwrap();
         recall(&mut one, &BTreeSet::from([Intent::AuditLogs]), &before);
         one.intents.iter().map(|intent| intent.state).collect()
+    }
+
+    #[test]
+    fn what_was_held_is_so_for_the_same_version_of_the_resource() {
+        let said = |reason: &str| {
+            let synced = json!({
+                "type": "Synced", "status": "False", "reason": reason, "message": "too many",
+                "observedGeneration": 2, "lastTransitionTime": "2026-01-02T03:04:05Z",
+            });
+            serde_json::from_value(json!({ "conditions": [synced] })).unwrap()
+        };
+        let trouble = held(&said("Held"), 2).unwrap();
+        assert_eq!(trouble.message, "too many");
+        assert!(held(&said("Held"), 3).is_none());
+        assert!(held(&said("Conflict"), 2).is_none());
     }
 
     #[test]

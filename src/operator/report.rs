@@ -158,6 +158,32 @@ impl Reconciler {
         }
     }
 
+    /// What was held stays so until everybody's IT contacts are known, which it may be about.
+    fn recall_held(
+        &self,
+        differences: &mut Differences,
+        entries: &[Entry],
+        desired: &Desired,
+        picture: &Picture,
+        identities: &Identities,
+    ) {
+        if refresh::knows_contacts(desired, &picture.observed, identities) {
+            return;
+        }
+        for entry in entries {
+            let declared = entry
+                .key()
+                .and_then(|key| desired.organizations.get_key_value(key));
+            if let Some((key, declared)) = declared
+                && !declared.it_contacts.is_empty()
+                && !differences.by_key.contains_key(key)
+                && let Some(held) = recalled::held(&self.before(entry), generation(entry))
+            {
+                differences.troubles.entry(key.clone()).or_insert(held);
+            }
+        }
+    }
+
     /// What is left to do, for entries that nothing is written for too.
     fn differences(
         &mut self,
@@ -181,7 +207,8 @@ impl Reconciler {
             keys.collect(),
             reporter.environment.target,
         );
-        let differences = difference::of(&plan);
+        let mut differences = difference::of(&plan);
+        self.recall_held(&mut differences, entries, desired, picture, identities);
         let leaving: BTreeSet<&OrgKey> = entries
             .iter()
             .filter(|entry| entry.is_leaving())

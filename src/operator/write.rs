@@ -116,22 +116,14 @@ impl Reconciler {
         let identities = identify(desired, observed);
         let selection = Selection::of(writable.clone());
         let readiness = readiness(desired, observed, &identities, &selection, clock.now());
-        let mut plan = difference::plan(
+        difference::plan(
             desired,
             observed,
             &identities,
             &readiness.unconfigured(),
             writable,
             &portal.target,
-        );
-        let invites = |change: &Change| change.action.kind() == ActionKind::Invite;
-        // The plan holds invitations when there are too many of them: that takes all to be known.
-        if plan.changes.iter().any(invites)
-            && !refresh::knows_contacts(desired, observed, &identities)
-        {
-            plan.changes.retain(|change| !invites(change));
-        }
-        plan
+        )
     }
 
     /// Tells what was done.

@@ -207,6 +207,12 @@ fn invitations_that_are_held_stay_so_when_another_process_asks_little_by_little(
     }
     let (_, metrics) = second.text("/metrics");
     assert!(!metrics.contains("/invite"), "{metrics}");
+    // That is no news to anybody.
+    let events = world.kubectl("get events.events.k8s.io -o json", "");
+    let events: Value = serde_json::from_str(&events).unwrap();
+    let events = events["items"].as_array().unwrap().iter();
+    let held = events.filter(|event| event["reason"] == "Held").count();
+    assert_eq!(held, names.len());
 }
 
 #[test]
