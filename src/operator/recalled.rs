@@ -1,18 +1,72 @@
-//! What is known from before this process: a status that somebody wrote when it was asked. Pure.
+//! What is known from before this process: a status that somebody wrote when it was asked.
 //!
 //! What can only be asked one by one is asked little by little. Until it is, what a status says of the
 //! same organization stands: a process that takes over is no news to anybody.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::conditions::{SYNCED, Trouble};
+use super::difference::Differences;
+use super::entries::Entry;
+use super::picture::Picture;
 use super::reason::Reason;
+use super::reconcile::Reconciler;
+use super::write::generation;
+use crate::identity::Identities;
 use crate::manifest::kubernetes::{IntentStatus, PortalOrganizationStatus};
-use crate::model::Intent;
-use crate::readiness::{IntentReadiness, OrganizationReadiness, State, Turn};
+use crate::model::desired::Desired;
+use crate::model::observed::Observed;
+use crate::model::{Intent, OrgKey};
+use crate::observe::refresh;
+use crate::readiness::{IntentReadiness, OrganizationReadiness, Readiness, State, Turn};
+
+impl Reconciler {
+    /// Puts what statuses say in the place of what this process has not asked yet.
+    pub(super) fn recall(&self, readiness: &mut Readiness, entries: &[Entry], observed: &Observed) {
+        let by_key: BTreeMap<&OrgKey, &Entry> = entries
+            .iter()
+            .filter_map(|entry| Some((entry.key()?, entry)))
+            .collect();
+        for one in &mut readiness.organizations {
+            let (Some(id), Some(entry)) = (&one.organization_id, by_key.get(&one.key)) else {
+                continue;
+            };
+            let untold = refresh::untold(observed, id);
+            if one.intents.iter().any(|it| untold.contains(&it.intent)) {
+                recall(one, &untold, &self.before(entry));
+            }
+        }
+    }
+
+    /// What was held stays so until everybody's IT contacts are known, which it may be about.
+    pub(super) fn recall_held(
+        &self,
+        differences: &mut Differences,
+        entries: &[Entry],
+        desired: &Desired,
+        picture: &Picture,
+        identities: &Identities,
+    ) {
+        if refresh::knows_contacts(desired, &picture.observed, identities) {
+            return;
+        }
+        for entry in entries {
+            let declared = entry
+                .key()
+                .and_then(|key| desired.organizations.get_key_value(key));
+            if let Some((key, declared)) = declared
+                && !declared.it_contacts.is_empty()
+                && !differences.by_key.contains_key(key)
+                && let Some(held) = held(&self.before(entry), generation(entry))
+            {
+                differences.troubles.entry(key.clone()).or_insert(held);
+            }
+        }
+    }
+}
 
 /// Puts what a status says in the place of what was not asked yet.
-pub(super) fn recall(
+fn recall(
     one: &mut OrganizationReadiness,
     untold: &BTreeSet<Intent>,
     before: &PortalOrganizationStatus,
@@ -33,7 +87,7 @@ pub(super) fn recall(
 }
 
 /// What a status says is held, if it says so of this version of the resource.
-pub(super) fn held(before: &PortalOrganizationStatus, generation: i64) -> Option<Trouble> {
+fn held(before: &PortalOrganizationStatus, generation: i64) -> Option<Trouble> {
     let mut conditions = before.conditions.iter();
     let synced = conditions.find(|one| one.kind == SYNCED)?;
     let is_held = synced.reason == Reason::Held.as_str();

@@ -14,7 +14,6 @@ use super::names::Uid;
 use super::objects::Objects;
 use super::picture::Picture;
 use super::reason::Reason;
-use super::recalled;
 use super::reconcile::Reconciler;
 use super::resource::PortalEnvironment;
 use super::status::{self, Totals};
@@ -23,11 +22,9 @@ use super::write::generation;
 use crate::identity::{Identities, Identity};
 use crate::manifest::kubernetes::{PortalEnvironmentStatus, PortalOrganizationStatus};
 use crate::model::desired::{Desired, DesiredOrganization, Management};
-use crate::model::observed::Observed;
 use crate::model::{OrgKey, Selection, Unconfigured};
-use crate::observe::refresh;
 use crate::plan::Target;
-use crate::readiness::{OrganizationReadiness, Readiness, readiness};
+use crate::readiness::{OrganizationReadiness, readiness};
 
 /// How many statuses are written at once.
 const CONCURRENT_WRITES: usize = 16;
@@ -141,49 +138,6 @@ impl Reconciler {
         self.organization_statuses.keep(|uid| there.contains(uid));
     }
 
-    /// Puts what statuses say in the place of what this process has not asked yet.
-    fn recall(&self, readiness: &mut Readiness, entries: &[Entry], observed: &Observed) {
-        let by_key: BTreeMap<&OrgKey, &Entry> = entries
-            .iter()
-            .filter_map(|entry| Some((entry.key()?, entry)))
-            .collect();
-        for one in &mut readiness.organizations {
-            let (Some(id), Some(entry)) = (&one.organization_id, by_key.get(&one.key)) else {
-                continue;
-            };
-            let untold = refresh::untold(observed, id);
-            if one.intents.iter().any(|it| untold.contains(&it.intent)) {
-                recalled::recall(one, &untold, &self.before(entry));
-            }
-        }
-    }
-
-    /// What was held stays so until everybody's IT contacts are known, which it may be about.
-    fn recall_held(
-        &self,
-        differences: &mut Differences,
-        entries: &[Entry],
-        desired: &Desired,
-        picture: &Picture,
-        identities: &Identities,
-    ) {
-        if refresh::knows_contacts(desired, &picture.observed, identities) {
-            return;
-        }
-        for entry in entries {
-            let declared = entry
-                .key()
-                .and_then(|key| desired.organizations.get_key_value(key));
-            if let Some((key, declared)) = declared
-                && !declared.it_contacts.is_empty()
-                && !differences.by_key.contains_key(key)
-                && let Some(held) = recalled::held(&self.before(entry), generation(entry))
-            {
-                differences.troubles.entry(key.clone()).or_insert(held);
-            }
-        }
-    }
-
     /// What is left to do, for entries that nothing is written for too.
     fn differences(
         &mut self,
@@ -256,7 +210,7 @@ impl Reconciler {
         })
     }
 
-    fn before(&self, entry: &Entry) -> PortalOrganizationStatus {
+    pub(super) fn before(&self, entry: &Entry) -> PortalOrganizationStatus {
         let object = &entry.object;
         self.organization_statuses
             .current(&object.metadata, object.status.as_ref())
