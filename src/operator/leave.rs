@@ -1,6 +1,9 @@
 //! Resources that are held, and then deleted: their organizations go along where that is allowed.
 
 use futures::stream::{self, StreamExt};
+use jiff::Timestamp;
+use kube::Api;
+use kube::core::ObjectMeta;
 use tokio_util::sync::CancellationToken;
 
 use super::announce::News;
@@ -8,12 +11,14 @@ use super::conditions::Trouble;
 use super::deletion::{self, Allowance, Step};
 use super::entries::Entry;
 use super::kube_writes;
+use super::names::{Name, Uid};
 use super::objects::is_held;
 use super::picture::Picture;
 use super::portals::Portal;
 use super::reason::Reason;
 use super::reconcile::Reconciler;
 use super::report::Reporter;
+use super::resource::PortalEnvironment;
 use super::write::generation;
 use crate::apply::OutcomeKind;
 use crate::identity::identify;
@@ -24,6 +29,28 @@ use crate::plan::{Change, Plan};
 
 /// How many finalizers are written at once.
 const CONCURRENT_WRITES: usize = 16;
+
+/// The deletions that count, as this process wrote them down or found them when it began to lead.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Deletions {
+    /// The environment that they are of.
+    of: Option<Uid>,
+    all: Vec<Timestamp>,
+}
+
+impl Deletions {
+    fn are_of(&self, environment: &ObjectMeta) -> bool {
+        self.of.as_ref() == Some(&Uid::of(environment))
+    }
+
+    fn all(&self) -> &[Timestamp] {
+        &self.all
+    }
+
+    fn set(&mut self, all: &[Timestamp]) {
+        self.all = all.to_vec();
+    }
+}
 
 /// A deletion that did not come about.
 struct NotDeleted {
@@ -77,11 +104,8 @@ impl Reconciler {
         term: &CancellationToken,
     ) {
         let environment = reporter.environment.object;
-        let status = self
-            .environment_statuses
-            .current(&environment.metadata, environment.status.as_ref());
         let now = self.context.clock.now();
-        reporter.recent_deletions = deletion::recent(&status.recent_deletions, now);
+        reporter.recent_deletions = deletion::recent(self.deletions.all(), now);
         let mut identities = identify(desired, &picture.observed);
         for entry in entries.iter().filter(|entry| entry.is_leaving()) {
             if term.is_cancelled() {
@@ -131,18 +155,48 @@ impl Reconciler {
             return Err(trouble.clone());
         }
         reporter.recent_deletions.push(self.context.clock.now());
+        self.deletions.set(&reporter.recent_deletions);
         if let Err(error) = self.write_recent_deletions(reporter).await {
             reporter.recent_deletions.pop();
+            self.deletions.set(&reporter.recent_deletions);
             let message = format!("the deletion could not be counted, so it waits: {error}");
             return Err(Trouble::new(Reason::Deleting, message));
         }
         let deleting = self.delete_one(portal, entry, change, desired, picture, term);
-        deleting.await.map_err(|NotDeleted { trouble, may_have }| {
-            if !may_have {
-                reporter.recent_deletions.pop();
-            }
-            trouble
-        })
+        let deleted = deleting.await;
+        if deleted.as_ref().is_err_and(|not| !not.may_have) {
+            reporter.recent_deletions.pop();
+            self.deletions.set(&reporter.recent_deletions);
+        }
+        deleted.map_err(|not| not.trouble)
+    }
+
+    /// Learns which deletions count already, once in a term: from the API server itself, since what
+    /// the watch shows may be older than what the last leader wrote down.
+    pub(super) async fn learn_deletions(
+        &mut self,
+        environment: &PortalEnvironment,
+    ) -> Result<(), Trouble> {
+        let metadata = &environment.metadata;
+        if self.deletions.are_of(metadata) {
+            return Ok(());
+        }
+        let Name { namespace, name } = Name::of(metadata);
+        let client = self.context.client.clone();
+        let environments: Api<PortalEnvironment> = Api::namespaced(client, &namespace);
+        let known = environments.get_opt(&name).await.map_err(|error| {
+            let message = format!("the environment cannot be read: {error}");
+            Trouble::new(Reason::Unreachable, message)
+        })?;
+        let known = known.filter(|known| known.metadata.uid == metadata.uid);
+        let all = known.and_then(|known| known.status);
+        self.deletions = Deletions {
+            of: Some(Uid::of(metadata)),
+            all: all
+                .map(|status| status.recent_deletions)
+                .unwrap_or_default(),
+        };
+        Ok(())
     }
 
     /// Writes down on the environment which deletions count.

@@ -25,6 +25,7 @@ use super::context::Context;
 use super::declared::Reader;
 use super::entries::{self, Entry};
 use super::kube_writes::Written;
+use super::leave::Deletions;
 use super::names::{Name, Uid};
 use super::objects::{Found, Objects, is_paused};
 use super::picture::{self, Picture};
@@ -72,6 +73,7 @@ pub(super) struct Reconciler {
     /// ask of what one has created.
     pub(super) is_unfinished: bool,
     waits: Waits,
+    pub(super) deletions: Deletions,
 }
 
 /// For environments that have not said yet what they claim.
@@ -107,6 +109,7 @@ impl Reconciler {
             intervals,
             is_unfinished: false,
             waits: Waits::default(),
+            deletions: Deletions::default(),
         }
     }
 
@@ -148,6 +151,7 @@ impl Reconciler {
         self.fingerprint = None;
         self.is_unfinished = false;
         self.waits = Waits::default();
+        self.deletions = Deletions::default();
         self.organization_statuses = Written::default();
         self.environment_statuses = Written::default();
     }
@@ -209,6 +213,7 @@ impl Reconciler {
 
     async fn work(&mut self, objects: &Objects, term: &CancellationToken) -> Result<(), Blocked> {
         let environment = self.environment(objects)?;
+        self.learn_deletions(&environment).await.map_err(Blocked)?;
         let (mut entries, mut desired) =
             entries::sort(objects, &environment, &mut self.reader).map_err(Blocked)?;
         let portal = self.portal(&environment).await?;
