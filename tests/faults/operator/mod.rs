@@ -49,7 +49,11 @@ const FOREIGN_FINALIZER: &str = "example.com/billing";
 /// How many schedules are run unless `PORTALCTL_SCHEDULES` says otherwise.
 const SCHEDULES: u64 = 20;
 /// Schedules that something went wrong with once.
-const REGRESSIONS: &[u64] = &[];
+const REGRESSIONS: &[u64] = &[
+    // Written for the younger of two that claim one organization.
+    253, 325, // More was deleted within an hour than is allowed.
+    145, 2139,
+];
 
 fn number(variable: &str) -> Option<u64> {
     let text = env::var(variable).ok()?;

@@ -111,6 +111,11 @@ impl Network {
         SystemClock.instant() - self.began
     }
 
+    /// When faults stop.
+    pub(crate) fn calm(&self) -> Instant {
+        self.began + self.calm
+    }
+
     /// What becomes of an exchange.
     pub(crate) fn exchange(&self, replica: usize, server: Server, about: &str) -> Exchange {
         let mut dice = self.draw(&format!("{replica} {server:?} {about}"));

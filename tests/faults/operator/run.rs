@@ -33,8 +33,8 @@ const START: &str = "2026-01-15T12:00:00Z";
 /// How long after the last fault everything must be as declared: a change that failed often is tried
 /// again after half an hour.
 const PATIENCE: Duration = Duration::from_mins(45);
-/// How long a watch that fell silent may go unnoticed: what is seen by it is old.
-const STALE: Duration = Duration::from_secs(400);
+/// How long after the last fault somebody may still act on what was lost or seen late.
+const STALE: Duration = Duration::from_secs(90);
 /// How often it is looked whether it is.
 const LOOK: Duration = Duration::from_secs(5);
 
@@ -218,10 +218,17 @@ impl Stage {
 
     /// Waits until everything is as declared.
     async fn settle(&mut self, schedule: &Schedule) {
+        // What was not seen because a clock had jumped is found by the next listing.
+        let has_jumped = |(_, act): &(Duration, Act)| matches!(act, Act::Jump(..));
+        let stale = if schedule.acts.iter().any(has_jumped) {
+            STALE.max(schedule.resync + LOOK)
+        } else {
+            STALE
+        };
         loop {
             SystemClock.sleep(LOOK).await;
             let unmet = self.unmet();
-            if unmet.is_empty() && self.network.passed() > schedule.calm + STALE {
+            if unmet.is_empty() && self.network.passed() > schedule.calm + stale {
                 break;
             }
             if self.network.passed() > schedule.calm + PATIENCE {

@@ -92,7 +92,7 @@ impl Schedule {
         let mut dice = seed.of("schedule");
         let calm = dice.millis(60_000, 420_000);
         let poll = *dice.among(&[10, 10, 30, 60]);
-        let resync = *dice.among(&[300, 300, 900]);
+        let resync = *dice.among(&[300, 300, 300, 600]);
         let weather = weather(&mut seed.of("weather"), calm);
         let sandbox = *seed.of("sandbox").among(&[0, 5, 10, 25]);
         let deletion_delay = *seed.of("deletions").among(&[0, 0, 3]);

@@ -43,7 +43,8 @@ impl Sight {
                 environment: name.clone(),
                 display_name: String::new(),
                 age: (String::new(), String::new()),
-                claims: !is_gone,
+                // What its resources claim is known once it could be worked on.
+                claims: !is_gone && is_synced(object),
                 writes: !is_gone && !is_paused,
                 deletes: !is_gone && !is_paused && spec["allowDeletion"] == true,
             },
@@ -153,6 +154,12 @@ impl Sights {
     pub(crate) fn is_forgiven(&self, id: &str) -> bool {
         self.forgiven.contains(id)
     }
+}
+
+fn is_synced(object: &Value) -> bool {
+    let conditions = object["status"]["conditions"].as_array();
+    let mut conditions = conditions.into_iter().flatten();
+    conditions.any(|one| one["type"] == "Synced" && one["status"] == "True")
 }
 
 /// What was so at any time within the length of a pass.

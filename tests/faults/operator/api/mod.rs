@@ -226,6 +226,7 @@ impl ApiServer {
             delay,
             until: SystemClock.instant() + lifetime.min(most),
             end: if lifetime < most { end } else { End::Closed },
+            calm: self.network.calm(),
             is_over: false,
         };
         Response::new(stream.body())

@@ -22,7 +22,7 @@ pub(crate) enum End {
     Closed,
     /// In the middle of a line.
     Torn,
-    /// Nothing comes any more, not even the end.
+    /// Nothing comes any more, not even the end, until the network is well again.
     Silent,
 }
 
@@ -37,6 +37,8 @@ pub(super) struct Stream {
     pub(super) delay: Duration,
     pub(super) until: Instant,
     pub(super) end: End,
+    /// When the network is well again.
+    pub(super) calm: Instant,
     pub(super) is_over: bool,
 }
 
@@ -86,7 +88,10 @@ impl Stream {
                 return match self.end {
                     End::Closed => None,
                     End::Torn => Some(Ok(Bytes::from_static(b"{\"type\":\"MODI"))),
-                    End::Silent => std::future::pending().await,
+                    End::Silent => {
+                        SystemClock.sleep_until(self.calm).await;
+                        Some(Err(std::io::ErrorKind::ConnectionReset.into()))
+                    }
                 };
             }
         };
