@@ -8,6 +8,10 @@
     reason = "this is how tests fail, and how they say what happened"
 )]
 
+/// The program's own: most of the time goes into values that do not live long.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 mod apply;
 #[cfg(feature = "operator")]
 mod operator;
