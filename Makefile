@@ -31,10 +31,12 @@ bench:
 quickstart:
 	./examples/quickstart/run
 
-## Plays seeded fault schedules: `make faults N=100000` for so many.
+## Plays seeded fault schedules: `make faults N=100000` for so many, and a tenth of them of the operator.
 N ?= 20000
+PLAY = cargo test --locked --profile faults --features operator --test faults
 faults:
-	PORTALCTL_SCHEDULES=$(N) cargo test --locked --profile faults --features operator --test faults -- --nocapture
+	PORTALCTL_SCHEDULES=$(N) $(PLAY) apply -- --nocapture
+	PORTALCTL_SCHEDULES=$$(($(N) / 10)) $(PLAY) operator
 
 ## Throws hostile input at what reads it, ten minutes a target.
 fuzz:
