@@ -6,6 +6,8 @@ use super::victim::Ending;
 const KILLS: u64 = 20;
 /// The seed, unless `PORTALCTL_SEED` says otherwise.
 const SEED: u64 = 1;
+/// How many attempts a kill may take.
+const ATTEMPTS: u64 = 5;
 
 /// What is killed. Together they make all the kills, each the same share.
 #[derive(Debug, Clone, Copy)]
@@ -27,19 +29,21 @@ impl Campaign {
         (all + Self::COUNT - 1 - self as u64) / Self::COUNT
     }
 
-    /// Makes its kills; most have to have come before the victim's own end.
+    /// Makes its kills. One that comes when the victim has finished already counts for nothing: on
+    /// a machine with better things to do the moment can be over before anybody sees it.
     pub(super) fn run(self, mut kill: impl FnMut(&mut Draw) -> Ending) {
         let (seed, kills) = (variable("PORTALCTL_SEED", SEED), self.kills());
-        let mut in_the_middle = 0;
-        for number in 1..=kills {
-            println!("{self:?}: kill {number} of {kills}, PORTALCTL_SEED={seed}");
-            let mut draw = Draw::new(seed, self as u64, number);
+        let (mut attempts, mut in_the_middle) = (0, 0);
+        while in_the_middle < kills {
+            attempts += 1;
+            assert!(attempts <= kills * ATTEMPTS, "hardly a kill came in time");
+            println!("{self:?}: attempt {attempts} at {kills} kills, PORTALCTL_SEED={seed}");
+            let mut draw = Draw::new(seed, self as u64, attempts);
             if kill(&mut draw) == Ending::Killed {
                 in_the_middle += 1;
             }
         }
-        println!("{self:?}: {in_the_middle} of {kills} were killed in the middle");
-        assert!(in_the_middle * 2 > kills || kills == 0);
+        println!("{self:?}: {kills} kills in {attempts} attempts");
     }
 }
 
