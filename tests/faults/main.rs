@@ -15,6 +15,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 mod apply;
 #[cfg(feature = "operator")]
 mod operator;
+mod seeds;
 #[allow(dead_code, reason = "other tests use the rest")]
 #[path = "../support/world.rs"]
 mod world;

@@ -117,6 +117,11 @@ impl Ledger {
         self.look(account);
     }
 
+    /// What the round might delete.
+    pub(crate) fn deletable(&self) -> Vec<String> {
+        self.round.deletable.iter().cloned().collect()
+    }
+
     /// An organization was read by itself: it may be about to be written, metadata and all.
     pub(crate) fn handed_out(&mut self, id: String) {
         self.round.touched_since.remove(&id);

@@ -31,13 +31,12 @@ mod random;
 mod run;
 mod schedule;
 
-use std::ops::{AddAssign, Range};
+use std::ops::AddAssign;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
 use std::time::Instant;
 
+use crate::seeds::{number, on_every_core};
 use network::Event;
 use play::{Played, play};
 
@@ -121,30 +120,18 @@ fn first_difference(first: &Played, second: &Played) -> String {
     clippy::disallowed_methods,
     reason = "how long it took is told, never judged"
 )]
-fn judge_all(seeds: Range<u64>) -> Judged {
+fn judge_all(seeds: &[u64]) -> Judged {
     let began = Instant::now();
-    let next = AtomicU64::new(seeds.start);
     let all = Mutex::new(Judged::default());
-    let cores = thread::available_parallelism().map_or(1, usize::from);
-    thread::scope(|scope| {
-        for _ in 0..cores {
-            scope.spawn(|| {
-                loop {
-                    let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= seeds.end {
-                        return;
-                    }
-                    let judged = judge(seed);
-                    *all.lock().unwrap() += judged;
-                }
-            });
-        }
+    on_every_core(seeds, |seed| {
+        let judged = judge(seed);
+        *all.lock().unwrap() += judged;
     });
     let mut all = all.into_inner().unwrap();
     all.failed.sort();
-    let count = seeds.end - seeds.start;
     println!(
-        "{count} schedules, each twice: {} requests, {} faults, {} acts of people; in {:.1?}",
+        "{} schedules, each twice: {} requests, {} faults, {} acts of people; in {:.1?}",
+        seeds.len(),
         all.requests,
         all.faults,
         all.people,
@@ -165,12 +152,6 @@ fn assert_none_failed(judged: &Judged) {
     assert_eq!(failed, 0, "so many schedules fail");
 }
 
-fn number(name: &str) -> Option<u64> {
-    let text = std::env::var(name).ok()?;
-    let number = text.parse();
-    Some(number.unwrap_or_else(|_| panic!("{name} is no number: {text}")))
-}
-
 #[test]
 fn schedules_hold() {
     if let Some(seed) = number("PORTALCTL_SEED") {
@@ -180,7 +161,8 @@ fn schedules_hold() {
         return assert_none_failed(&judge(seed));
     }
     let count = number("PORTALCTL_SCHEDULES").unwrap_or(SCHEDULES);
-    let judged = judge_all(0..count);
+    let seeds: Vec<u64> = (0..count).collect();
+    let judged = judge_all(&seeds);
     assert_none_failed(&judged);
     // Weather that never comes proves nothing.
     if count >= SCHEDULES {

@@ -27,8 +27,13 @@ pub(crate) fn act(
         ledger.touched(&id, account);
         return Some(format!("{id} is made"));
     }
-    let id = random.pick(&ids).clone();
-    let what = random.below(8);
+    // Somebody needs after all what a run is about to delete.
+    let doomed = ledger.deletable();
+    let (id, what) = if doomed.is_empty() || random.percent(60) {
+        (random.pick(&ids).clone(), random.below(8))
+    } else {
+        (random.pick(&doomed).clone(), *random.pick(&[3, 5, 6]))
+    };
     let changes_metadata = [1, 6, 7].contains(&what);
     if changes_metadata && ledger.is_handed_out(&id) {
         return None;

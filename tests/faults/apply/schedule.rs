@@ -86,8 +86,8 @@ impl Schedule {
             manifests,
             account: account(seed, &mut random),
             rounds,
-            faults: *random.pick(&[0, 5, 10, 20, 35]),
-            people: *random.pick(&[0, 0, 3, 8]),
+            faults: *random.pick(&[0, 5, 10, 20, 35, 60]),
+            people: *random.pick(&[0, 3, 8, 15]),
             page: random.percent(60).then(|| 1 + random.below(6)),
         }
     }

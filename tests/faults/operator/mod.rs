@@ -27,11 +27,9 @@ mod sights;
 mod wire;
 mod witness;
 
-use std::env;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
 
+use crate::seeds::{number, on_every_core};
 use run::Account;
 use schedule::Schedule;
 
@@ -54,11 +52,6 @@ const REGRESSIONS: &[u64] = &[
     253, 325, // More was deleted within an hour than is allowed.
     145, 2139,
 ];
-
-fn number(variable: &str) -> Option<u64> {
-    let text = env::var(variable).ok()?;
-    Some(text.parse().expect("a number"))
-}
 
 /// Runs a schedule twice; what is wrong with it.
 fn judge(seed: u64) -> (Account, Vec<String>) {
@@ -85,20 +78,11 @@ fn the_operator_converges_and_breaks_no_rule_whatever_fails() {
     }
     let count = number("PORTALCTL_SCHEDULES").unwrap_or(SCHEDULES);
     let seeds: Vec<u64> = (0..count).chain(REGRESSIONS.iter().copied()).collect();
-    let next = AtomicU64::new(0);
     let failed = Mutex::new(Vec::new());
-    thread::scope(|scope| {
-        for _ in 0..thread::available_parallelism().map_or(1, usize::from) {
-            scope.spawn(|| {
-                loop {
-                    let index = usize::try_from(next.fetch_add(1, Ordering::Relaxed)).unwrap();
-                    let Some(seed) = seeds.get(index) else { return };
-                    let (_, wrong) = judge(*seed);
-                    if !wrong.is_empty() {
-                        failed.lock().unwrap().push((*seed, wrong));
-                    }
-                }
-            });
+    on_every_core(&seeds, |seed| {
+        let (_, wrong) = judge(seed);
+        if !wrong.is_empty() {
+            failed.lock().unwrap().push((seed, wrong));
         }
     });
     let mut failed = failed.into_inner().unwrap();
