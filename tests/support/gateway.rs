@@ -88,13 +88,16 @@ impl Stage {
         claims(&self.gateway.url())
     }
 
-    /// Hands an admin of Acme over.
+    /// Hands an admin of Acme over, and waits until the audit log tells of it.
     #[track_caller]
     pub(crate) fn hand_over(&self, intent: &str) -> Answer {
         let mut claims = self.claims();
         claims["intents"] = json!([intent]);
         let path = format!("/portal/acme/{intent}?token={}", signed(&claims));
-        self.gateway.get(&path, &[])
+        let before = self.gateway.audited();
+        let answer = self.gateway.get(&path, &[]);
+        self.gateway.audit(before);
+        answer
     }
 }
 

@@ -79,7 +79,7 @@ pub(crate) fn draw(
     let seconds = random.below(20);
     let duration = Duration::from_secs(u64::try_from(seconds).unwrap());
     let is_later_page = *method == Method::GET && query.contains("after=");
-    Some(match random.below(if is_later_page { 16 } else { 13 }) {
+    Some(match random.below(if is_later_page { 20 } else { 13 }) {
         0 => Fault::Limited(random.percent(70).then(|| 1 + duration.as_secs() % 5)),
         1 => Fault::Status(503, effect),
         2 => Fault::Status(*random.pick(&[500, 502, 504]), effect),
@@ -93,7 +93,7 @@ pub(crate) fn draw(
         10 => Fault::NotJson,
         11 => Fault::Empty,
         12 => Fault::Slow(duration),
-        13 | 14 => Fault::RepeatedPage,
+        13..16 => Fault::RepeatedPage,
         _ => Fault::CutShort,
     })
 }
