@@ -46,10 +46,11 @@ const SCHEDULES: u64 = 100;
 const MAX_TOLD: usize = 5;
 
 /// Seeds that failed once. Each stands for a bug that was there.
-const REGRESSIONS: [u64; 3] = [
-    3,   // the lint took two deletions for one external id given twice
-    335, // a page that left the rest out was believed, and a customer created again
-    588, // whoever had the Stripe customer id was not seen, and a customer created again
+const REGRESSIONS: [u64; 4] = [
+    7,   // the lint took two deletions for one external id given twice
+    31,  // whoever had the Stripe customer id was not seen, and a customer created again
+    228, // a page that left the rest out was believed, and a customer created again
+    676, // the same
 ];
 
 /// What schedules came to.
