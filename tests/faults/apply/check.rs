@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use portalctl::apply::{AppliedChange, Outcome};
+use portalctl::codes::{api, plan as codes};
 use portalctl::model::ExternalId;
 use portalctl::model::desired::{DesiredOrganization, FieldPath};
 use portalctl::plan::{Action, Plan};
@@ -100,11 +101,21 @@ fn accounted(applied: &AppliedChange, own: &[&Exchange], is_calm: bool) -> Optio
         {
             says("unknown, and nothing went wrong")
         }
-        Outcome::Refused(_) | Outcome::Unknown(_) | Outcome::NotTried(_) if is_calm => {
+        Outcome::Refused(_) | Outcome::Unknown(_) | Outcome::NotTried(_)
+            if is_calm && !waits_for_somebody(applied) =>
+        {
             says("not done in calm weather")
         }
         _ => None,
     }
+}
+
+/// Whether a change can only be done once somebody has decided, and it is told so: the organization
+/// with its Stripe customer id was given another external id after it was planned.
+pub(crate) fn waits_for_somebody(applied: &AppliedChange) -> bool {
+    let problem = applied.outcome.problem();
+    problem
+        .is_some_and(|problem| [api::STRIPE_CUSTOMER_TAKEN, codes::WAITS].contains(&problem.code))
 }
 
 /// What is wrong with how fast a client asked.
@@ -163,12 +174,19 @@ pub(crate) fn invitations(network: &Network) -> Vec<String> {
 }
 
 /// What differs between the manifest and the account once there is nothing left to do.
-pub(crate) fn as_declared(manifest: &World, plan: &Plan, account: &Account) -> Vec<String> {
+pub(crate) fn as_declared(manifest: &World, done: &Done, account: &Account) -> Vec<String> {
+    let Plan {
+        changes: left,
+        conflicts,
+        held,
+        ..
+    } = &done.plan;
     let mut wrong = Vec::new();
     for (key, entry) in &manifest.desired.organizations {
         let id = entry.external_id.as_ref().map(ExternalId::as_str);
-        let is_open = plan.conflicts.iter().any(|conflict| conflict.key == *key)
-            || plan.held.iter().any(|held| held.change.key == *key);
+        let is_open = conflicts.iter().any(|conflict| conflict.key == *key)
+            || held.iter().any(|held| held.change.key == *key)
+            || left.iter().any(|change| change.key == *key);
         if is_open {
             continue;
         }

@@ -33,10 +33,18 @@ struct Round {
     deletable: BTreeSet<String>,
     /// Where people were at work.
     touched: BTreeSet<String>,
-    /// Where they were since it was last read by itself.
-    touched_since: BTreeSet<String>,
+    /// What each portalctl has read by itself, and people have not touched since.
+    as_read: BTreeSet<(usize, String)>,
     /// What was handed out one by one: read again, perhaps to be written.
     handed_out: BTreeSet<String>,
+}
+
+/// Whose a request is.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct By {
+    pub(crate) client: usize,
+    /// Whether it was given up long before it arrived.
+    pub(crate) is_late: bool,
 }
 
 impl Ledger {
@@ -110,7 +118,7 @@ impl Ledger {
     /// People were at work on an organization, or made it.
     pub(crate) fn touched(&mut self, id: &str, account: &Account) {
         self.round.touched.insert(id.to_owned());
-        self.round.touched_since.insert(id.to_owned());
+        self.round.as_read.retain(|(_, read)| read != id);
         if let Ok(organization) = account.organization(id) {
             self.keep_foreign(organization);
         }
@@ -123,8 +131,8 @@ impl Ledger {
     }
 
     /// An organization was read by itself: it may be about to be written, metadata and all.
-    pub(crate) fn handed_out(&mut self, id: String) {
-        self.round.touched_since.remove(&id);
+    pub(crate) fn handed_out(&mut self, client: usize, id: String) {
+        self.round.as_read.insert((client, id.clone()));
         self.round.handed_out.insert(id);
     }
 
@@ -135,7 +143,7 @@ impl Ledger {
     }
 
     /// A write is about to take effect, long after it was given up where it is late.
-    pub(crate) fn before(&mut self, call: &Call, is_late: bool, account: &Account) {
+    pub(crate) fn before(&mut self, call: &Call, by: By, account: &Account) {
         if call.is_create() {
             return self.before_create(call, account);
         }
@@ -146,7 +154,7 @@ impl Ledger {
             return;
         };
         if call.is_delete() {
-            self.before_delete(organization, is_late, account);
+            self.before_delete(organization, by, account);
         } else if !self.ours.contains(&id) {
             self.violation(format!(
                 "{id} ({}) is nobody's, and is written to: {} {}",
@@ -157,13 +165,14 @@ impl Ledger {
 
     /// What may not be deleted is not, unless that came about after it was looked at: nothing at
     /// WorkOS guards the time between a read and the DELETE.
-    fn before_delete(&mut self, organization: &Organization, is_late: bool, account: &Account) {
+    fn before_delete(&mut self, organization: &Organization, by: By, account: &Account) {
         let id = &organization.id;
         let manifest = self.round.manifest.as_ref();
-        let is_fine = if is_late || self.round.touched_since.contains(id) {
-            self.round.deletable.contains(id)
-        } else {
+        let is_as_read = self.round.as_read.contains(&(by.client, id.clone()));
+        let is_fine = if is_as_read && !by.is_late {
             manifest.is_some_and(|manifest| is_deletable(organization, manifest, account))
+        } else {
+            self.round.deletable.contains(id)
         };
         if !is_fine {
             self.violation(format!("{id} ({}) is deleted", organization.name));

@@ -12,7 +12,8 @@ use portalctl::workos::{Transport, TransportError, TransportErrorKind};
 
 use super::call::Call;
 use super::fault::{Effect, Fault};
-use super::network::{Network, Sent};
+use super::ledger::By;
+use super::network::{Late, Network, Sent};
 use super::random::hash;
 
 /// How long a client waits for an answer.
@@ -51,10 +52,20 @@ impl Line {
         answer
     }
 
+    const fn by(&self) -> By {
+        By {
+            client: self.client,
+            is_late: false,
+        }
+    }
+
     async fn befall(&self, call: &Call, sent: &Sent, request: Request<Bytes>) -> Answer {
         let page = page_key(self.client, call);
         let Some(fault) = sent.fault else {
-            let answer = self.network.carry_out(sent.number, request, false).await;
+            let answer = self
+                .network
+                .carry_out(sent.number, request, self.by())
+                .await;
             self.network.keep_page(page, answer.body().clone());
             return Ok(answer);
         };
@@ -63,7 +74,10 @@ impl Line {
             Err(answer) => return answer,
         };
         let seen = authorization(&request);
-        let answer = self.network.carry_out(sent.number, request, false).await;
+        let answer = self
+            .network
+            .carry_out(sent.number, request, self.by())
+            .await;
         self.on_the_way_back(fault, page, &seen, answer).await
     }
 
@@ -87,8 +101,12 @@ impl Line {
                 failed(TransportErrorKind::Timeout)
             }
             Fault::Late(after) => {
-                let due = clock.instant() + PATIENCE + after;
-                self.network.delay(due, sent.number, request);
+                self.network.delay(Late {
+                    due: clock.instant() + PATIENCE + after,
+                    client: self.client,
+                    number: sent.number,
+                    request,
+                });
                 clock.sleep(PATIENCE).await;
                 failed(TransportErrorKind::Timeout)
             }

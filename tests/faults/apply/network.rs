@@ -17,7 +17,7 @@ use portalctl::workos::{Transport, TransportError};
 
 use super::call::Call;
 use super::fault::{Fault, draw};
-use super::ledger::Ledger;
+use super::ledger::{By, Ledger};
 use super::line::Line;
 use super::people;
 use super::random::{Random, hash};
@@ -73,7 +73,7 @@ struct State {
     /// How many requests each subject has made.
     drawn: BTreeMap<u64, u64>,
     events: Vec<Event>,
-    late: Vec<(Instant, usize, Request<Bytes>)>,
+    late: Vec<Late>,
     /// The last page that each reader of each list was given.
     pages: BTreeMap<u64, Bytes>,
     /// What ends each client's run, and after how many more requests.
@@ -184,8 +184,8 @@ impl Network {
     }
 
     /// Lets a request arrive later.
-    pub(super) fn delay(&self, due: Instant, number: usize, request: Request<Bytes>) {
-        self.state().late.push((due, number, request));
+    pub(super) fn delay(&self, late: Late) {
+        self.state().late.push(late);
     }
 
     /// Notes how long the client was asked to wait.
@@ -285,14 +285,14 @@ impl Network {
         &self,
         number: usize,
         request: Request<Bytes>,
-        is_late: bool,
+        by: By,
     ) -> Response<Bytes> {
         let call = Call::of(&request);
         if !call.is_read() {
             let mut state = self.state();
             self.inner
                 .sandbox
-                .read(|account| state.ledger.before(&call, is_late, account));
+                .read(|account| state.ledger.before(&call, by, account));
         }
         let answer = self.inner.sandbox.call(request).await;
         let mut state = self.state();
@@ -301,7 +301,7 @@ impl Network {
             if !is_read_by_itself {
                 state.ledger.after(&call, account);
             } else if let Some(id) = call.organization(account) {
-                state.ledger.handed_out(id);
+                state.ledger.handed_out(by.client, id);
             }
         });
         if let Some(Event::Exchange(exchange)) = state.events.get_mut(number) {
@@ -315,17 +315,28 @@ impl Network {
         loop {
             let due = {
                 let mut state = self.state();
-                let due =
-                    |(at, ..): &(Instant, usize, Request<Bytes>)| now.is_none_or(|now| *at <= now);
+                let due = |late: &Late| now.is_none_or(|now| late.due <= now);
                 let next = state.late.iter().position(due);
                 next.map(|next| state.late.remove(next))
             };
-            let Some((_, number, request)) = due else {
+            let Some(late) = due else {
                 return;
             };
-            self.carry_out(number, request, true).await;
+            let by = By {
+                client: late.client,
+                is_late: true,
+            };
+            self.carry_out(late.number, late.request, by).await;
         }
     }
+}
+
+/// A request that arrives long after it was given up.
+pub(super) struct Late {
+    pub(super) due: Instant,
+    pub(super) client: usize,
+    pub(super) number: usize,
+    pub(super) request: Request<Bytes>,
 }
 
 /// A request on its way.

@@ -143,11 +143,12 @@ impl Stage {
             else {
                 return;
             };
-            if done.plan.changes.is_empty() {
+            // Nothing is left, or nothing but what somebody has to decide.
+            if done.report.changes.iter().all(check::waits_for_somebody) {
                 let manifest = self.schedule.last();
                 let open = self
                     .sandbox
-                    .read(|account| check::as_declared(manifest, &done.plan, account));
+                    .read(|account| check::as_declared(manifest, &done, account));
                 self.wrong.extend(open);
                 return;
             }
