@@ -10,7 +10,6 @@ use portalctl::model::desired::{DesiredOrganization, FieldPath};
 use portalctl::plan::{Action, Plan};
 use portalctl::sandbox::world::{Organization, World as Account};
 
-use super::fault::Fault;
 use super::network::{Exchange, Network};
 use super::run::{Done, KEY, Ran};
 use crate::world::World;
@@ -79,9 +78,9 @@ fn accounted(applied: &AppliedChange, own: &[&Exchange], is_calm: bool) -> Optio
         }
         Action::Invite(_) => false,
     };
-    let mut about = own.iter().filter(is_about);
-    let took_effect = about
-        .clone()
+    let took_effect = own
+        .iter()
+        .filter(is_about)
         .any(|exchange| exchange.status.is_some_and(|status| status < 300));
     let says = |what: &str| {
         Some(format!(
@@ -95,10 +94,7 @@ fn accounted(applied: &AppliedChange, own: &[&Exchange], is_calm: bool) -> Optio
         Outcome::Refused(_) if took_effect && matches!(change.action, Action::Delete(_)) => {
             says("refused, and deleted")
         }
-        Outcome::Unknown(_)
-            if !about.any(|exchange| exchange.fault.is_some_and(Fault::is_ambiguous))
-                && !own.iter().any(|exchange| exchange.fault.is_some()) =>
-        {
+        Outcome::Unknown(_) if own.iter().all(|exchange| exchange.fault.is_none()) => {
             says("unknown, and nothing went wrong")
         }
         Outcome::Refused(_) | Outcome::Unknown(_) | Outcome::NotTried(_)

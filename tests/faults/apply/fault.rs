@@ -44,27 +44,6 @@ pub(crate) enum Effect {
     Done,
 }
 
-impl Fault {
-    /// Whether whoever sent the request cannot know if it was carried out.
-    pub(crate) fn is_ambiguous(self) -> bool {
-        match self {
-            Self::Limited(_)
-            | Self::Refused
-            | Self::Slow(_)
-            | Self::RepeatedPage
-            | Self::CutShort => false,
-            Self::Status(..)
-            | Self::Reset(_)
-            | Self::TimedOut(_)
-            | Self::Late(_)
-            | Self::Truncated
-            | Self::Half
-            | Self::NotJson
-            | Self::Empty => true,
-        }
-    }
-}
-
 /// Draws what goes wrong with a request, in so many of a hundred.
 pub(crate) fn draw(
     random: &mut Random,
