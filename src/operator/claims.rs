@@ -77,6 +77,13 @@ impl Registry {
         self.hear(environment);
     }
 
+    /// What an environment claimed before this process led, until it says what it claims now.
+    pub(super) fn recall(&self, endpoint: &str, environment: &Name, taken: Taken) {
+        let mut known = self.known();
+        let claims = known.claims.entry(environment.clone());
+        claims.or_insert_with(|| (endpoint.to_owned(), taken));
+    }
+
     /// An environment cannot say what it claims: what it said before still stands.
     pub(super) fn hear(&self, environment: &Name) {
         self.known().heard.insert(environment.clone());
@@ -227,6 +234,24 @@ mod tests {
         assert!(elsewhere.is_empty(), "{elsewhere:?}");
         registry.leave(&environment("old"));
         assert_eq!(take("young", 2), Ok(()));
+    }
+
+    #[test]
+    fn what_is_recalled_holds_until_an_environment_says_what_it_claims() {
+        let registry = Registry::default();
+        let [mine, theirs] = ["mine", "theirs"].map(|name| Name {
+            namespace: "portal".to_owned(),
+            name: name.to_owned(),
+        });
+        let of = |id: &str| {
+            let id = OrganizationId::from_api(id.to_owned());
+            Taken::from([(id, claimant("old", 1))])
+        };
+        registry.recall("here", &theirs, of("org_1"));
+        assert_eq!(registry.of_others("here", &mine), of("org_1"));
+        registry.enter("here", &theirs, of("org_2"));
+        registry.recall("here", &theirs, of("org_1"));
+        assert_eq!(registry.of_others("here", &mine), of("org_2"));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! An organization goes only when the environment and the resource allow it, it carries the
 //! environment's owner mark, and few enough went within the last hour.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::conditions::{Restraint, Trouble};
 use super::entries::Entry;
@@ -77,15 +77,6 @@ impl<'a> Allowance<'a> {
             left: most.saturating_sub(recent.len()),
         }
     }
-}
-
-/// The deletions of the last hour.
-pub(super) fn recent(all: &[Timestamp], now: Timestamp) -> Vec<Timestamp> {
-    let hour = SignedDuration::from_hours(1);
-    all.iter()
-        .copied()
-        .filter(|at| now.duration_since(*at) < hour)
-        .collect()
 }
 
 /// What is to be done with an entry whose resource is being deleted.

@@ -10,9 +10,9 @@ use super::names::{Name, Uid};
 use super::objects::{Objects, is_held, is_leaving, is_paused};
 use super::reason::Reason;
 use super::resource::{PortalEnvironment, PortalOrganization};
-use crate::manifest::kubernetes::{DeletionPolicy, ManagementPolicy};
-use crate::model::OrgKey;
+use crate::manifest::kubernetes::{DeletionPolicy, ManagementPolicy, PortalOrganizationStatus};
 use crate::model::desired::Desired;
+use crate::model::{OrgKey, OrganizationId};
 
 /// One resource, and what it means.
 #[derive(Debug, Clone)]
@@ -132,6 +132,26 @@ pub(super) fn settle(
         }
     }
     claims.finish()
+}
+
+/// What resources claimed when WorkOS could last be asked about them, as their statuses tell.
+pub(super) fn remembered(
+    entries: &[Entry],
+    desired: &Desired,
+    status: impl Fn(&Entry) -> PortalOrganizationStatus,
+) -> Taken {
+    let mut taken = Taken::new();
+    for entry in entries {
+        let declared = entry.key().and_then(|key| desired.organizations.get(key));
+        let Some(declared) = declared else { continue };
+        let seen = status(entry).organization_id;
+        let seen = seen.map(OrganizationId::from_api);
+        for id in declared.id.clone().into_iter().chain(seen) {
+            let claimant = || Claimant::of(&entry.object.metadata);
+            taken.entry(id).or_insert_with(claimant);
+        }
+    }
+    taken
 }
 
 /// The resources of an environment that cannot be worked on.

@@ -103,9 +103,15 @@ impl<S: Status> Written<S> {
         self.last.insert(Uid::of(metadata), (version, status));
     }
 
-    /// Forgets objects that are gone.
-    pub(super) fn keep(&mut self, is_there: impl Fn(&Uid) -> bool) {
-        self.last.retain(|uid, _| is_there(uid));
+    /// Forgets objects that are gone, and what the watch shows by now.
+    pub(super) fn keep<'a>(&mut self, there: impl Iterator<Item = &'a ObjectMeta>) {
+        let mut last = std::mem::take(&mut self.last);
+        self.last = there
+            .filter_map(|metadata| {
+                let (uid, written) = last.remove_entry(&Uid::of(metadata))?;
+                (written.0 == metadata.resource_version).then_some((uid, written))
+            })
+            .collect();
     }
 }
 
@@ -183,5 +189,39 @@ pub(super) async fn finalizer(
         Ok(_) => Ok(()),
         Err(error) if is_gone(&error) => Ok(()),
         Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn metadata(uid: &str, version: &str) -> ObjectMeta {
+        serde_json::from_value(json!({ "uid": uid, "resourceVersion": version })).unwrap()
+    }
+
+    fn status(id: &str) -> PortalOrganizationStatus {
+        PortalOrganizationStatus {
+            organization_id: Some(id.to_owned()),
+            ..PortalOrganizationStatus::default()
+        }
+    }
+
+    #[test]
+    fn what_was_written_stands_until_the_watch_has_moved_on() {
+        let (acme, globex) = (metadata("acme", "1"), metadata("globex", "1"));
+        let mut written = Written::default();
+        written.wrote(&acme, status("org_new"));
+        written.wrote(&globex, status("org_other"));
+        let seen = status("org_old");
+        assert_eq!(written.current(&acme, Some(&seen)), status("org_new"));
+        let moved = metadata("acme", "2");
+        assert_eq!(written.current(&moved, Some(&seen)), seen);
+
+        written.keep([&moved, &globex].into_iter());
+        assert_eq!(written.last.len(), 1, "{written:?}");
+        assert_eq!(written.current(&globex, None), status("org_other"));
+        written.keep([].into_iter());
+        assert!(written.last.is_empty(), "{written:?}");
     }
 }

@@ -1,9 +1,6 @@
 //! Resources that are held, and then deleted: their organizations go along where that is allowed.
 
 use futures::stream::{self, StreamExt};
-use jiff::Timestamp;
-use kube::Api;
-use kube::core::ObjectMeta;
 use tokio_util::sync::CancellationToken;
 
 use super::announce::News;
@@ -11,46 +8,21 @@ use super::conditions::Trouble;
 use super::deletion::{self, Allowance, Step};
 use super::entries::Entry;
 use super::kube_writes;
-use super::names::{Name, Uid};
 use super::objects::is_held;
 use super::picture::Picture;
 use super::portals::Portal;
 use super::reason::Reason;
 use super::reconcile::Reconciler;
 use super::report::Reporter;
-use super::resource::PortalEnvironment;
 use super::write::generation;
 use crate::apply::OutcomeKind;
 use crate::identity::identify;
-use crate::manifest::kubernetes::PortalEnvironmentStatus;
 use crate::model::desired::Desired;
 use crate::observe::refresh;
 use crate::plan::{Change, Plan};
 
 /// How many finalizers are written at once.
 const CONCURRENT_WRITES: usize = 16;
-
-/// The deletions that count, as this process wrote them down or found them when it began to lead.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Deletions {
-    /// The environment that they are of.
-    of: Option<Uid>,
-    all: Vec<Timestamp>,
-}
-
-impl Deletions {
-    fn are_of(&self, environment: &ObjectMeta) -> bool {
-        self.of.as_ref() == Some(&Uid::of(environment))
-    }
-
-    fn all(&self) -> &[Timestamp] {
-        &self.all
-    }
-
-    fn set(&mut self, all: &[Timestamp]) {
-        self.all = all.to_vec();
-    }
-}
 
 /// A deletion that did not come about.
 struct NotDeleted {
@@ -104,15 +76,14 @@ impl Reconciler {
         term: &CancellationToken,
     ) {
         let environment = reporter.environment.object;
-        let now = self.context.clock.now();
-        reporter.recent_deletions = deletion::recent(self.deletions.all(), now);
+        self.deletions.forget_old(self.context.clock.now());
         let mut identities = identify(desired, &picture.observed);
         for entry in entries.iter().filter(|entry| entry.is_leaving()) {
             if term.is_cancelled() {
                 return;
             }
             let manifest = desired.manifest.as_ref();
-            let allowance = Allowance::new(&environment.spec, manifest, &reporter.recent_deletions);
+            let allowance = Allowance::new(&environment.spec, manifest, self.deletions.recent());
             let restraint = entry.restraint(reporter.environment.is_paused);
             let step = deletion::step(entry, restraint, &allowance, &picture.observed, &identities);
             match step {
@@ -134,15 +105,12 @@ impl Reconciler {
         }
     }
 
-    /// Deletes one organization that the hourly limit has room for.
-    ///
-    /// It is counted before it is deleted: whoever leads next, after a kill or a write that was lost,
-    /// would otherwise delete one more. What is counted and then not seen to be done costs a place
-    /// for an hour.
+    /// Deletes one organization that the hourly limit has room for. What is counted and then not seen
+    /// to be done costs a place for an hour.
     #[expect(clippy::too_many_arguments, reason = "all that a pass is about")]
     async fn delete_counted(
         &mut self,
-        reporter: &mut Reporter<'_>,
+        reporter: &Reporter<'_>,
         portal: &Portal,
         entry: &Entry,
         change: Change,
@@ -154,63 +122,13 @@ impl Reconciler {
         if let Some(trouble) = self.setbacks.trouble(&change.key, generation(entry), now) {
             return Err(trouble.clone());
         }
-        reporter.recent_deletions.push(self.context.clock.now());
-        self.deletions.set(&reporter.recent_deletions);
-        if let Err(error) = self.write_recent_deletions(reporter).await {
-            reporter.recent_deletions.pop();
-            self.deletions.set(&reporter.recent_deletions);
-            let message = format!("the deletion could not be counted, so it waits: {error}");
-            return Err(Trouble::new(Reason::Deleting, message));
-        }
+        self.count_deletion(reporter.environment.object).await?;
         let deleting = self.delete_one(portal, entry, change, desired, picture, term);
         let deleted = deleting.await;
         if deleted.as_ref().is_err_and(|not| !not.may_have) {
-            reporter.recent_deletions.pop();
-            self.deletions.set(&reporter.recent_deletions);
+            self.deletions.take_back();
         }
         deleted.map_err(|not| not.trouble)
-    }
-
-    /// Learns which deletions count already, once in a term: from the API server itself, since what
-    /// the watch shows may be older than what the last leader wrote down.
-    pub(super) async fn learn_deletions(
-        &mut self,
-        environment: &PortalEnvironment,
-    ) -> Result<(), Trouble> {
-        let metadata = &environment.metadata;
-        if self.deletions.are_of(metadata) {
-            return Ok(());
-        }
-        let Name { namespace, name } = Name::of(metadata);
-        let client = self.context.client.clone();
-        let environments: Api<PortalEnvironment> = Api::namespaced(client, &namespace);
-        let known = environments.get_opt(&name).await.map_err(|error| {
-            let message = format!("the environment cannot be read: {error}");
-            Trouble::new(Reason::Unreachable, message)
-        })?;
-        let known = known.filter(|known| known.metadata.uid == metadata.uid);
-        let all = known.and_then(|known| known.status);
-        self.deletions = Deletions {
-            of: Some(Uid::of(metadata)),
-            all: all
-                .map(|status| status.recent_deletions)
-                .unwrap_or_default(),
-        };
-        Ok(())
-    }
-
-    /// Writes down on the environment which deletions count.
-    async fn write_recent_deletions(&mut self, reporter: &Reporter<'_>) -> kube::Result<()> {
-        let environment = reporter.environment.object;
-        let (metadata, seen) = (&environment.metadata, environment.status.as_ref());
-        let status = PortalEnvironmentStatus {
-            recent_deletions: reporter.recent_deletions.clone(),
-            ..self.environment_statuses.current(metadata, seen)
-        };
-        kube_writes::status(&self.context.client, metadata, status.clone()).await?;
-        self.context.metrics.status_written();
-        self.environment_statuses.wrote(metadata, status);
-        Ok(())
     }
 
     /// Deletes one organization, with every guard of apply.

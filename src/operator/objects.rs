@@ -6,9 +6,9 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use kube::Resource;
-use kube::core::DeserializeGuard;
 use kube::runtime::reflector::{ObjectRef, Store};
 
+use super::held::Held;
 use super::names::{Name, Uid};
 use super::resource::{PortalEnvironment, PortalOrganization};
 use crate::manifest::kubernetes::PAUSED;
@@ -22,26 +22,20 @@ pub(super) const NUDGED: &str = "portalctl.dev/nudged-at";
 pub(super) const FINALIZER: &str = "portalctl.dev/organization";
 
 /// Organizations, readable or not.
-pub(super) type Organizations = Store<DeserializeGuard<PortalOrganization>>;
+pub(super) type Organizations = Store<Held<PortalOrganization>>;
 /// Environments, readable or not.
-pub(super) type Environments = Store<DeserializeGuard<PortalEnvironment>>;
-
-/// What belongs to one environment at one moment, as the watches hold it: cheap to collect.
-pub(super) struct Found {
-    environment: Option<Arc<DeserializeGuard<PortalEnvironment>>>,
-    organizations: Vec<Arc<DeserializeGuard<PortalOrganization>>>,
-}
+pub(super) type Environments = Store<Held<PortalEnvironment>>;
 
 /// One environment with all that belongs to it, at one moment.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Objects {
-    /// The environment, if it is there; or why it cannot be read.
-    pub(super) environment: Option<Result<Arc<PortalEnvironment>, String>>,
-    /// Its organizations, oldest first.
+    /// The environment, if it is there.
+    pub(super) environment: Option<Arc<Held<PortalEnvironment>>>,
+    /// Its organizations that can be read, oldest first.
     pub(super) organizations: Vec<Arc<PortalOrganization>>,
 }
 
-impl Found {
+impl Objects {
     /// Collects an environment's objects.
     pub(super) fn of(
         name: &Name,
@@ -49,19 +43,18 @@ impl Found {
         organizations: &Organizations,
     ) -> Self {
         let reference = ObjectRef::new(&name.name).within(&name.namespace);
-        let belongs = |object: &Arc<DeserializeGuard<PortalOrganization>>| {
-            let object = object.0.as_ref();
-            object.is_ok_and(|object| Name::environment_of(object) == *name)
-        };
-        let mut found: Vec<_> = organizations.state().into_iter().filter(belongs).collect();
-        found.sort_by_cached_key(|object| {
+        let all = organizations.state();
+        let readable = all.iter().filter_map(|object| object.read().ok());
+        let ours = readable.filter(|object| Name::environment_of(object) == *name);
+        let mut ours: Vec<_> = ours.cloned().collect();
+        ours.sort_by_cached_key(|object| {
             let metadata = object.meta();
             let created = metadata.creation_timestamp.as_ref().map(|time| time.0);
             (created.is_none(), created, Name::of(metadata))
         });
         Self {
             environment: environments.get(&reference),
-            organizations: found,
+            organizations: ours,
         }
     }
 
@@ -75,21 +68,6 @@ impl Found {
             hash(object.meta(), &mut hasher);
         }
         hasher.finish()
-    }
-
-    /// The objects themselves.
-    pub(super) fn read(&self) -> Objects {
-        let environment = self.environment.as_ref().map(|object| match &object.0 {
-            Ok(object) => Ok(Arc::new(object.clone())),
-            Err(invalid) => Err(invalid.error.clone()),
-        });
-        let organizations = self.organizations.iter();
-        Objects {
-            environment,
-            organizations: organizations
-                .filter_map(|object| Some(Arc::new(object.0.as_ref().ok()?.clone())))
-                .collect(),
-        }
     }
 }
 

@@ -52,6 +52,15 @@ impl Shared {
     }
 }
 
+/// Where an environment's WorkOS is.
+pub(super) fn endpoint(spec: &PortalEnvironmentSpec) -> Result<Endpoint, Trouble> {
+    let Some(text) = &spec.operator.api_url else {
+        return Ok(Endpoint::default());
+    };
+    Endpoint::parse(text)
+        .map_err(|error| Trouble::new(Reason::Invalid, format!("spec.apiUrl {error}")))
+}
+
 /// All clients.
 pub(super) struct Portals {
     connect: Arc<dyn Connect>,
@@ -90,11 +99,7 @@ impl Portals {
         secret: &SecretString,
     ) -> Result<Portal, Trouble> {
         let key = key(spec, secret)?;
-        let endpoint = match &spec.operator.api_url {
-            Some(text) => Endpoint::parse(text)
-                .map_err(|error| Trouble::new(Reason::Invalid, format!("spec.apiUrl {error}")))?,
-            None => Endpoint::default(),
-        };
+        let endpoint = endpoint(spec)?;
         let target = Target {
             environment: None,
             endpoint: endpoint.authority().to_owned(),

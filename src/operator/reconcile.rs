@@ -8,7 +8,6 @@
 //! The task decides nothing of its own: the same core as the command line's observes, plans,
 //! applies and judges.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -23,13 +22,13 @@ use super::clocks::{Clocks, Intervals};
 use super::conditions::Trouble;
 use super::context::Context;
 use super::declared::Reader;
+use super::deletions::Deletions;
 use super::entries::{self, Entry};
 use super::kube_writes::Written;
-use super::leave::Deletions;
-use super::names::{Name, Uid};
-use super::objects::{Found, Objects, is_paused};
+use super::names::Name;
+use super::objects::{Objects, is_paused};
 use super::picture::{self, Picture};
-use super::portals::{Fingerprint, Portal};
+use super::portals::{self, Fingerprint, Portal};
 use super::reason::Reason;
 use super::report::{Environment, Reporter};
 use super::resource::PortalEnvironment;
@@ -152,16 +151,15 @@ impl Reconciler {
         self.is_unfinished = false;
         self.waits = Waits::default();
         self.deletions = Deletions::default();
-        self.organization_statuses = Written::default();
-        self.environment_statuses = Written::default();
+        // What was written is still newer than what a watch shows that has not caught up with it.
     }
 
     /// One pass; when the next is due.
     async fn pass(&mut self, term: &CancellationToken) -> Instant {
         let context = Arc::clone(&self.context);
-        let found = Found::of(&self.name, &context.environments, &context.organizations);
+        let objects = Objects::of(&self.name, &context.environments, &context.organizations);
         let now = context.clock.instant();
-        let said = found.fingerprint();
+        let said = objects.fingerprint();
         let has_news = self.seen != Some(said);
         if !has_news && !self.is_due(now) {
             return self.next(now);
@@ -170,7 +168,6 @@ impl Reconciler {
             self.clocks.nudge();
         }
         self.seen = Some(said);
-        let objects = found.read();
         let running = context.metrics.begun();
         let outcome = self.work(&objects, term).await;
         drop(running);
@@ -213,9 +210,10 @@ impl Reconciler {
 
     async fn work(&mut self, objects: &Objects, term: &CancellationToken) -> Result<(), Blocked> {
         let environment = self.environment(objects)?;
-        self.learn_deletions(&environment).await.map_err(Blocked)?;
         let (mut entries, mut desired) =
             entries::sort(objects, &environment, &mut self.reader).map_err(Blocked)?;
+        self.recall_claims(&environment, &entries, &desired)?;
+        self.learn_deletions(&environment).await.map_err(Blocked)?;
         let portal = self.portal(&environment).await?;
         self.look(&portal, &desired).await?;
         self.hold(&entries).await;
@@ -236,15 +234,8 @@ impl Reconciler {
             target: &portal.target,
             is_paused: is_paused(&environment.metadata),
         });
-        self.apply(
-            &mut reporter,
-            &portal,
-            &entries,
-            &desired,
-            &mut picture,
-            term,
-        )
-        .await;
+        self.apply(&reporter, &portal, &entries, &desired, &mut picture, term)
+            .await;
         self.delete(
             &mut reporter,
             &portal,
@@ -263,6 +254,22 @@ impl Reconciler {
         Ok(())
     }
 
+    /// Says what this environment claimed before, since it may never reach WorkOS in this term.
+    fn recall_claims(
+        &self,
+        environment: &PortalEnvironment,
+        entries: &[Entry],
+        desired: &Desired,
+    ) -> Result<(), Blocked> {
+        if self.picture.is_none() {
+            let endpoint = portals::endpoint(&environment.spec).map_err(Blocked)?;
+            let taken = entries::remembered(entries, desired, |entry| self.before(entry));
+            let registry = &self.context.registry;
+            registry.recall(endpoint.authority(), &self.name, taken);
+        }
+        Ok(())
+    }
+
     /// Whether an organization may be an older resource's of another environment, which is not known
     /// before all have been heard. Whoever just began to lead looks again soon, and for a while only:
     /// one environment that cannot be read does not stop the others.
@@ -278,21 +285,17 @@ impl Reconciler {
     }
 
     fn environment(&mut self, objects: &Objects) -> Result<Arc<PortalEnvironment>, Blocked> {
-        let environment = match &objects.environment {
-            Some(Ok(environment)) => Arc::clone(environment),
-            Some(Err(message)) => {
-                return Err(Blocked(Trouble::new(Reason::Invalid, message.clone())));
-            }
-            None => {
-                self.forget_requests();
-                self.context.registry.leave(&self.name);
-                let message = format!(
-                    "there is no PortalEnvironment {}: create it, or correct environmentRef",
-                    self.name
-                );
-                return Err(Blocked(Trouble::new(Reason::EnvironmentMissing, message)));
-            }
+        let Some(held) = &objects.environment else {
+            self.forget_requests();
+            self.context.registry.leave(&self.name);
+            let message = format!(
+                "there is no PortalEnvironment {}: create it, or correct environmentRef",
+                self.name
+            );
+            return Err(Blocked(Trouble::new(Reason::EnvironmentMissing, message)));
         };
+        let invalid = |message| Blocked(Trouble::new(Reason::Invalid, message));
+        let environment = Arc::clone(held.read().map_err(invalid)?);
         if self.environment_generation != environment.metadata.generation {
             self.environment_generation = environment.metadata.generation;
             self.clocks.reopen();
@@ -367,8 +370,7 @@ impl Reconciler {
         let entries = entries::without_meaning(objects, trouble);
         self.release_without_workos(&entries, trouble).await;
         self.report_trouble(objects, &entries, trouble).await;
-        let there: BTreeSet<Uid> = entries.iter().map(Entry::uid).collect();
-        self.organization_statuses.keep(|uid| there.contains(uid));
+        self.forget_seen(&entries);
     }
 
     /// WorkOS does not take what is written: it is left alone for a while.

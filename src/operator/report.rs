@@ -41,7 +41,6 @@ pub(super) struct Reporter<'a> {
     pub(super) environment: Environment<'a>,
     /// Why resources that are being deleted are still there.
     pub(super) leaving: BTreeMap<Uid, Trouble>,
-    pub(super) recent_deletions: Vec<Timestamp>,
 }
 
 impl<'a> Reporter<'a> {
@@ -49,7 +48,6 @@ impl<'a> Reporter<'a> {
         Self {
             environment,
             leaving: BTreeMap::new(),
-            recent_deletions: Vec::new(),
         }
     }
 }
@@ -134,8 +132,7 @@ impl Reconciler {
         self.tell(&said, Audience::EveryResource).await;
         self.report_environment(reporter, picture, totals, now)
             .await;
-        let there: BTreeSet<Uid> = entries.iter().map(Entry::uid).collect();
-        self.organization_statuses.keep(|uid| there.contains(uid));
+        self.forget_seen(entries);
     }
 
     /// What is left to do, for entries that nothing is written for too.
@@ -210,6 +207,12 @@ impl Reconciler {
         })
     }
 
+    /// Statuses that the watch shows by now need no memory of their own.
+    pub(super) fn forget_seen(&mut self, entries: &[Entry]) {
+        let there = entries.iter().map(|entry| &entry.object.metadata);
+        self.organization_statuses.keep(there);
+    }
+
     pub(super) fn before(&self, entry: &Entry) -> PortalOrganizationStatus {
         let object = &entry.object;
         self.organization_statuses
@@ -264,9 +267,6 @@ impl Reconciler {
         after.intents = Some(totals.intents);
         after.last_sync_time = Some(conditions::whole_second(picture.listed_at));
         after.events_cursor = picture.cursor().map(str::to_owned);
-        after
-            .recent_deletions
-            .clone_from(&reporter.recent_deletions);
         self.write_environment(object, &before, after).await;
     }
 
@@ -274,8 +274,15 @@ impl Reconciler {
         &mut self,
         object: &PortalEnvironment,
         before: &PortalEnvironmentStatus,
-        after: PortalEnvironmentStatus,
+        mut after: PortalEnvironmentStatus,
     ) {
+        // A status is replaced as a whole: it says nothing before it is known what it has to say.
+        if let Err(trouble) = self.learn_deletions(object).await {
+            let error = trouble.message;
+            tracing::warn!(environment = %self.name, %error, "a status was not written");
+            return;
+        }
+        after.recent_deletions = self.deletions.recent().to_vec();
         if after.says_the_same(before) {
             return;
         }
@@ -317,7 +324,8 @@ impl Reconciler {
             })
             .collect();
         self.write(&said).await;
-        let Some(Ok(object)) = &objects.environment else {
+        let environment = objects.environment.as_ref();
+        let Some(object) = environment.and_then(|held| held.read().ok()) else {
             self.tell(&said, Audience::EveryResource).await;
             return;
         };

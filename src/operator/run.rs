@@ -304,11 +304,63 @@ fn names(environments: &Environments, organizations: &Organizations) -> BTreeSet
     let named = organizations
         .state()
         .into_iter()
-        .filter_map(|object| object.0.as_ref().ok().map(Name::environment_of));
+        .filter_map(|object| Some(Name::environment_of(object.read().ok()?)));
     there.chain(named).collect()
 }
 
 /// Whether this process leads.
 pub(super) fn leads(term: &watch::Receiver<Term>) -> bool {
     term.borrow().is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Error as IoError;
+
+    use http::{Request, Response};
+    use kube::client::Body;
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::clock::SystemClock;
+
+    /// One whose API server never answers.
+    fn operator() -> Operator {
+        let server = tower::service_fn(|_: Request<Body>| {
+            std::future::pending::<Result<Response<Body>, IoError>>()
+        });
+        let options = Options {
+            namespace: None,
+            lease: lease::Settings {
+                namespace: None,
+                name: "portalctl-operator".to_owned(),
+                identity: "one".to_owned(),
+                duration: Duration::from_secs(15),
+            },
+            poll: None,
+        };
+        let outside = Outside {
+            client: Client::new(server, "portal"),
+            connect: Arc::new(OverHttp),
+            clock: Arc::new(SystemClock),
+        };
+        Operator::new(options, outside)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_part_that_ends_by_itself_ends_all_of_it() {
+        let mut operator = operator();
+        operator.background.spawn(async {});
+        let running = operator.run(CancellationToken::new());
+        let ended = timeout(Duration::from_mins(1), running).await.unwrap();
+        assert!(matches!(ended, Err(Error::Broken)), "{ended:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn all_of_it_ends_well_when_it_is_told_to() {
+        let stop = CancellationToken::new();
+        stop.cancel();
+        let ended = operator().run(stop).await;
+        assert!(ended.is_ok(), "{ended:?}");
+    }
 }

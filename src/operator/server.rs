@@ -157,7 +157,7 @@ fn signature(headers: &HeaderMap) -> Option<&str> {
 fn secret_of(server: &Server, environment: &Name) -> Option<KeyRef> {
     let reference = ObjectRef::new(&environment.name).within(&environment.namespace);
     let object = server.context.environments.get(&reference)?;
-    let webhook = object.0.as_ref().ok()?.spec.operator.webhook.as_ref()?;
+    let webhook = object.read().ok()?.spec.operator.webhook.as_ref()?;
     Some(webhook.secret_ref.clone())
 }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use kube::core::{ApiResource, DynamicObject, ObjectMeta};
 use kube::{Api, Resource};
+use serde::de::DeserializeOwned;
 
 use super::conditions::{self, Trouble, merge};
 use super::context::Context;
@@ -55,13 +56,13 @@ pub(super) async fn tell(context: &Context, told: &mut BTreeSet<Edit>) -> bool {
 fn all(context: &Context) -> Vec<Unreadable> {
     let organizations = context.organizations.state();
     let organizations = organizations.iter().filter_map(|object| {
-        let invalid = object.0.as_ref().err()?;
-        Some((object.meta().clone(), invalid.error.clone(), true))
+        let error = object.read().err()?.to_owned();
+        Some((object.meta().clone(), error, true))
     });
     let environments = context.environments.state();
     let environments = environments.iter().filter_map(|object| {
-        let invalid = object.0.as_ref().err()?;
-        Some((object.meta().clone(), invalid.error.clone(), false))
+        let error = object.read().err()?.to_owned();
+        Some((object.meta().clone(), error, false))
     });
     let all = organizations.chain(environments);
     let mut all: Vec<Unreadable> = all
@@ -78,48 +79,55 @@ fn all(context: &Context) -> Vec<Unreadable> {
 async fn write(context: &Context, object: &Unreadable) -> kube::Result<()> {
     let metadata = &object.metadata;
     let observed_generation = metadata.generation;
-    let before = if object.is_organization {
-        conditions_of::<PortalOrganization>(context, metadata).await?
-    } else {
-        conditions_of::<PortalEnvironment>(context, metadata).await?
-    };
     let message = format!("this version cannot read it: {}", escape(&object.error));
     let judgement = conditions::blocked(&Trouble::new(Reason::Invalid, message));
     let now = context.clock.now();
-    let conditions = merge(&before, &judgement, metadata.generation, now);
-    if same_conditions(&before, &conditions) {
-        return Ok(());
-    }
+    let conditions = |before: &[Condition]| {
+        let conditions = merge(before, &judgement, metadata.generation, now);
+        (!same_conditions(before, &conditions)).then_some(conditions)
+    };
+    let client = &context.client;
     if object.is_organization {
+        let before = before::<PortalOrganization, PortalOrganizationStatus>(context, metadata);
+        let before = before.await?;
+        let Some(conditions) = conditions(&before.conditions) else {
+            return Ok(());
+        };
         let status = PortalOrganizationStatus {
             observed_generation,
             conditions,
-            ..PortalOrganizationStatus::default()
+            ..before
         };
-        kube_writes::status(&context.client, metadata, status).await
+        kube_writes::status(client, metadata, status).await
     } else {
+        let before = before::<PortalEnvironment, PortalEnvironmentStatus>(context, metadata);
+        let before = before.await?;
+        let Some(conditions) = conditions(&before.conditions) else {
+            return Ok(());
+        };
         let status = PortalEnvironmentStatus {
             observed_generation,
             conditions,
-            ..PortalEnvironmentStatus::default()
+            ..before
         };
-        kube_writes::status(&context.client, metadata, status).await
+        kube_writes::status(client, metadata, status).await
     }
 }
 
-/// What an object was told before, by whichever process: its times stand.
-async fn conditions_of<K: Resource<DynamicType = ()>>(
-    context: &Context,
-    metadata: &ObjectMeta,
-) -> kube::Result<Vec<Condition>> {
+/// What an object was told before, by whichever process: that, and its times, stands.
+async fn before<K, S>(context: &Context, metadata: &ObjectMeta) -> kube::Result<S>
+where
+    K: Resource<DynamicType = ()>,
+    S: DeserializeOwned + Default,
+{
     let Name { namespace, name } = Name::of(metadata);
     let resource = ApiResource::erase::<K>(&());
     let client = context.client.clone();
     let objects: Api<DynamicObject> = Api::namespaced_with(client, &namespace, &resource);
     let object = objects.get_opt(&name).await?;
-    let conditions = object.map(|mut object| object.data["status"]["conditions"].take());
+    let status = object.map(|mut object| object.data["status"].take());
     // What cannot be read was not written by this version.
-    Ok(conditions
-        .and_then(|conditions| serde_json::from_value(conditions).ok())
+    Ok(status
+        .and_then(|status| serde_json::from_value(status).ok())
         .unwrap_or_default())
 }

@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use futures::{Stream, StreamExt};
+use futures::{Stream, StreamExt, TryStreamExt};
 use kube::core::{DeserializeGuard, NamespaceResourceScope};
 use kube::runtime::reflector::store::{Store, Writer};
 use kube::runtime::{WatchStreamExt, reflector, watcher};
@@ -15,6 +15,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::backoff::WatchBackoff;
+use super::held::{self, Held};
 use crate::clock::SharedClock;
 
 /// Whether the watches have listed what there is, once. A store of kube knows too, but wakes only
@@ -65,7 +66,7 @@ impl Watches<'_> {
         &self,
         listed: CancellationToken,
         background: &mut JoinSet<()>,
-    ) -> Store<DeserializeGuard<K>>
+    ) -> Store<Held<K>>
     where
         K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
             + Clone
@@ -84,7 +85,8 @@ impl Watches<'_> {
         let events = watcher(api, watcher::Config::default())
             .backoff(WatchBackoff::new(Arc::clone(self.clock), who))
             // Nobody here asks who wrote which field, which is half of an object.
-            .modify(|object| object.meta_mut().managed_fields = None);
+            .modify(|object| object.meta_mut().managed_fields = None)
+            .map_ok(held::shared);
         let (changed, stop) = (Arc::clone(self.changed), self.stop.clone());
         background.spawn(async move {
             tokio::select! {
@@ -98,8 +100,8 @@ impl Watches<'_> {
 }
 
 async fn follow<K>(
-    events: impl Stream<Item = watcher::Result<watcher::Event<DeserializeGuard<K>>>>,
-    mut writer: Writer<DeserializeGuard<K>>,
+    events: impl Stream<Item = watcher::Result<watcher::Event<Held<K>>>>,
+    mut writer: Writer<Held<K>>,
     changed: &Notify,
     listed: &CancellationToken,
 ) where

@@ -51,7 +51,7 @@ impl Reconciler {
     /// Writes what differs and may be written.
     pub(super) async fn apply(
         &mut self,
-        reporter: &mut Reporter<'_>,
+        reporter: &Reporter<'_>,
         portal: &Portal,
         entries: &[Entry],
         desired: &Desired,

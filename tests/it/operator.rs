@@ -64,6 +64,21 @@ fn an_organization_is_created_and_told_to_be_ready() {
 }
 
 #[test]
+fn what_has_to_be_asked_of_each_organization_is_asked_as_soon_as_it_exists() {
+    let Some(cluster) = operator::cluster() else {
+        return;
+    };
+    let world = World::new(cluster);
+    world.organization("acme", json!({ "intents": [{ "intent": "audit_logs" }] }));
+    // Longer than anything here is waited for.
+    let _operator = world.operator_that_looks_every("10m", "");
+    until("audit logs to be known", || {
+        let object = world.find("acme")?;
+        (object["status"]["intents"][0]["state"] == "unconfigured").then_some(())
+    });
+}
+
+#[test]
 fn what_others_say_in_a_status_is_theirs() {
     let Some(cluster) = operator::cluster() else {
         return;
