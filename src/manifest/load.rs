@@ -22,7 +22,7 @@ use crate::codes::{Code, manifest as codes};
 /// The largest file that is read. A hundred thousand organizations take about 21 MB.
 const MAX_FILE_BYTES: u64 = 32 * 1024 * 1024;
 /// The most that all files of a manifest may hold together.
-const MAX_TOTAL_BYTES: u64 = 512 * 1024 * 1024;
+const MAX_TOTAL_BYTES: usize = 512 * 1024 * 1024;
 /// The most files one folder may hold.
 pub(super) const MAX_FILES: usize = 200_000;
 /// The most values one file may hold: what bounds the memory that hostile YAML can take.
@@ -87,7 +87,8 @@ pub fn load(inputs: &[Input]) -> Loaded {
         .collect();
 
     let mut documents = Vec::new();
-    for (file, outcome) in ids.iter().zip(read_all(&found, &ids)) {
+    let allowance = Allowance::new(MAX_TOTAL_BYTES, MAX_TOTAL_NODES);
+    for (file, outcome) in ids.iter().zip(read_all(&found, &ids, &allowance)) {
         let Outcome {
             text,
             documents: roots,
@@ -113,12 +114,37 @@ struct Allowance {
     nodes: AtomicUsize,
 }
 
+impl Allowance {
+    const fn new(bytes: usize, nodes: usize) -> Self {
+        Self {
+            bytes: AtomicUsize::new(bytes),
+            nodes: AtomicUsize::new(nodes),
+        }
+    }
+
+    /// Takes a file's bytes, if there is room for them.
+    fn take_bytes(&self, bytes: usize) -> Result<(), Finding> {
+        let (set, fetch) = (Ordering::Relaxed, Ordering::Relaxed);
+        let taken = self
+            .bytes
+            .try_update(set, fetch, |left| left.checked_sub(bytes));
+        taken.map(drop).map_err(|_| total_too_large())
+    }
+
+    /// How many values the next file may hold.
+    fn nodes_of_a_file(&self) -> usize {
+        self.nodes.load(Ordering::Relaxed).clamp(1, MAX_FILE_NODES)
+    }
+
+    fn take_nodes(&self, nodes: usize) {
+        let (set, fetch) = (Ordering::Relaxed, Ordering::Relaxed);
+        self.nodes
+            .update(set, fetch, |left| left.saturating_sub(nodes));
+    }
+}
+
 /// Reads the files on all processors; the order of the results is the order of the files.
-fn read_all(found: &[Found<'_>], ids: &[FileId]) -> Vec<Outcome> {
-    let allowance = Allowance {
-        bytes: AtomicUsize::new(0),
-        nodes: AtomicUsize::new(0),
-    };
+fn read_all(found: &[Found<'_>], ids: &[FileId], allowance: &Allowance) -> Vec<Outcome> {
     let next = AtomicUsize::new(0);
     let work = || {
         let mut done = Vec::new();
@@ -127,7 +153,7 @@ fn read_all(found: &[Found<'_>], ids: &[FileId]) -> Vec<Outcome> {
             let (Some(file), Some(id)) = (found.get(index), ids.get(index)) else {
                 return done;
             };
-            done.push((index, read_one(file, *id, &allowance)));
+            done.push((index, read_one(file, *id, allowance)));
         }
     };
     let threads = thread::available_parallelism().map_or(1, usize::from);
@@ -170,10 +196,7 @@ fn read_into(
     allowance: &Allowance,
 ) -> Result<(), Finding> {
     let bytes = bytes_of(&found.content, file)?;
-    let total = allowance.bytes.fetch_add(bytes.len(), Ordering::Relaxed) + bytes.len();
-    if total as u64 > MAX_TOTAL_BYTES {
-        return Err(total_too_large());
-    }
+    allowance.take_bytes(bytes.len())?;
     let (text, flaw) = text_of(bytes, file);
     outcome.text = text;
     let text = outcome.text.as_str();
@@ -181,16 +204,12 @@ fn read_into(
     if let Some(flaw) = flaw {
         return Err(flaw);
     }
-    let used = allowance.nodes.load(Ordering::Relaxed);
-    let left = MAX_TOTAL_NODES
-        .saturating_sub(used)
-        .clamp(1, MAX_FILE_NODES);
-    outcome.documents = yaml::parse(text, file, left)?;
+    outcome.documents = yaml::parse(text, file, allowance.nodes_of_a_file())?;
     let mut nodes = 0;
     for document in &outcome.documents {
         nodes += inspect::tree(document, text, file, &mut outcome.findings);
     }
-    allowance.nodes.fetch_add(nodes, Ordering::Relaxed);
+    allowance.take_nodes(nodes);
     Ok(())
 }
 
@@ -321,4 +340,37 @@ fn whole_file(code: Code, file: FileId, message: impl Into<String>, help: &str) 
     Finding::new(code, Severity::Error, message)
         .at(Spot::whole(file))
         .help(help)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Which of three equal files are read within so many bytes and values.
+    fn read(bytes: usize, nodes: usize) -> Vec<bool> {
+        let inputs =
+            [0; 3].map(|_| Input::Stdin(b"organizations: { acme: { name: Acme } }".to_vec()));
+        let mut findings = Findings::default();
+        let found = find::find(&inputs, &mut findings);
+        let mut sources = Sources::default();
+        let ids: Vec<FileId> = found
+            .iter()
+            .map(|file| sources.reserve(Arc::clone(&file.name)))
+            .collect();
+        let mut read: Vec<bool> = read_all(&found, &ids, &Allowance::new(bytes, nodes))
+            .iter()
+            .map(|outcome| !outcome.failed)
+            .collect();
+        // Which of them is the last hangs on the threads.
+        read.sort_unstable();
+        read
+    }
+
+    #[test]
+    fn all_files_together_are_bounded() {
+        let (bytes, nodes) = (3 * 39, 3 * 7);
+        assert_eq!(read(bytes, nodes), [true; 3]);
+        assert_eq!(read(bytes - 1, nodes), [false, true, true]);
+        assert_eq!(read(bytes, 0), [false; 3]);
+    }
 }
