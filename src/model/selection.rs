@@ -1,16 +1,16 @@
 //! Which part of a manifest a command is narrowed to: `--only` and `--intent`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
-use globset::{Glob, GlobSet, GlobSetBuilder};
+use glob::Pattern;
 
 use super::{Intent, OrgKey};
 
 /// The entries and intents a command is about; everything, unless narrowed.
 #[derive(Debug, Clone, Default)]
 pub struct Selection {
-    keys: Option<GlobSet>,
-    intents: Option<GlobSet>,
+    keys: Option<Globs>,
+    intents: Option<Globs>,
     named: Option<BTreeSet<OrgKey>>,
 }
 
@@ -28,8 +28,8 @@ impl Selection {
     /// Builds a selection from patterns; an empty list selects everything.
     pub fn new(keys: &[String], intents: &[String]) -> Result<Self, InvalidPattern> {
         Ok(Self {
-            keys: globs(keys)?,
-            intents: globs(intents)?,
+            keys: Globs::of(keys)?,
+            intents: Globs::of(intents)?,
             named: None,
         })
     }
@@ -46,7 +46,7 @@ impl Selection {
     #[must_use]
     pub fn without_intents(self) -> Self {
         Self {
-            intents: Some(GlobSet::empty()),
+            intents: Some(Globs::default()),
             ..self
         }
     }
@@ -69,21 +69,68 @@ impl Selection {
     }
 }
 
-fn globs(patterns: &[String]) -> Result<Option<GlobSet>, InvalidPattern> {
-    if patterns.is_empty() {
-        return Ok(None);
+/// Patterns, of which one has to match.
+#[derive(Debug, Clone, Default)]
+struct Globs {
+    /// Patterns that stand for themselves: there may be thousands.
+    words: HashSet<String>,
+    patterns: Vec<Pattern>,
+}
+
+impl Globs {
+    fn of(patterns: &[String]) -> Result<Option<Self>, InvalidPattern> {
+        if patterns.is_empty() {
+            return Ok(None);
+        }
+        let mut globs = Self::default();
+        for text in patterns {
+            if Pattern::escape(text) == *text {
+                globs.words.insert(text.clone());
+                continue;
+            }
+            let pattern = Pattern::new(text).map_err(|error| InvalidPattern {
+                pattern: text.clone(),
+                why: error.msg.to_owned(),
+            })?;
+            globs.patterns.push(pattern);
+        }
+        Ok(Some(globs))
     }
-    let mut builder = GlobSetBuilder::new();
-    for pattern in patterns {
-        let invalid = |error: globset::Error| InvalidPattern {
-            pattern: pattern.clone(),
-            why: error.kind().to_string(),
-        };
-        builder.add(Glob::new(pattern).map_err(invalid)?);
+
+    fn is_match(&self, text: &str) -> bool {
+        let mut patterns = self.patterns.iter();
+        self.words.contains(text) || patterns.any(|pattern| pattern.matches(text))
     }
-    let set = builder.build().map_err(|error| InvalidPattern {
-        pattern: patterns.join(","),
-        why: error.kind().to_string(),
-    })?;
-    Ok(Some(set))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn selected(patterns: &[&str], keys: &[&str]) -> Vec<String> {
+        let patterns: Vec<String> = patterns.iter().map(|&one| one.to_owned()).collect();
+        let selection = Selection::new(&patterns, &[]).unwrap();
+        let keys = keys.iter().map(|key| OrgKey::parse(key).unwrap());
+        let keys = keys.filter(|key| selection.has_key(key));
+        keys.map(|key| key.to_string()).collect()
+    }
+
+    #[test]
+    fn one_of_several_patterns_has_to_match_all_of_a_key() {
+        let keys = ["acme", "acme-eu", "acme-us", "globex"];
+        assert_eq!(selected(&[], &keys), keys);
+        assert_eq!(selected(&["acme"], &keys), ["acme"]);
+        assert_eq!(selected(&["acme-*"], &keys), ["acme-eu", "acme-us"]);
+        assert_eq!(
+            selected(&["acme-[a-f]?", "globex"], &keys),
+            ["acme-eu", "globex"]
+        );
+        assert_eq!(selected(&["ACME", "cm"], &keys), [""; 0]);
+    }
+
+    #[test]
+    fn what_is_no_pattern_is_told() {
+        let error = Selection::new(&["acme-[".to_owned()], &[]).unwrap_err();
+        insta::assert_snapshot!(error, @"`acme-[` is not a pattern: invalid range pattern");
+    }
 }
