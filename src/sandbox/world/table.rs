@@ -106,7 +106,9 @@ impl<T: Record> Default for Table<T> {
 }
 
 impl<T: Record> Table<T> {
+    /// Adds an object. A state file may hold an id twice: the later object stands.
     pub(crate) fn insert(&mut self, row: T) {
+        self.remove(row.id());
         let place = (row.created_at(), self.arrived);
         self.arrived += 1;
         self.by_id.insert(row.id().to_owned(), place);

@@ -161,6 +161,14 @@ fn what_is_removed_is_gone_from_every_index() {
 }
 
 /// Reads a list to its end, forwards or backwards.
+#[test]
+fn of_two_objects_with_one_id_the_later_stands() {
+    let mut table: Table<Row> = [row(1, 1), row(1, 2)].into_iter().collect();
+    assert_eq!(table.len(), 1);
+    assert!(table.forget_before(row(0, 3).created_at));
+    assert_eq!(table.len(), 0);
+}
+
 fn read_all(table: &Table<Row>, order: Order, limit: usize, backwards: bool) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
     let mut cursor = None;
