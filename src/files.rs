@@ -5,7 +5,8 @@
 //! that other file too, the next who writes to the folder removes it. It knows the dead from the
 //! living by a lock, which every writer holds on its own and the system takes from who dies.
 
-use std::fs::{self, File, TryLockError};
+use std::borrow::Cow;
+use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -19,13 +20,23 @@ const SUFFIX: &str = ".unfinished";
 const ATTEMPTS: usize = 8;
 
 /// Writes a file, in the place of the one that is there, if any; only its owner can read it.
+///
+/// A link stays, and what it leads to is replaced. A pipe or a device, as `/dev/stdout` is, cannot be
+/// replaced: it is written into.
 pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
-    let folder = folder_of(path);
+    if is_pipe_or_device(path) {
+        return OpenOptions::new()
+            .write(true)
+            .open(path)?
+            .write_all(content);
+    }
+    let path = fs::canonicalize(path).map_or(Cow::Borrowed(path), Cow::Owned);
+    let folder = folder_of(&path);
     // Said of the folder itself; of the new file it would name what nobody has heard of.
     fs::read_dir(folder)?;
     sweep(folder);
     let file = written(&Builder::new(), folder, content)?;
-    file.persist(path).map_err(|error| error.error)?;
+    file.persist(&path).map_err(|error| error.error)?;
     Ok(())
 }
 
@@ -50,7 +61,12 @@ pub fn check_writable(path: &Path) -> io::Result<()> {
     if path.is_dir() {
         return Err(io::ErrorKind::IsADirectory.into());
     }
-    let folder = folder_of(path);
+    // To open a pipe is to wait for its reader, and to close it is to end it.
+    if is_pipe_or_device(path) {
+        return Ok(());
+    }
+    let path = fs::canonicalize(path).map_or(Cow::Borrowed(path), Cow::Owned);
+    let folder = folder_of(&path);
     fs::read_dir(folder)?;
     // Without a name, where the system can: a kill leaves nothing to sweep.
     tempfile::tempfile_in(folder).map(drop)
@@ -103,6 +119,10 @@ fn begun(builder: &Builder<'_, '_>, folder: &Path) -> io::Result<NamedTempFile> 
     Err(io::ErrorKind::ResourceBusy.into())
 }
 
+fn is_pipe_or_device(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|there| !there.is_file() && !there.is_dir())
+}
+
 /// The folder that a file is in.
 fn folder_of(path: &Path) -> &Path {
     match path.parent() {
@@ -130,6 +150,37 @@ mod tests {
         fs::write(folder.path().join(".portalctl-other"), "mine").unwrap();
         replace(&folder.path().join("plan.json"), b"new").unwrap();
         assert_eq!(names(folder.path()), [".portalctl-other", "plan.json"]);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_link_stays_and_what_it_leads_to_is_replaced() {
+        let folder = tempfile::tempdir().unwrap();
+        let (link, file) = (folder.path().join("link"), folder.path().join("plan.json"));
+        fs::write(&file, "old").unwrap();
+        std::os::unix::fs::symlink("plan.json", &link).unwrap();
+        check_writable(&link).unwrap();
+        replace(&link, b"new").unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert_eq!(fs::read(&file).unwrap(), b"new");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_pipe_is_written_into_and_stays() {
+        use rustix::fs::{CWD, FileType, Mode, mknodat};
+
+        let folder = tempfile::tempdir().unwrap();
+        let pipe = folder.path().join("pipe");
+        mknodat(CWD, &pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+        check_writable(&pipe).unwrap();
+        let reader = std::thread::spawn({
+            let pipe = pipe.clone();
+            move || fs::read(pipe).unwrap()
+        });
+        replace(&pipe, b"a plan").unwrap();
+        assert_eq!(reader.join().unwrap(), b"a plan");
+        assert_eq!(names(folder.path()), ["pipe"]);
     }
 
     #[test]
