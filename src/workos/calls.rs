@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use url::form_urlencoded;
 
 use super::client::{Call, Client};
-use super::paging::{self, Keyed, ListError, Order, Page};
+use super::paging::{self, Keyed, ListError, Order, PAGE_SIZE, Page};
 use super::wire::{self, FromWire};
 use super::{
     ApiErrorKind, ApiResult, LinkRequest, List, NewOrganization, News, OrganizationPatch,
@@ -23,9 +23,6 @@ use crate::model::observed::{
     Organization, OrganizationDomain,
 };
 use crate::model::{Domain, Email, ExternalId, Intent, OrganizationId};
-
-/// The most objects of a page. Source: `limit` of the list endpoints.
-const PAGE_SIZE: &str = "100";
 
 impl ReadPortal for Client {
     /// `GET /organizations`
@@ -164,7 +161,7 @@ impl ReadPortal for Client {
     /// `GET /events?events=…&order=asc&after=…`
     async fn news(&self, kinds: &[EventKind], since: &Since) -> ApiResult<Answer<News>> {
         let call = news_call(kinds, since);
-        let page = self.call::<Page<Event>>(&call).await;
+        let page = self.call_for_page::<Event>(&call).await;
         answer(page.map(|page| News {
             events: page.items,
             more: page.after.is_some(),
@@ -297,7 +294,7 @@ impl Client {
     ) -> ApiResult<Option<Vec<T>>> {
         let fetch = |order: Order, after: Option<String>| {
             let mut query = form_urlencoded::Serializer::new(String::new());
-            query.append_pair("limit", PAGE_SIZE);
+            query.append_pair("limit", &PAGE_SIZE.to_string());
             query.append_pair("order", order.as_str());
             query.extend_pairs(filter);
             if let Some(after) = after {
@@ -330,7 +327,7 @@ impl Client {
 
 fn news_call(kinds: &[EventKind], since: &Since) -> Call {
     let mut query = form_urlencoded::Serializer::new(String::new());
-    query.append_pair("limit", PAGE_SIZE);
+    query.append_pair("limit", &PAGE_SIZE.to_string());
     query.append_pair("order", Order::OldestFirst.as_str());
     query.extend_pairs(kinds.iter().map(|kind| ("events", kind.as_str())));
     match since {

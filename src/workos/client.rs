@@ -212,8 +212,13 @@ impl Client {
         answer: &Response<Bytes>,
         read: impl Fn(&[u8]) -> Result<T, Unreadable>,
     ) -> Result<T, Failed> {
-        let headers = RateHeaders::read(answer.headers(), self.clock.now());
+        let mut headers = RateHeaders::read(answer.headers(), self.clock.now());
         let status = answer.status();
+        // It is a refusal's, by RFC 9110, section 10.2.3: whoever says it with every page would make
+        // a run of minutes one of days.
+        if status.is_success() {
+            headers.retry_after = None;
+        }
         self.pace
             .learn(headers, status == http::StatusCode::TOO_MANY_REQUESTS);
         let (failure, mut error) = if status.is_success() {
@@ -223,7 +228,7 @@ impl Client {
             };
             let failure = match unreadable {
                 Unreadable::NotJson(_) => Failure::Garbled,
-                Unreadable::Lacks { .. } => Failure::Unusable,
+                Unreadable::Lacks { .. } | Unreadable::Overlong(_) => Failure::Unusable,
             };
             let message = format!("{unreadable} ({})", content_type(answer));
             let error = self.error(call, number, ApiErrorKind::InvalidAnswer, &message);

@@ -25,6 +25,8 @@ use futures::stream::{FuturesUnordered, StreamExt};
 
 use super::{ApiError, ApiErrorKind};
 
+/// The most objects of a page. Source: `limit` of the list endpoints.
+pub(super) const PAGE_SIZE: usize = 100;
 /// How often a read starts over.
 const MAX_RESTARTS: u32 = 3;
 /// The most pages of one read: 2.5 million objects, far beyond any real environment.

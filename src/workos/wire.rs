@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 
-use super::paging::{Keyed, Page};
+use super::paging::{Keyed, PAGE_SIZE, Page};
 use super::{LinkRequest, NewOrganization, OrganizationPatch};
 use crate::model::desired::DeclaredDomainState;
 use crate::model::observed::{
@@ -34,6 +34,9 @@ pub(super) enum Unreadable {
         object: &'static str,
         field: &'static str,
     },
+    /// More than was asked for: small objects take many times the memory that their text does.
+    #[error("a page of {0} objects, where at most {PAGE_SIZE} were asked for")]
+    Overlong(usize),
 }
 
 /// A type that an answer is read into.
@@ -47,9 +50,12 @@ pub(super) fn decode<T: FromWire>(body: &[u8]) -> Result<T, Unreadable> {
     T::from_wire(&json(body)?)
 }
 
-/// Reads a body that is a page.
+/// Reads a body that is a page of as many objects as were asked for, or fewer.
 pub(super) fn decode_page<T: FromWire>(body: &[u8]) -> Result<Page<T>, Unreadable> {
-    let mut page = Page::from_wire(&json(body)?)?;
+    let mut page: Page<T> = Page::from_wire(&json(body)?)?;
+    if page.items.len() > PAGE_SIZE {
+        return Err(Unreadable::Overlong(page.items.len()));
+    }
     page.size = body.len();
     Ok(page)
 }

@@ -304,6 +304,19 @@ async fn retry_after_holds_everybody_back() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn retry_after_with_what_was_asked_for_holds_nobody_back() {
+    let mut page = answer(200, ORG);
+    page.headers_mut()
+        .insert("retry-after", HeaderValue::from_static("120"));
+    let (client, _) = client([Ok(page), reply(200, ORG)]);
+    let began = SystemClock.instant();
+    read(&client).await.unwrap();
+    read(&client).await.unwrap();
+    let took = SystemClock.instant() - began;
+    assert!(took < Duration::from_secs(1), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn no_more_requests_than_allowed_are_on_their_way() {
     // Slow enough for the pace to fill the line.
     let (client, script) = client_with_latency(Duration::from_secs(1), [reply(200, ORG)]);

@@ -131,6 +131,12 @@ fn a_page_needs_its_data_and_the_ids_in_it() {
         let error = decode::<Page<Connection>>(body.as_bytes()).unwrap_err();
         assert_eq!(error.to_string(), message);
     }
+    let items: Vec<Value> = (0..=PAGE_SIZE)
+        .map(|id| json!({ "id": id.to_string() }))
+        .collect();
+    let body = json!({ "data": items }).to_string();
+    let error = decode_page::<Connection>(body.as_bytes()).unwrap_err();
+    assert_eq!(error, Unreadable::Overlong(PAGE_SIZE + 1));
 }
 
 #[test]
