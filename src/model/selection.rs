@@ -84,14 +84,21 @@ impl Globs {
         }
         let mut globs = Self::default();
         for text in patterns {
+            let invalid = |why: &str| InvalidPattern {
+                pattern: text.clone(),
+                why: why.to_owned(),
+            };
             if Pattern::escape(text) == *text {
                 globs.words.insert(text.clone());
                 continue;
             }
-            let pattern = Pattern::new(text).map_err(|error| InvalidPattern {
-                pattern: text.clone(),
-                why: error.msg.to_owned(),
-            })?;
+            // A shell would take it for what `[!` means, and the crate takes it for a character.
+            if text.contains("[^") {
+                return Err(invalid("write `[!` for any character but these"));
+            }
+            // Of several stars the crate makes folders, which a key does not have.
+            let text = fold_stars(text);
+            let pattern = Pattern::new(&text).map_err(|error| invalid(error.msg))?;
             globs.patterns.push(pattern);
         }
         Ok(Some(globs))
@@ -101,6 +108,17 @@ impl Globs {
         let mut patterns = self.patterns.iter();
         self.words.contains(text) || patterns.any(|pattern| pattern.matches(text))
     }
+}
+
+/// A pattern with one star where several follow each other.
+fn fold_stars(pattern: &str) -> String {
+    let mut folded = String::with_capacity(pattern.len());
+    for character in pattern.chars() {
+        if character != '*' || !folded.ends_with('*') {
+            folded.push(character);
+        }
+    }
+    folded
 }
 
 #[cfg(test)]
@@ -125,12 +143,18 @@ mod tests {
             selected(&["acme-[a-f]?", "globex"], &keys),
             ["acme-eu", "globex"]
         );
+        assert_eq!(
+            selected(&["acme-[!e]?", "a**u"], &keys),
+            ["acme-eu", "acme-us"]
+        );
         assert_eq!(selected(&["ACME", "cm"], &keys), [""; 0]);
     }
 
     #[test]
     fn what_is_no_pattern_is_told() {
-        let error = Selection::new(&["acme-[".to_owned()], &[]).unwrap_err();
+        let error = |pattern: &str| Selection::new(&[pattern.to_owned()], &[]).unwrap_err();
+        insta::assert_snapshot!(error("acme-[^e]*"), @"`acme-[^e]*` is not a pattern: write `[!` for any character but these");
+        let error = error("acme-[");
         insta::assert_snapshot!(error, @"`acme-[` is not a pattern: invalid range pattern");
     }
 }
