@@ -373,4 +373,14 @@ mod tests {
         assert_eq!(read(bytes - 1, nodes), [false, true, true]);
         assert_eq!(read(bytes, 0), [false; 3]);
     }
+
+    #[test]
+    fn the_values_of_one_file_are_missing_to_the_next() {
+        let allowance = Allowance::new(0, MAX_FILE_NODES + 7);
+        assert_eq!(allowance.nodes_of_a_file(), MAX_FILE_NODES);
+        allowance.take_nodes(MAX_FILE_NODES);
+        assert_eq!(allowance.nodes_of_a_file(), 7);
+        allowance.take_nodes(8);
+        assert_eq!(allowance.nodes_of_a_file(), 1);
+    }
 }
