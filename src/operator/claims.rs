@@ -37,6 +37,41 @@ impl Claimant {
 /// Organizations with those who claim them.
 pub(super) type Taken = BTreeMap<OrganizationId, Claimant>;
 
+/// What resources claimed when WorkOS could last be asked about them, as far as they tell it
+/// themselves.
+#[derive(Debug, Default)]
+pub(super) struct Remembered {
+    /// Who is there, and the one organization that it can be about, where it says so.
+    pub(super) claimants: BTreeMap<Claimant, Option<OrganizationId>>,
+}
+
+impl Remembered {
+    /// The organizations that are named, each by the oldest.
+    fn taken(&self) -> Taken {
+        let mut taken = Taken::new();
+        for (claimant, id) in &self.claimants {
+            if let Some(id) = id {
+                taken.entry(id.clone()).or_insert_with(|| claimant.clone());
+            }
+        }
+        taken
+    }
+
+    /// Whether a claim that was found at WorkOS may still stand.
+    fn lets(&self, claimant: &Claimant) -> bool {
+        self.claimants.contains_key(claimant)
+    }
+}
+
+/// What one environment claims.
+#[derive(Debug)]
+struct Claimed {
+    endpoint: String,
+    taken: Taken,
+    /// Whether it is what statuses say, and not what WorkOS says.
+    is_remembered: bool,
+}
+
 /// What the environments of each endpoint claim, so that two of them do not write over each other.
 ///
 /// By endpoint and not by key: ids are the endpoint's, and a key may be changed under one of two
@@ -48,7 +83,7 @@ pub(super) struct Registry {
 
 #[derive(Debug, Default)]
 struct Known {
-    claims: BTreeMap<Name, (String, Taken)>,
+    claims: BTreeMap<Name, Claimed>,
     /// The environments that have said what they claim, or that they cannot say.
     heard: BTreeSet<Name>,
 }
@@ -59,8 +94,8 @@ impl Registry {
         let known = self.known();
         let mut all = Taken::new();
         let others = known.claims.iter().filter(|(name, _)| *name != environment);
-        for (_, (_, taken)) in others.filter(|(_, (at, _))| at == endpoint) {
-            for (id, claimant) in taken {
+        for (_, claimed) in others.filter(|(_, claimed)| claimed.endpoint == endpoint) {
+            for (id, claimant) in &claimed.taken {
                 let first = all.entry(id.clone()).or_insert_with(|| claimant.clone());
                 if claimant < first {
                     first.clone_from(claimant);
@@ -72,16 +107,34 @@ impl Registry {
 
     /// Remembers what an environment claims.
     pub(super) fn enter(&self, endpoint: &str, environment: &Name, taken: Taken) {
-        let claims = (endpoint.to_owned(), taken);
-        self.known().claims.insert(environment.clone(), claims);
+        let claimed = Claimed {
+            endpoint: endpoint.to_owned(),
+            taken,
+            is_remembered: false,
+        };
+        self.known().claims.insert(environment.clone(), claimed);
         self.hear(environment);
     }
 
-    /// What an environment claimed before this process led, until it says what it claims now.
-    pub(super) fn recall(&self, endpoint: &str, environment: &Name, taken: Taken) {
+    /// What an environment claims for all that its resources say, until WorkOS has been asked: it
+    /// may never be reached in this term. What was found there before stands for those who are left.
+    pub(super) fn recall(&self, endpoint: &str, environment: &Name, remembered: &Remembered) {
         let mut known = self.known();
-        let claims = known.claims.entry(environment.clone());
-        claims.or_insert_with(|| (endpoint.to_owned(), taken));
+        match known.claims.get_mut(environment) {
+            Some(claimed) if !claimed.is_remembered && claimed.endpoint == endpoint => {
+                claimed
+                    .taken
+                    .retain(|_, claimant| remembered.lets(claimant));
+            }
+            _ => {
+                let claimed = Claimed {
+                    endpoint: endpoint.to_owned(),
+                    taken: remembered.taken(),
+                    is_remembered: true,
+                };
+                known.claims.insert(environment.clone(), claimed);
+            }
+        }
     }
 
     /// An environment cannot say what it claims: what it said before still stands.
@@ -243,15 +296,27 @@ mod tests {
             namespace: "portal".to_owned(),
             name: name.to_owned(),
         });
-        let of = |id: &str| {
-            let id = OrganizationId::from_api(id.to_owned());
-            Taken::from([(id, claimant("old", 1))])
+        let id = |id: &str| OrganizationId::from_api(id.to_owned());
+        let taken = |one: &str| Taken::from([(id(one), claimant("old", 1))]);
+        let old = |one: &str| Remembered {
+            claimants: BTreeMap::from([(claimant("old", 1), Some(id(one)))]),
         };
-        registry.recall("here", &theirs, of("org_1"));
-        assert_eq!(registry.of_others("here", &mine), of("org_1"));
-        registry.enter("here", &theirs, of("org_2"));
-        registry.recall("here", &theirs, of("org_1"));
-        assert_eq!(registry.of_others("here", &mine), of("org_2"));
+        let others = |endpoint: &str| registry.of_others(endpoint, &mine);
+        registry.recall("here", &theirs, &old("org_1"));
+        assert_eq!(others("here"), taken("org_1"));
+        registry.recall("here", &theirs, &old("org_3"));
+        assert_eq!(others("here"), taken("org_3"));
+
+        registry.enter("here", &theirs, taken("org_2"));
+        registry.recall("here", &theirs, &old("org_1"));
+        assert_eq!(others("here"), taken("org_2"));
+
+        registry.recall("there", &theirs, &old("org_2"));
+        assert!(others("here").is_empty());
+        assert_eq!(others("there"), taken("org_2"));
+        registry.enter("there", &theirs, taken("org_2"));
+        registry.recall("there", &theirs, &Remembered::default());
+        assert!(others("there").is_empty(), "who is gone claims nothing");
     }
 
     #[test]

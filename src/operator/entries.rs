@@ -3,14 +3,14 @@
 
 use std::sync::Arc;
 
-use super::claims::{Claimant, Claims, Taken};
+use super::claims::{Claimant, Claims, Remembered, Taken};
 use super::conditions::{Restraint, Trouble};
 use super::declared::Reader;
 use super::names::{Name, Uid};
 use super::objects::{Objects, is_held, is_leaving, is_paused};
 use super::reason::Reason;
 use super::resource::{PortalEnvironment, PortalOrganization};
-use crate::manifest::kubernetes::{DeletionPolicy, ManagementPolicy, PortalOrganizationStatus};
+use crate::manifest::kubernetes::{DeletionPolicy, ManagementPolicy};
 use crate::model::desired::Desired;
 use crate::model::{OrgKey, OrganizationId};
 
@@ -134,24 +134,23 @@ pub(super) fn settle(
     claims.finish()
 }
 
-/// What resources claimed when WorkOS could last be asked about them, as their statuses tell.
+/// What the resources of an environment claim for all that they say themselves: the id that they
+/// name, or else the one that their status has.
 pub(super) fn remembered(
-    entries: &[Entry],
-    desired: &Desired,
-    status: impl Fn(&Entry) -> PortalOrganizationStatus,
-) -> Taken {
-    let mut taken = Taken::new();
-    for entry in entries {
-        let declared = entry.key().and_then(|key| desired.organizations.get(key));
-        let Some(declared) = declared else { continue };
-        let seen = status(entry).organization_id;
-        let seen = seen.map(OrganizationId::from_api);
-        for id in declared.id.clone().into_iter().chain(seen) {
-            let claimant = || Claimant::of(&entry.object.metadata);
-            taken.entry(id).or_insert_with(claimant);
-        }
+    objects: &Objects,
+    environment: &PortalEnvironment,
+    status: impl Fn(&PortalOrganization) -> Option<String>,
+) -> Remembered {
+    let allowed = ours(objects)
+        .filter(|object| is_allowed(environment, &Name::of(&object.metadata).namespace));
+    let claimants = allowed.map(|object| {
+        let id = object.spec.id.clone().or_else(|| status(object));
+        let id = id.map(OrganizationId::from_api);
+        (Claimant::of(&object.metadata), id)
+    });
+    Remembered {
+        claimants: claimants.collect(),
     }
-    taken
 }
 
 /// The resources of an environment that cannot be worked on.

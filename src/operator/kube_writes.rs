@@ -4,6 +4,7 @@
 //! others stay. What was written is remembered until the watch has caught up with it: nothing is
 //! written twice.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use kube::api::{Api, Patch, PatchParams};
@@ -89,11 +90,18 @@ impl<S> Default for Written<S> {
 }
 
 impl<S: Status> Written<S> {
+    /// Whether nothing is remembered.
+    pub(super) fn is_empty(&self) -> bool {
+        self.last.is_empty()
+    }
+
     /// The status that an object has now.
-    pub(super) fn current(&self, metadata: &ObjectMeta, seen: Option<&S>) -> S {
+    pub(super) fn current<'a>(&'a self, metadata: &ObjectMeta, seen: Option<&'a S>) -> Cow<'a, S> {
         match self.last.get(&Uid::of(metadata)) {
-            Some((version, status)) if *version == metadata.resource_version => status.clone(),
-            _ => seen.cloned().unwrap_or_default(),
+            Some((version, status)) if *version == metadata.resource_version => {
+                Cow::Borrowed(status)
+            }
+            _ => seen.map_or_else(|| Cow::Owned(S::default()), Cow::Borrowed),
         }
     }
 
@@ -214,13 +222,13 @@ mod tests {
         written.wrote(&acme, status("org_new"));
         written.wrote(&globex, status("org_other"));
         let seen = status("org_old");
-        assert_eq!(written.current(&acme, Some(&seen)), status("org_new"));
+        assert_eq!(*written.current(&acme, Some(&seen)), status("org_new"));
         let moved = metadata("acme", "2");
-        assert_eq!(written.current(&moved, Some(&seen)), seen);
+        assert_eq!(*written.current(&moved, Some(&seen)), seen);
 
         written.keep([&moved, &globex].into_iter());
         assert_eq!(written.last.len(), 1, "{written:?}");
-        assert_eq!(written.current(&globex, None), status("org_other"));
+        assert_eq!(*written.current(&globex, None), status("org_other"));
         written.keep([].into_iter());
         assert!(written.last.is_empty(), "{written:?}");
     }

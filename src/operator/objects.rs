@@ -8,9 +8,9 @@ use std::sync::Arc;
 use kube::Resource;
 use kube::runtime::reflector::{ObjectRef, Store};
 
-use super::held::Held;
 use super::names::{Name, Uid};
 use super::resource::{PortalEnvironment, PortalOrganization};
+use super::watched::Watched;
 use crate::manifest::kubernetes::PAUSED;
 
 /// The annotation that releases a resource without deleting its organization, with the value
@@ -22,15 +22,15 @@ pub(super) const NUDGED: &str = "portalctl.dev/nudged-at";
 pub(super) const FINALIZER: &str = "portalctl.dev/organization";
 
 /// Organizations, readable or not.
-pub(super) type Organizations = Store<Held<PortalOrganization>>;
+pub(super) type Organizations = Store<Watched<PortalOrganization>>;
 /// Environments, readable or not.
-pub(super) type Environments = Store<Held<PortalEnvironment>>;
+pub(super) type Environments = Store<Watched<PortalEnvironment>>;
 
 /// One environment with all that belongs to it, at one moment.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Objects {
     /// The environment, if it is there.
-    pub(super) environment: Option<Arc<Held<PortalEnvironment>>>,
+    pub(super) environment: Option<Arc<Watched<PortalEnvironment>>>,
     /// Its organizations that can be read, oldest first.
     pub(super) organizations: Vec<Arc<PortalOrganization>>,
 }

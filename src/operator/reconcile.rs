@@ -22,13 +22,13 @@ use super::clocks::{Clocks, Intervals};
 use super::conditions::Trouble;
 use super::context::Context;
 use super::declared::Reader;
-use super::deletions::Deletions;
-use super::entries::{self, Entry};
+use super::entries;
 use super::kube_writes::Written;
 use super::names::Name;
 use super::objects::{Objects, is_paused};
 use super::picture::{self, Picture};
 use super::portals::{self, Fingerprint, Portal};
+use super::quota::Deletions;
 use super::reason::Reason;
 use super::report::{Environment, Reporter};
 use super::resource::PortalEnvironment;
@@ -73,6 +73,9 @@ pub(super) struct Reconciler {
     pub(super) is_unfinished: bool,
     waits: Waits,
     pub(super) deletions: Deletions,
+    /// The term of the last pass.
+    term: Option<CancellationToken>,
+    stop: CancellationToken,
 }
 
 /// For environments that have not said yet what they claim.
@@ -88,8 +91,8 @@ struct Waits {
 struct Blocked(Trouble);
 
 impl Reconciler {
-    /// One that knows nothing yet.
-    pub(super) fn new(context: Arc<Context>, name: Name) -> Self {
+    /// One that knows nothing yet, and works until it is told to stop.
+    pub(super) fn new(context: Arc<Context>, name: Name, stop: CancellationToken) -> Self {
         let intervals = intervals(&OperatorSettings::default(), context.poll);
         Self {
             context,
@@ -109,20 +112,25 @@ impl Reconciler {
             is_unfinished: false,
             waits: Waits::default(),
             deletions: Deletions::default(),
+            term: None,
+            stop,
         }
     }
 
     /// Works whenever something is due and this process leads, until it is told to stop.
-    pub(super) async fn run(mut self, wake: Arc<Notify>, stop: CancellationToken) {
+    pub(super) async fn run(mut self, wake: Arc<Notify>) {
         let clock = Arc::clone(&self.context.clock);
+        let stop = self.stop.clone();
         while !stop.is_cancelled() {
             let term = self.context.term.borrow().clone();
             let next = if let Some(term) = &term {
+                self.begin(term);
                 let next = self.pass(term).await;
                 next.max(clock.instant() + BREATH)
             } else {
                 // Another process writes: what is known here grows old.
                 self.forget();
+                self.forget_seen_while_another_leads();
                 clock.instant() + Duration::from_hours(1)
             };
             tokio::select! {
@@ -139,6 +147,25 @@ impl Reconciler {
         self.context.portals.leave(&self.name);
         self.context.registry.leave(&self.name);
         self.context.metrics.forget(&self.name.to_string());
+    }
+
+    /// Begins a term, or goes on with it: between two of them, which may both have begun during one
+    /// pass, another process may have written.
+    fn begin(&mut self, term: &CancellationToken) {
+        if self
+            .term
+            .as_ref()
+            .is_some_and(CancellationToken::is_cancelled)
+        {
+            self.forget();
+        }
+        self.term = Some(term.clone());
+    }
+
+    /// Whether what a pass found may still be said: not once the lease was lost meanwhile, even if it
+    /// was won back.
+    fn still_leads(&self, term: &CancellationToken) -> bool {
+        self.stop.is_cancelled() || !term.is_cancelled()
     }
 
     fn forget(&mut self) {
@@ -177,7 +204,9 @@ impl Reconciler {
         if let Err(Blocked(trouble)) = outcome {
             self.is_unfinished = false;
             context.metrics.trouble(trouble.reason);
-            self.report_blocked(&objects, &trouble).await;
+            if self.still_leads(term) {
+                self.report_blocked(&objects, &trouble).await;
+            }
             // Nothing was asked: the key is looked for again after the interval.
             if self.clocks.is_open(ended) && self.clocks.is_poll_due(&self.intervals, ended) {
                 return ended + self.intervals.poll;
@@ -210,10 +239,10 @@ impl Reconciler {
 
     async fn work(&mut self, objects: &Objects, term: &CancellationToken) -> Result<(), Blocked> {
         let environment = self.environment(objects)?;
+        self.recall_claims(objects, &environment);
+        self.learn_deletions(&environment).await.map_err(Blocked)?;
         let (mut entries, mut desired) =
             entries::sort(objects, &environment, &mut self.reader).map_err(Blocked)?;
-        self.recall_claims(&environment, &entries, &desired)?;
-        self.learn_deletions(&environment).await.map_err(Blocked)?;
         let portal = self.portal(&environment).await?;
         self.look(&portal, &desired).await?;
         self.hold(&entries).await;
@@ -245,7 +274,7 @@ impl Reconciler {
             term,
         )
         .await;
-        if self.context.term.borrow().is_some() {
+        if self.still_leads(term) {
             let identities = identify(&desired, &picture.observed);
             self.report(&reporter, &entries, &desired, &picture, &identities)
                 .await;
@@ -254,20 +283,18 @@ impl Reconciler {
         Ok(())
     }
 
-    /// Says what this environment claimed before, since it may never reach WorkOS in this term.
-    fn recall_claims(
-        &self,
-        environment: &PortalEnvironment,
-        entries: &[Entry],
-        desired: &Desired,
-    ) -> Result<(), Blocked> {
-        if self.picture.is_none() {
-            let endpoint = portals::endpoint(&environment.spec).map_err(Blocked)?;
-            let taken = entries::remembered(entries, desired, |entry| self.before(entry));
-            let registry = &self.context.registry;
-            registry.recall(endpoint.authority(), &self.name, taken);
-        }
-        Ok(())
+    /// Says what this environment claims as far as its resources tell.
+    fn recall_claims(&self, objects: &Objects, environment: &PortalEnvironment) {
+        let Ok(endpoint) = portals::endpoint(&environment.spec) else {
+            return;
+        };
+        let remembered = entries::remembered(objects, environment, |object| {
+            let (metadata, seen) = (&object.metadata, object.status.as_ref());
+            let status = self.organization_statuses.current(metadata, seen);
+            status.organization_id.clone()
+        });
+        let registry = &self.context.registry;
+        registry.recall(endpoint.authority(), &self.name, &remembered);
     }
 
     /// Whether an organization may be an older resource's of another environment, which is not known
@@ -370,7 +397,18 @@ impl Reconciler {
         let entries = entries::without_meaning(objects, trouble);
         self.release_without_workos(&entries, trouble).await;
         self.report_trouble(objects, &entries, trouble).await;
-        self.forget_seen(&entries);
+        let metadata = entries.iter().map(|entry| &entry.object.metadata);
+        self.organization_statuses.keep(metadata);
+    }
+
+    /// Another process writes now, and the watch shows it in the end.
+    fn forget_seen_while_another_leads(&mut self) {
+        if !self.organization_statuses.is_empty() {
+            let context = &self.context;
+            let objects = Objects::of(&self.name, &context.environments, &context.organizations);
+            let metadata = objects.organizations.iter().map(|object| &object.metadata);
+            self.organization_statuses.keep(metadata);
+        }
     }
 
     /// WorkOS does not take what is written: it is left alone for a while.

@@ -132,7 +132,8 @@ impl Reconciler {
         self.tell(&said, Audience::EveryResource).await;
         self.report_environment(reporter, picture, totals, now)
             .await;
-        self.forget_seen(entries);
+        let metadata = entries.iter().map(|entry| &entry.object.metadata);
+        self.organization_statuses.keep(metadata);
     }
 
     /// What is left to do, for entries that nothing is written for too.
@@ -207,16 +208,11 @@ impl Reconciler {
         })
     }
 
-    /// Statuses that the watch shows by now need no memory of their own.
-    pub(super) fn forget_seen(&mut self, entries: &[Entry]) {
-        let there = entries.iter().map(|entry| &entry.object.metadata);
-        self.organization_statuses.keep(there);
-    }
-
     pub(super) fn before(&self, entry: &Entry) -> PortalOrganizationStatus {
         let object = &entry.object;
         self.organization_statuses
             .current(&object.metadata, object.status.as_ref())
+            .into_owned()
     }
 
     /// Writes the statuses that differ.
@@ -259,7 +255,8 @@ impl Reconciler {
         let object = reporter.environment.object;
         let before = self
             .environment_statuses
-            .current(&object.metadata, object.status.as_ref());
+            .current(&object.metadata, object.status.as_ref())
+            .into_owned();
         let judgement = status::connected(reporter.environment.is_paused);
         let generation = object.metadata.generation;
         let mut after = status::of_environment(&before, &judgement, generation, now);
@@ -276,12 +273,6 @@ impl Reconciler {
         before: &PortalEnvironmentStatus,
         mut after: PortalEnvironmentStatus,
     ) {
-        // A status is replaced as a whole: it says nothing before it is known what it has to say.
-        if let Err(trouble) = self.learn_deletions(object).await {
-            let error = trouble.message;
-            tracing::warn!(environment = %self.name, %error, "a status was not written");
-            return;
-        }
         after.recent_deletions = self.deletions.recent().to_vec();
         if after.says_the_same(before) {
             return;
@@ -331,9 +322,16 @@ impl Reconciler {
         };
         // The environment is told once what all of its organizations suffer from.
         self.tell(&said, Audience::WhatIsLeaving).await;
+        // A status is replaced as a whole: it says nothing before all that it has to say is known.
+        if let Err(unknown) = self.learn_deletions(object).await {
+            let error = unknown.message;
+            tracing::warn!(environment = %self.name, %error, "a status was not written");
+            return;
+        }
         let before = self
             .environment_statuses
-            .current(&object.metadata, object.status.as_ref());
+            .current(&object.metadata, object.status.as_ref())
+            .into_owned();
         let judgement = conditions::blocked(trouble);
         let after = status::of_environment(&before, &judgement, object.metadata.generation, now);
         if synced_reason(&before.conditions) != synced_reason(&after.conditions) {

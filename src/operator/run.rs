@@ -263,8 +263,8 @@ async fn supervise(
                     wake: Arc::new(Notify::new()),
                     stop: stop.child_token(),
                 };
-                let reconciler = Reconciler::new(Arc::clone(context), name);
-                running.spawn_local(reconciler.run(Arc::clone(&task.wake), task.stop.clone()));
+                let reconciler = Reconciler::new(Arc::clone(context), name, task.stop.clone());
+                running.spawn_local(reconciler.run(Arc::clone(&task.wake)));
                 task
             });
             task.wake.notify_one();

@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::backoff::WatchBackoff;
-use super::held::{self, Held};
+use super::watched::{self, Watched};
 use crate::clock::SharedClock;
 
 /// Whether the watches have listed what there is, once. A store of kube knows too, but wakes only
@@ -66,7 +66,7 @@ impl Watches<'_> {
         &self,
         listed: CancellationToken,
         background: &mut JoinSet<()>,
-    ) -> Store<Held<K>>
+    ) -> Store<Watched<K>>
     where
         K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
             + Clone
@@ -86,7 +86,7 @@ impl Watches<'_> {
             .backoff(WatchBackoff::new(Arc::clone(self.clock), who))
             // Nobody here asks who wrote which field, which is half of an object.
             .modify(|object| object.meta_mut().managed_fields = None)
-            .map_ok(held::shared);
+            .map_ok(watched::shared);
         let (changed, stop) = (Arc::clone(self.changed), self.stop.clone());
         background.spawn(async move {
             tokio::select! {
@@ -100,8 +100,8 @@ impl Watches<'_> {
 }
 
 async fn follow<K>(
-    events: impl Stream<Item = watcher::Result<watcher::Event<Held<K>>>>,
-    mut writer: Writer<Held<K>>,
+    events: impl Stream<Item = watcher::Result<watcher::Event<Watched<K>>>>,
+    mut writer: Writer<Watched<K>>,
     changed: &Notify,
     listed: &CancellationToken,
 ) where

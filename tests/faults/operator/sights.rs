@@ -43,8 +43,7 @@ impl Sight {
                 environment: name.clone(),
                 display_name: String::new(),
                 age: (String::new(), String::new()),
-                // What its resources claim is known once it could be worked on.
-                claims: !is_gone && is_synced(object),
+                claims: !is_gone,
                 writes: !is_gone && !is_paused,
                 deletes: !is_gone && !is_paused && spec["allowDeletion"] == true,
             },
@@ -57,7 +56,11 @@ impl Sight {
                     environment: text(&spec["environmentRef"]["name"]),
                     display_name: text(&spec["name"]),
                     age: (text(&metadata["creationTimestamp"]), name.clone()),
-                    claims: !is_gone && !is_leaving && spec["deletionPolicy"] != "Archive",
+                    // Which organization it has claimed is known by its status.
+                    claims: !is_gone
+                        && !is_leaving
+                        && spec["deletionPolicy"] != "Archive"
+                        && object["status"]["organizationId"].is_string(),
                     writes: may && !is_leaving,
                     deletes: may
                         && is_leaving
@@ -154,12 +157,6 @@ impl Sights {
     pub(crate) fn is_forgiven(&self, id: &str) -> bool {
         self.forgiven.contains(id)
     }
-}
-
-fn is_synced(object: &Value) -> bool {
-    let conditions = object["status"]["conditions"].as_array();
-    let mut conditions = conditions.into_iter().flatten();
-    conditions.any(|one| one["type"] == "Synced" && one["status"] == "True")
 }
 
 /// What was so at any time within the length of a pass.

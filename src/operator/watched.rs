@@ -10,23 +10,23 @@ use kube::runtime::watcher::Event;
 
 /// An object, or why it cannot be read. Cheap to clone: a pass over ten thousand of them copies none.
 #[derive(Debug, Clone)]
-pub(super) struct Held<K>(Result<Arc<K>, Arc<InvalidObject>>);
+pub(super) struct Watched<K>(Result<Arc<K>, Arc<InvalidObject>>);
 
-impl<K> Held<K> {
+impl<K> Watched<K> {
     /// The object, or why it cannot be read.
     pub(super) fn read(&self) -> Result<&Arc<K>, &str> {
         self.0.as_ref().map_err(|invalid| invalid.error.as_str())
     }
 }
 
-impl<K> From<DeserializeGuard<K>> for Held<K> {
+impl<K> From<DeserializeGuard<K>> for Watched<K> {
     fn from(DeserializeGuard(read): DeserializeGuard<K>) -> Self {
         Self(read.map(Arc::new).map_err(Arc::new))
     }
 }
 
 /// What a watch tells, of objects that are to be shared.
-pub(super) fn shared<K>(event: Event<DeserializeGuard<K>>) -> Event<Held<K>> {
+pub(super) fn shared<K>(event: Event<DeserializeGuard<K>>) -> Event<Watched<K>> {
     match event {
         Event::Apply(object) => Event::Apply(object.into()),
         Event::Delete(object) => Event::Delete(object.into()),
@@ -36,7 +36,7 @@ pub(super) fn shared<K>(event: Event<DeserializeGuard<K>>) -> Event<Held<K>> {
     }
 }
 
-impl<K: Resource + Clone> Resource for Held<K> {
+impl<K: Resource + Clone> Resource for Watched<K> {
     type DynamicType = K::DynamicType;
     type Scope = K::Scope;
 

@@ -84,7 +84,10 @@ impl Reconciler {
         let seen = environment.status.as_ref();
         let status = PortalEnvironmentStatus {
             recent_deletions: self.deletions.recent.clone(),
-            ..self.environment_statuses.current(metadata, seen)
+            ..self
+                .environment_statuses
+                .current(metadata, seen)
+                .into_owned()
         };
         if let Err(error) =
             kube_writes::status(&self.context.client, metadata, status.clone()).await
