@@ -80,7 +80,7 @@ fn desired(target: &Target) -> Desired {
     let environment = Environment {
         name: target.environment.clone(),
         api_key,
-        client_id: None,
+        client_id: target.client_id.clone(),
     };
     Desired {
         environment,

@@ -71,6 +71,7 @@ pub(super) fn over_http(
             .as_ref()
             .and_then(ApiKey::kind)
             .map(|kind| kind.to_string()),
+        client_id: desired.environment.client_id.clone(),
         manifest: desired.manifest.clone(),
     };
     let transport = HttpTransport::new(&endpoint, bounds).map_err(|error| {
@@ -115,6 +116,7 @@ fn open_sandbox(
         environment: desired.environment.name.clone(),
         endpoint: "sandbox".to_owned(),
         key_kind: None,
+        client_id: desired.environment.client_id.clone(),
         manifest: desired.manifest.clone(),
     };
     let key = ApiKey::parse(SANDBOX_KEY).map_err(|error| {

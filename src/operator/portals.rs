@@ -104,6 +104,7 @@ impl Portals {
             environment: None,
             endpoint: endpoint.authority().to_owned(),
             key_kind: key.kind().map(|kind| kind.to_string()),
+            client_id: None,
             manifest: None,
         };
         let fingerprint = fingerprint(secret, spec.operator.api_url.as_deref());

@@ -9,7 +9,7 @@ use super::invitation::Invitation;
 use crate::codes::{Code, plan as codes};
 use crate::identity::MatchedBy;
 use crate::model::desired::{FieldPath, Source};
-use crate::model::{Domain, ManifestName, OrgKey, OrganizationId};
+use crate::model::{ClientId, Domain, ManifestName, OrgKey, OrganizationId};
 
 /// One thing to do to one organization.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -315,6 +315,8 @@ pub struct Target {
     pub endpoint: String,
     /// `test`, `live`, or nothing when the key's shape does not say.
     pub key_kind: Option<String>,
+    /// The client id of the environment, where the manifest says which.
+    pub client_id: Option<ClientId>,
     /// The manifest's name.
     pub manifest: Option<ManifestName>,
 }

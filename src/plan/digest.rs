@@ -39,6 +39,7 @@ impl Digest {
             environment,
             endpoint,
             key_kind,
+            client_id,
             manifest,
         } = target;
         let mut hasher = Hasher(Sha256::new());
@@ -47,6 +48,10 @@ impl Digest {
         hasher.text(endpoint);
         hasher.optional(key_kind.as_deref());
         hasher.optional(manifest.as_ref().map(ManifestName::as_str));
+        // Without one, a digest is what it was before plans knew of it.
+        if let Some(client_id) = client_id {
+            hasher.text(client_id.as_str());
+        }
         hasher.count(changes.len());
         for change in changes {
             hasher.subject(change);

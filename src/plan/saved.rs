@@ -14,7 +14,7 @@ use super::digest::Digest;
 use super::{Invitation, Plan};
 use crate::codes::Code;
 use crate::model::desired::{FieldPath, Source};
-use crate::model::{Domain, Email, Intent, ManifestName, OrgKey, OrganizationId};
+use crate::model::{ClientId, Domain, Email, Intent, ManifestName, OrgKey, OrganizationId};
 
 /// The version of the document that this program reads.
 const FORMAT_VERSION: &str = "1";
@@ -48,6 +48,7 @@ struct Document {
 struct SavedTarget {
     endpoint: String,
     key_kind: Option<String>,
+    client_id: Option<ClientId>,
     manifest: Option<ManifestName>,
 }
 
@@ -127,6 +128,7 @@ fn plan(document: Document) -> Result<Plan, String> {
     let SavedTarget {
         endpoint,
         key_kind,
+        client_id,
         manifest,
     } = target;
     Ok(Plan {
@@ -134,6 +136,7 @@ fn plan(document: Document) -> Result<Plan, String> {
             environment,
             endpoint,
             key_kind,
+            client_id,
             manifest,
         },
         changes: changes.into_iter().map(change).collect::<Result<_, _>>()?,

@@ -62,6 +62,22 @@ fn a_saved_plan_is_for_the_account_it_was_made_for() {
 }
 
 #[test]
+fn a_saved_plan_knows_the_client_id_that_its_manifest_named() {
+    let env = TestEnv::with_manifest(CUSTOMERS);
+    let named = "api_key: test, client_id: client_01A";
+    env.edit("portal.yaml", "api_key: test", named);
+    let _ = env.run("plan --sandbox --out plan.json").exits(0);
+    for (client_id, exit, code) in [
+        ("client_01B", 4, "cli/client-id-differs"),
+        ("client_01A", 7, "plan/other-target"),
+    ] {
+        let run = env.run("apply plan.json").at_url("http://127.0.0.1:1");
+        let output = run.env("WORKOS_CLIENT_ID", client_id).exits(exit);
+        assert!(output.stderr.contains(code), "{output}");
+    }
+}
+
+#[test]
 fn what_is_no_plan_is_refused_before_any_request() {
     let env = TestEnv::new();
     env.write("plan.json", "{ \"changes\": [] }");

@@ -774,6 +774,7 @@ fn mixed() -> (World, Live) {
         environment: Some("production".to_owned()),
         endpoint: "api.workos.com".to_owned(),
         key_kind: Some("live".to_owned()),
+        client_id: None,
         manifest: world.desired.manifest.clone(),
     };
     let mut live = Live::new();

@@ -237,6 +237,7 @@ pub(crate) fn some_plan() -> Plan {
             environment: Some("production".to_owned()),
             endpoint: "api.workos.com".to_owned(),
             key_kind: Some("live".to_owned()),
+            client_id: None,
             manifest: None,
         },
         changes: vec![

@@ -27,6 +27,7 @@ pub fn plan(report: &PlanReport<'_>) -> PlanDocument {
         target: TargetItem {
             endpoint: plan.target.endpoint.clone(),
             key_kind: plan.target.key_kind.clone(),
+            client_id: plan.target.client_id.as_ref().map(ToString::to_string),
             manifest: plan.target.manifest.as_ref().map(ToString::to_string),
         },
         digest: Some(Digest::of(plan).to_string()),

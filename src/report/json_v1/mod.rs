@@ -89,6 +89,9 @@ pub struct TargetItem {
     pub endpoint: String,
     /// `test`, `live`, or `null` when the key's shape does not say.
     pub key_kind: Option<String>,
+    /// The client id of the environment, where the manifest says which.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
     /// The manifest's name.
     pub manifest: Option<String>,
 }

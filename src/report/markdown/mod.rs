@@ -68,6 +68,7 @@ fn facts(headline: &Headline, digest: Option<&Digest>) -> String {
         environment: _,
         endpoint,
         key_kind,
+        client_id: _,
         manifest,
     } = &headline.target;
     let mut facts = Vec::new();
