@@ -163,3 +163,64 @@ pub(super) fn without_meaning(objects: &Objects, trouble: &Trouble) -> Vec<Entry
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::operator::claims::Registry;
+
+    /// An organization of the namespace `portal`, unless it says another.
+    fn organization(name: &str, second: u8, spec: &serde_json::Value) -> Arc<PortalOrganization> {
+        let mut object = json!({
+            "metadata": {
+                "name": name, "namespace": spec.get("namespace").unwrap_or(&json!("portal")),
+                "creationTimestamp": format!("2026-01-02T03:04:{second:02}Z"),
+            },
+            "spec": { "environmentRef": { "name": "production" }, "name": name },
+        });
+        if let Some(id) = spec.get("id") {
+            object["spec"]["id"] = id.clone();
+        }
+        Arc::new(serde_json::from_value(object).unwrap())
+    }
+
+    #[test]
+    fn a_resource_claims_the_id_that_it_names_or_else_that_of_its_status() {
+        let environment = json!({
+            "metadata": { "name": "production", "namespace": "portal" },
+            "spec": { "secretRef": { "name": "workos", "key": "api-key" } },
+        });
+        let environment: PortalEnvironment = serde_json::from_value(environment).unwrap();
+        let objects = Objects {
+            environment: None,
+            organizations: vec![
+                organization("seen", 1, &json!({})),
+                organization("pinned", 2, &json!({ "id": "org_pinned" })),
+                organization(
+                    "elsewhere",
+                    3,
+                    &json!({ "namespace": "other", "id": "org_other" }),
+                ),
+                organization("new", 4, &json!({})),
+            ],
+        };
+        let status = |object: &PortalOrganization| {
+            let name = object.metadata.name.as_deref();
+            (name != Some("new")).then(|| "org_seen".to_owned())
+        };
+        let remembered = remembered(&objects, &environment, status);
+        assert_eq!(remembered.claimants.len(), 3, "{remembered:?}");
+
+        let registry = Registry::default();
+        let name = |name: &str| Name {
+            namespace: "portal".to_owned(),
+            name: name.to_owned(),
+        };
+        registry.recall("here", &name("production"), &remembered);
+        let taken = registry.of_others("here", &name("staging"));
+        let taken: Vec<&str> = taken.keys().map(OrganizationId::as_str).collect();
+        assert_eq!(taken, ["org_pinned", "org_seen"]);
+    }
+}
