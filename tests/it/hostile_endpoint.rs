@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::JoinHandle;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::cli::{KEY, TestEnv};
 use crate::support::manifests::CUSTOMERS;
@@ -231,4 +231,18 @@ fn a_cursor_that_leads_in_circles_is_given_up() {
     let server = Hostile::always(answer("200 OK", page));
     is_refused(&server, "changed too much while it was read");
     assert!(server.calls() < 20, "{}", server.calls());
+}
+
+#[test]
+fn a_page_of_more_than_was_asked_for_is_refused() {
+    let organizations: Vec<Value> = (0..400_000)
+        .map(|id| json!({ "id": id.to_string() }))
+        .collect();
+    let page = json!({ "data": organizations, "list_metadata": { "after": "399999" } });
+    let server = Hostile::always(answer("200 OK", &page.to_string()));
+    is_refused(
+        &server,
+        "a page of 400000 objects, where at most 100 were asked for",
+    );
+    assert!(server.calls() < 5, "{}", server.calls());
 }
