@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::canaries::{CANARIES, LINK, laced, rude};
+use crate::support::canaries::{CANARIES, LINK, laced, rude};
 use crate::support::cli::{KEY, TestEnv};
 use crate::support::gateway::{Answer, CONFIG, GatewayServer, MANIFEST, claims, signed};
 use crate::support::sandbox_server::SandboxServer;
@@ -108,10 +108,9 @@ mod operator {
     use serde_json::json;
 
     use super::{KEY, holds_no_canary, laced, rude};
+    use crate::support::canaries::WEBHOOK_SECRET;
     use crate::support::http;
     use crate::support::operator::{self, Operator, World};
-
-    const WEBHOOK_SECRET: &str = "whsec_canarywebhook0123456789";
 
     /// The Secret with canaries for the key and for webhooks.
     #[track_caller]
