@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::support::canaries::{
     CANARIES, LINK, Moody, RECORD, Rudeness, WEBHOOK_SECRET, Wrong, laced,
 };
-use crate::support::canary_lines::LINES;
+use crate::support::canary_lines::{FAILING, LINES};
 use crate::support::cli::{KEY, Output, Run, TestEnv};
 use crate::support::dns::{DnsServer, Zone};
 use crate::support::manifests::CUSTOMERS;
@@ -168,6 +168,41 @@ fn nothing_secret_is_written_when_all_is_refused() {
             search(stage.env.root());
         }
     }
+}
+
+/// Runs the lines of a server that fails, at everything and then at what changes something.
+fn fails(rudeness: Rudeness) {
+    let env = TestEnv::with_manifest(CUSTOMERS);
+    let sandbox = SandboxServer::start(&env);
+    let server = Moody::new(&sandbox, rudeness);
+    let stage = Stage::set(env, &server.url(), "json");
+    // The others are left to be made.
+    stage.exits("apply --yes --only acme", 0);
+    for (index, mood) in [Wrong::Everything, Wrong::Writes].into_iter().enumerate() {
+        server.turn(mood);
+        for (line, codes) in FAILING {
+            let before = server.refused();
+            stage.exits(line, codes[index]);
+            let went_wrong = server.refused() > before;
+            assert_eq!(went_wrong, codes[index] != 0, "{line}: {mood:?}");
+        }
+    }
+    search(stage.env.root());
+}
+
+#[test]
+fn nothing_secret_is_written_when_workos_fails() {
+    fails(Rudeness::Status(500));
+}
+
+#[test]
+fn nothing_secret_is_written_when_answers_break_off() {
+    fails(Rudeness::CutOff);
+}
+
+#[test]
+fn nothing_secret_is_written_when_nothing_answers() {
+    fails(Rudeness::Silent);
 }
 
 /// What a panic's message or a log could show of the types that hold secrets.

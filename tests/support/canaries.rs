@@ -60,6 +60,10 @@ fn lace(value: &mut Value) {
 pub(crate) enum Rudeness {
     /// It is refused.
     Status(u16),
+    /// The connection ends in the middle of the answer.
+    CutOff,
+    /// The connection ends without an answer.
+    Silent,
 }
 
 impl Rudeness {
@@ -70,6 +74,11 @@ impl Rudeness {
         let headers = format!("X-Request-ID: {KEY}\r\nLocation: {LINK}\r\n");
         match self {
             Self::Status(status) => (status, headers, body.to_string()),
+            Self::CutOff => {
+                let headers = headers + "Content-Length: 100000\r\n";
+                (200, headers, body.to_string())
+            }
+            Self::Silent => (http::NO_ANSWER, String::new(), String::new()),
         }
     }
 }
@@ -84,6 +93,7 @@ pub(crate) fn rude(status: u16) -> Canned {
 pub(crate) enum Wrong {
     Nothing,
     Everything,
+    Writes,
 }
 
 /// A server as [`laced`] makes them that can be made rude, where it is and with what it holds.
@@ -103,6 +113,7 @@ impl Moody {
             let goes_wrong = match *asked.lock().unwrap() {
                 Wrong::Nothing => false,
                 Wrong::Everything => true,
+                Wrong::Writes => method != "GET",
             };
             if goes_wrong {
                 counted.fetch_add(1, Ordering::Relaxed);

@@ -166,3 +166,16 @@ pub(crate) const LINES: &[(&str, &[Line])] = &[
     ("completions", &[("completions bash", ALONE)]),
     ("man", &[("man pages", ALONE)]),
 ];
+
+/// A command line, and its exit code: when WorkOS fails at everything, and when it fails at all that
+/// changes something.
+pub(crate) const FAILING: &[(&str, [i32; 2])] = &[
+    ("plan -o json", [5, 0]),
+    ("apply --yes -o json", [5, 6]),
+    ("status --all", [5, 0]),
+    ("invite acme --yes --intent sso", [5, 6]),
+    ("verify-domain acme --ask-anyway --resolver {dns}", [5, 5]),
+    ("link acme sso --open", [5, 5]),
+    ("import --dir imported", [5, 0]),
+    ("doctor --link-test acme", [2, 2]),
+];
