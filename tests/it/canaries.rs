@@ -90,7 +90,7 @@ fn holds_no_canary(line: &str, output: &Output) {
 }
 
 /// Looks into every file under a folder, but for those that commands were given.
-fn search(folder: &Path) {
+pub(crate) fn search(folder: &Path) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
