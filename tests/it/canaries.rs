@@ -2,194 +2,101 @@
 //! it writes.
 
 use std::fs;
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::support::cli::{KEY, TestEnv};
-use crate::support::http::{self, Canned};
+use crate::support::canaries::{
+    CANARIES, LINK, Moody, RECORD, Rudeness, WEBHOOK_SECRET, Wrong, laced,
+};
+use crate::support::canary_lines::{FAILING, LINES};
+use crate::support::cli::{KEY, Output, Run, TestEnv};
+use crate::support::dns::{DnsServer, Zone};
 use crate::support::manifests::CUSTOMERS;
 use crate::support::sandbox_server::SandboxServer;
 
-pub(crate) const LINK: &str = "https://setup.workos.com?token=canarylink0123456789";
-/// What no output holds: parts of the key, of links, of the values of TXT records, of webhook secrets.
-pub(crate) const CANARIES: [&str; 4] = [
-    "canary0123456789",
-    "canarylink0123456789",
-    "canaryrecord0123456789",
-    "canarywebhook0123456789",
-];
+/// The folder with what commands are given to read, secrets among it.
+const GIVEN: &str = "given";
 
-/// What each command is run as. The flags that print a secret on purpose have tests of their own.
-const LINES: &[(&str, &[&str])] = &[
-    (
-        "plan",
-        &[
-            "plan",
-            "plan -o json",
-            "plan -o markdown",
-            "plan -o html",
-            "plan --out saved.json",
-            "plan --prune",
-        ],
-    ),
-    (
-        "apply",
-        &[
-            "apply --yes",
-            "apply --yes -o json --output-file applied.json",
-            "apply saved.json",
-        ],
-    ),
-    (
-        "status",
-        &[
-            "status --all",
-            "status -o json --write html=status.html --write csv=status.csv",
-            "status -o sarif",
-        ],
-    ),
-    (
-        "invite",
-        &[
-            "invite acme --yes --intent sso",
-            "invite acme --yes --intent sso -o json",
-        ],
-    ),
-    (
-        "verify-domain",
-        &[
-            "verify-domain acme --dns-only --resolver 127.0.0.1:1",
-            "verify-domain acme -o json --resolver 127.0.0.1:1",
-        ],
-    ),
-    (
-        "link",
-        &[
-            "link acme sso --open",
-            "link acme sso --open -o json",
-            "link acme sso",
-        ],
-    ),
-    (
-        "wait",
-        &[
-            "wait acme sso --timeout 1s",
-            "wait acme sso --timeout 1s -o json",
-        ],
-    ),
-    ("validate", &["validate", "validate -o json"]),
-    ("ids", &["ids", "ids -o env", "ids -o json"]),
-    (
-        "import",
-        &[
-            "import --dir imported",
-            "import --dir other --dry-run -o json",
-        ],
-    ),
-    (
-        "doctor",
-        &["doctor --link-test acme", "doctor --link-test acme -o json"],
-    ),
-    ("convert", &["convert --to kubernetes"]),
-    ("explain", &["explain api/unauthorized"]),
-    ("schema", &["schema plan"]),
-    (
-        "sandbox",
-        &[
-            "sandbox --listen 127.0.0.1:99999",
-            "sandbox --key-file key --state /dev/null/x",
-        ],
-    ),
-    ("completions", &["completions bash"]),
-    ("man", &["man pages"]),
-];
-
-/// A sandbox behind a server that puts canaries into its answers.
-pub(crate) fn laced(sandbox: &SandboxServer) -> Canned {
-    let address = sandbox.address().to_owned();
-    Canned::serve(move |method, path, body| {
-        let body = serde_json::from_str::<Value>(body).ok();
-        let (status, mut answer) = http::send(&address, KEY, method, path, body.as_ref());
-        if path == "/portal/generate_link" && status < 300 {
-            answer = json!({ "link": LINK });
-        }
-        lace(&mut answer);
-        (
-            status,
-            format!("X-Request-ID: {KEY}\r\n"),
-            answer.to_string(),
-        )
-    })
+/// A folder with everything that the lines name, and what they speak to.
+struct Stage {
+    env: TestEnv,
+    url: String,
+    dns: DnsServer,
+    /// Listens, and answers nobody.
+    taken: TcpListener,
+    log_format: &'static str,
 }
 
-fn lace(value: &mut Value) {
-    match value {
-        Value::Object(fields) => {
-            for (name, field) in fields {
-                if name == "verification_token" && !field.is_null() {
-                    *field = json!("canaryrecord0123456789");
-                }
-                lace(field);
-            }
-        }
-        Value::Array(items) => items.iter_mut().for_each(lace),
-        _ => {}
+impl Stage {
+    /// What an earlier run has left is there, made while all was well.
+    #[track_caller]
+    fn set(env: TestEnv, url: &str, log_format: &'static str) -> Self {
+        // A browser that keeps nothing: the link is for it.
+        env.write("browser", "#!/bin/sh\nexit 0\n");
+        let executable = fs::Permissions::from_mode(0o755);
+        fs::set_permissions(env.path("browser"), executable).unwrap();
+        env.write("given/key", KEY);
+        env.write("given/webhook", WEBHOOK_SECRET);
+        let page = format!("{url}/health");
+        let probed = CUSTOMERS.replace("https://app.example.com/settings/portal", &page);
+        env.write("probed.yaml", &probed);
+        let stage = Self {
+            env,
+            url: url.to_owned(),
+            dns: DnsServer::with(&[("acme.com", Zone::texts(&[RECORD]))]),
+            taken: TcpListener::bind("127.0.0.1:0").unwrap(),
+            log_format,
+        };
+        stage.exits("plan --out saved.json", 0);
+        stage.exits("status -o json --output-file earlier.json", 0);
+        stage
+    }
+
+    fn run(&self, line: &str) -> Run {
+        let line = line
+            .replace("{url}", &self.url)
+            .replace("{dns}", &self.dns.address().to_string())
+            .replace("{nobody}", "127.0.0.1:1")
+            .replace("{taken}", &self.taken.local_addr().unwrap().to_string());
+        self.env
+            .run(&format!("{line} -vv --log-format {}", self.log_format))
+            .at_url(&self.url)
+            .env("BROWSER", self.env.path("browser").to_str().unwrap())
+            .env("RUST_BACKTRACE", "full")
+    }
+
+    /// Runs a line, which has to end with a code, and to say something that holds no secret.
+    #[track_caller]
+    fn exits(&self, line: &str, code: i32) {
+        let output = self.run(line).output();
+        assert_eq!(output.code, Some(code), "{line}: {output}");
+        let said = format!("{}{}", output.stdout, output.stderr);
+        assert!(!said.is_empty() || code == 0, "{line}");
+        // A line that means nothing shows nothing.
+        assert!(!said.contains("cli/usage"), "{line}: {output}");
+        holds_no_canary(line, &output);
     }
 }
 
-/// A server that refuses everything, and repeats in its answer what it was told and more.
-pub(crate) fn rude(status: u16) -> Canned {
-    Canned::serve(move |_, _, _| {
-        let message = format!("bad key {KEY}; see {LINK}");
-        let body = json!({ "message": message, "code": KEY, "errors": [{ "code": KEY, "message": LINK }] });
-        (
-            status,
-            format!("X-Request-ID: {KEY}\r\nLocation: {LINK}\r\n"),
-            body.to_string(),
-        )
-    })
-}
-
-fn environment() -> TestEnv {
-    let env = TestEnv::with_manifest(CUSTOMERS);
-    // A browser that keeps nothing: the link is for it.
-    env.write("browser", "#!/bin/sh\nexit 0\n");
-    let executable = fs::Permissions::from_mode(0o755);
-    fs::set_permissions(env.path("browser"), executable).unwrap();
-    env
-}
-
-/// Runs every line; each has to say something, whatever it ends with.
-fn run_everything(env: &TestEnv, url: &str) {
-    let browser = env.path("browser");
-    for (_, lines) in LINES {
-        for line in *lines {
-            for format in ["text", "json"] {
-                let output = env
-                    .run(&format!("{line} -vv --log-format {format}"))
-                    .at_url(url)
-                    .env("BROWSER", browser.to_str().unwrap())
-                    .env("RUST_BACKTRACE", "full")
-                    .output();
-                let said = format!("{}{}", output.stdout, output.stderr);
-                assert!(!said.is_empty() || output.code == Some(0), "{line}");
-                assert_ne!(output.code, Some(1), "{line}: {output}");
-                for canary in CANARIES {
-                    assert!(!said.contains(canary), "{line}: {output}");
-                }
-            }
-        }
+#[track_caller]
+fn holds_no_canary(line: &str, output: &Output) {
+    for canary in CANARIES {
+        assert!(!output.stdout.contains(canary), "{line}: {output}");
+        assert!(!output.stderr.contains(canary), "{line}: {output}");
     }
 }
 
-/// Looks into every file under a folder.
-fn search(folder: &Path) {
+/// Looks into every file under a folder, but for those that commands were given.
+pub(crate) fn search(folder: &Path) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            search(&path);
+            if !path.ends_with(GIVEN) {
+                search(&path);
+            }
             continue;
         }
         let text = String::from_utf8_lossy(&fs::read(&path).unwrap()).into_owned();
@@ -214,34 +121,88 @@ fn every_command_is_looked_at() {
 
 #[test]
 fn nothing_secret_is_written_when_all_goes_well() {
-    let env = environment();
-    let sandbox = SandboxServer::with(&env, "--state state.json --rate-limit off");
-    let server = laced(&sandbox);
-    run_everything(&env, &server.url());
-    drop(server);
-    assert_eq!(sandbox.stop(), Some(0));
-    search(env.root());
-    for file in [
-        "saved.json",
-        "applied.json",
-        "status.html",
-        "status.csv",
-        "state.json",
-        "imported/portal.yaml",
-        "pages/portalctl.1",
-    ] {
-        assert!(env.path(file).is_file(), "{file} was not looked at");
+    for log_format in ["text", "json"] {
+        let env = TestEnv::with_manifest(CUSTOMERS);
+        let sandbox = SandboxServer::with(&env, "--state state.json --rate-limit off");
+        let server = laced(&sandbox);
+        let stage = Stage::set(env, &server.url(), log_format);
+        for (line, [code, _, _]) in LINES.iter().flat_map(|(_, lines)| *lines) {
+            stage.exits(line, *code);
+        }
+        assert!(!stage.dns.asked().is_empty());
+        drop(server);
+        assert_eq!(sandbox.stop(), Some(0));
+        search(stage.env.root());
+        for file in [
+            "plan.sarif",
+            "saved.json",
+            "earlier.json",
+            "applied.json",
+            "status.html",
+            "status.csv",
+            "state.json",
+            "imported/portal.yaml",
+            "cluster",
+            "back",
+            "pages/portalctl.1",
+        ] {
+            assert!(stage.env.path(file).exists(), "{file} was not looked at");
+        }
     }
 }
 
 #[test]
-fn nothing_secret_is_written_when_all_goes_wrong() {
+fn nothing_secret_is_written_when_all_is_refused() {
     for status in [401, 422] {
-        let env = environment();
-        let server = rude(status);
-        run_everything(&env, &server.url());
-        search(env.root());
+        for log_format in ["text", "json"] {
+            let env = TestEnv::with_manifest(CUSTOMERS);
+            let sandbox = SandboxServer::start(&env);
+            let server = Moody::new(&sandbox, Rudeness::Status(status));
+            let stage = Stage::set(env, &server.url(), log_format);
+            server.turn(Wrong::Everything);
+            for (line, [_, unauthorized, refused]) in LINES.iter().flat_map(|(_, lines)| *lines) {
+                let code = if status == 401 { unauthorized } else { refused };
+                stage.exits(line, *code);
+            }
+            assert_ne!(server.refused(), 0);
+            search(stage.env.root());
+        }
     }
+}
+
+/// Runs the lines of a server that fails, at everything and then at what changes something.
+fn fails(rudeness: Rudeness) {
+    let env = TestEnv::with_manifest(CUSTOMERS);
+    let sandbox = SandboxServer::start(&env);
+    let server = Moody::new(&sandbox, rudeness);
+    let stage = Stage::set(env, &server.url(), "json");
+    // The others are left to be made.
+    stage.exits("apply --yes --only acme", 0);
+    for (index, mood) in [Wrong::Everything, Wrong::Writes].into_iter().enumerate() {
+        server.turn(mood);
+        for (line, codes) in FAILING {
+            let before = server.refused();
+            stage.exits(line, codes[index]);
+            let went_wrong = server.refused() > before;
+            assert_eq!(went_wrong, codes[index] != 0, "{line}: {mood:?}");
+        }
+    }
+    search(stage.env.root());
+}
+
+#[test]
+fn nothing_secret_is_written_when_workos_fails() {
+    fails(Rudeness::Status(500));
+}
+
+#[test]
+fn nothing_secret_is_written_when_answers_break_off() {
+    fails(Rudeness::CutOff);
+}
+
+#[test]
+fn nothing_secret_is_written_when_nothing_answers() {
+    fails(Rudeness::Silent);
 }
 
 /// What a panic's message or a log could show of the types that hold secrets.
@@ -270,7 +231,9 @@ fn breaks_down_with_a_key_in_hand() {
             .with_writer(std::io::stderr)
             .init();
     }
-    portalctl::cli::breakdown::tell();
+    // The program itself: it knows none of the arguments of a test, so it ends at once. What it has set
+    // up for panics stays.
+    let _ = portalctl::cli::main();
     let key = format!("é{KEY}{LINK}");
     let _ = &key[1..];
 }
@@ -294,7 +257,8 @@ fn what_breaks_down_tells_where_and_not_what_it_held() {
             assert!(!told.contains(canary), "{told}");
         }
         if log.is_some() {
-            let line: Value = serde_json::from_str(told.lines().next().unwrap()).unwrap();
+            let line = told.lines().find(|line| line.starts_with('{')).unwrap();
+            let line: Value = serde_json::from_str(line).unwrap();
             assert_eq!(line["level"], "ERROR", "{line}");
             assert!(line["place"].is_string(), "{line}");
         }

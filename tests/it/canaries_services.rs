@@ -1,12 +1,18 @@
 //! What serves until it is stopped, at its most talkative, in success and in failure: what is secret is
 //! in no object of the cluster, no event, no metric, no log and no page.
 
-use serde_json::Value;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::channel;
 
-use crate::canaries::{CANARIES, LINK, laced, rude};
+use serde_json::{Value, json};
+
+use crate::canaries::search;
+use crate::support::canaries::{CANARIES, LINK, WEBHOOK_SECRET, laced, rude};
 use crate::support::cli::{KEY, TestEnv};
 use crate::support::gateway::{Answer, CONFIG, GatewayServer, MANIFEST, claims, signed};
+use crate::support::http::{self, Canned};
 use crate::support::sandbox_server::SandboxServer;
+use crate::support::wait::LONG;
 
 /// The gateway's own secret, of which its cookies are made.
 const OWN_SECRET: &str = "canarycookie0123456789canarycookie0123456789";
@@ -103,15 +109,85 @@ fn the_gateway_tells_nothing_secret_when_all_goes_wrong() {
     }
 }
 
+/// The sandbox, with everything secret that it takes, asked by those who may and those who may not.
+#[test]
+fn the_sandbox_tells_nothing_secret() {
+    for log_format in ["text", "json"] {
+        let env = TestEnv::new();
+        env.write("given/key", KEY);
+        env.write("given/webhook", WEBHOOK_SECRET);
+        let (sender, letters) = channel();
+        let is_first = AtomicBool::new(true);
+        let endpoint = Canned::serve(move |method, path, body| {
+            // Whoever listened may have heard enough.
+            let _ = sender.send(format!("{method} {path} {body}"));
+            // The first letter is not taken, so that there is a failure to tell.
+            let is_first = is_first.swap(false, Ordering::Relaxed);
+            let status = if is_first { 500 } else { 200 };
+            (
+                status,
+                format!("Location: {LINK}\r\n"),
+                format!("{KEY} {LINK}"),
+            )
+        });
+        let sandbox = SandboxServer::talkative(
+            &env,
+            &format!(
+                "--log-format {log_format} --key-file given/key --state state.json --load busy \
+                 --webhook-url {}/hooks --webhook-secret-file given/webhook",
+                endpoint.url()
+            ),
+        );
+        let acme = json!({ "name": "Acme", "domain_data": [{ "domain": "acme.com", "state": "pending" }] });
+        let made = sandbox.send("POST", "/organizations", &acme);
+        for _ in 0..2 {
+            let letter = letters.recv_timeout(LONG).unwrap();
+            assert!(letter.starts_with("POST /hooks {"), "{letter}");
+            assert!(letter.contains("organization.created"), "{letter}");
+            holds_no_canary("a letter", &letter);
+        }
+        let wanted = json!({ "organization": made["id"], "intent": "sso" });
+        let link = sandbox.send("POST", "/portal/generate_link", &wanted)["link"].take();
+        let page = link.as_str().unwrap().strip_prefix(&sandbox.url()).unwrap();
+        let refused = format!("{KEY}-not");
+        for (key, method, path, body) in [
+            (refused.as_str(), "GET", "/organizations", Value::Null),
+            (KEY, "GET", &format!("/organizations/{KEY}"), Value::Null),
+            (
+                KEY,
+                "GET",
+                &format!("/organizations?limit={KEY}"),
+                Value::Null,
+            ),
+            (KEY, "PUT", "/_sandbox/faults", json!({ "rules": KEY })),
+            (
+                KEY,
+                "POST",
+                "/organizations",
+                json!({ "name": [WEBHOOK_SECRET] }),
+            ),
+            (KEY, "GET", page, Value::Null),
+        ] {
+            // What it answers is for the one who asked.
+            let _ = http::send(sandbox.address(), key, method, path, Some(&body));
+        }
+        let deliveries = sandbox.send("GET", "/_sandbox/webhooks", &Value::Null);
+        holds_no_canary("the deliveries", &deliveries.to_string());
+        assert_eq!(sandbox.stop(), Some(0));
+        let said = env.read("sandbox.err");
+        holds_no_canary("the log", &said);
+        assert!(!said.contains(page), "{said}");
+        assert!(env.path("state.json").is_file());
+        search(env.root());
+    }
+}
+
 #[cfg(feature = "operator")]
 mod operator {
     use serde_json::json;
 
-    use super::{KEY, holds_no_canary, laced, rude};
-    use crate::support::http;
+    use super::{KEY, WEBHOOK_SECRET, holds_no_canary, http, laced, rude};
     use crate::support::operator::{self, Operator, World};
-
-    const WEBHOOK_SECRET: &str = "whsec_canarywebhook0123456789";
 
     /// The Secret with canaries for the key and for webhooks.
     #[track_caller]

@@ -94,6 +94,9 @@ fn unchunk(mut body: &str) -> String {
 /// What a [`Canned`] server answers: status, further header lines, body.
 pub(crate) type CannedAnswer = (u16, String, String);
 
+/// The status of an answer that is none: the connection ends.
+pub(crate) const NO_ANSWER: u16 = 0;
+
 /// A server that gives whatever answers a test wants, right or wrong.
 pub(crate) struct Canned {
     address: String,
@@ -113,13 +116,19 @@ impl Canned {
                 let Some((method, path, body)) = read_request(&stream) else {
                     break;
                 };
-                let (status, headers, body) = answer(&method, &path, &body);
+                let (status, mut headers, body) = answer(&method, &path, &body);
+                if status == NO_ANSWER {
+                    continue;
+                }
+                // One that says its length itself may be wrong about it.
+                if !headers.contains("Content-Length:") {
+                    headers += &format!("Content-Length: {}\r\n", body.len());
+                }
                 // A client that has gone does not concern the next one.
                 let _ = write!(
                     stream,
                     "HTTP/1.1 {status} X\r\n{headers}Content-Type: application/json\r\n\
-                     Content-Length: {}\r\nConnection: close\r\n\r\n{body}",
-                    body.len()
+                     Connection: close\r\n\r\n{body}"
                 );
             }
         });

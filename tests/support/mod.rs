@@ -1,6 +1,8 @@
 //! What the integration tests share.
 
 pub(crate) mod browser;
+pub(crate) mod canaries;
+pub(crate) mod canary_lines;
 pub(crate) mod chart;
 pub(crate) mod chart_cases;
 #[cfg(feature = "operator")]

@@ -1,5 +1,6 @@
 //! `portalctl sandbox` as a process of its own, on a free port.
 
+use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Stdio};
 
@@ -44,6 +45,28 @@ impl SandboxServer {
             address: address.to_owned(),
             child,
         }
+    }
+
+    /// One that says all it can, into the files `sandbox.out` and `sandbox.err`.
+    #[track_caller]
+    pub(crate) fn talkative(env: &TestEnv, options: &str) -> Self {
+        let line = format!("sandbox --listen 127.0.0.1:0 -vv {options}");
+        let mut command = env.run(&line).env("RUST_BACKTRACE", "full").command();
+        command
+            .stdout(File::create(env.path("sandbox.out")).unwrap())
+            .stderr(File::create(env.path("sandbox.err")).unwrap());
+        let mut server = Self {
+            child: command.spawn().unwrap(),
+            address: String::new(),
+        };
+        server.address = wait::until("the sandbox's address", || {
+            let ended = server.child.try_wait().unwrap();
+            assert!(ended.is_none(), "it ended: {}", env.read("sandbox.err"));
+            let said = env.read("sandbox.out");
+            let url = said.strip_suffix('\n')?;
+            Some(url.strip_prefix("http://")?.to_owned())
+        });
+        server
     }
 
     pub(crate) fn address(&self) -> &str {
