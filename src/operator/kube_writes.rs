@@ -17,7 +17,7 @@ use super::objects::FINALIZER;
 use super::resource::{PortalEnvironment, PortalOrganization};
 use super::status::{ours, same_conditions};
 use crate::manifest::kubernetes::{
-    API_VERSION, Kind, PortalEnvironmentStatus, PortalOrganizationStatus,
+    API_VERSION, Condition, Kind, PortalEnvironmentStatus, PortalOrganizationStatus,
 };
 
 /// The owner of the fields that the operator writes.
@@ -28,28 +28,45 @@ pub(super) trait Status: Clone + Default + PartialEq + Serialize {
     /// Which resource has it.
     const KIND: Kind;
 
+    /// Its conditions, those of others included.
+    fn conditions(&self) -> &[Condition];
+
+    /// With these conditions and no others.
+    #[must_use]
+    fn with_conditions(self, conditions: Vec<Condition>) -> Self;
+
+    /// Of another generation of its resource.
+    #[must_use]
+    fn of_generation(self, generation: Option<i64>) -> Self;
+
     /// Whether two say the same, but for conditions of others.
-    fn says_the_same(&self, other: &Self) -> bool;
+    fn says_the_same(&self, other: &Self) -> bool {
+        let rest = |status: &Self| status.clone().with_conditions(Vec::new());
+        same_conditions(self.conditions(), other.conditions()) && rest(self) == rest(other)
+    }
 
     /// Without the conditions of others.
     #[must_use]
-    fn own_part(self) -> Self;
+    fn own_part(self) -> Self {
+        let own = ours(self.conditions());
+        self.with_conditions(own)
+    }
 }
 
 impl Status for PortalOrganizationStatus {
     const KIND: Kind = Kind::PortalOrganization;
 
-    fn says_the_same(&self, other: &Self) -> bool {
-        let without = |status: &Self| Self {
-            conditions: Vec::new(),
-            ..status.clone()
-        };
-        same_conditions(&self.conditions, &other.conditions) && without(self) == without(other)
+    fn conditions(&self) -> &[Condition] {
+        &self.conditions
     }
 
-    fn own_part(self) -> Self {
+    fn with_conditions(self, conditions: Vec<Condition>) -> Self {
+        Self { conditions, ..self }
+    }
+
+    fn of_generation(self, observed_generation: Option<i64>) -> Self {
         Self {
-            conditions: ours(&self.conditions),
+            observed_generation,
             ..self
         }
     }
@@ -58,17 +75,17 @@ impl Status for PortalOrganizationStatus {
 impl Status for PortalEnvironmentStatus {
     const KIND: Kind = Kind::PortalEnvironment;
 
-    fn says_the_same(&self, other: &Self) -> bool {
-        let without = |status: &Self| Self {
-            conditions: Vec::new(),
-            ..status.clone()
-        };
-        same_conditions(&self.conditions, &other.conditions) && without(self) == without(other)
+    fn conditions(&self) -> &[Condition] {
+        &self.conditions
     }
 
-    fn own_part(self) -> Self {
+    fn with_conditions(self, conditions: Vec<Condition>) -> Self {
+        Self { conditions, ..self }
+    }
+
+    fn of_generation(self, observed_generation: Option<i64>) -> Self {
         Self {
-            conditions: ours(&self.conditions),
+            observed_generation,
             ..self
         }
     }

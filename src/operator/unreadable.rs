@@ -9,12 +9,12 @@ use serde::de::DeserializeOwned;
 
 use super::conditions::{self, Trouble, merge};
 use super::context::Context;
-use super::kube_writes;
+use super::kube_writes::{self, Status};
 use super::names::{Name, Uid};
 use super::reason::Reason;
 use super::resource::{PortalEnvironment, PortalOrganization};
 use super::status::same_conditions;
-use crate::manifest::kubernetes::{Condition, PortalEnvironmentStatus, PortalOrganizationStatus};
+use crate::manifest::kubernetes::{PortalEnvironmentStatus, PortalOrganizationStatus};
 use crate::model::text::escape;
 
 /// An edit of an object.
@@ -77,41 +77,30 @@ fn all(context: &Context) -> Vec<Unreadable> {
 }
 
 async fn write(context: &Context, object: &Unreadable) -> kube::Result<()> {
+    if object.is_organization {
+        write_status::<PortalOrganization, PortalOrganizationStatus>(context, object).await
+    } else {
+        write_status::<PortalEnvironment, PortalEnvironmentStatus>(context, object).await
+    }
+}
+
+async fn write_status<K, S>(context: &Context, object: &Unreadable) -> kube::Result<()>
+where
+    K: Resource<DynamicType = ()>,
+    S: Status + DeserializeOwned,
+{
     let metadata = &object.metadata;
-    let observed_generation = metadata.generation;
+    let before: S = before::<K, S>(context, metadata).await?;
     let message = format!("this version cannot read it: {}", escape(&object.error));
     let judgement = conditions::blocked(&Trouble::new(Reason::Invalid, message));
+    let generation = metadata.generation;
     let now = context.clock.now();
-    let conditions = |before: &[Condition]| {
-        let conditions = merge(before, &judgement, metadata.generation, now);
-        (!same_conditions(before, &conditions)).then_some(conditions)
-    };
-    let client = &context.client;
-    if object.is_organization {
-        let before = before::<PortalOrganization, PortalOrganizationStatus>(context, metadata);
-        let before = before.await?;
-        let Some(conditions) = conditions(&before.conditions) else {
-            return Ok(());
-        };
-        let status = PortalOrganizationStatus {
-            observed_generation,
-            conditions,
-            ..before
-        };
-        kube_writes::status(client, metadata, status).await
-    } else {
-        let before = before::<PortalEnvironment, PortalEnvironmentStatus>(context, metadata);
-        let before = before.await?;
-        let Some(conditions) = conditions(&before.conditions) else {
-            return Ok(());
-        };
-        let status = PortalEnvironmentStatus {
-            observed_generation,
-            conditions,
-            ..before
-        };
-        kube_writes::status(client, metadata, status).await
+    let conditions = merge(before.conditions(), &judgement, generation, now);
+    if same_conditions(before.conditions(), &conditions) {
+        return Ok(());
     }
+    let status = before.of_generation(generation).with_conditions(conditions);
+    kube_writes::status(&context.client, metadata, status).await
 }
 
 /// What an object was told before, by whichever process: that, and its times, stands.
