@@ -49,4 +49,4 @@ crash:
 ## An archive of this version in dist/, tried as somebody who downloaded it would.
 package:
 	./scripts/package
-	./scripts/try-package dist/*.tar.gz
+	for archive in dist/*.tar.gz; do ./scripts/try-package "$$archive" || exit 1; done
