@@ -48,10 +48,6 @@ impl Digest {
         hasher.text(endpoint);
         hasher.optional(key_kind.as_deref());
         hasher.optional(manifest.as_ref().map(ManifestName::as_str));
-        // Without one, a digest is what it was before plans knew of it.
-        if let Some(client_id) = client_id {
-            hasher.text(client_id.as_str());
-        }
         hasher.count(changes.len());
         for change in changes {
             hasher.subject(change);
@@ -79,6 +75,10 @@ impl Digest {
         for conflict in conflicts {
             hasher.text(conflict.key.as_str());
             hasher.text(conflict.code.as_str());
+        }
+        // Last, where it cannot be taken for anything else: a plan without one hashes as it always did.
+        if let Some(client_id) = client_id {
+            hasher.text(client_id.as_str());
         }
         hasher.finish()
     }

@@ -1,9 +1,9 @@
 //! What is planned for what differs, what is held, and what the digest covers.
 
-use portalctl::model::Intent;
 use portalctl::model::desired::{FieldGroup, FieldPath, Limits, Source, UpdateLimit};
 use portalctl::model::observed::Coverage;
 use portalctl::model::observed::DomainState::{LegacyVerified, Pending, Unverified, Verified};
+use portalctl::model::{ClientId, Intent};
 use portalctl::plan::lint::lint;
 use portalctl::plan::{Action, ActionKind, Change, FieldChange, Flag, Plan, Target, Unmanaged};
 
@@ -822,7 +822,7 @@ type Edit = fn(&mut World, &mut Live);
 #[test]
 fn a_digest_changes_with_everything_it_covers() {
     let (world, live) = mixed();
-    let edits: [(&str, Edit); 16] = [
+    let edits: [(&str, Edit); 17] = [
         ("environment", |w, _| {
             w.target.environment = Some("staging".to_owned());
         }),
@@ -834,6 +834,9 @@ fn a_digest_changes_with_everything_it_covers() {
             w.target.key_kind = Some("test".to_owned());
         }),
         ("no kind of key", |w, _| w.target.key_kind = None),
+        ("client id", |w, _| {
+            w.target.client_id = Some(ClientId::parse("client_01A").unwrap());
+        }),
         ("manifest", |w, _| w.target.manifest = None),
         ("a value after", |w, _| {
             w.edit("acme", |o| o.name("Acme Inc"));
