@@ -30,7 +30,7 @@ pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
             .open(path)?
             .write_all(content);
     }
-    let path = fs::canonicalize(path).map_or(Cow::Borrowed(path), Cow::Owned);
+    let path = behind_links(path);
     let folder = folder_of(&path);
     // Said of the folder itself; of the new file it would name what nobody has heard of.
     fs::read_dir(folder)?;
@@ -65,7 +65,7 @@ pub fn check_writable(path: &Path) -> io::Result<()> {
     if is_pipe_or_device(path) {
         return Ok(());
     }
-    let path = fs::canonicalize(path).map_or(Cow::Borrowed(path), Cow::Owned);
+    let path = behind_links(path);
     let folder = folder_of(&path);
     fs::read_dir(folder)?;
     // Without a name, where the system can: a kill leaves nothing to sweep.
@@ -117,6 +117,11 @@ fn begun(builder: &Builder<'_, '_>, folder: &Path) -> io::Result<NamedTempFile> 
         }
     }
     Err(io::ErrorKind::ResourceBusy.into())
+}
+
+/// What a link leads to, if it leads to something that is there; any other path is itself.
+fn behind_links(path: &Path) -> Cow<'_, Path> {
+    fs::canonicalize(path).map_or(Cow::Borrowed(path), Cow::Owned)
 }
 
 fn is_pipe_or_device(path: &Path) -> bool {

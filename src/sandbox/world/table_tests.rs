@@ -160,7 +160,6 @@ fn what_is_removed_is_gone_from_every_index() {
     assert_eq!(left, ["row_4", "row_5"]);
 }
 
-/// Reads a list to its end, forwards or backwards.
 #[test]
 fn of_two_objects_with_one_id_the_later_stands() {
     let mut table: Table<Row> = [row(1, 1), row(1, 2)].into_iter().collect();
@@ -169,6 +168,7 @@ fn of_two_objects_with_one_id_the_later_stands() {
     assert_eq!(table.len(), 0);
 }
 
+/// Reads a list to its end, forwards or backwards.
 fn read_all(table: &Table<Row>, order: Order, limit: usize, backwards: bool) -> Vec<String> {
     let mut all: Vec<String> = Vec::new();
     let mut cursor = None;
