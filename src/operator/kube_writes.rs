@@ -20,6 +20,9 @@ use crate::manifest::kubernetes::{
     API_VERSION, Condition, Kind, PortalEnvironmentStatus, PortalOrganizationStatus,
 };
 
+/// How many statuses, or finalizers, are written at once.
+pub(super) const AT_ONCE: usize = 16;
+
 /// The owner of the fields that the operator writes.
 const MANAGER: &str = "portalctl";
 

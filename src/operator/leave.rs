@@ -21,9 +21,6 @@ use crate::model::desired::Desired;
 use crate::observe::refresh;
 use crate::plan::{Change, Plan};
 
-/// How many finalizers are written at once.
-const CONCURRENT_WRITES: usize = 16;
-
 /// A deletion that did not come about.
 struct NotDeleted {
     trouble: Trouble,
@@ -60,7 +57,7 @@ impl Reconciler {
             }
         });
         writing
-            .buffer_unordered(CONCURRENT_WRITES)
+            .buffer_unordered(kube_writes::AT_ONCE)
             .collect::<()>()
             .await;
     }

@@ -26,9 +26,6 @@ use crate::model::{OrgKey, Selection, Unconfigured};
 use crate::plan::Target;
 use crate::readiness::{OrganizationReadiness, readiness};
 
-/// How many statuses are written at once.
-const CONCURRENT_WRITES: usize = 16;
-
 /// The environment of a pass.
 pub(super) struct Environment<'a> {
     pub(super) object: &'a PortalEnvironment,
@@ -227,7 +224,7 @@ impl Reconciler {
                 let written = kube_writes::status(client, metadata, said.after.clone()).await;
                 (said, written)
             })
-            .buffer_unordered(CONCURRENT_WRITES)
+            .buffer_unordered(kube_writes::AT_ONCE)
             .collect()
             .await;
         for (said, written) in written {
