@@ -1,0 +1,1 @@
+//! What is in use, doubtful or possibly renamed is not deleted.

@@ -1,0 +1,1 @@
+//! Manifests that say something nobody means: placeholders, impossible hosts, doubled names.

@@ -1,0 +1,1 @@
+//! An invitation is sent at most once.

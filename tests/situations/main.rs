@@ -1,0 +1,27 @@
+//! Situations that people meet: each test is named for the fact that holds in it, and is played by
+//! the built binary against a raw stand-in for WorkOS, which shares no belief with the sandbox.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "this is how tests fail"
+)]
+#![allow(
+    dead_code,
+    unused_imports,
+    unused_macros,
+    reason = "the support modules serve other test binaries too"
+)]
+
+mod deletions;
+mod domains;
+mod inputs;
+mod invitations;
+mod links;
+mod owners;
+mod reads;
+mod same_values;
+mod stand_in_itself;
+mod support;
+mod writes;

@@ -1,0 +1,1 @@
+//! One object's failing or puzzling read stays that object's trouble.

@@ -1,0 +1,1 @@
+//! What WorkOS spells differently is the same value: a second plan is empty.

@@ -1,0 +1,12 @@
+//! The part of the tests' shared support that plays situations.
+
+#[path = "../support/cli.rs"]
+pub(crate) mod cli;
+#[path = "../support/http.rs"]
+pub(crate) mod http;
+#[path = "../support/sandbox_server.rs"]
+pub(crate) mod sandbox_server;
+#[path = "../support/stand_in.rs"]
+pub(crate) mod stand_in;
+#[path = "../support/wait.rs"]
+pub(crate) mod wait;
