@@ -399,7 +399,7 @@ fn usual(world: &mut World, request: &Request) -> Answer {
             .map_or_else(not_found, |one| (200, one.clone())),
         ("GET", ["connections", id, "saml_idp_signing_certs"]) => {
             let certificates = world.certificates.get(*id);
-            (200, list(certificates.cloned().unwrap_or_default()))
+            (200, list(certificates.map_or(&[], Vec::as_slice)))
         }
         ("GET", ["organizations", id, "it_contacts"]) => {
             let contacts = world.contacts.get(*id);
@@ -420,8 +420,8 @@ fn usual(world: &mut World, request: &Request) -> Answer {
         }
         ("POST", ["organizations", _, "it_contacts", _, "revoke"]) => (204, Value::Null),
         ("POST", ["organization_domains"]) => add_domain(world, body),
-        ("GET", ["organization_domains", id]) => find_domain(world, id),
-        ("POST", ["organization_domains", id, "verify"]) => find_domain(world, id),
+        ("GET", ["organization_domains", id])
+        | ("POST", ["organization_domains", id, "verify"]) => find_domain(world, id),
         ("DELETE", ["organization_domains", id]) => {
             for one in &mut world.organizations {
                 if let Some(domains) = one["domains"].as_array_mut() {
@@ -590,7 +590,7 @@ fn page<'a>(objects: impl Iterator<Item = &'a Value>, query: &BTreeMap<String, S
     )
 }
 
-fn list(objects: Vec<Value>) -> Value {
+fn list(objects: &[Value]) -> Value {
     json!({"object": "list", "data": objects, "list_metadata": {"before": null, "after": null}})
 }
 
