@@ -166,10 +166,12 @@ async fn contacts(
 ) -> Result<Vec<ItContact>, Outcome> {
     match portal.it_contacts(&live.id).await {
         Ok(Answer::Found(contacts)) => Ok(contacts),
-        Ok(Answer::Absent | Answer::NotEntitled(_)) => Err(Outcome::Refused(Problem::new(
-            codes::CONTACTS_UNAVAILABLE,
-            "the organization's IT contacts cannot be read any more",
-        ))),
+        Ok(Answer::Absent | Answer::NotEntitled(_) | Answer::Failed(_)) => {
+            Err(Outcome::Refused(Problem::new(
+                codes::CONTACTS_UNAVAILABLE,
+                "the organization's IT contacts cannot be read any more",
+            )))
+        }
         Err(error) => Err(not_looked_at(&error, stop)),
     }
 }

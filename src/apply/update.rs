@@ -282,7 +282,7 @@ impl<P: WritePortal> Hand<'_, P> {
     async fn read_contacts(&mut self) -> Result<(), ApiError> {
         self.contacts = match self.portal.it_contacts(&self.live.id).await? {
             Answer::Found(contacts) => Some(contacts),
-            Answer::Absent | Answer::NotEntitled(_) => None,
+            Answer::Absent | Answer::NotEntitled(_) | Answer::Failed(_) => None,
         };
         Ok(())
     }

@@ -240,8 +240,8 @@ fn notes(args: &ImportArgs, reality: &Reality, import: &Import) -> Vec<String> {
     let mut notes = Vec::new();
     let observed = &reality.observed;
     for (what, message) in [
-        ("connections", not_entitled(&observed.connections)),
-        ("directories", not_entitled(&observed.directories)),
+        ("connections", unread(&observed.connections)),
+        ("directories", unread(&observed.directories)),
     ] {
         notes.extend(message.map(|message| format!("{what} cannot be read: {message}")));
     }
@@ -258,9 +258,11 @@ fn notes(args: &ImportArgs, reality: &Reality, import: &Import) -> Vec<String> {
     notes
 }
 
-fn not_entitled<T>(list: &Listing<T>) -> Option<&str> {
+/// Returns why a whole list could not be read.
+fn unread<T>(list: &Listing<T>) -> Option<String> {
     match list {
-        Listing::NotEntitled(message) => Some(message),
+        Listing::NotEntitled(message) => Some(message.clone()),
+        Listing::Failed(why) => Some(why.to_string()),
         Listing::Read(_) | Listing::NotRead => None,
     }
 }

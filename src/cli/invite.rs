@@ -197,7 +197,7 @@ impl Run<'_> {
         let endpoint = &self.connection.target.endpoint;
         match answer.map_err(|error| CliError::reading(error, endpoint))? {
             Answer::Found(contacts) => Ok(contacts),
-            Answer::Absent | Answer::NotEntitled(_) => {
+            Answer::Absent | Answer::NotEntitled(_) | Answer::Failed(_) => {
                 let message = format!("the IT contacts of `{}` cannot be read", self.key);
                 let code = plan_codes::CONTACTS_UNAVAILABLE;
                 Err(CliError::new(Exit::Stopped, code, message))

@@ -194,7 +194,7 @@ impl Waiting<'_> {
         let answer = client.events_since(kinds, self.organization, since).await?;
         Ok(match answer {
             Answer::Found(events) => events,
-            Answer::Absent | Answer::NotEntitled(_) => Vec::new(),
+            Answer::Absent | Answer::NotEntitled(_) | Answer::Failed(_) => Vec::new(),
         })
     }
 

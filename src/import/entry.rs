@@ -237,7 +237,7 @@ fn parts(live: &Organization, observed: &Observed) -> Vec<Part> {
     let domains = domains.map(|domain| Part::Domain(domain.to_string()));
     let contacts = match observed.it_contacts.get(&live.id) {
         Some(Answer::Found(contacts)) => contacts.as_slice(),
-        Some(Answer::Absent | Answer::NotEntitled(_)) | None => &[],
+        Some(Answer::Absent | Answer::NotEntitled(_) | Answer::Failed(_)) | None => &[],
     };
     let contacts = contacts
         .iter()

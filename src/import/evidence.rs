@@ -1,6 +1,6 @@
 //! Which intents an organization has, and by what that shows.
 
-use crate::model::observed::{Answer, AuditLogState, Listing, LogStream, Observed};
+use crate::model::observed::{Answer, AuditLogState, LogStream, Observed};
 use crate::model::{Intent, OrganizationId};
 
 /// How many objects of a kind are named; the others are counted.
@@ -15,15 +15,15 @@ pub(super) struct Evidence {
 
 /// The intents that objects of the organization show; its domains are not looked at.
 pub(super) fn evidence(observed: &Observed, id: &OrganizationId) -> Vec<Evidence> {
-    let connections = objects(&observed.connections, id, |connection| {
+    let connections = objects(observed.connections_of(id).known(), |connection| {
         (&connection.connection_type, connection.state.as_str())
     });
-    let directories = objects(&observed.directories, id, |directory| {
+    let directories = objects(observed.directories_of(id).known(), |directory| {
         (&directory.directory_type, directory.state.as_str())
     });
     let logs = match observed.audit_logs.get(id) {
         Some(Answer::Found(configuration)) => Some(configuration),
-        Some(Answer::Absent | Answer::NotEntitled(_)) | None => None,
+        Some(Answer::Absent | Answer::NotEntitled(_) | Answer::Failed(_)) | None => None,
     };
     let audit_logs = logs
         .filter(|logs| logs.state == AuditLogState::Active)
@@ -44,15 +44,10 @@ pub(super) fn evidence(observed: &Observed, id: &OrganizationId) -> Vec<Evidence
 }
 
 /// `OktaSAML (active)`; of several, how many there are.
-fn objects<T>(
-    list: &Listing<T>,
-    id: &OrganizationId,
-    describe: impl Fn(&T) -> (&str, &str),
-) -> Option<String> {
-    let Listing::Read(list) = list else {
+fn objects<T>(objects: &[T], describe: impl Fn(&T) -> (&str, &str)) -> Option<String> {
+    if objects.is_empty() {
         return None;
-    };
-    let objects = list.get(id).filter(|objects| !objects.is_empty())?;
+    }
     let named = objects.iter().take(NAMED).map(|object| {
         let (kind, state) = describe(object);
         format!("{kind} ({state})")

@@ -8,6 +8,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 
+use super::text::escape;
 use super::{Domain, OrganizationId};
 
 /// What is live, as read in one pass.
@@ -21,6 +22,12 @@ pub struct Observed {
     pub connections: Listing<Connection>,
     /// Directories.
     pub directories: Listing<Directory>,
+    /// Connections that could not be read, by organization, while others could; see
+    /// [`Observed::connections_of`].
+    pub failed_connections: BTreeMap<OrganizationId, FailedRead>,
+    /// Directories that could not be read, by organization, while others could; see
+    /// [`Observed::directories_of`].
+    pub failed_directories: BTreeMap<OrganizationId, FailedRead>,
     /// Audit-log configurations of the organizations that were asked about.
     pub audit_logs: BTreeMap<OrganizationId, Answer<AuditLogConfiguration>>,
     /// Signing certificates of the connections that were asked about, by connection id.
@@ -29,6 +36,96 @@ pub struct Observed {
     pub it_contacts: BTreeMap<OrganizationId, Answer<Vec<ItContact>>>,
     /// What happened lately, so far as it was asked about.
     pub history: History,
+}
+
+impl Observed {
+    /// Returns the connections of an organization, or why they are not known.
+    pub fn connections_of(&self, id: &OrganizationId) -> Objects<'_, Connection> {
+        self.connections.of(id, self.failed_connections.get(id))
+    }
+
+    /// Returns the directories of an organization, or why they are not known.
+    pub fn directories_of(&self, id: &OrganizationId) -> Objects<'_, Directory> {
+        self.directories.of(id, self.failed_directories.get(id))
+    }
+}
+
+/// Failed read: WorkOS's answer to one request, in words.
+///
+/// Made of the parts of an API error, so it holds no key, no portal link and no body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailedRead {
+    /// Method and path of the request, without its query: `GET /connections`.
+    pub request: String,
+    /// HTTP status; `None` where no answer came.
+    pub status: Option<u16>,
+    /// WorkOS's own error code.
+    pub code: Option<String>,
+    /// WorkOS's message, or the network's: one redacted line, not escaped.
+    pub message: String,
+}
+
+impl FailedRead {
+    /// Returns whether WorkOS refused the request: repeating it unchanged does not help.
+    pub fn is_refused(&self) -> bool {
+        self.status
+            .is_some_and(|status| (400..500).contains(&status) && status != 429)
+    }
+}
+
+impl fmt::Display for FailedRead {
+    /// Writes `GET /connections answered 500 server_error: Internal error`, escaped.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&escape(&self.request))?;
+        match self.status {
+            Some(status) => write!(f, " answered {status}")?,
+            None => f.write_str(" failed")?,
+        }
+        if let Some(code) = &self.code {
+            write!(f, " {}", escape(code))?;
+        }
+        match self.message.trim() {
+            "" => Ok(()),
+            message => write!(f, ": {}", escape(message)),
+        }
+    }
+}
+
+/// Objects of one organization, as far as they are known.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Objects<'a, T> {
+    /// All of them, sorted by id.
+    Read(&'a [T]),
+    /// Nothing declared needs them.
+    NotRead,
+    /// 403: the account's plan does not include the feature; holds WorkOS's message.
+    NotEntitled(&'a str),
+    /// The read failed, for all organizations or for this one.
+    Failed {
+        /// Objects that were read all the same; mostly none.
+        read: &'a [T],
+        /// WorkOS's answer.
+        why: &'a FailedRead,
+    },
+}
+
+// Derived, these would ask the same of `T`.
+impl<T> Clone for Objects<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Objects<'_, T> {}
+
+impl<'a, T> Objects<'a, T> {
+    /// Returns the objects that were read, which need not be all.
+    pub const fn known(self) -> &'a [T] {
+        match self {
+            Self::Read(read) | Self::Failed { read, .. } => read,
+            Self::NotRead | Self::NotEntitled(_) => &[],
+        }
+    }
 }
 
 /// What happened lately: events are kept by WorkOS for a limited time.
@@ -41,6 +138,8 @@ pub enum History {
     Read(Vec<Event>),
     /// 403 or 404: the account cannot read events; the message says what WorkOS said.
     NotAvailable(String),
+    /// The read failed otherwise.
+    Failed(FailedRead),
 }
 
 /// Something that happened.
@@ -99,6 +198,25 @@ pub enum Listing<T> {
     Read(BTreeMap<OrganizationId, Vec<T>>),
     /// 403: the account's plan does not include the feature; the message says what WorkOS said.
     NotEntitled(String),
+    /// The read of the whole list failed otherwise.
+    Failed(FailedRead),
+}
+
+impl<T> Listing<T> {
+    fn of<'a>(&'a self, id: &OrganizationId, failed: Option<&'a FailedRead>) -> Objects<'a, T> {
+        match self {
+            Self::Read(all) => {
+                let read = all.get(id).map_or(&[][..], Vec::as_slice);
+                match failed {
+                    Some(why) => Objects::Failed { read, why },
+                    None => Objects::Read(read),
+                }
+            }
+            Self::NotRead => Objects::NotRead,
+            Self::NotEntitled(message) => Objects::NotEntitled(message),
+            Self::Failed(why) => Objects::Failed { read: &[], why },
+        }
+    }
 }
 
 /// What WorkOS answered to a question about one organization.
@@ -110,6 +228,8 @@ pub enum Answer<T> {
     Absent,
     /// 403: the account's plan does not include the feature; the message says what WorkOS said.
     NotEntitled(String),
+    /// The read failed otherwise: refused, a server error, no answer, or one that is not the API's.
+    Failed(FailedRead),
 }
 
 /// An organization.

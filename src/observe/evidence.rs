@@ -59,6 +59,7 @@ pub(super) async fn history(portal: &impl ReadPortal) -> ApiResult<History> {
         Answer::Found(events) => History::Read(events),
         Answer::Absent => History::NotAvailable("there is no such list".to_owned()),
         Answer::NotEntitled(message) => History::NotAvailable(message),
+        Answer::Failed(why) => History::Failed(why),
     })
 }
 

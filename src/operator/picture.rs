@@ -158,6 +158,8 @@ fn keep_answers(before: Observed, fresh: &mut Observed) {
         coverage: _,
         connections: _,
         directories: _,
+        failed_connections: _,
+        failed_directories: _,
     } = before;
     let there = &fresh.organizations;
     fresh.audit_logs = audit_logs;
@@ -194,7 +196,7 @@ async fn poll(picture: &mut Picture, portal: &impl ReadPortal) -> ApiResult<Poll
                 Answer::Absent if matches!(picture.since, Since::Event(_)) => {
                     return Ok(Polled::Lost);
                 }
-                Answer::Absent | Answer::NotEntitled(_) => {
+                Answer::Absent | Answer::NotEntitled(_) | Answer::Failed(_) => {
                     picture.has_events = false;
                     break;
                 }

@@ -19,7 +19,9 @@ impl Entry<'_> {
             (None, _) => true,
             (Some(_), Some(Answer::Found(held))) => !has(held, email),
             // Not to be had, or not asked about: nothing is known to be missing.
-            (Some(_), Some(Answer::Absent | Answer::NotEntitled(_)) | None) => false,
+            (Some(_), Some(Answer::Absent | Answer::NotEntitled(_) | Answer::Failed(_)) | None) => {
+                false
+            }
         };
         let missing = self.declared.it_contacts.iter().filter(is_missing);
         missing
@@ -39,6 +41,7 @@ impl Entry<'_> {
                 };
                 format!("WorkOS refuses to tell (403){said}")
             }
+            Answer::Failed(why) => why.to_string(),
         };
         let and = match self.declared.invite {
             Invite::Never => "none is added",
@@ -74,7 +77,9 @@ impl Entry<'_> {
             (Some(_), Some(Answer::Found(held))) => {
                 has(held, email) || !self.declared.ignores(&FieldPath::ItContact(email.clone()))
             }
-            (Some(_), Some(Answer::Absent | Answer::NotEntitled(_)) | None) => false,
+            (Some(_), Some(Answer::Absent | Answer::NotEntitled(_) | Answer::Failed(_)) | None) => {
+                false
+            }
         }
     }
 }

@@ -8,8 +8,8 @@ use super::change::{Action, Change, FieldChange, Flag, Held, HeldReason, Reason}
 use super::policy::Policy;
 use crate::identity::Identities;
 use crate::model::desired::{FieldPath, Source};
-use crate::model::observed::{ConnectionState, Listing, Observed, Organization};
-use crate::model::{ManifestName, OrgKey, OrganizationId, mark};
+use crate::model::observed::{ConnectionState, Observed, Organization};
+use crate::model::{ManifestName, OrgKey, mark};
 
 /// Adds the deletions to a plan, as far as this run may make them.
 ///
@@ -106,12 +106,12 @@ fn deletion(live: &Organization, observed: &Observed) -> Change {
             .iter()
             .map(|id| gone(FieldPath::ExternalId, id)),
     );
-    for connection in objects(&observed.connections, &live.id) {
+    for connection in observed.connections_of(&live.id).known() {
         if connection.state == ConnectionState::Active {
             fields.push(gone(FieldPath::Connection(connection.id.clone()), "active"));
         }
     }
-    for directory in objects(&observed.directories, &live.id) {
+    for directory in observed.directories_of(&live.id).known() {
         if directory.state.is_linked() {
             let state = directory.state.as_str();
             fields.push(gone(FieldPath::Directory(directory.id.clone()), state));
@@ -136,11 +136,4 @@ fn is_active_object(field: &FieldChange) -> bool {
         field.path,
         FieldPath::Connection(_) | FieldPath::Directory(_)
     )
-}
-
-fn objects<'a, T>(listing: &'a Listing<T>, id: &OrganizationId) -> &'a [T] {
-    match listing {
-        Listing::Read(all) => all.get(id).map_or(&[], Vec::as_slice),
-        Listing::NotRead | Listing::NotEntitled(_) => &[],
-    }
 }

@@ -5,10 +5,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::connections::{Listed, connection_evidence, listed, not_read};
+use super::connections::{connection_evidence, not_read};
 use super::{Evidence, Finding, State, Subject, Turn};
 use crate::model::Intent;
-use crate::model::observed::{Answer, Connection, Event, EventKind, History};
+use crate::model::observed::{Answer, Connection, Event, EventKind, FailedRead, History, Objects};
 use crate::model::text::escape;
 
 /// From how many days before its end a certificate needs attention, unless declared.
@@ -17,10 +17,11 @@ const WARN_DAYS: u16 = 30;
 const RENEW: &str = "send the customer's IT admin to the Admin Portal for certificate_renewal";
 
 pub(super) fn certificate_renewal(subject: &Subject<'_>) -> Finding {
-    let connections = match listed(&subject.observed.connections, subject) {
-        Listed::Objects(connections) => connections,
-        Listed::NotEntitled(message) => return Finding::not_entitled(message),
-        Listed::NotRead => return not_read("connections"),
+    let connections = match subject.observed.connections_of(&subject.live.id) {
+        Objects::Read(connections) => connections,
+        Objects::NotEntitled(message) => return Finding::not_entitled(message),
+        Objects::NotRead => return not_read("connections"),
+        Objects::Failed { why, .. } => return Finding::failed(why),
     };
     let with_certificate: Vec<&Connection> = connections
         .iter()
@@ -69,23 +70,27 @@ fn judge(connection: &Connection, subject: &Subject<'_>) -> Finding {
         }
         End::Untold(why) => Finding::new(State::Unknown, Turn::You, why)
             .next("look at the connection's certificate in the WorkOS dashboard"),
+        End::Failed(why) => Finding::failed(why),
     }
 }
 
 /// What is known of the end of a connection's certificate.
-enum End {
+enum End<'a> {
     At(Timestamp),
     /// An event says that it was renewed, not until when.
     Renewed(Option<Timestamp>),
     /// An event says that it has to be renewed, not by when.
     Due(Option<Timestamp>),
     Untold(&'static str),
+    /// The certificates could not be read, and no event tells either.
+    Failed(&'a FailedRead),
 }
 
-fn end(connection: &Connection, subject: &Subject<'_>) -> End {
-    let certificates = match subject.observed.certificates.get(&connection.id) {
-        Some(Answer::Found(certificates)) => certificates.as_slice(),
-        Some(Answer::Absent | Answer::NotEntitled(_)) | None => &[],
+fn end<'a>(connection: &Connection, subject: &Subject<'a>) -> End<'a> {
+    let (certificates, failed) = match subject.observed.certificates.get(&connection.id) {
+        Some(Answer::Found(certificates)) => (certificates.as_slice(), None),
+        Some(Answer::Failed(why)) => (&[][..], Some(why)),
+        Some(Answer::Absent | Answer::NotEntitled(_)) | None => (&[][..], None),
     };
     if let Some(end) = certificates
         .iter()
@@ -96,8 +101,10 @@ fn end(connection: &Connection, subject: &Subject<'_>) -> End {
     }
     let events = match &subject.observed.history {
         History::Read(events) => events,
+        History::Failed(why) => return End::Failed(failed.unwrap_or(why)),
         History::NotAvailable(_) | History::NotRead => {
-            return End::Untold("WorkOS does not tell when the certificate runs out");
+            let untold = End::Untold("WorkOS does not tell when the certificate runs out");
+            return failed.map_or(untold, End::Failed);
         }
     };
     match latest(connection, events) {
@@ -116,7 +123,8 @@ fn end(connection: &Connection, subject: &Subject<'_>) -> End {
             ..
         }) => End::Due(*created_at),
         Some(_) | None => {
-            End::Untold("no event that WorkOS still has tells when the certificate runs out")
+            let why = "no event that WorkOS still has tells when the certificate runs out";
+            failed.map_or(End::Untold(why), End::Failed)
         }
     }
 }
@@ -169,7 +177,7 @@ fn evidence(connection: &Connection, subject: &Subject<'_>) -> Evidence {
         End::At(end) => format!("certificate until {end}"),
         End::Renewed(_) => "certificate renewed".to_owned(),
         End::Due(_) => "certificate renewal required".to_owned(),
-        End::Untold(_) => connection.state.to_string(),
+        End::Untold(_) | End::Failed(_) => connection.state.to_string(),
     };
     Evidence {
         state: ends,

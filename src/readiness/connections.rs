@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 
 use super::{Evidence, Finding, State, Subject, Turn, named, unknown_state};
-use crate::model::observed::{Connection, ConnectionState, Directory, DirectoryState, Listing};
+use crate::model::observed::{
+    Connection, ConnectionState, Directory, DirectoryState, FailedRead, Objects,
+};
 
 /// What one object says of its intent.
 struct Verdict {
@@ -15,8 +17,8 @@ struct Verdict {
 }
 
 pub(super) fn sso(subject: &Subject<'_>) -> Finding {
-    match listed(&subject.observed.connections, subject) {
-        Listed::Objects(connections) => {
+    match subject.observed.connections_of(&subject.live.id) {
+        Objects::Read(connections) => {
             let finding = judge(
                 connections.iter().map(connection_verdict).collect(),
                 "no connection yet",
@@ -24,34 +26,37 @@ pub(super) fn sso(subject: &Subject<'_>) -> Finding {
             );
             note_more_than_one(finding, connections)
         }
-        Listed::NotEntitled(message) => Finding::not_entitled(message),
-        Listed::NotRead => not_read("connections"),
+        Objects::NotEntitled(message) => Finding::not_entitled(message),
+        Objects::NotRead => not_read("connections"),
+        Objects::Failed { read, why } => configured_or_failed(
+            judge(read.iter().map(connection_verdict).collect(), "", ""),
+            why,
+        ),
     }
 }
 
 pub(super) fn dsync(subject: &Subject<'_>) -> Finding {
-    match listed(&subject.observed.directories, subject) {
-        Listed::Objects(directories) => judge(
+    match subject.observed.directories_of(&subject.live.id) {
+        Objects::Read(directories) => judge(
             directories.iter().map(directory_verdict).collect(),
             "no directory yet",
             "send the customer's IT admin to the Admin Portal for dsync",
         ),
-        Listed::NotEntitled(message) => Finding::not_entitled(message),
-        Listed::NotRead => not_read("directories"),
+        Objects::NotEntitled(message) => Finding::not_entitled(message),
+        Objects::NotRead => not_read("directories"),
+        Objects::Failed { read, why } => configured_or_failed(
+            judge(read.iter().map(directory_verdict).collect(), "", ""),
+            why,
+        ),
     }
 }
 
-pub(super) enum Listed<'a, T> {
-    Objects(&'a [T]),
-    NotEntitled(&'a str),
-    NotRead,
-}
-
-pub(super) fn listed<'a, T>(listing: &'a Listing<T>, subject: &Subject<'_>) -> Listed<'a, T> {
-    match listing {
-        Listing::Read(all) => Listed::Objects(all.get(&subject.live.id).map_or(&[], Vec::as_slice)),
-        Listing::NotEntitled(message) => Listed::NotEntitled(message),
-        Listing::NotRead => Listed::NotRead,
+/// Takes what was read if that decides: any configured object wins. Otherwise an object that could
+/// not be read might.
+fn configured_or_failed(finding: Finding, why: &FailedRead) -> Finding {
+    match finding.state {
+        State::Configured => finding,
+        _ => Finding::failed(why).with(finding.evidence),
     }
 }
 

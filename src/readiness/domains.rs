@@ -141,7 +141,7 @@ fn failed(held: &OrganizationDomain, subject: &Subject<'_>, verify: &str) -> Fin
     let domain = &held.domain;
     let reason = match &subject.observed.history {
         History::Read(events) => failure(events, &subject.live.id, domain),
-        History::NotRead | History::NotAvailable(_) => None,
+        History::NotRead | History::NotAvailable(_) | History::Failed(_) => None,
     };
     let next = match reason {
         Some(Failure::VerifiedElsewhere) => {

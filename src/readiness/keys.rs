@@ -7,6 +7,7 @@ use crate::model::text::escape;
 pub(super) fn bring_your_own_key(subject: &Subject<'_>) -> Finding {
     let events = match &subject.observed.history {
         History::Read(events) => events,
+        History::Failed(why) => return Finding::failed(why),
         History::NotAvailable(message) => return Finding::not_entitled(message),
         History::NotRead => {
             return Finding::new(

@@ -113,5 +113,6 @@ fn configuration<'a>(subject: &Subject<'a>) -> Configuration<'a> {
             .next("run portalctl status"),
         ),
         Some(Answer::NotEntitled(message)) => Configuration::Untold(Finding::not_entitled(message)),
+        Some(Answer::Failed(why)) => Configuration::Untold(Finding::failed(why)),
     }
 }

@@ -22,7 +22,7 @@ use serde::Serialize;
 
 use crate::identity::{Identities, Identity};
 use crate::model::desired::{Desired, DesiredOrganization};
-use crate::model::observed::{Observed, Organization};
+use crate::model::observed::{FailedRead, Observed, Organization};
 use crate::model::text::escape;
 use crate::model::{Intent, OrgKey, OrganizationId, Selection, Unconfigured};
 
@@ -214,6 +214,19 @@ impl Finding {
     fn with(mut self, evidence: Vec<Evidence>) -> Self {
         self.evidence = evidence;
         self
+    }
+
+    /// A read failed: nothing is known, and WorkOS's answer says why.
+    fn failed(why: &FailedRead) -> Self {
+        let (turn, step) = if why.is_refused() {
+            (
+                Turn::You,
+                "check whether the account has the feature, and ask WorkOS's support",
+            )
+        } else {
+            (Turn::WorkOs, "run portalctl status again")
+        };
+        Self::new(State::Unknown, turn, format!("it could not be read: {why}")).next(step)
     }
 
     fn not_entitled(message: &str) -> Self {

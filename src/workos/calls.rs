@@ -130,7 +130,7 @@ impl ReadPortal for Client {
                 events.retain(|event| kinds.contains(&event.kind));
                 Answer::Found(events)
             }
-            Answer::Absent | Answer::NotEntitled(_) => answer,
+            Answer::Absent | Answer::NotEntitled(_) | Answer::Failed(_) => answer,
         })
     }
 
@@ -154,7 +154,7 @@ impl ReadPortal for Client {
                 });
                 Answer::Found(events)
             }
-            Answer::Absent | Answer::NotEntitled(_) => answer,
+            Answer::Absent | Answer::NotEntitled(_) | Answer::Failed(_) => answer,
         })
     }
 

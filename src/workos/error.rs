@@ -6,6 +6,7 @@ use std::time::Duration;
 use http::Method;
 
 use crate::codes::{Code, api, upstream};
+use crate::model::observed::FailedRead;
 use crate::model::text::escape;
 
 /// A request that WorkOS did not answer as asked.
@@ -117,6 +118,18 @@ impl ApiError {
             self.kind,
             ApiErrorKind::Unauthorized | ApiErrorKind::Unreachable | ApiErrorKind::Redirected
         )
+    }
+}
+
+impl From<&ApiError> for FailedRead {
+    /// Keeps WorkOS's answer, and leaves out what differs from attempt to attempt.
+    fn from(error: &ApiError) -> Self {
+        Self {
+            request: format!("{} {}", error.method, error.path),
+            status: error.status,
+            code: error.upstream_code.clone(),
+            message: error.message.clone(),
+        }
     }
 }
 

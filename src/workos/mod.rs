@@ -162,7 +162,7 @@ pub trait ReadPortal: Send + Sync {
                     events.retain(|event| is_about(event, organization, since));
                     Answer::Found(events)
                 }
-                Answer::Absent | Answer::NotEntitled(_) => answer,
+                Answer::Absent | Answer::NotEntitled(_) | Answer::Failed(_) => answer,
             })
         }
     }
@@ -184,6 +184,7 @@ pub trait ReadPortal: Send + Sync {
                 }
                 Answer::Absent => Answer::Absent,
                 Answer::NotEntitled(message) => Answer::NotEntitled(message),
+                Answer::Failed(why) => Answer::Failed(why),
             })
         }
     }

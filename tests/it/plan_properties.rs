@@ -524,7 +524,7 @@ fn only_declared_fields_moved(
 fn contacts<'a>(live: &'a Live, id: &OrganizationId) -> &'a [ItContact] {
     match live.0.it_contacts.get(id) {
         Some(Answer::Found(contacts)) => contacts,
-        Some(Answer::Absent | Answer::NotEntitled(_)) | None => &[],
+        Some(Answer::Absent | Answer::NotEntitled(_) | Answer::Failed(_)) | None => &[],
     }
 }
 

@@ -187,7 +187,7 @@ impl Run<'_> {
         match self.connection.client.events(&kinds).await {
             Ok(Answer::Found(events)) => events,
             // The reason is worth a request and no more: that the domain failed is known.
-            Ok(Answer::Absent | Answer::NotEntitled(_)) | Err(_) => Vec::new(),
+            Ok(Answer::Absent | Answer::NotEntitled(_) | Answer::Failed(_)) | Err(_) => Vec::new(),
         }
     }
 
