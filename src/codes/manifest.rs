@@ -199,11 +199,11 @@ codes! {
         "Write the value in ASCII, or try it and see.";
     RESERVED_METADATA = "manifest/reserved-metadata",
         "a metadata key that is portalctl's own",
-        "Keys that begin with `portalctl_` mark what portalctl created, protects and has invited. Writing them by hand would disarm those guards.",
+        "Keys that begin with `portalctl_` mark what portalctl created, holds, protects, has invited and has seen. Writing them by hand would disarm those guards.",
         "Choose another key. To protect an organization, write `protect: true`.";
     TOO_MUCH_METADATA = "manifest/too-much-metadata",
         "too many metadata keys",
-        "WorkOS allows 50 keys, three of which portalctl needs; those of `defaults` count for every organization.",
+        "WorkOS allows 50 keys, six of which portalctl keeps for its marks; those of `defaults` count for every organization.",
         "Declare fewer keys.";
     INVALID_EMAIL = "manifest/invalid-email",
         "not an e-mail address",

@@ -8,13 +8,8 @@ use crate::manifest::diagnostic::{Finding, Findings, Severity};
 use crate::manifest::quote::quote;
 use crate::manifest::raw::{Field, RawMap, good};
 use crate::manifest::source::{Spot, Spotted};
+use crate::model::mark::{self, MAX_DECLARED_KEYS, MAX_METADATA_KEYS, RESERVED_PREFIX};
 
-/// Keys that begin with this are portalctl's marks.
-const RESERVED_PREFIX: &str = "portalctl_";
-/// The most keys an organization may have. Source: WorkOS, Metadata and External IDs.
-const MAX_KEYS: usize = 50;
-/// How many of them portalctl may need: owner, protection, invitation.
-const OWN_KEYS: usize = 3;
 /// The longest key, in characters.
 pub(super) const MAX_KEY_LENGTH: usize = 40;
 /// The longest value, in characters.
@@ -49,9 +44,9 @@ pub(super) fn check(field: Option<&Field<RawMap>>, findings: &mut Findings) -> M
 pub(super) fn defaults(field: Option<&Field<RawMap>>, findings: &mut Findings) -> Metadata {
     let metadata = check(field, findings);
     let Some(field) = field else { return metadata };
-    if metadata.len() > MAX_KEYS {
+    if metadata.len() > MAX_METADATA_KEYS {
         let message = format!("{} metadata keys in `defaults`", metadata.len());
-        let help = format!("declare fewer: WorkOS allows {MAX_KEYS} on an organization");
+        let help = format!("declare fewer: WorkOS allows {MAX_METADATA_KEYS} on an organization");
         findings.error(codes::TOO_MUCH_METADATA, field.key, message, help);
         return Metadata::new();
     }
@@ -68,15 +63,15 @@ pub(super) fn merge(defaults: &Metadata, own: Metadata) -> Metadata {
 /// Reports metadata that would not fit together with portalctl's own keys.
 pub(super) fn fits(merged: &Metadata, spot: Spot, findings: &mut Findings) {
     let set = merged.values().filter(|value| value.is_some()).count();
-    if set + OWN_KEYS > MAX_KEYS {
+    if set > MAX_DECLARED_KEYS {
         findings.error(
             codes::TOO_MUCH_METADATA,
             spot,
             format!("{set} metadata keys with those of `defaults`"),
             format!(
-                "declare {} at most: WorkOS allows {MAX_KEYS}, and portalctl keeps {OWN_KEYS} for \
-                 its marks",
-                MAX_KEYS - OWN_KEYS
+                "declare {MAX_DECLARED_KEYS} at most: WorkOS allows {MAX_METADATA_KEYS}, and \
+                 portalctl keeps {} for its marks",
+                mark::ALL.len()
             ),
         );
     }

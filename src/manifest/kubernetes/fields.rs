@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use crate::manifest::shape::{DOMAIN, EMAIL, HOST, KEY, PATH, URL};
 use crate::model::id::PUBLIC_MAIL_PROVIDERS;
+use crate::model::mark;
 
 /// The longest name of an object.
 pub(super) const MAX_OBJECT_NAME: u32 = 253;
@@ -175,8 +176,7 @@ pub(super) fn ignored(_: &mut SchemaGenerator) -> Schema {
 pub(super) fn metadata(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "object",
-        // WorkOS allows 50, three of which portalctl keeps for its marks.
-        "maxProperties": 47,
+        "maxProperties": mark::MAX_DECLARED_KEYS,
         "additionalProperties": { "type": "string", "maxLength": 600 },
         "x-kubernetes-validations": rules([
             (
