@@ -13,7 +13,11 @@
 //!
 //! A name or a pending domain never identifies: names are not unique at WorkOS, and anybody can
 //! claim a domain.
+//!
+//! A conflict here is about an entry: which organization is meant is not clear. A domain that
+//! another organization holds too is a [`Contest`]: the entry's organization stays known.
 
+mod contest;
 mod index;
 mod resolve;
 mod unclaimed;
@@ -23,6 +27,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::codes::Code;
 use crate::model::{Domain, ExternalId, OrgKey, OrganizationId};
 
+pub use contest::{Contest, Disclosure, Rival};
 pub use resolve::identify;
 
 /// What is known of the identity of every entry.
@@ -30,8 +35,8 @@ pub use resolve::identify;
 pub struct Identities {
     /// One for each entry of the manifest.
     pub entries: BTreeMap<OrgKey, Identity>,
-    /// Remarks that do not keep an entry from being worked on.
-    pub warnings: Vec<IdentityWarning>,
+    /// Declared domains that other organizations hold too, by entry.
+    pub contested: BTreeMap<OrgKey, BTreeMap<Domain, Contest>>,
     /// Every organization that an entry is, could be, or was: by id, external id or previous key,
     /// by adoption, or in a conflict. No entry is about any other.
     pub concerned: BTreeSet<OrganizationId>,
@@ -43,6 +48,19 @@ impl Identities {
         match self.entries.get(key)? {
             Identity::Matched { organization, .. } => Some(organization),
             Identity::Adoptable { .. } | Identity::Missing | Identity::Conflicted(_) => None,
+        }
+    }
+
+    /// The other holders of an entry's domain, when there are any.
+    pub fn contest(&self, key: &OrgKey, domain: &Domain) -> Option<&Contest> {
+        self.contested.get(key)?.get(domain)
+    }
+
+    /// Hides the ids and names of other holders from what is reported of an entry.
+    pub fn hide_rivals(&mut self, key: &OrgKey) {
+        let contests = self.contested.get_mut(key);
+        for contest in contests.into_iter().flat_map(BTreeMap::values_mut) {
+            contest.hide_rivals();
         }
     }
 }
@@ -102,15 +120,4 @@ pub struct IdentityConflict {
     pub message: String,
     /// What to write to resolve it.
     pub help: String,
-}
-
-/// Something worth knowing about an entry that is worked on all the same.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct IdentityWarning {
-    /// The entry.
-    pub key: OrgKey,
-    /// The code that `portalctl explain` knows.
-    pub code: Code,
-    /// What was found.
-    pub message: String,
 }

@@ -246,7 +246,7 @@ pub(super) fn make_plan(
 
 /// What a guard stopped, whether or not it was asked for.
 pub(super) fn guard_exit(plan: &Plan) -> Exit {
-    if !plan.conflicts.is_empty() || plan.exceeds_a_limit() {
+    if plan.entry_conflicts().next().is_some() || plan.exceeds_a_limit() {
         Exit::Stopped
     } else {
         Exit::Done

@@ -23,7 +23,7 @@ codes! {
         "Keep one of the entries, or give each entry its own `id`.";
     DOMAIN_VERIFIED_ELSEWHERE = "plan/domain-verified-elsewhere",
         "a declared domain is verified for another organization",
-        "WorkOS lets one organization prove a domain. The domain is already verified for an organization that is not this entry's, so it could never be verified here.",
+        "WorkOS lets one organization verify a domain, and another one has. An entry whose organization is known keeps it: only the domain is not written (scope `domain`). An entry that has no organization yet gets none (scope `entry`): it may be the customer that has verified the domain, declared twice.",
         "Remove the domain from one of the two; if both customers really share it, set allow_shared_domain: true on the entry.";
     DOMAIN_HELD = "plan/domain-held",
         "an unclaimed organization has one of the entry's domains",

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::index::Index;
-use super::{Identities, Identity, IdentityConflict, IdentityWarning, MatchedBy, unclaimed};
+use super::{Identities, Identity, IdentityConflict, MatchedBy, contest, unclaimed};
 use crate::codes::{Code, plan as codes};
 use crate::model::desired::{Desired, DesiredOrganization};
 use crate::model::observed::{Observed, Organization};
@@ -45,27 +45,24 @@ pub fn identify(desired: &Desired, observed: &Observed) -> Identities {
     }
 
     let mut shared = claims.shared();
-    let mut warnings = Vec::new();
+    let mut contested = BTreeMap::new();
     let entries = entries
         .into_iter()
         .map(|(key, identity)| {
-            let entry = &desired.organizations[key];
-            let mut conflicts = shared.remove(key).unwrap_or_default();
-            conflicts.extend(domains_elsewhere(
-                key,
-                entry,
-                &identity,
-                &index,
-                &mut warnings,
-            ));
+            let conflicts = shared.remove(key).unwrap_or_default();
+            let identity = with_conflicts(identity, conflicts);
+            let contests = contest::find(&desired.organizations[key], &identity, &index);
+            let conflicts = contest::without_organization(&identity, &contests);
+            if conflicts.is_empty() && !contests.is_empty() {
+                contested.insert(key.clone(), contests);
+            }
             (key.clone(), with_conflicts(identity, conflicts))
         })
         .collect();
-    warnings.sort();
     concerned.extend(claims.by_organization.into_keys());
     Identities {
         entries,
-        warnings,
+        contested,
         concerned,
     }
 }
@@ -215,56 +212,6 @@ impl<'a> Claims<'a> {
         }
         shared
     }
-}
-
-/// A declared domain that another organization holds: verified there is a conflict, pending there
-/// a warning, because WorkOS lets only one of them prove it.
-fn domains_elsewhere(
-    key: &OrgKey,
-    entry: &DesiredOrganization,
-    identity: &Identity,
-    index: &Index<'_>,
-    warnings: &mut Vec<IdentityWarning>,
-) -> Vec<IdentityConflict> {
-    if entry.allow_shared_domain {
-        return Vec::new();
-    }
-    let own = match identity {
-        Identity::Matched { organization, .. } | Identity::Adoptable { organization, .. } => {
-            Some(organization)
-        }
-        Identity::Missing => None,
-        // Its own organization is not known, so neither is which one is another.
-        Identity::Conflicted(_) => return Vec::new(),
-    };
-    let mut conflicts = Vec::new();
-    for domain in entry.domains.iter().flat_map(BTreeMap::keys) {
-        for holder in index.holders(domain) {
-            if own == Some(&holder.organization.id) {
-                continue;
-            }
-            let whose = name(holder.organization);
-            if holder.state.is_verified() {
-                conflicts.push(conflict(
-                    codes::DOMAIN_VERIFIED_ELSEWHERE,
-                    format!("the domain {domain} is verified for {whose}"),
-                    "remove the domain here or there; if both customers share it, write \
-                     `allow_shared_domain: true`",
-                ));
-            } else {
-                warnings.push(IdentityWarning {
-                    key: key.clone(),
-                    code: codes::DOMAIN_PENDING_ELSEWHERE,
-                    message: format!(
-                        "the domain {domain} is also {} on {whose}; only one organization can \
-                         verify it",
-                        escape(holder.state.as_str())
-                    ),
-                });
-            }
-        }
-    }
-    conflicts
 }
 
 pub(super) fn name(organization: &Organization) -> String {

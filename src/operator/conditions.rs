@@ -25,8 +25,17 @@ pub(super) const ONBOARDED: &str = "Onboarded";
 pub(super) const RECONCILING: &str = "Reconciling";
 /// A person has to do something.
 pub(super) const STALLED: &str = "Stalled";
+/// Another organization has verified a declared domain; everything else is written.
+pub(super) const DOMAIN_CONTESTED: &str = "DomainContested";
 /// The conditions that the operator sets.
-pub(super) const OURS: [&str; 5] = [SYNCED, READY, ONBOARDED, RECONCILING, STALLED];
+pub(super) const OURS: [&str; 6] = [
+    SYNCED,
+    READY,
+    ONBOARDED,
+    DOMAIN_CONTESTED,
+    RECONCILING,
+    STALLED,
+];
 
 /// One condition without its time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,6 +84,17 @@ pub(super) enum Progress {
     Stalled,
 }
 
+/// The contested domains of a resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Contested {
+    /// Not looked at: the condition stays as it was said last.
+    Unread,
+    /// There are none.
+    None,
+    /// There are some: which, and who has verified them.
+    Some(String),
+}
+
 /// What is said of a resource; `None` leaves a condition as it was said last.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Judgement {
@@ -84,6 +104,8 @@ pub(super) struct Judgement {
     pub(super) ready: Option<Verdict>,
     /// Whether every declared intent is configured; environments are not.
     pub(super) onboarded: Option<Verdict>,
+    /// The contested domains.
+    pub(super) contested: Contested,
     /// Whether the operator comes back by itself.
     pub(super) progress: Progress,
 }
@@ -132,6 +154,8 @@ pub(super) struct Facts<'a> {
     pub(super) differences: &'a [String],
     /// Why the differences are not written, if they are not; none while they are about to be.
     pub(super) trouble: Option<&'a Trouble>,
+    /// Its contested domains, in words; empty when there are none.
+    pub(super) contested: &'a [String],
     /// Whether nothing is written, by whose wish.
     pub(super) restraint: Option<Restraint>,
     /// How far its intents are.
@@ -155,6 +179,7 @@ pub(super) fn blocked(trouble: &Trouble) -> Judgement {
         synced: Verdict::no(trouble.reason, &*trouble.message),
         ready,
         onboarded: None,
+        contested: Contested::Unread,
         progress: trouble.progress(),
     }
 }
@@ -170,6 +195,11 @@ pub(super) fn judge(facts: &Facts<'_>) -> Judgement {
     };
     Judgement {
         onboarded: Some(onboarded(facts)),
+        contested: if facts.contested.is_empty() {
+            Contested::None
+        } else {
+            Contested::Some(facts.contested.join("; "))
+        },
         ready: Some(ready),
         synced,
         progress,
@@ -182,6 +212,10 @@ fn synced(facts: &Facts<'_>) -> Verdict {
     }
     let differences = facts.differences.join("; ");
     match (facts.restraint, facts.differences.is_empty()) {
+        (None, true) if !facts.contested.is_empty() => Verdict::yes(
+            Reason::InSync,
+            "WorkOS has what is declared, except for contested domains",
+        ),
         (None, true) => Verdict::yes(Reason::InSync, "WorkOS has what is declared"),
         (None, false) => Verdict::no(Reason::Pending, differences),
         (Some(Restraint::Paused), true) => {
@@ -293,6 +327,14 @@ pub(super) fn merge(
         Some(verdict) => Some(set(ONBOARDED, verdict)),
         None => keep(ONBOARDED),
     };
+    let contested = match &judgement.contested {
+        Contested::Unread => keep(DOMAIN_CONTESTED),
+        Contested::None => None,
+        Contested::Some(message) => {
+            let verdict = Verdict::yes(Reason::DomainVerifiedElsewhere, message);
+            Some(set(DOMAIN_CONTESTED, &verdict))
+        }
+    };
     let progress = match judgement.progress {
         Progress::Settled => None,
         Progress::Reconciling => Some(RECONCILING),
@@ -306,6 +348,7 @@ pub(super) fn merge(
         Some(set(SYNCED, &judgement.synced)),
         ready,
         onboarded,
+        contested,
         progress,
     ]
     .into_iter()
@@ -357,6 +400,7 @@ mod tests {
             identity,
             differences: &[],
             trouble: None,
+            contested: &[],
             restraint: None,
             intents,
         }
@@ -391,6 +435,40 @@ mod tests {
         let judgement = judge(&facts(&identity, &intents));
         assert_eq!(judgement.ready.unwrap().status, ConditionStatus::True);
         assert_eq!(judgement.onboarded.unwrap().reason, Reason::NeedsAttention);
+    }
+
+    #[test]
+    fn a_contested_domain_leaves_ready_true_and_is_a_condition_of_its_own() {
+        let (identity, intents) = (matched(), [intent(State::Attention)]);
+        let contested = ["the domain a.example is verified for org_2 (Other)".to_owned()];
+        let judgement = judge(&Facts {
+            contested: &contested,
+            ..facts(&identity, &intents)
+        });
+        let at = Timestamp::UNIX_EPOCH;
+        let told = merge(&[], &judgement, Some(1), at);
+        let find = |told: &[Condition], kind: &str| {
+            let found = told.iter().find(|one| one.kind == kind).cloned();
+            found.map(|one| (one.status, one.reason, one.message))
+        };
+        for kind in [READY, SYNCED] {
+            assert_eq!(
+                find(&told, kind).unwrap().0,
+                ConditionStatus::True,
+                "{kind}"
+            );
+        }
+        let (status, reason, message) = find(&told, DOMAIN_CONTESTED).unwrap();
+        assert_eq!(status, ConditionStatus::True);
+        assert_eq!(reason, "DomainVerifiedElsewhere");
+        assert!(message.contains("org_2 (Other)"), "{message}");
+        assert_eq!(find(&told, STALLED), None);
+        // While WorkOS cannot be read it stays as it was, and it goes once it is resolved.
+        let unread = blocked(&Trouble::new(Reason::Unreachable, "down"));
+        assert!(find(&merge(&told, &unread, Some(1), at), DOMAIN_CONTESTED).is_some());
+        let resolved = judge(&facts(&identity, &intents));
+        let told = merge(&told, &resolved, Some(1), at);
+        assert_eq!(find(&told, DOMAIN_CONTESTED), None);
     }
 
     #[test]

@@ -11,7 +11,8 @@ use crate::model::text::escape;
 use crate::model::{OrgKey, Selection, Unconfigured};
 use crate::observe::refresh;
 use crate::plan::{
-    Action, ActionKind, Change, Flag, Held, HeldReason, Plan, Policy, Target, plan as make_plan,
+    Action, ActionKind, Change, Flag, Held, HeldReason, Plan, Policy, Scope, Target,
+    plan as make_plan,
 };
 
 /// What there is to do, and what is in its way.
@@ -21,6 +22,8 @@ pub(super) struct Differences {
     pub(super) by_key: BTreeMap<OrgKey, Vec<String>>,
     /// What is not done, and what would allow it.
     pub(super) troubles: BTreeMap<OrgKey, Trouble>,
+    /// Contested domains, each with who has verified it and what resolves it.
+    pub(super) contested: BTreeMap<OrgKey, Vec<String>>,
 }
 
 /// Works out what there is to do for some entries.
@@ -104,6 +107,12 @@ pub(super) fn of(plan: &Plan) -> Differences {
             "{} ({}); {}",
             conflict.message, conflict.code, conflict.help
         );
+        // A contested domain is in the way of nothing else.
+        if conflict.scope != Scope::Entry {
+            let contested = found.contested.entry(conflict.key.clone()).or_default();
+            contested.push(message);
+            continue;
+        }
         let trouble = Trouble::new(Reason::Conflict, message);
         // A conflict goes before anything held.
         found.troubles.insert(conflict.key.clone(), trouble);

@@ -51,6 +51,8 @@ reasons! {
     Held,
     /// A person has to decide which organization is meant.
     Conflict,
+    /// Another organization has verified a declared domain.
+    DomainVerifiedElsewhere,
     /// The resource says something that no manifest may say.
     Invalid,
     /// WorkOS refused a change.

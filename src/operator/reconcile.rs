@@ -22,7 +22,7 @@ use super::clocks::{Clocks, Intervals};
 use super::conditions::Trouble;
 use super::context::Context;
 use super::declared::Reader;
-use super::entries;
+use super::entries::{self, Entry};
 use super::kube_writes::Written;
 use super::names::Name;
 use super::objects::{Objects, is_paused};
@@ -34,7 +34,7 @@ use super::report::{Environment, Reporter};
 use super::resource::PortalEnvironment;
 use super::secrets;
 use super::setbacks::Setbacks;
-use crate::identity::identify;
+use crate::identity::{Identities, identify};
 use crate::manifest::kubernetes::{
     OperatorSettings, PortalEnvironmentStatus, PortalOrganizationStatus,
 };
@@ -275,7 +275,8 @@ impl Reconciler {
         )
         .await;
         if self.still_leads(term) {
-            let identities = identify(&desired, &picture.observed);
+            let mut identities = identify(&desired, &picture.observed);
+            hide_rivals(&mut identities, &entries, &environment);
             self.report(&reporter, &entries, &desired, &picture, &identities)
                 .await;
         }
@@ -457,5 +458,17 @@ fn intervals(settings: &OperatorSettings, poll: Option<Duration>) -> Intervals {
         resync: read(&texts.resync, Duration::from_hours(1)),
         sweep: read(&texts.sweep, Duration::from_hours(1)),
         pace: settings.requests_per_second,
+    }
+}
+
+/// Hides other organizations from what is reported of resources outside the environment's
+/// namespace.
+fn hide_rivals(identities: &mut Identities, entries: &[Entry], environment: &PortalEnvironment) {
+    let own = environment.metadata.namespace.as_deref();
+    let outside = entries
+        .iter()
+        .filter(|entry| own != Some(entry.name.namespace.as_str()));
+    for key in outside.filter_map(Entry::key) {
+        identities.hide_rivals(key);
     }
 }

@@ -200,6 +200,11 @@ impl Reconciler {
                 .map(Vec::as_slice)
                 .unwrap_or_default(),
             trouble,
+            contested: differences
+                .contested
+                .get(key)
+                .map(Vec::as_slice)
+                .unwrap_or_default(),
             restraint,
             intents: intents.unwrap_or_default(),
         })
@@ -366,6 +371,7 @@ fn leaving(trouble: &Trouble) -> Judgement {
         synced: Verdict::no(trouble.reason, &*trouble.message),
         ready: None,
         onboarded: None,
+        contested: conditions::Contested::Unread,
         progress: if trouble.passes() {
             Progress::Reconciling
         } else {

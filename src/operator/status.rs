@@ -131,6 +131,7 @@ pub(super) fn connected(is_paused: bool) -> Judgement {
             "the API key is there, and WorkOS takes it",
         )),
         onboarded: None,
+        contested: conditions::Contested::None,
         progress: Progress::Settled,
     }
 }

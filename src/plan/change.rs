@@ -282,7 +282,35 @@ impl fmt::Display for Flag {
     }
 }
 
-/// Something only a person can decide; nothing is done for the entry.
+/// How much of an entry a conflict stops.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scope {
+    /// The whole entry: which organization is meant is not clear, so nothing is done for it.
+    #[default]
+    Entry,
+    /// One domain, which another organization has verified: it is not written, all else is.
+    Domain(Domain),
+}
+
+impl Scope {
+    /// The word for it in JSON.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Entry => "entry",
+            Self::Domain(_) => "domain",
+        }
+    }
+
+    /// The contested domain, if the conflict is about one.
+    pub const fn domain(&self) -> Option<&Domain> {
+        match self {
+            Self::Entry => None,
+            Self::Domain(domain) => Some(domain),
+        }
+    }
+}
+
+/// Something only a person can decide.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Conflict {
     /// The entry.
@@ -293,6 +321,8 @@ pub struct Conflict {
     pub message: String,
     /// What to write to resolve it.
     pub help: String,
+    /// How much it stops.
+    pub scope: Scope,
 }
 
 /// Something worth knowing that keeps nothing from being done.

@@ -75,6 +75,9 @@ impl Digest {
         for conflict in conflicts {
             hasher.text(conflict.key.as_str());
             hasher.text(conflict.code.as_str());
+            if let Some(domain) = conflict.scope.domain() {
+                hasher.text(domain.as_str());
+            }
         }
         // Last, where it cannot be taken for anything else: a plan without one hashes as it always did.
         if let Some(client_id) = client_id {

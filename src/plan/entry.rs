@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::{
-    Action, Change, Conflict, FieldChange, Flag, Held, HeldReason, Reason, Warning,
+    Action, Change, Conflict, FieldChange, Flag, Held, HeldReason, Reason, Scope, Warning,
 };
 use super::policy::Policy;
 use crate::codes::plan as codes;
-use crate::identity::MatchedBy;
+use crate::identity::{Contest, MatchedBy};
 use crate::model::desired::{DeclaredDomainState, DesiredOrganization, DomainsPolicy, FieldPath};
 use crate::model::observed::{Answer, ItContact, Organization};
 use crate::model::text::escape;
@@ -27,6 +27,8 @@ pub(super) struct Entry<'a> {
     pub(super) contacts: Option<&'a Answer<Vec<ItContact>>>,
     /// The declared intents that nobody has begun to configure.
     pub(super) unconfigured: &'a BTreeSet<Intent>,
+    /// The declared domains that other organizations hold too.
+    pub(super) contested: &'a BTreeMap<Domain, Contest>,
     pub(super) policy: Policy,
 }
 
@@ -195,6 +197,46 @@ impl Entry<'_> {
         }
     }
 
+    /// Returns whether a domain may be written: no other organization has verified it.
+    fn may_write(&self, domain: &Domain) -> bool {
+        let contest = self.contested.get(domain);
+        !contest.is_some_and(Contest::stops_writes)
+    }
+
+    /// The conflicts about single domains: another organization has verified them.
+    pub(super) fn contested_domains(&self) -> Vec<Conflict> {
+        let stopped = self.contested.iter();
+        let stopped = stopped.filter(|(_, contest)| contest.stops_writes());
+        stopped
+            .map(|(domain, contest)| Conflict {
+                key: self.key.clone(),
+                code: codes::DOMAIN_VERIFIED_ELSEWHERE,
+                message: contest.verified_elsewhere(domain),
+                help: Contest::HELP.to_owned(),
+                scope: Scope::Domain(domain.clone()),
+            })
+            .collect()
+    }
+
+    /// The warnings about domains that nobody has verified and several organizations hold.
+    pub(super) fn pending_elsewhere(&self) -> Vec<Warning> {
+        let pending = self.contested.iter();
+        let pending = pending.filter(|(_, contest)| !contest.is_allowed && !contest.stops_writes());
+        pending
+            .flat_map(|(domain, contest)| {
+                contest.rivals.iter().map(move |rival| Warning {
+                    key: self.key.clone(),
+                    code: codes::DOMAIN_PENDING_ELSEWHERE,
+                    message: format!(
+                        "the domain {domain} is also {} on {rival}; only one organization can \
+                         verify it",
+                        escape(rival.state.as_str())
+                    ),
+                })
+            })
+            .collect()
+    }
+
     /// Everything declared that differs, but the external id, which has rules of its own.
     fn differences(&self, live: &Organization) -> Vec<FieldChange> {
         let mut fields = Vec::new();
@@ -210,7 +252,7 @@ impl Entry<'_> {
             fields.extend(difference(FieldPath::Metadata(key), before, after.as_ref()));
         }
         for domain in self.declared.domains.iter().flat_map(BTreeMap::keys) {
-            if live.domain(domain).is_none() {
+            if live.domain(domain).is_none() && self.may_write(domain) {
                 fields.push(set(FieldPath::Domain(domain.clone()), PENDING));
             }
         }
@@ -262,6 +304,7 @@ impl Entry<'_> {
                 "write `external_id: {}`, or run with --allow-rekey to replace it",
                 escape(&before)
             ),
+            scope: Scope::Entry,
         })
     }
 
@@ -292,6 +335,7 @@ impl Entry<'_> {
                 mark::MAX_METADATA_KEYS
             ),
             help: "declare live keys that nothing uses as null, or declare fewer".to_owned(),
+            scope: Scope::Entry,
         })
     }
 

@@ -24,6 +24,7 @@ pub fn lint(plan: &Plan, desired: &Desired, observed: &Observed) -> Vec<String> 
     }
     at_most_once(plan, &mut findings);
     conflicts_stand_still(plan, &mut findings);
+    contested_domains_stand_still(plan, &mut findings);
     let mut sorted = plan.changes.clone();
     sorted.sort_by_key(|change| (change.action.kind(), change.key.clone()));
     if sorted
@@ -302,8 +303,7 @@ fn at_most_once(plan: &Plan, findings: &mut Vec<String>) {
 /// Nothing is done for an entry that a person must decide about.
 fn conflicts_stand_still(plan: &Plan, findings: &mut Vec<String>) {
     let conflicted: BTreeSet<_> = plan
-        .conflicts
-        .iter()
+        .entry_conflicts()
         .map(|conflict| &conflict.key)
         .collect();
     for change in plan
@@ -315,5 +315,23 @@ fn conflicts_stand_still(plan: &Plan, findings: &mut Vec<String>) {
             "{} is in conflict and would be changed",
             change.key
         ));
+    }
+}
+
+/// A contested domain is not written; everything else of its organization may be.
+fn contested_domains_stand_still(plan: &Plan, findings: &mut Vec<String>) {
+    let contested: BTreeSet<_> = plan
+        .contested_domains()
+        .filter_map(|conflict| Some((&conflict.key, conflict.scope.domain()?)))
+        .collect();
+    for change in &plan.changes {
+        let added = change.fields.iter().filter(|field| field.after.is_some());
+        for field in added {
+            if let FieldPath::Domain(domain) = &field.path
+                && contested.contains(&(&change.key, domain))
+            {
+                findings.push(format!("{} would get the contested {domain}", change.key));
+            }
+        }
     }
 }

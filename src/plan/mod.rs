@@ -14,7 +14,7 @@ pub mod policy;
 mod prune;
 pub mod saved;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::codes::plan as codes;
 use crate::identity::{Identities, Identity};
@@ -23,8 +23,8 @@ use crate::model::observed::{Coverage, Observed};
 use crate::model::{OrgKey, OrganizationId, Selection, Unconfigured};
 
 pub use change::{
-    Action, ActionKind, Change, Conflict, FieldChange, Flag, Held, HeldReason, Reason, Target,
-    Warning,
+    Action, ActionKind, Change, Conflict, FieldChange, Flag, Held, HeldReason, Reason, Scope,
+    Target, Warning,
 };
 pub use invitation::Invitation;
 pub use policy::Policy;
@@ -83,9 +83,22 @@ impl Plan {
             .count()
     }
 
-    /// Whether there is nothing to do, nothing held and nothing to decide.
+    /// Returns whether there is nothing to do, nothing held and no entry to decide about. A
+    /// contested domain leaves a plan settled.
     pub fn is_settled(&self) -> bool {
-        self.changes.is_empty() && self.held.is_empty() && self.conflicts.is_empty()
+        self.changes.is_empty() && self.held.is_empty() && self.entry_conflicts().next().is_none()
+    }
+
+    /// The conflicts that stop a whole entry.
+    pub fn entry_conflicts(&self) -> impl Iterator<Item = &Conflict> {
+        let conflicts = self.conflicts.iter();
+        conflicts.filter(|conflict| conflict.scope == Scope::Entry)
+    }
+
+    /// The conflicts that stop one domain of an entry.
+    pub fn contested_domains(&self) -> impl Iterator<Item = &Conflict> {
+        let conflicts = self.conflicts.iter();
+        conflicts.filter(|conflict| conflict.scope != Scope::Entry)
     }
 }
 
@@ -110,6 +123,7 @@ pub fn plan(
     };
     let mut existing = 0;
     let nothing = BTreeSet::new();
+    let uncontested = BTreeMap::new();
     for (key, declared) in desired
         .organizations
         .iter()
@@ -127,6 +141,7 @@ pub fn plan(
                 .organization()
                 .and_then(|id| observed.it_contacts.get(id)),
             unconfigured: unconfigured.get(key).unwrap_or(&nothing),
+            contested: identities.contested.get(key).unwrap_or(&uncontested),
             policy,
         };
         add_entry(&mut plan, &context, identity, observed);
@@ -137,17 +152,6 @@ pub fn plan(
         prune::prune(&mut plan, manifest, observed, identities, policy);
     }
     policy.hold_beyond_limits(&desired.limits, existing, &mut plan.changes, &mut plan.held);
-    plan.warnings.extend(
-        identities
-            .warnings
-            .iter()
-            .filter(|warning| selection.has_key(&warning.key))
-            .map(|warning| Warning {
-                key: warning.key.clone(),
-                code: warning.code,
-                message: warning.message.clone(),
-            }),
-    );
     sort(&mut plan);
     plan
 }
@@ -178,20 +182,29 @@ fn add_entry(
                     code: conflict.code,
                     message: conflict.message.clone(),
                     help: conflict.help.clone(),
+                    scope: Scope::Entry,
                 }));
             return;
         }
     };
+    let contested = context.contested_domains();
+    plan.warnings.extend(context.pending_elsewhere());
     let entry::EntryPlan {
         changes,
         held,
         conflicts,
         warnings,
     } = outcome;
-    if changes.is_empty() && held.is_empty() && conflicts.is_empty() {
+    if [&conflicts, &contested]
+        .iter()
+        .all(|found| found.is_empty())
+        && changes.is_empty()
+        && held.is_empty()
+    {
         plan.unchanged += 1;
     }
-    plan.conflicts.extend(conflicts);
+    plan.conflicts
+        .extend(conflicts.into_iter().chain(contested));
     if context.declared.management == Management::Observe {
         if !changes.is_empty() || !held.is_empty() {
             plan.warnings.push(only_observed(context.key, identity));

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 
 use super::change::{
-    Action, Change, Conflict, FieldChange, Flag, Held, HeldReason, Reason, Target,
+    Action, Change, Conflict, FieldChange, Flag, Held, HeldReason, Reason, Scope, Target,
 };
 use super::digest::Digest;
 use super::{Invitation, Plan};
@@ -97,6 +97,8 @@ struct SavedConflict {
     code: String,
     message: String,
     help: String,
+    /// Plans that were saved before contested domains had a scope of their own have none.
+    domain: Option<String>,
 }
 
 /// Reads a saved plan.
@@ -256,6 +258,7 @@ fn conflict(saved: SavedConflict) -> Result<Conflict, String> {
         code,
         message,
         help,
+        domain,
     } = saved;
     let code = Code::find(&code).ok_or(format!("there is no code `{code}`"))?;
     Ok(Conflict {
@@ -263,5 +266,8 @@ fn conflict(saved: SavedConflict) -> Result<Conflict, String> {
         code,
         message,
         help,
+        scope: domain.map_or(Scope::Entry, |domain| {
+            Scope::Domain(Domain::from_api(&domain))
+        }),
     })
 }

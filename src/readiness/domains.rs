@@ -1,6 +1,7 @@
 //! Domain verification: the organization's domains against the declared ones.
 
 use super::{Evidence, Finding, State, Subject, Turn, unknown_state};
+use crate::identity::Contest;
 use crate::model::Domain;
 use crate::model::observed::{DomainState, History, OrganizationDomain};
 use crate::verification::{Failure, VERIFICATION_DAYS, days_left, failure};
@@ -22,7 +23,9 @@ fn worst_declared<'a>(
     for domain in declared {
         let held = subject.live.domain(domain);
         evidence.extend(held.map(evidence_of));
+        let contest = subject.contested.get(domain);
         findings.push(match held {
+            _ if contest.is_some_and(Contest::stops_writes) => contested(domain, contest),
             Some(held) => judge(held, subject),
             None => Finding::new(
                 State::Unconfigured,
@@ -59,6 +62,17 @@ fn worst_declared<'a>(
         );
     }
     worst.with(evidence)
+}
+
+/// Another organization has verified the domain.
+fn contested(domain: &Domain, contest: Option<&Contest>) -> Finding {
+    let holders = contest.map(Contest::holders).unwrap_or_default();
+    Finding::new(
+        State::Attention,
+        Turn::You,
+        format!("{domain} is verified for {holders}; only one organization can verify a domain"),
+    )
+    .next("decide whose domain it is, then remove it from the other organization")
 }
 
 /// None declared: one verified domain is enough.

@@ -14,17 +14,18 @@ pub mod fail_on;
 mod keys;
 mod logs;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use crate::identity::{Identities, Identity};
+use crate::identity::{Contest, Identities, Identity};
 use crate::model::desired::{Desired, DesiredOrganization};
 use crate::model::observed::{FailedRead, Observed, Organization};
 use crate::model::text::escape;
-use crate::model::{Intent, OrgKey, OrganizationId, Selection, Unconfigured};
+use crate::model::{Domain, Intent, OrgKey, OrganizationId, Selection, Unconfigured};
 
 /// The readiness of all organizations of a manifest.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -270,6 +271,8 @@ struct Subject<'a> {
     declared: &'a DesiredOrganization,
     live: &'a Organization,
     observed: &'a Observed,
+    /// The declared domains that other organizations hold too.
+    contested: &'a BTreeMap<Domain, Contest>,
     now: Timestamp,
 }
 
@@ -281,6 +284,7 @@ pub fn readiness(
     selection: &Selection,
     now: Timestamp,
 ) -> Readiness {
+    let uncontested = BTreeMap::new();
     let organizations = desired
         .organizations
         .iter()
@@ -304,6 +308,7 @@ pub fn readiness(
                             declared,
                             live,
                             observed,
+                            contested: identities.contested.get(key).unwrap_or(&uncontested),
                             now,
                         },
                     ),

@@ -14,7 +14,7 @@ use crate::codes::Code;
 use crate::model::OrgKey;
 use crate::model::desired::{Desired, Source};
 use crate::model::text::{escape, mask_addresses};
-use crate::plan::Plan;
+use crate::plan::{Plan, Scope};
 
 /// Where the standard's own schema is found.
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
@@ -117,7 +117,11 @@ pub fn plan(plan: &Plan, desired: &Desired) -> serde_json::Result<String> {
     for conflict in &plan.conflicts {
         let text = format!("{}: {}. {}", conflict.key, conflict.message, conflict.help);
         let place = place(&conflict.key);
-        findings.push(finding(conflict.code, Level::Error, &text, place));
+        let level = match conflict.scope {
+            Scope::Entry => Level::Error,
+            Scope::Domain(_) => Level::Warning,
+        };
+        findings.push(finding(conflict.code, level, &text, place));
     }
     for warning in &plan.warnings {
         let text = format!("{}: {}", warning.key, warning.message);

@@ -450,7 +450,7 @@ fn an_organization_of_the_same_name_is_a_conflict_also_when_the_domain_is_shared
 }
 
 #[test]
-fn a_domain_that_is_verified_elsewhere_is_a_conflict_until_it_is_shared() {
+fn a_domain_that_is_verified_elsewhere_is_not_written_until_it_is_shared() {
     for state in [Verified, LegacyVerified] {
         let mut world = World::new()
             .org("acme", |o| o.domains(["acme.com"]).name("Acme"))
@@ -469,17 +469,18 @@ fn a_domain_that_is_verified_elsewhere_is_a_conflict_until_it_is_shared() {
                     .domain("new.com", state)
             });
         insta::allow_duplicates! {
-            insta::assert_snapshot!(world.plan(&live), @"
-            ! acme plan/domain-verified-elsewhere
+            insta::assert_snapshot!(world.plan(&live), @r#"
+            ~ acme org_acme  name "org_acme" -> "Acme"
+            ! acme plan/domain-verified-elsewhere (acme.com only)
                 the domain acme.com is verified for org_2 (Other)
                 -> remove the domain here or there; if both customers share it, write `allow_shared_domain: true`
             ! new plan/domain-held
                 no organization matches, but org_2 (Other) has the domain new.com
                 -> if it is this customer, write `previous_keys: [other]` (the key was renamed) or `id: org_2`; if it is another one, write `allow_shared_domain: true`
-            ! pinned plan/domain-verified-elsewhere
+            ! pinned plan/domain-verified-elsewhere (pinned.com only)
                 the domain pinned.com is verified for org_2 (Other)
                 -> remove the domain here or there; if both customers share it, write `allow_shared_domain: true`
-            ");
+            "#);
             world.edit_all(Entry::shared_domain);
             insta::assert_snapshot!(world.plan(&live), @r#"
             + new

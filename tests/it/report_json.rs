@@ -106,7 +106,7 @@ fn a_plan_has_the_agreed_shape() {
         plan["summary"],
         json!({
             "create": 1, "adopt": 0, "update": 1, "invite": 0, "delete": 0,
-            "held": 2, "conflict": 1, "warning": 1, "unchanged": 7
+            "held": 2, "conflict": 1, "contested_domain": 0, "warning": 1, "unchanged": 7
         })
     );
     assert_eq!(
@@ -138,7 +138,10 @@ fn a_plan_has_the_agreed_shape() {
         ],
     );
     assert_eq!(plan["held"][0]["allow"], "--adopt");
-    assert_has(&plan["conflicts"][0], &["key", "code", "message", "help"]);
+    assert_has(
+        &plan["conflicts"][0],
+        &["key", "code", "message", "help", "scope"],
+    );
     assert_eq!(plan["conflicts"][0]["code"], "plan/domain-held");
     assert_has(&plan["warnings"][0], &["key", "code", "message"]);
     assert_eq!(plan["errors"], json!([]));

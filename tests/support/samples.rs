@@ -11,7 +11,7 @@ use portalctl::model::desired::{FieldPath, Source};
 use portalctl::model::observed::{DomainState, Organization, OrganizationDomain};
 use portalctl::model::{Domain, Email, Intent, OrgKey, OrganizationId};
 use portalctl::plan::{
-    Action, Change, Conflict, FieldChange, Flag, Held, HeldReason, Invitation, Plan, Reason,
+    Action, Change, Conflict, FieldChange, Flag, Held, HeldReason, Invitation, Plan, Reason, Scope,
     Target, Unmanaged, Warning,
 };
 use portalctl::readiness::{
@@ -231,6 +231,7 @@ pub(crate) fn some_plan() -> Plan {
         code,
         message: message.to_owned(),
         help: help.to_owned(),
+        scope: Scope::Entry,
     };
     Plan {
         target: Target {

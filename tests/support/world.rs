@@ -695,7 +695,9 @@ pub(crate) fn text(plan: &Plan) -> String {
         fields(&mut out, &change.fields);
     }
     for conflict in &plan.conflicts {
-        let _ = writeln!(out, "! {} {}", conflict.key, conflict.code);
+        let scope = conflict.scope.domain();
+        let scope = scope.map_or_else(String::new, |domain| format!(" ({domain} only)"));
+        let _ = writeln!(out, "! {} {}{scope}", conflict.key, conflict.code);
         let _ = writeln!(out, "    {}", conflict.message);
         let _ = writeln!(out, "    -> {}", conflict.help);
     }

@@ -10,7 +10,8 @@ use crate::model::Intent;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Condition {
-    /// Which aspect: `Synced`, `Ready`, `Onboarded`, `Reconciling` or `Stalled`.
+    /// Which aspect: `Synced`, `Ready`, `Onboarded`, `DomainContested`, `Reconciling` or
+    /// `Stalled`.
     #[serde(rename = "type")]
     #[schemars(length(max = 64))]
     pub kind: String,
@@ -51,7 +52,8 @@ pub struct PortalOrganizationStatus {
     pub observed_generation: Option<i64>,
     /// `Synced`: WorkOS was reached and nothing is left to write. `Ready`: the organization exists as
     /// declared. `Onboarded`: every declared intent is configured; a customer who has not finished
-    /// yet leaves `Ready` as it is. `Reconciling` and `Stalled` are there while they hold.
+    /// yet leaves `Ready` as it is. `DomainContested` (another organization has verified a declared
+    /// domain), `Reconciling` and `Stalled` are there while they hold.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 8), extend(
         "x-kubernetes-list-type" = "map",

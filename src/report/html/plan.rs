@@ -8,7 +8,7 @@ use super::wall::Wall;
 use super::{Origin, TURNS, Unrendered, VERSION};
 use crate::model::OrganizationId;
 use crate::plan::digest::Digest;
-use crate::plan::{ActionKind, Change, Conflict, FieldChange, Held, Plan, Warning};
+use crate::plan::{ActionKind, Change, Conflict, FieldChange, Held, Plan, Scope, Warning};
 use crate::report::json_v1::{held_reason, plan_summary};
 use crate::report::{PlanReport, text};
 
@@ -98,6 +98,12 @@ fn counts(plan: &Plan) -> Vec<Count> {
     };
     let counts = [
         count("attention", "!", "conflicts", summary.conflict),
+        count(
+            "attention",
+            "!",
+            "contested domains",
+            summary.contested_domain,
+        ),
         count("in_progress", "#", "held", summary.held),
         count("configured", "+", "to create", summary.create),
         count("in_progress", "~", "to adopt", summary.adopt),
@@ -118,7 +124,13 @@ fn sections(plan: &Plan) -> Vec<Section> {
             id: "conflicts",
             title: "Conflicts",
             lead: "Nothing is done for these until somebody decides.",
-            items: plan.conflicts.iter().map(conflict).collect(),
+            items: plan.entry_conflicts().map(conflict).collect(),
+        },
+        Section {
+            id: "contested",
+            title: "Contested domains",
+            lead: "These domains are not written; everything else of their organizations is.",
+            items: plan.contested_domains().map(conflict).collect(),
         },
         Section {
             id: "held",
@@ -195,7 +207,10 @@ fn conflict(conflict: &Conflict) -> Item {
     Item {
         class: "attention",
         sign: "!",
-        words: "conflict",
+        words: match conflict.scope {
+            Scope::Entry => "conflict",
+            Scope::Domain(_) => "contested domain",
+        },
         key: Shown::new(conflict.key.as_str()),
         facts: vec![Shown::new(conflict.code.as_str())],
         text: Some(Shown::new(&conflict.message)),

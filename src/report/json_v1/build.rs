@@ -182,7 +182,8 @@ pub(in crate::report) fn plan_summary(plan: &Plan) -> PlanSummary {
         invite: plan.count(ActionKind::Invite),
         delete: plan.count(ActionKind::Delete),
         held: plan.held.len(),
-        conflict: plan.conflicts.len(),
+        conflict: plan.entry_conflicts().count(),
+        contested_domain: plan.contested_domains().count(),
         warning: plan.warnings.len(),
         unchanged: plan.unchanged,
     }
@@ -264,6 +265,8 @@ fn conflict(conflict: &Conflict) -> ConflictItem {
         code: conflict.code.as_str(),
         message: conflict.message.clone(),
         help: conflict.help.clone(),
+        scope: conflict.scope.as_str(),
+        domain: conflict.scope.domain().map(ToString::to_string),
     }
 }
 

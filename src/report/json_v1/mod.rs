@@ -220,8 +220,10 @@ pub struct PlanSummary {
     pub delete: usize,
     /// Changes that lack their flag or exceed a limit.
     pub held: usize,
-    /// Entries and findings that a person must decide.
+    /// Conflicts that stop a whole entry until a person decides.
     pub conflict: usize,
+    /// Conflicts that stop one domain of an entry; they change no exit code.
+    pub contested_domain: usize,
     /// Warnings.
     pub warning: usize,
     /// Entries that are already as declared.
@@ -313,6 +315,11 @@ pub struct ConflictItem {
     pub message: String,
     /// What to write to resolve it.
     pub help: String,
+    /// `entry`: nothing is done for the entry. `domain`: its other fields are written.
+    pub scope: &'static str,
+    /// The contested domain; absent where the scope is `entry`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub domain: Option<String>,
 }
 
 /// Something worth knowing.

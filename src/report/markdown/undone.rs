@@ -11,7 +11,16 @@ use crate::report::text::notes;
 
 /// Adds what somebody has to decide: conflicts, what exceeds a limit, what lacks its flag.
 pub(super) fn decisions(document: &mut Document, plan: &Plan) {
-    conflicts(document, &plan.conflicts);
+    conflicts(
+        document,
+        "#### Conflicts: nothing is done for these until somebody decides\n\n",
+        plan.entry_conflicts(),
+    );
+    conflicts(
+        document,
+        "#### Contested domains: not written; everything else of their organizations is\n\n",
+        plan.contested_domains(),
+    );
     let exceeding = |held: &&Held| held.reason.code() != codes::NEEDS_FLAG;
     let (beyond, lacking): (Vec<&Held>, Vec<&Held>) = plan.held.iter().partition(exceeding);
     held(
@@ -45,14 +54,18 @@ pub(super) fn remarks(document: &mut Document, plan: &Plan) {
     document.section(section);
 }
 
-fn conflicts(document: &mut Document, conflicts: &[Conflict]) {
-    let mut section = Section::new(Rank::List, "conflicts", PLAN)
-        .open("#### Conflicts: nothing is done for these until somebody decides\n\n");
+fn conflicts<'a>(
+    document: &mut Document,
+    open: &str,
+    conflicts: impl Iterator<Item = &'a Conflict>,
+) {
+    let mut section = Section::new(Rank::List, "conflicts", PLAN).open(open);
     for Conflict {
         key,
         code: id,
         message,
         help,
+        scope: _,
     } in conflicts
     {
         section.item(|| item(&about(key.as_str(), id.as_str(), message), Some(help)));

@@ -175,8 +175,13 @@ pub(in crate::report) fn summary(view: &ApplyReportView<'_>, layout: &Layout) ->
     if !plan.held.is_empty() {
         parts.push(paint.notice(format!("{} held", plan.held.len())));
     }
-    if !plan.conflicts.is_empty() {
-        parts.push(paint.bad(counted(plan.conflicts.len(), "conflict")));
+    let conflicts = plan.entry_conflicts().count();
+    if conflicts > 0 {
+        parts.push(paint.bad(counted(conflicts, "conflict")));
+    }
+    let contested = plan.contested_domains().count();
+    if contested > 0 {
+        parts.push(paint.bad(counted(contested, "contested domain")));
     }
     parts.push(format!("{} unchanged", view.plan.unchanged));
     parts.join(", ")

@@ -10,7 +10,7 @@ use crate::identity::MatchedBy;
 use crate::model::desired::FieldPath;
 use crate::model::text::escape;
 use crate::plan::digest::Digest;
-use crate::plan::{ActionKind, Change, FieldChange, Held, Plan, Reason};
+use crate::plan::{ActionKind, Change, Conflict, FieldChange, Held, Plan, Reason};
 use crate::report::PlanReport;
 use crate::report::json_v1::{held_reason, plan_summary};
 use crate::report::width::{hanging, pad, width};
@@ -56,25 +56,12 @@ pub(super) fn undone(out: &mut String, plan: &Plan, extent: Extent, layout: &Lay
         Extent::Full => usize::MAX,
         Extent::Short(limit) => limit,
     };
-    if !plan.conflicts.is_empty() {
-        heading(
-            out,
-            "conflicts: nothing is done for these until somebody decides",
-            layout,
-        );
-        for conflict in plan.conflicts.iter().take(limit) {
-            let _ = writeln!(
-                out,
-                "  {} {}  {}",
-                paint.bad("!"),
-                paint.strong(&conflict.key),
-                paint.quiet(conflict.code)
-            );
-            hanging(out, "      ", &escape(&conflict.message), layout.width);
-            hanging(out, "      -> ", &escape(&conflict.help), layout.width);
-        }
-        more(out, plan.conflicts.len(), limit, layout);
-    }
+    let conflicts: Vec<&Conflict> = plan.entry_conflicts().collect();
+    let title = "conflicts: nothing is done for these until somebody decides";
+    write_conflicts(out, title, &conflicts, limit, layout);
+    let contested: Vec<&Conflict> = plan.contested_domains().collect();
+    let title = "contested domains: not written; everything else of their organizations is";
+    write_conflicts(out, title, &contested, limit, layout);
     if !plan.held.is_empty() {
         heading(out, "held: wanted, but not allowed in this run", layout);
         let mut told = None;
@@ -101,6 +88,32 @@ pub(super) fn undone(out: &mut String, plan: &Plan, extent: Extent, layout: &Lay
         }
         more(out, plan.warnings.len(), limit, layout);
     }
+}
+
+fn write_conflicts(
+    out: &mut String,
+    title: &str,
+    conflicts: &[&Conflict],
+    limit: usize,
+    layout: &Layout,
+) {
+    if conflicts.is_empty() {
+        return;
+    }
+    let paint = layout.paint;
+    heading(out, title, layout);
+    for conflict in conflicts.iter().take(limit) {
+        let _ = writeln!(
+            out,
+            "  {} {}  {}",
+            paint.bad("!"),
+            paint.strong(&conflict.key),
+            paint.quiet(conflict.code)
+        );
+        hanging(out, "      ", &escape(&conflict.message), layout.width);
+        hanging(out, "      -> ", &escape(&conflict.help), layout.width);
+    }
+    more(out, conflicts.len(), limit, layout);
 }
 
 /// How many of a list are left out.
@@ -279,6 +292,10 @@ pub(in crate::report) fn summary(plan: &Plan, layout: &Layout) -> String {
     add(
         counts.conflict,
         paint.bad(counted(counts.conflict, "conflict")),
+    );
+    add(
+        counts.contested_domain,
+        paint.bad(counted(counts.contested_domain, "contested domain")),
     );
     add(counts.warning, counted(counts.warning, "warning"));
     if plan.is_settled() {

@@ -8,7 +8,8 @@ use portalctl::model::desired::{FieldPath, Names, Source};
 use portalctl::model::text::{escape, mask_addresses};
 use portalctl::model::{OrgKey, OrganizationId};
 use portalctl::plan::{
-    Action, Change, Conflict, FieldChange, Flag, Held, HeldReason, Plan, Reason, Unmanaged, Warning,
+    Action, Change, Conflict, FieldChange, Flag, Held, HeldReason, Plan, Reason, Scope, Unmanaged,
+    Warning,
 };
 use portalctl::readiness::Readiness;
 use portalctl::readiness::compare::{IntentChange, IntentName, OrganizationChange, StateName};
@@ -142,6 +143,7 @@ fn plan_of_text(text: &str) -> Plan {
         code: codes::DOMAIN_HELD,
         message: owned(),
         help: owned(),
+        scope: Scope::Entry,
     }];
     plan.warnings = vec![Warning {
         key: key(),

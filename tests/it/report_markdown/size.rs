@@ -6,7 +6,7 @@ use portalctl::apply::Outcome;
 use portalctl::codes::plan as codes;
 use portalctl::model::{Intent, OrgKey};
 use portalctl::plan::digest::Digest;
-use portalctl::plan::{Conflict, Flag, Held, HeldReason, Plan, Warning};
+use portalctl::plan::{Conflict, Flag, Held, HeldReason, Plan, Scope, Warning};
 use portalctl::readiness::{Readiness, State};
 use portalctl::report::text::Listing;
 
@@ -46,6 +46,7 @@ fn sized(changes: usize, undone: usize, text: &str) -> Plan {
             code: codes::DOMAIN_HELD,
             message: text.to_owned(),
             help: text.to_owned(),
+            scope: Scope::Entry,
         });
         plan.warnings.push(Warning {
             key: OrgKey::undeclared(name(n)),
