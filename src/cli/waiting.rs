@@ -21,7 +21,7 @@ use crate::model::{Intent, OrgKey, OrganizationId};
 use crate::observe::observe;
 use crate::readiness::IntentReadiness;
 use crate::report::{WaitReport, text};
-use crate::workos::{ApiError, ApiErrorKind, List, ReadPortal, ReadProgress};
+use crate::workos::{ApiError, ApiErrorKind, EventFilter, List, ReadPortal, ReadProgress};
 
 /// How long is waited unless said.
 pub(super) const DEFAULT_TIMEOUT: Duration = Duration::from_mins(30);
@@ -191,7 +191,12 @@ impl Waiting<'_> {
             return Ok(Vec::new());
         }
         let client = &self.connection.client;
-        let answer = client.events_since(kinds, self.organization, since).await?;
+        let filter = EventFilter {
+            kinds,
+            organization: Some(self.organization),
+            since: Some(since),
+        };
+        let answer = client.events(&filter).await?;
         Ok(match answer {
             Answer::Found(events) => events,
             Answer::Absent | Answer::NotEntitled(_) | Answer::Failed(_) => Vec::new(),

@@ -9,7 +9,7 @@ use crate::model::OrganizationId;
 use crate::model::observed::{
     Answer, Certificate, DomainState, EventKind, History, Listing, Observed,
 };
-use crate::workos::{ApiResult, ReadPortal};
+use crate::workos::{ApiResult, EventFilter, ReadPortal};
 
 /// The events that readiness may rest on. WorkOS wants them named.
 pub(super) const KINDS: [EventKind; 5] = [
@@ -48,19 +48,34 @@ pub(super) async fn read(
         .iter()
         .any(|id| has_failed_domain(observed, id));
     if lacks_certificates || has_failed_domain || !asking.keys.is_empty() {
-        observed.history = history(portal).await?;
+        let asking = [&asking.certificates, &asking.keys, &asking.domains];
+        observed.history = history(portal, only_one(&asking)).await?;
     }
     Ok(())
 }
 
-/// Reads the events that readiness may rest on.
-pub(super) async fn history(portal: &impl ReadPortal) -> ApiResult<History> {
-    Ok(match portal.events(&KINDS).await? {
+/// Reads the events that readiness may rest on, of one organization or of all.
+pub(super) async fn history(
+    portal: &impl ReadPortal,
+    organization: Option<&OrganizationId>,
+) -> ApiResult<History> {
+    let filter = EventFilter {
+        organization,
+        ..EventFilter::of(&KINDS)
+    };
+    Ok(match portal.events(&filter).await? {
         Answer::Found(events) => History::Read(events),
         Answer::Absent => History::NotAvailable("there is no such list".to_owned()),
         Answer::NotEntitled(message) => History::NotAvailable(message),
         Answer::Failed(why) => History::Failed(why),
     })
+}
+
+/// Returns the only organization that is asked about, if there is only one.
+fn only_one<'a>(asking: &[&'a BTreeSet<OrganizationId>]) -> Option<&'a OrganizationId> {
+    let mut ids = asking.iter().copied().flatten();
+    let first = ids.next()?;
+    ids.all(|id| id == first).then_some(first)
 }
 
 /// Why a domain failed is told by an event only.

@@ -273,6 +273,6 @@ pub async fn ask(
 
 /// Reads what happened lately.
 pub async fn history(portal: &impl ReadPortal, observed: &mut Observed) -> ApiResult<()> {
-    observed.history = evidence::history(portal).await?;
+    observed.history = evidence::history(portal, None).await?;
     Ok(())
 }

@@ -6,17 +6,17 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use http::Method;
-use jiff::Timestamp;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
 use super::client::{Call, Client};
+use super::event_log::{self, Position};
 use super::paging::{self, Keyed, ListError, Order, PAGE_SIZE, Page};
 use super::wire::{self, FromWire};
 use super::{
-    ApiErrorKind, ApiResult, LinkRequest, List, NewOrganization, News, OrganizationPatch,
-    ReadPortal, ReadProgress, Since, WritePortal, is_about,
+    ApiError, ApiErrorKind, ApiResult, EventFilter, LinkRequest, List, NewOrganization, News,
+    OrganizationPatch, ReadPortal, ReadProgress, Since, WritePortal,
 };
 use crate::model::observed::{
     Answer, AuditLogConfiguration, Certificate, Connection, Directory, Event, EventKind, ItContact,
@@ -120,47 +120,31 @@ impl ReadPortal for Client {
         answer(page.map(|page| page.items))
     }
 
-    /// `GET /events?events=…`, always with an explicit list of names.
-    async fn events(&self, kinds: &[EventKind]) -> ApiResult<Answer<Vec<Event>>> {
-        let names: Vec<(&str, &str)> = kinds.iter().map(|kind| ("events", kind.as_str())).collect();
-        let events = self.list::<Event>("/events", &names, |_| ()).await;
-        // Whoever reads the filter otherwise (the official emulator does) answers with everything.
-        answer(events).map(|answer| match answer {
-            Answer::Found(mut events) => {
-                events.retain(|event| kinds.contains(&event.kind));
-                Answer::Found(events)
-            }
-            Answer::Absent | Answer::NotEntitled(_) | Answer::Failed(_) => answer,
-        })
-    }
-
-    /// `GET /events?events=…&organization_id=…&range_start=…`
-    async fn events_since(
-        &self,
-        kinds: &[EventKind],
-        organization: &OrganizationId,
-        since: Timestamp,
-    ) -> ApiResult<Answer<Vec<Event>>> {
-        let since_text = since.to_string();
-        let mut filter: Vec<(&str, &str)> =
-            kinds.iter().map(|kind| ("events", kind.as_str())).collect();
-        filter.push(("organization_id", organization.as_str()));
-        filter.push(("range_start", &since_text));
-        let events = self.list::<Event>("/events", &filter, |_| ()).await;
-        answer(events).map(|answer| match answer {
-            Answer::Found(mut events) => {
-                events.retain(|event| {
-                    kinds.contains(&event.kind) && is_about(event, organization, since)
-                });
-                Answer::Found(events)
-            }
-            Answer::Absent | Answer::NotEntitled(_) | Answer::Failed(_) => answer,
-        })
+    /// `GET /events?events=…`, page after page.
+    async fn events(&self, filter: &EventFilter<'_>) -> ApiResult<Answer<Vec<Event>>> {
+        let fetch = |position: Position| {
+            let call = events_call(filter.kinds, filter.organization, &position);
+            async move { self.call_for_page::<Event>(&call).await }
+        };
+        let read = event_log::read(fetch, filter.since, self.now()).await;
+        let events = read.map_err(|error| self.list_error(&path(&["events"]), error));
+        // Servers that do not know a parameter (the official emulator) answer with everything.
+        answer(events.map(|mut events| {
+            events.retain(|event| filter.has(event));
+            events
+        }))
     }
 
     /// `GET /events?events=…&order=asc&after=…`
     async fn news(&self, kinds: &[EventKind], since: &Since) -> ApiResult<Answer<News>> {
-        let call = news_call(kinds, since);
+        let position = match since {
+            Since::Event(id) => Position::After(id.clone()),
+            Since::Time(start) => Position::Window {
+                start: *start,
+                end: None,
+            },
+        };
+        let call = events_call(kinds, None, &position);
         let page = self.call_for_page::<Event>(&call).await;
         answer(page.map(|page| News {
             events: page.items,
@@ -308,32 +292,52 @@ impl Client {
         };
         paging::read_within(fetch, told, requests)
             .await
-            .map_err(|error| {
-                let (kind, why) = match error {
-                    ListError::Api(error) => return error,
-                    ListError::Unstable => (
-                        ApiErrorKind::UnstableList,
-                        "the list changed too much while it was read",
-                    ),
-                    ListError::Endless => (
-                        ApiErrorKind::InvalidAnswer,
-                        "the list does not end, or is larger than any of WorkOS's",
-                    ),
-                };
-                self.error(&Call::get(path.to_owned()), 1, kind, why)
-            })
+            .map_err(|error| self.list_error(path, error))
+    }
+
+    /// Makes the error of a list that could not be read to its end.
+    fn list_error(&self, path: &str, error: ListError) -> ApiError {
+        let (kind, why) = match error {
+            ListError::Api(error) => return error,
+            ListError::Unstable => (
+                ApiErrorKind::UnstableList,
+                "the list changed too much while it was read",
+            ),
+            ListError::Endless => (
+                ApiErrorKind::InvalidAnswer,
+                "the list does not end, or is larger than any of WorkOS's",
+            ),
+        };
+        self.error(&Call::get(path.to_owned()), 1, kind, why)
     }
 }
 
-fn news_call(kinds: &[EventKind], since: &Since) -> Call {
+/// A page of the log: the names joined by commas, and never `after` beside `range_start`.
+fn events_call(
+    kinds: &[EventKind],
+    organization: Option<&OrganizationId>,
+    position: &Position,
+) -> Call {
+    let names: Vec<&str> = kinds.iter().map(EventKind::as_str).collect();
     let mut query = form_urlencoded::Serializer::new(String::new());
+    query.append_pair("events", &names.join(","));
     query.append_pair("limit", &PAGE_SIZE.to_string());
+    // WorkOS ignores it: its log is always oldest first. The official emulator does not.
     query.append_pair("order", Order::OldestFirst.as_str());
-    query.extend_pairs(kinds.iter().map(|kind| ("events", kind.as_str())));
-    match since {
-        Since::Event(id) => query.append_pair("after", id),
-        Since::Time(time) => query.append_pair("range_start", &time.to_string()),
-    };
+    if let Some(id) = organization {
+        query.append_pair("organization_id", id.as_str());
+    }
+    match position {
+        Position::After(id) => {
+            query.append_pair("after", id);
+        }
+        Position::Window { start, end } => {
+            query.append_pair("range_start", &start.to_string());
+            if let Some(end) = end {
+                query.append_pair("range_end", &end.to_string());
+            }
+        }
+    }
     Call {
         query: query.finish(),
         ..Call::get(path(&["events"]))

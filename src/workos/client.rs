@@ -11,6 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderValue, Method, Request, Response};
+use jiff::Timestamp;
 use serde_json::Value;
 use tokio::sync::Semaphore;
 
@@ -284,6 +285,11 @@ impl Client {
             at: error.at,
             ..Failed::new(failure, told)
         }
+    }
+
+    /// Returns the time by this machine's clock.
+    pub(super) fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// An error of a call, with a message from outside.

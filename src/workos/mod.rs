@@ -9,6 +9,7 @@ pub mod client;
 mod connect_failure;
 pub mod endpoint;
 pub mod error;
+mod event_log;
 pub mod http;
 pub mod key;
 mod pace;
@@ -140,32 +141,11 @@ pub trait ReadPortal: Send + Sync {
         id: &OrganizationId,
     ) -> impl Future<Output = ApiResult<Answer<Vec<ItContact>>>> + Send;
 
-    /// Lists the events of some kinds that WorkOS still has.
+    /// Lists the events that a filter lets through, as far back as WorkOS keeps them: 90 days.
     fn events(
         &self,
-        kinds: &[EventKind],
+        filter: &EventFilter<'_>,
     ) -> impl Future<Output = ApiResult<Answer<Vec<Event>>>> + Send;
-
-    /// Lists the events of some kinds about one organization since a time.
-    ///
-    /// Time is WorkOS's own: whoever asks with the machine's clock leaves room for the difference.
-    fn events_since(
-        &self,
-        kinds: &[EventKind],
-        organization: &OrganizationId,
-        since: Timestamp,
-    ) -> impl Future<Output = ApiResult<Answer<Vec<Event>>>> + Send {
-        async move {
-            let answer = self.events(kinds).await?;
-            Ok(match answer {
-                Answer::Found(mut events) => {
-                    events.retain(|event| is_about(event, organization, since));
-                    Answer::Found(events)
-                }
-                Answer::Absent | Answer::NotEntitled(_) | Answer::Failed(_) => answer,
-            })
-        }
-    }
 
     /// Lists what has happened since an event or a time, oldest first: one page, one request.
     fn news(
@@ -174,7 +154,7 @@ pub trait ReadPortal: Send + Sync {
         since: &Since,
     ) -> impl Future<Output = ApiResult<Answer<News>>> + Send {
         async move {
-            Ok(match self.events(kinds).await? {
+            Ok(match self.events(&EventFilter::of(kinds)).await? {
                 Answer::Found(mut events) => {
                     events.retain(|event| since.is_before(event));
                     Answer::Found(News {
@@ -191,6 +171,41 @@ pub trait ReadPortal: Send + Sync {
 
     /// How many requests were sent so far, retries included.
     fn requests_used(&self) -> u64;
+}
+
+/// Events that a read asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventFilter<'a> {
+    /// Their kinds. WorkOS wants them named.
+    pub kinds: &'a [EventKind],
+    /// The one organization that they are about; absent for every organization.
+    pub organization: Option<&'a OrganizationId>,
+    /// The oldest time, by WorkOS's clock; absent for all that WorkOS keeps. A caller with a clock
+    /// of its own leaves room for the difference.
+    pub since: Option<Timestamp>,
+}
+
+impl<'a> EventFilter<'a> {
+    /// Creates a filter for events of some kinds, about any organization and of any age.
+    pub const fn of(kinds: &'a [EventKind]) -> Self {
+        Self {
+            kinds,
+            organization: None,
+            since: None,
+        }
+    }
+
+    /// Returns whether an event is among those asked for.
+    pub fn has(&self, event: &Event) -> bool {
+        let Self {
+            kinds,
+            organization,
+            since,
+        } = self;
+        kinds.contains(&event.kind)
+            && organization.is_none_or(|id| event.organization_id.as_ref() == Some(id))
+            && since.is_none_or(|since| event.created_at.is_none_or(|at| at >= since))
+    }
 }
 
 /// Where in the log of events somebody goes on reading.
@@ -219,12 +234,6 @@ pub struct News {
     pub events: Vec<Event>,
     /// Whether the page was not the last.
     pub more: bool,
-}
-
-/// Whether an event is about an organization, and not from before a time.
-fn is_about(event: &Event, organization: &OrganizationId, since: Timestamp) -> bool {
-    event.organization_id.as_ref() == Some(organization)
-        && event.created_at.is_none_or(|at| at >= since)
 }
 
 /// What can be changed at WorkOS.

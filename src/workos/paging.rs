@@ -30,9 +30,9 @@ pub(super) const PAGE_SIZE: usize = 100;
 /// How often a read starts over.
 const MAX_RESTARTS: u32 = 3;
 /// The most pages of one read: 2.5 million objects, far beyond any real environment.
-const MAX_PAGES: usize = 25_000;
+pub(super) const MAX_PAGES: usize = 25_000;
 /// The most bytes of one read, which bounds the memory that a list without an end can take.
-const MAX_BYTES: usize = 2 * 1024 * 1024 * 1024;
+pub(super) const MAX_BYTES: usize = 2 * 1024 * 1024 * 1024;
 
 /// An object of a list.
 pub(super) trait Keyed {

@@ -31,7 +31,7 @@ async fn faults_come_by_seed_and_end_when_told() {
     let (_, shown) = face.get(url).await;
     assert_eq!(shown["fired"][0]["path"], "/events");
     assert_eq!(face.send("DELETE", url, Value::Null).await.0, 204);
-    assert_eq!(face.get("/events").await.0, 200);
+    assert_eq!(face.get("/events?events=dsync.deleted").await.0, 200);
 }
 
 #[tokio::test]

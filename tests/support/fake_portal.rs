@@ -14,12 +14,12 @@ use portalctl::clock::{Clock, SystemClock};
 use portalctl::model::desired::DeclaredDomainState;
 use portalctl::model::observed::{
     Answer, AuditLogConfiguration, Certificate, Connection, Directory, DomainState, Event,
-    EventKind, ItContact, Organization, OrganizationDomain,
+    ItContact, Organization, OrganizationDomain,
 };
 use portalctl::model::{Domain, Email, ExternalId, Intent, OrganizationId};
 use portalctl::workos::{
-    ApiError, ApiErrorKind, ApiResult, LinkRequest, NewOrganization, OrganizationPatch, ReadPortal,
-    ReadProgress, WritePortal,
+    ApiError, ApiErrorKind, ApiResult, EventFilter, LinkRequest, NewOrganization,
+    OrganizationPatch, ReadPortal, ReadProgress, WritePortal,
 };
 
 /// How long every call takes.
@@ -382,7 +382,7 @@ impl ReadPortal for FakePortal {
         .await
     }
 
-    async fn events(&self, _: &[EventKind]) -> ApiResult<Answer<Vec<Event>>> {
+    async fn events(&self, _: &EventFilter<'_>) -> ApiResult<Answer<Vec<Event>>> {
         unimplemented!("apply lists nothing")
     }
 

@@ -10,6 +10,7 @@ pub(crate) mod chart_pod;
 pub(crate) mod cli;
 pub(crate) mod dns;
 pub(crate) mod emulator;
+pub(crate) mod events;
 pub(crate) mod fake_portal;
 pub(crate) mod gateway;
 pub(crate) mod github;

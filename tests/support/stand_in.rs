@@ -113,6 +113,14 @@ impl World {
         }));
     }
 
+    /// Adds an event; later ones are newer.
+    pub(crate) fn event(&mut self, kind: &str, at: &str, data: &Value) {
+        let id = self.new_id("event");
+        self.events.push(json!({
+            "object": "event", "id": id, "event": kind, "created_at": at, "data": data,
+        }));
+    }
+
     /// The organization with an id or an external id.
     pub(crate) fn find(&self, id: &str) -> Option<&Value> {
         self.organizations

@@ -16,7 +16,7 @@ use crate::model::observed::{
 };
 use crate::report::json_v1::ErrorItem;
 use crate::verification::{Asked, DomainCheck, Record, Seen, ShownRecord, days_left, failure};
-use crate::workos::{ApiError, ReadPortal, WritePortal};
+use crate::workos::{ApiError, EventFilter, ReadPortal, WritePortal};
 
 /// How many records are looked up at once.
 const CONCURRENT_LOOKS: usize = 8;
@@ -184,7 +184,11 @@ impl Run<'_> {
             return Vec::new();
         }
         let kinds = [EventKind::DomainVerificationFailed];
-        match self.connection.client.events(&kinds).await {
+        let filter = EventFilter {
+            organization: Some(&self.organization.id),
+            ..EventFilter::of(&kinds)
+        };
+        match self.connection.client.events(&filter).await {
             Ok(Answer::Found(events)) => events,
             // The reason is worth a request and no more: that the domain failed is known.
             Ok(Answer::Absent | Answer::NotEntitled(_) | Answer::Failed(_)) | Err(_) => Vec::new(),

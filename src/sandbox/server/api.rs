@@ -13,8 +13,8 @@ use crate::sandbox::shared::Core;
 use crate::sandbox::wire;
 use crate::sandbox::world::{
     Connection, ConnectionFilter, ConnectionState, Directory, DirectoryFilter, EventFilter,
-    FieldError, LinkInput, NewConnection, OrganizationFilter, OrganizationInput, Refusal, World,
-    read_retention,
+    FieldError, LinkInput, NewConnection, Order, OrganizationFilter, OrganizationInput, PageQuery,
+    Refusal, World, read_retention,
 };
 
 /// The routes that need an API key.
@@ -227,16 +227,24 @@ async fn delete_directory(State(core): State<Core>, Id(id): Id) -> Answer {
     Ok(empty(StatusCode::ACCEPTED))
 }
 
+/// The log: oldest first, whatever `order` and `before` say.
+///
+/// Sources: the reference of `GET /events`; workos-node#1610 for `order` and `before`.
 async fn list_events(State(core): State<Core>, params: Params) -> Answer {
-    let query = params.page()?;
+    let query = PageQuery {
+        before: None,
+        order: Order::Asc,
+        ..params.page()?
+    };
     let filter = EventFilter {
         events: params.many("events"),
         organization_id: params.one("organization_id"),
         range_start: params.time("range_start")?,
         range_end: params.time("range_end")?,
     };
+    let now = core.now();
     core.read(|world| {
-        let page = world.list_events(&query, &filter)?;
+        let page = world.list_events(now, &query, &filter)?;
         Ok(ok(&wire::list(&page, |row| wire::event(row))))
     })
 }

@@ -14,8 +14,8 @@ use super::{FailureReason, OrganizationDomain, World, millis};
 /// then the event `organization_domain.verification_failed` gives the reason
 /// `domain_verification_period_expired`.
 const VERIFICATION_PERIOD: SignedDuration = SignedDuration::from_hours(24 * 30);
-/// How long events can be read. Source: "The Events API returns events up to 30 days old."
-const EVENT_RETENTION: SignedDuration = SignedDuration::from_hours(24 * 30);
+/// Age of the oldest event that is kept: 90 days. Source: the reference of `GET /events`.
+const EVENT_RETENTION: SignedDuration = SignedDuration::from_hours(24 * 90);
 
 /// Something to look at.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

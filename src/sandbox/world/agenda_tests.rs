@@ -98,18 +98,18 @@ fn certificates_are_told_before_and_after_their_end_once_each() {
 
     world.renew_certificates(after(365), &acme).unwrap();
     assert_eq!(world.certificates(&id).unwrap().len(), 2);
-    // Of the old certificate nothing more is told, and its warning is 31 days old.
+    // Of the old certificate nothing more is told.
     world.settle(after(366));
-    assert_eq!(told(&world, name).len(), 1);
+    assert_eq!(told(&world, name).len(), 2);
 }
 
 #[test]
-fn events_are_kept_for_thirty_days() {
+fn events_are_kept_for_ninety_days() {
     let (mut world, acme) = world();
     world.delete_organization(after(2), &acme).unwrap();
-    world.settle(after(30));
+    world.settle(after(90));
     assert_eq!(told(&world, "organization.created").len(), 1);
-    world.settle(after(31));
+    world.settle(after(91));
     let left: Vec<_> = world.events().map(|event| event.event.as_str()).collect();
     assert_eq!(left, ["organization.deleted"]);
 }

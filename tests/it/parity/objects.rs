@@ -12,6 +12,7 @@ use workos::{
 
 use super::organizations::create;
 use super::{send, start};
+use crate::support::events::EVERY_EVENT;
 
 async fn id_of(client: &workos::Client, external_id: &str) -> String {
     let api = client.organizations();
@@ -198,7 +199,7 @@ async fn events_are_listed_and_narrowed() {
     let stark = id_of(&client, "stark").await;
     let params = ListEventsParams {
         organization_id: Some(stark),
-        range_start: Some("2025-12-01".to_owned()),
+        range_start: Some("2025-12-05".to_owned()),
         range_end: Some("2026-01-01T00:00:00Z".to_owned()),
         ..params
     };
@@ -206,6 +207,7 @@ async fn events_are_listed_and_narrowed() {
     assert_eq!(own.data.len(), 2);
     let after = ListEventsParams {
         after: Some(own.data[0].id.clone()),
+        range_start: None,
         ..params
     };
     let rest = client.events().list_events(after).await.unwrap();
@@ -236,7 +238,7 @@ async fn every_event_decodes_into_its_own_type() {
         let cursor = after
             .map(|id: String| format!("&after={id}"))
             .unwrap_or_default();
-        let uri = format!("/events?limit=100&order=asc{cursor}");
+        let uri = format!("/events?events={EVERY_EVENT}&limit=100{cursor}");
         let request = http::Request::get(uri).header("authorization", "Bearer sk_test_x");
         let (_, body) = send(&sandbox, request, "").await;
         let page: Value = serde_json::from_str(&body).unwrap();
