@@ -1,13 +1,25 @@
 //! Hands a portal link to the browser of this machine, and to nothing else.
+//!
+//! A browser inherits the environment of the process that starts it. So this program starts itself
+//! once more without the variables that are meant for it ([`OPENER`]), and that process opens the
+//! browser: neither the browser nor what it starts sees the API key.
 
 use std::path::Path;
+use std::process::ExitCode;
 
-use secrecy::{ExposeSecret, SecretString};
+use tokio::process::Command;
 use webbrowser::{Browser, BrowserOptions};
 
 use super::error::CliError;
 use super::exit::Exit;
 use crate::codes::link as codes;
+use crate::workos::PortalLink;
+
+/// First argument of the process that opens the browser; the link is the second and last.
+const OPENER: &str = "__open-portal-link";
+
+/// Beginnings of the names of variables that are meant for this program alone.
+const OWN_VARIABLES: [&str; 2] = ["WORKOS_", "PORTALCTL_"];
 
 /// Refuses where no browser could be opened: asked before a link is made, which would be lost.
 pub(super) fn check() -> Result<(), CliError> {
@@ -27,22 +39,50 @@ pub(super) fn check() -> Result<(), CliError> {
     })
 }
 
-/// Opens a link. What goes wrong is told without it.
-pub(super) async fn open(link: SecretString) -> Result<(), CliError> {
-    // A browser of text runs here until it is left.
-    let opened = tokio::task::spawn_blocking(move || {
-        webbrowser::open_browser_with_options(
-            Browser::Default,
-            link.expose_secret(),
-            &BrowserOptions::new(),
-        )
-        .is_ok()
-    });
-    if matches!(opened.await, Ok(true)) {
+/// Opens a link. An error is told without it.
+pub(super) async fn open(link: &PortalLink) -> Result<(), CliError> {
+    // A text browser runs in this terminal until its user leaves it.
+    let opened = match opener(link) {
+        Ok(mut opener) => opener.status().await.is_ok_and(|status| status.success()),
+        Err(_) => false,
+    };
+    if opened {
         return Ok(());
     }
     let message = "the browser could not be started; the link is not shown, and dies unused";
     Err(CliError::new(Exit::Internal, codes::NO_BROWSER, message))
+}
+
+/// Builds the command that opens the browser without the variables that are meant for this program.
+fn opener(link: &PortalLink) -> std::io::Result<Command> {
+    let mut command = Command::new(std::env::current_exe()?);
+    command.arg(OPENER).arg(link.expose());
+    for (name, _) in std::env::vars_os() {
+        let text = name.to_string_lossy();
+        if OWN_VARIABLES.iter().any(|own| text.starts_with(own)) {
+            command.env_remove(&name);
+        }
+    }
+    Ok(command)
+}
+
+/// Opens the browser if that is what this process was started for; returns how that ended.
+pub(super) fn run_as_opener() -> Option<ExitCode> {
+    let mut arguments = std::env::args_os().skip(1);
+    if arguments.next()? != OPENER {
+        return None;
+    }
+    let link = arguments.next()?.into_string().ok()?;
+    // Only links that were checked are passed on; anybody may start this process, though.
+    let is_web = link.starts_with("https://") || link.starts_with("http://");
+    let opened = is_web
+        && webbrowser::open_browser_with_options(Browser::Default, &link, &BrowserOptions::new())
+            .is_ok();
+    Some(if opened {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 /// What is missing for a browser to show, as far as the environment tells.

@@ -127,7 +127,7 @@ fn open_sandbox(
         )
     })?;
     let transport = Arc::new(SandboxTransport(sandbox.clone()));
-    let client = client(Endpoint::default(), Some(key), transport, rate, &clock);
+    let client = client(Endpoint::in_process(), Some(key), transport, rate, &clock);
     Ok(Connection {
         client,
         target,

@@ -131,6 +131,7 @@ impl CliError {
             | ApiErrorKind::Broken
             | ApiErrorKind::Timeout
             | ApiErrorKind::InvalidAnswer
+            | ApiErrorKind::InvalidLink
             | ApiErrorKind::Redirected
             | ApiErrorKind::UnstableList => Exit::Unreachable,
         };

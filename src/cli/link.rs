@@ -299,7 +299,7 @@ impl Run<'_> {
         let until = local_time(expires_at);
         let layout = self.ui.talk_layout();
         if self.args.open {
-            browser::open(link).await?;
+            browser::open(&link).await?;
             if self.args.wait {
                 self.ui.say(&text::link(&report, &layout));
                 self.ui.say(&text::link_is_open(&until));
@@ -307,7 +307,7 @@ impl Run<'_> {
             return Ok(expires_at);
         }
         self.ui.say(&format!("{}\n", text::link(&report, &layout)));
-        Ui::credential(&link)?;
+        Ui::portal_link(&link)?;
         self.ui.say(&format!(
             "\n{}",
             text::link_is_valid(&until, &ready.name, &layout)

@@ -147,6 +147,9 @@ enum Command {
 /// Runs the program.
 pub fn main() -> ExitCode {
     breakdown::tell();
+    if let Some(exit) = browser::run_as_opener() {
+        return exit;
+    }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return usage(&error).into(),

@@ -7,7 +7,6 @@ use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use anstream::ColorChoice;
-use secrecy::{ExposeSecret, SecretString};
 
 use super::args::{Colour, OutputArgs};
 use super::error::CliError;
@@ -18,6 +17,7 @@ use crate::report::json_v1::ErrorItem;
 use crate::report::paint::Paint;
 use crate::report::text::Layout;
 use crate::report::wrap;
+use crate::workos::PortalLink;
 
 pub(super) use screen::Screen;
 
@@ -119,9 +119,9 @@ impl Ui {
         self.output_file.is_some()
     }
 
-    /// Prints a credential, and nothing else, to standard output: the only place that does.
-    pub(super) fn credential(credential: &SecretString) -> Result<(), CliError> {
-        to_stdout(&format!("{}\n", credential.expose_secret()))
+    /// Prints a portal link, and nothing else, to standard output: the only place that does.
+    pub(super) fn portal_link(link: &PortalLink) -> Result<(), CliError> {
+        to_stdout(&format!("{}\n", link.expose()))
     }
 
     /// Whether somebody can be asked.

@@ -59,7 +59,7 @@ codes! {
         "Run the command again; if it stays, check the network and the status page of WorkOS.";
     INVALID_ANSWER = "api/invalid-answer",
         "the answer is not what the WorkOS API gives",
-        "The body is not JSON, is too large, or lacks what cannot be done without (an id). A proxy or another server may have answered.",
+        "The body is not JSON, is too large, or lacks what cannot be done without (an id). Or it holds a portal link that is not safe to show or follow: a link has to be an https URL of visible ASCII characters, at most 4 KB long and without a user name (plain http only between this machine and itself). A proxy or another server may have answered.",
         "Check --api-url and any proxy in between.";
     UNSTABLE_LIST = "api/unstable-list",
         "a list did not come to an end",

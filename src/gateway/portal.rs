@@ -6,7 +6,6 @@ use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::response::Response;
 use http::{HeaderValue, Method, StatusCode, header};
-use secrecy::{ExposeSecret, SecretString};
 use url::form_urlencoded;
 
 use super::config::{Returns, Trust};
@@ -22,7 +21,7 @@ use super::{Gateway, Shared, proxy};
 use crate::codes::{Code, gateway as codes};
 use crate::link::{self, Options, ResolvedUrl};
 use crate::model::{Intent, OrgKey};
-use crate::workos::LinkRequest;
+use crate::workos::{LinkRequest, PortalLink};
 
 /// The largest form that is read: a token with its name, percent-encoded.
 const MAX_FORM: usize = 3 * MAX_TOKEN + 16;
@@ -44,7 +43,7 @@ struct Admitted {
 
 /// A link that was made, and the cookie that goes with it.
 struct Linked {
-    link: SecretString,
+    link: PortalLink,
     cookie: Option<String>,
 }
 
@@ -209,7 +208,7 @@ async fn make_link(
     key: &OrgKey,
     intent: Intent,
     again: bool,
-) -> Result<SecretString, Refusal> {
+) -> Result<PortalLink, Refusal> {
     let desired = shared.manifest.current();
     let options = Options {
         undeclared: false,
@@ -266,7 +265,7 @@ fn cookie(shared: &Shared, session: &Session) -> Option<String> {
 
 /// The link leaves in a header, and is nowhere else.
 fn redirect(linked: &Linked) -> Result<Response, Refusal> {
-    let link = HeaderValue::from_str(linked.link.expose_secret());
+    let link = HeaderValue::from_str(linked.link.expose());
     let mut link =
         link.map_err(|_| Refusal::new(crate::codes::api::INVALID_ANSWER, Face::Failed))?;
     link.set_sensitive(true);

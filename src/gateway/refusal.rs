@@ -104,6 +104,7 @@ impl Refusal {
             | ApiErrorKind::Forbidden
             | ApiErrorKind::NotFound
             | ApiErrorKind::ExternalIdTaken
+            | ApiErrorKind::InvalidLink
             | ApiErrorKind::Rejected
             | ApiErrorKind::Redirected => Self::new(error.code(), Face::Failed),
         };

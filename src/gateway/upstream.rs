@@ -4,7 +4,6 @@
 use std::time::Duration;
 
 use futures::future::FutureExt;
-use secrecy::SecretString;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::refusal::Refusal;
@@ -14,7 +13,7 @@ use crate::model::desired::Desired;
 use crate::model::{Intent, OrgKey, Selection};
 use crate::observe::{Extent, observe};
 use crate::readiness::{IntentReadiness, readiness};
-use crate::workos::{Client, LinkRequest, List, ReadPortal, ReadProgress, WritePortal};
+use crate::workos::{Client, LinkRequest, List, PortalLink, ReadPortal, ReadProgress, WritePortal};
 
 /// How long a person waits for WorkOS, all requests together.
 const DEADLINE: Duration = Duration::from_secs(15);
@@ -81,7 +80,7 @@ impl Upstream {
         &self,
         _leave: &Leave<'_>,
         request: &LinkRequest,
-    ) -> Result<SecretString, Refusal> {
+    ) -> Result<PortalLink, Refusal> {
         self.in_time(self.client.generate_link(request)).await
     }
 

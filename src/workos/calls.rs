@@ -6,7 +6,6 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use http::Method;
-use secrecy::SecretString;
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
@@ -16,7 +15,7 @@ use super::paging::{self, Keyed, ListError, Order, PAGE_SIZE, Page};
 use super::wire::{self, FromWire};
 use super::{
     ApiError, ApiErrorKind, ApiResult, EventFilter, LinkRequest, List, NewOrganization, News,
-    OrganizationPatch, ReadPortal, ReadProgress, Since, WritePortal,
+    OrganizationPatch, PortalLink, ReadPortal, ReadProgress, Since, WritePortal,
 };
 use crate::model::observed::{
     Answer, AuditLogConfiguration, Certificate, Connection, Directory, Event, EventKind, ItContact,
@@ -239,10 +238,11 @@ impl WritePortal for Client {
     }
 
     /// `POST /portal/generate_link`
-    async fn generate_link(&self, link: &LinkRequest) -> ApiResult<SecretString> {
+    async fn generate_link(&self, link: &LinkRequest) -> ApiResult<PortalLink> {
         let body = wire::link_body(link);
         let path = path(&["portal", "generate_link"]);
-        self.call(&Call::with_body(Method::POST, path, body)).await
+        self.call_for_link(&Call::with_body(Method::POST, path, body))
+            .await
     }
 }
 

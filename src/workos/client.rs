@@ -24,7 +24,7 @@ use super::redact::one_line;
 use super::retry::{self, Attempt, Decision, Failure};
 use super::transport::{ConnectFailure, Transport, TransportError, TransportErrorKind};
 use super::wire::{self, FromWire, Unreadable};
-use super::{ApiError, ApiErrorKind, ApiResult, refusal};
+use super::{ApiError, ApiErrorKind, ApiResult, PortalLink, refusal};
 use crate::clock::SharedClock;
 
 /// How many requests are on their way at once.
@@ -133,6 +133,12 @@ impl Client {
         self.call_with(call, |_| Ok(())).await
     }
 
+    /// Makes a call whose answer is a portal link.
+    pub(super) async fn call_for_link(&self, call: &Call) -> ApiResult<PortalLink> {
+        self.call_with(call, |body| wire::decode_link(body, &self.endpoint))
+            .await
+    }
+
     async fn call_with<T>(
         &self,
         call: &Call,
@@ -227,12 +233,14 @@ impl Client {
                 Ok(value) => return Ok(value),
                 Err(unreadable) => unreadable,
             };
-            let failure = match unreadable {
-                Unreadable::NotJson(_) => Failure::Garbled,
-                Unreadable::Lacks { .. } | Unreadable::Overlong(_) => Failure::Unusable,
+            let invalid = ApiErrorKind::InvalidAnswer;
+            let (failure, kind) = match unreadable {
+                Unreadable::NotJson(_) => (Failure::Garbled, invalid),
+                Unreadable::Lacks { .. } | Unreadable::Overlong(_) => (Failure::Unusable, invalid),
+                Unreadable::Link(_) => (Failure::Unusable, ApiErrorKind::InvalidLink),
             };
             let message = format!("{unreadable} ({})", content_type(answer));
-            let error = self.error(call, number, ApiErrorKind::InvalidAnswer, &message);
+            let error = self.error(call, number, kind, &message);
             (failure, error)
         } else {
             let refusal = refusal::read(answer);

@@ -45,11 +45,7 @@ impl Endpoint {
         let (Some(host), Some(name)) = (url.host(), url.host_str()) else {
             return Err(InvalidEndpoint::NotAUrl);
         };
-        let is_loopback = match host {
-            Host::Domain(name) => name == "localhost",
-            Host::Ipv4(ip) => IpAddr::V4(ip).is_loopback(),
-            Host::Ipv6(ip) => IpAddr::V6(ip).is_loopback(),
-        };
+        let is_loopback = is_loopback(&host);
         match url.scheme() {
             "https" => {}
             "http" if is_loopback => {}
@@ -68,6 +64,16 @@ impl Endpoint {
             authority: url.authority().to_owned(),
             is_loopback,
         })
+    }
+
+    /// The endpoint of a sandbox inside this process; nothing is sent over a network.
+    pub fn in_process() -> Self {
+        Self {
+            base: "http://localhost".to_owned(),
+            host: "localhost".to_owned(),
+            authority: "localhost".to_owned(),
+            is_loopback: true,
+        }
     }
 
     /// The host's name or address without its port: what a plan's digest covers.
@@ -96,6 +102,15 @@ impl Endpoint {
     }
 }
 
+/// Returns whether a host is this machine by name or address.
+pub(super) fn is_loopback(host: &Host<&str>) -> bool {
+    match host {
+        Host::Domain(name) => *name == "localhost",
+        Host::Ipv4(ip) => IpAddr::V4(*ip).is_loopback(),
+        Host::Ipv6(ip) => IpAddr::V6(*ip).is_loopback(),
+    }
+}
+
 impl Default for Endpoint {
     /// [`DEFAULT_ENDPOINT`].
     fn default() -> Self {
@@ -115,6 +130,12 @@ mod tests {
     #[test]
     fn the_default_is_what_parsing_it_gives() {
         assert_eq!(Endpoint::parse(DEFAULT_ENDPOINT), Ok(Endpoint::default()));
+    }
+
+    #[test]
+    fn the_endpoint_inside_the_process_is_what_parsing_it_gives() {
+        let parsed = Endpoint::parse("http://localhost");
+        assert_eq!(parsed, Ok(Endpoint::in_process()));
     }
 
     #[test]

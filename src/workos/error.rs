@@ -59,6 +59,8 @@ pub enum ApiErrorKind {
     Timeout,
     /// An answer that is not the API's.
     InvalidAnswer,
+    /// A portal link that must not be shown or followed.
+    InvalidLink,
     /// 3xx.
     Redirected,
     /// A list that did not come to an end.
@@ -85,7 +87,7 @@ impl ApiError {
             ApiErrorKind::Server => api::SERVER_ERROR,
             ApiErrorKind::Unreachable | ApiErrorKind::Broken => api::UNREACHABLE,
             ApiErrorKind::Timeout => api::TIMEOUT,
-            ApiErrorKind::InvalidAnswer => api::INVALID_ANSWER,
+            ApiErrorKind::InvalidAnswer | ApiErrorKind::InvalidLink => api::INVALID_ANSWER,
             ApiErrorKind::Redirected => api::REDIRECTED,
             ApiErrorKind::UnstableList => api::UNSTABLE_LIST,
         }

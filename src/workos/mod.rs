@@ -14,6 +14,7 @@ pub mod http;
 pub mod key;
 mod pace;
 mod paging;
+mod portal_link;
 mod proxy;
 mod rate_headers;
 mod redact;
@@ -41,6 +42,7 @@ pub use endpoint::{Endpoint, InvalidEndpoint};
 pub use error::{ApiError, ApiErrorKind};
 pub use key::{ApiKey, InvalidKey};
 pub use pace::Rate;
+pub use portal_link::{InvalidLink, MAX_LINK_LENGTH, PortalLink};
 pub use proxy::Proxy;
 pub use rate_headers::Budget;
 pub use transport::{ConnectFailure, Transport, TransportError, TransportErrorKind};
@@ -301,11 +303,12 @@ pub trait WritePortal: ReadPortal {
         contact_id: &str,
     ) -> impl Future<Output = ApiResult<()>> + Send;
 
-    /// Makes a portal link: a credential, valid for five minutes and one use.
+    /// Makes a portal link. An answer that is not a safe link is an error of kind
+    /// [`ApiErrorKind::InvalidLink`].
     fn generate_link(
         &self,
         link: &LinkRequest,
-    ) -> impl Future<Output = ApiResult<secrecy::SecretString>> + Send;
+    ) -> impl Future<Output = ApiResult<PortalLink>> + Send;
 }
 
 /// An organization to create; it always carries an external id, which makes the create findable.

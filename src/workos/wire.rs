@@ -9,11 +9,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 
 use super::paging::{Keyed, PAGE_SIZE, Page};
-use super::{LinkRequest, NewOrganization, OrganizationPatch};
+use super::{Endpoint, InvalidLink, LinkRequest, NewOrganization, OrganizationPatch, PortalLink};
 use crate::model::desired::DeclaredDomainState;
 use crate::model::observed::{
     AuditLogConfiguration, AuditLogState, Certificate, Connection, ConnectionState, Directory,
@@ -37,6 +36,9 @@ pub(super) enum Unreadable {
     /// More than was asked for: small objects take many times the memory that their text does.
     #[error("a page of {0} objects, where at most {PAGE_SIZE} were asked for")]
     Overlong(usize),
+    /// A portal link that must not be shown or followed.
+    #[error("the portal link {0}, so it is not used")]
+    Link(InvalidLink),
 }
 
 /// A type that an answer is read into.
@@ -58,6 +60,12 @@ pub(super) fn decode_page<T: FromWire>(body: &[u8]) -> Result<Page<T>, Unreadabl
     }
     page.size = body.len();
     Ok(page)
+}
+
+/// Reads a body that holds a portal link: `PortalLinkResponse`.
+pub(super) fn decode_link(body: &[u8], endpoint: &Endpoint) -> Result<PortalLink, Unreadable> {
+    let link = required(&json(body)?, "a portal link", "link")?;
+    PortalLink::parse(&link, endpoint).map_err(Unreadable::Link)
 }
 
 fn json(body: &[u8]) -> Result<Value, Unreadable> {
@@ -248,13 +256,6 @@ fn itself(data: &Value, object: &str) -> Option<String> {
     text(data, "object")
         .filter(|kind| kind == object)
         .and_then(|_| text(data, "id"))
-}
-
-/// `PortalLinkResponse`
-impl FromWire for SecretString {
-    fn from_wire(value: &Value) -> Result<Self, Unreadable> {
-        required(value, "a portal link", "link").map(Self::from)
-    }
 }
 
 impl Keyed for Event {

@@ -2,6 +2,8 @@
 
 #[path = "../support/cli.rs"]
 pub(crate) mod cli;
+#[path = "../support/gateway.rs"]
+pub(crate) mod gateway;
 #[path = "../support/http.rs"]
 pub(crate) mod http;
 #[path = "../support/sandbox_server.rs"]

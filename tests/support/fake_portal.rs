@@ -19,7 +19,7 @@ use portalctl::model::observed::{
 use portalctl::model::{Domain, Email, ExternalId, Intent, OrganizationId};
 use portalctl::workos::{
     ApiError, ApiErrorKind, ApiResult, EventFilter, LinkRequest, NewOrganization,
-    OrganizationPatch, ReadPortal, ReadProgress, WritePortal,
+    OrganizationPatch, PortalLink, ReadPortal, ReadProgress, WritePortal,
 };
 
 /// How long every call takes.
@@ -546,7 +546,7 @@ impl WritePortal for FakePortal {
         .await
     }
 
-    async fn generate_link(&self, _: &LinkRequest) -> ApiResult<secrecy::SecretString> {
+    async fn generate_link(&self, _: &LinkRequest) -> ApiResult<PortalLink> {
         unimplemented!("apply makes no links")
     }
 }

@@ -1,5 +1,3 @@
-use secrecy::ExposeSecret;
-
 use super::*;
 use crate::model::{ExternalId, Intent};
 
@@ -147,14 +145,27 @@ fn what_is_not_json_is_not_repeated() {
         "<html>",
         "\u{0}",
     ] {
-        let error = decode::<SecretString>(body.as_bytes()).unwrap_err();
+        let error = decode_link(body.as_bytes(), &Endpoint::default()).unwrap_err();
         assert!(matches!(error, Unreadable::NotJson(_)), "{body}");
         assert!(!error.to_string().contains("setup"), "{error}");
     }
     let deep = "[".repeat(100_000);
     assert!(decode::<Organization>(deep.as_bytes()).is_err());
-    let link: SecretString = read(&json!({"link": "https://setup.workos.com?token=x"}));
-    assert_eq!(link.expose_secret(), "https://setup.workos.com?token=x");
+}
+
+#[test]
+fn a_portal_link_is_checked_before_it_exists() {
+    let read = |link: &str| {
+        let body = json!({ "link": link }).to_string();
+        decode_link(body.as_bytes(), &Endpoint::default())
+    };
+    let link = read("https://setup.workos.com?token=x").unwrap();
+    assert_eq!(link.expose(), "https://setup.workos.com?token=x");
+    let error = read("javascript:alert(1)").unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the portal link does not begin with https://, so it is not used"
+    );
 }
 
 #[test]

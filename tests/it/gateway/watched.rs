@@ -43,7 +43,7 @@ fn client(clock: &SharedClock, keys: &[&str]) -> Client {
     scenario.build(&mut world, clock.now()).unwrap();
     let sandbox = Sandbox::new(SandboxOptions::new(Arc::clone(clock), world));
     Client::new(Settings {
-        endpoint: Endpoint::default(),
+        endpoint: Endpoint::in_process(),
         key: Some(ApiKey::parse("sk_test_watched").unwrap()),
         transport: Arc::new(InProcess(sandbox)),
         clock: Arc::clone(clock),
