@@ -19,6 +19,7 @@
 
 mod contest;
 mod index;
+pub mod ownership;
 mod resolve;
 mod unclaimed;
 

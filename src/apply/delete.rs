@@ -61,6 +61,11 @@ async fn guards(
     if live.metadata.contains_key(mark::PROTECT) {
         return refuse("the organization is protected".to_owned());
     }
+    let holder = |path: &FieldPath| *path == FieldPath::Metadata(mark::HOLDER.to_owned());
+    let shown = change.fields.iter().find(|field| holder(&field.path));
+    if live.metadata.get(mark::HOLDER) != shown.and_then(|field| field.before.as_ref()) {
+        return refuse("another holder took the organization since the plan was made".to_owned());
+    }
     let moved = change.fields.iter().find(|field| !still_holds(field, live));
     if let Some(field) = moved {
         let message = format!("{} changed since the plan was made", field.path);

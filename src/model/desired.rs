@@ -7,8 +7,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::{
-    AllowedHosts, ClientId, Domain, Email, ExternalId, Intent, ManifestName, OrgKey,
-    OrganizationId, ReturnUrl,
+    AllowedHosts, ClientId, Domain, Email, ExternalId, Holder, Intent, ManifestName, OrgKey,
+    OrganizationId, ResourceName, ReturnUrl,
 };
 
 /// Everything a manifest declares.
@@ -209,6 +209,11 @@ pub struct DesiredOrganization {
     pub allow_same_name: bool,
     /// Whether anything may be written.
     pub management: Management,
+    /// The resource that it is, in the Kubernetes form of a manifest.
+    pub resource: Option<ResourceName>,
+    /// The operator's resource that holds the organization, written as its mark. Only an operator
+    /// sets it, once it was granted the organization.
+    pub holder: Option<Holder>,
 }
 
 /// Whether anything may be written for an organization.

@@ -4,6 +4,7 @@
 //! another module of this crate.
 
 pub mod desired;
+pub mod holder;
 pub mod id;
 pub mod intent;
 pub mod mark;
@@ -14,6 +15,7 @@ pub mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use holder::{Holder, HolderMark, ResourceName};
 pub use id::{
     ClientId, Domain, Email, ExternalId, InvalidId, ManifestName, OrgKey, OrganizationId,
 };

@@ -120,11 +120,12 @@ pub(super) fn step(
     let Some(live) = observed.organizations.get(id) else {
         return Step::Release("there is no organization to delete");
     };
-    match removal(live, observed, manifest) {
+    match removal(live, observed, manifest, None) {
         Err(Kept::NotOurs) => Step::Wait(blocked(
             "it does not carry this environment's owner mark, so it was not created here",
         )),
         Err(Kept::Protected) => Step::Wait(blocked("it is protected")),
+        Err(Kept::HeldBy(_)) => Step::Wait(blocked("another holds it")),
         Ok(_) if allowance.left == 0 => Step::Wait(Trouble::new(
             Reason::Deleting,
             format!(

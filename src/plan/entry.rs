@@ -87,6 +87,10 @@ impl Entry<'_> {
                 manifest.as_str(),
             ));
         }
+        if let Some(holder) = &self.declared.holder {
+            let path = FieldPath::Metadata(mark::HOLDER.to_owned());
+            fields.push(set(path, holder.to_string()));
+        }
         if self.declared.protect == Some(true) {
             fields.push(set(
                 FieldPath::Metadata(mark::PROTECT.to_owned()),
@@ -261,12 +265,16 @@ impl Entry<'_> {
         fields
     }
 
-    /// The declared metadata and, when `protect` says something, its mark.
+    /// The declared metadata and the marks: the holder's, and that of `protect` when it says
+    /// something.
     fn metadata_with_marks(&self) -> BTreeMap<String, Option<String>> {
         let mut metadata = self.declared.metadata.clone();
         if let Some(protect) = self.declared.protect {
             let mark = protect.then(|| mark::PROTECTED.to_owned());
             metadata.insert(mark::PROTECT.to_owned(), mark);
+        }
+        if let Some(holder) = &self.declared.holder {
+            metadata.insert(mark::HOLDER.to_owned(), Some(holder.to_string()));
         }
         metadata
     }

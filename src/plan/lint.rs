@@ -143,6 +143,10 @@ fn only_what_is_declared(change: &Change, desired: &Desired, findings: &mut Vec<
             FieldPath::Metadata(name) if name == mark::OWNER => {
                 is_create && after == desired.manifest.as_ref().map(ManifestName::as_str)
             }
+            FieldPath::Metadata(name) if name == mark::HOLDER => {
+                after.is_some()
+                    && after == entry.holder.as_ref().map(ToString::to_string).as_deref()
+            }
             FieldPath::Metadata(name) if name == mark::PROTECT => {
                 entry.protect == Some(after == Some(mark::PROTECTED))
             }

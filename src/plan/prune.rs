@@ -7,9 +7,10 @@ use super::Plan;
 use super::change::{Action, Change, FieldChange, Flag, Held, HeldReason, Reason};
 use super::policy::Policy;
 use crate::identity::Identities;
+use crate::identity::ownership::{Ownership, Undeletable};
 use crate::model::desired::{FieldPath, Source};
 use crate::model::observed::{ConnectionState, Observed, Organization};
-use crate::model::{ManifestName, OrgKey, mark};
+use crate::model::{Holder, HolderMark, ManifestName, OrgKey, mark};
 
 /// Adds the deletions to a plan, as far as this run may make them.
 ///
@@ -64,23 +65,36 @@ pub(super) fn prune(
 }
 
 /// Why an organization is not deleted, whatever the policy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kept {
     /// It does not carry the manifest's owner mark.
     NotOurs,
     /// It is protected.
     Protected,
+    /// Another than whoever deletes holds it, by its mark.
+    HeldBy(HolderMark),
 }
 
 /// The deletion of one organization, with the active connections and directories that go with it.
+///
+/// `holder` is the operator's resource that deletes. The change shows a holder mark that goes along,
+/// and `apply` refuses to delete what carries another by then.
+///
+/// # Errors
+///
+/// Returns why the organization is kept, whatever the policy.
 pub fn removal(
     live: &Organization,
     observed: &Observed,
     manifest: &ManifestName,
+    holder: Option<&Holder>,
 ) -> Result<Change, Kept> {
-    if !is_marked(live, manifest) {
-        return Err(Kept::NotOurs);
-    }
+    Ownership::of(live)
+        .may_be_deleted_by(Some(manifest), holder)
+        .map_err(|obstacle| match obstacle {
+            Undeletable::NotOurs => Kept::NotOurs,
+            Undeletable::HeldBy(holder) => Kept::HeldBy(holder),
+        })?;
     if live.metadata.contains_key(mark::PROTECT) {
         return Err(Kept::Protected);
     }
@@ -106,6 +120,10 @@ fn deletion(live: &Organization, observed: &Observed) -> Change {
             .iter()
             .map(|id| gone(FieldPath::ExternalId, id)),
     );
+    if let Some(holder) = live.metadata.get(mark::HOLDER) {
+        let path = FieldPath::Metadata(mark::HOLDER.to_owned());
+        fields.push(gone(path, holder));
+    }
     for connection in observed.connections_of(&live.id).known() {
         if connection.state == ConnectionState::Active {
             fields.push(gone(FieldPath::Connection(connection.id.clone()), "active"));

@@ -276,6 +276,7 @@ fn meaning(whole: &Whole) -> Option<Desired> {
     desired.defaults = desired::Defaults::default();
     for organization in desired.organizations.values_mut() {
         organization.source = Source::nowhere();
+        organization.resource = None;
     }
     Some(desired)
 }

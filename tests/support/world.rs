@@ -307,6 +307,8 @@ impl Entry {
             allow_shared_domain: false,
             allow_same_name: false,
             management: Management::Manage,
+            resource: None,
+            holder: None,
         })
     }
 

@@ -93,6 +93,8 @@ fn intents_without_a_return_url_are_counted() {
         allow_shared_domain: false,
         allow_same_name: false,
         management: crate::model::desired::Management::Manage,
+        resource: None,
+        holder: None,
     };
     let mut desired = Desired {
         organizations: [

@@ -31,8 +31,8 @@ use super::naming::Naming;
 use super::node::Node;
 use super::raw::{RawDocument, RawPortalOrganization};
 use super::source::{FileId, Sources};
-use crate::model::OrgKey;
 use crate::model::desired::{Desired, DesiredOrganization, Names};
+use crate::model::{OrgKey, ResourceName};
 
 use settings::Settings;
 
@@ -217,13 +217,30 @@ pub(super) fn check_resources(
         } = organization;
         walk.entry(part, &sources.name_of(file), key, Some(&organization));
     }
-    let (organizations, objects) = walk.finish();
+    let (mut organizations, objects) = walk.finish();
+    name_resources(&mut organizations, &objects);
     Outcome {
         settings,
         organizations,
         objects,
         findings,
         sources,
+    }
+}
+
+/// Keeps which resource each entry is: what is held for a resource is told by its name.
+fn name_resources(
+    organizations: &mut BTreeMap<OrgKey, DesiredOrganization>,
+    objects: &BTreeMap<OrgKey, OrganizationObject>,
+) {
+    for (key, organization) in organizations {
+        let object = objects.get(key);
+        organization.resource = object.and_then(|object| {
+            Some(ResourceName {
+                namespace: object.namespace.clone(),
+                name: object.name.clone()?,
+            })
+        });
     }
 }
 

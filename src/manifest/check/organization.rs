@@ -266,6 +266,8 @@ impl<'a> Walk<'a> {
             allow_shared_domain: shared,
             allow_same_name: is_true(raw.allow_same_name.as_ref()),
             management: Management::Manage,
+            resource: None,
+            holder: None,
         }
     }
 }

@@ -134,6 +134,9 @@ pub(super) fn organization(key: &OrgKey, organization: &DesiredOrganization) -> 
         allow_same_name,
         // Kept with what only Kubernetes says.
         management: _,
+        resource: _,
+        // Only an operator sets it.
+        holder: _,
     } = organization;
     // An entry without `id` has its key as the external id; one with `id` has none.
     let implied = id.is_none().then(|| ExternalId::from(key));

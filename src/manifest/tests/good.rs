@@ -45,6 +45,8 @@ fn bare(line: u32) -> DesiredOrganization {
         allow_shared_domain: false,
         allow_same_name: false,
         management: Management::Manage,
+        resource: None,
+        holder: None,
     }
 }
 
@@ -169,6 +171,8 @@ fn every_field_is_taken_over() {
         allow_shared_domain,
         allow_same_name,
         management,
+        resource,
+        holder,
     } = &desired.organizations["acme"];
     assert_eq!(*id, None);
     assert_eq!(external_id.as_ref().unwrap().as_str(), "cus_42/EU");
@@ -191,6 +195,7 @@ fn every_field_is_taken_over() {
     assert_eq!(ignore_fields.len(), 7);
     assert!(*allow_shared_domain && *allow_same_name);
     assert_eq!(*management, Management::Observe);
+    assert_eq!((resource, holder), (&None, &None));
     assert!(desired.powers.adopt);
 
     let no = &desired.organizations["no"];

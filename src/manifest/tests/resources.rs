@@ -20,6 +20,7 @@ fn means(text: &str) -> Desired {
 fn without_places(mut desired: Desired) -> Desired {
     for organization in desired.organizations.values_mut() {
         organization.source = Source::nowhere();
+        organization.resource = None;
     }
     desired
 }
