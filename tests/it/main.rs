@@ -75,6 +75,7 @@ mod parity;
 mod plan;
 mod plan_properties;
 mod portal_page;
+mod python_sdk;
 mod readiness;
 mod reading;
 mod report_csv;

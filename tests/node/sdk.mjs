@@ -112,17 +112,20 @@ async function paging() {
 
 async function domains(organization) {
   const api = workos.organizationDomains;
-  const made = await api.create({ organizationId: organization.id, domain: 'acme.net' });
+  const made = await api.createOrganizationDomain({ organizationId: organization.id, domain: 'acme.net' });
   assert.equal(made.object, 'organization_domain');
   assert.equal(made.state, 'pending');
   assert.ok(made.verificationToken);
-  assert.equal((await api.verify(made.id)).state, 'pending');
+  assert.equal((await api.verifyOrganizationDomain(made.id)).state, 'pending');
   await control('PUT', `organization_domains/${made.id}`, { record_published: true });
-  assert.equal((await api.verify(made.id)).state, 'verified');
-  assert.equal((await api.get(made.id)).state, 'verified');
-  await refused(() => api.create({ organizationId: organization.id, domain: 'acme.net' }), 409);
-  await api.delete(made.id);
-  await refused(() => api.get(made.id), 404);
+  assert.equal((await api.verifyOrganizationDomain(made.id)).state, 'verified');
+  assert.equal((await api.getOrganizationDomain(made.id)).state, 'verified');
+  await refused(
+    () => api.createOrganizationDomain({ organizationId: organization.id, domain: 'acme.net' }),
+    409,
+  );
+  await api.deleteOrganizationDomain(made.id);
+  await refused(() => api.getOrganizationDomain(made.id), 404);
 }
 
 async function connections(organization) {
@@ -157,7 +160,7 @@ async function directories(organization) {
 async function portalLinks(organization) {
   const intents = ['sso', 'dsync', 'audit_logs', 'log_streams', 'domain_verification', 'certificate_renewal'];
   for (const intent of intents) {
-    const { link } = await workos.portal.generateLink({
+    const { link } = await workos.adminPortal.generateLink({
       organization: organization.id,
       intent,
       returnUrl: 'https://app.example.com/back',
@@ -166,7 +169,36 @@ async function portalLinks(organization) {
     assert.equal((await fetch(link)).status, 200);
     assert.equal((await fetch(link)).status, 404, 'a link works once');
   }
-  await refused(() => workos.portal.generateLink({ organization: 'org_nobody', intent: 'sso' }), 404);
+  await refused(() => workos.adminPortal.generateLink({ organization: 'org_nobody', intent: 'sso' }), 404);
+}
+
+async function contacts(organization) {
+  const api = workos.organizations;
+  const organizationId = organization.id;
+  const made = await api.createItContact({ organizationId, email: 'ada@acme.com' });
+  assert.equal(made.object, 'it_contact');
+  assert.equal(made.email, 'ada@acme.com');
+  const other = await api.createItContact({ organizationId, email: 'bob@acme.com' });
+  const list = await api.listItContacts({ organizationId });
+  assert.deepEqual(list.data.map((c) => c.email).sort(), ['ada@acme.com', 'bob@acme.com']);
+  const invitation = { organizationId, contactId: made.id, intents: ['sso'] };
+  await api.inviteItContact(invitation);
+  // One active invitation for each organization: another contact's is refused.
+  await refused(() => api.inviteItContact({ ...invitation, contactId: other.id }), 409);
+  await api.revokeItContact({ organizationId, contactId: made.id });
+  await api.deleteItContact({ organizationId, contactId: made.id });
+  assert.equal((await api.listItContacts({ organizationId })).data.length, 1);
+}
+
+async function retention(organization) {
+  const api = workos.auditLogs;
+  const changed = await api.updateOrganizationAuditLogsRetention({
+    id: organization.id,
+    retentionPeriod: '1_YEAR',
+  });
+  assert.equal(changed.retentionPeriodInDays, 365);
+  const read = await api.getOrganizationAuditLogsRetention({ id: organization.id });
+  assert.equal(read.retentionPeriodInDays, 365);
 }
 
 async function events(organization) {
@@ -231,6 +263,8 @@ await domains(organization);
 await connections(organization);
 await directories(organization);
 await portalLinks(organization);
+await contacts(organization);
+await retention(organization);
 await events(organization);
 await webhooks();
 await workos.organizations.deleteOrganization(organization.id);
