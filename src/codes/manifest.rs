@@ -36,7 +36,7 @@ codes! {
     CONTROL_CHARACTER = "manifest/control-character",
         "the file holds a control character",
         "YAML is plain text: no control characters but tabs and line breaks, not even in comments.",
-        "Remove the character.";
+        "Remove the character. Joiners that a script needs and those within emoji are accepted in names.";
     SYNTAX = "manifest/syntax",
         "the file is not valid YAML",
         "The parser could not read the file from this place on, so nothing after it was checked.",
@@ -127,12 +127,16 @@ codes! {
         "Write it, or remove the field.";
     INVALID_TEXT = "manifest/invalid-text",
         "a text holds a character that cannot be seen",
-        "Line breaks, control characters and characters that turn the direction of writing can make text look like something else than it is, in a plan or in a dashboard.",
+        "Line breaks, control characters, characters without width and characters that turn the direction of writing can make text look like something else than it is, in a plan or in a dashboard.",
         "Remove the character.";
+    DISPLAY_NAME = "manifest/display-name",
+        "a name that WorkOS would not keep as it is",
+        "The name of an organization has at most 512 characters and no white space at its ends, which WorkOS removes: every plan would want to put it back.",
+        "Shorten the name, or remove the white space.";
     INVALID_KEY = "manifest/invalid-key",
         "not a valid key",
         "Keys and the manifest's own name hold lower-case letters, digits, `-` and `.`, start and end with a letter or digit, and have at most 63 characters, so that they can name Kubernetes objects.",
-        "Write it in lower case with `-` between words. To give WorkOS another id, use `external_id`.";
+        "Write it in lower case with `-` between words. An organization that exists under another id keeps it as `external_id` beside the key.";
     INVALID_ID = "manifest/invalid-id",
         "not an id of the wanted kind",
         "Ids are made by WorkOS or Stripe and begin with their kind: `org_`, `client_`, `cus_`.",
@@ -167,8 +171,12 @@ codes! {
         "Write the host as it stands in the URL, as in app.example.com.";
     INVALID_DOMAIN = "manifest/invalid-domain",
         "not a domain of one customer",
-        "Domains are host names with a dot: no URL, e-mail address, wildcard or IP address, and no domain of a public mail provider, which WorkOS refuses.",
+        "Domains are host names with a dot: no URL, e-mail address, wildcard or IP address, no public suffix such as co.uk, and no domain of a public mail provider, which WorkOS refuses. Unicode and a final dot are accepted.",
         "Write a domain that the customer owns, as in acme.com.";
+    PUBLIC_DOMAIN = "manifest/public-domain",
+        "a domain that many may share",
+        "A mail provider's domain, or a suffix below which customers of a company have names (github.io), rarely belongs to one customer: whoever has an address there could sign in to the organization.",
+        "Write a domain that only this customer has.";
     DUPLICATE_DOMAIN = "manifest/duplicate-domain",
         "a domain is declared twice",
         "A verified domain belongs to one organization. Two entries may declare it only when each sets `allow_shared_domain: true`.",

@@ -4,7 +4,7 @@ use std::cell::OnceCell;
 use std::collections::HashMap;
 
 use crate::model::observed::{DomainState, Observed, Organization};
-use crate::model::{Domain, ExternalId};
+use crate::model::{Domain, ExternalId, name};
 
 /// The live organizations by everything an entry can be found or confused by.
 ///
@@ -90,7 +90,7 @@ impl<'a> Index<'a> {
     pub(super) fn with_name(&self, name: &str) -> &[&'a Organization] {
         self.by_name
             .get_or_init(|| by_name(self.observed))
-            .get(&fold_name(name))
+            .get(&name::folded(name))
             .map_or(&[], Vec::as_slice)
     }
 }
@@ -98,16 +98,8 @@ impl<'a> Index<'a> {
 fn by_name(observed: &Observed) -> HashMap<String, Vec<&Organization>> {
     let mut organizations: HashMap<String, Vec<&Organization>> = HashMap::new();
     for organization in observed.organizations.values() {
-        let name = fold_name(&organization.name);
+        let name = name::folded(&organization.name);
         organizations.entry(name).or_default().push(organization);
     }
     organizations
-}
-
-/// People tell names apart by neither case nor spacing.
-fn fold_name(name: &str) -> String {
-    name.split_whitespace()
-        .collect::<Vec<_>>()
-        .join(" ")
-        .to_lowercase()
 }

@@ -75,7 +75,8 @@ impl<'a> Neighbours<'a> {
                     "the domain `{domain}` is declared by `{key}`, which does not share it"
                 ),
             }),
-            Part::ExternalId(_)
+            Part::Name(_)
+            | Part::ExternalId(_)
             | Part::Contact(_)
             | Part::Metadata(..)
             | Part::StripeCustomerId(_) => None,
@@ -85,6 +86,7 @@ impl<'a> Neighbours<'a> {
 
 /// Something of an organization that may be left out of its entry.
 enum Part {
+    Name(String),
     ExternalId(String),
     Domain(String),
     Contact(String),
@@ -96,6 +98,7 @@ impl Part {
     /// The field it is, in a form that may be shown.
     fn field(&self) -> String {
         let field = match self {
+            Self::Name(_) => "name".to_owned(),
             Self::ExternalId(_) => "external_id".to_owned(),
             Self::Domain(domain) => format!("domains.{domain}"),
             Self::Contact(email) => format!("it_contacts.{email}"),
@@ -107,6 +110,7 @@ impl Part {
 
     fn put(&self, entry: &mut shape::Organization) {
         match self {
+            Self::Name(name) => entry.name = Some(name.clone()),
             Self::ExternalId(id) => entry.external_id = Some(id.clone()),
             Self::Domain(domain) => {
                 let domains = entry.domains.get_or_insert_default();
@@ -126,7 +130,7 @@ impl Part {
 }
 
 /// Says of an organization what is true of it, and what is left unsaid; an organization that
-/// cannot even be named is refused.
+/// no entry may pin is refused.
 pub(super) fn entry(
     live: &Organization,
     key: &OrgKey,
@@ -136,7 +140,6 @@ pub(super) fn entry(
     judge: &Judge,
 ) -> Result<(shape::Organization, Vec<LeftOut>), Refusal> {
     let base = shape::Organization {
-        name: Some(live.name.clone()),
         id: Some(live.id.to_string()),
         protect: is_protected(live).then_some(true),
         // Also when there are none: those of `defaults` would be a wish, and not what is there.
@@ -248,7 +251,8 @@ fn parts(live: &Organization, observed: &Observed) -> Vec<Part> {
         .filter(|(key, _)| !key.starts_with(mark::RESERVED_PREFIX))
         .map(|(key, value)| Part::Metadata(key.clone(), value.clone()));
     let stripe = live.stripe_customer_id.iter().cloned();
-    external_id
+    std::iter::once(Part::Name(live.name.clone()))
+        .chain(external_id)
         .chain(domains)
         .chain(contacts)
         .chain(metadata)

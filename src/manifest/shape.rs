@@ -71,9 +71,9 @@ pub(super) const URL: &str =
     r"^(https://[^\s@#/?\\]+|http://(localhost|127\.[0-9.]+|\[::1\])(:[0-9]+)?)([/?][^\s#\\]*)?$";
 /// A host name without scheme, port and path.
 pub(super) const HOST: &str = r"^[^\s/:@*]+$";
-/// A host name with a dot.
+/// A host name with a dot, in A-labels or Unicode, with or without a final dot.
 pub(super) const DOMAIN: &str =
-    r"^[A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?(\.[A-Za-z0-9]([-A-Za-z0-9]*[A-Za-z0-9])?)+$";
+    r"^[^\s/:@*._-]([^\s/:@*._]*[^\s/:@*._-])?(\.[^\s/:@*._-]([^\s/:@*._]*[^\s/:@*._-])?)+\.?$";
 /// An e-mail address, loosely.
 pub(super) const EMAIL: &str = r"^[^\s@<>]+@[^\s@<>]+\.[^\s@<>]+$";
 /// What `ignore_fields` takes.

@@ -3,11 +3,13 @@
 //! `parse` checks a value that a person wrote. `from_api` takes whatever WorkOS says: its ids
 //! are its own business, and a new shape must not break a run.
 
-use std::borrow::Borrow;
+use std::borrow::{Borrow, Cow};
 use std::fmt;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+use super::domain_name::{self, SharedDomain};
 
 /// Why a text is not an id of the wanted kind; reads as the end of a sentence.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -57,7 +59,7 @@ text_type! {
     ExternalId
 }
 text_type! {
-    /// A domain of an organization, lower-cased.
+    /// A domain of an organization, in A-labels and lower case, without a final dot.
     Domain
 }
 text_type! {
@@ -77,8 +79,6 @@ text_type! {
 pub const MAX_KEY_LENGTH: usize = 63;
 /// The longest external id. Source: `external_id` of the WorkOS API description.
 pub const MAX_EXTERNAL_ID_LENGTH: usize = 128;
-/// The longest host name, by RFC 1035.
-const MAX_DOMAIN_LENGTH: usize = 253;
 
 impl OrgKey {
     /// Checks a key: lower-case letters, digits, `-`, and `.` between labels; at most 63 characters.
@@ -183,80 +183,31 @@ impl From<&OrgKey> for ExternalId {
     }
 }
 
-/// Providers whose addresses belong to everybody: WorkOS refuses them as a customer's domain.
-pub(crate) const PUBLIC_MAIL_PROVIDERS: [&str; 24] = [
-    "aol.com",
-    "duck.com",
-    "fastmail.com",
-    "gmail.com",
-    "gmx.com",
-    "gmx.de",
-    "gmx.net",
-    "googlemail.com",
-    "hey.com",
-    "hotmail.com",
-    "icloud.com",
-    "live.com",
-    "mac.com",
-    "mail.com",
-    "mail.ru",
-    "me.com",
-    "msn.com",
-    "outlook.com",
-    "proton.me",
-    "protonmail.com",
-    "qq.com",
-    "yahoo.com",
-    "yandex.ru",
-    "zoho.com",
-];
-
 impl Domain {
-    /// Checks and lower-cases a domain: a host name with a dot, no IP address, no wildcard, no
-    /// public mail provider's.
+    /// Checks a domain and brings it to its one spelling: a host name with a dot, no IP address, no
+    /// wildcard, no public suffix, no public mail provider's.
     pub fn parse(text: &str) -> Result<Self, InvalidId> {
-        let refused = |why: &str| Err(InvalidId(why.to_owned()));
-        let domain = text.to_ascii_lowercase();
-        if domain.starts_with("*.") {
-            return refused("is a wildcard; name the domain itself");
-        }
-        if domain.contains("://") || domain.contains('/') {
-            return refused("is a URL; write the bare domain");
-        }
-        if domain.contains('@') {
-            return refused("is an e-mail address; write the part after the @");
-        }
-        if !domain.is_ascii() {
-            return refused("holds characters outside ASCII; write its punycode form (xn--…)");
-        }
-        let label = |l: &str| {
-            (1..=63).contains(&l.len())
-                && !l.starts_with('-')
-                && !l.ends_with('-')
-                && l.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
-        };
-        let labels: Vec<&str> = domain.split('.').collect();
-        let all_digits = |l: &&str| l.bytes().all(|b| b.is_ascii_digit());
-        if domain.len() > MAX_DOMAIN_LENGTH || !labels.iter().all(|l| label(l)) {
-            return refused("is not a host name");
-        }
-        if labels.len() < 2 {
-            return refused("has no dot; write it in full, as in acme.com");
-        }
-        if labels.last().is_some_and(all_digits) {
-            return refused("is an IP address, not a domain");
-        }
-        if PUBLIC_MAIL_PROVIDERS.contains(&domain.as_str()) {
-            return refused(
-                "is a public mail provider's; WorkOS refuses domains that everybody shares",
-            );
-        }
-        Ok(Self(domain))
+        domain_name::parse(text)
+            .map(Self)
+            .map_err(|why| InvalidId(why.to_owned()))
     }
 
-    /// Takes a domain as WorkOS says it, lower-cased.
+    /// Takes a domain as WorkOS says it, in its one spelling.
     pub fn from_api(text: &str) -> Self {
-        Self(text.to_ascii_lowercase())
+        Self(domain_name::canonical(text))
+    }
+
+    /// Returns the reason to doubt that the domain belongs to one customer alone.
+    pub fn shared(&self) -> Option<SharedDomain> {
+        domain_name::shared(&self.0)
+    }
+
+    /// Returns the domain as people read it: an internationalised one in both of its forms.
+    pub fn shown(&self) -> Cow<'_, str> {
+        match domain_name::unicode(&self.0) {
+            Some(unicode) => Cow::Owned(format!("{unicode} ({})", self.0)),
+            None => Cow::Borrowed(&self.0),
+        }
     }
 }
 
@@ -271,24 +222,44 @@ impl Email {
             && local
                 .bytes()
                 .all(|b| b.is_ascii_graphic() && !b"@<>()[],;:\\\"".contains(&b));
-        let host_is_fine = host.contains('.')
-            && host.split('.').all(|l| {
+        let ascii_host = if host.is_ascii() {
+            host.to_owned()
+        } else {
+            domain_name::canonical(host)
+        };
+        let host_is_fine = ascii_host.contains('.')
+            && ascii_host.split('.').all(|l| {
                 !l.is_empty() && l.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
             });
         if !local_is_fine || !host_is_fine {
             return refused();
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self(format!("{local}@{ascii_host}")))
     }
 
     /// The address as it is compared: case does not tell two contacts apart.
     pub fn folded(&self) -> String {
-        self.0.to_ascii_lowercase()
+        fold_address(&self.0)
     }
 
-    /// Whether an address, as WorkOS has it, is this one.
+    /// Returns whether an address, as WorkOS has it, is this one: neither case, nor white space at
+    /// the ends, nor the spelling of the domain tells two apart.
     pub fn is(&self, address: &str) -> bool {
-        self.0.eq_ignore_ascii_case(address)
+        self.0.eq_ignore_ascii_case(address) || self.folded() == fold_address(address)
+    }
+}
+
+fn fold_address(address: &str) -> String {
+    let address = address.trim();
+    match address.rsplit_once('@') {
+        Some((local, host)) => {
+            format!(
+                "{}@{}",
+                local.to_ascii_lowercase(),
+                domain_name::canonical(host)
+            )
+        }
+        None => address.to_ascii_lowercase(),
     }
 }
 
@@ -330,7 +301,6 @@ mod tests {
             "gmail.com",
             "acme..com",
             "-acme.com",
-            "münchen.de",
             "",
             "::1",
         ] {
@@ -364,5 +334,23 @@ mod tests {
         ] {
             assert!(Email::parse(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn spellings_of_one_address_are_one() {
+        let ada = Email::parse("Ada@müller.example").unwrap();
+        assert_eq!(ada.as_str(), "Ada@xn--mller-kva.example");
+        for same in [
+            "ada@xn--mller-kva.example",
+            "ADA@MÜLLER.example",
+            " ada@müller.example. ",
+        ] {
+            assert!(ada.is(same), "{same}");
+        }
+        assert!(!ada.is("ada@muller.example"));
+        assert!(!ada.is("ada"));
+        let shown = Domain::parse("MÜLLER.example").unwrap();
+        assert_eq!(shown.shown(), "müller.example (xn--mller-kva.example)");
+        assert_eq!(Domain::parse("acme.com").unwrap().shown(), "acme.com");
     }
 }

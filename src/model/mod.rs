@@ -4,10 +4,12 @@
 //! another module of this crate.
 
 pub mod desired;
+pub mod domain_name;
 pub mod holder;
 pub mod id;
 pub mod intent;
 pub mod mark;
+pub mod name;
 pub mod observed;
 pub mod return_url;
 pub mod selection;
@@ -15,6 +17,7 @@ pub mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use domain_name::SharedDomain;
 pub use holder::{Holder, HolderMark, ResourceName};
 pub use id::{
     ClientId, Domain, Email, ExternalId, InvalidId, ManifestName, OrgKey, OrganizationId,

@@ -36,7 +36,8 @@ impl AllowedHosts {
 
     /// Whether a host may be named: every host, when there is no list.
     fn allow(&self, host: &str) -> bool {
-        self.0.is_empty() || self.0.contains(host)
+        // A final dot names the same host.
+        self.0.is_empty() || self.0.contains(host.strip_suffix('.').unwrap_or(host))
     }
 }
 

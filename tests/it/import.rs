@@ -237,7 +237,6 @@ fn what_no_manifest_may_hold_is_left_out_and_told() {
             ("external_id", "manifest/invalid-external-id"),
             ("domains.10.0.0.1", "manifest/invalid-domain"),
             ("domains.gmail.com", "manifest/invalid-domain"),
-            ("domains.münchen.de", "manifest/invalid-domain"),
             ("metadata.line", "manifest/invalid-text"),
             ("metadata.long", "manifest/invalid-metadata"),
             ("metadata.token", "manifest/secret"),
@@ -249,19 +248,35 @@ fn what_no_manifest_may_hold_is_left_out_and_told() {
 }
 
 #[test]
-fn an_organization_that_cannot_be_named_is_skipped() {
-    for (id, name, code) in [
-        ("org_01A", "Acme\u{1b}[2J", "manifest/invalid-text"),
-        ("org_01A", "\u{202e}moc.emca", "manifest/invalid-text"),
-        ("org_01A", " ", "manifest/blank"),
-        ("org_01A", "sk_test_0123456789abcdef", "manifest/secret"),
-        ("org-of/another kind", "Acme", "manifest/invalid-id"),
+fn a_name_that_may_not_be_declared_is_left_out_and_told() {
+    for (name, code) in [
+        ("Acme\u{1b}[2J", "manifest/invalid-text"),
+        ("\u{202e}moc.emca", "manifest/invalid-text"),
+        ("Ac\u{200b}me", "manifest/invalid-text"),
+        ("Acme ", "manifest/display-name"),
+        (" ", "manifest/blank"),
+        ("sk_test_0123456789abcdef", "manifest/secret"),
     ] {
-        let import = import("", &live([organization(id, name, None)]));
-        assert!(import.files.is_empty(), "{name:?}");
-        assert_eq!(import.skipped[0].code.as_str(), code, "{name:?}");
-        assert!(!import.skipped[0].reason.contains("0123456789"));
+        let import = import("", &live([organization("org_01A", name, None)]));
+        let file = only_file(&import);
+        assert_eq!(file.left_out.len(), 1, "{name:?}");
+        assert_eq!(file.left_out[0].field, "name", "{name:?}");
+        assert_eq!(file.left_out[0].code.as_str(), code, "{name:?}");
+        assert!(!file.text.contains("0123456789"), "{}", file.text);
+        assert!(!file.text.contains("    name:"), "{}", file.text);
+        assert!(file.text.contains("# left out: name: "), "{}", file.text);
+        let _ = folder("", &import);
     }
+}
+
+#[test]
+fn an_organization_that_cannot_be_pinned_is_skipped() {
+    let import = import(
+        "",
+        &live([organization("org-of/another kind", "Acme", None)]),
+    );
+    assert!(import.files.is_empty());
+    assert_eq!(import.skipped[0].code.as_str(), "manifest/invalid-id");
 }
 
 #[test]
@@ -322,7 +337,8 @@ fn hostile_names_come_back_as_they_are() {
         let import = import("", &observed);
         let desired = folder("", &import);
         let entry = &desired.organizations[&only_file(&import).key];
-        assert_eq!(entry.name.as_deref(), Some(name));
+        let declared = portalctl::model::name::check(name).is_ok().then_some(name);
+        assert_eq!(entry.name.as_deref(), declared);
         assert_eq!(entry.metadata["key"].as_deref(), Some(name));
         let plan = planned(&desired, &observed);
         assert!(plan.is_settled(), "{name:?}: {}", text(&plan));

@@ -8,8 +8,8 @@ use crate::manifest::diagnostic::{Finding, Findings, Severity};
 use crate::manifest::quote::quote;
 use crate::manifest::raw::{Field, RawDomain, Text, good};
 use crate::manifest::source::{Spot, Spotted};
-use crate::model::Domain;
 use crate::model::desired::{DeclaredDomainState, DomainsPolicy};
+use crate::model::{Domain, SharedDomain};
 
 const STATES: [(&str, DeclaredDomainState); 2] = [
     ("pending", DeclaredDomainState::Pending),
@@ -65,11 +65,16 @@ pub(super) fn check(
                 Finding::new(
                     codes::DUPLICATE_DOMAIN,
                     Severity::Error,
-                    format!("the domain `{domain}` stands twice in this list"),
+                    format!(
+                        "the domain {} stands twice in this list",
+                        quote(&domain.shown())
+                    ),
                 )
                 .at(spot)
                 .related(*earlier, "first declared here")
-                .help("keep one of the two; case does not tell domains apart"),
+                .help(
+                    "keep one of the two: case, a final dot and punycode do not tell domains apart",
+                ),
             );
             continue;
         }
@@ -82,7 +87,10 @@ pub(super) fn check(
 
 fn parse(text: &Spotted<Text>, findings: &mut Findings) -> Option<Domain> {
     match Domain::parse(&text.value) {
-        Ok(domain) => Some(domain),
+        Ok(domain) => {
+            warn_if_shared(&domain, text.spot, findings);
+            Some(domain)
+        }
         Err(why) => {
             findings.error(
                 codes::INVALID_DOMAIN,
@@ -93,4 +101,26 @@ fn parse(text: &Spotted<Text>, findings: &mut Findings) -> Option<Domain> {
             None
         }
     }
+}
+
+/// Warns of a domain that rarely belongs to one customer alone.
+fn warn_if_shared(domain: &Domain, spot: Spot, findings: &mut Findings) {
+    let why = match domain.shared() {
+        None => return,
+        Some(SharedDomain::MailProvider) => {
+            "is a mail provider's: everybody can have an address there"
+        }
+        Some(SharedDomain::PrivateSuffix) => {
+            "is a suffix below which others have names of their own"
+        }
+    };
+    findings.push(
+        Finding::new(
+            codes::PUBLIC_DOMAIN,
+            Severity::Warning,
+            format!("the domain {} {why}", quote(&domain.shown())),
+        )
+        .at(spot)
+        .help("write a domain that only this customer has"),
+    );
 }

@@ -12,14 +12,17 @@ pub(super) fn key(text: &str, spot: Spot, findings: &mut Findings) -> Option<Org
     match OrgKey::parse(text) {
         Ok(key) => Some(key),
         Err(why) => {
-            let help = suggestion(text).map_or_else(
-                || "choose a short name such as `acme`".to_owned(),
-                |better| {
-                    format!(
-                        "write `{better}`, and keep it: the key is what identifies the organization"
-                    )
-                },
-            );
+            let help = match (suggestion(text), ExternalId::parse(text)) {
+                (None, _) => "choose a short name such as `acme`".to_owned(),
+                (Some(better), Ok(id)) if is_an_id(id.as_str()) => format!(
+                    "write `{better}`, and {} beside it: the organization may be known at WorkOS by \
+                     that id",
+                    quote(&format!("{}: {id}", findings.words("external_id")))
+                ),
+                (Some(better), _) => format!(
+                    "write `{better}`, and keep it: the key is what identifies the organization"
+                ),
+            };
             findings.error(
                 codes::INVALID_KEY,
                 spot,
@@ -29,6 +32,15 @@ pub(super) fn key(text: &str, spot: Spot, findings: &mut Findings) -> Option<Org
             None
         }
     }
+}
+
+/// Returns whether a text looks like an id of another system rather than a name: it would be lost
+/// if the key took its place.
+fn is_an_id(text: &str) -> bool {
+    !text.contains(' ')
+        && text
+            .bytes()
+            .any(|b| b.is_ascii_digit() || b == b'_' || b == b':')
 }
 
 /// A valid key that looks like the text.

@@ -243,7 +243,7 @@ impl<'a> Walk<'a> {
             id: id.map(|id| id.value),
             external_id: external_id.map(|id| id.value),
             previous_keys: previous.into_iter().map(|id| id.value).collect(),
-            name: text::required(raw.name.as_ref(), "the name", findings),
+            name: text::display_name(raw.name.as_ref(), findings),
             domains: domains.map(|Domains { declared, spots: _ }| declared),
             domains_policy: policy,
             intents: intents::check(raw.intents.as_ref(), urls, findings)

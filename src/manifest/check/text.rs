@@ -5,6 +5,7 @@ use crate::manifest::diagnostic::Findings;
 use crate::manifest::quote::{quote, suggest};
 use crate::manifest::raw::{Field, Text, good};
 use crate::manifest::source::Spot;
+use crate::model::name::{self, InvalidName, MAX_NAME_LENGTH};
 use crate::model::text::is_plain;
 
 /// Text without control, newline or bidirectional characters.
@@ -12,6 +13,12 @@ pub(super) fn plain(text: &str, spot: Spot, what: &str, findings: &mut Findings)
     let Some(bad) = text.chars().find(|c| !is_plain(*c)) else {
         return true;
     };
+    hidden(bad, spot, what, findings);
+    false
+}
+
+/// Reports a character that cannot be seen.
+fn hidden(bad: char, spot: Spot, what: &str, findings: &mut Findings) {
     let name = match bad {
         '\n' | '\r' => "a line break".to_owned(),
         '\t' => "a tab".to_owned(),
@@ -23,7 +30,37 @@ pub(super) fn plain(text: &str, spot: Spot, what: &str, findings: &mut Findings)
         format!("{what} holds {name}"),
         "remove it: it can make text look like something else than it is",
     );
-    false
+}
+
+/// The display name of an organization.
+pub(super) fn display_name(field: Option<&Field<Text>>, findings: &mut Findings) -> Option<String> {
+    let (text, spot) = good(field)?;
+    match name::check(text) {
+        Ok(()) => return Some(text.to_string()),
+        Err(InvalidName::Blank) => findings.error(
+            codes::BLANK,
+            spot,
+            "the name is blank",
+            "write it, or remove the field",
+        ),
+        Err(InvalidName::Hidden(bad)) => hidden(bad, spot, "the name", findings),
+        Err(InvalidName::OuterWhiteSpace) => findings.error(
+            codes::DISPLAY_NAME,
+            spot,
+            "the name begins or ends with white space",
+            format!(
+                "write {}: WorkOS removes white space at the ends",
+                quote(text.trim())
+            ),
+        ),
+        Err(InvalidName::TooLong(length)) => findings.error(
+            codes::DISPLAY_NAME,
+            spot,
+            format!("the name has {length} characters"),
+            format!("shorten it to {MAX_NAME_LENGTH}"),
+        ),
+    }
+    None
 }
 
 /// Text that is plain and not blank.

@@ -142,7 +142,8 @@ impl Seen {
         };
         if !(shared && first.shared) {
             let message = format!(
-                "the domain `{domain}` is declared by {} and by {}",
+                "the domain {} is declared by {} and by {}",
+                quote(&domain.shown()),
                 quote(&first.key),
                 quote(key)
             );

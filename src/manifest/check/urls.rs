@@ -168,6 +168,7 @@ fn bare_host(text: &str) -> Result<String, &'static str> {
     if text.contains('@') {
         return Err("is not a host name");
     }
+    let text = text.strip_suffix('.').unwrap_or(text);
     match Host::parse(text) {
         Ok(host) => Ok(host.to_string()),
         Err(_) if text.contains(':') => Err("names a port; only the host counts"),

@@ -8,8 +8,8 @@ use schemars::{Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
 use crate::manifest::shape::{DOMAIN, EMAIL, HOST, KEY, PATH, URL};
-use crate::model::id::PUBLIC_MAIL_PROVIDERS;
-use crate::model::mark;
+use crate::model::domain_name::PUBLIC_MAIL_PROVIDERS;
+use crate::model::{mark, name};
 
 /// The longest name of an object.
 pub(super) const MAX_OBJECT_NAME: u32 = 253;
@@ -124,14 +124,23 @@ pub(super) fn external_ids(_: &mut SchemaGenerator) -> Schema {
     set(50, &text(128, EXTERNAL_ID, EXTERNAL_ID_MESSAGE))
 }
 
+/// Characters that no name may hold, wherever they stand; `model::name` knows more of them, which
+/// depend on their neighbours.
+const HIDDEN: &str = r"\x00-\x1f\x7f-\x9f\x{ad}\x{61c}\x{115f}\x{1160}\x{200b}\x{200e}\x{200f}\x{2028}-\x{202e}\x{2060}\x{2066}-\x{2069}\x{3164}\x{feff}\x{ffa0}";
+
 /// Text that people are shown.
 pub(super) fn display_name(_: &mut SchemaGenerator) -> Schema {
+    let hidden = format!("!self.matches(r'[{HIDDEN}]')");
     json_schema!({
         "type": "string",
-        "maxLength": 512,
+        "maxLength": name::MAX_NAME_LENGTH,
         "x-kubernetes-validations": rules([
             (r"self.matches(r'\S')", "must not be blank"),
-            (r"!self.matches(r'[\x00-\x1f\x7f]')", "must not hold control characters or line breaks"),
+            (
+                r"!self.matches(r'^[\s\p{Z}]|[\s\p{Z}]$')",
+                "must not begin or end with white space, which WorkOS removes",
+            ),
+            (&hidden, "must not hold control characters, line breaks or characters that cannot be seen"),
         ]),
     })
 }

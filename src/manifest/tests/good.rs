@@ -236,3 +236,58 @@ fn a_folder_of_files_and_documents_is_one_manifest() {
     );
     assert_eq!(desired.manifest.unwrap().as_str(), "customers");
 }
+
+/// What a manifest on standard input means, or its first error.
+fn means(text: &str) -> Result<Desired, String> {
+    let checked = read(&[Input::Stdin(text.as_bytes().to_vec())]);
+    let mut errors = checked.diagnostics.iter();
+    let error = errors.find(|found| found.severity == Severity::Error);
+    checked
+        .desired
+        .ok_or_else(|| error.map_or_else(String::new, |error| error.message.clone()))
+}
+
+#[test]
+fn a_host_is_allowed_in_any_spelling() {
+    for (allowed, url) in [
+        ("bücher.example", "https://xn--bcher-kva.example/x"),
+        ("xn--bcher-kva.example", "https://BÜCHER.example/x"),
+        ("BÜCHER.Example.", "https://bücher.example/x"),
+        ("app.example.com", "https://app.example.com./x"),
+    ] {
+        let manifest = |url: &str| {
+            format!(
+                "version: 1\nreturn_urls: {{ default: \"{url}\", allowed_hosts: [\"{allowed}\"] }}\n\
+                 organizations:\n  acme: {{ name: Acme }}\n"
+            )
+        };
+        assert!(means(&manifest(url)).is_ok(), "{allowed} {url}");
+        let other = means(&manifest("https://bucher.example/x"));
+        assert!(other.unwrap_err().contains("not allowed"), "{allowed}");
+    }
+}
+
+#[test]
+fn the_length_of_a_metadata_value_is_counted_in_characters() {
+    let manifest = |length: usize| {
+        let value = "é".repeat(length);
+        format!(
+            "version: 1\norganizations:\n  acme: {{ name: Acme, metadata: {{ k: {value} }} }}\n"
+        )
+    };
+    assert!(means(&manifest(600)).is_ok());
+    assert!(
+        means(&manifest(601))
+            .unwrap_err()
+            .contains("601 characters")
+    );
+}
+
+#[test]
+fn a_domain_may_be_written_in_unicode_and_with_a_final_dot() {
+    let text = "version: 1\norganizations:\n  acme: { name: Acme, domains: [Müller.example., acme.example.] }\n";
+    let desired = means(text).unwrap();
+    let domains = desired.organizations["acme"].domains.as_ref().unwrap();
+    let domains: Vec<&str> = domains.keys().map(Domain::as_str).collect();
+    assert_eq!(domains, ["acme.example", "xn--mller-kva.example"]);
+}
