@@ -207,7 +207,10 @@ fn wanted(change: &Change) -> Option<Wanted> {
                 };
                 domains.insert(domain.clone(), state);
             }
-            FieldPath::Connection(_) | FieldPath::Directory(_) | FieldPath::Whole(_) => {}
+            FieldPath::Connection(_)
+            | FieldPath::Directory(_)
+            | FieldPath::Dependent(_)
+            | FieldPath::Whole(_) => {}
         }
     }
     let new = NewOrganization {

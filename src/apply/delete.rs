@@ -1,16 +1,16 @@
 //! Deleting an organization: every guard is checked again right before it.
 //!
 //! The organization has to carry the manifest's owner mark, must not be protected, must still be
-//! what the plan named, and may have no active connection or directory that the plan did not show.
+//! what the plan named, and may not be in use in a way that the plan did not show.
 
 use std::time::Duration;
 
 use super::{Options, Outcome, Problem, Stop, failed, lost, not_looked_at};
 use crate::codes::plan as codes;
 use crate::model::desired::FieldPath;
-use crate::model::observed::{ConnectionState, Organization};
+use crate::model::observed::Organization;
 use crate::model::{ManifestName, OrganizationId, mark};
-use crate::plan::{Change, FieldChange};
+use crate::plan::{Change, Evidence, FieldChange, in_use};
 use crate::workos::{ApiError, ApiErrorKind, WritePortal};
 
 /// How long an accepted deletion is waited for.
@@ -71,18 +71,18 @@ async fn guards(
         let message = format!("{} changed since the plan was made", field.path);
         return Ok(Some(Problem::stale(message)));
     }
-    let is_shown = |path: &FieldPath| change.fields.iter().any(|field| field.path == *path);
-    for connection in portal.connections_of(&live.id).await? {
-        let path = FieldPath::Connection(connection.id);
-        if connection.state == ConnectionState::Active && !is_shown(&path) {
-            return refuse(format!("{path} is active now"));
-        }
-    }
-    for directory in portal.directories_of(&live.id).await? {
-        let path = FieldPath::Directory(directory.id);
-        if directory.state.is_linked() && !is_shown(&path) {
-            return refuse(format!("{path} is active now"));
-        }
+    let usage = portal.usage(&live.id).await?;
+    let is_shown = |evidence: &Evidence| {
+        let mut fields = change.fields.iter();
+        fields.any(|field| evidence.is_shown_by(field))
+    };
+    let found: Vec<String> = in_use(live, Some(&usage))
+        .iter()
+        .filter(|evidence| !is_shown(evidence))
+        .map(Evidence::to_string)
+        .collect();
+    if !found.is_empty() {
+        return refuse(format!("the organization is in use: {}", found.join("; ")));
     }
     Ok(None)
 }
@@ -97,6 +97,7 @@ fn still_holds(field: &FieldChange, live: &Organization) -> bool {
         | FieldPath::Metadata(_)
         | FieldPath::Connection(_)
         | FieldPath::Directory(_)
+        | FieldPath::Dependent(_)
         | FieldPath::Whole(_) => true,
     }
 }

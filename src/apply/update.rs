@@ -143,7 +143,10 @@ fn live_value(
         FieldPath::Metadata(key) => live.metadata.get(key).cloned(),
         FieldPath::Domain(domain) => live.domain(domain).map(|held| held.state.to_string()),
         FieldPath::ItContact(email) => contact(contacts, email).map(|held| held.email.clone()),
-        FieldPath::Connection(_) | FieldPath::Directory(_) | FieldPath::Whole(_) => None,
+        FieldPath::Connection(_)
+        | FieldPath::Directory(_)
+        | FieldPath::Dependent(_)
+        | FieldPath::Whole(_) => None,
     }
 }
 
@@ -339,6 +342,7 @@ fn patch(live: &Organization, todo: &[&FieldChange]) -> OrganizationPatch {
             | FieldPath::ItContact(_)
             | FieldPath::Connection(_)
             | FieldPath::Directory(_)
+            | FieldPath::Dependent(_)
             | FieldPath::Whole(_) => {}
         }
     }

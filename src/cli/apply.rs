@@ -165,9 +165,9 @@ async fn plan_and_apply(
     ui: &Ui,
     interrupted: CancellationToken,
 ) -> Result<Exit, CliError> {
-    let reality = session::look_to_plan(connection, request, ui, &interrupted).await?;
-    let readiness = reality.readiness(request, connection);
     let policy = args.powers.policy();
+    let reality = session::look_to_plan(connection, request, policy, ui, &interrupted).await?;
+    let readiness = reality.readiness(request, connection);
     let plan = make_plan(request, &reality, &readiness, connection, policy);
     if let Some(expected) = &args.expect_digest {
         ui.say(&shown(&plan, &reality, request, connection, ui));

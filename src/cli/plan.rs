@@ -119,7 +119,9 @@ pub(super) struct PowerArgs {
     #[arg(long)]
     prune: bool,
 
-    /// With --prune: also where a connection or directory is active.
+    /// With --prune: also organizations in use: with a connection or directory in any state but
+    /// draft, `requires_type` and deleting, a verified domain, active audit logs or log stream, a
+    /// member, or what could not be read.
     #[arg(long, requires = "prune")]
     prune_active: bool,
 
@@ -204,9 +206,9 @@ pub(super) fn run(args: &PlanArgs, ui: &Ui) -> Result<Exit, CliError> {
 fn run_on(request: &Request, args: &PlanArgs, ui: &Ui) -> Result<Exit, CliError> {
     let connection = session::connect(&args.target, request)?;
     session::block_on(async |interrupted| {
-        let reality = session::look_to_plan(&connection, request, ui, &interrupted).await?;
-        let readiness = reality.readiness(request, &connection);
         let policy = args.powers.policy();
+        let reality = session::look_to_plan(&connection, request, policy, ui, &interrupted).await?;
+        let readiness = reality.readiness(request, &connection);
         let plan = make_plan(request, &reality, &readiness, &connection, policy);
         let headline = session::headline(&connection);
         let report = PlanReport {

@@ -19,7 +19,8 @@ use crate::model::desired::Desired;
 use crate::model::observed::{Observed, Organization};
 use crate::model::text::escape;
 use crate::model::{Intent, OrgKey, Selection};
-use crate::observe::{Extent, observe, observe_contacts};
+use crate::observe::{Extent, observe, observe_contacts, usage};
+use crate::plan::{Policy, candidates};
 use crate::readiness::{Readiness, readiness};
 use crate::report::Headline;
 use crate::report::json_v1::ErrorItem;
@@ -299,25 +300,35 @@ pub(super) async fn look_showing(
     })
 }
 
-/// The same, with what only a plan needs.
+/// The same, with what only a plan under a policy needs.
 pub(super) async fn look_to_plan(
     connection: &Connection,
     input: &Request,
+    policy: Policy,
     ui: &Ui,
     interrupted: &CancellationToken,
 ) -> Result<Reality, CliError> {
+    let Request {
+        desired, selection, ..
+    } = input;
     let mut reality = look(connection, input, ui, interrupted).await?;
-    reality.observed.it_contacts = tokio::select! {
-        read = observe_contacts(
-            &connection.client,
-            &input.desired,
-            &input.selection,
-            &reality.identities,
-        ) => {
+    let Reality {
+        observed,
+        identities,
+    } = &reality;
+    let reading = async {
+        let candidates = candidates(desired, observed, identities, policy);
+        let contacts = observe_contacts(&connection.client, desired, selection, identities);
+        futures::try_join!(contacts, usage(&connection.client, candidates))
+    };
+    let (contacts, usage) = tokio::select! {
+        read = reading => {
             read.map_err(|error| CliError::reading(error, &connection.target.endpoint))?
         }
         () = interrupted.cancelled() => return Err(CliError::interrupted()),
     };
+    reality.observed.it_contacts = contacts;
+    reality.observed.usage = usage;
     Ok(reality)
 }
 

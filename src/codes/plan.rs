@@ -83,8 +83,12 @@ codes! {
         "Run plan again: it shows what differs.";
     GUARD = "plan/guard",
         "a guard no longer holds",
-        "Right before the deletion the organization was read again, and something that must hold did not: the owner mark, no protection, no active connection or directory that the plan did not show.",
+        "Right before the deletion the organization was read again, and something that must hold did not: the owner mark, no protection, no use of the organization that the plan did not show (a connection or directory, a verified domain, audit logs, a log stream, members, or something that could not be read).",
         "Run plan again and look at what it says now.";
+    USAGE_NOT_READ = "plan/usage-not-read",
+        "part of what depends on an organization cannot be read",
+        "Before an organization is deleted, its connections, directories, audit logs and members are read. What cannot be read counts as in use, so the deletion is held for --prune-active.",
+        "Give the key the permission to read it, look in the WorkOS dashboard, or, if nobody needs the organization any more, run with --prune-active.";
     STILL_THERE = "plan/still-there",
         "an accepted deletion has not been carried out yet",
         "WorkOS accepted the deletion and carries it out later; it was waited for, and the organization was still there.",

@@ -285,8 +285,48 @@ pub enum FieldPath {
     Connection(String),
     /// `directories.ID`: only in deletions, which take it along.
     Directory(String),
+    /// `connections`, `directories`, `audit_logs`, `log_stream` or `members`: only in deletions,
+    /// which take them along.
+    Dependent(Dependent),
     /// `domains`, `metadata` or `it_contacts` as a whole; only in `ignore_fields`.
     Whole(FieldGroup),
+}
+
+/// Part of an organization that a deletion names as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Dependent {
+    /// Its connections, where they cannot be listed.
+    Connections,
+    /// Its directories, where they cannot be listed.
+    Directories,
+    /// Its audit logs.
+    AuditLogs,
+    /// Its log stream.
+    LogStream,
+    /// Its members.
+    Members,
+}
+
+impl Dependent {
+    /// Every part.
+    pub const ALL: [Self; 5] = [
+        Self::Connections,
+        Self::Directories,
+        Self::AuditLogs,
+        Self::LogStream,
+        Self::Members,
+    ];
+
+    /// The part's name in a path.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Connections => "connections",
+            Self::Directories => "directories",
+            Self::AuditLogs => "audit_logs",
+            Self::LogStream => "log_stream",
+            Self::Members => "members",
+        }
+    }
 }
 
 /// A group of fields.
@@ -323,7 +363,8 @@ impl FieldPath {
             | Self::ExternalId
             | Self::StripeCustomerId
             | Self::Connection(_)
-            | Self::Directory(_) => None,
+            | Self::Directory(_)
+            | Self::Dependent(_) => None,
         }
     }
 }
@@ -339,6 +380,7 @@ impl fmt::Display for FieldPath {
             Self::Metadata(key) => write!(f, "metadata.{key}"),
             Self::Connection(id) => write!(f, "connections.{id}"),
             Self::Directory(id) => write!(f, "directories.{id}"),
+            Self::Dependent(part) => f.write_str(part.as_str()),
             Self::Whole(group) => f.write_str(group.as_str()),
         }
     }

@@ -36,6 +36,23 @@ pub struct Observed {
     pub it_contacts: BTreeMap<OrganizationId, Answer<Vec<ItContact>>>,
     /// What happened lately, so far as it was asked about.
     pub history: History,
+    /// What depends on the organizations that may be deleted.
+    pub usage: BTreeMap<OrganizationId, Usage>,
+}
+
+/// Objects that a deletion of their organization would take along.
+///
+/// Each part may fail to be read by itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Usage {
+    /// The organization's connections.
+    pub connections: Result<Vec<Connection>, FailedRead>,
+    /// The organization's directories.
+    pub directories: Result<Vec<Directory>, FailedRead>,
+    /// The organization's audit-log configuration, if it has one.
+    pub audit_logs: Result<Option<AuditLogConfiguration>, FailedRead>,
+    /// Whether the organization has at least one active member.
+    pub has_members: Result<bool, FailedRead>,
 }
 
 impl Observed {

@@ -28,7 +28,7 @@ use tokio::sync::Notify;
 use crate::identity::{Identities, identify};
 use crate::model::desired::{Desired, DesiredOrganization};
 use crate::model::observed::{
-    Answer, AuditLogConfiguration, Coverage, ItContact, Listing, Observed,
+    Answer, AuditLogConfiguration, Coverage, ItContact, Listing, Observed, Usage,
 };
 use crate::model::{Intent, OrgKey, OrganizationId, Selection};
 use crate::workos::{ApiError, ApiErrorKind, ApiResult, ReadPortal, ReadProgress};
@@ -328,6 +328,24 @@ pub async fn it_contacts(
         .map(|id| async move {
             let answer = portal.it_contacts(&id).await?;
             Ok((id, answer))
+        })
+        .buffer_unordered(CONCURRENT_CALLS)
+        .try_collect()
+        .await
+}
+
+/// Reads what depends on some organizations: four requests for each.
+///
+/// A part that cannot be read is told in its place; an error that every other request would meet
+/// too ends the reading.
+pub async fn usage(
+    portal: &impl ReadPortal,
+    organizations: BTreeSet<OrganizationId>,
+) -> ApiResult<BTreeMap<OrganizationId, Usage>> {
+    stream::iter(organizations)
+        .map(|id| async move {
+            let usage = portal.usage(&id).await?;
+            Ok((id, usage))
         })
         .buffer_unordered(CONCURRENT_CALLS)
         .try_collect()

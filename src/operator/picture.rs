@@ -160,6 +160,8 @@ fn keep_answers(before: Observed, fresh: &mut Observed) {
         directories: _,
         failed_connections: _,
         failed_directories: _,
+        // Read anew for each deletion.
+        usage: _,
     } = before;
     let there = &fresh.organizations;
     fresh.audit_logs = audit_logs;

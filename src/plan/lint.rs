@@ -172,7 +172,10 @@ fn only_what_is_declared(change: &Change, desired: &Desired, findings: &mut Vec<
                 let mut declared = entry.it_contacts.iter();
                 after.is_some() && declared.any(|declared| declared == email)
             }
-            FieldPath::Connection(_) | FieldPath::Directory(_) | FieldPath::Whole(_) => false,
+            FieldPath::Connection(_)
+            | FieldPath::Directory(_)
+            | FieldPath::Dependent(_)
+            | FieldPath::Whole(_) => false,
         };
         if !is_declared {
             findings.push(format!(
@@ -246,7 +249,9 @@ fn fields(change: &Change, observed: &Observed, findings: &mut Vec<String>) {
             FieldPath::StripeCustomerId => live.stripe_customer_id.clone(),
             FieldPath::Metadata(name) => live.metadata.get(name).cloned(),
             FieldPath::Domain(name) => live.domain(name).map(|held| held.state.to_string()),
-            FieldPath::Connection(_) | FieldPath::Directory(_) => field.before.clone(),
+            FieldPath::Connection(_) | FieldPath::Directory(_) | FieldPath::Dependent(_) => {
+                field.before.clone()
+            }
             FieldPath::ItContact(email) => contact(observed, live, email),
             FieldPath::Whole(_) => None,
         });

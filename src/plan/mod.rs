@@ -8,6 +8,7 @@ pub mod change;
 mod contacts;
 pub mod digest;
 mod entry;
+pub mod in_use;
 pub mod invitation;
 pub mod lint;
 pub mod policy;
@@ -26,9 +27,10 @@ pub use change::{
     Action, ActionKind, Change, Conflict, FieldChange, Flag, Held, HeldReason, Reason, Scope,
     Target, Warning,
 };
+pub use in_use::{Evidence, in_use};
 pub use invitation::Invitation;
 pub use policy::Policy;
-pub use prune::{Kept, removal};
+pub use prune::{Kept, candidates, removal};
 
 /// The difference between what is declared and what is live.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

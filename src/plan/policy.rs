@@ -23,7 +23,7 @@ pub struct Policy {
     pub allow_domain_removal: bool,
     /// `--prune`: what this manifest created and no longer declares is deleted.
     pub prune: bool,
-    /// `--prune-active`: also where a connection or directory is active.
+    /// `--prune-active`: also organizations that are in use.
     pub prune_active: bool,
     /// `--allow-bulk`: limits do not apply.
     pub allow_bulk: bool,

@@ -1,20 +1,77 @@
 //! Pruning: deleting what this manifest created and no longer declares.
 //!
-//! Only with `--prune`, only with the owner mark, never what is protected. Each deletion names the
-//! active connections and directories that go with it, and so does the plan's digest.
+//! Only with `--prune`, only with the owner mark, never what is protected. Each deletion names what
+//! shows that the organization is in use, and so does the plan's digest.
+
+use std::collections::BTreeSet;
 
 use super::Plan;
-use super::change::{Action, Change, FieldChange, Flag, Held, HeldReason, Reason};
+use super::change::{Action, Change, FieldChange, Flag, Held, HeldReason, Reason, Warning};
+use super::in_use::{Evidence, in_use};
 use super::policy::Policy;
+use crate::codes::plan as codes;
 use crate::identity::Identities;
 use crate::identity::ownership::{Ownership, Undeletable};
-use crate::model::desired::{FieldPath, Source};
-use crate::model::observed::{ConnectionState, Observed, Organization};
-use crate::model::{Holder, HolderMark, ManifestName, OrgKey, mark};
+use crate::model::desired::{Desired, FieldPath, Source};
+use crate::model::observed::{Observed, Organization, Usage};
+use crate::model::{Holder, HolderMark, ManifestName, OrgKey, OrganizationId, mark};
+
+/// Organizations that this manifest created, and how many of them it still declares.
+struct Marked<'a> {
+    undeclared: Vec<&'a Organization>,
+    declared: usize,
+}
+
+impl<'a> Marked<'a> {
+    /// Whatever an entry in conflict may turn out to be about counts as declared.
+    fn of(manifest: &ManifestName, observed: &'a Observed, identities: &Identities) -> Self {
+        let (declared, undeclared): (Vec<_>, Vec<_>) = observed
+            .organizations
+            .values()
+            .filter(|live| is_marked(live, manifest))
+            .partition(|live| identities.concerned.contains(&live.id));
+        Self {
+            undeclared,
+            declared: declared.len(),
+        }
+    }
+
+    const fn total(&self) -> usize {
+        self.undeclared.len() + self.declared
+    }
+
+    /// Returns whether less than half of what was created is still declared.
+    const fn is_mostly_undeclared(&self) -> bool {
+        self.declared * 2 < self.total()
+    }
+
+    /// What may be deleted: the undeclared without the protected.
+    fn unprotected(&self) -> impl Iterator<Item = &'a Organization> {
+        let undeclared = self.undeclared.iter().copied();
+        undeclared.filter(|live| !live.metadata.contains_key(mark::PROTECT))
+    }
+}
+
+/// Returns the organizations whose use decides whether a run deletes them.
+///
+/// None without `--prune`, and none while all of them are held for another reason.
+pub fn candidates(
+    desired: &Desired,
+    observed: &Observed,
+    identities: &Identities,
+    policy: Policy,
+) -> BTreeSet<OrganizationId> {
+    let Some(manifest) = desired.manifest.as_ref().filter(|_| policy.prune) else {
+        return BTreeSet::new();
+    };
+    let marked = Marked::of(manifest, observed, identities);
+    if marked.is_mostly_undeclared() && !policy.allow_bulk {
+        return BTreeSet::new();
+    }
+    marked.unprotected().map(|live| live.id.clone()).collect()
+}
 
 /// Adds the deletions to a plan, as far as this run may make them.
-///
-/// What an entry in conflict may turn out to be about is not deleted either.
 pub(super) fn prune(
     plan: &mut Plan,
     manifest: &ManifestName,
@@ -22,36 +79,31 @@ pub(super) fn prune(
     identities: &Identities,
     policy: Policy,
 ) {
-    let marked = || {
-        observed
-            .organizations
-            .values()
-            .filter(|live| is_marked(live, manifest))
-    };
-    let is_declared = |live: &Organization| identities.concerned.contains(&live.id);
-    let (total, declared) = (
-        marked().count(),
-        marked().filter(|live| is_declared(live)).count(),
-    );
-    let is_mostly_undeclared = declared * 2 < total;
-    for live in marked().filter(|live| !is_declared(live)) {
-        if live.metadata.contains_key(mark::PROTECT) {
-            continue;
-        }
+    let marked = Marked::of(manifest, observed, identities);
+    for live in marked.unprotected() {
         plan.unmanaged.forget(&live.id);
-        let change = deletion(live, observed);
-        let takes_active = change.fields.iter().any(is_active_object);
-        if is_mostly_undeclared && !policy.allow_bulk {
+        let usage = observed.usage.get(&live.id);
+        let evidence = in_use(live, usage);
+        let change = deletion(live, usage);
+        if usage.is_some() {
+            let unread = evidence.iter().filter(|one| one.unread.is_some());
+            plan.warnings.extend(unread.map(|one| Warning {
+                key: change.key.clone(),
+                code: codes::USAGE_NOT_READ,
+                message: format!("{one}; so it counts as in use"),
+            }));
+        }
+        if marked.is_mostly_undeclared() && !policy.allow_bulk {
             let reason = HeldReason::MostlyUndeclared {
-                marked: total,
-                declared,
+                marked: marked.total(),
+                declared: marked.declared,
             };
             plan.held.push(Held {
                 change,
                 reason,
                 allow: Flag::AllowBulk,
             });
-        } else if takes_active && !policy.prune_active {
+        } else if !evidence.is_empty() && !policy.prune_active {
             let reason = HeldReason::NeedsFlag;
             plan.held.push(Held {
                 change,
@@ -75,7 +127,7 @@ pub enum Kept {
     HeldBy(HolderMark),
 }
 
-/// The deletion of one organization, with the active connections and directories that go with it.
+/// The deletion of one organization, with the evidence of its use so far as that was read.
 ///
 /// `holder` is the operator's resource that deletes. The change shows a holder mark that goes along,
 /// and `apply` refuses to delete what carries another by then.
@@ -98,7 +150,7 @@ pub fn removal(
     if live.metadata.contains_key(mark::PROTECT) {
         return Err(Kept::Protected);
     }
-    Ok(deletion(live, observed))
+    Ok(deletion(live, observed.usage.get(&live.id)))
 }
 
 /// Whether this manifest created an organization.
@@ -108,7 +160,7 @@ pub(super) fn is_marked(live: &Organization, manifest: &ManifestName) -> bool {
         .is_some_and(|owner| owner == manifest.as_str())
 }
 
-fn deletion(live: &Organization, observed: &Observed) -> Change {
+fn deletion(live: &Organization, usage: Option<&Usage>) -> Change {
     let gone = |path, before: &str| FieldChange {
         path,
         before: Some(before.to_owned()),
@@ -124,16 +176,10 @@ fn deletion(live: &Organization, observed: &Observed) -> Change {
         let path = FieldPath::Metadata(mark::HOLDER.to_owned());
         fields.push(gone(path, holder));
     }
-    for connection in observed.connections_of(&live.id).known() {
-        if connection.state == ConnectionState::Active {
-            fields.push(gone(FieldPath::Connection(connection.id.clone()), "active"));
-        }
-    }
-    for directory in observed.directories_of(&live.id).known() {
-        if directory.state.is_linked() {
-            let state = directory.state.as_str();
-            fields.push(gone(FieldPath::Directory(directory.id.clone()), state));
-        }
+    // What was not asked for is read right before the deletion, and refused there.
+    if let Some(usage) = usage {
+        let evidence = in_use(live, Some(usage));
+        fields.extend(evidence.iter().map(Evidence::field));
     }
     fields.sort();
     let key = live
@@ -147,11 +193,4 @@ fn deletion(live: &Organization, observed: &Observed) -> Change {
         reason: Reason::NotDeclared,
         source: Source::nowhere(),
     }
-}
-
-fn is_active_object(field: &FieldChange) -> bool {
-    matches!(
-        field.path,
-        FieldPath::Connection(_) | FieldPath::Directory(_)
-    )
 }

@@ -13,7 +13,7 @@ use super::change::{
 use super::digest::Digest;
 use super::{Invitation, Plan};
 use crate::codes::Code;
-use crate::model::desired::{FieldPath, Source};
+use crate::model::desired::{Dependent, FieldPath, Source};
 use crate::model::{ClientId, Domain, Email, Intent, ManifestName, OrgKey, OrganizationId};
 
 /// The version of the document that this program reads.
@@ -220,7 +220,12 @@ fn field(saved: SavedField) -> Result<FieldChange, String> {
         Some(("it_contacts", email)) => {
             FieldPath::ItContact(Email::parse(email).map_err(|error| error.to_string())?)
         }
-        None | Some(_) => return Err(format!("there is no field `{path}`")),
+        None => {
+            let mut parts = Dependent::ALL.into_iter();
+            let part = parts.find(|part| part.as_str() == path);
+            FieldPath::Dependent(part.ok_or(format!("there is no field `{path}`"))?)
+        }
+        Some(_) => return Err(format!("there is no field `{path}`")),
     };
     Ok(FieldChange {
         path,

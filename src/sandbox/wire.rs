@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::world::{
     AuditLogs, Certificate, Connection, ConnectionState, Directory, DirectoryState, Event,
-    ItContact, Organization, OrganizationDomain, Page,
+    ItContact, Membership, Organization, OrganizationDomain, Page,
 };
 
 /// A timestamp as WorkOS writes it: UTC, to the millisecond.
@@ -213,6 +213,44 @@ pub(crate) fn it_contact(contact: &ItContact) -> Value {
         "object": "it_contact",
         "id": id,
         "email": email,
+        "created_at": time(*created_at),
+        "updated_at": time(*updated_at),
+    })
+}
+
+/// `UserlandUserOrganizationMembership`, of a user that nothing is known of.
+pub(crate) fn membership(membership: &Membership) -> Value {
+    let Membership {
+        id,
+        organization_id,
+        user_id,
+        status,
+        created_at,
+        updated_at,
+    } = membership;
+    let role = json!({ "slug": "member" });
+    json!({
+        "object": "organization_membership",
+        "id": id,
+        "user_id": user_id,
+        "organization_id": organization_id,
+        "status": status,
+        "directory_managed": false,
+        "role": role,
+        "roles": [role],
+        "user": {
+            "object": "user",
+            "id": user_id,
+            "first_name": null,
+            "last_name": null,
+            "profile_picture_url": null,
+            "email": format!("{}@example.com", user_id.to_lowercase()),
+            "email_verified": true,
+            "external_id": null,
+            "last_sign_in_at": null,
+            "created_at": time(*created_at),
+            "updated_at": time(*updated_at),
+        },
         "created_at": time(*created_at),
         "updated_at": time(*updated_at),
     })

@@ -12,7 +12,7 @@ use url::form_urlencoded;
 use super::client::{Call, Client};
 use super::event_log::{self, Position};
 use super::paging::{self, Keyed, ListError, Order, PAGE_SIZE, Page};
-use super::wire::{self, FromWire};
+use super::wire::{self, FromWire, Membership};
 use super::{
     ApiError, ApiErrorKind, ApiResult, EventFilter, LinkRequest, List, NewOrganization, News,
     OrganizationPatch, PortalLink, ReadPortal, ReadProgress, Since, WritePortal,
@@ -117,6 +117,22 @@ impl ReadPortal for Client {
         let path = path(&["organizations", id.as_str(), "it_contacts"]);
         let page = self.call::<Page<ItContact>>(&Call::get(path)).await;
         answer(page.map(|page| page.items))
+    }
+
+    /// `GET /user_management/organization_memberships?organization_id=…&limit=1`
+    ///
+    /// Without `statuses` WorkOS lists the active ones.
+    async fn has_members(&self, id: &OrganizationId) -> ApiResult<bool> {
+        let query = form_urlencoded::Serializer::new(String::new())
+            .append_pair("organization_id", id.as_str())
+            .append_pair("limit", "1")
+            .finish();
+        let call = Call {
+            query,
+            ..Call::get(path(&["user_management", "organization_memberships"]))
+        };
+        let page = self.call_for_page::<Membership>(&call).await?;
+        Ok(!page.items.is_empty())
     }
 
     /// `GET /events?events=…`, page after page.

@@ -21,6 +21,7 @@ mod redact;
 mod refusal;
 mod retry;
 pub mod transport;
+mod usage;
 pub mod webhook;
 mod wire;
 
@@ -32,7 +33,7 @@ use jiff::Timestamp;
 use crate::model::desired::DeclaredDomainState;
 use crate::model::observed::{
     Answer, AuditLogConfiguration, Certificate, Connection, Directory, Event, EventKind, ItContact,
-    Organization, OrganizationDomain,
+    Organization, OrganizationDomain, Usage,
 };
 use crate::model::{Domain, Email, ExternalId, Intent, OrganizationId};
 
@@ -142,6 +143,17 @@ pub trait ReadPortal: Send + Sync {
         &self,
         id: &OrganizationId,
     ) -> impl Future<Output = ApiResult<Answer<Vec<ItContact>>>> + Send;
+
+    /// Returns whether an organization has at least one active member.
+    fn has_members(&self, id: &OrganizationId) -> impl Future<Output = ApiResult<bool>> + Send;
+
+    /// Reads what depends on an organization: four requests.
+    ///
+    /// A part that cannot be read is told in its place; only an error that every other request
+    /// would meet too (see [`ApiError::is_fatal`]) is an error of the whole.
+    fn usage(&self, id: &OrganizationId) -> impl Future<Output = ApiResult<Usage>> + Send {
+        usage::read(self, id)
+    }
 
     /// Lists the events that a filter lets through, as far back as WorkOS keeps them: 90 days.
     fn events(

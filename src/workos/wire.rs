@@ -141,6 +141,15 @@ impl FromWire for ItContact {
     }
 }
 
+/// `UserlandUserOrganizationMembership`: nothing of it is of interest but that there is one.
+pub(super) struct Membership;
+
+impl FromWire for Membership {
+    fn from_wire(_: &Value) -> Result<Self, Unreadable> {
+        Ok(Self)
+    }
+}
+
 /// `Connection`; older answers spell `connection_type` `type` and `state` `status`.
 impl FromWire for Connection {
     fn from_wire(value: &Value) -> Result<Self, Unreadable> {

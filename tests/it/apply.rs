@@ -9,13 +9,13 @@ use tokio_util::sync::CancellationToken;
 
 use portalctl::apply::{ApplyProgress, ApplyReport, Options, Outcome, OutcomeKind, apply};
 use portalctl::clock::{Clock, SystemClock};
-use portalctl::model::OrganizationId;
-use portalctl::model::observed::{Answer, DomainState, Observed, Organization};
-use portalctl::plan::{Action, Change, Plan};
+use portalctl::model::observed::{Answer, DomainState, FailedRead, Observed, Organization, Usage};
+use portalctl::model::{ManifestName, OrganizationId};
+use portalctl::plan::{Action, Change, Evidence, FieldChange, Plan, in_use};
 use portalctl::workos::ApiErrorKind as Kind;
 
 use crate::support::fake_portal::When::{After, Before};
-use crate::support::fake_portal::{FakePortal, LATENCY, error};
+use crate::support::fake_portal::{FakePortal, LATENCY, error, unused};
 use crate::support::samples::{change, create, domain, field, held, organization, plan_of, update};
 
 /// Notes what it is told.
@@ -816,4 +816,81 @@ async fn an_observation_is_brought_up_to_date_with_the_run() {
         observed.audit_logs,
         BTreeMap::from([(created, Answer::Absent)])
     );
+}
+
+// Deleting.
+
+async fn delete(portal: &FakePortal, fields: Vec<FieldChange>) -> ApplyReport {
+    let mut plan = plan_of(vec![change("acme", Action::Delete(org("acme")), fields)]);
+    plan.target.manifest = Some(ManifestName::parse("customers").unwrap());
+    let options = Options {
+        concurrency: 1,
+        cancel: CancellationToken::new(),
+        replay: false,
+        clock: &SystemClock,
+    };
+    apply(portal, &plan, &options, &Told::default()).await
+}
+
+fn ours() -> Organization {
+    let mut ours = organization("acme");
+    let owner = ("portalctl_owner".to_owned(), "customers".to_owned());
+    ours.metadata = BTreeMap::from([owner]);
+    ours
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_organization_that_nobody_uses_is_deleted() {
+    let portal = FakePortal::with([ours()]);
+    let report = delete(&portal, Vec::new()).await;
+    assert_eq!(kinds(&report), [OutcomeKind::Done]);
+    assert!(portal.organizations_now().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_organization_in_use_is_deleted_only_by_a_plan_that_shows_it() {
+    let has_members = Usage {
+        has_members: Ok(true),
+        ..unused()
+    };
+    let portal = FakePortal::with([ours()]).used("org_acme", has_members.clone());
+    let report = delete(&portal, Vec::new()).await;
+    assert_eq!(
+        problem(&report),
+        "refused plan/guard: the organization is in use: it has members"
+    );
+    let fields: Vec<FieldChange> = in_use(&ours(), Some(&has_members))
+        .iter()
+        .map(Evidence::field)
+        .collect();
+    assert_eq!(kinds(&delete(&portal, fields).await), [OutcomeKind::Done]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_verified_domain_stops_a_deletion() {
+    let mut live = ours();
+    live.domains = vec![held("acme.com", DomainState::Verified)];
+    let portal = FakePortal::with([live]);
+    assert_eq!(
+        problem(&delete(&portal, Vec::new()).await),
+        "refused plan/guard: the organization is in use: domain acme.com is verified"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_part_that_cannot_be_read_stops_a_deletion() {
+    let refused = FailedRead {
+        request: "GET /directories".to_owned(),
+        status: Some(403),
+        code: None,
+        message: String::new(),
+    };
+    let usage = Usage {
+        directories: Err(refused),
+        ..unused()
+    };
+    let portal = FakePortal::with([ours()]).used("org_acme", usage);
+    let told = problem(&delete(&portal, Vec::new()).await);
+    assert!(told.contains("its directories cannot be read"), "{told}");
+    assert_eq!(portal.organizations_now().len(), 1);
 }

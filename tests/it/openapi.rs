@@ -50,6 +50,8 @@ const DEVIATIONS: [(&str, &str, u16, &str); 5] = [
     ),
 ];
 
+const MEMBERSHIPS: &str = "/user_management/organization_memberships";
+
 /// The API description, as far as it is needed here.
 struct Description {
     document: Value,
@@ -240,6 +242,18 @@ async fn organizations(judge: &mut Judge) {
         judge
             .get("/organizations/{id}/audit_logs_retention", &[&id], "")
             .await;
+        for query in ["&limit=1", "&statuses=active,pending,inactive"] {
+            let query = format!("?organization_id={id}{query}");
+            judge.get(MEMBERSHIPS, &[], &query).await;
+        }
+    }
+    for query in [
+        "",
+        "?user_id=user_nobody",
+        "?organization_id=org_nobody",
+        "?user_id=u&limit=0",
+    ] {
+        judge.get(MEMBERSHIPS, &[], query).await;
     }
     for query in ["?limit=0", "?after=org_nobody", "?domains=acme.com&limit=1"] {
         judge.get(all, &[], query).await;

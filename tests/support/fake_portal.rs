@@ -14,7 +14,7 @@ use portalctl::clock::{Clock, SystemClock};
 use portalctl::model::desired::DeclaredDomainState;
 use portalctl::model::observed::{
     Answer, AuditLogConfiguration, Certificate, Connection, Directory, DomainState, Event,
-    ItContact, Organization, OrganizationDomain,
+    FailedRead, ItContact, Organization, OrganizationDomain, Usage,
 };
 use portalctl::model::{Domain, Email, ExternalId, Intent, OrganizationId};
 use portalctl::workos::{
@@ -56,6 +56,8 @@ struct State {
     faults: Vec<Fault>,
     edits: Vec<(String, Edit)>,
     log: Vec<String>,
+    /// What depends on organizations; nothing on one that is not here.
+    usage: BTreeMap<OrganizationId, Usage>,
     in_flight: usize,
     most_in_flight: usize,
     merges_metadata: bool,
@@ -93,6 +95,16 @@ pub(crate) fn error(kind: ApiErrorKind, code: Option<&str>) -> ApiError {
     }
 }
 
+/// An organization that nobody uses.
+pub(crate) fn unused() -> Usage {
+    Usage {
+        connections: Ok(Vec::new()),
+        directories: Ok(Vec::new()),
+        audit_logs: Ok(None),
+        has_members: Ok(false),
+    }
+}
+
 impl FakePortal {
     /// A portal that holds organizations.
     pub(crate) fn with(organizations: impl IntoIterator<Item = Organization>) -> Self {
@@ -112,6 +124,22 @@ impl FakePortal {
         contacts.insert(address.to_owned());
         drop(state);
         self
+    }
+
+    /// An organization is in use; an `Err` is a part that answers 403.
+    pub(crate) fn used(self, id: &str, usage: Usage) -> Self {
+        let id = OrganizationId::from_api(id);
+        self.state.lock().unwrap().usage.insert(id, usage);
+        self
+    }
+
+    fn part<T>(
+        &self,
+        id: &OrganizationId,
+        part: impl FnOnce(Usage) -> Result<T, FailedRead>,
+    ) -> ApiResult<T> {
+        let used = self.state.lock().unwrap().usage.get(id).cloned();
+        part(used.unwrap_or_else(unused)).map_err(|_| error(ApiErrorKind::Forbidden, None))
     }
 
     /// An organization has an active invitation.
@@ -394,12 +422,16 @@ impl ReadPortal for FakePortal {
         unimplemented!("apply lists nothing")
     }
 
-    async fn connections_of(&self, _: &OrganizationId) -> ApiResult<Vec<Connection>> {
-        Ok(Vec::new())
+    async fn connections_of(&self, id: &OrganizationId) -> ApiResult<Vec<Connection>> {
+        self.part(id, |usage| usage.connections)
     }
 
-    async fn directories_of(&self, _: &OrganizationId) -> ApiResult<Vec<Directory>> {
-        Ok(Vec::new())
+    async fn directories_of(&self, id: &OrganizationId) -> ApiResult<Vec<Directory>> {
+        self.part(id, |usage| usage.directories)
+    }
+
+    async fn has_members(&self, id: &OrganizationId) -> ApiResult<bool> {
+        self.part(id, |usage| usage.has_members)
     }
 
     async fn organization(&self, id: &OrganizationId) -> ApiResult<Option<Organization>> {
@@ -425,9 +457,10 @@ impl ReadPortal for FakePortal {
 
     async fn audit_log_configuration(
         &self,
-        _: &OrganizationId,
+        id: &OrganizationId,
     ) -> ApiResult<Answer<AuditLogConfiguration>> {
-        Ok(Answer::Absent)
+        let logs = self.part(id, |usage| usage.audit_logs)?;
+        Ok(logs.map_or(Answer::Absent, Answer::Found))
     }
 
     fn requests_used(&self) -> u64 {

@@ -658,7 +658,10 @@ fn write_field(organization: &mut Organization, field: &FieldChange) {
         }
         // Not on the organization itself.
         FieldPath::ItContact(_) => assert_eq!(after.as_deref(), Some("added")),
-        FieldPath::Connection(_) | FieldPath::Directory(_) | FieldPath::Whole(_) => {
+        FieldPath::Connection(_)
+        | FieldPath::Directory(_)
+        | FieldPath::Dependent(_)
+        | FieldPath::Whole(_) => {
             panic!("{path} is never written")
         }
     }

@@ -3,7 +3,7 @@
 use super::budget::{Document, Rank, Section};
 use super::escape::{code, fence, html_code, prose, verbatim};
 use super::{PLAN, head, row};
-use crate::model::desired::FieldPath;
+use crate::model::desired::{Dependent, FieldPath};
 use crate::model::text::mask_email;
 use crate::plan::{ActionKind, Change, FieldChange, Held, Plan};
 use crate::report::text::surprising_reason;
@@ -110,8 +110,11 @@ fn group(path: &FieldPath) -> &'static str {
         FieldPath::Domain(_) => "domains",
         FieldPath::ItContact(_) => "IT contacts",
         FieldPath::Metadata(_) => "metadata",
-        FieldPath::Connection(_) => "connections",
-        FieldPath::Directory(_) => "directories",
+        FieldPath::Connection(_) | FieldPath::Dependent(Dependent::Connections) => "connections",
+        FieldPath::Directory(_) | FieldPath::Dependent(Dependent::Directories) => "directories",
+        FieldPath::Dependent(Dependent::AuditLogs) => "audit logs",
+        FieldPath::Dependent(Dependent::LogStream) => "log stream",
+        FieldPath::Dependent(Dependent::Members) => "members",
         FieldPath::Whole(group) => group.as_str(),
     }
 }

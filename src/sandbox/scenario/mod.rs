@@ -19,6 +19,7 @@
 //!     retention_days: 365               # of audit logs
 //!     it_contacts:
 //!       - { email: ada@acme.com, invited: [sso, directory_sync] }
+//!     members: [active, pending]        # or inactive
 //!     byok: verified                    # or refused, deleted: the event that tells it, now
 //! ```
 //!
@@ -40,8 +41,8 @@ use serde::Deserialize;
 
 use super::world::{
     Access, AuditLogState, ByokEvent, ConnectionState, DirectoryState, DomainInput, DomainState,
-    FailureReason, Field, InviteIntent, KeyProvider, LogStreamState, NewConnection, NewDirectory,
-    OrganizationInput, Refusal, Rules, World,
+    FailureReason, Field, InviteIntent, KeyProvider, LogStreamState, MembershipStatus,
+    NewConnection, NewDirectory, OrganizationInput, Refusal, Rules, World,
 };
 
 /// The names of the built-in scenarios.
@@ -134,6 +135,9 @@ pub struct ScenarioOrganization {
     /// Its IT contacts.
     #[serde(default)]
     pub it_contacts: Vec<ScenarioContact>,
+    /// Its members, each by the status of the membership.
+    #[serde(default)]
+    pub members: Vec<MembershipStatus>,
     /// What has just happened to its own encryption key.
     pub byok: Option<ByokEvent>,
 }
@@ -372,6 +376,9 @@ impl ScenarioOrganization {
             if !invited.is_empty() {
                 world.invite_it_contact(now, id, &contact, invited.clone())?;
             }
+        }
+        for status in &self.members {
+            world.add_member(at, id, status.clone())?;
         }
         if let Some(happened) = self.byok {
             world.tell_byok(now, id, happened, KeyProvider::default())?;

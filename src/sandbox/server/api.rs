@@ -13,8 +13,8 @@ use crate::sandbox::shared::Core;
 use crate::sandbox::wire;
 use crate::sandbox::world::{
     Connection, ConnectionFilter, ConnectionState, Directory, DirectoryFilter, EventFilter,
-    FieldError, LinkInput, NewConnection, Order, OrganizationFilter, OrganizationInput, PageQuery,
-    Refusal, World, read_retention,
+    FieldError, LinkInput, MembershipFilter, NewConnection, Order, OrganizationFilter,
+    OrganizationInput, PageQuery, Refusal, World, read_retention,
 };
 
 /// The routes that need an API key.
@@ -65,6 +65,10 @@ pub(super) fn routes() -> Router<Core> {
         .route(
             "/directories/{id}",
             get(get_directory).merge(delete(delete_directory)),
+        )
+        .route(
+            "/user_management/organization_memberships",
+            get(list_memberships),
         )
         .route("/events", get(list_events))
         .route("/portal/generate_link", post(generate_link))
@@ -225,6 +229,19 @@ async fn get_directory(State(core): State<Core>, Id(id): Id) -> Answer {
 async fn delete_directory(State(core): State<Core>, Id(id): Id) -> Answer {
     core.world(|world, now| world.delete_directory(now, &id))?;
     Ok(empty(StatusCode::ACCEPTED))
+}
+
+async fn list_memberships(State(core): State<Core>, params: Params) -> Answer {
+    let query = params.page()?;
+    let filter = MembershipFilter {
+        organization_id: params.one("organization_id"),
+        user_id: params.one("user_id"),
+        statuses: params.many("statuses"),
+    };
+    core.read(|world| {
+        let page = world.list_memberships(&query, &filter)?;
+        Ok(ok(&wire::list(&page, |row| wire::membership(row))))
+    })
 }
 
 /// The log: oldest first, whatever `order` and `before` say.

@@ -10,6 +10,7 @@
 //! | `POST organizations/{org}/finish` | `{intent, domain?}` | what the portal's button does |
 //! | `POST organizations/{org}/connections` | `{state?, type?, name?}` | a new connection |
 //! | `POST organizations/{org}/directories` | `{state?, type?, name?}` | a new directory |
+//! | `POST organizations/{org}/members` | `{status?}` | a new member |
 //! | `PUT organizations/{org}/audit_logs` | `{state?, access?}` | sets up audit logs |
 //! | `PUT organizations/{org}/log_stream` | `{state?, type?}` | sets up the log stream |
 //! | `DELETE organizations/{org}/log_stream` | | removes it |
@@ -44,7 +45,8 @@ use crate::sandbox::shared::Core;
 use crate::sandbox::wire;
 use crate::sandbox::world::{
     Access, AuditLogState, ByokEvent, ConnectionState, DirectoryState, DomainState, FailureReason,
-    KeyProvider, LogStreamState, NewConnection, NewDirectory, Refusal, Rules, World,
+    KeyProvider, LogStreamState, MembershipStatus, NewConnection, NewDirectory, Refusal, Rules,
+    World,
 };
 
 /// The control API's routes.
@@ -62,6 +64,7 @@ pub(super) fn routes() -> Router<Core> {
             "/_sandbox/organizations/{id}/directories",
             post(new_directory),
         )
+        .route("/_sandbox/organizations/{id}/members", post(new_member))
         .route(
             "/_sandbox/organizations/{id}/audit_logs",
             put(set_audit_logs),
@@ -112,6 +115,7 @@ async fn state(State(core): State<Core>) -> Answer {
                     .map(|row| (&row.id, wire::certificates(&row.certificates)))
                     .collect();
                 let contacts = world.it_contacts(id).unwrap_or_default();
+                let members = world.memberships_of(id).map(wire::membership);
                 let connections = world.connections_of(id).map(|row| connection(world, row));
                 let directories = world.directories_of(id).map(|row| directory(world, row));
                 let logs = world.audit_logs(id).map(|logs| wire::audit_logs(id, &logs));
@@ -121,6 +125,7 @@ async fn state(State(core): State<Core>) -> Answer {
                     "saml_idp_signing_certs": certificates,
                     "directories": directories.collect::<Vec<_>>(),
                     "it_contacts": wire::it_contacts(&contacts),
+                    "organization_memberships": members.collect::<Vec<_>>(),
                     "invitation": world.invitation(now, id),
                     "audit_log_configuration": logs.ok(),
                 })
@@ -196,6 +201,23 @@ async fn new_directory(State(core): State<Core>, Id(id): Id, JsonBody(body): Jso
         };
         let id = world.create_directory(now, new)?.id.clone();
         Ok(created(&directory(world, world.directory(&id)?)))
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewMember {
+    status: Option<MembershipStatus>,
+}
+
+async fn new_member(State(core): State<Core>, Id(id): Id, JsonBody(body): JsonBody) -> Answer {
+    let NewMember { status } = read(body)?;
+    let status = status.unwrap_or(MembershipStatus::Active);
+    core.world(|world, now| {
+        let id = organization_id(world, &id)?;
+        Ok(created(&wire::membership(
+            world.add_member(now, &id, status)?,
+        )))
     })
 }
 

@@ -16,6 +16,7 @@ mod events;
 mod ids;
 mod input;
 mod links;
+mod members;
 mod organizations;
 mod refusal;
 mod state;
@@ -37,9 +38,12 @@ pub use domains::{FailureReason, OrganizationDomain};
 pub use events::{Event, EventFilter};
 pub use input::{DomainInput, Field, MetadataInput, OrganizationInput};
 pub use links::{Finished, LINK_LIFETIME, LinkInput, PortalLink, PortalSession, is_return_url};
+pub use members::{Membership, MembershipFilter};
 pub use organizations::{Organization, OrganizationFilter};
 pub use refusal::{FieldError, Refusal};
-pub use state::{AuditLogState, ConnectionState, DirectoryState, DomainState, LogStreamState};
+pub use state::{
+    AuditLogState, ConnectionState, DirectoryState, DomainState, LogStreamState, MembershipStatus,
+};
 pub use table::{DEFAULT_LIMIT, MAX_LIMIT, Order, Page, PageQuery};
 
 use agenda::Agenda;
@@ -57,6 +61,7 @@ pub struct World {
     connections: Table<Connection>,
     directories: Table<Directory>,
     it_contacts: Table<ItContact>,
+    memberships: Table<Membership>,
     /// The last invitation of each organization that has had one.
     invitations: BTreeMap<String, Invitation>,
     audit_logs: BTreeMap<String, AuditLogs>,
@@ -121,6 +126,8 @@ struct Saved {
     #[serde(default)]
     it_contacts: Table<ItContact>,
     #[serde(default)]
+    memberships: Table<Membership>,
+    #[serde(default)]
     invitations: BTreeMap<String, Invitation>,
     audit_logs: BTreeMap<String, AuditLogs>,
     events: Table<Event>,
@@ -136,6 +143,7 @@ impl From<Saved> for World {
             connections,
             directories,
             it_contacts,
+            memberships,
             invitations,
             audit_logs,
             events,
@@ -152,6 +160,7 @@ impl From<Saved> for World {
             connections,
             directories,
             it_contacts,
+            memberships,
             invitations,
             audit_logs,
             events,
@@ -176,6 +185,7 @@ impl World {
             connections: Table::default(),
             directories: Table::default(),
             it_contacts: Table::default(),
+            memberships: Table::default(),
             invitations: BTreeMap::new(),
             audit_logs: BTreeMap::new(),
             events: Table::default(),

@@ -256,6 +256,9 @@ impl World {
         for contact in ids(self.it_contacts.owned_by(id)) {
             self.it_contacts.remove(&contact);
         }
+        for membership in ids(self.memberships.owned_by(id)) {
+            self.memberships.remove(&membership);
+        }
         self.invitations.remove(id);
         self.audit_logs.remove(id);
         self.links.forget_organization(id);

@@ -67,6 +67,9 @@ pub enum Refusal {
     /// Somebody of the organization has been invited.
     #[error("The organization already has an active Admin Portal invitation.")]
     InvitationActive,
+    /// A list of memberships names neither an organization nor a user.
+    #[error("At least one of user_id or organization_id must be provided.")]
+    NobodyNamed,
     /// The account's plan does not include the feature.
     #[error("{0} is not enabled for this organization.")]
     NotEntitled(&'static str),
@@ -100,7 +103,8 @@ impl Refusal {
             | Self::ExternalIdUsed(_)
             | Self::StripeCustomerIdUsed(_)
             | Self::InvalidMetadata(_)
-            | Self::DomainAlreadyVerified => 400,
+            | Self::DomainAlreadyVerified
+            | Self::NobodyNamed => 400,
             Self::NotEntitled(_) => 403,
             Self::NotFound { .. } => 404,
             Self::DomainExists
@@ -126,6 +130,7 @@ impl Refusal {
             Self::ItContactExists => "it_contact_already_exists",
             Self::TooManyItContacts(_) => "too_many_it_contacts",
             Self::InvitationActive => "active_invitation_exists",
+            Self::NobodyNamed => "missing_user_id_or_organization_id",
             Self::NotEntitled(_) => "forbidden",
         }
     }

@@ -101,6 +101,30 @@ states! {
     }
 }
 
+states! {
+    /// `UserlandUserOrganizationMembership.status` of the API description.
+    MembershipStatus {
+        /// The user may sign in.
+        Active,
+        /// The user was deactivated.
+        Inactive,
+        /// The user was invited.
+        Pending,
+    }
+}
+
+impl MembershipStatus {
+    /// The spelling of WorkOS.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Active => "active",
+            Self::Inactive => "inactive",
+            Self::Pending => "pending",
+            Self::Other(text) => text,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

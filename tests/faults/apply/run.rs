@@ -11,9 +11,9 @@ use tokio_util::sync::CancellationToken;
 
 use portalctl::apply::{ApplyProgress, ApplyReport, Options, Outcome, apply};
 use portalctl::clock::{Clock, FixedClock, SharedClock};
-use portalctl::observe::{Extent, observe, observe_contacts};
+use portalctl::observe::{Extent, observe, observe_contacts, usage};
 use portalctl::plan::lint::lint;
-use portalctl::plan::{Change, Plan, plan};
+use portalctl::plan::{Change, Plan, candidates, plan};
 use portalctl::readiness::{Readiness, readiness};
 use portalctl::report::{ApplyReportView, Headline, json_v1};
 use portalctl::workos::{
@@ -167,6 +167,8 @@ async fn observe_plan_apply(
         let (mut observed, identities) =
             observe(portal, desired, selection, extent, &Quiet).await?;
         observed.it_contacts = observe_contacts(portal, desired, selection, &identities).await?;
+        let candidates = candidates(desired, &observed, &identities, *policy);
+        observed.usage = usage(portal, candidates).await?;
         Ok::<_, ApiError>((observed, identities))
     };
     let read = tokio::select! {
