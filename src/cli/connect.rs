@@ -9,6 +9,7 @@ use http::{Request, Response};
 
 use super::args::ConnectionArgs;
 use super::credentials;
+use super::endpoint;
 use super::error::CliError;
 use super::exit::Exit;
 use crate::clock::{SharedClock, SystemClock};
@@ -50,7 +51,7 @@ fn pace(args: &ConnectionArgs) -> (Rate, SharedClock) {
 }
 
 fn open_http(args: &ConnectionArgs, desired: &Desired) -> Result<Connection, CliError> {
-    let endpoint = credentials::endpoint(args)?;
+    let endpoint = endpoint::endpoint(args)?;
     let key = credentials::api_key(args, &desired.environment)?;
     over_http(args, endpoint, Some(key), desired, Bounds::default())
 }

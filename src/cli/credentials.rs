@@ -11,7 +11,7 @@ use super::exit::Exit;
 use crate::codes::cli as codes;
 use crate::model::desired::Environment;
 use crate::model::text::escape;
-use crate::workos::{ApiKey, Endpoint};
+use crate::workos::ApiKey;
 
 /// A key file holds one line; more than this is another file.
 const MAX_KEY_FILE: u64 = 4096;
@@ -141,23 +141,6 @@ fn check_client_id(environment: &Environment) -> Result<(), CliError> {
         codes::CLIENT_ID_DIFFERS,
         message,
     ))
-}
-
-/// The endpoint: the flag, else the variable, else WorkOS itself.
-pub(super) fn endpoint(args: &ConnectionArgs) -> Result<Endpoint, CliError> {
-    let variable = std::env::var("WORKOS_API_URL")
-        .ok()
-        .filter(|url| !url.is_empty());
-    let named = args.api_url.clone().map(|url| (url, "--api-url"));
-    let named = named.or_else(|| Some((variable?, "WORKOS_API_URL")));
-    let Some((url, origin)) = named else {
-        return Ok(Endpoint::default());
-    };
-    Endpoint::parse(&url).map_err(|error| {
-        // Not the address itself: what makes it unusable may be a credential in it.
-        let message = format!("the API address in {origin} {error}");
-        CliError::new(Exit::Usage, codes::INVALID_ENDPOINT, message)
-    })
 }
 
 impl CliError {

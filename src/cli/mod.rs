@@ -15,6 +15,7 @@ mod convert;
 mod credentials;
 mod doctor;
 mod duration;
+mod endpoint;
 mod error;
 mod exit;
 mod explain;
@@ -80,7 +81,9 @@ const AFTER_HELP: &str = "\
 Environment:
   WORKOS_API_KEY    the API key (sk_test_… or sk_live_…)
   WORKOS_CLIENT_ID  checked against the manifest's client_id, if both are there
-  WORKOS_API_URL    another endpoint, as --api-url
+  WORKOS_API_URL    another endpoint, as --api-url; those of the official SDKs
+                    (WORKOS_API_BASE_URL, WORKOS_API_HOSTNAME) count where they
+                    name this machine
 
 Exit codes:
   0    done

@@ -25,6 +25,10 @@ codes! {
         "the proxy's address cannot be used",
         "HTTPS_PROXY or ALL_PROXY is set to something that is not the address of an http, https or socks proxy, so it is ignored and requests go out directly.",
         "Write it as in `http://proxy.example.com:3128`, or unset it.";
+    ENDPOINT_IGNORED = "doctor/endpoint-ignored",
+        "a variable names another endpoint, and is ignored",
+        "Official SDKs and `workos dev` read WORKOS_API_BASE_URL, WORKOS_API_HOSTNAME, WORKOS_API_PORT and WORKOS_API_HTTPS. portalctl obeys them only where they name this machine, so that a variable that another tool left behind cannot send the key elsewhere.",
+        "Unset the variable; to use that endpoint all the same, set WORKOS_API_URL or pass --api-url.";
     CERTIFICATES = "doctor/certificates",
         "the certificates to trust cannot be used",
         "SSL_CERT_FILE or SSL_CERT_DIR replaces the system's certificates, and names a file without any, or one that cannot be read, or a folder that is not there.",

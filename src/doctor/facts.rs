@@ -161,6 +161,8 @@ pub struct EndpointFacts {
     pub origin: EndpointOrigin,
     /// Whether nothing is encrypted, which only endpoints on this machine may do.
     pub is_plain_http: bool,
+    /// A variable of the official SDKs that names another machine and is ignored.
+    pub ignored: Option<&'static str>,
 }
 
 /// Who named an endpoint.
@@ -168,8 +170,8 @@ pub struct EndpointFacts {
 pub enum EndpointOrigin {
     /// Nobody: WorkOS itself.
     Default,
-    /// `WORKOS_API_URL`
-    Variable,
+    /// This environment variable.
+    Variable(&'static str),
     /// `--api-url`
     Flag,
 }

@@ -28,14 +28,19 @@ pub(super) fn endpoint(facts: &Facts) -> Check {
         "https"
     };
     let origin = match endpoint.origin {
-        EndpointOrigin::Default => "WorkOS itself",
-        EndpointOrigin::Variable => "from WORKOS_API_URL",
-        EndpointOrigin::Flag => "from --api-url",
+        EndpointOrigin::Default => "WorkOS itself".to_owned(),
+        EndpointOrigin::Variable(name) => format!("from {name}"),
+        EndpointOrigin::Flag => "from --api-url".to_owned(),
     };
-    Check::pass(
-        subject,
-        format!("{}, {origin}, {scheme}", endpoint.authority),
-    )
+    let used = format!("{}, {origin}, {scheme}", endpoint.authority);
+    match endpoint.ignored {
+        None => Check::pass(subject, used),
+        Some(variable) => Check::warn(
+            subject,
+            codes::ENDPOINT_IGNORED,
+            format!("{used}; {variable} names another machine and is ignored"),
+        ),
+    }
 }
 
 pub(super) fn proxy(facts: &Facts) -> Check {

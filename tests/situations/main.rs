@@ -16,6 +16,7 @@
 
 mod deletions;
 mod domains;
+mod endpoints;
 mod events;
 mod inputs;
 mod invitations;

@@ -7,6 +7,7 @@ use std::path::Path;
 use super::DoctorArgs;
 use crate::cli::connect::{self, Connection};
 use crate::cli::credentials::{self, SuppliedKey};
+use crate::cli::endpoint::{Chosen, FLAG, choose_by_environment};
 use crate::cli::error::CliError;
 use crate::cli::session;
 use crate::codes::{Code, cli as codes, manifest as manifest_codes};
@@ -79,7 +80,9 @@ pub(super) fn gather(args: &DoctorArgs) -> Result<Visit, CliError> {
     } else {
         credentials::supplied(&args.connection).map_err(|error| problem(&error))
     };
-    let endpoint = credentials::endpoint(&args.connection).map_err(|error| problem(&error));
+    let chosen = choose_by_environment(&args.connection).map_err(|error| problem(&error));
+    let endpoint = chosen.as_ref().map(|chosen| chosen.endpoint.clone());
+    let endpoint = endpoint.map_err(Clone::clone);
     let mut facts = Facts {
         sandbox: is_sandbox,
         manifest,
@@ -92,10 +95,7 @@ pub(super) fn gather(args: &DoctorArgs) -> Result<Visit, CliError> {
             .as_deref()
             .map_or(KeyFile::None, key_file),
         client_id: client_id(),
-        endpoint: endpoint
-            .as_ref()
-            .map(|e| endpoint_facts(args, e))
-            .map_err(Clone::clone),
+        endpoint: chosen.as_ref().map(endpoint_facts).map_err(Clone::clone),
         proxy: endpoint.as_ref().map_or(Proxy::None, proxy),
         certificates: certificates(),
         pulse: Asked::not(INTERRUPTED),
@@ -235,18 +235,21 @@ fn client_id() -> Option<Result<ClientId, String>> {
     Some(ClientId::parse(&text.to_string_lossy()).map_err(|error| error.to_string()))
 }
 
-fn endpoint_facts(args: &DoctorArgs, endpoint: &Endpoint) -> EndpointFacts {
-    let origin = if args.connection.api_url.is_some() {
-        EndpointOrigin::Flag
-    } else if *endpoint == Endpoint::default() {
-        EndpointOrigin::Default
-    } else {
-        EndpointOrigin::Variable
-    };
+fn endpoint_facts(chosen: &Chosen) -> EndpointFacts {
+    let Chosen {
+        endpoint,
+        origin,
+        ignored,
+    } = chosen;
     EndpointFacts {
         authority: endpoint.authority().to_owned(),
-        origin,
+        origin: match origin {
+            None => EndpointOrigin::Default,
+            Some(FLAG) => EndpointOrigin::Flag,
+            Some(variable) => EndpointOrigin::Variable(variable),
+        },
         is_plain_http: endpoint.is_plain_http(),
+        ignored: *ignored,
     }
 }
 

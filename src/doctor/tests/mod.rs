@@ -90,6 +90,7 @@ fn healthy() -> Facts {
         endpoint: Ok(EndpointFacts {
             authority: "api.workos.com".to_owned(),
             origin: EndpointOrigin::Default,
+            ignored: None,
             is_plain_http: false,
         }),
         proxy: Proxy::None,
