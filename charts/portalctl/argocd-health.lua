@@ -3,8 +3,10 @@
 
 local hs = { status = "Progressing", message = "the operator has not looked at it yet" }
 
-local annotations = obj.metadata.annotations
-if annotations ~= nil and annotations["portalctl.dev/paused"] == "true" then
+local annotations = obj.metadata.annotations or {}
+local paused = string.lower(annotations["portalctl.dev/paused"] or "")
+local no = { [""] = true, ["false"] = true, ["no"] = true, ["off"] = true, ["0"] = true }
+if not no[paused] or (obj.spec ~= nil and obj.spec.suspend) then
   hs.status = "Suspended"
   hs.message = "paused"
   return hs

@@ -18,6 +18,7 @@ mod create;
 mod delete;
 mod invite;
 mod outcome;
+mod permit;
 mod update;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,10 +33,11 @@ use crate::codes::plan as codes;
 use crate::model::observed::Organization;
 use crate::model::{OrgKey, OrganizationId};
 use crate::plan::{Action, ActionKind, Change, Invitation, Plan};
-use crate::workos::{ApiError, WritePortal};
+use crate::workos::{ApiError, ApiErrorKind, WritePortal};
 
 pub use invite::{InviteNow, Invited, invite_now, revoke};
 pub use outcome::{AppliedChange, ApplyReport, Outcome, OutcomeKind, OutcomeTotals, Problem};
+pub use permit::{Always, Permit};
 
 /// How often a write whose answer was lost is looked up and tried again.
 const MAX_ATTEMPTS: u32 = 4;
@@ -63,6 +65,8 @@ pub struct Options<'a> {
     pub replay: bool,
     /// For waiting before a lost answer is looked up.
     pub clock: &'a dyn Clock,
+    /// Asked right before each write.
+    pub permit: &'a dyn Permit,
 }
 
 /// Is told of each change as it ends.
@@ -193,6 +197,7 @@ async fn run(
     options: &Options<'_>,
     stop: &Stop,
 ) -> Outcome {
+    let portal = &permit::Permitted::new(portal, change, options.permit);
     match &change.action {
         Action::Create => create::create(portal, change, options, stop).await,
         Action::Adopt(id) | Action::Update(id) => {
@@ -298,7 +303,9 @@ fn failed(error: &ApiError, lost_write: Option<&ApiError>, stop: &Stop) -> Outco
             error.code(),
             format!("{error}; an earlier try may have taken effect: {lost}"),
         )),
-        None if error.is_fatal() => Outcome::NotTried(Problem::of(error)),
+        None if error.is_fatal() || error.kind == ApiErrorKind::Withheld => {
+            Outcome::NotTried(Problem::of(error))
+        }
         None => Outcome::Refused(Problem::of(error)),
     }
 }

@@ -133,7 +133,8 @@ impl CliError {
             | ApiErrorKind::InvalidAnswer
             | ApiErrorKind::InvalidLink
             | ApiErrorKind::Redirected
-            | ApiErrorKind::UnstableList => Exit::Unreachable,
+            | ApiErrorKind::UnstableList
+            | ApiErrorKind::Withheld => Exit::Unreachable,
         };
         let mut item = ErrorItem::new(
             error.code(),

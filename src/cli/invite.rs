@@ -12,7 +12,7 @@ use super::exit::Exit;
 use super::session::{self, Reality, Request};
 use super::ui::Ui;
 use super::{failure_json, json};
-use crate::apply::{InviteNow, Invited, Options, Outcome, OutcomeKind, invite_now, revoke};
+use crate::apply::{Always, InviteNow, Invited, Options, Outcome, OutcomeKind, invite_now, revoke};
 use crate::codes::{api, cli, invite as codes, plan as plan_codes};
 use crate::model::observed::{Answer, ItContact};
 use crate::model::{Intent, OrgKey, OrganizationId};
@@ -225,6 +225,7 @@ impl Run<'_> {
             cancel: self.interrupted.clone(),
             replay: false,
             clock: self.connection.clock.as_ref(),
+            permit: &Always,
         }
     }
 

@@ -65,6 +65,10 @@ codes! {
         "a list did not come to an end",
         "The pages of a list repeated themselves or changed so much while they were read that no complete view was had.",
         "Run the command again when fewer changes are being made.";
+    WITHHELD = "api/withheld",
+        "a write was not sent",
+        "Right before the write was sent, the operator saw that nothing may be written any more: the resource or its environment was paused, suspended, set to Observe or deleted, or another process of the operator leads.",
+        "Nothing, if that is meant; otherwise remove the annotation portalctl.dev/paused or spec.suspend.";
     REDIRECTED = "api/redirected",
         "the endpoint redirects elsewhere",
         "The API answered with a redirect. portalctl does not follow it: the key must not go to another host.",

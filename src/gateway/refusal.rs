@@ -96,7 +96,8 @@ impl Refusal {
             | ApiErrorKind::Broken
             | ApiErrorKind::Timeout
             | ApiErrorKind::InvalidAnswer
-            | ApiErrorKind::UnstableList => {
+            | ApiErrorKind::UnstableList
+            | ApiErrorKind::Withheld => {
                 let wait = error.retry_after.unwrap_or(WAIT);
                 Self::new(codes::NO_ANSWER, Face::Busy(wait))
             }

@@ -67,7 +67,12 @@ pub(super) struct RawOperator {
     pub(super) intervals: Option<Field<RawIntervals>>,
     pub(super) allowed_namespaces: Option<Field<Texts>>,
     pub(super) allow_adoption: Option<Field<bool>>,
+    pub(super) allow_rekey: Option<Field<bool>>,
+    pub(super) allow_trusted_domains: Option<Field<bool>>,
+    pub(super) allow_domain_removal: Option<Field<bool>>,
     pub(super) allow_deletion: Option<Field<bool>>,
+    pub(super) allow_active_deletion: Option<Field<bool>>,
+    pub(super) suspend: Option<Field<bool>>,
     pub(super) max_deletes_per_hour: Option<Field<i64>>,
     pub(super) webhook: Option<Field<RawWebhook>>,
 }
@@ -97,6 +102,8 @@ pub(super) struct RawOrganizationObject {
     pub(super) namespace: Option<Field<Text>>,
     pub(super) deletion_policy: Option<Field<Text>>,
     pub(super) management_policy: Option<Field<Text>>,
+    pub(super) suspend: Option<Field<bool>>,
+    pub(super) recreate: Option<Field<Text>>,
 }
 
 /// A `PortalEnvironment`.

@@ -31,10 +31,20 @@ pub struct Desired {
 }
 
 /// What a manifest allows every run, as a flag would allow one of them.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each power stands for a flag of its own"
+)]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Powers {
     /// Unclaimed organizations may be taken over: `allowAdoption` of a `PortalEnvironment`.
     pub adopt: bool,
+    /// Another external id may be written over: `allowRekey`.
+    pub rekey: bool,
+    /// Domains may be created as verified: `allowTrustedDomains`.
+    pub trusted_domains: bool,
+    /// Verified domains may be removed: `allowDomainRemoval`.
+    pub domain_removal: bool,
 }
 
 /// What an entry gets that is added to the manifest, as far as it shows in a plan.

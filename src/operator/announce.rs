@@ -29,7 +29,7 @@ pub(super) enum News {
     /// Something that worked does not any more.
     NeedsAttention,
     /// The resource was released without deleting the organization.
-    LetGo,
+    Released,
     /// Nothing is written for the resource.
     Paused,
     /// Something is written again.
@@ -46,14 +46,14 @@ impl News {
             Self::OrganizationDeleted => "OrganizationDeleted",
             Self::IntentConfigured => "IntentConfigured",
             Self::NeedsAttention => "NeedsAttention",
-            Self::LetGo => "LetGo",
+            Self::Released => "Released",
             Self::Paused => "Paused",
             Self::Resumed => "Resumed",
         }
     }
 
     const fn is_warning(self) -> bool {
-        matches!(self, Self::NeedsAttention | Self::LetGo)
+        matches!(self, Self::NeedsAttention | Self::Released)
     }
 }
 

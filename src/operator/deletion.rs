@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::conditions::{Restraint, Trouble};
 use super::entries::Entry;
-use super::objects::is_let_go;
+use super::objects::is_force_released;
 use super::reason::Reason;
 use crate::identity::{Identities, Identity};
 use crate::manifest::kubernetes::PortalEnvironmentSpec;
@@ -26,9 +26,9 @@ pub(super) enum Step {
     Wait(Trouble),
 }
 
-/// What is said besides of everything that waits.
-const HOW_TO_LET_GO: &str = "to let the resource go and keep the organization, annotate it with \
-                             portalctl.dev/let-go: \"true\"";
+/// The way out that is told with every deletion that waits.
+const HOW_TO_RELEASE: &str = "to free the resource and keep the organization, annotate it with \
+                              portalctl.dev/force-release: \"true\"";
 
 /// What is to be done when WorkOS need not be asked, or cannot be.
 pub(super) fn without_workos(entry: &Entry, trouble: &Trouble) -> Step {
@@ -39,8 +39,8 @@ pub(super) fn without_workos(entry: &Entry, trouble: &Trouble) -> Step {
 }
 
 fn released(entry: &Entry) -> Option<&'static str> {
-    if is_let_go(&entry.object.metadata) {
-        return Some("the annotation lets it go; the organization stays");
+    if is_force_released(&entry.object.metadata) {
+        return Some("freed by portalctl.dev/force-release; the organization stays");
     }
     (!entry.wants_deletion()).then_some("deletionPolicy is Retain; the organization stays")
 }
@@ -48,7 +48,7 @@ fn released(entry: &Entry) -> Option<&'static str> {
 fn blocked(why: &str) -> Trouble {
     Trouble::new(
         Reason::DeletionBlocked,
-        format!("the organization is not deleted: {why}; {HOW_TO_LET_GO}"),
+        format!("the organization is not deleted: {why}; {HOW_TO_RELEASE}"),
     )
 }
 
@@ -97,7 +97,7 @@ pub(super) fn step(
     if restraint == Some(Restraint::Paused) {
         return Step::Wait(Trouble::new(
             Reason::Paused,
-            format!("paused, so the organization is not deleted; {HOW_TO_LET_GO}"),
+            format!("paused, so the organization is not deleted; {HOW_TO_RELEASE}"),
         ));
     }
     let id = match identities.entries.get(key).unwrap_or(&Identity::Missing) {
@@ -240,7 +240,7 @@ mod tests {
             let (reason, message) = waits_because(step_of(&entry(|_| {}), &live(marks), 2, None));
             assert_eq!(reason, Reason::DeletionBlocked);
             assert!(
-                message.contains(why) && message.contains("let-go"),
+                message.contains(why) && message.contains("force-release"),
                 "{message}"
             );
         }
@@ -255,13 +255,13 @@ mod tests {
     }
 
     #[test]
-    fn whoever_may_not_delete_or_has_nothing_to_delete_is_let_go() {
+    fn who_may_not_delete_or_has_nothing_to_delete_is_released() {
         let retained = entry(|object| object["spec"]["deletionPolicy"] = json!("Retain"));
         let observed = entry(|object| object["spec"]["managementPolicy"] = json!("Observe"));
-        let let_go = entry(|object| {
-            object["metadata"]["annotations"] = json!({ "portalctl.dev/let-go": "true" });
+        let released = entry(|object| {
+            object["metadata"]["annotations"] = json!({ "portalctl.dev/force-release": "true" });
         });
-        for entry in [retained, observed, let_go] {
+        for entry in [retained, observed, released] {
             let step = step_of(&entry, &live(&[]), 0, Some(Restraint::Paused));
             assert!(matches!(step, Step::Release(_)), "{step:?}");
         }

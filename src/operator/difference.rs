@@ -57,13 +57,15 @@ pub(super) fn plan(
         target,
     );
     let unasked = |change: &mut Change| writes_over_external_id(change, desired);
-    let held = plan.changes.extract_if(.., unasked).map(|change| Held {
-        change,
-        reason: HeldReason::NeedsFlag,
-        allow: Flag::AllowRekey,
-    });
-    let held: Vec<Held> = held.collect();
-    plan.held.extend(held);
+    if !desired.powers.rekey {
+        let held = plan.changes.extract_if(.., unasked).map(|change| Held {
+            change,
+            reason: HeldReason::NeedsFlag,
+            allow: Flag::AllowRekey,
+        });
+        let held: Vec<Held> = held.collect();
+        plan.held.extend(held);
+    }
     // Invitations are held when there are too many of them: that takes all of them to be known.
     let invites = |change: &Change| change.action.kind() == ActionKind::Invite;
     if plan.changes.iter().any(invites) && !refresh::knows_contacts(desired, observed, identities) {
@@ -166,7 +168,16 @@ fn why(held: &Held) -> String {
                 .to_owned()
         }
         (HeldReason::NeedsFlag, Flag::AllowRekey) => {
-            "list the external id that it has now in previousKeys".to_owned()
+            "list the external id that it has now in previousKeys, or set allowRekey on the \
+             PortalEnvironment"
+                .to_owned()
+        }
+        (HeldReason::NeedsFlag, Flag::AllowDomainRemoval) => {
+            "set allowDomainRemoval on the PortalEnvironment if verified domains are to be removed"
+                .to_owned()
+        }
+        (HeldReason::NeedsFlag, Flag::AllowTrustedDomains) => {
+            "set allowTrustedDomains on the PortalEnvironment".to_owned()
         }
         (HeldReason::NeedsFlag, flag) => format!(
             "the operator never does this; if it is meant, run `portalctl apply {flag}` once"

@@ -7,7 +7,7 @@ use super::claims::{Claimant, Claims, Remembered, Taken};
 use super::conditions::{Restraint, Trouble};
 use super::declared::Reader;
 use super::names::{Name, Uid};
-use super::objects::{Objects, is_held, is_leaving, is_paused};
+use super::objects::{Objects, is_held, is_leaving, is_organization_paused};
 use super::reason::Reason;
 use super::resource::{PortalEnvironment, PortalOrganization};
 use crate::manifest::kubernetes::{DeletionPolicy, ManagementPolicy};
@@ -43,7 +43,7 @@ impl Entry {
 
     /// Why nothing is written for it, if so.
     pub(super) fn restraint(&self, environment_is_paused: bool) -> Option<Restraint> {
-        if environment_is_paused || is_paused(&self.object.metadata) {
+        if environment_is_paused || is_organization_paused(&self.object) {
             return Some(Restraint::Paused);
         }
         match self.object.spec.management_policy {

@@ -9,11 +9,13 @@ use super::deletion::{self, Allowance, Step};
 use super::entries::Entry;
 use super::kube_writes;
 use super::objects::is_held;
+use super::permit::{Subjects, WritePermit};
 use super::picture::Picture;
 use super::portals::Portal;
 use super::reason::Reason;
 use super::reconcile::Reconciler;
 use super::report::Reporter;
+use super::resource::PortalEnvironment;
 use super::write::generation;
 use crate::apply::OutcomeKind;
 use crate::identity::identify;
@@ -120,7 +122,8 @@ impl Reconciler {
             return Err(trouble.clone());
         }
         self.count_deletion(reporter.environment.object).await?;
-        let deleting = self.delete_one(portal, entry, change, desired, picture, term);
+        let environment = reporter.environment.object;
+        let deleting = self.delete_one(environment, portal, entry, change, desired, picture, term);
         let deleted = deleting.await;
         if deleted.as_ref().is_err_and(|not| !not.may_have) {
             self.deletions.take_back();
@@ -129,8 +132,10 @@ impl Reconciler {
     }
 
     /// Deletes one organization, with every guard of apply.
+    #[expect(clippy::too_many_arguments, reason = "all that a pass is about")]
     async fn delete_one(
         &mut self,
+        environment: &PortalEnvironment,
         portal: &Portal,
         entry: &Entry,
         change: Change,
@@ -145,7 +150,13 @@ impl Reconciler {
             changes: vec![change],
             ..Plan::default()
         };
-        let report = self.carry_out(portal, &plan, term).await;
+        let permit = WritePermit {
+            context: &self.context,
+            environment,
+            subjects: Subjects::Leaving(entry),
+            term,
+        };
+        let report = self.carry_out(portal, &plan, &permit).await;
         let applied = report.changes.first();
         let deleted = applied.and_then(|one| Some((one, one.change.action.organization()?)));
         let Some((applied, id)) = deleted else {
@@ -182,7 +193,7 @@ impl Reconciler {
     async fn release(&self, entry: &Entry, why: &str) {
         let announcer = &self.context.announcer;
         announcer
-            .organization(&entry.object, News::LetGo, why)
+            .organization(&entry.object, News::Released, why)
             .await;
         self.take_finalizer_off(entry).await;
     }

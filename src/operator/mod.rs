@@ -32,6 +32,7 @@ mod nudge;
 mod objects;
 mod outside;
 mod patience;
+mod permit;
 mod picture;
 mod portals;
 mod quota;

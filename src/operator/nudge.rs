@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::names::Name;
-use super::objects::NUDGED;
+use super::objects::RECONCILE_REQUESTED;
 use super::resource::PortalEnvironment;
 use crate::clock::SharedClock;
 
@@ -65,7 +65,7 @@ impl Nudger {
 
 async fn annotate(client: &kube::Client, name: &Name, at: &str) {
     let api: Api<PortalEnvironment> = Api::namespaced(client.clone(), &name.namespace);
-    let body = json!({ "metadata": { "annotations": { NUDGED: at } } });
+    let body = json!({ "metadata": { "annotations": { RECONCILE_REQUESTED: at } } });
     let patch = Patch::Merge(&body);
     let patched = api.patch(&name.name, &PatchParams::default(), &patch).await;
     if let Err(error) = patched {

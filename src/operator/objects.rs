@@ -13,11 +13,11 @@ use super::resource::{PortalEnvironment, PortalOrganization};
 use super::watched::Watched;
 use crate::manifest::kubernetes::PAUSED;
 
-/// The annotation that releases a resource without deleting its organization, with the value
-/// `true`.
-pub(super) const LET_GO: &str = "portalctl.dev/let-go";
-/// The annotation on an environment by which a process that does not lead passes a webhook on.
-pub(super) const NUDGED: &str = "portalctl.dev/nudged-at";
+/// The annotation that frees a resource of the operator's finalizer; nothing is deleted at WorkOS.
+pub(super) const FORCE_RELEASE: &str = "portalctl.dev/force-release";
+/// The annotation on an environment that asks for a look at WorkOS now. A process that does not lead
+/// passes webhooks on by it.
+pub(super) const RECONCILE_REQUESTED: &str = "portalctl.dev/reconcile-requested-at";
 /// The finalizer of resources whose organization is deleted with them.
 pub(super) const FINALIZER: &str = "portalctl.dev/organization";
 
@@ -79,22 +79,34 @@ fn hash(metadata: &kube::core::ObjectMeta, hasher: &mut impl Hasher) {
     metadata.deletion_timestamp.is_some().hash(hasher);
 }
 
-/// Whether an annotation says `true`.
-fn says_true(metadata: &kube::core::ObjectMeta, annotation: &str) -> bool {
+/// Returns whether an annotation is there with another value than those that say no.
+fn is_set(metadata: &kube::core::ObjectMeta, annotation: &str) -> bool {
+    const NO: [&str; 5] = ["", "false", "no", "off", "0"];
     let annotations = metadata.annotations.as_ref();
     annotations
         .and_then(|annotations| annotations.get(annotation))
-        .is_some_and(|value| value == "true")
+        .map(|value| value.trim())
+        .is_some_and(|value| !NO.iter().any(|no| value.eq_ignore_ascii_case(no)))
 }
 
-/// Whether nothing is to be written for an object.
-pub(super) fn is_paused(metadata: &kube::core::ObjectMeta) -> bool {
-    says_true(metadata, PAUSED)
+/// Returns whether the annotation `portalctl.dev/paused` stops all writing for an object.
+fn is_paused(metadata: &kube::core::ObjectMeta) -> bool {
+    is_set(metadata, PAUSED)
 }
 
-/// Whether an object is to be released whatever it says.
-pub(super) fn is_let_go(metadata: &kube::core::ObjectMeta) -> bool {
-    says_true(metadata, LET_GO)
+/// Returns whether nothing is written for an organization.
+pub(super) fn is_organization_paused(object: &PortalOrganization) -> bool {
+    is_paused(&object.metadata) || object.spec.suspend
+}
+
+/// Returns whether nothing is written for any organization of an environment.
+pub(super) fn is_environment_paused(object: &PortalEnvironment) -> bool {
+    is_paused(&object.metadata) || object.spec.operator.suspend
+}
+
+/// Returns whether an object is to be freed of the finalizer, whatever stands in the way.
+pub(super) fn is_force_released(metadata: &kube::core::ObjectMeta) -> bool {
+    is_set(metadata, FORCE_RELEASE)
 }
 
 /// Whether an object is being deleted.
@@ -106,4 +118,55 @@ pub(super) const fn is_leaving(metadata: &kube::core::ObjectMeta) -> bool {
 pub(super) fn is_held(metadata: &kube::core::ObjectMeta) -> bool {
     let finalizers = metadata.finalizers.iter().flatten();
     finalizers.into_iter().any(|one| one == FINALIZER)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_annotation_pauses_unless_its_value_says_no() {
+        for (value, paused) in [
+            ("true", true),
+            ("True", true),
+            ("yes", true),
+            ("1", true),
+            ("since the incident", true),
+            ("", false),
+            ("false", false),
+            ("False", false),
+            ("no", false),
+            ("off", false),
+            (" 0 ", false),
+        ] {
+            let metadata = json!({ "annotations": { PAUSED: value, FORCE_RELEASE: value } });
+            let metadata = serde_json::from_value(metadata).unwrap();
+            assert_eq!(is_paused(&metadata), paused, "{value:?}");
+            assert_eq!(is_force_released(&metadata), paused, "{value:?}");
+        }
+    }
+
+    #[test]
+    fn suspend_pauses_either_kind_as_the_annotation_does() {
+        let organization = |spec| {
+            let object = json!({ "metadata": {}, "spec": spec });
+            serde_json::from_value::<PortalOrganization>(object).unwrap()
+        };
+        let reference = json!({ "name": "production" });
+        assert!(is_organization_paused(&organization(
+            json!({ "environmentRef": reference, "suspend": true })
+        )));
+        assert!(!is_organization_paused(&organization(
+            json!({ "environmentRef": reference })
+        )));
+        let secret = json!({ "name": "workos", "key": "api-key" });
+        let environment = json!({
+            "metadata": {}, "spec": { "secretRef": secret, "suspend": true },
+        });
+        assert!(is_environment_paused(
+            &serde_json::from_value(environment).unwrap()
+        ));
+    }
 }

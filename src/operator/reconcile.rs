@@ -25,7 +25,7 @@ use super::declared::Reader;
 use super::entries::{self, Entry};
 use super::kube_writes::Written;
 use super::names::Name;
-use super::objects::{Objects, is_paused};
+use super::objects::{Objects, is_environment_paused};
 use super::picture::{self, Picture};
 use super::portals::{self, Fingerprint, Portal};
 use super::quota::Deletions;
@@ -261,7 +261,7 @@ impl Reconciler {
         let mut reporter = Reporter::new(Environment {
             object: &environment,
             target: &portal.target,
-            is_paused: is_paused(&environment.metadata),
+            is_paused: is_environment_paused(&environment),
         });
         self.apply(&reporter, &portal, &entries, &desired, &mut picture, term)
             .await;

@@ -126,6 +126,15 @@ mod tests {
         assert_eq!(default("requestsPerSecond"), operator.requests_per_second);
         assert_eq!(default("maxDeletesPerHour"), operator.max_deletes_per_hour);
         assert_eq!(default("allowAdoption"), operator.allow_adoption);
-        assert_eq!(default("allowDeletion"), operator.allow_deletion);
+        for (field, value) in [
+            ("allowDeletion", operator.allow_deletion),
+            ("allowActiveDeletion", operator.allow_active_deletion),
+            ("allowRekey", operator.allow_rekey),
+            ("allowTrustedDomains", operator.allow_trusted_domains),
+            ("allowDomainRemoval", operator.allow_domain_removal),
+            ("suspend", operator.suspend),
+        ] {
+            assert_eq!(default(field), value, "{field}");
+        }
     }
 }

@@ -9,6 +9,7 @@ use super::announce::News;
 use super::conditions::Trouble;
 use super::difference;
 use super::entries::Entry;
+use super::permit::{Subjects, WritePermit};
 use super::picture::Picture;
 use super::portals::Portal;
 use super::reason::Reason;
@@ -16,6 +17,7 @@ use super::reconcile::Reconciler;
 use super::report::Reporter;
 use super::tell::CONCURRENT_EVENTS;
 use crate::apply::{ApplyProgress, ApplyReport, Options, Outcome, OutcomeKind, apply};
+use crate::codes::api as codes;
 use crate::identity::identify;
 use crate::model::desired::{Desired, FieldPath};
 use crate::model::{OrgKey, Selection};
@@ -64,17 +66,23 @@ impl Reconciler {
         if plan.changes.is_empty() || term.is_cancelled() {
             return;
         }
-        let report = self.carry_out(portal, &plan, term).await;
+        let by_key: BTreeMap<&OrgKey, &Entry> = entries
+            .iter()
+            .filter_map(|entry| Some((entry.key()?, entry)))
+            .collect();
+        let permit = WritePermit {
+            context: &self.context,
+            environment: reporter.environment.object,
+            subjects: Subjects::ByKey(&by_key),
+            term,
+        };
+        let report = self.carry_out(portal, &plan, &permit).await;
         report.update(&mut picture.observed);
         if let Some(trouble) = stopped(&report)
             && !term.is_cancelled()
         {
             self.back_off(trouble);
         }
-        let by_key: BTreeMap<&OrgKey, &Entry> = entries
-            .iter()
-            .filter_map(|entry| Some((entry.key()?, entry)))
-            .collect();
         for applied in &report.changes {
             let change = &applied.change;
             let fields = change.fields.iter();
@@ -157,13 +165,14 @@ impl Reconciler {
         &self,
         portal: &Portal,
         plan: &Plan,
-        term: &CancellationToken,
+        permit: &WritePermit<'_>,
     ) -> ApplyReport {
         let options = Options {
             concurrency: CONCURRENCY,
-            cancel: term.clone(),
+            cancel: permit.term.clone(),
             replay: false,
             clock: &*self.context.clock,
+            permit,
         };
         let name = self.name.to_string();
         apply(&*portal.client, plan, &options, &Logged(&name)).await
@@ -184,7 +193,8 @@ impl Reconciler {
         if let Some(id) = change.action.organization() {
             picture.suspect(id.clone());
         }
-        if term.is_cancelled() {
+        // Why nothing was sent shows on the resource by itself.
+        if term.is_cancelled() || problem.code == codes::WITHHELD {
             return;
         }
         let reason = match outcome.kind() {
@@ -200,12 +210,17 @@ impl Reconciler {
 
 /// Why the rest of a plan was not tried: what would meet every other change too.
 fn stopped(report: &ApplyReport) -> Option<Trouble> {
-    let was_stopped = report.totals().not_tried > 0;
+    let was_stopped = report.changes.iter().any(|applied| {
+        let problem = applied.outcome.problem();
+        applied.outcome.kind() == OutcomeKind::NotTried
+            && problem.is_some_and(|problem| problem.code != codes::WITHHELD)
+    });
     let mut problems = report
         .changes
         .iter()
         .filter(|applied| applied.outcome.kind() != OutcomeKind::NotTried)
-        .filter_map(|applied| applied.outcome.problem());
+        .filter_map(|applied| applied.outcome.problem())
+        .filter(|problem| problem.code != codes::WITHHELD);
     let problem = was_stopped.then(|| problems.next_back())??;
     let message = format!("{} ({})", problem.message, problem.code);
     Some(Trouble::new(Reason::Unreachable, message))

@@ -39,9 +39,17 @@ impl Policy {
     /// The same, with what the manifest itself allows every run.
     #[must_use]
     pub const fn with(self, powers: Powers) -> Self {
-        let Powers { adopt } = powers;
+        let Powers {
+            adopt,
+            rekey,
+            trusted_domains,
+            domain_removal,
+        } = powers;
         Self {
             adopt: self.adopt || adopt,
+            allow_rekey: self.allow_rekey || rekey,
+            allow_trusted_domains: self.allow_trusted_domains || trusted_domains,
+            allow_domain_removal: self.allow_domain_removal || domain_removal,
             ..self
         }
     }

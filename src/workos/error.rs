@@ -65,6 +65,8 @@ pub enum ApiErrorKind {
     Redirected,
     /// A list that did not come to an end.
     UnstableList,
+    /// A write that was not sent, because its permission was taken back meanwhile.
+    Withheld,
 }
 
 impl ApiError {
@@ -90,6 +92,7 @@ impl ApiError {
             ApiErrorKind::InvalidAnswer | ApiErrorKind::InvalidLink => api::INVALID_ANSWER,
             ApiErrorKind::Redirected => api::REDIRECTED,
             ApiErrorKind::UnstableList => api::UNSTABLE_LIST,
+            ApiErrorKind::Withheld => api::WITHHELD,
         }
     }
 

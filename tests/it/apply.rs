@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use portalctl::apply::{ApplyProgress, ApplyReport, Options, Outcome, OutcomeKind, apply};
+use portalctl::apply::{Always, ApplyProgress, ApplyReport, Options, Outcome, OutcomeKind, apply};
 use portalctl::clock::{Clock, SystemClock};
 use portalctl::model::observed::{Answer, DomainState, FailedRead, Observed, Organization, Usage};
 use portalctl::model::{ManifestName, OrganizationId};
@@ -46,6 +46,7 @@ pub(crate) async fn run_until(
         cancel,
         replay: false,
         clock: &SystemClock,
+        permit: &Always,
     };
     let report = apply(portal, &plan, &options, &told).await;
     assert_accounted_for(&plan, &report, told);

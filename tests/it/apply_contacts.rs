@@ -3,7 +3,9 @@
 
 use tokio_util::sync::CancellationToken;
 
-use portalctl::apply::{InviteNow, Invited, Options, Outcome, OutcomeKind, invite_now, revoke};
+use portalctl::apply::{
+    Always, InviteNow, Invited, Options, Outcome, OutcomeKind, invite_now, revoke,
+};
 use portalctl::clock::SystemClock;
 use portalctl::model::observed::Answer;
 use portalctl::model::{Email, OrganizationId};
@@ -343,6 +345,7 @@ fn options() -> Options<'static> {
         cancel: CancellationToken::new(),
         replay: false,
         clock: &SystemClock,
+        permit: &Always,
     }
 }
 

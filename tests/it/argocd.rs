@@ -136,6 +136,13 @@ fn what_is_paused_new_or_not_yet_seen_is_told() {
     assert_eq!(health(&paused).0, "Suspended");
     paused["metadata"]["annotations"] = json!({ "portalctl.dev/paused": "false" });
     assert_eq!(health(&paused).0, "Healthy");
+    paused["metadata"]["annotations"] = json!({ "portalctl.dev/paused": "since Monday" });
+    assert_eq!(health(&paused).0, "Suspended");
+    let mut suspended = ready.clone();
+    suspended["spec"]["suspend"] = json!(true);
+    assert_eq!(health(&suspended).0, "Suspended");
+    suspended["spec"]["suspend"] = json!(false);
+    assert_eq!(health(&suspended).0, "Healthy");
     let mut new = ready;
     new["status"] = Value::Null;
     assert_eq!(health(&new).0, "Progressing");

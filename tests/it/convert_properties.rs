@@ -7,7 +7,7 @@ use proptest::prelude::*;
 use portalctl::manifest::convert::{self, Form, Whole};
 use portalctl::manifest::kubernetes::{
     DeletionPolicy, EnvironmentObject, KeyRef, ManagementPolicy, OperatorSettings,
-    OrganizationObject,
+    OrganizationObject, Recreate,
 };
 use portalctl::manifest::shape::{
     Defaults, DomainItem, DomainSettings, DomainState, DomainsPolicy, Environment, IntentItem,
@@ -122,6 +122,8 @@ fn organization_object() -> impl Strategy<Value = OrganizationObject> {
             } else {
                 ManagementPolicy::Manage
             },
+            suspend: observes,
+            recreate: deletes.then_some(Recreate::Once),
         })
 }
 

@@ -377,8 +377,13 @@ fn absent_fields_are_filled_where_something_holds_anyway() {
             "requestsPerSecond": 20,
             "intervals": { "poll": "30s", "resync": "1h", "sweep": "1h" },
             "allowAdoption": false,
+            "allowRekey": false,
+            "allowTrustedDomains": false,
+            "allowDomainRemoval": false,
             "allowDeletion": false,
+            "allowActiveDeletion": false,
             "maxDeletesPerHour": 3,
+            "suspend": false,
         })
     );
     cluster.apply(&organization(&namespace, json!({})).to_string());
@@ -390,6 +395,7 @@ fn absent_fields_are_filled_where_something_holds_anyway() {
             "name": "Acme Corp",
             "deletionPolicy": "Retain",
             "managementPolicy": "Manage",
+            "suspend": false,
         })
     );
 }

@@ -268,7 +268,7 @@ fn a_resource_that_is_deleted_takes_its_organization_along_only_where_both_allow
     world.delete("gone");
     let why = world.is_told("gone", "DeletionBlocked");
     assert!(
-        why.contains("allowDeletion") && why.contains("let-go"),
+        why.contains("allowDeletion") && why.contains("force-release"),
         "{why}"
     );
     assert_eq!(world.sandbox.external_ids(), ["gone", "kept"]);
@@ -288,7 +288,7 @@ fn a_resource_that_is_deleted_takes_its_organization_along_only_where_both_allow
 }
 
 #[test]
-fn what_cannot_be_deleted_any_more_is_let_go_by_an_annotation() {
+fn what_cannot_be_deleted_any_more_is_freed_by_an_annotation() {
     let Some(cluster) = operator::cluster() else {
         return;
     };
@@ -310,8 +310,8 @@ fn what_cannot_be_deleted_any_more_is_let_go_by_an_annotation() {
     world.delete("acme");
     let object = world.waits_for("acme", "Synced", "False", "DeletionBlocked");
     let message = condition(&object, "Stalled").unwrap()["message"].as_str();
-    assert!(message.unwrap().contains("let-go"), "{message:?}");
-    world.annotate("acme", "portalctl.dev/let-go=true");
+    assert!(message.unwrap().contains("force-release"), "{message:?}");
+    world.annotate("acme", "portalctl.dev/force-release=true");
     world.is_gone("acme");
     assert_eq!(world.sandbox.external_ids(), ["acme"]);
 }

@@ -8,7 +8,7 @@ use crate::codes::manifest as codes;
 use crate::manifest::diagnostic::Findings;
 use crate::manifest::kubernetes::{
     DeletionPolicy, EnvironmentObject, Intervals, KeyRef, ManagementPolicy, OperatorSettings,
-    OrganizationObject, Webhook,
+    OrganizationObject, Recreate, Webhook,
 };
 use crate::manifest::quote::quote;
 use crate::manifest::raw::{
@@ -27,6 +27,7 @@ const MANAGEMENT: [(&str, ManagementPolicy); 2] = [
     ("Manage", ManagementPolicy::Manage),
     ("Observe", ManagementPolicy::Observe),
 ];
+const RECREATE: [(&str, Recreate); 1] = [("once", Recreate::Once)];
 /// The most requests a second, and the most deletions an hour.
 const MOST: i64 = 100;
 
@@ -49,6 +50,17 @@ pub(super) fn environment(
             "add `manifest:`, the owner mark: only organizations that carry it are ever deleted",
         );
     }
+    if let Some(field) = &raw.allow_active_deletion
+        && is_true(raw.allow_active_deletion.as_ref())
+        && !is_true(raw.allow_deletion.as_ref())
+    {
+        findings.error(
+            codes::MISSING_FIELD,
+            field.key,
+            "`allowActiveDeletion` without `allowDeletion`",
+            "set `allowDeletion: true`, too: it is what lets the operator delete at all",
+        );
+    }
     EnvironmentObject {
         name: name(raw.name.as_ref(), findings),
         namespace: namespace(raw.namespace.as_ref(), findings),
@@ -67,7 +79,12 @@ pub(super) fn environment(
                 .unwrap_or_default(),
             allowed_namespaces: namespaces(raw.allowed_namespaces.as_ref(), findings),
             allow_adoption: is_true(raw.allow_adoption.as_ref()),
+            allow_rekey: is_true(raw.allow_rekey.as_ref()),
+            allow_trusted_domains: is_true(raw.allow_trusted_domains.as_ref()),
+            allow_domain_removal: is_true(raw.allow_domain_removal.as_ref()),
             allow_deletion: is_true(raw.allow_deletion.as_ref()),
+            allow_active_deletion: is_true(raw.allow_active_deletion.as_ref()),
+            suspend: is_true(raw.suspend.as_ref()),
             max_deletes_per_hour: number(
                 raw.max_deletes_per_hour.as_ref(),
                 "`maxDeletesPerHour`",
@@ -90,6 +107,8 @@ pub(super) fn organization(
         namespace: space,
         deletion_policy,
         management_policy,
+        suspend,
+        recreate,
     } = raw;
     OrganizationObject {
         name: name(object.as_ref(), findings),
@@ -108,6 +127,8 @@ pub(super) fn organization(
             findings,
         )
         .unwrap_or_default(),
+        suspend: good(suspend.as_ref()).is_some_and(|(value, _)| *value),
+        recreate: text::word(recreate.as_ref(), "`recreate`", &RECREATE, findings),
     }
 }
 

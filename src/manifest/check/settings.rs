@@ -55,6 +55,9 @@ impl Settings {
             limits: self.limits,
             powers: Powers {
                 adopt: self.object.operator.allow_adoption,
+                rekey: self.object.operator.allow_rekey,
+                trusted_domains: self.object.operator.allow_trusted_domains,
+                domain_removal: self.object.operator.allow_domain_removal,
             },
             defaults: self.defaults.into_desired(),
             organizations,

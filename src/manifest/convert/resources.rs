@@ -172,6 +172,8 @@ fn organization_spec(
         allow_same_name,
         deletion_policy: placed.deletion_policy,
         management_policy: placed.management_policy,
+        suspend: placed.suspend,
+        recreate: placed.recreate,
         ..PortalOrganizationSpec::default()
     }
 }

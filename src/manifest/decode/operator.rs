@@ -19,15 +19,27 @@ pub(super) const ENVIRONMENT_OBJECT: Shape = Shape::new(
         "intervals",
         "allowed_namespaces",
         "allow_adoption",
+        "allow_rekey",
+        "allow_trusted_domains",
+        "allow_domain_removal",
         "allow_deletion",
+        "allow_active_deletion",
         "max_deletes_per_hour",
+        "suspend",
         "webhook",
     ],
 );
 /// Under `kubernetes` of an organization in a manifest.
 pub(super) const ORGANIZATION_OBJECT: Shape = Shape::new(
     "`kubernetes`",
-    &["name", "namespace", "deletion_policy", "management_policy"],
+    &[
+        "name",
+        "namespace",
+        "deletion_policy",
+        "management_policy",
+        "suspend",
+        "recreate",
+    ],
 );
 pub(super) const INTERVALS: Shape = Shape::new("`intervals`", &["poll", "resync", "sweep"]);
 pub(super) const KEY_REF: Shape = Shape::new("`secretRef`", &["name", "key"]);
@@ -44,7 +56,12 @@ pub(super) fn operator(reader: &mut Reader<'_>, fields: Fields<'_>) -> RawOperat
         intervals: reader.field(fields, "intervals", intervals),
         allowed_namespaces: reader.field(fields, "allowed_namespaces", Reader::texts),
         allow_adoption: reader.field(fields, "allow_adoption", Reader::boolean),
+        allow_rekey: reader.field(fields, "allow_rekey", Reader::boolean),
+        allow_trusted_domains: reader.field(fields, "allow_trusted_domains", Reader::boolean),
+        allow_domain_removal: reader.field(fields, "allow_domain_removal", Reader::boolean),
         allow_deletion: reader.field(fields, "allow_deletion", Reader::boolean),
+        allow_active_deletion: reader.field(fields, "allow_active_deletion", Reader::boolean),
+        suspend: reader.field(fields, "suspend", Reader::boolean),
         max_deletes_per_hour: reader.field(fields, "max_deletes_per_hour", Reader::integer),
         webhook: reader.field(fields, "webhook", webhook),
     }
@@ -79,6 +96,8 @@ pub(super) fn organization_object(
             namespace: reader.field(fields, "namespace", Reader::text),
             deletion_policy: reader.field(fields, "deletion_policy", Reader::text),
             management_policy: reader.field(fields, "management_policy", Reader::text),
+            suspend: reader.field(fields, "suspend", Reader::boolean),
+            recreate: reader.field(fields, "recreate", Reader::text),
         })
     })
 }

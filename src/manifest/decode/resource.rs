@@ -37,8 +37,13 @@ pub(super) const ENVIRONMENT: Shape = Shape {
         "intervals",
         "allowed_namespaces",
         "allow_adoption",
+        "allow_rekey",
+        "allow_trusted_domains",
+        "allow_domain_removal",
         "allow_deletion",
+        "allow_active_deletion",
         "max_deletes_per_hour",
+        "suspend",
         "webhook",
     ],
     elsewhere: &[
@@ -78,6 +83,8 @@ pub(super) const ORGANIZATION: Shape = Shape {
         "allow_same_name",
         "deletion_policy",
         "management_policy",
+        "suspend",
+        "recreate",
     ],
     elsewhere: &[
         (
@@ -149,6 +156,8 @@ pub(in crate::manifest) fn portal_organization(
         namespace: object.namespace.as_ref().map(as_field),
         deletion_policy: reader.field(fields, "deletion_policy", Reader::text),
         management_policy: reader.field(fields, "management_policy", Reader::text),
+        suspend: reader.field(fields, "suspend", Reader::boolean),
+        recreate: reader.field(fields, "recreate", Reader::text),
     };
     let key = match reader.field(fields, "key", Reader::spotted_text) {
         Some(field) => field.value?,

@@ -20,6 +20,12 @@ pub(super) fn columns(kind: Kind) -> Value {
         ".metadata.annotations.portalctl\\.dev/paused",
         "Whether the operator leaves it alone",
     );
+    let suspended = column(
+        "Suspended",
+        1,
+        ".spec.suspend",
+        "Whether spec.suspend stops all writing",
+    );
     let mut columns = vec![
         condition("Ready", "Ready", "Whether it is as declared"),
         condition(
@@ -41,6 +47,7 @@ pub(super) fn columns(kind: Kind) -> Value {
                     "Those whose intents are all configured",
                 ),
                 paused,
+                suspended,
                 column("Key", 1, ".spec.apiKey", "The kind of API key"),
                 column("Owner", 1, ".spec.manifest", "The owner mark"),
                 column(
@@ -69,6 +76,7 @@ pub(super) fn columns(kind: Kind) -> Value {
                     "Configured of declared intents",
                 ),
                 paused,
+                suspended,
                 column(
                     "Environment",
                     1,
@@ -108,6 +116,7 @@ fn column(name: &str, priority: u8, path: &str, description: &str) -> Value {
     let kind = match name {
         "Organizations" | "Onboarded" if path.contains("organizations") => "integer",
         "Last-Sync" => "date",
+        "Suspended" => "boolean",
         _ => "string",
     };
     json!({

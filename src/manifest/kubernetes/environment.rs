@@ -23,6 +23,10 @@ use crate::manifest::shape::KeyKind;
         "allowDeletion needs manifest: only organizations with its owner mark are ever deleted",
     ),
     (
+        "!has(self.allowActiveDeletion) || !self.allowActiveDeletion || (has(self.allowDeletion) && self.allowDeletion)",
+        "allowActiveDeletion needs allowDeletion: it adds organizations in use to what may be deleted",
+    ),
+    (
         "(has(self.apiKey) && self.apiKey == 'test') || !has(self.returnUrls) || !has(self.returnUrls.default) || self.returnUrls.default.startsWith('https://')",
         "returnUrls.default must use https: http://localhost is for environments with apiKey: test",
     ),
@@ -54,8 +58,8 @@ pub struct PortalEnvironmentSpec {
     /// Where the portal sends browsers back to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub return_urls: Option<ReturnUrls>,
-    /// How much one pass over all organizations may change. A pass that would change more changes
-    /// nothing of that kind.
+    /// How much may change at once. `create` bounds an hour of the operator's work; for the others,
+    /// a pass that would change more changes nothing of that kind.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limits: Option<Limits>,
     /// How the operator works.
@@ -64,6 +68,10 @@ pub struct PortalEnvironmentSpec {
 }
 
 /// What only the operator needs: pace, intervals, and what it may do.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each power is a field of the resource, and is off until it is set"
+)]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct OperatorSettings {
@@ -90,15 +98,40 @@ pub struct OperatorSettings {
     #[serde(skip_serializing_if = "is_false")]
     #[schemars(extend("default" = false))]
     pub allow_adoption: bool,
+    /// Whether another external id may be written over the one that an organization has. Without
+    /// it, the external id that it has now has to be listed in `previousKeys`.
+    #[serde(skip_serializing_if = "is_false")]
+    #[schemars(extend("default" = false))]
+    pub allow_rekey: bool,
+    /// Whether domains that are declared as `verified` are created so, although nobody has proven
+    /// them to WorkOS. Without it they are created pending.
+    #[serde(skip_serializing_if = "is_false")]
+    #[schemars(extend("default" = false))]
+    pub allow_trusted_domains: bool,
+    /// Whether `domainsPolicy: exact` removes verified domains, too. Sign-in by them stops.
+    #[serde(skip_serializing_if = "is_false")]
+    #[schemars(extend("default" = false))]
+    pub allow_domain_removal: bool,
     /// Whether deleting a PortalOrganization with `deletionPolicy: Delete` deletes the organization
-    /// at WorkOS, with its connections and directories.
+    /// at WorkOS, with its connections and directories. One that is in use is not deleted unless
+    /// `allowActiveDeletion` is set, too.
     #[serde(skip_serializing_if = "is_false")]
     #[schemars(extend("default" = false))]
     pub allow_deletion: bool,
+    /// Whether organizations that are in use are deleted, too: with a connection, a directory, a
+    /// verified domain, audit logs, a log stream or members.
+    #[serde(skip_serializing_if = "is_false")]
+    #[schemars(extend("default" = false))]
+    pub allow_active_deletion: bool,
     /// The most organizations that are deleted within an hour. Those beyond it wait.
     #[serde(skip_serializing_if = "is_default_deletes")]
     #[schemars(range(min = 0, max = 100), extend("default" = DEFAULT_DELETES))]
     pub max_deletes_per_hour: u32,
+    /// Stops all writing to WorkOS for the organizations of this environment; reading and reporting
+    /// go on. The annotation `portalctl.dev/paused` does the same.
+    #[serde(skip_serializing_if = "is_false")]
+    #[schemars(extend("default" = false))]
+    pub suspend: bool,
     /// Where the secret of the webhook endpoint is. Signed webhooks only make the operator look
     /// sooner; without them it looks at its intervals.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -118,8 +151,13 @@ impl Default for OperatorSettings {
             intervals: Intervals::default(),
             allowed_namespaces: Vec::new(),
             allow_adoption: false,
+            allow_rekey: false,
+            allow_trusted_domains: false,
+            allow_domain_removal: false,
             allow_deletion: false,
+            allow_active_deletion: false,
             max_deletes_per_hour: DEFAULT_DELETES,
+            suspend: false,
             webhook: None,
         }
     }
@@ -237,11 +275,12 @@ pub struct SuccessUrls {
     pub log_streams: Option<String>,
 }
 
-/// How much one pass over all organizations may change.
+/// How much may change at once.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct Limits {
-    /// The most organizations that are created. Catches an API key of another environment.
+    /// The most organizations that the operator creates within an hour; 50 unless declared. Those
+    /// beyond it wait. `portalctl apply` creates nothing when one run would create more.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 1_000_000))]
     pub create: Option<u32>,

@@ -26,7 +26,7 @@ pub use environment::{
 pub use object::{EnvironmentObject, OrganizationObject};
 pub use organization::{
     DeletionPolicy, DomainSettings, EnvironmentRef, IntentSettings, ManagementPolicy,
-    PortalOrganizationSpec,
+    PortalOrganizationSpec, Recreate,
 };
 pub use status::{
     Condition, ConditionStatus, DomainStatus, IntentStatus, IntentTotals, OrganizationTotals,
@@ -39,5 +39,6 @@ pub const GROUP: &str = "portalctl.dev";
 pub const VERSION: &str = "v1alpha1";
 /// `apiVersion` of the resources.
 pub const API_VERSION: &str = "portalctl.dev/v1alpha1";
-/// The annotation that pauses the operator for one resource, with the value `true`.
+/// The annotation that pauses the operator for one resource, with any value but the empty one,
+/// `false`, `no`, `off` and `0`.
 pub const PAUSED: &str = "portalctl.dev/paused";

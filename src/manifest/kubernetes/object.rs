@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use super::environment::{KeyRef, OperatorSettings};
 use super::fields;
-use super::organization::{DeletionPolicy, ManagementPolicy, is_default};
+use super::organization::{DeletionPolicy, ManagementPolicy, Recreate, is_default};
 
 /// The `PortalEnvironment` that the manifest is converted to: its name, its Secret, and how the
 /// operator works.
@@ -49,4 +49,10 @@ pub struct OrganizationObject {
     /// Whether anything may be written to WorkOS for this organization.
     #[serde(skip_serializing_if = "is_default")]
     pub management_policy: ManagementPolicy,
+    /// Stops all writing to WorkOS for this organization.
+    #[serde(skip_serializing_if = "is_default")]
+    pub suspend: bool,
+    /// Whether an organization that was deleted at WorkOS by somebody else is created again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub recreate: Option<Recreate>,
 }

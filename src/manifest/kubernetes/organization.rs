@@ -128,6 +128,15 @@ pub struct PortalOrganizationSpec {
     #[serde(default, skip_serializing_if = "is_default")]
     #[schemars(extend("default" = "Manage"))]
     pub management_policy: ManagementPolicy,
+    /// Stops all writing to WorkOS for this organization; reading and reporting go on. The
+    /// annotation `portalctl.dev/paused` does the same.
+    #[serde(default, skip_serializing_if = "is_default")]
+    #[schemars(extend("default" = false))]
+    pub suspend: bool,
+    /// Whether an organization that was deleted at WorkOS by somebody else is created again. Used up
+    /// once it was: remove the field, and set it again, for another time.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recreate: Option<Recreate>,
 }
 
 pub(super) fn is_default<T: Default + PartialEq>(value: &T) -> bool {
@@ -210,4 +219,12 @@ pub enum ManagementPolicy {
     Manage,
     /// Nothing is written: the organization is only read and reported.
     Observe,
+}
+
+/// Whether an organization that was deleted at WorkOS by somebody else is created again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Recreate {
+    /// One time.
+    Once,
 }

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use portalctl::apply::{ApplyProgress, ApplyReport, Options, Outcome, apply};
+use portalctl::apply::{Always, ApplyProgress, ApplyReport, Options, Outcome, apply};
 use portalctl::clock::{Clock, FixedClock, SharedClock};
 use portalctl::observe::{Extent, observe, observe_contacts, usage};
 use portalctl::plan::lint::lint;
@@ -211,6 +211,7 @@ async fn apply_and_tell(
         cancel,
         replay,
         clock: clock.as_ref(),
+        permit: &Always,
     };
     let report = apply(portal, &plan, &options, &Quiet).await;
     let told = json_v1::apply(&ApplyReportView {

@@ -216,7 +216,7 @@ fn waits_because(
     powers: &Powers,
     world: &World,
 ) -> Result<Vec<&'static str>, String> {
-    if !one.wants_deletion() || one.says("portalctl.dev/let-go") {
+    if !one.wants_deletion() || one.says("portalctl.dev/force-release") {
         return Err("it was to be let go".to_owned());
     }
     if powers.trouble.is_some() || !holds {

@@ -103,8 +103,8 @@ impl People {
                 object["spec"]["deletionPolicy"] = json!(policy);
             }),
             Act::Delete(which) => self.delete(which),
-            Act::LetGo(which) => self.edit(which, |object| {
-                object["metadata"]["annotations"]["portalctl.dev/let-go"] = json!("true");
+            Act::Release(which) => self.edit(which, |object| {
+                object["metadata"]["annotations"]["portalctl.dev/force-release"] = json!("true");
             }),
             Act::ForeignCondition(which) => self.edit(which, |object| bill(object, count)),
             Act::ForeignFinalizer(which, is_held) => {

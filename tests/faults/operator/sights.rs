@@ -65,7 +65,7 @@ impl Sight {
                     deletes: may
                         && is_leaving
                         && spec["deletionPolicy"] == "Delete"
-                        && !says("portalctl.dev/let-go"),
+                        && !says("portalctl.dev/force-release"),
                 }
             }
             Kind::Secret | Kind::Lease | Kind::Event => return None,

@@ -1,0 +1,225 @@
+//! Permission for each single write to WorkOS, from what the watches show at that moment.
+//!
+//! A pass writes for many organizations, and somebody may pause one of them, or all, meanwhile.
+
+use std::collections::BTreeMap;
+
+use kube::Resource;
+use kube::runtime::reflector::{ObjectRef, Store};
+use tokio_util::sync::CancellationToken;
+
+use super::context::Context;
+use super::entries::Entry;
+use super::names::{Name, Uid};
+use super::objects::{
+    is_environment_paused, is_force_released, is_leaving, is_organization_paused,
+};
+use super::resource::{PortalEnvironment, PortalOrganization};
+use super::watched::Watched;
+use crate::apply::Permit;
+use crate::manifest::kubernetes::{DeletionPolicy, ManagementPolicy};
+use crate::model::OrgKey;
+use crate::plan::{ActionKind, Change};
+
+/// The permit of the writes of one pass.
+pub(super) struct WritePermit<'a> {
+    /// What the watches show.
+    pub(super) context: &'a Context,
+    /// The environment as the pass knows it.
+    pub(super) environment: &'a PortalEnvironment,
+    /// The resources that are written for.
+    pub(super) subjects: Subjects<'a>,
+    /// The term in which the pass began.
+    pub(super) term: &'a CancellationToken,
+}
+
+/// The resources that the changes of a plan are for.
+pub(super) enum Subjects<'a> {
+    /// By the key of the change.
+    ByKey(&'a BTreeMap<&'a OrgKey, &'a Entry>),
+    /// One that is being deleted.
+    Leaving(&'a Entry),
+}
+
+impl Permit for WritePermit<'_> {
+    fn refusal(&self, change: &Change) -> Option<String> {
+        if self.term.is_cancelled() {
+            return Some("another process of the operator leads".to_owned());
+        }
+        let name = Name::of(&self.environment.metadata);
+        let Some(environment) = current(&self.context.environments, &self.environment.metadata)
+        else {
+            return Some(format!("PortalEnvironment {name} is not there any more"));
+        };
+        let Ok(environment) = environment.read() else {
+            return Some(format!("PortalEnvironment {name} cannot be read any more"));
+        };
+        let entry = match self.subjects {
+            Subjects::ByKey(by_key) => *by_key.get(&change.key)?,
+            Subjects::Leaving(entry) => entry,
+        };
+        let name = Name::of(&entry.object.metadata);
+        let Some(object) = current(&self.context.organizations, &entry.object.metadata) else {
+            return Some(format!("PortalOrganization {name} is not there any more"));
+        };
+        let Ok(object) = object.read() else {
+            return Some(format!("PortalOrganization {name} cannot be read any more"));
+        };
+        refusal(change.action.kind(), environment, object)
+    }
+}
+
+/// Finds the object that a watch shows now, unless another took its name.
+fn current<K>(
+    store: &Store<Watched<K>>,
+    known: &kube::core::ObjectMeta,
+) -> Option<std::sync::Arc<Watched<K>>>
+where
+    K: Resource<DynamicType = ()> + Clone + 'static,
+{
+    let Name { namespace, name } = Name::of(known);
+    let object = store.get(&ObjectRef::new(&name).within(&namespace))?;
+    (Uid::of(object.meta()) == Uid::of(known)).then_some(object)
+}
+
+/// Returns why nothing of this kind may be written for an organization. Pure.
+fn refusal(
+    kind: ActionKind,
+    environment: &PortalEnvironment,
+    object: &PortalOrganization,
+) -> Option<String> {
+    let (of_environment, of_object) = (Name::of(&environment.metadata), Name::of(&object.metadata));
+    if is_environment_paused(environment) {
+        return Some(format!("PortalEnvironment {of_environment} is paused"));
+    }
+    if is_organization_paused(object) {
+        return Some(format!("PortalOrganization {of_object} is paused"));
+    }
+    if object.spec.management_policy == ManagementPolicy::Observe {
+        return Some(format!("PortalOrganization {of_object} is only observed"));
+    }
+    if kind == ActionKind::Delete {
+        let is_kept = object.spec.deletion_policy == DeletionPolicy::Retain
+            || is_force_released(&object.metadata);
+        if is_kept {
+            return Some(format!(
+                "PortalOrganization {of_object} keeps its organization"
+            ));
+        }
+        let forbids = !environment.spec.operator.allow_deletion;
+        return forbids.then(|| {
+            format!("PortalEnvironment {of_environment} does not set allowDeletion any more")
+        });
+    }
+    if is_leaving(&object.metadata) {
+        return Some(format!("PortalOrganization {of_object} is being deleted"));
+    }
+    is_leaving(&environment.metadata)
+        .then(|| format!("PortalEnvironment {of_environment} is being deleted"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn said(kind: ActionKind, environment: Value, organization: Value) -> Option<String> {
+        let object = |name: &str, spec: Value, more: Value| {
+            let mut object = json!({
+                "metadata": { "name": name, "namespace": "portal" }, "spec": spec,
+            });
+            for (part, fields) in more.as_object().unwrap() {
+                let part = object[part].as_object_mut().unwrap();
+                part.extend(fields.as_object().unwrap().clone());
+            }
+            object
+        };
+        let environment = object(
+            "production",
+            json!({ "secretRef": { "name": "workos", "key": "api-key" }, "allowDeletion": true }),
+            environment,
+        );
+        let organization = object(
+            "acme",
+            json!({ "environmentRef": { "name": "production" }, "deletionPolicy": "Delete" }),
+            organization,
+        );
+        refusal(
+            kind,
+            &serde_json::from_value(environment).unwrap(),
+            &serde_json::from_value(organization).unwrap(),
+        )
+    }
+
+    #[test]
+    fn a_write_is_refused_once_something_is_paused_observed_or_being_deleted() {
+        let paused = json!({ "metadata": { "annotations": { "portalctl.dev/paused": "yes" } } });
+        let suspended = json!({ "spec": { "suspend": true } });
+        let leaving = json!({ "metadata": { "deletionTimestamp": "2026-01-02T03:04:05Z" } });
+        let observed = json!({ "spec": { "managementPolicy": "Observe" } });
+        for kind in [ActionKind::Create, ActionKind::Update, ActionKind::Invite] {
+            assert_eq!(said(kind, json!({}), json!({})), None);
+            for (environment, organization, wanted) in [
+                (
+                    &paused,
+                    json!({}),
+                    "PortalEnvironment portal/production is paused",
+                ),
+                (
+                    &suspended,
+                    json!({}),
+                    "PortalEnvironment portal/production is paused",
+                ),
+                (
+                    &leaving,
+                    json!({}),
+                    "PortalEnvironment portal/production is being deleted",
+                ),
+                (
+                    &json!({}),
+                    paused.clone(),
+                    "PortalOrganization portal/acme is paused",
+                ),
+                (
+                    &json!({}),
+                    suspended.clone(),
+                    "PortalOrganization portal/acme is paused",
+                ),
+                (
+                    &json!({}),
+                    leaving.clone(),
+                    "PortalOrganization portal/acme is being deleted",
+                ),
+                (
+                    &json!({}),
+                    observed.clone(),
+                    "PortalOrganization portal/acme is only observed",
+                ),
+            ] {
+                let said = said(kind, environment.clone(), organization);
+                assert_eq!(said.as_deref(), Some(wanted));
+            }
+        }
+    }
+
+    #[test]
+    fn a_deletion_is_refused_once_a_pause_a_policy_or_the_environment_says_so() {
+        let leaving = json!({ "metadata": { "deletionTimestamp": "2026-01-02T03:04:05Z" } });
+        let said = |environment: Value, spec: Value| {
+            let mut organization = leaving.clone();
+            organization["spec"] = spec;
+            said(ActionKind::Delete, environment, organization)
+        };
+        assert_eq!(said(json!({}), json!({})), None);
+        assert_eq!(said(leaving.clone(), json!({})), None);
+        let refused = [
+            said(json!({ "spec": { "suspend": true } }), json!({})),
+            said(json!({ "spec": { "allowDeletion": false } }), json!({})),
+            said(json!({}), json!({ "suspend": true })),
+            said(json!({}), json!({ "deletionPolicy": "Retain" })),
+            said(json!({}), json!({ "managementPolicy": "Observe" })),
+        ];
+        assert!(refused.iter().all(Option::is_some), "{refused:?}");
+    }
+}
