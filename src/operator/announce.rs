@@ -81,6 +81,12 @@ impl Announcer {
             .await;
     }
 
+    /// Tells something of an environment.
+    pub(super) async fn environment(&self, object: &PortalEnvironment, news: News, note: &str) {
+        self.publish(object, news.as_str(), news.is_warning(), note)
+            .await;
+    }
+
     /// Tells why an organization is not as declared.
     pub(super) async fn organization_trouble(
         &self,

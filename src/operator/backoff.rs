@@ -84,4 +84,20 @@ mod tests {
         SystemClock.sleep(CALM).await;
         assert!(backoff.next().unwrap() < 2 * FIRST);
     }
+
+    #[tokio::test(start_paused = true)]
+    async fn calm_is_counted_from_the_end_of_a_wait_and_not_from_the_failure_before_it() {
+        let mut backoff = WatchBackoff::new(Arc::new(SystemClock), "one".to_owned());
+        let mut wait = Duration::ZERO;
+        for _ in 0..10 {
+            wait = backoff.next().unwrap();
+            SystemClock.sleep(wait).await;
+        }
+        assert!(wait >= LONGEST);
+        SystemClock
+            .sleep(CALM.saturating_sub(Duration::from_secs(1)))
+            .await;
+        let next = backoff.next().unwrap();
+        assert!(next >= LONGEST, "{next:?}");
+    }
 }

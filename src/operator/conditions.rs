@@ -132,7 +132,11 @@ impl Trouble {
     pub(super) const fn passes(&self) -> bool {
         matches!(
             self.reason,
-            Reason::RateLimited | Reason::Unreachable | Reason::Pending | Reason::Deleting
+            Reason::RateLimited
+                | Reason::Unreachable
+                | Reason::Pending
+                | Reason::Deleting
+                | Reason::CreateLimit
         )
     }
 

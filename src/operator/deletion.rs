@@ -198,12 +198,29 @@ mod tests {
         most: u32,
         restraint: Option<Restraint>,
     ) -> Step {
+        step_where(
+            entry,
+            observed,
+            restraint,
+            &json!({ "maxDeletesPerHour": most }),
+        )
+    }
+
+    /// What becomes of an entry where the environment says more than that everything is allowed.
+    fn step_where(
+        entry: &Entry,
+        observed: &Observed,
+        restraint: Option<Restraint>,
+        more: &Value,
+    ) -> Step {
         let text = b"version: 1\nmanifest: customers\norganizations: { acme: { name: Acme } }\n";
         let desired = read(&[Input::Stdin(text.to_vec())]).desired.unwrap();
-        let spec = json!({
+        let mut spec = json!({
             "secretRef": { "name": "workos", "key": "api-key" }, "manifest": "customers",
-            "allowDeletion": true, "maxDeletesPerHour": most,
+            "allowDeletion": true,
         });
+        let fields = spec.as_object_mut().unwrap();
+        fields.extend(more.as_object().unwrap().clone());
         let spec: PortalEnvironmentSpec = serde_json::from_value(spec).unwrap();
         let recent = [Timestamp::UNIX_EPOCH];
         let allowance = Allowance::new(&spec, desired.manifest.as_ref(), &recent);
@@ -244,6 +261,15 @@ mod tests {
                 "{message}"
             );
         }
+    }
+
+    #[test]
+    fn nothing_is_deleted_where_the_environment_does_not_allow_it() {
+        let forbids = json!({ "allowDeletion": false });
+        let step = step_where(&entry(|_| {}), &live(OURS), None, &forbids);
+        let (reason, message) = waits_because(step);
+        assert_eq!(reason, Reason::DeletionBlocked);
+        assert!(message.contains("allowDeletion"), "{message}");
     }
 
     #[test]

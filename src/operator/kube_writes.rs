@@ -6,14 +6,16 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt::Debug;
 
+use kube::Resource;
 use kube::api::{Api, Patch, PatchParams};
-use kube::core::ObjectMeta;
+use kube::core::{NamespaceResourceScope, ObjectMeta};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use super::names::{Name, Uid};
-use super::objects::FINALIZER;
 use super::resource::{PortalEnvironment, PortalOrganization};
 use super::status::{ours, same_conditions};
 use crate::manifest::kubernetes::{
@@ -177,7 +179,7 @@ async fn patch_status<K>(
     patch: &Patch<&Value>,
 ) -> kube::Result<()>
 where
-    K: Clone + serde::de::DeserializeOwned + std::fmt::Debug,
+    K: Clone + DeserializeOwned + Debug,
 {
     match api.patch_status(&name.name, params, patch).await {
         Ok(_) => Ok(()),
@@ -191,25 +193,32 @@ fn is_gone(error: &kube::Error) -> bool {
     matches!(error, kube::Error::Api(status) if status.code == 404 || status.code == 409)
 }
 
-/// Puts the finalizer on an object, or takes it off; other finalizers stay.
-pub(super) async fn finalizer(
+/// Puts a finalizer on an object, or takes it off; other finalizers stay.
+pub(super) async fn finalizer<K>(
     client: &kube::Client,
-    object: &PortalOrganization,
+    metadata: &ObjectMeta,
+    finalizer: &str,
     wanted: bool,
-) -> kube::Result<()> {
-    let name = Name::of(&object.metadata);
-    let mut finalizers = object.metadata.finalizers.clone().unwrap_or_default();
-    finalizers.retain(|one| one != FINALIZER);
+) -> kube::Result<()>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+        + Clone
+        + DeserializeOwned
+        + Debug,
+{
+    let name = Name::of(metadata);
+    let mut finalizers = metadata.finalizers.clone().unwrap_or_default();
+    finalizers.retain(|one| one != finalizer);
     if wanted {
-        finalizers.push(FINALIZER.to_owned());
+        finalizers.push(finalizer.to_owned());
     }
     // The version makes sure that nobody else's finalizer is lost.
     let body = json!({ "metadata": {
         "finalizers": finalizers,
-        "resourceVersion": object.metadata.resource_version,
-        "uid": object.metadata.uid,
+        "resourceVersion": metadata.resource_version,
+        "uid": metadata.uid,
     } });
-    let api: Api<PortalOrganization> = Api::namespaced(client.clone(), &name.namespace);
+    let api: Api<K> = Api::namespaced(client.clone(), &name.namespace);
     let patched = api
         .patch(&name.name, &PatchParams::default(), &Patch::Merge(&body))
         .await;

@@ -8,14 +8,14 @@ use super::conditions::Trouble;
 use super::deletion::{self, Allowance, Step};
 use super::entries::Entry;
 use super::kube_writes;
-use super::objects::is_held;
+use super::objects::{FINALIZER, is_held};
 use super::permit::{Subjects, WritePermit};
 use super::picture::Picture;
 use super::portals::Portal;
 use super::reason::Reason;
 use super::reconcile::Reconciler;
 use super::report::Reporter;
-use super::resource::PortalEnvironment;
+use super::resource::{PortalEnvironment, PortalOrganization};
 use super::write::generation;
 use crate::apply::OutcomeKind;
 use crate::identity::identify;
@@ -39,6 +39,12 @@ impl NotDeleted {
     }
 }
 
+/// Puts the finalizer on a resource, or takes it off.
+async fn write_finalizer(client: &kube::Client, entry: &Entry, wanted: bool) -> kube::Result<()> {
+    let metadata = &entry.object.metadata;
+    kube_writes::finalizer::<PortalOrganization>(client, metadata, FINALIZER, wanted).await
+}
+
 impl Reconciler {
     /// Puts the finalizer where an organization is to be deleted with its resource, and nowhere
     /// else.
@@ -54,7 +60,7 @@ impl Reconciler {
             }
         });
         let writing = stream::iter(to_change).map(async |(entry, wanted)| {
-            if let Err(error) = kube_writes::finalizer(client, &entry.object, wanted).await {
+            if let Err(error) = write_finalizer(client, entry, wanted).await {
                 tracing::warn!(organization = %entry.name, %error, "the finalizer was not written");
             }
         });
@@ -75,14 +81,13 @@ impl Reconciler {
         term: &CancellationToken,
     ) {
         let environment = reporter.environment.object;
-        self.deletions.forget_old(self.context.clock.now());
         let mut identities = identify(desired, &picture.observed);
         for entry in entries.iter().filter(|entry| entry.is_leaving()) {
             if term.is_cancelled() {
                 return;
             }
             let manifest = desired.manifest.as_ref();
-            let allowance = Allowance::new(&environment.spec, manifest, self.deletions.recent());
+            let allowance = Allowance::new(&environment.spec, manifest, self.quota.deletions());
             let restraint = entry.restraint(reporter.environment.is_paused);
             let step = deletion::step(entry, restraint, &allowance, &picture.observed, &identities);
             match step {
@@ -126,7 +131,7 @@ impl Reconciler {
         let deleting = self.delete_one(environment, portal, entry, change, desired, picture, term);
         let deleted = deleting.await;
         if deleted.as_ref().is_err_and(|not| !not.may_have) {
-            self.deletions.take_back();
+            self.quota.take_back_deletion();
         }
         deleted.map_err(|not| not.trouble)
     }
@@ -200,7 +205,7 @@ impl Reconciler {
 
     async fn take_finalizer_off(&self, entry: &Entry) {
         let client = &self.context.client;
-        if let Err(error) = kube_writes::finalizer(client, &entry.object, false).await {
+        if let Err(error) = write_finalizer(client, entry, false).await {
             tracing::warn!(organization = %entry.name, %error, "the finalizer was not taken off");
         }
     }

@@ -10,6 +10,7 @@
 //! to change: that is [`plan`](crate::plan)'s; nothing here writes to WorkOS but through
 //! [`apply`](mod@crate::apply).
 
+mod account;
 mod announce;
 mod backoff;
 mod chance;
@@ -22,6 +23,8 @@ mod deletion;
 mod difference;
 mod entries;
 mod fence;
+mod hold_back;
+mod in_use;
 mod kube_writes;
 pub mod lease;
 mod leave;
@@ -39,6 +42,8 @@ mod quota;
 mod reason;
 mod recalled;
 mod reconcile;
+mod recreation;
+mod repairs;
 mod report;
 pub mod resource;
 mod run;

@@ -21,6 +21,9 @@ pub(super) const RECONCILE_REQUESTED: &str = "portalctl.dev/reconcile-requested-
 /// The finalizer of resources whose organization is deleted with them.
 pub(super) const FINALIZER: &str = "portalctl.dev/organization";
 
+/// The finalizer of environments that resources with [`FINALIZER`] need.
+pub(super) const ENVIRONMENT_FINALIZER: &str = "portalctl.dev/environment-in-use";
+
 /// Organizations, readable or not.
 pub(super) type Organizations = Store<Watched<PortalOrganization>>;
 /// Environments, readable or not.
@@ -114,10 +117,15 @@ pub(super) const fn is_leaving(metadata: &kube::core::ObjectMeta) -> bool {
     metadata.deletion_timestamp.is_some()
 }
 
-/// Whether the operator's finalizer is on an object.
+/// Returns whether the operator's finalizer is on an organization.
 pub(super) fn is_held(metadata: &kube::core::ObjectMeta) -> bool {
+    has_finalizer(metadata, FINALIZER)
+}
+
+/// Returns whether a finalizer is on an object.
+pub(super) fn has_finalizer(metadata: &kube::core::ObjectMeta, finalizer: &str) -> bool {
     let finalizers = metadata.finalizers.iter().flatten();
-    finalizers.into_iter().any(|one| one == FINALIZER)
+    finalizers.into_iter().any(|one| one == finalizer)
 }
 
 #[cfg(test)]

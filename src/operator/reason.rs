@@ -49,6 +49,18 @@ reasons! {
     ObserveOnly,
     /// What is wanted is not allowed: the message says what would allow it.
     Held,
+    /// The hourly limit of creations is reached: it waits.
+    CreateLimit,
+    /// Somebody else writes the same field again and again: it is written once an hour.
+    Fighting,
+    /// The organization was deleted at WorkOS by somebody else, and is not created again unasked.
+    DeletedOutside,
+    /// Most organizations that statuses name are not in the account that the API key opens.
+    WrongAccount,
+    /// The environment is being deleted: nothing is created or changed any more.
+    EnvironmentTerminating,
+    /// The environment is being deleted, and resources still need it.
+    InUse,
     /// A person has to decide which organization is meant.
     Conflict,
     /// Another organization has verified a declared domain.

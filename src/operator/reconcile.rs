@@ -17,19 +17,23 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use super::account::Census;
 use super::claims::Claims;
 use super::clocks::{Clocks, Intervals};
 use super::conditions::Trouble;
 use super::context::Context;
 use super::declared::Reader;
 use super::entries::{self, Entry};
+use super::hold_back::HeldBack;
+use super::in_use;
 use super::kube_writes::Written;
-use super::names::Name;
-use super::objects::{Objects, is_environment_paused};
+use super::names::{Name, Uid};
+use super::objects::{Objects, is_environment_paused, is_leaving};
 use super::picture::{self, Picture};
 use super::portals::{self, Fingerprint, Portal};
-use super::quota::Deletions;
+use super::quota::Quota;
 use super::reason::Reason;
+use super::repairs::Repairs;
 use super::report::{Environment, Reporter};
 use super::resource::PortalEnvironment;
 use super::secrets;
@@ -60,6 +64,10 @@ pub(super) struct Reconciler {
     reader: Reader,
     /// Which key and endpoint the picture is of.
     fingerprint: Option<Fingerprint>,
+    /// The key and endpoint whose account was seen to have what statuses name, in this term.
+    verified: Option<Fingerprint>,
+    /// The client of the environment with this uid, for its end: its Secret may go first.
+    last_portal: Option<(Uid, Portal)>,
     /// When the key was last read from its Secret.
     key_read: Option<Instant>,
     /// What people said last.
@@ -72,7 +80,10 @@ pub(super) struct Reconciler {
     /// ask of what one has created.
     pub(super) is_unfinished: bool,
     waits: Waits,
-    pub(super) deletions: Deletions,
+    pub(super) quota: Quota,
+    pub(super) repairs: Repairs,
+    /// Changes of the last pass that wait.
+    pub(super) held_back: HeldBack,
     /// The term of the last pass.
     term: Option<CancellationToken>,
     stop: CancellationToken,
@@ -104,6 +115,8 @@ impl Reconciler {
             environment_statuses: Written::default(),
             reader: Reader::default(),
             fingerprint: None,
+            verified: None,
+            last_portal: None,
             key_read: None,
             seen: None,
             environment_generation: None,
@@ -111,7 +124,9 @@ impl Reconciler {
             intervals,
             is_unfinished: false,
             waits: Waits::default(),
-            deletions: Deletions::default(),
+            quota: Quota::default(),
+            repairs: Repairs::default(),
+            held_back: HeldBack::new(),
             term: None,
             stop,
         }
@@ -175,9 +190,13 @@ impl Reconciler {
         self.clocks = Clocks::default();
         self.seen = None;
         self.fingerprint = None;
+        self.verified = None;
+        self.last_portal = None;
         self.is_unfinished = false;
         self.waits = Waits::default();
-        self.deletions = Deletions::default();
+        self.quota = Quota::default();
+        self.repairs = Repairs::default();
+        self.held_back = HeldBack::new();
         // What was written is still newer than what a watch shows that has not caught up with it.
     }
 
@@ -195,6 +214,7 @@ impl Reconciler {
             self.clocks.nudge();
         }
         self.seen = Some(said);
+        self.keep_environment(&objects).await;
         let running = context.metrics.begun();
         let outcome = self.work(&objects, term).await;
         drop(running);
@@ -240,11 +260,13 @@ impl Reconciler {
     async fn work(&mut self, objects: &Objects, term: &CancellationToken) -> Result<(), Blocked> {
         let environment = self.environment(objects)?;
         self.recall_claims(objects, &environment);
-        self.learn_deletions(&environment).await.map_err(Blocked)?;
+        self.learn_quota(&environment).await.map_err(Blocked)?;
+        self.quota.forget_old(self.context.clock.now());
         let (mut entries, mut desired) =
             entries::sort(objects, &environment, &mut self.reader).map_err(Blocked)?;
         let portal = self.portal(&environment).await?;
         self.look(&portal, &desired).await?;
+        self.check_account(&entries, &portal)?;
         self.hold(&entries).await;
         let Some(mut picture) = self.picture.take() else {
             return Err(Blocked(waiting()));
@@ -262,6 +284,7 @@ impl Reconciler {
             object: &environment,
             target: &portal.target,
             is_paused: is_environment_paused(&environment),
+            waits: in_use::waits(&environment, objects),
         });
         self.apply(&reporter, &portal, &entries, &desired, &mut picture, term)
             .await;
@@ -342,19 +365,54 @@ impl Reconciler {
         let spec = &environment.spec;
         let namespace = &self.name.namespace;
         self.key_read = Some(self.context.clock.instant());
-        let secret = secrets::read(&self.context.client, namespace, &spec.secret_ref)
-            .await
-            .map_err(Blocked)?;
-        let portal = self
-            .context
-            .portals
-            .get(&self.name, spec, &secret)
-            .map_err(Blocked)?;
+        let secret = secrets::read(&self.context.client, namespace, &spec.secret_ref).await;
+        let uid = Uid::of(&environment.metadata);
+        let portal = match (secret, &self.last_portal) {
+            (Ok(secret), _) => {
+                let portals = &self.context.portals;
+                portals.get(&self.name, spec, &secret).map_err(Blocked)?
+            }
+            // What is deleted together may go in any order, the key before what needs it.
+            (Err(trouble), Some((of, portal)))
+                if trouble.reason == Reason::SecretMissing
+                    && is_leaving(&environment.metadata)
+                    && *of == uid =>
+            {
+                portal.clone()
+            }
+            (Err(trouble), _) => return Err(Blocked(trouble)),
+        };
+        self.last_portal = Some((uid, portal.clone()));
         if self.fingerprint != Some(portal.fingerprint) {
             self.fingerprint = Some(portal.fingerprint);
             self.forget_requests();
         }
         Ok(portal)
+    }
+
+    /// Checks, once for each key, endpoint and term, that the account has what statuses name.
+    fn check_account(&mut self, entries: &[Entry], portal: &Portal) -> Result<(), Blocked> {
+        if self.verified == Some(portal.fingerprint) {
+            return Ok(());
+        }
+        let Some(picture) = &self.picture else {
+            return Ok(());
+        };
+        let statuses = entries.iter().map(|entry| (entry, self.before(entry)));
+        let census = Census::of(statuses, &picture.observed);
+        if !census.is_of_another_account() {
+            self.verified = Some(portal.fingerprint);
+            return Ok(());
+        }
+        let Census { known, missing } = census;
+        tracing::warn!(environment = %self.name, known, missing, "the account is another one");
+        Err(Blocked(Trouble::new(
+            Reason::WrongAccount,
+            "most of the organizations that the PortalOrganizations of this environment had are \
+             not in the account that its API key opens: nothing is created, changed or deleted. Put \
+             the key of the right WorkOS environment into the Secret; if the organizations are gone \
+             indeed, set spec.recreate: once on their PortalOrganizations, or delete those",
+        )))
     }
 
     /// Brings the picture up to date, as far as the clocks and earlier errors allow.

@@ -9,12 +9,14 @@ use jiff::Timestamp;
 use super::conditions::{self, Facts, Judgement, Progress, Trouble, Verdict};
 use super::difference::{self, Differences};
 use super::entries::Entry;
+use super::in_use;
 use super::kube_writes::{self, Status};
 use super::names::Uid;
 use super::objects::Objects;
 use super::picture::Picture;
 use super::reason::Reason;
 use super::reconcile::Reconciler;
+use super::recreation;
 use super::resource::PortalEnvironment;
 use super::status::{self, Totals};
 use super::tell::{Audience, synced_reason};
@@ -31,6 +33,8 @@ pub(super) struct Environment<'a> {
     pub(super) object: &'a PortalEnvironment,
     pub(super) target: &'a Target,
     pub(super) is_paused: bool,
+    /// What it waits for while it is being deleted.
+    pub(super) waits: Option<Trouble>,
 }
 
 /// What a pass found that is to be said.
@@ -84,6 +88,11 @@ impl Reconciler {
             .iter()
             .map(|one| (&one.key, one))
             .collect();
+        for entry in entries {
+            let (metadata, seen) = (&entry.object.metadata, entry.object.status.as_ref());
+            let before = self.organization_statuses.current(metadata, seen);
+            self.repairs.learn(entry, &before);
+        }
         // What was released, or not come to, has nothing to be told.
         let is_told =
             |entry: &&Entry| !entry.is_leaving() || reporter.leaving.contains_key(&entry.uid());
@@ -99,14 +108,18 @@ impl Reconciler {
                 let judgement = self.judge(reporter, entry, &differences, identities, &readiness);
                 let generation = entry.object.metadata.generation;
                 let after = match entry.key().and_then(|key| Some((key, readiness.get(key)?))) {
-                    Some((key, intents)) => status::of_organization(
-                        &before,
-                        &judgement,
-                        generation,
-                        live(key),
-                        intents,
-                        now,
-                    ),
+                    Some((key, intents)) => {
+                        let live = live(key);
+                        let is_used_up =
+                            recreation::is_used_up(entry, &before, live.map(|live| &live.id));
+                        PortalOrganizationStatus {
+                            recreated: is_used_up,
+                            field_writes: self.repairs.told(entry),
+                            ..status::of_organization(
+                                &before, &judgement, generation, live, intents, now,
+                            )
+                        }
+                    }
                     None => status::of_blocked_organization(&before, &judgement, generation, now),
                 };
                 Said {
@@ -131,6 +144,7 @@ impl Reconciler {
             .await;
         let metadata = entries.iter().map(|entry| &entry.object.metadata);
         self.organization_statuses.keep(metadata);
+        self.repairs.keep(&entries.iter().map(Entry::uid).collect());
     }
 
     /// What is left to do, for entries that nothing is written for too.
@@ -158,6 +172,12 @@ impl Reconciler {
         );
         let mut differences = difference::of(&plan);
         self.recall_held(&mut differences, entries, desired, picture, identities);
+        for (key, trouble) in &self.held_back {
+            if differences.by_key.contains_key(key) {
+                let told = differences.troubles.entry(key.clone());
+                told.or_insert_with(|| trouble.clone());
+            }
+        }
         let leaving: BTreeSet<&OrgKey> = entries
             .iter()
             .filter(|entry| entry.is_leaving())
@@ -259,13 +279,23 @@ impl Reconciler {
             .environment_statuses
             .current(&object.metadata, object.status.as_ref())
             .into_owned();
-        let judgement = status::connected(reporter.environment.is_paused);
+        let waits = reporter.environment.waits.as_ref();
+        let judgement = match waits {
+            Some(trouble) => leaving(trouble),
+            None => status::connected(reporter.environment.is_paused),
+        };
         let generation = object.metadata.generation;
         let mut after = status::of_environment(&before, &judgement, generation, now);
         after.organizations = Some(totals.organizations);
         after.intents = Some(totals.intents);
         after.last_sync_time = Some(conditions::whole_second(picture.listed_at));
         after.events_cursor = picture.cursor().map(str::to_owned);
+        if let Some(trouble) = waits
+            && synced_reason(&before.conditions) != synced_reason(&after.conditions)
+        {
+            let announcer = &self.context.announcer;
+            announcer.environment_trouble(object, trouble).await;
+        }
         self.write_environment(object, &before, after).await;
     }
 
@@ -275,7 +305,7 @@ impl Reconciler {
         before: &PortalEnvironmentStatus,
         mut after: PortalEnvironmentStatus,
     ) {
-        after.recent_deletions = self.deletions.recent().to_vec();
+        self.quota.write_into(&mut after);
         if after.says_the_same(before) {
             return;
         }
@@ -325,7 +355,7 @@ impl Reconciler {
         // The environment is told once what all of its organizations suffer from.
         self.tell(&said, Audience::WhatIsLeaving).await;
         // A status is replaced as a whole: it says nothing before all that it has to say is known.
-        if let Err(unknown) = self.learn_deletions(object).await {
+        if let Err(unknown) = self.learn_quota(object).await {
             let error = unknown.message;
             tracing::warn!(environment = %self.name, %error, "a status was not written");
             return;
@@ -334,7 +364,11 @@ impl Reconciler {
             .environment_statuses
             .current(&object.metadata, object.status.as_ref())
             .into_owned();
-        let judgement = conditions::blocked(trouble);
+        let mut told = trouble.clone();
+        if let Some(waits) = in_use::waits(object, objects) {
+            told.message = format!("{}; {}", told.message, waits.message);
+        }
+        let judgement = conditions::blocked(&told);
         let after = status::of_environment(&before, &judgement, object.metadata.generation, now);
         if synced_reason(&before.conditions) != synced_reason(&after.conditions) {
             tracing::warn!(

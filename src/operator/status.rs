@@ -44,7 +44,10 @@ pub(super) fn of_organization(
     PortalOrganizationStatus {
         observed_generation: generation,
         conditions: merge(&before.conditions, judgement, generation, now),
-        organization_id: live.map(|live| escape(live.id.as_str()).into_owned()),
+        // An organization that is gone is still the one that the resource had.
+        organization_id: live
+            .map(|live| escape(live.id.as_str()).into_owned())
+            .or_else(|| before.organization_id.clone()),
         external_id: live
             .and_then(|live| live.external_id.as_deref())
             .map(|id| escape(id).into_owned()),
@@ -57,6 +60,8 @@ pub(super) fn of_organization(
                 state: escape(held.state.as_str()).into_owned(),
             })
             .collect(),
+        recreated: before.recreated,
+        field_writes: before.field_writes.clone(),
     }
 }
 
@@ -70,6 +75,12 @@ pub(super) fn of_blocked_organization(
     PortalOrganizationStatus {
         observed_generation: generation,
         conditions: merge(&before.conditions, judgement, generation, now),
+        // They are of the version that was written for.
+        field_writes: if before.observed_generation == generation {
+            before.field_writes.clone()
+        } else {
+            Vec::new()
+        },
         ..before.clone()
     }
 }

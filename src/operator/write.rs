@@ -9,12 +9,14 @@ use super::announce::News;
 use super::conditions::Trouble;
 use super::difference;
 use super::entries::Entry;
+use super::hold_back::is_repair;
 use super::permit::{Subjects, WritePermit};
 use super::picture::Picture;
 use super::portals::Portal;
 use super::reason::Reason;
 use super::reconcile::Reconciler;
 use super::report::Reporter;
+use super::resource::PortalEnvironment;
 use super::tell::CONCURRENT_EVENTS;
 use crate::apply::{ApplyProgress, ApplyReport, Options, Outcome, OutcomeKind, apply};
 use crate::codes::api as codes;
@@ -61,18 +63,24 @@ impl Reconciler {
         term: &CancellationToken,
     ) {
         let paused = reporter.environment.is_paused;
-        let mut plan = self.plan(entries, desired, picture, portal, paused);
-        self.is_unfinished = begin_with(&mut plan.changes, MOST_AT_ONCE);
-        if plan.changes.is_empty() || term.is_cancelled() {
-            return;
-        }
+        let environment = reporter.environment.object;
         let by_key: BTreeMap<&OrgKey, &Entry> = entries
             .iter()
             .filter_map(|entry| Some((entry.key()?, entry)))
             .collect();
+        let mut plan = self.plan(entries, desired, picture, portal, paused);
+        self.held_back = self.hold_back(&mut plan.changes, &by_key, environment, &picture.observed);
+        self.is_unfinished = begin_with(&mut plan.changes, MOST_AT_ONCE);
+        if !term.is_cancelled() {
+            self.count_planned_creations(environment, &mut plan.changes)
+                .await;
+        }
+        if plan.changes.is_empty() || term.is_cancelled() {
+            return;
+        }
         let permit = WritePermit {
             context: &self.context,
-            environment: reporter.environment.object,
+            environment,
             subjects: Subjects::ByKey(&by_key),
             term,
         };
@@ -91,15 +99,46 @@ impl Reconciler {
                 picture.forget_contacts(id);
             }
             if let Some(entry) = by_key.get(&change.key) {
+                if is_repair(change) && may_have_written(&applied.outcome) {
+                    let now = self.context.clock.now();
+                    self.repairs.wrote(entry, change, now);
+                }
                 self.note_failure(entry, change, &applied.outcome, picture, term);
             }
         }
+        let not_created = report
+            .changes
+            .iter()
+            .filter(|applied| is_create(&applied.change) && !may_have_written(&applied.outcome));
+        self.quota.take_back_creations(not_created.count());
         // What can be asked of an organization only since it exists is asked at once.
         self.is_unfinished |= report.changes.iter().any(|applied| {
             let is_done = matches!(applied.outcome, Outcome::Done(_));
             is_done && applied.change.action.kind() == ActionKind::Create
         });
         self.announce(&report, &by_key).await;
+    }
+
+    /// Counts the creations of a plan; takes them out of it where they could not be counted.
+    async fn count_planned_creations(
+        &mut self,
+        environment: &PortalEnvironment,
+        changes: &mut Vec<Change>,
+    ) {
+        let count = changes.iter().filter(|change| is_create(change)).count();
+        if count == 0 {
+            return;
+        }
+        if let Err(trouble) = self.count_creations(environment, count).await {
+            let waits: BTreeSet<OrgKey> = changes
+                .iter()
+                .filter(|change| is_create(change))
+                .map(|change| change.key.clone())
+                .collect();
+            changes.retain(|change| !waits.contains(&change.key));
+            let waits = waits.into_iter().map(|key| (key, trouble.clone()));
+            self.held_back.extend(waits);
+        }
     }
 
     /// What differs and may be written now.
@@ -206,6 +245,15 @@ impl Reconciler {
         self.setbacks
             .add(&change.key, generation(entry), trouble, interval, now);
     }
+}
+
+fn is_create(change: &Change) -> bool {
+    change.action.kind() == ActionKind::Create
+}
+
+/// Returns whether a change took effect, or may have.
+fn may_have_written(outcome: &Outcome) -> bool {
+    matches!(outcome.kind(), OutcomeKind::Done | OutcomeKind::Unknown)
 }
 
 /// Why the rest of a plan was not tried: what would meet every other change too.

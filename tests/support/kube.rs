@@ -1,7 +1,7 @@
 //! A real Kubernetes API server with its etcd, found through `KUBEBUILDER_ASSETS`.
 //!
-//! No controller runs there: namespaces never finish terminating, owner references are not
-//! collected, and tokens of service accounts come by `kubectl create token` only.
+//! No controller runs there unless a test asks for them: namespaces never finish terminating, owner
+//! references are not collected, and tokens of service accounts come by `kubectl create token` only.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -134,6 +134,13 @@ impl Cluster {
     #[track_caller]
     pub(crate) fn stop_server(&self) {
         self.process.lock().unwrap().tell("stop");
+    }
+
+    /// Starts the namespace controller and the garbage collector, which end what is deleted.
+    #[allow(dead_code, reason = "for tests of the operator")]
+    #[track_caller]
+    pub(crate) fn start_controllers(&self) {
+        self.process.lock().unwrap().tell("controllers");
     }
 
     /// Starts it again, at the same address.

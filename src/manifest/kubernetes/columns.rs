@@ -14,18 +14,7 @@ pub(super) fn columns(kind: Kind) -> Value {
             what,
         )
     };
-    let paused = column(
-        "Paused",
-        0,
-        ".metadata.annotations.portalctl\\.dev/paused",
-        "Whether the operator leaves it alone",
-    );
-    let suspended = column(
-        "Suspended",
-        1,
-        ".spec.suspend",
-        "Whether spec.suspend stops all writing",
-    );
+    let [paused, suspended] = pauses();
     let mut columns = vec![
         condition("Ready", "Ready", "Whether it is as declared"),
         condition(
@@ -110,6 +99,23 @@ pub(super) fn columns(kind: Kind) -> Value {
     age["type"] = json!("date");
     columns.push(age);
     Value::from(columns)
+}
+
+/// Both ways to pause.
+fn pauses() -> [Value; 2] {
+    let paused = column(
+        "Paused",
+        0,
+        ".metadata.annotations.portalctl\\.dev/paused",
+        "Whether the operator leaves it alone",
+    );
+    let suspended = column(
+        "Suspended",
+        1,
+        ".spec.suspend",
+        "Whether spec.suspend stops all writing",
+    );
+    [paused, suspended]
 }
 
 fn column(name: &str, priority: u8, path: &str, description: &str) -> Value {

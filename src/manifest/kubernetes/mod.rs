@@ -29,8 +29,8 @@ pub use organization::{
     PortalOrganizationSpec, Recreate,
 };
 pub use status::{
-    Condition, ConditionStatus, DomainStatus, IntentStatus, IntentTotals, OrganizationTotals,
-    PortalEnvironmentStatus, PortalOrganizationStatus,
+    Condition, ConditionStatus, DomainStatus, FieldWrites, IntentStatus, IntentTotals, MinuteCount,
+    OrganizationTotals, PortalEnvironmentStatus, PortalOrganizationStatus,
 };
 
 /// The group of the resources.

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::organization::is_default;
 use crate::model::Intent;
 
 /// One aspect of an object, with why it is as it is.
@@ -86,6 +87,29 @@ pub struct PortalOrganizationStatus {
         "x-kubernetes-list-map-keys" = ["domain"],
     ))]
     pub domains: Vec<DomainStatus>,
+    /// Whether `recreate: once` is used up. Removing the field from the spec takes this back.
+    #[serde(skip_serializing_if = "is_default")]
+    pub recreated: bool,
+    /// When the operator wrote fields more than once for this version of the object.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64), extend(
+        "x-kubernetes-list-type" = "map",
+        "x-kubernetes-list-map-keys" = ["field"],
+    ))]
+    pub field_writes: Vec<FieldWrites>,
+}
+
+/// When the operator wrote a field.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct FieldWrites {
+    /// The field, by the path that plans show.
+    #[schemars(length(max = 300))]
+    pub field: String,
+    /// The last times, oldest first.
+    #[schemars(length(max = 6), with = "Vec<String>", inner(length(max = 40)))]
+    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
+    pub times: Vec<Timestamp>,
 }
 
 /// How far one intent is.
@@ -162,6 +186,23 @@ pub struct PortalEnvironmentStatus {
     #[schemars(length(max = 100), with = "Vec<String>", inner(length(max = 40)))]
     #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
     pub recent_deletions: Vec<Timestamp>,
+    /// How many organizations were created in each minute of the last hour, for `limits.create`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
+    pub recent_creations: Vec<MinuteCount>,
+}
+
+/// How often something was done in one minute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct MinuteCount {
+    /// The beginning of the minute.
+    #[schemars(with = "String", extend("format" = "date-time"))]
+    pub minute: Timestamp,
+    /// How often.
+    #[schemars(range(min = 0))]
+    pub count: u32,
 }
 
 /// How many organizations there are.

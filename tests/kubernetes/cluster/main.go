@@ -3,7 +3,7 @@
 //
 //	cluster FOLDER
 //
-// The programs etcd and kube-apiserver stand beside it. In FOLDER it keeps its data and writes
+// The programs etcd, kube-apiserver and controllers stand beside it. In FOLDER it keeps its data and writes
 // `kubeconfig`, an administrator's; its path is printed once the server is ready.
 package main
 
@@ -58,11 +58,16 @@ func run(folder string) error {
 	fmt.Println(kubeconfig)
 	return serve(stopServer, func() (func(), error) {
 		return launchServer(programs, folder, etcd)
+	}, func() error {
+		// They end with this process.
+		_, err := launch(folder, filepath.Join(programs, "controllers"), kubeconfig)
+		return err
 	})
 }
 
-// Follows the commands on standard input, `stop` and `start` the API server, until it is closed.
-func serve(stop func(), start func() (func(), error)) error {
+// Follows the commands on standard input, until it is closed: `stop` and `start` the API server, and
+// `controllers` to let what is deleted come to its end.
+func serve(stop func(), start func() (func(), error), controllers func() error) error {
 	var command string
 	for {
 		if _, err := fmt.Scanln(&command); err == io.EOF {
@@ -78,6 +83,10 @@ func serve(stop func(), start func() (func(), error)) error {
 				return err
 			}
 			stop = started
+		case "controllers":
+			if err := controllers(); err != nil {
+				return err
+			}
 		}
 		fmt.Println("done")
 	}
@@ -143,9 +152,7 @@ func launchServer(programs, folder, etcd string) (func(), error) {
 		"--authorization-mode", "RBAC",
 		// It wants a controller that makes ServiceAccounts, and there is none.
 		"--disable-admission-plugins", "ServiceAccount",
-		// Many tests at once are not slowed down.
-		"--max-requests-inflight", "0", "--max-mutating-requests-inflight", "0",
-		"--enable-priority-and-fairness=false", "-v", "0")
+		"-v", "0")
 	if err != nil {
 		return nil, err
 	}
