@@ -156,7 +156,8 @@ class Cluster:
         })
         self.create(namespace, "portalenvironments", "PortalEnvironment", "production", {
             "secretRef": {"name": "workos", "key": "api-key"}, "apiKey": "test",
-            "apiUrl": api_url, "manifest": "bench", **spec,
+            "apiUrl": api_url, "manifest": "bench",
+            "limits": {"create": 1_000_000}, **spec,
         })
 
     def declare(self, namespace, name):

@@ -65,7 +65,7 @@ pub struct Options<'a> {
     pub replay: bool,
     /// For waiting before a lost answer is looked up.
     pub clock: &'a dyn Clock,
-    /// Asked right before each write.
+    /// Gives the gate that the writes of each change pass.
     pub permit: &'a dyn Permit,
 }
 
@@ -171,7 +171,13 @@ async fn run_group(
         let change = &plan.changes[index];
         let outcome = match stop.reason() {
             Some(problem) => Outcome::NotTried(problem),
-            None => run(portal, plan, earlier, change, options, stop).await,
+            None => {
+                let running = run(portal, plan, earlier, change, options, stop);
+                match options.permit.gate(change) {
+                    Some(gate) => gate.guard(running).await,
+                    None => running.await,
+                }
+            }
         };
         progress.ended(change, &outcome);
         ended.push((index, outcome));
@@ -197,7 +203,6 @@ async fn run(
     options: &Options<'_>,
     stop: &Stop,
 ) -> Outcome {
-    let portal = &permit::Permitted::new(portal, change, options.permit);
     match &change.action {
         Action::Create => create::create(portal, change, options, stop).await,
         Action::Adopt(id) | Action::Update(id) => {

@@ -3,8 +3,10 @@
 //! A pass writes for many organizations, and somebody may pause one of them, or all, meanwhile.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use kube::Resource;
+use kube::core::ObjectMeta;
 use kube::runtime::reflector::{ObjectRef, Store};
 use tokio_util::sync::CancellationToken;
 
@@ -20,11 +22,12 @@ use crate::apply::Permit;
 use crate::manifest::kubernetes::{DeletionPolicy, ManagementPolicy};
 use crate::model::OrgKey;
 use crate::plan::{ActionKind, Change};
+use crate::workos::WriteGate;
 
 /// The permit of the writes of one pass.
 pub(super) struct WritePermit<'a> {
     /// What the watches show.
-    pub(super) context: &'a Context,
+    pub(super) context: &'a Arc<Context>,
     /// The environment as the pass knows it.
     pub(super) environment: &'a PortalEnvironment,
     /// The resources that are written for.
@@ -42,44 +45,62 @@ pub(super) enum Subjects<'a> {
 }
 
 impl Permit for WritePermit<'_> {
-    fn refusal(&self, change: &Change) -> Option<String> {
-        if self.term.is_cancelled() {
-            return Some("another process of the operator leads".to_owned());
-        }
-        let name = Name::of(&self.environment.metadata);
-        let Some(environment) = current(&self.context.environments, &self.environment.metadata)
-        else {
-            return Some(format!("PortalEnvironment {name} is not there any more"));
-        };
-        let Ok(environment) = environment.read() else {
-            return Some(format!("PortalEnvironment {name} cannot be read any more"));
-        };
+    fn gate(&self, change: &Change) -> Option<WriteGate> {
         let entry = match self.subjects {
             Subjects::ByKey(by_key) => *by_key.get(&change.key)?,
             Subjects::Leaving(entry) => entry,
         };
-        let name = Name::of(&entry.object.metadata);
-        let Some(object) = current(&self.context.organizations, &entry.object.metadata) else {
-            return Some(format!("PortalOrganization {name} is not there any more"));
-        };
-        let Ok(object) = object.read() else {
-            return Some(format!("PortalOrganization {name} cannot be read any more"));
-        };
-        refusal(change.action.kind(), environment, object)
+        let (context, term) = (Arc::clone(self.context), self.term.clone());
+        let environment = Identified::of(&self.environment.metadata);
+        let organization = Identified::of(&entry.object.metadata);
+        let kind = change.action.kind();
+        Some(WriteGate::new(move || {
+            if term.is_cancelled() {
+                return Some("another process of the operator leads".to_owned());
+            }
+            let Some(environment) = environment.current(&context.environments) else {
+                return Some(format!(
+                    "PortalEnvironment {} is not there any more",
+                    environment.name
+                ));
+            };
+            let Some(organization) = organization.current(&context.organizations) else {
+                let name = &organization.name;
+                return Some(format!("PortalOrganization {name} is not there any more"));
+            };
+            match (environment.read(), organization.read()) {
+                (Ok(environment), Ok(organization)) => refusal(kind, environment, organization),
+                (Err(_), _) | (_, Err(_)) => {
+                    Some("its resource cannot be read any more".to_owned())
+                }
+            }
+        }))
     }
 }
 
-/// Finds the object that a watch shows now, unless another took its name.
-fn current<K>(
-    store: &Store<Watched<K>>,
-    known: &kube::core::ObjectMeta,
-) -> Option<std::sync::Arc<Watched<K>>>
-where
-    K: Resource<DynamicType = ()> + Clone + 'static,
-{
-    let Name { namespace, name } = Name::of(known);
-    let object = store.get(&ObjectRef::new(&name).within(&namespace))?;
-    (Uid::of(object.meta()) == Uid::of(known)).then_some(object)
+/// One object, and not another that took its name.
+struct Identified {
+    name: Name,
+    uid: Uid,
+}
+
+impl Identified {
+    fn of(metadata: &ObjectMeta) -> Self {
+        Self {
+            name: Name::of(metadata),
+            uid: Uid::of(metadata),
+        }
+    }
+
+    /// Finds the object as a watch shows it now.
+    fn current<K>(&self, store: &Store<Watched<K>>) -> Option<Arc<Watched<K>>>
+    where
+        K: Resource<DynamicType = ()> + Clone + 'static,
+    {
+        let reference = ObjectRef::new(&self.name.name).within(&self.name.namespace);
+        let object = store.get(&reference)?;
+        (Uid::of(object.meta()) == self.uid).then_some(object)
+    }
 }
 
 /// Returns why nothing of this kind may be written for an organization. Pure.

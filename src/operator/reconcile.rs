@@ -24,8 +24,8 @@ use super::conditions::Trouble;
 use super::context::Context;
 use super::declared::Reader;
 use super::entries::{self, Entry};
+use super::environment_finalizer;
 use super::hold_back::HeldBack;
-use super::in_use;
 use super::kube_writes::Written;
 use super::names::{Name, Uid};
 use super::objects::{Objects, is_environment_paused, is_leaving};
@@ -284,7 +284,7 @@ impl Reconciler {
             object: &environment,
             target: &portal.target,
             is_paused: is_environment_paused(&environment),
-            waits: in_use::waits(&environment, objects),
+            waits: environment_finalizer::waits(&environment, objects),
         });
         self.apply(&reporter, &portal, &entries, &desired, &mut picture, term)
             .await;

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::conditions::{self, Facts, Judgement, Progress, Trouble, Verdict};
 use super::difference::{self, Differences};
 use super::entries::Entry;
-use super::in_use;
+use super::environment_finalizer;
 use super::kube_writes::{self, Status};
 use super::names::Uid;
 use super::objects::Objects;
@@ -365,7 +365,7 @@ impl Reconciler {
             .current(&object.metadata, object.status.as_ref())
             .into_owned();
         let mut told = trouble.clone();
-        if let Some(waits) = in_use::waits(object, objects) {
+        if let Some(waits) = environment_finalizer::waits(object, objects) {
             told.message = format!("{}; {}", told.message, waits.message);
         }
         let judgement = conditions::blocked(&told);

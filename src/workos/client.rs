@@ -24,6 +24,7 @@ use super::redact::one_line;
 use super::retry::{self, Attempt, Decision, Failure};
 use super::transport::{ConnectFailure, Transport, TransportError, TransportErrorKind};
 use super::wire::{self, FromWire, Unreadable};
+use super::write_gate;
 use super::{ApiError, ApiErrorKind, ApiResult, PortalLink, refusal};
 use crate::clock::SharedClock;
 
@@ -187,6 +188,13 @@ impl Client {
         let came = self.clock.instant();
         let _permit = self.in_flight.acquire().await.ok();
         self.pace.acquire().await;
+        if !call.method.is_safe()
+            && let Some(why) = write_gate::refusal()
+        {
+            let message = format!("not sent: {why}");
+            let error = self.error(call, number, ApiErrorKind::Withheld, &message);
+            return (Duration::ZERO, Err(Failed::new(Failure::Refused, error)));
+        }
         let began = self.clock.instant();
         let waited = began.saturating_duration_since(came).as_micros();
         let waited = u64::try_from(waited).unwrap_or(u64::MAX);

@@ -24,6 +24,7 @@ pub mod transport;
 mod usage;
 pub mod webhook;
 mod wire;
+mod write_gate;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -47,6 +48,7 @@ pub use portal_link::{InvalidLink, MAX_LINK_LENGTH, PortalLink};
 pub use proxy::Proxy;
 pub use rate_headers::Budget;
 pub use transport::{ConnectFailure, Transport, TransportError, TransportErrorKind};
+pub use write_gate::WriteGate;
 
 /// The result of one call.
 pub type ApiResult<T> = Result<T, ApiError>;

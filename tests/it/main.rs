@@ -68,6 +68,8 @@ mod openapi;
 #[cfg(feature = "operator")]
 mod operator;
 #[cfg(feature = "operator")]
+mod operator_guards;
+#[cfg(feature = "operator")]
 mod operator_powers;
 #[cfg(feature = "operator")]
 mod operator_running;

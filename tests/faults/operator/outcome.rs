@@ -13,6 +13,7 @@ use super::schedule::{self, Act, Schedule};
 use super::witness::Witness;
 
 const OURS: &str = "portalctl.dev/organization";
+const IN_USE: &str = "portalctl.dev/environment-in-use";
 
 /// One resource, and what is said of it.
 struct Resource<'a> {
@@ -45,12 +46,32 @@ impl<'a> Resource<'a> {
     }
 
     fn is_held(&self) -> bool {
-        let finalizers = self.object["metadata"]["finalizers"].as_array();
-        finalizers.is_some_and(|all| all.iter().any(|one| one == OURS))
+        self.has_finalizer(OURS)
     }
 
     fn is_readable(&self) -> bool {
         self.spec()["deletionPolicy"] != "Archive"
+    }
+
+    fn is_paused(&self) -> bool {
+        self.says("portalctl.dev/paused") || self.spec()["suspend"] == true
+    }
+
+    /// Whether the organization that it had is gone, and it has not asked for another one.
+    fn is_lost(&self, world: &World) -> bool {
+        let status = &self.object["status"];
+        let asks = self.spec()["recreate"] == "once" && status["recreated"] != true;
+        let had = status["organizationId"].as_str();
+        had.is_some_and(|id| world.organization(id).is_err())
+            && world
+                .organization_by_external_id(self.external_id())
+                .is_err()
+            && !asks
+    }
+
+    fn has_finalizer(&self, finalizer: &str) -> bool {
+        let finalizers = self.object["metadata"]["finalizers"].as_array();
+        finalizers.is_some_and(|all| all.iter().any(|one| one == finalizer))
     }
 
     fn is_managed(&self) -> bool {
@@ -76,6 +97,9 @@ impl<'a> Resource<'a> {
 struct Powers {
     is_paused: bool,
     lets_delete: bool,
+    lets_delete_in_use: bool,
+    /// Whether it is being deleted: nothing is created or changed any more.
+    is_ending: bool,
     /// Why nothing can be done for its resources.
     trouble: Option<&'static str>,
 }
@@ -87,23 +111,36 @@ impl Powers {
             return Self {
                 is_paused: false,
                 lets_delete: false,
+                lets_delete_in_use: false,
+                is_ending: false,
                 trouble: Some("EnvironmentMissing"),
             };
         };
         Self {
-            is_paused: environment.says("portalctl.dev/paused"),
+            is_paused: environment.is_paused(),
             lets_delete: environment.spec()["allowDeletion"] == true,
+            lets_delete_in_use: environment.spec()["allowActiveDeletion"] == true,
+            is_ending: environment.is_leaving(),
             trouble: match secret {
+                _ if environment.condition("Synced")["reason"] == "WrongAccount" => {
+                    Some("WrongAccount")
+                }
                 schedule::Key::First | schedule::Key::Second => None,
                 schedule::Key::Missing => Some("SecretMissing"),
                 schedule::Key::Revoked => Some("Unauthorized"),
+                schedule::Key::Elsewhere => Some("WrongAccount"),
             },
         }
     }
 }
 
 /// What is not as it must be, yet.
-pub(super) fn unmet(store: &Store, world: &World, people: &People) -> Vec<String> {
+pub(super) fn unmet(
+    store: &Store,
+    world: &World,
+    people: &People,
+    witness: &Witness,
+) -> Vec<String> {
     let mut unmet = Vec::new();
     let environments: Vec<Resource<'_>> = store.list(Kind::Environment).map(Resource::of).collect();
     let environment_of = |one: &Resource<'_>| {
@@ -134,12 +171,46 @@ pub(super) fn unmet(store: &Store, world: &World, people: &People) -> Vec<String
     for one in &all {
         let holds = holders.values().any(|holder| holder.name == one.name);
         let powers = Powers::of(environment_of(one), people.secret);
-        if let Err(why) = meets(one, holds, &powers, world) {
+        if let Err(why) = meets(one, holds, &powers, world, witness) {
             let status = &one.object["status"];
             unmet.push(format!("{}: {why}; it says {status}", one.name));
         }
     }
     for environment in &environments {
+        let own = all.iter().filter(|one| {
+            one.is_readable() && one.spec()["environmentRef"]["name"] == environment.name
+        });
+        let needs = |one: &Resource<'_>| one.wants_deletion() && one.is_held();
+        let is_needed = own.clone().any(needs);
+        if environment.is_leaving() {
+            // With nothing that needs it, it is gone.
+            if !is_needed || environment.condition("Synced")["status"] != "False" {
+                unmet.push(format!(
+                    "the environment {} is still there",
+                    environment.name
+                ));
+            }
+            continue;
+        }
+        let is_wanted = own.clone().any(Resource::wants_deletion);
+        if environment.has_finalizer(IN_USE) != is_wanted {
+            unmet.push(format!(
+                "the environment {} is held or not",
+                environment.name
+            ));
+        }
+        if environment.condition("Synced")["reason"] == "WrongAccount" {
+            let known: Vec<&str> = own
+                .filter_map(|one| one.object["status"]["organizationId"].as_str())
+                .collect();
+            let missing = known
+                .iter()
+                .filter(|id| world.organization(id).is_err())
+                .count();
+            if missing < 3 || missing * 2 <= known.len() {
+                unmet.push(format!("{} is of this account", environment.name));
+            }
+        }
         let is_good = Powers::of(Some(environment), people.secret)
             .trouble
             .is_none();
@@ -162,7 +233,13 @@ fn is_about_this(resource: &Resource<'_>, condition: &Value) -> bool {
 }
 
 /// Whether a resource and what is said of it are as they must be.
-fn meets(one: &Resource<'_>, holds: bool, powers: &Powers, world: &World) -> Result<(), String> {
+fn meets(
+    one: &Resource<'_>,
+    holds: bool,
+    powers: &Powers,
+    world: &World,
+    witness: &Witness,
+) -> Result<(), String> {
     if one.is_leaving() {
         if !one.is_held() {
             // Somebody else's finalizer keeps it.
@@ -176,6 +253,9 @@ fn meets(one: &Resource<'_>, holds: bool, powers: &Powers, world: &World) -> Res
     if let Some(trouble) = powers.trouble {
         return expects(one, "False", &[trouble]);
     }
+    if powers.is_ending {
+        return Ok(());
+    }
     let should_be_held = one.wants_deletion() && (holds || one.is_held());
     if one.is_held() != should_be_held {
         return Err(format!("the finalizer is there: {}", one.is_held()));
@@ -183,11 +263,20 @@ fn meets(one: &Resource<'_>, holds: bool, powers: &Powers, world: &World) -> Res
     if !holds {
         return expects(one, "False", &["Conflict"]);
     }
-    if powers.is_paused || one.says("portalctl.dev/paused") {
+    if powers.is_paused || one.is_paused() {
         return expects(one, "", &["Paused"]);
     }
     if !one.is_managed() {
         return expects(one, "", &["ObserveOnly"]);
+    }
+    if one.is_lost(world) {
+        return expects(one, "False", &["DeletedOutside"]);
+    }
+    let live = world.organization_by_external_id(one.external_id());
+    if live.is_ok_and(|live| witness.is_fought_over(&live.id))
+        && expects(one, "False", &["Fighting"]).is_ok()
+    {
+        return Ok(());
     }
     expects(one, "True", &["InSync"])?;
     if one.condition("Ready")["status"] != "True" {
@@ -222,7 +311,7 @@ fn waits_because(
     if powers.trouble.is_some() || !holds {
         return Ok(vec!["DeletionBlocked"]);
     }
-    if powers.is_paused || one.says("portalctl.dev/paused") {
+    if powers.is_paused || one.is_paused() {
         return Ok(vec!["Paused"]);
     }
     if world
@@ -231,7 +320,9 @@ fn waits_because(
     {
         return Err("there is nothing to delete, and it is still there".to_owned());
     }
-    if !powers.lets_delete {
+    let live = world.organization_by_external_id(one.external_id());
+    let is_in_use = live.is_ok_and(|live| world.connections_of(&live.id).next().is_some());
+    if !powers.lets_delete || (is_in_use && !powers.lets_delete_in_use) {
         return Ok(vec!["DeletionBlocked"]);
     }
     let synced = one.condition("Synced");

@@ -17,6 +17,8 @@ use super::witness::Witness;
 /// API keys that WorkOS takes.
 pub(crate) const FIRST: &str = "sk_test_first_a1b2c3d4e5";
 pub(crate) const SECOND: &str = "sk_test_second_f6g7h8i9j0";
+/// An API key of another account.
+pub(crate) const ELSEWHERES: &str = "sk_test_elsewhere_p5q6r7s8t9";
 /// What the webhooks are signed with.
 pub(crate) const WEBHOOK_SECRET: &str = "whsec_operator_k1l2m3n4";
 
@@ -95,6 +97,17 @@ impl People {
             Act::Pause(which, is_paused) => self.edit(which, |object| {
                 object["metadata"]["annotations"]["portalctl.dev/paused"] = said(is_paused);
             }),
+            Act::Suspend(which, is_suspended) => self.edit(which, |object| {
+                object["spec"]["suspend"] = json!(is_suspended);
+            }),
+            Act::Recreate(which, is_wanted) => self.edit(which, |object| {
+                let spec = object["spec"].as_object_mut().unwrap();
+                if is_wanted {
+                    spec.insert("recreate".to_owned(), json!("once"));
+                } else {
+                    spec.remove("recreate");
+                }
+            }),
             Act::Observe(which, is_observed) => self.edit(which, |object| {
                 let policy = if is_observed { "Observe" } else { "Manage" };
                 object["spec"]["managementPolicy"] = json!(policy);
@@ -113,6 +126,9 @@ impl People {
             Act::Unreadable => self.create_unreadable(),
             Act::AllowDeletion(is_allowed) => self.edit_environment(|object| {
                 object["spec"]["allowDeletion"] = json!(is_allowed);
+            }),
+            Act::AllowActiveDeletion(is_allowed) => self.edit_environment(|object| {
+                object["spec"]["allowActiveDeletion"] = json!(is_allowed);
             }),
             Act::PauseEnvironment(is_paused) => self.edit_environment(|object| {
                 object["metadata"]["annotations"]["portalctl.dev/paused"] = said(is_paused);
@@ -145,7 +161,7 @@ impl People {
     /// Sees to it that there is an environment, with a key that is taken.
     pub(crate) fn tidy_up(&mut self) {
         self.create_environment();
-        if self.secret == Key::Revoked {
+        if matches!(self.secret, Key::Revoked | Key::Elsewhere) {
             self.put_secret(Key::Second);
         }
     }
@@ -238,6 +254,7 @@ impl People {
             Key::First => FIRST,
             Key::Second => SECOND,
             Key::Revoked => REVOKED,
+            Key::Elsewhere => ELSEWHERES,
             Key::Missing => {
                 let _ = self.api.store(|store| store.delete(&name, now));
                 return;

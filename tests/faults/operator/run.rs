@@ -23,7 +23,7 @@ use super::api::ApiServer;
 use super::clock::JumpingClock;
 use super::network::Network;
 use super::outcome;
-use super::people::{FIRST, People, SECOND, WEBHOOK_SECRET};
+use super::people::{ELSEWHERES, FIRST, People, SECOND, WEBHOOK_SECRET};
 use super::schedule::{Act, SLOTS, Schedule};
 use super::wire::{REVOKED, Wire};
 use super::witness::{Witness, identity};
@@ -73,6 +73,8 @@ struct Stage {
     witness: Arc<Witness>,
     api: Arc<ApiServer>,
     sandbox: Sandbox,
+    /// The account that one of the API keys opens, and nobody's resources are of.
+    elsewhere: Sandbox,
     people: People,
     clocks: [JumpingClock; SLOTS],
     processes: [Option<Process>; SLOTS],
@@ -87,7 +89,7 @@ impl Stage {
         let weather = schedule.weather.clone();
         let network = Network::new(schedule.seed.part("network"), schedule.calm, weather);
         let network = Arc::new(network);
-        let secrets = [FIRST, SECOND, REVOKED, WEBHOOK_SECRET];
+        let secrets = [FIRST, SECOND, REVOKED, ELSEWHERES, WEBHOOK_SECRET];
         let witness = Arc::new(Witness::new(schedule.pace, &secrets));
         let api = ApiServer::new(Arc::new(time), Arc::clone(&network), Arc::clone(&witness));
         let api = Arc::new(api);
@@ -96,6 +98,8 @@ impl Stage {
         let mut options = SandboxOptions::new(Arc::new(time), world);
         options.faults = Faults::seeded(schedule.seed.part("sandbox").0, schedule.sandbox);
         let sandbox = Sandbox::new(options);
+        let elsewhere = World::new(schedule.seed.part("elsewhere").0);
+        let elsewhere = Sandbox::new(SandboxOptions::new(Arc::new(time), elsewhere));
         let people = People::new(
             schedule,
             Arc::clone(&api),
@@ -107,6 +111,7 @@ impl Stage {
             witness,
             api,
             sandbox,
+            elsewhere,
             people,
             clocks: std::array::from_fn(|_| JumpingClock::new(time)),
             processes: std::array::from_fn(|_| None),
@@ -175,6 +180,7 @@ impl Stage {
         let wire = Wire {
             replica: process,
             sandbox: self.sandbox.clone(),
+            elsewhere: self.elsewhere.clone(),
             network: Arc::clone(&self.network),
             witness: Arc::clone(&self.witness),
             api: Arc::clone(&self.api),
@@ -256,7 +262,8 @@ impl Stage {
             self.witness
                 .broken("a status was written that said the same");
         }
-        if before.portal_writes != after.portal_writes {
+        // A fight goes on once an hour.
+        if before.portal_writes != after.portal_writes && !self.witness.has_fights() {
             self.witness
                 .broken("WorkOS was written to while nothing happened");
         }
@@ -268,7 +275,7 @@ impl Stage {
     fn unmet(&self) -> Vec<String> {
         self.api.store(|store| {
             self.sandbox
-                .read(|world| outcome::unmet(store, world, &self.people))
+                .read(|world| outcome::unmet(store, world, &self.people, &self.witness))
         })
     }
 

@@ -29,6 +29,8 @@ pub(crate) enum Act {
     Rename(usize),
     Retag(usize),
     Pause(usize, bool),
+    Suspend(usize, bool),
+    Recreate(usize, bool),
     Observe(usize, bool),
     Policy(usize, &'static str),
     Delete(usize),
@@ -37,6 +39,7 @@ pub(crate) enum Act {
     ForeignFinalizer(usize, bool),
     Unreadable,
     AllowDeletion(bool),
+    AllowActiveDeletion(bool),
     PauseEnvironment(bool),
     DropEnvironment,
     Secret(Key),
@@ -62,6 +65,8 @@ pub(crate) enum Key {
     Second,
     Revoked,
     Missing,
+    /// A key of another account.
+    Elsewhere,
 }
 
 /// Everything that is going to happen.
@@ -158,6 +163,44 @@ fn acts(seed: Seed, calm: Duration) -> Vec<(Duration, Act)> {
     if clear_out.percent(25) {
         acts.extend(all_customers_leave(&mut clear_out, calm));
     }
+    let mut teardown = seed.of("teardown");
+    if teardown.percent(20) {
+        acts.extend(everything_is_deleted(&mut teardown, calm));
+    }
+    let mut fight = seed.of("fight");
+    if fight.percent(25) {
+        acts.extend(somebody_else_writes(&mut fight, calm));
+    }
+    let mut keys = seed.of("keys");
+    if keys.percent(20) {
+        let at = time(&mut keys, calm);
+        acts.push((at, Act::Secret(Key::Elsewhere)));
+        let back = *keys.among(&[Key::First, Key::Second]);
+        acts.push((at + keys.millis(1_000, 120_000), Act::Secret(back)));
+    }
+    let mut suspended = seed.of("suspended");
+    for _ in 0..suspended.below(3) {
+        let at = time(&mut suspended, calm);
+        let which = usize::try_from(suspended.below(RESOURCES.len() as u64)).unwrap();
+        acts.push((at, Act::Suspend(which, true)));
+        acts.push((
+            at + suspended.millis(5_000, 120_000),
+            Act::Suspend(which, false),
+        ));
+    }
+    let mut in_use = seed.of("in-use");
+    if in_use.percent(30) {
+        let at = time(&mut in_use, calm);
+        let yes = in_use.percent(50);
+        acts.push((at, Act::AllowActiveDeletion(yes)));
+    }
+    let mut again = seed.of("again");
+    if again.percent(40) {
+        let which = usize::try_from(again.below(RESOURCES.len() as u64)).unwrap();
+        let at = time(&mut again, calm);
+        acts.push((at, Act::Remove(which)));
+        acts.push((at + again.millis(1_000, 60_000), Act::Recreate(which, true)));
+    }
     let mut machines = seed.of("machines");
     for _ in 0..machines.below(6) {
         let at = time(&mut machines, calm);
@@ -190,6 +233,36 @@ fn all_customers_leave(dice: &mut Dice, calm: Duration) -> Vec<(Duration, Act)> 
     for (which, _) in RESOURCES.iter().enumerate() {
         acts.push((at, Act::Policy(which, "Delete")));
         acts.push((at + dice.millis(5_000, 40_000), Act::Delete(which)));
+    }
+    acts
+}
+
+/// The environment, its Secret and all that belongs to it are deleted, in any order.
+fn everything_is_deleted(dice: &mut Dice, calm: Duration) -> Vec<(Duration, Act)> {
+    let at = time(dice, calm);
+    let mut acts = vec![(at, Act::AllowDeletion(true))];
+    let mut together = vec![Act::DropEnvironment, Act::Secret(Key::Missing)];
+    for (which, _) in RESOURCES.iter().enumerate() {
+        acts.push((at, Act::Policy(which, "Delete")));
+        together.push(Act::Delete(which));
+    }
+    let begin = at + dice.millis(5_000, 60_000);
+    acts.extend(
+        together
+            .into_iter()
+            .map(|act| (begin + dice.millis(0, 3_000), act)),
+    );
+    acts
+}
+
+/// Somebody else keeps renaming an organization.
+fn somebody_else_writes(dice: &mut Dice, calm: Duration) -> Vec<(Duration, Act)> {
+    let which = usize::try_from(dice.below(RESOURCES.len() as u64)).unwrap();
+    let mut at = time(dice, calm / 2);
+    let mut acts = Vec::new();
+    for _ in 0..6 {
+        at += dice.millis(5_000, 40_000);
+        acts.push((at, Act::Drift(which)));
     }
     acts
 }

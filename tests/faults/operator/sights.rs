@@ -10,6 +10,9 @@ use super::api::Kind;
 
 /// How long one pass may go on with what it saw when it began.
 const PASS: Duration = Duration::from_mins(3);
+/// How long a write may be under way: it waits for its turn in the pace, and is tried again. Whether
+/// it may be begun is looked at right before.
+const WRITE: Duration = Duration::from_secs(90);
 
 /// What an object lets the operator do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,6 +29,8 @@ pub(crate) struct Sight {
     claims: bool,
     writes: bool,
     deletes: bool,
+    /// Whether it had an organization, and has not asked for another one.
+    had: bool,
 }
 
 impl Sight {
@@ -34,7 +39,7 @@ impl Sight {
         let (metadata, spec) = (&object["metadata"], &object["spec"]);
         let name = metadata["name"].as_str()?.to_owned();
         let says = |annotation: &str| metadata["annotations"][annotation] == "true";
-        let is_paused = says("portalctl.dev/paused");
+        let is_paused = says("portalctl.dev/paused") || spec["suspend"] == true;
         let is_leaving = !metadata["deletionTimestamp"].is_null();
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let sight = match kind {
@@ -44,8 +49,9 @@ impl Sight {
                 display_name: String::new(),
                 age: (String::new(), String::new()),
                 claims: !is_gone,
-                writes: !is_gone && !is_paused,
+                writes: !is_gone && !is_paused && !is_leaving,
                 deletes: !is_gone && !is_paused && spec["allowDeletion"] == true,
+                had: false,
             },
             Kind::Organization => {
                 let is_managed = spec["managementPolicy"] != "Observe";
@@ -66,6 +72,9 @@ impl Sight {
                         && is_leaving
                         && spec["deletionPolicy"] == "Delete"
                         && !says("portalctl.dev/force-release"),
+                    had: !is_gone
+                        && object["status"]["organizationId"].is_string()
+                        && (spec["recreate"] != "once" || object["status"]["recreated"] == true),
                 }
             }
             Kind::Secret | Kind::Lease | Kind::Event => return None,
@@ -132,6 +141,21 @@ impl Sights {
         Some(older.age.1.clone())
     }
 
+    /// Whether all who could ask for an organization had one before, for the length of a pass.
+    pub(crate) fn had(&self, process: usize, external_id: &str, at: Duration) -> bool {
+        let told = self.by_process.get(&process).into_iter().flatten();
+        let mut meant = told
+            .map(|(_, history)| history)
+            .filter(|history| {
+                let mut recent = recent(history, at, PASS);
+                recent
+                    .any(|sight| sight.external_id.as_deref() == Some(external_id) && sight.writes)
+            })
+            .peekable();
+        meant.peek().is_some()
+            && meant.all(|history| recent(history, at, PASS).all(|sight| sight.had))
+    }
+
     fn lets(
         &self,
         process: usize,
@@ -141,7 +165,9 @@ impl Sights {
     ) -> bool {
         let told = self.by_process.get(&process).into_iter().flatten();
         let held = |is_meant: &dyn Fn(&Sight) -> bool| {
-            let mut recent = told.clone().flat_map(|(_, history)| recent(history, at));
+            let mut recent = told
+                .clone()
+                .flat_map(|(_, history)| recent(history, at, WRITE));
             recent.any(|sight| is_meant(sight) && may(sight))
         };
         held(&|sight| sight.external_id.is_none())
@@ -159,9 +185,13 @@ impl Sights {
     }
 }
 
-/// What was so at any time within the length of a pass.
-fn recent(history: &[(Duration, Sight)], at: Duration) -> impl Iterator<Item = &Sight> {
-    let since = at.saturating_sub(PASS);
+/// What was so at any time within a while.
+fn recent(
+    history: &[(Duration, Sight)],
+    at: Duration,
+    within: Duration,
+) -> impl Iterator<Item = &Sight> {
+    let since = at.saturating_sub(within);
     let first = history.partition_point(|(told, _)| *told <= since);
     history[first.saturating_sub(1)..]
         .iter()

@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::{HeaderValue, Request, Response};
+use jiff::SignedDuration;
 use portalctl::clock::{Clock, SystemClock};
 use portalctl::operator::Connect;
 use portalctl::sandbox::Sandbox;
@@ -14,10 +15,13 @@ use portalctl::workos::{Endpoint, Transport, TransportError, TransportErrorKind}
 
 use super::api::{ApiServer, Key, Kind};
 use super::network::{Exchange, Fate, Network, Server};
+use super::people::ELSEWHERES;
 use super::witness::{PortalCall, Witness};
 
 /// How long the transport of life waits for an answer.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// The longest time between the last look at an organization and the arrival of its deletion.
+const IN_FLIGHT: SignedDuration = SignedDuration::from_secs(90);
 /// An API key that WorkOS does not take any more.
 pub(crate) const REVOKED: &str = "sk_test_revoked";
 
@@ -26,6 +30,7 @@ pub(crate) const REVOKED: &str = "sk_test_revoked";
 pub(crate) struct Wire {
     pub(crate) replica: usize,
     pub(crate) sandbox: Sandbox,
+    pub(crate) elsewhere: Sandbox,
     pub(crate) network: Arc<Network>,
     pub(crate) witness: Arc<Witness>,
     pub(crate) api: Arc<ApiServer>,
@@ -72,8 +77,10 @@ impl Wire {
                 return None;
             }
             wire.witness_arrival(&call);
-            let answer = wire.sandbox.send(request).await;
-            wire.witness.portal_answered(wire.replica, &call, &answer);
+            let answer = wire.account(&call).send(request).await;
+            let generation = wire.generation(&call);
+            wire.witness
+                .portal_answered(wire.replica, &call, &answer, generation);
             Some(answer)
         });
         let handled = handling.await;
@@ -96,11 +103,54 @@ impl Wire {
         }
     }
 
+    /// The account that a request's key opens.
+    fn account(&self, call: &PortalCall) -> &Sandbox {
+        if call.key == ELSEWHERES {
+            &self.elsewhere
+        } else {
+            &self.sandbox
+        }
+    }
+
+    /// The version of the resource that a name is written for.
+    fn generation(&self, call: &PortalCall) -> Option<u64> {
+        let name = call.name()?;
+        self.api.store(|store| {
+            let mut all = store.list(Kind::Organization);
+            let resource = all.find(|object| object["spec"]["name"] == name)?;
+            resource["metadata"]["generation"].as_u64()
+        })
+    }
+
+    /// Whether an organization that is being deleted has been in use for longer than a request is on
+    /// its way, and no environment lets that be.
+    fn deletes_in_use(&self, call: &PortalCall) -> bool {
+        let long_ago = self.sandbox.now().checked_sub(IN_FLIGHT).unwrap();
+        let is_in_use = self.account(call).read(|world| {
+            let id = call.organization.as_deref().unwrap_or_default();
+            world
+                .connections_of(id)
+                .any(|connection| connection.created_at < long_ago)
+        });
+        let lets = self.api.store(|store| {
+            let mut all = store.list(Kind::Environment);
+            all.any(|object| object["spec"]["allowActiveDeletion"] == true)
+        });
+        call.deletes_organization() && is_in_use && !lets && !self.witness.ever_allowed()
+    }
+
     fn witness_arrival(&self, call: &PortalCall) {
         if !call.is_write {
             return;
         }
-        let external_id = self.sandbox.read(|world| {
+        if self.deletes_in_use(call) {
+            let shown = &call.shown;
+            self.witness.broken(format_args!(
+                "{} sent {shown}, which is in use",
+                self.replica
+            ));
+        }
+        let external_id = self.account(call).read(|world| {
             let organization = world.organization(call.organization.as_deref()?).ok()?;
             Some(organization.external_id.clone().unwrap_or_default())
         });

@@ -1,6 +1,6 @@
 //! Who did what, when: the trace of a schedule, and what must never happen, told as it happens.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Display;
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
@@ -17,6 +17,10 @@ use super::sights::{Sight, Sights};
 
 /// Requests may come a little closer together than the pace, to catch up with a late one.
 const CATCH_UP: usize = 1;
+/// The most writes of one field within an hour, for one version of a resource.
+const MOST_WRITES: usize = 3;
+/// An hour by clocks that jump.
+const HOUR: Duration = Duration::from_mins(60 - 25);
 
 /// A request to WorkOS.
 #[derive(Debug, Clone)]
@@ -53,7 +57,17 @@ impl PortalCall {
         }
     }
 
-    fn deletes_organization(&self) -> bool {
+    /// The name that an organization is given which is there.
+    pub(crate) fn name(&self) -> Option<&str> {
+        let is_update = self.method == Method::PUT && self.organization.is_some();
+        self.body["name"].as_str().filter(|_| is_update)
+    }
+
+    fn creates_organization(&self) -> bool {
+        self.method == Method::POST && self.path == "/organizations"
+    }
+
+    pub(crate) fn deletes_organization(&self) -> bool {
         self.method == Method::DELETE && self.path.starts_with("/organizations/")
     }
 }
@@ -77,6 +91,10 @@ struct State {
     read: BTreeMap<(usize, String), Instant>,
     /// When somebody last changed the metadata of an organization in the dashboard.
     edited: BTreeMap<String, Instant>,
+    /// When an organization was given a name, by that name and the version of its resource.
+    named: BTreeMap<(String, String, u64), Vec<(Instant, usize)>>,
+    /// Whether an environment ever let organizations in use be deleted.
+    ever_allowed: bool,
     tally: Tally,
 }
 
@@ -139,10 +157,30 @@ impl Witness {
         secrets.any(|secret| text.contains(secret.as_str()))
     }
 
+    /// Whether a field was written more often than once for one version of a resource.
+    pub(crate) fn has_fights(&self) -> bool {
+        self.state().named.values().any(|times| times.len() > 1)
+    }
+
+    /// Whether somebody else keeps renaming an organization.
+    pub(crate) fn is_fought_over(&self, id: &str) -> bool {
+        let state = self.state();
+        let mut named = state.named.iter();
+        named.any(|((one, ..), times)| one == id && times.len() > 1)
+    }
+
+    /// Whether an environment ever let organizations in use be deleted.
+    pub(crate) fn ever_allowed(&self) -> bool {
+        self.state().ever_allowed
+    }
+
     /// A process is told of an object.
     pub(crate) fn sees(&self, process: usize, kind: Kind, what: &str, object: &Value) {
         let is_gone = what == "DELETED";
         let at = self.passed();
+        if kind == Kind::Environment && object["spec"]["allowActiveDeletion"] == true {
+            self.state().ever_allowed = true;
+        }
         if let Some((name, sight)) = Sight::of(kind, object, is_gone) {
             self.state().sights.add(process, name, at, sight);
         }
@@ -234,7 +272,13 @@ impl Witness {
         let is_there = call.organization.is_some();
         let older = state.sights.older(process, &about, display_name, at);
         let older = older.filter(|_| is_there);
+        let is_lost = !is_there && state.sights.had(process, &about, at);
         drop(state);
+        if is_lost && call.creates_organization() {
+            self.broken(format_args!(
+                "{process} created {about} again, which was deleted, and nobody asked"
+            ));
+        }
         if let Some(older) = older {
             self.broken(format_args!(
                 "{process} named {about} {display_name}, and {older} is older"
@@ -254,6 +298,7 @@ impl Witness {
         process: usize,
         call: &PortalCall,
         answer: &Result<Response<Bytes>, Lost>,
+        generation: Option<u64>,
     ) {
         let code = match answer {
             Ok(answer) => answer.status().as_u16(),
@@ -266,6 +311,25 @@ impl Witness {
         let Some(id) = call.organization.clone() else {
             return;
         };
+        if let (Some(name), Some(generation)) = (call.name(), generation)
+            && (200..300).contains(&code)
+        {
+            let named = (id.clone(), name.to_owned(), generation);
+            let times = state.named.entry(named).or_default();
+            times.push((now, process));
+            let recent = times.iter().filter(|(at, _)| now - *at < HOUR);
+            let processes: BTreeSet<usize> = recent.clone().map(|(_, one)| *one).collect();
+            // One that is killed right after it wrote has not told the next.
+            let most = MOST_WRITES + processes.len() - 1;
+            let count = recent.count();
+            if count > most {
+                drop(state);
+                self.broken(format_args!(
+                    "{id} was named {name} {count} times within an hour"
+                ));
+                state = self.state();
+            }
+        }
         if call.method == Method::GET && (200..300).contains(&code) {
             state.read.insert((process, id), now);
         } else if call.body["metadata"].is_object() {
