@@ -169,15 +169,11 @@ async fn run_group(
     let mut ended = Vec::with_capacity(group.len());
     for index in group {
         let change = &plan.changes[index];
-        let outcome = match stop.reason() {
-            Some(problem) => Outcome::NotTried(problem),
-            None => {
-                let running = run(portal, plan, earlier, change, options, stop);
-                match options.permit.gate(change) {
-                    Some(gate) => gate.guard(running).await,
-                    None => running.await,
-                }
-            }
+        let running = run(portal, plan, earlier, change, options, stop);
+        let outcome = match (stop.reason(), options.permit.gate(change)) {
+            (Some(problem), _) => Outcome::NotTried(problem),
+            (None, Some(gate)) => gate.guard(running).await,
+            (None, None) => running.await,
         };
         progress.ended(change, &outcome);
         ended.push((index, outcome));

@@ -39,6 +39,12 @@ pub(super) fn trouble(
     Some(Trouble::new(Reason::DeletedOutside, message))
 }
 
+/// Returns whether the organization that a resource had is not there any more.
+pub(super) fn is_gone(before: &PortalOrganizationStatus, observed: &Observed) -> bool {
+    let had = before.organization_id.clone().map(OrganizationId::from_api);
+    had.is_some_and(|had| !observed.organizations.contains_key(&had))
+}
+
 /// Returns whether `recreate: once` is used up, once a resource is about an organization.
 pub(super) fn is_used_up(
     entry: &Entry,

@@ -113,6 +113,8 @@ impl Reconciler {
                         let is_used_up =
                             recreation::is_used_up(entry, &before, live.map(|live| &live.id));
                         PortalOrganizationStatus {
+                            deleted_outside: live.is_none()
+                                && recreation::is_gone(&before, &picture.observed),
                             recreated: is_used_up,
                             field_writes: self.repairs.told(entry),
                             ..status::of_organization(

@@ -60,6 +60,7 @@ pub(super) fn of_organization(
                 state: escape(held.state.as_str()).into_owned(),
             })
             .collect(),
+        deleted_outside: before.deleted_outside,
         recreated: before.recreated,
         field_writes: before.field_writes.clone(),
     }

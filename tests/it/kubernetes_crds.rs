@@ -447,10 +447,10 @@ fn a_status_is_written_beside_the_spec_and_shown_in_columns() {
         .collect();
     assert_eq!(
         cells[0].join(" "),
-        "NAME READY SYNCED ONBOARDED CONFIGURED PAUSED ENVIRONMENT ORGANIZATION SSO DSYNC DOMAINS REASON AGE"
+        "NAME READY SYNCED ONBOARDED CONFIGURED PAUSED SUSPENDED ENVIRONMENT ORGANIZATION SSO DSYNC DOMAINS REASON AGE"
     );
     let row = cells[1].join(" ");
-    let wanted = "portalorganization.portalctl.dev/acme True False 1/2 true production org_1 \
+    let wanted = "portalorganization.portalctl.dev/acme True False 1/2 true false production org_1 \
                   unconfigured configured AwaitingCustomer";
     assert!(row.starts_with(wanted), "{row}");
 }

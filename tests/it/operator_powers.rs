@@ -291,18 +291,15 @@ fn what_cannot_be_deleted_any_more_is_freed_by_an_annotation() {
     let world = World::new(cluster);
     world.environment(json!({ "allowDeletion": true }));
     world.organization("acme", json!({ "deletionPolicy": "Delete" }));
-    let _operator = world.operator("");
+    let operator = world.operator("");
     world.is_in_sync("acme");
     world.is_held("acme");
-    // As a namespace goes that holds all of them: in no order.
-    world.cluster.kubectl(
-        &format!("delete namespace {} --wait=false", world.namespace),
-        "",
-    );
+    // The key goes, and with it the process that knew it.
     world.kubectl("delete secret workos", "");
+    assert_eq!(operator.stop(), Some(0));
+    let _next = world.operator("");
     world.waits_for("acme", "Synced", "False", "SecretMissing");
-    world.kubectl("delete portalenvironment production", "");
-    world.waits_for("acme", "Synced", "False", "EnvironmentMissing");
+    world.kubectl("delete portalenvironment production --wait=false", "");
     world.delete("acme");
     let object = world.waits_for("acme", "Synced", "False", "DeletionBlocked");
     let message = condition(&object, "Stalled").unwrap()["message"].as_str();
@@ -310,6 +307,14 @@ fn what_cannot_be_deleted_any_more_is_freed_by_an_annotation() {
     world.annotate("acme", "portalctl.dev/force-release=true");
     world.is_gone("acme");
     assert_eq!(world.sandbox.external_ids(), ["acme"]);
+    // Nothing needs the environment any more.
+    until("the environment to be gone", || {
+        let what = format!(
+            "--namespace {} portalenvironment production",
+            world.namespace
+        );
+        world.cluster.get(&what).is_none().then_some(())
+    });
 }
 
 #[test]

@@ -87,6 +87,9 @@ pub struct PortalOrganizationStatus {
         "x-kubernetes-list-map-keys" = ["domain"],
     ))]
     pub domains: Vec<DomainStatus>,
+    /// Whether `organizationId` names an organization that somebody deleted at WorkOS.
+    #[serde(skip_serializing_if = "is_default")]
+    pub deleted_outside: bool,
     /// Whether `recreate: once` is used up. Removing the field from the spec takes this back.
     #[serde(skip_serializing_if = "is_default")]
     pub recreated: bool,

@@ -97,7 +97,6 @@ impl<'a> Resource<'a> {
 struct Powers {
     is_paused: bool,
     lets_delete: bool,
-    lets_delete_in_use: bool,
     /// Whether it is being deleted: nothing is created or changed any more.
     is_ending: bool,
     /// Why nothing can be done for its resources.
@@ -111,7 +110,6 @@ impl Powers {
             return Self {
                 is_paused: false,
                 lets_delete: false,
-                lets_delete_in_use: false,
                 is_ending: false,
                 trouble: Some("EnvironmentMissing"),
             };
@@ -119,7 +117,6 @@ impl Powers {
         Self {
             is_paused: environment.is_paused(),
             lets_delete: environment.spec()["allowDeletion"] == true,
-            lets_delete_in_use: environment.spec()["allowActiveDeletion"] == true,
             is_ending: environment.is_leaving(),
             trouble: match secret {
                 _ if environment.condition("Synced")["reason"] == "WrongAccount" => {
@@ -250,11 +247,11 @@ fn meets(
     if !one.is_readable() {
         return expects(one, "False", &["Invalid"]);
     }
-    if let Some(trouble) = powers.trouble {
-        return expects(one, "False", &[trouble]);
-    }
     if powers.is_ending {
         return Ok(());
+    }
+    if let Some(trouble) = powers.trouble {
+        return expects(one, "False", &[trouble]);
     }
     let should_be_held = one.wants_deletion() && (holds || one.is_held());
     if one.is_held() != should_be_held {
@@ -308,6 +305,10 @@ fn waits_because(
     if !one.wants_deletion() || one.says("portalctl.dev/force-release") {
         return Err("it was to be let go".to_owned());
     }
+    if powers.is_ending && powers.trouble.is_some() {
+        // Its key may still be in memory.
+        return Ok(vec!["DeletionBlocked", "Deleting", "Paused"]);
+    }
     if powers.trouble.is_some() || !holds {
         return Ok(vec!["DeletionBlocked"]);
     }
@@ -320,9 +321,7 @@ fn waits_because(
     {
         return Err("there is nothing to delete, and it is still there".to_owned());
     }
-    let live = world.organization_by_external_id(one.external_id());
-    let is_in_use = live.is_ok_and(|live| world.connections_of(&live.id).next().is_some());
-    if !powers.lets_delete || (is_in_use && !powers.lets_delete_in_use) {
+    if !powers.lets_delete {
         return Ok(vec!["DeletionBlocked"]);
     }
     let synced = one.condition("Synced");
