@@ -3,6 +3,8 @@
 //! An organization goes only when the environment and the resource allow it, it carries the
 //! environment's owner mark, and few enough went within the last hour.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::conditions::{Restraint, Trouble};
@@ -12,8 +14,9 @@ use super::reason::Reason;
 use crate::identity::{Identities, Identity};
 use crate::manifest::kubernetes::PortalEnvironmentSpec;
 use crate::model::ManifestName;
-use crate::model::observed::Observed;
-use crate::plan::{Change, Kept, removal};
+use crate::model::desired::FieldPath;
+use crate::model::observed::{Observed, Organization, Usage};
+use crate::plan::{Change, Evidence, Kept, in_use, removal};
 
 /// What is to be done.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -133,8 +136,38 @@ pub(super) fn step(
                 allowance.spec.operator.max_deletes_per_hour
             ),
         )),
-        Ok(change) => Step::Delete(Box::new(change)),
+        Ok(mut change) => {
+            change.key = key.clone();
+            Step::Delete(Box::new(change))
+        }
     }
+}
+
+/// Returns why an organization is not deleted, for its use; adds the evidence to the deletion where
+/// that is allowed.
+pub(super) fn guard_use(
+    change: &mut Change,
+    live: &Organization,
+    usage: &Usage,
+    spec: &PortalEnvironmentSpec,
+) -> Result<(), Trouble> {
+    let evidence = in_use(live, Some(usage));
+    if evidence.is_empty() || spec.operator.allow_active_deletion {
+        let seen = change.fields.iter().map(|field| field.path.clone());
+        let seen: BTreeSet<FieldPath> = seen.collect();
+        let new = evidence.iter().map(Evidence::field);
+        change
+            .fields
+            .extend(new.filter(|field| !seen.contains(&field.path)));
+        change.fields.sort();
+        return Ok(());
+    }
+    let told: Vec<String> = evidence.iter().map(Evidence::to_string).collect();
+    Err(blocked(&format!(
+        "it is in use: {}; it is deleted once it is not, or with allowActiveDeletion on the \
+         PortalEnvironment",
+        told.join("; ")
+    )))
 }
 
 #[cfg(test)]
@@ -147,7 +180,7 @@ mod tests {
     use super::*;
     use crate::identity::identify;
     use crate::manifest::{Input, read};
-    use crate::model::observed::{Listing, Organization};
+    use crate::model::observed::{FailedRead, Listing};
     use crate::model::{OrgKey, OrganizationId, mark};
     use crate::operator::names::Name;
     use crate::plan::Action;
@@ -270,6 +303,66 @@ mod tests {
         let (reason, message) = waits_because(step);
         assert_eq!(reason, Reason::DeletionBlocked);
         assert!(message.contains("allowDeletion"), "{message}");
+    }
+
+    /// Guards the deletion of an organization of which so much was read.
+    fn guarded(usage: &Usage, more: &Value) -> Result<Change, String> {
+        let observed = live(OURS);
+        let Step::Delete(mut change) = step_of(&entry(|_| {}), &observed, 2, None) else {
+            panic!("it was to be deleted")
+        };
+        let mut spec = json!({
+            "secretRef": { "name": "workos", "key": "api-key" }, "allowDeletion": true,
+        });
+        let fields = spec.as_object_mut().unwrap();
+        fields.extend(more.as_object().unwrap().clone());
+        let spec: PortalEnvironmentSpec = serde_json::from_value(spec).unwrap();
+        let live = observed.organizations.values().next().unwrap();
+        guard_use(&mut change, live, usage, &spec)
+            .map(|()| *change)
+            .map_err(|trouble| trouble.message)
+    }
+
+    fn unused() -> Usage {
+        Usage {
+            connections: Ok(Vec::new()),
+            directories: Ok(Vec::new()),
+            audit_logs: Ok(None),
+            has_members: Ok(false),
+        }
+    }
+
+    #[test]
+    fn what_is_in_use_or_cannot_be_read_is_not_deleted_without_the_power_for_it() {
+        let members = Usage {
+            has_members: Ok(true),
+            ..unused()
+        };
+        let unread = Usage {
+            has_members: Err(FailedRead {
+                request: "GET /user_management/organization_memberships".to_owned(),
+                status: Some(403),
+                code: None,
+                message: "no".to_owned(),
+            }),
+            ..unused()
+        };
+        assert!(guarded(&unused(), &json!({})).is_ok());
+        for (usage, why) in [(&members, "members"), (&unread, "cannot be read")] {
+            let message = guarded(usage, &json!({})).unwrap_err();
+            assert!(
+                message.contains(why)
+                    && message.contains("allowActiveDeletion")
+                    && message.contains("force-release"),
+                "{message}"
+            );
+            let change = guarded(usage, &json!({ "allowActiveDeletion": true })).unwrap();
+            let shown = change
+                .fields
+                .iter()
+                .any(|field| field.path.to_string() == "members");
+            assert!(shown, "{change:?}");
+        }
     }
 
     #[test]

@@ -19,9 +19,11 @@ use super::resource::{PortalEnvironment, PortalOrganization};
 use super::write::generation;
 use crate::apply::OutcomeKind;
 use crate::identity::identify;
+use crate::manifest::kubernetes::PortalEnvironmentSpec;
 use crate::model::desired::Desired;
 use crate::observe::refresh;
 use crate::plan::{Change, Plan};
+use crate::workos::ReadPortal;
 
 /// A deletion that did not come about.
 struct NotDeleted {
@@ -37,6 +39,26 @@ impl NotDeleted {
             may_have: false,
         }
     }
+}
+
+/// Reads what depends on an organization that is about to be deleted, and judges it.
+async fn guard_use(
+    portal: &Portal,
+    change: &mut Change,
+    spec: &PortalEnvironmentSpec,
+    picture: &Picture,
+) -> Result<(), Trouble> {
+    let id = change.action.organization().cloned();
+    let live = id.and_then(|id| picture.observed.organizations.get(&id));
+    let Some(live) = live else { return Ok(()) };
+    let usage = portal.client.usage(&live.id).await.map_err(|error| {
+        let message = format!(
+            "whether it is in use cannot be read: {error} ({})",
+            error.code()
+        );
+        Trouble::new(Reason::Deleting, message)
+    })?;
+    deletion::guard_use(change, live, &usage, spec)
 }
 
 /// Puts the finalizer on a resource, or takes it off.
@@ -117,7 +139,7 @@ impl Reconciler {
         reporter: &Reporter<'_>,
         portal: &Portal,
         entry: &Entry,
-        change: Change,
+        mut change: Change,
         desired: &Desired,
         picture: &mut Picture,
         term: &CancellationToken,
@@ -125,6 +147,19 @@ impl Reconciler {
         let now = self.context.clock.instant();
         if let Some(trouble) = self.setbacks.trouble(&change.key, generation(entry), now) {
             return Err(trouble.clone());
+        }
+        let spec = &reporter.environment.object.spec;
+        if let Err(trouble) = guard_use(portal, &mut change, spec, picture).await {
+            // It is looked at again, later each time.
+            let interval = self.intervals().poll;
+            self.setbacks.add(
+                &change.key,
+                generation(entry),
+                trouble.clone(),
+                interval,
+                now,
+            );
+            return Err(trouble);
         }
         self.count_deletion(reporter.environment.object).await?;
         let environment = reporter.environment.object;

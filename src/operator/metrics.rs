@@ -325,7 +325,7 @@ impl Transport for Metered {
 
 /// A path with everything that names one object left out, so that there are few of them.
 fn route(path: &str) -> String {
-    const WORDS: [&str; 15] = [
+    const WORDS: [&str; 17] = [
         "organizations",
         "organization_domains",
         "connections",
@@ -340,6 +340,8 @@ fn route(path: &str) -> String {
         "verify",
         "portal",
         "generate_link",
+        "user_management",
+        "organization_memberships",
         "v1",
     ];
     let segments = path.split('/').skip(1).map(|segment| {

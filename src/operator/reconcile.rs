@@ -350,6 +350,8 @@ impl Reconciler {
         if self.environment_generation != environment.metadata.generation {
             self.environment_generation = environment.metadata.generation;
             self.clocks.reopen();
+            // What it allows now may be what was refused before.
+            self.setbacks = Setbacks::default();
         }
         self.intervals = intervals(&environment.spec.operator, self.context.poll);
         Ok(environment)

@@ -829,6 +829,7 @@ async fn delete(portal: &FakePortal, fields: Vec<FieldChange>) -> ApplyReport {
         cancel: CancellationToken::new(),
         replay: false,
         clock: &SystemClock,
+        permit: &Always,
     };
     apply(portal, &plan, &options, &Told::default()).await
 }

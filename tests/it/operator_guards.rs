@@ -328,3 +328,38 @@ fn a_pause_in_the_middle_of_a_pass_stops_the_next_write() {
         }
     }
 }
+
+#[test]
+fn an_organization_in_use_is_not_deleted_unless_the_environment_allows_that_too() {
+    let Some(cluster) = operator::cluster() else {
+        return;
+    };
+    let world = World::new(cluster);
+    world.environment(json!({ "allowDeletion": true }));
+    for name in ["acme", "globex"] {
+        world.organization(name, json!({ "deletionPolicy": "Delete" }));
+    }
+    let _operator = world.operator("");
+    for name in ["acme", "globex"] {
+        world.is_in_sync(name);
+        world.is_held(name);
+    }
+    // Right before it is deleted, and unknown to the operator.
+    world.sandbox.connect("acme");
+    world.delete("acme");
+    world.delete("globex");
+    world.is_gone("globex");
+    let object = world.waits_for("acme", "Synced", "False", "DeletionBlocked");
+    let message = condition(&object, "Stalled").unwrap()["message"].as_str();
+    let message = message.unwrap();
+    assert!(
+        message.contains("in use: connection conn_") && message.contains("allowActiveDeletion"),
+        "{message}"
+    );
+    let told = world.is_told("acme", "DeletionBlocked");
+    assert!(told.contains("connection conn_"), "{told}");
+    assert_eq!(world.sandbox.external_ids(), ["acme"]);
+    world.environment(json!({ "allowDeletion": true, "allowActiveDeletion": true }));
+    world.is_gone("acme");
+    assert_eq!(world.sandbox.external_ids(), [""; 0]);
+}

@@ -72,6 +72,8 @@ pub(crate) struct Weather {
     pub(crate) workos: u64,
     /// How many percent of the watches end badly.
     pub(crate) watches: u64,
+    /// Of how many percent of the objects at WorkOS no detail can be read.
+    pub(crate) details: u64,
     /// Who is cut off from which server, and when.
     pub(crate) cuts: Vec<Cut>,
 }
@@ -156,6 +158,12 @@ impl Network {
             fate,
             after,
         }
+    }
+
+    /// Whether a detail of one object cannot be read, however often it is tried.
+    pub(crate) fn breaks_detail(&self, about: &str) -> bool {
+        let mut dice = self.seed.of(&format!("detail {about}"));
+        self.passed() < self.calm && dice.percent(self.weather.details)
     }
 
     /// How a watch goes: what it lags behind, how long it lasts, and how it ends.

@@ -94,9 +94,11 @@ impl<'a> Resource<'a> {
 }
 
 /// What an environment lets the operator do.
+#[expect(clippy::struct_excessive_bools, reason = "each power is one")]
 struct Powers {
     is_paused: bool,
     lets_delete: bool,
+    lets_delete_in_use: bool,
     /// Whether it is being deleted: nothing is created or changed any more.
     is_ending: bool,
     /// Why nothing can be done for its resources.
@@ -110,6 +112,7 @@ impl Powers {
             return Self {
                 is_paused: false,
                 lets_delete: false,
+                lets_delete_in_use: false,
                 is_ending: false,
                 trouble: Some("EnvironmentMissing"),
             };
@@ -117,6 +120,7 @@ impl Powers {
         Self {
             is_paused: environment.is_paused(),
             lets_delete: environment.spec()["allowDeletion"] == true,
+            lets_delete_in_use: environment.spec()["allowActiveDeletion"] == true,
             is_ending: environment.is_leaving(),
             trouble: match secret {
                 _ if environment.condition("Synced")["reason"] == "WrongAccount" => {
@@ -321,7 +325,9 @@ fn waits_because(
     {
         return Err("there is nothing to delete, and it is still there".to_owned());
     }
-    if !powers.lets_delete {
+    let live = world.organization_by_external_id(one.external_id());
+    let is_in_use = live.is_ok_and(|live| world.connections_of(&live.id).next().is_some());
+    if !powers.lets_delete || (is_in_use && !powers.lets_delete_in_use) {
         return Ok(vec!["DeletionBlocked"]);
     }
     let synced = one.condition("Synced");

@@ -123,6 +123,7 @@ fn weather(dice: &mut Dice, calm: Duration) -> Weather {
         api: *dice.among(&[0, 5, 15, 40]),
         workos: *dice.among(&[0, 5, 15]),
         watches: *dice.among(&[0, 30, 100]),
+        details: 0,
         cuts: Vec::new(),
     };
     for _ in 0..dice.below(3) {
@@ -138,6 +139,7 @@ fn weather(dice: &mut Dice, calm: Duration) -> Weather {
             to: from + dice.millis(2_000, 90_000),
         });
     }
+    weather.details = *dice.among(&[0, 0, 30]);
     weather
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::{HeaderValue, Request, Response};
+use jiff::SignedDuration;
 use portalctl::clock::{Clock, SystemClock};
 use portalctl::operator::Connect;
 use portalctl::sandbox::Sandbox;
@@ -19,6 +20,8 @@ use super::witness::{PortalCall, Witness};
 
 /// How long the transport of life waits for an answer.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// The longest time between the last look at an organization and the arrival of its deletion.
+const IN_FLIGHT: SignedDuration = SignedDuration::from_secs(90);
 /// An API key that WorkOS does not take any more.
 pub(crate) const REVOKED: &str = "sk_test_revoked";
 
@@ -58,6 +61,11 @@ impl Wire {
             // No key that the sandbox takes.
             let no_key = HeaderValue::from_static("Bearer sk_live_revoked");
             request.headers_mut().insert("authorization", no_key);
+        }
+        if call.reads_a_detail() && self.network.breaks_detail(&call.shown) {
+            let mut answer = Response::new(Bytes::from_static(b"{\"message\":\"broken\"}"));
+            *answer.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
+            return Ok(answer);
         }
         let exchange = self
             .network
@@ -119,9 +127,33 @@ impl Wire {
         })
     }
 
+    /// Whether an organization that is being deleted has been in use for longer than a request is on
+    /// its way, and no environment lets that be.
+    fn deletes_in_use(&self, call: &PortalCall) -> bool {
+        let long_ago = self.sandbox.now().checked_sub(IN_FLIGHT).unwrap();
+        let is_in_use = self.account(call).read(|world| {
+            let id = call.organization.as_deref().unwrap_or_default();
+            world
+                .connections_of(id)
+                .any(|connection| connection.created_at < long_ago)
+        });
+        let lets = self.api.store(|store| {
+            let mut all = store.list(Kind::Environment);
+            all.any(|object| object["spec"]["allowActiveDeletion"] == true)
+        });
+        call.deletes_organization() && is_in_use && !lets && !self.witness.ever_allowed()
+    }
+
     fn witness_arrival(&self, call: &PortalCall) {
         if !call.is_write {
             return;
+        }
+        if self.deletes_in_use(call) {
+            let shown = &call.shown;
+            self.witness.broken(format_args!(
+                "{} sent {shown}, which is in use",
+                self.replica
+            ));
         }
         let external_id = self.account(call).read(|world| {
             let organization = world.organization(call.organization.as_deref()?).ok()?;

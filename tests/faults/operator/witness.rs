@@ -63,11 +63,18 @@ impl PortalCall {
         self.body["name"].as_str().filter(|_| is_update)
     }
 
+    /// Whether it reads something of one object alone: its contacts, its certificates.
+    pub(crate) fn reads_a_detail(&self) -> bool {
+        self.method.is_safe()
+            && self.path.split('/').count() > 3
+            && !self.path.contains("external_id")
+    }
+
     fn creates_organization(&self) -> bool {
         self.method == Method::POST && self.path == "/organizations"
     }
 
-    fn deletes_organization(&self) -> bool {
+    pub(crate) fn deletes_organization(&self) -> bool {
         self.method == Method::DELETE && self.path.starts_with("/organizations/")
     }
 }
@@ -93,6 +100,8 @@ struct State {
     edited: BTreeMap<String, Instant>,
     /// When an organization was given a name, by that name and the version of its resource.
     named: BTreeMap<(String, String, u64), Vec<(Instant, usize)>>,
+    /// Whether an environment ever let organizations in use be deleted.
+    ever_allowed: bool,
     tally: Tally,
 }
 
@@ -167,10 +176,18 @@ impl Witness {
         named.any(|((one, ..), times)| one == id && times.len() > 1)
     }
 
+    /// Whether an environment ever let organizations in use be deleted.
+    pub(crate) fn ever_allowed(&self) -> bool {
+        self.state().ever_allowed
+    }
+
     /// A process is told of an object.
     pub(crate) fn sees(&self, process: usize, kind: Kind, what: &str, object: &Value) {
         let is_gone = what == "DELETED";
         let at = self.passed();
+        if kind == Kind::Environment && object["spec"]["allowActiveDeletion"] == true {
+            self.state().ever_allowed = true;
+        }
         if let Some((name, sight)) = Sight::of(kind, object, is_gone) {
             self.state().sights.add(process, name, at, sight);
         }
