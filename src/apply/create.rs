@@ -10,7 +10,7 @@ use super::{
 use crate::codes::plan as codes;
 use crate::model::desired::{DeclaredDomainState, FieldPath};
 use crate::model::observed::Organization;
-use crate::model::{ExternalId, mark};
+use crate::model::{ExternalId, mark, name};
 use crate::plan::{Change, FieldChange};
 use crate::workos::{ApiError, ApiErrorKind, NewOrganization, WritePortal};
 use std::collections::BTreeMap;
@@ -124,10 +124,10 @@ fn is_ours(found: &Organization, wanted: &Wanted) -> bool {
         domains,
         metadata,
     } = &wanted.new;
-    found.name == *name
+    name::same(&found.name, name)
         && found.external_id.as_deref() == Some(external_id.as_str())
         && [None, wanted.stripe_customer_id()].contains(&found.stripe_customer_id.as_deref())
-        && without_invitation(&found.metadata).eq(metadata)
+        && is_same_metadata(&found.metadata, metadata)
         && found.domains.len() == domains.len()
         && domains.iter().all(
             |(domain, declared)| match (declared, found.domain(domain)) {
@@ -138,12 +138,15 @@ fn is_ours(found: &Organization, wanted: &Wanted) -> bool {
         )
 }
 
-/// A plan that is applied again meets the organization that it made and then invited to.
-fn without_invitation(
-    metadata: &BTreeMap<String, String>,
-) -> impl Iterator<Item = (&String, &String)> {
-    let is_mark = |key: &str| key == mark::INVITED;
-    metadata.iter().filter(move |(key, _)| !is_mark(key))
+/// A plan that is applied again meets the organization that it made, and then invited to and marked.
+fn is_same_metadata(found: &BTreeMap<String, String>, wanted: &BTreeMap<String, String>) -> bool {
+    let is_mark = |key: &str| key == mark::INVITED || mark::is_bookkeeping(key);
+    let found = || found.iter().filter(|(key, _)| !is_mark(key));
+    found().count() == wanted.len()
+        && found().all(|(key, value)| {
+            let wanted = wanted.get(key).map(String::as_str);
+            FieldPath::Metadata(key.clone()).is_same(wanted, Some(value))
+        })
 }
 
 /// Somebody else's organization has the external id: it is not written over unseen.

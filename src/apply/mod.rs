@@ -7,6 +7,7 @@
 //!
 //! ```text
 //! stage   what              why in this order
+//! 0       domains given up  another organization of the plan gets them
 //! 1       create            nothing depends on what exists
 //! 2       adopt             a claim before anything else is done to it
 //! 3       update            changes of one organization one after the other
@@ -14,11 +15,13 @@
 //! 5       delete            last, when all that stays is as it should be; one at a time
 //! ```
 
+mod books;
 mod create;
 mod delete;
 mod invite;
 mod outcome;
 mod permit;
+mod unmoved;
 mod update;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,11 +34,14 @@ use tokio_util::sync::CancellationToken;
 use crate::clock::Clock;
 use crate::codes::plan as codes;
 use crate::model::observed::Organization;
-use crate::model::{OrgKey, OrganizationId};
+use crate::model::{Domain, OrgKey, OrganizationId};
+use crate::plan::moves::{comes_first, moving};
 use crate::plan::{Action, ActionKind, Change, Invitation, Plan};
 use crate::workos::{ApiError, ApiErrorKind, WritePortal};
 
 pub use invite::{InviteNow, Invited, invite_now, revoke};
+use unmoved::Unmoved;
+
 pub use outcome::{AppliedChange, ApplyReport, Outcome, OutcomeKind, OutcomeTotals, Problem};
 pub use permit::{Always, Permit};
 
@@ -47,13 +53,33 @@ const MAX_ATTEMPTS: u32 = 4;
 const BEFORE_LOOKING: Duration = Duration::from_millis(500);
 
 /// The order in which a plan is applied.
-const STAGES: [ActionKind; 5] = [
-    ActionKind::Create,
-    ActionKind::Adopt,
-    ActionKind::Update,
-    ActionKind::Invite,
-    ActionKind::Delete,
+const STAGES: [Stage; 6] = [
+    Stage::Moves,
+    Stage::Of(ActionKind::Create),
+    Stage::Of(ActionKind::Adopt),
+    Stage::Of(ActionKind::Update),
+    Stage::Of(ActionKind::Invite),
+    Stage::Of(ActionKind::Delete),
 ];
+
+/// A part of a plan that has ended before the next one begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Domains are removed that another organization of the plan gets.
+    Moves,
+    /// All other changes of a kind.
+    Of(ActionKind),
+}
+
+impl Stage {
+    fn of(change: &Change, moving: &BTreeSet<Domain>) -> Self {
+        if comes_first(change, moving) {
+            Self::Moves
+        } else {
+            Self::Of(change.action.kind())
+        }
+    }
+}
 
 /// How a plan is applied.
 pub struct Options<'a> {
@@ -98,14 +124,16 @@ pub async fn apply(
 }
 
 /// What earlier stages made of organizations, for what builds on them.
-struct Earlier {
+struct Earlier<'a> {
+    unmoved: Unmoved<'a>,
     created: BTreeMap<OrgKey, OrganizationId>,
     not_done: BTreeSet<OrgKey>,
 }
 
-impl Earlier {
-    fn of(plan: &Plan, outcomes: &BTreeMap<usize, Outcome>) -> Self {
+impl<'a> Earlier<'a> {
+    fn of(plan: &'a Plan, outcomes: &BTreeMap<usize, Outcome>) -> Self {
         let mut earlier = Self {
+            unmoved: Unmoved::of(plan, outcomes),
             created: BTreeMap::new(),
             not_done: BTreeSet::new(),
         };
@@ -125,11 +153,11 @@ impl Earlier {
     }
 
     /// The organization to write to the contacts of, once all that comes first is done.
-    fn to_invite<'a>(
-        &'a self,
+    fn to_invite<'b>(
+        &'b self,
         key: &OrgKey,
-        invitation: &'a Invitation,
-    ) -> Option<&'a OrganizationId> {
+        invitation: &'b Invitation,
+    ) -> Option<&'b OrganizationId> {
         let existing = invitation.organization.as_ref();
         let id = existing.or_else(|| self.created.get(key))?;
         (!self.not_done.contains(key)).then_some(id)
@@ -137,10 +165,11 @@ impl Earlier {
 }
 
 /// The changes of a stage: those of one organization together, in their order.
-fn groups(plan: &Plan, stage: ActionKind) -> Vec<Vec<usize>> {
+fn groups(plan: &Plan, stage: Stage) -> Vec<Vec<usize>> {
+    let moving = moving(&plan.changes);
     let mut groups: Vec<Vec<usize>> = Vec::new();
     for (index, change) in plan.changes.iter().enumerate() {
-        if change.action.kind() != stage {
+        if Stage::of(change, &moving) != stage {
             continue;
         }
         match groups.last_mut() {
@@ -160,7 +189,7 @@ fn groups(plan: &Plan, stage: ActionKind) -> Vec<Vec<usize>> {
 async fn run_group(
     portal: &impl WritePortal,
     plan: &Plan,
-    earlier: &Earlier,
+    earlier: &Earlier<'_>,
     group: Vec<usize>,
     options: &Options<'_>,
     stop: &Stop,
@@ -182,27 +211,34 @@ async fn run_group(
 }
 
 /// WorkOS takes 50 deletions a minute: they are not worth being made side by side.
-fn concurrency(stage: ActionKind, options: &Options<'_>) -> usize {
+fn concurrency(stage: Stage, options: &Options<'_>) -> usize {
     match stage {
-        ActionKind::Delete => 1,
-        ActionKind::Create | ActionKind::Adopt | ActionKind::Update | ActionKind::Invite => {
-            options.concurrency.max(1)
-        }
+        Stage::Of(ActionKind::Delete) => 1,
+        Stage::Moves
+        | Stage::Of(
+            ActionKind::Create | ActionKind::Adopt | ActionKind::Update | ActionKind::Invite,
+        ) => options.concurrency.max(1),
     }
 }
 
 async fn run(
     portal: &impl WritePortal,
     plan: &Plan,
-    earlier: &Earlier,
+    earlier: &Earlier<'_>,
     change: &Change,
     options: &Options<'_>,
     stop: &Stop,
 ) -> Outcome {
     match &change.action {
-        Action::Create => create::create(portal, change, options, stop).await,
-        Action::Adopt(id) | Action::Update(id) => {
-            update::update(portal, id, change, options, stop).await
+        Action::Create | Action::Adopt(_) | Action::Update(_) => {
+            let Some(part) = earlier.unmoved.part(change) else {
+                return write(portal, change, options, stop).await;
+            };
+            if part.change.fields.is_empty() {
+                return part.outcome(None);
+            }
+            let ended = write(portal, &part.change, options, stop).await;
+            part.outcome(Some(ended))
         }
         Action::Invite(invitation) => match earlier.to_invite(&change.key, invitation) {
             Some(id) => invite::invite(portal, id, invitation, options, stop).await,
@@ -216,6 +252,21 @@ async fn run(
             delete::delete(portal, id, change, manifest, options, stop).await
         }
     }
+}
+
+/// Writes the fields of one organization, and last the marks that tell of it.
+async fn write(
+    portal: &impl WritePortal,
+    change: &Change,
+    options: &Options<'_>,
+    stop: &Stop,
+) -> Outcome {
+    let fields = books::without(change);
+    let ended = match change.action.organization() {
+        Some(id) => update::update(portal, id, &fields, options, stop).await,
+        None => create::create(portal, &fields, options, stop).await,
+    };
+    books::keep(portal, change, ended, options, stop).await
 }
 
 fn report(plan: &Plan, mut outcomes: BTreeMap<usize, Outcome>, stop: &Stop) -> ApplyReport {

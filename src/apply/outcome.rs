@@ -5,9 +5,10 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::books::{self, Kept};
 use crate::codes::{Code, plan as codes};
 use crate::model::observed::{Answer, Observed, Organization};
-use crate::plan::{ActionKind, Change};
+use crate::plan::{ActionKind, Change, Warning};
 use crate::workos::ApiError;
 
 /// Every change of a plan with what became of it, whatever happened.
@@ -198,6 +199,25 @@ impl ApplyReport {
             }
         }
         totals
+    }
+
+    /// Returns a warning for every value that WorkOS keeps otherwise than this run sent it.
+    pub fn kept_differently(&self) -> Vec<Warning> {
+        let mut warnings = Vec::new();
+        for AppliedChange { change, outcome } in &self.changes {
+            let (
+                Outcome::Done(organization),
+                ActionKind::Create | ActionKind::Adopt | ActionKind::Update,
+            ) = (outcome, change.action.kind())
+            else {
+                continue;
+            };
+            let kept = books::kept_differently(change, organization).into_iter();
+            warnings.extend(kept.map(|Kept { field, value }| {
+                Warning::kept_differently(&change.key, field, value.as_deref())
+            }));
+        }
+        warnings
     }
 
     /// Brings an observation up to date with what the run did, so far as it is known.

@@ -243,7 +243,7 @@ async fn agree(
     interrupted: &CancellationToken,
 ) -> Result<(), CliError> {
     let shown = shown(plan, reality, request, connection, ui);
-    if plan.changes.is_empty() || args.yes {
+    if plan.reviewed().next().is_none() || args.yes {
         ui.say(&shown);
         return Ok(());
     }
@@ -280,7 +280,7 @@ async fn ask(
         .environment
         .as_deref()
         .unwrap_or("this environment");
-    let count = plan.changes.len();
+    let count = plan.reviewed().count();
     let changes = if count == 1 {
         "this change".to_owned()
     } else {
@@ -324,6 +324,17 @@ pub(super) fn write(
     ui: &Ui,
 ) -> Result<(), CliError> {
     let now = connection.clock.now();
+    let kept = view.report.kept_differently();
+    let mut plan = view.plan;
+    let warned;
+    if !kept.is_empty() {
+        let mut more = plan.clone();
+        more.warnings.extend(kept);
+        more.warnings.sort();
+        warned = more;
+        plan = &warned;
+    }
+    let view = &ApplyReportView { plan, ..*view };
     args.also.tell(&args.output, ui, |format, layout| {
         format.render(view, now, layout)
     })

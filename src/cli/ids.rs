@@ -53,11 +53,13 @@ pub(super) fn run(args: &IdsArgs, ui: &Ui) -> Result<Exit, CliError> {
         desired,
         selection,
         extent,
+        contacts,
     } = session::manifest(&args.target, ui)?;
     let request = Request {
         selection: selection.without_intents(),
         desired,
         extent,
+        contacts,
     };
     let connection = session::connect(&args.target, &request)?;
     session::block_on(async |interrupted| {

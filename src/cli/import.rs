@@ -23,7 +23,7 @@ use crate::model::Selection;
 use crate::model::desired::{Desired, KeyKind};
 use crate::model::observed::Listing;
 use crate::model::text::escape;
-use crate::observe::{self, Extent};
+use crate::observe::{self, Contacts, Extent};
 use crate::report::json_v1::{self, ErrorItem};
 use crate::report::{ImportReport, text};
 
@@ -89,6 +89,7 @@ pub(super) fn run(args: &ImportArgs, ui: &Ui) -> Result<Exit, CliError> {
         // Nothing is asked about what is declared already but who it is.
         selection: Selection::default().without_intents(),
         extent: Extent::Everything,
+        contacts: Contacts::Unmarked,
     };
     let connection = connect::open(&args.connection, &request.desired)?;
     session::block_on(async |interrupted| {

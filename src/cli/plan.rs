@@ -14,7 +14,7 @@ use super::{connect, failure_json, failure_markdown, json};
 use crate::codes::cli as codes;
 use crate::files;
 use crate::model::desired::Desired;
-use crate::observe::Extent;
+use crate::observe::{Contacts, Extent};
 use crate::plan::{Plan, Policy, plan};
 use crate::readiness::Readiness;
 use crate::report::json_v1;
@@ -125,6 +125,10 @@ pub(super) struct PowerArgs {
     #[arg(long, requires = "prune")]
     prune_active: bool,
 
+    /// Read the IT contacts also of organizations that are marked as having all that are declared.
+    #[arg(long)]
+    refresh_contacts: bool,
+
     /// Let this run exceed the manifest's limits, and send more than 10 invitations.
     #[arg(long)]
     allow_bulk: bool,
@@ -139,6 +143,7 @@ impl PowerArgs {
             allow_domain_removal,
             prune,
             prune_active,
+            refresh_contacts: _,
             allow_bulk,
         } = self;
         Policy {
@@ -155,6 +160,9 @@ impl PowerArgs {
     /// Reads the manifest; what prunes has to know that it is the whole one.
     pub(super) fn request(self, target: &TargetArgs, ui: &Ui) -> Result<Request, CliError> {
         let mut request = session::manifest(target, ui)?;
+        if self.refresh_contacts {
+            request.contacts = Contacts::All;
+        }
         if self.prune {
             let args = &target.manifest;
             let is_part = !args.only.is_empty()
@@ -256,7 +264,7 @@ pub(super) fn guard_exit(plan: &Plan) -> Exit {
 }
 
 fn exit_of(plan: &Plan, detailed: bool) -> Exit {
-    let pending = !plan.changes.is_empty() || !plan.held.is_empty();
+    let pending = plan.reviewed().next().is_some() || !plan.held.is_empty();
     let asked = if detailed && pending {
         Exit::Asked
     } else {

@@ -19,7 +19,7 @@ use crate::model::desired::Desired;
 use crate::model::observed::{Observed, Organization};
 use crate::model::text::escape;
 use crate::model::{Intent, OrgKey, Selection};
-use crate::observe::{Extent, observe, observe_contacts, usage};
+use crate::observe::{Contacts, Extent, observe, observe_contacts, usage};
 use crate::plan::{Policy, candidates};
 use crate::readiness::{Readiness, readiness};
 use crate::report::Headline;
@@ -34,6 +34,8 @@ pub(super) struct Request {
     pub(super) desired: Desired,
     pub(super) selection: Selection,
     pub(super) extent: Extent,
+    /// Which organizations a plan asks about their IT contacts.
+    pub(super) contacts: Contacts,
 }
 
 /// What was read in one pass.
@@ -51,6 +53,7 @@ pub(super) fn manifest(args: &TargetArgs, ui: &Ui) -> Result<Request, CliError> 
         desired,
         selection,
         extent: Extent::Cheapest,
+        contacts: Contacts::Unmarked,
     })
 }
 
@@ -69,6 +72,7 @@ pub(super) fn entry(
         desired,
         selection,
         extent: Extent::Cheapest,
+        contacts: Contacts::Unmarked,
     };
     Ok((key, request))
 }
@@ -318,7 +322,14 @@ pub(super) async fn look_to_plan(
     } = &reality;
     let reading = async {
         let candidates = candidates(desired, observed, identities, policy);
-        let contacts = observe_contacts(&connection.client, desired, selection, identities);
+        let contacts = observe_contacts(
+            &connection.client,
+            desired,
+            selection,
+            observed,
+            identities,
+            input.contacts,
+        );
         futures::try_join!(contacts, usage(&connection.client, candidates))
     };
     let (contacts, usage) = tokio::select! {

@@ -61,6 +61,14 @@ codes! {
         "IT contacts cannot be managed here",
         "WorkOS does not show the organization's IT contacts: this endpoint has no such list (404), or the key or the account's plan does not include it (403). Nothing is planned for them; everything else is.",
         "Check the key's permissions and the account's plan, or remove `it_contacts` from the entry.";
+    DOMAIN_MOVES = "plan/domain-moves",
+        "a verified domain moves to another organization",
+        "One entry gives a domain up and another one declares it. It is removed first and then added, as pending: users of the domain cannot sign in by it until the new organization has verified it. Where the removal is held, so is the addition.",
+        "Agree on the time with the customer, and have the DNS record of the new organization ready.";
+    KEPT_DIFFERENTLY = "plan/kept-differently",
+        "WorkOS keeps a value otherwise than it was sent",
+        "WorkOS answered a write with another value than the one that was sent. The organization is marked with a hash of both (`portalctl_kept`), so that the same value is not sent again at every run. As soon as the manifest or WorkOS says something else, the field is compared as ever.",
+        "Declare the value as WorkOS keeps it.";
     CONTACT_MISSING = "plan/contact-missing",
         "the contact to invite is not there",
         "Right before the invitation the organization's IT contacts were read, and the one that the plan names was not among them: somebody removed it, or it could not be added.",

@@ -9,10 +9,10 @@ use std::fmt;
 use super::index::Index;
 use super::{Identity, IdentityConflict};
 use crate::codes::plan as codes;
-use crate::model::desired::DesiredOrganization;
+use crate::model::desired::{DesiredOrganization, DomainsPolicy, FieldPath, Management};
 use crate::model::observed::DomainState;
 use crate::model::text::escape;
-use crate::model::{Domain, OrganizationId};
+use crate::model::{Domain, OrgKey, OrganizationId};
 
 /// The other organizations that hold one domain of an entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,6 +34,8 @@ pub struct Rival {
     pub state: DomainState,
     /// Whether reports name it.
     pub disclosure: Disclosure,
+    /// The entry whose organization it is, if that entry removes the domain.
+    pub gives_up: Option<OrgKey>,
 }
 
 /// Whether reports name a rival.
@@ -52,6 +54,7 @@ impl Contest {
 
     /// One sentence about a domain that another organization has verified.
     pub fn verified_elsewhere(&self, domain: &Domain) -> String {
+        let domain = domain.shown();
         format!("the domain {domain} is verified for {}", self.holders())
     }
 
@@ -60,9 +63,10 @@ impl Contest {
         self.rivals.iter().filter(|rival| rival.state.is_verified())
     }
 
-    /// Returns whether the domain is not written for the entry.
+    /// Returns whether the domain is not written for the entry: another organization has verified
+    /// it, and no entry takes it from there.
     pub fn stops_writes(&self) -> bool {
-        !self.is_allowed && self.winners().next().is_some()
+        !self.is_allowed && self.winners().any(|rival| rival.gives_up.is_none())
     }
 
     /// The other holders in one phrase: those that have verified the domain, else all of them.
@@ -106,6 +110,45 @@ impl fmt::Display for Rival {
     }
 }
 
+/// The entries that remove domains which they do not declare, by their organizations.
+#[derive(Default)]
+pub(super) struct Givers<'a>(BTreeMap<&'a OrganizationId, (&'a OrgKey, &'a DesiredOrganization)>);
+
+impl<'a> Givers<'a> {
+    /// Adds an entry that is known to be an organization's.
+    pub(super) fn add(
+        &mut self,
+        organization: &'a OrganizationId,
+        key: &'a OrgKey,
+        entry: &'a DesiredOrganization,
+    ) {
+        let removes = entry.domains_policy == DomainsPolicy::Exact && entry.domains.is_some();
+        if removes && entry.management == Management::Manage {
+            self.0.insert(organization, (key, entry));
+        }
+    }
+
+    /// The entry that removes a domain from its organization, where another entry may have it: in
+    /// a cluster, none of another namespace.
+    fn of(
+        &self,
+        organization: &OrganizationId,
+        domain: &Domain,
+        to: &DesiredOrganization,
+    ) -> Option<OrgKey> {
+        let (key, from) = self.0.get(organization)?;
+        let is_declared = from.domains.as_ref()?.contains_key(domain);
+        let is_ignored = from.ignores(&FieldPath::Domain(domain.clone()));
+        let is_of_same_namespace = namespace(from) == namespace(to);
+        (!is_declared && !is_ignored && is_of_same_namespace).then(|| (*key).clone())
+    }
+}
+
+fn namespace(entry: &DesiredOrganization) -> Option<&str> {
+    let resource = entry.resource.as_ref()?;
+    resource.namespace.as_deref()
+}
+
 /// Makes a conflict of each domain that keeps an entry without an organization from getting one.
 ///
 /// A verified domain is the best evidence of who a customer is: an entry whose domain another
@@ -136,6 +179,7 @@ pub(super) fn find(
     entry: &DesiredOrganization,
     identity: &Identity,
     index: &Index<'_>,
+    givers: &Givers<'_>,
 ) -> BTreeMap<Domain, Contest> {
     let own = match identity {
         Identity::Matched { organization, .. } | Identity::Adoptable { organization, .. } => {
@@ -154,6 +198,7 @@ pub(super) fn find(
                 name: holder.organization.name.clone(),
                 state: holder.state.clone(),
                 disclosure: Disclosure::Named,
+                gives_up: givers.of(&holder.organization.id, domain, entry),
             })
             .collect();
         if rivals.is_empty() {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::index::Index;
 use super::{Identities, Identity, IdentityConflict, MatchedBy, contest, unclaimed};
 use crate::codes::{Code, plan as codes};
-use crate::model::desired::{Desired, DesiredOrganization};
+use crate::model::desired::{Desired, DesiredOrganization, DomainsPolicy};
 use crate::model::observed::{Observed, Organization};
 use crate::model::text::escape;
 use crate::model::{ExternalId, OrgKey, OrganizationId};
@@ -46,12 +46,28 @@ pub fn identify(desired: &Desired, observed: &Observed) -> Identities {
 
     let mut shared = claims.shared();
     let mut contested = BTreeMap::new();
+    let matched: Vec<(&OrgKey, OrganizationId)> = entries
+        .iter()
+        .filter(|(key, _)| {
+            let policy = desired.organizations[**key].domains_policy;
+            policy == DomainsPolicy::Exact && !shared.contains_key(*key)
+        })
+        .filter_map(|(key, identity)| match identity {
+            Identity::Matched { organization, .. } => Some((*key, organization.clone())),
+            Identity::Adoptable { .. } | Identity::Missing | Identity::Conflicted(_) => None,
+        })
+        .collect();
+    let mut givers = contest::Givers::default();
+    for (key, organization) in &matched {
+        givers.add(organization, key, &desired.organizations[*key]);
+    }
     let entries = entries
         .into_iter()
         .map(|(key, identity)| {
             let conflicts = shared.remove(key).unwrap_or_default();
             let identity = with_conflicts(identity, conflicts);
-            let contests = contest::find(&desired.organizations[key], &identity, &index);
+            let entry = &desired.organizations[key];
+            let contests = contest::find(entry, &identity, &index, &givers);
             let conflicts = contest::without_organization(&identity, &contests);
             if conflicts.is_empty() && !contests.is_empty() {
                 contested.insert(key.clone(), contests);

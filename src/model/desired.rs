@@ -6,9 +6,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
+use super::observed::Organization;
 use super::{
     AllowedHosts, ClientId, Domain, Email, ExternalId, Holder, Intent, ManifestName, OrgKey,
-    OrganizationId, ResourceName, ReturnUrl,
+    OrganizationId, ResourceName, ReturnUrl, mark, name,
 };
 
 /// Everything a manifest declares.
@@ -379,6 +380,36 @@ impl FieldPath {
     }
 }
 
+impl FieldPath {
+    /// Returns whether two values of the field are the same at WorkOS: white space at the ends and
+    /// the form of composed characters do not count. Marks of portalctl are compared exactly.
+    pub fn is_same(&self, one: Option<&str>, other: Option<&str>) -> bool {
+        match (one, other) {
+            (Some(one), Some(other)) => one == other || (!self.is_mark() && name::same(one, other)),
+            (None, None) => true,
+            (Some(_), None) | (None, Some(_)) => false,
+        }
+    }
+
+    /// Returns whether the field is a mark of portalctl, kept in metadata.
+    pub fn is_mark(&self) -> bool {
+        matches!(self, Self::Metadata(key) if key.starts_with(mark::RESERVED_PREFIX))
+    }
+
+    /// Returns whether the field is a mark that nobody has to review.
+    pub fn is_bookkeeping(&self) -> bool {
+        matches!(self, Self::Metadata(key) if mark::is_bookkeeping(key))
+    }
+
+    /// Returns the path as people read it: an internationalised domain in both of its forms.
+    pub fn shown(&self) -> String {
+        match self {
+            Self::Domain(domain) => format!("domains.{}", domain.shown()),
+            _ => self.to_string(),
+        }
+    }
+}
+
 impl fmt::Display for FieldPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -397,6 +428,20 @@ impl fmt::Display for FieldPath {
 }
 
 impl DesiredOrganization {
+    /// Returns the mark that says that WorkOS has all declared contacts; `None` where there are
+    /// none, or where one of them is ignored.
+    pub fn contacts_mark(&self) -> Option<String> {
+        let ignores = |email: &Email| self.ignores(&FieldPath::ItContact(email.clone()));
+        let has_mark = !self.it_contacts.is_empty() && !self.it_contacts.iter().any(ignores);
+        has_mark.then(|| mark::contacts(&self.it_contacts))
+    }
+
+    /// Returns whether an organization is marked as having all declared contacts.
+    pub fn has_contacts_of(&self, live: &Organization) -> bool {
+        let held = live.metadata.get(mark::CONTACTS);
+        held.is_some() && held == self.contacts_mark().as_ref()
+    }
+
     /// Whether differences in this field are left alone.
     pub fn ignores(&self, path: &FieldPath) -> bool {
         self.ignore_fields.contains(path)

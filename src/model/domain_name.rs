@@ -128,7 +128,10 @@ pub(super) fn unicode(domain: &str) -> Option<String> {
 /// processing (UTS #46, non-transitional) refuses it.
 fn ascii(text: &str) -> Option<Cow<'_, str>> {
     let is_settled = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-' || b == b'.';
-    let text = text.strip_suffix('.').unwrap_or(text);
+    let (text, has_final_dot) = match text.strip_suffix('.') {
+        Some(text) => (text, true),
+        None => (text, false),
+    };
     if text.bytes().all(is_settled) && !text.contains("xn--") {
         return Some(Cow::Borrowed(text));
     }
@@ -142,6 +145,7 @@ fn ascii(text: &str) -> Option<Cow<'_, str>> {
         .ok()?;
     // An ideographic full stop at the end is a final dot, too.
     match ascii.strip_suffix('.') {
+        Some(_) if has_final_dot => None,
         Some(without) => Some(Cow::Owned(without.to_owned())),
         None => Some(ascii),
     }
@@ -209,6 +213,7 @@ mod tests {
             (".", "is not a host name"),
             ("acme..com", "is not a host name"),
             ("acme.com..", "is not a host name"),
+            ("acme.com。.", "is not a host name"),
             (".acme.com", "is not a host name"),
             ("-acme.com", "is not a host name"),
             ("acme-.com", "is not a host name"),
@@ -266,7 +271,8 @@ mod tests {
             if let Ok(domain) = parse(&text) {
                 prop_assert_eq!(canonical(&domain), domain.clone());
                 prop_assert_eq!(parse(&domain), Ok(domain.clone()));
-                prop_assert_eq!(canonical(&format!("{}.", text.to_ascii_uppercase())), domain);
+                let text = text.trim_end_matches(['.', '。']).to_ascii_uppercase();
+                prop_assert_eq!(canonical(&format!("{text}.")), domain);
             }
         }
     }

@@ -76,20 +76,36 @@ pub async fn observe(
     Ok((observed, identities))
 }
 
+/// Which organizations are asked about their IT contacts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Contacts {
+    /// Those that are not marked as having all that are declared.
+    Unmarked,
+    /// All of those that declare some.
+    All,
+}
+
 /// Reads the IT contacts of the selected entries that declare some: what planning takes, and
 /// readiness does not, which is asked for more often.
 pub async fn observe_contacts(
     portal: &impl ReadPortal,
     desired: &Desired,
     selection: &Selection,
+    observed: &Observed,
     identities: &Identities,
+    which: Contacts,
 ) -> ApiResult<BTreeMap<OrganizationId, Answer<Vec<ItContact>>>> {
     let declaring = desired
         .organizations
         .iter()
         .filter(|(key, entry)| selection.has_key(key) && !entry.it_contacts.is_empty());
     let organizations = declaring
-        .filter_map(|(key, _)| identities.entries.get(key)?.organization())
+        .filter_map(|(key, entry)| {
+            let id = identities.entries.get(key)?.organization()?;
+            let live = observed.organizations.get(id);
+            let is_marked = live.is_some_and(|live| entry.has_contacts_of(live));
+            (which == Contacts::All || !is_marked).then_some(id)
+        })
         .cloned();
     it_contacts(portal, organizations.collect()).await
 }

@@ -207,7 +207,12 @@ pub fn asking(desired: &Desired, observed: &Observed, identities: &Identities) -
     let declaring = needs.entries.iter();
     let it_contacts = declaring
         .filter(|(_, entry)| !entry.it_contacts.is_empty())
-        .filter_map(|(key, _)| identities.organization_of(key).cloned())
+        .filter_map(|(key, entry)| {
+            let id = identities.organization_of(key)?;
+            let live = observed.organizations.get(id);
+            let is_marked = live.is_some_and(|live| entry.has_contacts_of(live));
+            (!is_marked).then(|| id.clone())
+        })
         .collect();
     Asking {
         questions: Questions {

@@ -86,6 +86,15 @@ impl Reconciler {
         };
         let report = self.carry_out(portal, &plan, &permit).await;
         report.update(&mut picture.observed);
+        for warning in report.kept_differently() {
+            tracing::warn!(
+                environment = %self.name,
+                key = %warning.key,
+                code = warning.code.as_str(),
+                "{}",
+                warning.message
+            );
+        }
         if let Some(trouble) = stopped(&report)
             && !term.is_cancelled()
         {

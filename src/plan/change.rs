@@ -9,6 +9,7 @@ use super::invitation::Invitation;
 use crate::codes::{Code, plan as codes};
 use crate::identity::MatchedBy;
 use crate::model::desired::{FieldPath, Source};
+use crate::model::text::{escape, mask_email};
 use crate::model::{ClientId, Domain, ManifestName, OrgKey, OrganizationId};
 
 /// One thing to do to one organization.
@@ -27,6 +28,32 @@ pub struct Change {
 }
 
 impl Change {
+    /// Returns whether the change only writes marks that nobody has to review: it counts for no
+    /// limit and for no digest.
+    pub fn is_bookkeeping(&self) -> bool {
+        matches!(self.action, Action::Update(_))
+            && !self.fields.is_empty()
+            && self.fields.iter().all(|field| field.path.is_bookkeeping())
+    }
+
+    /// The fields that somebody may want to review: all but marks that nobody has to.
+    pub fn reviewed_fields(&self) -> impl Iterator<Item = &FieldChange> {
+        self.fields
+            .iter()
+            .filter(|field| !field.path.is_bookkeeping())
+    }
+
+    /// The domains that the change adds, or those that it removes.
+    pub fn domains(&self, added: bool) -> impl Iterator<Item = &Domain> {
+        self.fields
+            .iter()
+            .filter(move |field| field.after.is_some() == added)
+            .filter_map(|field| match &field.path {
+                FieldPath::Domain(domain) => Some(domain),
+                _ => None,
+            })
+    }
+
     /// Whether a domain is taken from an organization.
     pub fn removes_a_domain(&self) -> bool {
         self.fields
@@ -139,6 +166,13 @@ pub enum Reason {
     HoldsDomain(Domain),
     /// A domain is live but not declared, and the entry says that its list is exact.
     DomainNotDeclared,
+    /// The domain moves from another declared organization.
+    DomainMoves {
+        /// The domain.
+        domain: Domain,
+        /// The entry that gives it up.
+        from: OrgKey,
+    },
     /// The manifest asserts ownership of a domain without proof.
     TrustedDomain,
     /// `invite: once` is declared, and the mark of an invitation is absent.
@@ -172,11 +206,15 @@ impl fmt::Display for Reason {
             Self::HoldsDomain(domain) => {
                 write!(
                     f,
-                    "an organization that no entry claims has verified {domain}"
+                    "an organization that no entry claims has verified {}",
+                    domain.shown()
                 )
             }
             Self::DomainNotDeclared => {
                 f.write_str("the domain is not declared, and domains_policy is exact")
+            }
+            Self::DomainMoves { domain, from } => {
+                write!(f, "{} is to be removed from `{from}` first", domain.shown())
             }
             Self::TrustedDomain => {
                 f.write_str("`state: verified` asserts that the domain is theirs, without proof")
@@ -334,6 +372,35 @@ pub struct Warning {
     pub code: Code,
     /// What was found.
     pub message: String,
+}
+
+impl Warning {
+    /// Tells that WorkOS keeps a value otherwise than it was sent.
+    pub fn kept_differently(key: &OrgKey, field: &FieldChange, kept: Option<&str>) -> Self {
+        let shown = |value: Option<&str>| match (&field.path, value) {
+            (_, None) => "nothing".to_owned(),
+            (FieldPath::ItContact(_), Some(address)) => mask_email(address),
+            (_, Some(value)) => format!("\"{}\"", escape(value)),
+        };
+        let path = match &field.path {
+            FieldPath::ItContact(email) => format!("it_contacts.{}", mask_email(email.as_str())),
+            path => escape(&path.shown()).into_owned(),
+        };
+        let sent = match (&field.path, &field.after) {
+            (FieldPath::Domain(domain), Some(_)) => Some(domain.as_str()),
+            (FieldPath::ItContact(email), Some(_)) => Some(email.as_str()),
+            (_, after) => after.as_deref(),
+        };
+        Self {
+            key: key.clone(),
+            code: codes::KEPT_DIFFERENTLY,
+            message: format!(
+                "WorkOS keeps {} for {path}, where {} was sent; it is not sent again",
+                shown(kept),
+                shown(sent)
+            ),
+        }
+    }
 }
 
 /// What a plan was made against: part of its digest.

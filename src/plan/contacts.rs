@@ -29,6 +29,22 @@ impl Entry<'_> {
             .collect()
     }
 
+    /// The mark that WorkOS has all declared contacts, unless it stands already or it is not known.
+    /// Where one of them is ignored there is none.
+    pub(super) fn contacts_mark(&self, live: Option<&Organization>) -> Option<FieldChange> {
+        let wanted = self.declared.contacts_mark()?;
+        let before = match (live, self.contacts) {
+            (None, _) => None,
+            (Some(live), Some(Answer::Found(_))) => live.metadata.get(mark::CONTACTS).cloned(),
+            (Some(_), Some(_) | None) => return None,
+        };
+        (before.as_ref() != Some(&wanted)).then(|| FieldChange {
+            path: FieldPath::Metadata(mark::CONTACTS.to_owned()),
+            before,
+            after: Some(wanted),
+        })
+    }
+
     /// Contacts are declared where they cannot be managed.
     pub(super) fn contacts_warning(&self) -> Option<Warning> {
         let why = match self.contacts? {
@@ -77,9 +93,9 @@ impl Entry<'_> {
             (Some(_), Some(Answer::Found(held))) => {
                 has(held, email) || !self.declared.ignores(&FieldPath::ItContact(email.clone()))
             }
-            (Some(_), Some(Answer::Absent | Answer::NotEntitled(_) | Answer::Failed(_)) | None) => {
-                false
-            }
+            // Not asked about, because the mark says so.
+            (Some(live), None) => self.declared.has_contacts_of(live),
+            (Some(_), Some(Answer::Absent | Answer::NotEntitled(_) | Answer::Failed(_))) => false,
         }
     }
 }

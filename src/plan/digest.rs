@@ -28,7 +28,7 @@ impl Digest {
     pub fn of(plan: &Plan) -> Self {
         let Plan {
             target,
-            changes,
+            changes: _,
             held,
             conflicts,
             warnings: _,
@@ -48,15 +48,16 @@ impl Digest {
         hasher.text(endpoint);
         hasher.optional(key_kind.as_deref());
         hasher.optional(manifest.as_ref().map(ManifestName::as_str));
-        hasher.count(changes.len());
-        for change in changes {
+        // Marks that nobody reviews may be written by another run between a review and its apply.
+        hasher.count(plan.reviewed().count());
+        for change in plan.reviewed() {
             hasher.subject(change);
-            hasher.count(change.fields.len());
+            hasher.count(change.reviewed_fields().count());
             for FieldChange {
                 path,
                 before,
                 after,
-            } in &change.fields
+            } in change.reviewed_fields()
             {
                 hasher.text(&path.to_string());
                 hasher.optional(before.as_deref());

@@ -9,9 +9,10 @@ use super::policy::Policy;
 use crate::codes::plan as codes;
 use crate::identity::{Contest, MatchedBy};
 use crate::model::desired::{DeclaredDomainState, DesiredOrganization, DomainsPolicy, FieldPath};
+use crate::model::mark::{self, KeptValues};
 use crate::model::observed::{Answer, ItContact, Organization};
 use crate::model::text::escape;
-use crate::model::{Domain, ExternalId, Intent, ManifestName, OrgKey, mark};
+use crate::model::{Domain, ExternalId, Intent, ManifestName, OrgKey};
 
 /// The state in which every domain starts that is not trusted.
 const PENDING: &str = "pending";
@@ -101,6 +102,7 @@ impl Entry<'_> {
             fields.push(self.new_domain(domain, *state, &mut plan));
         }
         fields.extend(self.missing_contacts(None));
+        fields.extend(self.contacts_mark(None));
         let change = self.change(Action::Create, fields, Reason::Missing);
         plan.add(change, None, self.policy);
         plan.changes.extend(self.invitation(None));
@@ -136,13 +138,14 @@ impl Entry<'_> {
             plan.conflicts.push(conflict);
             return plan;
         }
-        let mut fields = self.differences(live);
+        let mut fields = self.differences(live, &mut plan.warnings);
         let invitation = self.invitation(Some(live));
         let marks = usize::from(invitation.is_some());
         if let Some(conflict) = self.too_much_metadata(live, &fields, marks) {
             plan.conflicts.push(conflict);
             return plan;
         }
+        fields.extend(self.contacts_mark_that_fits(live, &fields, marks));
         plan.warnings.extend(self.contacts_warning());
         let action = || Action::Update(live.id.clone());
         if let Some(external_id) = self.external_id_difference(live) {
@@ -171,11 +174,12 @@ impl Entry<'_> {
     /// organization, and nobody is written to, before it is known to be the entry's.
     pub(super) fn adopt(&self, live: &Organization, domain: &Domain) -> EntryPlan {
         let mut plan = EntryPlan::default();
-        let mut fields = self.differences(live);
+        let mut fields = self.differences(live, &mut plan.warnings);
         if let Some(conflict) = self.too_much_metadata(live, &fields, 0) {
             plan.conflicts.push(conflict);
             return plan;
         }
+        fields.extend(self.contacts_mark_that_fits(live, &fields, 0));
         plan.warnings.extend(self.contacts_warning());
         // Also when the entry ignores the field: without it, the next plan would adopt again.
         fields.extend(self.declared_external_id(live));
@@ -228,12 +232,15 @@ impl Entry<'_> {
         let pending = pending.filter(|(_, contest)| !contest.is_allowed && !contest.stops_writes());
         pending
             .flat_map(|(domain, contest)| {
-                contest.rivals.iter().map(move |rival| Warning {
+                let rivals = contest.rivals.iter();
+                let rivals = rivals.filter(|rival| rival.gives_up.is_none());
+                rivals.map(move |rival| Warning {
                     key: self.key.clone(),
                     code: codes::DOMAIN_PENDING_ELSEWHERE,
                     message: format!(
-                        "the domain {domain} is also {} on {rival}; only one organization can \
+                        "the domain {} is also {} on {rival}; only one organization can \
                          verify it",
+                        domain.shown(),
                         escape(rival.state.as_str())
                     ),
                 })
@@ -241,8 +248,9 @@ impl Entry<'_> {
             .collect()
     }
 
-    /// Everything declared that differs, but the external id, which has rules of its own.
-    fn differences(&self, live: &Organization) -> Vec<FieldChange> {
+    /// Everything declared that differs, but the external id, which has rules of its own. What
+    /// WorkOS is known to keep otherwise than it was sent is a warning.
+    fn differences(&self, live: &Organization, warnings: &mut Vec<Warning>) -> Vec<FieldChange> {
         let mut fields = Vec::new();
         if let Some(name) = &self.declared.name {
             fields.extend(difference(FieldPath::Name, Some(&live.name), Some(name)));
@@ -261,8 +269,55 @@ impl Entry<'_> {
             }
         }
         fields.extend(self.missing_contacts(Some(live)));
-        fields.retain(|field| is_mark(field) || !self.declared.ignores(&field.path));
+        fields.retain(|field| field.path.is_mark() || !self.declared.ignores(&field.path));
+        let kept = KeptValues::of(&live.metadata);
+        fields.retain(|field| {
+            let warning = self.kept_warning(field, live, &kept);
+            let is_kept = warning.is_some();
+            warnings.extend(warning);
+            !is_kept
+        });
         fields
+    }
+
+    /// The mark that WorkOS has all declared contacts, where metadata has room for it.
+    fn contacts_mark_that_fits(
+        &self,
+        live: &Organization,
+        fields: &[FieldChange],
+        marks: usize,
+    ) -> Option<FieldChange> {
+        let field = self.contacts_mark(Some(live))?;
+        let one_more = usize::from(field.before.is_none());
+        (metadata_keys(live, fields) + marks + one_more <= mark::MAX_METADATA_KEYS).then_some(field)
+    }
+
+    /// The warning that WorkOS keeps another value than the one that was sent to it before, if the
+    /// mark remembers so.
+    fn kept_warning(
+        &self,
+        field: &FieldChange,
+        live: &Organization,
+        kept: &KeptValues,
+    ) -> Option<Warning> {
+        let FieldChange {
+            path,
+            before,
+            after,
+        } = field;
+        if kept.is_empty() || path.is_mark() {
+            return None;
+        }
+        let value = match path {
+            FieldPath::Domain(domain) => {
+                let mut held = live.domains.iter().map(|held| held.domain.as_str());
+                let sent = Some(domain.as_str());
+                Some(held.find(|held| after.is_some() && kept.holds(path, sent, Some(held)))?)
+            }
+            _ if kept.holds(path, after.as_deref(), before.as_deref()) => before.as_deref(),
+            _ => return None,
+        };
+        Some(Warning::kept_differently(self.key, field, value))
     }
 
     /// The declared metadata and the marks: the holder's, and that of `protect` when it says
@@ -280,8 +335,10 @@ impl Entry<'_> {
     }
 
     fn external_id_difference(&self, live: &Organization) -> Option<FieldChange> {
+        let kept = KeptValues::of(&live.metadata);
         self.declared_external_id(live)
             .filter(|field| !self.declared.ignores(&field.path))
+            .filter(|field| self.kept_warning(field, live, &kept).is_none())
     }
 
     fn declared_external_id(&self, live: &Organization) -> Option<FieldChange> {
@@ -326,11 +383,8 @@ impl Entry<'_> {
         let added = fields
             .iter()
             .filter(|field| is_metadata(field) && field.before.is_none());
-        let removed = fields
-            .iter()
-            .filter(|field| is_metadata(field) && field.after.is_none());
         let added = added.count() + marks;
-        let total = (live.metadata.len() + added).saturating_sub(removed.count());
+        let total = metadata_keys(live, fields) + marks;
         if added == 0 || total <= mark::MAX_METADATA_KEYS {
             return None;
         }
@@ -356,9 +410,18 @@ impl Entry<'_> {
         if self.declared.domains_policy != DomainsPolicy::Exact {
             return Vec::new();
         }
+        let kept = KeptValues::of(&live.metadata);
+        let stands_for_another = |held: &Domain| {
+            !kept.is_empty()
+                && declared.keys().any(|domain| {
+                    let path = FieldPath::Domain(domain.clone());
+                    kept.holds(&path, Some(domain.as_str()), Some(held.as_str()))
+                })
+        };
         live.domains
             .iter()
             .filter(|held| !declared.contains_key(&held.domain))
+            .filter(|held| !stands_for_another(&held.domain))
             .map(|held| {
                 let field = FieldChange {
                     path: FieldPath::Domain(held.domain.clone()),
@@ -372,13 +435,19 @@ impl Entry<'_> {
     }
 }
 
-/// Marks are kept in metadata and are none of it: who ignores `metadata` still means `protect`.
-fn is_mark(field: &FieldChange) -> bool {
-    matches!(&field.path, FieldPath::Metadata(key) if key.starts_with(mark::RESERVED_PREFIX))
-}
-
 fn is_metadata(field: &FieldChange) -> bool {
     matches!(field.path, FieldPath::Metadata(_))
+}
+
+/// Metadata keys of an organization once fields are written.
+fn metadata_keys(live: &Organization, fields: &[FieldChange]) -> usize {
+    let count = |is_counted: fn(&FieldChange) -> bool| {
+        let fields = fields.iter().filter(|field| is_metadata(field));
+        fields.filter(|field| is_counted(field)).count()
+    };
+    let added = count(|field| field.before.is_none());
+    let removed = count(|field| field.after.is_none());
+    (live.metadata.len() + added).saturating_sub(removed)
 }
 
 pub(super) fn set(path: FieldPath, after: impl Into<String>) -> FieldChange {
@@ -395,7 +464,7 @@ fn difference(
     after: Option<impl AsRef<str>>,
 ) -> Option<FieldChange> {
     let after = after.map(|after| after.as_ref().to_owned());
-    if before == after.as_ref() {
+    if path.is_same(before.map(String::as_str), after.as_deref()) {
         return None;
     }
     Some(FieldChange {

@@ -26,7 +26,10 @@ pub fn lint(plan: &Plan, desired: &Desired, observed: &Observed) -> Vec<String> 
     conflicts_stand_still(plan, &mut findings);
     contested_domains_stand_still(plan, &mut findings);
     let mut sorted = plan.changes.clone();
-    sorted.sort_by_key(|change| (change.action.kind(), change.key.clone()));
+    sorted.sort_by_key(|change| {
+        let is_first = gives_a_domain_up(change, plan);
+        (!is_first, change.action.kind(), change.key.clone())
+    });
     if sorted
         .iter()
         .map(|c| &c.key)
@@ -35,6 +38,19 @@ pub fn lint(plan: &Plan, desired: &Desired, observed: &Observed) -> Vec<String> 
         findings.push("changes are not in order".to_owned());
     }
     findings
+}
+
+/// Whether a change removes a domain that a change of another entry adds.
+fn gives_a_domain_up(change: &Change, plan: &Plan) -> bool {
+    change.fields.iter().any(|removed| {
+        let is_removal = matches!(removed.path, FieldPath::Domain(_)) && removed.after.is_none();
+        let is_added = |other: &Change| {
+            let mut fields = other.fields.iter();
+            other.key != change.key
+                && fields.any(|field| field.path == removed.path && field.after.is_some())
+        };
+        is_removal && plan.changes.iter().any(is_added)
+    })
 }
 
 /// A change is for a declared entry, and to an organization that exists and is not another's.
@@ -146,6 +162,9 @@ fn only_what_is_declared(change: &Change, desired: &Desired, findings: &mut Vec<
             FieldPath::Metadata(name) if name == mark::HOLDER => {
                 after.is_some()
                     && after == entry.holder.as_ref().map(ToString::to_string).as_deref()
+            }
+            FieldPath::Metadata(name) if name == mark::CONTACTS => {
+                after.is_some() && after == entry.contacts_mark().as_deref()
             }
             FieldPath::Metadata(name) if name == mark::PROTECT => {
                 entry.protect == Some(after == Some(mark::PROTECTED))

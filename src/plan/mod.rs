@@ -11,6 +11,7 @@ mod entry;
 pub mod in_use;
 pub mod invitation;
 pub mod lint;
+pub(crate) mod moves;
 pub mod policy;
 mod prune;
 pub mod saved;
@@ -77,18 +78,30 @@ impl Plan {
             .any(|held| held.reason.code() != codes::NEEDS_FLAG)
     }
 
-    /// How many changes there are of a kind.
-    pub fn count(&self, kind: ActionKind) -> usize {
+    /// The changes that somebody may want to review: all but those that only write marks.
+    pub fn reviewed(&self) -> impl Iterator<Item = &Change> {
         self.changes
             .iter()
+            .filter(|change| !change.is_bookkeeping())
+    }
+
+    /// How many organizations only get marks that nobody has to review.
+    pub fn bookkeeping(&self) -> usize {
+        self.changes.len() - self.reviewed().count()
+    }
+
+    /// How many changes there are of a kind, but those that only write marks.
+    pub fn count(&self, kind: ActionKind) -> usize {
+        self.reviewed()
             .filter(|change| change.action.kind() == kind)
             .count()
     }
 
     /// Returns whether there is nothing to do, nothing held and no entry to decide about. A
-    /// contested domain leaves a plan settled.
+    /// contested domain leaves a plan settled, and so do marks that nobody has to review.
     pub fn is_settled(&self) -> bool {
-        self.changes.is_empty() && self.held.is_empty() && self.entry_conflicts().next().is_none()
+        let has_changes = self.reviewed().next().is_some();
+        !has_changes && self.held.is_empty() && self.entry_conflicts().next().is_none()
     }
 
     /// The conflicts that stop a whole entry.
@@ -154,6 +167,7 @@ pub fn plan(
         prune::prune(&mut plan, manifest, observed, identities, policy);
     }
     policy.hold_beyond_limits(&desired.limits, existing, &mut plan.changes, &mut plan.held);
+    moves::settle(&mut plan, identities);
     sort(&mut plan);
     plan
 }
@@ -197,10 +211,11 @@ fn add_entry(
         conflicts,
         warnings,
     } = outcome;
+    let is_as_declared = changes.iter().all(Change::is_bookkeeping);
     if [&conflicts, &contested]
         .iter()
         .all(|found| found.is_empty())
-        && changes.is_empty()
+        && is_as_declared
         && held.is_empty()
     {
         plan.unchanged += 1;
@@ -208,7 +223,7 @@ fn add_entry(
     plan.conflicts
         .extend(conflicts.into_iter().chain(contested));
     if context.declared.management == Management::Observe {
-        if !changes.is_empty() || !held.is_empty() {
+        if !is_as_declared || !held.is_empty() {
             plan.warnings.push(only_observed(context.key, identity));
         }
         return;
@@ -254,10 +269,15 @@ fn unmanaged(desired: &Desired, observed: &Observed, identities: &Identities) ->
     }
 }
 
-/// The one total order: by what is done, then by key.
+/// The one total order: what gives a domain up to another organization, then by what is done, then
+/// by key.
 fn sort(plan: &mut Plan) {
+    let moving = moves::moving(&plan.changes);
     let order = |a: &Change, b: &Change| {
-        let rank = |change: &Change| (change.action.kind(), change.key.clone());
+        let rank = |change: &Change| {
+            let is_later = !moves::comes_first(change, &moving);
+            (is_later, change.action.kind(), change.key.clone())
+        };
         rank(a).cmp(&rank(b)).then_with(|| a.fields.cmp(&b.fields))
     };
     plan.changes.sort_by(order);

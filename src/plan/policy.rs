@@ -155,12 +155,15 @@ enum Limited {
     Deletes,
     /// E-mails to customers.
     Invitations,
+    /// Organizations of which only portalctl's own marks are written: never limited.
+    Bookkeeping,
 }
 
 impl Limited {
     fn of(change: &Change) -> Self {
         match change.action.kind() {
             ActionKind::Create => Self::Creates,
+            ActionKind::Update if change.is_bookkeeping() => Self::Bookkeeping,
             ActionKind::Update if change.removes_a_domain() => Self::Deletes,
             ActionKind::Adopt | ActionKind::Update => Self::Updates,
             ActionKind::Delete => Self::Deletes,

@@ -417,7 +417,14 @@ async fn metadata_that_the_server_keeps_is_not_called_removed() {
     let portal = FakePortal::with([live]).keeping_metadata();
     let fields = vec![field("metadata.old", Some("x"), None)];
     let report = run(&portal, vec![update("acme", fields)]).await;
-    insta::assert_snapshot!(problem(&report), @"refused api/rejected: WorkOS keeps metadata.old, although it was sent as null");
+    let metadata = &assert_done(&report).metadata;
+    assert!(metadata.contains_key("old") && metadata.contains_key("portalctl_kept"));
+    let told = report.kept_differently();
+    assert_eq!(told.len(), 1);
+    assert!(
+        told[0].message.contains("keeps \"x\" for metadata.old"),
+        "{told:?}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

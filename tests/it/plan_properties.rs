@@ -501,6 +501,8 @@ fn only_declared_fields_moved(
             assert_eq!(entry.invite, Invite::Once, "{}", moved(INVITED));
             assert!(!before.metadata.contains_key(INVITED), "invited again");
             assert!(now.is_some(), "{}", moved(INVITED));
+        } else if name == "portalctl_contacts" {
+            assert_eq!(now, entry.contacts_mark().as_ref(), "{}", moved(name));
         } else if name == PROTECT {
             assert_eq!(entry.protect, Some(now.is_some()), "{}", moved(PROTECT));
         } else {
@@ -591,7 +593,7 @@ fn removed_domains(plan: &Plan) -> usize {
 
 fn changed_organizations(plan: &Plan) -> BTreeSet<&OrganizationId> {
     // An invitation has a bound of its own.
-    let others = plan.changes.iter().filter(|change| {
+    let others = plan.reviewed().filter(|change| {
         let mut fields = change.fields.iter();
         change.action.kind() != ActionKind::Invite
             && !fields
@@ -611,7 +613,7 @@ proptest! {
         let (world, live) = case.build();
         let plan = world.plan_once(&live);
         let held = plan.held.iter().map(|held| &held.change);
-        let mut told = keys_of(plan.changes.iter().chain(held));
+        let mut told = keys_of(plan.reviewed().chain(held));
         told.extend(in_conflict(&plan));
         let selected = world.desired.organizations.keys().filter(|key| world.selection.has_key(key));
         let selected: BTreeSet<OrgKey> = selected.cloned().collect();

@@ -12,7 +12,7 @@ use portalctl::manifest::{self, Input};
 use portalctl::model::Selection;
 use portalctl::model::desired::Desired;
 use portalctl::model::observed::{Coverage, Observed};
-use portalctl::observe::{Extent, observe, observe_contacts};
+use portalctl::observe::{Contacts, Extent, observe, observe_contacts};
 use portalctl::plan::digest::Digest;
 use portalctl::plan::{Plan, Policy, Target, plan};
 use portalctl::readiness::{Readiness, readiness};
@@ -101,7 +101,14 @@ async fn look(sandbox: &Sandbox, desired: &Desired, extent: Extent) -> View {
     let (mut observed, identities) = observe(&client, desired, &everything, extent, &Silent)
         .await
         .unwrap();
-    let contacts = observe_contacts(&client, desired, &everything, &identities);
+    let contacts = observe_contacts(
+        &client,
+        desired,
+        &everything,
+        &observed,
+        &identities,
+        Contacts::Unmarked,
+    );
     observed.it_contacts = contacts.await.unwrap();
     let readiness = readiness(desired, &observed, &identities, &everything, now());
     let mut plan = plan(

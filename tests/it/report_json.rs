@@ -105,7 +105,7 @@ fn a_plan_has_the_agreed_shape() {
     assert_eq!(
         plan["summary"],
         json!({
-            "create": 1, "adopt": 0, "update": 1, "invite": 0, "delete": 0,
+            "create": 1, "adopt": 0, "update": 1, "bookkeeping": 0, "invite": 0, "delete": 0,
             "held": 2, "conflict": 1, "contested_domain": 0, "warning": 1, "unchanged": 7
         })
     );

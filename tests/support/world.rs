@@ -671,7 +671,7 @@ fn write_field(organization: &mut Organization, field: &FieldChange) {
 /// `@` invite, `!` conflict, `*` warning, `=` unchanged, `.` unmanaged.
 pub(crate) fn text(plan: &Plan) -> String {
     let mut out = String::new();
-    for change in &plan.changes {
+    for change in plan.reviewed() {
         let sign = match change.action.kind() {
             ActionKind::Create => '+',
             ActionKind::Adopt => '>',
@@ -682,7 +682,8 @@ pub(crate) fn text(plan: &Plan) -> String {
         let _ = write!(out, "{sign} {}", change.key);
         subject(&mut out, change);
         invitation(&mut out, change);
-        fields(&mut out, &change.fields);
+        let reviewed: Vec<FieldChange> = change.reviewed_fields().cloned().collect();
+        fields(&mut out, &reviewed);
     }
     for held in &plan.held {
         let Held {

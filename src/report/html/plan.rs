@@ -142,7 +142,7 @@ fn sections(plan: &Plan) -> Vec<Section> {
             id: "changes",
             title: "Changes",
             lead: "",
-            items: plan.changes.iter().map(change).collect(),
+            items: plan.reviewed().map(change).collect(),
         },
         Section {
             id: "warnings",
@@ -182,7 +182,7 @@ fn change(change: &Change) -> Item {
         needs: None,
         help: None,
         invitation: invitation(change),
-        fields: change.fields.iter().map(Field::new).collect(),
+        fields: change.reviewed_fields().map(Field::new).collect(),
     }
 }
 

@@ -179,6 +179,7 @@ pub(in crate::report) fn plan_summary(plan: &Plan) -> PlanSummary {
         create: plan.count(ActionKind::Create),
         adopt: plan.count(ActionKind::Adopt),
         update: plan.count(ActionKind::Update),
+        bookkeeping: plan.bookkeeping(),
         invite: plan.count(ActionKind::Invite),
         delete: plan.count(ActionKind::Delete),
         held: plan.held.len(),
@@ -196,6 +197,7 @@ fn change(change: &Change) -> ChangeItem {
         organization_id: change.action.organization().map(ToString::to_string),
         fields: fields(change),
         invitation: invitation(change),
+        bookkeeping: change.is_bookkeeping(),
         reason: change.reason.to_string(),
         source: change.source.is_somewhere().then(|| SourceItem {
             file: change.source.file.to_string(),

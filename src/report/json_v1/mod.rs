@@ -214,6 +214,8 @@ pub struct PlanSummary {
     pub adopt: usize,
     /// Updates of organizations.
     pub update: usize,
+    /// Updates that only write marks that portalctl keeps for itself; not among the others.
+    pub bookkeeping: usize,
     /// Invitations to send.
     pub invite: usize,
     /// Organizations to delete.
@@ -244,6 +246,10 @@ pub struct ChangeItem {
     /// Who is invited to what; only of invitations.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub invitation: Option<InvitationItem>,
+    /// True for an update that only writes marks that portalctl keeps for itself: nobody has to
+    /// review it, and the digest does not cover it.
+    #[serde(skip_serializing_if = "is_false")]
+    pub bookkeeping: bool,
     /// Why.
     pub reason: String,
     /// Where the entry was declared; `null` for what is not declared any more.
@@ -439,4 +445,12 @@ impl ErrorItem {
             request_id: None,
         }
     }
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands over a reference"
+)]
+const fn is_false(value: &bool) -> bool {
+    !*value
 }

@@ -20,7 +20,7 @@ pub(super) fn table(document: &mut Document, plan: &Plan) {
         "#### Changes\n\n{}",
         head(["Change", "Organization", "Fields", "Declared at"])
     ));
-    for change in &plan.changes {
+    for change in plan.reviewed() {
         section.item(|| {
             row([
                 &kind(change),
@@ -38,7 +38,7 @@ pub(super) fn details(document: &mut Document, plan: &Plan) {
     let mut section = Section::new(Rank::Detail, "diffs", PLAN)
         .open("#### Field by field\n\n")
         .close("");
-    for (index, change) in plan.changes.iter().enumerate() {
+    for (index, change) in plan.reviewed().enumerate() {
         section.item(|| detail(change, "", index < OPEN));
     }
     let says_more =
@@ -74,9 +74,8 @@ fn fields(change: &Change) -> String {
         return format!("{contact} to {}", code(&intents.join(", ")));
     }
     // Sorted by path, so that a group stands together.
-    let groups = change
-        .fields
-        .chunk_by(|a, b| group(&a.path) == group(&b.path));
+    let fields: Vec<FieldChange> = change.reviewed_fields().cloned().collect();
+    let groups = fields.chunk_by(|a, b| group(&a.path) == group(&b.path));
     groups.map(counts).collect::<Vec<_>>().join(", ")
 }
 
@@ -139,7 +138,8 @@ fn detail(change: &Change, remark: &str, is_open: bool) -> String {
         }
         out.push('\n');
     }
-    let diff = diff(&change.fields);
+    let fields: Vec<FieldChange> = change.reviewed_fields().cloned().collect();
+    let diff = diff(&fields);
     if !diff.is_empty() {
         let fence = fence(&diff);
         out.push_str(&format!("{fence}diff\n{diff}{fence}\n\n"));
@@ -177,7 +177,7 @@ fn name(path: &FieldPath) -> String {
         FieldPath::ItContact(email) => {
             verbatim(&format!("it_contacts.{}", mask_email(email.as_str())))
         }
-        _ => verbatim(&path.to_string()),
+        _ => verbatim(&path.shown()),
     }
 }
 

@@ -77,6 +77,17 @@ fn write_notes(out: &mut String, plan: &Plan, layout: &Layout) {
 /// Remarks without consequence.
 pub(super) fn notes(plan: &Plan) -> Vec<String> {
     let mut notes = Vec::new();
+    match plan.bookkeeping() {
+        0 => {}
+        count => notes.push(format!(
+            "{} a mark that portalctl keeps for itself, and no other change",
+            if count == 1 {
+                "1 organization gets".to_owned()
+            } else {
+                format!("{count} organizations get")
+            }
+        )),
+    }
     if let Some(count) = plan.unmanaged.count.filter(|count| *count > 0) {
         notes.push(format!(
             "{} at WorkOS {} not in this manifest; portalctl does not touch {}",

@@ -30,9 +30,9 @@ pub fn plan(report: &PlanReport<'_>, layout: &Layout) -> String {
 pub(super) fn body(plan: &Plan, layout: &Layout) -> String {
     let mut out = String::new();
     undone(&mut out, plan, Extent::Full, layout);
-    if !plan.changes.is_empty() {
+    if plan.reviewed().next().is_some() {
         heading(&mut out, "changes", layout);
-        for change in &plan.changes {
+        for change in plan.reviewed() {
             write_change(&mut out, change, layout);
         }
     }
@@ -202,12 +202,11 @@ fn write_fields(out: &mut String, change: &Change, layout: &Layout) {
     }
     let name = |field: &FieldChange| field_name(&field.path, layout);
     let column = change
-        .fields
-        .iter()
+        .reviewed_fields()
         .map(|field| width(&name(field)))
         .max()
         .unwrap_or(0);
-    for field in &change.fields {
+    for field in change.reviewed_fields() {
         let _ = writeln!(
             out,
             "      {}  {}",
@@ -228,6 +227,7 @@ pub(in crate::report) fn surprising_reason(change: &Change) -> Option<String> {
         | Reason::Renamed(_)
         | Reason::HoldsDomain(_)
         | Reason::DomainNotDeclared
+        | Reason::DomainMoves { .. }
         | Reason::NotDeclared
         | Reason::TrustedDomain => Some(change.reason.to_string()),
     }
@@ -238,7 +238,7 @@ fn field_name(path: &FieldPath, layout: &Layout) -> String {
         FieldPath::ItContact(email) => {
             format!("it_contacts.{}", invite::address(email.as_str(), layout))
         }
-        _ => escape(&path.to_string()).into_owned(),
+        _ => escape(&path.shown()).into_owned(),
     }
 }
 

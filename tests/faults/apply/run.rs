@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use portalctl::apply::{Always, ApplyProgress, ApplyReport, Options, Outcome, apply};
 use portalctl::clock::{Clock, FixedClock, SharedClock};
-use portalctl::observe::{Extent, observe, observe_contacts, usage};
+use portalctl::observe::{Contacts, Extent, observe, observe_contacts, usage};
 use portalctl::plan::lint::lint;
 use portalctl::plan::{Change, Plan, candidates, plan};
 use portalctl::readiness::{Readiness, readiness};
@@ -166,7 +166,15 @@ async fn observe_plan_apply(
     let reading = async {
         let (mut observed, identities) =
             observe(portal, desired, selection, extent, &Quiet).await?;
-        observed.it_contacts = observe_contacts(portal, desired, selection, &identities).await?;
+        let contacts = observe_contacts(
+            portal,
+            desired,
+            selection,
+            &observed,
+            &identities,
+            Contacts::Unmarked,
+        );
+        observed.it_contacts = contacts.await?;
         let candidates = candidates(desired, &observed, &identities, *policy);
         observed.usage = usage(portal, candidates).await?;
         Ok::<_, ApiError>((observed, identities))

@@ -1,0 +1,134 @@
+//! Marks that nobody has to review: written last, when it is known what was done.
+//!
+//! Goes in: a change that was done. Comes out: the same account. Writes one PUT at most: that all
+//! declared IT contacts are there, and what WorkOS keeps otherwise than it was sent.
+
+use super::{Options, Outcome, Stop, update};
+use crate::model::desired::FieldPath;
+use crate::model::mark::{self, KeptValues};
+use crate::model::observed::Organization;
+use crate::plan::{Action, Change, FieldChange};
+use crate::workos::WritePortal;
+
+/// A value that WorkOS keeps otherwise than it was sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Kept<'a> {
+    pub(super) field: &'a FieldChange,
+    pub(super) value: Option<String>,
+}
+
+/// Writes the marks that follow from a change, if all of it was done.
+pub(super) async fn keep(
+    portal: &impl WritePortal,
+    change: &Change,
+    ended: Outcome,
+    options: &Options<'_>,
+    stop: &Stop,
+) -> Outcome {
+    let Outcome::Done(live) = ended else {
+        return ended;
+    };
+    let marks = marks(change, &live);
+    if marks.is_empty() || stop.reason().is_some() {
+        return Outcome::Done(live);
+    }
+    match update::bring(portal, (*live).clone(), &marks, options, stop).await {
+        Outcome::Done(live) => Outcome::Done(live),
+        other => other
+            .after("everything was done, but portalctl's own marks were not written")
+            .leaving(*live),
+    }
+}
+
+/// The change without the marks that nobody has to review, which come last.
+pub(super) fn without(change: &Change) -> Change {
+    Change {
+        fields: change.reviewed_fields().cloned().collect(),
+        ..change.clone()
+    }
+}
+
+/// The marks that are to be written, as far as there is room for them.
+fn marks(change: &Change, live: &Organization) -> Vec<FieldChange> {
+    let planned = change.fields.iter();
+    let mut marks: Vec<FieldChange> = planned
+        .filter(|field| field.path.is_bookkeeping())
+        .cloned()
+        .collect();
+    let mut known = KeptValues::of(&live.metadata);
+    let before = known.clone();
+    for Kept { field, value } in kept_differently(change, live) {
+        known.add(&field.path, sent(field).as_deref(), value.as_deref());
+    }
+    if known != before {
+        marks.push(FieldChange {
+            path: FieldPath::Metadata(mark::KEPT.to_owned()),
+            before: live.metadata.get(mark::KEPT).cloned(),
+            after: Some(known.to_string()),
+        });
+    }
+    let mut room = mark::MAX_METADATA_KEYS.saturating_sub(live.metadata.len());
+    marks.retain(|field| {
+        let is_new = field.before.is_none();
+        let fits = !is_new || room > 0;
+        room -= usize::from(is_new && fits);
+        fits
+    });
+    marks
+}
+
+/// Finds the fields whose values an organization shows otherwise than they were sent.
+pub(super) fn kept_differently<'a>(change: &'a Change, live: &Organization) -> Vec<Kept<'a>> {
+    let mut kept: Vec<Kept<'a>> = change
+        .fields
+        .iter()
+        .filter_map(|field| {
+            let value = match &field.path {
+                FieldPath::Name => Some(live.name.clone()),
+                FieldPath::ExternalId => live.external_id.clone(),
+                FieldPath::StripeCustomerId => live.stripe_customer_id.clone(),
+                FieldPath::Metadata(key) if !field.path.is_mark() => {
+                    live.metadata.get(key).cloned()
+                }
+                _ => return None,
+            };
+            let is_same = field.path.is_same(field.after.as_deref(), value.as_deref());
+            (!is_same).then_some(Kept { field, value })
+        })
+        .collect();
+    if change.action == Action::Create {
+        kept.extend(other_domain(&change.fields, live));
+    }
+    kept
+}
+
+/// Finds the one domain that was sent and is missing, while the organization holds as many as were
+/// sent: of an organization that was just created, each of its domains was one that was sent.
+fn other_domain<'a>(fields: &'a [FieldChange], live: &Organization) -> Option<Kept<'a>> {
+    let sent = || {
+        fields.iter().filter_map(|field| match &field.path {
+            FieldPath::Domain(domain) if field.after.is_some() => Some((field, domain)),
+            _ => None,
+        })
+    };
+    let mut missing = sent().filter(|(_, domain)| live.domain(domain).is_none());
+    let mut others = live
+        .domains
+        .iter()
+        .filter(|held| sent().all(|(_, domain)| *domain != held.domain));
+    match (missing.next(), others.next(), missing.next(), others.next()) {
+        (Some((field, _)), Some(held), None, None) => Some(Kept {
+            field,
+            value: Some(held.domain.to_string()),
+        }),
+        _ => None,
+    }
+}
+
+/// What was sent for a field: the name of a domain, else the value.
+fn sent(field: &FieldChange) -> Option<String> {
+    match &field.path {
+        FieldPath::Domain(domain) => Some(domain.to_string()),
+        _ => field.after.clone(),
+    }
+}
