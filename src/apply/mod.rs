@@ -11,7 +11,7 @@
 //! 1       create            nothing depends on what exists
 //! 2       adopt             a claim before anything else is done to it
 //! 3       update            changes of one organization one after the other
-//! 4       invite            nobody is written to before the organization is as it should be
+//! 4       invite            no e-mail is sent before the organization is as it should be
 //! 5       delete            last, when all that stays is as it should be; one at a time
 //! ```
 
@@ -29,6 +29,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures::stream::{self, StreamExt};
+use ring::rand::{SecureRandom, SystemRandom};
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
@@ -93,6 +94,18 @@ pub struct Options<'a> {
     pub clock: &'a dyn Clock,
     /// Gives the gate that the writes of each change pass.
     pub permit: &'a dyn Permit,
+    /// Random text that no other run has ([`nonce`]): it tells this run's invitations from theirs.
+    pub nonce: String,
+}
+
+/// Returns a random text for [`Options::nonce`].
+pub fn nonce(clock: &dyn Clock) -> String {
+    let mut bytes = [0; 12];
+    if SystemRandom::new().fill(&mut bytes).is_err() {
+        // Time and process tell runs apart where the system has no random bytes to give.
+        return format!("{:x}-{:x}", clock.now().as_nanosecond(), std::process::id());
+    }
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Is told of each change as it ends.

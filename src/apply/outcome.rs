@@ -130,6 +130,20 @@ impl Outcome {
         }
     }
 
+    /// The same with a remark behind its message.
+    pub(super) fn noting(self, remark: &str) -> Self {
+        let told = |problem: Problem| Problem {
+            message: format!("{}; {remark}", problem.message),
+            ..problem
+        };
+        match self {
+            Self::Done(_) | Self::Gone => self,
+            Self::Unknown(problem) => Self::Unknown(told(problem)),
+            Self::Refused(problem) => Self::Refused(told(problem)),
+            Self::NotTried(problem) => Self::NotTried(told(problem)),
+        }
+    }
+
     /// The same, with the organization as the change left it.
     pub(super) fn leaving(self, organization: Organization) -> Self {
         match self {

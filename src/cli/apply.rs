@@ -17,7 +17,7 @@ use super::progress::Applying;
 use super::session::{self, Reality, Request};
 use super::ui::Ui;
 use super::{failure_json, failure_markdown, json};
-use crate::apply::{Always, ApplyReport, Options, apply};
+use crate::apply::{Always, ApplyReport, Options, apply, nonce};
 use crate::codes::{cli as codes, plan as plan_codes};
 use crate::identity::identify;
 use crate::model::text::escape;
@@ -204,6 +204,7 @@ pub(super) async fn act(
         replay,
         clock: connection.clock.as_ref(),
         permit: &Always,
+        nonce: nonce(connection.clock.as_ref()),
     };
     let progress = Applying::new(ui, plan.changes.len());
     let mut applying = pin!(apply(&connection.client, plan, &options, &progress));

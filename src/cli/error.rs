@@ -105,19 +105,6 @@ impl CliError {
 }
 
 impl CliError {
-    /// A failed request that was to change something, and may have.
-    pub(super) fn writing(error: ApiError, endpoint: &str) -> Self {
-        let is_ambiguous = error.is_ambiguous();
-        let told = Self::reading(error, endpoint);
-        if is_ambiguous {
-            return Self {
-                exit: Exit::Incomplete,
-                ..told
-            };
-        }
-        told
-    }
-
     /// A failed request while reading from an endpoint: nothing was done yet.
     pub(super) fn reading(error: ApiError, endpoint: &str) -> Self {
         let exit = match error.kind {
@@ -126,6 +113,7 @@ impl CliError {
             | ApiErrorKind::ExternalIdTaken
             | ApiErrorKind::Rejected
             | ApiErrorKind::RateLimited
+            | ApiErrorKind::Concurrent
             | ApiErrorKind::Server
             | ApiErrorKind::Unreachable
             | ApiErrorKind::Broken

@@ -12,7 +12,9 @@ use super::exit::Exit;
 use super::session::{self, Reality, Request};
 use super::ui::Ui;
 use super::{failure_json, json};
-use crate::apply::{Always, InviteNow, Invited, Options, Outcome, OutcomeKind, invite_now, revoke};
+use crate::apply::{
+    Always, InviteNow, Invited, Options, Outcome, OutcomeKind, invite_now, nonce, revoke,
+};
 use crate::codes::{api, cli, invite as codes, plan as plan_codes};
 use crate::model::observed::{Answer, ItContact};
 use crate::model::{Intent, OrgKey, OrganizationId};
@@ -24,8 +26,9 @@ use choice::Asked;
 /// Let WorkOS e-mail an IT contact a link to set up what is left.
 ///
 /// Invites the first of the entry's IT contacts, after adding those that WorkOS does not have yet,
-/// and marks the organization as invited. An organization has one active invitation at most. Asks
-/// for consent on a terminal; elsewhere --yes is the consent.
+/// and marks the organization as invited. An organization has one active invitation at most, and
+/// nobody is invited twice unless --again says so. Asks for consent on a terminal; elsewhere --yes
+/// is the consent.
 #[derive(Debug, Args)]
 pub(super) struct InviteArgs {
     /// The organization's key in the manifest.
@@ -43,7 +46,7 @@ pub(super) struct InviteArgs {
     #[arg(long)]
     again: bool,
 
-    /// End the active invitation and send none.
+    /// End the active invitation, whichever contact has it, and send none.
     #[arg(long, conflicts_with_all = ["intent", "contact", "again"])]
     revoke: bool,
 
@@ -170,19 +173,19 @@ impl Run<'_> {
         let shown = text::revocation(&headline, self.key, live, &self.ui.talk_layout());
         self.agree(&shown, "End it?").await?;
         let client = &self.connection.client;
-        let revoked = revoke(client, &live.id, &held, &self.options()).await;
-        let endpoint = &self.connection.target.endpoint;
-        let revoked = revoked.map_err(|error| CliError::writing(error, endpoint))?;
+        let revoked = revoke(client, live, &held, &self.options()).await;
+        let is_ended = revoked.map_err(|outcome| not_done(&outcome))?;
         self.tell(&InviteReport {
             headline: &session::headline(self.connection),
             key: self.key,
             organization: &live.id,
-            contact: revoked.map(|contact| contact.email.as_str()),
+            contact: None,
             added: &[],
             invitation: None,
-            outcome: match revoked {
-                Some(_) => InviteOutcome::Revoked,
-                None => InviteOutcome::NothingToRevoke,
+            outcome: if is_ended {
+                InviteOutcome::Revoked
+            } else {
+                InviteOutcome::NothingToRevoke
             },
         })
     }
@@ -226,6 +229,7 @@ impl Run<'_> {
             replay: false,
             clock: self.connection.clock.as_ref(),
             permit: &Always,
+            nonce: nonce(self.connection.clock.as_ref()),
         }
     }
 

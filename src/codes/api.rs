@@ -49,6 +49,10 @@ codes! {
         "WorkOS failed to answer",
         "WorkOS answered with a 5xx status until the attempts were used up.",
         "Check the status page of WorkOS and run the command again; it continues where it stopped.";
+    CONCURRENT_REQUEST = "api/concurrent-request",
+        "WorkOS was busy with another change of the same organization",
+        "WorkOS answered 503 `concurrent_request` until the attempts were used up. It did not carry the request out.",
+        "Run the command again when nothing else writes to the organization.";
     UNREACHABLE = "api/unreachable",
         "WorkOS cannot be reached",
         "No connection could be made, or it broke before an answer came: DNS, proxy, firewall, TLS or the network.",

@@ -23,8 +23,12 @@ codes! {
         "Run `portalctl apply` (with --adopt where the plan says so), then invite.";
     ALREADY_INVITED = "invite/already-invited",
         "the organization was invited already",
-        "The organization carries the mark `portalctl_invited`: an invitation was sent, by this command or by `invite: once`. Nothing was sent.",
+        "The organization carries the mark `portalctl_invited`: an invitation was sent, by this command or by `invite: once`, or it was ended by command. Nothing was sent now.",
         "Ask the contact to look for the e-mail; with --again the active invitation is ended and a new one sent.";
+    MAY_BE_SENT = "invite/may-be-sent",
+        "an invitation may be on its way",
+        "The organization was marked before its invitation was sent (`portalctl_invited` begins with `sending:`), and then the answer was lost, the run was cut off, or another run is sending right now. Inviting the same contact twice sends two e-mails, so nothing is sent again by itself.",
+        "Ask the contact whether the e-mail came. `portalctl invite KEY --again` ends that invitation and sends a new one; `portalctl invite KEY --revoke` ends it and sends none.";
     CONFIGURED = "invite/configured",
         "everything is configured already",
         "None of the intents in question is left to set up, so there is nothing to invite to. Nothing was sent.",

@@ -91,6 +91,7 @@ impl Refusal {
     pub(super) fn upstream(error: &ApiError) -> Self {
         let refusal = match error.kind {
             ApiErrorKind::RateLimited
+            | ApiErrorKind::Concurrent
             | ApiErrorKind::Server
             | ApiErrorKind::Unreachable
             | ApiErrorKind::Broken

@@ -8,6 +8,8 @@ use sha2::{Digest as _, Sha256};
 use super::Email;
 use super::desired::FieldPath;
 
+pub use super::invitation_mark::InvitationMark;
+
 /// What every reserved key begins with; manifests cannot use it.
 pub const RESERVED_PREFIX: &str = "portalctl_";
 /// The name of the manifest that created the organization.
@@ -18,7 +20,7 @@ pub const HOLDER: &str = "portalctl_holder";
 pub const PROTECT: &str = "portalctl_protect";
 /// The value of [`PROTECT`].
 pub const PROTECTED: &str = "true";
-/// When the IT contacts were invited, as `invite: once` keeps it.
+/// Invitation of an IT contact, as [`InvitationMark`] spells it.
 pub const INVITED: &str = "portalctl_invited";
 /// Hash of the declared IT contacts, written once WorkOS has all of them.
 pub const CONTACTS: &str = "portalctl_contacts";

@@ -8,6 +8,7 @@ pub mod domain_name;
 pub mod holder;
 pub mod id;
 pub mod intent;
+mod invitation_mark;
 pub mod mark;
 pub mod name;
 pub mod observed;

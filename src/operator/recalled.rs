@@ -141,6 +141,7 @@ mod tests {
             name: None,
             organization_id: Some(OrganizationId::from_api("org_1".to_owned())),
             intents: vec![unasked(Intent::AuditLogs), unasked(Intent::Sso)],
+            invitation: None,
         };
         let said = |intent: &str| json!({ "intent": intent, "state": state, "turn": "none" });
         let before = json!({

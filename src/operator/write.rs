@@ -18,7 +18,7 @@ use super::reconcile::Reconciler;
 use super::report::Reporter;
 use super::resource::PortalEnvironment;
 use super::tell::CONCURRENT_EVENTS;
-use crate::apply::{ApplyProgress, ApplyReport, Options, Outcome, OutcomeKind, apply};
+use crate::apply::{ApplyProgress, ApplyReport, Options, Outcome, OutcomeKind, apply, nonce};
 use crate::codes::api as codes;
 use crate::identity::identify;
 use crate::model::desired::{Desired, FieldPath};
@@ -221,6 +221,7 @@ impl Reconciler {
             replay: false,
             clock: &*self.context.clock,
             permit,
+            nonce: nonce(&*self.context.clock),
         };
         let name = self.name.to_string();
         apply(&*portal.client, plan, &options, &Logged(&name)).await

@@ -2,12 +2,13 @@
 
 use super::change::{Action, Change, FieldChange, Reason, Warning};
 use super::entry::{Entry, set};
-use super::invitation::Invitation;
-use crate::codes::plan as codes;
+use super::invitation::{Invitation, describe};
+use crate::codes::{invite as invite_codes, plan as codes};
+use crate::model::Email;
 use crate::model::desired::{FieldPath, Invite};
+use crate::model::mark::{self, InvitationMark};
 use crate::model::observed::{Answer, ItContact, Organization};
 use crate::model::text::escape;
-use crate::model::{Email, mark};
 
 /// What a contact becomes: WorkOS tells nothing more of it.
 const ADDED: &str = "added";
@@ -67,6 +68,21 @@ impl Entry<'_> {
             key: self.key.clone(),
             code: codes::CONTACTS_UNAVAILABLE,
             message: format!("its IT contacts cannot be read, so {and}: {why}"),
+        })
+    }
+
+    /// Returns the warning that an invitation may be on its way, whoever sent it.
+    pub(super) fn sending_warning(&self, live: &Organization) -> Option<Warning> {
+        let mark = InvitationMark::parse(live.metadata.get(mark::INVITED)?);
+        mark.is_sending().then(|| Warning {
+            key: self.key.clone(),
+            code: invite_codes::MAY_BE_SENT,
+            message: format!(
+                "{}, so nothing is sent by itself; ask the contact, or run `portalctl invite {} \
+                 --again` to end it and send a new one",
+                describe(&mark),
+                self.key
+            ),
         })
     }
 

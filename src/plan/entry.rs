@@ -147,6 +147,7 @@ impl Entry<'_> {
         }
         fields.extend(self.contacts_mark_that_fits(live, &fields, marks));
         plan.warnings.extend(self.contacts_warning());
+        plan.warnings.extend(self.sending_warning(live));
         let action = || Action::Update(live.id.clone());
         if let Some(external_id) = self.external_id_difference(live) {
             if external_id.before.is_none() || self.policy.allow_rekey {

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use crate::model::mark::InvitationMark;
+use crate::model::text::escape;
 use crate::model::{Email, Intent, OrganizationId};
 
 /// An e-mail that WorkOS sends to an IT contact, with a link to set up some intents.
@@ -51,6 +53,29 @@ impl Invitation {
         }
         lines
     }
+}
+
+/// Describes the mark of an invitation as one clause, with the contact's id where it is known.
+pub fn describe(mark: &InvitationMark) -> String {
+    let contact = match mark.contact() {
+        Some(contact) => format!(" to {}", escape(contact)),
+        None => String::new(),
+    };
+    let (what, at) = match mark {
+        InvitationMark::Sending { since, .. } => {
+            let what = format!("an invitation{contact} may be on its way");
+            (what, since.map(|since| format!(" since {since}")))
+        }
+        InvitationMark::Sent { at, .. } => {
+            let what = format!("an invitation{contact} was sent");
+            (what, at.map(|at| format!(" at {at}")))
+        }
+        InvitationMark::Ended { at } => (
+            "its invitation was ended".to_owned(),
+            at.map(|at| format!(" at {at}")),
+        ),
+    };
+    format!("{what}{}", at.unwrap_or_default())
 }
 
 fn listed(intents: &BTreeSet<Intent>) -> String {

@@ -23,7 +23,8 @@ use serde::Serialize;
 
 use crate::identity::{Contest, Identities, Identity};
 use crate::model::desired::{Desired, DesiredOrganization};
-use crate::model::observed::{FailedRead, Observed, Organization};
+use crate::model::mark::{self, InvitationMark};
+use crate::model::observed::{Answer, FailedRead, Observed, Organization};
 use crate::model::text::escape;
 use crate::model::{Domain, Intent, OrgKey, OrganizationId, Selection, Unconfigured};
 
@@ -45,6 +46,17 @@ pub struct OrganizationReadiness {
     pub organization_id: Option<OrganizationId>,
     /// Its declared intents.
     pub intents: Vec<IntentReadiness>,
+    /// Invitation of an IT contact, as far as the organization is marked with one.
+    pub invitation: Option<InvitationReadiness>,
+}
+
+/// Invitation of one organization.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InvitationReadiness {
+    /// The organization's mark.
+    pub mark: InvitationMark,
+    /// Address of the contact that the mark names, where the IT contacts were read.
+    pub address: Option<String>,
 }
 
 /// How far one intent of one organization is.
@@ -323,10 +335,26 @@ pub fn readiness(
                     .or_else(|| declared.name.clone()),
                 organization_id: live.map(|live| live.id.clone()),
                 intents: intents.map(find).collect(),
+                invitation: live.and_then(|live| invitation(live, observed)),
             }
         })
         .collect();
     Readiness { organizations }
+}
+
+fn invitation(live: &Organization, observed: &Observed) -> Option<InvitationReadiness> {
+    let mark = InvitationMark::parse(live.metadata.get(mark::INVITED)?);
+    let contacts = match observed.it_contacts.get(&live.id) {
+        Some(Answer::Found(contacts)) => contacts.as_slice(),
+        _ => &[],
+    };
+    let contact = contacts
+        .iter()
+        .find(|contact| Some(contact.id.as_str()) == mark.contact());
+    Some(InvitationReadiness {
+        address: contact.map(|contact| contact.email.clone()),
+        mark,
+    })
 }
 
 fn rule(intent: Intent, subject: &Subject<'_>) -> Finding {

@@ -213,10 +213,10 @@ pub struct InviteReport<'a> {
 pub enum InviteOutcome {
     /// WorkOS sent the e-mail.
     Sent,
-    /// An invitation of the organization is active, and WorkOS sent none.
+    /// Another contact has an active invitation, and WorkOS sent none.
     AlreadyInvited,
-    /// The active invitation was ended.
+    /// No invitation is active now; WorkOS does not tell whether there was one.
     Revoked,
-    /// No IT contact has an active invitation.
+    /// The organization has no IT contact, so none has an invitation.
     NothingToRevoke,
 }

@@ -49,6 +49,8 @@ pub enum ApiErrorKind {
     Rejected,
     /// 429.
     RateLimited,
+    /// 503 `concurrent_request`: surely not carried out.
+    Concurrent,
     /// 5xx.
     Server,
     /// No connection: the request was not sent.
@@ -86,6 +88,7 @@ impl ApiError {
             ApiErrorKind::NotFound => api::NOT_FOUND,
             ApiErrorKind::ExternalIdTaken => api::EXTERNAL_ID_TAKEN,
             ApiErrorKind::RateLimited => api::RATE_LIMITED,
+            ApiErrorKind::Concurrent => api::CONCURRENT_REQUEST,
             ApiErrorKind::Server => api::SERVER_ERROR,
             ApiErrorKind::Unreachable | ApiErrorKind::Broken => api::UNREACHABLE,
             ApiErrorKind::Timeout => api::TIMEOUT,

@@ -292,7 +292,8 @@ pub trait WritePortal: ReadPortal {
         domain_id: &str,
     ) -> impl Future<Output = ApiResult<OrganizationDomain>> + Send;
 
-    /// Adds an IT contact to an organization; nobody is e-mailed.
+    /// Adds an IT contact to an organization. From then on WorkOS sends it alerts, such as that of
+    /// an expiring certificate.
     fn add_it_contact(
         &self,
         id: &OrganizationId,
@@ -301,8 +302,9 @@ pub trait WritePortal: ReadPortal {
 
     /// Lets WorkOS e-mail a setup link for some intents to an IT contact.
     ///
-    /// An organization has at most one active invitation: 409 otherwise. Intents without an
-    /// [invite name](Intent::invite_name) are left out.
+    /// Never sent twice: inviting the same contact again sends another e-mail. 409
+    /// `it_contact_invitation_already_active` where another contact has an active invitation.
+    /// Intents without an [invite name](Intent::invite_name) are left out.
     fn invite_it_contact(
         &self,
         id: &OrganizationId,
@@ -310,7 +312,8 @@ pub trait WritePortal: ReadPortal {
         intents: &BTreeSet<Intent>,
     ) -> impl Future<Output = ApiResult<()>> + Send;
 
-    /// Ends the active invitation of an IT contact.
+    /// Ends the organization's active invitation, whichever contact is named; succeeds also when
+    /// there is none.
     fn revoke_invitation(
         &self,
         id: &OrganizationId,

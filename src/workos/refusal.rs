@@ -16,6 +16,9 @@ use super::retry::Failure;
 /// WorkOS's code for an external id that another organization has.
 const EXTERNAL_ID_TAKEN: &str = "external_id_already_used";
 
+/// WorkOS's code for a write that it did not carry out, because of another one at the same time.
+const CONCURRENT_REQUEST: &str = "concurrent_request";
+
 /// What an answer says about why it is not a success.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Refusal {
@@ -51,6 +54,9 @@ pub(super) fn read(answer: &Response<bytes::Bytes>) -> Refusal {
         StatusCode::TOO_MANY_REQUESTS => (ApiErrorKind::RateLimited, Failure::Limited),
         _ if code == Some(EXTERNAL_ID_TAKEN) && status.is_client_error() => {
             (ApiErrorKind::ExternalIdTaken, Failure::Refused)
+        }
+        StatusCode::SERVICE_UNAVAILABLE if code == Some(CONCURRENT_REQUEST) => {
+            (ApiErrorKind::Concurrent, Failure::Concurrent)
         }
         _ if status.is_client_error() => (ApiErrorKind::Rejected, Failure::Refused),
         _ if status.is_server_error() => (ApiErrorKind::Server, Failure::Server),
@@ -178,6 +184,12 @@ mod tests {
             (429, "", ApiErrorKind::RateLimited, Failure::Limited),
             (500, json, ApiErrorKind::Server, Failure::Server),
             (503, "", ApiErrorKind::Server, Failure::Server),
+            (
+                503,
+                r#"{"code":"concurrent_request"}"#,
+                ApiErrorKind::Concurrent,
+                Failure::Concurrent,
+            ),
             (302, "", ApiErrorKind::Redirected, Failure::Refused),
         ] {
             let refusal = refusal(status, body);

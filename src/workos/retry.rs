@@ -2,13 +2,13 @@
 //!
 //! ```text
 //! failure                                  read      write
-//! connect, limited                         retry     retry     (surely not carried out)
+//! connect, limited, concurrent             retry     retry     (surely not carried out)
 //! timeout, broken, garbled, server         retry     look      (may have been carried out)
 //! unusable                                 give up   look
 //! refused                                  give up   give up
 //! ```
 //!
-//! A 503 with `Retry-After` is a server failure like any other: a proxy may have given up on a
+//! Any other 503, also with `Retry-After`, is a server failure like any other: a proxy may have given up on a
 //! request that the server went on to carry out.
 
 use std::time::Duration;
@@ -37,6 +37,8 @@ pub(super) enum Failure {
     Connect,
     /// 429.
     Limited,
+    /// 503 `concurrent_request`: WorkOS was busy with the same organization, and did nothing.
+    Concurrent,
     /// No answer in time.
     Timeout,
     /// The connection broke.
@@ -99,6 +101,7 @@ pub(super) fn decide(attempt: Attempt) -> Decision {
             MAX_LIMITED_ELAPSED,
             FIRST_LIMITED_WAIT,
         ),
+        Failure::Concurrent => (MAX_LIMITED_ATTEMPTS, MAX_ELAPSED, FIRST_WAIT),
         Failure::Timeout | Failure::Broken | Failure::Garbled | Failure::Server if is_read => {
             (MAX_ATTEMPTS, MAX_ELAPSED, FIRST_WAIT)
         }
@@ -151,6 +154,7 @@ mod tests {
         for (failure, read, write) in [
             (Failure::Connect, soon, soon),
             (Failure::Limited, later, later),
+            (Failure::Concurrent, soon, soon),
             (Failure::Timeout, soon, LookBeforeRetry),
             (Failure::Broken, soon, LookBeforeRetry),
             (Failure::Garbled, soon, LookBeforeRetry),

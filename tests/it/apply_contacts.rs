@@ -4,7 +4,8 @@
 use tokio_util::sync::CancellationToken;
 
 use portalctl::apply::{
-    Always, InviteNow, Invited, Options, Outcome, OutcomeKind, invite_now, revoke,
+    Always, ApplyProgress, InviteNow, Invited, Options, Outcome, OutcomeKind, apply, invite_now,
+    revoke,
 };
 use portalctl::clock::SystemClock;
 use portalctl::model::observed::Answer;
@@ -15,7 +16,7 @@ use portalctl::workos::{ApiErrorKind as Kind, ReadPortal};
 use super::apply::{assert_done, kinds, only, org, problem, run, run_until};
 use crate::support::fake_portal::When::{After, Before};
 use crate::support::fake_portal::{FakePortal, error};
-use crate::support::samples::{create, field, invite, organization, update};
+use crate::support::samples::{create, field, invite, organization, plan_of, update};
 use crate::support::world::INVITED;
 
 const LOST: [Kind; 4] = [
@@ -156,20 +157,44 @@ async fn an_organization_that_lacks_only_its_contacts_is_shown() {
 
 // Invitations.
 
+/// Marks of the tests' run, by how far it is.
+const SENDING: &str = "sending:n0nce ";
+
+fn mark_of(portal: &FakePortal) -> String {
+    let organization = portal.the("acme");
+    organization
+        .metadata
+        .get(INVITED)
+        .cloned()
+        .unwrap_or_default()
+}
+
+fn marked(mark: &str) -> FakePortal {
+    let mut live = organization("acme");
+    live.metadata.insert(INVITED.to_owned(), mark.to_owned());
+    FakePortal::with([live]).contact("org_acme", "Ada@acme.com")
+}
+
 #[tokio::test(start_paused = true)]
-async fn an_invitation_is_sent_and_then_marked() {
+async fn an_organization_is_marked_before_its_invitation_is_sent_and_after() {
     let portal = with_ada();
     let report = run(&portal, vec![invite("acme", true)]).await;
     let invited = assert_done(&report);
     assert_eq!(invited, &portal.the("acme"));
-    let marked: jiff::Timestamp = invited.metadata[INVITED].parse().unwrap();
-    assert_eq!(marked.subsec_nanosecond(), 0);
+    let mark = mark_of(&portal);
+    let (time, contact) = mark.split_once(' ').unwrap();
+    let time: jiff::Timestamp = time.parse().unwrap();
+    assert_eq!(time.subsec_nanosecond(), 0);
+    assert_eq!(contact, "contact_1");
     assert_eq!(
         portal.log(),
         [
             "read org_acme",
             "read contacts of org_acme",
-            "invite contact_Ada@acme.com to sso directory_sync",
+            "read org_acme",
+            "put org_acme",
+            "read org_acme",
+            "invite contact_1 to sso directory_sync",
             "read org_acme",
             "put org_acme"
         ]
@@ -178,67 +203,138 @@ async fn an_invitation_is_sent_and_then_marked() {
 
 #[tokio::test(start_paused = true)]
 async fn who_was_invited_is_not_invited_again() {
-    let mut live = organization("acme");
-    live.metadata.insert(INVITED.to_owned(), "then".to_owned());
-    let portal = FakePortal::with([live.clone()]).contact("org_acme", "ada@acme.com");
+    for mark in [
+        "then",
+        "2026-11-30T12:00:00Z",
+        "2026-11-30T12:00:00Z contact_1",
+        "ended:2026-11-30T12:00:00Z",
+    ] {
+        let portal = marked(mark);
+        let report = run(&portal, vec![invite("acme", true)]).await;
+        assert_eq!(assert_done(&report), &portal.the("acme"));
+        assert!(portal.writes().is_empty(), "{mark}");
+    }
+    let portal = marked("sending:other 2026-11-30T12:00:00Z contact_1");
     let report = run(&portal, vec![invite("acme", true)]).await;
-    assert_eq!(assert_done(&report), &live);
+    insta::assert_snapshot!(problem(&report), @"unknown invite/may-be-sent: another run is sending an invitation, or was cut off while it did");
     assert!(portal.writes().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_active_invitation_is_only_marked() {
+async fn another_contacts_active_invitation_is_only_marked() {
     let portal = with_ada().invited("org_acme");
     let report = run(&portal, vec![invite("acme", true)]).await;
     assert!(assert_done(&report).metadata.contains_key(INVITED));
     assert_eq!(portal.invitations(), 0);
+    let _: jiff::Timestamp = mark_of(&portal).parse().unwrap();
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_invitation_whose_answer_is_lost_is_sent_once() {
+async fn an_invitation_whose_answer_is_lost_is_unknown_and_sent_once() {
     for kind in LOST {
-        for (times, when) in [(1, Before), (1, After), (3, Before)] {
-            let portal = with_ada().fail("invite", times, when, kind);
+        for when in [Before, After] {
+            let portal = with_ada().fail("invite", 1, when, kind);
             let report = run(&portal, vec![invite("acme", true)]).await;
-            assert!(assert_done(&report).metadata.contains_key(INVITED));
-            assert_eq!(portal.invitations(), 1, "{kind:?} {when:?}");
+            assert_eq!(only(&report).kind(), OutcomeKind::Unknown, "{kind:?}");
+            let told = problem(&report);
+            assert!(told.contains("invite/may-be-sent"), "{told}");
+            assert!(mark_of(&portal).starts_with(SENDING), "{kind:?}");
+            // Nor does a later run.
+            let report = run(&portal, vec![invite("acme", true)]).await;
+            assert_eq!(only(&report).kind(), OutcomeKind::Unknown, "{kind:?}");
+            let sent = portal.writes();
+            let sends = sent.iter().filter(|call| call.starts_with("invite"));
+            assert_eq!(sends.count(), 1, "{kind:?} {when:?}");
         }
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_invitation_that_never_answers_is_unknown_and_not_marked() {
-    let portal = with_ada().fail("invite", usize::MAX, Before, Kind::Timeout);
-    let report = run(&portal, vec![invite("acme", true)]).await;
-    insta::assert_snapshot!(problem(&report), @"unknown api/timeout: POST /fake failed: scripted [request req_1]; it was tried 4 times and may be sent");
-    assert!(portal.the("acme").metadata.is_empty());
-
-    let portal = with_ada().fail("invite", 1, Before, Kind::Timeout).fail(
-        "invite",
-        1,
-        Before,
+async fn a_refused_invitation_leaves_no_mark() {
+    for kind in [
+        Kind::Rejected,
+        Kind::Forbidden,
+        Kind::RateLimited,
+        Kind::Concurrent,
         Kind::Unauthorized,
-    );
+        Kind::Unreachable,
+    ] {
+        let portal = with_ada().fail("invite", 1, Before, kind);
+        let report = run(&portal, vec![invite("acme", true)]).await;
+        let fatal = [Kind::Unauthorized, Kind::Unreachable].contains(&kind);
+        let expected = if fatal {
+            OutcomeKind::NotTried
+        } else {
+            OutcomeKind::Refused
+        };
+        assert_eq!(only(&report).kind(), expected, "{kind:?}");
+        assert_eq!(mark_of(&portal), "", "{kind:?}");
+        // It is sent by the next run.
+        let report = run(&portal, vec![invite("acme", true)]).await;
+        assert_done(&report);
+        assert_eq!(portal.invitations(), 1);
+    }
+    let portal = with_ada()
+        .fail("invite", 1, Before, Kind::Rejected)
+        .pass("put", 1)
+        .fail("put", 1, Before, Kind::Forbidden);
     let report = run(&portal, vec![invite("acme", true)]).await;
-    assert_eq!(only(&report).kind(), OutcomeKind::Unknown);
+    insta::assert_snapshot!(problem(&report), @"refused api/rejected: POST /fake answered 409: scripted [request req_1]; nothing was sent, but the organization stays marked as being invited, so plans say that an invitation may be on its way");
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_invitation_that_could_not_be_marked_says_so() {
-    let portal = with_ada().fail("put", 1, Before, Kind::Unauthorized);
-    let report = run(&portal, vec![invite("acme", true)]).await;
-    insta::assert_snapshot!(problem(&report), @"refused api/unauthorized: the invitation was sent, but the organization could not be marked with it, so a later run may repeat it once it has ended: POST /fake answered 401: scripted [request req_1]");
-    assert_eq!(portal.invitations(), 1);
-
+async fn nothing_is_sent_where_the_organization_cannot_be_marked_first() {
+    for kind in [Kind::Forbidden, Kind::Unauthorized, Kind::Timeout] {
+        let portal = with_ada().fail("put", usize::MAX, Before, kind);
+        let report = run(&portal, vec![invite("acme", true)]).await;
+        assert_ne!(only(&report).kind(), OutcomeKind::Done, "{kind:?}");
+        let told = problem(&report);
+        assert!(told.contains("so no invitation was sent"), "{told}");
+        assert_eq!(portal.invitations(), 0, "{kind:?}");
+    }
     let portal = with_ada()
-        .pass("read org_acme", 1)
+        .pass("read org_acme", 2)
         .fail("read org_acme", 1, Before, Kind::Server);
     let report = run(&portal, vec![invite("acme", true)]).await;
-    assert_eq!(only(&report).kind(), OutcomeKind::Refused, "it was sent");
+    insta::assert_snapshot!(problem(&report), @"unknown invite/may-be-sent: nothing was sent, but the organization stays marked as being invited, so plans say that an invitation may be on its way: POST /fake answered 503: scripted [request req_1]");
+    assert_eq!(portal.invitations(), 0);
+}
 
-    let portal = with_ada().fail("put", usize::MAX, Before, Kind::Timeout);
+#[tokio::test(start_paused = true)]
+async fn an_invitation_that_could_not_be_marked_says_so_and_is_not_repeated() {
+    let portal = with_ada()
+        .pass("put", 1)
+        .fail("put", 1, Before, Kind::Unauthorized);
+    let report = run(&portal, vec![invite("acme", true)]).await;
+    insta::assert_snapshot!(problem(&report), @"refused api/unauthorized: the invitation was sent, but the organization could not be marked so; it is not sent again, and plans say that it may be on its way: POST /fake answered 401: scripted [request req_1]");
+    assert!(mark_of(&portal).starts_with(SENDING));
     let report = run(&portal, vec![invite("acme", true)]).await;
     assert_eq!(only(&report).kind(), OutcomeKind::Unknown);
+    assert_eq!(portal.invitations(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn of_two_runs_at_the_same_time_one_sends() {
+    let portal = with_ada();
+    let (one, other) = tokio::join!(
+        run_as(&portal, "n0nce", "acme"),
+        run_as(&portal, "other", "acme")
+    );
+    assert_eq!(portal.invitations(), 1, "{one:?} {other:?}");
+    let done = |outcome: &Outcome| outcome.kind() == OutcomeKind::Done;
+    assert_eq!(
+        [&one, &other].into_iter().filter(|one| done(one)).count(),
+        1
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_was_slow_to_mark_does_not_send() {
+    // Its first PUT was lost, and looking it up took longer than another run waits.
+    let portal = with_ada().fail("put", 3, Before, Kind::Timeout);
+    let report = run(&portal, vec![invite("acme", true)]).await;
+    insta::assert_snapshot!(problem(&report), @"unknown invite/may-be-sent: marking the organization took 3 s, in which another run may have begun to invite, so this one sent nothing");
+    assert_eq!(portal.invitations(), 0);
 }
 
 #[tokio::test(start_paused = true)]
@@ -250,14 +346,19 @@ async fn the_mark_keeps_what_others_wrote_meanwhile() {
     let report = run(&portal, vec![invite("acme", true)]).await;
     let metadata = &assert_done(&report).metadata;
     assert_eq!(metadata.keys().collect::<Vec<_>>(), [INVITED, "theirs"]);
+}
 
-    // Another run was faster.
-    let portal = with_ada().meanwhile("invite", |account| {
-        let live = account.get_mut(&org("acme")).unwrap();
-        live.metadata.insert(INVITED.to_owned(), "then".to_owned());
-    });
+#[tokio::test(start_paused = true)]
+async fn a_mark_that_was_lost_while_sending_is_written_again() {
+    let portal = with_ada()
+        .meanwhile("invite", |account| {
+            let live = account.get_mut(&org("acme")).unwrap();
+            live.metadata.clear();
+        })
+        .fail("invite", 1, After, Kind::Timeout);
     let report = run(&portal, vec![invite("acme", true)]).await;
-    assert_eq!(assert_done(&report).metadata[INVITED], "then");
+    assert_eq!(only(&report).kind(), OutcomeKind::Unknown);
+    assert!(mark_of(&portal).starts_with(SENDING));
 }
 
 #[tokio::test(start_paused = true)]
@@ -346,6 +447,7 @@ fn options() -> Options<'static> {
         replay: false,
         clock: &SystemClock,
         permit: &Always,
+        nonce: "n0nce".to_owned(),
     }
 }
 
@@ -354,6 +456,24 @@ fn invitation() -> Invitation {
         Action::Invite(invitation) => invitation,
         other => panic!("{other:?}"),
     }
+}
+
+/// Sends the invitation of a plan as a run with another nonce would.
+async fn run_as(portal: &FakePortal, nonce: &str, key: &str) -> Outcome {
+    let plan = plan_of(vec![invite(key, true)]);
+    let options = Options {
+        nonce: nonce.to_owned(),
+        ..options()
+    };
+    let report = apply(portal, &plan, &options, &Quiet).await;
+    report.changes[0].outcome.clone()
+}
+
+/// Progress that nobody sees.
+struct Quiet;
+
+impl ApplyProgress for Quiet {
+    fn ended(&self, _: &Change, _: &Outcome) {}
 }
 
 async fn now(portal: &FakePortal, add: &[&str], again: bool) -> Result<Invited, Outcome> {
@@ -382,68 +502,74 @@ async fn at_once_contacts_are_added_one_is_invited_and_it_is_marked() {
         portal.contacts_of("org_acme"),
         ["ada@acme.com", "bob@acme.com"]
     );
-    assert!(portal.the("acme").metadata.contains_key(INVITED));
-    let again = now(&portal, &[], false).await;
-    assert_eq!(again, Ok(Invited::Already));
+    assert!(mark_of(&portal).ends_with(" contact_1"));
+    insta::assert_snapshot!(refused(now(&portal, &[], false).await), @"refused invite/already-invited: it was invited meanwhile");
+    assert_eq!(portal.invitations(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn at_once_nothing_is_sent_while_an_earlier_one_may_be_on_its_way() {
+    let portal = marked("sending:other");
+    insta::assert_snapshot!(refused(now(&portal, &[], false).await), @"refused invite/may-be-sent: another run is sending an invitation, or was cut off while it did");
+    assert!(portal.writes().is_empty());
+    assert_eq!(now(&portal, &[], true).await, Ok(Invited::Now));
     assert_eq!(portal.invitations(), 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn again_ends_the_active_one_first_whoever_has_it() {
-    let mut marked = organization("acme");
-    marked
-        .metadata
-        .insert(INVITED.to_owned(), "then".to_owned());
-    let portal = FakePortal::with([marked])
-        .contact("org_acme", "ada@acme.com")
+    let portal = marked("then")
         .contact("org_acme", "eve@acme.com")
-        .fail("revoke contact_ada", 1, Before, Kind::NotFound)
+        .fail("revoke contact_1", 1, Before, Kind::NotFound)
         .invited("org_acme");
     assert_eq!(now(&portal, &[], true).await, Ok(Invited::Now));
-    let writes = portal.writes();
     assert_eq!(
-        writes[..3],
+        portal.writes(),
         [
-            "revoke contact_ada@acme.com",
-            "revoke contact_eve@acme.com",
-            "invite contact_ada@acme.com to sso directory_sync"
+            "put org_acme",
+            "revoke contact_1",
+            "revoke contact_2",
+            "invite contact_1 to sso directory_sync",
+            "put org_acme",
         ]
     );
-    assert_ne!(portal.the("acme").metadata[INVITED], "then");
+    assert!(mark_of(&portal).ends_with(" contact_1"));
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_cannot_be_revoked_keeps_from_sending_again() {
-    // A setup link of the dashboard: nobody of the contacts has it.
+async fn what_cannot_be_revoked_keeps_from_sending_again_and_the_mark_as_it_was() {
+    let portal = marked("then")
+        .invited("org_acme")
+        .fail("revoke", 1, Before, Kind::Forbidden);
+    insta::assert_snapshot!(refused(now(&portal, &[], true).await), @"refused api/forbidden: POST /fake answered 403: scripted [request req_1]");
+    assert_eq!(mark_of(&portal), "then");
+    assert_eq!(portal.invitations(), 0);
+
+    // A setup link of the dashboard: no contact has it.
     let portal = with_ada()
         .invited("org_acme")
         .fail("revoke", 1, Before, Kind::NotFound);
     insta::assert_snapshot!(refused(now(&portal, &[], true).await), @"refused portal/setup-link-active: WorkOS still has an active invitation or setup link of the organization");
-    assert!(portal.the("acme").metadata.is_empty());
-
-    let portal = with_ada()
-        .invited("org_acme")
-        .fail("revoke", 1, Before, Kind::Forbidden);
-    insta::assert_snapshot!(refused(now(&portal, &[], true).await), @"refused api/forbidden: POST /fake answered 403: scripted [request req_1]");
+    assert_eq!(mark_of(&portal), "");
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_revocation_whose_answer_is_lost_is_tried_again() {
     for when in [Before, After] {
-        let portal = with_ada()
-            .invited("org_acme")
-            .fail("revoke", 1, when, Kind::Timeout);
+        let portal = marked("then").fail("revoke", 1, when, Kind::Timeout);
         let contacts = contacts(&portal, &org("acme")).await;
-        let revoked = revoke(&portal, &org("acme"), &contacts, &options()).await;
-        assert_eq!(revoked.unwrap().unwrap().email, "Ada@acme.com");
-        let revoked = revoke(&portal, &org("acme"), &contacts, &options()).await;
-        assert_eq!(revoked.unwrap(), None);
+        let revoked = revoke(&portal, &portal.the("acme"), &contacts, &options()).await;
+        assert_eq!(revoked, Ok(true));
+        assert!(mark_of(&portal).starts_with("ended:"));
     }
     let gone = error(Kind::Server, None);
-    let portal = with_ada().fail_with("revoke", 9, Before, gone.clone());
+    let portal = with_ada().fail_with("revoke", 9, Before, gone);
     let contacts = contacts(&portal, &org("acme")).await;
-    let revoked = revoke(&portal, &org("acme"), &contacts, &options()).await;
-    assert_eq!(revoked, Err(gone));
+    let revoked = revoke(&portal, &portal.the("acme"), &contacts, &options()).await;
+    assert_eq!(revoked.unwrap_err().kind(), OutcomeKind::Unknown);
+    let revoked = revoke(&portal, &portal.the("acme"), &[], &options()).await;
+    assert_eq!(revoked, Ok(false));
+    assert_eq!(mark_of(&portal), "");
 }
 
 async fn contacts(

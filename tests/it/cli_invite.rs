@@ -132,7 +132,7 @@ fn an_active_invitation_is_ended_by_command() {
     assert_eq!(invitations(&env), []);
     let output = env.run(&format!("{revoke} -o json")).exits(0);
     let document = output.json_of("invite");
-    assert_eq!(document["outcome"], "nothing_to_revoke");
+    assert_eq!(document["outcome"], "revoked");
     assert_eq!(document["contact"], Value::Null);
     // Ended on purpose: it is not sent again by itself.
     refused(&env, "acme", 7, "invite/already-invited");
@@ -151,9 +151,11 @@ fn an_active_invitation_is_ended_by_command() {
 }
 
 #[test]
-fn what_is_active_already_is_marked_and_said() {
+fn what_another_contact_has_is_marked_and_said() {
     let env = created();
-    let _ = env.run("invite acme --sandbox=s.json --yes").exits(0);
+    let _ = env
+        .run("invite acme --contact bob@acme.com --sandbox=s.json --yes")
+        .exits(0);
     // Somebody took the mark away: WorkOS still knows.
     let state = env.read("s.json");
     let at = state.find("portalctl_invited").unwrap();

@@ -2,7 +2,7 @@
 //!
 //! What fails is named by the call as the log spells it: `create acme`, `put org_1`,
 //! `add acme.com to org_1`, `remove domain_1`, `read org_1`, `find acme`, `add ada@acme.com to org_1`,
-//! `invite contact_ada@acme.com to sso`; a prefix is enough.
+//! `invite contact_1 to sso`; a prefix is enough.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Mutex;
@@ -47,10 +47,10 @@ struct Fault {
 struct State {
     organizations: BTreeMap<OrganizationId, Organization>,
     created: usize,
-    /// Addresses by organization; a contact's id is `contact_ADDRESS`.
+    /// Addresses by organization; a contact's id is `contact_` and its place among them, from 1.
     contacts: BTreeMap<OrganizationId, BTreeSet<String>>,
-    /// Organizations with an active invitation.
-    invited: BTreeSet<OrganizationId>,
+    /// The contact with the active invitation, by organization.
+    invited: BTreeMap<OrganizationId, String>,
     /// How many invitations were sent.
     invitations: usize,
     faults: Vec<Fault>,
@@ -79,7 +79,7 @@ pub(crate) fn error(kind: ApiErrorKind, code: Option<&str>) -> ApiError {
         ApiErrorKind::ExternalIdTaken => Some(400),
         ApiErrorKind::Rejected => Some(409),
         ApiErrorKind::RateLimited => Some(429),
-        ApiErrorKind::Server => Some(503),
+        ApiErrorKind::Server | ApiErrorKind::Concurrent => Some(503),
         _ => None,
     };
     ApiError {
@@ -142,10 +142,11 @@ impl FakePortal {
         part(used.unwrap_or_else(unused)).map_err(|_| error(ApiErrorKind::Forbidden, None))
     }
 
-    /// An organization has an active invitation.
+    /// Another contact of an organization has an active invitation.
     pub(crate) fn invited(self, id: &str) -> Self {
         let id = OrganizationId::from_api(id);
-        self.state.lock().unwrap().invited.insert(id);
+        let other = "contact_other".to_owned();
+        self.state.lock().unwrap().invited.insert(id, other);
         self
     }
 
@@ -278,9 +279,9 @@ impl FakePortal {
     }
 }
 
-fn contact(email: &str) -> ItContact {
+fn contact(place: usize, email: &str) -> ItContact {
     ItContact {
-        id: format!("contact_{email}"),
+        id: format!("contact_{}", place + 1),
         email: email.to_owned(),
         created_at: None,
     }
@@ -405,7 +406,10 @@ impl ReadPortal for FakePortal {
         self.call(format!("read contacts of {id}"), |state| {
             state.get(id)?;
             let held = state.contacts.get(id).into_iter().flatten();
-            Ok(Answer::Found(held.map(|email| contact(email)).collect()))
+            let held = held.enumerate();
+            Ok(Answer::Found(
+                held.map(|(place, email)| contact(place, email)).collect(),
+            ))
         })
         .await
     }
@@ -540,7 +544,8 @@ impl WritePortal for FakePortal {
                 return Err(error(ApiErrorKind::Rejected, None));
             }
             held.insert(email.to_string());
-            Ok(contact(email.as_str()))
+            let before = held.iter().filter(|one| one.as_str() < email.as_str());
+            Ok(contact(before.count(), email.as_str()))
         })
         .await
     }
@@ -556,12 +561,14 @@ impl WritePortal for FakePortal {
             format!("invite {contact_id} to {}", names.join(" ")),
             |state| {
                 state.get(id)?;
-                if state.invited.insert(id.clone()) {
-                    state.invitations += 1;
-                    Ok(())
-                } else {
-                    Err(error(ApiErrorKind::Rejected, None))
+                let active = state.invited.get(id);
+                if active.is_some_and(|active| active != contact_id) {
+                    let code = Some("it_contact_invitation_already_active");
+                    return Err(error(ApiErrorKind::Rejected, code));
                 }
+                state.invited.insert(id.clone(), contact_id.to_owned());
+                state.invitations += 1;
+                Ok(())
             },
         )
         .await
@@ -570,11 +577,8 @@ impl WritePortal for FakePortal {
     async fn revoke_invitation(&self, id: &OrganizationId, contact_id: &str) -> ApiResult<()> {
         self.call(format!("revoke {contact_id}"), |state| {
             state.get(id)?;
-            if state.invited.remove(id) {
-                Ok(())
-            } else {
-                Err(error(ApiErrorKind::NotFound, None))
-            }
+            state.invited.remove(id);
+            Ok(())
         })
         .await
     }

@@ -185,6 +185,7 @@ pub(crate) fn ready(name: &str, intents: Vec<IntentReadiness>) -> OrganizationRe
         name: Some(name.to_owned()),
         organization_id: Some(OrganizationId::from_api(format!("org_{name}"))),
         intents,
+        invitation: None,
     }
 }
 

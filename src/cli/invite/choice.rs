@@ -6,10 +6,10 @@ use super::super::error::CliError;
 use super::super::exit::Exit;
 use crate::codes::{Code, invite as codes};
 use crate::model::desired::DesiredOrganization;
+use crate::model::mark::{self, InvitationMark};
 use crate::model::observed::{ItContact, Organization};
-use crate::model::text::escape;
-use crate::model::{Email, Intent, OrgKey, mark};
-use crate::plan::Invitation;
+use crate::model::{Email, Intent, OrgKey};
+use crate::plan::{Invitation, invitation};
 use crate::readiness::{IntentReadiness, Readiness};
 
 /// What was asked for, as far as the manifest allows it.
@@ -72,9 +72,15 @@ impl Asked {
         again: bool,
     ) -> Result<Invitation, CliError> {
         let refuse = |code: Code, message| Err(CliError::new(Exit::Stopped, code, message));
-        if let Some(since) = live.metadata.get(mark::INVITED).filter(|_| !again) {
-            let message = format!("`{key}` was invited already ({})", escape(since));
-            return refuse(codes::ALREADY_INVITED, message);
+        if let Some(mark) = live.metadata.get(mark::INVITED).filter(|_| !again) {
+            let mark = InvitationMark::parse(mark);
+            let code = match mark {
+                InvitationMark::Sending { .. } => codes::MAY_BE_SENT,
+                InvitationMark::Sent { .. } | InvitationMark::Ended { .. } => {
+                    codes::ALREADY_INVITED
+                }
+            };
+            return refuse(code, format!("`{key}`: {}", invitation::describe(&mark)));
         }
         let is_left = |intent: &&IntentReadiness| !intent.state.is_settled();
         let left: BTreeSet<Intent> = readiness

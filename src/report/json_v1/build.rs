@@ -4,13 +4,17 @@ use std::collections::BTreeMap;
 
 use super::{
     AppliedItem, ApplyDocument, ChangeItem, ConflictItem, ErrorItem, EvidenceItem, FORMAT_VERSION,
-    FieldItem, HeldItem, IdsDocument, IntentItem, InvitationItem, OrganizationItem, PlanDocument,
-    PlanSummary, SourceItem, StatusDocument, TargetItem, ValidateDocument, WarningItem,
+    FieldItem, HeldItem, IdsDocument, IntentItem, InvitationItem, InvitationStateName,
+    InvitationStatusItem, OrganizationItem, PlanDocument, PlanSummary, SourceItem, StatusDocument,
+    TargetItem, ValidateDocument, WarningItem,
 };
 use crate::apply::{AppliedChange, OutcomeTotals};
+use crate::model::mark::InvitationMark;
 use crate::plan::digest::Digest;
 use crate::plan::{ActionKind, Change, Conflict, Held, HeldReason, Plan, Warning};
-use crate::readiness::{Evidence, IntentReadiness, OrganizationReadiness, Readiness, Totals};
+use crate::readiness::{
+    Evidence, IntentReadiness, InvitationReadiness, OrganizationReadiness, Readiness, Totals,
+};
 use crate::report::{ApplyReportView, Headline, PlanReport, StatusReport, text};
 
 /// Builds the plan's document.
@@ -306,6 +310,20 @@ fn organization(organization: &OrganizationReadiness) -> OrganizationItem {
             .as_ref()
             .map(ToString::to_string),
         intents: organization.intents.iter().map(intent).collect(),
+        invitation: organization.invitation.as_ref().map(invitation_status),
+    }
+}
+
+fn invitation_status(invitation: &InvitationReadiness) -> InvitationStatusItem {
+    let mark = &invitation.mark;
+    InvitationStatusItem {
+        state: match mark {
+            InvitationMark::Sending { .. } => InvitationStateName::MayBeSent,
+            InvitationMark::Sent { .. } => InvitationStateName::Sent,
+            InvitationMark::Ended { .. } => InvitationStateName::Ended,
+        },
+        at: mark.time().map(|at| at.to_string()),
+        contact_id: mark.contact().map(str::to_owned),
     }
 }
 

@@ -27,7 +27,7 @@ pub struct InviteDocument {
     pub key: Option<String>,
     /// The organization's id; `null` likewise.
     pub organization_id: Option<String>,
-    /// Who is invited, or was until the invitation was ended.
+    /// Address of the contact that is invited; `null` where an invitation was ended.
     pub contact: Option<String>,
     /// IT contacts that WorkOS did not have and that were added first.
     pub contacts_added: Vec<String>,

@@ -392,6 +392,32 @@ pub struct OrganizationItem {
     pub organization_id: Option<String>,
     /// Its declared intents.
     pub intents: Vec<IntentItem>,
+    /// Invitation of an IT contact; `null` while the organization is not marked with one.
+    pub invitation: Option<InvitationStatusItem>,
+}
+
+/// Invitation of one organization, as its mark tells.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct InvitationStatusItem {
+    /// How far it is.
+    pub state: InvitationStateName,
+    /// Time of the mark; `null` where it does not tell.
+    #[schemars(extend("format" = "date-time"))]
+    pub at: Option<String>,
+    /// Id of the IT contact; `null` where it is not known.
+    pub contact_id: Option<String>,
+}
+
+/// How far an invitation is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum InvitationStateName {
+    /// The answer to sending it was lost, or it is being sent: an e-mail may be on its way.
+    MayBeSent,
+    /// WorkOS sent it, or another contact has one.
+    Sent,
+    /// It was ended by command.
+    Ended,
 }
 
 /// How far one intent is.

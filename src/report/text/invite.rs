@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{Layout, headline, requests};
+use crate::model::mark::{self, InvitationMark};
 use crate::model::observed::Organization;
 use crate::model::text::{escape, mask_email};
 use crate::model::{Email, OrgKey};
@@ -28,7 +29,10 @@ pub fn invitation(question: &InviteQuestion<'_>, layout: &Layout) -> String {
         ));
     }
     if again {
-        line("ends the active invitation, if there is one");
+        line("ends the active invitation, if there is one, whichever contact has it");
+        if marked(organization).is_some_and(|mark| mark.is_sending()) {
+            line("an earlier invitation may be on its way: the contact may get two e-mails");
+        }
     }
     for text in invitation.told(&address(invitation.contact.as_str(), layout)) {
         line(&text);
@@ -44,7 +48,8 @@ pub fn revocation(
     layout: &Layout,
 ) -> String {
     let mut out = subject(where_from, key, organization, layout);
-    let text = "ends the active invitation, if there is one: its link stops working";
+    let text = "ends the organization's active invitation, if there is one and whichever contact \
+                has it: its link stops working";
     hanging(&mut out, "      ", text, layout.width);
     out
 }
@@ -68,6 +73,11 @@ fn subject(
     out
 }
 
+fn marked(organization: &Organization) -> Option<InvitationMark> {
+    let mark = organization.metadata.get(mark::INVITED)?;
+    Some(InvitationMark::parse(mark))
+}
+
 /// Renders what became of an invitation.
 pub fn invite(report: &InviteReport<'_>, layout: &Layout) -> String {
     let paint = layout.paint;
@@ -75,7 +85,7 @@ pub fn invite(report: &InviteReport<'_>, layout: &Layout) -> String {
     let (sign, word) = match report.outcome {
         InviteOutcome::Sent => (paint.good("✓"), paint.good("sent")),
         InviteOutcome::AlreadyInvited => (paint.notice("-"), paint.notice("invited already")),
-        InviteOutcome::Revoked => (paint.good("✓"), paint.good("ended")),
+        InviteOutcome::Revoked => (paint.good("✓"), paint.good("no invitation is active now")),
         InviteOutcome::NothingToRevoke => (paint.notice("-"), paint.notice("nothing to end")),
     };
     let _ = writeln!(
@@ -102,19 +112,21 @@ fn told(report: &InviteReport<'_>, layout: &Layout) -> Vec<String> {
             .map(|invitation| invitation.told(&contact))
             .unwrap_or_default(),
         InviteOutcome::AlreadyInvited => vec![
-            "WorkOS has an active invitation or setup link of the organization and sent no other"
+            "another contact of the organization has an active invitation, and WorkOS sent no other"
                 .to_owned(),
             format!(
                 "-> portalctl invite {} --again ends it and sends a new one",
                 report.key
             ),
         ],
-        InviteOutcome::Revoked => vec![format!(
-            "the link that {contact} was sent does not work any more"
-        )],
+        InviteOutcome::Revoked => vec![
+            "the link of an earlier e-mail does not work any more; WorkOS does not tell whether \
+             there was one. A setup link that was made in the WorkOS dashboard is revoked there"
+                .to_owned(),
+        ],
         InviteOutcome::NothingToRevoke => vec![
-            "no IT contact has an active invitation; a setup link that was made in the WorkOS \
-             dashboard is revoked there"
+            "the organization has no IT contact, so none can have an invitation; a setup link that \
+             was made in the WorkOS dashboard is revoked there"
                 .to_owned(),
         ],
     };

@@ -5,9 +5,11 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
+use super::invite::address;
 use super::{Layout, counted, headline, write_counts};
 use crate::model::Intent;
 use crate::model::text::escape;
+use crate::plan::invitation::describe;
 use crate::readiness::{IntentReadiness, OrganizationReadiness, Readiness, State, Totals, Turn};
 use crate::report::StatusReport;
 use crate::report::width::{fill, hanging, pad, width};
@@ -81,6 +83,7 @@ pub(super) fn body(report: &StatusReport<'_>, listing: Listing, layout: &Layout)
             layout.paint.quiet(format!("{unlisted} (see status --all)"))
         );
     }
+    invitations(&mut out, &rows, listing, layout);
     next_steps(&mut out, report, listing, layout);
     out
 }
@@ -261,6 +264,41 @@ pub(super) fn paint_state(state: State, text: &str, layout: &Layout) -> String {
         State::Unknown => paint.unsure(text),
         State::NotApplicable => paint.quiet(text),
         State::Unconfigured => text.to_owned(),
+    }
+}
+
+/// The invitations of the listed organizations: those that may be on their way first.
+fn invitations(
+    out: &mut String,
+    rows: &[&OrganizationReadiness],
+    listing: Listing,
+    layout: &Layout,
+) {
+    let mut invited: Vec<_> = rows
+        .iter()
+        .filter_map(|row| Some((&row.key, row.invitation.as_ref()?)))
+        .collect();
+    if invited.is_empty() {
+        return;
+    }
+    invited.sort_by_key(|(_, invitation)| !invitation.mark.is_sending());
+    let paint = layout.paint;
+    let _ = writeln!(out, "\n{}", paint.strong("invitations"));
+    let shown = invited.len().min(listing.steps());
+    for (key, invitation) in &invited[..shown] {
+        let mut text = describe(&invitation.mark);
+        if let Some(email) = &invitation.address {
+            let _ = write!(text, " ({})", address(email, layout));
+        }
+        if invitation.mark.is_sending() {
+            let _ = write!(text, ": `portalctl invite {key} --again` sends a new one");
+        }
+        let _ = writeln!(out, "  {}", paint.strong(key));
+        hanging(out, "      ", &text, layout.width);
+    }
+    if invited.len() > shown {
+        let more = format!("{} more (see status --all)", invited.len() - shown);
+        let _ = writeln!(out, "{}", paint.quiet(more));
     }
 }
 

@@ -58,6 +58,6 @@ async fn invite(
 }
 
 async fn revoke(State(core): State<Core>, Ids(id, contact): Ids) -> Answer {
-    core.world(|world, now| world.revoke_it_contact(now, &id, &contact))?;
+    core.world(|world, _| world.revoke_it_contact(&id, &contact))?;
     Ok(empty(StatusCode::NO_CONTENT))
 }

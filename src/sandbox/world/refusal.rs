@@ -64,7 +64,7 @@ pub enum Refusal {
     /// The organization has as many contacts as it may have.
     #[error("An organization can have at most {0} IT contacts.")]
     TooManyItContacts(usize),
-    /// Somebody of the organization has been invited.
+    /// Another contact of the organization has an active invitation.
     #[error("The organization already has an active Admin Portal invitation.")]
     InvitationActive,
     /// A list of memberships names neither an organization nor a user.
@@ -129,7 +129,7 @@ impl Refusal {
             Self::DomainAlreadyVerified => "domain_already_verified",
             Self::ItContactExists => "it_contact_already_exists",
             Self::TooManyItContacts(_) => "too_many_it_contacts",
-            Self::InvitationActive => "active_invitation_exists",
+            Self::InvitationActive => "it_contact_invitation_already_active",
             Self::NobodyNamed => "missing_user_id_or_organization_id",
             Self::NotEntitled(_) => "forbidden",
         }

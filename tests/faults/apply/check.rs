@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use portalctl::apply::{AppliedChange, Outcome};
-use portalctl::codes::{api, plan as codes};
+use portalctl::codes::{api, invite, plan as codes};
 use portalctl::model::ExternalId;
 use portalctl::model::desired::{DesiredOrganization, FieldPath};
 use portalctl::plan::{Action, Plan};
@@ -94,7 +94,9 @@ fn accounted(applied: &AppliedChange, own: &[&Exchange], is_calm: bool) -> Optio
         Outcome::Refused(_) if took_effect && matches!(change.action, Action::Delete(_)) => {
             says("refused, and deleted")
         }
-        Outcome::Unknown(_) if own.iter().all(|exchange| exchange.fault.is_none()) => {
+        Outcome::Unknown(_)
+            if own.iter().all(|exchange| exchange.fault.is_none()) && !may_be_sent(applied) =>
+        {
             says("unknown, and nothing went wrong")
         }
         Outcome::Refused(_) | Outcome::Unknown(_) | Outcome::NotTried(_)
@@ -112,6 +114,14 @@ pub(crate) fn waits_for_somebody(applied: &AppliedChange) -> bool {
     let problem = applied.outcome.problem();
     problem
         .is_some_and(|problem| [api::STRIPE_CUSTOMER_TAKEN, codes::WAITS].contains(&problem.code))
+        || may_be_sent(applied)
+}
+
+/// Whether an invitation is left alone because an e-mail may be on its way: another client sends it,
+/// or was cut off while it did.
+fn may_be_sent(applied: &AppliedChange) -> bool {
+    let problem = applied.outcome.problem();
+    problem.is_some_and(|problem| problem.code == invite::MAY_BE_SENT)
 }
 
 /// What is wrong with how fast a client asked.
@@ -151,7 +161,7 @@ fn of_one_client(own: &[&Exchange]) -> Option<String> {
     None
 }
 
-/// Nobody is written to twice.
+/// No contact is sent a second e-mail for one declaration, whatever was lost.
 pub(crate) fn invitations(network: &Network) -> Vec<String> {
     let mut sent: BTreeMap<String, usize> = BTreeMap::new();
     network.look(|exchanges| {

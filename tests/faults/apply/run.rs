@@ -220,6 +220,7 @@ async fn apply_and_tell(
         replay,
         clock: clock.as_ref(),
         permit: &Always,
+        nonce: format!("run-{}", clock.now().as_nanosecond()),
     };
     let report = apply(portal, &plan, &options, &Quiet).await;
     let told = json_v1::apply(&ApplyReportView {
