@@ -121,6 +121,10 @@ codes! {
         "a number out of range",
         "The number is negative, too large, or not a percentage from 1% to 100%.",
         "Write a number within the range that is shown.";
+    PLACEHOLDER = "manifest/placeholder",
+        "a value contains a placeholder that nobody replaced",
+        "Text such as `${NAME}`, `{{ name }}`, `##NAME##`, `$(NAME)`, `%NAME%` or `<name>` looks like a template that was never rendered. portalctl replaces nothing in a manifest, so WorkOS and the customer would see it as it stands.",
+        "Render the template before portalctl reads it, or write the value itself. If the text is meant, ignore the warning.";
     BLANK = "manifest/blank",
         "a text is blank",
         "The text is empty or holds nothing but spaces.",
@@ -155,7 +159,7 @@ codes! {
         "Change or remove one of the two; both places are shown.";
     INVALID_URL = "manifest/invalid-url",
         "not a URL a browser may be sent to",
-        "Return and success URLs are absolute, have a host, and carry no user name, no fragment and no spaces.",
+        "Return and success URLs are absolute, have a host without a wildcard, and carry no user name, no fragment, no spaces and none of `{`, `}`, `<` and `>`.",
         "Write the whole URL, as in https://app.example.com/settings.";
     URL_NOT_HTTPS = "manifest/url-not-https",
         "the URL is not HTTPS",

@@ -29,6 +29,10 @@ codes! {
         "an unclaimed organization has one of the entry's domains",
         "No live organization matches the entry, but one that no entry claims holds one of its domains. It is probably the same customer: the key was renamed, or the organization was made by hand. Creating would make a second customer.",
         "If it is this customer, write `id` (or the former key under previous_keys); if it is another one, set allow_shared_domain: true.";
+    DUPLICATE_NAME = "plan/duplicate-name",
+        "two entries have the same name, and one of them is new",
+        "Each entry is an organization of its own at WorkOS. Two of one name (case, white space and the form of composed characters do not count) are often one customer that was declared twice.",
+        "Remove one of the two, or give them names that tell them apart. If they are two customers, set allow_same_name: true on the new one.";
     SAME_NAME = "plan/same-name",
         "an unclaimed organization has the same name",
         "No live organization matches the entry, but one without external_id that no entry claims has the same name. It is probably the same customer.",

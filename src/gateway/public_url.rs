@@ -2,6 +2,7 @@
 
 use url::{Host, Url};
 
+use crate::model::return_url::is_template;
 use crate::model::{Intent, OrgKey};
 
 /// Scheme, host and port: https, or plain http on this machine.
@@ -26,6 +27,9 @@ pub enum InvalidPublicUrl {
 impl PublicUrl {
     /// Checks an address.
     pub fn parse(text: &str) -> Result<Self, InvalidPublicUrl> {
+        if is_template(text) {
+            return Err(InvalidPublicUrl::NotAnOrigin);
+        }
         let url = Url::parse(text).map_err(|_| InvalidPublicUrl::NotAnOrigin)?;
         let is_bare = url.path() == "/"
             && url.query().is_none()

@@ -59,9 +59,26 @@ pub enum InvalidUrl {
     /// Control characters or white space, which browsers strip without telling.
     #[error("holds a space, control or invisible character")]
     Unprintable,
+    /// One of `{ } < >`, which belong to a template.
+    #[error("contains `{0}`, which no URL may contain")]
+    Template(char),
+    /// `*` in the host.
+    #[error("has a `*` in its host")]
+    Wildcard,
     /// A host that is not on the manifest's list.
     #[error("names the host `{0}`, which is not one of return_urls.allowed_hosts")]
     HostNotAllowed(String),
+}
+
+/// Characters of templates, which no URL may contain unencoded (RFC 3986, section 2).
+const TEMPLATE: [char; 4] = ['{', '}', '<', '>'];
+
+/// Returns whether a URL has white space, a character of templates or a wildcard where no URL may
+/// have one. Parsers of URLs accept some of them.
+pub fn is_template(text: &str) -> bool {
+    let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    text.contains(|c: char| c.is_whitespace() || TEMPLATE.contains(&c)) || authority.contains('*')
 }
 
 /// A checked return URL: absolute, HTTPS, on an allowed host, without user info or fragment.
@@ -89,6 +106,9 @@ impl ReturnUrl {
         {
             return Err(InvalidUrl::Unprintable);
         }
+        if let Some(bad) = text.chars().find(|c| TEMPLATE.contains(c)) {
+            return Err(InvalidUrl::Template(bad));
+        }
         let url = Url::parse(text).map_err(|error| InvalidUrl::NotAbsolute(error.to_string()))?;
         let Some(host) = url.host() else {
             return Err(InvalidUrl::NotAbsolute("it has no host".to_owned()));
@@ -105,6 +125,9 @@ impl ReturnUrl {
             return Err(InvalidUrl::Fragment);
         }
         let host = host.to_string();
+        if host.contains('*') {
+            return Err(InvalidUrl::Wildcard);
+        }
         if !hosts.allow(&host) && !local_http {
             return Err(InvalidUrl::HostNotAllowed(host));
         }
@@ -182,6 +205,39 @@ mod tests {
             parse("https://app.example.com.evil.com/"),
             Err(InvalidUrl::HostNotAllowed(_))
         ));
+    }
+
+    #[test]
+    fn templates_and_wildcards_are_no_urls() {
+        let any = AllowedHosts::default();
+        for text in [
+            "https://app.example.com/{key}/settings",
+            "https://app.example.com/<key>",
+            "https://app.example.com/?next={{ url }}",
+            "https://{tenant}.example.com/",
+            "https://${HOST}/x",
+            "https://*.example.com/x",
+            "https://app.*/x",
+            "https://app.example.com/a b",
+        ] {
+            assert!(
+                ReturnUrl::parse(text, &any, LocalHttp::Allowed).is_err(),
+                "{text}"
+            );
+            assert!(is_template(text), "{text}");
+        }
+        let error = ReturnUrl::parse("https://*.example.com/", &any, LocalHttp::Refused);
+        assert_eq!(error, Err(InvalidUrl::Wildcard));
+        for text in [
+            "https://app.example.com/%7Bkey%7D/*",
+            "https://a.example/?q=*",
+        ] {
+            assert!(
+                ReturnUrl::parse(text, &any, LocalHttp::Allowed).is_ok(),
+                "{text}"
+            );
+            assert!(!is_template(text), "{text}");
+        }
     }
 
     #[test]

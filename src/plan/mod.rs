@@ -22,7 +22,7 @@ use crate::codes::plan as codes;
 use crate::identity::{Identities, Identity};
 use crate::model::desired::{Desired, Management};
 use crate::model::observed::{Coverage, Observed};
-use crate::model::{OrgKey, OrganizationId, Selection, Unconfigured};
+use crate::model::{OrgKey, OrganizationId, Selection, Unconfigured, name};
 
 pub use change::{
     Action, ActionKind, Change, Conflict, FieldChange, Flag, Held, HeldReason, Reason, Scope,
@@ -168,8 +168,55 @@ pub fn plan(
     }
     policy.hold_beyond_limits(&desired.limits, existing, &mut plan.changes, &mut plan.held);
     moves::settle(&mut plan, identities);
+    plan.warnings
+        .extend(duplicate_names(desired, identities, selection));
     sort(&mut plan);
     plan
+}
+
+/// Warns about new entries whose name another entry has too.
+fn duplicate_names(
+    desired: &Desired,
+    identities: &Identities,
+    selection: &Selection,
+) -> Vec<Warning> {
+    /// How many of the other entries a warning names.
+    const MAX_NAMED: usize = 3;
+    let is_new =
+        |key: &OrgKey| matches!(identities.entries.get(key), None | Some(Identity::Missing));
+    if !desired.organizations.keys().any(is_new) {
+        return Vec::new();
+    }
+    let mut by_name: BTreeMap<String, Vec<&OrgKey>> = BTreeMap::new();
+    for (key, entry) in &desired.organizations {
+        if let Some(name) = &entry.name {
+            by_name.entry(name::folded(name)).or_default().push(key);
+        }
+    }
+    let mut warnings = Vec::new();
+    for (key, entry) in &desired.organizations {
+        if entry.allow_same_name || !is_new(key) || !selection.has_key(key) {
+            continue;
+        }
+        let name = entry.name.as_deref().map(name::folded);
+        let same = name.and_then(|name| by_name.get(&name));
+        let others = same.into_iter().flatten().filter(|other| **other != key);
+        let others: Vec<String> = others
+            .take(MAX_NAMED)
+            .map(|other| format!("`{other}`"))
+            .collect();
+        if !others.is_empty() {
+            warnings.push(Warning {
+                key: key.clone(),
+                code: codes::DUPLICATE_NAME,
+                message: format!(
+                    "{} has the same name, and each becomes an organization of its own",
+                    others.join(", ")
+                ),
+            });
+        }
+    }
+    warnings
 }
 
 fn add_entry(

@@ -12,6 +12,7 @@ use super::{
     Brand, Config, Group, KeySource, Limits, Problem, ProxyRules, Returns, TokenRules, Trust,
 };
 use crate::model::OrgKey;
+use crate::model::return_url::is_template;
 use crate::model::text::is_plain;
 use crate::workos::Endpoint;
 
@@ -176,15 +177,17 @@ fn token_rules(
 
 /// An https URL, or an http one of this machine, as the API's own address is.
 fn endpoint(text: &Spanned<String>, name: &str, problems: &mut Problems) -> Option<Endpoint> {
-    let endpoint = Endpoint::parse(&text.value);
-    if endpoint.is_err() {
+    let endpoint = Endpoint::parse(&text.value)
+        .ok()
+        .filter(|_| !is_template(&text.value));
+    if endpoint.is_none() {
         let message = format!(
             "`{name}` is an https URL without user, query and fragment; plain http is for this \
              machine"
         );
         problems.add(text, &message);
     }
-    endpoint.ok()
+    endpoint
 }
 
 fn proxy_rules(proxy: RawProxy, problems: &mut Problems) -> Option<ProxyRules> {
@@ -283,7 +286,8 @@ fn is_support(text: &str) -> bool {
         parts.is_some_and(|(name, host)| !name.is_empty() && host.contains('.'))
             && !text.contains(|c: char| c.is_whitespace() || "<>\"?&:/".contains(c))
     };
-    is_address(text) || Url::parse(text).is_ok_and(|url| url.scheme() == "https")
+    is_address(text)
+        || (!is_template(text) && Url::parse(text).is_ok_and(|url| url.scheme() == "https"))
 }
 
 fn checked_limits(limits: RawLimits, problems: &mut Problems) -> Limits {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::text;
+use super::{placeholder, text};
 use crate::codes::manifest as codes;
 use crate::manifest::diagnostic::{Finding, Findings, Severity};
 use crate::manifest::quote::quote;
@@ -57,6 +57,7 @@ pub(super) fn check(field: Option<&Field<Texts>>, findings: &mut Findings) -> Ve
             );
             continue;
         }
+        placeholder::warn(&text.value, text.spot, "an IT contact", findings);
         first.insert(email.folded(), text.spot);
         contacts.push(email);
     }

@@ -1,5 +1,6 @@
 //! Who an organization is: its key, its id, its external ids.
 
+use super::placeholder;
 use crate::codes::manifest as codes;
 use crate::manifest::diagnostic::Findings;
 use crate::manifest::quote::quote;
@@ -68,7 +69,10 @@ pub(super) fn id(
 ) -> Option<Spotted<OrganizationId>> {
     let (text, spot) = good(field)?;
     match OrganizationId::parse(text) {
-        Ok(value) => Some(Spotted { value, spot }),
+        Ok(value) => {
+            placeholder::warn(text, spot, "the id", findings);
+            Some(Spotted { value, spot })
+        }
         Err(why) => {
             findings.error(
                 codes::INVALID_ID,
@@ -121,7 +125,10 @@ fn parse_external(
     findings: &mut Findings,
 ) -> Option<Spotted<ExternalId>> {
     match ExternalId::parse(text) {
-        Ok(value) => Some(Spotted { value, spot }),
+        Ok(value) => {
+            placeholder::warn(text, spot, &format!("the {what}"), findings);
+            Some(Spotted { value, spot })
+        }
         Err(why) => {
             findings.error(
                 codes::INVALID_EXTERNAL_ID,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::text;
+use super::{placeholder, text};
 use crate::codes::manifest as codes;
 use crate::manifest::diagnostic::{Finding, Findings, Severity};
 use crate::manifest::quote::quote;
@@ -99,6 +99,7 @@ fn check_key(key: &Spotted<Box<str>>, findings: &mut Findings) -> bool {
             format!("shorten it: WorkOS allows {MAX_KEY_LENGTH}"),
         )
     } else {
+        placeholder::warn(text, spot, "a metadata key", findings);
         return true;
     };
     findings.error(code, spot, message, help);
@@ -124,6 +125,8 @@ fn check_value(key: &str, value: &str, spot: Spot, findings: &mut Findings) -> b
     ) {
         return false;
     }
+    let what = format!("the value of {}", quote(key));
+    placeholder::warn(value, spot, &what, findings);
     if !value.is_ascii() {
         findings.push(
             Finding::new(

@@ -12,6 +12,7 @@ mod intents;
 mod metadata;
 mod operator;
 mod organization;
+mod placeholder;
 mod presence;
 mod resources;
 mod settings;

@@ -1,5 +1,6 @@
 //! Text that people are shown, and words from a fixed list.
 
+use super::placeholder;
 use crate::codes::manifest as codes;
 use crate::manifest::diagnostic::Findings;
 use crate::manifest::quote::{quote, suggest};
@@ -36,7 +37,10 @@ fn hidden(bad: char, spot: Spot, what: &str, findings: &mut Findings) {
 pub(super) fn display_name(field: Option<&Field<Text>>, findings: &mut Findings) -> Option<String> {
     let (text, spot) = good(field)?;
     match name::check(text) {
-        Ok(()) => return Some(text.to_string()),
+        Ok(()) => {
+            placeholder::warn(text, spot, "the name", findings);
+            return Some(text.to_string());
+        }
         Err(InvalidName::Blank) => findings.error(
             codes::BLANK,
             spot,
@@ -79,7 +83,11 @@ pub(super) fn required(
         );
         return None;
     }
-    plain(text, spot, what, findings).then(|| text.to_string())
+    if !plain(text, spot, what, findings) {
+        return None;
+    }
+    placeholder::warn(text, spot, what, findings);
+    Some(text.to_string())
 }
 
 /// One of a few words.

@@ -127,6 +127,15 @@ impl UrlRules {
                 codes::INVALID_URL,
                 "remove it, or percent-encode it (a space is %20)".to_owned(),
             ),
+            InvalidUrl::Template(_) => (
+                codes::INVALID_URL,
+                "write the URL itself: neither portalctl nor WorkOS replaces anything in it"
+                    .to_owned(),
+            ),
+            InvalidUrl::Wildcard => (
+                codes::INVALID_URL,
+                "name the host that the browser is sent to".to_owned(),
+            ),
             InvalidUrl::HostNotAllowed(host) => {
                 (codes::HOST_NOT_ALLOWED, self.other_hosts(host, naming))
             }
