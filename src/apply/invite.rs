@@ -310,9 +310,8 @@ impl<P: WritePortal> Sender<'_, P> {
 
     /// Takes the mark of this run back: WorkOS surely sent nothing.
     async fn unsent(&self, outcome: Outcome, before: Option<String>, sending: &str) -> Outcome {
-        let live = match self.read().await {
-            Ok(live) => live,
-            Err(_) => return outcome.noting(STAYS_MARKED),
+        let Ok(live) = self.read().await else {
+            return outcome.noting(STAYS_MARKED);
         };
         if live.metadata.get(mark::INVITED).map(String::as_str) != Some(sending) {
             return outcome.leaving(live);

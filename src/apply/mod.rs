@@ -28,6 +28,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use futures::stream::{self, StreamExt};
 use ring::rand::{SecureRandom, SystemRandom};
 use tokio_util::sync::CancellationToken;
@@ -105,7 +107,7 @@ pub fn nonce(clock: &dyn Clock) -> String {
         // Time and process tell runs apart where the system has no random bytes to give.
         return format!("{:x}-{:x}", clock.now().as_nanosecond(), std::process::id());
     }
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    URL_SAFE_NO_PAD.encode(bytes)
 }
 
 /// Is told of each change as it ends.

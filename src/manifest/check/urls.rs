@@ -8,7 +8,7 @@ use crate::manifest::naming::Naming;
 use crate::manifest::quote::quote;
 use crate::manifest::raw::{Field, Text, Texts, good};
 use crate::manifest::source::Spot;
-use crate::model::return_url::LocalHttp;
+use crate::model::return_url::{LocalHttp, is_template};
 use crate::model::{AllowedHosts, InvalidUrl, ReturnUrl};
 
 /// What URLs of this manifest may be.
@@ -174,7 +174,8 @@ fn bare_host(text: &str) -> Result<String, &'static str> {
     if text.contains('*') {
         return Err("is a pattern; every host has to be named");
     }
-    if text.contains('@') {
+    // A parser of hosts accepts braces.
+    if text.contains('@') || is_template(text) {
         return Err("is not a host name");
     }
     let text = text.strip_suffix('.').unwrap_or(text);
