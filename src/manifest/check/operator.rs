@@ -50,17 +50,6 @@ pub(super) fn environment(
             "add `manifest:`, the owner mark: only organizations that carry it are ever deleted",
         );
     }
-    if let Some(field) = &raw.allow_active_deletion
-        && is_true(raw.allow_active_deletion.as_ref())
-        && !is_true(raw.allow_deletion.as_ref())
-    {
-        findings.error(
-            codes::MISSING_FIELD,
-            field.key,
-            "`allowActiveDeletion` without `allowDeletion`",
-            "set `allowDeletion: true`, too: it is what lets the operator delete at all",
-        );
-    }
     EnvironmentObject {
         name: name(raw.name.as_ref(), findings),
         namespace: namespace(raw.namespace.as_ref(), findings),

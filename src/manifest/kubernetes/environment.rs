@@ -23,10 +23,6 @@ use crate::manifest::shape::KeyKind;
         "allowDeletion needs manifest: only organizations with its owner mark are ever deleted",
     ),
     (
-        "!has(self.allowActiveDeletion) || !self.allowActiveDeletion || (has(self.allowDeletion) && self.allowDeletion)",
-        "allowActiveDeletion needs allowDeletion: it adds organizations in use to what may be deleted",
-    ),
-    (
         "(has(self.apiKey) && self.apiKey == 'test') || !has(self.returnUrls) || !has(self.returnUrls.default) || self.returnUrls.default.startsWith('https://')",
         "returnUrls.default must use https: http://localhost is for environments with apiKey: test",
     ),
@@ -119,7 +115,7 @@ pub struct OperatorSettings {
     #[schemars(extend("default" = false))]
     pub allow_deletion: bool,
     /// Whether organizations that are in use are deleted, too: with a connection, a directory, a
-    /// verified domain, audit logs, a log stream or members.
+    /// verified domain, audit logs, a log stream or members. Of no effect without `allowDeletion`.
     #[serde(skip_serializing_if = "is_false")]
     #[schemars(extend("default" = false))]
     pub allow_active_deletion: bool,
