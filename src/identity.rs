@@ -18,6 +18,7 @@
 //! another organization holds too is a [`Contest`]: the entry's organization stays known.
 
 mod contest;
+mod discretion;
 mod index;
 pub mod ownership;
 mod resolve;
@@ -29,7 +30,7 @@ use crate::codes::Code;
 use crate::model::{Domain, ExternalId, OrgKey, OrganizationId};
 
 pub use contest::{Contest, Disclosure, Rival};
-pub use resolve::identify;
+pub use resolve::{Candidates, candidates, identify};
 
 /// What is known of the identity of every entry.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -57,8 +58,11 @@ impl Identities {
         self.contested.get(key)?.get(domain)
     }
 
-    /// Hides the ids and names of other holders from what is reported of an entry.
+    /// Hides the ids and names of other organizations from what is reported of an entry.
     pub fn hide_rivals(&mut self, key: &OrgKey) {
+        if let Some(identity) = self.entries.get_mut(key) {
+            discretion::hide_rivals(identity);
+        }
         let contests = self.contested.get_mut(key);
         for contest in contests.into_iter().flat_map(BTreeMap::values_mut) {
             contest.hide_rivals();

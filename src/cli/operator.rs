@@ -43,6 +43,11 @@ pub(super) struct OperatorArgs {
     #[arg(long, value_name = "NAME", env = "POD_NAME")]
     identity: Option<String>,
 
+    /// The id of this cluster in the marks by which an organization tells who holds it; the UID of
+    /// the namespace kube-system unless given. No other cluster may have it, and it must not change.
+    #[arg(long, value_name = "ID", env = "PORTALCTL_CLUSTER_ID")]
+    cluster_id: Option<String>,
+
     /// How often WorkOS is asked for what has changed, whatever the environments say.
     #[arg(long, value_name = "TIME", value_parser = duration::parse)]
     poll_interval: Option<Duration>,
@@ -75,6 +80,7 @@ pub(super) fn run(args: &OperatorArgs, ui: &Ui) -> Result<Exit, CliError> {
             identity,
             duration: args.lease_duration,
         },
+        cluster_id: args.cluster_id.clone(),
         poll: args.poll_interval,
     };
     session::block_on(async |interrupted| {
@@ -88,6 +94,7 @@ pub(super) fn run(args: &OperatorArgs, ui: &Ui) -> Result<Exit, CliError> {
                 let (exit, code) = match &error {
                     Error::NoCluster(_) => (Exit::Unreachable, codes::NO_CLUSTER),
                     Error::Address { .. } => (Exit::Usage, codes::ADDRESS),
+                    Error::ClusterId(_) => (Exit::Usage, codes::NO_CLUSTER_ID),
                     Error::Broken => (Exit::Internal, codes::INTERNAL),
                 };
                 CliError::new(exit, code, error.to_string())

@@ -57,6 +57,10 @@ codes! {
         "there is no access to a Kubernetes cluster",
         "The operator found neither a KUBECONFIG nor the service account of a pod, or cannot read it.",
         "Run it in a pod with a service account, or set KUBECONFIG.";
+    NO_CLUSTER_ID = "cli/no-cluster-id",
+        "the operator does not know the id of its cluster",
+        "Every organization that the operator keeps carries the mark `portalctl_holder`: cluster id, namespace and name of its PortalOrganization. The cluster id is the one that is set, else the UID of the namespace kube-system, where the operator may read it.",
+        "Set `clusterId` in the values of the chart, `--cluster-id` or PORTALCTL_CLUSTER_ID: an id that no other cluster has, and that stays.";
     AMBIGUOUS_NAME = "cli/ambiguous-name",
         "two keys give the same variable name",
         "In environment variables `-` and `.` become `_`, so two keys of the manifest cannot be told apart.",

@@ -101,6 +101,10 @@ codes! {
         "an environment does not take organizations of this namespace",
         "An environment takes PortalOrganizations of its own namespace, and of those that `allowedNamespaces` lists.",
         "Add the namespace to `allowedNamespaces` of the PortalEnvironment, if that is meant.";
+    EXTERNAL_ID_NOT_ALLOWED = "manifest/external-id-not-allowed",
+        "an external id that organizations of this namespace may not have",
+        "A PortalOrganization outside the namespace of its PortalEnvironment has the external id `NAMESPACE.KEY`. It may set another one only if it begins with `NAMESPACE.` or matches `externalIdPatterns` of the PortalEnvironment for that namespace.",
+        "Remove `externalId`, or add a pattern for the namespace to `externalIdPatterns` of the PortalEnvironment, if that is meant.";
     INVALID_NAME = "manifest/invalid-name",
         "not the name of a Kubernetes object",
         "Names of objects and namespaces hold lower-case letters, digits, `-` and, but for namespaces, `.`; they start and end with a letter or digit.",

@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::index::Index;
+use super::ownership::Ownership;
 use super::{Identities, Identity, IdentityConflict, MatchedBy, contest, unclaimed};
 use crate::codes::{Code, plan as codes};
 use crate::model::desired::{Desired, DesiredOrganization, DomainsPolicy};
 use crate::model::observed::{Observed, Organization};
 use crate::model::text::escape;
-use crate::model::{ExternalId, OrgKey, OrganizationId};
+use crate::model::{ExternalId, Holder, ManifestName, OrgKey, OrganizationId};
 
 /// Finds every entry's live organization.
 ///
@@ -31,6 +32,22 @@ pub fn identify(desired: &Desired, observed: &Observed) -> Identities {
         }
         let former = entry.previous_keys.iter().flat_map(|id| index.with(id));
         concerned.extend(former.map(|organization| organization.id.clone()));
+    }
+    for (key, identity) in &mut entries {
+        if matches!(identity, Identity::Missing)
+            && let Some((found, by)) = by_plain_key(&desired.organizations[*key], desired, &index)
+            && !claims.is_claimed(&found.id)
+        {
+            *identity = Identity::Matched {
+                organization: found.id.clone(),
+                by,
+            };
+        }
+    }
+    for (key, identity) in &entries {
+        if let Identity::Matched { organization, .. } = identity {
+            claims.add(organization, key);
+        }
     }
     for (key, identity) in &mut entries {
         if matches!(identity, Identity::Missing) {
@@ -103,6 +120,65 @@ pub(super) fn conflict(code: Code, message: String, help: impl Into<String>) -> 
         message,
         help: help.into(),
     }
+}
+
+/// The live organizations that an entry answers to by an id, and how.
+pub type Candidates = Vec<(OrganizationId, MatchedBy)>;
+
+/// Finds every live organization that an entry names: by id, external id, previous keys, or plain
+/// key. Says nothing about which of them is meant.
+pub fn candidates(desired: &Desired, observed: &Observed) -> BTreeMap<OrgKey, Candidates> {
+    let index = Index::new(observed);
+    let of = |entry: &DesiredOrganization| -> Candidates {
+        let pinned = entry.id.iter();
+        let pinned = pinned.filter_map(|id| index.observed().organizations.get(id));
+        let mut found: Vec<(&Organization, MatchedBy)> =
+            pinned.map(|live| (live, MatchedBy::Id)).collect();
+        let current = entry.external_id.iter().flat_map(|id| index.with(id));
+        found.extend(current.map(|live| (*live, MatchedBy::ExternalId)));
+        if entry.id.is_none() {
+            for id in &entry.previous_keys {
+                let former = index.with(id).iter();
+                found.extend(former.map(|live| (*live, MatchedBy::PreviousKey(id.clone()))));
+            }
+        }
+        if found.is_empty() {
+            found.extend(by_plain_key(entry, desired, &index));
+        }
+        found
+            .into_iter()
+            .map(|(live, by)| (live.id.clone(), by))
+            .collect()
+    };
+    desired
+        .organizations
+        .iter()
+        .map(|(key, entry)| (key.clone(), of(entry)))
+        .collect()
+}
+
+/// Finds an organization by the key without the namespace: a tenant's, from before external ids had
+/// the namespace in front. What another namespace holds, or another manifest owns, is not it.
+fn by_plain_key<'a>(
+    entry: &DesiredOrganization,
+    desired: &Desired,
+    index: &Index<'a>,
+) -> Option<(&'a Organization, MatchedBy)> {
+    let plain_key = entry.plain_key.as_ref()?;
+    let [found] = index.with(plain_key) else {
+        return None;
+    };
+    let ownership = Ownership::of(found);
+    let namespace = entry
+        .resource
+        .as_ref()
+        .and_then(|it| it.namespace.as_deref());
+    let is_foreign = match (ownership.holder(), ownership.owner()) {
+        (Some(holder), _) => holder.resource().map(Holder::namespace) != namespace,
+        (None, Some(owner)) => desired.manifest.as_ref().map(ManifestName::as_str) != Some(owner),
+        (None, None) => false,
+    };
+    (!is_foreign).then(|| (*found, MatchedBy::PreviousKey(plain_key.clone())))
 }
 
 /// Finds an entry's organization by id, external id or previous keys.

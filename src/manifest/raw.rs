@@ -66,6 +66,8 @@ pub(super) struct RawOperator {
     pub(super) requests_per_second: Option<Field<i64>>,
     pub(super) intervals: Option<Field<RawIntervals>>,
     pub(super) allowed_namespaces: Option<Field<Texts>>,
+    pub(super) external_id_patterns: Option<Field<Vec<RawExternalIdPatterns>>>,
+    pub(super) transfers: Option<Field<Vec<RawTransfer>>>,
     pub(super) allow_adoption: Option<Field<bool>>,
     pub(super) allow_rekey: Option<Field<bool>>,
     pub(super) allow_trusted_domains: Option<Field<bool>>,
@@ -75,6 +77,19 @@ pub(super) struct RawOperator {
     pub(super) suspend: Option<Field<bool>>,
     pub(super) max_deletes_per_hour: Option<Field<i64>>,
     pub(super) webhook: Option<Field<RawWebhook>>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct RawExternalIdPatterns {
+    pub(super) namespace: Option<Field<Text>>,
+    pub(super) patterns: Option<Field<Texts>>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct RawTransfer {
+    pub(super) from_cluster: Option<Field<Text>>,
+    pub(super) from_namespace: Option<Field<Text>>,
+    pub(super) name: Option<Field<Text>>,
 }
 
 #[derive(Debug, Default)]

@@ -2,7 +2,8 @@
 //!
 //! The rules are those of the files: what `portalctl plan -f` says in a pull request is what the
 //! operator will act on. Only the consequence differs: a file with an error stops everything, a
-//! resource with an error stops itself, and of two that claim the same the younger is refused.
+//! resource with an error stops itself, and resources that claim the same are all kept: the operator
+//! decides between them by what is live.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -97,6 +98,7 @@ pub fn resolve(environment: &Value, organizations: &[Value]) -> Resolved {
         findings,
         true,
         check::Presence::Settings,
+        check::Rivals::Kept,
     );
     sorted_by_resource(outcome, &names)
 }

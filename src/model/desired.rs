@@ -192,6 +192,9 @@ pub struct DesiredOrganization {
     pub external_id: Option<ExternalId>,
     /// External ids this organization had before.
     pub previous_keys: Vec<ExternalId>,
+    /// The key without the namespace, for a resource outside the environment's namespace that
+    /// declares no external id: an organization that has it is found, and keeps it.
+    pub plain_key: Option<ExternalId>,
     /// The display name; always there unless the entry is pinned.
     pub name: Option<String>,
     /// The domains and the state declared for each.
@@ -440,6 +443,12 @@ impl DesiredOrganization {
     pub fn has_contacts_of(&self, live: &Organization) -> bool {
         let held = live.metadata.get(mark::CONTACTS);
         held.is_some() && held == self.contacts_mark().as_ref()
+    }
+
+    /// The external ids that the organization may be found by, in the order in which they count.
+    pub fn external_ids(&self) -> impl Iterator<Item = &ExternalId> {
+        let former = self.external_id.iter().chain(&self.previous_keys);
+        former.chain(&self.plain_key)
     }
 
     /// Whether differences in this field are left alone.

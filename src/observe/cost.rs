@@ -23,8 +23,7 @@ pub(super) fn before_looking_up(needs: &Needs<'_>) -> Option<usize> {
         .iter()
         .map(|(_, entry)| {
             usize::from(entry.id.is_some())
-                + usize::from(entry.external_id.is_some())
-                + entry.previous_keys.len()
+                + entry.external_ids().count()
                 + entry.domains.as_ref().map_or(0, BTreeMap::len)
                 + usize::from(needs.connections_of(entry))
                 + usize::from(needs.directories_of(entry))

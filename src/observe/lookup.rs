@@ -109,7 +109,7 @@ async fn one<'a>(
     if let Some(id) = &entry.id {
         organizations.extend(portal.organization(id).await?.map(|o| (o.id.clone(), o)));
     }
-    for external_id in entry.external_id.iter().chain(&entry.previous_keys) {
+    for external_id in entry.external_ids() {
         let found = portal.organization_by_external_id(external_id).await?;
         organizations.extend(found.map(|o| (o.id.clone(), o)));
     }

@@ -61,7 +61,6 @@ mod tests {
 
     use super::*;
     use crate::model::observed::Organization;
-    use crate::operator::names::Name;
 
     fn entry(more: &serde_json::Value) -> Entry {
         let mut object = json!({
@@ -70,14 +69,7 @@ mod tests {
         });
         let spec = object["spec"].as_object_mut().unwrap();
         spec.extend(more.as_object().unwrap().clone());
-        Entry {
-            object: Arc::new(serde_json::from_value(object).unwrap()),
-            name: Name::default(),
-            meaning: Err(crate::operator::conditions::Trouble::new(
-                crate::operator::reason::Reason::Pending,
-                "",
-            )),
-        }
+        Entry::of(Arc::new(serde_json::from_value(object).unwrap()), "here")
     }
 
     /// Counts an environment with so many organizations that are live, and so many that are not.

@@ -20,6 +20,8 @@ pub(super) enum News {
     OrganizationAdopted,
     /// An organization was changed at WorkOS.
     OrganizationUpdated,
+    /// The former holder of an organization is gone, and this resource holds it now.
+    HandedOver,
     /// WorkOS e-mailed an IT contact.
     InvitationSent,
     /// An organization was deleted at WorkOS.
@@ -42,6 +44,7 @@ impl News {
             Self::OrganizationCreated => "OrganizationCreated",
             Self::OrganizationAdopted => "OrganizationAdopted",
             Self::OrganizationUpdated => "OrganizationUpdated",
+            Self::HandedOver => "HandedOver",
             Self::InvitationSent => "InvitationSent",
             Self::OrganizationDeleted => "OrganizationDeleted",
             Self::IntentConfigured => "IntentConfigured",

@@ -110,6 +110,25 @@ pub(super) struct Judgement {
     pub(super) progress: Progress,
 }
 
+impl Judgement {
+    /// The same with every message changed.
+    #[must_use]
+    pub(super) fn map_messages(mut self, change: impl Fn(&str) -> String) -> Self {
+        let verdicts = [
+            Some(&mut self.synced),
+            self.ready.as_mut(),
+            self.onboarded.as_mut(),
+        ];
+        for verdict in verdicts.into_iter().flatten() {
+            verdict.message = change(&verdict.message);
+        }
+        if let Contested::Some(message) = &mut self.contested {
+            *message = change(message);
+        }
+        self
+    }
+}
+
 /// Something that keeps a resource from being looked at, or from being as declared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Trouble {

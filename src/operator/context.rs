@@ -26,8 +26,14 @@ pub(super) struct Context {
     pub(super) announcer: Announcer,
     /// Clients of WorkOS.
     pub(super) portals: Portals,
-    /// What the environments claim.
+    /// The claims of the environments.
     pub(super) registry: Registry,
+    /// The cluster's id in holder marks.
+    pub(super) cluster_id: String,
+    /// The only namespace that is looked at; all of them without it.
+    pub(super) namespace: Option<String>,
+    /// This release of the operator: its Lease, as `namespace/name`.
+    pub(super) release: String,
     /// The organizations that the API server has.
     pub(super) organizations: Organizations,
     /// The environments that the API server has.

@@ -13,18 +13,9 @@ use super::conditions::Trouble;
 use super::names::{Name, Uid};
 use super::reason::Reason;
 use super::resource::{PortalEnvironment, PortalOrganization};
-use crate::codes::{Code, manifest as codes};
 use crate::manifest::{Diagnostic, Resolved, Severity, resolve};
 use crate::model::OrgKey;
 use crate::model::desired::Desired;
-
-/// What two resources cannot both say: of these the younger has it.
-const CLAIMS: [Code; 4] = [
-    codes::DUPLICATE_KEY,
-    codes::DUPLICATE_ID,
-    codes::DUPLICATE_EXTERNAL_ID,
-    codes::DUPLICATE_DOMAIN,
-];
 
 /// What the resources of an environment mean.
 #[derive(Debug)]
@@ -117,22 +108,12 @@ fn trouble(found: &[Diagnostic]) -> Trouble {
         .iter()
         .filter(|finding| finding.severity == Severity::Error)
         .collect();
-    let is_claim = |finding: &&Diagnostic| CLAIMS.contains(&finding.code);
-    let reason = if !errors.is_empty() && errors.iter().all(is_claim) {
-        Reason::Conflict
-    } else {
-        Reason::Invalid
-    };
     let told: Vec<String> = errors.into_iter().map(in_words).collect();
-    Trouble::new(reason, told.join("\n"))
+    Trouble::new(Reason::Invalid, told.join("\n"))
 }
 
 fn in_words(finding: &Diagnostic) -> String {
     let mut told = format!("{} ({})", finding.message, finding.code);
-    // What a resource shares with another that was there first.
-    for (location, _) in &finding.related {
-        told += &format!("; the older one is {}", location.file);
-    }
     if let Some(help) = &finding.help {
         told += &format!("; {help}");
     }
@@ -142,6 +123,7 @@ fn in_words(finding: &Diagnostic) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::ExternalId;
 
     fn environment(spec: Value) -> PortalEnvironment {
         let mut object = json!({
@@ -178,17 +160,60 @@ mod tests {
     }
 
     #[test]
-    fn the_younger_of_two_claims_is_told_who_is_older_and_what_to_do() {
-        let domain = json!({ "domains": [{ "domain": "acme.com" }] });
-        let (older, younger) = (
-            organization("zeta", 1, domain.clone()),
-            organization("acme", 2, domain),
+    fn resources_that_claim_the_same_are_all_kept_each_under_a_key_of_its_own() {
+        let same = json!({ "key": "acme", "domains": [{ "domain": "acme.com" }] });
+        let (one, other) = (
+            organization("zeta", 1, same.clone()),
+            organization("acme", 2, same),
         );
-        let declared = read(&environment(json!({})), &[&older, &younger]);
-        assert_eq!(declared.desired.as_ref().unwrap().organizations.len(), 1);
-        let trouble = trouble_of(&declared, "acme");
-        assert_eq!(trouble.reason, Reason::Conflict);
-        insta::assert_snapshot!(trouble.message, @"the domain `acme.com` is declared by `zeta` and by `acme` (manifest/duplicate-domain); the older one is PortalOrganization portal/zeta; remove it from one of them, or set `allowSharedDomain: true` on both");
+        let declared = read(&environment(json!({})), &[&one, &other]);
+        let desired = declared.desired.as_ref().unwrap();
+        assert_eq!(desired.organizations.len(), 2);
+        for organization in desired.organizations.values() {
+            assert_eq!(organization.external_id.as_ref().unwrap().as_str(), "acme");
+        }
+        let keys: std::collections::BTreeSet<&OrgKey> = declared
+            .meanings
+            .values()
+            .map(|key| key.as_ref().unwrap())
+            .collect();
+        assert_eq!(keys.len(), 2);
+    }
+
+    #[test]
+    fn a_tenant_gets_the_namespace_before_its_key_and_no_external_id_of_others() {
+        let tenant = |name: &str, spec: Value| {
+            let mut object = organization(name, 1, spec);
+            object.metadata.namespace = Some("team".to_owned());
+            object.spec.environment_ref.namespace = Some("portal".to_owned());
+            object
+        };
+        let allowed = json!({
+            "allowedNamespaces": ["team"],
+            "externalIdPatterns": [{ "namespace": "team", "patterns": ["crm-*"] }],
+        });
+        let acme = tenant("acme", json!({ "previousKeys": ["old"] }));
+        let crm = tenant("crm", json!({ "externalId": "crm-1" }));
+        let thief = tenant("thief", json!({ "externalId": "globex" }));
+        let own = organization("acme", 2, json!({}));
+        let declared = read(&environment(allowed), &[&acme, &crm, &thief, &own]);
+        let desired = declared.desired.as_ref().unwrap();
+        let found = |key: &str| {
+            let one = &desired.organizations[key];
+            let ids: Vec<&str> = one.external_ids().map(ExternalId::as_str).collect();
+            ids.join(" ")
+        };
+        assert_eq!(found("team.acme"), "team.acme old team.old acme");
+        assert_eq!(found("team.crm"), "crm-1");
+        assert_eq!(found("acme"), "acme");
+        let name = Name {
+            namespace: "team".to_owned(),
+            name: "thief".to_owned(),
+        };
+        let trouble = declared.meanings[&name].clone().unwrap_err();
+        assert_eq!(trouble.reason, Reason::Invalid);
+        let code = "manifest/external-id-not-allowed";
+        assert!(trouble.message.contains(code), "{}", trouble.message);
     }
 
     #[test]

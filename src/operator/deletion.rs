@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use super::conditions::{Restraint, Trouble};
 use super::entries::Entry;
+use super::holders::Standing;
 use super::objects::is_force_released;
 use super::reason::Reason;
 use crate::identity::{Identities, Identity};
@@ -93,6 +94,9 @@ pub(super) fn step(
     if let Some(why) = released(entry) {
         return Step::Release(why);
     }
+    if entry.standing == Standing::Refused {
+        return Step::Release("this resource does not hold the organization, which stays");
+    }
     let key = match &entry.meaning {
         Ok(key) => key,
         Err(trouble) => return Step::Wait(blocked(&trouble.message)),
@@ -123,12 +127,14 @@ pub(super) fn step(
     let Some(live) = observed.organizations.get(id) else {
         return Step::Release("there is no organization to delete");
     };
-    match removal(live, observed, manifest, None) {
+    match removal(live, observed, manifest, entry.holder.as_ref()) {
         Err(Kept::NotOurs) => Step::Wait(blocked(
             "it does not carry this environment's owner mark, so it was not created here",
         )),
         Err(Kept::Protected) => Step::Wait(blocked("it is protected")),
-        Err(Kept::HeldBy(_)) => Step::Wait(blocked("another holds it")),
+        Err(Kept::HeldBy(_)) => {
+            Step::Release("this resource does not hold the organization, which stays")
+        }
         Ok(_) if allowance.left == 0 => Step::Wait(Trouble::new(
             Reason::Deleting,
             format!(
@@ -181,8 +187,7 @@ mod tests {
     use crate::identity::identify;
     use crate::manifest::{Input, read};
     use crate::model::observed::{FailedRead, Listing};
-    use crate::model::{OrgKey, OrganizationId, mark};
-    use crate::operator::names::Name;
+    use crate::model::{OrganizationId, mark};
     use crate::plan::Action;
 
     fn entry(change: impl FnOnce(&mut Value)) -> Entry {
@@ -194,11 +199,7 @@ mod tests {
             },
         });
         change(&mut object);
-        Entry {
-            object: Arc::new(serde_json::from_value(object).unwrap()),
-            name: Name::default(),
-            meaning: Ok(OrgKey::parse("acme").unwrap()),
-        }
+        Entry::of(Arc::new(serde_json::from_value(object).unwrap()), "here")
     }
 
     fn live(marks: &[(&str, &str)]) -> Observed {
@@ -363,6 +364,21 @@ mod tests {
                 .any(|field| field.path.to_string() == "members");
             assert!(shown, "{change:?}");
         }
+    }
+
+    #[test]
+    fn what_another_holds_stays_and_the_resource_goes() {
+        let held = |holder: &str| live(&[OURS, &[(mark::HOLDER, holder)]].concat());
+        let step = step_of(&entry(|_| {}), &held("here/portal/acme"), 2, None);
+        assert!(matches!(step, Step::Delete(_)), "{step:?}");
+        for holder in ["here/portal/other", "there/portal/acme", "nonsense"] {
+            let step = step_of(&entry(|_| {}), &held(holder), 2, None);
+            assert!(matches!(step, Step::Release(_)), "{holder}: {step:?}");
+        }
+        let mut refused = entry(|_| {});
+        refused.standing = Standing::Refused;
+        let step = step_of(&refused, &live(OURS), 2, None);
+        assert!(matches!(step, Step::Release(_)), "{step:?}");
     }
 
     #[test]

@@ -135,6 +135,9 @@ fn in_words(change: &Change) -> String {
     match &change.action {
         Action::Create => "to be created".to_owned(),
         Action::Adopt(id) => format!("to be taken over: {id}"),
+        Action::Update(_) if change.takes_hold_only() => {
+            "the mark of its holder is to be written".to_owned()
+        }
         Action::Update(_) => format!("differs in {}", fields.join(", ")),
         Action::Invite(_) => "an IT contact is to be invited".to_owned(),
         Action::Delete(id) => format!("to be deleted: {id}"),

@@ -3,16 +3,16 @@
 
 use std::sync::Arc;
 
-use super::claims::{Claimant, Claims, Remembered, Taken};
 use super::conditions::{Restraint, Trouble};
 use super::declared::Reader;
+use super::holders::Standing;
 use super::names::{Name, Uid};
 use super::objects::{Objects, is_held, is_leaving, is_organization_paused};
 use super::reason::Reason;
 use super::resource::{PortalEnvironment, PortalOrganization};
 use crate::manifest::kubernetes::{DeletionPolicy, ManagementPolicy};
 use crate::model::desired::Desired;
-use crate::model::{OrgKey, OrganizationId};
+use crate::model::{Holder, OrgKey};
 
 /// One resource, and what it means.
 #[derive(Debug, Clone)]
@@ -23,9 +23,38 @@ pub(super) struct Entry {
     pub(super) name: Name,
     /// The key it stands for, or why it means nothing.
     pub(super) meaning: Result<OrgKey, Trouble>,
+    /// Its holder mark; none where the name fits in no mark.
+    pub(super) holder: Option<Holder>,
+    /// Its relation to the live organizations, once it is settled.
+    pub(super) standing: Standing,
+    /// Domains that it declares and does not get, in words.
+    pub(super) contested: Vec<String>,
 }
 
 impl Entry {
+    /// A resource of a cluster that stands for its own name.
+    #[cfg(test)]
+    pub(super) fn of(object: Arc<PortalOrganization>, cluster: &str) -> Self {
+        let key = OrgKey::undeclared(Name::of(&object.metadata).name);
+        Self::new(object, Ok(key), cluster)
+    }
+
+    fn new(
+        object: Arc<PortalOrganization>,
+        meaning: Result<OrgKey, Trouble>,
+        cluster: &str,
+    ) -> Self {
+        let name = Name::of(&object.metadata);
+        Self {
+            holder: Holder::new(cluster, &*name.namespace, &*name.name).ok(),
+            standing: Standing::Open,
+            contested: Vec::new(),
+            object,
+            name,
+            meaning,
+        }
+    }
+
     /// The key of an entry that means something.
     pub(super) fn key(&self) -> Option<&OrgKey> {
         self.meaning.as_ref().ok()
@@ -65,6 +94,7 @@ impl Entry {
 pub(super) fn sort(
     objects: &Objects,
     environment: &PortalEnvironment,
+    cluster: &str,
     reader: &mut Reader,
 ) -> Result<(Vec<Entry>, Desired), Trouble> {
     // Who may not be here cannot claim anything before those who may.
@@ -75,10 +105,8 @@ pub(super) fn sort(
     let mut desired = declared.desired.clone()?;
     // Here it bounds an hour, and what is beyond it waits: it is not held.
     desired.limits.create = None;
-    let entry = |object: &Arc<PortalOrganization>, meaning| Entry {
-        object: Arc::clone(object),
-        name: Name::of(&object.metadata),
-        meaning,
+    let entry = |object: &Arc<PortalOrganization>, meaning| {
+        Entry::new(Arc::clone(object), meaning, cluster)
     };
     let allowed = allowed.into_iter().filter_map(|object| {
         let meaning = declared.meanings.get(&Name::of(&object.metadata))?;
@@ -99,7 +127,8 @@ fn ours(objects: &Objects) -> impl Iterator<Item = &Arc<PortalOrganization>> {
         .filter(|object| !is_leaving(&object.metadata) || is_held(&object.metadata))
 }
 
-fn is_allowed(environment: &PortalEnvironment, namespace: &str) -> bool {
+/// Returns whether an environment takes organizations of a namespace.
+pub(super) fn is_allowed(environment: &PortalEnvironment, namespace: &str) -> bool {
     let own = environment.metadata.namespace.as_deref() == Some(namespace);
     let allowed = &environment.spec.operator.allowed_namespaces;
     own || allowed.iter().any(|one| one == "*" || one == namespace)
@@ -116,113 +145,9 @@ fn not_allowed(environment: &PortalEnvironment, namespace: &str) -> Trouble {
     )
 }
 
-/// Takes the meaning from entries that name a live organization which an older one has taken.
-pub(super) fn settle(
-    entries: &mut [Entry],
-    desired: &mut Desired,
-    mut claims: Claims<'_>,
-) -> Taken {
-    for entry in entries {
-        let Ok(key) = &entry.meaning else { continue };
-        let Some(declared) = desired.organizations.get(key) else {
-            continue;
-        };
-        let claimant = Claimant::of(&entry.object.metadata);
-        if let Err(message) = claims.take(&claimant, declared) {
-            desired.organizations.remove(key);
-            entry.meaning = Err(Trouble::new(Reason::Conflict, message));
-        }
-    }
-    claims.finish()
-}
-
-/// What the resources of an environment claim for all that they say themselves: the id that they
-/// name, or else the one that their status has.
-pub(super) fn remembered(
-    objects: &Objects,
-    environment: &PortalEnvironment,
-    status: impl Fn(&PortalOrganization) -> Option<String>,
-) -> Remembered {
-    let allowed = ours(objects)
-        .filter(|object| is_allowed(environment, &Name::of(&object.metadata).namespace));
-    let claimants = allowed.map(|object| {
-        let id = object.spec.id.clone().or_else(|| status(object));
-        let id = id.map(OrganizationId::from_api);
-        (Claimant::of(&object.metadata), id)
-    });
-    Remembered {
-        claimants: claimants.collect(),
-    }
-}
-
 /// The resources of an environment that cannot be worked on.
-pub(super) fn without_meaning(objects: &Objects, trouble: &Trouble) -> Vec<Entry> {
+pub(super) fn without_meaning(objects: &Objects, trouble: &Trouble, cluster: &str) -> Vec<Entry> {
     ours(objects)
-        .map(|object| Entry {
-            object: Arc::clone(object),
-            name: Name::of(&object.metadata),
-            meaning: Err(trouble.clone()),
-        })
+        .map(|object| Entry::new(Arc::clone(object), Err(trouble.clone()), cluster))
         .collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::operator::claims::Registry;
-
-    /// An organization of the namespace `portal`, unless it says another.
-    fn organization(name: &str, second: u8, spec: &serde_json::Value) -> Arc<PortalOrganization> {
-        let mut object = json!({
-            "metadata": {
-                "name": name, "namespace": spec.get("namespace").unwrap_or(&json!("portal")),
-                "creationTimestamp": format!("2026-01-02T03:04:{second:02}Z"),
-            },
-            "spec": { "environmentRef": { "name": "production" }, "name": name },
-        });
-        if let Some(id) = spec.get("id") {
-            object["spec"]["id"] = id.clone();
-        }
-        Arc::new(serde_json::from_value(object).unwrap())
-    }
-
-    #[test]
-    fn a_resource_claims_the_id_that_it_names_or_else_that_of_its_status() {
-        let environment = json!({
-            "metadata": { "name": "production", "namespace": "portal" },
-            "spec": { "secretRef": { "name": "workos", "key": "api-key" } },
-        });
-        let environment: PortalEnvironment = serde_json::from_value(environment).unwrap();
-        let objects = Objects {
-            environment: None,
-            organizations: vec![
-                organization("seen", 1, &json!({})),
-                organization("pinned", 2, &json!({ "id": "org_pinned" })),
-                organization(
-                    "elsewhere",
-                    3,
-                    &json!({ "namespace": "other", "id": "org_other" }),
-                ),
-                organization("new", 4, &json!({})),
-            ],
-        };
-        let status = |object: &PortalOrganization| {
-            let name = object.metadata.name.as_deref();
-            (name != Some("new")).then(|| "org_seen".to_owned())
-        };
-        let remembered = remembered(&objects, &environment, status);
-        assert_eq!(remembered.claimants.len(), 3, "{remembered:?}");
-
-        let registry = Registry::default();
-        let name = |name: &str| Name {
-            namespace: "portal".to_owned(),
-            name: name.to_owned(),
-        };
-        registry.recall("here", &name("production"), &remembered);
-        let taken = registry.of_others("here", &name("staging"));
-        let taken: Vec<&str> = taken.keys().map(OrganizationId::as_str).collect();
-        assert_eq!(taken, ["org_pinned", "org_seen"]);
-    }
 }

@@ -41,6 +41,12 @@ impl Settings {
             None => Api::default_namespaced(client),
         }
     }
+
+    /// The name of the Lease within the cluster, as `namespace/name`.
+    pub(super) fn release(&self, default_namespace: &str) -> String {
+        let namespace = self.namespace.as_deref().unwrap_or(default_namespace);
+        format!("{namespace}/{}", self.name)
+    }
 }
 
 /// Who holds the lease.

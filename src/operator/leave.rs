@@ -7,6 +7,7 @@ use super::announce::News;
 use super::conditions::Trouble;
 use super::deletion::{self, Allowance, Step};
 use super::entries::Entry;
+use super::handover::Succession;
 use super::kube_writes;
 use super::objects::{FINALIZER, is_held};
 use super::permit::{Subjects, WritePermit};
@@ -103,6 +104,8 @@ impl Reconciler {
         term: &CancellationToken,
     ) {
         let environment = reporter.environment.object;
+        let leaving = entries.iter().filter(|entry| entry.is_leaving());
+        self.leaving.note(leaving, self.context.clock.instant());
         let mut identities = identify(desired, &picture.observed);
         for entry in entries.iter().filter(|entry| entry.is_leaving()) {
             if term.is_cancelled() {
@@ -118,6 +121,23 @@ impl Reconciler {
                     reporter.leaving.insert(entry.uid(), trouble);
                 }
                 Step::Delete(change) => {
+                    let id = change.action.organization();
+                    let live = id.and_then(|id| picture.observed.organizations.get(id));
+                    let Some(live) = live.cloned() else { continue };
+                    match self.succession(entry, environment, manifest, &live).await {
+                        Succession::Nobody => {}
+                        Succession::Wait(trouble) => {
+                            reporter.leaving.insert(entry.uid(), trouble);
+                            continue;
+                        }
+                        Succession::Successor(name) => {
+                            let why = format!(
+                                "PortalOrganization {name} takes the organization over, which stays"
+                            );
+                            self.release(entry, &why).await;
+                            continue;
+                        }
+                    }
                     let deleting = self
                         .delete_counted(reporter, portal, entry, *change, desired, picture, term);
                     match deleting.await {

@@ -171,6 +171,7 @@ impl Reconciler {
             .current(metadata, seen)
             .into_owned();
         self.quota.write_into(&mut status);
+        status.operator = Some(self.context.release.clone());
         kube_writes::status(&self.context.client, metadata, status.clone()).await?;
         self.context.metrics.status_written();
         self.environment_statuses.wrote(metadata, status);

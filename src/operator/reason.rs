@@ -71,6 +71,8 @@ reasons! {
     Refused,
     /// The organization does not exist.
     NotFound,
+    /// Another release of the operator keeps the environment.
+    AnotherOperator,
     /// There is no such PortalEnvironment.
     EnvironmentMissing,
     /// The environment does not take organizations of this namespace.

@@ -12,25 +12,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use kube::Resource;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::account::Census;
-use super::claims::Claims;
 use super::clocks::{Clocks, Intervals};
 use super::conditions::Trouble;
 use super::context::Context;
 use super::declared::Reader;
 use super::entries::{self, Entry};
 use super::environment_finalizer;
+use super::handover::Leaving;
 use super::hold_back::HeldBack;
+use super::holders::Refusal;
 use super::kube_writes::Written;
 use super::names::{Name, Uid};
 use super::objects::{Objects, is_environment_paused, is_leaving};
 use super::picture::{self, Picture};
-use super::portals::{self, Fingerprint, Portal};
+use super::portals::{Fingerprint, Portal};
 use super::quota::Quota;
 use super::reason::Reason;
 use super::repairs::Repairs;
@@ -47,10 +47,6 @@ use crate::workos::{ApiError, ApiErrorKind};
 
 /// The shortest time between two passes, however much is edited.
 const BREATH: Duration = Duration::from_millis(200);
-
-/// How long other environments are waited for, and when they are looked for again.
-const PATIENCE: Duration = Duration::from_mins(1);
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// Keeps one environment.
 pub(super) struct Reconciler {
@@ -79,7 +75,14 @@ pub(super) struct Reconciler {
     /// Whether another pass is to follow at once: there is more to write than one writes, or more to
     /// ask of what one has created.
     pub(super) is_unfinished: bool,
-    waits: Waits,
+    /// When something that waits is to be looked at again.
+    look_again: Option<Instant>,
+    /// The claims that were refused last.
+    pub(super) refusals: Vec<Refusal>,
+    /// Resources that are being deleted.
+    pub(super) leaving: Leaving,
+    /// The other release of the operator that keeps the environment, as it was told last.
+    pub(super) other_release: Option<String>,
     pub(super) quota: Quota,
     pub(super) repairs: Repairs,
     /// Changes of the last pass that wait.
@@ -87,15 +90,6 @@ pub(super) struct Reconciler {
     /// The term of the last pass.
     term: Option<CancellationToken>,
     stop: CancellationToken,
-}
-
-/// For environments that have not said yet what they claim.
-#[derive(Debug, Clone, Copy, Default)]
-struct Waits {
-    /// When it began to.
-    since: Option<Instant>,
-    /// When it looks again.
-    until: Option<Instant>,
 }
 
 /// Why nothing more can be learnt in a pass.
@@ -123,7 +117,10 @@ impl Reconciler {
             trouble: None,
             intervals,
             is_unfinished: false,
-            waits: Waits::default(),
+            look_again: None,
+            refusals: Vec::new(),
+            leaving: Leaving::default(),
+            other_release: None,
             quota: Quota::default(),
             repairs: Repairs::default(),
             held_back: HeldBack::new(),
@@ -193,7 +190,8 @@ impl Reconciler {
         self.verified = None;
         self.last_portal = None;
         self.is_unfinished = false;
-        self.waits = Waits::default();
+        self.look_again = None;
+        self.leaving = Leaving::default();
         self.quota = Quota::default();
         self.repairs = Repairs::default();
         self.held_back = HeldBack::new();
@@ -218,13 +216,17 @@ impl Reconciler {
         let running = context.metrics.begun();
         let outcome = self.work(&objects, term).await;
         drop(running);
-        self.context.registry.hear(&self.name);
+        if outcome.is_err() {
+            // An environment that cannot be used claims nothing.
+            self.context.registry.leave(&self.name);
+        }
         let ended = context.clock.instant();
         context.metrics.round(ended.saturating_duration_since(now));
         if let Err(Blocked(trouble)) = outcome {
             self.is_unfinished = false;
             context.metrics.trouble(trouble.reason);
-            if self.still_leads(term) {
+            // Another release says how the environment is.
+            if self.still_leads(term) && self.other_release.is_none() {
                 self.report_blocked(&objects, &trouble).await;
             }
             // Nothing was asked: the key is looked for again after the interval.
@@ -250,7 +252,7 @@ impl Reconciler {
         if self.is_unfinished {
             return now;
         }
-        let next = self.waits.until.map_or(next, |at| next.min(at));
+        let next = self.look_again.map_or(next, |at| next.min(at));
         match self.clocks.sweep_at() {
             Some(at) if self.picture.is_some() => next.min(at),
             _ => next,
@@ -259,27 +261,33 @@ impl Reconciler {
 
     async fn work(&mut self, objects: &Objects, term: &CancellationToken) -> Result<(), Blocked> {
         let environment = self.environment(objects)?;
-        self.recall_claims(objects, &environment);
+        self.look_again = None;
+        self.is_only_release(&environment).await.map_err(Blocked)?;
         self.learn_quota(&environment).await.map_err(Blocked)?;
         self.quota.forget_old(self.context.clock.now());
-        let (mut entries, mut desired) =
-            entries::sort(objects, &environment, &mut self.reader).map_err(Blocked)?;
+        let (mut entries, mut desired) = entries::sort(
+            objects,
+            &environment,
+            &self.context.cluster_id,
+            &mut self.reader,
+        )
+        .map_err(Blocked)?;
         let portal = self.portal(&environment).await?;
         self.look(&portal, &desired).await?;
         self.check_account(&entries, &portal)?;
-        self.hold(&entries).await;
         let Some(mut picture) = self.picture.take() else {
             return Err(Blocked(waiting()));
         };
-        let registry = &self.context.registry;
-        let of_others = registry.of_others(&portal.target.endpoint, &self.name);
-        let claims = Claims::new(&picture.observed, &of_others);
-        let taken = entries::settle(&mut entries, &mut desired, claims);
-        registry.enter(&portal.target.endpoint, &self.name, taken);
-        if self.waits_for_others() {
-            self.picture = Some(picture);
-            return Ok(());
-        }
+        let endpoint = &portal.target.endpoint;
+        self.settle(
+            &mut entries,
+            &mut desired,
+            &picture.observed,
+            &environment,
+            endpoint,
+        )
+        .await;
+        self.hold(&entries).await;
         let mut reporter = Reporter::new(Environment {
             object: &environment,
             target: &portal.target,
@@ -307,32 +315,9 @@ impl Reconciler {
         Ok(())
     }
 
-    /// Says what this environment claims as far as its resources tell.
-    fn recall_claims(&self, objects: &Objects, environment: &PortalEnvironment) {
-        let Ok(endpoint) = portals::endpoint(&environment.spec) else {
-            return;
-        };
-        let remembered = entries::remembered(objects, environment, |object| {
-            let (metadata, seen) = (&object.metadata, object.status.as_ref());
-            let status = self.organization_statuses.current(metadata, seen);
-            status.organization_id.clone()
-        });
-        let registry = &self.context.registry;
-        registry.recall(endpoint.authority(), &self.name, &remembered);
-    }
-
-    /// Whether an organization may be an older resource's of another environment, which is not known
-    /// before all have been heard. Whoever just began to lead looks again soon, and for a while only:
-    /// one environment that cannot be read does not stop the others.
-    fn waits_for_others(&mut self) -> bool {
-        let context = &self.context;
-        let now = context.clock.instant();
-        let since = *self.waits.since.get_or_insert(now);
-        let environments = context.environments.state();
-        let names = environments.iter().map(|one| Name::of(one.meta()));
-        let waits = now < since + PATIENCE && !context.registry.has_heard(names);
-        self.waits.until = waits.then(|| now + LOOK_AGAIN);
-        waits
+    /// Lets another pass follow at a moment, or earlier.
+    pub(super) fn look_again(&mut self, at: Instant) {
+        self.look_again = Some(self.look_again.map_or(at, |known| known.min(at)));
     }
 
     fn environment(&mut self, objects: &Objects) -> Result<Arc<PortalEnvironment>, Blocked> {
@@ -455,7 +440,7 @@ impl Reconciler {
 
     /// What is said when WorkOS could not be asked.
     async fn report_blocked(&mut self, objects: &Objects, trouble: &Trouble) {
-        let entries = entries::without_meaning(objects, trouble);
+        let entries = entries::without_meaning(objects, trouble, &self.context.cluster_id);
         self.release_without_workos(&entries, trouble).await;
         self.report_trouble(objects, &entries, trouble).await;
         let metadata = entries.iter().map(|entry| &entry.object.metadata);

@@ -65,7 +65,6 @@ mod tests {
 
     use super::*;
     use crate::model::observed::Organization;
-    use crate::operator::names::Name;
 
     fn entry(recreate: Option<&str>) -> Entry {
         let object = json!({
@@ -74,11 +73,7 @@ mod tests {
                 "environmentRef": { "name": "production" }, "name": "Acme", "recreate": recreate,
             },
         });
-        Entry {
-            object: Arc::new(serde_json::from_value(object).unwrap()),
-            name: Name::default(),
-            meaning: Ok(crate::model::OrgKey::parse("acme").unwrap()),
-        }
+        Entry::of(Arc::new(serde_json::from_value(object).unwrap()), "here")
     }
 
     fn status(status: Value) -> PortalOrganizationStatus {

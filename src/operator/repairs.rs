@@ -98,7 +98,8 @@ impl Repairs {
         if *of != generation {
             (*of, *writes) = (generation, Writes::new());
         }
-        let fields: BTreeSet<String> = change.fields.iter().map(|one| name(&one.path)).collect();
+        let written = change.fields.iter().filter(|one| one.before != one.after);
+        let fields: BTreeSet<String> = written.map(|one| name(&one.path)).collect();
         for field in fields {
             let times = writes.entry(field).or_default();
             times.push(whole_second(now));
@@ -159,7 +160,6 @@ mod tests {
     use super::*;
     use crate::model::desired::Source;
     use crate::model::{OrgKey, OrganizationId};
-    use crate::operator::names::Name;
     use crate::plan::{Action, FieldChange, Reason as Why};
 
     fn entry(generation: i64) -> Entry {
@@ -169,11 +169,7 @@ mod tests {
             },
             "spec": { "environmentRef": { "name": "production" }, "name": "Acme" },
         });
-        Entry {
-            object: Arc::new(serde_json::from_value(object).unwrap()),
-            name: Name::default(),
-            meaning: Ok(OrgKey::parse("acme").unwrap()),
-        }
+        Entry::of(Arc::new(serde_json::from_value(object).unwrap()), "here")
     }
 
     fn change(fields: &[&str]) -> Change {

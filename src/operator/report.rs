@@ -10,6 +10,7 @@ use super::conditions::{self, Facts, Judgement, Progress, Trouble, Verdict};
 use super::difference::{self, Differences};
 use super::entries::Entry;
 use super::environment_finalizer;
+use super::holders::discreet;
 use super::kube_writes::{self, Status};
 use super::names::Uid;
 use super::objects::Objects;
@@ -22,11 +23,20 @@ use super::status::{self, Totals};
 use super::tell::{Audience, synced_reason};
 use super::write::generation;
 use crate::identity::{Identities, Identity};
-use crate::manifest::kubernetes::{PortalEnvironmentStatus, PortalOrganizationStatus};
+use crate::manifest::kubernetes::{
+    PortalEnvironmentStatus, PortalOrganizationStatus, RefusedClaim,
+};
 use crate::model::desired::{Desired, DesiredOrganization, Management};
+use crate::model::observed::Organization;
+use crate::model::text::escape;
 use crate::model::{OrgKey, Selection, Unconfigured};
 use crate::plan::Target;
 use crate::readiness::{OrganizationReadiness, readiness};
+
+/// The most refused claims that an environment's status lists. The definition bounds it.
+const MAX_REFUSED_CLAIMS: usize = 50;
+/// The longest reason of a refused claim, in characters. The definition bounds it.
+const MAX_REFUSAL: usize = 1000;
 
 /// The environment of a pass.
 pub(super) struct Environment<'a> {
@@ -106,6 +116,7 @@ impl Reconciler {
                     picture.observed.organizations.get(id)
                 };
                 let judgement = self.judge(reporter, entry, &differences, identities, &readiness);
+                let judgement = self.told_to(entry, judgement, entry.key().and_then(live));
                 let generation = entry.object.metadata.generation;
                 let after = match entry.key().and_then(|key| Some((key, readiness.get(key)?))) {
                     Some((key, intents)) => {
@@ -214,6 +225,8 @@ impl Reconciler {
             .or(refused)
             .filter(|trouble| restraint.is_none() || trouble.reason == Reason::Conflict);
         let intents = readiness.get(key).map(|one| one.intents.as_slice());
+        let elsewhere = differences.contested.get(key).into_iter().flatten();
+        let contested: Vec<String> = entry.contested.iter().chain(elsewhere).cloned().collect();
         conditions::judge(&Facts {
             identity: identities.entries.get(key).unwrap_or(&Identity::Missing),
             differences: differences
@@ -222,14 +235,20 @@ impl Reconciler {
                 .map(Vec::as_slice)
                 .unwrap_or_default(),
             trouble,
-            contested: differences
-                .contested
-                .get(key)
-                .map(Vec::as_slice)
-                .unwrap_or_default(),
+            contested: &contested,
             restraint,
             intents: intents.unwrap_or_default(),
         })
+    }
+
+    /// What a resource is told: one outside the environment's namespace learns no other's id.
+    fn told_to(&self, entry: &Entry, said: Judgement, live: Option<&Organization>) -> Judgement {
+        if entry.name.namespace == self.name.namespace {
+            return said;
+        }
+        let pinned = entry.object.spec.id.as_deref();
+        let own = live.map(|live| live.id.as_str()).or(pinned);
+        said.map_messages(|message| discreet(message, own))
     }
 
     pub(super) fn before(&self, entry: &Entry) -> PortalOrganizationStatus {
@@ -298,7 +317,20 @@ impl Reconciler {
             let announcer = &self.context.announcer;
             announcer.environment_trouble(object, trouble).await;
         }
+        after.refused_claims = self.refused_claims();
         self.write_environment(object, &before, after).await;
+    }
+
+    /// The refused claims as the environment's status has them.
+    fn refused_claims(&self) -> Vec<RefusedClaim> {
+        let refusals = self.refusals.iter().take(MAX_REFUSED_CLAIMS);
+        refusals
+            .map(|refusal| RefusedClaim {
+                resource: refusal.resource.to_string(),
+                organization_id: escape(refusal.organization.as_str()).into_owned(),
+                reason: escape(&refusal.why).chars().take(MAX_REFUSAL).collect(),
+            })
+            .collect()
     }
 
     async fn write_environment(
@@ -308,6 +340,7 @@ impl Reconciler {
         mut after: PortalEnvironmentStatus,
     ) {
         self.quota.write_into(&mut after);
+        after.operator = Some(self.context.release.clone());
         if after.says_the_same(before) {
             return;
         }

@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::announce::Announcer;
 use super::claims::Registry;
+use super::cluster;
 use super::context::Context;
 use super::fence::Fence;
 use super::lease::{self, Election, Term};
@@ -45,6 +46,9 @@ pub struct Options {
     pub namespace: Option<String>,
     /// The lease that one process holds.
     pub lease: lease::Settings,
+    /// The cluster's id in holder marks; [`run`] finds the UID of the namespace kube-system
+    /// where none is set.
+    pub cluster_id: Option<String>,
     /// An interval in place of every environment's own.
     pub poll: Option<Duration>,
 }
@@ -63,6 +67,12 @@ pub enum Error {
         /// What the system said.
         error: std::io::Error,
     },
+    /// The cluster has no id that can stand in holder marks.
+    #[error(
+        "{0}; set one with --cluster-id, or clusterId in the values of the chart, that no other \
+         cluster has, and keep it"
+    )]
+    ClusterId(String),
     /// A task of it ended as it never should.
     #[error("a part of the operator broke down; another process takes over")]
     Broken,
@@ -70,7 +80,7 @@ pub enum Error {
 
 /// Runs until it is told to stop; then lets what is under way end, and gives the lease back.
 pub async fn run(
-    options: Options,
+    mut options: Options,
     listen: SocketAddr,
     clock: SharedClock,
     stop: CancellationToken,
@@ -79,6 +89,7 @@ pub async fn run(
     let client = Client::try_default()
         .await
         .map_err(|error| Error::NoCluster(error.to_string()))?;
+    options.cluster_id = Some(cluster::id(&client, options.cluster_id).await?);
     let failed = |error| Error::Address {
         address: listen,
         error,
@@ -141,6 +152,9 @@ impl Operator {
             client: outside.client,
             clock: outside.clock,
             registry: Registry::default(),
+            cluster_id: options.cluster_id.clone().unwrap_or_default(),
+            namespace: options.namespace.clone(),
+            release: options.lease.release(client.default_namespace()),
             organizations,
             environments,
             listed,
@@ -337,6 +351,7 @@ mod tests {
                 identity: "one".to_owned(),
                 duration: Duration::from_secs(15),
             },
+            cluster_id: Some("here".to_owned()),
             poll: None,
         };
         let outside = Outside {

@@ -22,8 +22,9 @@ use crate::apply::{ApplyProgress, ApplyReport, Options, Outcome, OutcomeKind, ap
 use crate::codes::api as codes;
 use crate::identity::identify;
 use crate::model::desired::{Desired, FieldPath};
-use crate::model::{OrgKey, Selection};
-use crate::plan::{ActionKind, Change, Plan};
+use crate::model::text::escape;
+use crate::model::{OrgKey, Selection, mark};
+use crate::plan::{ActionKind, Change, FieldChange, Plan};
 use crate::readiness::readiness;
 
 /// How many organizations are written at once; the pace bounds the rate.
@@ -77,6 +78,9 @@ impl Reconciler {
         }
         if plan.changes.is_empty() || term.is_cancelled() {
             return;
+        }
+        for change in &mut plan.changes {
+            expect_holder(change, desired);
         }
         let permit = WritePermit {
             context: &self.context,
@@ -190,7 +194,16 @@ impl Reconciler {
             let news = match (&applied.outcome, applied.change.action.kind()) {
                 (Outcome::Done(_), ActionKind::Create) => News::OrganizationCreated,
                 (Outcome::Done(_), ActionKind::Adopt) => News::OrganizationAdopted,
-                (Outcome::Done(_), ActionKind::Update) => News::OrganizationUpdated,
+                (Outcome::Done(_), ActionKind::Update) => match holder_field(&applied.change) {
+                    Some(field) if field.before.is_some() && moves_holder(&applied.change) => {
+                        News::HandedOver
+                    }
+                    // Taking hold of what was nobody's is no news.
+                    Some(field) if applied.change.fields.len() == 1 && field.before.is_none() => {
+                        return None;
+                    }
+                    Some(_) | None => News::OrganizationUpdated,
+                },
                 (Outcome::Done(_), ActionKind::Invite) => News::InvitationSent,
                 _ => return None,
             };
@@ -266,6 +279,30 @@ fn may_have_written(outcome: &Outcome) -> bool {
     matches!(outcome.kind(), OutcomeKind::Done | OutcomeKind::Unknown)
 }
 
+/// Lets an update fail if somebody else has taken hold of the organization by then: a field that
+/// stays as it is, which `apply` looks at before it writes.
+fn expect_holder(change: &mut Change, desired: &Desired) {
+    let declared = desired.organizations.get(&change.key);
+    let holder = declared.and_then(|declared| declared.holder.as_ref());
+    let Some(holder) = holder.map(ToString::to_string) else {
+        return;
+    };
+    if change.action.kind() == ActionKind::Update && holder_field(change).is_none() {
+        change.fields.push(FieldChange {
+            path: FieldPath::Metadata(mark::HOLDER.to_owned()),
+            before: Some(holder.clone()),
+            after: Some(holder),
+        });
+        change.fields.sort();
+    }
+}
+
+/// The field of the holder mark in a change.
+fn holder_field(change: &Change) -> Option<&FieldChange> {
+    let mut fields = change.fields.iter();
+    fields.find(|field| matches!(&field.path, FieldPath::Metadata(key) if key == mark::HOLDER))
+}
+
 /// Why the rest of a plan was not tried: what would meet every other change too.
 fn stopped(report: &ApplyReport) -> Option<Trouble> {
     let was_stopped = report.changes.iter().any(|applied| {
@@ -313,6 +350,7 @@ fn done_in_words(change: &Change, outcome: &Outcome) -> String {
     let fields: BTreeSet<String> = change
         .fields
         .iter()
+        .filter(|field| field.before != field.after)
         .map(|field| {
             let path = field.path.group();
             path.map_or_else(|| field.path.to_string(), |group| group.as_str().to_owned())
@@ -322,13 +360,23 @@ fn done_in_words(change: &Change, outcome: &Outcome) -> String {
     match change.action.kind() {
         ActionKind::Create => format!("created {id}"),
         ActionKind::Adopt => format!("took over {id}"),
-        ActionKind::Update => format!("updated {} of {id}", fields.join(", ")),
+        ActionKind::Update => match holder_field(change).and_then(|field| field.before.as_ref()) {
+            Some(former) if moves_holder(change) => {
+                format!("took {id} over from {}, which is gone", escape(former))
+            }
+            Some(_) | None => format!("updated {} of {id}", fields.join(", ")),
+        },
         ActionKind::Invite => match change.action.invitation() {
             Some(invitation) => invitation.told("an IT contact").join("; "),
             None => format!("invited an IT contact of {id}"),
         },
         ActionKind::Delete => format!("deleted {id}"),
     }
+}
+
+/// Returns whether a change moves the holder mark.
+fn moves_holder(change: &Change) -> bool {
+    holder_field(change).is_some_and(|field| field.before != field.after)
 }
 
 #[cfg(test)]

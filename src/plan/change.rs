@@ -10,7 +10,7 @@ use crate::codes::{Code, plan as codes};
 use crate::identity::MatchedBy;
 use crate::model::desired::{FieldPath, Source};
 use crate::model::text::{escape, mask_email};
-use crate::model::{ClientId, Domain, ManifestName, OrgKey, OrganizationId};
+use crate::model::{ClientId, Domain, ManifestName, OrgKey, OrganizationId, mark};
 
 /// One thing to do to one organization.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +52,14 @@ impl Change {
                 FieldPath::Domain(domain) => Some(domain),
                 _ => None,
             })
+    }
+
+    /// Returns whether it writes the mark of the holder and nothing else.
+    pub fn takes_hold_only(&self) -> bool {
+        let mut paths = self.fields.iter().map(|field| &field.path);
+        let is_mark =
+            |path: &FieldPath| matches!(path, FieldPath::Metadata(key) if key == mark::HOLDER);
+        matches!(self.action, Action::Update(_)) && !self.fields.is_empty() && paths.all(is_mark)
     }
 
     /// Whether a domain is taken from an organization.

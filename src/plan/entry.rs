@@ -337,8 +337,11 @@ impl Entry<'_> {
 
     fn external_id_difference(&self, live: &Organization) -> Option<FieldChange> {
         let kept = KeptValues::of(&live.metadata);
+        let plain_key = self.declared.plain_key.as_ref().map(ExternalId::as_str);
+        // A tenant's organization keeps the external id that it was created with.
+        let keeps = plain_key.is_some() && plain_key == live.external_id.as_deref();
         self.declared_external_id(live)
-            .filter(|field| !self.declared.ignores(&field.path))
+            .filter(|field| !keeps && !self.declared.ignores(&field.path))
             .filter(|field| self.kept_warning(field, live, &kept).is_none())
     }
 

@@ -63,12 +63,7 @@ fn subject(change: &Change, desired: &Desired, observed: &Observed, findings: &m
         findings.push(format!("{key} is not declared"));
         return;
     };
-    let declared: BTreeSet<&str> = entry
-        .external_id
-        .iter()
-        .chain(&entry.previous_keys)
-        .map(ExternalId::as_str)
-        .collect();
+    let declared: BTreeSet<&str> = entry.external_ids().map(ExternalId::as_str).collect();
     let answers = |live: &Organization| {
         let id = live.external_id.as_deref();
         id.is_some_and(|id| declared.contains(id))
@@ -130,7 +125,7 @@ fn deletion(change: &Change, desired: &Desired, observed: &Observed, findings: &
         findings.push(format!("{key} would delete what is protected"));
     }
     let is_named = desired.organizations.values().any(|entry| {
-        let mut ids = entry.external_id.iter().chain(&entry.previous_keys);
+        let mut ids = entry.external_ids();
         entry.id.as_ref() == Some(&live.id)
             || ids.any(|id| Some(id.as_str()) == live.external_id.as_deref())
     });

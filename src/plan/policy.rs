@@ -163,7 +163,9 @@ impl Limited {
     fn of(change: &Change) -> Self {
         match change.action.kind() {
             ActionKind::Create => Self::Creates,
-            ActionKind::Update if change.is_bookkeeping() => Self::Bookkeeping,
+            ActionKind::Update if change.is_bookkeeping() || change.takes_hold_only() => {
+                Self::Bookkeeping
+            }
             ActionKind::Update if change.removes_a_domain() => Self::Deletes,
             ActionKind::Adopt | ActionKind::Update => Self::Updates,
             ActionKind::Delete => Self::Deletes,

@@ -105,6 +105,8 @@ fn values_that_mean_nothing_are_refused() {
         ("image: {digest: latest}", "/image/digest"),
         ("watchNamespace: [a]", "got array, want string"),
         ("watchNamespace: '*'", "/watchNamespace"),
+        ("watchNamespace: a", "clusterId has to be set"),
+        ("clusterId: a/b", "/clusterId"),
         ("secrets: [workos]", "got string, want object"),
         ("secrets: [{name: workos}]", "missing property 'namespace'"),
         ("secrets: [{namespace: a, name: '*'}]", "/secrets/0/name"),

@@ -69,6 +69,8 @@ fn work(namespace: &str) -> Vec<Request<'_, String>> {
     for verb in ["create", "patch"] {
         requests.push((verb, "events.events.k8s.io".to_owned(), namespace));
     }
+    let lease = "leases.coordination.k8s.io:another";
+    requests.push(("get", lease.to_owned(), namespace));
     requests
 }
 
@@ -117,6 +119,7 @@ fn an_operator_of_the_whole_cluster_reads_only_named_secrets() {
             ("create", "leases.coordination.k8s.io", &release),
             ("get", "leases.coordination.k8s.io:portalctl", &release),
             ("update", "leases.coordination.k8s.io:portalctl", &release),
+            ("get", "namespaces:kube-system", ""),
         ],
         true,
     );
@@ -127,6 +130,8 @@ fn an_operator_of_the_whole_cluster_reads_only_named_secrets() {
             ("get", "secrets:workos", &others),
             ("get", "secrets:workos", &release),
             ("create", "leases.coordination.k8s.io", &customers),
+            ("get", "namespaces:default", ""),
+            ("list", "namespaces", ""),
         ],
         false,
     );
@@ -139,7 +144,7 @@ fn an_operator_of_one_namespace_has_no_business_elsewhere() {
     };
     let [release, customers, others] = [(); 3].map(|()| cluster.namespace());
     let values = format!(
-        "watchNamespace: {customers}\nrbac: {{aggregate: false}}\nsecrets:\n  \
+        "watchNamespace: {customers}\nclusterId: here\nrbac: {{aggregate: false}}\nsecrets:\n  \
          - {{namespace: {customers}, name: workos}}\n  - {{namespace: {customers}, name: webhook}}\n"
     );
     let access = chart::access(&release, &values);
@@ -240,6 +245,8 @@ fn nothing_else_is_granted() {
         &["events.events.k8s.io"],
         "",
     );
+    add("ClusterRole", &["get"], &["leases.coordination.k8s.io"], "");
+    add("ClusterRole", &["get"], &["namespaces."], "kube-system");
     add("Role", &["create"], &["leases.coordination.k8s.io"], "");
     add(
         "Role",

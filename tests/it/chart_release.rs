@@ -129,6 +129,7 @@ fn definitions_and_resources_outlive_a_release() {
     assert_ne!(columns(&cluster), complete);
     let upgrade = format!("upgrade portalctl {chart} --values -");
     let values = "watchNamespace: portalctl
+clusterId: here
 secrets: [{namespace: portalctl, name: workos}]
 webhooks: {ingress: {enabled: true, host: hooks.example.com}}
 gateway:

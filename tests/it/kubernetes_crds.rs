@@ -169,6 +169,26 @@ fn environments_that_cannot_be_meant_are_refused() {
             "or * for all of them",
         ),
         (
+            json!({ "externalIdPatterns": [{ "namespace": "team-a", "patterns": [] }] }),
+            "should have at least 1 items",
+        ),
+        (
+            json!({ "externalIdPatterns": [{ "namespace": "team-a" }] }),
+            "patterns: Required",
+        ),
+        (
+            json!({ "externalIdPatterns": [{ "namespace": "Team", "patterns": ["a*"] }] }),
+            "must be the name of a namespace",
+        ),
+        (
+            json!({ "transfers": [{ "fromCluster": "a/b", "fromNamespace": "portal" }] }),
+            "must be a cluster id",
+        ),
+        (
+            json!({ "transfers": [{ "fromCluster": "here" }] }),
+            "fromNamespace: Required",
+        ),
+        (
             json!({ "webhook": { "secretRef": { "name": "hooks" } } }),
             "secretRef.key: Required",
         ),

@@ -73,6 +73,8 @@ mod operator_guards;
 mod operator_powers;
 #[cfg(feature = "operator")]
 mod operator_running;
+#[cfg(feature = "operator")]
+mod operator_tenants;
 mod parity;
 mod plan;
 mod plan_properties;

@@ -305,12 +305,15 @@ organizations:
         world.is_in_sync(name);
     }
     let (_, metrics) = operator.text("/metrics");
-    for write in ["POST", "PUT", "DELETE"] {
+    for write in ["POST", "DELETE"] {
         assert!(
             !metrics.contains(&format!("method=\"{write}\"")),
             "{metrics}"
         );
     }
+    // Each is held now, and is as it was otherwise.
+    let updates = "portalctl_workos_requests_total{method=\"PUT\",route=\"/organizations/{id}\",status=\"200\"} 2";
+    assert!(metrics.contains(updates), "{metrics}");
     for name in ["acme", "globex"] {
         world.delete(name);
         world.is_gone(name);

@@ -5,7 +5,7 @@ pub(crate) const CASES: [(&str, &str); 6] = [
     ("nothing said", ""),
     (
         "one namespace",
-        "watchNamespace: NAMESPACE\nsecrets: [{namespace: NAMESPACE, name: workos}]\n",
+        "watchNamespace: NAMESPACE\nclusterId: here\nsecrets: [{namespace: NAMESPACE, name: workos}]\n",
     ),
     (
         "every option of the operator",

@@ -292,6 +292,7 @@ impl Entry {
             },
             id: None,
             external_id: Some(external(key)),
+            plain_key: None,
             previous_keys: Vec::new(),
             name: Some(key.to_owned()),
             domains: None,

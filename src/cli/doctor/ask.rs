@@ -184,7 +184,7 @@ async fn look_up(client: &Client, entry: &DesiredOrganization) -> ApiResult<Opti
     if let Some(id) = &entry.id {
         return client.organization(id).await;
     }
-    for external_id in entry.external_id.iter().chain(&entry.previous_keys) {
+    for external_id in entry.external_ids() {
         let found = client.organization_by_external_id(external_id).await?;
         if found.is_some() {
             return Ok(found);

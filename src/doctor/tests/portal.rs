@@ -77,6 +77,7 @@ fn intents_without_a_return_url_are_counted() {
         id: None,
         external_id: Some(ExternalId::parse("acme").unwrap()),
         previous_keys: Vec::new(),
+        plain_key: None,
         name: Some("Acme".to_owned()),
         domains: None,
         domains_policy: DomainsPolicy::Add,

@@ -1,8 +1,11 @@
 //! Who an organization is: its key, its id, its external ids.
 
+use std::collections::BTreeSet;
+
 use super::placeholder;
 use crate::codes::manifest as codes;
 use crate::manifest::diagnostic::Findings;
+use crate::manifest::kubernetes::{ExternalIdPatterns, Tenant};
 use crate::manifest::quote::quote;
 use crate::manifest::raw::{Field, Text, Texts, good};
 use crate::manifest::source::{Spot, Spotted};
@@ -105,17 +108,59 @@ pub(super) fn external_id(
     parse_external(text, spot, "external id", findings)
 }
 
-/// External ids that the organization had before.
+/// Reports an external id that a tenant may not set by itself.
+pub(super) fn may_be_set(
+    external_id: &Spotted<ExternalId>,
+    tenant: Tenant<'_>,
+    patterns: &[ExternalIdPatterns],
+    findings: &mut Findings,
+) {
+    if tenant.may_set(external_id.value.as_str(), patterns) {
+        return;
+    }
+    let namespace = tenant.namespace();
+    findings.error(
+        codes::EXTERNAL_ID_NOT_ALLOWED,
+        external_id.spot,
+        format!(
+            "organizations of the namespace {} may not have the external id {}",
+            quote(namespace),
+            quote(external_id.value.as_str())
+        ),
+        format!(
+            "remove `externalId`, begin it with `{namespace}.`, or add a pattern for the namespace \
+             to `externalIdPatterns` of the PortalEnvironment"
+        ),
+    );
+}
+
+/// External ids that the organization had before. A tenant's former key stands for the qualified
+/// one, too.
 pub(super) fn previous_keys(
     field: Option<&Field<Texts>>,
+    tenant: Option<Tenant<'_>>,
     findings: &mut Findings,
 ) -> Vec<Spotted<ExternalId>> {
-    good(field)
-        .map(|(list, _)| list.as_slice())
-        .unwrap_or_default()
-        .iter()
-        .filter_map(|text| parse_external(&text.value, text.spot, "previous key", findings))
-        .collect()
+    let list = good(field).map(|(list, _)| list.as_slice());
+    let mut keys: Vec<Spotted<ExternalId>> = Vec::new();
+    for text in list.unwrap_or_default() {
+        let parsed = parse_external(&text.value, text.spot, "previous key", findings);
+        let qualified = tenant.map(|tenant| tenant.qualified(&text.value));
+        let qualified = qualified
+            .filter(|qualified| **qualified != *text.value)
+            .and_then(|qualified| ExternalId::parse(&qualified).ok())
+            .map(|value| Spotted {
+                value,
+                spot: text.spot,
+            });
+        keys.extend(parsed);
+        keys.extend(qualified);
+    }
+    if tenant.is_some() {
+        let mut seen = BTreeSet::new();
+        keys.retain(|key| seen.insert(key.value.clone()));
+    }
+    keys
 }
 
 fn parse_external(

@@ -35,6 +35,7 @@ use super::source::{FileId, Sources};
 use crate::model::desired::{Desired, DesiredOrganization, Names};
 use crate::model::{OrgKey, ResourceName};
 
+pub(super) use organization::Rivals;
 use settings::Settings;
 
 /// A manifest after all rules were applied.
@@ -139,7 +140,8 @@ pub(super) fn apply_rules(loaded: Loaded, presence: Presence) -> Outcome {
         }
         Form::Resources(resources, all) => {
             let complete = complete && all;
-            check_resources(resources, sources, findings, complete, presence)
+            let rivals = Rivals::Refused;
+            check_resources(resources, sources, findings, complete, presence, rivals)
         }
     }
 }
@@ -169,7 +171,7 @@ fn check_manifest(
     let documents: Vec<&RawDocument> = documents.iter().collect();
     let settings = settings::check(&documents, complete, &mut findings);
 
-    let mut walk = organization::Walk::new(&settings, &mut findings);
+    let mut walk = organization::Walk::new(&settings, Rivals::Refused, &mut findings);
     for (part, (file, entries)) in parts.into_iter().enumerate() {
         let text = sources.text_of(file);
         let name = sources.name_of(file);
@@ -191,6 +193,7 @@ pub(super) fn check_resources(
     mut findings: Findings,
     complete: bool,
     presence: Presence,
+    rivals: Rivals,
 ) -> Outcome {
     findings.speak(Naming::Camel);
     let decoded = resources::decode(resources, &sources, &mut findings);
@@ -210,7 +213,7 @@ pub(super) fn check_resources(
     let complete = complete && !documents.is_empty();
     let settings = settings::check(&documents, complete, &mut findings);
 
-    let mut walk = organization::Walk::new(&settings, &mut findings);
+    let mut walk = organization::Walk::new(&settings, rivals, &mut findings);
     for (part, (file, organization)) in decoded.organizations.into_iter().enumerate() {
         walk.belongs(&organization, &decoded.environments);
         let RawPortalOrganization {

@@ -7,17 +7,17 @@ use super::text;
 use crate::codes::manifest as codes;
 use crate::manifest::diagnostic::Findings;
 use crate::manifest::kubernetes::{
-    DeletionPolicy, EnvironmentObject, Intervals, KeyRef, ManagementPolicy, OperatorSettings,
-    OrganizationObject, Recreate, Webhook,
+    DeletionPolicy, EnvironmentObject, ExternalIdPatterns, Intervals, KeyRef, ManagementPolicy,
+    OperatorSettings, OrganizationObject, Recreate, Transfer, Webhook,
 };
 use crate::manifest::quote::quote;
 use crate::manifest::raw::{
-    Field, RawIntervals, RawKeyRef, RawOperator, RawOrganizationObject, RawWebhook, Text, Texts,
-    good,
+    Field, RawExternalIdPatterns, RawIntervals, RawKeyRef, RawOperator, RawOrganizationObject,
+    RawTransfer, RawWebhook, Text, Texts, good,
 };
 use crate::manifest::source::Spot;
 use crate::model::return_url::LocalHttp;
-use crate::model::{AllowedHosts, ReturnUrl};
+use crate::model::{AllowedHosts, ExternalId, Holder, ReturnUrl};
 
 const DELETION: [(&str, DeletionPolicy); 2] = [
     ("Retain", DeletionPolicy::Retain),
@@ -67,6 +67,8 @@ pub(super) fn environment(
                 .map(|(raw, _)| intervals(raw, findings))
                 .unwrap_or_default(),
             allowed_namespaces: namespaces(raw.allowed_namespaces.as_ref(), findings),
+            external_id_patterns: patterns(raw.external_id_patterns.as_ref(), findings),
+            transfers: transfers(raw.transfers.as_ref(), findings),
             allow_adoption: is_true(raw.allow_adoption.as_ref()),
             allow_rekey: is_true(raw.allow_rekey.as_ref()),
             allow_trusted_domains: is_true(raw.allow_trusted_domains.as_ref()),
@@ -195,6 +197,94 @@ fn namespaces(field: Option<&Field<Texts>>, findings: &mut Findings) -> Vec<Stri
         }
     }
     names
+}
+
+/// Checks the external ids that other namespaces may set: each namespace stands once.
+fn patterns(
+    field: Option<&Field<Vec<RawExternalIdPatterns>>>,
+    findings: &mut Findings,
+) -> Vec<ExternalIdPatterns> {
+    let list = good(field).map(|(list, _)| list.as_slice());
+    let mut all: Vec<ExternalIdPatterns> = Vec::new();
+    for raw in list.unwrap_or_default() {
+        let Some(name) = namespace(raw.namespace.as_ref(), findings) else {
+            continue;
+        };
+        if let Some((_, spot)) = good(raw.namespace.as_ref())
+            && all.iter().any(|one| one.namespace == name)
+        {
+            findings.error(
+                codes::DUPLICATE_KEY,
+                spot,
+                format!("{} stands twice in this list", quote(&name)),
+                "write all patterns of a namespace into one item",
+            );
+            continue;
+        }
+        let texts = good(raw.patterns.as_ref()).map(|(texts, _)| texts.as_slice());
+        if let (Some([]), Some(field)) = (texts, &raw.patterns) {
+            findings.error(
+                codes::MISSING_FIELD,
+                field.key,
+                "`patterns` is empty",
+                "write a pattern, or remove the item: external ids that begin with the namespace \
+                 and a dot need none",
+            );
+        }
+        let mut checked = Vec::new();
+        for text in texts.unwrap_or_default() {
+            match ExternalId::parse(&text.value) {
+                Ok(_) => checked.push(text.value.to_string()),
+                Err(why) => findings.error(
+                    codes::INVALID_EXTERNAL_ID,
+                    text.spot,
+                    format!(
+                        "{} is not a pattern of external ids: it {why}",
+                        quote(&text.value)
+                    ),
+                    "write an external id with `*` where any characters may stand",
+                ),
+            }
+        }
+        all.push(ExternalIdPatterns {
+            namespace: name,
+            patterns: checked,
+        });
+    }
+    all
+}
+
+/// Checks the permissions to take over what a resource elsewhere held.
+fn transfers(field: Option<&Field<Vec<RawTransfer>>>, findings: &mut Findings) -> Vec<Transfer> {
+    let list = good(field).map(|(list, _)| list.as_slice());
+    let mut all = Vec::new();
+    for raw in list.unwrap_or_default() {
+        let cluster = cluster_id(raw.from_cluster.as_ref(), findings);
+        let from_namespace = namespace(raw.from_namespace.as_ref(), findings);
+        let name = name(raw.name.as_ref(), findings);
+        if let (Some(from_cluster), Some(from_namespace)) = (cluster, from_namespace) {
+            all.push(Transfer {
+                from_cluster,
+                from_namespace,
+                name,
+            });
+        }
+    }
+    all
+}
+
+fn cluster_id(field: Option<&Field<Text>>, findings: &mut Findings) -> Option<String> {
+    let (text, spot) = good(field)?;
+    if Holder::new(&**text, "namespace", "name").is_ok() {
+        return Some(text.to_string());
+    }
+    findings.error(
+        codes::INVALID_NAME,
+        spot,
+        format!("{} is not a cluster id", quote(text)),
+        "copy it from the mark `portalctl_holder` of the organization: the part before the first `/`",
+    );
+    None
 }
 
 fn key_ref(raw: &RawKeyRef, findings: &mut Findings) -> Option<KeyRef> {

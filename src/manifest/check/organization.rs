@@ -12,7 +12,8 @@ use super::{contacts, identity, ignore, intents, operator, resources, text};
 use crate::codes::manifest as codes;
 use crate::manifest::decode::{self, Reader};
 use crate::manifest::diagnostic::Findings;
-use crate::manifest::kubernetes::{ManagementPolicy, OrganizationObject};
+use crate::manifest::kubernetes::{ManagementPolicy, OrganizationObject, Tenant};
+use crate::manifest::naming::Naming;
 use crate::manifest::node::Node;
 use crate::manifest::quote::quote;
 use crate::manifest::raw::{
@@ -22,7 +23,7 @@ use crate::manifest::source::{FileId, Spot, Spotted};
 use crate::model::desired::{
     self, DesiredOrganization, DomainsPolicy, FieldPath, IntentSettings, Management, Source,
 };
-use crate::model::{Intent, OrgKey, ReturnUrl};
+use crate::model::{ExternalId, Intent, OrgKey, ReturnUrl};
 
 /// What holds for organizations that do not say otherwise.
 #[derive(Default)]
@@ -66,20 +67,32 @@ pub(super) struct Walk<'a> {
     settings: &'a Settings,
     findings: &'a mut Findings,
     seen: Seen,
+    rivals: Rivals,
     organizations: BTreeMap<OrgKey, DesiredOrganization>,
     objects: BTreeMap<OrgKey, OrganizationObject>,
 }
 
+/// The treatment of entries that declare the same key, id, external id or domain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::manifest) enum Rivals {
+    /// The second one is an error.
+    Refused,
+    /// All are kept: who holds the organization is decided later, by what is live.
+    Kept,
+}
+
 /// The key of an entry and the place it stands at.
-struct Heading {
+struct Heading<'a> {
     key: Option<OrgKey>,
     text: String,
     spot: Spot,
+    tenant: Option<Tenant<'a>>,
 }
 
 impl<'a> Walk<'a> {
-    pub(super) fn new(settings: &'a Settings, findings: &'a mut Findings) -> Self {
+    pub(super) fn new(settings: &'a Settings, rivals: Rivals, findings: &'a mut Findings) -> Self {
         Self {
+            rivals,
             settings,
             findings,
             seen: Seen::default(),
@@ -132,11 +145,31 @@ impl<'a> Walk<'a> {
         raw: Option<&RawOrganization>,
     ) {
         let Spotted { value: text, spot } = key;
+        let object = raw
+            .and_then(|raw| good(raw.kubernetes.as_ref()))
+            .map(|(raw, _)| operator::organization(raw, self.findings));
+        let tenant = Tenant::of(
+            self.settings.object.namespace.as_deref(),
+            object
+                .as_ref()
+                .and_then(|object| object.namespace.as_deref()),
+        );
+        let key = tenant
+            .and_then(|tenant| tenant.plain(&text))
+            .unwrap_or(&text);
+        let key = identity::key(key, spot, self.findings);
         let heading = Heading {
-            key: identity::key(&text, spot, self.findings),
+            key: key.map(|key| match tenant {
+                Some(tenant) => OrgKey::undeclared(tenant.qualified(key.as_str())),
+                None => key,
+            }),
             text: text.into(),
             spot,
+            tenant,
         };
+        if self.rivals == Rivals::Kept {
+            self.seen = Seen::default();
+        }
         let new = heading
             .key
             .as_ref()
@@ -146,14 +179,13 @@ impl<'a> Walk<'a> {
             file: Arc::clone(name),
             line: spot.line,
         };
-        let object = good(raw.kubernetes.as_ref())
-            .map(|(raw, _)| operator::organization(raw, self.findings));
         let mut organization = self.organization(&heading, raw, source, new);
         if object.as_ref().map(|object| object.management_policy) == Some(ManagementPolicy::Observe)
         {
             organization.management = Management::Observe;
         }
         let Some(key) = heading.key else { return };
+        let key = self.key_of_its_own(key, name);
         if new {
             self.is_one_object(&key, object.as_ref(), spot);
         }
@@ -163,14 +195,26 @@ impl<'a> Walk<'a> {
         self.organizations.entry(key).or_insert(organization);
     }
 
+    /// Returns a key that no other entry has: where rivals are kept, the name of the resource stands
+    /// in for a key that another one has too.
+    fn key_of_its_own(&self, key: OrgKey, name: &Arc<str>) -> OrgKey {
+        if self.rivals == Rivals::Kept && self.organizations.contains_key(&key) {
+            OrgKey::undeclared(&**name)
+        } else {
+            key
+        }
+    }
+
     /// Every organization is an object of its own, also of a manifest that is converted.
     fn is_one_object(&mut self, key: &OrgKey, object: Option<&OrganizationObject>, spot: Spot) {
         let home = self.settings.object.namespace.as_deref();
         let namespace = object.and_then(|object| object.namespace.as_deref());
         let name = object.and_then(|object| object.name.as_deref());
+        let tenant = Tenant::of(home, namespace);
+        let plain = tenant.and_then(|tenant| tenant.plain(key.as_str()));
         self.seen.object(
             namespace.or(home),
-            name.unwrap_or(key.as_str()),
+            name.or(plain).unwrap_or(key.as_str()),
             spot,
             self.findings,
         );
@@ -188,7 +232,7 @@ impl<'a> Walk<'a> {
     /// Checks one organization; `new` tells whether its key was not declared before.
     fn organization(
         &mut self,
-        heading: &Heading,
+        heading: &Heading<'_>,
         raw: &RawOrganization,
         source: Source,
         new: bool,
@@ -205,7 +249,23 @@ impl<'a> Walk<'a> {
             raw.id.is_some(),
             findings,
         );
-        let previous = identity::previous_keys(raw.previous_keys.as_ref(), findings);
+        // Of a manifest it is asked once it is converted: `convert` writes the patterns that it needs.
+        if let (Some(tenant), Some(external_id), Some(_), Naming::Camel) = (
+            heading.tenant,
+            &external_id,
+            &raw.external_id,
+            findings.naming(),
+        ) {
+            let patterns = &self.settings.object.operator.external_id_patterns;
+            identity::may_be_set(external_id, tenant, patterns, findings);
+        }
+        let plain_key = heading
+            .tenant
+            .filter(|_| raw.external_id.is_none() && raw.id.is_none())
+            .and_then(|tenant| tenant.plain(heading.key.as_ref()?.as_str()))
+            .and_then(|key| ExternalId::parse(key).ok());
+        let previous =
+            identity::previous_keys(raw.previous_keys.as_ref(), heading.tenant, findings);
         has_a_name(heading, raw, findings);
         let policy = domains::policy(raw.domains_policy.as_ref(), findings)
             .unwrap_or(defaults.domains_policy);
@@ -243,6 +303,7 @@ impl<'a> Walk<'a> {
             id: id.map(|id| id.value),
             external_id: external_id.map(|id| id.value),
             previous_keys: previous.into_iter().map(|id| id.value).collect(),
+            plain_key,
             name: text::display_name(raw.name.as_ref(), findings),
             domains: domains.map(|Domains { declared, spots: _ }| declared),
             domains_policy: policy,
@@ -277,7 +338,7 @@ fn is_true(field: Option<&crate::manifest::raw::Field<bool>>) -> bool {
 }
 
 /// A pinned organization has a name already; any other must be given one.
-fn has_a_name(heading: &Heading, raw: &RawOrganization, findings: &mut Findings) {
+fn has_a_name(heading: &Heading<'_>, raw: &RawOrganization, findings: &mut Findings) {
     if raw.name.is_none() && raw.id.is_none() {
         findings.error(
             codes::MISSING_FIELD,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Remainder;
-use super::resources::{derived_name, key_kind, some_list};
+use super::resources::{derived_name, key_kind, object_name, some_list};
 use crate::manifest::kubernetes::{EnvironmentObject, OrganizationObject};
 use crate::manifest::shape::{
     DomainItem, DomainSettings, DomainState, DomainsPolicy, Environment, IntentItem,
@@ -102,7 +102,10 @@ fn organization_object(
 ) -> Option<OrganizationObject> {
     let home = &rest.environment.namespace;
     let kept = OrganizationObject {
-        name: object.name.clone().filter(|name| name != key.as_str()),
+        name: object
+            .name
+            .clone()
+            .filter(|name| name != object_name(key, object, rest)),
         namespace: object
             .namespace
             .clone()
@@ -119,6 +122,8 @@ pub(super) fn organization(key: &OrgKey, organization: &DesiredOrganization) -> 
         id,
         external_id,
         previous_keys,
+        // Follows from the namespaces.
+        plain_key: _,
         name,
         domains,
         domains_policy,

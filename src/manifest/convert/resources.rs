@@ -4,9 +4,9 @@ use serde::Serialize;
 
 use super::Remainder;
 use crate::manifest::kubernetes::{
-    API_VERSION, DomainSettings, EnvironmentRef, IntentSettings, KeyRef, Kind, Limits,
-    OrganizationObject, PortalEnvironmentSpec, PortalOrganizationSpec, ReturnUrls, SuccessUrls,
-    UpdateLimit,
+    API_VERSION, DomainSettings, EnvironmentRef, ExternalIdPatterns, IntentSettings, KeyRef, Kind,
+    Limits, OperatorSettings, OrganizationObject, PortalEnvironmentSpec, PortalOrganizationSpec,
+    ReturnUrls, SuccessUrls, Tenant, UpdateLimit,
 };
 use crate::manifest::shape;
 use crate::model::desired::{self, DEFAULT_DELETE_LIMIT, Desired, DesiredOrganization};
@@ -64,10 +64,61 @@ pub(super) fn environment(desired: &Desired, rest: &Remainder) -> Object<PortalE
         manifest: desired.manifest.as_ref().map(ToString::to_string),
         return_urls: return_urls(&desired.return_urls),
         limits: limits(&desired.limits),
-        operator: rest.environment.operator.clone(),
+        operator: OperatorSettings {
+            external_id_patterns: external_id_patterns(desired, rest),
+            ..rest.environment.operator.clone()
+        },
     };
     let namespace = rest.environment.namespace.clone();
     object(Kind::PortalEnvironment, name, namespace, spec)
+}
+
+/// The patterns of the environment, and those that the organizations of other namespaces need for the
+/// external ids that they declare.
+fn external_id_patterns(desired: &Desired, rest: &Remainder) -> Vec<ExternalIdPatterns> {
+    let mut patterns = rest.environment.operator.external_id_patterns.clone();
+    for (key, organization) in &desired.organizations {
+        let placed = rest.organizations.get(key);
+        let tenant = placed.and_then(|placed| tenant_of(placed, rest));
+        let (Some(tenant), Some(external_id)) = (tenant, &organization.external_id) else {
+            continue;
+        };
+        if tenant.may_set(external_id.as_str(), &patterns) {
+            continue;
+        }
+        let pattern = external_id.to_string();
+        let namespace = tenant.namespace();
+        match patterns.iter_mut().find(|one| one.namespace == namespace) {
+            Some(own) => own.patterns.push(pattern),
+            None => patterns.push(ExternalIdPatterns {
+                namespace: namespace.to_owned(),
+                patterns: vec![pattern],
+            }),
+        }
+    }
+    patterns
+}
+
+/// The tenant that an organization's namespace is.
+pub(super) fn tenant_of<'a>(
+    placed: &'a OrganizationObject,
+    rest: &Remainder,
+) -> Option<Tenant<'a>> {
+    Tenant::of(
+        rest.environment.namespace.as_deref(),
+        placed.namespace.as_deref(),
+    )
+}
+
+/// The name of an organization's object unless it has another: its key, without the namespace.
+pub(super) fn object_name<'a>(
+    key: &'a OrgKey,
+    placed: &OrganizationObject,
+    rest: &Remainder,
+) -> &'a str {
+    let tenant = tenant_of(placed, rest);
+    let plain = tenant.and_then(|tenant| tenant.plain(key.as_str()));
+    plain.unwrap_or(key.as_str())
 }
 
 /// The name of the object: as the manifest says, else made from the environment's name.
@@ -103,10 +154,11 @@ pub(super) fn organizations<'d>(
             name: environment.clone(),
             namespace: home.filter(|_| namespace.as_ref() != home).cloned(),
         };
-        let name = placed.name.clone().unwrap_or_else(|| key.to_string());
+        let plain_key = object_name(key, &placed, rest);
+        let name = placed.name.clone().unwrap_or_else(|| plain_key.to_owned());
         let spec = PortalOrganizationSpec {
             environment_ref: reference,
-            key: (name != key.as_str()).then(|| key.to_string()),
+            key: (name != plain_key).then(|| plain_key.to_owned()),
             ..organization_spec(key, organization, &placed)
         };
         (key, object(Kind::PortalOrganization, name, namespace, spec))

@@ -4,7 +4,8 @@
 use super::{Fields, Reader, Shape};
 use crate::manifest::node::Node;
 use crate::manifest::raw::{
-    RawIntervals, RawKeyRef, RawOperator, RawOrganizationObject, RawWebhook,
+    RawExternalIdPatterns, RawIntervals, RawKeyRef, RawOperator, RawOrganizationObject,
+    RawTransfer, RawWebhook,
 };
 
 /// Under `kubernetes` of a manifest.
@@ -18,6 +19,8 @@ pub(super) const ENVIRONMENT_OBJECT: Shape = Shape::new(
         "requests_per_second",
         "intervals",
         "allowed_namespaces",
+        "external_id_patterns",
+        "transfers",
         "allow_adoption",
         "allow_rekey",
         "allow_trusted_domains",
@@ -42,6 +45,10 @@ pub(super) const ORGANIZATION_OBJECT: Shape = Shape::new(
     ],
 );
 pub(super) const INTERVALS: Shape = Shape::new("`intervals`", &["poll", "resync", "sweep"]);
+pub(super) const EXTERNAL_ID_PATTERNS: Shape =
+    Shape::new("`externalIdPatterns`", &["namespace", "patterns"]);
+pub(super) const TRANSFER: Shape =
+    Shape::new("`transfers`", &["from_cluster", "from_namespace", "name"]);
 pub(super) const KEY_REF: Shape = Shape::new("`secretRef`", &["name", "key"]);
 pub(super) const WEBHOOK: Shape = Shape::new("`webhook`", &["secret_ref"]);
 
@@ -55,6 +62,12 @@ pub(super) fn operator(reader: &mut Reader<'_>, fields: Fields<'_>) -> RawOperat
         requests_per_second: reader.field(fields, "requests_per_second", Reader::integer),
         intervals: reader.field(fields, "intervals", intervals),
         allowed_namespaces: reader.field(fields, "allowed_namespaces", Reader::texts),
+        external_id_patterns: reader.field(fields, "external_id_patterns", |reader, node, what| {
+            reader.list(node, what, external_id_patterns)
+        }),
+        transfers: reader.field(fields, "transfers", |reader, node, what| {
+            reader.list(node, what, transfer)
+        }),
         allow_adoption: reader.field(fields, "allow_adoption", Reader::boolean),
         allow_rekey: reader.field(fields, "allow_rekey", Reader::boolean),
         allow_trusted_domains: reader.field(fields, "allow_trusted_domains", Reader::boolean),
@@ -115,6 +128,46 @@ fn key_ref(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<RawKeyRef
     Some(RawKeyRef {
         name: reader.field(fields, "name", Reader::text),
         key: reader.field(fields, "key", Reader::text),
+    })
+}
+
+fn external_id_patterns(
+    reader: &mut Reader<'_>,
+    node: &Node,
+    what: &str,
+) -> Option<RawExternalIdPatterns> {
+    let fields = reader.fields(node, what, &EXTERNAL_ID_PATTERNS)?;
+    let list = "an item of `externalIdPatterns`";
+    reader.has(node, fields, "namespace", list, "the tenant's namespace");
+    reader.has(node, fields, "patterns", list, "what external ids may be");
+    Some(RawExternalIdPatterns {
+        namespace: reader.field(fields, "namespace", Reader::text),
+        patterns: reader.field(fields, "patterns", Reader::texts),
+    })
+}
+
+fn transfer(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<RawTransfer> {
+    let fields = reader.fields(node, what, &TRANSFER)?;
+    let list = "an item of `transfers`";
+    let whose = "of the former holder";
+    reader.has(
+        node,
+        fields,
+        "from_cluster",
+        list,
+        &format!("the cluster id {whose}"),
+    );
+    reader.has(
+        node,
+        fields,
+        "from_namespace",
+        list,
+        &format!("the namespace {whose}"),
+    );
+    Some(RawTransfer {
+        from_cluster: reader.field(fields, "from_cluster", Reader::text),
+        from_namespace: reader.field(fields, "from_namespace", Reader::text),
+        name: reader.field(fields, "name", Reader::text),
     })
 }
 

@@ -36,6 +36,8 @@ pub(super) const ENVIRONMENT: Shape = Shape {
         "requests_per_second",
         "intervals",
         "allowed_namespaces",
+        "external_id_patterns",
+        "transfers",
         "allow_adoption",
         "allow_rekey",
         "allow_trusted_domains",

@@ -89,6 +89,17 @@ pub struct OperatorSettings {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(schema_with = "fields::namespaces")]
     pub allowed_namespaces: Vec<String>,
+    /// The external ids that PortalOrganizations of other namespaces may set with `externalId`.
+    /// Without it they may set only those that begin with `NAMESPACE.`; an organization that sets
+    /// none gets `NAMESPACE.KEY`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "fields::external_id_patterns")]
+    pub external_id_patterns: Vec<ExternalIdPatterns>,
+    /// Organizations that may be taken over from a PortalOrganization of another namespace, once it
+    /// is gone, or of another cluster. Each item is one permission.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(schema_with = "fields::transfers")]
+    pub transfers: Vec<Transfer>,
     /// Whether an existing organization that nobody claims may be taken over when it holds one of
     /// the declared domains, verified.
     #[serde(skip_serializing_if = "is_false")]
@@ -146,6 +157,8 @@ impl Default for OperatorSettings {
             requests_per_second: DEFAULT_PACE,
             intervals: Intervals::default(),
             allowed_namespaces: Vec::new(),
+            external_id_patterns: Vec::new(),
+            transfers: Vec::new(),
             allow_adoption: false,
             allow_rekey: false,
             allow_trusted_domains: false,
@@ -172,6 +185,37 @@ fn is_default_deletes(deletes: &u32) -> bool {
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's signature")]
 fn is_false(value: &bool) -> bool {
     !value
+}
+
+/// The external ids that PortalOrganizations of one namespace may set.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(extend("additionalProperties" = false))]
+pub struct ExternalIdPatterns {
+    /// The namespace of the PortalOrganizations.
+    #[schemars(schema_with = "fields::namespace")]
+    pub namespace: String,
+    /// Patterns, one of which an external id has to match as a whole. `*` stands for any
+    /// characters.
+    #[schemars(schema_with = "fields::patterns")]
+    pub patterns: Vec<String>,
+}
+
+/// A permission to take over what a PortalOrganization elsewhere held.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+#[schemars(extend("additionalProperties" = false))]
+pub struct Transfer {
+    /// The cluster id of the former holder: the first part of the mark `portalctl_holder`.
+    #[schemars(schema_with = "fields::cluster_id")]
+    pub from_cluster: String,
+    /// The namespace of the former holder.
+    #[schemars(schema_with = "fields::namespace")]
+    pub from_namespace: String,
+    /// The name of the former holder; any in that namespace unless set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "fields::object_name")]
+    pub name: Option<String>,
 }
 
 /// A webhook endpoint.

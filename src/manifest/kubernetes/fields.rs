@@ -4,9 +4,10 @@
 //! which have messages. The API server estimates what its rules cost at most: that is why every
 //! length and every list has a bound.
 
-use schemars::{Schema, SchemaGenerator, json_schema};
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::{Value, json};
 
+use super::environment::{ExternalIdPatterns, Transfer};
 use crate::manifest::shape::{DOMAIN, EMAIL, HOST, KEY, PATH, URL};
 use crate::model::domain_name::PUBLIC_MAIL_PROVIDERS;
 use crate::model::{mark, name};
@@ -85,6 +86,41 @@ pub(super) fn namespaces(_: &mut SchemaGenerator) -> Schema {
     let pattern = r"^([a-z0-9]([-a-z0-9]*[a-z0-9])?|\*)$";
     let message = "must be the name of a namespace, or * for all of them";
     set(500, &text(63, pattern, message))
+}
+
+pub(super) fn cluster_id(_: &mut SchemaGenerator) -> Schema {
+    let message = "must be a cluster id: letters, digits, `-`, `_`, `.` and `:`";
+    text(128, "^[-A-Za-z0-9_.:]+$", message)
+}
+
+pub(super) fn patterns(_: &mut SchemaGenerator) -> Schema {
+    let mut patterns = set(100, &text(128, EXTERNAL_ID, EXTERNAL_ID_MESSAGE));
+    patterns.insert("minItems".to_owned(), json!(1));
+    patterns
+}
+
+/// A list of mappings, in which the mapping with a value of `key` stands once.
+fn map_by<T: JsonSchema>(generator: &mut SchemaGenerator, max: u32, key: &str) -> Schema {
+    json_schema!({
+        "type": "array",
+        "maxItems": max,
+        "items": T::json_schema(generator),
+        "x-kubernetes-list-type": "map",
+        "x-kubernetes-list-map-keys": [key],
+    })
+}
+
+pub(super) fn external_id_patterns(generator: &mut SchemaGenerator) -> Schema {
+    map_by::<ExternalIdPatterns>(generator, 100, "namespace")
+}
+
+pub(super) fn transfers(generator: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "array",
+        "maxItems": 100,
+        "items": Transfer::json_schema(generator),
+        "x-kubernetes-list-type": "atomic",
+    })
 }
 
 pub(super) fn secret_key(_: &mut SchemaGenerator) -> Schema {

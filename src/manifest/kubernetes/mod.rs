@@ -17,11 +17,12 @@ mod object;
 mod organization;
 mod status;
 mod structural;
+mod tenancy;
 
 pub use crd::{Kind, definition};
 pub use environment::{
-    Intervals, KeyRef, Limits, OperatorSettings, PortalEnvironmentSpec, ReturnUrls, SuccessUrls,
-    UpdateLimit, Webhook,
+    ExternalIdPatterns, Intervals, KeyRef, Limits, OperatorSettings, PortalEnvironmentSpec,
+    ReturnUrls, SuccessUrls, Transfer, UpdateLimit, Webhook,
 };
 pub use object::{EnvironmentObject, OrganizationObject};
 pub use organization::{
@@ -30,8 +31,10 @@ pub use organization::{
 };
 pub use status::{
     Condition, ConditionStatus, DomainStatus, FieldWrites, IntentStatus, IntentTotals, MinuteCount,
-    OrganizationTotals, PortalEnvironmentStatus, PortalOrganizationStatus,
+    OrganizationTotals, PortalEnvironmentStatus, PortalOrganizationStatus, RefusedClaim,
 };
+
+pub use tenancy::Tenant;
 
 /// The group of the resources.
 pub const GROUP: &str = "portalctl.dev";

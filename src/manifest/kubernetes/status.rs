@@ -184,6 +184,16 @@ pub struct PortalEnvironmentStatus {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
     pub events_cursor: Option<String>,
+    /// The release of the operator that keeps the environment: its Lease, as `namespace/name`.
+    /// Another release leaves the environment alone while this one is alive.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 320))]
+    pub operator: Option<String>,
+    /// Claims on organizations that were refused: the organization is another's, or nobody's that
+    /// may be taken over. At most 50.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 50), extend("x-kubernetes-list-type" = "atomic"))]
+    pub refused_claims: Vec<RefusedClaim>,
     /// When organizations were deleted within the last hour, for `maxDeletesPerHour`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 100), with = "Vec<String>", inner(length(max = 40)))]
@@ -206,6 +216,21 @@ pub struct MinuteCount {
     /// How often.
     #[schemars(range(min = 0))]
     pub count: u32,
+}
+
+/// A claim on an organization that was refused.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", default)]
+pub struct RefusedClaim {
+    /// The PortalOrganization that claims it, as `namespace/name`.
+    #[schemars(length(max = 320))]
+    pub resource: String,
+    /// The organization's id at WorkOS.
+    #[schemars(length(max = 128))]
+    pub organization_id: String,
+    /// Why it was refused.
+    #[schemars(length(max = 1024))]
+    pub reason: String,
 }
 
 /// How many organizations there are.

@@ -30,6 +30,7 @@ fn bare(line: u32) -> DesiredOrganization {
         },
         id: None,
         external_id: None,
+        plain_key: None,
         previous_keys: Vec::new(),
         name: None,
         domains: None,
@@ -173,10 +174,15 @@ fn every_field_is_taken_over() {
         management,
         resource,
         holder,
-    } = &desired.organizations["acme"];
+        plain_key,
+    } = &desired.organizations["team-a.acme"];
     assert_eq!(*id, None);
     assert_eq!(external_id.as_ref().unwrap().as_str(), "cus_42/EU");
-    assert_eq!(previous_keys.len(), 2);
+    let previous_keys: Vec<&str> = previous_keys.iter().map(ExternalId::as_str).collect();
+    assert_eq!(
+        previous_keys,
+        ["acme-corp", "team-a.acme-corp", "42", "team-a.42"]
+    );
     assert_eq!(name.as_deref(), Some("Acme Corp"));
     assert_eq!(domains.as_ref().unwrap().len(), 3);
     assert_eq!(*domains_policy, DomainsPolicy::Add);
@@ -195,7 +201,7 @@ fn every_field_is_taken_over() {
     assert_eq!(ignore_fields.len(), 7);
     assert!(*allow_shared_domain && *allow_same_name);
     assert_eq!(*management, Management::Observe);
-    assert_eq!((resource, holder), (&None, &None));
+    assert_eq!((resource, holder, plain_key), (&None, &None, &None));
     assert!(desired.powers.adopt);
 
     let no = &desired.organizations["no"];

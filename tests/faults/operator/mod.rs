@@ -39,6 +39,10 @@ const ENVIRONMENT: &str = "production";
 const OTHER_ENVIRONMENT: &str = "other";
 /// What the processes run for.
 const LEASE: &str = "portalctl-operator";
+/// The id of the operator's cluster.
+const CLUSTER: &str = "here";
+/// The id of another cluster on the same account.
+const OTHER_CLUSTER: &str = "there";
 /// A resource that this version cannot read.
 const UNREADABLE: &str = "later";
 /// Another controller's finalizer.

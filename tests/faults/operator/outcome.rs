@@ -7,9 +7,10 @@ use jiff::{SignedDuration, Timestamp};
 use portalctl::sandbox::world::World;
 use serde_json::Value;
 
-use super::api::{Kind, Store};
+use super::api::{Kind, Store, TENANT};
 use super::people::People;
 use super::schedule::{self, Act, Schedule};
+use super::sights::external_id;
 use super::witness::Witness;
 
 const OURS: &str = "portalctl.dev/organization";
@@ -64,7 +65,7 @@ impl<'a> Resource<'a> {
         let had = status["organizationId"].as_str();
         had.is_some_and(|id| world.organization(id).is_err())
             && world
-                .organization_by_external_id(self.external_id())
+                .organization_by_external_id(&self.external_id())
                 .is_err()
             && !asks
     }
@@ -82,14 +83,25 @@ impl<'a> Resource<'a> {
         self.spec()["deletionPolicy"] == "Delete" && self.is_managed()
     }
 
-    fn external_id(&self) -> &'a str {
-        self.spec()["externalId"].as_str().unwrap_or(self.name)
+    fn external_id(&self) -> String {
+        external_id(self.name, self.object)
     }
 
-    /// Older first.
-    fn age(&self) -> (&'a str, &'a str) {
-        let created = self.object["metadata"]["creationTimestamp"].as_str();
-        (created.unwrap(), self.name)
+    fn environment(&self) -> &'a Value {
+        &self.spec()["environmentRef"]["name"]
+    }
+
+    fn namespace(&self) -> &'a str {
+        self.object["metadata"]["namespace"].as_str().unwrap()
+    }
+
+    fn is_tenant(&self) -> bool {
+        self.namespace() == TENANT
+    }
+
+    /// The mark by which an organization tells that this resource holds it.
+    fn mark(&self) -> String {
+        format!("{}/{}/{}", super::CLUSTER, self.namespace(), self.name)
     }
 }
 
@@ -135,6 +147,65 @@ impl Powers {
     }
 }
 
+/// The relation of a resource to the organization that it claims.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Claim {
+    /// It is its own, or to be created.
+    Granted,
+    /// It is another's.
+    Refused,
+}
+
+/// Works out whose an organization is, by the marks, the resources that are there and their statuses.
+fn claim_of(
+    one: &Resource<'_>,
+    claimants: &[&Resource<'_>],
+    all: &[Resource<'_>],
+    world: &World,
+) -> Claim {
+    let own = world.organization_by_external_id(&one.external_id());
+    let stolen = world.organization_by_external_id(schedule::STOLEN);
+    let live = match own {
+        Ok(live) => live,
+        // What a tenant names and never held is refused, unless it has one of its own.
+        Err(_) if one.is_tenant() && stolen.is_ok() => return Claim::Refused,
+        Err(_) => {
+            let wants = |other: &&&Resource<'_>| {
+                other.name != one.name
+                    && !other.is_leaving()
+                    && other.external_id() == one.external_id()
+                    && other.environment() == one.environment()
+            };
+            return match claimants.iter().find(wants) {
+                Some(_) if !one.is_leaving() => Claim::Refused,
+                _ => Claim::Granted,
+            };
+        }
+    };
+    let is_named = |it: &Resource<'_>| it.object["status"]["organizationId"] == live.id.as_str();
+    match live.metadata.get("portalctl_holder") {
+        Some(mark) if *mark == one.mark() => return Claim::Granted,
+        Some(mark) if !mark.starts_with(&format!("{}/", super::CLUSTER)) => return Claim::Refused,
+        Some(mark) if all.iter().any(|other| other.mark() == *mark) => return Claim::Refused,
+        Some(_) | None => {}
+    }
+    let competes = |it: &&&Resource<'_>| {
+        it.external_id() == one.external_id() && (!it.is_leaving() || is_named(it))
+    };
+    let rivals: Vec<&&Resource<'_>> = claimants.iter().filter(competes).collect();
+    let is_rival = rivals.iter().any(|it| it.name == one.name);
+    let named: Vec<&str> = rivals
+        .iter()
+        .filter(|it| is_named(it))
+        .map(|it| it.name)
+        .collect();
+    if is_rival && (rivals.len() == 1 || named == [one.name]) {
+        Claim::Granted
+    } else {
+        Claim::Refused
+    }
+}
+
 /// What is not as it must be, yet.
 pub(super) fn unmet(
     store: &Store,
@@ -151,28 +222,15 @@ pub(super) fn unmet(
             .find(|environment| Some(environment.name) == name)
     };
     let all: Vec<Resource<'_>> = store.list(Kind::Organization).map(Resource::of).collect();
-    let mut holders: BTreeMap<(&str, Option<&str>), &Resource<'_>> = BTreeMap::new();
-    let claims = all
+    let claimants: Vec<&Resource<'_>> = all
         .iter()
         .filter(|one| one.is_readable() && environment_of(one).is_some())
-        .filter(|one| !one.is_leaving() || one.is_held());
-    for one in claims {
-        // Across environments only what is there is claimed.
-        let is_live = world.organization_by_external_id(one.external_id()).is_ok();
-        let scope = if is_live {
-            None
-        } else {
-            environment_of(one).map(|it| it.name)
-        };
-        let holder = holders.entry((one.external_id(), scope)).or_insert(one);
-        if one.age() < holder.age() {
-            *holder = one;
-        }
-    }
+        .filter(|one| !one.is_leaving() || one.is_held())
+        .collect();
     for one in &all {
-        let holds = holders.values().any(|holder| holder.name == one.name);
+        let claim = claim_of(one, &claimants, &all, world);
         let powers = Powers::of(environment_of(one), people.secret);
-        if let Err(why) = meets(one, holds, &powers, world, witness) {
+        if let Err(why) = meets(one, claim, &powers, world, witness) {
             let status = &one.object["status"];
             unmet.push(format!("{}: {why}; it says {status}", one.name));
         }
@@ -236,11 +294,12 @@ fn is_about_this(resource: &Resource<'_>, condition: &Value) -> bool {
 /// Whether a resource and what is said of it are as they must be.
 fn meets(
     one: &Resource<'_>,
-    holds: bool,
+    claim: Claim,
     powers: &Powers,
     world: &World,
     witness: &Witness,
 ) -> Result<(), String> {
+    let holds = claim == Claim::Granted;
     if one.is_leaving() {
         if !one.is_held() {
             // Somebody else's finalizer keeps it.
@@ -262,7 +321,7 @@ fn meets(
         return Err(format!("the finalizer is there: {}", one.is_held()));
     }
     if !holds {
-        return expects(one, "False", &["Conflict"]);
+        return expects(one, "False", &["Conflict", "Held"]);
     }
     if powers.is_paused || one.is_paused() {
         return expects(one, "", &["Paused"]);
@@ -273,7 +332,7 @@ fn meets(
     if one.is_lost(world) {
         return expects(one, "False", &["DeletedOutside"]);
     }
-    let live = world.organization_by_external_id(one.external_id());
+    let live = world.organization_by_external_id(&one.external_id());
     if live.is_ok_and(|live| witness.is_fought_over(&live.id))
         && expects(one, "False", &["Fighting"]).is_ok()
     {
@@ -313,19 +372,22 @@ fn waits_because(
         // Its key may still be in memory.
         return Ok(vec!["DeletionBlocked", "Deleting", "Paused"]);
     }
-    if powers.trouble.is_some() || !holds {
+    if powers.trouble.is_some() {
         return Ok(vec!["DeletionBlocked"]);
+    }
+    if !holds {
+        return Err("it holds nothing, and was to be let go".to_owned());
     }
     if powers.is_paused || one.is_paused() {
         return Ok(vec!["Paused"]);
     }
     if world
-        .organization_by_external_id(one.external_id())
+        .organization_by_external_id(&one.external_id())
         .is_err()
     {
         return Err("there is nothing to delete, and it is still there".to_owned());
     }
-    let live = world.organization_by_external_id(one.external_id());
+    let live = world.organization_by_external_id(&one.external_id());
     let is_in_use = live.is_ok_and(|live| world.connections_of(&live.id).next().is_some());
     if !powers.lets_delete || (is_in_use && !powers.lets_delete_in_use) {
         return Ok(vec!["DeletionBlocked"]);
@@ -341,13 +403,14 @@ fn waits_because(
 /// Whether WorkOS has what a resource declares.
 fn is_live(one: &Resource<'_>, world: &World) -> Result<(), String> {
     let live = world
-        .organization_by_external_id(one.external_id())
+        .organization_by_external_id(&one.external_id())
         .map_err(|_| "the organization is not there".to_owned())?;
     let spec = one.spec();
     let domain = spec["domains"][0]["domain"].as_str().unwrap_or_default();
     let is_as_declared = spec["name"] == live.name.as_str()
         && spec["metadata"]["tier"] == live.metadata.get("tier").map_or("", String::as_str)
         && live.domains.iter().any(|held| held.domain == domain)
+        && live.metadata.get("portalctl_holder") == Some(&one.mark())
         && one.object["status"]["organizationId"] == live.id.as_str();
     if is_as_declared {
         Ok(())

@@ -10,7 +10,7 @@ use portalctl::sandbox::world::{ConnectionState, NewConnection, Organization, Or
 use serde_json::{Value, json};
 
 use super::api::{self, ApiServer, Kind, Refusal};
-use super::schedule::{Act, ELSEWHERE, Key, RESOURCES, Schedule};
+use super::schedule::{Act, ELSEWHERE, Key, RENAMED, RESOURCES, STOLEN, Schedule, THIEF};
 use super::wire::REVOKED;
 use super::witness::Witness;
 
@@ -54,6 +54,7 @@ impl People {
             "manifest": "customers",
             "requestsPerSecond": schedule.pace,
             "maxDeletesPerHour": schedule.max_deletes,
+            "allowedNamespaces": [api::TENANT],
             "allowDeletion": schedule.seed.of("powers").percent(70),
             "intervals": {
                 "poll": format!("{}s", schedule.poll.as_secs()),
@@ -149,6 +150,7 @@ impl People {
             Act::Remove(which) => self.remove(which),
             Act::Stranger => self.make_stranger(),
             Act::Finish(which) => self.finish(which),
+            Act::Foreign(which) => self.take_from_another_cluster(which),
             Act::Kill(_)
             | Act::Stop(_)
             | Act::Start(_)
@@ -182,16 +184,19 @@ impl People {
         if dice.percent(10) {
             spec["managementPolicy"] = json!("Observe");
         }
-        if name != external_id {
-            spec["externalId"] = json!(external_id);
+        match name {
+            RENAMED => spec["key"] = json!(external_id),
+            THIEF => {
+                spec["previousKeys"] = json!([STOLEN]);
+                spec["environmentRef"]["namespace"] = json!(api::NAMESPACE);
+            }
+            _ if name != external_id => spec["externalId"] = json!(external_id),
+            _ => {}
         }
         if name == ELSEWHERE {
             spec["environmentRef"]["name"] = json!(super::OTHER_ENVIRONMENT);
         }
-        self.put(
-            &api::Key::new(Kind::Organization, name),
-            &json!({ "spec": spec }),
-        );
+        self.put(&key_of(which), &json!({ "spec": spec }));
     }
 
     /// One that this version of the operator cannot read.
@@ -225,12 +230,11 @@ impl People {
 
     fn delete(&self, which: usize) {
         let now = self.api.now();
-        let key = api::Key::new(Kind::Organization, RESOURCES[which].0);
-        let _ = self.api.store(|store| store.delete(&key, now));
+        let _ = self.api.store(|store| store.delete(&key_of(which), now));
     }
 
     fn edit(&self, which: usize, edit: impl FnOnce(&mut Value)) {
-        self.edit_object(&api::Key::new(Kind::Organization, RESOURCES[which].0), edit);
+        self.edit_object(&key_of(which), edit);
     }
 
     fn edit_environment(&self, edit: impl FnOnce(&mut Value)) {
@@ -306,6 +310,20 @@ impl People {
         }
     }
 
+    /// The operator of another cluster takes hold of an organization that nobody here holds, or that
+    /// its admins took over from here.
+    fn take_from_another_cluster(&self, which: usize) {
+        let Some(live) = self.live(which) else { return };
+        let holder = format!("{}/portal/{}", super::OTHER_CLUSTER, RESOURCES[which].0);
+        self.change(which, |live| {
+            let mut metadata = live.metadata.clone();
+            metadata.insert("portalctl_holder".to_owned(), holder.clone());
+            json!({ "metadata": metadata })
+        });
+        self.witness.edited(&live.id);
+        self.witness.taken_elsewhere(&live.id);
+    }
+
     fn make_stranger(&mut self) {
         let body = json!({
             "name": format!("Stranger {}", self.count),
@@ -335,6 +353,16 @@ impl People {
             }
         });
     }
+}
+
+/// The object that a resource is.
+fn key_of(which: usize) -> api::Key {
+    let (name, _) = RESOURCES[which];
+    let mut key = api::Key::new(Kind::Organization, name);
+    if name == THIEF {
+        api::TENANT.clone_into(&mut key.namespace);
+    }
+    key
 }
 
 fn said(yes: bool) -> Value {

@@ -175,6 +175,7 @@ impl Stage {
                 identity: identity(process),
                 duration: self.lease,
             },
+            cluster_id: Some(super::CLUSTER.to_owned()),
             poll: None,
         };
         let wire = Wire {

@@ -5,16 +5,25 @@ use std::time::Duration;
 use super::dice::{Dice, Seed};
 use super::network::{Cut, Server, Weather};
 
-/// The resources that people write: their names, and the organizations that they stand for. Two stand
-/// for one that another has, and the last of them is in another environment.
-pub(crate) const RESOURCES: [(&str, &str); 6] = [
+/// The resources that people write: their names, and the external ids of the organizations that they
+/// stand for. Three stand for one that another has: a copy, one renamed in git, and one in another
+/// environment. The last is a tenant's, and claims what is not its own.
+pub(crate) const RESOURCES: [(&str, &str); 8] = [
     ("acme", "acme"),
     ("globex", "globex"),
     ("initech", "initech"),
     ("umbrella", "umbrella"),
     ("twin", "acme"),
     (ELSEWHERE, "globex"),
+    (RENAMED, "initech"),
+    (THIEF, "team.thief"),
 ];
+/// The resource that takes over by its key what another was named for.
+pub(crate) const RENAMED: &str = "initech-inc";
+/// The tenant's resource.
+pub(crate) const THIEF: &str = "thief";
+/// The external id that the tenant's resource claims by `previousKeys`.
+pub(crate) const STOLEN: &str = "acme";
 /// The resource that belongs to the other environment.
 pub(crate) const ELSEWHERE: &str = "elsewhere";
 
@@ -49,6 +58,8 @@ pub(crate) enum Act {
     Remove(usize),
     Stranger,
     Finish(usize),
+    // Another cluster on the same account.
+    Foreign(usize),
     // What befalls machines.
     Kill(usize),
     Stop(usize),
@@ -147,7 +158,8 @@ fn acts(seed: Seed, calm: Duration) -> Vec<(Duration, Act)> {
     let mut acts = Vec::new();
     let mut dice = seed.of("beginning");
     for (which, (name, _)) in RESOURCES.iter().enumerate() {
-        if dice.percent(if *name == ELSEWHERE { 30 } else { 70 }) {
+        let is_rival = [ELSEWHERE, RENAMED, THIEF].contains(name);
+        if dice.percent(if is_rival { 30 } else { 70 }) {
             let at = if dice.percent(60) {
                 Duration::ZERO
             } else {
@@ -160,6 +172,16 @@ fn acts(seed: Seed, calm: Duration) -> Vec<(Duration, Act)> {
     for _ in 0..4 + people.below(20) {
         let act = somebody(&mut people);
         acts.push((time(&mut people, calm), act));
+    }
+    let mut renames = seed.of("renames");
+    if renames.percent(40) {
+        acts.extend(a_rename_in_git(&mut renames, calm));
+    }
+    let mut other_cluster = seed.of("other-cluster");
+    if other_cluster.percent(20) {
+        let which = other_cluster.below(RESOURCES.len() as u64);
+        let at = time(&mut other_cluster, calm);
+        acts.push((at, Act::Foreign(usize::try_from(which).unwrap())));
     }
     let mut clear_out = seed.of("clear-out");
     if clear_out.percent(25) {
@@ -225,6 +247,29 @@ fn acts(seed: Seed, calm: Duration) -> Vec<(Duration, Act)> {
         }
     }
     acts.sort_by_key(|(at, _)| *at);
+    acts
+}
+
+/// One resource goes and another comes for the same organization, in any order and at any distance.
+fn a_rename_in_git(dice: &mut Dice, calm: Duration) -> Vec<(Duration, Act)> {
+    let of = |name: &str| RESOURCES.iter().position(|(one, _)| *one == name).unwrap();
+    let (old, new) = if dice.percent(50) {
+        (of("initech"), of(RENAMED))
+    } else {
+        (of("acme"), of("twin"))
+    };
+    let at = time(dice, calm);
+    let (first, second) = (at, at + dice.millis(0, 60_000));
+    let policy = *dice.among(&["Delete", "Retain"]);
+    let mut acts = vec![
+        (Duration::ZERO, Act::Create(old)),
+        (at / 2, Act::Policy(old, policy)),
+    ];
+    if dice.percent(50) {
+        acts.extend([(first, Act::Delete(old)), (second, Act::Create(new))]);
+    } else {
+        acts.extend([(first, Act::Create(new)), (second, Act::Delete(old))]);
+    }
     acts
 }
 

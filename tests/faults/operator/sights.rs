@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::api::Kind;
+use super::api::{Kind, TENANT};
 
 /// How long one pass may go on with what it saw when it began.
 const PASS: Duration = Duration::from_mins(3);
@@ -20,14 +20,6 @@ const WRITE: Duration = Duration::from_secs(90);
 pub(crate) struct Sight {
     /// The external id of the organization that it stands for; none for an environment.
     external_id: Option<String>,
-    /// The environment that it belongs to.
-    environment: String,
-    /// The name that its organization is to have.
-    display_name: String,
-    /// Older first.
-    age: (String, String),
-    /// Whether it claims its organization.
-    claims: bool,
     writes: bool,
     deletes: bool,
     /// Whether it had an organization, and has not asked for another one.
@@ -42,14 +34,9 @@ impl Sight {
         let says = |annotation: &str| metadata["annotations"][annotation] == "true";
         let is_paused = says("portalctl.dev/paused") || spec["suspend"] == true;
         let is_leaving = !metadata["deletionTimestamp"].is_null();
-        let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
         let sight = match kind {
             Kind::Environment => Self {
                 external_id: None,
-                environment: name.clone(),
-                display_name: String::new(),
-                age: (String::new(), String::new()),
-                claims: !is_gone,
                 writes: !is_gone && !is_paused && !is_leaving,
                 deletes: !is_gone && !is_paused && spec["allowDeletion"] == true,
                 had: false,
@@ -57,17 +44,9 @@ impl Sight {
             Kind::Organization => {
                 let is_managed = spec["managementPolicy"] != "Observe";
                 let may = !is_gone && !is_paused && is_managed;
-                let external_id = spec["externalId"].as_str().unwrap_or(&name);
+                let external_id = external_id(&name, object);
                 Self {
-                    external_id: Some(external_id.to_owned()),
-                    environment: text(&spec["environmentRef"]["name"]),
-                    display_name: text(&spec["name"]),
-                    age: (text(&metadata["creationTimestamp"]), name.clone()),
-                    // Which organization it has claimed is known by its status.
-                    claims: !is_gone
-                        && !is_leaving
-                        && spec["deletionPolicy"] != "Archive"
-                        && object["status"]["organizationId"].is_string(),
+                    external_id: Some(external_id),
                     writes: may && !is_leaving,
                     deletes: may
                         && is_leaving
@@ -82,6 +61,18 @@ impl Sight {
         };
         Some((name, sight))
     }
+}
+
+/// The external id of the organization that a resource stands for.
+pub(crate) fn external_id(name: &str, object: &Value) -> String {
+    let spec = &object["spec"];
+    let key = spec["key"].as_str().unwrap_or(name);
+    let namespace = object["metadata"]["namespace"].as_str();
+    let own = match namespace {
+        Some(TENANT) => format!("{TENANT}.{key}"),
+        _ => key.to_owned(),
+    };
+    spec["externalId"].as_str().map_or(own, str::to_owned)
 }
 
 /// What each process has been told.
@@ -111,35 +102,14 @@ impl Sights {
         self.lets(process, external_id, at, |sight| sight.deletes)
     }
 
-    /// Who is older than the resource that an organization is given a name for, and was so for the
-    /// length of a pass.
-    pub(crate) fn older(
-        &self,
-        process: usize,
-        external_id: &str,
-        display_name: &str,
-        at: Duration,
-    ) -> Option<String> {
-        let told = self.by_process.get(&process)?;
-        let is_settled = |history: &[(Duration, Sight)]| {
-            let last = history.last();
-            last.is_some_and(|(since, sight)| sight.claims && *since + PASS <= at)
-        };
-        let last = |name: &String| Some(&told.get(name)?.last()?.1);
-        let claimants = told.iter().filter(|(_, history)| is_settled(history));
-        let claimants = claimants
-            .filter_map(|(name, _)| last(name))
-            .filter(|sight| {
-                let environment = told.get(&sight.environment);
-                sight.external_id.as_deref() == Some(external_id)
-                    && environment.is_some_and(|history| is_settled(history))
-            });
-        let claimants: Vec<&Sight> = claimants.collect();
-        let writer = claimants
-            .iter()
-            .find(|sight| sight.display_name == display_name)?;
-        let older = claimants.iter().find(|sight| sight.age < writer.age)?;
-        Some(older.age.1.clone())
+    /// Whether a process may write for a resource, for all that it knew when it began to.
+    pub(crate) fn lets_write_for(&self, process: usize, resource: &str, at: Duration) -> bool {
+        let told = self.by_process.get(&process);
+        let history = told.and_then(|told| told.get(resource));
+        history.is_some_and(|history| {
+            let mut recent = recent(history, at, WRITE);
+            recent.any(|sight| sight.writes || sight.deletes)
+        })
     }
 
     /// Whether all who could ask for an organization had one before, for the length of a pass.

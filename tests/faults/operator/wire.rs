@@ -165,5 +165,17 @@ impl Wire {
         });
         self.witness
             .portal_write(self.replica, call, external_id, holder.as_ref());
+        let mark = self.sandbox.read(|world| {
+            let organization = world.organization(call.organization.as_deref()?).ok()?;
+            organization.metadata.get("portalctl_holder").cloned()
+        });
+        if let Some(mark) = mark {
+            let exists = |namespace: &str, name: &str| {
+                let mut key = Key::new(Kind::Organization, name);
+                namespace.clone_into(&mut key.namespace);
+                self.api.store(|store| store.get(&key).is_some())
+            };
+            self.witness.held_write(self.replica, call, &mark, exists);
+        }
     }
 }

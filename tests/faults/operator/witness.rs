@@ -102,6 +102,8 @@ struct State {
     named: BTreeMap<(String, String, u64), Vec<(Instant, usize)>>,
     /// Whether an environment ever let organizations in use be deleted.
     ever_allowed: bool,
+    /// When another cluster last took hold of an organization.
+    taken: BTreeMap<String, Instant>,
     tally: Tally,
 }
 
@@ -274,21 +276,12 @@ impl Witness {
         } else {
             state.sights.lets_write(process, &about, at)
         };
-        let display_name = call.body["name"].as_str().unwrap_or_default();
-        // What is to be created is refused by WorkOS itself when somebody has it.
         let is_there = call.organization.is_some();
-        let older = state.sights.older(process, &about, display_name, at);
-        let older = older.filter(|_| is_there);
         let is_lost = !is_there && state.sights.had(process, &about, at);
         drop(state);
         if is_lost && call.creates_organization() {
             self.broken(format_args!(
                 "{process} created {about} again, which was deleted, and nobody asked"
-            ));
-        }
-        if let Some(older) = older {
-            self.broken(format_args!(
-                "{process} named {about} {display_name}, and {older} is older"
             ));
         }
         // What is about an organization that is gone comes to nothing.
@@ -297,6 +290,62 @@ impl Witness {
                 "{process} sent {shown} about {about:?}, as nobody asked"
             ));
         }
+    }
+
+    /// A write about an organization arrives that somebody holds, by its mark. `exists` tells whether
+    /// a resource of that name is there.
+    pub(crate) fn held_write(
+        &self,
+        process: usize,
+        call: &PortalCall,
+        mark: &str,
+        exists: impl Fn(&str, &str) -> bool,
+    ) {
+        let shown = &call.shown;
+        let Some(id) = call.organization.clone() else {
+            return;
+        };
+        let parts = |mark: &str| -> Option<(String, String, String)> {
+            let mut parts = mark.split('/').map(str::to_owned);
+            Some((parts.next()?, parts.next()?, parts.next()?))
+        };
+        let Some((cluster, namespace, name)) = parts(mark) else {
+            return;
+        };
+        let state = self.state();
+        if cluster != super::CLUSTER {
+            // Whoever takes it between the read and the write is written over: WorkOS has no condition
+            // on a write that could keep it from that.
+            let read = state.read.get(&(process, id.clone()));
+            let taken = state.taken.get(&id);
+            let is_known = taken.is_none_or(|taken| read.is_some_and(|read| read > taken));
+            drop(state);
+            if is_known {
+                self.broken(format_args!("{process} sent {shown}, and {mark} holds it"));
+            }
+            return;
+        }
+        let wanted = call.body["metadata"]["portalctl_holder"].as_str();
+        let heir = wanted.filter(|wanted| *wanted != mark).and_then(parts);
+        let writer = heir.as_ref().map_or(&name, |(_, _, heir)| heir);
+        let may = state.sights.lets_write_for(process, writer, self.passed());
+        drop(state);
+        if !may {
+            self.broken(format_args!(
+                "{process} sent {shown} for {writer}; {mark} holds it"
+            ));
+        }
+        if heir.is_some() && exists(&namespace, &name) {
+            self.broken(format_args!(
+                "{process} took {id} from {mark}, which is there"
+            ));
+        }
+    }
+
+    /// Another cluster has taken hold of an organization.
+    pub(crate) fn taken_elsewhere(&self, id: &str) {
+        let now = SystemClock.instant();
+        self.state().taken.insert(id.to_owned(), now);
     }
 
     /// WorkOS dealt with a request.

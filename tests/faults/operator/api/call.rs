@@ -12,6 +12,7 @@ use super::store::{Key, Kind};
 pub(crate) struct Call {
     pub(crate) verb: Verb,
     pub(crate) kind: Kind,
+    pub(crate) namespace: String,
     /// The object, where the request names one.
     pub(crate) name: String,
     pub(crate) is_status: bool,
@@ -46,10 +47,12 @@ impl Call {
             _ => return None,
         };
         let mut rest: Vec<&str> = segments.collect();
+        let mut namespace = super::NAMESPACE.to_owned();
         if rest.first() == Some(&"namespaces") && rest.len() > 2 {
-            if rest[1] != super::NAMESPACE {
+            if ![super::NAMESPACE, super::TENANT].contains(&rest[1]) {
                 return None;
             }
+            rest[1].clone_into(&mut namespace);
             rest.drain(..2);
         }
         let kind = Kind::of(rest.first()?)?;
@@ -73,6 +76,7 @@ impl Call {
         Some(Self {
             verb,
             kind,
+            namespace,
             name,
             is_status: rest.get(2) == Some(&"status"),
             query,
@@ -87,7 +91,11 @@ impl Call {
         } else {
             &self.name
         };
-        Key::new(self.kind, name)
+        Key {
+            kind: self.kind,
+            namespace: self.namespace.clone(),
+            name: name.to_owned(),
+        }
     }
 
     /// Whether it changes anything.

@@ -34,8 +34,10 @@ use pages::Pages;
 pub(crate) use store::{Change, Key, Kind, Refusal, Store};
 pub(crate) use watch::End;
 
-/// The only namespace that there is.
+/// The namespace of the environments, and of most other objects.
 pub(crate) const NAMESPACE: &str = "portal";
+/// A namespace whose organizations the environment takes.
+pub(crate) const TENANT: &str = "team";
 
 /// The API server.
 pub(crate) struct ApiServer {

@@ -51,7 +51,7 @@ pub(crate) struct Key {
 }
 
 impl Key {
-    /// An object of the only namespace that there is.
+    /// An object of the environments' namespace.
     pub(crate) fn new(kind: Kind, name: &str) -> Self {
         Self {
             kind,
