@@ -16,7 +16,6 @@ const WRITE: Duration = Duration::from_secs(90);
 
 /// What an object lets the operator do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::struct_excessive_bools, reason = "each right is one")]
 pub(crate) struct Sight {
     /// The external id of the organization that it stands for; none for an environment.
     external_id: Option<String>,
