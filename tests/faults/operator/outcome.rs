@@ -389,8 +389,12 @@ fn waits_because(
     }
     let live = world.organization_by_external_id(&one.external_id());
     let is_in_use = live.is_ok_and(|live| world.connections_of(&live.id).next().is_some());
-    if !powers.lets_delete || (is_in_use && !powers.lets_delete_in_use) {
+    if !powers.lets_delete {
         return Ok(vec!["DeletionBlocked"]);
+    }
+    if is_in_use && !powers.lets_delete_in_use {
+        // Its use is not read before the hour has room.
+        return Ok(vec!["DeletionBlocked", "Deleting"]);
     }
     let synced = one.condition("Synced");
     let message = synced["message"].as_str().unwrap_or_default();
