@@ -16,14 +16,14 @@
 
 use std::time::Duration;
 
-use super::update;
 use super::{BEFORE_LOOKING, MAX_ATTEMPTS, Options, Outcome, Problem, Stop, failed, not_looked_at};
+use super::{owner, update};
 use crate::codes::{invite as invite_codes, plan as codes, portal as portal_codes};
 use crate::model::desired::FieldPath;
 use crate::model::mark::{self, InvitationMark};
 use crate::model::observed::{Answer, ItContact, Organization};
 use crate::model::{Email, OrganizationId};
-use crate::plan::{FieldChange, Invitation};
+use crate::plan::{FieldChange, Invitation, Plan};
 use crate::workos::{ApiError, ApiErrorKind, WritePortal};
 
 /// Wait between writing the mark and reading it back, and longest time that reading the
@@ -58,6 +58,7 @@ pub(super) async fn invite(
     portal: &impl WritePortal,
     id: &OrganizationId,
     invitation: &Invitation,
+    plan: &Plan,
     options: &Options<'_>,
     stop: &Stop,
 ) -> Outcome {
@@ -68,6 +69,7 @@ pub(super) async fn invite(
         stop,
     };
     let live = match sender.read().await {
+        Ok(live) if owner::has_moved(plan, &live) => return owner::refused(live),
         Ok(live) => live,
         Err(outcome) => return outcome,
     };

@@ -20,6 +20,7 @@ mod create;
 mod delete;
 mod invite;
 mod outcome;
+mod owner;
 mod permit;
 mod unmoved;
 mod update;
@@ -247,16 +248,16 @@ async fn run(
     match &change.action {
         Action::Create | Action::Adopt(_) | Action::Update(_) => {
             let Some(part) = earlier.unmoved.part(change) else {
-                return write(portal, change, options, stop).await;
+                return write(portal, change, plan, options, stop).await;
             };
             if part.change.fields.is_empty() {
                 return part.outcome(None);
             }
-            let ended = write(portal, &part.change, options, stop).await;
+            let ended = write(portal, &part.change, plan, options, stop).await;
             part.outcome(Some(ended))
         }
         Action::Invite(invitation) => match earlier.to_invite(&change.key, invitation) {
-            Some(id) => invite::invite(portal, id, invitation, options, stop).await,
+            Some(id) => invite::invite(portal, id, invitation, plan, options, stop).await,
             None => Outcome::NotTried(Problem::new(
                 codes::WAITS,
                 "the organization's other change was not done",
@@ -273,12 +274,13 @@ async fn run(
 async fn write(
     portal: &impl WritePortal,
     change: &Change,
+    plan: &Plan,
     options: &Options<'_>,
     stop: &Stop,
 ) -> Outcome {
     let fields = books::without(change);
     let ended = match change.action.organization() {
-        Some(id) => update::update(portal, id, &fields, options, stop).await,
+        Some(id) => update::update(portal, id, &fields, plan, options, stop).await,
         None => create::create(portal, &fields, options, stop).await,
     };
     books::keep(portal, change, ended, options, stop).await

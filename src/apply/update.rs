@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 
+use super::owner;
 use super::{
     BEFORE_LOOKING, MAX_ATTEMPTS, Options, Outcome, Problem, Stop, failed, lost, not_looked_at,
 };
@@ -14,17 +15,19 @@ use crate::model::mark::KeptValues;
 use crate::model::observed::{Answer, ItContact, Organization};
 use crate::model::text::escape;
 use crate::model::{Domain, Email, ExternalId, OrganizationId};
-use crate::plan::{Change, FieldChange};
+use crate::plan::{Change, FieldChange, Plan};
 use crate::workos::{ApiError, ApiErrorKind, OrganizationPatch, WritePortal};
 
 pub(super) async fn update(
     portal: &impl WritePortal,
     id: &OrganizationId,
     change: &Change,
+    plan: &Plan,
     options: &Options<'_>,
     stop: &Stop,
 ) -> Outcome {
     match portal.organization(id).await {
+        Ok(Some(live)) if owner::has_moved(plan, &live) => owner::refused(live),
         Ok(Some(live)) => bring(portal, live, &change.fields, options, stop).await,
         Ok(None) => gone(id),
         Err(error) => not_looked_at(&error, stop),

@@ -38,7 +38,7 @@ pub(super) struct ApplyArgs {
     #[arg(
         value_name = "PLAN",
         conflicts_with_all = [
-            "file", "only", "intent", "expect_digest", "adopt", "allow_rekey",
+            "file", "only", "intent", "expect_digest", "adopt", "adopt_owned", "allow_rekey",
             "allow_trusted_domains", "allow_domain_removal", "prune", "allow_bulk",
         ]
     )]

@@ -62,6 +62,13 @@ pub(super) fn run(args: &ConvertArgs, ui: &Ui) -> Result<Exit, CliError> {
             ui.data(&format!("wrote {count} file{plural} to {dir}\n"))?;
         }
     }
+    if args.to == To::Kubernetes {
+        for (field, _) in convert::unsaid_in_kubernetes(&desired) {
+            ui.say(&format!(
+                "note: `{field}` is left out: in Kubernetes, powers are the PortalEnvironment's only\n"
+            ));
+        }
+    }
     if let (To::Kubernetes, Some((name, key))) = (args.to, convert::default_secret(&rest)) {
         ui.say(&format!(
             "The environment takes its API key from the Secret `{name}`, key `{key}`:\n  \

@@ -16,7 +16,7 @@ use crate::apply::{
     Always, InviteNow, Invited, Options, Outcome, OutcomeKind, invite_now, nonce, revoke,
 };
 use crate::codes::{api, cli, invite as codes, plan as plan_codes};
-use crate::model::observed::{Answer, ItContact};
+use crate::model::observed::{Answer, ItContact, Organization};
 use crate::model::{Intent, OrgKey, OrganizationId};
 use crate::report::json_v1::{self, ErrorItem};
 use crate::report::{InviteOutcome, InviteQuestion, InviteReport, text};
@@ -30,6 +30,10 @@ use choice::Asked;
 /// nobody is invited twice unless --again says so. Asks for consent on a terminal; elsewhere --yes
 /// is the consent.
 #[derive(Debug, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one flag of the command line"
+)]
 pub(super) struct InviteArgs {
     /// The organization's key in the manifest.
     key: String,
@@ -49,6 +53,10 @@ pub(super) struct InviteArgs {
     /// End the active invitation, whichever contact has it, and send none.
     #[arg(long, conflicts_with_all = ["intent", "contact", "again"])]
     revoke: bool,
+
+    /// Also where another manifest or an operator holds the organization; its marks stay.
+    #[arg(long)]
+    adopt_owned: bool,
 
     /// Consent without being asked.
     #[arg(short, long)]
@@ -126,7 +134,7 @@ impl Run<'_> {
     async fn invite(&self, asked: Asked) -> Result<(), CliError> {
         let again = self.args.again;
         let reality = self.look().await?;
-        let live = reality.organization(self.key, codes::NO_ORGANIZATION)?;
+        let live = self.to_write(&reality)?;
         let readiness = reality.readiness(self.request, self.connection);
         let invitation = asked.invitation(self.key, live, &readiness, again)?;
         let held = self.contacts(&live.id).await?;
@@ -167,7 +175,7 @@ impl Run<'_> {
 
     async fn revoke(&self) -> Result<(), CliError> {
         let reality = self.look().await?;
-        let live = reality.organization(self.key, codes::NO_ORGANIZATION)?;
+        let live = self.to_write(&reality)?;
         let held = self.contacts(&live.id).await?;
         let headline = session::headline(self.connection);
         let shown = text::revocation(&headline, self.key, live, &self.ui.talk_layout());
@@ -188,6 +196,12 @@ impl Run<'_> {
                 InviteOutcome::NothingToRevoke
             },
         })
+    }
+
+    /// The organization, if this manifest may write to it.
+    fn to_write<'r>(&self, reality: &'r Reality) -> Result<&'r Organization, CliError> {
+        let takes_over = self.args.adopt_owned;
+        reality.organization_to_write(self.key, self.request, takes_over, codes::NO_ORGANIZATION)
     }
 
     async fn look(&self) -> Result<Reality, CliError> {

@@ -248,6 +248,11 @@ impl Run<'_> {
             return Err(refused(&Refusal::NotCreated, key, args.intent));
         };
         let organization = reality.observed.organizations.get(&permitted.organization);
+        if let Some(rival) = organization.and_then(|live| session::rival(key, request, live)) {
+            ui.say(&format!(
+                "note: {rival} has the organization of `{key}`; a link changes nothing of it"
+            ));
+        }
         Ok(Ready {
             name: organization.map_or_else(|| key.to_string(), |live| live.name.clone()),
             permitted,

@@ -103,6 +103,10 @@ pub(super) struct PowerArgs {
     #[arg(long)]
     adopt: bool,
 
+    /// Change and take over organizations that another manifest or an operator holds.
+    #[arg(long)]
+    adopt_owned: bool,
+
     /// Write over a different external id (a renamed key).
     #[arg(long)]
     allow_rekey: bool,
@@ -138,6 +142,7 @@ impl PowerArgs {
     pub(super) const fn policy(self) -> Policy {
         let Self {
             adopt,
+            adopt_owned,
             allow_rekey,
             allow_trusted_domains,
             allow_domain_removal,
@@ -148,6 +153,7 @@ impl PowerArgs {
         } = self;
         Policy {
             adopt,
+            adopt_owned,
             allow_rekey,
             allow_trusted_domains,
             allow_domain_removal,

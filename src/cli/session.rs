@@ -12,13 +12,14 @@ use super::exit::Exit;
 use super::interrupt;
 use super::progress::Reading;
 use super::ui::Ui;
-use crate::codes::{Code, cli as codes};
+use crate::codes::{Code, cli as codes, plan as plan_codes};
+use crate::identity::ownership::{Declarant, Ownership, Rival, Standing};
 use crate::identity::{Identities, Identity};
 use crate::manifest::{self, Checked, Diagnostics, Input, Severity, Sources};
 use crate::model::desired::Desired;
 use crate::model::observed::{Observed, Organization};
 use crate::model::text::escape;
-use crate::model::{Intent, OrgKey, Selection};
+use crate::model::{Allow, Intent, OrgKey, Selection};
 use crate::observe::{Contacts, Extent, observe, observe_contacts, usage};
 use crate::plan::{Policy, candidates};
 use crate::readiness::{Readiness, readiness};
@@ -364,6 +365,25 @@ pub(super) async fn consent(
     Err(CliError::new(Exit::Usage, codes::NO_CONSENT, message))
 }
 
+/// Another that holds an entry's organization, unless the entry says that it may be changed.
+pub(super) fn rival(key: &OrgKey, input: &Request, live: &Organization) -> Option<Rival> {
+    let entry = input.desired.organizations.get(key)?;
+    if entry.allow.contains(&Allow::OtherOwner) {
+        return None;
+    }
+    let declarant = Declarant {
+        manifest: input.desired.manifest.as_ref(),
+        previous: &input.desired.previous_manifests,
+        resource: entry.resource.as_ref(),
+    };
+    match Ownership::of(live).for_manifest(&declarant) {
+        Standing::Theirs(rival) => Some(rival),
+        Standing::Free | Standing::Ours | Standing::FormerlyOurs(_) | Standing::OwnResource(_) => {
+            None
+        }
+    }
+}
+
 impl Reality {
     /// The live organization of an entry; without one, an error with the command's own code.
     pub(super) fn organization(
@@ -384,6 +404,29 @@ impl Reality {
                 let message = format!("`{key}` has no organization at WorkOS yet");
                 CliError::new(Exit::Stopped, no_organization, message)
             })
+    }
+
+    /// The same, for a command that writes: refused where another manifest or an operator holds the
+    /// organization, unless `takes_over`. The marks stay as they are.
+    pub(super) fn organization_to_write(
+        &self,
+        key: &OrgKey,
+        input: &Request,
+        takes_over: bool,
+        no_organization: Code,
+    ) -> Result<&Organization, CliError> {
+        let live = self.organization(key, no_organization)?;
+        match rival(key, input, live).filter(|_| !takes_over) {
+            None => Ok(live),
+            Some(rival) => {
+                let message = format!("{rival} has the organization of `{key}`");
+                let error = CliError::new(Exit::Stopped, plan_codes::HELD_BY_ANOTHER, message);
+                Err(error.help(
+                    "leave it to them, run it with --adopt-owned, or write `allow: [other_owner]` \
+                     on the entry",
+                ))
+            }
+        }
     }
 
     /// How far every selected customer is.

@@ -34,6 +34,10 @@ const DNS_PORT: u16 = 53;
 /// says that the record is not there: asking would do no harm to a pending domain, for which WorkOS
 /// keeps looking by itself for 30 days, but it begins those days again for one that has failed.
 #[derive(Debug, Args)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is one flag of the command line"
+)]
 pub(super) struct VerifyDomainArgs {
     /// The organization's key in the manifest.
     key: String,
@@ -57,6 +61,10 @@ pub(super) struct VerifyDomainArgs {
     /// Ask WorkOS although DNS does not show the record.
     #[arg(long, conflicts_with = "dns_only")]
     ask_anyway: bool,
+
+    /// Also where another manifest or an operator holds the organization; its marks stay.
+    #[arg(long)]
+    adopt_owned: bool,
 
     /// The output's format.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
@@ -82,7 +90,10 @@ pub(super) fn run(args: &VerifyDomainArgs, ui: &Ui) -> Result<Exit, CliError> {
     let connection = connect::open(&args.entry.connection, &request.desired)?;
     session::block_on(async |interrupted| {
         let reality = session::look(&connection, &request, ui, &interrupted).await?;
-        let organization = reality.organization(&key, codes::NO_ORGANIZATION)?;
+        // Looking a record up writes nothing.
+        let may_write = args.adopt_owned || args.dns_only;
+        let organization =
+            reality.organization_to_write(&key, &request, may_write, codes::NO_ORGANIZATION)?;
         let run = run::Run {
             args,
             connection: &connection,

@@ -57,6 +57,18 @@ codes! {
         "a change is held because the run lacks its flag",
         "What could do harm when it is not meant is done only by a run that is told to: taking over an organization, replacing an external id, asserting a domain without proof, removing a verified domain, deleting what is in use.",
         "Check the change; if it is right, run with the flag that is named.";
+    HELD_BY_ANOTHER = "plan/held-by-another",
+        "another manifest or an operator holds the organization",
+        "The organization carries the owner mark of another manifest (metadata `portalctl_owner`), or the mark of a Kubernetes resource whose operator keeps it (`portalctl_holder`). Two that change one organization would undo each other's work, so every change of it is held.",
+        "Remove the entry here, or the one that holds it there. To take the organization over, run with --adopt-owned or write `allow: [other_owner]` on the entry: its marks are replaced.";
+    HELD_BY_OPERATOR = "plan/held-by-operator",
+        "an operator holds the organization for this very resource",
+        "The files are in the Kubernetes form, and an operator keeps the organization as the resource in its cluster says. What the command line changes, the operator may change back.",
+        "Apply the resource with kubectl instead, and let the operator make the change.";
+    ALLOW_UNUSED = "plan/allow-unused",
+        "a permission of an entry allows nothing any more",
+        "The entry's `allow` list names a permission that this plan does not need: what it was for has been done, or never came about. It would allow the same again some day, when nobody looks.",
+        "Remove it from the list.";
     MOSTLY_UNDECLARED = "plan/mostly-undeclared",
         "most of what this manifest created is no longer declared",
         "Fewer than half of the organizations with this manifest's owner mark are declared. That is what pruning with a part of the manifest, or with a wrong folder, looks like. All of its deletions are held.",

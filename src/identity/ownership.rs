@@ -79,7 +79,7 @@ impl Ownership {
             Self::Unmarked => Standing::Free,
             Self::OwnedBy(owner) => match declarant.knows(owner) {
                 Name::Current => Standing::Ours,
-                Name::Former => Standing::FormerlyOurs,
+                Name::Former => Standing::FormerlyOurs(owner.clone()),
                 Name::Another => Standing::Theirs(Rival::Manifest(owner.clone())),
             },
             Self::HeldBy { holder, .. } => {
@@ -175,8 +175,9 @@ pub enum Standing {
     Free,
     /// Our owner mark: a plain update.
     Ours,
-    /// The owner mark of a former name of this manifest: a plain update, and the mark is rewritten.
-    FormerlyOurs,
+    /// The owner mark of this former name of the manifest: a plain update, and the mark is
+    /// rewritten.
+    FormerlyOurs(String),
     /// An operator holds it for the very resource that the entry is: an update, with a warning.
     OwnResource(Holder),
     /// Another's: every change is held until a person says that it is to be taken over.

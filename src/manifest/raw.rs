@@ -40,6 +40,7 @@ pub(super) type Texts = Vec<Spotted<Text>>;
 pub(super) struct RawDocument {
     pub(super) version: Option<Field<i64>>,
     pub(super) manifest: Option<Field<Text>>,
+    pub(super) previous_manifests: Option<Field<Texts>>,
     pub(super) environment: Option<Field<RawEnvironment>>,
     pub(super) return_urls: Option<Field<RawReturnUrls>>,
     pub(super) limits: Option<Field<RawLimits>>,
@@ -189,6 +190,8 @@ pub(super) struct RawOrganization {
     pub(super) ignore_fields: Option<Field<Texts>>,
     pub(super) allow_shared_domain: Option<Field<bool>>,
     pub(super) allow_same_name: Option<Field<bool>>,
+    pub(super) claim: Option<Field<bool>>,
+    pub(super) allow: Option<Field<Texts>>,
     pub(super) kubernetes: Option<Field<RawOrganizationObject>>,
 }
 

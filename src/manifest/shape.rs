@@ -10,7 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::kubernetes::{EnvironmentObject, OrganizationObject};
-use crate::model::Intent;
+use crate::model::{Allow, Intent};
 
 /// The customers of your product and the WorkOS Admin Portal features each of them should have.
 ///
@@ -29,6 +29,10 @@ pub struct Manifest {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = KEY), length(max = 63), example = &"customers")]
     pub manifest: Option<String>,
+    /// Names that this manifest had before: their owner marks count as its own, and are rewritten.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1), inner(regex(pattern = KEY), length(max = 63)), example = ["customers"])]
+    pub previous_manifests: Option<Vec<String>>,
     /// The WorkOS environment that this manifest is meant for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub environment: Option<Environment>,
@@ -258,6 +262,14 @@ pub struct Organization {
     /// Accepts that another organization has the same name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allow_same_name: Option<bool>,
+    /// Writes this manifest's owner mark on the organization, also where portalctl did not create
+    /// it. Needs `manifest`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub claim: Option<bool>,
+    /// Permissions for this organization, each as good as its flag. One that is used up may go.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1), example = ["adopt"])]
+    pub allow: Option<Vec<Allow>>,
     /// What only the Kubernetes form says; kept by `portalctl convert`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kubernetes: Option<OrganizationObject>,

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::observed::Organization;
 use super::{
-    AllowedHosts, ClientId, Domain, Email, ExternalId, Holder, Intent, ManifestName, OrgKey,
+    Allow, AllowedHosts, ClientId, Domain, Email, ExternalId, Holder, Intent, ManifestName, OrgKey,
     OrganizationId, ResourceName, ReturnUrl, mark, name,
 };
 
@@ -17,6 +17,8 @@ use super::{
 pub struct Desired {
     /// The manifest's own name: the owner mark on what it creates.
     pub manifest: Option<ManifestName>,
+    /// Names that it had before: their owner marks count as its own.
+    pub previous_manifests: Vec<ManifestName>,
     /// The environment the manifest is meant for.
     pub environment: Environment,
     /// Where the portal sends browsers back to.
@@ -221,6 +223,10 @@ pub struct DesiredOrganization {
     pub allow_shared_domain: bool,
     /// Accepts that another organization has the same name.
     pub allow_same_name: bool,
+    /// The owner mark is written on the organization, also where portalctl did not create it.
+    pub claim: bool,
+    /// Permissions for this entry, each as good as its flag.
+    pub allow: BTreeSet<Allow>,
     /// Whether anything may be written.
     pub management: Management,
     /// The resource that it is, in the Kubernetes form of a manifest.

@@ -3,6 +3,7 @@
 //! Goes in: nothing. Comes out: types. Uses only std, serde and small value crates, never
 //! another module of this crate.
 
+pub mod allow;
 pub mod desired;
 pub mod domain_name;
 pub mod holder;
@@ -18,6 +19,7 @@ pub mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+pub use allow::Allow;
 pub use domain_name::SharedDomain;
 pub use holder::{Holder, HolderMark, ResourceName};
 pub use id::{

@@ -62,6 +62,7 @@ pub(super) fn plan(
             change,
             reason: HeldReason::NeedsFlag,
             allow: Flag::AllowRekey,
+            write: None,
         });
         let held: Vec<Held> = held.collect();
         plan.held.extend(held);
@@ -163,6 +164,7 @@ fn why(held: &Held) -> String {
             "it waits for a change of the same organization that spec.limits hold".to_owned()
         }
         (HeldReason::Saved(code), _) => code.to_string(),
+        (HeldReason::HeldByAnother(rival), _) => format!("{rival} has it"),
         (HeldReason::MostlyUndeclared { marked, declared }, _) => {
             format!("only {declared} of {marked} organizations are declared")
         }

@@ -8,9 +8,10 @@ use serde::Serialize;
 use super::invitation::Invitation;
 use crate::codes::{Code, plan as codes};
 use crate::identity::MatchedBy;
+use crate::identity::ownership::Rival;
 use crate::model::desired::{FieldPath, Source};
 use crate::model::text::{escape, mask_email};
-use crate::model::{ClientId, Domain, ManifestName, OrgKey, OrganizationId, mark};
+use crate::model::{Allow, ClientId, Domain, ManifestName, OrgKey, OrganizationId, mark};
 
 /// One thing to do to one organization.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -56,10 +57,21 @@ impl Change {
 
     /// Returns whether it writes the mark of the holder and nothing else.
     pub fn takes_hold_only(&self) -> bool {
-        let mut paths = self.fields.iter().map(|field| &field.path);
-        let is_mark =
-            |path: &FieldPath| matches!(path, FieldPath::Metadata(key) if key == mark::HOLDER);
-        matches!(self.action, Action::Update(_)) && !self.fields.is_empty() && paths.all(is_mark)
+        let is_mark = |field: &FieldChange| {
+            matches!(&field.path, FieldPath::Metadata(key) if key == mark::HOLDER)
+                && field.after.is_some()
+        };
+        matches!(self.action, Action::Update(_))
+            && !self.fields.is_empty()
+            && self.fields.iter().all(is_mark)
+    }
+
+    /// Returns whether a mark of another manifest or of an operator is replaced.
+    pub fn takes_over(&self) -> bool {
+        let is_owner = |path: &FieldPath| matches!(path, FieldPath::Metadata(key) if [mark::OWNER, mark::HOLDER].contains(&key.as_str()));
+        self.fields
+            .iter()
+            .any(|field| is_owner(&field.path) && field.before.is_some())
     }
 
     /// Whether a domain is taken from an organization.
@@ -187,6 +199,8 @@ pub enum Reason {
     NotInvited,
     /// This manifest created the organization and does not declare it any more.
     NotDeclared,
+    /// The owner mark says a former name of this manifest.
+    FormerName(String),
     /// As a saved plan says.
     Saved(String),
 }
@@ -233,6 +247,11 @@ impl fmt::Display for Reason {
             Self::NotDeclared => {
                 f.write_str("this manifest created it and does not declare it any more")
             }
+            Self::FormerName(name) => write!(
+                f,
+                "its owner mark says `{}`, a former name of this manifest",
+                escape(name)
+            ),
             Self::Saved(reason) => f.write_str(reason),
         }
     }
@@ -247,6 +266,18 @@ pub struct Held {
     pub reason: HeldReason,
     /// The flag that would allow it.
     pub allow: Flag,
+    /// The permission that would allow it for good, written in the entry's `allow` list.
+    pub write: Option<Allow>,
+}
+
+impl Held {
+    /// Names the ways to allow it: the flag, and the line to write where there is one.
+    pub fn needs(&self) -> String {
+        match self.write {
+            Some(allow) => format!("{}, or `allow: [{allow}]`", self.allow),
+            None => self.allow.to_string(),
+        }
+    }
 }
 
 /// Why a change is held.
@@ -270,6 +301,8 @@ pub enum HeldReason {
         /// How many of them are declared.
         declared: usize,
     },
+    /// Another manifest or an operator holds the organization.
+    HeldByAnother(Rival),
     /// As a saved plan says.
     Saved(Code),
 }
@@ -281,6 +314,7 @@ impl HeldReason {
             Self::NeedsFlag => codes::NEEDS_FLAG,
             Self::LimitExceeded { .. } | Self::WaitsForHeld => codes::LIMIT_EXCEEDED,
             Self::MostlyUndeclared { .. } => codes::MOSTLY_UNDECLARED,
+            Self::HeldByAnother(_) => codes::HELD_BY_ANOTHER,
             Self::Saved(code) => *code,
         }
     }
@@ -291,6 +325,8 @@ impl HeldReason {
 pub enum Flag {
     /// `--adopt`
     Adopt,
+    /// `--adopt-owned`
+    AdoptOwned,
     /// `--allow-rekey`
     AllowRekey,
     /// `--allow-trusted-domains`
@@ -305,8 +341,9 @@ pub enum Flag {
 
 impl Flag {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Adopt,
+        Self::AdoptOwned,
         Self::AllowRekey,
         Self::AllowTrustedDomains,
         Self::AllowDomainRemoval,
@@ -315,10 +352,25 @@ impl Flag {
     ];
 }
 
+impl Flag {
+    /// The permission of an entry that is as good as the flag.
+    pub const fn as_allow(self) -> Option<Allow> {
+        match self {
+            Self::Adopt => Some(Allow::Adopt),
+            Self::AdoptOwned => Some(Allow::OtherOwner),
+            Self::AllowRekey => Some(Allow::Rekey),
+            Self::AllowTrustedDomains => Some(Allow::TrustedDomains),
+            Self::AllowDomainRemoval => Some(Allow::DomainRemoval),
+            Self::PruneActive | Self::AllowBulk => None,
+        }
+    }
+}
+
 impl fmt::Display for Flag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Adopt => "--adopt",
+            Self::AdoptOwned => "--adopt-owned",
             Self::AllowRekey => "--allow-rekey",
             Self::AllowTrustedDomains => "--allow-trusted-domains",
             Self::AllowDomainRemoval => "--allow-domain-removal",

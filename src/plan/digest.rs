@@ -34,6 +34,7 @@ impl Digest {
             warnings: _,
             unchanged: _,
             unmanaged: _,
+            seen: _,
         } = plan;
         let Target {
             environment,

@@ -7,12 +7,13 @@ use super::change::{
 };
 use super::policy::Policy;
 use crate::codes::plan as codes;
+use crate::identity::ownership::{Declarant, Ownership, Rival, Standing};
 use crate::identity::{Contest, MatchedBy};
 use crate::model::desired::{DeclaredDomainState, DesiredOrganization, DomainsPolicy, FieldPath};
 use crate::model::mark::{self, KeptValues};
 use crate::model::observed::{Answer, ItContact, Organization};
 use crate::model::text::escape;
-use crate::model::{Domain, ExternalId, Intent, ManifestName, OrgKey};
+use crate::model::{Allow, Domain, ExternalId, HolderMark, Intent, ManifestName, OrgKey};
 
 /// The state in which every domain starts that is not trusted.
 const PENDING: &str = "pending";
@@ -24,6 +25,8 @@ pub(super) struct Entry<'a> {
     pub(super) key: &'a OrgKey,
     pub(super) declared: &'a DesiredOrganization,
     pub(super) manifest: Option<&'a ManifestName>,
+    /// Names that the manifest had before.
+    pub(super) previous_manifests: &'a [ManifestName],
     /// The live organization's IT contacts, if they were asked about.
     pub(super) contacts: Option<&'a Answer<Vec<ItContact>>>,
     /// The declared intents that nobody has begun to configure.
@@ -40,22 +43,8 @@ pub(super) struct EntryPlan {
     pub(super) held: Vec<Held>,
     pub(super) conflicts: Vec<Conflict>,
     pub(super) warnings: Vec<Warning>,
-}
-
-impl EntryPlan {
-    /// Adds a change, or holds it when the run lacks the flag it needs.
-    fn add(&mut self, change: Change, needs: Option<Flag>, policy: Policy) {
-        match needs.filter(|flag| !policy.allows(*flag)) {
-            None => self.changes.push(change),
-            Some(allow) => {
-                self.held.push(Held {
-                    change,
-                    reason: HeldReason::NeedsFlag,
-                    allow,
-                });
-            }
-        }
-    }
+    /// The permissions of the entry that something needed.
+    pub(super) used: BTreeSet<Allow>,
 }
 
 impl Entry<'_> {
@@ -104,7 +93,7 @@ impl Entry<'_> {
         fields.extend(self.missing_contacts(None));
         fields.extend(self.contacts_mark(None));
         let change = self.change(Action::Create, fields, Reason::Missing);
-        plan.add(change, None, self.policy);
+        plan.changes.push(change);
         plan.changes.extend(self.invitation(None));
         plan
     }
@@ -118,13 +107,13 @@ impl Entry<'_> {
     ) -> FieldChange {
         let path = || FieldPath::Domain(domain.clone());
         match state {
-            DeclaredDomainState::Verified if self.policy.allow_trusted_domains => {
+            DeclaredDomainState::Verified if self.allows(Flag::AllowTrustedDomains) => {
                 set(path(), VERIFIED)
             }
             DeclaredDomainState::Verified => {
                 let trusted = vec![set(path(), VERIFIED)];
                 let change = self.change(Action::Create, trusted, Reason::TrustedDomain);
-                plan.add(change, Some(Flag::AllowTrustedDomains), self.policy);
+                self.add(plan, change, &[Need::Flag(Flag::AllowTrustedDomains)]);
                 set(path(), PENDING)
             }
             DeclaredDomainState::Pending => set(path(), PENDING),
@@ -138,36 +127,166 @@ impl Entry<'_> {
             plan.conflicts.push(conflict);
             return plan;
         }
+        let standing = self.standing(live);
+        let owner = Need::of(&standing);
         let mut fields = self.differences(live, &mut plan.warnings);
+        if owner.is_some() {
+            // Only the holder lifts its protection: the next plan does, once the marks are ours.
+            fields.retain(|field| !lifts_protection(field));
+        }
         let invitation = self.invitation(Some(live));
+        let removals = self.domains_to_remove(live);
+        let external_id = self.external_id_difference(live);
+        let wants_more = invitation.is_some() || !removals.is_empty() || external_id.is_some();
+        fields.extend(self.owner_marks(live, &standing, wants_more || !fields.is_empty()));
         let marks = usize::from(invitation.is_some());
         if let Some(conflict) = self.too_much_metadata(live, &fields, marks) {
             plan.conflicts.push(conflict);
             return plan;
         }
-        fields.extend(self.contacts_mark_that_fits(live, &fields, marks));
+        // Alone it is no reason to write to what another holds.
+        if owner.is_none() || wants_more || !fields.is_empty() {
+            fields.extend(self.contacts_mark_that_fits(live, &fields, marks));
+        }
         plan.warnings.extend(self.contacts_warning());
         plan.warnings.extend(self.sending_warning(live));
+        plan.warnings.extend(self.own_resource_warning(&standing));
         let action = || Action::Update(live.id.clone());
-        if let Some(external_id) = self.external_id_difference(live) {
-            if external_id.before.is_none() || self.policy.allow_rekey {
+        if let Standing::FormerlyOurs(name) = &standing {
+            let reason = Reason::FormerName(name.clone());
+            let mark = self.owner_mark(live).into_iter().collect();
+            plan.changes.push(self.change(action(), mark, reason));
+        }
+        if let Some(external_id) = external_id {
+            let is_rekey = external_id.before.is_some();
+            if is_rekey && self.declared.allow.contains(&Allow::Rekey) {
+                plan.used.insert(Allow::Rekey);
+            }
+            if !is_rekey || self.allows(Flag::AllowRekey) {
                 fields.push(external_id);
             } else {
                 let change = self.change(action(), vec![external_id], Reason::Renamed(by.clone()));
-                plan.add(change, Some(Flag::AllowRekey), self.policy);
+                let needs = owner.iter().cloned().chain([Need::Flag(Flag::AllowRekey)]);
+                self.add(&mut plan, change, &needs.collect::<Vec<_>>());
             }
         }
         if !fields.is_empty() {
             let change = self.change(action(), fields, Reason::Differs(by.clone()));
-            plan.add(change, None, self.policy);
+            self.add(&mut plan, change, owner.as_slice());
         }
-        for (removal, is_verified) in self.domains_to_remove(live) {
+        for (removal, is_verified) in removals {
             let change = self.change(action(), vec![removal], Reason::DomainNotDeclared);
-            let needs = is_verified.then_some(Flag::AllowDomainRemoval);
-            plan.add(change, needs, self.policy);
+            let verified = is_verified.then_some(Need::Flag(Flag::AllowDomainRemoval));
+            let needs = owner.iter().cloned().chain(verified);
+            self.add(&mut plan, change, &needs.collect::<Vec<_>>());
         }
-        plan.changes.extend(invitation);
+        if let Some(invitation) = invitation {
+            if self.declared.allow.contains(&Allow::InviteBulk) {
+                plan.used.insert(Allow::InviteBulk);
+            }
+            self.add(&mut plan, invitation, owner.as_slice());
+        }
+        plan.warnings.extend(self.unused_permissions(&plan.used));
         plan
+    }
+
+    /// Adds a change, or holds it when it needs something that neither the run nor the entry gives.
+    fn add(&self, plan: &mut EntryPlan, change: Change, needs: &[Need]) {
+        let granted = needs.iter().filter_map(|need| need.flag().as_allow());
+        let granted = granted.filter(|allow| self.declared.allow.contains(allow));
+        plan.used.extend(granted);
+        match needs.iter().find(|need| !self.allows(need.flag())) {
+            None => plan.changes.push(change),
+            Some(need) => plan.held.push(Held {
+                change,
+                reason: need.reason(),
+                allow: need.flag(),
+                write: need
+                    .flag()
+                    .as_allow()
+                    .filter(|_| self.declared.resource.is_none()),
+            }),
+        }
+    }
+
+    /// Returns whether the run's flags or the entry's own permissions allow something.
+    fn allows(&self, flag: Flag) -> bool {
+        let own = flag.as_allow();
+        self.policy.allows(flag) || own.is_some_and(|allow| self.declared.allow.contains(&allow))
+    }
+
+    /// The relation of the entry to a live organization. An operator has decided before, and sets
+    /// the holder of what it was granted.
+    fn standing(&self, live: &Organization) -> Standing {
+        if self.declared.holder.is_some() {
+            return Standing::Ours;
+        }
+        Ownership::of(live).for_manifest(&Declarant {
+            manifest: self.manifest,
+            previous: self.previous_manifests,
+            resource: self.declared.resource.as_ref(),
+        })
+    }
+
+    /// The marks that change with the entry's other fields: those of another are replaced where the
+    /// entry `wants` anything, and ours is set where it claims what nobody has marked.
+    fn owner_marks(
+        &self,
+        live: &Organization,
+        standing: &Standing,
+        wants: bool,
+    ) -> Vec<FieldChange> {
+        let claim = self.declared.claim;
+        match standing {
+            Standing::Free if claim => self.owner_mark(live).into_iter().collect(),
+            Standing::Theirs(_) if claim || wants => {
+                let path = FieldPath::Metadata(mark::HOLDER.to_owned());
+                let holder = live.metadata.get(mark::HOLDER);
+                let holder = difference(path, holder, None::<&str>);
+                self.owner_mark(live).into_iter().chain(holder).collect()
+            }
+            Standing::Free
+            | Standing::Theirs(_)
+            | Standing::Ours
+            | Standing::FormerlyOurs(_)
+            | Standing::OwnResource(_) => Vec::new(),
+        }
+    }
+
+    /// The owner mark as this manifest would have it, where it differs.
+    fn owner_mark(&self, live: &Organization) -> Option<FieldChange> {
+        difference(
+            FieldPath::Metadata(mark::OWNER.to_owned()),
+            live.metadata.get(mark::OWNER),
+            self.manifest.map(ManifestName::as_str),
+        )
+    }
+
+    /// Warns where an operator keeps the organization as the same resource says.
+    fn own_resource_warning(&self, standing: &Standing) -> Option<Warning> {
+        let Standing::OwnResource(holder) = standing else {
+            return None;
+        };
+        Some(Warning {
+            key: self.key.clone(),
+            code: codes::HELD_BY_OPERATOR,
+            message: format!(
+                "{} has it, and may change back what is changed here",
+                Rival::Operator(HolderMark::Resource(holder.clone()))
+            ),
+        })
+    }
+
+    /// Warns of each permission that allowed nothing in this plan.
+    fn unused_permissions(&self, used: &BTreeSet<Allow>) -> Vec<Warning> {
+        let unused = self.declared.allow.difference(used);
+        unused
+            .map(|allow| Warning {
+                key: self.key.clone(),
+                code: codes::ALLOW_UNUSED,
+                message: format!("`allow: [{allow}]` is used up: nothing here needs it; remove it"),
+            })
+            .collect()
     }
 
     /// Nobody claims the organization: it gets the entry's external id with all other changes.
@@ -175,7 +294,15 @@ impl Entry<'_> {
     /// organization, and nobody is written to, before it is known to be the entry's.
     pub(super) fn adopt(&self, live: &Organization, domain: &Domain) -> EntryPlan {
         let mut plan = EntryPlan::default();
+        let standing = self.standing(live);
         let mut fields = self.differences(live, &mut plan.warnings);
+        if matches!(standing, Standing::Theirs(_)) {
+            fields.retain(|field| !lifts_protection(field));
+        }
+        match standing {
+            Standing::FormerlyOurs(_) => fields.extend(self.owner_mark(live)),
+            _ => fields.extend(self.owner_marks(live, &standing, true)),
+        }
         if let Some(conflict) = self.too_much_metadata(live, &fields, 0) {
             plan.conflicts.push(conflict);
             return plan;
@@ -186,7 +313,9 @@ impl Entry<'_> {
         fields.extend(self.declared_external_id(live));
         let action = Action::Adopt(live.id.clone());
         let change = self.change(action, fields, Reason::HoldsDomain(domain.clone()));
-        plan.add(change, Some(Flag::Adopt), self.policy);
+        let needs = Need::of(&standing).into_iter();
+        let needs: Vec<Need> = needs.chain([Need::Flag(Flag::Adopt)]).collect();
+        self.add(&mut plan, change, &needs);
         plan
     }
 
@@ -359,7 +488,7 @@ impl Entry<'_> {
         live: &Organization,
         by: &MatchedBy,
     ) -> Option<Conflict> {
-        if *by != MatchedBy::Id || self.policy.allow_rekey {
+        if *by != MatchedBy::Id || self.allows(Flag::AllowRekey) {
             return None;
         }
         let difference = self.external_id_difference(live)?;
@@ -370,7 +499,8 @@ impl Entry<'_> {
             code: codes::EXTERNAL_ID_DIFFERS,
             message: format!("{id} has the external id `{}`", escape(&before)),
             help: format!(
-                "write `external_id: {}`, or run with --allow-rekey to replace it",
+                "write `external_id: {}`, or run with --allow-rekey or write `allow: [rekey]` to \
+                 replace it",
                 escape(&before)
             ),
             scope: Scope::Entry,
@@ -437,6 +567,46 @@ impl Entry<'_> {
             .filter(|(field, _)| !self.declared.ignores(&field.path))
             .collect()
     }
+}
+
+/// Something that a change needs to be allowed.
+#[derive(Debug, Clone)]
+enum Need {
+    /// A flag, or the entry's permission that is as good.
+    Flag(Flag),
+    /// The same, because another holds the organization.
+    Takeover(Rival),
+}
+
+impl Need {
+    /// What every change of an organization needs.
+    fn of(standing: &Standing) -> Option<Self> {
+        match standing {
+            Standing::Theirs(rival) => Some(Self::Takeover(rival.clone())),
+            Standing::Free
+            | Standing::Ours
+            | Standing::FormerlyOurs(_)
+            | Standing::OwnResource(_) => None,
+        }
+    }
+
+    const fn flag(&self) -> Flag {
+        match self {
+            Self::Flag(flag) => *flag,
+            Self::Takeover(_) => Flag::AdoptOwned,
+        }
+    }
+
+    fn reason(&self) -> HeldReason {
+        match self {
+            Self::Flag(_) => HeldReason::NeedsFlag,
+            Self::Takeover(rival) => HeldReason::HeldByAnother(rival.clone()),
+        }
+    }
+}
+
+fn lifts_protection(field: &FieldChange) -> bool {
+    matches!(&field.path, FieldPath::Metadata(key) if key == mark::PROTECT) && field.after.is_none()
 }
 
 fn is_metadata(field: &FieldChange) -> bool {

@@ -22,6 +22,7 @@ pub fn lint(plan: &Plan, desired: &Desired, observed: &Observed) -> Vec<String> 
         invitation(change, desired, observed, &mut findings);
         fields(change, observed, &mut findings);
     }
+    held_by_others(plan, desired, observed, &mut findings);
     at_most_once(plan, &mut findings);
     conflicts_stand_still(plan, &mut findings);
     contested_domains_stand_still(plan, &mut findings);
@@ -137,7 +138,9 @@ fn deletion(change: &Change, desired: &Desired, observed: &Observed, findings: &
 /// Nothing is written that the manifest does not say, and a mark only as far as it is said.
 fn only_what_is_declared(change: &Change, desired: &Desired, findings: &mut Vec<String>) {
     let key = &change.key;
-    let Some(entry) = desired.organizations.get(key) else {
+    // What is deleted goes by its external id, which may read like an entry's key.
+    let is_deletion = change.action.kind() == ActionKind::Delete;
+    let Some(entry) = desired.organizations.get(key).filter(|_| !is_deletion) else {
         return;
     };
     let is_create = change.action.kind() == ActionKind::Create;
@@ -152,11 +155,18 @@ fn only_what_is_declared(change: &Change, desired: &Desired, findings: &mut Vec<
                 after.is_some() && after == entry.stripe_customer_id.as_deref()
             }
             FieldPath::Metadata(name) if name == mark::OWNER => {
-                is_create && after == desired.manifest.as_ref().map(ManifestName::as_str)
+                let is_asked = is_create || entry.claim || field.before.is_some();
+                let takes_over = change
+                    .fields
+                    .iter()
+                    .any(|field| field.path == FieldPath::Metadata(mark::HOLDER.to_owned()));
+                (is_asked || takes_over)
+                    && after == desired.manifest.as_ref().map(ManifestName::as_str)
             }
             FieldPath::Metadata(name) if name == mark::HOLDER => {
-                after.is_some()
-                    && after == entry.holder.as_ref().map(ToString::to_string).as_deref()
+                let own = entry.holder.as_ref().map(ToString::to_string);
+                let is_taken_over = after.is_none() && field.before.is_some() && own.is_none();
+                is_taken_over || (after.is_some() && after == own.as_deref())
             }
             FieldPath::Metadata(name) if name == mark::CONTACTS => {
                 after.is_some() && after == entry.contacts_mark().as_deref()
@@ -275,14 +285,81 @@ fn fields(change: &Change, observed: &Observed, findings: &mut Vec<String>) {
                 field.path, field.before
             ));
         }
-        let is_owner_mark = matches!(&field.path, FieldPath::Metadata(name) if name == mark::OWNER);
-        if is_owner_mark && change.action.kind() != ActionKind::Create {
-            findings.push(format!("{key} would get an owner mark although it exists"));
-        }
     }
     let is_invitation = change.action.kind() == ActionKind::Invite;
     if change.fields.is_empty() && !is_invitation {
         findings.push(format!("{key} has a change without fields"));
+    }
+}
+
+/// What another manifest or an operator holds is written only by a plan that replaces its mark.
+fn held_by_others(plan: &Plan, desired: &Desired, observed: &Observed, findings: &mut Vec<String>) {
+    for change in &plan.changes {
+        let key = &change.key;
+        let live = change.action.organization();
+        let live = live.and_then(|id| observed.organizations.get(id));
+        let Some(live) = live else { continue };
+        if change.action.kind() == ActionKind::Delete {
+            let path = FieldPath::Metadata(mark::HOLDER.to_owned());
+            let shown = change.fields.iter().any(|field| field.path == path);
+            if live.metadata.contains_key(mark::HOLDER) && !shown {
+                findings.push(format!(
+                    "{key} would delete {}, and hide who holds it",
+                    live.id
+                ));
+            }
+            continue;
+        }
+        let Some(entry) = desired.organizations.get(key) else {
+            continue;
+        };
+        if entry.holder.is_some() {
+            continue;
+        }
+        let mark_of = |name: &str| live.metadata.get(name).map(|text| text.trim());
+        let replaces = |name: &str| {
+            let mut fields = plan
+                .changes
+                .iter()
+                .filter(|other| other.action.organization() == Some(&live.id))
+                .flat_map(|other| &other.fields);
+            let path = FieldPath::Metadata(name.to_owned());
+            fields.any(|field| field.path == path && field.before.is_some())
+        };
+        let own = entry.resource.as_ref().and_then(|resource| {
+            Some(format!(
+                "/{}/{}",
+                resource.namespace.as_deref()?,
+                resource.name
+            ))
+        });
+        let names: Vec<&str> = desired
+            .manifest
+            .iter()
+            .chain(
+                desired
+                    .previous_manifests
+                    .iter()
+                    .filter(|_| desired.manifest.is_some()),
+            )
+            .map(ManifestName::as_str)
+            .collect();
+        let holder = mark_of(mark::HOLDER).filter(|holder| !holder.is_empty());
+        let owner = mark_of(mark::OWNER).filter(|owner| !owner.is_empty());
+        let is_theirs = match (holder, owner) {
+            (Some(holder), _) => {
+                let is_own = own.is_some_and(|own| holder.ends_with(&own));
+                !is_own && !replaces(mark::HOLDER)
+            }
+            (None, Some(owner)) => !names.contains(&owner) && !replaces(mark::OWNER),
+            (None, None) => false,
+        };
+        if is_theirs {
+            findings.push(format!(
+                "{key} would change {}, which another holds",
+                live.id
+            ));
+        }
     }
 }
 

@@ -22,8 +22,9 @@ use crate::codes::plan as codes;
 use crate::identity::{Identities, Identity};
 use crate::model::desired::{Desired, Management};
 use crate::model::observed::{Coverage, Observed};
-use crate::model::{OrgKey, OrganizationId, Selection, Unconfigured, name};
+use crate::model::{Allow, OrgKey, OrganizationId, Selection, Unconfigured, name};
 
+pub use crate::identity::ownership::Ownership;
 pub use change::{
     Action, ActionKind, Change, Conflict, FieldChange, Flag, Held, HeldReason, Reason, Scope,
     Target, Warning,
@@ -50,6 +51,9 @@ pub struct Plan {
     pub unchanged: usize,
     /// Live organizations that no entry of the manifest is about.
     pub unmanaged: Unmanaged,
+    /// The marks of the organizations that change, as they were read: `apply` refuses to write one
+    /// that somebody else took meanwhile.
+    pub seen: BTreeMap<OrganizationId, Ownership>,
 }
 
 /// Live organizations that no entry is about: a note, never touched.
@@ -75,7 +79,8 @@ impl Plan {
     pub fn exceeds_a_limit(&self) -> bool {
         self.held
             .iter()
-            .any(|held| held.reason.code() != codes::NEEDS_FLAG)
+            .map(|held| held.reason.code())
+            .any(|code| code != codes::NEEDS_FLAG && code != codes::HELD_BY_ANOTHER)
     }
 
     /// The changes that somebody may want to review: all but those that only write marks.
@@ -152,6 +157,7 @@ pub fn plan(
             key,
             declared,
             manifest: desired.manifest.as_ref(),
+            previous_manifests: &desired.previous_manifests,
             contacts: identity
                 .organization()
                 .and_then(|id| observed.it_contacts.get(id)),
@@ -166,10 +172,20 @@ pub fn plan(
     {
         prune::prune(&mut plan, manifest, observed, identities, policy);
     }
-    policy.hold_beyond_limits(&desired.limits, existing, &mut plan.changes, &mut plan.held);
+    let uncounted = desired.organizations.iter();
+    let uncounted = uncounted.filter(|(_, entry)| entry.allow.contains(&Allow::InviteBulk));
+    let uncounted = uncounted.map(|(key, _)| key.clone()).collect();
+    policy.hold_beyond_limits(
+        &desired.limits,
+        existing,
+        &uncounted,
+        &mut plan.changes,
+        &mut plan.held,
+    );
     moves::settle(&mut plan, identities);
     plan.warnings
         .extend(duplicate_names(desired, identities, selection));
+    plan.seen = seen(&plan.changes, observed);
     sort(&mut plan);
     plan
 }
@@ -219,6 +235,15 @@ fn duplicate_names(
     warnings
 }
 
+/// The marks of the organizations that change.
+fn seen(changes: &[Change], observed: &Observed) -> BTreeMap<OrganizationId, Ownership> {
+    changes
+        .iter()
+        .filter_map(|change| observed.organizations.get(change.action.organization()?))
+        .map(|live| (live.id.clone(), Ownership::of(live)))
+        .collect()
+}
+
 fn add_entry(
     plan: &mut Plan,
     context: &entry::Entry<'_>,
@@ -257,6 +282,7 @@ fn add_entry(
         held,
         conflicts,
         warnings,
+        used: _,
     } = outcome;
     let is_as_declared = changes.iter().all(Change::is_bookkeeping);
     if [&conflicts, &contested]

@@ -78,7 +78,7 @@ fn settle_one(
     if let Some(removal) = removal {
         let allow = removal.allow;
         let reason = match &removal.reason {
-            HeldReason::NeedsFlag => HeldReason::NeedsFlag,
+            HeldReason::NeedsFlag | HeldReason::HeldByAnother(_) => HeldReason::NeedsFlag,
             HeldReason::LimitExceeded { .. }
             | HeldReason::WaitsForHeld
             | HeldReason::MostlyUndeclared { .. }
@@ -89,6 +89,7 @@ fn settle_one(
                 change,
                 reason,
                 allow,
+                write: None,
             });
             plan.warnings
                 .extend(stops_sign_in(key, domain, rival, giver));

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::change::{ActionKind, Change, Flag, Held, HeldReason};
-use crate::model::OrgKey;
+use super::change::{ActionKind, Change, Flag, Held, HeldReason, Reason};
 use crate::model::desired::{Limits, Powers, UpdateLimit};
+use crate::model::{Allow, OrgKey};
 
 /// The powers that flags give to one run; all off by default.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -15,6 +15,8 @@ use crate::model::desired::{Limits, Powers, UpdateLimit};
 pub struct Policy {
     /// `--adopt`: unclaimed organizations may be taken over.
     pub adopt: bool,
+    /// `--adopt-owned`: what another manifest or an operator holds may be changed and taken over.
+    pub adopt_owned: bool,
     /// `--allow-rekey`: a different external id may be written over.
     pub allow_rekey: bool,
     /// `--allow-trusted-domains`: domains may be created as verified.
@@ -58,6 +60,7 @@ impl Policy {
     pub const fn allows(self, flag: Flag) -> bool {
         match flag {
             Flag::Adopt => self.adopt,
+            Flag::AdoptOwned => self.adopt_owned,
             Flag::AllowRekey => self.allow_rekey,
             Flag::AllowTrustedDomains => self.allow_trusted_domains,
             Flag::PruneActive => self.prune_active,
@@ -68,11 +71,13 @@ impl Policy {
 
     /// Moves all changes of a kind whose number exceeds its limit to `held`.
     ///
-    /// `existing` is how many of the manifest's organizations exist, for percentages.
+    /// `existing` is how many of the manifest's organizations exist, for percentages. The
+    /// invitations of `uncounted` entries are sent however many there are.
     pub(super) fn hold_beyond_limits(
         self,
         limits: &Limits,
         existing: usize,
+        uncounted: &BTreeSet<OrgKey>,
         changes: &mut Vec<Change>,
         held: &mut Vec<Held>,
     ) {
@@ -89,21 +94,33 @@ impl Policy {
             (update, Limited::Updates),
             (delete, Limited::Deletes),
         ] {
-            hold_beyond(allowed, limited, changes, held);
+            hold_beyond(
+                allowed,
+                |change| Limited::of(change) == limited,
+                changes,
+                held,
+            );
         }
         hold_what_waits(changes, held);
-        hold_beyond(Some(MAX_INVITATIONS), Limited::Invitations, changes, held);
+        let is_counted = |change: &Change| {
+            Limited::of(change) == Limited::Invitations && !uncounted.contains(&change.key)
+        };
+        let most = Some(MAX_INVITATIONS);
+        let first = held.len();
+        hold_beyond(most, is_counted, changes, held);
+        for held in held.iter_mut().skip(first) {
+            held.write = Some(Allow::InviteBulk);
+        }
     }
 }
 
 /// Holds all changes of a kind when there are more of them than are allowed.
 fn hold_beyond(
     allowed: Option<usize>,
-    limited: Limited,
+    is_limited: impl Fn(&Change) -> bool,
     changes: &mut Vec<Change>,
     held: &mut Vec<Held>,
 ) {
-    let is_limited = |change: &Change| Limited::of(change) == limited;
     let planned = changes.iter().filter(|change| is_limited(change)).count();
     let Some(allowed) = allowed.filter(|allowed| planned > *allowed) else {
         return;
@@ -114,12 +131,13 @@ fn hold_beyond(
             change,
             reason,
             allow: Flag::AllowBulk,
+            write: None,
         });
     }
 }
 
-/// Holds the invitations of organizations whose own change a limit holds: the organization or the
-/// contact may not be there.
+/// Holds what builds on a change that a limit holds: the invitations of the same organization, which
+/// or whose contact may not be there, and the removal of domains of one that is yet to be taken over.
 fn hold_what_waits(changes: &mut Vec<Change>, held: &mut Vec<Held>) {
     let is_first = |held: &&Held| {
         matches!(held.reason, HeldReason::LimitExceeded { .. })
@@ -128,19 +146,23 @@ fn hold_what_waits(changes: &mut Vec<Change>, held: &mut Vec<Held>) {
                 Limited::Creates | Limited::Updates
             )
     };
-    let waiting: BTreeSet<OrgKey> = held
-        .iter()
-        .filter(is_first)
-        .map(|held| held.change.key.clone())
-        .collect();
-    let waits = |change: &Change| {
-        Limited::of(change) == Limited::Invitations && waiting.contains(&change.key)
+    let keys = |is_wanted: fn(&Change) -> bool| -> BTreeSet<OrgKey> {
+        let first = held.iter().filter(is_first);
+        let first = first.filter(|held| is_wanted(&held.change));
+        first.map(|held| held.change.key.clone()).collect()
+    };
+    let (waiting, taken_over) = (keys(|_| true), keys(Change::takes_over));
+    let waits = |change: &Change| match Limited::of(change) {
+        Limited::Invitations => waiting.contains(&change.key),
+        Limited::Deletes => taken_over.contains(&change.key),
+        Limited::Creates | Limited::Updates | Limited::Bookkeeping => false,
     };
     for change in changes.extract_if(.., |change| waits(change)) {
         held.push(Held {
             change,
             reason: HeldReason::WaitsForHeld,
             allow: Flag::AllowBulk,
+            write: None,
         });
     }
 }
@@ -161,6 +183,9 @@ enum Limited {
 
 impl Limited {
     fn of(change: &Change) -> Self {
+        if matches!(change.reason, Reason::FormerName(_)) {
+            return Self::Bookkeeping;
+        }
         match change.action.kind() {
             ActionKind::Create => Self::Creates,
             ActionKind::Update if change.is_bookkeeping() || change.takes_hold_only() => {

@@ -11,7 +11,7 @@ use super::in_use::{Evidence, in_use};
 use super::policy::Policy;
 use crate::codes::plan as codes;
 use crate::identity::Identities;
-use crate::identity::ownership::{Ownership, Undeletable};
+use crate::identity::ownership::{Ownership, Rival, Undeletable};
 use crate::model::desired::{Desired, FieldPath, Source};
 use crate::model::observed::{Observed, Organization, Usage};
 use crate::model::{Holder, HolderMark, ManifestName, OrgKey, OrganizationId, mark};
@@ -93,7 +93,15 @@ pub(super) fn prune(
                 message: format!("{one}; so it counts as in use"),
             }));
         }
-        if marked.is_mostly_undeclared() && !policy.allow_bulk {
+        let holder = Ownership::of(live).holder().cloned();
+        if let Some(holder) = holder.filter(|_| !policy.adopt_owned) {
+            plan.held.push(Held {
+                change,
+                reason: HeldReason::HeldByAnother(Rival::Operator(holder)),
+                allow: Flag::AdoptOwned,
+                write: None,
+            });
+        } else if marked.is_mostly_undeclared() && !policy.allow_bulk {
             let reason = HeldReason::MostlyUndeclared {
                 marked: marked.total(),
                 declared: marked.declared,
@@ -102,6 +110,7 @@ pub(super) fn prune(
                 change,
                 reason,
                 allow: Flag::AllowBulk,
+                write: None,
             });
         } else if !evidence.is_empty() && !policy.prune_active {
             let reason = HeldReason::NeedsFlag;
@@ -109,6 +118,7 @@ pub(super) fn prune(
                 change,
                 reason,
                 allow: Flag::PruneActive,
+                write: None,
             });
         } else {
             plan.changes.push(change);

@@ -254,6 +254,7 @@ fn held_change(saved: SavedHeld) -> Result<Held, String> {
         change: change(held)?,
         reason,
         allow,
+        write: None,
     })
 }
 

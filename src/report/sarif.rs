@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::json_v1::ErrorItem;
+use super::json_v1::{ErrorItem, held_reason};
 use crate::codes::Code;
 use crate::model::OrgKey;
 use crate::model::desired::{Desired, Source};
@@ -134,8 +134,8 @@ pub fn plan(plan: &Plan, desired: &Desired) -> serde_json::Result<String> {
             "{}: {} is held, {} allows it: {}",
             change.key,
             change.action.kind(),
-            held.allow,
-            change.reason
+            held.needs(),
+            held_reason(held)
         );
         findings.push(finding(
             held.reason.code(),

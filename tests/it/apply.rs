@@ -373,7 +373,7 @@ async fn metadata_that_others_wrote_meanwhile_survives() {
         let live = account.get_mut(&org("acme")).unwrap();
         live.metadata.insert("theirs".to_owned(), "kept".to_owned());
         live.metadata
-            .insert("portalctl_owner".to_owned(), "m".to_owned());
+            .insert("portalctl_protect".to_owned(), "true".to_owned());
     });
     let fields = vec![
         field("metadata.old", Some("x"), None),
@@ -386,7 +386,7 @@ async fn metadata_that_others_wrote_meanwhile_survives() {
     assert_eq!(
         metadata,
         [
-            pair("portalctl_owner", "m"),
+            pair("portalctl_protect", "true"),
             pair("theirs", "kept"),
             pair("tier", "gold")
         ]

@@ -175,6 +175,9 @@ fn organization() -> impl Strategy<Value = Organization> {
             // Domains may meet by chance.
             allow_shared_domain: Some(true),
             allow_same_name: allows_same_name.then_some(true),
+            // Powers: the Kubernetes form has none.
+            claim: None,
+            allow: None,
             kubernetes,
         },
     )
@@ -239,6 +242,7 @@ fn manifest() -> impl Strategy<Value = Manifest> {
             |(manifest, environment, urls, limits, defaults, kubernetes, organizations)| Manifest {
                 version: Some(1),
                 manifest,
+                previous_manifests: None,
                 environment: environment.map(|(name, api_key)| Environment {
                     name,
                     api_key,

@@ -142,7 +142,7 @@ fn a_pinned_organization_keeps_its_other_external_id_until_that_is_allowed() {
     insta::assert_snapshot!(world.plan(&live), @"
     ! acme plan/external-id-differs
         org_1 has the external id `crm-17`
-        -> write `external_id: crm-17`, or run with --allow-rekey to replace it
+        -> write `external_id: crm-17`, or run with --allow-rekey or write `allow: [rekey]` to replace it
     ");
     insta::assert_snapshot!(world.allow(Flag::AllowRekey).plan(&live), @r#"
     ~ acme org_1
@@ -410,6 +410,8 @@ fn an_organization_of_the_same_name_that_another_entry_pins_is_no_conflict() {
     + acme
         name "Acme"
         external_id "acme"
+    * acme plan/duplicate-name
+        `acme-eu` has the same name, and each becomes an organization of its own
     = 1 unchanged
     "#);
 }

@@ -17,7 +17,7 @@ use portalctl::plan::{Change, Plan};
 use crate::support::import::{
     connection, contact, declared, domain, folder, import, import_only, live, organization, planned,
 };
-use crate::support::world::{OWNER, PROTECT, org_id, text};
+use crate::support::world::{HOLDER, OWNER, PROTECT, org_id, text};
 
 const DOMAINS: [&str; 8] = [
     "one.com",
@@ -224,9 +224,11 @@ proptest! {
         );
         prop_assert_eq!(&old_plan.conflicts, &new_plan.conflicts);
         for change in changes_of(&new_plan, &is_new) {
-            for field in &change.fields {
+            for field in change.reviewed_fields() {
                 let path = field.path.to_string();
-                let by_default = ["metadata.tier".to_owned(), format!("metadata.{PROTECT}")];
+                // With these, the marks of another are replaced, once somebody allows it.
+                let by_default = ["tier", PROTECT, OWNER, HOLDER];
+                let by_default = by_default.map(|key| format!("metadata.{key}"));
                 prop_assert!(by_default.contains(&path), "{}", text(&new_plan));
             }
         }

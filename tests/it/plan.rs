@@ -1038,7 +1038,7 @@ fn the_lint_finds_what_no_plan_may_hold() {
     acme has a change without fields
     acme says that name is Some("wrong")
     acme would set name to Some("Undeclared"), which is not declared
-    acme would set metadata.portalctl_owner to Some("customers"), which is not declared; acme would get an owner mark although it exists
+    acme would set metadata.portalctl_owner to Some("customers"), which is not declared
     new would set metadata.portalctl_owner to Some("partners"), which is not declared
     acme would set metadata.tier to Some("gold"), which is not declared
     acme would set metadata.portalctl_protect to Some("true"), which is not declared

@@ -16,10 +16,10 @@ use portalctl::model::observed::{
 };
 use portalctl::model::{Intent, OrgKey, OrganizationId};
 use portalctl::plan::digest::Digest;
-use portalctl::plan::{Action, ActionKind, Change, Plan, Policy};
+use portalctl::plan::{Action, ActionKind, Change, FieldChange, Plan, Policy};
 
 use crate::support::world::{
-    ALL_POWERS, Entry, INVITED, Live, LiveOrg, OWNER, PROTECT, World, apply, domain, email,
+    ALL_POWERS, Entry, HOLDER, INVITED, Live, LiveOrg, OWNER, PROTECT, World, apply, domain, email,
     external, id_of, org_id, text,
 };
 
@@ -42,6 +42,10 @@ const STATES: [DomainState; 5] = [
     DomainState::Failed,
 ];
 const MAX_LIVE: usize = 5;
+/// The manifest of every case.
+const MANIFEST: &str = "customers";
+/// Manifests of others.
+const MANIFESTS: [&str; 2] = ["others", "strangers"];
 
 /// One entry, as numbers into the lists above. What would be an error of the manifest is left out
 /// when it is built.
@@ -76,6 +80,10 @@ struct LiveRow {
     metadata: Vec<(usize, usize)>,
     contacts: BTreeSet<usize>,
     connected: bool,
+    /// The owner mark, one of `MANIFESTS`.
+    owner: Option<usize>,
+    /// An operator holds it.
+    is_held: bool,
 }
 
 #[derive(Debug, Clone)]
@@ -83,7 +91,7 @@ struct Case {
     entries: Vec<EntryRow>,
     live: Vec<LiveRow>,
     limits: (Option<u32>, Option<u32>, u32),
-    powers: [bool; 5],
+    powers: [bool; 6],
     only: Option<usize>,
     /// Whether the account shows IT contacts.
     shows_contacts: bool,
@@ -153,15 +161,19 @@ fn live() -> impl Strategy<Value = Vec<LiveRow>> {
         prop::collection::vec((0..METADATA.len(), 0..2_usize), 0..3),
         prop::collection::btree_set(0..CONTACTS.len(), 0..3),
         any::<bool>(),
+        prop::option::weighted(0.3, 0..MANIFESTS.len()),
+        prop::bool::weighted(0.15),
     );
     let row = row.prop_map(
-        |(external_id, name, domains, metadata, contacts, connected)| LiveRow {
+        |(external_id, name, domains, metadata, contacts, connected, owner, is_held)| LiveRow {
             external_id,
             name,
             domains,
             metadata,
             contacts,
             connected,
+            owner,
+            is_held,
         },
     );
     prop::collection::vec(row, 0..=MAX_LIVE)
@@ -179,7 +191,7 @@ fn cases() -> impl Strategy<Value = Case> {
         entries(),
         live(),
         limits,
-        any::<[bool; 5]>(),
+        any::<[bool; 6]>(),
         only,
         shows_contacts,
     )
@@ -230,7 +242,7 @@ impl Case {
 
     fn build_from(&self, entries: Vec<&EntryRow>, rows: Vec<(usize, &LiveRow)>) -> (World, Live) {
         let (create, update, delete) = self.limits;
-        let mut world = World::new().manifest("customers").limits(Limits {
+        let mut world = World::new().manifest(MANIFEST).limits(Limits {
             create,
             update: update.map(UpdateLimit::Count),
             delete,
@@ -245,9 +257,11 @@ impl Case {
             allow_trusted_domains,
             allow_domain_removal,
             allow_bulk,
+            adopt_owned,
         ] = self.powers;
         world.policy = Policy {
             adopt,
+            adopt_owned,
             allow_rekey,
             allow_trusted_domains,
             allow_domain_removal,
@@ -304,6 +318,12 @@ fn live_org(row: &LiveRow, mut o: LiveOrg) -> LiveOrg {
     }
     for (key, value) in &row.metadata {
         o = o.metadata(METADATA[*key], &value.to_string());
+    }
+    if let Some(owner) = row.owner {
+        o = o.metadata(OWNER, MANIFESTS[owner]);
+    }
+    if row.is_held {
+        o = o.metadata(HOLDER, "here/portal/acme");
     }
     o
 }
@@ -496,7 +516,13 @@ fn only_declared_fields_moved(
     let keys = before.metadata.keys().chain(after.metadata.keys());
     for name in keys.filter(|name| before.metadata.get(*name) != after.metadata.get(*name)) {
         let now = after.metadata.get(name);
-        assert_ne!(name, OWNER, "{}", moved("owner"));
+        if [OWNER, HOLDER].contains(&name.as_str()) {
+            let is_ours = name == OWNER && now.is_some_and(|now| now == MANIFEST);
+            let is_freed = name == HOLDER && now.is_none();
+            assert!(world.policy.adopt_owned, "{}", moved(name));
+            assert!(is_ours || is_freed, "{}", moved(name));
+            continue;
+        }
         if name == INVITED {
             assert_eq!(entry.invite, Invite::Once, "{}", moved(INVITED));
             assert!(!before.metadata.contains_key(INVITED), "invited again");
@@ -577,6 +603,14 @@ fn invitable(live: &Live, id: &OrganizationId, entry: &DesiredOrganization) -> B
         intents.remove(&Intent::Sso);
     }
     intents
+}
+
+/// Returns whether a change only lifts a protection, which the new owner does after a takeover.
+fn lifts_protection(change: &Change) -> bool {
+    let is_lifted = |field: &FieldChange| {
+        field.path == FieldPath::Metadata(PROTECT.to_owned()) && field.after.is_none()
+    };
+    change.fields.iter().all(is_lifted)
 }
 
 /// What waits until an adopted organization is known to be the entry's.
@@ -768,8 +802,10 @@ proptest! {
             let adopted = keys_of(plan.changes.iter().filter(|change| {
                 change.action.kind() == ActionKind::Adopt
             }));
+            let taken = keys_of(plan.changes.iter().filter(|change| change.takes_over()));
             for change in &next.changes {
-                let is_late = adopted.contains(&change.key) && waits_for_adoption(change);
+                let is_late = adopted.contains(&change.key) && waits_for_adoption(change)
+                    || taken.contains(&change.key) && lifts_protection(change);
                 assert!(
                     freed.contains(&change.key) || is_late,
                     "{} is not done:\n{}then:\n{}",
@@ -794,8 +830,10 @@ proptest! {
         let adopted = keys_of(plan.changes.iter().filter(|change| {
             change.action.kind() == ActionKind::Adopt
         }));
+        let taken = keys_of(plan.changes.iter().filter(|change| change.takes_over()));
         for change in &next.changes {
-            let is_late = adopted.contains(&change.key) && waits_for_adoption(change);
+            let is_late = adopted.contains(&change.key) && waits_for_adoption(change)
+                    || taken.contains(&change.key) && lifts_protection(change);
             assert!(
                 freed.contains(&change.key) || is_late,
                 "{}then:\n{}",

@@ -1186,6 +1186,7 @@ fn a_limit_that_holds_many_changes_is_told_once() {
             allowed: 1,
         },
         allow: Flag::AllowBulk,
+        write: None,
     };
     let plan = Plan {
         held: ["a", "b", "c"].map(held).into(),
@@ -1225,6 +1226,7 @@ fn addresses_are_masked_when_asked() {
         change: plan.changes[0].clone(),
         reason: HeldReason::NeedsFlag,
         allow: Flag::AllowBulk,
+        write: None,
     }];
     let masked = Layout {
         mask_emails: true,
@@ -1253,7 +1255,8 @@ fn what_an_invitation_would_do_is_shown_before_it_is_agreed_to() {
 
       @ acme  acme  org_acme
           adds bob@acme.com, carol@acme.com to its IT contacts
-          ends the active invitation, if there is one
+          ends the active invitation, if there is one, whichever
+          contact has it
           WorkOS e-mails ada@acme.com a link to set up sso,
           dsync
           not by invitation: audit_logs
@@ -1277,6 +1280,7 @@ fn an_invitation_is_a_change_of_its_own() {
         change: invite("globex", true),
         reason: HeldReason::WaitsForHeld,
         allow: Flag::AllowBulk,
+        write: None,
     }];
     insta::assert_snapshot!(plan_text(&plan, &plain(80)), @r#"
     portalctl plan

@@ -226,6 +226,7 @@ pub(crate) fn some_plan() -> Plan {
         change,
         reason,
         allow,
+        write: None,
     };
     let conflict = |name: &str, code, message: &str, help: &str| Conflict {
         key: key(name),
@@ -305,6 +306,7 @@ pub(crate) fn some_plan() -> Plan {
             count: Some(3),
             formerly_declared: vec![OrganizationId::from_api("org_03L")],
         },
+        seen: std::collections::BTreeMap::new(),
     }
 }
 

@@ -37,6 +37,8 @@ use portalctl::readiness::readiness;
 
 /// The mark of what a manifest created, spelt out: the tests share no constant with the code.
 pub(crate) const OWNER: &str = "portalctl_owner";
+/// The mark of the operator's resource that holds an organization.
+pub(crate) const HOLDER: &str = "portalctl_holder";
 /// The mark of what is never deleted.
 pub(crate) const PROTECT: &str = "portalctl_protect";
 /// The mark of who was invited.
@@ -47,6 +49,7 @@ const MAX_METADATA: usize = 50;
 /// Every power that a run can be given.
 pub(crate) const ALL_POWERS: Policy = Policy {
     adopt: true,
+    adopt_owned: true,
     allow_rekey: true,
     allow_trusted_domains: true,
     allow_domain_removal: true,
@@ -152,6 +155,7 @@ impl World {
     pub(crate) fn allow(mut self, flag: Flag) -> Self {
         match flag {
             Flag::Adopt => self.policy.adopt = true,
+            Flag::AdoptOwned => self.policy.adopt_owned = true,
             Flag::AllowRekey => self.policy.allow_rekey = true,
             Flag::AllowTrustedDomains => self.policy.allow_trusted_domains = true,
             Flag::AllowDomainRemoval => self.policy.allow_domain_removal = true,
@@ -307,6 +311,8 @@ impl Entry {
             ignore_fields: BTreeSet::new(),
             allow_shared_domain: false,
             allow_same_name: false,
+            claim: false,
+            allow: BTreeSet::new(),
             management: Management::Manage,
             resource: None,
             holder: None,
@@ -691,6 +697,7 @@ pub(crate) fn text(plan: &Plan) -> String {
             change,
             reason,
             allow,
+            write: _,
         } = held;
         let _ = write!(out, "# {} {}", change.key, change.action.kind());
         subject(&mut out, change);

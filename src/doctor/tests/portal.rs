@@ -93,6 +93,8 @@ fn intents_without_a_return_url_are_counted() {
         ignore_fields: [].into(),
         allow_shared_domain: false,
         allow_same_name: false,
+        claim: false,
+        allow: [].into(),
         management: crate::model::desired::Management::Manage,
         resource: None,
         holder: None,

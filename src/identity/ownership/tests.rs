@@ -85,12 +85,13 @@ fn the_command_line_is_told_whose_an_organization_is() {
         let mark = HolderMark::read(text).unwrap();
         Standing::Theirs(Rival::Operator(mark))
     };
+    let former = Standing::FormerlyOurs("kunden".to_owned());
     let held = "here/team-a/acme";
     for (owner, by, who, expected) in [
         (None, None, declarant, Standing::Free),
         (None, None, nameless, Standing::Free),
         (Some("customers"), None, declarant, Standing::Ours),
-        (Some("kunden"), None, declarant, Standing::FormerlyOurs),
+        (Some("kunden"), None, declarant, former),
         (Some("others"), None, declarant, theirs("others")),
         (Some("customers"), None, nameless, theirs("customers")),
         (Some("kunden"), None, nameless, theirs("kunden")),

@@ -4,6 +4,7 @@
 //! per rule; a rule that fails reports and lets the others go on. Reads nothing, decides nothing
 //! about what is live.
 
+mod allow;
 mod contacts;
 mod domains;
 mod identity;

@@ -8,7 +8,7 @@ use super::metadata::{self, Metadata};
 use super::settings::Settings;
 use super::unique::Seen;
 use super::urls::UrlRules;
-use super::{contacts, identity, ignore, intents, operator, resources, text};
+use super::{allow, contacts, identity, ignore, intents, operator, resources, text};
 use crate::codes::manifest as codes;
 use crate::manifest::decode::{self, Reader};
 use crate::manifest::diagnostic::Findings;
@@ -326,6 +326,8 @@ impl<'a> Walk<'a> {
                 .unwrap_or_else(|| defaults.ignore_fields.clone()),
             allow_shared_domain: shared,
             allow_same_name: is_true(raw.allow_same_name.as_ref()),
+            claim: allow::claim(raw.claim.as_ref(), self.settings.has_name, findings),
+            allow: allow::check(raw.allow.as_ref(), findings),
             management: Management::Manage,
             resource: None,
             holder: None,

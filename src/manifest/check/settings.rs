@@ -12,7 +12,7 @@ use crate::manifest::kubernetes::EnvironmentObject;
 use crate::manifest::quote::quote;
 use crate::manifest::raw::{
     Field, RawDocument, RawEnvironment, RawLimits, RawMap, RawReturnUrls, RawUpdateLimit, Text,
-    good,
+    Texts, good,
 };
 use crate::manifest::source::Spot;
 use crate::model::desired::{
@@ -28,6 +28,9 @@ const VERSION: i64 = 1;
 /// The checked settings of a manifest.
 pub(in crate::manifest) struct Settings {
     manifest: Option<ManifestName>,
+    previous_manifests: Vec<ManifestName>,
+    /// The manifest says its own name, or may say it in a file that could not be read.
+    pub(super) has_name: bool,
     environment: Environment,
     return_urls: ReturnUrls,
     limits: Limits,
@@ -50,6 +53,7 @@ impl Settings {
     ) -> Desired {
         Desired {
             manifest: self.manifest,
+            previous_manifests: self.previous_manifests,
             environment: self.environment,
             return_urls: self.return_urls,
             limits: self.limits,
@@ -74,6 +78,12 @@ pub(super) fn check(
     let version_field = once(documents, "version", |d| d.version.as_ref(), findings);
     version(version_field, findings);
     let name = once(documents, "manifest", |d| d.manifest.as_ref(), findings);
+    let previous = once(
+        documents,
+        "previous_manifests",
+        |d| d.previous_manifests.as_ref(),
+        findings,
+    );
     let raw_environment = once(
         documents,
         "environment",
@@ -106,7 +116,9 @@ pub(super) fn check(
         findings,
     );
     Settings {
+        has_name: name.is_some() || !complete,
         manifest: manifest_name(name, findings),
+        previous_manifests: previous_manifests(previous, name.is_some() || !complete, findings),
         return_urls: raw_urls
             .map(|raw| return_urls(raw, &urls, findings))
             .unwrap_or_default(),
@@ -162,8 +174,33 @@ fn version(field: Option<&Field<i64>>, findings: &mut Findings) {
     }
 }
 
+/// Former names, which say nothing without a present one.
+fn previous_manifests(
+    field: Option<&Field<Texts>>,
+    has_name: bool,
+    findings: &mut Findings,
+) -> Vec<ManifestName> {
+    if let (Some(field), false) = (field, has_name) {
+        findings.error(
+            codes::MISSING_FIELD,
+            field.key,
+            "`previous_manifests` without `manifest`",
+            "add `manifest:`, the name that takes the place of the former ones",
+        );
+    }
+    let list = good(field).map(|(list, _)| list.as_slice());
+    list.unwrap_or_default()
+        .iter()
+        .filter_map(|name| parse_name(&name.value, name.spot, findings))
+        .collect()
+}
+
 fn manifest_name(field: Option<&Field<Text>>, findings: &mut Findings) -> Option<ManifestName> {
     let (text, spot) = good(field)?;
+    parse_name(text, spot, findings)
+}
+
+fn parse_name(text: &str, spot: Spot, findings: &mut Findings) -> Option<ManifestName> {
     match ManifestName::parse(text) {
         Ok(name) => Some(name),
         Err(why) => {

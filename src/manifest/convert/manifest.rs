@@ -27,6 +27,7 @@ pub(super) fn whole(desired: &Desired, rest: &Remainder) -> Manifest {
     Manifest {
         version: Some(1),
         manifest: desired.manifest.as_ref().map(ToString::to_string),
+        previous_manifests: some_list(desired.previous_manifests.iter().map(ToString::to_string)),
         environment: environment(&desired.environment),
         return_urls: return_urls(&desired.return_urls),
         limits: limits(&desired.limits),
@@ -137,6 +138,8 @@ pub(super) fn organization(key: &OrgKey, organization: &DesiredOrganization) -> 
         ignore_fields,
         allow_shared_domain,
         allow_same_name,
+        claim,
+        allow,
         // Kept with what only Kubernetes says.
         management: _,
         resource: _,
@@ -173,6 +176,8 @@ pub(super) fn organization(key: &OrgKey, organization: &DesiredOrganization) -> 
         ignore_fields: some_list(ignore_fields.iter().map(ToString::to_string)),
         allow_shared_domain: allow_shared_domain.then_some(true),
         allow_same_name: allow_same_name.then_some(true),
+        claim: claim.then_some(true),
+        allow: some_list(allow.iter().copied()),
         kubernetes: None,
     }
 }

@@ -15,7 +15,7 @@ use super::forms;
 use super::load::{Input, load};
 use super::shape::Manifest;
 use super::{Checked, to_yaml};
-use crate::model::desired::Desired;
+use crate::model::desired::{Desired, DesiredOrganization};
 
 /// A form to convert to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -106,6 +106,22 @@ pub fn files(desired: &Desired, rest: &Remainder, to: Form) -> Vec<File> {
         text,
     }));
     files
+}
+
+/// The fields of a manifest that the Kubernetes form cannot say, each with its entries' number.
+///
+/// In Kubernetes, powers are the environment's: no resource gives itself one.
+pub fn unsaid_in_kubernetes(desired: &Desired) -> Vec<(&'static str, usize)> {
+    let count = |is_said: fn(&DesiredOrganization) -> bool| {
+        let entries = desired.organizations.values();
+        entries.filter(|entry| is_said(entry)).count()
+    };
+    let fields = [
+        ("previous_manifests", desired.previous_manifests.len()),
+        ("claim", count(|entry| entry.claim)),
+        ("allow", count(|entry| !entry.allow.is_empty())),
+    ];
+    fields.into_iter().filter(|(_, count)| *count > 0).collect()
 }
 
 /// The Secret that resources name when the manifest names none, as its name and key.

@@ -188,6 +188,9 @@ fn organization_spec(
         ignore_fields,
         allow_shared_domain,
         allow_same_name,
+        // Powers, which a resource does not have.
+        claim: _,
+        allow: _,
         kubernetes: _,
     } = super::manifest::organization(key, organization);
     let (set, removed): (Vec<_>, Vec<_>) = metadata

@@ -27,6 +27,8 @@ pub(super) const ORGANIZATION: Shape = Shape {
         "ignore_fields",
         "allow_shared_domain",
         "allow_same_name",
+        "claim",
+        "allow",
         "kubernetes",
     ],
     elsewhere: &[
@@ -68,6 +70,8 @@ pub(super) const DEFAULTS: Shape = Shape {
         ("stripe_customer_id", PER_ORGANIZATION),
         ("allow_shared_domain", PER_ORGANIZATION),
         ("allow_same_name", PER_ORGANIZATION),
+        ("claim", PER_ORGANIZATION),
+        ("allow", PER_ORGANIZATION),
         ("kubernetes", PER_ORGANIZATION),
     ],
 };
@@ -123,6 +127,8 @@ pub(super) fn with_shape(
         ignore_fields: reader.field(fields, "ignore_fields", Reader::texts),
         allow_shared_domain: reader.field(fields, "allow_shared_domain", Reader::boolean),
         allow_same_name: reader.field(fields, "allow_same_name", Reader::boolean),
+        claim: reader.field(fields, "claim", Reader::boolean),
+        allow: reader.field(fields, "allow", Reader::texts),
         kubernetes: reader.field(fields, "kubernetes", operator::organization_object),
     })
 }

@@ -61,6 +61,9 @@ pub(super) const ENVIRONMENT: Shape = Shape {
     ],
 };
 
+/// Said of fields that give powers to one entry of a manifest.
+const POWERS: &str = "in Kubernetes, powers are the PortalEnvironment's only: see `allowAdoption`";
+
 pub(super) const ORGANIZATION: Shape = Shape {
     name: "the spec of a PortalOrganization",
     fields: &[
@@ -89,6 +92,8 @@ pub(super) const ORGANIZATION: Shape = Shape {
         "recreate",
     ],
     elsewhere: &[
+        ("claim", POWERS),
+        ("allow", POWERS),
         (
             "success_url",
             "it belongs to an intent: `{ intent: sso, success_url: … }`",
@@ -132,6 +137,7 @@ pub(in crate::manifest) fn portal_environment(
     let document = RawDocument {
         version: None,
         manifest: reader.field(fields, "manifest", Reader::text),
+        previous_manifests: None,
         environment: Some(Field::at(spot, environment)),
         return_urls: reader.field(fields, "return_urls", settings::return_urls),
         limits: reader.field(fields, "limits", settings::limits),

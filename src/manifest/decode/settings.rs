@@ -11,6 +11,7 @@ pub(super) const DOCUMENT: Shape = Shape {
     fields: &[
         "version",
         "manifest",
+        "previous_manifests",
         "environment",
         "return_urls",
         "limits",
@@ -45,6 +46,7 @@ pub(in crate::manifest) fn document(reader: &mut Reader<'_>, root: Node) -> Opti
     let fields = reader.fields(&root, "a manifest", &DOCUMENT)?;
     let version = reader.field(fields, "version", Reader::integer);
     let manifest = reader.field(fields, "manifest", Reader::text);
+    let previous_manifests = reader.field(fields, "previous_manifests", Reader::texts);
     let environment = reader.field(fields, "environment", environment);
     let return_urls = reader.field(fields, "return_urls", return_urls);
     let limits = reader.field(fields, "limits", limits);
@@ -63,6 +65,7 @@ pub(in crate::manifest) fn document(reader: &mut Reader<'_>, root: Node) -> Opti
     Some(RawDocument {
         version,
         manifest,
+        previous_manifests,
         environment,
         return_urls,
         limits,

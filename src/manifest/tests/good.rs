@@ -11,7 +11,7 @@ use crate::model::desired::{
 };
 use crate::model::return_url::LocalHttp;
 use crate::model::{
-    AllowedHosts, ClientId, Domain, Email, ExternalId, Intent, ManifestName, OrgKey,
+    Allow, AllowedHosts, ClientId, Domain, Email, ExternalId, Intent, ManifestName, OrgKey,
     OrganizationId, ReturnUrl,
 };
 
@@ -45,6 +45,8 @@ fn bare(line: u32) -> DesiredOrganization {
         ignore_fields: BTreeSet::new(),
         allow_shared_domain: false,
         allow_same_name: false,
+        claim: false,
+        allow: BTreeSet::new(),
         management: Management::Manage,
         resource: None,
         holder: None,
@@ -109,6 +111,7 @@ fn the_full_example_means_what_it_says() {
     };
     let expected = Desired {
         manifest: Some(ManifestName::parse("customers").unwrap()),
+        previous_manifests: Vec::new(),
         environment: Environment {
             name: text("production"),
             api_key: Some(KeyKind::Live),
@@ -171,6 +174,8 @@ fn every_field_is_taken_over() {
         ignore_fields,
         allow_shared_domain,
         allow_same_name,
+        claim,
+        allow,
         management,
         resource,
         holder,
@@ -199,7 +204,9 @@ fn every_field_is_taken_over() {
     assert_eq!(*protect, Some(true));
     assert_eq!(stripe_customer_id.as_deref(), Some("cus_Ab12"));
     assert_eq!(ignore_fields.len(), 7);
-    assert!(*allow_shared_domain && *allow_same_name);
+    assert!(*allow_shared_domain && *allow_same_name && *claim);
+    assert_eq!(allow.len(), Allow::WORDS.len());
+    assert_eq!(desired.previous_manifests.len(), 2);
     assert_eq!(*management, Management::Observe);
     assert_eq!((resource, holder, plain_key), (&None, &None, &None));
     assert!(desired.powers.adopt);

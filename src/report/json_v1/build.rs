@@ -240,6 +240,7 @@ fn held(held: &Held) -> HeldItem {
         code: held.reason.code().as_str(),
         reason: held_reason(held),
         allow: held.allow.to_string(),
+        write: held.write.map(|allow| format!("allow: [{allow}]")),
     }
 }
 
@@ -252,6 +253,7 @@ pub(in crate::report) fn held_reason(held: &Held) -> String {
         {
             format!("a run sends {allowed} invitations at most unasked, the plan has {planned}")
         }
+        HeldReason::HeldByAnother(rival) => format!("{}; {rival} has it", held.change.reason),
         HeldReason::WaitsForHeld => {
             "the change of its organization that comes first is held".to_owned()
         }

@@ -308,6 +308,10 @@ pub struct HeldItem {
     pub reason: String,
     /// The flag that would allow it.
     pub allow: String,
+    /// The line that would allow it for good, to be written in the entry; absent where there is
+    /// none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub write: Option<String>,
 }
 
 /// Something a person must decide.

@@ -144,7 +144,7 @@ fn write_held(out: &mut String, held: &Held, extent: Extent, layout: &Layout) {
         paint.strong(&change.key),
         change.action.kind(),
         organization(change),
-        paint.notice(held.allow)
+        paint.notice(held.needs())
     );
 }
 
@@ -228,6 +228,7 @@ pub(in crate::report) fn surprising_reason(change: &Change) -> Option<String> {
         | Reason::HoldsDomain(_)
         | Reason::DomainNotDeclared
         | Reason::DomainMoves { .. }
+        | Reason::FormerName(_)
         | Reason::NotDeclared
         | Reason::TrustedDomain => Some(change.reason.to_string()),
     }

@@ -128,6 +128,8 @@ fn manifest(seed: u64, random: &mut Random) -> World {
 fn policy(random: &mut Random) -> Policy {
     Policy {
         adopt: random.percent(60),
+        // Nobody takes anything over: the ledger sees who writes what is another's.
+        adopt_owned: false,
         allow_rekey: random.percent(60),
         allow_trusted_domains: random.percent(50),
         allow_domain_removal: random.percent(50),

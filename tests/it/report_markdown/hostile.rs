@@ -121,6 +121,7 @@ fn plan_of_text(text: &str) -> Plan {
         change: changed(Action::Adopt(id())),
         reason,
         allow: Flag::Adopt,
+        write: None,
     };
     let mut plan = some_plan();
     plan.target.environment = Some(owned());

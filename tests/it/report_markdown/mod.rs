@@ -150,6 +150,7 @@ fn an_invitation_says_whom_and_to_what_also_while_it_is_held() {
             allowed: 10,
         },
         allow: Flag::AllowBulk,
+        write: None,
     };
     let plan = Plan {
         held: vec![held],

@@ -40,6 +40,7 @@ fn sized(changes: usize, undone: usize, text: &str) -> Plan {
             ][n % 2]
                 .clone(),
             allow: Flag::AllowBulk,
+            write: None,
         });
         plan.conflicts.push(Conflict {
             key: OrgKey::undeclared(name(n)),
