@@ -1,16 +1,19 @@
 //! Creating an organization, at most once.
 //!
 //! A create is not idempotent at WorkOS. It always carries an external id, and after an answer that
-//! was lost the organization is looked up by it before anything is sent again.
+//! was lost the organization is looked up by it before anything is sent again. WorkOS refuses the
+//! whole create for one of its domains: the organization is then made without it, and the domain is
+//! what was refused.
 
 use super::update;
 use super::{
-    BEFORE_LOOKING, MAX_ATTEMPTS, Options, Outcome, Problem, Stop, failed, lost, not_looked_at,
+    BEFORE_LOOKING, FieldOutcome, MAX_ATTEMPTS, Options, Outcome, OutcomeKind, Problem, Stop,
+    failed, lost, not_looked_at,
 };
 use crate::codes::plan as codes;
 use crate::model::desired::{DeclaredDomainState, FieldPath};
 use crate::model::observed::Organization;
-use crate::model::{ExternalId, mark, name};
+use crate::model::{Domain, ExternalId, mark, name};
 use crate::plan::{Change, FieldChange};
 use crate::workos::{ApiError, ApiErrorKind, NewOrganization, WritePortal};
 use std::collections::BTreeMap;
@@ -21,7 +24,7 @@ pub(super) async fn create(
     options: &Options<'_>,
     stop: &Stop,
 ) -> Outcome {
-    let Some(wanted) = wanted(change) else {
+    let Some(mut wanted) = wanted(change) else {
         let message = "the change lacks the name or the external id to create with";
         return Outcome::Refused(Problem::stale(message));
     };
@@ -31,7 +34,8 @@ pub(super) async fn create(
             .await
         {
             Ok(None) => {}
-            Ok(Some(found)) if is_ours(&found, &wanted) => {
+            // An earlier run may have made it without a domain that WorkOS refused.
+            Ok(Some(found)) if wanted.adds_missing_domains(&found) && is_ours(&found, &wanted) => {
                 return complete(portal, found, &wanted, options, stop).await;
             }
             Ok(Some(found)) => return taken(&found, &wanted.new),
@@ -49,6 +53,9 @@ pub(super) async fn create(
         };
         let is_taken = error.kind == ApiErrorKind::ExternalIdTaken;
         if !is_taken && !error.is_ambiguous() {
+            if lost_write.is_none() && wanted.leaves_out_domains(&error) {
+                continue;
+            }
             return failed(&error, lost_write.as_ref(), stop);
         }
         if error.is_ambiguous() {
@@ -65,7 +72,10 @@ pub(super) async fn create(
                 return complete(portal, found, &wanted, options, stop).await;
             }
             (Ok(Some(found)), _) => return taken(&found, &wanted.new),
-            (Ok(None), None) => return failed(&error, None, stop),
+            (Ok(None), None) => {
+                let id = &wanted.new.external_id;
+                return Outcome::Refused(update::deletion_under_way(id));
+            }
             (Ok(None), Some(lost)) if attempt >= MAX_ATTEMPTS => return gave_up(lost),
             (Ok(None), Some(_)) => attempt += 1,
             (Err(lookup), Some(lost_write)) => return lost(lost_write, &lookup, stop),
@@ -77,18 +87,14 @@ pub(super) async fn create(
 /// The external id is taken, and it could not be seen by what.
 fn not_seen(error: &ApiError, lookup: &ApiError, stop: &Stop) -> Outcome {
     stop.heed(lookup);
-    Outcome::Refused(Problem::new(
-        error.code(),
-        format!("{error}; looking what has it failed: {lookup}"),
-    ))
+    let message = format!("{error}; looking what has it failed: {lookup}");
+    Outcome::Refused(Problem::new(error.code(), message).repeatable())
 }
 
 /// It is not there, but a server that is this slow may still make it.
 fn gave_up(error: &ApiError) -> Outcome {
-    Outcome::Unknown(Problem::new(
-        error.code(),
-        format!("{error}; it was not there when it was looked for, {MAX_ATTEMPTS} times"),
-    ))
+    let message = format!("{error}; it was not there when it was looked for, {MAX_ATTEMPTS} times");
+    Outcome::Unknown(Problem::new(error.code(), message).repeatable())
 }
 
 /// What a create does not take is set on what was just created: WorkOS takes a Stripe customer id
@@ -103,16 +109,55 @@ async fn complete(
     stop: &Stop,
 ) -> Outcome {
     let fields = &wanted.afterwards;
-    if fields.is_empty() {
-        return Outcome::Done(Box::new(created));
-    }
+    let ended = if fields.is_empty() {
+        Outcome::Done(Box::new(created.clone()))
+    } else {
+        update::bring(portal, created.clone(), fields, options, stop).await
+    };
     let made = format!("{} was created, but {}", created.id, wanted.lacking());
-    match update::bring(portal, created.clone(), fields, options, stop).await {
+    match without_refused(ended, &wanted.refused) {
         done @ (Outcome::Done(_) | Outcome::Gone) => done,
         other => {
             let left = other.organization().cloned().unwrap_or(created);
             other.after(&made).leaving(left)
         }
+    }
+}
+
+/// The outcome of a create that left out domains which WorkOS refused.
+fn without_refused(ended: Outcome, refused: &[FieldOutcome]) -> Outcome {
+    let problems = || {
+        refused
+            .iter()
+            .filter_map(|field| Some((&field.path, field.problem.as_ref()?)))
+    };
+    let Some((_, (code, _))) = problems().next() else {
+        return ended;
+    };
+    let mut told: Vec<String> = problems()
+        .map(|(path, (_, message))| update::named(path, message))
+        .collect();
+    let left = ended.organization().cloned();
+    let mut fields = refused.to_vec();
+    let (code, can_repeat, is_unknown) = match ended.problem() {
+        None => (*code, false, false),
+        Some(problem) => {
+            told.push(problem.message.clone());
+            fields.extend(problem.fields.iter().cloned());
+            let is_unknown = ended.kind() == OutcomeKind::Unknown;
+            (problem.code, problem.can_repeat, is_unknown)
+        }
+    };
+    let problem = Problem {
+        can_repeat,
+        left: left.map(Box::new),
+        fields,
+        ..Problem::new(code, told.join("; "))
+    };
+    if is_unknown {
+        Outcome::Unknown(problem)
+    } else {
+        Outcome::Refused(problem)
     }
 }
 
@@ -155,14 +200,16 @@ fn taken(found: &Organization, new: &NewOrganization) -> Outcome {
         "{} already has the external id `{}` and differs from what is declared; it was not changed",
         found.id, new.external_id
     );
-    Outcome::Refused(Problem::new(codes::EXISTS_DIFFERENTLY, message))
+    Outcome::Refused(Problem::new(codes::EXISTS_DIFFERENTLY, message).repeatable())
 }
 
 /// What a change asks for: what a create takes, and what has to be set after it.
 struct Wanted {
     new: NewOrganization,
-    /// The Stripe customer id and the IT contacts.
+    /// The Stripe customer id, the IT contacts, and domains that are added one by one.
     afterwards: Vec<FieldChange>,
+    /// Domains that WorkOS refused by name.
+    refused: Vec<FieldOutcome>,
 }
 
 impl Wanted {
@@ -173,8 +220,65 @@ impl Wanted {
             .and_then(|field| field.after.as_deref())
     }
 
+    /// Leaves out the domains for which a create was refused; returns whether there is less to send.
+    ///
+    /// A domain that the refusal names is left out for good. Where it only says that it is about
+    /// domains, each is added by itself once the organization is there, which tells which one it was.
+    fn leaves_out_domains(&mut self, error: &ApiError) -> bool {
+        if error.kind != ApiErrorKind::Rejected || !is_about_domains(error, &self.new) {
+            return false;
+        }
+        let named = named_domains(error, &self.new);
+        for domain in &named {
+            self.new.domains.remove(domain);
+            self.refused.push(FieldOutcome {
+                path: FieldPath::Domain(domain.clone()),
+                kind: OutcomeKind::Refused,
+                problem: Some((error.code(), error.to_string())),
+            });
+        }
+        if !named.is_empty() {
+            return true;
+        }
+        let pending = |state: &DeclaredDomainState| *state == DeclaredDomainState::Pending;
+        let apart: Vec<Domain> = self
+            .new
+            .domains
+            .extract_if(.., |_, state| pending(state))
+            .map(|(domain, _)| domain)
+            .collect();
+        let is_less = !apart.is_empty();
+        self.afterwards.extend(apart.into_iter().map(added));
+        is_less
+    }
+
+    /// Adds the pending domains that an organization lacks once it is known to be this one; returns
+    /// whether it holds no others.
+    fn adds_missing_domains(&mut self, found: &Organization) -> bool {
+        let declared = &self.new.domains;
+        if !found
+            .domains
+            .iter()
+            .all(|held| declared.contains_key(&held.domain))
+        {
+            return false;
+        }
+        let missing = |domain: &Domain, state: &mut DeclaredDomainState| {
+            *state == DeclaredDomainState::Pending && found.domain(domain).is_none()
+        };
+        let missing = self.new.domains.extract_if(.., missing);
+        let missing: Vec<FieldChange> = missing.map(|(domain, _)| added(domain)).collect();
+        self.afterwards.extend(missing);
+        true
+    }
+
     /// What an organization may lack of what is set afterwards.
     fn lacking(&self) -> &'static str {
+        let is_domain = |path: &FieldPath| matches!(path, FieldPath::Domain(_));
+        let mut afterwards = self.afterwards.iter().map(|field| &field.path);
+        if !self.refused.is_empty() || afterwards.any(is_domain) {
+            return "not with all that is declared";
+        }
         let is_alone = self.afterwards.len() == 1;
         match self.stripe_customer_id() {
             Some(_) if is_alone => "without its Stripe customer id",
@@ -222,5 +326,60 @@ fn wanted(change: &Change) -> Option<Wanted> {
         domains,
         metadata,
     };
-    Some(Wanted { new, afterwards })
+    Some(Wanted {
+        new,
+        afterwards,
+        refused: Vec::new(),
+    })
+}
+
+/// A domain that is added to an organization.
+fn added(domain: Domain) -> FieldChange {
+    FieldChange {
+        path: FieldPath::Domain(domain),
+        before: None,
+        after: Some("pending".to_owned()),
+    }
+}
+
+/// Returns whether a refusal names domains as its reason.
+fn is_about_domains(error: &ApiError, new: &NewOrganization) -> bool {
+    if new.domains.is_empty() {
+        return false;
+    }
+    let code = error.upstream_code.as_deref().unwrap_or_default();
+    let says = |text: &str| text.to_ascii_lowercase().contains("domain");
+    says(code) || says(&error.message) || !named_domains(error, new).is_empty()
+}
+
+/// The domains that a refusal names: by themselves, or by their place in `domain_data`.
+fn named_domains(error: &ApiError, new: &NewOrganization) -> Vec<Domain> {
+    let message = error.message.to_ascii_lowercase();
+    let domains = new.domains.keys().enumerate();
+    let named = domains.filter(|(place, domain)| {
+        let places = [
+            format!("domain_data[{place}]"),
+            format!("domain_data.{place}"),
+        ];
+        let has_place = places.iter().any(|place| is_word(&message, place));
+        has_place || is_word(&message, domain.as_str())
+    });
+    named.map(|(_, domain)| domain.clone()).collect()
+}
+
+/// Returns whether a text has a word that is no part of a longer name.
+fn is_word(text: &str, word: &str) -> bool {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    text.match_indices(word).any(|(at, _)| {
+        let before = text[..at].chars().next_back();
+        let mut after = text[at + word.len()..].chars();
+        let next = after.next();
+        let goes_on = match next {
+            // The end of a sentence is no label, and a field of the place is part of it.
+            Some('.') => !word.starts_with("domain_data") && after.next().is_some_and(is_part),
+            Some(c) => is_part(c),
+            None => false,
+        };
+        !goes_on && !before.is_some_and(|c| is_part(c) || c == '.')
+    })
 }

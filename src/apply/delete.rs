@@ -119,7 +119,7 @@ async fn wait_until_gone(
                     "the deletion was accepted, and {id} is still there after {} s",
                     PATIENCE.as_secs()
                 );
-                return Outcome::Unknown(Problem::new(codes::STILL_THERE, message));
+                return Outcome::Unknown(Problem::new(codes::STILL_THERE, message).repeatable());
             }
             Ok(Some(_)) => options.clock.sleep(EVERY).await,
             Err(error) => {
@@ -137,5 +137,5 @@ fn accepted(id: &OrganizationId, lookup: &ApiError, stop: &Stop) -> Outcome {
     stop.heed(lookup);
     let message =
         format!("the deletion of {id} was accepted; looking whether it is gone: {lookup}");
-    Outcome::Unknown(Problem::new(lookup.code(), message))
+    Outcome::Unknown(Problem::new(lookup.code(), message).repeatable())
 }

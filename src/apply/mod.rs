@@ -25,7 +25,7 @@ mod permit;
 mod unmoved;
 mod update;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -37,6 +37,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::codes::plan as codes;
+use crate::model::desired::FieldPath;
 use crate::model::observed::Organization;
 use crate::model::{Domain, OrgKey, OrganizationId};
 use crate::plan::moves::{comes_first, moving};
@@ -46,7 +47,9 @@ use crate::workos::{ApiError, ApiErrorKind, WritePortal};
 pub use invite::{InviteNow, Invited, invite_now, revoke};
 use unmoved::Unmoved;
 
-pub use outcome::{AppliedChange, ApplyReport, Outcome, OutcomeKind, OutcomeTotals, Problem};
+pub use outcome::{
+    AppliedChange, ApplyReport, FieldOutcome, Outcome, OutcomeKind, OutcomeTotals, Problem, Repeat,
+};
 pub use permit::{Always, Permit};
 
 /// How often a write whose answer was lost is looked up and tried again.
@@ -129,12 +132,12 @@ pub async fn apply(
     for stage in STAGES {
         let groups = groups(plan, stage);
         let earlier = Earlier::of(plan, &outcomes);
-        let mut running = stream::iter(groups)
+        let ended: Vec<Vec<(usize, Outcome)>> = stream::iter(groups)
             .map(|group| run_group(portal, plan, &earlier, group, options, &stop, progress))
-            .buffer_unordered(concurrency(stage, options));
-        while let Some(ended) = running.next().await {
-            outcomes.extend(ended);
-        }
+            .buffer_unordered(concurrency(stage, options))
+            .collect()
+            .await;
+        outcomes.extend(ended.into_iter().flatten());
     }
     report(plan, outcomes, &stop)
 }
@@ -143,32 +146,34 @@ pub async fn apply(
 struct Earlier<'a> {
     unmoved: Unmoved<'a>,
     created: BTreeMap<OrgKey, OrganizationId>,
-    not_done: BTreeSet<OrgKey>,
+    /// The failures of changes that were not done.
+    not_done: BTreeMap<OrgKey, Vec<&'a Problem>>,
 }
 
 impl<'a> Earlier<'a> {
-    fn of(plan: &'a Plan, outcomes: &BTreeMap<usize, Outcome>) -> Self {
+    fn of(plan: &'a Plan, outcomes: &'a BTreeMap<usize, Outcome>) -> Self {
         let mut earlier = Self {
             unmoved: Unmoved::of(plan, outcomes),
             created: BTreeMap::new(),
-            not_done: BTreeSet::new(),
+            not_done: BTreeMap::new(),
         };
         for (index, outcome) in outcomes {
             let Change { key, action, .. } = &plan.changes[*index];
-            match outcome {
-                Outcome::Done(organization) if *action == Action::Create => {
-                    earlier.created.insert(key.clone(), organization.id.clone());
-                }
-                Outcome::Done(_) | Outcome::Gone => {}
-                Outcome::Refused(_) | Outcome::Unknown(_) | Outcome::NotTried(_) => {
-                    earlier.not_done.insert(key.clone());
-                }
+            if *action == Action::Create
+                && let Some(organization) = outcome.organization()
+            {
+                earlier.created.insert(key.clone(), organization.id.clone());
+            }
+            if let Some(problem) = outcome.problem() {
+                let problems = earlier.not_done.entry(key.clone()).or_default();
+                problems.push(problem);
             }
         }
         earlier
     }
 
-    /// The organization to write to the contacts of, once all that comes first is done.
+    /// The organization to write to the contacts of, once all that comes first is done. A domain or
+    /// another contact that was refused is not in the way.
     fn to_invite<'b>(
         &'b self,
         key: &OrgKey,
@@ -176,8 +181,29 @@ impl<'a> Earlier<'a> {
     ) -> Option<&'b OrganizationId> {
         let existing = invitation.organization.as_ref();
         let id = existing.or_else(|| self.created.get(key))?;
-        (!self.not_done.contains(key)).then_some(id)
+        let mut problems = self.not_done.get(key).into_iter().flatten();
+        problems
+            .all(|problem| leaves_room(problem, invitation))
+            .then_some(id)
     }
+}
+
+/// Returns whether all that a change lacks are refused domains and other contacts, which the next
+/// run would not get either.
+fn leaves_room(problem: &Problem, invitation: &Invitation) -> bool {
+    if problem.can_repeat {
+        return false;
+    }
+    let mut missing = problem.fields_not_done().peekable();
+    missing.peek().is_some()
+        && missing.all(|field| {
+            let is_apart = match &field.path {
+                FieldPath::Domain(_) => true,
+                FieldPath::ItContact(email) => !invitation.contact.is(email.as_str()),
+                _ => false,
+            };
+            is_apart && field.kind == OutcomeKind::Refused
+        })
 }
 
 /// The changes of a stage: those of one organization together, in their order.
@@ -294,10 +320,8 @@ fn report(plan: &Plan, mut outcomes: BTreeMap<usize, Outcome>, stop: &Stop) -> A
         .enumerate()
         .map(|(index, change)| {
             let outcome = outcomes.remove(&index).unwrap_or_else(|| {
-                Outcome::NotTried(Problem::new(
-                    codes::INTERRUPTED,
-                    "the run stopped before it",
-                ))
+                let problem = Problem::new(codes::INTERRUPTED, "the run stopped before it");
+                Outcome::NotTried(problem.repeatable())
             });
             if let Some(organization) = outcome.organization() {
                 organizations.insert(organization.id.clone(), organization.clone());
@@ -318,7 +342,7 @@ fn report(plan: &Plan, mut outcomes: BTreeMap<usize, Outcome>, stop: &Stop) -> A
 /// Why no further change is begun: an interruption, or a failure that every other would meet too.
 struct Stop {
     cancel: CancellationToken,
-    fatal: Mutex<Option<String>>,
+    fatal: Mutex<Option<(String, bool)>>,
 }
 
 impl Stop {
@@ -333,20 +357,19 @@ impl Stop {
     fn heed(&self, error: &ApiError) {
         if error.is_fatal() {
             let mut fatal = self.fatal.lock().unwrap_or_else(PoisonError::into_inner);
-            fatal.get_or_insert_with(|| error.to_string());
+            fatal.get_or_insert_with(|| (error.to_string(), error.is_transient()));
         }
     }
 
     fn reason(&self) -> Option<Problem> {
         if self.cancel.is_cancelled() {
-            return Some(Problem::new(
-                codes::INTERRUPTED,
-                "the run was interrupted before it",
-            ));
+            let message = "the run was interrupted before it";
+            return Some(Problem::new(codes::INTERRUPTED, message).repeatable());
         }
         let fatal = self.fatal.lock().unwrap_or_else(PoisonError::into_inner);
-        fatal.as_ref().map(|error| {
-            Problem::new(
+        fatal.as_ref().map(|(error, is_transient)| Problem {
+            can_repeat: *is_transient,
+            ..Problem::new(
                 codes::INTERRUPTED,
                 format!("the run stopped after: {error}"),
             )
@@ -368,10 +391,13 @@ fn not_looked_at(error: &ApiError, stop: &Stop) -> Outcome {
 fn failed(error: &ApiError, lost_write: Option<&ApiError>, stop: &Stop) -> Outcome {
     stop.heed(error);
     match lost_write {
-        Some(lost) => Outcome::Unknown(Problem::new(
-            error.code(),
-            format!("{error}; an earlier try may have taken effect: {lost}"),
-        )),
+        Some(lost) => Outcome::Unknown(
+            Problem::new(
+                error.code(),
+                format!("{error}; an earlier try may have taken effect: {lost}"),
+            )
+            .repeatable(),
+        ),
         None if error.is_fatal() || error.kind == ApiErrorKind::Withheld => {
             Outcome::NotTried(Problem::of(error))
         }
@@ -382,8 +408,6 @@ fn failed(error: &ApiError, lost_write: Option<&ApiError>, stop: &Stop) -> Outco
 /// A write whose answer was lost and could not be looked up either.
 fn lost(write: &ApiError, lookup: &ApiError, stop: &Stop) -> Outcome {
     stop.heed(lookup);
-    Outcome::Unknown(Problem::new(
-        write.code(),
-        format!("{write}; looking whether it took effect failed too: {lookup}"),
-    ))
+    let message = format!("{write}; looking whether it took effect failed too: {lookup}");
+    Outcome::Unknown(Problem::new(write.code(), message).repeatable())
 }

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::books::{self, Kept};
 use crate::codes::{Code, plan as codes};
+use crate::model::desired::FieldPath;
 use crate::model::observed::{Answer, Observed, Organization};
 use crate::plan::{ActionKind, Change, Warning};
 use crate::workos::ApiError;
@@ -39,7 +40,7 @@ pub enum Outcome {
     Done(Box<Organization>),
     /// The organization is gone, as the change wanted.
     Gone,
-    /// It surely did not take (full) effect, and trying again as it is would not help.
+    /// It surely did not take (full) effect.
     Refused(Problem),
     /// It may have taken effect: the answer was lost and could not be looked up.
     Unknown(Problem),
@@ -70,6 +71,33 @@ pub struct Problem {
     pub message: String,
     /// The organization as the change left it, when that is known.
     pub left: Option<Box<Organization>>,
+    /// Whether the same command again can do better: not after a refusal.
+    pub can_repeat: bool,
+    /// What became of single fields; those that are not listed were done. Empty where all fields
+    /// ended like the change.
+    pub fields: Vec<FieldOutcome>,
+}
+
+/// What became of one field of a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldOutcome {
+    /// The field.
+    pub path: FieldPath,
+    /// How it ended.
+    pub kind: OutcomeKind,
+    /// The code that `portalctl explain` knows, and what happened; nothing where it was done.
+    pub problem: Option<(Code, String)>,
+}
+
+/// How much running the same command again can help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repeat {
+    /// With all that was not done.
+    Helps,
+    /// With a part of it; the rest was refused.
+    HelpsInPart,
+    /// Not before what was refused is corrected.
+    IsRefused,
 }
 
 /// How many changes ended in each way.
@@ -180,6 +208,16 @@ impl Problem {
             code,
             message: message.into(),
             left: None,
+            can_repeat: false,
+            fields: Vec::new(),
+        }
+    }
+
+    /// The same, where the same command again can do better.
+    pub(super) fn repeatable(self) -> Self {
+        Self {
+            can_repeat: true,
+            ..self
         }
     }
 
@@ -192,11 +230,25 @@ impl Problem {
 
     /// A failed request, as far as it surely had no effect.
     pub(super) fn of(error: &ApiError) -> Self {
-        Self::new(error.code(), error.to_string())
+        Self {
+            can_repeat: error.is_transient(),
+            ..Self::new(error.code(), error.to_string())
+        }
     }
 
     pub(super) fn stale(message: impl Into<String>) -> Self {
-        Self::new(codes::STALE, message)
+        Self::new(codes::STALE, message).repeatable()
+    }
+
+    /// What became of a field: as listed, else done, or like the whole change where none is listed.
+    pub fn field(&self, path: &FieldPath) -> Option<&FieldOutcome> {
+        self.fields.iter().find(|field| field.path == *path)
+    }
+
+    /// The fields that were not done, where some were.
+    pub fn fields_not_done(&self) -> impl Iterator<Item = &FieldOutcome> {
+        let fields = self.fields.iter();
+        fields.filter(|field| field.kind != OutcomeKind::Done)
     }
 }
 
@@ -251,6 +303,22 @@ impl ApplyReport {
                 .audit_logs
                 .entry(organization.id.clone())
                 .or_insert(Answer::Absent);
+        }
+    }
+
+    /// How much running the same command again can help with what was not done.
+    pub fn repeat(&self) -> Repeat {
+        let problems = || {
+            let changes = self.changes.iter();
+            changes.filter_map(|applied| applied.outcome.problem())
+        };
+        let can = problems().any(|problem| problem.can_repeat);
+        // What waits for another change of its organization ends as that one does.
+        let cannot = problems().any(|problem| !problem.can_repeat && problem.code != codes::WAITS);
+        match (can, cannot) {
+            (true, false) => Repeat::Helps,
+            (true, true) => Repeat::HelpsInPart,
+            (false, _) => Repeat::IsRefused,
         }
     }
 

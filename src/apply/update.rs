@@ -1,22 +1,28 @@
 //! Changing an organization: read again right before writing, merged from that read.
 //!
 //! A field that is already in its planned after-state counts as done; one that is neither before
-//! nor after makes the change stale, and nothing of it is written.
+//! nor after makes the change stale, and nothing of it is written. Writes are independent of each
+//! other: one PUT for the organization's own fields, one request for each domain and IT contact. One
+//! that is refused does not stop the others.
 
 use std::collections::BTreeMap;
 
 use super::owner;
 use super::{
-    BEFORE_LOOKING, MAX_ATTEMPTS, Options, Outcome, Problem, Stop, failed, lost, not_looked_at,
+    BEFORE_LOOKING, FieldOutcome, MAX_ATTEMPTS, Options, Outcome, OutcomeKind, Problem, Stop,
+    failed, lost, not_looked_at,
 };
 use crate::codes::{api, plan as codes};
 use crate::model::desired::FieldPath;
 use crate::model::mark::KeptValues;
 use crate::model::observed::{Answer, ItContact, Organization};
-use crate::model::text::escape;
+use crate::model::text::{escape, mask_addresses};
 use crate::model::{Domain, Email, ExternalId, OrganizationId};
 use crate::plan::{Change, FieldChange, Plan};
 use crate::workos::{ApiError, ApiErrorKind, OrganizationPatch, WritePortal};
+
+/// How many refused fields the message of a change names.
+const NAMED: usize = 10;
 
 pub(super) async fn update(
     portal: &impl WritePortal,
@@ -42,56 +48,98 @@ pub(super) async fn bring(
     options: &Options<'_>,
     stop: &Stop,
 ) -> Outcome {
+    let all: Vec<&FieldChange> = fields.iter().collect();
+    if let Err(problem) = remaining(&all, &live, None) {
+        return Outcome::Refused(problem.leaving(live));
+    }
     let mut hand = Hand {
         portal,
         live,
         contacts: None,
         has_written: false,
     };
-    let mut attempt = 0;
-    let mut lost_write: Option<ApiError> = None;
-    loop {
-        let todo = match remaining(fields, &hand.live, hand.contacts.as_deref()) {
-            Ok(todo) => todo,
-            Err(problem) => return Outcome::Refused(problem.leaving(hand.live)),
+    let mut ended: Vec<(&FieldChange, Result<(), Outcome>)> = Vec::new();
+    let mut end: Option<Problem> = None;
+    let mut no_contacts: Option<Outcome> = None;
+    for write in writes(fields) {
+        let is_contact = write.iter().copied().any(is_contact);
+        let result = match (&end, &no_contacts) {
+            (Some(problem), _) => Err(Outcome::NotTried(problem.clone())),
+            (None, Some(refused)) if is_contact => Err(refused.clone()),
+            (None, _) => match hand.attempt(&write, options, stop).await {
+                Ok(()) => Ok(()),
+                Err(Ended { outcome, reach }) => {
+                    match reach {
+                        Reach::Write => {}
+                        Reach::Contacts => no_contacts = Some(outcome.clone()),
+                        Reach::Change => end = outcome.problem().cloned(),
+                    }
+                    Err(outcome)
+                }
+            },
         };
-        if let Some(lost) = lost_write.as_ref().filter(|_| attempt >= MAX_ATTEMPTS)
-            && !todo.is_empty()
-        {
-            let message = format!("{lost}; it was sent {MAX_ATTEMPTS} times");
-            return Outcome::Unknown(Problem::new(lost.code(), message).leaving(hand.live));
+        for field in write {
+            // What the organization has after all, whatever else of the request failed.
+            let has_it = remaining(&[field], &hand.live, hand.contacts.as_deref())
+                .is_ok_and(|todo| todo.is_empty());
+            let result = if has_it { Ok(()) } else { result.clone() };
+            ended.push((field, result));
         }
-        attempt += 1;
-        let error = match hand.write(&todo).await {
-            Ok(()) => return Outcome::Done(Box::new(hand.live)),
-            Err(Failure::Told(problem)) => return Outcome::Refused(problem.leaving(hand.live)),
-            Err(Failure::Api(error)) => error,
-        };
-        if !error.is_ambiguous() {
-            return hand.failed(&error, lost_write.as_ref(), stop);
-        }
-        options.clock.sleep(BEFORE_LOOKING * attempt).await;
-        hand.live = match portal.organization(&hand.live.id).await {
-            Ok(Some(live)) => live,
-            Ok(None) => return gone(&hand.live.id),
-            Err(lookup) => return lost(&error, &lookup, stop),
-        };
-        if fields.iter().any(is_contact)
-            && let Err(lookup) = hand.read_contacts().await
-        {
-            return lost(&error, &lookup, stop);
-        }
-        lost_write = Some(error);
     }
+    hand.account(&ended)
 }
 
 pub(super) fn gone(id: &OrganizationId) -> Outcome {
-    Outcome::Refused(Problem::new(codes::GONE, format!("{id} is gone")))
+    Outcome::Refused(Problem::new(codes::GONE, format!("{id} is gone")).repeatable())
+}
+
+/// The writes that fields take, in order: the object's own fields together, every other by itself.
+fn writes(fields: &[FieldChange]) -> Vec<Vec<&FieldChange>> {
+    let (alone, together): (Vec<&FieldChange>, Vec<&FieldChange>) = fields
+        .iter()
+        .partition(|field| matches!(field.path, FieldPath::Domain(_) | FieldPath::ItContact(_)));
+    let mut writes = Vec::with_capacity(alone.len() + 1);
+    if !together.is_empty() {
+        writes.push(together);
+    }
+    writes.extend(alone.into_iter().map(|field| vec![field]));
+    writes
+}
+
+/// A write that was not done, and what else cannot be done because of it.
+struct Ended {
+    outcome: Outcome,
+    reach: Reach,
+}
+
+/// How far the failure of one write reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Reach {
+    /// That write alone.
+    Write,
+    /// Every IT contact of the organization.
+    Contacts,
+    /// Every further write of the change.
+    Change,
+}
+
+/// How far a refusal reaches.
+fn reach(error: &ApiError, write: &[&FieldChange]) -> Reach {
+    let is_about = |path: fn(&FieldPath) -> bool| write.iter().any(|field| path(&field.path));
+    let of_contacts = is_about(|path| matches!(path, FieldPath::ItContact(_)));
+    let of_domains = is_about(|path| matches!(path, FieldPath::Domain(_)));
+    match error.kind {
+        _ if error.is_fatal() => Reach::Change,
+        ApiErrorKind::RateLimited | ApiErrorKind::Withheld => Reach::Change,
+        ApiErrorKind::NotFound | ApiErrorKind::Forbidden if of_contacts => Reach::Contacts,
+        ApiErrorKind::NotFound if !of_domains => Reach::Change,
+        _ => Reach::Write,
+    }
 }
 
 /// The fields that still have to be written, or the one that somebody else moved.
 fn remaining<'a>(
-    fields: &'a [FieldChange],
+    fields: &[&'a FieldChange],
     live: &Organization,
     contacts: Option<&[ItContact]>,
 ) -> Result<Vec<&'a FieldChange>, Problem> {
@@ -118,7 +166,7 @@ fn remaining<'a>(
                 shown(field.before.as_deref())
             )));
         }
-        todo.push(field);
+        todo.push(*field);
     }
     Ok(todo)
 }
@@ -159,7 +207,7 @@ fn live_value(
     }
 }
 
-/// Why writing stopped.
+/// Why a write was not done.
 enum Failure {
     /// A request failed.
     Api(ApiError),
@@ -184,7 +232,64 @@ struct Hand<'a, P> {
 }
 
 impl<P: WritePortal> Hand<'_, P> {
-    /// Writes fields: one PUT for the object, then one request for each domain and contact.
+    /// Makes one write, looked up and tried again while its answers are lost.
+    async fn attempt(
+        &mut self,
+        write: &[&FieldChange],
+        options: &Options<'_>,
+        stop: &Stop,
+    ) -> Result<(), Ended> {
+        let only = |outcome| Ended {
+            outcome,
+            reach: Reach::Write,
+        };
+        let whole = |outcome| Ended {
+            outcome,
+            reach: Reach::Change,
+        };
+        let mut attempt = 0;
+        let mut lost_write: Option<ApiError> = None;
+        loop {
+            let todo = match remaining(write, &self.live, self.contacts.as_deref()) {
+                Ok(todo) if todo.is_empty() => return Ok(()),
+                Ok(todo) => todo,
+                Err(problem) => return Err(only(Outcome::Refused(problem))),
+            };
+            if let Some(lost) = lost_write.as_ref().filter(|_| attempt >= MAX_ATTEMPTS) {
+                let message = format!("{lost}; it was sent {MAX_ATTEMPTS} times");
+                let problem = Problem::new(lost.code(), message).repeatable();
+                return Err(only(Outcome::Unknown(problem)));
+            }
+            attempt += 1;
+            let error = match self.write(&todo).await {
+                Ok(()) => return Ok(()),
+                Err(Failure::Told(problem)) => return Err(only(Outcome::Refused(problem))),
+                Err(Failure::Api(error)) => error,
+            };
+            if !error.is_ambiguous() {
+                let outcome = match self.taken(&error, &todo).await {
+                    Some(problem) if lost_write.is_none() => Outcome::Refused(problem),
+                    _ => failed(&error, lost_write.as_ref(), stop),
+                };
+                let reach = reach(&error, write);
+                return Err(Ended { outcome, reach });
+            }
+            options.clock.sleep(BEFORE_LOOKING * attempt).await;
+            self.live = match self.portal.organization(&self.live.id).await {
+                Ok(Some(live)) => live,
+                Ok(None) => return Err(whole(gone(&self.live.id))),
+                Err(lookup) => return Err(whole(lost(&error, &lookup, stop))),
+            };
+            if write.iter().copied().any(is_contact)
+                && let Err(lookup) = self.read_contacts().await
+            {
+                return Err(whole(lost(&error, &lookup, stop)));
+            }
+            lost_write = Some(error);
+        }
+    }
+
+    /// Writes fields that go together: those of the object, one domain or one contact.
     async fn write(&mut self, todo: &[&FieldChange]) -> Result<(), Failure> {
         let patch = patch(&self.live, todo);
         if !patch.is_empty() {
@@ -202,6 +307,26 @@ impl<P: WritePortal> Hand<'_, P> {
             }
         }
         Ok(())
+    }
+
+    /// Explains a refused external id by who has it.
+    async fn taken(&self, error: &ApiError, todo: &[&FieldChange]) -> Option<Problem> {
+        if error.kind != ApiErrorKind::ExternalIdTaken {
+            return None;
+        }
+        let mut fields = todo.iter();
+        let field = fields.find(|field| field.path == FieldPath::ExternalId)?;
+        let id = ExternalId::parse(field.after.as_deref()?).ok()?;
+        match self.portal.organization_by_external_id(&id).await {
+            Ok(None) => Some(deletion_under_way(&id)),
+            Ok(Some(other)) => {
+                let (other, name) = (escape(other.id.as_str()), escape(&other.name));
+                let message = format!("{error}; {other} ({name}) has the external id `{id}`");
+                Some(Problem::new(error.code(), message))
+            }
+            // The refusal stands, whoever has it.
+            Err(_) => None,
+        }
     }
 
     async fn put(&mut self, patch: &OrganizationPatch) -> Result<(), ApiError> {
@@ -311,15 +436,111 @@ impl<P: WritePortal> Hand<'_, P> {
         Ok(())
     }
 
-    /// A write that surely had no effect itself, as far as others of the change had none either.
-    fn failed(self, error: &ApiError, lost_write: Option<&ApiError>, stop: &Stop) -> Outcome {
-        if !self.has_written || lost_write.is_some() {
-            return failed(error, lost_write, stop).leaving(self.live);
+    /// Puts together what became of each field.
+    fn account(self, ended: &[(&FieldChange, Result<(), Outcome>)]) -> Outcome {
+        let not_done = || {
+            let failed = ended.iter();
+            failed.filter_map(|(field, result)| Some((*field, result.as_ref().err()?)))
+        };
+        let of = |kind: OutcomeKind| {
+            let mut found = not_done();
+            found.find_map(|(_, outcome)| (outcome.kind() == kind).then_some(outcome))
+        };
+        let unknown = of(OutcomeKind::Unknown);
+        let refused = of(OutcomeKind::Refused);
+        let untried = of(OutcomeKind::NotTried);
+        let Some(first) = unknown.or(refused).or(untried) else {
+            return Outcome::Done(Box::new(self.live));
+        };
+        let Some(code) = first.problem().map(|problem| problem.code) else {
+            return Outcome::Done(Box::new(self.live));
+        };
+        let told = told(not_done(), ended.len());
+        let message = if self.has_written {
+            format!("part of it was done, but {told}")
+        } else {
+            told
+        };
+        let mut problems = not_done().filter_map(|(_, outcome)| outcome.problem());
+        let problem = Problem {
+            can_repeat: problems.any(|problem| problem.can_repeat),
+            fields: ended
+                .iter()
+                .map(|(field, end)| of_field(field, end))
+                .collect(),
+            ..Problem::new(code, message)
+        };
+        let problem = problem.leaving(self.live);
+        match first.kind() {
+            OutcomeKind::Unknown => Outcome::Unknown(problem),
+            // Something was done: it can no longer be called not tried.
+            OutcomeKind::NotTried if !self.has_written => Outcome::NotTried(problem),
+            OutcomeKind::NotTried | OutcomeKind::Refused | OutcomeKind::Done => {
+                Outcome::Refused(problem)
+            }
         }
-        stop.heed(error);
-        let message = format!("part of it was done, then {error}");
-        Outcome::Refused(Problem::new(error.code(), message)).leaving(self.live)
     }
+}
+
+/// What became of a field of a change.
+fn of_field(field: &FieldChange, end: &Result<(), Outcome>) -> FieldOutcome {
+    let outcome = end.as_ref().err();
+    let problem = outcome.and_then(Outcome::problem);
+    FieldOutcome {
+        path: field.path.clone(),
+        kind: outcome.map_or(OutcomeKind::Done, Outcome::kind),
+        problem: problem.map(|problem| (problem.code, problem.message.clone())),
+    }
+}
+
+/// The failures in one sentence: each once, with the domain or contact that it is about.
+fn told<'a>(
+    not_done: impl Iterator<Item = (&'a FieldChange, &'a Outcome)>,
+    total: usize,
+) -> String {
+    let mut told: Vec<String> = Vec::new();
+    let mut last: Option<&str> = None;
+    for (field, outcome) in not_done {
+        let Some(problem) = outcome.problem() else {
+            continue;
+        };
+        // Fields of one request share its failure, and so does what was not tried after it.
+        if last == Some(problem.message.as_str()) {
+            continue;
+        }
+        last = Some(&problem.message);
+        told.push(match &field.path {
+            FieldPath::Domain(_) | FieldPath::ItContact(_) if total > 1 => {
+                named(&field.path, &problem.message)
+            }
+            _ => problem.message.clone(),
+        });
+    }
+    let more = told.len().saturating_sub(NAMED);
+    told.truncate(NAMED);
+    if more > 0 {
+        told.push(format!("and {more} more"));
+    }
+    told.join("; ")
+}
+
+/// A failure with the field that it is about; addresses are masked.
+pub(super) fn named(path: &FieldPath, message: &str) -> String {
+    let path = path.to_string();
+    let path = match path.split_once('.') {
+        Some(("it_contacts", email)) => format!("it_contacts.{}", mask_addresses(email)),
+        _ => path,
+    };
+    format!("{}: {message}", escape(&path))
+}
+
+/// An external id that WorkOS calls used, and that no organization has.
+pub(super) fn deletion_under_way(id: &ExternalId) -> Problem {
+    let message = format!(
+        "WorkOS says that the external id `{id}` is in use, and no organization has it: the \
+         deletion of one that had it may still be under way: try again in a few minutes"
+    );
+    Problem::new(codes::DELETION_UNDER_WAY, message).repeatable()
 }
 
 /// The object's fields to send; metadata always whole, as merged from the fresh read.

@@ -17,7 +17,7 @@ pub enum Exit {
     Credentials,
     /// WorkOS was unreachable, failing or limiting before anything was done.
     Unreachable,
-    /// Apply did not do every allowed change, or a command of `--on-change` failed: run it again.
+    /// Apply did not do every allowed change, or a command of `--on-change` failed.
     Incomplete,
     /// A guard stopped it: a conflict, a limit, a plan that no longer holds.
     Stopped,

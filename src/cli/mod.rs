@@ -92,7 +92,7 @@ Exit codes:
   3    usage or manifest invalid, or no consent; no request was made
   4    credentials missing, refused, or of the wrong environment
   5    WorkOS unreachable, failing or limiting; nothing was done
-  6    not everything that was asked for was done; run it again
+  6    not everything that was asked for was done; the report says what to do
   7    stopped by a guard: a conflict, a limit, a set-up that went wrong
   130  interrupted, after the report
   1    internal error

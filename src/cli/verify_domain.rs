@@ -99,6 +99,7 @@ pub(super) fn run(args: &VerifyDomainArgs, ui: &Ui) -> Result<Exit, CliError> {
             connection: &connection,
             resolvers: resolvers(args, &connection),
             organization,
+            contested: reality.identities.contested.get(&key),
             interrupted: &interrupted,
         };
         let run::Outcome {

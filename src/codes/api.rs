@@ -20,7 +20,7 @@ codes! {
     EXTERNAL_ID_TAKEN = "api/external-id-taken",
         "the external id belongs to another organization",
         "WorkOS answered external_id_already_used: another organization of this environment has this external id, perhaps created a moment ago by another run.",
-        "Run the command again: the plan then shows the organization that has it.";
+        "See with `portalctl plan` which organization has it; declare another `external_id`, or pin the organization with `id`.";
     STRIPE_CUSTOMER_TAKEN = "api/stripe-customer-taken",
         "the Stripe customer belongs to another organization",
         "WorkOS answered stripe_customer_id_already_used: another organization of this environment has this Stripe customer id.",
@@ -32,7 +32,7 @@ codes! {
     DOMAIN_EXISTS = "api/domain-exists",
         "the organization has the domain already",
         "WorkOS answered domain_already_exists: somebody else added the domain to this organization, perhaps a moment ago.",
-        "Run the command again: what is there already is not added twice.";
+        "Nothing has to be done: `portalctl plan` reads the domain as it is now.";
     DOMAIN_ALREADY_VERIFIED = "api/domain-already-verified",
         "the domain is verified already",
         "WorkOS answered domain_already_verified: it found the TXT record meanwhile, or somebody asserted the domain.",

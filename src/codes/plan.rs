@@ -92,7 +92,7 @@ codes! {
     WAITS = "plan/waits",
         "another change of the organization has to come first",
         "Nobody is invited to an organization that could not be created or changed as planned.",
-        "See what became of the organization's other change, and run apply again.";
+        "See what became of the organization's other change, and what that one needs.";
     STALE = "plan/stale",
         "a field changed since the plan was made",
         "Right before writing, the field was found in a state that is neither the plan's before nor its after: somebody else changed it meanwhile.",
@@ -105,6 +105,10 @@ codes! {
         "an organization with this external id appeared meanwhile",
         "While the organization was being created, one with the same external id and other values turned up, made by somebody else. It was not written over.",
         "Run plan again: it shows what differs.";
+    DELETION_UNDER_WAY = "plan/deletion-under-way",
+        "WorkOS still holds the external id of an organization that it does not show",
+        "WorkOS answered external_id_already_used, and no organization of this environment has the external id: most likely an organization with it was deleted a moment ago, and the deletion is still under way.",
+        "Run `portalctl apply` again in a few minutes. If it stays so, declare another `external_id`, or ask WorkOS about the old one.";
     GUARD = "plan/guard",
         "a guard no longer holds",
         "Right before the deletion the organization was read again, and something that must hold did not: the owner mark, no protection, no use of the organization that the plan did not show (a connection or directory, a verified domain, audit logs, a log stream, members, or something that could not be read).",

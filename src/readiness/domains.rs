@@ -75,6 +75,22 @@ fn contested(domain: &Domain, contest: Option<&Contest>) -> Finding {
     .next("decide whose domain it is, then remove it from the other organization")
 }
 
+/// A domain that waits here and stands on other organizations too.
+fn shared_pending(reason: &str, contest: &Contest, set_it: String) -> Finding {
+    let holders = contest.holders();
+    if contest.winners().next().is_some() {
+        let reason = format!(
+            "{reason}, but {holders} has verified it, and only one organization can verify a domain"
+        );
+        let step = "decide which of the organizations verifies the domain";
+        return Finding::new(State::InProgress, Turn::You, reason).next(step);
+    }
+    let reason =
+        format!("{reason}; {holders} has it too, and only one organization can verify a domain");
+    let step = format!("{set_it}, and remove the domain from the organization it is not of");
+    Finding::new(State::InProgress, Turn::Dns, reason).next(step)
+}
+
 /// None declared: one verified domain is enough.
 fn any_verified(subject: &Subject<'_>) -> Finding {
     let domains = &subject.live.domains;
@@ -118,7 +134,10 @@ fn judge(held: &OrganizationDomain, subject: &Subject<'_>) -> Finding {
                 Some(days) => format!(", {days} days left"),
             };
             let reason = format!("{domain} waits for its TXT record{left}");
-            Finding::new(State::InProgress, Turn::Dns, reason).next(set_it)
+            match subject.contested.get(domain) {
+                None => Finding::new(State::InProgress, Turn::Dns, reason).next(set_it),
+                Some(contest) => shared_pending(&reason, contest, set_it),
+            }
         }
         DomainState::Unverified => Finding::new(
             State::InProgress,
@@ -158,9 +177,13 @@ fn failed(held: &OrganizationDomain, subject: &Subject<'_>, verify: &str) -> Fin
         History::NotRead | History::NotAvailable(_) | History::Failed(_) => None,
     };
     let next = match reason {
-        Some(Failure::VerifiedElsewhere) => {
-            "find out which of the two organizations the domain belongs to".to_owned()
-        }
+        Some(Failure::VerifiedElsewhere) => match subject.contested.get(domain) {
+            Some(contest) => format!(
+                "find out whether the domain belongs to this organization or to {}",
+                contest.holders()
+            ),
+            None => "find out which of the two organizations the domain belongs to".to_owned(),
+        },
         Some(Failure::PeriodExpired | Failure::Other(_)) | None if is_declared(domain, subject) => {
             format!("have the TXT record set, then run {verify}: it begins the verification again")
         }

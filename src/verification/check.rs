@@ -4,7 +4,7 @@ use super::{Failure, Record, Seen, Sight};
 use crate::codes::{Code, domain as codes};
 use crate::model::observed::DomainState;
 use crate::model::text::escape;
-use crate::model::{Domain, OrgKey};
+use crate::model::{Domain, OrgKey, OrganizationId};
 
 /// One domain, as a run leaves it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +23,30 @@ pub struct DomainCheck {
     pub seen: Option<Seen>,
     /// Whether WorkOS was asked to verify it.
     pub asked: Asked,
+    /// The other organizations that hold the domain, when there are any.
+    pub contest: Option<Contested>,
+}
+
+/// The other organizations that hold a domain, as a report may tell them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contested {
+    /// The others in one phrase: those that have verified it, else all.
+    pub holders: String,
+    /// Whether one of them has verified it.
+    pub is_lost: bool,
+    /// Each of them.
+    pub rivals: Vec<RivalHolder>,
+}
+
+/// Another organization that holds a domain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RivalHolder {
+    /// `org_…`
+    pub organization: OrganizationId,
+    /// Its display name.
+    pub name: String,
+    /// Its state of the domain.
+    pub state: DomainState,
 }
 
 /// A record as a report may show it.
@@ -54,6 +78,8 @@ pub enum Asked {
     NotNeeded,
     /// The world does not see the record yet.
     InVain,
+    /// Another organization has verified the domain.
+    Contested,
     /// Only DNS was to be asked.
     DnsOnly,
     /// WorkOS gave the domain no id to ask by.
@@ -74,6 +100,9 @@ impl DomainCheck {
 
     /// What `portalctl explain` tells more about, if there is a code for it.
     pub fn code(&self) -> Option<Code> {
+        if self.is_lost() {
+            return Some(codes::VERIFIED_ELSEWHERE);
+        }
         match (&self.state, &self.failure) {
             (None, _) => Some(codes::NOT_ADDED),
             (Some(DomainState::Failed), Some(Failure::VerifiedElsewhere)) => {
@@ -86,8 +115,28 @@ impl DomainCheck {
         }
     }
 
+    /// Returns whether another organization has verified the domain, and this one has not.
+    pub fn is_lost(&self) -> bool {
+        !self.is_verified() && self.contest.as_ref().is_some_and(|one| one.is_lost)
+    }
+
+    /// One sentence about the other organizations that hold the domain, when there are any.
+    pub fn contested(&self) -> Option<String> {
+        let contest = self.contest.as_ref()?;
+        let holders = &contest.holders;
+        Some(if contest.is_lost {
+            format!("{holders} has verified the domain; only one organization can")
+        } else {
+            format!("{holders} has the domain too; only one organization can verify it")
+        })
+    }
+
     /// What to do next, if anything.
     pub fn next_step(&self, key: &OrgKey) -> Option<String> {
+        if self.is_lost() {
+            let step = "decide whose domain it is, then remove it from the other organization";
+            return Some(step.to_owned());
+        }
         let again = format!("portalctl verify-domain {key}");
         match &self.state {
             None => return Some("run portalctl apply: it adds the domain".to_owned()),
@@ -105,9 +154,11 @@ impl DomainCheck {
         let step = match self.asked {
             Asked::NoId => "look at it in the WorkOS dashboard".to_owned(),
             Asked::Failed | Asked::Stopped => format!("run {again} again"),
-            Asked::NotNeeded | Asked::InVain | Asked::DnsOnly | Asked::Answered => {
-                self.by_sight(&again)
-            }
+            Asked::NotNeeded
+            | Asked::InVain
+            | Asked::Contested
+            | Asked::DnsOnly
+            | Asked::Answered => self.by_sight(&again),
         };
         Some(step)
     }
@@ -121,6 +172,10 @@ impl DomainCheck {
             Sight::Yes if self.asked == Asked::DnsOnly => {
                 format!("run {again} without --dns-only: WorkOS can be asked")
             }
+            Sight::Yes if self.contest.is_some() => format!(
+                "find out whose domain it is, and remove it from the other organization: only one \
+                 can verify it; {again} asks WorkOS again any time"
+            ),
             Sight::Yes => format!(
                 "wait: WorkOS looks for the record by itself; {again} asks it again any time"
             ),

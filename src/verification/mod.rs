@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use crate::model::observed::{DomainState, Event, EventKind, OrganizationDomain};
 use crate::model::{Domain, OrganizationId};
 
-pub use check::{Asked, DomainCheck, ShownRecord};
+pub use check::{Asked, Contested, DomainCheck, RivalHolder, ShownRecord};
 pub use record::Record;
 pub use sight::{Answer, Answers, Seen, Sight, Trouble, combine, judge};
 

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::codes::domain as codes;
 use crate::model::OrgKey;
 
 const PREFIX: &str = "superapp-domain-verification-z3kjny";
@@ -114,7 +115,49 @@ fn check(state: Option<DomainState>, asked: Asked, sight: Option<Sight>) -> Doma
         record: Some(ShownRecord::new(&record(), false)),
         seen,
         asked,
+        contest: None,
     }
+}
+
+fn contested(is_lost: bool) -> Option<Contested> {
+    let state = if is_lost { "verified" } else { "pending" };
+    Some(Contested {
+        holders: "org_2 (Other)".to_owned(),
+        is_lost,
+        rivals: vec![RivalHolder {
+            organization: OrganizationId::from_api("org_2".to_owned()),
+            name: "Other".to_owned(),
+            state: DomainState::from_api(state),
+        }],
+    })
+}
+
+#[test]
+fn nobody_is_told_to_wait_while_another_organization_holds_the_domain() {
+    use DomainState::{Pending, Verified};
+    let key = OrgKey::parse("acme").unwrap();
+    let seen = |is_lost| DomainCheck {
+        contest: contested(is_lost),
+        ..check(Some(Pending), Asked::Answered, Some(Sight::Yes))
+    };
+    let step = seen(false).next_step(&key).unwrap();
+    assert!(!step.contains("wait"), "{step}");
+    assert!(step.contains("only one can verify it"), "{step}");
+    assert!(seen(false).contested().unwrap().contains("org_2 (Other)"));
+    assert_eq!(seen(false).code(), None);
+    assert_eq!(seen(true).code(), Some(codes::VERIFIED_ELSEWHERE));
+    let absent = DomainCheck {
+        contest: contested(true),
+        ..check(None, Asked::NotNeeded, None)
+    };
+    let step = absent.next_step(&key).unwrap();
+    assert!(!step.contains("apply"), "{step}");
+    // What is verified here is nobody's to fight about.
+    let ours = DomainCheck {
+        contest: contested(false),
+        ..check(Some(Verified), Asked::NotNeeded, None)
+    };
+    assert_eq!(ours.next_step(&key), None);
 }
 
 #[test]

@@ -120,6 +120,27 @@ impl ApiError {
         )
     }
 
+    /// Returns whether the same request may do better later: the failure is not about what was sent.
+    pub const fn is_transient(&self) -> bool {
+        match self.kind {
+            ApiErrorKind::RateLimited
+            | ApiErrorKind::Server
+            | ApiErrorKind::Unreachable
+            | ApiErrorKind::Broken
+            | ApiErrorKind::Timeout
+            | ApiErrorKind::InvalidAnswer
+            | ApiErrorKind::UnstableList
+            | ApiErrorKind::Withheld => true,
+            // 408 Request Timeout, 425 Too Early.
+            ApiErrorKind::Rejected => matches!(self.status, Some(408 | 425)),
+            ApiErrorKind::Unauthorized
+            | ApiErrorKind::Forbidden
+            | ApiErrorKind::NotFound
+            | ApiErrorKind::ExternalIdTaken
+            | ApiErrorKind::Redirected => false,
+        }
+    }
+
     /// Whether no other request to this endpoint can be expected to do better.
     pub const fn is_fatal(&self) -> bool {
         matches!(

@@ -75,7 +75,13 @@ pub(super) fn read(answer: &Response<bytes::Bytes>) -> Refusal {
 }
 
 fn message(body: &Value) -> String {
-    let said = text(body, "message")
+    let several = body.get("message").and_then(Value::as_array).map(|all| {
+        let texts = all.iter().filter_map(Value::as_str);
+        texts.collect::<Vec<_>>().join(", ")
+    });
+    let said = several
+        .as_deref()
+        .or_else(|| text(body, "message"))
         .or_else(|| text(body, "error_description"))
         .or_else(|| text(body, "error"))
         .unwrap_or_default();
@@ -84,7 +90,7 @@ fn message(body: &Value) -> String {
         .and_then(Value::as_array)
         .into_iter()
         .flatten()
-        .filter_map(field_error)
+        .flat_map(|error| field_errors(error, "", MAX_DEPTH))
         .collect();
     match (said.is_empty(), fields.is_empty()) {
         (_, true) => said.to_owned(),
@@ -93,17 +99,48 @@ fn message(body: &Value) -> String {
     }
 }
 
-/// `{"field": "name", "code": "required"}`, `{"code": …, "message": …}`, or a plain text.
-fn field_error(error: &Value) -> Option<String> {
+/// How deep the fields of a refused object are followed.
+const MAX_DEPTH: usize = 4;
+
+/// Reads one member of `errors`: `{"field": "name", "code": "required"}`, `{"code": …, "message":
+/// …}`, a validator's `{"property": "domain_data", "constraints": {…}, "children": […]}`, or a plain
+/// text.
+fn field_errors(error: &Value, parent: &str, depth: usize) -> Vec<String> {
     if let Some(text) = error.as_str() {
-        return Some(text.to_owned());
+        return vec![text.to_owned()];
     }
-    let field = text(error, "field").or_else(|| text(error, "path"));
-    let what = text(error, "message").or_else(|| text(error, "code"));
+    let named = ["field", "path", "property"];
+    let field = named.into_iter().find_map(|name| text(error, name));
+    let field = match (parent, field) {
+        ("", field) => field.map(str::to_owned),
+        (parent, Some(field)) => Some(format!("{parent}.{field}")),
+        (parent, None) => Some(parent.to_owned()),
+    };
+    let constraints = error.get("constraints").and_then(Value::as_object);
+    let broken: Vec<&str> = constraints
+        .into_iter()
+        .flat_map(serde_json::Map::values)
+        .filter_map(Value::as_str)
+        .collect();
+    let what = match (text(error, "message"), text(error, "code")) {
+        (Some(message), Some(code)) if field.is_some() => Some(format!("{message} [{code}]")),
+        (Some(text), _) | (None, Some(text)) => Some(text.to_owned()),
+        (None, None) => (!broken.is_empty()).then(|| broken.join(", ")),
+    };
+    let children = error.get("children").and_then(Value::as_array);
+    let mut found: Vec<String> = children
+        .into_iter()
+        .flatten()
+        .filter(|_| depth > 0)
+        .flat_map(|child| field_errors(child, field.as_deref().unwrap_or_default(), depth - 1))
+        .collect();
     match (field, what) {
-        (Some(field), Some(what)) => Some(format!("{field}: {what}")),
-        (one, other) => one.or(other).map(str::to_owned),
+        (Some(field), Some(what)) => found.insert(0, format!("{field}: {what}")),
+        (None, Some(what)) => found.insert(0, what),
+        (Some(field), None) if found.is_empty() => found.push(field),
+        (_, None) => {}
     }
+    found
 }
 
 fn text<'a>(object: &'a Value, field: &str) -> Option<&'a str> {
@@ -151,6 +188,21 @@ mod tests {
                 "Validation failed (name: required, too long)",
             ),
             (r#"{"errors":["a","b"]}"#, None, "a, b"),
+            (
+                r#"{"message":["name should not be empty","too long"],"error":"Bad Request"}"#,
+                Some("Bad Request"),
+                "name should not be empty, too long",
+            ),
+            (
+                r#"{"message":"No","code":"x","errors":[{"field":"domain","code":"bad","message":"is not a domain"}]}"#,
+                Some("x"),
+                "No (domain: is not a domain [bad])",
+            ),
+            (
+                r#"{"message":"No","errors":[{"property":"domain_data","children":[{"property":"1","children":[{"property":"domain","constraints":{"isFqdn":"must be a domain"}}]}]}]}"#,
+                None,
+                "No (domain_data.1.domain: must be a domain)",
+            ),
             (r#"{"errors":{"a":1},"message":7}"#, None, ""),
             (
                 "<html>\n<b>Bad Gateway</b>",

@@ -7,12 +7,14 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use portalctl::apply::{Always, ApplyProgress, ApplyReport, Options, Outcome, OutcomeKind, apply};
+use portalctl::apply::{
+    Always, ApplyProgress, ApplyReport, Options, Outcome, OutcomeKind, Repeat, apply,
+};
 use portalctl::clock::{Clock, SystemClock};
 use portalctl::model::observed::{Answer, DomainState, FailedRead, Observed, Organization, Usage};
 use portalctl::model::{ManifestName, OrganizationId};
 use portalctl::plan::{Action, Change, Evidence, FieldChange, Plan, in_use};
-use portalctl::workos::ApiErrorKind as Kind;
+use portalctl::workos::{ApiError, ApiErrorKind as Kind};
 
 use crate::support::fake_portal::When::{After, Before};
 use crate::support::fake_portal::{FakePortal, LATENCY, error, unused};
@@ -243,6 +245,12 @@ async fn a_taken_external_id_that_nobody_shows_is_refused() {
     let report = run(&portal, vec![create("acme", &[])]).await;
     assert_eq!(only(&report).kind(), OutcomeKind::Refused);
     assert_eq!(portal.writes().len(), 1);
+    let told = problem(&report);
+    assert!(
+        told.starts_with("refused plan/deletion-under-way: "),
+        "{told}"
+    );
+    assert_eq!(report.repeat(), Repeat::Helps);
 
     let portal = FakePortal::default()
         .fail_with("create", 9, Before, taken)
@@ -568,12 +576,205 @@ async fn a_change_that_was_done_in_part_says_so() {
         assert_eq!(only(&report).kind(), OutcomeKind::Refused, "{kind:?}");
         let message = &only(&report).problem().unwrap().message;
         assert!(
-            message.starts_with("part of it was done, then "),
+            message.starts_with("part of it was done, but "),
             "{message}"
         );
         assert_eq!(report.organizations, [portal.the("acme")]);
         assert_eq!(report.organizations[0].name, "Acme Corp");
     }
+}
+
+/// What WorkOS says of a domain that it does not take.
+fn refusal(message: &str) -> ApiError {
+    ApiError {
+        status: Some(422),
+        message: message.to_owned(),
+        ..error(Kind::Rejected, Some("invalid_request"))
+    }
+}
+
+/// `path kind` of every field whose end is told.
+fn fields(report: &ApplyReport) -> Vec<String> {
+    let problem = only(report).problem().unwrap();
+    let fields = problem.fields.iter();
+    fields
+        .map(|field| format!("{} {}", field.path, field.kind))
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_put_stops_no_domain_and_no_contact() {
+    let portal = FakePortal::with([organization("acme")]).fail("put", 1, Before, Kind::Rejected);
+    let changed = vec![
+        field("name", Some("acme"), Some("Acme Corp")),
+        field("domains.acme.com", None, Some("pending")),
+        field("it_contacts.ada@acme.com", None, Some("added")),
+    ];
+    let report = run(&portal, vec![update("acme", changed)]).await;
+    let ended = [
+        "name refused",
+        "domains.acme.com done",
+        "it_contacts.ada@acme.com done",
+    ];
+    assert_eq!(fields(&report), ended);
+    assert_eq!(portal.the("acme").domains.len(), 1);
+    assert_eq!(portal.contacts_of("org_acme"), ["ada@acme.com"]);
+    assert_eq!(report.repeat(), Repeat::IsRefused);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_domain_that_never_answers_stops_no_other_and_a_lost_organization_does() {
+    let adds = || {
+        let add = |name: &str| field(&format!("domains.{name}"), None, Some("pending"));
+        vec![update(
+            "acme",
+            vec![add("acme.com"), add("beta.com"), add("gamma.com")],
+        )]
+    };
+    let portal =
+        FakePortal::with([organization("acme")]).fail("add beta.com", 99, Before, Kind::Timeout);
+    let report = run(&portal, adds()).await;
+    let ended = [
+        "domains.acme.com done",
+        "domains.beta.com unknown",
+        "domains.gamma.com done",
+    ];
+    assert_eq!(fields(&report), ended);
+    assert_eq!(only(&report).kind(), OutcomeKind::Unknown);
+    assert_eq!(report.repeat(), Repeat::Helps);
+
+    // While WorkOS cannot be read either, nothing more is sent.
+    let portal = FakePortal::with([organization("acme")])
+        .fail("add beta.com", 1, Before, Kind::Timeout)
+        .pass("read", 1)
+        .fail("read", 9, Before, Kind::Server);
+    let report = run(&portal, adds()).await;
+    let ended = [
+        "domains.acme.com done",
+        "domains.beta.com unknown",
+        "domains.gamma.com not_tried",
+    ];
+    assert_eq!(fields(&report), ended);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_that_is_refused_for_a_named_domain_is_made_without_it() {
+    for message in [
+        "Validation failed (domain_data.1.domain: is not a domain)",
+        "domain_data[1] is invalid",
+        "b-bad.example cannot be claimed.",
+    ] {
+        let portal = FakePortal::default().fail_with("create", 1, Before, refusal(message));
+        let more = ["a.example", "b-bad.example", "bad.example"];
+        let more = more.map(|name| format!("domains.{name}"));
+        let more = more.each_ref().map(|path| (path.as_str(), "pending"));
+        let report = run(&portal, vec![create("acme", &more)]).await;
+        assert_eq!(only(&report).kind(), OutcomeKind::Refused);
+        assert_eq!(
+            fields(&report),
+            ["domains.b-bad.example refused"],
+            "{message}"
+        );
+        let told = problem(&report);
+        assert!(told.contains("domains.b-bad.example: "), "{told}");
+        assert!(told.contains("org_new1 was created"), "{told}");
+        let held = portal.the("acme").domains;
+        let held: Vec<String> = held.iter().map(|one| one.domain.to_string()).collect();
+        assert_eq!(held, ["a.example", "bad.example"]);
+        assert_eq!(portal.writes(), ["create acme", "create acme"]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_that_is_refused_for_some_domain_finds_out_which() {
+    let portal = FakePortal::default()
+        .fail_with(
+            "create",
+            1,
+            Before,
+            refusal("one of the domains is not accepted"),
+        )
+        .fail_with("add bad.example", 1, Before, refusal("a public suffix"));
+    let more = [
+        ("domains.bad.example", "pending"),
+        ("domains.good.example", "pending"),
+        ("domains.trusted.example", "verified"),
+    ];
+    let report = run(&portal, vec![create("acme", &more)]).await;
+    assert_eq!(
+        fields(&report),
+        ["domains.bad.example refused", "domains.good.example done"]
+    );
+    let held = portal.the("acme").domains;
+    assert_eq!(held.len(), 2);
+    let trusted = portal
+        .the("acme")
+        .domain(&domain("trusted.example"))
+        .cloned();
+    assert_eq!(trusted.unwrap().state, DomainState::Verified);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_create_that_is_refused_for_anything_else_makes_nothing() {
+    for (message, times) in [
+        ("the name is reserved", 1),
+        ("metadata.domain is too long", 2),
+    ] {
+        let portal = FakePortal::default().fail_with("create", 9, Before, refusal(message));
+        let report = run(
+            &portal,
+            vec![create("acme", &[("domains.acme.com", "pending")])],
+        )
+        .await;
+        assert_eq!(only(&report).kind(), OutcomeKind::Refused);
+        assert!(portal.organizations_now().is_empty());
+        assert_eq!(portal.writes().len(), times, "{message}");
+    }
+}
+
+/// A trusted domain is never made a pending one behind the back of who trusts it.
+#[tokio::test(start_paused = true)]
+async fn a_create_is_not_made_with_less_trust_than_planned() {
+    let portal = FakePortal::default().fail_with("create", 9, Before, refusal("no such domain"));
+    let report = run(
+        &portal,
+        vec![create("acme", &[("domains.acme.com", "verified")])],
+    )
+    .await;
+    assert_eq!(only(&report).kind(), OutcomeKind::Refused);
+    assert!(portal.organizations_now().is_empty());
+    assert_eq!(portal.writes(), ["create acme"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_taken_external_id_of_an_update_names_who_has_it_or_a_deletion() {
+    let taken = || error(Kind::ExternalIdTaken, Some("external_id_already_used"));
+    let rekey = || {
+        vec![update(
+            "acme",
+            vec![field("external_id", Some("acme"), Some("beta"))],
+        )]
+    };
+    let mut other = organization("other");
+    other.external_id = Some("beta".to_owned());
+    let portal =
+        FakePortal::with([organization("acme"), other]).fail_with("put", 1, Before, taken());
+    let told = problem(&run(&portal, rekey()).await);
+    assert!(
+        told.starts_with("refused api/external-id-taken: "),
+        "{told}"
+    );
+    assert!(
+        told.contains("org_other (other) has the external id `beta`"),
+        "{told}"
+    );
+
+    let portal = FakePortal::with([organization("acme")]).fail_with("put", 1, Before, taken());
+    let told = problem(&run(&portal, rekey()).await);
+    assert!(
+        told.starts_with("refused plan/deletion-under-way: "),
+        "{told}"
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -92,7 +92,7 @@ async fn a_contact_that_cannot_be_looked_up_is_unknown() {
         Kind::Server,
     );
     let report = run(&portal, vec![two_contacts()]).await;
-    insta::assert_snapshot!(problem(&report), @"unknown api/timeout: POST /fake failed: scripted [request req_1]; looking whether it took effect failed too: POST /fake answered 503: scripted [request req_1]");
+    insta::assert_snapshot!(problem(&report), @"unknown api/timeout: it_contacts.a***@acme.com: POST /fake failed: scripted [request req_1]; looking whether it took effect failed too: POST /fake answered 503: scripted [request req_1]");
 }
 
 #[tokio::test(start_paused = true)]
@@ -110,7 +110,7 @@ async fn a_contact_that_is_there_already_is_done() {
 async fn a_contact_that_is_there_only_by_word_is_refused() {
     let portal = live().fail("add ada", 1, Before, Kind::Rejected);
     let report = run(&portal, vec![two_contacts()]).await;
-    insta::assert_snapshot!(problem(&report), @"refused api/rejected: POST /fake answered 409: scripted [request req_1]");
+    insta::assert_snapshot!(problem(&report), @"refused api/rejected: part of it was done, but it_contacts.a***@acme.com: POST /fake answered 409: scripted [request req_1]");
 }
 
 #[tokio::test(start_paused = true)]
@@ -150,7 +150,7 @@ async fn an_organization_that_lacks_only_its_contacts_is_shown() {
         if more.is_empty() {
             insta::assert_snapshot!(problem(&report), @"refused api/not-found: org_new1 was created, but not with all of its IT contacts: POST /fake answered 404: scripted [request req_1]");
         } else {
-            insta::assert_snapshot!(problem(&report), @"refused api/not-found: org_new1 was created, but without its Stripe customer id or all of its IT contacts: part of it was done, then POST /fake answered 404: scripted [request req_1]");
+            insta::assert_snapshot!(problem(&report), @"refused api/not-found: org_new1 was created, but without its Stripe customer id or all of its IT contacts: part of it was done, but it_contacts.a***@acme.com: POST /fake answered 404: scripted [request req_1]");
         }
     }
 }

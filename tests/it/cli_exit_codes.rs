@@ -271,7 +271,11 @@ fn code_6_not_everything_was_done() {
         .at_url(&server.url())
         .exits(6);
     assert!(output.stdout.contains("2 done, 1 refused"), "{output}");
-    assert!(output.stdout.contains("run apply again"), "{output}");
+    assert!(!output.stdout.contains("run apply again"), "{output}");
+    assert!(
+        output.stdout.contains("correct what was refused"),
+        "{output}"
+    );
 }
 
 #[test]

@@ -338,10 +338,19 @@ fn a_contested_domain_is_told_beside_the_others() {
     stage
         .env
         .edit("portal.yaml", "acme.io]", "acme.io, acme.dev]");
-    let output = stage.run("acme -o json").exits(2);
-    let document = output.json_of("verify-domain");
+    let document = stage.json("acme acme.com", 2);
+    assert_eq!(told(&document), ["acme.com no - pending"]);
+    let document = stage.json("acme", 7);
     assert_eq!(document["errors"], json!([]));
-    assert_eq!(document["domains"].as_array().unwrap().len(), 3);
+    let domains = document["domains"].as_array().unwrap();
+    assert_eq!(domains.len(), 3);
+    let contested = domains
+        .iter()
+        .find(|one| one["domain"] == "acme.dev")
+        .unwrap();
+    assert_eq!(contested["code"], "domain/verified-elsewhere");
+    assert_eq!(contested["rivals"][0]["name"], "Other");
+    assert_eq!(contested["rivals"][0]["state"], "verified");
 }
 
 #[test]

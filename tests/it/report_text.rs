@@ -1,6 +1,6 @@
 //! Reports for people: what is shown, at which width, and what never reaches a terminal.
 
-use portalctl::apply::{ApplyReport, Outcome};
+use portalctl::apply::{ApplyReport, Outcome, Problem};
 use portalctl::codes::plan as codes;
 use portalctl::model::text::is_plain;
 use portalctl::model::{Email, Intent, OrganizationId};
@@ -791,6 +791,16 @@ fn the_last_line_of_an_apply_says_how_to_go_on() {
     insta::assert_snapshot!(last(vec![], false), @"nothing to do, 0 unchanged, 13 requests");
     insta::assert_snapshot!(last(vec![done()], false), @"1 done, 0 unchanged, 13 requests");
     insta::assert_snapshot!(last(vec![done(), untried()], false), @"run apply again: it goes on where it stopped");
+    let refused = || {
+        let problem = Problem {
+            can_repeat: false,
+            ..problem(codes::STALE, "WorkOS answered 422")
+        };
+        (update("initech", Vec::new()), Outcome::Refused(problem))
+    };
+    insta::assert_snapshot!(last(vec![done(), refused()], false), @"correct what was refused: a repeat would be refused likewise");
+    let part = last(vec![refused(), untried()], false);
+    assert!(part.contains("corrected first"), "{part}");
     insta::assert_snapshot!(last(vec![done(), untried()], true), @"interrupted; run apply again to go on");
     insta::assert_snapshot!(last(vec![done()], true), @"interrupted after the last change; everything was done");
 }

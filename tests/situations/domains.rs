@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::cli::{Output, TestEnv};
+use crate::support::dns::{DnsServer, Zone};
 use crate::support::stand_in::{StandIn, World};
 
 const CELTICA: &str = "\
@@ -175,4 +176,81 @@ fn a_new_entry_whose_domain_another_customer_has_verified_makes_no_second_custom
     assert_eq!(plan["summary"]["conflict"], 1);
     let _ = run("apply --yes").exits(7);
     assert_eq!(workos.writes(), [""; 0]);
+}
+
+#[test]
+fn two_organizations_that_wait_for_one_domain_are_told_of_each_other() {
+    let workos = celtica_and_a_rival("pending", "pending");
+    let env = TestEnv::with_manifest(CELTICA);
+    let run = |line: &str| env.run(line).at_url(&workos.url());
+    let status = run("status -o json").exits(0).json_of("status");
+    let (state, told) = cell(&status, "organizations", "domain_verification");
+    assert_eq!(state, "in_progress");
+    assert!(told.contains("org_2 (Other Ltd) has it too"), "{told}");
+    assert!(told.contains("only one organization can verify"), "{told}");
+    let plan = run("plan -o json").exits(0).json_of("plan");
+    assert_eq!(plan["warnings"][0]["code"], "plan/domain-pending-elsewhere");
+    let message = plan["warnings"][0]["message"].as_str().unwrap();
+    assert!(message.contains("org_2 (Other Ltd)"), "{message}");
+
+    // The record is set: WorkOS may still verify it for either of the two.
+    let dns = DnsServer::start();
+    dns.set("celtica.example", Zone::texts(&["workos=token"]));
+    let line = format!(
+        "verify-domain celtica celtica.example --resolver {}",
+        dns.address()
+    );
+    let text = words(&run(&line).exits(2));
+    assert!(text.contains("seen: "), "{text}");
+    assert!(
+        text.contains("rival org_2 (Other Ltd) has the domain too"),
+        "{text}"
+    );
+    assert!(!text.contains("wait: WorkOS"), "{text}");
+    let document = run(&format!("{line} -o json"))
+        .exits(2)
+        .json_of("verify-domain");
+    let item = &document["domains"][0];
+    assert_eq!(item["dns"]["seen"], "yes");
+    let rival = json!({"organization_id": "org_2", "name": "Other Ltd", "state": "pending"});
+    assert_eq!(item["rivals"], json!([rival]));
+    let step = item["next_step"].as_str().unwrap();
+    assert!(step.contains("only one can verify it"), "{step}");
+}
+
+#[test]
+fn a_domain_that_another_organization_has_verified_is_not_asked_about() {
+    let workos = celtica_and_a_rival("pending", "verified");
+    let env = TestEnv::with_manifest(CELTICA);
+    let run = |line: &str| env.run(line).at_url(&workos.url());
+    let output = run("verify-domain celtica celtica.example -o json").exits(7);
+    let item = output.json_of("verify-domain")["domains"][0].clone();
+    assert_eq!(item["code"], "domain/verified-elsewhere");
+    assert_eq!(item["rivals"][0]["organization_id"], "org_2");
+    assert_eq!(workos.writes(), [""; 0]);
+    // The other domain of the organization is as it was.
+    let _ = run("verify-domain celtica celtica-mail.example").exits(0);
+}
+
+/// Looked up in a large environment, the rival costs one request for each declared domain.
+#[test]
+fn a_rival_is_found_among_many_without_listing_them() {
+    let workos = celtica_and_a_rival("pending", "verified");
+    workos.with(|world| {
+        for n in 0..900 {
+            world.organization(&format!("org_other_{n:04}"), "Somebody", &json!({}));
+        }
+    });
+    let env = TestEnv::with_manifest(CELTICA);
+    let status = env.run("status -o json").at_url(&workos.url()).exits(0);
+    let status = status.json();
+    let (state, told) = cell(&status, "organizations", "domain_verification");
+    assert_eq!(state, "attention");
+    assert!(told.contains("org_2 (Other Ltd)"), "{told}");
+    let requests = workos.requests();
+    let by_domain = requests
+        .iter()
+        .filter(|one| one.query.contains_key("domains"));
+    assert_eq!(by_domain.count(), 2);
+    assert!(requests.len() < 15, "{}", requests.len());
 }

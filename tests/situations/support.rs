@@ -2,6 +2,8 @@
 
 #[path = "../support/cli.rs"]
 pub(crate) mod cli;
+#[path = "../support/dns.rs"]
+pub(crate) mod dns;
 #[path = "../support/gateway.rs"]
 pub(crate) mod gateway;
 #[path = "../support/http.rs"]

@@ -1,1 +1,231 @@
-//! Within one organization independent writes go on, and refusals name what was refused.
+//! Within one organization independent writes go on, and a refused one is named.
+
+use serde_json::{Value, json};
+
+use crate::support::cli::TestEnv;
+use crate::support::stand_in::StandIn;
+
+const MANIFEST: &str = "\
+version: 1
+manifest: customers
+organizations:
+  acme:
+    name: Acme
+    domains: [a-bad.example, b-good.example]
+    intents: [sso]
+";
+
+/// WorkOS's answer to a domain that it does not take.
+fn refusal(field: &str) -> Value {
+    json!({
+        "code": "unprocessable_entity", "message": "Validation failed",
+        "errors": [{"field": field, "code": "invalid_domain", "message": "is not accepted"}],
+    })
+}
+
+fn domains(workos: &StandIn, external_id: &str) -> Vec<String> {
+    let live = workos.with(|world| world.find(external_id).unwrap().clone());
+    let domains = live["domains"].as_array().unwrap().iter();
+    let text = |one: &Value| one["domain"].as_str().unwrap().to_owned();
+    domains.map(text).collect()
+}
+
+fn acme() -> StandIn {
+    StandIn::of(|world| {
+        world.organization("org_1", "Acme", &json!({"external_id": "acme"}));
+    })
+}
+
+#[test]
+fn a_refused_domain_is_named_and_does_not_stop_the_others() {
+    let workos = acme();
+    workos.answer_times(1, "POST", "/organization_domains", 422, refusal("domain"));
+    let env = TestEnv::with_manifest(MANIFEST);
+    let run = |line: &str| env.run(line).at_url(&workos.url());
+    let output = run("apply --yes -o json").exits(6);
+    assert_eq!(domains(&workos, "acme"), ["b-good.example"]);
+    let change = output.json_of("apply")["changes"][0].clone();
+    assert_eq!(change["outcome"], "refused");
+    let ended = |n: usize| {
+        (
+            change["fields"][n]["path"].clone(),
+            change["fields"][n]["outcome"].clone(),
+        )
+    };
+    assert_eq!(ended(0), (json!("domains.a-bad.example"), json!("refused")));
+    assert_eq!(ended(1), (json!("domains.b-good.example"), json!("done")));
+    let error = &change["fields"][0]["error"];
+    assert_eq!(error["code"], "api/rejected");
+    let told = error["message"].as_str().unwrap();
+    assert!(told.contains("422 unprocessable_entity"), "{told}");
+    assert!(
+        told.contains("domain: is not accepted [invalid_domain]"),
+        "{told}"
+    );
+    assert!(change["fields"][1].get("error").is_none());
+
+    workos.answer_times(1, "POST", "/organization_domains", 422, refusal("domain"));
+    let text = run("apply --yes").exits(6).stdout;
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("answered 422 unprocessable_entity"), "{text}");
+    assert!(
+        !text.contains("again"),
+        "a refusal is not mended by a repeat: {text}"
+    );
+    assert!(text.contains("correct what was refused"), "{text}");
+}
+
+#[test]
+fn refused_fields_of_the_organization_stop_no_domain() {
+    let workos = acme();
+    let no = json!({"code": "invalid_metadata", "message": "The metadata is not accepted."});
+    workos.answer("PUT", "/organizations/*", 400, no);
+    let env = TestEnv::with_manifest(MANIFEST);
+    env.edit(
+        "portal.yaml",
+        "name: Acme",
+        "name: Acme\n    metadata: {tier: gold}",
+    );
+    let output = env
+        .run("apply --yes -o json")
+        .at_url(&workos.url())
+        .exits(6);
+    assert_eq!(
+        domains(&workos, "acme"),
+        ["a-bad.example", "b-good.example"]
+    );
+    let document = output.json_of("apply");
+    let fields = document["changes"][0]["fields"].as_array().unwrap();
+    let told: Vec<String> = fields
+        .iter()
+        .map(|one| {
+            format!(
+                "{} {}",
+                one["path"].as_str().unwrap(),
+                one["outcome"].as_str().unwrap()
+            )
+        })
+        .collect();
+    let ended = [
+        "domains.a-bad.example done",
+        "domains.b-good.example done",
+        "metadata.tier refused",
+    ];
+    assert_eq!(told, ended);
+}
+
+#[test]
+fn a_refused_contact_is_named_and_does_not_stop_the_others() {
+    let workos = acme();
+    let no = json!({"message": ["email must be an email"], "error": "Unprocessable Entity"});
+    workos.answer_times(1, "POST", "/organizations/*/it_contacts", 422, no);
+    let env = TestEnv::with_manifest(MANIFEST);
+    let contacts = "it_contacts: [ada@acme.example, bob@acme.example]";
+    env.edit(
+        "portal.yaml",
+        "domains: [a-bad.example, b-good.example]",
+        contacts,
+    );
+    let output = env
+        .run("apply --yes -o json")
+        .at_url(&workos.url())
+        .exits(6);
+    let fields = output.json_of("apply")["changes"][0]["fields"].clone();
+    assert_eq!(fields[0]["path"], "it_contacts.ada@acme.example");
+    assert_eq!(fields[0]["outcome"], "refused");
+    let told = fields[0]["error"]["message"].as_str().unwrap();
+    assert!(told.contains("email must be an email"), "{told}");
+    assert_eq!(fields[1]["outcome"], "done");
+    let there = workos.with(|world| world.contacts["org_1"].clone());
+    assert_eq!(there.len(), 1);
+    assert_eq!(there[0]["email"], "bob@acme.example");
+}
+
+#[test]
+fn a_new_organization_is_made_without_the_one_domain_that_is_refused() {
+    let workos = StandIn::start();
+    let no = refusal("domain_data[0].domain");
+    workos.answer_times(1, "POST", "/organizations", 422, no);
+    let env = TestEnv::with_manifest(MANIFEST);
+    let run = |line: &str| env.run(line).at_url(&workos.url());
+    let output = run("apply --yes -o json").exits(6);
+    assert_eq!(domains(&workos, "acme"), ["b-good.example"]);
+    assert_eq!(workos.with(|world| world.organizations.len()), 1);
+    let change = output.json_of("apply")["changes"][0].clone();
+    assert_eq!(change["action"], "create");
+    assert!(
+        change["organization_id"]
+            .as_str()
+            .unwrap()
+            .starts_with("org_")
+    );
+    let told = change["error"]["message"].as_str().unwrap();
+    assert!(told.contains("was created, but"), "{told}");
+    assert!(told.contains("domains.a-bad.example: "), "{told}");
+    let fields = change["fields"].as_array().unwrap();
+    let refused: Vec<&Value> = fields
+        .iter()
+        .filter(|one| one["outcome"] != "done")
+        .collect();
+    assert_eq!(refused.len(), 1);
+    assert_eq!(refused[0]["path"], "domains.a-bad.example");
+    // What is left is the domain alone.
+    let plan = run("plan -o json").exits(0).json_of("plan");
+    assert_eq!(plan["summary"]["create"], 0);
+    assert_eq!(
+        plan["changes"][0]["fields"][0]["path"],
+        "domains.a-bad.example"
+    );
+}
+
+#[test]
+fn a_repeat_is_advised_where_it_can_help() {
+    let workos = acme();
+    workos.answer(
+        "POST",
+        "/organization_domains",
+        500,
+        json!({"message": "Oops."}),
+    );
+    let env = TestEnv::with_manifest(MANIFEST);
+    let output = env.run("apply --yes").at_url(&workos.url()).exits(6);
+    assert!(output.stdout.contains("run apply again"), "{output}");
+}
+
+#[test]
+fn an_external_id_in_use_that_nobody_has_may_be_a_deletion_under_way() {
+    let workos = StandIn::start();
+    let taken = json!({"code": "external_id_already_used", "message": "In use."});
+    workos.answer("POST", "/organizations", 400, taken);
+    let env = TestEnv::with_manifest(MANIFEST);
+    let run = |line: &str| env.run(line).at_url(&workos.url());
+    let output = run("apply --yes -o json").exits(6);
+    let error = output.json_of("apply")["changes"][0]["error"].clone();
+    assert_eq!(error["code"], "plan/deletion-under-way");
+    let told = error["message"].as_str().unwrap();
+    assert!(told.contains("may still be under way"), "{told}");
+    assert!(told.contains("in a few minutes"), "{told}");
+    let explained = run("explain plan/deletion-under-way").exits(0);
+    assert!(explained.stdout.contains("external_id"), "{explained}");
+    // Once the deletion is through, the same run creates it.
+    workos.heal();
+    let _ = run("apply --yes").exits(0);
+}
+
+/// An invitation does not wait for ever for a domain that WorkOS will not take.
+#[test]
+fn a_refused_domain_is_not_in_the_way_of_an_invitation() {
+    let workos = acme();
+    workos.answer("POST", "/organization_domains", 422, refusal("domain"));
+    let env = TestEnv::with_manifest(MANIFEST);
+    let invited = "name: Acme\n    invite: once\n    it_contacts: [ada@acme.example]";
+    env.edit("portal.yaml", "name: Acme", invited);
+    let output = env
+        .run("apply --yes -o json")
+        .at_url(&workos.url())
+        .exits(6);
+    let summary = output.json_of("apply")["summary"].clone();
+    assert_eq!(summary["refused"], 1, "{output}");
+    assert_eq!(summary["done"], 1, "{output}");
+    assert_eq!(workos.with(|world| world.emails.len()), 1);
+}

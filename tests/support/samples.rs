@@ -327,6 +327,8 @@ pub(crate) fn problem(code: Code, message: &str) -> Problem {
         code,
         message: message.to_owned(),
         left: None,
+        can_repeat: true,
+        fields: Vec::new(),
     }
 }
 

@@ -1,6 +1,8 @@
 //! The run itself: looks every record up, asks WorkOS about what there is to ask, and puts both
 //! together.
 
+use std::collections::BTreeMap;
+
 use futures::stream::{self, StreamExt};
 use tokio_util::sync::CancellationToken;
 
@@ -10,12 +12,15 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::codes::domain as codes;
 use crate::dns::{Look, Resolvers};
+use crate::identity::Contest;
 use crate::model::Domain;
 use crate::model::observed::{
     Answer, DomainState, Event, EventKind, Organization, OrganizationDomain,
 };
 use crate::report::json_v1::ErrorItem;
-use crate::verification::{Asked, DomainCheck, Record, Seen, ShownRecord, days_left, failure};
+use crate::verification::{
+    Asked, Contested, DomainCheck, Record, RivalHolder, Seen, ShownRecord, days_left, failure,
+};
 use crate::workos::{ApiError, EventFilter, ReadPortal, WritePortal};
 
 /// How many records are looked up at once.
@@ -33,6 +38,8 @@ pub(super) struct Run<'a> {
     /// None where there is no DNS to ask.
     pub(super) resolvers: Option<Resolvers>,
     pub(super) organization: &'a Organization,
+    /// The domains that other organizations hold too.
+    pub(super) contested: Option<&'a BTreeMap<Domain, Contest>>,
     pub(super) interrupted: &'a CancellationToken,
 }
 
@@ -94,6 +101,11 @@ impl Run<'_> {
         })
     }
 
+    /// The other organizations that hold a domain.
+    fn contest(&self, domain: &Domain) -> Option<&Contest> {
+        self.contested?.get(domain)
+    }
+
     /// Looks up the record of every domain that has one to prove it by.
     async fn look(&self, domains: &[Domain]) -> Vec<Option<Look>> {
         let looks = domains.iter().map(async |domain| {
@@ -138,6 +150,10 @@ impl Run<'_> {
         }
         if self.args.dns_only {
             return stays(Asked::DnsOnly);
+        }
+        let contest = self.contest(&held.domain);
+        if !self.args.ask_anyway && contest.is_some_and(|one| one.winners().next().is_some()) {
+            return stays(Asked::Contested);
         }
         if !self.args.ask_anyway && is_in_vain() == Some(true) {
             return stays(Asked::InVain);
@@ -202,8 +218,10 @@ impl Run<'_> {
         verified: Option<Verified>,
         events: &[Event],
     ) -> DomainCheck {
+        let contest = self.contest(domain).map(contested);
         let Some(Verified { asked, held }) = verified else {
             return DomainCheck {
+                contest,
                 domain: domain.clone(),
                 state: None,
                 failure: None,
@@ -220,6 +238,7 @@ impl Run<'_> {
         let now = self.connection.clock.now();
         let is_failed = held.state == DomainState::Failed;
         DomainCheck {
+            contest,
             domain: domain.clone(),
             failure: is_failed
                 .then(|| failure(events, &self.organization.id, domain))
@@ -230,6 +249,20 @@ impl Run<'_> {
             state: Some(held.state),
             asked,
         }
+    }
+}
+
+/// A contest, as a report tells it.
+fn contested(contest: &Contest) -> Contested {
+    let rivals = contest.rivals.iter().map(|rival| RivalHolder {
+        organization: rival.organization.clone(),
+        name: rival.name.clone(),
+        state: rival.state.clone(),
+    });
+    Contested {
+        holders: contest.holders(),
+        is_lost: contest.winners().next().is_some(),
+        rivals: rivals.collect(),
     }
 }
 

@@ -8,7 +8,7 @@ use super::{
     InvitationStatusItem, OrganizationItem, PlanDocument, PlanSummary, SourceItem, StatusDocument,
     TargetItem, ValidateDocument, WarningItem,
 };
-use crate::apply::{AppliedChange, OutcomeTotals};
+use crate::apply::{AppliedChange, OutcomeKind, OutcomeTotals};
 use crate::model::mark::InvitationMark;
 use crate::plan::digest::Digest;
 use crate::plan::{ActionKind, Change, Conflict, Held, HeldReason, Plan, Warning};
@@ -218,6 +218,8 @@ fn fields(change: &Change) -> Vec<FieldItem> {
             path: field.path.to_string(),
             before: field.before.clone(),
             after: field.after.clone(),
+            outcome: None,
+            error: None,
         })
         .collect()
 }
@@ -289,6 +291,18 @@ fn warning(warning: &Warning) -> WarningItem {
 fn applied(applied: &AppliedChange) -> AppliedItem {
     let error = applied.outcome.problem();
     let mut item = change(&applied.change);
+    let kind = applied.outcome.kind();
+    for (field, told) in applied.change.fields.iter().zip(&mut item.fields) {
+        let known = error.filter(|problem| !problem.fields.is_empty());
+        let ended = known.map(|problem| problem.field(&field.path));
+        told.outcome = Some(match ended {
+            None => kind,
+            Some(None) => OutcomeKind::Done,
+            Some(Some(ended)) => ended.kind,
+        });
+        let problem = ended.flatten().and_then(|ended| ended.problem.as_ref());
+        told.error = problem.map(|(code, message)| ErrorItem::new(*code, message, None));
+    }
     if let Some(organization) = applied.outcome.organization() {
         item.organization_id = Some(organization.id.to_string());
     }

@@ -6,7 +6,9 @@ use serde::Serialize;
 use super::{ErrorItem, FORMAT_VERSION};
 use crate::codes::Code;
 use crate::report::DomainsReport;
-use crate::verification::{Asked, DomainCheck, Failure, Record, Seen, ShownRecord, Sight};
+use crate::verification::{
+    Asked, DomainCheck, Failure, Record, RivalHolder, Seen, ShownRecord, Sight,
+};
 
 /// What `portalctl verify-domain -o json` prints.
 #[derive(Debug, Serialize, JsonSchema)]
@@ -52,8 +54,23 @@ pub struct DomainItem {
     pub dns: Option<DnsItem>,
     /// Whether WorkOS was asked to verify it, and answered.
     pub asked: bool,
+    /// The other organizations that hold the domain; absent when there are none. Only one can
+    /// verify it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub rivals: Vec<RivalItem>,
     /// What to do next, if anything.
     pub next_step: Option<String>,
+}
+
+/// Another organization that holds a domain.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct RivalItem {
+    /// Its id.
+    pub organization_id: String,
+    /// Its display name.
+    pub name: String,
+    /// Its state of the domain, as WorkOS spells it.
+    pub state: String,
 }
 
 /// A record to set.
@@ -125,7 +142,21 @@ fn domain(check: &DomainCheck, report: &DomainsReport<'_>) -> DomainItem {
         record: check.record.as_ref().map(record),
         dns: check.seen.as_ref().map(dns),
         asked: check.asked == Asked::Answered,
+        rivals: check
+            .contest
+            .iter()
+            .flat_map(|one| &one.rivals)
+            .map(rival)
+            .collect(),
         next_step: check.next_step(report.key),
+    }
+}
+
+fn rival(rival: &RivalHolder) -> RivalItem {
+    RivalItem {
+        organization_id: rival.organization.to_string(),
+        name: rival.name.clone(),
+        state: rival.state.to_string(),
     }
 }
 

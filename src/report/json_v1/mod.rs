@@ -266,6 +266,12 @@ pub struct FieldItem {
     pub before: Option<String>,
     /// Its value once the change is made.
     pub after: Option<String>,
+    /// What became of it; only after an apply.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<OutcomeKind>,
+    /// Why it was not done, where it was not; only after an apply.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub error: Option<ErrorItem>,
 }
 
 /// An e-mail that WorkOS sends to an IT contact.

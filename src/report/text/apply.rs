@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::plan::{Extent, more, undone};
 use super::status::{self, Listing};
 use super::{Layout, counted, headline, write_counts, write_notes};
-use crate::apply::{AppliedChange, ApplyReport, Outcome, OutcomeKind, OutcomeTotals};
+use crate::apply::{AppliedChange, ApplyReport, Outcome, OutcomeKind, OutcomeTotals, Repeat};
 use crate::model::OrganizationId;
 use crate::model::text::escape;
 use crate::plan::Change;
@@ -46,7 +46,14 @@ pub(in crate::report) fn how_it_ended(report: &ApplyReport) -> Option<&'static s
         (false, true) => None,
         (true, true) => Some("interrupted after the last change; everything was done"),
         (true, false) => Some("interrupted; run apply again to go on"),
-        (false, false) => Some("run apply again: it goes on where it stopped"),
+        (false, false) => Some(match report.repeat() {
+            Repeat::Helps => "run apply again: it goes on where it stopped",
+            Repeat::HelpsInPart => {
+                "run apply again for what was lost or not tried; what was refused has to be \
+                 corrected first"
+            }
+            Repeat::IsRefused => "correct what was refused: a repeat would be refused likewise",
+        }),
     }
 }
 

@@ -59,6 +59,9 @@ fn domain(out: &mut String, check: &DomainCheck, report: &DomainsReport<'_>, lay
     if let Some(answer) = answer(check) {
         line("WorkOS", &answer);
     }
+    if let Some(contested) = check.contested() {
+        line("rival", &contested);
+    }
     if let Some(step) = check.next_step(report.key) {
         hanging(out, "      -> ", &escape(&step), layout.width);
     }
@@ -134,6 +137,9 @@ fn answer(check: &DomainCheck) -> Option<String> {
     let text = match check.asked {
         Asked::NotNeeded => return None,
         Asked::InVain => "not asked: it would look in vain (--ask-anyway asks all the same)",
+        Asked::Contested => {
+            "not asked: another organization has verified it (--ask-anyway asks all the same)"
+        }
         Asked::DnsOnly => "not asked (--dns-only)",
         Asked::NoId => "cannot be asked: it gave the domain no id",
         Asked::Stopped => "not asked: the run was stopped",
