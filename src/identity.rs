@@ -22,6 +22,8 @@ mod discretion;
 mod index;
 pub mod ownership;
 mod resolve;
+#[cfg(test)]
+mod tests;
 mod unclaimed;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -196,10 +196,15 @@ fn by_token(
 
 fn within_limits(shared: &Shared, subject: &str, key: &OrgKey) -> Result<(), Refusal> {
     let now = shared.clock.instant();
-    let subject = format!("{key} {subject}");
-    let taken = shared.subjects.take(subject, now);
+    let taken = shared.subjects.take(share(subject, key), now);
     let taken = taken.and_then(|()| shared.organizations.take(key.clone(), now));
     taken.map_err(|wait| Refusal::new(codes::LIMITED, Face::TooMany(wait)))
+}
+
+/// The bucket of one person at one customer: what they do for one customer takes nothing of what
+/// they may do for another.
+fn share(subject: &str, key: &OrgKey) -> String {
+    format!("{key} {subject}")
 }
 
 /// Makes the link, if the manifest and WorkOS let it be made.
@@ -279,4 +284,21 @@ fn redirect(linked: &Linked) -> Result<Response, Refusal> {
         headers.insert(header::SET_COOKIE, cookie);
     }
     Ok(answer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::{Clock, SystemClock};
+    use crate::gateway::limits::Limit;
+
+    #[test]
+    fn the_limit_of_a_person_is_one_for_each_customer() {
+        let limit = Limit::new(1);
+        let now = SystemClock.instant();
+        let at = |customer: &str| share("ada", &OrgKey::undeclared(customer));
+        assert_eq!(limit.take(at("acme"), now), Ok(()));
+        assert!(limit.take(at("acme"), now).is_err());
+        assert_eq!(limit.take(at("globex"), now), Ok(()));
+    }
 }

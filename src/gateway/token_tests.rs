@@ -100,6 +100,25 @@ fn every_claim_has_to_be_there_and_of_its_type() {
 }
 
 #[test]
+fn a_token_of_another_issuer_for_another_gateway_or_another_role_is_refused() {
+    for (claim, value, code) in [
+        ("iss", json!("another-app"), codes::ISSUER),
+        ("iss", json!("APP"), codes::ISSUER),
+        ("aud", json!("https://other.example.com"), codes::AUDIENCE),
+        ("aud", json!([]), codes::AUDIENCE),
+        (
+            "aud",
+            json!(["https://portal.example.com", "https://other.example.com"]),
+            codes::AUDIENCE,
+        ),
+        ("role", json!("member"), codes::ROLE),
+        ("role", json!(""), codes::ROLE),
+    ] {
+        assert_eq!(with(claim, value.clone()), Err(code), "{claim} {value}");
+    }
+}
+
+#[test]
 fn times_are_held_against_the_clock_with_a_little_leeway() {
     let times = |iat: i64, exp: i64| {
         let mut claims = good();

@@ -15,6 +15,8 @@ pub(crate) mod moves;
 pub mod policy;
 mod prune;
 pub mod saved;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 

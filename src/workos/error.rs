@@ -137,6 +137,7 @@ impl ApiError {
             | ApiErrorKind::Forbidden
             | ApiErrorKind::NotFound
             | ApiErrorKind::ExternalIdTaken
+            | ApiErrorKind::InvalidLink
             | ApiErrorKind::Redirected => false,
         }
     }

@@ -1,0 +1,70 @@
+//! Scopes of conflicts, and what a digest covers.
+
+use super::digest::Digest;
+use super::*;
+use crate::model::desired::Source;
+use crate::model::{Domain, Email, Intent};
+
+fn conflict(scope: Scope) -> Conflict {
+    Conflict {
+        key: OrgKey::parse("acme").unwrap(),
+        code: codes::DOMAIN_VERIFIED_ELSEWHERE,
+        message: "the domain is verified for org_2".to_owned(),
+        help: "remove it".to_owned(),
+        scope,
+    }
+}
+
+fn invitation(contact: &str, intents: &[Intent], not_invitable: &[Intent]) -> Plan {
+    let invitation = Invitation {
+        organization: None,
+        contact: Email::parse(contact).unwrap(),
+        intents: intents.iter().copied().collect(),
+        not_invitable: not_invitable.iter().copied().collect(),
+    };
+    Plan {
+        changes: vec![Change {
+            key: OrgKey::parse("acme").unwrap(),
+            action: Action::Invite(invitation),
+            fields: Vec::new(),
+            reason: Reason::NotInvited,
+            source: Source::nowhere(),
+        }],
+        ..Plan::default()
+    }
+}
+
+#[test]
+fn a_contested_domain_leaves_a_plan_settled_and_an_entry_in_conflict_does_not() {
+    let plan = |scope| Plan {
+        conflicts: vec![conflict(scope)],
+        ..Plan::default()
+    };
+    let domain = plan(Scope::Domain(Domain::from_api("a.example")));
+    assert!(domain.is_settled());
+    assert_eq!(domain.contested_domains().count(), 1);
+    assert_eq!(domain.entry_conflicts().count(), 0);
+    let entry = plan(Scope::Entry);
+    assert!(!entry.is_settled());
+    assert_eq!(entry.entry_conflicts().count(), 1);
+    // Which domain it is was reviewed, too.
+    let other = plan(Scope::Domain(Domain::from_api("b.example")));
+    assert_ne!(Digest::of(&domain), Digest::of(&other));
+    assert_ne!(Digest::of(&domain), Digest::of(&entry));
+}
+
+#[test]
+fn a_digest_covers_all_of_an_invitation() {
+    let plans = [
+        invitation("ada@acme.example", &[Intent::Sso], &[]),
+        invitation("bob@acme.example", &[Intent::Sso], &[]),
+        invitation("ada@acme.example", &[Intent::Dsync], &[]),
+        invitation("ada@acme.example", &[Intent::Sso], &[Intent::AuditLogs]),
+        invitation("ada@acme.example", &[Intent::Sso, Intent::AuditLogs], &[]),
+    ];
+    for (n, one) in plans.iter().enumerate() {
+        for other in plans.iter().skip(n + 1) {
+            assert_ne!(Digest::of(one), Digest::of(other));
+        }
+    }
+}
