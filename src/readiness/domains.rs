@@ -76,7 +76,7 @@ fn contested(domain: &Domain, contest: Option<&Contest>) -> Finding {
 }
 
 /// A domain that waits here and stands on other organizations too.
-fn shared_pending(reason: &str, contest: &Contest, set_it: String) -> Finding {
+fn shared_pending(reason: &str, contest: &Contest, set_it: &str) -> Finding {
     let holders = contest.holders();
     if contest.winners().next().is_some() {
         let reason = format!(
@@ -136,7 +136,7 @@ fn judge(held: &OrganizationDomain, subject: &Subject<'_>) -> Finding {
             let reason = format!("{domain} waits for its TXT record{left}");
             match subject.contested.get(domain) {
                 None => Finding::new(State::InProgress, Turn::Dns, reason).next(set_it),
-                Some(contest) => shared_pending(&reason, contest, set_it),
+                Some(contest) => shared_pending(&reason, contest, &set_it),
             }
         }
         DomainState::Unverified => Finding::new(

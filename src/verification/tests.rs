@@ -119,9 +119,9 @@ fn check(state: Option<DomainState>, asked: Asked, sight: Option<Sight>) -> Doma
     }
 }
 
-fn contested(is_lost: bool) -> Option<Contested> {
+fn contested(is_lost: bool) -> Contested {
     let state = if is_lost { "verified" } else { "pending" };
-    Some(Contested {
+    Contested {
         holders: "org_2 (Other)".to_owned(),
         is_lost,
         rivals: vec![RivalHolder {
@@ -129,7 +129,7 @@ fn contested(is_lost: bool) -> Option<Contested> {
             name: "Other".to_owned(),
             state: DomainState::from_api(state),
         }],
-    })
+    }
 }
 
 #[test]
@@ -137,7 +137,7 @@ fn nobody_is_told_to_wait_while_another_organization_holds_the_domain() {
     use DomainState::{Pending, Verified};
     let key = OrgKey::parse("acme").unwrap();
     let seen = |is_lost| DomainCheck {
-        contest: contested(is_lost),
+        contest: Some(contested(is_lost)),
         ..check(Some(Pending), Asked::Answered, Some(Sight::Yes))
     };
     let step = seen(false).next_step(&key).unwrap();
@@ -147,14 +147,14 @@ fn nobody_is_told_to_wait_while_another_organization_holds_the_domain() {
     assert_eq!(seen(false).code(), None);
     assert_eq!(seen(true).code(), Some(codes::VERIFIED_ELSEWHERE));
     let absent = DomainCheck {
-        contest: contested(true),
+        contest: Some(contested(true)),
         ..check(None, Asked::NotNeeded, None)
     };
     let step = absent.next_step(&key).unwrap();
     assert!(!step.contains("apply"), "{step}");
     // What is verified here is nobody's to fight about.
     let ours = DomainCheck {
-        contest: contested(false),
+        contest: Some(contested(false)),
         ..check(Some(Verified), Asked::NotNeeded, None)
     };
     assert_eq!(ours.next_step(&key), None);

@@ -124,6 +124,7 @@ impl ApiError {
     pub const fn is_transient(&self) -> bool {
         match self.kind {
             ApiErrorKind::RateLimited
+            | ApiErrorKind::Concurrent
             | ApiErrorKind::Server
             | ApiErrorKind::Unreachable
             | ApiErrorKind::Broken
