@@ -133,7 +133,8 @@ pub(super) struct PowerArgs {
     #[arg(long)]
     refresh_contacts: bool,
 
-    /// Let this run exceed the manifest's limits, and send more than 10 invitations.
+    /// Let this run exceed the manifest's limits, send more than 10 invitations, and with --prune
+    /// delete although most is undeclared, a file was skipped or the plan also creates.
     #[arg(long)]
     allow_bulk: bool,
 }

@@ -11,12 +11,16 @@ codes! {
         "Check the permissions of the file and of the folders above it.";
     NO_FILES = "manifest/no-files",
         "a folder holds no manifest file",
-        "Folders are read recursively for files that end in .yaml, .yml or .json. Hidden files and folders are skipped.",
+        "Folders are read recursively for files that end in .yaml, .yml or .json, in any case. Hidden files and folders are skipped.",
         "Name the right folder, or add a file to it.";
     LINK_SKIPPED = "manifest/link-skipped",
         "a link leads out of the folder",
-        "Within a folder, symbolic links are followed only to what lies in the same folder, so that reading it never depends on files elsewhere.",
+        "Within a folder, symbolic links are followed only to what lies in the same folder, so that reading it never depends on files elsewhere. Deletions are held, because what lies behind the link looks as if it were not declared any more.",
         "Name the link's target with another -f if it belongs to the manifest.";
+    FILE_SKIPPED = "manifest/file-skipped",
+        "a file of the folder was not read",
+        "A file or folder could not be read, or its name ends almost like .yaml, .yml or .json. The rest of the manifest is used; deletions are held, because what the file declares looks as if it were not declared any more.",
+        "Make the file readable, correct its ending, or move it out of the folder.";
     TOO_LARGE = "manifest/too-large",
         "the manifest is too large",
         "A file may hold 32 MiB, a manifest 512 MiB and forty million values: room for more than a million organizations.",

@@ -37,6 +37,10 @@ codes! {
         "an unclaimed organization has the same name",
         "No live organization matches the entry, but one without external_id that no entry claims has the same name. It is probably the same customer.",
         "If it is this customer, write its `id`; if it is another one, set allow_same_name: true.";
+    RENAMED_KEY = "plan/renamed-key",
+        "an organization of a former key has the same name",
+        "No live organization matches the entry, but one that this manifest created under another key, which no entry declares any more, has the same name. The key was probably renamed. Creating would make a second customer, and pruning would delete the first.",
+        "If the key was renamed, write the former one under previous_keys; if it is another customer, set allow_same_name: true.";
     STRIPE_CUSTOMER_HELD = "plan/stripe-customer-held",
         "another organization has the entry's Stripe customer id",
         "No live organization matches the entry, but one has its Stripe customer id, which WorkOS gives to one organization only. It is probably the same customer, whose external id was changed; a new organization would be left without the Stripe customer id.",
@@ -73,6 +77,14 @@ codes! {
         "most of what this manifest created is no longer declared",
         "Fewer than half of the organizations with this manifest's owner mark are declared. That is what pruning with a part of the manifest, or with a wrong folder, looks like. All of its deletions are held.",
         "Check that the manifest is the whole one; if it is, run once with --allow-bulk.";
+    POSSIBLE_RENAME = "plan/possible-rename",
+        "a deletion may be half of a renamed customer",
+        "The plan also creates organizations. A key and a name that were changed together look like one new customer and one that is gone, so no organization is deleted by a run that creates one.",
+        "If it is the same customer, write the former key under previous_keys of the new entry. If it is not, create first and prune with the next run, or run once with --allow-bulk.";
+    FILES_SKIPPED = "plan/files-skipped",
+        "a deletion is held because files of the manifest were not read",
+        "Something in the manifest's folder was skipped: a link that leads out of it, a file that could not be read, or a name that nearly ends like a manifest's. What it declares looks as if it were not declared any more, so nothing is deleted.",
+        "Make the named files readable, rename them, or move them out of the folder; if they declare nothing, run once with --allow-bulk.";
     CONTACTS_UNAVAILABLE = "plan/contacts-unavailable",
         "IT contacts cannot be managed here",
         "WorkOS does not show the organization's IT contacts: this endpoint has no such list (404), or the key or the account's plan does not include it (403). Nothing is planned for them; everything else is.",

@@ -52,7 +52,8 @@ pub fn identify(desired: &Desired, observed: &Observed) -> Identities {
     for (key, identity) in &mut entries {
         if matches!(identity, Identity::Missing) {
             let entry = &desired.organizations[*key];
-            *identity = unclaimed::look_for(entry, &index, &claims, &mut concerned);
+            let manifest = desired.manifest.as_ref();
+            *identity = unclaimed::look_for(entry, manifest, &index, &claims, &mut concerned);
         }
     }
     for (key, identity) in &entries {

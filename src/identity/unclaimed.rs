@@ -9,11 +9,12 @@ use crate::codes::plan as codes;
 use crate::model::desired::DesiredOrganization;
 use crate::model::observed::Organization;
 use crate::model::text::escape;
-use crate::model::{Domain, OrganizationId};
+use crate::model::{Domain, ManifestName, OrganizationId, mark};
 
 /// An entry that matched nothing: is there an organization that is, or could be, its own?
 pub(super) fn look_for(
     entry: &DesiredOrganization,
+    manifest: Option<&ManifestName>,
     index: &Index<'_>,
     claims: &Claims<'_>,
     concerned: &mut BTreeSet<OrganizationId>,
@@ -43,7 +44,15 @@ pub(super) fn look_for(
             domain: (*domain).clone(),
         };
     }
-    let mut conflicts = Vec::new();
+    let renamed = renamed(entry, manifest, index, claims);
+    for former in renamed.values() {
+        confusable.remove(&former.id);
+    }
+    concerned.extend(renamed.keys().map(|id| (*id).clone()));
+    let mut conflicts: Vec<IdentityConflict> = renamed
+        .values()
+        .filter_map(|former| renamed_key(former))
+        .collect();
     if entry.allow_shared_domain {
         // Whichever of them stays unclaimed is the entry's to adopt.
         concerned.extend(adoptable.keys().map(|id| (*id).clone()));
@@ -80,6 +89,47 @@ pub(super) fn look_for(
     }
     conflicts.sort();
     Identity::Conflicted(conflicts)
+}
+
+/// Organizations that this manifest created under another key, that no entry claims any more, and
+/// that have the entry's name: its own, if somebody renamed its key.
+fn renamed<'a>(
+    entry: &DesiredOrganization,
+    manifest: Option<&ManifestName>,
+    index: &Index<'a>,
+    claims: &Claims<'_>,
+) -> BTreeMap<&'a OrganizationId, &'a Organization> {
+    let (Some(manifest), Some(name), false) = (manifest, &entry.name, entry.allow_same_name) else {
+        return BTreeMap::new();
+    };
+    let is_ours = |live: &Organization| {
+        let owner = live.metadata.get(mark::OWNER);
+        owner.is_some_and(|owner| owner == manifest.as_str())
+    };
+    index
+        .with_name(name)
+        .iter()
+        .filter(|live| live.external_id.is_some() && is_ours(live))
+        .filter(|live| !claims.is_claimed(&live.id))
+        .map(|live| (&live.id, *live))
+        .collect()
+}
+
+/// The conflict with an organization of a former key; none where it has no key.
+fn renamed_key(former: &Organization) -> Option<IdentityConflict> {
+    let key = escape(former.external_id.as_deref()?);
+    Some(conflict(
+        codes::RENAMED_KEY,
+        format!(
+            "no organization matches, but {} has the same name: this manifest created it as \
+             `{key}`, which no entry declares any more",
+            name(former)
+        ),
+        format!(
+            "if the key was renamed, write `previous_keys: [{key}]`; if this is another customer, \
+             write `allow_same_name: true`"
+        ),
+    ))
 }
 
 fn domain_held(

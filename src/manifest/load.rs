@@ -12,12 +12,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use super::diagnostic::{Diagnostics, Finding, Findings, Severity};
-use super::find::{self, Content, Found, display};
+use super::find::{self, Content, Found, Origin, display};
 use super::inspect;
 use super::node::Node;
 use super::source::{FileId, Positions, Sources, Spot};
 use super::yaml;
 use crate::codes::{Code, manifest as codes};
+use crate::model::desired::SkippedFile;
 
 /// The largest file that is read. A hundred thousand organizations take about 21 MB.
 const MAX_FILE_BYTES: u64 = 32 * 1024 * 1024;
@@ -51,6 +52,8 @@ pub struct Loaded {
     pub(super) findings: Findings,
     /// Whether every file could be read; if not, nothing can be said about what is missing.
     pub(super) complete: bool,
+    /// What was not read, sorted by path.
+    pub(super) skipped: Vec<SkippedFile>,
 }
 
 impl Loaded {
@@ -73,13 +76,14 @@ struct Outcome {
     documents: Vec<Node>,
     findings: Findings,
     failed: bool,
+    skipped: Option<SkippedFile>,
 }
 
 /// Finds, reads and parses the files of a manifest.
 pub fn load(inputs: &[Input]) -> Loaded {
     let mut findings = Findings::default();
-    let found = find::find(inputs, &mut findings);
-    let mut complete = !findings.have_errors();
+    let (found, mut skipped) = find::find(inputs, &mut findings);
+    let mut complete = !findings.have_errors() && skipped.is_empty();
     let mut sources = Sources::default();
     let ids: Vec<FileId> = found
         .iter()
@@ -94,17 +98,21 @@ pub fn load(inputs: &[Input]) -> Loaded {
             documents: roots,
             findings: more,
             failed,
+            skipped: unreadable,
         } = outcome;
+        skipped.extend(unreadable);
         sources.fill(*file, text);
         findings.append(more);
         complete &= !failed;
         documents.extend(roots.into_iter().map(|root| Document { file: *file, root }));
     }
+    skipped.sort();
     Loaded {
         sources,
         documents,
         findings,
         complete,
+        skipped,
     }
 }
 
@@ -180,7 +188,18 @@ fn read_one(found: &Found<'_>, file: FileId, allowance: &Allowance) -> Outcome {
         documents: Vec::new(),
         findings: Findings::with_limit(MAX_FILE_FINDINGS),
         failed: false,
+        skipped: None,
     };
+    // What was named has to be there; what a folder holds may be left out, and is told.
+    if let (Content::File(path), Origin::Folder) = (&found.content, found.origin)
+        && let Err(error) = File::open(path).and_then(|file| file.metadata())
+    {
+        let (finding, skipped) = find::skip_unreadable(path, &error);
+        outcome.failed = true;
+        outcome.findings.push(finding);
+        outcome.skipped = Some(skipped);
+        return outcome;
+    }
     if let Err(finding) = read_into(&mut outcome, found, file, allowance) {
         outcome.failed = true;
         outcome.findings.push(finding);
@@ -351,7 +370,7 @@ mod tests {
         let inputs =
             [0; 3].map(|_| Input::Stdin(b"organizations: { acme: { name: Acme } }".to_vec()));
         let mut findings = Findings::default();
-        let found = find::find(&inputs, &mut findings);
+        let (found, _) = find::find(&inputs, &mut findings);
         let mut sources = Sources::default();
         let ids: Vec<FileId> = found
             .iter()

@@ -168,6 +168,10 @@ fn why(held: &Held) -> String {
         (HeldReason::MostlyUndeclared { marked, declared }, _) => {
             format!("only {declared} of {marked} organizations are declared")
         }
+        (HeldReason::FilesSkipped { first, .. }, _) => format!("`{first}` was not read"),
+        (HeldReason::PossibleRename { first, .. }, _) => {
+            format!("`{first}` is created in the same pass, and may be the same customer")
+        }
         (HeldReason::NeedsFlag, Flag::Adopt) => {
             "set allowAdoption on the PortalEnvironment, or pin the organization with spec.id"
                 .to_owned()

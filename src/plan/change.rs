@@ -303,6 +303,20 @@ pub enum HeldReason {
     },
     /// Another manifest or an operator holds the organization.
     HeldByAnother(Rival),
+    /// Something in the manifest's folder was not read: what it declares is missing.
+    FilesSkipped {
+        /// The first of them, by path.
+        first: String,
+        /// How many there are besides.
+        more: usize,
+    },
+    /// The plan also creates: the organization may be one whose key and name were changed.
+    PossibleRename {
+        /// The first entry that is created, by key.
+        first: OrgKey,
+        /// How many are created besides.
+        more: usize,
+    },
     /// As a saved plan says.
     Saved(Code),
 }
@@ -315,6 +329,8 @@ impl HeldReason {
             Self::LimitExceeded { .. } | Self::WaitsForHeld => codes::LIMIT_EXCEEDED,
             Self::MostlyUndeclared { .. } => codes::MOSTLY_UNDECLARED,
             Self::HeldByAnother(_) => codes::HELD_BY_ANOTHER,
+            Self::FilesSkipped { .. } => codes::FILES_SKIPPED,
+            Self::PossibleRename { .. } => codes::POSSIBLE_RENAME,
             Self::Saved(code) => *code,
         }
     }
@@ -426,7 +442,7 @@ pub struct Conflict {
 /// Something worth knowing that keeps nothing from being done.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Warning {
-    /// The entry it is about.
+    /// The entry it is about, or the path of a file that was not read.
     pub key: OrgKey,
     /// The code that `portalctl explain` knows.
     pub code: Code,

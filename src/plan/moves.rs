@@ -82,6 +82,8 @@ fn settle_one(
             HeldReason::LimitExceeded { .. }
             | HeldReason::WaitsForHeld
             | HeldReason::MostlyUndeclared { .. }
+            | HeldReason::FilesSkipped { .. }
+            | HeldReason::PossibleRename { .. }
             | HeldReason::Saved(_) => HeldReason::WaitsForHeld,
         };
         if let Some(change) = take(plan, key, domain, giver) {

@@ -27,7 +27,7 @@ pub struct Policy {
     pub prune: bool,
     /// `--prune-active`: also organizations that are in use.
     pub prune_active: bool,
-    /// `--allow-bulk`: limits do not apply.
+    /// `--allow-bulk`: limits do not apply, and neither do doubts about the manifest as a whole.
     pub allow_bulk: bool,
 }
 

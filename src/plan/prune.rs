@@ -3,7 +3,7 @@
 //! Only with `--prune`, only with the owner mark, never what is protected. Each deletion names what
 //! shows that the organization is in use, and so does the plan's digest.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Plan;
 use super::change::{Action, Change, FieldChange, Flag, Held, HeldReason, Reason, Warning};
@@ -20,19 +20,26 @@ use crate::model::{Holder, HolderMark, ManifestName, OrgKey, OrganizationId, mar
 struct Marked<'a> {
     undeclared: Vec<&'a Organization>,
     declared: usize,
+    /// Those that a contested domain names: a person decides about them first.
+    contested: BTreeSet<&'a OrganizationId>,
 }
 
 impl<'a> Marked<'a> {
     /// Whatever an entry in conflict may turn out to be about counts as declared.
-    fn of(manifest: &ManifestName, observed: &'a Observed, identities: &Identities) -> Self {
+    fn of(manifest: &ManifestName, observed: &'a Observed, identities: &'a Identities) -> Self {
         let (declared, undeclared): (Vec<_>, Vec<_>) = observed
             .organizations
             .values()
             .filter(|live| is_marked(live, manifest))
             .partition(|live| identities.concerned.contains(&live.id));
+        let contests = identities.contested.values().flat_map(BTreeMap::values);
+        let rivals = contests
+            .filter(|contest| contest.stops_writes())
+            .flat_map(|contest| &contest.rivals);
         Self {
             undeclared,
             declared: declared.len(),
+            contested: rivals.map(|rival| &rival.organization).collect(),
         }
     }
 
@@ -45,11 +52,45 @@ impl<'a> Marked<'a> {
         self.declared * 2 < self.total()
     }
 
-    /// What may be deleted: the undeclared without the protected.
-    fn unprotected(&self) -> impl Iterator<Item = &'a Organization> {
+    /// What may be deleted: the undeclared without the protected and those of a conflict.
+    fn deletable(&self) -> impl Iterator<Item = &'a Organization> {
         let undeclared = self.undeclared.iter().copied();
-        undeclared.filter(|live| !live.metadata.contains_key(mark::PROTECT))
+        undeclared.filter(|live| {
+            !live.metadata.contains_key(mark::PROTECT) && !self.contested.contains(&live.id)
+        })
     }
+
+    /// Why no organization at all is deleted without `--allow-bulk`, whatever use they are of.
+    fn doubt(&self, desired: &Desired) -> Option<HeldReason> {
+        if self.is_mostly_undeclared() {
+            return Some(HeldReason::MostlyUndeclared {
+                marked: self.total(),
+                declared: self.declared,
+            });
+        }
+        let first = desired.skipped.first()?;
+        Some(HeldReason::FilesSkipped {
+            first: first.path.clone(),
+            more: desired.skipped.len() - 1,
+        })
+    }
+}
+
+/// The creations of a plan, of which each may be the other half of a rename.
+fn possible_rename(plan: &Plan) -> Option<HeldReason> {
+    let held = plan.held.iter().map(|held| &held.change);
+    let creations: BTreeSet<&OrgKey> = plan
+        .changes
+        .iter()
+        .chain(held)
+        .filter(|change| change.action == Action::Create)
+        .map(|change| &change.key)
+        .collect();
+    let first = creations.first()?;
+    Some(HeldReason::PossibleRename {
+        first: (*first).clone(),
+        more: creations.len() - 1,
+    })
 }
 
 /// Returns the organizations whose use decides whether a run deletes them.
@@ -65,22 +106,27 @@ pub fn candidates(
         return BTreeSet::new();
     };
     let marked = Marked::of(manifest, observed, identities);
-    if marked.is_mostly_undeclared() && !policy.allow_bulk {
+    if marked.doubt(desired).is_some() && !policy.allow_bulk {
         return BTreeSet::new();
     }
-    marked.unprotected().map(|live| live.id.clone()).collect()
+    marked.deletable().map(|live| live.id.clone()).collect()
 }
 
 /// Adds the deletions to a plan, as far as this run may make them.
 pub(super) fn prune(
     plan: &mut Plan,
-    manifest: &ManifestName,
+    desired: &Desired,
     observed: &Observed,
     identities: &Identities,
     policy: Policy,
 ) {
+    let Some(manifest) = &desired.manifest else {
+        return;
+    };
     let marked = Marked::of(manifest, observed, identities);
-    for live in marked.unprotected() {
+    let doubt = marked.doubt(desired).or_else(|| possible_rename(plan));
+    let doubt = doubt.filter(|_| !policy.allow_bulk);
+    for live in marked.deletable() {
         plan.unmanaged.forget(&live.id);
         let usage = observed.usage.get(&live.id);
         let evidence = in_use(live, usage);
@@ -101,11 +147,7 @@ pub(super) fn prune(
                 allow: Flag::AdoptOwned,
                 write: None,
             });
-        } else if marked.is_mostly_undeclared() && !policy.allow_bulk {
-            let reason = HeldReason::MostlyUndeclared {
-                marked: marked.total(),
-                declared: marked.declared,
-            };
+        } else if let Some(reason) = doubt.clone() {
             plan.held.push(Held {
                 change,
                 reason,
@@ -204,3 +246,6 @@ fn deletion(live: &Organization, usage: Option<&Usage>) -> Change {
         source: Source::nowhere(),
     }
 }
+
+#[cfg(test)]
+mod tests;

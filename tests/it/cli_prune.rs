@@ -160,7 +160,7 @@ fn a_renamed_key_is_a_conflict_and_not_a_deletion() {
     let env = live(&with_domain, &renamed);
     let output = env.run("plan --sandbox=s.json --prune -o json").exits(7);
     let document = output.json_of("plan");
-    assert_eq!(document["conflicts"][0]["code"], "plan/domain-held");
+    assert_eq!(document["conflicts"][0]["code"], "plan/renamed-key");
     assert_eq!(document["summary"]["create"], 0);
     assert_eq!(document["summary"]["delete"], 0);
 }

@@ -264,3 +264,238 @@ fn agreed_evidence_in_another_state_is_refused() {
     );
     assert_eq!(workos.writes(), [""; 0]);
 }
+
+/// The deletion of `a` is held for `--allow-bulk` with a code; text, JSON and Markdown say why, and
+/// applying it deletes nothing.
+#[track_caller]
+fn held_in_doubt(env: &TestEnv, line: &str, workos: &StandIn, code: &str, told: &str) {
+    let text = env.run(&format!("plan {line}")).at_url(&workos.url());
+    let text = text.exits(7);
+    assert!(text.stdout.contains(told), "{text}");
+    assert!(text.stdout.contains("needs --allow-bulk"), "{text}");
+    let json = env.run(&format!("plan {line} -o json"));
+    let json = json.at_url(&workos.url()).exits(7).json_of("plan");
+    assert_eq!(json["summary"]["delete"], 0, "{json}");
+    assert_eq!(json["held"][0]["action"], "delete", "{json}");
+    assert_eq!(json["held"][0]["code"], code, "{json}");
+    let markdown = env.run(&format!("plan {line} -o markdown"));
+    let markdown = markdown.at_url(&workos.url()).exits(7);
+    assert!(markdown.stdout.contains("allow-bulk"), "{markdown}");
+    let apply = env.run(&format!("apply {line} --yes"));
+    let _ = apply.at_url(&workos.url()).exits(7);
+    let deleted = workos.writes();
+    let deleted = deleted.iter().any(|line| line.starts_with("DELETE"));
+    assert!(!deleted);
+}
+
+// Renames.
+
+const GAMMA: &str = "\
+version: 1
+manifest: customers
+organizations:
+  b: { name: Bee }
+  c: { name: Cee }
+  gamma-inc: { name: NAME }
+";
+
+fn gamma() -> StandIn {
+    StandIn::of(|world| {
+        ours(world, "gamma", "Gamma  Corp", &[]);
+        ours(world, "b", "Bee", &[]);
+        ours(world, "c", "Cee", &[]);
+    })
+}
+
+#[test]
+fn a_renamed_key_without_domains_is_a_conflict_that_names_the_former_key() {
+    for name in ["Gamma Corp", "gamma corp"] {
+        for line in ["plan", "plan --prune", "apply --yes", "apply --prune --yes"] {
+            let workos = gamma();
+            let env = TestEnv::with_manifest(&GAMMA.replace("NAME", name));
+            let output = env.run(line).at_url(&workos.url()).exits(7);
+            assert!(output.stdout.contains("plan/renamed-key"), "{output}");
+            let help = "previous_keys: [gamma]";
+            assert!(output.stdout.contains(help), "{output}");
+            assert_eq!(workos.writes(), [""; 0]);
+            let json = env.run(&format!("{line} -o json"));
+            let json = json.at_url(&workos.url()).exits(7);
+            let json = json.json_of(line.split(' ').next().unwrap());
+            let conflict = &json["conflicts"][0];
+            assert_eq!(conflict["code"], "plan/renamed-key", "{json}");
+            assert_eq!(conflict["key"], "gamma-inc");
+        }
+    }
+}
+
+#[test]
+fn a_rename_that_is_declared_is_an_update() {
+    let workos = gamma();
+    let renamed = GAMMA.replace("NAME", "Gamma Corp, previous_keys: [gamma]");
+    let env = TestEnv::with_manifest(&renamed);
+    let output = env.run("apply --prune --allow-rekey --yes");
+    let _ = output.at_url(&workos.url()).exits(0);
+    assert_eq!(workos.writes(), ["PUT /organizations/org_gamma"]);
+}
+
+#[test]
+fn another_customer_of_the_same_name_is_created_when_the_manifest_says_so() {
+    let workos = gamma();
+    let other = GAMMA.replace("NAME", "Gamma Corp, allow_same_name: true");
+    let env = TestEnv::with_manifest(&other);
+    let _ = env.run("apply --yes").at_url(&workos.url()).exits(0);
+    assert_eq!(workos.writes(), ["POST /organizations"]);
+}
+
+#[test]
+fn a_key_and_a_name_renamed_together_hold_the_deletion() {
+    let workos = gamma();
+    let env = TestEnv::with_manifest(&GAMMA.replace("NAME", "Delta"));
+    held_in_doubt(
+        &env,
+        "--prune",
+        &workos,
+        "plan/possible-rename",
+        "previous_keys: [gamma]",
+    );
+    assert_eq!(workos.writes(), ["POST /organizations"]);
+    // The next run creates nothing, so what is left is surely not declared any more.
+    let _ = env
+        .run("apply --prune --yes")
+        .at_url(&workos.url())
+        .exits(0);
+    assert!(workos.with(|world| world.find("gamma").is_none()));
+}
+
+#[test]
+fn allow_bulk_deletes_beside_a_creation() {
+    let workos = gamma();
+    let env = TestEnv::with_manifest(&GAMMA.replace("NAME", "Delta"));
+    let output = env.run("apply --prune --allow-bulk --yes");
+    let _ = output.at_url(&workos.url()).exits(0);
+    assert!(workos.with(|world| world.find("gamma").is_none()));
+}
+
+#[test]
+fn an_organization_that_a_contested_domain_names_is_not_deleted() {
+    let workos = StandIn::of(|world| {
+        ours(world, "a", "Aye", &[("b.example", "verified")]);
+        ours(world, "b", "Bee", &[("b.example", "pending")]);
+        ours(world, "c", "Cee", &[]);
+    });
+    let contested = MANIFEST.replace("name: Bee", "name: Bee, domains: [b.example]");
+    let env = TestEnv::with_manifest(&contested);
+    let output = env.run("apply --prune --prune-active --allow-bulk --yes");
+    let output = output.at_url(&workos.url()).output();
+    assert!(workos.with(|world| world.find("a").is_some()), "{output}");
+    assert_eq!(workos.writes(), [""; 0]);
+}
+
+// What was not read of a manifest.
+
+/// A folder `portal` without the file that declares `a`.
+fn folder() -> (TestEnv, StandIn) {
+    let (env, workos) = undeclared(|_| ());
+    std::fs::remove_file(env.path("portal.yaml")).unwrap();
+    env.write("portal/main.yaml", MANIFEST);
+    (env, workos)
+}
+
+const A: &str = "organizations:\n  a: { name: Aye }\n";
+
+/// Every command warns, and the deletion is held.
+#[track_caller]
+fn skipped(env: &TestEnv, workos: &StandIn, code: &str, file: &str) {
+    held_in_doubt(env, "-f portal --prune", workos, "plan/files-skipped", file);
+    for (line, document) in [
+        ("plan -f portal -o json", "plan"),
+        ("apply -f portal --yes -o json", "apply"),
+    ] {
+        let json = env.run(line).at_url(&workos.url()).exits(0);
+        let warning = json.json_of(document)["warnings"][0].clone();
+        assert_eq!(warning["code"], code, "{warning}");
+        assert!(warning["key"].as_str().unwrap().ends_with(file));
+    }
+    for format in ["text", "markdown", "html", "sarif"] {
+        let output = env.run(&format!("plan -f portal -o {format}"));
+        let output = output.at_url(&workos.url()).exits(0);
+        assert!(output.stdout.contains(file), "{format}: {output}");
+    }
+    let validate = env.run("validate -f portal -o json").exits(0);
+    let warnings = validate.json_of("validate")["warnings"].to_string();
+    assert!(warnings.contains(code), "{warnings}");
+    let status = env.run("status -f portal").at_url(&workos.url()).output();
+    assert!(status.stderr.contains(file), "{status}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_link_out_of_the_folder_holds_deletions() {
+    use std::os::unix::fs::symlink;
+    let (env, workos) = folder();
+    env.write("shared/vip.yaml", A);
+    symlink(env.path("shared/vip.yaml"), env.path("portal/vip.yaml")).unwrap();
+    skipped(&env, &workos, "manifest/link-skipped", "vip.yaml");
+
+    let (env, workos) = folder();
+    env.write("shared/vip.yaml", A);
+    symlink(env.path("shared"), env.path("portal/vips")).unwrap();
+    skipped(&env, &workos, "manifest/link-skipped", "vips");
+}
+
+#[cfg(unix)]
+#[test]
+fn what_cannot_be_read_in_the_folder_holds_deletions() {
+    use std::os::unix::fs::symlink;
+    let (env, workos) = folder();
+    symlink("gone.yaml", env.path("portal/vip.yaml")).unwrap();
+    skipped(&env, &workos, "manifest/file-skipped", "vip.yaml");
+}
+
+#[test]
+fn a_misspelt_ending_holds_deletions() {
+    for file in ["vip.yamll", "vip.yam", "vip.ymal", "VIP.YAMLL"] {
+        let (env, workos) = folder();
+        env.write(&format!("portal/{file}"), A);
+        skipped(&env, &workos, "manifest/file-skipped", file);
+    }
+}
+
+#[test]
+fn allow_bulk_deletes_beside_a_skipped_file() {
+    let (env, workos) = folder();
+    env.write("portal/notes.yamll", "# nothing\n");
+    let output = env.run("apply -f portal --prune --allow-bulk --yes");
+    let _ = output.at_url(&workos.url()).exits(0);
+    assert_eq!(workos.writes(), ["DELETE /organizations/org_a"]);
+}
+
+#[test]
+fn an_ending_in_capitals_is_read() {
+    for file in ["VIP.YAML", "vip.Yml", "vip.JSON"] {
+        let (env, workos) = folder();
+        let text = if file.ends_with("JSON") {
+            r#"{"organizations": {"a": {"name": "Aye"}}}"#
+        } else {
+            A
+        };
+        env.write(&format!("portal/{file}"), text);
+        let output = env.run("plan -f portal --prune --detailed-exitcode");
+        let _ = output.at_url(&workos.url()).exits(0);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn hidden_files_and_other_endings_hold_nothing() {
+    let (env, workos) = folder();
+    env.write("portal/.vip.yaml", A);
+    env.write("portal/README.md", "# x\n");
+    env.write("portal/export.xml", "<x/>");
+    env.write("elsewhere/notes.txt", "x");
+    let notes = env.path("portal/notes.txt");
+    std::os::unix::fs::symlink(env.path("elsewhere/notes.txt"), notes).unwrap();
+    let output = env.run("apply -f portal --prune --yes");
+    let _ = output.at_url(&workos.url()).exits(0);
+    assert_eq!(workos.writes(), ["DELETE /organizations/org_a"]);
+}

@@ -33,7 +33,7 @@ use super::naming::Naming;
 use super::node::Node;
 use super::raw::{RawDocument, RawPortalOrganization};
 use super::source::{FileId, Sources};
-use crate::model::desired::{Desired, DesiredOrganization, Names};
+use crate::model::desired::{Desired, DesiredOrganization, Names, SkippedFile};
 use crate::model::{OrgKey, ResourceName};
 
 pub(super) use organization::Rivals;
@@ -92,6 +92,7 @@ pub(super) struct Outcome {
     objects: BTreeMap<OrgKey, OrganizationObject>,
     findings: Findings,
     sources: Sources,
+    skipped: Vec<SkippedFile>,
 }
 
 impl Outcome {
@@ -110,13 +111,17 @@ impl Outcome {
             objects,
             findings,
             sources,
+            skipped,
         } = self;
         let remainder = Remainder {
             environment: settings.object.clone(),
             organizations: objects,
         };
         let names = settings.names();
-        let desired = (!findings.have_errors()).then(|| settings.into_desired(organizations));
+        let desired = (!findings.have_errors()).then(|| Desired {
+            skipped,
+            ..settings.into_desired(organizations)
+        });
         let checked = Checked {
             desired,
             names,
@@ -134,8 +139,9 @@ pub(super) fn apply_rules(loaded: Loaded, presence: Presence) -> Outcome {
         documents,
         mut findings,
         complete,
+        skipped,
     } = loaded;
-    match forms::sort(documents, &mut findings) {
+    let outcome = match forms::sort(documents, &mut findings) {
         Form::Manifest(documents) => {
             check_manifest(documents, sources, findings, complete, presence)
         }
@@ -144,7 +150,8 @@ pub(super) fn apply_rules(loaded: Loaded, presence: Presence) -> Outcome {
             let rivals = Rivals::Refused;
             check_resources(resources, sources, findings, complete, presence, rivals)
         }
-    }
+    };
+    Outcome { skipped, ..outcome }
 }
 
 fn check_manifest(
@@ -185,6 +192,7 @@ fn check_manifest(
         objects,
         findings,
         sources,
+        skipped: Vec::new(),
     }
 }
 
@@ -230,6 +238,7 @@ pub(super) fn check_resources(
         objects,
         findings,
         sources,
+        skipped: Vec::new(),
     }
 }
 

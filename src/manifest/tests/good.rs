@@ -139,6 +139,7 @@ fn the_full_example_means_what_it_says() {
             (OrgKey::parse("acme").unwrap(), acme),
             (OrgKey::parse("globex").unwrap(), globex),
         ]),
+        skipped: Vec::new(),
     };
     assert_eq!(checked.desired.unwrap(), expected);
 }

@@ -266,6 +266,23 @@ pub(in crate::report) fn held_reason(held: &Held) -> String {
             "of {marked} organizations that this manifest created only {declared} are declared: \
              is this the whole manifest?"
         ),
+        HeldReason::FilesSkipped { first, more } => format!(
+            "`{first}`{} of the manifest was not read, so what is not declared is not certain",
+            and_more(*more)
+        ),
+        HeldReason::PossibleRename { first, more } => format!(
+            "the plan also creates `{first}`{}: if it is this customer under another key, write \
+             `previous_keys: [{}]` there",
+            and_more(*more),
+            held.change.key
+        ),
+    }
+}
+
+fn and_more(more: usize) -> String {
+    match more {
+        0 => String::new(),
+        more => format!(" and {more} more"),
     }
 }
 
