@@ -28,7 +28,7 @@ fn unused() -> Usage {
 }
 
 /// Organizations of this manifest, the first of them undeclared and used in some way.
-fn live(keys: &[&str], usage: Usage) -> Observed {
+fn live(keys: &[&str], usage: &Usage) -> Observed {
     let organizations = keys.iter().map(|key| organization(key));
     let organizations = organizations.map(|one| (one.id.clone(), one));
     let usage = keys.iter().map(|key| {
@@ -83,7 +83,7 @@ fn pruned(observed: &Observed, identities: &Identities, policy: Policy) -> Plan 
 
 #[test]
 fn exactly_half_declared_is_enough_and_less_is_not() {
-    let four = live(&["a", "b", "c", "d"], unused());
+    let four = live(&["a", "b", "c", "d"], &unused());
     let half = pruned(&four, &declared(&["c", "d"]), PRUNE);
     assert_eq!(outcome(&half), (vec!["a", "b"], vec![]));
     let less = pruned(&four, &declared(&["d"]), PRUNE);
@@ -135,7 +135,7 @@ fn a_connection_or_a_directory_in_use_needs_its_flag() {
         ..unused()
     };
     for usage in [connected, linked] {
-        let two = live(&["a", "b"], usage);
+        let two = live(&["a", "b"], &usage);
         for policy in [PRUNE, PRUNE_IN_BULK] {
             let held = pruned(&two, &declared(&["b"]), policy);
             assert_eq!(outcome(&held), (vec![], vec![("a", Flag::PruneActive)]));
@@ -147,7 +147,7 @@ fn a_connection_or_a_directory_in_use_needs_its_flag() {
 
 #[test]
 fn an_organization_whose_use_was_not_read_is_held() {
-    let mut two = live(&["a", "b"], unused());
+    let mut two = live(&["a", "b"], &unused());
     two.usage.clear();
     let held = pruned(&two, &declared(&["b"]), PRUNE);
     assert_eq!(outcome(&held), (vec![], vec![("a", Flag::PruneActive)]));
@@ -156,7 +156,7 @@ fn an_organization_whose_use_was_not_read_is_held() {
 #[test]
 fn the_protected_and_those_of_other_manifests_stay() {
     for (name, value) in [(mark::PROTECT, "true"), (mark::OWNER, "others")] {
-        let mut two = live(&["a", "b"], unused());
+        let mut two = live(&["a", "b"], &unused());
         let first = two.organizations.values_mut().next();
         first.map(|one| one.metadata.insert(name.to_owned(), value.to_owned()));
         let plan = pruned(&two, &declared(&["b"]), PRUNE);
@@ -168,7 +168,7 @@ fn the_protected_and_those_of_other_manifests_stay() {
 
 #[test]
 fn use_is_read_only_where_it_decides() {
-    let three = live(&["a", "b", "c"], unused());
+    let three = live(&["a", "b", "c"], &unused());
     let most = declared(&["b", "c"]);
     let a = BTreeSet::from([OrganizationId::from_api("a")]);
     assert_eq!(candidates(&desired(), &three, &most, PRUNE), a);
