@@ -136,9 +136,9 @@ fn links_are_followed_within_the_folder_only() {
     assert_eq!(
         codes(&checked),
         [
+            "manifest/file-skipped",
             "manifest/link-skipped",
-            "manifest/link-skipped",
-            "manifest/file-skipped"
+            "manifest/link-skipped"
         ]
     );
 }
