@@ -434,6 +434,26 @@ fn holds(live: &Organization, entry: &DesiredOrganization, verified: bool) -> bo
     })
 }
 
+/// Whether the one entry that an organization is known to be of gives up the domains that another
+/// entry declares: they move, and say nothing of who the other entry's customer is.
+fn gives_up(world: &World, live: &Organization, to: &DesiredOrganization) -> bool {
+    let [owner] = named_by(world, live)[..] else {
+        return false;
+    };
+    let from = &world.desired.organizations[owner];
+    let keeps = |domain| {
+        let declared = from.domains.as_ref();
+        declared.is_none_or(|declared| declared.contains_key(domain))
+            || from.ignores(&FieldPath::Domain(domain.clone()))
+    };
+    let verified = live.domains.iter().filter(|held| held.state.is_verified());
+    let mut wanted = verified.map(|held| &held.domain).filter(|domain| {
+        let declared = to.domains.as_ref();
+        declared.is_some_and(|declared| declared.contains_key(domain))
+    });
+    from.domains_policy == DomainsPolicy::Exact && !wanted.any(keeps)
+}
+
 /// What a customer who has an organization looks like: then none is created.
 fn has_one(world: &World, live: &Live, key: &OrgKey) -> Option<String> {
     let entry = &world.desired.organizations[key];
@@ -453,7 +473,10 @@ fn has_one(world: &World, live: &Live, key: &OrgKey) -> Option<String> {
                 "{id}, which nobody claims, holds one of its domains"
             ));
         }
-        if !entry.allow_shared_domain && holds(organization, entry, true) {
+        if !entry.allow_shared_domain
+            && holds(organization, entry, true)
+            && !gives_up(world, organization, entry)
+        {
             return Some(format!("{id} has verified one of its domains"));
         }
         let nameless = unclaimed && organization.external_id.is_none();
