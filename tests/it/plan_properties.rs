@@ -14,7 +14,7 @@ use portalctl::model::desired::{
 use portalctl::model::observed::{
     Answer, Connection, ConnectionState, DomainState, ItContact, Listing, Organization,
 };
-use portalctl::model::{Intent, OrgKey, OrganizationId};
+use portalctl::model::{Domain, Intent, OrgKey, OrganizationId};
 use portalctl::plan::digest::Digest;
 use portalctl::plan::{Action, ActionKind, Change, FieldChange, Plan, Policy};
 
@@ -441,17 +441,20 @@ fn gives_up(world: &World, live: &Organization, to: &DesiredOrganization) -> boo
         return false;
     };
     let from = &world.desired.organizations[owner];
-    let keeps = |domain| {
+    let keeps = |domain: &Domain| {
         let declared = from.domains.as_ref();
         declared.is_none_or(|declared| declared.contains_key(domain))
             || from.ignores(&FieldPath::Domain(domain.clone()))
     };
-    let verified = live.domains.iter().filter(|held| held.state.is_verified());
-    let mut wanted = verified.map(|held| &held.domain).filter(|domain| {
+    let wanted = |domain: &Domain| {
         let declared = to.domains.as_ref();
         declared.is_some_and(|declared| declared.contains_key(domain))
-    });
-    from.domains_policy == DomainsPolicy::Exact && !wanted.any(keeps)
+    };
+    let verified = live.domains.iter().filter(|held| held.state.is_verified());
+    let mut moving = verified
+        .map(|held| &held.domain)
+        .filter(|domain| wanted(domain));
+    from.domains_policy == DomainsPolicy::Exact && !moving.any(keeps)
 }
 
 /// What a customer who has an organization looks like: then none is created.
