@@ -58,6 +58,7 @@ fn declared(keys: &[&str]) -> Identities {
 }
 
 const PRUNE: Policy = Policy {
+    adopt_owned: false,
     adopt: false,
     allow_rekey: false,
     allow_trusted_domains: false,
