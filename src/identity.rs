@@ -20,6 +20,7 @@
 mod contest;
 mod discretion;
 mod index;
+mod nameless;
 pub mod ownership;
 mod resolve;
 #[cfg(test)]

@@ -303,6 +303,8 @@ impl ApplyReport {
                 .audit_logs
                 .entry(organization.id.clone())
                 .or_insert(Answer::Absent);
+            observed.connections.enter_none(organization.id.clone());
+            observed.directories.enter_none(organization.id.clone());
         }
     }
 

@@ -264,6 +264,6 @@ fn unread<T>(list: &Listing<T>) -> Option<String> {
     match list {
         Listing::NotEntitled(message) => Some(message.clone()),
         Listing::Failed(why) => Some(why.to_string()),
-        Listing::Read(_) | Listing::NotRead => None,
+        Listing::Read(_) | Listing::ReadOf(_) | Listing::NotRead => None,
     }
 }

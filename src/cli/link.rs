@@ -16,11 +16,11 @@ use super::session::{self, Request};
 use super::ui::Ui;
 use super::waiting::{self, DEFAULT_TIMEOUT, Waiting, intent_of, parse_timeout, refused};
 use super::{browser, failure_json, json, link_problem};
-use crate::codes::{cli as cli_codes, link as codes};
+use crate::codes::{api, cli as cli_codes, link as codes};
 use crate::identity::Identity;
 use crate::link::{self, LIFETIME, Options, Permitted, Refusal, Until};
 use crate::model::{Intent, OrgKey};
-use crate::readiness::{IntentReadiness, State};
+use crate::readiness::{Basis, IntentReadiness, State};
 use crate::report::json_v1::{self, ErrorItem};
 use crate::report::{Headline, LinkReport, WaitReport, text};
 use crate::workos::{LinkRequest, WritePortal};
@@ -247,6 +247,13 @@ impl Run<'_> {
         let Some(readiness) = readiness else {
             return Err(refused(&Refusal::NotCreated, key, args.intent));
         };
+        if let Basis::Failed(why) = &readiness.basis {
+            ui.say(&format!(
+                "warning[{}]: how far {key} is with {} could not be read: {why}",
+                api::READ_FAILED,
+                args.intent
+            ));
+        }
         let organization = reality.observed.organizations.get(&permitted.organization);
         if let Some(rival) = organization.and_then(|live| session::rival(key, request, live)) {
             ui.say(&format!(

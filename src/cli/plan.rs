@@ -1,5 +1,6 @@
 //! `portalctl plan`
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -11,18 +12,25 @@ use super::exit::Exit;
 use super::session::{self, Reality, Request};
 use super::ui::Ui;
 use super::{connect, failure_json, failure_markdown, json};
-use crate::codes::cli as codes;
+use crate::codes::{api, cli as codes};
 use crate::files;
-use crate::model::desired::Desired;
+use crate::model::desired::{Desired, Invite};
+use crate::model::observed::Observed;
+use crate::model::{OrgKey, OrganizationId, mark};
 use crate::observe::{Contacts, Extent};
-use crate::plan::{Plan, Policy, plan};
-use crate::readiness::Readiness;
+use crate::plan::{Plan, Policy, Warning, plan};
+use crate::readiness::{Basis, Readiness};
 use crate::report::json_v1;
 use crate::report::text::Layout;
 use crate::report::{PlanReport, html, markdown, sarif, text};
 
-/// Show what apply would do, and how far every customer is.
+/// What stands for a key in a warning that is about no single entry.
+const EVERYBODY: &str = "(several)";
+
+/// Show what apply would do.
 ///
+/// Reads what decides a change, and nothing else: `portalctl status` tells how far every customer
+/// is.
 /// Makes no change, and could not: what plans holds a client without writes.
 #[derive(Debug, Args)]
 pub(super) struct PlanArgs {
@@ -250,7 +258,7 @@ pub(super) fn make_plan(
     connection: &connect::Connection,
     policy: Policy,
 ) -> Plan {
-    plan(
+    let mut plan = plan(
         &request.desired,
         &reality.observed,
         &reality.identities,
@@ -258,7 +266,51 @@ pub(super) fn make_plan(
         policy,
         &request.selection,
         connection.target.clone(),
-    )
+    );
+    plan.warn(unread(&request.desired, &reality.observed, readiness));
+    plan
+}
+
+/// The warnings of what could not be read: of each invitation that is not planned on account of it,
+/// and of everything else.
+fn unread(desired: &Desired, observed: &Observed, readiness: &Readiness) -> Vec<Warning> {
+    let is_open = |id: &OrganizationId| {
+        let live = observed.organizations.get(id);
+        live.is_some_and(|live| !live.metadata.contains_key(mark::INVITED))
+    };
+    let mut warnings = Vec::new();
+    for organization in &readiness.organizations {
+        let declared = desired.organizations.get(&organization.key);
+        let invites = declared.is_some_and(|entry| entry.invite == Invite::Once)
+            && organization.organization_id.as_ref().is_some_and(is_open);
+        let failed = organization.intents.iter().find_map(|intent| {
+            let is_invitable = intent.intent.invite_name().is_some();
+            match &intent.basis {
+                Basis::Failed(why) if invites && is_invitable => Some((intent.intent, why)),
+                _ => None,
+            }
+        });
+        warnings.extend(failed.map(|(intent, why)| Warning {
+            key: organization.key.clone(),
+            code: api::READ_FAILED,
+            message: format!(
+                "nobody is invited in this run, because {intent} could not be read: {why}"
+            ),
+        }));
+    }
+    let told: BTreeSet<OrgKey> = warnings.iter().map(|warning| warning.key.clone()).collect();
+    let others = readiness.warnings.iter();
+    let others =
+        others.filter(|it| it.keys.is_empty() || !it.keys.iter().all(|k| told.contains(k)));
+    warnings.extend(others.map(|warning| Warning {
+        key: match warning.keys.as_slice() {
+            [key] => key.clone(),
+            _ => OrgKey::undeclared(EVERYBODY),
+        },
+        code: warning.code,
+        message: warning.message.clone(),
+    }));
+    warnings
 }
 
 /// What a guard stopped, whether or not it was asked for.

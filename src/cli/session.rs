@@ -20,12 +20,12 @@ use crate::model::desired::Desired;
 use crate::model::observed::{Observed, Organization};
 use crate::model::text::escape;
 use crate::model::{Allow, Intent, OrgKey, Selection};
-use crate::observe::{Contacts, Extent, observe, observe_contacts, usage};
+use crate::observe::{Contacts, Extent, observe, observe_contacts, observe_for_plan, usage};
 use crate::plan::{Policy, candidates};
 use crate::readiness::{Readiness, readiness};
 use crate::report::Headline;
 use crate::report::json_v1::ErrorItem;
-use crate::workos::ReadPortal;
+use crate::workos::{ApiResult, ReadPortal};
 
 /// The longest manifest that is read from standard input.
 const MAX_STDIN: u64 = 64 * 1024 * 1024;
@@ -287,14 +287,56 @@ pub(super) async fn look_showing(
     input: &Request,
     interrupted: &CancellationToken,
 ) -> Result<Reality, CliError> {
+    let read = observe(
+        &connection.client,
+        &input.desired,
+        &input.selection,
+        input.extent,
+        progress,
+    );
+    reality(read, connection, interrupted).await
+}
+
+/// Reads what a plan under a policy needs, and nothing that decides no change.
+pub(super) async fn look_to_plan(
+    connection: &Connection,
+    input: &Request,
+    policy: Policy,
+    ui: &Ui,
+    interrupted: &CancellationToken,
+) -> Result<Reality, CliError> {
+    let progress = Reading::new(ui);
+    let client = &connection.client;
+    let Request {
+        desired, selection, ..
+    } = input;
+    let read = async {
+        let (mut observed, identities) =
+            observe_for_plan(client, desired, selection, input.extent, &progress).await?;
+        let candidates = candidates(desired, &observed, &identities, policy);
+        let contacts = observe_contacts(
+            client,
+            desired,
+            selection,
+            &observed,
+            &identities,
+            input.contacts,
+        );
+        let (contacts, usage) = futures::try_join!(contacts, usage(client, candidates))?;
+        observed.it_contacts = contacts;
+        observed.usage = usage;
+        Ok((observed, identities))
+    };
+    reality(read, connection, interrupted).await
+}
+
+async fn reality(
+    read: impl Future<Output = ApiResult<(Observed, Identities)>>,
+    connection: &Connection,
+    interrupted: &CancellationToken,
+) -> Result<Reality, CliError> {
     let (observed, identities) = tokio::select! {
-        read = observe(
-            &connection.client,
-            &input.desired,
-            &input.selection,
-            input.extent,
-            progress,
-        ) => {
+        read = read => {
             read.map_err(|error| CliError::reading(error, &connection.target.endpoint))?
         }
         () = interrupted.cancelled() => return Err(CliError::interrupted()),
@@ -303,45 +345,6 @@ pub(super) async fn look_showing(
         observed,
         identities,
     })
-}
-
-/// The same, with what only a plan under a policy needs.
-pub(super) async fn look_to_plan(
-    connection: &Connection,
-    input: &Request,
-    policy: Policy,
-    ui: &Ui,
-    interrupted: &CancellationToken,
-) -> Result<Reality, CliError> {
-    let Request {
-        desired, selection, ..
-    } = input;
-    let mut reality = look(connection, input, ui, interrupted).await?;
-    let Reality {
-        observed,
-        identities,
-    } = &reality;
-    let reading = async {
-        let candidates = candidates(desired, observed, identities, policy);
-        let contacts = observe_contacts(
-            &connection.client,
-            desired,
-            selection,
-            observed,
-            identities,
-            input.contacts,
-        );
-        futures::try_join!(contacts, usage(&connection.client, candidates))
-    };
-    let (contacts, usage) = tokio::select! {
-        read = reading => {
-            read.map_err(|error| CliError::reading(error, &connection.target.endpoint))?
-        }
-        () = interrupted.cancelled() => return Err(CliError::interrupted()),
-    };
-    reality.observed.it_contacts = contacts;
-    reality.observed.usage = usage;
-    Ok(reality)
 }
 
 /// Asks a question, to which only `yes` is consent.

@@ -38,6 +38,8 @@ use on_change::{Failure, OnChange, Output};
 pub(super) struct StatusArgs {
     /// Exit with 2 when an intent is in this state, or stalled for longer than a time
     /// (stalled:14d); several may be given.
+    ///
+    /// `unknown` includes what could not be read, which ends with 0 otherwise.
     #[arg(long, value_name = "CONDITION", value_delimiter = ',')]
     fail_on: Vec<FailOn>,
 
@@ -164,7 +166,7 @@ async fn once(
 ) -> Result<Exit, CliError> {
     let reality = session::look(connection, request, ui, interrupted).await?;
     let readiness = reality.readiness(request, connection);
-    let changes = earlier.map(|earlier| compare(&earlier, &Picture::from(&readiness)));
+    let changes = earlier.map(|earlier| compare(&earlier, &Picture::after(&earlier, &readiness)));
     // Before the report: what goes wrong with the command is told in it.
     let told = match (args.on_change(), &changes) {
         (Some(on_change), Some(changes)) if !changes.is_empty() => {
@@ -197,6 +199,11 @@ async fn once(
     args.also.tell(&args.output, ui, |format, layout| {
         format.render(&result, layout)
     })?;
+    if !shows_warnings(args) {
+        for warning in &readiness.warnings {
+            ui.say(&format!("warning[{}]: {}", warning.code, warning.message));
+        }
+    }
     let asked = check(&args.fail_on, &readiness, now, ui);
     Ok(match told {
         Ok(_) => asked,
@@ -239,6 +246,12 @@ async fn tell(
             Err(CliError::new(exit, codes::ON_CHANGE, message))
         }
     }
+}
+
+/// Whether some format of the result has a place for warnings.
+fn shows_warnings(args: &StatusArgs) -> bool {
+    let mut formats = args.also.formats().chain([&args.output]);
+    formats.any(|format| format.shows_warnings())
 }
 
 fn listing(args: &StatusArgs) -> Listing {

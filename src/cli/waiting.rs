@@ -19,7 +19,7 @@ use crate::link::{self, Refusal, Until, Verdict, WaitOutcome, Watch};
 use crate::model::observed::{Answer, Event};
 use crate::model::{Intent, OrgKey, OrganizationId};
 use crate::observe::observe;
-use crate::readiness::IntentReadiness;
+use crate::readiness::{Basis, IntentReadiness};
 use crate::report::{WaitReport, text};
 use crate::workos::{ApiError, ApiErrorKind, EventFilter, List, ReadPortal, ReadProgress};
 
@@ -81,7 +81,11 @@ impl Waiting<'_> {
     ) -> Result<Begun, CliError> {
         let since = self.events_begin();
         let events = tokio::select! {
-            read = self.events(since) => read.map_err(|error| self.failed(error))?,
+            // What they would tell is worth waiting for, and not worth giving up for.
+            read = self.events(since) => match read {
+                Err(error) if error.ends_every_read() => return Err(self.failed(error)),
+                read => read.unwrap_or_default(),
+            },
             () = self.interrupted.cancelled() => return Err(CliError::interrupted()),
         };
         Ok(Begun {
@@ -125,6 +129,9 @@ impl Waiting<'_> {
                     continue;
                 }
             };
+            if let Basis::Failed(why) = &now.basis {
+                show.unread(why);
+            }
             let (next, news) = watch.look(&now, &events);
             for event in news {
                 show.event(event);
@@ -180,8 +187,12 @@ impl Waiting<'_> {
             let error = refused(&refusal, self.key, self.intent);
             return Err(Failed::Ended(Box::new(error)));
         };
-        let events = self.events(since).await;
-        Ok((readiness, events.map_err(|error| self.unread(error))?))
+        let events = match self.events(since).await {
+            Err(error) if error.ends_every_read() => return Err(self.unread(error)),
+            // The objects tell as much, only later.
+            events => events.unwrap_or_default(),
+        };
+        Ok((readiness, events))
     }
 
     /// The events that tell more than the objects do; none where WorkOS does not tell them.

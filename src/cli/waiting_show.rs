@@ -7,7 +7,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use super::waiting::Waiting;
 use crate::link::Verdict;
 use crate::model::Domain;
-use crate::model::observed::Event;
+use crate::model::observed::{Event, FailedRead};
 use crate::model::text::escape;
 use crate::readiness::IntentReadiness;
 use crate::report::text;
@@ -71,6 +71,12 @@ impl<'a> Show<'a> {
     pub(super) fn failure(&self, error: &ApiError) {
         let key = self.waiting.key;
         self.line(&format!("{key}  cannot read: {error}; trying again"));
+    }
+
+    /// Says that the state could not be read this time.
+    pub(super) fn unread(&self, why: &FailedRead) {
+        let key = self.waiting.key;
+        self.line(&format!("{key}  cannot read: {why}; trying again"));
     }
 
     fn line(&self, line: &str) {

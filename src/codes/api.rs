@@ -73,6 +73,10 @@ codes! {
         "a write was not sent",
         "Right before the write was sent, the operator saw that nothing may be written any more: the resource or its environment was paused, suspended, set to Observe or deleted, or another process of the operator leads.",
         "Nothing, if that is meant; otherwise remove the annotation portalctl.dev/paused or spec.suspend.";
+    READ_FAILED = "api/read-failed",
+        "something could not be read, and is unknown",
+        "WorkOS refused or failed to answer the read of one object or one list, or answered something that is not its API's. Everything else was read: only what rests on it is unknown, and nothing is changed on account of it. After many failures of one kind the others are not asked about in that run.",
+        "Run `portalctl status` again; if it stays, look at the answer that is shown: the account may lack the feature, or WorkOS's support may help. `status --fail-on unknown` makes it an exit code of 2.";
     REDIRECTED = "api/redirected",
         "the endpoint redirects elsewhere",
         "The API answered with a redirect. portalctl does not follow it: the key must not go to another host.",

@@ -17,6 +17,10 @@ codes! {
         "more than one organization answers to an entry",
         "Several live organizations have the entry's external id or one of its previous keys, so it cannot be told which one is meant.",
         "Pin the right one with `id`, and merge or delete the others in the WorkOS dashboard.";
+    WITHOUT_ID = "plan/organization-without-id",
+        "WorkOS lists an organization without an id that may be an entry's",
+        "An organization of the list has no id, and the entry's external id, one of its domains or its name. Creating the entry's organization could make a second one, so nothing is done for it.",
+        "Run the command again; if it stays, ask WorkOS's support about the organization.";
     CLAIMED_TWICE = "plan/claimed-twice",
         "two entries claim one organization",
         "Two entries of the manifest match, or could adopt, the same live organization.",

@@ -79,6 +79,7 @@ mod tests {
             reason: String::new(),
             next_step: None,
             evidence: vec![piece],
+            basis: crate::readiness::Basis::Read,
         }
     }
 

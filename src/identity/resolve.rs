@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::index::Index;
 use super::ownership::Ownership;
-use super::{Identities, Identity, IdentityConflict, MatchedBy, contest, unclaimed};
+use super::{Identities, Identity, IdentityConflict, MatchedBy, contest, nameless, unclaimed};
 use crate::codes::{Code, plan as codes};
 use crate::model::desired::{Desired, DesiredOrganization, DomainsPolicy};
 use crate::model::observed::{Observed, Organization};
@@ -53,7 +53,10 @@ pub fn identify(desired: &Desired, observed: &Observed) -> Identities {
         if matches!(identity, Identity::Missing) {
             let entry = &desired.organizations[*key];
             let manifest = desired.manifest.as_ref();
-            *identity = unclaimed::look_for(entry, manifest, &index, &claims, &mut concerned);
+            *identity = match nameless::find(entry, observed) {
+                Some(conflict) => Identity::Conflicted(vec![conflict]),
+                None => unclaimed::look_for(entry, manifest, &index, &claims, &mut concerned),
+            };
         }
     }
     for (key, identity) in &entries {

@@ -1,6 +1,6 @@
 //! Which intents an organization has, and by what that shows.
 
-use crate::model::observed::{Answer, AuditLogState, LogStream, Observed};
+use crate::model::observed::{Answer, AuditLogState, FailedRead, LogStream, Observed};
 use crate::model::{Intent, OrganizationId};
 
 /// How many objects of a kind are named; the others are counted.
@@ -41,6 +41,21 @@ pub(super) fn evidence(observed: &Observed, id: &OrganizationId) -> Vec<Evidence
     .into_iter()
     .filter_map(|(intent, shown_by)| shown_by.map(|shown_by| Evidence { intent, shown_by }))
     .collect()
+}
+
+/// Returns why something of an organization is not known that was asked about it alone.
+pub(super) fn unread<'a>(observed: &'a Observed, id: &OrganizationId) -> Option<&'a FailedRead> {
+    let logs = match observed.audit_logs.get(id) {
+        Some(Answer::Failed(why)) => Some(why),
+        _ => None,
+    };
+    let contacts = match observed.it_contacts.get(id) {
+        Some(Answer::Failed(why)) => Some(why),
+        _ => None,
+    };
+    let connections = observed.failed_connections.get(id);
+    let directories = observed.failed_directories.get(id);
+    logs.or(contacts).or(connections).or(directories)
 }
 
 /// `OktaSAML (active)`; of several, how many there are.

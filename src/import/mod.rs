@@ -21,7 +21,7 @@ mod text;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::codes::{Code, import as codes};
+use crate::codes::{Code, api, import as codes};
 use crate::identity::Identities;
 use crate::model::desired::Desired;
 use crate::model::observed::{Observed, Organization};
@@ -214,6 +214,10 @@ fn file(
     neighbours: &Neighbours<'_>,
     judge: &Judge,
 ) -> Result<NewFile, Skipped> {
+    if let Some(why) = evidence::unread(observed, &live.id) {
+        let reason = format!("what it has could not be read, the next import tries again: {why}");
+        return Err(Skipped::new(live, api::READ_FAILED, reason));
+    }
     let evidence = evidence::evidence(observed, &live.id);
     let (shape, left_out) = entry::entry(live, &key, &evidence, observed, neighbours, judge)
         .map_err(|Refusal { code, reason }| Skipped::new(live, code, reason))?;

@@ -199,6 +199,7 @@ mod tests {
             reason: "the OktaSAML connection is active".to_owned(),
             next_step: None,
             evidence: Vec::new(),
+            basis: crate::readiness::Basis::Read,
         }
     }
 

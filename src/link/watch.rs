@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::model::Intent;
 use crate::model::observed::{Event, EventKind};
-use crate::readiness::{Evidence, IntentReadiness, State};
+use crate::readiness::{Basis, Evidence, IntentReadiness, State};
 
 /// What is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +71,8 @@ pub struct Watch {
     is_unbroken: bool,
     beginning: BTreeMap<Mark, Option<Timestamp>>,
     known_events: BTreeSet<String>,
+    /// Whether the state at the beginning could not be read: the first one that can stands for it.
+    lacks_beginning: bool,
 }
 
 /// What tells one piece of evidence from another: the object in its state.
@@ -86,6 +88,7 @@ impl Watch {
             is_unbroken: true,
             beginning: evidence.map(|piece| (mark(piece), piece.since)).collect(),
             known_events: events.iter().map(|event| event.id.clone()).collect(),
+            lacks_beginning: readiness.basis != Basis::Read,
         }
     }
 
@@ -99,6 +102,17 @@ impl Watch {
             .iter()
             .filter(|event| self.known_events.insert(event.id.clone()))
             .collect();
+        // A state that could not be read is no change.
+        if readiness.basis != Basis::Read {
+            return (Verdict::Waiting(Phase::Unclear), news);
+        }
+        if std::mem::take(&mut self.lacks_beginning) {
+            let known_events = std::mem::take(&mut self.known_events);
+            *self = Self {
+                known_events,
+                ..Self::begin(self.until, readiness, &[])
+            };
+        }
         self.is_unbroken &= readiness.state == self.first;
         (self.judge(readiness, &news), news)
     }

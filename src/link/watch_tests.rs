@@ -40,6 +40,7 @@ fn reading(state: State, evidence: Vec<Evidence>) -> IntentReadiness {
         reason: String::new(),
         next_step: None,
         evidence,
+        basis: Basis::Read,
     }
 }
 
@@ -217,4 +218,34 @@ fn a_certificate_that_lasts_longer_is_a_renewed_one() {
         ],
     );
     assert_eq!(verdicts, [AS_BEFORE, IN_PROGRESS, Verdict::Configured]);
+}
+
+/// A reading that failed.
+fn unread() -> IntentReadiness {
+    let why = crate::model::observed::FailedRead {
+        request: "GET /connections".to_owned(),
+        status: Some(500),
+        code: None,
+        message: String::new(),
+        is_skipped: false,
+    };
+    IntentReadiness {
+        basis: Basis::Failed(why),
+        ..reading(State::Unknown, Vec::new())
+    }
+}
+
+#[test]
+fn a_reading_that_fails_is_no_change() {
+    const UNCLEAR: Verdict = Verdict::Waiting(Phase::Unclear);
+    let active = || sso(&["a active 00"]);
+    // What was active all along is not what somebody waits for, whatever could not be read.
+    let verdicts = history(Until::ConfiguredAnew, &[active(), unread(), active()]);
+    assert_eq!(verdicts, [AS_BEFORE, UNCLEAR, AS_BEFORE]);
+    // Without a beginning the first reading stands for it.
+    let readings = [unread(), active(), unread(), active()];
+    let verdicts = history(Until::ConfiguredAnew, &readings);
+    assert_eq!(verdicts, [UNCLEAR, AS_BEFORE, UNCLEAR, AS_BEFORE]);
+    let verdicts = history(Until::Configured, &[unread(), active()]);
+    assert_eq!(verdicts, [UNCLEAR, Verdict::Configured]);
 }

@@ -36,6 +36,8 @@ pub struct Observed {
     pub it_contacts: BTreeMap<OrganizationId, Answer<Vec<ItContact>>>,
     /// What happened lately, so far as it was asked about.
     pub history: History,
+    /// What could not be read and belongs to no organization that is known.
+    pub gaps: Vec<Gap>,
     /// What depends on the organizations that may be deleted.
     pub usage: BTreeMap<OrganizationId, Usage>,
 }
@@ -53,6 +55,23 @@ pub struct Usage {
     pub audit_logs: Result<Option<AuditLogConfiguration>, FailedRead>,
     /// Whether the organization has at least one active member.
     pub has_members: Result<bool, FailedRead>,
+}
+
+/// Part of an answer that could not be read, or a read that failed, and that no organization's
+/// cell shows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Gap {
+    /// Objects of a list that lack an id and say nothing of whose they are.
+    Objects {
+        /// Plural of the kind of object: `connections`.
+        kind: &'static str,
+        /// How many there are, at least.
+        count: usize,
+    },
+    /// Organizations of the list without an id.
+    Organizations(Vec<Organization>),
+    /// Other organizations that hold a domain could not be looked up.
+    Holders(Domain, FailedRead),
 }
 
 impl Observed {
@@ -80,9 +99,30 @@ pub struct FailedRead {
     pub code: Option<String>,
     /// WorkOS's message, or the network's: one redacted line, not escaped.
     pub message: String,
+    /// Whether this very request was not made, because many like it had failed in the same way.
+    pub is_skipped: bool,
 }
 
 impl FailedRead {
+    /// Returns the same failure for an object that was not asked about because of it.
+    #[must_use]
+    pub fn skipped(&self) -> Self {
+        Self {
+            is_skipped: true,
+            ..self.clone()
+        }
+    }
+
+    /// Returns the kind of request, without the id of the object:
+    /// `GET /organizations/…/audit_log_configuration`.
+    pub fn kind(&self) -> String {
+        let mut parts: Vec<&str> = self.request.split('/').collect();
+        if let Some(id) = parts.get_mut(2) {
+            *id = "…";
+        }
+        parts.join("/")
+    }
+
     /// Returns whether WorkOS refused the request: repeating it unchanged does not help.
     pub fn is_refused(&self) -> bool {
         self.status
@@ -93,7 +133,12 @@ impl FailedRead {
 impl fmt::Display for FailedRead {
     /// Writes `GET /connections answered 500 server_error: Internal error`, escaped.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&escape(&self.request))?;
+        if self.is_skipped {
+            write!(f, "not asked, because many like it failed: ")?;
+            f.write_str(&escape(&self.kind()))?;
+        } else {
+            f.write_str(&escape(&self.request))?;
+        }
         match self.status {
             Some(status) => write!(f, " answered {status}")?,
             None => f.write_str(" failed")?,
@@ -213,6 +258,9 @@ pub enum Listing<T> {
     NotRead,
     /// What is there, each organization's objects sorted by id.
     Read(BTreeMap<OrganizationId, Vec<T>>),
+    /// What is there for the organizations that were asked about, also where that is nothing; of
+    /// the others nothing is known.
+    ReadOf(BTreeMap<OrganizationId, Vec<T>>),
     /// 403: the account's plan does not include the feature; the message says what WorkOS said.
     NotEntitled(String),
     /// The read of the whole list failed otherwise.
@@ -220,6 +268,17 @@ pub enum Listing<T> {
 }
 
 impl<T> Listing<T> {
+    /// Enters that an organization has none, as one that was just created.
+    pub fn enter_none(&mut self, id: OrganizationId) {
+        match self {
+            Self::NotRead => *self = Self::ReadOf(BTreeMap::from([(id, Vec::new())])),
+            Self::ReadOf(all) => {
+                all.entry(id).or_default();
+            }
+            Self::Read(_) | Self::NotEntitled(_) | Self::Failed(_) => {}
+        }
+    }
+
     fn of<'a>(&'a self, id: &OrganizationId, failed: Option<&'a FailedRead>) -> Objects<'a, T> {
         match self {
             Self::Read(all) => {
@@ -229,6 +288,14 @@ impl<T> Listing<T> {
                     None => Objects::Read(read),
                 }
             }
+            Self::ReadOf(all) => match (all.get(id), failed) {
+                (read, Some(why)) => Objects::Failed {
+                    read: read.map_or(&[][..], Vec::as_slice),
+                    why,
+                },
+                (Some(read), None) => Objects::Read(read),
+                (None, None) => Objects::NotRead,
+            },
             Self::NotRead => Objects::NotRead,
             Self::NotEntitled(message) => Objects::NotEntitled(message),
             Self::Failed(why) => Objects::Failed { read: &[], why },
@@ -305,7 +372,8 @@ pub struct Connection {
     pub organization_id: Option<OrganizationId>,
     /// The name shown in the dashboard.
     pub name: String,
-    /// The kind of identity provider, as WorkOS spells it (`OktaSAML`).
+    /// The kind of identity provider, as WorkOS spells it (`OktaSAML`); empty where WorkOS does not
+    /// tell.
     pub connection_type: String,
     /// How far it is configured.
     pub state: ConnectionState,
@@ -316,10 +384,15 @@ pub struct Connection {
 }
 
 impl Connection {
-    /// Whether sign-ins hang on the signing certificate of a SAML identity provider.
-    pub fn has_certificate(&self) -> bool {
-        self.state == ConnectionState::Active
-            && self.connection_type.to_ascii_lowercase().ends_with("saml")
+    /// Returns whether sign-ins may hang on the signing certificate of a SAML identity provider:
+    /// where WorkOS does not tell the type, or tells a state that nobody has heard of, they may.
+    pub fn may_have_certificate(&self) -> bool {
+        let kind = self.connection_type.trim().to_ascii_lowercase();
+        let may_be_active = matches!(
+            self.state,
+            ConnectionState::Active | ConnectionState::Unknown(_)
+        );
+        may_be_active && (kind.is_empty() || kind.ends_with("saml"))
     }
 }
 

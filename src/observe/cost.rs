@@ -11,7 +11,9 @@ use crate::workos::{List, ReadProgress};
 /// environment that is cheap to list is listed.
 const PART: usize = 4;
 /// Both ends of the list are looked at in any case.
-const LEAST: usize = 2;
+pub(super) const LEAST: usize = 2;
+/// How many objects a page of a list holds.
+pub(super) const PAGE: usize = 100;
 /// So many organizations show that the environment is large, and the other lists are begun too.
 const LARGE: usize = 800;
 

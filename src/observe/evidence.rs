@@ -2,12 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures::stream::{self, StreamExt, TryStreamExt};
-
-use super::CONCURRENT_CALLS;
+use super::each::each;
 use crate::model::OrganizationId;
 use crate::model::observed::{
-    Answer, Certificate, DomainState, EventKind, History, Listing, Observed,
+    Answer, Certificate, DomainState, EventKind, FailedRead, History, Observed,
 };
 use crate::workos::{ApiResult, EventFilter, ReadPortal};
 
@@ -63,7 +61,12 @@ pub(super) async fn history(
         organization,
         ..EventFilter::of(&KINDS)
     };
-    Ok(match portal.events(&filter).await? {
+    let answer = match portal.events(&filter).await {
+        Ok(answer) => answer,
+        Err(error) if error.ends_every_read() => return Err(error),
+        Err(error) => Answer::Failed(FailedRead::from(&error)),
+    };
+    Ok(match answer {
         Answer::Found(events) => History::Read(events),
         Answer::Absent => History::NotAvailable("there is no such list".to_owned()),
         Answer::NotEntitled(message) => History::NotAvailable(message),
@@ -72,7 +75,7 @@ pub(super) async fn history(
 }
 
 /// Returns the only organization that is asked about, if there is only one.
-fn only_one<'a>(asking: &[&'a BTreeSet<OrganizationId>]) -> Option<&'a OrganizationId> {
+pub(super) fn only_one<'a>(asking: &[&'a BTreeSet<OrganizationId>]) -> Option<&'a OrganizationId> {
     let mut ids = asking.iter().copied().flatten();
     let first = ids.next()?;
     ids.all(|id| id == first).then_some(first)
@@ -90,32 +93,27 @@ fn has_failed_domain(observed: &Observed, id: &OrganizationId) -> bool {
         .any(|held| held.state == DomainState::Failed)
 }
 
+/// The connections of some organizations that may hang on a certificate and can be asked about.
 pub(super) fn saml_connections(
     observed: &Observed,
     organizations: &BTreeSet<OrganizationId>,
 ) -> BTreeSet<String> {
-    let Listing::Read(connections) = &observed.connections else {
-        return BTreeSet::new();
-    };
     organizations
         .iter()
-        .filter_map(|id| connections.get(id))
-        .flatten()
-        .filter(|connection| connection.has_certificate())
+        .flat_map(|id| observed.connections_of(id).known())
+        .filter(|connection| connection.may_have_certificate() && !connection.id.is_empty())
         .map(|connection| connection.id.clone())
         .collect()
 }
 
+/// Asks for the certificates of some connections: a request for each.
 pub(super) async fn certificates(
     portal: &impl ReadPortal,
     connections: BTreeSet<String>,
 ) -> ApiResult<BTreeMap<String, Answer<Vec<Certificate>>>> {
-    stream::iter(connections)
-        .map(|id| async move {
-            let answer = portal.certificates(&id).await?;
-            Ok((id, answer))
-        })
-        .buffer_unordered(CONCURRENT_CALLS)
-        .try_collect()
-        .await
+    each(
+        connections,
+        |id| async move { portal.certificates(&id).await },
+    )
+    .await
 }

@@ -4,21 +4,30 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 
-use super::{CONCURRENT_CALLS, Needs, listing};
+use super::each::each;
+use super::{CONCURRENT_CALLS, Needs, ReadList};
 use crate::model::desired::DesiredOrganization;
-use crate::model::observed::{Connection, Coverage, Directory, Listing, Observed, Organization};
+use crate::model::observed::{
+    Answer, Connection, Coverage, Directory, Gap, Listing, Observed, Organization,
+};
 use crate::model::{Domain, OrganizationId};
 use crate::workos::{ApiError, ApiResult, ReadPortal};
 
-/// Looks up every selected entry; `None` as soon as one of them is not found by an id.
+/// Looks up every selected entry; `None` as soon as one of them is not found by an id, and where a
+/// domain's holders cannot be read: the list tells both.
 pub(super) async fn look_all_up(
     portal: &impl ReadPortal,
     needs: &Needs<'_>,
 ) -> ApiResult<Option<Observed>> {
-    match organizations(portal, needs, IfMissing::GiveUp).await? {
-        Some(found) => objects(portal, needs, found).await.map(Some),
-        None => Ok(None),
-    }
+    let Some(found) = organizations(portal, needs, IfMissing::GiveUp).await? else {
+        return Ok(None);
+    };
+    let observed = objects(portal, needs, found).await?;
+    let is_whole = !observed
+        .gaps
+        .iter()
+        .any(|gap| matches!(gap, Gap::Holders(..)));
+    Ok(is_whole.then_some(observed))
 }
 
 /// Looks up every selected entry, and goes on without those that are not found by an id.
@@ -56,22 +65,27 @@ async fn objects(
     )?;
     let mut observed = Observed {
         coverage: Coverage::LookedUp,
-        connections: if needs.connections {
-            connections
-        } else {
-            Listing::NotRead
-        },
-        directories: if needs.directories {
-            directories
-        } else {
-            Listing::NotRead
-        },
         ..Observed::default()
     };
+    if needs.connections {
+        connections.enter_connections(&mut observed);
+    }
+    if needs.directories {
+        directories.enter_directories(&mut observed);
+    }
     for organizations in found.into_iter().map(|found| found.organizations) {
         observed.organizations.extend(organizations);
     }
-    observed.organizations.extend(holders);
+    for (domain, answer) in holders {
+        match answer {
+            Answer::Found(holders) => {
+                let holders = holders.into_iter().map(|o| (o.id.clone(), o));
+                observed.organizations.extend(holders);
+            }
+            Answer::Failed(why) => observed.gaps.push(Gap::Holders(domain, why)),
+            Answer::Absent | Answer::NotEntitled(_) => {}
+        }
+    }
     Ok(observed)
 }
 
@@ -119,62 +133,71 @@ async fn one<'a>(
     })
 }
 
-/// Every organization that holds one of the entries' domains.
+/// Every organization that holds one of the entries' domains, and the domains that could not be
+/// looked up.
 async fn holders(
     portal: &impl ReadPortal,
     needs: &Needs<'_>,
-) -> ApiResult<BTreeMap<OrganizationId, Organization>> {
-    let domains: BTreeSet<&Domain> = needs
-        .entries
-        .iter()
-        .flat_map(|(_, entry)| entry.domains.iter().flat_map(BTreeMap::keys))
-        .collect();
-    let lookups = domains.into_iter();
-    let lookups = lookups.map(|domain| portal.organizations_by_domain(domain));
-    let lookups: Vec<_> = lookups.collect();
-    let lists: Vec<Vec<Organization>> = stream::iter(lookups)
-        .buffer_unordered(CONCURRENT_CALLS)
-        .try_collect()
-        .await?;
-    Ok(lists
-        .into_iter()
-        .flatten()
-        .map(|o| (o.id.clone(), o))
-        .collect())
+) -> ApiResult<BTreeMap<Domain, Answer<Vec<Organization>>>> {
+    let domains = needs.entries.iter();
+    let domains = domains.flat_map(|(_, entry)| entry.domains.iter().flat_map(BTreeMap::keys));
+    each(domains.cloned().collect(), |domain| async move {
+        let holders = portal.organizations_by_domain(&domain).await;
+        holders.map(Answer::Found)
+    })
+    .await
 }
 
-async fn connections_of(
+/// The connections of some organizations: a request for each.
+pub(super) async fn connections_of(
     portal: &impl ReadPortal,
     organizations: BTreeSet<OrganizationId>,
-) -> ApiResult<Listing<Connection>> {
-    let lookups: Vec<_> = organizations
-        .iter()
-        .map(|id| portal.connections_of(id))
-        .collect();
-    let lists: ApiResult<Vec<Vec<Connection>>> = stream::iter(lookups)
-        .buffer_unordered(CONCURRENT_CALLS)
-        .try_collect()
-        .await;
-    let list = lists.map(|lists| lists.into_iter().flatten().collect());
-    listing(list, |connection: &Connection| {
-        connection.organization_id.clone()
-    })
+) -> ApiResult<ReadList<Connection>> {
+    let answers = each(organizations, |id| async move {
+        portal.connections_of(&id).await.map(Answer::Found)
+    });
+    Ok(ReadList::of(answers.await?))
 }
 
-async fn directories_of(
+/// The directories of some organizations: a request for each.
+pub(super) async fn directories_of(
     portal: &impl ReadPortal,
     organizations: BTreeSet<OrganizationId>,
-) -> ApiResult<Listing<Directory>> {
-    let lookups: Vec<_> = organizations
-        .iter()
-        .map(|id| portal.directories_of(id))
-        .collect();
-    let lists: ApiResult<Vec<Vec<Directory>>> = stream::iter(lookups)
-        .buffer_unordered(CONCURRENT_CALLS)
-        .try_collect()
-        .await;
-    let list = lists.map(|lists| lists.into_iter().flatten().collect());
-    listing(list, |directory: &Directory| {
-        directory.organization_id.clone()
-    })
+) -> ApiResult<ReadList<Directory>> {
+    let answers = each(organizations, |id| async move {
+        portal.directories_of(&id).await.map(Answer::Found)
+    });
+    Ok(ReadList::of(answers.await?))
+}
+
+impl<T> ReadList<T> {
+    /// Puts together what was asked organization by organization.
+    fn of(answers: BTreeMap<OrganizationId, Answer<Vec<T>>>) -> Self {
+        let (mut read, mut failed) = (BTreeMap::new(), BTreeMap::new());
+        for (id, answer) in answers {
+            match answer {
+                Answer::Found(objects) => {
+                    read.insert(id, objects);
+                }
+                Answer::Absent => {
+                    read.insert(id, Vec::new());
+                }
+                // Of the account, and not of the organization.
+                Answer::NotEntitled(message) => {
+                    return Self {
+                        listing: Listing::NotEntitled(message),
+                        ..Self::default()
+                    };
+                }
+                Answer::Failed(why) => {
+                    failed.insert(id, why);
+                }
+            }
+        }
+        Self {
+            listing: Listing::ReadOf(read),
+            failed,
+            gap: None,
+        }
+    }
 }

@@ -14,8 +14,13 @@
 //! taken a fair part of what looking up costs and goes on. It is given up for the list as soon as one entry is not found by an id: telling whether
 //! it may be created or adopted takes the whole environment. Per-organization calls are made only
 //! for the intents that need them.
+//!
+//! The organizations are essential: without them, or with a refused key, there is no observation.
+//! Every other read may fail for its object, or as a list for its feature, alone: the answer is
+//! kept as [`Answer::Failed`] and its like.
 
 mod cost;
+mod each;
 mod evidence;
 mod lookup;
 pub mod refresh;
@@ -26,11 +31,12 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use tokio::sync::Notify;
 
 use crate::identity::{Identities, identify};
-use crate::model::desired::{Desired, DesiredOrganization};
+use crate::model::desired::{Desired, DesiredOrganization, Invite};
 use crate::model::observed::{
-    Answer, AuditLogConfiguration, Coverage, ItContact, Listing, Observed, Usage,
+    Answer, AuditLogConfiguration, Connection, Coverage, Directory, FailedRead, Gap, ItContact,
+    Listing, Observed, Organization, Usage,
 };
-use crate::model::{Intent, OrgKey, OrganizationId, Selection};
+use crate::model::{Intent, OrgKey, OrganizationId, Selection, mark};
 use crate::workos::{ApiError, ApiErrorKind, ApiResult, ReadPortal, ReadProgress};
 
 /// How many per-organization calls are under way at once; the pace bounds their rate.
@@ -49,8 +55,8 @@ pub enum Extent {
     Named,
 }
 
-/// Reads everything that planning and reporting the selected entries takes; also says who is who,
-/// which decides what is asked about.
+/// Reads everything that reporting the selected entries takes; also says who is who, which decides
+/// what is asked about.
 pub async fn observe(
     portal: &impl ReadPortal,
     desired: &Desired,
@@ -74,6 +80,113 @@ pub async fn observe(
     };
     evidence::read(portal, &mut observed, &asking).await?;
     Ok((observed, identities))
+}
+
+/// Reads what planning the selected entries takes, but for their IT contacts: the organizations, and
+/// evidence only where it decides a change. What it leaves out, [`observe`] reads.
+///
+/// Evidence decides the invitation of an entry with `invite: once` whose organization was not
+/// invited yet: to what nobody has begun to configure.
+pub async fn observe_for_plan(
+    portal: &impl ReadPortal,
+    desired: &Desired,
+    selection: &Selection,
+    extent: Extent,
+    progress: &dyn ReadProgress,
+) -> Result<(Observed, Identities), ApiError> {
+    let mut needs = Needs::of(desired, selection);
+    needs.is_for_plan = true;
+    needs.connections = false;
+    needs.directories = false;
+    let mut observed = read(portal, &needs, extent, progress).await?;
+    let identities = identify(desired, &observed);
+    let of_invited = |intent: Intent| invited(&needs, &observed, &identities, intent);
+    let with_connections = of_invited(Intent::Sso);
+    let with_directories = of_invited(Intent::Dsync);
+    let with_logs = of_invited(Intent::LogStreams);
+    let with_keys = of_invited(Intent::BringYourOwnKey);
+    objects_of(
+        portal,
+        &mut observed,
+        with_connections,
+        with_directories,
+        progress,
+    )
+    .await?;
+    observed.audit_logs = audit_logs(portal, with_logs).await?;
+    if !with_keys.is_empty() {
+        let only = evidence::only_one(&[&with_keys]);
+        observed.history = evidence::history(portal, only).await?;
+    }
+    Ok((observed, identities))
+}
+
+/// The organizations of entries that may be invited to an intent in this run.
+fn invited(
+    needs: &Needs<'_>,
+    observed: &Observed,
+    identities: &Identities,
+    intent: Intent,
+) -> BTreeSet<OrganizationId> {
+    let is_open = |id: &OrganizationId| {
+        let live = observed.organizations.get(id);
+        live.is_some_and(|live| !live.metadata.contains_key(mark::INVITED))
+    };
+    needs
+        .entries
+        .iter()
+        .filter(|(_, entry)| entry.invite == Invite::Once && needs.asks(entry, &[intent]))
+        .filter_map(|(key, _)| identities.organization_of(key))
+        .filter(|id| is_open(id))
+        .cloned()
+        .collect()
+}
+
+/// Reads the connections and directories of some organizations, unless they were listed: one by
+/// one, or all of the environment where that is likely to cost fewer requests.
+async fn objects_of(
+    portal: &impl ReadPortal,
+    observed: &mut Observed,
+    with_connections: BTreeSet<OrganizationId>,
+    with_directories: BTreeSet<OrganizationId>,
+    progress: &dyn ReadProgress,
+) -> ApiResult<()> {
+    // An organization has one connection and one directory, as a rule.
+    let list_costs = (observed.coverage == Coverage::Listed)
+        .then(|| cost::LEAST.max(observed.organizations.len() / cost::PAGE));
+    let is_cheap = |wanted: usize| list_costs.is_some_and(|pages| pages < wanted);
+    let connections = async {
+        if observed.connections != Listing::NotRead || with_connections.is_empty() {
+            Ok(None)
+        } else if is_cheap(with_connections.len()) {
+            let list = portal.connections(progress).await;
+            list_read(list, "connections").map(Some)
+        } else {
+            lookup::connections_of(portal, with_connections)
+                .await
+                .map(Some)
+        }
+    };
+    let directories = async {
+        if observed.directories != Listing::NotRead || with_directories.is_empty() {
+            Ok(None)
+        } else if is_cheap(with_directories.len()) {
+            let list = portal.directories(progress).await;
+            list_read(list, "directories").map(Some)
+        } else {
+            lookup::directories_of(portal, with_directories)
+                .await
+                .map(Some)
+        }
+    };
+    let (connections, directories) = futures::try_join!(connections, directories)?;
+    if let Some(read) = connections {
+        read.enter_connections(observed);
+    }
+    if let Some(read) = directories {
+        read.enter_directories(observed);
+    }
+    Ok(())
 }
 
 /// Which organizations are asked about their IT contacts.
@@ -127,11 +240,25 @@ async fn read(
             Err(Cut::Failed(error)) => return Err(*error),
             Err(Cut::TooLong) => {}
         }
-        if let Some(observed) = lookup::look_all_up(portal, needs).await? {
-            return Ok(observed);
+        match lookup::look_all_up(portal, needs).await {
+            Ok(Some(observed)) => return Ok(observed),
+            Err(error) if is_everywhere(&error) => return Err(error),
+            // The list tells as much without the read that failed.
+            Ok(None) | Err(_) => {}
         }
     }
     list(portal, needs, progress).await
+}
+
+/// Whether an error is no single object's: the list would not fare better.
+const fn is_everywhere(error: &ApiError) -> bool {
+    matches!(
+        error.kind,
+        ApiErrorKind::Unauthorized
+            | ApiErrorKind::Unreachable
+            | ApiErrorKind::Redirected
+            | ApiErrorKind::RateLimited
+    )
 }
 
 /// Why a list was not read to its end.
@@ -166,13 +293,8 @@ async fn list_within(
         begin.notified().await;
         Ok(list_objects(portal, needs, progress).await?)
     };
-    let (organizations, (connections, directories)) = futures::try_join!(organizations, objects)?;
-    Ok(collect(
-        organizations,
-        connections,
-        directories,
-        Coverage::Listed,
-    ))
+    let (organizations, objects) = futures::try_join!(organizations, objects)?;
+    Ok(collect(organizations, objects, Coverage::Listed))
 }
 
 /// The selected entries, and which lists their intents need.
@@ -181,6 +303,8 @@ struct Needs<'a> {
     selection: &'a Selection,
     connections: bool,
     directories: bool,
+    /// Whether evidence is read later, and only where it decides a change.
+    is_for_plan: bool,
 }
 
 impl<'a> Needs<'a> {
@@ -195,6 +319,7 @@ impl<'a> Needs<'a> {
             selection,
             connections: false,
             directories: false,
+            is_for_plan: false,
         };
         needs.connections = needs
             .entries
@@ -227,11 +352,11 @@ impl<'a> Needs<'a> {
     }
 
     fn connections_of(&self, entry: &DesiredOrganization) -> bool {
-        self.asks(entry, &[Intent::Sso, Intent::CertificateRenewal])
+        !self.is_for_plan && self.asks(entry, &[Intent::Sso, Intent::CertificateRenewal])
     }
 
     fn directories_of(&self, entry: &DesiredOrganization) -> bool {
-        self.asks(entry, &[Intent::Dsync])
+        !self.is_for_plan && self.asks(entry, &[Intent::Dsync])
     }
 }
 
@@ -242,20 +367,11 @@ async fn list(
     progress: &dyn ReadProgress,
 ) -> ApiResult<Observed> {
     let objects = list_objects(portal, needs, progress);
-    let (organizations, (connections, directories)) =
-        futures::try_join!(portal.organizations(progress), objects)?;
-    Ok(collect(
-        organizations,
-        connections,
-        directories,
-        Coverage::Listed,
-    ))
+    let (organizations, objects) = futures::try_join!(portal.organizations(progress), objects)?;
+    Ok(collect(organizations, objects, Coverage::Listed))
 }
 
-type Objects = (
-    Listing<crate::model::observed::Connection>,
-    Listing<crate::model::observed::Directory>,
-);
+type Objects = (ReadList<Connection>, ReadList<Directory>);
 
 async fn list_objects(
     portal: &impl ReadPortal,
@@ -264,60 +380,135 @@ async fn list_objects(
 ) -> ApiResult<Objects> {
     let connections = async {
         if !needs.connections {
-            return Ok(Listing::NotRead);
+            return Ok(ReadList::default());
         }
-        listing(portal.connections(progress).await, |object| {
-            object.organization_id.clone()
-        })
+        list_read(portal.connections(progress).await, "connections")
     };
     let directories = async {
         if !needs.directories {
-            return Ok(Listing::NotRead);
+            return Ok(ReadList::default());
         }
-        listing(portal.directories(progress).await, |object| {
-            object.organization_id.clone()
-        })
+        list_read(portal.directories(progress).await, "directories")
     };
     futures::try_join!(connections, directories)
 }
 
 fn collect(
-    organizations: Vec<crate::model::observed::Organization>,
-    connections: Listing<crate::model::observed::Connection>,
-    directories: Listing<crate::model::observed::Directory>,
+    organizations: Vec<Organization>,
+    (connections, directories): Objects,
     coverage: Coverage,
 ) -> Observed {
-    Observed {
+    let (nameless, organizations): (Vec<_>, Vec<_>) = organizations
+        .into_iter()
+        .partition(|organization| organization.id.as_str().is_empty());
+    let mut observed = Observed {
         organizations: organizations
             .into_iter()
             .map(|o| (o.id.clone(), o))
             .collect(),
         coverage,
-        connections,
-        directories,
         ..Observed::default()
+    };
+    if !nameless.is_empty() {
+        observed.gaps.push(Gap::Organizations(nameless));
+    }
+    connections.enter_connections(&mut observed);
+    directories.enter_directories(&mut observed);
+    observed
+}
+
+/// A list of connections or directories, as far as it could be read.
+struct ReadList<T> {
+    listing: Listing<T>,
+    /// Reads that failed for one organization.
+    failed: BTreeMap<OrganizationId, FailedRead>,
+    gap: Option<Gap>,
+}
+
+impl<T> Default for ReadList<T> {
+    fn default() -> Self {
+        Self {
+            listing: Listing::NotRead,
+            failed: BTreeMap::new(),
+            gap: None,
+        }
     }
 }
 
-/// Groups a list by organization. That the account lacks the feature is an answer, not a failure.
-fn listing<T>(
+impl ReadList<Connection> {
+    fn enter_connections(self, observed: &mut Observed) {
+        observed.connections = self.listing;
+        observed.failed_connections = self.failed;
+        observed.gaps.extend(self.gap);
+    }
+}
+
+impl ReadList<Directory> {
+    fn enter_directories(self, observed: &mut Observed) {
+        observed.directories = self.listing;
+        observed.failed_directories = self.failed;
+        observed.gaps.extend(self.gap);
+    }
+}
+
+/// Groups a list by organization. That it cannot be read is an answer, unless the key is refused.
+fn list_read<T: OfOrganization>(
     list: ApiResult<Vec<T>>,
-    organization: impl Fn(&T) -> Option<OrganizationId>,
-) -> ApiResult<Listing<T>> {
-    let objects = match list {
-        Ok(objects) => objects,
-        Err(error) if error.kind == ApiErrorKind::Forbidden => {
-            return Ok(Listing::NotEntitled(error.message));
-        }
-        Err(error) => return Err(error),
+    kind: &'static str,
+) -> ApiResult<ReadList<T>> {
+    let listing = match list {
+        Ok(objects) => return Ok(grouped(objects, kind)),
+        Err(error) if error.ends_every_read() => return Err(error),
+        Err(error) if error.kind == ApiErrorKind::Forbidden => Listing::NotEntitled(error.message),
+        Err(error) => Listing::Failed(FailedRead::from(&error)),
     };
+    Ok(ReadList {
+        listing,
+        ..ReadList::default()
+    })
+}
+
+fn grouped<T: OfOrganization>(objects: Vec<T>, kind: &'static str) -> ReadList<T> {
     let mut grouped: BTreeMap<OrganizationId, Vec<T>> = BTreeMap::new();
+    let mut count = 0;
     for object in objects {
-        if let Some(id) = organization(&object) {
-            grouped.entry(id).or_default().push(object);
+        if let Some(id) = object.organization_id() {
+            grouped.entry(id.clone()).or_default().push(object);
+        } else if object.id().is_empty() {
+            count += 1;
         }
     }
-    Ok(Listing::Read(grouped))
+    ReadList {
+        listing: Listing::Read(grouped),
+        failed: BTreeMap::new(),
+        gap: (count > 0).then_some(Gap::Objects { kind, count }),
+    }
+}
+
+/// An object of a list that belongs to an organization.
+trait OfOrganization {
+    fn id(&self) -> &str;
+    fn organization_id(&self) -> Option<&OrganizationId>;
+}
+
+impl OfOrganization for Connection {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn organization_id(&self) -> Option<&OrganizationId> {
+        self.organization_id.as_ref()
+    }
+}
+
+impl OfOrganization for Directory {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn organization_id(&self) -> Option<&OrganizationId> {
+        self.organization_id.as_ref()
+    }
 }
 
 /// Asks for the audit-log configuration of some organizations: a request for each.
@@ -325,14 +516,10 @@ pub async fn audit_logs(
     portal: &impl ReadPortal,
     organizations: BTreeSet<OrganizationId>,
 ) -> ApiResult<BTreeMap<OrganizationId, Answer<AuditLogConfiguration>>> {
-    stream::iter(organizations)
-        .map(|id| async move {
-            let answer = portal.audit_log_configuration(&id).await?;
-            Ok((id, answer))
-        })
-        .buffer_unordered(CONCURRENT_CALLS)
-        .try_collect()
-        .await
+    each::each(organizations, |id| async move {
+        portal.audit_log_configuration(&id).await
+    })
+    .await
 }
 
 /// Asks for the IT contacts of some organizations: a request for each.
@@ -340,14 +527,11 @@ pub async fn it_contacts(
     portal: &impl ReadPortal,
     organizations: BTreeSet<OrganizationId>,
 ) -> ApiResult<BTreeMap<OrganizationId, Answer<Vec<ItContact>>>> {
-    stream::iter(organizations)
-        .map(|id| async move {
-            let answer = portal.it_contacts(&id).await?;
-            Ok((id, answer))
-        })
-        .buffer_unordered(CONCURRENT_CALLS)
-        .try_collect()
-        .await
+    each::each(
+        organizations,
+        |id| async move { portal.it_contacts(&id).await },
+    )
+    .await
 }
 
 /// Reads what depends on some organizations: four requests for each.

@@ -1,19 +1,19 @@
 //! Keeps an observation true without reading everything again: for those who run for long.
 //!
 //! Goes in: an observation of a whole environment, and what may have changed. Comes out: the same
-//! observation, those parts read again. A call that fails leaves the observation as it was.
+//! observation, those parts read again. An organization that cannot be read stays as it was; of what
+//! is asked one by one, the failure is kept as the answer.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures::stream::{self, StreamExt, TryStreamExt};
-
+use super::each::each;
 use super::evidence::KINDS;
-use super::{CONCURRENT_CALLS, Extent, Needs, audit_logs, evidence, it_contacts, observe};
+use super::{Extent, Needs, audit_logs, evidence, it_contacts, list_read, observe};
 use crate::identity::Identities;
 use crate::model::desired::Desired;
 use crate::model::observed::{
-    Answer, Connection, Coverage, Directory, DomainState, Event, EventKind, History, Listing,
-    Observed, Organization,
+    Answer, Connection, Coverage, Directory, DomainState, Event, EventKind, FailedRead, History,
+    Listing, Observed, Organization,
 };
 use crate::model::{Intent, OrganizationId, Selection};
 use crate::workos::{ApiErrorKind, ApiResult, ReadPortal, ReadProgress};
@@ -56,28 +56,38 @@ pub async fn lists(
 }
 
 /// Reads some organizations again, with their connections and directories: three requests each.
+/// Returns those to try again: what could not be read of them stays as it was.
 pub async fn organizations(
     portal: &impl ReadPortal,
     observed: &mut Observed,
     ids: &BTreeSet<OrganizationId>,
-) -> ApiResult<()> {
-    let read: Vec<Read> = stream::iter(ids)
-        .map(|id| read(portal, id))
-        .buffer_unordered(CONCURRENT_CALLS)
-        .try_collect()
-        .await?;
-    for one in read {
-        one.enter(observed);
+) -> ApiResult<BTreeSet<OrganizationId>> {
+    let read = each(ids.clone(), |id| async move {
+        read(portal, &id).await.map(Answer::Found)
+    });
+    let mut unread = BTreeSet::new();
+    for (id, answer) in read.await? {
+        match answer {
+            Answer::Found(one) => {
+                if one.is_worth_another_try() {
+                    unread.insert(id);
+                }
+                one.enter(observed);
+            }
+            Answer::Absent | Answer::NotEntitled(_) | Answer::Failed(_) => {
+                unread.insert(id);
+            }
+        }
     }
-    Ok(())
+    Ok(unread)
 }
 
 /// One organization, as it is now.
 struct Read {
     id: OrganizationId,
     organization: Option<Organization>,
-    connections: Option<Vec<Connection>>,
-    directories: Option<Vec<Directory>>,
+    connections: Answer<Vec<Connection>>,
+    directories: Answer<Vec<Directory>>,
 }
 
 async fn read(portal: &impl ReadPortal, id: &OrganizationId) -> ApiResult<Read> {
@@ -85,14 +95,14 @@ async fn read(portal: &impl ReadPortal, id: &OrganizationId) -> ApiResult<Read> 
         return Ok(Read {
             id: id.clone(),
             organization: None,
-            connections: Some(Vec::new()),
-            directories: Some(Vec::new()),
+            connections: Answer::Absent,
+            directories: Answer::Absent,
         });
     };
-    let (connections, directories) =
-        futures::try_join!(portal_list(portal.connections_of(id)), async {
-            portal_list(portal.directories_of(id)).await
-        })?;
+    let (connections, directories) = futures::try_join!(
+        portal_list(portal.connections_of(id)),
+        portal_list(portal.directories_of(id)),
+    )?;
     Ok(Read {
         id: id.clone(),
         organization: Some(organization),
@@ -101,18 +111,25 @@ async fn read(portal: &impl ReadPortal, id: &OrganizationId) -> ApiResult<Read> 
     })
 }
 
-/// A list, or nothing where the account's plan does not include it.
+/// A list of one organization's, or why it cannot be read.
 async fn portal_list<T>(
     list: impl Future<Output = ApiResult<Vec<T>>>,
-) -> ApiResult<Option<Vec<T>>> {
+) -> ApiResult<Answer<Vec<T>>> {
     match list.await {
-        Ok(list) => Ok(Some(list)),
-        Err(error) if error.kind == ApiErrorKind::Forbidden => Ok(None),
-        Err(error) => Err(error),
+        Ok(list) => Ok(Answer::Found(list)),
+        Err(error) if error.ends_every_read() => Err(error),
+        Err(error) if error.kind == ApiErrorKind::Forbidden => {
+            Ok(Answer::NotEntitled(error.message))
+        }
+        Err(error) => Ok(Answer::Failed(FailedRead::from(&error))),
     }
 }
 
 impl Read {
+    fn is_worth_another_try(&self) -> bool {
+        may_pass(&self.connections) || may_pass(&self.directories)
+    }
+
     fn enter(self, observed: &mut Observed) {
         let Self {
             id,
@@ -120,8 +137,15 @@ impl Read {
             connections,
             directories,
         } = self;
-        enter(&mut observed.connections, &id, connections);
-        enter(&mut observed.directories, &id, directories);
+        let Observed {
+            connections: listed_connections,
+            failed_connections,
+            directories: listed_directories,
+            failed_directories,
+            ..
+        } = observed;
+        enter(listed_connections, failed_connections, &id, connections);
+        enter(listed_directories, failed_directories, &id, directories);
         match organization {
             Some(organization) => {
                 observed.organizations.insert(id, organization);
@@ -131,13 +155,61 @@ impl Read {
     }
 }
 
-fn enter<T>(listing: &mut Listing<T>, id: &OrganizationId, objects: Option<Vec<T>>) {
-    if let (Listing::Read(all), Some(objects)) = (listing, objects) {
-        if objects.is_empty() {
+/// Returns whether a read failed in a way that may pass by itself.
+fn may_pass<T>(answer: &Answer<T>) -> bool {
+    matches!(answer, Answer::Failed(why) if !why.is_refused())
+}
+
+/// Returns whether the list of connections or of directories failed in a way that may pass.
+pub fn has_failed_list(observed: &Observed) -> bool {
+    let may_pass = |why: &FailedRead| !why.is_refused();
+    matches!(&observed.connections, Listing::Failed(why) if may_pass(why))
+        || matches!(&observed.directories, Listing::Failed(why) if may_pass(why))
+}
+
+/// Reads the lists of connections and of directories again that failed.
+pub async fn failed_lists(
+    portal: &impl ReadPortal,
+    observed: &mut Observed,
+    progress: &dyn ReadProgress,
+) -> ApiResult<()> {
+    if matches!(observed.connections, Listing::Failed(_)) {
+        let list = list_read(portal.connections(progress).await, "connections")?;
+        list.enter_connections(observed);
+    }
+    if matches!(observed.directories, Listing::Failed(_)) {
+        let list = list_read(portal.directories(progress).await, "directories")?;
+        list.enter_directories(observed);
+    }
+    Ok(())
+}
+
+/// Enters what was read of one organization into a list that was read as a whole.
+fn enter<T>(
+    listing: &mut Listing<T>,
+    failed: &mut BTreeMap<OrganizationId, FailedRead>,
+    id: &OrganizationId,
+    answer: Answer<Vec<T>>,
+) {
+    let (Listing::Read(all) | Listing::ReadOf(all)) = listing else {
+        return;
+    };
+    let objects = match answer {
+        Answer::Found(objects) => objects,
+        Answer::Absent => Vec::new(),
+        // Of the account: the next listing tells.
+        Answer::NotEntitled(_) => return,
+        Answer::Failed(why) => {
+            failed.insert(id.clone(), why);
             all.remove(id);
-        } else {
-            all.insert(id.clone(), objects);
+            return;
         }
+    };
+    failed.remove(id);
+    if objects.is_empty() {
+        all.remove(id);
+    } else {
+        all.insert(id.clone(), objects);
     }
 }
 
@@ -146,8 +218,15 @@ pub fn forget(observed: &mut Observed, id: &OrganizationId) {
     observed.organizations.remove(id);
     observed.audit_logs.remove(id);
     observed.it_contacts.remove(id);
-    enter(&mut observed.connections, id, Some(Vec::new()));
-    enter(&mut observed.directories, id, Some(Vec::new()));
+    let Observed {
+        connections,
+        failed_connections,
+        directories,
+        failed_directories,
+        ..
+    } = observed;
+    enter(connections, failed_connections, id, Answer::Absent);
+    enter(directories, failed_directories, id, Answer::Absent);
 }
 
 /// Adds events to those that readiness rests on, when they are read at all.
@@ -240,7 +319,7 @@ pub fn untold(observed: &Observed, id: &OrganizationId) -> BTreeSet<Intent> {
     let has_history = !matches!(observed.history, History::NotRead);
     let certificates = evidence::saml_connections(observed, &BTreeSet::from([id.clone()]));
     let is_told = |id: &String| match observed.certificates.get(id) {
-        Some(Answer::Found(_)) => true,
+        Some(Answer::Found(_) | Answer::Failed(_)) => true,
         // What has no certificates is told by events.
         Some(_) => has_history,
         None => false,

@@ -415,6 +415,7 @@ mod tests {
             reason: "no connection yet".to_owned(),
             next_step: None,
             evidence: Vec::new(),
+            basis: crate::readiness::Basis::Read,
         }
     }
 

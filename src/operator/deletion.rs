@@ -345,6 +345,7 @@ mod tests {
                 status: Some(403),
                 code: None,
                 message: "no".to_owned(),
+                is_skipped: false,
             }),
             ..unused()
         };

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
 use super::chance;
@@ -25,6 +25,10 @@ const OVERLAP: Duration = Duration::from_mins(2);
 const MAX_PAGES: usize = 10;
 /// How many organizations stand on one page.
 const PAGE: usize = 100;
+/// How old a listing may be while the events cannot be read.
+const MAX_AGE_WITHOUT_EVENTS: SignedDuration = SignedDuration::from_mins(10);
+/// How long to wait before asking again what could not be read.
+const RETRY_FAILED: Duration = Duration::from_mins(5);
 /// The most organizations that are read again one by one; with more, listing is cheaper.
 const MAX_REREAD: usize = 200;
 
@@ -43,6 +47,10 @@ pub(super) struct Picture {
     history_at: Option<Instant>,
     /// Whether the account may read events; listings alone tell what changed otherwise.
     has_events: bool,
+    /// Whether the last read of the events failed.
+    events_failed: bool,
+    /// When the lists that had failed were last tried again.
+    lists_tried_at: Instant,
 }
 
 /// What can only be asked one by one.
@@ -97,7 +105,7 @@ pub(super) async fn look(
     } else if let Some(known) = picture
         && clocks.is_poll_due(intervals, now)
     {
-        match poll(known, portal).await? {
+        match poll(known, portal, clock).await? {
             Polled::Told => clocks.polled(clock.instant()),
             Polled::Lost => {
                 list(picture, portal, desired, clock).await?;
@@ -107,6 +115,13 @@ pub(super) async fn look(
         }
     }
     if let Some(picture) = picture {
+        let now = clock.instant();
+        if refresh::has_failed_list(&picture.observed)
+            && picture.lists_tried_at + RETRY_FAILED <= now
+        {
+            picture.lists_tried_at = now;
+            refresh::failed_lists(portal, &mut picture.observed, &Silent).await?;
+        }
         sweep(picture, clocks, portal, desired, intervals, clock).await?;
     }
     Ok(())
@@ -131,8 +146,11 @@ async fn list(
         asked: BTreeMap::new(),
         history_at: None,
         has_events: true,
+        events_failed: false,
+        lists_tried_at: clock.instant(),
     };
     if let Some(before) = before {
+        fresh.events_failed = before.events_failed;
         keep_answers(before.observed, &mut observed);
         fresh.history_at = before.history_at;
         fresh.asked = before.asked;
@@ -162,6 +180,7 @@ fn keep_answers(before: Observed, fresh: &mut Observed) {
         failed_directories: _,
         // Read anew for each deletion.
         usage: _,
+        gaps: _,
     } = before;
     let there = &fresh.organizations;
     fresh.audit_logs = audit_logs;
@@ -185,14 +204,29 @@ enum Polled {
     Lost,
 }
 
-async fn poll(picture: &mut Picture, portal: &impl ReadPortal) -> ApiResult<Polled> {
+async fn poll(
+    picture: &mut Picture,
+    portal: &impl ReadPortal,
+    clock: &dyn Clock,
+) -> ApiResult<Polled> {
     if picture.has_events {
         for page in 1.. {
             let answer = match portal.news(&refresh::TELLING, &picture.since).await {
                 Ok(answer) => answer,
                 Err(error) if is_lost(&picture.since, error.kind) => return Ok(Polled::Lost),
+                Err(error) if is_of_events_alone(error.kind) => {
+                    tracing::warn!(%error, "the events could not be read");
+                    // Listing tells the same, and whether WorkOS answers at all.
+                    let age = clock.now().duration_since(picture.listed_at);
+                    if !picture.events_failed || age >= MAX_AGE_WITHOUT_EVENTS {
+                        picture.events_failed = true;
+                        return Ok(Polled::Lost);
+                    }
+                    break;
+                }
                 Err(error) => return Err(error),
             };
+            picture.events_failed = false;
             let News { events, more } = match answer {
                 Answer::Found(news) => news,
                 Answer::Absent if matches!(picture.since, Since::Event(_)) => {
@@ -217,8 +251,9 @@ async fn poll(picture: &mut Picture, portal: &impl ReadPortal) -> ApiResult<Poll
         return Ok(Polled::Lost);
     }
     if !picture.suspects.is_empty() {
-        refresh::organizations(portal, &mut picture.observed, &picture.suspects).await?;
-        picture.suspects.clear();
+        // What could not be read is tried again at the next look.
+        picture.suspects =
+            refresh::organizations(portal, &mut picture.observed, &picture.suspects).await?;
     }
     Ok(Polled::Told)
 }
@@ -226,6 +261,17 @@ async fn poll(picture: &mut Picture, portal: &impl ReadPortal) -> ApiResult<Poll
 /// Whether an error means that WorkOS does not know the event that was read last.
 fn is_lost(since: &Since, kind: ApiErrorKind) -> bool {
     matches!(since, Since::Event(_)) && kind == ApiErrorKind::Rejected
+}
+
+/// Whether an error may be the list of events' alone.
+const fn is_of_events_alone(kind: ApiErrorKind) -> bool {
+    !matches!(
+        kind,
+        ApiErrorKind::Unauthorized
+            | ApiErrorKind::RateLimited
+            | ApiErrorKind::Unreachable
+            | ApiErrorKind::Redirected
+    )
 }
 
 /// Takes note of what happened; organizations are read again later.
@@ -279,18 +325,30 @@ async fn sweep(
     }
     let identities = identify(desired, &picture.observed);
     let Asking { questions, history } = refresh::asking(desired, &picture.observed, &identities);
+    let history_lasts = match picture.observed.history {
+        History::Failed(_) => intervals.resync.min(RETRY_FAILED),
+        History::Read(_) | History::NotAvailable(_) | History::NotRead => intervals.resync,
+    };
     let needs_history = history
         && (matches!(picture.observed.history, History::NotRead)
             || picture
                 .history_at
-                .is_none_or(|at| at + intervals.resync <= now));
+                .is_none_or(|at| at + history_lasts <= now));
     if needs_history {
         refresh::history(portal, &mut picture.observed).await?;
         picture.history_at = Some(now);
     }
     let mut due: Vec<(Option<Instant>, Question)> = all(questions)
         .map(|question| (picture.asked.get(&question).copied(), question))
-        .filter(|(asked, _)| asked.is_none_or(|at| at + intervals.sweep <= now))
+        .filter(|(asked, question)| {
+            let failed = has_failed(&picture.observed, question);
+            let again = if failed {
+                intervals.sweep.min(RETRY_FAILED)
+            } else {
+                intervals.sweep
+            };
+            asked.is_none_or(|at| at + again <= now)
+        })
         .collect();
     // Those that were never asked come first, then the oldest.
     due.sort();
@@ -312,6 +370,21 @@ async fn sweep(
     let asked = due.into_iter().map(|(_, question)| (question, now));
     picture.asked.extend(asked);
     Ok(())
+}
+
+/// Returns whether the last answer to a question was a failure.
+fn has_failed(observed: &Observed, question: &Question) -> bool {
+    match question {
+        Question::AuditLogs(id) => {
+            matches!(observed.audit_logs.get(id), Some(Answer::Failed(_)))
+        }
+        Question::ItContacts(id) => {
+            matches!(observed.it_contacts.get(id), Some(Answer::Failed(_)))
+        }
+        Question::Certificates(id) => {
+            matches!(observed.certificates.get(id), Some(Answer::Failed(_)))
+        }
+    }
 }
 
 fn all(questions: Questions) -> impl Iterator<Item = Question> {

@@ -113,6 +113,7 @@ fn read(status: &IntentStatus) -> Option<IntentReadiness> {
         reason: reason.clone().unwrap_or_default(),
         next_step: next_step.clone(),
         evidence: Vec::new(),
+        basis: crate::readiness::Basis::Read,
     })
 }
 
@@ -132,6 +133,7 @@ mod tests {
             reason: "not asked yet".to_owned(),
             next_step: None,
             evidence: Vec::new(),
+            basis: crate::readiness::Basis::Read,
         }
     }
 

@@ -104,6 +104,12 @@ impl Plan {
             .count()
     }
 
+    /// Adds warnings of what could not be read.
+    pub fn warn(&mut self, warnings: Vec<Warning>) {
+        self.warnings.extend(warnings);
+        self.warnings.sort();
+    }
+
     /// Returns whether there is nothing to do, nothing held and no entry to decide about. A
     /// contested domain leaves a plan settled, and so do marks that nobody has to review.
     pub fn is_settled(&self) -> bool {

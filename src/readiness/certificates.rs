@@ -6,9 +6,11 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::connections::{connection_evidence, not_read};
-use super::{Evidence, Finding, State, Subject, Turn};
+use super::{Evidence, Finding, State, Subject, Turn, unknown_state};
 use crate::model::Intent;
-use crate::model::observed::{Answer, Connection, Event, EventKind, FailedRead, History, Objects};
+use crate::model::observed::{
+    Answer, Connection, ConnectionState, Event, EventKind, FailedRead, History, Objects,
+};
 use crate::model::text::escape;
 
 /// From how many days before its end a certificate needs attention, unless declared.
@@ -25,7 +27,7 @@ pub(super) fn certificate_renewal(subject: &Subject<'_>) -> Finding {
     };
     let with_certificate: Vec<&Connection> = connections
         .iter()
-        .filter(|connection| connection.has_certificate())
+        .filter(|connection| connection.may_have_certificate())
         .collect();
     let rank = |state: State| match state {
         State::Attention => 0,
@@ -49,6 +51,11 @@ pub(super) fn certificate_renewal(subject: &Subject<'_>) -> Finding {
 }
 
 fn judge(connection: &Connection, subject: &Subject<'_>) -> Finding {
+    if let ConnectionState::Unknown(raw) = &connection.state {
+        let why = unknown_state(&format!("the connection {}", escape(&connection.id)), raw);
+        return Finding::new(State::Unknown, Turn::You, why)
+            .next("look at the connection in the WorkOS dashboard");
+    }
     let settings = subject.declared.intents.get(&Intent::CertificateRenewal);
     let warn_days = settings
         .and_then(|settings| settings.warn_days)
@@ -92,18 +99,22 @@ fn end<'a>(connection: &Connection, subject: &Subject<'a>) -> End<'a> {
         Some(Answer::Failed(why)) => (&[][..], Some(why)),
         Some(Answer::Absent | Answer::NotEntitled(_)) | None => (&[][..], None),
     };
-    if let Some(end) = certificates
-        .iter()
-        .filter_map(|certificate| certificate.not_after)
-        .max()
+    // The one that lasts longest counts, and one without an end may.
+    if certificates.iter().all(|one| one.not_after.is_some())
+        && let Some(end) = certificates.iter().filter_map(|one| one.not_after).max()
     {
         return End::At(end);
     }
+    let is_typeless = connection.connection_type.trim().is_empty();
     let events = match &subject.observed.history {
         History::Read(events) => events,
         History::Failed(why) => return End::Failed(failed.unwrap_or(why)),
         History::NotAvailable(_) | History::NotRead => {
-            let untold = End::Untold("WorkOS does not tell when the certificate runs out");
+            let untold = End::Untold(if is_typeless {
+                "WorkOS does not tell the type of an active connection, so it may have a certificate"
+            } else {
+                "WorkOS does not tell when the certificate runs out"
+            });
             return failed.map_or(untold, End::Failed);
         }
     };
@@ -123,7 +134,11 @@ fn end<'a>(connection: &Connection, subject: &Subject<'a>) -> End<'a> {
             ..
         }) => End::Due(*created_at),
         Some(_) | None => {
-            let why = "no event that WorkOS still has tells when the certificate runs out";
+            let why = if is_typeless {
+                "WorkOS does not tell the type of an active connection, so it may have a certificate"
+            } else {
+                "no event that WorkOS still has tells when the certificate runs out"
+            };
             failed.map_or(End::Untold(why), End::Failed)
         }
     }
@@ -195,7 +210,7 @@ mod tests {
             organization_id: None,
             name: String::new(),
             connection_type: "OktaSAML".to_owned(),
-            state: crate::model::observed::ConnectionState::Active,
+            state: ConnectionState::Active,
             created_at: None,
             updated_at: None,
         }

@@ -61,11 +61,7 @@ fn configured_or_failed(finding: Finding, why: &FailedRead) -> Finding {
 }
 
 pub(super) fn not_read(what: &str) -> Finding {
-    Finding::new(
-        State::Unknown,
-        Turn::None,
-        format!("{what} were not read in this run"),
-    )
+    Finding::not_read(&format!("{what} were"))
 }
 
 /// Anything configured wins, the others are evidence; otherwise the worst wins.

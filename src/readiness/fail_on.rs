@@ -107,6 +107,7 @@ mod tests {
             reason: String::new(),
             next_step: None,
             evidence: Vec::new(),
+            basis: crate::readiness::Basis::Read,
         }
     }
 

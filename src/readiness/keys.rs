@@ -10,11 +10,7 @@ pub(super) fn bring_your_own_key(subject: &Subject<'_>) -> Finding {
         History::Failed(why) => return Finding::failed(why),
         History::NotAvailable(message) => return Finding::not_entitled(message),
         History::NotRead => {
-            return Finding::new(
-                State::Unknown,
-                Turn::None,
-                "events were not read in this run",
-            );
+            return Finding::not_read("events were");
         }
     };
     let is_about = |event: &&Event| {

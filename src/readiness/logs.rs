@@ -103,15 +103,7 @@ fn configuration<'a>(subject: &Subject<'a>) -> Configuration<'a> {
     match subject.observed.audit_logs.get(&subject.live.id) {
         Some(Answer::Found(configuration)) => Configuration::Found(configuration),
         Some(Answer::Absent) => Configuration::Absent,
-        // An organization that this very run adopted: nothing was asked about it.
-        None => Configuration::Untold(
-            Finding::new(
-                State::Unknown,
-                Turn::None,
-                "the audit-log configuration was not read in this run",
-            )
-            .next("run portalctl status"),
-        ),
+        None => Configuration::Untold(Finding::not_read("the audit-log configuration was")),
         Some(Answer::NotEntitled(message)) => Configuration::Untold(Finding::not_entitled(message)),
         Some(Answer::Failed(why)) => Configuration::Untold(Finding::failed(why)),
     }

@@ -13,6 +13,7 @@ mod evidence;
 pub mod fail_on;
 mod keys;
 mod logs;
+mod warnings;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -28,11 +29,15 @@ use crate::model::observed::{Answer, FailedRead, Observed, Organization};
 use crate::model::text::escape;
 use crate::model::{Domain, Intent, OrgKey, OrganizationId, Selection, Unconfigured};
 
+pub use warnings::Warning;
+
 /// The readiness of all organizations of a manifest.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Readiness {
     /// By key.
     pub organizations: Vec<OrganizationReadiness>,
+    /// What could not be read.
+    pub warnings: Vec<Warning>,
 }
 
 /// The readiness of one organization.
@@ -76,6 +81,27 @@ pub struct IntentReadiness {
     pub next_step: Option<String>,
     /// What was found at WorkOS.
     pub evidence: Vec<Evidence>,
+    /// Whether the evidence was read.
+    pub basis: Basis,
+}
+
+/// Whether the evidence that a state rests on was read.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum Basis {
+    /// It was, or none is needed.
+    #[default]
+    Read,
+    /// It was not asked for in this run: the state is `unknown`.
+    NotRead,
+    /// It could not be read; WorkOS's answer.
+    Failed(FailedRead),
+}
+
+impl IntentReadiness {
+    /// Returns whether the evidence was not asked for in this run.
+    pub fn is_not_read(&self) -> bool {
+        self.basis == Basis::NotRead
+    }
 }
 
 /// How far an intent is.
@@ -200,6 +226,7 @@ struct Finding {
     reason: String,
     next_step: Option<String>,
     evidence: Vec<Evidence>,
+    basis: Basis,
 }
 
 impl Finding {
@@ -211,6 +238,20 @@ impl Finding {
             reason: reason.into(),
             next_step: None,
             evidence: Vec::new(),
+            basis: Basis::Read,
+        }
+    }
+
+    /// Nothing was asked that could tell.
+    fn not_read(what: &str) -> Self {
+        Self {
+            basis: Basis::NotRead,
+            ..Self::new(
+                State::Unknown,
+                Turn::None,
+                format!("{what} not read in this run"),
+            )
+            .next("run portalctl status")
         }
     }
 
@@ -239,7 +280,10 @@ impl Finding {
         } else {
             (Turn::WorkOs, "run portalctl status again")
         };
-        Self::new(State::Unknown, turn, format!("it could not be read: {why}")).next(step)
+        Self {
+            basis: Basis::Failed(why.clone()),
+            ..Self::new(State::Unknown, turn, format!("it could not be read: {why}")).next(step)
+        }
     }
 
     fn not_entitled(message: &str) -> Self {
@@ -297,7 +341,7 @@ pub fn readiness(
     now: Timestamp,
 ) -> Readiness {
     let uncontested = BTreeMap::new();
-    let organizations = desired
+    let organizations: Vec<OrganizationReadiness> = desired
         .organizations
         .iter()
         .filter(|(key, _)| selection.has_key(key))
@@ -339,7 +383,11 @@ pub fn readiness(
             }
         })
         .collect();
-    Readiness { organizations }
+    let warnings = warnings::of(&organizations, observed);
+    Readiness {
+        organizations,
+        warnings,
+    }
 }
 
 fn invitation(live: &Organization, observed: &Observed) -> Option<InvitationReadiness> {
@@ -408,6 +456,7 @@ fn complete(intent: Intent, finding: Finding, live: Option<&Organization>) -> In
         reason,
         next_step,
         evidence,
+        basis,
     } = finding;
     let beginning = || match state {
         State::Unconfigured => live.and_then(|live| live.created_at),
@@ -422,6 +471,7 @@ fn complete(intent: Intent, finding: Finding, live: Option<&Organization>) -> In
         reason,
         next_step,
         evidence,
+        basis,
     }
 }
 
@@ -440,13 +490,23 @@ pub struct Totals {
     pub unknown: usize,
     /// Intents that cannot apply.
     pub not_applicable: usize,
+    /// Intents whose evidence was not asked for in this run; they count in no state.
+    pub not_read: usize,
 }
 
 impl Readiness {
-    /// The intents that nobody has begun to configure: what invitations are planned by.
+    /// Returns the intents that nobody has begun to configure: what invitations are planned by.
+    ///
+    /// None of an organization of which something invitable could not be read: it is invited once,
+    /// and to everything.
     pub fn unconfigured(&self) -> Unconfigured {
         let is_unconfigured = |intent: &&IntentReadiness| intent.state == State::Unconfigured;
-        let organizations = self.organizations.iter().map(|organization| {
+        let is_unread = |intent: &IntentReadiness| {
+            intent.intent.invite_name().is_some() && matches!(intent.basis, Basis::Failed(_))
+        };
+        let organizations = self.organizations.iter();
+        let organizations = organizations.filter(|one| !one.intents.iter().any(is_unread));
+        let organizations = organizations.map(|organization| {
             let intents = organization.intents.iter().filter(is_unconfigured);
             let intents = intents.map(|intent| intent.intent).collect();
             (organization.key.clone(), intents)
@@ -458,18 +518,31 @@ impl Readiness {
     pub fn totals(&self) -> Totals {
         let organizations = self.organizations.iter();
         let intents = organizations.flat_map(|organization| &organization.intents);
-        Totals::count(intents.map(|intent| intent.state))
+        Totals::count(intents)
     }
 }
 
 impl Totals {
-    /// Counts states.
-    pub fn count(states: impl Iterator<Item = State>) -> Self {
+    /// Counts intents by state.
+    pub fn count<'a>(intents: impl Iterator<Item = &'a IntentReadiness>) -> Self {
         let mut totals = Self::default();
-        for state in states {
-            *totals.of_mut(state) += 1;
+        for intent in intents {
+            if intent.is_not_read() {
+                totals.not_read += 1;
+            } else {
+                *totals.of_mut(intent.state) += 1;
+            }
         }
         totals
+    }
+
+    /// Returns the totals with what was not read counted as unknown, for reports without a place for
+    /// it.
+    #[must_use]
+    pub const fn with_unread_as_unknown(mut self) -> Self {
+        self.unknown += self.not_read;
+        self.not_read = 0;
+        self
     }
 
     /// How many intents are in a state.

@@ -185,6 +185,26 @@ mod tests {
     }
 
     #[test]
+    fn a_fraction_of_a_second_to_wait_is_a_whole_one() {
+        let mut limiter = limiter(1);
+        let begin = Timestamp::UNIX_EPOCH;
+        let mut wait = |millis: i64| {
+            let now = begin + SignedDuration::from_millis(millis);
+            let budget = limiter.count(now, "sk_test_a", &Method::GET, "/events");
+            let mut answer = Response::new(());
+            budget.unwrap().write(&mut answer, now);
+            let wait = answer.headers().get("retry-after")?.to_str().ok()?;
+            wait.parse::<u64>().ok()
+        };
+        assert_eq!(wait(0), None);
+        assert_eq!(wait(1_000), Some(59));
+        assert_eq!(wait(1_001), Some(59));
+        assert_eq!(wait(58_999), Some(2));
+        assert_eq!(wait(59_500), Some(1));
+        assert_eq!(wait(59_999), Some(1));
+    }
+
+    #[test]
     fn deletions_of_organizations_are_limited_further() {
         let mut limiter = limiter(6_000);
         let now = Timestamp::UNIX_EPOCH;

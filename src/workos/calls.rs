@@ -106,8 +106,7 @@ impl ReadPortal for Client {
     /// Source: the official SDK's `list_connection_saml_idp_signing_certs`.
     async fn certificates(&self, connection_id: &str) -> ApiResult<Answer<Vec<Certificate>>> {
         let path = path(&["connections", connection_id, "saml_idp_signing_certs"]);
-        let page = self.call::<Page<Certificate>>(&Call::get(path)).await;
-        answer(page.map(|page| page.items))
+        answer(self.one_page::<Certificate>(path).await)
     }
 
     /// `GET /organizations/{id}/it_contacts`: one page, however many there are.
@@ -115,8 +114,7 @@ impl ReadPortal for Client {
     /// Source: the official SDK's `list_it_contacts`, which takes no cursor.
     async fn it_contacts(&self, id: &OrganizationId) -> ApiResult<Answer<Vec<ItContact>>> {
         let path = path(&["organizations", id.as_str(), "it_contacts"]);
-        let page = self.call::<Page<ItContact>>(&Call::get(path)).await;
-        answer(page.map(|page| page.items))
+        answer(self.one_page::<ItContact>(path).await)
     }
 
     /// `GET /user_management/organization_memberships?organization_id=…&limit=1`
@@ -162,8 +160,8 @@ impl ReadPortal for Client {
         let call = events_call(kinds, None, &position);
         let page = self.call_for_page::<Event>(&call).await;
         answer(page.map(|page| News {
-            events: page.items,
             more: page.after.is_some(),
+            events: page.items,
         }))
     }
 
@@ -272,6 +270,33 @@ impl Client {
         }
     }
 
+    /// Reads a list that has one page, however many objects there are.
+    async fn one_page<T: FromWire>(&self, path: String) -> ApiResult<Vec<T>> {
+        let call = Call::get(path);
+        let page = self.call::<Page<T>>(&call).await?;
+        if page.after.is_some() {
+            let why = "the list has more than one page, and no way to ask for the next";
+            return Err(self.error(&call, 1, ApiErrorKind::InvalidAnswer, why));
+        }
+        Ok(page.items)
+    }
+
+    /// Makes the error of a list that could not be read to its end.
+    fn list_error(&self, path: &str, error: ListError) -> ApiError {
+        let (kind, why) = match error {
+            ListError::Api(error) => return error,
+            ListError::Unstable => (
+                ApiErrorKind::UnstableList,
+                "the list changed too much while it was read, or is in no order",
+            ),
+            ListError::Endless => (
+                ApiErrorKind::InvalidAnswer,
+                "the list does not end, or is larger than any of WorkOS's",
+            ),
+        };
+        self.error(&Call::get(path.to_owned()), 1, kind, why)
+    }
+
     /// Reads a whole list, whatever its length.
     async fn list<T: FromWire + Keyed + Send>(
         &self,
@@ -293,38 +318,27 @@ impl Client {
         requests: Option<usize>,
     ) -> ApiResult<Option<Vec<T>>> {
         let fetch = |order: Order, after: Option<String>| {
-            let mut query = form_urlencoded::Serializer::new(String::new());
-            query.append_pair("limit", &PAGE_SIZE.to_string());
-            query.append_pair("order", order.as_str());
-            query.extend_pairs(filter);
-            if let Some(after) = after {
-                query.append_pair("after", &after);
-            }
-            let call = Call {
-                query: query.finish(),
-                ..Call::get(path.to_owned())
-            };
+            let call = page_call(path, order, filter, after);
             async move { self.call_for_page::<T>(&call).await }
         };
         paging::read_within(fetch, told, requests)
             .await
             .map_err(|error| self.list_error(path, error))
     }
+}
 
-    /// Makes the error of a list that could not be read to its end.
-    fn list_error(&self, path: &str, error: ListError) -> ApiError {
-        let (kind, why) = match error {
-            ListError::Api(error) => return error,
-            ListError::Unstable => (
-                ApiErrorKind::UnstableList,
-                "the list changed too much while it was read",
-            ),
-            ListError::Endless => (
-                ApiErrorKind::InvalidAnswer,
-                "the list does not end, or is larger than any of WorkOS's",
-            ),
-        };
-        self.error(&Call::get(path.to_owned()), 1, kind, why)
+/// The request for a page of a list.
+fn page_call(path: &str, order: Order, filter: &[(&str, &str)], after: Option<String>) -> Call {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.append_pair("limit", &PAGE_SIZE.to_string());
+    query.append_pair("order", order.as_str());
+    query.extend_pairs(filter);
+    if let Some(after) = after {
+        query.append_pair("after", &after);
+    }
+    Call {
+        query: query.finish(),
+        ..Call::get(path.to_owned())
     }
 }
 

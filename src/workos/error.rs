@@ -143,6 +143,11 @@ impl ApiError {
         }
     }
 
+    /// Whether the failure of a read ends the run, whatever was read: the key is refused.
+    pub const fn ends_every_read(&self) -> bool {
+        matches!(self.kind, ApiErrorKind::Unauthorized)
+    }
+
     /// Whether no other request to this endpoint can be expected to do better.
     pub const fn is_fatal(&self) -> bool {
         matches!(
@@ -160,6 +165,7 @@ impl From<&ApiError> for FailedRead {
             status: error.status,
             code: error.upstream_code.clone(),
             message: error.message.clone(),
+            is_skipped: false,
         }
     }
 }

@@ -98,8 +98,16 @@ impl Log {
         page: Page<Event>,
         now: Timestamp,
     ) -> Result<Option<Position>, ListError> {
-        let Page { items, after, .. } = page;
-        let last = items.last().map(|event| event.id.clone());
+        let Page {
+            items,
+            after,
+            says_more,
+            ..
+        } = page;
+        // Without `list_metadata` only an empty page is the end.
+        let has_more = after.is_some() || (!says_more && !items.is_empty());
+        let named = items.iter().rfind(|event| !event.id.is_empty());
+        let last = named.map(|event| event.id.clone());
         let known = self.events.len();
         for event in items {
             self.newest = self.newest.max(event.created_at);
@@ -108,13 +116,13 @@ impl Log {
         let next = last.filter(|_| self.events.len() > known);
         Ok(match (position, next) {
             // The cursor goes on behind the window's last event, whatever the window's own end.
-            (Position::Window { .. }, Some(last)) if after.is_some() => Some(Position::After(last)),
+            (Position::Window { .. }, Some(last)) if has_more => Some(Position::After(last)),
             (Position::Window { end, .. }, _) => {
                 end.map(|end| Position::window(end.checked_sub(OVERLAP).unwrap_or(end), now))
             }
-            (Position::After(_), Some(last)) if after.is_some() => Some(Position::After(last)),
+            (Position::After(_), Some(last)) if has_more => Some(Position::After(last)),
             // A cursor that starts over, as the official emulator's does when it is unknown.
-            (Position::After(_), None) if after.is_some() => return Err(ListError::Unstable),
+            (Position::After(_), None) if has_more => return Err(ListError::Unstable),
             // Whether a cursor alone reaches further than a window is not documented.
             (Position::After(_), _) => self
                 .newest
@@ -185,6 +193,7 @@ mod tests {
             Page {
                 items,
                 after,
+                says_more: true,
                 size: 1,
             }
         }

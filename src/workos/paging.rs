@@ -17,6 +17,12 @@
 //! emulator starts over when the object it names was deleted). A reader that comes to the end of the
 //! list without what the other one has was cut short. Either way the read starts over, a bounded
 //! number of times.
+//!
+//! A server that orders otherwise is never taken for one that was read whole: where both ends begin
+//! with the same object, or the readers do not meet at their edges in reverse order, the list is
+//! read forward from one end, page after page. Without `list_metadata` the last object of a page is
+//! the cursor, and only an empty page is the end. Objects without an id take no part in any of this;
+//! they are kept.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -46,6 +52,8 @@ pub(super) struct Page<T> {
     pub(super) items: Vec<T>,
     /// The cursor of the next page; none on the last.
     pub(super) after: Option<String>,
+    /// Whether the answer says at all if there is a next page.
+    pub(super) says_more: bool,
     /// How many bytes it came in.
     pub(super) size: usize,
 }
@@ -85,6 +93,13 @@ pub(super) enum ListError {
     Endless,
 }
 
+/// From where a list is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ends {
+    Both,
+    One,
+}
+
 /// Reads a whole list; `told` hears of every page's new objects.
 #[cfg(test)]
 pub(super) async fn read_all<T, F, Fut>(
@@ -112,6 +127,8 @@ where
     F: Fn(Order, Option<String>) -> Fut + Sync,
     Fut: Future<Output = Result<Page<T>, ApiError>> + Send,
 {
+    let mut ends = Ends::Both;
+
     let mut known = BTreeSet::new();
     let mut restarts = 0;
     loop {
@@ -120,14 +137,20 @@ where
             known.extend(new);
             told(known.len() - before);
         };
-        match read_once(&fetch, &mut tell, requests).await {
+        match read_once(ends, &fetch, &mut tell, requests).await {
             Ok(items) => return Ok(items),
             Err(Cut::Failed(error)) => return Err(ListError::Api(*error)),
             Err(Cut::Endless) => return Err(ListError::Endless),
-            Err(Cut::CursorLost(cause)) if restarts >= MAX_RESTARTS => {
+            Err(Cut::OtherOrder) => ends = Ends::One,
+            Err(Cut::CursorLost(_)) if restarts < MAX_RESTARTS => restarts += 1,
+            // Forward, a list needs no order that both ends agree on.
+            Err(Cut::CursorLost(None)) if ends == Ends::Both => {
+                ends = Ends::One;
+                restarts = 0;
+            }
+            Err(Cut::CursorLost(cause)) => {
                 return Err(cause.map_or(ListError::Unstable, |error| ListError::Api(*error)));
             }
-            Err(Cut::CursorLost(_)) => restarts += 1,
         }
     }
 }
@@ -136,12 +159,15 @@ where
 enum Cut {
     /// A page does not continue where its cursor was, or the cursor was refused.
     CursorLost(Option<Box<ApiError>>),
+    /// The two ends are not the ends of one order.
+    OtherOrder,
     Failed(Box<ApiError>),
     /// More than any list has.
     Endless,
 }
 
 async fn read_once<T, F, Fut>(
+    ends: Ends,
     fetch: &F,
     told: &mut (dyn FnMut(Vec<String>) + Send),
     requests: Option<usize>,
@@ -175,12 +201,8 @@ where
         if bytes > MAX_BYTES {
             return Err(Cut::Endless);
         }
-        told(
-            page.items
-                .iter()
-                .map(|item| item.key().to_owned())
-                .collect(),
-        );
+        let named = page.items.iter().filter(|item| !item.key().is_empty());
+        told(named.map(|item| item.key().to_owned()).collect());
         let after = match readers.take(order, page)? {
             // The other reader's page has to agree that this was the end.
             Read::ToTheEnd if !pending.is_empty() => continue,
@@ -195,7 +217,7 @@ where
             }
         };
         go_on(order, Some(after));
-        if pages == 1 {
+        if pages == 1 && ends == Ends::Both {
             go_on(Order::OldestFirst, None);
         }
     }
@@ -215,7 +237,11 @@ enum Read {
 /// What both readers have.
 struct Readers<T> {
     items: BTreeMap<String, T>,
+    /// Objects without an id.
+    nameless: Vec<T>,
     has: [BTreeSet<String>; 2],
+    /// The ids of each reader in the order in which they came.
+    sequences: [Vec<String>; 2],
     /// Whether a reader has come to the end of the list.
     has_ended: bool,
 }
@@ -224,7 +250,9 @@ impl<T> Default for Readers<T> {
     fn default() -> Self {
         Self {
             items: BTreeMap::new(),
+            nameless: Vec::new(),
             has: <[BTreeSet<String>; 2]>::default(),
+            sequences: <[Vec<String>; 2]>::default(),
             has_ended: false,
         }
     }
@@ -232,31 +260,52 @@ impl<T> Default for Readers<T> {
 
 impl<T: Keyed> Readers<T> {
     fn into_items(self) -> Vec<T> {
-        self.items.into_values().collect()
+        self.items.into_values().chain(self.nameless).collect()
     }
 
     /// Takes a reader's next page.
     fn take(&mut self, order: Order, page: Page<T>) -> Result<Read, Cut> {
-        let Page { items, after, .. } = page;
+        let Page {
+            items,
+            mut after,
+            says_more,
+            ..
+        } = page;
         let own = order.index();
         let other = 1 - own;
+        let is_empty = items.is_empty();
+        let (items, nameless): (Vec<T>, Vec<T>) =
+            items.into_iter().partition(|item| !item.key().is_empty());
+        let keys: Vec<String> = items.iter().map(|item| item.key().to_owned()).collect();
+        if !says_more {
+            after = keys.last().cloned();
+        }
         // Looked for before the other's: a cursor that starts over must not pass for a meeting.
-        let repeats = items.iter().any(|item| self.has[own].contains(item.key()));
-        // Behind a cursor there is something, unless all of it was deleted meanwhile.
-        let goes_nowhere = items.is_empty() && (after.is_some() || !self.has[own].is_empty());
+        let new: BTreeSet<&String> = keys.iter().collect();
+        let repeats = new.len() < keys.len() || keys.iter().any(|key| self.has[own].contains(key));
+        // Behind a cursor there is something, unless all of it was deleted meanwhile; only where
+        // nothing says that there is more, looking is how the end is found.
+        let goes_nowhere = is_empty && says_more && (after.is_some() || !self.has[own].is_empty());
         if repeats || goes_nowhere {
             return Err(Cut::CursorLost(None));
         }
-        let meets = items
-            .iter()
-            .any(|item| self.has[other].contains(item.key()));
+        let is_first = self.sequences[own].is_empty();
+        if is_first && !keys.is_empty() && keys.first() == self.sequences[other].first() {
+            return Err(Cut::OtherOrder);
+        }
+        let meets = keys.iter().any(|key| self.has[other].contains(key));
+        if meets && !meet_at_their_edges(&keys, &self.sequences[other], &self.has[other]) {
+            return Err(Cut::CursorLost(None));
+        }
         let is_cut_short = after.is_none() && !meets && !self.has[other].is_empty();
         if is_cut_short || (self.has_ended && !meets) {
             return Err(Cut::CursorLost(None));
         }
         self.has_ended |= after.is_none();
+        self.nameless.extend(nameless);
+        self.sequences[own].extend(keys.iter().cloned());
+        self.has[own].extend(keys);
         for item in items {
-            self.has[own].insert(item.key().to_owned());
             self.items.insert(item.key().to_owned(), item);
         }
         Ok(match after {
@@ -265,6 +314,27 @@ impl<T: Keyed> Readers<T> {
             None => Read::ToTheEnd,
         })
     }
+}
+
+/// Returns whether a page goes on exactly where the other reader stands, and in reverse order.
+fn meet_at_their_edges(page: &[String], other: &[String], has: &BTreeSet<String>) -> bool {
+    let Some(start) = page.iter().position(|key| has.contains(key)) else {
+        return false;
+    };
+    let overlap: Vec<&String> = page
+        .iter()
+        .skip(start)
+        .take_while(|key| has.contains(*key))
+        .collect();
+    // Behind the overlap is only what is newer than all that the other reader has.
+    let rest = page.iter().skip(start + overlap.len());
+    let mut rest_is_new = rest.map(|key| !has.contains(key));
+    // What was deleted meanwhile is in the other's sequence, and not on the page.
+    let on_page: BTreeSet<&&String> = overlap.iter().collect();
+    let reversed = other.iter().rev().filter(|key| on_page.contains(key));
+    overlap.first().copied() == other.last()
+        && rest_is_new.all(|is_new| is_new)
+        && reversed.eq(overlap.iter().copied())
 }
 
 #[cfg(test)]

@@ -111,6 +111,12 @@ mod tests {
             wait("Fri, 15 Jan 2027 08:00:30 GMT"),
             Some(Duration::from_secs(30))
         );
+        let in_a_year = "Sat, 15 Jan 2028 08:00:30 GMT";
+        assert_eq!(
+            wait(in_a_year),
+            Some(MAX_PAUSE),
+            "no date is believed for so long"
+        );
         assert_eq!(wait("Thu, 01 Jan 1970 00:00:00 GMT"), Some(Duration::ZERO));
         for bad in ["soon", "-1", "", "99999999999999999999999"] {
             assert_eq!(wait(bad), None, "{bad}");

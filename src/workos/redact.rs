@@ -99,6 +99,9 @@ mod tests {
             ),
             ("https://u:p@proxy.example/x", "https://proxy.example/x"),
             ("bad token=abc.def&x", "bad token=…&x"),
+            ("client_secret=abc+/=", "client_secret=…"),
+            ("secret=a,secret=b", "secret=…,secret=…"),
+            ("?api_key=sk_other_1&x", "?api_key=…&x"),
             ("https://workos.com/docs", "https://workos.com/docs"),
         ] {
             assert_eq!(one_line(text), shown);

@@ -192,6 +192,26 @@ mod tests {
     }
 
     #[test]
+    fn each_class_of_failure_has_its_own_patience() {
+        for (failure, seconds) in [
+            (Failure::Connect, 6),
+            (Failure::Limited, 5 * 60),
+            (Failure::Timeout, 90),
+            (Failure::Broken, 90),
+            (Failure::Garbled, 90),
+            (Failure::Server, 90),
+        ] {
+            let mut attempt = failed(true, failure);
+            attempt.retry_after = Some(Duration::from_secs(1));
+            attempt.elapsed = Duration::from_secs(seconds - 1);
+            let after = Duration::from_secs(1);
+            assert_eq!(decide(attempt), Decision::Retry { after }, "{failure:?}");
+            attempt.elapsed += Duration::from_millis(1);
+            assert_eq!(decide(attempt), Decision::GiveUp, "{failure:?}");
+        }
+    }
+
+    #[test]
     fn waits_double_up_to_a_bound() {
         let waits: Vec<u128> = (1..8)
             .map(|number| backoff(FIRST_WAIT, number, 1.0).as_millis())

@@ -49,6 +49,7 @@ fn configuration(
             status: Some(403),
             code: None,
             message,
+            is_skipped: false,
         }),
         Answer::Failed(why) => Err(why),
     }

@@ -41,10 +41,32 @@ pub(super) enum Unreadable {
     Link(InvalidLink),
 }
 
+/// What stands for a missing id until the object has been read.
+const NO_ID: &str = "-";
+
 /// A type that an answer is read into.
 pub(super) trait FromWire: Sized {
     /// Reads it from an answer's JSON.
     fn from_wire(value: &Value) -> Result<Self, Unreadable>;
+
+    /// Reads it as an object of a list: one object that lacks its id does not fail the whole page,
+    /// and is read with an empty id.
+    fn listed(value: &Value) -> Result<Self, Unreadable> {
+        match Self::from_wire(value) {
+            Err(Unreadable::Lacks { .. }) => {
+                let mut object = value.as_object().cloned().unwrap_or_default();
+                object.insert("id".to_owned(), Value::String(NO_ID.to_owned()));
+                Self::from_wire(&Value::Object(object)).map(Self::without_id)
+            }
+            read => read,
+        }
+    }
+
+    /// Takes the placeholder of a missing id away.
+    #[must_use]
+    fn without_id(self) -> Self {
+        self
+    }
 }
 
 /// Reads a body.
@@ -81,11 +103,11 @@ impl<T: FromWire> FromWire for Page<T> {
             object: "a list",
             field: "data",
         })?;
+        let metadata = value.get("list_metadata");
         Ok(Self {
-            items: items.iter().map(T::from_wire).collect::<Result<_, _>>()?,
-            after: value
-                .get("list_metadata")
-                .and_then(|metadata| text(metadata, "after")),
+            items: items.iter().map(T::listed).collect::<Result<_, _>>()?,
+            after: metadata.and_then(|metadata| text(metadata, "after")),
+            says_more: metadata.is_some_and(|metadata| metadata.get("after").is_some()),
             size: 0,
         })
     }
@@ -108,6 +130,11 @@ impl FromWire for Organization {
             created_at: time(value, "created_at"),
             updated_at: time(value, "updated_at"),
         })
+    }
+
+    fn without_id(mut self) -> Self {
+        self.id = OrganizationId::from_api(String::new());
+        self
     }
 }
 
@@ -138,6 +165,11 @@ impl FromWire for ItContact {
             email: text(value, "email").unwrap_or_default(),
             created_at: time(value, "created_at"),
         })
+    }
+
+    fn without_id(mut self) -> Self {
+        self.id.clear();
+        self
     }
 }
 
@@ -171,6 +203,11 @@ impl FromWire for Connection {
             updated_at: time(value, "updated_at"),
         })
     }
+
+    fn without_id(mut self) -> Self {
+        self.id.clear();
+        self
+    }
 }
 
 /// `Directory`
@@ -185,6 +222,11 @@ impl FromWire for Directory {
             created_at: time(value, "created_at"),
             updated_at: time(value, "updated_at"),
         })
+    }
+
+    fn without_id(mut self) -> Self {
+        self.id.clear();
+        self
     }
 }
 
@@ -228,6 +270,11 @@ impl FromWire for Certificate {
             created_at: time(value, "created_at"),
         })
     }
+
+    fn without_id(mut self) -> Self {
+        self.id.clear();
+        self
+    }
 }
 
 /// An event, whatever its `data`: certificate events name a connection, key events an organization,
@@ -257,6 +304,11 @@ impl FromWire for Event {
             object_updated_at: time(data, "updated_at"),
             created_at: time(value, "created_at"),
         })
+    }
+
+    fn without_id(mut self) -> Self {
+        self.id.clear();
+        self
     }
 }
 

@@ -1096,6 +1096,7 @@ async fn a_part_that_cannot_be_read_stops_a_deletion() {
         status: Some(403),
         code: None,
         message: String::new(),
+        is_skipped: false,
     };
     let usage = Usage {
         directories: Err(refused),

@@ -141,7 +141,7 @@ fn colour_is_for_those_who_want_it() {
 fn verbose_shows_each_request_and_never_the_key() {
     let env = TestEnv::with_manifest(CUSTOMERS);
     let server = SandboxServer::start(&env);
-    let output = env.run("plan -v").at(&server).exits(0);
+    let output = env.run("status -v").at(&server).exits(0);
     for list in ["organizations", "connections", "directories"] {
         let line = output
             .stderr

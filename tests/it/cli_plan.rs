@@ -124,7 +124,7 @@ fn a_plan_sends_nothing_but_reads() {
     for _ in 0..2 {
         let output = env.run("plan -v --log-format json").at(&server).exits(0);
         let methods = output.methods();
-        assert!(methods.len() >= 3, "{output}");
+        assert!(!methods.is_empty(), "{output}");
         assert!(methods.iter().all(|method| method == "GET"), "{methods:?}");
         let _ = env.run("apply --yes").at(&server).exits(0);
     }

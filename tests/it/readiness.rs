@@ -8,9 +8,9 @@ use portalctl::identity::identify;
 use portalctl::manifest::{self, Input};
 use portalctl::model::desired::Desired;
 use portalctl::model::observed::{
-    Answer, AuditLogConfiguration, AuditLogState, Connection, ConnectionState, Directory,
-    DirectoryState, DomainState, Listing, LogStream, LogStreamState, Observed, Organization,
-    OrganizationDomain,
+    Answer, AuditLogConfiguration, AuditLogState, Certificate, Connection, ConnectionState,
+    Directory, DirectoryState, DomainState, Listing, LogStream, LogStreamState, Observed,
+    Organization, OrganizationDomain,
 };
 use portalctl::model::{Intent, OrganizationId, Selection};
 use portalctl::readiness::{IntentReadiness, Readiness, State, Turn, readiness};
@@ -506,14 +506,64 @@ fn certificates_matter_to_active_saml_connections_only() {
     not_applicable none ever: no active SAML connection
     not_applicable none ever: no active SAML connection
     not_applicable none ever: no active SAML connection
-    not_applicable none ever: no active SAML connection
+    unknown you ever: WorkOS does not tell the type of an active connection, so it may have a certificate -> look at the connection's certificate in the WorkOS dashboard [conn_1 active]
     unknown you ever: WorkOS does not tell when the certificate runs out -> look at the connection's certificate in the WorkOS dashboard [conn_1 active]
     ");
 }
 
+/// How a connection is judged by the ends of its certificates.
+fn judged(connection: Connection, ends: &[Option<&str>]) -> State {
+    let certificate = |(n, end): (usize, Option<&str>)| Certificate {
+        id: format!("cert_{n}"),
+        not_after: end.map(|end| end.parse().unwrap()),
+        created_at: None,
+    };
+    let certificates = ends.iter().copied().enumerate().map(certificate).collect();
+    let observed = Observed {
+        certificates: BTreeMap::from([(connection.id.clone(), Answer::Found(certificates))]),
+        ..with_connections(vec![connection])
+    };
+    let declared = acme("intents: [certificate_renewal]");
+    only(&look(&declared, &observed, january(15))).state
+}
+
+#[test]
+fn the_certificate_that_lasts_longest_counts() {
+    let (old, new) = (Some("2026-01-16T12:00:00Z"), Some("2027-01-01T00:00:00Z"));
+    for ends in [[old, new], [new, old]] {
+        assert_eq!(judged(connection(1, "active"), &ends), State::Configured);
+    }
+    assert_eq!(judged(connection(1, "active"), &[old]), State::Attention);
+    // One whose end is not told may last longer.
+    assert_eq!(
+        judged(connection(1, "active"), &[old, None]),
+        State::Unknown
+    );
+}
+
+#[test]
+fn what_may_have_a_certificate_is_never_not_applicable() {
+    let of = |kind: &str, state: &str| Connection {
+        connection_type: kind.to_owned(),
+        ..connection(1, state)
+    };
+    for (kind, state, expected) in [
+        ("", "active", State::Unknown),
+        ("OktaSAML", "paused", State::Unknown),
+        ("", "paused", State::Unknown),
+        ("GoogleOAuth", "active", State::NotApplicable),
+        ("OktaSAML", "draft", State::NotApplicable),
+    ] {
+        assert_eq!(judged(of(kind, state), &[]), expected, "{kind} {state}");
+    }
+    // Certificates tell what the type does not.
+    let far = Some("2027-01-01T00:00:00Z");
+    assert_eq!(judged(of("", "active"), &[far]), State::Configured);
+}
+
 #[test]
 fn nothing_tells_of_keys() {
-    insta::assert_snapshot!(said(&acme("intents: [bring_your_own_key]"), &live()), @"unknown none ever: events were not read in this run");
+    insta::assert_snapshot!(said(&acme("intents: [bring_your_own_key]"), &live()), @"unknown none ever: events were not read in this run -> run portalctl status");
 }
 
 // What holds for every intent.
@@ -559,9 +609,9 @@ fn what_was_not_read_is_unknown() {
         .map(|intent| said(&acme(&format!("intents: [{intent}]")), &observed))
         .collect();
     insta::assert_snapshot!(rows.join("\n"), @"
-unknown none ever: connections were not read in this run
-unknown none ever: directories were not read in this run
-unknown none ever: connections were not read in this run
+unknown none ever: connections were not read in this run -> run portalctl status
+unknown none ever: directories were not read in this run -> run portalctl status
+unknown none ever: connections were not read in this run -> run portalctl status
 ");
 }
 
@@ -640,7 +690,8 @@ fn totals_count_every_intent_once() {
     let totals = look(&declared, &observed, january(10)).totals();
     let counts: Vec<usize> = State::ALL.iter().map(|state| totals.of(*state)).collect();
     // attention, unknown, in progress, unconfigured, configured, not applicable
-    assert_eq!(counts, [1, 1, 1, 2, 1, 1]);
+    assert_eq!(counts, [1, 0, 1, 2, 1, 1]);
+    assert_eq!(totals.not_read, 1);
 }
 
 #[test]

@@ -106,7 +106,8 @@ fn a_plan_has_the_agreed_shape() {
         plan["summary"],
         json!({
             "create": 1, "adopt": 0, "update": 1, "bookkeeping": 0, "invite": 0, "delete": 0,
-            "held": 2, "conflict": 1, "contested_domain": 0, "warning": 1, "unchanged": 7
+            "held": 2, "conflict": 1, "contested_domain": 0, "warning": 1, "unchanged": 7,
+            "not_read": 0
         })
     );
     assert_eq!(
@@ -166,7 +167,7 @@ fn a_status_has_the_agreed_shape() {
         status["summary"],
         json!({
             "configured": 3, "in_progress": 1, "unconfigured": 1,
-            "attention": 1, "unknown": 1, "not_applicable": 1
+            "attention": 1, "unknown": 1, "not_applicable": 1, "not_read": 0
         })
     );
     let acme = &status["organizations"][0];
@@ -212,7 +213,7 @@ fn an_apply_has_the_agreed_shape() {
     );
     assert_eq!(
         apply["summary"],
-        json!({"done": 2, "refused": 1, "unknown": 1, "not_tried": 1})
+        json!({"done": 2, "refused": 1, "unknown": 1, "not_tried": 1, "not_read": 0})
     );
     let outcomes: Vec<&Value> = apply["changes"]
         .as_array()

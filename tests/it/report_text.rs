@@ -506,6 +506,7 @@ fn a_status_with_nothing_to_do() {
     let done = |name| ready(name, vec![intent(Intent::Sso, State::Configured, Some(2))]);
     let readiness = Readiness {
         organizations: vec![done("acme"), done("globex")],
+        ..Readiness::default()
     };
     insta::assert_snapshot!(status_text(&readiness, Listing::Pending, &plain(80)), @"
 portalctl status · production · api.workos.com · live key
@@ -1053,7 +1054,10 @@ fn thousand() -> Readiness {
             ready(&format!("customer-{n:04}"), vec![sso])
         })
         .collect();
-    Readiness { organizations }
+    Readiness {
+        organizations,
+        ..Readiness::default()
+    }
 }
 
 #[test]
@@ -1132,6 +1136,7 @@ fn since_is_told_in_the_largest_unit_that_says_enough() {
         step.since = Some(now - jiff::SignedDuration::from_secs(seconds));
         let readiness = Readiness {
             organizations: vec![ready("acme", vec![step])],
+            ..Readiness::default()
         };
         let text = status_text(&readiness, Listing::Pending, &plain(80));
         assert!(text.contains(&format!("for {said}  ")), "{said}: {text}");
@@ -1150,6 +1155,7 @@ fn every_turn_has_its_words() {
         step.turn = turn;
         let readiness = Readiness {
             organizations: vec![ready("acme", vec![step])],
+            ..Readiness::default()
         };
         let text = status_text(&readiness, Listing::Pending, &plain(80));
         assert!(text.contains(words), "{text}");

@@ -121,7 +121,7 @@ fn everything_but_the_contested_domain_is_written() {
     let done = run("apply --yes -o json").exits(0).json_of("apply");
     assert_eq!(
         done["summary"],
-        json!({"done": 1, "refused": 0, "unknown": 0, "not_tried": 0})
+        json!({"done": 1, "refused": 0, "unknown": 0, "not_tried": 0, "not_read": 2})
     );
     let writes = ["PUT /organizations/org_1", "POST /organization_domains"];
     assert_eq!(workos.writes(), writes);

@@ -15,7 +15,7 @@ use portalctl::plan::{
     Target, Unmanaged, Warning,
 };
 use portalctl::readiness::{
-    Evidence, IntentReadiness, OrganizationReadiness, Readiness, State, Turn,
+    Basis, Evidence, IntentReadiness, OrganizationReadiness, Readiness, State, Turn,
 };
 use portalctl::report::Headline;
 
@@ -176,6 +176,7 @@ pub(crate) fn intent(intent: Intent, state: State, since: Option<i64>) -> Intent
             state: "active".to_owned(),
             since: since.map(january),
         }],
+        basis: Basis::Read,
     }
 }
 
@@ -217,7 +218,10 @@ pub(crate) fn some_readiness() -> Readiness {
             ],
         ),
     ];
-    Readiness { organizations }
+    Readiness {
+        organizations,
+        warnings: Vec::new(),
+    }
 }
 
 /// Some of everything that a plan can hold.

@@ -59,6 +59,8 @@ pub(crate) struct World {
     pub(crate) certificates: BTreeMap<String, Vec<Value>>,
     /// Invitations sent: organization id and contact id of each e-mail.
     pub(crate) emails: Vec<(String, String)>,
+    /// Whether lists know no `order`.
+    pub(crate) ignores_order: bool,
     made: usize,
 }
 
@@ -254,6 +256,11 @@ impl StandIn {
         self.rule(method, path, usize::MAX, Effect::Reshape(Box::new(change)));
     }
 
+    /// Lists everything newest first from now on, whatever `order` says.
+    pub(crate) fn ignore_order(&self) {
+        self.with(|world| world.ignores_order = true);
+    }
+
     /// Forgets all rules: from now on every answer is the usual one.
     pub(crate) fn heal(&self) {
         self.state.lock().unwrap().rules.clear();
@@ -365,7 +372,11 @@ fn usual(world: &mut World, request: &Request) -> Answer {
                     domains.into_iter().any(|held| held["domain"] == *wanted)
                 })
             };
-            page(world.organizations.iter().filter(has), query)
+            let mut query = query.clone();
+            if world.ignores_order {
+                query.remove("order");
+            }
+            page(world.organizations.iter().filter(has), &query)
         }
         ("POST", ["organizations"]) => create(world, body),
         ("GET", ["organizations", "external_id", id]) => world

@@ -51,6 +51,7 @@ pub(crate) fn many(count: usize) -> Readiness {
     });
     Readiness {
         organizations: organizations.collect(),
+        warnings: Vec::new(),
     }
 }
 
@@ -62,6 +63,7 @@ pub(crate) fn everything() -> Readiness {
     });
     Readiness {
         organizations: organizations.collect(),
+        warnings: Vec::new(),
     }
 }
 
@@ -119,5 +121,6 @@ pub(crate) fn hostile() -> Readiness {
     });
     Readiness {
         organizations: organizations.collect(),
+        warnings: Vec::new(),
     }
 }

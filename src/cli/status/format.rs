@@ -73,6 +73,14 @@ impl StatusFormat {
         }
     }
 
+    /// Returns whether warnings are a part of it.
+    pub(super) fn shows_warnings(self) -> bool {
+        match self {
+            Self::Text | Self::Json | Self::Markdown | Self::Html => true,
+            Self::Csv => false,
+        }
+    }
+
     /// Whether what changed is a part of it.
     pub(super) fn shows_changes(self) -> bool {
         match self {

@@ -183,7 +183,7 @@ impl Watch<'_> {
 
     /// Shows what a good round changed, and tells the command of it.
     async fn take_in(&mut self, interrupted: &CancellationToken) -> Result<(), CliError> {
-        let picture = Picture::from(&self.latest.readiness);
+        let picture = Picture::after(&self.shown, &self.latest.readiness);
         let changes = compare(&self.shown, &picture);
         let layout = self.ui.layout();
         for line in text::changed_lines(&changes, &layout) {

@@ -72,6 +72,7 @@ fn failed(status: u16, message: &str) -> FailedRead {
         status: Some(status),
         code: None,
         message: message.to_owned(),
+        is_skipped: false,
     }
 }
 

@@ -16,7 +16,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 
-use super::{IntentReadiness, Readiness, State, Turn};
+use super::{Basis, IntentReadiness, Readiness, State, Turn};
 use crate::model::{Intent, OrgKey, Selection};
 
 pub use earlier::{Earlier, InvalidEarlier};
@@ -193,6 +193,29 @@ impl Picture {
             OrgKey::parse(key).is_ok_and(|key| selection.has_key(&key))
         });
         self
+    }
+}
+
+impl Picture {
+    /// Takes a reading, and keeps the earlier state of what could not be read in it: a read that
+    /// fails is no change of the customer's.
+    pub fn after(earlier: &Self, readiness: &Readiness) -> Self {
+        let mut picture = Self::from(readiness);
+        for organization in &readiness.organizations {
+            let key = organization.key.as_str();
+            let before = earlier.organizations.get(key);
+            let Some(now) = picture.organizations.get_mut(key) else {
+                continue;
+            };
+            let unread = organization.intents.iter();
+            for intent in unread.filter(|intent| intent.basis != Basis::Read) {
+                let name = IntentName::Known(intent.intent);
+                if let Some(before) = before.and_then(|before| before.intents.get(&name)) {
+                    now.intents.insert(name, before.clone());
+                }
+            }
+        }
+        picture
     }
 }
 

@@ -43,6 +43,12 @@ pub fn status(report: &StatusReport<'_>) -> Result<String, Unrendered> {
         command: "status",
         origin,
         now: Moment(report.now),
+        warnings: report
+            .readiness
+            .warnings
+            .iter()
+            .map(|warning| Shown::new(&format!("{} ({})", warning.message, warning.code)))
+            .collect(),
         wall,
         version: VERSION,
     };
@@ -69,6 +75,8 @@ struct StatusPage {
     command: &'static str,
     origin: Origin,
     now: Moment,
+    /// What could not be read.
+    warnings: Vec<Shown>,
     wall: Wall,
     version: &'static str,
 }

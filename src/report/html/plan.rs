@@ -27,6 +27,7 @@ pub fn plan(report: &PlanReport<'_>) -> Result<String, Unrendered> {
         sections: sections(plan),
         notes: text::notes(plan)
             .iter()
+            .chain(&text::unread(report.readiness))
             .map(|note| Shown::new(note))
             .collect(),
         wall,

@@ -11,7 +11,7 @@ use super::details::{self, Details};
 use super::shown::{Moment, Shown};
 use crate::model::Intent;
 use crate::readiness::{IntentReadiness, OrganizationReadiness, Readiness, State, Totals, Turn};
-use crate::report::text::{age, sign, whose, words};
+use crate::report::text::{age, shown, sign, whose, words};
 
 /// Up to so many organizations, everything about each stands in the table as it is. Beyond, the
 /// details are packed and the script unpacks them: the page stays a few megabytes, and the table
@@ -83,8 +83,8 @@ impl Cell {
         let turn = Some(intent.turn).filter(|turn| *turn != Turn::None);
         Self {
             state: intent.state,
-            sign: sign(intent.state),
-            words: words(intent.state),
+            sign: shown(intent).0,
+            words: shown(intent).1,
             since: intent.since.map(Moment),
             age: intent.since.zip(now).map(|(since, now)| age(since, now)),
             turn: turn.map(|turn| (turn, whose(turn))),
@@ -110,7 +110,7 @@ impl Wall {
             all_details.iter_mut().for_each(String::clear);
         }
         let rows = ordered.iter().zip(all_details);
-        let totals = readiness.totals();
+        let totals = readiness.totals().with_unread_as_unknown();
         Ok(Self {
             columns: columns
                 .into_iter()
@@ -190,7 +190,7 @@ fn columns(readiness: &Readiness) -> Vec<(Intent, Totals)> {
     let used: BTreeSet<Intent> = intents().map(|intent| intent.intent).collect();
     let totals = |intent: Intent| {
         let of_intent = intents().filter(move |other| other.intent == intent);
-        Totals::count(of_intent.map(|intent| intent.state))
+        Totals::count(of_intent).with_unread_as_unknown()
     };
     Intent::ALL
         .into_iter()

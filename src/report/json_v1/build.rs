@@ -3,17 +3,17 @@
 use std::collections::BTreeMap;
 
 use super::{
-    AppliedItem, ApplyDocument, ChangeItem, ConflictItem, ErrorItem, EvidenceItem, FORMAT_VERSION,
-    FieldItem, HeldItem, IdsDocument, IntentItem, InvitationItem, InvitationStateName,
-    InvitationStatusItem, OrganizationItem, PlanDocument, PlanSummary, SourceItem, StatusDocument,
-    TargetItem, ValidateDocument, WarningItem,
+    AppliedItem, ApplyDocument, ApplySummary, ChangeItem, ConflictItem, ErrorItem, EvidenceItem,
+    FORMAT_VERSION, FieldItem, HeldItem, IdsDocument, IntentItem, InvitationItem,
+    InvitationStateName, InvitationStatusItem, OrganizationItem, PlanDocument, PlanSummary,
+    ReadWarningItem, SourceItem, StatusDocument, TargetItem, ValidateDocument, WarningItem,
 };
-use crate::apply::{AppliedChange, OutcomeKind, OutcomeTotals};
+use crate::apply::{AppliedChange, OutcomeKind};
 use crate::model::mark::InvitationMark;
 use crate::plan::digest::Digest;
 use crate::plan::{ActionKind, Change, Conflict, Held, HeldReason, Plan, Warning};
 use crate::readiness::{
-    Evidence, IntentReadiness, InvitationReadiness, OrganizationReadiness, Readiness, Totals,
+    self, Evidence, IntentReadiness, InvitationReadiness, OrganizationReadiness, Readiness, Totals,
 };
 use crate::report::{ApplyReportView, Headline, PlanReport, StatusReport, text};
 
@@ -36,12 +36,18 @@ pub fn plan(report: &PlanReport<'_>) -> PlanDocument {
         },
         digest: Some(Digest::of(plan).to_string()),
         requests_used: headline.requests,
-        summary: plan_summary(plan),
+        summary: PlanSummary {
+            not_read: readiness.totals().not_read,
+            ..plan_summary(plan)
+        },
         changes: plan.changes.iter().map(change).collect(),
         held: plan.held.iter().map(held).collect(),
         conflicts: plan.conflicts.iter().map(conflict).collect(),
         warnings: plan.warnings.iter().map(warning).collect(),
-        notes: text::notes(plan),
+        notes: text::notes(plan)
+            .into_iter()
+            .chain(text::unread(readiness))
+            .collect(),
         errors: Vec::new(),
         readiness: organizations(readiness),
     }
@@ -60,6 +66,7 @@ pub fn status(report: &StatusReport<'_>) -> StatusDocument {
         sandbox: headline.sandbox,
         requests_used: headline.requests,
         summary: readiness.totals(),
+        warnings: readiness.warnings.iter().map(read_warning).collect(),
         organizations: organizations(readiness),
         changed: None,
         errors: Vec::new(),
@@ -80,7 +87,10 @@ pub fn apply(view: &ApplyReportView<'_>) -> ApplyDocument {
         sandbox: headline.sandbox,
         digest: Some(Digest::of(plan).to_string()),
         requests_used: headline.requests,
-        summary: report.totals(),
+        summary: ApplySummary {
+            outcomes: report.totals(),
+            not_read: readiness.totals().not_read,
+        },
         changes: report.changes.iter().map(applied).collect(),
         held: plan.held.iter().map(held).collect(),
         conflicts: plan.conflicts.iter().map(conflict).collect(),
@@ -118,6 +128,7 @@ pub fn failed_status(errors: Vec<ErrorItem>) -> StatusDocument {
         sandbox: false,
         requests_used: 0,
         summary: Totals::default(),
+        warnings: Vec::new(),
         organizations: Vec::new(),
         changed: None,
         errors,
@@ -132,7 +143,7 @@ pub fn failed_apply(errors: Vec<ErrorItem>) -> ApplyDocument {
         sandbox: false,
         digest: None,
         requests_used: 0,
-        summary: OutcomeTotals::default(),
+        summary: ApplySummary::default(),
         changes: Vec::new(),
         held: Vec::new(),
         conflicts: Vec::new(),
@@ -191,6 +202,7 @@ pub(in crate::report) fn plan_summary(plan: &Plan) -> PlanSummary {
         contested_domain: plan.contested_domains().count(),
         warning: plan.warnings.len(),
         unchanged: plan.unchanged,
+        not_read: 0,
     }
 }
 
@@ -305,6 +317,14 @@ fn warning(warning: &Warning) -> WarningItem {
     }
 }
 
+fn read_warning(warning: &readiness::Warning) -> ReadWarningItem {
+    ReadWarningItem {
+        code: warning.code.as_str(),
+        message: warning.message.clone(),
+        keys: warning.keys.iter().map(ToString::to_string).collect(),
+    }
+}
+
 fn applied(applied: &AppliedChange) -> AppliedItem {
     let error = applied.outcome.problem();
     let mut item = change(&applied.change);
@@ -366,6 +386,7 @@ pub(super) fn intent(intent: &IntentReadiness) -> IntentItem {
         state: intent.state,
         since: intent.since.map(|since| since.to_string()),
         turn: intent.turn,
+        not_read: intent.is_not_read(),
         reason: intent.reason.clone(),
         next_step: intent.next_step.clone(),
         evidence: intent.evidence.iter().map(evidence).collect(),

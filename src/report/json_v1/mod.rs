@@ -111,6 +111,8 @@ pub struct StatusDocument {
     pub requests_used: u64,
     /// How many intents are in each state.
     pub summary: Totals,
+    /// What could not be read; what rests on it is `unknown`.
+    pub warnings: Vec<ReadWarningItem>,
     /// Every organization of the manifest, by key.
     pub organizations: Vec<OrganizationItem>,
     /// What changed since the report of `--compare`, by key; absent without it.
@@ -137,7 +139,7 @@ pub struct ApplyDocument {
     /// How many requests the run used.
     pub requests_used: u64,
     /// How many changes ended in each way.
-    pub summary: OutcomeTotals,
+    pub summary: ApplySummary,
     /// Every change of the plan with what became of it.
     pub changes: Vec<AppliedItem>,
     /// What is wanted, but was not allowed in this run.
@@ -150,6 +152,27 @@ pub struct ApplyDocument {
     pub readiness: Vec<OrganizationItem>,
     /// Why nothing, or not everything, was done.
     pub errors: Vec<ErrorItem>,
+}
+
+/// How many changes of an apply ended in each way.
+#[derive(Debug, Default, Serialize, JsonSchema)]
+pub struct ApplySummary {
+    /// Counts by outcome.
+    #[serde(flatten)]
+    pub outcomes: OutcomeTotals,
+    /// Intents of `readiness` that were not read in this run; `portalctl status` reads them.
+    pub not_read: usize,
+}
+
+/// Something that could not be read, and that keeps nothing else from being reported.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct ReadWarningItem {
+    /// A stable code; `portalctl explain CODE` tells more.
+    pub code: &'static str,
+    /// What could not be read, and WorkOS's answer.
+    pub message: String,
+    /// Keys of the organizations that it leaves unknown.
+    pub keys: Vec<String>,
 }
 
 /// What `portalctl validate -o json` prints.
@@ -230,6 +253,9 @@ pub struct PlanSummary {
     pub warning: usize,
     /// Entries that are already as declared.
     pub unchanged: usize,
+    /// Intents of `readiness` that were not read, because they decide no change; `portalctl status`
+    /// reads them.
+    pub not_read: usize,
 }
 
 /// One change.
@@ -442,6 +468,10 @@ pub struct IntentItem {
     pub since: Option<String>,
     /// Who has to do something.
     pub turn: Turn,
+    /// Whether the evidence was not asked for in this run, so that the state is `unknown`;
+    /// `portalctl status` asks for it. Absent otherwise.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub not_read: bool,
     /// Why the state is what it is.
     pub reason: String,
     /// What to do next, if anything.

@@ -32,7 +32,7 @@ pub fn apply(view: &ApplyReportView<'_>) -> String {
     undone::decisions(&mut document, plan);
     done(&mut document, &report.changes);
     document.fixed(status::counts("Readiness after it", readiness));
-    undone::remarks(&mut document, plan);
+    undone::remarks(&mut document, plan, readiness);
     document.render()
 }
 

@@ -264,6 +264,17 @@ mod tests {
     }
 
     #[test]
+    fn an_address_across_the_cut_is_masked() {
+        // Cut first, `ada@acm` would be no address.
+        for before in LONGEST - 12..=LONGEST {
+            let text = format!("{} ada@acme.example and more", "x".repeat(before));
+            for shown in [code(&text), verbatim(&text), html_code(&text)] {
+                assert!(!shown.contains("ada"), "{before}: {shown}");
+            }
+        }
+    }
+
+    #[test]
     fn a_summary_has_no_elements_of_others() {
         assert_eq!(
             html_code("</summary><b a=\"1\">&\n"),

@@ -29,7 +29,7 @@ pub fn plan(report: &PlanReport<'_>) -> String {
     changes::table(&mut document, plan);
     changes::details(&mut document, plan);
     document.fixed(status::counts("Readiness now", readiness));
-    undone::remarks(&mut document, plan);
+    undone::remarks(&mut document, plan, readiness);
     document.fixed(how_to_go_on(plan, &digest));
     document.render()
 }

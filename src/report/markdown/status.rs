@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::budget::{Document, Rank, Section};
 use super::changed::changed;
 use super::escape::{code, prose};
-use super::{STATUS, WORDS, facts, failed, head, marker, names, row, title};
+use super::{STATUS, WORDS, facts, failed, head, item, marker, names, row, title};
 use crate::readiness::compare::OrganizationChange;
 use crate::readiness::{IntentReadiness, OrganizationReadiness, Readiness, State};
 use crate::report::StatusReport;
@@ -38,6 +38,7 @@ pub fn status(
     if let Some(changes) = changes {
         document.section(changed(changes));
     }
+    document.section(warnings(readiness));
     for state in State::ALL.into_iter().filter(|state| !state.is_settled()) {
         document.section(needing(state, readiness));
     }
@@ -63,6 +64,20 @@ pub(super) fn counts(title: &str, readiness: &Readiness) -> String {
     format!("**{title}**: {counts}\n\n")
 }
 
+/// What could not be read.
+fn warnings(readiness: &Readiness) -> Section {
+    let mut section = Section::new(Rank::List, "warnings", STATUS).open("#### Warnings\n\n");
+    for warning in &readiness.warnings {
+        let said = format!(
+            "{}: {}",
+            code(warning.code.as_str()),
+            prose(&warning.message)
+        );
+        section.item(|| item(&said, None));
+    }
+    section
+}
+
 fn is_settled(organization: &OrganizationReadiness) -> bool {
     let mut intents = organization.intents.iter();
     intents.all(|intent| intent.state.is_settled())
@@ -76,7 +91,8 @@ fn in_state(
         .organizations
         .iter()
         .flat_map(|organization| organization.intents.iter().map(move |i| (organization, i)));
-    each.filter(|(_, intent)| is_wanted(intent.state)).collect()
+    each.filter(|(_, intent)| !intent.is_not_read() && is_wanted(intent.state))
+        .collect()
 }
 
 /// Everything in one state, what has waited longest first.

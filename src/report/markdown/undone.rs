@@ -6,8 +6,9 @@ use super::{PLAN, item};
 use crate::codes::plan as codes;
 use crate::model::OrganizationId;
 use crate::plan::{Conflict, Held, Plan, Warning};
+use crate::readiness::Readiness;
 use crate::report::json_v1::held_reason;
-use crate::report::text::notes;
+use crate::report::text::{notes, unread};
 
 /// Adds what somebody has to decide: conflicts, what exceeds a limit, what lacks its flag.
 pub(super) fn decisions(document: &mut Document, plan: &Plan) {
@@ -36,7 +37,7 @@ pub(super) fn decisions(document: &mut Document, plan: &Plan) {
 }
 
 /// Adds what keeps nothing from being done: warnings and notes.
-pub(super) fn remarks(document: &mut Document, plan: &Plan) {
+pub(super) fn remarks(document: &mut Document, plan: &Plan, readiness: &Readiness) {
     let mut warnings = Section::new(Rank::List, "warnings", PLAN).open("#### Warnings\n\n");
     for Warning {
         key,
@@ -48,7 +49,7 @@ pub(super) fn remarks(document: &mut Document, plan: &Plan) {
     }
     document.section(warnings);
     let mut section = Section::new(Rank::List, "notes", PLAN).open("#### Notes\n\n");
-    for note in notes(plan) {
+    for note in notes(plan).into_iter().chain(unread(readiness)) {
         section.item(|| item(&prose(&note), None));
     }
     document.section(section);

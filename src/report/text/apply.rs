@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::plan::{Extent, more, undone};
 use super::status::{self, Listing};
-use super::{Layout, counted, headline, write_counts, write_notes};
+use super::{Layout, counted, headline, notes, write_counts, write_notes};
 use crate::apply::{AppliedChange, ApplyReport, Outcome, OutcomeKind, OutcomeTotals, Repeat};
 use crate::model::OrganizationId;
 use crate::model::text::escape;
@@ -22,7 +22,7 @@ pub fn apply(view: &ApplyReportView<'_>, now: jiff::Timestamp, layout: &Layout) 
     undone(&mut out, view.plan, Extent::Short(LISTED), layout);
     failures(&mut out, view, layout);
     done(&mut out, view, layout);
-    write_notes(&mut out, view.plan, layout);
+    write_notes(&mut out, notes(view.plan), layout);
     if !view.readiness.organizations.is_empty() {
         out.push('\n');
         let report = StatusReport {

@@ -30,7 +30,7 @@ pub use status::{Listing, status, summary};
 pub(super) use apply::{how_it_ended, summary as apply_summary};
 pub(super) use changed::rows as changed_rows;
 pub(super) use plan::{summary as plan_summary, surprising_reason};
-pub(super) use status::{age, sign, summary as status_summary, whose, words};
+pub(super) use status::{age, shown, sign, summary as status_summary, unread, whose, words};
 
 /// The terminal that text is laid out for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,8 +64,7 @@ fn headline(command: &str, headline: &Headline, layout: &Layout) -> String {
 }
 
 /// Writes the remarks of a plan behind a blank line.
-fn write_notes(out: &mut String, plan: &Plan, layout: &Layout) {
-    let notes = notes(plan);
+fn write_notes(out: &mut String, notes: Vec<String>, layout: &Layout) {
     if !notes.is_empty() {
         out.push('\n');
     }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::inline_diff::inline;
 use super::invite;
-use super::{Layout, counted, headline, write_counts, write_notes};
+use super::{Layout, counted, headline, notes, unread, write_counts, write_notes};
 use crate::codes::plan as codes;
 use crate::identity::MatchedBy;
 use crate::model::desired::FieldPath;
@@ -18,7 +18,7 @@ use crate::report::width::{hanging, pad, width};
 /// Renders a plan.
 pub fn plan(report: &PlanReport<'_>, layout: &Layout) -> String {
     let mut out = headline("plan", report.headline, layout);
-    out.push_str(&body(report.plan, layout));
+    out.push_str(&body(report, layout));
     let digest = Digest::of(report.plan);
     let counts = summary(report.plan, layout);
     write_counts(&mut out, &counts, report.headline, layout);
@@ -27,7 +27,8 @@ pub fn plan(report: &PlanReport<'_>, layout: &Layout) -> String {
 }
 
 /// Everything between the headline and the summary.
-pub(super) fn body(plan: &Plan, layout: &Layout) -> String {
+fn body(report: &PlanReport<'_>, layout: &Layout) -> String {
+    let plan = report.plan;
     let mut out = String::new();
     undone(&mut out, plan, Extent::Full, layout);
     if plan.reviewed().next().is_some() {
@@ -36,7 +37,12 @@ pub(super) fn body(plan: &Plan, layout: &Layout) -> String {
             write_change(&mut out, change, layout);
         }
     }
-    write_notes(&mut out, plan, layout);
+    let unread = unread(report.readiness);
+    write_notes(
+        &mut out,
+        notes(plan).into_iter().chain(unread).collect(),
+        layout,
+    );
     out
 }
 

@@ -70,7 +70,7 @@ pub(super) fn body(report: &StatusReport<'_>, listing: Listing, layout: &Layout)
         let settled = readiness
             .organizations
             .iter()
-            .filter(|o| urgency(o).is_none())
+            .filter(|o| urgency(o).is_none() && !o.intents.iter().any(IntentReadiness::is_not_read))
             .count();
         let unlisted = if rest == settled {
             format!("{} with nothing to do", counted(rest, "organization"))
@@ -84,8 +84,39 @@ pub(super) fn body(report: &StatusReport<'_>, listing: Listing, layout: &Layout)
         );
     }
     invitations(&mut out, &rows, listing, layout);
+    if let Some(note) = unread(readiness) {
+        hanging(&mut out, "note: ", &note, layout.width);
+    }
     next_steps(&mut out, report, listing, layout);
+    warnings(&mut out, readiness, layout);
     out
+}
+
+/// Says how many intents were not read in this run, and which command reads them.
+pub(in crate::report) fn unread(readiness: &Readiness) -> Option<String> {
+    let count = readiness.totals().not_read;
+    (count > 0).then(|| {
+        format!(
+            "{} {} not read, because this run decides nothing by {}; `portalctl status` reads {}",
+            counted(count, "intent"),
+            if count == 1 { "was" } else { "were" },
+            if count == 1 { "it" } else { "them" },
+            if count == 1 { "it" } else { "them" },
+        )
+    })
+}
+
+/// Writes what could not be read.
+fn warnings(out: &mut String, readiness: &Readiness, layout: &Layout) {
+    if readiness.warnings.is_empty() {
+        return;
+    }
+    let paint = layout.paint;
+    let _ = writeln!(out, "\n{}", paint.strong("warnings"));
+    for warning in &readiness.warnings {
+        let _ = writeln!(out, "  {} {}", paint.notice("*"), paint.quiet(warning.code));
+        hanging(out, "      ", &escape(&warning.message), layout.width);
+    }
 }
 
 /// The organizations to list: what needs somebody first, most urgent at the top.
@@ -106,6 +137,7 @@ fn urgency(organization: &OrganizationReadiness) -> Option<State> {
     organization
         .intents
         .iter()
+        .filter(|i| !i.is_not_read())
         .map(|i| i.state)
         .filter(|state| !state.is_settled())
         .min()
@@ -133,9 +165,18 @@ impl Cells {
     }
 
     fn text(self, state: State) -> String {
+        self.shown(sign(state), words(state))
+    }
+
+    fn of(self, intent: &IntentReadiness) -> String {
+        let (sign, words) = shown(intent);
+        self.shown(sign, words)
+    }
+
+    fn shown(self, sign: &str, words: &str) -> String {
         match self {
-            Self::Words | Self::ShortHeads => format!("{} {}", sign(state), words(state)),
-            Self::Signs => sign(state).to_owned(),
+            Self::Words | Self::ShortHeads => format!("{sign} {words}"),
+            Self::Signs => sign.to_owned(),
         }
     }
 
@@ -181,13 +222,9 @@ fn matrix(out: &mut String, rows: &[&OrganizationReadiness], layout: &Layout) {
     for row in rows {
         let mut line = layout.paint.strong(pad(row.key.as_str(), label));
         for column in &columns {
-            let state = row
-                .intents
-                .iter()
-                .find(|i| i.intent == *column)
-                .map(|i| i.state);
+            let intent = row.intents.iter().find(|i| i.intent == *column);
             line.push_str("  ");
-            line.push_str(&cell(state, cells.column_width(*column), cells, layout));
+            line.push_str(&cell(intent, cells.column_width(*column), cells, layout));
         }
         let _ = writeln!(out, "{}", line.trim_end());
     }
@@ -198,23 +235,25 @@ fn matrix(out: &mut String, rows: &[&OrganizationReadiness], layout: &Layout) {
 
 /// Explains the signs that a matrix of signs alone uses.
 fn legend(out: &mut String, rows: &[&OrganizationReadiness], layout: &Layout) {
-    let used: BTreeSet<State> = rows
-        .iter()
-        .flat_map(|row| row.intents.iter().map(|intent| intent.state))
-        .collect();
+    let intents = || rows.iter().flat_map(|row| &row.intents);
+    let read = intents().filter(|intent| !intent.is_not_read());
+    let used: BTreeSet<State> = read.map(|intent| intent.state).collect();
     let mut items: Vec<String> = used
         .iter()
         .map(|state| format!("{} {},", sign(*state), words(*state)))
         .collect();
+    let unread = intents().find(|intent| intent.is_not_read()).map(shown);
+    items.extend(unread.map(|(sign, words)| format!("{sign} {words},")));
     items.push(". not declared".to_owned());
     for line in fill(items.iter().map(String::as_str), layout.width) {
         let _ = writeln!(out, "{line}");
     }
 }
 
-fn cell(state: Option<State>, columns: usize, cells: Cells, layout: &Layout) -> String {
-    match state {
-        Some(state) => paint_state(state, &pad(&cells.text(state), columns), layout),
+fn cell(intent: Option<&IntentReadiness>, columns: usize, cells: Cells, layout: &Layout) -> String {
+    match intent {
+        Some(intent) if intent.is_not_read() => layout.paint.quiet(pad(&cells.of(intent), columns)),
+        Some(intent) => paint_state(intent.state, &pad(&cells.of(intent), columns), layout),
         None => layout.paint.quiet(pad(".", columns)),
     }
 }
@@ -225,10 +264,19 @@ fn list(out: &mut String, rows: &[&OrganizationReadiness], layout: &Layout) {
         let _ = writeln!(out, "{}", layout.paint.strong(&row.key));
         for intent in &row.intents {
             let columns = Cells::ShortHeads.column_width(intent.intent);
-            let state = pad(&Cells::ShortHeads.text(intent.state), columns);
+            let state = pad(&Cells::ShortHeads.of(intent), columns);
             let state = paint_state(intent.state, &state, layout);
             let _ = writeln!(out, "  {state}  {}", intent.intent);
         }
+    }
+}
+
+/// Sign and word of an intent: those of its state, or of not having been read.
+pub(in crate::report) fn shown(intent: &IntentReadiness) -> (&'static str, &'static str) {
+    if intent.is_not_read() {
+        ("·", "not read")
+    } else {
+        (sign(intent.state), words(intent.state))
     }
 }
 
@@ -319,7 +367,7 @@ fn next_steps(out: &mut String, report: &StatusReport<'_>, listing: Listing, lay
                 intent,
             })
         })
-        .filter(|step| step.intent.next_step.is_some())
+        .filter(|step| step.intent.next_step.is_some() && !step.intent.is_not_read())
         .collect();
     // Most urgent state first, then what has waited longest; the sort is stable on the rest.
     steps.sort_by_key(|step| {
@@ -396,12 +444,15 @@ pub(in crate::report) fn age(since: Timestamp, now: Timestamp) -> String {
 
 /// The counts, on one line.
 pub fn summary(totals: &Totals, layout: &Layout) -> String {
-    let parts: Vec<String> = State::ALL
+    let mut parts: Vec<String> = State::ALL
         .iter()
         .map(|state| (*state, totals.of(*state)))
         .filter(|(_, count)| *count > 0)
         .map(|(state, count)| paint_state(state, &format!("{count} {}", words(state)), layout))
         .collect();
+    if totals.not_read > 0 {
+        parts.push(layout.paint.quiet(format!("{} not read", totals.not_read)));
+    }
     if parts.is_empty() {
         "no intents declared".to_owned()
     } else {

@@ -229,15 +229,28 @@ async fn a_page_of_another_server_is_no_answer() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_list_names_what_an_object_lacks() {
-    let (client, _) = client([reply(200, r#"{"data":[{"name":"Acme"}]}"#)]);
+async fn an_object_without_an_id_does_not_fail_its_list() {
+    let body = r#"{"data":[{"name":"Acme"},null,{"id":"org_1"}],
+                   "list_metadata":{"before":null,"after":null}}"#;
+    let (client, _) = client([reply(200, body)]);
+    let organizations = client.organizations(&Silent).await.unwrap();
+    let seen: Vec<_> = organizations
+        .iter()
+        .map(|one| (one.id.as_str(), one.name.as_str()))
+        .collect();
+    assert_eq!(seen, [("org_1", ""), ("", "Acme"), ("", "")]);
+    assert_eq!(client.requests_used(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_without_data_is_no_list() {
+    let (client, _) = client([reply(200, r#"{"message":"Acme"}"#)]);
     let error = client.organizations(&Silent).await.unwrap_err();
     assert_eq!(error.kind, ApiErrorKind::InvalidAnswer);
     assert!(
-        error.message.starts_with("an organization without `id`"),
+        error.message.starts_with("a list without `data`"),
         "{error}"
     );
-    assert_eq!(client.requests_used(), 1);
 }
 
 #[tokio::test(start_paused = true)]

@@ -116,6 +116,7 @@ impl World {
         Some(Page {
             items,
             after,
+            says_more: true,
             size: 0,
         })
     }
@@ -195,6 +196,7 @@ async fn a_cursor_that_always_starts_over_is_given_up() {
         Ok(Page {
             items: vec![Item(id(1))],
             after: Some(id(1)),
+            says_more: true,
             size: 0,
         })
     };
@@ -217,6 +219,7 @@ async fn a_list_that_ends_before_the_readers_meet_is_read_again() {
                 let nothing = Page {
                     items: Vec::new(),
                     after: None,
+                    says_more: true,
                     size: 0,
                 };
                 let latency = if is_lie { lie_takes } else { 50 };
@@ -238,6 +241,7 @@ async fn a_list_without_an_end_is_given_up() {
             Ok(Page {
                 items: vec![Item(page.clone())],
                 after: Some(page),
+                says_more: true,
                 size: 0,
             })
         }
@@ -256,6 +260,7 @@ async fn a_list_of_pages_without_measure_is_given_up() {
             Ok(Page {
                 items: vec![Item(page.clone())],
                 after: Some(page),
+                says_more: true,
                 size,
             })
         }
@@ -272,6 +277,7 @@ async fn a_cursor_that_is_always_refused_tells_why() {
             None => Ok(Page {
                 items: (0..100).map(id).map(Item).collect(),
                 after: Some(id(0)),
+                says_more: true,
                 size: 0,
             }),
         }
@@ -343,4 +349,135 @@ proptest! {
             prop_assert!(read.contains(&id), "{id} is missing");
         }
     }
+}
+
+/// Pages of a list in an order of its own.
+fn page_of(ids: &[String], after: Option<&str>, size: usize, says_more: bool) -> Page<Item> {
+    let start = after.map_or(0, |after| {
+        ids.iter().position(|id| id == after).unwrap() + 1
+    });
+    let items: Vec<Item> = ids
+        .iter()
+        .skip(start)
+        .take(size)
+        .cloned()
+        .map(Item)
+        .collect();
+    let last = items.last().map(|item| item.0.clone());
+    Page {
+        after: last.filter(|_| says_more && start + size < ids.len()),
+        items,
+        says_more,
+        size: 0,
+    }
+}
+
+fn all(count: usize) -> Vec<Item> {
+    (0..count).map(id).map(Item).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_server_that_knows_no_order_is_read_forward() {
+    for count in [101, 250, 1000] {
+        let ids: Vec<String> = (0..count).map(id).collect();
+        let fetch = |_, after: Option<String>| {
+            let page = page_of(&ids, after.as_deref(), PAGE, true);
+            async move { Ok(page) }
+        };
+        assert_eq!(read_all(fetch, |_| ()).await, Ok(all(count)));
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn ends_of_two_different_orders_are_not_taken_for_one_list() {
+    // The other end is sorted by something else: what it has was read already, far from the edge.
+    let ids: Vec<String> = (0..500).map(id).collect();
+    let mut others = ids.clone();
+    others.sort_by_key(|id| id.chars().rev().collect::<String>());
+    let fetch = |order, after: Option<String>| {
+        let ids = if order == Order::NewestFirst {
+            &ids
+        } else {
+            &others
+        };
+        let page = page_of(ids, after.as_deref(), PAGE, true);
+        async move { Ok(page) }
+    };
+    assert_eq!(read_all(fetch, |_| ()).await, Ok(all(500)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_metadata_only_an_empty_page_is_the_end() {
+    // A server with pages of its own size, too.
+    for size in [PAGE, 10] {
+        for count in [0, 1, 9, 10, 100, 101, 250] {
+            let ids: Vec<String> = (0..count).map(id).collect();
+            let fetch = |order, after: Option<String>| {
+                let mut ids = ids.clone();
+                if order == Order::NewestFirst {
+                    ids.reverse();
+                }
+                let page = page_of(&ids, after.as_deref(), size, false);
+                async move { Ok(page) }
+            };
+            let read = read_all(fetch, |_| ()).await;
+            assert_eq!(read, Ok(all(count)), "{count} by {size}");
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn within_a_budget_an_empty_page_behind_a_cursor_is_no_end() {
+    let fetch = |order, after: Option<String>| async move {
+        let is_lie = after.is_some();
+        let first = (0..100).map(|n| match order {
+            Order::NewestFirst => id(400 + n),
+            Order::OldestFirst => id(n),
+        });
+        Ok(Page {
+            items: if is_lie {
+                Vec::new()
+            } else {
+                first.map(Item).collect()
+            },
+            after: (!is_lie).then(|| id(0)),
+            says_more: true,
+            size: 0,
+        })
+    };
+    for requests in [1, 2, 3, 4] {
+        let read = read_within(fetch, |_| (), Some(requests)).await;
+        assert!(!matches!(read, Ok(Some(_))), "{requests}: {read:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_object_twice_on_a_page_is_no_list() {
+    let fetch = |_, _| async {
+        Ok(Page {
+            items: vec![Item(id(1)), Item(id(1))],
+            after: None,
+            says_more: true,
+            size: 0,
+        })
+    };
+    assert_eq!(read_all(fetch, |_| ()).await, Err(ListError::Unstable));
+}
+
+#[tokio::test(start_paused = true)]
+async fn objects_without_an_id_are_kept_and_decide_nothing() {
+    let fetch = |order, after: Option<String>| {
+        let mut ids: Vec<String> = (0..150).map(id).collect();
+        if order == Order::NewestFirst {
+            ids.reverse();
+        }
+        let mut page = page_of(&ids, after.as_deref(), PAGE - 1, true);
+        page.items.push(Item(String::new()));
+        async move { Ok(page) }
+    };
+    let items = read_all(fetch, |_| ()).await.unwrap();
+    let (nameless, named): (Vec<Item>, Vec<Item>) =
+        items.into_iter().partition(|item| item.0.is_empty());
+    assert_eq!(named, all(150));
+    assert!(!nameless.is_empty());
 }

@@ -302,6 +302,7 @@ fn a_status_with_nothing_to_do_is_short() {
     let done = |name| ready(name, vec![intent(Intent::Sso, State::Configured, Some(2))]);
     let readiness = Readiness {
         organizations: vec![done("acme"), done("globex")],
+        ..Readiness::default()
     };
     insta::assert_snapshot!(status_markdown(&readiness, Listing::Pending), @"
     <!-- portalctl:status environment=production manifest= -->

@@ -66,7 +66,10 @@ fn many_ready(count: usize, text: &str) -> Readiness {
             ready(&format!("customer-{n:04}"), vec![sso])
         })
         .collect();
-    Readiness { organizations }
+    Readiness {
+        organizations,
+        ..Readiness::default()
+    }
 }
 
 /// What is shown of a kind and what is said to be left out are all of it.
