@@ -64,11 +64,11 @@ fn url_help(urls: &ResolvedUrls) -> String {
         .collect();
     if sent.is_empty() {
         return "the manifest gives no return URL and WorkOS has no default: set \
-                return_urls.default, or the default in the WorkOS dashboard (Redirects)"
+                return_urls.default, or the default in the WorkOS dashboard (Admin Portal)"
             .to_owned();
     }
     format!(
-        "allow it in the WorkOS dashboard (Redirects), or correct the manifest; sent were {}",
+        "allow it in the WorkOS dashboard (Admin Portal), or correct the manifest; sent were {}",
         sent.join(" and ")
     )
 }

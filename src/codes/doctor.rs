@@ -64,7 +64,7 @@ codes! {
     NO_RETURN_URL = "doctor/no-return-url",
         "the manifest has no return URL for some intents",
         "Links for these intents use the default return URL of the WorkOS dashboard, which no API tells; without that one either, WorkOS refuses to make the link.",
-        "Set `return_urls.default` in the manifest, or check the dashboard's Redirects page.";
+        "Set `return_urls.default` in the manifest, or check the dashboard's Admin Portal page.";
     RETURN_URL_FAILS = "doctor/return-url-fails",
         "a return URL does not answer",
         "The page that customers come back to is not there, fails, or cannot be reached from this machine.",

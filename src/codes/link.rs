@@ -28,7 +28,7 @@ codes! {
     URL_REFUSED = "link/url-refused",
         "WorkOS does not accept a URL of the link, or knows none",
         "The portal sends the browser to a return URL afterwards. WorkOS refused the one that the manifest gives, or the manifest gives none and the dashboard has no default.",
-        "Allow the URL in the WorkOS dashboard (Redirects), or correct return_urls in the manifest; where neither gives one, set return_urls.default.";
+        "Allow the URL in the WorkOS dashboard (Admin Portal), or correct return_urls in the manifest; where neither gives one, set return_urls.default.";
     NOT_ENTITLED = "link/not-entitled",
         "WorkOS does not allow a link for this feature",
         "WorkOS answered 403: the account's plan does not include the feature, or the key may not make links.",

@@ -9,7 +9,7 @@ codes! {
     INVALID_REDIRECT_URI = "portal/invalid-redirect-uri",
         "the redirect URI is not a valid one",
         "WorkOS sends browsers only to addresses that the environment's dashboard lists. The address is not listed there, differs in a slash, a port or its scheme, is not HTTPS, or is listed in another environment (staging, production).",
-        "Add exactly this address in the WorkOS dashboard under Redirects, of the environment that the API key belongs to. The manifest's `return_urls` have to be HTTPS and on an allowed host.";
+        "Add exactly this address in the WorkOS dashboard under Admin Portal, of the environment that the API key belongs to. The manifest's `return_urls` have to be HTTPS and on an allowed host.";
     ORGANIZATION_NOT_FOUND = "portal/organization-not-found",
         "the portal does not find the organization",
         "The organization behind the link was deleted after the link was made, or your app asked for a link with an organization id of another environment.",
@@ -25,7 +25,7 @@ codes! {
     RETURN_URL = "portal/return-url",
         "the way back from the portal does not work",
         "After leaving the portal the browser lands on an error, on the wrong page, or stays where it is: the return URL is mistyped, needs a sign-in that lost its way, cannot be reached from the customer's network, or was left to the dashboard's default.",
-        "Open the URL of `return_urls` (or of the dashboard's Redirects page) in a private window: it has to lead to a page of your app. Correct it, and make a new link: a link keeps the URL it was made with.";
+        "Open the URL of `return_urls` (or of the dashboard's Admin Portal page) in a private window: it has to lead to a page of your app. Correct it, and make a new link: a link keeps the URL it was made with.";
     NOT_ENTITLED = "portal/not-entitled",
         "the portal does not offer the feature",
         "The feature is not enabled for the WorkOS account, environment or organization (it is not entitled to it), so the portal shows nothing to set up, or refuses the link.",

@@ -150,7 +150,7 @@ pub(super) fn default_url(facts: &Facts) -> Check {
         Err(skip) => return skip,
     };
     if urls.without == 0 {
-        let why = "the dashboard's own (Redirects page) cannot be read by any API; every declared \
+        let why = "the dashboard's own (Admin Portal page) cannot be read by any API; every declared \
                    intent has a return URL in the manifest";
         return Check::skip(subject, why);
     }
