@@ -188,7 +188,7 @@ codes! {
     PUBLIC_DOMAIN = "manifest/public-domain",
         "a domain that many may share",
         "A mail provider's domain, or a suffix below which customers of a company have names (github.io), rarely belongs to one customer: whoever has an address there could sign in to the organization.",
-        "Write a domain that only this customer has.";
+        "Write a domain that only this customer has; if it is meant, write `allow: [public_domain]` on the entry.";
     DUPLICATE_DOMAIN = "manifest/duplicate-domain",
         "a domain is declared twice",
         "A verified domain belongs to one organization. Two entries may declare it only when each sets `allow_shared_domain: true`.",

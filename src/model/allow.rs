@@ -21,18 +21,21 @@ pub enum Allow {
     TrustedDomains,
     /// Verified domains that are not declared are removed, with `domains_policy: exact`.
     DomainRemoval,
+    /// Domains that many may share are declared without a warning.
+    PublicDomain,
     /// The invitation of `invite: once` does not count against the most that one run sends.
     InviteBulk,
 }
 
 impl Allow {
     /// Every permission, by the word for it.
-    pub const WORDS: [(&'static str, Self); 6] = [
+    pub const WORDS: [(&'static str, Self); 7] = [
         ("adopt", Self::Adopt),
         ("other_owner", Self::OtherOwner),
         ("rekey", Self::Rekey),
         ("trusted_domains", Self::TrustedDomains),
         ("domain_removal", Self::DomainRemoval),
+        ("public_domain", Self::PublicDomain),
         ("invite_bulk", Self::InviteBulk),
     ];
 
@@ -44,6 +47,7 @@ impl Allow {
             Self::Rekey => "rekey",
             Self::TrustedDomains => "trusted_domains",
             Self::DomainRemoval => "domain_removal",
+            Self::PublicDomain => "public_domain",
             Self::InviteBulk => "invite_bulk",
         }
     }

@@ -186,6 +186,9 @@ impl Entry<'_> {
             }
             self.add(&mut plan, invitation, owner.as_slice());
         }
+        if self.declares_a_public_domain() {
+            plan.used.insert(Allow::PublicDomain);
+        }
         plan.warnings.extend(self.unused_permissions(&plan.used));
         plan
     }
@@ -275,6 +278,12 @@ impl Entry<'_> {
                 Rival::Operator(HolderMark::Resource(holder.clone()))
             ),
         })
+    }
+
+    /// Returns whether `allow: [public_domain]` silences something.
+    fn declares_a_public_domain(&self) -> bool {
+        let mut domains = self.declared.domains.iter().flat_map(BTreeMap::keys);
+        domains.any(|domain| domain.shared().is_some())
     }
 
     /// Warns of each permission that allowed nothing in this plan.

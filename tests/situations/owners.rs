@@ -315,3 +315,31 @@ fn an_upgrade_plans_nothing_for_what_the_old_version_left() {
         assert_eq!(metadata(&workos), json!({"portalctl_owner": "customers"}));
     }
 }
+
+#[test]
+fn a_public_domain_is_no_warning_where_the_entry_allows_it() {
+    let workos = account(&json!({}));
+    let shared = MANIFEST.replace(
+        "    intents",
+        "    domains: [acme.github.io, github.io]\n    intents",
+    );
+    let env = TestEnv::with_manifest(&shared);
+    let told = env.run("validate").exits(0);
+    assert!(told.stderr.contains("manifest/public-domain"), "{told}");
+    assert!(told.stderr.contains("allow: [public_domain]"), "{told}");
+
+    let allowed = shared.replace("    intents", "    allow: [public_domain]\n    intents");
+    env.write("portal.yaml", &allowed);
+    let told = env.run("validate").exits(0);
+    assert!(!told.stderr.contains("manifest/public-domain"), "{told}");
+    let warnings = || {
+        let plan = env.run("plan -o json").at_url(&workos.url()).exits(0);
+        plan.json()["warnings"].clone()
+    };
+    assert_eq!(warnings(), json!([]));
+
+    // Without such a domain it is used up, as any other permission.
+    env.write("portal.yaml", &allowed.replace(", github.io", ""));
+    let used_up = warnings();
+    assert_eq!(used_up[0]["code"], "plan/allow-unused", "{used_up}");
+}

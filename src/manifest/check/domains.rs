@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::text;
 use crate::codes::manifest as codes;
 use crate::manifest::diagnostic::{Finding, Findings, Severity};
+use crate::manifest::naming::Naming;
 use crate::manifest::quote::quote;
 use crate::manifest::raw::{Field, RawDomain, Text, good};
 use crate::manifest::source::{Spot, Spotted};
@@ -33,10 +34,11 @@ pub(super) fn policy(
     text::word(field, &what, &POLICIES, findings)
 }
 
-/// The domains of a list, each once.
+/// The domains of a list, each once. `may_be_public` allows those that many may share.
 pub(super) fn check(
     field: Option<&Field<Vec<RawDomain>>>,
     policy: DomainsPolicy,
+    may_be_public: bool,
     findings: &mut Findings,
 ) -> Option<Domains> {
     let (list, spot) = good(field)?;
@@ -59,6 +61,9 @@ pub(super) fn check(
         let Some(domain) = parse(&raw.domain, findings) else {
             continue;
         };
+        if !may_be_public {
+            warn_if_shared(&domain, raw.domain.spot, findings);
+        }
         let spot = raw.domain.spot;
         if let Some(earlier) = first.get(&domain) {
             findings.push(
@@ -87,10 +92,7 @@ pub(super) fn check(
 
 fn parse(text: &Spotted<Text>, findings: &mut Findings) -> Option<Domain> {
     match Domain::parse(&text.value) {
-        Ok(domain) => {
-            warn_if_shared(&domain, text.spot, findings);
-            Some(domain)
-        }
+        Ok(domain) => Some(domain),
         Err(why) => {
             findings.error(
                 codes::INVALID_DOMAIN,
@@ -121,6 +123,11 @@ fn warn_if_shared(domain: &Domain, spot: Spot, findings: &mut Findings) {
             format!("the domain {} {why}", quote(&domain.shown())),
         )
         .at(spot)
-        .help("write a domain that only this customer has"),
+        .help(match findings.naming() {
+            Naming::Snake => {
+                "write a domain that only this customer has, or `allow: [public_domain]` on the entry"
+            }
+            Naming::Camel => "write a domain that only this customer has",
+        }),
     );
 }

@@ -23,7 +23,7 @@ use crate::manifest::source::{FileId, Spot, Spotted};
 use crate::model::desired::{
     self, DesiredOrganization, DomainsPolicy, FieldPath, IntentSettings, Management, Source,
 };
-use crate::model::{ExternalId, Intent, OrgKey, ReturnUrl};
+use crate::model::{Allow, ExternalId, Intent, OrgKey, ReturnUrl};
 
 /// What holds for organizations that do not say otherwise.
 #[derive(Default)]
@@ -269,7 +269,9 @@ impl<'a> Walk<'a> {
         has_a_name(heading, raw, findings);
         let policy = domains::policy(raw.domains_policy.as_ref(), findings)
             .unwrap_or(defaults.domains_policy);
-        let domains = domains::check(raw.domains.as_ref(), policy, findings);
+        let allow = allow::check(raw.allow.as_ref(), findings);
+        let may_be_public = allow.contains(&Allow::PublicDomain);
+        let domains = domains::check(raw.domains.as_ref(), policy, may_be_public, findings);
         let shared = is_true(raw.allow_shared_domain.as_ref());
         let own_metadata = metadata::check(raw.metadata.as_ref(), findings);
         let metadata = metadata::merge(&defaults.metadata, own_metadata);
@@ -327,7 +329,7 @@ impl<'a> Walk<'a> {
             allow_shared_domain: shared,
             allow_same_name: is_true(raw.allow_same_name.as_ref()),
             claim: allow::claim(raw.claim.as_ref(), self.settings.has_name, findings),
-            allow: allow::check(raw.allow.as_ref(), findings),
+            allow,
             management: Management::Manage,
             resource: None,
             holder: None,
