@@ -9,7 +9,7 @@ use portalctl::sandbox::world::{ConnectionState, DomainState, Organization, Worl
 
 use super::call::Call;
 use super::schedule::{MANIFEST, Schedule};
-use crate::world::{OWNER, PROTECT, World as Manifest};
+use crate::world::{HOLDER, OWNER, PROTECT, World as Manifest};
 
 /// What is known of the account, round by round.
 pub(crate) struct Ledger {
@@ -21,6 +21,8 @@ pub(crate) struct Ledger {
     ours: BTreeSet<String>,
     /// The metadata that nobody declares, as people left it.
     foreign: BTreeMap<String, BTreeMap<String, String>>,
+    /// The organizations that another manifest or an operator took while portalctl ran.
+    taken: BTreeSet<String>,
     round: Round,
     violations: Vec<String>,
 }
@@ -37,6 +39,8 @@ struct Round {
     as_read: BTreeSet<(usize, String)>,
     /// What was handed out one by one: read again, perhaps to be written.
     handed_out: BTreeSet<String>,
+    /// The organizations that there were when it began.
+    there_before: BTreeSet<String>,
 }
 
 /// Whose a request is.
@@ -54,6 +58,7 @@ impl Ledger {
             domains: BTreeSet::new(),
             ours: BTreeSet::new(),
             foreign: BTreeMap::new(),
+            taken: BTreeSet::new(),
             round: Round::default(),
             violations: Vec::new(),
         };
@@ -80,6 +85,7 @@ impl Ledger {
         self.round = Round {
             manifest: Some(manifest.clone()),
             touched: if is_saved { touched } else { BTreeSet::new() },
+            there_before: account.organizations().map(|it| it.id.clone()).collect(),
             ..Round::default()
         };
         self.look(account);
@@ -142,6 +148,17 @@ impl Ledger {
         self.round.handed_out.contains(id)
     }
 
+    /// Returns whether another may take an organization now: what is created or read by itself is
+    /// written right after, and nothing at WorkOS guards the time between.
+    pub(crate) fn may_be_taken(&self, id: &str) -> bool {
+        self.round.there_before.contains(id) && !self.is_handed_out(id)
+    }
+
+    /// Another manifest or an operator took an organization.
+    pub(crate) fn taken(&mut self, id: &str) {
+        self.taken.insert(id.to_owned());
+    }
+
     /// A write is about to take effect, long after it was given up where it is late.
     pub(crate) fn before(&mut self, call: &Call, by: By, account: &Account) {
         if call.is_create() {
@@ -153,6 +170,13 @@ impl Ledger {
         let Ok(organization) = account.organization(&id) else {
             return;
         };
+        let is_fine = by.is_late && self.taken.contains(&id);
+        if is_anothers(organization) && !is_fine {
+            self.violation(format!(
+                "{id} ({}) is another's, and is written to: {} {}",
+                organization.name, call.method, call.path
+            ));
+        }
         if call.is_delete() {
             self.before_delete(organization, by, account);
         } else if !self.ours.contains(&id) {
@@ -262,6 +286,12 @@ fn is_verified(state: &DomainState) -> bool {
     matches!(state, DomainState::Verified | DomainState::LegacyVerified)
 }
 
+/// Returns whether another manifest or an operator holds an organization: no schedule takes one over.
+fn is_anothers(organization: &Organization) -> bool {
+    let marks = &organization.metadata;
+    marks.contains_key(HOLDER) || marks.get(OWNER).is_some_and(|owner| owner != MANIFEST)
+}
+
 /// Whether a run may delete an organization.
 fn is_deletable(organization: &Organization, manifest: &Manifest, account: &Account) -> bool {
     let marks = &organization.metadata;
@@ -271,6 +301,7 @@ fn is_deletable(organization: &Organization, manifest: &Manifest, account: &Acco
     manifest.policy.prune
         && marks.get(OWNER).is_some_and(|owner| owner == MANIFEST)
         && !marks.contains_key(PROTECT)
+        && !is_anothers(organization)
         && (manifest.policy.prune_active || !is_active)
         && !is_declared(organization, &manifest.desired)
 }

@@ -9,7 +9,7 @@ use portalctl::sandbox::world::{
 
 use super::ledger::Ledger;
 use super::random::Random;
-use crate::world::PROTECT;
+use crate::world::{HOLDER, OWNER, PROTECT};
 
 /// Does one thing to the account; says what, for the trace.
 pub(crate) fn act(
@@ -30,12 +30,15 @@ pub(crate) fn act(
     // Somebody needs after all what a run is about to delete.
     let doomed = ledger.deletable();
     let (id, what) = if doomed.is_empty() || random.percent(60) {
-        (random.pick(&ids).clone(), random.below(8))
+        (random.pick(&ids).clone(), random.below(9))
     } else {
         (random.pick(&doomed).clone(), *random.pick(&[3, 5, 6]))
     };
     let changes_metadata = [1, 6, 7].contains(&what);
     if changes_metadata && ledger.is_handed_out(&id) {
+        return None;
+    }
+    if what == 8 && !ledger.may_be_taken(&id) {
         return None;
     }
     let told = match what {
@@ -60,7 +63,12 @@ pub(crate) fn act(
             let mark = random.percent(50).then_some("true");
             merge(account, now, &id, PROTECT, mark)
         }
-        _ => merge(account, now, &id, "tier", None),
+        7 => merge(account, now, &id, "tier", None),
+        _ => {
+            let (mark, value) = *random.pick(&[(OWNER, "others"), (HOLDER, "here/portal/acme")]);
+            ledger.taken(&id);
+            merge(account, now, &id, mark, Some(value))
+        }
     };
     ledger.touched(&id, account);
     Some(format!("{id} {}", told?))

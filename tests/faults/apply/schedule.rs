@@ -11,7 +11,7 @@ use portalctl::sandbox::scenario::{
 use portalctl::sandbox::world::{ConnectionState, DomainState, MetadataOnPut, Rules};
 
 use super::random::Random;
-use crate::world::{Entry, OWNER, PROTECT, World};
+use crate::world::{Entry, HOLDER, OWNER, PROTECT, World};
 
 /// The customers that a manifest may declare.
 pub(crate) const KEYS: [&str; 5] = ["acme", "beta", "gamma", "delta", "echo"];
@@ -270,6 +270,13 @@ fn existing(key: &str, random: &mut Random) -> Option<ScenarioOrganization> {
     }
     if random.percent(30) {
         organization.connections.push(active());
+    }
+    // Another manifest's or an operator's: it is not written, whatever is declared.
+    if random.percent(15) {
+        let (mark, value) = *random.pick(&[(OWNER, "others"), (HOLDER, "here/portal/acme")]);
+        organization
+            .metadata
+            .insert(mark.to_owned(), value.to_owned());
     }
     if random.percent(20) {
         organization.it_contacts.push(ScenarioContact {
