@@ -1,6 +1,6 @@
 //! Tests of the picture, against a sandbox in this process. Time is virtual.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
@@ -10,7 +10,7 @@ use super::*;
 use crate::clock::{FixedClock, SharedClock};
 use crate::manifest::{Input, read};
 use crate::model::desired::DeclaredDomainState;
-use crate::model::observed::Organization;
+use crate::model::observed::{Listing, Organization};
 use crate::model::{Domain, Email, ExternalId};
 use crate::sandbox::world::World;
 use crate::sandbox::{RateLimit, Sandbox, SandboxOptions};
@@ -26,13 +26,22 @@ const INTERVALS: Intervals = Intervals {
     pace: 4,
 };
 
-struct InProcess(Sandbox);
+/// The sandbox, with ends of paths that answer with a status instead.
+struct InProcess(Sandbox, Arc<Mutex<Vec<(&'static str, u16)>>>);
 
 impl Transport for InProcess {
     fn send(
         &self,
         request: Request<Bytes>,
     ) -> BoxFuture<'_, Result<Response<Bytes>, TransportError>> {
+        let path = request.uri().path();
+        let failing = self.1.lock().unwrap().clone();
+        let mut failing = failing.into_iter();
+        if let Some((_, status)) = failing.find(|(part, _)| path.ends_with(part)) {
+            let body = Bytes::from_static(br#"{"code":"feature_not_enabled","message":"no"}"#);
+            let answer = Response::builder().status(status).body(body).unwrap();
+            return Box::pin(async move { Ok(answer) });
+        }
         Box::pin(async move { Ok(self.0.call(request).await) })
     }
 }
@@ -41,6 +50,7 @@ impl Transport for InProcess {
 struct Watched {
     client: Client,
     clock: SharedClock,
+    failing: Arc<Mutex<Vec<(&'static str, u16)>>>,
     desired: Desired,
     picture: Option<Picture>,
     clocks: Clocks,
@@ -52,10 +62,11 @@ impl Watched {
         let clock: SharedClock = Arc::new(FixedClock::from(start));
         let mut options = SandboxOptions::new(Arc::clone(&clock), World::new(7));
         options.rate_limit = RateLimit::Off;
+        let failing = Arc::default();
         let client = Client::new(Settings {
             endpoint: Endpoint::default(),
             key: ApiKey::parse("sk_test_0123456789abcdef").ok(),
-            transport: Arc::new(InProcess(Sandbox::new(options))),
+            transport: Arc::new(InProcess(Sandbox::new(options), Arc::clone(&failing))),
             clock: Arc::clone(&clock),
             rate: Rate::default(),
             seed: 1,
@@ -65,6 +76,7 @@ impl Watched {
         Self {
             client,
             clock,
+            failing,
             desired,
             picture: None,
             clocks: Clocks::default(),
@@ -104,6 +116,62 @@ impl Watched {
     fn picture(&mut self) -> &mut Picture {
         self.picture.as_mut().unwrap()
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_fails_is_tried_again_alone_and_the_others_stay_known() {
+    // A refusal lasts until everything is listed again; an answer that is none may pass earlier.
+    for (status, again) in [(200, RETRY_FAILED), (422, INTERVALS.resync)] {
+        let mut watched = Watched::new("  acme: { name: acme, intents: [sso, dsync] }\n");
+        watched.create("acme").await;
+        *watched.failing.lock().unwrap() = vec![("/connections", status)];
+        watched.look_after(Duration::ZERO).await;
+        let observed = &watched.picture().observed;
+        assert_eq!(observed.organizations.len(), 1);
+        assert!(matches!(observed.connections, Listing::Failed(_)));
+        assert!(matches!(observed.directories, Listing::Read(_)));
+        // A poll reads the events and does not ask for the list again.
+        assert_eq!(watched.look_after(INTERVALS.poll).await, 1);
+        watched.failing.lock().unwrap().clear();
+        watched.look_after(again).await;
+        let observed = &watched.picture().observed;
+        assert!(matches!(observed.connections, Listing::Read(_)), "{status}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_objects_failing_read_is_tried_again_before_the_next_sweep() {
+    let mut watched = Watched::new("  acme: { name: acme, intents: [audit_logs] }\n");
+    let id = watched.create("acme").await.id;
+    *watched.failing.lock().unwrap() = vec![("/audit_log_configuration", 422)];
+    watched.look_after(Duration::ZERO).await;
+    let asked = |watched: &mut Watched| watched.picture().observed.audit_logs.get(&id).cloned();
+    assert!(matches!(asked(&mut watched), Some(Answer::Failed(_))));
+    watched.failing.lock().unwrap().clear();
+    watched.look_after(INTERVALS.poll).await;
+    assert!(matches!(asked(&mut watched), Some(Answer::Failed(_))));
+    watched.look_after(RETRY_FAILED).await;
+    assert!(!matches!(
+        asked(&mut watched),
+        Some(Answer::Failed(_)) | None
+    ));
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_that_fail_leave_the_lists_known() {
+    let mut watched = Watched::new("  acme: { name: acme, intents: [sso] }\n");
+    watched.create("acme").await;
+    watched.look_after(Duration::ZERO).await;
+    *watched.failing.lock().unwrap() = vec![("/events", 422)];
+    for _ in 0..3 {
+        watched.look_after(INTERVALS.poll).await;
+    }
+    // Only a listing tells of it now, and it is at most so old.
+    watched.create("globex").await;
+    watched
+        .look_after(MAX_AGE_WITHOUT_EVENTS.unsigned_abs())
+        .await;
+    assert_eq!(watched.picture().observed.organizations.len(), 2);
 }
 
 #[tokio::test(start_paused = true)]

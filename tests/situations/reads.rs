@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::cli::{Output, TestEnv};
+use crate::support::gateway::{CONFIG, GatewayServer, SECRET, claims, signed};
 use crate::support::stand_in::{EPOCH, StandIn, World};
 
 /// Two customers who have everything, and one who is new.
@@ -495,6 +496,28 @@ fn a_link_is_made_although_how_far_the_customer_is_could_not_be_read() {
     assert!(link.stderr.contains("warning[api/read-failed]"), "{link}");
     let _ = run("verify-domain acme --dns-only -o json").exits(0);
     let _ = run("ids").exits(0);
+}
+
+#[test]
+fn the_gateway_sends_an_admin_on_although_the_connections_could_not_be_read() {
+    for (status, body) in [(422, refused()), (200, json!("<html>"))] {
+        let workos = StandIn::of(two_customers);
+        workos.answer("GET", "/connections", status, body);
+        let manifest = EVERYTHING.replacen(
+            "organizations:",
+            "return_urls: { default: https://app.example.com/settings }\norganizations:",
+            1,
+        );
+        let env = TestEnv::with_manifest(&manifest);
+        env.write("gateway.yaml", CONFIG);
+        env.write("handoff.secret", SECRET);
+        let serve = "serve --listen 127.0.0.1:0 --config gateway.yaml";
+        let gateway = GatewayServer::of(env.run(serve).at_url(&workos.url()));
+        let token = signed(&claims(&gateway.url()));
+        let answer = gateway.get(&format!("/portal/acme/sso?token={token}"), &[]);
+        assert_eq!(answer.status, 303, "{status}: {answer:?}");
+        assert!(answer.headers.contains_key("location"), "{answer:?}");
+    }
 }
 
 #[test]
