@@ -339,7 +339,7 @@ mod tests {
     #[test]
     fn a_misspelt_ending_is_one_letter_off_and_no_other_format() {
         for ending in [
-            "yamll", "yam", "ymal", "yaaml", "yamk", "yl", "ymll", "jsn", "josn", "YAMLL",
+            "yamll", "yam", "ymal", "yaaml", "yamk", "yl", "ymll", "jsn", "jso", "YAMLL",
         ] {
             let path = PathBuf::from(format!("vip.{ending}"));
             assert!(is_misspelt(&path), "{ending}");

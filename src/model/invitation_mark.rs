@@ -163,8 +163,8 @@ mod tests {
     fn a_mark_reads_as_it_was_written() {
         for (mark, text) in [
             (
-                InvitationMark::sending("n0nce", noon(), "it_contact_1"),
-                "sending:n0nce 2026-11-30T12:00:00Z it_contact_1",
+                InvitationMark::sending("nonce", noon(), "it_contact_1"),
+                "sending:nonce 2026-11-30T12:00:00Z it_contact_1",
             ),
             (
                 InvitationMark::sent(noon(), Some("it_contact_1")),

@@ -49,7 +49,7 @@ pub(crate) async fn run_until(
         replay: false,
         clock: &SystemClock,
         permit: &Always,
-        nonce: "n0nce".to_owned(),
+        nonce: "nonce".to_owned(),
     };
     let report = apply(portal, &plan, &options, &told).await;
     assert_accounted_for(&plan, &report, told);
@@ -1039,7 +1039,7 @@ async fn delete(portal: &FakePortal, fields: Vec<FieldChange>) -> ApplyReport {
         replay: false,
         clock: &SystemClock,
         permit: &Always,
-        nonce: "n0nce".to_owned(),
+        nonce: "nonce".to_owned(),
     };
     apply(portal, &plan, &options, &Told::default()).await
 }

@@ -158,7 +158,7 @@ async fn an_organization_that_lacks_only_its_contacts_is_shown() {
 // Invitations.
 
 /// Marks of the tests' run, by how far it is.
-const SENDING: &str = "sending:n0nce ";
+const SENDING: &str = "sending:nonce ";
 
 fn mark_of(portal: &FakePortal) -> String {
     let organization = portal.the("acme");
@@ -317,7 +317,7 @@ async fn an_invitation_that_could_not_be_marked_says_so_and_is_not_repeated() {
 async fn of_two_runs_at_the_same_time_one_sends() {
     let portal = with_ada();
     let (one, other) = tokio::join!(
-        run_as(&portal, "n0nce", "acme"),
+        run_as(&portal, "nonce", "acme"),
         run_as(&portal, "other", "acme")
     );
     assert_eq!(portal.invitations(), 1, "{one:?} {other:?}");
@@ -447,7 +447,7 @@ fn options() -> Options<'static> {
         replay: false,
         clock: &SystemClock,
         permit: &Always,
-        nonce: "n0nce".to_owned(),
+        nonce: "nonce".to_owned(),
     }
 }
 
