@@ -153,7 +153,8 @@ impl Drop for Canned {
     }
 }
 
-fn read_request(stream: &TcpStream) -> Option<(String, String, String)> {
+/// Reads a request: its method, its target and its body.
+pub(crate) fn read_request(stream: &TcpStream) -> Option<(String, String, String)> {
     let mut reader = BufReader::new(stream);
     let mut line = String::new();
     reader.read_line(&mut line).ok()?;

@@ -7,13 +7,15 @@
 //! and reads what was asked with [`StandIn::requests`].
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::Write;
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use serde_json::{Map, Value, json};
+
+use super::http;
 
 /// The time at which every object of the stand-in was made.
 pub(crate) const EPOCH: &str = "2026-01-01T00:00:00.000Z";
@@ -625,30 +627,12 @@ fn merge(object: &mut Value, more: &Value) {
 }
 
 fn read_request(stream: &TcpStream) -> Option<Request> {
-    let mut reader = BufReader::new(stream);
-    let mut line = String::new();
-    reader.read_line(&mut line).ok()?;
-    let mut words = line.split(' ');
-    let (method, target) = (words.next()?.to_owned(), words.next()?.to_owned());
-    let mut length = 0;
-    loop {
-        let mut header = String::new();
-        reader.read_line(&mut header).ok()?;
-        let header = header.trim().to_ascii_lowercase();
-        if header.is_empty() {
-            break;
-        }
-        if let Some(value) = header.strip_prefix("content-length:") {
-            length = value.trim().parse().ok()?;
-        }
-    }
-    let mut body = vec![0; length];
-    reader.read_exact(&mut body).ok()?;
+    let (method, target, body) = http::read_request(stream)?;
     let url = url::Url::parse(&format!("http://stand-in{target}")).ok()?;
     Some(Request {
         method,
         path: url.path().to_owned(),
         query: url.query_pairs().into_owned().collect(),
-        body: serde_json::from_slice(&body).unwrap_or(Value::Null),
+        body: serde_json::from_str(&body).unwrap_or(Value::Null),
     })
 }
