@@ -22,6 +22,7 @@ use crate::apply::OutcomeKind;
 use crate::identity::identify;
 use crate::manifest::kubernetes::PortalEnvironmentSpec;
 use crate::model::desired::Desired;
+use crate::model::observed::FailedRead;
 use crate::observe::refresh;
 use crate::plan::{Change, Plan};
 use crate::workos::ReadPortal;
@@ -53,8 +54,10 @@ async fn guard_use(
     let live = id.and_then(|id| picture.observed.organizations.get(&id));
     let Some(live) = live else { return Ok(()) };
     let usage = portal.client.usage(&live.id).await.map_err(|error| {
+        tracing::warn!(organization = %live.id, %error, "whether it is in use cannot be read");
         let message = format!(
-            "whether it is in use cannot be read: {error} ({})",
+            "whether it is in use cannot be read: {} ({})",
+            FailedRead::from(&error),
             error.code()
         );
         Trouble::new(Reason::Deleting, message)

@@ -43,6 +43,7 @@ use crate::manifest::kubernetes::{
     OperatorSettings, PortalEnvironmentStatus, PortalOrganizationStatus,
 };
 use crate::model::desired::Desired;
+use crate::model::observed::FailedRead;
 use crate::workos::{ApiError, ApiErrorKind};
 
 /// The shortest time between two passes, however much is edited.
@@ -478,14 +479,16 @@ fn waiting() -> Trouble {
     Trouble::new(Reason::Unreachable, "WorkOS has not been read yet")
 }
 
-/// What an error of WorkOS means for a resource.
+/// What an error of WorkOS means for a resource. The log has the id of the request: in a status it
+/// would be another one after each attempt, and every status would be written again.
 pub(super) fn trouble_of(error: &ApiError) -> Trouble {
     let reason = match error.kind {
         ApiErrorKind::Unauthorized | ApiErrorKind::Forbidden => Reason::Unauthorized,
         ApiErrorKind::RateLimited => Reason::RateLimited,
         _ => Reason::Unreachable,
     };
-    Trouble::new(reason, format!("{error} ({})", error.code()))
+    let failed = FailedRead::from(error);
+    Trouble::new(reason, format!("{failed} ({})", error.code()))
 }
 
 /// An environment's intervals; texts that cannot be read are the definition's to refuse.
@@ -515,5 +518,37 @@ fn hide_rivals(identities: &mut Identities, entries: &[Entry], environment: &Por
         .filter(|entry| own != Some(entry.name.namespace.as_str()));
     for key in outside.filter_map(Entry::key) {
         identities.hide_rivals(key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Method;
+
+    use super::*;
+
+    #[test]
+    fn a_failure_that_goes_on_is_told_in_the_same_words_after_each_attempt() {
+        let failure = |request: &str, attempts| ApiError {
+            method: Method::GET,
+            path: "/organizations".to_owned(),
+            kind: ApiErrorKind::Unauthorized,
+            status: Some(401),
+            upstream_code: None,
+            message: "Unauthorized".to_owned(),
+            request_id: Some(request.to_owned()),
+            attempts,
+            retry_after: None,
+        };
+        let first = trouble_of(&failure("req_1", 1));
+        assert_eq!(first.reason, Reason::Unauthorized);
+        assert!(
+            first
+                .message
+                .starts_with("GET /organizations answered 401: Unauthorized ("),
+            "{}",
+            first.message
+        );
+        assert_eq!(first.message, trouble_of(&failure("req_2", 3)).message);
     }
 }

@@ -53,8 +53,11 @@ const SCHEDULES: u64 = 20;
 /// Schedules that something went wrong with once.
 const REGRESSIONS: &[u64] = &[
     145,  // more was deleted within an hour than is allowed
+    151,  // an environment was to be held for a resource of another namespace
+    162,  // the same
     253,  // written for the younger of two that claim one organization
-    325,  // the same
+    267,  // a status was written after each attempt, with the id of its request
+    325,  // written for the younger of two that claim one organization
     767,  // the same, as the older one's environment cannot reach WorkOS when a term begins
     799,  // the same, by a process that had forgotten a status that the watch did not show yet
     2139, // more was deleted within an hour than is allowed

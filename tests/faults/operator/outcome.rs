@@ -239,8 +239,11 @@ pub(super) fn unmet(
         let own = all.iter().filter(|one| {
             one.is_readable() && one.spec()["environmentRef"]["name"] == environment.name
         });
-        let needs = |one: &Resource<'_>| one.wants_deletion() && one.is_held();
-        let is_needed = own.clone().any(needs);
+        // Only those of its namespace are deleted together with it: a tenant cannot keep it.
+        let holding = own
+            .clone()
+            .filter(|one| one.namespace() == environment.namespace() && one.wants_deletion());
+        let is_needed = holding.clone().any(Resource::is_held);
         if environment.is_leaving() {
             // With nothing that needs it, it is gone.
             if !is_needed || environment.condition("Synced")["status"] != "False" {
@@ -251,7 +254,7 @@ pub(super) fn unmet(
             }
             continue;
         }
-        let is_wanted = own.clone().any(Resource::wants_deletion);
+        let is_wanted = holding.count() > 0;
         if environment.has_finalizer(IN_USE) != is_wanted {
             unmet.push(format!(
                 "the environment {} is held or not",
