@@ -11,6 +11,7 @@ use kube::{Api, Resource};
 use super::entries::Entry;
 use super::holders::{Claims, Grounds, Refusal, Settled, settle_claims};
 use super::names::Name;
+use super::permit::is_shown;
 use super::portals;
 use super::reconcile::Reconciler;
 use super::resource::{PortalEnvironment, PortalOrganization};
@@ -141,8 +142,7 @@ impl Reconciler {
 
     /// Looks for a resource of this cluster, at the API server itself unless the watch shows it.
     async fn look_for(&self, holder: &Holder) -> Presence {
-        let reference = ObjectRef::new(holder.name()).within(holder.namespace());
-        if self.context.organizations.get(&reference).is_some() {
+        if is_shown(holder, &self.context.organizations) {
             return Presence::Living;
         }
         let resource = ApiResource::erase::<PortalOrganization>(&());

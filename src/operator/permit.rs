@@ -18,9 +18,10 @@ use super::objects::{
 };
 use super::resource::{PortalEnvironment, PortalOrganization};
 use super::watched::Watched;
+use super::write::holder_field;
 use crate::apply::Permit;
 use crate::manifest::kubernetes::{DeletionPolicy, ManagementPolicy};
-use crate::model::OrgKey;
+use crate::model::{Holder, HolderMark, OrgKey};
 use crate::plan::{ActionKind, Change};
 use crate::workos::WriteGate;
 
@@ -54,6 +55,7 @@ impl Permit for WritePermit<'_> {
         let environment = Identified::of(&self.environment.metadata);
         let organization = Identified::of(&entry.object.metadata);
         let kind = change.action.kind();
+        let former = former_holder(change, &self.context.cluster_id);
         Some(WriteGate::new(move || {
             if term.is_cancelled() {
                 return Some("another process of the operator leads".to_owned());
@@ -68,6 +70,16 @@ impl Permit for WritePermit<'_> {
                 let name = &organization.name;
                 return Some(format!("PortalOrganization {name} is not there any more"));
             };
+            // It was gone when the pass looked for it, and may have been created again since.
+            if let Some(former) = &former
+                && is_shown(former, &context.organizations)
+            {
+                return Some(format!(
+                    "PortalOrganization {}/{}, which holds the organization, is there again",
+                    former.namespace(),
+                    former.name()
+                ));
+            }
             match (environment.read(), organization.read()) {
                 (Ok(environment), Ok(organization)) => refusal(kind, environment, organization),
                 (Err(_), _) | (_, Err(_)) => {
@@ -101,6 +113,24 @@ impl Identified {
         let object = store.get(&reference)?;
         (Uid::of(object.meta()) == self.uid).then_some(object)
     }
+}
+
+/// The resource of this cluster that a change takes the organization from. Pure.
+fn former_holder(change: &Change, cluster: &str) -> Option<Holder> {
+    let field = holder_field(change)?;
+    let is_taken = field.after.is_some() && field.before != field.after;
+    let mark = HolderMark::read(field.before.as_deref().filter(|_| is_taken)?)?;
+    let former = mark.resource().cloned();
+    former.filter(|former| former.cluster() == cluster)
+}
+
+/// Whether a watch shows a resource that holds something, readable or not.
+pub(super) fn is_shown(
+    holder: &Holder,
+    organizations: &Store<Watched<PortalOrganization>>,
+) -> bool {
+    let reference = ObjectRef::new(holder.name()).within(holder.namespace());
+    organizations.get(&reference).is_some()
 }
 
 /// Returns why nothing of this kind may be written for an organization. Pure.
@@ -144,6 +174,9 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::model::desired::{FieldPath, Source};
+    use crate::model::mark;
+    use crate::plan::{Action, FieldChange, Reason as Why};
 
     fn said(kind: ActionKind, environment: Value, organization: Value) -> Option<String> {
         let object = |name: &str, spec: Value, more: Value| {
@@ -171,6 +204,30 @@ mod tests {
             &serde_json::from_value(environment).unwrap(),
             &serde_json::from_value(organization).unwrap(),
         )
+    }
+
+    #[test]
+    fn only_a_mark_of_this_cluster_that_is_replaced_names_a_former_holder() {
+        let former = |before: Option<&str>, after: Option<&str>| {
+            let change = Change {
+                key: OrgKey::parse("acme").unwrap(),
+                action: Action::Create,
+                fields: vec![FieldChange {
+                    path: FieldPath::Metadata(mark::HOLDER.to_owned()),
+                    before: before.map(str::to_owned),
+                    after: after.map(str::to_owned),
+                }],
+                reason: Why::Missing,
+                source: Source::nowhere(),
+            };
+            former_holder(&change, "here").map(|former| former.to_string())
+        };
+        let (twin, acme) = ("here/portal/twin", "here/portal/acme");
+        assert_eq!(former(Some(twin), Some(acme)).as_deref(), Some(twin));
+        assert_eq!(former(Some("there/portal/twin"), Some(acme)), None);
+        assert_eq!(former(Some(acme), Some(acme)), None);
+        assert_eq!(former(None, Some(acme)), None);
+        assert_eq!(former(Some(acme), None), None);
     }
 
     #[test]

@@ -298,7 +298,7 @@ fn expect_holder(change: &mut Change, desired: &Desired) {
 }
 
 /// The field of the holder mark in a change.
-fn holder_field(change: &Change) -> Option<&FieldChange> {
+pub(super) fn holder_field(change: &Change) -> Option<&FieldChange> {
     let mut fields = change.fields.iter();
     fields.find(|field| matches!(&field.path, FieldPath::Metadata(key) if key == mark::HOLDER))
 }

@@ -5,7 +5,7 @@
 //! dice       chance that hangs on a seed alone
 //! schedule   what is going to happen            people, clock   who does it
 //! network    what is lost and delayed           api, wire       the two servers, and the ways there
-//! witness    the trace, and what must never happen, told as it happens      sights
+//! witness    the trace, and what must never happen, told as it happens      sights, looks
 //! run        plays a schedule                   outcome         what must be so in the end
 //! ```
 //!
@@ -18,6 +18,7 @@
 mod api;
 mod clock;
 mod dice;
+mod looks;
 mod network;
 mod outcome;
 mod people;
@@ -52,6 +53,7 @@ const FOREIGN_FINALIZER: &str = "example.com/billing";
 const SCHEDULES: u64 = 20;
 /// Schedules that something went wrong with once.
 const REGRESSIONS: &[u64] = &[
+    20,   // an organization was taken from a resource that had been created again meanwhile
     145,  // more was deleted within an hour than is allowed
     151,  // an environment was to be held for a resource of another namespace
     162,  // the same

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::api::{Kind, TENANT};
 
 /// How long one pass may go on with what it saw when it began.
-const PASS: Duration = Duration::from_mins(3);
+pub(super) const PASS: Duration = Duration::from_mins(3);
 /// How long a write may be under way: it waits for its turn in the pace, and is tried again. Whether
 /// it may be begun is looked at right before.
 const WRITE: Duration = Duration::from_secs(90);

@@ -170,12 +170,7 @@ impl Wire {
             organization.metadata.get("portalctl_holder").cloned()
         });
         if let Some(mark) = mark {
-            let exists = |namespace: &str, name: &str| {
-                let mut key = Key::new(Kind::Organization, name);
-                namespace.clone_into(&mut key.namespace);
-                self.api.store(|store| store.get(&key).is_some())
-            };
-            self.witness.held_write(self.replica, call, &mark, exists);
+            self.witness.held_write(self.replica, call, &mark);
         }
     }
 }

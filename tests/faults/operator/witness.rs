@@ -13,6 +13,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::api::{Call, Kind};
+use super::looks::Looks;
 use super::sights::{Sight, Sights};
 
 /// Requests may come a little closer together than the pace, to catch up with a late one.
@@ -33,6 +34,8 @@ pub(crate) struct PortalCall {
     pub(crate) organization: Option<String>,
     pub(crate) key: String,
     body: Value,
+    /// When it was sent: what a process is told while it is on its way comes too late for it.
+    sent: Instant,
 }
 
 impl PortalCall {
@@ -54,6 +57,7 @@ impl PortalCall {
             method: request.method().clone(),
             path,
             body,
+            sent: SystemClock.instant(),
         }
     }
 
@@ -100,6 +104,7 @@ struct State {
     edited: BTreeMap<String, Instant>,
     /// When an organization was given a name, by that name and the version of its resource.
     named: BTreeMap<(String, String, u64), Vec<(Instant, usize)>>,
+    looks: Looks,
     /// Whether an environment ever let organizations in use be deleted.
     ever_allowed: bool,
     /// When another cluster last took hold of an organization.
@@ -192,6 +197,42 @@ impl Witness {
         }
         if let Some((name, sight)) = Sight::of(kind, object, is_gone) {
             self.state().sights.add(process, name, at, sight);
+        }
+    }
+
+    /// A watch of a process tells of an object.
+    pub(crate) fn watch_tells(&self, process: usize, kind: Kind, what: &str, object: &Value) {
+        self.sees(process, kind, what, object);
+        if kind == Kind::Organization {
+            let now = SystemClock.instant();
+            let is_there = what != "DELETED";
+            self.state().looks.told(process, object, is_there, now);
+        }
+    }
+
+    /// A process lists objects, and has them all by the time that it watches.
+    pub(crate) fn list_tells(&self, process: usize, kind: Kind, object: &Value) {
+        self.sees(process, kind, "ADDED", object);
+        if kind == Kind::Organization {
+            self.state().looks.listed(process, object);
+        }
+    }
+
+    /// A process that has what it listed watches what becomes of it.
+    pub(crate) fn watches(&self, process: usize, kind: Kind) {
+        if kind == Kind::Organization {
+            let now = SystemClock.instant();
+            self.state().looks.watches(process, now);
+        }
+    }
+
+    /// A process looks for one object at the API server itself. Nothing is known by an answer that
+    /// does not arrive.
+    pub(crate) fn looks(&self, process: usize, call: &Call, is_found: bool, arrives: bool) {
+        if call.kind == Kind::Organization && (is_found || arrives) {
+            let (name, now) = (call.key(), SystemClock.instant());
+            let name = format!("{}/{}", name.namespace, name.name);
+            self.state().looks.looked(process, name, is_found, now);
         }
     }
 
@@ -292,15 +333,8 @@ impl Witness {
         }
     }
 
-    /// A write about an organization arrives that somebody holds, by its mark. `exists` tells whether
-    /// a resource of that name is there.
-    pub(crate) fn held_write(
-        &self,
-        process: usize,
-        call: &PortalCall,
-        mark: &str,
-        exists: impl Fn(&str, &str) -> bool,
-    ) {
+    /// A write about an organization arrives that somebody holds, by its mark.
+    pub(crate) fn held_write(&self, process: usize, call: &PortalCall, mark: &str) {
         let shown = &call.shown;
         let Some(id) = call.organization.clone() else {
             return;
@@ -329,15 +363,17 @@ impl Witness {
         let heir = wanted.filter(|wanted| *wanted != mark).and_then(parts);
         let writer = heir.as_ref().map_or(&name, |(_, _, heir)| heir);
         let may = state.sights.lets_write_for(process, writer, self.passed());
+        let former = format!("{namespace}/{name}");
+        let is_gone = state.looks.say_gone(process, &former, call.sent);
         drop(state);
         if !may {
             self.broken(format_args!(
                 "{process} sent {shown} for {writer}; {mark} holds it"
             ));
         }
-        if heir.is_some() && exists(&namespace, &name) {
+        if heir.is_some() && !is_gone {
             self.broken(format_args!(
-                "{process} took {id} from {mark}, which is there"
+                "{process} took {id} from {mark}, which is not gone for all that it was told"
             ));
         }
     }

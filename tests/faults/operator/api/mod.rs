@@ -145,6 +145,8 @@ impl ApiServer {
             Verb::List => self.list(replica, call).map(|list| (list, false)),
             Verb::Get => {
                 let found = self.store(|store| store.get(&call.key()).cloned());
+                let arrives = matches!(fate, Fate::Answered | Fate::Outrun);
+                self.witness.looks(replica, call, found.is_some(), arrives);
                 found.map(|found| (found, false)).ok_or(Refusal::NOT_FOUND)
             }
             _ => self.write(replica, call),
@@ -204,7 +206,7 @@ impl ApiServer {
         let mut pages = self.pages.lock().unwrap();
         let (items, metadata) = self.store(|store| pages.page(store, call.kind, token))?;
         for item in &items {
-            self.witness.sees(replica, call.kind, "ADDED", item);
+            self.witness.list_tells(replica, call.kind, item);
         }
         let (api_version, kind) = call.kind.names();
         Ok(json!({
@@ -219,6 +221,7 @@ impl ApiServer {
         let timeout = call.query.get("timeoutSeconds");
         let timeout = timeout.and_then(|seconds| seconds.parse().ok());
         let most = Duration::from_secs(timeout.unwrap_or(290));
+        self.witness.watches(replica, call.kind);
         self.witness.api_call(replica, call, 200, false);
         let stream = watch::Stream {
             server: Arc::clone(self),
@@ -236,7 +239,7 @@ impl ApiServer {
 
     fn delivered(&self, replica: usize, change: &Change) {
         self.witness
-            .sees(replica, change.kind, change.what, &change.object);
+            .watch_tells(replica, change.kind, change.what, &change.object);
     }
 }
 

@@ -1,0 +1,67 @@
+//! Who is gone for all that a process was told: a resource that it looked for at the API server itself
+//! and did not find, unless a watch has shown it since.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+use tokio::time::Instant;
+
+use super::sights::PASS;
+
+/// What each process was told of the resources that may hold something.
+#[derive(Debug, Default)]
+pub(crate) struct Looks {
+    /// When a process last looked for a resource, where it did not find it.
+    missed: BTreeMap<(usize, String), Instant>,
+    /// Since when the watch of a process shows a resource.
+    shown: BTreeMap<(usize, String), Instant>,
+    /// What a process has listed, and may not have put together yet.
+    listed: BTreeMap<usize, BTreeSet<String>>,
+}
+
+impl Looks {
+    /// A process looked for a resource.
+    pub(crate) fn looked(&mut self, process: usize, name: String, is_found: bool, now: Instant) {
+        if is_found {
+            self.missed.remove(&(process, name));
+        } else {
+            self.missed.insert((process, name), now);
+        }
+    }
+
+    /// A watch tells of a resource.
+    pub(crate) fn told(&mut self, process: usize, object: &Value, is_there: bool, now: Instant) {
+        let told = (process, name_of(object));
+        if is_there {
+            self.shown.entry(told).or_insert(now);
+        } else {
+            self.shown.remove(&told);
+        }
+    }
+
+    /// A list tells of a resource.
+    pub(crate) fn listed(&mut self, process: usize, object: &Value) {
+        let listed = self.listed.entry(process).or_default();
+        listed.insert(name_of(object));
+    }
+
+    /// A process that has its list watches.
+    pub(crate) fn watches(&mut self, process: usize, now: Instant) {
+        for name in self.listed.remove(&process).into_iter().flatten() {
+            self.shown.entry((process, name)).or_insert(now);
+        }
+    }
+
+    /// Whether a resource was gone for all that a process had been told when it sent something.
+    pub(crate) fn say_gone(&self, process: usize, name: &str, sent: Instant) -> bool {
+        let about = (process, name.to_owned());
+        let is_missed = self.missed.get(&about);
+        let is_missed = is_missed.is_some_and(|at| *at <= sent && sent - *at <= PASS);
+        is_missed && self.shown.get(&about).is_none_or(|since| *since >= sent)
+    }
+}
+
+fn name_of(object: &Value) -> String {
+    let word = |field: &str| object["metadata"][field].as_str().unwrap_or_default();
+    format!("{}/{}", word("namespace"), word("name"))
+}
