@@ -18,8 +18,9 @@ use portalctl::clock::FixedClock;
 use portalctl::model::observed::EventKind;
 use portalctl::model::{Domain, Email, ExternalId, Intent, OrganizationId};
 use portalctl::workos::{
-    ApiError, ApiKey, ApiResult, Client, Endpoint, LinkRequest, List, NewOrganization, Rate,
-    ReadPortal, ReadProgress, Settings, Transport, TransportError, TransportErrorKind, WritePortal,
+    ApiError, ApiKey, ApiResult, Client, Endpoint, EventFilter, LinkRequest, List, NewOrganization,
+    Rate, ReadPortal, ReadProgress, Settings, Transport, TransportError, TransportErrorKind,
+    WritePortal,
 };
 
 const START: &str = "2026-01-15T12:00:00Z";
@@ -89,7 +90,11 @@ fn holds_no_secret(text: &str) {
 async fn read(client: &Client, id: &OrganizationId) {
     let external_id = ExternalId::parse("acme").unwrap();
     let domain = Domain::from_api("acme.com");
-    let since = START.parse().unwrap();
+    let filter = EventFilter {
+        kinds: &EVENTS,
+        organization: Some(id),
+        since: Some(START.parse().unwrap()),
+    };
     told(client.organizations(&Silent).await);
     told(client.organizations_within(&Silent, 3).await);
     told(client.organizations_by_domain(&domain).await);
@@ -100,8 +105,9 @@ async fn read(client: &Client, id: &OrganizationId) {
     told(client.certificates("conn_1").await);
     told(client.audit_log_configuration(id).await);
     told(client.it_contacts(id).await);
-    told(client.events(&EVENTS).await);
-    told(client.events_since(&EVENTS, id, since).await);
+    told(client.has_members(id).await);
+    told(client.events(&EventFilter::of(&EVENTS)).await);
+    told(client.events(&filter).await);
 }
 
 async fn write(client: &Client, id: &OrganizationId) {

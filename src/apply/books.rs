@@ -3,12 +3,56 @@
 //! Goes in: a change that was done. Comes out: the same account. Writes one PUT at most: that all
 //! declared IT contacts are there, and what WorkOS keeps otherwise than it was sent.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use super::{Options, Outcome, Stop, update};
 use crate::model::desired::FieldPath;
 use crate::model::mark::{self, KeptValues};
 use crate::model::observed::Organization;
 use crate::plan::{Action, Change, FieldChange};
 use crate::workos::WritePortal;
+
+/// Values that the answer to a write shows otherwise than that write sent them.
+///
+/// Only these are WorkOS's doing: what a later read shows may be somebody else's edit.
+#[derive(Debug, Default)]
+pub(super) struct Answered(Mutex<Vec<(FieldPath, Option<String>)>>);
+
+impl Answered {
+    /// Notes fields that a request sent, by the organization of its answer.
+    pub(super) fn note<'a>(
+        &self,
+        sent: impl Iterator<Item = &'a FieldChange>,
+        answer: &Organization,
+    ) {
+        self.add(differing(sent, answer).collect());
+    }
+
+    /// Notes the fields that a create sent, by the organization of its answer.
+    pub(super) fn note_created(&self, sent: &[FieldChange], answer: &Organization) {
+        self.add(
+            differing(sent.iter(), answer)
+                .chain(other_domain(sent, answer))
+                .collect(),
+        );
+    }
+
+    fn add(&self, kept: Vec<Kept<'_>>) {
+        let kept = kept
+            .into_iter()
+            .map(|Kept { field, value }| (field.path.clone(), value));
+        self.values().extend(kept);
+    }
+
+    fn has(&self, kept: &Kept<'_>) -> bool {
+        let mut values = self.values().clone().into_iter();
+        values.any(|(path, value)| path == kept.field.path && value == kept.value)
+    }
+
+    fn values(&self) -> MutexGuard<'_, Vec<(FieldPath, Option<String>)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 /// A value that WorkOS keeps otherwise than it was sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,11 +68,12 @@ pub(super) async fn keep(
     ended: Outcome,
     options: &Options<'_>,
     stop: &Stop,
+    answered: &Answered,
 ) -> Outcome {
     let Outcome::Done(live) = ended else {
         return ended;
     };
-    let marks = marks(change, &live);
+    let marks = marks(change, &live, answered);
     if marks.is_empty() || stop.reason().is_some() {
         return Outcome::Done(live);
     }
@@ -49,7 +94,7 @@ pub(super) fn without(change: &Change) -> Change {
 }
 
 /// The marks that are to be written, as far as there is room for them.
-fn marks(change: &Change, live: &Organization) -> Vec<FieldChange> {
+fn marks(change: &Change, live: &Organization, answered: &Answered) -> Vec<FieldChange> {
     let planned = change.fields.iter();
     let mut marks: Vec<FieldChange> = planned
         .filter(|field| field.path.is_bookkeeping())
@@ -57,7 +102,8 @@ fn marks(change: &Change, live: &Organization) -> Vec<FieldChange> {
         .collect();
     let mut known = KeptValues::of(&live.metadata);
     let before = known.clone();
-    for Kept { field, value } in kept_differently(change, live) {
+    let kept = kept_differently(change, live).into_iter();
+    for Kept { field, value } in kept.filter(|kept| answered.has(kept)) {
         known.add(&field.path, sent(field).as_deref(), value.as_deref());
     }
     if known != before {
@@ -79,27 +125,29 @@ fn marks(change: &Change, live: &Organization) -> Vec<FieldChange> {
 
 /// Finds the fields whose values an organization shows otherwise than they were sent.
 pub(super) fn kept_differently<'a>(change: &'a Change, live: &Organization) -> Vec<Kept<'a>> {
-    let mut kept: Vec<Kept<'a>> = change
-        .fields
-        .iter()
-        .filter_map(|field| {
-            let value = match &field.path {
-                FieldPath::Name => Some(live.name.clone()),
-                FieldPath::ExternalId => live.external_id.clone(),
-                FieldPath::StripeCustomerId => live.stripe_customer_id.clone(),
-                FieldPath::Metadata(key) if !field.path.is_mark() => {
-                    live.metadata.get(key).cloned()
-                }
-                _ => return None,
-            };
-            let is_same = field.path.is_same(field.after.as_deref(), value.as_deref());
-            (!is_same).then_some(Kept { field, value })
-        })
-        .collect();
+    let mut kept: Vec<Kept<'a>> = differing(change.fields.iter(), live).collect();
     if change.action == Action::Create {
         kept.extend(other_domain(&change.fields, live));
     }
     kept
+}
+
+/// Finds the own fields of an organization whose values differ from what was sent.
+fn differing<'a>(
+    sent: impl Iterator<Item = &'a FieldChange>,
+    live: &Organization,
+) -> impl Iterator<Item = Kept<'a>> {
+    sent.filter_map(|field| {
+        let value = match &field.path {
+            FieldPath::Name => Some(live.name.clone()),
+            FieldPath::ExternalId => live.external_id.clone(),
+            FieldPath::StripeCustomerId => live.stripe_customer_id.clone(),
+            FieldPath::Metadata(key) if !field.path.is_mark() => live.metadata.get(key).cloned(),
+            _ => return None,
+        };
+        let is_same = field.path.is_same(field.after.as_deref(), value.as_deref());
+        (!is_same).then_some(Kept { field, value })
+    })
 }
 
 /// Finds the one domain that was sent and is missing, while the organization holds as many as were

@@ -5,6 +5,7 @@
 //! whole create for one of its domains: the organization is then made without it, and the domain is
 //! what was refused.
 
+use super::books::Answered;
 use super::update;
 use super::{
     BEFORE_LOOKING, FieldOutcome, MAX_ATTEMPTS, Options, Outcome, OutcomeKind, Problem, Stop,
@@ -23,6 +24,7 @@ pub(super) async fn create(
     change: &Change,
     options: &Options<'_>,
     stop: &Stop,
+    answered: &Answered,
 ) -> Outcome {
     let Some(mut wanted) = wanted(change) else {
         let message = "the change lacks the name or the external id to create with";
@@ -36,7 +38,7 @@ pub(super) async fn create(
             Ok(None) => {}
             // An earlier run may have made it without a domain that WorkOS refused.
             Ok(Some(found)) if wanted.adds_missing_domains(&found) && is_ours(&found, &wanted) => {
-                return complete(portal, found, &wanted, options, stop).await;
+                return complete(portal, found, &wanted, options, stop, answered).await;
             }
             Ok(Some(found)) => return taken(&found, &wanted.new),
             Err(error) => return not_looked_at(&error, stop),
@@ -47,7 +49,8 @@ pub(super) async fn create(
     loop {
         let error = match portal.create_organization(&wanted.new).await {
             Ok(organization) => {
-                return complete(portal, organization, &wanted, options, stop).await;
+                answered.note_created(&change.fields, &organization);
+                return complete(portal, organization, &wanted, options, stop, answered).await;
             }
             Err(error) => error,
         };
@@ -69,7 +72,7 @@ pub(super) async fn create(
             .await;
         match (found, &lost_write) {
             (Ok(Some(found)), _) if is_ours(&found, &wanted) => {
-                return complete(portal, found, &wanted, options, stop).await;
+                return complete(portal, found, &wanted, options, stop, answered).await;
             }
             (Ok(Some(found)), _) => return taken(&found, &wanted.new),
             (Ok(None), None) => {
@@ -107,12 +110,13 @@ async fn complete(
     wanted: &Wanted,
     options: &Options<'_>,
     stop: &Stop,
+    answered: &Answered,
 ) -> Outcome {
     let fields = &wanted.afterwards;
     let ended = if fields.is_empty() {
         Outcome::Done(Box::new(created.clone()))
     } else {
-        update::bring(portal, created.clone(), fields, options, stop).await
+        update::bring_noting(portal, created.clone(), fields, options, stop, answered).await
     };
     let made = format!("{} was created, but {}", created.id, wanted.lacking());
     match without_refused(ended, &wanted.refused) {

@@ -305,11 +305,12 @@ async fn write(
     stop: &Stop,
 ) -> Outcome {
     let fields = books::without(change);
+    let answered = books::Answered::default();
     let ended = match change.action.organization() {
-        Some(id) => update::update(portal, id, &fields, plan, options, stop).await,
-        None => create::create(portal, &fields, options, stop).await,
+        Some(id) => update::update(portal, id, &fields, plan, options, stop, &answered).await,
+        None => create::create(portal, &fields, options, stop, &answered).await,
     };
-    books::keep(portal, change, ended, options, stop).await
+    books::keep(portal, change, ended, options, stop, &answered).await
 }
 
 fn report(plan: &Plan, mut outcomes: BTreeMap<usize, Outcome>, stop: &Stop) -> ApplyReport {

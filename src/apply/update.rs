@@ -7,6 +7,7 @@
 
 use std::collections::BTreeMap;
 
+use super::books::Answered;
 use super::owner;
 use super::{
     BEFORE_LOOKING, FieldOutcome, MAX_ATTEMPTS, Options, Outcome, OutcomeKind, Problem, Stop,
@@ -31,10 +32,11 @@ pub(super) async fn update(
     plan: &Plan,
     options: &Options<'_>,
     stop: &Stop,
+    answered: &Answered,
 ) -> Outcome {
     match portal.organization(id).await {
         Ok(Some(live)) if owner::has_moved(plan, &live) => owner::refused(live),
-        Ok(Some(live)) => bring(portal, live, &change.fields, options, stop).await,
+        Ok(Some(live)) => bring_noting(portal, live, &change.fields, options, stop, answered).await,
         Ok(None) => gone(id),
         Err(error) => not_looked_at(&error, stop),
     }
@@ -48,12 +50,26 @@ pub(super) async fn bring(
     options: &Options<'_>,
     stop: &Stop,
 ) -> Outcome {
+    let answered = Answered::default();
+    bring_noting(portal, live, fields, options, stop, &answered).await
+}
+
+/// Does what [`bring`] does, and notes values that an answer shows otherwise than they were sent.
+pub(super) async fn bring_noting(
+    portal: &impl WritePortal,
+    live: Organization,
+    fields: &[FieldChange],
+    options: &Options<'_>,
+    stop: &Stop,
+    answered: &Answered,
+) -> Outcome {
     let all: Vec<&FieldChange> = fields.iter().collect();
     if let Err(problem) = remaining(&all, &live, None) {
         return Outcome::Refused(problem.leaving(live));
     }
     let mut hand = Hand {
         portal,
+        answered,
         live,
         contacts: None,
         has_written: false,
@@ -224,6 +240,7 @@ impl From<ApiError> for Failure {
 /// Writes to one organization, and keeps what each answer says of it.
 struct Hand<'a, P> {
     portal: &'a P,
+    answered: &'a Answered,
     live: Organization,
     /// The IT contacts, once a lost answer or a refusal made them worth reading.
     contacts: Option<Vec<ItContact>>,
@@ -295,6 +312,7 @@ impl<P: WritePortal> Hand<'_, P> {
         if !patch.is_empty() {
             self.put(&patch).await?;
             self.remove_leftovers(patch, todo).await?;
+            self.answered.note(todo.iter().copied(), &self.live);
         }
         for field in todo {
             match &field.path {

@@ -187,6 +187,7 @@ where
     pending.push(ask(Order::NewestFirst, None));
     let mut left = requests.unwrap_or(MAX_PAGES).saturating_sub(1);
     let mut bytes = 0_usize;
+    let mut has_both = false;
     for pages in 1..=MAX_PAGES {
         let Some((order, is_first, page)) = pending.next().await else {
             return Ok(None);
@@ -206,19 +207,23 @@ where
         let after = match readers.take(order, page)? {
             // The other reader's page has to agree that this was the end.
             Read::ToTheEnd if !pending.is_empty() => continue,
+            // Nobody looked from the other end, for want of requests: whether it is the end is not known.
+            Read::ToTheEnd if pages > 1 && ends == Ends::Both && !has_both => return Ok(None),
             // What is under way is abandoned.
             Read::All | Read::ToTheEnd => return Ok(Some(readers.into_items())),
             Read::UpTo(after) => after,
         };
         let mut go_on = |order, after| {
-            if left > 0 {
+            let may_ask = left > 0;
+            if may_ask {
                 left -= 1;
                 pending.push(ask(order, after));
             }
+            may_ask
         };
         go_on(order, Some(after));
         if pages == 1 && ends == Ends::Both {
-            go_on(Order::OldestFirst, None);
+            has_both = go_on(Order::OldestFirst, None);
         }
     }
     Err(Cut::Endless)
