@@ -311,8 +311,8 @@ impl<P: WritePortal> Hand<'_, P> {
         let patch = patch(&self.live, todo);
         if !patch.is_empty() {
             self.put(&patch).await?;
-            self.remove_leftovers(patch, todo).await?;
             self.answered.note(todo.iter().copied(), &self.live);
+            self.remove_leftovers(patch, todo).await?;
         }
         for field in todo {
             match &field.path {
@@ -377,6 +377,9 @@ impl<P: WritePortal> Hand<'_, P> {
         };
         // What is still there then is told and remembered as kept.
         self.put(&patch).await?;
+        let removed = todo.iter().copied();
+        let removed = removed.filter(|field| field.after.is_none());
+        self.answered.note(removed, &self.live);
         Ok(())
     }
 

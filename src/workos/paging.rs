@@ -128,7 +128,8 @@ where
     Fut: Future<Output = Result<Page<T>, ApiError>> + Send,
 {
     let mut ends = Ends::Both;
-
+    // Ids that a pass from one end found: nothing but a second pass can confirm its end.
+    let mut unconfirmed: Option<Vec<String>> = None;
     let mut known = BTreeSet::new();
     let mut restarts = 0;
     loop {
@@ -138,6 +139,17 @@ where
             told(known.len() - before);
         };
         match read_once(ends, &fetch, &mut tell, requests).await {
+            Ok(Some(items)) if ends == Ends::One => {
+                let ids: Vec<String> = items.iter().map(|item| item.key().to_owned()).collect();
+                if unconfirmed.as_ref() == Some(&ids) {
+                    return Ok(Some(items));
+                }
+                if restarts >= MAX_RESTARTS {
+                    return Err(ListError::Unstable);
+                }
+                restarts += u32::from(unconfirmed.is_some());
+                unconfirmed = Some(ids);
+            }
             Ok(items) => return Ok(items),
             Err(Cut::Failed(error)) => return Err(ListError::Api(*error)),
             Err(Cut::Endless) => return Err(ListError::Endless),
