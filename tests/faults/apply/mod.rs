@@ -46,11 +46,16 @@ const SCHEDULES: u64 = 100;
 const MAX_TOLD: usize = 5;
 
 /// Seeds that failed once. Each stands for a bug that was there.
-const REGRESSIONS: [u64; 4] = [
-    7,   // the lint took two deletions for one external id given twice
-    31,  // whoever had the Stripe customer id was not seen, and a customer created again
-    228, // a page that left the rest out was believed, and a customer created again
-    676, // the same
+const REGRESSIONS: [u64; 9] = [
+    7,    // the lint took two deletions for one external id given twice
+    31,   // whoever had the Stripe customer id was not seen, and a customer created again
+    228,  // a page that left the rest out was believed, and a customer created again
+    676,  // the same
+    1718, // a short list that nobody read from its other end was believed
+    1784, // a list read from one end was believed once
+    1979, // the same
+    233,  // a rename while an answer was lost passed for WorkOS's own spelling
+    1175, // a rename between two writes of one change did so too
 ];
 
 /// What schedules came to.
