@@ -19,6 +19,8 @@ fn meaning(whole: &Whole) -> Option<Desired> {
     desired.environment.name = None;
     for organization in desired.organizations.values_mut() {
         organization.source = Source::nowhere();
+        // Only the Kubernetes form has one.
+        organization.resource = None;
     }
     Some(desired)
 }
