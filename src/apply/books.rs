@@ -173,7 +173,7 @@ fn other_domain<'a>(fields: &'a [FieldChange], live: &Organization) -> Option<Ke
     }
 }
 
-/// What was sent for a field: the name of a domain, else the value.
+/// Returns what a request sends for a field: the name of a domain, else the value.
 fn sent(field: &FieldChange) -> Option<String> {
     match &field.path {
         FieldPath::Domain(domain) => Some(domain.to_string()),

@@ -73,23 +73,23 @@ pub struct Problem {
     pub left: Option<Box<Organization>>,
     /// Whether the same command again can do better: not after a refusal.
     pub can_repeat: bool,
-    /// What became of single fields; those that are not listed were done. Empty where all fields
+    /// Outcomes of single fields; those that are not listed were done. Empty where all fields
     /// ended like the change.
     pub fields: Vec<FieldOutcome>,
 }
 
-/// What became of one field of a change.
+/// Outcome of one field of a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldOutcome {
     /// The field.
     pub path: FieldPath,
-    /// How it ended.
+    /// Kind of the outcome.
     pub kind: OutcomeKind,
     /// The code that `portalctl explain` knows, and what happened; nothing where it was done.
     pub problem: Option<(Code, String)>,
 }
 
-/// How much running the same command again can help.
+/// Benefit of running the same command again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Repeat {
     /// With all that was not done.
@@ -240,7 +240,8 @@ impl Problem {
         Self::new(codes::STALE, message).repeatable()
     }
 
-    /// What became of a field: as listed, else done, or like the whole change where none is listed.
+    /// Returns the outcome of a field: as listed, else done, or like the whole change where none is
+    /// listed.
     pub fn field(&self, path: &FieldPath) -> Option<&FieldOutcome> {
         self.fields.iter().find(|field| field.path == *path)
     }
@@ -308,7 +309,7 @@ impl ApplyReport {
         }
     }
 
-    /// How much running the same command again can help with what was not done.
+    /// Returns the benefit of running the same command again for the changes that were not done.
     pub fn repeat(&self) -> Repeat {
         let problems = || {
             let changes = self.changes.iter();

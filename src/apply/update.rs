@@ -22,7 +22,7 @@ use crate::model::{Domain, Email, ExternalId, OrganizationId};
 use crate::plan::{Change, FieldChange, Plan};
 use crate::workos::{ApiError, ApiErrorKind, OrganizationPatch, WritePortal};
 
-/// How many refused fields the message of a change names.
+/// Most refused fields that the message of a change names.
 const NAMED: usize = 10;
 
 pub(super) async fn update(
@@ -128,10 +128,10 @@ struct Ended {
     reach: Reach,
 }
 
-/// How far the failure of one write reaches.
+/// Scope of the failure of one write.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Reach {
-    /// That write alone.
+    /// The write alone.
     Write,
     /// Every IT contact of the organization.
     Contacts,
@@ -139,7 +139,7 @@ enum Reach {
     Change,
 }
 
-/// How far a refusal reaches.
+/// Returns the scope of a refusal.
 fn reach(error: &ApiError, write: &[&FieldChange]) -> Reach {
     let is_about = |path: fn(&FieldPath) -> bool| write.iter().any(|field| path(&field.path));
     let of_contacts = is_about(|path| matches!(path, FieldPath::ItContact(_)));
@@ -503,7 +503,7 @@ impl<P: WritePortal> Hand<'_, P> {
     }
 }
 
-/// What became of a field of a change.
+/// Returns the outcome of one field of a change.
 fn of_field(field: &FieldChange, end: &Result<(), Outcome>) -> FieldOutcome {
     let outcome = end.as_ref().err();
     let problem = outcome.and_then(Outcome::problem);
