@@ -57,9 +57,10 @@ fn url_help(urls: &ResolvedUrls) -> String {
         return_url,
         success_url,
     } = urls;
-    let sent: Vec<String> = [return_url, success_url]
-        .into_iter()
-        .flatten()
+    let success_url = success_url.as_ref().filter(|_| success_url != return_url);
+    let sent: Vec<String> = return_url
+        .iter()
+        .chain(success_url)
         .map(|url| format!("{} ({})", url.url, url.origin))
         .collect();
     if sent.is_empty() {

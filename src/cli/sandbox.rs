@@ -62,7 +62,7 @@ pub(super) struct SandboxArgs {
     #[arg(long, value_name = "SEED[:PERCENT]", value_parser = parse_faults)]
     faults: Option<(u64, u8)>,
 
-    /// Where the portal sends people back to when a link does not say: what WorkOS keeps in its
+    /// Where the portal's logo leads when a link has no return URL: what WorkOS keeps in its
     /// dashboard.
     #[arg(long, value_name = "URL", value_parser = parse_return_url)]
     default_return_url: Option<String>,

@@ -207,7 +207,7 @@ codes! {
         "Keep one of the two.";
     OPTION_NOT_ALLOWED = "manifest/option-not-allowed",
         "an option that this intent does not have",
-        "WorkOS has success URLs for sso, dsync and log_streams; `warn_days` belongs to certificate_renewal.",
+        "`warn_days` belongs to certificate_renewal: from how many days before its end a certificate needs attention.",
         "Remove the option, or move it to the intent it belongs to.";
     INVALID_METADATA = "manifest/invalid-metadata",
         "metadata that WorkOS does not accept",

@@ -244,9 +244,7 @@ async fn make_link(
         organization: permitted.organization,
         intent,
         return_url: back.clone().or_else(|| text_of(&permitted.urls.return_url)),
-        success_url: back
-            .filter(|_| intent.has_success_url())
-            .or_else(|| text_of(&permitted.urls.success_url)),
+        success_url: back.or_else(|| text_of(&permitted.urls.success_url)),
     };
     shared.upstream.link(&leave, &request).await
 }

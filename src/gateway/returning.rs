@@ -158,7 +158,7 @@ fn app_url(desired: &Desired, key: &OrgKey, intent: Intent, outcome: Outcome) ->
         success_url,
     } = link::resolve_urls(desired, key, intent);
     let url = match outcome {
-        Outcome::Done => success_url.or(return_url),
+        Outcome::Done => success_url,
         Outcome::Validating | Outcome::NotFinished | Outcome::Unclear => return_url,
     };
     url.map(|it| it.url.to_string())

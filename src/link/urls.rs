@@ -12,10 +12,13 @@ use crate::model::{Intent, OrgKey, ReturnUrl};
 /// which no API tells.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ResolvedUrls {
-    /// Where the portal's way out leads.
+    /// Target of the portal's logo, by which an IT admin leaves without finishing.
     pub return_url: Option<ResolvedUrl>,
-    /// Where the portal redirects when the intent was finished; WorkOS has it for
-    /// [some intents](Intent::has_success_url) only.
+    /// Target of the redirect after the intent was finished: the declared success URL, else the
+    /// return URL. WorkOS takes one for every intent; only the defaults of its dashboard are limited
+    /// to three.
+    ///
+    /// Source: `GenerateLinkDto.success_url` of the WorkOS API description.
     pub success_url: Option<ResolvedUrl>,
 }
 
@@ -52,6 +55,8 @@ impl fmt::Display for Origin {
 
 /// Finds the URLs of one intent of one organization: the intent's own, else the organization's,
 /// else the manifest's.
+///
+/// Without a success URL the IT admin who finishes is sent to the return URL.
 pub fn resolve_urls(desired: &Desired, key: &OrgKey, intent: Intent) -> ResolvedUrls {
     let entry = desired.organizations.get(key);
     let settings = entry.and_then(|entry| entry.intents.get(&intent));
@@ -72,8 +77,8 @@ pub fn resolve_urls(desired: &Desired, key: &OrgKey, intent: Intent) -> Resolved
         (Origin::Manifest, manifest.success.get(&intent)),
     ]);
     ResolvedUrls {
+        success_url: success_url.or_else(|| return_url.clone()),
         return_url,
-        success_url: success_url.filter(|_| intent.has_success_url()),
     }
 }
 
@@ -146,14 +151,14 @@ organizations:
                 "acme",
                 Intent::Dsync,
                 "the intent's own: app.example.com/acme/dsync",
-                "WorkOS's",
+                "the intent's own: app.example.com/acme/dsync",
             ),
             // Not declared: the organization's still holds.
             (
                 "acme",
                 Intent::AuditLogs,
                 "the organization's: app.example.com/acme",
-                "WorkOS's",
+                "the organization's: app.example.com/acme",
             ),
             (
                 "globex",
@@ -165,7 +170,7 @@ organizations:
                 "globex",
                 Intent::LogStreams,
                 "the manifest's: app.example.com/portal",
-                "WorkOS's",
+                "the manifest's: app.example.com/portal",
             ),
         ] {
             let found = resolved(key, intent);
@@ -174,14 +179,30 @@ organizations:
     }
 
     #[test]
-    fn what_workos_has_no_success_url_for_gets_none() {
+    fn every_intent_has_a_success_url_when_any_url_is_declared() {
         let (mut desired, key) = manifest();
+        for intent in Intent::ALL {
+            assert!(
+                resolve_urls(&desired, &key, intent).success_url.is_some(),
+                "{intent}"
+            );
+        }
         let (_, url) = desired.return_urls.success.pop_first().unwrap();
         let all = Intent::ALL.map(|intent| (intent, url.clone()));
         desired.return_urls.success = all.into();
-        for intent in Intent::ALL {
-            let found = resolve_urls(&desired, &key, intent).success_url;
-            assert_eq!(found.is_some(), intent.has_success_url(), "{intent}");
+        for intent in Intent::ALL.into_iter().filter(|it| *it != Intent::Sso) {
+            let found = resolve_urls(&desired, &key, intent).success_url.unwrap();
+            assert_eq!((found.url, found.origin), (url.clone(), Origin::Manifest));
         }
+    }
+
+    #[test]
+    fn without_any_url_the_choice_is_left_to_the_dashboard() {
+        let (mut desired, key) = manifest();
+        desired.return_urls = Default::default();
+        let entry = desired.organizations.get_mut(&key).unwrap();
+        entry.return_url = None;
+        let found = resolve_urls(&desired, &key, Intent::CertificateRenewal);
+        assert_eq!(found, ResolvedUrls::default());
     }
 }

@@ -124,10 +124,11 @@ pub struct ReturnUrls {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1), inner(regex(pattern = HOST)), example = ["app.example.com"])]
     pub allowed_hosts: Option<Vec<String>>,
-    /// Where the portal redirects when an intent was finished, by intent.
+    /// Where the portal redirects when an intent was finished, by intent; the return URL unless
+    /// declared.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(extend(
-        "propertyNames" = { "enum": ["sso", "dsync", "log_streams"] },
+        "propertyNames" = { "enum": Intent::ALL },
         "additionalProperties" = { "type": "string", "pattern": URL }
     ))]
     pub success: Option<BTreeMap<String, String>>,
@@ -343,10 +344,6 @@ pub enum IntentItem {
 #[serde(deny_unknown_fields)]
 #[schemars(extend("allOf" = [
     {
-        "if": { "required": ["success_url"] },
-        "then": { "properties": { "intent": { "enum": ["sso", "dsync", "log_streams"] } } }
-    },
-    {
         "if": { "required": ["warn_days"] },
         "then": { "properties": { "intent": { "const": "certificate_renewal" } } }
     }
@@ -358,7 +355,7 @@ pub struct IntentSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = URL))]
     pub return_url: Option<String>,
-    /// Where the portal redirects when the customer finished (`sso`, `dsync` and `log_streams` only).
+    /// Where the portal redirects when the customer finished; the return URL unless declared.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = URL))]
     pub success_url: Option<String>,

@@ -81,13 +81,6 @@ impl Intent {
         }
     }
 
-    /// Whether WorkOS has a success URL for this intent, beside the return URL.
-    ///
-    /// Source: the Admin Portal's redirect settings: sso, dsync and log streams only.
-    pub const fn has_success_url(self) -> bool {
-        matches!(self, Self::Sso | Self::Dsync | Self::LogStreams)
-    }
-
     /// The name under which IT contacts are invited to the intent: a vocabulary of its own.
     ///
     /// Source: `InviteItContactIntents` of the official Rust SDK 3.5.0. Audit logs have nothing to

@@ -71,7 +71,7 @@ pub struct SandboxOptions {
     pub latency: Duration,
     /// What portal links begin with; where the caller reached the sandbox if there is none.
     pub base_url: Option<String>,
-    /// Where the portal sends people back to when a link does not say: what WorkOS keeps in its
+    /// Where the portal's logo leads when a link has no return URL: what WorkOS keeps in its
     /// dashboard.
     pub default_return_url: Option<String>,
     /// Where the state is kept, if it outlives the process.

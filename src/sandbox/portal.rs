@@ -9,9 +9,9 @@ use crate::model::text;
 const STYLE: &str = include_str!("style.css");
 
 /// The hash by which the page's own style is allowed, and nothing else. A test keeps it true.
-pub(super) const STYLE_HASH: &str = "oRUJtPcJtEXXgJhYWOTogqZdUWd1ZuuDkZh397KJjWA=";
+pub(super) const STYLE_HASH: &str = "Nt4bNhfMQSnUmitSwtknB0HsOObfD0frkGy0WPwA/Mg=";
 
-/// The page that a link opens; who leaves it goes to the link's return URL, else to the default.
+/// Renders the page that a link opens. Its logo leads to the link's return URL, else to the default.
 pub(super) fn setup(
     session: &PortalSession,
     refused: Option<&Refusal>,
@@ -20,10 +20,11 @@ pub(super) fn setup(
     let title = session.link.intent.title();
     let name = escape(&session.organization_name);
     let mut body = format!(
-        "<h1>Set up {title} for {name}</h1>\n\
+        "{}<h1>Set up {title} for {name}</h1>\n\
          <p class=\"note\">This is the portalctl sandbox. The real Admin Portal guides your \
          customer’s IT admin step by step; here one button does it all.</p>\n\
          <p>{}</p>\n",
+        logo(session.link.return_url.as_deref().or(default_return_url)),
         what_happens(session.link.intent),
     );
     if refused.is_some() {
@@ -52,23 +53,31 @@ pub(super) fn setup(
         }
     }
     body.push_str("<button type=\"submit\">Finish as the IT admin</button>\n</form>\n");
-    if let Some(url) = session.link.return_url.as_deref().or(default_return_url) {
-        let _ = writeln!(
-            body,
-            "<p><a href=\"{}\">Leave without finishing</a></p>",
-            escape(url)
-        );
-    }
     document(&format!("Set up {title}"), &body)
 }
 
-/// The page when everything is done and there is nowhere to send the admin.
-pub(super) fn done(finished: &Finished) -> String {
+/// Renders the page that is shown after finishing a link without a success URL.
+///
+/// The return URL does not redirect: only the logo leads there.
+pub(super) fn done(finished: &Finished, default_return_url: Option<&str>) -> String {
     let title = finished.link.intent.title();
     let name = escape(&finished.organization_name);
-    let body =
-        format!("<h1>Done: {title} is set up for {name}</h1>\n<p>You can close this page.</p>\n");
+    let body = format!(
+        "{}<h1>Done: {title} is set up for {name}</h1>\n<p>You can close this page.</p>\n",
+        logo(finished.link.return_url.as_deref().or(default_return_url)),
+    );
     document("Done", &body)
+}
+
+/// Renders the app's logo: the portal's way out, where there is a URL for it.
+fn logo(return_url: Option<&str>) -> String {
+    match return_url {
+        Some(url) => format!(
+            "<p class=\"logo\"><a href=\"{}\">‹ Your app</a></p>\n",
+            escape(url)
+        ),
+        None => "<p class=\"logo\">Your app</p>\n".to_owned(),
+    }
 }
 
 /// The page of a link that cannot be opened; it does not tell why, as nobody should learn whether

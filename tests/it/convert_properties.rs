@@ -60,7 +60,7 @@ fn intent_item() -> impl Strategy<Value = IntentItem> {
             IntentItem::Settings(IntentSettings {
                 intent,
                 return_url,
-                success_url: success_url.filter(|_| intent.has_success_url()),
+                success_url,
                 warn_days: warn_days.filter(|_| intent == Intent::CertificateRenewal),
             })
         })
@@ -253,7 +253,10 @@ fn manifest() -> impl Strategy<Value = Manifest> {
                     allowed_hosts: lists_hosts.then(|| {
                         vec!["app.example.com".to_owned(), "other.example.com".to_owned()]
                     }),
-                    success: sso.map(|url| BTreeMap::from([("sso".to_owned(), url)])),
+                    success: sso.map(|url| {
+                        let all = Intent::ALL.map(|intent| (intent.to_string(), url.clone()));
+                        BTreeMap::from(all)
+                    }),
                 }),
                 limits: limits.map(|(create, update, delete)| Limits {
                     create,

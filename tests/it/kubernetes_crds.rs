@@ -128,8 +128,12 @@ fn environments_that_cannot_be_meant_are_refused() {
             "should have at least 1 items",
         ),
         (
-            json!({ "returnUrls": { "success": { "audit_logs": "https://app.example.com/" } } }),
-            "field not declared in schema",
+            json!({ "returnUrls": { "success": { "audit_logs": "http://localhost:3000/" } } }),
+            "http://localhost is for environments with apiKey: test",
+        ),
+        (
+            json!({ "returnUrls": { "success": { "saml": "https://app.example.com/" } } }),
+            "must name intents: sso, dsync",
         ),
         (json!({ "limits": { "update": "300%" } }), "from 1% to 100%"),
         (
@@ -265,10 +269,6 @@ fn organizations_that_cannot_be_meant_are_refused() {
         (
             json!({ "intents": [{ "intent": "sso" }, { "intent": "sso" }] }),
             r#"duplicate entries for key [intent="sso"]"#,
-        ),
-        (
-            json!({ "intents": [{ "intent": "audit_logs", "successUrl": url }] }),
-            "give a returnUrl instead",
         ),
         (
             json!({ "intents": [{ "intent": "sso", "warnDays": 30 }] }),

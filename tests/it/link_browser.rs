@@ -62,9 +62,9 @@ fn as_browser(env: &TestEnv, command: &Command) -> PathBuf {
     path
 }
 
-/// The customer finishes in the browser that was opened; where that ends, in `success` or the
-/// default of the sandbox.
-fn the_loop(manifest_urls: &str, sandbox_options: &str, app: &App) {
+/// Plays a customer who finishes an intent in the browser that was opened, and comes back to the
+/// app by a redirect or by the logo.
+fn the_loop(manifest_urls: &str, sandbox_options: &str, app: &App, how: &str) {
     let env = TestEnv::with_manifest(&format!(
         "version: 1\nenvironment: {{ name: staging, api_key: test }}\n{manifest_urls}\
          organizations:\n  acme: {{ name: Acme Corp, intents: [sso] }}\n"
@@ -75,7 +75,7 @@ fn the_loop(manifest_urls: &str, sandbox_options: &str, app: &App) {
     let server = SandboxServer::with(&env, &format!("--rate-limit off {sandbox_options}"));
     let _ = env.run("apply --yes").at(&server).exits(0);
     let result = env.path("result");
-    driver.arg(&result).arg(&app.0);
+    driver.arg(&result).arg(&app.0).arg(how);
     let browser = as_browser(&env, &driver);
     let output = env
         .run("link acme sso --open --wait --timeout 2m -vv")
@@ -104,11 +104,19 @@ fn the_customer_finishes_in_the_browser_and_the_command_ends() {
         "return_urls:\n  default: https://app.example.com/back\n  success: {{ sso: \"{}\" }}\n",
         app.0
     );
-    the_loop(&urls, "", &app);
+    the_loop(&urls, "", &app, "redirect");
 }
 
 #[test]
-fn without_a_url_the_customer_goes_where_the_dashboard_says() {
+fn without_a_success_url_finishing_leads_to_the_return_url() {
     let app = App::serve();
-    the_loop("", &format!("--default-return-url {}", app.0), &app);
+    let urls = format!("return_urls: {{ default: \"{}\" }}\n", app.0);
+    the_loop(&urls, "", &app, "redirect");
+}
+
+#[test]
+fn without_any_url_the_logo_leads_where_the_dashboard_says() {
+    let app = App::serve();
+    let default = format!("--default-return-url {}", app.0);
+    the_loop("", &default, &app, "logo");
 }

@@ -8,7 +8,10 @@ use crate::support::sandbox_server::SandboxServer;
 
 /// A link of an organization to the portal.
 fn link(sandbox: &SandboxServer, organization: &str, intent: &str) -> String {
-    let body = json!({"organization": organization, "intent": intent});
+    let body = json!({
+        "organization": organization, "intent": intent,
+        "return_url": "https://app.example.com/settings",
+    });
     let answer = sandbox.send("POST", "/portal/generate_link", &body);
     answer["link"].as_str().unwrap().to_owned()
 }

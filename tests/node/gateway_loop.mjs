@@ -23,7 +23,7 @@ await inBrowser(async (browser) => {
   await setUp();
   await seen(page, 'Set up single sign-on for Acme Corp', 'portal');
 
-  await page.getByRole('link', { name: 'Leave without finishing' }).click();
+  await page.getByRole('link', { name: 'Your app' }).click();
   await seen(page, 'Not finished: single sign-on', 'not-finished');
   assert.ok(page.url().startsWith(`${gateway}/return/`), page.url());
   await page.getByText('This page updates by itself.').waitFor();
@@ -50,7 +50,7 @@ await inBrowser(async (browser) => {
   await page.getByRole('heading', { name: 'Settings' }).waitFor();
 
   await page.getByRole('button', { name: 'Verify your domain' }).click();
-  await page.getByRole('link', { name: 'Leave without finishing' }).click();
+  await page.getByRole('link', { name: 'Your app' }).click();
   await seen(page, 'Being validated: domain verification', 'validated');
 });
 

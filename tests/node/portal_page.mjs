@@ -16,6 +16,9 @@ await inBrowser(async (browser) => {
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { name: /^Done/ }).waitFor();
   await checkAccessibility(page);
+  await picture(page, 'portal-done');
+  const logo = page.getByRole('link', { name: 'Your app' });
+  assert.equal(await logo.getAttribute('href'), 'https://app.example.com/settings');
   assert.deepEqual(problems, []);
 
   await page.goto(sso);

@@ -18,6 +18,45 @@ organizations:
   acme: { name: Acme, intents: [sso] }
 ";
 
+/// A customer with every intent, of which one has a success URL of its own.
+const EVERY_INTENT: &str = "\
+version: 1
+environment: { name: staging, api_key: test }
+return_urls:
+  default: https://app.example.com/settings
+  success: { audit_logs: https://app.example.com/logs }
+organizations:
+  acme:
+    name: Acme
+    intents:
+      - sso
+      - dsync
+      - domain_verification
+      - audit_logs
+      - log_streams
+      - { intent: certificate_renewal, success_url: https://app.example.com/renewed }
+      - bring_your_own_key
+";
+
+/// The success URL that belongs to each intent of [`EVERY_INTENT`].
+const SUCCESS_URLS: [(&str, &str); 7] = [
+    ("sso", "https://app.example.com/settings"),
+    ("dsync", "https://app.example.com/settings"),
+    ("domain_verification", "https://app.example.com/settings"),
+    ("audit_logs", "https://app.example.com/logs"),
+    ("log_streams", "https://app.example.com/settings"),
+    ("certificate_renewal", "https://app.example.com/renewed"),
+    ("bring_your_own_key", "https://app.example.com/settings"),
+];
+
+/// The body of the last request for a link.
+fn last_link_body(workos: &StandIn) -> Value {
+    let requests = workos.requests();
+    let mut made = requests.iter().rev();
+    let made = made.find(|request| request.path == "/portal/generate_link");
+    made.unwrap().body.clone()
+}
+
 /// Text of every hostile link that must never be seen again.
 const PAYLOAD: &str = "p4yl0ad";
 
@@ -168,5 +207,48 @@ fn the_gateway_redirects_to_no_hostile_link() {
         assert_eq!(audit["code"], "api/invalid-answer", "{audit}");
         let log = Value::from(gateway.log()).to_string();
         assert!(log.contains(why) && !log.contains(PAYLOAD), "{log}");
+    }
+}
+
+#[test]
+fn a_link_for_every_intent_has_a_success_url() {
+    let workos = answering("https://setup.workos.com?token=one");
+    let env = TestEnv::with_manifest(EVERY_INTENT);
+    for (intent, success_url) in SUCCESS_URLS {
+        let line = format!("link acme {intent} --allow-non-tty");
+        let output = env.run(&line).at_url(&workos.url()).exits(0);
+        let body = last_link_body(&workos);
+        assert_eq!(body["success_url"], success_url, "{intent}");
+        assert_eq!(
+            body["return_url"], "https://app.example.com/settings",
+            "{intent}"
+        );
+        let told = format!("success URL  {success_url}  (");
+        assert!(output.stderr.contains(&told), "{output}");
+    }
+}
+
+#[test]
+fn the_gateway_leads_back_who_finishes_any_intent() {
+    for (returns, all_of) in [("direct", None), ("page", Some("/return/acme/"))] {
+        let workos = answering("https://setup.workos.com?token=one");
+        let env = TestEnv::with_manifest(EVERY_INTENT);
+        env.write("gateway.yaml", &format!("{CONFIG}returns: {returns}\n"));
+        env.write("handoff.secret", SECRET);
+        let serve = "serve --listen 127.0.0.1:0 --config gateway.yaml";
+        let gateway = GatewayServer::of(env.run(serve).at_url(&workos.url()));
+        for (intent, success_url) in SUCCESS_URLS {
+            let mut claims = claims(&gateway.url());
+            claims["intents"] = json!([intent]);
+            let token = signed(&claims);
+            let answer = gateway.get(&format!("/portal/acme/{intent}?token={token}"), &[]);
+            assert_eq!(answer.status, 303, "{returns} {intent}: {answer:?}");
+            let body = last_link_body(&workos);
+            let sent = body["success_url"].as_str().unwrap();
+            match all_of {
+                None => assert_eq!(sent, success_url, "{intent}"),
+                Some(path) => assert!(sent.ends_with(&format!("{path}{intent}")), "{sent}"),
+            }
+        }
     }
 }

@@ -60,19 +60,6 @@ pub(super) fn parse(text: &str, spot: Spot, findings: &mut Findings) -> Option<I
     None
 }
 
-/// Reports an intent for which WorkOS has no success URL.
-pub(super) fn has_success_url(intent: Intent, spot: Spot, findings: &mut Findings) {
-    if !intent.has_success_url() {
-        findings.error(
-            codes::OPTION_NOT_ALLOWED,
-            spot,
-            format!("WorkOS has no success URL for {intent}"),
-            findings
-                .words("it has them for sso, dsync and log_streams; give a `return_url` instead"),
-        );
-    }
-}
-
 /// The intents of a list, each once.
 pub(super) fn check(
     field: Option<&Field<Vec<RawIntent>>>,
@@ -116,9 +103,6 @@ fn settings(
         success_url,
         warn_days: days,
     } = raw;
-    if let Some(field) = success_url {
-        has_success_url(intent, field.key, findings);
-    }
     IntentSettings {
         return_url: urls.check(
             return_url.as_ref(),

@@ -264,7 +264,6 @@ fn success_urls(
         let Some(intent) = intents::parse(&key.value, key.spot, findings) else {
             continue;
         };
-        intents::has_success_url(intent, key.spot, findings);
         let what = format!("the success URL of {intent}");
         let Some(text) = &value.value else { continue };
         if let Some(url) = urls.check_text(text, value.spot, &what, findings) {

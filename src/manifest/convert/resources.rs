@@ -1,12 +1,14 @@
 //! What a manifest means → Kubernetes resources.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::Remainder;
 use crate::manifest::kubernetes::{
     API_VERSION, DomainSettings, EnvironmentRef, ExternalIdPatterns, IntentSettings, KeyRef, Kind,
     Limits, OperatorSettings, OrganizationObject, PortalEnvironmentSpec, PortalOrganizationSpec,
-    ReturnUrls, SuccessUrls, Tenant, UpdateLimit,
+    ReturnUrls, Tenant, UpdateLimit,
 };
 use crate::manifest::shape;
 use crate::model::desired::{self, DEFAULT_DELETE_LIMIT, Desired, DesiredOrganization};
@@ -216,7 +218,7 @@ fn organization_spec(
         intents: some_list(organization.intents.iter().map(intent)),
         return_url,
         metadata: Some(set.collect())
-            .filter(|set: &std::collections::BTreeMap<_, _>| !set.is_empty()),
+            .filter(|set: &BTreeMap<_, _>| !set.is_empty()),
         remove_metadata: some_list(removed.into_iter().map(|(key, _)| key)),
         it_contacts,
         invite,
@@ -266,16 +268,13 @@ fn return_urls(urls: &desired::ReturnUrls) -> Option<ReturnUrls> {
         success,
         allowed_hosts,
     } = urls;
-    let of = |intent| success.get(&intent).map(ToString::to_string);
+    let success = success.iter();
+    let success = success.map(|(intent, url)| (*intent, url.to_string()));
+    let success: BTreeMap<Intent, String> = success.collect();
     let written = ReturnUrls {
         default: default.as_ref().map(ToString::to_string),
         allowed_hosts: some_list(allowed_hosts.iter().map(str::to_owned)),
-        // The intents that have a success URL, and no others.
-        success: (!success.is_empty()).then(|| SuccessUrls {
-            sso: of(Intent::Sso),
-            dsync: of(Intent::Dsync),
-            log_streams: of(Intent::LogStreams),
-        }),
+        success: Some(success).filter(|success| !success.is_empty()),
     };
     (written != ReturnUrls::default()).then_some(written)
 }

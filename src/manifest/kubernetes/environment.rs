@@ -1,10 +1,13 @@
 //! `PortalEnvironment`: what a manifest says beside its organizations, and how the operator works.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::fields::{self, rules};
 use crate::manifest::shape::KeyKind;
+use crate::model::Intent;
 
 /// One WorkOS environment: how to reach it, where its portal sends people back to, and how much the
 /// operator may do there.
@@ -27,7 +30,7 @@ use crate::manifest::shape::KeyKind;
         "returnUrls.default must use https: http://localhost is for environments with apiKey: test",
     ),
     (
-        "(has(self.apiKey) && self.apiKey == 'test') || !has(self.returnUrls) || !has(self.returnUrls.success) || ((!has(self.returnUrls.success.sso) || self.returnUrls.success.sso.startsWith('https://')) && (!has(self.returnUrls.success.dsync) || self.returnUrls.success.dsync.startsWith('https://')) && (!has(self.returnUrls.success.log_streams) || self.returnUrls.success.log_streams.startsWith('https://')))",
+        "(has(self.apiKey) && self.apiKey == 'test') || !has(self.returnUrls) || !has(self.returnUrls.success) || self.returnUrls.success.all(intent, self.returnUrls.success[intent].startsWith('https://'))",
         "success URLs must use https: http://localhost is for environments with apiKey: test",
     ),
 ])))]
@@ -292,27 +295,11 @@ pub struct ReturnUrls {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "fields::hosts")]
     pub allowed_hosts: Option<Vec<String>>,
-    /// Where the portal redirects when an intent was finished.
+    /// Where the portal redirects when an intent was finished, by intent; the return URL unless
+    /// set.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub success: Option<SuccessUrls>,
-}
-
-/// Where the portal redirects when an intent was finished. WorkOS has such URLs for these three.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(default)]
-pub struct SuccessUrls {
-    /// After single sign-on was set up.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "fields::url")]
-    pub sso: Option<String>,
-    /// After directory sync was set up.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "fields::url")]
-    pub dsync: Option<String>,
-    /// After a log stream was set up.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schemars(schema_with = "fields::url")]
-    pub log_streams: Option<String>,
+    #[schemars(schema_with = "fields::success_urls")]
+    pub success: Option<BTreeMap<Intent, String>>,
 }
 
 /// How much may change at once.

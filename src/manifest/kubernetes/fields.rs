@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::environment::{ExternalIdPatterns, Transfer};
 use crate::manifest::shape::{DOMAIN, EMAIL, HOST, KEY, PATH, URL};
 use crate::model::domain_name::PUBLIC_MAIL_PROVIDERS;
-use crate::model::{mark, name};
+use crate::model::{Intent, mark, name};
 
 /// The longest name of an object.
 pub(super) const MAX_OBJECT_NAME: u32 = 253;
@@ -48,6 +48,21 @@ pub(super) fn url(_: &mut SchemaGenerator) -> Schema {
         "must be an absolute https URL with a host, and without user name, space or fragment (#); \
          http is for localhost, in an environment with `apiKey: test`",
     )
+}
+
+/// A URL for each of the intents.
+pub(super) fn success_urls(generator: &mut SchemaGenerator) -> Schema {
+    let names = Intent::ALL.map(Intent::as_str);
+    let known = names.map(|name| format!("'{name}'")).join(",");
+    json_schema!({
+        "type": "object",
+        "maxProperties": names.len(),
+        "additionalProperties": url(generator),
+        "x-kubernetes-validations": rules([(
+            &format!("self.all(intent, intent in [{known}])"),
+            &format!("must name intents: {}", names.join(", ")),
+        )]),
+    })
 }
 
 pub(super) fn endpoint(_: &mut SchemaGenerator) -> Schema {

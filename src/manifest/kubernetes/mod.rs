@@ -22,7 +22,7 @@ mod tenancy;
 pub use crd::{Kind, definition};
 pub use environment::{
     ExternalIdPatterns, Intervals, KeyRef, Limits, OperatorSettings, PortalEnvironmentSpec,
-    ReturnUrls, SuccessUrls, Transfer, UpdateLimit, Webhook,
+    ReturnUrls, Transfer, UpdateLimit, Webhook,
 };
 pub use object::{EnvironmentObject, OrganizationObject};
 pub use organization::{

@@ -174,10 +174,6 @@ pub struct DomainSettings {
 #[serde(rename_all = "camelCase")]
 #[schemars(extend("x-kubernetes-validations" = rules([
     (
-        "!has(self.successUrl) || self.intent in ['sso', 'dsync', 'log_streams']",
-        "WorkOS has success URLs for sso, dsync and log_streams only: give a returnUrl instead",
-    ),
-    (
         "!has(self.warnDays) || self.intent == 'certificate_renewal'",
         "warnDays belongs to certificate_renewal: remove it from other intents",
     ),
@@ -189,7 +185,7 @@ pub struct IntentSettings {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "fields::url")]
     pub return_url: Option<String>,
-    /// Where the portal redirects when the customer finished (`sso`, `dsync` and `log_streams` only).
+    /// Where the portal redirects when the customer finished; the return URL unless set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "fields::url")]
     pub success_url: Option<String>,

@@ -28,9 +28,10 @@ pub struct LinkDocument {
     pub organization_id: Option<String>,
     /// The one feature that the link is for.
     pub intent: Option<Intent>,
-    /// Where the portal's way out leads; `null` leaves it to WorkOS's dashboard.
+    /// Where the portal's logo leads; `null` leaves it to WorkOS's dashboard.
     pub return_url: Option<UrlItem>,
-    /// Where the portal redirects on finishing; `null` leaves it to WorkOS's dashboard.
+    /// Where the portal redirects on finishing: the declared success URL, else the return URL;
+    /// `null` leaves it to WorkOS's dashboard.
     pub success_url: Option<UrlItem>,
     /// Whether a link was made and handed to the browser.
     pub opened: bool,

@@ -34,9 +34,7 @@ pub fn link(report: &LinkReport<'_>, layout: &Layout) -> String {
         paint.quiet(escape(organization.as_str()))
     );
     let _ = writeln!(out, "  return URL   {}", url(urls.return_url.as_ref()));
-    if intent.has_success_url() {
-        let _ = writeln!(out, "  success URL  {}", url(urls.success_url.as_ref()));
-    }
+    let _ = writeln!(out, "  success URL  {}", url(urls.success_url.as_ref()));
     let state = readiness.state;
     let now = format!("{}: {}", words(state), escape(&readiness.reason));
     hanging(&mut out, "  now          ", &now, layout.width);

@@ -54,18 +54,15 @@ async fn finish(State(core): State<Core>, Id(token): Id, request: Request) -> Re
             page(StatusCode::UNPROCESSABLE_ENTITY, &html)
         }
         Some(Ok(finished)) => {
-            let link = &finished.link;
-            let next = [&link.success_url, &link.return_url]
-                .into_iter()
-                .find_map(Option::as_deref)
-                .or(core.default_return_url());
+            let html = portal::done(&finished, core.default_return_url());
+            let next = finished.link.success_url.as_deref();
             match next.and_then(|url| HeaderValue::from_str(url).ok()) {
                 Some(url) => {
-                    let mut answer = page(StatusCode::SEE_OTHER, &portal::done(&finished));
+                    let mut answer = page(StatusCode::SEE_OTHER, &html);
                     answer.headers_mut().insert(header::LOCATION, url);
                     answer
                 }
-                None => page(StatusCode::OK, &portal::done(&finished)),
+                None => page(StatusCode::OK, &html),
             }
         }
     }

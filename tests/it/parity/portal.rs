@@ -34,7 +34,7 @@ async fn a_link_for_every_intent_opens_once_and_finishes() {
     for intent in portalctl::model::intent::Intent::ALL {
         let body = json!({
             "organization": organization.id, "intent": intent,
-            "return_url": "https://app.example.com/back",
+            "success_url": "https://app.example.com/done",
         });
         let link = link(&client, body).await.unwrap();
         assert!(link.starts_with("http://127.0.0.1:4100/portal/"), "{link}");
@@ -79,7 +79,7 @@ async fn a_refused_domain_may_be_corrected() {
 }
 
 #[tokio::test]
-async fn the_admin_is_sent_to_the_success_url_first() {
+async fn finishing_leads_to_the_success_url_and_the_logo_to_the_return_url() {
     let (sandbox, client) = start("empty");
     let organization = create(&client, "Acme").await;
     let body = json!({
@@ -99,6 +99,10 @@ async fn the_admin_is_sent_to_the_success_url_first() {
         "{policy}"
     );
     let page = String::from_utf8(answer.into_body().to_vec()).unwrap();
+    assert!(
+        page.contains("<a href=\"https://app.example.com/back\">"),
+        "{page}"
+    );
     let request = http::Request::post(form_action(&page));
     let answer = sandbox
         .call(request.body(bytes::Bytes::new()).unwrap())
@@ -106,6 +110,26 @@ async fn the_admin_is_sent_to_the_success_url_first() {
     assert_eq!(
         answer.headers()["location"],
         "https://app.example.com/done?x=1"
+    );
+}
+
+#[tokio::test]
+async fn without_a_success_url_nobody_is_redirected() {
+    let (sandbox, client) = start("empty");
+    let organization = create(&client, "Acme").await;
+    let body = json!({
+        "organization": organization.id, "intent": "sso",
+        "return_url": "https://app.example.com/back",
+    });
+    let link = link(&client, body).await.unwrap();
+    let (_, page) = get(&sandbox, &link).await;
+    let request = http::Request::post(form_action(&page));
+    let (status, page) = send(&sandbox, request, "").await;
+    assert_eq!(status, 200);
+    assert!(page.contains("<h1>Done"), "{page}");
+    assert!(
+        page.contains("<a href=\"https://app.example.com/back\">"),
+        "{page}"
     );
 }
 
