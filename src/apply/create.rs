@@ -2,8 +2,8 @@
 //!
 //! A create is not idempotent at WorkOS. It always carries an external id, and after an answer that
 //! was lost the organization is looked up by it before anything is sent again. WorkOS refuses the
-//! whole create for one of its domains: the organization is then made without it, and the domain is
-//! what was refused.
+//! whole create for one of its domains or for its metadata: the organization is then made without
+//! them, and they are what was refused.
 
 use super::books::Answered;
 use super::update;
@@ -36,8 +36,8 @@ pub(super) async fn create(
             .await
         {
             Ok(None) => {}
-            // An earlier run may have made it without a domain that WorkOS refused.
-            Ok(Some(found)) if wanted.adds_missing_domains(&found) && is_ours(&found, &wanted) => {
+            // An earlier run may have made it without domains or metadata that WorkOS refused.
+            Ok(Some(found)) if wanted.adds_what_is_missing(&found) && is_ours(&found, &wanted) => {
                 return complete(portal, found, &wanted, options, stop, answered).await;
             }
             Ok(Some(found)) => return taken(&found, &wanted.new),
@@ -56,7 +56,9 @@ pub(super) async fn create(
         };
         let is_taken = error.kind == ApiErrorKind::ExternalIdTaken;
         if !is_taken && !error.is_ambiguous() {
-            if lost_write.is_none() && wanted.leaves_out_domains(&error) {
+            let leaves_out = lost_write.is_none()
+                && (wanted.leaves_out_metadata(&error) || wanted.leaves_out_domains(&error));
+            if leaves_out {
                 continue;
             }
             return failed(&error, lost_write.as_ref(), stop);
@@ -128,7 +130,7 @@ async fn complete(
     }
 }
 
-/// The outcome of a create that left out domains which WorkOS refused.
+/// The outcome of a create that left out fields which WorkOS refused.
 fn without_refused(ended: Outcome, refused: &[FieldOutcome]) -> Outcome {
     let problems = || {
         refused
@@ -210,9 +212,10 @@ fn taken(found: &Organization, new: &NewOrganization) -> Outcome {
 /// What a change asks for: what a create takes, and what has to be set after it.
 struct Wanted {
     new: NewOrganization,
-    /// The Stripe customer id, the IT contacts, and domains that are added one by one.
+    /// The Stripe customer id, the IT contacts, domains that are added one by one, and metadata that
+    /// an earlier run left out.
     afterwards: Vec<FieldChange>,
-    /// Domains that WorkOS refused by name.
+    /// Domains that WorkOS refused by name, and metadata that it refused.
     refused: Vec<FieldOutcome>,
 }
 
@@ -222,6 +225,37 @@ impl Wanted {
         fields
             .find(|field| field.path == FieldPath::StripeCustomerId)
             .and_then(|field| field.after.as_deref())
+    }
+
+    /// Leaves out the declared metadata for which a create was refused; returns whether there is less
+    /// to send. Marks stay: without them it would not be known whose the organization is.
+    fn leaves_out_metadata(&mut self, error: &ApiError) -> bool {
+        if !error.is_about_metadata() {
+            return false;
+        }
+        let refused = self.take_metadata(|_| true);
+        let is_less = !refused.is_empty();
+        self.refused
+            .extend(refused.into_iter().map(|field| FieldOutcome {
+                path: field.path,
+                kind: OutcomeKind::Refused,
+                problem: Some((error.code(), error.to_string())),
+            }));
+        is_less
+    }
+
+    /// Takes declared metadata out of what a create sends.
+    fn take_metadata(&mut self, is_taken: impl Fn(&str) -> bool) -> Vec<FieldChange> {
+        let metadata = &mut self.new.metadata;
+        let taken = metadata.extract_if(.., |key, _| {
+            !key.starts_with(mark::RESERVED_PREFIX) && is_taken(key)
+        });
+        let fields = taken.map(|(key, value)| FieldChange {
+            path: FieldPath::Metadata(key),
+            before: None,
+            after: Some(value),
+        });
+        fields.collect()
     }
 
     /// Leaves out the domains for which a create was refused; returns whether there is less to send.
@@ -256,9 +290,9 @@ impl Wanted {
         is_less
     }
 
-    /// Adds the pending domains that an organization lacks once it is known to be this one; returns
-    /// whether it holds no others.
-    fn adds_missing_domains(&mut self, found: &Organization) -> bool {
+    /// Adds the pending domains and the metadata that an organization lacks once it is known to be
+    /// this one; returns whether it holds no other domains.
+    fn adds_what_is_missing(&mut self, found: &Organization) -> bool {
         let declared = &self.new.domains;
         if !found
             .domains
@@ -273,14 +307,17 @@ impl Wanted {
         let missing = self.new.domains.extract_if(.., missing);
         let missing: Vec<FieldChange> = missing.map(|(domain, _)| added(domain)).collect();
         self.afterwards.extend(missing);
+        let missing = self.take_metadata(|key| !found.metadata.contains_key(key));
+        self.afterwards.extend(missing);
         true
     }
 
     /// What an organization may lack of what is set afterwards.
     fn lacking(&self) -> &'static str {
-        let is_domain = |path: &FieldPath| matches!(path, FieldPath::Domain(_));
+        let is_declared =
+            |path: &FieldPath| matches!(path, FieldPath::Domain(_) | FieldPath::Metadata(_));
         let mut afterwards = self.afterwards.iter().map(|field| &field.path);
-        if !self.refused.is_empty() || afterwards.any(is_domain) {
+        if !self.refused.is_empty() || afterwards.any(is_declared) {
             return "not with all that is declared";
         }
         let is_alone = self.afterwards.len() == 1;

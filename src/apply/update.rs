@@ -3,9 +3,10 @@
 //! A field that is already in its planned after-state counts as done; one that is neither before
 //! nor after makes the change stale, and nothing of it is written. Writes are independent of each
 //! other: one PUT for the organization's own fields, one request for each domain and IT contact. One
-//! that is refused does not stop the others.
+//! that is refused does not stop the others, and metadata that is refused does not stop the other
+//! fields of its PUT.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use super::books::Answered;
 use super::owner;
@@ -77,7 +78,8 @@ pub(super) async fn bring_noting(
     let mut ended: Vec<(&FieldChange, Result<(), Outcome>)> = Vec::new();
     let mut end: Option<Problem> = None;
     let mut no_contacts: Option<Outcome> = None;
-    for write in writes(fields) {
+    let mut queue = VecDeque::from(writes(fields));
+    while let Some(mut write) = queue.pop_front() {
         let is_contact = write.iter().copied().any(is_contact);
         let result = match (&end, &no_contacts) {
             (Some(problem), _) => Err(Outcome::NotTried(problem.clone())),
@@ -87,6 +89,13 @@ pub(super) async fn bring_noting(
                 Err(Ended { outcome, reach }) => {
                     match reach {
                         Reach::Write => {}
+                        Reach::Metadata => {
+                            let (refused, rest): (Vec<_>, Vec<_>) = write
+                                .into_iter()
+                                .partition(|field| is_declared_metadata(field));
+                            write = refused;
+                            queue.push_front(rest);
+                        }
                         Reach::Contacts => no_contacts = Some(outcome.clone()),
                         Reach::Change => end = outcome.problem().cloned(),
                     }
@@ -133,6 +142,8 @@ struct Ended {
 enum Reach {
     /// The write alone.
     Write,
+    /// The declared metadata of the write; its other fields are sent again by themselves.
+    Metadata,
     /// Every IT contact of the organization.
     Contacts,
     /// Every further write of the change.
@@ -149,8 +160,21 @@ fn reach(error: &ApiError, write: &[&FieldChange]) -> Reach {
         ApiErrorKind::RateLimited | ApiErrorKind::Withheld => Reach::Change,
         ApiErrorKind::NotFound | ApiErrorKind::Forbidden if of_contacts => Reach::Contacts,
         ApiErrorKind::NotFound if !of_domains => Reach::Change,
+        _ if error.is_about_metadata() && has_more_than_metadata(write) => Reach::Metadata,
         _ => Reach::Write,
     }
+}
+
+/// Returns whether a write holds declared metadata and something else.
+fn has_more_than_metadata(write: &[&FieldChange]) -> bool {
+    let metadata = write.iter().filter(|field| is_declared_metadata(field));
+    let metadata = metadata.count();
+    metadata > 0 && metadata < write.len()
+}
+
+/// Returns whether a field is metadata that the manifest declares, and no mark of portalctl.
+pub(super) fn is_declared_metadata(field: &FieldChange) -> bool {
+    matches!(field.path, FieldPath::Metadata(_)) && !field.path.is_mark()
 }
 
 /// The fields that still have to be written, or the one that somebody else moved.
@@ -312,7 +336,6 @@ impl<P: WritePortal> Hand<'_, P> {
         if !patch.is_empty() {
             self.put(&patch).await?;
             self.answered.note(todo.iter().copied(), &self.live);
-            self.remove_leftovers(patch, todo).await?;
         }
         for field in todo {
             match &field.path {
@@ -353,33 +376,6 @@ impl<P: WritePortal> Hand<'_, P> {
             .update_organization(&self.live.id, patch)
             .await?;
         self.has_written = true;
-        Ok(())
-    }
-
-    /// Whether PUT replaces or merges metadata is not documented beyond doubt: keys that this
-    /// change removes and that are still there are sent once more as null.
-    async fn remove_leftovers(
-        &mut self,
-        sent: OrganizationPatch,
-        todo: &[&FieldChange],
-    ) -> Result<(), Failure> {
-        let nulls: BTreeMap<String, Option<String>> = leftovers(&self.live, todo)
-            .map(|key| (key.to_owned(), None))
-            .collect();
-        if nulls.is_empty() {
-            return Ok(());
-        }
-        let mut metadata = sent.metadata.unwrap_or_default();
-        metadata.extend(nulls);
-        let patch = OrganizationPatch {
-            metadata: Some(metadata),
-            ..OrganizationPatch::default()
-        };
-        // What is still there then is told and remembered as kept.
-        self.put(&patch).await?;
-        let removed = todo.iter().copied();
-        let removed = removed.filter(|field| field.after.is_none());
-        self.answered.note(removed, &self.live);
         Ok(())
     }
 
@@ -564,7 +560,9 @@ pub(super) fn deletion_under_way(id: &ExternalId) -> Problem {
     Problem::new(codes::DELETION_UNDER_WAY, message).repeatable()
 }
 
-/// The object's fields to send; metadata always whole, as merged from the fresh read.
+/// The object's fields to send. Metadata is sent whole, as merged from the fresh read, with null for
+/// each removed key: that is right where a PUT merges (<https://workos.com/docs/authkit/metadata>)
+/// and where it replaces, as in the official emulator.
 fn patch(live: &Organization, todo: &[&FieldChange]) -> OrganizationPatch {
     let mut patch = OrganizationPatch::default();
     for field in todo {
@@ -579,10 +577,7 @@ fn patch(live: &Organization, todo: &[&FieldChange]) -> OrganizationPatch {
             FieldPath::StripeCustomerId => patch.stripe_customer_id.clone_from(&field.after),
             FieldPath::Metadata(key) => {
                 let metadata = patch.metadata.get_or_insert_with(|| whole_metadata(live));
-                match &field.after {
-                    Some(value) => metadata.insert(key.clone(), Some(value.clone())),
-                    None => metadata.remove(key),
-                };
+                metadata.insert(key.clone(), field.after.clone());
             }
             FieldPath::Domain(_)
             | FieldPath::ItContact(_)
@@ -600,20 +595,6 @@ fn whole_metadata(live: &Organization) -> BTreeMap<String, Option<String>> {
         .iter()
         .map(|(key, value)| (key.clone(), Some(value.clone())))
         .collect()
-}
-
-/// The metadata keys that fields remove and that are still there.
-fn leftovers<'a>(
-    live: &'a Organization,
-    fields: &'a [&FieldChange],
-) -> impl Iterator<Item = &'a str> {
-    fields
-        .iter()
-        .filter(|field| field.after.is_none())
-        .filter_map(|field| match &field.path {
-            FieldPath::Metadata(key) if live.metadata.contains_key(key) => Some(key.as_str()),
-            _ => None,
-        })
 }
 
 /// The organization has the domain already: what was wanted.

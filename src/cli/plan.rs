@@ -315,7 +315,7 @@ fn unread(desired: &Desired, observed: &Observed, readiness: &Readiness) -> Vec<
 
 /// What a guard stopped, whether or not it was asked for.
 pub(super) fn guard_exit(plan: &Plan) -> Exit {
-    if plan.entry_conflicts().next().is_some() || plan.exceeds_a_limit() {
+    if plan.open_conflicts().next().is_some() || plan.exceeds_a_limit() {
         Exit::Stopped
     } else {
         Exit::Done

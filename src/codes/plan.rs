@@ -55,7 +55,7 @@ codes! {
         "Nothing has to be done now; find out which of the two the domain belongs to.";
     METADATA_FULL = "plan/metadata-full",
         "the organization would hold more metadata than WorkOS allows",
-        "WorkOS allows 50 metadata keys on an organization. The live keys and the declared ones together are more.",
+        "WorkOS allows 50 metadata keys on an organization. The live keys and the declared ones together are more. The declared keys that are new are not set (scope `metadata`); values of keys that are there, removals and everything else of the organization are written. Only where the mark of who holds the organization does not fit, nothing is done for the entry (scope `entry`).",
         "Remove live keys that nothing uses (declare them as null), or declare fewer.";
     LIMIT_EXCEEDED = "plan/limit-exceeded",
         "the plan holds more changes than one run may make",

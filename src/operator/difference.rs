@@ -111,7 +111,7 @@ pub(super) fn of(plan: &Plan) -> Differences {
             conflict.message, conflict.code, conflict.help
         );
         // A contested domain is in the way of nothing else.
-        if conflict.scope != Scope::Entry {
+        if matches!(conflict.scope, Scope::Domain(_)) {
             let contested = found.contested.entry(conflict.key.clone()).or_default();
             contested.push(message);
             continue;

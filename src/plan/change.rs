@@ -404,6 +404,8 @@ pub enum Scope {
     Entry,
     /// One domain, which another organization has verified: it is not written, all else is.
     Domain(Domain),
+    /// Metadata that does not fit: it is not written, all else is.
+    Metadata,
 }
 
 impl Scope {
@@ -412,13 +414,14 @@ impl Scope {
         match self {
             Self::Entry => "entry",
             Self::Domain(_) => "domain",
+            Self::Metadata => "metadata",
         }
     }
 
     /// The contested domain, if the conflict is about one.
     pub const fn domain(&self) -> Option<&Domain> {
         match self {
-            Self::Entry => None,
+            Self::Entry | Self::Metadata => None,
             Self::Domain(domain) => Some(domain),
         }
     }

@@ -8,7 +8,7 @@ use std::fmt;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use super::change::{Change, FieldChange};
+use super::change::{Change, FieldChange, Scope};
 use super::{Invitation, Plan, Target};
 use crate::model::{ManifestName, OrganizationId};
 
@@ -79,6 +79,8 @@ impl Digest {
             hasher.text(conflict.code.as_str());
             if let Some(domain) = conflict.scope.domain() {
                 hasher.text(domain.as_str());
+            } else if conflict.scope == Scope::Metadata {
+                hasher.text(conflict.scope.as_str());
             }
         }
         // Last, where it cannot be taken for anything else: a plan without one hashes as it always did.

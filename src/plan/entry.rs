@@ -134,16 +134,18 @@ impl Entry<'_> {
             // Only the holder lifts its protection: the next plan does, once the marks are ours.
             fields.retain(|field| !lifts_protection(field));
         }
-        let invitation = self.invitation(Some(live));
+        let mut invitation = self.invitation(Some(live));
         let removals = self.domains_to_remove(live);
         let external_id = self.external_id_difference(live);
         let wants_more = invitation.is_some() || !removals.is_empty() || external_id.is_some();
         fields.extend(self.owner_marks(live, &standing, wants_more || !fields.is_empty()));
-        let marks = usize::from(invitation.is_some());
-        if let Some(conflict) = self.too_much_metadata(live, &fields, marks) {
-            plan.conflicts.push(conflict);
+        let fit = self.fit_metadata(live, &mut fields, invitation.is_some());
+        plan.conflicts.extend(fit.conflict);
+        if fit.stops_entry {
             return plan;
         }
+        invitation = invitation.filter(|_| fit.marks_invitation);
+        let marks = usize::from(invitation.is_some());
         // Alone it is no reason to write to what another holds.
         if owner.is_none() || wants_more || !fields.is_empty() {
             fields.extend(self.contacts_mark_that_fits(live, &fields, marks));
@@ -312,8 +314,9 @@ impl Entry<'_> {
             Standing::FormerlyOurs(_) => fields.extend(self.owner_mark(live)),
             _ => fields.extend(self.owner_marks(live, &standing, true)),
         }
-        if let Some(conflict) = self.too_much_metadata(live, &fields, 0) {
-            plan.conflicts.push(conflict);
+        let fit = self.fit_metadata(live, &mut fields, false);
+        plan.conflicts.extend(fit.conflict);
+        if fit.stops_entry {
             return plan;
         }
         fields.extend(self.contacts_mark_that_fits(live, &fields, 0));
@@ -516,32 +519,78 @@ impl Entry<'_> {
         })
     }
 
-    /// `marks` more keys are set beside the fields.
-    fn too_much_metadata(
+    /// Leaves out of the fields what WorkOS has no room for in the metadata of an organization.
+    ///
+    /// Keys are added in the order: the marks of who holds it, that of its protection, all declared
+    /// keys together, that of the invitation.
+    fn fit_metadata(
         &self,
         live: &Organization,
-        fields: &[FieldChange],
-        marks: usize,
-    ) -> Option<Conflict> {
-        let added = fields
-            .iter()
-            .filter(|field| is_metadata(field) && field.before.is_none());
-        let added = added.count() + marks;
-        let total = metadata_keys(live, fields) + marks;
-        if added == 0 || total <= mark::MAX_METADATA_KEYS {
-            return None;
+        fields: &mut Vec<FieldChange>,
+        invites: bool,
+    ) -> MetadataFit {
+        let is_added = |field: &FieldChange| is_metadata(field) && field.before.is_none();
+        let adds = invites || fields.iter().any(is_added);
+        let total = metadata_keys(live, fields) + usize::from(invites);
+        if !adds || total <= mark::MAX_METADATA_KEYS {
+            return MetadataFit {
+                conflict: None,
+                stops_entry: false,
+                marks_invitation: true,
+            };
         }
-        Some(Conflict {
+        let of = |field: &FieldChange, mark: &str| field.path == metadata(mark);
+        let takes_over = fields
+            .iter()
+            .any(|field| of(field, mark::HOLDER) && field.before.is_some());
+        let is_hold =
+            |field: &FieldChange| of(field, mark::HOLDER) || (takes_over && of(field, mark::OWNER));
+        let added = fields.extract_if(.., |field| is_added(field) && !is_hold(field));
+        let (own, declared): (Vec<FieldChange>, Vec<FieldChange>) =
+            added.partition(|field| field.path.is_mark());
+        let stops_entry = metadata_keys(live, fields) > mark::MAX_METADATA_KEYS
+            && fields.iter().any(|field| is_added(field));
+        let mut left_out = Vec::new();
+        for group in own.into_iter().map(|field| vec![field]).chain([declared]) {
+            if metadata_keys(live, fields) + group.len() <= mark::MAX_METADATA_KEYS {
+                fields.extend(group);
+            } else {
+                left_out.extend(group.into_iter().map(|field| field.path.to_string()));
+            }
+        }
+        let marks_invitation = metadata_keys(live, fields) < mark::MAX_METADATA_KEYS;
+        let mut lost = Vec::new();
+        if stops_entry {
+            lost.push("the mark of who holds it does not fit".to_owned());
+        } else if !left_out.is_empty() {
+            left_out.sort();
+            let left_out: Vec<_> = left_out.iter().map(|path| escape(path)).collect();
+            lost.push(format!("not set: {}", left_out.join(", ")));
+        }
+        if invites && !marks_invitation {
+            lost.push("nobody is invited, because the invitation cannot be marked".to_owned());
+        }
+        let conflict = Conflict {
             key: self.key.clone(),
             code: codes::METADATA_FULL,
             message: format!(
-                "{} would hold {total} metadata keys, WorkOS allows {}",
+                "{} would hold {total} metadata keys, WorkOS allows {}; {}",
                 escape(live.id.as_str()),
-                mark::MAX_METADATA_KEYS
+                mark::MAX_METADATA_KEYS,
+                lost.join("; ")
             ),
             help: "declare live keys that nothing uses as null, or declare fewer".to_owned(),
-            scope: Scope::Entry,
-        })
+            scope: if stops_entry {
+                Scope::Entry
+            } else {
+                Scope::Metadata
+            },
+        };
+        MetadataFit {
+            conflict: (!lost.is_empty()).then_some(conflict),
+            stops_entry,
+            marks_invitation,
+        }
     }
 
     /// Under `domains_policy: exact`, the live domains that are not declared, and whether each is
@@ -576,6 +625,16 @@ impl Entry<'_> {
             .filter(|(field, _)| !self.declared.ignores(&field.path))
             .collect()
     }
+}
+
+/// Room for the metadata of an entry.
+struct MetadataFit {
+    /// The conflict about what does not fit.
+    conflict: Option<Conflict>,
+    /// Whether the mark of the holder does not fit: nothing may be written without it.
+    stops_entry: bool,
+    /// Whether there is room for the mark of an invitation.
+    marks_invitation: bool,
 }
 
 /// Something that a change needs to be allowed.
@@ -616,6 +675,10 @@ impl Need {
 
 fn lifts_protection(field: &FieldChange) -> bool {
     matches!(&field.path, FieldPath::Metadata(key) if key == mark::PROTECT) && field.after.is_none()
+}
+
+fn metadata(key: &str) -> FieldPath {
+    FieldPath::Metadata(key.to_owned())
 }
 
 fn is_metadata(field: &FieldChange) -> bool {

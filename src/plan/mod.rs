@@ -114,7 +114,7 @@ impl Plan {
     /// contested domain leaves a plan settled, and so do marks that nobody has to review.
     pub fn is_settled(&self) -> bool {
         let has_changes = self.reviewed().next().is_some();
-        !has_changes && self.held.is_empty() && self.entry_conflicts().next().is_none()
+        !has_changes && self.held.is_empty() && self.open_conflicts().next().is_none()
     }
 
     /// The conflicts that stop a whole entry.
@@ -123,10 +123,16 @@ impl Plan {
         conflicts.filter(|conflict| conflict.scope == Scope::Entry)
     }
 
+    /// The conflicts that stop a whole entry or its metadata, until a person decides.
+    pub fn open_conflicts(&self) -> impl Iterator<Item = &Conflict> {
+        let conflicts = self.conflicts.iter();
+        conflicts.filter(|conflict| conflict.scope.domain().is_none())
+    }
+
     /// The conflicts that stop one domain of an entry.
     pub fn contested_domains(&self) -> impl Iterator<Item = &Conflict> {
         let conflicts = self.conflicts.iter();
-        conflicts.filter(|conflict| conflict.scope != Scope::Entry)
+        conflicts.filter(|conflict| conflict.scope.domain().is_some())
     }
 }
 

@@ -99,6 +99,8 @@ struct SavedConflict {
     help: String,
     /// Plans that were saved before contested domains had a scope of their own have none.
     domain: Option<String>,
+    /// Absent in plans that were saved before conflicts had a scope.
+    scope: Option<String>,
 }
 
 /// Reads a saved plan.
@@ -265,6 +267,7 @@ fn conflict(saved: SavedConflict) -> Result<Conflict, String> {
         message,
         help,
         domain,
+        scope,
     } = saved;
     let code = Code::find(&code).ok_or(format!("there is no code `{code}`"))?;
     Ok(Conflict {
@@ -272,8 +275,10 @@ fn conflict(saved: SavedConflict) -> Result<Conflict, String> {
         code,
         message,
         help,
-        scope: domain.map_or(Scope::Entry, |domain| {
-            Scope::Domain(Domain::from_api(&domain))
-        }),
+        scope: match (domain, scope.as_deref()) {
+            (Some(domain), _) => Scope::Domain(Domain::from_api(&domain)),
+            (None, Some("metadata")) => Scope::Metadata,
+            (None, _) => Scope::Entry,
+        },
     })
 }

@@ -118,7 +118,7 @@ pub fn plan(plan: &Plan, desired: &Desired) -> serde_json::Result<String> {
         let text = format!("{}: {}. {}", conflict.key, conflict.message, conflict.help);
         let place = place(&conflict.key);
         let level = match conflict.scope {
-            Scope::Entry => Level::Error,
+            Scope::Entry | Scope::Metadata => Level::Error,
             Scope::Domain(_) => Level::Warning,
         };
         findings.push(finding(conflict.code, level, &text, place));

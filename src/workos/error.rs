@@ -99,6 +99,14 @@ impl ApiError {
         }
     }
 
+    /// Returns whether WorkOS refused the metadata of a request.
+    pub fn is_about_metadata(&self) -> bool {
+        const CODE: &str = "invalid_metadata";
+        self.kind == ApiErrorKind::Rejected
+            && (self.upstream_code.as_deref() == Some(CODE)
+                || self.message.to_ascii_lowercase().contains("metadata"))
+    }
+
     /// Whether nothing but the organization itself can be what was not found.
     fn is_about_one_organization(&self) -> bool {
         match self.path.strip_prefix("/organizations/") {

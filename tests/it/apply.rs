@@ -402,7 +402,7 @@ async fn metadata_that_others_wrote_meanwhile_survives() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_server_that_merges_metadata_is_sent_null() {
+async fn removed_metadata_is_sent_as_null_in_one_request() {
     for when in [None, Some(Before), Some(After)] {
         let mut live = organization("acme");
         live.metadata.insert("old".to_owned(), "x".to_owned());
@@ -416,6 +416,8 @@ async fn a_server_that_merges_metadata_is_sent_null() {
         assert_done(&report);
         let metadata = portal.the("acme").metadata;
         assert_eq!(metadata.keys().collect::<Vec<_>>(), ["theirs"], "{when:?}");
+        let puts = if when == Some(Before) { 2 } else { 1 };
+        assert_eq!(portal.writes().len(), puts, "{when:?}");
     }
 }
 

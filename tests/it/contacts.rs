@@ -227,7 +227,7 @@ fn an_invitation_that_could_not_be_marked_is_a_conflict() {
         .contact("org_acme", "bob@acme.com");
     insta::assert_snapshot!(acme().plan(&live), @"
     ! acme plan/metadata-full
-        org_acme would hold 51 metadata keys, WorkOS allows 50
+        org_acme would hold 51 metadata keys, WorkOS allows 50; nobody is invited, because the invitation cannot be marked
         -> declare live keys that nothing uses as null, or declare fewer
     ");
     let mut world = acme();

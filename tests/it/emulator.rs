@@ -97,6 +97,33 @@ fn the_main_job() {
     assert_eq!(ids["ids"]["customer-007"], id);
 }
 
+/// The emulator replaces metadata and keeps null values, which read as absent.
+#[test]
+fn metadata_is_set_and_removed_by_one_request() {
+    let manifest = "\
+version: 1
+organizations:
+  acme: {name: Acme, metadata: {old: null, tier: gold}}
+";
+    let env = TestEnv::with_manifest(manifest);
+    let Some(emulator) = Emulator::start(&env) else {
+        return;
+    };
+    let metadata = json!({ "old": "x", "theirs": "kept", "tier": "trial" });
+    let body = json!({ "name": "Acme", "external_id": "acme", "metadata": metadata });
+    let made = emulator.send("POST", "/organizations", &body);
+    let line = "apply --yes -v --log-format json";
+    let output = run(&env, &emulator, line).exits(0);
+    let methods = output.methods();
+    let puts = methods.iter().filter(|method| *method == "PUT").count();
+    assert_eq!(puts, 1, "{output}");
+    let path = format!("/organizations/{}", made["id"].as_str().unwrap());
+    let live = emulator.send("GET", &path, &json!(null));
+    let expected = json!({ "old": null, "theirs": "kept", "tier": "gold" });
+    assert_eq!(live["metadata"], expected);
+    let _ = run(&env, &emulator, "plan --detailed-exitcode").exits(0);
+}
+
 #[test]
 fn a_wrong_key_ends_with_what_to_check() {
     let env = folder(1);

@@ -453,18 +453,21 @@ fn an_organization_takes_as_much_metadata_as_workos_allows() {
         metadata.one "1"
         metadata.two "2"
     "#);
-    insta::assert_snapshot!(world.plan(&with(50)), @"
+    insta::assert_snapshot!(world.plan(&with(50)), @r#"
+    ~ acme org_acme
+        name "acme" -> "Acme"
+        metadata.foreign_00 "x" -> absent
     ! acme plan/metadata-full
-        org_acme would hold 51 metadata keys, WorkOS allows 50
+        org_acme would hold 51 metadata keys, WorkOS allows 50; not set: metadata.one, metadata.two
         -> declare live keys that nothing uses as null, or declare fewer
-    ");
+    "#);
     // Full of what nobody declares is no reason against other changes.
     let plain = World::new().org("acme", |o| o.name("Acme"));
     insta::assert_snapshot!(plain.plan(&with(50)), @r#"~ acme org_acme  name "acme" -> "Acme""#);
     let protected = World::new().org("acme", |o| o.protect(true));
     insta::assert_snapshot!(protected.plan(&with(50)), @"
     ! acme plan/metadata-full
-        org_acme would hold 51 metadata keys, WorkOS allows 50
+        org_acme would hold 51 metadata keys, WorkOS allows 50; not set: metadata.portalctl_protect
         -> declare live keys that nothing uses as null, or declare fewer
     ");
     // The same when it would be adopted.
@@ -473,11 +476,14 @@ fn an_organization_takes_as_much_metadata_as_workos_allows() {
     let live = Live::new().org("org_1", |o| {
         o.domain("acme.com", Verified).foreign_metadata(50)
     });
-    insta::assert_snapshot!(adopting.plan(&live), @"
+    insta::assert_snapshot!(adopting.plan(&live), @r#"
+    > acme org_1
+        name "org_1" -> "acme"
+        external_id "acme"
     ! acme plan/metadata-full
-        org_1 would hold 51 metadata keys, WorkOS allows 50
+        org_1 would hold 51 metadata keys, WorkOS allows 50; not set: metadata.one
         -> declare live keys that nothing uses as null, or declare fewer
-    ");
+    "#);
 }
 
 /// How many changes of a kind are planned, and how many are held by a limit.

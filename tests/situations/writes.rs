@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::support::cli::TestEnv;
+use crate::support::sandbox_server::SandboxServer;
 use crate::support::stand_in::StandIn;
 
 const MANIFEST: &str = "\
@@ -228,4 +229,176 @@ fn a_refused_domain_is_not_in_the_way_of_an_invitation() {
     assert_eq!(summary["refused"], 1, "{output}");
     assert_eq!(summary["done"], 1, "{output}");
     assert_eq!(workos.with(|world| world.emails.len()), 1);
+}
+
+const METADATA: &str = "\
+version: 1
+organizations:
+  acme:
+    name: Acme
+    protect: true
+    metadata: {old: null, tier: gold, new: one}
+";
+
+/// The metadata keys and values that are not null.
+fn set(metadata: &Value) -> Vec<String> {
+    let metadata = metadata.as_object().unwrap().iter();
+    let set = metadata.filter(|(_, value)| !value.is_null());
+    set.map(|(key, value)| format!("{key}={}", value.as_str().unwrap()))
+        .collect()
+}
+
+const AS_DECLARED: [&str; 4] = [
+    "new=one",
+    "portalctl_protect=true",
+    "theirs=kept",
+    "tier=gold",
+];
+
+#[test]
+fn metadata_is_set_and_removed_by_one_request_where_a_put_merges_and_where_it_replaces() {
+    for replaces in [false, true] {
+        let workos = StandIn::of(|world| {
+            world.replaces_metadata = replaces;
+            let metadata = json!({"old": "x", "theirs": "kept", "tier": "trial"});
+            let more = json!({"external_id": "acme", "metadata": metadata});
+            world.organization("org_1", "Acme", &more);
+        });
+        let env = TestEnv::with_manifest(METADATA);
+        let run = |line: &str| env.run(line).at_url(&workos.url());
+        let _ = run("apply --yes").exits(0);
+        let live = workos.with(|world| world.find("acme").unwrap().clone());
+        assert_eq!(set(&live["metadata"]), AS_DECLARED, "replaces: {replaces}");
+        assert_eq!(workos.writes(), ["PUT /organizations/org_1"]);
+        let plan = run("plan -o json --detailed-exitcode").exits(0);
+        assert_eq!(plan.json_of("plan")["summary"]["unchanged"], 1);
+    }
+}
+
+#[test]
+fn the_last_metadata_key_is_removed_by_one_request() {
+    for replaces in [false, true] {
+        let workos = StandIn::of(|world| {
+            world.replaces_metadata = replaces;
+            let more = json!({"external_id": "acme", "metadata": {"old": "x"}});
+            world.organization("org_1", "Acme", &more);
+        });
+        let manifest = "version: 1\norganizations:\n  acme: {name: Acme, metadata: {old: null}}\n";
+        let env = TestEnv::with_manifest(manifest);
+        let run = |line: &str| env.run(line).at_url(&workos.url());
+        let _ = run("apply --yes").exits(0);
+        let live = workos.with(|world| world.find("acme").unwrap().clone());
+        assert!(set(&live["metadata"]).is_empty(), "replaces: {replaces}");
+        assert_eq!(workos.writes().len(), 1);
+        let _ = run("plan --detailed-exitcode").exits(0);
+    }
+}
+
+#[test]
+fn the_sandbox_updates_metadata_partially_as_workos_does() {
+    let env = TestEnv::with_manifest(METADATA);
+    let sandbox = SandboxServer::start(&env);
+    let metadata = json!({"old": "x", "theirs": "kept", "tier": "trial"});
+    let body = json!({"name": "Acme", "external_id": "acme", "metadata": metadata});
+    let made = sandbox.send("POST", "/organizations", &body);
+    let path = format!("/organizations/{}", made["id"].as_str().unwrap());
+    let run = |line: &str| env.run(line).at_url(&sandbox.url());
+    let output = run("apply --yes -v --log-format json").exits(0);
+    let puts = output.methods();
+    let puts = puts.iter().filter(|method| *method == "PUT").count();
+    assert_eq!(puts, 1, "{output}");
+    let live = sandbox.send("GET", &path, &Value::Null);
+    assert_eq!(set(&live["metadata"]), AS_DECLARED);
+    let live = sandbox.send("PUT", &path, &json!({"metadata": {}}));
+    assert_eq!(live["metadata"], json!({}));
+}
+
+#[test]
+fn refused_metadata_does_not_stop_the_other_fields_of_the_organization() {
+    let workos = acme();
+    let no = json!({"code": "invalid_metadata", "message": "The metadata is not accepted."});
+    workos.answer_times(1, "PUT", "/organizations/*", 400, no);
+    let env = TestEnv::with_manifest(MANIFEST);
+    let changed = "name: Acme Corp\n    protect: true\n    metadata: {tier: gold}";
+    env.edit("portal.yaml", "name: Acme", changed);
+    let run = |line: &str| env.run(line).at_url(&workos.url());
+    let output = run("apply --yes -o json").exits(6);
+    let live = workos.with(|world| world.find("acme").unwrap().clone());
+    assert_eq!(live["name"], "Acme Corp");
+    assert_eq!(live["metadata"], json!({"portalctl_protect": "true"}));
+    let change = output.json_of("apply")["changes"][0].clone();
+    let fields = change["fields"].as_array().unwrap().iter();
+    let refused: Vec<&Value> = fields.filter(|field| field["outcome"] != "done").collect();
+    assert_eq!(refused.len(), 1, "{change:#}");
+    assert_eq!(refused[0]["path"], "metadata.tier");
+    let told = refused[0]["error"]["message"].as_str().unwrap();
+    assert!(told.contains("invalid_metadata"), "{told}");
+    // What is left is the metadata alone.
+    let plan = run("plan -o json").exits(0).json_of("plan");
+    let left = plan["changes"][0]["fields"].as_array().unwrap();
+    assert_eq!(left.len(), 1);
+    assert_eq!(left[0]["path"], "metadata.tier");
+}
+
+#[test]
+fn a_new_organization_is_made_without_the_metadata_that_is_refused() {
+    let workos = StandIn::start();
+    let no = json!({"code": "invalid_metadata", "message": "At most 10 keys are allowed."});
+    workos.answer_times(1, "POST", "/organizations", 400, no);
+    let env = TestEnv::with_manifest(MANIFEST);
+    env.edit(
+        "portal.yaml",
+        "name: Acme",
+        "name: Acme\n    metadata: {tier: gold}",
+    );
+    let run = |line: &str| env.run(line).at_url(&workos.url());
+    let output = run("apply --yes -o json").exits(6);
+    let live = workos.with(|world| world.find("acme").unwrap().clone());
+    assert_eq!(live["metadata"], json!({"portalctl_owner": "customers"}));
+    let change = output.json_of("apply")["changes"][0].clone();
+    let told = change["error"]["message"].as_str().unwrap();
+    assert!(told.contains("was created, but"), "{told}");
+    assert!(told.contains("metadata.tier: "), "{told}");
+    let _ = run("apply --yes").exits(0);
+    let live = workos.with(|world| world.find("acme").unwrap().clone());
+    assert_eq!(live["metadata"]["tier"], "gold");
+}
+
+#[test]
+fn metadata_that_does_not_fit_stops_nothing_else_of_its_entry() {
+    let workos = StandIn::of(|world| {
+        let metadata: serde_json::Map<String, Value> = (0..50)
+            .map(|n| (format!("key{n:02}"), json!("x")))
+            .collect();
+        let more = json!({"external_id": "acme", "metadata": metadata});
+        world.organization("org_1", "Old", &more);
+    });
+    let env = TestEnv::with_manifest(MANIFEST);
+    let metadata = "name: Acme\n    metadata: {tier: gold, key00: new}";
+    env.edit("portal.yaml", "name: Acme", metadata);
+    let run = |line: &str| env.run(line).at_url(&workos.url());
+    let plan = run("plan -o json").exits(7).json_of("plan");
+    let conflict = &plan["conflicts"][0];
+    assert_eq!(conflict["code"], "plan/metadata-full");
+    assert_eq!(conflict["scope"], "metadata");
+    let told = conflict["message"].as_str().unwrap();
+    assert!(told.contains("not set: metadata.tier"), "{told}");
+    assert_eq!(plan["summary"]["update"], 1);
+    let text = run("plan").exits(7).stdout;
+    assert!(text.contains("plan/metadata-full"), "{text}");
+    let _ = run("apply --yes").exits(7);
+    let live = workos.with(|world| world.find("acme").unwrap().clone());
+    assert_eq!(live["name"], "Acme");
+    assert_eq!(live["metadata"]["key00"], "new");
+    assert_eq!(live["metadata"]["tier"], Value::Null);
+    assert_eq!(
+        domains(&workos, "acme"),
+        ["a-bad.example", "b-good.example"]
+    );
+    // A key that nothing uses makes room.
+    env.edit("portal.yaml", "key00: new", "key00: null");
+    let _ = run("apply --yes").exits(0);
+    let _ = run("plan --detailed-exitcode").exits(0);
+    let live = workos.with(|world| world.find("acme").unwrap().clone());
+    assert_eq!(live["metadata"]["tier"], "gold");
 }

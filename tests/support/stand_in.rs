@@ -63,6 +63,8 @@ pub(crate) struct World {
     pub(crate) emails: Vec<(String, String)>,
     /// Whether lists know no `order`.
     pub(crate) ignores_order: bool,
+    /// Whether a PUT replaces metadata as the official emulator does, null values included.
+    pub(crate) replaces_metadata: bool,
     made: usize,
 }
 
@@ -503,6 +505,13 @@ fn update(world: &mut World, id: &str, body: &Value) -> Answer {
         }
     }
     if let Some(metadata) = body["metadata"].as_object() {
+        if world.replaces_metadata {
+            organization["metadata"] = json!(metadata);
+            return (200, organization.clone());
+        }
+        if metadata.is_empty() {
+            organization["metadata"] = json!({});
+        }
         let kept = organization["metadata"].as_object_mut();
         let kept = kept.expect("every organization of the stand-in has metadata");
         for (key, value) in metadata {

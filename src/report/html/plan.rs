@@ -125,7 +125,7 @@ fn sections(plan: &Plan) -> Vec<Section> {
             id: "conflicts",
             title: "Conflicts",
             lead: "Nothing is done for these until somebody decides.",
-            items: plan.entry_conflicts().map(conflict).collect(),
+            items: plan.open_conflicts().map(conflict).collect(),
         },
         Section {
             id: "contested",
@@ -210,6 +210,7 @@ fn conflict(conflict: &Conflict) -> Item {
         sign: "!",
         words: match conflict.scope {
             Scope::Entry => "conflict",
+            Scope::Metadata => "metadata conflict",
             Scope::Domain(_) => "contested domain",
         },
         key: Shown::new(conflict.key.as_str()),

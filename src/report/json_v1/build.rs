@@ -198,7 +198,7 @@ pub(in crate::report) fn plan_summary(plan: &Plan) -> PlanSummary {
         invite: plan.count(ActionKind::Invite),
         delete: plan.count(ActionKind::Delete),
         held: plan.held.len(),
-        conflict: plan.entry_conflicts().count(),
+        conflict: plan.open_conflicts().count(),
         contested_domain: plan.contested_domains().count(),
         warning: plan.warnings.len(),
         unchanged: plan.unchanged,

@@ -357,9 +357,9 @@ pub struct ConflictItem {
     pub message: String,
     /// What to write to resolve it.
     pub help: String,
-    /// `entry`: nothing is done for the entry. `domain`: its other fields are written.
+    /// `entry`: nothing is done for the entry. `domain` and `metadata`: its other fields are written.
     pub scope: &'static str,
-    /// The contested domain; absent where the scope is `entry`.
+    /// The contested domain; absent where the scope is `entry` or `metadata`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub domain: Option<String>,
 }

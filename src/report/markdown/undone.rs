@@ -15,7 +15,7 @@ pub(super) fn decisions(document: &mut Document, plan: &Plan) {
     conflicts(
         document,
         "#### Conflicts: nothing is done for these until somebody decides\n\n",
-        plan.entry_conflicts(),
+        plan.open_conflicts(),
     );
     conflicts(
         document,

@@ -182,7 +182,7 @@ pub(in crate::report) fn summary(view: &ApplyReportView<'_>, layout: &Layout) ->
     if !plan.held.is_empty() {
         parts.push(paint.notice(format!("{} held", plan.held.len())));
     }
-    let conflicts = plan.entry_conflicts().count();
+    let conflicts = plan.open_conflicts().count();
     if conflicts > 0 {
         parts.push(paint.bad(counted(conflicts, "conflict")));
     }

@@ -62,7 +62,7 @@ pub(super) fn undone(out: &mut String, plan: &Plan, extent: Extent, layout: &Lay
         Extent::Full => usize::MAX,
         Extent::Short(limit) => limit,
     };
-    let conflicts: Vec<&Conflict> = plan.entry_conflicts().collect();
+    let conflicts: Vec<&Conflict> = plan.open_conflicts().collect();
     let title = "conflicts: nothing is done for these until somebody decides";
     write_conflicts(out, title, &conflicts, limit, layout);
     let contested: Vec<&Conflict> = plan.contested_domains().collect();

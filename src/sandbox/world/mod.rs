@@ -93,14 +93,16 @@ pub struct Rules {
     pub auto_finish_seconds: Option<u32>,
 }
 
-/// What a PUT does with metadata keys that its body does not name: undocumented.
+/// What a PUT does with metadata keys that its body does not name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MetadataOnPut {
     /// They are removed, as the official emulator does.
-    #[default]
     Replace,
-    /// They stay; a null value removes a key.
+    /// They stay; a null value removes its key, and an empty object removes all.
+    ///
+    /// Source: <https://workos.com/docs/authkit/metadata>.
+    #[default]
     Merge,
 }
 

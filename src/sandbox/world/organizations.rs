@@ -173,10 +173,11 @@ impl World {
 
     /// Changes an organization: what the body leaves out stays.
     ///
-    /// Source: `PUT /organizations/{id}`. What it does with metadata keys and domains that the
-    /// body does not name is undocumented. Here metadata is replaced as a whole (see
-    /// [`MetadataOnPut`]) and a null value removes its key; `domain_data` replaces the list, and
-    /// a domain that stays keeps its state unless `verified` is asserted.
+    /// Source: `PUT /organizations/{id}`. Metadata keys that the body does not name stay, a null
+    /// value removes its key, and an empty object removes all (see [`MetadataOnPut`] for the
+    /// emulator's way). What it does with domains that the body does not name is undocumented: here
+    /// `domain_data` replaces the list, and a domain that stays keeps its state unless `verified` is
+    /// asserted.
     pub fn update_organization(
         &mut self,
         now: Timestamp,
@@ -290,6 +291,7 @@ impl World {
         };
         match self.rules.metadata_on_put {
             MetadataOnPut::Replace => written(input),
+            MetadataOnPut::Merge if input.is_empty() => BTreeMap::new(),
             MetadataOnPut::Merge => {
                 let mut merged = old;
                 merged.retain(|key, _| !input.contains_key(key));

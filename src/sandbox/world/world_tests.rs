@@ -127,8 +127,9 @@ fn metadata_has_limits() {
 }
 
 #[test]
-fn a_put_keeps_what_it_leaves_out_and_replaces_metadata() {
+fn a_put_keeps_what_it_leaves_out_and_merges_or_replaces_metadata() {
     let mut world = world();
+    world.rules_mut().metadata_on_put = MetadataOnPut::Replace;
     let body = json!({ "name": "A", "external_id": "a", "metadata": { "x": "1", "y": "2" } });
     let id = create(&mut world, &body).unwrap().id;
     let same = update(&mut world, &id, &json!({ "name": "B" })).unwrap();
@@ -149,6 +150,9 @@ fn a_put_keeps_what_it_leaves_out_and_replaces_metadata() {
         BTreeMap::from([("z".to_owned(), "4".to_owned())])
     );
     let next = update(&mut world, &id, &json!({ "metadata": null })).unwrap();
+    assert!(next.metadata.is_empty());
+    let _ = update(&mut world, &id, &put).unwrap();
+    let next = update(&mut world, &id, &json!({ "metadata": {} })).unwrap();
     assert!(next.metadata.is_empty());
 }
 
