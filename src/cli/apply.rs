@@ -262,7 +262,7 @@ fn shown(
     ui: &Ui,
 ) -> String {
     let readiness = reality.readiness(request, connection);
-    let headline = session::headline(connection);
+    let headline = request.headline(connection);
     let report = PlanReport {
         headline: &headline,
         plan,
@@ -307,7 +307,7 @@ fn tell(
     report.update(&mut reality.observed);
     reality.identities = identify(&request.desired, &reality.observed);
     let readiness = reality.readiness(request, connection);
-    let headline = session::headline(connection);
+    let headline = request.headline(connection);
     let view = ApplyReportView {
         headline: &headline,
         plan,

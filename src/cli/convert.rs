@@ -46,7 +46,7 @@ enum To {
 pub(super) fn run(args: &ConvertArgs, ui: &Ui) -> Result<Exit, CliError> {
     let inputs = session::inputs(&args.files, None)?;
     let Whole { checked, rest } = convert::read_whole(&inputs);
-    let desired = session::sound(checked, ui)?;
+    let desired = session::sound(checked, ui)?.desired;
     let to = match args.to {
         To::Manifest => Form::Manifest,
         To::Kubernetes => Form::Kubernetes,

@@ -49,17 +49,10 @@ impl IdsArgs {
 }
 
 pub(super) fn run(args: &IdsArgs, ui: &Ui) -> Result<Exit, CliError> {
-    let Request {
-        desired,
-        selection,
-        extent,
-        contacts,
-    } = session::manifest(&args.target, ui)?;
+    let request = session::manifest(&args.target, ui)?;
     let request = Request {
-        selection: selection.without_intents(),
-        desired,
-        extent,
-        contacts,
+        selection: request.selection.without_intents(),
+        ..request
     };
     let connection = session::connect(&args.target, &request)?;
     session::block_on(async |interrupted| {
@@ -79,7 +72,7 @@ pub(super) fn run(args: &IdsArgs, ui: &Ui) -> Result<Exit, CliError> {
             ));
         }
         ui.data(&match args.output {
-            IdsFormat::Json => json(&document(&ids, &session::headline(&connection)))?,
+            IdsFormat::Json => json(&document(&ids, &request.headline(&connection)))?,
             IdsFormat::Env => env(&ids)?,
             IdsFormat::Csv => csv::ids(&ids).map_err(CliError::internal)?,
         })?;

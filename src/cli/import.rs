@@ -90,6 +90,7 @@ pub(super) fn run(args: &ImportArgs, ui: &Ui) -> Result<Exit, CliError> {
         selection: Selection::default().without_intents(),
         extent: Extent::Everything,
         contacts: Contacts::Unmarked,
+        warnings: Vec::new(),
     };
     let connection = connect::open(&args.connection, &request.desired)?;
     session::block_on(async |interrupted| {
@@ -125,7 +126,8 @@ fn declared(args: &ImportArgs, ui: &Ui) -> Result<Option<Desired>, CliError> {
     }
     let files = FileArgs { file: files };
     let inputs = session::inputs(&files, Some(&args.connection))?;
-    session::sound(manifest::read_settings(&inputs), ui).map(Some)
+    let sound = session::sound(manifest::read_settings(&inputs), ui)?;
+    Ok(Some(sound.desired))
 }
 
 /// Refuses a folder of Kubernetes resources, beside which no manifest file may stand.

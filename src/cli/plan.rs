@@ -83,7 +83,8 @@ impl PlanFormat {
             Self::Json => json(&json_v1::plan(report)),
             Self::Markdown => Ok(markdown::plan(report)),
             Self::Html => html::plan(report).map_err(CliError::internal),
-            Self::Sarif => sarif::plan(report.plan, desired).map_err(CliError::internal),
+            Self::Sarif => sarif::plan(report.plan, desired, &report.headline.manifest_warnings)
+                .map_err(CliError::internal),
         }
     }
 
@@ -233,7 +234,7 @@ fn run_on(request: &Request, args: &PlanArgs, ui: &Ui) -> Result<Exit, CliError>
         let reality = session::look_to_plan(&connection, request, policy, ui, &interrupted).await?;
         let readiness = reality.readiness(request, &connection);
         let plan = make_plan(request, &reality, &readiness, &connection, policy);
-        let headline = session::headline(&connection);
+        let headline = request.headline(&connection);
         let report = PlanReport {
             headline: &headline,
             plan: &plan,

@@ -37,6 +37,14 @@ pub(super) struct Request {
     pub(super) extent: Extent,
     /// Which organizations a plan asks about their IT contacts.
     pub(super) contacts: Contacts,
+    /// Warnings about the manifest, which every report repeats.
+    pub(super) warnings: Vec<ErrorItem>,
+}
+
+/// A manifest without errors.
+pub(super) struct SoundManifest {
+    pub(super) desired: Desired,
+    pub(super) warnings: Vec<ErrorItem>,
 }
 
 /// What was read in one pass.
@@ -48,13 +56,15 @@ pub(super) struct Reality {
 /// Reads and checks the manifest; every problem is told at once.
 pub(super) fn manifest(args: &TargetArgs, ui: &Ui) -> Result<Request, CliError> {
     let selection = selection(&args.manifest)?;
-    let desired = sound_manifest(&args.manifest.files, &args.connection, ui)?;
+    let SoundManifest { desired, warnings } =
+        sound_manifest(&args.manifest.files, &args.connection, ui)?;
     selects_something(&args.manifest, &desired).map_err(|error| error.of(desired.names()))?;
     Ok(Request {
         desired,
         selection,
         extent: Extent::Cheapest,
         contacts: Contacts::Unmarked,
+        warnings,
     })
 }
 
@@ -65,7 +75,7 @@ pub(super) fn entry(
     intents: &[Intent],
     ui: &Ui,
 ) -> Result<(OrgKey, Request), CliError> {
-    let desired = sound_manifest(&args.files, &args.connection, ui)?;
+    let SoundManifest { desired, warnings } = sound_manifest(&args.files, &args.connection, ui)?;
     let key = declared(&desired, "KEY", key)?;
     let intents: Vec<String> = intents.iter().map(ToString::to_string).collect();
     let selection = patterns(&[key.to_string()], &intents)?;
@@ -74,6 +84,7 @@ pub(super) fn entry(
         selection,
         extent: Extent::Cheapest,
         contacts: Contacts::Unmarked,
+        warnings,
     };
     Ok((key, request))
 }
@@ -93,12 +104,12 @@ fn sound_manifest(
     files: &FileArgs,
     connection: &ConnectionArgs,
     ui: &Ui,
-) -> Result<Desired, CliError> {
+) -> Result<SoundManifest, CliError> {
     sound(read_manifest(files, Some(connection))?, ui)
 }
 
-/// What a manifest means, if nothing is wrong with it; tells its warnings.
-pub(super) fn sound(checked: Checked, ui: &Ui) -> Result<Desired, CliError> {
+/// Returns the meaning of a manifest without errors, and writes its warnings to standard error.
+pub(super) fn sound(checked: Checked, ui: &Ui) -> Result<SoundManifest, CliError> {
     let Checked {
         desired,
         names,
@@ -111,7 +122,8 @@ pub(super) fn sound(checked: Checked, ui: &Ui) -> Result<Desired, CliError> {
     if !diagnostics.is_empty() {
         ui.say(&render(&diagnostics, &sources, ui));
     }
-    Ok(desired)
+    let warnings = items(&diagnostics, Severity::Warning);
+    Ok(SoundManifest { desired, warnings })
 }
 
 /// Reads and checks the manifest, and leaves it to the caller what problems mean.
@@ -451,5 +463,16 @@ pub(super) fn headline(connection: &Connection) -> Headline {
         target: connection.target.clone(),
         sandbox: connection.is_sandbox(),
         requests: connection.client.requests_used(),
+        manifest_warnings: Vec::new(),
+    }
+}
+
+impl Request {
+    /// Returns the head of a report about the manifest: [`headline`] with the manifest's warnings.
+    pub(super) fn headline(&self, connection: &Connection) -> Headline {
+        Headline {
+            manifest_warnings: self.warnings.clone(),
+            ..headline(connection)
+        }
     }
 }

@@ -181,7 +181,7 @@ async fn once(
         }
         _ => Ok(String::new()),
     };
-    let headline = session::headline(connection);
+    let headline = request.headline(connection);
     let now = connection.clock.now();
     let report = StatusReport {
         headline: &headline,

@@ -16,7 +16,6 @@ use super::diagnostic::{Finding, Findings, Severity};
 use super::load::{Input, MAX_FILES};
 use super::secret;
 use crate::codes::{Code, manifest as codes};
-use crate::model::desired::SkippedFile;
 use crate::model::text::escape;
 
 /// The endings of files that are read from folders.
@@ -56,7 +55,7 @@ pub(super) enum Content<'i> {
 pub(super) fn find<'i>(
     inputs: &'i [Input],
     findings: &mut Findings,
-) -> (Vec<Found<'i>>, Vec<SkippedFile>) {
+) -> (Vec<Found<'i>>, Vec<String>) {
     let mut search = Search {
         found: Vec::new(),
         skipped: Vec::new(),
@@ -94,7 +93,7 @@ pub(super) fn display(path: &Path) -> String {
 
 struct Search<'i, 'f> {
     found: Vec<Found<'i>>,
-    skipped: Vec<SkippedFile>,
+    skipped: Vec<String>,
     /// Real paths already listed: a file counts once, however many ways lead to it.
     seen: BTreeSet<PathBuf>,
     findings: &'f mut Findings,
@@ -265,25 +264,19 @@ fn leaves(entry: &DirEntry, real_root: &Path) -> bool {
 }
 
 /// Tells of something in a folder that could not be read.
-pub(super) fn skip_unreadable(path: &Path, error: &io::Error) -> (Finding, SkippedFile) {
+pub(super) fn skip_unreadable(path: &Path, error: &io::Error) -> (Finding, String) {
     let reason = format!("it could not be read: {error}");
     let help = "check the permissions of the file and of the folders above it";
     skip(path, codes::FILE_SKIPPED, &reason, help)
 }
 
-/// The warning about a skipped file, and what plans keep of it.
-fn skip(path: &Path, code: Code, reason: &str, help: &str) -> (Finding, SkippedFile) {
+/// Returns the warning about a skipped file, and its path as it is shown.
+fn skip(path: &Path, code: Code, reason: &str, help: &str) -> (Finding, String) {
     let path = display(path);
     let reason = format!("{reason}; --prune deletes nothing until that is settled");
     let message = format!("`{path}` was skipped: {reason}");
     let finding = Finding::new(code, Severity::Warning, message).help(help);
-    let is_link = code == codes::LINK_SKIPPED;
-    let skipped = SkippedFile {
-        path,
-        is_link,
-        reason,
-    };
-    (finding, skipped)
+    (finding, path)
 }
 
 fn ending(path: &Path) -> Option<String> {

@@ -18,7 +18,6 @@ use super::node::Node;
 use super::source::{FileId, Positions, Sources, Spot};
 use super::yaml;
 use crate::codes::{Code, manifest as codes};
-use crate::model::desired::SkippedFile;
 
 /// The largest file that is read. A hundred thousand organizations take about 21 MB.
 const MAX_FILE_BYTES: u64 = 32 * 1024 * 1024;
@@ -53,7 +52,7 @@ pub struct Loaded {
     /// Whether every file could be read; if not, nothing can be said about what is missing.
     pub(super) complete: bool,
     /// What was not read, sorted by path.
-    pub(super) skipped: Vec<SkippedFile>,
+    pub(super) skipped: Vec<String>,
 }
 
 impl Loaded {
@@ -76,7 +75,7 @@ struct Outcome {
     documents: Vec<Node>,
     findings: Findings,
     failed: bool,
-    skipped: Option<SkippedFile>,
+    skipped: Option<String>,
 }
 
 /// Finds, reads and parses the files of a manifest.

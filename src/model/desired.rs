@@ -31,19 +31,8 @@ pub struct Desired {
     pub defaults: Defaults,
     /// The organizations, by key.
     pub organizations: BTreeMap<OrgKey, DesiredOrganization>,
-    /// Files and folders that were not read, by path: what they declare is missing here.
-    pub skipped: Vec<SkippedFile>,
-}
-
-/// File or folder of a manifest that was not read.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct SkippedFile {
-    /// Path as it is shown.
-    pub path: String,
-    /// Whether it is a link that leads out of the folder.
-    pub is_link: bool,
-    /// Reason, as one clause.
-    pub reason: String,
+    /// Paths of the files and folders that were not read: what they declare is missing here.
+    pub skipped: Vec<String>,
 }
 
 /// What a manifest allows every run, as a flag would allow one of them.

@@ -20,7 +20,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::codes::{manifest as manifest_codes, plan as codes};
+use crate::codes::plan as codes;
 use crate::identity::{Identities, Identity};
 use crate::model::desired::{Desired, Management};
 use crate::model::observed::{Coverage, Observed};
@@ -198,16 +198,6 @@ pub fn plan(
     plan.warnings
         .extend(duplicate_names(desired, identities, selection));
     plan.seen = seen(&plan.changes, observed);
-    plan.warnings
-        .extend(desired.skipped.iter().map(|file| Warning {
-            key: OrgKey::undeclared(file.path.clone()),
-            code: if file.is_link {
-                manifest_codes::LINK_SKIPPED
-            } else {
-                manifest_codes::FILE_SKIPPED
-            },
-            message: file.reason.clone(),
-        }));
     sort(&mut plan);
     plan
 }

@@ -70,7 +70,7 @@ impl<'a> Marked<'a> {
         }
         let first = desired.skipped.first()?;
         Some(HeldReason::FilesSkipped {
-            first: first.path.clone(),
+            first: first.clone(),
             more: desired.skipped.len() - 1,
         })
     }

@@ -9,6 +9,8 @@ use std::collections::BTreeMap;
 use csv::WriterBuilder;
 
 use super::StatusReport;
+use super::json_v1::InvitationStateName;
+use crate::model::mark::InvitationMark;
 use crate::model::text::escape;
 use crate::model::{OrgKey, OrganizationId};
 
@@ -31,11 +33,15 @@ pub fn status(report: &StatusReport<'_>) -> Result<String, Unwritten> {
             "turn",
             "reason",
             "next_step",
+            "invitation",
+            "invitation_at",
         ]
         .map(str::to_owned),
     ];
     for organization in &report.readiness.organizations {
         let id = organization.organization_id.as_ref();
+        let invitation = organization.invitation.as_ref().map(|it| &it.mark);
+        let at = invitation.and_then(InvitationMark::time);
         for intent in &organization.intents {
             rows.push([
                 organization.key.to_string(),
@@ -47,6 +53,10 @@ pub fn status(report: &StatusReport<'_>) -> Result<String, Unwritten> {
                 intent.turn.to_string(),
                 intent.reason.clone(),
                 intent.next_step.clone().unwrap_or_default(),
+                invitation
+                    .map_or("", |it| InvitationStateName::of(it).as_str())
+                    .to_owned(),
+                at.map(|at| at.to_string()).unwrap_or_default(),
             ]);
         }
     }

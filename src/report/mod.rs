@@ -24,6 +24,7 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::apply::ApplyReport;
+use crate::codes::manifest as codes;
 use crate::doctor::Check;
 use crate::import::{Import, NewFile};
 use crate::link::{ResolvedUrls, WaitOutcome};
@@ -42,6 +43,17 @@ pub struct Headline {
     pub sandbox: bool,
     /// How many requests the run used.
     pub requests: u64,
+    /// Warnings about the manifest, skipped files among them, in the order of files and lines.
+    pub manifest_warnings: Vec<json_v1::ErrorItem>,
+}
+
+impl Headline {
+    /// Returns the warnings about files that were skipped: what they declare is in no report.
+    pub fn skipped_files(&self) -> impl Iterator<Item = &json_v1::ErrorItem> {
+        let codes = [codes::LINK_SKIPPED.as_str(), codes::FILE_SKIPPED.as_str()];
+        let warnings = self.manifest_warnings.iter();
+        warnings.filter(move |warning| codes.contains(&warning.code))
+    }
 }
 
 /// A plan with the readiness that was read in the same pass.

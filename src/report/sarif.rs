@@ -108,12 +108,17 @@ struct Region {
 }
 
 /// What is worth a look about a plan, each on the line where its entry is declared.
-pub fn plan(plan: &Plan, desired: &Desired) -> serde_json::Result<String> {
+pub fn plan(
+    plan: &Plan,
+    desired: &Desired,
+    manifest_warnings: &[ErrorItem],
+) -> serde_json::Result<String> {
     let place = |key: &OrgKey| {
         let entry = desired.organizations.get(key)?;
         Some(&entry.source)
     };
-    let mut findings = Vec::new();
+    let warnings = manifest_warnings.iter().map(|item| (Level::Warning, item));
+    let mut findings: Vec<Finding> = warnings.map(problem).collect();
     for conflict in &plan.conflicts {
         let text = format!("{}: {}. {}", conflict.key, conflict.message, conflict.help);
         let place = place(&conflict.key);

@@ -28,7 +28,7 @@ fn nothing_declared_is_a_header_alone() {
     let text = status(&Readiness::default());
     assert_eq!(
         text,
-        "key,name,organization_id,intent,state,since,turn,reason,next_step\n"
+        "key,name,organization_id,intent,state,since,turn,reason,next_step,invitation,invitation_at\n"
     );
 }
 
@@ -55,7 +55,7 @@ fn the_command_line_writes_it_whole_to_a_file() {
     assert!(
         text.contains(
             "acme,Acme Corp,,sso,unconfigured,,you,the organization is not created yet,\
-             run portalctl apply\n"
+             run portalctl apply,,\n"
         ),
         "{text}"
     );

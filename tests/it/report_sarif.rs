@@ -51,7 +51,7 @@ fn desired(text: &str) -> Desired {
 }
 
 fn of(plan: &Plan, desired: &Desired) -> Vec<Finding> {
-    findings(&sarif::plan(plan, desired).unwrap())
+    findings(&sarif::plan(plan, desired, &[]).unwrap())
 }
 
 #[test]

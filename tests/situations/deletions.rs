@@ -403,6 +403,17 @@ fn folder() -> (TestEnv, StandIn) {
 
 const A: &str = "organizations:\n  a: { name: Aye }\n";
 
+/// A document repeats the warning about the file.
+#[track_caller]
+fn is_told(document: &Value, code: &str, file: &str) {
+    let warning = &document["manifest_warnings"][0];
+    assert_eq!(warning["code"], code, "{document:#}");
+    assert!(
+        warning["message"].as_str().unwrap().contains(file),
+        "{warning}"
+    );
+}
+
 /// Every command warns, and the deletion is held.
 #[track_caller]
 fn skipped(env: &TestEnv, workos: &StandIn, code: &str, file: &str) {
@@ -412,14 +423,28 @@ fn skipped(env: &TestEnv, workos: &StandIn, code: &str, file: &str) {
         ("apply -f portal --yes -o json", "apply"),
     ] {
         let json = env.run(line).at_url(&workos.url()).exits(0);
-        let warning = json.json_of(document)["warnings"][0].clone();
-        assert_eq!(warning["code"], code, "{warning}");
-        assert!(warning["key"].as_str().unwrap().ends_with(file));
+        is_told(&json.json_of(document), code, file);
     }
-    for format in ["text", "markdown", "html", "sarif"] {
-        let output = env.run(&format!("plan -f portal -o {format}"));
-        let output = output.at_url(&workos.url()).exits(0);
-        assert!(output.stdout.contains(file), "{format}: {output}");
+    for line in [
+        "plan -f portal -o text",
+        "plan -f portal -o markdown",
+        "plan -f portal -o html",
+        "plan -f portal -o sarif",
+        "apply -f portal --yes -o text",
+        "apply -f portal --yes -o markdown",
+        "status -f portal -o text",
+        "status -f portal -o markdown",
+        "status -f portal -o html",
+    ] {
+        let output = env.run(line).at_url(&workos.url()).exits(0);
+        assert!(output.stdout.contains(file), "{line}: {output}");
+    }
+    for (line, document) in [
+        ("status -f portal -o json", "status"),
+        ("ids -f portal -o json", "ids"),
+    ] {
+        let json = env.run(line).at_url(&workos.url()).exits(0);
+        is_told(&json.json_of(document), code, file);
     }
     let validate = env.run("validate -f portal -o json").exits(0);
     let warnings = validate.json_of("validate")["warnings"].to_string();

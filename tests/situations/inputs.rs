@@ -38,6 +38,29 @@ fn a_placeholder_that_nobody_replaced_is_a_warning_in_every_format() {
     assert!(told.contains("${ACME_NAME}"), "{text}");
     let sarif = env.run("validate -o sarif").exits(0);
     assert!(sarif.stdout.contains("manifest/placeholder"), "{sarif}");
+    let workos = StandIn::of(|_| ());
+    for (line, document) in [
+        ("plan -o json", "plan"),
+        ("apply --yes -o json", "apply"),
+        ("status -o json", "status"),
+    ] {
+        let output = env.run(line).at_url(&workos.url()).exits(0);
+        let warnings = &output.json_of(document)["manifest_warnings"];
+        assert_eq!(warnings.as_array().unwrap().len(), 5, "{line}: {warnings}");
+        assert_eq!(warnings[0]["file"], "portal.yaml", "{line}: {warnings}");
+    }
+    for line in [
+        "plan -o markdown",
+        "plan -o html",
+        "plan -o sarif",
+        "apply --yes -o markdown",
+        "status -o markdown",
+        "status -o html",
+    ] {
+        let output = env.run(line).at_url(&workos.url()).exits(0);
+        let told = output.stdout.matches("manifest/placeholder").count();
+        assert!(told >= 5, "{line}: {output}");
+    }
 }
 
 #[test]

@@ -74,6 +74,15 @@ fn plans_say_that_one_may_be_on_its_way(workos: &StandIn, env: &TestEnv) {
     assert!(text.stdout.contains("may be on its way"), "{text}");
     let status = env.run("status").at_url(&workos.url()).exits(0);
     assert!(status.stdout.contains("may be on its way"), "{status}");
+    for (format, told) in [
+        ("markdown", "may be on its way"),
+        ("html", "may be on its way"),
+        ("csv", ",may_be_sent,"),
+    ] {
+        let status = env.run(&format!("status --all -o {format}"));
+        let status = status.at_url(&workos.url()).exits(0);
+        assert!(status.stdout.contains(told), "{format}: {status}");
+    }
 }
 
 fn apply(workos: &StandIn, env: &TestEnv) -> Output {

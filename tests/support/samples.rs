@@ -373,5 +373,6 @@ pub(crate) fn headline(plan: &Plan) -> Headline {
         target: plan.target.clone(),
         sandbox: false,
         requests: 13,
+        manifest_warnings: Vec::new(),
     }
 }

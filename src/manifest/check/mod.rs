@@ -33,7 +33,7 @@ use super::naming::Naming;
 use super::node::Node;
 use super::raw::{RawDocument, RawPortalOrganization};
 use super::source::{FileId, Sources};
-use crate::model::desired::{Desired, DesiredOrganization, Names, SkippedFile};
+use crate::model::desired::{Desired, DesiredOrganization, Names};
 use crate::model::{OrgKey, ResourceName};
 
 pub(super) use organization::Rivals;
@@ -92,7 +92,7 @@ pub(super) struct Outcome {
     objects: BTreeMap<OrgKey, OrganizationObject>,
     findings: Findings,
     sources: Sources,
-    skipped: Vec<SkippedFile>,
+    skipped: Vec<String>,
 }
 
 impl Outcome {

@@ -1,7 +1,6 @@
 //! Unit tests of pruning: every guard by itself, at its edge.
 
 use super::*;
-use crate::model::desired::SkippedFile;
 use crate::model::observed::{Connection, ConnectionState, Directory, DirectoryState};
 
 fn organization(key: &str) -> Organization {
@@ -180,11 +179,7 @@ fn use_is_read_only_where_it_decides() {
     let unasked = Policy::default();
     assert_eq!(candidates(&desired(), &three, &most, unasked), none);
     let skipping = Desired {
-        skipped: vec![SkippedFile {
-            path: "vip.yaml".to_owned(),
-            is_link: true,
-            reason: String::new(),
-        }],
+        skipped: vec!["vip.yaml".to_owned()],
         ..desired()
     };
     assert_eq!(candidates(&skipping, &three, &most, PRUNE), none);

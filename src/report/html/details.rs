@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::shown::{Moment, Shown};
 use super::wall::{Cell, capitalized};
 use crate::readiness::{Evidence, OrganizationReadiness};
+use crate::report::text::{self, WORDS};
 
 /// How hard the details are packed; more takes much longer and gains little.
 const LEVEL: u8 = 6;
@@ -24,6 +25,8 @@ pub(super) struct Details {
     more: usize,
     key: Shown,
     id: Option<Shown>,
+    /// State of the organization's invitation.
+    invitation: Option<Shown>,
     items: Vec<Item>,
 }
 
@@ -77,6 +80,10 @@ impl Details {
                 .organization_id
                 .as_ref()
                 .map(|id| Shown::new(id.as_str())),
+            invitation: organization.invitation.as_ref().map(|invitation| {
+                let told = text::invitation_told(&organization.key, invitation, &WORDS);
+                Shown::new(&told)
+            }),
             items: items.collect(),
         }
     }

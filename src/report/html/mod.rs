@@ -49,6 +49,7 @@ pub fn status(report: &StatusReport<'_>) -> Result<String, Unrendered> {
             .iter()
             .map(|warning| Shown::new(&format!("{} ({})", warning.message, warning.code)))
             .collect(),
+        manifest_warnings: problems(&report.headline.manifest_warnings),
         wall,
         version: VERSION,
     };
@@ -60,7 +61,7 @@ pub fn failure(command: &str, errors: &[ErrorItem]) -> Result<String, Unrendered
     let page = FailurePage {
         page: Page::plain(format!("No {command}")),
         command,
-        errors: errors.iter().map(Problem::new).collect(),
+        errors: problems(errors),
         version: VERSION,
     };
     page.render()
@@ -75,8 +76,9 @@ struct StatusPage {
     command: &'static str,
     origin: Origin,
     now: Moment,
-    /// What could not be read.
+    /// Reads that failed.
     warnings: Vec<Shown>,
+    manifest_warnings: Vec<Problem>,
     wall: Wall,
     version: &'static str,
 }
@@ -127,6 +129,10 @@ impl Origin {
             None => what.to_owned(),
         }
     }
+}
+
+fn problems(items: &[ErrorItem]) -> Vec<Problem> {
+    items.iter().map(Problem::new).collect()
 }
 
 /// Something that went wrong.

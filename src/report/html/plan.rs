@@ -5,7 +5,7 @@ use askama::Template;
 use super::page::Page;
 use super::shown::Shown;
 use super::wall::Wall;
-use super::{Origin, TURNS, Unrendered, VERSION};
+use super::{Origin, Problem, TURNS, Unrendered, VERSION, problems};
 use crate::model::OrganizationId;
 use crate::plan::digest::Digest;
 use crate::plan::{ActionKind, Change, Conflict, FieldChange, Held, Plan, Scope, Warning};
@@ -25,6 +25,7 @@ pub fn plan(report: &PlanReport<'_>) -> Result<String, Unrendered> {
         counts: counts(plan),
         settled: plan.is_settled(),
         sections: sections(plan),
+        manifest_warnings: problems(&report.headline.manifest_warnings),
         notes: text::notes(plan)
             .iter()
             .chain(&text::unread(report.readiness))
@@ -46,6 +47,7 @@ struct PlanPage {
     counts: Vec<Count>,
     settled: bool,
     sections: Vec<Section>,
+    manifest_warnings: Vec<Problem>,
     notes: Vec<Shown>,
     wall: Wall,
     version: &'static str,

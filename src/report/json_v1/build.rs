@@ -9,7 +9,6 @@ use super::{
     ReadWarningItem, SourceItem, StatusDocument, TargetItem, ValidateDocument, WarningItem,
 };
 use crate::apply::{AppliedChange, OutcomeKind};
-use crate::model::mark::InvitationMark;
 use crate::plan::digest::Digest;
 use crate::plan::{ActionKind, Change, Conflict, Held, HeldReason, Plan, Warning};
 use crate::readiness::{
@@ -44,6 +43,7 @@ pub fn plan(report: &PlanReport<'_>) -> PlanDocument {
         held: plan.held.iter().map(held).collect(),
         conflicts: plan.conflicts.iter().map(conflict).collect(),
         warnings: plan.warnings.iter().map(warning).collect(),
+        manifest_warnings: headline.manifest_warnings.clone(),
         notes: text::notes(plan)
             .into_iter()
             .chain(text::unread(readiness))
@@ -67,6 +67,7 @@ pub fn status(report: &StatusReport<'_>) -> StatusDocument {
         requests_used: headline.requests,
         summary: readiness.totals(),
         warnings: readiness.warnings.iter().map(read_warning).collect(),
+        manifest_warnings: headline.manifest_warnings.clone(),
         organizations: organizations(readiness),
         changed: None,
         errors: Vec::new(),
@@ -95,6 +96,7 @@ pub fn apply(view: &ApplyReportView<'_>) -> ApplyDocument {
         held: plan.held.iter().map(held).collect(),
         conflicts: plan.conflicts.iter().map(conflict).collect(),
         warnings: plan.warnings.iter().map(warning).collect(),
+        manifest_warnings: headline.manifest_warnings.clone(),
         readiness: organizations(readiness),
         errors: Vec::new(),
     }
@@ -114,6 +116,7 @@ pub fn failed_plan(errors: Vec<ErrorItem>) -> PlanDocument {
         held: Vec::new(),
         conflicts: Vec::new(),
         warnings: Vec::new(),
+        manifest_warnings: Vec::new(),
         notes: Vec::new(),
         errors,
         readiness: Vec::new(),
@@ -129,6 +132,7 @@ pub fn failed_status(errors: Vec<ErrorItem>) -> StatusDocument {
         requests_used: 0,
         summary: Totals::default(),
         warnings: Vec::new(),
+        manifest_warnings: Vec::new(),
         organizations: Vec::new(),
         changed: None,
         errors,
@@ -148,6 +152,7 @@ pub fn failed_apply(errors: Vec<ErrorItem>) -> ApplyDocument {
         held: Vec::new(),
         conflicts: Vec::new(),
         warnings: Vec::new(),
+        manifest_warnings: Vec::new(),
         readiness: Vec::new(),
         errors,
     }
@@ -161,6 +166,7 @@ pub fn ids(headline: &Headline, ids: BTreeMap<String, Option<String>>) -> IdsDoc
         sandbox: headline.sandbox,
         requests_used: headline.requests,
         ids,
+        manifest_warnings: headline.manifest_warnings.clone(),
         errors: Vec::new(),
     }
 }
@@ -173,6 +179,7 @@ pub fn failed_ids(errors: Vec<ErrorItem>) -> IdsDocument {
         sandbox: false,
         requests_used: 0,
         ids: BTreeMap::new(),
+        manifest_warnings: Vec::new(),
         errors,
     }
 }
@@ -370,11 +377,7 @@ fn organization(organization: &OrganizationReadiness) -> OrganizationItem {
 fn invitation_status(invitation: &InvitationReadiness) -> InvitationStatusItem {
     let mark = &invitation.mark;
     InvitationStatusItem {
-        state: match mark {
-            InvitationMark::Sending { .. } => InvitationStateName::MayBeSent,
-            InvitationMark::Sent { .. } => InvitationStateName::Sent,
-            InvitationMark::Ended { .. } => InvitationStateName::Ended,
-        },
+        state: InvitationStateName::of(mark),
         at: mark.time().map(|at| at.to_string()),
         contact_id: mark.contact().map(str::to_owned),
     }

@@ -19,6 +19,7 @@ use serde::Serialize;
 use crate::apply::{OutcomeKind, OutcomeTotals};
 use crate::codes::Code;
 use crate::model::Intent;
+use crate::model::mark::InvitationMark;
 use crate::plan::ActionKind;
 use crate::readiness::{State, Totals, Turn};
 
@@ -74,6 +75,8 @@ pub struct PlanDocument {
     pub conflicts: Vec<ConflictItem>,
     /// What is worth knowing.
     pub warnings: Vec<WarningItem>,
+    /// Warnings about the manifest itself, skipped files among them.
+    pub manifest_warnings: Vec<ErrorItem>,
     /// Remarks without consequence.
     pub notes: Vec<String>,
     /// Why there is no plan.
@@ -113,6 +116,8 @@ pub struct StatusDocument {
     pub summary: Totals,
     /// What could not be read; what rests on it is `unknown`.
     pub warnings: Vec<ReadWarningItem>,
+    /// Warnings about the manifest itself, skipped files among them.
+    pub manifest_warnings: Vec<ErrorItem>,
     /// Every organization of the manifest, by key.
     pub organizations: Vec<OrganizationItem>,
     /// What changed since the report of `--compare`, by key; absent without it.
@@ -148,6 +153,9 @@ pub struct ApplyDocument {
     pub conflicts: Vec<ConflictItem>,
     /// What is worth knowing.
     pub warnings: Vec<WarningItem>,
+    /// Warnings about the manifest itself, skipped files among them; none where a saved plan was
+    /// applied, which reads no manifest.
+    pub manifest_warnings: Vec<ErrorItem>,
     /// How far every customer is after the run.
     pub readiness: Vec<OrganizationItem>,
     /// Why nothing, or not everything, was done.
@@ -224,6 +232,8 @@ pub struct IdsDocument {
     pub requests_used: u64,
     /// The organization id of every key; `null` while it does not exist.
     pub ids: BTreeMap<String, Option<String>>,
+    /// Warnings about the manifest itself, skipped files among them: their keys are missing here.
+    pub manifest_warnings: Vec<ErrorItem>,
     /// Why there are no ids.
     pub errors: Vec<ErrorItem>,
 }
@@ -454,6 +464,26 @@ pub enum InvitationStateName {
     Sent,
     /// It was ended by command.
     Ended,
+}
+
+impl InvitationStateName {
+    /// Returns the state that a mark tells of.
+    pub(in crate::report) const fn of(mark: &InvitationMark) -> Self {
+        match mark {
+            InvitationMark::Sending { .. } => Self::MayBeSent,
+            InvitationMark::Sent { .. } => Self::Sent,
+            InvitationMark::Ended { .. } => Self::Ended,
+        }
+    }
+
+    /// Returns the name in JSON and in tables.
+    pub(in crate::report) const fn as_str(self) -> &'static str {
+        match self {
+            Self::MayBeSent => "may_be_sent",
+            Self::Sent => "sent",
+            Self::Ended => "ended",
+        }
+    }
 }
 
 /// How far one intent is.

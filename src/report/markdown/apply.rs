@@ -2,7 +2,7 @@
 
 use super::budget::{Document, Rank, Section};
 use super::escape::{code, prose};
-use super::{JSON, WORDS, facts, head, item, marker, names, row, status, title, undone};
+use super::{JSON, WORDS, facts, failed, head, item, marker, names, row, status, title, undone};
 use crate::apply::{AppliedChange, Outcome, OutcomeKind, Problem};
 use crate::model::OrganizationId;
 use crate::plan::digest::Digest;
@@ -32,6 +32,7 @@ pub fn apply(view: &ApplyReportView<'_>) -> String {
     undone::decisions(&mut document, plan);
     done(&mut document, &report.changes);
     document.fixed(status::counts("Readiness after it", readiness));
+    document.section(failed::manifest_warnings(headline));
     undone::remarks(&mut document, plan, readiness);
     document.render()
 }

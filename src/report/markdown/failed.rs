@@ -4,6 +4,7 @@ use super::budget::{Document, Rank, Section};
 use super::escape::{code, prose};
 use super::{JSON, item, marker, title};
 use crate::model::desired::Names;
+use crate::report::Headline;
 use crate::report::json_v1::ErrorItem;
 use crate::report::text::counted;
 
@@ -24,19 +25,34 @@ pub fn failed(command: &str, names: &Names, sandbox: bool, errors: &[ErrorItem])
     document.render()
 }
 
-/// Errors as a list.
+/// Renders errors as a list.
 pub(super) fn errors(errors: &[ErrorItem]) -> Section {
-    let mut section = Section::new(Rank::List, "errors", JSON);
-    for error in errors {
-        section.item(|| told(error));
+    list("errors", "error", errors)
+}
+
+/// Renders the warnings about the manifest itself as a list.
+pub(super) fn manifest_warnings(headline: &Headline) -> Section {
+    list(
+        "warnings about the manifest",
+        "manifest",
+        &headline.manifest_warnings,
+    )
+    .open("#### Warnings about the manifest\n\n")
+}
+
+/// Renders problems, each at its place in a file, or at `elsewhere`.
+fn list(things: &'static str, elsewhere: &str, problems: &[ErrorItem]) -> Section {
+    let mut section = Section::new(Rank::List, things, JSON);
+    for problem in problems {
+        section.item(|| told(problem, elsewhere));
     }
     section
 }
 
-fn told(error: &ErrorItem) -> String {
+fn told(error: &ErrorItem, elsewhere: &str) -> String {
     let said = format!(
         "{} ({}): {}",
-        place(error).map_or_else(|| "error".to_owned(), |place| code(&place)),
+        place(error).map_or_else(|| elsewhere.to_owned(), |place| code(&place)),
         code(error.code),
         prose(&error.message)
     );

@@ -18,8 +18,7 @@ mod status;
 mod undone;
 
 use super::Headline;
-use super::paint::Paint;
-use super::text::Layout;
+use super::text::WORDS;
 use crate::model::desired::Names;
 use crate::plan::Target;
 use crate::plan::digest::Digest;
@@ -29,13 +28,6 @@ pub use budget::LIMIT;
 pub use failed::failed;
 pub use plan::plan;
 pub use status::status;
-
-/// For the words that Markdown shares with text: no colour, no width.
-const WORDS: Layout = Layout {
-    paint: Paint { colour: false },
-    width: usize::MAX,
-    mask_emails: true,
-};
 
 /// Shows all of a plan.
 const PLAN: &str = "portalctl plan";

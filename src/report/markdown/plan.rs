@@ -1,7 +1,7 @@
 //! A plan, for the review of a pull request.
 
 use super::budget::Document;
-use super::{WORDS, changes, facts, marker, names, status, title, undone};
+use super::{WORDS, changes, facts, failed, marker, names, status, title, undone};
 use crate::plan::Plan;
 use crate::plan::digest::Digest;
 use crate::report::PlanReport;
@@ -29,6 +29,7 @@ pub fn plan(report: &PlanReport<'_>) -> String {
     changes::table(&mut document, plan);
     changes::details(&mut document, plan);
     document.fixed(status::counts("Readiness now", readiness));
+    document.section(failed::manifest_warnings(headline));
     undone::remarks(&mut document, plan, readiness);
     document.fixed(how_to_go_on(plan, &digest));
     document.render()

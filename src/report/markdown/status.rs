@@ -38,6 +38,7 @@ pub fn status(
     if let Some(changes) = changes {
         document.section(changed(changes));
     }
+    document.section(failed::manifest_warnings(headline));
     document.section(warnings(readiness));
     for state in State::ALL.into_iter().filter(|state| !state.is_settled()) {
         document.section(needing(state, readiness));
@@ -48,6 +49,7 @@ pub fn status(
         1 => "1 organization has nothing to do.\n\n".to_owned(),
         count => format!("{count} organizations have nothing to do.\n\n"),
     };
+    document.section(invitations(readiness, listing));
     document.fixed(idle);
     if listing == Listing::All {
         document.section(settled(readiness));
@@ -74,6 +76,22 @@ fn warnings(readiness: &Readiness) -> Section {
             prose(&warning.message)
         );
         section.item(|| item(&said, None));
+    }
+    section
+}
+
+/// Renders the invitations of the listed organizations: those that may be on their way first.
+fn invitations(readiness: &Readiness, listing: Listing) -> Section {
+    let listed = readiness.organizations.iter();
+    let listed = listed.filter(|it| listing == Listing::All || !is_settled(it));
+    let mut invited: Vec<_> = listed
+        .filter_map(|it| Some((&it.key, it.invitation.as_ref()?)))
+        .collect();
+    invited.sort_by_key(|(_, invitation)| !invitation.mark.is_sending());
+    let mut section = Section::new(Rank::List, "invitations", STATUS).open("#### Invitations\n\n");
+    for (key, invitation) in invited {
+        let told = text::invitation_told(key, invitation, &WORDS);
+        section.item(|| item(&format!("{}: {}", code(key.as_str()), prose(&told)), None));
     }
     section
 }

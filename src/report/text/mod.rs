@@ -11,6 +11,8 @@ mod link;
 mod plan;
 mod status;
 
+use std::fmt::Write as _;
+
 use super::Headline;
 use super::paint::Paint;
 use super::width::{counts, hanging};
@@ -25,7 +27,7 @@ pub use import::import;
 pub use invite::{invitation, invite, revocation};
 pub use link::{duration, link, link_is_open, link_is_valid, wait, wait_problem, waiting_line};
 pub use plan::plan;
-pub use status::{Listing, status, summary};
+pub use status::{Listing, invitation_told, status, summary};
 
 pub(super) use apply::{how_it_ended, summary as apply_summary};
 pub(super) use changed::rows as changed_rows;
@@ -41,6 +43,28 @@ pub struct Layout {
     pub width: usize,
     /// Whether e-mail addresses are masked.
     pub mask_emails: bool,
+}
+
+/// Layout of sentences that Markdown and HTML share with text: no colour, no width.
+pub(super) const WORDS: Layout = Layout {
+    paint: Paint { colour: false },
+    width: usize::MAX,
+    mask_emails: true,
+};
+
+/// Writes the files that were skipped; other warnings about the manifest are on standard error.
+fn write_skipped_files(out: &mut String, headline: &Headline, layout: &Layout) {
+    let mut skipped = headline.skipped_files().peekable();
+    if skipped.peek().is_none() {
+        return;
+    }
+    let paint = layout.paint;
+    let title = "skipped: what these files declare is missing here";
+    let _ = writeln!(out, "\n{}", paint.strong(title));
+    for warning in skipped {
+        let _ = writeln!(out, "  {} {}", paint.notice("*"), paint.quiet(warning.code));
+        hanging(out, "      ", &escape(&warning.message), layout.width);
+    }
 }
 
 /// The first line: what ran, against what.

@@ -4,7 +4,9 @@ use std::fmt::Write as _;
 
 use super::inline_diff::inline;
 use super::invite;
-use super::{Layout, counted, headline, notes, unread, write_counts, write_notes};
+use super::{
+    Layout, counted, headline, notes, unread, write_counts, write_notes, write_skipped_files,
+};
 use crate::codes::plan as codes;
 use crate::identity::MatchedBy;
 use crate::model::desired::FieldPath;
@@ -37,6 +39,7 @@ fn body(report: &PlanReport<'_>, layout: &Layout) -> String {
             write_change(&mut out, change, layout);
         }
     }
+    write_skipped_files(&mut out, report.headline, layout);
     let unread = unread(report.readiness);
     write_notes(
         &mut out,

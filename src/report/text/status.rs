@@ -6,11 +6,13 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 
 use super::invite::address;
-use super::{Layout, counted, headline, write_counts};
-use crate::model::Intent;
+use super::{Layout, counted, headline, write_counts, write_skipped_files};
 use crate::model::text::escape;
+use crate::model::{Intent, OrgKey};
 use crate::plan::invitation::describe;
-use crate::readiness::{IntentReadiness, OrganizationReadiness, Readiness, State, Totals, Turn};
+use crate::readiness::{
+    IntentReadiness, InvitationReadiness, OrganizationReadiness, Readiness, State, Totals, Turn,
+};
 use crate::report::StatusReport;
 use crate::report::width::{fill, hanging, pad, width};
 
@@ -89,6 +91,7 @@ pub(super) fn body(report: &StatusReport<'_>, listing: Listing, layout: &Layout)
     }
     next_steps(&mut out, report, listing, layout);
     warnings(&mut out, readiness, layout);
+    write_skipped_files(&mut out, report.headline, layout);
     out
 }
 
@@ -334,13 +337,7 @@ fn invitations(
     let _ = writeln!(out, "\n{}", paint.strong("invitations"));
     let shown = invited.len().min(listing.steps());
     for (key, invitation) in &invited[..shown] {
-        let mut text = describe(&invitation.mark);
-        if let Some(email) = &invitation.address {
-            let _ = write!(text, " ({})", address(email, layout));
-        }
-        if invitation.mark.is_sending() {
-            let _ = write!(text, ": `portalctl invite {key} --again` sends a new one");
-        }
+        let text = invitation_told(key, invitation, layout);
         let _ = writeln!(out, "  {}", paint.strong(key));
         hanging(out, "      ", &text, layout.width);
     }
@@ -348,6 +345,22 @@ fn invitations(
         let more = format!("{} more (see status --all)", invited.len() - shown);
         let _ = writeln!(out, "{}", paint.quiet(more));
     }
+}
+
+/// Returns the state of an organization's invitation, with the command that sends a new one where
+/// nobody knows whether it was sent.
+pub fn invitation_told(key: &OrgKey, invitation: &InvitationReadiness, layout: &Layout) -> String {
+    let mut text = describe(&invitation.mark);
+    if let Some(email) = &invitation.address {
+        let _ = write!(text, " ({})", address(email, layout));
+    }
+    if invitation.mark.is_sending() {
+        let _ = write!(
+            text,
+            ": run `portalctl invite {key} --again` to send a new one"
+        );
+    }
+    text
 }
 
 /// One thing somebody has to do.

@@ -8,7 +8,6 @@ use super::{End, TICK, Watch};
 use crate::cli::duration::say;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::cli::session;
 use crate::cli::status::{check, listing};
 use crate::cli::ui::Ui;
 use crate::report::{Headline, StatusReport, text};
@@ -74,7 +73,7 @@ impl Watch<'_> {
         shown.push('\n');
         let headline = Headline {
             requests: self.latest.requests,
-            ..session::headline(self.connection)
+            ..self.request.headline(self.connection)
         };
         let report = self.report(&headline);
         shown.push_str(&text::status(&report, listing(self.args), &layout));
@@ -92,7 +91,7 @@ impl Watch<'_> {
     /// Leaves the screen and writes the last report where it stays.
     pub(super) fn finish(mut self, end: End) -> Result<Exit, CliError> {
         drop(self.screen.take());
-        let headline = session::headline(self.connection);
+        let headline = self.request.headline(self.connection);
         let report = self.report(&headline);
         let layout = self.ui.layout_now();
         self.ui
