@@ -116,6 +116,7 @@ pub(crate) fn connection_event(connection: &Connection) -> Value {
         name,
         state,
         external_key: _,
+        external_id: _,
         certificates: _,
         created_at,
         updated_at,

@@ -127,6 +127,7 @@ impl SandboxServer {
         let body = json!({
             "organization_id": self.id_of(external_id),
             "connection_type": "OktaSAML",
+            "saml_options": { "idp_metadata_url": "https://idp.example.com/metadata" },
         });
         let _ = self.send("POST", "/connections", &body);
     }

@@ -12,9 +12,9 @@ use super::{contacts, origin};
 use crate::sandbox::shared::Core;
 use crate::sandbox::wire;
 use crate::sandbox::world::{
-    Connection, ConnectionFilter, ConnectionState, Directory, DirectoryFilter, EventFilter,
-    FieldError, LinkInput, MembershipFilter, NewConnection, Order, OrganizationFilter,
-    OrganizationInput, PageQuery, Refusal, World, read_retention,
+    Connection, ConnectionFilter, ConnectionInput, Directory, DirectoryFilter, EventFilter,
+    FieldError, LinkInput, MembershipFilter, Order, OrganizationFilter, OrganizationInput,
+    PageQuery, Refusal, World, read_retention,
 };
 
 /// The routes that need an API key.
@@ -179,18 +179,10 @@ async fn list_connections(State(core): State<Core>, params: Params) -> Answer {
     })
 }
 
-/// Newer than the API description: the official Rust SDK 3.5.0 and the official emulator have it.
-/// As there, the connection is active at once.
 async fn create_connection(State(core): State<Core>, JsonBody(body): JsonBody) -> Answer {
-    let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
-    let new = NewConnection {
-        organization_id: required(&body, "organization_id").map_err(Refusal::invalid)?,
-        name: text("name"),
-        connection_type: text("connection_type").unwrap_or_else(|| "GenericSAML".to_owned()),
-        state: ConnectionState::Active,
-    };
+    let input = ConnectionInput::read(&body)?;
     core.world(|world, now| {
-        let id = world.create_connection(now, new)?.id.clone();
+        let id = world.get_or_create_connection(now, input)?.id.clone();
         Ok(created(&connection(world, world.connection(&id)?)))
     })
 }

@@ -2,8 +2,10 @@
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::certificates::Certificate;
+use super::input::Fields;
 use super::refusal::Refusal;
 use super::state::ConnectionState;
 use super::table::{Page, PageQuery, Record};
@@ -25,6 +27,9 @@ pub struct Connection {
     pub state: ConnectionState,
     /// Stands in events only.
     pub external_key: String,
+    /// The caller's own id, by which a repeated `POST /connections` finds it.
+    #[serde(default)]
+    pub external_id: Option<String>,
     /// Those that its identity provider signs with, oldest first.
     #[serde(default)]
     pub certificates: Vec<Certificate>,
@@ -63,6 +68,56 @@ pub struct NewConnection {
     pub state: ConnectionState,
 }
 
+/// Body of `POST /connections`: newer than the API description.
+///
+/// Source: `CreateConnection` of the official Rust SDK 3.5.0.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConnectionInput {
+    /// The caller's own id: the connection that has it already is returned.
+    pub external_id: Option<String>,
+    /// The connection to create otherwise.
+    pub new: NewConnection,
+}
+
+impl ConnectionInput {
+    /// Reads a body.
+    ///
+    /// The codes of the refusals are those of the SDK; their status is ours. A connection with
+    /// options is active, one of a type alone is a draft: both are ours.
+    pub fn read(body: &Value) -> Result<Self, Refusal> {
+        let mut fields = Fields::of(body)?;
+        let organization_id = fields.required_text("organization_id");
+        let name = fields.text("name").set();
+        let external_id = fields.text("external_id").set();
+        let connection_type = fields.text("connection_type").set();
+        let has_saml = fields.has_object("saml_options");
+        let has_oidc = fields.has_object("oidc_options");
+        fields.finish()?;
+        let connection_type = match (connection_type, has_saml, has_oidc) {
+            (_, true, true) => return Err(Refusal::BothConnectionOptions),
+            (None, false, false) => return Err(Refusal::ConnectionTypeOrOptionsRequired),
+            (Some(kind), ..) if kind.ends_with("SAML") || kind.ends_with("OIDC") => kind,
+            (Some(kind), ..) => return Err(Refusal::ConnectionTypeNotSupported(kind)),
+            (None, true, false) => "GenericSAML".to_owned(),
+            (None, false, true) => "GenericOIDC".to_owned(),
+        };
+        let state = if has_saml || has_oidc {
+            ConnectionState::Active
+        } else {
+            ConnectionState::Draft
+        };
+        Ok(Self {
+            external_id,
+            new: NewConnection {
+                organization_id,
+                name,
+                connection_type,
+                state,
+            },
+        })
+    }
+}
+
 /// Which connections a list holds.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ConnectionFilter {
@@ -99,6 +154,7 @@ impl World {
             name,
             state,
             external_key: self.ids.token("connection_key", 16),
+            external_id: None,
             certificates: Vec::new(),
             created_at: now,
             updated_at: now,
@@ -107,6 +163,30 @@ impl World {
         self.connections.insert(connection);
         self.ensure_certificate(now, &id)?;
         self.tell_connection(now, &id, None)?;
+        self.connections.find(&id)
+    }
+
+    /// Returns the organization's connection with the external id, or creates it.
+    ///
+    /// Source: `POST /connections` of the official Rust SDK 3.5.0.
+    pub fn get_or_create_connection(
+        &mut self,
+        now: Timestamp,
+        input: ConnectionInput,
+    ) -> Result<&Connection, Refusal> {
+        let ConnectionInput { external_id, new } = input;
+        let mut own = self.connections_of(&new.organization_id);
+        let known = own.find(|it| external_id.is_some() && it.external_id == external_id);
+        let known = known.map(|connection| connection.id.clone());
+        drop(own);
+        let id = match known {
+            Some(id) => id,
+            None => {
+                let id = self.create_connection(now, new)?.id.clone();
+                self.connections.find_mut(&id)?.external_id = external_id;
+                id
+            }
+        };
         self.connections.find(&id)
     }
 

@@ -92,6 +92,9 @@ pub struct Invitation {
     pub contact_id: String,
     /// To set up what.
     pub intents: BTreeSet<InviteIntent>,
+    /// What of it has been set up since.
+    #[serde(default)]
+    pub finished: BTreeSet<InviteIntent>,
     /// When WorkOS sent it.
     pub sent_at: Timestamp,
     /// When its link stops working.
@@ -204,6 +207,7 @@ impl World {
         let invitation = Invitation {
             contact_id: contact_id.to_owned(),
             intents,
+            finished: BTreeSet::new(),
             sent_at: now,
             expires_at: now
                 .checked_add(INVITATION_LIFETIME)
@@ -225,9 +229,26 @@ impl World {
         let invitation = self.invitation(now, organization_id);
         let invitation = invitation.filter(|invitation| invitation.sent_at == sent_at);
         let intents = invitation.map(|invitation| invitation.intents.clone());
-        for intent in intents.into_iter().flatten() {
+        let mut intents: Vec<InviteIntent> = intents.into_iter().flatten().collect();
+        // Single sign-on needs a verified domain.
+        intents.sort_by_key(|intent| *intent != InviteIntent::DomainVerification);
+        for intent in intents {
             // An organization that is gone took its invitation along.
             let _ = self.finish_intent(now, organization_id, intent.feature(), None);
+        }
+    }
+
+    /// Notes that an invited feature was set up; the invitation ends with the last of them.
+    ///
+    /// Source: invitations end by themselves when set-up completes (reference of IT contacts).
+    pub(super) fn finish_invited(&mut self, organization_id: &str, intent: Intent) {
+        if let Some(invitation) = self.invitations.get_mut(organization_id) {
+            let invited = invitation.intents.iter();
+            let done = invited.filter(|invited| invited.feature() == intent);
+            invitation.finished.extend(done);
+            if invitation.finished == invitation.intents {
+                self.invitations.remove(organization_id);
+            }
         }
     }
 

@@ -149,6 +149,18 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// Returns whether a field is an object; `null` is absent.
+    pub(crate) fn has_object(&mut self, name: &str) -> bool {
+        match self.body.get(name) {
+            None | Some(Value::Null) => false,
+            Some(Value::Object(_)) => true,
+            Some(_) => {
+                self.fail(name, "invalid");
+                false
+            }
+        }
+    }
+
     /// A text that must be there; empty when it is not, and then it has failed.
     pub(crate) fn required_text(&mut self, name: &str) -> String {
         match self.text(name) {

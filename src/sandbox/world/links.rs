@@ -286,6 +286,7 @@ impl World {
                 self.tell_byok(now, organization_id, happened, KeyProvider::default())?;
             }
         }
+        self.finish_invited(organization_id, intent);
         Ok(name)
     }
 

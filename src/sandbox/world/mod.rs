@@ -31,7 +31,7 @@ use serde::{Deserialize, Serialize};
 pub use audit_logs::{Access, AuditLogs, LogStream, read_retention};
 pub use byok::{ByokEvent, KeyProvider};
 pub use certificates::Certificate;
-pub use connections::{Connection, ConnectionFilter, NewConnection};
+pub use connections::{Connection, ConnectionFilter, ConnectionInput, NewConnection};
 pub use contacts::{Invitation, InviteIntent, ItContact, read_contact, read_invitation};
 pub use directories::{Directory, DirectoryFilter, NewDirectory};
 pub use domains::{FailureReason, OrganizationDomain};

@@ -67,6 +67,15 @@ pub enum Refusal {
     /// Another contact of the organization has an active invitation.
     #[error("The organization already has an active Admin Portal invitation.")]
     InvitationActive,
+    /// A connection to create has options of both protocols.
+    #[error("Provide either saml_options or oidc_options, not both.")]
+    BothConnectionOptions,
+    /// A connection to create has neither a type nor options.
+    #[error("Provide a connection_type, saml_options or oidc_options.")]
+    ConnectionTypeOrOptionsRequired,
+    /// A connection of this type cannot be created by the API.
+    #[error("Connections of type '{0}' cannot be created: SAML and OIDC only.")]
+    ConnectionTypeNotSupported(String),
     /// A list of memberships names neither an organization nor a user.
     #[error("At least one of user_id or organization_id must be provided.")]
     NobodyNamed,
@@ -104,6 +113,9 @@ impl Refusal {
             | Self::StripeCustomerIdUsed(_)
             | Self::InvalidMetadata(_)
             | Self::DomainAlreadyVerified
+            | Self::BothConnectionOptions
+            | Self::ConnectionTypeOrOptionsRequired
+            | Self::ConnectionTypeNotSupported(_)
             | Self::NobodyNamed => 400,
             Self::NotEntitled(_) => 403,
             Self::NotFound { .. } => 404,
@@ -130,6 +142,9 @@ impl Refusal {
             Self::ItContactExists => "it_contact_already_exists",
             Self::TooManyItContacts(_) => "too_many_it_contacts",
             Self::InvitationActive => "it_contact_invitation_already_active",
+            Self::BothConnectionOptions => "both_saml_and_oidc_options_provided",
+            Self::ConnectionTypeOrOptionsRequired => "connection_type_or_options_required",
+            Self::ConnectionTypeNotSupported(_) => "connection_type_not_supported",
             Self::NobodyNamed => "missing_user_id_or_organization_id",
             Self::NotEntitled(_) => "forbidden",
         }

@@ -446,3 +446,93 @@ fn a_saved_world_is_the_same_world_without_links() {
     let next = |world: &mut World| create(world, &json!({ "name": "B" })).unwrap().id;
     assert_eq!(next(&mut again), next(&mut world));
 }
+
+fn connect(world: &mut World, body: &Value) -> Result<(String, ConnectionState), Refusal> {
+    let input = ConnectionInput::read(body)?;
+    let made = world.get_or_create_connection(noon(), input)?;
+    Ok((made.id.clone(), made.state.clone()))
+}
+
+#[test]
+fn a_connection_with_the_same_external_id_is_returned_instead_of_a_second_one() {
+    let mut world = world();
+    let one = create(&mut world, &json!({ "name": "A" })).unwrap().id;
+    let other = create(&mut world, &json!({ "name": "B" })).unwrap().id;
+    let body = |owner: &str| {
+        json!({
+            "organization_id": owner, "external_id": "idp-1",
+            "oidc_options": { "discovery_endpoint": "https://idp.example.com", "client_id": "c" },
+        })
+    };
+    let (first, state) = connect(&mut world, &body(&one)).unwrap();
+    assert_eq!(state, ConnectionState::Active);
+    assert_eq!(connect(&mut world, &body(&one)).unwrap().0, first);
+    assert_ne!(connect(&mut world, &body(&other)).unwrap().0, first);
+    assert_eq!(world.connections_of(&one).count(), 1);
+    assert_eq!(
+        world.connection(&first).unwrap().connection_type,
+        "GenericOIDC"
+    );
+}
+
+#[test]
+fn a_connection_of_a_type_alone_is_a_draft() {
+    let mut world = world();
+    let owner = create(&mut world, &json!({ "name": "A" })).unwrap().id;
+    let body = json!({ "organization_id": owner, "connection_type": "OktaSAML" });
+    let first = connect(&mut world, &body).unwrap();
+    assert_eq!(first.1, ConnectionState::Draft);
+    // Without an external id, a repeat is another connection.
+    assert_ne!(connect(&mut world, &body).unwrap().0, first.0);
+}
+
+#[test]
+fn connections_that_cannot_be_created_are_refused_with_the_codes_of_workos() {
+    let mut world = world();
+    let owner = create(&mut world, &json!({ "name": "A" })).unwrap().id;
+    for (options, code) in [
+        (json!({}), "connection_type_or_options_required"),
+        (
+            json!({ "saml_options": {}, "oidc_options": {} }),
+            "both_saml_and_oidc_options_provided",
+        ),
+        (
+            json!({ "connection_type": "GoogleOAuth" }),
+            "connection_type_not_supported",
+        ),
+        (json!({ "saml_options": "x" }), "unprocessable_entity"),
+    ] {
+        let mut body = options.clone();
+        body["organization_id"] = json!(owner);
+        let refusal = connect(&mut world, &body).unwrap_err();
+        assert_eq!(refusal.code(), code, "{options}");
+    }
+    assert_eq!(world.connections_of(&owner).count(), 0);
+}
+
+#[test]
+fn an_invitation_ends_with_the_last_feature_that_it_asks_for() {
+    let mut world = world();
+    let id = create(
+        &mut world,
+        &json!({ "name": "A", "domain_data": [{ "domain": "a.com", "state": "verified" }] }),
+    )
+    .unwrap()
+    .id;
+    let contact = world.create_it_contact(noon(), &id, "ada@a.com");
+    let contact = contact.unwrap().id.clone();
+    let body = json!({ "intents": ["sso", "directory_sync"] });
+    let intents = read_invitation(&body).unwrap();
+    world
+        .invite_it_contact(noon(), &id, &contact, intents)
+        .unwrap();
+    world
+        .finish_intent(noon(), &id, Intent::LogStreams, None)
+        .unwrap();
+    world.finish_intent(noon(), &id, Intent::Sso, None).unwrap();
+    assert!(world.invitation(noon(), &id).is_some());
+    world
+        .finish_intent(noon(), &id, Intent::Dsync, None)
+        .unwrap();
+    assert_eq!(world.invitation(noon(), &id), None);
+}

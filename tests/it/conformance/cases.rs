@@ -300,6 +300,7 @@ async fn connected(face: &Face) -> (u16, Value) {
     let id = organization(face, "Connected").await;
     let body = json!({
         "organization_id": id, "connection_type": "OktaSAML", "name": "Okta",
+        "saml_options": { "idp_metadata_url": "https://idp.example.com/metadata" },
     });
     face.send("POST", "/connections", body).await
 }
