@@ -122,6 +122,8 @@ async fn write(client: &Client, id: &OrganizationId) {
         intent: Intent::Sso,
         return_url: None,
         success_url: None,
+        external_user_id: None,
+        it_contacts: Vec::new(),
     };
     let email = Email::parse("it@acme.com").unwrap();
     told(client.create_organization(&acme).await);

@@ -6,10 +6,10 @@ use clap::Args;
 use tokio_util::sync::CancellationToken;
 
 use super::args::{EntryArgs, Format};
-use super::connect::{self, Connection};
+use super::connect::Connection;
 use super::error::CliError;
 use super::exit::Exit;
-use super::session::{self, Reality, Request};
+use super::session::{self, Confirm, Reality, Request};
 use super::ui::Ui;
 use super::{failure_json, json};
 use crate::apply::{
@@ -35,7 +35,8 @@ use choice::Asked;
     reason = "each is one flag of the command line"
 )]
 pub(super) struct InviteArgs {
-    /// The organization's key in the manifest.
+    /// The organization: its key in the manifest, its external id, its id (`org_…`), or, after a
+    /// question, one of its domains or its name.
     key: String,
 
     /// Only to these of the declared intents; without it, to all that are not configured.
@@ -85,18 +86,20 @@ pub(super) fn run(args: &InviteArgs, ui: &Ui) -> Result<Exit, CliError> {
         let error = CliError::new(Exit::Usage, cli::NO_CONSENT, message);
         return Err(error.help("run it with --yes: an e-mail to a customer cannot be taken back"));
     }
-    let (key, mut request) = session::entry(&args.entry, &args.key, &args.intent, ui)?;
+    let named = Confirm::NameOrDomain;
+    let mut entry = session::entry(&args.entry, &args.key, &args.intent, named, ui)?;
     if args.revoke {
         // Ending an invitation does not hang on how far anything is.
-        request.selection = request.selection.without_intents();
+        entry.request.selection = entry.request.selection.without_intents();
     }
-    let asked = asked(args, &key, &request)?;
-    let connection = connect::open(&args.entry.connection, &request.desired)?;
+    let asked = asked(args, &entry.key, &entry.request)?;
+    let connection = entry.connect(&args.entry)?;
+    let session::Entry { key, request, .. } = &entry;
     let outcome = session::block_on(async |interrupted| {
         let run = Run {
             args,
-            key: &key,
-            request: &request,
+            key,
+            request,
             connection: &connection,
             interrupted,
             ui,

@@ -9,17 +9,17 @@ use jiff::tz::TimeZone;
 use tokio_util::sync::CancellationToken;
 
 use super::args::{EntryArgs, Format};
-use super::connect::{self, Connection};
+use super::connect::Connection;
 use super::error::CliError;
 use super::exit::Exit;
-use super::session::{self, Request};
+use super::session::{self, Confirm, Request};
 use super::ui::Ui;
 use super::waiting::{self, DEFAULT_TIMEOUT, Waiting, intent_of, parse_timeout, refused};
 use super::{browser, failure_json, json, link_problem};
 use crate::codes::{api, cli as cli_codes, link as codes};
 use crate::identity::Identity;
 use crate::link::{self, LIFETIME, Options, Permitted, Refusal, Until};
-use crate::model::{Intent, OrgKey};
+use crate::model::{Email, ExternalUserId, Intent, OrgKey};
 use crate::readiness::{Basis, IntentReadiness, State};
 use crate::report::json_v1::{self, ErrorItem};
 use crate::report::{Headline, LinkReport, WaitReport, text};
@@ -42,7 +42,8 @@ What the customer may see in the browser instead of the portal is explained, too
     reason = "flags of a command line, each with its own meaning"
 )]
 pub(super) struct LinkArgs {
-    /// The organization's key in the manifest.
+    /// The organization: its key in the manifest, its external id, its id (`org_…`), or, after a
+    /// question, one of its domains or its name.
     #[arg(value_name = "KEY")]
     key: String,
 
@@ -70,6 +71,16 @@ pub(super) struct LinkArgs {
     /// Make the link for an intent that the manifest does not declare for this customer.
     #[arg(long)]
     undeclared: bool,
+
+    /// The user id of the person in your application: `portalctl revoke-link KEY ID` ends their
+    /// links and open portal sessions.
+    #[arg(long, value_name = "ID", value_parser = ExternalUserId::parse)]
+    user: Option<ExternalUserId>,
+
+    /// Give the entry's IT contacts access to the portal with the link. WorkOS sends them its alerts
+    /// from then on, such as that of an expiring certificate.
+    #[arg(long)]
+    grant_contacts: bool,
 
     /// Print the link also where standard output is no terminal, or CI is set.
     #[arg(long, conflicts_with = "open")]
@@ -109,19 +120,42 @@ impl LinkArgs {
 
 pub(super) fn run(args: &LinkArgs, ui: &Ui) -> Result<Exit, CliError> {
     check_destination(args, ui)?;
-    let (key, mut request) = session::entry(&args.entry, &args.key, &[args.intent], ui)?;
-    allow_undeclared(&mut request, &key, args.intent, args.options())?;
-    let connection = connect::open(&args.entry.connection, &request.desired)?;
+    let named = Confirm::NameOrDomain;
+    let mut entry = session::entry(&args.entry, &args.key, &[args.intent], named, ui)?;
+    allow_undeclared(&mut entry.request, &entry.key, args.intent, args.options())?;
+    let contacts = contacts(args, &entry)?;
+    let connection = entry.connect(&args.entry)?;
+    let session::Entry { key, request, .. } = &entry;
     let run = Run {
         args,
-        key: &key,
-        request: &request,
+        key,
+        request,
+        contacts: &contacts,
         connection: &connection,
         ui,
     };
     let outcome = session::block_on(async |interrupted| run.link(&interrupted).await);
     connection.close()?;
     outcome
+}
+
+/// Returns the IT contacts that get access with the link: those that the entry declares, and none
+/// without `--grant-contacts`.
+fn contacts(args: &LinkArgs, entry: &session::Entry) -> Result<Vec<Email>, CliError> {
+    if !args.grant_contacts {
+        return Ok(Vec::new());
+    }
+    let session::Entry { key, request, .. } = entry;
+    let declared = request.desired.organizations.get(key);
+    let contacts: Vec<Email> = declared
+        .into_iter()
+        .flat_map(|entry| entry.it_contacts.iter().cloned())
+        .collect();
+    if contacts.is_empty() {
+        let message = format!("`{key}` declares no IT contact");
+        return Err(CliError::new(Exit::Usage, codes::NO_CONTACTS, message));
+    }
+    Ok(contacts)
 }
 
 /// Where the link would go is settled before anything is asked: one that was made cannot be taken
@@ -170,6 +204,7 @@ struct Run<'a> {
     args: &'a LinkArgs,
     key: &'a OrgKey,
     request: &'a Request,
+    contacts: &'a [Email],
     connection: &'a Connection,
     ui: &'a Ui,
 }
@@ -229,6 +264,7 @@ impl Run<'_> {
             args,
             key,
             request,
+            contacts: _,
             connection,
             ui,
         } = *self;
@@ -297,6 +333,8 @@ impl Run<'_> {
             intent: *intent,
             return_url: text_of(&urls.return_url),
             success_url: text_of(&urls.success_url),
+            external_user_id: self.args.user.clone(),
+            it_contacts: self.contacts.to_vec(),
         };
         // From before the request: better said to end too early than too late.
         let now = self.connection.clock.now();
@@ -304,8 +342,10 @@ impl Run<'_> {
         let expires_at = Timestamp::from_second(expires_at.as_second()).unwrap_or(expires_at);
         let made = self.connection.client.generate_link(&request).await;
         let endpoint = &self.connection.target.endpoint;
-        let link =
-            made.map_err(|error| link_problem::told(error, urls, self.key, *intent, endpoint))?;
+        let link = made.map_err(|error| {
+            let told = link_problem::told(error, urls, self.key, *intent, endpoint);
+            link_problem::mention_contacts(told, self.contacts)
+        })?;
         let headline = session::headline(self.connection);
         let report = self.report(ready, &headline);
         let until = local_time(expires_at);
@@ -368,6 +408,8 @@ impl Run<'_> {
             organization: &ready.permitted.organization,
             intent: ready.permitted.intent,
             urls: &ready.permitted.urls,
+            user: self.args.user.as_ref(),
+            contacts: self.contacts,
             readiness: &ready.readiness,
         }
     }

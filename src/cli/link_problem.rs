@@ -4,7 +4,7 @@ use super::error::CliError;
 use super::exit::Exit;
 use crate::codes::link as codes;
 use crate::link::ResolvedUrls;
-use crate::model::{Intent, OrgKey};
+use crate::model::{Email, Intent, OrgKey};
 use crate::workos::{ApiError, ApiErrorKind};
 
 /// What WorkOS had against the link, with what to do about it.
@@ -34,6 +34,42 @@ pub(super) fn told(
     for item in &mut told.items {
         item.code = code.as_str();
         item.message = format!("no link for {key} {intent}: {}", item.message);
+    }
+    told
+}
+
+/// Adds to a refusal that the contacts of `--grant-contacts` may be its reason: an account may not
+/// have IT contacts.
+pub(super) fn mention_contacts(mut told: CliError, contacts: &[Email]) -> CliError {
+    if contacts.is_empty() {
+        return told;
+    }
+    for item in &mut told.items {
+        if !matches!(item.http_status, Some(400..=499)) || item.http_status == Some(401) {
+            continue;
+        }
+        let help = item.help.take().unwrap_or_default();
+        item.help = Some(format!(
+            "{help}; or leave out --grant-contacts: the account may not have IT contacts"
+        ));
+    }
+    told
+}
+
+/// Returns the error of links that could not be ended.
+pub(super) fn not_revoked(error: ApiError, key: &OrgKey, endpoint: &str) -> CliError {
+    let is_missing = error.kind == ApiErrorKind::NotFound;
+    let mut told = CliError::reading(error, endpoint);
+    for item in &mut told.items {
+        item.message = format!("no links of {key} were ended: {}", item.message);
+        if is_missing {
+            let code = codes::CANNOT_REVOKE;
+            item.code = code.as_str();
+            item.help = Some(code.entry().fix.to_owned());
+        }
+    }
+    if is_missing {
+        told.exit = Exit::Stopped;
     }
     told
 }

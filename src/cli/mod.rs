@@ -28,11 +28,13 @@ mod link;
 mod link_problem;
 mod logging;
 mod man;
+mod named;
 #[cfg(feature = "operator")]
 mod operator;
 mod pause;
 mod plan;
 mod progress;
+mod revoke_link;
 mod sandbox;
 pub mod schema;
 mod serve;
@@ -114,6 +116,8 @@ enum Command {
     VerifyDomain(verify_domain::VerifyDomainArgs),
     /// Make a portal link for a customer, now: one feature, five minutes, one use
     Link(link::LinkArgs),
+    /// End the portal links and open portal sessions of one person at a customer
+    RevokeLink(revoke_link::RevokeLinkArgs),
     /// Wait until a customer has configured a feature
     Wait(wait::WaitArgs),
     /// Check a manifest, offline
@@ -199,6 +203,7 @@ fn run(cli: &Cli, ui: &Ui) -> Result<Exit, CliError> {
         Command::Invite(args) => invite::run(args, ui),
         Command::VerifyDomain(args) => verify_domain::run(args, ui),
         Command::Link(args) => link::run(args, ui),
+        Command::RevokeLink(args) => revoke_link::run(args, ui),
         Command::Wait(args) => wait::run(args, ui),
         Command::Validate(args) => validate::run(args, ui),
         Command::Ids(args) => ids::run(args, ui),
@@ -229,6 +234,7 @@ fn fail(cli: &Cli, ui: &Ui, error: &CliError) -> Exit {
         Command::Invite(args) => args.failure(&error.items),
         Command::VerifyDomain(args) => args.failure(&error.items),
         Command::Link(args) => args.failure(&error.items),
+        Command::RevokeLink(args) => args.failure(&error.items),
         Command::Wait(args) => args.failure(&error.items),
         Command::Validate(args) => args.failure(&error.items),
         Command::Ids(args) => args.failure(&error.items),
@@ -303,6 +309,7 @@ fn usage_document(arguments: &[String], told: &str) -> Option<String> {
             "invite",
             "verify-domain",
             "link",
+            "revoke-link",
             "wait",
             "validate",
             "ids",
@@ -334,6 +341,7 @@ fn usage_document(arguments: &[String], told: &str) -> Option<String> {
         ("json", "invite") => failure_json(&items, json_v1::failed_invite),
         ("json", "verify-domain") => failure_json(&items, json_v1::failed_domains),
         ("json", "link") => failure_json(&items, |items| json_v1::failed_link(None, items)),
+        ("json", "revoke-link") => failure_json(&items, json_v1::failed_revoke_link),
         ("json", "wait") => failure_json(&items, |items| json_v1::failed_wait(None, items)),
         ("json", "validate") => failure_json(&items, json_v1::failed_validate),
         ("json", "import") => failure_json(&items, json_v1::failed_import),

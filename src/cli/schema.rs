@@ -11,8 +11,8 @@ use crate::manifest;
 use crate::manifest::kubernetes::{Kind, definition};
 use crate::report::json_v1::{
     ApplyDocument, ChangedDocument, DoctorDocument, DomainsDocument, IdsDocument, ImportDocument,
-    InviteDocument, LinkDocument, PlanDocument, StatusDocument, ValidateDocument, WaitDocument,
-    schema,
+    InviteDocument, LinkDocument, PlanDocument, RevokeLinkDocument, StatusDocument,
+    ValidateDocument, WaitDocument, schema,
 };
 
 /// Print the JSON Schema of the manifest or of a command's JSON, or the Kubernetes definitions.
@@ -46,6 +46,8 @@ pub enum Document {
     VerifyDomain,
     /// `link -o json`
     Link,
+    /// `revoke-link -o json`
+    RevokeLink,
     /// `wait -o json`
     Wait,
     /// `import -o json`
@@ -71,6 +73,7 @@ impl Document {
         Self::Invite,
         Self::VerifyDomain,
         Self::Link,
+        Self::RevokeLink,
         Self::Wait,
         Self::Import,
         Self::Doctor,
@@ -90,6 +93,7 @@ impl Document {
             Self::Invite => "invite.schema.json",
             Self::VerifyDomain => "verify-domain.schema.json",
             Self::Link => "link.schema.json",
+            Self::RevokeLink => "revoke-link.schema.json",
             Self::Wait => "wait.schema.json",
             Self::Import => "import.schema.json",
             Self::Doctor => "doctor.schema.json",
@@ -111,6 +115,7 @@ impl Document {
             Self::Invite => schema::<InviteDocument>(),
             Self::VerifyDomain => schema::<DomainsDocument>(),
             Self::Link => schema::<LinkDocument>(),
+            Self::RevokeLink => schema::<RevokeLinkDocument>(),
             Self::Wait => schema::<WaitDocument>(),
             Self::Import => schema::<ImportDocument>(),
             Self::Doctor => schema::<DoctorDocument>(),

@@ -10,6 +10,7 @@ use super::connect::{self, Connection};
 use super::error::{CliError, most_alike};
 use super::exit::Exit;
 use super::interrupt;
+use super::named::{self, Found};
 use super::progress::Reading;
 use super::ui::Ui;
 use crate::codes::{Code, cli as codes, plan as plan_codes};
@@ -19,7 +20,7 @@ use crate::manifest::{self, Checked, Diagnostics, Input, Severity, Sources};
 use crate::model::desired::Desired;
 use crate::model::observed::{Observed, Organization};
 use crate::model::text::escape;
-use crate::model::{Allow, Intent, OrgKey, Selection};
+use crate::model::{Allow, Intent, OrgKey, OrganizationId, Selection};
 use crate::observe::{Contacts, Extent, observe, observe_contacts, observe_for_plan, usage};
 use crate::plan::{Policy, candidates};
 use crate::readiness::{Readiness, readiness};
@@ -68,15 +69,59 @@ pub(super) fn manifest(args: &TargetArgs, ui: &Ui) -> Result<Request, CliError> 
     })
 }
 
-/// The same for a command about one organization, and about some of its intents or all of them.
+/// Confirmation that a command asks for when its organization is named by a domain or a name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Confirm {
+    /// None: the command only reads.
+    Nothing,
+    /// The command sends or makes something.
+    NameOrDomain,
+}
+
+/// The entry that a command is about.
+pub(super) struct Entry {
+    pub(super) key: OrgKey,
+    pub(super) request: Request,
+    /// Opened already, where WorkOS had to be asked which entry is meant.
+    opened: Option<Connection>,
+}
+
+impl Entry {
+    /// Opens the connection; makes no request.
+    pub(super) fn connect(&mut self, args: &EntryArgs) -> Result<Connection, CliError> {
+        match self.opened.take() {
+            Some(connection) => Ok(connection),
+            None => connect::open(&args.connection, &self.request.desired),
+        }
+    }
+}
+
+/// Reads the manifest for a command about one organization, and about some of its intents or all of
+/// them.
+///
+/// `text` is the KEY argument: a key, an external id, an organization id, a domain or a name. WorkOS
+/// is asked only for an organization id that no entry pins.
 pub(super) fn entry(
     args: &EntryArgs,
-    key: &str,
+    text: &str,
     intents: &[Intent],
+    confirm: Confirm,
     ui: &Ui,
-) -> Result<(OrgKey, Request), CliError> {
+) -> Result<Entry, CliError> {
     let SoundManifest { desired, warnings } = sound_manifest(&args.files, &args.connection, ui)?;
-    let key = declared(&desired, "KEY", key)?;
+    let (key, opened) = match named::find(&desired, "KEY", text)? {
+        Found::Entry(named) => {
+            if confirm == Confirm::NameOrDomain {
+                named::confirm(&desired, &named, text, ui)?;
+            }
+            (named.key, None)
+        }
+        Found::Live(id) => {
+            let connection = connect::open(&args.connection, &desired)?;
+            let key = key_of_live(&desired, &id, &connection)?;
+            (key, Some(connection))
+        }
+    };
     let intents: Vec<String> = intents.iter().map(ToString::to_string).collect();
     let selection = patterns(&[key.to_string()], &intents)?;
     let request = Request {
@@ -86,17 +131,66 @@ pub(super) fn entry(
         contacts: Contacts::Unmarked,
         warnings,
     };
-    Ok((key, request))
+    Ok(Entry {
+        key,
+        request,
+        opened,
+    })
 }
 
-/// The key of an entry that an argument names.
-pub(super) fn declared(desired: &Desired, argument: &str, key: &str) -> Result<OrgKey, CliError> {
-    let mut keys = desired.organizations.keys();
-    if let Some(key) = keys.find(|declared| declared.as_str() == key) {
-        return Ok(key.clone());
+/// Asks WorkOS for an organization, and finds the entry that has its external id.
+fn key_of_live(
+    desired: &Desired,
+    id: &OrganizationId,
+    connection: &Connection,
+) -> Result<OrgKey, CliError> {
+    let live = block_on(async |interrupted| {
+        tokio::select! {
+            live = connection.client.organization(id) => {
+                live.map_err(|error| CliError::reading(error, &connection.target.endpoint))
+            }
+            () = interrupted.cancelled() => Err(CliError::interrupted()),
+        }
+    })?;
+    let other = |message: String| CliError::new(Exit::Stopped, codes::OTHER_ORGANIZATION, message);
+    let Some(live) = live else {
+        return Err(other(format!("{id}: WorkOS has no such organization")));
+    };
+    let name = escape(&live.name);
+    let Some(external_id) = live.external_id.as_deref() else {
+        return Err(other(format!(
+            "{id} ({name}) has no external id, and no entry pins it"
+        )));
+    };
+    let mut entries = desired.organizations.iter();
+    let found = entries.find(|(_, entry)| {
+        entry
+            .external_ids()
+            .any(|declared| declared.as_str() == external_id)
+    });
+    found.map(|(key, _)| key.clone()).ok_or_else(|| {
+        let external_id = escape(external_id);
+        other(format!(
+            "{id} ({name}) has the external id `{external_id}`, which no entry declares"
+        ))
+    })
+}
+
+/// Finds the key of an entry that an option names, without asking WorkOS or anybody: a key, an
+/// external id or a pinned id.
+pub(super) fn declared(desired: &Desired, argument: &str, text: &str) -> Result<OrgKey, CliError> {
+    match named::find(desired, argument, text)? {
+        Found::Entry(named) if !named.by.is_inexact() => Ok(named.key),
+        Found::Entry(named) => {
+            let message = format!("{argument} takes a key, an external id or a pinned id");
+            let error = CliError::new(Exit::Usage, codes::USAGE, message);
+            Err(error.help(format!("did you mean `{}`?", named.key)))
+        }
+        Found::Live(id) => {
+            let message = format!("{argument} {id}: no entry pins it");
+            Err(CliError::new(Exit::Usage, codes::NOTHING_SELECTED, message))
+        }
     }
-    let keys = desired.organizations.keys().map(OrgKey::as_str);
-    Err(nothing(argument, key, "organization", keys))
 }
 
 /// Reads and checks the manifest, and tells its warnings.

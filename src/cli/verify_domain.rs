@@ -7,10 +7,10 @@ use std::net::{IpAddr, SocketAddr};
 use clap::Args;
 
 use super::args::{EntryArgs, Format};
-use super::connect::{self, Connection};
+use super::connect::Connection;
 use super::error::{CliError, most_alike};
 use super::exit::Exit;
-use super::session;
+use super::session::{self, Confirm};
 use super::ui::Ui;
 use super::{failure_json, json};
 use crate::codes::{cli, domain as codes};
@@ -39,7 +39,8 @@ const DNS_PORT: u16 = 53;
     reason = "each is one flag of the command line"
 )]
 pub(super) struct VerifyDomainArgs {
-    /// The organization's key in the manifest.
+    /// The organization: its key in the manifest, its external id, its id (`org_…`), or, after a
+    /// question, one of its domains or its name.
     key: String,
 
     /// One of the domains that it declares; without it, all of them.
@@ -85,21 +86,28 @@ impl VerifyDomainArgs {
 
 pub(super) fn run(args: &VerifyDomainArgs, ui: &Ui) -> Result<Exit, CliError> {
     let intents = [Intent::DomainVerification];
-    let (key, request) = session::entry(&args.entry, &args.key, &intents, ui)?;
-    let domains = wanted(&request.desired, &key, args.domain.as_deref())?;
-    let connection = connect::open(&args.entry.connection, &request.desired)?;
+    // Looking a record up sends nothing.
+    let named = if args.dns_only {
+        Confirm::Nothing
+    } else {
+        Confirm::NameOrDomain
+    };
+    let mut entry = session::entry(&args.entry, &args.key, &intents, named, ui)?;
+    let domains = wanted(&entry.request.desired, &entry.key, args.domain.as_deref())?;
+    let connection = entry.connect(&args.entry)?;
+    let session::Entry { key, request, .. } = &entry;
     session::block_on(async |interrupted| {
-        let reality = session::look(&connection, &request, ui, &interrupted).await?;
+        let reality = session::look(&connection, request, ui, &interrupted).await?;
         // Looking a record up writes nothing.
         let may_write = args.adopt_owned || args.dns_only;
         let organization =
-            reality.organization_to_write(&key, &request, may_write, codes::NO_ORGANIZATION)?;
+            reality.organization_to_write(key, request, may_write, codes::NO_ORGANIZATION)?;
         let run = run::Run {
             args,
             connection: &connection,
             resolvers: resolvers(args, &connection),
             organization,
-            contested: reality.identities.contested.get(&key),
+            contested: reality.identities.contested.get(key),
             interrupted: &interrupted,
         };
         let run::Outcome {
@@ -110,7 +118,7 @@ pub(super) fn run(args: &VerifyDomainArgs, ui: &Ui) -> Result<Exit, CliError> {
         connection.close()?;
         let report = DomainsReport {
             headline: &session::headline(&connection),
-            key: &key,
+            key,
             organization: &organization.id,
             domains: &domains,
         };

@@ -6,11 +6,11 @@ use clap::Args;
 use tokio_util::sync::CancellationToken;
 
 use super::args::{EntryArgs, Format};
-use super::connect::{self, Connection};
+use super::connect::Connection;
 use super::error::CliError;
 use super::exit::Exit;
 use super::link::{allow_undeclared, parse_intent};
-use super::session::{self, Request};
+use super::session::{self, Confirm, Request};
 use super::ui::Ui;
 use super::waiting::{self, DEFAULT_TIMEOUT, Waited, Waiting, intent_of, parse_timeout, refused};
 use super::{failure_json, json};
@@ -27,7 +27,8 @@ use crate::report::{WaitReport, text};
 /// meanwhile. What was wrong before the customer began does not end it.
 #[derive(Debug, Args)]
 pub(super) struct WaitArgs {
-    /// The organization's key in the manifest.
+    /// The organization: its key in the manifest, its external id, its id (`org_…`), one of its
+    /// domains or its name.
     #[arg(value_name = "KEY")]
     key: String,
 
@@ -63,15 +64,17 @@ impl WaitArgs {
 }
 
 pub(super) fn run(args: &WaitArgs, ui: &Ui) -> Result<Exit, CliError> {
-    let (key, mut request) = session::entry(&args.entry, &args.key, &[args.intent], ui)?;
+    let named = Confirm::Nothing;
+    let mut entry = session::entry(&args.entry, &args.key, &[args.intent], named, ui)?;
     let options = Options {
         undeclared: args.undeclared,
         again: false,
     };
-    allow_undeclared(&mut request, &key, args.intent, options)?;
-    let connection = connect::open(&args.entry.connection, &request.desired)?;
+    allow_undeclared(&mut entry.request, &entry.key, args.intent, options)?;
+    let connection = entry.connect(&args.entry)?;
+    let session::Entry { key, request, .. } = &entry;
     let outcome = session::block_on(async |interrupted| {
-        look_and_wait(args, &key, &request, &connection, ui, &interrupted).await
+        look_and_wait(args, key, request, &connection, ui, &interrupted).await
     });
     connection.close()?;
     outcome

@@ -9,6 +9,14 @@ codes! {
         "a pattern selects nothing",
         "A pattern of --only matches no key of the manifest, one of --intent no intent of the Admin Portal, or --match no organization at WorkOS. Nothing was changed.",
         "Correct the pattern; `portalctl ids` lists the keys.";
+    AMBIGUOUS_ORGANIZATION = "cli/ambiguous-organization",
+        "several organizations have this domain or name",
+        "KEY may also be a domain or the name of a declared organization, and more than one has it. No request was made.",
+        "Name one of the listed organizations by its key.";
+    OTHER_ORGANIZATION = "cli/other-organization",
+        "the organization is not one of the manifest",
+        "KEY is an organization id (`org_…`) that no entry pins. WorkOS was asked for it, and either has no such organization, or has one whose external id is none of the manifest's.",
+        "Check that the API key is of the environment you mean; write the organization's `id` on its entry, or add an entry with `portalctl import`.";
     NO_MANIFEST = "cli/no-manifest",
         "there is no manifest",
         "No -f was given, and the current folder has neither portal.yaml nor a folder portal.",

@@ -33,6 +33,14 @@ codes! {
         "WorkOS does not allow a link for this feature",
         "WorkOS answered 403: the account's plan does not include the feature, or the key may not make links.",
         "Ask WorkOS which plan includes the feature, and check the key's permissions in the dashboard.";
+    NO_CONTACTS = "link/no-contacts",
+        "the entry declares no IT contact",
+        "--grant-contacts sends the entry's IT contacts with the link, and the entry names none. No request was made.",
+        "Write the customer's IT administrators under the entry's `it_contacts`, or leave out --grant-contacts.";
+    CANNOT_REVOKE = "link/cannot-revoke",
+        "this endpoint cannot end links",
+        "WorkOS answered 404 to `POST /portal/revoke_link` although the organization was there a moment ago: the endpoint does not have this route. The official emulator does not; WorkOS itself and `portalctl sandbox` do. Nothing was ended.",
+        "Against the emulator nothing can be done: a link dies after five minutes. Elsewhere check --api-url and any proxy in between.";
     WENT_WRONG = "link/went-wrong",
         "the set-up went wrong",
         "While it was waited for, the customer's set-up came into a state that needs attention: a connection was switched off, credentials were refused, or a domain could not be verified.",

@@ -20,7 +20,7 @@ use super::used::Claim;
 use super::{Gateway, Shared, proxy};
 use crate::codes::{Code, gateway as codes};
 use crate::link::{self, Options, ResolvedUrl};
-use crate::model::{Intent, OrgKey};
+use crate::model::{ExternalUserId, Intent, OrgKey};
 use crate::workos::{LinkRequest, PortalLink};
 
 /// The largest form that is read: a token with its name, percent-encoded.
@@ -98,7 +98,7 @@ async fn hand_over(
         (Trust::Token(_), None) => return Err(Refusal::busy()),
     };
     within_limits(shared, &admitted.subject, &key)?;
-    let link = make_link(shared, &key, intent, admitted.again).await?;
+    let link = make_link(shared, &key, intent, &admitted).await?;
     if let Some(claim) = admitted.claim {
         claim.spend();
     }
@@ -212,12 +212,12 @@ async fn make_link(
     shared: &Shared,
     key: &OrgKey,
     intent: Intent,
-    again: bool,
+    admitted: &Admitted,
 ) -> Result<PortalLink, Refusal> {
     let desired = shared.manifest.current();
     let options = Options {
         undeclared: false,
-        again,
+        again: admitted.again,
     };
     link::declares(desired.organizations.get(key), intent, options)
         .map_err(|refusal| Refusal::link(&refusal))?;
@@ -245,6 +245,9 @@ async fn make_link(
         intent,
         return_url: back.clone().or_else(|| text_of(&permitted.urls.return_url)),
         success_url: back.or_else(|| text_of(&permitted.urls.success_url)),
+        // A subject is checked by the same rule when it comes.
+        external_user_id: ExternalUserId::parse(&admitted.subject).ok(),
+        it_contacts: Vec::new(),
     };
     shared.upstream.link(&leave, &request).await
 }

@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use super::keys::{Key, KeySet};
 use crate::codes::{Code, gateway as codes};
+use crate::model::id::MAX_USER_ID_LENGTH;
 use crate::model::text::is_plain;
 use crate::model::{Intent, OrgKey};
 
@@ -19,8 +20,8 @@ use crate::model::{Intent, OrgKey};
 pub(super) const MAX_TOKEN: usize = 4096;
 /// The longest time between `iat` and `exp`, in seconds.
 pub(super) const MAX_LIFETIME: i64 = 120;
-/// The longest subject, in characters.
-pub(super) const MAX_SUBJECT: usize = 256;
+/// The longest subject, in characters: as long as WorkOS is sent it as a user id.
+pub(super) const MAX_SUBJECT: usize = MAX_USER_ID_LENGTH;
 /// How long an id may be, in characters. Shorter ones are not unique.
 const ID_LENGTH: std::ops::RangeInclusive<usize> = 8..=128;
 

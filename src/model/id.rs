@@ -10,6 +10,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::domain_name::{self, SharedDomain};
+use super::text::is_plain;
 
 /// Why a text is not an id of the wanted kind; reads as the end of a sentence.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -71,12 +72,19 @@ text_type! {
     ClientId
 }
 text_type! {
+    /// The id of a person in the application that hands them over to the portal; links and portal
+    /// sessions are revoked by it.
+    ExternalUserId
+}
+text_type! {
     /// A manifest's own name: the owner mark on what it creates.
     ManifestName
 }
 
 /// The longest key: it must be usable as the name of a Kubernetes object and its labels.
 pub const MAX_KEY_LENGTH: usize = 63;
+/// The longest id of a person: as long as the subject of a hand-off token.
+pub const MAX_USER_ID_LENGTH: usize = 256;
 /// The longest external id. Source: `external_id` of the WorkOS API description.
 pub const MAX_EXTERNAL_ID_LENGTH: usize = 128;
 
@@ -90,6 +98,27 @@ impl OrgKey {
     /// whatever it looks like.
     pub fn undeclared(external_id: impl Into<String>) -> Self {
         Self(external_id.into())
+    }
+}
+
+impl ExternalUserId {
+    /// Checks a user id: one line of visible text, at most 256 characters.
+    pub fn parse(text: &str) -> Result<Self, InvalidId> {
+        let length = text.chars().count();
+        if length > MAX_USER_ID_LENGTH {
+            return Err(InvalidId(format!(
+                "has {length} characters, {MAX_USER_ID_LENGTH} are allowed"
+            )));
+        }
+        if text.trim().is_empty() {
+            return Err(InvalidId("is blank".to_owned()));
+        }
+        if !text.chars().all(is_plain) {
+            return Err(InvalidId(
+                "has line breaks or characters that cannot be seen".to_owned(),
+            ));
+        }
+        Ok(Self(text.to_owned()))
     }
 }
 

@@ -23,7 +23,8 @@ pub use allow::Allow;
 pub use domain_name::SharedDomain;
 pub use holder::{Holder, HolderMark, ResourceName};
 pub use id::{
-    ClientId, Domain, Email, ExternalId, InvalidId, ManifestName, OrgKey, OrganizationId,
+    ClientId, Domain, Email, ExternalId, ExternalUserId, InvalidId, ManifestName, OrgKey,
+    OrganizationId,
 };
 pub use intent::Intent;
 pub use return_url::{AllowedHosts, InvalidUrl, ReturnUrl};

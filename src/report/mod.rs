@@ -29,7 +29,7 @@ use crate::doctor::Check;
 use crate::import::{Import, NewFile};
 use crate::link::{ResolvedUrls, WaitOutcome};
 use crate::model::observed::Organization;
-use crate::model::{Email, Intent, OrgKey, OrganizationId};
+use crate::model::{Email, ExternalUserId, Intent, OrgKey, OrganizationId};
 use crate::plan::{Invitation, Plan, Target};
 use crate::readiness::{IntentReadiness, Readiness};
 use crate::verification::DomainCheck;
@@ -119,8 +119,25 @@ pub struct LinkReport<'a> {
     pub intent: Intent,
     /// Where the portal sends the browser afterwards.
     pub urls: &'a ResolvedUrls,
+    /// The person the link is for, where it was said.
+    pub user: Option<&'a ExternalUserId>,
+    /// IT contacts that get access with the link.
+    pub contacts: &'a [Email],
     /// How far the customer was before.
     pub readiness: &'a IntentReadiness,
+}
+
+/// Links and portal sessions of one person that were ended.
+#[derive(Debug, Clone, Copy)]
+pub struct RevokeLinkReport<'a> {
+    /// Where and at what cost.
+    pub headline: &'a Headline,
+    /// The customer's key.
+    pub key: &'a OrgKey,
+    /// The customer's organization.
+    pub organization: &'a OrganizationId,
+    /// The person.
+    pub user: &'a ExternalUserId,
 }
 
 /// What came of waiting for a customer.

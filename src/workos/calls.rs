@@ -21,7 +21,7 @@ use crate::model::observed::{
     Answer, AuditLogConfiguration, Certificate, Connection, Directory, Event, EventKind, ItContact,
     Organization, OrganizationDomain,
 };
-use crate::model::{Domain, Email, ExternalId, Intent, OrganizationId};
+use crate::model::{Domain, Email, ExternalId, ExternalUserId, Intent, OrganizationId};
 
 impl ReadPortal for Client {
     /// `GET /organizations`
@@ -258,6 +258,17 @@ impl WritePortal for Client {
         self.call_for_link(&Call::with_body(Method::POST, path, body))
             .await
     }
+
+    /// `POST /portal/revoke_link`
+    async fn revoke_links(&self, id: &OrganizationId, user: &ExternalUserId) -> ApiResult<()> {
+        let body = wire::revoke_body(id, user);
+        let path = path(&["portal", "revoke_link"]);
+        self.call_for_nothing(&Call {
+            is_idempotent: true,
+            ..Call::with_body(Method::POST, path, body)
+        })
+        .await
+    }
 }
 
 impl Client {
@@ -394,6 +405,7 @@ impl Call {
             query: String::new(),
             body: None,
             is_public: false,
+            is_idempotent: false,
         }
     }
 

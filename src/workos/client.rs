@@ -75,6 +75,8 @@ pub(super) struct Call {
     pub(super) body: Option<Value>,
     /// Sent without the key: anybody may ask.
     pub(super) is_public: bool,
+    /// A write that has no further effect when it is sent again.
+    pub(super) is_idempotent: bool,
 }
 
 /// An attempt that failed, and how.
@@ -156,7 +158,7 @@ impl Client {
                 Err(failed) => failed,
             };
             let decision = retry::decide(Attempt {
-                is_read: call.method.is_safe(),
+                is_read: call.method.is_safe() || call.is_idempotent,
                 failure: failed.failure,
                 number,
                 elapsed,

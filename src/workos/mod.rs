@@ -36,7 +36,7 @@ use crate::model::observed::{
     Answer, AuditLogConfiguration, Certificate, Connection, Directory, Event, EventKind, ItContact,
     Organization, OrganizationDomain, Usage,
 };
-use crate::model::{Domain, Email, ExternalId, Intent, OrganizationId};
+use crate::model::{Domain, Email, ExternalId, ExternalUserId, Intent, OrganizationId};
 
 pub use self::http::{Bounds, HttpTransport};
 pub use client::{Client, NoPulse, Pulse, Settings};
@@ -326,6 +326,14 @@ pub trait WritePortal: ReadPortal {
         &self,
         link: &LinkRequest,
     ) -> impl Future<Output = ApiResult<PortalLink>> + Send;
+
+    /// Ends the portal links and the open portal sessions of one person at an organization; succeeds
+    /// also when there are none.
+    fn revoke_links(
+        &self,
+        id: &OrganizationId,
+        user: &ExternalUserId,
+    ) -> impl Future<Output = ApiResult<()>> + Send;
 }
 
 /// An organization to create; it always carries an external id, which makes the create findable.
@@ -381,4 +389,8 @@ pub struct LinkRequest {
     pub return_url: Option<String>,
     /// Where the portal redirects when the intent was finished.
     pub success_url: Option<String>,
+    /// The person the link is for: what it is revoked by.
+    pub external_user_id: Option<ExternalUserId>,
+    /// IT contacts that get access to the portal, at most 20. WorkOS sends them alerts from then on.
+    pub it_contacts: Vec<Email>,
 }

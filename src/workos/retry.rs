@@ -56,7 +56,7 @@ pub(super) enum Failure {
 /// A failed attempt.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Attempt {
-    /// Whether the request changes nothing.
+    /// Whether the request changes nothing, or nothing more when it is sent again.
     pub(super) is_read: bool,
     /// How it failed.
     pub(super) failure: Failure,

@@ -19,7 +19,7 @@ use crate::model::observed::{
     DirectoryState, DomainState, Event, EventKind, ItContact, LogStream, LogStreamState,
     Organization, OrganizationDomain,
 };
-use crate::model::{Domain, Intent, OrganizationId};
+use crate::model::{Domain, ExternalUserId, Intent, OrganizationId};
 
 /// Why an answer of status 2xx cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -401,13 +401,28 @@ pub(super) fn link_body(link: &LinkRequest) -> Value {
         intent,
         return_url,
         success_url,
+        external_user_id,
+        it_contacts,
     } = link;
     object([
         ("organization", Some(json!(organization))),
         ("intent", Some(json!(intent))),
         ("return_url", return_url.as_ref().map(|v| json!(v))),
         ("success_url", success_url.as_ref().map(|v| json!(v))),
+        (
+            "external_user_id",
+            external_user_id.as_ref().map(|v| json!(v)),
+        ),
+        (
+            "it_contact_emails",
+            (!it_contacts.is_empty()).then(|| json!(it_contacts)),
+        ),
     ])
+}
+
+/// `RevokeLink` of the official Rust SDK 3.5.0.
+pub(super) fn revoke_body(id: &OrganizationId, user: &ExternalUserId) -> Value {
+    json!({"organization": id, "external_user_id": user})
 }
 
 fn object<const N: usize>(fields: [(&str, Option<Value>); N]) -> Value {

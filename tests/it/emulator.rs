@@ -209,3 +209,19 @@ fn contacts_that_it_does_not_know_are_a_warning() {
     let document = invite.json_of("invite");
     assert_eq!(document["errors"][0]["code"], "plan/contacts-unavailable");
 }
+
+#[test]
+fn the_emulator_cannot_revoke_links_and_says_so() {
+    let env = folder(1);
+    let Some(emulator) = Emulator::start(&env) else {
+        return;
+    };
+    let _ = run(&env, &emulator, "apply --yes").exits(0);
+    let line = "link customer-000 sso --undeclared --allow-non-tty --user user-1";
+    let _ = run(&env, &emulator, line).exits(0);
+    let output = run(&env, &emulator, "revoke-link customer-000 user-1").exits(7);
+    assert!(
+        output.stderr.contains("error[link/cannot-revoke]"),
+        "{output}"
+    );
+}

@@ -63,6 +63,7 @@ mod kubernetes_crds;
 mod layering;
 mod link;
 mod link_browser;
+mod named;
 mod node_sdk;
 mod openapi;
 #[cfg(feature = "operator")]

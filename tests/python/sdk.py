@@ -7,6 +7,7 @@ Ends with an error at the first thing that is not as the SDK's types say.
 
 import json
 import sys
+import urllib.error
 import urllib.request
 
 from workos import WorkOSClient
@@ -38,6 +39,14 @@ def refused(status, call):
         assert error.status_code == status, error
         return
     raise AssertionError(f"not refused with {status}")
+
+
+def status_of(link):
+    try:
+        with urllib.request.urlopen(link) as answer:
+            return answer.status
+    except urllib.error.HTTPError as error:
+        return error.code
 
 
 def organizations():
@@ -123,6 +132,13 @@ def links(organization):
     )
     assert answer.link.startswith(f"{url}/portal/"), answer
     api.revoke_link(organization=organization.id, external_user_id="user_1")
+    assert status_of(answer.link) == 404, "a revoked link is dead"
+    granted = api.generate_link(
+        organization=organization.id, intent="sso", it_contact_emails=["eve@acme.com"]
+    )
+    assert status_of(granted.link) == 200, granted
+    contacts = client.organizations.list_it_contacts(organization.id).data
+    assert [one.email for one in contacts] == ["eve@acme.com"], contacts
     refused(404, lambda: api.generate_link(organization="org_nobody", intent="sso"))
 
 

@@ -14,12 +14,14 @@
     reason = "the support modules serve other test binaries too"
 )]
 
+mod customers;
 mod deletions;
 mod domains;
 mod endpoints;
 mod events;
 mod inputs;
 mod invitations;
+mod link_users;
 mod links;
 mod owners;
 mod reads;

@@ -96,6 +96,14 @@ pub(crate) const LINES: &[(&str, &[Line])] = &[
         ],
     ),
     (
+        "revoke-link",
+        &[
+            ("revoke-link acme user-1", ASKS),
+            ("revoke-link acme user-1 -o json", ASKS),
+            ("revoke-link acme.com user-1", REFUSED),
+        ],
+    ),
+    (
         "wait",
         &[
             ("wait acme sso --timeout 1s", ASKS_IN_VAIN),

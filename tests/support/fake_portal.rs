@@ -16,7 +16,7 @@ use portalctl::model::observed::{
     Answer, AuditLogConfiguration, Certificate, Connection, Directory, DomainState, Event,
     FailedRead, ItContact, Organization, OrganizationDomain, Usage,
 };
-use portalctl::model::{Domain, Email, ExternalId, Intent, OrganizationId};
+use portalctl::model::{Domain, Email, ExternalId, ExternalUserId, Intent, OrganizationId};
 use portalctl::workos::{
     ApiError, ApiErrorKind, ApiResult, EventFilter, LinkRequest, NewOrganization,
     OrganizationPatch, PortalLink, ReadPortal, ReadProgress, WritePortal,
@@ -584,6 +584,10 @@ impl WritePortal for FakePortal {
     }
 
     async fn generate_link(&self, _: &LinkRequest) -> ApiResult<PortalLink> {
+        unimplemented!("apply makes no links")
+    }
+
+    async fn revoke_links(&self, _: &OrganizationId, _: &ExternalUserId) -> ApiResult<()> {
         unimplemented!("apply makes no links")
     }
 }

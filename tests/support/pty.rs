@@ -1,7 +1,7 @@
 //! A command at a pseudo-terminal: it draws as it would for a person.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
 use std::process::{Child, ExitStatus};
 use std::sync::{Arc, Mutex};
@@ -17,6 +17,7 @@ use super::wait;
 pub(crate) struct AtTerminal {
     child: Child,
     written: Arc<Mutex<Vec<u8>>>,
+    keyboard: File,
     reader: JoinHandle<()>,
 }
 
@@ -48,6 +49,7 @@ impl AtTerminal {
         let written = Arc::new(Mutex::new(Vec::new()));
         let sink = Arc::clone(&written);
         let mut master = File::from(master);
+        let keyboard = master.try_clone().unwrap();
         let reader = std::thread::spawn(move || {
             let mut part = [0; 4096];
             // The terminal fails when nobody holds its other end any more.
@@ -58,8 +60,15 @@ impl AtTerminal {
         Self {
             child,
             written,
+            keyboard,
             reader,
         }
+    }
+
+    /// Types a text.
+    #[track_caller]
+    pub(crate) fn types(&mut self, text: &str) {
+        self.keyboard.write_all(text.as_bytes()).unwrap();
     }
 
     /// Everything that was written so far, escape sequences included.

@@ -457,6 +457,7 @@ fn usual(world: &mut World, request: &Request) -> Answer {
         ("POST", ["portal", "generate_link"]) => {
             (201, json!({"link": "https://setup.workos.com?token=one"}))
         }
+        ("POST", ["portal", "revoke_link"]) => (204, Value::Null),
         _ => not_found(),
     }
 }

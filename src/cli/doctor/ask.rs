@@ -224,6 +224,8 @@ async fn link_for(
         intent,
         return_url: text_of(&urls.return_url),
         success_url: text_of(&urls.success_url),
+        external_user_id: None,
+        it_contacts: Vec::new(),
     };
     let made = client.generate_link(&request).await;
     made.map(drop).map_err(refused)?;

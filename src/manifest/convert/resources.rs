@@ -217,8 +217,7 @@ fn organization_spec(
         domains_policy,
         intents: some_list(organization.intents.iter().map(intent)),
         return_url,
-        metadata: Some(set.collect())
-            .filter(|set: &BTreeMap<_, _>| !set.is_empty()),
+        metadata: Some(set.collect()).filter(|set: &BTreeMap<_, _>| !set.is_empty()),
         remove_metadata: some_list(removed.into_iter().map(|(key, _)| key)),
         it_contacts,
         invite,

@@ -33,6 +33,10 @@ pub struct LinkDocument {
     /// Where the portal redirects on finishing: the declared success URL, else the return URL;
     /// `null` leaves it to WorkOS's dashboard.
     pub success_url: Option<UrlItem>,
+    /// The user id that `--user` gave the link: what it is revoked by.
+    pub external_user_id: Option<String>,
+    /// IT contacts that got access with the link, and get WorkOS's alerts from then on.
+    pub contacts_granted: Vec<String>,
     /// Whether a link was made and handed to the browser.
     pub opened: bool,
     /// Until when the link can be opened; `null` when none was made.
@@ -105,6 +109,8 @@ pub fn link(
         organization,
         intent: feature,
         urls,
+        user,
+        contacts,
         readiness,
     } = *report;
     // What was read last says most, and costs most.
@@ -122,6 +128,8 @@ pub fn link(
         intent: Some(feature),
         return_url: urls.return_url.as_ref().map(url),
         success_url: urls.success_url.as_ref().map(url),
+        external_user_id: user.map(ToString::to_string),
+        contacts_granted: contacts.iter().map(ToString::to_string).collect(),
         opened: true,
         expires_at: Some(expires_at.to_string()),
         readiness: Some(intent(readiness)),
@@ -166,6 +174,8 @@ pub fn failed_link(asked: Option<(&str, Intent)>, errors: Vec<ErrorItem>) -> Lin
         intent: asked.map(|(_, intent)| intent),
         return_url: None,
         success_url: None,
+        external_user_id: None,
+        contacts_granted: Vec::new(),
         opened: false,
         expires_at: None,
         readiness: None,

@@ -9,6 +9,7 @@ mod domains;
 mod import;
 mod invite;
 mod link;
+mod revoke_link;
 
 use std::collections::BTreeMap;
 
@@ -37,6 +38,7 @@ pub use invite::{InviteDocument, failed_invite, invite};
 pub use link::{
     LinkDocument, UrlItem, WaitDocument, WaitItem, failed_link, failed_wait, link, wait,
 };
+pub use revoke_link::{RevokeLinkDocument, failed_revoke_link, revoke_link};
 
 /// The version of every document here.
 const FORMAT_VERSION: &str = "1";

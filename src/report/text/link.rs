@@ -7,11 +7,11 @@ use std::time::Duration;
 use super::status::{paint_state, sign, whose, words};
 use super::{Layout, counted, headline, requests};
 use crate::link::{Phase, ResolvedUrl, WaitOutcome};
-use crate::model::OrgKey;
-use crate::model::text::escape;
+use crate::model::text::{escape, mask_email};
+use crate::model::{Email, OrgKey};
 use crate::readiness::{IntentReadiness, Turn};
 use crate::report::width::hanging;
-use crate::report::{LinkReport, WaitReport};
+use crate::report::{LinkReport, RevokeLinkReport, WaitReport};
 
 /// Says what a link is for and where it leads back to.
 pub fn link(report: &LinkReport<'_>, layout: &Layout) -> String {
@@ -22,6 +22,8 @@ pub fn link(report: &LinkReport<'_>, layout: &Layout) -> String {
         organization,
         intent,
         urls,
+        user,
+        contacts,
         readiness,
     } = *report;
     let paint = layout.paint;
@@ -35,6 +37,18 @@ pub fn link(report: &LinkReport<'_>, layout: &Layout) -> String {
     );
     let _ = writeln!(out, "  return URL   {}", url(urls.return_url.as_ref()));
     let _ = writeln!(out, "  success URL  {}", url(urls.success_url.as_ref()));
+    if let Some(user) = user {
+        let _ = writeln!(out, "  user         {}", escape(user.as_str()));
+    }
+    if !contacts.is_empty() {
+        let shown = contacts.iter().map(|email| address(email, layout));
+        let granted = format!(
+            "{}: these IT contacts get access to the portal, and WorkOS sends them its alerts, such \
+             as that of an expiring certificate",
+            shown.collect::<Vec<_>>().join(", ")
+        );
+        hanging(&mut out, "  contacts     ", &granted, layout.width);
+    }
     let state = readiness.state;
     let now = format!("{}: {}", words(state), escape(&readiness.reason));
     hanging(&mut out, "  now          ", &now, layout.width);
@@ -46,6 +60,44 @@ fn url(resolved: Option<&ResolvedUrl>) -> String {
         Some(ResolvedUrl { url, origin }) => format!("{}  ({origin})", escape(url.as_str())),
         None => "WorkOS's default, from its dashboard (no API tells it)".to_owned(),
     }
+}
+
+fn address(email: &Email, layout: &Layout) -> String {
+    let email = email.as_str();
+    let shown = if layout.mask_emails {
+        mask_email(email)
+    } else {
+        email.to_owned()
+    };
+    escape(&shown).into_owned()
+}
+
+/// Renders the end of a person's links and portal sessions.
+pub fn revoke_link(report: &RevokeLinkReport<'_>, layout: &Layout) -> String {
+    let RevokeLinkReport {
+        headline: where_,
+        key,
+        organization,
+        user,
+    } = *report;
+    let paint = layout.paint;
+    let mut out = headline("revoke-link", where_, layout);
+    let _ = writeln!(
+        out,
+        "\n  {} {}  {}  {}",
+        paint.good("✓"),
+        paint.strong(key),
+        paint.good("revoked"),
+        paint.quiet(escape(organization.as_str()))
+    );
+    let text = format!(
+        "Portal links that were made for the user {} do not work any more, and their open portal \
+         sessions are ended. WorkOS does not tell whether there were any.",
+        escape(user.as_str())
+    );
+    hanging(&mut out, "      ", &text, layout.width);
+    let _ = writeln!(out, "\n{}", requests(where_));
+    out
 }
 
 /// Says how long a link that was just printed is good for; `until` is local time.

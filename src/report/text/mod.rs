@@ -25,7 +25,9 @@ pub use doctor::doctor;
 pub use domains::domains;
 pub use import::import;
 pub use invite::{invitation, invite, revocation};
-pub use link::{duration, link, link_is_open, link_is_valid, wait, wait_problem, waiting_line};
+pub use link::{
+    duration, link, link_is_open, link_is_valid, revoke_link, wait, wait_problem, waiting_line,
+};
 pub use plan::plan;
 pub use status::{Listing, invitation_told, status, summary};
 

@@ -36,6 +36,8 @@ pub struct LinkInput {
     pub success_url: Option<String>,
     /// The caller's id of the admin: what links are revoked by.
     pub external_user_id: Option<String>,
+    /// Addresses that become IT contacts of the organization.
+    pub it_contact_emails: Vec<String>,
 }
 
 impl LinkInput {
@@ -70,6 +72,7 @@ impl LinkInput {
             return_url,
             success_url,
             external_user_id,
+            it_contact_emails: emails,
         })
     }
 }
@@ -154,8 +157,10 @@ impl World {
             return_url,
             success_url,
             external_user_id,
+            it_contact_emails,
         } = input;
         self.organizations.find(&organization)?;
+        self.grant_contacts(now, &organization, &it_contact_emails)?;
         self.links.retain(|link| link.expires_at > now);
         let token = self.ids.token("portal_link", 40);
         let link = PortalLink {
@@ -170,6 +175,22 @@ impl World {
         self.links.fresh.insert(token.clone(), link);
         self.await_customer(now, Due::Link(token.clone()));
         Ok(token)
+    }
+
+    /// Adds the contacts that a link gives access to, so far as the organization lacks them.
+    fn grant_contacts(
+        &mut self,
+        now: Timestamp,
+        organization: &str,
+        emails: &[String],
+    ) -> Result<(), Refusal> {
+        for email in emails {
+            match self.create_it_contact(now, organization, email) {
+                Ok(_) | Err(Refusal::ItContactExists) => {}
+                Err(refusal) => return Err(refusal),
+            }
+        }
+        Ok(())
     }
 
     /// Makes an admin's links and opened portals useless. Source: `POST /portal/revoke_link` of

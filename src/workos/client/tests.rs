@@ -386,6 +386,8 @@ async fn lists_and_writes_ask_what_the_api_documents() {
         intent: Intent::Sso,
         return_url: None,
         success_url: None,
+        external_user_id: None,
+        it_contacts: Vec::new(),
     };
     client.generate_link(&link).await.unwrap();
     let base = "https://api.workos.com";

@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::{ExternalId, Intent};
+use crate::model::{Email, ExternalId, Intent};
 
 fn read<T: FromWire>(value: &Value) -> T {
     decode(value.to_string().as_bytes()).unwrap()
@@ -215,6 +215,8 @@ fn bodies_hold_what_was_asked_and_nothing_else() {
         intent: Intent::DomainVerification,
         return_url: Some("https://app.example.com".to_owned()),
         success_url: None,
+        external_user_id: None,
+        it_contacts: Vec::new(),
     };
     assert_eq!(
         link_body(&link),
@@ -223,4 +225,12 @@ fn bodies_hold_what_was_asked_and_nothing_else() {
             "return_url": "https://app.example.com",
         })
     );
+    let link = LinkRequest {
+        external_user_id: Some(ExternalUserId::parse("user 1").unwrap()),
+        it_contacts: vec![Email::parse("ada@acme.com").unwrap()],
+        ..link
+    };
+    let body = link_body(&link);
+    assert_eq!(body["external_user_id"], "user 1");
+    assert_eq!(body["it_contact_emails"], json!(["ada@acme.com"]));
 }

@@ -148,6 +148,47 @@ async fn links_are_revoked_by_the_user_they_were_made_for() {
 }
 
 #[tokio::test]
+async fn an_open_portal_ends_when_its_users_links_are_revoked() {
+    let (sandbox, client) = start("empty");
+    let organization = create(&client, "Acme").await;
+    let mut finished = Vec::new();
+    for user in ["user-1", "user-2"] {
+        let body = json!({
+            "organization": organization.id, "intent": "dsync", "external_user_id": user,
+        });
+        let link = link(&client, body).await.unwrap();
+        let (_, page) = get(&sandbox, &link).await;
+        finished.push(form_action(&page));
+    }
+    let params = RevokeLinkParams::new(RevokeLink {
+        organization: organization.id,
+        external_user_id: "user-1".to_owned(),
+    });
+    client.admin_portal().revoke_link(params).await.unwrap();
+    for (action, status) in finished.iter().zip([404, 200]) {
+        let request = http::Request::post(action.as_str());
+        assert_eq!(send(&sandbox, request, "").await.0, status);
+    }
+}
+
+#[tokio::test]
+async fn a_link_may_make_its_readers_it_contacts() {
+    let (_, client) = start("empty");
+    let organization = create(&client, "Acme").await;
+    for _ in 0..2 {
+        let body = json!({
+            "organization": organization.id, "it_contact_emails": ["ada@acme.com"],
+        });
+        let _ = link(&client, body).await.unwrap();
+    }
+    let api = client.organizations();
+    let contacts = api.list_it_contacts(&organization.id).await;
+    let contacts = contacts.unwrap().data;
+    let emails: Vec<&str> = contacts.iter().map(|one| one.email.as_str()).collect();
+    assert_eq!(emails, ["ada@acme.com"]);
+}
+
+#[tokio::test]
 async fn links_are_refused_for_unknown_organizations_and_urls() {
     let (_, client) = start("empty");
     let refused = link(
