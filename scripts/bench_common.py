@@ -5,6 +5,7 @@ import os
 import pathlib
 import platform
 import subprocess
+import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "performance.md"
@@ -48,6 +49,19 @@ def environment(url):
     """The variables of a command that is measured against a server."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     return {**kept, "WORKOS_API_KEY": KEY, "WORKOS_API_URL": url}
+
+
+def ask(sandbox, method, path, body=None):
+    data = None if body is None else json.dumps(body).encode()
+    headers = {"Authorization": f"Bearer {KEY}", "Content-Type": "application/json"}
+    request = urllib.request.Request(sandbox.url + path, data, headers, method=method)
+    return urllib.request.urlopen(request, timeout=60)
+
+
+def answered(sandbox):
+    """How many requests the server has answered: it numbers them."""
+    with ask(sandbox, "GET", "/health") as answer:
+        return int(answer.headers["x-request-id"].rsplit("_", 1)[1])
 
 
 def machine():

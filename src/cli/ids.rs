@@ -49,11 +49,9 @@ impl IdsArgs {
 }
 
 pub(super) fn run(args: &IdsArgs, ui: &Ui) -> Result<Exit, CliError> {
-    let request = session::manifest(&args.target, ui)?;
-    let request = Request {
-        selection: request.selection.without_intents(),
-        ..request
-    };
+    let mut request = session::manifest(&args.target, ui)?;
+    request.selection = request.selection.without_intents();
+    request.narrow();
     let connection = session::connect(&args.target, &request)?;
     session::block_on(async |interrupted| {
         let reality = session::look(&connection, &request, ui, &interrupted).await?;

@@ -48,6 +48,16 @@ pub(super) struct SoundManifest {
     pub(super) warnings: Vec<ErrorItem>,
 }
 
+impl Request {
+    /// Reads a single selected customer by itself: for commands that create nothing.
+    pub(super) fn narrow(&mut self) {
+        let keys = self.desired.organizations.keys();
+        if keys.filter(|key| self.selection.has_key(key)).count() == 1 {
+            self.extent = Extent::Named;
+        }
+    }
+}
+
 /// What was read in one pass.
 pub(super) struct Reality {
     pub(super) observed: Observed,
@@ -127,7 +137,7 @@ pub(super) fn entry(
     let request = Request {
         desired,
         selection,
-        extent: Extent::Cheapest,
+        extent: Extent::Named,
         contacts: Contacts::Unmarked,
         warnings,
     };

@@ -137,7 +137,8 @@ pub(super) fn run(args: &StatusArgs, ui: &Ui) -> Result<Exit, CliError> {
                    or --on-change to tell it";
         return Err(CliError::new(Exit::Usage, codes::USAGE, why));
     }
-    let request = session::manifest(&args.target, ui)?;
+    let mut request = session::manifest(&args.target, ui)?;
+    request.narrow();
     run_on(&request, args, ui).map_err(|error| error.of(request.desired.names()))
 }
 

@@ -10,8 +10,8 @@ use crate::model::desired::DesiredOrganization;
 use crate::model::observed::{
     Answer, Connection, Coverage, Directory, Gap, Listing, Observed, Organization,
 };
-use crate::model::{Domain, OrganizationId};
-use crate::workos::{ApiError, ApiResult, ReadPortal};
+use crate::model::{Domain, OrganizationId, name};
+use crate::workos::{ApiError, ApiErrorKind, ApiResult, ReadPortal};
 
 /// Looks up every selected entry; `None` as soon as one of them is not found by an id, and where a
 /// domain's holders cannot be read: the list tells both.
@@ -30,10 +30,54 @@ pub(super) async fn look_all_up(
     Ok(is_whole.then_some(observed))
 }
 
-/// Looks up every selected entry, and goes on without those that are not found by an id.
+/// Looks up every selected entry; one that is not found by an id is searched by its name, which may
+/// be in the way of creating it.
 pub(super) async fn look_up(portal: &impl ReadPortal, needs: &Needs<'_>) -> ApiResult<Observed> {
     let found = organizations(portal, needs, IfMissing::GoOn).await?;
-    objects(portal, needs, found.unwrap_or_default()).await
+    let found = found.unwrap_or_default();
+    let names = names_of_missing(needs, &found);
+    let (mut observed, namesakes) =
+        futures::try_join!(objects(portal, needs, found), namesakes(portal, names))?;
+    for organization in namesakes {
+        let id = organization.id.clone();
+        observed.organizations.entry(id).or_insert(organization);
+    }
+    Ok(observed)
+}
+
+/// Returns the names of the entries that no id has found.
+fn names_of_missing(needs: &Needs<'_>, found: &[Found<'_>]) -> BTreeSet<String> {
+    let is_found = |entry: &DesiredOrganization| {
+        let mut found = found.iter();
+        found.any(|one| std::ptr::eq(one.entry, entry))
+    };
+    let entries = needs.entries.iter().map(|(_, entry)| *entry);
+    let missing = entries.filter(|entry| entry.id.is_none() && !is_found(entry));
+    missing.filter_map(|entry| entry.name.clone()).collect()
+}
+
+/// Reads the organizations that have one of some names: a request for each.
+///
+/// A search that WorkOS refuses is left out: whoever creates reads the list. Any other failure is one
+/// of the organizations, which are essential.
+async fn namesakes(
+    portal: &impl ReadPortal,
+    names: BTreeSet<String>,
+) -> ApiResult<Vec<Organization>> {
+    let searches = names.into_iter().map(|name| async move {
+        let mut found = match portal.organizations_by_name(&name).await {
+            Err(error) if error.kind == ApiErrorKind::Rejected => Vec::new(),
+            found => found?,
+        };
+        let wanted = name::folded(&name);
+        found.retain(|one| !one.id.as_str().is_empty() && name::folded(&one.name) == wanted);
+        Ok(found)
+    });
+    // A stream that makes its futures as it goes could not be sent to another thread.
+    let searches: Vec<_> = searches.collect();
+    let found = stream::iter(searches).buffer_unordered(CONCURRENT_CALLS);
+    let found: Vec<Vec<Organization>> = found.try_collect().await?;
+    Ok(found.into_iter().flatten().collect())
 }
 
 /// What an entry that is not found means for the others.

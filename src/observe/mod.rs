@@ -50,8 +50,9 @@ pub enum Extent {
     /// The whole environment, with every connection and directory: what prunes or imports has to
     /// see everything.
     Everything,
-    /// What the selected entries' ids and domains find, and never a list: what serving one customer
-    /// takes. What has merely the same name is not seen, so nothing may be created by it.
+    /// Lookups for each selected entry by id, domain and, where nothing is found, name, and never a
+    /// list: the cost of one customer, whatever the size of the environment. Nothing may be created
+    /// by it, because WorkOS does not document how it searches names.
     Named,
 }
 
@@ -285,7 +286,8 @@ async fn list_within(
     let begin = Notify::new();
     let watched = cost::Watched::new(progress, budget, || begin.notify_one());
     let organizations = async {
-        let organizations = portal.organizations_within(&watched, budget).await?;
+        let organizations = portal.organizations_within(&watched, budget, needs.entries.len());
+        let organizations = organizations.await?;
         begin.notify_one();
         organizations.ok_or(Cut::TooLong)
     };
@@ -366,8 +368,9 @@ async fn list(
     needs: &Needs<'_>,
     progress: &dyn ReadProgress,
 ) -> ApiResult<Observed> {
+    let organizations = portal.organizations(progress, needs.entries.len());
     let objects = list_objects(portal, needs, progress);
-    let (organizations, objects) = futures::try_join!(portal.organizations(progress), objects)?;
+    let (organizations, objects) = futures::try_join!(organizations, objects)?;
     Ok(collect(organizations, objects, Coverage::Listed))
 }
 

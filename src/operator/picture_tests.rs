@@ -236,6 +236,33 @@ async fn what_is_asked_one_by_one_is_asked_once_an_interval_within_a_share_of_th
     assert_eq!(watched.look_after(INTERVALS.sweep).await, 3 + 4);
 }
 
+/// The steady state of `docs/performance.md`: an hour of nothing, counted.
+#[tokio::test(start_paused = true)]
+async fn a_steady_hour_costs_a_request_a_poll_and_each_list_and_question_once() {
+    for count in [3_usize, 250] {
+        let entry = |n: usize| format!("  c{n}: {{ name: c{n}, intents: [sso, audit_logs] }}\n");
+        let mut watched = Watched::new(&(0..count).map(entry).collect::<String>());
+        for n in 0..count {
+            watched.create(&format!("c{n}")).await;
+        }
+        let second = Duration::from_secs(1);
+        for _ in 0..600 {
+            watched.look_after(second).await;
+        }
+        assert_eq!(watched.picture().observed.audit_logs.len(), count);
+        let mut requests = 0;
+        for _ in 0..INTERVALS.resync.as_secs() {
+            requests += watched.look_after(second).await;
+        }
+        let polls = 60;
+        let list_of_organizations = count.div_ceil(100) + 2;
+        let lists = list_of_organizations + 2;
+        let most = u64::try_from(polls + lists + count).unwrap();
+        assert!(requests <= most, "{count}: {requests} > {most}");
+        assert!(requests > 50, "{count}: {requests}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn contacts_that_were_added_are_asked_for_anew() {
     let mut watched = Watched::new("  acme: { name: acme, it_contacts: [ada@acme.com] }\n");

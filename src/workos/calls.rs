@@ -11,7 +11,7 @@ use url::form_urlencoded;
 
 use super::client::{Call, Client};
 use super::event_log::{self, Position};
-use super::paging::{self, Keyed, ListError, Order, PAGE_SIZE, Page};
+use super::paging::{self, Keyed, ListError, Order, PAGE_SIZE, Page, Size};
 use super::wire::{self, FromWire, Membership};
 use super::{
     ApiError, ApiErrorKind, ApiResult, EventFilter, LinkRequest, List, NewOrganization, News,
@@ -25,9 +25,18 @@ use crate::model::{Domain, Email, ExternalId, ExternalUserId, Intent, Organizati
 
 impl ReadPortal for Client {
     /// `GET /organizations`
-    async fn organizations(&self, progress: &dyn ReadProgress) -> ApiResult<Vec<Organization>> {
+    async fn organizations(
+        &self,
+        progress: &dyn ReadProgress,
+        expected: usize,
+    ) -> ApiResult<Vec<Organization>> {
         let told = |count| progress.read(List::Organizations, count);
-        self.list("/organizations", &[], told).await
+        let size = Size {
+            most_requests: None,
+            expected,
+        };
+        let list = self.list_within("/organizations", &[], told, size).await;
+        list.map(Option::unwrap_or_default)
     }
 
     /// `GET /organizations`
@@ -35,16 +44,28 @@ impl ReadPortal for Client {
         &self,
         progress: &dyn ReadProgress,
         requests: usize,
+        expected: usize,
     ) -> ApiResult<Option<Vec<Organization>>> {
         let told = |count| progress.read(List::Organizations, count);
-        self.list_within("/organizations", &[], told, Some(requests))
-            .await
+        let size = Size {
+            most_requests: Some(requests),
+            expected,
+        };
+        self.list_within("/organizations", &[], told, size).await
     }
 
     /// `GET /organizations?domains=…`
     async fn organizations_by_domain(&self, domain: &Domain) -> ApiResult<Vec<Organization>> {
         let filter = [("domains", domain.as_str())];
         self.list("/organizations", &filter, |_| ()).await
+    }
+
+    /// `GET /organizations?search=…`
+    async fn organizations_by_name(&self, name: &str) -> ApiResult<Vec<Organization>> {
+        let filter = [("search", name)];
+        let call = page_call("/organizations", Order::NewestFirst, &filter, None);
+        let page = self.call_for_page::<Organization>(&call).await?;
+        Ok(page.items)
     }
 
     /// `GET /connections`
@@ -315,24 +336,24 @@ impl Client {
         filter: &[(&str, &str)],
         told: impl Fn(usize) + Sync,
     ) -> ApiResult<Vec<T>> {
-        self.list_within(path, filter, told, None)
+        self.list_within(path, filter, told, Size::default())
             .await
             .map(Option::unwrap_or_default)
     }
 
-    /// Reads a whole list, or nothing when that takes more than so many requests.
+    /// Reads a whole list, or nothing when that takes more requests than its size allows.
     async fn list_within<T: FromWire + Keyed + Send>(
         &self,
         path: &str,
         filter: &[(&str, &str)],
         told: impl Fn(usize) + Sync,
-        requests: Option<usize>,
+        size: Size,
     ) -> ApiResult<Option<Vec<T>>> {
         let fetch = |order: Order, after: Option<String>| {
             let call = page_call(path, order, filter, after);
             async move { self.call_for_page::<T>(&call).await }
         };
-        paging::read_within(fetch, told, requests)
+        paging::read_within(fetch, told, size)
             .await
             .map_err(|error| self.list_error(path, error))
     }

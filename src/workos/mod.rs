@@ -72,10 +72,12 @@ pub enum List {
 
 /// What can be asked of WorkOS.
 pub trait ReadPortal: Send + Sync {
-    /// Lists every organization of the environment.
+    /// Lists every organization of the environment. How many are expected changes the time that it
+    /// takes, and not the result.
     fn organizations(
         &self,
         progress: &dyn ReadProgress,
+        expected: usize,
     ) -> impl Future<Output = ApiResult<Vec<Organization>>> + Send;
 
     /// Lists the organizations that have a domain, in any state.
@@ -84,12 +86,20 @@ pub trait ReadPortal: Send + Sync {
         domain: &Domain,
     ) -> impl Future<Output = ApiResult<Vec<Organization>>> + Send;
 
+    /// Finds organizations by their name: one request, the first page. How WorkOS compares names is
+    /// not documented, so others may be among them.
+    fn organizations_by_name(
+        &self,
+        name: &str,
+    ) -> impl Future<Output = ApiResult<Vec<Organization>>> + Send;
+
     /// Lists every organization of the environment, or nothing when that takes more than so many
     /// requests.
     fn organizations_within(
         &self,
         progress: &dyn ReadProgress,
         requests: usize,
+        expected: usize,
     ) -> impl Future<Output = ApiResult<Option<Vec<Organization>>>> + Send;
 
     /// Lists every connection of the environment.

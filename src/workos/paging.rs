@@ -10,7 +10,7 @@
 //!
 //! Each reader covers the list from its end to its cursor, without a gap. When a page holds an
 //! object that the other reader has, both together cover all of it. N objects cost at most
-//! ⌈N/100⌉ + 2 requests. This rests on `asc` being the exact reverse of `desc` and on objects
+//! ⌈N/100⌉ + 2 requests. Where more than a page is expected, both readers begin at once. This rests on `asc` being the exact reverse of `desc` and on objects
 //! keeping their place, as they do when lists are ordered by creation.
 //!
 //! A page that repeats what its own reader has means that the cursor was lost (the official
@@ -111,16 +111,25 @@ where
     F: Fn(Order, Option<String>) -> Fut + Sync,
     Fut: Future<Output = Result<Page<T>, ApiError>> + Send,
 {
-    read_within(fetch, told, None)
+    read_within(fetch, told, Size::default())
         .await
         .map(Option::unwrap_or_default)
 }
 
-/// Reads a whole list, or nothing when that takes more than so many requests.
+/// Size of a list, as far as the caller knows it and cares.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Size {
+    /// Requests that reading it may take; absent for any number.
+    pub(super) most_requests: Option<usize>,
+    /// Objects that it probably has, which changes the time that a read takes and not its result.
+    pub(super) expected: usize,
+}
+
+/// Reads a whole list, or nothing when that takes more requests than its size allows.
 pub(super) async fn read_within<T, F, Fut>(
     fetch: F,
     told: impl Fn(usize) + Sync,
-    requests: Option<usize>,
+    size: Size,
 ) -> Result<Option<Vec<T>>, ListError>
 where
     T: Keyed + Send,
@@ -138,7 +147,7 @@ where
             known.extend(new);
             told(known.len() - before);
         };
-        match read_once(ends, &fetch, &mut tell, requests).await {
+        match read_once(ends, &fetch, &mut tell, size).await {
             Ok(Some(items)) if ends == Ends::One => {
                 let ids: Vec<String> = items.iter().map(|item| item.key().to_owned()).collect();
                 if unconfirmed.as_ref() == Some(&ids) {
@@ -182,7 +191,7 @@ async fn read_once<T, F, Fut>(
     ends: Ends,
     fetch: &F,
     told: &mut (dyn FnMut(Vec<String>) + Send),
-    requests: Option<usize>,
+    size: Size,
 ) -> Result<Option<Vec<T>>, Cut>
 where
     T: Keyed + Send,
@@ -197,9 +206,13 @@ where
     let mut readers = Readers::default();
     let mut pending = FuturesUnordered::new();
     pending.push(ask(Order::NewestFirst, None));
-    let mut left = requests.unwrap_or(MAX_PAGES).saturating_sub(1);
+    let mut left = size.most_requests.unwrap_or(MAX_PAGES).saturating_sub(1);
     let mut bytes = 0_usize;
-    let mut has_both = false;
+    let mut has_both = ends == Ends::Both && size.expected > PAGE_SIZE && left > 0;
+    if has_both {
+        left -= 1;
+        pending.push(ask(Order::OldestFirst, None));
+    }
     for pages in 1..=MAX_PAGES {
         let Some((order, is_first, page)) = pending.next().await else {
             return Ok(None);
@@ -217,8 +230,8 @@ where
         let named = page.items.iter().filter(|item| !item.key().is_empty());
         told(named.map(|item| item.key().to_owned()).collect());
         let after = match readers.take(order, page)? {
-            // The other reader's page has to agree that this was the end.
-            Read::ToTheEnd if !pending.is_empty() => continue,
+            // The other reader's page has to agree that this was the end; a first page is the whole list.
+            Read::ToTheEnd if pages > 1 && !pending.is_empty() => continue,
             // Nobody looked from the other end, for want of requests: whether it is the end is not known.
             Read::ToTheEnd if pages > 1 && ends == Ends::Both && !has_both => return Ok(None),
             // What is under way is abandoned.
@@ -234,7 +247,7 @@ where
             may_ask
         };
         go_on(order, Some(after));
-        if pages == 1 && ends == Ends::Both {
+        if pages == 1 && ends == Ends::Both && !has_both {
             has_both = go_on(Order::OldestFirst, None);
         }
     }

@@ -250,12 +250,10 @@ fn answering(status: u16, body: &'static str) -> Canned {
             return (status, String::new(), body.to_owned());
         }
         let organization = json!({"id": "org_1", "name": "Acme Corp", "external_id": "acme"});
-        let data = if path.starts_with("/organizations") {
-            vec![organization]
-        } else {
-            vec![]
-        };
-        let list = json!({"data": data, "list_metadata": {"before": null, "after": null}});
+        if path.starts_with("/organizations/external_id/") {
+            return (200, String::new(), organization.to_string());
+        }
+        let list = json!({"data": [], "list_metadata": {"before": null, "after": null}});
         (200, String::new(), list.to_string())
     })
 }

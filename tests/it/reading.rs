@@ -193,8 +193,8 @@ async fn serving_one_customer_never_lists_the_environment() {
                 acme: { name: Acme }\n  gone: { name: Gone }\n";
     let view = look(&sandbox, &desired(yaml), Extent::Named).await;
     assert_eq!(view.observed.coverage, Coverage::LookedUp);
-    // Two organizations, and the connections of the one that is there.
-    assert_eq!(view.requests, 3);
+    // Two organizations, the connections of the one that is there, and the name of the other.
+    assert_eq!(view.requests, 4);
     assert_eq!(view.readiness.totals().configured, 1);
 }
 
@@ -337,6 +337,15 @@ proptest! {
             assert_eq!(Digest::of(&cheapest.plan), Digest::of(&listed.plan));
             assert_eq!(cheapest.plan, listed.plan);
             assert_eq!(cheapest.readiness, listed.readiness);
+            // One customer read alone is as far as among all.
+            for one in &listed.readiness.organizations {
+                let only = Selection::new(&[one.key.to_string()], &[]).unwrap();
+                let client = client(&sandbox);
+                let named = observe(&client, &desired, &only, Extent::Named, &Silent).await;
+                let (observed, identities) = named.unwrap();
+                let alone = readiness(&desired, &observed, &identities, &only, now());
+                assert_eq!(alone.organizations, [one.clone()]);
+            }
         });
     }
 }

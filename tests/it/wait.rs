@@ -182,15 +182,16 @@ fn what_cannot_be_waited_for_is_refused() {
     }
 }
 
-/// A WorkOS that knows one customer, and answers the organizations' list as the round says.
+/// A WorkOS that knows one customer, and answers the list of connections as the round says.
 fn rounds(answer: impl Fn(usize) -> Option<CannedAnswer> + Send + 'static) -> Canned {
     let round = AtomicUsize::new(0);
     Canned::serve(move |_, path, _| {
         let organization = json!({"id": "org_1", "name": "Acme Corp", "external_id": "acme"});
         let mut data = Vec::new();
-        if path.starts_with("/organizations") {
-            data.push(organization);
-        } else if path.starts_with("/connections") {
+        if path.starts_with("/organizations/external_id/") {
+            return (200, String::new(), organization.to_string());
+        }
+        if path.starts_with("/connections") {
             let round = round.fetch_add(1, Ordering::Relaxed);
             if let Some(answer) = answer(round) {
                 return answer;

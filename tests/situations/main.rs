@@ -25,6 +25,7 @@ mod link_users;
 mod links;
 mod owners;
 mod reads;
+mod requests;
 mod same_values;
 mod stand_in_itself;
 mod support;

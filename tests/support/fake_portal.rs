@@ -382,7 +382,7 @@ impl State {
 }
 
 impl ReadPortal for FakePortal {
-    async fn organizations(&self, _: &dyn ReadProgress) -> ApiResult<Vec<Organization>> {
+    async fn organizations(&self, _: &dyn ReadProgress, _: usize) -> ApiResult<Vec<Organization>> {
         unimplemented!("apply lists nothing")
     }
 
@@ -390,9 +390,14 @@ impl ReadPortal for FakePortal {
         unimplemented!("apply lists nothing")
     }
 
+    async fn organizations_by_name(&self, _: &str) -> ApiResult<Vec<Organization>> {
+        unimplemented!("apply lists nothing")
+    }
+
     async fn organizations_within(
         &self,
         _: &dyn ReadProgress,
+        _: usize,
         _: usize,
     ) -> ApiResult<Option<Vec<Organization>>> {
         unimplemented!("apply lists nothing")

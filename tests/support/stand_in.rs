@@ -376,11 +376,17 @@ fn usual(world: &mut World, request: &Request) -> Answer {
                     domains.into_iter().any(|held| held["domain"] == *wanted)
                 })
             };
+            let search = query.get("search").map(|text| text.to_lowercase());
+            let is_called = |one: &&Value| {
+                let name = one["name"].as_str().unwrap_or_default().to_lowercase();
+                search.as_ref().is_none_or(|text| name.contains(text))
+            };
             let mut query = query.clone();
             if world.ignores_order {
                 query.remove("order");
             }
-            page(world.organizations.iter().filter(has), &query)
+            let found = world.organizations.iter().filter(has).filter(is_called);
+            page(found, &query)
         }
         ("POST", ["organizations"]) => create(world, body),
         ("GET", ["organizations", "external_id", id]) => world

@@ -233,7 +233,7 @@ async fn an_object_without_an_id_does_not_fail_its_list() {
     let body = r#"{"data":[{"name":"Acme"},null,{"id":"org_1"}],
                    "list_metadata":{"before":null,"after":null}}"#;
     let (client, _) = client([reply(200, body)]);
-    let organizations = client.organizations(&Silent).await.unwrap();
+    let organizations = client.organizations(&Silent, 0).await.unwrap();
     let seen: Vec<_> = organizations
         .iter()
         .map(|one| (one.id.as_str(), one.name.as_str()))
@@ -245,7 +245,7 @@ async fn an_object_without_an_id_does_not_fail_its_list() {
 #[tokio::test(start_paused = true)]
 async fn a_list_without_data_is_no_list() {
     let (client, _) = client([reply(200, r#"{"message":"Acme"}"#)]);
-    let error = client.organizations(&Silent).await.unwrap_err();
+    let error = client.organizations(&Silent, 0).await.unwrap_err();
     assert_eq!(error.kind, ApiErrorKind::InvalidAnswer);
     assert!(
         error.message.starts_with("a list without `data`"),
@@ -366,7 +366,7 @@ async fn lists_and_writes_ask_what_the_api_documents() {
     ]);
     let id = org("org_1");
     let domain = crate::model::Domain::parse("acme.com").unwrap();
-    client.organizations(&Silent).await.unwrap();
+    client.organizations(&Silent, 0).await.unwrap();
     client.organizations_by_domain(&domain).await.unwrap();
     let external_id = ExternalId::parse("a/b").unwrap();
     client

@@ -138,6 +138,14 @@ fn refused() -> ApiError {
 
 /// Reads a world; says what was told, too.
 async fn read(world: &Mutex<World>) -> (Result<Vec<Item>, ListError>, usize) {
+    read_expecting(world, 0).await
+}
+
+/// The same, by a caller who expects so many objects.
+async fn read_expecting(
+    world: &Mutex<World>,
+    expected: usize,
+) -> (Result<Vec<Item>, ListError>, usize) {
     let told = AtomicUsize::new(0);
     let fetch = |order, after: Option<String>| {
         let latency = {
@@ -151,10 +159,19 @@ async fn read(world: &Mutex<World>) -> (Result<Vec<Item>, ListError>, usize) {
             page.ok_or_else(refused)
         }
     };
-    let items = read_all(fetch, |count| {
-        told.fetch_add(count, Ordering::Relaxed);
-    })
-    .await;
+    let size = Size {
+        most_requests: None,
+        expected,
+    };
+    let items = read_within(
+        fetch,
+        |count| {
+            told.fetch_add(count, Ordering::Relaxed);
+        },
+        size,
+    )
+    .await
+    .map(Option::unwrap_or_default);
     (items, told.into_inner())
 }
 
@@ -163,19 +180,21 @@ async fn a_list_costs_at_most_two_requests_more_than_its_pages() {
     for count in [0, 1, 99, 100, 101, 199, 200, 201, 250, 1000, 1001] {
         // Both ends equally fast, then each of them much faster than the other.
         for latencies in [vec![50], vec![1, 70], vec![70, 1], vec![10, 20, 30]] {
-            let mut world = World::of(count);
-            world.latencies = latencies;
-            let world = Mutex::new(world);
-            let (items, told) = read(&world).await;
-            let expected: Vec<Item> = (0..count).map(id).map(Item).collect();
-            assert_eq!(items, Ok(expected));
-            assert_eq!(told, count);
-            let requests = world.lock().unwrap().requests;
-            let most = match count {
-                0..=100 => 1,
-                _ => count.div_ceil(PAGE) + 2,
-            };
-            assert!(requests <= most, "{count} objects: {requests} requests");
+            for expected in [0, count, 5_000] {
+                let mut world = World::of(count);
+                world.latencies.clone_from(&latencies);
+                let world = Mutex::new(world);
+                let (items, told) = read_expecting(&world, expected).await;
+                assert_eq!(items, Ok(all(count)));
+                assert_eq!(told, count);
+                let requests = world.lock().unwrap().requests;
+                let most = match (count, expected) {
+                    (0..=PAGE, 0..=PAGE) => 1,
+                    (0..=PAGE, _) => 2,
+                    _ => count.div_ceil(PAGE) + 2,
+                };
+                assert!(requests <= most, "{count} objects: {requests} requests");
+            }
         }
     }
 }
@@ -187,6 +206,17 @@ async fn both_ends_halve_the_time() {
     read(&world).await.0.unwrap();
     let took = SystemClock.instant() - began;
     assert!(took <= Duration::from_millis(6 * 50), "{took:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn both_ends_begin_at_once_where_more_than_a_page_is_expected() {
+    for (expected, rounds) in [(0, 6), (950, 5)] {
+        let began = SystemClock.instant();
+        let world = Mutex::new(World::of(950));
+        read_expecting(&world, expected).await.0.unwrap();
+        let took = SystemClock.instant() - began;
+        assert_eq!(took.as_millis() / 50, rounds, "{expected} expected");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -325,6 +355,7 @@ proptest! {
         lost_cursor in lost_cursor(),
         edits in edits(),
         latencies in prop::collection::vec(1_u64..100, 1..8),
+        expected in prop::sample::select(vec![0_usize, 1_000]),
     ) {
         let mut world = World::of(count);
         world.lost_cursor = lost_cursor;
@@ -336,7 +367,7 @@ proptest! {
             .start_paused(true)
             .build()
             .unwrap();
-        let (result, _) = runtime.block_on(read(&world));
+        let (result, _) = runtime.block_on(read_expecting(&world, expected));
         let world = world.into_inner().unwrap();
         let Ok(items) = result else {
             // Only a server that loses cursors may exhaust the restarts.
@@ -446,8 +477,14 @@ async fn within_a_budget_an_empty_page_behind_a_cursor_is_no_end() {
         })
     };
     for requests in [1, 2, 3, 4] {
-        let read = read_within(fetch, |_| (), Some(requests)).await;
-        assert!(!matches!(read, Ok(Some(_))), "{requests}: {read:?}");
+        for expected in [0, 1_000] {
+            let size = Size {
+                most_requests: Some(requests),
+                expected,
+            };
+            let read = read_within(fetch, |_| (), size).await;
+            assert!(!matches!(read, Ok(Some(_))), "{requests}: {read:?}");
+        }
     }
 }
 
