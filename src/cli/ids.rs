@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use super::args::TargetArgs;
 use super::error::CliError;
 use super::exit::Exit;
-use super::session::{self, Request};
+use super::session;
 use super::ui::Ui;
 use super::{failure_json, json};
 use crate::codes::cli as codes;

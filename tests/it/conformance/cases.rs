@@ -3,8 +3,12 @@
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
+use url::form_urlencoded::byte_serialize;
 
-use super::face::Face;
+use super::face::{Face, pause};
+
+/// Looks for an event that was just caused, a second apart.
+const LOOKS_FOR_EVENTS: usize = 6;
 
 type Case = fn(Face) -> BoxFuture<'static, String>;
 
@@ -59,26 +63,29 @@ cases! {
 }
 
 /// A status, with the code of an error.
-fn said((status, body): &(u16, Value)) -> String {
+pub(super) fn said((status, body): &(u16, Value)) -> String {
     match body["code"].as_str() {
         Some(code) => format!("{status} {code}"),
         None => status.to_string(),
     }
 }
 
-async fn made(face: &Face, body: Value) -> String {
-    let (_, answer) = face.send("POST", "/organizations", body).await;
-    answer["id"].as_str().unwrap().to_owned()
+pub(super) async fn made(face: &Face, body: Value) -> String {
+    let answer = face.send("POST", "/organizations", body).await;
+    let id = answer.1["id"].as_str();
+    id.unwrap_or_else(|| panic!("POST /organizations answered {}", said(&answer)))
+        .to_owned()
 }
 
 async fn organization(face: &Face, name: &str) -> String {
-    made(face, json!({ "name": name })).await
+    made(face, json!({ "name": face.own(name) })).await
 }
 
 async fn create(face: Face) -> String {
     let body = json!({
-        "name": "Acme", "external_id": "acme", "metadata": { "tier": "enterprise" },
-        "domain_data": [{ "domain": "acme.example", "state": "pending" }],
+        "name": face.own("Acme"), "external_id": face.own_id("acme"),
+        "metadata": { "tier": "enterprise" },
+        "domain_data": [{ "domain": face.own_domain("acme.example"), "state": "pending" }],
     });
     let (status, made) = face.send("POST", "/organizations", body).await;
     let domain = &made["domains"][0];
@@ -99,26 +106,37 @@ async fn create_without_json(face: Face) -> String {
 }
 
 async fn create_twice(face: Face) -> String {
-    let body = json!({ "name": "Twice", "external_id": "twice" });
+    let body = json!({ "name": face.own("Twice"), "external_id": face.own_id("twice") });
     made(&face, body.clone()).await;
     said(&face.send("POST", "/organizations", body).await)
 }
 
 async fn create_with_long_metadata(face: Face) -> String {
-    let body = json!({ "name": "Long", "metadata": { "k": "v".repeat(601) } });
+    let body = json!({ "name": face.own("Long"), "metadata": { "k": "v".repeat(601) } });
     said(&face.send("POST", "/organizations", body).await)
 }
 
 async fn create_with_domain_verified_elsewhere(face: Face) -> String {
-    let domains = json!([{ "domain": "taken.example", "state": "verified" }]);
-    made(&face, json!({ "name": "First", "domain_data": domains })).await;
-    let body = json!({ "name": "Second", "domain_data": domains });
+    let domains = json!([{ "domain": face.own_domain("taken.example"), "state": "verified" }]);
+    made(
+        &face,
+        json!({ "name": face.own("First"), "domain_data": domains }),
+    )
+    .await;
+    let body = json!({ "name": face.own("Second"), "domain_data": domains });
     said(&face.send("POST", "/organizations", body).await)
 }
 
 async fn read_by_external_id(face: Face) -> String {
-    let id = made(&face, json!({ "name": "Known", "external_id": "known" })).await;
-    let (status, body) = face.get("/organizations/external_id/known").await;
+    let known = face.own_id("known");
+    let id = made(
+        &face,
+        json!({ "name": face.own("Known"), "external_id": known }),
+    )
+    .await;
+    let (status, body) = face
+        .get(&format!("/organizations/external_id/{known}"))
+        .await;
     format!("{status} {}", body["id"] == id.as_str())
 }
 
@@ -127,16 +145,17 @@ async fn read_nothing(face: Face) -> String {
 }
 
 async fn update_name(face: Face) -> String {
-    let id = made(&face, json!({ "name": "Old", "external_id": "old" })).await;
-    let path = format!("/organizations/{id}");
-    let (status, body) = face.send("PUT", &path, json!({ "name": "New" })).await;
+    let body = json!({ "name": face.own("Old"), "external_id": face.own_id("old") });
+    let path = format!("/organizations/{}", made(&face, body).await);
+    let body = json!({ "name": face.own("New") });
+    let (status, body) = face.send("PUT", &path, body).await;
     format!("{status} {} {}", body["name"], body["external_id"])
 }
 
 async fn update_metadata(face: Face) -> String {
     let id = made(
         &face,
-        json!({ "name": "M", "metadata": { "a": "1", "b": "2" } }),
+        json!({ "name": face.own("M"), "metadata": { "a": "1", "b": "2" } }),
     )
     .await;
     let path = format!("/organizations/{id}");
@@ -145,17 +164,22 @@ async fn update_metadata(face: Face) -> String {
 }
 
 async fn null_metadata(face: Face) -> String {
-    let id = made(&face, json!({ "name": "M", "metadata": { "a": "1" } })).await;
+    let id = made(
+        &face,
+        json!({ "name": face.own("M"), "metadata": { "a": "1" } }),
+    )
+    .await;
     let path = format!("/organizations/{id}");
     let body = json!({ "metadata": { "a": null, "b": "2" } });
     face.send("PUT", &path, body).await.1["metadata"].to_string()
 }
 
 async fn assert_domain(face: Face) -> String {
-    let domain = |state: &str| json!([{ "domain": "asserted.example", "state": state }]);
+    let own = face.own_domain("asserted.example");
+    let domain = |state: &str| json!([{ "domain": own, "state": state }]);
     let id = made(
         &face,
-        json!({ "name": "D", "domain_data": domain("pending") }),
+        json!({ "name": face.own("D"), "domain_data": domain("pending") }),
     )
     .await;
     let path = format!("/organizations/{id}");
@@ -243,33 +267,42 @@ async fn unknown_order(face: Face) -> String {
 /// Two organizations with a domain each.
 async fn with_domains(face: &Face, one: &str, other: &str) {
     for domain in [one, other] {
-        let domains = json!([{ "domain": domain, "state": "pending" }]);
-        made(face, json!({ "name": domain, "domain_data": domains })).await;
+        let domains = json!([{ "domain": face.own_domain(domain), "state": "pending" }]);
+        made(
+            face,
+            json!({ "name": face.own(domain), "domain_data": domains }),
+        )
+        .await;
     }
 }
 
 async fn filter_domain(face: Face) -> String {
     with_domains(&face, "one.example", "other.example").await;
-    names(&face.get("/organizations?domains=one.example").await.1)
+    let path = format!("/organizations?domains={}", face.own_domain("one.example"));
+    names(&face.get(&path).await.1)
 }
 
 async fn filter_domains(face: Face) -> String {
     with_domains(&face, "left.example", "right.example").await;
-    let path = "/organizations?domains=left.example,right.example";
-    let found = face.get(path).await.1["data"].as_array().unwrap().len();
+    let own = |domain| face.own_domain(domain);
+    let (left, right) = (own("left.example"), own("right.example"));
+    let path = format!("/organizations?domains={left},{right}");
+    let found = face.get(&path).await.1["data"].as_array().unwrap().len();
     format!("{found} organizations")
 }
 
 async fn search(face: Face) -> String {
     organization(&face, "Needle").await;
-    let found = face.get("/organizations?search=needle&limit=100").await.1;
+    let text: String = byte_serialize(face.own("needle").as_bytes()).collect();
+    let path = format!("/organizations?search={text}&limit=100");
+    let found = face.get(&path).await.1;
     let found = found["data"].as_array().unwrap().len();
     format!("only the one: {}", found == 1)
 }
 
 async fn domain_of(face: &Face, domain: &str) -> (u16, Value) {
     let id = organization(face, domain).await;
-    let body = json!({ "organization_id": id, "domain": domain });
+    let body = json!({ "organization_id": id, "domain": face.own_domain(domain) });
     face.send("POST", "/organization_domains", body).await
 }
 
@@ -281,17 +314,16 @@ async fn add_domain(face: Face) -> String {
 async fn add_domain_twice(face: Face) -> String {
     let (_, domain) = domain_of(&face, "added-twice.example").await;
     let body = json!({
-        "organization_id": domain["organization_id"], "domain": "added-twice.example",
+        "organization_id": domain["organization_id"],
+        "domain": face.own_domain("added-twice.example"),
     });
     said(&face.send("POST", "/organization_domains", body).await)
 }
 
 async fn verify_without_record(face: Face) -> String {
     let (_, domain) = domain_of(&face, "unproved.example").await;
-    let path = format!(
-        "/organization_domains/{}/verify",
-        domain["id"].as_str().unwrap()
-    );
+    let id = domain["id"].as_str().unwrap();
+    let path = format!("/organization_domains/{id}/verify");
     let answer = face.send("POST", &path, Value::Null).await;
     format!("{} {}", said(&answer), answer.1["state"])
 }
@@ -299,7 +331,7 @@ async fn verify_without_record(face: Face) -> String {
 async fn connected(face: &Face) -> (u16, Value) {
     let id = organization(face, "Connected").await;
     let body = json!({
-        "organization_id": id, "connection_type": "OktaSAML", "name": "Okta",
+        "organization_id": id, "connection_type": "OktaSAML", "name": face.own("Okta"),
         "saml_options": { "idp_metadata_url": "https://idp.example.com/metadata" },
     });
     face.send("POST", "/connections", body).await
@@ -330,7 +362,9 @@ async fn delete_connection(face: Face) -> String {
 }
 
 async fn list_directories(face: Face) -> String {
-    let (status, list) = face.get("/directories").await;
+    let id = organization(&face, "Without directories").await;
+    let path = format!("/directories?organization_id={id}");
+    let (status, list) = face.get(&path).await;
     format!("{status} {} {}", list["object"], list["data"])
 }
 
@@ -400,12 +434,19 @@ async fn retention(face: Face) -> String {
 
 async fn events(face: Face) -> String {
     let id = organization(&face, "Told").await;
-    let (status, list) = face
-        .get("/events?events=organization.created&limit=100")
-        .await;
-    let mut rows = list["data"].as_array().unwrap().iter();
-    format!(
-        "{status} {}",
-        rows.any(|row| row["data"]["id"] == id.as_str())
-    )
+    // Of this organization: the oldest page of a whole account has other things to tell.
+    let path = format!("/events?events=organization.created&organization_id={id}&limit=100");
+    let mut told = (0, false);
+    for look in 0..LOOKS_FOR_EVENTS {
+        if look > 0 {
+            pause(1).await;
+        }
+        let (status, list) = face.get(&path).await;
+        let mut rows = list["data"].as_array().into_iter().flatten();
+        told = (status, rows.any(|row| row["data"]["id"] == *id));
+        if told.1 || status != 200 {
+            break;
+        }
+    }
+    format!("{} {}", told.0, told.1)
 }

@@ -2,9 +2,14 @@
 //!
 //! Where the two differ, `docs/sandbox.md` says so and which documentation decides; the suite
 //! holds exactly those differences, row by row, and fails when one goes away or a new one comes.
+//!
+//! `scripts/live` plays the same cases on a real account ([`live`]), whose answers are compared with
+//! the sandbox's in `live/assumed.txt`.
 
 mod cases;
 pub(crate) mod face;
+mod live;
+mod live_itself;
 
 use std::collections::BTreeMap;
 

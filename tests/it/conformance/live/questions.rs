@@ -1,0 +1,339 @@
+//! Questions that no documentation answers: each does something and says what came of it.
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use reqwest::Url;
+use serde_json::{Value, json};
+use url::form_urlencoded::byte_serialize;
+
+use super::super::cases::{made, said};
+use super::super::face::{Face, pause};
+
+/// Looks for events that were just caused, a second apart.
+const LOOKS_FOR_EVENTS: usize = 6;
+
+/// A question.
+pub(super) struct Question {
+    pub(super) question: &'static str,
+    /// Answer on which portalctl rests.
+    pub(super) assumed: &'static str,
+    /// Files and rules to change where the answer is another.
+    pub(super) change: &'static str,
+    /// Asks it; the address is one that may be sent e-mails.
+    pub(super) ask: fn(Face, Option<String>) -> BoxFuture<'static, Answer>,
+}
+
+/// An answer.
+pub(super) enum Answer {
+    AsAssumed(String),
+    Differs(String),
+    /// The question was not asked, or not answered, for this reason.
+    NotAsked(String),
+}
+
+impl Answer {
+    fn of(found: String, is_as_assumed: bool) -> Self {
+        if is_as_assumed {
+            Self::AsAssumed(found)
+        } else {
+            Self::Differs(found)
+        }
+    }
+}
+
+pub(super) const QUESTIONS: &[Question] = &[
+    Question {
+        question: "Does PUT replace or merge metadata?",
+        assumed: "null removes a key; the rest is right either way, because portalctl sends the \
+                  whole map",
+        change: "src/apply/update.rs (the metadata of a PUT); metadata_on_put in src/sandbox/world; \
+                 docs/sandbox.md",
+        ask: |face, _| metadata(face).boxed(),
+    },
+    Question {
+        question: "In which form does an internationalised domain come back?",
+        assumed: "in either form, and `domains=` finds it by its A-label",
+        change: "src/model/domain_name.rs (comparing); src/observe/lookup.rs (who holds a domain); \
+                 docs/domains.md",
+        ask: |face, _| internationalised(face).boxed(),
+    },
+    Question {
+        question: "What is the error for a domain that is verified elsewhere?",
+        assumed: "create verified: 409 domain_verified_by_other_organization; create pending: 201; \
+                  add pending: 201",
+        change: "src/workos/error.rs (refusals that are about a domain); src/apply/update.rs; \
+                 src/sandbox/world/domains.rs",
+        ask: |face, _| verified_elsewhere(face).boxed(),
+    },
+    Question {
+        question: "Does a new link end the one before?",
+        assumed: "no: both work",
+        change: "src/sandbox/world/links.rs; docs/onboarding.md and docs/gateway.md (two links for \
+                 one customer)",
+        ask: |face, _| second_link(face).boxed(),
+    },
+    Question {
+        question: "How are features answered that were not bought?",
+        assumed: "200, 403 or 404 each",
+        change: "src/workos/calls.rs (`answer`: what is absent and what is not entitled); \
+                 src/workos/refusal.rs",
+        ask: |face, _| features(face).boxed(),
+    },
+    Question {
+        question: "What does inviting the same contact twice answer?",
+        assumed: "first 204, again 204",
+        change: "src/apply/invite.rs (a lost answer is never repeated); \
+                 src/sandbox/world/contacts.rs",
+        ask: |face, to| invite_twice(face, to).boxed(),
+    },
+    Question {
+        question: "In which order are events listed, and what is refused?",
+        assumed: "oldest first whatever `order` says; `after` beside `range_start` and a request \
+                  without `events` are refused",
+        change: "src/workos/event_log.rs; src/sandbox/world/events.rs; docs/sandbox.md",
+        ask: |face, _| events(face).boxed(),
+    },
+];
+
+async fn metadata(face: Face) -> Answer {
+    let body = json!({ "name": face.own("Metadata"), "metadata": { "a": "1", "b": "2" } });
+    let path = format!("/organizations/{}", made(&face, body).await);
+    let put = async |metadata: Value| {
+        let body = json!({ "metadata": metadata });
+        let (status, _) = face.send("PUT", &path, body).await;
+        assert!(status < 300, "PUT answered {status}");
+        face.get(&path).await.1["metadata"].clone()
+    };
+    let is_gone = |metadata: &Value, key: &str| metadata[key].is_null();
+    let after = put(json!({ "a": "3" })).await;
+    let unnamed = if is_gone(&after, "b") {
+        "goes"
+    } else {
+        "stays"
+    };
+    let after = put(json!({ "a": null, "b": "2" })).await;
+    let is_removed = is_gone(&after, "a");
+    let after = put(json!({})).await;
+    let empty = if is_gone(&after, "b") {
+        "removes"
+    } else {
+        "keeps"
+    };
+    let null = if is_removed { "removes" } else { "keeps" };
+    let found = format!("a key that is not named {unnamed}; null {null} a key; {{}} {empty} all");
+    Answer::of(found, is_removed)
+}
+
+async fn internationalised(face: Face) -> Answer {
+    let ascii = face.own_domain("xn--bcher-kva.example");
+    let unicode = face.own_domain("bücher.example");
+    let domains = json!([{ "domain": ascii, "state": "pending" }]);
+    let body = json!({ "name": face.own("Umlaut"), "domain_data": domains });
+    let answer = face.send("POST", "/organizations", body).await;
+    if answer.0 >= 300 {
+        return Answer::Differs(format!("the A-label is refused: {}", said(&answer)));
+    }
+    let back = answer.1["domains"][0]["domain"]
+        .as_str()
+        .unwrap_or_default();
+    let body = json!({ "organization_id": answer.1["id"], "domain": unicode });
+    let again = face.send("POST", "/organization_domains", body).await;
+    let finds = async |domain: &str| {
+        let domain: String = byte_serialize(domain.as_bytes()).collect();
+        let (_, list) = face.get(&format!("/organizations?domains={domain}")).await;
+        let mut rows = list["data"].as_array().into_iter().flatten();
+        rows.any(|row| row["id"] == answer.1["id"])
+    };
+    let (by_ascii, by_unicode) = (finds(&ascii).await, finds(&unicode).await);
+    let found = format!(
+        "the A-label comes back as {back}; the Unicode form on the same organization: {}; found by \
+         A-label: {by_ascii}, by Unicode: {by_unicode}",
+        said(&again)
+    );
+    Answer::of(found, (back == ascii || back == unicode) && by_ascii)
+}
+
+async fn verified_elsewhere(face: Face) -> Answer {
+    let domain = face.own_domain("held.example");
+    let create = async |name: &str, state: &str| {
+        let domains = json!([{ "domain": domain, "state": state }]);
+        let body = json!({ "name": face.own(name), "domain_data": domains });
+        face.send("POST", "/organizations", body).await
+    };
+    let (status, first) = create("Holder", "verified").await;
+    if first["domains"][0]["state"] != "verified" {
+        let state = &first["domains"][0]["state"];
+        return Answer::NotAsked(format!(
+            "no domain is taken as verified: {status}, state {state}"
+        ));
+    }
+    let verified = said(&create("Rival", "verified").await);
+    let pending = said(&create("Third", "pending").await);
+    let id = made(&face, json!({ "name": face.own("Fourth") })).await;
+    let body = json!({ "organization_id": id, "domain": domain });
+    let added = said(&face.send("POST", "/organization_domains", body).await);
+    let found =
+        format!("create verified: {verified}; create pending: {pending}; add pending: {added}");
+    let is_as_assumed = verified == "409 domain_verified_by_other_organization"
+        && pending == "201"
+        && added == "201";
+    Answer::of(found, is_as_assumed)
+}
+
+async fn second_link(face: Face) -> Answer {
+    let id = made(&face, json!({ "name": face.own("Two links") })).await;
+    let link = async || {
+        let body = json!({ "organization": id, "intent": "domain_verification" });
+        let (_, answer) = face.send("POST", "/portal/generate_link", body).await;
+        Url::parse(answer["link"].as_str()?).ok()
+    };
+    let Some(lone) = link().await else {
+        return Answer::NotAsked("no link was made".to_owned());
+    };
+    if !face.may_open(&lone) {
+        return Answer::NotAsked("the links of this server lead elsewhere".to_owned());
+    }
+    let open = async |link: &Url| face.open(link).await.map_err(|why| why.to_string());
+    let (fresh, used) = (open(&lone).await, open(&lone).await);
+    if fresh == used {
+        return Answer::NotAsked(format!(
+            "a used link answers as a fresh one does ({fresh:?}): open two links by hand"
+        ));
+    }
+    let (Some(first), Some(_second)) = (link().await, link().await) else {
+        return Answer::NotAsked("no second link was made".to_owned());
+    };
+    let first = open(&first).await;
+    let found = if first == fresh {
+        "no: both work"
+    } else {
+        "yes: the first is dead"
+    };
+    Answer::of(found.to_owned(), first == fresh)
+}
+
+async fn features(face: Face) -> Answer {
+    let id = made(&face, json!({ "name": face.own("Features") })).await;
+    let body = json!({
+        "organization_id": id, "connection_type": "OktaSAML", "name": face.own("Okta"),
+        "saml_options": { "idp_metadata_url": "https://idp.example.com/metadata" },
+    });
+    let (_, connection) = face.send("POST", "/connections", body).await;
+    let mut routes = vec![
+        ("IT contacts", format!("/organizations/{id}/it_contacts")),
+        (
+            "audit logs",
+            format!("/organizations/{id}/audit_log_configuration"),
+        ),
+        (
+            "retention",
+            format!("/organizations/{id}/audit_logs_retention"),
+        ),
+        (
+            "connections",
+            format!("/connections?organization_id={id}&limit=1"),
+        ),
+        (
+            "directories",
+            format!("/directories?organization_id={id}&limit=1"),
+        ),
+        (
+            "members",
+            format!("/user_management/organization_memberships?organization_id={id}&limit=1"),
+        ),
+        (
+            "events",
+            "/events?events=vault.byok_key.deleted&limit=1".to_owned(),
+        ),
+        ("webhook endpoints", "/webhook_endpoints?limit=1".to_owned()),
+    ];
+    if let Some(connection) = connection["id"].as_str() {
+        let path = format!("/connections/{connection}/saml_idp_signing_certs");
+        routes.push(("certificates", path));
+    }
+    let mut found = Vec::new();
+    let mut is_as_assumed = true;
+    for (feature, path) in routes {
+        let answer = face.get(&path).await;
+        is_as_assumed &= matches!(answer.0, 200 | 403 | 404);
+        found.push(format!("{feature}: {}", said(&answer)));
+    }
+    Answer::of(found.join(", "), is_as_assumed)
+}
+
+async fn invite_twice(face: Face, to: Option<String>) -> Answer {
+    let Some(to) = to else {
+        return Answer::NotAsked("it sends two e-mails: run with --invite-to ADDRESS".to_owned());
+    };
+    let id = made(&face, json!({ "name": face.own("Invited") })).await;
+    let contacts = format!("/organizations/{id}/it_contacts");
+    let added = face.send("POST", &contacts, json!({ "email": to })).await;
+    let Some(contact) = added.1["id"].as_str() else {
+        return Answer::NotAsked(format!("no IT contact was added: {}", said(&added)));
+    };
+    let path = format!("{contacts}/{contact}/invite");
+    let body = json!({ "intents": ["domain_verification"] });
+    let first = said(&face.send("POST", &path, body.clone()).await);
+    let again = said(&face.send("POST", &path, body).await);
+    let path = format!("{contacts}/{contact}/revoke");
+    let revoked = said(&face.send("POST", &path, Value::Null).await);
+    let found = format!("first {first}, again {again}; revoked: {revoked}");
+    Answer::of(found, first == "204" && again == "204")
+}
+
+async fn events(face: Face) -> Answer {
+    let id = made(&face, json!({ "name": face.own("Events 0") })).await;
+    for number in 1..=2 {
+        let body = json!({ "name": face.own(&format!("Events {number}")) });
+        face.send("PUT", &format!("/organizations/{id}"), body)
+            .await;
+    }
+    let kinds = "events=organization.created,organization.updated";
+    let path = format!("/events?{kinds}&organization_id={id}&limit=10&order=desc");
+    let mut rows = Vec::new();
+    for look in 0..LOOKS_FOR_EVENTS {
+        if look > 0 {
+            pause(1).await;
+        }
+        let answer = face.get(&path).await;
+        if answer.0 != 200 {
+            return Answer::Differs(format!("GET /events: {}", said(&answer)));
+        }
+        let data = answer.1["data"].as_array().into_iter().flatten();
+        rows = data
+            .filter(|row| row["data"]["id"] == *id)
+            .cloned()
+            .collect();
+        if rows.len() >= 3 {
+            break;
+        }
+    }
+    let is_created = |row: &Value| row["event"] == "organization.created";
+    let (Some(first), Some(last)) = (rows.first(), rows.last()) else {
+        return Answer::NotAsked("no event of the organization was listed".to_owned());
+    };
+    if is_created(first) == is_created(last) {
+        let count = rows.len();
+        return Answer::NotAsked(format!("{count} events, which tell no order"));
+    }
+    let order = if is_created(first) {
+        "oldest"
+    } else {
+        "newest"
+    };
+    let event = first["id"].as_str().unwrap_or_default();
+    let start = "range_start=2026-01-01T00:00:00.000Z";
+    let both = face
+        .get(&format!("/events?{kinds}&after={event}&{start}"))
+        .await;
+    let unnamed = face.get("/events?limit=1").await;
+    let found = format!(
+        "order=desc lists the {order} first; after beside range_start: {}; without events: {}",
+        said(&both),
+        said(&unnamed)
+    );
+    Answer::of(
+        found,
+        order == "oldest" && both.0 >= 400 && unnamed.0 >= 400,
+    )
+}
