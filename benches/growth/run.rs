@@ -153,6 +153,7 @@ fn live(number: usize, key: &OrgKey, entry: &DesiredOrganization) -> Organizatio
         name: entry.name.clone().unwrap_or_default(),
         external_id: Some(key.to_string()),
         stripe_customer_id: None,
+        allow_profiles_outside_organization: None,
         domains: domains.collect(),
         metadata: metadata.collect(),
         created_at: None,

@@ -142,6 +142,9 @@ fn differing<'a>(
             FieldPath::Name => Some(live.name.clone()),
             FieldPath::ExternalId => live.external_id.clone(),
             FieldPath::StripeCustomerId => live.stripe_customer_id.clone(),
+            FieldPath::OutsideProfiles => live
+                .allow_profiles_outside_organization
+                .map(|allow| allow.to_string()),
             FieldPath::Metadata(key) if !field.path.is_mark() => live.metadata.get(key).cloned(),
             _ => return None,
         };

@@ -174,6 +174,8 @@ fn is_ours(found: &Organization, wanted: &Wanted) -> bool {
         external_id,
         domains,
         metadata,
+        // A server that does not tell it cannot be asked for it.
+        allow_profiles_outside_organization: _,
     } = &wanted.new;
     name::same(&found.name, name)
         && found.external_id.as_deref() == Some(external_id.as_str())
@@ -335,6 +337,7 @@ fn wanted(change: &Change) -> Option<Wanted> {
     let mut afterwards = Vec::new();
     let mut metadata = BTreeMap::new();
     let mut domains = BTreeMap::new();
+    let mut allow_profiles_outside_organization = None;
     for field in &change.fields {
         let Some(value) = field.after.clone() else {
             continue;
@@ -344,6 +347,9 @@ fn wanted(change: &Change) -> Option<Wanted> {
             FieldPath::ExternalId => external_id = ExternalId::parse(&value).ok(),
             FieldPath::StripeCustomerId | FieldPath::ItContact(_) => {
                 afterwards.push(field.clone());
+            }
+            FieldPath::OutsideProfiles => {
+                allow_profiles_outside_organization = Some(value == "true");
             }
             FieldPath::Metadata(key) => {
                 metadata.insert(key.clone(), value);
@@ -366,6 +372,7 @@ fn wanted(change: &Change) -> Option<Wanted> {
         external_id: external_id?,
         domains,
         metadata,
+        allow_profiles_outside_organization,
     };
     Some(Wanted {
         new,

@@ -92,6 +92,7 @@ fn still_holds(field: &FieldChange, live: &Organization) -> bool {
         FieldPath::Name => field.before.as_deref() == Some(live.name.as_str()),
         FieldPath::ExternalId => field.before == live.external_id,
         FieldPath::StripeCustomerId
+        | FieldPath::OutsideProfiles
         | FieldPath::Domain(_)
         | FieldPath::ItContact(_)
         | FieldPath::Metadata(_)

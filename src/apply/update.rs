@@ -237,6 +237,9 @@ fn live_value(
         FieldPath::Name => Some(live.name.clone()),
         FieldPath::ExternalId => live.external_id.clone(),
         FieldPath::StripeCustomerId => live.stripe_customer_id.clone(),
+        FieldPath::OutsideProfiles => live
+            .allow_profiles_outside_organization
+            .map(|allow| allow.to_string()),
         FieldPath::Metadata(key) => live.metadata.get(key).cloned(),
         FieldPath::Domain(domain) => live.domain(domain).map(|held| held.state.to_string()),
         FieldPath::ItContact(email) => contact(contacts, email).map(|held| held.email.clone()),
@@ -575,6 +578,10 @@ fn patch(live: &Organization, todo: &[&FieldChange]) -> OrganizationPatch {
                     .and_then(|id| ExternalId::parse(id).ok());
             }
             FieldPath::StripeCustomerId => patch.stripe_customer_id.clone_from(&field.after),
+            FieldPath::OutsideProfiles => {
+                let allow = field.after.as_deref();
+                patch.allow_profiles_outside_organization = allow.map(|allow| allow == "true");
+            }
             FieldPath::Metadata(key) => {
                 let metadata = patch.metadata.get_or_insert_with(|| whole_metadata(live));
                 metadata.insert(key.clone(), field.after.clone());

@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use super::network::span;
 use super::{Account, Asked, Check, Facts, LinkFailure, LinkTest, Subject, counted};
 use crate::codes::{api, doctor as codes, link, plan};
-use crate::model::ClientId;
+use crate::model::{ClientId, OrgKey};
 use crate::workos::{ApiErrorKind, Pulse};
 
 /// Below this part of the budget there is a warning.
@@ -132,6 +132,7 @@ pub(super) fn organizations(facts: &Facts) -> Check {
         asked,
         found,
         missing_pins: _,
+        without_domain,
     } = account;
     let sample = if asked < declared {
         format!("of {declared} declared, {asked} were looked up: ")
@@ -142,8 +143,9 @@ pub(super) fn organizations(facts: &Facts) -> Check {
         Asked::Answered(Ok(pulse)) => pulse.has_organizations,
         Asked::Answered(Err(_)) | Asked::Not(_) => None,
     };
+    let domains = without_domain_told(without_domain);
     if found == asked {
-        return Check::pass(subject, format!("{sample}all exist"));
+        return Check::pass(subject, format!("{sample}all exist{domains}"));
     }
     if *found == 0 && environment == Some(true) {
         let detail = format!("{sample}none exists, and the environment has others");
@@ -153,8 +155,25 @@ pub(super) fn organizations(facts: &Facts) -> Check {
         0 => "none exists yet".to_owned(),
         found => format!("{found} exist, {} not yet", asked - found),
     };
-    let detail = format!("{sample}{exist}; `portalctl plan` tells more");
+    let detail = format!("{sample}{exist}; `portalctl plan` tells more{domains}");
     Check::pass(subject, detail)
+}
+
+/// The entries whose single sign-on lacks a verified domain, as one clause; empty where none does.
+fn without_domain_told(keys: &[OrgKey]) -> String {
+    if keys.is_empty() {
+        return String::new();
+    }
+    let named: Vec<&str> = keys.iter().take(NAMED).map(OrgKey::as_str).collect();
+    let more = match keys.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!(
+        "; sso needs a verified domain, which is missing for {}{more}: `portalctl status` tells the \
+         next step",
+        named.join(", ")
+    )
 }
 
 fn missing_pins(account: &Account) -> Check {

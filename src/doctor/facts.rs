@@ -212,6 +212,9 @@ pub struct Account {
     pub found: usize,
     /// The entries among them whose pinned organization there is not.
     pub missing_pins: Vec<(OrgKey, OrganizationId)>,
+    /// The entries among them that declare `sso` and whose organization lacks the verified domain that
+    /// it needs.
+    pub without_domain: Vec<OrgKey>,
 }
 
 /// What return URLs answered.

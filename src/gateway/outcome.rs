@@ -1,7 +1,7 @@
 //! What somebody who comes back from the portal is told: pure.
 
 use crate::model::Intent;
-use crate::readiness::{IntentReadiness, State};
+use crate::readiness::{IntentReadiness, MissingDomain, State};
 
 /// How far the intent is, in the words of the person who was just in the portal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub(super) enum Outcome {
     Validating,
     /// Something is left to do in the portal.
     NotFinished,
+    /// Single sign-on cannot be used before a domain is verified.
+    NeedsDomain,
     /// WorkOS does not tell.
     Unclear,
 }
@@ -23,14 +25,14 @@ impl Outcome {
         match self {
             Self::Done => "done",
             Self::Validating => "validating",
-            Self::NotFinished => "not_finished",
+            Self::NotFinished | Self::NeedsDomain => "not_finished",
             Self::Unclear => "unclear",
         }
     }
 
     /// Whether it may change while somebody looks on.
     pub(super) const fn may_change(self) -> bool {
-        matches!(self, Self::Validating | Self::NotFinished | Self::Unclear)
+        !matches!(self, Self::Done)
     }
 }
 
@@ -38,6 +40,11 @@ impl Outcome {
 pub(super) fn judge(readiness: &IntentReadiness) -> Outcome {
     match readiness.state {
         State::Configured | State::NotApplicable => Outcome::Done,
+        State::InProgress | State::Unconfigured | State::Attention
+            if readiness.missing_domain == Some(MissingDomain::Missing) =>
+        {
+            Outcome::NeedsDomain
+        }
         State::InProgress if validates(readiness) => Outcome::Validating,
         State::InProgress | State::Unconfigured | State::Attention => Outcome::NotFinished,
         State::Unknown => Outcome::Unclear,
@@ -80,6 +87,7 @@ mod tests {
             next_step: None,
             evidence: vec![piece],
             basis: crate::readiness::Basis::Read,
+            missing_domain: None,
         }
     }
 
@@ -110,6 +118,34 @@ mod tests {
         ] {
             let reading = reading(intent, state, evidence);
             assert_eq!(judge(&reading), outcome, "{intent} {state} {evidence}");
+        }
+    }
+
+    #[test]
+    fn single_sign_on_without_a_verified_domain_is_told_so_unless_it_works() {
+        for (state, missing, outcome) in [
+            (
+                State::Unconfigured,
+                MissingDomain::Missing,
+                Outcome::NeedsDomain,
+            ),
+            (
+                State::InProgress,
+                MissingDomain::Missing,
+                Outcome::NeedsDomain,
+            ),
+            (State::Configured, MissingDomain::Missing, Outcome::Done),
+            (
+                State::Unconfigured,
+                MissingDomain::NotKnown,
+                Outcome::NotFinished,
+            ),
+        ] {
+            let reading = IntentReadiness {
+                missing_domain: Some(missing),
+                ..reading(Intent::Sso, state, "validating")
+            };
+            assert_eq!(judge(&reading), outcome, "{state} {missing:?}");
         }
     }
 }

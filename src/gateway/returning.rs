@@ -75,7 +75,8 @@ async fn look(
     {
         return Ok((answer, "forwarded"));
     }
-    let action = action(shared, &key, intent, outcome, app);
+    let next = next_intent(&desired, &key, intent, outcome);
+    let action = action(shared, &key, next, outcome, app);
     let page = shared.pages.outcome(outcome, intent, action.as_ref());
     Ok((page, "shown"))
 }
@@ -159,7 +160,9 @@ fn app_url(desired: &Desired, key: &OrgKey, intent: Intent, outcome: Outcome) ->
     } = link::resolve_urls(desired, key, intent);
     let url = match outcome {
         Outcome::Done => success_url,
-        Outcome::Validating | Outcome::NotFinished | Outcome::Unclear => return_url,
+        Outcome::Validating | Outcome::NotFinished | Outcome::NeedsDomain | Outcome::Unclear => {
+            return_url
+        }
     };
     url.map(|it| it.url.to_string())
 }
@@ -184,6 +187,19 @@ fn forward(shared: &Shared, session: &Session, outcome: Outcome, url: &str) -> O
     Some(answer)
 }
 
+/// The intent to go on with: the domain first where single sign-on needs one and the manifest lets
+/// the customer verify it.
+fn next_intent(desired: &Desired, key: &OrgKey, intent: Intent, outcome: Outcome) -> Intent {
+    let entry = desired.organizations.get(key);
+    let verifies =
+        entry.is_some_and(|entry| entry.intents.contains_key(&Intent::DomainVerification));
+    if outcome == Outcome::NeedsDomain && verifies {
+        Intent::DomainVerification
+    } else {
+        intent
+    }
+}
+
 /// Where the page leads. A new link takes a new hand-off, which a proxy gives by itself.
 fn action(
     shared: &Shared,
@@ -192,10 +208,14 @@ fn action(
     outcome: Outcome,
     app: Option<String>,
 ) -> Option<Action> {
-    let goes_on = outcome == Outcome::NotFinished;
+    let goes_on = matches!(outcome, Outcome::NotFinished | Outcome::NeedsDomain);
     if goes_on && matches!(shared.config.trust, Trust::Proxy(_)) {
         return Some(Action {
-            label: "Continue the set-up".to_owned(),
+            label: if outcome == Outcome::NeedsDomain && intent == Intent::DomainVerification {
+                "Verify the domain".to_owned()
+            } else {
+                "Continue the set-up".to_owned()
+            },
             href: format!("/portal/{key}/{intent}"),
         });
     }

@@ -71,6 +71,16 @@ pub(super) fn progress(outcome: Outcome, intent: Intent) -> Text {
                 "If you have just finished, give it a moment.",
             ],
         ),
+        Outcome::NeedsDomain => text(
+            Sign::Open,
+            format!("Not finished: {title}"),
+            &[
+                "A verified domain is missing: your company's domain has to be verified before \
+                 anybody can sign in. What you have entered so far is kept.",
+                "Go back, and verify the domain first. If it was verified just now, give it a \
+                 moment.",
+            ],
+        ),
         Outcome::Unclear => text(
             Sign::Waiting,
             format!("We cannot tell yet how far {title} is"),

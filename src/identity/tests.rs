@@ -29,6 +29,7 @@ fn live(id: &str, external_id: &str, domains: &[(&str, DomainState)]) -> Organiz
         name: format!("Name of {id}"),
         external_id: (!external_id.is_empty()).then(|| external_id.to_owned()),
         stripe_customer_id: None,
+        allow_profiles_outside_organization: None,
         domains: domains.collect(),
         metadata: BTreeMap::new(),
         created_at: None,

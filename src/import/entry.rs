@@ -142,6 +142,10 @@ pub(super) fn entry(
     let base = shape::Organization {
         id: Some(live.id.to_string()),
         protect: is_protected(live).then_some(true),
+        // `false` is WorkOS's default, and need not be declared.
+        allow_profiles_outside_organization: live
+            .allow_profiles_outside_organization
+            .filter(|allows| *allows),
         // Also when there are none: those of `defaults` would be a wish, and not what is there.
         intents: Some(Vec::new()),
         ..shape::Organization::default()

@@ -200,6 +200,7 @@ mod tests {
             next_step: None,
             evidence: Vec::new(),
             basis: crate::readiness::Basis::Read,
+            missing_domain: None,
         }
     }
 

@@ -41,6 +41,7 @@ fn reading(state: State, evidence: Vec<Evidence>) -> IntentReadiness {
         next_step: None,
         evidence,
         basis: Basis::Read,
+        missing_domain: None,
     }
 }
 
@@ -231,6 +232,7 @@ fn unread() -> IntentReadiness {
     };
     IntentReadiness {
         basis: Basis::Failed(why),
+        missing_domain: None,
         ..reading(State::Unknown, Vec::new())
     }
 }

@@ -187,6 +187,7 @@ pub(super) struct RawOrganization {
     pub(super) invite: Option<Field<Text>>,
     pub(super) protect: Option<Field<bool>>,
     pub(super) stripe_customer_id: Option<Field<Text>>,
+    pub(super) allow_profiles_outside_organization: Option<Field<bool>>,
     pub(super) ignore_fields: Option<Field<Texts>>,
     pub(super) allow_shared_domain: Option<Field<bool>>,
     pub(super) allow_same_name: Option<Field<bool>>,

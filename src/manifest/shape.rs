@@ -81,8 +81,7 @@ pub(super) const DOMAIN: &str =
 /// An e-mail address, loosely.
 pub(super) const EMAIL: &str = r"^[^\s@<>]+@[^\s@<>]+\.[^\s@<>]+$";
 /// What `ignore_fields` takes.
-pub(super) const PATH: &str =
-    r"^(name|external_id|stripe_customer_id|domains(\..+)?|metadata(\..+)?|it_contacts(\..+)?)$";
+pub(super) const PATH: &str = r"^(name|external_id|stripe_customer_id|allow_profiles_outside_organization|domains(\..+)?|metadata(\..+)?|it_contacts(\..+)?)$";
 
 /// The WorkOS environment that a manifest is meant for.
 #[derive(Debug, Clone, Default, Serialize, JsonSchema)]
@@ -253,6 +252,10 @@ pub struct Organization {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(regex(pattern = r"^cus_[A-Za-z0-9_]+$"))]
     pub stripe_customer_id: Option<String>,
+    /// Whether profiles from outside the organization's domains may sign in. With `true`, single
+    /// sign-on needs no verified domain.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allow_profiles_outside_organization: Option<bool>,
     /// Fields whose differences are left alone, because something else manages them.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(inner(regex(pattern = PATH)), example = ["name", "metadata.tier"])]

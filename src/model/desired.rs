@@ -219,6 +219,8 @@ pub struct DesiredOrganization {
     pub protect: Option<bool>,
     /// The Stripe customer id.
     pub stripe_customer_id: Option<String>,
+    /// Whether profiles from outside the organization's domains may sign in.
+    pub allow_profiles_outside_organization: Option<bool>,
     /// Fields whose differences are not planned.
     pub ignore_fields: BTreeSet<FieldPath>,
     /// Accepts that another organization holds one of the domains.
@@ -297,6 +299,8 @@ pub enum FieldPath {
     ExternalId,
     /// `stripe_customer_id`
     StripeCustomerId,
+    /// `allow_profiles_outside_organization`: `true` or `false`
+    OutsideProfiles,
     /// `domains.DOMAIN`
     Domain(Domain),
     /// `it_contacts.EMAIL`
@@ -384,6 +388,7 @@ impl FieldPath {
             Self::Name
             | Self::ExternalId
             | Self::StripeCustomerId
+            | Self::OutsideProfiles
             | Self::Connection(_)
             | Self::Directory(_)
             | Self::Dependent(_) => None,
@@ -427,6 +432,7 @@ impl fmt::Display for FieldPath {
             Self::Name => f.write_str("name"),
             Self::ExternalId => f.write_str("external_id"),
             Self::StripeCustomerId => f.write_str("stripe_customer_id"),
+            Self::OutsideProfiles => f.write_str("allow_profiles_outside_organization"),
             Self::Domain(domain) => write!(f, "domains.{domain}"),
             Self::ItContact(email) => write!(f, "it_contacts.{email}"),
             Self::Metadata(key) => write!(f, "metadata.{key}"),

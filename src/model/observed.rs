@@ -327,6 +327,8 @@ pub struct Organization {
     pub external_id: Option<String>,
     /// Absent when empty.
     pub stripe_customer_id: Option<String>,
+    /// Whether profiles from outside the domains may sign in; `None` where WorkOS does not tell.
+    pub allow_profiles_outside_organization: Option<bool>,
     /// Sorted by domain.
     pub domains: Vec<OrganizationDomain>,
     /// Keys whose value was null are left out.
@@ -341,6 +343,11 @@ impl Organization {
     /// The organization's domain of that name, if it has it.
     pub fn domain(&self, domain: &Domain) -> Option<&OrganizationDomain> {
         self.domains.iter().find(|held| held.domain == *domain)
+    }
+
+    /// Returns whether one of the domains is verified.
+    pub fn has_verified_domain(&self) -> bool {
+        self.domains.iter().any(|held| held.state.is_verified())
     }
 }
 

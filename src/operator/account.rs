@@ -79,6 +79,7 @@ mod tests {
             name: "One".to_owned(),
             external_id: None,
             stripe_customer_id: None,
+            allow_profiles_outside_organization: None,
             domains: Vec::new(),
             metadata: BTreeMap::new(),
             created_at: None,

@@ -212,6 +212,7 @@ mod tests {
             name: "Acme".to_owned(),
             external_id: Some("acme".to_owned()),
             stripe_customer_id: None,
+            allow_profiles_outside_organization: None,
             domains: Vec::new(),
             metadata: marks.collect(),
             created_at: None,

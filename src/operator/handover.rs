@@ -230,6 +230,7 @@ mod tests {
             domains: Vec::new(),
             metadata: [(mark::HOLDER.to_owned(), format!("here/{old}"))].into(),
             stripe_customer_id: None,
+            allow_profiles_outside_organization: None,
             created_at: None,
             updated_at: None,
         };

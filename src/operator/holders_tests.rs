@@ -58,6 +58,7 @@ impl Case {
                 .map(|(key, value)| ((*key).to_owned(), (*value).to_owned()))
                 .collect(),
             stripe_customer_id: None,
+            allow_profiles_outside_organization: None,
             created_at: None,
             updated_at: None,
         });

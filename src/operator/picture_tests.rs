@@ -102,6 +102,7 @@ impl Watched {
 
     async fn create(&self, external_id: &str) -> Organization {
         let new = NewOrganization {
+            allow_profiles_outside_organization: None,
             name: external_id.to_owned(),
             external_id: ExternalId::parse(external_id).unwrap(),
             domains: BTreeMap::from([(

@@ -114,6 +114,7 @@ fn read(status: &IntentStatus) -> Option<IntentReadiness> {
         next_step: next_step.clone(),
         evidence: Vec::new(),
         basis: crate::readiness::Basis::Read,
+        missing_domain: None,
     })
 }
 
@@ -134,6 +135,7 @@ mod tests {
             next_step: None,
             evidence: Vec::new(),
             basis: crate::readiness::Basis::Read,
+            missing_domain: None,
         }
     }
 

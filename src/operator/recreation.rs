@@ -87,6 +87,7 @@ mod tests {
             name: "Acme".to_owned(),
             external_id: None,
             stripe_customer_id: None,
+            allow_profiles_outside_organization: None,
             domains: Vec::new(),
             metadata: BTreeMap::new(),
             created_at: None,

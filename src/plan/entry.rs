@@ -66,6 +66,8 @@ impl Entry<'_> {
                 .iter()
                 .map(|id| set(FieldPath::StripeCustomerId, id)),
         );
+        let allows = self.declared.allow_profiles_outside_organization;
+        fields.extend(allows.map(|allow| set(FieldPath::OutsideProfiles, allow.to_string())));
         fields.extend(self.declared.metadata.iter().filter_map(|(key, value)| {
             value
                 .as_ref()
@@ -400,6 +402,12 @@ impl Entry<'_> {
         if let Some(id) = &self.declared.stripe_customer_id {
             let before = live.stripe_customer_id.as_ref();
             fields.extend(difference(FieldPath::StripeCustomerId, before, Some(id)));
+        }
+        if let Some(allow) = self.declared.allow_profiles_outside_organization {
+            let before = live.allow_profiles_outside_organization;
+            let before = before.map(|allow| allow.to_string());
+            let path = FieldPath::OutsideProfiles;
+            fields.extend(difference(path, before.as_ref(), Some(allow.to_string())));
         }
         for (key, after) in self.metadata_with_marks() {
             let before = live.metadata.get(&key);

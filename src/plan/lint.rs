@@ -154,6 +154,10 @@ fn only_what_is_declared(change: &Change, desired: &Desired, findings: &mut Vec<
             FieldPath::StripeCustomerId => {
                 after.is_some() && after == entry.stripe_customer_id.as_deref()
             }
+            FieldPath::OutsideProfiles => {
+                let declared = entry.allow_profiles_outside_organization;
+                after.is_some() && after == declared.map(|allow| allow.to_string()).as_deref()
+            }
             FieldPath::Metadata(name) if name == mark::OWNER => {
                 let is_asked = is_create || entry.claim || field.before.is_some();
                 let takes_over = change
@@ -271,6 +275,9 @@ fn fields(change: &Change, observed: &Observed, findings: &mut Vec<String>) {
             FieldPath::Name => Some(live.name.clone()),
             FieldPath::ExternalId => live.external_id.clone(),
             FieldPath::StripeCustomerId => live.stripe_customer_id.clone(),
+            FieldPath::OutsideProfiles => live
+                .allow_profiles_outside_organization
+                .map(|allow| allow.to_string()),
             FieldPath::Metadata(name) => live.metadata.get(name).cloned(),
             FieldPath::Domain(name) => live.domain(name).map(|held| held.state.to_string()),
             FieldPath::Connection(_) | FieldPath::Directory(_) | FieldPath::Dependent(_) => {

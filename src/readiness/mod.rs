@@ -13,6 +13,7 @@ mod evidence;
 pub mod fail_on;
 mod keys;
 mod logs;
+mod sso_domain;
 mod warnings;
 
 use std::collections::BTreeMap;
@@ -29,6 +30,7 @@ use crate::model::observed::{Answer, FailedRead, Observed, Organization};
 use crate::model::text::escape;
 use crate::model::{Domain, Intent, OrgKey, OrganizationId, Selection, Unconfigured};
 
+pub use sso_domain::missing_domain;
 pub use warnings::Warning;
 
 /// The readiness of all organizations of a manifest.
@@ -83,6 +85,22 @@ pub struct IntentReadiness {
     pub evidence: Vec<Evidence>,
     /// Whether the evidence was read.
     pub basis: Basis,
+    /// Lack of a verified domain, without which single sign-on cannot be used; `None` where there is
+    /// one, where none is needed, and for every other intent.
+    pub missing_domain: Option<MissingDomain>,
+}
+
+/// Lack of a verified domain, which single sign-on needs.
+///
+/// WorkOS activates single sign-on for an organization with a verified domain, or for one that
+/// allows profiles from outside its domains. Source: <https://workos.com/docs/sso/domains>.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MissingDomain {
+    /// No domain is verified, and the organization allows no profiles from outside its domains.
+    Missing,
+    /// No domain is verified, and WorkOS does not tell whether the organization needs one.
+    NotKnown,
 }
 
 /// Whether the evidence that a state rests on was read.
@@ -227,6 +245,7 @@ struct Finding {
     next_step: Option<String>,
     evidence: Vec<Evidence>,
     basis: Basis,
+    missing_domain: Option<MissingDomain>,
 }
 
 impl Finding {
@@ -239,6 +258,7 @@ impl Finding {
             next_step: None,
             evidence: Vec::new(),
             basis: Basis::Read,
+            missing_domain: None,
         }
     }
 
@@ -407,7 +427,7 @@ fn invitation(live: &Organization, observed: &Observed) -> Option<InvitationRead
 
 fn rule(intent: Intent, subject: &Subject<'_>) -> Finding {
     match intent {
-        Intent::Sso => connections::sso(subject),
+        Intent::Sso => sso_domain::noted(connections::sso(subject), subject),
         Intent::Dsync => connections::dsync(subject),
         Intent::DomainVerification => domains::domain_verification(subject),
         Intent::AuditLogs => logs::audit_logs(subject),
@@ -457,6 +477,7 @@ fn complete(intent: Intent, finding: Finding, live: Option<&Organization>) -> In
         next_step,
         evidence,
         basis,
+        missing_domain,
     } = finding;
     let beginning = || match state {
         State::Unconfigured => live.and_then(|live| live.created_at),
@@ -472,6 +493,7 @@ fn complete(intent: Intent, finding: Finding, live: Option<&Organization>) -> In
         next_step,
         evidence,
         basis,
+        missing_domain,
     }
 }
 

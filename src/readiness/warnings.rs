@@ -181,6 +181,7 @@ mod tests {
                 next_step: None,
                 evidence: Vec::new(),
                 basis,
+                missing_domain: None,
             }],
             invitation: None,
         }

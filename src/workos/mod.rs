@@ -357,6 +357,8 @@ pub struct NewOrganization {
     pub domains: BTreeMap<Domain, DeclaredDomainState>,
     /// The metadata it starts with.
     pub metadata: BTreeMap<String, String>,
+    /// Whether profiles from outside its domains may sign in; WorkOS's default when absent.
+    pub allow_profiles_outside_organization: Option<bool>,
 }
 
 /// The fields of an organization to change; `None` leaves a field as it is.
@@ -368,6 +370,8 @@ pub struct OrganizationPatch {
     pub external_id: Option<ExternalId>,
     /// The Stripe customer id.
     pub stripe_customer_id: Option<String>,
+    /// Whether profiles from outside the domains may sign in.
+    pub allow_profiles_outside_organization: Option<bool>,
     /// The whole metadata; `None` as a value is sent as null, which removes the key.
     pub metadata: Option<BTreeMap<String, Option<String>>>,
 }
@@ -379,11 +383,13 @@ impl OrganizationPatch {
             name,
             external_id,
             stripe_customer_id,
+            allow_profiles_outside_organization,
             metadata,
         } = self;
         name.is_none()
             && external_id.is_none()
             && stripe_customer_id.is_none()
+            && allow_profiles_outside_organization.is_none()
             && metadata.is_none()
     }
 }

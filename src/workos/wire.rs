@@ -125,6 +125,9 @@ impl FromWire for Organization {
             name: text(value, "name").unwrap_or_default(),
             external_id: text(value, "external_id"),
             stripe_customer_id: text(value, "stripe_customer_id"),
+            allow_profiles_outside_organization: value
+                .get("allow_profiles_outside_organization")
+                .and_then(Value::as_bool),
             domains,
             metadata: metadata(value),
             created_at: time(value, "created_at"),
@@ -350,6 +353,7 @@ pub(super) fn create_body(organization: &NewOrganization) -> Value {
         external_id,
         domains,
         metadata,
+        allow_profiles_outside_organization,
     } = organization;
     let mut body = Map::new();
     body.insert("name".to_owned(), json!(name));
@@ -364,6 +368,10 @@ pub(super) fn create_body(organization: &NewOrganization) -> Value {
     if !metadata.is_empty() {
         body.insert("metadata".to_owned(), json!(metadata));
     }
+    if let Some(allow) = allow_profiles_outside_organization {
+        let field = "allow_profiles_outside_organization";
+        body.insert(field.to_owned(), json!(allow));
+    }
     body.into()
 }
 
@@ -374,6 +382,7 @@ pub(super) fn update_body(patch: &OrganizationPatch) -> Value {
         name,
         external_id,
         stripe_customer_id,
+        allow_profiles_outside_organization,
         metadata,
     } = patch;
     let fields = [
@@ -382,6 +391,10 @@ pub(super) fn update_body(patch: &OrganizationPatch) -> Value {
         (
             "stripe_customer_id",
             stripe_customer_id.as_ref().map(|v| json!(v)),
+        ),
+        (
+            "allow_profiles_outside_organization",
+            allow_profiles_outside_organization.map(|v| json!(v)),
         ),
         ("metadata", metadata.as_ref().map(|v| json!(v))),
     ];

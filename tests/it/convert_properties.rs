@@ -171,6 +171,7 @@ fn organization() -> impl Strategy<Value = Organization> {
             invite: invites.then_some(Invite::Once),
             protect,
             stripe_customer_id,
+            allow_profiles_outside_organization: protect,
             ignore_fields,
             // Domains may meet by chance.
             allow_shared_domain: Some(true),

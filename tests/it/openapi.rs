@@ -272,6 +272,7 @@ async fn organizations(judge: &mut Judge) {
     let id = made["id"].as_str().unwrap().to_owned();
     for body in [
         json!({ "name": "Renamed", "stripe_customer_id": "cus_new" }),
+        json!({ "allow_profiles_outside_organization": true }),
         json!({ "external_id": "acme" }),
         json!({ "name": "" }),
         json!({ "domain_data": verified }),

@@ -109,7 +109,7 @@ fn who_asks_for_another_connection_waits_for_that_one() {
     let line = "link acme sso --again --allow-non-tty --wait --timeout 1m";
     let running = env.run(line).at(&server).spawn();
     running.wait_for_lines(
-        "acme sso  ✓ configured: the OktaSAML connection is active (as before)",
+        "acme sso  ✓ configured: the OktaSAML connection is active",
         1,
     );
     let _ = customer(

@@ -27,6 +27,7 @@ mod owners;
 mod reads;
 mod requests;
 mod same_values;
+mod sso;
 mod stand_in_itself;
 mod support;
 mod writes;

@@ -328,6 +328,7 @@ impl State {
             name: new.name.clone(),
             external_id: Some(new.external_id.to_string()),
             stripe_customer_id: None,
+            allow_profiles_outside_organization: new.allow_profiles_outside_organization,
             domains,
             metadata: new.metadata.clone(),
             created_at: None,
@@ -344,6 +345,7 @@ impl State {
             name,
             external_id,
             stripe_customer_id,
+            allow_profiles_outside_organization,
             metadata,
         } = patch;
         if let Some(name) = name {
@@ -354,6 +356,9 @@ impl State {
         }
         if let Some(id) = stripe_customer_id {
             organization.stripe_customer_id = Some(id.clone());
+        }
+        if let Some(allow) = allow_profiles_outside_organization {
+            organization.allow_profiles_outside_organization = Some(*allow);
         }
         if let Some(metadata) = metadata {
             if !merges {

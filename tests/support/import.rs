@@ -22,6 +22,7 @@ pub(crate) fn organization(id: &str, name: &str, external_id: Option<&str>) -> O
         name: name.to_owned(),
         external_id: external_id.map(str::to_owned),
         stripe_customer_id: None,
+        allow_profiles_outside_organization: None,
         domains: Vec::new(),
         metadata: BTreeMap::new(),
         created_at: None,

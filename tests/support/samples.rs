@@ -39,6 +39,7 @@ pub(crate) fn path(text: &str) -> FieldPath {
         None if text == "name" => FieldPath::Name,
         None if text == "external_id" => FieldPath::ExternalId,
         None if text == "stripe_customer_id" => FieldPath::StripeCustomerId,
+        None if text == "allow_profiles_outside_organization" => FieldPath::OutsideProfiles,
         Some(("metadata", key)) => FieldPath::Metadata(key.to_owned()),
         Some(("domains", name)) => FieldPath::Domain(domain(name)),
         Some(("it_contacts", email)) => FieldPath::ItContact(Email::parse(email).unwrap()),
@@ -116,6 +117,7 @@ pub(crate) fn organization(name: &str) -> Organization {
         name: name.to_owned(),
         external_id: Some(name.to_owned()),
         stripe_customer_id: None,
+        allow_profiles_outside_organization: Some(true),
         domains: Vec::new(),
         metadata: std::collections::BTreeMap::new(),
         created_at: Some(january(1)),
@@ -177,6 +179,7 @@ pub(crate) fn intent(intent: Intent, state: State, since: Option<i64>) -> Intent
             since: since.map(january),
         }],
         basis: Basis::Read,
+        missing_domain: None,
     }
 }
 

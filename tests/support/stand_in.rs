@@ -490,7 +490,12 @@ fn create(world: &mut World, body: &Value) -> Answer {
         })
         .collect();
     let mut more = json!({"domains": domains});
-    for field in ["external_id", "stripe_customer_id", "metadata"] {
+    for field in [
+        "external_id",
+        "stripe_customer_id",
+        "allow_profiles_outside_organization",
+        "metadata",
+    ] {
         if !body[field].is_null() {
             more[field] = body[field].clone();
         }
@@ -506,7 +511,11 @@ fn update(world: &mut World, id: &str, body: &Value) -> Answer {
     if let Some(name) = body["name"].as_str() {
         organization["name"] = json!(name.trim());
     }
-    for field in ["external_id", "stripe_customer_id"] {
+    for field in [
+        "external_id",
+        "stripe_customer_id",
+        "allow_profiles_outside_organization",
+    ] {
         if let Some(value) = body.get(field) {
             organization[field] = value.clone();
         }

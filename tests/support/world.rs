@@ -189,6 +189,8 @@ impl World {
             organization
                 .stripe_customer_id
                 .clone_from(&entry.stripe_customer_id);
+            let allows = entry.allow_profiles_outside_organization;
+            organization.allow_profiles_outside_organization = allows;
             for (name, value) in &entry.metadata {
                 let value = value.iter().map(|value| (name.clone(), value.clone()));
                 organization.metadata.extend(value);
@@ -308,6 +310,7 @@ impl Entry {
             invite: Invite::Never,
             protect: None,
             stripe_customer_id: None,
+            allow_profiles_outside_organization: None,
             ignore_fields: BTreeSet::new(),
             allow_shared_domain: false,
             allow_same_name: false,
@@ -537,6 +540,7 @@ fn blank(id: &OrganizationId) -> Organization {
         name: id.to_string(),
         external_id: None,
         stripe_customer_id: None,
+        allow_profiles_outside_organization: None,
         domains: Vec::new(),
         metadata: BTreeMap::new(),
         created_at: None,
@@ -651,6 +655,10 @@ fn write_field(organization: &mut Organization, field: &FieldChange) {
         FieldPath::Name => organization.name = after.clone().unwrap(),
         FieldPath::ExternalId => organization.external_id.clone_from(after),
         FieldPath::StripeCustomerId => organization.stripe_customer_id.clone_from(after),
+        FieldPath::OutsideProfiles => {
+            let allows = after.as_deref().map(|allow| allow == "true");
+            organization.allow_profiles_outside_organization = allows;
+        }
         FieldPath::Metadata(key) => {
             organization.metadata.remove(key);
             let value = after.iter().map(|value| (key.clone(), value.clone()));

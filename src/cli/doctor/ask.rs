@@ -14,6 +14,7 @@ use crate::link::{ResolvedUrl, resolve_urls};
 use crate::model::desired::{Desired, DesiredOrganization};
 use crate::model::observed::Organization;
 use crate::model::{ClientId, Intent, OrgKey};
+use crate::readiness::{MissingDomain, missing_domain};
 use crate::workos::{ApiError, ApiResult, Client, LinkRequest, ReadPortal, WritePortal};
 
 /// How long any one answer is waited for, tries included.
@@ -165,14 +166,20 @@ async fn account(client: &Client, desired: &Desired) -> ApiResult<Account> {
     };
     let looked_up = stream::iter(sample).map(|(key, entry)| async move {
         let found = look_up(client, entry).await?;
-        ApiResult::Ok((key, entry, found.is_some()))
+        ApiResult::Ok((key, entry, found))
     });
     looked_up
         .buffered(CONCURRENT)
         .try_fold(account, async |mut account, (key, entry, found)| {
-            account.found += usize::from(found);
-            if let Some(id) = entry.id.as_ref().filter(|_| !found) {
-                account.missing_pins.push((key.clone(), id.clone()));
+            let Some(live) = found else {
+                let pin = entry.id.iter().map(|id| (key.clone(), id.clone()));
+                account.missing_pins.extend(pin);
+                return Ok(account);
+            };
+            account.found += 1;
+            let lacks = missing_domain(&live) == Some(MissingDomain::Missing);
+            if lacks && entry.intents.contains_key(&Intent::Sso) {
+                account.without_domain.push(key.clone());
             }
             Ok(account)
         })

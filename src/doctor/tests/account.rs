@@ -53,6 +53,7 @@ fn organizations_hint_at_the_wrong_environment() {
                 declared: 12,
                 asked: 10,
                 found,
+                without_domain: Vec::new(),
                 missing_pins,
             }));
         })

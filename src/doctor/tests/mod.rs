@@ -101,6 +101,7 @@ fn healthy() -> Facts {
             declared: 2,
             asked: 2,
             found: 2,
+            without_domain: Vec::new(),
             missing_pins: Vec::new(),
         })),
         probes: Asked::Answered(Probes {

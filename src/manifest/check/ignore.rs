@@ -10,10 +10,11 @@ use crate::manifest::raw::{Field, Texts, good};
 use crate::model::desired::{FieldGroup, FieldPath};
 use crate::model::{Domain, Email};
 
-const PATHS: [&str; 6] = [
+const PATHS: [&str; 7] = [
     "name",
     "external_id",
     "stripe_customer_id",
+    "allow_profiles_outside_organization",
     "domains",
     "it_contacts",
     "metadata",
@@ -68,6 +69,7 @@ fn parse(text: &str) -> Result<FieldPath, String> {
         ("name", None) => Ok(FieldPath::Name),
         ("external_id", None) => Ok(FieldPath::ExternalId),
         ("stripe_customer_id", None) => Ok(FieldPath::StripeCustomerId),
+        ("allow_profiles_outside_organization", None) => Ok(FieldPath::OutsideProfiles),
         ("domains", None) => Ok(FieldPath::Whole(FieldGroup::Domains)),
         ("it_contacts", None) => Ok(FieldPath::Whole(FieldGroup::ItContacts)),
         ("metadata", None) => Ok(FieldPath::Whole(FieldGroup::Metadata)),
@@ -93,8 +95,9 @@ fn instead(group: &str, member: Option<&str>) -> String {
             Some(member) => format!("did you mean {}?", quote(&format!("{near}.{member}"))),
             None => format!("did you mean `{near}`?"),
         },
-        _ => "the fields are name, external_id, stripe_customer_id, domains, domains.DOMAIN, \
-              metadata, metadata.KEY, it_contacts and it_contacts.EMAIL"
+        _ => "the fields are name, external_id, stripe_customer_id, \
+              allow_profiles_outside_organization, domains, domains.DOMAIN, metadata, \
+              metadata.KEY, it_contacts and it_contacts.EMAIL"
             .to_owned(),
     }
 }

@@ -324,6 +324,10 @@ impl<'a> Walk<'a> {
                 raw.stripe_customer_id.as_ref(),
                 findings,
             ),
+            allow_profiles_outside_organization: good(
+                raw.allow_profiles_outside_organization.as_ref(),
+            )
+            .map(|(allow, _)| *allow),
             ignore_fields: ignore::check(raw.ignore_fields.as_ref(), findings)
                 .unwrap_or_else(|| defaults.ignore_fields.clone()),
             allow_shared_domain: shared,

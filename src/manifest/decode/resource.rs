@@ -83,6 +83,7 @@ pub(super) const ORGANIZATION: Shape = Shape {
         "invite",
         "protect",
         "stripe_customer_id",
+        "allow_profiles_outside_organization",
         "ignore_fields",
         "allow_shared_domain",
         "allow_same_name",

@@ -227,7 +227,8 @@ pub(super) fn ignored(_: &mut SchemaGenerator) -> Schema {
         &text(
             300,
             PATH,
-            "must be name, external_id, stripe_customer_id, domains, domains.DOMAIN, metadata, \
+            "must be name, external_id, stripe_customer_id, \
+             allow_profiles_outside_organization, domains, domains.DOMAIN, metadata, \
              metadata.KEY, it_contacts or it_contacts.EMAIL",
         ),
     )

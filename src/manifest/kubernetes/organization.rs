@@ -109,6 +109,10 @@ pub struct PortalOrganizationSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "fields::stripe_customer_id")]
     pub stripe_customer_id: Option<String>,
+    /// Whether profiles from outside the organization's domains may sign in. With `true`, single
+    /// sign-on needs no verified domain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub allow_profiles_outside_organization: Option<bool>,
     /// Fields whose differences are left alone, because something else manages them, by the paths
     /// that plans show: `name`, `metadata.tier`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

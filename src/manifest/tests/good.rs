@@ -42,6 +42,7 @@ fn bare(line: u32) -> DesiredOrganization {
         invite: Invite::Never,
         protect: None,
         stripe_customer_id: None,
+        allow_profiles_outside_organization: None,
         ignore_fields: BTreeSet::new(),
         allow_shared_domain: false,
         allow_same_name: false,
@@ -172,6 +173,7 @@ fn every_field_is_taken_over() {
         invite,
         protect,
         stripe_customer_id,
+        allow_profiles_outside_organization,
         ignore_fields,
         allow_shared_domain,
         allow_same_name,
@@ -204,7 +206,8 @@ fn every_field_is_taken_over() {
     assert_eq!(*invite, Invite::Once);
     assert_eq!(*protect, Some(true));
     assert_eq!(stripe_customer_id.as_deref(), Some("cus_Ab12"));
-    assert_eq!(ignore_fields.len(), 7);
+    assert_eq!(*allow_profiles_outside_organization, Some(true));
+    assert_eq!(ignore_fields.len(), 8);
     assert!(*allow_shared_domain && *allow_same_name && *claim);
     assert_eq!(allow.len(), Allow::WORDS.len());
     assert_eq!(desired.previous_manifests.len(), 2);

@@ -13,6 +13,7 @@ fn organization() -> Organization {
         name: "Acme".to_owned(),
         external_id: Some("acme".to_owned()),
         stripe_customer_id: None,
+        allow_profiles_outside_organization: None,
         domains: Vec::new(),
         metadata: std::collections::BTreeMap::new(),
         created_at: None,

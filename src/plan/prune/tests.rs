@@ -10,6 +10,7 @@ fn organization(key: &str) -> Organization {
         name: key.to_owned(),
         external_id: Some(key.to_owned()),
         stripe_customer_id: None,
+        allow_profiles_outside_organization: None,
         domains: Vec::new(),
         metadata: BTreeMap::from([owner]),
         created_at: None,

@@ -29,6 +29,7 @@ pub fn plan(report: &PlanReport<'_>) -> Result<String, Unrendered> {
         notes: text::notes(plan)
             .iter()
             .chain(&text::unread(report.readiness))
+            .chain(&text::without_domain(report.readiness))
             .map(|note| Shown::new(note))
             .collect(),
         wall,

@@ -390,6 +390,7 @@ pub(super) fn intent(intent: &IntentReadiness) -> IntentItem {
         since: intent.since.map(|since| since.to_string()),
         turn: intent.turn,
         not_read: intent.is_not_read(),
+        verified_domain: intent.missing_domain,
         reason: intent.reason.clone(),
         next_step: intent.next_step.clone(),
         evidence: intent.evidence.iter().map(evidence).collect(),

@@ -22,7 +22,7 @@ use crate::codes::Code;
 use crate::model::Intent;
 use crate::model::mark::InvitationMark;
 use crate::plan::ActionKind;
-use crate::readiness::{State, Totals, Turn};
+use crate::readiness::{MissingDomain, State, Totals, Turn};
 
 pub use build::{
     apply, failed_apply, failed_ids, failed_plan, failed_status, failed_validate, ids, plan, status,
@@ -504,6 +504,10 @@ pub struct IntentItem {
     /// `portalctl status` asks for it. Absent otherwise.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub not_read: bool,
+    /// For `sso`: `missing` where it needs a verified domain and the organization has none,
+    /// `not_known` where WorkOS does not tell whether it needs one. Absent otherwise.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub verified_domain: Option<MissingDomain>,
     /// Why the state is what it is.
     pub reason: String,
     /// What to do next, if anything.

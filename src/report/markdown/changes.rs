@@ -106,6 +106,7 @@ fn group(path: &FieldPath) -> &'static str {
         FieldPath::Name => "name",
         FieldPath::ExternalId => "external id",
         FieldPath::StripeCustomerId => "Stripe customer",
+        FieldPath::OutsideProfiles => "profiles from outside",
         FieldPath::Domain(_) => "domains",
         FieldPath::ItContact(_) => "IT contacts",
         FieldPath::Metadata(_) => "metadata",

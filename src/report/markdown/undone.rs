@@ -8,7 +8,7 @@ use crate::model::OrganizationId;
 use crate::plan::{Conflict, Held, Plan, Warning};
 use crate::readiness::Readiness;
 use crate::report::json_v1::held_reason;
-use crate::report::text::{notes, unread};
+use crate::report::text::{notes, unread, without_domain};
 
 /// Adds what somebody has to decide: conflicts, what exceeds a limit, what lacks its flag.
 pub(super) fn decisions(document: &mut Document, plan: &Plan) {
@@ -49,7 +49,8 @@ pub(super) fn remarks(document: &mut Document, plan: &Plan, readiness: &Readines
     }
     document.section(warnings);
     let mut section = Section::new(Rank::List, "notes", PLAN).open("#### Notes\n\n");
-    for note in notes(plan).into_iter().chain(unread(readiness)) {
+    let more = without_domain(readiness).into_iter();
+    for note in notes(plan).into_iter().chain(unread(readiness)).chain(more) {
         section.item(|| item(&prose(&note), None));
     }
     document.section(section);

@@ -34,7 +34,9 @@ pub use status::{Listing, invitation_told, status, summary};
 pub(super) use apply::{how_it_ended, summary as apply_summary};
 pub(super) use changed::rows as changed_rows;
 pub(super) use plan::{summary as plan_summary, surprising_reason};
-pub(super) use status::{age, shown, sign, summary as status_summary, unread, whose, words};
+pub(super) use status::{
+    age, shown, sign, summary as status_summary, unread, whose, without_domain, words,
+};
 
 /// The terminal that text is laid out for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -5,7 +5,8 @@ use std::fmt::Write as _;
 use super::inline_diff::inline;
 use super::invite;
 use super::{
-    Layout, counted, headline, notes, unread, write_counts, write_notes, write_skipped_files,
+    Layout, counted, headline, notes, unread, without_domain, write_counts, write_notes,
+    write_skipped_files,
 };
 use crate::codes::plan as codes;
 use crate::identity::MatchedBy;
@@ -43,7 +44,11 @@ fn body(report: &PlanReport<'_>, layout: &Layout) -> String {
     let unread = unread(report.readiness);
     write_notes(
         &mut out,
-        notes(plan).into_iter().chain(unread).collect(),
+        notes(plan)
+            .into_iter()
+            .chain(unread)
+            .chain(without_domain(report.readiness))
+            .collect(),
         layout,
     );
     out

@@ -11,7 +11,8 @@ use crate::model::text::escape;
 use crate::model::{Intent, OrgKey};
 use crate::plan::invitation::describe;
 use crate::readiness::{
-    IntentReadiness, InvitationReadiness, OrganizationReadiness, Readiness, State, Totals, Turn,
+    IntentReadiness, InvitationReadiness, MissingDomain, OrganizationReadiness, Readiness, State,
+    Totals, Turn,
 };
 use crate::report::StatusReport;
 use crate::report::width::{fill, hanging, pad, width};
@@ -107,6 +108,37 @@ pub(in crate::report) fn unread(readiness: &Readiness) -> Option<String> {
             if count == 1 { "it" } else { "them" },
         )
     })
+}
+
+/// Says which organizations lack the verified domain that their single sign-on needs.
+pub(in crate::report) fn without_domain(readiness: &Readiness) -> Option<String> {
+    /// Keys that the note names.
+    const NAMED: usize = 5;
+    let lacks = |organization: &&OrganizationReadiness| {
+        let mut intents = organization.intents.iter();
+        intents.any(|intent| intent.missing_domain == Some(MissingDomain::Missing))
+    };
+    let lacking: Vec<&OrganizationReadiness> =
+        readiness.organizations.iter().filter(lacks).collect();
+    let first = lacking.first()?;
+    let named: Vec<String> = lacking
+        .iter()
+        .take(NAMED)
+        .map(|one| format!("`{}`", one.key))
+        .collect();
+    let more = match lacking.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let count = lacking.len();
+    Some(format!(
+        "sso of {} needs a verified domain, which {} not have: {}{more}; `portalctl status` tells \
+         the next step, as in `portalctl verify-domain {}`",
+        counted(count, "organization"),
+        if count == 1 { "it does" } else { "they do" },
+        named.join(", "),
+        first.key
+    ))
 }
 
 /// Writes what could not be read.

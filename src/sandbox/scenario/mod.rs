@@ -110,6 +110,9 @@ pub struct ScenarioOrganization {
     pub external_id: Option<String>,
     /// The customer's id at Stripe.
     pub stripe_customer_id: Option<String>,
+    /// Whether profiles from outside its domains may sign in.
+    #[serde(default)]
+    pub allow_profiles_outside_organization: bool,
     /// Free key/value pairs.
     #[serde(default)]
     pub metadata: BTreeMap<String, String>,
@@ -254,6 +257,9 @@ impl ScenarioOrganization {
             name: Field::Set(self.name.clone()),
             external_id: self.external_id.clone().map_or(Field::Absent, Field::Set),
             stripe_customer_id: Field::Absent,
+            allow_profiles_outside_organization: Field::Set(
+                self.allow_profiles_outside_organization,
+            ),
             metadata: Field::Set(metadata.collect()),
             domains: Some(domains.collect()),
         };

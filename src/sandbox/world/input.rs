@@ -58,6 +58,8 @@ pub struct OrganizationInput {
     pub external_id: Field<String>,
     /// The customer's id at Stripe.
     pub stripe_customer_id: Field<String>,
+    /// Whether profiles from outside the domains may sign in.
+    pub allow_profiles_outside_organization: Field<bool>,
     /// Free key/value pairs.
     pub metadata: Field<MetadataInput>,
     /// The domains, from `domain_data` or the deprecated `domains`.
@@ -82,6 +84,8 @@ impl OrganizationInput {
             fields.fail("external_id", "invalid");
         }
         let stripe_customer_id = fields.text("stripe_customer_id");
+        let allow_profiles_outside_organization =
+            fields.flag("allow_profiles_outside_organization");
         let domains = fields.domains();
         let metadata = fields.metadata()?;
         fields.finish()?;
@@ -89,6 +93,7 @@ impl OrganizationInput {
             name,
             external_id,
             stripe_customer_id,
+            allow_profiles_outside_organization,
             metadata,
             domains,
         })
@@ -157,6 +162,18 @@ impl<'a> Fields<'a> {
             Some(_) => {
                 self.fail(name, "invalid");
                 false
+            }
+        }
+    }
+
+    pub(crate) fn flag(&mut self, name: &str) -> Field<bool> {
+        match self.body.get(name) {
+            None => Field::Absent,
+            Some(Value::Null) => Field::Null,
+            Some(Value::Bool(flag)) => Field::Set(*flag),
+            Some(_) => {
+                self.fail(name, "invalid");
+                Field::Absent
             }
         }
     }

@@ -24,6 +24,9 @@ pub struct Organization {
     pub external_id: Option<String>,
     /// Unique in the environment.
     pub stripe_customer_id: Option<String>,
+    /// Whether profiles from outside the domains may sign in.
+    #[serde(default)]
+    pub allow_profiles_outside_organization: bool,
     /// In the order in which they were added.
     pub domains: Vec<OrganizationDomain>,
     /// Free key/value pairs.
@@ -74,6 +77,7 @@ impl World {
             name,
             external_id,
             stripe_customer_id: _,
+            allow_profiles_outside_organization,
             metadata,
             domains,
         } = input;
@@ -99,6 +103,9 @@ impl World {
             name: name.trim().to_owned(),
             external_id,
             stripe_customer_id: None,
+            allow_profiles_outside_organization: allow_profiles_outside_organization
+                .set()
+                .unwrap_or_default(),
             domains,
             metadata,
             created_at: now,
@@ -189,6 +196,7 @@ impl World {
             name,
             external_id,
             stripe_customer_id,
+            allow_profiles_outside_organization,
             metadata,
             domains,
         } = input;
@@ -207,6 +215,11 @@ impl World {
         }
         assign(&mut next.external_id, external_id);
         assign(&mut next.stripe_customer_id, stripe_customer_id);
+        match allow_profiles_outside_organization {
+            Field::Absent => {}
+            Field::Null => next.allow_profiles_outside_organization = false,
+            Field::Set(allow) => next.allow_profiles_outside_organization = allow,
+        }
         next.metadata = self.next_metadata(next.metadata, metadata);
         check_metadata_size(&next.metadata)?;
         if let Some(domains) = &domains {

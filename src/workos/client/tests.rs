@@ -108,6 +108,7 @@ fn org(text: &str) -> OrganizationId {
 
 fn acme() -> NewOrganization {
     NewOrganization {
+        allow_profiles_outside_organization: None,
         name: "Acme".to_owned(),
         external_id: ExternalId::parse("acme").unwrap(),
         domains: [].into(),

@@ -175,6 +175,7 @@ fn a_portal_link_is_checked_before_it_exists() {
 #[test]
 fn bodies_hold_what_was_asked_and_nothing_else() {
     let new = NewOrganization {
+        allow_profiles_outside_organization: Some(true),
         name: "Acme".to_owned(),
         external_id: ExternalId::parse("acme").unwrap(),
         domains: [
@@ -189,6 +190,7 @@ fn bodies_hold_what_was_asked_and_nothing_else() {
         create_body(&new),
         json!({
             "name": "Acme", "external_id": "acme", "metadata": {"tier": "gold"},
+            "allow_profiles_outside_organization": true,
             "domain_data": [
                 {"domain": "acme.com", "state": "pending"},
                 {"domain": "acme.io", "state": "verified"},
