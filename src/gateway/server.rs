@@ -45,7 +45,7 @@ pub(super) fn router(gateway: &Gateway) -> Router {
 /// Key and intent of a path; whatever is neither was not written by the app.
 pub(super) fn address(path: Address) -> Result<(OrgKey, Intent), Code> {
     let Path((key, intent)) = path.map_err(|_| codes::ADDRESS)?;
-    let key = OrgKey::parse(&key).map_err(|_| codes::ADDRESS)?;
+    let key = OrgKey::parse_qualified(&key).map_err(|_| codes::ADDRESS)?;
     let intent = intent.parse().map_err(|_| codes::ADDRESS)?;
     Ok((key, intent))
 }

@@ -193,7 +193,7 @@ fn judge(claims: Claims, rules: &Rules, now: i64) -> Result<HandOff, Code> {
     }
     Ok(HandOff {
         subject: sub,
-        organization: OrgKey::parse(&organization).map_err(|_| codes::CLAIMS)?,
+        organization: OrgKey::parse_qualified(&organization).map_err(|_| codes::CLAIMS)?,
         intents: intents.into_iter().collect(),
         again,
         id: jti,

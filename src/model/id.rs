@@ -94,6 +94,28 @@ impl OrgKey {
         parse_key(text).map(Self)
     }
 
+    /// Checks a key as it stands in addresses, tokens and configurations: a key, or the key of an
+    /// organization outside its environment's namespace, `NAMESPACE.KEY`, of at most 127 characters.
+    pub fn parse_qualified(text: &str) -> Result<Self, InvalidId> {
+        if text.len() <= MAX_KEY_LENGTH {
+            return Self::parse(text);
+        }
+        let too_long = || {
+            InvalidId(format!(
+                "has {} characters; {MAX_KEY_LENGTH} are allowed, and as many again for a namespace \
+                 and a `.` in front",
+                text.chars().count()
+            ))
+        };
+        let (namespace, key) = text.split_once('.').ok_or_else(too_long)?;
+        if namespace.len() > MAX_KEY_LENGTH || key.len() > MAX_KEY_LENGTH {
+            return Err(too_long());
+        }
+        parse_key(namespace)?;
+        parse_key(key)?;
+        Ok(Self(text.to_owned()))
+    }
+
     /// What stands for a key where an organization is not declared any more: its external id,
     /// whatever it looks like.
     pub fn undeclared(external_id: impl Into<String>) -> Self {
@@ -295,6 +317,35 @@ fn fold_address(address: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_key_may_have_a_namespace_of_its_length_in_front() {
+        let longest = "a".repeat(MAX_KEY_LENGTH);
+        for good in [
+            "acme".to_owned(),
+            longest.clone(),
+            format!("team.{longest}"),
+            format!("{longest}.acme"),
+            format!("{longest}.{longest}"),
+            format!("team.{}.eu", "a".repeat(60)),
+        ] {
+            let parsed = OrgKey::parse_qualified(&good);
+            assert_eq!(parsed.map(|key| key.to_string()), Ok(good));
+        }
+        for bad in [
+            String::new(),
+            "Acme".to_owned(),
+            format!("{longest}a"),
+            format!("{longest}a.acme"),
+            format!("team.{longest}a"),
+            format!("{longest}.{longest}.x"),
+            format!("{longest}._{longest}"),
+            format!("-{longest}.acme"),
+            format!("{longest}/acme"),
+        ] {
+            assert!(OrgKey::parse_qualified(&bad).is_err(), "{bad}");
+        }
+    }
 
     #[test]
     fn keys_are_usable_as_kubernetes_names() {

@@ -252,3 +252,47 @@ fn the_gateway_leads_back_who_finishes_any_intent() {
         }
     }
 }
+
+#[test]
+fn the_gateway_serves_a_key_with_the_longest_namespace_in_front() {
+    let longest = "k".repeat(63);
+    let namespace = format!("n{}", "s".repeat(62));
+    let key = format!("{namespace}.{longest}");
+    let workos = StandIn::of(|world| {
+        world.organization("org_1", "Acme", &json!({"external_id": key}));
+    });
+    let env = TestEnv::new();
+    env.write(
+        "portal.yaml",
+        &format!(
+            "apiVersion: portalctl.dev/v1alpha1\nkind: PortalEnvironment\n\
+             metadata: {{ name: staging, namespace: portal }}\nspec:\n  \
+             secretRef: {{ name: workos, key: api-key }}\n  apiKey: test\n  \
+             allowedNamespaces: [\"*\"]\n  \
+             returnUrls: {{ default: \"https://app.example.com/settings\" }}\n---\n\
+             apiVersion: portalctl.dev/v1alpha1\nkind: PortalOrganization\n\
+             metadata: {{ name: {longest}, namespace: {namespace} }}\nspec:\n  \
+             environmentRef: {{ name: staging, namespace: portal }}\n  name: Acme\n  \
+             intents: [{{ intent: sso }}]\n"
+        ),
+    );
+    env.write("gateway.yaml", CONFIG);
+    env.write("handoff.secret", SECRET);
+    let serve = "serve --listen 127.0.0.1:0 --config gateway.yaml";
+    let gateway = GatewayServer::of(env.run(serve).at_url(&workos.url()));
+    let hand_over = |key: &str| {
+        let mut claims = claims(&gateway.url());
+        claims["organization"] = json!(key);
+        let token = signed(&claims);
+        gateway.get(&format!("/portal/{key}/sso?token={token}"), &[])
+    };
+    let answer = hand_over(&key);
+    assert_eq!(answer.status, 303, "{answer:?}");
+    let cookie = answer.cookie();
+    let back = format!("/return/{key}/sso");
+    let returned = gateway.get(&back, &[("Cookie", cookie.as_str())]);
+    assert_eq!(returned.status, 200, "{returned:?}");
+    assert!(returned.body.contains("Not finished"), "{returned:?}");
+    // One letter more is no key of anybody.
+    assert_eq!(hand_over(&format!("{key}k")).status, 403);
+}

@@ -235,7 +235,7 @@ fn checked_group(group: RawGroup, problems: &mut Problems) -> Option<Group> {
         organization,
         intents,
     } = group;
-    match OrgKey::parse(&organization.value) {
+    match OrgKey::parse_qualified(&organization.value) {
         Ok(key) => Some(Group {
             organization: key,
             intents: intents.map(|intents| intents.into_iter().collect()),

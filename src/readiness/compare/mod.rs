@@ -190,7 +190,7 @@ impl Picture {
                 IntentName::Known(intent) => selection.has_intent(*intent),
                 IntentName::Other(_) => true,
             });
-            OrgKey::parse(key).is_ok_and(|key| selection.has_key(&key))
+            selection.has_key(&OrgKey::undeclared(key.clone()))
         });
         self
     }
