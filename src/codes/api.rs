@@ -37,6 +37,10 @@ codes! {
         "the domain is verified already",
         "WorkOS answered domain_already_verified: it found the TXT record meanwhile, or somebody asserted the domain.",
         "Nothing has to be done; `portalctl status` shows the domain as configured.";
+    CONNECTION_OPTIONS = "api/connection-options",
+        "WorkOS does not accept the type or the options of a connection",
+        "WorkOS answered connection_type_or_options_required, both_saml_and_oidc_options_provided or connection_type_not_supported to a request that makes or changes a connection: it takes a type with either SAML or OIDC options, and not every type can be made by its API. portalctl makes no connections outside its sandbox; your own code or script sent the request.",
+        "Send `connection_type` with one of `saml_options` and `oidc_options`, or let the customer's IT admin make the connection in the portal: `portalctl link KEY sso`.";
     REJECTED = "api/rejected",
         "WorkOS rejected the request",
         "WorkOS understood the request and refused it; its own code and message are shown.",

@@ -91,7 +91,7 @@ codes! {
         "Make the named files readable, rename them, or move them out of the folder; if they declare nothing, run once with --allow-bulk.";
     CONTACTS_UNAVAILABLE = "plan/contacts-unavailable",
         "IT contacts cannot be managed here",
-        "WorkOS does not show the organization's IT contacts: this endpoint has no such list (404), or the key or the account's plan does not include it (403). Nothing is planned for them; everything else is.",
+        "WorkOS does not show the organization's IT contacts, or takes none: this endpoint has no such list (404), or the key or the account's plan does not include it (403). Nothing is planned for them, and a create or update that meets it is done without them; everything else goes on.",
         "Check the key's permissions and the account's plan, or remove `it_contacts` from the entry.";
     DOMAIN_MOVES = "plan/domain-moves",
         "a verified domain moves to another organization",

@@ -8,7 +8,17 @@ use super::{Code, api, domain, portal};
 /// Every code of WorkOS that has a code here.
 pub const ALL: &[(&str, Code)] = &[
     ("bad_request", api::REJECTED),
+    (
+        "both_saml_and_oidc_options_provided",
+        api::CONNECTION_OPTIONS,
+    ),
+    ("concurrent_request", api::CONCURRENT_REQUEST),
     ("connection_invalid", portal::NO_CONNECTION),
+    ("connection_type_not_supported", api::CONNECTION_OPTIONS),
+    (
+        "connection_type_or_options_required",
+        api::CONNECTION_OPTIONS,
+    ),
     ("domain_already_exists", api::DOMAIN_EXISTS),
     ("domain_already_verified", api::DOMAIN_ALREADY_VERIFIED),
     ("domain_verification_period_expired", domain::PERIOD_EXPIRED),
@@ -23,6 +33,10 @@ pub const ALL: &[(&str, Code)] = &[
     ("invalid_request", api::REJECTED),
     ("invalid_request_body", api::REJECTED),
     ("invalid_request_parameters", api::REJECTED),
+    (
+        "it_contact_invitation_already_active",
+        portal::SETUP_LINK_ACTIVE,
+    ),
     ("not_found", api::NOT_FOUND),
     ("organization_invalid", portal::NO_CONNECTION),
     ("organization_not_found", api::ORGANIZATION_NOT_FOUND),

@@ -44,7 +44,7 @@ pub(super) fn read(answer: &Response<bytes::Bytes>) -> Refusal {
         .filter(Value::is_object);
     let code = body
         .as_ref()
-        .and_then(|body| text(body, "code").or_else(|| text(body, "error")));
+        .and_then(|body| text(body, "code").or_else(|| text(body, "error").filter(is_code)));
     let (kind, failure) = match status {
         StatusCode::UNAUTHORIZED => (ApiErrorKind::Unauthorized, Failure::Refused),
         StatusCode::FORBIDDEN => (ApiErrorKind::Forbidden, Failure::Refused),
@@ -74,9 +74,16 @@ pub(super) fn read(answer: &Response<bytes::Bytes>) -> Refusal {
     }
 }
 
+/// Returns whether a text is a code, and not the words of an HTTP status (`Unprocessable Entity`).
+fn is_code(text: &&str) -> bool {
+    let is_part = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_';
+    text.bytes().all(is_part)
+}
+
 fn message(body: &Value) -> String {
     let several = body.get("message").and_then(Value::as_array).map(|all| {
-        let texts = all.iter().filter_map(Value::as_str);
+        let texts = all.iter();
+        let texts = texts.flat_map(|error| field_errors(error, "", MAX_DEPTH));
         texts.collect::<Vec<_>>().join(", ")
     });
     let said = several
@@ -85,18 +92,26 @@ fn message(body: &Value) -> String {
         .or_else(|| text(body, "error_description"))
         .or_else(|| text(body, "error"))
         .unwrap_or_default();
-    let fields: Vec<String> = body
-        .get("errors")
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
-        .flat_map(|error| field_errors(error, "", MAX_DEPTH))
-        .collect();
+    let errors = body.get("errors");
+    let listed = errors.and_then(Value::as_array).into_iter().flatten();
+    let listed = listed.flat_map(|error| field_errors(error, "", MAX_DEPTH));
+    let mapped = errors.and_then(Value::as_object).into_iter().flatten();
+    let fields: Vec<String> = listed.chain(mapped.filter_map(errors_of_field)).collect();
     match (said.is_empty(), fields.is_empty()) {
         (_, true) => said.to_owned(),
         (true, false) => fields.join(", "),
         (false, false) => format!("{said} ({})", fields.join(", ")),
     }
+}
+
+/// Reads a member of an `errors` object: `"name": "too long"`, or several texts.
+fn errors_of_field((field, said): (&String, &Value)) -> Option<String> {
+    let several = said.as_array().into_iter().flatten();
+    let texts: Vec<&str> = std::iter::once(said)
+        .chain(several)
+        .filter_map(Value::as_str)
+        .collect();
+    (!texts.is_empty()).then(|| format!("{field}: {}", texts.join(", ")))
 }
 
 /// How deep the fields of a refused object are followed.
@@ -190,8 +205,28 @@ mod tests {
             (r#"{"errors":["a","b"]}"#, None, "a, b"),
             (
                 r#"{"message":["name should not be empty","too long"],"error":"Bad Request"}"#,
-                Some("Bad Request"),
+                None,
                 "name should not be empty, too long",
+            ),
+            (
+                r#"{"message":["success_url must be a URL"],"error":"Unprocessable Entity","statusCode":422}"#,
+                None,
+                "success_url must be a URL",
+            ),
+            (
+                r#"{"message":[{"property":"intents","constraints":{"isEnum":"must be an intent"}}],"error":"Unprocessable Entity"}"#,
+                None,
+                "intents: must be an intent",
+            ),
+            (
+                r#"{"message":"Validation failed","code":"invalid_request_parameters","errors":[{"property":"metadata","constraints":{"max":"50 keys","ascii":"ASCII only"}}]}"#,
+                Some("invalid_request_parameters"),
+                "Validation failed (metadata: ASCII only, 50 keys)",
+            ),
+            (
+                r#"{"errors":{"name":["too long","no line breaks"],"external_id":"taken"}}"#,
+                None,
+                "external_id: taken, name: too long, no line breaks",
             ),
             (
                 r#"{"message":"No","code":"x","errors":[{"field":"domain","code":"bad","message":"is not a domain"}]}"#,

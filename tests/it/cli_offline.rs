@@ -82,6 +82,20 @@ fn what_people_look_up_is_explained_however_they_write_it() {
             "portal/profile-outside-organization",
         ),
         ("forbidden", "api/forbidden"),
+        (
+            "connection_type_or_options_required",
+            "api/connection-options",
+        ),
+        (
+            "both_saml_and_oidc_options_provided",
+            "api/connection-options",
+        ),
+        ("connection_type_not_supported", "api/connection-options"),
+        ("concurrent_request", "api/concurrent-request"),
+        (
+            "it_contact_invitation_already_active",
+            "portal/setup-link-active",
+        ),
     ] {
         let output = env.args(["explain", asked]).exits(0);
         let start = format!("{code}: ");
