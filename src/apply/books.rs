@@ -16,9 +16,24 @@ use crate::workos::WritePortal;
 ///
 /// Only these are WorkOS's doing: what a later read shows may be somebody else's edit.
 #[derive(Debug, Default)]
-pub(super) struct Answered(Mutex<Vec<(FieldPath, Option<String>)>>);
+pub(super) struct Answered {
+    kept: Mutex<Vec<(FieldPath, Option<String>)>>,
+    /// Whether a change counts as done where the account has no IT contacts.
+    may_lack_contacts: bool,
+    /// Answer of an account that has no IT contacts.
+    without_contacts: Mutex<Option<String>>,
+}
 
 impl Answered {
+    /// Creates the notes of a planned change, which is done also without IT contacts where they are
+    /// not to be had.
+    pub(super) fn of_change() -> Self {
+        Self {
+            may_lack_contacts: true,
+            ..Self::default()
+        }
+    }
+
     /// Notes fields that a request sent, by the organization of its answer.
     pub(super) fn note<'a>(
         &self,
@@ -50,7 +65,22 @@ impl Answered {
     }
 
     fn values(&self) -> MutexGuard<'_, Vec<(FieldPath, Option<String>)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes that IT contacts are not to be had, with WorkOS's answer.
+    pub(super) fn note_without_contacts(&self, why: &str) {
+        if self.may_lack_contacts {
+            let without = self.without_contacts.lock();
+            let mut without = without.unwrap_or_else(PoisonError::into_inner);
+            *without = Some(why.to_owned());
+        }
+    }
+
+    /// Returns WorkOS's answer, where IT contacts are not to be had.
+    pub(super) fn without_contacts(&self) -> Option<String> {
+        let without = self.without_contacts.lock();
+        without.unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -100,6 +130,11 @@ fn marks(change: &Change, live: &Organization, answered: &Answered) -> Vec<Field
         .filter(|field| field.path.is_bookkeeping())
         .cloned()
         .collect();
+    if answered.without_contacts().is_some() {
+        // Nobody knows that WorkOS has them.
+        let contacts = FieldPath::Metadata(mark::CONTACTS.to_owned());
+        marks.retain(|field| field.path != contacts);
+    }
     let mut known = KeptValues::of(&live.metadata);
     let before = known.clone();
     let kept = kept_differently(change, live).into_iter();

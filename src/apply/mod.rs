@@ -305,11 +305,14 @@ async fn write(
     stop: &Stop,
 ) -> Outcome {
     let fields = books::without(change);
-    let answered = books::Answered::default();
+    let answered = books::Answered::of_change();
     let ended = match change.action.organization() {
         Some(id) => update::update(portal, id, &fields, plan, options, stop, &answered).await,
         None => create::create(portal, &fields, options, stop, &answered).await,
     };
+    if let Some(why) = answered.without_contacts() {
+        stop.note_without_contacts(&change.key, why);
+    }
     books::keep(portal, change, ended, options, stop, &answered).await
 }
 
@@ -336,6 +339,10 @@ fn report(plan: &Plan, mut outcomes: BTreeMap<usize, Outcome>, stop: &Stop) -> A
     ApplyReport {
         changes,
         organizations: organizations.into_values().collect(),
+        without_contacts: {
+            let without = stop.without_contacts.lock();
+            without.unwrap_or_else(PoisonError::into_inner).clone()
+        },
         interrupted: stop.was_interrupted(),
     }
 }
@@ -344,6 +351,8 @@ fn report(plan: &Plan, mut outcomes: BTreeMap<usize, Outcome>, stop: &Stop) -> A
 struct Stop {
     cancel: CancellationToken,
     fatal: Mutex<Option<(String, bool)>>,
+    /// Entries without their IT contacts, for the report.
+    without_contacts: Mutex<BTreeMap<OrgKey, String>>,
 }
 
 impl Stop {
@@ -351,7 +360,15 @@ impl Stop {
         Self {
             cancel,
             fatal: Mutex::new(None),
+            without_contacts: Mutex::default(),
         }
+    }
+
+    /// Takes note of an entry that was written without its IT contacts.
+    fn note_without_contacts(&self, key: &OrgKey, why: String) {
+        let without = self.without_contacts.lock();
+        let mut without = without.unwrap_or_else(PoisonError::into_inner);
+        without.insert(key.clone(), why);
     }
 
     /// Takes note of an error, and stops the run when no other request can do better.

@@ -1,5 +1,6 @@
 //! What became of every change: the account that apply always gives.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use schemars::JsonSchema;
@@ -7,6 +8,7 @@ use serde::Serialize;
 
 use super::books::{self, Kept};
 use crate::codes::{Code, plan as codes};
+use crate::model::OrgKey;
 use crate::model::desired::FieldPath;
 use crate::model::observed::{Answer, Observed, Organization};
 use crate::plan::{ActionKind, Change, Warning};
@@ -20,6 +22,9 @@ pub struct ApplyReport {
     pub changes: Vec<AppliedChange>,
     /// Organizations as they are after the run, so far as it touched them.
     pub organizations: Vec<Organization>,
+    /// Entries that were created or changed without their IT contacts, because WorkOS has none to be
+    /// managed (403, 404), with its answer.
+    pub without_contacts: BTreeMap<OrgKey, String>,
     /// Whether the run was asked to stop before it was through.
     pub interrupted: bool,
 }
@@ -283,6 +288,17 @@ impl ApplyReport {
             warnings.extend(kept.map(|Kept { field, value }| {
                 Warning::kept_differently(&change.key, field, value.as_deref())
             }));
+        }
+        warnings
+    }
+
+    /// Returns what is worth knowing of changes that were done: one warning for all entries without
+    /// their IT contacts, and one for every value that WorkOS keeps otherwise than it was sent.
+    pub fn warnings(&self) -> Vec<Warning> {
+        let mut warnings = self.kept_differently();
+        let mut without = self.without_contacts.iter();
+        if let Some((key, why)) = without.next() {
+            warnings.push(Warning::contacts_not_added(key, without.count(), why));
         }
         warnings
     }

@@ -86,7 +86,7 @@ pub(super) async fn bring_noting(
             (None, Some(refused)) if is_contact => Err(refused.clone()),
             (None, _) => match hand.attempt(&write, options, stop).await {
                 Ok(()) => Ok(()),
-                Err(Ended { outcome, reach }) => {
+                Err(Ended { mut outcome, reach }) => {
                     match reach {
                         Reach::Write => {}
                         Reach::Metadata => {
@@ -96,7 +96,13 @@ pub(super) async fn bring_noting(
                             write = refused;
                             queue.push_front(rest);
                         }
-                        Reach::Contacts => no_contacts = Some(outcome.clone()),
+                        Reach::Contacts => match hand.without_contacts(&outcome).await {
+                            Ok(()) => no_contacts = Some(outcome.clone()),
+                            Err(gone) => {
+                                outcome = gone;
+                                end = outcome.problem().cloned();
+                            }
+                        },
                         Reach::Change => end = outcome.problem().cloned(),
                     }
                     Err(outcome)
@@ -456,11 +462,32 @@ impl<P: WritePortal> Hand<'_, P> {
         Ok(())
     }
 
+    /// Takes note that IT contacts are not to be had; fails where the organization itself is gone.
+    async fn without_contacts(&self, refused: &Outcome) -> Result<(), Outcome> {
+        let Some(problem) = refused.problem() else {
+            return Ok(());
+        };
+        if problem.code != api::FORBIDDEN {
+            // 404: of the list, or of the organization.
+            match self.portal.organization(&self.live.id).await {
+                Ok(Some(_)) => {}
+                Ok(None) => return Err(gone(&self.live.id)),
+                // The refusal stands.
+                Err(_) => return Ok(()),
+            }
+        }
+        self.answered.note_without_contacts(&problem.message);
+        Ok(())
+    }
+
     /// Puts together what became of each field.
     fn account(self, ended: &[(&FieldChange, Result<(), Outcome>)]) -> Outcome {
+        let lacks_contacts = self.answered.without_contacts().is_some();
         let not_done = || {
             let failed = ended.iter();
-            failed.filter_map(|(field, result)| Some((*field, result.as_ref().err()?)))
+            failed
+                .filter(|(field, _)| !(lacks_contacts && is_contact(field)))
+                .filter_map(|(field, result)| Some((*field, result.as_ref().err()?)))
         };
         let of = |kind: OutcomeKind| {
             let mut found = not_done();

@@ -325,12 +325,12 @@ pub(super) fn write(
     ui: &Ui,
 ) -> Result<(), CliError> {
     let now = connection.clock.now();
-    let kept = view.report.kept_differently();
+    let warnings = view.report.warnings();
     let mut plan = view.plan;
     let warned;
-    if !kept.is_empty() {
+    if !warnings.is_empty() {
         let mut more = plan.clone();
-        more.warnings.extend(kept);
+        more.warnings.extend(warnings);
         more.warnings.sort();
         warned = more;
         plan = &warned;

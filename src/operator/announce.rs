@@ -22,6 +22,8 @@ pub(super) enum News {
     OrganizationUpdated,
     /// The former holder of an organization is gone, and this resource holds it now.
     HandedOver,
+    /// An organization was written without its IT contacts, which are not to be had.
+    ContactsUnavailable,
     /// WorkOS e-mailed an IT contact.
     InvitationSent,
     /// An organization was deleted at WorkOS.
@@ -45,6 +47,7 @@ impl News {
             Self::OrganizationAdopted => "OrganizationAdopted",
             Self::OrganizationUpdated => "OrganizationUpdated",
             Self::HandedOver => "HandedOver",
+            Self::ContactsUnavailable => "ContactsUnavailable",
             Self::InvitationSent => "InvitationSent",
             Self::OrganizationDeleted => "OrganizationDeleted",
             Self::IntentConfigured => "IntentConfigured",
@@ -56,7 +59,10 @@ impl News {
     }
 
     const fn is_warning(self) -> bool {
-        matches!(self, Self::NeedsAttention | Self::Released)
+        matches!(
+            self,
+            Self::NeedsAttention | Self::Released | Self::ContactsUnavailable
+        )
     }
 }
 

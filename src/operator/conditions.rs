@@ -179,6 +179,8 @@ pub(super) struct Facts<'a> {
     pub(super) trouble: Option<&'a Trouble>,
     /// Its contested domains, in words; empty when there are none.
     pub(super) contested: &'a [String],
+    /// Why its IT contacts are not managed, where they cannot be.
+    pub(super) no_contacts: Option<&'a str>,
     /// Whether nothing is written, by whose wish.
     pub(super) restraint: Option<Restraint>,
     /// How far its intents are.
@@ -235,11 +237,7 @@ fn synced(facts: &Facts<'_>) -> Verdict {
     }
     let differences = facts.differences.join("; ");
     match (facts.restraint, facts.differences.is_empty()) {
-        (None, true) if !facts.contested.is_empty() => Verdict::yes(
-            Reason::InSync,
-            "WorkOS has what is declared, except for contested domains",
-        ),
-        (None, true) => Verdict::yes(Reason::InSync, "WorkOS has what is declared"),
+        (None, true) => Verdict::yes(Reason::InSync, in_sync(facts)),
         (None, false) => Verdict::no(Reason::Pending, differences),
         (Some(Restraint::Paused), true) => {
             Verdict::yes(Reason::Paused, "paused; WorkOS has what is declared")
@@ -256,6 +254,19 @@ fn synced(facts: &Facts<'_>) -> Verdict {
             Reason::ObserveOnly,
             format!("only observed, so this is not written: {differences}"),
         ),
+    }
+}
+
+/// Returns the message of an organization of which nothing is left to write.
+fn in_sync(facts: &Facts<'_>) -> String {
+    let all = "WorkOS has what is declared";
+    match (facts.contested.is_empty(), facts.no_contacts) {
+        (true, None) => all.to_owned(),
+        (false, None) => format!("{all}, except for contested domains"),
+        (true, Some(why)) => format!("{all}, except for IT contacts: {why}"),
+        (false, Some(why)) => {
+            format!("{all}, except for contested domains and IT contacts: {why}")
+        }
     }
 }
 
@@ -426,6 +437,7 @@ mod tests {
             differences: &[],
             trouble: None,
             contested: &[],
+            no_contacts: None,
             restraint: None,
             intents,
         }
@@ -494,6 +506,21 @@ mod tests {
         let resolved = judge(&facts(&identity, &intents));
         let told = merge(&told, &resolved, Some(1), at);
         assert_eq!(find(&told, DOMAIN_CONTESTED), None);
+    }
+
+    #[test]
+    fn contacts_that_are_not_to_be_had_are_said_and_harm_nothing() {
+        let (identity, intents) = (matched(), [intent(State::Configured)]);
+        let judgement = judge(&Facts {
+            no_contacts: Some("its IT contacts cannot be read (404)"),
+            ..facts(&identity, &intents)
+        });
+        assert_eq!(judgement.synced.status, ConditionStatus::True);
+        let told = "WorkOS has what is declared, except for IT contacts: its IT contacts cannot be \
+                    read (404)";
+        assert_eq!(judgement.synced.message, told);
+        assert_eq!(judgement.ready.unwrap().status, ConditionStatus::True);
+        assert_eq!(judgement.progress, Progress::Settled);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::conditions::Trouble;
 use super::reason::Reason;
+use crate::codes::plan as codes;
 use crate::identity::Identities;
 use crate::model::desired::{Desired, FieldPath};
 use crate::model::observed::Observed;
@@ -22,6 +23,8 @@ pub(super) struct Differences {
     pub(super) by_key: BTreeMap<OrgKey, Vec<String>>,
     /// What is not done, and what would allow it.
     pub(super) troubles: BTreeMap<OrgKey, Trouble>,
+    /// Why IT contacts are not managed.
+    pub(super) no_contacts: BTreeMap<OrgKey, String>,
     /// Contested domains, each with who has verified it and what resolves it.
     pub(super) contested: BTreeMap<OrgKey, Vec<String>>,
 }
@@ -104,6 +107,12 @@ pub(super) fn of(plan: &Plan) -> Differences {
         found.by_key.entry(key.clone()).or_default().push(told);
         let trouble = Trouble::new(Reason::Held, message);
         found.troubles.entry(key.clone()).or_insert(trouble);
+    }
+    for warning in &plan.warnings {
+        if warning.code == codes::CONTACTS_UNAVAILABLE {
+            let told = warning.message.clone();
+            found.no_contacts.insert(warning.key.clone(), told);
+        }
     }
     for conflict in &plan.conflicts {
         let message = format!(

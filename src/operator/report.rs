@@ -236,6 +236,7 @@ impl Reconciler {
                 .unwrap_or_default(),
             trouble,
             contested: &contested,
+            no_contacts: differences.no_contacts.get(key).map(String::as_str),
             restraint,
             intents: intents.unwrap_or_default(),
         })

@@ -24,7 +24,7 @@ use crate::identity::identify;
 use crate::model::desired::{Desired, FieldPath};
 use crate::model::text::escape;
 use crate::model::{OrgKey, Selection, mark};
-use crate::plan::{ActionKind, Change, FieldChange, Plan};
+use crate::plan::{ActionKind, Change, FieldChange, Plan, Warning};
 use crate::readiness::readiness;
 
 /// How many organizations are written at once; the pace bounds the rate.
@@ -90,7 +90,7 @@ impl Reconciler {
         };
         let report = self.carry_out(portal, &plan, &permit).await;
         report.update(&mut picture.observed);
-        for warning in report.kept_differently() {
+        for warning in report.warnings() {
             tracing::warn!(
                 environment = %self.name,
                 key = %warning.key,
@@ -213,9 +213,14 @@ impl Reconciler {
                 done_in_words(&applied.change, &applied.outcome),
             ))
         });
-        let telling = stream::iter(done).map(async |(entry, news, note)| {
-            announcer.organization(&entry.object, news, &note).await;
+        let without_contacts = report.without_contacts.iter().filter_map(|(key, why)| {
+            let note = Warning::contacts_not_added(key, 0, why).message;
+            Some((by_key.get(key)?, News::ContactsUnavailable, note))
         });
+        let telling =
+            stream::iter(done.chain(without_contacts)).map(async |(entry, news, note)| {
+                announcer.organization(&entry.object, news, &note).await;
+            });
         telling
             .buffer_unordered(CONCURRENT_EVENTS)
             .collect::<()>()

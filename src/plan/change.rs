@@ -482,6 +482,22 @@ impl Warning {
     }
 }
 
+impl Warning {
+    /// Tells that an entry was written without its IT contacts, and so many others with it.
+    pub fn contacts_not_added(key: &OrgKey, others: usize, why: &str) -> Self {
+        let whose = match others {
+            0 => "its IT contacts".to_owned(),
+            1 => "its IT contacts, and those of another organization,".to_owned(),
+            others => format!("its IT contacts, and those of {others} other organizations,"),
+        };
+        Self {
+            key: key.clone(),
+            code: codes::CONTACTS_UNAVAILABLE,
+            message: format!("{whose} were not added; everything else was done: {why}"),
+        }
+    }
+}
+
 /// What a plan was made against: part of its digest.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Target {

@@ -143,15 +143,40 @@ async fn an_organization_that_lacks_only_its_contacts_is_shown() {
     for more in [&[][..], &[("stripe_customer_id", "cus_1")]] {
         let mut fields = vec![("it_contacts.ada@acme.com", "added")];
         fields.extend(more);
-        let portal = FakePortal::default().fail("add", 1, Before, Kind::NotFound);
+        let portal = FakePortal::default().fail("add", 1, Before, Kind::Rejected);
         let report = run(&portal, vec![create("acme", &fields)]).await;
         assert_eq!(only(&report).kind(), OutcomeKind::Refused);
         assert_eq!(report.organizations, [portal.the("acme")]);
         if more.is_empty() {
-            insta::assert_snapshot!(problem(&report), @"refused api/not-found: org_new1 was created, but not with all of its IT contacts: POST /fake answered 404: scripted [request req_1]");
+            insta::assert_snapshot!(problem(&report), @"refused api/rejected: org_new1 was created, but not with all of its IT contacts: POST /fake answered 409: scripted [request req_1]");
         } else {
-            insta::assert_snapshot!(problem(&report), @"refused api/not-found: org_new1 was created, but without its Stripe customer id or all of its IT contacts: part of it was done, but it_contacts.a***@acme.com: POST /fake answered 404: scripted [request req_1]");
+            insta::assert_snapshot!(problem(&report), @"refused api/rejected: org_new1 was created, but without its Stripe customer id or all of its IT contacts: part of it was done, but it_contacts.a***@acme.com: POST /fake answered 409: scripted [request req_1]");
         }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_contacts_are_not_to_be_had_all_else_is_done() {
+    for kind in [Kind::NotFound, Kind::Forbidden] {
+        let fields = [
+            ("it_contacts.ada@acme.com", "added"),
+            ("metadata.portalctl_contacts", "hash"),
+            ("stripe_customer_id", "cus_1"),
+        ];
+        let portal = FakePortal::default().fail("add", 9, Before, kind);
+        let report = run(&portal, vec![create("acme", &fields)]).await;
+        assert_done(&report);
+        assert_eq!(report.without_contacts.len(), 1);
+        let live = portal.the("acme");
+        assert_eq!(live.stripe_customer_id.as_deref(), Some("cus_1"));
+        assert!(!live.metadata.contains_key("portalctl_contacts"));
+        let warnings = report.warnings();
+        assert_eq!(warnings.len(), 1);
+        assert!(
+            warnings[0]
+                .message
+                .starts_with("its IT contacts were not added")
+        );
     }
 }
 

@@ -191,14 +191,11 @@ fn contacts_that_it_does_not_know_are_a_warning() {
     let apply = "apply --yes -o json";
     let account = run(&env, &emulator, apply).exits(6).json_of("apply");
     let [create, invite] = [0, 1].map(|n| &account["changes"][n]);
-    assert_eq!(create["outcome"], "refused");
-    let message = create["error"]["message"].as_str().unwrap();
-    assert!(
-        message.contains("was created, but not with all of its IT contacts"),
-        "{message}"
-    );
-    assert_eq!(invite["outcome"], "not_tried");
-    assert_eq!(invite["error"]["code"], "plan/waits");
+    assert_eq!(create["outcome"], "done");
+    let code = &account["warnings"][0]["code"];
+    assert_eq!(code, "plan/contacts-unavailable");
+    assert_eq!(invite["outcome"], "refused");
+    assert_eq!(invite["error"]["code"], "plan/contacts-unavailable");
     env.edit("portal.yaml", "name: Acme", "name: Acme Corp");
     let account = run(&env, &emulator, apply).exits(0).json_of("apply");
     assert_eq!(account["summary"]["done"], 1, "{account:#}");

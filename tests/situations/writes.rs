@@ -402,3 +402,135 @@ fn metadata_that_does_not_fit_stops_nothing_else_of_its_entry() {
     let live = workos.with(|world| world.find("acme").unwrap().clone());
     assert_eq!(live["metadata"]["tier"], "gold");
 }
+
+const CONTACTS: &str = "\
+version: 1
+environment: { name: staging, api_key: test }
+organizations:
+  acme: { name: Acme, it_contacts: [ada@acme.example, bob@acme.example] }
+  globex: { name: Globex, it_contacts: [eve@globex.example] }
+  initech: { name: Initech }
+";
+
+/// An account whose IT contacts answer a status.
+fn without_contacts(status: u16) -> StandIn {
+    let workos = StandIn::start();
+    let answer = json!({"message": "No IT contacts here.", "code": "not_available"});
+    for (method, path) in [
+        ("GET", "/organizations/*/it_contacts"),
+        ("POST", "/organizations/*/it_contacts"),
+    ] {
+        workos.answer(method, path, status, answer.clone());
+    }
+    workos
+}
+
+#[test]
+fn customers_are_created_where_contacts_are_not_to_be_had() {
+    for status in [403, 404] {
+        let workos = without_contacts(status);
+        let env = TestEnv::with_manifest(CONTACTS);
+        let run = |line: &str| env.run(line).at_url(&workos.url());
+        let report = run("apply --yes -o json").exits(0).json_of("apply");
+        assert_eq!(report["summary"]["done"], 3, "{report}");
+        assert_eq!(report["summary"]["refused"], 0, "{report}");
+        let warnings = report["warnings"].as_array().unwrap();
+        assert_eq!(warnings.len(), 1, "{report}");
+        assert_eq!(warnings[0]["code"], "plan/contacts-unavailable");
+        let told = warnings[0]["message"].as_str().unwrap();
+        assert!(told.contains("those of another organization"), "{told}");
+        assert!(told.contains(&format!("answered {status}")), "{told}");
+        // One contact of each organization was tried, and no mark says that they are there.
+        let writes = workos.writes();
+        let tried = writes.iter().filter(|line| line.ends_with("/it_contacts"));
+        assert_eq!(tried.count(), 2, "{writes:?}");
+        let organizations = workos.with(|world| world.organizations.clone());
+        assert_eq!(organizations.len(), 3);
+        for one in organizations {
+            assert_eq!(one["metadata"].get("portalctl_contacts"), None, "{one}");
+        }
+        let plan = run("plan -o json --detailed-exitcode")
+            .exits(0)
+            .json_of("plan");
+        assert_eq!(plan["summary"]["update"], 0, "{plan}");
+        assert_eq!(plan["warnings"][0]["code"], "plan/contacts-unavailable");
+    }
+}
+
+#[test]
+fn every_format_tells_of_contacts_that_are_not_to_be_had() {
+    for format in ["text", "markdown"] {
+        let workos = without_contacts(403);
+        let env = TestEnv::with_manifest(CONTACTS);
+        let line = format!("apply --yes -o {format}");
+        let output = env.run(&line).at_url(&workos.url()).exits(0);
+        let told = output
+            .stdout
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ");
+        assert!(told.contains("contacts-unavailable"), "{output}");
+        assert!(
+            told.contains("not added; everything else was done"),
+            "{output}"
+        );
+        assert!(!output.stdout.contains("ada@acme.example"), "{output}");
+    }
+}
+
+#[test]
+fn a_customer_who_is_gone_is_not_taken_for_one_without_contacts() {
+    let workos = without_contacts(404);
+    let env = TestEnv::with_manifest(CONTACTS);
+    let run = |line: &str| env.run(line).at_url(&workos.url());
+    // Deleted right after it was created.
+    workos.reshape("POST", "/organizations/*/it_contacts", |_, answer| answer);
+    let gone = json!({"message": "Organization not found.", "code": "entity_not_found"});
+    workos.answer("POST", "/organizations/*/it_contacts", 404, gone.clone());
+    workos.answer("GET", "/organizations/*", 404, gone);
+    let report = run("apply --yes --only acme -o json")
+        .exits(6)
+        .json_of("apply");
+    assert_eq!(report["summary"]["refused"], 1, "{report}");
+    assert_eq!(
+        report["changes"][0]["error"]["code"], "plan/gone",
+        "{report}"
+    );
+    assert_eq!(report["warnings"], json!([]), "{report}");
+}
+
+#[test]
+fn what_a_validator_says_is_told_in_full() {
+    for (body, told) in [
+        (
+            json!({"message": ["success_url must be a URL", "intent must be an intent"],
+                "error": "Unprocessable Entity", "statusCode": 422}),
+            "success_url must be a URL, intent must be an intent",
+        ),
+        (
+            json!({"message": "Validation failed", "errors": [
+                {"property": "name", "constraints": {"maxLength": "must be shorter"}}]}),
+            "Validation failed (name: must be shorter)",
+        ),
+    ] {
+        let workos = StandIn::start();
+        workos.answer("POST", "/organizations", 422, body);
+        let env = TestEnv::with_manifest("version: 1\norganizations: { acme: { name: Acme } }\n");
+        let output = env.run("apply --yes").at_url(&workos.url()).exits(6);
+        let text = output
+            .stdout
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ");
+        assert!(text.contains(told), "{output}");
+        assert!(!text.contains("[Unprocessable Entity]"), "{output}");
+        let report = env
+            .run("apply --yes -o json")
+            .at_url(&workos.url())
+            .exits(6);
+        let report = report.json_of("apply");
+        let error = &report["changes"][0]["error"];
+        assert!(error["message"].as_str().unwrap().contains(told), "{error}");
+        assert_eq!(error["code"], "api/rejected");
+    }
+}
