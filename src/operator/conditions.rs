@@ -181,6 +181,8 @@ pub(super) struct Facts<'a> {
     pub(super) contested: &'a [String],
     /// Why its IT contacts are not managed, where they cannot be.
     pub(super) no_contacts: Option<&'a str>,
+    /// Warnings of its plan, in words.
+    pub(super) warnings: &'a [String],
     /// Whether nothing is written, by whose wish.
     pub(super) restraint: Option<Restraint>,
     /// How far its intents are.
@@ -231,7 +233,16 @@ pub(super) fn judge(facts: &Facts<'_>) -> Judgement {
     }
 }
 
+/// Returns the verdict on [`SYNCED`], with the plan's warnings behind its message.
 fn synced(facts: &Facts<'_>) -> Verdict {
+    let mut verdict = synced_without_warnings(facts);
+    for warning in facts.warnings {
+        verdict.message = format!("{}; warning: {warning}", verdict.message);
+    }
+    verdict
+}
+
+fn synced_without_warnings(facts: &Facts<'_>) -> Verdict {
     if let Some(trouble) = facts.trouble {
         return Verdict::no(trouble.reason, &*trouble.message);
     }
@@ -438,9 +449,27 @@ mod tests {
             trouble: None,
             contested: &[],
             no_contacts: None,
+            warnings: &[],
             restraint: None,
             intents,
         }
+    }
+
+    #[test]
+    fn warnings_of_the_plan_are_told_and_change_no_status() {
+        let (identity, intents) = (matched(), [intent(State::Unconfigured)]);
+        let warnings = ["an invitation may be on its way".to_owned()];
+        let judgement = judge(&Facts {
+            warnings: &warnings,
+            ..facts(&identity, &intents)
+        });
+        assert_eq!(judgement.synced.status, ConditionStatus::True);
+        assert_eq!(judgement.synced.reason, Reason::InSync);
+        assert_eq!(
+            judgement.synced.message,
+            "WorkOS has what is declared; warning: an invitation may be on its way"
+        );
+        assert_eq!(judgement.progress, Progress::Settled);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::conditions::Trouble;
 use super::reason::Reason;
-use crate::codes::plan as codes;
+use crate::codes::{Code, invite as invite_codes, plan as codes};
 use crate::identity::Identities;
 use crate::model::desired::{Desired, FieldPath};
 use crate::model::observed::Observed;
@@ -27,7 +27,12 @@ pub(super) struct Differences {
     pub(super) no_contacts: BTreeMap<OrgKey, String>,
     /// Contested domains, each with who has verified it and what resolves it.
     pub(super) contested: BTreeMap<OrgKey, Vec<String>>,
+    /// Warnings of the plan that name no other resource.
+    pub(super) warnings: BTreeMap<OrgKey, Vec<String>>,
 }
+
+/// Codes of the warnings that a resource is told: they are about its own organization alone.
+const OWN_WARNINGS: [Code; 2] = [invite_codes::MAY_BE_SENT, codes::KEPT_DIFFERENTLY];
 
 /// Works out what there is to do for some entries.
 pub(super) fn plan(
@@ -112,6 +117,9 @@ pub(super) fn of(plan: &Plan) -> Differences {
         if warning.code == codes::CONTACTS_UNAVAILABLE {
             let told = warning.message.clone();
             found.no_contacts.insert(warning.key.clone(), told);
+        } else if OWN_WARNINGS.contains(&warning.code) {
+            let told = found.warnings.entry(warning.key.clone()).or_default();
+            told.push(format!("{} ({})", warning.message, warning.code));
         }
     }
     for conflict in &plan.conflicts {

@@ -237,6 +237,11 @@ impl Reconciler {
             trouble,
             contested: &contested,
             no_contacts: differences.no_contacts.get(key).map(String::as_str),
+            warnings: differences
+                .warnings
+                .get(key)
+                .map(Vec::as_slice)
+                .unwrap_or_default(),
             restraint,
             intents: intents.unwrap_or_default(),
         })

@@ -363,3 +363,53 @@ fn an_organization_in_use_is_not_deleted_unless_the_environment_allows_that_too(
     world.is_gone("acme");
     assert_eq!(world.sandbox.external_ids(), [""; 0]);
 }
+
+#[test]
+fn an_invitation_whose_answer_was_lost_is_told_and_not_sent_again() {
+    let Some(cluster) = operator::cluster() else {
+        return;
+    };
+    let world = World::new(cluster);
+    world.fault(&json!({
+        "method": "POST", "path": "/organizations/*/it_contacts/*/invite", "nth": 1,
+        "fault": "lose_reply",
+    }));
+    world.organization(
+        "acme",
+        json!({ "itContacts": ["ada@acme.com"], "invite": "once" }),
+    );
+    let told = |name: &str| {
+        until(
+            "the resource to say that an invitation may be on its way",
+            || {
+                let object = world.find(name)?;
+                let synced = condition(&object, "Synced")?;
+                let message = synced["message"].as_str()?.to_owned();
+                let is_told = synced["status"] == "True" && message.contains("invite/may-be-sent");
+                is_told.then_some(message)
+            },
+        )
+    };
+    let sent = |operator: &operator::Operator| {
+        let route = "/organizations/{id}/it_contacts/{id}/invite";
+        operator.metric(&format!(
+            "portalctl_workos_requests_total{{method=\"POST\",route=\"{route}\",status=\"none\"}}"
+        ))
+    };
+    let operator = world.operator("");
+    let message = told("acme");
+    assert!(!message.contains("ada@"), "{message}");
+    assert!(
+        (sent(&operator) - 1.0).abs() < f64::EPSILON,
+        "{}",
+        sent(&operator)
+    );
+    assert_eq!(operator.stop(), Some(0));
+    // The next process finds the mark, and sends nothing either.
+    let next = world.operator("");
+    until("some passes of the next process", || {
+        (next.metric("portalctl_reconcile_duration_seconds_count") > 2.5).then_some(())
+    });
+    told("acme");
+    world.faults_fired(1);
+}

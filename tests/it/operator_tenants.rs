@@ -407,3 +407,70 @@ fn without_an_id_of_its_cluster_the_operator_says_what_to_set() {
     let holder = format!("here/{}/acme", world.namespace);
     assert_eq!(metadata(&world, "acme")["portalctl_holder"], holder);
 }
+
+#[test]
+fn a_domain_does_not_move_to_another_namespace_by_itself() {
+    let Some(cluster) = operator::own_cluster() else {
+        return;
+    };
+    let world = World::new(&cluster);
+    let team = World::new(&cluster);
+    let home = world.namespace.clone();
+    world.environment(json!({
+        "allowedNamespaces": [team.namespace], "allowDomainRemoval": true,
+    }));
+    let with = |domain: &str| json!({ "domains": [{ "domain": domain }] });
+    world.organization("acme", with("moving.example.com"));
+    world.organization("initech", with("near.example.com"));
+    world.organization("umbrella", json!({}));
+    team.organization(
+        "globex",
+        json!({ "environmentRef": { "name": "production", "namespace": home } }),
+    );
+    let _operator = world.operator_of_all_namespaces();
+    for name in ["acme", "initech", "umbrella"] {
+        world.is_in_sync(name);
+    }
+    team.is_in_sync("globex");
+    let domains = |external_id: &str| {
+        let organizations = world.sandbox.organizations();
+        let mut live = organizations.iter();
+        let live = live.find(|live| live["external_id"] == external_id);
+        let domains = live.unwrap()["domains"].as_array().unwrap().iter();
+        let names: Vec<&str> = domains.map(|it| it["domain"].as_str().unwrap()).collect();
+        names.join(" ")
+    };
+    // One of a namespace declares it no more, and one of another asks for it.
+    let globex = format!("{}.globex", team.namespace);
+    world.finish("acme", "domain_verification");
+    world.organization("acme", json!({}));
+    team.organization(
+        "globex",
+        json!({
+            "environmentRef": { "name": "production", "namespace": home },
+            "domains": [{ "domain": "moving.example.com" }],
+        }),
+    );
+    team.waits_for(
+        "globex",
+        "DomainContested",
+        "True",
+        "DomainVerifiedElsewhere",
+    );
+    let stay = || {
+        assert_eq!(domains("acme"), "moving.example.com");
+        assert_eq!(domains(&globex), "");
+    };
+    stay();
+    // Within a namespace, what gives a domain up and what takes it are one plan.
+    world.organization("umbrella", with("near.example.com"));
+    world.organization(
+        "initech",
+        json!({ "domains": [{ "domain": "new.example.com" }], "domainsPolicy": "exact" }),
+    );
+    until("the domain to move", || {
+        let moved = (domains("initech"), domains("umbrella"));
+        (moved == ("new.example.com".to_owned(), "near.example.com".to_owned())).then_some(())
+    });
+    stay();
+}
