@@ -10,7 +10,7 @@ use kube::{Api, Resource};
 
 use super::entries::Entry;
 use super::holders::{Claims, Grounds, Refusal, Settled, settle_claims};
-use super::names::Name;
+use super::names::{Name, environment_name_of, name_of};
 use super::permit::is_shown;
 use super::portals;
 use super::reconcile::Reconciler;
@@ -175,7 +175,7 @@ impl Reconciler {
         let mut named = Claims::new();
         for held in context.organizations.state() {
             let Ok(object) = held.read() else { continue };
-            let environment = Name::environment_of(object);
+            let environment = environment_name_of(object);
             let status = object.status.as_ref();
             let id = status.and_then(|status| status.organization_id.clone());
             let Some(id) = id.filter(|_| environment != self.name) else {
@@ -187,7 +187,7 @@ impl Reconciler {
             if is_same {
                 let claimants: &mut BTreeSet<Name> =
                     named.entry(OrganizationId::from_api(id)).or_default();
-                claimants.insert(Name::of(object.meta()));
+                claimants.insert(name_of(object.meta()));
             }
         }
         named

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::conditions::Trouble;
-use super::names::{Name, Uid};
+use super::names::{Name, Uid, name_of};
 use super::reason::Reason;
 use super::resource::{PortalEnvironment, PortalOrganization};
 use crate::manifest::{Diagnostic, Resolved, Severity, resolve};
@@ -76,7 +76,7 @@ fn read(environment: &PortalEnvironment, organizations: &[&PortalOrganization]) 
     let meanings = organizations
         .iter()
         .map(|object| {
-            let name = Name::of(&object.metadata);
+            let name = name_of(&object.metadata);
             let meaning = keys.remove(&name).ok_or_else(|| {
                 let found = found_each.get(&name).map(Vec::as_slice);
                 trouble(found.unwrap_or_default())

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::conditions::{Restraint, Trouble};
 use super::declared::Reader;
 use super::holders::Standing;
-use super::names::{Name, Uid};
+use super::names::{Name, Uid, name_of};
 use super::objects::{Objects, is_held, is_leaving, is_organization_paused};
 use super::reason::Reason;
 use super::resource::{PortalEnvironment, PortalOrganization};
@@ -35,7 +35,7 @@ impl Entry {
     /// A resource of a cluster that stands for its own name.
     #[cfg(test)]
     pub(super) fn of(object: Arc<PortalOrganization>, cluster: &str) -> Self {
-        let key = OrgKey::undeclared(Name::of(&object.metadata).name);
+        let key = OrgKey::undeclared(name_of(&object.metadata).name);
         Self::new(object, Ok(key), cluster)
     }
 
@@ -44,7 +44,7 @@ impl Entry {
         meaning: Result<OrgKey, Trouble>,
         cluster: &str,
     ) -> Self {
-        let name = Name::of(&object.metadata);
+        let name = name_of(&object.metadata);
         Self {
             holder: Holder::new(cluster, &*name.namespace, &*name.name).ok(),
             standing: Standing::Open,
@@ -99,7 +99,7 @@ pub(super) fn sort(
 ) -> Result<(Vec<Entry>, Desired), Trouble> {
     // Who may not be here cannot claim anything before those who may.
     let (allowed, others): (Vec<_>, Vec<_>) = ours(objects)
-        .partition(|object| is_allowed(environment, &Name::of(&object.metadata).namespace));
+        .partition(|object| is_allowed(environment, &name_of(&object.metadata).namespace));
     let readable: Vec<&PortalOrganization> = allowed.iter().map(|object| &***object).collect();
     let declared = reader.read(environment, &readable);
     let mut desired = declared.desired.clone()?;
@@ -109,11 +109,11 @@ pub(super) fn sort(
         Entry::new(Arc::clone(object), meaning, cluster)
     };
     let allowed = allowed.into_iter().filter_map(|object| {
-        let meaning = declared.meanings.get(&Name::of(&object.metadata))?;
+        let meaning = declared.meanings.get(&name_of(&object.metadata))?;
         Some(entry(object, meaning.clone()))
     });
     let others = others.into_iter().map(|object| {
-        let namespace = Name::of(&object.metadata).namespace;
+        let namespace = name_of(&object.metadata).namespace;
         entry(object, Err(not_allowed(environment, &namespace)))
     });
     Ok((allowed.chain(others).collect(), desired))
@@ -135,7 +135,7 @@ pub(super) fn is_allowed(environment: &PortalEnvironment, namespace: &str) -> bo
 }
 
 fn not_allowed(environment: &PortalEnvironment, namespace: &str) -> Trouble {
-    let name = Name::of(&environment.metadata);
+    let name = name_of(&environment.metadata);
     Trouble::new(
         Reason::NotAllowed,
         format!(

@@ -6,7 +6,7 @@
 use super::announce::News;
 use super::conditions::Trouble;
 use super::kube_writes;
-use super::names::Name;
+use super::names::name_of;
 use super::objects::{
     ENVIRONMENT_FINALIZER, Objects, has_finalizer, is_force_released, is_held, is_leaving,
 };
@@ -89,7 +89,7 @@ pub(super) fn waits(environment: &PortalEnvironment, objects: &Objects) -> Optio
         return None;
     }
     let names: Vec<String> = waited_for(metadata, objects)
-        .map(|object| Name::of(&object.metadata).name)
+        .map(|object| name_of(&object.metadata).name)
         .collect();
     let (first, more) = names.split_at(names.len().min(NAMED));
     if first.is_empty() {

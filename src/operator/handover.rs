@@ -15,7 +15,7 @@ use tokio::time::Instant;
 use super::conditions::Trouble;
 use super::entries::{Entry, is_allowed};
 use super::holders::Grounds;
-use super::names::{Name, Uid};
+use super::names::{Name, Uid, name_of};
 use super::reason::Reason;
 use super::reconcile::Reconciler;
 use super::resource::{PortalEnvironment, PortalOrganization};
@@ -117,7 +117,7 @@ impl Reconciler {
             .items
             .iter()
             .filter(|object| heir.is(object))
-            .map(|object| Name::of(&object.metadata))
+            .map(|object| name_of(&object.metadata))
             .collect();
         successors.sort();
         successors
@@ -140,7 +140,7 @@ struct Heir<'a> {
 impl Heir<'_> {
     fn is(&self, object: &DynamicObject) -> bool {
         let metadata = &object.metadata;
-        let name = Name::of(metadata);
+        let name = name_of(metadata);
         metadata.deletion_timestamp.is_none()
             && Uid::of(metadata) != self.leaving.uid()
             && self.belongs(&name, &object.data["spec"]["environmentRef"])
@@ -151,7 +151,7 @@ impl Heir<'_> {
 
     fn belongs(&self, name: &Name, reference: &Value) -> bool {
         let namespace = reference["namespace"].as_str().unwrap_or(&name.namespace);
-        let environment = Name::of(&self.environment.metadata);
+        let environment = name_of(&self.environment.metadata);
         environment.namespace == namespace && reference["name"] == environment.name.as_str()
     }
 

@@ -15,7 +15,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use super::names::{Name, Uid};
+use super::names::{Name, Uid, name_of};
 use super::resource::{PortalEnvironment, PortalOrganization};
 use super::status::{ours, same_conditions};
 use crate::manifest::kubernetes::{
@@ -151,7 +151,7 @@ pub(super) async fn status<S: Status>(
     metadata: &ObjectMeta,
     status: S,
 ) -> kube::Result<()> {
-    let name = Name::of(metadata);
+    let name = name_of(metadata);
     let body = json!({
         "apiVersion": API_VERSION,
         "kind": S::KIND.as_str(),
@@ -206,7 +206,7 @@ where
         + DeserializeOwned
         + Debug,
 {
-    let name = Name::of(metadata);
+    let name = name_of(metadata);
     let mut finalizers = metadata.finalizers.clone().unwrap_or_default();
     finalizers.retain(|one| one != finalizer);
     if wanted {

@@ -5,23 +5,21 @@ use kube::core::ObjectMeta;
 use super::resource::PortalOrganization;
 pub(super) use crate::manifest::ObjectName as Name;
 
-impl Name {
-    /// The name of an object.
-    pub(super) fn of(metadata: &ObjectMeta) -> Self {
-        Self {
-            namespace: metadata.namespace.clone().unwrap_or_default(),
-            name: metadata.name.clone().unwrap_or_default(),
-        }
+/// Returns the name of an object.
+pub(super) fn name_of(metadata: &ObjectMeta) -> Name {
+    Name {
+        namespace: metadata.namespace.clone().unwrap_or_default(),
+        name: metadata.name.clone().unwrap_or_default(),
     }
+}
 
-    /// The environment that an organization belongs to.
-    pub(super) fn environment_of(object: &PortalOrganization) -> Self {
-        let reference = &object.spec.environment_ref;
-        let own = object.metadata.namespace.clone().unwrap_or_default();
-        Self {
-            namespace: reference.namespace.clone().unwrap_or(own),
-            name: reference.name.clone(),
-        }
+/// Returns the name of the environment that an organization belongs to.
+pub(super) fn environment_name_of(object: &PortalOrganization) -> Name {
+    let reference = &object.spec.environment_ref;
+    let own = object.metadata.namespace.clone().unwrap_or_default();
+    Name {
+        namespace: reference.namespace.clone().unwrap_or(own),
+        name: reference.name.clone(),
     }
 }
 

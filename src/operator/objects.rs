@@ -8,7 +8,7 @@ use std::sync::Arc;
 use kube::Resource;
 use kube::runtime::reflector::{ObjectRef, Store};
 
-use super::names::{Name, Uid};
+use super::names::{Name, Uid, environment_name_of, name_of};
 use super::resource::{PortalEnvironment, PortalOrganization};
 use super::watched::Watched;
 use crate::manifest::kubernetes::PAUSED;
@@ -48,12 +48,12 @@ impl Objects {
         let reference = ObjectRef::new(&name.name).within(&name.namespace);
         let all = organizations.state();
         let readable = all.iter().filter_map(|object| object.read().ok());
-        let ours = readable.filter(|object| Name::environment_of(object) == *name);
+        let ours = readable.filter(|object| environment_name_of(object) == *name);
         let mut ours: Vec<_> = ours.cloned().collect();
         ours.sort_by_cached_key(|object| {
             let metadata = object.meta();
             let created = metadata.creation_timestamp.as_ref().map(|time| time.0);
-            (created.is_none(), created, Name::of(metadata))
+            (created.is_none(), created, name_of(metadata))
         });
         Self {
             environment: environments.get(&reference),

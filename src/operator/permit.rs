@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::context::Context;
 use super::entries::Entry;
-use super::names::{Name, Uid};
+use super::names::{Name, Uid, name_of};
 use super::objects::{
     is_environment_paused, is_force_released, is_leaving, is_organization_paused,
 };
@@ -99,7 +99,7 @@ struct Identified {
 impl Identified {
     fn of(metadata: &ObjectMeta) -> Self {
         Self {
-            name: Name::of(metadata),
+            name: name_of(metadata),
             uid: Uid::of(metadata),
         }
     }
@@ -139,7 +139,7 @@ fn refusal(
     environment: &PortalEnvironment,
     object: &PortalOrganization,
 ) -> Option<String> {
-    let (of_environment, of_object) = (Name::of(&environment.metadata), Name::of(&object.metadata));
+    let (of_environment, of_object) = (name_of(&environment.metadata), name_of(&object.metadata));
     if is_environment_paused(environment) {
         return Some(format!("PortalEnvironment {of_environment} is paused"));
     }

@@ -10,7 +10,7 @@ use kube::core::ObjectMeta;
 
 use super::conditions::Trouble;
 use super::kube_writes;
-use super::names::{Name, Uid};
+use super::names::{Name, Uid, name_of};
 use super::reason::Reason;
 use super::reconcile::Reconciler;
 use super::resource::PortalEnvironment;
@@ -118,7 +118,7 @@ impl Reconciler {
         if self.quota.is_of(metadata) {
             return Ok(());
         }
-        let Name { namespace, name } = Name::of(metadata);
+        let Name { namespace, name } = name_of(metadata);
         let client = self.context.client.clone();
         let environments: Api<PortalEnvironment> = Api::namespaced(client, &namespace);
         let known = environments.get_opt(&name).await.map_err(|error| {

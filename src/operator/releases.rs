@@ -10,7 +10,7 @@ use kube::Api;
 
 use super::conditions::Trouble;
 use super::kube_writes;
-use super::names::Name;
+use super::names::{Name, name_of};
 use super::reason::Reason;
 use super::reconcile::Reconciler;
 use super::resource::PortalEnvironment;
@@ -34,7 +34,7 @@ impl Reconciler {
             return Ok(());
         }
         // The watch may be older than what another release has said.
-        let Name { namespace, name } = Name::of(metadata);
+        let Name { namespace, name } = name_of(metadata);
         let client = self.context.client.clone();
         let environments: Api<PortalEnvironment> = Api::namespaced(client, &namespace);
         let unreachable = |error: kube::Error| {

@@ -19,7 +19,7 @@ use super::context::Context;
 use super::fence::Fence;
 use super::lease::{self, Election, Term};
 use super::metrics::Metrics;
-use super::names::Name;
+use super::names::{Name, environment_name_of, name_of};
 use super::nudge::Nudger;
 use super::objects::{Environments, Organizations};
 use super::outside::{Outside, OverHttp};
@@ -314,11 +314,11 @@ fn names(environments: &Environments, organizations: &Organizations) -> BTreeSet
     let there = environments
         .state()
         .into_iter()
-        .map(|object| Name::of(kube::Resource::meta(&*object)));
+        .map(|object| name_of(kube::Resource::meta(&*object)));
     let named = organizations
         .state()
         .into_iter()
-        .filter_map(|object| Some(Name::environment_of(object.read().ok()?)));
+        .filter_map(|object| Some(environment_name_of(object.read().ok()?)));
     there.chain(named).collect()
 }
 

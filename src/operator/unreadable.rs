@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use super::conditions::{self, Trouble, merge};
 use super::context::Context;
 use super::kube_writes::{self, Status};
-use super::names::{Name, Uid};
+use super::names::{Name, Uid, name_of};
 use super::reason::Reason;
 use super::resource::{PortalEnvironment, PortalOrganization};
 use super::status::same_conditions;
@@ -43,7 +43,7 @@ pub(super) async fn tell(context: &Context, told: &mut BTreeSet<Edit>) -> bool {
             }
             Err(error) => {
                 all_told = false;
-                let name = Name::of(&object.metadata);
+                let name = name_of(&object.metadata);
                 tracing::warn!(object = %name, %error, "a status was not written");
             }
         }
@@ -72,7 +72,7 @@ fn all(context: &Context) -> Vec<Unreadable> {
             is_organization,
         })
         .collect();
-    all.sort_by_cached_key(|object| (object.is_organization, Name::of(&object.metadata)));
+    all.sort_by_cached_key(|object| (object.is_organization, name_of(&object.metadata)));
     all
 }
 
@@ -109,7 +109,7 @@ where
     K: Resource<DynamicType = ()>,
     S: DeserializeOwned + Default,
 {
-    let Name { namespace, name } = Name::of(metadata);
+    let Name { namespace, name } = name_of(metadata);
     let resource = ApiResource::erase::<K>(&());
     let client = context.client.clone();
     let objects: Api<DynamicObject> = Api::namespaced_with(client, &namespace, &resource);
