@@ -1,6 +1,7 @@
 """What the measuring scripts share: the release binary, the sandbox as a server, the page."""
 
 import json
+import math
 import os
 import pathlib
 import platform
@@ -62,6 +63,14 @@ def answered(sandbox):
     """How many requests the server has answered: it numbers them."""
     with ask(sandbox, "GET", "/health") as answer:
         return int(answer.headers["x-request-id"].rsplit("_", 1)[1])
+
+
+def list_floor(count, latency):
+    """Seconds below which no client can know a whole list whose pages are found by cursors.
+
+    It is read from both ends, and of full pages one more has to show that both have met.
+    """
+    return math.ceil((math.ceil(count / 100) + 1) / 2) * latency
 
 
 def machine():
