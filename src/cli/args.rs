@@ -3,6 +3,7 @@
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
+use clap::builder::FalseyValueParser;
 use clap::{Args, ValueEnum};
 
 /// Which manifest.
@@ -74,6 +75,16 @@ pub(super) struct ConnectionArgs {
     /// Another endpoint; also WORKOS_API_URL. Plain http is for loopback only.
     #[arg(long, value_name = "URL", conflicts_with = "sandbox")]
     pub api_url: Option<String>,
+
+    /// Accept an endpoint with plain http on another machine, for a sandbox in compose or a CI
+    /// service. Only test keys are sent there: everything is readable on the way.
+    #[arg(
+        long,
+        env = "PORTALCTL_ALLOW_PLAIN_HTTP",
+        hide_env = true,
+        value_parser = FalseyValueParser::new()
+    )]
+    pub allow_plain_http: bool,
 
     /// Never send more requests a second than this; default 50, slower when WorkOS asks for it.
     #[arg(long, value_name = "N")]

@@ -64,6 +64,9 @@ pub(super) fn over_http(
     desired: &Desired,
     bounds: Bounds,
 ) -> Result<Connection, CliError> {
+    if let Some(key) = &key {
+        endpoint::check_key(&endpoint, key)?;
+    }
     let (rate, clock) = pace(args);
     let target = Target {
         environment: desired.environment.name.clone(),

@@ -9,10 +9,12 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::ui::Ui;
 use crate::codes::cli as codes;
-use crate::workos::Endpoint;
+use crate::workos::{ApiKey, Endpoint, PlainHttp};
 
 /// The flag that names an endpoint.
 pub(super) const FLAG: &str = "--api-url";
+/// The flag that allows plain http to another machine.
+const ALLOW_PLAIN_HTTP: &str = "--allow-plain-http";
 /// portalctl's own variable.
 const API_URL: &str = "WORKOS_API_URL";
 /// Base URL, as official SDKs read it.
@@ -43,22 +45,51 @@ pub(super) fn endpoint(args: &ConnectionArgs) -> Result<Endpoint, CliError> {
             chosen.endpoint.authority()
         ));
     }
+    if chosen.endpoint.is_readable_on_the_way() {
+        Ui::insist(&format!(
+            "warning: requests to {} are not encrypted: the key, links and customers' data are \
+             readable on the way ({ALLOW_PLAIN_HTTP})",
+            chosen.endpoint.authority()
+        ));
+    }
     Ok(chosen.endpoint)
 }
 
 /// Chooses the endpoint by the flag and the environment.
 pub(super) fn choose_by_environment(args: &ConnectionArgs) -> Result<Chosen, CliError> {
     let variable = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
-    choose(args.api_url.as_deref(), variable)
+    let plain = if args.allow_plain_http {
+        PlainHttp::Anywhere
+    } else {
+        PlainHttp::ThisMachine
+    };
+    choose(args.api_url.as_deref(), plain, variable)
+}
+
+/// Refuses to send a key over plain http to another machine, unless it is a test environment's.
+pub(super) fn check_key(endpoint: &Endpoint, key: &ApiKey) -> Result<(), CliError> {
+    if key.may_be_sent_to(endpoint) {
+        return Ok(());
+    }
+    let message = format!(
+        "{} has plain http, and the key is not one of a test environment; no request was made",
+        endpoint.authority()
+    );
+    Err(CliError::new(
+        Exit::Credentials,
+        codes::KEY_IN_THE_CLEAR,
+        message,
+    ))
 }
 
 fn choose(
     flag: Option<&str>,
+    plain: PlainHttp,
     variable: impl Fn(&str) -> Option<String>,
 ) -> Result<Chosen, CliError> {
     let own = flag.map(|url| (url.to_owned(), FLAG));
     if let Some((url, origin)) = own.or_else(|| Some((variable(API_URL)?, API_URL))) {
-        let endpoint = Endpoint::parse(&url).map_err(|error| {
+        let endpoint = Endpoint::parse_allowing(&url, plain).map_err(|error| {
             // Not the address itself: what makes it unusable may be a credential in it.
             let message = format!("the API address in {origin} {error}");
             CliError::new(Exit::Usage, codes::INVALID_ENDPOINT, message)
@@ -116,7 +147,7 @@ mod tests {
             let found = variables.iter().find(|(known, _)| *known == name);
             found.map(|(_, value)| (*value).to_owned())
         };
-        let chosen = choose(flag, variable).unwrap();
+        let chosen = choose(flag, PlainHttp::ThisMachine, variable).unwrap();
         let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
         (
             chosen.endpoint.authority().to_owned(),
@@ -142,6 +173,35 @@ mod tests {
             chosen(flag, &[sdk, own]),
             is("flag.example", "--api-url", "")
         );
+    }
+
+    #[test]
+    fn plain_http_to_another_machine_is_by_the_own_variable_and_with_leave_only() {
+        let of = |name: &'static str, plain| {
+            let variable =
+                move |asked: &str| (asked == name).then(|| "http://sandbox:4100".to_owned());
+            choose(None, plain, variable)
+        };
+        let chosen = of(API_URL, PlainHttp::Anywhere).unwrap();
+        assert_eq!(chosen.endpoint.authority(), "sandbox:4100");
+        assert!(of(API_URL, PlainHttp::ThisMachine).is_err());
+        let chosen = of(BASE_URL, PlainHttp::Anywhere).unwrap();
+        assert_eq!(chosen.ignored, Some(BASE_URL));
+    }
+
+    #[test]
+    fn no_key_but_a_test_key_is_sent_in_the_clear() {
+        let key = |text: &str| ApiKey::parse(text).unwrap();
+        let plain = Endpoint::parse_allowing("http://sandbox", PlainHttp::Anywhere).unwrap();
+        assert!(check_key(&plain, &key("sk_test_abc")).is_ok());
+        for text in ["sk_live_abc", "sk_other"] {
+            let error = check_key(&plain, &key(text)).unwrap_err();
+            assert_eq!(error.exit, Exit::Credentials);
+            for safe in ["https://sandbox", "http://127.0.0.1"] {
+                let safe = Endpoint::parse(safe).unwrap();
+                assert!(check_key(&safe, &key(text)).is_ok());
+            }
+        }
     }
 
     #[test]

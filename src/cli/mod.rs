@@ -86,6 +86,8 @@ Environment:
   WORKOS_API_URL    another endpoint, as --api-url; those of the official SDKs
                     (WORKOS_API_BASE_URL, WORKOS_API_HOSTNAME) count where they
                     name this machine
+  PORTALCTL_ALLOW_PLAIN_HTTP
+                    1 accepts plain http to another machine, as --allow-plain-http
 
 Exit codes:
   0    done

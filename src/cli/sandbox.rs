@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::net::TcpListener;
 
 use super::connect::{seed, state_error};
@@ -17,22 +17,36 @@ use super::session;
 use super::ui::Ui;
 use crate::clock::{SharedClock, SystemClock};
 use crate::codes::cli as codes;
+use crate::model::desired::KeyKind;
 use crate::sandbox::fault::{DEFAULT_PERCENT, Faults};
 use crate::sandbox::scenario::{Scenario, ScenarioError};
 use crate::sandbox::state::StateFile;
-use crate::sandbox::webhook::Endpoint;
+use crate::sandbox::webhook;
 use crate::sandbox::world::{World, is_return_url};
-use crate::sandbox::{HttpDeliver, RateLimit, Sandbox, SandboxOptions};
+use crate::sandbox::{Audience, HttpDeliver, RateLimit, Sandbox, SandboxOptions};
+use crate::workos::{ApiKey, Endpoint, PlainHttp};
 
 /// Serve an in-memory WorkOS, to try everything without an account.
 ///
 /// Any well-formed test key is accepted. Point portalctl, an official SDK or the official CLI
-/// at its address. It is meant for this machine and listens on loopback only.
+/// at its address. It listens on loopback only, unless --allow-remote says otherwise.
 #[derive(Debug, Args)]
 pub(super) struct SandboxArgs {
     /// Where to listen; port 0 takes any free one.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4100", value_parser = parse_loopback)]
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4100", value_parser = parse_address)]
     listen: SocketAddr,
+
+    /// Listen on an address that other machines reach, for compose and CI services.
+    ///
+    /// Whoever reaches it can play the customer without a key, and change everything with any test
+    /// key. The parts without a key are reached by an address or a name without a dot.
+    #[arg(long)]
+    allow_remote: bool,
+
+    /// What portal links begin with, where a browser reaches the sandbox by another address than
+    /// its callers.
+    #[arg(long, value_name = "URL", value_parser = parse_public_url)]
+    public_url: Option<String>,
 
     /// Keep the state in a file.
     #[arg(long, value_name = "FILE")]
@@ -85,14 +99,37 @@ pub(super) struct SandboxArgs {
     webhook_secret_file: Option<PathBuf>,
 }
 
-fn parse_loopback(text: &str) -> Result<SocketAddr, String> {
-    let address: SocketAddr = text
-        .parse()
-        .map_err(|_| "an address such as 127.0.0.1:4100 is wanted".to_owned())?;
-    if address.ip().is_loopback() {
-        return Ok(address);
+fn parse_address(text: &str) -> Result<SocketAddr, String> {
+    text.parse()
+        .map_err(|_| "an address such as 127.0.0.1:4100 is wanted".to_owned())
+}
+
+fn parse_public_url(text: &str) -> Result<String, String> {
+    match Endpoint::parse_allowing(text, PlainHttp::Anywhere) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(error) => Err(format!("the URL {error}")),
     }
-    Err("the sandbox accepts any key, so it listens on loopback (127.0.0.1, [::1]) only".to_owned())
+}
+
+/// Checks that an address which other machines reach was asked for, and takes only test keys.
+fn check_reach(args: &SandboxArgs) -> Result<(), CliError> {
+    if args.listen.ip().is_loopback() {
+        return Ok(());
+    }
+    if !args.allow_remote {
+        let message = format!(
+            "{} is not on loopback (127.0.0.1, [::1]), and the sandbox accepts any test key",
+            args.listen
+        );
+        let error = CliError::new(Exit::Usage, codes::USAGE, message);
+        return Err(error.help("add --allow-remote where other machines are meant to reach it"));
+    }
+    Ui::insist(&format!(
+        "warning: other machines may reach the sandbox at {}: with any test key they change \
+         everything in it, and without a key they play its customers",
+        args.listen
+    ));
+    Ok(())
 }
 
 fn parse_return_url(text: &str) -> Result<String, String> {
@@ -128,6 +165,7 @@ fn parse_rate_limit(text: &str) -> Result<RateLimit, String> {
 }
 
 pub(super) fn run(args: &SandboxArgs, ui: &Ui) -> Result<Exit, CliError> {
+    check_reach(args)?;
     let clock: SharedClock = Arc::new(SystemClock);
     let sandbox = build(args, &clock)?;
     session::block_on(async |interrupted| {
@@ -163,6 +201,15 @@ fn build(args: &SandboxArgs, clock: &SharedClock) -> Result<Sandbox, CliError> {
     let mut options = SandboxOptions::new(Arc::clone(clock), world);
     options.state = state;
     options.key = args.key_file.as_deref().map(sandbox_key).transpose()?;
+    let is_live = options.key.as_ref().is_some_and(is_no_test_key);
+    if args.allow_remote && is_live {
+        let message = "with --allow-remote only the key of a test environment is taken";
+        return Err(CliError::new(Exit::Usage, codes::USAGE, message));
+    }
+    options.base_url.clone_from(&args.public_url);
+    if args.allow_remote {
+        options.audience = Audience::Network;
+    }
     options
         .default_return_url
         .clone_from(&args.default_return_url);
@@ -179,8 +226,14 @@ fn build(args: &SandboxArgs, clock: &SharedClock) -> Result<Sandbox, CliError> {
     Ok(Sandbox::new(options))
 }
 
+/// Returns whether a key is not of the kind that test environments have.
+fn is_no_test_key(key: &SecretString) -> bool {
+    let key = ApiKey::parse(key.expose_secret());
+    key.is_ok_and(|key| key.kind() != Some(KeyKind::Test))
+}
+
 /// Where events are sent, and what they are signed with.
-fn endpoints(args: &SandboxArgs) -> Result<Vec<Endpoint>, CliError> {
+fn endpoints(args: &SandboxArgs) -> Result<Vec<webhook::Endpoint>, CliError> {
     let Some(file) = &args.webhook_secret_file else {
         return Ok(Vec::new());
     };
@@ -191,7 +244,7 @@ fn endpoints(args: &SandboxArgs) -> Result<Vec<Endpoint>, CliError> {
     let secret = SecretString::from(secret.trim_end_matches(['\r', '\n']).to_owned());
     let urls = args.webhook_urls.iter();
     urls.map(|url| {
-        Endpoint::new(url, &secret).map_err(|error| {
+        webhook::Endpoint::new(url, &secret).map_err(|error| {
             CliError::new(
                 Exit::Usage,
                 codes::USAGE,
@@ -217,6 +270,15 @@ fn scenario(name: &str, clock: &SharedClock) -> Result<World, CliError> {
 /// Says where it is: the address alone on standard output, for scripts; the rest beside it.
 fn greet(address: SocketAddr, ui: &Ui) -> Result<(), CliError> {
     ui.data(&format!("http://{address}\n"))?;
+    if !address.ip().is_loopback() {
+        ui.say(&format!(
+            "The sandbox is up; Ctrl-C ends it. Where it is called HOST:\n\
+             \n  export WORKOS_API_URL=http://HOST:{} WORKOS_API_KEY=sk_test_sandbox\n  \
+             export PORTALCTL_ALLOW_PLAIN_HTTP=1\n  portalctl plan\n",
+            address.port()
+        ));
+        return Ok(());
+    }
     ui.say(&format!(
         "The sandbox is up; Ctrl-C ends it. In another terminal:\n\
          \n  export WORKOS_API_URL=http://{address} WORKOS_API_KEY=sk_test_sandbox\n  \

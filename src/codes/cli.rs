@@ -40,7 +40,11 @@ codes! {
     INVALID_ENDPOINT = "cli/invalid-endpoint",
         "the API address is not usable",
         "--api-url or WORKOS_API_URL must be an https address without user name, query or fragment; plain http is for loopback only, because the key would be readable on the way.",
-        "Leave it out to use WorkOS itself, or correct the address.";
+        "Leave it out to use WorkOS itself, or correct the address. For a sandbox in compose or a CI service, pass --allow-plain-http or set PORTALCTL_ALLOW_PLAIN_HTTP=1.";
+    KEY_IN_THE_CLEAR = "cli/key-in-the-clear",
+        "the key would be readable on the way",
+        "--allow-plain-http accepts an endpoint with plain http on another machine, which is meant for a sandbox: only test keys (`sk_test_…`) are sent there. No request was made.",
+        "Use a test key, or an https address.";
     NO_CONSENT = "cli/no-consent",
         "nobody agreed to what would be done",
         "What changes something, or writes to a customer, asks first, and there is no terminal to ask at, or the answer was no.",

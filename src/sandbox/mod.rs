@@ -55,6 +55,16 @@ const SAVE_EVERY: Duration = Duration::from_secs(1);
 /// How often a serving sandbox looks whether something has become due while nobody asks.
 const SETTLE_EVERY: Duration = Duration::from_millis(250);
 
+/// Callers of the parts of a sandbox that need no key: its pages and its control API.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience {
+    /// This machine, by one of its own names.
+    ThisMachine,
+    /// Other machines too, by an address or a name without a dot, as services have in compose and
+    /// in CI. A name with a dot could be anybody's, pointed here for a browser to follow.
+    Network,
+}
+
 /// What a sandbox is made of.
 pub struct SandboxOptions {
     /// What tells the time.
@@ -71,6 +81,8 @@ pub struct SandboxOptions {
     pub latency: Duration,
     /// What portal links begin with; where the caller reached the sandbox if there is none.
     pub base_url: Option<String>,
+    /// Hosts by which the parts are reached that need no key.
+    pub audience: Audience,
     /// Where the portal's logo leads when a link has no return URL: what WorkOS keeps in its
     /// dashboard.
     pub default_return_url: Option<String>,
@@ -95,6 +107,7 @@ impl SandboxOptions {
             rate_limit: RateLimit::default(),
             latency: Duration::ZERO,
             base_url: None,
+            audience: Audience::ThisMachine,
             default_return_url: None,
             state: None,
             faults: Faults::none(),

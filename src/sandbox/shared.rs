@@ -15,7 +15,7 @@ use super::limit::{Budget, Limiter};
 use super::state::{self, StateError, StateFile};
 use super::webhook::{Deliver, Webhooks};
 use super::world::World;
-use super::{SAVE_EVERY, SETTLE_EVERY, SandboxOptions};
+use super::{Audience, SAVE_EVERY, SETTLE_EVERY, SandboxOptions};
 use crate::clock::SharedClock;
 
 /// A sandbox without its routes. Clones are the same sandbox.
@@ -34,6 +34,7 @@ struct Inner {
     client_id: Option<String>,
     latency: Duration,
     base_url: Option<String>,
+    audience: Audience,
     default_return_url: Option<String>,
     /// Locked while it is written, so that an older state never replaces a newer one.
     state: Option<Mutex<StateFile>>,
@@ -54,6 +55,7 @@ impl Core {
             rate_limit,
             latency,
             base_url,
+            audience,
             default_return_url,
             state,
             faults,
@@ -74,6 +76,7 @@ impl Core {
                 client_id,
                 latency,
                 base_url,
+                audience,
                 default_return_url,
                 state: state.map(Mutex::new),
                 faults: Mutex::new(faults),
@@ -150,6 +153,10 @@ impl Core {
             // The runtime is going away: what is left is to do it here.
             Err(_) => self.save(),
         }
+    }
+
+    pub(super) fn audience(&self) -> Audience {
+        self.inner.audience
     }
 
     pub(super) fn base_url(&self) -> Option<&str> {

@@ -277,7 +277,8 @@ impl Client {
             if body.is_some() {
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             }
-            let key = self.key.as_ref().filter(|_| !call.is_public);
+            let key = self.key.as_ref();
+            let key = key.filter(|key| !call.is_public && key.may_be_sent_to(&self.endpoint));
             if let Some(authorization) = key.and_then(ApiKey::authorization) {
                 headers.insert(AUTHORIZATION, authorization);
             }

@@ -11,7 +11,7 @@ use url::{Host, Url};
 /// The base URL of the WorkOS API. Source: `servers` of the WorkOS API description.
 pub const DEFAULT_ENDPOINT: &str = "https://api.workos.com";
 
-/// A base URL: https, or plain http on this machine only. A path prefix is kept.
+/// A base URL: https, or plain http on this machine and where it was allowed. A path prefix is kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
     /// Scheme, host, port and path prefix; no slash at the end.
@@ -28,7 +28,7 @@ pub enum InvalidEndpoint {
     #[error("is not an absolute URL such as {DEFAULT_ENDPOINT}")]
     NotAUrl,
     /// Plain http to another machine.
-    #[error("must use https; plain http is for loopback addresses only")]
+    #[error("must use https; plain http to another machine needs --allow-plain-http")]
     PlainHttp,
     /// User info, which is no place for a credential.
     #[error("must not hold a user name or a password")]
@@ -38,9 +38,24 @@ pub enum InvalidEndpoint {
     QueryOrFragment,
 }
 
+/// Reach of plain http.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PlainHttp {
+    /// Loopback addresses.
+    ThisMachine,
+    /// Any host: a sandbox beside this process, in compose or a CI service. Keys and links are
+    /// readable on the way, so only test keys may be sent.
+    Anywhere,
+}
+
 impl Endpoint {
     /// Checks a base URL.
     pub fn parse(text: &str) -> Result<Self, InvalidEndpoint> {
+        Self::parse_allowing(text, PlainHttp::ThisMachine)
+    }
+
+    /// Checks a base URL, where the caller says how far plain http may go.
+    pub fn parse_allowing(text: &str, plain: PlainHttp) -> Result<Self, InvalidEndpoint> {
         let url = Url::parse(text).map_err(|_| InvalidEndpoint::NotAUrl)?;
         let (Some(host), Some(name)) = (url.host(), url.host_str()) else {
             return Err(InvalidEndpoint::NotAUrl);
@@ -48,7 +63,7 @@ impl Endpoint {
         let is_loopback = is_loopback(&host);
         match url.scheme() {
             "https" => {}
-            "http" if is_loopback => {}
+            "http" if is_loopback || plain == PlainHttp::Anywhere => {}
             "http" => return Err(InvalidEndpoint::PlainHttp),
             _ => return Err(InvalidEndpoint::NotAUrl),
         }
@@ -91,9 +106,14 @@ impl Endpoint {
         self.is_loopback
     }
 
-    /// Whether nothing is encrypted, which loopback endpoints alone may do.
+    /// Whether nothing is encrypted.
     pub fn is_plain_http(&self) -> bool {
         self.base.starts_with("http:")
+    }
+
+    /// Returns whether requests are readable on their way to another machine.
+    pub fn is_readable_on_the_way(&self) -> bool {
+        self.is_plain_http() && !self.is_loopback
     }
 
     /// The absolute address of a path and query that begin with a slash.
@@ -162,6 +182,12 @@ mod tests {
                 "{bad}"
             );
         }
+        let allowed = Endpoint::parse_allowing("http://sandbox:4100", PlainHttp::Anywhere).unwrap();
+        assert!(allowed.is_readable_on_the_way() && !allowed.is_loopback());
+        let local = Endpoint::parse_allowing("http://localhost:4100", PlainHttp::Anywhere).unwrap();
+        assert!(!local.is_readable_on_the_way());
+        let https = Endpoint::parse_allowing("https://sandbox", PlainHttp::Anywhere).unwrap();
+        assert!(!https.is_readable_on_the_way());
         for bad in [
             "",
             "api.workos.com",

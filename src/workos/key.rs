@@ -5,6 +5,7 @@ use std::fmt;
 use http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 
+use super::endpoint::Endpoint;
 use crate::model::desired::KeyKind;
 
 /// A WorkOS API key. Its `Debug` tells the kind and nothing else.
@@ -62,6 +63,12 @@ impl ApiKey {
     /// The kind that the key's prefix names, if it names one.
     pub const fn kind(&self) -> Option<KeyKind> {
         self.kind
+    }
+
+    /// Returns whether the key may be sent to an endpoint: only that of a test environment where it
+    /// is readable on the way.
+    pub fn may_be_sent_to(&self, endpoint: &Endpoint) -> bool {
+        !endpoint.is_readable_on_the_way() || self.kind == Some(KeyKind::Test)
     }
 
     /// The `Authorization` header, marked so that no library logs it.

@@ -40,7 +40,7 @@ use crate::model::{Domain, Email, ExternalId, ExternalUserId, Intent, Organizati
 
 pub use self::http::{Bounds, HttpTransport};
 pub use client::{Client, NoPulse, Pulse, Settings};
-pub use endpoint::{Endpoint, InvalidEndpoint};
+pub use endpoint::{Endpoint, InvalidEndpoint, PlainHttp};
 pub use error::{ApiError, ApiErrorKind};
 pub use key::{ApiKey, InvalidKey};
 pub use pace::Rate;

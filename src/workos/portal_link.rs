@@ -7,7 +7,7 @@
 use std::fmt;
 
 use secrecy::{ExposeSecret, SecretString};
-use url::Url;
+use url::{Host, Url};
 
 use super::endpoint::{Endpoint, is_loopback};
 
@@ -40,8 +40,12 @@ pub enum InvalidLink {
     /// A scheme other than https.
     #[error("does not begin with https://")]
     NotHttps,
-    /// Plain http to another machine, or from an endpoint on another machine.
-    #[error("uses http; that is accepted only to this machine, from an endpoint on this machine")]
+    /// Plain http to a machine that is neither this one nor the endpoint's, or from an endpoint with
+    /// https.
+    #[error(
+        "uses http; that is accepted only to this machine or the endpoint's own, from an endpoint \
+         that uses http itself"
+    )]
     PlainHttp,
     /// `user@` before the host.
     #[error("has a user name before its host")]
@@ -77,7 +81,7 @@ impl PortalLink {
         if authority.contains('@') {
             return Err(InvalidLink::UserInfo);
         }
-        if is_plain && !(endpoint.is_loopback() && is_loopback(&host)) {
+        if is_plain && !may_be_plain(&host, endpoint) {
             return Err(InvalidLink::PlainHttp);
         }
         Ok(Self(SecretString::from(text)))
@@ -89,6 +93,15 @@ impl PortalLink {
     }
 }
 
+/// Returns whether a link to a host may use plain http: an endpoint on this machine leads to this
+/// machine, and one with plain http to this machine or to its own host.
+fn may_be_plain(host: &Host<&str>, endpoint: &Endpoint) -> bool {
+    if is_loopback(host) {
+        return endpoint.is_loopback() || endpoint.is_readable_on_the_way();
+    }
+    endpoint.is_readable_on_the_way() && host.to_string() == endpoint.host()
+}
+
 impl fmt::Debug for PortalLink {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("PortalLink([hidden])")
@@ -98,6 +111,7 @@ impl fmt::Debug for PortalLink {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::workos::PlainHttp;
 
     fn workos() -> Endpoint {
         Endpoint::default()
@@ -132,6 +146,24 @@ mod tests {
         let longest = format!("https://a.example/{}", "x".repeat(MAX_LINK_LENGTH - 18));
         assert!(PortalLink::parse(&longest, &workos()).is_ok());
         refused(&format!("{longest}x"), InvalidLink::TooLong);
+    }
+
+    #[test]
+    fn a_sandbox_beside_this_process_leads_to_itself_or_to_this_machine() {
+        let sandbox = Endpoint::parse_allowing("http://sandbox:4100", PlainHttp::Anywhere).unwrap();
+        for good in [
+            "http://sandbox:4100/portal/x",
+            "http://localhost:4100/portal/x",
+        ] {
+            assert!(PortalLink::parse(good, &sandbox).is_ok(), "{good}");
+            let https = Endpoint::parse("https://sandbox").unwrap();
+            let refused = PortalLink::parse(good, &https).unwrap_err();
+            assert_eq!(refused, InvalidLink::PlainHttp, "{good}");
+        }
+        for bad in ["http://other/portal/x", "http://sandbox.evil.example/x"] {
+            let refused = PortalLink::parse(bad, &sandbox).unwrap_err();
+            assert_eq!(refused, InvalidLink::PlainHttp, "{bad}");
+        }
     }
 
     #[test]

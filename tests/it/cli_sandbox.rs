@@ -1,9 +1,12 @@
 //! `sandbox`: a server of its own, and the same thing inside another command.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use serde_json::json;
 
 use crate::support::cli::{KEY, TestEnv};
-use crate::support::http;
+use crate::support::http::{self, Canned};
 use crate::support::manifests::{CUSTOMERS, ONE};
 use crate::support::sandbox_server::SandboxServer;
 
@@ -124,4 +127,116 @@ fn a_named_key_is_the_only_one() {
     let output = env.run("plan").at(&server).exits(4);
     assert!(output.stderr.contains("api/unauthorized"), "{output}");
     let _ = env.run("plan --api-key-file key").at(&server).exits(0);
+}
+
+/// An address of this machine that is not on loopback, and still reaches it.
+#[cfg(target_os = "linux")]
+const EVERYWHERE: &str = "0.0.0.0:0";
+
+#[cfg(target_os = "linux")]
+#[test]
+fn other_machines_reach_it_only_where_both_sides_say_so() {
+    let env = TestEnv::with_manifest(ONE);
+    let output = env.args(["sandbox", "--listen", EVERYWHERE]).exits(3);
+    assert!(output.stderr.contains("--allow-remote"), "{output}");
+    let sandbox = SandboxServer::listening(&env, EVERYWHERE, "--allow-remote");
+    let url = sandbox.url();
+    let at = |line: &str| env.run(line).at_url(&url);
+    let output = at("apply --yes").exits(3);
+    assert!(
+        output.stderr.contains("error[cli/invalid-endpoint]"),
+        "{output}"
+    );
+    assert!(output.stderr.contains("--allow-plain-http"), "{output}");
+    let off = at("plan").env("PORTALCTL_ALLOW_PLAIN_HTTP", "0").exits(3);
+    assert!(off.stderr.contains("error[cli/invalid-endpoint]"), "{off}");
+    let output = at("apply --yes --allow-plain-http").exits(0);
+    assert!(output.stderr.contains("are not encrypted"), "{output}");
+    let plan = at("plan -o json").env("PORTALCTL_ALLOW_PLAIN_HTTP", "1");
+    let plan = plan.exits(0).json_of("plan");
+    assert_eq!(plan["summary"]["unchanged"], 1, "{plan:#}");
+    // The link leads to the sandbox, and is handed over.
+    let link = at("link acme sso --allow-non-tty --allow-plain-http").exits(0);
+    assert!(link.stdout.starts_with(&format!("{url}/portal/")), "{link}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn only_a_test_key_is_sent_in_the_clear() {
+    let env = TestEnv::with_manifest("version: 1\norganizations:\n  acme: { name: Acme }\n");
+    let arrived = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&arrived);
+    let server = Canned::serve(move |_, _, _| {
+        count.fetch_add(1, Ordering::SeqCst);
+        (404, String::new(), r#"{"message":"Not found"}"#.to_owned())
+    });
+    let url = server.url().replace("127.0.0.1", "0.0.0.0");
+    let with_live_key = |line: &str| {
+        let run = env.run(&format!("{line} -o json --allow-plain-http"));
+        run.at_url(&url)
+            .env("WORKOS_API_KEY", "sk_live_0123456789canary")
+    };
+    let plan = with_live_key("plan").exits(4);
+    assert!(plan.stdout.contains("cli/key-in-the-clear"), "{plan}");
+    assert_eq!(arrived.load(Ordering::SeqCst), 0);
+    // What the doctor asks without a key it may ask.
+    let doctor = with_live_key("doctor").exits(2);
+    assert!(doctor.stdout.contains("cli/key-in-the-clear"), "{doctor}");
+    arrived.store(0, Ordering::SeqCst);
+    let _ = env.run("plan --allow-plain-http").at_url(&url).output();
+    assert_ne!(arrived.load(Ordering::SeqCst), 0, "the test key is sent");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_live_key_is_none_for_a_sandbox_that_others_reach() {
+    let env = TestEnv::new();
+    env.write("key", "sk_live_0123456789canary\n");
+    let line = "sandbox --listen 0.0.0.0:0 --allow-remote --key-file key";
+    let output = env.run(line).exits(3);
+    assert!(
+        output.stderr.contains("only the key of a test environment"),
+        "{output}"
+    );
+    assert!(!output.stderr.contains("canary"), "{output}");
+}
+
+/// The compose example: the sandbox's own command, and the job's with its variables.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_compose_example_works_with_one_machine_for_its_network() {
+    let folder = concat!(env!("CARGO_MANIFEST_DIR"), "/examples/ci/compose");
+    let text = std::fs::read_to_string(format!("{folder}/compose.yaml")).unwrap();
+    let compose: serde_json::Value = serde_saphyr::from_str(&text).unwrap();
+    let command = |service: &str| {
+        let words = compose["services"][service]["command"].as_array().unwrap();
+        let words = words.iter().map(|word| word.as_str().unwrap().to_owned());
+        words.collect::<Vec<String>>()
+    };
+    let env =
+        TestEnv::with_manifest(&std::fs::read_to_string(format!("{folder}/portal.yaml")).unwrap());
+    let mut sandbox = command("sandbox");
+    let listen = sandbox
+        .iter()
+        .position(|word| word == "0.0.0.0:4100")
+        .unwrap();
+    EVERYWHERE.clone_into(&mut sandbox[listen]);
+    assert_eq!(sandbox.remove(0), "sandbox");
+    let options = sandbox
+        .join(" ")
+        .replacen(&format!("--listen {EVERYWHERE}"), "", 1);
+    let server = SandboxServer::listening(&env, EVERYWHERE, &options);
+    let mut job = env.args(command("portalctl"));
+    let variables = compose["services"]["portalctl"]["environment"]
+        .as_object()
+        .unwrap();
+    for (name, value) in variables {
+        let value = value
+            .as_str()
+            .unwrap()
+            .replace("http://sandbox:4100", &server.url());
+        job = job.env(name, &value);
+    }
+    let _ = job.exits(0);
+    assert!(!server.external_ids().is_empty());
 }

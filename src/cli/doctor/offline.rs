@@ -7,7 +7,7 @@ use std::path::Path;
 use super::DoctorArgs;
 use crate::cli::connect::{self, Connection};
 use crate::cli::credentials::{self, SuppliedKey};
-use crate::cli::endpoint::{Chosen, FLAG, choose_by_environment};
+use crate::cli::endpoint::{Chosen, FLAG, check_key, choose_by_environment};
 use crate::cli::error::CliError;
 use crate::cli::session;
 use crate::codes::{Code, cli as codes, manifest as manifest_codes};
@@ -83,6 +83,12 @@ pub(super) fn gather(args: &DoctorArgs) -> Result<Visit, CliError> {
     let chosen = choose_by_environment(&args.connection).map_err(|error| problem(&error));
     let endpoint = chosen.as_ref().map(|chosen| chosen.endpoint.clone());
     let endpoint = endpoint.map_err(Clone::clone);
+    let supplied = match (&endpoint, supplied) {
+        (Ok(endpoint), Ok(supplied)) => check_key(endpoint, &supplied.key)
+            .map(|()| supplied)
+            .map_err(|error| problem(&error)),
+        (_, supplied) => supplied,
+    };
     let mut facts = Facts {
         sandbox: is_sandbox,
         manifest,

@@ -264,7 +264,7 @@ async fn generate_link(
     JsonBody(body): JsonBody,
 ) -> Answer {
     let input = LinkInput::read(&body)?;
-    let origin = origin::of_links(core.base_url(), &headers);
+    let origin = origin::of_links(core.base_url(), core.audience(), &headers);
     core.world(|world, now| {
         let token = world.generate_link(now, input)?;
         Ok(created(

@@ -19,7 +19,7 @@ mod tuning;
 use axum::Router;
 use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::get;
 use serde_json::json;
@@ -35,7 +35,7 @@ pub(super) fn router(core: &Core) -> Router {
     let local = control::routes()
         .merge(tuning::routes())
         .merge(pages::routes())
-        .layer(from_fn(only_here));
+        .layer(from_fn_with_state(core.clone(), only_here));
     Router::new()
         .merge(api)
         .merge(local)
@@ -96,15 +96,16 @@ async fn admit(State(core): State<Core>, request: Request, next: Next) -> Respon
     answer
 }
 
-/// Lets requests through that come from this machine.
-async fn only_here(request: Request, next: Next) -> Response {
-    if origin::is_local(request.headers()) {
+/// Lets requests through that are addressed to a name which no web page of elsewhere can have.
+async fn only_here(State(core): State<Core>, request: Request, next: Next) -> Response {
+    if origin::is_local(request.headers(), core.audience()) {
         next.run(request).await
     } else {
         problem(
             StatusCode::FORBIDDEN,
             "forbidden",
-            "This part of the sandbox is only for this machine: call it by localhost or 127.0.0.1.",
+            "This part of the sandbox is only for this machine: call it by localhost or 127.0.0.1 \
+             (with --allow-remote, by an address or a name without a dot).",
         )
     }
 }
