@@ -20,7 +20,8 @@
 //!
 //! A server that orders otherwise is never taken for one that was read whole: where both ends begin
 //! with the same object, or the readers do not meet at their edges in reverse order, the list is
-//! read forward from one end, page after page. Without `list_metadata` the last object of a page is
+//! read forward from one end, page after page, until two passes agree and lack nothing at their end
+//! that any pass had. From both ends, too, what an earlier pass had is gone only if two lack it. Without `list_metadata` the last object of a page is
 //! the cursor, and only an empty page is the end. Objects without an id take no part in any of this;
 //! they are kept.
 
@@ -137,29 +138,38 @@ where
     Fut: Future<Output = Result<Page<T>, ApiError>> + Send,
 {
     let mut ends = Ends::Both;
-    // Ids that a pass from one end found: nothing but a second pass can confirm its end.
-    let mut unconfirmed: Option<Vec<String>> = None;
+    let mut passes = Passes::default();
     let mut known = BTreeSet::new();
     let mut restarts = 0;
     loop {
-        let mut tell = |new| {
+        let mut pass = <[Vec<String>; 2]>::default();
+        let mut tell = |order: Order, new: Vec<String>| {
             let before = known.len();
-            known.extend(new);
+            known.extend(new.iter().cloned());
             told(known.len() - before);
+            let [newest, oldest] = &mut pass;
+            match order {
+                Order::NewestFirst => newest.extend(new),
+                Order::OldestFirst => oldest.extend(new),
+            }
         };
         match read_once(ends, &fetch, &mut tell, size).await {
-            Ok(Some(items)) if ends == Ends::One => {
-                let ids: Vec<String> = items.iter().map(|item| item.key().to_owned()).collect();
-                if unconfirmed.as_ref() == Some(&ids) {
+            Ok(Some(items)) => {
+                let found: BTreeSet<String> =
+                    items.iter().map(|item| item.key().to_owned()).collect();
+                if passes.confirm(ends, pass[0].last(), &found, &known) {
                     return Ok(Some(items));
                 }
-                if restarts >= MAX_RESTARTS {
-                    return Err(ListError::Unstable);
+                match ends {
+                    _ if passes.in_doubt <= MAX_RESTARTS => {}
+                    // Somebody goes on and on deleting.
+                    Ends::Both => return Ok(Some(items)),
+                    Ends::One => return Err(ListError::Unstable),
                 }
-                restarts += u32::from(unconfirmed.is_some());
-                unconfirmed = Some(ids);
+                passes.in_doubt += 1;
+                passes.whole = Some(found);
             }
-            Ok(items) => return Ok(items),
+            Ok(None) => return Ok(None),
             Err(Cut::Failed(error)) => return Err(ListError::Api(*error)),
             Err(Cut::Endless) => return Err(ListError::Endless),
             Err(Cut::OtherOrder) => ends = Ends::One,
@@ -173,6 +183,60 @@ where
                 return Err(cause.map_or(ListError::Unstable, |error| ListError::Api(*error)));
             }
         }
+        let [newest, mut oldest] = pass;
+        oldest.reverse();
+        passes.sequences.extend([newest, oldest]);
+    }
+}
+
+/// Passes over one list so far: where one is in doubt, nothing but another confirms it.
+#[derive(Default)]
+struct Passes {
+    /// The ids of each reader of each pass, newest first, as far as it came.
+    sequences: Vec<Vec<String>>,
+    /// The ids of the last pass that came to its end.
+    whole: Option<BTreeSet<String>>,
+    /// How many that came to an end were not confirmed.
+    in_doubt: u32,
+}
+
+impl Passes {
+    /// Returns whether a pass read all that there is, by what was known before and since.
+    ///
+    /// One from both ends did if it lacks nothing that was ever read, or another lacks it too. One from
+    /// one end takes another that says the same; and what it lacks must have been in the middle, where
+    /// it was deleted: the end may have been cut off each time.
+    fn confirm(
+        &self,
+        ends: Ends,
+        last: Option<&String>,
+        found: &BTreeSet<String>,
+        known: &BTreeSet<String>,
+    ) -> bool {
+        let mut missing = known.difference(found);
+        match (ends, &self.whole) {
+            (Ends::Both, None) => missing.next().is_none(),
+            (Ends::Both, Some(before)) => missing.all(|id| !before.contains(id)),
+            (Ends::One, None) => false,
+            (Ends::One, Some(before)) => {
+                before == found && missing.all(|id| self.was_in_the_middle(id, last, found))
+            }
+        }
+    }
+
+    /// Returns whether an earlier pass had an object before another that is still there, or behind one
+    /// that is not the last.
+    fn was_in_the_middle(&self, id: &str, last: Option<&String>, found: &BTreeSet<String>) -> bool {
+        self.sequences.iter().any(|earlier| {
+            let Some(at) = earlier.iter().position(|other| other == id) else {
+                return false;
+            };
+            let (before, after) = earlier.split_at(at);
+            let mut nearest = before.iter().rev();
+            let nearest = nearest.find(|other| found.contains(*other));
+            after.iter().any(|later| found.contains(later))
+                || nearest.is_some_and(|it| Some(it) != last)
+        })
     }
 }
 
@@ -190,7 +254,7 @@ enum Cut {
 async fn read_once<T, F, Fut>(
     ends: Ends,
     fetch: &F,
-    told: &mut (dyn FnMut(Vec<String>) + Send),
+    told: &mut (dyn FnMut(Order, Vec<String>) + Send),
     size: Size,
 ) -> Result<Option<Vec<T>>, Cut>
 where
@@ -228,7 +292,7 @@ where
             return Err(Cut::Endless);
         }
         let named = page.items.iter().filter(|item| !item.key().is_empty());
-        told(named.map(|item| item.key().to_owned()).collect());
+        told(order, named.map(|item| item.key().to_owned()).collect());
         let after = match readers.take(order, page)? {
             // The other reader's page has to agree that this was the end; a first page is the whole list.
             Read::ToTheEnd if pages > 1 && !pending.is_empty() => continue,
