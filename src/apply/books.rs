@@ -1,15 +1,15 @@
 //! Marks that nobody has to review: written last, when it is known what was done.
 //!
-//! Goes in: a change that was done. Comes out: the same account. Writes one PUT at most: that all
+//! Goes in: a change that was done. Comes out: the same account. Reads the organization again where its last answer may be old, and writes one PUT at most: that all
 //! declared IT contacts are there, and what WorkOS keeps otherwise than it was sent.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::{Options, Outcome, Stop, update};
+use super::{Options, Outcome, Stop, not_looked_at, owner, update};
 use crate::model::desired::FieldPath;
 use crate::model::mark::{self, KeptValues};
 use crate::model::observed::Organization;
-use crate::plan::{Action, Change, FieldChange};
+use crate::plan::{Action, Change, FieldChange, Plan};
 use crate::workos::WritePortal;
 
 /// Values that the answer to a write shows otherwise than that write sent them.
@@ -95,6 +95,7 @@ pub(super) struct Kept<'a> {
 pub(super) async fn keep(
     portal: &impl WritePortal,
     change: &Change,
+    plan: &Plan,
     ended: Outcome,
     options: &Options<'_>,
     stop: &Stop,
@@ -103,17 +104,43 @@ pub(super) async fn keep(
     let Outcome::Done(live) = ended else {
         return ended;
     };
-    let marks = marks(change, &live, answered);
-    if marks.is_empty() || stop.reason().is_some() {
+    if marks(change, &live, answered).is_empty() || stop.reason().is_some() {
         return Outcome::Done(live);
     }
-    match update::bring(portal, (*live).clone(), &marks, options, stop).await {
+    let unwritten = |outcome: Outcome| outcome.after(UNWRITTEN).leaving((*live).clone());
+    let fresh = match again(portal, change, &live, stop).await {
+        Ok(fresh) if owner::has_moved(plan, &fresh) => return unwritten(owner::refused(fresh)),
+        Ok(fresh) => fresh,
+        Err(outcome) => return unwritten(outcome),
+    };
+    let marks = marks(change, &fresh, answered);
+    match update::bring(portal, fresh, &marks, options, stop).await {
         Outcome::Done(live) => Outcome::Done(live),
-        other => other
-            .after("everything was done, but portalctl's own marks were not written")
-            .leaving(*live),
+        other => unwritten(other),
     }
 }
+
+/// Returns the organization as it is now: the marks are merged into its metadata, and adding domains
+/// and contacts may have taken long since its last answer.
+async fn again(
+    portal: &impl WritePortal,
+    change: &Change,
+    live: &Organization,
+    stop: &Stop,
+) -> Result<Organization, Outcome> {
+    let is_apart =
+        |path: &FieldPath| matches!(path, FieldPath::Domain(_) | FieldPath::ItContact(_));
+    if !change.fields.iter().any(|field| is_apart(&field.path)) {
+        return Ok(live.clone());
+    }
+    match portal.organization(&live.id).await {
+        Ok(Some(fresh)) => Ok(fresh),
+        Ok(None) => Err(update::gone(&live.id)),
+        Err(error) => Err(not_looked_at(&error, stop)),
+    }
+}
+
+const UNWRITTEN: &str = "everything was done, but portalctl's own marks were not written";
 
 /// The change without the marks that nobody has to review, which come last.
 pub(super) fn without(change: &Change) -> Change {

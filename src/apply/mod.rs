@@ -313,7 +313,7 @@ async fn write(
     if let Some(why) = answered.without_contacts() {
         stop.note_without_contacts(&change.key, why);
     }
-    books::keep(portal, change, ended, options, stop, &answered).await
+    books::keep(portal, change, plan, ended, options, stop, &answered).await
 }
 
 fn report(plan: &Plan, mut outcomes: BTreeMap<usize, Outcome>, stop: &Stop) -> ApplyReport {
