@@ -39,6 +39,28 @@ impl Call {
         self.method == Method::POST && self.path == "/organizations"
     }
 
+    /// Whether its answer is an organization, whole: read by itself, made or changed.
+    pub(crate) fn is_about_a_whole(&self) -> bool {
+        let segments: Vec<&str> = self.path.split('/').skip(1).collect();
+        match (segments.as_slice(), self.is_read()) {
+            (["organizations", id], _) => *id != "external_id" && self.method != Method::DELETE,
+            (["organizations", "external_id", _], is_read) => is_read,
+            (["organizations"], is_read) => !is_read,
+            _ => false,
+        }
+    }
+
+    /// The id of an organization that is read by itself, by it.
+    pub(crate) fn reads_organization(&self) -> Option<&str> {
+        let id = self.path.strip_prefix("/organizations/")?;
+        (self.is_read() && !id.contains('/')).then_some(id)
+    }
+
+    /// Whether it replaces fields of an organization.
+    pub(crate) fn is_put(&self) -> bool {
+        self.method == Method::PUT && self.path.starts_with("/organizations/")
+    }
+
     /// Whether it deletes an organization.
     pub(crate) fn is_delete(&self) -> bool {
         let mut segments = self.path.split('/').skip(1);

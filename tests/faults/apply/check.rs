@@ -1,15 +1,16 @@
 //! What must hold after every run, and in the end.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use portalctl::apply::{AppliedChange, Outcome};
 use portalctl::codes::{api, invite, plan as codes};
-use portalctl::model::ExternalId;
 use portalctl::model::desired::{DesiredOrganization, FieldPath};
+use portalctl::model::{ExternalId, OrgKey, OrganizationId};
 use portalctl::plan::{Action, Plan};
 use portalctl::sandbox::world::{Organization, World as Account};
 
+use super::kinds::Spelling;
 use super::network::{Exchange, Network};
 use super::run::{Done, KEY, Ran};
 use crate::world::World;
@@ -46,10 +47,25 @@ fn through(done: &Done, client: usize, network: &Network, is_calm: bool) -> Vec<
             wrong.push(format!("{} requests in one run", own.len()));
         }
         for applied in &done.report.changes {
+            // Of what can never be read, not all is ever done.
+            let is_calm = is_calm && !is_broken(applied, network);
             wrong.extend(accounted(applied, &own, is_calm));
         }
     });
     wrong
+}
+
+/// Returns whether a read about the organization of a change always fails.
+pub(crate) fn is_broken(applied: &AppliedChange, network: &Network) -> bool {
+    let AppliedChange { change, outcome } = applied;
+    let of_invitation = match &change.action {
+        Action::Invite(invitation) => invitation.organization.as_ref(),
+        _ => None,
+    };
+    let known = change.action.organization().or(of_invitation);
+    let made = outcome.organization().map(|live| &live.id);
+    let is_broken = |id: &OrganizationId| network.is_broken(id.as_str());
+    known.into_iter().chain(made).any(is_broken)
 }
 
 fn keeps_secrets(text: &str) -> Vec<String> {
@@ -173,14 +189,69 @@ pub(crate) fn invitations(network: &Network) -> Vec<String> {
             *sent.entry(exchange.call.path.clone()).or_default() += 1;
         }
     });
+    let is_known = |path: &str| {
+        let id = path.split('/').nth(2).unwrap_or_default();
+        network.ledger(|ledger| !ledger.is_erased(id))
+    };
     let twice = sent.into_iter().filter(|(_, count)| *count > 1);
+    let twice = twice.filter(|(path, _)| is_known(path));
     twice
         .map(|(path, count)| format!("{path} was sent {count} times"))
         .collect()
 }
 
+/// What a plan says of the entries that can be read, and otherwise says once all can be: one
+/// organization's failing read changes nothing for the others.
+pub(crate) fn unlike(
+    done: &Plan,
+    mended: &Plan,
+    manifest: &World,
+    account: &Account,
+    network: &Network,
+) -> Vec<String> {
+    let broken: BTreeSet<&OrgKey> = manifest
+        .desired
+        .organizations
+        .iter()
+        .filter(|(_, entry)| {
+            let ids = entry.external_id.iter().chain(&entry.previous_keys);
+            let mut live =
+                ids.filter_map(|id| account.organization_by_external_id(id.as_str()).ok());
+            live.any(|live| network.is_broken(&live.id))
+        })
+        .map(|(key, _)| key)
+        .collect();
+    let is_readable = |key: &OrgKey, action: &Action| {
+        let id = action.organization();
+        !broken.contains(key) && !id.is_some_and(|id| network.is_broken(id.as_str()))
+    };
+    let told = |plan: &Plan| {
+        let changes = plan.changes.iter();
+        let changes = changes.filter(|change| is_readable(&change.key, &change.action));
+        let held = plan.held.iter();
+        let held = held.filter(|held| is_readable(&held.change.key, &held.change.action));
+        let conflicts = plan.conflicts.iter();
+        let conflicts = conflicts.filter(|conflict| !broken.contains(&conflict.key));
+        changes
+            .map(|change| format!("{change:?}"))
+            .chain(held.map(|held| format!("held: {held:?}")))
+            .chain(conflicts.map(|conflict| format!("{conflict:?}")))
+            .collect::<BTreeSet<String>>()
+    };
+    let (before, after) = (told(done), told(mended));
+    before
+        .symmetric_difference(&after)
+        .map(|what| format!("another's failing read decides it: {what}"))
+        .collect()
+}
+
 /// What differs between the manifest and the account once there is nothing left to do.
-pub(crate) fn as_declared(manifest: &World, done: &Done, account: &Account) -> Vec<String> {
+pub(crate) fn as_declared(
+    manifest: &World,
+    spelling: Spelling,
+    done: &Done,
+    account: &Account,
+) -> Vec<String> {
     let Plan {
         changes: left,
         conflicts,
@@ -202,7 +273,7 @@ pub(crate) fn as_declared(manifest: &World, done: &Done, account: &Account) -> V
             .collect();
         match found.as_slice() {
             [live] => {
-                let differences = differences(entry, live);
+                let differences = differences(entry, spelling, live);
                 wrong.extend(differences.map(|what| format!("{key}: {what} differs: {live:?}")));
             }
             others => wrong.push(format!("{key} is there {} times", others.len())),
@@ -211,16 +282,25 @@ pub(crate) fn as_declared(manifest: &World, done: &Done, account: &Account) -> V
     wrong
 }
 
-fn differences(entry: &DesiredOrganization, live: &Organization) -> impl Iterator<Item = String> {
+fn differences(
+    entry: &DesiredOrganization,
+    spelling: Spelling,
+    live: &Organization,
+) -> impl Iterator<Item = String> {
     let mut differences = Vec::new();
-    if entry.name.as_ref().is_some_and(|name| *name != live.name) {
+    // What was there before is not sent, and so not kept otherwise.
+    let is_name = |name: &String| *name == live.name || spelling.kept_name(name) == live.name;
+    if !entry.name.iter().all(is_name) {
         differences.push("name".to_owned());
     }
     if entry.stripe_customer_id.is_some() && entry.stripe_customer_id != live.stripe_customer_id {
         differences.push("stripe_customer_id".to_owned());
     }
     for (key, value) in &entry.metadata {
-        if live.metadata.get(key) != value.as_ref() {
+        let found = live.metadata.get(key);
+        let kept = value.as_ref();
+        let kept = kept.map(|value| spelling.kept_value(key, value));
+        if found != value.as_ref() && found != kept.as_ref() {
             differences.push(format!("metadata.{key}"));
         }
     }

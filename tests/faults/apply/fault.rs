@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::Method;
 
+use super::kinds::How;
 use super::random::Random;
 
 /// One fault.
@@ -35,6 +36,8 @@ pub(crate) enum Fault {
     RepeatedPage,
     /// A page with nothing on it and nothing after it, in the middle of the list.
     CutShort,
+    /// What this read always gets.
+    Always(How),
 }
 
 /// Whether the request was carried out.

@@ -3,13 +3,22 @@
 //! It knows the manifests and what people do, and nothing of how portalctl decides.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use portalctl::model::desired::Desired;
-use portalctl::sandbox::world::{ConnectionState, DomainState, Organization, World as Account};
+use portalctl::sandbox::world::{
+    AuditLogState, ConnectionState, DirectoryState, DomainState, LogStreamState, MembershipStatus,
+    Organization, World as Account,
+};
 
 use super::call::Call;
+use super::kinds::Kinds;
 use super::schedule::{MANIFEST, Schedule};
 use crate::world::{HOLDER, OWNER, PROTECT, World as Manifest};
+
+/// How long metadata that was told whole may be merged into before it is too old: what somebody sets
+/// within that time may be lost, for nothing at WorkOS guards the time between a read and a PUT.
+const FRESH: Duration = Duration::from_secs(3);
 
 /// What is known of the account, round by round.
 pub(crate) struct Ledger {
@@ -23,6 +32,12 @@ pub(crate) struct Ledger {
     foreign: BTreeMap<String, BTreeMap<String, String>>,
     /// The organizations that another manifest or an operator took while portalctl ran.
     taken: BTreeSet<String>,
+    /// The organizations whose mark of an invitation was written over by who could not know it.
+    erased: BTreeSet<String>,
+    seed: u64,
+    kinds: Kinds,
+    /// Since the schedule began.
+    now: Duration,
     round: Round,
     violations: Vec<String>,
 }
@@ -39,6 +54,12 @@ struct Round {
     as_read: BTreeSet<(usize, String)>,
     /// What was handed out one by one: read again, perhaps to be written.
     handed_out: BTreeSet<String>,
+    /// When each portalctl was last told an organization whole, while that is the last it asked of it.
+    told_whole: BTreeMap<(usize, String), Duration>,
+    /// The organizations that a request of each portalctl is changing.
+    changing: BTreeSet<(usize, String)>,
+    /// The organizations that a request changes long after it was given up.
+    late: BTreeSet<String>,
     /// The organizations that there were when it began.
     there_before: BTreeSet<String>,
 }
@@ -59,6 +80,10 @@ impl Ledger {
             ours: BTreeSet::new(),
             foreign: BTreeMap::new(),
             taken: BTreeSet::new(),
+            erased: BTreeSet::new(),
+            seed: schedule.seed,
+            kinds: schedule.kinds,
+            now: Duration::ZERO,
             round: Round::default(),
             violations: Vec::new(),
         };
@@ -142,16 +167,64 @@ impl Ledger {
         self.round.handed_out.insert(id);
     }
 
-    /// Whether metadata that somebody sets now may be lost: nothing at WorkOS guards the time
-    /// between a read and the PUT that is merged from it.
-    pub(crate) fn is_handed_out(&self, id: &str) -> bool {
-        self.round.handed_out.contains(id)
+    pub(crate) fn set_time(&mut self, now: Duration) {
+        self.now = now;
+    }
+
+    /// A portalctl was told an organization whole: it may be about to merge into its metadata.
+    pub(crate) fn told_whole(&mut self, client: usize, id: String) {
+        self.round.told_whole.insert((client, id), self.now);
+    }
+
+    /// A portalctl sends a request about an organization.
+    pub(crate) fn asked(&mut self, client: usize, call: &Call, id: &str, is_late: bool) {
+        let hand = (client, id.to_owned());
+        if call.is_put() {
+            self.round.changing.insert(hand);
+            self.round.late.extend(is_late.then(|| id.to_owned()));
+        } else if !call.is_about_a_whole() {
+            // Whatever comes next has to read it again.
+            self.round.told_whole.remove(&hand);
+        }
+    }
+
+    /// A request about an organization ended.
+    pub(crate) fn ended(&mut self, client: usize, call: &Call, id: &str) {
+        if call.is_put() {
+            self.round.changing.remove(&(client, id.to_owned()));
+        }
+    }
+
+    /// The mark of an invitation was written over by a request that was sent before it was there.
+    pub(crate) fn erased(&mut self, id: String) {
+        self.erased.insert(id);
+    }
+
+    /// Returns whether an organization may be invited again: it is not known any more that it was.
+    pub(crate) fn is_erased(&self, id: &str) -> bool {
+        self.erased.contains(id)
+    }
+
+    /// Returns whether metadata that somebody sets now may be lost.
+    pub(crate) fn is_in_hand(&self, id: &str) -> bool {
+        let is_told = self
+            .round
+            .told_whole
+            .iter()
+            .any(|((_, told), at)| told == id && self.now.saturating_sub(*at) < FRESH);
+        is_told
+            || self
+                .round
+                .changing
+                .iter()
+                .any(|(_, changing)| changing == id)
+            || self.round.late.contains(id)
     }
 
     /// Returns whether another may take an organization now: what is created or read by itself is
     /// written right after, and nothing at WorkOS guards the time between.
     pub(crate) fn may_be_taken(&self, id: &str) -> bool {
-        self.round.there_before.contains(id) && !self.is_handed_out(id)
+        self.round.there_before.contains(id) && !self.round.handed_out.contains(id)
     }
 
     /// Another manifest or an operator took an organization.
@@ -193,7 +266,14 @@ impl Ledger {
         let id = &organization.id;
         let manifest = self.round.manifest.as_ref();
         let is_as_read = self.round.as_read.contains(&(by.client, id.clone()));
-        let is_fine = if is_as_read && !by.is_late {
+        let is_hidden = self
+            .kinds
+            .broken
+            .is_some_and(|broken| broken.hides_use(self.seed, id));
+        let allows_use = manifest.is_some_and(|manifest| manifest.policy.prune_active);
+        let is_fine = if is_hidden && !allows_use {
+            false
+        } else if is_as_read && !by.is_late {
             manifest.is_some_and(|manifest| is_deletable(organization, manifest, account))
         } else {
             self.round.deletable.contains(id)
@@ -295,15 +375,40 @@ fn is_anothers(organization: &Organization) -> bool {
 /// Whether a run may delete an organization.
 fn is_deletable(organization: &Organization, manifest: &Manifest, account: &Account) -> bool {
     let marks = &organization.metadata;
-    let is_active = account
-        .connections_of(&organization.id)
-        .any(|connection| connection.state == ConnectionState::Active);
+    let is_active = is_in_use(organization, account);
     manifest.policy.prune
         && marks.get(OWNER).is_some_and(|owner| owner == MANIFEST)
         && !marks.contains_key(PROTECT)
         && !is_anothers(organization)
         && (manifest.policy.prune_active || !is_active)
         && !is_declared(organization, &manifest.desired)
+}
+
+/// Returns whether somebody depends on an organization.
+fn is_in_use(organization: &Organization, account: &Account) -> bool {
+    let id = &organization.id;
+    let begun = [
+        ConnectionState::Draft,
+        ConnectionState::RequiresType,
+        ConnectionState::Deleting,
+    ];
+    let mut connections = account.connections_of(id);
+    let mut directories = account.directories_of(id);
+    let mut members = account.memberships_of(id);
+    let mut domains = organization.domains.iter();
+    let has_logs = account.audit_logs(id).is_ok_and(|logs| {
+        let is_off = matches!(
+            logs.state,
+            AuditLogState::Inactive | AuditLogState::Disabled
+        );
+        let mut streams = logs.log_stream.iter();
+        !is_off || streams.any(|stream| stream.state != LogStreamState::Inactive)
+    });
+    connections.any(|connection| !begun.contains(&connection.state))
+        || directories.any(|directory| directory.state != DirectoryState::Deleting)
+        || members.any(|member| member.status == MembershipStatus::Active)
+        || domains.any(|held| is_verified(&held.state))
+        || has_logs
 }
 
 fn is_declared(organization: &Organization, desired: &Desired) -> bool {

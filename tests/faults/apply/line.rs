@@ -12,6 +12,7 @@ use portalctl::workos::{Transport, TransportError, TransportErrorKind};
 
 use super::call::Call;
 use super::fault::{Effect, Fault};
+use super::kinds::How;
 use super::ledger::By;
 use super::network::{Late, Network, Sent};
 use super::random::hash;
@@ -38,7 +39,8 @@ impl Line {
         let network = &self.network;
         let clock = network.clock();
         let call = Call::of(&request);
-        let request = smaller_pages(request, network.page());
+        let spelling = network.kinds().spelling;
+        let request = spelling.keep(smaller_pages(request, network.page()));
         let sent = network.take(self.client, &call, &request);
         network.arrive(Some(clock.instant())).await;
         if sent.waits {
@@ -47,8 +49,9 @@ impl Line {
         }
         clock.sleep(sent.ways.0).await;
         let answer = self.befall(&call, &sent, request).await;
+        let answer = answer.map(|answer| spelling.show(answer));
         clock.sleep(sent.ways.1).await;
-        network.note(&sent, &answer);
+        network.note(&sent, &call, self.client, &answer);
         answer
     }
 
@@ -92,6 +95,7 @@ impl Line {
         Err(match fault {
             Fault::Limited(retry_after) => Ok(limited(retry_after)),
             Fault::Refused => failed(TransportErrorKind::Connect),
+            Fault::Always(how) => Ok(useless(how)),
             Fault::Status(status, Effect::None) => {
                 Ok(broken_down(status, &authorization(&request)))
             }
@@ -152,18 +156,21 @@ impl Line {
             Fault::CutShort => {
                 Bytes::from_static(br#"{"object":"list","data":[],"list_metadata":{}}"#)
             }
-            Fault::Limited(_) | Fault::Refused | Fault::Late(_) | Fault::Slow(_) => body,
+            Fault::Limited(_)
+            | Fault::Refused
+            | Fault::Late(_)
+            | Fault::Slow(_)
+            | Fault::Always(_) => body,
         };
         Ok(answer)
     }
 }
 
-/// Which list, and from which end.
+/// Which list, of what, and from which end.
 fn page_key(client: usize, call: &Call) -> u64 {
-    let mut parts = call.query.split('&');
-    let order = parts.find(|part| part.starts_with("order="));
-    let text = format!("{client} {} {}", call.path, order.unwrap_or_default());
-    hash(0, &text)
+    let parts = call.query.split('&');
+    let parts: Vec<&str> = parts.filter(|part| !part.starts_with("after=")).collect();
+    hash(0, &format!("{client} {} {}", call.path, parts.join("&")))
 }
 
 /// The same request at a WorkOS whose pages are smaller.
@@ -198,6 +205,14 @@ fn limited(retry_after: Option<u64>) -> Response<Bytes> {
 fn broken_down(status: u16, seen: &str) -> Response<Bytes> {
     let message = format!("No upstream took the request of {seen}.");
     told(status, &message, "internal_error")
+}
+
+fn useless(how: How) -> Response<Bytes> {
+    match how {
+        How::Status(status) => told(status, "This cannot be had.", "not_to_be_had"),
+        How::Undecodable => Response::new(Bytes::from_static(br#"{"data":"none","state":{}}"#)),
+        How::NotJson => Response::new(Bytes::from_static(b"<html></html>")),
+    }
 }
 
 fn told(status: u16, message: &str, code: &str) -> Response<Bytes> {

@@ -17,13 +17,14 @@ use portalctl::workos::{Transport, TransportError};
 
 use super::call::Call;
 use super::fault::{Fault, draw};
+use super::kinds::Kinds;
 use super::ledger::{By, Ledger};
 use super::line::Line;
 use super::people;
 use super::random::{Random, hash};
 use super::run::JumpingClock;
 use super::schedule::{End, Schedule};
-use crate::world::World;
+use crate::world::{INVITED, World};
 
 /// One request, and what became of it.
 #[derive(Debug, Clone)]
@@ -41,6 +42,8 @@ pub(crate) struct Exchange {
     pub(crate) status: Option<u16>,
     /// How long the client was told to wait, and when.
     pub(crate) told_to_wait: Option<(Duration, Duration)>,
+    /// Whether the organization was marked as invited when the request was sent.
+    is_invited: bool,
 }
 
 /// What went over the network, and what people did meanwhile.
@@ -62,12 +65,16 @@ struct Inner {
     began: Instant,
     seed: u64,
     page: Option<usize>,
+    kinds: Kinds,
     state: Mutex<State>,
 }
 
 struct State {
     faults: usize,
     people: usize,
+    takes: usize,
+    /// Whether the reads that always fail do so no more.
+    is_mended: bool,
     ledger: Ledger,
     round: usize,
     /// How many requests each subject has made.
@@ -90,9 +97,12 @@ impl Network {
                 clock,
                 seed: schedule.seed,
                 page: schedule.page,
+                kinds: schedule.kinds,
                 state: Mutex::new(State {
                     faults: schedule.faults,
                     people: schedule.people,
+                    takes: schedule.kinds.takes,
+                    is_mended: false,
                     ledger,
                     round: 0,
                     drawn: BTreeMap::new(),
@@ -124,6 +134,8 @@ impl Network {
             ends.iter().map(|_| CancellationToken::new()).collect();
         let mut state = self.state();
         state.round += 1;
+        // Each process has its own connections: it is given nobody else's pages.
+        state.pages.clear();
         state.ends = tokens.iter().cloned().zip(ends.iter().copied()).collect();
         self.inner
             .sandbox
@@ -136,6 +148,22 @@ impl Network {
         let mut state = self.state();
         state.faults = 0;
         state.people = 0;
+        state.takes = 0;
+    }
+
+    /// Lets the reads that always fail succeed.
+    pub(crate) fn mend(&self) {
+        self.state().is_mended = true;
+    }
+
+    pub(crate) fn kinds(&self) -> Kinds {
+        self.inner.kinds
+    }
+
+    /// Returns whether a read about an organization always fails.
+    pub(crate) fn is_broken(&self, organization: &str) -> bool {
+        let broken = self.inner.kinds.broken;
+        broken.is_some_and(|broken| broken.is_about(self.inner.seed, organization))
     }
 
     /// Carries out what is still on its way.
@@ -189,7 +217,13 @@ impl Network {
     }
 
     /// Notes how long the client was asked to wait.
-    pub(super) fn note(&self, sent: &Sent, answer: &Result<Response<Bytes>, TransportError>) {
+    pub(super) fn note(
+        &self,
+        sent: &Sent,
+        call: &Call,
+        client: usize,
+        answer: &Result<Response<Bytes>, TransportError>,
+    ) {
         let headers = answer.as_ref().ok().map(Response::headers);
         let seconds = headers.and_then(|headers| {
             headers
@@ -200,7 +234,15 @@ impl Network {
                 .ok()
         });
         let now = self.since_began();
-        if let Some(Event::Exchange(exchange)) = self.state().events.get_mut(sent.number) {
+        let organization = self
+            .inner
+            .sandbox
+            .read(|account| call.organization(account));
+        let mut state = self.state();
+        if let Some(id) = organization {
+            state.ledger.ended(client, call, &id);
+        }
+        if let Some(Event::Exchange(exchange)) = state.events.get_mut(sent.number) {
             exchange.told_to_wait = seconds.map(|seconds| (now, Duration::from_secs(seconds)));
         }
     }
@@ -225,10 +267,17 @@ impl Network {
         *count += 1;
         let mut random = Random::of(subject ^ *count, "request");
         let fault = draw(&mut random, state.faults, &call.method, &call.query);
+        let always = self.inner.kinds.broken.filter(|_| !state.is_mended);
+        let always = always.and_then(|broken| broken.answer(self.inner.seed, call));
+        let fault = always.map(Fault::Always).or(fault);
         let mut latency = || Duration::from_millis(5 + random.next() % 90);
         let ways = (latency(), latency());
         let body = request.body().iter().fold(0_u64, |hash, byte| {
             hash.wrapping_mul(31).wrapping_add(u64::from(*byte))
+        });
+        let organization = self.inner.sandbox.read(|account| {
+            let live = account.organization(&call.organization(account)?).ok()?;
+            Some((live.id.clone(), live.metadata.contains_key(INVITED)))
         });
         let exchange = Exchange {
             client,
@@ -239,11 +288,28 @@ impl Network {
             fault,
             status: None,
             told_to_wait: None,
+            is_invited: organization
+                .as_ref()
+                .is_some_and(|(_, is_invited)| *is_invited),
         };
         state.events.push(Event::Exchange(exchange));
         let number = state.events.len() - 1;
         if random.percent(state.people) {
             self.people(&mut state, &mut random);
+        }
+        if let Some(id) = call.reads_organization()
+            && state.takes > 0
+            && random.percent(state.takes)
+        {
+            let taken = self.inner.sandbox.world(|account, now| {
+                people::take(account, now, id, &mut state.ledger, &mut random)
+            });
+            state.events.extend(taken.map(Event::People));
+        }
+        if let Some((id, _)) = organization {
+            state
+                .ledger
+                .asked(client, call, &id, matches!(fault, Some(Fault::Late(_))));
         }
         let ends_run = state.ends.get_mut(client).is_some_and(|(token, end)| {
             let left = match end {
@@ -273,10 +339,13 @@ impl Network {
             let did = format!("the clock jumps by {seconds} s");
             return state.events.push(Event::People(did));
         }
+        let now = self.since_began();
+        state.ledger.set_time(now);
+        let is_used = self.inner.kinds.is_used;
         let did = self
             .inner
             .sandbox
-            .world(|account, now| people::act(account, now, &mut state.ledger, random));
+            .world(|account, now| people::act(account, now, &mut state.ledger, is_used, random));
         state.events.extend(did.map(Event::People));
     }
 
@@ -288,6 +357,7 @@ impl Network {
         by: By,
     ) -> Response<Bytes> {
         let call = Call::of(&request);
+        let marked = self.invited(&call);
         if !call.is_read() {
             let mut state = self.state();
             self.inner
@@ -295,7 +365,10 @@ impl Network {
                 .read(|account| state.ledger.before(&call, by, account));
         }
         let answer = self.inner.sandbox.call(request).await;
+        let is_erased = marked.is_some() && self.invited(&call).is_none();
+        let now = self.since_began();
         let mut state = self.state();
+        state.ledger.set_time(now);
         let is_read_by_itself = call.is_read() && answer.status().is_success();
         self.inner.sandbox.read(|account| {
             if !is_read_by_itself {
@@ -303,11 +376,33 @@ impl Network {
             } else if let Some(id) = call.organization(account) {
                 state.ledger.handed_out(by.client, id);
             }
+            if call.is_about_a_whole()
+                && answer.status().is_success()
+                && let Some(id) = call.organization(account)
+            {
+                state.ledger.told_whole(by.client, id);
+            }
         });
+        let was_marked = match state.events.get(number) {
+            Some(Event::Exchange(exchange)) => exchange.is_invited,
+            _ => false,
+        };
+        if let Some(id) = marked.filter(|_| is_erased && !was_marked) {
+            state.ledger.erased(id);
+        }
         if let Some(Event::Exchange(exchange)) = state.events.get_mut(number) {
             exchange.status = Some(answer.status().as_u16());
         }
         answer
+    }
+
+    /// The organization that a request changes, if it is marked as invited.
+    fn invited(&self, call: &Call) -> Option<String> {
+        self.inner.sandbox.read(|account| {
+            let live = account.organization(&call.organization(account)?).ok()?;
+            let is_marked = call.is_put() && live.metadata.contains_key(INVITED);
+            is_marked.then(|| live.id.clone())
+        })
     }
 
     /// Carries out what was late until now, or all of it.
@@ -360,6 +455,7 @@ impl fmt::Display for Exchange {
             fault,
             status,
             told_to_wait,
+            is_invited: _,
         } = self;
         let Call {
             method,

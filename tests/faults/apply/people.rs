@@ -4,18 +4,24 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use portalctl::sandbox::world::{
-    ConnectionState, DomainState, NewConnection, OrganizationInput, World as Account,
+    ConnectionState, DomainState, LogStreamState, MembershipStatus, NewConnection, NewDirectory,
+    OrganizationInput, World as Account,
 };
 
 use super::ledger::Ledger;
 use super::random::Random;
+use super::schedule::{connection_state, directory_state};
 use crate::world::{HOLDER, OWNER, PROTECT};
+
+/// What makes an organization needed that a run is about to delete.
+const NEEDED: [usize; 8] = [3, 4, 5, 6, 9, 10, 11, 12];
 
 /// Does one thing to the account; says what, for the trace.
 pub(crate) fn act(
     account: &mut Account,
     now: Timestamp,
     ledger: &mut Ledger,
+    is_used: bool,
     random: &mut Random,
 ) -> Option<String> {
     let ids: Vec<String> = account.organizations().map(|o| o.id.clone()).collect();
@@ -30,16 +36,19 @@ pub(crate) fn act(
     // Somebody needs after all what a run is about to delete.
     let doomed = ledger.deletable();
     let (id, what) = if doomed.is_empty() || random.percent(60) {
-        (random.pick(&ids).clone(), random.below(9))
+        let acts = if is_used { 13 } else { 9 };
+        (random.pick(&ids).clone(), random.below(acts))
+    } else if is_used {
+        (random.pick(&doomed).clone(), *random.pick(&NEEDED))
     } else {
         (random.pick(&doomed).clone(), *random.pick(&[3, 5, 6]))
     };
     let changes_metadata = [1, 6, 7].contains(&what);
-    if changes_metadata && ledger.is_handed_out(&id) {
+    if changes_metadata && ledger.is_in_hand(&id) {
         return None;
     }
-    if what == 8 && !ledger.may_be_taken(&id) {
-        return None;
+    if what == 8 {
+        return take(account, now, &id, ledger, random);
     }
     let told = match what {
         0 => put(
@@ -64,14 +73,85 @@ pub(crate) fn act(
             merge(account, now, &id, PROTECT, mark)
         }
         7 => merge(account, now, &id, "tier", None),
+        9 => set_up_single_sign_on(account, now, &id, random),
+        10 => link(account, now, &id, random),
+        11 => {
+            account
+                .add_member(now, &id, MembershipStatus::Active)
+                .ok()?;
+            Some("gets a member".to_owned())
+        }
         _ => {
-            let (mark, value) = *random.pick(&[(OWNER, "others"), (HOLDER, "here/portal/acme")]);
-            ledger.taken(&id);
-            merge(account, now, &id, mark, Some(value))
+            let state = LogStreamState::Active;
+            account.set_log_stream(now, &id, "Datadog", state).ok()?;
+            Some("streams its logs".to_owned())
         }
     };
     ledger.touched(&id, account);
     Some(format!("{id} {}", told?))
+}
+
+/// Another manifest or an operator takes hold of an organization.
+pub(crate) fn take(
+    account: &mut Account,
+    now: Timestamp,
+    id: &str,
+    ledger: &mut Ledger,
+    random: &mut Random,
+) -> Option<String> {
+    if !ledger.may_be_taken(id) {
+        return None;
+    }
+    let (mark, value) = *random.pick(&[(OWNER, "others"), (HOLDER, "here/portal/acme")]);
+    ledger.taken(id);
+    let told = merge(account, now, id, mark, Some(value));
+    ledger.touched(id, account);
+    Some(format!("{id} {}", told?))
+}
+
+/// The customer begins or finishes with single sign-on.
+fn set_up_single_sign_on(
+    account: &mut Account,
+    now: Timestamp,
+    id: &str,
+    random: &mut Random,
+) -> Option<String> {
+    let state = connection_state(random);
+    let begun = account.connections_of(id).next();
+    if let Some(connection) = begun.map(|connection| connection.id.clone()) {
+        account
+            .set_connection_state(now, &connection, state.clone())
+            .ok()?;
+    } else {
+        let new = NewConnection {
+            organization_id: id.to_owned(),
+            name: None,
+            connection_type: "OktaSAML".to_owned(),
+            state: state.clone(),
+        };
+        account.create_connection(now, new).ok()?;
+    }
+    Some(format!("has a connection that is {state:?}"))
+}
+
+/// The customer links a directory, or something becomes of one.
+fn link(account: &mut Account, now: Timestamp, id: &str, random: &mut Random) -> Option<String> {
+    let state = directory_state(random);
+    let linked = account.directories_of(id).next();
+    if let Some(directory) = linked.map(|directory| directory.id.clone()) {
+        account
+            .set_directory_state(now, &directory, state.clone())
+            .ok()?;
+    } else {
+        let new = NewDirectory {
+            organization_id: id.to_owned(),
+            name: None,
+            directory_type: "okta scim v2.0".to_owned(),
+            state: state.clone(),
+        };
+        account.create_directory(now, new).ok()?;
+    }
+    Some(format!("has a directory that is {state:?}"))
 }
 
 fn put(account: &mut Account, now: Timestamp, id: &str, body: &Value) -> Option<String> {

@@ -12,9 +12,10 @@ use portalctl::sandbox::world::World as Account;
 use portalctl::sandbox::{RateLimit, Sandbox, SandboxOptions};
 
 use super::check;
+use super::kinds::{Broken, Kinds};
 use super::network::{Event, Network};
 use super::random::hash;
-use super::run::{JumpingClock, Order, Ran, run};
+use super::run::{self, JumpingClock, Order, Ran, run};
 use super::schedule::{End, Round, Schedule};
 
 /// In calm weather: what one change makes possible, another, what is left over, and nothing.
@@ -29,14 +30,14 @@ pub(crate) struct Played {
 }
 
 /// Plays the schedule of a seed.
-pub(crate) fn play(seed: u64) -> Played {
+pub(crate) fn play(seed: u64, kinds: Kinds) -> Played {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
         .build()
         .unwrap();
     // Made inside: outside of the runtime, time is the machine's.
-    runtime.block_on(async { Stage::new(Schedule::of(seed)).play().await })
+    runtime.block_on(async { Stage::new(Schedule::of(seed, kinds)).play().await })
 }
 
 /// Folds what is written into one number.
@@ -144,18 +145,46 @@ impl Stage {
                 return;
             };
             // Nothing is left, or nothing but what somebody has to decide.
-            if done.report.changes.iter().all(check::waits_for_somebody) {
+            let mut left = done.report.changes.iter();
+            let waits = |applied| {
+                check::waits_for_somebody(applied) || check::is_broken(applied, &self.network)
+            };
+            if left.all(waits) {
                 let manifest = self.schedule.last();
+                let spelling = self.schedule.kinds.spelling;
                 let open = self
                     .sandbox
-                    .read(|account| check::as_declared(manifest, &done, account));
+                    .read(|account| check::as_declared(manifest, spelling, &done, account));
                 self.wrong.extend(open);
+                self.compare(&done.plan).await;
                 return;
             }
         }
         self.wrong.push(format!(
             "after {MAX_CALM_RUNS} runs in calm weather there is more to do"
         ));
+    }
+
+    /// Plans once more with every read mended.
+    async fn compare(&mut self, plan: &Plan) {
+        let broken = self.schedule.kinds.broken;
+        if !broken.is_some_and(Broken::is_of_organizations) {
+            return;
+        }
+        self.network.mend();
+        let manifest = self.schedule.last();
+        let mended = match run::only_plan(&self.network, &self.clock, manifest).await {
+            Ok(mended) => mended,
+            Err(error) => {
+                let what = format!("nothing can be read in calm weather: {error}");
+                return self.wrong.push(what);
+            }
+        };
+        let network = &self.network;
+        let unlike = self
+            .sandbox
+            .read(|account| check::unlike(plan, &mended, manifest, account, network));
+        self.wrong.extend(unlike);
     }
 
     fn judge(mut self) -> Played {

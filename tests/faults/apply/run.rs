@@ -11,13 +11,15 @@ use tokio_util::sync::CancellationToken;
 
 use portalctl::apply::{Always, ApplyProgress, ApplyReport, Options, Outcome, apply};
 use portalctl::clock::{Clock, FixedClock, SharedClock};
-use portalctl::observe::{Contacts, Extent, observe, observe_contacts, usage};
+use portalctl::identity::Identities;
+use portalctl::model::observed::Observed;
+use portalctl::observe::{Contacts, Extent, observe, observe_contacts, observe_for_plan, usage};
 use portalctl::plan::lint::lint;
 use portalctl::plan::{Change, Plan, candidates, plan};
 use portalctl::readiness::{Readiness, readiness};
 use portalctl::report::{ApplyReportView, Headline, json_v1};
 use portalctl::workos::{
-    ApiError, ApiKey, Client, Endpoint, List, Rate, ReadPortal, ReadProgress, Settings,
+    ApiError, ApiKey, ApiResult, Client, Endpoint, List, Rate, ReadPortal, ReadProgress, Settings,
 };
 
 use super::network::Network;
@@ -112,31 +114,32 @@ pub(crate) struct Order<'a> {
 /// Runs portalctl until it is through, or ended.
 pub(crate) async fn run(network: &Network, clock: &Arc<JumpingClock>, order: Order<'_>) -> Ran {
     let Order {
-        client,
+        client: client_number,
         manifest,
         saved,
         end,
         token,
     } = order;
-    let portal = Client::new(Settings {
-        endpoint: Endpoint::default(),
-        key: Some(ApiKey::parse(KEY).unwrap()),
-        transport: network.line(client),
-        clock: Arc::clone(clock) as SharedClock,
-        rate: Rate::default(),
-        seed: u64::try_from(client).unwrap(),
-    });
+    let portal = client(network, clock, client_number);
     let (killed, interrupted) = match end {
         End::Killed(_) => (token, CancellationToken::new()),
         End::Through | End::Interrupted(_) => (CancellationToken::new(), token),
+    };
+    let process = Process {
+        portal: &portal,
+        clock,
+        // Two that begin in the same instant have different ones all the same.
+        nonce: format!("run-{}-{client_number}", network.round()),
+        interrupted,
+        reads_evidence: network.kinds().reads_evidence,
     };
     let running = async {
         match saved {
             Some(plan) => {
                 let nothing = Readiness::default();
-                apply_and_tell(&portal, clock, plan.clone(), &nothing, true, interrupted).await
+                process.apply_and_tell(plan.clone(), &nothing, true).await
             }
-            None => observe_plan_apply(&portal, clock, manifest, interrupted).await,
+            None => process.observe_plan_apply(manifest).await,
         }
     };
     tokio::select! {
@@ -146,96 +149,144 @@ pub(crate) async fn run(network: &Network, clock: &Arc<JumpingClock>, order: Ord
     }
 }
 
-async fn observe_plan_apply(
-    portal: &Client,
+/// One process of portalctl.
+struct Process<'a> {
+    portal: &'a Client,
+    clock: &'a Arc<JumpingClock>,
+    nonce: String,
+    interrupted: CancellationToken,
+    reads_evidence: bool,
+}
+
+impl Process<'_> {
+    async fn observe_plan_apply(&self, manifest: &World) -> Ran {
+        let read = tokio::select! {
+            biased;
+            () = self.interrupted.cancelled() => return Ran::Gone,
+            read = read(self.portal, manifest, self.reads_evidence) => read,
+        };
+        let (observed, identities) = match read {
+            Ok(read) => read,
+            Err(error) => return Ran::Failed(error),
+        };
+        let (plan, ready) = decide(manifest, &observed, &identities, self.clock.now());
+        let findings = lint(&plan, &manifest.desired, &observed);
+        let mut ran = self.apply_and_tell(plan, &ready, false).await;
+        if let Ran::Through(done) = &mut ran {
+            done.findings = findings;
+        }
+        ran
+    }
+
+    async fn apply_and_tell(&self, plan: Plan, ready: &Readiness, replay: bool) -> Ran {
+        let options = Options {
+            concurrency: CONCURRENCY,
+            cancel: self.interrupted.clone(),
+            replay,
+            clock: self.clock.as_ref(),
+            permit: &Always,
+            nonce: self.nonce.clone(),
+        };
+        let report = apply(self.portal, &plan, &options, &Quiet).await;
+        let told = json_v1::apply(&ApplyReportView {
+            headline: &Headline {
+                requests: self.portal.requests_used(),
+                ..Headline::default()
+            },
+            plan: &plan,
+            report: &report,
+            readiness: ready,
+        });
+        Ran::Through(Box::new(Done {
+            told: serde_json::to_string(&told).unwrap(),
+            plan,
+            report,
+            findings: Vec::new(),
+        }))
+    }
+}
+
+/// Makes a plan, and does nothing.
+pub(crate) async fn only_plan(
+    network: &Network,
     clock: &Arc<JumpingClock>,
     manifest: &World,
-    interrupted: CancellationToken,
-) -> Ran {
+) -> ApiResult<Plan> {
+    let portal = client(network, clock, 0);
+    let reads_evidence = network.kinds().reads_evidence;
+    let (observed, identities) = read(&portal, manifest, reads_evidence).await?;
+    Ok(decide(manifest, &observed, &identities, clock.now()).0)
+}
+
+fn client(network: &Network, clock: &Arc<JumpingClock>, number: usize) -> Client {
+    Client::new(Settings {
+        endpoint: Endpoint::default(),
+        key: Some(ApiKey::parse(KEY).unwrap()),
+        transport: network.line(number),
+        clock: Arc::clone(clock) as SharedClock,
+        rate: Rate::default(),
+        seed: u64::try_from(number).unwrap(),
+    })
+}
+
+/// Reads what planning takes, as the command does; with all evidence, as those that report do.
+async fn read(
+    portal: &Client,
+    manifest: &World,
+    reads_evidence: bool,
+) -> ApiResult<(Observed, Identities)> {
     let World {
         desired,
         policy,
         selection,
-        target,
+        target: _,
     } = manifest;
     let extent = if policy.prune {
         Extent::Everything
     } else {
         Extent::Cheapest
     };
-    let reading = async {
-        let (mut observed, identities) =
-            observe(portal, desired, selection, extent, &Quiet).await?;
-        let contacts = observe_contacts(
-            portal,
-            desired,
-            selection,
-            &observed,
-            &identities,
-            Contacts::Unmarked,
-        );
-        observed.it_contacts = contacts.await?;
-        let candidates = candidates(desired, &observed, &identities, *policy);
-        observed.usage = usage(portal, candidates).await?;
-        Ok::<_, ApiError>((observed, identities))
+    let (mut observed, identities) = if reads_evidence {
+        observe(portal, desired, selection, extent, &Quiet).await?
+    } else {
+        observe_for_plan(portal, desired, selection, extent, &Quiet).await?
     };
-    let read = tokio::select! {
-        biased;
-        () = interrupted.cancelled() => return Ran::Gone,
-        read = reading => read,
-    };
-    let (observed, identities) = match read {
-        Ok(read) => read,
-        Err(error) => return Ran::Failed(error),
-    };
-    let ready = readiness(desired, &observed, &identities, selection, clock.now());
-    let plan = plan(
+    let contacts = observe_contacts(
+        portal,
         desired,
+        selection,
         &observed,
         &identities,
+        Contacts::Unmarked,
+    );
+    let candidates = candidates(desired, &observed, &identities, *policy);
+    let (contacts, usage) = futures::try_join!(contacts, usage(portal, candidates))?;
+    observed.it_contacts = contacts;
+    observed.usage = usage;
+    Ok((observed, identities))
+}
+
+fn decide(
+    manifest: &World,
+    observed: &Observed,
+    identities: &Identities,
+    now: Timestamp,
+) -> (Plan, Readiness) {
+    let World {
+        desired,
+        policy,
+        selection,
+        target,
+    } = manifest;
+    let ready = readiness(desired, observed, identities, selection, now);
+    let plan = plan(
+        desired,
+        observed,
+        identities,
         &ready.unconfigured(),
         *policy,
         selection,
         target.clone(),
     );
-    let findings = lint(&plan, desired, &observed);
-    let mut ran = apply_and_tell(portal, clock, plan, &ready, false, interrupted).await;
-    if let Ran::Through(done) = &mut ran {
-        done.findings = findings;
-    }
-    ran
-}
-
-async fn apply_and_tell(
-    portal: &Client,
-    clock: &Arc<JumpingClock>,
-    plan: Plan,
-    ready: &Readiness,
-    replay: bool,
-    cancel: CancellationToken,
-) -> Ran {
-    let options = Options {
-        concurrency: CONCURRENCY,
-        cancel,
-        replay,
-        clock: clock.as_ref(),
-        permit: &Always,
-        nonce: format!("run-{}", clock.now().as_nanosecond()),
-    };
-    let report = apply(portal, &plan, &options, &Quiet).await;
-    let told = json_v1::apply(&ApplyReportView {
-        headline: &Headline {
-            requests: portal.requests_used(),
-            ..Headline::default()
-        },
-        plan: &plan,
-        report: &report,
-        readiness: ready,
-    });
-    Ran::Through(Box::new(Done {
-        told: serde_json::to_string(&told).unwrap(),
-        plan,
-        report,
-        findings: Vec::new(),
-    }))
+    (plan, ready)
 }

@@ -3,20 +3,32 @@
 use std::collections::BTreeMap;
 
 use portalctl::model::Intent;
-use portalctl::model::desired::Limits;
+use portalctl::model::desired::{DeclaredDomainState, Limits};
 use portalctl::plan::Policy;
 use portalctl::sandbox::scenario::{
-    Scenario, ScenarioConnection, ScenarioContact, ScenarioDomain, ScenarioOrganization,
+    Scenario, ScenarioConnection, ScenarioContact, ScenarioDomain, ScenarioObject,
+    ScenarioOrganization,
 };
-use portalctl::sandbox::world::{ConnectionState, DomainState, MetadataOnPut, Rules};
+use portalctl::sandbox::world::{
+    ConnectionState, DirectoryState, DomainState, LogStreamState, MembershipStatus, MetadataOnPut,
+    Rules,
+};
 
+use super::kinds::{Kinds, Spelling};
 use super::random::Random;
-use crate::world::{Entry, HOLDER, OWNER, PROTECT, World};
+use crate::world::{Entry, HOLDER, OWNER, PROTECT, World, domain};
 
 /// The customers that a manifest may declare.
 pub(crate) const KEYS: [&str; 5] = ["acme", "beta", "gamma", "delta", "echo"];
 /// The manifest's name, which is the owner mark's value.
 pub(crate) const MANIFEST: &str = "customers";
+
+/// States of log streams, also of those that deliver nothing.
+const LOG_STREAMS: [LogStreamState; 3] = [
+    LogStreamState::Active,
+    LogStreamState::Inactive,
+    LogStreamState::Error,
+];
 
 /// One schedule.
 pub(crate) struct Schedule {
@@ -33,6 +45,7 @@ pub(crate) struct Schedule {
     pub(crate) people: usize,
     /// The most objects on a page, where that is fewer than the client asks for.
     pub(crate) page: Option<usize>,
+    pub(crate) kinds: Kinds,
 }
 
 /// One stormy round: the manifest that it runs with, and how its runs end.
@@ -58,9 +71,15 @@ pub(crate) enum End {
 }
 
 impl Schedule {
-    pub(crate) fn of(seed: u64) -> Self {
+    /// Draws that of a seed, but for the kinds of trouble.
+    pub(crate) fn of(seed: u64, kinds: Kinds) -> Self {
         let mut random = Random::of(seed, "schedule");
         let mut manifests = vec![manifest(seed, &mut random)];
+        for key in KEYS {
+            if manifests[0].has(key) {
+                manifests[0].edit(key, |entry| spelt(entry, key, kinds.spelling));
+            }
+        }
         if random.percent(40) {
             let next = edited(&manifests[0], &mut random);
             manifests.push(next);
@@ -84,11 +103,12 @@ impl Schedule {
         Self {
             seed,
             manifests,
-            account: account(seed, &mut random),
+            account: account(seed, kinds, &mut random),
             rounds,
             faults: *random.pick(&[0, 5, 10, 20, 35, 60]),
             people: *random.pick(&[0, 3, 8, 15]),
             page: random.percent(60).then(|| 1 + random.below(6)),
+            kinds,
         }
     }
 
@@ -190,6 +210,28 @@ fn declared(mut entry: Entry, key: &str, random: &mut Random) -> Entry {
     entry
 }
 
+/// An entry with values that can be spelt in more than one way.
+fn spelt(entry: Entry, key: &str, spelling: Spelling) -> Entry {
+    match spelling {
+        Spelling::Decomposed => {
+            let name = format!("{} Café", entry.0.name.clone().unwrap_or_default());
+            entry.name(&name)
+        }
+        Spelling::Unicode if entry.0.domains.is_some() => {
+            let mut entry = entry;
+            let domains = entry.0.domains.get_or_insert_default();
+            domains.insert(domain(&unicode_domain(key)), DeclaredDomainState::Pending);
+            entry
+        }
+        _ => entry,
+    }
+}
+
+/// The domain of a customer that has a spelling of its own in Unicode.
+pub(crate) fn unicode_domain(key: &str) -> String {
+    format!("bücher-{key}.example.org")
+}
+
 /// A manifest after a commit or two.
 fn edited(world: &World, random: &mut Random) -> World {
     let mut next = world.clone();
@@ -210,7 +252,7 @@ fn edited(world: &World, random: &mut Random) -> World {
     next
 }
 
-fn account(seed: u64, random: &mut Random) -> Scenario {
+fn account(seed: u64, kinds: Kinds, random: &mut Random) -> Scenario {
     let mut organizations = Vec::new();
     for key in KEYS {
         let mut own = Random::of(seed ^ 1, key);
@@ -221,6 +263,12 @@ fn account(seed: u64, random: &mut Random) -> Scenario {
     }
     for number in 0..random.below(9) {
         organizations.push(stranger(number));
+    }
+    if kinds.is_used {
+        for (number, organization) in organizations.iter_mut().enumerate() {
+            let mut own = Random::of(seed ^ 2, &number.to_string());
+            used(organization, &mut own);
+        }
     }
     // Who was there first is not always who is declared.
     let turn = random.below(organizations.len());
@@ -285,6 +333,72 @@ fn existing(key: &str, random: &mut Random) -> Option<ScenarioOrganization> {
         });
     }
     Some(organization)
+}
+
+/// What people have set up, in states known and unknown.
+fn used(organization: &mut ScenarioOrganization, random: &mut Random) {
+    if random.percent(20) {
+        organization.connections.push(ScenarioConnection {
+            state: connection_state(random),
+            kind: None,
+            certificates: Vec::new(),
+        });
+    }
+    if random.percent(20) {
+        organization.directories.push(ScenarioObject {
+            state: directory_state(random),
+            kind: None,
+        });
+    }
+    if random.percent(10) {
+        organization.members.push(MembershipStatus::Active);
+    }
+    if random.percent(10) {
+        let state = *random.pick(&["active", "disabled", "paused"]);
+        organization.audit_logs = Some(state.to_owned());
+    }
+    if random.percent(10) {
+        organization.log_stream = Some(ScenarioObject {
+            state: random.pick(&LOG_STREAMS).clone(),
+            kind: None,
+        });
+    }
+    if random.percent(10) && is_ours(organization) {
+        let holder = (HOLDER.to_owned(), "here/portal/former".to_owned());
+        organization.metadata.extend([holder]);
+    }
+}
+
+fn is_ours(organization: &ScenarioOrganization) -> bool {
+    let owner = organization.metadata.get(OWNER);
+    owner.is_some_and(|owner| owner == MANIFEST)
+}
+
+/// A state of a connection.
+pub(crate) fn connection_state(random: &mut Random) -> ConnectionState {
+    let unknown = ConnectionState::Other("paused".to_owned());
+    let states = [
+        ConnectionState::Active,
+        ConnectionState::Validating,
+        ConnectionState::Draft,
+        ConnectionState::RequiresType,
+        ConnectionState::Inactive,
+        unknown,
+    ];
+    random.pick(&states).clone()
+}
+
+/// A state of a directory.
+pub(crate) fn directory_state(random: &mut Random) -> DirectoryState {
+    let unknown = DirectoryState::Other("suspended".to_owned());
+    let states = [
+        DirectoryState::Linked,
+        DirectoryState::Validating,
+        DirectoryState::InvalidCredentials,
+        DirectoryState::Unlinked,
+        unknown,
+    ];
+    random.pick(&states).clone()
 }
 
 fn active() -> ScenarioConnection {

@@ -30,7 +30,7 @@ mod witness;
 
 use std::sync::Mutex;
 
-use crate::seeds::{number, on_every_core};
+use crate::seeds::{number, on_every_core, seeds, watched};
 use run::Account;
 use schedule::Schedule;
 
@@ -82,17 +82,18 @@ fn judge(seed: u64) -> (Account, Vec<String>) {
 #[test]
 fn the_operator_converges_and_breaks_no_rule_whatever_fails() {
     if let Some(seed) = number("PORTALCTL_SEED") {
-        let (account, wrong) = judge(seed);
+        let (account, wrong) = watched(seed, || judge(seed));
         println!("{:#?}", Schedule::of(seed));
         println!("{}", account.trace.join("\n"));
         assert!(wrong.is_empty(), "{wrong:#?}");
         return;
     }
     let count = number("PORTALCTL_SCHEDULES").unwrap_or(SCHEDULES);
-    let seeds: Vec<u64> = (0..count).chain(REGRESSIONS.iter().copied()).collect();
+    let mut seeds = seeds(count);
+    seeds.extend(REGRESSIONS);
     let failed = Mutex::new(Vec::new());
     on_every_core(&seeds, |seed| {
-        let (_, wrong) = judge(seed);
+        let (_, wrong) = watched(seed, || judge(seed));
         if !wrong.is_empty() {
             failed.lock().unwrap().push((seed, wrong));
         }
