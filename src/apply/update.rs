@@ -8,6 +8,8 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
+use std::time::Duration;
+
 use super::books::Answered;
 use super::owner;
 use super::{
@@ -22,6 +24,12 @@ use crate::model::text::{escape, mask_addresses};
 use crate::model::{Domain, Email, ExternalId, OrganizationId};
 use crate::plan::{Change, FieldChange, Plan};
 use crate::workos::{ApiError, ApiErrorKind, OrganizationPatch, WritePortal};
+
+/// How often metadata that could not be sent in time is merged anew from another read.
+const MAX_PUT_OFF: u32 = 5;
+
+/// Longest wait before metadata is merged anew.
+const MAX_WAIT: Duration = Duration::from_mins(1);
 
 /// Most refused fields that the message of a change names.
 const NAMED: usize = 10;
@@ -154,6 +162,20 @@ enum Reach {
     Contacts,
     /// Every further write of the change.
     Change,
+}
+
+/// Returns whether metadata was not sent again because the read that it was merged from is old.
+fn is_put_off(error: &ApiError, todo: &[&FieldChange]) -> bool {
+    let is_later = matches!(
+        error.kind,
+        ApiErrorKind::RateLimited | ApiErrorKind::Concurrent | ApiErrorKind::Unreachable
+    );
+    let is_soon = error.retry_after.is_none_or(|wait| wait <= MAX_WAIT);
+    is_later
+        && is_soon
+        && todo
+            .iter()
+            .any(|field| matches!(field.path, FieldPath::Metadata(_)))
 }
 
 /// Returns the scope of a refusal.
@@ -298,6 +320,7 @@ impl<P: WritePortal> Hand<'_, P> {
             reach: Reach::Change,
         };
         let mut attempt = 0;
+        let mut put_off = 0;
         let mut lost_write: Option<ApiError> = None;
         loop {
             let todo = match remaining(write, &self.live, self.contacts.as_deref()) {
@@ -316,6 +339,23 @@ impl<P: WritePortal> Hand<'_, P> {
                 Err(Failure::Told(problem)) => return Err(only(Outcome::Refused(problem))),
                 Err(Failure::Api(error)) => error,
             };
+            if is_put_off(&error, &todo) && put_off < MAX_PUT_OFF {
+                attempt -= 1;
+                put_off += 1;
+                let wait = error.retry_after.unwrap_or(BEFORE_LOOKING * put_off);
+                options.clock.sleep(wait).await;
+                self.live = match self.portal.organization(&self.live.id).await {
+                    Ok(Some(live)) => live,
+                    Ok(None) => return Err(whole(gone(&self.live.id))),
+                    Err(lookup) => {
+                        return Err(whole(match &lost_write {
+                            Some(write) => lost(write, &lookup, stop),
+                            None => not_looked_at(&lookup, stop),
+                        }));
+                    }
+                };
+                continue;
+            }
             if !error.is_ambiguous() {
                 let outcome = match self.taken(&error, &todo).await {
                     Some(problem) if lost_write.is_none() => Outcome::Refused(problem),

@@ -211,8 +211,11 @@ impl WritePortal for Client {
     ) -> ApiResult<Organization> {
         let body = wire::update_body(patch);
         let organization = path(&["organizations", id.as_str()]);
-        self.call(&Call::with_body(Method::PUT, organization, body))
-            .await
+        self.call(&Call {
+            is_merged: patch.metadata.is_some(),
+            ..Call::with_body(Method::PUT, organization, body)
+        })
+        .await
     }
 
     /// `DELETE /organizations/{id}`
@@ -426,6 +429,7 @@ impl Call {
             query: String::new(),
             body: None,
             is_public: false,
+            is_merged: false,
             is_idempotent: false,
         }
     }

@@ -31,6 +31,10 @@ use crate::clock::SharedClock;
 /// How many requests are on their way at once.
 pub const MAX_IN_FLIGHT: usize = 32;
 
+/// Longest time for which a body that was merged from a read is sent again by itself: what somebody
+/// else writes meanwhile would be lost.
+const MAX_MERGED_AGE: Duration = Duration::from_secs(1);
+
 const AGENT: &str = concat!("portalctl/", env!("CARGO_PKG_VERSION"));
 
 /// What a client is made of.
@@ -75,6 +79,8 @@ pub(super) struct Call {
     pub(super) body: Option<Value>,
     /// Sent without the key: anybody may ask.
     pub(super) is_public: bool,
+    /// Merged from a read: it is not sent again once that read is old.
+    pub(super) is_merged: bool,
     /// A write that has no further effect when it is sent again.
     pub(super) is_idempotent: bool,
 }
@@ -168,6 +174,9 @@ impl Client {
             let Decision::Retry { after } = decision else {
                 return Err(*failed.error);
             };
+            if call.is_merged && elapsed.saturating_add(after) > MAX_MERGED_AGE {
+                return Err(*failed.error);
+            }
             self.clock.sleep(after).await;
             elapsed += after;
         }

@@ -128,11 +128,6 @@ impl World {
         self.desired.organizations.insert(key(name), entry.0);
     }
 
-    /// Returns whether an entry is declared.
-    pub(crate) fn has(&self, name: &str) -> bool {
-        self.desired.organizations.contains_key(&key(name))
-    }
-
     /// Changes everything that is declared.
     pub(crate) fn edit_all(&mut self, build: impl Fn(Entry) -> Entry) {
         let organizations = std::mem::take(&mut self.desired.organizations);

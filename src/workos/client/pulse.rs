@@ -77,6 +77,7 @@ impl Client {
         // Letters, digits and an underscore: nothing to encode.
         let call = Call {
             is_public: true,
+            is_merged: false,
             ..Call::get(format!("/sso/jwks/{id}"))
         };
         let (_, answer) = self.attempt(&call, 1).await;

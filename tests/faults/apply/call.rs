@@ -69,6 +69,15 @@ impl Call {
             && segments.count() == 1
     }
 
+    /// The organization that the answer shows: one that is made has an id only then.
+    pub(crate) fn answered(&self, world: &World) -> Option<String> {
+        let made = self.external_id.as_deref().filter(|_| self.is_create());
+        match made {
+            Some(id) => Some(world.organization_by_external_id(id).ok()?.id.clone()),
+            None => self.organization(world),
+        }
+    }
+
     /// The organization that the request is about, if there is one.
     pub(crate) fn organization(&self, world: &World) -> Option<String> {
         if let Some(named) = &self.named {

@@ -306,6 +306,18 @@ impl Network {
             });
             state.events.extend(taken.map(Event::People));
         }
+        if let Some((id, _)) = &organization
+            && call.is_put()
+            && random.percent(4 * state.people)
+        {
+            // Somebody writes at the worst moment: what is sent may have been read long ago.
+            let now = self.since_began();
+            state.ledger.set_time(now);
+            let edited = self.inner.sandbox.world(|account, now| {
+                people::annotate(account, now, id, &mut state.ledger, &mut random)
+            });
+            state.events.extend(edited.map(Event::People));
+        }
         if let Some((id, _)) = organization {
             state
                 .ledger
@@ -378,7 +390,7 @@ impl Network {
             }
             if call.is_about_a_whole()
                 && answer.status().is_success()
-                && let Some(id) = call.organization(account)
+                && let Some(id) = call.answered(account)
             {
                 state.ledger.told_whole(by.client, id);
             }

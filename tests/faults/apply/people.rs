@@ -109,6 +109,23 @@ pub(crate) fn take(
     Some(format!("{id} {}", told?))
 }
 
+/// Somebody adds to the metadata of an organization, unless it may be lost.
+pub(crate) fn annotate(
+    account: &mut Account,
+    now: Timestamp,
+    id: &str,
+    ledger: &mut Ledger,
+    random: &mut Random,
+) -> Option<String> {
+    if ledger.is_in_hand(id) {
+        return None;
+    }
+    let number = random.below(1_000).to_string();
+    let told = merge(account, now, id, "crm", Some(&number));
+    ledger.touched(id, account);
+    Some(format!("{id} {}", told?))
+}
+
 /// The customer begins or finishes with single sign-on.
 fn set_up_single_sign_on(
     account: &mut Account,

@@ -16,7 +16,7 @@ use portalctl::sandbox::world::{
 
 use super::kinds::{Kinds, Spelling};
 use super::random::Random;
-use crate::world::{Entry, HOLDER, OWNER, PROTECT, World, domain};
+use crate::world::{self, Entry, HOLDER, OWNER, PROTECT, World, domain};
 
 /// The customers that a manifest may declare.
 pub(crate) const KEYS: [&str; 5] = ["acme", "beta", "gamma", "delta", "echo"];
@@ -76,7 +76,11 @@ impl Schedule {
         let mut random = Random::of(seed, "schedule");
         let mut manifests = vec![manifest(seed, &mut random)];
         for key in KEYS {
-            if manifests[0].has(key) {
+            if manifests[0]
+                .desired
+                .organizations
+                .contains_key(&world::key(key))
+            {
                 manifests[0].edit(key, |entry| spelt(entry, key, kinds.spelling));
             }
         }
