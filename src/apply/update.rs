@@ -7,7 +7,6 @@
 //! fields of its PUT.
 
 use std::collections::{BTreeMap, VecDeque};
-
 use std::time::Duration;
 
 use super::books::Answered;
