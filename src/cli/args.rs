@@ -68,7 +68,8 @@ pub(super) struct ConnectionArgs {
     )]
     pub sandbox: Option<Option<PathBuf>>,
 
-    /// Read the API key from a file instead of WORKOS_API_KEY; `-` is standard input.
+    /// Read the API key from a file instead of WORKOS_API_KEY; `-` is standard input. A file is read
+    /// again when it changes and when WorkOS refuses the key.
     #[arg(long, value_name = "FILE", conflicts_with = "sandbox")]
     pub api_key_file: Option<PathBuf>,
 

@@ -53,7 +53,11 @@ fn pace(args: &ConnectionArgs) -> (Rate, SharedClock) {
 fn open_http(args: &ConnectionArgs, desired: &Desired) -> Result<Connection, CliError> {
     let endpoint = endpoint::endpoint(args)?;
     let key = credentials::api_key(args, &desired.environment)?;
-    over_http(args, endpoint, Some(key), desired, Bounds::default())
+    let mut opened = over_http(args, endpoint, Some(key), desired, Bounds::default())?;
+    if let Some(source) = credentials::key_source(args, &desired.environment) {
+        opened.client = opened.client.with_key_source(source);
+    }
+    Ok(opened)
 }
 
 /// Opens an endpoint, with a key or without.

@@ -1,7 +1,8 @@
 //! Credentials: from the environment, a file or standard input, never from a flag's value.
 
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use secrecy::SecretString;
 
@@ -11,7 +12,7 @@ use super::exit::Exit;
 use crate::codes::cli as codes;
 use crate::model::desired::Environment;
 use crate::model::text::escape;
-use crate::workos::ApiKey;
+use crate::workos::{ApiKey, KeySource};
 
 /// A key file holds one line; more than this is another file.
 const MAX_KEY_FILE: u64 = 4096;
@@ -59,6 +60,49 @@ pub(super) fn supplied(args: &ConnectionArgs) -> Result<SuppliedKey, CliError> {
     };
     let key = parse(&text, &origin)?;
     Ok(SuppliedKey { key, origin })
+}
+
+/// A file from which the API key is read again.
+struct KeyFile {
+    path: PathBuf,
+    environment: Environment,
+    /// Problem that was logged last.
+    told: Mutex<Option<String>>,
+}
+
+impl KeySource for KeyFile {
+    fn read(&self) -> Option<ApiKey> {
+        let read = key_file(&self.path).and_then(|(text, origin)| parse(&text, &origin));
+        let read = read.and_then(|key| check_kind(&key, &self.environment).map(|()| key));
+        let problem = read.as_ref().err().and_then(|error| error.items.first());
+        let problem = problem.map(|item| item.message.clone());
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        if *told != problem {
+            if let Some(message) = &problem {
+                tracing::error!(message, "the API key is kept as it was");
+            }
+            *told = problem;
+        }
+        read.ok()
+    }
+}
+
+/// Returns the source from which the API key is read again: the file of `--api-key-file`. Standard
+/// input and pipes can be read once only.
+pub(super) fn key_source(
+    args: &ConnectionArgs,
+    environment: &Environment,
+) -> Option<Arc<dyn KeySource>> {
+    let path = args.api_key_file.as_ref()?;
+    let is_file = std::fs::metadata(path).is_ok_and(|found| found.is_file());
+    (path != Path::new("-") && is_file).then(|| {
+        let file = KeyFile {
+            path: path.clone(),
+            environment: environment.clone(),
+            told: Mutex::default(),
+        };
+        Arc::new(file) as Arc<dyn KeySource>
+    })
 }
 
 /// The only key that a sandbox server accepts.

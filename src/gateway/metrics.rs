@@ -19,7 +19,7 @@ struct Answer {
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Reload {
-    /// `manifest`, `keys` or `secret`.
+    /// `manifest`, `keys`, `secret` or `api_key`.
     what: &'static str,
     /// `read`, or `kept` where what is there now cannot be used.
     outcome: &'static str,
@@ -34,6 +34,7 @@ pub(super) struct Metrics {
     in_flight: Gauge,
     workos_requests: Counter,
     manifest_is_current: Gauge,
+    api_key_is_accepted: Gauge,
 }
 
 /// What is looked at when somebody asks.
@@ -41,6 +42,7 @@ pub(super) struct Snapshot {
     pub(super) used_tokens: usize,
     pub(super) in_flight: usize,
     pub(super) workos_requests: u64,
+    pub(super) is_key_refused: bool,
 }
 
 impl Metrics {
@@ -52,6 +54,7 @@ impl Metrics {
         let in_flight = Gauge::default();
         let workos_requests = Counter::default();
         let manifest_is_current = Gauge::default();
+        let api_key_is_accepted = Gauge::default();
         registry.register("answers", "Answers to people", answers.clone());
         registry.register("reloads", "Files that were read again", reloads.clone());
         registry.register(
@@ -74,6 +77,11 @@ impl Metrics {
             "1 while the manifest in use is the one in the files",
             manifest_is_current.clone(),
         );
+        registry.register(
+            "api_key_is_accepted",
+            "0 while WorkOS refuses the API key",
+            api_key_is_accepted.clone(),
+        );
         manifest_is_current.set(1);
         Self {
             registry,
@@ -83,6 +91,7 @@ impl Metrics {
             in_flight,
             workos_requests,
             manifest_is_current,
+            api_key_is_accepted,
         }
     }
 
@@ -110,10 +119,12 @@ impl Metrics {
             used_tokens,
             in_flight,
             workos_requests,
+            is_key_refused,
         } = now;
         let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
         self.used_tokens.set(count(*used_tokens));
         self.in_flight.set(count(*in_flight));
+        self.api_key_is_accepted.set(i64::from(!is_key_refused));
         // Counted by the client already.
         let sent = self.workos_requests.inner();
         sent.store(*workos_requests, Ordering::Relaxed);

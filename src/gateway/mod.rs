@@ -173,6 +173,7 @@ impl Gateway {
         tokio::select! {
             served = listen::serve(listener, router, closing, &self.0.clock) => served,
             never = reload::keep_current(&self) => match never {},
+            never = reload::keep_api_key(&self) => match never {},
         }
     }
 }
@@ -183,10 +184,11 @@ impl Shared {
         self.clock.now().as_second()
     }
 
-    /// Whether people can be served: keys are there, and tokens of this second would be taken.
+    /// Whether people can be served: keys are there, WorkOS takes the API key, and tokens of this second would be taken.
     fn is_ready(&self) -> bool {
         let tokens = self.tokens.as_ref();
         !self.is_closing.load(Ordering::Relaxed)
+            && !self.upstream.is_key_refused()
             && tokens
                 .is_none_or(|(rules, keys)| keys.keys().is_some() && self.now() >= rules.begins)
     }
@@ -209,6 +211,7 @@ impl Shared {
             used_tokens: self.used.sweep(self.now()),
             in_flight: self.upstream.in_flight(),
             workos_requests: self.upstream.requests(),
+            is_key_refused: self.upstream.is_key_refused(),
         })
     }
 }

@@ -11,6 +11,9 @@ use crate::codes::{Code, gateway as codes};
 /// How often files are looked at.
 const EVERY: Duration = Duration::from_secs(1);
 
+/// How often WorkOS is asked about a key that it refused.
+const ASK_ABOUT_KEY: Duration = Duration::from_secs(30);
+
 /// Something that is read again when its files change.
 struct Watched {
     what: &'static str,
@@ -36,6 +39,37 @@ pub(super) async fn keep_current(gateway: &Gateway) -> Infallible {
             }
         }
         gateway.0.clock.sleep(EVERY).await;
+    }
+}
+
+/// Keeps the API key as its file has it, and asks WorkOS again about a key that it refused; never
+/// ends.
+pub(super) async fn keep_api_key(gateway: &Gateway) -> Infallible {
+    let shared = &gateway.0;
+    let mut was_refused = false;
+    let mut asked = shared.clock.instant();
+    loop {
+        let is_new = shared.upstream.read_key_again().await;
+        if is_new {
+            tell(gateway, "api_key", Ok(()));
+        }
+        let now = shared.clock.instant();
+        let is_due = now.saturating_duration_since(asked) >= ASK_ABOUT_KEY;
+        if is_new || (shared.upstream.is_key_refused() && is_due) {
+            asked = now;
+            shared.upstream.ask_about_key().await;
+        }
+        let is_refused = shared.upstream.is_key_refused();
+        if is_refused != was_refused {
+            was_refused = is_refused;
+            if is_refused {
+                let code = crate::codes::api::UNAUTHORIZED.as_str();
+                tracing::error!(code, "WorkOS refuses the API key");
+            } else {
+                tracing::info!("WorkOS takes the API key again");
+            }
+        }
+        shared.clock.sleep(EVERY).await;
     }
 }
 

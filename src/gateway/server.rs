@@ -81,7 +81,12 @@ async fn envelope(request: Request, next: Next) -> Response {
 
 async fn ready(State(gateway): State<Gateway>) -> Response {
     if !gateway.0.is_ready() {
-        return plain(StatusCode::SERVICE_UNAVAILABLE, "not ready\n");
+        let why = if gateway.0.upstream.is_key_refused() {
+            "not ready: WorkOS refuses the API key\n"
+        } else {
+            "not ready\n"
+        };
+        return plain(StatusCode::SERVICE_UNAVAILABLE, why);
     }
     // The last good one serves as well as before, so this is no reason to stop.
     plain(

@@ -94,6 +94,25 @@ impl Upstream {
         }
     }
 
+    /// Reads the API key again; returns whether it is another one than before.
+    pub(super) async fn read_key_again(&self) -> bool {
+        self.client.read_key_again().await
+    }
+
+    /// Makes one cheap request, whose answer tells whether WorkOS takes the API key.
+    pub(super) async fn ask_about_key(&self) {
+        tokio::select! {
+            // The client takes note of the answer; without one nothing is known.
+            _ = self.client.pulse() => {}
+            () = self.clock.sleep(DEADLINE) => {}
+        }
+    }
+
+    /// Returns whether WorkOS refused the API key when it was used last.
+    pub(super) fn is_key_refused(&self) -> bool {
+        self.client.is_key_refused()
+    }
+
     /// How many people are being served.
     pub(super) fn in_flight(&self) -> usize {
         self.most.saturating_sub(self.permits.available_permits())

@@ -16,7 +16,8 @@ use serde_json::Value;
 use tokio::sync::Semaphore;
 
 use super::endpoint::Endpoint;
-use super::key::ApiKey;
+use super::key::{ApiKey, KeySource};
+use super::key_ring::KeyRing;
 use super::pace::{Pace, Rate};
 use super::paging::Page;
 use super::rate_headers::RateHeaders;
@@ -34,6 +35,9 @@ pub const MAX_IN_FLIGHT: usize = 32;
 /// Longest time for which a body that was merged from a read is sent again by itself: what somebody
 /// else writes meanwhile would be lost.
 const MAX_MERGED_AGE: Duration = Duration::from_secs(1);
+
+/// How many keys one call is tried with, when each is refused and another is there by then.
+const MAX_KEYS: u32 = 3;
 
 const AGENT: &str = concat!("portalctl/", env!("CARGO_PKG_VERSION"));
 
@@ -57,7 +61,7 @@ pub struct Settings {
 /// [`WritePortal`](super::WritePortal) for what it can do.
 pub struct Client {
     endpoint: Endpoint,
-    key: Option<ApiKey>,
+    keys: KeyRing,
     transport: Arc<dyn Transport>,
     clock: SharedClock,
     pace: Pace,
@@ -106,7 +110,7 @@ impl Client {
         } = settings;
         Self {
             endpoint,
-            key,
+            keys: KeyRing::new(key, Arc::clone(&clock)),
             transport,
             pace: Pace::new(rate, Arc::clone(&clock)),
             clock,
@@ -115,6 +119,23 @@ impl Client {
             waited: AtomicU64::new(0),
             jitter: Jitter(AtomicU64::new(seed)),
         }
+    }
+
+    /// Reads the key again from a source: at most once a second, and when WorkOS refuses it.
+    #[must_use]
+    pub fn with_key_source(mut self, source: Arc<dyn KeySource>) -> Self {
+        self.keys.set_source(source);
+        self
+    }
+
+    /// Reads the key again now; returns whether it is another one than before.
+    pub async fn read_key_again(&self) -> bool {
+        self.keys.read().await
+    }
+
+    /// Returns whether WorkOS refused the key when it was used last.
+    pub fn is_key_refused(&self) -> bool {
+        self.keys.is_refused()
     }
 
     /// How many requests were sent so far.
@@ -155,14 +176,24 @@ impl Client {
     ) -> ApiResult<T> {
         let mut elapsed = Duration::ZERO;
         let mut number = 0;
+        let mut keys_tried = 1;
         loop {
             number += 1;
-            let (took, outcome) = self.attempt(call, number).await;
+            let key = self.key_for(call).await;
+            let (took, outcome) = self.attempt(call, number, key.as_ref()).await;
             elapsed += took;
             let failed = match outcome.and_then(|answer| self.read(call, number, &answer, &read)) {
                 Ok(value) => return Ok(value),
                 Err(failed) => failed,
             };
+            // A refused request had no effect, so it may be sent again whatever it was.
+            if failed.error.kind == ApiErrorKind::Unauthorized
+                && keys_tried < MAX_KEYS
+                && self.keys.has_another(key.as_ref()).await
+            {
+                keys_tried += 1;
+                continue;
+            }
             let decision = retry::decide(Attempt {
                 is_read: call.method.is_safe() || call.is_idempotent,
                 failure: failed.failure,
@@ -182,13 +213,22 @@ impl Client {
         }
     }
 
+    /// Returns the key that a call is sent with; none where anybody may ask.
+    async fn key_for(&self, call: &Call) -> Option<ApiKey> {
+        if call.is_public {
+            return None;
+        }
+        self.keys.key().await
+    }
+
     /// Sends the request once, in its turn; says how long the exchange took.
     async fn attempt(
         &self,
         call: &Call,
         number: u32,
+        key: Option<&ApiKey>,
     ) -> (Duration, Result<Response<Bytes>, Failed>) {
-        let request = match self.request(call) {
+        let request = match self.request(call, key) {
             Ok(request) => request,
             Err(why) => {
                 let error = self.error(call, number, ApiErrorKind::Rejected, &why.to_string());
@@ -213,6 +253,9 @@ impl Client {
         self.sent.fetch_add(1, Ordering::Relaxed);
         let answer = self.transport.send(request).await;
         let took = self.clock.instant().saturating_duration_since(began);
+        if let Ok(answer) = &answer {
+            self.keys.note(key, answer.status());
+        }
         let status = answer.as_ref().map(|answer| answer.status().as_u16()).ok();
         tracing::debug!(
             method = %call.method,
@@ -273,7 +316,7 @@ impl Client {
         Err(Failed::new(failure, error))
     }
 
-    fn request(&self, call: &Call) -> Result<Request<Bytes>, http::Error> {
+    fn request(&self, call: &Call, key: Option<&ApiKey>) -> Result<Request<Bytes>, http::Error> {
         let mark = if call.query.is_empty() { "" } else { "?" };
         let address = self
             .endpoint
@@ -286,8 +329,7 @@ impl Client {
             if body.is_some() {
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
             }
-            let key = self.key.as_ref();
-            let key = key.filter(|key| !call.is_public && key.may_be_sent_to(&self.endpoint));
+            let key = key.filter(|key| key.may_be_sent_to(&self.endpoint));
             if let Some(authorization) = key.and_then(ApiKey::authorization) {
                 headers.insert(AUTHORIZATION, authorization);
             }
@@ -343,10 +385,7 @@ impl Client {
 
     /// Text from outside as it may be shown.
     fn shown(&self, text: &str) -> String {
-        match &self.key {
-            Some(key) => one_line(&key.hide_in(text)),
-            None => one_line(text),
-        }
+        one_line(&self.keys.hide_in(text))
     }
 }
 

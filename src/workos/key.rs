@@ -15,6 +15,13 @@ pub struct ApiKey {
     kind: Option<KeyKind>,
 }
 
+/// Source of an API key that may be replaced while a client lives.
+pub trait KeySource: Send + Sync {
+    /// Returns the key as it is now, or nothing where there is no usable one. May block for as long
+    /// as a small file is read.
+    fn read(&self) -> Option<ApiKey>;
+}
+
 /// Why a text is not a key; reads as the end of a sentence and never repeats the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidKey {
@@ -79,6 +86,11 @@ impl ApiKey {
         let mut value = HeaderValue::from_str(text.expose_secret()).ok()?;
         value.set_sensitive(true);
         Some(value)
+    }
+
+    /// Returns whether another key is the same one.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        self.secret.expose_secret() == other.secret.expose_secret()
     }
 
     /// Takes the key out of a text that came from outside.

@@ -238,10 +238,19 @@ fn the_official_emulator_is_kept_as_declared_too() {
         "apiUrl": emulator.url(), "allowDeletion": true, "allowActiveDeletion": true,
     });
     world.environment(environment);
-    world.organization("acme", json!({ "deletionPolicy": "Delete" }));
+    // It has no IT contacts either.
+    let acme = json!({ "deletionPolicy": "Delete", "itContacts": ["ada@acme.com"] });
+    world.organization("acme", acme);
     let _operator = world.operator("");
 
     let object = world.is_in_sync("acme");
+    world.is_told("acme", "ContactsUnavailable");
+    until("words about contacts", || {
+        let object = world.get("acme");
+        let synced = condition(&object, "Synced")?;
+        let message = synced["message"].as_str()?;
+        message.contains("except for IT contacts").then_some(())
+    });
     let id = emulator.id_of("acme");
     assert_eq!(object["status"]["organizationId"], id.as_str());
     let onboarded = condition(&object, "Onboarded").unwrap();

@@ -21,6 +21,7 @@ mod endpoints;
 mod events;
 mod inputs;
 mod invitations;
+mod key_files;
 mod link_users;
 mod links;
 mod owners;

@@ -155,18 +155,30 @@ impl Drop for Canned {
 
 /// Reads a request: its method, its target and its body.
 pub(crate) fn read_request(stream: &TcpStream) -> Option<(String, String, String)> {
+    let (method, path, body, _) = read_request_with_key(stream)?;
+    Some((method, path, body))
+}
+
+/// Reads a request: method, target, body, and the key that it came with.
+pub(crate) fn read_request_with_key(
+    stream: &TcpStream,
+) -> Option<(String, String, String, Option<String>)> {
     let mut reader = BufReader::new(stream);
     let mut line = String::new();
     reader.read_line(&mut line).ok()?;
     let mut words = line.split(' ');
     let (method, path) = (words.next()?.to_owned(), words.next()?.to_owned());
     let mut length = 0;
+    let mut key = None;
     loop {
-        let mut header = String::new();
-        reader.read_line(&mut header).ok()?;
-        let header = header.trim().to_ascii_lowercase();
+        let mut line = String::new();
+        reader.read_line(&mut line).ok()?;
+        let header = line.trim().to_ascii_lowercase();
         if header.is_empty() {
             break;
+        }
+        if header.starts_with("authorization: bearer ") {
+            key = line.trim().rsplit(' ').next().map(str::to_owned);
         }
         if let Some(value) = header.strip_prefix("content-length:") {
             length = value.trim().parse().ok()?;
@@ -174,5 +186,10 @@ pub(crate) fn read_request(stream: &TcpStream) -> Option<(String, String, String
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
-    Some((method, path, String::from_utf8_lossy(&body).into_owned()))
+    Some((
+        method,
+        path,
+        String::from_utf8_lossy(&body).into_owned(),
+        key,
+    ))
 }

@@ -31,6 +31,8 @@ pub(crate) struct Request {
     pub(crate) query: BTreeMap<String, String>,
     /// The body, null when there was none.
     pub(crate) body: Value,
+    /// The key that it came with.
+    pub(crate) key: Option<String>,
 }
 
 impl Request {
@@ -175,6 +177,8 @@ struct State {
     world: World,
     rules: Vec<Rule>,
     requests: Vec<Request>,
+    /// The only key that is accepted, where that matters.
+    accepted: Option<String>,
 }
 
 /// A server on a free port of the loopback interface; it ends when it is dropped.
@@ -270,6 +274,11 @@ impl StandIn {
         self.state.lock().unwrap().rules.clear();
     }
 
+    /// Refuses every key but this one from now on, with 401.
+    pub(crate) fn accept_only(&self, key: &str) {
+        self.state.lock().unwrap().accepted = Some(key.to_owned());
+    }
+
     /// Every request so far, in order of arrival.
     pub(crate) fn requests(&self) -> Vec<Request> {
         self.state.lock().unwrap().requests.clone()
@@ -335,6 +344,11 @@ fn serve(stream: &TcpStream, state: &Mutex<State>) {
 /// The answer to a request, and its effect; nothing where the answer is lost.
 fn answer(state: &mut State, request: &Request) -> Option<Answer> {
     state.requests.push(request.clone());
+    if state.accepted.is_some() && state.accepted != request.key {
+        let refusal =
+            json!({"message": "Could not authorize the request.", "code": "unauthorized"});
+        return Some((401, refusal));
+    }
     let rule = state.rules.iter_mut().rev().find(|rule| {
         rule.left > 0 && rule.method == request.method && matches(&rule.path, &request.path)
     });
@@ -652,12 +666,13 @@ fn merge(object: &mut Value, more: &Value) {
 }
 
 fn read_request(stream: &TcpStream) -> Option<Request> {
-    let (method, target, body) = http::read_request(stream)?;
+    let (method, target, body, key) = http::read_request_with_key(stream)?;
     let url = url::Url::parse(&format!("http://stand-in{target}")).ok()?;
     Some(Request {
         method,
         path: url.path().to_owned(),
         query: url.query_pairs().into_owned().collect(),
         body: serde_json::from_str(&body).unwrap_or(Value::Null),
+        key,
     })
 }

@@ -49,7 +49,8 @@ impl Client {
     pub async fn pulse(&self) -> Result<Pulse, NoPulse> {
         let mut call = Call::get("/organizations".to_owned());
         "limit=1".clone_into(&mut call.query);
-        let (elapsed, answer) = self.attempt(&call, 1).await;
+        let key = self.key_for(&call).await;
+        let (elapsed, answer) = self.attempt(&call, 1, key.as_ref()).await;
         let answer = answer.map_err(|failed| NoPulse {
             at: failed.at,
             error: *failed.error,
@@ -80,7 +81,7 @@ impl Client {
             is_merged: false,
             ..Call::get(format!("/sso/jwks/{id}"))
         };
-        let (_, answer) = self.attempt(&call, 1).await;
+        let (_, answer) = self.attempt(&call, 1, None).await;
         let keys = answer.and_then(|answer| self.read(&call, 1, &answer, wire::decode::<KeySet>));
         match keys {
             Ok(KeySet) => Ok(true),

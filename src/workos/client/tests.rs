@@ -421,3 +421,88 @@ fn jitter_replays_from_its_seed() {
     assert_ne!(draw(7), draw(8));
     assert!(draw(7).iter().all(|n| (0.0..1.0).contains(n)));
 }
+
+/// Keys that a source gives, one after the other; the last one for good.
+struct Rotating(Mutex<VecDeque<&'static str>>);
+
+impl KeySource for Rotating {
+    fn read(&self) -> Option<ApiKey> {
+        let mut keys = self.0.lock().unwrap();
+        let key = match keys.len() {
+            0 => return None,
+            1 => keys[0],
+            _ => keys.pop_front().unwrap(),
+        };
+        ApiKey::parse(key).ok()
+    }
+}
+
+fn rotating(
+    keys: &[&'static str],
+    replies: impl IntoIterator<Item = Reply>,
+) -> (Client, Arc<Script>) {
+    let (client, script) = client(replies);
+    let source = Rotating(Mutex::new(keys.iter().copied().collect()));
+    (client.with_key_source(Arc::new(source)), script)
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_request_is_sent_again_with_another_key() {
+    let keys = ["sk_test_one_key", "sk_test_two_key"];
+    let refused = || reply(401, "{}");
+    let link = r#"{"link":"https://setup.workos.com?token=x"}"#;
+    let (client, script) = rotating(&keys, [refused(), reply(201, link)]);
+    let request = LinkRequest {
+        organization: OrganizationId::from_api("org_1"),
+        intent: Intent::Sso,
+        return_url: None,
+        success_url: None,
+        external_user_id: None,
+        it_contacts: Vec::new(),
+    };
+    assert!(client.generate_link(&request).await.is_ok());
+    assert_eq!(script.requests.lock().unwrap().len(), 2);
+    assert!(!client.is_key_refused());
+}
+
+#[tokio::test(start_paused = true)]
+async fn keys_that_change_for_ever_do_not_keep_a_request_going() {
+    let keys = [
+        "sk_test_1_key",
+        "sk_test_2_key",
+        "sk_test_3_key",
+        "sk_test_4_key",
+        "sk_test_5_key",
+    ];
+    let (client, script) = rotating(&keys, [reply(401, "{}")]);
+    let error = client
+        .organization(&OrganizationId::from_api("org_1"))
+        .await;
+    assert_eq!(error.unwrap_err().kind, ApiErrorKind::Unauthorized);
+    assert_eq!(script.requests.lock().unwrap().len(), 3);
+    assert!(client.is_key_refused());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_key_is_not_tried_twice_and_a_failing_server_accepts_none() {
+    let replies = [reply(401, "{}"), reply(500, "{}"), reply(404, "{}")];
+    let (client, script) = rotating(&["sk_test_key_of_test"], replies);
+    let id = OrganizationId::from_api("org_1");
+    assert!(client.organization(&id).await.is_err());
+    assert_eq!(script.requests.lock().unwrap().len(), 1);
+    assert!(client.is_key_refused());
+    // A server error tells nothing about the key, any other answer does.
+    assert!(client.organization(&id).await.unwrap().is_none());
+    assert!(!client.is_key_refused());
+}
+
+#[tokio::test(start_paused = true)]
+async fn neither_the_key_in_use_nor_the_one_before_it_is_repeated() {
+    let keys = ["opaque-one-1234", "opaque-two-1234"];
+    let told = r#"{"message":"opaque-one-1234 opaque-two-1234"}"#;
+    let (client, _) = rotating(&keys, [reply(401, told), reply(422, told)]);
+    let error = client
+        .organization(&OrganizationId::from_api("org_1"))
+        .await;
+    assert_eq!(error.unwrap_err().message, "[key] [key]");
+}
