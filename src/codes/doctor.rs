@@ -57,6 +57,18 @@ codes! {
         "none of the declared organizations that were looked up exists",
         "The environment has organizations, and none of those looked up is declared: a new manifest, or the key of another environment.",
         "Check with `portalctl plan` before you apply; `limits.create` keeps a mix-up from creating everybody again.";
+    WEBHOOK_MISSING = "doctor/webhook-missing",
+        "WorkOS has no webhook endpoint for the environment",
+        "A PortalEnvironment names a secret in `spec.webhook`, so the operator expects webhooks at `POST /webhooks/NAMESPACE/ENVIRONMENT`, and no endpoint of the account has an address that ends so. The operator still looks at its intervals.",
+        "Make the endpoint in the WorkOS dashboard (Webhooks), with the public address of the operator and this path, and put its secret into the Secret that `spec.webhook` names; or remove `spec.webhook`.";
+    WEBHOOK_DISABLED = "doctor/webhook-disabled",
+        "the webhook endpoint of the environment is switched off",
+        "WorkOS has an endpoint with the address that a PortalEnvironment expects webhooks at, and its status is not `enabled`: WorkOS sends it nothing. WorkOS switches endpoints off that fail for days.",
+        "See in the operator's log why webhooks were refused, then enable the endpoint in the WorkOS dashboard (Webhooks).";
+    WEBHOOK_EVENTS = "doctor/webhook-events",
+        "the webhook endpoint lacks events",
+        "The endpoint of the environment is not subscribed to every event after which the operator looks at an organization. What it is not told of it finds at its intervals.",
+        "Subscribe the endpoint to the events that are named, in the WorkOS dashboard (Webhooks).";
     NO_ALLOWED_HOSTS = "doctor/no-allowed-hosts",
         "return URLs may name any host",
         "Without `return_urls.allowed_hosts` one changed line sends a customer's IT admin, who trusts where the portal leads, to any host: a way to phish.",

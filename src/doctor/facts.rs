@@ -2,10 +2,11 @@
 
 use crate::codes::Code;
 use crate::model::desired::{Environment, KeyKind};
+use crate::model::observed::Answer;
 use crate::model::{ClientId, Intent, OrgKey, OrganizationId};
-use crate::workos::{ApiError, ConnectFailure, NoPulse, Proxy, Pulse};
+use crate::workos::{ApiError, ConnectFailure, NoPulse, Proxy, Pulse, WebhookEndpoint};
 
-use super::UrlFacts;
+use super::{ExpectedWebhook, UrlFacts};
 
 /// Everything that checks are made of.
 #[derive(Debug, Clone)]
@@ -36,6 +37,10 @@ pub struct Facts {
     pub client_id_known: Asked<Result<bool, ApiError>>,
     /// What was found of the declared organizations.
     pub account: Asked<Result<Account, ApiError>>,
+    /// The webhook that the manifest expects.
+    pub expected_webhook: Option<ExpectedWebhook>,
+    /// The account's webhook endpoints.
+    pub webhooks: Asked<Result<Answer<Vec<WebhookEndpoint>>, ApiError>>,
     /// What the return URLs answered.
     pub probes: Asked<Probes>,
     /// Whether a link could be made.

@@ -10,6 +10,7 @@ mod facts;
 mod manifest;
 mod network;
 mod urls;
+mod webhook;
 
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -21,6 +22,7 @@ pub use facts::{
     KeyFacts, KeyFile, LinkFailure, LinkTest, ManifestFacts, Probe, Probed, Probes, Problem,
 };
 pub use urls::UrlFacts;
+pub use webhook::ExpectedWebhook;
 
 /// What a check found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
@@ -136,6 +138,8 @@ subjects! {
     RateLimit = Account, "rate-limit", "rate limit";
     /// The declared organizations are of this environment.
     Organizations = Account, "organizations", "organizations";
+    /// WorkOS sends webhooks to where they are expected.
+    Webhook = Account, "webhook", "webhook";
     /// The return URLs are well formed.
     ReturnUrls = Portal, "return-urls", "return URLs";
     /// The hosts of return URLs are pinned.
@@ -267,6 +271,7 @@ pub fn examine(facts: &Facts) -> Vec<Check> {
         Subject::ClientIdKnown => account::client_id_known(facts),
         Subject::RateLimit => account::rate_limit(facts),
         Subject::Organizations => account::organizations(facts),
+        Subject::Webhook => webhook::webhook(facts),
         Subject::ReturnUrls => urls::return_urls(facts),
         Subject::AllowedHosts => urls::allowed_hosts(facts),
         Subject::ReturnUrlsAnswer => urls::answers(facts),

@@ -5,7 +5,7 @@
 //! `<milliseconds>.<body>`; the official SDKs check it. Endpoints are on this machine only: events
 //! of a sandbox have no business elsewhere.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -55,6 +55,8 @@ pub enum EndpointError {
 pub struct Endpoint {
     url: Uri,
     mac: Hmac<Sha256>,
+    /// Id and events of an endpoint that was made by the API; others get every event.
+    subscription: Option<(String, BTreeSet<String>)>,
 }
 
 impl Endpoint {
@@ -78,7 +80,26 @@ impl Endpoint {
         let mac = Hmac::new_from_slice(secret.as_bytes()).map_err(|_| EndpointError::NoSecret)?;
         let url = parsed.as_str().parse();
         let url = url.map_err(|_| EndpointError::NotLoopback)?;
-        Ok(Self { url, mac })
+        Ok(Self {
+            url,
+            mac,
+            subscription: None,
+        })
+    }
+
+    /// Returns the same endpoint, with an id and only these events.
+    #[must_use]
+    pub fn subscribed(self, id: &str, events: &[String]) -> Self {
+        let events = events.iter().cloned().collect();
+        Self {
+            subscription: Some((id.to_owned(), events)),
+            ..self
+        }
+    }
+
+    fn takes(&self, event: &Event) -> bool {
+        let subscription = self.subscription.as_ref();
+        subscription.is_none_or(|(_, events)| events.contains(&event.event))
     }
 
     /// The value of the signature header for a body.
@@ -189,6 +210,14 @@ impl Webhooks {
         self.endpoints.push(Arc::new(endpoint));
     }
 
+    /// Removes the endpoint that was made by the API with an id.
+    pub(super) fn remove(&mut self, id: &str) {
+        self.endpoints.retain(|endpoint| {
+            let subscription = endpoint.subscription.as_ref();
+            subscription.is_none_or(|(known, _)| known != id)
+        });
+    }
+
     /// Removes every endpoint, and what waits for it.
     pub(super) fn clear(&mut self) {
         self.endpoints.clear();
@@ -214,7 +243,8 @@ impl Webhooks {
         }
         for event in events {
             let body = Bytes::from(wire::event(event).to_string());
-            for endpoint in self.endpoints.clone() {
+            let endpoints = self.endpoints.clone();
+            for endpoint in endpoints.into_iter().filter(|one| one.takes(event)) {
                 self.line_up(event, endpoint, body.clone());
             }
         }

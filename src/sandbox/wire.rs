@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::world::{
     AuditLogs, Certificate, Connection, ConnectionState, Directory, DirectoryState, Event,
-    ItContact, Membership, Organization, OrganizationDomain, Page,
+    ItContact, Membership, Organization, OrganizationDomain, Page, WebhookEndpoint,
 };
 
 /// A timestamp as WorkOS writes it: UTC, to the millisecond.
@@ -215,6 +215,29 @@ pub(crate) fn it_contact(contact: &ItContact) -> Value {
         "object": "it_contact",
         "id": id,
         "email": email,
+        "created_at": time(*created_at),
+        "updated_at": time(*updated_at),
+    })
+}
+
+/// `WebhookEndpointJson`
+pub(crate) fn webhook_endpoint(endpoint: &WebhookEndpoint) -> Value {
+    let WebhookEndpoint {
+        id,
+        endpoint_url,
+        secret,
+        is_enabled,
+        events,
+        created_at,
+        updated_at,
+    } = endpoint;
+    json!({
+        "object": "webhook_endpoint",
+        "id": id,
+        "endpoint_url": endpoint_url,
+        "secret": secret,
+        "status": if *is_enabled { "enabled" } else { "disabled" },
+        "events": events,
         "created_at": time(*created_at),
         "updated_at": time(*updated_at),
     })

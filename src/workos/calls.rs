@@ -15,7 +15,7 @@ use super::paging::{self, Keyed, ListError, Order, PAGE_SIZE, Page, Size};
 use super::wire::{self, FromWire, Membership};
 use super::{
     ApiError, ApiErrorKind, ApiResult, EventFilter, LinkRequest, List, NewOrganization, News,
-    OrganizationPatch, PortalLink, ReadPortal, ReadProgress, Since, WritePortal,
+    OrganizationPatch, PortalLink, ReadPortal, ReadProgress, Since, WebhookEndpoint, WritePortal,
 };
 use crate::model::observed::{
     Answer, AuditLogConfiguration, Certificate, Connection, Directory, Event, EventKind, ItContact,
@@ -296,6 +296,13 @@ impl WritePortal for Client {
 }
 
 impl Client {
+    /// Reads the account's webhook endpoints, without their secrets.
+    ///
+    /// `GET /webhook_endpoints`
+    pub async fn webhook_endpoints(&self) -> ApiResult<Answer<Vec<WebhookEndpoint>>> {
+        answer(self.list("/webhook_endpoints", &[], |_| ()).await)
+    }
+
     /// Asks for one object that need not be there.
     async fn call_optional<T: FromWire>(&self, call: &Call) -> ApiResult<Option<T>> {
         match self.call(call).await {

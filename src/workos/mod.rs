@@ -395,6 +395,19 @@ impl OrganizationPatch {
     }
 }
 
+/// A webhook endpoint of the account. Its secret is never read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebhookEndpoint {
+    /// Its id.
+    pub id: String,
+    /// The address that events are sent to.
+    pub url: String,
+    /// `enabled`, `disabled`, or what WorkOS says instead.
+    pub status: String,
+    /// Names of the events that are sent.
+    pub events: BTreeSet<String>,
+}
+
 /// A portal link to make.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkRequest {

@@ -12,7 +12,10 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::paging::{Keyed, PAGE_SIZE, Page};
-use super::{Endpoint, InvalidLink, LinkRequest, NewOrganization, OrganizationPatch, PortalLink};
+use super::{
+    Endpoint, InvalidLink, LinkRequest, NewOrganization, OrganizationPatch, PortalLink,
+    WebhookEndpoint,
+};
 use crate::model::desired::DeclaredDomainState;
 use crate::model::observed::{
     AuditLogConfiguration, AuditLogState, Certificate, Connection, ConnectionState, Directory,
@@ -173,6 +176,33 @@ impl FromWire for ItContact {
     fn without_id(mut self) -> Self {
         self.id.clear();
         self
+    }
+}
+
+/// `WebhookEndpointJson`, without its secret.
+impl FromWire for WebhookEndpoint {
+    fn from_wire(value: &Value) -> Result<Self, Unreadable> {
+        let events = value.get("events").and_then(Value::as_array);
+        let events = events.into_iter().flatten().filter_map(Value::as_str);
+        Ok(Self {
+            id: required(value, "a webhook endpoint", "id")?,
+            url: text(value, "endpoint_url")
+                .or_else(|| text(value, "url"))
+                .unwrap_or_default(),
+            status: text(value, "status").unwrap_or_default(),
+            events: events.map(str::to_owned).collect(),
+        })
+    }
+
+    fn without_id(mut self) -> Self {
+        self.id.clear();
+        self
+    }
+}
+
+impl Keyed for WebhookEndpoint {
+    fn key(&self) -> &str {
+        &self.id
     }
 }
 

@@ -323,6 +323,27 @@ async fn objects(judge: &mut Judge) {
     }
 }
 
+async fn webhook_endpoints(judge: &mut Judge) {
+    let (all, one) = ("/webhook_endpoints", "/webhook_endpoints/{id}");
+    let url = "https://hooks.example.com/webhooks";
+    let body = json!({ "endpoint_url": url, "events": ["organization.created"] });
+    let made = judge.ask("POST", all, &[], "", body.clone()).await;
+    judge.ask("POST", all, &[], "", body).await;
+    for body in [
+        json!({ "endpoint_url": "ftp://x", "events": [] }),
+        json!({ "endpoint_url": "https://x.example.com", "events": ["vault.byok_key.deleted"] }),
+    ] {
+        judge.ask("POST", all, &[], "", body).await;
+    }
+    judge.get(all, &[], "?limit=100").await;
+    let id = made["id"].as_str().unwrap().to_owned();
+    let body = json!({ "status": "disabled", "events": ["connection.activated"] });
+    let changed = judge.ask("PATCH", one, &[&id], "", body.clone()).await;
+    assert_eq!(changed["status"], "disabled");
+    judge.ask("PATCH", one, &["we_nobody"], "", body).await;
+    judge.delete(one, &id).await;
+}
+
 async fn links(judge: &mut Judge, organization: &str) {
     let route = "/portal/generate_link";
     for body in [
@@ -344,6 +365,7 @@ async fn every_answer_is_as_the_api_description_says() {
     organizations(&mut judge).await;
     domains(&mut judge, &organization).await;
     links(&mut judge, &organization).await;
+    webhook_endpoints(&mut judge).await;
     objects(&mut judge).await;
     // Last, so that everything above has left its event.
     let mut after = String::new();

@@ -257,6 +257,24 @@ async function webhooks() {
   }
 }
 
+async function webhookEndpoints() {
+  const api = workos.webhooks;
+  const made = await api.createWebhookEndpoint({
+    endpointUrl: 'https://hooks.example.com/webhooks',
+    events: ['organization.created'],
+  });
+  assert.equal(made.status, 'enabled');
+  assert.ok(made.secret.startsWith('whsec_'));
+  const again = { endpointUrl: made.endpointUrl, events: ['organization.created'] };
+  await refused(() => api.createWebhookEndpoint(again), 409);
+  const changed = await api.updateWebhookEndpoint({ id: made.id, status: 'disabled' });
+  assert.equal(changed.status, 'disabled');
+  const list = await api.listWebhookEndpoints();
+  assert.deepEqual(list.data.map((one) => one.id), [made.id]);
+  await api.deleteWebhookEndpoint({ id: made.id });
+  await refused(() => api.deleteWebhookEndpoint({ id: made.id }), 404);
+}
+
 const organization = await organizations();
 await paging();
 await domains(organization);
@@ -267,6 +285,7 @@ await contacts(organization);
 await retention(organization);
 await events(organization);
 await webhooks();
+await webhookEndpoints();
 await workos.organizations.deleteOrganization(organization.id);
 await refused(() => workos.organizations.getOrganization(organization.id), 404);
 console.log('the Node SDK is content');

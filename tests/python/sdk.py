@@ -142,6 +142,19 @@ def links(organization):
     refused(404, lambda: api.generate_link(organization="org_nobody", intent="sso"))
 
 
+def webhook_endpoints():
+    api = client.webhooks
+    made = api.create_webhook_endpoint(
+        endpoint_url="https://hooks.example.com/webhooks", events=["organization.created"]
+    )
+    assert made.secret.startswith("whsec_"), made
+    changed = api.update_webhook_endpoint(made.id, status="disabled")
+    assert changed.status == "disabled", changed
+    assert [one.id for one in api.list_webhook_endpoints().data] == [made.id]
+    api.delete_webhook_endpoint(made.id)
+    assert not api.list_webhook_endpoints().data
+
+
 def events(organization):
     names = ["organization.created", "connection.activated", "dsync.activated"]
     page = client.events.list_events(events=names, organization_id=organization.id)
@@ -152,6 +165,7 @@ def events(organization):
 
 
 organization = organizations()
+webhook_endpoints()
 domains(organization)
 connections(organization)
 directories(organization)

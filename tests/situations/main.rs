@@ -31,4 +31,5 @@ mod same_values;
 mod sso;
 mod stand_in_itself;
 mod support;
+mod webhooks;
 mod writes;

@@ -20,6 +20,9 @@ use super::http;
 /// The time at which every object of the stand-in was made.
 pub(crate) const EPOCH: &str = "2026-01-01T00:00:00.000Z";
 
+/// The secret of every webhook endpoint of the stand-in.
+pub(crate) const WEBHOOK_SECRET: &str = "whsec_c4n4ry0123456789";
+
 /// A request as it arrived.
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
@@ -61,6 +64,8 @@ pub(crate) struct World {
     pub(crate) audit_logs: BTreeMap<String, Value>,
     /// SAML signing certificates by connection id.
     pub(crate) certificates: BTreeMap<String, Vec<Value>>,
+    /// Webhook endpoints of the account, oldest first.
+    pub(crate) webhook_endpoints: Vec<Value>,
     /// Invitations sent: organization id and contact id of each e-mail.
     pub(crate) emails: Vec<(String, String)>,
     /// Whether lists know no `order`.
@@ -478,6 +483,30 @@ fn usual(world: &mut World, request: &Request) -> Answer {
             (201, json!({"link": "https://setup.workos.com?token=one"}))
         }
         ("POST", ["portal", "revoke_link"]) => (204, Value::Null),
+        ("GET", ["webhook_endpoints"]) => page(world.webhook_endpoints.iter(), query),
+        ("POST", ["webhook_endpoints"]) => {
+            let mut endpoint = json!({
+                "object": "webhook_endpoint", "id": world.new_id("we"), "status": "enabled",
+                "secret": WEBHOOK_SECRET, "events": [], "created_at": EPOCH, "updated_at": EPOCH,
+            });
+            merge(&mut endpoint, body);
+            world.webhook_endpoints.push(endpoint.clone());
+            (201, endpoint)
+        }
+        ("PATCH", ["webhook_endpoints", id]) => {
+            let mut endpoints = world.webhook_endpoints.iter_mut();
+            match endpoints.find(|one| one["id"] == **id) {
+                Some(endpoint) => {
+                    merge(endpoint, body);
+                    (200, endpoint.clone())
+                }
+                None => not_found(),
+            }
+        }
+        ("DELETE", ["webhook_endpoints", id]) => {
+            world.webhook_endpoints.retain(|one| one["id"] != **id);
+            (204, Value::Null)
+        }
         _ => not_found(),
     }
 }

@@ -76,6 +76,7 @@ fn ask_nothing(facts: &mut Facts, why: &str) {
     facts.pulse = Asked::not(why);
     facts.client_id_known = Asked::not(why);
     facts.account = Asked::not(why);
+    facts.webhooks = Asked::not(why);
     facts.link = Asked::not(why);
 }
 
@@ -106,6 +107,14 @@ async fn ask(
             (Some(desired), None) => within(clock, account(client, desired)).await,
         };
     };
+    let is_expected = facts.expected_webhook.is_some();
+    let webhooks = async {
+        facts.webhooks = match &trouble {
+            _ if !is_expected => Asked::not("none is expected"),
+            Some(why) => Asked::not(*why),
+            None => within(clock, client.webhook_endpoints()).await,
+        };
+    };
     let link = async {
         facts.link = match (&args.link_test, desired.zip(link_test), &trouble) {
             (None, _, _) => Asked::not(
@@ -116,7 +125,7 @@ async fn ask(
             (_, Some((desired, key)), None) => within(clock, link(connection, desired, key)).await,
         };
     };
-    tokio::join!(known, account, link);
+    tokio::join!(known, account, webhooks, link);
 }
 
 /// Why nothing that takes the key can be asked.

@@ -12,13 +12,16 @@ use crate::cli::error::CliError;
 use crate::cli::session;
 use crate::codes::{Code, cli as codes, manifest as manifest_codes};
 use crate::doctor::{
-    Asked, CertificateFile, Certificates, EndpointFacts, EndpointOrigin, Facts, Finding, KeyFacts,
-    KeyFile, ManifestFacts, Problem, UrlFacts,
+    Asked, CertificateFile, Certificates, EndpointFacts, EndpointOrigin, ExpectedWebhook, Facts,
+    Finding, KeyFacts, KeyFile, ManifestFacts, Problem, UrlFacts,
 };
+use crate::manifest::convert::{Whole, read_whole};
+use crate::manifest::kubernetes::EnvironmentObject;
 use crate::manifest::{Checked, Diagnostic, Severity};
 use crate::model::ClientId;
 use crate::model::OrgKey;
 use crate::model::desired::Desired;
+use crate::observe::refresh::TELLING;
 use crate::plan::Target;
 use crate::report::Headline;
 use crate::workos::{Bounds, Endpoint, Proxy};
@@ -63,7 +66,7 @@ impl Visit {
 
 /// Finds out everything that takes no request.
 pub(super) fn gather(args: &DoctorArgs) -> Result<Visit, CliError> {
-    let (manifest, desired) = manifest(args)?;
+    let (manifest, desired, expected_webhook) = manifest(args)?;
     let link_test = match (&args.link_test, &desired) {
         (Some(key), Some(desired)) => Some(session::declared(desired, "--link-test", key)?),
         _ => None,
@@ -107,6 +110,8 @@ pub(super) fn gather(args: &DoctorArgs) -> Result<Visit, CliError> {
         pulse: Asked::not(INTERRUPTED),
         client_id_known: Asked::not(INTERRUPTED),
         account: Asked::not(INTERRUPTED),
+        expected_webhook,
+        webhooks: Asked::not(INTERRUPTED),
         probes: Asked::not(INTERRUPTED),
         link: Asked::not(INTERRUPTED),
     };
@@ -152,14 +157,19 @@ pub(super) fn problem(error: &CliError) -> Problem {
     }
 }
 
-fn manifest(args: &DoctorArgs) -> Result<(ManifestFacts, Option<Desired>), CliError> {
-    let checked = match session::read_manifest(&args.files, Some(&args.connection)) {
-        Ok(checked) => checked,
+/// The manifest, and the webhook that its PortalEnvironment expects.
+type ManifestRead = (ManifestFacts, Option<Desired>, Option<ExpectedWebhook>);
+
+fn manifest(args: &DoctorArgs) -> Result<ManifestRead, CliError> {
+    let inputs = match session::inputs(&args.files, Some(&args.connection)) {
+        Ok(inputs) => inputs,
         Err(error) if problem(&error).code == codes::NO_MANIFEST => {
-            return Ok((ManifestFacts::Absent, None));
+            return Ok((ManifestFacts::Absent, None, None));
         }
         Err(error) => return Err(error),
     };
+    let Whole { checked, rest } = read_whole(&inputs);
+    let webhook = expected_webhook(rest.environment());
     let Checked {
         desired,
         names: _,
@@ -187,7 +197,20 @@ fn manifest(args: &DoctorArgs) -> Result<(ManifestFacts, Option<Desired>), CliEr
         // A manifest that cannot be used always has an error.
         (None, None) => ManifestFacts::Absent,
     };
-    Ok((facts, desired))
+    Ok((facts, desired, webhook))
+}
+
+/// Returns the webhook that a PortalEnvironment expects: one that names the secret of webhooks.
+fn expected_webhook(environment: &EnvironmentObject) -> Option<ExpectedWebhook> {
+    environment.operator.webhook.as_ref()?;
+    // Events of the customer's own keys cannot be subscribed to.
+    let names = TELLING.iter().map(|kind| kind.as_str().to_owned());
+    let events = names.filter(|name| !name.starts_with("vault.byok_key."));
+    Some(ExpectedWebhook {
+        namespace: environment.namespace.clone(),
+        environment: environment.name.clone()?,
+        events: events.collect(),
+    })
 }
 
 fn finding(diagnostic: &Diagnostic) -> Finding {

@@ -17,6 +17,7 @@ mod account;
 mod credentials;
 mod network;
 mod portal;
+mod webhook;
 
 fn key(text: &str) -> OrgKey {
     OrgKey::parse(text).unwrap()
@@ -104,6 +105,8 @@ fn healthy() -> Facts {
             without_domain: Vec::new(),
             missing_pins: Vec::new(),
         })),
+        expected_webhook: None,
+        webhooks: Asked::not("none is expected"),
         probes: Asked::Answered(Probes {
             probed: vec![Probe {
                 url: "https://app.example.com/back".to_owned(),
@@ -173,11 +176,11 @@ fn a_healthy_set_up_passes_everything_that_can_be_told() {
         "{checks:#?}"
     );
     let skipped: Vec<Subject> = skipped.iter().map(|check| check.subject).collect();
-    assert_eq!(skipped, [Subject::DefaultReturnUrl]);
+    assert_eq!(skipped, [Subject::Webhook, Subject::DefaultReturnUrl]);
     let totals = Totals::of(&checks);
     assert_eq!(
         (totals.pass, totals.warn, totals.fail, totals.skip),
-        (18, 0, 0, 1)
+        (18, 0, 0, 2)
     );
 }
 

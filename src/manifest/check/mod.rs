@@ -85,6 +85,13 @@ pub struct Remainder {
     pub(super) organizations: BTreeMap<OrgKey, OrganizationObject>,
 }
 
+impl Remainder {
+    /// The PortalEnvironment: its name and namespace, and how the operator works for it.
+    pub const fn environment(&self) -> &EnvironmentObject {
+        &self.environment
+    }
+}
+
 /// A manifest after all rules were applied, whether it broke any or not.
 pub(super) struct Outcome {
     settings: Settings,

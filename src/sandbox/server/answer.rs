@@ -48,6 +48,10 @@ impl IntoResponse for Refusal {
         if !self.fields().is_empty() {
             body["errors"] = json!(self.fields());
         }
+        if let Self::UnknownEvents(_) = &self {
+            let error = json!({ "code": "unknown_event_type", "message": "Invalid enum value." });
+            body["errors"] = json!([error]);
+        }
         json_answer(status, &body)
     }
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::answer::{Answer, created, empty, ok};
 use super::request::{Id, JsonBody, Params};
-use super::{contacts, origin};
+use super::{contacts, origin, webhook_endpoints};
 use crate::sandbox::shared::Core;
 use crate::sandbox::wire;
 use crate::sandbox::world::{
@@ -71,6 +71,7 @@ pub(super) fn routes() -> Router<Core> {
             get(list_memberships),
         )
         .route("/events", get(list_events))
+        .merge(webhook_endpoints::routes())
         .route("/portal/generate_link", post(generate_link))
         .route("/portal/revoke_link", post(revoke_link))
 }

@@ -15,6 +15,7 @@ mod origin;
 mod pages;
 mod request;
 mod tuning;
+mod webhook_endpoints;
 
 use axum::Router;
 use axum::extract::{Path, Request, State};

@@ -21,6 +21,7 @@ mod organizations;
 mod refusal;
 mod state;
 mod table;
+mod webhook_endpoints;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::time::Duration;
@@ -45,6 +46,7 @@ pub use state::{
     AuditLogState, ConnectionState, DirectoryState, DomainState, LogStreamState, MembershipStatus,
 };
 pub use table::{DEFAULT_LIMIT, MAX_LIMIT, Order, Page, PageQuery};
+pub use webhook_endpoints::{WebhookEndpoint, WebhookEndpointInput};
 
 use agenda::Agenda;
 use ids::Ids;
@@ -62,6 +64,7 @@ pub struct World {
     directories: Table<Directory>,
     it_contacts: Table<ItContact>,
     memberships: Table<Membership>,
+    webhook_endpoints: Table<WebhookEndpoint>,
     /// The last invitation of each organization that has had one.
     invitations: BTreeMap<String, Invitation>,
     audit_logs: BTreeMap<String, AuditLogs>,
@@ -130,6 +133,8 @@ struct Saved {
     #[serde(default)]
     memberships: Table<Membership>,
     #[serde(default)]
+    webhook_endpoints: Table<WebhookEndpoint>,
+    #[serde(default)]
     invitations: BTreeMap<String, Invitation>,
     audit_logs: BTreeMap<String, AuditLogs>,
     events: Table<Event>,
@@ -146,6 +151,7 @@ impl From<Saved> for World {
             directories,
             it_contacts,
             memberships,
+            webhook_endpoints,
             invitations,
             audit_logs,
             events,
@@ -163,6 +169,7 @@ impl From<Saved> for World {
             directories,
             it_contacts,
             memberships,
+            webhook_endpoints,
             invitations,
             audit_logs,
             events,
@@ -188,6 +195,7 @@ impl World {
             directories: Table::default(),
             it_contacts: Table::default(),
             memberships: Table::default(),
+            webhook_endpoints: Table::default(),
             invitations: BTreeMap::new(),
             audit_logs: BTreeMap::new(),
             events: Table::default(),

@@ -79,6 +79,15 @@ pub enum Refusal {
     /// A list of memberships names neither an organization nor a user.
     #[error("At least one of user_id or organization_id must be provided.")]
     NobodyNamed,
+    /// The address of a webhook endpoint cannot be used.
+    #[error("The endpoint URL must be an HTTPS URL.")]
+    InvalidWebhookUrl,
+    /// Another webhook endpoint has the address.
+    #[error("A Webhook Endpoint with the same endpoint URL already exists.")]
+    DuplicateWebhookUrl,
+    /// An event that no webhook endpoint can be subscribed to.
+    #[error("Validation failed: '{0}' is not an event that can be subscribed to.")]
+    UnknownEvents(String),
     /// The account's plan does not include the feature.
     #[error("{0} is not enabled for this organization.")]
     NotEntitled(&'static str),
@@ -122,8 +131,9 @@ impl Refusal {
             Self::DomainExists
             | Self::DomainVerifiedElsewhere(_)
             | Self::ItContactExists
-            | Self::InvitationActive => 409,
-            Self::Invalid(_) => 422,
+            | Self::InvitationActive
+            | Self::DuplicateWebhookUrl => 409,
+            Self::Invalid(_) | Self::InvalidWebhookUrl | Self::UnknownEvents(_) => 422,
         }
     }
 
@@ -146,6 +156,9 @@ impl Refusal {
             Self::ConnectionTypeOrOptionsRequired => "connection_type_or_options_required",
             Self::ConnectionTypeNotSupported(_) => "connection_type_not_supported",
             Self::NobodyNamed => "missing_user_id_or_organization_id",
+            Self::InvalidWebhookUrl => "invalid_url",
+            Self::DuplicateWebhookUrl => "duplicate_endpoint",
+            Self::UnknownEvents(_) => "invalid_request_parameters",
             Self::NotEntitled(_) => "forbidden",
         }
     }

@@ -11,7 +11,9 @@ use portalctl::model::Intent;
 use portalctl::sandbox::webhook::{Deliver, DeliveryState, Endpoint, SIGNATURE};
 use portalctl::sandbox::{Sandbox, SandboxOptions};
 use secrecy::SecretString;
-use workos::WebhookVerifier;
+use serde_json::json;
+use workos::webhooks::{CreateWebhookEndpointParams, UpdateWebhookEndpointParams};
+use workos::{CreateWebhookEndpoint, UpdateWebhookEndpoint, WebhookVerifier};
 
 use super::organizations::create;
 use super::{client, options};
@@ -214,4 +216,30 @@ fn endpoints_are_on_this_machine() {
         assert!(Endpoint::new(url, &secret).is_err(), "{url}");
     }
     assert!(Endpoint::new("http://127.0.0.1:1", &SecretString::from("")).is_err());
+}
+
+#[tokio::test]
+async fn webhook_endpoints_are_made_changed_and_deleted() {
+    let (_, client) = super::start("empty");
+    let api = client.webhooks();
+    let body = json!({
+        "endpoint_url": "https://hooks.example.com/webhooks", "events": ["organization.created"],
+    });
+    let body: CreateWebhookEndpoint = serde_json::from_value(body).unwrap();
+    let made = api.create_webhook_endpoint(CreateWebhookEndpointParams::new(body));
+    let made = made.await.unwrap();
+    assert!(made.secret.expose().starts_with("whsec_"));
+    let body: UpdateWebhookEndpoint =
+        serde_json::from_value(json!({ "status": "disabled" })).unwrap();
+    let params = UpdateWebhookEndpointParams::new(body);
+    let changed = api.update_webhook_endpoint(&made.id, params).await.unwrap();
+    assert_eq!(changed.status.as_str(), "disabled");
+    let listed = api
+        .list_webhook_endpoints(Default::default())
+        .await
+        .unwrap();
+    assert_eq!(listed.data.len(), 1);
+    api.delete_webhook_endpoint(&made.id).await.unwrap();
+    let gone = api.delete_webhook_endpoint(&made.id).await;
+    assert!(gone.unwrap_err().is_not_found());
 }
