@@ -189,6 +189,7 @@ impl Client {
             // A refused request had no effect, so it may be sent again whatever it was.
             if failed.error.kind == ApiErrorKind::Unauthorized
                 && keys_tried < MAX_KEYS
+                && !(call.is_merged && elapsed > MAX_MERGED_AGE)
                 && self.keys.has_another(key.as_ref()).await
             {
                 keys_tried += 1;
