@@ -4,7 +4,7 @@
 codes! {
     LINK_EXPIRED = "portal/link-expired",
         "the portal link is expired or was used",
-        "A portal link works for five minutes and once. It was opened too late, opened a second time (a mail scanner or a chat's preview opens links too), revoked, or replaced. A link made in the WorkOS dashboard lasts for days, and ends when it is revoked.",
+        "A portal link works for five minutes and once. It was opened too late, opened a second time (a mail scanner or a chat's preview opens links too), or revoked. WorkOS does not say whether a newer link ends an older one. A link made in the WorkOS dashboard lasts for days, and ends when it is revoked.",
         "Make a new link at the moment it is needed, with `portalctl link KEY INTENT` or by a button in your app, and have it opened at once. Do not send links by e-mail or chat: let WorkOS e-mail the invitation, or make the dashboard's setup link.";
     INVALID_REDIRECT_URI = "portal/invalid-redirect-uri",
         "the redirect URI is not a valid one",
@@ -33,7 +33,7 @@ codes! {
     PROFILE_OUTSIDE = "portal/profile-outside-organization",
         "somebody may not sign in: their e-mail domain is not the organization's",
         "WorkOS returned profile_not_allowed_outside_organization: single sign-on works, and the address of the person is not of a verified domain of the organization. Usual for customers with several domains, and for guests.",
-        "Declare every domain that the customer's people use, and have each verified (`portalctl status --intent domain_verification`).";
+        "Declare every domain that the customer's people use, and have each verified (`portalctl status --intent domain_verification`). For guests, `allow_profiles_outside_organization: true` lets people of any domain sign in.";
     NO_CONNECTION = "portal/no-connection",
         "somebody may not sign in: there is no active connection",
         "WorkOS returned organization_invalid or connection_invalid: the organization has no connection that can be used, because the customer has not finished the set-up, or your app asks with an id of another environment.",

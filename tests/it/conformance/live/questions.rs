@@ -3,7 +3,7 @@
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use reqwest::Url;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use url::form_urlencoded::byte_serialize;
 
 use super::super::cases::{made, said};
@@ -85,6 +85,13 @@ pub(super) const QUESTIONS: &[Question] = &[
         change: "src/apply/invite.rs (a lost answer is never repeated); \
                  src/sandbox/world/contacts.rs",
         ask: |face, to| invite_twice(face, to).boxed(),
+    },
+    Question {
+        question: "Are 50 metadata keys and an external id of 128 characters taken? (The guide says 10 \
+                   and 64.)",
+        assumed: "201",
+        change: "src/manifest/check/metadata.rs and src/model/id.rs (limits); docs/manifest.md",
+        ask: |face, _| limits(face).boxed(),
     },
     Question {
         question: "In which order are events listed, and what is refused?",
@@ -279,6 +286,18 @@ async fn invite_twice(face: Face, to: Option<String>) -> Answer {
     let revoked = said(&face.send("POST", &path, Value::Null).await);
     let found = format!("first {first}, again {again}; revoked: {revoked}");
     Answer::of(found, first == "204" && again == "204")
+}
+
+async fn limits(face: Face) -> Answer {
+    let mut id = face.own_id("limits-");
+    id.push_str(&"x".repeat(128_usize.saturating_sub(id.len())));
+    let metadata: Map<String, Value> = (0..50)
+        .map(|number| (format!("key_{number:02}"), json!("value")))
+        .collect();
+    let body = json!({ "name": face.own("Limits"), "external_id": id, "metadata": metadata });
+    let found = said(&face.send("POST", "/organizations", body).await);
+    let is_as_assumed = found == "201";
+    Answer::of(found, is_as_assumed)
 }
 
 async fn events(face: Face) -> Answer {
