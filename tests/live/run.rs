@@ -30,7 +30,7 @@ const REFUSED: u8 = 3;
 
 /// Plays the conformance cases on a real WorkOS account, and answers what no documentation does.
 ///
-/// It takes the key of a test environment only (sk_test_…), from the variable WORKOS_API_KEY or from
+/// It takes the key of a test environment only (`sk_test_…`), from the variable WORKOS_API_KEY or from
 /// a file. Everything that it makes has a name that begins with `portalctl-live-`, and is removed at
 /// the end. It exits with 0 when everything is as portalctl assumes, with 2 when something differs,
 /// with 1 when it ended early, and with 3 when nothing was sent.

@@ -387,26 +387,7 @@ fn usual(world: &mut World, request: &Request) -> Answer {
     let path: Vec<&str> = request.path.trim_matches('/').split('/').collect();
     let (query, body) = (&request.query, &request.body);
     match (request.method.as_str(), path.as_slice()) {
-        ("GET", ["organizations"]) => {
-            let wanted = query.get("domains").or_else(|| query.get("domains[]"));
-            let has = |one: &&Value| {
-                wanted.is_none_or(|wanted| {
-                    let domains = one["domains"].as_array().into_iter().flatten();
-                    domains.into_iter().any(|held| held["domain"] == *wanted)
-                })
-            };
-            let search = query.get("search").map(|text| text.to_lowercase());
-            let is_called = |one: &&Value| {
-                let name = one["name"].as_str().unwrap_or_default().to_lowercase();
-                search.as_ref().is_none_or(|text| name.contains(text))
-            };
-            let mut query = query.clone();
-            if world.ignores_order {
-                query.remove("order");
-            }
-            let found = world.organizations.iter().filter(has).filter(is_called);
-            page(found, &query)
-        }
+        ("GET", ["organizations"]) => organizations(world, query),
         ("POST", ["organizations"]) => create(world, body),
         ("GET", ["organizations", "external_id", id]) => world
             .organizations
@@ -509,6 +490,28 @@ fn usual(world: &mut World, request: &Request) -> Answer {
         }
         _ => not_found(),
     }
+}
+
+/// A page of organizations, filtered by `domains` and `search`.
+fn organizations(world: &World, query: &BTreeMap<String, String>) -> Answer {
+    let wanted = query.get("domains").or_else(|| query.get("domains[]"));
+    let has = |one: &&Value| {
+        wanted.is_none_or(|wanted| {
+            let domains = one["domains"].as_array().into_iter().flatten();
+            domains.into_iter().any(|held| held["domain"] == *wanted)
+        })
+    };
+    let search = query.get("search").map(|text| text.to_lowercase());
+    let is_called = |one: &&Value| {
+        let name = one["name"].as_str().unwrap_or_default().to_lowercase();
+        search.as_ref().is_none_or(|text| name.contains(text))
+    };
+    let mut query = query.clone();
+    if world.ignores_order {
+        query.remove("order");
+    }
+    let found = world.organizations.iter().filter(has).filter(is_called);
+    page(found, &query)
 }
 
 fn create(world: &mut World, body: &Value) -> Answer {

@@ -337,16 +337,27 @@ async fn connected(face: &Face) -> (u16, Value) {
     face.send("POST", "/connections", body).await
 }
 
+/// A connection that was made, which the case is not about.
+async fn connection(face: &Face) -> Value {
+    let answer = connected(face).await;
+    let is_made = answer.1["id"].is_string();
+    assert!(is_made, "POST /connections answered {}", said(&answer));
+    answer.1
+}
+
 async fn create_connection(face: Face) -> String {
-    let (status, connection) = connected(&face).await;
+    let answer = connected(&face).await;
+    let connection = &answer.1;
     format!(
-        "{status} {} {}",
-        connection["connection_type"], connection["state"]
+        "{} {} {}",
+        said(&answer),
+        connection["connection_type"],
+        connection["state"]
     )
 }
 
 async fn list_connections(face: Face) -> String {
-    let (_, connection) = connected(&face).await;
+    let connection = connection(&face).await;
     let owner = connection["organization_id"].as_str().unwrap();
     let (status, list) = face
         .get(&format!("/connections?organization_id={owner}"))
@@ -355,7 +366,7 @@ async fn list_connections(face: Face) -> String {
 }
 
 async fn delete_connection(face: Face) -> String {
-    let (_, connection) = connected(&face).await;
+    let connection = connection(&face).await;
     let path = format!("/connections/{}", connection["id"].as_str().unwrap());
     let deleted = face.send("DELETE", &path, Value::Null).await;
     format!("{} then {}", said(&deleted), face.get(&path).await.0)
@@ -415,7 +426,7 @@ async fn contacts(face: Face) -> String {
 }
 
 async fn certificates(face: Face) -> String {
-    let (_, connection) = connected(&face).await;
+    let connection = connection(&face).await;
     let id = connection["id"].as_str().unwrap();
     said(
         &face

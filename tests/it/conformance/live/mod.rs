@@ -175,7 +175,7 @@ async fn ask_questions(face: &Face, account: &Account, settings: &Settings, repo
             Verdict::Skipped(NO_ROOM.to_owned())
         };
         report.questions.push(QuestionResult {
-            question: question.question.to_owned(),
+            question: question.wording.to_owned(),
             assumed: question.assumed.to_owned(),
             verdict,
             change: question.change.to_owned(),

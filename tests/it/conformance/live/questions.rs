@@ -14,7 +14,7 @@ const LOOKS_FOR_EVENTS: usize = 6;
 
 /// A question.
 pub(super) struct Question {
-    pub(super) question: &'static str,
+    pub(super) wording: &'static str,
     /// Answer on which portalctl rests.
     pub(super) assumed: &'static str,
     /// Files and rules to change where the answer is another.
@@ -43,7 +43,7 @@ impl Answer {
 
 pub(super) const QUESTIONS: &[Question] = &[
     Question {
-        question: "Does PUT replace or merge metadata?",
+        wording: "Does PUT replace or merge metadata?",
         assumed: "null removes a key; the rest is right either way, because portalctl sends the \
                   whole map",
         change: "src/apply/update.rs (the metadata of a PUT); metadata_on_put in src/sandbox/world; \
@@ -51,14 +51,14 @@ pub(super) const QUESTIONS: &[Question] = &[
         ask: |face, _| metadata(face).boxed(),
     },
     Question {
-        question: "In which form does an internationalised domain come back?",
+        wording: "In which form does an internationalised domain come back?",
         assumed: "in either form, and `domains=` finds it by its A-label",
         change: "src/model/domain_name.rs (comparing); src/observe/lookup.rs (who holds a domain); \
                  docs/domains.md",
         ask: |face, _| internationalised(face).boxed(),
     },
     Question {
-        question: "What is the error for a domain that is verified elsewhere?",
+        wording: "What is the error for a domain that is verified elsewhere?",
         assumed: "create verified: 409 domain_verified_by_other_organization; create pending: 201; \
                   add pending: 201",
         change: "src/workos/error.rs (refusals that are about a domain); src/apply/update.rs; \
@@ -66,35 +66,35 @@ pub(super) const QUESTIONS: &[Question] = &[
         ask: |face, _| verified_elsewhere(face).boxed(),
     },
     Question {
-        question: "Does a new link end the one before?",
+        wording: "Does a new link end the one before?",
         assumed: "no: both work",
         change: "src/sandbox/world/links.rs; docs/onboarding.md and docs/gateway.md (two links for \
                  one customer)",
         ask: |face, _| second_link(face).boxed(),
     },
     Question {
-        question: "How are features answered that were not bought?",
+        wording: "How are features answered that were not bought?",
         assumed: "200, 403 or 404 each",
         change: "src/workos/calls.rs (`answer`: what is absent and what is not entitled); \
                  src/workos/refusal.rs",
         ask: |face, _| features(face).boxed(),
     },
     Question {
-        question: "What does inviting the same contact twice answer?",
+        wording: "What does inviting the same contact twice answer?",
         assumed: "first 204, again 204",
         change: "src/apply/invite.rs (a lost answer is never repeated); \
                  src/sandbox/world/contacts.rs",
         ask: |face, to| invite_twice(face, to).boxed(),
     },
     Question {
-        question: "Are 50 metadata keys and an external id of 128 characters taken? (The guide says 10 \
+        wording: "Are 50 metadata keys and an external id of 128 characters taken? (The guide says 10 \
                    and 64.)",
         assumed: "201",
         change: "src/manifest/check/metadata.rs and src/model/id.rs (limits); docs/manifest.md",
         ask: |face, _| limits(face).boxed(),
     },
     Question {
-        question: "In which order are events listed, and what is refused?",
+        wording: "In which order are events listed, and what is refused?",
         assumed: "oldest first whatever `order` says; `after` beside `range_start` and a request \
                   without `events` are refused",
         change: "src/workos/event_log.rs; src/sandbox/world/events.rs; docs/sandbox.md",
