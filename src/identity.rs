@@ -45,6 +45,8 @@ pub struct Identities {
     /// Every organization that an entry is, could be, or was: by id, external id or previous key,
     /// by adoption, or in a conflict. No entry is about any other.
     pub concerned: BTreeSet<OrganizationId>,
+    /// Conflicts of entries with `state: absent`: another entry is about the same organization.
+    pub absent_conflicts: BTreeMap<OrgKey, Vec<IdentityConflict>>,
 }
 
 impl Identities {

@@ -361,7 +361,8 @@ fn wanted(change: &Change) -> Option<Wanted> {
                 };
                 domains.insert(domain.clone(), state);
             }
-            FieldPath::Connection(_)
+            FieldPath::State
+            | FieldPath::Connection(_)
             | FieldPath::Directory(_)
             | FieldPath::Dependent(_)
             | FieldPath::Whole(_) => {}

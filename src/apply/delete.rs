@@ -1,7 +1,8 @@
 //! Deleting an organization: every guard is checked again right before it.
 //!
-//! The organization has to carry the manifest's owner mark, must not be protected, must still be
-//! what the plan named, and may not be in use in a way that the plan did not show.
+//! The organization has to carry the manifest's owner mark (or, where the entry declares `state:
+//! absent`, the marks that the plan showed or none), must not be protected, must still be what the
+//! plan named, and may not be in use in a way that the plan did not show.
 
 use std::time::Duration;
 
@@ -54,16 +55,30 @@ async fn guards(
     manifest: Option<&ManifestName>,
 ) -> Result<Option<Problem>, ApiError> {
     let refuse = |message: String| Ok(Some(Problem::new(codes::GUARD, message)));
+    let mark_of = |key: &str| {
+        let path = FieldPath::Metadata(key.to_owned());
+        let shown = change.fields.iter().find(|field| field.path == path);
+        shown.and_then(|field| field.before.as_deref())
+    };
     let owner = live.metadata.get(mark::OWNER).map(String::as_str);
-    if owner.is_none() || owner != manifest.map(ManifestName::as_str) {
-        return refuse("the organization does not carry this manifest's owner mark".to_owned());
+    let is_ours = owner.is_some() && owner == manifest.map(ManifestName::as_str);
+    let is_declared = change
+        .fields
+        .iter()
+        .any(|field| field.path == FieldPath::State);
+    let is_as_shown = is_declared && owner == mark_of(mark::OWNER);
+    if !is_ours && !is_as_shown {
+        return refuse(if is_declared {
+            "another manifest took the organization since the plan was made".to_owned()
+        } else {
+            "the organization does not carry this manifest's owner mark".to_owned()
+        });
     }
     if live.metadata.contains_key(mark::PROTECT) {
         return refuse("the organization is protected".to_owned());
     }
-    let holder = |path: &FieldPath| *path == FieldPath::Metadata(mark::HOLDER.to_owned());
-    let shown = change.fields.iter().find(|field| holder(&field.path));
-    if live.metadata.get(mark::HOLDER) != shown.and_then(|field| field.before.as_ref()) {
+    let holder = live.metadata.get(mark::HOLDER).map(String::as_str);
+    if holder != mark_of(mark::HOLDER) {
         return refuse("another holder took the organization since the plan was made".to_owned());
     }
     let moved = change.fields.iter().find(|field| !still_holds(field, live));
@@ -93,6 +108,7 @@ fn still_holds(field: &FieldChange, live: &Organization) -> bool {
         FieldPath::ExternalId => field.before == live.external_id,
         FieldPath::StripeCustomerId
         | FieldPath::OutsideProfiles
+        | FieldPath::State
         | FieldPath::Domain(_)
         | FieldPath::ItContact(_)
         | FieldPath::Metadata(_)

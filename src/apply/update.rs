@@ -270,7 +270,8 @@ fn live_value(
         FieldPath::Metadata(key) => live.metadata.get(key).cloned(),
         FieldPath::Domain(domain) => live.domain(domain).map(|held| held.state.to_string()),
         FieldPath::ItContact(email) => contact(contacts, email).map(|held| held.email.clone()),
-        FieldPath::Connection(_)
+        FieldPath::State
+        | FieldPath::Connection(_)
         | FieldPath::Directory(_)
         | FieldPath::Dependent(_)
         | FieldPath::Whole(_) => None,
@@ -654,6 +655,7 @@ fn patch(live: &Organization, todo: &[&FieldChange]) -> OrganizationPatch {
             }
             FieldPath::Domain(_)
             | FieldPath::ItContact(_)
+            | FieldPath::State
             | FieldPath::Connection(_)
             | FieldPath::Directory(_)
             | FieldPath::Dependent(_)

@@ -154,6 +154,14 @@ fn ambiguous(argument: &str, text: &str, by: NamedBy, keys: &[&OrgKey]) -> CliEr
 
 /// Returns the error of an argument that matches nothing, with the entry that is most alike.
 fn nothing(desired: &Desired, argument: &str, text: &str) -> CliError {
+    if desired.absent.keys().any(|key| key.as_str() == text) {
+        let message = format!(
+            "{argument} {}: it is declared `state: absent`",
+            escape(text)
+        );
+        let error = CliError::new(Exit::Usage, codes::NOTHING_SELECTED, message);
+        return error.help("remove `state: absent` if the organization is to stay");
+    }
     let message = format!("{argument} {}: there is no such organization", escape(text));
     let error = CliError::new(Exit::Usage, codes::NOTHING_SELECTED, message);
     let mut near = Vec::new();

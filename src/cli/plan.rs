@@ -132,10 +132,10 @@ pub(super) struct PowerArgs {
     #[arg(long)]
     prune: bool,
 
-    /// With --prune: also organizations in use: with a connection or directory in any state but
+    /// With --prune, and for entries with `state: absent`: also organizations in use: with a connection or directory in any state but
     /// draft, `requires_type` and deleting, a verified domain, active audit logs or log stream, a
     /// member, or what could not be read.
-    #[arg(long, requires = "prune")]
+    #[arg(long)]
     prune_active: bool,
 
     /// Read the IT contacts also of organizations that are marked as having all that are declared.
@@ -178,6 +178,11 @@ impl PowerArgs {
         let mut request = session::manifest(target, ui)?;
         if self.refresh_contacts {
             request.contacts = Contacts::All;
+        }
+        if self.prune_active && !self.prune && request.desired.absent.is_empty() {
+            return Err(usage(
+                "--prune-active needs --prune, or an entry with `state: absent`",
+            ));
         }
         if self.prune {
             let args = &target.manifest;

@@ -297,7 +297,8 @@ pub(super) fn selection(args: &ManifestArgs) -> Result<Selection, CliError> {
 pub(super) fn selects_something(args: &ManifestArgs, desired: &Desired) -> Result<(), CliError> {
     for pattern in &args.only {
         let only = patterns(std::slice::from_ref(pattern), &[])?;
-        if !desired.organizations.keys().any(|key| only.has_key(key)) {
+        let mut keys = desired.organizations.keys().chain(desired.absent.keys());
+        if !keys.any(|key| only.has_key(key)) {
             let keys = desired.organizations.keys().map(OrgKey::as_str);
             return Err(nothing("--only", pattern, "organization", keys));
         }
@@ -429,7 +430,7 @@ pub(super) async fn look_to_plan(
     let read = async {
         let (mut observed, identities) =
             observe_for_plan(client, desired, selection, input.extent, &progress).await?;
-        let candidates = candidates(desired, &observed, &identities, policy);
+        let candidates = candidates(desired, &observed, &identities, policy, selection);
         let contacts = observe_contacts(
             client,
             desired,

@@ -1,6 +1,10 @@
 //! Codes of manifests: found before any request is made.
 
 codes! {
+    ABSENT_AND_PROTECTED = "manifest/absent-and-protected",
+        "an organization is to be deleted and is protected",
+        "The entry declares `state: absent`, and `protect: true` holds for it, by itself or by `defaults`.",
+        "Remove `state: absent`, or write `protect: false` on the entry: the mark is then removed before the organization is deleted.";
     NOT_FOUND = "manifest/not-found",
         "a file or folder does not exist",
         "A path given with -f names nothing.",

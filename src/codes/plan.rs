@@ -77,6 +77,14 @@ codes! {
         "a permission of an entry allows nothing any more",
         "The entry's `allow` list names a permission that this plan does not need: what it was for has been done, or never came about. It would allow the same again some day, when nobody looks.",
         "Remove it from the list.";
+    ABSENT_GONE = "plan/absent-gone",
+        "an organization that is declared absent is gone",
+        "The entry declares `state: absent` for an organization that does not exist any more: it has done what it was for. It would delete nothing else, whatever gets its name or its external id.",
+        "Remove the entry.";
+    ABSENT_PROTECTED = "plan/absent-protected",
+        "an organization that is declared absent is protected",
+        "The entry declares `state: absent`, and the organization carries the mark `portalctl_protect`, which keeps it from being deleted whatever the flags.",
+        "Write `protect: false` beside `state: absent` if it is to be deleted: the mark is removed first, and both are planned.";
     MOSTLY_UNDECLARED = "plan/mostly-undeclared",
         "most of what this manifest created is no longer declared",
         "Fewer than half of the organizations with this manifest's owner mark are declared. That is what pruning with a part of the manifest, or with a wrong folder, looks like. All of its deletions are held.",

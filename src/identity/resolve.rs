@@ -33,6 +33,11 @@ pub fn identify(desired: &Desired, observed: &Observed) -> Identities {
         let former = entry.previous_keys.iter().flat_map(|id| index.with(id));
         concerned.extend(former.map(|organization| organization.id.clone()));
     }
+    for (key, absent) in &desired.absent {
+        if observed.organizations.contains_key(&absent.id) {
+            claims.add(&absent.id, key);
+        }
+    }
     for (key, identity) in &mut entries {
         if matches!(identity, Identity::Missing)
             && let Some((found, by)) = by_plain_key(&desired.organizations[*key], desired, &index)
@@ -101,6 +106,10 @@ pub fn identify(desired: &Desired, observed: &Observed) -> Identities {
         entries,
         contested,
         concerned,
+        absent_conflicts: shared
+            .into_iter()
+            .map(|(key, conflicts)| (key.clone(), conflicts))
+            .collect(),
     }
 }
 

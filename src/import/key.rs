@@ -34,11 +34,13 @@ pub(super) fn keys(desired: &Desired, observed: &Observed) -> BTreeMap<Organizat
         let is_its_own = demand
             .get(&wish.key)
             .is_some_and(|demand| demand.all == 1 || (wish.is_exact && demand.exact == 1));
-        is_its_own && !desired.organizations.contains_key(&wish.key)
+        is_its_own
+            && !desired.organizations.contains_key(&wish.key)
+            && !desired.absent.contains_key(&wish.key)
     };
 
     let in_demand = demand.keys().copied();
-    let declared = desired.organizations.keys();
+    let declared = desired.organizations.keys().chain(desired.absent.keys());
     let taken = in_demand.chain(declared).map(OrgKey::to_string);
     let mut taken: BTreeSet<String> = taken.collect();
     let mut keys = BTreeMap::new();

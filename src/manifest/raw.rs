@@ -192,6 +192,7 @@ pub(super) struct RawOrganization {
     pub(super) allow_shared_domain: Option<Field<bool>>,
     pub(super) allow_same_name: Option<Field<bool>>,
     pub(super) claim: Option<Field<bool>>,
+    pub(super) state: Option<Field<Text>>,
     pub(super) allow: Option<Field<Texts>>,
     pub(super) kubernetes: Option<Field<RawOrganizationObject>>,
 }

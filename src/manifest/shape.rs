@@ -195,7 +195,13 @@ pub struct Defaults {
 /// One customer. A field that is absent is not managed: WorkOS's value stays as it is.
 #[derive(Debug, Clone, Default, Serialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[schemars(extend("anyOf" = [{ "required": ["name"] }, { "required": ["id"] }]))]
+#[schemars(extend(
+    "anyOf" = [{ "required": ["name"] }, { "required": ["id"] }],
+    "allOf" = [{
+        "if": { "required": ["state"] },
+        "then": { "required": ["id"], "properties": { "protect": { "const": false } } }
+    }],
+))]
 pub struct Organization {
     /// The display name. Required unless `id` is given.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -274,9 +280,20 @@ pub struct Organization {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1), example = ["adopt"])]
     pub allow: Option<Vec<Allow>>,
+    /// `absent` deletes the organization with this `id`, and no other. Needs `id`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub state: Option<OrganizationState>,
     /// What only the Kubernetes form says; kept by `portalctl convert`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub kubernetes: Option<OrganizationObject>,
+}
+
+/// What should be of an organization.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OrganizationState {
+    /// It is deleted, with its connections, directories and members.
+    Absent,
 }
 
 /// `acme.com`, or with a state.

@@ -23,19 +23,22 @@ pub enum Allow {
     DomainRemoval,
     /// Domains that many may share are declared without a warning.
     PublicDomain,
+    /// An organization that is in use is deleted, with `state: absent`.
+    ActiveDeletion,
     /// The invitation of `invite: once` does not count against the most that one run sends.
     InviteBulk,
 }
 
 impl Allow {
     /// Every permission, by the word for it.
-    pub const WORDS: [(&'static str, Self); 7] = [
+    pub const WORDS: [(&'static str, Self); 8] = [
         ("adopt", Self::Adopt),
         ("other_owner", Self::OtherOwner),
         ("rekey", Self::Rekey),
         ("trusted_domains", Self::TrustedDomains),
         ("domain_removal", Self::DomainRemoval),
         ("public_domain", Self::PublicDomain),
+        ("active_deletion", Self::ActiveDeletion),
         ("invite_bulk", Self::InviteBulk),
     ];
 
@@ -48,6 +51,7 @@ impl Allow {
             Self::TrustedDomains => "trusted_domains",
             Self::DomainRemoval => "domain_removal",
             Self::PublicDomain => "public_domain",
+            Self::ActiveDeletion => "active_deletion",
             Self::InviteBulk => "invite_bulk",
         }
     }

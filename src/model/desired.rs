@@ -31,6 +31,8 @@ pub struct Desired {
     pub defaults: Defaults,
     /// The organizations, by key.
     pub organizations: BTreeMap<OrgKey, DesiredOrganization>,
+    /// The organizations that are to be deleted, by key: entries with `state: absent`.
+    pub absent: BTreeMap<OrgKey, AbsentOrganization>,
     /// Paths of the files and folders that were not read: what they declare is missing here.
     pub skipped: Vec<String>,
 }
@@ -240,6 +242,20 @@ pub struct DesiredOrganization {
     pub holder: Option<Holder>,
 }
 
+/// An organization that is declared with `state: absent`: the one with this id is deleted, and no
+/// other.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AbsentOrganization {
+    /// Where it was declared.
+    pub source: Source,
+    /// The organization's id.
+    pub id: OrganizationId,
+    /// Whether `protect: false` is declared: its protection is lifted before it is deleted.
+    pub lifts_protection: bool,
+    /// Permissions for this entry, each as good as its flag.
+    pub allow: BTreeSet<Allow>,
+}
+
 /// Whether anything may be written for an organization.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Management {
@@ -301,6 +317,8 @@ pub enum FieldPath {
     StripeCustomerId,
     /// `allow_profiles_outside_organization`: `true` or `false`
     OutsideProfiles,
+    /// `state`: only in deletions, where an entry declares `state: absent`.
+    State,
     /// `domains.DOMAIN`
     Domain(Domain),
     /// `it_contacts.EMAIL`
@@ -389,6 +407,7 @@ impl FieldPath {
             | Self::ExternalId
             | Self::StripeCustomerId
             | Self::OutsideProfiles
+            | Self::State
             | Self::Connection(_)
             | Self::Directory(_)
             | Self::Dependent(_) => None,
@@ -433,6 +452,7 @@ impl fmt::Display for FieldPath {
             Self::ExternalId => f.write_str("external_id"),
             Self::StripeCustomerId => f.write_str("stripe_customer_id"),
             Self::OutsideProfiles => f.write_str("allow_profiles_outside_organization"),
+            Self::State => f.write_str("state"),
             Self::Domain(domain) => write!(f, "domains.{domain}"),
             Self::ItContact(email) => write!(f, "it_contacts.{email}"),
             Self::Metadata(key) => write!(f, "metadata.{key}"),

@@ -31,6 +31,7 @@ pub(super) fn before_looking_up(needs: &Needs<'_>) -> Option<usize> {
                 + usize::from(needs.directories_of(entry))
         })
         .sum();
+    let cost = cost + needs.absent.len();
     (cost > 0).then_some((cost / PART).max(LEAST))
 }
 

@@ -102,10 +102,11 @@ async fn objects(
     };
     let connections = with(&|entry| needs.connections_of(entry));
     let directories = with(&|entry| needs.directories_of(entry));
-    let (holders, connections, directories) = futures::try_join!(
+    let (holders, connections, directories, absent) = futures::try_join!(
         holders(portal, needs),
         connections_of(portal, connections),
         directories_of(portal, directories),
+        absent(portal, needs),
     )?;
     let mut observed = Observed {
         coverage: Coverage::LookedUp,
@@ -120,6 +121,7 @@ async fn objects(
     for organizations in found.into_iter().map(|found| found.organizations) {
         observed.organizations.extend(organizations);
     }
+    observed.organizations.extend(absent);
     for (domain, answer) in holders {
         match answer {
             Answer::Found(holders) => {
@@ -131,6 +133,20 @@ async fn objects(
         }
     }
     Ok(observed)
+}
+
+/// The organizations that are to be deleted, as far as they exist.
+async fn absent(
+    portal: &impl ReadPortal,
+    needs: &Needs<'_>,
+) -> ApiResult<Vec<(OrganizationId, Organization)>> {
+    let lookups = needs.absent.iter().map(|id| portal.organization(id));
+    // A stream that makes its futures as it goes could not be sent to another thread.
+    let lookups: Vec<_> = lookups.collect();
+    let found = stream::iter(lookups).buffer_unordered(CONCURRENT_CALLS);
+    let found: Vec<Option<Organization>> = found.try_collect().await?;
+    let found = found.into_iter().flatten();
+    Ok(found.map(|one| (one.id.clone(), one)).collect())
 }
 
 /// The organizations that an entry's ids name.

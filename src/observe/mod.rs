@@ -302,6 +302,8 @@ async fn list_within(
 /// The selected entries, and which lists their intents need.
 struct Needs<'a> {
     entries: Vec<(&'a OrgKey, &'a DesiredOrganization)>,
+    /// The organizations of selected entries with `state: absent`.
+    absent: Vec<&'a OrganizationId>,
     selection: &'a Selection,
     connections: bool,
     directories: bool,
@@ -316,8 +318,11 @@ impl<'a> Needs<'a> {
             .iter()
             .filter(|(key, _)| selection.has_key(key))
             .collect();
+        let absent = desired.absent.iter();
+        let absent = absent.filter(|(key, _)| selection.has_key(key));
         let mut needs = Self {
             entries,
+            absent: absent.map(|(_, entry)| &entry.id).collect(),
             selection,
             connections: false,
             directories: false,

@@ -199,6 +199,10 @@ pub enum Reason {
     NotInvited,
     /// This manifest created the organization and does not declare it any more.
     NotDeclared,
+    /// `state: absent` is declared.
+    DeclaredAbsent,
+    /// `state: absent` and `protect: false` are declared, and the organization is protected.
+    LiftsProtection,
     /// The owner mark says a former name of this manifest.
     FormerName(String),
     /// As a saved plan says.
@@ -246,6 +250,10 @@ impl fmt::Display for Reason {
             }
             Self::NotDeclared => {
                 f.write_str("this manifest created it and does not declare it any more")
+            }
+            Self::DeclaredAbsent => f.write_str("`state: absent` is declared"),
+            Self::LiftsProtection => {
+                f.write_str("`protect: false` is declared; it is deleted after that")
             }
             Self::FormerName(name) => write!(
                 f,
@@ -377,7 +385,8 @@ impl Flag {
             Self::AllowRekey => Some(Allow::Rekey),
             Self::AllowTrustedDomains => Some(Allow::TrustedDomains),
             Self::AllowDomainRemoval => Some(Allow::DomainRemoval),
-            Self::PruneActive | Self::AllowBulk => None,
+            Self::PruneActive => Some(Allow::ActiveDeletion),
+            Self::AllowBulk => None,
         }
     }
 }

@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::change::Reason;
 use super::{ActionKind, Change, Plan};
 use crate::model::desired::{DeclaredDomainState, Desired, DomainsPolicy, FieldPath, Invite};
 use crate::model::observed::{Answer, Observed, Organization};
@@ -59,6 +60,15 @@ fn subject(change: &Change, desired: &Desired, observed: &Observed, findings: &m
     let key = &change.key;
     if change.action.kind() == ActionKind::Delete {
         return deletion(change, desired, observed, findings);
+    }
+    if change.reason == Reason::LiftsProtection {
+        let is_declared = desired.absent.get(key).is_some_and(|entry| {
+            entry.lifts_protection && Some(&entry.id) == change.action.organization()
+        });
+        if !is_declared {
+            findings.push(format!("{key} would lift a protection that stays"));
+        }
+        return;
     }
     let Some(entry) = desired.organizations.get(key) else {
         findings.push(format!("{key} is not declared"));
@@ -116,6 +126,20 @@ fn deletion(change: &Change, desired: &Desired, observed: &Observed, findings: &
         findings.push(format!("{key} would delete what does not exist"));
         return;
     };
+    if change
+        .fields
+        .iter()
+        .any(|field| field.path == FieldPath::State)
+    {
+        let is_declared = desired
+            .absent
+            .get(key)
+            .is_some_and(|entry| entry.id == live.id);
+        if !is_declared {
+            findings.push(format!("{key} would delete what is not declared absent"));
+        }
+        return;
+    }
     let owner = live.metadata.get(mark::OWNER).map(String::as_str);
     if owner.is_none() || owner != desired.manifest.as_ref().map(ManifestName::as_str) {
         findings.push(format!(
@@ -200,7 +224,8 @@ fn only_what_is_declared(change: &Change, desired: &Desired, findings: &mut Vec<
                 let mut declared = entry.it_contacts.iter();
                 after.is_some() && declared.any(|declared| declared == email)
             }
-            FieldPath::Connection(_)
+            FieldPath::State
+            | FieldPath::Connection(_)
             | FieldPath::Directory(_)
             | FieldPath::Dependent(_)
             | FieldPath::Whole(_) => false,
@@ -278,6 +303,7 @@ fn fields(change: &Change, observed: &Observed, findings: &mut Vec<String>) {
             FieldPath::OutsideProfiles => live
                 .allow_profiles_outside_organization
                 .map(|allow| allow.to_string()),
+            FieldPath::State => Some(super::absent::PRESENT.to_owned()),
             FieldPath::Metadata(name) => live.metadata.get(name).cloned(),
             FieldPath::Domain(name) => live.domain(name).map(|held| held.state.to_string()),
             FieldPath::Connection(_) | FieldPath::Directory(_) | FieldPath::Dependent(_) => {

@@ -4,6 +4,7 @@
 //! [`Plan`], which is data and leaves nothing to decide. No I/O, no clock, no randomness: the same
 //! input gives the same bytes.
 
+mod absent;
 pub mod change;
 mod contacts;
 pub mod digest;
@@ -181,6 +182,7 @@ pub fn plan(
         };
         add_entry(&mut plan, &context, identity, observed);
     }
+    absent::add(&mut plan, desired, observed, identities, policy, selection);
     if policy.prune {
         prune::prune(&mut plan, desired, observed, identities, policy);
     }

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Plan;
+use super::absent;
 use super::change::{Action, Change, FieldChange, Flag, Held, HeldReason, Reason, Warning};
 use super::in_use::{Evidence, in_use};
 use super::policy::Policy;
@@ -14,7 +15,7 @@ use crate::identity::Identities;
 use crate::identity::ownership::{Ownership, Rival, Undeletable};
 use crate::model::desired::{Desired, FieldPath, Source};
 use crate::model::observed::{Observed, Organization, Usage};
-use crate::model::{Holder, HolderMark, ManifestName, OrgKey, OrganizationId, mark};
+use crate::model::{Holder, HolderMark, ManifestName, OrgKey, OrganizationId, Selection, mark};
 
 /// Organizations that this manifest created, and how many of them it still declares.
 struct Marked<'a> {
@@ -93,23 +94,25 @@ fn possible_rename(plan: &Plan) -> Option<HeldReason> {
     })
 }
 
-/// Returns the organizations whose use decides whether a run deletes them.
-///
-/// None without `--prune`, and none while all of them are held for another reason.
+/// Returns the organizations whose use decides whether a run deletes them: those of selected entries
+/// with `state: absent`, and with `--prune` what is pruned, unless all of that is held for another
+/// reason.
 pub fn candidates(
     desired: &Desired,
     observed: &Observed,
     identities: &Identities,
     policy: Policy,
+    selection: &Selection,
 ) -> BTreeSet<OrganizationId> {
+    let mut candidates = absent::candidates(desired, observed, identities, selection);
     let Some(manifest) = desired.manifest.as_ref().filter(|_| policy.prune) else {
-        return BTreeSet::new();
+        return candidates;
     };
     let marked = Marked::of(manifest, observed, identities);
-    if marked.doubt(desired).is_some() && !policy.allow_bulk {
-        return BTreeSet::new();
+    if marked.doubt(desired).is_none() || policy.allow_bulk {
+        candidates.extend(marked.deletable().map(|live| live.id.clone()));
     }
-    marked.deletable().map(|live| live.id.clone()).collect()
+    candidates
 }
 
 /// Adds the deletions to a plan, as far as this run may make them.
@@ -131,14 +134,7 @@ pub(super) fn prune(
         let usage = observed.usage.get(&live.id);
         let evidence = in_use(live, usage);
         let change = deletion(live, usage);
-        if usage.is_some() {
-            let unread = evidence.iter().filter(|one| one.unread.is_some());
-            plan.warnings.extend(unread.map(|one| Warning {
-                key: change.key.clone(),
-                code: codes::USAGE_NOT_READ,
-                message: format!("{one}; so it counts as in use"),
-            }));
-        }
+        plan.warnings.extend(unread(&change.key, usage, &evidence));
         let holder = Ownership::of(live).holder().cloned();
         if let Some(holder) = holder.filter(|_| !policy.adopt_owned) {
             plan.held.push(Held {
@@ -166,6 +162,20 @@ pub(super) fn prune(
             plan.changes.push(change);
         }
     }
+}
+
+/// The warnings about what could not be read of an organization, and so counts as in use.
+pub(super) fn unread(key: &OrgKey, usage: Option<&Usage>, evidence: &[Evidence]) -> Vec<Warning> {
+    let unread = evidence
+        .iter()
+        .filter(|one| usage.is_some() && one.unread.is_some());
+    unread
+        .map(|one| Warning {
+            key: key.clone(),
+            code: codes::USAGE_NOT_READ,
+            message: format!("{one}; so it counts as in use"),
+        })
+        .collect()
 }
 
 /// Why an organization is not deleted, whatever the policy.
@@ -212,7 +222,7 @@ pub(super) fn is_marked(live: &Organization, manifest: &ManifestName) -> bool {
         .is_some_and(|owner| owner == manifest.as_str())
 }
 
-fn deletion(live: &Organization, usage: Option<&Usage>) -> Change {
+pub(super) fn deletion(live: &Organization, usage: Option<&Usage>) -> Change {
     let gone = |path, before: &str| FieldChange {
         path,
         before: Some(before.to_owned()),

@@ -215,6 +215,7 @@ fn field(saved: SavedField) -> Result<FieldChange, String> {
         None if path == "name" => FieldPath::Name,
         None if path == "external_id" => FieldPath::ExternalId,
         None if path == "stripe_customer_id" => FieldPath::StripeCustomerId,
+        None if path == "state" => FieldPath::State,
         None if path == "allow_profiles_outside_organization" => FieldPath::OutsideProfiles,
         Some(("metadata", key)) => FieldPath::Metadata(key.to_owned()),
         Some(("domains", domain)) => FieldPath::Domain(Domain::from_api(domain)),

@@ -178,6 +178,7 @@ fn organization() -> impl Strategy<Value = Organization> {
             allow_same_name: allows_same_name.then_some(true),
             // Powers: the Kubernetes form has none.
             claim: None,
+            state: None,
             allow: None,
             kubernetes,
         },

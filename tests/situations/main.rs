@@ -14,6 +14,7 @@
     reason = "the support modules serve other test binaries too"
 )]
 
+mod absent;
 mod customers;
 mod deletions;
 mod domains;

@@ -673,7 +673,8 @@ fn write_field(organization: &mut Organization, field: &FieldChange) {
         }
         // Not on the organization itself.
         FieldPath::ItContact(_) => assert_eq!(after.as_deref(), Some("added")),
-        FieldPath::Connection(_)
+        FieldPath::State
+        | FieldPath::Connection(_)
         | FieldPath::Directory(_)
         | FieldPath::Dependent(_)
         | FieldPath::Whole(_) => {

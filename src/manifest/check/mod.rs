@@ -4,6 +4,7 @@
 //! per rule; a rule that fails reports and lets the others go on. Reads nothing, decides nothing
 //! about what is live.
 
+mod absent;
 mod allow;
 mod contacts;
 mod domains;
@@ -33,9 +34,10 @@ use super::naming::Naming;
 use super::node::Node;
 use super::raw::{RawDocument, RawPortalOrganization};
 use super::source::{FileId, Sources};
-use crate::model::desired::{Desired, DesiredOrganization, Names};
+use crate::model::desired::{AbsentOrganization, Desired, DesiredOrganization, Names};
 use crate::model::{OrgKey, ResourceName};
 
+use organization::Entries;
 pub(super) use organization::Rivals;
 use settings::Settings;
 
@@ -96,6 +98,7 @@ impl Remainder {
 pub(super) struct Outcome {
     settings: Settings,
     organizations: BTreeMap<OrgKey, DesiredOrganization>,
+    absent: BTreeMap<OrgKey, AbsentOrganization>,
     objects: BTreeMap<OrgKey, OrganizationObject>,
     findings: Findings,
     sources: Sources,
@@ -115,6 +118,7 @@ impl Outcome {
         let Self {
             settings,
             organizations,
+            absent,
             objects,
             findings,
             sources,
@@ -127,6 +131,7 @@ impl Outcome {
         let names = settings.names();
         let desired = (!findings.have_errors()).then(|| Desired {
             skipped,
+            absent,
             ..settings.into_desired(organizations)
         });
         let checked = Checked {
@@ -192,10 +197,15 @@ fn check_manifest(
         let name = sources.name_of(file);
         walk.part(part, file, &name, &text, entries);
     }
-    let (organizations, objects) = walk.finish();
+    let Entries {
+        organizations,
+        absent,
+        objects,
+    } = walk.finish();
     Outcome {
         settings,
         organizations,
+        absent,
         objects,
         findings,
         sources,
@@ -237,11 +247,16 @@ pub(super) fn check_resources(
         } = organization;
         walk.entry(part, &sources.name_of(file), key, Some(&organization));
     }
-    let (mut organizations, objects) = walk.finish();
+    let Entries {
+        mut organizations,
+        absent,
+        objects,
+    } = walk.finish();
     name_resources(&mut organizations, &objects);
     Outcome {
         settings,
         organizations,
+        absent,
         objects,
         findings,
         sources,
@@ -281,9 +296,9 @@ fn decode_document(
 }
 
 /// The entries under one `organizations`.
-type Entries = Vec<(Node, Node)>;
+type Nodes = Vec<(Node, Node)>;
 
-fn take_organizations(raw: &mut [(FileId, RawDocument)]) -> Vec<(FileId, Entries)> {
+fn take_organizations(raw: &mut [(FileId, RawDocument)]) -> Vec<(FileId, Nodes)> {
     raw.iter_mut()
         .filter_map(|(file, document)| {
             let entries = document.organizations.as_mut()?.value.take()?;

@@ -8,7 +8,7 @@ use super::metadata::{self, Metadata};
 use super::settings::Settings;
 use super::unique::Seen;
 use super::urls::UrlRules;
-use super::{allow, contacts, identity, ignore, intents, operator, resources, text};
+use super::{absent, allow, contacts, identity, ignore, intents, operator, resources, text};
 use crate::codes::manifest as codes;
 use crate::manifest::decode::{self, Reader};
 use crate::manifest::diagnostic::Findings;
@@ -21,7 +21,8 @@ use crate::manifest::raw::{
 };
 use crate::manifest::source::{FileId, Spot, Spotted};
 use crate::model::desired::{
-    self, DesiredOrganization, DomainsPolicy, FieldPath, IntentSettings, Management, Source,
+    self, AbsentOrganization, DesiredOrganization, DomainsPolicy, FieldPath, IntentSettings,
+    Management, Source,
 };
 use crate::model::{Allow, ExternalId, Intent, OrgKey, ReturnUrl};
 
@@ -69,7 +70,15 @@ pub(super) struct Walk<'a> {
     seen: Seen,
     rivals: Rivals,
     organizations: BTreeMap<OrgKey, DesiredOrganization>,
+    absent: BTreeMap<OrgKey, AbsentOrganization>,
     objects: BTreeMap<OrgKey, OrganizationObject>,
+}
+
+/// The entries of a manifest, by what they declare.
+pub(super) struct Entries {
+    pub(super) organizations: BTreeMap<OrgKey, DesiredOrganization>,
+    pub(super) absent: BTreeMap<OrgKey, AbsentOrganization>,
+    pub(super) objects: BTreeMap<OrgKey, OrganizationObject>,
 }
 
 /// The treatment of entries that declare the same key, id, external id or domain.
@@ -97,6 +106,7 @@ impl<'a> Walk<'a> {
             findings,
             seen: Seen::default(),
             organizations: BTreeMap::new(),
+            absent: BTreeMap::new(),
             objects: BTreeMap::new(),
         }
     }
@@ -180,6 +190,19 @@ impl<'a> Walk<'a> {
             line: spot.line,
         };
         let mut organization = self.organization(&heading, raw, source, new);
+        if raw.state.is_some() {
+            let absent = absent::check(
+                &heading.text,
+                heading.spot,
+                raw,
+                &organization,
+                self.findings,
+            );
+            if let (Some(key), Some(absent)) = (heading.key, absent) {
+                self.absent.entry(key).or_insert(absent);
+            }
+            return;
+        }
         if object.as_ref().map(|object| object.management_policy) == Some(ManagementPolicy::Observe)
         {
             organization.management = Management::Observe;
@@ -220,13 +243,12 @@ impl<'a> Walk<'a> {
         );
     }
 
-    pub(super) fn finish(
-        self,
-    ) -> (
-        BTreeMap<OrgKey, DesiredOrganization>,
-        BTreeMap<OrgKey, OrganizationObject>,
-    ) {
-        (self.organizations, self.objects)
+    pub(super) fn finish(self) -> Entries {
+        Entries {
+            organizations: self.organizations,
+            absent: self.absent,
+            objects: self.objects,
+        }
     }
 
     /// Checks one organization; `new` tells whether its key was not declared before.
@@ -283,10 +305,11 @@ impl<'a> Walk<'a> {
 
         // A second entry under the same key has been reported; that all its ids stand twice,
         // too, says nothing new.
-        if new {
-            if let Some(id) = &id {
-                self.seen.id(id, findings);
-            }
+        if new && let Some(id) = &id {
+            self.seen.id(id, findings);
+        }
+        // What is to be deleted may have the ids and domains of an entry that stays.
+        if new && raw.state.is_none() {
             if let Some(external_id) = &external_id {
                 let from_key = raw.external_id.is_none();
                 self.seen.external_id(external_id, from_key, findings);

@@ -2,7 +2,7 @@
 //!
 //! Asked only when every file could be read: in one that could not, it may well stand.
 
-use super::Entries;
+use super::Nodes;
 use crate::codes::{Code, manifest as codes};
 use crate::manifest::diagnostic::{Finding, Findings, Severity};
 use crate::manifest::raw::RawDocument;
@@ -32,7 +32,7 @@ pub(super) fn version_is_said(
 /// A manifest without organizations declares nothing, which is hardly ever meant.
 pub(super) fn organizations_are_declared(
     documents: &[(FileId, RawDocument)],
-    organizations: &[(FileId, Entries)],
+    organizations: &[(FileId, Nodes)],
     sources: &Sources,
     findings: &mut Findings,
 ) {

@@ -65,6 +65,7 @@ impl Settings {
             },
             defaults: self.defaults.into_desired(),
             organizations,
+            absent: BTreeMap::new(),
             skipped: Vec::new(),
         }
     }

@@ -7,10 +7,12 @@ use super::resources::{derived_name, key_kind, object_name, some_list};
 use crate::manifest::kubernetes::{EnvironmentObject, OrganizationObject};
 use crate::manifest::shape::{
     DomainItem, DomainSettings, DomainState, DomainsPolicy, Environment, IntentItem,
-    IntentSettings, Invite, Limits, Manifest, Organization, ReturnUrls, UpdateLimit,
+    IntentSettings, Invite, Limits, Manifest, Organization, OrganizationState, ReturnUrls,
+    UpdateLimit,
 };
 use crate::model::desired::{
-    self, DEFAULT_DELETE_LIMIT, DeclaredDomainState, Desired, DesiredOrganization,
+    self, AbsentOrganization, DEFAULT_DELETE_LIMIT, DeclaredDomainState, Desired,
+    DesiredOrganization,
 };
 use crate::model::{ExternalId, Intent, OrgKey};
 
@@ -24,6 +26,8 @@ pub(super) fn whole(desired: &Desired, rest: &Remainder) -> Manifest {
         };
         (key.to_string(), organization)
     };
+    let present = desired.organizations.iter().map(one);
+    let absent = desired.absent.iter().map(absent);
     Manifest {
         version: Some(1),
         manifest: desired.manifest.as_ref().map(ToString::to_string),
@@ -33,8 +37,26 @@ pub(super) fn whole(desired: &Desired, rest: &Remainder) -> Manifest {
         limits: limits(&desired.limits),
         defaults: None,
         kubernetes: environment_object(desired, &rest.environment),
-        organizations: Some(desired.organizations.iter().map(one).collect()),
+        organizations: Some(present.chain(absent).collect()),
     }
+}
+
+/// An entry that says which organization is to be deleted.
+fn absent((key, declared): (&OrgKey, &AbsentOrganization)) -> (String, Organization) {
+    let AbsentOrganization {
+        source: _,
+        id,
+        lifts_protection,
+        allow,
+    } = declared;
+    let organization = Organization {
+        id: Some(id.to_string()),
+        protect: lifts_protection.then_some(false),
+        allow: some_list(allow.iter().copied()),
+        state: Some(OrganizationState::Absent),
+        ..Organization::default()
+    };
+    (key.to_string(), organization)
 }
 
 fn environment(environment: &desired::Environment) -> Option<Environment> {
@@ -180,6 +202,7 @@ pub(super) fn organization(key: &OrgKey, organization: &DesiredOrganization) -> 
         allow_same_name: allow_same_name.then_some(true),
         claim: claim.then_some(true),
         allow: some_list(allow.iter().copied()),
+        state: None,
         kubernetes: None,
     }
 }

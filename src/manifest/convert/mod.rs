@@ -120,6 +120,7 @@ pub fn unsaid_in_kubernetes(desired: &Desired) -> Vec<(&'static str, usize)> {
         ("previous_manifests", desired.previous_manifests.len()),
         ("claim", count(|entry| entry.claim)),
         ("allow", count(|entry| !entry.allow.is_empty())),
+        ("state: absent", desired.absent.len()),
     ];
     fields.into_iter().filter(|(_, count)| *count > 0).collect()
 }

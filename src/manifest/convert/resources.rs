@@ -194,6 +194,7 @@ fn organization_spec(
         // Powers, which a resource does not have.
         claim: _,
         allow: _,
+        state: _,
         kubernetes: _,
     } = super::manifest::organization(key, organization);
     let (set, removed): (Vec<_>, Vec<_>) = metadata

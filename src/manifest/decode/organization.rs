@@ -30,6 +30,7 @@ pub(super) const ORGANIZATION: Shape = Shape {
         "allow_same_name",
         "claim",
         "allow",
+        "state",
         "kubernetes",
     ],
     elsewhere: &[
@@ -74,6 +75,7 @@ pub(super) const DEFAULTS: Shape = Shape {
         ("allow_same_name", PER_ORGANIZATION),
         ("claim", PER_ORGANIZATION),
         ("allow", PER_ORGANIZATION),
+        ("state", PER_ORGANIZATION),
         ("kubernetes", PER_ORGANIZATION),
     ],
 };
@@ -136,6 +138,7 @@ pub(super) fn with_shape(
         allow_same_name: reader.field(fields, "allow_same_name", Reader::boolean),
         claim: reader.field(fields, "claim", Reader::boolean),
         allow: reader.field(fields, "allow", Reader::texts),
+        state: reader.field(fields, "state", Reader::text),
         kubernetes: reader.field(fields, "kubernetes", operator::organization_object),
     })
 }

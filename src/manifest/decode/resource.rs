@@ -96,6 +96,10 @@ pub(super) const ORGANIZATION: Shape = Shape {
         ("claim", POWERS),
         ("allow", POWERS),
         (
+            "state",
+            "in Kubernetes, an organization is deleted with its resource: see `deletionPolicy`",
+        ),
+        (
             "success_url",
             "it belongs to an intent: `{ intent: sso, success_url: … }`",
         ),

@@ -111,6 +111,7 @@ fn the_full_example_means_what_it_says() {
         ..bare(30)
     };
     let expected = Desired {
+        absent: BTreeMap::new(),
         manifest: Some(ManifestName::parse("customers").unwrap()),
         previous_manifests: Vec::new(),
         environment: Environment {
@@ -214,6 +215,12 @@ fn every_field_is_taken_over() {
     assert_eq!(*management, Management::Observe);
     assert_eq!((resource, holder, plain_key), (&None, &None, &None));
     assert!(desired.powers.adopt);
+
+    let gone = &desired.absent["gone"];
+    assert_eq!(gone.id.as_str(), "org_01GONE");
+    assert!(gone.lifts_protection);
+    assert_eq!(gone.allow.len(), 2);
+    assert!(!desired.organizations.contains_key("gone"));
 
     let no = &desired.organizations["no"];
     assert_eq!(no.domains, Some(BTreeMap::new()));

@@ -1,6 +1,7 @@
 //! Unit tests of pruning: every guard by itself, at its edge.
 
 use super::*;
+use crate::model::Selection;
 use crate::model::observed::{Connection, ConnectionState, Directory, DirectoryState};
 
 fn organization(key: &str) -> Organization {
@@ -162,7 +163,13 @@ fn the_protected_and_those_of_other_manifests_stay() {
         first.map(|one| one.metadata.insert(name.to_owned(), value.to_owned()));
         let plan = pruned(&two, &declared(&["b"]), PRUNE);
         assert_eq!(outcome(&plan), (vec![], vec![]), "{name}");
-        let candidates = candidates(&desired(), &two, &declared(&["b"]), PRUNE);
+        let candidates = candidates(
+            &desired(),
+            &two,
+            &declared(&["b"]),
+            PRUNE,
+            &Selection::default(),
+        );
         assert!(candidates.is_empty(), "{name}");
     }
 }
@@ -172,17 +179,48 @@ fn use_is_read_only_where_it_decides() {
     let three = live(&["a", "b", "c"], &unused());
     let most = declared(&["b", "c"]);
     let a = BTreeSet::from([OrganizationId::from_api("a")]);
-    assert_eq!(candidates(&desired(), &three, &most, PRUNE), a);
+    assert_eq!(
+        candidates(&desired(), &three, &most, PRUNE, &Selection::default()),
+        a
+    );
     let few = declared(&["c"]);
     let none = BTreeSet::new();
-    assert_eq!(candidates(&desired(), &three, &few, PRUNE), none);
-    assert_eq!(candidates(&desired(), &three, &few, PRUNE_IN_BULK).len(), 2);
+    assert_eq!(
+        candidates(&desired(), &three, &few, PRUNE, &Selection::default()),
+        none
+    );
+    assert_eq!(
+        candidates(
+            &desired(),
+            &three,
+            &few,
+            PRUNE_IN_BULK,
+            &Selection::default()
+        )
+        .len(),
+        2
+    );
     let unasked = Policy::default();
-    assert_eq!(candidates(&desired(), &three, &most, unasked), none);
+    assert_eq!(
+        candidates(&desired(), &three, &most, unasked, &Selection::default()),
+        none
+    );
     let skipping = Desired {
         skipped: vec!["vip.yaml".to_owned()],
         ..desired()
     };
-    assert_eq!(candidates(&skipping, &three, &most, PRUNE), none);
-    assert_eq!(candidates(&skipping, &three, &most, PRUNE_IN_BULK), a);
+    assert_eq!(
+        candidates(&skipping, &three, &most, PRUNE, &Selection::default()),
+        none
+    );
+    assert_eq!(
+        candidates(
+            &skipping,
+            &three,
+            &most,
+            PRUNE_IN_BULK,
+            &Selection::default()
+        ),
+        a
+    );
 }

@@ -107,6 +107,7 @@ fn group(path: &FieldPath) -> &'static str {
         FieldPath::ExternalId => "external id",
         FieldPath::StripeCustomerId => "Stripe customer",
         FieldPath::OutsideProfiles => "profiles from outside",
+        FieldPath::State => "state",
         FieldPath::Domain(_) => "domains",
         FieldPath::ItContact(_) => "IT contacts",
         FieldPath::Metadata(_) => "metadata",

@@ -244,6 +244,8 @@ pub(in crate::report) fn surprising_reason(change: &Change) -> Option<String> {
         | Reason::DomainMoves { .. }
         | Reason::FormerName(_)
         | Reason::NotDeclared
+        | Reason::DeclaredAbsent
+        | Reason::LiftsProtection
         | Reason::TrustedDomain => Some(change.reason.to_string()),
     }
 }

@@ -259,7 +259,7 @@ async fn read(
         &identities,
         Contacts::Unmarked,
     );
-    let candidates = candidates(desired, &observed, &identities, *policy);
+    let candidates = candidates(desired, &observed, &identities, *policy, selection);
     let (contacts, usage) = futures::try_join!(contacts, usage(portal, candidates))?;
     observed.it_contacts = contacts;
     observed.usage = usage;
