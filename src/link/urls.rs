@@ -199,7 +199,7 @@ organizations:
     #[test]
     fn without_any_url_the_choice_is_left_to_the_dashboard() {
         let (mut desired, key) = manifest();
-        desired.return_urls = Default::default();
+        desired.return_urls = crate::model::desired::ReturnUrls::default();
         let entry = desired.organizations.get_mut(&key).unwrap();
         entry.return_url = None;
         let found = resolve_urls(&desired, &key, Intent::CertificateRenewal);

@@ -320,7 +320,7 @@ pub(crate) fn some_plan() -> Plan {
 /// What a run made of changes.
 pub(crate) fn applied(outcomes: Vec<(Change, Outcome)>) -> ApplyReport {
     ApplyReport {
-        without_contacts: Default::default(),
+        without_contacts: std::collections::BTreeMap::default(),
         changes: outcomes
             .into_iter()
             .map(|(change, outcome)| AppliedChange { change, outcome })

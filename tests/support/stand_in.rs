@@ -447,7 +447,9 @@ fn usual(world: &mut World, request: &Request) -> Answer {
             world.emails.push(((*id).to_owned(), (*contact).to_owned()));
             (204, Value::Null)
         }
-        ("POST", ["organizations", _, "it_contacts", _, "revoke"]) => (204, Value::Null),
+        ("POST", ["organizations", _, "it_contacts", _, "revoke"] | ["portal", "revoke_link"]) => {
+            (204, Value::Null)
+        }
         ("POST", ["organization_domains"]) => add_domain(world, body),
         ("GET", ["organization_domains", id])
         | ("POST", ["organization_domains", id, "verify"]) => find_domain(world, id),
@@ -463,28 +465,37 @@ fn usual(world: &mut World, request: &Request) -> Answer {
         ("POST", ["portal", "generate_link"]) => {
             (201, json!({"link": "https://setup.workos.com?token=one"}))
         }
-        ("POST", ["portal", "revoke_link"]) => (204, Value::Null),
-        ("GET", ["webhook_endpoints"]) => page(world.webhook_endpoints.iter(), query),
-        ("POST", ["webhook_endpoints"]) => {
+        (method, ["webhook_endpoints", rest @ ..]) => {
+            webhook_endpoints(world, method, rest, request)
+        }
+        _ => not_found(),
+    }
+}
+
+/// Answers the routes of webhook endpoints.
+fn webhook_endpoints(world: &mut World, method: &str, rest: &[&str], request: &Request) -> Answer {
+    match (method, rest) {
+        ("GET", []) => page(world.webhook_endpoints.iter(), &request.query),
+        ("POST", []) => {
             let mut endpoint = json!({
                 "object": "webhook_endpoint", "id": world.new_id("we"), "status": "enabled",
                 "secret": WEBHOOK_SECRET, "events": [], "created_at": EPOCH, "updated_at": EPOCH,
             });
-            merge(&mut endpoint, body);
+            merge(&mut endpoint, &request.body);
             world.webhook_endpoints.push(endpoint.clone());
             (201, endpoint)
         }
-        ("PATCH", ["webhook_endpoints", id]) => {
+        ("PATCH", [id]) => {
             let mut endpoints = world.webhook_endpoints.iter_mut();
             match endpoints.find(|one| one["id"] == **id) {
                 Some(endpoint) => {
-                    merge(endpoint, body);
+                    merge(endpoint, &request.body);
                     (200, endpoint.clone())
                 }
                 None => not_found(),
             }
         }
-        ("DELETE", ["webhook_endpoints", id]) => {
+        ("DELETE", [id]) => {
             world.webhook_endpoints.retain(|one| one["id"] != **id);
             (204, Value::Null)
         }

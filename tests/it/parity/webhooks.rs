@@ -12,7 +12,9 @@ use portalctl::sandbox::webhook::{Deliver, DeliveryState, Endpoint, SIGNATURE};
 use portalctl::sandbox::{Sandbox, SandboxOptions};
 use secrecy::SecretString;
 use serde_json::json;
-use workos::webhooks::{CreateWebhookEndpointParams, UpdateWebhookEndpointParams};
+use workos::webhooks::{
+    CreateWebhookEndpointParams, ListWebhookEndpointsParams, UpdateWebhookEndpointParams,
+};
 use workos::{CreateWebhookEndpoint, UpdateWebhookEndpoint, WebhookVerifier};
 
 use super::organizations::create;
@@ -235,7 +237,7 @@ async fn webhook_endpoints_are_made_changed_and_deleted() {
     let changed = api.update_webhook_endpoint(&made.id, params).await.unwrap();
     assert_eq!(changed.status.as_str(), "disabled");
     let listed = api
-        .list_webhook_endpoints(Default::default())
+        .list_webhook_endpoints(ListWebhookEndpointsParams::default())
         .await
         .unwrap();
     assert_eq!(listed.data.len(), 1);
