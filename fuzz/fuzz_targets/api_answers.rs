@@ -95,8 +95,8 @@ async fn read(client: &Client, id: &OrganizationId) {
         organization: Some(id),
         since: Some(START.parse().unwrap()),
     };
-    told(client.organizations(&Silent).await);
-    told(client.organizations_within(&Silent, 3).await);
+    told(client.organizations(&Silent, 1).await);
+    told(client.organizations_within(&Silent, 3, 1).await);
     told(client.organizations_by_domain(&domain).await);
     told(client.organization(id).await);
     told(client.organization_by_external_id(&external_id).await);
@@ -106,6 +106,7 @@ async fn read(client: &Client, id: &OrganizationId) {
     told(client.audit_log_configuration(id).await);
     told(client.it_contacts(id).await);
     told(client.has_members(id).await);
+    told(client.webhook_endpoints().await);
     told(client.events(&EventFilter::of(&EVENTS)).await);
     told(client.events(&filter).await);
 }
@@ -116,6 +117,7 @@ async fn write(client: &Client, id: &OrganizationId) {
         external_id: ExternalId::parse("acme").unwrap(),
         domains: BTreeMap::new(),
         metadata: BTreeMap::new(),
+        allow_profiles_outside_organization: None,
     };
     let link = LinkRequest {
         organization: id.clone(),
