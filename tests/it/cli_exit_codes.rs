@@ -236,6 +236,11 @@ fn refuses_globex(method: &str, path: &str, body: &str) -> CannedAnswer {
     let list = r#"{ "data": [], "list_metadata": { "before": null, "after": null } }"#;
     let refusal = r#"{ "code": "name_not_allowed", "message": "Not this one." }"#;
     match (method, path) {
+        // Read again before its marks are merged.
+        ("GET", path) if path.starts_with("/organizations/org_") => {
+            let organization = json!({ "id": "org_01HXYZ", "name": "Acme Corp", "domains": [] });
+            (200, String::new(), organization.to_string())
+        }
         ("GET", _) => (200, String::new(), list.to_owned()),
         (_, _) if body.contains("globex") => (422, String::new(), refusal.to_owned()),
         (_, _) => {
