@@ -21,7 +21,7 @@ use crate::model::mark::KeptValues;
 use crate::model::observed::{Answer, ItContact, Organization};
 use crate::model::text::{escape, mask_addresses};
 use crate::model::{Domain, Email, ExternalId, OrganizationId};
-use crate::plan::{Change, FieldChange, Plan};
+use crate::plan::{Change, FieldChange, Ownership, Plan};
 use crate::workos::{ApiError, ApiErrorKind, OrganizationPatch, WritePortal};
 
 /// How often metadata that could not be sent in time is merged anew from another read.
@@ -78,6 +78,8 @@ pub(super) async fn bring_noting(
     let mut hand = Hand {
         portal,
         answered,
+        seen: Ownership::of(&live),
+        fields,
         live,
         contacts: None,
         has_written: false,
@@ -175,6 +177,14 @@ fn is_put_off(error: &ApiError, todo: &[&FieldChange]) -> bool {
         && todo
             .iter()
             .any(|field| matches!(field.path, FieldPath::Metadata(_)))
+}
+
+/// The outcome of a write that was not made, or not again: another has the organization now.
+fn taken_meanwhile(live: &Organization, lost_write: Option<&ApiError>) -> Outcome {
+    match (owner::refused(live.clone()), lost_write) {
+        (Outcome::Refused(problem), Some(_)) => Outcome::Unknown(problem),
+        (refused, _) => refused,
+    }
 }
 
 /// Returns the scope of a refusal.
@@ -296,6 +306,10 @@ impl From<ApiError> for Failure {
 struct Hand<'a, P> {
     portal: &'a P,
     answered: &'a Answered,
+    /// The marks with which the organization was read, right before the first write.
+    seen: Ownership,
+    /// Everything that is to be written.
+    fields: &'a [FieldChange],
     live: Organization,
     /// The IT contacts, once a lost answer or a refusal made them worth reading.
     contacts: Option<Vec<ItContact>>,
@@ -328,6 +342,9 @@ impl<P: WritePortal> Hand<'_, P> {
                 Ok(todo) => todo,
                 Err(problem) => return Err(only(Outcome::Refused(problem))),
             };
+            if owner::was_taken(&self.seen, &self.live, self.fields) {
+                return Err(whole(taken_meanwhile(&self.live, lost_write.as_ref())));
+            }
             if let Some(lost) = lost_write.as_ref().filter(|_| attempt >= MAX_ATTEMPTS) {
                 let message = format!("{lost}; it was sent {MAX_ATTEMPTS} times");
                 let problem = Problem::new(lost.code(), message).repeatable();

@@ -297,12 +297,21 @@ impl Network {
         if random.percent(state.people) {
             self.people(&mut state, &mut random);
         }
+        let now = self.since_began();
+        state.ledger.set_time(now);
         if let Some(id) = call.reads_organization()
             && state.takes > 0
             && random.percent(state.takes)
         {
             let taken = self.inner.sandbox.world(|account, now| {
-                people::take(account, now, id, &mut state.ledger, &mut random)
+                people::take(
+                    account,
+                    now,
+                    id,
+                    Some(client),
+                    &mut state.ledger,
+                    &mut random,
+                )
             });
             state.events.extend(taken.map(Event::People));
         }
