@@ -83,6 +83,7 @@ pub(super) async fn bring_noting(
         live,
         contacts: None,
         has_written: false,
+        may_be_old: false,
     };
     let mut ended: Vec<(&FieldChange, Result<(), Outcome>)> = Vec::new();
     let mut end: Option<Problem> = None;
@@ -177,6 +178,18 @@ fn is_put_off(error: &ApiError, todo: &[&FieldChange]) -> bool {
         && todo
             .iter()
             .any(|field| matches!(field.path, FieldPath::Metadata(_)))
+}
+
+/// The outcome of a write that was not made, or not again: somebody changed the field meanwhile.
+fn moved(problem: Problem, lost_write: Option<&ApiError>) -> Outcome {
+    let Some(lost) = lost_write else {
+        return Outcome::Refused(problem);
+    };
+    let message = format!(
+        "{}; an earlier try may have taken effect: {lost}",
+        problem.message
+    );
+    Outcome::Unknown(Problem { message, ..problem })
 }
 
 /// The outcome of a write that was not made, or not again: another has the organization now.
@@ -315,6 +328,8 @@ struct Hand<'a, P> {
     contacts: Option<Vec<ItContact>>,
     /// Whether a write surely took effect.
     has_written: bool,
+    /// Whether metadata is sent although it waits long for its turn: it was merged anew often enough.
+    may_be_old: bool,
 }
 
 impl<P: WritePortal> Hand<'_, P> {
@@ -340,7 +355,7 @@ impl<P: WritePortal> Hand<'_, P> {
             let todo = match remaining(write, &self.live, self.contacts.as_deref()) {
                 Ok(todo) if todo.is_empty() => return Ok(()),
                 Ok(todo) => todo,
-                Err(problem) => return Err(only(Outcome::Refused(problem))),
+                Err(problem) => return Err(only(moved(problem, lost_write.as_ref()))),
             };
             if owner::was_taken(&self.seen, &self.live, self.fields) {
                 return Err(whole(taken_meanwhile(&self.live, lost_write.as_ref())));
@@ -351,6 +366,7 @@ impl<P: WritePortal> Hand<'_, P> {
                 return Err(only(Outcome::Unknown(problem)));
             }
             attempt += 1;
+            self.may_be_old = put_off >= MAX_PUT_OFF;
             let error = match self.write(&todo).await {
                 Ok(()) => return Ok(()),
                 Err(Failure::Told(problem)) => return Err(only(Outcome::Refused(problem))),
@@ -398,7 +414,8 @@ impl<P: WritePortal> Hand<'_, P> {
 
     /// Writes fields that go together: those of the object, one domain or one contact.
     async fn write(&mut self, todo: &[&FieldChange]) -> Result<(), Failure> {
-        let patch = patch(&self.live, todo);
+        let mut patch = patch(&self.live, todo);
+        patch.may_be_old = self.may_be_old;
         if !patch.is_empty() {
             self.put(&patch).await?;
             self.answered.note(todo.iter().copied(), &self.live);
