@@ -390,11 +390,12 @@ impl Network {
         let now = self.since_began();
         let mut state = self.state();
         state.ledger.set_time(now);
-        let is_read_by_itself = call.is_read() && answer.status().is_success();
+        let is_read_by_itself = call.is_read() && call.is_about_a_whole();
+        let is_read_by_itself = is_read_by_itself && answer.status().is_success();
         self.inner.sandbox.read(|account| {
-            if !is_read_by_itself {
+            if !call.is_read() {
                 state.ledger.after(&call, account);
-            } else if let Some(id) = call.organization(account) {
+            } else if let Some(id) = call.organization(account).filter(|_| is_read_by_itself) {
                 state.ledger.handed_out(by.client, id);
             }
             if call.is_about_a_whole()
