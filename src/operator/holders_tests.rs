@@ -394,10 +394,10 @@ fn two_that_claim_by_former_keys_are_both_refused() {
             .resource("portal/b", json!({ "previousKeys": ["acme"] }))
     };
     let outcome = case().settle();
-    for (name, other) in [("portal/a", "portal/b"), ("portal/b", "portal/a")] {
+    for name in ["portal/a", "portal/b"] {
         let trouble = outcome.refused(name);
         assert_eq!(trouble.reason, Reason::Conflict);
-        assert!(trouble.message.contains(other), "{}", trouble.message);
+        assert!(trouble.message.contains("org_1"), "{}", trouble.message);
     }
     let outcome = case().status("portal/a", "org_1").settle();
     takes_hold(&outcome, "portal/a");
