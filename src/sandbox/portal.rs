@@ -27,6 +27,12 @@ pub(super) fn setup(
         logo(session.link.return_url.as_deref().or(default_return_url)),
         what_happens(session.link.intent),
     );
+    let needs_domain = session.verifies_domains && session.link.intent == Intent::Sso;
+    if needs_domain {
+        body.push_str(
+            "<p>Single sign-on needs a verified domain, so the button verifies it first.</p>\n",
+        );
+    }
     if refused.is_some() {
         body.push_str(
             "<p role=\"alert\">That was not accepted: enter a domain such as acme.com.</p>\n",
@@ -37,7 +43,7 @@ pub(super) fn setup(
         "<form method=\"post\" action=\"/portal/{}/finish\">",
         escape(&session.token)
     );
-    if session.link.intent == Intent::DomainVerification {
+    if session.verifies_domains {
         if session.domains.is_empty() {
             body.push_str(
                 "<label for=\"domain\">Domain</label>\n<input id=\"domain\" name=\"domain\" \

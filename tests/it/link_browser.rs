@@ -67,7 +67,7 @@ fn as_browser(env: &TestEnv, command: &Command) -> PathBuf {
 fn the_loop(manifest_urls: &str, sandbox_options: &str, app: &App, how: &str) {
     let env = TestEnv::with_manifest(&format!(
         "version: 1\nenvironment: {{ name: staging, api_key: test }}\n{manifest_urls}\
-         organizations:\n  acme: {{ name: Acme Corp, intents: [sso] }}\n"
+         organizations:\n  acme: {{ name: Acme Corp, domains: [acme.com], intents: [sso] }}\n"
     ));
     let Some(mut driver) = browser::script("portal_loop.mjs", env.root()) else {
         return;

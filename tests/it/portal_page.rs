@@ -1,6 +1,6 @@
 //! The sandbox's admin portal, judged by a browser and by axe-core.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::support::browser;
 use crate::support::cli::TestEnv;
@@ -23,10 +23,15 @@ fn an_it_admin_finishes_by_keyboard_on_a_phone_and_a_used_link_is_dead() {
         return;
     };
     let sandbox = SandboxServer::start(&env);
-    let body = json!({"name": "Acme Corp", "external_id": "acme"});
-    let created = sandbox.send("POST", "/organizations", &body);
-    let id = created["id"].as_str().unwrap();
-    script.arg(link(&sandbox, id, "sso"));
-    script.arg(link(&sandbox, id, "domain_verification"));
+    let create = |body: &Value| {
+        let created = sandbox.send("POST", "/organizations", body);
+        created["id"].as_str().unwrap().to_owned()
+    };
+    // Single sign-on verifies the domain that is there; the other page asks for one.
+    let domains = json!([{ "domain": "acme.com", "state": "pending" }]);
+    let acme = create(&json!({ "name": "Acme Corp", "domain_data": domains }));
+    let globex = create(&json!({ "name": "Globex" }));
+    script.arg(link(&sandbox, &acme, "sso"));
+    script.arg(link(&sandbox, &globex, "domain_verification"));
     browser::run(script);
 }

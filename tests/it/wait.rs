@@ -156,7 +156,7 @@ fn on_a_terminal_there_is_one_live_line() {
 
 #[test]
 fn the_customer_of_a_demo_finishes_by_themselves() {
-    let env = TestEnv::with_manifest(ONE);
+    let env = TestEnv::with_manifest(&ONE.replace("intents", "domains: [acme.com], intents"));
     let server = SandboxServer::with(&env, "--rate-limit off --auto-finish 1");
     let _ = env.run("apply --yes").at(&server).exits(0);
     let line = "link acme sso --allow-non-tty --wait --timeout 1m";

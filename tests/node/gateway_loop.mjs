@@ -19,6 +19,11 @@ await inBrowser(async (browser) => {
   await seen(page, 'Log in', 'log-in');
   await page.getByRole('button', { name: 'Log in as Ada' }).click();
   await seen(page, 'Settings', 'settings');
+  await page.getByRole('button', { name: 'Verify your domain' }).click();
+  await page.getByRole('link', { name: 'Your app' }).click();
+  await seen(page, 'Being validated: domain verification', 'validated');
+  await page.goto(`${app}/settings`);
+
   const setUp = () => page.getByRole('button', { name: 'Set up single sign-on' }).click();
   await setUp();
   await seen(page, 'Set up single sign-on for Acme Corp', 'portal');
@@ -48,10 +53,6 @@ await inBrowser(async (browser) => {
   await seen(page, 'Single sign-on is set up already', 'already');
   await page.getByRole('link', { name: 'Back to Example App' }).click();
   await page.getByRole('heading', { name: 'Settings' }).waitFor();
-
-  await page.getByRole('button', { name: 'Verify your domain' }).click();
-  await page.getByRole('link', { name: 'Your app' }).click();
-  await seen(page, 'Being validated: domain verification', 'validated');
 });
 
 await inBrowser(async (browser) => {

@@ -121,15 +121,11 @@ impl SandboxServer {
         let _ = self.send("PUT", &path, body);
     }
 
-    /// Plays the customer who finishes single sign-on, through the API.
+    /// Plays the customer who finishes single sign-on.
     #[track_caller]
     pub(crate) fn connect(&self, external_id: &str) {
-        let body = json!({
-            "organization_id": self.id_of(external_id),
-            "connection_type": "OktaSAML",
-            "saml_options": { "idp_metadata_url": "https://idp.example.com/metadata" },
-        });
-        let _ = self.send("POST", "/connections", &body);
+        let path = format!("/_sandbox/organizations/{}/finish", self.id_of(external_id));
+        let _ = self.send("POST", &path, &json!({ "intent": "sso" }));
     }
 
     /// Ends it as a power cut would.

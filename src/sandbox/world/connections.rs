@@ -83,7 +83,7 @@ impl ConnectionInput {
     /// Reads a body.
     ///
     /// The codes of the refusals are those of the SDK; their status is ours. A connection with
-    /// options is active, one of a type alone is a draft: both are ours.
+    /// options is active where it can be, one of a type alone is a draft: both are ours.
     pub fn read(body: &Value) -> Result<Self, Refusal> {
         let mut fields = Fields::of(body)?;
         let organization_id = fields.required_text("organization_id");
@@ -174,7 +174,13 @@ impl World {
         now: Timestamp,
         input: ConnectionInput,
     ) -> Result<&Connection, Refusal> {
-        let ConnectionInput { external_id, new } = input;
+        let ConnectionInput {
+            external_id,
+            mut new,
+        } = input;
+        if new.state == ConnectionState::Active && !self.can_activate_sso(&new.organization_id)? {
+            new.state = ConnectionState::Draft;
+        }
         let mut own = self.connections_of(&new.organization_id);
         let known = own.find(|it| external_id.is_some() && it.external_id == external_id);
         let known = known.map(|connection| connection.id.clone());

@@ -229,12 +229,10 @@ impl World {
         let invitation = self.invitation(now, organization_id);
         let invitation = invitation.filter(|invitation| invitation.sent_at == sent_at);
         let intents = invitation.map(|invitation| invitation.intents.clone());
-        let mut intents: Vec<InviteIntent> = intents.into_iter().flatten().collect();
-        // Single sign-on needs a verified domain.
-        intents.sort_by_key(|intent| *intent != InviteIntent::DomainVerification);
-        for intent in intents {
-            // An organization that is gone took its invitation along.
-            let _ = self.finish_intent(now, organization_id, intent.feature(), None);
+        for intent in intents.into_iter().flatten() {
+            // An organization that is gone took its invitation along, and without any domain an
+            // admin cannot set single sign-on up.
+            let _ = self.admin_finishes(now, organization_id, intent.feature(), None);
         }
     }
 

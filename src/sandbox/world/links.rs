@@ -119,6 +119,8 @@ pub struct PortalSession {
     pub organization_name: String,
     /// The customer's domains.
     pub domains: Vec<String>,
+    /// Whether finishing verifies the domains.
+    pub verifies_domains: bool,
 }
 
 /// A portal that has been finished.
@@ -235,6 +237,11 @@ impl World {
             link: link.clone(),
             organization_name: organization.name.clone(),
             domains: domains.collect(),
+            verifies_domains: match link.intent {
+                Intent::DomainVerification => true,
+                Intent::Sso => !self.can_activate_sso(&organization.id).unwrap_or(true),
+                _ => false,
+            },
         })
     }
 
@@ -252,7 +259,7 @@ impl World {
             self.links.opened.remove(token);
             return None;
         }
-        let result = self.finish_intent(now, &link.organization_id, link.intent, domain);
+        let result = self.admin_finishes(now, &link.organization_id, link.intent, domain);
         // A refused entry may be corrected and sent again.
         Some(result.map(|organization_name| {
             self.links.opened.remove(token);
@@ -272,12 +279,40 @@ impl World {
         let session = session.map(|(session, _)| session.clone());
         let link = fresh.or_else(|| opened.remove(&session?));
         if let Some(link) = link {
-            // An organization that is gone took its links along: there is nothing to refuse.
-            let _ = self.finish_intent(now, &link.organization_id, link.intent, None);
+            // An organization that is gone took its links along, and without any domain an admin
+            // cannot set single sign-on up: there is nobody to tell.
+            let _ = self.admin_finishes(now, &link.organization_id, link.intent, None);
         }
     }
 
-    /// Does what an IT admin does to configure a feature, and returns the organization's name.
+    /// Does what an IT admin does in the portal, as far as the rules allow it: the domains that
+    /// single sign-on needs are verified first.
+    pub(super) fn admin_finishes(
+        &mut self,
+        now: Timestamp,
+        organization_id: &str,
+        intent: Intent,
+        domain: Option<&str>,
+    ) -> Result<String, Refusal> {
+        if intent == Intent::Sso && !self.can_activate_sso(organization_id)? {
+            self.finish_domains(millis(now), organization_id, domain)?;
+            if !self.can_activate_sso(organization_id)? {
+                return Err(Refusal::NoVerifiedDomain);
+            }
+        }
+        self.finish_intent(now, organization_id, intent, domain)
+    }
+
+    /// Returns whether single sign-on of an organization can be activated.
+    pub(super) fn can_activate_sso(&self, organization_id: &str) -> Result<bool, Refusal> {
+        let organization = self.organizations.find(organization_id)?;
+        let mut domains = organization.domains.iter();
+        Ok(!self.rules.sso_needs_verified_domain
+            || organization.allow_profiles_outside_organization
+            || domains.any(|domain| domain.state.is_verified()))
+    }
+
+    /// Configures a feature whatever the rules say, and returns the organization's name.
     pub fn finish_intent(
         &mut self,
         now: Timestamp,

@@ -84,7 +84,7 @@ pub struct World {
 }
 
 /// How this WorkOS behaves where the real one's behaviour is not documented beyond doubt.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Rules {
     /// What a PUT does with metadata keys that its body does not name.
@@ -94,6 +94,22 @@ pub struct Rules {
     /// After how many seconds the customer finishes what a link or an invitation is for; never,
     /// unless said.
     pub auto_finish_seconds: Option<u32>,
+    /// Single sign-on can be activated only where a domain is verified or profiles from outside
+    /// the domains are allowed.
+    ///
+    /// Source: <https://workos.com/docs/sso/domains>.
+    pub sso_needs_verified_domain: bool,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        Self {
+            metadata_on_put: MetadataOnPut::default(),
+            deletion_delay: Duration::ZERO,
+            auto_finish_seconds: None,
+            sso_needs_verified_domain: true,
+        }
+    }
 }
 
 /// What a PUT does with metadata keys that its body does not name.

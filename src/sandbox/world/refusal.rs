@@ -76,6 +76,12 @@ pub enum Refusal {
     /// A connection of this type cannot be created by the API.
     #[error("Connections of type '{0}' cannot be created: SAML and OIDC only.")]
     ConnectionTypeNotSupported(String),
+    /// Single sign-on needs a verified domain first.
+    #[error(
+        "A verified domain is required to activate SSO: verify one first, or allow profiles \
+         from outside the organization's domains."
+    )]
+    NoVerifiedDomain,
     /// A list of memberships names neither an organization nor a user.
     #[error("At least one of user_id or organization_id must be provided.")]
     NobodyNamed,
@@ -133,7 +139,10 @@ impl Refusal {
             | Self::ItContactExists
             | Self::InvitationActive
             | Self::DuplicateWebhookUrl => 409,
-            Self::Invalid(_) | Self::InvalidWebhookUrl | Self::UnknownEvents(_) => 422,
+            Self::Invalid(_)
+            | Self::NoVerifiedDomain
+            | Self::InvalidWebhookUrl
+            | Self::UnknownEvents(_) => 422,
         }
     }
 
@@ -155,6 +164,7 @@ impl Refusal {
             Self::BothConnectionOptions => "both_saml_and_oidc_options_provided",
             Self::ConnectionTypeOrOptionsRequired => "connection_type_or_options_required",
             Self::ConnectionTypeNotSupported(_) => "connection_type_not_supported",
+            Self::NoVerifiedDomain => "verified_domain_required",
             Self::NobodyNamed => "missing_user_id_or_organization_id",
             Self::InvalidWebhookUrl => "invalid_url",
             Self::DuplicateWebhookUrl => "duplicate_endpoint",

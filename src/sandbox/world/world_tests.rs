@@ -379,6 +379,7 @@ fn link(world: &mut World, body: &Value) -> Result<String, Refusal> {
 #[test]
 fn links_open_once_and_for_five_minutes() {
     let mut world = world();
+    world.rules_mut().sso_needs_verified_domain = false;
     let id = create(&mut world, &json!({ "name": "A" })).unwrap().id;
     let body = json!({ "organization": id, "intent": "sso", "external_user_id": "u1" });
     let token = link(&mut world, &body).unwrap();
@@ -456,6 +457,7 @@ fn connect(world: &mut World, body: &Value) -> Result<(String, ConnectionState),
 #[test]
 fn a_connection_with_the_same_external_id_is_returned_instead_of_a_second_one() {
     let mut world = world();
+    world.rules_mut().sso_needs_verified_domain = false;
     let one = create(&mut world, &json!({ "name": "A" })).unwrap().id;
     let other = create(&mut world, &json!({ "name": "B" })).unwrap().id;
     let body = |owner: &str| {
@@ -535,4 +537,41 @@ fn an_invitation_ends_with_the_last_feature_that_it_asks_for() {
         .finish_intent(noon(), &id, Intent::Dsync, None)
         .unwrap();
     assert_eq!(world.invitation(noon(), &id), None);
+}
+
+#[test]
+fn single_sign_on_needs_a_verified_domain_unless_a_rule_or_the_organization_says_otherwise() {
+    let mut world = world();
+    let id = create(&mut world, &json!({ "name": "A" })).unwrap().id;
+    let open = |world: &mut World| {
+        let input = LinkInput::read(&json!({ "organization": id, "intent": "sso" })).unwrap();
+        let token = world.generate_link(noon(), input).unwrap();
+        world.open_link(noon(), &token).unwrap().token
+    };
+    let session = open(&mut world);
+    let refused_once = world.finish_portal(noon(), &session, None).unwrap();
+    assert_eq!(refused_once, Err(Refusal::NoVerifiedDomain));
+    assert_eq!(world.connections_of(&id).count(), 0);
+    let body = json!({ "organization_id": id, "saml_options": {} });
+    assert_eq!(
+        connect(&mut world, &body).unwrap().1,
+        ConnectionState::Draft
+    );
+    // One that is entered is verified first, and the same page goes on.
+    let entered = world
+        .finish_portal(noon(), &session, Some("a.com"))
+        .unwrap();
+    assert!(entered.is_ok());
+    let domains = &world.organization(&id).unwrap().domains;
+    assert!(domains[0].state.is_verified());
+
+    for (rule, allows) in [(false, false), (true, true)] {
+        world.rules_mut().sso_needs_verified_domain = rule;
+        let body = json!({ "name": "B", "allow_profiles_outside_organization": allows });
+        let id = create(&mut world, &body).unwrap().id;
+        let input = LinkInput::read(&json!({ "organization": id, "intent": "sso" })).unwrap();
+        let token = world.generate_link(noon(), input).unwrap();
+        let session = world.open_link(noon(), &token).unwrap().token;
+        assert!(world.finish_portal(noon(), &session, None).unwrap().is_ok());
+    }
 }

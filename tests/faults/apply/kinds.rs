@@ -101,8 +101,7 @@ const HOW: [How; 7] = [
     How::NotJson,
 ];
 
-/// Those that are not exact.
-pub(crate) const SPELLINGS: [Spelling; 6] = [
+const SPELLINGS: [Spelling; 6] = [
     Spelling::Capitals,
     Spelling::FinalDot,
     Spelling::Unicode,
@@ -146,9 +145,9 @@ impl Broken {
     fn draw(random: &mut Random) -> Self {
         let which = *random.pick(&WHICH);
         let how = *random.pick(&HOW);
-        // That there is no organization, or that it has no audit logs, is an answer.
+        // That an organization is not there, or not as it should be, is no failing read.
         let how = match (which, how) {
-            (Which::Organization | Which::AuditLogs, How::Status(404)) => How::Status(403),
+            (Which::Organization, How::Status(404)) => How::Status(403),
             _ => how,
         };
         let share = match which {
@@ -191,7 +190,9 @@ impl Broken {
             self.which,
             Which::AuditLogs | Which::ConnectionsOf | Which::DirectoriesOf | Which::Members
         );
-        is_of_use && self.is_chosen(seed, organization)
+        // That there are no audit logs is an answer.
+        let is_answer = self.which == Which::AuditLogs && self.how == How::Status(404);
+        is_of_use && !is_answer && self.is_chosen(seed, organization)
     }
 
     fn is_chosen(self, seed: u64, object: &str) -> bool {

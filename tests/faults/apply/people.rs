@@ -48,7 +48,7 @@ pub(crate) fn act(
         return None;
     }
     if what == 8 {
-        return take(account, now, &id, None, ledger, random);
+        return take(account, now, &id, ledger, random);
     }
     let told = match what {
         0 => put(
@@ -96,11 +96,10 @@ pub(crate) fn take(
     account: &mut Account,
     now: Timestamp,
     id: &str,
-    reader: Option<usize>,
     ledger: &mut Ledger,
     random: &mut Random,
 ) -> Option<String> {
-    if !ledger.may_be_taken(id, reader) {
+    if !ledger.may_be_taken(id) {
         return None;
     }
     let (mark, value) = *random.pick(&[(OWNER, "others"), (HOLDER, "here/portal/acme")]);

@@ -328,8 +328,11 @@ async fn verify_without_record(face: Face) -> String {
     format!("{} {}", said(&answer), answer.1["state"])
 }
 
-async fn connected(face: &Face) -> (u16, Value) {
-    let id = organization(face, "Connected").await;
+/// A connection of an organization that may have one: its domain is verified.
+async fn connected(face: &Face, domain: &str) -> (u16, Value) {
+    let domain = json!({ "domain": face.own_domain(domain), "state": "verified" });
+    let body = json!({ "name": face.own("Connected"), "domain_data": [domain] });
+    let id = made(face, body).await;
     let body = json!({
         "organization_id": id, "connection_type": "OktaSAML", "name": face.own("Okta"),
         "saml_options": { "idp_metadata_url": "https://idp.example.com/metadata" },
@@ -338,15 +341,15 @@ async fn connected(face: &Face) -> (u16, Value) {
 }
 
 /// A connection that was made, which the case is not about.
-async fn connection(face: &Face) -> Value {
-    let answer = connected(face).await;
+async fn connection(face: &Face, domain: &str) -> Value {
+    let answer = connected(face, domain).await;
     let is_made = answer.1["id"].is_string();
     assert!(is_made, "POST /connections answered {}", said(&answer));
     answer.1
 }
 
 async fn create_connection(face: Face) -> String {
-    let answer = connected(&face).await;
+    let answer = connected(&face, "connected.example").await;
     let connection = &answer.1;
     format!(
         "{} {} {}",
@@ -357,7 +360,7 @@ async fn create_connection(face: Face) -> String {
 }
 
 async fn list_connections(face: Face) -> String {
-    let connection = connection(&face).await;
+    let connection = connection(&face, "connections-listed.example").await;
     let owner = connection["organization_id"].as_str().unwrap();
     let (status, list) = face
         .get(&format!("/connections?organization_id={owner}"))
@@ -366,7 +369,7 @@ async fn list_connections(face: Face) -> String {
 }
 
 async fn delete_connection(face: Face) -> String {
-    let connection = connection(&face).await;
+    let connection = connection(&face, "connection-deleted.example").await;
     let path = format!("/connections/{}", connection["id"].as_str().unwrap());
     let deleted = face.send("DELETE", &path, Value::Null).await;
     format!("{} then {}", said(&deleted), face.get(&path).await.0)
@@ -426,7 +429,7 @@ async fn contacts(face: Face) -> String {
 }
 
 async fn certificates(face: Face) -> String {
-    let connection = connection(&face).await;
+    let connection = connection(&face, "certificates.example").await;
     let id = connection["id"].as_str().unwrap();
     said(
         &face

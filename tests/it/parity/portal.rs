@@ -105,7 +105,7 @@ async fn finishing_leads_to_the_success_url_and_the_logo_to_the_return_url() {
     );
     let request = http::Request::post(form_action(&page));
     let answer = sandbox
-        .call(request.body(bytes::Bytes::new()).unwrap())
+        .call(request.body("domain=acme.com".into()).unwrap())
         .await;
     assert_eq!(
         answer.headers()["location"],
@@ -124,7 +124,7 @@ async fn without_a_success_url_nobody_is_redirected() {
     let link = link(&client, body).await.unwrap();
     let (_, page) = get(&sandbox, &link).await;
     let request = http::Request::post(form_action(&page));
-    let (status, page) = send(&sandbox, request, "").await;
+    let (status, page) = send(&sandbox, request, "domain=acme.com").await;
     assert_eq!(status, 200);
     assert!(page.contains("<h1>Done"), "{page}");
     assert!(
