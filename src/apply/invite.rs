@@ -14,6 +14,7 @@
 //! longer than the time that a run may take between its read and its PUT, and a run that took longer
 //! does not send. A run that is killed after step 1 leaves the mark, which plans report.
 
+use std::sync::OnceLock;
 use std::time::Duration;
 
 use super::{BEFORE_LOOKING, MAX_ATTEMPTS, Options, Outcome, Problem, Stop, failed, not_looked_at};
@@ -23,7 +24,7 @@ use crate::model::desired::FieldPath;
 use crate::model::mark::{self, InvitationMark};
 use crate::model::observed::{Answer, ItContact, Organization};
 use crate::model::{Email, OrganizationId};
-use crate::plan::{FieldChange, Invitation, Plan};
+use crate::plan::{FieldChange, Invitation, Ownership, Plan};
 use crate::workos::{ApiError, ApiErrorKind, WritePortal};
 
 /// Wait between writing the mark and reading it back, and longest time that reading the
@@ -67,6 +68,7 @@ pub(super) async fn invite(
         id,
         options,
         stop,
+        seen: OnceLock::new(),
     };
     let live = match sender.read().await {
         Ok(live) if owner::has_moved(plan, &live) => return owner::refused(live),
@@ -112,6 +114,7 @@ pub async fn invite_now(
         id,
         options,
         stop,
+        seen: OnceLock::new(),
     };
     let mut live = sender.read().await?;
     if !again {
@@ -142,6 +145,7 @@ pub async fn revoke(
         id: &live.id,
         options,
         stop,
+        seen: OnceLock::from(Ownership::of(live)),
     };
     let is_ended = sender.end(contacts).await;
     if !is_ended.map_err(|error| lost_or_failed(&error, stop))? {
@@ -210,6 +214,8 @@ struct Sender<'a, P> {
     id: &'a OrganizationId,
     options: &'a Options<'a>,
     stop: &'a Stop,
+    /// The marks of the organization when it was read first.
+    seen: OnceLock<Ownership>,
 }
 
 impl<P: WritePortal> Sender<'_, P> {
@@ -372,9 +378,16 @@ impl<P: WritePortal> Sender<'_, P> {
         }
     }
 
+    /// Reads the organization; fails where another took it since it was read first.
     async fn read(&self) -> Result<Organization, Outcome> {
         match self.portal.organization(self.id).await {
-            Ok(Some(live)) => Ok(live),
+            Ok(Some(live)) => {
+                let seen = self.seen.get_or_init(|| Ownership::of(&live));
+                if owner::was_taken(seen, &live, &[]) {
+                    return Err(owner::refused(live));
+                }
+                Ok(live)
+            }
             Ok(None) => Err(update::gone(self.id)),
             Err(error) => Err(not_looked_at(&error, self.stop)),
         }

@@ -35,15 +35,35 @@ pub(super) fn has_moved(plan: &Plan, live: &Organization) -> bool {
     })
 }
 
+/// Returns whether another took an organization since it was seen: one of its marks is neither as it
+/// was nor as one of these fields makes it.
+pub(super) fn was_taken(seen: &Ownership, now: &Organization, fields: &[FieldChange]) -> bool {
+    if Ownership::of(now) == *seen {
+        return false;
+    }
+    [mark::OWNER, mark::HOLDER].into_iter().any(|key| {
+        let value = now.metadata.get(key);
+        let mut own = fields
+            .iter()
+            .filter(|field| matches!(&field.path, FieldPath::Metadata(name) if name == key));
+        let is_own =
+            own.any(|field| [field.before.as_ref(), field.after.as_ref()].contains(&value));
+        !is_own && !is_value(seen, key, value.map(String::as_str))
+    })
+}
+
 /// Returns whether the plan saw this value of one mark.
 fn was_seen(plan: &Plan, live: &Organization, key: &str, value: Option<&str>) -> bool {
-    plan.seen.get(&live.id).is_some_and(|seen| {
-        if key == mark::OWNER {
-            seen.owner() == value
-        } else {
-            seen.holder().map(ToString::to_string).as_deref() == value
-        }
-    })
+    let seen = plan.seen.get(&live.id);
+    seen.is_some_and(|seen| is_value(seen, key, value))
+}
+
+fn is_value(seen: &Ownership, key: &str, value: Option<&str>) -> bool {
+    if key == mark::OWNER {
+        seen.owner() == value
+    } else {
+        seen.holder().map(ToString::to_string).as_deref() == value
+    }
 }
 
 /// The changes of one mark that the plan makes to an organization.

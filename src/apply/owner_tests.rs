@@ -132,3 +132,32 @@ fn what_the_plan_itself_creates_has_the_marks_that_it_creates_it_with() {
         &with(Some("customers"), Some("there/portal/acme"))
     ));
 }
+
+#[test]
+fn what_was_taken_since_it_was_read_is_noticed_and_own_marks_are_not() {
+    let (ours, theirs) = (Some("customers"), Some("others"));
+    for (seen, now, is_taken) in [
+        ((ours, HELD), (ours, HELD), false),
+        ((None, None), (theirs, None), true),
+        ((None, None), (None, HELD), true),
+        ((ours, HELD), (ours, Some("there/portal/acme")), true),
+        ((ours, None), (None, None), true),
+    ] {
+        let seen_marks = Ownership::of(&live(seen.0, seen.1));
+        let found = was_taken(&seen_marks, &live(now.0, now.1), &[]);
+        assert_eq!(found, is_taken, "{seen:?} {now:?}");
+    }
+    let takes_hold = FieldChange {
+        path: FieldPath::Metadata(mark::HOLDER.to_owned()),
+        before: None,
+        after: HELD.map(str::to_owned),
+    };
+    let seen = Ownership::of(&live(ours, None));
+    let fields = [takes_hold];
+    assert!(!was_taken(&seen, &live(ours, HELD), &fields));
+    assert!(was_taken(
+        &seen,
+        &live(ours, Some("there/portal/acme")),
+        &fields
+    ));
+}

@@ -21,7 +21,7 @@ use crate::model::mark::KeptValues;
 use crate::model::observed::{Answer, ItContact, Organization};
 use crate::model::text::{escape, mask_addresses};
 use crate::model::{Domain, Email, ExternalId, OrganizationId};
-use crate::plan::{Change, FieldChange, Plan};
+use crate::plan::{Change, FieldChange, Ownership, Plan};
 use crate::workos::{ApiError, ApiErrorKind, OrganizationPatch, WritePortal};
 
 /// How often metadata that could not be sent in time is merged anew from another read.
@@ -78,9 +78,12 @@ pub(super) async fn bring_noting(
     let mut hand = Hand {
         portal,
         answered,
+        seen: Ownership::of(&live),
+        fields,
         live,
         contacts: None,
         has_written: false,
+        may_be_old: false,
     };
     let mut ended: Vec<(&FieldChange, Result<(), Outcome>)> = Vec::new();
     let mut end: Option<Problem> = None;
@@ -175,6 +178,26 @@ fn is_put_off(error: &ApiError, todo: &[&FieldChange]) -> bool {
         && todo
             .iter()
             .any(|field| matches!(field.path, FieldPath::Metadata(_)))
+}
+
+/// The outcome of a write that was not made, or not again: somebody changed the field meanwhile.
+fn moved(problem: Problem, lost_write: Option<&ApiError>) -> Outcome {
+    let Some(lost) = lost_write else {
+        return Outcome::Refused(problem);
+    };
+    let message = format!(
+        "{}; an earlier try may have taken effect: {lost}",
+        problem.message
+    );
+    Outcome::Unknown(Problem { message, ..problem })
+}
+
+/// The outcome of a write that was not made, or not again: another has the organization now.
+fn taken_meanwhile(live: &Organization, lost_write: Option<&ApiError>) -> Outcome {
+    match (owner::refused(live.clone()), lost_write) {
+        (Outcome::Refused(problem), Some(_)) => Outcome::Unknown(problem),
+        (refused, _) => refused,
+    }
 }
 
 /// Returns the scope of a refusal.
@@ -296,11 +319,17 @@ impl From<ApiError> for Failure {
 struct Hand<'a, P> {
     portal: &'a P,
     answered: &'a Answered,
+    /// The marks with which the organization was read, right before the first write.
+    seen: Ownership,
+    /// Everything that is to be written.
+    fields: &'a [FieldChange],
     live: Organization,
     /// The IT contacts, once a lost answer or a refusal made them worth reading.
     contacts: Option<Vec<ItContact>>,
     /// Whether a write surely took effect.
     has_written: bool,
+    /// Whether metadata is sent although it waits long for its turn: it was merged anew often enough.
+    may_be_old: bool,
 }
 
 impl<P: WritePortal> Hand<'_, P> {
@@ -326,14 +355,18 @@ impl<P: WritePortal> Hand<'_, P> {
             let todo = match remaining(write, &self.live, self.contacts.as_deref()) {
                 Ok(todo) if todo.is_empty() => return Ok(()),
                 Ok(todo) => todo,
-                Err(problem) => return Err(only(Outcome::Refused(problem))),
+                Err(problem) => return Err(only(moved(problem, lost_write.as_ref()))),
             };
+            if owner::was_taken(&self.seen, &self.live, self.fields) {
+                return Err(whole(taken_meanwhile(&self.live, lost_write.as_ref())));
+            }
             if let Some(lost) = lost_write.as_ref().filter(|_| attempt >= MAX_ATTEMPTS) {
                 let message = format!("{lost}; it was sent {MAX_ATTEMPTS} times");
                 let problem = Problem::new(lost.code(), message).repeatable();
                 return Err(only(Outcome::Unknown(problem)));
             }
             attempt += 1;
+            self.may_be_old = put_off >= MAX_PUT_OFF;
             let error = match self.write(&todo).await {
                 Ok(()) => return Ok(()),
                 Err(Failure::Told(problem)) => return Err(only(Outcome::Refused(problem))),
@@ -381,7 +414,8 @@ impl<P: WritePortal> Hand<'_, P> {
 
     /// Writes fields that go together: those of the object, one domain or one contact.
     async fn write(&mut self, todo: &[&FieldChange]) -> Result<(), Failure> {
-        let patch = patch(&self.live, todo);
+        let mut patch = patch(&self.live, todo);
+        patch.may_be_old = self.may_be_old;
         if !patch.is_empty() {
             self.put(&patch).await?;
             self.answered.note(todo.iter().copied(), &self.live);

@@ -386,6 +386,25 @@ fn of_two_that_claim_what_nobody_holds_the_one_whose_status_names_it_gets_it() {
 }
 
 #[test]
+fn two_that_claim_by_former_keys_are_both_refused() {
+    let case = || {
+        Case::new()
+            .live("org_1", "acme", &[OURS])
+            .resource("portal/a", json!({ "previousKeys": ["acme"] }))
+            .resource("portal/b", json!({ "previousKeys": ["acme"] }))
+    };
+    let outcome = case().settle();
+    for name in ["portal/a", "portal/b"] {
+        let trouble = outcome.refused(name);
+        assert_eq!(trouble.reason, Reason::Conflict);
+        assert!(trouble.message.contains("org_1"), "{}", trouble.message);
+    }
+    let outcome = case().status("portal/a", "org_1").settle();
+    takes_hold(&outcome, "portal/a");
+    assert_eq!(outcome.refused("portal/b").reason, Reason::Conflict);
+}
+
+#[test]
 fn a_claim_of_another_environment_counts_as_one_here() {
     let other = Name {
         namespace: "portal".to_owned(),

@@ -194,9 +194,9 @@ impl Reconciler {
         self.look_again = None;
         self.leaving = Leaving::default();
         self.quota = Quota::default();
-        self.repairs = Repairs::default();
         self.held_back = HeldBack::new();
-        // What was written is still newer than what a watch shows that has not caught up with it.
+        // The count of repairs goes on: what this process wrote, it wrote, whoever led since. What was
+        // written is still newer than what a watch shows that has not caught up with it.
     }
 
     /// One pass; when the next is due.
@@ -487,7 +487,11 @@ pub(super) fn trouble_of(error: &ApiError) -> Trouble {
         ApiErrorKind::RateLimited => Reason::RateLimited,
         _ => Reason::Unreachable,
     };
-    let failed = FailedRead::from(error);
+    let mut failed = FailedRead::from(error);
+    if error.kind == ApiErrorKind::Unauthorized {
+        // Whichever request is the first to meet it: it is about the key.
+        "WorkOS".clone_into(&mut failed.request);
+    }
     Trouble::new(reason, format!("{failed} ({})", error.code()))
 }
 
@@ -529,9 +533,9 @@ mod tests {
 
     #[test]
     fn a_failure_that_goes_on_is_told_in_the_same_words_after_each_attempt() {
-        let failure = |request: &str, attempts| ApiError {
+        let failure = |path: &str, request: &str, attempts| ApiError {
             method: Method::GET,
-            path: "/organizations".to_owned(),
+            path: path.to_owned(),
             kind: ApiErrorKind::Unauthorized,
             status: Some(401),
             upstream_code: None,
@@ -540,15 +544,16 @@ mod tests {
             attempts,
             retry_after: None,
         };
-        let first = trouble_of(&failure("req_1", 1));
+        let first = trouble_of(&failure("/organizations", "req_1", 1));
         assert_eq!(first.reason, Reason::Unauthorized);
         assert!(
             first
                 .message
-                .starts_with("GET /organizations answered 401: Unauthorized ("),
+                .starts_with("WorkOS answered 401: Unauthorized ("),
             "{}",
             first.message
         );
-        assert_eq!(first.message, trouble_of(&failure("req_2", 3)).message);
+        let later = trouble_of(&failure("/connections", "req_2", 3));
+        assert_eq!(first.message, later.message);
     }
 }

@@ -38,7 +38,7 @@ pub(super) struct Repairs {
 }
 
 impl Repairs {
-    /// Takes over what the last process wrote down about a resource.
+    /// Adds what another process, or this one in an earlier term, wrote down about a resource.
     pub(super) fn learn(&mut self, entry: &Entry, before: &PortalOrganizationStatus) {
         let generation = generation(entry);
         if before.observed_generation != Some(generation) || before.field_writes.is_empty() {
@@ -48,11 +48,14 @@ impl Repairs {
             .by_resource
             .entry(entry.uid())
             .or_insert_with(|| (generation, Writes::new()));
-        if *of == generation && writes.is_empty() {
-            let told = before.field_writes.iter();
-            *writes = told
-                .map(|one| (one.field.clone(), one.times.clone()))
-                .collect();
+        if *of != generation {
+            return;
+        }
+        for told in &before.field_writes {
+            let times = writes.entry(told.field.clone()).or_default();
+            let all: BTreeSet<Timestamp> = times.iter().chain(&told.times).copied().collect();
+            let excess = all.len().saturating_sub(KEPT);
+            *times = all.into_iter().skip(excess).collect();
         }
     }
 
@@ -254,6 +257,25 @@ mod tests {
         let mut other = Repairs::default();
         other.learn(&entry(2), &status);
         assert!(other.told(&entry(2)).is_empty());
+    }
+
+    #[test]
+    fn what_another_process_wrote_adds_to_what_this_one_did() {
+        let mut repairs = Repairs::default();
+        repairs.wrote(&entry(1), &change(&["tier"]), at(0));
+        let status = PortalOrganizationStatus {
+            observed_generation: Some(1),
+            field_writes: vec![FieldWrites {
+                field: "metadata.tier".to_owned(),
+                times: vec![at(0), at(1), at(2)],
+            }],
+            ..PortalOrganizationStatus::default()
+        };
+        for _ in 0..2 {
+            repairs.learn(&entry(1), &status);
+        }
+        assert_eq!(repairs.told(&entry(1))[0].times, [at(0), at(1), at(2)]);
+        assert_eq!(writes(&repairs, &entry(1), 3), (1, Some(Reason::Fighting)));
     }
 
     #[test]

@@ -112,9 +112,10 @@ impl Reconciler {
                 picture.forget_contacts(id);
             }
             if let Some(entry) = by_key.get(&change.key) {
-                if is_repair(change) && may_have_written(&applied.outcome) {
+                if is_repair(change) {
                     let now = self.context.clock.now();
-                    self.repairs.wrote(entry, change, now);
+                    let written = written(change, &applied.outcome);
+                    self.repairs.wrote(entry, &written, now);
                 }
                 self.note_failure(entry, change, &applied.outcome, picture, term);
             }
@@ -282,6 +283,22 @@ fn is_create(change: &Change) -> bool {
 /// Returns whether a change took effect, or may have.
 fn may_have_written(outcome: &Outcome) -> bool {
     matches!(outcome.kind(), OutcomeKind::Done | OutcomeKind::Unknown)
+}
+
+/// The part of a change that took effect, or may have: a change that failed may have done some of it.
+fn written(change: &Change, outcome: &Outcome) -> Change {
+    let mut written = change.clone();
+    if may_have_written(outcome) {
+        return written;
+    }
+    let ended = outcome.problem().map(|problem| problem.fields.as_slice());
+    written.fields.retain(|field| {
+        let mut ended = ended.unwrap_or_default().iter();
+        ended.any(|one| {
+            one.path == field.path && matches!(one.kind, OutcomeKind::Done | OutcomeKind::Unknown)
+        })
+    });
+    written
 }
 
 /// Lets an update fail if somebody else has taken hold of the organization by then: a field that

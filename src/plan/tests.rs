@@ -2,7 +2,9 @@
 
 use super::digest::Digest;
 use super::*;
-use crate::model::desired::Source;
+use crate::identity::MatchedBy;
+use crate::model::OrganizationId;
+use crate::model::desired::{FieldPath, Limits, Source, UpdateLimit};
 use crate::model::{Domain, Email, Intent};
 
 fn conflict(scope: Scope) -> Conflict {
@@ -51,6 +53,62 @@ fn a_contested_domain_leaves_a_plan_settled_and_an_entry_in_conflict_does_not() 
     let other = plan(Scope::Domain(Domain::from_api("b.example")));
     assert_ne!(Digest::of(&domain), Digest::of(&other));
     assert_ne!(Digest::of(&domain), Digest::of(&entry));
+}
+
+fn of(key: usize, action: Action, reason: Reason) -> Change {
+    Change {
+        key: OrgKey::parse(&format!("org-{key}")).unwrap(),
+        action,
+        fields: vec![FieldChange {
+            path: FieldPath::Name,
+            before: Some("Old".to_owned()),
+            after: Some("New".to_owned()),
+        }],
+        reason,
+        source: Source::nowhere(),
+    }
+}
+
+#[test]
+fn invitations_that_wait_for_held_changes_do_not_count_towards_their_limit() {
+    let invite = |key| {
+        let Action::Invite(invitation) = invitation("ada@acme.example", &[Intent::Sso], &[])
+            .changes[0]
+            .action
+            .clone()
+        else {
+            unreachable!("it is an invitation");
+        };
+        of(key, Action::Invite(invitation), Reason::NotInvited)
+    };
+    let update = |key| {
+        let id = OrganizationId::from_api(format!("org_{key}"));
+        of(
+            key,
+            Action::Update(id),
+            Reason::Differs(MatchedBy::ExternalId),
+        )
+    };
+    let limits = Limits {
+        update: Some(UpdateLimit::Count(0)),
+        ..Limits::default()
+    };
+    let hold = |invitations: usize, updates: usize| {
+        let mut changes: Vec<Change> = (0..updates).map(update).collect();
+        changes.extend((0..invitations).map(invite));
+        let mut held = Vec::new();
+        let none = BTreeSet::new();
+        Policy::default().hold_beyond_limits(&limits, 0, &none, &mut changes, &mut held);
+        let waiting = held
+            .iter()
+            .filter(|held| held.reason == HeldReason::WaitsForHeld);
+        (changes.len(), waiting.count())
+    };
+    // Thirteen of which three wait are ten to send.
+    assert_eq!(hold(13, 3), (10, 3));
+    assert_eq!(hold(14, 3), (0, 3));
+    assert_eq!(hold(10, 0), (10, 0));
+    assert_eq!(hold(11, 0), (0, 0));
 }
 
 #[test]

@@ -212,7 +212,7 @@ impl WritePortal for Client {
         let body = wire::update_body(patch);
         let organization = path(&["organizations", id.as_str()]);
         self.call(&Call {
-            is_merged: patch.metadata.is_some(),
+            is_merged: patch.metadata.is_some() && !patch.may_be_old,
             ..Call::with_body(Method::PUT, organization, body)
         })
         .await

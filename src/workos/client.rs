@@ -32,8 +32,8 @@ use crate::clock::SharedClock;
 /// How many requests are on their way at once.
 pub const MAX_IN_FLIGHT: usize = 32;
 
-/// Longest time for which a body that was merged from a read is sent again by itself: what somebody
-/// else writes meanwhile would be lost.
+/// Longest time that a body may wait for its turn, or be sent again by itself, after it was merged
+/// from a read: what somebody else writes meanwhile would be lost.
 const MAX_MERGED_AGE: Duration = Duration::from_secs(1);
 
 /// How many keys one call is tried with, when each is refused and another is there by then.
@@ -240,6 +240,12 @@ impl Client {
         let came = self.clock.instant();
         let _permit = self.in_flight.acquire().await.ok();
         self.pace.acquire().await;
+        let waited = self.clock.instant().saturating_duration_since(came);
+        if call.is_merged && waited > MAX_MERGED_AGE {
+            let message = format!("not sent: its turn came after {} s", waited.as_secs());
+            let error = self.error(call, number, ApiErrorKind::RateLimited, &message);
+            return (waited, Err(Failed::new(Failure::Refused, error)));
+        }
         if !call.method.is_safe()
             && let Some(why) = write_gate::refusal()
         {

@@ -375,6 +375,8 @@ pub struct OrganizationPatch {
     pub allow_profiles_outside_organization: Option<bool>,
     /// The whole metadata; `None` as a value is sent as null, which removes the key.
     pub metadata: Option<BTreeMap<String, Option<String>>>,
+    /// Sends the metadata however long it waits for its turn after it was merged.
+    pub may_be_old: bool,
 }
 
 impl OrganizationPatch {
@@ -386,6 +388,7 @@ impl OrganizationPatch {
             stripe_customer_id,
             allow_profiles_outside_organization,
             metadata,
+            may_be_old: _,
         } = self;
         name.is_none()
             && external_id.is_none()

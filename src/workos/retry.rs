@@ -196,6 +196,7 @@ mod tests {
         for (failure, seconds) in [
             (Failure::Connect, 6),
             (Failure::Limited, 5 * 60),
+            (Failure::Concurrent, 90),
             (Failure::Timeout, 90),
             (Failure::Broken, 90),
             (Failure::Garbled, 90),

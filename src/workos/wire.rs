@@ -414,6 +414,7 @@ pub(super) fn update_body(patch: &OrganizationPatch) -> Value {
         stripe_customer_id,
         allow_profiles_outside_organization,
         metadata,
+        may_be_old: _,
     } = patch;
     let fields = [
         ("name", name.as_ref().map(|v| json!(v))),

@@ -24,6 +24,7 @@ pub(crate) fn seeds(count: u64) -> Vec<u64> {
 }
 
 /// Plays a schedule, and ends the process with its seed where it never ends.
+#[expect(clippy::exit, reason = "nothing else ends a thread that spins")]
 pub(crate) fn watched<T>(seed: u64, play: impl FnOnce() -> T) -> T {
     let (ended, ends) = mpsc::channel::<()>();
     thread::scope(|scope| {

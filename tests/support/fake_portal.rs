@@ -347,6 +347,7 @@ impl State {
             stripe_customer_id,
             allow_profiles_outside_organization,
             metadata,
+            may_be_old: _,
         } = patch;
         if let Some(name) = name {
             organization.name.clone_from(name);

@@ -175,6 +175,34 @@ async fn a_write_is_tried_again_only_when_it_surely_had_no_effect() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn metadata_is_not_sent_again_long_after_it_was_merged() {
+    let patch = |metadata| OrganizationPatch {
+        name: Some("Acme".to_owned()),
+        metadata,
+        ..OrganizationPatch::default()
+    };
+    let merged = patch(Some([("tier".to_owned(), None)].into()));
+    for (patch, is_sent_again) in [(&merged, false), (&patch(None), true)] {
+        let mut limited = answer(429, "{}");
+        let wait = HeaderValue::from_static("2");
+        limited.headers_mut().insert("retry-after", wait);
+        let (client, _) = client([Ok(limited), reply(200, ORG)]);
+        let result = client.update_organization(&org("org_1"), patch).await;
+        assert_eq!(result.is_ok(), is_sent_again, "{patch:?}");
+        assert_eq!(client.requests_used(), 1 + u64::from(is_sent_again));
+        if let Err(error) = result {
+            assert_eq!(error.kind, ApiErrorKind::RateLimited);
+            assert_eq!(error.retry_after, Some(Duration::from_secs(2)));
+        }
+    }
+    let (soon, _) = client([no_reply(TransportErrorKind::Connect), reply(200, ORG)]);
+    soon.update_organization(&org("org_1"), &merged)
+        .await
+        .unwrap();
+    assert_eq!(soon.requests_used(), 1);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_write_that_may_have_had_an_effect_is_the_callers_to_look_up() {
     use TransportErrorKind::{Broken, Invalid, Timeout, TooLarge};
     for lost in [

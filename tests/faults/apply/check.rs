@@ -203,7 +203,7 @@ pub(crate) fn invitations(network: &Network) -> Vec<String> {
 /// What a plan says of the entries that can be read, and otherwise says once all can be: one
 /// organization's failing read changes nothing for the others.
 pub(crate) fn unlike(
-    done: &Plan,
+    broken_plan: &Plan,
     mended: &Plan,
     manifest: &World,
     account: &Account,
@@ -238,7 +238,7 @@ pub(crate) fn unlike(
             .chain(conflicts.map(|conflict| format!("{conflict:?}")))
             .collect::<BTreeSet<String>>()
     };
-    let (before, after) = (told(done), told(mended));
+    let (before, after) = (told(broken_plan), told(mended));
     before
         .symmetric_difference(&after)
         .map(|what| format!("another's failing read decides it: {what}"))

@@ -53,7 +53,7 @@ struct Round {
     /// What each portalctl has read by itself, and people have not touched since.
     as_read: BTreeSet<(usize, String)>,
     /// What was handed out one by one: read again, perhaps to be written.
-    handed_out: BTreeSet<String>,
+    handed_out_to: BTreeSet<(usize, String)>,
     /// When each portalctl was last told an organization whole, while that is the last it asked of it.
     told_whole: BTreeMap<(usize, String), Duration>,
     /// The organizations that a request of each portalctl is changing.
@@ -164,7 +164,7 @@ impl Ledger {
     /// An organization was read by itself: it may be about to be written, metadata and all.
     pub(crate) fn handed_out(&mut self, client: usize, id: String) {
         self.round.as_read.insert((client, id.clone()));
-        self.round.handed_out.insert(id);
+        self.round.handed_out_to.insert((client, id));
     }
 
     pub(crate) fn set_time(&mut self, now: Duration) {
@@ -223,8 +223,17 @@ impl Ledger {
 
     /// Returns whether another may take an organization now: what is created or read by itself is
     /// written right after, and nothing at WorkOS guards the time between.
-    pub(crate) fn may_be_taken(&self, id: &str) -> bool {
-        self.round.there_before.contains(id) && !self.round.handed_out.contains(id)
+    ///
+    /// Whoever is about to read it again finds out, if no other portalctl has read it before.
+    pub(crate) fn may_be_taken(&self, id: &str, reader: Option<usize>) -> bool {
+        let mut read_by = self
+            .round
+            .handed_out_to
+            .iter()
+            .filter(|(_, read)| read == id);
+        self.round.there_before.contains(id)
+            && read_by.all(|(client, _)| Some(*client) == reader)
+            && !self.is_in_hand(id)
     }
 
     /// Another manifest or an operator took an organization.

@@ -24,7 +24,7 @@
 mod call;
 mod check;
 mod fault;
-mod kinds;
+pub(crate) mod kinds;
 mod ledger;
 mod line;
 mod network;
@@ -67,6 +67,16 @@ const REGRESSIONS: [u64; 14] = [
     3066, // the same late write, without the nonce
     2400, // what somebody set while domains were added was merged away by the mark that followed
     2951, // what somebody set while contacts were added was merged away by the mark that followed
+];
+
+/// Seeds that failed once with the kinds of trouble that are drawn for them.
+const DRAWN: [u64; 6] = [
+    193,   // metadata was merged into the answer of a create, and the ledger did not know
+    221,   // an organization that was taken while an answer was looked up was written to
+    653,   // a page of an earlier pass left a gap; and limited metadata was sent again as it was
+    3649,  // the ledger took any read of an organization for the one that a deletion hangs on
+    5214,  // metadata waited for its turn while another request was limited
+    17190, // that there are no audit logs was taken for a read that fails
 ];
 
 /// What schedules came to.
@@ -198,6 +208,9 @@ fn what_failed_once_holds() {
     let mut all = Judged::default();
     for seed in REGRESSIONS {
         all += judge(seed, Kinds::NONE);
+    }
+    for seed in DRAWN {
+        all += judge(seed, Kinds::of(seed));
     }
     assert_none_failed(&all);
 }

@@ -297,12 +297,21 @@ impl Network {
         if random.percent(state.people) {
             self.people(&mut state, &mut random);
         }
+        let now = self.since_began();
+        state.ledger.set_time(now);
         if let Some(id) = call.reads_organization()
             && state.takes > 0
             && random.percent(state.takes)
         {
             let taken = self.inner.sandbox.world(|account, now| {
-                people::take(account, now, id, &mut state.ledger, &mut random)
+                people::take(
+                    account,
+                    now,
+                    id,
+                    Some(client),
+                    &mut state.ledger,
+                    &mut random,
+                )
             });
             state.events.extend(taken.map(Event::People));
         }
@@ -381,11 +390,12 @@ impl Network {
         let now = self.since_began();
         let mut state = self.state();
         state.ledger.set_time(now);
-        let is_read_by_itself = call.is_read() && answer.status().is_success();
+        let is_read_by_itself = call.is_read() && call.is_about_a_whole();
+        let is_read_by_itself = is_read_by_itself && answer.status().is_success();
         self.inner.sandbox.read(|account| {
-            if !is_read_by_itself {
+            if !call.is_read() {
                 state.ledger.after(&call, account);
-            } else if let Some(id) = call.organization(account) {
+            } else if let Some(id) = call.organization(account).filter(|_| is_read_by_itself) {
                 state.ledger.handed_out(by.client, id);
             }
             if call.is_about_a_whole()

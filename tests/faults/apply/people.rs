@@ -48,7 +48,7 @@ pub(crate) fn act(
         return None;
     }
     if what == 8 {
-        return take(account, now, &id, ledger, random);
+        return take(account, now, &id, None, ledger, random);
     }
     let told = match what {
         0 => put(
@@ -96,10 +96,11 @@ pub(crate) fn take(
     account: &mut Account,
     now: Timestamp,
     id: &str,
+    reader: Option<usize>,
     ledger: &mut Ledger,
     random: &mut Random,
 ) -> Option<String> {
-    if !ledger.may_be_taken(id) {
+    if !ledger.may_be_taken(id, reader) {
         return None;
     }
     let (mark, value) = *random.pick(&[(OWNER, "others"), (HOLDER, "here/portal/acme")]);

@@ -156,7 +156,7 @@ impl Stage {
                     .sandbox
                     .read(|account| check::as_declared(manifest, spelling, &done, account));
                 self.wrong.extend(open);
-                self.compare(&done.plan).await;
+                self.compare().await;
                 return;
             }
         }
@@ -165,17 +165,19 @@ impl Stage {
         ));
     }
 
-    /// Plans once more with every read mended.
-    async fn compare(&mut self, plan: &Plan) {
+    /// Plans with the reads that fail, and once more with every read mended.
+    async fn compare(&mut self) {
         let broken = self.schedule.kinds.broken;
         if !broken.is_some_and(Broken::is_of_organizations) {
             return;
         }
-        self.network.mend();
         let manifest = self.schedule.last();
-        let mended = match run::only_plan(&self.network, &self.clock, manifest).await {
-            Ok(mended) => mended,
-            Err(error) => {
+        let before = run::only_plan(&self.network, &self.clock, manifest).await;
+        self.network.mend();
+        let after = run::only_plan(&self.network, &self.clock, manifest).await;
+        let (before, after) = match (before, after) {
+            (Ok(before), Ok(after)) => (before, after),
+            (Err(error), _) | (_, Err(error)) => {
                 let what = format!("nothing can be read in calm weather: {error}");
                 return self.wrong.push(what);
             }
@@ -183,7 +185,7 @@ impl Stage {
         let network = &self.network;
         let unlike = self
             .sandbox
-            .read(|account| check::unlike(plan, &mended, manifest, account, network));
+            .read(|account| check::unlike(&before, &after, manifest, account, network));
         self.wrong.extend(unlike);
     }
 

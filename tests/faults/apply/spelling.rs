@@ -28,7 +28,7 @@ impl Spelling {
     }
 
     /// Replaces what a request sends by what is kept of it.
-    pub(super) fn keep(self, request: Request<Bytes>) -> Request<Bytes> {
+    pub(crate) fn keep(self, request: Request<Bytes>) -> Request<Bytes> {
         if request.method() == Method::GET || !request.uri().path().starts_with("/organizations") {
             return request;
         }
@@ -46,7 +46,7 @@ impl Spelling {
     }
 
     /// Replaces what an answer holds by what is shown of it.
-    pub(super) fn show(self, answer: Response<Bytes>) -> Response<Bytes> {
+    pub(crate) fn show(self, answer: Response<Bytes>) -> Response<Bytes> {
         if matches!(self, Self::Exact | Self::KeepsNames | Self::KeepsValues) {
             return answer;
         }

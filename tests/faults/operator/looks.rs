@@ -47,7 +47,13 @@ impl Looks {
 
     /// A process that has its list watches.
     pub(crate) fn watches(&mut self, process: usize, now: Instant) {
-        for name in self.listed.remove(&process).into_iter().flatten() {
+        let Some(listed) = self.listed.remove(&process) else {
+            return;
+        };
+        // What a list does not hold any more is gone, although no watch told so.
+        self.shown
+            .retain(|(of, name), _| *of != process || listed.contains(name));
+        for name in listed {
             self.shown.entry((process, name)).or_insert(now);
         }
     }

@@ -59,9 +59,12 @@ const REGRESSIONS: &[u64] = &[
     162,  // the same
     253,  // written for the younger of two that claim one organization
     267,  // a status was written after each attempt, with the id of its request
+    544,  // a refused key was told by whichever request met it first, in a status each time
     325,  // written for the younger of two that claim one organization
     767,  // the same, as the older one's environment cannot reach WorkOS when a term begins
     799,  // the same, by a process that had forgotten a status that the watch did not show yet
+    1505, // one field was written six times within an hour, as the count began anew with each term
+    1656, // the witness took a resource that a new list lacks for one that is still shown
     2139, // more was deleted within an hour than is allowed
 ];
 

@@ -74,6 +74,10 @@ pub(crate) struct Weather {
     pub(crate) watches: u64,
     /// Of how many percent of the objects at WorkOS no detail can be read.
     pub(crate) details: u64,
+    /// Of how many percent of the objects no detail can ever be read, also in calm weather.
+    pub(crate) never: u64,
+    /// The answer to the whole lists of connections and directories, where they cannot be had.
+    pub(crate) lists: Option<u16>,
     /// Who is cut off from which server, and when.
     pub(crate) cuts: Vec<Cut>,
 }
@@ -163,7 +167,24 @@ impl Network {
     /// Whether a detail of one object cannot be read, however often it is tried.
     pub(crate) fn breaks_detail(&self, about: &str) -> bool {
         let mut dice = self.seed.of(&format!("detail {about}"));
-        self.passed() < self.calm && dice.percent(self.weather.details)
+        let is_broken = self.passed() < self.calm && dice.percent(self.weather.details);
+        is_broken || self.never_tells(about)
+    }
+
+    /// Whether a detail of one object can never be read.
+    pub(crate) fn never_tells(&self, about: &str) -> bool {
+        let mut dice = self.seed.of(&format!("never {about}"));
+        dice.percent(self.weather.never)
+    }
+
+    /// Whether it can never be read that an organization is in use.
+    pub(crate) fn hides_use(&self, id: &str) -> bool {
+        self.never_tells(&format!("GET /organizations/{id}/audit_log_configuration"))
+    }
+
+    /// The answer to a whole list that cannot be had.
+    pub(crate) const fn no_list(&self) -> Option<u16> {
+        self.weather.lists
     }
 
     /// How a watch goes: what it lags behind, how long it lasts, and how it ends.

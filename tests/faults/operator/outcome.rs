@@ -308,7 +308,11 @@ fn meets(
             // Somebody else's finalizer keeps it.
             return Ok(());
         }
-        return expects(one, "False", &waits_because(one, holds, powers, world)?);
+        return expects(
+            one,
+            "False",
+            &waits_because(one, holds, powers, world, witness)?,
+        );
     }
     if !one.is_readable() {
         return expects(one, "False", &["Invalid"]);
@@ -345,7 +349,7 @@ fn meets(
     if one.condition("Ready")["status"] != "True" {
         return Err("it is not ready".to_owned());
     }
-    is_live(one, world)
+    is_live(one, world, witness)
 }
 
 /// Whether what is said of a resource is said of it as it is now, and is one of these reasons.
@@ -367,6 +371,7 @@ fn waits_because(
     holds: bool,
     powers: &Powers,
     world: &World,
+    witness: &Witness,
 ) -> Result<Vec<&'static str>, String> {
     if !one.wants_deletion() || one.says("portalctl.dev/force-release") {
         return Err("it was to be let go".to_owned());
@@ -391,7 +396,11 @@ fn waits_because(
         return Err("there is nothing to delete, and it is still there".to_owned());
     }
     let live = world.organization_by_external_id(&one.external_id());
-    let is_in_use = live.is_ok_and(|live| world.connections_of(&live.id).next().is_some());
+    let is_in_use = live.is_ok_and(|live| {
+        world.connections_of(&live.id).next().is_some()
+            || world.directories_of(&live.id).next().is_some()
+            || witness.hides_use(&live.id)
+    });
     if !powers.lets_delete {
         return Ok(vec!["DeletionBlocked"]);
     }
@@ -408,14 +417,18 @@ fn waits_because(
 }
 
 /// Whether WorkOS has what a resource declares.
-fn is_live(one: &Resource<'_>, world: &World) -> Result<(), String> {
+fn is_live(one: &Resource<'_>, world: &World, witness: &Witness) -> Result<(), String> {
     let live = world
         .organization_by_external_id(&one.external_id())
         .map_err(|_| "the organization is not there".to_owned())?;
     let spec = one.spec();
     let domain = spec["domains"][0]["domain"].as_str().unwrap_or_default();
-    let is_as_declared = spec["name"] == live.name.as_str()
-        && spec["metadata"]["tier"] == live.metadata.get("tier").map_or("", String::as_str)
+    let spelling = witness.spelling();
+    let name = spec["name"].as_str().unwrap_or_default();
+    let tier = spec["metadata"]["tier"].as_str().unwrap_or_default();
+    let held_tier = live.metadata.get("tier").map_or("", String::as_str);
+    let is_as_declared = [name, &spelling.kept_name(name)].contains(&live.name.as_str())
+        && [tier, &spelling.kept_value("tier", tier)].contains(&held_tier)
         && live.domains.iter().any(|held| held.domain == domain)
         && live.metadata.get("portalctl_holder") == Some(&one.mark())
         && one.object["status"]["organizationId"] == live.id.as_str();

@@ -6,7 +6,9 @@ use std::sync::Arc;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use portalctl::sandbox::Sandbox;
-use portalctl::sandbox::world::{ConnectionState, NewConnection, Organization, OrganizationInput};
+use portalctl::sandbox::world::{
+    ConnectionState, DirectoryState, NewConnection, NewDirectory, Organization, OrganizationInput,
+};
 use serde_json::{Value, json};
 
 use super::api::{self, ApiServer, Kind, Refusal};
@@ -150,6 +152,7 @@ impl People {
             Act::Remove(which) => self.remove(which),
             Act::Stranger => self.make_stranger(),
             Act::Finish(which) => self.finish(which),
+            Act::Link(which, state) => self.link(which, state),
             Act::Foreign(which) => self.take_from_another_cluster(which),
             Act::Kill(_)
             | Act::Stop(_)
@@ -336,6 +339,26 @@ impl People {
             .world(|world, now| world.create_organization(now, input).cloned());
         let made = made.unwrap();
         self.strangers.insert(made.id.clone(), made);
+    }
+
+    /// The customer links a directory, or something becomes of it.
+    fn link(&self, which: usize, state: &str) {
+        let Some(live) = self.live(which) else { return };
+        let state: DirectoryState = serde_json::from_value(json!(state)).unwrap();
+        self.sandbox.world(|world, now| {
+            let linked = world.directories_of(&live.id).next();
+            if let Some(directory) = linked.map(|directory| directory.id.clone()) {
+                world.set_directory_state(now, &directory, state).unwrap();
+            } else {
+                let directory = NewDirectory {
+                    organization_id: live.id,
+                    name: None,
+                    directory_type: "okta scim v2.0".to_owned(),
+                    state,
+                };
+                world.create_directory(now, directory).unwrap();
+            }
+        });
     }
 
     /// The customer sets single sign-on up.

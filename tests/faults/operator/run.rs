@@ -90,7 +90,12 @@ impl Stage {
         let network = Network::new(schedule.seed.part("network"), schedule.calm, weather);
         let network = Arc::new(network);
         let secrets = [FIRST, SECOND, REVOKED, ELSEWHERES, WEBHOOK_SECRET];
-        let witness = Arc::new(Witness::new(schedule.pace, &secrets));
+        let witness = Arc::new(Witness::new(
+            Arc::clone(&network),
+            schedule.spelling,
+            schedule.pace,
+            &secrets,
+        ));
         let api = ApiServer::new(Arc::new(time), Arc::clone(&network), Arc::clone(&witness));
         let api = Arc::new(api);
         let mut world = World::new(schedule.seed.0);
@@ -182,6 +187,7 @@ impl Stage {
             replica: process,
             sandbox: self.sandbox.clone(),
             elsewhere: self.elsewhere.clone(),
+            spelling: self.witness.spelling(),
             network: Arc::clone(&self.network),
             witness: Arc::clone(&self.witness),
             api: Arc::clone(&self.api),

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::dice::{Dice, Seed};
 use super::network::{Cut, Server, Weather};
+use crate::apply::kinds::{SPELLINGS, Spelling};
 
 /// The resources that people write: their names, and the external ids of the organizations that they
 /// stand for. Three stand for one that another has: a copy, one renamed in git, and one in another
@@ -29,6 +30,15 @@ pub(crate) const ELSEWHERE: &str = "elsewhere";
 
 /// The two places where a process of the operator runs.
 pub(crate) const SLOTS: usize = 2;
+
+/// The states of directories, with one that this version does not know.
+const DIRECTORIES: [&str; 5] = [
+    "linked",
+    "validating",
+    "invalid_credentials",
+    "unlinked",
+    "suspended",
+];
 
 /// What somebody does, or what befalls.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -58,6 +68,8 @@ pub(crate) enum Act {
     Remove(usize),
     Stranger,
     Finish(usize),
+    /// A directory in one of the states.
+    Link(usize, &'static str),
     // Another cluster on the same account.
     Foreign(usize),
     // What befalls machines.
@@ -91,6 +103,8 @@ pub(crate) struct Schedule {
     pub(crate) pace: u32,
     pub(crate) max_deletes: u32,
     pub(crate) weather: Weather,
+    /// How WorkOS keeps and shows values.
+    pub(crate) spelling: Spelling,
     /// How many percent of the requests WorkOS itself lets fail.
     pub(crate) sandbox: u8,
     /// How long a deletion takes at WorkOS.
@@ -121,11 +135,20 @@ impl Schedule {
             pace: u32::try_from(5 + dice.below(16)).unwrap(),
             max_deletes: u32::try_from(1 + dice.below(3)).unwrap(),
             weather,
+            spelling: spelling(&mut seed.of("spelling")),
             sandbox,
             deletion_delay: Duration::from_secs(deletion_delay),
             calm,
             acts: acts(seed, calm),
         }
+    }
+}
+
+fn spelling(dice: &mut Dice) -> Spelling {
+    if dice.percent(40) {
+        *dice.among(&SPELLINGS)
+    } else {
+        Spelling::Exact
     }
 }
 
@@ -135,6 +158,8 @@ fn weather(dice: &mut Dice, calm: Duration) -> Weather {
         workos: *dice.among(&[0, 5, 15]),
         watches: *dice.among(&[0, 30, 100]),
         details: 0,
+        never: 0,
+        lists: None,
         cuts: Vec::new(),
     };
     for _ in 0..dice.below(3) {
@@ -151,6 +176,8 @@ fn weather(dice: &mut Dice, calm: Duration) -> Weather {
         });
     }
     weather.details = *dice.among(&[0, 0, 30]);
+    weather.never = *dice.among(&[0, 0, 20]);
+    weather.lists = *dice.among(&[None, None, Some(403), Some(404), Some(500)]);
     weather
 }
 
@@ -217,6 +244,13 @@ fn acts(seed: Seed, calm: Duration) -> Vec<(Duration, Act)> {
         let at = time(&mut in_use, calm);
         let yes = in_use.percent(50);
         acts.push((at, Act::AllowActiveDeletion(yes)));
+    }
+    let mut directories = seed.of("directories");
+    for _ in 0..directories.below(4) {
+        let at = time(&mut directories, calm);
+        let which = usize::try_from(directories.below(RESOURCES.len() as u64)).unwrap();
+        let state = *directories.among(&DIRECTORIES);
+        acts.push((at, Act::Link(which, state)));
     }
     let mut again = seed.of("again");
     if again.percent(40) {

@@ -17,6 +17,7 @@ use super::api::{ApiServer, Key, Kind};
 use super::network::{Exchange, Fate, Network, Server};
 use super::people::ELSEWHERES;
 use super::witness::{PortalCall, Witness};
+use crate::apply::kinds::Spelling;
 
 /// How long the transport of life waits for an answer.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -31,6 +32,7 @@ pub(crate) struct Wire {
     pub(crate) replica: usize,
     pub(crate) sandbox: Sandbox,
     pub(crate) elsewhere: Sandbox,
+    pub(crate) spelling: Spelling,
     pub(crate) network: Arc<Network>,
     pub(crate) witness: Arc<Witness>,
     pub(crate) api: Arc<ApiServer>,
@@ -67,6 +69,12 @@ impl Wire {
             *answer.status_mut() = http::StatusCode::INTERNAL_SERVER_ERROR;
             return Ok(answer);
         }
+        if let Some(status) = self.network.no_list().filter(|_| call.reads_a_whole_list()) {
+            let mut answer = Response::new(Bytes::from_static(b"{\"message\":\"not for you\"}"));
+            *answer.status_mut() = http::StatusCode::from_u16(status).unwrap();
+            return Ok(answer);
+        }
+        let request = self.spelling.keep(request);
         let exchange = self
             .network
             .exchange(self.replica, Server::WorkOs, &call.shown);
@@ -92,7 +100,7 @@ impl Wire {
         SystemClock.sleep(after).await;
         let broken = |message: &str| TransportError::new(TransportErrorKind::Broken, message);
         match (fate, handled) {
-            (Fate::Answered | Fate::Outrun, Ok(Some(Ok(answer)))) => Ok(answer),
+            (Fate::Answered | Fate::Outrun, Ok(Some(Ok(answer)))) => Ok(self.spelling.show(answer)),
             (Fate::Answered | Fate::Outrun, Ok(Some(Err(lost)))) => Err(broken(&lost.to_string())),
             (Fate::Refused(code) | Fate::Failed(code), _) => {
                 let mut answer = Response::new(Bytes::from_static(b"{\"message\":\"trouble\"}"));
@@ -133,9 +141,11 @@ impl Wire {
         let long_ago = self.sandbox.now().checked_sub(IN_FLIGHT).unwrap();
         let is_in_use = self.account(call).read(|world| {
             let id = call.organization.as_deref().unwrap_or_default();
-            world
-                .connections_of(id)
-                .any(|connection| connection.created_at < long_ago)
+            let mut connections = world.connections_of(id);
+            let mut directories = world.directories_of(id);
+            connections.any(|connection| connection.created_at < long_ago)
+                || directories.any(|directory| directory.created_at < long_ago)
+                || self.network.hides_use(id)
         });
         let lets = self.api.store(|store| {
             let mut all = store.list(Kind::Environment);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Display;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,7 +14,9 @@ use tokio::time::Instant;
 
 use super::api::{Call, Kind};
 use super::looks::Looks;
+use super::network::Network;
 use super::sights::{Sight, Sights};
+use crate::apply::kinds::Spelling;
 
 /// Requests may come a little closer together than the pace, to catch up with a late one.
 const CATCH_UP: usize = 1;
@@ -34,6 +36,8 @@ pub(crate) struct PortalCall {
     pub(crate) organization: Option<String>,
     pub(crate) key: String,
     body: Value,
+    /// Whether no organization is named in the query.
+    is_list: bool,
     /// When it was sent: what a process is told while it is on its way comes too late for it.
     sent: Instant,
 }
@@ -57,6 +61,11 @@ impl PortalCall {
             method: request.method().clone(),
             path,
             body,
+            is_list: !request
+                .uri()
+                .query()
+                .unwrap_or_default()
+                .contains("organization_id="),
             sent: SystemClock.instant(),
         }
     }
@@ -74,6 +83,13 @@ impl PortalCall {
             && !self.path.contains("external_id")
     }
 
+    /// Whether it reads the connections or directories of the whole account.
+    pub(crate) fn reads_a_whole_list(&self) -> bool {
+        self.method.is_safe()
+            && self.is_list
+            && ["/connections", "/directories"].contains(&&*self.path)
+    }
+
     fn creates_organization(&self) -> bool {
         self.method == Method::POST && self.path == "/organizations"
     }
@@ -85,6 +101,8 @@ impl PortalCall {
 
 /// What was seen.
 pub(crate) struct Witness {
+    network: Arc<Network>,
+    spelling: Spelling,
     began: Instant,
     pace: usize,
     secrets: Vec<String>,
@@ -127,13 +145,30 @@ pub(crate) struct Tally {
 
 impl Witness {
     /// Of a schedule with a pace and secrets.
-    pub(crate) fn new(pace: u32, secrets: &[&str]) -> Self {
+    pub(crate) fn new(
+        network: Arc<Network>,
+        spelling: Spelling,
+        pace: u32,
+        secrets: &[&str],
+    ) -> Self {
         Self {
+            network,
+            spelling,
             began: SystemClock.instant(),
             pace: pace as usize,
             secrets: secrets.iter().map(|&secret| secret.to_owned()).collect(),
             state: Mutex::default(),
         }
+    }
+
+    /// How WorkOS keeps and shows values.
+    pub(crate) const fn spelling(&self) -> Spelling {
+        self.spelling
+    }
+
+    /// Whether it can never be read that an organization is in use.
+    pub(crate) fn hides_use(&self, id: &str) -> bool {
+        self.network.hides_use(id)
     }
 
     /// Something happened.
