@@ -128,20 +128,20 @@ impl Absence<'_> {
             needs.push((Flag::PruneActive, HeldReason::NeedsFlag));
         }
         plan.warnings.extend(self.unused_permissions(&needs));
-        match needs.into_iter().find(|(flag, _)| !self.allows(*flag)) {
-            Some((allow, reason)) => plan.held.push(Held {
+        let mut needs = needs.into_iter();
+        if let Some((allow, reason)) = needs.find(|(flag, _)| !self.allows(*flag)) {
+            plan.held.push(Held {
                 change,
                 reason,
                 allow,
                 write: allow.as_allow(),
-            }),
-            None => {
-                if is_protected {
-                    plan.changes.push(self.lift());
-                }
-                plan.changes.push(change);
-            }
+            });
+            return;
         }
+        if is_protected {
+            plan.changes.push(self.lift());
+        }
+        plan.changes.push(change);
     }
 
     fn allows(&self, flag: Flag) -> bool {

@@ -556,8 +556,8 @@ impl Entry<'_> {
         let added = fields.extract_if(.., |field| is_added(field) && !is_hold(field));
         let (own, declared): (Vec<FieldChange>, Vec<FieldChange>) =
             added.partition(|field| field.path.is_mark());
-        let stops_entry = metadata_keys(live, fields) > mark::MAX_METADATA_KEYS
-            && fields.iter().any(|field| is_added(field));
+        let stops_entry =
+            metadata_keys(live, fields) > mark::MAX_METADATA_KEYS && fields.iter().any(is_added);
         let mut left_out = Vec::new();
         for group in own.into_iter().map(|field| vec![field]).chain([declared]) {
             if metadata_keys(live, fields) + group.len() <= mark::MAX_METADATA_KEYS {

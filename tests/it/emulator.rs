@@ -118,9 +118,9 @@ organizations:
     let puts = methods.iter().filter(|method| *method == "PUT").count();
     assert_eq!(puts, 1, "{output}");
     let path = format!("/organizations/{}", made["id"].as_str().unwrap());
-    let live = emulator.send("GET", &path, &json!(null));
+    let kept = emulator.send("GET", &path, &json!(null));
     let expected = json!({ "old": null, "theirs": "kept", "tier": "gold" });
-    assert_eq!(live["metadata"], expected);
+    assert_eq!(kept["metadata"], expected);
     let _ = run(&env, &emulator, "plan --detailed-exitcode").exits(0);
 }
 

@@ -257,7 +257,7 @@ fn an_organization_that_another_entry_is_about_is_not_deleted() {
 fn pruning_leaves_what_is_declared_absent_to_its_entry() {
     let workos = two(&json!({"metadata": {"portalctl_owner": "customers"}}));
     workos.with(|world| {
-        world.find_mut("org_1").unwrap()["metadata"] = json!({"portalctl_owner": "customers"})
+        world.find_mut("org_1").unwrap()["metadata"] = json!({"portalctl_owner": "customers"});
     });
     let env = TestEnv::with_manifest(MANIFEST);
     let document = plan(&env, &workos, "--prune");

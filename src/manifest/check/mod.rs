@@ -130,8 +130,8 @@ impl Outcome {
         };
         let names = settings.names();
         let desired = (!findings.have_errors()).then(|| Desired {
-            skipped,
             absent,
+            skipped,
             ..settings.into_desired(organizations)
         });
         let checked = Checked {

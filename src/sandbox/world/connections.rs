@@ -185,13 +185,12 @@ impl World {
         let known = own.find(|it| external_id.is_some() && it.external_id == external_id);
         let known = known.map(|connection| connection.id.clone());
         drop(own);
-        let id = match known {
-            Some(id) => id,
-            None => {
-                let id = self.create_connection(now, new)?.id.clone();
-                self.connections.find_mut(&id)?.external_id = external_id;
-                id
-            }
+        let id = if let Some(id) = known {
+            id
+        } else {
+            let id = self.create_connection(now, new)?.id.clone();
+            self.connections.find_mut(&id)?.external_id = external_id;
+            id
         };
         self.connections.find(&id)
     }
