@@ -316,8 +316,12 @@ impl Wanted {
 
     /// What an organization may lack of what is set afterwards.
     fn lacking(&self) -> &'static str {
-        let is_declared =
-            |path: &FieldPath| matches!(path, FieldPath::Domain(_) | FieldPath::Metadata(_));
+        let is_declared = |path: &FieldPath| {
+            matches!(
+                path,
+                FieldPath::Domain(_) | FieldPath::Metadata(_) | FieldPath::RetentionDays
+            )
+        };
         let mut afterwards = self.afterwards.iter().map(|field| &field.path);
         if !self.refused.is_empty() || afterwards.any(is_declared) {
             return "not with all that is declared";
@@ -345,7 +349,7 @@ fn wanted(change: &Change) -> Option<Wanted> {
         match &field.path {
             FieldPath::Name => name = Some(value),
             FieldPath::ExternalId => external_id = ExternalId::parse(&value).ok(),
-            FieldPath::StripeCustomerId | FieldPath::ItContact(_) => {
+            FieldPath::StripeCustomerId | FieldPath::ItContact(_) | FieldPath::RetentionDays => {
                 afterwards.push(field.clone());
             }
             FieldPath::OutsideProfiles => {

@@ -108,6 +108,7 @@ fn still_holds(field: &FieldChange, live: &Organization) -> bool {
         FieldPath::ExternalId => field.before == live.external_id,
         FieldPath::StripeCustomerId
         | FieldPath::OutsideProfiles
+        | FieldPath::RetentionDays
         | FieldPath::State
         | FieldPath::Domain(_)
         | FieldPath::ItContact(_)

@@ -72,7 +72,7 @@ pub(super) async fn bring_noting(
     answered: &Answered,
 ) -> Outcome {
     let all: Vec<&FieldChange> = fields.iter().collect();
-    if let Err(problem) = remaining(&all, &live, None) {
+    if let Err(problem) = remaining(&all, &live, &Apart::default()) {
         return Outcome::Refused(problem.leaving(live));
     }
     let mut hand = Hand {
@@ -81,7 +81,7 @@ pub(super) async fn bring_noting(
         seen: Ownership::of(&live),
         fields,
         live,
-        contacts: None,
+        apart: Apart::default(),
         has_written: false,
         may_be_old: false,
     };
@@ -121,8 +121,8 @@ pub(super) async fn bring_noting(
         };
         for field in write {
             // What the organization has after all, whatever else of the request failed.
-            let has_it = remaining(&[field], &hand.live, hand.contacts.as_deref())
-                .is_ok_and(|todo| todo.is_empty());
+            let has_it =
+                remaining(&[field], &hand.live, &hand.apart).is_ok_and(|todo| todo.is_empty());
             let result = if has_it { Ok(()) } else { result.clone() };
             ended.push((field, result));
         }
@@ -136,9 +136,13 @@ pub(super) fn gone(id: &OrganizationId) -> Outcome {
 
 /// The writes that fields take, in order: the object's own fields together, every other by itself.
 fn writes(fields: &[FieldChange]) -> Vec<Vec<&FieldChange>> {
-    let (alone, together): (Vec<&FieldChange>, Vec<&FieldChange>) = fields
-        .iter()
-        .partition(|field| matches!(field.path, FieldPath::Domain(_) | FieldPath::ItContact(_)));
+    let (alone, together): (Vec<&FieldChange>, Vec<&FieldChange>) =
+        fields.iter().partition(|field| {
+            matches!(
+                field.path,
+                FieldPath::Domain(_) | FieldPath::ItContact(_) | FieldPath::RetentionDays
+            )
+        });
     let mut writes = Vec::with_capacity(alone.len() + 1);
     if !together.is_empty() {
         writes.push(together);
@@ -205,11 +209,12 @@ fn reach(error: &ApiError, write: &[&FieldChange]) -> Reach {
     let is_about = |path: fn(&FieldPath) -> bool| write.iter().any(|field| path(&field.path));
     let of_contacts = is_about(|path| matches!(path, FieldPath::ItContact(_)));
     let of_domains = is_about(|path| matches!(path, FieldPath::Domain(_)));
+    let of_retention = is_about(|path| *path == FieldPath::RetentionDays);
     match error.kind {
         _ if error.is_fatal() => Reach::Change,
         ApiErrorKind::RateLimited | ApiErrorKind::Withheld => Reach::Change,
         ApiErrorKind::NotFound | ApiErrorKind::Forbidden if of_contacts => Reach::Contacts,
-        ApiErrorKind::NotFound if !of_domains => Reach::Change,
+        ApiErrorKind::NotFound if !of_domains && !of_retention => Reach::Change,
         _ if error.is_about_metadata() && has_more_than_metadata(write) => Reach::Metadata,
         _ => Reach::Write,
     }
@@ -231,12 +236,12 @@ pub(super) fn is_declared_metadata(field: &FieldChange) -> bool {
 fn remaining<'a>(
     fields: &[&'a FieldChange],
     live: &Organization,
-    contacts: Option<&[ItContact]>,
+    apart: &Apart,
 ) -> Result<Vec<&'a FieldChange>, Problem> {
     let known = KeptValues::of(&live.metadata);
     let mut todo = Vec::new();
     for field in fields {
-        let now = live_value(live, contacts, &field.path);
+        let now = live_value(live, apart, field);
         if is_after(field, now.as_deref()) {
             continue;
         }
@@ -244,7 +249,7 @@ fn remaining<'a>(
         if known.holds(&field.path, field.after.as_deref(), now.as_deref()) {
             continue;
         }
-        if now != field.before {
+        if now != field.before && !is_longer_retention(field, now.as_deref()) {
             let shown = |value: Option<&str>| match value {
                 Some(value) => format!("\"{}\"", escape(value)),
                 None => "absent".to_owned(),
@@ -278,12 +283,24 @@ fn contact<'a>(contacts: Option<&'a [ItContact]>, email: &Email) -> Option<&'a I
     contacts?.iter().find(|held| email.is(&held.email))
 }
 
-fn live_value(
-    live: &Organization,
-    contacts: Option<&[ItContact]>,
-    path: &FieldPath,
-) -> Option<String> {
-    match path {
+/// What is read of an organization beside itself.
+#[derive(Debug, Default)]
+struct Apart {
+    /// The IT contacts, once a lost answer or a refusal made them worth reading.
+    contacts: Option<Vec<ItContact>>,
+    /// For how many days audit-log events are kept, once it was read.
+    retention: Option<Option<u32>>,
+}
+
+/// Returns whether a field keeps audit-log events for at least as long as now: nothing is lost by it,
+/// whatever was there before.
+fn is_longer_retention(field: &FieldChange, now: Option<&str>) -> bool {
+    let days = |text: Option<&str>| text.and_then(|text| text.parse::<u32>().ok());
+    field.path == FieldPath::RetentionDays && days(field.after.as_deref()) >= days(now)
+}
+
+fn live_value(live: &Organization, apart: &Apart, field: &FieldChange) -> Option<String> {
+    match &field.path {
         FieldPath::Name => Some(live.name.clone()),
         FieldPath::ExternalId => live.external_id.clone(),
         FieldPath::StripeCustomerId => live.stripe_customer_id.clone(),
@@ -292,7 +309,14 @@ fn live_value(
             .map(|allow| allow.to_string()),
         FieldPath::Metadata(key) => live.metadata.get(key).cloned(),
         FieldPath::Domain(domain) => live.domain(domain).map(|held| held.state.to_string()),
-        FieldPath::ItContact(email) => contact(contacts, email).map(|held| held.email.clone()),
+        FieldPath::ItContact(email) => {
+            contact(apart.contacts.as_deref(), email).map(|held| held.email.clone())
+        }
+        FieldPath::RetentionDays => match apart.retention {
+            Some(days) => days.map(|days| days.to_string()),
+            // Read right before it is written.
+            None => field.before.clone(),
+        },
         FieldPath::State
         | FieldPath::Connection(_)
         | FieldPath::Directory(_)
@@ -324,8 +348,7 @@ struct Hand<'a, P> {
     /// Everything that is to be written.
     fields: &'a [FieldChange],
     live: Organization,
-    /// The IT contacts, once a lost answer or a refusal made them worth reading.
-    contacts: Option<Vec<ItContact>>,
+    apart: Apart,
     /// Whether a write surely took effect.
     has_written: bool,
     /// Whether metadata is sent although it waits long for its turn: it was merged anew often enough.
@@ -348,11 +371,20 @@ impl<P: WritePortal> Hand<'_, P> {
             outcome,
             reach: Reach::Change,
         };
+        let of_retention = |field: &&FieldChange| field.path == FieldPath::RetentionDays;
+        let is_retention = write.iter().any(of_retention);
+        if is_retention {
+            match self.read_retention().await {
+                Ok(()) => {}
+                Err(Failure::Told(problem)) => return Err(only(Outcome::NotTried(problem))),
+                Err(Failure::Api(error)) => return Err(only(not_looked_at(&error, stop))),
+            }
+        }
         let mut attempt = 0;
         let mut put_off = 0;
         let mut lost_write: Option<ApiError> = None;
         loop {
-            let todo = match remaining(write, &self.live, self.contacts.as_deref()) {
+            let todo = match remaining(write, &self.live, &self.apart) {
                 Ok(todo) if todo.is_empty() => return Ok(()),
                 Ok(todo) => todo,
                 Err(problem) => return Err(only(moved(problem, lost_write.as_ref()))),
@@ -408,6 +440,13 @@ impl<P: WritePortal> Hand<'_, P> {
             {
                 return Err(whole(lost(&error, &lookup, stop)));
             }
+            if is_retention {
+                match self.read_retention().await {
+                    Ok(()) => {}
+                    Err(Failure::Told(problem)) => return Err(only(Outcome::Unknown(problem))),
+                    Err(Failure::Api(lookup)) => return Err(only(lost(&error, &lookup, stop))),
+                }
+            }
             lost_write = Some(error);
         }
     }
@@ -427,6 +466,7 @@ impl<P: WritePortal> Hand<'_, P> {
                 }
                 FieldPath::Domain(domain) => self.remove_domain(domain).await?,
                 FieldPath::ItContact(email) => self.add_contact(email).await?,
+                FieldPath::RetentionDays => self.set_retention(field).await?,
                 _ => {}
             }
         }
@@ -488,13 +528,14 @@ impl<P: WritePortal> Hand<'_, P> {
     }
 
     async fn add_contact(&mut self, email: &Email) -> Result<(), ApiError> {
-        if contact(self.contacts.as_deref(), email).is_some() {
+        if contact(self.apart.contacts.as_deref(), email).is_some() {
             return Ok(());
         }
         match self.portal.add_it_contact(&self.live.id, email).await {
             Ok(added) => {
                 self.has_written = true;
-                self.contacts
+                self.apart
+                    .contacts
                     .iter_mut()
                     .for_each(|held| held.push(added.clone()));
                 Ok(())
@@ -502,7 +543,7 @@ impl<P: WritePortal> Hand<'_, P> {
             // As good as added, if it is there indeed.
             Err(error) if error.status == Some(409) => {
                 self.read_contacts().await?;
-                match contact(self.contacts.as_deref(), email) {
+                match contact(self.apart.contacts.as_deref(), email) {
                     Some(_) => Ok(()),
                     None => Err(error),
                 }
@@ -512,11 +553,49 @@ impl<P: WritePortal> Hand<'_, P> {
     }
 
     async fn read_contacts(&mut self) -> Result<(), ApiError> {
-        self.contacts = match self.portal.it_contacts(&self.live.id).await? {
+        self.apart.contacts = match self.portal.it_contacts(&self.live.id).await? {
             Answer::Found(contacts) => Some(contacts),
             Answer::Absent | Answer::NotEntitled(_) | Answer::Failed(_) => None,
         };
         Ok(())
+    }
+
+    /// Reads for how many days audit-log events are kept. What WorkOS does not tell is a failure:
+    /// nothing is set unseen.
+    async fn read_retention(&mut self) -> Result<(), Failure> {
+        let status = match self.portal.retention(&self.live.id).await? {
+            Answer::Found(days) => {
+                self.apart.retention = Some(days);
+                return Ok(());
+            }
+            Answer::Absent => "404",
+            Answer::NotEntitled(_) => "403",
+            Answer::Failed(_) => "no usable answer",
+        };
+        let message = format!("it could not be read what is set now: {status}");
+        Err(Failure::Told(Problem::new(
+            codes::RETENTION_NOT_READ,
+            message,
+        )))
+    }
+
+    async fn set_retention(&mut self, field: &FieldChange) -> Result<(), Failure> {
+        let wanted = field.after.as_deref();
+        let Some(days) = wanted.and_then(|days| days.parse::<u16>().ok()) else {
+            return Ok(());
+        };
+        let kept = self.portal.set_retention(&self.live.id, days).await?;
+        self.has_written = true;
+        self.apart.retention = Some(kept);
+        if kept == Some(u32::from(days)) {
+            return Ok(());
+        }
+        let kept = kept.map_or("nothing".to_owned(), |days| days.to_string());
+        let message = format!(
+            "WorkOS keeps {kept} for {}, where {days} was sent",
+            field.path
+        );
+        Err(Failure::Told(Problem::new(api::INVALID_ANSWER, message)))
     }
 
     async fn remove_domain(&mut self, domain: &Domain) -> Result<(), Failure> {
@@ -631,7 +710,9 @@ fn told<'a>(
         }
         last = Some(&problem.message);
         told.push(match &field.path {
-            FieldPath::Domain(_) | FieldPath::ItContact(_) if total > 1 => {
+            FieldPath::Domain(_) | FieldPath::ItContact(_) | FieldPath::RetentionDays
+                if total > 1 =>
+            {
                 named(&field.path, &problem.message)
             }
             _ => problem.message.clone(),
@@ -689,6 +770,7 @@ fn patch(live: &Organization, todo: &[&FieldChange]) -> OrganizationPatch {
             }
             FieldPath::Domain(_)
             | FieldPath::ItContact(_)
+            | FieldPath::RetentionDays
             | FieldPath::State
             | FieldPath::Connection(_)
             | FieldPath::Directory(_)

@@ -39,7 +39,8 @@ pub(super) struct ApplyArgs {
         value_name = "PLAN",
         conflicts_with_all = [
             "file", "only", "intent", "expect_digest", "adopt", "adopt_owned", "allow_rekey",
-            "allow_trusted_domains", "allow_domain_removal", "prune", "allow_bulk",
+            "allow_trusted_domains", "allow_domain_removal", "allow_data_loss", "prune",
+            "prune_active", "allow_bulk",
         ]
     )]
     plan: Option<PathBuf>,

@@ -26,7 +26,8 @@ use choice::Asked;
 /// Let WorkOS e-mail an IT contact a link to set up what is left.
 ///
 /// Invites the first of the entry's IT contacts, after adding those that WorkOS does not have yet,
-/// and marks the organization as invited. An organization has one active invitation at most, and
+/// and marks the organization as invited. WorkOS sends contacts alerts, such as that of an expiring
+/// certificate, as soon as they are added, invited or not. An organization has one active invitation at most, and
 /// nobody is invited twice unless --again says so. Asks for consent on a terminal; elsewhere --yes
 /// is the consent.
 #[derive(Debug, Args)]

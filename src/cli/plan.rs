@@ -128,6 +128,10 @@ pub(super) struct PowerArgs {
     #[arg(long)]
     allow_domain_removal: bool,
 
+    /// Keep audit-log events for a shorter time than now: older ones are deleted for good.
+    #[arg(long)]
+    allow_data_loss: bool,
+
     /// Delete organizations that this manifest created and declares no more.
     #[arg(long)]
     prune: bool,
@@ -156,6 +160,7 @@ impl PowerArgs {
             allow_rekey,
             allow_trusted_domains,
             allow_domain_removal,
+            allow_data_loss,
             prune,
             prune_active,
             refresh_contacts: _,
@@ -167,6 +172,7 @@ impl PowerArgs {
             allow_rekey,
             allow_trusted_domains,
             allow_domain_removal,
+            allow_data_loss,
             prune,
             prune_active,
             allow_bulk,

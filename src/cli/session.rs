@@ -21,7 +21,9 @@ use crate::model::desired::Desired;
 use crate::model::observed::{Observed, Organization};
 use crate::model::text::escape;
 use crate::model::{Allow, Intent, OrgKey, OrganizationId, Selection};
-use crate::observe::{Contacts, Extent, observe, observe_contacts, observe_for_plan, usage};
+use crate::observe::{
+    Contacts, Extent, observe, observe_contacts, observe_for_plan, observe_retention, usage,
+};
 use crate::plan::{Policy, candidates};
 use crate::readiness::{Readiness, readiness};
 use crate::report::Headline;
@@ -439,9 +441,12 @@ pub(super) async fn look_to_plan(
             &identities,
             input.contacts,
         );
-        let (contacts, usage) = futures::try_join!(contacts, usage(client, candidates))?;
+        let retention = observe_retention(client, desired, selection, &identities);
+        let (contacts, usage, retention) =
+            futures::try_join!(contacts, usage(client, candidates), retention)?;
         observed.it_contacts = contacts;
         observed.usage = usage;
+        observed.retention = retention;
         Ok((observed, identities))
     };
     reality(read, connection, interrupted).await

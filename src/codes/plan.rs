@@ -77,6 +77,10 @@ codes! {
         "a permission of an entry allows nothing any more",
         "The entry's `allow` list names a permission that this plan does not need: what it was for has been done, or never came about. It would allow the same again some day, when nobody looks.",
         "Remove it from the list.";
+    RETENTION_NOT_READ = "plan/retention-not-read",
+        "the retention of audit logs could not be read",
+        "The entry declares `audit_logs.retention_days`, and WorkOS did not tell what is set. Setting it unseen could delete events for good, so nothing is changed about it in this run.",
+        "Run the command again; if it stays, check whether the account has audit logs.";
     ABSENT_GONE = "plan/absent-gone",
         "an organization that is declared absent is gone",
         "The entry declares `state: absent` for an organization that does not exist any more: it has done what it was for. It would delete nothing else, whatever gets its name or its external id.",

@@ -73,6 +73,7 @@ pub(super) struct RawOperator {
     pub(super) allow_rekey: Option<Field<bool>>,
     pub(super) allow_trusted_domains: Option<Field<bool>>,
     pub(super) allow_domain_removal: Option<Field<bool>>,
+    pub(super) allow_data_loss: Option<Field<bool>>,
     pub(super) allow_deletion: Option<Field<bool>>,
     pub(super) allow_active_deletion: Option<Field<bool>>,
     pub(super) suspend: Option<Field<bool>>,
@@ -188,6 +189,7 @@ pub(super) struct RawOrganization {
     pub(super) protect: Option<Field<bool>>,
     pub(super) stripe_customer_id: Option<Field<Text>>,
     pub(super) allow_profiles_outside_organization: Option<Field<bool>>,
+    pub(super) audit_logs: Option<Field<RawAuditLogs>>,
     pub(super) ignore_fields: Option<Field<Texts>>,
     pub(super) allow_shared_domain: Option<Field<bool>>,
     pub(super) allow_same_name: Option<Field<bool>>,
@@ -195,6 +197,12 @@ pub(super) struct RawOrganization {
     pub(super) state: Option<Field<Text>>,
     pub(super) allow: Option<Field<Texts>>,
     pub(super) kubernetes: Option<Field<RawOrganizationObject>>,
+}
+
+/// What is said of audit logs.
+#[derive(Debug, Default)]
+pub(super) struct RawAuditLogs {
+    pub(super) retention_days: Option<Field<i64>>,
 }
 
 /// `acme.com`, or `{ domain: acme.com, state: verified }`.

@@ -81,7 +81,7 @@ pub(super) const DOMAIN: &str =
 /// An e-mail address, loosely.
 pub(super) const EMAIL: &str = r"^[^\s@<>]+@[^\s@<>]+\.[^\s@<>]+$";
 /// What `ignore_fields` takes.
-pub(super) const PATH: &str = r"^(name|external_id|stripe_customer_id|allow_profiles_outside_organization|domains(\..+)?|metadata(\..+)?|it_contacts(\..+)?)$";
+pub(super) const PATH: &str = r"^(name|external_id|stripe_customer_id|allow_profiles_outside_organization|audit_logs\.retention_days|domains(\..+)?|metadata(\..+)?|it_contacts(\..+)?)$";
 
 /// The WorkOS environment that a manifest is meant for.
 #[derive(Debug, Clone, Default, Serialize, JsonSchema)]
@@ -244,7 +244,8 @@ pub struct Organization {
         "additionalProperties" = { "type": ["string", "null"], "maxLength": 600 }
     ))]
     pub metadata: Option<BTreeMap<String, Option<String>>>,
-    /// E-mail addresses of the customer's IT administrators. They are added, never removed.
+    /// E-mail addresses of the customer's IT administrators. They are added, never removed. WorkOS
+    /// sends contacts alerts, such as that of an expiring certificate, as soon as they are added.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 20), inner(regex(pattern = EMAIL)), example = ["ada@acme.com"])]
     pub it_contacts: Option<Vec<String>>,
@@ -262,6 +263,9 @@ pub struct Organization {
     /// sign-on needs no verified domain.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub allow_profiles_outside_organization: Option<bool>,
+    /// Settings of audit logs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audit_logs: Option<AuditLogs>,
     /// Fields whose differences are left alone, because something else manages them.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(inner(regex(pattern = PATH)), example = ["name", "metadata.tier"])]
@@ -294,6 +298,17 @@ pub struct Organization {
 pub enum OrganizationState {
     /// It is deleted, with its connections, directories and members.
     Absent,
+}
+
+/// Settings of audit logs.
+#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AuditLogs {
+    /// For how many days audit-log events are kept: 30 or 365. A shorter time than now needs
+    /// `--allow-data-loss`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("enum" = [30, 365]))]
+    pub retention_days: Option<u16>,
 }
 
 /// `acme.com`, or with a state.

@@ -25,13 +25,15 @@ pub enum Allow {
     PublicDomain,
     /// An organization that is in use is deleted, with `state: absent`.
     ActiveDeletion,
+    /// Audit-log events are kept for a shorter time than now; older ones are deleted for good.
+    DataLoss,
     /// The invitation of `invite: once` does not count against the most that one run sends.
     InviteBulk,
 }
 
 impl Allow {
     /// Every permission, by the word for it.
-    pub const WORDS: [(&'static str, Self); 8] = [
+    pub const WORDS: [(&'static str, Self); 9] = [
         ("adopt", Self::Adopt),
         ("other_owner", Self::OtherOwner),
         ("rekey", Self::Rekey),
@@ -39,6 +41,7 @@ impl Allow {
         ("domain_removal", Self::DomainRemoval),
         ("public_domain", Self::PublicDomain),
         ("active_deletion", Self::ActiveDeletion),
+        ("data_loss", Self::DataLoss),
         ("invite_bulk", Self::InviteBulk),
     ];
 
@@ -52,6 +55,7 @@ impl Allow {
             Self::DomainRemoval => "domain_removal",
             Self::PublicDomain => "public_domain",
             Self::ActiveDeletion => "active_deletion",
+            Self::DataLoss => "data_loss",
             Self::InviteBulk => "invite_bulk",
         }
     }

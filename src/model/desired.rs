@@ -52,6 +52,8 @@ pub struct Powers {
     pub trusted_domains: bool,
     /// Verified domains may be removed: `allowDomainRemoval`.
     pub domain_removal: bool,
+    /// Audit-log events may be kept for a shorter time than now: `allowDataLoss`.
+    pub data_loss: bool,
 }
 
 /// What an entry gets that is added to the manifest, as far as it shows in a plan.
@@ -223,6 +225,8 @@ pub struct DesiredOrganization {
     pub stripe_customer_id: Option<String>,
     /// Whether profiles from outside the organization's domains may sign in.
     pub allow_profiles_outside_organization: Option<bool>,
+    /// Days for which audit-log events are kept: 30 or 365.
+    pub retention_days: Option<u16>,
     /// Fields whose differences are not planned.
     pub ignore_fields: BTreeSet<FieldPath>,
     /// Accepts that another organization holds one of the domains.
@@ -317,6 +321,8 @@ pub enum FieldPath {
     StripeCustomerId,
     /// `allow_profiles_outside_organization`: `true` or `false`
     OutsideProfiles,
+    /// `audit_logs.retention_days`: a number of days
+    RetentionDays,
     /// `state`: only in deletions, where an entry declares `state: absent`.
     State,
     /// `domains.DOMAIN`
@@ -407,6 +413,7 @@ impl FieldPath {
             | Self::ExternalId
             | Self::StripeCustomerId
             | Self::OutsideProfiles
+            | Self::RetentionDays
             | Self::State
             | Self::Connection(_)
             | Self::Directory(_)
@@ -452,6 +459,7 @@ impl fmt::Display for FieldPath {
             Self::ExternalId => f.write_str("external_id"),
             Self::StripeCustomerId => f.write_str("stripe_customer_id"),
             Self::OutsideProfiles => f.write_str("allow_profiles_outside_organization"),
+            Self::RetentionDays => f.write_str("audit_logs.retention_days"),
             Self::State => f.write_str("state"),
             Self::Domain(domain) => write!(f, "domains.{domain}"),
             Self::ItContact(email) => write!(f, "it_contacts.{email}"),

@@ -32,6 +32,9 @@ pub struct Observed {
     pub audit_logs: BTreeMap<OrganizationId, Answer<AuditLogConfiguration>>,
     /// Signing certificates of the connections that were asked about, by connection id.
     pub certificates: BTreeMap<String, Answer<Vec<Certificate>>>,
+    /// Days for which audit-log events are kept, of the organizations that were asked about; `None`
+    /// where nothing is set.
+    pub retention: BTreeMap<OrganizationId, Answer<Option<u32>>>,
     /// IT contacts of the organizations that were asked about.
     pub it_contacts: BTreeMap<OrganizationId, Answer<Vec<ItContact>>>,
     /// What happened lately, so far as it was asked about.

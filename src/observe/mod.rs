@@ -224,6 +224,34 @@ pub async fn observe_contacts(
     it_contacts(portal, organizations.collect()).await
 }
 
+/// Reads for how many days audit-log events are kept, of the selected entries that declare it: a
+/// request for each.
+pub async fn observe_retention(
+    portal: &impl ReadPortal,
+    desired: &Desired,
+    selection: &Selection,
+    identities: &Identities,
+) -> ApiResult<BTreeMap<OrganizationId, Answer<Option<u32>>>> {
+    let declaring = desired
+        .organizations
+        .iter()
+        .filter(|(key, entry)| selection.has_key(key) && entry.retention_days.is_some())
+        .filter_map(|(key, _)| identities.organization_of(key).cloned());
+    retention(portal, declaring.collect()).await
+}
+
+/// Asks for how many days audit-log events of some organizations are kept: a request for each.
+pub async fn retention(
+    portal: &impl ReadPortal,
+    organizations: BTreeSet<OrganizationId>,
+) -> ApiResult<BTreeMap<OrganizationId, Answer<Option<u32>>>> {
+    each::each(
+        organizations,
+        |id| async move { portal.retention(&id).await },
+    )
+    .await
+}
+
 async fn read(
     portal: &impl ReadPortal,
     needs: &Needs<'_>,

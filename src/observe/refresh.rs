@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::each::each;
 use super::evidence::KINDS;
-use super::{Extent, Needs, audit_logs, evidence, it_contacts, list_read, observe};
+use super::{Extent, Needs, audit_logs, evidence, it_contacts, list_read, observe, retention};
 use crate::identity::Identities;
 use crate::model::desired::Desired;
 use crate::model::observed::{
@@ -218,6 +218,7 @@ pub fn forget(observed: &mut Observed, id: &OrganizationId) {
     observed.organizations.remove(id);
     observed.audit_logs.remove(id);
     observed.it_contacts.remove(id);
+    observed.retention.remove(id);
     let Observed {
         connections,
         failed_connections,
@@ -247,6 +248,8 @@ pub fn remember(observed: &mut Observed, events: &[Event]) {
 pub struct Questions {
     /// Organizations whose audit-log configuration is needed.
     pub audit_logs: BTreeSet<OrganizationId>,
+    /// Organizations of which it is needed for how long audit-log events are kept.
+    pub retention: BTreeSet<OrganizationId>,
     /// Organizations whose IT contacts are needed.
     pub it_contacts: BTreeSet<OrganizationId>,
     /// Connections whose certificates are needed.
@@ -296,6 +299,12 @@ pub fn asking(desired: &Desired, observed: &Observed, identities: &Identities) -
     Asking {
         questions: Questions {
             audit_logs: needs.organizations(identities, &[Intent::AuditLogs, Intent::LogStreams]),
+            retention: needs
+                .entries
+                .iter()
+                .filter(|(_, entry)| entry.retention_days.is_some())
+                .filter_map(|(key, _)| identities.organization_of(key).cloned())
+                .collect(),
             it_contacts,
             certificates,
         },
@@ -341,14 +350,17 @@ pub async fn ask(
 ) -> ApiResult<()> {
     let Questions {
         audit_logs: with_logs,
+        retention: with_retention,
         it_contacts: with_contacts,
         certificates,
     } = questions;
-    let (logs, contacts, certificates): (BTreeMap<_, _>, BTreeMap<_, _>, BTreeMap<_, _>) = futures::try_join!(
+    let (logs, days, contacts, certificates) = futures::try_join!(
         audit_logs(portal, with_logs),
+        retention(portal, with_retention),
         it_contacts(portal, with_contacts),
         evidence::certificates(portal, certificates)
     )?;
+    observed.retention.extend(days);
     observed.audit_logs.extend(logs);
     observed.it_contacts.extend(contacts);
     observed.certificates.extend(certificates);

@@ -198,6 +198,10 @@ fn why(held: &Held) -> String {
              PortalEnvironment"
                 .to_owned()
         }
+        (HeldReason::NeedsFlag, Flag::AllowDataLoss) => {
+            "set allowDataLoss on the PortalEnvironment if older audit-log events are to be deleted"
+                .to_owned()
+        }
         (HeldReason::NeedsFlag, Flag::AllowDomainRemoval) => {
             "set allowDomainRemoval on the PortalEnvironment if verified domains are to be removed"
                 .to_owned()

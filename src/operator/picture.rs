@@ -58,6 +58,7 @@ pub(super) struct Picture {
 enum Question {
     AuditLogs(OrganizationId),
     ItContacts(OrganizationId),
+    Retention(OrganizationId),
     Certificates(String),
 }
 
@@ -70,10 +71,13 @@ impl Picture {
         }
     }
 
-    /// The IT contacts of an organization are others than those here.
+    /// Forgets what was asked of an organization by itself and was written since: its IT contacts, and
+    /// for how long its audit-log events are kept.
     pub(super) fn forget_contacts(&mut self, id: &OrganizationId) {
         self.observed.it_contacts.remove(id);
         self.asked.remove(&Question::ItContacts(id.clone()));
+        self.observed.retention.remove(id);
+        self.asked.remove(&Question::Retention(id.clone()));
     }
 
     /// An organization turned out to be otherwise than it is here.
@@ -157,6 +161,7 @@ async fn list(
         fresh.asked.retain(|question, _| match question {
             Question::AuditLogs(id) => observed.audit_logs.contains_key(id),
             Question::ItContacts(id) => observed.it_contacts.contains_key(id),
+            Question::Retention(id) => observed.retention.contains_key(id),
             Question::Certificates(id) => observed.certificates.contains_key(id),
         });
     }
@@ -171,6 +176,7 @@ fn keep_answers(before: Observed, fresh: &mut Observed) {
         audit_logs,
         certificates,
         it_contacts,
+        retention,
         history,
         organizations: _,
         coverage: _,
@@ -185,6 +191,8 @@ fn keep_answers(before: Observed, fresh: &mut Observed) {
     let there = &fresh.organizations;
     fresh.audit_logs = audit_logs;
     fresh.audit_logs.retain(|id, _| there.contains_key(id));
+    fresh.retention = retention;
+    fresh.retention.retain(|id, _| there.contains_key(id));
     fresh.it_contacts = it_contacts;
     fresh.it_contacts.retain(|id, _| there.contains_key(id));
     if let Listing::Read(connections) = &fresh.connections {
@@ -362,6 +370,7 @@ async fn sweep(
         match question.clone() {
             Question::AuditLogs(id) => questions.audit_logs.insert(id),
             Question::ItContacts(id) => questions.it_contacts.insert(id),
+            Question::Retention(id) => questions.retention.insert(id),
             Question::Certificates(id) => questions.certificates.insert(id),
         };
     }
@@ -381,6 +390,9 @@ fn has_failed(observed: &Observed, question: &Question) -> bool {
         Question::ItContacts(id) => {
             matches!(observed.it_contacts.get(id), Some(Answer::Failed(_)))
         }
+        Question::Retention(id) => {
+            matches!(observed.retention.get(id), Some(Answer::Failed(_)))
+        }
         Question::Certificates(id) => {
             matches!(observed.certificates.get(id), Some(Answer::Failed(_)))
         }
@@ -391,12 +403,14 @@ fn all(questions: Questions) -> impl Iterator<Item = Question> {
     let Questions {
         audit_logs,
         it_contacts,
+        retention,
         certificates,
     } = questions;
+    let retention = retention.into_iter().map(Question::Retention);
     let logs = audit_logs.into_iter().map(Question::AuditLogs);
     let contacts = it_contacts.into_iter().map(Question::ItContacts);
     let certificates = certificates.into_iter().map(Question::Certificates);
-    logs.chain(contacts).chain(certificates)
+    logs.chain(contacts).chain(retention).chain(certificates)
 }
 
 #[cfg(test)]

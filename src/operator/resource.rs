@@ -132,6 +132,7 @@ mod tests {
             ("allowRekey", operator.allow_rekey),
             ("allowTrustedDomains", operator.allow_trusted_domains),
             ("allowDomainRemoval", operator.allow_domain_removal),
+            ("allowDataLoss", operator.allow_data_loss),
             ("suspend", operator.suspend),
         ] {
             assert_eq!(default(field), value, "{field}");

@@ -107,8 +107,11 @@ impl Reconciler {
         for applied in &report.changes {
             let change = &applied.change;
             let fields = change.fields.iter();
-            let mut contacts = fields.filter(|field| matches!(field.path, FieldPath::ItContact(_)));
-            if let (Some(_), Some(id)) = (contacts.next(), change.action.organization()) {
+            let is_apart = |path: &FieldPath| {
+                matches!(path, FieldPath::ItContact(_) | FieldPath::RetentionDays)
+            };
+            let mut apart = fields.filter(|field| is_apart(&field.path));
+            if let (Some(_), Some(id)) = (apart.next(), change.action.organization()) {
                 picture.forget_contacts(id);
             }
             if let Some(entry) = by_key.get(&change.key) {

@@ -199,6 +199,8 @@ pub enum Reason {
     NotInvited,
     /// This manifest created the organization and does not declare it any more.
     NotDeclared,
+    /// Audit-log events would be kept for a shorter time than now.
+    ShorterRetention,
     /// `state: absent` is declared.
     DeclaredAbsent,
     /// `state: absent` and `protect: false` are declared, and the organization is protected.
@@ -250,6 +252,9 @@ impl fmt::Display for Reason {
             }
             Self::NotDeclared => {
                 f.write_str("this manifest created it and does not declare it any more")
+            }
+            Self::ShorterRetention => {
+                f.write_str("audit-log events that are older would be deleted for good")
             }
             Self::DeclaredAbsent => f.write_str("`state: absent` is declared"),
             Self::LiftsProtection => {
@@ -357,6 +362,8 @@ pub enum Flag {
     AllowTrustedDomains,
     /// `--allow-domain-removal`
     AllowDomainRemoval,
+    /// `--allow-data-loss`
+    AllowDataLoss,
     /// `--prune-active`
     PruneActive,
     /// `--allow-bulk`
@@ -365,12 +372,13 @@ pub enum Flag {
 
 impl Flag {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Adopt,
         Self::AdoptOwned,
         Self::AllowRekey,
         Self::AllowTrustedDomains,
         Self::AllowDomainRemoval,
+        Self::AllowDataLoss,
         Self::PruneActive,
         Self::AllowBulk,
     ];
@@ -385,6 +393,7 @@ impl Flag {
             Self::AllowRekey => Some(Allow::Rekey),
             Self::AllowTrustedDomains => Some(Allow::TrustedDomains),
             Self::AllowDomainRemoval => Some(Allow::DomainRemoval),
+            Self::AllowDataLoss => Some(Allow::DataLoss),
             Self::PruneActive => Some(Allow::ActiveDeletion),
             Self::AllowBulk => None,
         }
@@ -399,6 +408,7 @@ impl fmt::Display for Flag {
             Self::AllowRekey => "--allow-rekey",
             Self::AllowTrustedDomains => "--allow-trusted-domains",
             Self::AllowDomainRemoval => "--allow-domain-removal",
+            Self::AllowDataLoss => "--allow-data-loss",
             Self::PruneActive => "--prune-active",
             Self::AllowBulk => "--allow-bulk",
         })

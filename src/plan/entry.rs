@@ -29,6 +29,8 @@ pub(super) struct Entry<'a> {
     pub(super) previous_manifests: &'a [ManifestName],
     /// The live organization's IT contacts, if they were asked about.
     pub(super) contacts: Option<&'a Answer<Vec<ItContact>>>,
+    /// For how many days the live organization's audit-log events are kept, if it was asked.
+    pub(super) retention: Option<&'a Answer<Option<u32>>>,
     /// The declared intents that nobody has begun to configure.
     pub(super) unconfigured: &'a BTreeSet<Intent>,
     /// The declared domains that other organizations hold too.
@@ -68,6 +70,8 @@ impl Entry<'_> {
         );
         let allows = self.declared.allow_profiles_outside_organization;
         fields.extend(allows.map(|allow| set(FieldPath::OutsideProfiles, allow.to_string())));
+        let days = self.declared.retention_days;
+        fields.extend(days.map(|days| set(FieldPath::RetentionDays, days.to_string())));
         fields.extend(self.declared.metadata.iter().filter_map(|(key, value)| {
             value
                 .as_ref()
@@ -139,7 +143,11 @@ impl Entry<'_> {
         let mut invitation = self.invitation(Some(live));
         let removals = self.domains_to_remove(live);
         let external_id = self.external_id_difference(live);
-        let wants_more = invitation.is_some() || !removals.is_empty() || external_id.is_some();
+        let retention = self.retention_difference(&mut plan.warnings);
+        let wants_more = invitation.is_some()
+            || !removals.is_empty()
+            || external_id.is_some()
+            || retention.is_some();
         fields.extend(self.owner_marks(live, &standing, wants_more || !fields.is_empty()));
         let fit = self.fit_metadata(live, &mut fields, invitation.is_some());
         plan.conflicts.extend(fit.conflict);
@@ -174,6 +182,19 @@ impl Entry<'_> {
                 self.add(&mut plan, change, &needs.collect::<Vec<_>>());
             }
         }
+        if let Some((retention, is_shorter)) = retention {
+            if is_shorter && self.declared.allow.contains(&Allow::DataLoss) {
+                plan.used.insert(Allow::DataLoss);
+            }
+            if !is_shorter || self.allows(Flag::AllowDataLoss) {
+                fields.push(retention);
+            } else {
+                let change = self.change(action(), vec![retention], Reason::ShorterRetention);
+                let needs = owner.iter().cloned();
+                let needs = needs.chain([Need::Flag(Flag::AllowDataLoss)]);
+                self.add(&mut plan, change, &needs.collect::<Vec<_>>());
+            }
+        }
         if !fields.is_empty() {
             let change = self.change(action(), fields, Reason::Differs(by.clone()));
             self.add(&mut plan, change, owner.as_slice());
@@ -195,6 +216,32 @@ impl Entry<'_> {
         }
         plan.warnings.extend(self.unused_permissions(&plan.used));
         plan
+    }
+
+    /// The time for which audit-log events are to be kept, where it differs, and whether it is shorter
+    /// than now. What could not be read is a warning, and no change.
+    fn retention_difference(&self, warnings: &mut Vec<Warning>) -> Option<(FieldChange, bool)> {
+        let days = self.declared.retention_days?;
+        if self.declared.ignores(&FieldPath::RetentionDays) {
+            return None;
+        }
+        let why = match self.retention? {
+            Answer::Found(live) => {
+                let before = live.map(|days| days.to_string());
+                let path = FieldPath::RetentionDays;
+                let field = difference(path, before.as_ref(), Some(days.to_string()))?;
+                return Some((field, live.is_some_and(|live| live > u32::from(days))));
+            }
+            Answer::Absent => "WorkOS answered 404".to_owned(),
+            Answer::NotEntitled(message) => format!("WorkOS answered 403: {}", escape(message)),
+            Answer::Failed(why) => why.to_string(),
+        };
+        warnings.push(Warning {
+            key: self.key.clone(),
+            code: codes::RETENTION_NOT_READ,
+            message: format!("audit_logs.retention_days is not compared: {why}"),
+        });
+        None
     }
 
     /// Adds a change, or holds it when it needs something that neither the run nor the entry gives.

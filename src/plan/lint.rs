@@ -182,6 +182,10 @@ fn only_what_is_declared(change: &Change, desired: &Desired, findings: &mut Vec<
                 let declared = entry.allow_profiles_outside_organization;
                 after.is_some() && after == declared.map(|allow| allow.to_string()).as_deref()
             }
+            FieldPath::RetentionDays => {
+                let declared = entry.retention_days.map(|days| days.to_string());
+                after.is_some() && after == declared.as_deref()
+            }
             FieldPath::Metadata(name) if name == mark::OWNER => {
                 let is_asked = is_create || entry.claim || field.before.is_some();
                 let takes_over = change
@@ -303,6 +307,10 @@ fn fields(change: &Change, observed: &Observed, findings: &mut Vec<String>) {
             FieldPath::OutsideProfiles => live
                 .allow_profiles_outside_organization
                 .map(|allow| allow.to_string()),
+            FieldPath::RetentionDays => match observed.retention.get(&live.id) {
+                Some(Answer::Found(days)) => days.map(|days| days.to_string()),
+                _ => None,
+            },
             FieldPath::State => Some(super::absent::PRESENT.to_owned()),
             FieldPath::Metadata(name) => live.metadata.get(name).cloned(),
             FieldPath::Domain(name) => live.domain(name).map(|held| held.state.to_string()),

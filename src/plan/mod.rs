@@ -176,6 +176,9 @@ pub fn plan(
             contacts: identity
                 .organization()
                 .and_then(|id| observed.it_contacts.get(id)),
+            retention: identity
+                .organization()
+                .and_then(|id| observed.retention.get(id)),
             unconfigured: unconfigured.get(key).unwrap_or(&nothing),
             contested: identities.contested.get(key).unwrap_or(&uncontested),
             policy,

@@ -23,6 +23,8 @@ pub struct Policy {
     pub allow_trusted_domains: bool,
     /// `--allow-domain-removal`: verified domains may be removed.
     pub allow_domain_removal: bool,
+    /// `--allow-data-loss`: audit-log events may be kept for a shorter time than now.
+    pub allow_data_loss: bool,
     /// `--prune`: what this manifest created and no longer declares is deleted.
     pub prune: bool,
     /// `--prune-active`: also organizations that are in use.
@@ -46,12 +48,14 @@ impl Policy {
             rekey,
             trusted_domains,
             domain_removal,
+            data_loss,
         } = powers;
         Self {
             adopt: self.adopt || adopt,
             allow_rekey: self.allow_rekey || rekey,
             allow_trusted_domains: self.allow_trusted_domains || trusted_domains,
             allow_domain_removal: self.allow_domain_removal || domain_removal,
+            allow_data_loss: self.allow_data_loss || data_loss,
             ..self
         }
     }
@@ -66,6 +70,7 @@ impl Policy {
             Flag::PruneActive => self.prune_active,
             Flag::AllowBulk => self.allow_bulk,
             Flag::AllowDomainRemoval => self.allow_domain_removal,
+            Flag::AllowDataLoss => self.allow_data_loss,
         }
     }
 

@@ -217,6 +217,7 @@ fn field(saved: SavedField) -> Result<FieldChange, String> {
         None if path == "stripe_customer_id" => FieldPath::StripeCustomerId,
         None if path == "state" => FieldPath::State,
         None if path == "allow_profiles_outside_organization" => FieldPath::OutsideProfiles,
+        Some(("audit_logs", "retention_days")) => FieldPath::RetentionDays,
         Some(("metadata", key)) => FieldPath::Metadata(key.to_owned()),
         Some(("domains", domain)) => FieldPath::Domain(Domain::from_api(domain)),
         Some(("connections", id)) => FieldPath::Connection(id.to_owned()),

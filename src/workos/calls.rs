@@ -12,7 +12,7 @@ use url::form_urlencoded;
 use super::client::{Call, Client};
 use super::event_log::{self, Position};
 use super::paging::{self, Keyed, ListError, Order, PAGE_SIZE, Page, Size};
-use super::wire::{self, FromWire, Membership};
+use super::wire::{self, FromWire, Membership, Retention};
 use super::{
     ApiError, ApiErrorKind, ApiResult, EventFilter, LinkRequest, List, NewOrganization, News,
     OrganizationPatch, PortalLink, ReadPortal, ReadProgress, Since, WebhookEndpoint, WritePortal,
@@ -122,6 +122,18 @@ impl ReadPortal for Client {
         answer(self.call(&Call::get(path)).await)
     }
 
+    /// `GET /organizations/{id}/audit_logs_retention`
+    async fn retention(&self, id: &OrganizationId) -> ApiResult<Answer<Option<u32>>> {
+        let path = path(&["organizations", id.as_str(), "audit_logs_retention"]);
+        let answer = answer(self.call::<Retention>(&Call::get(path)).await)?;
+        Ok(match answer {
+            Answer::Found(Retention(days)) => Answer::Found(days),
+            Answer::Absent => Answer::Absent,
+            Answer::NotEntitled(message) => Answer::NotEntitled(message),
+            Answer::Failed(why) => Answer::Failed(why),
+        })
+    }
+
     /// `GET /connections/{id}/saml_idp_signing_certs`: one page, however many there are.
     ///
     /// Source: the official SDK's `list_connection_saml_idp_signing_certs`.
@@ -216,6 +228,16 @@ impl WritePortal for Client {
             ..Call::with_body(Method::PUT, organization, body)
         })
         .await
+    }
+
+    /// `PUT /organizations/{id}/audit_logs_retention`
+    async fn set_retention(&self, id: &OrganizationId, days: u16) -> ApiResult<Option<u32>> {
+        let body = json!({"retention_period_in_days": days});
+        let path = path(&["organizations", id.as_str(), "audit_logs_retention"]);
+        let call = Call::with_body(Method::PUT, path, body);
+        self.call::<Retention>(&call)
+            .await
+            .map(|Retention(days)| days)
     }
 
     /// `DELETE /organizations/{id}`

@@ -139,6 +139,13 @@ pub trait ReadPortal: Send + Sync {
         external_id: &ExternalId,
     ) -> impl Future<Output = ApiResult<Option<Organization>>> + Send;
 
+    /// Reads for how many days audit-log events of an organization are kept; `None` where nothing is
+    /// set.
+    fn retention(
+        &self,
+        id: &OrganizationId,
+    ) -> impl Future<Output = ApiResult<Answer<Option<u32>>>> + Send;
+
     /// Reads an organization's audit-log configuration, its log stream included.
     fn audit_log_configuration(
         &self,
@@ -280,6 +287,14 @@ pub trait WritePortal: ReadPortal {
         id: &OrganizationId,
         patch: &OrganizationPatch,
     ) -> impl Future<Output = ApiResult<Organization>> + Send;
+
+    /// Sets for how many days audit-log events of an organization are kept; returns what WorkOS keeps
+    /// then. Events that are older are deleted for good.
+    fn set_retention(
+        &self,
+        id: &OrganizationId,
+        days: u16,
+    ) -> impl Future<Output = ApiResult<Option<u32>>> + Send;
 
     /// Deletes an organization; WorkOS may carry it out later.
     fn delete_organization(

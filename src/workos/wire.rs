@@ -215,6 +215,28 @@ impl FromWire for Membership {
     }
 }
 
+/// `AuditLogsRetentionJson`
+pub(super) struct Retention(pub(super) Option<u32>);
+
+impl FromWire for Retention {
+    fn from_wire(value: &Value) -> Result<Self, Unreadable> {
+        let days = value.get("retention_period_in_days");
+        match days.ok_or(Unreadable::Lacks {
+            object: "a retention",
+            field: "retention_period_in_days",
+        })? {
+            Value::Null => Ok(Self(None)),
+            days => {
+                let days = days.as_u64().and_then(|days| u32::try_from(days).ok());
+                days.map(|days| Self(Some(days))).ok_or(Unreadable::Lacks {
+                    object: "a retention",
+                    field: "retention_period_in_days",
+                })
+            }
+        }
+    }
+}
+
 /// `Connection`; older answers spell `connection_type` `type` and `state` `status`.
 impl FromWire for Connection {
     fn from_wire(value: &Value) -> Result<Self, Unreadable> {

@@ -10,8 +10,9 @@ use portalctl::manifest::kubernetes::{
     OrganizationObject, Recreate,
 };
 use portalctl::manifest::shape::{
-    Defaults, DomainItem, DomainSettings, DomainState, DomainsPolicy, Environment, IntentItem,
-    IntentSettings, Invite, KeyKind, Limits, Manifest, Organization, ReturnUrls, UpdateLimit,
+    AuditLogs, Defaults, DomainItem, DomainSettings, DomainState, DomainsPolicy, Environment,
+    IntentItem, IntentSettings, Invite, KeyKind, Limits, Manifest, Organization, ReturnUrls,
+    UpdateLimit,
 };
 use portalctl::manifest::{Input, render, to_yaml};
 use portalctl::model::Intent;
@@ -172,6 +173,9 @@ fn organization() -> impl Strategy<Value = Organization> {
             protect,
             stripe_customer_id,
             allow_profiles_outside_organization: protect,
+            audit_logs: invites.then_some(AuditLogs {
+                retention_days: Some(365),
+            }),
             ignore_fields,
             // Domains may meet by chance.
             allow_shared_domain: Some(true),

@@ -400,6 +400,7 @@ fn absent_fields_are_filled_where_something_holds_anyway() {
             "allowRekey": false,
             "allowTrustedDomains": false,
             "allowDomainRemoval": false,
+            "allowDataLoss": false,
             "allowDeletion": false,
             "allowActiveDeletion": false,
             "maxDeletesPerHour": 3,

@@ -264,6 +264,7 @@ impl Case {
             adopt_owned,
             allow_rekey,
             allow_trusted_domains,
+            allow_data_loss: false,
             allow_domain_removal,
             prune: false,
             prune_active: false,

@@ -28,6 +28,7 @@ mod links;
 mod owners;
 mod reads;
 mod requests;
+mod retention;
 mod same_values;
 mod sso;
 mod stand_in_itself;

@@ -61,6 +61,7 @@ struct State {
     in_flight: usize,
     most_in_flight: usize,
     merges_metadata: bool,
+    retention: BTreeMap<OrganizationId, u32>,
     keeps_metadata: bool,
 }
 
@@ -409,6 +410,14 @@ impl ReadPortal for FakePortal {
         unimplemented!("apply lists nothing")
     }
 
+    async fn retention(&self, id: &OrganizationId) -> ApiResult<Answer<Option<u32>>> {
+        self.call(format!("read retention of {id}"), |state| {
+            state.get(id)?;
+            Ok(Answer::Found(state.retention.get(id).copied()))
+        })
+        .await
+    }
+
     async fn certificates(&self, _: &str) -> ApiResult<Answer<Vec<Certificate>>> {
         unimplemented!("apply lists nothing")
     }
@@ -498,6 +507,15 @@ impl WritePortal for FakePortal {
     ) -> ApiResult<Organization> {
         self.call(format!("put {id}"), |state| state.put(id, patch))
             .await
+    }
+
+    async fn set_retention(&self, id: &OrganizationId, days: u16) -> ApiResult<Option<u32>> {
+        self.call(format!("keep logs of {id} for {days}"), |state| {
+            state.get(id)?;
+            state.retention.insert(id.clone(), days.into());
+            Ok(Some(days.into()))
+        })
+        .await
     }
 
     async fn delete_organization(&self, id: &OrganizationId) -> ApiResult<()> {

@@ -62,6 +62,8 @@ pub(crate) struct World {
     pub(crate) contacts: BTreeMap<String, Vec<Value>>,
     /// Audit-log configurations by organization id; an organization without one answers 404.
     pub(crate) audit_logs: BTreeMap<String, Value>,
+    /// Days for which audit-log events are kept, by organization id; null where nothing is set.
+    pub(crate) retention: BTreeMap<String, u64>,
     /// SAML signing certificates by connection id.
     pub(crate) certificates: BTreeMap<String, Vec<Value>>,
     /// Webhook endpoints of the account, oldest first.
@@ -426,6 +428,17 @@ fn usual(world: &mut World, request: &Request) -> Answer {
             .audit_logs
             .get(*id)
             .map_or_else(not_found, |one| (200, one.clone())),
+        ("GET", ["organizations", id, "audit_logs_retention"]) => {
+            let days = world.retention.get(*id);
+            (200, json!({"retention_period_in_days": days}))
+        }
+        ("PUT", ["organizations", id, "audit_logs_retention"]) => {
+            let days = body["retention_period_in_days"]
+                .as_u64()
+                .unwrap_or_default();
+            world.retention.insert((*id).to_owned(), days);
+            (200, json!({"retention_period_in_days": days}))
+        }
         ("GET", ["connections", id, "saml_idp_signing_certs"]) => {
             let certificates = world.certificates.get(*id);
             (200, list(certificates.map_or(&[], Vec::as_slice)))

@@ -53,6 +53,7 @@ pub(crate) const ALL_POWERS: Policy = Policy {
     allow_rekey: true,
     allow_trusted_domains: true,
     allow_domain_removal: true,
+    allow_data_loss: true,
     prune: true,
     prune_active: true,
     allow_bulk: true,
@@ -158,6 +159,7 @@ impl World {
             Flag::AdoptOwned => self.policy.adopt_owned = true,
             Flag::AllowRekey => self.policy.allow_rekey = true,
             Flag::AllowTrustedDomains => self.policy.allow_trusted_domains = true,
+            Flag::AllowDataLoss => self.policy.allow_data_loss = true,
             Flag::AllowDomainRemoval => self.policy.allow_domain_removal = true,
             Flag::PruneActive => self.policy.prune_active = true,
             Flag::AllowBulk => self.policy.allow_bulk = true,
@@ -311,6 +313,7 @@ impl Entry {
             protect: None,
             stripe_customer_id: None,
             allow_profiles_outside_organization: None,
+            retention_days: None,
             ignore_fields: BTreeSet::new(),
             allow_shared_domain: false,
             allow_same_name: false,
@@ -673,6 +676,8 @@ fn write_field(organization: &mut Organization, field: &FieldChange) {
         }
         // Not on the organization itself.
         FieldPath::ItContact(_) => assert_eq!(after.as_deref(), Some("added")),
+        // Not on the organization itself.
+        FieldPath::RetentionDays => {}
         FieldPath::State
         | FieldPath::Connection(_)
         | FieldPath::Directory(_)

@@ -74,6 +74,7 @@ fn pages_behind_a_login_are_there() {
 fn intents_without_a_return_url_are_counted() {
     let entry = |own: Option<&str>| DesiredOrganization {
         allow_profiles_outside_organization: None,
+        retention_days: None,
         source: Source::nowhere(),
         id: None,
         external_id: Some(ExternalId::parse("acme").unwrap()),

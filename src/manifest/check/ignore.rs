@@ -10,11 +10,12 @@ use crate::manifest::raw::{Field, Texts, good};
 use crate::model::desired::{FieldGroup, FieldPath};
 use crate::model::{Domain, Email};
 
-const PATHS: [&str; 7] = [
+const PATHS: [&str; 8] = [
     "name",
     "external_id",
     "stripe_customer_id",
     "allow_profiles_outside_organization",
+    "audit_logs",
     "domains",
     "it_contacts",
     "metadata",
@@ -70,6 +71,7 @@ fn parse(text: &str) -> Result<FieldPath, String> {
         ("external_id", None) => Ok(FieldPath::ExternalId),
         ("stripe_customer_id", None) => Ok(FieldPath::StripeCustomerId),
         ("allow_profiles_outside_organization", None) => Ok(FieldPath::OutsideProfiles),
+        ("audit_logs", Some("retention_days")) => Ok(FieldPath::RetentionDays),
         ("domains", None) => Ok(FieldPath::Whole(FieldGroup::Domains)),
         ("it_contacts", None) => Ok(FieldPath::Whole(FieldGroup::ItContacts)),
         ("metadata", None) => Ok(FieldPath::Whole(FieldGroup::Metadata)),
@@ -96,8 +98,8 @@ fn instead(group: &str, member: Option<&str>) -> String {
             None => format!("did you mean `{near}`?"),
         },
         _ => "the fields are name, external_id, stripe_customer_id, \
-              allow_profiles_outside_organization, domains, domains.DOMAIN, metadata, \
-              metadata.KEY, it_contacts and it_contacts.EMAIL"
+              allow_profiles_outside_organization, audit_logs.retention_days, domains, \
+              domains.DOMAIN, metadata, metadata.KEY, it_contacts and it_contacts.EMAIL"
             .to_owned(),
     }
 }

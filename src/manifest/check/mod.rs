@@ -6,6 +6,7 @@
 
 mod absent;
 mod allow;
+mod audit_logs;
 mod contacts;
 mod domains;
 mod identity;

@@ -73,6 +73,7 @@ pub(super) fn environment(
             allow_rekey: is_true(raw.allow_rekey.as_ref()),
             allow_trusted_domains: is_true(raw.allow_trusted_domains.as_ref()),
             allow_domain_removal: is_true(raw.allow_domain_removal.as_ref()),
+            allow_data_loss: is_true(raw.allow_data_loss.as_ref()),
             allow_deletion: is_true(raw.allow_deletion.as_ref()),
             allow_active_deletion: is_true(raw.allow_active_deletion.as_ref()),
             suspend: is_true(raw.suspend.as_ref()),

@@ -8,7 +8,9 @@ use super::metadata::{self, Metadata};
 use super::settings::Settings;
 use super::unique::Seen;
 use super::urls::UrlRules;
-use super::{absent, allow, contacts, identity, ignore, intents, operator, resources, text};
+use super::{
+    absent, allow, audit_logs, contacts, identity, ignore, intents, operator, resources, text,
+};
 use crate::codes::manifest as codes;
 use crate::manifest::decode::{self, Reader};
 use crate::manifest::diagnostic::Findings;
@@ -351,6 +353,7 @@ impl<'a> Walk<'a> {
                 raw.allow_profiles_outside_organization.as_ref(),
             )
             .map(|(allow, _)| *allow),
+            retention_days: audit_logs::retention_days(raw.audit_logs.as_ref(), findings),
             ignore_fields: ignore::check(raw.ignore_fields.as_ref(), findings)
                 .unwrap_or_else(|| defaults.ignore_fields.clone()),
             allow_shared_domain: shared,

@@ -62,6 +62,7 @@ impl Settings {
                 rekey: self.object.operator.allow_rekey,
                 trusted_domains: self.object.operator.allow_trusted_domains,
                 domain_removal: self.object.operator.allow_domain_removal,
+                data_loss: self.object.operator.allow_data_loss,
             },
             defaults: self.defaults.into_desired(),
             organizations,

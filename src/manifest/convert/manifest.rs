@@ -6,7 +6,7 @@ use super::Remainder;
 use super::resources::{derived_name, key_kind, object_name, some_list};
 use crate::manifest::kubernetes::{EnvironmentObject, OrganizationObject};
 use crate::manifest::shape::{
-    DomainItem, DomainSettings, DomainState, DomainsPolicy, Environment, IntentItem,
+    AuditLogs, DomainItem, DomainSettings, DomainState, DomainsPolicy, Environment, IntentItem,
     IntentSettings, Invite, Limits, Manifest, Organization, OrganizationState, ReturnUrls,
     UpdateLimit,
 };
@@ -158,6 +158,7 @@ pub(super) fn organization(key: &OrgKey, organization: &DesiredOrganization) -> 
         protect,
         stripe_customer_id,
         allow_profiles_outside_organization,
+        retention_days,
         ignore_fields,
         allow_shared_domain,
         allow_same_name,
@@ -197,6 +198,9 @@ pub(super) fn organization(key: &OrgKey, organization: &DesiredOrganization) -> 
         protect: *protect,
         stripe_customer_id: stripe_customer_id.clone(),
         allow_profiles_outside_organization: *allow_profiles_outside_organization,
+        audit_logs: retention_days.map(|days| AuditLogs {
+            retention_days: Some(days),
+        }),
         ignore_fields: some_list(ignore_fields.iter().map(ToString::to_string)),
         allow_shared_domain: allow_shared_domain.then_some(true),
         allow_same_name: allow_same_name.then_some(true),

@@ -6,9 +6,9 @@ use serde::Serialize;
 
 use super::Remainder;
 use crate::manifest::kubernetes::{
-    API_VERSION, DomainSettings, EnvironmentRef, ExternalIdPatterns, IntentSettings, KeyRef, Kind,
-    Limits, OperatorSettings, OrganizationObject, PortalEnvironmentSpec, PortalOrganizationSpec,
-    ReturnUrls, Tenant, UpdateLimit,
+    API_VERSION, AuditLogSettings, DomainSettings, EnvironmentRef, ExternalIdPatterns,
+    IntentSettings, KeyRef, Kind, Limits, OperatorSettings, OrganizationObject,
+    PortalEnvironmentSpec, PortalOrganizationSpec, ReturnUrls, Tenant, UpdateLimit,
 };
 use crate::manifest::shape;
 use crate::model::desired::{self, DEFAULT_DELETE_LIMIT, Desired, DesiredOrganization};
@@ -188,6 +188,7 @@ fn organization_spec(
         protect,
         stripe_customer_id,
         allow_profiles_outside_organization,
+        audit_logs,
         ignore_fields,
         allow_shared_domain,
         allow_same_name,
@@ -226,6 +227,9 @@ fn organization_spec(
         protect,
         stripe_customer_id,
         allow_profiles_outside_organization,
+        audit_logs: audit_logs.map(|logs| AuditLogSettings {
+            retention_days: logs.retention_days,
+        }),
         ignore_fields,
         allow_shared_domain,
         allow_same_name,

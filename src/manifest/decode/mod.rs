@@ -43,7 +43,7 @@ impl Shape {
 
 /// Every shape of a manifest with its spelling, for the test that holds them equal to the schema.
 #[cfg(test)]
-pub(super) const SHAPES: [(&str, &Shape, Naming); 13] = [
+pub(super) const SHAPES: [(&str, &Shape, Naming); 14] = [
     ("Manifest", &settings::DOCUMENT, Naming::Snake),
     ("Environment", &settings::ENVIRONMENT, Naming::Snake),
     ("ReturnUrls", &settings::RETURN_URLS, Naming::Snake),
@@ -52,6 +52,7 @@ pub(super) const SHAPES: [(&str, &Shape, Naming); 13] = [
     ("Organization", &organization::ORGANIZATION, Naming::Snake),
     ("DomainSettings", &organization::DOMAIN, Naming::Snake),
     ("IntentSettings", &organization::INTENT, Naming::Snake),
+    ("AuditLogs", &organization::AUDIT_LOGS, Naming::Snake),
     (
         "EnvironmentObject",
         &operator::ENVIRONMENT_OBJECT,

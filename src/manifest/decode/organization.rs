@@ -4,7 +4,7 @@ use super::{Reader, Shape, operator};
 use crate::codes::manifest as codes;
 use crate::manifest::node::{Node, Value};
 use crate::manifest::quote::quote;
-use crate::manifest::raw::{RawDomain, RawIntent, RawMap, RawOrganization};
+use crate::manifest::raw::{RawAuditLogs, RawDomain, RawIntent, RawMap, RawOrganization};
 
 const PER_ORGANIZATION: &str = "declare it on each organization it is meant for";
 
@@ -25,6 +25,7 @@ pub(super) const ORGANIZATION: Shape = Shape {
         "protect",
         "stripe_customer_id",
         "allow_profiles_outside_organization",
+        "audit_logs",
         "ignore_fields",
         "allow_shared_domain",
         "allow_same_name",
@@ -71,6 +72,7 @@ pub(super) const DEFAULTS: Shape = Shape {
         ("invite", PER_ORGANIZATION),
         ("stripe_customer_id", PER_ORGANIZATION),
         ("allow_profiles_outside_organization", PER_ORGANIZATION),
+        ("audit_logs", PER_ORGANIZATION),
         ("allow_shared_domain", PER_ORGANIZATION),
         ("allow_same_name", PER_ORGANIZATION),
         ("claim", PER_ORGANIZATION),
@@ -80,6 +82,7 @@ pub(super) const DEFAULTS: Shape = Shape {
     ],
 };
 pub(super) const DOMAIN: Shape = Shape::new("a domain", &["domain", "state"]);
+pub(super) const AUDIT_LOGS: Shape = Shape::new("`audit_logs`", &["retention_days"]);
 pub(super) const INTENT: Shape = Shape::new(
     "an intent",
     &["intent", "return_url", "success_url", "warn_days"],
@@ -133,6 +136,7 @@ pub(super) fn with_shape(
             "allow_profiles_outside_organization",
             Reader::boolean,
         ),
+        audit_logs: reader.field(fields, "audit_logs", audit_logs),
         ignore_fields: reader.field(fields, "ignore_fields", Reader::texts),
         allow_shared_domain: reader.field(fields, "allow_shared_domain", Reader::boolean),
         allow_same_name: reader.field(fields, "allow_same_name", Reader::boolean),
@@ -216,6 +220,13 @@ fn intent(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<RawIntent>
         return_url,
         success_url,
         warn_days,
+    })
+}
+
+fn audit_logs(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<RawAuditLogs> {
+    let fields = reader.fields(node, what, &AUDIT_LOGS)?;
+    Some(RawAuditLogs {
+        retention_days: reader.field(fields, "retention_days", Reader::integer),
     })
 }
 

@@ -122,6 +122,11 @@ pub struct OperatorSettings {
     #[serde(skip_serializing_if = "is_false")]
     #[schemars(extend("default" = false))]
     pub allow_domain_removal: bool,
+    /// Whether `auditLogs.retentionDays` may be shorter than it is at WorkOS. Events that are older
+    /// are deleted for good.
+    #[serde(skip_serializing_if = "is_false")]
+    #[schemars(extend("default" = false))]
+    pub allow_data_loss: bool,
     /// Whether deleting a PortalOrganization with `deletionPolicy: Delete` deletes the organization
     /// at WorkOS, with its connections and directories. One that is in use is not deleted unless
     /// `allowActiveDeletion` is set, too.
@@ -166,6 +171,7 @@ impl Default for OperatorSettings {
             allow_rekey: false,
             allow_trusted_domains: false,
             allow_domain_removal: false,
+            allow_data_loss: false,
             allow_deletion: false,
             allow_active_deletion: false,
             max_deletes_per_hour: DEFAULT_DELETES,

@@ -228,7 +228,7 @@ pub(super) fn ignored(_: &mut SchemaGenerator) -> Schema {
             300,
             PATH,
             "must be name, external_id, stripe_customer_id, \
-             allow_profiles_outside_organization, domains, domains.DOMAIN, metadata, \
+             allow_profiles_outside_organization, audit_logs.retention_days, domains, domains.DOMAIN, metadata, \
              metadata.KEY, it_contacts or it_contacts.EMAIL",
         ),
     )

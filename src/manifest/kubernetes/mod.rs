@@ -26,8 +26,8 @@ pub use environment::{
 };
 pub use object::{EnvironmentObject, OrganizationObject};
 pub use organization::{
-    DeletionPolicy, DomainSettings, EnvironmentRef, IntentSettings, ManagementPolicy,
-    PortalOrganizationSpec, Recreate,
+    AuditLogSettings, DeletionPolicy, DomainSettings, EnvironmentRef, IntentSettings,
+    ManagementPolicy, PortalOrganizationSpec, Recreate,
 };
 pub use status::{
     Condition, ConditionStatus, DomainStatus, FieldWrites, IntentStatus, IntentTotals, MinuteCount,

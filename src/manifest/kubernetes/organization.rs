@@ -95,7 +95,8 @@ pub struct PortalOrganizationSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "fields::metadata_keys")]
     pub remove_metadata: Option<Vec<String>>,
-    /// The customer's IT contacts, by e-mail address. They are added, never removed.
+    /// The customer's IT contacts, by e-mail address. They are added, never removed. WorkOS sends
+    /// contacts alerts, such as that of an expiring certificate, as soon as they are added.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "fields::contacts")]
     pub it_contacts: Option<Vec<String>>,
@@ -113,6 +114,9 @@ pub struct PortalOrganizationSpec {
     /// sign-on needs no verified domain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allow_profiles_outside_organization: Option<bool>,
+    /// Settings of audit logs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audit_logs: Option<AuditLogSettings>,
     /// Fields whose differences are left alone, because something else manages them, by the paths
     /// that plans show: `name`, `metadata.tier`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -159,6 +163,17 @@ pub struct EnvironmentRef {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "fields::namespace")]
     pub namespace: Option<String>,
+}
+
+/// Settings of audit logs.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct AuditLogSettings {
+    /// For how many days audit-log events are kept: 30 or 365. A shorter time than now needs
+    /// `allowDataLoss` of the environment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("enum" = [30, 365]))]
+    pub retention_days: Option<u16>,
 }
 
 /// A domain of the customer.

@@ -43,6 +43,7 @@ fn bare(line: u32) -> DesiredOrganization {
         protect: None,
         stripe_customer_id: None,
         allow_profiles_outside_organization: None,
+        retention_days: None,
         ignore_fields: BTreeSet::new(),
         allow_shared_domain: false,
         allow_same_name: false,
@@ -175,6 +176,7 @@ fn every_field_is_taken_over() {
         protect,
         stripe_customer_id,
         allow_profiles_outside_organization,
+        retention_days,
         ignore_fields,
         allow_shared_domain,
         allow_same_name,
@@ -208,7 +210,8 @@ fn every_field_is_taken_over() {
     assert_eq!(*protect, Some(true));
     assert_eq!(stripe_customer_id.as_deref(), Some("cus_Ab12"));
     assert_eq!(*allow_profiles_outside_organization, Some(true));
-    assert_eq!(ignore_fields.len(), 8);
+    assert_eq!(*retention_days, Some(365));
+    assert_eq!(ignore_fields.len(), 9);
     assert!(*allow_shared_domain && *allow_same_name && *claim);
     assert_eq!(allow.len(), Allow::WORDS.len());
     assert_eq!(desired.previous_manifests.len(), 2);

@@ -64,6 +64,7 @@ const PRUNE: Policy = Policy {
     allow_rekey: false,
     allow_trusted_domains: false,
     allow_domain_removal: false,
+    allow_data_loss: false,
     prune: true,
     prune_active: false,
     allow_bulk: false,

@@ -113,7 +113,7 @@ fn group(path: &FieldPath) -> &'static str {
         FieldPath::Metadata(_) => "metadata",
         FieldPath::Connection(_) | FieldPath::Dependent(Dependent::Connections) => "connections",
         FieldPath::Directory(_) | FieldPath::Dependent(Dependent::Directories) => "directories",
-        FieldPath::Dependent(Dependent::AuditLogs) => "audit logs",
+        FieldPath::RetentionDays | FieldPath::Dependent(Dependent::AuditLogs) => "audit logs",
         FieldPath::Dependent(Dependent::LogStream) => "log stream",
         FieldPath::Dependent(Dependent::Members) => "members",
         FieldPath::Whole(group) => group.as_str(),

@@ -245,6 +245,7 @@ pub(in crate::report) fn surprising_reason(change: &Change) -> Option<String> {
         | Reason::FormerName(_)
         | Reason::NotDeclared
         | Reason::DeclaredAbsent
+        | Reason::ShorterRetention
         | Reason::LiftsProtection
         | Reason::TrustedDomain => Some(change.reason.to_string()),
     }

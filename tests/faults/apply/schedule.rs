@@ -157,6 +157,7 @@ fn policy(random: &mut Random) -> Policy {
         allow_rekey: random.percent(60),
         allow_trusted_domains: random.percent(50),
         allow_domain_removal: random.percent(50),
+        allow_data_loss: false,
         prune: random.percent(50),
         prune_active: random.percent(30),
         allow_bulk: random.percent(60),
