@@ -289,8 +289,12 @@ struct Apart {
     /// The IT contacts, once a lost answer or a refusal made them worth reading.
     contacts: Option<Vec<ItContact>>,
     /// For how many days audit-log events are kept, once it was read.
-    retention: Option<Option<u32>>,
+    retention: Option<Retention>,
 }
+
+/// For how many days WorkOS keeps audit-log events; `None` where nobody set it.
+#[derive(Debug, Clone, Copy)]
+struct Retention(Option<u32>);
 
 /// Returns whether a field keeps audit-log events for at least as long as now: nothing is lost by it,
 /// whatever was there before.
@@ -313,7 +317,7 @@ fn live_value(live: &Organization, apart: &Apart, field: &FieldChange) -> Option
             contact(apart.contacts.as_deref(), email).map(|held| held.email.clone())
         }
         FieldPath::RetentionDays => match apart.retention {
-            Some(days) => days.map(|days| days.to_string()),
+            Some(Retention(days)) => days.map(|days| days.to_string()),
             // Read right before it is written.
             None => field.before.clone(),
         },
@@ -565,7 +569,7 @@ impl<P: WritePortal> Hand<'_, P> {
     async fn read_retention(&mut self) -> Result<(), Failure> {
         let status = match self.portal.retention(&self.live.id).await? {
             Answer::Found(days) => {
-                self.apart.retention = Some(days);
+                self.apart.retention = Some(Retention(days));
                 return Ok(());
             }
             Answer::Absent => "404",
@@ -586,7 +590,7 @@ impl<P: WritePortal> Hand<'_, P> {
         };
         let kept = self.portal.set_retention(&self.live.id, days).await?;
         self.has_written = true;
-        self.apart.retention = Some(kept);
+        self.apart.retention = Some(Retention(kept));
         if kept == Some(u32::from(days)) {
             return Ok(());
         }
