@@ -22,9 +22,13 @@ fn meaning(whole: &Whole, form: Form) -> Option<Desired> {
         // Only the Kubernetes form has one.
         organization.resource = None;
     }
+    for absent in desired.absent.values_mut() {
+        absent.source = Source::nowhere();
+    }
     // Powers of a manifest are the environment's in Kubernetes, and converting says so.
     if form == Form::Kubernetes {
         desired.previous_manifests.clear();
+        desired.absent.clear();
         for organization in desired.organizations.values_mut() {
             organization.allow.clear();
             organization.claim = false;
