@@ -392,8 +392,8 @@ impl Obstacle {
                 mark::OWNER
             ),
             Self::HeldByAnother(holder) => format!(
-                "PortalOrganization {} holds it; delete that resource with `deletionPolicy: \
-                 Retain` to hand it over",
+                "PortalOrganization {} holds it; once that resource is deleted, the \
+                 organization is handed over within a minute",
                 resource(holder)
             ),
             Self::HolderNotSeen(holder) => format!(
