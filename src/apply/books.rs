@@ -18,7 +18,7 @@ use crate::workos::WritePortal;
 #[derive(Debug, Default)]
 pub(super) struct Answered {
     kept: Mutex<Vec<(FieldPath, Option<String>)>>,
-    /// Whether a change counts as done where the account has no IT contacts.
+    /// True where a change counts as done although the account has no IT contacts.
     may_lack_contacts: bool,
     /// Answer of an account that has no IT contacts.
     without_contacts: Mutex<Option<String>>,

@@ -24,7 +24,7 @@ use crate::model::{Domain, Email, ExternalId, OrganizationId};
 use crate::plan::{Change, FieldChange, Ownership, Plan};
 use crate::workos::{ApiError, ApiErrorKind, OrganizationPatch, WritePortal};
 
-/// How often metadata that could not be sent in time is merged anew from another read.
+/// Most reads from which metadata that could not be sent in time is merged anew.
 const MAX_PUT_OFF: u32 = 5;
 
 /// Longest wait before metadata is merged anew.
@@ -283,7 +283,7 @@ fn contact<'a>(contacts: Option<&'a [ItContact]>, email: &Email) -> Option<&'a I
     contacts?.iter().find(|held| email.is(&held.email))
 }
 
-/// What is read of an organization beside itself.
+/// Details of an organization that are read by requests of their own.
 #[derive(Debug, Default)]
 struct Apart {
     /// The IT contacts, once a lost answer or a refusal made them worth reading.
@@ -355,7 +355,7 @@ struct Hand<'a, P> {
     apart: Apart,
     /// Whether a write surely took effect.
     has_written: bool,
-    /// Whether metadata is sent although it waits long for its turn: it was merged anew often enough.
+    /// True once metadata was merged anew often enough: it is sent although it waits long for its turn.
     may_be_old: bool,
 }
 

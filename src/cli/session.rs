@@ -58,6 +58,14 @@ impl Request {
             self.extent = Extent::Named;
         }
     }
+
+    /// Returns the head of a report about the manifest: [`headline`] with the manifest's warnings.
+    pub(super) fn headline(&self, connection: &Connection) -> Headline {
+        Headline {
+            manifest_warnings: self.warnings.clone(),
+            ..headline(connection)
+        }
+    }
 }
 
 /// What was read in one pass.
@@ -574,15 +582,5 @@ pub(super) fn headline(connection: &Connection) -> Headline {
         sandbox: connection.is_sandbox(),
         requests: connection.client.requests_used(),
         manifest_warnings: Vec::new(),
-    }
-}
-
-impl Request {
-    /// Returns the head of a report about the manifest: [`headline`] with the manifest's warnings.
-    pub(super) fn headline(&self, connection: &Connection) -> Headline {
-        Headline {
-            manifest_warnings: self.warnings.clone(),
-            ..headline(connection)
-        }
     }
 }

@@ -184,7 +184,8 @@ impl Shared {
         self.clock.now().as_second()
     }
 
-    /// Whether people can be served: keys are there, WorkOS takes the API key, and tokens of this second would be taken.
+    /// Returns whether people can be served: keys are there, WorkOS takes the API key, and tokens of
+    /// this second would be taken.
     fn is_ready(&self) -> bool {
         let tokens = self.tokens.as_ref();
         !self.is_closing.load(Ordering::Relaxed)

@@ -11,7 +11,7 @@ use crate::codes::{Code, gateway as codes};
 /// How often files are looked at.
 const EVERY: Duration = Duration::from_secs(1);
 
-/// How often WorkOS is asked about a key that it refused.
+/// Interval between questions to WorkOS about a key that it refused.
 const ASK_ABOUT_KEY: Duration = Duration::from_secs(30);
 
 /// Something that is read again when its files change.

@@ -199,7 +199,7 @@ pub(super) struct RawOrganization {
     pub(super) kubernetes: Option<Field<RawOrganizationObject>>,
 }
 
-/// What is said of audit logs.
+/// Declared settings of audit logs.
 #[derive(Debug, Default)]
 pub(super) struct RawAuditLogs {
     pub(super) retention_days: Option<Field<i64>>,

@@ -84,12 +84,8 @@ fn warnings(readiness: &Readiness) -> Section {
 fn invitations(readiness: &Readiness, listing: Listing) -> Section {
     let listed = readiness.organizations.iter();
     let listed = listed.filter(|it| listing == Listing::All || !is_settled(it));
-    let mut invited: Vec<_> = listed
-        .filter_map(|it| Some((&it.key, it.invitation.as_ref()?)))
-        .collect();
-    invited.sort_by_key(|(_, invitation)| !invitation.mark.is_sending());
     let mut section = Section::new(Rank::List, "invitations", STATUS).open("#### Invitations\n\n");
-    for (key, invitation) in invited {
+    for (key, invitation) in text::invited(listed) {
         let told = text::invitation_told(key, invitation, &WORDS);
         section.item(|| item(&format!("{}: {}", code(key.as_str()), prose(&told)), None));
     }

@@ -4,11 +4,12 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use super::invite::address;
 use super::status::{paint_state, sign, whose, words};
 use super::{Layout, counted, headline, requests};
 use crate::link::{Phase, ResolvedUrl, WaitOutcome};
-use crate::model::text::{escape, mask_email};
-use crate::model::{Email, OrgKey};
+use crate::model::OrgKey;
+use crate::model::text::escape;
 use crate::readiness::{IntentReadiness, Turn};
 use crate::report::width::hanging;
 use crate::report::{LinkReport, RevokeLinkReport, WaitReport};
@@ -41,7 +42,7 @@ pub fn link(report: &LinkReport<'_>, layout: &Layout) -> String {
         let _ = writeln!(out, "  user         {}", escape(user.as_str()));
     }
     if !contacts.is_empty() {
-        let shown = contacts.iter().map(|email| address(email, layout));
+        let shown = contacts.iter().map(|email| address(email.as_str(), layout));
         let granted = format!(
             "{}: these IT contacts get access to the portal, and WorkOS sends them its alerts, such \
              as that of an expiring certificate",
@@ -60,16 +61,6 @@ fn url(resolved: Option<&ResolvedUrl>) -> String {
         Some(ResolvedUrl { url, origin }) => format!("{}  ({origin})", escape(url.as_str())),
         None => "WorkOS's default, from its dashboard (no API tells it)".to_owned(),
     }
-}
-
-fn address(email: &Email, layout: &Layout) -> String {
-    let email = email.as_str();
-    let shown = if layout.mask_emails {
-        mask_email(email)
-    } else {
-        email.to_owned()
-    };
-    escape(&shown).into_owned()
 }
 
 /// Renders the end of a person's links and portal sessions.

@@ -29,7 +29,7 @@ pub use link::{
     duration, link, link_is_open, link_is_valid, revoke_link, wait, wait_problem, waiting_line,
 };
 pub use plan::plan;
-pub use status::{Listing, invitation_told, status, summary};
+pub use status::{Listing, invitation_told, invited, status, summary};
 
 pub(super) use apply::{how_it_ended, summary as apply_summary};
 pub(super) use changed::rows as changed_rows;

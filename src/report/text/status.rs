@@ -357,14 +357,10 @@ fn invitations(
     listing: Listing,
     layout: &Layout,
 ) {
-    let mut invited: Vec<_> = rows
-        .iter()
-        .filter_map(|row| Some((&row.key, row.invitation.as_ref()?)))
-        .collect();
+    let invited = invited(rows.iter().copied());
     if invited.is_empty() {
         return;
     }
-    invited.sort_by_key(|(_, invitation)| !invitation.mark.is_sending());
     let paint = layout.paint;
     let _ = writeln!(out, "\n{}", paint.strong("invitations"));
     let shown = invited.len().min(listing.steps());
@@ -377,6 +373,17 @@ fn invitations(
         let more = format!("{} more (see status --all)", invited.len() - shown);
         let _ = writeln!(out, "{}", paint.quiet(more));
     }
+}
+
+/// Returns the invitations of organizations: those that may be on their way first.
+pub fn invited<'a>(
+    organizations: impl Iterator<Item = &'a OrganizationReadiness>,
+) -> Vec<(&'a OrgKey, &'a InvitationReadiness)> {
+    let mut invited: Vec<_> = organizations
+        .filter_map(|it| Some((&it.key, it.invitation.as_ref()?)))
+        .collect();
+    invited.sort_by_key(|(_, invitation)| !invitation.mark.is_sending());
+    invited
 }
 
 /// Returns the state of an organization's invitation, with the command that sends a new one where
