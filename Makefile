@@ -10,8 +10,8 @@ test:
 SLOW = canaries crash:: hostile_endpoint gateway:: github_action
 test-quick:
 	cargo fmt --check
-	cargo clippy --all-targets --features operator -- -D warnings
-	cargo test --features operator -- $(addprefix --skip ,$(SLOW))
+	cargo clippy --workspace --all-targets --features operator -- -D warnings
+	cargo test --workspace --features operator -- $(addprefix --skip ,$(SLOW))
 
 ## Formats the code.
 fmt:

@@ -22,15 +22,15 @@ mod world;
 
 use std::time::Instant;
 
-use portalctl::identity::identify;
-use portalctl::manifest::{self, Input};
-use portalctl::model::Selection;
-use portalctl::model::Unconfigured;
-use portalctl::model::desired::Desired;
-use portalctl::model::observed::{DomainState, Observed};
-use portalctl::plan::{Plan, Target, plan};
-use portalctl::readiness::Readiness;
-use portalctl::report::{Headline, PlanReport, markdown};
+use portalctl_core::identity::identify;
+use portalctl_core::plan::{Plan, Target, plan};
+use portalctl_core::readiness::Readiness;
+use portalctl_manifest::{self as manifest, Input};
+use portalctl_model::Selection;
+use portalctl_model::Unconfigured;
+use portalctl_model::desired::Desired;
+use portalctl_model::observed::{DomainState, Observed};
+use portalctl_report::{Headline, PlanReport, markdown};
 use world::{ALL_POWERS, Live, World, apply};
 
 fn main() {

@@ -11,7 +11,7 @@
 
 use std::time::Instant;
 
-use portalctl::report::{Headline, StatusReport, html};
+use portalctl_report::{Headline, StatusReport, html};
 
 #[path = "../tests/support/samples.rs"]
 #[allow(dead_code, reason = "shared with the tests, which use more of it")]

@@ -6,12 +6,12 @@ use std::fs;
 use std::process::Command;
 use std::time::Instant;
 
-use portalctl::identity::identify;
-use portalctl::manifest::{self, Input};
-use portalctl::model::desired::{Desired, DesiredOrganization};
-use portalctl::model::observed::{DomainState, Observed, Organization, OrganizationDomain};
-use portalctl::model::{OrgKey, OrganizationId, Selection, Unconfigured};
-use portalctl::plan::{Policy, Target, plan};
+use portalctl_core::identity::identify;
+use portalctl_core::plan::{Policy, Target, plan};
+use portalctl_manifest::{self as manifest, Input};
+use portalctl_model::desired::{Desired, DesiredOrganization};
+use portalctl_model::observed::{DomainState, Observed, Organization, OrganizationDomain};
+use portalctl_model::{OrgKey, OrganizationId, Selection, Unconfigured};
 
 use crate::folder;
 

@@ -14,10 +14,10 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::{Request, Response, StatusCode};
 use libfuzzer_sys::fuzz_target;
-use portalctl::clock::FixedClock;
-use portalctl::model::observed::EventKind;
-use portalctl::model::{Domain, Email, ExternalId, Intent, OrganizationId};
-use portalctl::workos::{
+use portalctl_platform::clock::FixedClock;
+use portalctl_model::observed::EventKind;
+use portalctl_model::{Domain, Email, ExternalId, Intent, OrganizationId};
+use portalctl_workos::{
     ApiError, ApiKey, ApiResult, Client, Endpoint, EventFilter, LinkRequest, List, NewOrganization,
     Rate, ReadPortal, ReadProgress, Settings, Transport, TransportError, TransportErrorKind,
     WritePortal,

@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use portalctl::readiness::compare::{Earlier, compare};
+use portalctl_core::readiness::compare::{Earlier, compare};
 
 fuzz_target!(|text: &[u8]| {
     if let Ok(earlier) = Earlier::parse(text) {

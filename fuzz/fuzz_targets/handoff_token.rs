@@ -9,7 +9,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use libfuzzer_sys::fuzz_target;
-use portalctl::gateway::fuzzing::{NOW, SECRET, check, read_keys};
+use portalctl_gateway::fuzzing::{NOW, SECRET, check, read_keys};
 use sha2::Sha256;
 
 fn signed(header: &str, claims: &str) -> String {

@@ -4,9 +4,9 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use portalctl::manifest::convert::{self, Form, Whole};
-use portalctl::manifest::{self, Input};
-use portalctl::model::desired::{Defaults, Desired, Source};
+use portalctl_manifest::convert::{self, Form, Whole};
+use portalctl_manifest::{self as manifest, Input};
+use portalctl_model::desired::{Defaults, Desired, Source};
 
 fn input(text: &[u8]) -> [Input; 1] {
     [Input::Stdin(text.to_vec())]

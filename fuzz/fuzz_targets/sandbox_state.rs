@@ -7,9 +7,9 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::Request;
 use libfuzzer_sys::fuzz_target;
-use portalctl::clock::FixedClock;
-use portalctl::sandbox::state::StateFile;
-use portalctl::sandbox::{RateLimit, Sandbox, SandboxOptions};
+use portalctl_platform::clock::FixedClock;
+use workos_sandbox::state::StateFile;
+use workos_sandbox::{RateLimit, Sandbox, SandboxOptions};
 
 const PATHS: [&str; 4] = [
     "/organizations?limit=2",

@@ -7,8 +7,8 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use portalctl::plan::digest::Digest;
-use portalctl::plan::saved;
+use portalctl_core::plan::digest::Digest;
+use portalctl_core::plan::saved;
 
 fuzz_target!(|text: &str| {
     if let Ok(plan) = saved::parse(text) {

@@ -7,7 +7,7 @@
 
 use hmac::{Hmac, KeyInit, Mac};
 use libfuzzer_sys::fuzz_target;
-use portalctl::workos::webhook::{Refused, Signature};
+use portalctl_workos::webhook::{Refused, Signature};
 use secrecy::SecretString;
 use sha2::Sha256;
 

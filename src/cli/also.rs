@@ -8,10 +8,10 @@ use clap::{Args, ValueEnum};
 use super::error::CliError;
 use super::exit::Exit;
 use super::ui::Ui;
-use crate::codes::cli as codes;
-use crate::files;
-use crate::model::text::escape;
-use crate::report::text::Layout;
+use portalctl_model::codes::cli as codes;
+use portalctl_model::text::escape;
+use portalctl_platform::files;
+use portalctl_report::text::Layout;
 
 /// What a command that has several formats shares.
 #[derive(Debug, Clone, Args)]

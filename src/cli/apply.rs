@@ -17,15 +17,15 @@ use super::progress::Applying;
 use super::session::{self, Reality, Request};
 use super::ui::Ui;
 use super::{failure_json, failure_markdown, json};
-use crate::apply::{Always, ApplyReport, Options, apply, nonce};
-use crate::codes::{cli as codes, plan as plan_codes};
-use crate::identity::identify;
-use crate::model::text::escape;
-use crate::plan::Plan;
-use crate::plan::digest::Digest;
-use crate::report::json_v1;
-use crate::report::text::Layout;
-use crate::report::{ApplyReportView, PlanReport, markdown, text};
+use portalctl_core::identity::identify;
+use portalctl_core::plan::Plan;
+use portalctl_core::plan::digest::Digest;
+use portalctl_model::codes::{cli as codes, plan as plan_codes};
+use portalctl_model::text::escape;
+use portalctl_report::json_v1;
+use portalctl_report::text::Layout;
+use portalctl_report::{ApplyReportView, PlanReport, markdown, text};
+use portalctl_workos::apply::{Always, ApplyReport, Options, apply, nonce};
 
 /// Do what the plan says, after asking.
 ///

@@ -10,13 +10,13 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::session;
 use super::ui::Ui;
-use crate::codes::{cli as codes, plan as plan_codes};
-use crate::model::desired::{Desired, Environment, KeyKind};
-use crate::model::text::escape;
-use crate::plan::saved::{self, InvalidPlan};
-use crate::plan::{Plan, Target};
-use crate::readiness::Readiness;
-use crate::report::{ApplyReportView, PlanReport, text};
+use portalctl_core::plan::saved::{self, InvalidPlan};
+use portalctl_core::plan::{Plan, Target};
+use portalctl_core::readiness::Readiness;
+use portalctl_model::codes::{cli as codes, plan as plan_codes};
+use portalctl_model::desired::{Desired, Environment, KeyKind};
+use portalctl_model::text::escape;
+use portalctl_report::{ApplyReportView, PlanReport, text};
 
 /// The largest saved plan: some hundred thousand changes.
 const MAX_PLAN: u64 = 512 * 1024 * 1024;

@@ -12,8 +12,8 @@ use webbrowser::{Browser, BrowserOptions};
 
 use super::error::CliError;
 use super::exit::Exit;
-use crate::codes::link as codes;
-use crate::workos::PortalLink;
+use portalctl_model::codes::link as codes;
+use portalctl_workos::PortalLink;
 
 /// First argument of the process that opens the browser; the link is the second and last.
 const OPENER: &str = "__open-portal-link";

@@ -6,7 +6,7 @@ use clap_complete::Shell;
 use super::error::CliError;
 use super::exit::Exit;
 use super::ui::Ui;
-use crate::codes::cli as codes;
+use portalctl_model::codes::cli as codes;
 
 /// Print a completion script for a shell.
 #[derive(Debug, Args)]

@@ -12,16 +12,16 @@ use super::credentials;
 use super::endpoint;
 use super::error::CliError;
 use super::exit::Exit;
-use crate::clock::{SharedClock, SystemClock};
-use crate::codes::cli as codes;
-use crate::model::desired::Desired;
-use crate::plan::Target;
-use crate::sandbox::state::{StateError, StateFile};
-use crate::sandbox::world::World;
-use crate::sandbox::{Sandbox, SandboxOptions};
-use crate::workos::{
+use portalctl_core::plan::Target;
+use portalctl_model::codes::cli as codes;
+use portalctl_model::desired::Desired;
+use portalctl_platform::clock::{SharedClock, SystemClock};
+use portalctl_workos::{
     ApiKey, Bounds, Client, Endpoint, HttpTransport, Rate, Settings, Transport, TransportError,
 };
+use workos_sandbox::state::{StateError, StateFile};
+use workos_sandbox::world::World;
+use workos_sandbox::{Sandbox, SandboxOptions};
 
 /// A client with what reports say about it.
 pub(super) struct Connection {
@@ -85,7 +85,7 @@ pub(super) fn over_http(
     let transport = HttpTransport::new(&endpoint, bounds).map_err(|error| {
         CliError::new(
             Exit::Unreachable,
-            crate::codes::api::UNREACHABLE,
+            portalctl_model::codes::api::UNREACHABLE,
             error.to_string(),
         )
     })?;

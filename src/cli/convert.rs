@@ -9,11 +9,11 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::session;
 use super::ui::Ui;
-use crate::codes::cli as codes;
-use crate::files;
-use crate::manifest::convert::{self, File, Form, Whole};
-use crate::manifest::has_files;
-use crate::model::text::escape;
+use portalctl_manifest::convert::{self, File, Form, Whole};
+use portalctl_manifest::has_files;
+use portalctl_model::codes::cli as codes;
+use portalctl_model::text::escape;
+use portalctl_platform::files;
 
 /// Turn a manifest into Kubernetes resources, or resources into a manifest.
 ///

@@ -9,10 +9,10 @@ use secrecy::SecretString;
 use super::args::ConnectionArgs;
 use super::error::CliError;
 use super::exit::Exit;
-use crate::codes::cli as codes;
-use crate::model::desired::Environment;
-use crate::model::text::escape;
-use crate::workos::{ApiKey, KeySource};
+use portalctl_model::codes::cli as codes;
+use portalctl_model::desired::Environment;
+use portalctl_model::text::escape;
+use portalctl_workos::{ApiKey, KeySource};
 
 /// A key file holds one line; more than this is another file.
 const MAX_KEY_FILE: u64 = 4096;

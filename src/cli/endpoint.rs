@@ -8,8 +8,8 @@ use super::args::ConnectionArgs;
 use super::error::CliError;
 use super::exit::Exit;
 use super::ui::Ui;
-use crate::codes::cli as codes;
-use crate::workos::{ApiKey, Endpoint, PlainHttp};
+use portalctl_model::codes::cli as codes;
+use portalctl_workos::{ApiKey, Endpoint, PlainHttp};
 
 /// The flag that names an endpoint.
 pub(super) const FLAG: &str = "--api-url";

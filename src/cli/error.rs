@@ -4,10 +4,10 @@
 use std::path::Path;
 
 use super::exit::Exit;
-use crate::codes::{Code, cli as codes};
-use crate::model::desired::Names;
-use crate::report::json_v1::ErrorItem;
-use crate::workos::{ApiError, ApiErrorKind};
+use portalctl_model::codes::{Code, cli as codes};
+use portalctl_model::desired::Names;
+use portalctl_report::json_v1::ErrorItem;
+use portalctl_workos::{ApiError, ApiErrorKind};
 
 /// The known name that a mistyped one probably stands for.
 pub(super) fn most_alike<'a>(typed: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {

@@ -5,8 +5,8 @@ use clap::Args;
 use super::error::{CliError, most_alike};
 use super::exit::Exit;
 use super::ui::Ui;
-use crate::codes::{self, Code, upstream};
-use crate::model::text::escape;
+use portalctl_model::codes::{self, Code, upstream};
+use portalctl_model::text::escape;
 
 /// Explain an error code in full, or list all of them.
 #[derive(Debug, Args)]
@@ -62,7 +62,7 @@ fn explain(code: Code, ui: &Ui) -> String {
     let entry = code.entry();
     let layout = ui.layout();
     let strong = |text: &str| layout.paint.strong(text);
-    let wrapped = |text: &str| crate::report::wrap(text, layout.width.min(100));
+    let wrapped = |text: &str| portalctl_report::wrap(text, layout.width.min(100));
     let mut text = format!(
         "{}: {}\n\n{}\n{}\n{}",
         strong(entry.id),

@@ -10,10 +10,10 @@ use super::exit::Exit;
 use super::session;
 use super::ui::Ui;
 use super::{failure_json, json};
-use crate::codes::cli as codes;
-use crate::model::{OrgKey, OrganizationId};
-use crate::report::csv;
-use crate::report::json_v1::{self, ErrorItem, IdsDocument};
+use portalctl_model::codes::cli as codes;
+use portalctl_model::{OrgKey, OrganizationId};
+use portalctl_report::csv;
+use portalctl_report::json_v1::{self, ErrorItem, IdsDocument};
 
 /// Print the WorkOS organization id of every key, for the app that must store it.
 ///
@@ -80,7 +80,7 @@ pub(super) fn run(args: &IdsArgs, ui: &Ui) -> Result<Exit, CliError> {
 
 type Ids<'a> = BTreeMap<&'a OrgKey, Option<&'a OrganizationId>>;
 
-fn document(ids: &Ids<'_>, headline: &crate::report::Headline) -> IdsDocument {
+fn document(ids: &Ids<'_>, headline: &portalctl_report::Headline) -> IdsDocument {
     let ids = ids
         .iter()
         .map(|(key, id)| (key.to_string(), id.map(ToString::to_string)));

@@ -14,18 +14,18 @@ use super::import_files::{Folder, Written, names_in};
 use super::session::{self, Reality, Request};
 use super::ui::Ui;
 use super::{failure_json, json};
-use crate::codes::cli as codes;
-use crate::codes::manifest::MIXED_FORMS;
-use crate::import::{Import, Survey, settings};
-use crate::manifest::convert::Form;
-use crate::manifest::{self, Input};
-use crate::model::Selection;
-use crate::model::desired::{Desired, KeyKind};
-use crate::model::observed::Listing;
-use crate::model::text::escape;
-use crate::observe::{self, Contacts, Extent};
-use crate::report::json_v1::{self, ErrorItem};
-use crate::report::{ImportReport, text};
+use portalctl_core::import::{Import, Survey, settings};
+use portalctl_manifest::convert::Form;
+use portalctl_manifest::{self as manifest, Input};
+use portalctl_model::Selection;
+use portalctl_model::codes::cli as codes;
+use portalctl_model::codes::manifest::MIXED_FORMS;
+use portalctl_model::desired::{Desired, KeyKind};
+use portalctl_model::observed::Listing;
+use portalctl_model::text::escape;
+use portalctl_report::json_v1::{self, ErrorItem};
+use portalctl_report::{ImportReport, text};
+use portalctl_workos::observe::{self, Contacts, Extent};
 
 /// Write manifest files for the organizations that exist already, ids pinned.
 ///

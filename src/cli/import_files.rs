@@ -7,9 +7,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::error::CliError;
 use super::exit::Exit;
-use crate::codes::cli as codes;
-use crate::files;
-use crate::import::{Import, NewFile, SETTINGS_FILE};
+use portalctl_core::import::{Import, NewFile, SETTINGS_FILE};
+use portalctl_model::codes::cli as codes;
+use portalctl_platform::files;
 
 /// The names in the folder, in lower case: some file systems do not tell `Acme` and `acme` apart.
 pub(super) fn names_in(folder: &Path) -> Result<BTreeSet<String>, CliError> {

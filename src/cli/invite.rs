@@ -12,16 +12,16 @@ use super::exit::Exit;
 use super::session::{self, Confirm, Reality, Request};
 use super::ui::Ui;
 use super::{failure_json, json};
-use crate::apply::{
+use choice::Asked;
+use portalctl_model::codes::{api, cli, invite as codes, plan as plan_codes};
+use portalctl_model::observed::{Answer, ItContact, Organization};
+use portalctl_model::{Intent, OrgKey, OrganizationId};
+use portalctl_report::json_v1::{self, ErrorItem};
+use portalctl_report::{InviteOutcome, InviteQuestion, InviteReport, text};
+use portalctl_workos::ReadPortal;
+use portalctl_workos::apply::{
     Always, InviteNow, Invited, Options, Outcome, OutcomeKind, invite_now, nonce, revoke,
 };
-use crate::codes::{api, cli, invite as codes, plan as plan_codes};
-use crate::model::observed::{Answer, ItContact, Organization};
-use crate::model::{Intent, OrgKey, OrganizationId};
-use crate::report::json_v1::{self, ErrorItem};
-use crate::report::{InviteOutcome, InviteQuestion, InviteReport, text};
-use crate::workos::ReadPortal;
-use choice::Asked;
 
 /// Let WorkOS e-mail an IT contact a link to set up what is left.
 ///

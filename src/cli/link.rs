@@ -16,14 +16,14 @@ use super::session::{self, Confirm, Request};
 use super::ui::Ui;
 use super::waiting::{self, DEFAULT_TIMEOUT, Waiting, intent_of, parse_timeout, refused};
 use super::{browser, failure_json, json, link_problem};
-use crate::codes::{api, cli as cli_codes, link as codes};
-use crate::identity::Identity;
-use crate::link::{self, LIFETIME, Options, Permitted, Refusal, Until};
-use crate::model::{Email, ExternalUserId, Intent, OrgKey};
-use crate::readiness::{Basis, IntentReadiness, State};
-use crate::report::json_v1::{self, ErrorItem};
-use crate::report::{Headline, LinkReport, WaitReport, text};
-use crate::workos::{LinkRequest, WritePortal};
+use portalctl_core::identity::Identity;
+use portalctl_core::link::{self, LIFETIME, Options, Permitted, Refusal, Until};
+use portalctl_core::readiness::{Basis, IntentReadiness, State};
+use portalctl_model::codes::{api, cli as cli_codes, link as codes};
+use portalctl_model::{Email, ExternalUserId, Intent, OrgKey};
+use portalctl_report::json_v1::{self, ErrorItem};
+use portalctl_report::{Headline, LinkReport, WaitReport, text};
+use portalctl_workos::{LinkRequest, WritePortal};
 
 const AFTER_HELP: &str = "\
 What the customer may see in the browser instead of the portal is explained, too:

@@ -2,10 +2,10 @@
 
 use super::error::CliError;
 use super::exit::Exit;
-use crate::codes::link as codes;
-use crate::link::ResolvedUrls;
-use crate::model::{Email, Intent, OrgKey};
-use crate::workos::{ApiError, ApiErrorKind};
+use portalctl_core::link::ResolvedUrls;
+use portalctl_model::codes::link as codes;
+use portalctl_model::{Email, Intent, OrgKey};
+use portalctl_workos::{ApiError, ApiErrorKind};
 
 /// What WorkOS had against the link, with what to do about it.
 pub(super) fn told(

@@ -12,7 +12,7 @@ use super::args::{LogFormat, OutputArgs};
 /// Sets up logging for the process; without `-v` there is none, but for a service: its log tells
 /// what it does, as JSON unless text is asked for, because a program reads it.
 ///
-/// Requests are told by [`crate::workos::client`], which never hands over a header, a body or a
+/// Requests are told by [`portalctl_workos::client`], which never hands over a header, a body or a
 /// query. Libraries' own lines are limited to warnings, because some trace headers.
 pub(super) fn init(args: &OutputArgs, is_service: bool) {
     if args.verbose == 0 && !is_service {
@@ -46,5 +46,6 @@ fn filter(args: &OutputArgs) -> Targets {
     };
     Targets::new()
         .with_target("portalctl", ours)
+        .with_target("workos_sandbox", ours)
         .with_default(libraries)
 }

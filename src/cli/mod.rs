@@ -56,10 +56,10 @@ use error::CliError;
 use exit::Exit;
 use ui::Ui;
 
-use crate::codes::cli as codes;
-use crate::model::desired::Names;
-use crate::report::json_v1::{self, ErrorItem};
-use crate::report::{markdown, sarif};
+use portalctl_model::codes::cli as codes;
+use portalctl_model::desired::Names;
+use portalctl_report::json_v1::{self, ErrorItem};
+use portalctl_report::{markdown, sarif};
 
 /// Declares customer organizations and their Admin Portal features in YAML; plans the difference
 /// to WorkOS, applies it, and reports what each customer still has to configure.

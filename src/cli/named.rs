@@ -6,11 +6,11 @@
 use super::error::{CliError, most_alike};
 use super::exit::Exit;
 use super::ui::Ui;
-use crate::codes::cli as codes;
-use crate::model::desired::{Desired, DesiredOrganization};
-use crate::model::name::folded;
-use crate::model::text::escape;
-use crate::model::{Domain, ExternalId, OrgKey, OrganizationId};
+use portalctl_model::codes::cli as codes;
+use portalctl_model::desired::{Desired, DesiredOrganization};
+use portalctl_model::name::folded;
+use portalctl_model::text::escape;
+use portalctl_model::{Domain, ExternalId, OrgKey, OrganizationId};
 
 /// The number of entries that a message names at most.
 const MAX_LISTED: usize = 5;
@@ -227,7 +227,7 @@ pub(super) fn confirm(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::manifest::{self, Input};
+    use portalctl_manifest::{self as manifest, Input};
 
     const MANIFEST: &str = "\
 version: 1

@@ -11,9 +11,9 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::session;
 use super::ui::Ui;
-use crate::clock::{SharedClock, SystemClock};
-use crate::codes::cli as codes;
-use crate::operator::{self, Error, Options, lease};
+use portalctl_model::codes::cli as codes;
+use portalctl_operator::{self as operator, Error, Options, lease};
+use portalctl_platform::clock::{SharedClock, SystemClock};
 
 /// How `portalctl operator` is run.
 #[derive(Debug, Args)]

@@ -12,17 +12,17 @@ use super::exit::Exit;
 use super::session::{self, Reality, Request};
 use super::ui::Ui;
 use super::{connect, failure_json, failure_markdown, json};
-use crate::codes::{api, cli as codes};
-use crate::files;
-use crate::model::desired::{Desired, Invite};
-use crate::model::observed::Observed;
-use crate::model::{OrgKey, OrganizationId, mark};
-use crate::observe::{Contacts, Extent};
-use crate::plan::{Plan, Policy, Warning, plan};
-use crate::readiness::{Basis, Readiness};
-use crate::report::json_v1;
-use crate::report::text::Layout;
-use crate::report::{PlanReport, html, markdown, sarif, text};
+use portalctl_core::plan::{Plan, Policy, Warning, plan};
+use portalctl_core::readiness::{Basis, Readiness};
+use portalctl_model::codes::{api, cli as codes};
+use portalctl_model::desired::{Desired, Invite};
+use portalctl_model::observed::Observed;
+use portalctl_model::{OrgKey, OrganizationId, mark};
+use portalctl_platform::files;
+use portalctl_report::json_v1;
+use portalctl_report::text::Layout;
+use portalctl_report::{PlanReport, html, markdown, sarif, text};
+use portalctl_workos::observe::{Contacts, Extent};
 
 /// What stands for a key in a warning that is about no single entry.
 const EVERYBODY: &str = "(several)";

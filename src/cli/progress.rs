@@ -6,10 +6,10 @@ use std::sync::{Mutex, PoisonError};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::ui::Ui;
-use crate::apply::{ApplyProgress, Outcome};
-use crate::plan::Change;
-use crate::report::text::applied_line;
-use crate::workos::{List, ReadProgress};
+use portalctl_core::plan::Change;
+use portalctl_report::text::applied_line;
+use portalctl_workos::apply::{ApplyProgress, Outcome};
+use portalctl_workos::{List, ReadProgress};
 
 /// Shows how much has been read: on a terminal only, where it is wiped away at the end.
 pub(super) struct Reading {

@@ -10,11 +10,11 @@ use super::exit::Exit;
 use super::session::{self, Confirm, Request};
 use super::ui::Ui;
 use super::{failure_json, json, link_problem};
-use crate::codes::link as codes;
-use crate::model::{ExternalUserId, OrgKey};
-use crate::report::json_v1::{self, ErrorItem};
-use crate::report::{RevokeLinkReport, text};
-use crate::workos::WritePortal;
+use portalctl_model::codes::link as codes;
+use portalctl_model::{ExternalUserId, OrgKey};
+use portalctl_report::json_v1::{self, ErrorItem};
+use portalctl_report::{RevokeLinkReport, text};
+use portalctl_workos::WritePortal;
 
 /// End the portal links and the open portal sessions of one person at a customer.
 ///

@@ -15,16 +15,16 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::session;
 use super::ui::Ui;
-use crate::clock::{SharedClock, SystemClock};
-use crate::codes::cli as codes;
-use crate::model::desired::KeyKind;
-use crate::sandbox::fault::{DEFAULT_PERCENT, Faults};
-use crate::sandbox::scenario::{Scenario, ScenarioError};
-use crate::sandbox::state::StateFile;
-use crate::sandbox::webhook;
-use crate::sandbox::world::{World, is_return_url};
-use crate::sandbox::{Audience, HttpDeliver, RateLimit, Sandbox, SandboxOptions};
-use crate::workos::{ApiKey, Endpoint, PlainHttp};
+use portalctl_model::codes::cli as codes;
+use portalctl_model::desired::KeyKind;
+use portalctl_platform::clock::{SharedClock, SystemClock};
+use portalctl_workos::{ApiKey, Endpoint, PlainHttp};
+use workos_sandbox::fault::{DEFAULT_PERCENT, Faults};
+use workos_sandbox::scenario::{Scenario, ScenarioError};
+use workos_sandbox::state::StateFile;
+use workos_sandbox::webhook;
+use workos_sandbox::world::{World, is_return_url};
+use workos_sandbox::{Audience, HttpDeliver, RateLimit, Sandbox, SandboxOptions};
 
 /// Serve an in-memory WorkOS, to try everything without an account.
 ///

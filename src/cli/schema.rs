@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use super::error::CliError;
 use super::exit::Exit;
 use super::ui::Ui;
-use crate::codes;
-use crate::manifest;
-use crate::manifest::kubernetes::{Kind, definition};
-use crate::report::json_v1::{
+use portalctl_manifest as manifest;
+use portalctl_manifest::kubernetes::{Kind, definition};
+use portalctl_model::codes;
+use portalctl_report::json_v1::{
     ApplyDocument, ChangedDocument, DoctorDocument, DomainsDocument, IdsDocument, ImportDocument,
     InviteDocument, LinkDocument, PlanDocument, RevokeLinkDocument, StatusDocument,
     ValidateDocument, WaitDocument, schema,

@@ -12,10 +12,10 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::session;
 use super::ui::Ui;
-use crate::codes::{cli as codes, gateway as gateway_codes};
-use crate::gateway::{Config, Customers, Gateway, Options, Problem, PublicUrl, Unusable};
-use crate::manifest::Input;
-use crate::report::json_v1::ErrorItem;
+use portalctl_gateway::{Config, Customers, Gateway, Options, Problem, PublicUrl, Unusable};
+use portalctl_manifest::Input;
+use portalctl_model::codes::{cli as codes, gateway as gateway_codes};
+use portalctl_report::json_v1::ErrorItem;
 
 /// Serve the gateway: hands your app's IT admins over to the Admin Portal.
 ///
@@ -57,7 +57,7 @@ pub(super) fn run(args: &ServeArgs, ui: &Ui) -> Result<Exit, CliError> {
         Input::Stdin(_) => None,
     });
     let files = files.collect();
-    let desired = session::sound(crate::manifest::read(&inputs), ui)?.desired;
+    let desired = session::sound(portalctl_manifest::read(&inputs), ui)?.desired;
     let connection = connect::open(&args.connection, &desired)?;
     session::block_on(async |interrupted| {
         let listener = TcpListener::bind(args.listen).await.map_err(|error| {
@@ -126,7 +126,7 @@ fn public_url(named: Option<&str>, address: SocketAddr) -> Result<PublicUrl, Cli
     let bad = |message: String| CliError::new(Exit::Usage, gateway_codes::PUBLIC_URL, message);
     match named {
         Some(text) => PublicUrl::parse(text).map_err(|error| {
-            let text = crate::model::text::escape(text);
+            let text = portalctl_model::text::escape(text);
             bad(format!("--public-url {text} {error}"))
         }),
         None if address.ip().is_loopback() => {

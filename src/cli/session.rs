@@ -13,22 +13,22 @@ use super::interrupt;
 use super::named::{self, Found};
 use super::progress::Reading;
 use super::ui::Ui;
-use crate::codes::{Code, cli as codes, plan as plan_codes};
-use crate::identity::ownership::{Declarant, Ownership, Rival, Standing};
-use crate::identity::{Identities, Identity};
-use crate::manifest::{self, Checked, Diagnostics, Input, Severity, Sources};
-use crate::model::desired::Desired;
-use crate::model::observed::{Observed, Organization};
-use crate::model::text::escape;
-use crate::model::{Allow, Intent, OrgKey, OrganizationId, Selection};
-use crate::observe::{
+use portalctl_core::identity::ownership::{Declarant, Ownership, Rival, Standing};
+use portalctl_core::identity::{Identities, Identity};
+use portalctl_core::plan::{Policy, candidates};
+use portalctl_core::readiness::{Readiness, readiness};
+use portalctl_manifest::{self as manifest, Checked, Diagnostics, Input, Severity, Sources};
+use portalctl_model::codes::{Code, cli as codes, plan as plan_codes};
+use portalctl_model::desired::Desired;
+use portalctl_model::observed::{Observed, Organization};
+use portalctl_model::text::escape;
+use portalctl_model::{Allow, Intent, OrgKey, OrganizationId, Selection};
+use portalctl_report::Headline;
+use portalctl_report::json_v1::ErrorItem;
+use portalctl_workos::observe::{
     Contacts, Extent, observe, observe_contacts, observe_for_plan, observe_retention, usage,
 };
-use crate::plan::{Policy, candidates};
-use crate::readiness::{Readiness, readiness};
-use crate::report::Headline;
-use crate::report::json_v1::ErrorItem;
-use crate::workos::{ApiResult, ReadPortal};
+use portalctl_workos::{ApiResult, ReadPortal};
 
 /// The longest manifest that is read from standard input.
 const MAX_STDIN: u64 = 64 * 1024 * 1024;

@@ -10,14 +10,14 @@ use anstream::ColorChoice;
 
 use super::args::{Colour, OutputArgs};
 use super::error::CliError;
-use crate::codes::cli as codes;
-use crate::files;
-use crate::model::text::escape;
-use crate::report::json_v1::ErrorItem;
-use crate::report::paint::Paint;
-use crate::report::text::Layout;
-use crate::report::wrap;
-use crate::workos::PortalLink;
+use portalctl_model::codes::cli as codes;
+use portalctl_model::text::escape;
+use portalctl_platform::files;
+use portalctl_report::json_v1::ErrorItem;
+use portalctl_report::paint::Paint;
+use portalctl_report::text::Layout;
+use portalctl_report::wrap;
+use portalctl_workos::PortalLink;
 
 pub(super) use screen::Screen;
 

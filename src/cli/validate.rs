@@ -8,9 +8,9 @@ use super::exit::Exit;
 use super::session;
 use super::ui::Ui;
 use super::{failure_json, json};
-use crate::manifest::{Checked, Severity};
-use crate::report::json_v1::{self, ErrorItem, ValidateDocument};
-use crate::report::sarif;
+use portalctl_manifest::{Checked, Severity};
+use portalctl_report::json_v1::{self, ErrorItem, ValidateDocument};
+use portalctl_report::sarif;
 
 /// Check a manifest, offline: every problem at once, each with its place and its fix.
 #[derive(Debug, Args)]

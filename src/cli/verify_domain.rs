@@ -13,13 +13,13 @@ use super::exit::Exit;
 use super::session::{self, Confirm};
 use super::ui::Ui;
 use super::{failure_json, json};
-use crate::codes::{cli, domain as codes};
-use crate::dns::{Bounds, Resolvers};
-use crate::model::desired::Desired;
-use crate::model::text::escape;
-use crate::model::{Domain, Intent, OrgKey};
-use crate::report::json_v1::{self, ErrorItem};
-use crate::report::{DomainsReport, text};
+use portalctl_model::codes::{cli, domain as codes};
+use portalctl_model::desired::Desired;
+use portalctl_model::text::escape;
+use portalctl_model::{Domain, Intent, OrgKey};
+use portalctl_report::json_v1::{self, ErrorItem};
+use portalctl_report::{DomainsReport, text};
+use portalctl_workos::dns::{Bounds, Resolvers};
 
 /// The port of DNS.
 const DNS_PORT: u16 = 53;

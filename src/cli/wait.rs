@@ -14,11 +14,11 @@ use super::session::{self, Confirm, Request};
 use super::ui::Ui;
 use super::waiting::{self, DEFAULT_TIMEOUT, Waited, Waiting, intent_of, parse_timeout, refused};
 use super::{failure_json, json};
-use crate::identity::Identity;
-use crate::link::{self, Options, Refusal, Until};
-use crate::model::{Intent, OrgKey};
-use crate::report::json_v1::{self, ErrorItem};
-use crate::report::{WaitReport, text};
+use portalctl_core::identity::Identity;
+use portalctl_core::link::{self, Options, Refusal, Until};
+use portalctl_model::{Intent, OrgKey};
+use portalctl_report::json_v1::{self, ErrorItem};
+use portalctl_report::{WaitReport, text};
 
 /// Wait until a customer has configured a feature.
 ///

@@ -13,15 +13,15 @@ use super::pause::Pause;
 use super::session::{Reality, Request};
 use super::ui::Ui;
 use super::waiting_show::Show;
-use crate::codes::link as codes;
-use crate::identity::Identity;
-use crate::link::{self, Refusal, Until, Verdict, WaitOutcome, Watch};
-use crate::model::observed::{Answer, Event};
-use crate::model::{Intent, OrgKey, OrganizationId};
-use crate::observe::observe;
-use crate::readiness::{Basis, IntentReadiness};
-use crate::report::{WaitReport, text};
-use crate::workos::{ApiError, ApiErrorKind, EventFilter, List, ReadPortal, ReadProgress};
+use portalctl_core::identity::Identity;
+use portalctl_core::link::{self, Refusal, Until, Verdict, WaitOutcome, Watch};
+use portalctl_core::readiness::{Basis, IntentReadiness};
+use portalctl_model::codes::link as codes;
+use portalctl_model::observed::{Answer, Event};
+use portalctl_model::{Intent, OrgKey, OrganizationId};
+use portalctl_report::{WaitReport, text};
+use portalctl_workos::observe::observe;
+use portalctl_workos::{ApiError, ApiErrorKind, EventFilter, List, ReadPortal, ReadProgress};
 
 /// How long is waited unless said.
 pub(super) const DEFAULT_TIMEOUT: Duration = Duration::from_mins(30);
@@ -277,10 +277,12 @@ pub(super) fn ended(report: &WaitReport<'_>) -> (Exit, Option<CliError>) {
             }
         }
         WaitOutcome::TimedOut => CliError::new(Exit::Asked, codes::TIMED_OUT, problem),
-        WaitOutcome::Interrupted => {
-            CliError::new(Exit::Interrupted, crate::codes::cli::INTERRUPTED, problem)
-                .help("run `portalctl wait` to go on; what the customer has done stays done")
-        }
+        WaitOutcome::Interrupted => CliError::new(
+            Exit::Interrupted,
+            portalctl_model::codes::cli::INTERRUPTED,
+            problem,
+        )
+        .help("run `portalctl wait` to go on; what the customer has done stays done"),
     };
     (error.exit, Some(error))
 }

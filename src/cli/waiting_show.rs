@@ -5,13 +5,13 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::waiting::Waiting;
-use crate::link::Verdict;
-use crate::model::Domain;
-use crate::model::observed::{Event, FailedRead};
-use crate::model::text::escape;
-use crate::readiness::IntentReadiness;
-use crate::report::text;
-use crate::workos::ApiError;
+use portalctl_core::link::Verdict;
+use portalctl_core::readiness::IntentReadiness;
+use portalctl_model::Domain;
+use portalctl_model::observed::{Event, FailedRead};
+use portalctl_model::text::escape;
+use portalctl_report::text;
+use portalctl_workos::ApiError;
 
 /// Shows how far the customer is.
 pub(super) struct Show<'a> {

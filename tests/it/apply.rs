@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 
-use portalctl::apply::{
+use portalctl_core::plan::{Action, Change, Evidence, FieldChange, Plan, in_use};
+use portalctl_model::observed::{Answer, DomainState, FailedRead, Observed, Organization, Usage};
+use portalctl_model::{ManifestName, OrganizationId};
+use portalctl_platform::clock::{Clock, SystemClock};
+use portalctl_workos::apply::{
     Always, ApplyProgress, ApplyReport, Options, Outcome, OutcomeKind, Repeat, apply,
 };
-use portalctl::clock::{Clock, SystemClock};
-use portalctl::model::observed::{Answer, DomainState, FailedRead, Observed, Organization, Usage};
-use portalctl::model::{ManifestName, OrganizationId};
-use portalctl::plan::{Action, Change, Evidence, FieldChange, Plan, in_use};
-use portalctl::workos::{ApiError, ApiErrorKind as Kind};
+use portalctl_workos::{ApiError, ApiErrorKind as Kind};
 
 use crate::support::fake_portal::When::{After, Before};
 use crate::support::fake_portal::{FakePortal, LATENCY, error, unused};

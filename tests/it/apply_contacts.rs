@@ -3,15 +3,15 @@
 
 use tokio_util::sync::CancellationToken;
 
-use portalctl::apply::{
+use portalctl_core::plan::{Action, Change, Invitation};
+use portalctl_model::observed::Answer;
+use portalctl_model::{Email, OrganizationId};
+use portalctl_platform::clock::SystemClock;
+use portalctl_workos::apply::{
     Always, ApplyProgress, InviteNow, Invited, Options, Outcome, OutcomeKind, apply, invite_now,
     revoke,
 };
-use portalctl::clock::SystemClock;
-use portalctl::model::observed::Answer;
-use portalctl::model::{Email, OrganizationId};
-use portalctl::plan::{Action, Change, Invitation};
-use portalctl::workos::{ApiErrorKind as Kind, ReadPortal};
+use portalctl_workos::{ApiErrorKind as Kind, ReadPortal};
 
 use super::apply::{assert_done, kinds, only, org, problem, run, run_until};
 use crate::support::fake_portal::When::{After, Before};
@@ -600,7 +600,7 @@ async fn a_revocation_whose_answer_is_lost_is_tried_again() {
 async fn contacts(
     portal: &FakePortal,
     id: &OrganizationId,
-) -> Vec<portalctl::model::observed::ItContact> {
+) -> Vec<portalctl_model::observed::ItContact> {
     match portal.it_contacts(id).await {
         Ok(Answer::Found(contacts)) => contacts,
         other => panic!("{other:?}"),

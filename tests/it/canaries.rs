@@ -208,9 +208,9 @@ fn nothing_secret_is_written_when_nothing_answers() {
 /// What a panic's message or a log could show of the types that hold secrets.
 #[test]
 fn what_holds_a_secret_does_not_show_it() {
-    let key = portalctl::workos::ApiKey::parse(KEY).unwrap();
+    let key = portalctl_workos::ApiKey::parse(KEY).unwrap();
     let secret = secrecy::SecretString::from("canarywebhook0123456789");
-    let endpoint = portalctl::sandbox::webhook::Endpoint::new("http://127.0.0.1:1/", &secret);
+    let endpoint = workos_sandbox::webhook::Endpoint::new("http://127.0.0.1:1/", &secret);
     let shown = format!("{key:?} {secret:?} {endpoint:?}");
     for canary in CANARIES {
         assert!(!shown.contains(canary), "{shown}");

@@ -1,11 +1,11 @@
 //! What is planned for IT contacts, and who is invited when.
 
-use portalctl::model::Intent;
-use portalctl::model::desired::{FieldGroup, FieldPath, Limits, UpdateLimit};
-use portalctl::model::observed::DomainState::Verified;
-use portalctl::model::observed::{Answer, Connection, ConnectionState, Listing};
-use portalctl::plan::lint::lint;
-use portalctl::plan::{Action, ActionKind, Flag, HeldReason, Invitation, Plan};
+use portalctl_core::plan::lint::lint;
+use portalctl_core::plan::{Action, ActionKind, Flag, HeldReason, Invitation, Plan};
+use portalctl_model::Intent;
+use portalctl_model::desired::{FieldGroup, FieldPath, Limits, UpdateLimit};
+use portalctl_model::observed::DomainState::Verified;
+use portalctl_model::observed::{Answer, Connection, ConnectionState, Listing};
 
 use crate::support::world::{Entry, INVITED, Live, World, email, key, org_id, text};
 

@@ -4,19 +4,19 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use portalctl::manifest::convert::{self, Form, Whole};
-use portalctl::manifest::kubernetes::{
+use portalctl_manifest::convert::{self, Form, Whole};
+use portalctl_manifest::kubernetes::{
     DeletionPolicy, EnvironmentObject, KeyRef, ManagementPolicy, OperatorSettings,
     OrganizationObject, Recreate,
 };
-use portalctl::manifest::shape::{
+use portalctl_manifest::shape::{
     AuditLogs, Defaults, DomainItem, DomainSettings, DomainState, DomainsPolicy, Environment,
     IntentItem, IntentSettings, Invite, KeyKind, Limits, Manifest, Organization, ReturnUrls,
     UpdateLimit,
 };
-use portalctl::manifest::{Input, render, to_yaml};
-use portalctl::model::Intent;
-use portalctl::model::desired::{self, Desired, Source};
+use portalctl_manifest::{Input, render, to_yaml};
+use portalctl_model::Intent;
+use portalctl_model::desired::{self, Desired, Source};
 
 const NAMES: [&str; 6] = [
     "Acme",

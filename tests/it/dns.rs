@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use hickory_server::net::xfer::Protocol;
 use hickory_server::proto::op::ResponseCode;
-use portalctl::clock::{SharedClock, SystemClock};
-use portalctl::dns::{Bounds, Resolver, Resolvers, TxtLookup};
-use portalctl::model::observed::DomainState;
-use portalctl::verification::{Answer, Record, Seen, Sight, Trouble};
+use portalctl_core::verification::{Answer, Record, Seen, Sight, Trouble};
+use portalctl_model::observed::DomainState;
+use portalctl_platform::clock::{SharedClock, SystemClock};
+use portalctl_workos::dns::{Bounds, Resolver, Resolvers, TxtLookup};
 
 use crate::support::dns::{DnsServer, Zone};
 use crate::support::samples::held;

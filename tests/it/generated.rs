@@ -6,9 +6,9 @@ use std::fs;
 use std::path::Path;
 
 use portalctl::cli::schema::Document;
-use portalctl::codes;
-use portalctl::manifest;
-use portalctl::manifest::kubernetes::{Kind, definition};
+use portalctl_manifest as manifest;
+use portalctl_manifest::kubernetes::{Kind, definition};
+use portalctl_model::codes;
 
 const NOTE: &str = "<!-- Made by `UPDATE_GENERATED=1 cargo test generated`; do not edit. -->";
 

@@ -1,10 +1,10 @@
 //! Which live organization is an entry's: every rule and every conflict.
 
-use portalctl::identity::{Identity, MatchedBy};
-use portalctl::model::observed::DomainState::{
+use portalctl_core::identity::{Identity, MatchedBy};
+use portalctl_core::plan::{Flag, Unmanaged};
+use portalctl_model::observed::DomainState::{
     Failed, LegacyVerified, Pending, Unverified, Verified,
 };
-use portalctl::plan::{Flag, Unmanaged};
 
 use crate::support::world::{ALL_POWERS, Entry, Live, LiveOrg, World, external, key, org_id, text};
 
@@ -553,7 +553,7 @@ fn a_domain_that_waits_with_another_entry_is_a_warning_for_a_new_one() {
 #[test]
 fn a_state_from_the_future_does_not_count_as_verified_and_is_shown_escaped() {
     let world = World::new().org("acme", |o| o.domains(["acme.com"]));
-    let odd = portalctl::model::observed::DomainState::from_api("half\u{202e}verified");
+    let odd = portalctl_model::observed::DomainState::from_api("half\u{202e}verified");
     let live = world.live().org("org_1", |o| {
         o.external_id("x").name("X").domain("acme.com", odd)
     });

@@ -2,15 +2,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use portalctl::identity::Identities;
-use portalctl::import::{Import, NewFile, Survey, settings};
-use portalctl::manifest::{Input, Severity, read, read_settings};
-use portalctl::model::desired::{Desired, KeyKind};
-use portalctl::model::observed::{
+use portalctl_core::identity::Identities;
+use portalctl_core::import::{Import, NewFile, Survey, settings};
+use portalctl_manifest::{Input, Severity, read, read_settings};
+use portalctl_model::desired::{Desired, KeyKind};
+use portalctl_model::observed::{
     Answer, AuditLogConfiguration, AuditLogState, ConnectionState, DirectoryState, DomainState,
     Listing, LogStream, LogStreamState, Observed,
 };
-use portalctl::model::{Intent, OrganizationId};
+use portalctl_model::{Intent, OrganizationId};
 
 use crate::support::import::{
     connection, contact, declared, directory, domain, folder, import, import_only, live,
@@ -337,7 +337,7 @@ fn hostile_names_come_back_as_they_are() {
         let import = import("", &observed);
         let desired = folder("", &import);
         let entry = &desired.organizations[&only_file(&import).key];
-        let declared = portalctl::model::name::check(name).is_ok().then_some(name);
+        let declared = portalctl_model::name::check(name).is_ok().then_some(name);
         assert_eq!(entry.name.as_deref(), declared);
         assert_eq!(entry.metadata["key"].as_deref(), Some(name));
         let plan = planned(&desired, &observed);

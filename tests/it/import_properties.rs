@@ -5,14 +5,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
-use portalctl::identity::identify;
-use portalctl::import::{NewFile, Survey};
-use portalctl::model::OrgKey;
-use portalctl::model::desired::Desired;
-use portalctl::model::observed::{
+use portalctl_core::identity::identify;
+use portalctl_core::import::{NewFile, Survey};
+use portalctl_core::plan::{Change, Plan};
+use portalctl_model::OrgKey;
+use portalctl_model::desired::Desired;
+use portalctl_model::observed::{
     Answer, ConnectionState, DomainState, Listing, Observed, Organization,
 };
-use portalctl::plan::{Change, Plan};
 
 use crate::support::import::{
     connection, contact, declared, domain, folder, import, import_only, live, organization, planned,

@@ -3,8 +3,8 @@
 
 use serde_json::{Value, json};
 
-use portalctl::manifest::convert::{self, Form};
-use portalctl::manifest::{Input, resolve};
+use portalctl_manifest::convert::{self, Form};
+use portalctl_manifest::{Input, resolve};
 
 use crate::support::kube::Cluster;
 use crate::support::wait::until;
@@ -507,8 +507,8 @@ fn every_example_is_accepted_as_resources() {
         "examples/kubernetes",
         "examples/quickstart",
         "examples/one-file-per-customer",
-        "tests/fixtures/manifest/good/full.yaml",
-        "tests/fixtures/manifest/good/every-field.yaml",
+        "crates/manifest/tests/fixtures/manifest/good/full.yaml",
+        "crates/manifest/tests/fixtures/manifest/good/every-field.yaml",
     ] {
         let whole = convert::read_whole(&[Input::Path(root.join(example))]);
         let desired = whole.checked.desired.unwrap();

@@ -47,6 +47,7 @@ mod contacts;
 mod convert_properties;
 #[cfg(target_os = "linux")]
 mod crash;
+mod crates;
 mod dns;
 mod docs_links;
 mod emulator;
@@ -60,7 +61,6 @@ mod identity;
 mod import;
 mod import_properties;
 mod kubernetes_crds;
-mod layering;
 mod link;
 mod link_browser;
 mod named;

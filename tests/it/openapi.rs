@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
-use portalctl::clock::FixedClock;
-use portalctl::sandbox::scenario::Scenario;
-use portalctl::sandbox::world::World;
-use portalctl::sandbox::{Sandbox, SandboxOptions};
+use portalctl_platform::clock::FixedClock;
 use serde_json::{Value, json};
+use workos_sandbox::scenario::Scenario;
+use workos_sandbox::world::World;
+use workos_sandbox::{Sandbox, SandboxOptions};
 
 use crate::conformance::face::node_modules;
 use crate::support::events::EVERY_EVENT;

@@ -1,11 +1,13 @@
 //! What is planned for what differs, what is held, and what the digest covers.
 
-use portalctl::model::desired::{FieldGroup, FieldPath, Limits, Source, UpdateLimit};
-use portalctl::model::observed::Coverage;
-use portalctl::model::observed::DomainState::{LegacyVerified, Pending, Unverified, Verified};
-use portalctl::model::{ClientId, Intent};
-use portalctl::plan::lint::lint;
-use portalctl::plan::{Action, ActionKind, Change, FieldChange, Flag, Plan, Target, Unmanaged};
+use portalctl_core::plan::lint::lint;
+use portalctl_core::plan::{
+    Action, ActionKind, Change, FieldChange, Flag, Plan, Target, Unmanaged,
+};
+use portalctl_model::desired::{FieldGroup, FieldPath, Limits, Source, UpdateLimit};
+use portalctl_model::observed::Coverage;
+use portalctl_model::observed::DomainState::{LegacyVerified, Pending, Unverified, Verified};
+use portalctl_model::{ClientId, Intent};
 
 use crate::support::world::{
     ALL_POWERS, Live, OWNER, PROTECT, World, apply, domain, key, org_id, text,

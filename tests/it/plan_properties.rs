@@ -7,16 +7,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::prelude::*;
 
-use portalctl::model::desired::{
+use portalctl_core::plan::digest::Digest;
+use portalctl_core::plan::{Action, ActionKind, Change, FieldChange, Plan, Policy};
+use portalctl_model::desired::{
     DeclaredDomainState, DesiredOrganization, DomainsPolicy, FieldGroup, FieldPath, Invite, Limits,
     UpdateLimit,
 };
-use portalctl::model::observed::{
+use portalctl_model::observed::{
     Answer, Connection, ConnectionState, DomainState, ItContact, Listing, Organization,
 };
-use portalctl::model::{Domain, Intent, OrgKey, OrganizationId};
-use portalctl::plan::digest::Digest;
-use portalctl::plan::{Action, ActionKind, Change, FieldChange, Plan, Policy};
+use portalctl_model::{Domain, Intent, OrgKey, OrganizationId};
 
 use crate::support::world::{
     ALL_POWERS, Entry, HOLDER, INVITED, Live, LiveOrg, OWNER, PROTECT, World, apply, domain, email,

@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
-use portalctl::identity::identify;
-use portalctl::manifest::{self, Input};
-use portalctl::model::desired::Desired;
-use portalctl::model::observed::{
+use portalctl_core::identity::identify;
+use portalctl_core::readiness::{IntentReadiness, Readiness, State, Turn, readiness};
+use portalctl_manifest::{self as manifest, Input};
+use portalctl_model::desired::Desired;
+use portalctl_model::observed::{
     Answer, AuditLogConfiguration, AuditLogState, Certificate, Connection, ConnectionState,
     Directory, DirectoryState, DomainState, Listing, LogStream, LogStreamState, Observed,
     Organization, OrganizationDomain,
 };
-use portalctl::model::{Intent, OrganizationId, Selection};
-use portalctl::readiness::{IntentReadiness, Readiness, State, Turn, readiness};
+use portalctl_model::{Intent, OrganizationId, Selection};
 
 use crate::support::samples::{held, january, organization};
 
@@ -719,7 +719,7 @@ fn what_workos_says_is_shown_on_one_line() {
             .into_iter()
             .flatten()
         {
-            assert!(text.chars().all(portalctl::model::text::is_plain), "{text}");
+            assert!(text.chars().all(portalctl_model::text::is_plain), "{text}");
         }
     }
 }

@@ -7,24 +7,24 @@ use futures::future::BoxFuture;
 use http::{Request, Response};
 use proptest::prelude::*;
 
-use portalctl::clock::FixedClock;
-use portalctl::manifest::{self, Input};
-use portalctl::model::Selection;
-use portalctl::model::desired::Desired;
-use portalctl::model::observed::{Coverage, Observed};
-use portalctl::observe::{Contacts, Extent, observe, observe_contacts};
-use portalctl::plan::digest::Digest;
-use portalctl::plan::{Plan, Policy, Target, plan};
-use portalctl::readiness::{Readiness, readiness};
-use portalctl::sandbox::scenario::{
-    Scenario, ScenarioConnection, ScenarioContact, ScenarioDomain, ScenarioOrganization,
-};
-use portalctl::sandbox::world::{ConnectionState, DomainState, World};
-use portalctl::sandbox::{RateLimit, Sandbox, SandboxOptions};
-use portalctl::workos::{
+use portalctl_core::plan::digest::Digest;
+use portalctl_core::plan::{Plan, Policy, Target, plan};
+use portalctl_core::readiness::{Readiness, readiness};
+use portalctl_manifest::{self as manifest, Input};
+use portalctl_model::Selection;
+use portalctl_model::desired::Desired;
+use portalctl_model::observed::{Coverage, Observed};
+use portalctl_platform::clock::FixedClock;
+use portalctl_workos::observe::{Contacts, Extent, observe, observe_contacts};
+use portalctl_workos::{
     ApiKey, Client, Endpoint, List, Rate, ReadPortal, ReadProgress, Settings, Transport,
     TransportError,
 };
+use workos_sandbox::scenario::{
+    Scenario, ScenarioConnection, ScenarioContact, ScenarioDomain, ScenarioOrganization,
+};
+use workos_sandbox::world::{ConnectionState, DomainState, World};
+use workos_sandbox::{RateLimit, Sandbox, SandboxOptions};
 
 /// Carries requests to a sandbox in this process.
 pub(crate) struct InProcess(pub(crate) Sandbox);
@@ -121,7 +121,7 @@ async fn look(sandbox: &Sandbox, desired: &Desired, extent: Extent) -> View {
         Target::default(),
     );
     // How many organizations are not in the manifest is a note, and only a list shows it.
-    plan.unmanaged = portalctl::plan::Unmanaged::default();
+    plan.unmanaged = portalctl_core::plan::Unmanaged::default();
     View {
         observed,
         plan,

@@ -1,7 +1,7 @@
 //! The table of `status -o csv`, and what a spreadsheet makes of it.
 
-use portalctl::readiness::Readiness;
-use portalctl::report::{StatusReport, csv};
+use portalctl_core::readiness::Readiness;
+use portalctl_report::{StatusReport, csv};
 
 use crate::support::cli::TestEnv;
 use crate::support::manifests;

@@ -2,10 +2,10 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use portalctl::model::text::is_plain;
-use portalctl::plan::Plan;
-use portalctl::readiness::Readiness;
-use portalctl::report::{PlanReport, StatusReport, html};
+use portalctl_core::plan::Plan;
+use portalctl_core::readiness::Readiness;
+use portalctl_model::text::is_plain;
+use portalctl_report::{PlanReport, StatusReport, html};
 use sha2::{Digest, Sha256};
 
 use crate::support::cli::TestEnv;

@@ -2,14 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use portalctl::apply::ApplyReport;
-use portalctl::codes::{cli, plan as codes};
-use portalctl::plan::digest::Digest;
-use portalctl::readiness::{Readiness, State};
-use portalctl::report::json_v1::{
+use portalctl_core::plan::digest::Digest;
+use portalctl_core::readiness::{Readiness, State};
+use portalctl_model::codes::{cli, plan as codes};
+use portalctl_report::json_v1::{
     self, ApplyDocument, ErrorItem, IdsDocument, PlanDocument, StatusDocument, ValidateDocument,
 };
-use portalctl::report::{ApplyReportView, PlanReport, StatusReport};
+use portalctl_report::{ApplyReportView, PlanReport, StatusReport};
+use portalctl_workos::apply::ApplyReport;
 use schemars::JsonSchema;
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -246,7 +246,7 @@ fn an_apply_has_the_agreed_shape() {
 fn a_change_done_in_part_names_its_organization() {
     let mut partly = problem(codes::GONE, "only half of it");
     partly.left = Some(Box::new(organization("acme")));
-    let outcome = portalctl::apply::Outcome::Refused(partly);
+    let outcome = portalctl_workos::apply::Outcome::Refused(partly);
     let apply = apply_document(&applied(vec![(create("acme", &[]), outcome)]));
     assert_eq!(apply["changes"][0]["organization_id"], "org_acme");
 }

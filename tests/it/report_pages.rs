@@ -1,8 +1,8 @@
 //! The pages in a browser: by keyboard, on a phone, on paper, without a script, and under attack.
 
-use portalctl::plan::Plan;
-use portalctl::readiness::{Readiness, State};
-use portalctl::report::{PlanReport, StatusReport, html};
+use portalctl_core::plan::Plan;
+use portalctl_core::readiness::{Readiness, State};
+use portalctl_report::{PlanReport, StatusReport, html};
 
 use crate::support::browser;
 use crate::support::cli::TestEnv;

@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use portalctl::manifest::{Input, read};
-use portalctl::model::desired::{Desired, Source};
-use portalctl::plan::Plan;
-use portalctl::report::json_v1::ErrorItem;
-use portalctl::report::sarif;
+use portalctl_core::plan::Plan;
+use portalctl_manifest::{Input, read};
+use portalctl_model::desired::{Desired, Source};
+use portalctl_report::json_v1::ErrorItem;
+use portalctl_report::sarif;
 use serde_json::{Value, json};
 use serde_sarif::sarif::{Result as Finding, Sarif};
 
@@ -116,7 +116,7 @@ fn hostile_text_is_text() {
 #[test]
 fn problems_are_told_where_they_stand() {
     let mut item = ErrorItem::new(
-        portalctl::codes::manifest::UNKNOWN_FIELD,
+        portalctl_model::codes::manifest::UNKNOWN_FIELD,
         "no field `nmae`",
         Some("did you mean `name`?".to_owned()),
     );

@@ -1,14 +1,14 @@
 //! Reports for people: what is shown, at which width, and what never reaches a terminal.
 
-use portalctl::apply::{ApplyReport, Outcome, Problem};
-use portalctl::codes::plan as codes;
-use portalctl::model::text::is_plain;
-use portalctl::model::{Email, Intent, OrganizationId};
-use portalctl::plan::{Action, Change, Flag, Held, HeldReason, Plan, Reason, Unmanaged};
-use portalctl::readiness::{Readiness, State, Turn};
-use portalctl::report::paint::Paint;
-use portalctl::report::text::{self, Layout, Listing};
-use portalctl::report::{ApplyReportView, Headline, InviteQuestion, PlanReport, StatusReport};
+use portalctl_core::plan::{Action, Change, Flag, Held, HeldReason, Plan, Reason, Unmanaged};
+use portalctl_core::readiness::{Readiness, State, Turn};
+use portalctl_model::codes::plan as codes;
+use portalctl_model::text::is_plain;
+use portalctl_model::{Email, Intent, OrganizationId};
+use portalctl_report::paint::Paint;
+use portalctl_report::text::{self, Layout, Listing};
+use portalctl_report::{ApplyReportView, Headline, InviteQuestion, PlanReport, StatusReport};
+use portalctl_workos::apply::{ApplyReport, Outcome, Problem};
 
 use crate::support::samples::{
     applied, change, create, field, headline, intent, invite, january, organization, plan_of,

@@ -17,16 +17,24 @@ fn is_of_a_path(byte: u8) -> bool {
     byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_:".contains(&byte)
 }
 
-/// The file of a module, whichever way it is written.
+/// The file of a module, whichever way it is written: of the tests, of the command line, or of the crate
+/// that its first segment names.
 fn file_of(modules: &[&str]) -> Option<PathBuf> {
     let path = modules.join("/");
-    let forms = ["", "/mod", "/main"].map(|form| format!("{path}{form}.rs"));
-    ["tests/it", "tests", "src"].iter().find_map(|root| {
-        forms
-            .iter()
-            .map(|name| Path::new(ROOT).join(root).join(name))
-            .find(|path| path.is_file())
-    })
+    let mut files: Vec<String> = ["tests/it", "tests", "src"]
+        .into_iter()
+        .flat_map(|root| files_below(root, &path))
+        .collect();
+    if let Some((name, rest)) = modules.split_first() {
+        let sources = format!("crates/{name}/src");
+        files.extend(files_below(&sources, &rest.join("/")));
+    }
+    let mut files = files.iter().map(|file| Path::new(ROOT).join(file));
+    files.find(|file| file.is_file())
+}
+
+fn files_below(root: &str, path: &str) -> [String; 3] {
+    ["", "/mod", "/main"].map(|form| format!("{root}/{path}{form}.rs"))
 }
 
 #[test]

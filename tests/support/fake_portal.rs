@@ -10,14 +10,14 @@ use std::time::Duration;
 
 use http::Method;
 
-use portalctl::clock::{Clock, SystemClock};
-use portalctl::model::desired::DeclaredDomainState;
-use portalctl::model::observed::{
+use portalctl_model::desired::DeclaredDomainState;
+use portalctl_model::observed::{
     Answer, AuditLogConfiguration, Certificate, Connection, Directory, DomainState, Event,
     FailedRead, ItContact, Organization, OrganizationDomain, Usage,
 };
-use portalctl::model::{Domain, Email, ExternalId, ExternalUserId, Intent, OrganizationId};
-use portalctl::workos::{
+use portalctl_model::{Domain, Email, ExternalId, ExternalUserId, Intent, OrganizationId};
+use portalctl_platform::clock::{Clock, SystemClock};
+use portalctl_workos::{
     ApiError, ApiErrorKind, ApiResult, EventFilter, LinkRequest, NewOrganization,
     OrganizationPatch, PortalLink, ReadPortal, ReadProgress, WritePortal,
 };

@@ -4,7 +4,7 @@
 use comrak::nodes::{NodeCode, NodeHtmlBlock, NodeValue};
 use comrak::{Arena, Node, Options, parse_document};
 
-use portalctl::model::text::is_plain;
+use portalctl_model::text::is_plain;
 
 /// What reports emphasize themselves.
 const STRONG: [&str; 8] = [

@@ -2,16 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use portalctl::identity::identify;
-use portalctl::import::{Import, Survey, settings};
-use portalctl::manifest::{Checked, Input, read_settings};
-use portalctl::model::desired::{Desired, KeyKind};
-use portalctl::model::observed::{
+use portalctl_core::identity::identify;
+use portalctl_core::import::{Import, Survey, settings};
+use portalctl_core::plan::{Plan, Policy, Target, plan};
+use portalctl_manifest::{Checked, Input, read_settings};
+use portalctl_model::desired::{Desired, KeyKind};
+use portalctl_model::observed::{
     Connection, ConnectionState, Directory, DirectoryState, DomainState, ItContact, Observed,
     Organization, OrganizationDomain,
 };
-use portalctl::model::{Domain, Selection, Unconfigured};
-use portalctl::plan::{Plan, Policy, Target, plan};
+use portalctl_model::{Domain, Selection, Unconfigured};
 
 use super::world::org_id;
 

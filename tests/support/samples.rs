@@ -4,20 +4,20 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use portalctl::apply::{AppliedChange, ApplyReport, Outcome, Problem};
-use portalctl::codes::{Code, plan as codes};
-use portalctl::identity::MatchedBy;
-use portalctl::model::desired::{FieldPath, Source};
-use portalctl::model::observed::{DomainState, Organization, OrganizationDomain};
-use portalctl::model::{Domain, Email, Intent, OrgKey, OrganizationId};
-use portalctl::plan::{
+use portalctl_core::identity::MatchedBy;
+use portalctl_core::plan::{
     Action, Change, Conflict, FieldChange, Flag, Held, HeldReason, Invitation, Plan, Reason, Scope,
     Target, Unmanaged, Warning,
 };
-use portalctl::readiness::{
+use portalctl_core::readiness::{
     Basis, Evidence, IntentReadiness, OrganizationReadiness, Readiness, State, Turn,
 };
-use portalctl::report::Headline;
+use portalctl_model::codes::{Code, plan as codes};
+use portalctl_model::desired::{FieldPath, Source};
+use portalctl_model::observed::{DomainState, Organization, OrganizationDomain};
+use portalctl_model::{Domain, Email, Intent, OrgKey, OrganizationId};
+use portalctl_report::Headline;
+use portalctl_workos::apply::{AppliedChange, ApplyReport, Outcome, Problem};
 
 /// A time of January 2026.
 pub(crate) fn january(day: i64) -> Timestamp {
@@ -348,7 +348,7 @@ pub(crate) fn some_report() -> ApplyReport {
         (
             create("globex", &[]),
             Outcome::Refused(problem(
-                portalctl::codes::api::REJECTED,
+                portalctl_model::codes::api::REJECTED,
                 "POST /organizations answered 422 invalid_metadata: Validation failed \
                  (metadata: too long) [request req_01]",
             )),
@@ -356,7 +356,7 @@ pub(crate) fn some_report() -> ApplyReport {
         (
             create("initech.eu", &[]),
             Outcome::Unknown(problem(
-                portalctl::codes::api::TIMEOUT,
+                portalctl_model::codes::api::TIMEOUT,
                 "POST /organizations failed: no answer in 30 seconds; it was not there when it \
                  was looked for, 4 times",
             )),

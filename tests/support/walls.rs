@@ -1,7 +1,7 @@
 //! Readiness of many organizations, the same every time, and of hostile ones.
 
-use portalctl::model::{Intent, OrganizationId};
-use portalctl::readiness::{OrganizationReadiness, Readiness, State};
+use portalctl_core::readiness::{OrganizationReadiness, Readiness, State};
+use portalctl_model::{Intent, OrganizationId};
 
 use super::samples::{intent, january, ready};
 

@@ -15,25 +15,25 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
-use portalctl::identity::{Identities, identify};
-use portalctl::model::desired::{
-    DeclaredDomainState, Desired, DesiredOrganization, DomainsPolicy, FieldGroup, FieldPath,
-    IntentSettings, Invite, Limits, Management, Source,
-};
-use portalctl::model::observed::{
-    Answer, DomainState, ItContact, Listing, Observed, Organization, OrganizationDomain,
-};
-use portalctl::model::{
-    Domain, Email, ExternalId, Intent, ManifestName, OrgKey, OrganizationId, Selection,
-    Unconfigured,
-};
-use portalctl::plan::digest::Digest;
-use portalctl::plan::lint::lint;
-use portalctl::plan::{
+use portalctl_core::identity::{Identities, identify};
+use portalctl_core::plan::digest::Digest;
+use portalctl_core::plan::lint::lint;
+use portalctl_core::plan::{
     Action, ActionKind, Change, FieldChange, Flag, Held, HeldReason, Invitation, Plan, Policy,
     Target, plan,
 };
-use portalctl::readiness::readiness;
+use portalctl_core::readiness::readiness;
+use portalctl_model::desired::{
+    DeclaredDomainState, Desired, DesiredOrganization, DomainsPolicy, FieldGroup, FieldPath,
+    IntentSettings, Invite, Limits, Management, Source,
+};
+use portalctl_model::observed::{
+    Answer, DomainState, ItContact, Listing, Observed, Organization, OrganizationDomain,
+};
+use portalctl_model::{
+    Domain, Email, ExternalId, Intent, ManifestName, OrgKey, OrganizationId, Selection,
+    Unconfigured,
+};
 
 /// The mark of what a manifest created, spelt out: the tests share no constant with the code.
 pub(crate) const OWNER: &str = "portalctl_owner";

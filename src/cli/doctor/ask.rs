@@ -8,14 +8,14 @@ use super::offline::{Visit, problem};
 use super::{DoctorArgs, probe};
 use crate::cli::connect::Connection;
 use crate::cli::link_problem;
-use crate::clock::SharedClock;
-use crate::doctor::{Account, Asked, Facts, LinkFailure, LinkTest, UrlFacts};
-use crate::link::{ResolvedUrl, resolve_urls};
-use crate::model::desired::{Desired, DesiredOrganization};
-use crate::model::observed::Organization;
-use crate::model::{ClientId, Intent, OrgKey};
-use crate::readiness::{MissingDomain, missing_domain};
-use crate::workos::{ApiError, ApiResult, Client, LinkRequest, ReadPortal, WritePortal};
+use portalctl_core::link::{ResolvedUrl, resolve_urls};
+use portalctl_core::readiness::{MissingDomain, missing_domain};
+use portalctl_model::desired::{Desired, DesiredOrganization};
+use portalctl_model::observed::Organization;
+use portalctl_model::{ClientId, Intent, OrgKey};
+use portalctl_platform::clock::SharedClock;
+use portalctl_report::doctor::{Account, Asked, Facts, LinkFailure, LinkTest, UrlFacts};
+use portalctl_workos::{ApiError, ApiResult, Client, LinkRequest, ReadPortal, WritePortal};
 
 /// How long any one answer is waited for, tries included.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -64,7 +64,7 @@ pub(super) async fn gather(args: &DoctorArgs, visit: &mut Visit) {
     facts.probes = probes;
 }
 
-async fn pages(urls: &UrlFacts) -> Asked<crate::doctor::Probes> {
+async fn pages(urls: &UrlFacts) -> Asked<portalctl_report::doctor::Probes> {
     match probe::probe(&urls.urls).await {
         Ok(probes) if probes.probed.is_empty() => Asked::not("the manifest names none"),
         Ok(probes) => Asked::Answered(probes),

@@ -18,9 +18,9 @@ use super::exit::Exit;
 use super::session;
 use super::ui::Ui;
 use super::{failure_json, json};
-use crate::doctor::{Totals, examine};
-use crate::report::json_v1::{self, ErrorItem};
-use crate::report::{DoctorReport, text};
+use portalctl_report::doctor::{Totals, examine};
+use portalctl_report::json_v1::{self, ErrorItem};
+use portalctl_report::{DoctorReport, text};
 
 /// Check everything that portalctl rests on, and say what to do about what is wrong.
 ///

@@ -10,21 +10,21 @@ use crate::cli::credentials::{self, SuppliedKey};
 use crate::cli::endpoint::{Chosen, FLAG, check_key, choose_by_environment};
 use crate::cli::error::CliError;
 use crate::cli::session;
-use crate::codes::{Code, cli as codes, manifest as manifest_codes};
-use crate::doctor::{
+use portalctl_core::plan::Target;
+use portalctl_manifest::convert::{Whole, read_whole};
+use portalctl_manifest::kubernetes::EnvironmentObject;
+use portalctl_manifest::{Checked, Diagnostic, Severity};
+use portalctl_model::ClientId;
+use portalctl_model::OrgKey;
+use portalctl_model::codes::{Code, cli as codes, manifest as manifest_codes};
+use portalctl_model::desired::Desired;
+use portalctl_report::Headline;
+use portalctl_report::doctor::{
     Asked, CertificateFile, Certificates, EndpointFacts, EndpointOrigin, ExpectedWebhook, Facts,
     Finding, KeyFacts, KeyFile, ManifestFacts, Problem, UrlFacts,
 };
-use crate::manifest::convert::{Whole, read_whole};
-use crate::manifest::kubernetes::EnvironmentObject;
-use crate::manifest::{Checked, Diagnostic, Severity};
-use crate::model::ClientId;
-use crate::model::OrgKey;
-use crate::model::desired::Desired;
-use crate::observe::refresh::TELLING;
-use crate::plan::Target;
-use crate::report::Headline;
-use crate::workos::{Bounds, Endpoint, Proxy};
+use portalctl_workos::observe::refresh::TELLING;
+use portalctl_workos::{Bounds, Endpoint, Proxy};
 
 /// More than any bundle of certificates holds.
 const MAX_CERTIFICATES: u64 = 16 * 1024 * 1024;

@@ -11,9 +11,9 @@ use futures::stream::{self, StreamExt};
 use reqwest::redirect::Policy;
 use url::{Host, Url};
 
-use crate::doctor::{Probe, Probed, Probes};
-use crate::model::ReturnUrl;
-use crate::workos::ConnectFailure;
+use portalctl_model::ReturnUrl;
+use portalctl_report::doctor::{Probe, Probed, Probes};
+use portalctl_workos::ConnectFailure;
 
 /// How many URLs are asked.
 const MOST: usize = 64;

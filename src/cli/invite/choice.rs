@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use super::super::error::CliError;
 use super::super::exit::Exit;
-use crate::codes::{Code, invite as codes};
-use crate::model::desired::DesiredOrganization;
-use crate::model::mark::{self, InvitationMark};
-use crate::model::observed::{ItContact, Organization};
-use crate::model::{Email, Intent, OrgKey};
-use crate::plan::{Invitation, invitation};
-use crate::readiness::{IntentReadiness, Readiness};
+use portalctl_core::plan::{Invitation, invitation};
+use portalctl_core::readiness::{IntentReadiness, Readiness};
+use portalctl_model::codes::{Code, invite as codes};
+use portalctl_model::desired::DesiredOrganization;
+use portalctl_model::mark::{self, InvitationMark};
+use portalctl_model::observed::{ItContact, Organization};
+use portalctl_model::{Email, Intent, OrgKey};
 
 /// What was asked for, as far as the manifest allows it.
 #[derive(Debug, PartialEq, Eq)]

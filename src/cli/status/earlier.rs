@@ -7,9 +7,9 @@ use std::path::Path;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::session::Request;
-use crate::codes::cli as codes;
-use crate::model::text::escape;
-use crate::readiness::compare::{Earlier, Picture};
+use portalctl_core::readiness::compare::{Earlier, Picture};
+use portalctl_model::codes::cli as codes;
+use portalctl_model::text::escape;
 
 /// The largest report: some hundred thousand organizations.
 const MAX_REPORT: u64 = 256 * 1024 * 1024;

@@ -5,10 +5,10 @@ use clap::ValueEnum;
 use crate::cli::args::ConnectionArgs;
 use crate::cli::error::CliError;
 use crate::cli::{failure_json, failure_markdown, json};
-use crate::readiness::compare::OrganizationChange;
-use crate::report::json_v1::{self, ErrorItem};
-use crate::report::text::{Layout, Listing};
-use crate::report::{StatusReport, csv, html, markdown, text};
+use portalctl_core::readiness::compare::OrganizationChange;
+use portalctl_report::json_v1::{self, ErrorItem};
+use portalctl_report::text::{Layout, Listing};
+use portalctl_report::{StatusReport, csv, html, markdown, text};
 
 /// The formats of `status`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::credentials;
 use crate::cli::duration::say;
-use crate::clock::SharedClock;
+use portalctl_platform::clock::SharedClock;
 
 /// How long a command that is to end may take to do so before it is killed.
 const LAST_WORDS: Duration = Duration::from_secs(2);

@@ -22,11 +22,11 @@ use crate::cli::exit::Exit;
 use crate::cli::progress::Reading;
 use crate::cli::session::{self, Request};
 use crate::cli::ui::{Screen, Ui};
-use crate::codes::cli as codes;
-use crate::model::text::escape;
-use crate::readiness::Readiness;
-use crate::readiness::compare::{Picture, compare};
-use crate::report::{text, wrap};
+use portalctl_core::readiness::Readiness;
+use portalctl_core::readiness::compare::{Picture, compare};
+use portalctl_model::codes::cli as codes;
+use portalctl_model::text::escape;
+use portalctl_report::{text, wrap};
 
 use show::{seconds, time_of_day};
 
@@ -135,7 +135,7 @@ async fn read(
     progress: &Reading,
     interrupted: &CancellationToken,
 ) -> Result<Round, CliError> {
-    use crate::workos::ReadPortal as _;
+    use portalctl_workos::ReadPortal as _;
     let before = connection.client.requests_used();
     let reality = session::look_showing(progress, connection, request, interrupted).await?;
     Ok(Round {

@@ -10,18 +10,18 @@ use super::{VerifyDomainArgs, stopped};
 use crate::cli::connect::Connection;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::codes::domain as codes;
-use crate::dns::{Look, Resolvers};
-use crate::identity::Contest;
-use crate::model::Domain;
-use crate::model::observed::{
-    Answer, DomainState, Event, EventKind, Organization, OrganizationDomain,
-};
-use crate::report::json_v1::ErrorItem;
-use crate::verification::{
+use portalctl_core::identity::Contest;
+use portalctl_core::verification::{
     Asked, Contested, DomainCheck, Record, RivalHolder, Seen, ShownRecord, days_left, failure,
 };
-use crate::workos::{ApiError, EventFilter, ReadPortal, WritePortal};
+use portalctl_model::Domain;
+use portalctl_model::codes::domain as codes;
+use portalctl_model::observed::{
+    Answer, DomainState, Event, EventKind, Organization, OrganizationDomain,
+};
+use portalctl_report::json_v1::ErrorItem;
+use portalctl_workos::dns::{Look, Resolvers};
+use portalctl_workos::{ApiError, EventFilter, ReadPortal, WritePortal};
 
 /// How many records are looked up at once.
 const CONCURRENT_LOOKS: usize = 8;

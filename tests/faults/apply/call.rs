@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{Method, Request};
 use serde_json::Value;
 
-use portalctl::sandbox::world::World;
+use workos_sandbox::world::World;
 
 /// What a request asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use portalctl::apply::{AppliedChange, Outcome};
-use portalctl::codes::{api, invite, plan as codes};
-use portalctl::model::desired::{DesiredOrganization, FieldPath};
-use portalctl::model::{ExternalId, OrgKey, OrganizationId};
-use portalctl::plan::{Action, Plan};
-use portalctl::sandbox::world::{Organization, World as Account};
+use portalctl_core::plan::{Action, Plan};
+use portalctl_model::codes::{api, invite, plan as codes};
+use portalctl_model::desired::{DesiredOrganization, FieldPath};
+use portalctl_model::{ExternalId, OrgKey, OrganizationId};
+use portalctl_workos::apply::{AppliedChange, Outcome};
+use workos_sandbox::world::{Organization, World as Account};
 
 use super::kinds::Spelling;
 use super::network::{Exchange, Network};

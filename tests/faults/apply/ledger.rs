@@ -5,8 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use portalctl::model::desired::Desired;
-use portalctl::sandbox::world::{
+use portalctl_model::desired::Desired;
+use workos_sandbox::world::{
     AuditLogState, ConnectionState, DirectoryState, DomainState, LogStreamState, MembershipStatus,
     Organization, World as Account,
 };

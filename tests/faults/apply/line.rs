@@ -7,8 +7,8 @@ use futures::future::BoxFuture;
 use http::{HeaderValue, Request, Response, StatusCode, header};
 use serde_json::json;
 
-use portalctl::clock::Clock;
-use portalctl::workos::{Transport, TransportError, TransportErrorKind};
+use portalctl_platform::clock::Clock;
+use portalctl_workos::{Transport, TransportError, TransportErrorKind};
 
 use super::call::Call;
 use super::fault::{Effect, Fault};

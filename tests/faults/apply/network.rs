@@ -11,9 +11,9 @@ use http::{Request, Response, header};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use portalctl::clock::Clock;
-use portalctl::sandbox::Sandbox;
-use portalctl::workos::{Transport, TransportError};
+use portalctl_platform::clock::Clock;
+use portalctl_workos::{Transport, TransportError};
+use workos_sandbox::Sandbox;
 
 use super::call::Call;
 use super::fault::{Fault, draw};

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use portalctl::sandbox::world::{
+use workos_sandbox::world::{
     ConnectionState, DomainState, LogStreamState, MembershipStatus, NewConnection, NewDirectory,
     OrganizationInput, World as Account,
 };

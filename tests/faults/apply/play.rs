@@ -6,10 +6,10 @@ use std::sync::Arc;
 use futures::future::join_all;
 use jiff::Timestamp;
 
-use portalctl::clock::FixedClock;
-use portalctl::plan::Plan;
-use portalctl::sandbox::world::World as Account;
-use portalctl::sandbox::{RateLimit, Sandbox, SandboxOptions};
+use portalctl_core::plan::Plan;
+use portalctl_platform::clock::FixedClock;
+use workos_sandbox::world::World as Account;
+use workos_sandbox::{RateLimit, Sandbox, SandboxOptions};
 
 use super::check;
 use super::kinds::{Broken, Kinds};

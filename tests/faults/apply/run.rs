@@ -9,16 +9,18 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use portalctl::apply::{Always, ApplyProgress, ApplyReport, Options, Outcome, apply};
-use portalctl::clock::{Clock, FixedClock, SharedClock};
-use portalctl::identity::Identities;
-use portalctl::model::observed::Observed;
-use portalctl::observe::{Contacts, Extent, observe, observe_contacts, observe_for_plan, usage};
-use portalctl::plan::lint::lint;
-use portalctl::plan::{Change, Plan, candidates, plan};
-use portalctl::readiness::{Readiness, readiness};
-use portalctl::report::{ApplyReportView, Headline, json_v1};
-use portalctl::workos::{
+use portalctl_core::identity::Identities;
+use portalctl_core::plan::lint::lint;
+use portalctl_core::plan::{Change, Plan, candidates, plan};
+use portalctl_core::readiness::{Readiness, readiness};
+use portalctl_model::observed::Observed;
+use portalctl_platform::clock::{Clock, FixedClock, SharedClock};
+use portalctl_report::{ApplyReportView, Headline, json_v1};
+use portalctl_workos::apply::{Always, ApplyProgress, ApplyReport, Options, Outcome, apply};
+use portalctl_workos::observe::{
+    Contacts, Extent, observe, observe_contacts, observe_for_plan, usage,
+};
+use portalctl_workos::{
     ApiError, ApiKey, ApiResult, Client, Endpoint, List, Rate, ReadPortal, ReadProgress, Settings,
 };
 

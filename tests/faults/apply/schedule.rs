@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use portalctl::model::Intent;
-use portalctl::model::desired::{DeclaredDomainState, Limits};
-use portalctl::plan::Policy;
-use portalctl::sandbox::scenario::{
+use portalctl_core::plan::Policy;
+use portalctl_model::Intent;
+use portalctl_model::desired::{DeclaredDomainState, Limits};
+use workos_sandbox::scenario::{
     Scenario, ScenarioConnection, ScenarioContact, ScenarioDomain, ScenarioObject,
     ScenarioOrganization,
 };
-use portalctl::sandbox::world::{
+use workos_sandbox::world::{
     ConnectionState, DirectoryState, DomainState, LogStreamState, MembershipStatus, MetadataOnPut,
     Rules,
 };

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
-use portalctl::clock::{Clock, FixedClock};
+use portalctl_platform::clock::{Clock, FixedClock};
 use tokio::time::Instant;
 
 /// A clock that somebody can set.

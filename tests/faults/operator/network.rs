@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
-use portalctl::clock::{Clock, SystemClock};
+use portalctl_platform::clock::{Clock, SystemClock};
 use tokio::time::Instant;
 
 use super::api::End;

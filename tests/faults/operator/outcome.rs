@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use portalctl::sandbox::world::World;
 use serde_json::Value;
+use workos_sandbox::world::World;
 
 use super::api::{Kind, Store, TENANT};
 use super::people::People;

@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
-use portalctl::sandbox::Sandbox;
-use portalctl::sandbox::world::{
+use serde_json::{Value, json};
+use workos_sandbox::Sandbox;
+use workos_sandbox::world::{
     ConnectionState, DirectoryState, NewConnection, NewDirectory, Organization, OrganizationInput,
 };
-use serde_json::{Value, json};
 
 use super::api::{self, ApiServer, Kind, Refusal};
 use super::schedule::{Act, ELSEWHERE, Key, RENAMED, RESOURCES, STOLEN, Schedule, THIEF};

@@ -8,10 +8,10 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::{HeaderValue, Request, Response};
 use jiff::SignedDuration;
-use portalctl::clock::{Clock, SystemClock};
-use portalctl::operator::Connect;
-use portalctl::sandbox::Sandbox;
-use portalctl::workos::{Endpoint, Transport, TransportError, TransportErrorKind};
+use portalctl_operator::Connect;
+use portalctl_platform::clock::{Clock, SystemClock};
+use portalctl_workos::{Endpoint, Transport, TransportError, TransportErrorKind};
+use workos_sandbox::Sandbox;
 
 use super::api::{ApiServer, Key, Kind};
 use super::network::{Exchange, Fate, Network, Server};

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Method, Request, Response};
-use portalctl::clock::{Clock, SystemClock};
-use portalctl::sandbox::fault::Lost;
+use portalctl_platform::clock::{Clock, SystemClock};
 use serde_json::Value;
 use tokio::time::Instant;
+use workos_sandbox::fault::Lost;
 
 use super::api::{Call, Kind};
 use super::looks::Looks;

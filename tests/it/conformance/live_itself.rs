@@ -197,7 +197,10 @@ async fn what_differs_is_told_with_what_to_change() {
         text.contains("DIFFERENT   read an organization by external id"),
         "{text}"
     );
-    assert!(text.contains("change   src/observe/lookup.rs"), "{text}");
+    assert!(
+        text.contains("change   crates/workos/src/observe/lookup.rs"),
+        "{text}"
+    );
     let json = serde_json::to_value(&report).unwrap();
     let mut cases = json["cases"].as_array().unwrap().iter();
     let case = cases.find(|case| case["case"] == "read an organization by external id");

@@ -8,14 +8,14 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
-use portalctl::clock::{SharedClock, SystemClock};
-use portalctl::gateway::{Config, Customers, Gateway, Options, PublicUrl};
-use portalctl::manifest::{self, Input};
-use portalctl::model::desired::Desired;
-use portalctl::sandbox::scenario::{Scenario, ScenarioOrganization};
-use portalctl::sandbox::world::World;
-use portalctl::sandbox::{Sandbox, SandboxOptions};
-use portalctl::workos::{ApiKey, Client, Endpoint, Rate, Settings};
+use portalctl_gateway::{Config, Customers, Gateway, Options, PublicUrl};
+use portalctl_manifest::{self as manifest, Input};
+use portalctl_model::desired::Desired;
+use portalctl_platform::clock::{SharedClock, SystemClock};
+use portalctl_workos::{ApiKey, Client, Endpoint, Rate, Settings};
+use workos_sandbox::scenario::{Scenario, ScenarioOrganization};
+use workos_sandbox::world::World;
+use workos_sandbox::{Sandbox, SandboxOptions};
 
 use crate::reading::InProcess;
 use crate::support::cli::TestEnv;

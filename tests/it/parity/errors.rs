@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use portalctl::sandbox::{RateLimit, Sandbox};
 use serde_json::{Value, json};
 use workos::organizations::ListOrganizationsParams;
+use workos_sandbox::{RateLimit, Sandbox};
 
 use super::organizations::{create, input};
 use super::{client, options, send, start};

@@ -14,12 +14,12 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use portalctl::clock::FixedClock;
-use portalctl::sandbox::scenario::Scenario;
-use portalctl::sandbox::world::World;
-use portalctl::sandbox::{Sandbox, SandboxOptions};
+use portalctl_platform::clock::FixedClock;
 use workos::Client;
 use workos::transport::{HttpRequest, HttpResponse, HttpTransport, TransportError};
+use workos_sandbox::scenario::Scenario;
+use workos_sandbox::world::World;
+use workos_sandbox::{Sandbox, SandboxOptions};
 
 /// Carries the SDK's requests to a sandbox in this process.
 struct InProcess(Sandbox);

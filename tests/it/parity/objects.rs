@@ -223,7 +223,7 @@ async fn every_event_decodes_into_its_own_type() {
     sandbox.world(|world, now| {
         let ids: Vec<String> = world.organizations().map(|o| o.id.clone()).collect();
         for id in &ids {
-            for intent in portalctl::model::intent::Intent::ALL {
+            for intent in portalctl_model::intent::Intent::ALL {
                 world
                     .finish_intent(now, id, intent, Some("other.example"))
                     .unwrap();

@@ -1,9 +1,9 @@
 //! Portal links, the page behind them, and the control API that plays the customer.
 
-use portalctl::sandbox::Sandbox;
 use serde_json::{Value, json};
 use workos::admin_portal::{GenerateLinkParams, RevokeLinkParams};
 use workos::{Client, GenerateLink, RevokeLink};
+use workos_sandbox::Sandbox;
 
 use super::organizations::create;
 use super::{send, start};
@@ -31,7 +31,7 @@ fn form_action(page: &str) -> String {
 async fn a_link_for_every_intent_opens_once_and_finishes() {
     let (sandbox, client) = start("empty");
     let organization = create(&client, "<b>Acme & \"Sons\"</b>").await;
-    for intent in portalctl::model::intent::Intent::ALL {
+    for intent in portalctl_model::intent::Intent::ALL {
         let body = json!({
             "organization": organization.id, "intent": intent,
             "success_url": "https://app.example.com/done",

@@ -6,16 +6,16 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use futures::future::{BoxFuture, FutureExt};
 use http::{Request, StatusCode};
-use portalctl::clock::FixedClock;
-use portalctl::model::Intent;
-use portalctl::sandbox::webhook::{Deliver, DeliveryState, Endpoint, SIGNATURE};
-use portalctl::sandbox::{Sandbox, SandboxOptions};
+use portalctl_model::Intent;
+use portalctl_platform::clock::FixedClock;
 use secrecy::SecretString;
 use serde_json::json;
 use workos::webhooks::{
     CreateWebhookEndpointParams, ListWebhookEndpointsParams, UpdateWebhookEndpointParams,
 };
 use workos::{CreateWebhookEndpoint, UpdateWebhookEndpoint, WebhookVerifier};
+use workos_sandbox::webhook::{Deliver, DeliveryState, Endpoint, SIGNATURE};
+use workos_sandbox::{Sandbox, SandboxOptions};
 
 use super::organizations::create;
 use super::{client, options};

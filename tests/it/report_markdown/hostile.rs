@@ -2,21 +2,21 @@
 
 use proptest::prelude::*;
 
-use portalctl::apply::{ApplyReport, Outcome};
-use portalctl::codes::{api, plan as codes};
-use portalctl::model::desired::{FieldPath, Names, Source};
-use portalctl::model::text::{escape, mask_addresses};
-use portalctl::model::{OrgKey, OrganizationId};
-use portalctl::plan::{
+use portalctl_core::plan::{
     Action, Change, Conflict, FieldChange, Flag, Held, HeldReason, Plan, Reason, Scope, Unmanaged,
     Warning,
 };
-use portalctl::readiness::Readiness;
-use portalctl::readiness::compare::{IntentChange, IntentName, OrganizationChange, StateName};
-use portalctl::report::StatusReport;
-use portalctl::report::json_v1::ErrorItem;
-use portalctl::report::markdown;
-use portalctl::report::text::Listing;
+use portalctl_core::readiness::Readiness;
+use portalctl_core::readiness::compare::{IntentChange, IntentName, OrganizationChange, StateName};
+use portalctl_model::codes::{api, plan as codes};
+use portalctl_model::desired::{FieldPath, Names, Source};
+use portalctl_model::text::{escape, mask_addresses};
+use portalctl_model::{OrgKey, OrganizationId};
+use portalctl_report::StatusReport;
+use portalctl_report::json_v1::ErrorItem;
+use portalctl_report::markdown;
+use portalctl_report::text::Listing;
+use portalctl_workos::apply::{ApplyReport, Outcome};
 
 use super::{apply_markdown, assert_sound, plan_markdown, status_markdown};
 use crate::support::github::{codes_in_column, diffs};

@@ -3,17 +3,17 @@
 mod hostile;
 mod size;
 
-use portalctl::apply::{ApplyReport, Outcome};
-use portalctl::codes::{api, manifest as manifest_codes};
-use portalctl::model::desired::{FieldPath, Names};
-use portalctl::model::{Intent, ManifestName, OrganizationId};
-use portalctl::plan::{Action, FieldChange, Flag, Held, HeldReason, Plan};
-use portalctl::readiness::compare::{IntentName, Picture, PicturedIntent, StateName, compare};
-use portalctl::readiness::{Readiness, State};
-use portalctl::report::json_v1::ErrorItem;
-use portalctl::report::markdown::{self, LIMIT};
-use portalctl::report::text::Listing;
-use portalctl::report::{ApplyReportView, Headline, PlanReport, StatusReport};
+use portalctl_core::plan::{Action, FieldChange, Flag, Held, HeldReason, Plan};
+use portalctl_core::readiness::compare::{IntentName, Picture, PicturedIntent, StateName, compare};
+use portalctl_core::readiness::{Readiness, State};
+use portalctl_model::codes::{api, manifest as manifest_codes};
+use portalctl_model::desired::{FieldPath, Names};
+use portalctl_model::{Intent, ManifestName, OrganizationId};
+use portalctl_report::json_v1::ErrorItem;
+use portalctl_report::markdown::{self, LIMIT};
+use portalctl_report::text::Listing;
+use portalctl_report::{ApplyReportView, Headline, PlanReport, StatusReport};
+use portalctl_workos::apply::{ApplyReport, Outcome};
 
 use crate::support::github::{assert_inert, diffs};
 use crate::support::samples::{

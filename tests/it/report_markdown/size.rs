@@ -2,13 +2,13 @@
 
 use proptest::prelude::*;
 
-use portalctl::apply::Outcome;
-use portalctl::codes::plan as codes;
-use portalctl::model::{Intent, OrgKey};
-use portalctl::plan::digest::Digest;
-use portalctl::plan::{Conflict, Flag, Held, HeldReason, Plan, Scope, Warning};
-use portalctl::readiness::{Readiness, State};
-use portalctl::report::text::Listing;
+use portalctl_core::plan::digest::Digest;
+use portalctl_core::plan::{Conflict, Flag, Held, HeldReason, Plan, Scope, Warning};
+use portalctl_core::readiness::{Readiness, State};
+use portalctl_model::codes::plan as codes;
+use portalctl_model::{Intent, OrgKey};
+use portalctl_report::text::Listing;
+use portalctl_workos::apply::Outcome;
 
 use super::hostile::hostile;
 use super::{apply_markdown, assert_sound, plan_markdown, status_markdown};

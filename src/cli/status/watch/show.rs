@@ -10,7 +10,7 @@ use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::status::{check, listing};
 use crate::cli::ui::Ui;
-use crate::report::{Headline, StatusReport, text};
+use portalctl_report::{Headline, StatusReport, text};
 
 impl Watch<'_> {
     /// Tells of a round on standard error, where nothing is drawn.

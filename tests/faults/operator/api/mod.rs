@@ -22,7 +22,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use http::{Request, Response};
-use portalctl::clock::{Clock, SharedClock, SystemClock};
+use portalctl_platform::clock::{Clock, SharedClock, SystemClock};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 use tower::BoxError;
@@ -63,13 +63,15 @@ impl ApiServer {
     }
 
     /// How a replica reaches it.
-    pub(crate) fn client(self: &Arc<Self>, replica: usize) -> kube::Client {
+    pub(crate) fn client(self: &Arc<Self>, replica: usize) -> portalctl_operator::kube::Client {
         let server = Arc::clone(self);
-        let service = tower::service_fn(move |request: Request<kube::client::Body>| {
-            let server = Arc::clone(&server);
-            async move { server.carry(replica, request).await }
-        });
-        kube::Client::new(service, NAMESPACE)
+        let service = tower::service_fn(
+            move |request: Request<portalctl_operator::kube::client::Body>| {
+                let server = Arc::clone(&server);
+                async move { server.carry(replica, request).await }
+            },
+        );
+        portalctl_operator::kube::Client::new(service, NAMESPACE)
     }
 
     /// Looks at what there is, or changes it as people do: with nothing in between.
@@ -101,7 +103,7 @@ impl ApiServer {
     async fn carry(
         self: Arc<Self>,
         replica: usize,
-        request: Request<kube::client::Body>,
+        request: Request<portalctl_operator::kube::client::Body>,
     ) -> Result<Response<Body>, BoxError> {
         let (parts, body) = request.into_parts();
         let body = axum::body::to_bytes(Body::new(body), usize::MAX).await?;

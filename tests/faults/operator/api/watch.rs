@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use futures::stream;
-use portalctl::clock::{Clock, SystemClock};
+use portalctl_platform::clock::{Clock, SystemClock};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 

@@ -43,24 +43,33 @@ const NOT_PLAYED: [(&str, &str); 2] = [
 
 /// Files that rest on a case; of every other case, only the sandbox does.
 const RESTS_ON: [(&str, &str); 12] = [
-    ("create with a used external id", "src/apply/create.rs"),
+    (
+        "create with a used external id",
+        "crates/workos/src/apply/create.rs",
+    ),
     (
         "read an organization by external id",
-        "src/observe/lookup.rs",
+        "crates/workos/src/observe/lookup.rs",
     ),
-    ("what null does to a metadata key", "src/apply/update.rs"),
-    ("delete an organization", "src/apply/delete.rs"),
-    ("an unknown cursor", "src/workos/paging.rs"),
-    ("a limit over 100", "src/workos/paging.rs"),
-    ("filter by domain", "src/observe/lookup.rs"),
-    ("search by name", "src/observe/lookup.rs"),
-    ("add a domain twice", "src/apply/update.rs"),
+    (
+        "what null does to a metadata key",
+        "crates/workos/src/apply/update.rs",
+    ),
+    (
+        "delete an organization",
+        "crates/workos/src/apply/delete.rs",
+    ),
+    ("an unknown cursor", "crates/workos/src/paging.rs"),
+    ("a limit over 100", "crates/workos/src/paging.rs"),
+    ("filter by domain", "crates/workos/src/observe/lookup.rs"),
+    ("search by name", "crates/workos/src/observe/lookup.rs"),
+    ("add a domain twice", "crates/workos/src/apply/update.rs"),
     (
         "verify a domain without a record",
         "src/cli/verify_domain/run.rs",
     ),
-    ("generate a link", "src/workos/portal_link.rs"),
-    ("events of a creation", "src/workos/event_log.rs"),
+    ("generate a link", "crates/workos/src/portal_link.rs"),
+    ("events of a creation", "crates/workos/src/event_log.rs"),
 ];
 
 /// Settings of a run.
@@ -154,8 +163,8 @@ async fn play_cases(face: &Face, account: &Account, report: &mut Report) {
             assumed: assumed.get(*name).cloned().unwrap_or_default(),
             verdict,
             change: match rests {
-                Some((_, file)) => format!("{file}, src/sandbox, docs/sandbox.md"),
-                None => "src/sandbox, docs/sandbox.md".to_owned(),
+                Some((_, file)) => format!("{file}, crates/sandbox/src, docs/sandbox.md"),
+                None => "crates/sandbox/src, docs/sandbox.md".to_owned(),
             },
         });
     }

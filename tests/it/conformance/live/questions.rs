@@ -46,14 +46,14 @@ pub(super) const QUESTIONS: &[Question] = &[
         wording: "Does PUT replace or merge metadata?",
         assumed: "null removes a key; the rest is right either way, because portalctl sends the \
                   whole map",
-        change: "src/apply/update.rs (the metadata of a PUT); metadata_on_put in src/sandbox/world; \
+        change: "crates/workos/src/apply/update.rs (the metadata of a PUT); metadata_on_put in crates/sandbox/src/world; \
                  docs/sandbox.md",
         ask: |face, _| metadata(face).boxed(),
     },
     Question {
         wording: "In which form does an internationalised domain come back?",
         assumed: "in either form, and `domains=` finds it by its A-label",
-        change: "src/model/domain_name.rs (comparing); src/observe/lookup.rs (who holds a domain); \
+        change: "crates/model/src/domain_name.rs (comparing); crates/workos/src/observe/lookup.rs (who holds a domain); \
                  docs/domains.md",
         ask: |face, _| internationalised(face).boxed(),
     },
@@ -61,43 +61,43 @@ pub(super) const QUESTIONS: &[Question] = &[
         wording: "What is the error for a domain that is verified elsewhere?",
         assumed: "create verified: 409 domain_verified_by_other_organization; create pending: 201; \
                   add pending: 201",
-        change: "src/workos/error.rs (refusals that are about a domain); src/apply/update.rs; \
-                 src/sandbox/world/domains.rs",
+        change: "crates/workos/src/error.rs (refusals that are about a domain); crates/workos/src/apply/update.rs; \
+                 crates/sandbox/src/world/domains.rs",
         ask: |face, _| verified_elsewhere(face).boxed(),
     },
     Question {
         wording: "Does a new link end the one before?",
         assumed: "no: both work",
-        change: "src/sandbox/world/links.rs; docs/onboarding.md and docs/gateway.md (two links for \
+        change: "crates/sandbox/src/world/links.rs; docs/onboarding.md and docs/gateway.md (two links for \
                  one customer)",
         ask: |face, _| second_link(face).boxed(),
     },
     Question {
         wording: "How are features answered that were not bought?",
         assumed: "200, 403 or 404 each",
-        change: "src/workos/calls.rs (`answer`: what is absent and what is not entitled); \
-                 src/workos/refusal.rs",
+        change: "crates/workos/src/calls.rs (`answer`: what is absent and what is not entitled); \
+                 crates/workos/src/refusal.rs",
         ask: |face, _| features(face).boxed(),
     },
     Question {
         wording: "What does inviting the same contact twice answer?",
         assumed: "first 204, again 204",
-        change: "src/apply/invite.rs (a lost answer is never repeated); \
-                 src/sandbox/world/contacts.rs",
+        change: "crates/workos/src/apply/invite.rs (a lost answer is never repeated); \
+                 crates/sandbox/src/world/contacts.rs",
         ask: |face, to| invite_twice(face, to).boxed(),
     },
     Question {
         wording: "Are 50 metadata keys and an external id of 128 characters taken? (The guide says 10 \
                    and 64.)",
         assumed: "201",
-        change: "src/manifest/check/metadata.rs and src/model/id.rs (limits); docs/manifest.md",
+        change: "crates/manifest/src/check/metadata.rs and crates/model/src/id.rs (limits); docs/manifest.md",
         ask: |face, _| limits(face).boxed(),
     },
     Question {
         wording: "In which order are events listed, and what is refused?",
         assumed: "oldest first whatever `order` says; `after` beside `range_start` and a request \
                   without `events` are refused",
-        change: "src/workos/event_log.rs; src/sandbox/world/events.rs; docs/sandbox.md",
+        change: "crates/workos/src/event_log.rs; crates/sandbox/src/world/events.rs; docs/sandbox.md",
         ask: |face, _| events(face).boxed(),
     },
 ];

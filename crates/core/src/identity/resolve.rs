@@ -1,0 +1,334 @@
+//! The rules: every entry's match, then what two entries or two organizations make of it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::index::Index;
+use super::ownership::Ownership;
+use super::{Identities, Identity, IdentityConflict, MatchedBy, contest, nameless, unclaimed};
+use portalctl_model::codes::{Code, plan as codes};
+use portalctl_model::desired::{Desired, DesiredOrganization, DomainsPolicy};
+use portalctl_model::observed::{Observed, Organization};
+use portalctl_model::text::escape;
+use portalctl_model::{ExternalId, Holder, ManifestName, OrgKey, OrganizationId};
+
+/// Finds every entry's live organization.
+///
+/// With an observation that only [looked up](portalctl_model::observed::Coverage::LookedUp) what the
+/// entries name, an entry that found nothing is `Missing` although something unlisted may hold its
+/// domain; callers that would create must list first.
+pub fn identify(desired: &Desired, observed: &Observed) -> Identities {
+    let index = Index::new(observed);
+    let mut entries: BTreeMap<&OrgKey, Identity> = desired
+        .organizations
+        .iter()
+        .map(|(key, entry)| (key, find(entry, &index)))
+        .collect();
+
+    let mut claims = Claims::default();
+    let mut concerned = BTreeSet::new();
+    for (key, entry) in &desired.organizations {
+        for organization in named(entry, &index) {
+            claims.add(&organization.id, key);
+        }
+        let former = entry.previous_keys.iter().flat_map(|id| index.with(id));
+        concerned.extend(former.map(|organization| organization.id.clone()));
+    }
+    for (key, absent) in &desired.absent {
+        if observed.organizations.contains_key(&absent.id) {
+            claims.add(&absent.id, key);
+        }
+    }
+    for (key, identity) in &mut entries {
+        if matches!(identity, Identity::Missing)
+            && let Some((found, by)) = by_plain_key(&desired.organizations[*key], desired, &index)
+            && !claims.is_claimed(&found.id)
+        {
+            *identity = Identity::Matched {
+                organization: found.id.clone(),
+                by,
+            };
+        }
+    }
+    for (key, identity) in &entries {
+        if let Identity::Matched { organization, .. } = identity {
+            claims.add(organization, key);
+        }
+    }
+    for (key, identity) in &mut entries {
+        if matches!(identity, Identity::Missing) {
+            let entry = &desired.organizations[*key];
+            let manifest = desired.manifest.as_ref();
+            *identity = match nameless::find(entry, observed) {
+                Some(conflict) => Identity::Conflicted(vec![conflict]),
+                None => unclaimed::look_for(entry, manifest, &index, &claims, &mut concerned),
+            };
+        }
+    }
+    for (key, identity) in &entries {
+        if let Identity::Adoptable { organization, .. } = identity {
+            claims.add(organization, key);
+        }
+    }
+
+    let mut shared = claims.shared();
+    let mut contested = BTreeMap::new();
+    let matched: Vec<(&OrgKey, OrganizationId)> = entries
+        .iter()
+        .filter(|(key, _)| {
+            let policy = desired.organizations[**key].domains_policy;
+            policy == DomainsPolicy::Exact && !shared.contains_key(*key)
+        })
+        .filter_map(|(key, identity)| match identity {
+            Identity::Matched { organization, .. } => Some((*key, organization.clone())),
+            Identity::Adoptable { .. } | Identity::Missing | Identity::Conflicted(_) => None,
+        })
+        .collect();
+    let mut givers = contest::Givers::default();
+    for (key, organization) in &matched {
+        givers.add(organization, key, &desired.organizations[*key]);
+    }
+    let entries = entries
+        .into_iter()
+        .map(|(key, identity)| {
+            let conflicts = shared.remove(key).unwrap_or_default();
+            let identity = with_conflicts(identity, conflicts);
+            let entry = &desired.organizations[key];
+            let contests = contest::find(entry, &identity, &index, &givers);
+            let conflicts = contest::without_organization(&identity, &contests);
+            if conflicts.is_empty() && !contests.is_empty() {
+                contested.insert(key.clone(), contests);
+            }
+            (key.clone(), with_conflicts(identity, conflicts))
+        })
+        .collect();
+    concerned.extend(claims.by_organization.into_keys());
+    Identities {
+        entries,
+        contested,
+        concerned,
+        absent_conflicts: shared
+            .into_iter()
+            .map(|(key, conflicts)| (key.clone(), conflicts))
+            .collect(),
+    }
+}
+
+fn with_conflicts(identity: Identity, found: Vec<IdentityConflict>) -> Identity {
+    if found.is_empty() {
+        return identity;
+    }
+    let mut conflicts = match identity {
+        Identity::Conflicted(conflicts) => conflicts,
+        Identity::Matched { .. } | Identity::Adoptable { .. } | Identity::Missing => Vec::new(),
+    };
+    conflicts.extend(found);
+    conflicts.sort();
+    conflicts.dedup();
+    Identity::Conflicted(conflicts)
+}
+
+pub(super) fn conflict(code: Code, message: String, help: impl Into<String>) -> IdentityConflict {
+    IdentityConflict {
+        code,
+        message,
+        help: help.into(),
+    }
+}
+
+/// The live organizations that an entry answers to by an id, and how.
+pub type Candidates = Vec<(OrganizationId, MatchedBy)>;
+
+/// Finds every live organization that an entry names: by id, external id, previous keys, or plain
+/// key. Says nothing about which of them is meant.
+pub fn candidates(desired: &Desired, observed: &Observed) -> BTreeMap<OrgKey, Candidates> {
+    let index = Index::new(observed);
+    let of = |entry: &DesiredOrganization| -> Candidates {
+        let pinned = entry.id.iter();
+        let pinned = pinned.filter_map(|id| index.observed().organizations.get(id));
+        let mut found: Vec<(&Organization, MatchedBy)> =
+            pinned.map(|live| (live, MatchedBy::Id)).collect();
+        let current = entry.external_id.iter().flat_map(|id| index.with(id));
+        found.extend(current.map(|live| (*live, MatchedBy::ExternalId)));
+        if entry.id.is_none() {
+            for id in &entry.previous_keys {
+                let former = index.with(id).iter();
+                found.extend(former.map(|live| (*live, MatchedBy::PreviousKey(id.clone()))));
+            }
+        }
+        if found.is_empty() {
+            found.extend(by_plain_key(entry, desired, &index));
+        }
+        found
+            .into_iter()
+            .map(|(live, by)| (live.id.clone(), by))
+            .collect()
+    };
+    desired
+        .organizations
+        .iter()
+        .map(|(key, entry)| (key.clone(), of(entry)))
+        .collect()
+}
+
+/// Finds an organization by the key without the namespace: a tenant's, from before external ids had
+/// the namespace in front. What another namespace holds, or another manifest owns, is not it.
+fn by_plain_key<'a>(
+    entry: &DesiredOrganization,
+    desired: &Desired,
+    index: &Index<'a>,
+) -> Option<(&'a Organization, MatchedBy)> {
+    let plain_key = entry.plain_key.as_ref()?;
+    let [found] = index.with(plain_key) else {
+        return None;
+    };
+    let ownership = Ownership::of(found);
+    let namespace = entry
+        .resource
+        .as_ref()
+        .and_then(|it| it.namespace.as_deref());
+    let is_foreign = match (ownership.holder(), ownership.owner()) {
+        (Some(holder), _) => holder.resource().map(Holder::namespace) != namespace,
+        (None, Some(owner)) => desired.manifest.as_ref().map(ManifestName::as_str) != Some(owner),
+        (None, None) => false,
+    };
+    (!is_foreign).then(|| (*found, MatchedBy::PreviousKey(plain_key.clone())))
+}
+
+/// Finds an entry's organization by id, external id or previous keys.
+fn find(entry: &DesiredOrganization, index: &Index<'_>) -> Identity {
+    if let Some(id) = &entry.id {
+        return find_pinned(id, entry.external_id.as_ref(), index);
+    }
+    let Some(external_id) = &entry.external_id else {
+        return Identity::Missing;
+    };
+    let current = index.with(external_id);
+    let previous = entry.previous_keys.iter().flat_map(|previous| {
+        let found = index.with(previous).iter();
+        found.map(move |found| (*found, previous))
+    });
+    let mut matches: Vec<(&Organization, MatchedBy)> = current
+        .iter()
+        .map(|found| (*found, MatchedBy::ExternalId))
+        .collect();
+    matches.extend(previous.map(|(found, id)| (found, MatchedBy::PreviousKey(id.clone()))));
+    match matches.as_slice() {
+        [] => Identity::Missing,
+        [(found, by)] => Identity::Matched {
+            organization: found.id.clone(),
+            by: by.clone(),
+        },
+        many => Identity::Conflicted(vec![conflict(
+            codes::MANY_MATCHES,
+            format!(
+                "{} organizations answer to this entry: {}",
+                many.len(),
+                names(many.iter().map(|(found, _)| *found))
+            ),
+            "write `id:` with the one that is meant, and merge or delete the others in the WorkOS \
+             dashboard",
+        )]),
+    }
+}
+
+fn find_pinned(
+    id: &OrganizationId,
+    external_id: Option<&ExternalId>,
+    index: &Index<'_>,
+) -> Identity {
+    let Some(pinned) = index.observed().organizations.get(id) else {
+        return Identity::Conflicted(vec![conflict(
+            codes::PINNED_MISSING,
+            format!("{id} does not exist in this environment"),
+            "check that the API key is of the right environment; if the organization was deleted \
+             for good, remove `id:` so that a new one is created",
+        )]);
+    };
+    if let Some(external_id) = external_id
+        && let Some(other) = index
+            .with(external_id)
+            .iter()
+            .find(|other| other.id != pinned.id)
+    {
+        return Identity::Conflicted(vec![conflict(
+            codes::ID_AND_EXTERNAL_ID_DISAGREE,
+            format!(
+                "`id` is {id}, but the external id `{external_id}` belongs to {}",
+                name(other)
+            ),
+            "correct `id:` or `external_id:` so that both name the same organization",
+        )]);
+    }
+    Identity::Matched {
+        organization: id.clone(),
+        by: MatchedBy::Id,
+    }
+}
+
+/// The organizations that an entry names, by whatever it is to be found by: also when it is in
+/// conflict, and cannot be told which of them is meant, they are nobody else's.
+fn named<'a>(entry: &DesiredOrganization, index: &Index<'a>) -> Vec<&'a Organization> {
+    let pinned = entry.id.iter();
+    let pinned = pinned.filter_map(|id| index.observed().organizations.get(id));
+    // A pinned entry is not looked for by its previous keys.
+    let previous = entry.previous_keys.iter().filter(|_| entry.id.is_none());
+    let ids = entry.external_id.iter().chain(previous);
+    pinned
+        .chain(ids.flat_map(|id| index.with(id).iter().copied()))
+        .collect()
+}
+
+/// Which entries claim which organization.
+#[derive(Default)]
+pub(super) struct Claims<'a> {
+    by_organization: BTreeMap<OrganizationId, BTreeSet<&'a OrgKey>>,
+}
+
+impl<'a> Claims<'a> {
+    fn add(&mut self, organization: &OrganizationId, key: &'a OrgKey) {
+        self.by_organization
+            .entry(organization.clone())
+            .or_default()
+            .insert(key);
+    }
+
+    pub(super) fn is_claimed(&self, id: &OrganizationId) -> bool {
+        self.by_organization.contains_key(id)
+    }
+
+    /// One organization that two entries claim is a conflict for both.
+    fn shared(&self) -> BTreeMap<&'a OrgKey, Vec<IdentityConflict>> {
+        let mut shared: BTreeMap<&OrgKey, Vec<IdentityConflict>> = BTreeMap::new();
+        for (id, keys) in &self.by_organization {
+            if keys.len() < 2 {
+                continue;
+            }
+            let names: Vec<String> = keys.iter().map(|key| format!("`{key}`")).collect();
+            let message = format!(
+                "{} is claimed by {}",
+                escape(id.as_str()),
+                names.join(" and ")
+            );
+            let help = "keep one of the entries, or give each its own `id:`";
+            for key in keys {
+                let conflict = conflict(codes::CLAIMED_TWICE, message.clone(), help);
+                shared.entry(key).or_default().push(conflict);
+            }
+        }
+        shared
+    }
+}
+
+pub(super) fn name(organization: &Organization) -> String {
+    format!(
+        "{} ({})",
+        escape(organization.id.as_str()),
+        escape(&organization.name)
+    )
+}
+
+fn names<'a>(organizations: impl Iterator<Item = &'a Organization>) -> String {
+    let mut names: Vec<String> = organizations.map(name).collect();
+    names.sort();
+    names.join(", ")
+}

@@ -1,0 +1,778 @@
+//! What one entry of the manifest comes to: a create, an update, an adoption, or nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::change::{
+    Action, Change, Conflict, FieldChange, Flag, Held, HeldReason, Reason, Scope, Warning,
+};
+use super::policy::Policy;
+use crate::identity::ownership::{Declarant, Ownership, Rival, Standing};
+use crate::identity::{Contest, MatchedBy};
+use portalctl_model::codes::plan as codes;
+use portalctl_model::desired::{
+    DeclaredDomainState, DesiredOrganization, DomainsPolicy, FieldPath,
+};
+use portalctl_model::mark::{self, KeptValues};
+use portalctl_model::observed::{Answer, ItContact, Organization};
+use portalctl_model::text::escape;
+use portalctl_model::{Allow, Domain, ExternalId, HolderMark, Intent, ManifestName, OrgKey};
+
+/// The state in which every domain starts that is not trusted.
+const PENDING: &str = "pending";
+/// The state that asserts ownership without proof.
+const VERIFIED: &str = "verified";
+
+/// One entry with what the run may do about it.
+pub(super) struct Entry<'a> {
+    pub(super) key: &'a OrgKey,
+    pub(super) declared: &'a DesiredOrganization,
+    pub(super) manifest: Option<&'a ManifestName>,
+    /// Names that the manifest had before.
+    pub(super) previous_manifests: &'a [ManifestName],
+    /// The live organization's IT contacts, if they were asked about.
+    pub(super) contacts: Option<&'a Answer<Vec<ItContact>>>,
+    /// For how many days the live organization's audit-log events are kept, if it was asked.
+    pub(super) retention: Option<&'a Answer<Option<u32>>>,
+    /// The declared intents that nobody has begun to configure.
+    pub(super) unconfigured: &'a BTreeSet<Intent>,
+    /// The declared domains that other organizations hold too.
+    pub(super) contested: &'a BTreeMap<Domain, Contest>,
+    pub(super) policy: Policy,
+}
+
+/// What an entry comes to.
+#[derive(Debug, Default)]
+pub(super) struct EntryPlan {
+    pub(super) changes: Vec<Change>,
+    pub(super) held: Vec<Held>,
+    pub(super) conflicts: Vec<Conflict>,
+    pub(super) warnings: Vec<Warning>,
+    /// The permissions of the entry that something needed.
+    pub(super) used: BTreeSet<Allow>,
+}
+
+impl Entry<'_> {
+    /// Nothing is live: the organization is created as declared.
+    pub(super) fn create(&self) -> EntryPlan {
+        let mut plan = EntryPlan::default();
+        let (Some(name), Some(external_id)) = (&self.declared.name, &self.declared.external_id)
+        else {
+            // Only a pinned entry may lack either, and a pinned entry is never missing.
+            return plan;
+        };
+        let mut fields = vec![
+            set(FieldPath::Name, name),
+            set(FieldPath::ExternalId, external_id.as_str()),
+        ];
+        fields.extend(
+            self.declared
+                .stripe_customer_id
+                .iter()
+                .map(|id| set(FieldPath::StripeCustomerId, id)),
+        );
+        let allows = self.declared.allow_profiles_outside_organization;
+        fields.extend(allows.map(|allow| set(FieldPath::OutsideProfiles, allow.to_string())));
+        let days = self.declared.retention_days;
+        fields.extend(days.map(|days| set(FieldPath::RetentionDays, days.to_string())));
+        fields.extend(self.declared.metadata.iter().filter_map(|(key, value)| {
+            value
+                .as_ref()
+                .map(|value| set(FieldPath::Metadata(key.clone()), value))
+        }));
+        if let Some(manifest) = self.manifest {
+            fields.push(set(
+                FieldPath::Metadata(mark::OWNER.to_owned()),
+                manifest.as_str(),
+            ));
+        }
+        if let Some(holder) = &self.declared.holder {
+            let path = FieldPath::Metadata(mark::HOLDER.to_owned());
+            fields.push(set(path, holder.to_string()));
+        }
+        if self.declared.protect == Some(true) {
+            fields.push(set(
+                FieldPath::Metadata(mark::PROTECT.to_owned()),
+                mark::PROTECTED,
+            ));
+        }
+        for (domain, state) in self.declared.domains.iter().flatten() {
+            fields.push(self.new_domain(domain, *state, &mut plan));
+        }
+        fields.extend(self.missing_contacts(None));
+        fields.extend(self.contacts_mark(None));
+        let change = self.change(Action::Create, fields, Reason::Missing);
+        plan.changes.push(change);
+        plan.changes.extend(self.invitation(None));
+        plan
+    }
+
+    /// A domain of a new organization: pending, unless its trust is declared and allowed.
+    fn new_domain(
+        &self,
+        domain: &Domain,
+        state: DeclaredDomainState,
+        plan: &mut EntryPlan,
+    ) -> FieldChange {
+        let path = || FieldPath::Domain(domain.clone());
+        match state {
+            DeclaredDomainState::Verified if self.allows(Flag::AllowTrustedDomains) => {
+                set(path(), VERIFIED)
+            }
+            DeclaredDomainState::Verified => {
+                let trusted = vec![set(path(), VERIFIED)];
+                let change = self.change(Action::Create, trusted, Reason::TrustedDomain);
+                self.add(plan, change, &[Need::Flag(Flag::AllowTrustedDomains)]);
+                set(path(), PENDING)
+            }
+            DeclaredDomainState::Pending => set(path(), PENDING),
+        }
+    }
+
+    /// The organization is there: only what is declared and differs is changed.
+    pub(super) fn update(&self, live: &Organization, by: &MatchedBy) -> EntryPlan {
+        let mut plan = EntryPlan::default();
+        if let Some(conflict) = self.pinned_with_other_external_id(live, by) {
+            plan.conflicts.push(conflict);
+            return plan;
+        }
+        let standing = self.standing(live);
+        let owner = Need::of(&standing);
+        let mut fields = self.differences(live, &mut plan.warnings);
+        if owner.is_some() {
+            // Only the holder lifts its protection: the next plan does, once the marks are ours.
+            fields.retain(|field| !lifts_protection(field));
+        }
+        let mut invitation = self.invitation(Some(live));
+        let removals = self.domains_to_remove(live);
+        let external_id = self.external_id_difference(live);
+        let retention = self.retention_difference(&mut plan.warnings);
+        let wants_more = invitation.is_some()
+            || !removals.is_empty()
+            || external_id.is_some()
+            || retention.is_some();
+        fields.extend(self.owner_marks(live, &standing, wants_more || !fields.is_empty()));
+        let fit = self.fit_metadata(live, &mut fields, invitation.is_some());
+        plan.conflicts.extend(fit.conflict);
+        if fit.stops_entry {
+            return plan;
+        }
+        invitation = invitation.filter(|_| fit.marks_invitation);
+        let marks = usize::from(invitation.is_some());
+        // Alone it is no reason to write to what another holds.
+        if owner.is_none() || wants_more || !fields.is_empty() {
+            fields.extend(self.contacts_mark_that_fits(live, &fields, marks));
+        }
+        plan.warnings.extend(self.contacts_warning());
+        plan.warnings.extend(self.sending_warning(live));
+        plan.warnings.extend(self.own_resource_warning(&standing));
+        let action = || Action::Update(live.id.clone());
+        if let Standing::FormerlyOurs(name) = &standing {
+            let reason = Reason::FormerName(name.clone());
+            let mark = self.owner_mark(live).into_iter().collect();
+            plan.changes.push(self.change(action(), mark, reason));
+        }
+        if let Some(external_id) = external_id {
+            let is_rekey = external_id.before.is_some();
+            if is_rekey && self.declared.allow.contains(&Allow::Rekey) {
+                plan.used.insert(Allow::Rekey);
+            }
+            if !is_rekey || self.allows(Flag::AllowRekey) {
+                fields.push(external_id);
+            } else {
+                let change = self.change(action(), vec![external_id], Reason::Renamed(by.clone()));
+                let needs = owner.iter().cloned().chain([Need::Flag(Flag::AllowRekey)]);
+                self.add(&mut plan, change, &needs.collect::<Vec<_>>());
+            }
+        }
+        if let Some((retention, is_shorter)) = retention {
+            if is_shorter && self.declared.allow.contains(&Allow::DataLoss) {
+                plan.used.insert(Allow::DataLoss);
+            }
+            if !is_shorter || self.allows(Flag::AllowDataLoss) {
+                fields.push(retention);
+            } else {
+                let change = self.change(action(), vec![retention], Reason::ShorterRetention);
+                let needs = owner.iter().cloned();
+                let needs = needs.chain([Need::Flag(Flag::AllowDataLoss)]);
+                self.add(&mut plan, change, &needs.collect::<Vec<_>>());
+            }
+        }
+        if !fields.is_empty() {
+            let change = self.change(action(), fields, Reason::Differs(by.clone()));
+            self.add(&mut plan, change, owner.as_slice());
+        }
+        for (removal, is_verified) in removals {
+            let change = self.change(action(), vec![removal], Reason::DomainNotDeclared);
+            let verified = is_verified.then_some(Need::Flag(Flag::AllowDomainRemoval));
+            let needs = owner.iter().cloned().chain(verified);
+            self.add(&mut plan, change, &needs.collect::<Vec<_>>());
+        }
+        if let Some(invitation) = invitation {
+            if self.declared.allow.contains(&Allow::InviteBulk) {
+                plan.used.insert(Allow::InviteBulk);
+            }
+            self.add(&mut plan, invitation, owner.as_slice());
+        }
+        if self.declares_a_public_domain() {
+            plan.used.insert(Allow::PublicDomain);
+        }
+        plan.warnings.extend(self.unused_permissions(&plan.used));
+        plan
+    }
+
+    /// The time for which audit-log events are to be kept, where it differs, and whether it is shorter
+    /// than now. What could not be read is a warning, and no change.
+    fn retention_difference(&self, warnings: &mut Vec<Warning>) -> Option<(FieldChange, bool)> {
+        let days = self.declared.retention_days?;
+        if self.declared.ignores(&FieldPath::RetentionDays) {
+            return None;
+        }
+        let why = match self.retention? {
+            Answer::Found(live) => {
+                let before = live.map(|days| days.to_string());
+                let path = FieldPath::RetentionDays;
+                let field = difference(path, before.as_ref(), Some(days.to_string()))?;
+                return Some((field, live.is_some_and(|live| live > u32::from(days))));
+            }
+            Answer::Absent => "WorkOS answered 404".to_owned(),
+            Answer::NotEntitled(message) => format!("WorkOS answered 403: {}", escape(message)),
+            Answer::Failed(why) => why.to_string(),
+        };
+        warnings.push(Warning {
+            key: self.key.clone(),
+            code: codes::RETENTION_NOT_READ,
+            message: format!("audit_logs.retention_days is not compared: {why}"),
+        });
+        None
+    }
+
+    /// Adds a change, or holds it when it needs something that neither the run nor the entry gives.
+    fn add(&self, plan: &mut EntryPlan, change: Change, needs: &[Need]) {
+        let granted = needs.iter().filter_map(|need| need.flag().as_allow());
+        let granted = granted.filter(|allow| self.declared.allow.contains(allow));
+        plan.used.extend(granted);
+        match needs.iter().find(|need| !self.allows(need.flag())) {
+            None => plan.changes.push(change),
+            Some(need) => plan.held.push(Held {
+                change,
+                reason: need.reason(),
+                allow: need.flag(),
+                write: need
+                    .flag()
+                    .as_allow()
+                    .filter(|_| self.declared.resource.is_none()),
+            }),
+        }
+    }
+
+    /// Returns whether the run's flags or the entry's own permissions allow something.
+    fn allows(&self, flag: Flag) -> bool {
+        let own = flag.as_allow();
+        self.policy.allows(flag) || own.is_some_and(|allow| self.declared.allow.contains(&allow))
+    }
+
+    /// The relation of the entry to a live organization. An operator has decided before, and sets
+    /// the holder of what it was granted.
+    fn standing(&self, live: &Organization) -> Standing {
+        if self.declared.holder.is_some() {
+            return Standing::Ours;
+        }
+        Ownership::of(live).for_manifest(&Declarant {
+            manifest: self.manifest,
+            previous: self.previous_manifests,
+            resource: self.declared.resource.as_ref(),
+        })
+    }
+
+    /// The marks that change with the entry's other fields: those of another are replaced where the
+    /// entry `wants` anything, and ours is set where it claims what nobody has marked.
+    fn owner_marks(
+        &self,
+        live: &Organization,
+        standing: &Standing,
+        wants: bool,
+    ) -> Vec<FieldChange> {
+        let claim = self.declared.claim;
+        match standing {
+            Standing::Free if claim => self.owner_mark(live).into_iter().collect(),
+            Standing::Theirs(_) if claim || wants => {
+                let path = FieldPath::Metadata(mark::HOLDER.to_owned());
+                let holder = live.metadata.get(mark::HOLDER);
+                let holder = difference(path, holder, None::<&str>);
+                self.owner_mark(live).into_iter().chain(holder).collect()
+            }
+            Standing::Free
+            | Standing::Theirs(_)
+            | Standing::Ours
+            | Standing::FormerlyOurs(_)
+            | Standing::OwnResource(_) => Vec::new(),
+        }
+    }
+
+    /// The owner mark as this manifest would have it, where it differs.
+    fn owner_mark(&self, live: &Organization) -> Option<FieldChange> {
+        difference(
+            FieldPath::Metadata(mark::OWNER.to_owned()),
+            live.metadata.get(mark::OWNER),
+            self.manifest.map(ManifestName::as_str),
+        )
+    }
+
+    /// Warns where an operator keeps the organization as the same resource says.
+    fn own_resource_warning(&self, standing: &Standing) -> Option<Warning> {
+        let Standing::OwnResource(holder) = standing else {
+            return None;
+        };
+        Some(Warning {
+            key: self.key.clone(),
+            code: codes::HELD_BY_OPERATOR,
+            message: format!(
+                "{} has it, and may change back what is changed here",
+                Rival::Operator(HolderMark::Resource(holder.clone()))
+            ),
+        })
+    }
+
+    /// Returns whether `allow: [public_domain]` silences something.
+    fn declares_a_public_domain(&self) -> bool {
+        let mut domains = self.declared.domains.iter().flat_map(BTreeMap::keys);
+        domains.any(|domain| domain.shared().is_some())
+    }
+
+    /// Warns of each permission that allowed nothing in this plan.
+    fn unused_permissions(&self, used: &BTreeSet<Allow>) -> Vec<Warning> {
+        let unused = self.declared.allow.difference(used);
+        unused
+            .map(|allow| Warning {
+                key: self.key.clone(),
+                code: codes::ALLOW_UNUSED,
+                message: format!("`allow: [{allow}]` is used up: nothing here needs it; remove it"),
+            })
+            .collect()
+    }
+
+    /// Nobody claims the organization: it gets the entry's external id with all other changes.
+    /// Domains that are to go and an invitation wait for the next plan: nothing is taken from an
+    /// organization, and nobody is written to, before it is known to be the entry's.
+    pub(super) fn adopt(&self, live: &Organization, domain: &Domain) -> EntryPlan {
+        let mut plan = EntryPlan::default();
+        let standing = self.standing(live);
+        let mut fields = self.differences(live, &mut plan.warnings);
+        if matches!(standing, Standing::Theirs(_)) {
+            fields.retain(|field| !lifts_protection(field));
+        }
+        match standing {
+            Standing::FormerlyOurs(_) => fields.extend(self.owner_mark(live)),
+            _ => fields.extend(self.owner_marks(live, &standing, true)),
+        }
+        let fit = self.fit_metadata(live, &mut fields, false);
+        plan.conflicts.extend(fit.conflict);
+        if fit.stops_entry {
+            return plan;
+        }
+        fields.extend(self.contacts_mark_that_fits(live, &fields, 0));
+        plan.warnings.extend(self.contacts_warning());
+        // Also when the entry ignores the field: without it, the next plan would adopt again.
+        fields.extend(self.declared_external_id(live));
+        let action = Action::Adopt(live.id.clone());
+        let change = self.change(action, fields, Reason::HoldsDomain(domain.clone()));
+        let needs = Need::of(&standing).into_iter();
+        let needs: Vec<Need> = needs.chain([Need::Flag(Flag::Adopt)]).collect();
+        self.add(&mut plan, change, &needs);
+        plan
+    }
+
+    pub(super) fn change(
+        &self,
+        action: Action,
+        mut fields: Vec<FieldChange>,
+        reason: Reason,
+    ) -> Change {
+        fields.sort();
+        Change {
+            key: self.key.clone(),
+            action,
+            fields,
+            reason,
+            source: self.declared.source.clone(),
+        }
+    }
+
+    /// Returns whether a domain may be written: no other organization has verified it.
+    fn may_write(&self, domain: &Domain) -> bool {
+        let contest = self.contested.get(domain);
+        !contest.is_some_and(Contest::stops_writes)
+    }
+
+    /// The conflicts about single domains: another organization has verified them.
+    pub(super) fn contested_domains(&self) -> Vec<Conflict> {
+        let stopped = self.contested.iter();
+        let stopped = stopped.filter(|(_, contest)| contest.stops_writes());
+        stopped
+            .map(|(domain, contest)| Conflict {
+                key: self.key.clone(),
+                code: codes::DOMAIN_VERIFIED_ELSEWHERE,
+                message: contest.verified_elsewhere(domain),
+                help: Contest::HELP.to_owned(),
+                scope: Scope::Domain(domain.clone()),
+            })
+            .collect()
+    }
+
+    /// The warnings about domains that nobody has verified and several organizations hold.
+    pub(super) fn pending_elsewhere(&self) -> Vec<Warning> {
+        let pending = self.contested.iter();
+        let pending = pending.filter(|(_, contest)| !contest.is_allowed && !contest.stops_writes());
+        pending
+            .flat_map(|(domain, contest)| {
+                let rivals = contest.rivals.iter();
+                let rivals = rivals.filter(|rival| rival.gives_up.is_none());
+                rivals.map(move |rival| Warning {
+                    key: self.key.clone(),
+                    code: codes::DOMAIN_PENDING_ELSEWHERE,
+                    message: format!(
+                        "the domain {} is also {} on {rival}; only one organization can \
+                         verify it",
+                        domain.shown(),
+                        escape(rival.state.as_str())
+                    ),
+                })
+            })
+            .collect()
+    }
+
+    /// Everything declared that differs, but the external id, which has rules of its own. What
+    /// WorkOS is known to keep otherwise than it was sent is a warning.
+    fn differences(&self, live: &Organization, warnings: &mut Vec<Warning>) -> Vec<FieldChange> {
+        let mut fields = Vec::new();
+        if let Some(name) = &self.declared.name {
+            fields.extend(difference(FieldPath::Name, Some(&live.name), Some(name)));
+        }
+        if let Some(id) = &self.declared.stripe_customer_id {
+            let before = live.stripe_customer_id.as_ref();
+            fields.extend(difference(FieldPath::StripeCustomerId, before, Some(id)));
+        }
+        if let Some(allow) = self.declared.allow_profiles_outside_organization {
+            let before = live.allow_profiles_outside_organization;
+            let before = before.map(|allow| allow.to_string());
+            let path = FieldPath::OutsideProfiles;
+            fields.extend(difference(path, before.as_ref(), Some(allow.to_string())));
+        }
+        for (key, after) in self.metadata_with_marks() {
+            let before = live.metadata.get(&key);
+            fields.extend(difference(FieldPath::Metadata(key), before, after.as_ref()));
+        }
+        for domain in self.declared.domains.iter().flat_map(BTreeMap::keys) {
+            if live.domain(domain).is_none() && self.may_write(domain) {
+                fields.push(set(FieldPath::Domain(domain.clone()), PENDING));
+            }
+        }
+        fields.extend(self.missing_contacts(Some(live)));
+        fields.retain(|field| field.path.is_mark() || !self.declared.ignores(&field.path));
+        let kept = KeptValues::of(&live.metadata);
+        fields.retain(|field| {
+            let warning = self.kept_warning(field, live, &kept);
+            let is_kept = warning.is_some();
+            warnings.extend(warning);
+            !is_kept
+        });
+        fields
+    }
+
+    /// The mark that WorkOS has all declared contacts, where metadata has room for it.
+    fn contacts_mark_that_fits(
+        &self,
+        live: &Organization,
+        fields: &[FieldChange],
+        marks: usize,
+    ) -> Option<FieldChange> {
+        let field = self.contacts_mark(Some(live))?;
+        let one_more = usize::from(field.before.is_none());
+        (metadata_keys(live, fields) + marks + one_more <= mark::MAX_METADATA_KEYS).then_some(field)
+    }
+
+    /// The warning that WorkOS keeps another value than the one that was sent to it before, if the
+    /// mark remembers so.
+    fn kept_warning(
+        &self,
+        field: &FieldChange,
+        live: &Organization,
+        kept: &KeptValues,
+    ) -> Option<Warning> {
+        let FieldChange {
+            path,
+            before,
+            after,
+        } = field;
+        if kept.is_empty() || path.is_mark() {
+            return None;
+        }
+        let value = match path {
+            FieldPath::Domain(domain) => {
+                let mut held = live.domains.iter().map(|held| held.domain.as_str());
+                let sent = Some(domain.as_str());
+                Some(held.find(|held| after.is_some() && kept.holds(path, sent, Some(held)))?)
+            }
+            _ if kept.holds(path, after.as_deref(), before.as_deref()) => before.as_deref(),
+            _ => return None,
+        };
+        Some(Warning::kept_differently(self.key, field, value))
+    }
+
+    /// The declared metadata and the marks: the holder's, and that of `protect` when it says
+    /// something.
+    fn metadata_with_marks(&self) -> BTreeMap<String, Option<String>> {
+        let mut metadata = self.declared.metadata.clone();
+        if let Some(protect) = self.declared.protect {
+            let mark = protect.then(|| mark::PROTECTED.to_owned());
+            metadata.insert(mark::PROTECT.to_owned(), mark);
+        }
+        if let Some(holder) = &self.declared.holder {
+            metadata.insert(mark::HOLDER.to_owned(), Some(holder.to_string()));
+        }
+        metadata
+    }
+
+    fn external_id_difference(&self, live: &Organization) -> Option<FieldChange> {
+        let kept = KeptValues::of(&live.metadata);
+        let plain_key = self.declared.plain_key.as_ref().map(ExternalId::as_str);
+        // A tenant's organization keeps the external id that it was created with.
+        let keeps = plain_key.is_some() && plain_key == live.external_id.as_deref();
+        self.declared_external_id(live)
+            .filter(|field| !keeps && !self.declared.ignores(&field.path))
+            .filter(|field| self.kept_warning(field, live, &kept).is_none())
+    }
+
+    fn declared_external_id(&self, live: &Organization) -> Option<FieldChange> {
+        let declared = self.declared.external_id.as_ref().map(ExternalId::as_str)?;
+        difference(
+            FieldPath::ExternalId,
+            live.external_id.as_ref(),
+            Some(declared),
+        )
+    }
+
+    fn pinned_with_other_external_id(
+        &self,
+        live: &Organization,
+        by: &MatchedBy,
+    ) -> Option<Conflict> {
+        if *by != MatchedBy::Id || self.allows(Flag::AllowRekey) {
+            return None;
+        }
+        let difference = self.external_id_difference(live)?;
+        let before = difference.before?;
+        let id = escape(live.id.as_str());
+        Some(Conflict {
+            key: self.key.clone(),
+            code: codes::EXTERNAL_ID_DIFFERS,
+            message: format!("{id} has the external id `{}`", escape(&before)),
+            help: format!(
+                "write `external_id: {}`, or run with --allow-rekey or write `allow: [rekey]` to \
+                 replace it",
+                escape(&before)
+            ),
+            scope: Scope::Entry,
+        })
+    }
+
+    /// Leaves out of the fields what WorkOS has no room for in the metadata of an organization.
+    ///
+    /// Keys are added in the order: the marks of who holds it, that of its protection, all declared
+    /// keys together, that of the invitation.
+    fn fit_metadata(
+        &self,
+        live: &Organization,
+        fields: &mut Vec<FieldChange>,
+        invites: bool,
+    ) -> MetadataFit {
+        let is_added = |field: &FieldChange| is_metadata(field) && field.before.is_none();
+        let adds = invites || fields.iter().any(is_added);
+        let total = metadata_keys(live, fields) + usize::from(invites);
+        if !adds || total <= mark::MAX_METADATA_KEYS {
+            return MetadataFit {
+                conflict: None,
+                stops_entry: false,
+                marks_invitation: true,
+            };
+        }
+        let of = |field: &FieldChange, mark: &str| field.path == metadata(mark);
+        let takes_over = fields
+            .iter()
+            .any(|field| of(field, mark::HOLDER) && field.before.is_some());
+        let is_hold =
+            |field: &FieldChange| of(field, mark::HOLDER) || (takes_over && of(field, mark::OWNER));
+        let added = fields.extract_if(.., |field| is_added(field) && !is_hold(field));
+        let (own, declared): (Vec<FieldChange>, Vec<FieldChange>) =
+            added.partition(|field| field.path.is_mark());
+        let stops_entry =
+            metadata_keys(live, fields) > mark::MAX_METADATA_KEYS && fields.iter().any(is_added);
+        let mut left_out = Vec::new();
+        for group in own.into_iter().map(|field| vec![field]).chain([declared]) {
+            if metadata_keys(live, fields) + group.len() <= mark::MAX_METADATA_KEYS {
+                fields.extend(group);
+            } else {
+                left_out.extend(group.into_iter().map(|field| field.path.to_string()));
+            }
+        }
+        let marks_invitation = metadata_keys(live, fields) < mark::MAX_METADATA_KEYS;
+        let mut lost = Vec::new();
+        if stops_entry {
+            lost.push("the mark of who holds it does not fit".to_owned());
+        } else if !left_out.is_empty() {
+            left_out.sort();
+            let left_out: Vec<_> = left_out.iter().map(|path| escape(path)).collect();
+            lost.push(format!("not set: {}", left_out.join(", ")));
+        }
+        if invites && !marks_invitation {
+            lost.push("nobody is invited, because the invitation cannot be marked".to_owned());
+        }
+        let conflict = Conflict {
+            key: self.key.clone(),
+            code: codes::METADATA_FULL,
+            message: format!(
+                "{} would hold {total} metadata keys, WorkOS allows {}; {}",
+                escape(live.id.as_str()),
+                mark::MAX_METADATA_KEYS,
+                lost.join("; ")
+            ),
+            help: "declare live keys that nothing uses as null, or declare fewer".to_owned(),
+            scope: if stops_entry {
+                Scope::Entry
+            } else {
+                Scope::Metadata
+            },
+        };
+        MetadataFit {
+            conflict: (!lost.is_empty()).then_some(conflict),
+            stops_entry,
+            marks_invitation,
+        }
+    }
+
+    /// Under `domains_policy: exact`, the live domains that are not declared, and whether each is
+    /// verified.
+    fn domains_to_remove(&self, live: &Organization) -> Vec<(FieldChange, bool)> {
+        let Some(declared) = &self.declared.domains else {
+            return Vec::new();
+        };
+        if self.declared.domains_policy != DomainsPolicy::Exact {
+            return Vec::new();
+        }
+        let kept = KeptValues::of(&live.metadata);
+        let stands_for_another = |held: &Domain| {
+            !kept.is_empty()
+                && declared.keys().any(|domain| {
+                    let path = FieldPath::Domain(domain.clone());
+                    kept.holds(&path, Some(domain.as_str()), Some(held.as_str()))
+                })
+        };
+        live.domains
+            .iter()
+            .filter(|held| !declared.contains_key(&held.domain))
+            .filter(|held| !stands_for_another(&held.domain))
+            .map(|held| {
+                let field = FieldChange {
+                    path: FieldPath::Domain(held.domain.clone()),
+                    before: Some(held.state.to_string()),
+                    after: None,
+                };
+                (field, held.state.is_verified())
+            })
+            .filter(|(field, _)| !self.declared.ignores(&field.path))
+            .collect()
+    }
+}
+
+/// Room for the metadata of an entry.
+struct MetadataFit {
+    /// The conflict about what does not fit.
+    conflict: Option<Conflict>,
+    /// Whether the mark of the holder does not fit: nothing may be written without it.
+    stops_entry: bool,
+    /// Whether there is room for the mark of an invitation.
+    marks_invitation: bool,
+}
+
+/// Something that a change needs to be allowed.
+#[derive(Debug, Clone)]
+enum Need {
+    /// A flag, or the entry's permission that is as good.
+    Flag(Flag),
+    /// The same, because another holds the organization.
+    Takeover(Rival),
+}
+
+impl Need {
+    /// What every change of an organization needs.
+    fn of(standing: &Standing) -> Option<Self> {
+        match standing {
+            Standing::Theirs(rival) => Some(Self::Takeover(rival.clone())),
+            Standing::Free
+            | Standing::Ours
+            | Standing::FormerlyOurs(_)
+            | Standing::OwnResource(_) => None,
+        }
+    }
+
+    const fn flag(&self) -> Flag {
+        match self {
+            Self::Flag(flag) => *flag,
+            Self::Takeover(_) => Flag::AdoptOwned,
+        }
+    }
+
+    fn reason(&self) -> HeldReason {
+        match self {
+            Self::Flag(_) => HeldReason::NeedsFlag,
+            Self::Takeover(rival) => HeldReason::HeldByAnother(rival.clone()),
+        }
+    }
+}
+
+fn lifts_protection(field: &FieldChange) -> bool {
+    matches!(&field.path, FieldPath::Metadata(key) if key == mark::PROTECT) && field.after.is_none()
+}
+
+fn metadata(key: &str) -> FieldPath {
+    FieldPath::Metadata(key.to_owned())
+}
+
+fn is_metadata(field: &FieldChange) -> bool {
+    matches!(field.path, FieldPath::Metadata(_))
+}
+
+/// Metadata keys of an organization once fields are written.
+fn metadata_keys(live: &Organization, fields: &[FieldChange]) -> usize {
+    let count = |is_counted: fn(&FieldChange) -> bool| {
+        let fields = fields.iter().filter(|field| is_metadata(field));
+        fields.filter(|field| is_counted(field)).count()
+    };
+    let added = count(|field| field.before.is_none());
+    let removed = count(|field| field.after.is_none());
+    (live.metadata.len() + added).saturating_sub(removed)
+}
+
+pub(super) fn set(path: FieldPath, after: impl Into<String>) -> FieldChange {
+    FieldChange {
+        path,
+        before: None,
+        after: Some(after.into()),
+    }
+}
+
+fn difference(
+    path: FieldPath,
+    before: Option<&String>,
+    after: Option<impl AsRef<str>>,
+) -> Option<FieldChange> {
+    let after = after.map(|after| after.as_ref().to_owned());
+    if path.is_same(before.map(String::as_str), after.as_deref()) {
+        return None;
+    }
+    Some(FieldChange {
+        path,
+        before: before.cloned(),
+        after,
+    })
+}

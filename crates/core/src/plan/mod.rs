@@ -1,0 +1,378 @@
+//! The plan: pure, synchronous and total.
+//!
+//! Goes in: desired state, observed state, who is who, and what this run may do. Comes out: a
+//! [`Plan`], which is data and leaves nothing to decide. No I/O, no clock, no randomness: the same
+//! input gives the same bytes.
+
+mod absent;
+pub mod change;
+mod contacts;
+pub mod digest;
+mod entry;
+pub mod in_use;
+pub mod invitation;
+pub mod lint;
+pub mod moves;
+pub mod policy;
+mod prune;
+pub mod saved;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::identity::{Identities, Identity};
+use portalctl_model::codes::plan as codes;
+use portalctl_model::desired::{Desired, Management};
+use portalctl_model::observed::{Coverage, Observed};
+use portalctl_model::{Allow, OrgKey, OrganizationId, Selection, Unconfigured, name};
+
+pub use crate::identity::ownership::Ownership;
+pub use change::{
+    Action, ActionKind, Change, Conflict, FieldChange, Flag, Held, HeldReason, Reason, Scope,
+    Target, Warning,
+};
+pub use in_use::{Evidence, in_use};
+pub use invitation::Invitation;
+pub use policy::Policy;
+pub use prune::{Kept, candidates, removal};
+
+/// The difference between what is declared and what is live.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// What it was made against.
+    pub target: Target,
+    /// What will be done, in the order in which it is done.
+    pub changes: Vec<Change>,
+    /// What is wanted, but not allowed in this run.
+    pub held: Vec<Held>,
+    /// What a person must decide.
+    pub conflicts: Vec<Conflict>,
+    /// What is worth knowing.
+    pub warnings: Vec<Warning>,
+    /// How many entries are already as declared.
+    pub unchanged: usize,
+    /// Live organizations that no entry of the manifest is about.
+    pub unmanaged: Unmanaged,
+    /// The marks of the organizations that change, as they were read: `apply` refuses to write one
+    /// that somebody else took meanwhile.
+    pub seen: BTreeMap<OrganizationId, Ownership>,
+}
+
+/// Live organizations that no entry is about: a note, never touched.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Unmanaged {
+    /// How many there are; `None` when not everything was listed.
+    pub count: Option<usize>,
+    /// Those that carry this manifest's owner mark: declared once, and not any more.
+    pub formerly_declared: Vec<OrganizationId>,
+}
+
+impl Unmanaged {
+    /// Leaves out an organization that the plan deals with after all.
+    fn forget(&mut self, id: &OrganizationId) {
+        self.formerly_declared.retain(|former| former != id);
+        self.count = self.count.map(|count| count.saturating_sub(1));
+    }
+}
+
+impl Plan {
+    /// Whether the plan holds more than one run may do unasked: a limit of the manifest, or a
+    /// deletion of most of what the manifest once created.
+    pub fn exceeds_a_limit(&self) -> bool {
+        self.held
+            .iter()
+            .map(|held| held.reason.code())
+            .any(|code| code != codes::NEEDS_FLAG && code != codes::HELD_BY_ANOTHER)
+    }
+
+    /// The changes that somebody may want to review: all but those that only write marks.
+    pub fn reviewed(&self) -> impl Iterator<Item = &Change> {
+        self.changes
+            .iter()
+            .filter(|change| !change.is_bookkeeping())
+    }
+
+    /// How many organizations only get marks that nobody has to review.
+    pub fn bookkeeping(&self) -> usize {
+        self.changes.len() - self.reviewed().count()
+    }
+
+    /// How many changes there are of a kind, but those that only write marks.
+    pub fn count(&self, kind: ActionKind) -> usize {
+        self.reviewed()
+            .filter(|change| change.action.kind() == kind)
+            .count()
+    }
+
+    /// Adds warnings of what could not be read.
+    pub fn warn(&mut self, warnings: Vec<Warning>) {
+        self.warnings.extend(warnings);
+        self.warnings.sort();
+    }
+
+    /// Returns whether there is nothing to do, nothing held and no entry to decide about. A
+    /// contested domain leaves a plan settled, and so do marks that nobody has to review.
+    pub fn is_settled(&self) -> bool {
+        let has_changes = self.reviewed().next().is_some();
+        !has_changes && self.held.is_empty() && self.open_conflicts().next().is_none()
+    }
+
+    /// The conflicts that stop a whole entry.
+    pub fn entry_conflicts(&self) -> impl Iterator<Item = &Conflict> {
+        let conflicts = self.conflicts.iter();
+        conflicts.filter(|conflict| conflict.scope == Scope::Entry)
+    }
+
+    /// The conflicts that stop a whole entry or its metadata, until a person decides.
+    pub fn open_conflicts(&self) -> impl Iterator<Item = &Conflict> {
+        let conflicts = self.conflicts.iter();
+        conflicts.filter(|conflict| conflict.scope.domain().is_none())
+    }
+
+    /// The conflicts that stop one domain of an entry.
+    pub fn contested_domains(&self) -> impl Iterator<Item = &Conflict> {
+        let conflicts = self.conflicts.iter();
+        conflicts.filter(|conflict| conflict.scope.domain().is_some())
+    }
+}
+
+/// Works out what there is to do.
+///
+/// `unconfigured` is what readiness says: the only part of it that decides anything, and it does
+/// not depend on the time.
+pub fn plan(
+    desired: &Desired,
+    observed: &Observed,
+    identities: &Identities,
+    unconfigured: &Unconfigured,
+    policy: Policy,
+    selection: &Selection,
+    target: Target,
+) -> Plan {
+    let policy = policy.with(desired.powers);
+    let mut plan = Plan {
+        target,
+        unmanaged: unmanaged(desired, observed, identities),
+        ..Plan::default()
+    };
+    let mut existing = 0;
+    let nothing = BTreeSet::new();
+    let uncontested = BTreeMap::new();
+    for (key, declared) in desired
+        .organizations
+        .iter()
+        .filter(|(key, _)| selection.has_key(key))
+    {
+        let identity = identities.entries.get(key).unwrap_or(&Identity::Missing);
+        if matches!(identity, Identity::Matched { .. }) {
+            existing += 1;
+        }
+        let context = entry::Entry {
+            key,
+            declared,
+            manifest: desired.manifest.as_ref(),
+            previous_manifests: &desired.previous_manifests,
+            contacts: identity
+                .organization()
+                .and_then(|id| observed.it_contacts.get(id)),
+            retention: identity
+                .organization()
+                .and_then(|id| observed.retention.get(id)),
+            unconfigured: unconfigured.get(key).unwrap_or(&nothing),
+            contested: identities.contested.get(key).unwrap_or(&uncontested),
+            policy,
+        };
+        add_entry(&mut plan, &context, identity, observed);
+    }
+    absent::add(&mut plan, desired, observed, identities, policy, selection);
+    if policy.prune {
+        prune::prune(&mut plan, desired, observed, identities, policy);
+    }
+    let uncounted = desired.organizations.iter();
+    let uncounted = uncounted.filter(|(_, entry)| entry.allow.contains(&Allow::InviteBulk));
+    let uncounted = uncounted.map(|(key, _)| key.clone()).collect();
+    policy.hold_beyond_limits(
+        &desired.limits,
+        existing,
+        &uncounted,
+        &mut plan.changes,
+        &mut plan.held,
+    );
+    moves::settle(&mut plan, identities);
+    plan.warnings
+        .extend(duplicate_names(desired, identities, selection));
+    plan.seen = seen(&plan.changes, observed);
+    sort(&mut plan);
+    plan
+}
+
+/// Warns about new entries whose name another entry has too.
+fn duplicate_names(
+    desired: &Desired,
+    identities: &Identities,
+    selection: &Selection,
+) -> Vec<Warning> {
+    /// How many of the other entries a warning names.
+    const MAX_NAMED: usize = 3;
+    let is_new =
+        |key: &OrgKey| matches!(identities.entries.get(key), None | Some(Identity::Missing));
+    if !desired.organizations.keys().any(is_new) {
+        return Vec::new();
+    }
+    let mut by_name: BTreeMap<String, Vec<&OrgKey>> = BTreeMap::new();
+    for (key, entry) in &desired.organizations {
+        if let Some(name) = &entry.name {
+            by_name.entry(name::folded(name)).or_default().push(key);
+        }
+    }
+    let mut warnings = Vec::new();
+    for (key, entry) in &desired.organizations {
+        if entry.allow_same_name || !is_new(key) || !selection.has_key(key) {
+            continue;
+        }
+        let name = entry.name.as_deref().map(name::folded);
+        let same = name.and_then(|name| by_name.get(&name));
+        let others = same.into_iter().flatten().filter(|other| **other != key);
+        let others: Vec<String> = others
+            .take(MAX_NAMED)
+            .map(|other| format!("`{other}`"))
+            .collect();
+        if !others.is_empty() {
+            warnings.push(Warning {
+                key: key.clone(),
+                code: codes::DUPLICATE_NAME,
+                message: format!(
+                    "{} has the same name, and each becomes an organization of its own",
+                    others.join(", ")
+                ),
+            });
+        }
+    }
+    warnings
+}
+
+/// The marks of the organizations that change.
+fn seen(changes: &[Change], observed: &Observed) -> BTreeMap<OrganizationId, Ownership> {
+    changes
+        .iter()
+        .filter_map(|change| observed.organizations.get(change.action.organization()?))
+        .map(|live| (live.id.clone(), Ownership::of(live)))
+        .collect()
+}
+
+fn add_entry(
+    plan: &mut Plan,
+    context: &entry::Entry<'_>,
+    identity: &Identity,
+    observed: &Observed,
+) {
+    let outcome = match identity {
+        Identity::Missing => context.create(),
+        Identity::Matched { organization, by } => match observed.organizations.get(organization) {
+            Some(live) => context.update(live, by),
+            None => entry::EntryPlan::default(),
+        },
+        Identity::Adoptable {
+            organization,
+            domain,
+        } => match observed.organizations.get(organization) {
+            Some(live) => context.adopt(live, domain),
+            None => entry::EntryPlan::default(),
+        },
+        Identity::Conflicted(conflicts) => {
+            plan.conflicts
+                .extend(conflicts.iter().map(|conflict| Conflict {
+                    key: context.key.clone(),
+                    code: conflict.code,
+                    message: conflict.message.clone(),
+                    help: conflict.help.clone(),
+                    scope: Scope::Entry,
+                }));
+            return;
+        }
+    };
+    let contested = context.contested_domains();
+    plan.warnings.extend(context.pending_elsewhere());
+    let entry::EntryPlan {
+        changes,
+        held,
+        conflicts,
+        warnings,
+        used: _,
+    } = outcome;
+    let is_as_declared = changes.iter().all(Change::is_bookkeeping);
+    if [&conflicts, &contested]
+        .iter()
+        .all(|found| found.is_empty())
+        && is_as_declared
+        && held.is_empty()
+    {
+        plan.unchanged += 1;
+    }
+    plan.conflicts
+        .extend(conflicts.into_iter().chain(contested));
+    if context.declared.management == Management::Observe {
+        if !is_as_declared || !held.is_empty() {
+            plan.warnings.push(only_observed(context.key, identity));
+        }
+        return;
+    }
+    plan.changes.extend(changes);
+    plan.held.extend(held);
+    plan.warnings.extend(warnings);
+}
+
+/// Nothing is written for an organization that is only observed; what differs is told.
+fn only_observed(key: &OrgKey, identity: &Identity) -> Warning {
+    let message = match identity {
+        Identity::Missing => "it does not exist at WorkOS",
+        Identity::Matched { .. } | Identity::Adoptable { .. } | Identity::Conflicted(_) => {
+            "it differs from what is declared"
+        }
+    };
+    Warning {
+        key: key.clone(),
+        code: codes::ONLY_OBSERVED,
+        message: format!("{message}; it is only observed, so nothing is written"),
+    }
+}
+
+fn unmanaged(desired: &Desired, observed: &Observed, identities: &Identities) -> Unmanaged {
+    if observed.coverage == Coverage::LookedUp {
+        return Unmanaged::default();
+    }
+    let others = || {
+        observed
+            .organizations
+            .values()
+            .filter(|live| !identities.concerned.contains(&live.id))
+    };
+    let formerly_declared = desired.manifest.iter().flat_map(|manifest| {
+        others()
+            .filter(|live| prune::is_marked(live, manifest))
+            .map(|live| live.id.clone())
+    });
+    Unmanaged {
+        count: Some(others().count()),
+        formerly_declared: formerly_declared.collect(),
+    }
+}
+
+/// The one total order: what gives a domain up to another organization, then by what is done, then
+/// by key.
+fn sort(plan: &mut Plan) {
+    let moving = moves::moving(&plan.changes);
+    let order = |a: &Change, b: &Change| {
+        let rank = |change: &Change| {
+            let is_later = !moves::comes_first(change, &moving);
+            (is_later, change.action.kind(), change.key.clone())
+        };
+        rank(a).cmp(&rank(b)).then_with(|| a.fields.cmp(&b.fields))
+    };
+    plan.changes.sort_by(order);
+    plan.held
+        .sort_by(|a, b| order(&a.change, &b.change).then_with(|| a.allow.cmp(&b.allow)));
+    plan.conflicts.sort();
+    plan.warnings.sort();
+}

@@ -1,0 +1,206 @@
+//! Domains that move from one declared organization to another: removed first, then added.
+//!
+//! WorkOS lets one organization verify a domain, so the one that gives it up comes first, whatever
+//! kind of change adds it elsewhere. What keeps a domain where it is keeps it from being added.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Plan;
+use super::change::{Change, Conflict, FieldChange, Held, HeldReason, Reason, Scope, Warning};
+use crate::identity::{Contest, Identities, Rival};
+use portalctl_model::codes::plan as codes;
+use portalctl_model::desired::FieldPath;
+use portalctl_model::text::escape;
+use portalctl_model::{Domain, OrgKey, OrganizationId};
+
+/// Returns the domains that changes take from one organization and give to another.
+pub fn moving(changes: &[Change]) -> BTreeSet<Domain> {
+    let mut added: BTreeMap<&Domain, Vec<&OrgKey>> = BTreeMap::new();
+    for change in changes {
+        for domain in change.domains(true) {
+            added.entry(domain).or_default().push(&change.key);
+        }
+    }
+    let is_added_elsewhere = |domain: &Domain, key: &OrgKey| {
+        let keys = added.get(domain).map_or(&[][..], Vec::as_slice);
+        keys.iter().any(|to| *to != key)
+    };
+    let mut moving = BTreeSet::new();
+    for change in changes {
+        let removed = change.domains(false);
+        let removed = removed.filter(|domain| is_added_elsewhere(domain, &change.key));
+        moving.extend(removed.cloned());
+    }
+    moving
+}
+
+/// Returns whether a change takes a domain away that another one adds: it is done first.
+pub fn comes_first(change: &Change, moving: &BTreeSet<Domain>) -> bool {
+    !moving.is_empty() && change.domains(false).any(|domain| moving.contains(domain))
+}
+
+/// Holds what cannot be added because its removal is held, leaves contested what nobody removes in
+/// this run, and tells what a move of a verified domain means.
+pub(super) fn settle(plan: &mut Plan, identities: &Identities) {
+    for (key, contests) in &identities.contested {
+        for (domain, contest) in contests.iter().filter(|(_, contest)| !contest.is_allowed) {
+            for rival in &contest.rivals {
+                if let Some(giver) = &rival.gives_up {
+                    settle_one(plan, key, domain, contest, rival, giver);
+                }
+            }
+        }
+    }
+}
+
+fn settle_one(
+    plan: &mut Plan,
+    key: &OrgKey,
+    domain: &Domain,
+    contest: &Contest,
+    rival: &Rival,
+    giver: &OrgKey,
+) {
+    let adds = |change: &Change| change.key == *key && change.domains(true).any(|it| it == domain);
+    if !plan.changes.iter().any(adds) {
+        return;
+    }
+    let removes = |change: &Change| {
+        change.action.organization() == Some(&rival.organization)
+            && change.domains(false).any(|it| it == domain)
+    };
+    if plan.changes.iter().any(removes) {
+        plan.warnings
+            .extend(stops_sign_in(key, domain, rival, giver));
+        return;
+    }
+    let removal = plan.held.iter().find(|held| removes(&held.change));
+    if let Some(removal) = removal {
+        let allow = removal.allow;
+        let reason = match &removal.reason {
+            HeldReason::NeedsFlag | HeldReason::HeldByAnother(_) => HeldReason::NeedsFlag,
+            HeldReason::LimitExceeded { .. }
+            | HeldReason::WaitsForHeld
+            | HeldReason::MostlyUndeclared { .. }
+            | HeldReason::FilesSkipped { .. }
+            | HeldReason::PossibleRename { .. }
+            | HeldReason::Saved(_) => HeldReason::WaitsForHeld,
+        };
+        if let Some(change) = take(plan, key, domain, giver) {
+            plan.held.push(Held {
+                change,
+                reason,
+                allow,
+                write: None,
+            });
+            plan.warnings
+                .extend(stops_sign_in(key, domain, rival, giver));
+        }
+    } else if rival.state.is_verified() {
+        take(plan, key, domain, giver);
+        plan.conflicts.push(Conflict {
+            key: key.clone(),
+            code: codes::DOMAIN_VERIFIED_ELSEWHERE,
+            message: contest.verified_elsewhere(domain),
+            help: format!(
+                "`{giver}` gives it up, which this run does not do: apply both entries together"
+            ),
+            scope: Scope::Domain(domain.clone()),
+        });
+    } else {
+        plan.warnings.push(Warning {
+            key: key.clone(),
+            code: codes::DOMAIN_PENDING_ELSEWHERE,
+            message: format!(
+                "the domain {} is also {} on {rival}, whose entry `{giver}` gives it up in another \
+                 run",
+                domain.shown(),
+                escape(rival.state.as_str())
+            ),
+        });
+    }
+}
+
+/// Takes the addition of a domain out of the changes, as a change of its own.
+fn take(plan: &mut Plan, key: &OrgKey, domain: &Domain, giver: &OrgKey) -> Option<Change> {
+    let is_it = |field: &FieldChange| {
+        matches!(&field.path, FieldPath::Domain(it) if it == domain) && field.after.is_some()
+    };
+    let change = plan
+        .changes
+        .iter_mut()
+        .find(|change| change.key == *key && change.fields.iter().any(is_it))?;
+    let taken = change.fields.extract_if(.., |field| is_it(field)).collect();
+    let taken = Change {
+        fields: taken,
+        reason: Reason::DomainMoves {
+            domain: domain.clone(),
+            from: giver.clone(),
+        },
+        ..change.clone()
+    };
+    plan.changes
+        .retain(|change| !change.fields.is_empty() || change.action.invitation().is_some());
+    Some(taken)
+}
+
+/// A verified domain arrives pending.
+fn stops_sign_in(key: &OrgKey, domain: &Domain, rival: &Rival, giver: &OrgKey) -> Option<Warning> {
+    rival.state.is_verified().then(|| Warning {
+        key: key.clone(),
+        code: codes::DOMAIN_MOVES,
+        message: format!(
+            "the domain {} moves here from `{giver}` ({}), where it is verified; it arrives \
+             pending, and sign-in by it stops until it is verified here",
+            domain.shown(),
+            escape(OrganizationId::as_str(&rival.organization))
+        ),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::Action;
+    use portalctl_model::desired::Source;
+
+    fn change(key: &str, domain: &str, is_added: bool) -> Change {
+        let state = Some("pending".to_owned());
+        let (before, after) = if is_added {
+            (None, state)
+        } else {
+            (state, None)
+        };
+        Change {
+            key: OrgKey::parse(key).unwrap(),
+            action: Action::Update(OrganizationId::from_api(format!("org_{key}"))),
+            fields: vec![FieldChange {
+                path: FieldPath::Domain(Domain::parse(domain).unwrap()),
+                before,
+                after,
+            }],
+            reason: Reason::DomainNotDeclared,
+            source: Source::nowhere(),
+        }
+    }
+
+    #[test]
+    fn a_domain_moves_where_one_entry_loses_it_and_another_gets_it() {
+        let changes = [
+            change("acme", "a.example", false),
+            change("beta", "a.example", true),
+            change("acme", "b.example", false),
+            change("gamma", "c.example", true),
+            change("delta", "d.example", false),
+            change("delta", "d.example", true),
+        ];
+        let moving = moving(&changes);
+        let names: Vec<&str> = moving.iter().map(Domain::as_str).collect();
+        assert_eq!(names, ["a.example"]);
+        let first: Vec<bool> = changes
+            .iter()
+            .map(|change| comes_first(change, &moving))
+            .collect();
+        assert_eq!(first, [true, false, false, false, false, false]);
+    }
+}

@@ -1,0 +1,287 @@
+//! Saved plans: the JSON that `plan --out` writes, read back.
+//!
+//! A saved plan is what somebody reviewed. It holds no secret. It is taken only whole: its digest
+//! has to be that of its own content, and it has to be of the same endpoint and kind of key.
+
+use std::collections::BTreeSet;
+
+use serde::Deserialize;
+
+use super::change::{
+    Action, Change, Conflict, FieldChange, Flag, Held, HeldReason, Reason, Scope, Target,
+};
+use super::digest::Digest;
+use super::{Invitation, Plan};
+use portalctl_model::codes::Code;
+use portalctl_model::desired::{Dependent, FieldPath, Source};
+use portalctl_model::{ClientId, Domain, Email, Intent, ManifestName, OrgKey, OrganizationId};
+
+/// The version of the document that this program reads.
+const FORMAT_VERSION: &str = "1";
+
+/// Why a saved plan cannot be used; reads as the end of a sentence.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidPlan {
+    /// It is not the JSON that `plan --out` writes.
+    #[error("is not a plan that `portalctl plan --out` wrote: {0}")]
+    Malformed(String),
+    /// Another version of the program wrote it.
+    #[error("has format version {0}, and this portalctl reads version {FORMAT_VERSION}")]
+    Version(String),
+    /// Its content is not what its digest says.
+    #[error("was changed after it was written: its digest is not that of its content")]
+    Tampered,
+}
+
+#[derive(Deserialize)]
+struct Document {
+    format_version: String,
+    environment: Option<String>,
+    digest: Option<String>,
+    target: SavedTarget,
+    changes: Vec<SavedChange>,
+    held: Vec<SavedHeld>,
+    conflicts: Vec<SavedConflict>,
+}
+
+#[derive(Deserialize)]
+struct SavedTarget {
+    endpoint: String,
+    key_kind: Option<String>,
+    client_id: Option<ClientId>,
+    manifest: Option<ManifestName>,
+}
+
+#[derive(Deserialize)]
+struct SavedChange {
+    key: String,
+    action: String,
+    organization_id: Option<String>,
+    fields: Vec<SavedField>,
+    invitation: Option<SavedInvitation>,
+    reason: String,
+    source: Option<SavedSource>,
+}
+
+#[derive(Deserialize)]
+struct SavedInvitation {
+    contact: String,
+    intents: BTreeSet<Intent>,
+    not_invitable: BTreeSet<Intent>,
+}
+
+#[derive(Deserialize)]
+struct SavedField {
+    path: String,
+    before: Option<String>,
+    after: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct SavedSource {
+    file: String,
+    line: u32,
+}
+
+#[derive(Deserialize)]
+struct SavedHeld {
+    #[serde(flatten)]
+    change: SavedChange,
+    code: Option<String>,
+    allow: String,
+}
+
+#[derive(Deserialize)]
+struct SavedConflict {
+    key: String,
+    code: String,
+    message: String,
+    help: String,
+    /// Plans that were saved before contested domains had a scope of their own have none.
+    domain: Option<String>,
+    /// Absent in plans that were saved before conflicts had a scope.
+    scope: Option<String>,
+}
+
+/// Reads a saved plan.
+pub fn parse(text: &str) -> Result<Plan, InvalidPlan> {
+    let document: Document =
+        serde_json::from_str(text).map_err(|error| InvalidPlan::Malformed(error.to_string()))?;
+    if document.format_version != FORMAT_VERSION {
+        return Err(InvalidPlan::Version(document.format_version));
+    }
+    let digest = document.digest.clone();
+    let plan = plan(document).map_err(InvalidPlan::Malformed)?;
+    // No fuzzer guesses a digest, and what a person can compute must be safe to read.
+    if digest != Some(Digest::of(&plan).to_string()) && !cfg!(fuzzing) {
+        return Err(InvalidPlan::Tampered);
+    }
+    Ok(plan)
+}
+
+fn plan(document: Document) -> Result<Plan, String> {
+    let Document {
+        environment,
+        target,
+        changes,
+        held,
+        conflicts,
+        format_version: _,
+        digest: _,
+    } = document;
+    let SavedTarget {
+        endpoint,
+        key_kind,
+        client_id,
+        manifest,
+    } = target;
+    Ok(Plan {
+        target: Target {
+            environment,
+            endpoint,
+            key_kind,
+            client_id,
+            manifest,
+        },
+        changes: changes.into_iter().map(change).collect::<Result<_, _>>()?,
+        held: held
+            .into_iter()
+            .map(held_change)
+            .collect::<Result<_, _>>()?,
+        conflicts: conflicts
+            .into_iter()
+            .map(conflict)
+            .collect::<Result<_, _>>()?,
+        ..Plan::default()
+    })
+}
+
+fn change(saved: SavedChange) -> Result<Change, String> {
+    let SavedChange {
+        key,
+        action,
+        organization_id,
+        fields,
+        invitation,
+        reason,
+        source,
+    } = saved;
+    let id = organization_id.map(OrganizationId::from_api);
+    let action = match (action.as_str(), id, invitation) {
+        ("create", None, None) => Action::Create,
+        ("adopt", Some(id), None) => Action::Adopt(id),
+        ("update", Some(id), None) => Action::Update(id),
+        ("delete", Some(id), None) => Action::Delete(id),
+        ("invite", id, Some(saved)) => Action::Invite(invitation_of(id, saved)?),
+        (action, ..) => return Err(format!("`{key}` has the action `{action}`")),
+    };
+    let source = source.map_or_else(Source::nowhere, |source| Source {
+        file: source.file.into(),
+        line: source.line,
+    });
+    Ok(Change {
+        key: OrgKey::undeclared(key),
+        action,
+        fields: fields.into_iter().map(field).collect::<Result<_, _>>()?,
+        reason: Reason::Saved(reason),
+        source,
+    })
+}
+
+fn invitation_of(
+    organization: Option<OrganizationId>,
+    saved: SavedInvitation,
+) -> Result<Invitation, String> {
+    let SavedInvitation {
+        contact,
+        intents,
+        not_invitable,
+    } = saved;
+    Ok(Invitation {
+        organization,
+        contact: Email::parse(&contact).map_err(|error| error.to_string())?,
+        intents,
+        not_invitable,
+    })
+}
+
+fn field(saved: SavedField) -> Result<FieldChange, String> {
+    let SavedField {
+        path,
+        before,
+        after,
+    } = saved;
+    let path = match path.split_once('.') {
+        None if path == "name" => FieldPath::Name,
+        None if path == "external_id" => FieldPath::ExternalId,
+        None if path == "stripe_customer_id" => FieldPath::StripeCustomerId,
+        None if path == "state" => FieldPath::State,
+        None if path == "allow_profiles_outside_organization" => FieldPath::OutsideProfiles,
+        Some(("audit_logs", "retention_days")) => FieldPath::RetentionDays,
+        Some(("metadata", key)) => FieldPath::Metadata(key.to_owned()),
+        Some(("domains", domain)) => FieldPath::Domain(Domain::from_api(domain)),
+        Some(("connections", id)) => FieldPath::Connection(id.to_owned()),
+        Some(("directories", id)) => FieldPath::Directory(id.to_owned()),
+        Some(("it_contacts", email)) => {
+            FieldPath::ItContact(Email::parse(email).map_err(|error| error.to_string())?)
+        }
+        None => {
+            let mut parts = Dependent::ALL.into_iter();
+            let part = parts.find(|part| part.as_str() == path);
+            FieldPath::Dependent(part.ok_or(format!("there is no field `{path}`"))?)
+        }
+        Some(_) => return Err(format!("there is no field `{path}`")),
+    };
+    Ok(FieldChange {
+        path,
+        before,
+        after,
+    })
+}
+
+fn held_change(saved: SavedHeld) -> Result<Held, String> {
+    let SavedHeld {
+        change: held,
+        code,
+        allow,
+    } = saved;
+    let allow = Flag::ALL
+        .into_iter()
+        .find(|flag| flag.to_string() == allow)
+        .ok_or(format!("no {allow}"))?;
+    // Plans were saved without the code before there was one.
+    let reason = match code.as_deref().map(Code::find) {
+        None => HeldReason::NeedsFlag,
+        Some(Some(code)) => HeldReason::Saved(code),
+        Some(None) => return Err("what is held has a code that there is not".to_owned()),
+    };
+    Ok(Held {
+        change: change(held)?,
+        reason,
+        allow,
+        write: None,
+    })
+}
+
+fn conflict(saved: SavedConflict) -> Result<Conflict, String> {
+    let SavedConflict {
+        key,
+        code,
+        message,
+        help,
+        domain,
+        scope,
+    } = saved;
+    let code = Code::find(&code).ok_or(format!("there is no code `{code}`"))?;
+    Ok(Conflict {
+        key: OrgKey::undeclared(key),
+        code,
+        message,
+        help,
+        scope: match (domain, scope.as_deref()) {
+            (Some(domain), _) => Scope::Domain(Domain::from_api(&domain)),
+            (None, Some("metadata")) => Scope::Metadata,
+            (None, _) => Scope::Entry,
+        },
+    })
+}

@@ -1,0 +1,321 @@
+//! What changed between two pictures of readiness.
+//!
+//! Goes in: two [`Picture`]s; one may come from the JSON of an earlier run. Comes out: the
+//! organizations and intents whose state is another one, in one order. Pure.
+//!
+//! States alone are compared. Reasons and times move by themselves (`12 days left`), and whoever is
+//! told of a change wants to hear of it once.
+
+mod earlier;
+#[cfg(test)]
+mod properties;
+
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+
+use jiff::Timestamp;
+
+use super::{Basis, IntentReadiness, Readiness, State, Turn};
+use portalctl_model::{Intent, OrgKey, Selection};
+
+pub use earlier::{Earlier, InvalidEarlier};
+
+/// How far everybody was at one time.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Picture {
+    /// By key.
+    pub organizations: BTreeMap<String, PicturedOrganization>,
+}
+
+/// How far one organization was.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PicturedOrganization {
+    /// Its name.
+    pub name: Option<String>,
+    /// Its id, once it exists.
+    pub organization_id: Option<String>,
+    /// Its declared intents.
+    pub intents: BTreeMap<IntentName, PicturedIntent>,
+}
+
+/// How far one intent was.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PicturedIntent {
+    /// Its state.
+    pub state: StateName,
+    /// Since when, by the evidence's own time.
+    pub since: Option<Timestamp>,
+    /// Whose turn it was; `None` when the picture does not say.
+    pub turn: Option<Turn>,
+    /// Why.
+    pub reason: String,
+}
+
+/// An intent, perhaps of another version of the program.
+///
+/// Ordered as reports are: known ones first, in the order of [`Intent::ALL`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum IntentName {
+    /// One that this version knows.
+    Known(Intent),
+    /// Any other, as it was written.
+    Other(String),
+}
+
+/// A state, perhaps of another version of the program.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum StateName {
+    /// One that this version knows.
+    Known(State),
+    /// Any other, as it was written.
+    Other(String),
+}
+
+/// The changes of one organization.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrganizationChange {
+    /// Its key in the manifest.
+    pub key: String,
+    /// Its name, the later one if there is one.
+    pub name: Option<String>,
+    /// Its id, the later one if there is one.
+    pub organization_id: Option<String>,
+    /// Its intents that changed: at least one.
+    pub intents: Vec<IntentChange>,
+}
+
+/// An intent whose state is another one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IntentChange {
+    /// The intent.
+    pub intent: IntentName,
+    /// Its earlier state; `None` when it was not declared.
+    pub before: Option<StateName>,
+    /// Its later state; `None` when it is not declared any more.
+    pub after: Option<StateName>,
+    /// Since when it is in the later state.
+    pub since: Option<Timestamp>,
+    /// Whose turn it is now.
+    pub turn: Option<Turn>,
+    /// Why the later state is what it is; `None` when it is not declared any more.
+    pub reason: Option<String>,
+}
+
+/// What a change means to whoever waits for customers to finish.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// The customer finished.
+    Configured,
+    /// Something is wrong now.
+    Attention,
+    /// It moved between any other states.
+    Moved,
+    /// It was not declared before.
+    Appeared,
+    /// It is not declared any more.
+    Disappeared,
+}
+
+/// Finds what changed. The order is that of keys, then of intents.
+pub fn compare(before: &Picture, after: &Picture) -> Vec<OrganizationChange> {
+    let nothing = PicturedOrganization::default();
+    let keys: BTreeSet<&String> = before
+        .organizations
+        .keys()
+        .chain(after.organizations.keys())
+        .collect();
+    let changes = keys.into_iter().map(|key| {
+        let before = before.organizations.get(key).unwrap_or(&nothing);
+        let after = after.organizations.get(key).unwrap_or(&nothing);
+        let later = |after: &Option<String>, before: &Option<String>| {
+            after.as_ref().or(before.as_ref()).cloned()
+        };
+        OrganizationChange {
+            key: key.clone(),
+            name: later(&after.name, &before.name),
+            organization_id: later(&after.organization_id, &before.organization_id),
+            intents: changed_intents(before, after),
+        }
+    });
+    changes
+        .filter(|change| !change.intents.is_empty())
+        .collect()
+}
+
+fn changed_intents(
+    before: &PicturedOrganization,
+    after: &PicturedOrganization,
+) -> Vec<IntentChange> {
+    let intents: BTreeSet<&IntentName> =
+        before.intents.keys().chain(after.intents.keys()).collect();
+    let change = |intent: &IntentName| {
+        let (before, after) = (before.intents.get(intent), after.intents.get(intent));
+        let state = |pictured: Option<&PicturedIntent>| pictured.map(|p| p.state.clone());
+        IntentChange {
+            intent: intent.clone(),
+            before: state(before),
+            after: state(after),
+            since: after.and_then(|after| after.since),
+            turn: after.and_then(|after| after.turn),
+            reason: after.map(|after| after.reason.clone()),
+        }
+    };
+    intents
+        .into_iter()
+        .map(change)
+        .filter(|change| change.before != change.after)
+        .collect()
+}
+
+impl IntentChange {
+    /// What the change means.
+    pub fn kind(&self) -> Kind {
+        match (&self.before, &self.after) {
+            (_, None) => Kind::Disappeared,
+            (_, Some(StateName::Known(State::Configured))) => Kind::Configured,
+            (_, Some(StateName::Known(State::Attention))) => Kind::Attention,
+            (None, Some(_)) => Kind::Appeared,
+            (Some(_), Some(_)) => Kind::Moved,
+        }
+    }
+}
+
+impl Picture {
+    /// The same without what a narrowed command is not about, so that it does not seem gone.
+    #[must_use]
+    pub fn narrowed(mut self, selection: &Selection) -> Self {
+        self.organizations.retain(|key, organization| {
+            organization.intents.retain(|intent, _| match intent {
+                IntentName::Known(intent) => selection.has_intent(*intent),
+                IntentName::Other(_) => true,
+            });
+            selection.has_key(&OrgKey::undeclared(key.clone()))
+        });
+        self
+    }
+}
+
+impl Picture {
+    /// Takes a reading, and keeps the earlier state of what could not be read in it: a read that
+    /// fails is no change of the customer's.
+    pub fn after(earlier: &Self, readiness: &Readiness) -> Self {
+        let mut picture = Self::from(readiness);
+        for organization in &readiness.organizations {
+            let key = organization.key.as_str();
+            let before = earlier.organizations.get(key);
+            let Some(now) = picture.organizations.get_mut(key) else {
+                continue;
+            };
+            let unread = organization.intents.iter();
+            for intent in unread.filter(|intent| intent.basis != Basis::Read) {
+                let name = IntentName::Known(intent.intent);
+                if let Some(before) = before.and_then(|before| before.intents.get(&name)) {
+                    now.intents.insert(name, before.clone());
+                }
+            }
+        }
+        picture
+    }
+}
+
+impl From<&Readiness> for Picture {
+    fn from(readiness: &Readiness) -> Self {
+        let organizations = readiness.organizations.iter().map(|organization| {
+            let pictured = PicturedOrganization {
+                name: organization.name.clone(),
+                organization_id: organization
+                    .organization_id
+                    .as_ref()
+                    .map(ToString::to_string),
+                intents: organization
+                    .intents
+                    .iter()
+                    .map(|intent| (IntentName::Known(intent.intent), intent.into()))
+                    .collect(),
+            };
+            (organization.key.to_string(), pictured)
+        });
+        Self {
+            organizations: organizations.collect(),
+        }
+    }
+}
+
+impl From<&IntentReadiness> for PicturedIntent {
+    fn from(intent: &IntentReadiness) -> Self {
+        Self {
+            state: StateName::Known(intent.state),
+            since: intent.since,
+            turn: Some(intent.turn),
+            reason: intent.reason.clone(),
+        }
+    }
+}
+
+impl IntentName {
+    /// The intent as it is written in JSON.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Known(intent) => intent.as_str(),
+            Self::Other(name) => name,
+        }
+    }
+
+    fn rank(&self) -> usize {
+        let place = |known: &Intent| Intent::ALL.iter().position(|intent| intent == known);
+        match self {
+            Self::Known(known) => place(known).unwrap_or(Intent::ALL.len()),
+            Self::Other(_) => Intent::ALL.len(),
+        }
+    }
+}
+
+impl From<String> for IntentName {
+    fn from(name: String) -> Self {
+        name.parse().map_or(Self::Other(name), Self::Known)
+    }
+}
+
+impl Ord for IntentName {
+    fn cmp(&self, other: &Self) -> Ordering {
+        (self.rank(), self.as_str()).cmp(&(other.rank(), other.as_str()))
+    }
+}
+
+impl PartialOrd for IntentName {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl StateName {
+    /// The state as it is written in JSON.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Known(state) => state.as_str(),
+            Self::Other(name) => name,
+        }
+    }
+}
+
+impl From<String> for StateName {
+    fn from(name: String) -> Self {
+        match State::ALL.into_iter().find(|state| state.as_str() == name) {
+            Some(state) => Self::Known(state),
+            None => Self::Other(name),
+        }
+    }
+}
+
+impl fmt::Display for IntentName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl fmt::Display for StateName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}

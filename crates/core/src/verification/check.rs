@@ -1,0 +1,229 @@
+//! What became of one domain in a run of `portalctl verify-domain`, and what to do next.
+
+use super::{Failure, Record, Seen, Sight};
+use portalctl_model::codes::{Code, domain as codes};
+use portalctl_model::observed::DomainState;
+use portalctl_model::text::escape;
+use portalctl_model::{Domain, OrgKey, OrganizationId};
+
+/// One domain, as a run leaves it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DomainCheck {
+    /// The domain.
+    pub domain: Domain,
+    /// Its state at WorkOS after the run; nothing when WorkOS does not have it.
+    pub state: Option<DomainState>,
+    /// Why WorkOS gave its verification up, when it did and told.
+    pub failure: Option<Failure>,
+    /// How many of a pending domain's 30 days are left, rounded up.
+    pub days_left: Option<i64>,
+    /// The record to set, when it is not verified and has one.
+    pub record: Option<ShownRecord>,
+    /// Whether the world sees the record, when it was looked for.
+    pub seen: Option<Seen>,
+    /// Whether WorkOS was asked to verify it.
+    pub asked: Asked,
+    /// The other organizations that hold the domain, when there are any.
+    pub contest: Option<Contested>,
+}
+
+/// The other organizations that hold a domain, as a report may tell them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contested {
+    /// The others in one phrase: those that have verified it, else all.
+    pub holders: String,
+    /// Whether one of them has verified it.
+    pub is_lost: bool,
+    /// Each of them.
+    pub rivals: Vec<RivalHolder>,
+}
+
+/// Another organization that holds a domain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RivalHolder {
+    /// `org_…`
+    pub organization: OrganizationId,
+    /// Its display name.
+    pub name: String,
+    /// Its state of the domain.
+    pub state: DomainState,
+}
+
+/// A record as a report may show it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ShownRecord {
+    /// The full name that carries it.
+    pub host: Domain,
+    /// What its value begins with; no secret.
+    pub prefix: String,
+    /// The whole value, only if somebody asked to have it revealed.
+    pub value: Option<String>,
+}
+
+impl ShownRecord {
+    /// The record with its value, or without.
+    pub fn new(record: &Record, reveal: bool) -> Self {
+        Self {
+            host: record.host().clone(),
+            prefix: record.prefix().to_owned(),
+            value: reveal.then(|| record.reveal()),
+        }
+    }
+}
+
+/// Whether WorkOS was asked to verify a domain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asked {
+    /// There was nothing to ask: it is verified, or WorkOS does not have it.
+    NotNeeded,
+    /// The world does not see the record yet.
+    InVain,
+    /// Another organization has verified the domain.
+    Contested,
+    /// Only DNS was to be asked.
+    DnsOnly,
+    /// WorkOS gave the domain no id to ask by.
+    NoId,
+    /// The run was stopped before.
+    Stopped,
+    /// It answered with the domain.
+    Answered,
+    /// It did not answer as asked; the run's errors say why.
+    Failed,
+}
+
+impl DomainCheck {
+    /// Whether WorkOS holds the domain to be the customer's.
+    pub fn is_verified(&self) -> bool {
+        self.state.as_ref().is_some_and(DomainState::is_verified)
+    }
+
+    /// What `portalctl explain` tells more about, if there is a code for it.
+    pub fn code(&self) -> Option<Code> {
+        if self.is_lost() {
+            return Some(codes::VERIFIED_ELSEWHERE);
+        }
+        match (&self.state, &self.failure) {
+            (None, _) => Some(codes::NOT_ADDED),
+            (Some(DomainState::Failed), Some(Failure::VerifiedElsewhere)) => {
+                Some(codes::VERIFIED_ELSEWHERE)
+            }
+            (Some(DomainState::Failed), Some(Failure::PeriodExpired)) => {
+                Some(codes::PERIOD_EXPIRED)
+            }
+            (Some(_), _) => None,
+        }
+    }
+
+    /// Returns whether another organization has verified the domain, and this one has not.
+    pub fn is_lost(&self) -> bool {
+        !self.is_verified() && self.contest.as_ref().is_some_and(|one| one.is_lost)
+    }
+
+    /// One sentence about the other organizations that hold the domain, when there are any.
+    pub fn contested(&self) -> Option<String> {
+        let contest = self.contest.as_ref()?;
+        let holders = &contest.holders;
+        Some(if contest.is_lost {
+            format!("{holders} has verified the domain; only one organization can")
+        } else {
+            format!("{holders} has the domain too; only one organization can verify it")
+        })
+    }
+
+    /// What to do next, if anything.
+    pub fn next_step(&self, key: &OrgKey) -> Option<String> {
+        if self.is_lost() {
+            let step = "decide whose domain it is, then remove it from the other organization";
+            return Some(step.to_owned());
+        }
+        let again = format!("portalctl verify-domain {key}");
+        match &self.state {
+            None => return Some("run portalctl apply: it adds the domain".to_owned()),
+            Some(state) if state.is_verified() => return None,
+            Some(DomainState::Unknown(_)) => {
+                return Some("look at it in the WorkOS dashboard".to_owned());
+            }
+            Some(_) => {}
+        }
+        if self.code() == Some(codes::VERIFIED_ELSEWHERE) {
+            return Some(
+                "find out which of the two organizations the domain belongs to".to_owned(),
+            );
+        }
+        let step = match self.asked {
+            Asked::NoId => "look at it in the WorkOS dashboard".to_owned(),
+            Asked::Failed | Asked::Stopped => format!("run {again} again"),
+            Asked::NotNeeded
+            | Asked::InVain
+            | Asked::Contested
+            | Asked::DnsOnly
+            | Asked::Answered => self.by_sight(&again),
+        };
+        Some(step)
+    }
+
+    fn by_sight(&self, again: &str) -> String {
+        let host = &self.domain;
+        let Some(seen) = &self.seen else {
+            return format!("run {again} again: it shows the record to set");
+        };
+        match seen.sight {
+            Sight::Yes if self.asked == Asked::DnsOnly => {
+                format!("run {again} without --dns-only: WorkOS can be asked")
+            }
+            Sight::Yes if self.contest.is_some() => format!(
+                "find out whose domain it is, and remove it from the other organization: only one \
+                 can verify it; {again} asks WorkOS again any time"
+            ),
+            Sight::Yes => format!(
+                "wait: WorkOS looks for the record by itself; {again} asks it again any time"
+            ),
+            Sight::No => format!(
+                "ask the customer to set the TXT record{}",
+                self.where_from()
+            ),
+            Sight::OtherValue => format!(
+                "ask the customer to set this very value{}; other TXT records may stay",
+                self.where_from()
+            ),
+            Sight::WrongName => format!(
+                "ask the customer to set the record at {host} itself; many DNS panels write that \
+                 as @ and add the domain to any other name"
+            ),
+            Sight::Unknown => {
+                format!("run {again} again later, or with another resolver (--resolver 1.1.1.1)")
+            }
+        }
+    }
+
+    /// Where a value that is not shown is to be had.
+    fn where_from(&self) -> &'static str {
+        match &self.record {
+            Some(record) if record.value.is_none() => " (--reveal shows its value)",
+            Some(_) | None => "",
+        }
+    }
+
+    /// Why the verification failed, as a sentence; nothing unless it did.
+    pub fn why_failed(&self) -> Option<String> {
+        if self.state != Some(DomainState::Failed) {
+            return None;
+        }
+        self.failure.as_ref().map(Failure::sentence)
+    }
+}
+
+impl Failure {
+    /// What happened, in one sentence.
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::PeriodExpired => format!(
+                "the TXT record did not appear within {} days",
+                super::VERIFICATION_DAYS
+            ),
+            Self::VerifiedElsewhere => "another organization has verified it".to_owned(),
+            Self::Other(reason) => escape(reason).into_owned(),
+        }
+    }
+}

@@ -1,0 +1,304 @@
+//! What a configuration means: every rule is looked at, and every problem told.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use ipnet::IpNet;
+use serde_saphyr::Spanned;
+use url::Url;
+
+use super::raw::{Raw, RawBrand, RawGroup, RawLimits, RawProxy, RawReturns, RawToken, at};
+use super::{
+    Brand, Config, Group, KeySource, Limits, Problem, ProxyRules, Returns, TokenRules, Trust,
+};
+use portalctl_model::OrgKey;
+use portalctl_model::return_url::is_template;
+use portalctl_model::text::is_plain;
+use portalctl_workos::Endpoint;
+
+/// What apps call an IT admin unless they say otherwise.
+const ROLE: &str = "it_admin";
+/// How far clocks may differ unless said, and at most, in seconds.
+const LEEWAY: (u32, u32) = (5, 30);
+/// The longest text.
+const MAX_TEXT: usize = 256;
+/// The most links that anybody may ask for in a minute.
+const MAX_PER_MINUTE: u32 = 10_000;
+/// The most people that are served at the same time.
+const MAX_IN_FLIGHT: u32 = 256;
+
+/// The problems found so far.
+struct Problems(Vec<Problem>);
+
+impl Problems {
+    fn add<T>(&mut self, place: &Spanned<T>, message: &str) {
+        self.0.push(at(Some(place.referenced), message));
+    }
+
+    /// A text of one line.
+    fn text(&mut self, value: Spanned<String>, name: &str) -> String {
+        if value.value.trim().is_empty() || value.value.chars().count() > MAX_TEXT {
+            self.add(
+                &value,
+                &format!("`{name}` holds 1 to {MAX_TEXT} characters"),
+            );
+        } else if !value.value.chars().all(is_plain) {
+            self.add(
+                &value,
+                &format!("`{name}` holds a control or invisible character"),
+            );
+        }
+        value.value
+    }
+
+    /// A number within bounds, or what is used unless said.
+    fn number(&mut self, value: Option<Spanned<u32>>, name: &str, usual: u32, most: u32) -> u32 {
+        let Some(value) = value else {
+            return usual;
+        };
+        if !(1..=most).contains(&value.value) {
+            self.add(&value, &format!("`{name}` is between 1 and {most}"));
+        }
+        value.value
+    }
+}
+
+pub(super) fn check(raw: Raw, folder: &Path) -> Result<Config, Vec<Problem>> {
+    let Raw {
+        version,
+        token,
+        proxy,
+        clock_leeway,
+        returns,
+        secret_file,
+        brand,
+        limits,
+    } = raw;
+    let mut problems = Problems(Vec::new());
+    if version.value != 1 {
+        problems.add(&version, "this version of portalctl reads version 1");
+    }
+    let trust = trust(token, proxy, folder, &mut problems);
+    if let Some(leeway) = &clock_leeway
+        && leeway.value > LEEWAY.1
+    {
+        problems.add(
+            leeway,
+            &format!("`clock_leeway` is at most {} seconds", LEEWAY.1),
+        );
+    }
+    let returns = match returns {
+        RawReturns::Page => Returns::Page,
+        RawReturns::Forward => Returns::Forward,
+        RawReturns::Direct => Returns::Direct,
+    };
+    if returns == Returns::Forward && secret_file.is_none() {
+        let message = "`returns: forward` signs results, so it needs a `secret_file`, which the \
+                       app has too";
+        problems.0.push(at(None, message));
+    }
+    let brand = checked_brand(brand, &mut problems);
+    let limits = checked_limits(limits, &mut problems);
+    let config = trust.map(|trust| Config {
+        trust,
+        clock_leeway: i64::from(clock_leeway.map_or(LEEWAY.0, |leeway| leeway.value)),
+        returns,
+        secret_file: secret_file.map(|file| folder.join(file.value)),
+        brand,
+        limits,
+    });
+    problems
+        .0
+        .sort_by_key(|problem| (problem.line, problem.column));
+    match config {
+        Some(config) if problems.0.is_empty() => Ok(config),
+        _ => Err(problems.0),
+    }
+}
+
+/// Exactly one of both: two ways in would be as good as the worse one.
+fn trust(
+    token: Option<Spanned<RawToken>>,
+    proxy: Option<Spanned<RawProxy>>,
+    folder: &Path,
+    problems: &mut Problems,
+) -> Option<Trust> {
+    match (token, proxy) {
+        (Some(token), None) => token_rules(token, folder, problems).map(Trust::Token),
+        (None, Some(proxy)) => proxy_rules(proxy.value, problems).map(Trust::Proxy),
+        (Some(_), Some(proxy)) => {
+            problems.add(
+                &proxy,
+                "either `token` or `proxy` says who people are, not both",
+            );
+            None
+        }
+        (None, None) => {
+            let message = "one of `token` and `proxy` has to say who people are";
+            problems.0.push(at(None, message));
+            None
+        }
+    }
+}
+
+fn token_rules(
+    token: Spanned<RawToken>,
+    folder: &Path,
+    problems: &mut Problems,
+) -> Option<TokenRules> {
+    let place = token.referenced;
+    let RawToken {
+        issuer,
+        audience,
+        role,
+        secret_file,
+        jwks_file,
+        jwks_url,
+    } = token.value;
+    let keys = match (secret_file, jwks_file, jwks_url) {
+        (Some(file), None, None) => Some(KeySource::SecretFile(folder.join(file.value))),
+        (None, Some(file), None) => Some(KeySource::JwksFile(folder.join(file.value))),
+        (None, None, Some(url)) => endpoint(&url, "jwks_url", problems)
+            .map(|endpoint| KeySource::JwksUrl(endpoint, url.value)),
+        _ => {
+            let message =
+                "`token` names its keys by one of `secret_file`, `jwks_file` and `jwks_url`";
+            problems.0.push(at(Some(place), message));
+            None
+        }
+    };
+    Some(TokenRules {
+        issuer: problems.text(issuer, "issuer"),
+        audience: audience.map(|audience| problems.text(audience, "audience")),
+        role: role.map_or_else(|| ROLE.to_owned(), |role| problems.text(role, "role")),
+        keys: keys?,
+    })
+}
+
+/// An https URL, or an http one of this machine, as the API's own address is.
+fn endpoint(text: &Spanned<String>, name: &str, problems: &mut Problems) -> Option<Endpoint> {
+    let endpoint = Endpoint::parse(&text.value)
+        .ok()
+        .filter(|_| !is_template(&text.value));
+    if endpoint.is_none() {
+        let message = format!(
+            "`{name}` is an https URL without user, query and fragment; plain http is for this \
+             machine"
+        );
+        problems.add(text, &message);
+    }
+    endpoint
+}
+
+fn proxy_rules(proxy: RawProxy, problems: &mut Problems) -> Option<ProxyRules> {
+    let RawProxy { peers, groups } = proxy;
+    let before = problems.0.len();
+    if peers.is_empty() {
+        let message = "`proxy.peers` names the addresses that the proxy comes from";
+        problems.0.push(at(None, message));
+    }
+    let peers = peers.iter().filter_map(|peer| network(peer, problems));
+    let peers = peers.collect();
+    let groups: BTreeMap<String, Group> = groups
+        .into_iter()
+        .filter_map(|(name, group)| Some((name, checked_group(group, problems)?)))
+        .collect();
+    (problems.0.len() == before).then_some(ProxyRules { peers, groups })
+}
+
+/// A network such as `10.0.0.0/8`, or one address.
+fn network(text: &Spanned<String>, problems: &mut Problems) -> Option<IpNet> {
+    let written = text.value.as_str();
+    let network = written
+        .parse::<IpNet>()
+        .ok()
+        .or_else(|| Some(IpNet::from(written.parse::<std::net::IpAddr>().ok()?)));
+    match network {
+        None => problems.add(
+            text,
+            "a peer is an address, or a network such as 10.0.0.0/8",
+        ),
+        Some(all) if all.prefix_len() == 0 => {
+            problems.add(
+                text,
+                "this is every address there is, so anybody could be anybody",
+            );
+            return None;
+        }
+        Some(_) => {}
+    }
+    network
+}
+
+fn checked_group(group: RawGroup, problems: &mut Problems) -> Option<Group> {
+    let RawGroup {
+        organization,
+        intents,
+    } = group;
+    match OrgKey::parse_qualified(&organization.value) {
+        Ok(key) => Some(Group {
+            organization: key,
+            intents: intents.map(|intents| intents.into_iter().collect()),
+        }),
+        Err(error) => {
+            problems.add(&organization, &format!("`organization` {error}"));
+            None
+        }
+    }
+}
+
+fn checked_brand(brand: RawBrand, problems: &mut Problems) -> Brand {
+    let RawBrand {
+        name,
+        accent,
+        home,
+        support,
+    } = brand;
+    if let Some(accent) = &accent
+        && !is_colour(&accent.value)
+    {
+        problems.add(accent, "`accent` is a colour such as \"#4338ca\"");
+    }
+    if let Some(home) = &home {
+        let _ = endpoint(home, "home", problems);
+    }
+    if let Some(support) = &support
+        && !is_support(&support.value)
+    {
+        problems.add(support, "`support` is an e-mail address or an https URL");
+    }
+    Brand {
+        name: name.map(|name| problems.text(name, "name")),
+        accent: accent.map(|accent| accent.value),
+        home: home.map(|home| problems.text(home, "home")),
+        support: support.map(|support| problems.text(support, "support")),
+    }
+}
+
+fn is_colour(text: &str) -> bool {
+    let digits = text.strip_prefix('#').unwrap_or_default();
+    digits.len() == 6 && digits.bytes().all(|b| b.is_ascii_hexdigit())
+}
+
+fn is_support(text: &str) -> bool {
+    let is_address = |text: &str| {
+        let parts = text.split_once('@');
+        parts.is_some_and(|(name, host)| !name.is_empty() && host.contains('.'))
+            && !text.contains(|c: char| c.is_whitespace() || "<>\"?&:/".contains(c))
+    };
+    is_address(text)
+        || (!is_template(text) && Url::parse(text).is_ok_and(|url| url.scheme() == "https"))
+}
+
+fn checked_limits(limits: RawLimits, problems: &mut Problems) -> Limits {
+    let RawLimits {
+        per_subject,
+        per_organization,
+        in_flight,
+    } = limits;
+    Limits {
+        per_subject: problems.number(per_subject, "per_subject", 10, MAX_PER_MINUTE),
+        per_organization: problems.number(per_organization, "per_organization", 30, MAX_PER_MINUTE),
+        in_flight: problems.number(in_flight, "in_flight", 16, MAX_IN_FLIGHT),
+    }
+}

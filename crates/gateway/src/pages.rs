@@ -1,0 +1,250 @@
+//! The pages that people see: one form for all of them, and the headers that go with it.
+//!
+//! Everything that comes from outside is escaped by the template. A page loads nothing, sends
+//! nowhere, and runs no script but its own, which the policy names by its hash.
+
+use askama::Template;
+use axum::body::Body;
+use axum::response::Response;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use http::{HeaderValue, StatusCode, header};
+use sha2::{Digest, Sha256};
+
+use super::config::Brand;
+use super::outcome::Outcome;
+use super::refusal::Face;
+use super::words::{Sign, Text, progress, refused};
+use portalctl_model::Intent;
+
+const STYLE: &str = include_str!("templates/gateway.css");
+const SCRIPT: &str = include_str!("templates/gateway.js");
+/// The colour of buttons unless said.
+const ACCENT: &str = "#4338ca";
+
+/// Where a page leads.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Action {
+    pub(super) label: String,
+    pub(super) href: String,
+}
+
+/// Makes pages in one look.
+pub(super) struct Pages {
+    brand: Brand,
+    style: String,
+    policy: HeaderValue,
+    policy_with_script: HeaderValue,
+}
+
+#[derive(Template)]
+#[template(path = "gateway.html")]
+struct Page<'a> {
+    brand: &'a Brand,
+    style: &'a str,
+    script: &'static str,
+    text: &'a Text,
+    action: Option<&'a Action>,
+    /// The state that the page shows, where it watches for another.
+    state: Option<&'static str>,
+}
+
+impl Brand {
+    fn support_is_url(&self) -> bool {
+        let support = self.support.as_deref();
+        support.is_some_and(|support| support.starts_with("https:"))
+    }
+}
+
+impl Pages {
+    pub(super) fn new(brand: Brand) -> Self {
+        let accent = brand.accent.as_deref().unwrap_or(ACCENT);
+        let style = format!(
+            ":root {{ --accent: {accent}; --on-accent: {}; }}\n{STYLE}",
+            readable_on(accent)
+        );
+        let fixed = format!(
+            "default-src 'none'; style-src '{}'; img-src data:; base-uri 'none'; form-action 'none'; \
+             frame-ancestors 'none'",
+            hash(&style)
+        );
+        let with_script = format!("{fixed}; script-src '{}'; connect-src 'self'", hash(SCRIPT));
+        // Hashes and fixed words are always a header.
+        let value = |text: &str| {
+            HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static("default-src 'none'"))
+        };
+        Self {
+            policy: value(&fixed),
+            policy_with_script: value(&with_script),
+            brand,
+            style,
+        }
+    }
+
+    /// How far somebody is who came back.
+    pub(super) fn outcome(
+        &self,
+        outcome: Outcome,
+        intent: Intent,
+        action: Option<&Action>,
+    ) -> Response {
+        let state = outcome.may_change().then_some(outcome.as_str());
+        self.page(StatusCode::OK, &progress(outcome, intent), action, state)
+    }
+
+    /// Why somebody gets nothing.
+    pub(super) fn refusal(&self, face: Face) -> Response {
+        let home = self.home().map(|href| Action {
+            label: self.back_label(),
+            href,
+        });
+        let mut answer = self.page(face.status(), &refused(face), home.as_ref(), None);
+        if let Some(seconds) = face.retry_after() {
+            let headers = answer.headers_mut();
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        answer
+    }
+
+    /// The app's own page: the same for everybody, so it tells nothing of who asks.
+    pub(super) fn home(&self) -> Option<String> {
+        self.brand.home.clone()
+    }
+
+    /// The app as pages call it.
+    pub(super) fn back_label(&self) -> String {
+        match &self.brand.name {
+            Some(name) => format!("Back to {name}"),
+            None => "Back to the app".to_owned(),
+        }
+    }
+
+    /// The same for those who have something left to do.
+    pub(super) fn continue_label(&self) -> String {
+        format!(
+            "Continue in {}",
+            self.brand.name.as_deref().unwrap_or("the app")
+        )
+    }
+
+    fn page(
+        &self,
+        status: StatusCode,
+        text: &Text,
+        action: Option<&Action>,
+        state: Option<&'static str>,
+    ) -> Response {
+        let page = Page {
+            brand: &self.brand,
+            style: &self.style,
+            script: SCRIPT,
+            text,
+            action,
+            state,
+        };
+        // Rendering into memory does not fail; a bare page would still be an answer.
+        let html = page.render().unwrap_or_else(|_| text.heading.clone());
+        let mut answer = Response::new(Body::from(html));
+        *answer.status_mut() = status;
+        let headers = answer.headers_mut();
+        let html = HeaderValue::from_static("text/html; charset=utf-8");
+        headers.insert(header::CONTENT_TYPE, html);
+        let policy = match state {
+            Some(_) => &self.policy_with_script,
+            None => &self.policy,
+        };
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy.clone());
+        answer
+    }
+}
+
+fn hash(text: &str) -> String {
+    format!("sha256-{}", STANDARD.encode(Sha256::digest(text)))
+}
+
+/// Black or white, whichever is easier to read on a colour of the form `#rrggbb`. The better of both
+/// always has the contrast of 4.5 that WCAG 2.2, 1.4.3, wants.
+fn readable_on(colour: &str) -> &'static str {
+    let part = |at: usize| {
+        let digits = colour.get(at..at + 2).unwrap_or("00");
+        let part = f64::from(u8::from_str_radix(digits, 16).unwrap_or_default()) / 255.0;
+        if part <= 0.04045 {
+            part / 12.92
+        } else {
+            ((part + 0.055) / 1.055).powf(2.4)
+        }
+    };
+    let luminance = 0.2126 * part(1) + 0.7152 * part(3) + 0.0722 * part(5);
+    // Where both contrasts are equal: (1.05 / (l + 0.05)) = ((l + 0.05) / 0.05).
+    if luminance > 0.179 {
+        "#000000"
+    } else {
+        "#ffffff"
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buttons_can_be_read_whatever_their_colour() {
+        for (colour, on) in [
+            ("#4338ca", "#ffffff"),
+            ("#000000", "#ffffff"),
+            ("#ffffff", "#000000"),
+            ("#ffcc00", "#000000"),
+            ("#767676", "#000000"),
+        ] {
+            assert_eq!(readable_on(colour), on, "{colour}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_in_the_configuration_cannot_break_out_of_the_page() {
+        let brand = Brand {
+            name: Some("<script>alert(1)</script>".to_owned()),
+            accent: None,
+            home: Some("https://a.example/\"><script>".to_owned()),
+            support: Some("https://a.example/\"><script>".to_owned()),
+        };
+        let pages = Pages::new(brand);
+        let page = Page {
+            brand: &pages.brand,
+            style: &pages.style,
+            script: SCRIPT,
+            text: &refused(Face::Denied),
+            action: None,
+            state: None,
+        };
+        let html = page.render().unwrap();
+        assert!(!html.contains("<script>"), "{html}");
+    }
+
+    #[tokio::test]
+    async fn a_refusal_leads_back_to_the_app_where_the_configuration_says_which() {
+        let brand = Brand {
+            home: Some("https://app.example.com/".to_owned()),
+            ..Brand::default()
+        };
+        for (brand, leads) in [(brand, true), (Brand::default(), false)] {
+            let page = Pages::new(brand).refusal(Face::Denied).into_body();
+            let html = axum::body::to_bytes(page, 64 * 1024).await.unwrap();
+            let html = String::from_utf8_lossy(&html).into_owned();
+            let link = r#"href="https://app.example.com/">Back to the app</a>"#;
+            assert_eq!(html.contains(link), leads, "{html}");
+        }
+    }
+
+    #[test]
+    fn waiting_is_told_in_whole_seconds_and_never_too_short() {
+        use std::time::Duration;
+        let pages = Pages::new(Brand::default());
+        for (wait, seconds) in [(1, "1"), (1000, "1"), (1001, "2")] {
+            let face = Face::TooMany(Duration::from_millis(wait));
+            let answer = pages.refusal(face);
+            assert_eq!(answer.status(), 429);
+            assert_eq!(answer.headers()[header::RETRY_AFTER], seconds);
+        }
+    }
+}

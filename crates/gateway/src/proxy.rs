@@ -1,0 +1,179 @@
+//! Who somebody is by an authenticating proxy's word, believed only of the peers that are trusted.
+
+use http::HeaderMap;
+use http::header::HeaderValue;
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::config::{Group, ProxyRules};
+use super::token::is_name;
+use portalctl_model::codes::{Code, gateway as codes};
+use portalctl_model::{Intent, OrgKey};
+
+/// The names by which oauth2-proxy, and others after it, say who somebody is.
+const USER: &str = "x-forwarded-user";
+const EMAIL: &str = "x-forwarded-email";
+const GROUPS: &str = "x-forwarded-groups";
+/// The most groups that are looked at.
+const MAX_GROUPS: usize = 1000;
+
+/// Who somebody is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Identity {
+    pub(super) subject: String,
+    groups: Vec<String>,
+}
+
+/// Reads who somebody is, from a peer that may say so.
+pub(super) fn identity(
+    rules: &ProxyRules,
+    peer: IpAddr,
+    headers: &HeaderMap,
+) -> Result<Identity, Code> {
+    if !is_trusted(&rules.peers, peer) {
+        let speaks = [USER, EMAIL, GROUPS]
+            .iter()
+            .any(|name| headers.contains_key(*name));
+        // One that does not speak for anybody is merely lost.
+        return Err(if speaks {
+            codes::UNTRUSTED_PEER
+        } else {
+            codes::NO_IDENTITY
+        });
+    }
+    let subject = match only(headers, USER)? {
+        Some(user) => Some(user),
+        None => only(headers, EMAIL)?,
+    };
+    let subject = subject.filter(|subject| is_name(subject));
+    let groups = only(headers, GROUPS)?.unwrap_or_default();
+    let groups = groups.split(',').map(str::trim).filter(|g| !g.is_empty());
+    Ok(Identity {
+        subject: subject.ok_or(codes::NO_IDENTITY)?.to_owned(),
+        groups: groups.take(MAX_GROUPS).map(str::to_owned).collect(),
+    })
+}
+
+/// The one value of a header. Two of them mean that a client's own came through.
+fn only<'h>(headers: &'h HeaderMap, name: &str) -> Result<Option<&'h str>, Code> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next().map(HeaderValue::to_str);
+    match (value, values.next()) {
+        (None, _) => Ok(None),
+        (Some(Ok(text)), None) => Ok(Some(text)),
+        _ => Err(codes::NO_IDENTITY),
+    }
+}
+
+/// Whether an address is one of some networks; an IPv4 address in IPv6 clothes is itself.
+fn is_trusted(peers: &[IpNet], peer: IpAddr) -> bool {
+    let peer = peer.to_canonical();
+    peers.iter().any(|network| network.contains(&peer))
+}
+
+impl Identity {
+    /// Whether one of the person's groups may have a link for this.
+    pub(super) fn may(
+        &self,
+        groups: &BTreeMap<String, Group>,
+        key: &OrgKey,
+        intent: Intent,
+    ) -> Result<(), Code> {
+        let theirs = self.groups.iter().filter_map(|name| groups.get(name));
+        let of_key: Vec<&Group> = theirs.filter(|group| group.organization == *key).collect();
+        if of_key.is_empty() {
+            return Err(codes::OTHER_ORGANIZATION);
+        }
+        let has = |group: &&Group| match &group.intents {
+            Some(intents) => intents.contains(&intent),
+            None => true,
+        };
+        if of_key.iter().any(has) {
+            Ok(())
+        } else {
+            Err(codes::OTHER_INTENT)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rules() -> ProxyRules {
+        let group = |organization: &str, intents: Option<&[Intent]>| Group {
+            organization: OrgKey::parse(organization).unwrap(),
+            intents: intents.map(|intents| intents.iter().copied().collect()),
+        };
+        ProxyRules {
+            peers: vec!["10.1.0.0/16".parse().unwrap(), "::1/128".parse().unwrap()],
+            groups: BTreeMap::from([
+                ("acme-it".to_owned(), group("acme", None)),
+                (
+                    "globex-it".to_owned(),
+                    group("globex", Some(&[Intent::Sso])),
+                ),
+            ]),
+        }
+    }
+
+    fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in pairs {
+            headers.append(*name, HeaderValue::from_static(value));
+        }
+        headers
+    }
+
+    #[test]
+    fn only_trusted_peers_are_believed() {
+        let said = headers(&[(USER, "ada"), (GROUPS, "acme-it")]);
+        for (peer, outcome) in [
+            ("10.1.2.3", Ok(())),
+            ("::ffff:10.1.2.3", Ok(())),
+            ("::1", Ok(())),
+            ("10.2.0.1", Err(codes::UNTRUSTED_PEER)),
+            ("127.0.0.1", Err(codes::UNTRUSTED_PEER)),
+        ] {
+            let identity = identity(&rules(), peer.parse().unwrap(), &said);
+            assert_eq!(identity.map(drop), outcome, "{peer}");
+        }
+        let stranger = identity(&rules(), "10.2.0.1".parse().unwrap(), &HeaderMap::new());
+        assert_eq!(stranger, Err(codes::NO_IDENTITY));
+    }
+
+    #[test]
+    fn a_second_value_or_none_says_nothing() {
+        let peer = "10.1.2.3".parse().unwrap();
+        for said in [
+            headers(&[]),
+            headers(&[(GROUPS, "acme-it")]),
+            headers(&[(USER, " ")]),
+            headers(&[(USER, "ada"), (USER, "eve")]),
+            headers(&[(USER, "ada"), (GROUPS, "acme-it"), (GROUPS, "globex-it")]),
+        ] {
+            assert_eq!(
+                identity(&rules(), peer, &said),
+                Err(codes::NO_IDENTITY),
+                "{said:?}"
+            );
+        }
+        let by_mail = headers(&[(EMAIL, "ada@acme.com")]);
+        let known = identity(&rules(), peer, &by_mail).unwrap();
+        assert_eq!(known.subject, "ada@acme.com");
+    }
+
+    #[test]
+    fn a_group_is_for_one_organization_and_its_intents() {
+        let rules = rules();
+        let peer = "10.1.2.3".parse().unwrap();
+        let said = headers(&[(USER, "ada"), (GROUPS, "staff, globex-it")]);
+        let ada = identity(&rules, peer, &said).unwrap();
+        let may = |key: &str, intent| ada.may(&rules.groups, &OrgKey::parse(key).unwrap(), intent);
+        assert_eq!(may("globex", Intent::Sso), Ok(()));
+        assert_eq!(may("globex", Intent::Dsync), Err(codes::OTHER_INTENT));
+        assert_eq!(may("acme", Intent::Sso), Err(codes::OTHER_ORGANIZATION));
+    }
+}

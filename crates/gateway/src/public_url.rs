@@ -1,0 +1,106 @@
+//! Under which address browsers reach the gateway.
+
+use url::{Host, Url};
+
+use portalctl_model::return_url::is_template;
+use portalctl_model::{Intent, OrgKey};
+
+/// Scheme, host and port: https, or plain http on this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicUrl {
+    /// Without a slash at the end.
+    origin: String,
+    is_https: bool,
+}
+
+/// Why a text is no such address; reads as the end of a sentence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidPublicUrl {
+    /// Not a URL, or with more than scheme, host and port.
+    #[error("is not an address such as https://portal.example.com: scheme, host and port only")]
+    NotAnOrigin,
+    /// Plain http beyond this machine.
+    #[error("must use https; plain http is for this machine")]
+    PlainHttp,
+}
+
+impl PublicUrl {
+    /// Checks an address.
+    pub fn parse(text: &str) -> Result<Self, InvalidPublicUrl> {
+        if is_template(text) {
+            return Err(InvalidPublicUrl::NotAnOrigin);
+        }
+        let url = Url::parse(text).map_err(|_| InvalidPublicUrl::NotAnOrigin)?;
+        let is_bare = url.path() == "/"
+            && url.query().is_none()
+            && url.fragment().is_none()
+            && url.username().is_empty()
+            && url.password().is_none();
+        let is_local = match url.host() {
+            None => return Err(InvalidPublicUrl::NotAnOrigin),
+            Some(Host::Domain(name)) => name == "localhost",
+            Some(Host::Ipv4(address)) => address.is_loopback(),
+            Some(Host::Ipv6(address)) => address.is_loopback(),
+        };
+        let is_https = url.scheme() == "https";
+        if !is_bare || !(is_https || url.scheme() == "http") {
+            return Err(InvalidPublicUrl::NotAnOrigin);
+        }
+        if !is_https && !is_local {
+            return Err(InvalidPublicUrl::PlainHttp);
+        }
+        Ok(Self {
+            origin: url.origin().ascii_serialization(),
+            is_https,
+        })
+    }
+
+    /// The address, without a slash at the end.
+    pub fn as_str(&self) -> &str {
+        &self.origin
+    }
+
+    /// Whether browsers keep what is sent to it from others on the way.
+    pub(super) const fn is_https(&self) -> bool {
+        self.is_https
+    }
+
+    /// Where people come back to.
+    pub(super) fn return_url(&self, key: &OrgKey, intent: Intent) -> String {
+        format!("{}{}", self.origin, return_path(key, intent))
+    }
+}
+
+/// The path of the page that people come back to.
+pub(super) fn return_path(key: &OrgKey, intent: Intent) -> String {
+    format!("/return/{key}/{intent}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_and_nothing_more() {
+        let parsed = |text| PublicUrl::parse(text).map(|url| url.origin);
+        assert_eq!(
+            parsed("https://Portal.example.com/").as_deref(),
+            Ok("https://portal.example.com")
+        );
+        assert!(parsed("http://127.0.0.1:8080").is_ok());
+        assert!(parsed("https://[::1]:8443").is_ok());
+        assert_eq!(
+            parsed("http://portal.example.com"),
+            Err(InvalidPublicUrl::PlainHttp)
+        );
+        for bad in [
+            "portal.example.com",
+            "https://portal.example.com/x",
+            "https://portal.example.com/?x",
+            "https://u@portal.example.com",
+            "ftp://portal.example.com",
+        ] {
+            assert_eq!(parsed(bad), Err(InvalidPublicUrl::NotAnOrigin), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! `claim` and `allow`: decisions about ownership and powers that an entry makes for itself.
+
+use std::collections::BTreeSet;
+
+use super::text;
+use crate::diagnostic::Findings;
+use crate::raw::{Field, Texts, good};
+use portalctl_model::Allow;
+use portalctl_model::codes::manifest as codes;
+
+/// Reads `claim`, which takes a name to write on the organization.
+pub(super) fn claim(field: Option<&Field<bool>>, has_name: bool, findings: &mut Findings) -> bool {
+    let claim = good(field).is_some_and(|(value, _)| *value);
+    if let (true, false, Some(field)) = (claim, has_name, field) {
+        findings.error(
+            codes::MISSING_FIELD,
+            field.key,
+            "`claim: true` without `manifest`",
+            "add `manifest:` at the top: the name that the owner mark says",
+        );
+    }
+    claim
+}
+
+/// Reads the permissions of an entry.
+pub(super) fn check(field: Option<&Field<Texts>>, findings: &mut Findings) -> BTreeSet<Allow> {
+    let list = good(field).map(|(list, _)| list.as_slice());
+    list.unwrap_or_default()
+        .iter()
+        .filter_map(|word| {
+            let field = Field::at(word.spot, word.value.clone());
+            text::word(Some(&field), "`allow`", &Allow::WORDS, findings)
+        })
+        .collect()
+}

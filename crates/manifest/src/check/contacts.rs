@@ -1,0 +1,85 @@
+//! IT contacts, and whether WorkOS should write to them.
+
+use std::collections::BTreeMap;
+
+use super::{placeholder, text};
+use crate::diagnostic::{Finding, Findings, Severity};
+use crate::quote::quote;
+use crate::raw::{Field, Text, Texts, good};
+use crate::source::Spot;
+use portalctl_model::Email;
+use portalctl_model::codes::manifest as codes;
+use portalctl_model::desired::Invite;
+
+/// The most contacts an organization may have. Source: WorkOS, IT contacts.
+const MAX_CONTACTS: usize = 20;
+
+const INVITES: [(&str, Invite); 2] = [("never", Invite::Never), ("once", Invite::Once)];
+
+/// The contacts of a list, each once, whatever its case.
+pub(super) fn check(field: Option<&Field<Texts>>, findings: &mut Findings) -> Vec<Email> {
+    let Some((list, spot)) = good(field) else {
+        return Vec::new();
+    };
+    if list.len() > MAX_CONTACTS {
+        findings.error(
+            codes::TOO_MANY_CONTACTS,
+            spot,
+            format!("{} IT contacts", list.len()),
+            format!("name {MAX_CONTACTS} at most: WorkOS allows no more"),
+        );
+    }
+    let mut first: BTreeMap<String, Spot> = BTreeMap::new();
+    let mut contacts = Vec::with_capacity(list.len());
+    for text in list {
+        let email = match Email::parse(&text.value) {
+            Ok(email) => email,
+            Err(why) => {
+                findings.error(
+                    codes::INVALID_EMAIL,
+                    text.spot,
+                    format!("{} {why}", quote(&text.value)),
+                    "write the address only, as in ada@acme.com",
+                );
+                continue;
+            }
+        };
+        if let Some(earlier) = first.get(&email.folded()) {
+            let message = format!(
+                "the contact {} stands twice in this list",
+                quote(email.as_str())
+            );
+            findings.push(
+                Finding::new(codes::DUPLICATE_CONTACT, Severity::Error, message)
+                    .at(text.spot)
+                    .related(*earlier, "first declared here")
+                    .help("keep one of the two; case does not tell addresses apart"),
+            );
+            continue;
+        }
+        placeholder::warn(&text.value, text.spot, "an IT contact", findings);
+        first.insert(email.folded(), text.spot);
+        contacts.push(email);
+    }
+    contacts
+}
+
+/// Whether to invite, which takes somebody to invite.
+pub(super) fn invite(
+    field: Option<&Field<Text>>,
+    contacts: Option<&Field<Texts>>,
+    findings: &mut Findings,
+) -> Invite {
+    let invite = text::word(field, "`invite`", &INVITES, findings).unwrap_or_default();
+    // Contacts of the wrong type have been reported; they are not missing.
+    let nobody = contacts.is_none_or(|field| field.value.as_ref().is_some_and(Vec::is_empty));
+    if let (Invite::Once, true, Some(field)) = (invite, nobody, field) {
+        findings.error(
+            codes::NOBODY_TO_INVITE,
+            field.key,
+            findings.words("`invite: once` without `it_contacts`"),
+            findings.words("add `it_contacts: [ada@acme.com]`: they are who WorkOS writes to"),
+        );
+    }
+    invite
+}

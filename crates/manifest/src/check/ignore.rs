@@ -1,0 +1,105 @@
+//! `ignore_fields`: the paths of fields whose differences are left alone.
+
+use std::collections::BTreeSet;
+
+use super::metadata;
+use crate::diagnostic::Findings;
+use crate::quote::{nearest, quote};
+use crate::raw::{Field, Texts, good};
+use portalctl_model::codes::manifest as codes;
+use portalctl_model::desired::{FieldGroup, FieldPath};
+use portalctl_model::{Domain, Email};
+
+const PATHS: [&str; 8] = [
+    "name",
+    "external_id",
+    "stripe_customer_id",
+    "allow_profiles_outside_organization",
+    "audit_logs",
+    "domains",
+    "it_contacts",
+    "metadata",
+];
+
+/// The most paths of one list: those of `defaults` are copied to every organization.
+const MAX_PATHS: usize = 100;
+
+/// The paths of a list.
+pub(super) fn check(
+    field: Option<&Field<Texts>>,
+    findings: &mut Findings,
+) -> Option<BTreeSet<FieldPath>> {
+    let (list, spot) = good(field)?;
+    if list.len() > MAX_PATHS {
+        findings.error(
+            codes::TOO_LARGE,
+            spot,
+            format!(
+                "{} lists {} paths",
+                findings.words("`ignore_fields`"),
+                list.len()
+            ),
+            format!("list {MAX_PATHS} at most, or ignore a whole group such as `metadata`"),
+        );
+        return Some(BTreeSet::new());
+    }
+    let mut paths = BTreeSet::new();
+    for text in list {
+        match parse(&text.value) {
+            Ok(path) => {
+                paths.insert(path);
+            }
+            Err(help) => findings.error(
+                codes::UNKNOWN_PATH,
+                text.spot,
+                format!("{} is not a field that can be ignored", quote(&text.value)),
+                help,
+            ),
+        }
+    }
+    Some(paths)
+}
+
+/// A path, or what to write instead.
+fn parse(text: &str) -> Result<FieldPath, String> {
+    let (group, member) = match text.split_once('.') {
+        Some((group, member)) => (group, Some(member)),
+        None => (text, None),
+    };
+    match (group, member) {
+        ("name", None) => Ok(FieldPath::Name),
+        ("external_id", None) => Ok(FieldPath::ExternalId),
+        ("stripe_customer_id", None) => Ok(FieldPath::StripeCustomerId),
+        ("allow_profiles_outside_organization", None) => Ok(FieldPath::OutsideProfiles),
+        ("audit_logs", Some("retention_days")) => Ok(FieldPath::RetentionDays),
+        ("domains", None) => Ok(FieldPath::Whole(FieldGroup::Domains)),
+        ("it_contacts", None) => Ok(FieldPath::Whole(FieldGroup::ItContacts)),
+        ("metadata", None) => Ok(FieldPath::Whole(FieldGroup::Metadata)),
+        ("domains", Some(domain)) => Domain::parse(domain)
+            .map(FieldPath::Domain)
+            .map_err(|why| format!("{} {why}", quote(domain))),
+        ("it_contacts", Some(email)) => Email::parse(email)
+            .map(FieldPath::ItContact)
+            .map_err(|why| format!("{} {why}", quote(email))),
+        ("metadata", Some(key))
+            if !key.is_empty() && key.chars().count() <= metadata::MAX_KEY_LENGTH =>
+        {
+            Ok(FieldPath::Metadata(key.to_owned()))
+        }
+        _ => Err(instead(group, member)),
+    }
+}
+
+fn instead(group: &str, member: Option<&str>) -> String {
+    let exact = PATHS.contains(&group) && member.is_some();
+    match nearest(group, &PATHS) {
+        Some(near) if !exact => match member {
+            Some(member) => format!("did you mean {}?", quote(&format!("{near}.{member}"))),
+            None => format!("did you mean `{near}`?"),
+        },
+        _ => "the fields are name, external_id, stripe_customer_id, \
+              allow_profiles_outside_organization, audit_logs.retention_days, domains, \
+              domains.DOMAIN, metadata, metadata.KEY, it_contacts and it_contacts.EMAIL"
+            .to_owned(),
+    }
+}

@@ -1,0 +1,149 @@
+//! Intents: the features of the Admin Portal that a customer should have.
+
+use std::collections::BTreeMap;
+
+use super::urls::UrlRules;
+use crate::diagnostic::{Finding, Findings, Severity};
+use crate::quote::{quote, suggest};
+use crate::raw::{Field, RawIntent, good};
+use crate::source::Spot;
+use portalctl_model::Intent;
+use portalctl_model::codes::manifest as codes;
+use portalctl_model::desired::IntentSettings;
+
+/// Other words for an intent, by which people look for it.
+const ALIASES: [(&str, Intent); 18] = [
+    ("audit", Intent::AuditLogs),
+    ("audit_trail", Intent::AuditLogs),
+    ("byok", Intent::BringYourOwnKey),
+    ("certificate", Intent::CertificateRenewal),
+    ("certificates", Intent::CertificateRenewal),
+    ("directory", Intent::Dsync),
+    ("directory_sync", Intent::Dsync),
+    ("domain", Intent::DomainVerification),
+    ("domains", Intent::DomainVerification),
+    ("logs", Intent::AuditLogs),
+    ("oidc", Intent::Sso),
+    ("saml", Intent::Sso),
+    ("saml_certificate", Intent::CertificateRenewal),
+    ("scim", Intent::Dsync),
+    ("siem", Intent::LogStreams),
+    ("single_sign_on", Intent::Sso),
+    ("streams", Intent::LogStreams),
+    ("verification", Intent::DomainVerification),
+];
+
+/// From how many days before its end a certificate may need attention.
+const WARN_DAYS: std::ops::RangeInclusive<u16> = 1..=365;
+
+/// The intent of a name.
+pub(super) fn parse(text: &str, spot: Spot, findings: &mut Findings) -> Option<Intent> {
+    if let Ok(intent) = text.parse() {
+        return Some(intent);
+    }
+    if findings.are_full() {
+        findings.drop_one();
+        return None;
+    }
+    let plain = text.to_lowercase().replace(['-', ' '], "_");
+    let alias = ALIASES.iter().find(|(alias, _)| *alias == plain);
+    let help = match alias {
+        Some((_, intent)) => format!("did you mean `{intent}` ({})?", intent.title()),
+        None => suggest(text, &Intent::ALL.map(Intent::as_str)),
+    };
+    findings.error(
+        codes::UNKNOWN_INTENT,
+        spot,
+        format!("{} is not an intent of the Admin Portal", quote(text)),
+        help,
+    );
+    None
+}
+
+/// The intents of a list, each once.
+pub(super) fn check(
+    field: Option<&Field<Vec<RawIntent>>>,
+    urls: &UrlRules,
+    findings: &mut Findings,
+) -> Option<BTreeMap<Intent, IntentSettings>> {
+    let (list, _) = good(field)?;
+    let mut first: BTreeMap<Intent, Spot> = BTreeMap::new();
+    let mut intents = BTreeMap::new();
+    for raw in list {
+        let name = &raw.intent;
+        let Some(intent) = parse(&name.value, name.spot, findings) else {
+            continue;
+        };
+        let settings = settings(intent, raw, urls, findings);
+        if let Some(earlier) = first.get(&intent) {
+            let message = format!("the intent `{intent}` stands twice in this list");
+            findings.push(
+                Finding::new(codes::DUPLICATE_INTENT, Severity::Error, message)
+                    .at(name.spot)
+                    .related(*earlier, "first declared here")
+                    .help("keep one of the two"),
+            );
+            continue;
+        }
+        first.insert(intent, name.spot);
+        intents.insert(intent, settings);
+    }
+    Some(intents)
+}
+
+fn settings(
+    intent: Intent,
+    raw: &RawIntent,
+    urls: &UrlRules,
+    findings: &mut Findings,
+) -> IntentSettings {
+    let RawIntent {
+        intent: _,
+        return_url,
+        success_url,
+        warn_days: days,
+    } = raw;
+    IntentSettings {
+        return_url: urls.check(
+            return_url.as_ref(),
+            &format!("the return URL of {intent}"),
+            findings,
+        ),
+        success_url: urls.check(
+            success_url.as_ref(),
+            &format!("the success URL of {intent}"),
+            findings,
+        ),
+        warn_days: warn_days(intent, days.as_ref(), findings),
+    }
+}
+
+fn warn_days(intent: Intent, field: Option<&Field<i64>>, findings: &mut Findings) -> Option<u16> {
+    let key = field?.key;
+    if intent != Intent::CertificateRenewal {
+        findings.error(
+            codes::OPTION_NOT_ALLOWED,
+            key,
+            format!(
+                "{} says nothing about {intent}",
+                findings.words("`warn_days`")
+            ),
+            "it belongs to certificate_renewal: from how many days before its end a certificate \
+             needs attention",
+        );
+        return None;
+    }
+    let (days, spot) = good(field)?;
+    let good = u16::try_from(*days)
+        .ok()
+        .filter(|days| WARN_DAYS.contains(days));
+    if good.is_none() {
+        findings.error(
+            codes::INVALID_NUMBER,
+            spot,
+            format!("{} cannot be {days}", findings.words("`warn_days`")),
+            "write a number of days from 1 to 365",
+        );
+    }
+    good
+}

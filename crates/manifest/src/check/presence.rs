@@ -1,0 +1,70 @@
+//! What must stand somewhere in the manifest.
+//!
+//! Asked only when every file could be read: in one that could not, it may well stand.
+
+use super::Nodes;
+use crate::diagnostic::{Finding, Findings, Severity};
+use crate::raw::RawDocument;
+use crate::source::{FileId, Sources, Spot};
+use portalctl_model::codes::{Code, manifest as codes};
+
+/// Which version of the format it is has to be said once.
+pub(super) fn version_is_said(
+    documents: &[(FileId, RawDocument)],
+    sources: &Sources,
+    findings: &mut Findings,
+) {
+    if documents
+        .iter()
+        .all(|(_, document)| document.version.is_none())
+    {
+        findings.push(
+            absent(
+                codes::MISSING_FIELD,
+                "the manifest does not say its `version`",
+                sources,
+            )
+            .help("write `version: 1` at the top of one file"),
+        );
+    }
+}
+
+/// A manifest without organizations declares nothing, which is hardly ever meant.
+pub(super) fn organizations_are_declared(
+    documents: &[(FileId, RawDocument)],
+    organizations: &[(FileId, Nodes)],
+    sources: &Sources,
+    findings: &mut Findings,
+) {
+    if organizations.iter().any(|(_, entries)| !entries.is_empty()) {
+        return;
+    }
+    let field = documents
+        .iter()
+        .find_map(|(_, document)| document.organizations.as_ref());
+    let finding = match field {
+        // An `organizations` that is no mapping has been reported.
+        Some(_) if organizations.is_empty() => return,
+        Some(field) => {
+            Finding::new(codes::EMPTY, Severity::Error, "`organizations` is empty").at(field.key)
+        }
+        None => absent(
+            codes::EMPTY,
+            "the manifest declares no organizations",
+            sources,
+        ),
+    };
+    findings.push(finding.help(
+        "declare at least one under `organizations:`, as in \
+         `acme: { name: Acme Corp, intents: [sso] }`",
+    ));
+}
+
+/// A finding about what is not there: at the file, if there is only one to put it in.
+fn absent(code: Code, message: &str, sources: &Sources) -> Finding {
+    let finding = Finding::new(code, Severity::Error, message);
+    match sources.only() {
+        Some(file) => finding.at(Spot::whole(file)),
+        None => finding,
+    }
+}

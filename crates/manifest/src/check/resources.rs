@@ -1,0 +1,184 @@
+//! Kubernetes resources: which environment they are about, and which organizations belong to it.
+
+use crate::decode::{self, Reader};
+use crate::diagnostic::{Finding, Findings, Severity};
+use crate::forms::Resource;
+use crate::kubernetes::{EnvironmentObject, Kind};
+use crate::quote::{nearest, quote};
+use crate::raw::{Object, RawPortalEnvironment, RawPortalOrganization, good};
+use crate::source::{FileId, Sources, Spot};
+use portalctl_model::codes::manifest as codes;
+
+/// The resources of a manifest, decoded.
+#[derive(Default)]
+pub(super) struct Decoded {
+    pub(super) environments: Vec<RawPortalEnvironment>,
+    pub(super) organizations: Vec<(FileId, RawPortalOrganization)>,
+    /// Whether every resource could be decoded.
+    pub(super) complete: bool,
+}
+
+/// Decodes the resources; one that cannot be decoded is reported and left out.
+pub(super) fn decode(
+    resources: Vec<Resource>,
+    sources: &Sources,
+    findings: &mut Findings,
+) -> Decoded {
+    let mut decoded = Decoded {
+        complete: true,
+        ..Decoded::default()
+    };
+    for Resource { kind, file, root } in resources {
+        let text = sources.text_of(file);
+        let mut reader = Reader {
+            file,
+            text: &text,
+            findings,
+        };
+        let is_decoded = match kind {
+            Kind::PortalEnvironment => decode::portal_environment(&mut reader, &root)
+                .map(|environment| decoded.environments.push(environment)),
+            Kind::PortalOrganization => decode::portal_organization(&mut reader, &root)
+                .map(|organization| decoded.organizations.push((file, organization))),
+        };
+        decoded.complete &= is_decoded.is_some();
+    }
+    decoded
+}
+
+/// Reports what is not there; asked only when everything could be read.
+pub(super) fn are_there(decoded: &Decoded, organizations_needed: bool, findings: &mut Findings) {
+    if decoded.environments.is_empty() && !decoded.organizations.is_empty() {
+        let spot = decoded
+            .organizations
+            .first()
+            .map(|(_, organization)| organization.object.name.spot);
+        let finding = Finding::new(
+            codes::MISSING_ENVIRONMENT,
+            Severity::Error,
+            "there is no PortalEnvironment in these files",
+        )
+        .help("name the file that holds it with another -f");
+        findings.push(match spot {
+            Some(spot) => finding.at(spot),
+            None => finding,
+        });
+    }
+    if organizations_needed && decoded.organizations.is_empty() {
+        findings.push(
+            Finding::new(
+                codes::EMPTY,
+                Severity::Error,
+                "there is no PortalOrganization in these files",
+            )
+            .help("name the files that hold them with another -f, or write one"),
+        );
+    }
+}
+
+/// Reports every environment but the first: a plan is for one.
+pub(super) fn is_alone(environments: &[RawPortalEnvironment], findings: &mut Findings) {
+    let Some((first, others)) = environments.split_first() else {
+        return;
+    };
+    for other in others {
+        let message = format!(
+            "{} is a second PortalEnvironment",
+            quote(&other.object.name.value)
+        );
+        findings.push(
+            Finding::new(codes::SEVERAL_ENVIRONMENTS, Severity::Error, message)
+                .at(other.object.name.spot)
+                .related(first.object.name.spot, "the first one")
+                .help("name the files or the folder of one of them with -f"),
+        );
+    }
+}
+
+/// Reports an organization that belongs to another environment, or may not belong to this one.
+pub(super) fn belongs(
+    organization: &RawPortalOrganization,
+    environments: &[RawPortalEnvironment],
+    settings: &EnvironmentObject,
+    findings: &mut Findings,
+) {
+    let Some((reference, spot)) = good(organization.environment.as_ref()) else {
+        return;
+    };
+    let Some((name, name_spot)) = good(reference.name.as_ref()) else {
+        return;
+    };
+    let own = namespace_of(&organization.object);
+    let wanted = good(reference.namespace.as_ref()).map_or(own, |(text, _)| Some(&**text));
+    let matches =
+        |object: &Object| object.name.value == *name && may_be_one(namespace_of(object), wanted);
+    let Some(environment) = environments.iter().find(|found| matches(&found.object)) else {
+        if !environments.is_empty() {
+            unknown(name, name_spot, wanted, environments, findings);
+        }
+        return;
+    };
+    let theirs = namespace_of(&environment.object);
+    let allowed = &settings.operator.allowed_namespaces;
+    let is_allowed = may_be_one(own, theirs)
+        || allowed
+            .iter()
+            .any(|one| one == "*" || Some(one.as_str()) == own);
+    if let (Some(own), false) = (own, is_allowed) {
+        findings.error(
+            codes::NAMESPACE_NOT_ALLOWED,
+            spot,
+            format!(
+                "the environment {} does not take organizations of the namespace {}",
+                quote(name),
+                quote(own)
+            ),
+            format!(
+                "add {} to `allowedNamespaces` of the PortalEnvironment, if that is meant",
+                quote(own)
+            ),
+        );
+    }
+}
+
+fn namespace_of(object: &Object) -> Option<&str> {
+    object.namespace.as_ref().map(|text| &*text.value)
+}
+
+/// Whether two namespaces may be the same: a file without one is applied to whatever is current.
+fn may_be_one(a: Option<&str>, b: Option<&str>) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) => a == b,
+        (None, _) | (_, None) => true,
+    }
+}
+
+fn unknown(
+    name: &str,
+    spot: Spot,
+    namespace: Option<&str>,
+    environments: &[RawPortalEnvironment],
+    findings: &mut Findings,
+) {
+    let names: Vec<&str> = environments
+        .iter()
+        .map(|one| &*one.object.name.value)
+        .collect();
+    let within = namespace.map_or_else(String::new, |namespace| {
+        format!(" in the namespace {}", quote(namespace))
+    });
+    let help = match nearest(name, &names) {
+        Some(near) if near != name => format!("did you mean {}?", quote(near)),
+        Some(_) => "it is in another namespace: set `namespace` beside the name".to_owned(),
+        None => "name the files of one environment with -f".to_owned(),
+    };
+    findings.error(
+        codes::UNKNOWN_ENVIRONMENT,
+        spot,
+        format!(
+            "there is no PortalEnvironment {}{within} in these files",
+            quote(name)
+        ),
+        help,
+    );
+}

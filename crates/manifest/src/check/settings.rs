@@ -1,0 +1,321 @@
+//! Everything but organizations: declared once in the whole manifest.
+
+use std::collections::BTreeMap;
+
+use super::organization::Defaults;
+use super::text;
+use super::urls::UrlRules;
+use super::{intents, operator, organization};
+use crate::diagnostic::{Finding, Findings, Severity};
+use crate::kubernetes::EnvironmentObject;
+use crate::quote::quote;
+use crate::raw::{
+    Field, RawDocument, RawEnvironment, RawLimits, RawMap, RawReturnUrls, RawUpdateLimit, Text,
+    Texts, good,
+};
+use crate::source::Spot;
+use portalctl_model::codes::manifest as codes;
+use portalctl_model::desired::{
+    DEFAULT_DELETE_LIMIT, Desired, DesiredOrganization, Environment, KeyKind, Limits, Names,
+    Powers, ReturnUrls, UpdateLimit,
+};
+use portalctl_model::return_url::LocalHttp;
+use portalctl_model::{ClientId, Intent, ManifestName, OrgKey, ReturnUrl};
+
+/// The version of the manifest format.
+const VERSION: i64 = 1;
+
+/// The checked settings of a manifest.
+pub(crate) struct Settings {
+    manifest: Option<ManifestName>,
+    previous_manifests: Vec<ManifestName>,
+    /// The manifest says its own name, or may say it in a file that could not be read.
+    pub(super) has_name: bool,
+    environment: Environment,
+    return_urls: ReturnUrls,
+    limits: Limits,
+    pub(super) object: EnvironmentObject,
+    pub(super) urls: UrlRules,
+    pub(super) defaults: Defaults,
+}
+
+impl Settings {
+    pub(super) fn names(&self) -> Names {
+        Names {
+            environment: self.environment.name.clone(),
+            manifest: self.manifest.clone(),
+        }
+    }
+
+    pub(crate) fn into_desired(
+        self,
+        organizations: BTreeMap<OrgKey, DesiredOrganization>,
+    ) -> Desired {
+        Desired {
+            manifest: self.manifest,
+            previous_manifests: self.previous_manifests,
+            environment: self.environment,
+            return_urls: self.return_urls,
+            limits: self.limits,
+            powers: Powers {
+                adopt: self.object.operator.allow_adoption,
+                rekey: self.object.operator.allow_rekey,
+                trusted_domains: self.object.operator.allow_trusted_domains,
+                domain_removal: self.object.operator.allow_domain_removal,
+                data_loss: self.object.operator.allow_data_loss,
+            },
+            defaults: self.defaults.into_desired(),
+            organizations,
+            absent: BTreeMap::new(),
+            skipped: Vec::new(),
+        }
+    }
+}
+
+/// Checks the settings of all documents; `complete` tells whether every file could be read.
+pub(super) fn check(
+    documents: &[&RawDocument],
+    complete: bool,
+    findings: &mut Findings,
+) -> Settings {
+    let version_field = once(documents, "version", |d| d.version.as_ref(), findings);
+    version(version_field, findings);
+    let name = once(documents, "manifest", |d| d.manifest.as_ref(), findings);
+    let previous = once(
+        documents,
+        "previous_manifests",
+        |d| d.previous_manifests.as_ref(),
+        findings,
+    );
+    let raw_environment = once(
+        documents,
+        "environment",
+        |d| d.environment.as_ref(),
+        findings,
+    );
+    let raw_urls = once(
+        documents,
+        "return_urls",
+        |d| d.return_urls.as_ref(),
+        findings,
+    );
+    let raw_limits = once(documents, "limits", |d| d.limits.as_ref(), findings);
+    let raw_defaults = once(documents, "defaults", |d| d.defaults.as_ref(), findings);
+    let raw_object = once(documents, "kubernetes", |d| d.kubernetes.as_ref(), findings);
+
+    let environment = good(raw_environment)
+        .map(|(raw, _)| environment(raw, findings))
+        .unwrap_or_default();
+    let local = match environment.api_key {
+        Some(KeyKind::Test) => LocalHttp::Allowed,
+        // The file that could not be read may say `test`: no false findings for its sake.
+        None if !complete => LocalHttp::Allowed,
+        Some(KeyKind::Live) | None => LocalHttp::Refused,
+    };
+    let raw_urls = good(raw_urls).map(|(raw, _)| raw);
+    let urls = UrlRules::new(
+        raw_urls.and_then(|raw| raw.allowed_hosts.as_ref()),
+        local,
+        findings,
+    );
+    Settings {
+        has_name: name.is_some() || !complete,
+        manifest: manifest_name(name, findings),
+        previous_manifests: previous_manifests(previous, name.is_some() || !complete, findings),
+        return_urls: raw_urls
+            .map(|raw| return_urls(raw, &urls, findings))
+            .unwrap_or_default(),
+        limits: good(raw_limits)
+            .map(|(raw, _)| limits(raw, findings))
+            .unwrap_or_default(),
+        object: good(raw_object)
+            .map(|(raw, _)| operator::environment(raw, name.is_some(), findings))
+            .unwrap_or_default(),
+        defaults: good(raw_defaults)
+            .map(|(raw, _)| organization::defaults(raw, &urls, findings))
+            .unwrap_or_default(),
+        environment,
+        urls,
+    }
+}
+
+/// A setting that may stand in one document only; the first counts.
+fn once<'d, T>(
+    documents: &[&'d RawDocument],
+    name: &str,
+    get: impl Fn(&'d RawDocument) -> Option<&'d Field<T>>,
+    findings: &mut Findings,
+) -> Option<&'d Field<T>> {
+    let mut declared = documents.iter().copied().filter_map(get);
+    let first = declared.next()?;
+    for again in declared {
+        findings.push(
+            Finding::new(
+                codes::DECLARED_TWICE,
+                Severity::Error,
+                format!("`{name}` is declared twice in this manifest"),
+            )
+            .at(again.key)
+            .related(first.key, "first declared here")
+            .help("keep one: only `organizations` may stand in several files"),
+        );
+    }
+    Some(first)
+}
+
+fn version(field: Option<&Field<i64>>, findings: &mut Findings) {
+    let Some((version, spot)) = good(field) else {
+        return;
+    };
+    if *version != VERSION {
+        findings.error(
+            codes::UNKNOWN_VERSION,
+            spot,
+            format!("this portalctl does not know version {version} of the manifest"),
+            "write `version: 1`, or use a newer portalctl if the manifest was written for one",
+        );
+    }
+}
+
+/// Former names, which say nothing without a present one.
+fn previous_manifests(
+    field: Option<&Field<Texts>>,
+    has_name: bool,
+    findings: &mut Findings,
+) -> Vec<ManifestName> {
+    if let (Some(field), false) = (field, has_name) {
+        findings.error(
+            codes::MISSING_FIELD,
+            field.key,
+            "`previous_manifests` without `manifest`",
+            "add `manifest:`, the name that takes the place of the former ones",
+        );
+    }
+    let list = good(field).map(|(list, _)| list.as_slice());
+    list.unwrap_or_default()
+        .iter()
+        .filter_map(|name| parse_name(&name.value, name.spot, findings))
+        .collect()
+}
+
+fn manifest_name(field: Option<&Field<Text>>, findings: &mut Findings) -> Option<ManifestName> {
+    let (text, spot) = good(field)?;
+    parse_name(text, spot, findings)
+}
+
+fn parse_name(text: &str, spot: Spot, findings: &mut Findings) -> Option<ManifestName> {
+    match ManifestName::parse(text) {
+        Ok(name) => Some(name),
+        Err(why) => {
+            findings.error(
+                codes::INVALID_KEY,
+                spot,
+                format!(
+                    "{} is not a valid name for a manifest: it {why}",
+                    quote(text)
+                ),
+                "choose a name such as `customers`; it marks what this manifest creates",
+            );
+            None
+        }
+    }
+}
+
+fn environment(raw: &RawEnvironment, findings: &mut Findings) -> Environment {
+    let kinds = [("test", KeyKind::Test), ("live", KeyKind::Live)];
+    Environment {
+        name: text::required(raw.name.as_ref(), "the environment's name", findings),
+        api_key: text::word(
+            raw.api_key.as_ref(),
+            &findings.words("`api_key`"),
+            &kinds,
+            findings,
+        ),
+        client_id: good(raw.client_id.as_ref()).and_then(|(id, spot)| {
+            ClientId::parse(id)
+                .map_err(|why| {
+                    findings.error(
+                        codes::INVALID_ID,
+                        spot,
+                        format!("{} is not a client id: it {why}", quote(id)),
+                        "copy it from the WorkOS dashboard, API Keys",
+                    );
+                })
+                .ok()
+        }),
+    }
+}
+
+fn return_urls(raw: &RawReturnUrls, urls: &UrlRules, findings: &mut Findings) -> ReturnUrls {
+    ReturnUrls {
+        default: urls.check(raw.default.as_ref(), "the default return URL", findings),
+        success: good(raw.success.as_ref())
+            .map(|(map, _)| success_urls(map, urls, findings))
+            .unwrap_or_default(),
+        allowed_hosts: urls.hosts().clone(),
+    }
+}
+
+fn success_urls(
+    map: &RawMap,
+    urls: &UrlRules,
+    findings: &mut Findings,
+) -> BTreeMap<Intent, ReturnUrl> {
+    let mut success = BTreeMap::new();
+    for (key, value) in &map.entries {
+        let Some(intent) = intents::parse(&key.value, key.spot, findings) else {
+            continue;
+        };
+        let what = format!("the success URL of {intent}");
+        let Some(text) = &value.value else { continue };
+        if let Some(url) = urls.check_text(text, value.spot, &what, findings) {
+            success.insert(intent, url);
+        }
+    }
+    success
+}
+
+fn limits(raw: &RawLimits, findings: &mut Findings) -> Limits {
+    Limits {
+        create: good(raw.create.as_ref())
+            .and_then(|(number, spot)| count(*number, spot, "`create`", findings)),
+        update: good(raw.update.as_ref()).and_then(|(limit, spot)| match limit {
+            RawUpdateLimit::Count(number) => {
+                count(*number, spot, "`update`", findings).map(UpdateLimit::Count)
+            }
+            RawUpdateLimit::Text(text) => percentage(text, spot, findings),
+        }),
+        delete: good(raw.delete.as_ref())
+            .and_then(|(number, spot)| count(*number, spot, "`delete`", findings))
+            .unwrap_or(DEFAULT_DELETE_LIMIT),
+    }
+}
+
+fn count(number: i64, spot: Spot, what: &str, findings: &mut Findings) -> Option<u32> {
+    let count = u32::try_from(number).ok();
+    if count.is_none() {
+        findings.error(
+            codes::INVALID_NUMBER,
+            spot,
+            format!("{what} cannot be {number}"),
+            "write how many organizations one run may change, from 0",
+        );
+    }
+    count
+}
+
+fn percentage(text: &str, spot: Spot, findings: &mut Findings) -> Option<UpdateLimit> {
+    let percent = text
+        .strip_suffix('%')
+        .and_then(|number| number.trim_end().parse::<u8>().ok())
+        .filter(|percent| (1..=100).contains(percent));
+    if percent.is_none() {
+        findings.error(
+            codes::INVALID_NUMBER,
+            spot,
+            format!("`update` cannot be {}", quote(text)),
+            "write a whole number, or a percentage from 1% to 100%",
+        );
+    }
+    percent.map(UpdateLimit::Percent)
+}

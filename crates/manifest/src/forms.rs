@@ -1,0 +1,210 @@
+//! Which form the documents of a manifest have, and which of them are no part of it.
+//!
+//! Goes in: YAML documents. Comes out: those of a manifest, or those of our kinds of Kubernetes
+//! resources; never both, because nobody could say what holds. What belongs to others is skipped
+//! with a note.
+
+use std::collections::BTreeSet;
+
+use super::diagnostic::{Finding, Findings, Severity};
+use super::kubernetes::{API_VERSION, GROUP, Kind};
+use super::load::Document;
+use super::node::{Node, Value};
+use super::quote::{nearest, quote};
+use super::source::{FileId, Spot};
+use portalctl_model::codes::manifest as codes;
+
+/// The documents, sorted out.
+pub(super) enum Form {
+    /// A manifest.
+    Manifest(Vec<Document>),
+    /// Kubernetes resources, and whether all that were meant for us could be read.
+    Resources(Vec<Resource>, bool),
+}
+
+/// A document of one of our kinds.
+#[derive(Debug)]
+pub(super) struct Resource {
+    pub(super) kind: Kind,
+    pub(super) file: FileId,
+    pub(super) root: Node,
+}
+
+/// Sorts documents out. A wrong one is reported, and taken for what it seems to be.
+pub(super) fn sort(documents: Vec<Document>, findings: &mut Findings) -> Form {
+    let mut sorted = Sorted::default();
+    for Document { file, root } in documents {
+        sorted.add(file, root, findings);
+    }
+    let Sorted {
+        mut plain,
+        resources,
+        mut foreign,
+        refused,
+    } = sorted;
+    let has_manifest = plain.iter().any(|document| is_manifest(&document.root));
+    let is_kubernetes = !resources.is_empty() || refused || (!has_manifest && !foreign.is_empty());
+    if is_kubernetes {
+        for Document { file, root } in plain.drain(..) {
+            let spot = root.spot(file);
+            if is_manifest(&root) {
+                refuse_mixed(spot, resources.first(), findings);
+            } else {
+                foreign.push((spot, "a document without `kind`".to_owned()));
+            }
+        }
+    }
+    note_skipped(&foreign, findings);
+    if is_kubernetes {
+        Form::Resources(resources, !refused)
+    } else {
+        Form::Manifest(plain)
+    }
+}
+
+#[derive(Default)]
+struct Sorted {
+    /// What is no Kubernetes object.
+    plain: Vec<Document>,
+    resources: Vec<Resource>,
+    /// What belongs to others: where, and what it is.
+    foreign: Vec<(Spot, String)>,
+    /// Whether there is one that was meant for us, but cannot be read.
+    refused: bool,
+}
+
+impl Sorted {
+    fn add(&mut self, file: FileId, root: Node, findings: &mut Findings) {
+        let (Some(version), Some(kind)) = (text_of(&root, "apiVersion"), text_of(&root, "kind"))
+        else {
+            self.plain.push(Document { file, root });
+            return;
+        };
+        let is_ours = version.split('/').next() == Some(GROUP);
+        if kind.ends_with("List") && (is_ours || version == "v1") {
+            for item in items(root) {
+                self.add(file, item, findings);
+            }
+            return;
+        }
+        let known = Kind::ALL.into_iter().find(|known| known.as_str() == kind);
+        match known {
+            Some(kind) if version == API_VERSION => {
+                self.resources.push(Resource { kind, file, root });
+            }
+            None if !is_ours => {
+                self.foreign.push((root.spot(file), quote(kind)));
+            }
+            _ => {
+                self.refused = true;
+                refuse(version, kind, &root, file, findings);
+            }
+        }
+    }
+}
+
+/// The items of a list of objects.
+fn items(root: Node) -> Vec<Node> {
+    let Value::Map(fields) = root.value else {
+        return Vec::new();
+    };
+    let items = fields
+        .into_iter()
+        .find(|(key, _)| key.as_str() == Some("items"));
+    match items {
+        Some((
+            _,
+            Node {
+                value: Value::Seq(items),
+                ..
+            },
+        )) => items,
+        _ => Vec::new(),
+    }
+}
+
+fn field<'n>(root: &'n Node, name: &str) -> Option<&'n Node> {
+    let Value::Map(fields) = &root.value else {
+        return None;
+    };
+    let (_, value) = fields.iter().find(|(key, _)| key.as_str() == Some(name))?;
+    Some(value)
+}
+
+fn text_of<'n>(root: &'n Node, name: &str) -> Option<&'n str> {
+    field(root, name)?.as_str()
+}
+
+/// How many kinds of skipped documents are named.
+const MAX_NAMED: usize = 5;
+
+/// Says once what was skipped, however much it is.
+fn note_skipped(foreign: &[(Spot, String)], findings: &mut Findings) {
+    let Some((first, _)) = foreign.first() else {
+        return;
+    };
+    let kinds: BTreeSet<&str> = foreign.iter().map(|(_, kind)| kind.as_str()).collect();
+    let named: Vec<&str> = kinds.iter().copied().take(MAX_NAMED).collect();
+    let more = if kinds.len() > MAX_NAMED {
+        " and others"
+    } else {
+        ""
+    };
+    let message = match foreign.len() {
+        1 => format!("skipped {}", named.join(", ")),
+        count => format!("skipped {count} documents: {}{more}", named.join(", ")),
+    };
+    findings.push(
+        Finding::new(codes::SKIPPED_DOCUMENT, Severity::Note, message)
+            .at(*first)
+            .help("of Kubernetes, portalctl reads PortalEnvironment and PortalOrganization only"),
+    );
+}
+
+/// An object that was meant for us: its group is ours, or its kind is.
+fn refuse(version: &str, kind: &str, root: &Node, file: FileId, findings: &mut Findings) {
+    let known = Kind::ALL.map(Kind::as_str);
+    let (name, message, help) = if known.contains(&kind) {
+        (
+            "apiVersion",
+            format!(
+                "{} is not the version of a {kind} that this portalctl knows",
+                quote(version)
+            ),
+            format!("write `apiVersion: {API_VERSION}`"),
+        )
+    } else {
+        let help = match nearest(kind, &known) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("the kinds are `{}` and `{}`", known[0], known[1]),
+        };
+        (
+            "kind",
+            format!("there is no kind {} in {GROUP}", quote(kind)),
+            help,
+        )
+    };
+    let spot = field(root, name).map_or_else(|| root.spot(file), |node| node.spot(file));
+    findings.error(codes::UNSUPPORTED_KIND, spot, message, help);
+}
+
+/// Whether a document that is no Kubernetes object is a manifest, or a part of one: others have
+/// versions, too, but of several parts.
+fn is_manifest(root: &Node) -> bool {
+    field(root, "organizations").is_some()
+        || field(root, "version").is_some_and(|node| matches!(node.value, Value::Int(_)))
+}
+
+fn refuse_mixed(spot: Spot, resource: Option<&Resource>, findings: &mut Findings) {
+    let finding = Finding::new(
+        codes::MIXED_FORMS,
+        Severity::Error,
+        "a manifest stands beside Kubernetes resources",
+    )
+    .at(spot)
+    .help("keep one of the two forms; `portalctl convert` turns one into the other");
+    findings.push(match resource {
+        Some(resource) => finding.related(resource.root.spot(resource.file), "a resource"),
+        None => finding,
+    });
+}

@@ -1,0 +1,59 @@
+//! Manifests: files → a checked [`Desired`](portalctl_model::desired::Desired), or every problem at once.
+//!
+//! ```text
+//! inputs ─▶ load (files, YAML) ─▶ check (decode, rules) ─▶ Desired
+//!                    └────────── findings ──────────┴────▶ render
+//! ```
+//!
+//! Goes in: files that people wrote. Comes out: what they mean, or what is wrong with them, each
+//! with its place, its reason and its fix. Makes no request, reads no clock and no environment,
+//! and prints nothing.
+
+mod check;
+pub mod convert;
+mod decode;
+mod diagnostic;
+mod excerpt;
+mod find;
+mod forms;
+mod inspect;
+pub mod kubernetes;
+mod load;
+mod naming;
+mod node;
+mod quote;
+mod raw;
+mod render;
+mod resolve;
+mod schema;
+mod secret;
+pub mod shape;
+mod source;
+mod syntax;
+mod write;
+mod yaml;
+
+pub use check::{Checked, Remainder, check};
+pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use find::has_files;
+pub use load::{Input, Loaded, load};
+pub use render::render;
+pub use resolve::{ObjectName, Resolved, resolve};
+pub use schema::json_schema;
+pub use secret::redact;
+pub use source::{Location, Sources};
+pub use write::to_yaml;
+
+/// Loads and checks a manifest.
+pub fn read(inputs: &[Input]) -> Checked {
+    check(load(inputs))
+}
+
+/// The same of a manifest that may still lack its organizations: settings that somebody wrote for
+/// `import` to add to.
+pub fn read_settings(inputs: &[Input]) -> Checked {
+    check::check_settings(load(inputs))
+}
+
+#[cfg(test)]
+mod tests;

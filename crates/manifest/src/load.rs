@@ -1,0 +1,404 @@
+//! Reads the files of a manifest into trees that remember where everything was written.
+//!
+//! Goes in: what the user named. Comes out: [`Loaded`]: the files' texts, their YAML documents,
+//! and everything that is wrong with them as files and as YAML. Reads files and nothing else;
+//! what the documents mean is `check`'s.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use super::diagnostic::{Diagnostics, Finding, Findings, Severity};
+use super::find::{self, Content, Found, Origin, display};
+use super::inspect;
+use super::node::Node;
+use super::source::{FileId, Positions, Sources, Spot};
+use super::yaml;
+use portalctl_model::codes::{Code, manifest as codes};
+
+/// The largest file that is read. A hundred thousand organizations take about 21 MB.
+const MAX_FILE_BYTES: u64 = 32 * 1024 * 1024;
+/// The most that all files of a manifest may hold together.
+const MAX_TOTAL_BYTES: usize = 512 * 1024 * 1024;
+/// The most files one folder may hold.
+pub(super) const MAX_FILES: usize = 200_000;
+/// The most values one file may hold: what bounds the memory that hostile YAML can take.
+const MAX_FILE_NODES: usize = 3_000_000;
+/// The most values all files may hold together. An organization takes 20 to 30.
+const MAX_TOTAL_NODES: usize = 40_000_000;
+
+/// The most findings kept of one file before its meaning is looked at.
+const MAX_FILE_FINDINGS: usize = 1_000;
+
+/// What the user named.
+#[derive(Debug, Clone)]
+pub enum Input {
+    /// A file, or a folder that is read recursively.
+    Path(PathBuf),
+    /// What came on standard input; the caller has read it.
+    Stdin(Vec<u8>),
+}
+
+/// The files of a manifest as they are, not yet checked.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The files' names and texts.
+    pub sources: Sources,
+    pub(super) documents: Vec<Document>,
+    pub(super) findings: Findings,
+    /// Whether every file could be read; if not, nothing can be said about what is missing.
+    pub(super) complete: bool,
+    /// What was not read, sorted by path.
+    pub(super) skipped: Vec<String>,
+}
+
+impl Loaded {
+    /// What is wrong with the files as files and as YAML.
+    pub fn diagnostics(&self) -> Diagnostics {
+        self.findings.clone().finish(&self.sources)
+    }
+}
+
+/// One YAML document.
+#[derive(Debug)]
+pub(super) struct Document {
+    pub(super) file: FileId,
+    pub(super) root: Node,
+}
+
+/// What became of one file.
+struct Outcome {
+    text: String,
+    documents: Vec<Node>,
+    findings: Findings,
+    failed: bool,
+    skipped: Option<String>,
+}
+
+/// Finds, reads and parses the files of a manifest.
+pub fn load(inputs: &[Input]) -> Loaded {
+    let mut findings = Findings::default();
+    let (found, mut skipped) = find::find(inputs, &mut findings);
+    let mut complete = !findings.have_errors() && skipped.is_empty();
+    let mut sources = Sources::default();
+    let ids: Vec<FileId> = found
+        .iter()
+        .map(|file| sources.reserve(Arc::clone(&file.name)))
+        .collect();
+
+    let mut documents = Vec::new();
+    let allowance = Allowance::new(MAX_TOTAL_BYTES, MAX_TOTAL_NODES);
+    for (file, outcome) in ids.iter().zip(read_all(&found, &ids, &allowance)) {
+        let Outcome {
+            text,
+            documents: roots,
+            findings: more,
+            failed,
+            skipped: unreadable,
+        } = outcome;
+        skipped.extend(unreadable);
+        sources.fill(*file, text);
+        findings.append(more);
+        complete &= !failed;
+        documents.extend(roots.into_iter().map(|root| Document { file: *file, root }));
+    }
+    skipped.sort();
+    Loaded {
+        sources,
+        documents,
+        findings,
+        complete,
+        skipped,
+    }
+}
+
+/// What all files together may still use; shared by the threads that read.
+struct Allowance {
+    bytes: AtomicUsize,
+    nodes: AtomicUsize,
+}
+
+impl Allowance {
+    const fn new(bytes: usize, nodes: usize) -> Self {
+        Self {
+            bytes: AtomicUsize::new(bytes),
+            nodes: AtomicUsize::new(nodes),
+        }
+    }
+
+    /// Takes a file's bytes, if there is room for them.
+    fn take_bytes(&self, bytes: usize) -> Result<(), Finding> {
+        let (set, fetch) = (Ordering::Relaxed, Ordering::Relaxed);
+        let taken = self
+            .bytes
+            .try_update(set, fetch, |left| left.checked_sub(bytes));
+        taken.map(drop).map_err(|_| total_too_large())
+    }
+
+    /// How many values the next file may hold.
+    fn nodes_of_a_file(&self) -> usize {
+        self.nodes.load(Ordering::Relaxed).clamp(1, MAX_FILE_NODES)
+    }
+
+    fn take_nodes(&self, nodes: usize) {
+        let (set, fetch) = (Ordering::Relaxed, Ordering::Relaxed);
+        self.nodes
+            .update(set, fetch, |left| left.saturating_sub(nodes));
+    }
+}
+
+/// Reads the files on all processors; the order of the results is the order of the files.
+fn read_all(found: &[Found<'_>], ids: &[FileId], allowance: &Allowance) -> Vec<Outcome> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut done = Vec::new();
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let (Some(file), Some(id)) = (found.get(index), ids.get(index)) else {
+                return done;
+            };
+            done.push((index, read_one(file, *id, allowance)));
+        }
+    };
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let mut outcomes: Vec<(usize, Outcome)> = thread::scope(|scope| {
+        let others: Vec<_> = (1..threads.min(found.len()))
+            .map(|_| scope.spawn(work))
+            .collect();
+        let mut outcomes = work();
+        for other in others {
+            match other.join() {
+                Ok(more) => outcomes.extend(more),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        }
+        outcomes
+    });
+    outcomes.sort_by_key(|(index, _)| *index);
+    outcomes.into_iter().map(|(_, outcome)| outcome).collect()
+}
+
+fn read_one(found: &Found<'_>, file: FileId, allowance: &Allowance) -> Outcome {
+    let mut outcome = Outcome {
+        text: String::new(),
+        documents: Vec::new(),
+        findings: Findings::with_limit(MAX_FILE_FINDINGS),
+        failed: false,
+        skipped: None,
+    };
+    // What was named has to be there; what a folder holds may be left out, and is told.
+    if let (Content::File(path), Origin::Folder) = (&found.content, found.origin)
+        && let Err(error) = File::open(path).and_then(|file| file.metadata())
+    {
+        let (finding, skipped) = find::skip_unreadable(path, &error);
+        outcome.failed = true;
+        outcome.findings.push(finding);
+        outcome.skipped = Some(skipped);
+        return outcome;
+    }
+    if let Err(finding) = read_into(&mut outcome, found, file, allowance) {
+        outcome.failed = true;
+        outcome.findings.push(finding);
+    }
+    outcome
+}
+
+/// Fills an outcome step by step, so that a failure keeps what was found before it.
+fn read_into(
+    outcome: &mut Outcome,
+    found: &Found<'_>,
+    file: FileId,
+    allowance: &Allowance,
+) -> Result<(), Finding> {
+    let bytes = bytes_of(&found.content, file)?;
+    allowance.take_bytes(bytes.len())?;
+    let (text, flaw) = text_of(bytes, file);
+    outcome.text = text;
+    let text = outcome.text.as_str();
+    inspect::secrets(text, file, &mut outcome.findings);
+    if let Some(flaw) = flaw {
+        return Err(flaw);
+    }
+    outcome.documents = yaml::parse(text, file, allowance.nodes_of_a_file())?;
+    let mut nodes = 0;
+    for document in &outcome.documents {
+        nodes += inspect::tree(document, text, file, &mut outcome.findings);
+    }
+    allowance.take_nodes(nodes);
+    Ok(())
+}
+
+fn bytes_of(content: &Content<'_>, file: FileId) -> Result<Vec<u8>, Finding> {
+    let bytes = match content {
+        Content::Bytes(bytes) => fits(bytes.len()).then(|| bytes.to_vec()),
+        Content::File(path) => read_bounded(path).map_err(|error| {
+            whole_file(
+                codes::UNREADABLE,
+                file,
+                format!("cannot read `{}`: {error}", display(path)),
+                "check the permissions of the file",
+            )
+        })?,
+    };
+    bytes.filter(|bytes| fits(bytes.len())).ok_or_else(|| {
+        whole_file(
+            codes::TOO_LARGE,
+            file,
+            format!("the file is larger than {} MiB", MAX_FILE_BYTES >> 20),
+            "split it; all files of a folder make one manifest",
+        )
+    })
+}
+
+fn fits(bytes: usize) -> bool {
+    bytes as u64 <= MAX_FILE_BYTES
+}
+
+/// Reads a file; `None` when it says that it is too large, so that it is not read at all.
+///
+/// What does not say so (a pipe, a file that grows) is read one byte too far at most.
+fn read_bounded(path: &Path) -> io::Result<Option<Vec<u8>>> {
+    let file = File::open(path)?;
+    let size = file.metadata()?.len();
+    if size > MAX_FILE_BYTES {
+        return Ok(None);
+    }
+    let mut bytes = Vec::with_capacity(usize::try_from(size).unwrap_or(0));
+    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
+    Ok(Some(bytes))
+}
+
+fn total_too_large() -> Finding {
+    Finding::new(
+        codes::TOO_LARGE,
+        Severity::Error,
+        format!(
+            "the files of this manifest hold more than {} MiB together",
+            MAX_TOTAL_BYTES >> 20
+        ),
+    )
+    .help("split the manifest; each part can be planned by itself")
+}
+
+/// The text of a file, as far as it is text, and why it is not if it is not.
+fn text_of(mut bytes: Vec<u8>, file: FileId) -> (String, Option<Finding>) {
+    let utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
+    if utf16 {
+        let finding = whole_file(
+            codes::WRONG_ENCODING,
+            file,
+            "the file is UTF-16, not UTF-8",
+            "save it as UTF-8; in PowerShell: Out-File -Encoding utf8",
+        );
+        return (String::new(), Some(finding));
+    }
+    if bytes.starts_with(&[0xef, 0xbb, 0xbf]) {
+        bytes.drain(..3);
+    }
+    match String::from_utf8(bytes) {
+        Ok(text) => {
+            let flaw = control_character(&text, file);
+            (text, flaw)
+        }
+        Err(error) => {
+            let good = error.utf8_error().valid_up_to();
+            let mut bytes = error.into_bytes();
+            bytes.truncate(good);
+            let text = String::from_utf8(bytes).unwrap_or_default();
+            let (line, column) = Positions::new(&text).at(text.len());
+            let spot = Spot {
+                file,
+                line,
+                column,
+                length: 1,
+            };
+            let finding = Finding::new(
+                codes::WRONG_ENCODING,
+                Severity::Error,
+                "the text is not valid UTF-8 from here on",
+            )
+            .at(spot)
+            .help("save the file as UTF-8");
+            (text, Some(finding))
+        }
+    }
+}
+
+/// YAML allows no control characters but tab and line breaks, not even in comments.
+fn control_character(text: &str, file: FileId) -> Option<Finding> {
+    let is_bad = |c: char| c.is_control() && !matches!(c, '\t' | '\n' | '\r' | '\u{85}');
+    let (offset, character) = text.char_indices().find(|(_, c)| is_bad(*c))?;
+    let (line, column) = Positions::new(text).at(offset);
+    let spot = Spot {
+        file,
+        line,
+        column,
+        length: 1,
+    };
+    let name = match character {
+        '\0' => "a NUL character".to_owned(),
+        other => format!("the control character {}", other.escape_unicode()),
+    };
+    Some(
+        Finding::new(
+            codes::CONTROL_CHARACTER,
+            Severity::Error,
+            format!("the file holds {name}"),
+        )
+        .at(spot)
+        .help("remove it; YAML is plain text"),
+    )
+}
+
+/// An error about a file as a whole.
+fn whole_file(code: Code, file: FileId, message: impl Into<String>, help: &str) -> Finding {
+    Finding::new(code, Severity::Error, message)
+        .at(Spot::whole(file))
+        .help(help)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Which of three equal files are read within so many bytes and values.
+    fn read(bytes: usize, nodes: usize) -> Vec<bool> {
+        let inputs =
+            [0; 3].map(|_| Input::Stdin(b"organizations: { acme: { name: Acme } }".to_vec()));
+        let mut findings = Findings::default();
+        let (found, _) = find::find(&inputs, &mut findings);
+        let mut sources = Sources::default();
+        let ids: Vec<FileId> = found
+            .iter()
+            .map(|file| sources.reserve(Arc::clone(&file.name)))
+            .collect();
+        let mut read: Vec<bool> = read_all(&found, &ids, &Allowance::new(bytes, nodes))
+            .iter()
+            .map(|outcome| !outcome.failed)
+            .collect();
+        // Which of them is the last hangs on the threads.
+        read.sort_unstable();
+        read
+    }
+
+    #[test]
+    fn all_files_together_are_bounded() {
+        let (bytes, nodes) = (3 * 39, 3 * 7);
+        assert_eq!(read(bytes, nodes), [true; 3]);
+        assert_eq!(read(bytes - 1, nodes), [false, true, true]);
+        assert_eq!(read(bytes, 0), [false; 3]);
+    }
+
+    #[test]
+    fn the_values_of_one_file_are_missing_to_the_next() {
+        let allowance = Allowance::new(0, MAX_FILE_NODES + 7);
+        assert_eq!(allowance.nodes_of_a_file(), MAX_FILE_NODES);
+        allowance.take_nodes(MAX_FILE_NODES);
+        assert_eq!(allowance.nodes_of_a_file(), 7);
+        allowance.take_nodes(8);
+        assert_eq!(allowance.nodes_of_a_file(), 1);
+    }
+}

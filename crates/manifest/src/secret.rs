@@ -1,0 +1,98 @@
+//! API keys in texts: found so that they are refused, hidden so that they are never echoed.
+//!
+//! Goes in: any text. Comes out: where keys stand, or the text without them.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// What a WorkOS API key begins with.
+const PREFIXES: [&str; 2] = ["sk_test_", "sk_live_"];
+
+/// How many characters of a key are shown: those that say of which kind it is.
+pub(super) const SHOWN: usize = PREFIXES[0].len();
+
+/// How many letters or digits must follow for it to be a key and not talk about keys.
+const MIN_LENGTH: usize = 8;
+
+/// The byte ranges of everything in a text that looks like a WorkOS API key.
+///
+/// A key is `sk_test_` or `sk_live_` followed by eight or more letters or digits, and not
+/// preceded by a letter or digit.
+pub(super) fn find(text: &str) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    for (start, _) in text.match_indices("sk_") {
+        let Some(tail) = text.get(start..) else {
+            continue;
+        };
+        let Some(prefix) = PREFIXES.iter().find(|prefix| tail.starts_with(**prefix)) else {
+            continue;
+        };
+        let before = text.get(..start).and_then(|head| head.chars().next_back());
+        if before.is_some_and(char::is_alphanumeric) {
+            continue;
+        }
+        let length = tail
+            .bytes()
+            .skip(prefix.len())
+            .take_while(u8::is_ascii_alphanumeric)
+            .count();
+        if length >= MIN_LENGTH {
+            found.push(start..start + prefix.len() + length);
+        }
+    }
+    found
+}
+
+/// The text with every key's own characters replaced by as many stars.
+///
+/// The prefix stays, so that the reader sees of which kind it is; the width stays, so that
+/// columns still point at the right place.
+pub fn redact(text: &str) -> Cow<'_, str> {
+    let found = find(text);
+    if found.is_empty() {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len());
+    let mut done = 0;
+    for range in found {
+        let secret = range.start + SHOWN;
+        shown.push_str(text.get(done..secret).unwrap_or_default());
+        shown.extend(std::iter::repeat_n('*', range.end - secret));
+        done = range.end;
+    }
+    shown.push_str(text.get(done..).unwrap_or_default());
+    Cow::Owned(shown)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_told_from_talk_about_keys() {
+        for key in [
+            "sk_test_12345678",
+            "x: sk_live_abcdEFGH9",
+            "_sk_test_aaaaaaaa",
+            "# (sk_test_aaaaaaaaa)",
+        ] {
+            assert_eq!(find(key).len(), 1, "{key}");
+        }
+        for talk in [
+            "sk_test_…",
+            "sk_test_1234567",
+            "risk_test_12345678",
+            "sk_prod_12345678",
+            "sk_",
+        ] {
+            assert!(find(talk).is_empty(), "{talk}");
+        }
+    }
+
+    #[test]
+    fn redaction_keeps_the_width() {
+        let text = "a: sk_live_abcdEFGH9, b: sk_test_12345678";
+        assert_eq!(redact(text), "a: sk_live_*********, b: sk_test_********");
+        assert!(matches!(redact("nothing here"), Cow::Borrowed(_)));
+    }
+}

@@ -1,0 +1,180 @@
+//! The parser's reasons for giving up, in the words of the person who wrote the file.
+//!
+//! Goes in: one reason. Comes out: what is wrong and what to look for. Quotes no input but
+//! single characters, so nothing secret can pass.
+
+use serde_saphyr::granit_parser::ErrorKind;
+
+use portalctl_model::text::escape;
+
+/// What is wrong, and what to do about it.
+pub(super) struct Words {
+    pub(super) message: String,
+    pub(super) help: &'static str,
+}
+
+fn words(message: impl Into<String>, help: &'static str) -> Words {
+    Words {
+        message: message.into(),
+        help,
+    }
+}
+
+const INDENT: &str = "indent with spaces, and give the fields of one mapping the same indentation";
+
+/// Describes a reason; `None` when it is not about syntax at all.
+pub(super) fn describe(kind: &ErrorKind) -> Option<Words> {
+    if matches!(kind, ErrorKind::RecursionLimitExceeded) {
+        return None;
+    }
+    let words = brackets(kind)
+        .or_else(|| structure(kind))
+        .or_else(|| scalars(kind))
+        .unwrap_or_else(|| {
+            words(
+                format!("not valid YAML: {}", escape(&kind.to_string())),
+                "check the indentation and the quotes around this place",
+            )
+        });
+    Some(words)
+}
+
+/// Brackets and braces that do not match.
+fn brackets(kind: &ErrorKind) -> Option<Words> {
+    use ErrorKind as K;
+    Some(match kind {
+        K::UnclosedFlowCollection { open } => words(
+            format!("`{open}` is never closed"),
+            "add the closing bracket",
+        ),
+        K::UnexpectedEofFlowSequence
+        | K::UnexpectedEofFlowMapping
+        | K::UnexpectedEofImplicitFlowMapping => {
+            words("the file ends inside brackets", "add the closing bracket")
+        }
+        K::MismatchedFlowCollectionEnd { open, close } => words(
+            format!("`{open}` is closed with `{close}`"),
+            "close `[` with `]` and `{` with `}`",
+        ),
+        K::MisplacedFlowCollectionEnd => words(
+            "a closing bracket without an opening one",
+            "remove it, or quote the text it belongs to",
+        ),
+        K::ExpectedFlowSequenceSeparator | K::ExpectedFlowMappingSeparator => words(
+            "a `,` or the closing bracket is missing here",
+            "separate the items with `,`, and quote texts that hold brackets, `,` or `: `",
+        ),
+        _ => return None,
+    })
+}
+
+/// Lines that do not fit together.
+fn structure(kind: &ErrorKind) -> Option<Words> {
+    use ErrorKind as K;
+    Some(match kind {
+        K::TabNotAllowed
+        | K::TabInBlockIndentation
+        | K::TabInIndentation
+        | K::TabAtBlockScalarStart
+        | K::TabInPlainScalar => words(
+            "a tab stands where YAML allows only spaces",
+            "replace the tab with spaces",
+        ),
+        K::MappingValueNotAllowed | K::InvalidColonPlacement | K::InvalidMappingValueWhitespace => {
+            words(
+                "`:` is not allowed here",
+                "quote the text if the `:` belongs to it; else look for a wrong indentation, a missing \
+             `:` or an unclosed bracket in the lines before",
+            )
+        }
+        K::SimpleKeyExpected | K::InvalidSimpleKey => words(
+            "expected `key: value` here",
+            "add the `:` and a space after the key, or check the indentation",
+        ),
+        K::MappingKeyNotAllowed | K::ExpectedBlockMappingKey | K::UnexpectedEofBlockMapping => {
+            words("this line does not fit the mapping it stands in", INDENT)
+        }
+        K::ExpectedBlockSequenceEntry
+        | K::UnexpectedEofBlockSequence
+        | K::BlockSequenceEntryNotAllowed
+        | K::BlockEntryInFlowCollection
+        | K::InvalidBlockEntryWhitespace => words(
+            "this line does not fit the list it stands in",
+            "start each item with `- ` at the same indentation",
+        ),
+        K::InvalidIndentation
+        | K::InvalidBlockScalarIndent
+        | K::InvalidQuotedScalarIndent
+        | K::InvalidFlowScalarIndent => words("wrong indentation", INDENT),
+        K::ExpectedNodeContent | K::UnexpectedEof | K::UnexpectedEndOfPlainScalar => words(
+            "a value is missing here",
+            "add the value, or remove the field",
+        ),
+        K::BomInsideDocument => words(
+            "a byte-order mark stands inside the file",
+            "remove it; two files may have been joined",
+        ),
+        _ => return None,
+    })
+}
+
+/// Texts, and the characters that mean something at their beginning.
+fn scalars(kind: &ErrorKind) -> Option<Words> {
+    use ErrorKind as K;
+    Some(match kind {
+        K::UnclosedQuotedScalar | K::DocumentIndicatorInQuotedScalar => words(
+            "this quoted text is never closed",
+            "add the closing quote; inside double quotes write \\\" for a quote, inside single \
+             quotes write it twice",
+        ),
+        K::UnexpectedCharacter { character } => words(
+            format!(
+                "no value can start with `{}`",
+                escape(&character.to_string())
+            ),
+            "put the text in quotes",
+        ),
+        K::PlainScalarStartsWithDashFlowIndicator => {
+            words("no value can start like this", "put the text in quotes")
+        }
+        K::UnknownQuotedScalarEscape
+        | K::InvalidQuotedScalarHexEscape
+        | K::InvalidUnicodeEscape
+        | K::InvalidLowSurrogateHexEscape
+        | K::InvalidLowSurrogate
+        | K::MissingLowSurrogate
+        | K::UnpairedLowSurrogate => words(
+            "unknown escape in double quotes",
+            "write `\\\\` for a backslash, or use single quotes",
+        ),
+        K::InvalidTrailingSingleQuotedScalar | K::InvalidTrailingDoubleQuotedScalar => words(
+            "text follows a closing quote",
+            "put the whole text in quotes; inside single quotes write a quote twice",
+        ),
+        K::CommentNotSeparated | K::CommentInterceptedScalar => words(
+            "a comment cannot start here",
+            "put a space before `#`, or quote the text if the `#` belongs to it",
+        ),
+        K::MissingAnchorOrAliasName => words(
+            "`&` and `*` name an anchor or an alias, but no name follows",
+            "put the text in quotes if the character belongs to it",
+        ),
+        K::UnknownAnchor => words(
+            "`*` starts an alias, but no anchor of that name stands before it",
+            "quote the text if the `*` belongs to it; else define the anchor (`&name`) earlier in \
+             the same document",
+        ),
+        K::UndeclaredTagHandle
+        | K::MissingTagUri
+        | K::UnclosedVerbatimTag
+        | K::InvalidTagTerminator => words(
+            "`!` starts a YAML tag, but this is not one",
+            "put the text in quotes if the `!` belongs to it; a manifest needs no tags",
+        ),
+        K::InvalidBlockScalarHeader | K::ZeroBlockScalarIndent => words(
+            "the text after `|` or `>` must start on the next line",
+            "start a new line, or quote the text if the character belongs to it",
+        ),
+        _ => return None,
+    })
+}

@@ -1,0 +1,212 @@
+//! Text → YAML documents, within bounded memory and time.
+//!
+//! Goes in: the text of one file. Comes out: its documents as [`Node`] trees, or the one error
+//! at which the parser gave up. Knows YAML, not manifests.
+
+use serde_saphyr::budget::BudgetBreach;
+use serde_saphyr::granit_parser::ErrorKind;
+use serde_saphyr::{
+    DuplicateKeyPolicy, Error, ExternalMessageSource, MergeKeyPolicy, NonFiniteFloatPolicy, Options,
+};
+
+use super::diagnostic::{Finding, Severity};
+use super::node::{Node, TOO_MANY_ENTRIES};
+use super::source::{FileId, Spot};
+use super::syntax;
+use portalctl_model::codes::{Code, manifest as codes};
+use portalctl_model::text::escape;
+
+/// How deep collections may nest. A manifest needs seven levels.
+const MAX_DEPTH: usize = 32;
+/// How many anchors and aliases a file may hold.
+const MAX_ALIASES: usize = 400_000;
+/// How many values all aliases of a file may stand for together.
+const MAX_ALIASED_VALUES: usize = 2_000_000;
+/// How many documents one file may hold.
+const MAX_DOCUMENTS: usize = 10_000;
+
+/// Parses the documents of one file; `max_nodes` bounds how many values they may hold.
+pub(super) fn parse(text: &str, file: FileId, max_nodes: usize) -> Result<Vec<Node>, Finding> {
+    serde_saphyr::from_multiple_with_options(text, options(text.len(), max_nodes))
+        .map_err(|error| explain(&error, file))
+}
+
+fn options(bytes: usize, max_nodes: usize) -> Options {
+    serde_saphyr::options! {
+        budget: serde_saphyr::budget! {
+            // Every collection ends once, and so does every document.
+            max_events: max_nodes.saturating_mul(2).saturating_add(2 * MAX_DOCUMENTS + 2),
+            max_nodes: max_nodes,
+            max_depth: MAX_DEPTH,
+            // Above `max_depth`, so that both kinds of nesting are refused for the same reason.
+            flow_nesting_limit: MAX_DEPTH * 2,
+            max_documents: MAX_DOCUMENTS,
+            max_aliases: MAX_ALIASES,
+            max_anchors: MAX_ALIASES,
+            max_recorded_anchor_events: MAX_ALIASES,
+            max_recorded_anchor_bytes: 16 * 1024 * 1024,
+            max_total_scalar_bytes: bytes,
+            max_merge_keys: MAX_ALIASES,
+            // One anchor used by thousands of organizations is what merge keys are for; what
+            // aliases expand to is bounded instead.
+            enforce_alias_anchor_ratio: false,
+        },
+        alias_limits: serde_saphyr::alias_limits! {
+            max_total_replayed_events: MAX_ALIASED_VALUES,
+            max_replay_stack_depth: 8,
+        },
+        // Duplicates are reported by us: all of them, with both places.
+        duplicate_keys: DuplicateKeyPolicy::PassThrough,
+        merge_keys: MergeKeyPolicy::Merge,
+        // YAML 1.2: `no` is a country, not a boolean.
+        strict_booleans: true,
+        reject_unsupported_tags: true,
+        non_finite_float_policy: NonFiniteFloatPolicy::PassThrough,
+        with_snippet: false,
+    }
+}
+
+/// Says in the words of the person who wrote the file why the parser gave up.
+fn explain(error: &Error, file: FileId) -> Finding {
+    let (code, message, help) = describe(error.without_snippet());
+    let finding = Finding::new(code, Severity::Error, message)
+        .at(spot_of(error, file))
+        .help(help);
+    match error.locations() {
+        // An alias fails where it is used because of what stands where it is defined.
+        Some(both) if both.defined_location != both.reference_location => {
+            let defined = both.defined_location;
+            finding.related(to_spot(defined, file), "the anchored value")
+        }
+        _ => finding,
+    }
+}
+
+fn spot_of(error: &Error, file: FileId) -> Spot {
+    error
+        .location()
+        .map_or(Spot::start_of(file), |at| to_spot(at, file))
+}
+
+fn to_spot(at: serde_saphyr::Location, file: FileId) -> Spot {
+    let small = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
+    Spot {
+        file,
+        line: small(at.line()).max(1),
+        column: small(at.column()).max(1),
+        length: small(at.span().len()),
+    }
+}
+
+type Description = (Code, String, String);
+
+fn describe(error: &Error) -> Description {
+    match error {
+        Error::AliasError { error, .. } => describe(error),
+        Error::Budget { breach, .. } => describe_breach(breach),
+        Error::AliasReplayLimitExceeded { .. }
+        | Error::AliasExpansionLimitExceeded { .. }
+        | Error::AliasReplayStackDepthExceeded { .. }
+        | Error::AliasReplayCounterOverflow { .. }
+        | Error::RecursiveReferencesRequireWeakTypes { .. } => (
+            codes::TOO_COMPLEX,
+            "the aliases of this file expand to too much".to_owned(),
+            "write the values out, or use fewer and smaller anchors".to_owned(),
+        ),
+        Error::Message { msg, .. } if msg == TOO_MANY_ENTRIES => (
+            codes::TOO_LARGE,
+            "this mapping holds more entries than portalctl reads".to_owned(),
+            "split it: all files of a folder make one manifest".to_owned(),
+        ),
+        Error::UnsupportedTag { tag, .. } => (
+            codes::UNKNOWN_TAG,
+            format!("unknown YAML tag `{}`", escape(tag)),
+            "remove the tag; a manifest needs none".to_owned(),
+        ),
+        Error::UnknownAnchor { .. } => match syntax::describe(&ErrorKind::UnknownAnchor) {
+            Some(words) => syntax_error(&words.message, words.help),
+            None => unreadable(error),
+        },
+        Error::InvalidScalar { .. } | Error::InvalidBinaryBase64 { .. } => syntax_error(
+            "this value is not of the type that its tag says",
+            "remove the tag; a manifest needs none",
+        ),
+        Error::MergeValueNotMapOrSeqOfMaps { .. } => syntax_error(
+            "`<<` can only merge mappings",
+            "let the alias after `<<:` name a mapping, or a list of mappings",
+        ),
+        Error::ExternalMessage { source, .. } => match source.as_ref() {
+            ExternalMessageSource::Parser(scan) => match syntax::describe(scan.kind()) {
+                Some(words) => syntax_error(&words.message, words.help),
+                None => too_deep(),
+            },
+            _ => unreadable(error),
+        },
+        _ => unreadable(error),
+    }
+}
+
+/// A rare error whose own words do, without their position.
+fn unreadable(error: &Error) -> Description {
+    let words = error.to_string();
+    let words = words.split(" at line ").next().unwrap_or_default();
+    syntax_error(
+        &format!("not valid YAML: {}", escape(words)),
+        "check the indentation and the quotes around this place",
+    )
+}
+
+fn syntax_error(message: &str, help: &str) -> Description {
+    (codes::SYNTAX, message.to_owned(), help.to_owned())
+}
+
+fn too_deep() -> Description {
+    (
+        codes::TOO_COMPLEX,
+        format!("nested more than {MAX_DEPTH} levels deep"),
+        "a manifest nests less than ten levels; look for an unclosed bracket or a wrong \
+         indentation"
+            .to_owned(),
+    )
+}
+
+fn describe_breach(breach: &BudgetBreach) -> Description {
+    let refused =
+        |message: &str, help: &str| (codes::TOO_COMPLEX, message.to_owned(), help.to_owned());
+    match breach {
+        BudgetBreach::Depth { .. } => too_deep(),
+        BudgetBreach::Nodes { .. } | BudgetBreach::Events { .. } => (
+            codes::TOO_LARGE,
+            "this manifest holds more values than portalctl reads".to_owned(),
+            "declare fewer organizations in one manifest".to_owned(),
+        ),
+        BudgetBreach::Documents { .. } => refused(
+            &format!("more than {MAX_DOCUMENTS} documents in one file"),
+            "put several organizations into one document",
+        ),
+        _ => refused(
+            "the anchors and aliases of this file expand to too much",
+            "write the values out, or use fewer and smaller anchors",
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::diagnostic::Findings;
+    use crate::source::Sources;
+
+    #[test]
+    fn the_number_of_values_is_bounded() {
+        let mut sources = Sources::default();
+        let file = sources.reserve(Arc::from("a.yaml"));
+        assert!(parse("[1, 2, 3]", file, 4).is_ok());
+        let mut findings = Findings::default();
+        findings.push(parse("[1, 2, 3]", file, 3).unwrap_err());
+        let findings = findings.finish(&sources);
+        assert_eq!(findings.iter().next().unwrap().code, codes::TOO_LARGE);
+    }
+}

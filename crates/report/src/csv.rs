@@ -1,0 +1,152 @@
+//! Tables for spreadsheets and scripts: comma-separated, quoted as RFC 4180 has it, in UTF-8.
+//!
+//! A spreadsheet takes a cell that begins with `=` for a formula, whoever wrote it. Such cells get
+//! an apostrophe in front, which spreadsheets show as text. Lines end in LF alone, as scripts
+//! expect and every spreadsheet reads.
+
+use std::collections::BTreeMap;
+
+use csv::WriterBuilder;
+
+use super::StatusReport;
+use super::json_v1::InvitationStateName;
+use portalctl_model::mark::InvitationMark;
+use portalctl_model::text::escape;
+use portalctl_model::{OrgKey, OrganizationId};
+
+/// A table could not be written.
+pub use csv::Error as Unwritten;
+
+/// What a spreadsheet takes for the beginning of a formula.
+const FORMULA: [char; 7] = ['=', '+', '-', '@', '\t', '\r', '\n'];
+
+/// One row for each organization and intent.
+pub fn status(report: &StatusReport<'_>) -> Result<String, Unwritten> {
+    let mut rows = vec![
+        [
+            "key",
+            "name",
+            "organization_id",
+            "intent",
+            "state",
+            "since",
+            "turn",
+            "reason",
+            "next_step",
+            "invitation",
+            "invitation_at",
+        ]
+        .map(str::to_owned),
+    ];
+    for organization in &report.readiness.organizations {
+        let id = organization.organization_id.as_ref();
+        let invitation = organization.invitation.as_ref().map(|it| &it.mark);
+        let at = invitation.and_then(InvitationMark::time);
+        for intent in &organization.intents {
+            rows.push([
+                organization.key.to_string(),
+                organization.name.clone().unwrap_or_default(),
+                id.map(ToString::to_string).unwrap_or_default(),
+                intent.intent.to_string(),
+                intent.state.to_string(),
+                intent.since.map(|t| t.to_string()).unwrap_or_default(),
+                intent.turn.to_string(),
+                intent.reason.clone(),
+                intent.next_step.clone().unwrap_or_default(),
+                invitation
+                    .map_or("", |it| InvitationStateName::of(it).as_str())
+                    .to_owned(),
+                at.map(|at| at.to_string()).unwrap_or_default(),
+            ]);
+        }
+    }
+    table(&rows)
+}
+
+/// One row for each key; an organization that does not exist has no id.
+pub fn ids(ids: &BTreeMap<&OrgKey, Option<&OrganizationId>>) -> Result<String, Unwritten> {
+    let mut rows = vec![["key", "organization_id"].map(str::to_owned)];
+    rows.extend(ids.iter().map(|(key, id)| {
+        let id = id.map(ToString::to_string);
+        [key.to_string(), id.unwrap_or_default()]
+    }));
+    table(&rows)
+}
+
+fn table<const N: usize>(rows: &[[String; N]]) -> Result<String, Unwritten> {
+    let mut writer = WriterBuilder::new().from_writer(Vec::new());
+    for row in rows {
+        writer.write_record(row.iter().map(|text| cell(text)))?;
+    }
+    let bytes = writer
+        .into_inner()
+        .map_err(csv::IntoInnerError::into_error)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// A cell on one line that is no formula.
+fn cell(text: &str) -> String {
+    let shown = escape(text);
+    if text.starts_with(FORMULA) {
+        format!("'{shown}")
+    } else {
+        shown.into_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(text: &str) -> Vec<Vec<String>> {
+        let mut reader = csv::ReaderBuilder::new()
+            .has_headers(false)
+            .from_reader(text.as_bytes());
+        let rows = reader.records().map(|row| {
+            let row = row.unwrap();
+            row.iter().map(str::to_owned).collect()
+        });
+        rows.collect()
+    }
+
+    #[test]
+    fn a_formula_is_told_to_be_text() {
+        let cells = [
+            "=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "x=1", "'x", "",
+        ];
+        let row = cells.map(str::to_owned);
+        assert_eq!(
+            table(&[row]).unwrap(),
+            "'=1+1,'+1,'-1,'@SUM(A1),'\\u{9}x,'\\u{d}x,x=1,'x,\n"
+        );
+    }
+
+    #[test]
+    fn quotes_commas_and_other_scripts_come_through() {
+        let row = ["Acme, \"Inc.\"", "株式会社"].map(str::to_owned);
+        let text = table(std::slice::from_ref(&row)).unwrap();
+        assert_eq!(text, "\"Acme, \"\"Inc.\"\"\",株式会社\n");
+        assert_eq!(read(&text), [row]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_cell_is_a_formula_and_none_is_lost(cells in any::<[String; 3]>()) {
+            // A single empty cell is the one row that could be taken for no row at all.
+            let rows = [cells.clone(), cells];
+            let text = table(&rows).unwrap();
+            prop_assert_eq!(text.lines().count(), 2);
+            for (row, given) in read(&text).iter().zip(&rows) {
+                prop_assert_eq!(row.len(), given.len());
+                for (cell, given) in row.iter().zip(given) {
+                    prop_assert!(!cell.starts_with(FORMULA));
+                    let text = cell.strip_prefix('\'').filter(|_| given.starts_with(FORMULA));
+                    let shown = escape(given);
+                    prop_assert_eq!(text.unwrap_or(cell), &*shown);
+                }
+            }
+        }
+    }
+}

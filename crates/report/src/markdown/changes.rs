@@ -1,0 +1,191 @@
+//! The changes of a plan: a table that says what happens, and every field in a diff.
+
+use super::budget::{Document, Rank, Section};
+use super::escape::{code, fence, html_code, prose, verbatim};
+use super::{PLAN, head, row};
+use crate::text::surprising_reason;
+use crate::width::{pad, width};
+use portalctl_core::plan::{ActionKind, Change, FieldChange, Held, Plan};
+use portalctl_model::desired::{Dependent, FieldPath};
+use portalctl_model::text::mask_email;
+
+/// How many diffs are unfolded: a review of a few changes needs no click.
+const OPEN: usize = 10;
+/// The widest column of field names; a longer one pushes its value to the right.
+const WIDEST: usize = 40;
+
+/// Adds the table of changes.
+pub(super) fn table(document: &mut Document, plan: &Plan) {
+    let mut section = Section::new(Rank::Row, "changes", PLAN).open(format!(
+        "#### Changes\n\n{}",
+        head(["Change", "Organization", "Fields", "Declared at"])
+    ));
+    for change in plan.reviewed() {
+        section.item(|| {
+            row([
+                &kind(change),
+                &code(change.key.as_str()),
+                &fields(change),
+                &place(change),
+            ])
+        });
+    }
+    document.section(section);
+}
+
+/// Adds the diff of every change, and of what is held.
+pub(super) fn details(document: &mut Document, plan: &Plan) {
+    let mut section = Section::new(Rank::Detail, "diffs", PLAN)
+        .open("#### Field by field\n\n")
+        .close("");
+    for (index, change) in plan.reviewed().enumerate() {
+        section.item(|| detail(change, "", index < OPEN));
+    }
+    let says_more =
+        |change: &Change| !change.fields.is_empty() || change.action.invitation().is_some();
+    for Held { change, .. } in plan.held.iter().filter(|held| says_more(&held.change)) {
+        section.item(|| detail(change, ", held", false));
+    }
+    document.section(section);
+}
+
+fn kind(change: &Change) -> String {
+    let kind = change.action.kind();
+    if kind == ActionKind::Delete {
+        format!("**{kind}**")
+    } else {
+        kind.to_string()
+    }
+}
+
+fn place(change: &Change) -> String {
+    if change.source.is_somewhere() {
+        code(&change.source.to_string())
+    } else {
+        String::new()
+    }
+}
+
+/// How many fields of each group are added (`+2`), changed (`~1`) or removed (`-1`).
+fn fields(change: &Change) -> String {
+    if let Some(invitation) = change.action.invitation() {
+        let intents: Vec<&str> = invitation.intents.iter().map(|it| it.as_str()).collect();
+        let contact = code(&mask_email(invitation.contact.as_str()));
+        return format!("{contact} to {}", code(&intents.join(", ")));
+    }
+    // Sorted by path, so that a group stands together.
+    let fields: Vec<FieldChange> = change.reviewed_fields().cloned().collect();
+    let groups = fields.chunk_by(|a, b| group(&a.path) == group(&b.path));
+    groups.map(counts).collect::<Vec<_>>().join(", ")
+}
+
+fn counts(fields: &[FieldChange]) -> String {
+    let name = fields.first().map_or("", |field| group(&field.path));
+    let of = |sign: char| fields.iter().filter(|field| sign_of(field) == sign).count();
+    if fields.len() == 1 && of('-') == 0 {
+        return name.to_owned();
+    }
+    let signed: Vec<String> = ['+', '~', '-']
+        .into_iter()
+        .filter(|sign| of(*sign) > 0)
+        .map(|sign| code(&format!("{sign}{}", of(sign))))
+        .collect();
+    format!("{name} {}", signed.join(" "))
+}
+
+fn sign_of(field: &FieldChange) -> char {
+    match (&field.before, &field.after) {
+        (None, _) => '+',
+        (Some(_), Some(_)) => '~',
+        (Some(_), None) => '-',
+    }
+}
+
+fn group(path: &FieldPath) -> &'static str {
+    match path {
+        FieldPath::Name => "name",
+        FieldPath::ExternalId => "external id",
+        FieldPath::StripeCustomerId => "Stripe customer",
+        FieldPath::OutsideProfiles => "profiles from outside",
+        FieldPath::State => "state",
+        FieldPath::Domain(_) => "domains",
+        FieldPath::ItContact(_) => "IT contacts",
+        FieldPath::Metadata(_) => "metadata",
+        FieldPath::Connection(_) | FieldPath::Dependent(Dependent::Connections) => "connections",
+        FieldPath::Directory(_) | FieldPath::Dependent(Dependent::Directories) => "directories",
+        FieldPath::RetentionDays | FieldPath::Dependent(Dependent::AuditLogs) => "audit logs",
+        FieldPath::Dependent(Dependent::LogStream) => "log stream",
+        FieldPath::Dependent(Dependent::Members) => "members",
+        FieldPath::Whole(group) => group.as_str(),
+    }
+}
+
+/// One change, folded or not: why, if its fields do not say so, and its fields.
+fn detail(change: &Change, remark: &str, is_open: bool) -> String {
+    let open = if is_open { " open" } else { "" };
+    let key = html_code(change.key.as_str());
+    let kind = change.action.kind();
+    let mut out = format!("<details{open}>\n<summary>{key} {kind}{remark}</summary>\n\n");
+    let mut facts = Vec::new();
+    if let Some(id) = change.action.organization() {
+        facts.push(code(id.as_str()));
+    }
+    facts.extend(surprising_reason(change).map(|reason| prose(&reason)));
+    if !facts.is_empty() {
+        out.push_str(&format!("Organization {}\n\n", facts.join(": ")));
+    }
+    if let Some(invitation) = change.action.invitation() {
+        for line in invitation.told(&mask_email(invitation.contact.as_str())) {
+            out.push_str(&format!("- {}\n", prose(&line)));
+        }
+        out.push('\n');
+    }
+    let fields: Vec<FieldChange> = change.reviewed_fields().cloned().collect();
+    let diff = diff(&fields);
+    if !diff.is_empty() {
+        let fence = fence(&diff);
+        out.push_str(&format!("{fence}diff\n{diff}{fence}\n\n"));
+    }
+    out + "</details>\n\n"
+}
+
+/// The fields as lines that begin with `+` or `-`.
+fn diff(fields: &[FieldChange]) -> String {
+    let names: Vec<String> = fields.iter().map(|field| name(&field.path)).collect();
+    let widest = names.iter().map(|name| width(name));
+    let column = widest.filter(|width| *width <= WIDEST).max().unwrap_or(0);
+    let mut out = String::new();
+    for (field, name) in fields.iter().zip(&names) {
+        let name = pad(name, column);
+        let before = field.before.as_deref().map(|before| value(field, before));
+        let after = field.after.as_deref().map(|after| value(field, after));
+        let remark = if before.is_some() && before == after {
+            "  (differs in what is masked or cut off)"
+        } else {
+            ""
+        };
+        if let Some(before) = before {
+            out.push_str(&format!("- {name}  {before}\n"));
+        }
+        if let Some(after) = after {
+            out.push_str(&format!("+ {name}  {after}{remark}\n"));
+        }
+    }
+    out
+}
+
+fn name(path: &FieldPath) -> String {
+    match path {
+        FieldPath::ItContact(email) => {
+            verbatim(&format!("it_contacts.{}", mask_email(email.as_str())))
+        }
+        _ => verbatim(&path.shown()),
+    }
+}
+
+fn value(field: &FieldChange, value: &str) -> String {
+    match field.path {
+        FieldPath::Domain(_) | FieldPath::ItContact(_) if !value.is_empty() => verbatim(value),
+        _ => format!("\"{}\"", verbatim(value)),
+    }
+}

@@ -1,0 +1,46 @@
+//! A plan, for the review of a pull request.
+
+use super::budget::Document;
+use super::{WORDS, changes, facts, failed, marker, names, status, title, undone};
+use crate::PlanReport;
+use crate::text;
+use portalctl_core::plan::Plan;
+use portalctl_core::plan::digest::Digest;
+
+/// Renders a plan.
+pub fn plan(report: &PlanReport<'_>) -> String {
+    let PlanReport {
+        headline,
+        plan,
+        readiness,
+    } = *report;
+    let names = names(&headline.target);
+    let digest = Digest::of(plan);
+    let outcome = text::plan_summary(plan, &WORDS);
+    let mut document = Document::default();
+    document.fixed(marker::key("plan", &names));
+    document.fixed(marker::digest(&digest));
+    document.fixed(title("plan", headline.sandbox, &names, &outcome));
+    document.fixed(facts(headline, Some(&digest)));
+    if plan.is_settled() {
+        document.fixed("Everything is as declared.\n\n");
+    }
+    undone::decisions(&mut document, plan);
+    changes::table(&mut document, plan);
+    changes::details(&mut document, plan);
+    document.fixed(status::counts("Readiness now", readiness));
+    document.section(failed::manifest_warnings(headline));
+    undone::remarks(&mut document, plan, readiness);
+    document.fixed(how_to_go_on(plan, &digest));
+    document.render()
+}
+
+fn how_to_go_on(plan: &Plan, digest: &Digest) -> String {
+    if plan.changes.is_empty() {
+        return String::new();
+    }
+    format!(
+        "To do exactly this, or nothing if it is no longer true, with the flags of this plan: \
+         `portalctl apply --expect-digest {digest}`\n"
+    )
+}

@@ -1,0 +1,438 @@
+//! Creating an organization, at most once.
+//!
+//! A create is not idempotent at WorkOS. It always carries an external id, and after an answer that
+//! was lost the organization is looked up by it before anything is sent again. WorkOS refuses the
+//! whole create for one of its domains or for its metadata: the organization is then made without
+//! them, and they are what was refused.
+
+use super::books::Answered;
+use super::update;
+use super::{
+    BEFORE_LOOKING, FieldOutcome, MAX_ATTEMPTS, Options, Outcome, OutcomeKind, Problem, Stop,
+    failed, lost, not_looked_at,
+};
+use crate::{ApiError, ApiErrorKind, NewOrganization, WritePortal};
+use portalctl_core::plan::{Change, FieldChange};
+use portalctl_model::codes::plan as codes;
+use portalctl_model::desired::{DeclaredDomainState, FieldPath};
+use portalctl_model::observed::Organization;
+use portalctl_model::{Domain, ExternalId, mark, name};
+use std::collections::BTreeMap;
+
+pub(super) async fn create(
+    portal: &impl WritePortal,
+    change: &Change,
+    options: &Options<'_>,
+    stop: &Stop,
+    answered: &Answered,
+) -> Outcome {
+    let Some(mut wanted) = wanted(change) else {
+        let message = "the change lacks the name or the external id to create with";
+        return Outcome::Refused(Problem::stale(message));
+    };
+    if options.replay {
+        match portal
+            .organization_by_external_id(&wanted.new.external_id)
+            .await
+        {
+            Ok(None) => {}
+            // An earlier run may have made it without domains or metadata that WorkOS refused.
+            Ok(Some(found)) if wanted.adds_what_is_missing(&found) && is_ours(&found, &wanted) => {
+                return complete(portal, found, &wanted, options, stop, answered).await;
+            }
+            Ok(Some(found)) => return taken(&found, &wanted.new),
+            Err(error) => return not_looked_at(&error, stop),
+        }
+    }
+    let mut attempt = 1;
+    let mut lost_write: Option<ApiError> = None;
+    loop {
+        let error = match portal.create_organization(&wanted.new).await {
+            Ok(organization) => {
+                answered.note_created(&change.fields, &organization);
+                return complete(portal, organization, &wanted, options, stop, answered).await;
+            }
+            Err(error) => error,
+        };
+        let is_taken = error.kind == ApiErrorKind::ExternalIdTaken;
+        if !is_taken && !error.is_ambiguous() {
+            let leaves_out = lost_write.is_none()
+                && (wanted.leaves_out_metadata(&error) || wanted.leaves_out_domains(&error));
+            if leaves_out {
+                continue;
+            }
+            return failed(&error, lost_write.as_ref(), stop);
+        }
+        if error.is_ambiguous() {
+            lost_write = Some(error.clone());
+        }
+        if lost_write.is_some() {
+            options.clock.sleep(BEFORE_LOOKING * attempt).await;
+        }
+        let found = portal
+            .organization_by_external_id(&wanted.new.external_id)
+            .await;
+        match (found, &lost_write) {
+            (Ok(Some(found)), _) if is_ours(&found, &wanted) => {
+                return complete(portal, found, &wanted, options, stop, answered).await;
+            }
+            (Ok(Some(found)), _) => return taken(&found, &wanted.new),
+            (Ok(None), None) => {
+                let id = &wanted.new.external_id;
+                return Outcome::Refused(update::deletion_under_way(id));
+            }
+            (Ok(None), Some(lost)) if attempt >= MAX_ATTEMPTS => return gave_up(lost),
+            (Ok(None), Some(_)) => attempt += 1,
+            (Err(lookup), Some(lost_write)) => return lost(lost_write, &lookup, stop),
+            (Err(lookup), None) => return not_seen(&error, &lookup, stop),
+        }
+    }
+}
+
+/// The external id is taken, and it could not be seen by what.
+fn not_seen(error: &ApiError, lookup: &ApiError, stop: &Stop) -> Outcome {
+    stop.heed(lookup);
+    let message = format!("{error}; looking what has it failed: {lookup}");
+    Outcome::Refused(Problem::new(error.code(), message).repeatable())
+}
+
+/// It is not there, but a server that is this slow may still make it.
+fn gave_up(error: &ApiError) -> Outcome {
+    let message = format!("{error}; it was not there when it was looked for, {MAX_ATTEMPTS} times");
+    Outcome::Unknown(Problem::new(error.code(), message).repeatable())
+}
+
+/// What a create does not take is set on what was just created: WorkOS takes a Stripe customer id
+/// on updates only, and IT contacts one by one.
+///
+/// Source: `OrganizationDto` has neither field, `UpdateOrganizationDto` has the first.
+async fn complete(
+    portal: &impl WritePortal,
+    created: Organization,
+    wanted: &Wanted,
+    options: &Options<'_>,
+    stop: &Stop,
+    answered: &Answered,
+) -> Outcome {
+    let fields = &wanted.afterwards;
+    let ended = if fields.is_empty() {
+        Outcome::Done(Box::new(created.clone()))
+    } else {
+        update::bring_noting(portal, created.clone(), fields, options, stop, answered).await
+    };
+    let made = format!("{} was created, but {}", created.id, wanted.lacking());
+    match without_refused(ended, &wanted.refused) {
+        done @ (Outcome::Done(_) | Outcome::Gone) => done,
+        other => {
+            let left = other.organization().cloned().unwrap_or(created);
+            other.after(&made).leaving(left)
+        }
+    }
+}
+
+/// The outcome of a create that left out fields which WorkOS refused.
+fn without_refused(ended: Outcome, refused: &[FieldOutcome]) -> Outcome {
+    let problems = || {
+        refused
+            .iter()
+            .filter_map(|field| Some((&field.path, field.problem.as_ref()?)))
+    };
+    let Some((_, (code, _))) = problems().next() else {
+        return ended;
+    };
+    let mut told: Vec<String> = problems()
+        .map(|(path, (_, message))| update::named(path, message))
+        .collect();
+    let left = ended.organization().cloned();
+    let mut fields = refused.to_vec();
+    let (code, can_repeat, is_unknown) = match ended.problem() {
+        None => (*code, false, false),
+        Some(problem) => {
+            told.push(problem.message.clone());
+            fields.extend(problem.fields.iter().cloned());
+            let is_unknown = ended.kind() == OutcomeKind::Unknown;
+            (problem.code, problem.can_repeat, is_unknown)
+        }
+    };
+    let problem = Problem {
+        can_repeat,
+        left: left.map(Box::new),
+        fields,
+        ..Problem::new(code, told.join("; "))
+    };
+    if is_unknown {
+        Outcome::Unknown(problem)
+    } else {
+        Outcome::Refused(problem)
+    }
+}
+
+/// Whether an organization that turned up is what this change would have made.
+fn is_ours(found: &Organization, wanted: &Wanted) -> bool {
+    let NewOrganization {
+        name,
+        external_id,
+        domains,
+        metadata,
+        // A server that does not tell it cannot be asked for it.
+        allow_profiles_outside_organization: _,
+    } = &wanted.new;
+    name::same(&found.name, name)
+        && found.external_id.as_deref() == Some(external_id.as_str())
+        && [None, wanted.stripe_customer_id()].contains(&found.stripe_customer_id.as_deref())
+        && is_same_metadata(&found.metadata, metadata)
+        && found.domains.len() == domains.len()
+        && domains.iter().all(
+            |(domain, declared)| match (declared, found.domain(domain)) {
+                (_, None) => false,
+                (DeclaredDomainState::Pending, Some(_)) => true,
+                (DeclaredDomainState::Verified, Some(held)) => held.state.is_verified(),
+            },
+        )
+}
+
+/// A plan that is applied again meets the organization that it made, and then invited to and marked.
+fn is_same_metadata(found: &BTreeMap<String, String>, wanted: &BTreeMap<String, String>) -> bool {
+    let is_mark = |key: &str| key == mark::INVITED || mark::is_bookkeeping(key);
+    let found = || found.iter().filter(|(key, _)| !is_mark(key));
+    found().count() == wanted.len()
+        && found().all(|(key, value)| {
+            let wanted = wanted.get(key).map(String::as_str);
+            FieldPath::Metadata(key.clone()).is_same(wanted, Some(value))
+        })
+}
+
+/// Somebody else's organization has the external id: it is not written over unseen.
+fn taken(found: &Organization, new: &NewOrganization) -> Outcome {
+    let message = format!(
+        "{} already has the external id `{}` and differs from what is declared; it was not changed",
+        found.id, new.external_id
+    );
+    Outcome::Refused(Problem::new(codes::EXISTS_DIFFERENTLY, message).repeatable())
+}
+
+/// What a change asks for: what a create takes, and what has to be set after it.
+struct Wanted {
+    new: NewOrganization,
+    /// The Stripe customer id, the IT contacts, domains that are added one by one, and metadata that
+    /// an earlier run left out.
+    afterwards: Vec<FieldChange>,
+    /// Domains that WorkOS refused by name, and metadata that it refused.
+    refused: Vec<FieldOutcome>,
+}
+
+impl Wanted {
+    fn stripe_customer_id(&self) -> Option<&str> {
+        let mut fields = self.afterwards.iter();
+        fields
+            .find(|field| field.path == FieldPath::StripeCustomerId)
+            .and_then(|field| field.after.as_deref())
+    }
+
+    /// Leaves out the declared metadata for which a create was refused; returns whether there is less
+    /// to send. Marks stay: without them it would not be known whose the organization is.
+    fn leaves_out_metadata(&mut self, error: &ApiError) -> bool {
+        if !error.is_about_metadata() {
+            return false;
+        }
+        let refused = self.take_metadata(|_| true);
+        let is_less = !refused.is_empty();
+        self.refused
+            .extend(refused.into_iter().map(|field| FieldOutcome {
+                path: field.path,
+                kind: OutcomeKind::Refused,
+                problem: Some((error.code(), error.to_string())),
+            }));
+        is_less
+    }
+
+    /// Takes declared metadata out of what a create sends.
+    fn take_metadata(&mut self, is_taken: impl Fn(&str) -> bool) -> Vec<FieldChange> {
+        let metadata = &mut self.new.metadata;
+        let taken = metadata.extract_if(.., |key, _| {
+            !key.starts_with(mark::RESERVED_PREFIX) && is_taken(key)
+        });
+        let fields = taken.map(|(key, value)| FieldChange {
+            path: FieldPath::Metadata(key),
+            before: None,
+            after: Some(value),
+        });
+        fields.collect()
+    }
+
+    /// Leaves out the domains for which a create was refused; returns whether there is less to send.
+    ///
+    /// A domain that the refusal names is left out for good. Where it only says that it is about
+    /// domains, each is added by itself once the organization is there, which tells which one it was.
+    fn leaves_out_domains(&mut self, error: &ApiError) -> bool {
+        if error.kind != ApiErrorKind::Rejected || !is_about_domains(error, &self.new) {
+            return false;
+        }
+        let named = named_domains(error, &self.new);
+        for domain in &named {
+            self.new.domains.remove(domain);
+            self.refused.push(FieldOutcome {
+                path: FieldPath::Domain(domain.clone()),
+                kind: OutcomeKind::Refused,
+                problem: Some((error.code(), error.to_string())),
+            });
+        }
+        if !named.is_empty() {
+            return true;
+        }
+        let pending = |state: &DeclaredDomainState| *state == DeclaredDomainState::Pending;
+        let apart: Vec<Domain> = self
+            .new
+            .domains
+            .extract_if(.., |_, state| pending(state))
+            .map(|(domain, _)| domain)
+            .collect();
+        let is_less = !apart.is_empty();
+        self.afterwards.extend(apart.into_iter().map(added));
+        is_less
+    }
+
+    /// Adds the pending domains and the metadata that an organization lacks once it is known to be
+    /// this one; returns whether it holds no other domains.
+    fn adds_what_is_missing(&mut self, found: &Organization) -> bool {
+        let declared = &self.new.domains;
+        if !found
+            .domains
+            .iter()
+            .all(|held| declared.contains_key(&held.domain))
+        {
+            return false;
+        }
+        let missing = |domain: &Domain, state: &mut DeclaredDomainState| {
+            *state == DeclaredDomainState::Pending && found.domain(domain).is_none()
+        };
+        let missing = self.new.domains.extract_if(.., missing);
+        let missing: Vec<FieldChange> = missing.map(|(domain, _)| added(domain)).collect();
+        self.afterwards.extend(missing);
+        let missing = self.take_metadata(|key| !found.metadata.contains_key(key));
+        self.afterwards.extend(missing);
+        true
+    }
+
+    /// What an organization may lack of what is set afterwards.
+    fn lacking(&self) -> &'static str {
+        let is_declared = |path: &FieldPath| {
+            matches!(
+                path,
+                FieldPath::Domain(_) | FieldPath::Metadata(_) | FieldPath::RetentionDays
+            )
+        };
+        let mut afterwards = self.afterwards.iter().map(|field| &field.path);
+        if !self.refused.is_empty() || afterwards.any(is_declared) {
+            return "not with all that is declared";
+        }
+        let is_alone = self.afterwards.len() == 1;
+        match self.stripe_customer_id() {
+            Some(_) if is_alone => "without its Stripe customer id",
+            Some(_) => "without its Stripe customer id or all of its IT contacts",
+            None => "not with all of its IT contacts",
+        }
+    }
+}
+
+fn wanted(change: &Change) -> Option<Wanted> {
+    let mut name = None;
+    let mut external_id = None;
+    let mut afterwards = Vec::new();
+    let mut metadata = BTreeMap::new();
+    let mut domains = BTreeMap::new();
+    let mut allow_profiles_outside_organization = None;
+    for field in &change.fields {
+        let Some(value) = field.after.clone() else {
+            continue;
+        };
+        match &field.path {
+            FieldPath::Name => name = Some(value),
+            FieldPath::ExternalId => external_id = ExternalId::parse(&value).ok(),
+            FieldPath::StripeCustomerId | FieldPath::ItContact(_) | FieldPath::RetentionDays => {
+                afterwards.push(field.clone());
+            }
+            FieldPath::OutsideProfiles => {
+                allow_profiles_outside_organization = Some(value == "true");
+            }
+            FieldPath::Metadata(key) => {
+                metadata.insert(key.clone(), value);
+            }
+            FieldPath::Domain(domain) => {
+                let state = match value.as_str() {
+                    "verified" => DeclaredDomainState::Verified,
+                    _ => DeclaredDomainState::Pending,
+                };
+                domains.insert(domain.clone(), state);
+            }
+            FieldPath::State
+            | FieldPath::Connection(_)
+            | FieldPath::Directory(_)
+            | FieldPath::Dependent(_)
+            | FieldPath::Whole(_) => {}
+        }
+    }
+    let new = NewOrganization {
+        name: name?,
+        external_id: external_id?,
+        domains,
+        metadata,
+        allow_profiles_outside_organization,
+    };
+    Some(Wanted {
+        new,
+        afterwards,
+        refused: Vec::new(),
+    })
+}
+
+/// A domain that is added to an organization.
+fn added(domain: Domain) -> FieldChange {
+    FieldChange {
+        path: FieldPath::Domain(domain),
+        before: None,
+        after: Some("pending".to_owned()),
+    }
+}
+
+/// Returns whether a refusal names domains as its reason.
+fn is_about_domains(error: &ApiError, new: &NewOrganization) -> bool {
+    if new.domains.is_empty() {
+        return false;
+    }
+    let code = error.upstream_code.as_deref().unwrap_or_default();
+    let says = |text: &str| text.to_ascii_lowercase().contains("domain");
+    says(code) || says(&error.message) || !named_domains(error, new).is_empty()
+}
+
+/// The domains that a refusal names: by themselves, or by their place in `domain_data`.
+fn named_domains(error: &ApiError, new: &NewOrganization) -> Vec<Domain> {
+    let message = error.message.to_ascii_lowercase();
+    let domains = new.domains.keys().enumerate();
+    let named = domains.filter(|(place, domain)| {
+        let places = [
+            format!("domain_data[{place}]"),
+            format!("domain_data.{place}"),
+        ];
+        let has_place = places.iter().any(|place| is_word(&message, place));
+        has_place || is_word(&message, domain.as_str())
+    });
+    named.map(|(_, domain)| domain.clone()).collect()
+}
+
+/// Returns whether a text has a word that is no part of a longer name.
+fn is_word(text: &str, word: &str) -> bool {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    text.match_indices(word).any(|(at, _)| {
+        let before = text[..at].chars().next_back();
+        let mut after = text[at + word.len()..].chars();
+        let next = after.next();
+        let goes_on = match next {
+            // The end of a sentence is no label, and a field of the place is part of it.
+            Some('.') => !word.starts_with("domain_data") && after.next().is_some_and(is_part),
+            Some(c) => is_part(c),
+            None => false,
+        };
+        !goes_on && !before.is_some_and(|c| is_part(c) || c == '.')
+    })
+}

@@ -1,0 +1,443 @@
+//! Inviting an IT contact, at most once.
+//!
+//! Inviting the same contact twice sends two e-mails, and WorkOS tells neither whether one was sent
+//! nor when. So the organization is marked before the request, and the mark decides:
+//!
+//! ```text
+//! 1  mark         PUT portalctl_invited = sending:NONCE, where the mark was absent
+//! 2  read back    after SETTLE; only the run whose nonce stands goes on
+//! 3  send         POST …/invite, once: a lost answer is never tried again
+//! 4  mark         the time and the contact id; removed again where WorkOS surely sent nothing
+//! ```
+//!
+//! Two runs that saw no mark both write one; the later one stands. The wait before the read is
+//! longer than the time that a run may take between its read and its PUT, and a run that took longer
+//! does not send. A run that is killed after step 1 leaves the mark, which plans report.
+
+use std::sync::OnceLock;
+use std::time::Duration;
+
+use super::{BEFORE_LOOKING, MAX_ATTEMPTS, Options, Outcome, Problem, Stop, failed, not_looked_at};
+use super::{owner, update};
+use crate::{ApiError, ApiErrorKind, WritePortal};
+use portalctl_core::plan::{FieldChange, Invitation, Ownership, Plan};
+use portalctl_model::codes::{invite as invite_codes, plan as codes, portal as portal_codes};
+use portalctl_model::desired::FieldPath;
+use portalctl_model::mark::{self, InvitationMark};
+use portalctl_model::observed::{Answer, ItContact, Organization};
+use portalctl_model::{Email, OrganizationId};
+
+/// Wait between writing the mark and reading it back, and longest time that reading the
+/// organization and writing the mark may take.
+const SETTLE: Duration = Duration::from_secs(2);
+
+/// WorkOS's code for an invitation while another contact's is active.
+const ANOTHER_IS_ACTIVE: &str = "it_contact_invitation_already_active";
+
+/// How a contact came to be invited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Invited {
+    /// WorkOS sent the e-mail.
+    Now,
+    /// Another contact of the organization has an active invitation; WorkOS sent none.
+    Already,
+}
+
+/// Invitation by command.
+#[derive(Debug, Clone, Copy)]
+pub struct InviteNow<'a> {
+    /// The contact and the intents.
+    pub invitation: &'a Invitation,
+    /// Contacts to add first.
+    pub add: &'a [Email],
+    /// Sends although an invitation was sent before: an active one is ended first.
+    pub again: bool,
+}
+
+/// Sends the invitation of a plan, unless the organization is marked as invited.
+pub(super) async fn invite(
+    portal: &impl WritePortal,
+    id: &OrganizationId,
+    invitation: &Invitation,
+    plan: &Plan,
+    options: &Options<'_>,
+    stop: &Stop,
+) -> Outcome {
+    let sender = Sender {
+        portal,
+        id,
+        options,
+        stop,
+        seen: OnceLock::new(),
+    };
+    let live = match sender.read().await {
+        Ok(live) if owner::has_moved(plan, &live) => return owner::refused(live),
+        Ok(live) => live,
+        Err(outcome) => return outcome,
+    };
+    match mark_of(&live) {
+        Some(InvitationMark::Sending { .. }) => {
+            let message = "another run is sending an invitation, or was cut off while it did";
+            return Outcome::Unknown(may_be_sent(message)).leaving(live);
+        }
+        Some(InvitationMark::Sent { .. } | InvitationMark::Ended { .. }) => {
+            return Outcome::Done(Box::new(live));
+        }
+        None => {}
+    }
+    match sender.deliver(&live, invitation, false).await {
+        Ok((_, marked)) => Outcome::Done(Box::new(marked)),
+        Err(outcome) => match outcome.organization() {
+            Some(_) => outcome,
+            None => outcome.leaving(live),
+        },
+    }
+}
+
+/// Invites a contact at once; with `again` whatever the organization's mark says.
+///
+/// Fails with what became of it: never [`Outcome::Done`].
+pub async fn invite_now(
+    portal: &impl WritePortal,
+    id: &OrganizationId,
+    now: InviteNow<'_>,
+    options: &Options<'_>,
+) -> Result<Invited, Outcome> {
+    let InviteNow {
+        invitation,
+        add,
+        again,
+    } = now;
+    let stop = &Stop::new(options.cancel.clone());
+    let sender = Sender {
+        portal,
+        id,
+        options,
+        stop,
+        seen: OnceLock::new(),
+    };
+    let mut live = sender.read().await?;
+    if !again {
+        not_invited_yet(&live)?;
+    }
+    let missing: Vec<FieldChange> = add.iter().map(added).collect();
+    match update::bring(portal, live, &missing, options, stop).await {
+        Outcome::Done(organization) => live = *organization,
+        other => return Err(other),
+    }
+    let (invited, _) = sender.deliver(&live, invitation, again).await?;
+    Ok(invited)
+}
+
+/// Ends the active invitation of an organization, and marks a marked organization so.
+///
+/// WorkOS ends the organization's invitation whichever contact is named, and gives the same answer
+/// when there is none. Returns false where the organization has no contact that could be named.
+pub async fn revoke(
+    portal: &impl WritePortal,
+    live: &Organization,
+    contacts: &[ItContact],
+    options: &Options<'_>,
+) -> Result<bool, Outcome> {
+    let stop = &Stop::new(options.cancel.clone());
+    let sender = Sender {
+        portal,
+        id: &live.id,
+        options,
+        stop,
+        seen: OnceLock::from(Ownership::of(live)),
+    };
+    let is_ended = sender.end(contacts).await;
+    if !is_ended.map_err(|error| lost_or_failed(&error, stop))? {
+        return Ok(false);
+    }
+    match mark_of(live) {
+        None | Some(InvitationMark::Ended { .. }) => {}
+        Some(InvitationMark::Sending { .. } | InvitationMark::Sent { .. }) => {
+            let ended = InvitationMark::ended(options.clock.now());
+            let marked = sender.set_mark(Some(ended.to_string())).await;
+            marked.map_err(|outcome| outcome.after(REVOKED_UNMARKED))?;
+        }
+    }
+    Ok(true)
+}
+
+const REVOKED_UNMARKED: &str =
+    "no invitation is active now, but the organization's mark could not be changed";
+
+/// Refuses where an invitation was sent, or may have been.
+fn not_invited_yet(live: &Organization) -> Result<(), Outcome> {
+    let problem = match mark_of(live) {
+        None => return Ok(()),
+        Some(InvitationMark::Sending { .. }) => {
+            may_be_sent("another run is sending an invitation, or was cut off while it did")
+        }
+        Some(InvitationMark::Sent { .. } | InvitationMark::Ended { .. }) => {
+            Problem::new(invite_codes::ALREADY_INVITED, "it was invited meanwhile")
+        }
+    };
+    Err(Outcome::Refused(problem))
+}
+
+fn mark_of(live: &Organization) -> Option<InvitationMark> {
+    let value = live.metadata.get(mark::INVITED)?;
+    Some(InvitationMark::parse(value))
+}
+
+fn may_be_sent(message: impl Into<String>) -> Problem {
+    Problem::new(invite_codes::MAY_BE_SENT, message)
+}
+
+/// A failed request without a mark to consider.
+fn lost_or_failed(error: &ApiError, stop: &Stop) -> Outcome {
+    if error.is_ambiguous() {
+        return Outcome::Unknown(Problem::of(error));
+    }
+    failed(error, None, stop)
+}
+
+/// Result of the one request that sends.
+enum Sent {
+    /// WorkOS sent the e-mail.
+    Now,
+    /// Another contact's invitation is active; nothing was sent.
+    AnotherIsActive,
+    /// WorkOS surely sent nothing.
+    Refused(ApiError),
+    /// The answer was lost: the e-mail may be on its way.
+    Lost(ApiError),
+}
+
+/// Sends one organization's invitation.
+struct Sender<'a, P> {
+    portal: &'a P,
+    id: &'a OrganizationId,
+    options: &'a Options<'a>,
+    stop: &'a Stop,
+    /// The marks of the organization when it was read first.
+    seen: OnceLock<Ownership>,
+}
+
+impl<P: WritePortal> Sender<'_, P> {
+    /// Marks, sends and marks; `live` was just read. Returns the organization as it is then.
+    async fn deliver(
+        &self,
+        live: &Organization,
+        invitation: &Invitation,
+        again: bool,
+    ) -> Result<(Invited, Organization), Outcome> {
+        let refused = |code, message: &str| Outcome::Refused(Problem::new(code, message));
+        let contacts = self.contacts().await?;
+        let mut held = contacts.iter();
+        let Some(contact) = held.find(|held| invitation.contact.is(&held.email)) else {
+            let message = "the contact is not among the organization's IT contacts";
+            return Err(refused(codes::CONTACT_MISSING, message));
+        };
+        let before = live.metadata.get(mark::INVITED).cloned();
+        if before.is_none() && live.metadata.len() >= mark::MAX_METADATA_KEYS {
+            let message = "there is no room in the organization's metadata to mark the invitation";
+            return Err(refused(codes::METADATA_FULL, message));
+        }
+        let clock = self.options.clock;
+        let sending = InvitationMark::sending(&self.options.nonce, clock.now(), &contact.id);
+        let sending = sending.to_string();
+        self.claim(before.clone(), &sending).await?;
+        if again && let Err(error) = self.end(&contacts).await {
+            let outcome = failed(&error, None, self.stop);
+            return Err(self.unsent(outcome, before, &sending).await);
+        }
+        let intents = &invitation.intents;
+        let answer = self.portal.invite_it_contact(self.id, &contact.id, intents);
+        match outcome_of(answer.await) {
+            Sent::Now => {
+                let sent = InvitationMark::sent(clock.now(), Some(&contact.id));
+                let marked = self.set_mark(Some(sent.to_string())).await;
+                let told = "the invitation was sent, but the organization could not be marked so; \
+                            it is not sent again, and plans say that it may be on its way";
+                let marked = marked.map_err(|outcome| outcome.after(told))?;
+                Ok((Invited::Now, marked))
+            }
+            Sent::AnotherIsActive if again => {
+                let message =
+                    "WorkOS still has an active invitation or setup link of the organization";
+                let outcome = refused(portal_codes::SETUP_LINK_ACTIVE, message);
+                Err(self.unsent(outcome, before, &sending).await)
+            }
+            Sent::AnotherIsActive => {
+                let sent = InvitationMark::sent(clock.now(), None);
+                let marked = self.set_mark(Some(sent.to_string())).await;
+                let told = "another contact has an active invitation, but the organization could \
+                            not be marked so";
+                let marked = marked.map_err(|outcome| outcome.after(told))?;
+                Ok((Invited::Already, marked))
+            }
+            Sent::Refused(error) => {
+                let outcome = failed(&error, None, self.stop);
+                Err(self.unsent(outcome, before, &sending).await)
+            }
+            Sent::Lost(error) => {
+                self.keep_sending(&sending).await;
+                let message =
+                    format!("{error}; the e-mail may be on its way, so it is not sent again");
+                Err(Outcome::Unknown(may_be_sent(message)))
+            }
+        }
+    }
+
+    /// Marks the organization as being invited by this run; fails unless this run may send.
+    async fn claim(&self, before: Option<String>, sending: &str) -> Result<(), Outcome> {
+        const NOT_SENT: &str = "the organization could not be marked, so no invitation was sent";
+        let clock = self.options.clock;
+        let began = clock.instant();
+        let live = self.read().await?;
+        let field = mark_change(before, Some(sending.to_owned()));
+        let marked = update::bring(self.portal, live, &[field], self.options, self.stop).await;
+        if marked.problem().is_some() {
+            return Err(marked.after(NOT_SENT));
+        }
+        let took = clock.instant().saturating_duration_since(began);
+        clock.sleep(SETTLE).await;
+        let live = match self.read().await {
+            Ok(live) => live,
+            Err(outcome) => return Err(unknown_after_mark(&outcome)),
+        };
+        if live.metadata.get(mark::INVITED).map(String::as_str) != Some(sending) {
+            let message = "another run invites at the same time; this one sent nothing";
+            return Err(Outcome::Unknown(may_be_sent(message)).leaving(live));
+        }
+        if took > SETTLE {
+            let message = format!(
+                "marking the organization took {} s, in which another run may have begun to \
+                 invite, so this one sent nothing",
+                took.as_secs()
+            );
+            return Err(Outcome::Unknown(may_be_sent(message)).leaving(live));
+        }
+        Ok(())
+    }
+
+    /// Takes the mark of this run back: WorkOS surely sent nothing.
+    async fn unsent(&self, outcome: Outcome, before: Option<String>, sending: &str) -> Outcome {
+        let Ok(live) = self.read().await else {
+            return outcome.noting(STAYS_MARKED);
+        };
+        if live.metadata.get(mark::INVITED).map(String::as_str) != Some(sending) {
+            return outcome.leaving(live);
+        }
+        let field = mark_change(Some(sending.to_owned()), before);
+        match update::bring(self.portal, live, &[field], self.options, self.stop).await {
+            Outcome::Done(live) => outcome.leaving(*live),
+            _ => outcome.noting(STAYS_MARKED),
+        }
+    }
+
+    /// Writes the mark of this run once more where a run that was slow has replaced it.
+    async fn keep_sending(&self, sending: &str) {
+        let Ok(live) = self.read().await else { return };
+        if mark_of(&live).is_none() {
+            let field = mark_change(None, Some(sending.to_owned()));
+            // The account says already that the e-mail may be on its way.
+            let _ = update::bring(self.portal, live, &[field], self.options, self.stop).await;
+        }
+    }
+
+    /// Replaces the mark, whatever it is now, merged from a fresh read.
+    async fn set_mark(&self, after: Option<String>) -> Result<Organization, Outcome> {
+        let live = self.read().await?;
+        let field = mark_change(live.metadata.get(mark::INVITED).cloned(), after);
+        match update::bring(self.portal, live, &[field], self.options, self.stop).await {
+            Outcome::Done(live) => Ok(*live),
+            other => Err(other),
+        }
+    }
+
+    /// Ends the active invitation; returns false where no contact could be named.
+    async fn end(&self, contacts: &[ItContact]) -> Result<bool, ApiError> {
+        for contact in contacts {
+            if self.end_by(contact).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Ends the active invitation by a contact; returns false where the contact is gone.
+    async fn end_by(&self, contact: &ItContact) -> Result<bool, ApiError> {
+        let mut attempt = 1;
+        loop {
+            match self.portal.revoke_invitation(self.id, &contact.id).await {
+                Ok(()) => return Ok(true),
+                Err(error) if error.kind == ApiErrorKind::NotFound => return Ok(false),
+                // Ending an invitation twice does no harm.
+                Err(error) if error.is_ambiguous() && attempt < MAX_ATTEMPTS => {
+                    self.options.clock.sleep(BEFORE_LOOKING * attempt).await;
+                    attempt += 1;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Reads the organization; fails where another took it since it was read first.
+    async fn read(&self) -> Result<Organization, Outcome> {
+        match self.portal.organization(self.id).await {
+            Ok(Some(live)) => {
+                let seen = self.seen.get_or_init(|| Ownership::of(&live));
+                if owner::was_taken(seen, &live, &[]) {
+                    return Err(owner::refused(live));
+                }
+                Ok(live)
+            }
+            Ok(None) => Err(update::gone(self.id)),
+            Err(error) => Err(not_looked_at(&error, self.stop)),
+        }
+    }
+
+    async fn contacts(&self) -> Result<Vec<ItContact>, Outcome> {
+        match self.portal.it_contacts(self.id).await {
+            Ok(Answer::Found(contacts)) => Ok(contacts),
+            Ok(Answer::Absent | Answer::NotEntitled(_) | Answer::Failed(_)) => {
+                let message = "the organization's IT contacts cannot be read any more";
+                let problem = Problem::new(codes::CONTACTS_UNAVAILABLE, message);
+                Err(Outcome::Refused(problem))
+            }
+            Err(error) => Err(not_looked_at(&error, self.stop)),
+        }
+    }
+}
+
+const STAYS_MARKED: &str = "nothing was sent, but the organization stays marked as being invited, \
+                            so plans say that an invitation may be on its way";
+
+fn outcome_of(answer: Result<(), ApiError>) -> Sent {
+    match answer {
+        Ok(()) => Sent::Now,
+        Err(error) if error.upstream_code.as_deref() == Some(ANOTHER_IS_ACTIVE) => {
+            Sent::AnotherIsActive
+        }
+        Err(error) if error.is_ambiguous() => Sent::Lost(error),
+        Err(error) => Sent::Refused(error),
+    }
+}
+
+/// The account of a run that is marked and could not read the mark back: it sent nothing.
+fn unknown_after_mark(outcome: &Outcome) -> Outcome {
+    let why = outcome.problem().map_or("", |problem| &problem.message);
+    Outcome::Unknown(may_be_sent(format!("{STAYS_MARKED}: {why}")))
+}
+
+fn mark_change(before: Option<String>, after: Option<String>) -> FieldChange {
+    FieldChange {
+        path: FieldPath::Metadata(mark::INVITED.to_owned()),
+        before,
+        after,
+    }
+}
+
+fn added(email: &Email) -> FieldChange {
+    FieldChange {
+        path: FieldPath::ItContact(email.clone()),
+        before: None,
+        after: Some("added".to_owned()),
+    }
+}

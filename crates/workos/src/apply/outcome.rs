@@ -1,0 +1,354 @@
+//! What became of every change: the account that apply always gives.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use super::books::{self, Kept};
+use crate::ApiError;
+use portalctl_core::plan::{ActionKind, Change, Warning};
+use portalctl_model::OrgKey;
+use portalctl_model::codes::{Code, plan as codes};
+use portalctl_model::desired::FieldPath;
+use portalctl_model::observed::{Answer, Observed, Organization};
+
+/// Every change of a plan with what became of it, whatever happened.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[must_use = "an apply report holds what failed"]
+pub struct ApplyReport {
+    /// In the order of the plan.
+    pub changes: Vec<AppliedChange>,
+    /// Organizations as they are after the run, so far as it touched them.
+    pub organizations: Vec<Organization>,
+    /// Entries that were created or changed without their IT contacts, because WorkOS has none to be
+    /// managed (403, 404), with its answer.
+    pub without_contacts: BTreeMap<OrgKey, String>,
+    /// Whether the run was asked to stop before it was through.
+    pub interrupted: bool,
+}
+
+/// One change with what became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AppliedChange {
+    /// The change.
+    pub change: Change,
+    /// What became of it.
+    pub outcome: Outcome,
+}
+
+/// What became of one change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// It took effect, or had already; the organization as it is now.
+    Done(Box<Organization>),
+    /// The organization is gone, as the change wanted.
+    Gone,
+    /// It surely did not take (full) effect.
+    Refused(Problem),
+    /// It may have taken effect: the answer was lost and could not be looked up.
+    Unknown(Problem),
+    /// Nothing was sent.
+    NotTried(Problem),
+}
+
+/// The kind of an outcome, as reports count them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OutcomeKind {
+    /// It took effect, or had already.
+    Done,
+    /// It surely did not take (full) effect.
+    Refused,
+    /// It may have taken effect.
+    Unknown,
+    /// Nothing was sent.
+    NotTried,
+}
+
+/// Why a change was not done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// The code that `portalctl explain` knows.
+    pub code: Code,
+    /// What happened, on one line.
+    pub message: String,
+    /// The organization as the change left it, when that is known.
+    pub left: Option<Box<Organization>>,
+    /// Whether the same command again can do better: not after a refusal.
+    pub can_repeat: bool,
+    /// Outcomes of single fields; those that are not listed were done. Empty where all fields
+    /// ended like the change.
+    pub fields: Vec<FieldOutcome>,
+}
+
+/// Outcome of one field of a change.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldOutcome {
+    /// The field.
+    pub path: FieldPath,
+    /// Kind of the outcome.
+    pub kind: OutcomeKind,
+    /// The code that `portalctl explain` knows, and what happened; nothing where it was done.
+    pub problem: Option<(Code, String)>,
+}
+
+/// Benefit of running the same command again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repeat {
+    /// With all that was not done.
+    Helps,
+    /// With a part of it; the rest was refused.
+    HelpsInPart,
+    /// Not before what was refused is corrected.
+    IsRefused,
+}
+
+/// How many changes ended in each way.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct OutcomeTotals {
+    /// Changes that took effect.
+    pub done: usize,
+    /// Changes that surely did not.
+    pub refused: usize,
+    /// Changes that may have.
+    pub unknown: usize,
+    /// Changes that were not sent.
+    pub not_tried: usize,
+}
+
+impl Outcome {
+    /// The kind of the outcome.
+    pub const fn kind(&self) -> OutcomeKind {
+        match self {
+            Self::Done(_) | Self::Gone => OutcomeKind::Done,
+            Self::Refused(_) => OutcomeKind::Refused,
+            Self::Unknown(_) => OutcomeKind::Unknown,
+            Self::NotTried(_) => OutcomeKind::NotTried,
+        }
+    }
+
+    /// Why it was not done.
+    pub const fn problem(&self) -> Option<&Problem> {
+        match self {
+            Self::Done(_) | Self::Gone => None,
+            Self::Refused(problem) | Self::Unknown(problem) | Self::NotTried(problem) => {
+                Some(problem)
+            }
+        }
+    }
+
+    /// The organization as the change left it, when that is known.
+    pub fn organization(&self) -> Option<&Organization> {
+        match self {
+            Self::Done(organization) => Some(organization),
+            Self::Gone => None,
+            Self::Refused(problem) | Self::Unknown(problem) | Self::NotTried(problem) => {
+                problem.left.as_deref()
+            }
+        }
+    }
+
+    /// The same of a change whose first part was done: it can no longer be called not tried.
+    pub(super) fn after(self, done: &str) -> Self {
+        let told = |problem: Problem| Problem {
+            message: format!("{done}: {}", problem.message),
+            ..problem
+        };
+        match self {
+            Self::Done(_) | Self::Gone => self,
+            Self::Unknown(problem) => Self::Unknown(told(problem)),
+            Self::Refused(problem) | Self::NotTried(problem) => Self::Refused(told(problem)),
+        }
+    }
+
+    /// The same with a remark behind its message.
+    pub(super) fn noting(self, remark: &str) -> Self {
+        let told = |problem: Problem| Problem {
+            message: format!("{}; {remark}", problem.message),
+            ..problem
+        };
+        match self {
+            Self::Done(_) | Self::Gone => self,
+            Self::Unknown(problem) => Self::Unknown(told(problem)),
+            Self::Refused(problem) => Self::Refused(told(problem)),
+            Self::NotTried(problem) => Self::NotTried(told(problem)),
+        }
+    }
+
+    /// The same, with the organization as the change left it.
+    pub(super) fn leaving(self, organization: Organization) -> Self {
+        match self {
+            Self::Done(_) => Self::Done(Box::new(organization)),
+            Self::Gone => Self::Gone,
+            Self::Refused(problem) => Self::Refused(problem.leaving(organization)),
+            Self::Unknown(problem) => Self::Unknown(problem.leaving(organization)),
+            Self::NotTried(problem) => Self::NotTried(problem.leaving(organization)),
+        }
+    }
+}
+
+impl OutcomeKind {
+    /// The word for it in text and JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Refused => "refused",
+            Self::Unknown => "unknown",
+            Self::NotTried => "not_tried",
+        }
+    }
+}
+
+impl fmt::Display for OutcomeKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl Problem {
+    pub(super) fn new(code: Code, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            left: None,
+            can_repeat: false,
+            fields: Vec::new(),
+        }
+    }
+
+    /// The same, where the same command again can do better.
+    pub(super) fn repeatable(self) -> Self {
+        Self {
+            can_repeat: true,
+            ..self
+        }
+    }
+
+    pub(super) fn leaving(self, organization: Organization) -> Self {
+        Self {
+            left: Some(Box::new(organization)),
+            ..self
+        }
+    }
+
+    /// A failed request, as far as it surely had no effect.
+    pub(super) fn of(error: &ApiError) -> Self {
+        Self {
+            can_repeat: error.is_transient(),
+            ..Self::new(error.code(), error.to_string())
+        }
+    }
+
+    pub(super) fn stale(message: impl Into<String>) -> Self {
+        Self::new(codes::STALE, message).repeatable()
+    }
+
+    /// Returns the outcome of a field: as listed, else done, or like the whole change where none is
+    /// listed.
+    pub fn field(&self, path: &FieldPath) -> Option<&FieldOutcome> {
+        self.fields.iter().find(|field| field.path == *path)
+    }
+
+    /// The fields that were not done, where some were.
+    pub fn fields_not_done(&self) -> impl Iterator<Item = &FieldOutcome> {
+        let fields = self.fields.iter();
+        fields.filter(|field| field.kind != OutcomeKind::Done)
+    }
+}
+
+impl ApplyReport {
+    /// Counts the changes by outcome.
+    pub fn totals(&self) -> OutcomeTotals {
+        let mut totals = OutcomeTotals::default();
+        for change in &self.changes {
+            match change.outcome.kind() {
+                OutcomeKind::Done => totals.done += 1,
+                OutcomeKind::Refused => totals.refused += 1,
+                OutcomeKind::Unknown => totals.unknown += 1,
+                OutcomeKind::NotTried => totals.not_tried += 1,
+            }
+        }
+        totals
+    }
+
+    /// Returns a warning for every value that WorkOS keeps otherwise than this run sent it.
+    pub fn kept_differently(&self) -> Vec<Warning> {
+        let mut warnings = Vec::new();
+        for AppliedChange { change, outcome } in &self.changes {
+            let (
+                Outcome::Done(organization),
+                ActionKind::Create | ActionKind::Adopt | ActionKind::Update,
+            ) = (outcome, change.action.kind())
+            else {
+                continue;
+            };
+            let kept = books::kept_differently(change, organization).into_iter();
+            warnings.extend(kept.map(|Kept { field, value }| {
+                Warning::kept_differently(&change.key, field, value.as_deref())
+            }));
+        }
+        warnings
+    }
+
+    /// Returns what is worth knowing of changes that were done: one warning for all entries without
+    /// their IT contacts, and one for every value that WorkOS keeps otherwise than it was sent.
+    pub fn warnings(&self) -> Vec<Warning> {
+        let mut warnings = self.kept_differently();
+        let mut without = self.without_contacts.iter();
+        if let Some((key, why)) = without.next() {
+            warnings.push(Warning::contacts_not_added(key, without.count(), why));
+        }
+        warnings
+    }
+
+    /// Brings an observation up to date with what the run did, so far as it is known.
+    pub fn update(&self, observed: &mut Observed) {
+        for organization in &self.organizations {
+            let id = organization.id.clone();
+            observed.organizations.insert(id, organization.clone());
+        }
+        // What the run created nobody can have configured yet.
+        let created = self
+            .changes
+            .iter()
+            .filter(|applied| applied.change.action.kind() == ActionKind::Create)
+            .filter_map(|applied| applied.outcome.organization());
+        for organization in created {
+            observed
+                .audit_logs
+                .entry(organization.id.clone())
+                .or_insert(Answer::Absent);
+            observed.connections.enter_none(organization.id.clone());
+            observed.directories.enter_none(organization.id.clone());
+        }
+    }
+
+    /// Returns the benefit of running the same command again for the changes that were not done.
+    pub fn repeat(&self) -> Repeat {
+        let problems = || {
+            let changes = self.changes.iter();
+            changes.filter_map(|applied| applied.outcome.problem())
+        };
+        let can = problems().any(|problem| problem.can_repeat);
+        // What waits for another change of its organization ends as that one does.
+        let cannot = problems().any(|problem| !problem.can_repeat && problem.code != codes::WAITS);
+        match (can, cannot) {
+            (true, false) => Repeat::Helps,
+            (true, true) => Repeat::HelpsInPart,
+            (false, _) => Repeat::IsRefused,
+        }
+    }
+
+    /// Whether every change was done.
+    pub fn is_complete(&self) -> bool {
+        let OutcomeTotals {
+            done: _,
+            refused,
+            unknown,
+            not_tried,
+        } = self.totals();
+        refused + unknown + not_tried == 0
+    }
+}
