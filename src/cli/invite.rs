@@ -269,5 +269,5 @@ fn not_done(outcome: &Outcome) -> CliError {
         OutcomeKind::NotTried => Exit::Unreachable,
         OutcomeKind::Done | OutcomeKind::Refused | OutcomeKind::Unknown => Exit::Incomplete,
     };
-    CliError::new(exit, problem.code, problem.message.clone())
+    CliError::new(exit, problem.code, problem.to_string())
 }

@@ -1,22 +1,20 @@
-//! How long to wait between readings of the same thing.
+//! Time to wait between two readings of the same thing.
 
-use std::hash::{DefaultHasher, Hasher};
 use std::time::Duration;
 
-/// How long after a change the next reading comes, and how long it is at most.
-const SHORTEST_PAUSE: Duration = Duration::from_secs(2);
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// By how much each pause is longer than the one before.
-const GROWTH: f64 = 1.5;
-/// By which part a pause may be shorter or longer than its turn.
-const SPREAD: f64 = 0.2;
+use portalctl_platform::backoff::{Backoff, fraction};
+
+/// Waits between readings.
+const WAITS: Backoff = Backoff::doubling(Duration::from_secs(2), Duration::from_secs(30))
+    .growth(1.5)
+    .jitter(0.8, 1.2);
 
 /// The time between readings: short after a change, then longer and longer, never in step with
 /// others who wait.
 pub(super) struct Pause {
     seed: u64,
     round: u64,
-    next: Duration,
+    since_change: u32,
 }
 
 impl Pause {
@@ -24,28 +22,19 @@ impl Pause {
         Self {
             seed,
             round: 0,
-            next: SHORTEST_PAUSE,
+            since_change: 0,
         }
     }
 
     pub(super) fn begin_again(&mut self) {
-        self.next = SHORTEST_PAUSE;
+        self.since_change = 0;
     }
 
     pub(super) fn next(&mut self) -> Duration {
-        let turn = self.next;
-        self.next = turn.mul_f64(GROWTH).min(LONGEST_PAUSE);
         self.round += 1;
-        turn.mul_f64(1.0 - SPREAD + 2.0 * SPREAD * self.chance())
-    }
-
-    /// At least 0, at most 1; the same for the same seed and round.
-    fn chance(&self) -> f64 {
-        let mut hasher = DefaultHasher::new();
-        hasher.write_u64(self.seed);
-        hasher.write_u64(self.round);
-        let upper = u32::try_from(hasher.finish() >> 32).unwrap_or_default();
-        f64::from(upper) / f64::from(u32::MAX)
+        let wait = WAITS.wait(self.since_change, fraction((self.seed, self.round)));
+        self.since_change += 1;
+        wait
     }
 }
 

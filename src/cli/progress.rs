@@ -144,7 +144,7 @@ impl ApplyProgress for Applying<'_> {
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner);
             not_tried.count += 1;
-            not_tried.because.clone_from(&problem.message);
+            not_tried.because = problem.to_string();
             return;
         }
         // On a terminal only what went wrong stays above the bar; the report lists the rest.

@@ -332,11 +332,8 @@ pub(crate) fn applied(outcomes: Vec<(Change, Outcome)>) -> ApplyReport {
 
 pub(crate) fn problem(code: Code, message: &str) -> Problem {
     Problem {
-        code,
-        message: message.to_owned(),
-        left: None,
         can_repeat: true,
-        fields: Vec::new(),
+        ..Problem::new(code, message)
     }
 }
 

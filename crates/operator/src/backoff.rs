@@ -7,16 +7,18 @@
 
 use std::time::Duration;
 
-use kube::runtime::utils::Backoff;
+use kube::runtime::utils::Backoff as KubeBackoff;
 use tokio::time::Instant;
 
-use super::chance;
+use portalctl_platform::backoff::{Backoff, fraction};
 use portalctl_platform::clock::SharedClock;
 
 /// The first wait, doubled by each failure.
 const FIRST: Duration = Duration::from_millis(800);
 /// The longest wait.
 const LONGEST: Duration = Duration::from_secs(30);
+/// Waits between the tries.
+const WAITS: Backoff = Backoff::doubling(FIRST, LONGEST).jitter(1.0, 2.0);
 /// After this long without a failure the next is a first one.
 const CALM: Duration = Duration::from_mins(2);
 
@@ -49,16 +51,15 @@ impl Iterator for WatchBackoff {
         if self.last.is_none_or(|last| last + CALM <= now) {
             self.failures = 0;
         }
-        let full = FIRST.saturating_mul(2_u32.saturating_pow(self.failures.min(16)));
-        let full = full.min(LONGEST);
-        let wait = full + full.mul_f64(chance::of((&self.who, self.clock.now().as_nanosecond())));
+        let random = fraction((&self.who, self.clock.now().as_nanosecond()));
+        let wait = WAITS.wait(self.failures, random);
         self.failures = self.failures.saturating_add(1);
         self.last = Some(now + wait);
         Some(wait)
     }
 }
 
-impl Backoff for WatchBackoff {
+impl KubeBackoff for WatchBackoff {
     /// Called with every success, however small: only time calms.
     fn reset(&mut self) {}
 }

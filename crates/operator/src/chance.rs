@@ -16,12 +16,3 @@ pub(super) fn seed(clock: &SharedClock, who: &(impl Hash + ?Sized)) -> u64 {
     who.hash(&mut hasher);
     hasher.finish()
 }
-
-/// At least 0, less than 1, from anything that differs.
-pub(super) fn of(what: impl Hash) -> f64 {
-    let mut hasher = DefaultHasher::new();
-    what.hash(&mut hasher);
-    // The upper half is enough, and fits a float exactly.
-    let upper = u32::try_from(hasher.finish() >> 32).unwrap_or_default();
-    f64::from(upper) / (f64::from(u32::MAX) + 1.0)
-}

@@ -10,6 +10,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use portalctl_platform::backoff::Backoff;
+
 /// How often, and how fast.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Intervals {
@@ -127,12 +129,8 @@ impl Clocks {
         retry_after: Option<Duration>,
         chance: f64,
     ) {
-        let doubled = intervals
-            .poll
-            .saturating_mul(2_u32.saturating_pow(self.errors.min(16)));
-        let longest = LONGEST_BACKOFF.max(intervals.poll);
-        let wait = doubled.min(longest);
-        let wait = wait + wait.mul_f64(0.2 * chance);
+        let backoff = Backoff::doubling(intervals.poll, LONGEST_BACKOFF).jitter(1.0, 1.2);
+        let wait = backoff.wait(self.errors, chance);
         let wait = retry_after.map_or(wait, |asked| asked.max(wait));
         self.errors = self.errors.saturating_add(1);
         self.not_before = Some(now + wait);

@@ -9,7 +9,6 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
-use super::chance;
 use super::clocks::{Clocks, Intervals};
 use portalctl_core::identity::identify;
 use portalctl_model::OrganizationId;
@@ -17,6 +16,7 @@ use portalctl_model::desired::Desired;
 use portalctl_model::observed::{
     Answer, DomainState, Event, EventKind, History, Listing, Observed,
 };
+use portalctl_platform::backoff::fraction;
 use portalctl_platform::clock::Clock;
 use portalctl_workos::observe::refresh::{self, Asking, Questions};
 use portalctl_workos::{ApiErrorKind, ApiResult, List, News, ReadPortal, ReadProgress, Since};
@@ -106,7 +106,7 @@ pub(super) async fn look(
     let now = clock.instant();
     if picture.is_none() || clocks.is_resync_due(now) {
         list(picture, portal, desired, clock).await?;
-        let luck = chance::of(clock.now().as_nanosecond());
+        let luck = fraction(clock.now().as_nanosecond());
         clocks.listed(intervals, clock.instant(), luck);
     } else if let Some(known) = picture
         && clocks.is_poll_due(intervals, now)
@@ -115,7 +115,7 @@ pub(super) async fn look(
             Polled::Told => clocks.polled(clock.instant()),
             Polled::Lost => {
                 list(picture, portal, desired, clock).await?;
-                let luck = chance::of(clock.now().as_nanosecond());
+                let luck = fraction(clock.now().as_nanosecond());
                 clocks.listed(intervals, clock.instant(), luck);
             }
         }

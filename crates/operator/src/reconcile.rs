@@ -44,6 +44,7 @@ use portalctl_manifest::kubernetes::{
 };
 use portalctl_model::desired::Desired;
 use portalctl_model::observed::FailedRead;
+use portalctl_platform::backoff::fraction;
 use portalctl_workos::{ApiError, ApiErrorKind};
 
 /// The shortest time between two passes, however much is edited.
@@ -428,7 +429,7 @@ impl Reconciler {
             }
             Err(error) => {
                 tracing::warn!(environment = %self.name, %error, "WorkOS could not be read");
-                let chance = super::chance::of(clock.now().as_nanosecond());
+                let chance = fraction(clock.now().as_nanosecond());
                 let now = clock.instant();
                 self.clocks
                     .failed(&self.intervals, now, error.retry_after, chance);
@@ -461,7 +462,7 @@ impl Reconciler {
     /// WorkOS does not take what is written: it is left alone for a while.
     pub(super) fn back_off(&mut self, trouble: Trouble) {
         let clock = &self.context.clock;
-        let chance = super::chance::of(clock.now().as_nanosecond());
+        let chance = fraction(clock.now().as_nanosecond());
         self.clocks
             .failed(&self.intervals, clock.instant(), None, chance);
         self.trouble = Some(trouble);

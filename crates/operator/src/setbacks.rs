@@ -8,6 +8,7 @@ use tokio::time::Instant;
 
 use super::conditions::Trouble;
 use portalctl_model::OrgKey;
+use portalctl_platform::backoff::Backoff;
 
 /// The longest wait before a change is tried again.
 const LONGEST: Duration = Duration::from_mins(30);
@@ -49,9 +50,7 @@ impl Setbacks {
         let attempts = before
             .filter(|setback| setback.generation == generation)
             .map_or(0, |setback| setback.attempts);
-        let wait = interval
-            .saturating_mul(2_u32.saturating_pow(attempts.min(16)))
-            .min(LONGEST.max(interval));
+        let wait = Backoff::doubling(interval, LONGEST).wait(attempts, 0.0);
         let setback = Setback {
             generation,
             attempts: attempts + 1,

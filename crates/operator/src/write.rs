@@ -48,7 +48,7 @@ impl ApplyProgress for Logged<'_> {
             action = %change.action.kind(),
             outcome = %outcome.kind(),
             code = problem.map(|problem| problem.code.as_str()),
-            error = problem.map(|problem| problem.message.as_str()),
+            error = problem.map(ToString::to_string),
             "change"
         );
     }

@@ -27,6 +27,7 @@ use super::transport::{ConnectFailure, Transport, TransportError, TransportError
 use super::wire::{self, FromWire, Unreadable};
 use super::write_gate;
 use super::{ApiError, ApiErrorKind, ApiResult, PortalLink, refusal};
+use portalctl_platform::backoff::fraction;
 use portalctl_platform::clock::SharedClock;
 
 /// How many requests are on their way at once.
@@ -117,7 +118,7 @@ impl Client {
             in_flight: Semaphore::new(MAX_IN_FLIGHT),
             sent: AtomicU64::new(0),
             waited: AtomicU64::new(0),
-            jitter: Jitter(AtomicU64::new(seed)),
+            jitter: Jitter::new(seed),
         }
     }
 
@@ -419,20 +420,23 @@ fn content_type(answer: &Response<Bytes>) -> &str {
         .unwrap_or("no content type")
 }
 
-/// A small seeded random number generator (SplitMix64): it spreads retries, it guards nothing.
-struct Jitter(AtomicU64);
+/// Random numbers that spread retries; the same for the same seed, and no secret.
+struct Jitter {
+    seed: u64,
+    drawn: AtomicU64,
+}
 
 impl Jitter {
-    /// At least 0, less than 1.
+    const fn new(seed: u64) -> Self {
+        Self {
+            seed,
+            drawn: AtomicU64::new(0),
+        }
+    }
+
+    /// Draws a number of at least 0 and less than 1.
     fn next(&self) -> f64 {
-        const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
-        let mut z = self.0.fetch_add(STEP, Ordering::Relaxed).wrapping_add(STEP);
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^= z >> 31;
-        // The upper half is enough, and fits a float exactly.
-        let upper = u32::try_from(z >> 32).unwrap_or_default();
-        f64::from(upper) / (f64::from(u32::MAX) + 1.0)
+        fraction((self.seed, self.drawn.fetch_add(1, Ordering::Relaxed)))
     }
 }
 

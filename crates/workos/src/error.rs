@@ -178,20 +178,34 @@ impl From<&ApiError> for FailedRead {
     }
 }
 
-impl fmt::Display for ApiError {
+/// Request behind an error: the details that differ from attempt to attempt, and WorkOS's verdict.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct FailedRequest {
+    /// The id that WorkOS gave the request, for its support.
+    pub request_id: Option<String>,
+    /// The HTTP status; absent without an answer.
+    pub status: Option<u16>,
+    /// WorkOS's own error code.
+    pub upstream_code: Option<String>,
+    /// Number of times that the request was sent.
+    pub attempts: u32,
+}
+
+impl From<&ApiError> for FailedRequest {
+    fn from(error: &ApiError) -> Self {
+        Self {
+            request_id: error.request_id.clone(),
+            status: error.status,
+            upstream_code: error.upstream_code.clone(),
+            attempts: error.attempts,
+        }
+    }
+}
+
+impl fmt::Display for FailedRequest {
+    /// Writes the number of attempts and the request id, each with a leading space; nothing for a
+    /// request that was sent once and has no id.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.method, escape(&self.path))?;
-        if let Some(status) = self.status {
-            write!(f, " answered {status}")?;
-        } else {
-            f.write_str(" failed")?;
-        }
-        if let Some(code) = &self.upstream_code {
-            write!(f, " {}", escape(code))?;
-        }
-        if !self.message.is_empty() {
-            write!(f, ": {}", escape(&self.message))?;
-        }
         if self.attempts > 1 {
             write!(f, " (tried {} times)", self.attempts)?;
         }
@@ -199,6 +213,31 @@ impl fmt::Display for ApiError {
             write!(f, " [request {}]", escape(id))?;
         }
         Ok(())
+    }
+}
+
+impl ApiError {
+    /// Returns the call, the status, WorkOS's code and its message: the same text for every attempt
+    /// that fails alike.
+    pub fn summary(&self) -> String {
+        let mut text = format!("{} {}", self.method, escape(&self.path));
+        match self.status {
+            Some(status) => text.push_str(&format!(" answered {status}")),
+            None => text.push_str(" failed"),
+        }
+        if let Some(code) = &self.upstream_code {
+            text.push_str(&format!(" {}", escape(code)));
+        }
+        if !self.message.is_empty() {
+            text.push_str(&format!(": {}", escape(&self.message)));
+        }
+        text
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.summary(), FailedRequest::from(self))
     }
 }
 

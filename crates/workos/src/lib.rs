@@ -45,7 +45,7 @@ use portalctl_model::{Domain, Email, ExternalId, ExternalUserId, Intent, Organiz
 pub use self::http::{Bounds, HttpTransport};
 pub use client::{Client, NoPulse, Pulse, Settings};
 pub use endpoint::{Endpoint, InvalidEndpoint, PlainHttp};
-pub use error::{ApiError, ApiErrorKind};
+pub use error::{ApiError, ApiErrorKind, FailedRequest};
 pub use key::{ApiKey, InvalidKey, KeySource};
 pub use pace::Rate;
 pub use portal_link::{InvalidLink, MAX_LINK_LENGTH, PortalLink};

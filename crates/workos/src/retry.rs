@@ -13,6 +13,8 @@
 
 use std::time::Duration;
 
+use portalctl_platform::backoff::Backoff;
+
 /// How often one request is sent.
 const MAX_ATTEMPTS: u32 = 5;
 /// How often one request is sent that was only told to come back later.
@@ -113,18 +115,12 @@ pub(super) fn decide(attempt: Attempt) -> Decision {
         | Failure::Server
         | Failure::Unusable => return Decision::LookBeforeRetry,
     };
-    let after = retry_after.unwrap_or_else(|| backoff(first_wait, number, jitter));
+    let backoff = Backoff::doubling(first_wait, MAX_WAIT).jitter(0.5, 1.0);
+    let after = retry_after.unwrap_or_else(|| backoff.wait(number.saturating_sub(1), jitter));
     if number >= attempts || elapsed.saturating_add(after) > time {
         return Decision::GiveUp;
     }
     Decision::Retry { after }
-}
-
-/// Twice the last wait, of which up to half is left to chance so that clients do not march in step.
-fn backoff(first: Duration, number: u32, jitter: f64) -> Duration {
-    let doublings = number.saturating_sub(1).min(16);
-    let full = first.saturating_mul(1 << doublings).min(MAX_WAIT);
-    full.mul_f64(0.5 + jitter.clamp(0.0, 1.0) / 2.0)
 }
 
 #[cfg(test)]
@@ -214,10 +210,20 @@ mod tests {
 
     #[test]
     fn waits_double_up_to_a_bound() {
-        let waits: Vec<u128> = (1..8)
-            .map(|number| backoff(FIRST_WAIT, number, 1.0).as_millis())
-            .collect();
-        assert_eq!(waits, [250, 500, 1000, 2000, 4000, 8000, 8000]);
-        assert_eq!(backoff(FIRST_WAIT, u32::MAX, 0.0), Duration::from_secs(4));
+        let waits = [1.0, 0.0].map(|jitter| {
+            let mut attempt = failed(true, Failure::Concurrent);
+            attempt.jitter = jitter;
+            let mut waits = Vec::new();
+            for number in 1..8 {
+                attempt.number = number;
+                let Decision::Retry { after } = decide(attempt) else {
+                    panic!("given up after {number}");
+                };
+                waits.push(after.as_millis());
+            }
+            waits
+        });
+        assert_eq!(waits[0], [250, 500, 1000, 2000, 4000, 8000, 8000]);
+        assert_eq!(waits[1], [125, 250, 500, 1000, 2000, 4000, 4000]);
     }
 }

@@ -26,6 +26,7 @@ use portalctl_core::readiness::Readiness;
 use portalctl_core::readiness::compare::{Picture, compare};
 use portalctl_model::codes::cli as codes;
 use portalctl_model::text::escape;
+use portalctl_platform::backoff::{Backoff, fraction};
 use portalctl_report::{text, wrap};
 
 use show::{seconds, time_of_day};
@@ -253,8 +254,8 @@ impl Watch<'_> {
 
     /// How long to wait for the next round.
     fn pause(&self) -> Duration {
-        let jitter = u32::try_from(seed(&self.connection.clock) % 1000).unwrap_or_default();
-        pause(self.args.changes.interval, self.failures, jitter)
+        let random = fraction(seed(&self.connection.clock));
+        pause(self.args.changes.interval, self.failures, random)
     }
 
     /// Waits, drawing the countdown on a screen.
@@ -279,12 +280,11 @@ impl Watch<'_> {
     }
 }
 
-/// How long to wait for the next round: twice as long after each failure, within bounds, and a tenth
-/// more or less, so that many watches do not ask at once. `jitter` is from 0 to 1000.
-fn pause(interval: Duration, failures: u32, jitter: u32) -> Duration {
-    let longest = interval.max(MAX_BACKOFF);
-    let doubled = interval.saturating_mul(2_u32.saturating_pow(failures));
-    doubled.min(longest) / 1000 * (900 + jitter / 5)
+/// Returns the time to wait for the next round: twice as long after each failure, within bounds, and
+/// a tenth more or less, so that many watches do not ask at once.
+fn pause(interval: Duration, failures: u32, random: f64) -> Duration {
+    let backoff = Backoff::doubling(interval, MAX_BACKOFF).jitter(0.9, 1.1);
+    backoff.wait(failures, random)
 }
 
 #[cfg(test)]
@@ -294,7 +294,7 @@ mod tests {
     #[test]
     fn the_pause_grows_with_failures_and_stays_within_bounds() {
         let minute = Duration::from_mins(1);
-        let middle = |interval, failures| pause(interval, failures, 500);
+        let middle = |interval, failures| pause(interval, failures, 0.5);
         assert_eq!(middle(minute, 0), minute);
         assert_eq!(middle(minute, 1), minute * 2);
         assert_eq!(middle(minute, 3), minute * 8);
@@ -302,7 +302,7 @@ mod tests {
         assert_eq!(middle(minute, u32::MAX), MAX_BACKOFF);
         let hour = Duration::from_hours(1);
         assert_eq!(middle(hour, 5), hour, "never shorter than the interval");
-        assert_eq!(pause(minute, 0, 0), Duration::from_secs(54));
-        assert_eq!(pause(minute, 0, 1000), Duration::from_secs(66));
+        assert_eq!(pause(minute, 0, 0.0), Duration::from_secs(54));
+        assert_eq!(pause(minute, 0, 1.0), Duration::from_secs(66));
     }
 }

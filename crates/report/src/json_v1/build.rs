@@ -345,7 +345,8 @@ fn applied(applied: &AppliedChange) -> AppliedItem {
             Some(Some(ended)) => ended.kind,
         });
         let problem = ended.flatten().and_then(|ended| ended.problem.as_ref());
-        told.error = problem.map(|(code, message)| ErrorItem::new(*code, message, None));
+        told.error =
+            problem.map(|problem| ErrorItem::new(problem.code, &problem.to_string(), None));
     }
     if let Some(organization) = applied.outcome.organization() {
         item.organization_id = Some(organization.id.to_string());
@@ -353,7 +354,7 @@ fn applied(applied: &AppliedChange) -> AppliedItem {
     AppliedItem {
         change: item,
         outcome: applied.outcome.kind(),
-        error: error.map(|problem| ErrorItem::new(problem.code, &problem.message, None)),
+        error: error.map(|problem| ErrorItem::new(problem.code, &problem.to_string(), None)),
     }
 }
 

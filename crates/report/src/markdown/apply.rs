@@ -61,7 +61,7 @@ fn failures(document: &mut Document, changes: &[AppliedChange]) {
 
 fn failure(applied: &AppliedChange, problem: &Problem, is_new: bool) -> String {
     let message = if is_new {
-        format!(": {}", prose(&problem.message))
+        format!(": {}", prose(&problem.to_string()))
     } else {
         String::new()
     };

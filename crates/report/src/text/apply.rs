@@ -129,7 +129,7 @@ pub fn applied_line(change: &Change, outcome: &Outcome, layout: &Layout) -> Stri
         }
         Outcome::Gone => {}
         Outcome::Refused(problem) | Outcome::Unknown(problem) | Outcome::NotTried(problem) => {
-            let _ = write!(line, "  {}", escape(&problem.message));
+            let _ = write!(line, "  {}", escape(&problem.to_string()));
         }
     }
     line
@@ -154,7 +154,7 @@ fn write_failure(out: &mut String, failure: &AppliedChange, is_told: bool, layou
         paint.quiet(problem.code)
     );
     if is_told {
-        hanging(out, "      ", &escape(&problem.message), layout.width);
+        hanging(out, "      ", &escape(&problem.to_string()), layout.width);
     }
 }
 

@@ -9,7 +9,7 @@ use super::books::Answered;
 use super::update;
 use super::{
     BEFORE_LOOKING, FieldOutcome, MAX_ATTEMPTS, Options, Outcome, OutcomeKind, Problem, Stop,
-    failed, lost, not_looked_at,
+    add_requests, failed, lost, not_looked_at,
 };
 use crate::{ApiError, ApiErrorKind, NewOrganization, WritePortal};
 use portalctl_core::plan::{Change, FieldChange};
@@ -92,14 +92,14 @@ pub(super) async fn create(
 /// The external id is taken, and it could not be seen by what.
 fn not_seen(error: &ApiError, lookup: &ApiError, stop: &Stop) -> Outcome {
     stop.heed(lookup);
-    let message = format!("{error}; looking what has it failed: {lookup}");
-    Outcome::Refused(Problem::new(error.code(), message).repeatable())
+    let problem = Problem::of(error).noting_request("looking what has it failed", lookup);
+    Outcome::Refused(problem.repeatable())
 }
 
 /// It is not there, but a server that is this slow may still make it.
 fn gave_up(error: &ApiError) -> Outcome {
-    let message = format!("{error}; it was not there when it was looked for, {MAX_ATTEMPTS} times");
-    Outcome::Unknown(Problem::new(error.code(), message).repeatable())
+    let remark = format!("it was not there when it was looked for, {MAX_ATTEMPTS} times");
+    Outcome::Unknown(Problem::of(error).repeatable()).noting(&remark)
 }
 
 /// What a create does not take is set on what was just created: WorkOS takes a Stripe customer id
@@ -137,17 +137,22 @@ fn without_refused(ended: Outcome, refused: &[FieldOutcome]) -> Outcome {
             .iter()
             .filter_map(|field| Some((&field.path, field.problem.as_ref()?)))
     };
-    let Some((_, (code, _))) = problems().next() else {
+    let Some((_, first)) = problems().next() else {
         return ended;
     };
     let mut told: Vec<String> = problems()
-        .map(|(path, (_, message))| update::named(path, message))
+        .map(|(path, problem)| update::named(path, &problem.message))
         .collect();
+    let mut requests = Vec::new();
+    for (_, problem) in problems() {
+        add_requests(&mut requests, problem);
+    }
     let left = ended.organization().cloned();
     let mut fields = refused.to_vec();
     let (code, can_repeat, is_unknown) = match ended.problem() {
-        None => (*code, false, false),
+        None => (first.code, false, false),
         Some(problem) => {
+            add_requests(&mut requests, problem);
             told.push(problem.message.clone());
             fields.extend(problem.fields.iter().cloned());
             let is_unknown = ended.kind() == OutcomeKind::Unknown;
@@ -156,6 +161,7 @@ fn without_refused(ended: Outcome, refused: &[FieldOutcome]) -> Outcome {
     };
     let problem = Problem {
         can_repeat,
+        requests,
         left: left.map(Box::new),
         fields,
         ..Problem::new(code, told.join("; "))
@@ -241,7 +247,7 @@ impl Wanted {
             .extend(refused.into_iter().map(|field| FieldOutcome {
                 path: field.path,
                 kind: OutcomeKind::Refused,
-                problem: Some((error.code(), error.to_string())),
+                problem: Some(Problem::of(error)),
             }));
         is_less
     }
@@ -274,7 +280,7 @@ impl Wanted {
             self.refused.push(FieldOutcome {
                 path: FieldPath::Domain(domain.clone()),
                 kind: OutcomeKind::Refused,
-                problem: Some((error.code(), error.to_string())),
+                problem: Some(Problem::of(error)),
             });
         }
         if !named.is_empty() {

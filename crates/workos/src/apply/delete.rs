@@ -153,7 +153,13 @@ async fn wait_until_gone(
 /// The deletion was accepted, and whether it was carried out could not be seen.
 fn accepted(id: &OrganizationId, lookup: &ApiError, stop: &Stop) -> Outcome {
     stop.heed(lookup);
-    let message =
-        format!("the deletion of {id} was accepted; looking whether it is gone: {lookup}");
-    Outcome::Unknown(Problem::new(lookup.code(), message).repeatable())
+    let message = format!(
+        "the deletion of {id} was accepted; looking whether it is gone: {}",
+        lookup.summary()
+    );
+    let problem = Problem {
+        message,
+        ..Problem::of(lookup).repeatable()
+    };
+    Outcome::Unknown(problem)
 }

@@ -277,9 +277,13 @@ impl<P: WritePortal> Sender<'_, P> {
             }
             Sent::Lost(error) => {
                 self.keep_sending(&sending).await;
-                let message =
-                    format!("{error}; the e-mail may be on its way, so it is not sent again");
-                Err(Outcome::Unknown(may_be_sent(message)))
+                let problem = Problem {
+                    code: invite_codes::MAY_BE_SENT,
+                    can_repeat: false,
+                    ..Problem::of(&error)
+                };
+                let remark = "the e-mail may be on its way, so it is not sent again";
+                Err(Outcome::Unknown(problem.noting(remark)))
             }
         }
     }
@@ -422,8 +426,13 @@ fn outcome_of(answer: Result<(), ApiError>) -> Sent {
 
 /// The account of a run that is marked and could not read the mark back: it sent nothing.
 fn unknown_after_mark(outcome: &Outcome) -> Outcome {
-    let why = outcome.problem().map_or("", |problem| &problem.message);
-    Outcome::Unknown(may_be_sent(format!("{STAYS_MARKED}: {why}")))
+    Outcome::Unknown(match outcome.problem() {
+        None => may_be_sent(STAYS_MARKED),
+        Some(problem) => Problem {
+            requests: problem.requests.clone(),
+            ..may_be_sent(format!("{STAYS_MARKED}: {}", problem.message))
+        },
+    })
 }
 
 fn mark_change(before: Option<String>, after: Option<String>) -> FieldChange {

@@ -35,7 +35,7 @@ use futures::stream::{self, StreamExt};
 use ring::rand::{SecureRandom, SystemRandom};
 use tokio_util::sync::CancellationToken;
 
-use crate::{ApiError, ApiErrorKind, WritePortal};
+use crate::{ApiError, ApiErrorKind, FailedRequest, WritePortal};
 use portalctl_core::plan::moves::{comes_first, moving};
 use portalctl_core::plan::{Action, ActionKind, Change, Invitation, Plan};
 use portalctl_model::codes::plan as codes;
@@ -350,7 +350,7 @@ fn report(plan: &Plan, mut outcomes: BTreeMap<usize, Outcome>, stop: &Stop) -> A
 /// Why no further change is begun: an interruption, or a failure that every other would meet too.
 struct Stop {
     cancel: CancellationToken,
-    fatal: Mutex<Option<(String, bool)>>,
+    fatal: Mutex<Option<ApiError>>,
     /// Entries without their IT contacts, for the report.
     without_contacts: Mutex<BTreeMap<OrgKey, String>>,
 }
@@ -375,7 +375,7 @@ impl Stop {
     fn heed(&self, error: &ApiError) {
         if error.is_fatal() {
             let mut fatal = self.fatal.lock().unwrap_or_else(PoisonError::into_inner);
-            fatal.get_or_insert_with(|| (error.to_string(), error.is_transient()));
+            fatal.get_or_insert_with(|| error.clone());
         }
     }
 
@@ -385,17 +385,24 @@ impl Stop {
             return Some(Problem::new(codes::INTERRUPTED, message).repeatable());
         }
         let fatal = self.fatal.lock().unwrap_or_else(PoisonError::into_inner);
-        fatal.as_ref().map(|(error, is_transient)| Problem {
-            can_repeat: *is_transient,
-            ..Problem::new(
-                codes::INTERRUPTED,
-                format!("the run stopped after: {error}"),
-            )
+        fatal.as_ref().map(|error| Problem {
+            code: codes::INTERRUPTED,
+            message: format!("the run stopped after: {}", error.summary()),
+            ..Problem::of(error)
         })
     }
 
     fn was_interrupted(&self) -> bool {
         self.cancel.is_cancelled()
+    }
+}
+
+/// Adds the requests behind a failure to others, each once.
+fn add_requests(requests: &mut Vec<FailedRequest>, problem: &Problem) {
+    for request in &problem.requests {
+        if !requests.contains(request) {
+            requests.push(request.clone());
+        }
     }
 }
 
@@ -410,11 +417,9 @@ fn failed(error: &ApiError, lost_write: Option<&ApiError>, stop: &Stop) -> Outco
     stop.heed(error);
     match lost_write {
         Some(lost) => Outcome::Unknown(
-            Problem::new(
-                error.code(),
-                format!("{error}; an earlier try may have taken effect: {lost}"),
-            )
-            .repeatable(),
+            Problem::of(error)
+                .noting_request(EARLIER_TRY, lost)
+                .repeatable(),
         ),
         None if error.is_fatal() || error.kind == ApiErrorKind::Withheld => {
             Outcome::NotTried(Problem::of(error))
@@ -426,6 +431,10 @@ fn failed(error: &ApiError, lost_write: Option<&ApiError>, stop: &Stop) -> Outco
 /// A write whose answer was lost and could not be looked up either.
 fn lost(write: &ApiError, lookup: &ApiError, stop: &Stop) -> Outcome {
     stop.heed(lookup);
-    let message = format!("{write}; looking whether it took effect failed too: {lookup}");
-    Outcome::Unknown(Problem::new(write.code(), message).repeatable())
+    let remark = "looking whether it took effect failed too";
+    let problem = Problem::of(write).noting_request(remark, lookup);
+    Outcome::Unknown(problem.repeatable())
 }
+
+/// Remark on a lost write that may explain the failure of a later one.
+const EARLIER_TRY: &str = "an earlier try may have taken effect";

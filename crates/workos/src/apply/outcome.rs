@@ -7,12 +7,13 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::books::{self, Kept};
-use crate::ApiError;
+use crate::{ApiError, FailedRequest};
 use portalctl_core::plan::{ActionKind, Change, Warning};
 use portalctl_model::OrgKey;
 use portalctl_model::codes::{Code, plan as codes};
 use portalctl_model::desired::FieldPath;
 use portalctl_model::observed::{Answer, Observed, Organization};
+use portalctl_model::text::escape;
 
 /// Every change of a plan with what became of it, whatever happened.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -72,11 +73,14 @@ pub enum OutcomeKind {
 pub struct Problem {
     /// The code that `portalctl explain` knows.
     pub code: Code,
-    /// What happened, on one line.
+    /// Description of the failure on one line, the same for every attempt that fails alike; the
+    /// [`Display`](fmt::Display) form adds the request ids.
     pub message: String,
+    /// Failed requests behind it, in the order in which the message names them.
+    pub requests: Vec<FailedRequest>,
     /// The organization as the change left it, when that is known.
     pub left: Option<Box<Organization>>,
-    /// Whether the same command again can do better: not after a refusal.
+    /// True where the same command can do better when it is run again: not after a refusal.
     pub can_repeat: bool,
     /// Outcomes of single fields; those that are not listed were done. Empty where all fields
     /// ended like the change.
@@ -90,8 +94,8 @@ pub struct FieldOutcome {
     pub path: FieldPath,
     /// Kind of the outcome.
     pub kind: OutcomeKind,
-    /// The code that `portalctl explain` knows, and what happened; nothing where it was done.
-    pub problem: Option<(Code, String)>,
+    /// The failure; absent where the field was done.
+    pub problem: Option<Problem>,
 }
 
 /// Benefit of running the same command again.
@@ -165,10 +169,7 @@ impl Outcome {
 
     /// The same with a remark behind its message.
     pub(super) fn noting(self, remark: &str) -> Self {
-        let told = |problem: Problem| Problem {
-            message: format!("{}; {remark}", problem.message),
-            ..problem
-        };
+        let told = |problem: Problem| problem.noting(remark);
         match self {
             Self::Done(_) | Self::Gone => self,
             Self::Unknown(problem) => Self::Unknown(told(problem)),
@@ -208,14 +209,29 @@ impl fmt::Display for OutcomeKind {
 }
 
 impl Problem {
-    pub(super) fn new(code: Code, message: impl Into<String>) -> Self {
+    /// Creates a failure without a request behind it, that a repeat would meet again.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
         Self {
             code,
             message: message.into(),
+            requests: Vec::new(),
             left: None,
             can_repeat: false,
             fields: Vec::new(),
         }
+    }
+
+    /// Adds a remark to the message.
+    pub(super) fn noting(mut self, remark: &str) -> Self {
+        self.message = format!("{}; {remark}", self.message);
+        self
+    }
+
+    /// Adds a remark and the failed request that it tells of to the message.
+    pub(super) fn noting_request(mut self, remark: &str, error: &ApiError) -> Self {
+        self.message = format!("{}; {remark}: {}", self.message, error.summary());
+        self.requests.push(error.into());
+        self
     }
 
     /// The same, where the same command again can do better.
@@ -237,7 +253,8 @@ impl Problem {
     pub(super) fn of(error: &ApiError) -> Self {
         Self {
             can_repeat: error.is_transient(),
-            ..Self::new(error.code(), error.to_string())
+            requests: vec![error.into()],
+            ..Self::new(error.code(), error.summary())
         }
     }
 
@@ -255,6 +272,25 @@ impl Problem {
     pub fn fields_not_done(&self) -> impl Iterator<Item = &FieldOutcome> {
         let fields = self.fields.iter();
         fields.filter(|field| field.kind != OutcomeKind::Done)
+    }
+}
+
+impl fmt::Display for Problem {
+    /// Writes the message, and behind it the ids that WorkOS gave the failed requests.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)?;
+        if let [request] = self.requests.as_slice() {
+            return request.fmt(f);
+        }
+        let ids = self.requests.iter();
+        let ids: Vec<_> = ids
+            .filter_map(|request| request.request_id.as_deref().map(escape))
+            .collect();
+        match ids.as_slice() {
+            [] => Ok(()),
+            [id] => write!(f, " [request {id}]"),
+            ids => write!(f, " [requests {}]", ids.join(", ")),
+        }
     }
 }
 

@@ -12,8 +12,8 @@ use std::time::Duration;
 use super::books::Answered;
 use super::owner;
 use super::{
-    BEFORE_LOOKING, FieldOutcome, MAX_ATTEMPTS, Options, Outcome, OutcomeKind, Problem, Stop,
-    failed, lost, not_looked_at,
+    BEFORE_LOOKING, EARLIER_TRY, FieldOutcome, MAX_ATTEMPTS, Options, Outcome, OutcomeKind,
+    Problem, Stop, add_requests, failed, lost, not_looked_at,
 };
 use crate::{ApiError, ApiErrorKind, OrganizationPatch, WritePortal};
 use portalctl_core::plan::{Change, FieldChange, Ownership, Plan};
@@ -189,11 +189,7 @@ fn moved(problem: Problem, lost_write: Option<&ApiError>) -> Outcome {
     let Some(lost) = lost_write else {
         return Outcome::Refused(problem);
     };
-    let message = format!(
-        "{}; an earlier try may have taken effect: {lost}",
-        problem.message
-    );
-    Outcome::Unknown(Problem { message, ..problem })
+    Outcome::Unknown(problem.noting_request(EARLIER_TRY, lost))
 }
 
 /// The outcome of a write that was not made, or not again: another has the organization now.
@@ -397,9 +393,9 @@ impl<P: WritePortal> Hand<'_, P> {
                 return Err(whole(taken_meanwhile(&self.live, lost_write.as_ref())));
             }
             if let Some(lost) = lost_write.as_ref().filter(|_| attempt >= MAX_ATTEMPTS) {
-                let message = format!("{lost}; it was sent {MAX_ATTEMPTS} times");
-                let problem = Problem::new(lost.code(), message).repeatable();
-                return Err(only(Outcome::Unknown(problem)));
+                let remark = format!("it was sent {MAX_ATTEMPTS} times");
+                let outcome = Outcome::Unknown(Problem::of(lost).repeatable());
+                return Err(only(outcome.noting(&remark)));
             }
             attempt += 1;
             self.may_be_old = put_off >= MAX_PUT_OFF;
@@ -489,8 +485,8 @@ impl<P: WritePortal> Hand<'_, P> {
             Ok(None) => Some(deletion_under_way(&id)),
             Ok(Some(other)) => {
                 let (other, name) = (escape(other.id.as_str()), escape(&other.name));
-                let message = format!("{error}; {other} ({name}) has the external id `{id}`");
-                Some(Problem::new(error.code(), message))
+                let remark = format!("{other} ({name}) has the external id `{id}`");
+                Some(Problem::of(error).noting(&remark))
             }
             // The refusal stands, whoever has it.
             Err(_) => None,
@@ -633,7 +629,7 @@ impl<P: WritePortal> Hand<'_, P> {
                 Err(_) => return Ok(()),
             }
         }
-        self.answered.note_without_contacts(&problem.message);
+        self.answered.note_without_contacts(&problem.to_string());
         Ok(())
     }
 
@@ -665,9 +661,14 @@ impl<P: WritePortal> Hand<'_, P> {
         } else {
             told
         };
+        let mut requests = Vec::new();
+        for problem in not_done().filter_map(|(_, outcome)| outcome.problem()) {
+            add_requests(&mut requests, problem);
+        }
         let mut problems = not_done().filter_map(|(_, outcome)| outcome.problem());
         let problem = Problem {
             can_repeat: problems.any(|problem| problem.can_repeat),
+            requests,
             fields: ended
                 .iter()
                 .map(|(field, end)| of_field(field, end))
@@ -693,7 +694,7 @@ fn of_field(field: &FieldChange, end: &Result<(), Outcome>) -> FieldOutcome {
     FieldOutcome {
         path: field.path.clone(),
         kind: outcome.map_or(OutcomeKind::Done, Outcome::kind),
-        problem: problem.map(|problem| (problem.code, problem.message.clone())),
+        problem: problem.cloned(),
     }
 }
 

@@ -442,7 +442,7 @@ async fn lists_and_writes_ask_what_the_api_documents() {
 #[test]
 fn jitter_replays_from_its_seed() {
     let draw = |seed| {
-        let jitter = Jitter(AtomicU64::new(seed));
+        let jitter = Jitter::new(seed);
         (0..100).map(|_| jitter.next()).collect::<Vec<_>>()
     };
     assert_eq!(draw(7), draw(7));
