@@ -69,7 +69,7 @@ pub(super) fn run(args: &OperatorArgs, ui: &Ui) -> Result<Exit, CliError> {
     let identity = match &args.identity {
         Some(identity) => identity.clone(),
         // Two processes of one machine are two.
-        None => format!("portalctl-{:016x}", operator::instance(&clock)),
+        None => format!("portalctl-{:016x}", operator::instance_id(&clock)),
     };
     let namespace = args.lease_namespace.as_ref().or(args.namespace.as_ref());
     let options = Options {

@@ -8,12 +8,12 @@ use kube::core::{ApiResource, DynamicObject};
 use kube::runtime::reflector::ObjectRef;
 use kube::{Api, Resource};
 
+use super::clients;
 use super::entries::Entry;
-use super::holders::{Claims, Grounds, Refusal, Settled, settle_claims};
-use super::names::{Name, environment_name_of, name_of};
+use super::holders::{ClaimContext, Claims, Refusal, Settled, settle_claims};
 use super::permit::is_shown;
-use super::portals;
 use super::reconcile::Reconciler;
+use super::resource::{Name, environment_name_of, name_of};
 use super::resource::{PortalEnvironment, PortalOrganization};
 use portalctl_core::identity::candidates;
 use portalctl_core::identity::ownership::{Ownership, Presence};
@@ -85,18 +85,19 @@ impl Reconciler {
         let elsewhere = self.context.registry.of_others(endpoint, &self.name);
         let named_elsewhere = self.named_elsewhere(endpoint);
         let manifest = desired.manifest.clone();
-        let grounds = Grounds {
+        let context_of_claims = ClaimContext {
             environment,
             manifest: manifest.as_ref(),
             observed,
             presence: &presence,
             elsewhere: &elsewhere,
             named_elsewhere: &named_elsewhere,
-            transfers: Grounds::transfers_of(environment),
+            transfers: ClaimContext::transfers_of(environment),
         };
-        let Settled { claims, refusals } = settle_claims(entries, desired, &grounds, |entry| {
-            self.before(entry).organization_id
-        });
+        let Settled { claims, refusals } =
+            settle_claims(entries, desired, &context_of_claims, |entry| {
+                self.before(entry).organization_id
+            });
         self.context.registry.enter(endpoint, &self.name, claims);
         self.log_refusals(&refusals);
         self.refusals = refusals;
@@ -167,7 +168,7 @@ impl Reconciler {
             let environment = context.environments.get(&reference);
             let environment = environment.as_ref().and_then(|held| held.read().ok());
             environment.is_some_and(|environment| {
-                portals::endpoint(&environment.spec)
+                clients::endpoint(&environment.spec)
                     .is_ok_and(|other| other.authority() == endpoint)
             })
         };

@@ -3,13 +3,13 @@
 
 use std::sync::Arc;
 
-use super::conditions::{Restraint, Trouble};
-use super::declared::Reader;
-use super::holders::Standing;
-use super::names::{Name, Uid, name_of};
-use super::objects::{Objects, is_held, is_leaving, is_organization_paused};
-use super::reason::Reason;
+use super::conditions::Reason;
+use super::conditions::{BlockedReason, ReadOnly};
+use super::holders::ClaimState;
+use super::resolved_spec::Reader;
+use super::resource::{Name, Uid, name_of};
 use super::resource::{PortalEnvironment, PortalOrganization};
+use super::store::{EnvironmentObjects, is_being_deleted, is_held, is_organization_paused};
 use portalctl_manifest::kubernetes::{DeletionPolicy, ManagementPolicy};
 use portalctl_model::desired::Desired;
 use portalctl_model::{Holder, OrgKey};
@@ -22,11 +22,11 @@ pub(super) struct Entry {
     /// Its name.
     pub(super) name: Name,
     /// The key it stands for, or why it means nothing.
-    pub(super) meaning: Result<OrgKey, Trouble>,
+    pub(super) resolved_key: Result<OrgKey, BlockedReason>,
     /// Its holder mark; none where the name fits in no mark.
     pub(super) holder: Option<Holder>,
     /// Its relation to the live organizations, once it is settled.
-    pub(super) standing: Standing,
+    pub(super) claim_state: ClaimState,
     /// Domains that it declares and does not get, in words.
     pub(super) contested: Vec<String>,
 }
@@ -41,23 +41,23 @@ impl Entry {
 
     fn new(
         object: Arc<PortalOrganization>,
-        meaning: Result<OrgKey, Trouble>,
+        resolved_key: Result<OrgKey, BlockedReason>,
         cluster: &str,
     ) -> Self {
         let name = name_of(&object.metadata);
         Self {
             holder: Holder::new(cluster, &*name.namespace, &*name.name).ok(),
-            standing: Standing::Open,
+            claim_state: ClaimState::Open,
             contested: Vec::new(),
             object,
             name,
-            meaning,
+            resolved_key,
         }
     }
 
     /// The key of an entry that means something.
     pub(super) fn key(&self) -> Option<&OrgKey> {
-        self.meaning.as_ref().ok()
+        self.resolved_key.as_ref().ok()
     }
 
     /// What tells its resource from others.
@@ -66,17 +66,17 @@ impl Entry {
     }
 
     /// Whether its resource is being deleted.
-    pub(super) fn is_leaving(&self) -> bool {
-        is_leaving(&self.object.metadata)
+    pub(super) fn is_being_deleted(&self) -> bool {
+        is_being_deleted(&self.object.metadata)
     }
 
     /// Why nothing is written for it, if so.
-    pub(super) fn restraint(&self, environment_is_paused: bool) -> Option<Restraint> {
+    pub(super) fn read_only(&self, environment_is_paused: bool) -> Option<ReadOnly> {
         if environment_is_paused || is_organization_paused(&self.object) {
-            return Some(Restraint::Paused);
+            return Some(ReadOnly::Paused);
         }
         match self.object.spec.management_policy {
-            ManagementPolicy::Observe => Some(Restraint::ObserveOnly),
+            ManagementPolicy::Observe => Some(ReadOnly::ObserveOnly),
             ManagementPolicy::Manage => None,
         }
     }
@@ -89,14 +89,14 @@ impl Entry {
     }
 }
 
-/// Sorts the resources of an environment out, oldest first, and says what they want; trouble when
+/// Sorts the resources of an environment out, oldest first, and says what they want; blocked when
 /// the environment itself means nothing.
 pub(super) fn sort(
-    objects: &Objects,
+    objects: &EnvironmentObjects,
     environment: &PortalEnvironment,
     cluster: &str,
     reader: &mut Reader,
-) -> Result<(Vec<Entry>, Desired), Trouble> {
+) -> Result<(Vec<Entry>, Desired), BlockedReason> {
     // Who may not be here cannot claim anything before those who may.
     let (allowed, others): (Vec<_>, Vec<_>) = ours(objects)
         .partition(|object| is_allowed(environment, &name_of(&object.metadata).namespace));
@@ -105,12 +105,12 @@ pub(super) fn sort(
     let mut desired = declared.desired.clone()?;
     // Here it bounds an hour, and what is beyond it waits: it is not held.
     desired.limits.create = None;
-    let entry = |object: &Arc<PortalOrganization>, meaning| {
-        Entry::new(Arc::clone(object), meaning, cluster)
+    let entry = |object: &Arc<PortalOrganization>, resolved_key| {
+        Entry::new(Arc::clone(object), resolved_key, cluster)
     };
     let allowed = allowed.into_iter().filter_map(|object| {
-        let meaning = declared.meanings.get(&name_of(&object.metadata))?;
-        Some(entry(object, meaning.clone()))
+        let resolved_key = declared.resolved_keys.get(&name_of(&object.metadata))?;
+        Some(entry(object, resolved_key.clone()))
     });
     let others = others.into_iter().map(|object| {
         let namespace = name_of(&object.metadata).namespace;
@@ -120,11 +120,11 @@ pub(super) fn sort(
 }
 
 /// The resources that are there, or being deleted and held by us.
-fn ours(objects: &Objects) -> impl Iterator<Item = &Arc<PortalOrganization>> {
+fn ours(objects: &EnvironmentObjects) -> impl Iterator<Item = &Arc<PortalOrganization>> {
     objects
         .organizations
         .iter()
-        .filter(|object| !is_leaving(&object.metadata) || is_held(&object.metadata))
+        .filter(|object| !is_being_deleted(&object.metadata) || is_held(&object.metadata))
 }
 
 /// Returns whether an environment takes organizations of a namespace.
@@ -134,9 +134,9 @@ pub(super) fn is_allowed(environment: &PortalEnvironment, namespace: &str) -> bo
     own || allowed.iter().any(|one| one == "*" || one == namespace)
 }
 
-fn not_allowed(environment: &PortalEnvironment, namespace: &str) -> Trouble {
+fn not_allowed(environment: &PortalEnvironment, namespace: &str) -> BlockedReason {
     let name = name_of(&environment.metadata);
-    Trouble::new(
+    BlockedReason::new(
         Reason::NotAllowed,
         format!(
             "PortalEnvironment {name} does not take organizations of the namespace {namespace}: \
@@ -146,8 +146,12 @@ fn not_allowed(environment: &PortalEnvironment, namespace: &str) -> Trouble {
 }
 
 /// The resources of an environment that cannot be worked on.
-pub(super) fn without_meaning(objects: &Objects, trouble: &Trouble, cluster: &str) -> Vec<Entry> {
+pub(super) fn blocked_entries(
+    objects: &EnvironmentObjects,
+    blocked: &BlockedReason,
+    cluster: &str,
+) -> Vec<Entry> {
     ours(objects)
-        .map(|object| Entry::new(Arc::clone(object), Err(trouble.clone()), cluster))
+        .map(|object| Entry::new(Arc::clone(object), Err(blocked.clone()), cluster))
         .collect()
 }

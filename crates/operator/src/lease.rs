@@ -1,21 +1,27 @@
 //! Leader election by a Lease: one process writes, the others wait to take over.
 //!
 //! A holder that stops renewing is given the lease's whole duration, as seen by the clock of the
-//! one that waits; clocks of two machines are never compared. The resource version decides between
+//! one that waits; schedule of two machines are never compared. The resource version decides between
 //! two that take over at once.
 
-use std::sync::Arc;
+use std::io::{Error, ErrorKind};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use http::{Request, Response};
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::MicroTime;
+use kube::Client;
 use kube::api::{Api, ObjectMeta, PostParams};
+use kube::client::Body;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::fence::Fence;
 use portalctl_platform::clock::SharedClock;
+use portalctl_workos::{Transport, TransportError, TransportErrorKind};
 
 /// The token of the time that this process leads; nothing while another does. It is cancelled when
 /// the lease is lost.
@@ -35,7 +41,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    fn api(&self, client: kube::Client) -> Api<Lease> {
+    fn api(&self, client: Client) -> Api<Lease> {
         match &self.namespace {
             Some(namespace) => Api::namespaced(client, namespace),
             None => Api::default_namespaced(client),
@@ -77,7 +83,7 @@ pub(super) struct Election {
 impl Election {
     /// Somebody who has not asked yet.
     pub(super) fn new(
-        client: kube::Client,
+        client: Client,
         settings: Settings,
         clock: SharedClock,
         term: watch::Sender<Term>,
@@ -130,7 +136,7 @@ impl Election {
     }
 
     /// Gives the lease back, once nothing is being written any more.
-    pub(super) async fn release(client: kube::Client, settings: &Settings) {
+    pub(super) async fn release(client: Client, settings: &Settings) {
         let api = settings.api(client);
         let Ok(Some(mut lease)) = api.get_opt(&settings.name).await else {
             return;
@@ -275,4 +281,127 @@ fn ours(written: kube::Result<Lease>) -> kube::Result<Holder> {
 /// The time as the Kubernetes types have it: they use another version of the same library.
 fn kube_time(time: jiff::Timestamp) -> k8s_openapi::jiff::Timestamp {
     k8s_openapi::jiff::Timestamp::from_microsecond(time.as_microsecond()).unwrap_or_default()
+}
+
+const CLOSED: &str = "not sent: another process leads, or may";
+
+/// Until when this process may write. Clones are the same fence.
+#[derive(Clone)]
+pub(super) struct Fence {
+    clock: SharedClock,
+    until: Arc<Mutex<Option<Instant>>>,
+}
+
+impl Fence {
+    /// One that lets nothing through.
+    pub(super) fn closed(clock: SharedClock) -> Self {
+        Self {
+            clock,
+            until: Arc::default(),
+        }
+    }
+
+    /// Lets writes through until a time; from now on nothing, without one.
+    pub(super) fn open_until(&self, until: Option<Instant>) {
+        *self.until.lock().unwrap_or_else(PoisonError::into_inner) = until;
+    }
+
+    fn is_open(&self) -> bool {
+        let until = *self.until.lock().unwrap_or_else(PoisonError::into_inner);
+        until.is_some_and(|until| self.clock.instant() < until)
+    }
+
+    /// The same client, whose writes pass here.
+    pub(super) fn client(&self, client: Client) -> Client {
+        let namespace = client.default_namespace().to_owned();
+        let fence = self.clone();
+        let service = tower::service_fn(move |request: Request<Body>| {
+            let (client, fence) = (client.clone(), fence.clone());
+            async move {
+                if !request.method().is_safe() && !fence.is_open() {
+                    let refused = Error::new(ErrorKind::PermissionDenied, CLOSED);
+                    return Err(kube::Error::Service(refused.into()));
+                }
+                client.send(request).await
+            }
+        });
+        Client::new(service, namespace)
+    }
+
+    /// The same way to WorkOS, whose writes pass here.
+    pub(super) fn transport(&self, inner: Arc<dyn Transport>) -> impl Transport + use<> {
+        FencedTransport {
+            inner,
+            fence: self.clone(),
+        }
+    }
+}
+
+struct FencedTransport {
+    inner: Arc<dyn Transport>,
+    fence: Fence,
+}
+
+impl Transport for FencedTransport {
+    fn send(
+        &self,
+        request: Request<Bytes>,
+    ) -> BoxFuture<'_, Result<Response<Bytes>, TransportError>> {
+        if request.method().is_safe() || self.fence.is_open() {
+            return self.inner.send(request);
+        }
+        let refused = TransportError::new(TransportErrorKind::Connect, CLOSED);
+        Box::pin(std::future::ready(Err(refused)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use http::Method;
+
+    use super::*;
+    use portalctl_platform::clock::{Clock, SystemClock};
+
+    /// Takes everything.
+    struct Open;
+
+    impl Transport for Open {
+        fn send(
+            &self,
+            _: Request<Bytes>,
+        ) -> BoxFuture<'_, Result<Response<Bytes>, TransportError>> {
+            Box::pin(async { Ok(Response::new(Bytes::new())) })
+        }
+    }
+
+    /// Whether a request gets through to WorkOS, and to the API server.
+    async fn passes(fence: &Fence, method: Method) -> [bool; 2] {
+        let request = |method| Request::builder().method(method).uri("/organizations");
+        let connection = fence.transport(Arc::new(Open));
+        let sent = connection.send(request(method.clone()).body(Bytes::new()).unwrap());
+        let service = tower::service_fn(async |_: Request<Body>| {
+            Ok::<_, Error>(Response::new(axum::body::Body::empty()))
+        });
+        let client = fence.client(Client::new(service, "portal"));
+        let asked = client.send(request(method).body(Body::empty()).unwrap());
+        [sent.await.is_ok(), asked.await.is_ok()]
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_write_passes_while_the_lease_holds_and_a_read_always() {
+        let fence = Fence::closed(Arc::new(SystemClock));
+        assert_eq!(passes(&fence, Method::PUT).await, [false; 2]);
+        let second = Duration::from_secs(1);
+        fence.open_until(Some(SystemClock.instant() + second));
+        assert_eq!(passes(&fence, Method::PUT).await, [true; 2]);
+        // Nobody has said that the time is over.
+        SystemClock.sleep(second).await;
+        assert_eq!(passes(&fence, Method::PUT).await, [false; 2]);
+        assert_eq!(passes(&fence, Method::GET).await, [true; 2]);
+        fence.open_until(Some(SystemClock.instant() + second));
+        fence.open_until(None);
+        assert_eq!(passes(&fence, Method::DELETE).await, [false; 2]);
+    }
 }

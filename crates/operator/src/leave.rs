@@ -3,21 +3,21 @@
 use futures::stream::{self, StreamExt};
 use tokio_util::sync::CancellationToken;
 
-use super::announce::News;
-use super::conditions::Trouble;
+use super::apply::generation;
+use super::cache::Cache;
+use super::clients::Connection;
+use super::conditions::BlockedReason;
+use super::conditions::Reason;
 use super::deletion::{self, Allowance, Step};
 use super::entries::Entry;
+use super::events::EventReason;
 use super::handover::Succession;
-use super::kube_writes;
-use super::objects::{FINALIZER, is_held};
+use super::kube_api;
 use super::permit::{Subjects, WritePermit};
-use super::picture::Picture;
-use super::portals::Portal;
-use super::reason::Reason;
 use super::reconcile::Reconciler;
 use super::report::Reporter;
 use super::resource::{PortalEnvironment, PortalOrganization};
-use super::write::generation;
+use super::store::{FINALIZER, is_held};
 use portalctl_core::identity::identify;
 use portalctl_core::plan::{Change, Plan};
 use portalctl_manifest::kubernetes::PortalEnvironmentSpec;
@@ -29,15 +29,15 @@ use portalctl_workos::observe::refresh;
 
 /// A deletion that did not come about.
 struct NotDeleted {
-    trouble: Trouble,
+    blocked: BlockedReason,
     /// Whether it may have taken effect all the same.
     may_have: bool,
 }
 
 impl NotDeleted {
-    fn surely(trouble: Trouble) -> Self {
+    fn surely(blocked: BlockedReason) -> Self {
         Self {
-            trouble,
+            blocked,
             may_have: false,
         }
     }
@@ -45,22 +45,22 @@ impl NotDeleted {
 
 /// Reads what depends on an organization that is about to be deleted, and judges it.
 async fn guard_use(
-    portal: &Portal,
+    connection: &Connection,
     change: &mut Change,
     spec: &PortalEnvironmentSpec,
-    picture: &Picture,
-) -> Result<(), Trouble> {
+    cache: &Cache,
+) -> Result<(), BlockedReason> {
     let id = change.action.organization().cloned();
-    let live = id.and_then(|id| picture.observed.organizations.get(&id));
+    let live = id.and_then(|id| cache.observed.organizations.get(&id));
     let Some(live) = live else { return Ok(()) };
-    let usage = portal.client.usage(&live.id).await.map_err(|error| {
+    let usage = connection.client.usage(&live.id).await.map_err(|error| {
         tracing::warn!(organization = %live.id, %error, "whether it is in use cannot be read");
         let message = format!(
             "whether it is in use cannot be read: {} ({})",
             FailedRead::from(&error),
             error.code()
         );
-        Trouble::new(Reason::Deleting, message)
+        BlockedReason::new(Reason::Deleting, message)
     })?;
     deletion::guard_use(change, live, &usage, spec)
 }
@@ -68,7 +68,7 @@ async fn guard_use(
 /// Puts the finalizer on a resource, or takes it off.
 async fn write_finalizer(client: &kube::Client, entry: &Entry, wanted: bool) -> kube::Result<()> {
     let metadata = &entry.object.metadata;
-    kube_writes::finalizer::<PortalOrganization>(client, metadata, FINALIZER, wanted).await
+    kube_api::finalizer::<PortalOrganization>(client, metadata, FINALIZER, wanted).await
 }
 
 impl Reconciler {
@@ -76,11 +76,11 @@ impl Reconciler {
     /// else.
     pub(super) async fn hold(&self, entries: &[Entry]) {
         let client = &self.context.client;
-        let to_change = entries.iter().filter(|entry| !entry.is_leaving());
+        let to_change = entries.iter().filter(|entry| !entry.is_being_deleted());
         let to_change = to_change.filter_map(|entry| {
             let is_held = is_held(&entry.object.metadata);
             match (entry.wants_deletion(), is_held) {
-                (true, false) => entry.meaning.is_ok().then_some((entry, true)),
+                (true, false) => entry.resolved_key.is_ok().then_some((entry, true)),
                 (false, true) => Some((entry, false)),
                 (true, true) | (false, false) => None,
             }
@@ -91,7 +91,7 @@ impl Reconciler {
             }
         });
         writing
-            .buffer_unordered(kube_writes::AT_ONCE)
+            .buffer_unordered(kube_api::AT_ONCE)
             .collect::<()>()
             .await;
     }
@@ -100,37 +100,37 @@ impl Reconciler {
     pub(super) async fn delete(
         &mut self,
         reporter: &mut Reporter<'_>,
-        portal: &Portal,
+        connection: &Connection,
         entries: &[Entry],
         desired: &Desired,
-        picture: &mut Picture,
+        cache: &mut Cache,
         term: &CancellationToken,
     ) {
         let environment = reporter.environment.object;
-        let leaving = entries.iter().filter(|entry| entry.is_leaving());
+        let leaving = entries.iter().filter(|entry| entry.is_being_deleted());
         self.leaving.note(leaving, self.context.clock.instant());
-        let mut identities = identify(desired, &picture.observed);
-        for entry in entries.iter().filter(|entry| entry.is_leaving()) {
+        let mut identities = identify(desired, &cache.observed);
+        for entry in entries.iter().filter(|entry| entry.is_being_deleted()) {
             if term.is_cancelled() {
                 return;
             }
             let manifest = desired.manifest.as_ref();
             let allowance = Allowance::new(&environment.spec, manifest, self.quota.deletions());
-            let restraint = entry.restraint(reporter.environment.is_paused);
-            let step = deletion::step(entry, restraint, &allowance, &picture.observed, &identities);
+            let read_only = entry.read_only(reporter.environment.is_paused);
+            let step = deletion::step(entry, read_only, &allowance, &cache.observed, &identities);
             match step {
                 Step::Release(why) => self.release(entry, why).await,
-                Step::Wait(trouble) => {
-                    reporter.leaving.insert(entry.uid(), trouble);
+                Step::Wait(blocked) => {
+                    reporter.leaving.insert(entry.uid(), blocked);
                 }
                 Step::Delete(change) => {
                     let id = change.action.organization();
-                    let live = id.and_then(|id| picture.observed.organizations.get(id));
+                    let live = id.and_then(|id| cache.observed.organizations.get(id));
                     let Some(live) = live.cloned() else { continue };
                     match self.succession(entry, environment, manifest, &live).await {
                         Succession::Nobody => {}
-                        Succession::Wait(trouble) => {
-                            reporter.leaving.insert(entry.uid(), trouble);
+                        Succession::Wait(blocked) => {
+                            reporter.leaving.insert(entry.uid(), blocked);
                             continue;
                         }
                         Succession::Successor(name) => {
@@ -142,11 +142,11 @@ impl Reconciler {
                         }
                     }
                     let deleting = self
-                        .delete_counted(reporter, portal, entry, *change, desired, picture, term);
+                        .delete_counted(reporter, connection, entry, *change, desired, cache, term);
                     match deleting.await {
-                        Ok(()) => identities = identify(desired, &picture.observed),
-                        Err(trouble) => {
-                            reporter.leaving.insert(entry.uid(), trouble);
+                        Ok(()) => identities = identify(desired, &cache.observed),
+                        Err(blocked) => {
+                            reporter.leaving.insert(entry.uid(), blocked);
                         }
                     }
                 }
@@ -160,38 +160,41 @@ impl Reconciler {
     async fn delete_counted(
         &mut self,
         reporter: &Reporter<'_>,
-        portal: &Portal,
+        connection: &Connection,
         entry: &Entry,
         mut change: Change,
         desired: &Desired,
-        picture: &mut Picture,
+        cache: &mut Cache,
         term: &CancellationToken,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), BlockedReason> {
         let now = self.context.clock.instant();
-        if let Some(trouble) = self.setbacks.trouble(&change.key, generation(entry), now) {
-            return Err(trouble.clone());
+        if let Some(blocked) = self
+            .failed_writes
+            .waiting(&change.key, generation(entry), now)
+        {
+            return Err(blocked.clone());
         }
         let spec = &reporter.environment.object.spec;
-        if let Err(trouble) = guard_use(portal, &mut change, spec, picture).await {
+        if let Err(blocked) = guard_use(connection, &mut change, spec, cache).await {
             // It is looked at again, later each time.
             let interval = self.intervals().poll;
-            self.setbacks.add(
+            self.failed_writes.add(
                 &change.key,
                 generation(entry),
-                trouble.clone(),
-                interval,
-                now,
+                blocked.clone(),
+                (interval, now),
             );
-            return Err(trouble);
+            return Err(blocked);
         }
         self.count_deletion(reporter.environment.object).await?;
         let environment = reporter.environment.object;
-        let deleting = self.delete_one(environment, portal, entry, change, desired, picture, term);
+        let deleting =
+            self.delete_one(environment, connection, entry, change, desired, cache, term);
         let deleted = deleting.await;
         if deleted.as_ref().is_err_and(|not| !not.may_have) {
             self.quota.take_back_deletion();
         }
-        deleted.map_err(|not| not.trouble)
+        deleted.map_err(|not| not.blocked)
     }
 
     /// Deletes one organization, with every guard of apply.
@@ -199,14 +202,14 @@ impl Reconciler {
     async fn delete_one(
         &mut self,
         environment: &PortalEnvironment,
-        portal: &Portal,
+        connection: &Connection,
         entry: &Entry,
         change: Change,
         desired: &Desired,
-        picture: &mut Picture,
+        cache: &mut Cache,
         term: &CancellationToken,
     ) -> Result<(), NotDeleted> {
-        let mut target = portal.target.clone();
+        let mut target = connection.target.clone();
         target.manifest.clone_from(&desired.manifest);
         let plan = Plan {
             target,
@@ -219,34 +222,34 @@ impl Reconciler {
             subjects: Subjects::Leaving(entry),
             term,
         };
-        let report = self.carry_out(portal, &plan, &permit).await;
+        let report = self.carry_out(connection, &plan, &permit).await;
         let applied = report.changes.first();
         let deleted = applied.and_then(|one| Some((one, one.change.action.organization()?)));
         let Some((applied, id)) = deleted else {
-            let trouble = Trouble::new(Reason::Deleting, "nothing was tried");
-            return Err(NotDeleted::surely(trouble));
+            let blocked = BlockedReason::new(Reason::Deleting, "nothing was tried");
+            return Err(NotDeleted::surely(blocked));
         };
         if let Some(problem) = applied.outcome.problem() {
             let message = format!("{} ({})", problem.message, problem.code);
-            self.note_failure(entry, &applied.change, &applied.outcome, picture, term);
+            self.note_failure(entry, &applied.change, &applied.outcome, cache, term);
             return Err(match applied.outcome.kind() {
                 OutcomeKind::Refused => {
-                    NotDeleted::surely(Trouble::new(Reason::DeletionBlocked, message))
+                    NotDeleted::surely(BlockedReason::new(Reason::DeletionBlocked, message))
                 }
                 OutcomeKind::NotTried => {
-                    NotDeleted::surely(Trouble::new(Reason::Deleting, message))
+                    NotDeleted::surely(BlockedReason::new(Reason::Deleting, message))
                 }
                 OutcomeKind::Done | OutcomeKind::Unknown => NotDeleted {
-                    trouble: Trouble::new(Reason::Deleting, message),
+                    blocked: BlockedReason::new(Reason::Deleting, message),
                     may_have: true,
                 },
             });
         }
-        refresh::forget(&mut picture.observed, id);
+        refresh::forget(&mut cache.observed, id);
         let note = format!("deleted {id}");
-        let announcer = &self.context.announcer;
-        announcer
-            .organization(&entry.object, News::OrganizationDeleted, &note)
+        let events = &self.context.events;
+        events
+            .organization(&entry.object, EventReason::OrganizationDeleted, &note)
             .await;
         self.take_finalizer_off(entry).await;
         Ok(())
@@ -254,9 +257,9 @@ impl Reconciler {
 
     /// Lets a resource go, and its organization be.
     async fn release(&self, entry: &Entry, why: &str) {
-        let announcer = &self.context.announcer;
-        announcer
-            .organization(&entry.object, News::Released, why)
+        let events = &self.context.events;
+        events
+            .organization(&entry.object, EventReason::Released, why)
             .await;
         self.take_finalizer_off(entry).await;
     }
@@ -269,9 +272,9 @@ impl Reconciler {
     }
 
     /// Lets go what needs no WorkOS to be let go.
-    pub(super) async fn release_without_workos(&self, entries: &[Entry], trouble: &Trouble) {
-        for entry in entries.iter().filter(|entry| entry.is_leaving()) {
-            if let Step::Release(why) = deletion::without_workos(entry, trouble) {
+    pub(super) async fn release_without_workos(&self, entries: &[Entry], blocked: &BlockedReason) {
+        for entry in entries.iter().filter(|entry| entry.is_being_deleted()) {
+            if let Step::Release(why) = deletion::without_workos(entry, blocked) {
                 self.release(entry, why).await;
             }
         }

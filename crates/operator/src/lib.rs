@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! API server ─▶ objects ─▶ entries ─▶ desired ─┬─▶ plan ─▶ apply ─▶ WorkOS
-//! WorkOS ─────▶ picture (three clocks) ────────┴─▶ readiness ─▶ conditions ─▶ API server
+//! WorkOS ─────▶ cache (three schedule) ────────┴─▶ readiness ─▶ conditions ─▶ API server
 //! ```
 //!
 //! One task for each environment (`reconcile`) makes one desired state of all its organizations.
@@ -14,56 +14,41 @@
 pub use kube;
 
 mod account;
-mod announce;
+mod apply;
 mod backoff;
-mod chance;
+mod cache;
 mod claims;
-mod clocks;
-mod cluster;
+mod clients;
 mod conditions;
 mod context;
-mod declared;
 mod deletion;
-mod difference;
+mod diff;
 mod entries;
-mod environment_finalizer;
-mod fence;
+mod events;
+mod finalizer;
 mod handover;
 mod hold_back;
 mod holders;
-mod kube_writes;
+mod kube_api;
 pub mod lease;
 mod leave;
+mod limits;
 mod measure;
 mod metrics;
-mod names;
-mod nudge;
-mod objects;
-mod outside;
-mod patience;
 mod permit;
-mod picture;
-mod portals;
-mod quota;
-mod reason;
-mod recalled;
 mod reconcile;
-mod recreation;
 mod releases;
-mod repairs;
 mod report;
+mod resolved_spec;
 pub mod resource;
+mod restored_status;
 mod run;
-mod secrets;
+mod schedule;
 mod server;
-mod setbacks;
 mod status;
-mod tell;
+mod store;
 mod unreadable;
-mod watched;
-mod watches;
-mod write;
 
-pub use chance::instance;
-pub use outside::{Connect, Outside};
+pub use backoff::instance_id;
+pub use context::{Connect, Dependencies};
 pub use run::{Error, Operator, Options, run};

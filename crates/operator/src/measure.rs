@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::conditions::Restraint;
-use super::difference::Differences;
+use super::conditions::ReadOnly;
+use super::diff::Diff;
 use super::metrics::{self, IntentLabels};
 use super::reconcile::Reconciler;
-use super::report::{Reporter, Said};
+use super::report::{Reporter, StatusChange};
 use super::status::Totals;
 use portalctl_core::readiness::State;
 use portalctl_model::Intent;
@@ -16,8 +16,8 @@ impl Reconciler {
     pub(super) fn measure(
         &self,
         reporter: &Reporter<'_>,
-        said: &[Said<'_>],
-        differences: &Differences,
+        said: &[StatusChange<'_>],
+        diff: &Diff,
         totals: Totals,
     ) {
         let environment = self.name.to_string();
@@ -47,14 +47,14 @@ impl Reconciler {
                 (labels, count)
             })
             .collect();
-        let is_paused = |said: &&Said<'_>| {
-            said.entry.restraint(reporter.environment.is_paused) == Some(Restraint::Paused)
+        let is_paused = |said: &&StatusChange<'_>| {
+            said.entry.read_only(reporter.environment.is_paused) == Some(ReadOnly::Paused)
         };
         let totals = metrics::Totals {
             organizations: said.len(),
             ready: totals.organizations.ready as usize,
             paused: said.iter().filter(is_paused).count(),
-            pending: differences.by_key.len(),
+            pending: diff.by_key.len(),
         };
         self.context.metrics.totals(&environment, totals, &intents);
     }

@@ -52,7 +52,7 @@ pub(super) struct Metrics {
     requests: Family<RequestLabels, Counter>,
     pace_wait: Counter<f64, AtomicU64>,
     rounds: Histogram,
-    troubles: Family<ReasonLabels, Counter>,
+    blocked: Family<ReasonLabels, Counter>,
     intents: Family<IntentLabels, Gauge>,
     organizations: Family<EnvironmentLabels, Gauge>,
     ready: Family<EnvironmentLabels, Gauge>,
@@ -85,7 +85,7 @@ impl Metrics {
             requests: Family::default(),
             pace_wait: Counter::default(),
             rounds: Histogram::new([0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0]),
-            troubles: Family::default(),
+            blocked: Family::default(),
             intents: Family::default(),
             organizations: Family::default(),
             ready: Family::default(),
@@ -120,7 +120,7 @@ impl Metrics {
         registry.register(
             "reconcile_errors",
             "What kept an environment or an organization from being as declared, by reason",
-            self.troubles.clone(),
+            self.blocked.clone(),
         );
         registry.register(
             "intents",
@@ -190,9 +190,9 @@ impl Metrics {
     }
 
     /// Something went wrong.
-    pub(super) fn trouble(&self, reason: super::reason::Reason) {
+    pub(super) fn blocked(&self, reason: super::conditions::Reason) {
         let reason = reason.as_str();
-        self.troubles.get_or_create(&ReasonLabels { reason }).inc();
+        self.blocked.get_or_create(&ReasonLabels { reason }).inc();
     }
 
     /// A status was written.
@@ -287,19 +287,19 @@ impl Drop for Running<'_> {
 }
 
 /// Counts the requests that a transport carries.
-pub(super) struct Metered {
+pub(super) struct MeteredTransport {
     inner: Arc<dyn Transport>,
     metrics: Arc<Metrics>,
 }
 
-impl Metered {
+impl MeteredTransport {
     /// Counts what goes through.
     pub(super) fn new(inner: Arc<dyn Transport>, metrics: Arc<Metrics>) -> Self {
         Self { inner, metrics }
     }
 }
 
-impl Transport for Metered {
+impl Transport for MeteredTransport {
     fn send(
         &self,
         request: Request<Bytes>,

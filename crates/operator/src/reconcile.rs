@@ -1,8 +1,8 @@
-//! One environment: one task, one desired state, one picture.
+//! One environment: one task, one desired state, one cache.
 //!
 //! ```text
 //! objects ─▶ entries ─▶ desired ─┬─▶ plan ─▶ apply ─▶ WorkOS
-//! clocks ──▶ picture ────────────┴─▶ readiness ─▶ conditions ─▶ statuses that differ
+//! schedule ──▶ cache ────────────┴─▶ readiness ─▶ conditions ─▶ statuses that differ
 //! ```
 //!
 //! The task decides nothing of its own: the same core as the command line's observes, plans,
@@ -16,28 +16,28 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::account::Census;
-use super::clocks::{Clocks, Intervals};
-use super::conditions::Trouble;
+use super::account::AccountCheck;
+use super::backoff::FailedWrites;
+use super::cache::{self, Cache};
+use super::clients::{Connection, Fingerprint};
+use super::conditions::BlockedReason;
+use super::conditions::Reason;
 use super::context::Context;
-use super::declared::Reader;
 use super::entries::{self, Entry};
-use super::environment_finalizer;
-use super::handover::Leaving;
+use super::finalizer;
+use super::handover::DeletionDelays;
 use super::hold_back::HeldBack;
 use super::holders::Refusal;
-use super::kube_writes::Written;
-use super::names::{Name, Uid};
-use super::objects::{Objects, is_environment_paused, is_leaving};
-use super::picture::{self, Picture};
-use super::portals::{Fingerprint, Portal};
-use super::quota::Quota;
-use super::reason::Reason;
-use super::repairs::Repairs;
+use super::kube_api;
+use super::kube_api::Written;
+use super::limits::HourlyQuota;
+use super::limits::RepeatedWrites;
 use super::report::{Environment, Reporter};
+use super::resolved_spec::Reader;
 use super::resource::PortalEnvironment;
-use super::secrets;
-use super::setbacks::Setbacks;
+use super::resource::{Name, Uid};
+use super::schedule::{Intervals, Schedule};
+use super::store::{EnvironmentObjects, is_being_deleted, is_environment_paused};
 use portalctl_core::identity::{Identities, identify};
 use portalctl_manifest::kubernetes::{
     OperatorSettings, PortalEnvironmentStatus, PortalOrganizationStatus,
@@ -48,31 +48,31 @@ use portalctl_platform::backoff::fraction;
 use portalctl_workos::{ApiError, ApiErrorKind};
 
 /// The shortest time between two passes, however much is edited.
-const BREATH: Duration = Duration::from_millis(200);
+const MIN_PASS_INTERVAL: Duration = Duration::from_millis(200);
 
 /// Keeps one environment.
 pub(super) struct Reconciler {
     pub(super) context: Arc<Context>,
     pub(super) name: Name,
-    pub(super) clocks: Clocks,
-    pub(super) picture: Option<Picture>,
-    pub(super) setbacks: Setbacks,
+    pub(super) schedule: Schedule,
+    pub(super) cache: Option<Cache>,
+    pub(super) failed_writes: FailedWrites,
     pub(super) organization_statuses: Written<PortalOrganizationStatus>,
     pub(super) environment_statuses: Written<PortalEnvironmentStatus>,
     reader: Reader,
-    /// Which key and endpoint the picture is of.
+    /// Which key and endpoint the cache is of.
     fingerprint: Option<Fingerprint>,
     /// The key and endpoint whose account was seen to have what statuses name, in this term.
     verified: Option<Fingerprint>,
     /// The client of the environment with this uid, for its end: its Secret may go first.
-    last_portal: Option<(Uid, Portal)>,
+    last_portal: Option<(Uid, Connection)>,
     /// When the key was last read from its Secret.
     key_read: Option<Instant>,
     /// What people said last.
     seen: Option<u64>,
     environment_generation: Option<i64>,
     /// Why WorkOS could not be read last.
-    trouble: Option<Trouble>,
+    blocked: Option<BlockedReason>,
     intervals: Intervals,
     /// Whether another pass is to follow at once: there is more to write than one writes, or more to
     /// ask of what one has created.
@@ -82,11 +82,11 @@ pub(super) struct Reconciler {
     /// The claims that were refused last.
     pub(super) refusals: Vec<Refusal>,
     /// Resources that are being deleted.
-    pub(super) leaving: Leaving,
+    pub(super) leaving: DeletionDelays,
     /// The other release of the operator that keeps the environment, as it was told last.
     pub(super) other_release: Option<String>,
-    pub(super) quota: Quota,
-    pub(super) repairs: Repairs,
+    pub(super) quota: HourlyQuota,
+    pub(super) repeated_writes: RepeatedWrites,
     /// Changes of the last pass that wait.
     pub(super) held_back: HeldBack,
     /// The term of the last pass.
@@ -95,7 +95,7 @@ pub(super) struct Reconciler {
 }
 
 /// Why nothing more can be learnt in a pass.
-struct Blocked(Trouble);
+struct Blocked(BlockedReason);
 
 impl Reconciler {
     /// One that knows nothing yet, and works until it is told to stop.
@@ -104,9 +104,9 @@ impl Reconciler {
         Self {
             context,
             name,
-            clocks: Clocks::default(),
-            picture: None,
-            setbacks: Setbacks::default(),
+            schedule: Schedule::default(),
+            cache: None,
+            failed_writes: FailedWrites::default(),
             organization_statuses: Written::default(),
             environment_statuses: Written::default(),
             reader: Reader::default(),
@@ -116,15 +116,15 @@ impl Reconciler {
             key_read: None,
             seen: None,
             environment_generation: None,
-            trouble: None,
+            blocked: None,
             intervals,
             is_unfinished: false,
             look_again: None,
             refusals: Vec::new(),
-            leaving: Leaving::default(),
+            leaving: DeletionDelays::default(),
             other_release: None,
-            quota: Quota::default(),
-            repairs: Repairs::default(),
+            quota: HourlyQuota::default(),
+            repeated_writes: RepeatedWrites::default(),
             held_back: HeldBack::new(),
             term: None,
             stop,
@@ -140,7 +140,7 @@ impl Reconciler {
             let next = if let Some(term) = &term {
                 self.begin(term);
                 let next = self.pass(term).await;
-                next.max(clock.instant() + BREATH)
+                next.max(clock.instant() + MIN_PASS_INTERVAL)
             } else {
                 // Another process writes: what is known here grows old.
                 self.forget();
@@ -153,12 +153,12 @@ impl Reconciler {
                 () = wake.notified() => tokio::select! {
                     biased;
                     () = stop.cancelled() => {}
-                    () = clock.sleep(BREATH) => {}
+                    () = clock.sleep(MIN_PASS_INTERVAL) => {}
                 },
                 () = clock.sleep_until(next) => {}
             }
         }
-        self.context.portals.leave(&self.name);
+        self.context.clients.leave(&self.name);
         self.context.registry.leave(&self.name);
         self.context.metrics.forget(&self.name.to_string());
     }
@@ -185,25 +185,26 @@ impl Reconciler {
     fn forget(&mut self) {
         self.context.registry.leave(&self.name);
         self.context.metrics.forget(&self.name.to_string());
-        self.picture = None;
-        self.clocks = Clocks::default();
+        self.cache = None;
+        self.schedule = Schedule::default();
         self.seen = None;
         self.fingerprint = None;
         self.verified = None;
         self.last_portal = None;
         self.is_unfinished = false;
         self.look_again = None;
-        self.leaving = Leaving::default();
-        self.quota = Quota::default();
+        self.leaving = DeletionDelays::default();
+        self.quota = HourlyQuota::default();
         self.held_back = HeldBack::new();
-        // The count of repairs goes on: what this process wrote, it wrote, whoever led since. What was
+        // The count of repeated_writes goes on: what this process wrote, it wrote, whoever led since. What was
         // written is still newer than what a watch shows that has not caught up with it.
     }
 
     /// One pass; when the next is due.
     async fn pass(&mut self, term: &CancellationToken) -> Instant {
         let context = Arc::clone(&self.context);
-        let objects = Objects::of(&self.name, &context.environments, &context.organizations);
+        let objects =
+            EnvironmentObjects::of(&self.name, &context.environments, &context.organizations);
         let now = context.clock.instant();
         let said = objects.fingerprint();
         let has_news = self.seen != Some(said);
@@ -211,7 +212,7 @@ impl Reconciler {
             return self.next(now);
         }
         if has_news {
-            self.clocks.nudge();
+            self.schedule.trigger();
         }
         self.seen = Some(said);
         self.keep_environment(&objects).await;
@@ -224,15 +225,15 @@ impl Reconciler {
         }
         let ended = context.clock.instant();
         context.metrics.round(ended.saturating_duration_since(now));
-        if let Err(Blocked(trouble)) = outcome {
+        if let Err(Blocked(blocked)) = outcome {
             self.is_unfinished = false;
-            context.metrics.trouble(trouble.reason);
+            context.metrics.blocked(blocked.reason);
             // Another release says how the environment is.
             if self.still_leads(term) && self.other_release.is_none() {
-                self.report_blocked(&objects, &trouble).await;
+                self.report_blocked(&objects, &blocked).await;
             }
             // Nothing was asked: the key is looked for again after the interval.
-            if self.clocks.is_open(ended) && self.clocks.is_poll_due(&self.intervals, ended) {
+            if self.schedule.is_open(ended) && self.schedule.is_poll_due(&self.intervals, ended) {
                 return ended + self.intervals.poll;
             }
         }
@@ -245,8 +246,8 @@ impl Reconciler {
 
     /// When something is due.
     fn next(&self, now: Instant) -> Instant {
-        let next = self.clocks.next(&self.intervals, now);
-        if !self.clocks.is_open(now) {
+        let next = self.schedule.next(&self.intervals, now);
+        if !self.schedule.is_open(now) {
             // WorkOS is left alone, but the Secret may hold another key meanwhile.
             let look = self.key_read.map_or(now, |at| at + self.intervals.poll);
             return next.min(look);
@@ -255,13 +256,17 @@ impl Reconciler {
             return now;
         }
         let next = self.look_again.map_or(next, |at| next.min(at));
-        match self.clocks.sweep_at() {
-            Some(at) if self.picture.is_some() => next.min(at),
+        match self.schedule.sweep_at() {
+            Some(at) if self.cache.is_some() => next.min(at),
             _ => next,
         }
     }
 
-    async fn work(&mut self, objects: &Objects, term: &CancellationToken) -> Result<(), Blocked> {
+    async fn work(
+        &mut self,
+        objects: &EnvironmentObjects,
+        term: &CancellationToken,
+    ) -> Result<(), Blocked> {
         let environment = self.environment(objects)?;
         self.look_again = None;
         self.is_only_release(&environment).await.map_err(Blocked)?;
@@ -274,17 +279,17 @@ impl Reconciler {
             &mut self.reader,
         )
         .map_err(Blocked)?;
-        let portal = self.portal(&environment).await?;
-        self.look(&portal, &desired).await?;
-        self.check_account(&entries, &portal)?;
-        let Some(mut picture) = self.picture.take() else {
+        let connection = self.connection(&environment).await?;
+        self.look(&connection, &desired).await?;
+        self.check_account(&entries, &connection)?;
+        let Some(mut cache) = self.cache.take() else {
             return Err(Blocked(waiting()));
         };
-        let endpoint = &portal.target.endpoint;
+        let endpoint = &connection.target.endpoint;
         self.settle(
             &mut entries,
             &mut desired,
-            &picture.observed,
+            &cache.observed,
             &environment,
             endpoint,
         )
@@ -292,28 +297,28 @@ impl Reconciler {
         self.hold(&entries).await;
         let mut reporter = Reporter::new(Environment {
             object: &environment,
-            target: &portal.target,
+            target: &connection.target,
             is_paused: is_environment_paused(&environment),
-            waits: environment_finalizer::waits(&environment, objects),
+            waits: finalizer::waits(&environment, objects),
         });
-        self.apply(&reporter, &portal, &entries, &desired, &mut picture, term)
+        self.apply(&reporter, &connection, &entries, &desired, &mut cache, term)
             .await;
         self.delete(
             &mut reporter,
-            &portal,
+            &connection,
             &entries,
             &desired,
-            &mut picture,
+            &mut cache,
             term,
         )
         .await;
         if self.still_leads(term) {
-            let mut identities = identify(&desired, &picture.observed);
+            let mut identities = identify(&desired, &cache.observed);
             hide_rivals(&mut identities, &entries, &environment);
-            self.report(&reporter, &entries, &desired, &picture, &identities)
+            self.report(&reporter, &entries, &desired, &cache, &identities)
                 .await;
         }
-        self.picture = Some(picture);
+        self.cache = Some(cache);
         Ok(())
     }
 
@@ -322,7 +327,10 @@ impl Reconciler {
         self.look_again = Some(self.look_again.map_or(at, |known| known.min(at)));
     }
 
-    fn environment(&mut self, objects: &Objects) -> Result<Arc<PortalEnvironment>, Blocked> {
+    fn environment(
+        &mut self,
+        objects: &EnvironmentObjects,
+    ) -> Result<Arc<PortalEnvironment>, Blocked> {
         let Some(held) = &objects.environment else {
             self.forget_requests();
             self.context.registry.leave(&self.name);
@@ -330,72 +338,75 @@ impl Reconciler {
                 "there is no PortalEnvironment {}: create it, or correct environmentRef",
                 self.name
             );
-            return Err(Blocked(Trouble::new(Reason::EnvironmentMissing, message)));
+            return Err(Blocked(BlockedReason::new(
+                Reason::EnvironmentMissing,
+                message,
+            )));
         };
-        let invalid = |message| Blocked(Trouble::new(Reason::Invalid, message));
+        let invalid = |message| Blocked(BlockedReason::new(Reason::Invalid, message));
         let environment = Arc::clone(held.read().map_err(invalid)?);
         if self.environment_generation != environment.metadata.generation {
             self.environment_generation = environment.metadata.generation;
-            self.clocks.reopen();
+            self.schedule.reopen();
             // What it allows now may be what was refused before.
-            self.setbacks = Setbacks::default();
+            self.failed_writes = FailedWrites::default();
         }
         self.intervals = intervals(&environment.spec.operator, self.context.poll);
         Ok(environment)
     }
 
     fn forget_requests(&mut self) {
-        self.picture = None;
-        self.clocks = Clocks::default();
+        self.cache = None;
+        self.schedule = Schedule::default();
     }
 
     /// The client for the key that the Secret holds now.
-    async fn portal(&mut self, environment: &PortalEnvironment) -> Result<Portal, Blocked> {
+    async fn connection(&mut self, environment: &PortalEnvironment) -> Result<Connection, Blocked> {
         let spec = &environment.spec;
         let namespace = &self.name.namespace;
         self.key_read = Some(self.context.clock.instant());
-        let secret = secrets::read(&self.context.client, namespace, &spec.secret_ref).await;
+        let secret = kube_api::read_secret(&self.context.client, namespace, &spec.secret_ref).await;
         let uid = Uid::of(&environment.metadata);
-        let portal = match (secret, &self.last_portal) {
+        let connection = match (secret, &self.last_portal) {
             (Ok(secret), _) => {
-                let portals = &self.context.portals;
-                portals.get(&self.name, spec, &secret).map_err(Blocked)?
+                let clients = &self.context.clients;
+                clients.get(&self.name, spec, &secret).map_err(Blocked)?
             }
             // What is deleted together may go in any order, the key before what needs it.
-            (Err(trouble), Some((of, portal)))
-                if trouble.reason == Reason::SecretMissing
-                    && is_leaving(&environment.metadata)
+            (Err(blocked), Some((of, connection)))
+                if blocked.reason == Reason::SecretMissing
+                    && is_being_deleted(&environment.metadata)
                     && *of == uid =>
             {
-                portal.clone()
+                connection.clone()
             }
-            (Err(trouble), _) => return Err(Blocked(trouble)),
+            (Err(blocked), _) => return Err(Blocked(blocked)),
         };
-        self.last_portal = Some((uid, portal.clone()));
-        if self.fingerprint != Some(portal.fingerprint) {
-            self.fingerprint = Some(portal.fingerprint);
+        self.last_portal = Some((uid, connection.clone()));
+        if self.fingerprint != Some(connection.fingerprint) {
+            self.fingerprint = Some(connection.fingerprint);
             self.forget_requests();
         }
-        Ok(portal)
+        Ok(connection)
     }
 
     /// Checks, once for each key, endpoint and term, that the account has what statuses name.
-    fn check_account(&mut self, entries: &[Entry], portal: &Portal) -> Result<(), Blocked> {
-        if self.verified == Some(portal.fingerprint) {
+    fn check_account(&mut self, entries: &[Entry], connection: &Connection) -> Result<(), Blocked> {
+        if self.verified == Some(connection.fingerprint) {
             return Ok(());
         }
-        let Some(picture) = &self.picture else {
+        let Some(cache) = &self.cache else {
             return Ok(());
         };
         let statuses = entries.iter().map(|entry| (entry, self.before(entry)));
-        let census = Census::of(statuses, &picture.observed);
-        if !census.is_of_another_account() {
-            self.verified = Some(portal.fingerprint);
+        let check = AccountCheck::of(statuses, &cache.observed);
+        if !check.is_of_another_account() {
+            self.verified = Some(connection.fingerprint);
             return Ok(());
         }
-        let Census { known, missing } = census;
+        let AccountCheck { known, missing } = check;
         tracing::warn!(environment = %self.name, known, missing, "the account is another one");
-        Err(Blocked(Trouble::new(
+        Err(Blocked(BlockedReason::new(
             Reason::WrongAccount,
             "most of the organizations that the PortalOrganizations of this environment had are \
              not in the account that its API key opens: nothing is created, changed or deleted. Put \
@@ -404,17 +415,17 @@ impl Reconciler {
         )))
     }
 
-    /// Brings the picture up to date, as far as the clocks and earlier errors allow.
-    async fn look(&mut self, portal: &Portal, desired: &Desired) -> Result<(), Blocked> {
+    /// Brings the cache up to date, as far as the schedule and earlier errors allow.
+    async fn look(&mut self, connection: &Connection, desired: &Desired) -> Result<(), Blocked> {
         let clock = Arc::clone(&self.context.clock);
         let now = clock.instant();
-        if !self.clocks.is_open(now) {
-            return Err(Blocked(self.trouble.clone().unwrap_or_else(waiting)));
+        if !self.schedule.is_open(now) {
+            return Err(Blocked(self.blocked.clone().unwrap_or_else(waiting)));
         }
-        let looked = picture::look(
-            &mut self.picture,
-            &mut self.clocks,
-            &*portal.client,
+        let looked = cache::look(
+            &mut self.cache,
+            &mut self.schedule,
+            &*connection.client,
             desired,
             &self.intervals,
             &*clock,
@@ -422,7 +433,7 @@ impl Reconciler {
         .await;
         match looked {
             Ok(()) => {
-                self.trouble = None;
+                self.blocked = None;
                 let name = self.name.to_string();
                 self.context.metrics.succeeded(&name, clock.now());
                 Ok(())
@@ -431,20 +442,20 @@ impl Reconciler {
                 tracing::warn!(environment = %self.name, %error, "WorkOS could not be read");
                 let chance = fraction(clock.now().as_nanosecond());
                 let now = clock.instant();
-                self.clocks
+                self.schedule
                     .failed(&self.intervals, now, error.retry_after, chance);
-                let trouble = trouble_of(&error);
-                self.trouble = Some(trouble.clone());
-                Err(Blocked(trouble))
+                let blocked = blocked_by(&error);
+                self.blocked = Some(blocked.clone());
+                Err(Blocked(blocked))
             }
         }
     }
 
     /// What is said when WorkOS could not be asked.
-    async fn report_blocked(&mut self, objects: &Objects, trouble: &Trouble) {
-        let entries = entries::without_meaning(objects, trouble, &self.context.cluster_id);
-        self.release_without_workos(&entries, trouble).await;
-        self.report_trouble(objects, &entries, trouble).await;
+    async fn report_blocked(&mut self, objects: &EnvironmentObjects, blocked: &BlockedReason) {
+        let entries = entries::blocked_entries(objects, blocked, &self.context.cluster_id);
+        self.release_without_workos(&entries, blocked).await;
+        self.report_trouble(objects, &entries, blocked).await;
         let metadata = entries.iter().map(|entry| &entry.object.metadata);
         self.organization_statuses.keep(metadata);
     }
@@ -453,19 +464,20 @@ impl Reconciler {
     fn forget_seen_while_another_leads(&mut self) {
         if !self.organization_statuses.is_empty() {
             let context = &self.context;
-            let objects = Objects::of(&self.name, &context.environments, &context.organizations);
+            let objects =
+                EnvironmentObjects::of(&self.name, &context.environments, &context.organizations);
             let metadata = objects.organizations.iter().map(|object| &object.metadata);
             self.organization_statuses.keep(metadata);
         }
     }
 
     /// WorkOS does not take what is written: it is left alone for a while.
-    pub(super) fn back_off(&mut self, trouble: Trouble) {
+    pub(super) fn back_off(&mut self, blocked: BlockedReason) {
         let clock = &self.context.clock;
         let chance = fraction(clock.now().as_nanosecond());
-        self.clocks
+        self.schedule
             .failed(&self.intervals, clock.instant(), None, chance);
-        self.trouble = Some(trouble);
+        self.blocked = Some(blocked);
         self.is_unfinished = false;
     }
 
@@ -476,13 +488,13 @@ impl Reconciler {
 }
 
 /// Nothing is known yet, and nothing is wrong.
-fn waiting() -> Trouble {
-    Trouble::new(Reason::Unreachable, "WorkOS has not been read yet")
+fn waiting() -> BlockedReason {
+    BlockedReason::new(Reason::Unreachable, "WorkOS has not been read yet")
 }
 
 /// What an error of WorkOS means for a resource. The log has the id of the request: in a status it
 /// would be another one after each attempt, and every status would be written again.
-pub(super) fn trouble_of(error: &ApiError) -> Trouble {
+pub(super) fn blocked_by(error: &ApiError) -> BlockedReason {
     let reason = match error.kind {
         ApiErrorKind::Unauthorized | ApiErrorKind::Forbidden => Reason::Unauthorized,
         ApiErrorKind::RateLimited => Reason::RateLimited,
@@ -493,7 +505,7 @@ pub(super) fn trouble_of(error: &ApiError) -> Trouble {
         // Whichever request is the first to meet it: it is about the key.
         "WorkOS".clone_into(&mut failed.request);
     }
-    Trouble::new(reason, format!("{failed} ({})", error.code()))
+    BlockedReason::new(reason, format!("{failed} ({})", error.code()))
 }
 
 /// An environment's intervals; texts that cannot be read are the definition's to refuse.
@@ -514,14 +526,14 @@ fn intervals(settings: &OperatorSettings, poll: Option<Duration>) -> Intervals {
     }
 }
 
-/// Hides other organizations from what is reported of resources outside the environment's
+/// Hides other organizations from what is reported of resources dependencies the environment's
 /// namespace.
 fn hide_rivals(identities: &mut Identities, entries: &[Entry], environment: &PortalEnvironment) {
     let own = environment.metadata.namespace.as_deref();
-    let outside = entries
+    let dependencies = entries
         .iter()
         .filter(|entry| own != Some(entry.name.namespace.as_str()));
-    for key in outside.filter_map(Entry::key) {
+    for key in dependencies.filter_map(Entry::key) {
         identities.hide_rivals(key);
     }
 }
@@ -545,7 +557,7 @@ mod tests {
             attempts,
             retry_after: None,
         };
-        let first = trouble_of(&failure("/organizations", "req_1", 1));
+        let first = blocked_by(&failure("/organizations", "req_1", 1));
         assert_eq!(first.reason, Reason::Unauthorized);
         assert!(
             first
@@ -554,7 +566,7 @@ mod tests {
             "{}",
             first.message
         );
-        let later = trouble_of(&failure("/connections", "req_2", 3));
+        let later = blocked_by(&failure("/connections", "req_2", 3));
         assert_eq!(first.message, later.message);
     }
 }

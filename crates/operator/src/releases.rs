@@ -8,15 +8,15 @@ use jiff::Timestamp;
 use k8s_openapi::api::coordination::v1::{Lease, LeaseSpec};
 use kube::Api;
 
-use super::conditions::Trouble;
-use super::kube_writes;
-use super::names::{Name, name_of};
-use super::reason::Reason;
+use super::conditions::BlockedReason;
+use super::conditions::Reason;
+use super::kube_api;
 use super::reconcile::Reconciler;
 use super::resource::PortalEnvironment;
+use super::resource::{Name, name_of};
 use portalctl_manifest::kubernetes::PortalEnvironmentStatus;
 
-/// How many durations of a lease without a renewal show that nobody runs for it any more. Clocks of
+/// How many durations of a lease without a renewal show that nobody runs for it any more. Schedule of
 /// machines differ, and a leader may change.
 const DEAD_AFTER: i64 = 20;
 
@@ -25,7 +25,7 @@ impl Reconciler {
     pub(super) async fn is_only_release(
         &mut self,
         environment: &PortalEnvironment,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), BlockedReason> {
         let metadata = &environment.metadata;
         let seen = environment.status.as_ref();
         let known = self.environment_statuses.current(metadata, seen);
@@ -39,7 +39,7 @@ impl Reconciler {
         let environments: Api<PortalEnvironment> = Api::namespaced(client, &namespace);
         let unreachable = |error: kube::Error| {
             let message = format!("the environment cannot be read: {error}");
-            Trouble::new(Reason::Unreachable, message)
+            BlockedReason::new(Reason::Unreachable, message)
         };
         let current = environments.get_opt(&name).await.map_err(unreachable)?;
         let current = current.filter(|current| current.metadata.uid == metadata.uid);
@@ -50,14 +50,14 @@ impl Reconciler {
             && *other != self.context.release
             && self.is_alive(other).await
         {
-            let trouble = another(other);
+            let blocked = another(other);
             if self.other_release.as_ref() != Some(other) {
-                tracing::error!(environment = %self.name, message = trouble.message, "left alone");
-                let announcer = &self.context.announcer;
-                announcer.environment_trouble(environment, &trouble).await;
+                tracing::error!(environment = %self.name, message = blocked.message, "left alone");
+                let events = &self.context.events;
+                events.environment_trouble(environment, &blocked).await;
             }
             self.other_release = Some(other.clone());
-            return Err(trouble);
+            return Err(blocked);
         }
         self.other_release = None;
         let status = PortalEnvironmentStatus {
@@ -65,7 +65,7 @@ impl Reconciler {
             ..status
         };
         let client = &self.context.client;
-        match kube_writes::status(client, metadata, status.clone()).await {
+        match kube_api::status(client, metadata, status.clone()).await {
             Ok(()) => {
                 self.context.metrics.status_written();
                 self.environment_statuses.wrote(metadata, status);
@@ -107,8 +107,8 @@ fn is_held(spec: &LeaseSpec, now: Timestamp) -> bool {
     is_taken && renewed.is_some_and(|at| now.as_second().saturating_sub(at) < dead_after)
 }
 
-fn another(release: &str) -> Trouble {
-    Trouble::new(
+fn another(release: &str) -> BlockedReason {
+    BlockedReason::new(
         Reason::AnotherOperator,
         format!(
             "another release of the operator keeps this environment, by the Lease {release}: \

@@ -6,22 +6,22 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures::stream::{self, StreamExt};
 use jiff::Timestamp;
 
-use super::conditions::{self, Facts, Judgement, Progress, Trouble, Verdict};
-use super::difference::{self, Differences};
+use super::apply::generation;
+use super::cache::Cache;
+use super::conditions::Reason;
+use super::conditions::{self, BlockedReason, ConditionSet, Facts, Progress, Verdict};
+use super::diff::{self, Diff};
 use super::entries::Entry;
-use super::environment_finalizer;
-use super::holders::discreet;
-use super::kube_writes::{self, Status};
-use super::names::Uid;
-use super::objects::Objects;
-use super::picture::Picture;
-use super::reason::Reason;
+use super::events::{Audience, synced_reason};
+use super::finalizer;
+use super::hold_back;
+use super::holders::redact_other_organizations;
+use super::kube_api::{self, Status};
 use super::reconcile::Reconciler;
-use super::recreation;
 use super::resource::PortalEnvironment;
+use super::resource::Uid;
 use super::status::{self, Totals};
-use super::tell::{Audience, synced_reason};
-use super::write::generation;
+use super::store::EnvironmentObjects;
 use portalctl_core::identity::{Identities, Identity};
 use portalctl_core::plan::Target;
 use portalctl_core::readiness::{OrganizationReadiness, readiness};
@@ -44,14 +44,14 @@ pub(super) struct Environment<'a> {
     pub(super) target: &'a Target,
     pub(super) is_paused: bool,
     /// What it waits for while it is being deleted.
-    pub(super) waits: Option<Trouble>,
+    pub(super) waits: Option<BlockedReason>,
 }
 
 /// What a pass found that is to be said.
 pub(super) struct Reporter<'a> {
     pub(super) environment: Environment<'a>,
     /// Why resources that are being deleted are still there.
-    pub(super) leaving: BTreeMap<Uid, Trouble>,
+    pub(super) leaving: BTreeMap<Uid, BlockedReason>,
 }
 
 impl<'a> Reporter<'a> {
@@ -64,7 +64,7 @@ impl<'a> Reporter<'a> {
 }
 
 /// The status that an organization is to have, and the one it has.
-pub(super) struct Said<'a> {
+pub(super) struct StatusChange<'a> {
     pub(super) entry: &'a Entry,
     pub(super) before: PortalOrganizationStatus,
     pub(super) after: PortalOrganizationStatus,
@@ -77,22 +77,15 @@ impl Reconciler {
         reporter: &Reporter<'_>,
         entries: &[Entry],
         desired: &Desired,
-        picture: &Picture,
+        cache: &Cache,
         identities: &Identities,
     ) {
         let now = self.context.clock.now();
         let everything = Selection::default();
-        let mut readiness = readiness(desired, &picture.observed, identities, &everything, now);
+        let mut readiness = readiness(desired, &cache.observed, identities, &everything, now);
         let unconfigured = readiness.unconfigured();
-        self.recall(&mut readiness, entries, &picture.observed);
-        let differences = self.differences(
-            reporter,
-            entries,
-            desired,
-            picture,
-            identities,
-            &unconfigured,
-        );
+        self.recall(&mut readiness, entries, &cache.observed);
+        let diff = self.diff(reporter, entries, desired, cache, identities, &unconfigured);
         let readiness: BTreeMap<&OrgKey, &OrganizationReadiness> = readiness
             .organizations
             .iter()
@@ -101,41 +94,53 @@ impl Reconciler {
         for entry in entries {
             let (metadata, seen) = (&entry.object.metadata, entry.object.status.as_ref());
             let before = self.organization_statuses.current(metadata, seen);
-            self.repairs.learn(entry, &before);
+            self.repeated_writes.learn(entry, &before);
         }
         // What was released, or not come to, has nothing to be told.
-        let is_told =
-            |entry: &&Entry| !entry.is_leaving() || reporter.leaving.contains_key(&entry.uid());
-        let said: Vec<Said<'_>> = entries
+        let is_told = |entry: &&Entry| {
+            !entry.is_being_deleted() || reporter.leaving.contains_key(&entry.uid())
+        };
+        let said: Vec<StatusChange<'_>> = entries
             .iter()
             .filter(is_told)
             .map(|entry| {
                 let before = self.before(entry);
                 let live = |key| {
                     let id = identities.organization_of(key)?;
-                    picture.observed.organizations.get(id)
+                    cache.observed.organizations.get(id)
                 };
-                let judgement = self.judge(reporter, entry, &differences, identities, &readiness);
-                let judgement = self.told_to(entry, judgement, entry.key().and_then(live));
+                let conditions_set = self.judge(reporter, entry, &diff, identities, &readiness);
+                let conditions_set =
+                    self.told_to(entry, conditions_set, entry.key().and_then(live));
                 let generation = entry.object.metadata.generation;
                 let after = match entry.key().and_then(|key| Some((key, readiness.get(key)?))) {
                     Some((key, intents)) => {
                         let live = live(key);
-                        let is_used_up =
-                            recreation::is_used_up(entry, &before, live.map(|live| &live.id));
+                        let is_used_up = hold_back::is_recreate_used_up(
+                            entry,
+                            &before,
+                            live.map(|live| &live.id),
+                        );
                         PortalOrganizationStatus {
                             deleted_outside: live.is_none()
-                                && recreation::is_gone(&before, &picture.observed),
+                                && hold_back::is_gone(&before, &cache.observed),
                             recreated: is_used_up,
-                            field_writes: self.repairs.told(entry),
+                            field_writes: self.repeated_writes.told(entry),
                             ..status::of_organization(
-                                &before, &judgement, generation, live, intents, now,
+                                &before,
+                                &conditions_set,
+                                generation,
+                                live,
+                                intents,
+                                now,
                             )
                         }
                     }
-                    None => status::of_blocked_organization(&before, &judgement, generation, now),
+                    None => {
+                        status::of_blocked_organization(&before, &conditions_set, generation, now)
+                    }
                 };
-                Said {
+                StatusChange {
                     entry,
                     before,
                     after,
@@ -147,114 +152,115 @@ impl Reconciler {
             totals.add(&said.after);
         }
         let declared = &identities.concerned;
-        let unmanaged = picture.observed.organizations.keys();
+        let unmanaged = cache.observed.organizations.keys();
         let unmanaged = unmanaged.filter(|id| !declared.contains(*id)).count();
         totals.organizations.unmanaged = u32::try_from(unmanaged).unwrap_or(u32::MAX);
-        self.measure(reporter, &said, &differences, totals);
+        self.measure(reporter, &said, &diff, totals);
         self.write(&said).await;
         self.tell(&said, Audience::EveryResource).await;
-        self.report_environment(reporter, picture, totals, now)
-            .await;
+        self.report_environment(reporter, cache, totals, now).await;
         let metadata = entries.iter().map(|entry| &entry.object.metadata);
         self.organization_statuses.keep(metadata);
-        self.repairs.keep(&entries.iter().map(Entry::uid).collect());
+        self.repeated_writes
+            .keep(&entries.iter().map(Entry::uid).collect());
     }
 
     /// What is left to do, for entries that nothing is written for too.
-    fn differences(
+    fn diff(
         &mut self,
         reporter: &Reporter<'_>,
         entries: &[Entry],
         desired: &Desired,
-        picture: &Picture,
+        cache: &Cache,
         identities: &Identities,
         unconfigured: &Unconfigured,
-    ) -> Differences {
+    ) -> Diff {
         let keys = entries
             .iter()
-            .filter(|entry| !entry.is_leaving())
+            .filter(|entry| !entry.is_being_deleted())
             .filter_map(Entry::key)
             .cloned();
-        let plan = difference::plan(
+        let plan = diff::plan(
             &as_if_all_were_managed(desired),
-            &picture.observed,
+            &cache.observed,
             identities,
             unconfigured,
             keys.collect(),
             reporter.environment.target,
         );
-        let mut differences = difference::of(&plan);
-        self.recall_held(&mut differences, entries, desired, picture, identities);
-        for (key, trouble) in &self.held_back {
-            if differences.by_key.contains_key(key) {
-                let told = differences.troubles.entry(key.clone());
-                told.or_insert_with(|| trouble.clone());
+        let mut diff = diff::of(&plan);
+        self.recall_held(&mut diff, entries, desired, cache, identities);
+        for (key, blocked) in &self.held_back {
+            if diff.by_key.contains_key(key) {
+                let told = diff.blocked.entry(key.clone());
+                told.or_insert_with(|| blocked.clone());
             }
         }
         let leaving: BTreeSet<&OrgKey> = entries
             .iter()
-            .filter(|entry| entry.is_leaving())
+            .filter(|entry| entry.is_being_deleted())
             .filter_map(Entry::key)
             .collect();
-        self.setbacks
-            .keep(|key| differences.by_key.contains_key(key) || leaving.contains(key));
-        differences
+        self.failed_writes
+            .retain(|key| diff.by_key.contains_key(key) || leaving.contains(key));
+        diff
     }
 
     fn judge(
         &self,
         reporter: &Reporter<'_>,
         entry: &Entry,
-        differences: &Differences,
+        diff: &Diff,
         identities: &Identities,
         readiness: &BTreeMap<&OrgKey, &OrganizationReadiness>,
-    ) -> Judgement {
-        if let Some(trouble) = reporter.leaving.get(&entry.uid()) {
-            return leaving(trouble);
+    ) -> ConditionSet {
+        if let Some(blocked) = reporter.leaving.get(&entry.uid()) {
+            return leaving(blocked);
         }
-        let key = match &entry.meaning {
+        let key = match &entry.resolved_key {
             Ok(key) => key,
-            Err(trouble) => return conditions::blocked(trouble),
+            Err(blocked) => return conditions::not_observed(blocked),
         };
         let now = self.context.clock.instant();
-        let restraint = entry.restraint(reporter.environment.is_paused);
-        let setback = self.setbacks.trouble(key, generation(entry), now);
-        let refused = differences.troubles.get(key);
+        let read_only = entry.read_only(reporter.environment.is_paused);
+        let failed = self.failed_writes.waiting(key, generation(entry), now);
+        let refused = diff.blocked.get(key);
         // Whoever writes nothing is not held up by anything but a conflict.
-        let trouble = setback
+        let blocked = failed
             .or(refused)
-            .filter(|trouble| restraint.is_none() || trouble.reason == Reason::Conflict);
+            .filter(|blocked| read_only.is_none() || blocked.reason == Reason::Conflict);
         let intents = readiness.get(key).map(|one| one.intents.as_slice());
-        let elsewhere = differences.contested.get(key).into_iter().flatten();
+        let elsewhere = diff.contested.get(key).into_iter().flatten();
         let contested: Vec<String> = entry.contested.iter().chain(elsewhere).cloned().collect();
         conditions::judge(&Facts {
             identity: identities.entries.get(key).unwrap_or(&Identity::Missing),
-            differences: differences
-                .by_key
-                .get(key)
-                .map(Vec::as_slice)
-                .unwrap_or_default(),
-            trouble,
+            diff: diff.by_key.get(key).map(Vec::as_slice).unwrap_or_default(),
+            blocked,
             contested: &contested,
-            no_contacts: differences.no_contacts.get(key).map(String::as_str),
-            warnings: differences
+            no_contacts: diff.no_contacts.get(key).map(String::as_str),
+            warnings: diff
                 .warnings
                 .get(key)
                 .map(Vec::as_slice)
                 .unwrap_or_default(),
-            restraint,
+            read_only,
             intents: intents.unwrap_or_default(),
         })
     }
 
-    /// What a resource is told: one outside the environment's namespace learns no other's id.
-    fn told_to(&self, entry: &Entry, said: Judgement, live: Option<&Organization>) -> Judgement {
+    /// What a resource is told: one dependencies the environment's namespace learns no other's id.
+    fn told_to(
+        &self,
+        entry: &Entry,
+        said: ConditionSet,
+        live: Option<&Organization>,
+    ) -> ConditionSet {
         if entry.name.namespace == self.name.namespace {
             return said;
         }
         let pinned = entry.object.spec.id.as_deref();
         let own = live.map(|live| live.id.as_str()).or(pinned);
-        said.map_messages(|message| discreet(message, own))
+        said.map_messages(|message| redact_other_organizations(message, own))
     }
 
     pub(super) fn before(&self, entry: &Entry) -> PortalOrganizationStatus {
@@ -265,7 +271,7 @@ impl Reconciler {
     }
 
     /// Writes the statuses that differ.
-    async fn write(&mut self, said: &[Said<'_>]) {
+    async fn write(&mut self, said: &[StatusChange<'_>]) {
         let client = &self.context.client;
         let differing = said
             .iter()
@@ -273,10 +279,10 @@ impl Reconciler {
         let written: Vec<_> = stream::iter(differing)
             .map(|said| async move {
                 let metadata = &said.entry.object.metadata;
-                let written = kube_writes::status(client, metadata, said.after.clone()).await;
+                let written = kube_api::status(client, metadata, said.after.clone()).await;
                 (said, written)
             })
-            .buffer_unordered(kube_writes::AT_ONCE)
+            .buffer_unordered(kube_api::AT_ONCE)
             .collect()
             .await;
         for (said, written) in written {
@@ -297,7 +303,7 @@ impl Reconciler {
     async fn report_environment(
         &mut self,
         reporter: &Reporter<'_>,
-        picture: &Picture,
+        cache: &Cache,
         totals: Totals,
         now: Timestamp,
     ) {
@@ -307,21 +313,21 @@ impl Reconciler {
             .current(&object.metadata, object.status.as_ref())
             .into_owned();
         let waits = reporter.environment.waits.as_ref();
-        let judgement = match waits {
-            Some(trouble) => leaving(trouble),
+        let conditions_set = match waits {
+            Some(blocked) => leaving(blocked),
             None => status::connected(reporter.environment.is_paused),
         };
         let generation = object.metadata.generation;
-        let mut after = status::of_environment(&before, &judgement, generation, now);
+        let mut after = status::of_environment(&before, &conditions_set, generation, now);
         after.organizations = Some(totals.organizations);
         after.intents = Some(totals.intents);
-        after.last_sync_time = Some(conditions::whole_second(picture.listed_at));
-        after.events_cursor = picture.cursor().map(str::to_owned);
-        if let Some(trouble) = waits
+        after.last_sync_time = Some(conditions::whole_second(cache.listed_at));
+        after.events_cursor = cache.cursor().map(str::to_owned);
+        if let Some(blocked) = waits
             && synced_reason(&before.conditions) != synced_reason(&after.conditions)
         {
-            let announcer = &self.context.announcer;
-            announcer.environment_trouble(object, trouble).await;
+            let events = &self.context.events;
+            events.environment_trouble(object, blocked).await;
         }
         after.refused_claims = self.refused_claims();
         self.write_environment(object, &before, after).await;
@@ -351,7 +357,7 @@ impl Reconciler {
             return;
         }
         let client = &self.context.client;
-        match kube_writes::status(client, &object.metadata, after.clone()).await {
+        match kube_api::status(client, &object.metadata, after.clone()).await {
             Ok(()) => {
                 self.context.metrics.status_written();
                 self.environment_statuses.wrote(&object.metadata, after);
@@ -365,22 +371,25 @@ impl Reconciler {
     /// Says why nothing could be learnt, on the environment and on each organization.
     pub(super) async fn report_trouble(
         &mut self,
-        objects: &Objects,
+        objects: &EnvironmentObjects,
         entries: &[Entry],
-        trouble: &Trouble,
+        blocked: &BlockedReason,
     ) {
         let now = self.context.clock.now();
-        let said: Vec<Said<'_>> = entries
+        let said: Vec<StatusChange<'_>> = entries
             .iter()
             .map(|entry| {
                 let before = self.before(entry);
-                let judgement = match super::deletion::without_workos(entry, trouble) {
-                    super::deletion::Step::Wait(waits) if entry.is_leaving() => leaving(&waits),
-                    _ => conditions::blocked(trouble),
+                let conditions_set = match super::deletion::without_workos(entry, blocked) {
+                    super::deletion::Step::Wait(waits) if entry.is_being_deleted() => {
+                        leaving(&waits)
+                    }
+                    _ => conditions::not_observed(blocked),
                 };
                 let generation = entry.object.metadata.generation;
-                let after = status::of_blocked_organization(&before, &judgement, generation, now);
-                Said {
+                let after =
+                    status::of_blocked_organization(&before, &conditions_set, generation, now);
+                StatusChange {
                     entry,
                     before,
                     after,
@@ -405,22 +414,23 @@ impl Reconciler {
             .environment_statuses
             .current(&object.metadata, object.status.as_ref())
             .into_owned();
-        let mut told = trouble.clone();
-        if let Some(waits) = environment_finalizer::waits(object, objects) {
+        let mut told = blocked.clone();
+        if let Some(waits) = finalizer::waits(object, objects) {
             told.message = format!("{}; {}", told.message, waits.message);
         }
-        let judgement = conditions::blocked(&told);
-        let after = status::of_environment(&before, &judgement, object.metadata.generation, now);
+        let conditions_set = conditions::not_observed(&told);
+        let after =
+            status::of_environment(&before, &conditions_set, object.metadata.generation, now);
         if synced_reason(&before.conditions) != synced_reason(&after.conditions) {
             tracing::warn!(
                 environment = %self.name,
-                reason = %trouble.reason,
-                message = trouble.message,
+                reason = %blocked.reason,
+                message = blocked.message,
                 "the environment cannot be worked on"
             );
             self.context
-                .announcer
-                .environment_trouble(object, trouble)
+                .events
+                .environment_trouble(object, blocked)
                 .await;
         }
         self.write_environment(object, &before, after).await;
@@ -441,13 +451,13 @@ fn as_if_all_were_managed(desired: &Desired) -> Cow<'_, Desired> {
 }
 
 /// What is said of a resource that is being deleted, and waits.
-fn leaving(trouble: &Trouble) -> Judgement {
-    Judgement {
-        synced: Verdict::no(trouble.reason, &*trouble.message),
+fn leaving(blocked: &BlockedReason) -> ConditionSet {
+    ConditionSet {
+        synced: Verdict::no(blocked.reason, &*blocked.message),
         ready: None,
         onboarded: None,
         contested: conditions::Contested::Unread,
-        progress: if trouble.passes() {
+        progress: if blocked.is_temporary() {
             Progress::Reconciling
         } else {
             Progress::Stalled

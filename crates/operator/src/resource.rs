@@ -9,6 +9,7 @@ use kube::Resource;
 use kube::core::{NamespaceResourceScope, ObjectMeta};
 use serde::{Deserialize, Serialize};
 
+pub(super) use portalctl_manifest::ObjectName as Name;
 use portalctl_manifest::kubernetes::{
     API_VERSION, GROUP, Kind, PortalEnvironmentSpec, PortalEnvironmentStatus,
     PortalOrganizationSpec, PortalOrganizationStatus, VERSION,
@@ -86,6 +87,35 @@ resource! {
 resource! {
     /// An organization.
     PortalOrganization, PortalOrganizationSpec, PortalOrganizationStatus
+}
+
+/// Returns the name of an object.
+pub(super) fn name_of(metadata: &ObjectMeta) -> Name {
+    Name {
+        namespace: metadata.namespace.clone().unwrap_or_default(),
+        name: metadata.name.clone().unwrap_or_default(),
+    }
+}
+
+/// Returns the name of the environment that an organization belongs to.
+pub(super) fn environment_name_of(object: &PortalOrganization) -> Name {
+    let reference = &object.spec.environment_ref;
+    let own = object.metadata.namespace.clone().unwrap_or_default();
+    Name {
+        namespace: reference.namespace.clone().unwrap_or(own),
+        name: reference.name.clone(),
+    }
+}
+
+/// What tells an object from another that had the same name before.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Uid(String);
+
+impl Uid {
+    /// The uid of an object.
+    pub(super) fn of(metadata: &ObjectMeta) -> Self {
+        Self(metadata.uid.clone().unwrap_or_default())
+    }
 }
 
 #[cfg(test)]

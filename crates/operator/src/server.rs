@@ -1,6 +1,7 @@
 //! The operator's server: health, metrics, webhooks.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -9,15 +10,19 @@ use axum::extract::{Path, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use kube::Api;
+use kube::api::{Patch, PatchParams};
 use kube::runtime::reflector::ObjectRef;
+use serde_json::json;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::context::Context;
-use super::names::Name;
-use super::nudge::Nudger;
-use super::{run, secrets};
+use super::resource::Name;
+use super::resource::PortalEnvironment;
+use super::store::RECONCILE_REQUESTED;
+use super::{kube_api, run};
 use portalctl_manifest::kubernetes::KeyRef;
 use portalctl_platform::clock::SharedClock;
 use portalctl_platform::listen;
@@ -28,7 +33,7 @@ const MAX_BODY: usize = 1024 * 1024;
 /// How long a webhook may take to come.
 const MAX_BODY_TIME: Duration = Duration::from_secs(10);
 /// How many webhooks are read at a time, so that their memory has a bound. WorkOS sends one that is
-/// turned away again, and the clocks look without it.
+/// turned away again, and the schedule look without it.
 const CONCURRENT_BODIES: usize = 32;
 /// How many webhooks are checked at once: each takes a request to the API server, whoever sent it.
 const CONCURRENT_CHECKS: usize = 4;
@@ -41,17 +46,17 @@ pub(super) struct Server {
     /// What all tasks share.
     pub(super) context: Arc<Context>,
     /// Where webhooks go.
-    pub(super) nudger: Arc<Nudger>,
+    pub(super) webhook_trigger: Arc<WebhookTrigger>,
     bodies: Arc<Semaphore>,
     checks: Arc<Semaphore>,
 }
 
 impl Server {
-    /// Answers from a context; webhooks go to the nudger.
-    pub(super) fn new(context: Arc<Context>, nudger: Arc<Nudger>) -> Self {
+    /// Answers from a context; webhooks go to the webhook_trigger.
+    pub(super) fn new(context: Arc<Context>, webhook_trigger: Arc<WebhookTrigger>) -> Self {
         Self {
             context,
-            nudger,
+            webhook_trigger,
             bodies: Arc::new(Semaphore::new(CONCURRENT_BODIES)),
             checks: Arc::new(Semaphore::new(CONCURRENT_CHECKS)),
         }
@@ -92,7 +97,7 @@ async fn readyz(State(server): State<Server>) -> Response {
 }
 
 async fn metrics(State(server): State<Server>) -> Response {
-    server.context.portals.count_waits();
+    server.context.clients.count_waits();
     server
         .context
         .metrics
@@ -111,7 +116,7 @@ async fn take_webhook(
     let environment = Name { namespace, name };
     match checked(&server, &environment, request).await {
         Ok(()) => {
-            server.nudger.nudge(environment);
+            server.webhook_trigger.trigger(environment);
             StatusCode::OK
         }
         Err(status) => status,
@@ -138,10 +143,10 @@ async fn checked(server: &Server, environment: &Name, request: Request) -> Resul
     let body = read(server, body).await?;
     // An error would mean that the semaphore was closed, which nobody does.
     let _turn = server.checks.acquire().await.ok();
-    let secret = secrets::read(&context.client, &environment.namespace, &secret)
+    let secret = kube_api::read_secret(&context.client, &environment.namespace, &secret)
         .await
-        .map_err(|trouble| {
-            tracing::warn!(%environment, why = trouble.message, "no secret for webhooks");
+        .map_err(|blocked| {
+            tracing::warn!(%environment, why = blocked.message, "no secret for webhooks");
             StatusCode::SERVICE_UNAVAILABLE
         })?;
     signature
@@ -165,5 +170,62 @@ async fn read(server: &Server, body: Body) -> Result<Bytes, StatusCode> {
     tokio::select! {
         body = to_bytes(body, MAX_BODY) => body.map_err(|_| StatusCode::PAYLOAD_TOO_LARGE),
         () = server.context.clock.sleep(MAX_BODY_TIME) => Err(StatusCode::REQUEST_TIMEOUT),
+    }
+}
+
+/// How long nudges are gathered.
+const GATHER: Duration = Duration::from_secs(1);
+
+/// The environments that are to be looked at.
+#[derive(Debug, Default)]
+pub(super) struct WebhookTrigger {
+    waiting: Mutex<BTreeSet<Name>>,
+    more: Notify,
+}
+
+impl WebhookTrigger {
+    /// Something has happened in an environment.
+    pub(super) fn trigger(&self, environment: Name) {
+        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.insert(environment);
+        self.more.notify_one();
+    }
+
+    /// Passes nudges on until it is told to stop.
+    pub(super) async fn run(
+        self: Arc<Self>,
+        client: kube::Client,
+        clock: SharedClock,
+        stop: CancellationToken,
+    ) {
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                () = self.more.notified() => {}
+            }
+            let names = {
+                let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+                std::mem::take(&mut *waiting)
+            };
+            for name in names {
+                annotate(&client, &name, &clock.now().to_string()).await;
+            }
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                () = clock.sleep(GATHER) => {}
+            }
+        }
+    }
+}
+
+async fn annotate(client: &kube::Client, name: &Name, at: &str) {
+    let api: Api<PortalEnvironment> = Api::namespaced(client.clone(), &name.namespace);
+    let body = json!({ "metadata": { "annotations": { RECONCILE_REQUESTED: at } } });
+    let patch = Patch::Merge(&body);
+    let patched = api.patch(&name.name, &PatchParams::default(), &patch).await;
+    if let Err(error) = patched {
+        tracing::warn!(environment = %name, %error, "a webhook was not passed on");
     }
 }

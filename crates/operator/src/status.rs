@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::conditions::{self, Judgement, Progress, Verdict, merge, whole_second};
-use super::reason::Reason;
+use super::conditions::Reason;
+use super::conditions::{self, ConditionSet, Progress, Verdict, merge, whole_second};
 use portalctl_core::readiness::{OrganizationReadiness, State};
 use portalctl_manifest::kubernetes::{
     Condition, ConditionStatus, DomainStatus, IntentStatus, IntentTotals, OrganizationTotals,
@@ -20,7 +20,7 @@ const MAX_DOMAINS: usize = 100;
 /// The status of an organization that was looked at.
 pub(super) fn of_organization(
     before: &PortalOrganizationStatus,
-    judgement: &Judgement,
+    conditions_set: &ConditionSet,
     generation: Option<i64>,
     live: Option<&Organization>,
     readiness: &OrganizationReadiness,
@@ -43,7 +43,7 @@ pub(super) fn of_organization(
     let domains = live.into_iter().flat_map(|live| &live.domains);
     PortalOrganizationStatus {
         observed_generation: generation,
-        conditions: merge(&before.conditions, judgement, generation, now),
+        conditions: merge(&before.conditions, conditions_set, generation, now),
         // An organization that is gone is still the one that the resource had.
         organization_id: live
             .map(|live| escape(live.id.as_str()).into_owned())
@@ -69,13 +69,13 @@ pub(super) fn of_organization(
 /// The status of an organization that could not be looked at: what was known still stands.
 pub(super) fn of_blocked_organization(
     before: &PortalOrganizationStatus,
-    judgement: &Judgement,
+    conditions_set: &ConditionSet,
     generation: Option<i64>,
     now: Timestamp,
 ) -> PortalOrganizationStatus {
     PortalOrganizationStatus {
         observed_generation: generation,
-        conditions: merge(&before.conditions, judgement, generation, now),
+        conditions: merge(&before.conditions, conditions_set, generation, now),
         // They are of the version that was written for.
         field_writes: if before.observed_generation == generation {
             before.field_writes.clone()
@@ -127,7 +127,7 @@ impl Totals {
 }
 
 /// What is said of an environment that works.
-pub(super) fn connected(is_paused: bool) -> Judgement {
+pub(super) fn connected(is_paused: bool) -> ConditionSet {
     let synced = if is_paused {
         Verdict::yes(
             Reason::Paused,
@@ -136,7 +136,7 @@ pub(super) fn connected(is_paused: bool) -> Judgement {
     } else {
         Verdict::yes(Reason::Observed, "WorkOS was read within its interval")
     };
-    Judgement {
+    ConditionSet {
         synced,
         ready: Some(Verdict::yes(
             Reason::Connected,
@@ -151,13 +151,13 @@ pub(super) fn connected(is_paused: bool) -> Judgement {
 /// The status of an environment.
 pub(super) fn of_environment(
     before: &PortalEnvironmentStatus,
-    judgement: &Judgement,
+    conditions_set: &ConditionSet,
     generation: Option<i64>,
     now: Timestamp,
 ) -> PortalEnvironmentStatus {
     PortalEnvironmentStatus {
         observed_generation: generation,
-        conditions: merge(&before.conditions, judgement, generation, now),
+        conditions: merge(&before.conditions, conditions_set, generation, now),
         ..before.clone()
     }
 }

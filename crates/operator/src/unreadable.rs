@@ -1,4 +1,4 @@
-//! Objects that the API server keeps and this version cannot read: told on themselves, once for
+//! EnvironmentObjects that the API server keeps and this version cannot read: told on themselves, once for
 //! each edit.
 
 use std::collections::BTreeSet;
@@ -7,18 +7,18 @@ use kube::core::{ApiResource, DynamicObject, ObjectMeta};
 use kube::{Api, Resource};
 use serde::de::DeserializeOwned;
 
-use super::conditions::{self, Trouble, merge};
+use super::conditions::Reason;
+use super::conditions::{self, BlockedReason, merge};
 use super::context::Context;
-use super::kube_writes::{self, Status};
-use super::names::{Name, Uid, name_of};
-use super::reason::Reason;
+use super::kube_api::{self, Status};
+use super::resource::{Name, Uid, name_of};
 use super::resource::{PortalEnvironment, PortalOrganization};
 use super::status::same_conditions;
 use portalctl_manifest::kubernetes::{PortalEnvironmentStatus, PortalOrganizationStatus};
 use portalctl_model::text::escape;
 
 /// An edit of an object.
-pub(super) type Edit = (Uid, Option<i64>);
+pub(super) type ObjectVersion = (Uid, Option<i64>);
 
 /// An object that cannot be read, and why.
 struct Unreadable {
@@ -28,7 +28,7 @@ struct Unreadable {
 }
 
 /// Tells every unreadable object that it is one; whether all of them know.
-pub(super) async fn tell(context: &Context, told: &mut BTreeSet<Edit>) -> bool {
+pub(super) async fn tell(context: &Context, told: &mut BTreeSet<ObjectVersion>) -> bool {
     let mut there = BTreeSet::new();
     let mut all_told = true;
     for object in all(context) {
@@ -92,15 +92,15 @@ where
     let metadata = &object.metadata;
     let before: S = before::<K, S>(context, metadata).await?;
     let message = format!("this version cannot read it: {}", escape(&object.error));
-    let judgement = conditions::blocked(&Trouble::new(Reason::Invalid, message));
+    let conditions_set = conditions::not_observed(&BlockedReason::new(Reason::Invalid, message));
     let generation = metadata.generation;
     let now = context.clock.now();
-    let conditions = merge(before.conditions(), &judgement, generation, now);
+    let conditions = merge(before.conditions(), &conditions_set, generation, now);
     if same_conditions(before.conditions(), &conditions) {
         return Ok(());
     }
     let status = before.of_generation(generation).with_conditions(conditions);
-    kube_writes::status(&context.client, metadata, status).await
+    kube_api::status(&context.client, metadata, status).await
 }
 
 /// What an object was told before, by whichever process: that, and its times, stands.

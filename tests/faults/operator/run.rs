@@ -9,7 +9,7 @@ use axum::body::Body;
 use hmac::{Hmac, KeyInit, Mac};
 use http::Request;
 use jiff::Timestamp;
-use portalctl_operator::{Error, Operator, Options, Outside, lease};
+use portalctl_operator::{Dependencies, Error, Operator, Options, lease};
 use portalctl_platform::clock::{Clock, FixedClock, SystemClock};
 use sha2::Sha256;
 use tokio::task::{JoinHandle, LocalSet};
@@ -192,7 +192,7 @@ impl Stage {
             witness: Arc::clone(&self.witness),
             api: Arc::clone(&self.api),
         };
-        let outside = Outside {
+        let outside = Dependencies {
             client: self.api.client(process),
             connect: Arc::new(wire),
             clock: Arc::new(self.clocks[slot].clone()),
