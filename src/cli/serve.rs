@@ -12,7 +12,7 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::session;
 use super::ui::Ui;
-use portalctl_gateway::{Config, Customers, Gateway, Options, Problem, PublicUrl, Unusable};
+use portalctl_gateway::{Config, Customers, Gateway, Options, Problem, PublicUrl, OpenError};
 use portalctl_manifest::Input;
 use portalctl_model::codes::{cli as codes, gateway as gateway_codes};
 use portalctl_report::json_v1::ErrorItem;
@@ -89,7 +89,7 @@ pub(super) fn run(args: &ServeArgs, ui: &Ui) -> Result<Exit, CliError> {
     })
 }
 
-fn unusable(error: Unusable) -> CliError {
+fn unusable(error: OpenError) -> CliError {
     CliError::new(Exit::Usage, error.code, error.message)
 }
 

@@ -1,8 +1,8 @@
-//! ring behind `jsonwebtoken`: the same audited cryptography that TLS here stands on.
+//! Cryptography provider for `jsonwebtoken`, built on ring, which TLS uses as well.
 //!
-//! `jsonwebtoken` reads and writes tokens and leaves the arithmetic to a provider. Its own two would
-//! add a second cryptographic library (or a C build) to the program. Four algorithms are enough, and
-//! whatever else a header names has no verifier at all.
+//! `jsonwebtoken` reads and writes tokens and leaves the arithmetic to a provider. Either of its
+//! own two would add a second cryptographic library (or a C build) to the program. Four algorithms
+//! are supported; a header that names any other has no verifier.
 
 use jsonwebtoken::crypto::{CryptoProvider, JwtSigner, JwtVerifier, KeyUtils};
 use jsonwebtoken::errors::{ErrorKind, Result, new_error};
@@ -18,17 +18,17 @@ use ring::signature::{
 static PROVIDER: CryptoProvider = CryptoProvider {
     signer_factory: signer,
     verifier_factory: verifier,
-    // For making JWKs out of keys, which nobody here does.
+    // Unused: these functions make JWKs out of keys.
     key_utils: KeyUtils::new_unimplemented(),
 };
 
-/// Makes ring what tokens are checked and signed with; to be called before the first token.
+/// Installs ring as the provider; must be called before the first token is read or signed.
 pub(super) fn install() {
-    // Fails only when it was done before.
+    // Fails only when a provider is installed already.
     let _ = PROVIDER.install_default();
 }
 
-/// Fresh random bytes; `None` where the system has none to give.
+/// Returns random bytes; `None` where the system has no randomness.
 pub(super) fn random<const N: usize>() -> Option<[u8; N]> {
     let mut bytes = [0; N];
     SystemRandom::new().fill(&mut bytes).ok()?;
@@ -56,7 +56,7 @@ fn verifier(algorithm: &Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerif
     }))
 }
 
-/// Only the gateway's own cookies and results are signed here, with a secret.
+/// Signs with a secret: only cookies and results of the gateway are signed here.
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the provider's shape")]
 fn signer(algorithm: &Algorithm, key: &EncodingKey) -> Result<Box<dyn JwtSigner>> {
     if *algorithm != Algorithm::HS256 || key.family() != AlgorithmFamily::Hmac {

@@ -1,7 +1,7 @@
-//! Files that may change while the gateway runs: noticed by their size and time, and read whole.
+//! Files that may change while the gateway runs: fingerprints by size and time, and bounded reads.
 //!
-//! Looked at instead of watched: a Kubernetes volume is changed by moving a link, which watching the
-//! file itself would miss.
+//! Files are polled, not watched: Kubernetes changes a volume by moving a symbolic link, which a
+//! watch on the file itself would miss.
 
 use std::collections::hash_map::DefaultHasher;
 use std::fs::File;
@@ -11,12 +11,13 @@ use std::path::{Path, PathBuf};
 
 use walkdir::WalkDir;
 
-/// The largest file of keys or secrets.
+/// Largest file of keys or secrets, in bytes.
 const MAX_BYTES: u64 = 256 * 1024;
-/// The most files of a folder that are looked at.
+/// Most files of a folder that a fingerprint covers.
 const MAX_FILES: usize = 200_000;
 
-/// Changes whenever one of some files or folders does; what is not there is a state too.
+/// Returns a fingerprint that changes whenever one of the files or folders does. A missing file is
+/// a state too.
 pub(super) fn fingerprint(paths: &[PathBuf]) -> u64 {
     let mut hasher = DefaultHasher::new();
     for path in paths {
@@ -36,7 +37,7 @@ pub(super) fn fingerprint(paths: &[PathBuf]) -> u64 {
     hasher.finish()
 }
 
-/// Reads a small file.
+/// Reads a file of at most [`MAX_BYTES`] bytes.
 pub(super) fn read(path: &Path) -> io::Result<String> {
     let mut text = String::new();
     let read = File::open(path)?

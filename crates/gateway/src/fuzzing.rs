@@ -1,18 +1,18 @@
-//! What the fuzz target of hand-off tokens reaches: no part of the program.
+//! Entry points for the fuzz target of hand-off tokens; not part of the program.
 
 use super::crypto;
 use super::keys::KeySet;
 use super::token::{self, Rules};
 
-/// The secret that the target signs with.
+/// Secret that the target signs with.
 pub const SECRET: &str = "0123456789abcdef0123456789abcdef";
-/// When it is, in seconds of the epoch.
+/// Current time of the checks, in seconds since the epoch.
 pub const NOW: i64 = 1_000_000;
 
-/// Checks a token by the rules of a gateway that began a moment ago.
+/// Checks a token by the rules of a gateway that has just started.
 ///
-/// Of a token that is taken it gives the subject, the organization's key, the intents, the id and the
-/// second that it ends in.
+/// Returns the subject, the organization's key, the number of intents, the token id and the second
+/// of expiry of an accepted token.
 pub fn check(token: &str) -> Option<(String, String, usize, String, i64)> {
     crypto::install();
     let rules = Rules {
@@ -20,7 +20,7 @@ pub fn check(token: &str) -> Option<(String, String, usize, String, i64)> {
         audience: "https://portal.example.com".to_owned(),
         role: "it_admin".to_owned(),
         leeway: 5,
-        begins: NOW - 10,
+        not_before: NOW - 10,
     };
     let keys = KeySet::secrets(SECRET).ok()?;
     let taken = token::check(token, &keys, &rules, NOW).ok()?;
@@ -33,7 +33,7 @@ pub fn check(token: &str) -> Option<(String, String, usize, String, i64)> {
     ))
 }
 
-/// Reads a file of public keys.
+/// Returns whether a text is a usable JWKS.
 pub fn read_keys(text: &str) -> bool {
     crypto::install();
     KeySet::jwks(text).is_ok()

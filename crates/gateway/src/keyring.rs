@@ -1,5 +1,7 @@
-//! The keys of hand-off tokens as they are now: from a file that may change, or from an address that
-//! is asked again when a token names a key that nobody knows, but not more often than that is worth.
+//! Current keys for hand-off tokens: read from a file that may change, or fetched from a JWKS URL.
+//!
+//! A token with an unknown key id makes the URL be fetched again, at most once in
+//! [`REFETCH_INTERVAL`].
 
 use std::path::PathBuf;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -16,31 +18,31 @@ use super::keys::KeySet;
 use portalctl_platform::clock::SharedClock;
 use portalctl_workos::{Bounds, HttpTransport, Transport};
 
-/// What an answer with keys may take.
+/// Bounds of one JWKS request.
 const BOUNDS: Bounds = Bounds {
     connect_timeout: Duration::from_secs(3),
     timeout: Duration::from_secs(5),
     max_body: 256 * 1024,
 };
-/// Nobody can make the gateway ask for keys more often than this.
-const PAUSE: Duration = Duration::from_secs(30);
-/// How old keys from an address may become before they are asked for again.
+/// Shortest time between two fetches, however many unknown keys are presented.
+const REFETCH_INTERVAL: Duration = Duration::from_secs(30);
+/// Age at which fetched keys are fetched again.
 const MAX_AGE: Duration = Duration::from_mins(10);
 
-/// The keys, and where they come from.
+/// Current keys and their source.
 pub(super) struct Keyring {
     source: KeySource,
     clock: SharedClock,
-    /// For keys behind an address.
+    /// Transport for a JWKS URL.
     transport: Option<Box<dyn Transport>>,
-    /// None until an address has answered for the first time.
+    /// Current keys; `None` until a JWKS URL has answered for the first time.
     keys: RwLock<Option<Arc<KeySet>>>,
-    /// When they were asked for last; held by the one who asks.
-    asked: Mutex<Option<Instant>>,
+    /// Time of the last fetch; the lock is held while one is under way.
+    last_fetch: Mutex<Option<Instant>>,
 }
 
 impl Keyring {
-    /// Keys of a file, which has to be good, or of an address, which is not asked yet.
+    /// Opens a keyring. A file is read at once and must be usable; a URL is not fetched yet.
     pub(super) fn open(source: KeySource, clock: SharedClock) -> Result<Self, String> {
         let transport = match &source {
             KeySource::JwksUrl(endpoint, _) => {
@@ -55,19 +57,19 @@ impl Keyring {
             clock,
             transport,
             keys: RwLock::new(None),
-            asked: Mutex::new(None),
+            last_fetch: Mutex::new(None),
         };
         ring.read_file()?;
         Ok(ring)
     }
 
-    /// The keys; none while an address has not answered yet.
+    /// Returns the current keys; `None` while a JWKS URL has not answered yet.
     pub(super) fn keys(&self) -> Option<Arc<KeySet>> {
         let keys = self.keys.read().unwrap_or_else(PoisonError::into_inner);
         keys.clone()
     }
 
-    /// The file that the keys come from.
+    /// Returns the file that the keys come from, where there is one.
     pub(super) fn file(&self) -> Option<&PathBuf> {
         match &self.source {
             KeySource::SecretFile(file) | KeySource::JwksFile(file) => Some(file),
@@ -75,7 +77,7 @@ impl Keyring {
         }
     }
 
-    /// Reads the file anew. What cannot be used leaves the keys as they are.
+    /// Reads the file again. An unusable file leaves the current keys in place.
     pub(super) fn read_file(&self) -> Result<(), String> {
         let (file, parse): (_, fn(&str) -> _) = match &self.source {
             KeySource::SecretFile(file) => (file, KeySet::secrets),
@@ -89,31 +91,31 @@ impl Keyring {
         Ok(())
     }
 
-    /// Asks the address again, unless that was done a moment ago. `Ok(true)` when there are new
-    /// keys.
-    pub(super) async fn ask(&self) -> Result<bool, String> {
-        self.ask_after(PAUSE).await
+    /// Fetches the JWKS URL, unless that was done within [`REFETCH_INTERVAL`]. Returns whether
+    /// there are new keys.
+    pub(super) async fn refetch(&self) -> Result<bool, String> {
+        self.refetch_after(REFETCH_INTERVAL).await
     }
 
-    /// Asks the address again when its keys have become old, or are not there.
-    pub(super) async fn keep_fresh(&self) -> Result<bool, String> {
+    /// Fetches the JWKS URL where its keys are missing or older than [`MAX_AGE`].
+    pub(super) async fn refetch_if_old(&self) -> Result<bool, String> {
         match self.keys() {
-            Some(_) => self.ask_after(MAX_AGE).await,
-            None => self.ask_after(BOUNDS.timeout).await,
+            Some(_) => self.refetch_after(MAX_AGE).await,
+            None => self.refetch_after(BOUNDS.timeout).await,
         }
     }
 
-    async fn ask_after(&self, pause: Duration) -> Result<bool, String> {
+    async fn refetch_after(&self, pause: Duration) -> Result<bool, String> {
         let (KeySource::JwksUrl(_, url), Some(transport)) = (&self.source, &self.transport) else {
             return Ok(false);
         };
-        // Whoever waits here looks at what the one before found.
-        let mut asked = self.asked.lock().await;
+        // A request that waited here finds the keys that the one before it fetched.
+        let mut last_fetch = self.last_fetch.lock().await;
         let now = self.clock.instant();
-        if asked.is_some_and(|asked| now.saturating_duration_since(asked) < pause) {
+        if last_fetch.is_some_and(|last| now.saturating_duration_since(last) < pause) {
             return Ok(false);
         }
-        *asked = Some(now);
+        *last_fetch = Some(now);
         let keys = fetch(transport.as_ref(), url).await;
         self.set(keys.map_err(|why| format!("the keys at {url}: {why}"))?);
         Ok(true)
@@ -181,17 +183,17 @@ mod tests {
         let asked = Arc::clone(&publisher.0);
         ring.transport = Some(Box::new(publisher));
         assert!(ring.keys().is_none());
-        assert_eq!(ring.keep_fresh().await, Ok(true));
+        assert_eq!(ring.refetch_if_old().await, Ok(true));
         assert!(knows(&ring, "0") && !knows(&ring, "1"));
         for _ in 0..100 {
-            assert_eq!(ring.ask().await, Ok(false));
-            assert_eq!(ring.keep_fresh().await, Ok(false));
+            assert_eq!(ring.refetch().await, Ok(false));
+            assert_eq!(ring.refetch_if_old().await, Ok(false));
         }
-        clock.sleep(PAUSE).await;
-        assert_eq!(ring.ask().await, Ok(true));
+        clock.sleep(REFETCH_INTERVAL).await;
+        assert_eq!(ring.refetch().await, Ok(true));
         assert!(knows(&ring, "1"));
         clock.sleep(MAX_AGE).await;
-        assert_eq!(ring.keep_fresh().await, Ok(true));
+        assert_eq!(ring.refetch_if_old().await, Ok(true));
         assert_eq!(asked.load(Ordering::Relaxed), 3);
     }
 }

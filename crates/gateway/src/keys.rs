@@ -1,6 +1,6 @@
-//! Keys that hand-off tokens are checked with, each with the one algorithm that it is for.
+//! Keys that verify hand-off tokens, each bound to one algorithm.
 //!
-//! Goes in: the text of a secret file or of a JWKS. Comes out: a [`KeySet`]. Pure: reads no file and
+//! The text of a secret file or of a JWKS goes in, a [`KeySet`] comes out. Pure: reads no file and
 //! makes no request.
 
 use jsonwebtoken::jwk::{AlgorithmParameters, EllipticCurve, Jwk, KeyAlgorithm, PublicKeyUse};
@@ -10,16 +10,16 @@ use serde_json::Value;
 
 use portalctl_model::codes::{Code, gateway as codes};
 
-/// The shortest secret: as long as the digest, by RFC 7518, section 3.2.
+/// Shortest secret, in bytes: the length of the digest (RFC 7518, section 3.2).
 pub(super) const MIN_SECRET: usize = 32;
-/// The most secrets: the one that tokens are signed with, and the one before or after it.
+/// Most secrets of a file: the current one and its predecessor or successor.
 const MAX_SECRETS: usize = 2;
-/// The most keys of a JWKS that are looked at.
+/// Most keys of a JWKS that are read.
 const MAX_KEYS: usize = 32;
-/// The longest `kid` that is kept or compared.
+/// Longest `kid` that is kept or compared, in bytes.
 const MAX_KID: usize = 256;
 
-/// Why a text holds no keys; reads as the end of a sentence.
+/// Reason why a text holds no keys; reads as the end of a sentence.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum InvalidKeys {
     #[error("holds no secret")]
@@ -34,7 +34,7 @@ pub(super) enum InvalidKeys {
     NoKey,
 }
 
-/// One key, with the algorithm that it alone decides.
+/// One key with its only algorithm.
 #[derive(Clone)]
 pub(super) struct Key {
     id: Option<String>,
@@ -42,17 +42,17 @@ pub(super) struct Key {
     pub(super) decoding: DecodingKey,
 }
 
-/// The keys of one app.
+/// Keys of one app.
 #[derive(Clone)]
 pub(super) enum KeySet {
-    /// One or two secrets; a token need not say which.
+    /// One or two secrets; a token need not name one.
     Secrets(Vec<Key>),
-    /// Public keys, told apart by their ids.
+    /// Public keys with their ids.
     Public(Vec<Key>),
 }
 
 impl KeySet {
-    /// Reads a file of one or two secrets, a line each; white space around them does not count.
+    /// Reads a file of one or two secrets, one a line; white space around them is ignored.
     pub(super) fn secrets(text: &str) -> Result<Self, InvalidKeys> {
         let secrets = secrets(text)?;
         let keys = secrets.into_iter().map(|secret| Key {
@@ -63,8 +63,8 @@ impl KeySet {
         Ok(Self::Secrets(keys.collect()))
     }
 
-    /// Reads a JWKS. Keys for something else are passed over, as RFC 7517, section 5, wants it; a
-    /// secret (`oct`) is none that could be published.
+    /// Reads a JWKS. Keys for other purposes are skipped (RFC 7517, section 5), and so are secrets
+    /// (`oct`), which must not be published.
     pub(super) fn jwks(text: &str) -> Result<Self, InvalidKeys> {
         #[derive(Deserialize)]
         struct Jwks {
@@ -82,11 +82,11 @@ impl KeySet {
         Ok(Self::Public(keys))
     }
 
-    /// The keys that a token may be signed with: those with the id it names. Without one there must
-    /// be no choice, but between secrets.
+    /// Returns the keys that a token may be signed with: those with the id that it names. Without
+    /// an id there must be one public key only; secrets are all tried.
     pub(super) fn candidates(&self, id: Option<&str>) -> Result<Vec<&Key>, Code> {
         let keys: Vec<&Key> = match (self, id) {
-            // An id says nothing about secrets, which have none.
+            // Secrets have no id, so the token's says nothing about them.
             (Self::Secrets(keys), _) => keys.iter().collect(),
             (Self::Public(keys), Some(id)) => keys
                 .iter()
@@ -102,7 +102,7 @@ impl KeySet {
     }
 }
 
-/// The secrets of a file, newest first.
+/// Returns the secrets of a file, newest first.
 pub(super) fn secrets(text: &str) -> Result<Vec<&str>, InvalidKeys> {
     let lines = text.lines().map(str::trim);
     let secrets: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
@@ -118,7 +118,7 @@ pub(super) fn secrets(text: &str) -> Result<Vec<&str>, InvalidKeys> {
     Ok(secrets)
 }
 
-/// A public signing key of one of the three algorithms.
+/// Returns a public signing key of one of the three algorithms; `None` for any other key.
 fn public(jwk: &Jwk) -> Option<Key> {
     let common = &jwk.common;
     if !matches!(common.public_key_use, None | Some(PublicKeyUse::Signature)) {

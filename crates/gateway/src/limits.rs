@@ -1,5 +1,6 @@
-//! How often one person, and one customer, may ask: token buckets in bounded memory. Pure: it is
-//! given the time.
+//! Token buckets in bounded memory: rate limits for each person and each organization.
+//!
+//! Pure: the caller passes the time.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -8,12 +9,14 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// How many people or customers are remembered; who has not asked for a minute is forgotten first.
+use portalctl_model::OrgKey;
+
+/// Most keys that are remembered; those idle for a minute are forgotten first.
 const MAX_REMEMBERED: usize = 20_000;
-/// What limits are per.
+/// Period of the limits.
 const WINDOW: Duration = Duration::from_mins(1);
 
-/// So many requests a minute for each of many.
+/// Rate limit of a number of requests a minute for each key.
 pub(super) struct Limit<K> {
     per_minute: u32,
     buckets: Mutex<HashMap<K, Bucket>>,
@@ -25,7 +28,7 @@ struct Bucket {
 }
 
 impl<K: Eq + Hash> Limit<K> {
-    /// A limit of which nothing is used.
+    /// Creates a limit of which nothing is used.
     pub(super) fn new(per_minute: u32) -> Self {
         Self {
             per_minute,
@@ -33,11 +36,11 @@ impl<K: Eq + Hash> Limit<K> {
         }
     }
 
-    /// Takes one request, or says how long to wait for the next.
+    /// Takes one request, or returns the time to wait for the next.
     pub(super) fn take(&self, who: K, now: Instant) -> Result<(), Duration> {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         if buckets.len() >= MAX_REMEMBERED && !buckets.contains_key(&who) {
-            // After a whole window a bucket is full, as a new one is.
+            // After a whole window a bucket is full, and as good as a new one.
             buckets.retain(|_, bucket| now.saturating_duration_since(bucket.since) < WINDOW);
             if buckets.len() >= MAX_REMEMBERED {
                 return Err(WINDOW);
@@ -58,6 +61,12 @@ impl<K: Eq + Hash> Limit<K> {
         bucket.left -= 1.0;
         Ok(())
     }
+}
+
+/// Returns the rate limit key of a person at one organization: requests for one organization use up
+/// nothing of another's.
+pub(super) fn visitor_key(subject: &str, key: &OrgKey) -> String {
+    format!("{key} {subject}")
 }
 
 #[cfg(test)]
@@ -88,5 +97,15 @@ mod tests {
         assert!(limit.take(MAX_REMEMBERED, now).is_err());
         assert_eq!(limit.take(0, now), Ok(()));
         assert_eq!(limit.take(MAX_REMEMBERED, now + WINDOW), Ok(()));
+    }
+
+    #[test]
+    fn the_limit_of_a_person_is_one_for_each_organization() {
+        let limit = Limit::new(1);
+        let now = SystemClock.instant();
+        let at = |organization: &str| visitor_key("ada", &OrgKey::undeclared(organization));
+        assert_eq!(limit.take(at("acme"), now), Ok(()));
+        assert!(limit.take(at("acme"), now).is_err());
+        assert_eq!(limit.take(at("globex"), now), Ok(()));
     }
 }

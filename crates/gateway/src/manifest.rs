@@ -1,5 +1,6 @@
-//! The manifest in use: of files, read again when they change and kept where what is there now cannot
-//! be used; or of somebody else, who tells of every change.
+//! Manifest in use: read from files again when they change, or received from a watcher.
+//!
+//! A change that cannot be used leaves the last good manifest in place.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,28 +11,28 @@ use portalctl_manifest::{self as manifest, Input, Severity};
 use portalctl_model::codes::{Code, gateway as codes};
 use portalctl_model::desired::Desired;
 
-/// Why a manifest is not taken into use, with what to tell.
-pub(super) type Complaints = Vec<(Code, String)>;
+/// Codes and messages of the reasons why a manifest was not taken into use.
+pub(super) type Problems = Vec<(Code, String)>;
 
-/// Who the customers are.
+/// Source of the declared organizations.
 pub enum Customers {
-    /// What files say.
+    /// Manifest files.
     Files {
-        /// As they were read.
+        /// Desired state as it was read at the start.
         desired: Box<Desired>,
-        /// To be read again when they change; none if they cannot be.
+        /// Files to read again when they change; empty where they cannot be.
         files: Vec<PathBuf>,
     },
-    /// What somebody else says, a cluster for one, who answers for every state that is sent: what is
-    /// there is in use at once. Without its sender the last state stays.
+    /// Desired states of a watcher, such as the operator's cluster: each is in use at once. When
+    /// the sender is dropped, the last state stays.
     Watched(watch::Receiver<Arc<Desired>>),
 }
 
-/// The manifest in use.
+/// Manifest in use.
 pub(super) struct Manifest {
     current: watch::Receiver<Arc<Desired>>,
     files: Vec<PathBuf>,
-    /// For what the files say.
+    /// Sender for states that are read from files.
     read: Option<watch::Sender<Arc<Desired>>>,
 }
 
@@ -63,7 +64,7 @@ impl Manifest {
     }
 
     /// Reads the files again, where there are some.
-    pub(super) fn read_again(&self) -> Result<(), Complaints> {
+    pub(super) fn reload(&self) -> Result<(), Problems> {
         let Some(read) = &self.read else {
             return Ok(());
         };
@@ -81,7 +82,7 @@ impl Manifest {
                 })
                 .collect());
         };
-        // The key was held against the environment that was declared at the start.
+        // The API key was checked against the environment that was declared at the start.
         if desired.environment != self.current().environment {
             let message = "`environment` has changed; the gateway has to be started anew for it";
             return Err(vec![(codes::MANIFEST_KEPT, message.to_owned())]);

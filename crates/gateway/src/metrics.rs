@@ -1,5 +1,6 @@
-//! What is counted, in Prometheus's text. Labels are closed sets: nothing that a visitor sends can
-//! make another series.
+//! Prometheus metrics of the gateway.
+//!
+//! Labels are closed sets: nothing that a visitor sends can create another series.
 
 use std::sync::atomic::Ordering;
 
@@ -19,13 +20,34 @@ struct Answer {
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Reload {
-    /// `manifest`, `keys`, `secret` or `api_key`.
+    /// Name of a [`ReloadKind`].
     what: &'static str,
-    /// `read`, or `kept` where what is there now cannot be used.
+    /// `read`, or `kept` where the new content cannot be used.
     outcome: &'static str,
 }
 
-/// The counters of one gateway.
+/// Kind of content that is reloaded when it changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ReloadKind {
+    Manifest,
+    Keys,
+    Secret,
+    ApiKey,
+}
+
+impl ReloadKind {
+    /// Returns the name in metrics and in the log.
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Manifest => "manifest",
+            Self::Keys => "keys",
+            Self::Secret => "secret",
+            Self::ApiKey => "api_key",
+        }
+    }
+}
+
+/// Counters and gauges of one gateway.
 pub(super) struct Metrics {
     registry: Registry,
     answers: Family<Answer, Counter>,
@@ -37,7 +59,7 @@ pub(super) struct Metrics {
     api_key_is_accepted: Gauge,
 }
 
-/// What is looked at when somebody asks.
+/// Values that are read when the metrics are.
 pub(super) struct Snapshot {
     pub(super) used_tokens: usize,
     pub(super) in_flight: usize,
@@ -99,21 +121,33 @@ impl Metrics {
         self.answers.get_or_create(&Answer { route, outcome }).inc();
     }
 
-    /// A file changed, and can be used or not.
-    pub(super) fn reloaded(&self, what: &'static str, is_good: bool) {
-        let outcome = if is_good { "read" } else { "kept" };
-        self.reloads.get_or_create(&Reload { what, outcome }).inc();
-        if what == "manifest" {
-            self.manifest_is_current.set(i64::from(is_good));
+    /// Counts changed content that is in use now.
+    pub(super) fn content_read(&self, kind: ReloadKind) {
+        self.count_reload(kind, "read");
+        if kind == ReloadKind::Manifest {
+            self.manifest_is_current.set(1);
         }
     }
 
-    /// Whether the manifest in use is the one in the files.
+    /// Counts changed content that cannot be used, so that the last good one stays.
+    pub(super) fn content_kept(&self, kind: ReloadKind) {
+        self.count_reload(kind, "kept");
+        if kind == ReloadKind::Manifest {
+            self.manifest_is_current.set(0);
+        }
+    }
+
+    fn count_reload(&self, kind: ReloadKind, outcome: &'static str) {
+        let what = kind.as_str();
+        self.reloads.get_or_create(&Reload { what, outcome }).inc();
+    }
+
+    /// Returns whether the manifest in use is the one in the files.
     pub(super) fn manifest_is_current(&self) -> bool {
         self.manifest_is_current.get() == 1
     }
 
-    /// Everything, as Prometheus reads it.
+    /// Renders all metrics in the `OpenMetrics` text format.
     pub(super) fn text(&self, now: &Snapshot) -> String {
         let Snapshot {
             used_tokens,
@@ -125,12 +159,11 @@ impl Metrics {
         self.used_tokens.set(count(*used_tokens));
         self.in_flight.set(count(*in_flight));
         self.api_key_is_accepted.set(i64::from(!is_key_refused));
-        // Counted by the client already.
+        // The client counts its requests itself.
         let sent = self.workos_requests.inner();
         sent.store(*workos_requests, Ordering::Relaxed);
         let mut text = String::new();
-        // Writing to a string does not fail.
-        let _ = text::encode(&mut text, &self.registry);
+        text::encode(&mut text, &self.registry).expect("writing to a string does not fail");
         text
     }
 }

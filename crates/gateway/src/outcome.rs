@@ -1,26 +1,41 @@
-//! What somebody who comes back from the portal is told: pure.
+//! Progress of an intent as a page or a result reports it to the person who comes back. Pure.
 
 use portalctl_core::readiness::{IntentReadiness, MissingDomain, State};
 use portalctl_model::Intent;
 
-/// How far the intent is, in the words of the person who was just in the portal.
+/// Progress of an intent, as told to the person who was just in the portal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// WorkOS says that it is configured.
+    /// Configured, by WorkOS's word.
     Done,
-    /// Begun, and it goes on without anything more in the portal: a record has to be seen, a first
+    /// In progress, with nothing left to do in the portal: a DNS record has to be seen, or a first
     /// sign-in has to happen.
     Validating,
-    /// Something is left to do in the portal.
+    /// Not finished: a step in the portal is left.
     NotFinished,
-    /// Single sign-on cannot be used before a domain is verified.
+    /// Not finished: single sign-on needs a verified domain first.
     NeedsDomain,
-    /// WorkOS does not tell.
+    /// Unknown, because WorkOS did not tell.
     Unclear,
 }
 
 impl Outcome {
-    /// The word for it in results and metrics.
+    /// Derives the outcome from a readiness.
+    pub(super) fn of(readiness: &IntentReadiness) -> Self {
+        match readiness.state {
+            State::Configured | State::NotApplicable => Self::Done,
+            State::InProgress | State::Unconfigured | State::Attention
+                if readiness.missing_domain == Some(MissingDomain::Missing) =>
+            {
+                Self::NeedsDomain
+            }
+            State::InProgress if is_validating(readiness) => Self::Validating,
+            State::InProgress | State::Unconfigured | State::Attention => Self::NotFinished,
+            State::Unknown => Self::Unclear,
+        }
+    }
+
+    /// Returns the name in results and metrics.
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Done => "done",
@@ -30,30 +45,16 @@ impl Outcome {
         }
     }
 
-    /// Whether it may change while somebody looks on.
+    /// Returns whether the outcome may change while the page is open.
     pub(super) const fn may_change(self) -> bool {
         !matches!(self, Self::Done)
     }
 }
 
-/// Judges a reading.
-pub(super) fn judge(readiness: &IntentReadiness) -> Outcome {
-    match readiness.state {
-        State::Configured | State::NotApplicable => Outcome::Done,
-        State::InProgress | State::Unconfigured | State::Attention
-            if readiness.missing_domain == Some(MissingDomain::Missing) =>
-        {
-            Outcome::NeedsDomain
-        }
-        State::InProgress if validates(readiness) => Outcome::Validating,
-        State::InProgress | State::Unconfigured | State::Attention => Outcome::NotFinished,
-        State::Unknown => Outcome::Unclear,
-    }
-}
-
-/// Whether what was begun is being validated. A connection that waits for its first sign-in and a
-/// domain whose record is to be seen are; one without an identity provider is not.
-fn validates(readiness: &IntentReadiness) -> bool {
+/// Returns whether WorkOS is validating what was entered. A connection that waits for its first
+/// sign-in and a domain whose record is to be seen are; a connection without an identity provider
+/// is not.
+fn is_validating(readiness: &IntentReadiness) -> bool {
     let has = |state: &str| readiness.evidence.iter().any(|piece| piece.state == state);
     match readiness.intent {
         Intent::Sso | Intent::Dsync => has("validating"),
@@ -117,7 +118,11 @@ mod tests {
             (Intent::BringYourOwnKey, State::Unknown, "", Unclear),
         ] {
             let reading = reading(intent, state, evidence);
-            assert_eq!(judge(&reading), outcome, "{intent} {state} {evidence}");
+            assert_eq!(
+                Outcome::of(&reading),
+                outcome,
+                "{intent} {state} {evidence}"
+            );
         }
     }
 
@@ -145,7 +150,7 @@ mod tests {
                 missing_domain: Some(missing),
                 ..reading(Intent::Sso, state, "validating")
             };
-            assert_eq!(judge(&reading), outcome, "{state} {missing:?}");
+            assert_eq!(Outcome::of(&reading), outcome, "{state} {missing:?}");
         }
     }
 }

@@ -1,7 +1,7 @@
-//! The pages that people see: one form for all of them, and the headers that go with it.
+//! HTML pages for IT admins, with their security policy.
 //!
-//! Everything that comes from outside is escaped by the template. A page loads nothing, sends
-//! nowhere, and runs no script but its own, which the policy names by its hash.
+//! The template escapes everything that comes from outside. A page loads nothing, submits nothing
+//! and runs only its own script, which the policy names by its hash.
 
 use askama::Template;
 use axum::body::Body;
@@ -13,23 +13,23 @@ use sha2::{Digest, Sha256};
 
 use super::config::Brand;
 use super::outcome::Outcome;
-use super::refusal::Face;
-use super::words::{Sign, Text, progress, refused};
+use super::page_text::{Icon, PageText, progress, refused};
+use super::refusal::ErrorPage;
 use portalctl_model::Intent;
 
 const STYLE: &str = include_str!("templates/gateway.css");
 const SCRIPT: &str = include_str!("templates/gateway.js");
-/// The colour of buttons unless said.
+/// Default colour of buttons.
 const ACCENT: &str = "#4338ca";
 
-/// Where a page leads.
+/// Button of a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Action {
+pub(super) struct Button {
     pub(super) label: String,
     pub(super) href: String,
 }
 
-/// Makes pages in one look.
+/// Renderer of all pages, with one look.
 pub(super) struct Pages {
     brand: Brand,
     style: String,
@@ -43,9 +43,9 @@ struct Page<'a> {
     brand: &'a Brand,
     style: &'a str,
     script: &'static str,
-    text: &'a Text,
-    action: Option<&'a Action>,
-    /// The state that the page shows, where it watches for another.
+    text: &'a PageText,
+    button: Option<&'a Button>,
+    /// State on display, where the page polls for another one.
     state: Option<&'static str>,
 }
 
@@ -69,7 +69,7 @@ impl Pages {
             hash(&style)
         );
         let with_script = format!("{fixed}; script-src '{}'; connect-src 'self'", hash(SCRIPT));
-        // Hashes and fixed words are always a header.
+        // Hashes and fixed words are always a valid header.
         let value = |text: &str| {
             HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static("default-src 'none'"))
         };
@@ -81,37 +81,38 @@ impl Pages {
         }
     }
 
-    /// How far somebody is who came back.
+    /// Renders the state of an intent for a person who came back.
     pub(super) fn outcome(
         &self,
         outcome: Outcome,
         intent: Intent,
-        action: Option<&Action>,
+        button: Option<&Button>,
     ) -> Response {
         let state = outcome.may_change().then_some(outcome.as_str());
-        self.page(StatusCode::OK, &progress(outcome, intent), action, state)
+        self.page(StatusCode::OK, &progress(outcome, intent), button, state)
     }
 
-    /// Why somebody gets nothing.
-    pub(super) fn refusal(&self, face: Face) -> Response {
-        let home = self.home().map(|href| Action {
+    /// Renders a refusal.
+    pub(super) fn refusal(&self, page: ErrorPage) -> Response {
+        let home = self.home().map(|href| Button {
             label: self.back_label(),
             href,
         });
-        let mut answer = self.page(face.status(), &refused(face), home.as_ref(), None);
-        if let Some(seconds) = face.retry_after() {
+        let mut answer = self.page(page.status(), &refused(page), home.as_ref(), None);
+        if let Some(seconds) = page.retry_after() {
             let headers = answer.headers_mut();
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         answer
     }
 
-    /// The app's own page: the same for everybody, so it tells nothing of who asks.
+    /// Returns the app's start page. It is the same for everybody, so it reveals nothing about the
+    /// visitor.
     pub(super) fn home(&self) -> Option<String> {
         self.brand.home.clone()
     }
 
-    /// The app as pages call it.
+    /// Returns the label of a button that leads back to the app.
     pub(super) fn back_label(&self) -> String {
         match &self.brand.name {
             Some(name) => format!("Back to {name}"),
@@ -119,7 +120,7 @@ impl Pages {
         }
     }
 
-    /// The same for those who have something left to do.
+    /// Returns the label of a button that leads to the app for the next step.
     pub(super) fn continue_label(&self) -> String {
         format!(
             "Continue in {}",
@@ -130,8 +131,8 @@ impl Pages {
     fn page(
         &self,
         status: StatusCode,
-        text: &Text,
-        action: Option<&Action>,
+        text: &PageText,
+        button: Option<&Button>,
         state: Option<&'static str>,
     ) -> Response {
         let page = Page {
@@ -139,10 +140,10 @@ impl Pages {
             style: &self.style,
             script: SCRIPT,
             text,
-            action,
+            button,
             state,
         };
-        // Rendering into memory does not fail; a bare page would still be an answer.
+        // Rendering into memory does not fail; the heading alone would still be an answer.
         let html = page.render().unwrap_or_else(|_| text.heading.clone());
         let mut answer = Response::new(Body::from(html));
         *answer.status_mut() = status;
@@ -162,12 +163,13 @@ fn hash(text: &str) -> String {
     format!("sha256-{}", STANDARD.encode(Sha256::digest(text)))
 }
 
-/// Black or white, whichever is easier to read on a colour of the form `#rrggbb`. The better of both
-/// always has the contrast of 4.5 that WCAG 2.2, 1.4.3, wants.
+/// Returns black or white, whichever has the higher contrast on a colour `#rrggbb`. The better one
+/// always has the ratio of 4.5 that WCAG 2.2, 1.4.3, requires.
 fn readable_on(colour: &str) -> &'static str {
     let part = |at: usize| {
-        let digits = colour.get(at..at + 2).unwrap_or("00");
-        let part = f64::from(u8::from_str_radix(digits, 16).unwrap_or_default()) / 255.0;
+        let digits = &colour[at..at + 2];
+        let part =
+            f64::from(u8::from_str_radix(digits, 16).expect("checked to be hexadecimal")) / 255.0;
         if part <= 0.04045 {
             part / 12.92
         } else {
@@ -175,7 +177,7 @@ fn readable_on(colour: &str) -> &'static str {
         }
     };
     let luminance = 0.2126 * part(1) + 0.7152 * part(3) + 0.0722 * part(5);
-    // Where both contrasts are equal: (1.05 / (l + 0.05)) = ((l + 0.05) / 0.05).
+    // Both contrasts are equal where 1.05 / (l + 0.05) = (l + 0.05) / 0.05.
     if luminance > 0.179 {
         "#000000"
     } else {
@@ -213,8 +215,8 @@ mod tests {
             brand: &pages.brand,
             style: &pages.style,
             script: SCRIPT,
-            text: &refused(Face::Denied),
-            action: None,
+            text: &refused(ErrorPage::Denied),
+            button: None,
             state: None,
         };
         let html = page.render().unwrap();
@@ -228,7 +230,7 @@ mod tests {
             ..Brand::default()
         };
         for (brand, leads) in [(brand, true), (Brand::default(), false)] {
-            let page = Pages::new(brand).refusal(Face::Denied).into_body();
+            let page = Pages::new(brand).refusal(ErrorPage::Denied).into_body();
             let html = axum::body::to_bytes(page, 64 * 1024).await.unwrap();
             let html = String::from_utf8_lossy(&html).into_owned();
             let link = r#"href="https://app.example.com/">Back to the app</a>"#;
@@ -241,8 +243,8 @@ mod tests {
         use std::time::Duration;
         let pages = Pages::new(Brand::default());
         for (wait, seconds) in [(1, "1"), (1000, "1"), (1001, "2")] {
-            let face = Face::TooMany(Duration::from_millis(wait));
-            let answer = pages.refusal(face);
+            let page = ErrorPage::TooMany(Duration::from_millis(wait));
+            let answer = pages.refusal(page);
             assert_eq!(answer.status(), 429);
             assert_eq!(answer.headers()[header::RETRY_AFTER], seconds);
         }

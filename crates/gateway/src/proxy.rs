@@ -1,4 +1,5 @@
-//! Who somebody is by an authenticating proxy's word, believed only of the peers that are trusted.
+//! Identity of a person as an authenticating proxy reports it in headers; only trusted peers are
+//! believed.
 
 use http::HeaderMap;
 use http::header::HeaderValue;
@@ -8,25 +9,25 @@ use std::net::IpAddr;
 use ipnet::IpNet;
 
 use super::config::{Group, ProxyRules};
-use super::token::is_name;
+use super::token::is_subject;
 use portalctl_model::codes::{Code, gateway as codes};
 use portalctl_model::{Intent, OrgKey};
 
-/// The names by which oauth2-proxy, and others after it, say who somebody is.
+/// Header names of oauth2-proxy, which other proxies use as well.
 const USER: &str = "x-forwarded-user";
 const EMAIL: &str = "x-forwarded-email";
 const GROUPS: &str = "x-forwarded-groups";
-/// The most groups that are looked at.
+/// Most groups that are read.
 const MAX_GROUPS: usize = 1000;
 
-/// Who somebody is.
+/// Authenticated person with their groups.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Identity {
     pub(super) subject: String,
     groups: Vec<String>,
 }
 
-/// Reads who somebody is, from a peer that may say so.
+/// Reads the identity from the headers of a trusted peer.
 pub(super) fn identity(
     rules: &ProxyRules,
     peer: IpAddr,
@@ -36,7 +37,7 @@ pub(super) fn identity(
         let speaks = [USER, EMAIL, GROUPS]
             .iter()
             .any(|name| headers.contains_key(*name));
-        // One that does not speak for anybody is merely lost.
+        // A peer that sends no identity headers is merely lost, and no forger.
         return Err(if speaks {
             codes::UNTRUSTED_PEER
         } else {
@@ -47,7 +48,7 @@ pub(super) fn identity(
         Some(user) => Some(user),
         None => only(headers, EMAIL)?,
     };
-    let subject = subject.filter(|subject| is_name(subject));
+    let subject = subject.filter(|subject| is_subject(subject));
     let groups = only(headers, GROUPS)?.unwrap_or_default();
     let groups = groups.split(',').map(str::trim).filter(|g| !g.is_empty());
     Ok(Identity {
@@ -56,7 +57,7 @@ pub(super) fn identity(
     })
 }
 
-/// The one value of a header. Two of them mean that a client's own came through.
+/// Returns the only value of a header. Two values mean that a client's own header came through.
 fn only<'h>(headers: &'h HeaderMap, name: &str) -> Result<Option<&'h str>, Code> {
     let mut values = headers.get_all(name).iter();
     let value = values.next().map(HeaderValue::to_str);
@@ -67,15 +68,16 @@ fn only<'h>(headers: &'h HeaderMap, name: &str) -> Result<Option<&'h str>, Code>
     }
 }
 
-/// Whether an address is one of some networks; an IPv4 address in IPv6 clothes is itself.
+/// Returns whether an address is in one of the networks. An IPv4-mapped IPv6 address counts as
+/// IPv4.
 fn is_trusted(peers: &[IpNet], peer: IpAddr) -> bool {
     let peer = peer.to_canonical();
     peers.iter().any(|network| network.contains(&peer))
 }
 
 impl Identity {
-    /// Whether one of the person's groups may have a link for this.
-    pub(super) fn may(
+    /// Checks that one of the person's groups may open this intent of the organization.
+    pub(super) fn authorize(
         &self,
         groups: &BTreeMap<String, Group>,
         key: &OrgKey,
@@ -171,7 +173,8 @@ mod tests {
         let peer = "10.1.2.3".parse().unwrap();
         let said = headers(&[(USER, "ada"), (GROUPS, "staff, globex-it")]);
         let ada = identity(&rules, peer, &said).unwrap();
-        let may = |key: &str, intent| ada.may(&rules.groups, &OrgKey::parse(key).unwrap(), intent);
+        let may =
+            |key: &str, intent| ada.authorize(&rules.groups, &OrgKey::parse(key).unwrap(), intent);
         assert_eq!(may("globex", Intent::Sso), Ok(()));
         assert_eq!(may("globex", Intent::Dsync), Err(codes::OTHER_INTENT));
         assert_eq!(may("acme", Intent::Sso), Err(codes::OTHER_ORGANIZATION));

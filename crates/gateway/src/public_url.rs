@@ -1,31 +1,31 @@
-//! Under which address browsers reach the gateway.
+//! Address under which browsers reach the gateway.
 
 use url::{Host, Url};
 
 use portalctl_model::return_url::is_template;
 use portalctl_model::{Intent, OrgKey};
 
-/// Scheme, host and port: https, or plain http on this machine.
+/// Origin of the gateway: https, or plain http on a loopback host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublicUrl {
-    /// Without a slash at the end.
+    /// Origin without a slash at the end.
     origin: String,
     is_https: bool,
 }
 
-/// Why a text is no such address; reads as the end of a sentence.
+/// Reason why a text is no public URL; reads as the end of a sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidPublicUrl {
-    /// Not a URL, or with more than scheme, host and port.
+    /// Not a URL, or one with more than scheme, host and port.
     #[error("is not an address such as https://portal.example.com: scheme, host and port only")]
     NotAnOrigin,
-    /// Plain http beyond this machine.
+    /// Plain http with a host that is not loopback.
     #[error("must use https; plain http is for this machine")]
     PlainHttp,
 }
 
 impl PublicUrl {
-    /// Checks an address.
+    /// Parses an origin.
     pub fn parse(text: &str) -> Result<Self, InvalidPublicUrl> {
         if is_template(text) {
             return Err(InvalidPublicUrl::NotAnOrigin);
@@ -55,23 +55,23 @@ impl PublicUrl {
         })
     }
 
-    /// The address, without a slash at the end.
+    /// Returns the origin, without a slash at the end.
     pub fn as_str(&self) -> &str {
         &self.origin
     }
 
-    /// Whether browsers keep what is sent to it from others on the way.
+    /// Returns whether traffic to the gateway is encrypted.
     pub(super) const fn is_https(&self) -> bool {
         self.is_https
     }
 
-    /// Where people come back to.
+    /// Returns the URL that the portal sends people back to.
     pub(super) fn return_url(&self, key: &OrgKey, intent: Intent) -> String {
         format!("{}{}", self.origin, return_path(key, intent))
     }
 }
 
-/// The path of the page that people come back to.
+/// Returns the path of the return page.
 pub(super) fn return_path(key: &OrgKey, intent: Intent) -> String {
     format!("/return/{key}/{intent}")
 }

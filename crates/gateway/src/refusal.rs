@@ -1,5 +1,6 @@
-//! Why somebody gets no link, and what the page says of it. The code is for the log and the metric;
-//! the page tells a person what to do, and an attacker nothing.
+//! Refused requests: the code is for the log and the metrics, the page is for the visitor.
+//!
+//! A page says what to do next, and tells an attacker nothing.
 
 use std::time::Duration;
 
@@ -9,42 +10,42 @@ use portalctl_core::link;
 use portalctl_model::codes::{Code, gateway as codes};
 use portalctl_workos::{ApiError, ApiErrorKind};
 
-/// How long people are asked to wait when nothing says how long.
+/// Default of `Retry-After`.
 const WAIT: Duration = Duration::from_secs(5);
 
-/// A request that got no link, or no state.
+/// Refused request.
 #[derive(Debug)]
 pub(super) struct Refusal {
     pub(super) code: Code,
-    pub(super) face: Face,
-    /// More about it, for the log; never a token, a link or a key.
+    pub(super) page: ErrorPage,
+    /// Detail for the log; never a token, a link or a key.
     pub(super) detail: Option<String>,
 }
 
-/// What the page says.
+/// Page that a refused visitor sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Face {
-    /// The same for everybody who may not, or may not like this.
+pub(super) enum ErrorPage {
+    /// Not authenticated or not authorized: one page for every reason.
     Denied,
-    /// Somebody who came back, and whom this browser does not know.
+    /// The browser that came back has no valid session.
     Unknown,
-    /// There is no such page.
+    /// Unknown path.
     NoPage,
-    /// Another method than the page's.
+    /// Method that the path does not support.
     Method,
-    /// An admin of a customer whose organization is not there yet.
+    /// The organization does not exist yet.
     NotReady,
-    /// An admin of a customer who has a connection already.
+    /// The organization has an active connection already.
     AlreadyThere,
-    /// Too often.
+    /// Rate limit exceeded.
     TooMany(Duration),
-    /// Not now.
+    /// Temporarily unavailable.
     Busy(Duration),
-    /// Not until somebody has repaired something.
+    /// Failure that an operator has to repair.
     Failed,
 }
 
-impl Face {
+impl ErrorPage {
     pub(super) const fn status(self) -> StatusCode {
         match self {
             Self::Denied | Self::Unknown => StatusCode::FORBIDDEN,
@@ -57,7 +58,7 @@ impl Face {
         }
     }
 
-    /// The seconds of `Retry-After`.
+    /// Returns the value of `Retry-After`, in whole seconds, rounded up.
     pub(super) fn retry_after(self) -> Option<u64> {
         match self {
             Self::TooMany(wait) | Self::Busy(wait) => {
@@ -69,25 +70,25 @@ impl Face {
 }
 
 impl Refusal {
-    pub(super) const fn new(code: Code, face: Face) -> Self {
+    pub(super) const fn new(code: Code, page: ErrorPage) -> Self {
         Self {
             code,
-            face,
+            page,
             detail: None,
         }
     }
 
-    /// Everything is in use.
+    /// Creates the refusal for exhausted capacity.
     pub(super) const fn busy() -> Self {
-        Self::new(codes::BUSY, Face::Busy(WAIT))
+        Self::new(codes::BUSY, ErrorPage::Busy(WAIT))
     }
 
-    /// WorkOS did not answer in time.
+    /// Creates the refusal for a request that WorkOS did not answer in time.
     pub(super) const fn late() -> Self {
-        Self::new(codes::NO_ANSWER, Face::Busy(WAIT))
+        Self::new(codes::NO_ANSWER, ErrorPage::Busy(WAIT))
     }
 
-    /// What WorkOS said instead of what it was asked for.
+    /// Maps an error of WorkOS to a refusal.
     pub(super) fn upstream(error: &ApiError) -> Self {
         let refusal = match error.kind {
             ApiErrorKind::RateLimited
@@ -100,7 +101,7 @@ impl Refusal {
             | ApiErrorKind::UnstableList
             | ApiErrorKind::Withheld => {
                 let wait = error.retry_after.unwrap_or(WAIT);
-                Self::new(codes::NO_ANSWER, Face::Busy(wait))
+                Self::new(codes::NO_ANSWER, ErrorPage::Busy(wait))
             }
             ApiErrorKind::Unauthorized
             | ApiErrorKind::Forbidden
@@ -108,7 +109,7 @@ impl Refusal {
             | ApiErrorKind::ExternalIdTaken
             | ApiErrorKind::InvalidLink
             | ApiErrorKind::Rejected
-            | ApiErrorKind::Redirected => Self::new(error.code(), Face::Failed),
+            | ApiErrorKind::Redirected => Self::new(error.code(), ErrorPage::Failed),
         };
         Self {
             detail: Some(error.to_string()),
@@ -116,14 +117,16 @@ impl Refusal {
         }
     }
 
-    /// A link that may not be made as things are.
+    /// Maps a link that must not be made to a refusal.
     pub(super) fn link(refusal: &link::Refusal) -> Self {
         match refusal {
             link::Refusal::Undeclared(_) => codes::UNDECLARED.into(),
             link::Refusal::NotCreated
             | link::Refusal::NotAdopted(_)
-            | link::Refusal::Conflict(_) => Self::new(refusal.code(), Face::NotReady),
-            link::Refusal::AlreadyConnected(_) => Self::new(refusal.code(), Face::AlreadyThere),
+            | link::Refusal::Conflict(_) => Self::new(refusal.code(), ErrorPage::NotReady),
+            link::Refusal::AlreadyConnected(_) => {
+                Self::new(refusal.code(), ErrorPage::AlreadyThere)
+            }
         }
     }
 }
@@ -133,6 +136,6 @@ impl From<Code> for Refusal {
         if code == codes::BUSY {
             return Self::busy();
         }
-        Self::new(code, Face::Denied)
+        Self::new(code, ErrorPage::Denied)
     }
 }

@@ -1,65 +1,67 @@
-//! Keeps what was read from files and addresses as they are now.
+//! Background loops that reload changed files, JWKS and the API key.
 
 use std::convert::Infallible;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use super::Gateway;
 use super::files::fingerprint;
-use portalctl_model::codes::{Code, gateway as codes};
+use super::manifest::Problems;
+use super::metrics::ReloadKind;
+use super::state::GatewayState;
+use portalctl_model::codes::gateway as codes;
 
-/// How often files are looked at.
-const EVERY: Duration = Duration::from_secs(1);
+/// Interval between two looks at the files.
+const POLL_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Interval between questions to WorkOS about a key that it refused.
-const ASK_ABOUT_KEY: Duration = Duration::from_secs(30);
+/// Interval between probes of an API key that WorkOS refused.
+const KEY_PROBE_INTERVAL: Duration = Duration::from_secs(30);
 
-/// Something that is read again when its files change.
+/// Files of one kind that are reloaded when they change.
 struct Watched {
-    what: &'static str,
+    kind: ReloadKind,
     files: Vec<PathBuf>,
-    /// None until they have been looked at: what changed while the gateway started shows then.
+    /// Fingerprint of the last look; `None` before the first, so that a change during the start is
+    /// found.
     seen: Option<u64>,
 }
 
-/// Looks again and again; never ends.
-pub(super) async fn keep_current(gateway: &Gateway) -> Infallible {
-    let mut watched = watched(gateway);
+/// Reloads the manifest, the keys and the secret when they change; never returns.
+pub(super) async fn reload_files(state: &Arc<GatewayState>) -> Infallible {
+    let mut watched = watched(state);
     loop {
-        refresh_keys(gateway).await;
+        refetch_keys(state).await;
         for it in &mut watched {
-            let now = print(it.files.clone()).await;
+            let now = current_fingerprint(it.files.clone()).await;
             if it.seen == Some(now) {
                 continue;
             }
-            let read = read(gateway, it.what).await;
-            let is_news = it.seen.replace(now).is_some();
-            if is_news || read.is_err() {
-                tell(gateway, it.what, read);
+            let read = read(state, it.kind).await;
+            let is_change = it.seen.replace(now).is_some();
+            if is_change || read.is_err() {
+                record_reload(state, it.kind, read);
             }
         }
-        gateway.0.clock.sleep(EVERY).await;
+        state.clock.sleep(POLL_INTERVAL).await;
     }
 }
 
-/// Keeps the API key as its file has it, and asks WorkOS again about a key that it refused; never
-/// ends.
-pub(super) async fn keep_api_key(gateway: &Gateway) -> Infallible {
-    let shared = &gateway.0;
+/// Reloads the API key when its file changes, and probes a key that WorkOS refused; never returns.
+pub(super) async fn reload_api_key(state: &Arc<GatewayState>) -> Infallible {
     let mut was_refused = false;
-    let mut asked = shared.clock.instant();
+    let mut asked = state.clock.instant();
     loop {
-        let is_new = shared.upstream.read_key_again().await;
+        let is_new = state.upstream.reload_key().await;
         if is_new {
-            tell(gateway, "api_key", Ok(()));
+            record_reload(state, ReloadKind::ApiKey, Ok(()));
         }
-        let now = shared.clock.instant();
-        let is_due = now.saturating_duration_since(asked) >= ASK_ABOUT_KEY;
-        if is_new || (shared.upstream.is_key_refused() && is_due) {
+        let now = state.clock.instant();
+        let is_due = now.saturating_duration_since(asked) >= KEY_PROBE_INTERVAL;
+        if is_new || (state.upstream.is_key_refused() && is_due) {
             asked = now;
-            shared.upstream.ask_about_key().await;
+            state.upstream.probe_key().await;
         }
-        let is_refused = shared.upstream.is_key_refused();
+        let is_refused = state.upstream.is_key_refused();
         if is_refused != was_refused {
             was_refused = is_refused;
             if is_refused {
@@ -69,51 +71,49 @@ pub(super) async fn keep_api_key(gateway: &Gateway) -> Infallible {
                 tracing::info!("WorkOS takes the API key again");
             }
         }
-        shared.clock.sleep(EVERY).await;
+        state.clock.sleep(POLL_INTERVAL).await;
     }
 }
 
-fn watched(gateway: &Gateway) -> Vec<Watched> {
-    let shared = &gateway.0;
-    let keys = shared.tokens.as_ref().and_then(|(_, keys)| keys.file());
+/// Returns the files to watch.
+fn watched(state: &GatewayState) -> Vec<Watched> {
+    let keys = state.tokens.as_ref().and_then(|(_, keys)| keys.file());
     let all = [
-        ("manifest", shared.manifest.files().to_vec()),
-        ("keys", keys.into_iter().cloned().collect()),
+        (ReloadKind::Manifest, state.manifest.files().to_vec()),
+        (ReloadKind::Keys, keys.into_iter().cloned().collect()),
         (
-            "secret",
-            shared.config.secret_file.iter().cloned().collect(),
+            ReloadKind::Secret,
+            state.config.secret_file.iter().cloned().collect(),
         ),
     ];
     all.into_iter()
         .filter(|(_, files)| !files.is_empty())
-        .map(|(what, files)| Watched {
-            what,
+        .map(|(kind, files)| Watched {
+            kind,
             files,
             seen: None,
         })
         .collect()
 }
 
-async fn print(files: Vec<PathBuf>) -> u64 {
+/// Returns the fingerprint of files, computed on a thread that may block.
+async fn current_fingerprint(files: Vec<PathBuf>) -> u64 {
     let looked = tokio::task::spawn_blocking(move || fingerprint(&files)).await;
-    looked.unwrap_or_default()
+    looked.expect("taking a fingerprint does not panic")
 }
 
-/// Reads one of them; what is wrong is told, and changes nothing.
-async fn read(gateway: &Gateway, what: &'static str) -> Result<(), Vec<(Code, String)>> {
-    let gateway = gateway.clone();
-    let read = tokio::task::spawn_blocking(move || {
-        let shared = &gateway.0;
-        match (what, &shared.tokens) {
-            ("manifest", _) => shared.manifest.read_again(),
-            ("keys", Some((_, keys))) => {
-                let read = keys.read_file();
-                read.map_err(|message| vec![(codes::KEYS, message)])
-            }
-            _ => {
-                let read = shared.read_secret();
-                read.map_err(|error| vec![(error.code, error.message)])
-            }
+/// Reloads one kind of file. A problem is returned and leaves the current content in use.
+async fn read(state: &Arc<GatewayState>, kind: ReloadKind) -> Result<(), Problems> {
+    let state = Arc::clone(state);
+    let read = tokio::task::spawn_blocking(move || match (kind, &state.tokens) {
+        (ReloadKind::Manifest, _) => state.manifest.reload(),
+        (ReloadKind::Keys, Some((_, keys))) => {
+            let read = keys.read_file();
+            read.map_err(|message| vec![(codes::KEYS, message)])
+        }
+        _ => {
+            let read = state.read_secret();
+            read.map_err(|error| vec![(error.code, error.message)])
         }
     });
     match read.await {
@@ -125,24 +125,32 @@ async fn read(gateway: &Gateway, what: &'static str) -> Result<(), Vec<(Code, St
     }
 }
 
-fn tell(gateway: &Gateway, what: &'static str, read: Result<(), Vec<(Code, String)>>) {
-    gateway.0.metrics.reloaded(what, read.is_ok());
-    let Err(complaints) = read else {
-        tracing::info!(what, "read again");
-        return;
-    };
-    for (code, message) in complaints {
-        tracing::error!(what, code = code.as_str(), message, "kept as it was");
+/// Counts and logs a reload.
+fn record_reload(state: &GatewayState, kind: ReloadKind, read: Result<(), Problems>) {
+    let what = kind.as_str();
+    match read {
+        Ok(()) => {
+            state.metrics.content_read(kind);
+            tracing::info!(what, "read again");
+        }
+        Err(problems) => {
+            state.metrics.content_kept(kind);
+            for (code, message) in problems {
+                tracing::error!(what, code = code.as_str(), message, "kept as it was");
+            }
+        }
     }
 }
 
-/// Keys behind an address grow old, or have not been there yet.
-async fn refresh_keys(gateway: &Gateway) {
-    if let Some((_, keys)) = &gateway.0.tokens {
-        match keys.keep_fresh().await {
+/// Fetches a JWKS URL whose keys are old or missing.
+async fn refetch_keys(state: &GatewayState) {
+    if let Some((_, keys)) = &state.tokens {
+        match keys.refetch_if_old().await {
             Ok(false) => {}
-            Ok(true) => tell(gateway, "keys", Ok(())),
-            Err(message) => tell(gateway, "keys", Err(vec![(codes::KEYS, message)])),
+            Ok(true) => record_reload(state, ReloadKind::Keys, Ok(())),
+            Err(message) => {
+                record_reload(state, ReloadKind::Keys, Err(vec![(codes::KEYS, message)]));
+            }
         }
     }
 }

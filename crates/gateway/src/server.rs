@@ -1,77 +1,58 @@
-//! Routes, and the headers that every answer carries.
+//! Routes of the gateway, and the security headers of every response.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, Request, State};
+use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use axum::routing::{MethodFilter, on};
-use http::{Extensions, HeaderValue, Method, StatusCode, header};
+use http::{HeaderValue, Method, StatusCode, header};
 
-use super::Gateway;
-use super::refusal::{Face, Refusal};
-use super::trail::{Route, Trail};
-use super::{portal, returning};
-use portalctl_model::codes::{Code, gateway as codes};
-use portalctl_model::{Intent, OrgKey};
-use portalctl_platform::listen::Peer;
+use super::audit_log::{AuditRecord, Route};
+use super::refusal::{ErrorPage, Refusal};
+use super::request::peer_address;
+use super::state::GatewayState;
+use super::{handoff_handler, return_handler};
+use portalctl_model::codes::gateway as codes;
 
-/// Key and intent, as they stand in the path.
-pub(super) type Address = Result<Path<(String, String)>, PathRejection>;
-
-/// All routes.
-pub(super) fn router(gateway: &Gateway) -> Router {
-    // HEAD would otherwise run what GET does, and use a token up.
-    let portal = on(MethodFilter::GET, portal::open)
-        .on(MethodFilter::POST, portal::open)
+/// Builds the router.
+pub(super) fn router(state: Arc<GatewayState>) -> Router {
+    // HEAD would otherwise run the handler of GET and use up a token.
+    let portal = on(MethodFilter::GET, handoff_handler::handle)
+        .on(MethodFilter::POST, handoff_handler::handle)
         .on(MethodFilter::HEAD, wrong_method);
-    let back = on(MethodFilter::GET, returning::show).on(MethodFilter::HEAD, wrong_method);
-    let healthy = on(MethodFilter::GET, async || plain(StatusCode::OK, "ok\n"));
+    let return_page =
+        on(MethodFilter::GET, return_handler::handle).on(MethodFilter::HEAD, wrong_method);
+    let health = on(MethodFilter::GET, async || plain(StatusCode::OK, "ok\n"));
     Router::new()
         .route("/portal/{key}/{intent}", portal)
-        .route("/return/{key}/{intent}", back)
-        .route("/healthz", healthy)
+        .route("/return/{key}/{intent}", return_page)
+        .route("/healthz", health)
         .route("/readyz", on(MethodFilter::GET, ready))
         .route("/metrics", on(MethodFilter::GET, metrics))
-        .fallback(no_page)
+        .fallback(not_found)
         .method_not_allowed_fallback(wrong_method)
-        .layer(from_fn(envelope))
-        .with_state(gateway.clone())
+        .layer(from_fn(security_headers))
+        .with_state(state)
 }
 
-/// Key and intent of a path; whatever is neither was not written by the app.
-pub(super) fn address(path: Address) -> Result<(OrgKey, Intent), Code> {
-    let Path((key, intent)) = path.map_err(|_| codes::ADDRESS)?;
-    let key = OrgKey::parse_qualified(&key).map_err(|_| codes::ADDRESS)?;
-    let intent = intent.parse().map_err(|_| codes::ADDRESS)?;
-    Ok((key, intent))
-}
-
-/// Where a request came from.
-pub(super) fn peer(extensions: &Extensions) -> IpAddr {
-    let peer = extensions.get::<Peer>();
-    // Without a connection nobody is trusted.
-    peer.map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| peer.0)
-}
-
-/// What no answer goes without.
-async fn envelope(request: Request, next: Next) -> Response {
+/// Adds the security headers to every response.
+async fn security_headers(request: Request, next: Next) -> Response {
     let mut answer = next.run(request).await;
     let headers = answer.headers_mut();
     for (name, value) in [
-        // Answers are about one person, and some are credentials.
+        // Responses are about one person, and some are credentials.
         (header::CACHE_CONTROL, "no-store"),
-        // Addresses hold tokens.
+        // Request URLs hold tokens.
         (header::REFERRER_POLICY, "no-referrer"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::X_FRAME_OPTIONS, "DENY"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    // Pages have their own; whatever else there is loads nothing.
+    // Pages set their own policy; every other response loads nothing.
     let policy = headers.entry(header::CONTENT_SECURITY_POLICY);
     policy.or_insert(HeaderValue::from_static(
         "default-src 'none'; frame-ancestors 'none'",
@@ -79,19 +60,19 @@ async fn envelope(request: Request, next: Next) -> Response {
     answer
 }
 
-async fn ready(State(gateway): State<Gateway>) -> Response {
-    if !gateway.0.is_ready() {
-        let why = if gateway.0.upstream.is_key_refused() {
+async fn ready(State(state): State<Arc<GatewayState>>) -> Response {
+    if !state.is_ready() {
+        let why = if state.upstream.is_key_refused() {
             "not ready: WorkOS refuses the API key\n"
         } else {
             "not ready\n"
         };
         return plain(StatusCode::SERVICE_UNAVAILABLE, why);
     }
-    // The last good one serves as well as before, so this is no reason to stop.
+    // The last good manifest serves as well as before, so the gateway stays ready.
     plain(
         StatusCode::OK,
-        if gateway.0.metrics.manifest_is_current() {
+        if state.metrics.manifest_is_current() {
             "ready\n"
         } else {
             "ready, with the manifest from before an edit that cannot be used\n"
@@ -99,22 +80,22 @@ async fn ready(State(gateway): State<Gateway>) -> Response {
     )
 }
 
-async fn metrics(State(gateway): State<Gateway>) -> Response {
-    let mut answer = plain(StatusCode::OK, gateway.0.metrics_text());
+async fn metrics(State(state): State<Arc<GatewayState>>) -> Response {
+    let mut answer = plain(StatusCode::OK, state.metrics_text());
     let kind = "application/openmetrics-text; version=1.0.0; charset=utf-8";
     let headers = answer.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     answer
 }
 
-async fn no_page(State(gateway): State<Gateway>, request: Request) -> Response {
-    let refusal = Refusal::new(codes::ADDRESS, Face::NoPage);
-    refuse_elsewhere(&gateway, &request, &refusal)
+async fn not_found(State(state): State<Arc<GatewayState>>, request: Request) -> Response {
+    let refusal = Refusal::new(codes::ADDRESS, ErrorPage::NoPage);
+    refuse(&state, &request, &refusal)
 }
 
-async fn wrong_method(State(gateway): State<Gateway>, request: Request) -> Response {
-    let refusal = Refusal::new(codes::ADDRESS, Face::Method);
-    let mut answer = refuse_elsewhere(&gateway, &request, &refusal);
+async fn wrong_method(State(state): State<Arc<GatewayState>>, request: Request) -> Response {
+    let refusal = Refusal::new(codes::ADDRESS, ErrorPage::Method);
+    let mut answer = refuse(&state, &request, &refusal);
     let allowed = if request.uri().path().starts_with("/portal/") {
         "GET, POST"
     } else {
@@ -128,10 +109,10 @@ async fn wrong_method(State(gateway): State<Gateway>, request: Request) -> Respo
     answer
 }
 
-fn refuse_elsewhere(gateway: &Gateway, request: &Request, refusal: &Refusal) -> Response {
-    let trail = Trail::new(Route::Other, peer(request.extensions()));
-    trail.refused(refusal, &gateway.0.metrics);
-    gateway.0.pages.refusal(refusal.face)
+fn refuse(state: &GatewayState, request: &Request, refusal: &Refusal) -> Response {
+    let audit = AuditRecord::new(Route::Other, peer_address(request.extensions()));
+    audit.refused(refusal, &state.metrics);
+    state.pages.refusal(refusal.page)
 }
 
 fn plain(status: StatusCode, text: impl Into<Body>) -> Response {

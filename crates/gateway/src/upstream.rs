@@ -1,5 +1,7 @@
-//! What the gateway asks of WorkOS: how far a customer is, and a link. So many at the same time and
-//! no more, each within a deadline: whoever would have to wait long is told so at once.
+//! Requests to WorkOS: the readiness of one organization, and a portal link.
+//!
+//! Concurrency is bounded and every request has a deadline; a visitor who would have to wait is
+//! refused at once.
 
 use std::time::Duration;
 
@@ -17,10 +19,10 @@ use portalctl_workos::{
     Client, LinkRequest, List, PortalLink, ReadPortal, ReadProgress, WritePortal,
 };
 
-/// How long a person waits for WorkOS, all requests together.
+/// Deadline for all requests to WorkOS of one visitor.
 const DEADLINE: Duration = Duration::from_secs(15);
 
-/// WorkOS, as far as the gateway uses it.
+/// Client of WorkOS with a concurrency limit.
 pub(super) struct Upstream {
     client: Client,
     clock: SharedClock,
@@ -28,10 +30,10 @@ pub(super) struct Upstream {
     most: usize,
 }
 
-/// Leave to ask WorkOS.
-pub(super) struct Leave<'a>(#[expect(dead_code, reason = "held")] SemaphorePermit<'a>);
+/// Permit to send requests to WorkOS.
+pub(super) struct Permit<'a>(#[expect(dead_code, reason = "held")] SemaphorePermit<'a>);
 
-/// How far one customer is.
+/// Identity and readiness of one organization.
 pub(super) struct Reading {
     pub(super) identity: Identity,
     pub(super) readiness: Option<IntentReadiness>,
@@ -48,23 +50,23 @@ impl Upstream {
         }
     }
 
-    /// Leave to ask, at once or not at all.
-    pub(super) fn enter(&self) -> Result<Leave<'_>, Refusal> {
+    /// Acquires a permit, or refuses at once.
+    pub(super) fn enter(&self) -> Result<Permit<'_>, Refusal> {
         let permit = self.permits.try_acquire();
-        permit.map(Leave).map_err(|_| Refusal::busy())
+        permit.map(Permit).map_err(|_| Refusal::busy())
     }
 
-    /// Reads one customer and intent.
+    /// Reads the state of one intent of an organization.
     pub(super) async fn read(
         &self,
-        _leave: &Leave<'_>,
+        _permit: &Permit<'_>,
         desired: &Desired,
         key: &OrgKey,
         intent: Intent,
     ) -> Result<Reading, Refusal> {
         let only = Selection::new(&[key.to_string()], &[intent.to_string()])
             .map_err(|_| Refusal::from(portalctl_model::codes::gateway::ADDRESS))?;
-        // Boxed, so that its type does not have to be proven sendable with every handler's.
+        // Boxed, so that its type need not be proven `Send` with every handler's.
         let reading = observe(&self.client, desired, &only, Extent::Named, &Silent).boxed();
         let (observed, identities) = self.in_time(reading).await?;
         let now = self.clock.now();
@@ -77,10 +79,10 @@ impl Upstream {
         })
     }
 
-    /// Makes a link.
+    /// Makes a portal link.
     pub(super) async fn link(
         &self,
-        _leave: &Leave<'_>,
+        _permit: &Permit<'_>,
         request: &LinkRequest,
     ) -> Result<PortalLink, Refusal> {
         self.in_time(self.client.generate_link(request)).await
@@ -96,37 +98,37 @@ impl Upstream {
         }
     }
 
-    /// Reads the API key again; returns whether it is another one than before.
-    pub(super) async fn read_key_again(&self) -> bool {
+    /// Reads the API key again; returns whether it changed.
+    pub(super) async fn reload_key(&self) -> bool {
         self.client.read_key_again().await
     }
 
-    /// Makes one cheap request, whose answer tells whether WorkOS takes the API key.
-    pub(super) async fn ask_about_key(&self) {
+    /// Makes one cheap request, whose answer tells whether WorkOS accepts the API key.
+    pub(super) async fn probe_key(&self) {
         tokio::select! {
-            // The client takes note of the answer; without one nothing is known.
+            // The client records the answer; without one nothing is known.
             _ = self.client.pulse() => {}
             () = self.clock.sleep(DEADLINE) => {}
         }
     }
 
-    /// Returns whether WorkOS refused the API key when it was used last.
+    /// Returns whether WorkOS refused the API key in its last answer.
     pub(super) fn is_key_refused(&self) -> bool {
         self.client.is_key_refused()
     }
 
-    /// How many people are being served.
+    /// Returns the number of permits in use.
     pub(super) fn in_flight(&self) -> usize {
         self.most.saturating_sub(self.permits.available_permits())
     }
 
-    /// How many requests were sent so far.
+    /// Returns the number of requests sent so far.
     pub(super) fn requests(&self) -> u64 {
         self.client.requests_used()
     }
 }
 
-/// Nobody needs to see each reading.
+/// Progress listener that ignores everything.
 struct Silent;
 
 impl ReadProgress for Silent {

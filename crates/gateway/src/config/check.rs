@@ -1,4 +1,5 @@
-//! What a configuration means: every rule is looked at, and every problem told.
+//! Semantic checks of the gateway's configuration: decoded fields go in, a [`Config`] or every
+//! problem comes out.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,25 +10,26 @@ use url::Url;
 
 use super::raw::{Raw, RawBrand, RawGroup, RawLimits, RawProxy, RawReturns, RawToken, at};
 use super::{
-    Brand, Config, Group, KeySource, Limits, Problem, ProxyRules, Returns, TokenRules, Trust,
+    Brand, Config, Group, IdentityProvider, KeySource, Limits, Problem, ProxyRules, ReturnMode,
+    TokenRules,
 };
 use portalctl_model::OrgKey;
 use portalctl_model::return_url::is_template;
 use portalctl_model::text::is_plain;
 use portalctl_workos::Endpoint;
 
-/// What apps call an IT admin unless they say otherwise.
+/// Default value of the `role` claim.
 const ROLE: &str = "it_admin";
-/// How far clocks may differ unless said, and at most, in seconds.
+/// Default and maximum of `clock_leeway`, in seconds.
 const LEEWAY: (u32, u32) = (5, 30);
-/// The longest text.
+/// Longest text field, in characters.
 const MAX_TEXT: usize = 256;
-/// The most links that anybody may ask for in a minute.
+/// Upper bound of the limits per minute.
 const MAX_PER_MINUTE: u32 = 10_000;
-/// The most people that are served at the same time.
+/// Upper bound of `limits.in_flight`.
 const MAX_IN_FLIGHT: u32 = 256;
 
-/// The problems found so far.
+/// Problems found so far.
 struct Problems(Vec<Problem>);
 
 impl Problems {
@@ -35,7 +37,7 @@ impl Problems {
         self.0.push(at(Some(place.referenced), message));
     }
 
-    /// A text of one line.
+    /// Checks a text of one line, 1 to [`MAX_TEXT`] characters long.
     fn text(&mut self, value: Spanned<String>, name: &str) -> String {
         if value.value.trim().is_empty() || value.value.chars().count() > MAX_TEXT {
             self.add(
@@ -51,7 +53,7 @@ impl Problems {
         value.value
     }
 
-    /// A number within bounds, or what is used unless said.
+    /// Returns a number between 1 and `most`, or `usual` where the field is absent.
     fn number(&mut self, value: Option<Spanned<u32>>, name: &str, usual: u32, most: u32) -> u32 {
         let Some(value) = value else {
             return usual;
@@ -78,7 +80,7 @@ pub(super) fn check(raw: Raw, folder: &Path) -> Result<Config, Vec<Problem>> {
     if version.value != 1 {
         problems.add(&version, "this version of portalctl reads version 1");
     }
-    let trust = trust(token, proxy, folder, &mut problems);
+    let identity_provider = identity_provider(token, proxy, folder, &mut problems);
     if let Some(leeway) = &clock_leeway
         && leeway.value > LEEWAY.1
     {
@@ -87,22 +89,22 @@ pub(super) fn check(raw: Raw, folder: &Path) -> Result<Config, Vec<Problem>> {
             &format!("`clock_leeway` is at most {} seconds", LEEWAY.1),
         );
     }
-    let returns = match returns {
-        RawReturns::Page => Returns::Page,
-        RawReturns::Forward => Returns::Forward,
-        RawReturns::Direct => Returns::Direct,
+    let return_mode = match returns {
+        RawReturns::Page => ReturnMode::Page,
+        RawReturns::Forward => ReturnMode::Forward,
+        RawReturns::Direct => ReturnMode::Direct,
     };
-    if returns == Returns::Forward && secret_file.is_none() {
+    if return_mode == ReturnMode::Forward && secret_file.is_none() {
         let message = "`returns: forward` signs results, so it needs a `secret_file`, which the \
                        app has too";
         problems.0.push(at(None, message));
     }
     let brand = checked_brand(brand, &mut problems);
     let limits = checked_limits(limits, &mut problems);
-    let config = trust.map(|trust| Config {
-        trust,
+    let config = identity_provider.map(|identity_provider| Config {
+        identity_provider,
         clock_leeway: i64::from(clock_leeway.map_or(LEEWAY.0, |leeway| leeway.value)),
-        returns,
+        return_mode,
         secret_file: secret_file.map(|file| folder.join(file.value)),
         brand,
         limits,
@@ -116,16 +118,17 @@ pub(super) fn check(raw: Raw, folder: &Path) -> Result<Config, Vec<Problem>> {
     }
 }
 
-/// Exactly one of both: two ways in would be as good as the worse one.
-fn trust(
+/// Chooses between `token` and `proxy`. Exactly one is allowed: with both, an attacker would use
+/// the weaker one.
+fn identity_provider(
     token: Option<Spanned<RawToken>>,
     proxy: Option<Spanned<RawProxy>>,
     folder: &Path,
     problems: &mut Problems,
-) -> Option<Trust> {
+) -> Option<IdentityProvider> {
     match (token, proxy) {
-        (Some(token), None) => token_rules(token, folder, problems).map(Trust::Token),
-        (None, Some(proxy)) => proxy_rules(proxy.value, problems).map(Trust::Proxy),
+        (Some(token), None) => token_rules(token, folder, problems).map(IdentityProvider::Token),
+        (None, Some(proxy)) => proxy_rules(proxy.value, problems).map(IdentityProvider::Proxy),
         (Some(_), Some(proxy)) => {
             problems.add(
                 &proxy,
@@ -175,7 +178,7 @@ fn token_rules(
     })
 }
 
-/// An https URL, or an http one of this machine, as the API's own address is.
+/// Parses an https URL; plain http is accepted for loopback hosts only, as for the API endpoint.
 fn endpoint(text: &Spanned<String>, name: &str, problems: &mut Problems) -> Option<Endpoint> {
     let endpoint = Endpoint::parse(&text.value)
         .ok()
@@ -206,7 +209,7 @@ fn proxy_rules(proxy: RawProxy, problems: &mut Problems) -> Option<ProxyRules> {
     (problems.0.len() == before).then_some(ProxyRules { peers, groups })
 }
 
-/// A network such as `10.0.0.0/8`, or one address.
+/// Parses a network such as `10.0.0.0/8`, or a single address.
 fn network(text: &Spanned<String>, problems: &mut Problems) -> Option<IpNet> {
     let written = text.value.as_str();
     let network = written
@@ -260,7 +263,7 @@ fn checked_brand(brand: RawBrand, problems: &mut Problems) -> Brand {
         problems.add(accent, "`accent` is a colour such as \"#4338ca\"");
     }
     if let Some(home) = &home {
-        let _ = endpoint(home, "home", problems);
+        endpoint(home, "home", problems);
     }
     if let Some(support) = &support
         && !is_support(&support.value)

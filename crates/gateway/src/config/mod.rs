@@ -1,7 +1,8 @@
-//! The gateway's configuration: a small YAML file → [`Config`], or every problem with its place.
+//! Configuration of the gateway: a small YAML file goes in, a [`Config`] or every problem with its
+//! place comes out.
 //!
-//! It holds no secret: keys are named by their files. Strict as a manifest is: an unknown field, a
-//! field that stands twice and a value of another type are errors. Pure: reads no file.
+//! The file holds no secret: it names the files that do. Unknown fields, duplicate fields and
+//! values of another type are errors. Pure: reads no file.
 
 mod check;
 mod raw;
@@ -14,113 +15,113 @@ use ipnet::IpNet;
 use portalctl_model::{Intent, OrgKey};
 use portalctl_workos::Endpoint;
 
-/// How the gateway knows people, what it shows them, and how much it bears.
+/// Validated configuration: how users are authenticated, how pages look, and the limits.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Who says who somebody is.
-    pub(super) trust: Trust,
-    /// How far the clock of whoever makes tokens may differ, in seconds.
+    /// Identity provider of incoming requests.
+    pub(super) identity_provider: IdentityProvider,
+    /// Largest accepted difference to the clock of the token's issuer, in seconds.
     pub(super) clock_leeway: i64,
-    /// Where the portal sends people back to.
-    pub(super) returns: Returns,
-    /// The file of the gateway's own secret, for cookies and results.
+    /// Destination after the portal.
+    pub(super) return_mode: ReturnMode,
+    /// File with the gateway's own secret, which signs cookies and results.
     pub(super) secret_file: Option<PathBuf>,
     pub(super) brand: Brand,
     pub(super) limits: Limits,
 }
 
-/// Who says who somebody is.
+/// Identity provider for incoming requests: signed tokens or a trusted proxy.
 #[derive(Debug, Clone)]
-pub(super) enum Trust {
-    /// The app, by a token.
+pub(super) enum IdentityProvider {
+    /// Signed hand-off tokens of the app.
     Token(TokenRules),
-    /// A proxy, by headers.
+    /// Headers of an authenticating proxy.
     Proxy(ProxyRules),
 }
 
 #[derive(Debug, Clone)]
 pub(super) struct TokenRules {
     pub(super) issuer: String,
-    /// The gateway's public URL unless said.
+    /// Expected `aud` claim; the gateway's public URL where absent.
     pub(super) audience: Option<String>,
     pub(super) role: String,
     pub(super) keys: KeySource,
 }
 
-/// Where the keys of tokens are.
+/// Source of the keys that verify hand-off tokens.
 #[derive(Debug, Clone)]
 pub(super) enum KeySource {
-    /// One or two secrets, a line each.
+    /// File with one or two shared secrets, one a line.
     SecretFile(PathBuf),
-    /// Public keys.
+    /// JWKS file with public keys.
     JwksFile(PathBuf),
-    /// Public keys, over https.
+    /// JWKS with public keys behind an https URL.
     JwksUrl(Endpoint, String),
 }
 
-/// Which peers are proxies, and what their groups mean.
+/// Trusted proxies, and the meaning of the groups that they report.
 #[derive(Debug, Clone)]
 pub(super) struct ProxyRules {
     pub(super) peers: Vec<IpNet>,
     pub(super) groups: BTreeMap<String, Group>,
 }
 
-/// A group of people: the IT admins of one customer.
+/// Group of the proxy whose members are IT admins of one organization.
 #[derive(Debug, Clone)]
 pub(super) struct Group {
     pub(super) organization: OrgKey,
-    /// All that the manifest declares when there are none.
+    /// Intents that members may open; every declared intent where absent.
     pub(super) intents: Option<BTreeSet<Intent>>,
 }
 
-/// Where the portal sends people back to.
+/// Destination after the portal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Returns {
-    /// To the gateway, which shows how far they are.
+pub(super) enum ReturnMode {
+    /// The gateway's own page, which shows the state of the intent.
     Page,
-    /// To the gateway, which sends them on to the manifest's URL with a signed result.
+    /// The manifest's URL with a signed result, by way of the gateway.
     Forward,
-    /// To the manifest's URL; the gateway does not see them again.
+    /// The manifest's URL, without the gateway.
     Direct,
 }
 
-/// How pages look.
+/// Look of the pages.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Brand {
-    /// The product's name.
+    /// Name of the product.
     pub(super) name: Option<String>,
-    /// The colour of buttons and links, `#rrggbb`.
+    /// Colour of buttons and links, `#rrggbb`.
     pub(super) accent: Option<String>,
-    /// The product's own page, to which those lead back who cannot be sent anywhere nearer.
+    /// Start page of the product, which refusals link to.
     pub(super) home: Option<String>,
-    /// Where people get help: an e-mail address or an https URL.
+    /// Support contact: an e-mail address or an https URL.
     pub(super) support: Option<String>,
 }
 
-/// How much is borne.
+/// Rate and concurrency limits.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Limits {
-    /// Links that one person may ask for in a minute.
+    /// Links for one person and organization in a minute.
     pub(super) per_subject: u32,
-    /// Links that the people of one customer may ask for in a minute.
+    /// Links for all people of one organization in a minute.
     pub(super) per_organization: u32,
-    /// How many people are served by WorkOS at the same time.
+    /// Requests that wait for WorkOS at the same time.
     pub(super) in_flight: u32,
 }
 
-/// What is wrong with a configuration.
+/// Problem of a configuration, with its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// The line, from 1; 0 when it is about the file as a whole.
+    /// Line, from 1; 0 for a problem of the whole file.
     pub line: u32,
-    /// The column, from 1.
+    /// Column, from 1.
     pub column: u32,
-    /// What is wrong.
+    /// Description of the problem.
     pub message: String,
 }
 
 impl Config {
-    /// Reads a configuration. Its paths are relative to a folder.
+    /// Parses and checks a configuration. Relative paths in it are resolved against `folder`.
     pub fn read(text: &str, folder: &Path) -> Result<Self, Vec<Problem>> {
         check::check(raw::parse(text)?, folder)
     }

@@ -1,4 +1,4 @@
-//! The configuration as it is written: decoded, not yet checked.
+//! Configuration as it is written: decoded from YAML, not yet checked.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use super::Problem;
 use portalctl_model::Intent;
 use portalctl_model::text::escape;
 
-/// The longest configuration.
+/// Largest configuration, in bytes.
 const MAX_BYTES: usize = 1024 * 1024;
 
 #[derive(Deserialize)]
@@ -96,14 +96,14 @@ pub(super) fn parse(text: &str) -> Result<Raw, Vec<Problem>> {
     };
     serde_saphyr::from_str_with_options(text, options).map_err(|error| {
         let words = error.to_string();
-        // The parser ends its message with the place, which is told apart.
+        // The parser ends its message with the place, which `Problem` holds in fields of its own.
         let message = words.lines().next().unwrap_or_default();
         let message = message.split(" at line ").next().unwrap_or_default();
         vec![at(error.location(), message)]
     })
 }
 
-/// A problem at a place, where there is one.
+/// Builds a problem with its place, where there is one.
 pub(super) fn at(place: Option<Location>, message: &str) -> Problem {
     let small = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
     Problem {

@@ -14,12 +14,12 @@ fn problems(text: &str) -> Vec<String> {
 #[test]
 fn little_has_to_be_said() {
     let config = Config::read(MINIMAL, Path::new("/etc")).unwrap();
-    let Trust::Token(token) = config.trust else {
+    let IdentityProvider::Token(token) = config.identity_provider else {
         panic!("no token");
     };
     assert_eq!((token.role.as_str(), config.clock_leeway), ("it_admin", 5));
     assert!(matches!(token.keys, KeySource::SecretFile(file) if file == Path::new("/etc/s")));
-    assert_eq!(config.returns, Returns::Page);
+    assert_eq!(config.return_mode, ReturnMode::Page);
 }
 
 #[test]

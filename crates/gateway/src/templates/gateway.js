@@ -1,22 +1,22 @@
-// Looks a bounded number of times whether the state has changed, and shows the page anew if so.
+// Polls the state a bounded number of times, and reloads the page when it has changed.
 (() => {
   const progress = document.getElementById('progress');
-  let left = 24;
+  let attempts = 24;
   let wait = 2000;
-  const look = async () => {
+  const poll = async () => {
     try {
       const answer = await fetch(location.href, { headers: { accept: 'application/json' }, cache: 'no-store' });
       const { state } = answer.ok ? await answer.json() : {};
       if (state && state !== progress.dataset.state) return location.reload();
-    } catch { /* The next look may go better. */ }
-    left -= 1;
-    if (left === 0) {
+    } catch { /* The next attempt may succeed. */ }
+    attempts -= 1;
+    if (attempts === 0) {
       progress.textContent = 'This page no longer updates by itself. Reload it to look again.';
       return;
     }
     wait = Math.min(wait * 1.25, 15000);
-    setTimeout(look, wait);
+    setTimeout(poll, wait);
   };
   progress.textContent = 'This page updates by itself.';
-  setTimeout(look, wait);
+  setTimeout(poll, wait);
 })();

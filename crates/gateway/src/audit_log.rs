@@ -1,14 +1,15 @@
-//! The account of one request: who asked for what, and what came of it. One line of the log and one
-//! step of a counter; never a token, a link, a cookie or a key.
+//! Audit log: one line and one count for each request.
+//!
+//! No token, link, cookie or key is ever in it.
 
 use std::net::IpAddr;
 
 use super::metrics::Metrics;
-use super::refusal::{Face, Refusal};
+use super::refusal::{ErrorPage, Refusal};
 use portalctl_model::text::escape;
 use portalctl_model::{Intent, OrgKey};
 
-/// Which page it is about.
+/// Route of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Route {
     Portal,
@@ -26,19 +27,19 @@ impl Route {
     }
 }
 
-/// What is known so far. A subject is set only once it is proven.
+/// Audit record of one request under way. The subject is set once it is authenticated.
 #[derive(Debug)]
-pub(super) struct Trail {
+pub(super) struct AuditRecord {
     route: Route,
     peer: IpAddr,
     pub(super) organization: Option<OrgKey>,
     pub(super) intent: Option<Intent>,
     pub(super) subject: Option<String>,
-    /// How far the intent is, for those who came back.
+    /// State of the intent, on the return page.
     pub(super) state: Option<&'static str>,
 }
 
-impl Trail {
+impl AuditRecord {
     pub(super) const fn new(route: Route, peer: IpAddr) -> Self {
         Self {
             route,
@@ -50,7 +51,7 @@ impl Trail {
         }
     }
 
-    /// Tells what was done: `linked`, `shown`, `forwarded`.
+    /// Records a completed request: `linked`, `shown` or `forwarded`.
     pub(super) fn done(&self, outcome: &'static str, metrics: &Metrics) {
         metrics.answered(self.route.as_str(), outcome);
         tracing::info!(
@@ -66,13 +67,13 @@ impl Trail {
         );
     }
 
-    /// Tells what was not done, and why.
+    /// Records a refused request.
     pub(super) fn refused(&self, refusal: &Refusal, metrics: &Metrics) {
         let code = refusal.code.as_str();
         metrics.answered(self.route.as_str(), code);
         let detail = refusal.detail.as_deref();
-        // What somebody has to repair stands out from what people get wrong.
-        if refusal.face == Face::Failed {
+        // Failures that an operator has to repair stand out from visitors' mistakes.
+        if refusal.page == ErrorPage::Failed {
             tracing::error!(
                 target: "portalctl::audit",
                 route = self.route.as_str(),

@@ -1,8 +1,8 @@
-//! Hand-off tokens: what an app signs to say who comes, for which customer and what for.
+//! Hand-off tokens: JWTs by which an app vouches for a person, an organization and intents.
 //!
-//! Goes in: the token's text, the keys, the rules and the time. Comes out: a [`HandOff`], or the
-//! code of the first thing that is wrong. Pure. A claim is believed only after the signature holds,
-//! and the key decides the algorithm, never the header.
+//! The token's text, the keys, the rules and the time go in; a [`HandOff`] or the code of the first
+//! problem comes out. Pure. No claim is believed before the signature is verified, and the key
+//! decides the algorithm, never the header.
 
 use std::collections::BTreeSet;
 
@@ -16,43 +16,43 @@ use portalctl_model::id::MAX_USER_ID_LENGTH;
 use portalctl_model::text::is_plain;
 use portalctl_model::{Intent, OrgKey};
 
-/// The longest token that is looked at, in bytes.
+/// Longest token, in bytes.
 pub(super) const MAX_TOKEN: usize = 4096;
-/// The longest time between `iat` and `exp`, in seconds.
+/// Longest time between `iat` and `exp`, in seconds.
 pub(super) const MAX_LIFETIME: i64 = 120;
-/// The longest subject, in characters: as long as WorkOS is sent it as a user id.
+/// Longest subject, in characters: WorkOS receives it as a user id.
 pub(super) const MAX_SUBJECT: usize = MAX_USER_ID_LENGTH;
-/// How long an id may be, in characters. Shorter ones are not unique.
+/// Allowed length of a token id, in characters. Shorter ones would not be unique.
 const ID_LENGTH: std::ops::RangeInclusive<usize> = 8..=128;
 
-/// What every token has to fulfil.
+/// Rules that every token has to fulfil.
 #[derive(Debug, Clone)]
 pub(super) struct Rules {
     pub(super) issuer: String,
     pub(super) audience: String,
     pub(super) role: String,
-    /// How far the app's clock may differ, in seconds.
+    /// Largest accepted difference to the issuer's clock, in seconds.
     pub(super) leeway: i64,
-    /// Tokens from before this are refused, in seconds of the epoch.
-    pub(super) begins: i64,
+    /// First accepted `iat`, in seconds since the epoch.
+    pub(super) not_before: i64,
 }
 
-/// Somebody who was handed over.
+/// Accepted hand-off.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct HandOff {
-    /// Who, in the app's own words.
+    /// User id of the app.
     pub(super) subject: String,
     pub(super) organization: OrgKey,
     pub(super) intents: BTreeSet<Intent>,
-    /// Whether the person may change a connection that is active already.
+    /// Permission to change a connection that is active already.
     pub(super) again: bool,
-    /// The token's id: good for one link.
+    /// Token id, valid for one link.
     pub(super) id: String,
-    /// When the token cannot be used any more, in seconds of the epoch.
+    /// Time after which the token is refused anyway, in seconds since the epoch.
     pub(super) ends: i64,
 }
 
-/// What a token holds. Serde refuses a claim that stands twice, and what is not of its type.
+/// Claims of a token. Serde refuses duplicate claims and values of another type.
 #[derive(Deserialize)]
 struct Claims {
     iss: String,
@@ -70,7 +70,7 @@ struct Claims {
     again: bool,
 }
 
-/// One text, or a list, which libraries make of it.
+/// Audience: one text, or a list, which some libraries write.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Audience {
@@ -79,7 +79,7 @@ enum Audience {
 }
 
 impl Audience {
-    /// Whether it is this one and no other: whoever else a token is meant for could use it here.
+    /// Returns whether this is the only audience: every further one could use the token here.
     fn is_only(&self, audience: &str) -> bool {
         match self {
             Self::One(one) => one == audience,
@@ -88,7 +88,7 @@ impl Audience {
     }
 }
 
-/// Checks a token.
+/// Verifies a token.
 pub(super) fn check(text: &str, keys: &KeySet, rules: &Rules, now: i64) -> Result<HandOff, Code> {
     if text.len() > MAX_TOKEN {
         return Err(codes::MALFORMED);
@@ -98,18 +98,18 @@ pub(super) fn check(text: &str, keys: &KeySet, rules: &Rules, now: i64) -> Resul
     let mut refused = codes::SIGNATURE;
     for key in keys.candidates(id.as_deref())? {
         match verified(text, key) {
-            Ok(claims) => return judge(claims, rules, now),
+            Ok(claims) => return check_claims(claims, rules, now),
             Err(code) => refused = code,
         }
     }
     Err(refused)
 }
 
-/// The key's id, of a header that says nothing else.
+/// Returns the key id of a header that has no other field.
 fn plain_header(header: Header) -> Result<Option<String>, Code> {
     let Header {
         typ,
-        // Held against the key's own later on.
+        // Compared with the key's own algorithm later.
         alg: _,
         cty,
         jku,
@@ -142,10 +142,10 @@ fn plain_header(header: Header) -> Result<Option<String>, Code> {
     }
 }
 
-/// The claims, once the signature holds by this very key and its algorithm.
+/// Verifies the signature with this key and its algorithm; returns the claims.
 fn verified(text: &str, key: &Key) -> Result<Claims, Code> {
     let mut validation = Validation::new(key.algorithm);
-    // Only the signature is looked at: the claims are judged by a clock that tests can set.
+    // Only the signature is verified here: the claims are judged by a clock that tests can set.
     validation.required_spec_claims.clear();
     validation.validate_exp = false;
     validation.validate_aud = false;
@@ -159,7 +159,8 @@ fn verified(text: &str, key: &Key) -> Result<Claims, Code> {
         })
 }
 
-fn judge(claims: Claims, rules: &Rules, now: i64) -> Result<HandOff, Code> {
+/// Checks the claims of a token whose signature was verified.
+fn check_claims(claims: Claims, rules: &Rules, now: i64) -> Result<HandOff, Code> {
     let Claims {
         iss,
         aud,
@@ -182,9 +183,9 @@ fn judge(claims: Claims, rules: &Rules, now: i64) -> Result<HandOff, Code> {
             codes::NOT_YET,
         ),
         (exp.saturating_sub(iat) > MAX_LIFETIME, codes::TOO_LONG),
-        (iat < rules.begins, codes::BEFORE_START),
+        (iat < rules.not_before, codes::BEFORE_START),
         (role != rules.role, codes::ROLE),
-        (!is_name(&sub), codes::CLAIMS),
+        (!is_subject(&sub), codes::CLAIMS),
         (!is_id(&jti), codes::CLAIMS),
         (exp <= iat, codes::CLAIMS),
     ];
@@ -201,8 +202,9 @@ fn judge(claims: Claims, rules: &Rules, now: i64) -> Result<HandOff, Code> {
     })
 }
 
-/// Whether a text can say who somebody is: one line, not blank, not long.
-pub(super) fn is_name(text: &str) -> bool {
+/// Returns whether a text can name a person: one line, not blank, at most [`MAX_SUBJECT`]
+/// characters.
+pub(super) fn is_subject(text: &str) -> bool {
     !text.trim().is_empty() && text.chars().count() <= MAX_SUBJECT && text.chars().all(is_plain)
 }
 
@@ -211,5 +213,4 @@ fn is_id(text: &str) -> bool {
 }
 
 #[cfg(test)]
-#[path = "token_tests.rs"]
 mod tests;

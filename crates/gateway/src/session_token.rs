@@ -1,6 +1,7 @@
-//! What the gateway signs itself: the cookie of a browser that was handed over, and the result that
-//! it hands back to the app. Both are JWTs; their keys and types differ, so that neither can ever be
-//! taken for the other, nor for a hand-off token.
+//! Tokens that the gateway signs itself: the session cookie, and the result for the app.
+//!
+//! Both are JWTs with keys and types of their own, so that neither can be taken for the other, nor
+//! for a hand-off token.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -12,30 +13,30 @@ use super::crypto;
 use super::outcome::Outcome;
 use portalctl_model::{Intent, OrgKey};
 
-/// How long somebody may take in the portal and still be known when they come back, in seconds.
+/// Lifetime of a session cookie, in seconds.
 pub(super) const SESSION_SECONDS: i64 = 2 * 60 * 60;
-/// How long a result can be read, in seconds.
+/// Lifetime of a result, in seconds.
 const RESULT_SECONDS: i64 = 60;
 
 const SESSION_TYPE: &str = "portalctl-session+jwt";
 const RESULT_TYPE: &str = "portalctl-result+jwt";
-/// What the key of the cookies is derived with.
+/// Label that the key of the cookies is derived with.
 const SESSION_LABEL: &[u8] = b"portalctl gateway: session cookies";
 
-/// Who was handed over in this browser, and for what.
+/// Session of a browser that was handed over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Session {
     pub(super) sub: String,
     pub(super) organization: OrgKey,
     pub(super) intent: Intent,
-    /// The hand-off token's id, for the app to know its own again.
+    /// Id of the hand-off token, by which the app recognizes its own.
     pub(super) handoff: String,
-    /// In seconds of the epoch.
+    /// Expiry, in seconds since the epoch.
     pub(super) exp: i64,
 }
 
-/// What the app is told when somebody comes back. See `docs/gateway.md`.
+/// Claims of a result. See `docs/gateway.md`.
 #[derive(Debug, Serialize)]
 struct Claims<'a> {
     iss: &'a str,
@@ -50,15 +51,23 @@ struct Claims<'a> {
     jti: String,
 }
 
-/// The gateway's own keys.
-pub(super) struct Seal {
+/// Issuer and audience of a result.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Parties<'a> {
+    pub(super) issuer: &'a str,
+    pub(super) audience: &'a str,
+}
+
+/// Signing keys of the gateway.
+pub(super) struct SigningKeys {
     session: EncodingKey,
     sessions: Vec<DecodingKey>,
     result: EncodingKey,
 }
 
-impl Seal {
-    /// Keys from the secrets of a file, newest first. Cookies by an older one are still read.
+impl SigningKeys {
+    /// Derives the keys from the secrets of a file, newest first. Cookies signed with an older
+    /// secret are still accepted.
     pub(super) fn new(secrets: &[&[u8]]) -> Option<Self> {
         let newest = secrets.first()?;
         let derived = |secret: &[u8]| {
@@ -75,19 +84,19 @@ impl Seal {
         })
     }
 
-    /// Keys that end with the process; `None` where the system has no randomness.
+    /// Creates keys that live as long as the process; `None` where the system has no randomness.
     pub(super) fn random() -> Option<Self> {
         let secret: [u8; 32] = crypto::random()?;
         Self::new(&[&secret])
     }
 
-    /// The value of the cookie.
-    pub(super) fn session(&self, session: &Session) -> Option<String> {
+    /// Signs a session; returns the value of the cookie.
+    pub(super) fn sign_session(&self, session: &Session) -> String {
         signed(SESSION_TYPE, session, &self.session)
     }
 
-    /// Reads a cookie: whose it is, if it is genuine and has not expired.
-    pub(super) fn open(&self, cookie: &str, now: i64) -> Option<Session> {
+    /// Verifies a cookie; returns its session if the signature holds and it has not expired.
+    pub(super) fn verify_session(&self, cookie: &str, now: i64) -> Option<Session> {
         let mut validation = Validation::new(Algorithm::HS256);
         validation.required_spec_claims.clear();
         validation.validate_exp = false;
@@ -100,19 +109,18 @@ impl Seal {
         (is_ours && token.claims.exp > now).then_some(token.claims)
     }
 
-    /// What the app is told of somebody who came back.
-    pub(super) fn result(
+    /// Signs the result for the app; `None` where the system has no randomness.
+    pub(super) fn sign_result(
         &self,
         session: &Session,
         outcome: Outcome,
-        issuer: &str,
-        audience: &str,
+        parties: Parties<'_>,
         now: i64,
     ) -> Option<String> {
         let id = crypto::random::<16>()?;
         let claims = Claims {
-            iss: issuer,
-            aud: audience,
+            iss: parties.issuer,
+            aud: parties.audience,
             sub: &session.sub,
             organization: &session.organization,
             intent: session.intent,
@@ -122,14 +130,15 @@ impl Seal {
             exp: now.saturating_add(RESULT_SECONDS),
             jti: URL_SAFE_NO_PAD.encode(id),
         };
-        signed(RESULT_TYPE, &claims, &self.result)
+        Some(signed(RESULT_TYPE, &claims, &self.result))
     }
 }
 
-fn signed(typ: &str, claims: &impl Serialize, key: &EncodingKey) -> Option<String> {
+/// Signs claims under a header with the given type.
+fn signed(typ: &str, claims: &impl Serialize, key: &EncodingKey) -> String {
     let mut header = Header::new(Algorithm::HS256);
     header.typ = Some(typ.to_owned());
-    encode(&header, claims, key).ok()
+    encode(&header, claims, key).expect("texts are serialized and signed by HS256 without failing")
 }
 
 #[cfg(test)]
@@ -152,33 +161,42 @@ mod tests {
     #[test]
     fn a_cookie_is_read_until_it_expires_and_by_nobody_else() {
         crypto::install();
-        let seal = Seal::new(&[NEW, OLD]).unwrap();
-        let cookie = seal.session(&session()).unwrap();
-        assert_eq!(seal.open(&cookie, 99), Some(session()));
-        assert_eq!(seal.open(&cookie, 100), None);
-        assert_eq!(Seal::new(&[OLD]).unwrap().open(&cookie, 99), None);
-        // Cookies from before a rotation are still good.
-        let old = Seal::new(&[OLD]).unwrap().session(&session()).unwrap();
-        assert_eq!(seal.open(&old, 99), Some(session()));
+        let keys = SigningKeys::new(&[NEW, OLD]).unwrap();
+        let cookie = keys.sign_session(&session());
+        assert_eq!(keys.verify_session(&cookie, 99), Some(session()));
+        assert_eq!(keys.verify_session(&cookie, 100), None);
+        assert_eq!(
+            SigningKeys::new(&[OLD])
+                .unwrap()
+                .verify_session(&cookie, 99),
+            None
+        );
+        // Cookies from before a rotation are still accepted.
+        let old = SigningKeys::new(&[OLD]).unwrap().sign_session(&session());
+        assert_eq!(keys.verify_session(&old, 99), Some(session()));
     }
 
     #[test]
     fn a_changed_cookie_and_a_result_are_no_cookies() {
         crypto::install();
-        let seal = Seal::new(&[NEW]).unwrap();
-        let cookie = seal.session(&session()).unwrap();
+        let keys = SigningKeys::new(&[NEW]).unwrap();
+        let cookie = keys.sign_session(&session());
         for at in 0..cookie.len() {
             let mut bytes = cookie.clone().into_bytes();
             bytes[at] = if bytes[at] == b'A' { b'B' } else { b'A' };
             let changed = String::from_utf8(bytes).unwrap();
-            // The last digit of base64 holds bits that mean nothing.
-            if seal.open(&changed, 0).is_some() {
+            // The last digit of base64 holds bits without meaning.
+            if keys.verify_session(&changed, 0).is_some() {
                 assert_eq!(at, cookie.len() - 1, "{changed}");
             }
         }
-        let result = seal.result(&session(), Outcome::Done, "gateway", "app", 0);
-        assert_eq!(seal.open(&result.unwrap(), 0), None);
+        let parties = Parties {
+            issuer: "gateway",
+            audience: "app",
+        };
+        let result = keys.sign_result(&session(), Outcome::Done, parties, 0);
+        assert_eq!(keys.verify_session(&result.unwrap(), 0), None);
         let forged = signed(SESSION_TYPE, &session(), &EncodingKey::from_secret(NEW));
-        assert_eq!(seal.open(&forged.unwrap(), 0), None);
+        assert_eq!(keys.verify_session(&forged, 0), None);
     }
 }

@@ -1,33 +1,34 @@
-//! What pages say: in words that a person who has never heard of the gateway can act on, and that tell
-//! nobody more than they know already. Pure.
+//! Texts of the pages, written for IT admins who have never heard of the gateway. Pure.
+//!
+//! No text tells a visitor more than they know already.
 
 use super::outcome::Outcome;
-use super::refusal::Face;
+use super::refusal::ErrorPage;
 use portalctl_model::Intent;
 
-/// What a page says.
+/// Text of one page.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Text {
-    pub(super) sign: Sign,
+pub(super) struct PageText {
+    pub(super) icon: Icon,
     pub(super) heading: String,
     pub(super) paragraphs: Vec<String>,
 }
 
-/// What the picture beside the heading says; the heading says it too.
+/// Icon beside the heading; the heading says the same in words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Sign {
-    /// Done.
+pub(super) enum Icon {
+    /// Finished.
     Good,
-    /// It goes on by itself.
+    /// Waiting, with nothing to do.
     Waiting,
-    /// Something is left to do.
+    /// A step is left to do.
     Open,
-    /// It does not go on here.
+    /// Refused or failed.
     Stopped,
 }
 
-impl Sign {
-    /// The name that the style knows it by.
+impl Icon {
+    /// Returns the CSS class.
     pub(super) const fn class(self) -> &'static str {
         match self {
             Self::Good => "good",
@@ -38,25 +39,30 @@ impl Sign {
     }
 }
 
-fn text(sign: Sign, heading: impl Into<String>, paragraphs: &[&str]) -> Text {
-    Text {
-        sign,
+fn text(icon: Icon, heading: impl Into<String>, paragraphs: &[&str]) -> PageText {
+    PageText {
+        icon,
         heading: heading.into(),
         paragraphs: paragraphs.iter().map(|p| (*p).to_owned()).collect(),
     }
 }
 
-/// How far somebody is who came back.
-pub(super) fn progress(outcome: Outcome, intent: Intent) -> Text {
+/// Builds the text of a refusal: a heading and one paragraph.
+fn refusal(icon: Icon, heading: &str, paragraph: &str) -> PageText {
+    text(icon, heading, &[paragraph])
+}
+
+/// Returns the text about the state of an intent.
+pub(super) fn progress(outcome: Outcome, intent: Intent) -> PageText {
     let title = intent.title();
     match outcome {
         Outcome::Done => text(
-            Sign::Good,
+            Icon::Good,
             format!("Done: {title} is set up"),
             &["There is nothing left to do here. You can close this page."],
         ),
         Outcome::Validating => text(
-            Sign::Waiting,
+            Icon::Waiting,
             format!("Being validated: {title}"),
             &[
                 validation(intent),
@@ -64,7 +70,7 @@ pub(super) fn progress(outcome: Outcome, intent: Intent) -> Text {
             ],
         ),
         Outcome::NotFinished => text(
-            Sign::Open,
+            Icon::Open,
             format!("Not finished: {title}"),
             &[
                 "Something is left to do in the set-up. What you have entered so far is kept.",
@@ -72,7 +78,7 @@ pub(super) fn progress(outcome: Outcome, intent: Intent) -> Text {
             ],
         ),
         Outcome::NeedsDomain => text(
-            Sign::Open,
+            Icon::Open,
             format!("Not finished: {title}"),
             &[
                 "A verified domain is missing: your company's domain has to be verified before \
@@ -82,7 +88,7 @@ pub(super) fn progress(outcome: Outcome, intent: Intent) -> Text {
             ],
         ),
         Outcome::Unclear => text(
-            Sign::Waiting,
+            Icon::Waiting,
             format!("We cannot tell yet how far {title} is"),
             &["What you have entered is kept. Look again in a few minutes."],
         ),
@@ -106,71 +112,59 @@ const fn validation(intent: Intent) -> &'static str {
     }
 }
 
-/// Why somebody gets nothing: the same words for everybody who may not.
-pub(super) fn refused(face: Face) -> Text {
-    match face {
-        Face::Denied => text(
-            Sign::Stopped,
+/// Returns the text of a refusal.
+pub(super) fn refused(page: ErrorPage) -> PageText {
+    match page {
+        ErrorPage::Denied => refusal(
+            Icon::Stopped,
             "This link does not work",
-            &[
-                "A link to the set-up works once and for a short time. Go back to the app you came \
+            "A link to the set-up works once and for a short time. Go back to the app you came \
                from, and start again there.",
-            ],
         ),
-        Face::Unknown => text(
-            Sign::Stopped,
+        ErrorPage::Unknown => refusal(
+            Icon::Stopped,
             "We cannot show how far you are",
-            &[
-                "This page is for the browser that began the set-up, for two hours. What you have \
+            "This page is for the browser that began the set-up, for two hours. What you have \
                entered is kept. The app you came from shows how far you are.",
-            ],
         ),
-        Face::NoPage => text(
-            Sign::Stopped,
+        ErrorPage::NoPage => refusal(
+            Icon::Stopped,
             "There is no such page",
-            &["Go back to the app you came from."],
+            "Go back to the app you came from.",
         ),
-        Face::Method => text(
-            Sign::Stopped,
+        ErrorPage::Method => refusal(
+            Icon::Stopped,
             "This page cannot be used like this",
-            &["Go back to the app you came from, and start again there."],
+            "Go back to the app you came from, and start again there.",
         ),
-        Face::NotReady => text(
-            Sign::Waiting,
+        ErrorPage::NotReady => refusal(
+            Icon::Waiting,
             "The set-up is not ready for you yet",
-            &[
-                "Your organization has not been prepared. Ask whoever invited you, or try again \
+            "Your organization has not been prepared. Ask whoever invited you, or try again \
                later.",
-            ],
         ),
-        Face::AlreadyThere => text(
-            Sign::Good,
+        ErrorPage::AlreadyThere => refusal(
+            Icon::Good,
             "Single sign-on is set up already",
-            &[
-                "A connection is active, so there is nothing to do. To change or replace it, ask \
+            "A connection is active, so there is nothing to do. To change or replace it, ask \
                whoever invited you.",
-            ],
         ),
-        Face::TooMany(_) => text(
-            Sign::Waiting,
+        ErrorPage::TooMany(_) => refusal(
+            Icon::Waiting,
             "Too many attempts",
-            &["Wait a minute, then start again in the app you came from."],
+            "Wait a minute, then start again in the app you came from.",
         ),
-        Face::Busy(_) => text(
-            Sign::Waiting,
+        ErrorPage::Busy(_) => refusal(
+            Icon::Waiting,
             "Please try again in a moment",
-            &[
-                "We cannot open the set-up right now. Reload this page in a few seconds; if it does \
+            "We cannot open the set-up right now. Reload this page in a few seconds; if it does \
                not work then, start again in the app you came from.",
-            ],
         ),
-        Face::Failed => text(
-            Sign::Stopped,
+        ErrorPage::Failed => refusal(
+            Icon::Stopped,
             "The set-up cannot be opened",
-            &[
-                "Something has to be repaired on our side first, and we have been told. Try again \
+            "Something has to be repaired on our side first, and we have been told. Try again \
                later.",
-            ],
         ),
     }
 }

@@ -13,7 +13,7 @@ fn rules() -> Rules {
         audience: "https://portal.example.com".to_owned(),
         role: "it_admin".to_owned(),
         leeway: 5,
-        begins: NOW - 1000,
+        not_before: NOW - 1000,
     }
 }
 
@@ -34,7 +34,7 @@ fn checked(token: &str) -> Result<HandOff, Code> {
     check(token, &KeySet::secrets(SECRET).unwrap(), &rules(), NOW)
 }
 
-/// What becomes of a good token with one claim changed, or removed where it is null.
+/// Checks a good token with one claim changed, or removed where the value is null.
 fn with(claim: &str, value: Value) -> Result<HandOff, Code> {
     let mut claims = good();
     match value {
@@ -142,12 +142,12 @@ fn times_are_held_against_the_clock_with_a_little_leeway() {
     }
     assert_eq!(with("nbf", json!(NOW + 6)), Err(codes::NOT_YET));
     assert_eq!(with("exp", json!(i64::MAX)), Err(codes::TOO_LONG));
-    let begins = Rules {
-        begins: NOW + 1,
+    let not_before = Rules {
+        not_before: NOW + 1,
         ..rules()
     };
     let keys = KeySet::secrets(SECRET).unwrap();
-    let early = check(&signed(&good()), &keys, &begins, NOW);
+    let early = check(&signed(&good()), &keys, &not_before, NOW);
     assert_eq!(early, Err(codes::BEFORE_START));
 }
 

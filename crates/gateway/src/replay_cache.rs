@@ -1,4 +1,4 @@
-//! Tokens that were used: remembered until they expire, in bounded memory.
+//! Replay cache: ids of used hand-off tokens, remembered until they expire, in bounded memory.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,24 +7,24 @@ use sha2::{Digest, Sha256};
 
 use portalctl_model::codes::{Code, gateway as codes};
 
-/// How many tokens are remembered. At two minutes each this is 800 links a second.
+/// Most ids that are remembered: 800 links a second with tokens of two minutes.
 const MAX_REMEMBERED: usize = 100_000;
 
-/// Ids by their digests, which all have one length, with the second that they expire in.
+/// Digests of token ids with their second of expiry.
 type Remembered = HashMap<[u8; 32], i64>;
 
-/// The tokens that are used up, or being used.
+/// Ids of tokens that are used, or being used.
 #[derive(Clone, Default)]
-pub(super) struct Used(Arc<Mutex<Remembered>>);
+pub(super) struct ReplayCache(Arc<Mutex<Remembered>>);
 
-/// A token in use. It is good again when this is dropped, unless it was [spent](Claim::spend).
+/// Claim to a token. Dropping it makes the token usable again, unless it was [spent](Claim::spend).
 pub(super) struct Claim {
-    used: Used,
+    used: ReplayCache,
     digest: Option<[u8; 32]>,
 }
 
-impl Used {
-    /// Takes a token, unless somebody has. `ends` is when it cannot be used any more anyway.
+impl ReplayCache {
+    /// Claims a token, unless it was claimed before. `ends` is the second of its expiry.
     pub(super) fn claim(&self, id: &str, ends: i64, now: i64) -> Result<Claim, Code> {
         let digest: [u8; 32] = Sha256::digest(id.as_bytes()).into();
         let mut remembered = self.remembered();
@@ -34,7 +34,7 @@ impl Used {
         if remembered.len() >= MAX_REMEMBERED {
             remembered.retain(|_, ends| *ends > now);
         }
-        // Forgetting one that is still good would let it be used again.
+        // Forgetting an unexpired id would let the token be used again.
         if remembered.len() >= MAX_REMEMBERED {
             return Err(codes::BUSY);
         }
@@ -45,7 +45,7 @@ impl Used {
         })
     }
 
-    /// Forgets what has expired; how many are left.
+    /// Forgets expired ids; returns the number of those left.
     pub(super) fn sweep(&self, now: i64) -> usize {
         let mut remembered = self.remembered();
         remembered.retain(|_, ends| *ends > now);
@@ -58,7 +58,7 @@ impl Used {
 }
 
 impl Claim {
-    /// The token has done what it was for.
+    /// Keeps the token claimed until it expires.
     pub(super) fn spend(mut self) {
         self.digest = None;
     }
@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn a_token_is_good_once_and_again_only_where_nothing_came_of_it() {
-        let used = Used::default();
+        let used = ReplayCache::default();
         let claim = used.claim("a", 100, 0).unwrap();
         assert_eq!(used.claim("a", 100, 0).err(), Some(codes::REPLAYED));
         drop(claim);
@@ -89,7 +89,7 @@ mod tests {
 
     #[test]
     fn memory_is_bounded_and_nothing_good_is_forgotten() {
-        let used = Used::default();
+        let used = ReplayCache::default();
         for id in 0..MAX_REMEMBERED {
             used.claim(&id.to_string(), 100, 0).unwrap().spend();
         }

@@ -1,0 +1,287 @@
+//! Handler of `/portal/KEY/INTENT`: authenticates, authorizes, and redirects to a fresh portal
+//! link.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::{Body, to_bytes};
+use axum::extract::{Request, State};
+use axum::response::Response;
+use http::{HeaderValue, Method, StatusCode, header};
+use url::form_urlencoded;
+
+use super::audit_log::{AuditRecord, Route};
+use super::config::{IdentityProvider, ProxyRules, ReturnMode};
+use super::keyring::Keyring;
+use super::limits::visitor_key;
+use super::refusal::{ErrorPage, Refusal};
+use super::replay_cache::Claim;
+use super::request::{RequestPath, parse_path, peer_address};
+use super::session_token::{SESSION_SECONDS, Session};
+use super::state::GatewayState;
+use super::token::{self, HandOff, MAX_TOKEN, Rules};
+use super::{cookie, proxy};
+use portalctl_core::link::{self, Options, ResolvedUrl};
+use portalctl_model::codes::{Code, gateway as codes};
+use portalctl_model::{ExternalUserId, Intent, OrgKey};
+use portalctl_workos::{LinkRequest, PortalLink};
+
+/// Largest form body: a token with its name, percent-encoded.
+const MAX_FORM: usize = 3 * MAX_TOKEN + 16;
+/// Deadline for receiving a form body.
+const FORM_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Person who may have a link.
+struct Admitted {
+    subject: String,
+    again: bool,
+    /// Token id; empty where a proxy authenticated the person.
+    handoff: String,
+    claim: Option<Claim>,
+}
+
+/// Portal link with the cookie that goes with it.
+struct Linked {
+    link: PortalLink,
+    cookie: Option<String>,
+}
+
+/// Answers a request with a redirect to a portal link, or with a refusal.
+pub(super) async fn handle(
+    State(state): State<Arc<GatewayState>>,
+    path: RequestPath,
+    request: Request,
+) -> Response {
+    let mut audit = AuditRecord::new(Route::Portal, peer_address(request.extensions()));
+    let outcome = hand_over(&state, path, request, &mut audit).await;
+    match outcome.and_then(|linked| redirect(&linked)) {
+        Ok(answer) => {
+            audit.done("linked", &state.metrics);
+            answer
+        }
+        Err(refusal) => {
+            audit.refused(&refusal, &state.metrics);
+            state.pages.refusal(refusal.page)
+        }
+    }
+}
+
+/// Authenticates, authorizes, and makes the link.
+async fn hand_over(
+    state: &GatewayState,
+    path: RequestPath,
+    request: Request,
+    audit: &mut AuditRecord,
+) -> Result<Linked, Refusal> {
+    let (key, intent) = parse_path(path)?;
+    audit.organization = Some(key.clone());
+    audit.intent = Some(intent);
+    let admitted = match (&state.config.identity_provider, &state.tokens) {
+        (IdentityProvider::Token(_), Some((rules, keys))) => {
+            let text = read_token(state, request).await?;
+            let handoff = verify_token(state, &text, rules, keys).await?;
+            audit.subject = Some(handoff.subject.clone());
+            admit_by_token(state, handoff, &key, intent)?
+        }
+        (IdentityProvider::Proxy(rules), _) => {
+            let admitted = admit_by_proxy(rules, &request, &key, intent)?;
+            audit.subject = Some(admitted.subject.clone());
+            admitted
+        }
+        (IdentityProvider::Token(_), None) => return Err(Refusal::busy()),
+    };
+    check_limits(state, &admitted.subject, &key)?;
+    let link = make_link(state, &key, intent, &admitted).await?;
+    if let Some(claim) = admitted.claim {
+        claim.spend();
+    }
+    let session = Session {
+        sub: admitted.subject,
+        organization: key,
+        intent,
+        handoff: admitted.handoff,
+        exp: state.now().saturating_add(SESSION_SECONDS),
+    };
+    let cookie = (state.config.return_mode != ReturnMode::Direct).then(|| {
+        let value = state.signing_keys().sign_session(&session);
+        cookie::set_cookie(&state.public_url, &session, &value)
+    });
+    Ok(Linked { link, cookie })
+}
+
+/// Returns the token of the form body or of the query, where it is the only parameter.
+async fn read_token(state: &GatewayState, request: Request) -> Result<String, Refusal> {
+    if *request.method() == Method::POST {
+        refuse_parameters(&request)?;
+        let body = to_bytes(request.into_body(), MAX_FORM);
+        let body = tokio::select! {
+            body = body => body,
+            () = state.clock.sleep(FORM_TIMEOUT) => return Err(codes::MALFORMED.into()),
+        };
+        let body = body.map_err(|_| codes::MALFORMED)?;
+        return Ok(only_token(&body)?);
+    }
+    let query = request.uri().query().unwrap_or_default();
+    Ok(only_token(query.as_bytes())?)
+}
+
+/// Returns the single parameter `token`. No parameter can choose a return URL: the manifest does.
+fn only_token(pairs: &[u8]) -> Result<String, Code> {
+    let mut pairs = form_urlencoded::parse(pairs);
+    let (first, second) = (pairs.next(), pairs.next());
+    match (first, second) {
+        (None, _) => Err(codes::NO_TOKEN),
+        (Some((name, token)), None) if name == "token" && !token.is_empty() => {
+            Ok(token.into_owned())
+        }
+        (Some((name, _)), None) if name == "token" => Err(codes::NO_TOKEN),
+        _ => Err(codes::PARAMETER),
+    }
+}
+
+fn refuse_parameters(request: &Request) -> Result<(), Code> {
+    match request.uri().query() {
+        None | Some("") => Ok(()),
+        Some(_) => Err(codes::PARAMETER),
+    }
+}
+
+/// Verifies a token. An unknown key id makes the keys be fetched again.
+async fn verify_token(
+    state: &GatewayState,
+    text: &str,
+    rules: &Rules,
+    keyring: &Keyring,
+) -> Result<HandOff, Refusal> {
+    let now = state.now();
+    let keys = keyring.keys().ok_or_else(Refusal::busy)?;
+    let checked = token::check(text, &keys, rules, now);
+    if checked.as_ref().err() != Some(&codes::UNKNOWN_KEY) {
+        return Ok(checked?);
+    }
+    if let Err(message) = keyring.refetch().await {
+        tracing::warn!(message, "an unknown key, and the keys cannot be asked for");
+    }
+    let keys = keyring.keys().ok_or_else(Refusal::busy)?;
+    Ok(token::check(text, &keys, rules, now)?)
+}
+
+/// Checks that a token is for this organization and intent, and claims it.
+fn admit_by_token(
+    state: &GatewayState,
+    handoff: HandOff,
+    key: &OrgKey,
+    intent: Intent,
+) -> Result<Admitted, Code> {
+    if handoff.organization != *key {
+        return Err(codes::OTHER_ORGANIZATION);
+    }
+    if !handoff.intents.contains(&intent) {
+        return Err(codes::OTHER_INTENT);
+    }
+    let claim = state
+        .replay_cache
+        .claim(&handoff.id, handoff.ends, state.now())?;
+    Ok(Admitted {
+        subject: handoff.subject,
+        again: handoff.again,
+        handoff: handoff.id,
+        claim: Some(claim),
+    })
+}
+
+/// Admits the person that a trusted proxy reports, if one of their groups may open this intent.
+fn admit_by_proxy(
+    rules: &ProxyRules,
+    request: &Request,
+    key: &OrgKey,
+    intent: Intent,
+) -> Result<Admitted, Code> {
+    refuse_parameters(request)?;
+    let identity = proxy::identity(rules, peer_address(request.extensions()), request.headers())?;
+    identity.authorize(&rules.groups, key, intent)?;
+    Ok(Admitted {
+        subject: identity.subject,
+        again: false,
+        handoff: String::new(),
+        claim: None,
+    })
+}
+
+/// Takes a request off the limits of the person and of the organization.
+fn check_limits(state: &GatewayState, subject: &str, key: &OrgKey) -> Result<(), Refusal> {
+    let now = state.clock.instant();
+    let taken = state.subjects.take(visitor_key(subject, key), now);
+    let taken = taken.and_then(|()| state.organizations.take(key.clone(), now));
+    taken.map_err(|wait| Refusal::new(codes::LIMITED, ErrorPage::TooMany(wait)))
+}
+
+/// Makes the link, if the manifest and WorkOS allow it.
+async fn make_link(
+    state: &GatewayState,
+    key: &OrgKey,
+    intent: Intent,
+    admitted: &Admitted,
+) -> Result<PortalLink, Refusal> {
+    let desired = state.manifest.current();
+    let options = Options {
+        undeclared: false,
+        again: admitted.again,
+    };
+    link::declares(desired.organizations.get(key), intent, options)
+        .map_err(|refusal| Refusal::link(&refusal))?;
+    let permit = state.upstream.enter()?;
+    let reading = state.upstream.read(&permit, &desired, key, intent).await?;
+    let permitted = link::may_link(
+        &desired,
+        key,
+        intent,
+        &reading.identity,
+        reading.readiness.as_ref(),
+        options,
+    )
+    .map_err(|refusal| Refusal {
+        detail: Some(refusal.message(key, intent)),
+        ..Refusal::link(&refusal)
+    })?;
+    let gateway_url = match state.config.return_mode {
+        ReturnMode::Direct => None,
+        ReturnMode::Page | ReturnMode::Forward => Some(state.public_url.return_url(key, intent)),
+    };
+    let text_of = |url: &Option<ResolvedUrl>| url.as_ref().map(|it| it.url.to_string());
+    let request = LinkRequest {
+        organization: permitted.organization,
+        intent,
+        return_url: gateway_url
+            .clone()
+            .or_else(|| text_of(&permitted.urls.return_url)),
+        success_url: gateway_url.or_else(|| text_of(&permitted.urls.success_url)),
+        // The subject was checked by the same rule when it was read.
+        external_user_id: ExternalUserId::parse(&admitted.subject).ok(),
+        it_contacts: Vec::new(),
+    };
+    state.upstream.link(&permit, &request).await
+}
+
+/// Builds the redirect. The link is in its `Location` header and nowhere else.
+fn redirect(linked: &Linked) -> Result<Response, Refusal> {
+    let link = HeaderValue::from_str(linked.link.expose());
+    let mut link = link.map_err(|_| {
+        Refusal::new(
+            portalctl_model::codes::api::INVALID_ANSWER,
+            ErrorPage::Failed,
+        )
+    })?;
+    link.set_sensitive(true);
+    let mut answer = Response::new(Body::empty());
+    *answer.status_mut() = StatusCode::SEE_OTHER;
+    let headers = answer.headers_mut();
+    headers.insert(header::LOCATION, link);
+    if let Some(cookie) = &linked.cookie {
+        let cookie = HeaderValue::from_str(cookie);
+        let mut cookie = cookie.expect("tokens, keys and intents are visible ASCII");
+        cookie.set_sensitive(true);
+        headers.insert(header::SET_COOKIE, cookie);
+    }
+    Ok(answer)
+}

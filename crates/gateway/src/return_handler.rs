@@ -1,0 +1,230 @@
+//! Handler of `/return/KEY/INTENT`: reads the state of the intent from WorkOS and shows it, or
+//! forwards it to the app.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::response::Response;
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde_json::json;
+use url::Url;
+
+use super::audit_log::{AuditRecord, Route};
+use super::config::{IdentityProvider, ReturnMode};
+use super::limits::visitor_key;
+use super::outcome::Outcome;
+use super::pages::Button;
+use super::refusal::{ErrorPage, Refusal};
+use super::request::{RequestPath, parse_path, peer_address};
+use super::session_token::{Parties, Session};
+use super::state::GatewayState;
+use super::{cookie, proxy};
+use portalctl_core::identity::Identity;
+use portalctl_core::link::{self, Options, ResolvedUrls};
+use portalctl_model::codes::gateway as codes;
+use portalctl_model::desired::Desired;
+use portalctl_model::{Intent, OrgKey};
+
+/// Query parameter that carries the signed result to the app.
+const RESULT: &str = "portal_result";
+
+/// Answers a request with the state of the intent, or with a refusal.
+pub(super) async fn handle(
+    State(state): State<Arc<GatewayState>>,
+    path: RequestPath,
+    request: Request,
+) -> Response {
+    let (parts, _) = request.into_parts();
+    let mut audit = AuditRecord::new(Route::Return, peer_address(&parts.extensions));
+    match respond(&state, path, &parts, &mut audit).await {
+        Ok((answer, done)) => {
+            audit.done(done, &state.metrics);
+            answer
+        }
+        Err(refusal) => {
+            audit.refused(&refusal, &state.metrics);
+            state.pages.refusal(refusal.page)
+        }
+    }
+}
+
+/// Reads the state and builds the response; returns it with the name of what was done.
+async fn respond(
+    state: &GatewayState,
+    path: RequestPath,
+    parts: &Parts,
+    audit: &mut AuditRecord,
+) -> Result<(Response, &'static str), Refusal> {
+    let (key, intent) = parse_path(path)?;
+    audit.organization = Some(key.clone());
+    audit.intent = Some(intent);
+    let session = session(state, parts, &key, intent)?;
+    audit.subject = Some(session.sub.clone());
+    let visitor = visitor_key(&session.sub, &key);
+    let wait = state.status_views.take(visitor, state.clock.instant());
+    wait.map_err(|wait| Refusal::new(codes::LIMITED, ErrorPage::TooMany(wait)))?;
+    let desired = state.manifest.current();
+    let outcome = read_outcome(state, &desired, &key, intent).await?;
+    audit.state = Some(outcome.as_str());
+    if is_polling(&parts.headers) {
+        return Ok((state_json(outcome), "shown"));
+    }
+    let app = app_url(&desired, &key, intent, outcome);
+    if state.config.return_mode == ReturnMode::Forward
+        && let Some(url) = &app
+        && let Some(answer) = forward(state, &session, outcome, url)
+    {
+        return Ok((answer, "forwarded"));
+    }
+    let next = next_intent(&desired, &key, intent, outcome);
+    let button = button(state, &key, next, outcome, app);
+    let page = state.pages.outcome(outcome, intent, button.as_ref());
+    Ok((page, "shown"))
+}
+
+/// Returns the session of the visitor: by cookie, or by the proxy's headers.
+fn session(
+    state: &GatewayState,
+    parts: &Parts,
+    key: &OrgKey,
+    intent: Intent,
+) -> Result<Session, Refusal> {
+    if let IdentityProvider::Proxy(rules) = &state.config.identity_provider {
+        let identity = proxy::identity(rules, peer_address(&parts.extensions), &parts.headers)?;
+        identity.authorize(&rules.groups, key, intent)?;
+        return Ok(Session {
+            sub: identity.subject,
+            organization: key.clone(),
+            intent,
+            handoff: String::new(),
+            exp: 0,
+        });
+    }
+    let keys = state.signing_keys();
+    let now = state.now();
+    let session = cookie::session_cookies(&state.public_url, &parts.headers)
+        .find_map(|cookie| keys.verify_session(cookie, now));
+    session
+        .filter(|session| session.organization == *key && session.intent == intent)
+        .ok_or(Refusal::new(codes::SESSION, ErrorPage::Unknown))
+}
+
+/// Reads the current state of the intent.
+async fn read_outcome(
+    state: &GatewayState,
+    desired: &Desired,
+    key: &OrgKey,
+    intent: Intent,
+) -> Result<Outcome, Refusal> {
+    let entry = desired.organizations.get(key);
+    link::declares(entry, intent, Options::default()).map_err(|it| Refusal::link(&it))?;
+    let permit = state.upstream.enter()?;
+    let reading = state.upstream.read(&permit, desired, key, intent).await?;
+    match (&reading.identity, &reading.readiness) {
+        (Identity::Matched { .. }, Some(readiness)) => Ok(Outcome::of(readiness)),
+        // The organization is gone, or cannot be identified.
+        _ => Err(Refusal::new(
+            portalctl_model::codes::link::NO_ORGANIZATION,
+            ErrorPage::NotReady,
+        )),
+    }
+}
+
+/// Returns whether the script of a status page is polling.
+fn is_polling(headers: &HeaderMap) -> bool {
+    let accept = headers.get(header::ACCEPT);
+    accept.is_some_and(|accept| accept.as_bytes() == b"application/json")
+}
+
+/// Builds the response to the polling script.
+fn state_json(outcome: Outcome) -> Response {
+    let mut answer = Response::new(Body::from(json!({ "state": outcome.as_str() }).to_string()));
+    let kind = HeaderValue::from_static("application/json");
+    answer.headers_mut().insert(header::CONTENT_TYPE, kind);
+    answer
+}
+
+/// Returns the app's URL from the manifest; nothing in the request can choose it.
+fn app_url(desired: &Desired, key: &OrgKey, intent: Intent, outcome: Outcome) -> Option<String> {
+    let ResolvedUrls {
+        return_url,
+        success_url,
+    } = link::resolve_urls(desired, key, intent);
+    let url = match outcome {
+        Outcome::Done => success_url,
+        Outcome::Validating | Outcome::NotFinished | Outcome::NeedsDomain | Outcome::Unclear => {
+            return_url
+        }
+    };
+    url.map(|it| it.url.to_string())
+}
+
+/// Redirects to the app with a signed result.
+fn forward(
+    state: &GatewayState,
+    session: &Session,
+    outcome: Outcome,
+    url: &str,
+) -> Option<Response> {
+    let issuer = state.public_url.as_str();
+    let audience = match &state.config.identity_provider {
+        IdentityProvider::Token(token) => token.issuer.as_str(),
+        IdentityProvider::Proxy(_) => url,
+    };
+    let parties = Parties { issuer, audience };
+    let result = state
+        .signing_keys()
+        .sign_result(session, outcome, parties, state.now())?;
+    let mut url = Url::parse(url).ok()?;
+    url.query_pairs_mut().append_pair(RESULT, &result);
+    let mut location = HeaderValue::from_str(url.as_str()).ok()?;
+    location.set_sensitive(true);
+    let mut answer = Response::new(Body::empty());
+    *answer.status_mut() = StatusCode::SEE_OTHER;
+    answer.headers_mut().insert(header::LOCATION, location);
+    Some(answer)
+}
+
+/// Returns the intent to continue with: domain verification where single sign-on needs a verified
+/// domain and the manifest declares that intent.
+fn next_intent(desired: &Desired, key: &OrgKey, intent: Intent, outcome: Outcome) -> Intent {
+    let entry = desired.organizations.get(key);
+    let verifies =
+        entry.is_some_and(|entry| entry.intents.contains_key(&Intent::DomainVerification));
+    if outcome == Outcome::NeedsDomain && verifies {
+        Intent::DomainVerification
+    } else {
+        intent
+    }
+}
+
+/// Returns the button of the page. A new link takes a new hand-off, which only a proxy gives by
+/// itself.
+fn button(
+    state: &GatewayState,
+    key: &OrgKey,
+    intent: Intent,
+    outcome: Outcome,
+    app: Option<String>,
+) -> Option<Button> {
+    let goes_on = matches!(outcome, Outcome::NotFinished | Outcome::NeedsDomain);
+    if goes_on && matches!(state.config.identity_provider, IdentityProvider::Proxy(_)) {
+        return Some(Button {
+            label: if outcome == Outcome::NeedsDomain && intent == Intent::DomainVerification {
+                "Verify the domain".to_owned()
+            } else {
+                "Continue the set-up".to_owned()
+            },
+            href: format!("/portal/{key}/{intent}"),
+        });
+    }
+    let label = if goes_on {
+        state.pages.continue_label()
+    } else {
+        state.pages.back_label()
+    };
+    app.or_else(|| state.pages.home())
+        .map(|href| Button { label, href })
+}
