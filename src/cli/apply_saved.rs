@@ -55,7 +55,23 @@ fn run_on(plan: &Plan, desired: &Desired, args: &ApplyArgs, ui: &Ui) -> Result<E
     outcome
 }
 
+/// Refuses a folder and a file of a manifest: the argument of `apply` is a saved plan.
+fn check_is_plan(path: &Path) -> Result<(), CliError> {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    let is_yaml = extension.is_some_and(|it| ["yaml", "yml"].contains(&it.to_lowercase().as_str()));
+    if !is_yaml && !path.is_dir() {
+        return Ok(());
+    }
+    let path = escape(&path.to_string_lossy()).into_owned();
+    let message = format!("{path} is a manifest, and `portalctl apply PLAN` takes a saved plan");
+    let error = CliError::new(Exit::Usage, codes::USAGE, message);
+    Err(error.help(format!(
+        "run `portalctl apply -f {path}`: -f names the manifest"
+    )))
+}
+
 fn read(path: &Path) -> Result<Plan, CliError> {
+    check_is_plan(path)?;
     let mut text = String::new();
     File::open(path)
         .and_then(|file| file.take(MAX_PLAN).read_to_string(&mut text))

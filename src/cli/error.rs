@@ -105,14 +105,16 @@ impl CliError {
 }
 
 impl CliError {
-    /// A failed request while reading from an endpoint: nothing was done yet.
+    /// Returns the error of a failed request while reading from an endpoint: nothing was done yet.
+    ///
+    /// A refusal by WorkOS never ends as if WorkOS could not be reached: a repeat cannot help.
     pub(super) fn reading(error: ApiError, endpoint: &str) -> Self {
         let exit = match error.kind {
             ApiErrorKind::Unauthorized | ApiErrorKind::Forbidden => Exit::Credentials,
-            ApiErrorKind::NotFound
-            | ApiErrorKind::ExternalIdTaken
-            | ApiErrorKind::Rejected
-            | ApiErrorKind::RateLimited
+            ApiErrorKind::NotFound | ApiErrorKind::ExternalIdTaken | ApiErrorKind::Rejected => {
+                Exit::Stopped
+            }
+            ApiErrorKind::RateLimited
             | ApiErrorKind::Concurrent
             | ApiErrorKind::Server
             | ApiErrorKind::Unreachable
@@ -133,5 +135,37 @@ impl CliError {
         item.upstream_code = error.upstream_code;
         item.request_id = error.request_id;
         Self::several(exit, vec![item])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_never_ends_with_the_exit_code_of_an_unreachable_workos() {
+        let exit = |kind| {
+            let error = ApiError {
+                method: http::Method::GET,
+                path: "/organizations".to_owned(),
+                kind,
+                status: None,
+                upstream_code: None,
+                message: String::new(),
+                request_id: None,
+                attempts: 1,
+                retry_after: None,
+            };
+            CliError::reading(error, "api.workos.com").exit
+        };
+        for kind in [
+            ApiErrorKind::NotFound,
+            ApiErrorKind::ExternalIdTaken,
+            ApiErrorKind::Rejected,
+        ] {
+            assert_eq!(exit(kind), Exit::Stopped, "{kind:?}");
+        }
+        assert_eq!(exit(ApiErrorKind::Forbidden), Exit::Credentials);
+        assert_eq!(exit(ApiErrorKind::Server), Exit::Unreachable);
     }
 }

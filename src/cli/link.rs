@@ -348,7 +348,7 @@ impl Run<'_> {
         })?;
         let headline = session::headline(self.connection);
         let report = self.report(ready, &headline);
-        let until = local_time(expires_at);
+        let until = time_in(expires_at, TimeZone::system());
         let layout = self.ui.talk_layout();
         if self.args.open {
             browser::open(&link).await?;
@@ -391,7 +391,7 @@ impl Run<'_> {
             }
             (Format::Text, Some(waited)) => self.ui.data(&text::wait(waited, &layout)),
             (Format::Text, None) if self.args.open => {
-                let opened = text::link_is_open(&local_time(expires_at));
+                let opened = text::link_is_open(&time_in(expires_at, TimeZone::system()));
                 let head = text::link(&report, &layout);
                 self.ui.data(&format!("{head}\n{opened}"))
             }
@@ -415,8 +415,21 @@ impl Run<'_> {
     }
 }
 
-/// A time of day as the clock on the wall shows it.
-fn local_time(at: Timestamp) -> String {
-    let local = at.to_zoned_datetime(TimeZone::system());
-    local.strftime("%H:%M:%S").to_string()
+/// Returns a time of day with its time zone, as in `12:00:03 CET`.
+fn time_in(at: Timestamp, zone: TimeZone) -> String {
+    let local = at.to_zoned_datetime(zone);
+    local.strftime("%H:%M:%S %Z").to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_of_day_carries_its_zone() {
+        let noon: Timestamp = "2026-01-15T12:00:03Z".parse().unwrap();
+        let east = TimeZone::posix("CET-1").unwrap();
+        assert_eq!(time_in(noon, TimeZone::UTC), "12:00:03 UTC");
+        assert_eq!(time_in(noon, east), "13:00:03 CET");
+    }
 }

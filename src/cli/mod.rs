@@ -40,6 +40,7 @@ pub mod schema;
 mod serve;
 mod session;
 mod status;
+mod suggestions;
 mod ui;
 mod validate;
 mod verify_domain;
@@ -281,19 +282,22 @@ fn had_a_result(error: &CliError) -> bool {
     items.any(|item| item.code == codes::OUTPUT.as_str())
 }
 
-/// A command line that cannot be parsed; `--help` and `--version` come here too.
+/// Tells why a command line cannot be parsed; `--help` and `--version` come here too.
 fn usage(error: &clap::Error) -> Exit {
-    // Nobody is left to be told that the terminal is gone.
-    let _ = error.print();
     if !error.use_stderr() {
+        // A closed standard output has nobody to tell.
+        let _ = error.print();
         return Exit::Done;
     }
-    Ui::insist(&format!("more: portalctl explain {}", codes::USAGE));
     let arguments: Vec<String> = std::env::args_os()
         .skip(1)
         .map(|argument| argument.to_string_lossy().into_owned())
         .collect();
-    if let Some(document) = usage_document(&arguments, &error.to_string()) {
+    let exists = |name: &str| std::path::Path::new(name).exists();
+    let hint = suggestions::for_usage(error, &arguments, exists);
+    Ui::usage(&error.render().ansi().to_string(), hint.as_deref());
+    Ui::insist(&format!("more: portalctl explain {}", codes::USAGE));
+    if let Some(document) = usage_document(&arguments, &error.to_string(), hint) {
         // As above: what can still be said was said on standard error.
         let _ = Ui::new(&OutputArgs::default()).data(&document);
     }
@@ -301,7 +305,7 @@ fn usage(error: &clap::Error) -> Exit {
 }
 
 /// The document of a command line that asked for one and cannot be parsed.
-fn usage_document(arguments: &[String], told: &str) -> Option<String> {
+fn usage_document(arguments: &[String], told: &str, hint: Option<String>) -> Option<String> {
     let command = arguments.iter().find_map(|argument| {
         let name = argument.as_str();
         [
@@ -325,7 +329,11 @@ fn usage_document(arguments: &[String], told: &str) -> Option<String> {
     let format = output_format(arguments).unwrap_or(by_default);
     let message = told.lines().next().unwrap_or_default();
     let message = message.strip_prefix("error: ").unwrap_or(message);
-    let CliError { items, .. } = CliError::new(Exit::Usage, codes::USAGE, message);
+    let error = CliError::new(Exit::Usage, codes::USAGE, message);
+    let CliError { items, .. } = match hint {
+        Some(hint) => error.help(hint),
+        None => error,
+    };
     match (format, command) {
         ("markdown", "plan" | "apply" | "status") => {
             let sandbox = arguments.iter().any(|it| it.starts_with("--sandbox"));

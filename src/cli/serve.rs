@@ -57,7 +57,7 @@ pub(super) fn run(args: &ServeArgs, ui: &Ui) -> Result<Exit, CliError> {
         Input::Stdin(_) => None,
     });
     let files = files.collect();
-    let desired = session::sound(portalctl_manifest::read(&inputs), ui)?.desired;
+    let desired = session::read_sound(&inputs, ui)?.desired;
     let connection = connect::open(&args.connection, &desired)?;
     session::block_on(async |interrupted| {
         let listener = TcpListener::bind(args.listen).await.map_err(|error| {

@@ -18,7 +18,7 @@ use portalctl_core::identity::{Identities, Identity};
 use portalctl_core::plan::{Policy, candidates};
 use portalctl_core::readiness::{Readiness, readiness};
 use portalctl_manifest::{self as manifest, Checked, Diagnostics, Input, Severity, Sources};
-use portalctl_model::codes::{Code, cli as codes, plan as plan_codes};
+use portalctl_model::codes::{Code, cli as codes, manifest as manifest_codes, plan as plan_codes};
 use portalctl_model::desired::Desired;
 use portalctl_model::observed::{Observed, Organization};
 use portalctl_model::text::escape;
@@ -219,7 +219,59 @@ fn sound_manifest(
     connection: &ConnectionArgs,
     ui: &Ui,
 ) -> Result<SoundManifest, CliError> {
-    sound(read_manifest(files, Some(connection))?, ui)
+    read_sound(&inputs(files, Some(connection))?, ui)
+}
+
+/// Reads and checks a manifest without errors.
+pub(super) fn read_sound(inputs: &[Input], ui: &Ui) -> Result<SoundManifest, CliError> {
+    sound(manifest::read(inputs), ui).map_err(|error| hint_at_folder(error, inputs))
+}
+
+/// Adds a hint where a manifest lacks what may stand in other files: it is one file of a folder.
+pub(super) fn hint_at_folder(mut error: CliError, inputs: &[Input]) -> CliError {
+    let lacks = |item: &&mut ErrorItem| {
+        let codes = [manifest_codes::MISSING_FIELD, manifest_codes::EMPTY];
+        item.line.is_none_or(|line| line == 0)
+            && codes.iter().any(|code| item.code == code.as_str())
+    };
+    let Some(item) = error.items.iter_mut().find(lacks) else {
+        return error;
+    };
+    let Some(folder) = folder_of(inputs) else {
+        return error;
+    };
+    let folder = escape(&folder.to_string_lossy()).into_owned();
+    let hint = format!("this is one file of the folder {folder}; name the folder with -f {folder}");
+    let help = item.help.replace(hint.clone());
+    if let Some(rendered) = &mut error.rendered {
+        let told = help.map(|help| rendered.replace(&help, &hint));
+        match told.filter(|told| told != rendered) {
+            Some(told) => *rendered = told,
+            None => rendered.push_str(&format!("hint: {hint}\n")),
+        }
+    }
+    error
+}
+
+/// Returns the folder of the only file that was named, if it holds other files of a manifest.
+fn folder_of(inputs: &[Input]) -> Option<&Path> {
+    let [Input::Path(file)] = inputs else {
+        return None;
+    };
+    if !file.is_file() {
+        return None;
+    }
+    let folder = match file.parent()? {
+        folder if folder.as_os_str().is_empty() => Path::new("."),
+        folder => folder,
+    };
+    let is_other = |path: &Path| {
+        let extension = path.extension().and_then(|extension| extension.to_str());
+        let is_manifest = extension.is_some_and(|it| ["yaml", "yml", "json"].contains(&it));
+        is_manifest && path.file_name() != file.file_name()
+    };
+    let mut files = std::fs::read_dir(folder).ok()?.flatten();
+    files.any(|other| is_other(&other.path())).then_some(folder)
 }
 
 /// Returns the meaning of a manifest without errors, and writes its warnings to standard error.
@@ -238,14 +290,6 @@ pub(super) fn sound(checked: Checked, ui: &Ui) -> Result<SoundManifest, CliError
     }
     let warnings = items(&diagnostics, Severity::Warning);
     Ok(SoundManifest { desired, warnings })
-}
-
-/// Reads and checks the manifest, and leaves it to the caller what problems mean.
-pub(super) fn read_manifest(
-    args: &FileArgs,
-    connection: Option<&ConnectionArgs>,
-) -> Result<Checked, CliError> {
-    Ok(manifest::read(&inputs(args, connection)?))
 }
 
 /// The files that were named, else the usual ones.
@@ -339,7 +383,9 @@ fn nothing<'a>(
 ) -> CliError {
     let message = format!("{flag} {}: there is no such {what}", escape(pattern));
     let error = CliError::new(Exit::Usage, codes::NOTHING_SELECTED, message);
-    match most_alike(pattern, known) {
+    let named = Intent::known_as(pattern).map(Intent::as_str);
+    let intent = named.filter(|_| flag == "--intent");
+    match intent.or_else(|| most_alike(pattern, known)) {
         Some(near) => error.help(format!("did you mean `{near}`?")),
         None => error,
     }

@@ -192,12 +192,33 @@ impl Ui {
     pub(super) fn error(&self, error: &CliError) {
         if let Some(rendered) = &error.rendered {
             complain(rendered);
+            self.count(&error.items);
             complain(&self.talk_layout().paint.quiet(more(&error.items)));
             return;
         }
         for item in &error.items {
             complain(&error_text(item, &self.talk_layout()));
         }
+        self.count(&error.items);
+    }
+
+    /// Says how many errors there were, where there were several: the first may be out of sight.
+    fn count(&self, items: &[ErrorItem]) {
+        if items.len() > 1 {
+            let count = format!("{} errors", items.len());
+            complain(&self.talk_layout().paint.bad(count));
+        }
+    }
+
+    /// Tells a refused command line as the parser renders it, and what to run instead.
+    ///
+    /// The parser's own suggestions are called hints, as everywhere; they are left out where there is
+    /// a better one.
+    pub(super) fn usage(rendered: &str, hint: Option<&str>) {
+        let mut err = anstream::stderr().lock();
+        let text = hinted(rendered, hint);
+        // A closed standard error has nobody to tell.
+        let _ = err.write_all(text.as_bytes());
     }
 
     /// Asks a question that is answered by `yes`.
@@ -242,20 +263,48 @@ fn more(items: &[ErrorItem]) -> String {
 fn error_text(item: &ErrorItem, layout: &Layout) -> String {
     const HINT: &str = "hint: ";
     let paint = layout.paint;
-    let mut text = format!(
-        "{}: {}\n",
-        paint.bad(format!("error[{}]", item.code)),
-        escape(&item.message)
-    );
+    let head = format!("error[{}]: ", item.code);
+    // The head is painted by itself: escape sequences take no columns.
+    let message = wrapped_behind(2, &format!("{head}{}", escape(&item.message)), layout);
+    let message = message.strip_prefix(head.as_str()).unwrap_or(&message);
+    let mut text = format!("{} {message}\n", paint.bad(head.trim_end()));
     if let Some(help) = &item.help {
-        let room = layout.width.saturating_sub(HINT.len()).max(HINT_WIDTH);
-        let help = wrap(&escape(help), room);
-        let help = help
-            .trim_end()
-            .replace('\n', &format!("\n{:1$}", "", HINT.len()));
+        let help = wrapped_behind(HINT.len(), &escape(help), layout);
         text.push_str(&format!("{}{help}\n", paint.strong(HINT)));
     }
     text.push_str(&paint.quiet(format!("more: portalctl explain {}\n", item.code)));
+    text
+}
+
+/// Wraps a text, its later lines behind so many spaces.
+fn wrapped_behind(indent: usize, text: &str, layout: &Layout) -> String {
+    let room = layout.width.saturating_sub(indent).max(HINT_WIDTH);
+    let lines = wrap(text, room);
+    lines
+        .trim_end()
+        .replace('\n', &format!("\n{:1$}", "", indent))
+}
+
+/// Returns the parser's text with its suggestions called hints, or with a better hint at its end.
+fn hinted(rendered: &str, hint: Option<&str>) -> String {
+    let mut text = String::new();
+    let mut is_tip = false;
+    for line in rendered.lines() {
+        let was_tip = is_tip;
+        let plain = anstream::adapter::strip_str(line).to_string();
+        is_tip = plain.starts_with("  tip: ");
+        match (is_tip, hint) {
+            (true, Some(_)) => continue,
+            // The empty line behind a suggestion that is left out.
+            (false, Some(_)) if was_tip && plain.is_empty() => continue,
+            (true, None) => text.push_str(&line.trim_start().replacen("tip:", "hint:", 1)),
+            (false, _) => text.push_str(line),
+        }
+        text.push('\n');
+    }
+    if let Some(hint) = hint {
+        text.push_str(&format!("hint: {hint}\n"));
+    }
     text
 }
 
@@ -269,4 +318,50 @@ fn terminal_width() -> usize {
         })
         .filter(|width| *width > 0)
         .unwrap_or(WIDTH_WITHOUT_TERMINAL)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NARROW: Layout = Layout {
+        paint: Paint { colour: false },
+        width: 50,
+        mask_emails: false,
+    };
+
+    #[test]
+    fn errors_and_hints_are_wrapped_to_the_terminal() {
+        let message =
+            "the organization of acme is held by another manifest, which is called billing";
+        let help = "leave it to them, or take it over with --adopt-owned once you asked them";
+        let item = ErrorItem::new(codes::USAGE, message, Some(help.to_owned()));
+        let text = error_text(&item, &NARROW);
+        assert_eq!(
+            text,
+            "error[cli/usage]: the organization of acme is\n  \
+             held by another manifest, which is called\n  \
+             billing\n\
+             hint: leave it to them, or take it over with\n      \
+             --adopt-owned once you asked them\n\
+             more: portalctl explain cli/usage\n"
+        );
+    }
+
+    #[test]
+    fn suggestions_of_the_parser_are_called_hints() {
+        let rendered = "error: unexpected argument '--al' found\n\n  tip: a similar argument exists: \
+                        '--all'\n\nUsage: portalctl status\n";
+        let own = hinted(rendered, None);
+        assert!(
+            own.contains("\nhint: a similar argument exists: '--all'\n"),
+            "{own}"
+        );
+        let better = hinted(rendered, Some("run it otherwise"));
+        assert!(!better.contains("similar"), "{better}");
+        assert!(
+            better.ends_with("portalctl status\nhint: run it otherwise\n"),
+            "{better}"
+        );
+    }
 }

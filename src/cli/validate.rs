@@ -46,14 +46,16 @@ impl ValidateArgs {
 
 pub(super) fn run(args: &ValidateArgs, ui: &Ui) -> Result<Exit, CliError> {
     session::selection(&args.manifest)?;
+    let inputs = session::inputs(&args.manifest.files, None)?;
     let Checked {
         desired,
         names: _,
         diagnostics,
         sources,
-    } = session::read_manifest(&args.manifest.files, None)?;
+    } = portalctl_manifest::read(&inputs);
     let Some(desired) = desired else {
-        return Err(session::invalid_manifest(&diagnostics, &sources, ui));
+        let error = session::invalid_manifest(&diagnostics, &sources, ui);
+        return Err(session::hint_at_folder(error, &inputs));
     };
     session::selects_something(&args.manifest, &desired)?;
     if !diagnostics.is_empty() {

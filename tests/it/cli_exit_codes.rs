@@ -223,10 +223,21 @@ fn code_5_nobody_answers() {
 #[test]
 fn code_5_the_answer_is_not_one_of_workos() {
     let env = TestEnv::with_manifest(ONE);
-    for (status, body) in [(200, "<html>"), (302, ""), (400, "{}")] {
+    for (status, body) in [(200, "<html>"), (302, "")] {
         let headers = "Location: https://elsewhere.example.com/\r\n".to_owned();
         let server = Canned::serve(move |_, _, _| (status, headers.clone(), body.to_owned()));
         let output = env.run("plan").at_url(&server.url()).exits(5);
+        assert!(output.stderr.contains("GET /"), "{output}");
+    }
+}
+
+#[test]
+fn code_7_a_refusal_is_not_an_unreachable_workos() {
+    let env = TestEnv::with_manifest(ONE);
+    for status in [400, 404, 422] {
+        let body = r#"{ "code": "nope", "message": "No." }"#;
+        let server = Canned::serve(move |_, _, _| (status, String::new(), body.to_owned()));
+        let output = env.run("plan").at_url(&server.url()).exits(7);
         assert!(output.stderr.contains("GET /"), "{output}");
     }
 }

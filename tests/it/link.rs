@@ -286,7 +286,7 @@ fn what_workos_has_against_a_link_is_told_with_what_to_do() {
             ONE,
             422,
             r#"{"message":"Something else","code":"other"}"#,
-            5,
+            7,
         ),
         (
             ONE,

@@ -42,6 +42,7 @@ mod cli_sandbox;
 mod cli_saved;
 mod cli_secrets;
 mod cli_verify_domain;
+mod cli_words;
 mod conformance;
 mod contacts;
 mod convert_properties;

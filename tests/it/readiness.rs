@@ -154,16 +154,16 @@ fn sso_goes_by_the_connection() {
         said(&sso, &with_connections(vec![connection(3, state)]))
     });
     insta::assert_snapshot!(rows, @r#"
-"active" configured none 04: the OktaSAML connection is active [conn_3 active]
-"draft" in_progress customer 04: the OktaSAML connection is a draft -> ask the customer's IT admin to go on in the Admin Portal [conn_3 draft]
-"requires_type" in_progress customer 04: the customer has not chosen an identity provider yet -> ask the customer's IT admin to go on in the Admin Portal [conn_3 requires_type]
-"validating" in_progress customer 04: the OktaSAML connection waits for its first sign-in -> ask the customer's IT admin to sign in once [conn_3 validating]
-"inactive" attention customer 04: the OktaSAML connection is inactive: nobody can sign in with it -> ask the customer's IT admin to activate it in the Admin Portal [conn_3 inactive]
-"deleting" attention you 04: the OktaSAML connection is being deleted -> find out who deleted it; a new one is set up in the Admin Portal [conn_3 deleting]
-"sideways" unknown you 04: the state of the OktaSAML connection is one that this version does not know: sideways -> look at it in the WorkOS dashboard, and see whether a newer portalctl knows it [conn_3 sideways]
-"" unknown you 04: WorkOS does not tell the state of the OktaSAML connection -> look at it in the WorkOS dashboard, and see whether a newer portalctl knows it [conn_3 ]
-"#);
-    insta::assert_snapshot!(said(&sso, &live()), @"unconfigured customer 01: no connection yet -> send the customer's IT admin to the Admin Portal for sso");
+    "active" configured none 04: the OktaSAML connection is active [conn_3 active]
+    "draft" in_progress customer 04: the OktaSAML connection is a draft -> ask the customer's IT admin to go on in the Admin Portal: portalctl link acme sso [conn_3 draft]
+    "requires_type" in_progress customer 04: the customer has not chosen an identity provider yet -> ask the customer's IT admin to go on in the Admin Portal: portalctl link acme sso [conn_3 requires_type]
+    "validating" in_progress customer 04: the OktaSAML connection waits for its first sign-in -> ask the customer's IT admin to sign in once [conn_3 validating]
+    "inactive" attention customer 04: the OktaSAML connection is inactive: nobody can sign in with it -> ask the customer's IT admin to activate it in the Admin Portal: portalctl link acme sso [conn_3 inactive]
+    "deleting" attention you 04: the OktaSAML connection is being deleted -> find out who deleted it; a new one is set up in the Admin Portal: portalctl link acme sso [conn_3 deleting]
+    "sideways" unknown you 04: the state of the OktaSAML connection is one that this version does not know: sideways -> look at it in the WorkOS dashboard, and see whether a newer portalctl knows it [conn_3 sideways]
+    "" unknown you 04: WorkOS does not tell the state of the OktaSAML connection -> look at it in the WorkOS dashboard, and see whether a newer portalctl knows it [conn_3 ]
+    "#);
+    insta::assert_snapshot!(said(&sso, &live()), @"unconfigured customer 01: no connection yet -> send the customer's IT admin to the Admin Portal: portalctl link acme sso");
 }
 
 #[test]
@@ -244,16 +244,16 @@ fn dsync_goes_by_the_directory() {
         said(&dsync, &with_directories(vec![directory(3, state)]))
     });
     insta::assert_snapshot!(rows, @r#"
-"linked" configured none 04: the okta scim v2.0 directory is linked [directory_3 linked]
-"active" configured none 04: the okta scim v2.0 directory is linked [directory_3 active]
-"validating" in_progress customer 04: the okta scim v2.0 directory waits for its first sync -> ask the customer's IT admin to finish the directory's set-up [directory_3 validating]
-"invalid_credentials" attention customer 04: the okta scim v2.0 directory's credentials are refused -> ask the customer's IT admin to renew the credentials in the Admin Portal [directory_3 invalid_credentials]
-"unlinked" attention customer 04: the okta scim v2.0 directory is unlinked: users no longer arrive -> ask the customer's IT admin to link it again in the Admin Portal [directory_3 unlinked]
-"deleting" attention you 04: the okta scim v2.0 directory is being deleted -> find out who deleted it; a new one is set up in the Admin Portal [directory_3 deleting]
-"sideways" unknown you 04: the state of the okta scim v2.0 directory is one that this version does not know: sideways -> look at it in the WorkOS dashboard, and see whether a newer portalctl knows it [directory_3 sideways]
-"" unknown you 04: WorkOS does not tell the state of the okta scim v2.0 directory -> look at it in the WorkOS dashboard, and see whether a newer portalctl knows it [directory_3 ]
-"#);
-    insta::assert_snapshot!(said(&dsync, &live()), @"unconfigured customer 01: no directory yet -> send the customer's IT admin to the Admin Portal for dsync");
+    "linked" configured none 04: the okta scim v2.0 directory is linked [directory_3 linked]
+    "active" configured none 04: the okta scim v2.0 directory is linked [directory_3 active]
+    "validating" in_progress customer 04: the okta scim v2.0 directory waits for its first sync -> ask the customer's IT admin to finish the directory's set-up in the Admin Portal: portalctl link acme dsync [directory_3 validating]
+    "invalid_credentials" attention customer 04: the okta scim v2.0 directory's credentials are refused -> ask the customer's IT admin to renew the credentials in the Admin Portal: portalctl link acme dsync [directory_3 invalid_credentials]
+    "unlinked" attention customer 04: the okta scim v2.0 directory is unlinked: users no longer arrive -> ask the customer's IT admin to link it again in the Admin Portal: portalctl link acme dsync [directory_3 unlinked]
+    "deleting" attention you 04: the okta scim v2.0 directory is being deleted -> find out who deleted it; a new one is set up in the Admin Portal: portalctl link acme dsync [directory_3 deleting]
+    "sideways" unknown you 04: the state of the okta scim v2.0 directory is one that this version does not know: sideways -> look at it in the WorkOS dashboard, and see whether a newer portalctl knows it [directory_3 sideways]
+    "" unknown you 04: WorkOS does not tell the state of the okta scim v2.0 directory -> look at it in the WorkOS dashboard, and see whether a newer portalctl knows it [directory_3 ]
+    "#);
+    insta::assert_snapshot!(said(&dsync, &live()), @"unconfigured customer 01: no directory yet -> send the customer's IT admin to the Admin Portal: portalctl link acme dsync");
     let two = vec![directory(1, "unlinked"), directory(2, "linked")];
     insta::assert_snapshot!(said(&dsync, &with_directories(two)), @"configured none 03: the okta scim v2.0 directory is linked [directory_2 linked, directory_1 unlinked]");
 }
@@ -289,7 +289,7 @@ fn domain_verification_goes_by_the_declared_domain() {
     "verified" configured none 04: acme.com is verified [acme.com verified]
     "legacy_verified" configured none 04: acme.com is verified [acme.com legacy_verified]
     "pending" in_progress dns 04: acme.com waits for its TXT record, 24 days left -> ask the customer to set the TXT record that portalctl verify-domain acme shows [acme.com pending]
-    "unverified" in_progress customer 04: the verification of acme.com has not been started -> run portalctl verify-domain acme, or send the customer's IT admin to the Admin Portal for domain_verification [acme.com unverified]
+    "unverified" in_progress customer 04: the verification of acme.com has not been started -> run portalctl verify-domain acme, or send the customer's IT admin to the Admin Portal: portalctl link acme domain_verification [acme.com unverified]
     "failed" attention customer 04: acme.com could not be verified -> have the TXT record set, then run portalctl verify-domain acme: it begins the verification again [acme.com failed]
     "sideways" unknown you 04: the state of acme.com is one that this version does not know: sideways -> look at it in the WorkOS dashboard [acme.com sideways]
     "" unknown you 04: WorkOS does not tell the state of acme.com -> look at it in the WorkOS dashboard [acme.com ]
@@ -319,14 +319,14 @@ fn the_worst_declared_domain_decides() {
     .into_iter()
     .map(of)
     .collect();
-    insta::assert_snapshot!(rows.join("\n"), @"
-configured none 04: all 3 domains are verified [a.com verified, b.com verified, c.com legacy_verified]
-in_progress dns 04: 2 of 3 domains are verified; b.com waits for its TXT record, 24 days left -> ask the customer to set the TXT record that portalctl verify-domain acme shows [a.com verified, b.com pending, c.com verified]
-unconfigured you 01: 1 of 3 domains is verified; the organization does not have the domain a.com -> run portalctl apply [b.com pending, c.com verified]
-unknown you 04: 1 of 3 domains is verified; the state of b.com is one that this version does not know: sideways -> look at it in the WorkOS dashboard [b.com sideways, c.com verified]
-attention customer 04: a.com could not be verified -> have the TXT record set, then run portalctl verify-domain acme: it begins the verification again [a.com failed, b.com sideways]
-in_progress dns 04: a.com waits for its TXT record, 24 days left -> ask the customer to set the TXT record that portalctl verify-domain acme shows [a.com pending, b.com unverified, c.com pending]
-");
+    insta::assert_snapshot!(rows.join("\n"), @r"
+    configured none 04: all 3 domains are verified [a.com verified, b.com verified, c.com legacy_verified]
+    in_progress dns 04: 2 of 3 domains are verified; b.com waits for its TXT record, 24 days left -> ask the customer to set the TXT record that portalctl verify-domain acme shows [a.com verified, b.com pending, c.com verified]
+    unconfigured you 01: 1 of 3 domains is verified; the organization does not have the domain a.com; b.com waits for its TXT record, 24 days left -> run portalctl apply [b.com pending, c.com verified]
+    unknown you 04: 1 of 3 domains is verified; the state of b.com is one that this version does not know: sideways; the organization does not have the domain a.com -> look at it in the WorkOS dashboard [b.com sideways, c.com verified]
+    attention customer 04: a.com could not be verified; the state of b.com is one that this version does not know: sideways; the organization does not have the domain c.com -> have the TXT record set, then run portalctl verify-domain acme: it begins the verification again [a.com failed, b.com sideways]
+    in_progress dns 04: a.com, c.com: each waits for its TXT record, 24 days left; the verification of b.com has not been started -> ask the customer to set the TXT record that portalctl verify-domain acme shows [a.com pending, b.com unverified, c.com pending]
+    ");
 }
 
 #[test]
@@ -347,12 +347,12 @@ fn without_declared_domains_one_verified_is_enough() {
     .into_iter()
     .map(|domains| said(&declared, &with_domains(domains)))
     .collect();
-    insta::assert_snapshot!(rows.join("\n"), @"
-configured none 04: b.com is verified [a.com failed, b.com verified]
-in_progress dns 04: b.com waits for its TXT record, 24 days left -> declare the domain, then portalctl verify-domain acme shows the TXT record to set [a.com failed, b.com pending]
-attention customer 04: a.com could not be verified -> declare the domain, then portalctl verify-domain acme shows its record and begins again [a.com failed]
-unconfigured customer 01: no domain yet -> declare the customer's domains, or send their IT admin to the Admin Portal
-");
+    insta::assert_snapshot!(rows.join("\n"), @r"
+    configured none 04: b.com is verified [a.com failed, b.com verified]
+    in_progress dns 04: b.com waits for its TXT record, 24 days left -> declare the domain, then portalctl verify-domain acme shows the TXT record to set [a.com failed, b.com pending]
+    attention customer 04: a.com could not be verified -> declare the domain, then portalctl verify-domain acme shows its record and begins again [a.com failed]
+    unconfigured customer 01: no domain yet -> declare the customer's domains, or send the customer's IT admin to the Admin Portal: portalctl link acme domain_verification
+    ");
 }
 
 #[test]
@@ -460,15 +460,15 @@ fn log_streams_go_by_the_stream() {
         said(&declared, &with_logs(Some(configuration)))
     });
     insta::assert_snapshot!(rows, @r#"
-"active" configured none 05: the Datadog stream delivers [audit_log_stream_1 active]
-"inactive" in_progress customer 05: the Datadog stream is inactive -> ask the customer's IT admin to finish it in the Admin Portal [audit_log_stream_1 inactive]
-"error" attention customer 05: the Datadog stream fails -> ask the customer's IT admin to check the destination [audit_log_stream_1 error]
-"invalid" attention customer 05: the Datadog stream's configuration is refused -> ask the customer's IT admin to correct it in the Admin Portal [audit_log_stream_1 invalid]
-"sideways" unknown you 05: the state of the Datadog stream is one that this version does not know: sideways -> look at it in the WorkOS dashboard [audit_log_stream_1 sideways]
-"" unknown you 05: WorkOS does not tell the state of the Datadog stream -> look at it in the WorkOS dashboard [audit_log_stream_1 ]
-"#);
-    insta::assert_snapshot!(said(&declared, &with_logs(Some(configuration("active", None)))), @"unconfigured customer 01: no log stream yet -> send the customer's IT admin to the Admin Portal for log_streams");
-    insta::assert_snapshot!(said(&declared, &with_logs(Some(Answer::Absent))), @"unconfigured customer 01: no log stream yet -> send the customer's IT admin to the Admin Portal for log_streams");
+    "active" configured none 05: the Datadog stream delivers [audit_log_stream_1 active]
+    "inactive" in_progress customer 05: the Datadog stream is inactive -> ask the customer's IT admin to finish it in the Admin Portal: portalctl link acme log_streams [audit_log_stream_1 inactive]
+    "error" attention customer 05: the Datadog stream fails -> ask the customer's IT admin to check the destination [audit_log_stream_1 error]
+    "invalid" attention customer 05: the Datadog stream's configuration is refused -> ask the customer's IT admin to correct it in the Admin Portal: portalctl link acme log_streams [audit_log_stream_1 invalid]
+    "sideways" unknown you 05: the state of the Datadog stream is one that this version does not know: sideways -> look at it in the WorkOS dashboard [audit_log_stream_1 sideways]
+    "" unknown you 05: WorkOS does not tell the state of the Datadog stream -> look at it in the WorkOS dashboard [audit_log_stream_1 ]
+    "#);
+    insta::assert_snapshot!(said(&declared, &with_logs(Some(configuration("active", None)))), @"unconfigured customer 01: no log stream yet -> send the customer's IT admin to the Admin Portal: portalctl link acme log_streams");
+    insta::assert_snapshot!(said(&declared, &with_logs(Some(Answer::Absent))), @"unconfigured customer 01: no log stream yet -> send the customer's IT admin to the Admin Portal: portalctl link acme log_streams");
     let mut bare = stream("active");
     bare.stream_type = String::new();
     bare.last_synced_at = None;

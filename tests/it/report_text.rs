@@ -93,10 +93,10 @@ fn a_plan_at_60_columns() {
       ! initech.eu  plan/domain-held
           no organization matches, but org_01J (Initech EU) has
           the domain initech.eu
-          -> if it is this customer, write `previous_keys:
-             [initech]` (the key was renamed) or `id: org_01J`;
-             if it is another one, write `allow_shared_domain:
-             true`
+          hint: if it is this customer, write `previous_keys:
+                [initech]` (the key was renamed) or `id:
+                org_01J`; if it is another one, write
+                `allow_shared_domain: true`
 
     held: wanted, but not allowed in this run
       # hooli  adopt org_orphan  needs --adopt
@@ -148,9 +148,9 @@ fn a_plan_at_80_columns() {
       ! initech.eu  plan/domain-held
           no organization matches, but org_01J (Initech EU) has the domain
           initech.eu
-          -> if it is this customer, write `previous_keys: [initech]` (the key was
-             renamed) or `id: org_01J`; if it is another one, write
-             `allow_shared_domain: true`
+          hint: if it is this customer, write `previous_keys: [initech]` (the key
+                was renamed) or `id: org_01J`; if it is another one, write
+                `allow_shared_domain: true`
 
     held: wanted, but not allowed in this run
       # hooli  adopt org_orphan  needs --adopt
@@ -199,7 +199,7 @@ fn a_plan_at_200_columns() {
     conflicts: nothing is done for these until somebody decides
       ! initech.eu  plan/domain-held
           no organization matches, but org_01J (Initech EU) has the domain initech.eu
-          -> if it is this customer, write `previous_keys: [initech]` (the key was renamed) or `id: org_01J`; if it is another one, write `allow_shared_domain: true`
+          hint: if it is this customer, write `previous_keys: [initech]` (the key was renamed) or `id: org_01J`; if it is another one, write `allow_shared_domain: true`
 
     held: wanted, but not allowed in this run
       # hooli  adopt org_orphan  needs --adopt
@@ -244,9 +244,9 @@ fn a_plan_in_colour() {
       <31>!<0> <1>initech.eu<0>  <2>plan/domain-held<0>
           no organization matches, but org_01J (Initech EU) has the domain
           initech.eu
-          -> if it is this customer, write `previous_keys: [initech]` (the key was
-             renamed) or `id: org_01J`; if it is another one, write
-             `allow_shared_domain: true`
+          hint: if it is this customer, write `previous_keys: [initech]` (the key
+                was renamed) or `id: org_01J`; if it is another one, write
+                `allow_shared_domain: true`
 
     <1>held: wanted, but not allowed in this run<0>
       <33>#<0> <1>hooli<0>  adopt org_orphan  needs <33>--adopt<0>
@@ -323,7 +323,7 @@ fn a_sandbox_is_named_instead_of_an_endpoint() {
 fn a_status_at_60_columns() {
     let text = status_text(&some_readiness(), Listing::Pending, &plain(60));
     assert_tidy(&text);
-    insta::assert_snapshot!(text, @"
+    insta::assert_snapshot!(text, @r"
     portalctl status · production · api.workos.com · live key
 
                 sso  dsync  domains  certs
@@ -338,20 +338,20 @@ fn a_status_at_60_columns() {
       ✗ globex  sso  for 6 days  the customer's turn
           the OktaSAML connection is inactive: nobody can sign
           in with it
-          -> ask the customer's IT admin to activate it in the
-             Admin Portal
+          hint: ask the customer's IT admin to activate it in
+                the Admin Portal
       ? initech.eu  sso  your turn
           the state of the OktaSAML connection is one that this
           version does not know: sideways
-          -> look at it in the WorkOS dashboard
+          hint: look at it in the WorkOS dashboard
       ◐ acme  domain_verification  for 11 days  waiting for DNS
           acme.com waits for its TXT record, 24 days left
-          -> ask the customer to set the TXT record
-             _workos.acme.com
+          hint: ask the customer to set the TXT record
+                _workos.acme.com
       ○ globex  dsync  for 14 days  the customer's turn
           no directory yet
-          -> send the customer's IT admin to the Admin Portal
-             for dsync
+          hint: send the customer's IT admin to the Admin Portal
+                for dsync
 
     1 attention, 1 unknown, 1 in progress, 1 unconfigured,
     3 configured, 1 n/a, 13 requests
@@ -360,7 +360,7 @@ fn a_status_at_60_columns() {
 
 #[test]
 fn a_status_at_80_columns() {
-    insta::assert_snapshot!(status_text(&some_readiness(), Listing::Pending, &plain(80)), @"
+    insta::assert_snapshot!(status_text(&some_readiness(), Listing::Pending, &plain(80)), @r"
     portalctl status · production · api.workos.com · live key
 
                 sso             dsync           domains         certs
@@ -372,17 +372,17 @@ fn a_status_at_80_columns() {
     next, most urgent first
       ✗ globex  sso  for 6 days  the customer's turn
           the OktaSAML connection is inactive: nobody can sign in with it
-          -> ask the customer's IT admin to activate it in the Admin Portal
+          hint: ask the customer's IT admin to activate it in the Admin Portal
       ? initech.eu  sso  your turn
           the state of the OktaSAML connection is one that this version does not
           know: sideways
-          -> look at it in the WorkOS dashboard
+          hint: look at it in the WorkOS dashboard
       ◐ acme  domain_verification  for 11 days  waiting for DNS
           acme.com waits for its TXT record, 24 days left
-          -> ask the customer to set the TXT record _workos.acme.com
+          hint: ask the customer to set the TXT record _workos.acme.com
       ○ globex  dsync  for 14 days  the customer's turn
           no directory yet
-          -> send the customer's IT admin to the Admin Portal for dsync
+          hint: send the customer's IT admin to the Admin Portal for dsync
 
     1 attention, 1 unknown, 1 in progress, 1 unconfigured, 3 configured, 1 n/a,
     13 requests
@@ -391,36 +391,36 @@ fn a_status_at_80_columns() {
 
 #[test]
 fn a_status_at_200_columns() {
-    insta::assert_snapshot!(status_text(&some_readiness(), Listing::All, &plain(200)), @"
-portalctl status · production · api.workos.com · live key
+    insta::assert_snapshot!(status_text(&some_readiness(), Listing::All, &plain(200)), @r"
+    portalctl status · production · api.workos.com · live key
 
-            sso             dsync           domain_verification  certificate_renewal
-globex      ✗ attention     ○ unconfigured  .                    – n/a
-initech.eu  ? unknown       ✓ configured    .                    .
-acme        ✓ configured    .               ◐ in progress        .
-hooli       ✓ configured    .               .                    .
+                sso             dsync           domain_verification  certificate_renewal
+    globex      ✗ attention     ○ unconfigured  .                    – n/a
+    initech.eu  ? unknown       ✓ configured    .                    .
+    acme        ✓ configured    .               ◐ in progress        .
+    hooli       ✓ configured    .               .                    .
 
-next, most urgent first
-  ✗ globex  sso  for 6 days  the customer's turn
-      the OktaSAML connection is inactive: nobody can sign in with it
-      -> ask the customer's IT admin to activate it in the Admin Portal
-  ? initech.eu  sso  your turn
-      the state of the OktaSAML connection is one that this version does not know: sideways
-      -> look at it in the WorkOS dashboard
-  ◐ acme  domain_verification  for 11 days  waiting for DNS
-      acme.com waits for its TXT record, 24 days left
-      -> ask the customer to set the TXT record _workos.acme.com
-  ○ globex  dsync  for 14 days  the customer's turn
-      no directory yet
-      -> send the customer's IT admin to the Admin Portal for dsync
+    next, most urgent first
+      ✗ globex  sso  for 6 days  the customer's turn
+          the OktaSAML connection is inactive: nobody can sign in with it
+          hint: ask the customer's IT admin to activate it in the Admin Portal
+      ? initech.eu  sso  your turn
+          the state of the OktaSAML connection is one that this version does not know: sideways
+          hint: look at it in the WorkOS dashboard
+      ◐ acme  domain_verification  for 11 days  waiting for DNS
+          acme.com waits for its TXT record, 24 days left
+          hint: ask the customer to set the TXT record _workos.acme.com
+      ○ globex  dsync  for 14 days  the customer's turn
+          no directory yet
+          hint: send the customer's IT admin to the Admin Portal for dsync
 
-1 attention, 1 unknown, 1 in progress, 1 unconfigured, 3 configured, 1 n/a, 13 requests
-");
+    1 attention, 1 unknown, 1 in progress, 1 unconfigured, 3 configured, 1 n/a, 13 requests
+    ");
 }
 
 #[test]
 fn a_status_at_30_columns() {
-    insta::assert_snapshot!(status_text(&some_readiness(), Listing::Pending, &plain(30)), @"
+    insta::assert_snapshot!(status_text(&some_readiness(), Listing::Pending, &plain(30)), @r"
     portalctl status · production · api.workos.com · live key
 
     globex
@@ -440,27 +440,20 @@ fn a_status_at_30_columns() {
           the OktaSAML connection
           is inactive: nobody can
           sign in with it
-          -> ask the customer's IT
-             admin to activate it
-             in the Admin Portal
+          hint: ask the customer's IT admin to activate it in the Admin Portal
       ? initech.eu  sso  your turn
           the state of the
           OktaSAML connection is
           one that this version
           does not know: sideways
-          -> look at it in the
-             WorkOS dashboard
+          hint: look at it in the WorkOS dashboard
       ◐ acme  domain_verification  for 11 days  waiting for DNS
           acme.com waits for its
           TXT record, 24 days left
-          -> ask the customer to
-             set the TXT record
-             _workos.acme.com
+          hint: ask the customer to set the TXT record _workos.acme.com
       ○ globex  dsync  for 14 days  the customer's turn
           no directory yet
-          -> send the customer's
-             IT admin to the Admin
-             Portal for dsync
+          hint: send the customer's IT admin to the Admin Portal for dsync
 
     1 attention, 1 unknown,
     1 in progress, 1 unconfigured,
@@ -472,7 +465,7 @@ fn a_status_at_30_columns() {
 #[test]
 fn a_status_in_colour() {
     let text = status_text(&some_readiness(), Listing::Pending, &coloured(80));
-    insta::assert_snapshot!(visible(&text), @"
+    insta::assert_snapshot!(visible(&text), @r"
     <1>portalctl status<0> · <1>production<0> · api.workos.com · live key
 
     <2>            sso             dsync           domains         certs<0>
@@ -484,17 +477,17 @@ fn a_status_in_colour() {
     <1>next, most urgent first<0>
       <31>✗<0> <1>globex<0>  sso  <2>for 6 days<0>  <2>the customer's turn<0>
           the OktaSAML connection is inactive: nobody can sign in with it
-          -> ask the customer's IT admin to activate it in the Admin Portal
+          hint: ask the customer's IT admin to activate it in the Admin Portal
       <35>?<0> <1>initech.eu<0>  sso  <2>your turn<0>
           the state of the OktaSAML connection is one that this version does not
           know: sideways
-          -> look at it in the WorkOS dashboard
+          hint: look at it in the WorkOS dashboard
       <33>◐<0> <1>acme<0>  domain_verification  <2>for 11 days<0>  <2>waiting for DNS<0>
           acme.com waits for its TXT record, 24 days left
-          -> ask the customer to set the TXT record _workos.acme.com
+          hint: ask the customer to set the TXT record _workos.acme.com
       ○ <1>globex<0>  dsync  <2>for 14 days<0>  <2>the customer's turn<0>
           no directory yet
-          -> send the customer's IT admin to the Admin Portal for dsync
+          hint: send the customer's IT admin to the Admin Portal for dsync
 
     <31>1 attention<0>, <35>1 unknown<0>, <33>1 in progress<0>, 1 unconfigured, <32>3 configured<0>, <2>1 n/a<0>,
     13 requests
@@ -526,17 +519,17 @@ no intents declared, 13 requests
 fn an_apply_at_60_columns() {
     let text = apply_text(&some_plan(), &some_report(), &some_readiness(), &plain(60));
     assert_tidy(&text);
-    insta::assert_snapshot!(text, @"
+    insta::assert_snapshot!(text, @r"
     portalctl apply · production · api.workos.com · live key
 
     conflicts: nothing is done for these until somebody decides
       ! initech.eu  plan/domain-held
           no organization matches, but org_01J (Initech EU) has
           the domain initech.eu
-          -> if it is this customer, write `previous_keys:
-             [initech]` (the key was renamed) or `id: org_01J`;
-             if it is another one, write `allow_shared_domain:
-             true`
+          hint: if it is this customer, write `previous_keys:
+                [initech]` (the key was renamed) or `id:
+                org_01J`; if it is another one, write
+                `allow_shared_domain: true`
 
     held: wanted, but not allowed in this run
       # hooli  adopt org_orphan (2 fields)  needs --adopt
@@ -585,20 +578,20 @@ fn an_apply_at_60_columns() {
       ✗ globex  sso  for 6 days  the customer's turn
           the OktaSAML connection is inactive: nobody can sign
           in with it
-          -> ask the customer's IT admin to activate it in the
-             Admin Portal
+          hint: ask the customer's IT admin to activate it in
+                the Admin Portal
       ? initech.eu  sso  your turn
           the state of the OktaSAML connection is one that this
           version does not know: sideways
-          -> look at it in the WorkOS dashboard
+          hint: look at it in the WorkOS dashboard
       ◐ acme  domain_verification  for 11 days  waiting for DNS
           acme.com waits for its TXT record, 24 days left
-          -> ask the customer to set the TXT record
-             _workos.acme.com
+          hint: ask the customer to set the TXT record
+                _workos.acme.com
       ○ globex  dsync  for 14 days  the customer's turn
           no directory yet
-          -> send the customer's IT admin to the Admin Portal
-             for dsync
+          hint: send the customer's IT admin to the Admin Portal
+                for dsync
 
     2 done, 1 refused, 1 unknown, 1 not tried, 2 held,
     1 conflict, 7 unchanged, 13 requests
@@ -609,16 +602,16 @@ fn an_apply_at_60_columns() {
 #[test]
 fn an_apply_at_80_columns() {
     let text = apply_text(&some_plan(), &some_report(), &some_readiness(), &plain(80));
-    insta::assert_snapshot!(text, @"
+    insta::assert_snapshot!(text, @r"
     portalctl apply · production · api.workos.com · live key
 
     conflicts: nothing is done for these until somebody decides
       ! initech.eu  plan/domain-held
           no organization matches, but org_01J (Initech EU) has the domain
           initech.eu
-          -> if it is this customer, write `previous_keys: [initech]` (the key was
-             renamed) or `id: org_01J`; if it is another one, write
-             `allow_shared_domain: true`
+          hint: if it is this customer, write `previous_keys: [initech]` (the key
+                was renamed) or `id: org_01J`; if it is another one, write
+                `allow_shared_domain: true`
 
     held: wanted, but not allowed in this run
       # hooli  adopt org_orphan (2 fields)  needs --adopt
@@ -660,17 +653,17 @@ fn an_apply_at_80_columns() {
     next, most urgent first
       ✗ globex  sso  for 6 days  the customer's turn
           the OktaSAML connection is inactive: nobody can sign in with it
-          -> ask the customer's IT admin to activate it in the Admin Portal
+          hint: ask the customer's IT admin to activate it in the Admin Portal
       ? initech.eu  sso  your turn
           the state of the OktaSAML connection is one that this version does not
           know: sideways
-          -> look at it in the WorkOS dashboard
+          hint: look at it in the WorkOS dashboard
       ◐ acme  domain_verification  for 11 days  waiting for DNS
           acme.com waits for its TXT record, 24 days left
-          -> ask the customer to set the TXT record _workos.acme.com
+          hint: ask the customer to set the TXT record _workos.acme.com
       ○ globex  dsync  for 14 days  the customer's turn
           no directory yet
-          -> send the customer's IT admin to the Admin Portal for dsync
+          hint: send the customer's IT admin to the Admin Portal for dsync
 
     2 done, 1 refused, 1 unknown, 1 not tried, 2 held, 1 conflict, 7 unchanged,
     13 requests
@@ -681,13 +674,13 @@ fn an_apply_at_80_columns() {
 #[test]
 fn an_apply_at_200_columns() {
     let text = apply_text(&some_plan(), &some_report(), &some_readiness(), &plain(200));
-    insta::assert_snapshot!(text, @"
+    insta::assert_snapshot!(text, @r"
     portalctl apply · production · api.workos.com · live key
 
     conflicts: nothing is done for these until somebody decides
       ! initech.eu  plan/domain-held
           no organization matches, but org_01J (Initech EU) has the domain initech.eu
-          -> if it is this customer, write `previous_keys: [initech]` (the key was renamed) or `id: org_01J`; if it is another one, write `allow_shared_domain: true`
+          hint: if it is this customer, write `previous_keys: [initech]` (the key was renamed) or `id: org_01J`; if it is another one, write `allow_shared_domain: true`
 
     held: wanted, but not allowed in this run
       # hooli  adopt org_orphan (2 fields)  needs --adopt
@@ -723,16 +716,16 @@ fn an_apply_at_200_columns() {
     next, most urgent first
       ✗ globex  sso  for 6 days  the customer's turn
           the OktaSAML connection is inactive: nobody can sign in with it
-          -> ask the customer's IT admin to activate it in the Admin Portal
+          hint: ask the customer's IT admin to activate it in the Admin Portal
       ? initech.eu  sso  your turn
           the state of the OktaSAML connection is one that this version does not know: sideways
-          -> look at it in the WorkOS dashboard
+          hint: look at it in the WorkOS dashboard
       ◐ acme  domain_verification  for 11 days  waiting for DNS
           acme.com waits for its TXT record, 24 days left
-          -> ask the customer to set the TXT record _workos.acme.com
+          hint: ask the customer to set the TXT record _workos.acme.com
       ○ globex  dsync  for 14 days  the customer's turn
           no directory yet
-          -> send the customer's IT admin to the Admin Portal for dsync
+          hint: send the customer's IT admin to the Admin Portal for dsync
 
     2 done, 1 refused, 1 unknown, 1 not tried, 2 held, 1 conflict, 7 unchanged, 13 requests
     run apply again: it goes on where it stopped
@@ -1002,7 +995,7 @@ fn hostile_text_is_shown_escaped_everywhere() {
     <1>conflicts: nothing is done for these until somebody decides<0>
       <31>!<0> <1>initech.eu<0>  <2>plan/domain-held<0>
           Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp
-          -> Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp
+          hint: Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp
 
     <1>held: wanted, but not allowed in this run<0>
       <33>#<0> <1>hooli<0>  adopt org_orphan  needs <33>--adopt<0>

@@ -399,7 +399,8 @@ fn the_list_of_organizations_is_essential() {
     workos.answer("GET", "/organizations", 422, refused());
     let env = TestEnv::with_manifest(EVERYTHING);
     for line in ["plan", "status", "apply --yes", "ids"] {
-        let _ = env.run(line).at_url(&workos.url()).exits(5);
+        // A refusal does not look like a WorkOS that cannot be reached.
+        let _ = env.run(line).at_url(&workos.url()).exits(7);
     }
     drop(workos);
     let _ = env.run("status").at_url("http://127.0.0.1:9").exits(5);

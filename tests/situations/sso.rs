@@ -45,7 +45,7 @@ fn sso_says_in_every_format_that_a_verified_domain_is_missing() {
     let reason = "no connection yet; a verified domain is missing";
     assert_eq!(row["reason"], reason);
     let step = "have a domain verified first: portalctl link acme domain_verification; then send \
-                the customer's IT admin to the Admin Portal for sso";
+                the customer's IT admin to the Admin Portal: portalctl link acme sso";
     assert_eq!(row["next_step"], step);
     for format in ["text", "markdown", "html", "csv"] {
         let output = run(&env, &workos, &format!("status -o {format}")).exits(0);
@@ -111,7 +111,10 @@ fn where_workos_does_not_tell_whether_sso_needs_a_domain_the_note_says_so() {
     let told = row["reason"].as_str().unwrap();
     assert!(told.contains("WorkOS does not tell"), "{told}");
     let step = row["next_step"].as_str().unwrap();
-    assert!(step.contains("Admin Portal for sso"), "{step}");
+    assert!(
+        step.contains("Admin Portal: portalctl link acme sso"),
+        "{step}"
+    );
 }
 
 #[test]

@@ -84,6 +84,7 @@ impl TestEnv {
             .env_clear()
             .env("HOME", self.root.path().join("home"))
             .env("COLUMNS", "100")
+            .env("TZ", "UTC")
             .current_dir(self.path(""))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

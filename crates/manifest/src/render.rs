@@ -132,7 +132,9 @@ impl Page<'_> {
             ));
         }
         if let Some(help) = &diagnostic.help {
-            groups.push(Group::with_title(Level::HELP.secondary_title(shown(help))));
+            groups.push(Group::with_title(
+                Level::HELP.with_name("hint").secondary_title(shown(help)),
+            ));
         }
         let has_line = diagnostic
             .location

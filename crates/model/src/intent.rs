@@ -6,6 +6,28 @@ use std::str::FromStr;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+/// Other words for an intent, by which people look for it: in lower case, with underscores.
+const ALIASES: [(&str, Intent); 18] = [
+    ("audit", Intent::AuditLogs),
+    ("audit_trail", Intent::AuditLogs),
+    ("byok", Intent::BringYourOwnKey),
+    ("certificate", Intent::CertificateRenewal),
+    ("certificates", Intent::CertificateRenewal),
+    ("directory", Intent::Dsync),
+    ("directory_sync", Intent::Dsync),
+    ("domain", Intent::DomainVerification),
+    ("domains", Intent::DomainVerification),
+    ("logs", Intent::AuditLogs),
+    ("oidc", Intent::Sso),
+    ("saml", Intent::Sso),
+    ("saml_certificate", Intent::CertificateRenewal),
+    ("scim", Intent::Dsync),
+    ("siem", Intent::LogStreams),
+    ("single_sign_on", Intent::Sso),
+    ("streams", Intent::LogStreams),
+    ("verification", Intent::DomainVerification),
+];
+
 /// A feature that a customer's IT admin configures in the Admin Portal, under the API's own name.
 ///
 /// Source: `GenerateLinkDto.intent` of the WorkOS API description.
@@ -53,6 +75,16 @@ impl Intent {
             Self::CertificateRenewal => "certificate_renewal",
             Self::BringYourOwnKey => "bring_your_own_key",
         }
+    }
+
+    /// Returns the intent that a word stands for: its name in any spelling, or another word for it
+    /// such as `scim` or `SAML`. For suggestions only: manifests take the name itself.
+    pub fn known_as(text: &str) -> Option<Self> {
+        let plain = text.trim().to_lowercase().replace(['-', ' '], "_");
+        plain.parse().ok().or_else(|| {
+            let found = ALIASES.iter().find(|(alias, _)| *alias == plain);
+            found.map(|(_, intent)| *intent)
+        })
     }
 
     /// A name of at most seven letters, for the heading of a narrow column.
@@ -134,5 +166,18 @@ mod tests {
             "saml".parse::<Intent>(),
             Err(UnknownIntent("saml".to_owned()))
         );
+    }
+
+    #[test]
+    fn other_words_for_an_intent_are_known() {
+        for (word, intent) in [
+            ("SSO", Some(Intent::Sso)),
+            ("scim", Some(Intent::Dsync)),
+            ("Directory Sync", Some(Intent::Dsync)),
+            ("domain-verification", Some(Intent::DomainVerification)),
+            ("tax", None),
+        ] {
+            assert_eq!(Intent::known_as(word), intent, "{word}");
+        }
     }
 }

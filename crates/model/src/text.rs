@@ -23,7 +23,7 @@ fn is_deceptive(c: char) -> bool {
 /// Shows text on one line: every character that is not [plain](is_plain) becomes `\u{…}`.
 ///
 /// ```
-/// use portalctl::model::text::escape;
+/// use portalctl_model::text::escape;
 /// assert_eq!(escape("Acme"), "Acme");
 /// assert_eq!(escape("Acme\u{1b}[2J"), "Acme\\u{1b}[2J");
 /// ```
@@ -56,7 +56,7 @@ pub fn mask_email(email: &str) -> String {
 /// Masks every e-mail address in a text, as [`mask_email`] does.
 ///
 /// ```
-/// use portalctl::model::text::mask_addresses;
+/// use portalctl_model::text::mask_addresses;
 /// assert_eq!(mask_addresses("no answer from ada@acme.com"), "no answer from a***@acme.com");
 /// ```
 pub fn mask_addresses(text: &str) -> Cow<'_, str> {

@@ -6,7 +6,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use super::connections::{connection_evidence, not_read};
-use super::{Evidence, Finding, State, Subject, Turn, unknown_state};
+use super::{Evidence, Finding, PortalSteps, State, Subject, Turn, unknown_state};
 use portalctl_model::Intent;
 use portalctl_model::observed::{
     Answer, Connection, ConnectionState, Event, EventKind, FailedRead, History, Objects,
@@ -15,8 +15,11 @@ use portalctl_model::text::escape;
 
 /// From how many days before its end a certificate needs attention, unless declared.
 const WARN_DAYS: u16 = 30;
-/// What ends a warning.
-const RENEW: &str = "send the customer's IT admin to the Admin Portal for certificate_renewal";
+
+/// Returns the next step of a certificate that has to be renewed.
+fn renew(subject: &Subject<'_>) -> String {
+    PortalSteps::of(subject, Intent::CertificateRenewal).first()
+}
 
 pub(super) fn certificate_renewal(subject: &Subject<'_>) -> Finding {
     let connections = match subject.observed.connections_of(&subject.live.id) {
@@ -61,7 +64,13 @@ fn judge(connection: &Connection, subject: &Subject<'_>) -> Finding {
         .and_then(|settings| settings.warn_days)
         .unwrap_or(WARN_DAYS);
     match end(connection, subject) {
-        End::At(end) => judge_end(connection, end, warn_days, subject.now),
+        End::At(end) => {
+            let finding = judge_end(connection, end, warn_days, subject.now);
+            match finding.state {
+                State::Attention => finding.next(renew(subject)),
+                _ => finding,
+            }
+        }
         End::Renewed(when) => {
             let reason = format!("the certificate of {} was renewed", escape(&connection.id));
             Finding::new(State::Configured, Turn::None, reason).since(when)
@@ -73,7 +82,7 @@ fn judge(connection: &Connection, subject: &Subject<'_>) -> Finding {
             );
             Finding::new(State::Attention, Turn::Customer, reason)
                 .since(when)
-                .next(RENEW)
+                .next(renew(subject))
         }
         End::Untold(why) => Finding::new(State::Unknown, Turn::You, why)
             .next("look at the connection's certificate in the WorkOS dashboard"),
@@ -176,7 +185,6 @@ fn judge_end(connection: &Connection, end: Timestamp, warn_days: u16, now: Times
     Finding::new(State::Attention, Turn::Customer, reason)
         // What needs attention does so from the day on which the warning was due.
         .since(end.checked_sub(notice).ok())
-        .next(RENEW)
 }
 
 fn counted(days: i64) -> String {

@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::{Evidence, Finding, State, Subject, Turn, named, unknown_state};
+use super::{Evidence, Finding, PortalSteps, State, Subject, Turn, named, unknown_state};
+use portalctl_model::Intent;
 use portalctl_model::observed::{
     Connection, ConnectionState, Directory, DirectoryState, FailedRead, Objects,
 };
@@ -12,40 +13,51 @@ struct Verdict {
     state: State,
     turn: Turn,
     reason: String,
-    next_step: Option<&'static str>,
+    next_step: Option<Step>,
     evidence: Evidence,
 }
 
+/// Next step of an object that is not configured.
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    /// Taken in the Admin Portal, so the command that makes a link follows.
+    InPortal(&'static str),
+    /// Taken elsewhere.
+    Elsewhere(&'static str),
+}
+
 pub(super) fn sso(subject: &Subject<'_>) -> Finding {
+    let portal = PortalSteps::of(subject, Intent::Sso);
     match subject.observed.connections_of(&subject.live.id) {
         Objects::Read(connections) => {
             let finding = judge(
                 connections.iter().map(connection_verdict).collect(),
                 "no connection yet",
-                "send the customer's IT admin to the Admin Portal for sso",
+                &portal,
             );
             note_more_than_one(finding, connections)
         }
         Objects::NotEntitled(message) => Finding::not_entitled(message),
         Objects::NotRead => not_read("connections"),
         Objects::Failed { read, why } => configured_or_failed(
-            judge(read.iter().map(connection_verdict).collect(), "", ""),
+            judge(read.iter().map(connection_verdict).collect(), "", &portal),
             why,
         ),
     }
 }
 
 pub(super) fn dsync(subject: &Subject<'_>) -> Finding {
+    let portal = PortalSteps::of(subject, Intent::Dsync);
     match subject.observed.directories_of(&subject.live.id) {
         Objects::Read(directories) => judge(
             directories.iter().map(directory_verdict).collect(),
             "no directory yet",
-            "send the customer's IT admin to the Admin Portal for dsync",
+            &portal,
         ),
         Objects::NotEntitled(message) => Finding::not_entitled(message),
         Objects::NotRead => not_read("directories"),
         Objects::Failed { read, why } => configured_or_failed(
-            judge(read.iter().map(directory_verdict).collect(), "", ""),
+            judge(read.iter().map(directory_verdict).collect(), "", &portal),
             why,
         ),
     }
@@ -65,7 +77,7 @@ pub(super) fn not_read(what: &str) -> Finding {
 }
 
 /// Anything configured wins, the others are evidence; otherwise the worst wins.
-fn judge(mut verdicts: Vec<Verdict>, nothing: &str, first_step: &str) -> Finding {
+fn judge(mut verdicts: Vec<Verdict>, nothing: &str, portal: &PortalSteps) -> Finding {
     let rank = |state: State| match state {
         State::Configured => 0,
         State::Attention => 1,
@@ -84,7 +96,7 @@ fn judge(mut verdicts: Vec<Verdict>, nothing: &str, first_step: &str) -> Finding
         evidence,
     }) = verdicts.next()
     else {
-        return Finding::new(State::Unconfigured, Turn::Customer, nothing).next(first_step);
+        return Finding::new(State::Unconfigured, Turn::Customer, nothing).next(portal.first());
     };
     let since = evidence.since;
     let others = verdicts.map(|verdict| verdict.evidence);
@@ -92,7 +104,8 @@ fn judge(mut verdicts: Vec<Verdict>, nothing: &str, first_step: &str) -> Finding
         .since(since)
         .with(std::iter::once(evidence).chain(others).collect());
     match next_step {
-        Some(step) => finding.next(step),
+        Some(Step::InPortal(step)) => finding.next(portal.after(step)),
+        Some(Step::Elsewhere(step)) => finding.next(step),
         None => finding,
     }
 }
@@ -123,31 +136,41 @@ fn connection_verdict(connection: &Connection) -> Verdict {
             State::InProgress,
             Turn::Customer,
             "the customer has not chosen an identity provider yet".to_owned(),
-            Some("ask the customer's IT admin to go on in the Admin Portal"),
+            Some(Step::InPortal(
+                "ask the customer's IT admin to go on in the Admin Portal",
+            )),
         ),
         ConnectionState::Draft => (
             State::InProgress,
             Turn::Customer,
             format!("{it} is a draft"),
-            Some("ask the customer's IT admin to go on in the Admin Portal"),
+            Some(Step::InPortal(
+                "ask the customer's IT admin to go on in the Admin Portal",
+            )),
         ),
         ConnectionState::Validating => (
             State::InProgress,
             Turn::Customer,
             format!("{it} waits for its first sign-in"),
-            Some("ask the customer's IT admin to sign in once"),
+            Some(Step::Elsewhere(
+                "ask the customer's IT admin to sign in once",
+            )),
         ),
         ConnectionState::Inactive => (
             State::Attention,
             Turn::Customer,
             format!("{it} is inactive: nobody can sign in with it"),
-            Some("ask the customer's IT admin to activate it in the Admin Portal"),
+            Some(Step::InPortal(
+                "ask the customer's IT admin to activate it in the Admin Portal",
+            )),
         ),
         ConnectionState::Deleting => (
             State::Attention,
             Turn::You,
             format!("{it} is being deleted"),
-            Some("find out who deleted it; a new one is set up in the Admin Portal"),
+            Some(Step::InPortal(
+                "find out who deleted it; a new one is set up in the Admin Portal",
+            )),
         ),
         ConnectionState::Unknown(raw) => unknown(&it, raw),
     };
@@ -173,25 +196,33 @@ fn directory_verdict(directory: &Directory) -> Verdict {
             State::InProgress,
             Turn::Customer,
             format!("{it} waits for its first sync"),
-            Some("ask the customer's IT admin to finish the directory's set-up"),
+            Some(Step::InPortal(
+                "ask the customer's IT admin to finish the directory's set-up in the Admin Portal",
+            )),
         ),
         DirectoryState::InvalidCredentials => (
             State::Attention,
             Turn::Customer,
             format!("{it}'s credentials are refused"),
-            Some("ask the customer's IT admin to renew the credentials in the Admin Portal"),
+            Some(Step::InPortal(
+                "ask the customer's IT admin to renew the credentials in the Admin Portal",
+            )),
         ),
         DirectoryState::Unlinked => (
             State::Attention,
             Turn::Customer,
             format!("{it} is unlinked: users no longer arrive"),
-            Some("ask the customer's IT admin to link it again in the Admin Portal"),
+            Some(Step::InPortal(
+                "ask the customer's IT admin to link it again in the Admin Portal",
+            )),
         ),
         DirectoryState::Deleting => (
             State::Attention,
             Turn::You,
             format!("{it} is being deleted"),
-            Some("find out who deleted it; a new one is set up in the Admin Portal"),
+            Some(Step::InPortal(
+                "find out who deleted it; a new one is set up in the Admin Portal",
+            )),
         ),
         DirectoryState::Unknown(raw) => unknown(&it, raw),
     };
@@ -211,12 +242,14 @@ fn directory_verdict(directory: &Directory) -> Verdict {
     }
 }
 
-fn unknown(object: &str, raw: &str) -> (State, Turn, String, Option<&'static str>) {
+fn unknown(object: &str, raw: &str) -> (State, Turn, String, Option<Step>) {
     (
         State::Unknown,
         Turn::You,
         unknown_state(object, raw),
-        Some("look at it in the WorkOS dashboard, and see whether a newer portalctl knows it"),
+        Some(Step::Elsewhere(
+            "look at it in the WorkOS dashboard, and see whether a newer portalctl knows it",
+        )),
     )
 }
 

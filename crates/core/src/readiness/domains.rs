@@ -1,10 +1,10 @@
 //! Domain verification: the organization's domains against the declared ones.
 
-use super::{Evidence, Finding, State, Subject, Turn, unknown_state};
+use super::{Evidence, Finding, PortalSteps, State, Subject, Turn, unknown_state};
 use crate::identity::Contest;
 use crate::verification::{Failure, VERIFICATION_DAYS, days_left, failure};
-use portalctl_model::Domain;
 use portalctl_model::observed::{DomainState, History, OrganizationDomain};
+use portalctl_model::{Domain, Intent};
 
 pub(super) fn domain_verification(subject: &Subject<'_>) -> Finding {
     match &subject.declared.domains {
@@ -18,13 +18,13 @@ fn worst_declared<'a>(
     subject: &Subject<'_>,
     declared: impl Iterator<Item = &'a Domain>,
 ) -> Finding {
-    let mut findings: Vec<Finding> = Vec::new();
+    let mut findings: Vec<(&Domain, Finding)> = Vec::new();
     let mut evidence = Vec::new();
     for domain in declared {
         let held = subject.live.domain(domain);
         evidence.extend(held.map(evidence_of));
         let contest = subject.contested.get(domain);
-        findings.push(match held {
+        let finding = match held {
             _ if contest.is_some_and(Contest::stops_writes) => contested(domain, contest),
             Some(held) => judge(held, subject),
             None => Finding::new(
@@ -33,11 +33,12 @@ fn worst_declared<'a>(
                 format!("the organization does not have the domain {domain}"),
             )
             .next("run portalctl apply"),
-        });
+        };
+        findings.push((domain, finding));
     }
     let verified = findings
         .iter()
-        .filter(|f| f.state == State::Configured)
+        .filter(|(_, finding)| finding.state == State::Configured)
         .count();
     let total = findings.len();
     let rank = |state: State| match state {
@@ -48,20 +49,46 @@ fn worst_declared<'a>(
         State::Configured | State::NotApplicable => 4,
     };
     // The sort is stable: among equals the first domain by name decides.
-    findings.sort_by_key(|finding| rank(finding.state));
-    let Some(mut worst) = findings.into_iter().next() else {
+    findings.sort_by_key(|(_, finding)| rank(finding.state));
+    let reason = reasons(&findings);
+    let Some((_, mut worst)) = findings.into_iter().next() else {
         return any_verified(subject);
     };
     if worst.state == State::Configured && total > 1 {
         worst.reason = format!("all {total} domains are verified");
-    } else if verified > 0 && worst.state != State::Configured {
+    } else if worst.state != State::Configured {
         let are = if verified == 1 { "is" } else { "are" };
-        worst.reason = format!(
-            "{verified} of {total} domains {are} verified; {}",
-            worst.reason
-        );
+        worst.reason = match verified {
+            0 => reason,
+            _ => format!("{verified} of {total} domains {are} verified; {reason}"),
+        };
     }
     worst.with(evidence)
+}
+
+/// Returns the reasons of all domains that are not verified, in their order; domains of which the
+/// same is to be said share one.
+fn reasons(findings: &[(&Domain, Finding)]) -> String {
+    let mut groups: Vec<(Vec<&Domain>, &str, &str)> = Vec::new();
+    for (domain, finding) in findings {
+        if finding.state == State::Configured {
+            continue;
+        }
+        let whole = finding.reason.as_str();
+        let said = whole.strip_prefix(domain.as_str()).unwrap_or(whole);
+        match groups.iter_mut().find(|(_, known, _)| *known == said) {
+            Some((domains, ..)) => domains.push(domain),
+            None => groups.push((vec![domain], said, whole)),
+        }
+    }
+    let told = groups.into_iter().map(|(domains, said, whole)| {
+        if domains.len() == 1 {
+            return whole.to_owned();
+        }
+        let domains: Vec<&str> = domains.into_iter().map(Domain::as_str).collect();
+        format!("{}: each{said}", domains.join(", "))
+    });
+    told.collect::<Vec<_>>().join("; ")
 }
 
 /// Another organization has verified the domain.
@@ -106,8 +133,10 @@ fn any_verified(subject: &Subject<'_>) -> Finding {
         .or_else(|| domains.first());
     match best {
         Some(held) => judge(held, subject).with(evidence),
-        None => Finding::new(State::Unconfigured, Turn::Customer, "no domain yet")
-            .next("declare the customer's domains, or send their IT admin to the Admin Portal"),
+        None => Finding::new(State::Unconfigured, Turn::Customer, "no domain yet").next(format!(
+            "declare the customer's domains, or {}",
+            PortalSteps::of(subject, Intent::DomainVerification).first()
+        )),
     }
 }
 
@@ -144,13 +173,13 @@ fn judge(held: &OrganizationDomain, subject: &Subject<'_>) -> Finding {
             Turn::Customer,
             format!("the verification of {domain} has not been started"),
         )
-        .next(if is_declared(domain, subject) {
-            format!(
-                "run {verify}, or send the customer's IT admin to the Admin Portal for \
-                 domain_verification"
-            )
-        } else {
-            "send the customer's IT admin to the Admin Portal for domain_verification".to_owned()
+        .next({
+            let portal = PortalSteps::of(subject, Intent::DomainVerification).first();
+            if is_declared(domain, subject) {
+                format!("run {verify}, or {portal}")
+            } else {
+                portal
+            }
         }),
         DomainState::Failed => failed(held, subject, &verify),
         DomainState::Unknown(raw) => Finding::new(

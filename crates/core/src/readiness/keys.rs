@@ -1,10 +1,12 @@
 //! Bring your own key: what events tell, as far back as WorkOS keeps them.
 
-use super::{Evidence, Finding, State, Subject, Turn};
+use super::{Evidence, Finding, PortalSteps, State, Subject, Turn};
+use portalctl_model::Intent;
 use portalctl_model::observed::{Event, EventKind, History};
 use portalctl_model::text::escape;
 
 pub(super) fn bring_your_own_key(subject: &Subject<'_>) -> Finding {
+    let portal = PortalSteps::of(subject, Intent::BringYourOwnKey);
     let events = match &subject.observed.history {
         History::Read(events) => events,
         History::Failed(why) => return Finding::failed(why),
@@ -23,10 +25,9 @@ pub(super) fn bring_your_own_key(subject: &Subject<'_>) -> Finding {
         .max_by_key(|event| (event.created_at, &event.id));
     let Some(event) = latest else {
         let reason = "no event that WorkOS still has tells of a key; an older one may be in use";
-        return Finding::new(State::Unknown, Turn::Customer, reason)
-            .next("send the customer's IT admin to the Admin Portal for bring_your_own_key");
+        return Finding::new(State::Unknown, Turn::Customer, reason).next(portal.first());
     };
-    let again = "send the customer's IT admin to the Admin Portal for bring_your_own_key";
+    let again = portal.after("send the customer's IT admin to the Admin Portal");
     let finding = match (&event.kind, event.verified) {
         (EventKind::KeyVerificationCompleted, Some(false)) => {
             let reason = "the customer's key could not be verified";

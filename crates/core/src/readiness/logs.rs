@@ -1,6 +1,7 @@
 //! Audit logs and log streams: what the audit-log configuration tells.
 
-use super::{Evidence, Finding, State, Subject, Turn, named, unknown_state};
+use super::{Evidence, Finding, PortalSteps, State, Subject, Turn, named, unknown_state};
+use portalctl_model::Intent;
 use portalctl_model::observed::{
     Answer, AuditLogConfiguration, AuditLogState, LogStream, LogStreamState,
 };
@@ -41,9 +42,9 @@ pub(super) fn audit_logs(subject: &Subject<'_>) -> Finding {
 }
 
 pub(super) fn log_streams(subject: &Subject<'_>) -> Finding {
+    let portal = PortalSteps::of(subject, Intent::LogStreams);
     let unconfigured = || {
-        Finding::new(State::Unconfigured, Turn::Customer, "no log stream yet")
-            .next("send the customer's IT admin to the Admin Portal for log_streams")
+        Finding::new(State::Unconfigured, Turn::Customer, "no log stream yet").next(portal.first())
     };
     let stream = match configuration(subject) {
         Configuration::Found(AuditLogConfiguration {
@@ -53,7 +54,7 @@ pub(super) fn log_streams(subject: &Subject<'_>) -> Finding {
         Configuration::Found(_) | Configuration::Absent => return unconfigured(),
         Configuration::Untold(finding) => return finding,
     };
-    judge(stream)
+    judge(stream, &portal)
         .since(stream.last_synced_at.or(stream.created_at))
         .with(vec![Evidence {
             object: "log_stream",
@@ -64,7 +65,7 @@ pub(super) fn log_streams(subject: &Subject<'_>) -> Finding {
         }])
 }
 
-fn judge(stream: &LogStream) -> Finding {
+fn judge(stream: &LogStream, portal: &PortalSteps) -> Finding {
     let it = named(&stream.stream_type, "stream");
     match &stream.state {
         LogStreamState::Active => {
@@ -75,7 +76,7 @@ fn judge(stream: &LogStream) -> Finding {
             Turn::Customer,
             format!("{it} is inactive"),
         )
-        .next("ask the customer's IT admin to finish it in the Admin Portal"),
+        .next(portal.after("ask the customer's IT admin to finish it in the Admin Portal")),
         LogStreamState::Error => {
             Finding::new(State::Attention, Turn::Customer, format!("{it} fails"))
                 .next("ask the customer's IT admin to check the destination")
@@ -85,7 +86,7 @@ fn judge(stream: &LogStream) -> Finding {
             Turn::Customer,
             format!("{it}'s configuration is refused"),
         )
-        .next("ask the customer's IT admin to correct it in the Admin Portal"),
+        .next(portal.after("ask the customer's IT admin to correct it in the Admin Portal")),
         LogStreamState::Unknown(raw) => {
             Finding::new(State::Unknown, Turn::You, unknown_state(&it, raw))
                 .next("look at it in the WorkOS dashboard")

@@ -352,6 +352,47 @@ struct Subject<'a> {
     now: Timestamp,
 }
 
+/// Next steps that lead through the Admin Portal, with the command that opens it in full.
+struct PortalSteps {
+    /// Command that makes a link to the intent.
+    link: String,
+    /// Command that has WorkOS e-mail an invitation, where nobody was invited yet.
+    invite: Option<String>,
+}
+
+impl PortalSteps {
+    /// Returns the steps of an intent: the entry's contacts are invited where that is possible.
+    fn of(subject: &Subject<'_>, intent: Intent) -> Self {
+        let Subject {
+            key,
+            declared,
+            live,
+            ..
+        } = subject;
+        let is_invitable = intent.invite_name().is_some()
+            && !declared.it_contacts.is_empty()
+            && !live.metadata.contains_key(mark::INVITED);
+        Self {
+            link: format!("portalctl link {key} {intent}"),
+            invite: is_invitable.then(|| format!("portalctl invite {key}")),
+        }
+    }
+
+    /// Returns the step of an intent for which nothing has been done.
+    fn first(&self) -> String {
+        let step = self.after("send the customer's IT admin to the Admin Portal");
+        match &self.invite {
+            Some(invite) => format!("{step}, or {invite}"),
+            None => step,
+        }
+    }
+
+    /// Returns a step that the customer's IT admin takes in the portal.
+    fn after(&self, step: &str) -> String {
+        format!("{step}: {}", self.link)
+    }
+}
+
 /// Works out how far every selected organization and intent is.
 pub fn readiness(
     desired: &Desired,

@@ -11,28 +11,6 @@ use portalctl_model::Intent;
 use portalctl_model::codes::manifest as codes;
 use portalctl_model::desired::IntentSettings;
 
-/// Other words for an intent, by which people look for it.
-const ALIASES: [(&str, Intent); 18] = [
-    ("audit", Intent::AuditLogs),
-    ("audit_trail", Intent::AuditLogs),
-    ("byok", Intent::BringYourOwnKey),
-    ("certificate", Intent::CertificateRenewal),
-    ("certificates", Intent::CertificateRenewal),
-    ("directory", Intent::Dsync),
-    ("directory_sync", Intent::Dsync),
-    ("domain", Intent::DomainVerification),
-    ("domains", Intent::DomainVerification),
-    ("logs", Intent::AuditLogs),
-    ("oidc", Intent::Sso),
-    ("saml", Intent::Sso),
-    ("saml_certificate", Intent::CertificateRenewal),
-    ("scim", Intent::Dsync),
-    ("siem", Intent::LogStreams),
-    ("single_sign_on", Intent::Sso),
-    ("streams", Intent::LogStreams),
-    ("verification", Intent::DomainVerification),
-];
-
 /// From how many days before its end a certificate may need attention.
 const WARN_DAYS: std::ops::RangeInclusive<u16> = 1..=365;
 
@@ -45,10 +23,8 @@ pub(super) fn parse(text: &str, spot: Spot, findings: &mut Findings) -> Option<I
         findings.drop_one();
         return None;
     }
-    let plain = text.to_lowercase().replace(['-', ' '], "_");
-    let alias = ALIASES.iter().find(|(alias, _)| *alias == plain);
-    let help = match alias {
-        Some((_, intent)) => format!("did you mean `{intent}` ({})?", intent.title()),
+    let help = match Intent::known_as(text) {
+        Some(intent) => format!("did you mean `{intent}` ({})?", intent.title()),
         None => suggest(text, &Intent::ALL.map(Intent::as_str)),
     };
     findings.error(

@@ -56,7 +56,7 @@ fn write_check(out: &mut String, check: &Check, titles: usize, layout: &Layout) 
         width(&plain)
     };
     if let Some(advice) = &check.advice {
-        let first = format!("{}-> ", " ".repeat(indent));
+        let first = format!("{}hint: ", " ".repeat(indent));
         hanging(out, &first, &escape(advice), layout.width);
     }
     if let Some(code) = check.code {

@@ -63,7 +63,7 @@ fn domain(out: &mut String, check: &DomainCheck, report: &DomainsReport<'_>, lay
         line("rival", &contested);
     }
     if let Some(step) = check.next_step(report.key) {
-        hanging(out, "      -> ", &escape(&step), layout.width);
+        hanging(out, "      hint: ", &escape(&step), layout.width);
     }
     if let Some(code) = check.code() {
         let more = format!("      more: portalctl explain {code}");

@@ -28,7 +28,7 @@ pub fn import(report: &ImportReport<'_>, layout: &Layout) -> String {
     let counts = summary(report, layout);
     write_counts(&mut out, &counts, report.headline, layout);
     if report.written > 0 && report.is_whole && !report.is_dry_run {
-        let next = format!("next: portalctl plan -f {}", escape(report.folder));
+        let next = format!("hint: portalctl plan -f {}", escape(report.folder));
         let _ = writeln!(out, "{}", layout.paint.quiet(next));
     }
     out

@@ -115,7 +115,7 @@ fn told(report: &InviteReport<'_>, layout: &Layout) -> Vec<String> {
             "another contact of the organization has an active invitation, and WorkOS sent no other"
                 .to_owned(),
             format!(
-                "-> portalctl invite {} --again ends it and sends a new one",
+                "hint: run portalctl invite {} --again: it ends that one and sends a new one",
                 report.key
             ),
         ],

@@ -175,7 +175,7 @@ pub fn wait(report: &WaitReport<'_>, layout: &Layout) -> String {
     );
     hanging(&mut out, "    ", &escape(&readiness.reason), layout.width);
     if let Some(next) = &readiness.next_step {
-        hanging(&mut out, "    -> ", &escape(next), layout.width);
+        hanging(&mut out, "    hint: ", &escape(next), layout.width);
     }
     let _ = writeln!(out, "\n{}", requests(where_));
     out

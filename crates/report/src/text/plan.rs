@@ -125,7 +125,7 @@ fn write_conflicts(
             paint.quiet(conflict.code)
         );
         hanging(out, "      ", &escape(&conflict.message), layout.width);
-        hanging(out, "      -> ", &escape(&conflict.help), layout.width);
+        hanging(out, "      hint: ", &escape(&conflict.help), layout.width);
     }
     more(out, conflicts.len(), limit, layout);
 }

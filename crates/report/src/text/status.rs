@@ -467,7 +467,7 @@ fn write_step(out: &mut String, step: &Step<'_>, now: Timestamp, layout: &Layout
     let _ = writeln!(out, "{line}");
     hanging(out, "      ", &escape(&intent.reason), layout.width);
     if let Some(next) = &intent.next_step {
-        hanging(out, "      -> ", &escape(next), layout.width);
+        hanging(out, "      hint: ", &escape(next), layout.width);
     }
 }
 

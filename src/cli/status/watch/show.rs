@@ -49,7 +49,7 @@ impl Watch<'_> {
         let mut shown = format!(
             "{}  {}, {}, {when}; Ctrl-C ends\n",
             paint.strong(format!("every {}", say(self.args.changes.interval))),
-            format_args!("read at {} UTC", time_of_day(self.latest.read_at)),
+            format_args!("read at {}", time_of_day(self.latest.read_at)),
             requests(self.latest.requests),
         );
         if let Some(trouble) = &self.trouble {
@@ -125,7 +125,7 @@ pub(super) fn seconds(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
-/// `12:00:03`
+/// Returns a time of day, as in `12:00:03 UTC`.
 pub(super) fn time_of_day(time: Timestamp) -> String {
-    time.strftime("%H:%M:%S").to_string()
+    time.strftime("%H:%M:%S UTC").to_string()
 }
