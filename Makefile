@@ -17,11 +17,11 @@ test-quick:
 fmt:
 	cargo fmt
 
-## Writes again what the code generates: schema/, docs/errors.md, docs/cli.md.
+## Writes again what the code generates: schema/, docs/reference/errors.md, docs/reference/cli.md.
 generate:
 	UPDATE_GENERATED=1 cargo test --features operator --test it generated
 
-## Measures the figures of docs/performance.md.
+## Measures the figures of docs/reference/performance.md.
 bench:
 	./scripts/bench
 	./scripts/bench-peers

@@ -1,5 +1,5 @@
 //! The pure core: how many worlds a second it plans, and how long a large plan takes as a comment.
-//! Run by `cargo bench --bench core`; the figures are in `docs/performance.md`.
+//! Run by `cargo bench --bench core`; the figures are in `docs/reference/performance.md`.
 //!
 //! A plain program rather than a harness: each line is one figure, measured over enough work that
 //! a clock of nanoseconds does not matter.

@@ -2,7 +2,7 @@
 //! validated, and diffed against an account in which everything is as declared.
 //!
 //! `cargo bench --bench growth` prints a table; `cargo bench --bench growth -- --write` also puts it
-//! into `docs/performance.md`, and its plot into `docs/images/growth.svg`. Each size is measured in
+//! into `docs/reference/performance.md`, and its plot into `docs/images/growth.svg`. Each size is measured in
 //! a process of its own, so that its memory is its own too.
 
 #![allow(

@@ -1,4 +1,4 @@
--- How healthy a PortalEnvironment or PortalOrganization is, for Argo CD. docs/chart.md tells where
+-- How healthy a PortalEnvironment or PortalOrganization is, for Argo CD. docs/reference/chart.md tells where
 -- to put it. A customer who has not finished yet is healthy: nobody who deploys can do anything.
 
 local hs = { status = "Progressing", message = "the operator has not looked at it yet" }

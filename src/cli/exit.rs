@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-/// How a run ends. See `docs/exit-codes.md`.
+/// How a run ends. See `docs/reference/exit-codes.md`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     /// Done.

@@ -145,7 +145,7 @@ enum Command {
     ///
     /// The cluster is the one that the process runs in, or the one of KUBECONFIG. Several may run: one
     /// holds the Lease and writes, the others take over when it is gone. Only in builds with the cargo
-    /// feature `operator`; docs/operator.md is its guide.
+    /// feature `operator`; docs/guides/operator.md is its guide.
     #[cfg(feature = "operator")]
     Operator(operator::OperatorArgs),
     /// Print a completion script for a shell

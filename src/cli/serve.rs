@@ -24,7 +24,7 @@ use portalctl_report::json_v1::ErrorItem;
 /// configured. The log is JSON on standard error and never holds a token or a link.
 #[derive(Debug, Args)]
 pub(super) struct ServeArgs {
-    /// How people are known, and what they are shown; docs/gateway.md has the fields.
+    /// How people are known, and what they are shown; docs/guides/gateway.md has the fields.
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
 

@@ -1,4 +1,4 @@
-// What an app in Go signs hand-off tokens with: docs/gateway.md.
+// What an app in Go signs hand-off tokens with: docs/guides/gateway.md.
 module portalctl.dev/handoff
 
 go 1.25.0

@@ -52,7 +52,7 @@ fn notes(said: &str) -> &str {
     said.split_once("NOTES:\n").unwrap().1.trim_end()
 }
 
-/// As docs/chart.md has it.
+/// As docs/reference/chart.md has it.
 #[test]
 fn definitions_that_are_there_are_handed_to_a_release() {
     if !chart::has("helm") {

@@ -82,3 +82,15 @@ fn every_link_within_the_documentation_leads_somewhere() {
         }
     }
 }
+
+#[test]
+fn the_index_names_every_page() {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+    let index: BTreeSet<String> = links(&docs.join("README.md")).into_iter().collect();
+    for folder in ["guides", "concepts", "reference"] {
+        for page in markdown_in(&docs.join(folder)).1 {
+            let name = page.strip_prefix(&docs).unwrap().display().to_string();
+            assert!(index.contains(&name), "docs/README.md does not name {name}");
+        }
+    }
+}

@@ -84,7 +84,7 @@ fn error_codes() {
         let anchor = code.as_str().replace('/', "");
         let _ = writeln!(text, "| `{name}` | [{code}](#{anchor}) |");
     }
-    is_fresh("docs/errors.md", &text);
+    is_fresh("docs/reference/errors.md", &text);
 }
 
 fn capitalized(text: &str) -> String {
@@ -106,7 +106,7 @@ fn command_reference() {
     command.build();
     let mut text = format!("# Command reference\n\n{NOTE}\n");
     describe(&mut command, "portalctl", &mut text);
-    is_fresh("docs/cli.md", &text);
+    is_fresh("docs/reference/cli.md", &text);
 }
 
 #[cfg(feature = "operator")]

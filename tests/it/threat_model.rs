@@ -39,7 +39,7 @@ fn files_below(root: &str, path: &str) -> [String; 3] {
 
 #[test]
 fn every_test_that_is_named_is_there() {
-    let text = fs::read_to_string(Path::new(ROOT).join("docs/threat-model.md")).unwrap();
+    let text = fs::read_to_string(Path::new(ROOT).join("docs/concepts/threat-model.md")).unwrap();
     let named = references(&text);
     assert!(named.len() > 30, "only {} were found", named.len());
     let missing: Vec<&str> = named

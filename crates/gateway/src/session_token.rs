@@ -36,7 +36,7 @@ pub(super) struct Session {
     pub(super) exp: i64,
 }
 
-/// Claims of a result. See `docs/gateway.md`.
+/// Claims of a result. See `docs/guides/gateway.md`.
 #[derive(Debug, Serialize)]
 struct Claims<'a> {
     iss: &'a str,

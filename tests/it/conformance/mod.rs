@@ -1,6 +1,6 @@
 //! One suite of cases, run against the sandbox and against the official emulator.
 //!
-//! Where the two differ, `docs/sandbox.md` says so and which documentation decides; the suite
+//! Where the two differ, `docs/guides/sandbox.md` says so and which documentation decides; the suite
 //! holds exactly those differences, row by row, and fails when one goes away or a new one comes.
 //!
 //! `scripts/live` plays the same cases on a real account ([`live`]), whose answers are compared with
@@ -23,7 +23,7 @@ use crate::support::sandbox_server::SandboxServer;
 /// The table of differences: what is done, what the sandbox says, what the emulator says. The
 /// last column, what decides between them, is for people.
 fn documented() -> BTreeMap<String, (String, String)> {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/sandbox.md");
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/guides/sandbox.md");
     let text = std::fs::read_to_string(path).unwrap();
     let (_, table) = text
         .split_once("<!-- differences: checked by tests/it/conformance -->")
@@ -59,6 +59,6 @@ async fn the_sandbox_and_the_emulator_differ_where_the_documentation_says() {
     let documented = documented();
     assert!(
         differences == documented,
-        "docs/sandbox.md says other differences than these:\n{table}\nit says {documented:#?}"
+        "docs/guides/sandbox.md says other differences than these:\n{table}\nit says {documented:#?}"
     );
 }

@@ -1,4 +1,4 @@
-//! The lines that docs/gateway.md gives to apps, run as they stand there: each makes an address that
+//! The lines that docs/guides/gateway.md gives to apps, run as they stand there: each makes an address that
 //! the gateway takes.
 
 use std::path::{Path, PathBuf};
@@ -22,7 +22,7 @@ const PORTAL: &str = "https://portal.example.com";
 /// A block of code of the guide, by its language.
 #[track_caller]
 fn lines_of_the_guide(language: &str) -> String {
-    let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/gateway.md");
+    let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/guides/gateway.md");
     let guide = std::fs::read_to_string(guide).unwrap();
     let (_, rest) = guide.split_once(&format!("\n```{language}\n")).unwrap();
     let (lines, _) = rest.split_once("\n```\n").unwrap();

@@ -5,7 +5,7 @@ codes! {
     CONFIG = "gateway/config",
         "the gateway's configuration cannot be used",
         "The file of --config is not what the gateway reads. Every problem is told with its place.",
-        "Correct the file; docs/gateway.md shows a whole one.";
+        "Correct the file; docs/guides/gateway.md shows a whole one.";
     PUBLIC_URL = "gateway/public-url",
         "the gateway's own address is not known, or not one that a portal can lead back to",
         "Browsers reach the gateway under an https address, which it cannot tell by itself behind a proxy. Links lead back to it, and tokens are meant for it.",
@@ -33,7 +33,7 @@ codes! {
     MALFORMED = "gateway/token-malformed",
         "the text is no token",
         "It is not three base64url parts with a JSON header of a known algorithm, or it is longer than 4,096 bytes. An unsigned token (`alg: none`) is malformed too.",
-        "Let the app make tokens with a JWT library; docs/gateway.md shows how.";
+        "Let the app make tokens with a JWT library; docs/guides/gateway.md shows how.";
     HEADER = "gateway/token-header",
         "the token's header says more than it may",
         "Only `alg`, `typ` and `kid` are read. Headers that name keys (`jku`, `jwk`, `x5u`, `x5c`) or want to be understood (`crit`) are how forged tokens are made to be believed.",
@@ -53,7 +53,7 @@ codes! {
     CLAIMS = "gateway/token-claims",
         "a claim is missing, stands twice, or is not of its type",
         "A token holds iss, aud, sub, organization, intents, role, iat, exp and jti, each once.",
-        "docs/gateway.md has the table of claims, and ten lines for each language.";
+        "docs/guides/gateway.md has the table of claims, and ten lines for each language.";
     ISSUER = "gateway/token-issuer",
         "the token is by another issuer",
         "Its `iss` is not `token.issuer` of the configuration.",

@@ -237,7 +237,7 @@ async fn what_is_asked_one_by_one_is_asked_once_an_interval_within_a_share_of_th
     assert_eq!(watched.look_after(INTERVALS.sweep).await, 3 + 4);
 }
 
-/// The steady state of `docs/performance.md`: an hour of nothing, counted.
+/// The steady state of `docs/reference/performance.md`: an hour of nothing, counted.
 #[tokio::test(start_paused = true)]
 async fn a_steady_hour_costs_a_request_a_poll_and_each_list_and_question_once() {
     for count in [3_usize, 250] {

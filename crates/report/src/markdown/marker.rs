@@ -1,4 +1,4 @@
-//! The hidden lines that tools read: an interface, told in `docs/reports.md`.
+//! The hidden lines that tools read: an interface, told in `docs/reference/reports.md`.
 
 use sha2::{Digest as _, Sha256};
 

@@ -163,8 +163,8 @@ async fn play_cases(face: &Face, account: &Account, report: &mut Report) {
             assumed: assumed.get(*name).cloned().unwrap_or_default(),
             verdict,
             change: match rests {
-                Some((_, file)) => format!("{file}, crates/sandbox/src, docs/sandbox.md"),
-                None => "crates/sandbox/src, docs/sandbox.md".to_owned(),
+                Some((_, file)) => format!("{file}, crates/sandbox/src, docs/guides/sandbox.md"),
+                None => "crates/sandbox/src, docs/guides/sandbox.md".to_owned(),
             },
         });
     }

@@ -47,14 +47,14 @@ pub(super) const QUESTIONS: &[Question] = &[
         assumed: "null removes a key; the rest is right either way, because portalctl sends the \
                   whole map",
         change: "crates/workos/src/apply/update.rs (the metadata of a PUT); metadata_on_put in crates/sandbox/src/world; \
-                 docs/sandbox.md",
+                 docs/guides/sandbox.md",
         ask: |face, _| metadata(face).boxed(),
     },
     Question {
         wording: "In which form does an internationalised domain come back?",
         assumed: "in either form, and `domains=` finds it by its A-label",
         change: "crates/model/src/domain_name.rs (comparing); crates/workos/src/observe/lookup.rs (who holds a domain); \
-                 docs/domains.md",
+                 docs/guides/domains.md",
         ask: |face, _| internationalised(face).boxed(),
     },
     Question {
@@ -68,7 +68,7 @@ pub(super) const QUESTIONS: &[Question] = &[
     Question {
         wording: "Does a new link end the one before?",
         assumed: "no: both work",
-        change: "crates/sandbox/src/world/links.rs; docs/onboarding.md and docs/gateway.md (two links for \
+        change: "crates/sandbox/src/world/links.rs; docs/guides/onboarding.md and docs/guides/gateway.md (two links for \
                  one customer)",
         ask: |face, _| second_link(face).boxed(),
     },
@@ -90,14 +90,14 @@ pub(super) const QUESTIONS: &[Question] = &[
         wording: "Are 50 metadata keys and an external id of 128 characters taken? (The guide says 10 \
                    and 64.)",
         assumed: "201",
-        change: "crates/manifest/src/check/metadata.rs and crates/model/src/id.rs (limits); docs/manifest.md",
+        change: "crates/manifest/src/check/metadata.rs and crates/model/src/id.rs (limits); docs/reference/manifest.md",
         ask: |face, _| limits(face).boxed(),
     },
     Question {
         wording: "In which order are events listed, and what is refused?",
         assumed: "oldest first whatever `order` says; `after` beside `range_start` and a request \
                   without `events` are refused",
-        change: "crates/workos/src/event_log.rs; crates/sandbox/src/world/events.rs; docs/sandbox.md",
+        change: "crates/workos/src/event_log.rs; crates/sandbox/src/world/events.rs; docs/guides/sandbox.md",
         ask: |face, _| events(face).boxed(),
     },
 ];
