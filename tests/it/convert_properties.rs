@@ -6,17 +6,18 @@ use proptest::prelude::*;
 
 use portalctl_manifest::convert::{self, Form, Whole};
 use portalctl_manifest::kubernetes::{
-    DeletionPolicy, EnvironmentObject, KeyRef, ManagementPolicy, OperatorSettings,
-    OrganizationObject, Recreate,
+    DeletionPolicy, EnvironmentObject, KeyRef, Management, OperatorSettings, OrganizationObject,
+    OrganizationPolicies, Recreate,
 };
 use portalctl_manifest::shape::{
-    AuditLogs, Defaults, DomainItem, DomainSettings, DomainState, DomainsPolicy, Environment,
-    IntentItem, IntentSettings, Invite, KeyKind, Limits, Manifest, Organization, ReturnUrls,
-    UpdateLimit,
+    AuditLogs, DomainSettings, Environment, IntentSettings, Limits, Manifest, Organization,
+    ReturnUrls, UpdateLimit,
 };
 use portalctl_manifest::{Input, render, to_yaml};
 use portalctl_model::Intent;
-use portalctl_model::desired::{self, Desired, Source};
+use portalctl_model::desired::{
+    self, DeclaredDomainState, Desired, DomainsPolicy, Invite, KeyKind, Source,
+};
 
 const NAMES: [&str; 6] = [
     "Acme",
@@ -46,7 +47,7 @@ fn sometimes<T: std::fmt::Debug>(of: impl Strategy<Value = T>) -> impl Strategy<
     prop::option::of(of)
 }
 
-fn intent_item() -> impl Strategy<Value = IntentItem> {
+fn intent_item() -> impl Strategy<Value = IntentSettings> {
     let intent = prop::sample::select(Intent::ALL.to_vec());
     (
         intent,
@@ -56,27 +57,25 @@ fn intent_item() -> impl Strategy<Value = IntentItem> {
     )
         .prop_map(|(intent, return_url, success_url, warn_days)| {
             if return_url.is_none() && success_url.is_none() {
-                return IntentItem::Name(intent);
+                return IntentSettings::from(intent);
             }
-            IntentItem::Settings(IntentSettings {
+            IntentSettings {
                 intent,
                 return_url,
                 success_url,
                 warn_days: warn_days.filter(|_| intent == Intent::CertificateRenewal),
-            })
+            }
         })
 }
 
 /// Intents, each once.
-fn intents() -> impl Strategy<Value = Vec<IntentItem>> {
+fn intents() -> impl Strategy<Value = Vec<IntentSettings>> {
     prop::collection::vec(intent_item(), 0..4).prop_map(|list| {
         let mut seen = Vec::new();
         list.into_iter()
             .filter(|item| {
-                let (IntentItem::Name(intent)
-                | IntentItem::Settings(IntentSettings { intent, .. })) = item;
-                let is_new = !seen.contains(intent);
-                seen.push(*intent);
+                let is_new = !seen.contains(&item.intent);
+                seen.push(item.intent);
                 is_new
             })
             .collect()
@@ -87,18 +86,15 @@ fn metadata() -> impl Strategy<Value = BTreeMap<String, Option<String>>> {
     prop::collection::btree_map("[a-z0-9 .:#-]{1,8}", sometimes("[ -~]{0,12}"), 0..4)
 }
 
-fn domains() -> impl Strategy<Value = Vec<DomainItem>> {
+fn domains() -> impl Strategy<Value = Vec<DomainSettings>> {
     let state = sometimes(prop::sample::select(vec![
-        DomainState::Pending,
-        DomainState::Verified,
+        DeclaredDomainState::Pending,
+        DeclaredDomainState::Verified,
     ]));
     prop::collection::btree_map("[a-z]{1,6}\\.(com|io)", state, 1..4).prop_map(|domains| {
         domains
             .into_iter()
-            .map(|(domain, state)| match state {
-                None => DomainItem::Name(domain),
-                state => DomainItem::Settings(DomainSettings { domain, state }),
-            })
+            .map(|(domain, state)| DomainSettings { domain, state })
             .collect()
     })
 }
@@ -113,18 +109,20 @@ fn organization_object() -> impl Strategy<Value = OrganizationObject> {
         .prop_map(|(name, namespace, deletes, observes)| OrganizationObject {
             name,
             namespace,
-            deletion_policy: if deletes {
-                DeletionPolicy::Delete
-            } else {
-                DeletionPolicy::Retain
+            policies: OrganizationPolicies {
+                deletion_policy: if deletes {
+                    DeletionPolicy::Delete
+                } else {
+                    DeletionPolicy::Retain
+                },
+                management_policy: if observes {
+                    Management::Observe
+                } else {
+                    Management::Manage
+                },
+                suspend: observes,
+                recreate: deletes.then_some(Recreate::Once),
             },
-            management_policy: if observes {
-                ManagementPolicy::Observe
-            } else {
-                ManagementPolicy::Manage
-            },
-            suspend: observes,
-            recreate: deletes.then_some(Recreate::Once),
         })
 }
 
@@ -168,6 +166,7 @@ fn organization() -> impl Strategy<Value = Organization> {
             intents,
             return_url,
             metadata,
+            remove_metadata: None,
             it_contacts: invites.then(|| vec!["ada@acme.com".to_owned()]),
             invite: invites.then_some(Invite::Once),
             protect,
@@ -269,11 +268,11 @@ fn manifest() -> impl Strategy<Value = Manifest> {
                     update: update.map(|n| UpdateLimit::Percent(format!("{n}%"))),
                     delete,
                 }),
-                defaults: defaults.map(|(intents, metadata, return_url)| Defaults {
+                defaults: defaults.map(|(intents, metadata, return_url)| Organization {
                     intents,
                     metadata,
                     return_url,
-                    ..Defaults::default()
+                    ..Organization::default()
                 }),
                 kubernetes,
                 organizations: Some(organizations),

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use serde::Serialize;
 use serde::ser::{SerializeStruct, Serializer};
 
-use super::naming::Naming;
+use super::form::Form;
 use super::secret;
 use super::source::{Location, Sources, Spot};
 use portalctl_model::codes::{Code, manifest as codes};
@@ -167,8 +167,8 @@ pub(super) struct Findings {
     limit: usize,
     /// How many were met beyond the limit.
     dropped: usize,
-    /// How the form that is being read spells its fields.
-    naming: Naming,
+    /// The form that is being read: findings spell fields as it does.
+    form: Form,
 }
 
 impl Default for Findings {
@@ -183,22 +183,22 @@ impl Findings {
             list: Vec::new(),
             limit,
             dropped: 0,
-            naming: Naming::Snake,
+            form: Form::Manifest,
         }
     }
 
-    /// Names fields as another form spells them from here on; returns how they were named.
-    pub(super) fn speak(&mut self, naming: Naming) -> Naming {
-        std::mem::replace(&mut self.naming, naming)
+    /// Sets the form whose spelling findings use; returns the one before.
+    pub(super) fn set_form(&mut self, form: Form) -> Form {
+        std::mem::replace(&mut self.form, form)
     }
 
-    pub(super) fn naming(&self) -> Naming {
-        self.naming
+    pub(super) fn form(&self) -> Form {
+        self.form
     }
 
-    /// A text of ours that names fields, as the form spells them.
-    pub(super) fn words<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        self.naming.words(text)
+    /// Returns a text of ours with the fields that it names as the form spells them.
+    pub(super) fn spell<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        self.form.spell(text)
     }
 
     pub(super) fn push(&mut self, finding: Finding) {
@@ -248,7 +248,7 @@ impl Findings {
             list,
             limit: _,
             dropped,
-            naming: _,
+            form: _,
         } = other;
         self.dropped += dropped;
         for finding in list {

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 use super::check::{self, Outcome};
 use super::diagnostic::{Diagnostic, Findings, Severity};
-use super::forms::Resource;
+use super::document_kind::Resource;
 use super::inspect;
 use super::kubernetes::Kind;
 use super::node::Node;

@@ -86,21 +86,13 @@ pub struct Environment {
     pub client_id: Option<ClientId>,
 }
 
-/// The kind of a WorkOS API key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum KeyKind {
-    /// `sk_test_…`: a staging environment.
-    Test,
-    /// `sk_live_…`: a production environment.
-    Live,
-}
-
-impl fmt::Display for KeyKind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Test => "test",
-            Self::Live => "live",
-        })
+words! {
+    /// The kind of an API key.
+    KeyKind {
+        /// `sk_test_…`: a staging environment.
+        Test = "test",
+        /// `sk_live_…`: a production environment.
+        Live = "live",
     }
 }
 
@@ -260,43 +252,84 @@ pub struct AbsentOrganization {
     pub allow: BTreeSet<Allow>,
 }
 
-/// Whether anything may be written for an organization.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Management {
-    /// It is created and kept as declared.
-    #[default]
-    Manage,
-    /// It is only read and reported.
-    Observe,
+words! {
+    /// Whether anything may be written to WorkOS.
+    #[derive(Default)]
+    #[schemars(rename = "ManagementPolicy")]
+    Management {
+        /// The organization is created and kept as declared.
+        #[default]
+        Manage = "Manage",
+        /// Nothing is written: the organization is only read and reported.
+        Observe = "Observe",
+    }
 }
 
-/// The state a manifest declares for a domain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum DeclaredDomainState {
-    /// The customer proves ownership.
-    Pending,
-    /// Ownership is asserted without proof when portalctl creates the organization.
-    Verified,
+words! {
+    /// What happens at WorkOS when the object is deleted.
+    #[derive(Default)]
+    DeletionPolicy {
+        /// The organization stays at WorkOS as it is.
+        #[default]
+        Retain = "Retain",
+        /// The organization is deleted, with its connections and directories. The environment has to
+        /// allow it, and only an organization with the environment's owner mark is deleted.
+        Delete = "Delete",
+    }
 }
 
-/// What happens to domains that are live but not declared.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum DomainsPolicy {
-    /// They are left alone.
-    #[default]
-    Add,
-    /// They are removed.
-    Exact,
+words! {
+    /// Whether an organization that was deleted at WorkOS by somebody else is created again.
+    Recreate {
+        /// One time.
+        Once = "once",
+    }
 }
 
-/// Whether WorkOS should e-mail the IT contacts.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Invite {
-    /// Only when asked by command.
-    #[default]
-    Never,
-    /// Once, while an invitable intent is unconfigured.
-    Once,
+words! {
+    /// What should be of an organization.
+    OrganizationState {
+        /// It is deleted, with its connections, directories and members.
+        Absent = "absent",
+    }
+}
+
+words! {
+    /// Whether the ownership of a domain is still to be proven.
+    #[derive(Default)]
+    #[schemars(rename = "DomainState")]
+    DeclaredDomainState {
+        /// The customer proves it with a DNS record.
+        #[default]
+        Pending = "pending",
+        /// It is asserted without proof when portalctl creates the organization; needs
+        /// `--allow-trusted-domains`.
+        Verified = "verified",
+    }
+}
+
+words! {
+    /// What happens to domains that are live but not declared.
+    #[derive(Default)]
+    DomainsPolicy {
+        /// They are left alone.
+        #[default]
+        Add = "add",
+        /// They are removed.
+        Exact = "exact",
+    }
+}
+
+words! {
+    /// Whether WorkOS should e-mail the IT contacts.
+    #[derive(Default)]
+    Invite {
+        /// Only when asked with `portalctl invite`.
+        #[default]
+        Never = "never",
+        /// Once, while something is left for them to set up.
+        Once = "once",
+    }
 }
 
 /// What is declared for one intent of one organization.

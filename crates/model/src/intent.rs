@@ -1,10 +1,6 @@
 //! The features of the Admin Portal.
 
-use std::fmt;
 use std::str::FromStr;
-
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 
 /// Other words for an intent, by which people look for it: in lower case, with underscores.
 const ALIASES: [(&str, Intent); 18] = [
@@ -28,28 +24,26 @@ const ALIASES: [(&str, Intent); 18] = [
     ("verification", Intent::DomainVerification),
 ];
 
-/// A feature that a customer's IT admin configures in the Admin Portal, under the API's own name.
-///
-/// Source: `GenerateLinkDto.intent` of the WorkOS API description.
-#[derive(
-    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
-)]
-#[serde(rename_all = "snake_case")]
-pub enum Intent {
-    /// Single sign-on: a SAML or OIDC connection.
-    Sso,
-    /// Directory sync: users and groups from the customer's directory.
-    Dsync,
-    /// Audit logs: the portal shows them, there is nothing for the customer to configure.
-    AuditLogs,
-    /// Log streams: audit logs sent on to the customer's own SIEM.
-    LogStreams,
-    /// Domain verification by a DNS TXT record.
-    DomainVerification,
-    /// Renewal of the SAML signing certificates of the identity provider.
-    CertificateRenewal,
-    /// Bring your own key: the customer's own encryption key for the vault.
-    BringYourOwnKey,
+words! {
+    /// A feature that a customer's IT admin configures in the Admin Portal, under the API's own name.
+    ///
+    /// Source: `GenerateLinkDto.intent` of the WorkOS API description.
+    Intent {
+        /// Single sign-on: a SAML or OIDC connection.
+        Sso = "sso",
+        /// Directory sync: users and groups from the customer's directory.
+        Dsync = "dsync",
+        /// Audit logs: the portal shows them, there is nothing for the customer to configure.
+        AuditLogs = "audit_logs",
+        /// Log streams: audit logs sent on to the customer's own SIEM.
+        LogStreams = "log_streams",
+        /// Domain verification by a DNS TXT record.
+        DomainVerification = "domain_verification",
+        /// Renewal of the SAML signing certificates of the identity provider.
+        CertificateRenewal = "certificate_renewal",
+        /// Bring your own key: the customer's own encryption key for the vault.
+        BringYourOwnKey = "bring_your_own_key",
+    }
 }
 
 impl Intent {
@@ -63,19 +57,6 @@ impl Intent {
         Self::CertificateRenewal,
         Self::BringYourOwnKey,
     ];
-
-    /// The API's own name, as it stands in manifests, JSON and URLs.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Sso => "sso",
-            Self::Dsync => "dsync",
-            Self::AuditLogs => "audit_logs",
-            Self::LogStreams => "log_streams",
-            Self::DomainVerification => "domain_verification",
-            Self::CertificateRenewal => "certificate_renewal",
-            Self::BringYourOwnKey => "bring_your_own_key",
-        }
-    }
 
     /// Returns the intent that a word stands for: its name in any spelling, or another word for it
     /// such as `scim` or `SAML`. For suggestions only: manifests take the name itself.
@@ -126,12 +107,6 @@ impl Intent {
             Self::BringYourOwnKey => Some("bring_your_own_key"),
             Self::AuditLogs | Self::CertificateRenewal => None,
         }
-    }
-}
-
-impl fmt::Display for Intent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.pad(self.as_str())
     }
 }
 

@@ -3,10 +3,14 @@
 //! Goes in: nothing. Comes out: types. Uses only std, serde and small value crates, never
 //! another module of this crate.
 
+#[macro_use]
+pub mod words;
+
 pub mod allow;
 pub mod codes;
 pub mod desired;
 pub mod domain_name;
+pub mod duration;
 pub mod holder;
 pub mod id;
 pub mod intent;

@@ -10,7 +10,7 @@ use super::resolved_spec::Reader;
 use super::resource::{Name, Uid, name_of};
 use super::resource::{PortalEnvironment, PortalOrganization};
 use super::store::{EnvironmentObjects, is_being_deleted, is_held, is_organization_paused};
-use portalctl_manifest::kubernetes::{DeletionPolicy, ManagementPolicy};
+use portalctl_manifest::kubernetes::{DeletionPolicy, Management};
 use portalctl_model::desired::Desired;
 use portalctl_model::{Holder, OrgKey};
 
@@ -75,17 +75,17 @@ impl Entry {
         if environment_is_paused || is_organization_paused(&self.object) {
             return Some(ReadOnly::Paused);
         }
-        match self.object.spec.management_policy {
-            ManagementPolicy::Observe => Some(ReadOnly::ObserveOnly),
-            ManagementPolicy::Manage => None,
+        match self.object.spec.policies.management_policy {
+            Management::Observe => Some(ReadOnly::ObserveOnly),
+            Management::Manage => None,
         }
     }
 
     /// Whether its organization is to be deleted with it.
     pub(super) fn wants_deletion(&self) -> bool {
         let spec = &self.object.spec;
-        spec.deletion_policy == DeletionPolicy::Delete
-            && spec.management_policy == ManagementPolicy::Manage
+        spec.policies.deletion_policy == DeletionPolicy::Delete
+            && spec.policies.management_policy == Management::Manage
     }
 }
 

@@ -258,7 +258,7 @@ impl Reconciler {
         if entry.name.namespace == self.name.namespace {
             return said;
         }
-        let pinned = entry.object.spec.id.as_deref();
+        let pinned = entry.object.spec.organization.id.as_deref();
         let own = live.map(|live| live.id.as_str()).or(pinned);
         said.map_messages(|message| redact_other_organizations(message, own))
     }

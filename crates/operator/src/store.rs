@@ -110,7 +110,7 @@ fn is_paused(metadata: &ObjectMeta) -> bool {
 
 /// Returns whether nothing is written for an organization.
 pub(super) fn is_organization_paused(object: &PortalOrganization) -> bool {
-    is_paused(&object.metadata) || object.spec.suspend
+    is_paused(&object.metadata) || object.spec.policies.suspend
 }
 
 /// Returns whether nothing is written for any organization of an environment.

@@ -6,7 +6,7 @@ use super::LeftOut;
 use super::evidence::Evidence;
 use super::judge::{Judge, Refusal};
 use portalctl_manifest::redact;
-use portalctl_manifest::shape::{self, DomainItem, IntentItem};
+use portalctl_manifest::shape::{self, IntentSettings};
 use portalctl_model::codes::import as codes;
 use portalctl_model::desired::{Desired, DomainsPolicy};
 use portalctl_model::observed::{
@@ -114,7 +114,7 @@ impl Part {
             Self::ExternalId(id) => entry.external_id = Some(id.clone()),
             Self::Domain(domain) => {
                 let domains = entry.domains.get_or_insert_default();
-                domains.push(DomainItem::Name(domain.clone()));
+                domains.push(domain.clone().into());
             }
             Self::Contact(email) => {
                 let contacts = entry.it_contacts.get_or_insert_default();
@@ -204,10 +204,7 @@ fn finish(
 ) {
     let items = entry.domains.as_deref().unwrap_or_default();
     let is_in = |domain: &Domain| {
-        items.iter().any(|item| match item {
-            DomainItem::Name(name) => name == domain.as_str(),
-            DomainItem::Settings(settings) => settings.domain == domain.as_str(),
-        })
+        items.iter().any(|item| item.domain == domain.as_str())
     };
     let (kept, others): (Vec<_>, Vec<_>) =
         live.domains.iter().partition(|held| is_in(&held.domain));
@@ -216,7 +213,7 @@ fn finish(
     let shares = kept.iter().any(|held| is_shared(held));
     entry.allow_shared_domain = shares.then_some(true);
     let removes_others = neighbours.removes_domains && !kept.is_empty() && !others.is_empty();
-    entry.domains_policy = removes_others.then_some(shape::DomainsPolicy::Add);
+    entry.domains_policy = removes_others.then_some(DomainsPolicy::Add);
 
     // There is nothing to prove where WorkOS took every domain over from before it asked for proof.
     let is_asked_for_proof = |held: &OrganizationDomain| held.state != DomainState::LegacyVerified;
@@ -226,7 +223,7 @@ fn finish(
         by_domains || evidence.iter().any(|evidence| evidence.intent == intent)
     };
     let intents = Intent::ALL.into_iter().filter(|intent| has(*intent));
-    entry.intents = Some(intents.map(IntentItem::Name).collect());
+    entry.intents = Some(intents.map(IntentSettings::from).collect());
 }
 
 fn is_protected(live: &Organization) -> bool {

@@ -22,7 +22,7 @@ pub(super) struct Refusal {
 /// Reads entries as they would be read beside what is declared already.
 pub(super) struct Judge {
     /// What the manifest adds to every entry.
-    defaults: Option<shape::Defaults>,
+    defaults: Option<shape::Organization>,
 }
 
 impl Judge {
@@ -31,9 +31,9 @@ impl Judge {
             metadata,
             domains_policy: _,
         } = defaults;
-        let defaults = (!metadata.is_empty()).then(|| shape::Defaults {
+        let defaults = (!metadata.is_empty()).then(|| shape::Organization {
             metadata: Some(metadata.clone()),
-            ..shape::Defaults::default()
+            ..shape::Organization::default()
         });
         Self { defaults }
     }

@@ -4,21 +4,17 @@ use std::collections::BTreeMap;
 
 use super::LeftOut;
 use super::evidence::Evidence;
-use portalctl_manifest::shape::{Environment, KeyKind, Manifest, Organization};
+use portalctl_manifest::shape::{Environment, Manifest, Organization};
 use portalctl_manifest::{redact, to_yaml};
 use portalctl_model::OrgKey;
-use portalctl_model::desired;
+use portalctl_model::desired::KeyKind;
 use portalctl_model::text::escape;
 
 /// The file with what holds for all organizations.
 pub const SETTINGS_FILE: &str = "portal.yaml";
 
 /// What holds for all organizations: where the folder has no manifest yet.
-pub fn settings(api_key: Option<desired::KeyKind>) -> String {
-    let api_key = api_key.map(|kind| match kind {
-        desired::KeyKind::Test => KeyKind::Test,
-        desired::KeyKind::Live => KeyKind::Live,
-    });
+pub fn settings(api_key: Option<KeyKind>) -> String {
     let manifest = Manifest {
         version: Some(1),
         environment: api_key.map(|kind| Environment {

@@ -3,12 +3,11 @@
 use super::text;
 use crate::diagnostic::Findings;
 use crate::quote::quote;
-use crate::raw::{RawOrganization, good};
+use crate::raw::good;
+use crate::shape::RawOrganization;
 use crate::source::Spot;
 use portalctl_model::codes::manifest as codes;
-use portalctl_model::desired::{AbsentOrganization, DesiredOrganization};
-
-const STATES: [(&str, ()); 1] = [("absent", ())];
+use portalctl_model::desired::{AbsentOrganization, DesiredOrganization, OrganizationState};
 
 /// Reads an entry with `state`; `checked` is the same entry without it.
 pub(super) fn check(
@@ -18,7 +17,7 @@ pub(super) fn check(
     checked: &DesiredOrganization,
     findings: &mut Findings,
 ) -> Option<AbsentOrganization> {
-    text::word(raw.state.as_ref(), "`state`", &STATES, findings)?;
+    let OrganizationState::Absent = text::word(raw.state.as_ref(), "`state`", findings)?;
     if raw.id.is_none() {
         findings.error(
             codes::MISSING_FIELD,

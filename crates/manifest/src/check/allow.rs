@@ -29,7 +29,7 @@ pub(super) fn check(field: Option<&Field<Texts>>, findings: &mut Findings) -> BT
         .iter()
         .filter_map(|word| {
             let field = Field::at(word.spot, word.value.clone());
-            text::word(Some(&field), "`allow`", &Allow::WORDS, findings)
+            text::word(Some(&field), "`allow`", findings)
         })
         .collect()
 }

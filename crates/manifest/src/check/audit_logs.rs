@@ -1,13 +1,9 @@
 //! `audit_logs`: for how long events are kept.
 
 use crate::diagnostic::Findings;
-use crate::raw::{Field, RawAuditLogs, good};
+use crate::raw::{Field, good};
+use crate::shape::{RETENTION_DAYS, RawAuditLogs};
 use portalctl_model::codes::manifest as codes;
-
-/// The times that WorkOS takes, in days.
-///
-/// Source: `UpdateAuditLogsRetentionDto.retention_period_in_days` of the API description.
-const DAYS: [u16; 2] = [30, 365];
 
 /// Reads `retention_days`.
 pub(super) fn retention_days(
@@ -16,14 +12,16 @@ pub(super) fn retention_days(
 ) -> Option<u16> {
     let (settings, _) = good(field)?;
     let (days, spot) = good(settings.retention_days.as_ref())?;
-    let known = DAYS.into_iter().find(|known| i64::from(*known) == *days);
+    let known = RETENTION_DAYS
+        .into_iter()
+        .find(|known| i64::from(*known) == *days);
     if known.is_none() {
         findings.error(
             codes::UNKNOWN_VALUE,
             spot,
             format!(
                 "{days} is no value of {}",
-                findings.words("`retention_days`")
+                findings.spell("`retention_days`")
             ),
             "write 30 or 365",
         );

@@ -14,8 +14,6 @@ use portalctl_model::desired::Invite;
 /// The most contacts an organization may have. Source: WorkOS, IT contacts.
 const MAX_CONTACTS: usize = 20;
 
-const INVITES: [(&str, Invite); 2] = [("never", Invite::Never), ("once", Invite::Once)];
-
 /// The contacts of a list, each once, whatever its case.
 pub(super) fn check(field: Option<&Field<Texts>>, findings: &mut Findings) -> Vec<Email> {
     let Some((list, spot)) = good(field) else {
@@ -70,15 +68,15 @@ pub(super) fn invite(
     contacts: Option<&Field<Texts>>,
     findings: &mut Findings,
 ) -> Invite {
-    let invite = text::word(field, "`invite`", &INVITES, findings).unwrap_or_default();
+    let invite = text::word::<Invite>(field, "`invite`", findings).unwrap_or_default();
     // Contacts of the wrong type have been reported; they are not missing.
     let nobody = contacts.is_none_or(|field| field.value.as_ref().is_some_and(Vec::is_empty));
     if let (Invite::Once, true, Some(field)) = (invite, nobody, field) {
         findings.error(
             codes::NOBODY_TO_INVITE,
             field.key,
-            findings.words("`invite: once` without `it_contacts`"),
-            findings.words("add `it_contacts: [ada@acme.com]`: they are who WorkOS writes to"),
+            findings.spell("`invite: once` without `it_contacts`"),
+            findings.spell("add `it_contacts: [ada@acme.com]`: they are who WorkOS writes to"),
         );
     }
     invite

@@ -4,20 +4,14 @@ use std::collections::BTreeMap;
 
 use super::text;
 use crate::diagnostic::{Finding, Findings, Severity};
-use crate::naming::Naming;
+use crate::form::Form;
 use crate::quote::quote;
-use crate::raw::{Field, RawDomain, Text, good};
-use crate::source::{Spot, Spotted};
+use crate::raw::{Field, Text, good};
+use crate::shape::RawDomainSettings;
+use crate::source::Spot;
 use portalctl_model::codes::manifest as codes;
 use portalctl_model::desired::{DeclaredDomainState, DomainsPolicy};
 use portalctl_model::{Domain, SharedDomain};
-
-const STATES: [(&str, DeclaredDomainState); 2] = [
-    ("pending", DeclaredDomainState::Pending),
-    ("verified", DeclaredDomainState::Verified),
-];
-const POLICIES: [(&str, DomainsPolicy); 2] =
-    [("add", DomainsPolicy::Add), ("exact", DomainsPolicy::Exact)];
 
 /// The domains of an organization, and where each stands.
 #[derive(Default)]
@@ -30,13 +24,12 @@ pub(super) fn policy(
     field: Option<&Field<Text>>,
     findings: &mut Findings,
 ) -> Option<DomainsPolicy> {
-    let what = findings.words("`domains_policy`");
-    text::word(field, &what, &POLICIES, findings)
+    text::word(field, "`domains_policy`", findings)
 }
 
 /// The domains of a list, each once. `may_be_public` allows those that many may share.
 pub(super) fn check(
-    field: Option<&Field<Vec<RawDomain>>>,
+    field: Option<&Field<Vec<RawDomainSettings>>>,
     policy: DomainsPolicy,
     may_be_public: bool,
     findings: &mut Findings,
@@ -47,7 +40,7 @@ pub(super) fn check(
             codes::EMPTY_DOMAINS,
             spot,
             "`domains` is an empty list",
-            findings.words(
+            findings.spell(
                 "remove the field to leave the domains alone, or set `domains_policy: exact` to \
                  remove every domain",
             ),
@@ -56,15 +49,16 @@ pub(super) fn check(
     let mut domains = Domains::default();
     let mut first: BTreeMap<Domain, Spot> = BTreeMap::new();
     for raw in list {
-        let state = text::word(raw.state.as_ref(), "`state`", &STATES, findings)
-            .unwrap_or(DeclaredDomainState::Pending);
-        let Some(domain) = parse(&raw.domain, findings) else {
+        let state = text::word(raw.state.as_ref(), "`state`", findings).unwrap_or_default();
+        let Some((text, spot)) = good(raw.domain.as_ref()) else {
+            continue;
+        };
+        let Some(domain) = parse(text, spot, findings) else {
             continue;
         };
         if !may_be_public {
-            warn_if_shared(&domain, raw.domain.spot, findings);
+            warn_if_shared(&domain, spot, findings);
         }
-        let spot = raw.domain.spot;
         if let Some(earlier) = first.get(&domain) {
             findings.push(
                 Finding::new(
@@ -90,14 +84,14 @@ pub(super) fn check(
     Some(domains)
 }
 
-fn parse(text: &Spotted<Text>, findings: &mut Findings) -> Option<Domain> {
-    match Domain::parse(&text.value) {
+fn parse(text: &str, spot: Spot, findings: &mut Findings) -> Option<Domain> {
+    match Domain::parse(text) {
         Ok(domain) => Some(domain),
         Err(why) => {
             findings.error(
                 codes::INVALID_DOMAIN,
-                text.spot,
-                format!("the domain {} {why}", quote(&text.value)),
+                spot,
+                format!("the domain {} {why}", quote(text)),
                 "write a domain that the customer owns, as in acme.com",
             );
             None
@@ -123,11 +117,11 @@ fn warn_if_shared(domain: &Domain, spot: Spot, findings: &mut Findings) {
             format!("the domain {} {why}", quote(&domain.shown())),
         )
         .at(spot)
-        .help(match findings.naming() {
-            Naming::Snake => {
+        .help(match findings.form() {
+            Form::Manifest => {
                 "write a domain that only this customer has, or `allow: [public_domain]` on the entry"
             }
-            Naming::Camel => "write a domain that only this customer has",
+            Form::Kubernetes => "write a domain that only this customer has",
         }),
     );
 }

@@ -21,7 +21,7 @@ pub(super) fn key(text: &str, spot: Spot, findings: &mut Findings) -> Option<Org
                 (Some(better), Ok(id)) if is_an_id(id.as_str()) => format!(
                     "write `{better}`, and {} beside it: the organization may be known at WorkOS by \
                      that id",
-                    quote(&format!("{}: {id}", findings.words("external_id")))
+                    quote(&format!("{}: {id}", findings.spell("external_id")))
                 ),
                 (Some(better), _) => format!(
                     "write `{better}`, and keep it: the key is what identifies the organization"
@@ -81,7 +81,7 @@ pub(super) fn id(
                 codes::INVALID_ID,
                 spot,
                 format!("{} is not the id of an organization: it {why}", quote(text)),
-                findings.words(
+                findings.spell(
                     "copy it from the WorkOS dashboard; your own name for it goes to `external_id`",
                 ),
             );

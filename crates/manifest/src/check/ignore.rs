@@ -36,7 +36,7 @@ pub(super) fn check(
             spot,
             format!(
                 "{} lists {} paths",
-                findings.words("`ignore_fields`"),
+                findings.spell("`ignore_fields`"),
                 list.len()
             ),
             format!("list {MAX_PATHS} at most, or ignore a whole group such as `metadata`"),

@@ -5,14 +5,12 @@ use std::collections::BTreeMap;
 use super::urls::UrlRules;
 use crate::diagnostic::{Finding, Findings, Severity};
 use crate::quote::{quote, suggest};
-use crate::raw::{Field, RawIntent, good};
+use crate::raw::{Field, good};
+use crate::shape::{RawIntentSettings, WARN_DAYS};
 use crate::source::Spot;
 use portalctl_model::Intent;
 use portalctl_model::codes::manifest as codes;
 use portalctl_model::desired::IntentSettings;
-
-/// From how many days before its end a certificate may need attention.
-const WARN_DAYS: std::ops::RangeInclusive<u16> = 1..=365;
 
 /// The intent of a name.
 pub(super) fn parse(text: &str, spot: Spot, findings: &mut Findings) -> Option<Intent> {
@@ -38,7 +36,7 @@ pub(super) fn parse(text: &str, spot: Spot, findings: &mut Findings) -> Option<I
 
 /// The intents of a list, each once.
 pub(super) fn check(
-    field: Option<&Field<Vec<RawIntent>>>,
+    field: Option<&Field<Vec<RawIntentSettings>>>,
     urls: &UrlRules,
     findings: &mut Findings,
 ) -> Option<BTreeMap<Intent, IntentSettings>> {
@@ -46,8 +44,10 @@ pub(super) fn check(
     let mut first: BTreeMap<Intent, Spot> = BTreeMap::new();
     let mut intents = BTreeMap::new();
     for raw in list {
-        let name = &raw.intent;
-        let Some(intent) = parse(&name.value, name.spot, findings) else {
+        let Some((name, spot)) = good(raw.intent.as_ref()) else {
+            continue;
+        };
+        let Some(intent) = parse(name, spot, findings) else {
             continue;
         };
         let settings = settings(intent, raw, urls, findings);
@@ -55,13 +55,13 @@ pub(super) fn check(
             let message = format!("the intent `{intent}` stands twice in this list");
             findings.push(
                 Finding::new(codes::DUPLICATE_INTENT, Severity::Error, message)
-                    .at(name.spot)
+                    .at(spot)
                     .related(*earlier, "first declared here")
                     .help("keep one of the two"),
             );
             continue;
         }
-        first.insert(intent, name.spot);
+        first.insert(intent, spot);
         intents.insert(intent, settings);
     }
     Some(intents)
@@ -69,11 +69,11 @@ pub(super) fn check(
 
 fn settings(
     intent: Intent,
-    raw: &RawIntent,
+    raw: &RawIntentSettings,
     urls: &UrlRules,
     findings: &mut Findings,
 ) -> IntentSettings {
-    let RawIntent {
+    let RawIntentSettings {
         intent: _,
         return_url,
         success_url,
@@ -102,7 +102,7 @@ fn warn_days(intent: Intent, field: Option<&Field<i64>>, findings: &mut Findings
             key,
             format!(
                 "{} says nothing about {intent}",
-                findings.words("`warn_days`")
+                findings.spell("`warn_days`")
             ),
             "it belongs to certificate_renewal: from how many days before its end a certificate \
              needs attention",
@@ -117,7 +117,7 @@ fn warn_days(intent: Intent, field: Option<&Field<i64>>, findings: &mut Findings
         findings.error(
             codes::INVALID_NUMBER,
             spot,
-            format!("{} cannot be {days}", findings.words("`warn_days`")),
+            format!("{} cannot be {days}", findings.spell("`warn_days`")),
             "write a number of days from 1 to 365",
         );
     }

@@ -26,14 +26,14 @@ mod urls;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::decode::{self, Reader};
+use super::decode::{self, RawPortalOrganization};
 use super::diagnostic::{Diagnostics, Findings};
-use super::forms::{self, Form, Resource};
-use super::kubernetes::{EnvironmentObject, OrganizationObject};
+use super::document_kind::{self, Documents, Resource};
+use super::form::Form;
 use super::load::{Document, Loaded};
-use super::naming::Naming;
 use super::node::Node;
-use super::raw::{RawDocument, RawPortalOrganization};
+use super::reader::Reader;
+use super::shape::{EnvironmentObject, OrganizationObject, RawManifest};
 use super::source::{FileId, Sources};
 use portalctl_model::desired::{AbsentOrganization, Desired, DesiredOrganization, Names};
 use portalctl_model::{OrgKey, ResourceName};
@@ -154,11 +154,11 @@ pub(super) fn apply_rules(loaded: Loaded, presence: Presence) -> Outcome {
         complete,
         skipped,
     } = loaded;
-    let outcome = match forms::sort(documents, &mut findings) {
-        Form::Manifest(documents) => {
+    let outcome = match document_kind::sort(documents, &mut findings) {
+        Documents::Manifest(documents) => {
             check_manifest(documents, sources, findings, complete, presence)
         }
-        Form::Resources(resources, all) => {
+        Documents::Resources(resources, all) => {
             let complete = complete && all;
             let rivals = Rivals::Refused;
             check_resources(resources, sources, findings, complete, presence, rivals)
@@ -188,8 +188,8 @@ fn check_manifest(
             presence::organizations_are_declared(&raw, &parts, &sources, &mut findings);
         }
     }
-    let documents: Vec<RawDocument> = raw.into_iter().map(|(_, document)| document).collect();
-    let documents: Vec<&RawDocument> = documents.iter().collect();
+    let documents: Vec<RawManifest> = raw.into_iter().map(|(_, document)| document).collect();
+    let documents: Vec<&RawManifest> = documents.iter().collect();
     let settings = settings::check(&documents, complete, &mut findings);
 
     let mut walk = organization::Walk::new(&settings, Rivals::Refused, &mut findings);
@@ -222,7 +222,7 @@ pub(super) fn check_resources(
     presence: Presence,
     rivals: Rivals,
 ) -> Outcome {
-    findings.speak(Naming::Camel);
+    findings.set_form(Form::Kubernetes);
     let decoded = resources::decode(resources, &sources, &mut findings);
     let complete = complete && decoded.complete;
     if complete {
@@ -230,11 +230,11 @@ pub(super) fn check_resources(
         resources::are_there(&decoded, organizations_needed, &mut findings);
     }
     resources::is_alone(&decoded.environments, &mut findings);
-    let documents: Vec<&RawDocument> = decoded
+    let documents: Vec<&RawManifest> = decoded
         .environments
         .iter()
         .take(1)
-        .map(|environment| &environment.document)
+        .map(|environment| &environment.manifest)
         .collect();
     // Where no environment could be read, the rules that need one find nothing.
     let complete = complete && !documents.is_empty();
@@ -286,7 +286,7 @@ fn decode_document(
     findings: &mut Findings,
     file: FileId,
     root: Node,
-) -> Option<RawDocument> {
+) -> Option<RawManifest> {
     let text: Arc<str> = sources.text_of(file);
     let mut reader = Reader {
         file,
@@ -299,7 +299,7 @@ fn decode_document(
 /// The entries under one `organizations`.
 type Nodes = Vec<(Node, Node)>;
 
-fn take_organizations(raw: &mut [(FileId, RawDocument)]) -> Vec<(FileId, Nodes)> {
+fn take_organizations(raw: &mut [(FileId, RawManifest)]) -> Vec<(FileId, Nodes)> {
     raw.iter_mut()
         .filter_map(|(file, document)| {
             let entries = document.organizations.as_mut()?.value.take()?;

@@ -3,40 +3,31 @@
 //! The rules are those of the resource definitions, so that `validate` refuses what the API server
 //! would.
 
+use std::ops::RangeInclusive;
+
 use super::text;
 use crate::diagnostic::Findings;
-use crate::kubernetes::{
-    DeletionPolicy, EnvironmentObject, ExternalIdPatterns, Intervals, KeyRef, ManagementPolicy,
-    OperatorSettings, OrganizationObject, Recreate, Transfer, Webhook,
-};
 use crate::quote::quote;
-use crate::raw::{
-    Field, RawExternalIdPatterns, RawIntervals, RawKeyRef, RawOperator, RawOrganizationObject,
-    RawTransfer, RawWebhook, Text, Texts, good,
+use crate::raw::{Field, Text, Texts, good};
+use crate::shape::{
+    EnvironmentObject, ExternalIdPatterns, IntervalBounds, Intervals, KeyRef, MAX_DELETES,
+    MAX_PACE, OperatorSettings, OrganizationObject, OrganizationPolicies, POLL, RESYNC,
+    RawEnvironmentObject, RawExternalIdPatterns, RawIntervals, RawKeyRef, RawOrganizationObject,
+    RawOrganizationPolicies, RawTransfer, RawWebhook, SWEEP, Transfer, Webhook,
 };
 use crate::source::Spot;
 use portalctl_model::codes::manifest as codes;
 use portalctl_model::return_url::LocalHttp;
-use portalctl_model::{AllowedHosts, ExternalId, Holder, ReturnUrl};
-
-const DELETION: [(&str, DeletionPolicy); 2] = [
-    ("Retain", DeletionPolicy::Retain),
-    ("Delete", DeletionPolicy::Delete),
-];
-const MANAGEMENT: [(&str, ManagementPolicy); 2] = [
-    ("Manage", ManagementPolicy::Manage),
-    ("Observe", ManagementPolicy::Observe),
-];
-const RECREATE: [(&str, Recreate); 1] = [("once", Recreate::Once)];
-/// The most requests a second, and the most deletions an hour.
-const MOST: i64 = 100;
+use portalctl_model::{AllowedHosts, ExternalId, Holder, ReturnUrl, duration};
 
 /// Checks what stands about an environment; `has_owner` tells whether it has an owner mark.
 pub(super) fn environment(
-    raw: &RawOperator,
+    raw: &RawEnvironmentObject,
     has_owner: bool,
     findings: &mut Findings,
 ) -> EnvironmentObject {
+    let object = raw;
+    let raw = &object.operator;
     let default = OperatorSettings::default();
     let is_true = |field: Option<&Field<bool>>| good(field).is_some_and(|(value, _)| *value);
     if is_true(raw.allow_deletion.as_ref())
@@ -51,15 +42,15 @@ pub(super) fn environment(
         );
     }
     EnvironmentObject {
-        name: name(raw.name.as_ref(), findings),
-        namespace: namespace(raw.namespace.as_ref(), findings),
-        secret_ref: good(raw.secret_ref.as_ref()).and_then(|(raw, _)| key_ref(raw, findings)),
+        name: name(object.name.as_ref(), findings),
+        namespace: namespace(object.namespace.as_ref(), findings),
+        secret_ref: good(object.secret_ref.as_ref()).and_then(|(raw, _)| key_ref(raw, findings)),
         operator: OperatorSettings {
             api_url: api_url(raw.api_url.as_ref(), findings),
             requests_per_second: number(
                 raw.requests_per_second.as_ref(),
                 "`requestsPerSecond`",
-                1,
+                1..=MAX_PACE,
                 findings,
             )
             .unwrap_or(default.requests_per_second),
@@ -80,7 +71,7 @@ pub(super) fn environment(
             max_deletes_per_hour: number(
                 raw.max_deletes_per_hour.as_ref(),
                 "`maxDeletesPerHour`",
-                0,
+                0..=MAX_DELETES,
                 findings,
             )
             .unwrap_or(default.max_deletes_per_hour),
@@ -97,30 +88,25 @@ pub(super) fn organization(
     let RawOrganizationObject {
         name: object,
         namespace: space,
-        deletion_policy,
-        management_policy,
-        suspend,
-        recreate,
+        policies:
+            RawOrganizationPolicies {
+                deletion_policy: deletion,
+                management_policy: management,
+                suspend,
+                recreate,
+            },
     } = raw;
     OrganizationObject {
         name: name(object.as_ref(), findings),
         namespace: namespace(space.as_ref(), findings),
-        deletion_policy: text::word(
-            deletion_policy.as_ref(),
-            "`deletionPolicy`",
-            &DELETION,
-            findings,
-        )
-        .unwrap_or_default(),
-        management_policy: text::word(
-            management_policy.as_ref(),
-            "`managementPolicy`",
-            &MANAGEMENT,
-            findings,
-        )
-        .unwrap_or_default(),
-        suspend: good(suspend.as_ref()).is_some_and(|(value, _)| *value),
-        recreate: text::word(recreate.as_ref(), "`recreate`", &RECREATE, findings),
+        policies: OrganizationPolicies {
+            deletion_policy: text::word(deletion.as_ref(), "`deletionPolicy`", findings)
+                .unwrap_or_default(),
+            management_policy: text::word(management.as_ref(), "`managementPolicy`", findings)
+                .unwrap_or_default(),
+            suspend: good(suspend.as_ref()).is_some_and(|(value, _)| *value),
+            recreate: text::word(recreate.as_ref(), "`recreate`", findings),
+        },
     }
 }
 
@@ -337,24 +323,23 @@ fn api_url(field: Option<&Field<Text>>, findings: &mut Findings) -> Option<Strin
 fn number(
     field: Option<&Field<i64>>,
     what: &str,
-    least: i64,
+    allowed: RangeInclusive<u32>,
     findings: &mut Findings,
 ) -> Option<u32> {
     let (number, spot) = good(field)?;
-    if (least..=MOST).contains(number) {
-        return u32::try_from(*number).ok();
+    let checked = u32::try_from(*number).ok();
+    let checked = checked.filter(|number| allowed.contains(number));
+    if checked.is_none() {
+        let (least, most) = allowed.into_inner();
+        findings.error(
+            codes::INVALID_NUMBER,
+            spot,
+            format!("{what} cannot be {number}"),
+            format!("write a number from {least} to {most}"),
+        );
     }
-    findings.error(
-        codes::INVALID_NUMBER,
-        spot,
-        format!("{what} cannot be {number}"),
-        format!("write a number from {least} to {MOST}"),
-    );
-    None
+    checked
 }
-
-const MINUTE: u64 = 60;
-const HOUR: u64 = 60 * MINUTE;
 
 fn intervals(raw: &RawIntervals, findings: &mut Findings) -> Intervals {
     let RawIntervals {
@@ -362,40 +347,25 @@ fn intervals(raw: &RawIntervals, findings: &mut Findings) -> Intervals {
         resync,
         sweep,
     } = raw;
-    let default = Intervals::default();
-    let mut checked = |field: &Option<Field<Text>>, what, least, most, default| {
-        span(field.as_ref(), what, least, most, findings).unwrap_or(default)
-    };
     Intervals {
-        poll: checked(poll, "`poll`", ("10s", 10), ("1h", HOUR), default.poll),
-        resync: checked(
-            resync,
-            "`resync`",
-            ("5m", 5 * MINUTE),
-            ("24h", 24 * HOUR),
-            default.resync,
-        ),
-        sweep: checked(
-            sweep,
-            "`sweep`",
-            ("5m", 5 * MINUTE),
-            ("168h", 168 * HOUR),
-            default.sweep,
-        ),
+        poll: interval(poll.as_ref(), "`poll`", &POLL, findings),
+        resync: interval(resync.as_ref(), "`resync`", &RESYNC, findings),
+        sweep: interval(sweep.as_ref(), "`sweep`", &SWEEP, findings),
     }
 }
 
-/// A time span within bounds, each as it is written and in seconds.
-fn span(
+/// Reads an interval; the default where there is none, or a wrong one, which is reported.
+fn interval(
     field: Option<&Field<Text>>,
     what: &str,
-    least: (&str, u64),
-    most: (&str, u64),
+    bounds: &IntervalBounds,
     findings: &mut Findings,
-) -> Option<String> {
-    let (text, spot) = good(field)?;
-    if seconds(text).is_some_and(|seconds| (least.1..=most.1).contains(&seconds)) {
-        return Some(text.to_string());
+) -> String {
+    let Some((text, spot)) = good(field) else {
+        return bounds.default.to_owned();
+    };
+    if is_within(text, bounds) {
+        return text.to_string();
     }
     findings.error(
         codes::INVALID_TIME,
@@ -403,32 +373,23 @@ fn span(
         format!("{what} cannot be {}", quote(text)),
         format!(
             "write a time from {} to {}, as in 90s, 5m or 1h30m",
-            least.0, most.0
+            bounds.least, bounds.most
         ),
     );
-    None
+    bounds.default.to_owned()
 }
 
-/// How many seconds a text such as `1h30m` stands for.
-fn seconds(text: &str) -> Option<u64> {
-    if text.is_empty() || text.len() > 16 {
-        return None;
-    }
-    let mut total: u64 = 0;
-    let mut rest = text;
-    while !rest.is_empty() {
-        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-        let number: u64 = rest.get(..digits)?.parse().ok()?;
-        let unit = match rest.get(digits..digits + 1)? {
-            "h" => HOUR,
-            "m" => MINUTE,
-            "s" => 1,
-            _ => return None,
-        };
-        total = total.checked_add(number.checked_mul(unit)?)?;
-        rest = rest.get(digits + 1..)?;
-    }
-    Some(total)
+/// Returns whether a text is an interval between its bounds that the API server accepts, too: it takes
+/// hours, minutes and seconds only, and no spaces.
+fn is_within(text: &str, bounds: &IntervalBounds) -> bool {
+    let is_short = text.len() <= 16
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_digit() || b"hms".contains(&b));
+    let bound = |text: &str| duration::parse(text).expect("the bounds of intervals are durations");
+    is_short
+        && duration::parse(text)
+            .is_some_and(|time| (bound(bounds.least)..=bound(bounds.most)).contains(&time))
 }
 
 #[cfg(test)]
@@ -436,21 +397,33 @@ mod tests {
     use super::*;
 
     #[test]
-    fn times_are_read_as_go_reads_them() {
-        for (text, wanted) in [
-            ("90s", Some(90)),
-            ("1h30m", Some(5400)),
-            ("0s", Some(0)),
-            ("", None),
-            ("1", None),
-            ("h", None),
-            ("1d", None),
-            ("-1s", None),
-            ("1.5h", None),
-            ("9999999999999h", Some(9_999_999_999_999 * HOUR)),
-            ("99999999999999999h", None),
-        ] {
-            assert_eq!(seconds(text), wanted, "{text}");
+    fn intervals_are_what_the_operator_and_the_api_server_read() {
+        let any = IntervalBounds {
+            default: "1h",
+            least: "0s",
+            most: "9999h",
+        };
+        for text in ["90s", "1h30m", "0s", "1h0m1s", "60m"] {
+            assert!(is_within(text, &any), "{text}");
         }
+        for text in [
+            "",
+            "1",
+            "h",
+            "1d",
+            "-1s",
+            "1.5h",
+            "1h 30m",
+            "1 hour",
+            "9999999999999h",
+            "99999999999999999h",
+            "1hm",
+            "10000h",
+        ] {
+            assert!(!is_within(text, &any), "{text}");
+        }
+        assert!(is_within("10s", &POLL) && is_within("1h", &POLL));
+        assert!(!is_within("9s", &POLL) && !is_within("61m", &POLL));
+        assert!(is_within("5m", &RESYNC) && !is_within("4m59s", &RESYNC));
     }
 }

@@ -11,13 +11,15 @@ use super::urls::UrlRules;
 use super::{
     absent, allow, audit_logs, contacts, identity, ignore, intents, operator, resources, text,
 };
-use crate::decode::{self, Reader};
+use crate::decode::{self, RawPortalEnvironment, RawPortalOrganization};
 use crate::diagnostic::Findings;
-use crate::kubernetes::{ManagementPolicy, OrganizationObject, Tenant};
-use crate::naming::Naming;
+use crate::form::Form;
+use crate::kubernetes::Tenant;
 use crate::node::Node;
 use crate::quote::quote;
-use crate::raw::{RawOrganization, RawPortalEnvironment, RawPortalOrganization, Text, good};
+use crate::raw::{Text, good};
+use crate::reader::Reader;
+use crate::shape::{OrganizationObject, RawOrganization};
 use crate::source::{FileId, Spot, Spotted};
 use portalctl_model::codes::manifest as codes;
 use portalctl_model::desired::{
@@ -203,9 +205,8 @@ impl<'a> Walk<'a> {
             }
             return;
         }
-        if object.as_ref().map(|object| object.management_policy) == Some(ManagementPolicy::Observe)
-        {
-            organization.management = Management::Observe;
+        if let Some(object) = &object {
+            organization.management = object.policies.management_policy;
         }
         let Some(key) = heading.key else { return };
         let key = self.key_of_its_own(key, name);
@@ -272,11 +273,11 @@ impl<'a> Walk<'a> {
             findings,
         );
         // Of a manifest it is asked once it is converted: `convert` writes the patterns that it needs.
-        if let (Some(tenant), Some(external_id), Some(_), Naming::Camel) = (
+        if let (Some(tenant), Some(external_id), Some(_), Form::Kubernetes) = (
             heading.tenant,
             &external_id,
             &raw.external_id,
-            findings.naming(),
+            findings.form(),
         ) {
             let patterns = &self.settings.object.operator.external_id_patterns;
             identity::may_be_set(external_id, tenant, patterns, findings);

@@ -4,13 +4,13 @@
 
 use super::Nodes;
 use crate::diagnostic::{Finding, Findings, Severity};
-use crate::raw::RawDocument;
+use crate::shape::RawManifest;
 use crate::source::{FileId, Sources, Spot};
 use portalctl_model::codes::{Code, manifest as codes};
 
 /// Which version of the format it is has to be said once.
 pub(super) fn version_is_said(
-    documents: &[(FileId, RawDocument)],
+    documents: &[(FileId, RawManifest)],
     sources: &Sources,
     findings: &mut Findings,
 ) {
@@ -31,7 +31,7 @@ pub(super) fn version_is_said(
 
 /// A manifest without organizations declares nothing, which is hardly ever meant.
 pub(super) fn organizations_are_declared(
-    documents: &[(FileId, RawDocument)],
+    documents: &[(FileId, RawManifest)],
     organizations: &[(FileId, Nodes)],
     sources: &Sources,
     findings: &mut Findings,

@@ -1,11 +1,13 @@
 //! Kubernetes resources: which environment they are about, and which organizations belong to it.
 
-use crate::decode::{self, Reader};
+use crate::decode::{self, Object, RawPortalEnvironment, RawPortalOrganization};
 use crate::diagnostic::{Finding, Findings, Severity};
-use crate::forms::Resource;
-use crate::kubernetes::{EnvironmentObject, Kind};
+use crate::document_kind::Resource;
+use crate::kubernetes::Kind;
 use crate::quote::{nearest, quote};
-use crate::raw::{Object, RawPortalEnvironment, RawPortalOrganization, good};
+use crate::raw::good;
+use crate::reader::Reader;
+use crate::shape::EnvironmentObject;
 use crate::source::{FileId, Sources, Spot};
 use portalctl_model::codes::manifest as codes;
 

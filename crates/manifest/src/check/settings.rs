@@ -7,11 +7,10 @@ use super::text;
 use super::urls::UrlRules;
 use super::{intents, operator, organization};
 use crate::diagnostic::{Finding, Findings, Severity};
-use crate::kubernetes::EnvironmentObject;
 use crate::quote::quote;
-use crate::raw::{
-    Field, RawDocument, RawEnvironment, RawLimits, RawMap, RawReturnUrls, RawUpdateLimit, Text,
-    Texts, good,
+use crate::raw::{Field, RawMap, Text, Texts, good};
+use crate::shape::{
+    EnvironmentObject, RawEnvironment, RawLimits, RawManifest, RawReturnUrls, RawUpdateLimit,
 };
 use crate::source::Spot;
 use portalctl_model::codes::manifest as codes;
@@ -74,7 +73,7 @@ impl Settings {
 
 /// Checks the settings of all documents; `complete` tells whether every file could be read.
 pub(super) fn check(
-    documents: &[&RawDocument],
+    documents: &[&RawManifest],
     complete: bool,
     findings: &mut Findings,
 ) -> Settings {
@@ -141,9 +140,9 @@ pub(super) fn check(
 
 /// A setting that may stand in one document only; the first counts.
 fn once<'d, T>(
-    documents: &[&'d RawDocument],
+    documents: &[&'d RawManifest],
     name: &str,
-    get: impl Fn(&'d RawDocument) -> Option<&'d Field<T>>,
+    get: impl Fn(&'d RawManifest) -> Option<&'d Field<T>>,
     findings: &mut Findings,
 ) -> Option<&'d Field<T>> {
     let mut declared = documents.iter().copied().filter_map(get);
@@ -222,15 +221,9 @@ fn parse_name(text: &str, spot: Spot, findings: &mut Findings) -> Option<Manifes
 }
 
 fn environment(raw: &RawEnvironment, findings: &mut Findings) -> Environment {
-    let kinds = [("test", KeyKind::Test), ("live", KeyKind::Live)];
     Environment {
         name: text::required(raw.name.as_ref(), "the environment's name", findings),
-        api_key: text::word(
-            raw.api_key.as_ref(),
-            &findings.words("`api_key`"),
-            &kinds,
-            findings,
-        ),
+        api_key: text::word(raw.api_key.as_ref(), "`api_key`", findings),
         client_id: good(raw.client_id.as_ref()).and_then(|(id, spot)| {
             ClientId::parse(id)
                 .map_err(|why| {

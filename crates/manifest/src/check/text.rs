@@ -8,6 +8,7 @@ use crate::source::Spot;
 use portalctl_model::codes::manifest as codes;
 use portalctl_model::name::{self, InvalidName, MAX_NAME_LENGTH};
 use portalctl_model::text::is_plain;
+use portalctl_model::words::Word;
 
 /// Text without control, newline or bidirectional characters.
 pub(super) fn plain(text: &str, spot: Spot, what: &str, findings: &mut Findings) -> bool {
@@ -90,22 +91,21 @@ pub(super) fn required(
     Some(text.to_string())
 }
 
-/// One of a few words.
-pub(super) fn word<T: Copy>(
+/// Reads one of a few words.
+pub(super) fn word<W: Word>(
     field: Option<&Field<Text>>,
     what: &str,
-    words: &[(&str, T)],
     findings: &mut Findings,
-) -> Option<T> {
+) -> Option<W> {
     let (text, spot) = good(field)?;
-    if let Some((_, value)) = words.iter().find(|(word, _)| **word == **text) {
+    if let Some((_, value)) = W::WORDS.iter().find(|(word, _)| **word == **text) {
         return Some(*value);
     }
-    let known: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
+    let known: Vec<&str> = W::WORDS.iter().map(|(word, _)| *word).collect();
     findings.error(
         codes::UNKNOWN_VALUE,
         spot,
-        format!("{} is no value of {what}", quote(text)),
+        format!("{} is no value of {}", quote(text), findings.spell(what)),
         suggest(text, &known),
     );
     None

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::diagnostic::{Finding, Findings, Severity};
-use crate::naming::Naming;
+use crate::form::Form;
 use crate::quote::quote;
 use crate::source::{Spot, Spotted};
 use portalctl_model::codes::{Code, manifest as codes};
@@ -44,9 +44,9 @@ impl Seen {
         };
         if *first_part != part {
             let message = format!("the organization {} is declared twice", quote(key.as_str()));
-            let help = match findings.naming() {
-                Naming::Snake => "keep one of the two: keys are unique across all files",
-                Naming::Camel => "keep one of the two, or set another `key` in one of them",
+            let help = match findings.form() {
+                Form::Manifest => "keep one of the two: keys are unique across all files",
+                Form::Kubernetes => "keep one of the two, or set another `key` in one of them",
             };
             twice(codes::DUPLICATE_KEY, message, spot, *first, help, findings);
         }
@@ -114,7 +114,7 @@ impl Seen {
                     message,
                     id.spot,
                     *first,
-                    &findings.words(help),
+                    &findings.spell(help),
                     findings,
                 );
             }
@@ -152,7 +152,7 @@ impl Seen {
                 message,
                 spot,
                 first.spot,
-                &findings.words(
+                &findings.spell(
                     "remove it from one of them, or set `allow_shared_domain: true` on both",
                 ),
                 findings,

@@ -3,7 +3,7 @@
 use url::Host;
 
 use crate::diagnostic::Findings;
-use crate::naming::Naming;
+use crate::form::Form;
 use crate::quote::quote;
 use crate::raw::{Field, Text, Texts, good};
 use crate::source::Spot;
@@ -35,7 +35,7 @@ impl UrlRules {
                 findings.error(
                     codes::INVALID_HOST,
                     spot,
-                    findings.words("`allowed_hosts` is empty"),
+                    findings.spell("`allowed_hosts` is empty"),
                     "name the hosts that portal users may be sent to, or remove the field to \
                      allow any host",
                 );
@@ -88,7 +88,7 @@ impl UrlRules {
         match ReturnUrl::parse(text, &self.hosts, self.local) {
             Ok(url) => Some(url),
             Err(error) => {
-                let (code, message, help) = self.explain(&error, what, findings.naming());
+                let (code, message, help) = self.explain(&error, what, findings.form());
                 findings.error(code, spot, message, help);
                 None
             }
@@ -99,7 +99,7 @@ impl UrlRules {
         &self,
         error: &InvalidUrl,
         what: &str,
-        naming: Naming,
+        form: Form,
     ) -> (portalctl_model::codes::Code, String, String) {
         let (code, help) = match error {
             InvalidUrl::NotAbsolute(_) => (
@@ -108,12 +108,11 @@ impl UrlRules {
             ),
             InvalidUrl::NotHttps(_) => (
                 codes::URL_NOT_HTTPS,
-                naming
-                    .words(
-                        "use https; http://localhost is accepted only in an environment with \
+                form.spell(
+                    "use https; http://localhost is accepted only in an environment with \
                          `api_key: test`",
-                    )
-                    .into_owned(),
+                )
+                .into_owned(),
             ),
             InvalidUrl::UserInfo => (
                 codes::INVALID_URL,
@@ -137,7 +136,7 @@ impl UrlRules {
                 "name the host that the browser is sent to".to_owned(),
             ),
             InvalidUrl::HostNotAllowed(host) => {
-                (codes::HOST_NOT_ALLOWED, self.other_hosts(host, naming))
+                (codes::HOST_NOT_ALLOWED, self.other_hosts(host, form))
             }
         };
         let message = match error {
@@ -152,13 +151,13 @@ impl UrlRules {
         (code, message, help)
     }
 
-    fn other_hosts(&self, host: &str, naming: Naming) -> String {
+    fn other_hosts(&self, host: &str, form: Form) -> String {
         let known = self.listed.iter().take(5).cloned().collect::<Vec<_>>();
         format!(
             "the allowed hosts are {}; if {} is meant, add it to {}",
             known.join(", "),
             quote(host),
-            naming.words("`return_urls.allowed_hosts`")
+            form.spell("`return_urls.allowed_hosts`")
         )
     }
 }

@@ -1,38 +1,35 @@
-//! What a manifest means → a manifest, written anew.
+//! Desired state → a manifest, written anew.
 
 use std::collections::BTreeMap;
 
-use super::Remainder;
-use super::resources::{derived_name, key_kind, object_name, some_list};
-use crate::kubernetes::{EnvironmentObject, OrganizationObject};
+use super::{Remainder, derived_name, object_name, return_urls, some_list};
 use crate::shape::{
-    AuditLogs, DomainItem, DomainSettings, DomainState, DomainsPolicy, Environment, IntentItem,
-    IntentSettings, Invite, Limits, Manifest, Organization, OrganizationState, ReturnUrls,
-    UpdateLimit,
+    AuditLogs, DomainSettings, Environment, EnvironmentObject, IntentSettings, Limits, Manifest,
+    Organization, OrganizationObject, UpdateLimit,
 };
 use portalctl_model::desired::{
     self, AbsentOrganization, DEFAULT_DELETE_LIMIT, DeclaredDomainState, Desired,
-    DesiredOrganization,
+    DesiredOrganization, OrganizationState,
 };
-use portalctl_model::{ExternalId, Intent, OrgKey};
+use portalctl_model::{Domain, ExternalId, Intent, OrgKey};
 
-/// The whole manifest.
+/// Returns the whole manifest.
 pub(super) fn whole(desired: &Desired, rest: &Remainder) -> Manifest {
-    let one = |(key, declared): (&OrgKey, &DesiredOrganization)| {
+    let present = desired.organizations.iter().map(|(key, declared)| {
         let placed = rest.organizations.get(key);
         let organization = Organization {
             kubernetes: placed.and_then(|placed| organization_object(key, placed, rest)),
             ..organization(key, declared)
         };
         (key.to_string(), organization)
-    };
-    let present = desired.organizations.iter().map(one);
+    });
     let absent = desired.absent.iter().map(absent);
+    let environment = environment(&desired.environment);
     Manifest {
         version: Some(1),
         manifest: desired.manifest.as_ref().map(ToString::to_string),
         previous_manifests: some_list(desired.previous_manifests.iter().map(ToString::to_string)),
-        environment: environment(&desired.environment),
+        environment: (environment != Environment::default()).then_some(environment),
         return_urls: return_urls(&desired.return_urls),
         limits: limits(&desired.limits),
         defaults: None,
@@ -41,7 +38,7 @@ pub(super) fn whole(desired: &Desired, rest: &Remainder) -> Manifest {
     }
 }
 
-/// An entry that says which organization is to be deleted.
+/// Returns an entry that says which organization is to be deleted.
 fn absent((key, declared): (&OrgKey, &AbsentOrganization)) -> (String, Organization) {
     let AbsentOrganization {
         source: _,
@@ -59,55 +56,37 @@ fn absent((key, declared): (&OrgKey, &AbsentOrganization)) -> (String, Organizat
     (key.to_string(), organization)
 }
 
-fn environment(environment: &desired::Environment) -> Option<Environment> {
+pub(super) fn environment(environment: &desired::Environment) -> Environment {
     let desired::Environment {
         name,
         api_key,
         client_id,
     } = environment;
-    let is_said = name.is_some() || api_key.is_some() || client_id.is_some();
-    is_said.then(|| Environment {
+    Environment {
         name: name.clone(),
-        api_key: api_key.map(key_kind),
+        api_key: *api_key,
         client_id: client_id.as_ref().map(ToString::to_string),
-    })
+    }
 }
 
-fn return_urls(urls: &desired::ReturnUrls) -> Option<ReturnUrls> {
-    let desired::ReturnUrls {
-        default,
-        success,
-        allowed_hosts,
-    } = urls;
-    let is_said = default.is_some() || !success.is_empty() || !allowed_hosts.is_empty();
-    let of = |(intent, url): (&Intent, &_)| (intent.to_string(), ToString::to_string(url));
-    is_said.then(|| ReturnUrls {
-        default: default.as_ref().map(ToString::to_string),
-        allowed_hosts: some_list(allowed_hosts.iter().map(str::to_owned)),
-        success: (!success.is_empty()).then(|| success.iter().map(of).collect()),
-    })
-}
-
-fn limits(limits: &desired::Limits) -> Option<Limits> {
+pub(super) fn limits(limits: &desired::Limits) -> Option<Limits> {
     let desired::Limits {
         create,
         update,
         delete,
     } = *limits;
-    let delete = Some(delete).filter(|delete| *delete != DEFAULT_DELETE_LIMIT);
-    let is_said = create.is_some() || update.is_some() || delete.is_some();
-    is_said.then(|| Limits {
+    let limits = Limits {
         create,
         update: update.map(|limit| match limit {
             desired::UpdateLimit::Count(count) => UpdateLimit::Count(count),
             desired::UpdateLimit::Percent(percent) => UpdateLimit::Percent(format!("{percent}%")),
         }),
-        delete,
-    })
+        delete: Some(delete).filter(|delete| *delete != DEFAULT_DELETE_LIMIT),
+    };
+    (limits != Limits::default()).then_some(limits)
 }
 
-/// What the environment's object says beside the rest, without what would be made of the rest
-/// anyway.
+/// Returns the `kubernetes` field, without the name that would be derived anyway.
 fn environment_object(desired: &Desired, object: &EnvironmentObject) -> Option<EnvironmentObject> {
     let derived = derived_name(desired.environment.name.as_deref());
     let kept = EnvironmentObject {
@@ -117,28 +96,24 @@ fn environment_object(desired: &Desired, object: &EnvironmentObject) -> Option<E
     (kept != EnvironmentObject::default()).then_some(kept)
 }
 
-/// The same for an organization.
+/// Returns the `kubernetes` field of an organization, without what would be derived anyway.
 fn organization_object(
     key: &OrgKey,
     object: &OrganizationObject,
     rest: &Remainder,
 ) -> Option<OrganizationObject> {
+    let derived = object_name(key, object, rest);
     let home = &rest.environment.namespace;
+    let namespace = object.namespace.clone();
     let kept = OrganizationObject {
-        name: object
-            .name
-            .clone()
-            .filter(|name| name != object_name(key, object, rest)),
-        namespace: object
-            .namespace
-            .clone()
-            .filter(|_| object.namespace != *home),
+        name: object.name.clone().filter(|name| name != derived),
+        namespace: namespace.filter(|_| object.namespace != *home),
         ..object.clone()
     };
     (kept != OrganizationObject::default()).then_some(kept)
 }
 
-/// One organization, all of its fields but what only Kubernetes says.
+/// Returns one organization, without the fields that only the Kubernetes form has.
 pub(super) fn organization(key: &OrgKey, organization: &DesiredOrganization) -> Organization {
     let DesiredOrganization {
         source: _,
@@ -164,7 +139,7 @@ pub(super) fn organization(key: &OrgKey, organization: &DesiredOrganization) -> 
         allow_same_name,
         claim,
         allow,
-        // Kept with what only Kubernetes says.
+        // Kept with the fields that only the Kubernetes form has.
         management: _,
         resource: _,
         // Only an operator sets it.
@@ -172,29 +147,24 @@ pub(super) fn organization(key: &OrgKey, organization: &DesiredOrganization) -> 
     } = organization;
     // An entry without `id` has its key as the external id; one with `id` has none.
     let implied = id.is_none().then(|| ExternalId::from(key));
+    let external_id = external_id.as_ref();
     Organization {
         name: name.clone(),
         id: id.as_ref().map(ToString::to_string),
         external_id: external_id
-            .as_ref()
             .filter(|external_id| Some(*external_id) != implied.as_ref())
             .map(ToString::to_string),
         previous_keys: some_list(previous_keys.iter().map(ToString::to_string)),
         domains: domains
             .as_ref()
             .map(|domains| domains.iter().map(domain).collect()),
-        domains_policy: match domains_policy {
-            desired::DomainsPolicy::Add => None,
-            desired::DomainsPolicy::Exact => Some(DomainsPolicy::Exact),
-        },
+        domains_policy: unless_default(*domains_policy),
         intents: some_list(intents.iter().map(intent)),
         return_url: return_url.as_ref().map(ToString::to_string),
         metadata: Some(metadata.clone()).filter(|metadata: &BTreeMap<_, _>| !metadata.is_empty()),
+        remove_metadata: None,
         it_contacts: some_list(it_contacts.iter().map(ToString::to_string)),
-        invite: match invite {
-            desired::Invite::Never => None,
-            desired::Invite::Once => Some(Invite::Once),
-        },
+        invite: unless_default(*invite),
         protect: *protect,
         stripe_customer_id: stripe_customer_id.clone(),
         allow_profiles_outside_organization: *allow_profiles_outside_organization,
@@ -202,44 +172,37 @@ pub(super) fn organization(key: &OrgKey, organization: &DesiredOrganization) -> 
             retention_days: Some(days),
         }),
         ignore_fields: some_list(ignore_fields.iter().map(ToString::to_string)),
-        allow_shared_domain: allow_shared_domain.then_some(true),
-        allow_same_name: allow_same_name.then_some(true),
-        claim: claim.then_some(true),
+        allow_shared_domain: unless_default(*allow_shared_domain),
+        allow_same_name: unless_default(*allow_same_name),
+        claim: unless_default(*claim),
         allow: some_list(allow.iter().copied()),
         state: None,
         kubernetes: None,
     }
 }
 
-fn domain((domain, state): (&portalctl_model::Domain, &DeclaredDomainState)) -> DomainItem {
-    let domain = domain.to_string();
-    match domain_state(*state) {
-        None => DomainItem::Name(domain),
-        state => DomainItem::Settings(DomainSettings { domain, state }),
+/// Returns a value where it differs from the default.
+fn unless_default<T: Default + PartialEq>(value: T) -> Option<T> {
+    (value != T::default()).then_some(value)
+}
+
+fn domain((domain, state): (&Domain, &DeclaredDomainState)) -> DomainSettings {
+    DomainSettings {
+        domain: domain.to_string(),
+        state: unless_default(*state),
     }
 }
 
-/// The state that has to be said.
-pub(super) fn domain_state(state: DeclaredDomainState) -> Option<DomainState> {
-    match state {
-        DeclaredDomainState::Pending => None,
-        DeclaredDomainState::Verified => Some(DomainState::Verified),
-    }
-}
-
-fn intent((intent, settings): (&Intent, &desired::IntentSettings)) -> IntentItem {
+fn intent((intent, settings): (&Intent, &desired::IntentSettings)) -> IntentSettings {
     let desired::IntentSettings {
         return_url,
         success_url,
         warn_days,
     } = settings;
-    if *settings == desired::IntentSettings::default() {
-        return IntentItem::Name(*intent);
-    }
-    IntentItem::Settings(IntentSettings {
+    IntentSettings {
         intent: *intent,
         return_url: return_url.as_ref().map(ToString::to_string),
         success_url: success_url.as_ref().map(ToString::to_string),
         warn_days: *warn_days,
-    })
+    }
 }

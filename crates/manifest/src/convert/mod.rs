@@ -9,22 +9,17 @@ mod resources;
 
 use std::collections::BTreeMap;
 
+pub use super::form::Form;
+
 use super::check::{self, Remainder};
 use super::diagnostic::Findings;
-use super::forms;
+use super::document_kind::{self, Documents};
+use super::kubernetes::Tenant;
 use super::load::{Input, load};
-use super::shape::Manifest;
+use super::shape::{Manifest, OrganizationObject, ReturnUrls};
 use super::{Checked, to_yaml};
-use portalctl_model::desired::{Desired, DesiredOrganization};
-
-/// A form to convert to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
-    /// A manifest.
-    Manifest,
-    /// Kubernetes resources.
-    Kubernetes,
-}
+use portalctl_model::OrgKey;
+use portalctl_model::desired::{self, Desired, DesiredOrganization};
 
 /// A manifest with everything that it says.
 #[derive(Debug)]
@@ -53,9 +48,9 @@ pub fn read_whole(inputs: &[Input]) -> Whole {
 /// The form that files have; a manifest unless there is a resource.
 pub fn form_of(inputs: &[Input]) -> Form {
     let documents = load(inputs).documents;
-    match forms::sort(documents, &mut Findings::default()) {
-        forms::Form::Manifest(_) => Form::Manifest,
-        forms::Form::Resources(..) => Form::Kubernetes,
+    match document_kind::sort(documents, &mut Findings::default()) {
+        Documents::Manifest(_) => Form::Manifest,
+        Documents::Resources(..) => Form::Kubernetes,
     }
 }
 
@@ -129,4 +124,65 @@ pub fn unsaid_in_kubernetes(desired: &Desired) -> Vec<(&'static str, usize)> {
 pub fn default_secret(rest: &Remainder) -> Option<(&'static str, &'static str)> {
     let is_declared = rest.environment.secret_ref.is_some();
     (!is_declared).then_some((resources::SECRET, resources::SECRET_KEY))
+}
+
+/// Returns a list that is there when it holds something.
+fn some_list<T>(items: impl Iterator<Item = T>) -> Option<Vec<T>> {
+    let items: Vec<T> = items.collect();
+    (!items.is_empty()).then_some(items)
+}
+
+fn return_urls(urls: &desired::ReturnUrls) -> Option<ReturnUrls> {
+    let desired::ReturnUrls {
+        default,
+        success,
+        allowed_hosts,
+    } = urls;
+    let success: BTreeMap<String, String> = success
+        .iter()
+        .map(|(intent, url)| (intent.to_string(), url.to_string()))
+        .collect();
+    let urls = ReturnUrls {
+        default: default.as_ref().map(ToString::to_string),
+        allowed_hosts: some_list(allowed_hosts.iter().map(str::to_owned)),
+        success: (!success.is_empty()).then_some(success),
+    };
+    (urls != ReturnUrls::default()).then_some(urls)
+}
+
+/// The name of an environment that has none.
+const NAMELESS: &str = "portal";
+
+/// The tenant that an organization's namespace is.
+fn tenant_of<'a>(placed: &'a OrganizationObject, rest: &Remainder) -> Option<Tenant<'a>> {
+    Tenant::of(
+        rest.environment.namespace.as_deref(),
+        placed.namespace.as_deref(),
+    )
+}
+
+/// The name of an organization's object unless it has another: its key, without the namespace.
+fn object_name<'a>(key: &'a OrgKey, placed: &OrganizationObject, rest: &Remainder) -> &'a str {
+    let tenant = tenant_of(placed, rest);
+    let plain = tenant.and_then(|tenant| tenant.plain(key.as_str()));
+    plain.unwrap_or(key.as_str())
+}
+
+/// The name of the object: as the manifest says, else made from the environment's name.
+fn environment_name(desired: &Desired, rest: &Remainder) -> String {
+    let given = rest.environment.name.clone();
+    given.unwrap_or_else(|| derived_name(desired.environment.name.as_deref()))
+}
+
+/// A name that Kubernetes takes, as near to a text as it can be.
+fn derived_name(shown: Option<&str>) -> String {
+    let letters = shown.unwrap_or_default().to_lowercase();
+    let words: Vec<&str> = letters
+        .split(|c: char| !c.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .collect();
+    let mut name = words.join("-");
+    name.truncate(63);
+    let name = name.trim_end_matches('-');
+    if name.is_empty() { NAMELESS } else { name }.to_owned()
 }

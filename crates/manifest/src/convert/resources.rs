@@ -1,26 +1,23 @@
-//! What a manifest means → Kubernetes resources.
+//! Desired state → Kubernetes resources.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::Remainder;
-use crate::kubernetes::{
-    API_VERSION, AuditLogSettings, DomainSettings, EnvironmentRef, ExternalIdPatterns,
-    IntentSettings, KeyRef, Kind, Limits, OperatorSettings, OrganizationObject,
-    PortalEnvironmentSpec, PortalOrganizationSpec, ReturnUrls, Tenant, UpdateLimit,
+use super::manifest;
+use super::{Remainder, environment_name, object_name, return_urls, some_list, tenant_of};
+use crate::kubernetes::{API_VERSION, Kind};
+use crate::shape::{
+    EnvironmentRef, ExternalIdPatterns, KeyRef, OperatorSettings, Organization,
+    OrganizationPolicies, PortalEnvironmentSpec, PortalOrganizationSpec,
 };
-use crate::shape;
-use portalctl_model::desired::{self, DEFAULT_DELETE_LIMIT, Desired, DesiredOrganization};
-use portalctl_model::{Intent, OrgKey};
+use portalctl_model::OrgKey;
+use portalctl_model::desired::{self, Desired, DesiredOrganization};
 
 /// The Secret that holds the API key unless the manifest says otherwise.
 pub(super) const SECRET: &str = "workos";
 /// The key within that Secret.
 pub(super) const SECRET_KEY: &str = "api-key";
-/// The name of an environment that has none.
-const NAMELESS: &str = "portal";
-
 /// An object as it is written to a file.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -56,16 +53,13 @@ pub(super) fn environment(desired: &Desired, rest: &Remainder) -> Object<PortalE
             name: SECRET.to_owned(),
             key: SECRET_KEY.to_owned(),
         }),
-        api_key: desired.environment.api_key.map(key_kind),
-        client_id: desired
-            .environment
-            .client_id
-            .as_ref()
-            .map(ToString::to_string),
-        name: shown.filter(|shown| *shown != name),
+        environment: manifest::environment(&desired::Environment {
+            name: shown.filter(|shown| *shown != name),
+            ..desired.environment.clone()
+        }),
         manifest: desired.manifest.as_ref().map(ToString::to_string),
         return_urls: return_urls(&desired.return_urls),
-        limits: limits(&desired.limits),
+        limits: manifest::limits(&desired.limits),
         operator: OperatorSettings {
             external_id_patterns: external_id_patterns(desired, rest),
             ..rest.environment.operator.clone()
@@ -101,47 +95,6 @@ fn external_id_patterns(desired: &Desired, rest: &Remainder) -> Vec<ExternalIdPa
     patterns
 }
 
-/// The tenant that an organization's namespace is.
-pub(super) fn tenant_of<'a>(
-    placed: &'a OrganizationObject,
-    rest: &Remainder,
-) -> Option<Tenant<'a>> {
-    Tenant::of(
-        rest.environment.namespace.as_deref(),
-        placed.namespace.as_deref(),
-    )
-}
-
-/// The name of an organization's object unless it has another: its key, without the namespace.
-pub(super) fn object_name<'a>(
-    key: &'a OrgKey,
-    placed: &OrganizationObject,
-    rest: &Remainder,
-) -> &'a str {
-    let tenant = tenant_of(placed, rest);
-    let plain = tenant.and_then(|tenant| tenant.plain(key.as_str()));
-    plain.unwrap_or(key.as_str())
-}
-
-/// The name of the object: as the manifest says, else made from the environment's name.
-fn environment_name(desired: &Desired, rest: &Remainder) -> String {
-    let given = rest.environment.name.clone();
-    given.unwrap_or_else(|| derived_name(desired.environment.name.as_deref()))
-}
-
-/// A name that Kubernetes takes, as near to a text as it can be.
-pub(super) fn derived_name(shown: Option<&str>) -> String {
-    let letters = shown.unwrap_or_default().to_lowercase();
-    let words: Vec<&str> = letters
-        .split(|c: char| !c.is_ascii_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .collect();
-    let mut name = words.join("-");
-    name.truncate(63);
-    let name = name.trim_end_matches('-');
-    if name.is_empty() { NAMELESS } else { name }.to_owned()
-}
-
 /// The `PortalOrganization`s, by key.
 pub(super) fn organizations<'d>(
     desired: &'d Desired,
@@ -158,146 +111,39 @@ pub(super) fn organizations<'d>(
         };
         let plain_key = object_name(key, &placed, rest);
         let name = placed.name.clone().unwrap_or_else(|| plain_key.to_owned());
-        let spec = PortalOrganizationSpec {
-            environment_ref: reference,
-            key: (name != plain_key).then(|| plain_key.to_owned()),
-            ..organization_spec(key, organization, &placed)
-        };
+        let spec = organization_spec(
+            reference,
+            (name != plain_key).then(|| plain_key.to_owned()),
+            manifest::organization(key, organization),
+            placed.policies,
+        );
         (key, object(Kind::PortalOrganization, name, namespace, spec))
     };
     desired.organizations.iter().map(one).collect()
 }
 
+/// Returns the spec of an organization, but for its place among the objects.
 fn organization_spec(
-    key: &OrgKey,
-    organization: &DesiredOrganization,
-    placed: &OrganizationObject,
+    environment_ref: EnvironmentRef,
+    key: Option<String>,
+    organization: Organization,
+    policies: OrganizationPolicies,
 ) -> PortalOrganizationSpec {
-    let shape::Organization {
-        name,
-        id,
-        external_id,
-        previous_keys,
-        domains: _,
-        domains_policy,
-        intents: _,
-        return_url,
-        metadata,
-        it_contacts,
-        invite,
-        protect,
-        stripe_customer_id,
-        allow_profiles_outside_organization,
-        audit_logs,
-        ignore_fields,
-        allow_shared_domain,
-        allow_same_name,
-        // Powers, which a resource does not have.
-        claim: _,
-        allow: _,
-        state: _,
-        kubernetes: _,
-    } = super::manifest::organization(key, organization);
-    let (set, removed): (Vec<_>, Vec<_>) = metadata
-        .unwrap_or_default()
-        .into_iter()
-        .partition(|(_, value)| value.is_some());
-    let set = set
-        .into_iter()
-        .filter_map(|(key, value)| Some((key, value?)));
+    let metadata = organization.metadata.unwrap_or_default();
+    let (set, removed): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        metadata.into_iter().partition(|(_, value)| value.is_some());
     PortalOrganizationSpec {
-        name,
-        id,
-        external_id,
-        previous_keys,
-        domains: organization.domains.as_ref().map(|domains| {
-            let one = |(domain, state): (&portalctl_model::Domain, &_)| DomainSettings {
-                domain: domain.to_string(),
-                state: super::manifest::domain_state(*state),
-            };
-            domains.iter().map(one).collect()
-        }),
-        domains_policy,
-        intents: some_list(organization.intents.iter().map(intent)),
-        return_url,
-        metadata: Some(set.collect()).filter(|set: &BTreeMap<_, _>| !set.is_empty()),
-        remove_metadata: some_list(removed.into_iter().map(|(key, _)| key)),
-        it_contacts,
-        invite,
-        protect,
-        stripe_customer_id,
-        allow_profiles_outside_organization,
-        audit_logs: audit_logs.map(|logs| AuditLogSettings {
-            retention_days: logs.retention_days,
-        }),
-        ignore_fields,
-        allow_shared_domain,
-        allow_same_name,
-        deletion_policy: placed.deletion_policy,
-        management_policy: placed.management_policy,
-        suspend: placed.suspend,
-        recreate: placed.recreate,
-        ..PortalOrganizationSpec::default()
+        environment_ref,
+        key,
+        organization: Organization {
+            metadata: (!set.is_empty()).then_some(set),
+            remove_metadata: some_list(removed.into_keys()),
+            // Powers, which a resource does not have.
+            claim: None,
+            allow: None,
+            state: None,
+            ..organization
+        },
+        policies,
     }
-}
-
-fn intent((intent, settings): (&Intent, &desired::IntentSettings)) -> IntentSettings {
-    let desired::IntentSettings {
-        return_url,
-        success_url,
-        warn_days,
-    } = settings;
-    IntentSettings {
-        intent: *intent,
-        return_url: return_url.as_ref().map(ToString::to_string),
-        success_url: success_url.as_ref().map(ToString::to_string),
-        warn_days: *warn_days,
-    }
-}
-
-/// A list that is there when it holds something.
-pub(super) fn some_list<T>(items: impl Iterator<Item = T>) -> Option<Vec<T>> {
-    let items: Vec<T> = items.collect();
-    (!items.is_empty()).then_some(items)
-}
-
-pub(super) fn key_kind(kind: desired::KeyKind) -> shape::KeyKind {
-    match kind {
-        desired::KeyKind::Test => shape::KeyKind::Test,
-        desired::KeyKind::Live => shape::KeyKind::Live,
-    }
-}
-
-fn return_urls(urls: &desired::ReturnUrls) -> Option<ReturnUrls> {
-    let desired::ReturnUrls {
-        default,
-        success,
-        allowed_hosts,
-    } = urls;
-    let success = success.iter();
-    let success = success.map(|(intent, url)| (*intent, url.to_string()));
-    let success: BTreeMap<Intent, String> = success.collect();
-    let written = ReturnUrls {
-        default: default.as_ref().map(ToString::to_string),
-        allowed_hosts: some_list(allowed_hosts.iter().map(str::to_owned)),
-        success: Some(success).filter(|success| !success.is_empty()),
-    };
-    (written != ReturnUrls::default()).then_some(written)
-}
-
-fn limits(limits: &desired::Limits) -> Option<Limits> {
-    let desired::Limits {
-        create,
-        update,
-        delete,
-    } = *limits;
-    let written = Limits {
-        create,
-        update: update.map(|limit| match limit {
-            desired::UpdateLimit::Count(count) => UpdateLimit::Count(count),
-            desired::UpdateLimit::Percent(percent) => UpdateLimit::Percent(format!("{percent}%")),
-        }),
-        delete: Some(delete).filter(|delete| *delete != DEFAULT_DELETE_LIMIT),
-    };
-    (written != Limits::default()).then_some(written)
 }

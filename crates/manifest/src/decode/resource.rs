@@ -2,117 +2,63 @@
 //!
 //! Decodes into the raw shapes of a manifest, so that the same rules hold for both forms.
 
-use super::{Fields, Reader, Shape, operator, organization, settings};
 use crate::diagnostic::{Finding, Severity};
 use crate::kubernetes::Kind;
 use crate::node::{Node, Value};
 use crate::quote::quote;
-use crate::raw::{
-    Field, Object, RawDocument, RawEnvironment, RawEnvironmentRef, RawMap, RawOperator,
-    RawOrganization, RawOrganizationObject, RawPortalEnvironment, RawPortalOrganization, Text,
-    Texts,
+use crate::raw::{Field, RawMap, Text, Texts};
+use crate::reader::{Fields, Known, Reader};
+use crate::shape::{
+    self, Place, PortalEnvironmentSpec, PortalOrganizationSpec, RawEnvironmentObject,
+    RawEnvironmentRef, RawManifest, RawOrganization, RawOrganizationObject,
+    RawPortalEnvironmentSpec, RawPortalOrganizationSpec,
 };
 use crate::source::Spotted;
 use portalctl_model::codes::manifest as codes;
 
-/// What stands around a spec.
-const ENVELOPE: Shape = Shape {
-    name: "a resource",
-    fields: &["apiVersion", "kind", "metadata", "spec", "status"],
-    elsewhere: &[],
-};
+/// The name of a Kubernetes object.
+#[derive(Debug, Clone)]
+pub(crate) struct Object {
+    pub(crate) name: Spotted<Text>,
+    pub(crate) namespace: Option<Spotted<Text>>,
+}
 
-pub(super) const ENVIRONMENT: Shape = Shape {
-    name: "the spec of a PortalEnvironment",
-    fields: &[
-        "secret_ref",
-        "api_key",
-        "client_id",
-        "name",
-        "manifest",
-        "return_urls",
-        "limits",
-        "api_url",
-        "requests_per_second",
-        "intervals",
-        "allowed_namespaces",
-        "external_id_patterns",
-        "transfers",
-        "allow_adoption",
-        "allow_rekey",
-        "allow_trusted_domains",
-        "allow_domain_removal",
-        "allow_data_loss",
-        "allow_deletion",
-        "allow_active_deletion",
-        "max_deletes_per_hour",
-        "suspend",
-        "webhook",
-    ],
-    elsewhere: &[
-        ("allowed_hosts", "it belongs under `return_urls`"),
-        (
-            "defaults",
-            "a resource has no defaults: say it in each PortalOrganization",
-        ),
-        (
-            "organizations",
-            "write a PortalOrganization for each of them",
-        ),
-    ],
-};
+/// A `PortalEnvironment`.
+#[derive(Debug)]
+pub(crate) struct RawPortalEnvironment {
+    pub(crate) object: Object,
+    pub(crate) manifest: RawManifest,
+}
 
-/// Said of fields that give powers to one entry of a manifest.
-const POWERS: &str = "in Kubernetes, powers are the PortalEnvironment's only: see `allowAdoption`";
+/// A `PortalOrganization`.
+#[derive(Debug)]
+pub(crate) struct RawPortalOrganization {
+    pub(crate) object: Object,
+    pub(crate) key: Spotted<Text>,
+    pub(crate) environment: Option<Field<RawEnvironmentRef>>,
+    pub(crate) organization: RawOrganization,
+}
 
-pub(super) const ORGANIZATION: Shape = Shape {
-    name: "the spec of a PortalOrganization",
-    fields: &[
-        "environment_ref",
-        "key",
-        "name",
-        "id",
-        "external_id",
-        "previous_keys",
-        "domains",
-        "domains_policy",
-        "intents",
-        "return_url",
-        "metadata",
-        "remove_metadata",
-        "it_contacts",
-        "invite",
-        "protect",
-        "stripe_customer_id",
-        "allow_profiles_outside_organization",
-        "audit_logs",
-        "ignore_fields",
-        "allow_shared_domain",
-        "allow_same_name",
-        "deletion_policy",
-        "management_policy",
-        "suspend",
-        "recreate",
-    ],
-    elsewhere: &[
-        ("claim", POWERS),
-        ("allow", POWERS),
-        (
-            "state",
-            "in Kubernetes, an organization is deleted with its resource: see `deletionPolicy`",
-        ),
-        (
-            "success_url",
-            "it belongs to an intent: `{ intent: sso, success_url: … }`",
-        ),
-        (
-            "warn_days",
-            "it belongs to an intent: `{ intent: certificate_renewal, warn_days: 45 }`",
-        ),
-    ],
-};
+/// The fields around a spec.
+struct Envelope;
 
-const ENVIRONMENT_REF: Shape = Shape::new("`environmentRef`", &["name", "namespace"]);
+impl Known for Envelope {
+    fn called(&self) -> &'static str {
+        "a resource"
+    }
+
+    fn names(&self) -> Vec<&'static str> {
+        vec!["apiVersion", "kind", "metadata", "spec", "status"]
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.names().contains(&name)
+    }
+
+    fn hint_about(&self, _: &str) -> Option<&'static str> {
+        None
+    }
+}
 
 /// Decodes a `PortalEnvironment`.
 pub(crate) fn portal_environment(
@@ -120,39 +66,31 @@ pub(crate) fn portal_environment(
     root: &Node,
 ) -> Option<RawPortalEnvironment> {
     let (object, spec) = wrapped(reader, root, Kind::PortalEnvironment)?;
-    let fields = reader.fields(spec, "`spec`", &ENVIRONMENT)?;
-    reader.has(
-        spec,
-        fields,
-        "secret_ref",
-        "the spec",
-        "the Secret that holds the API key",
-    );
-    let operator = RawOperator {
+    let RawPortalEnvironmentSpec {
+        secret_ref,
+        mut environment,
+        manifest,
+        return_urls,
+        limits,
+        operator,
+    } = shape::decode::<PortalEnvironmentSpec>(reader, spec, "`spec`", Place::Kubernetes)?;
+    environment.name = environment.name.or_else(|| Some(as_field(&object.name)));
+    let spot = reader.spot(spec);
+    let kubernetes = RawEnvironmentObject {
         name: Some(as_field(&object.name)),
         namespace: object.namespace.as_ref().map(as_field),
-        ..operator::operator(reader, fields)
+        secret_ref,
+        operator,
     };
-    let environment = RawEnvironment {
-        name: reader
-            .field(fields, "name", Reader::text)
-            .or_else(|| Some(as_field(&object.name))),
-        api_key: reader.field(fields, "api_key", Reader::text),
-        client_id: reader.field(fields, "client_id", Reader::text),
-    };
-    let spot = reader.spot(spec);
-    let document = RawDocument {
-        version: None,
-        manifest: reader.field(fields, "manifest", Reader::text),
-        previous_manifests: None,
+    let manifest = RawManifest {
+        manifest,
         environment: Some(Field::at(spot, environment)),
-        return_urls: reader.field(fields, "return_urls", settings::return_urls),
-        limits: reader.field(fields, "limits", settings::limits),
-        defaults: None,
-        kubernetes: Some(Field::at(spot, operator)),
-        organizations: None,
+        return_urls,
+        limits,
+        kubernetes: Some(Field::at(spot, kubernetes)),
+        ..RawManifest::default()
     };
-    Some(RawPortalEnvironment { object, document })
+    Some(RawPortalEnvironment { object, manifest })
 }
 
 /// Decodes a `PortalOrganization`.
@@ -161,30 +99,37 @@ pub(crate) fn portal_organization(
     root: &Node,
 ) -> Option<RawPortalOrganization> {
     let (object, spec) = wrapped(reader, root, Kind::PortalOrganization)?;
-    let decoded = organization::with_shape(reader, spec, "`spec`", &ORGANIZATION)?;
-    let fields = Fields::of(spec)?;
-    let what = "with the `name` of a PortalEnvironment";
-    reader.has(spec, fields, "environment_ref", "the spec", what);
-    let removed = reader.field(fields, "remove_metadata", Reader::texts);
+    let RawPortalOrganizationSpec {
+        environment_ref,
+        key,
+        organization,
+        policies,
+    } = shape::decode::<PortalOrganizationSpec>(reader, spec, "`spec`", Place::Kubernetes)?;
     let kubernetes = RawOrganizationObject {
         name: Some(as_field(&object.name)),
         namespace: object.namespace.as_ref().map(as_field),
-        deletion_policy: reader.field(fields, "deletion_policy", Reader::text),
-        management_policy: reader.field(fields, "management_policy", Reader::text),
-        suspend: reader.field(fields, "suspend", Reader::boolean),
-        recreate: reader.field(fields, "recreate", Reader::text),
+        policies,
     };
-    let key = match reader.field(fields, "key", Reader::spotted_text) {
-        Some(field) => field.value?,
+    let key = match key {
+        Some(Field { spot, value, .. }) => Spotted {
+            value: value?,
+            spot,
+        },
         None => object.name.clone(),
     };
+    let RawOrganization {
+        metadata,
+        remove_metadata,
+        ..
+    } = organization;
     Some(RawPortalOrganization {
         key,
-        environment: reader.field(fields, "environment_ref", environment_ref),
+        environment: environment_ref,
         organization: RawOrganization {
-            metadata: with_removals(reader, decoded.metadata, removed),
+            metadata: with_removals(reader, metadata, remove_metadata),
+            remove_metadata: None,
             kubernetes: Some(Field::at(reader.spot(spec), kubernetes)),
-            ..decoded
+            ..organization
         },
         object,
     })
@@ -225,25 +170,10 @@ fn with_removals(
     Some(metadata)
 }
 
-fn environment_ref(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<RawEnvironmentRef> {
-    let fields = reader.fields(node, what, &ENVIRONMENT_REF)?;
-    reader.has(
-        node,
-        fields,
-        "name",
-        what,
-        "the name of a PortalEnvironment",
-    );
-    Some(RawEnvironmentRef {
-        name: reader.field(fields, "name", Reader::text),
-        namespace: reader.field(fields, "namespace", Reader::text),
-    })
-}
-
 /// The object's name and its spec. Its status, labels and annotations say nothing here.
 fn wrapped<'n>(reader: &mut Reader<'_>, root: &'n Node, kind: Kind) -> Option<(Object, &'n Node)> {
     let what = kind.as_str();
-    let fields = reader.fields(root, what, &ENVELOPE)?;
+    let fields = reader.fields(root, what, &Envelope)?;
     let needs = format!("a {what}");
     reader.has(root, fields, "metadata", &needs, "with the object's `name`");
     reader.has(root, fields, "spec", &needs, "which says what is wanted");

@@ -7,12 +7,10 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 
 use super::columns::columns;
-use super::fields::rules;
+use super::status::{PortalEnvironmentStatus, PortalOrganizationStatus};
 use super::structural::Structural;
-use super::{
-    GROUP, PortalEnvironmentSpec, PortalEnvironmentStatus, PortalOrganizationSpec,
-    PortalOrganizationStatus, VERSION,
-};
+use super::{GROUP, VERSION};
+use crate::shape::{InKubernetes, PortalEnvironmentSpec, PortalOrganizationSpec, rules};
 
 /// A kind of resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -94,11 +92,11 @@ pub fn definition(kind: Kind) -> Value {
 fn schema(kind: Kind) -> Value {
     let (spec, status) = match kind {
         Kind::PortalEnvironment => (
-            part::<PortalEnvironmentSpec>(),
+            part::<InKubernetes<PortalEnvironmentSpec>>(),
             part::<PortalEnvironmentStatus>(),
         ),
         Kind::PortalOrganization => (
-            part::<PortalOrganizationSpec>(),
+            part::<InKubernetes<PortalOrganizationSpec>>(),
             part::<PortalOrganizationStatus>(),
         ),
     };
@@ -184,6 +182,22 @@ mod tests {
             for part in ["spec", "status"] {
                 walk(part, &schema["properties"][part], &mut look);
             }
+        }
+    }
+
+    #[test]
+    fn the_published_definitions_are_current() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../schema/crds");
+        for kind in Kind::ALL {
+            let path = folder.join(format!("{}.yaml", kind.plural()));
+            let definition = crate::to_yaml(&definition(kind));
+            if std::env::var_os("UPDATE_SCHEMA").is_some() {
+                std::fs::write(&path, &definition).unwrap();
+            }
+            assert!(
+                std::fs::read_to_string(&path).unwrap() == definition,
+                "{kind:?} differs; run: UPDATE_SCHEMA=1 cargo test -p portalctl-manifest published"
+            );
         }
     }
 

@@ -5,30 +5,24 @@
 //! PortalOrganization   one organization
 //! ```
 //!
-//! The types here are the API: their comments are what `kubectl explain` prints, their schemas
-//! become the resource definitions in `schema/crds/`. Knows no Kubernetes client: the operator
-//! adds that.
+//! The specs are declared in [`shape`](crate::shape), the statuses here; their comments are what
+//! `kubectl explain` prints, their schemas become the resource definitions in `schema/crds/`. Knows no
+//! Kubernetes client: the operator adds that.
 
 mod columns;
 mod crd;
-mod environment;
-mod fields;
-mod object;
-mod organization;
 mod status;
 mod structural;
 mod tenancy;
 
+pub use crate::shape::{
+    AuditLogs, DomainSettings, EnvironmentObject, EnvironmentRef, ExternalIdPatterns,
+    IntentSettings, Intervals, KeyRef, Limits, OperatorSettings, Organization, OrganizationObject,
+    OrganizationPolicies, PortalEnvironmentSpec, PortalOrganizationSpec, ReturnUrls, Transfer,
+    UpdateLimit, Webhook,
+};
 pub use crd::{Kind, definition};
-pub use environment::{
-    ExternalIdPatterns, Intervals, KeyRef, Limits, OperatorSettings, PortalEnvironmentSpec,
-    ReturnUrls, Transfer, UpdateLimit, Webhook,
-};
-pub use object::{EnvironmentObject, OrganizationObject};
-pub use organization::{
-    AuditLogSettings, DeletionPolicy, DomainSettings, EnvironmentRef, IntentSettings,
-    ManagementPolicy, PortalOrganizationSpec, Recreate,
-};
+pub use portalctl_model::desired::{DeletionPolicy, Management, Recreate};
 pub use status::{
     Condition, ConditionStatus, DomainStatus, FieldWrites, IntentStatus, IntentTotals, MinuteCount,
     OrganizationTotals, PortalEnvironmentStatus, PortalOrganizationStatus, RefusedClaim,

@@ -4,7 +4,6 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::organization::is_default;
 use portalctl_model::Intent;
 
 /// One aspect of an object, with why it is as it is.
@@ -88,10 +87,10 @@ pub struct PortalOrganizationStatus {
     ))]
     pub domains: Vec<DomainStatus>,
     /// Whether `organizationId` names an organization that somebody deleted at WorkOS.
-    #[serde(skip_serializing_if = "is_default")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub deleted_outside: bool,
     /// Whether `recreate: once` is used up. Removing the field from the spec takes this back.
-    #[serde(skip_serializing_if = "is_default")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub recreated: bool,
     /// When the operator wrote fields more than once for this version of the object.
     #[serde(skip_serializing_if = "Vec::is_empty")]

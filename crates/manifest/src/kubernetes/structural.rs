@@ -4,6 +4,8 @@ use schemars::Schema;
 use schemars::transform::{Transform, transform_subschemas};
 use serde_json::{Map, Value, json};
 
+use crate::shape::unwrap_lines;
+
 /// Turns a JSON Schema into the structural form that the API server takes.
 #[derive(Debug, Clone)]
 pub(super) struct Structural;
@@ -13,7 +15,10 @@ impl Transform for Structural {
         if let Some(fields) = schema.as_object_mut() {
             without_null(fields);
             flatten_enum(fields);
-            unwrap_lines(fields);
+            let text = unwrap_lines(description(fields));
+            if !text.is_empty() {
+                fields.insert("description".to_owned(), Value::from(text));
+            }
             // The API server refuses unknown fields by itself, and knows the formats of signed
             // numbers only.
             fields.retain(|name, value| {
@@ -70,17 +75,6 @@ fn flatten_enum(fields: &mut Map<String, Value>) {
     }
     fields.insert("type".to_owned(), json!("string"));
     fields.insert("enum".to_owned(), Value::from(values));
-    fields.insert("description".to_owned(), Value::from(text));
-}
-
-/// Rust's comments break lines where a reader's terminal should not.
-fn unwrap_lines(fields: &mut Map<String, Value>) {
-    let text = description(fields);
-    if text.is_empty() {
-        return;
-    }
-    let paragraphs: Vec<String> = text.split("\n\n").map(|p| p.replace('\n', " ")).collect();
-    let text = paragraphs.join("\n\n");
     fields.insert("description".to_owned(), Value::from(text));
 }
 

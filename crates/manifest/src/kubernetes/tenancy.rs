@@ -3,7 +3,7 @@
 //! Goes in: two namespaces and a key. Comes out: the key and the external ids that a tenant's
 //! organization has. Every reader of the Kubernetes form asks here, so that all of them agree.
 
-use super::environment::ExternalIdPatterns;
+use crate::shape::ExternalIdPatterns;
 
 /// A namespace other than the one of the PortalEnvironment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -10,6 +10,7 @@ use portalctl_model::desired::{
     UpdateLimit,
 };
 use portalctl_model::return_url::LocalHttp;
+use portalctl_model::words::Word;
 use portalctl_model::{
     Allow, AllowedHosts, ClientId, Domain, Email, ExternalId, Intent, ManifestName, OrgKey,
     OrganizationId, ReturnUrl,

@@ -49,7 +49,7 @@ impl AccountCheck {
 /// Returns whether it is known already that an organization is gone: a pass found it so, or somebody
 /// asked for another one.
 fn is_accounted_for(entry: &Entry, status: &PortalOrganizationStatus) -> bool {
-    status.deleted_outside || (entry.object.spec.recreate.is_some() && !status.recreated)
+    status.deleted_outside || (entry.object.spec.policies.recreate.is_some() && !status.recreated)
 }
 
 #[cfg(test)]

@@ -17,7 +17,6 @@ use super::metrics::{MeteredTransport, Metrics};
 use super::resource::Name;
 use portalctl_core::plan::Target;
 use portalctl_manifest::kubernetes::PortalEnvironmentSpec;
-use portalctl_manifest::shape::KeyKind;
 use portalctl_platform::clock::SharedClock;
 use portalctl_workos::{ApiKey, Client, Endpoint, Rate, Settings};
 
@@ -203,12 +202,8 @@ fn key(spec: &PortalEnvironmentSpec, secret: &SecretString) -> Result<ApiKey, Bl
         let message = format!("the API key in Secret {name} {error}");
         BlockedReason::new(Reason::KeyInvalid, message)
     })?;
-    let Some(declared) = spec.api_key else {
+    let Some(declared) = spec.environment.api_key else {
         return Ok(key);
-    };
-    let declared = match declared {
-        KeyKind::Test => portalctl_model::desired::KeyKind::Test,
-        KeyKind::Live => portalctl_model::desired::KeyKind::Live,
     };
     match key.kind() {
         Some(kind) if kind == declared => Ok(key),

@@ -17,7 +17,7 @@ use super::store::{
     ENVIRONMENT_FINALIZER, EnvironmentObjects, has_finalizer, is_being_deleted, is_force_released,
     is_held,
 };
-use portalctl_manifest::kubernetes::{DeletionPolicy, ManagementPolicy};
+use portalctl_manifest::kubernetes::{DeletionPolicy, Management};
 
 /// How many resources are named that an environment waits for.
 const NAMED: usize = 5;
@@ -80,8 +80,8 @@ fn waited_for<'a>(
 /// Returns whether a resource needs its environment to be deleted.
 fn needs(object: &PortalOrganization, environment: &ObjectMeta) -> bool {
     object.metadata.namespace == environment.namespace
-        && object.spec.deletion_policy == DeletionPolicy::Delete
-        && object.spec.management_policy == ManagementPolicy::Manage
+        && object.spec.policies.deletion_policy == DeletionPolicy::Delete
+        && object.spec.policies.management_policy == Management::Manage
 }
 
 /// Returns what an environment waits for that is being deleted. Pure.

@@ -137,7 +137,7 @@ pub(super) fn not_created_again(
         );
         return Some(BlockedReason::new(Reason::Conflict, message));
     }
-    if entry.object.spec.recreate.is_some() && !before.recreated {
+    if entry.object.spec.policies.recreate.is_some() && !before.recreated {
         return None;
     }
     let message = format!(
@@ -167,7 +167,7 @@ pub(super) fn is_recreate_used_up(
 ) -> bool {
     let had = before.organization_id.as_deref();
     let is_another = had.zip(now).is_some_and(|(had, now)| had != now.as_str());
-    entry.object.spec.recreate.is_some() && (before.recreated || is_another)
+    entry.object.spec.policies.recreate.is_some() && (before.recreated || is_another)
 }
 
 #[cfg(test)]

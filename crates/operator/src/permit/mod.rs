@@ -20,7 +20,7 @@ use super::store::{
     is_being_deleted, is_environment_paused, is_force_released, is_organization_paused,
 };
 use portalctl_core::plan::{ActionKind, Change};
-use portalctl_manifest::kubernetes::{DeletionPolicy, ManagementPolicy};
+use portalctl_manifest::kubernetes::{DeletionPolicy, Management};
 use portalctl_model::{Holder, HolderMark, OrgKey};
 use portalctl_workos::WriteGate;
 use portalctl_workos::apply::Permit;
@@ -146,11 +146,11 @@ fn refusal(
     if is_organization_paused(object) {
         return Some(format!("PortalOrganization {of_object} is paused"));
     }
-    if object.spec.management_policy == ManagementPolicy::Observe {
+    if object.spec.policies.management_policy == Management::Observe {
         return Some(format!("PortalOrganization {of_object} is only observed"));
     }
     if kind == ActionKind::Delete {
-        let is_kept = object.spec.deletion_policy == DeletionPolicy::Retain
+        let is_kept = object.spec.policies.deletion_policy == DeletionPolicy::Retain
             || is_force_released(&object.metadata);
         if is_kept {
             return Some(format!(

@@ -1,8 +1,7 @@
 //! Reads values of a wanted type out of a tree, and says what is there instead if it is not.
 
-use super::Shape;
 use crate::diagnostic::{Finding, Findings, Severity};
-use crate::naming::Naming;
+use crate::form::Form;
 use crate::node::{Node, Value};
 use crate::quote::{nearest, one_of, quote};
 use crate::raw::{Field, RawMap, Text, Texts};
@@ -16,15 +15,39 @@ pub(crate) struct Reader<'a> {
     pub(crate) findings: &'a mut Findings,
 }
 
+/// The fields that a mapping may hold.
+pub(crate) trait Known {
+    /// Returns what the mapping is called in a message.
+    fn called(&self) -> &str;
+
+    /// Returns the names as a manifest spells them.
+    fn names(&self) -> Vec<&'static str>;
+
+    /// Returns whether a field is known, by its name in the form that is read.
+    fn has(&self, name: &str) -> bool;
+
+    /// Returns what to do instead of writing a field that is known elsewhere.
+    fn hint_about(&self, name: &str) -> Option<&'static str>;
+}
+
+/// Treatment of nulls as values of a mapping.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Nulls {
+    /// A null that is written out says something.
+    Kept,
+    /// A null is no text.
+    Refused,
+}
+
 /// The entries of a mapping whose fields are known.
 #[derive(Clone, Copy)]
-pub(super) struct Fields<'n> {
+pub(crate) struct Fields<'n> {
     entries: &'n [(Node, Node)],
 }
 
 impl<'n> Fields<'n> {
     /// The fields of a mapping that is known to be one.
-    pub(super) fn of(node: &'n Node) -> Option<Self> {
+    pub(crate) fn of(node: &'n Node) -> Option<Self> {
         match &node.value {
             Value::Map(entries) => Some(Self { entries }),
             _ => None,
@@ -32,7 +55,7 @@ impl<'n> Fields<'n> {
     }
 
     /// The value of a field, the first where it stands twice.
-    pub(super) fn get(self, name: &str) -> Option<&'n Node> {
+    pub(crate) fn get(self, name: &str) -> Option<&'n Node> {
         let (_, node) = self
             .entries
             .iter()
@@ -42,86 +65,72 @@ impl<'n> Fields<'n> {
 }
 
 impl Reader<'_> {
-    /// Whether this is a Kubernetes resource, where items of lists are always mappings.
-    pub(super) fn is_resource(&self) -> bool {
-        self.findings.naming() == Naming::Camel
+    /// Returns the form whose spelling the file uses here.
+    pub(crate) fn form(&self) -> Form {
+        self.findings.form()
+    }
+
+    /// Returns whether this is a Kubernetes resource, where items of lists are always mappings.
+    pub(crate) fn is_resource(&self) -> bool {
+        self.form() == Form::Kubernetes
     }
 
     /// Reads a part that spells its fields as Kubernetes resources do.
-    pub(super) fn in_camel_case<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> T {
-        let before = self.findings.speak(Naming::Camel);
+    pub(crate) fn in_camel_case<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> T {
+        let before = self.findings.set_form(Form::Kubernetes);
         let value = read(self);
-        self.findings.speak(before);
+        self.findings.set_form(before);
         value
     }
 
-    pub(super) fn spot(&self, node: &Node) -> Spot {
+    pub(crate) fn spot(&self, node: &Node) -> Spot {
         node.spot(self.file)
     }
 
-    /// A mapping with known fields; every other field is reported.
-    pub(super) fn fields<'n>(
+    /// Returns the fields of a mapping; reports those that are not known.
+    pub(crate) fn fields<'n>(
         &mut self,
         node: &'n Node,
         what: &str,
-        shape: &Shape,
+        known: &impl Known,
     ) -> Option<Fields<'n>> {
         let Value::Map(entries) = &node.value else {
-            let example = shape.fields.first().copied().unwrap_or("field");
-            let example = self.findings.naming().field(example).into_owned();
-            self.wrong_type(
-                node,
-                what,
-                "a mapping",
-                Some(format!("write fields below it, as in `{example}: …`")),
+            let example = known.names().first().map_or("field", |name| *name);
+            let help = format!(
+                "write fields below it, as in `{}: …`",
+                self.form().field(example)
             );
+            self.wrong_type(node, what, "a mapping", Some(help));
             return None;
         };
         for (key, _) in entries {
-            self.known_field(key, shape);
+            match key.as_str() {
+                None => self.wrong_type(key, "the name of a field", "text", None),
+                Some(name) if known.has(name) => {}
+                Some(_) if self.findings.are_full() => self.findings.drop_one(),
+                Some(name) => self.unknown_field(key, name, known),
+            }
         }
         Some(Fields { entries })
     }
 
-    fn known_field(&mut self, key: &Node, shape: &Shape) {
-        let Some(name) = key.as_str() else {
-            self.wrong_type(key, "the name of a field", "text", None);
-            return;
-        };
-        let naming = self.findings.naming();
-        if shape.fields.iter().any(|field| naming.field(field) == name) {
-            return;
-        }
-        if self.findings.are_full() {
-            self.findings.drop_one();
-            return;
-        }
-        let fields: Vec<_> = shape
-            .fields
-            .iter()
-            .map(|field| naming.field(field))
-            .collect();
+    fn unknown_field(&mut self, key: &Node, name: &str, known: &impl Known) {
+        let form = self.form();
+        let fields = known.names();
+        let fields: Vec<_> = fields.iter().map(|field| form.field(field)).collect();
         let fields: Vec<&str> = fields.iter().map(AsRef::as_ref).collect();
-        let elsewhere = shape
-            .elsewhere
-            .iter()
-            .find(|(field, _)| naming.field(field) == name);
-        let (message, help) = match (elsewhere, nearest(name, &fields)) {
-            (Some((_, help)), _) => (
-                format!("`{name}` does not belong in {}", shape.name),
-                naming.words(help).into_owned(),
+        let within = form.spell(known.called());
+        let unknown = || format!("unknown field {} in {within}", quote(name));
+        let (message, help) = match (known.hint_about(name), nearest(name, &fields)) {
+            (Some(hint), _) => (
+                format!("`{name}` does not belong in {within}"),
+                form.spell(hint).into_owned(),
             ),
-            (None, Some(near)) => (
-                format!("unknown field {} in {}", quote(name), shape.name),
-                format!("did you mean `{near}`?"),
-            ),
-            (None, None) => (
-                format!("unknown field {} in {}", quote(name), shape.name),
-                format!(
-                    "the fields are {}",
-                    one_of(&fields).replace(" or ", " and ")
-                ),
-            ),
+            (None, Some(near)) => (unknown(), format!("did you mean `{near}`?")),
+            (None, None) => {
+                let fields = one_of(&fields).replace(" or ", " and ");
+                (unknown(), format!("the fields are {fields}"))
+            }
         };
         let spot = self.spot(key);
         self.findings
@@ -129,7 +138,7 @@ impl Reader<'_> {
     }
 
     /// Reports a field that has to be there and is not.
-    pub(super) fn has(
+    pub(crate) fn has(
         &mut self,
         node: &Node,
         fields: Fields<'_>,
@@ -137,30 +146,27 @@ impl Reader<'_> {
         within: &str,
         what: &str,
     ) {
-        let name = self.findings.naming().field(name);
-        if fields
-            .entries
-            .iter()
-            .any(|(key, _)| key.as_str() == Some(&name))
-        {
+        let form = self.form();
+        let name = form.field(name);
+        if fields.get(&name).is_some() {
             return;
         }
         let spot = self.spot(node);
-        let message = format!("{within} needs `{name}`");
-        let help = format!("add `{name}:`, {what}");
+        let message = format!("{} needs `{name}`", form.spell(within));
+        let help = format!("add `{name}:`, {}", form.spell(what));
         self.findings
             .error(codes::MISSING_FIELD, spot, message, help);
     }
 
     /// A field of a mapping, read by `read`.
-    pub(super) fn field<T>(
+    pub(crate) fn field<T>(
         &mut self,
         fields: Fields<'_>,
         name: &'static str,
         read: impl FnOnce(&mut Self, &Node, &str) -> Option<T>,
     ) -> Option<Field<T>> {
         // Of a field that stands twice, which has been reported, the first counts.
-        let name = self.findings.naming().field(name);
+        let name = self.form().field(name);
         let (key, node) = fields
             .entries
             .iter()
@@ -173,7 +179,7 @@ impl Reader<'_> {
         })
     }
 
-    pub(super) fn text(&mut self, node: &Node, what: &str) -> Option<Text> {
+    pub(crate) fn text(&mut self, node: &Node, what: &str) -> Option<Text> {
         match &node.value {
             Value::Str(text) => Some(text.clone()),
             Value::Bool(_) | Value::Int(_) | Value::Float => {
@@ -191,7 +197,7 @@ impl Reader<'_> {
         }
     }
 
-    pub(super) fn integer(&mut self, node: &Node, what: &str) -> Option<i64> {
+    pub(crate) fn integer(&mut self, node: &Node, what: &str) -> Option<i64> {
         match &node.value {
             Value::Int(number) => Some(*number),
             Value::Str(text) if text.parse::<i64>().is_ok() => {
@@ -210,7 +216,7 @@ impl Reader<'_> {
         }
     }
 
-    pub(super) fn boolean(&mut self, node: &Node, what: &str) -> Option<bool> {
+    pub(crate) fn boolean(&mut self, node: &Node, what: &str) -> Option<bool> {
         match &node.value {
             Value::Bool(value) => Some(*value),
             Value::Str(text) => {
@@ -231,7 +237,7 @@ impl Reader<'_> {
     }
 
     /// A list whose items are read by `read`; those that are refused are left out.
-    pub(super) fn list<T>(
+    pub(crate) fn list<T>(
         &mut self,
         node: &Node,
         what: &str,
@@ -259,12 +265,12 @@ impl Reader<'_> {
         self.text(node, what).map(|value| Spotted { value, spot })
     }
 
-    pub(super) fn texts(&mut self, node: &Node, what: &str) -> Option<Texts> {
+    pub(crate) fn texts(&mut self, node: &Node, what: &str) -> Option<Texts> {
         self.list(node, what, Self::spotted_text)
     }
 
     /// The entries of a mapping with keys of the user's own.
-    pub(super) fn entries<'n>(
+    pub(crate) fn entries<'n>(
         &mut self,
         node: &'n Node,
         what: &str,
@@ -278,8 +284,8 @@ impl Reader<'_> {
         None
     }
 
-    /// A mapping of the user's own keys to texts; `nullable` where null means something.
-    pub(super) fn map(&mut self, node: &Node, what: &str, nullable: bool) -> Option<RawMap> {
+    /// Reads a mapping of the user's own keys to texts.
+    pub(crate) fn map(&mut self, node: &Node, what: &str, nulls: Nulls) -> Option<RawMap> {
         let mut map = RawMap::default();
         for (key, value) in self.entries(node, what, "key: value")? {
             let Some(key) = self.spotted_text(key, &format!("a key of {what}")) else {
@@ -288,7 +294,7 @@ impl Reader<'_> {
             let what = quote(&key.value);
             let spot = self.spot(value);
             let value = match &value.value {
-                Value::Null if nullable && !self.is_blank(value) => Some(None),
+                Value::Null if nulls == Nulls::Kept && !self.is_blank(value) => Some(None),
                 _ => self.text(value, &what).map(Some),
             };
             if let Some(value) = value {
@@ -306,7 +312,7 @@ impl Reader<'_> {
         })
     }
 
-    pub(super) fn wrong_type(
+    pub(crate) fn wrong_type(
         &mut self,
         node: &Node,
         what: &str,

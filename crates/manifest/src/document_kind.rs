@@ -15,7 +15,7 @@ use super::source::{FileId, Spot};
 use portalctl_model::codes::manifest as codes;
 
 /// The documents, sorted out.
-pub(super) enum Form {
+pub(super) enum Documents {
     /// A manifest.
     Manifest(Vec<Document>),
     /// Kubernetes resources, and whether all that were meant for us could be read.
@@ -31,7 +31,7 @@ pub(super) struct Resource {
 }
 
 /// Sorts documents out. A wrong one is reported, and taken for what it seems to be.
-pub(super) fn sort(documents: Vec<Document>, findings: &mut Findings) -> Form {
+pub(super) fn sort(documents: Vec<Document>, findings: &mut Findings) -> Documents {
     let mut sorted = Sorted::default();
     for Document { file, root } in documents {
         sorted.add(file, root, findings);
@@ -56,9 +56,9 @@ pub(super) fn sort(documents: Vec<Document>, findings: &mut Findings) -> Form {
     }
     note_skipped(&foreign, findings);
     if is_kubernetes {
-        Form::Resources(resources, !refused)
+        Documents::Resources(resources, !refused)
     } else {
-        Form::Manifest(plain)
+        Documents::Manifest(plain)
     }
 }
 

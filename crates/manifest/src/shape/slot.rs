@@ -1,0 +1,139 @@
+//! Presence of a field: optional, required, with a default, or a group of fields in its place.
+
+use std::marker::PhantomData;
+
+use schemars::{Schema, SchemaGenerator};
+
+use super::field::{Absent, Entries, FieldInfo, Mapping, Slot, SlotValue};
+use super::value::{Defaulted, Kind, Value};
+use crate::form::Form;
+use crate::raw::Field;
+use crate::reader::{Fields, Reader};
+
+/// A field that has to be there.
+#[derive(Debug)]
+pub struct Required<K>(PhantomData<K>);
+
+/// A field that has a default, and is written only where it differs.
+#[derive(Debug)]
+pub struct OrDefault<K>(PhantomData<K>);
+
+/// The fields of another mapping, in place of one field.
+#[derive(Debug)]
+pub struct Group<M>(PhantomData<M>);
+
+impl<K: Kind> Slot for Option<K> {
+    type Plain = Option<K::Plain>;
+}
+
+impl<K: Kind> Slot for Required<K> {
+    type Plain = K::Plain;
+}
+
+impl<K: Kind> Slot for OrDefault<K> {
+    type Plain = K::Plain;
+}
+
+impl<M> Slot for Group<M> {
+    type Plain = M;
+}
+
+impl<K: Kind> Absent for Option<K> {
+    fn absent() -> Self::Plain {
+        None
+    }
+}
+
+impl<K: Defaulted> Absent for OrDefault<K> {
+    fn absent() -> Self::Plain {
+        K::default()
+    }
+}
+
+impl<M: Default> Absent for Group<M> {
+    fn absent() -> Self::Plain {
+        M::default()
+    }
+}
+
+fn push<K: Value>(plain: &K::Plain, form: Form, name: &str, entries: &mut Entries) {
+    entries.push((form.field(name).into_owned(), K::write(plain, form)));
+}
+
+impl<K: Value> SlotValue for Option<K> {
+    type Raw = Option<Field<K::Raw>>;
+
+    fn schema(form: Form, generator: &mut SchemaGenerator) -> Schema {
+        K::schema(form, generator)
+    }
+
+    fn read(reader: &mut Reader<'_>, fields: Fields<'_>, name: &'static str) -> Self::Raw {
+        reader.field(fields, name, K::decode)
+    }
+
+    fn write(plain: &Self::Plain, form: Form, name: &str, entries: &mut Entries) {
+        if let Some(plain) = plain {
+            push::<K>(plain, form, name, entries);
+        }
+    }
+}
+
+impl<K: Value> SlotValue for Required<K> {
+    type Raw = Option<Field<K::Raw>>;
+
+    const IS_REQUIRED: bool = true;
+
+    fn schema(form: Form, generator: &mut SchemaGenerator) -> Schema {
+        K::schema(form, generator)
+    }
+
+    fn read(reader: &mut Reader<'_>, fields: Fields<'_>, name: &'static str) -> Self::Raw {
+        reader.field(fields, name, K::decode)
+    }
+
+    fn write(plain: &Self::Plain, form: Form, name: &str, entries: &mut Entries) {
+        push::<K>(plain, form, name, entries);
+    }
+}
+
+impl<K: Defaulted> SlotValue for OrDefault<K> {
+    type Raw = Option<Field<K::Raw>>;
+
+    fn schema(form: Form, generator: &mut SchemaGenerator) -> Schema {
+        let mut schema = K::schema(form, generator);
+        if K::IS_TOLD {
+            let default = K::write(&K::default(), form);
+            schema.insert("default".to_owned(), default.into());
+        }
+        schema
+    }
+
+    fn read(reader: &mut Reader<'_>, fields: Fields<'_>, name: &'static str) -> Self::Raw {
+        reader.field(fields, name, K::decode)
+    }
+
+    fn write(plain: &Self::Plain, form: Form, name: &str, entries: &mut Entries) {
+        if *plain != K::default() {
+            push::<K>(plain, form, name, entries);
+        }
+    }
+}
+
+impl<M: Mapping> SlotValue for Group<M> {
+    type Raw = M::Raw;
+
+    const GROUP: Option<&'static [FieldInfo]> = Some(M::FIELDS);
+
+    /// A group has no schema of its own: its fields have.
+    fn schema(_: Form, _: &mut SchemaGenerator) -> Schema {
+        Schema::default()
+    }
+
+    fn read(reader: &mut Reader<'_>, fields: Fields<'_>, _: &'static str) -> Self::Raw {
+        M::read(reader, fields)
+    }
+
+    fn write(plain: &Self::Plain, form: Form, _: &str, entries: &mut Entries) {
+        plain.write(form, entries);
+    }
+}

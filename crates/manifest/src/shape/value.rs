@@ -1,0 +1,36 @@
+//! Kinds of values: what each of them can do.
+
+use schemars::{Schema, SchemaGenerator};
+
+use super::tree::Tree;
+use crate::form::Form;
+use crate::node::Node;
+use crate::reader::Reader;
+
+/// A kind of value.
+pub trait Kind {
+    /// The value as plain data.
+    type Plain;
+}
+
+/// Reading, describing and writing the values of a kind.
+pub(crate) trait Value: Kind {
+    /// The value as it is written; its rules have not been applied.
+    type Raw;
+
+    /// Reads a value; `None` where it is of another type, which is reported.
+    fn decode(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self::Raw>;
+
+    /// Returns the keywords of the value in a schema.
+    fn schema(form: Form, generator: &mut SchemaGenerator) -> Schema;
+
+    fn write(plain: &Self::Plain, form: Form) -> Tree;
+}
+
+/// A kind of value that has a default.
+pub(crate) trait Defaulted: Value<Plain: PartialEq> {
+    /// Whether schemas tell the default.
+    const IS_TOLD: bool = true;
+
+    fn default() -> Self::Plain;
+}
