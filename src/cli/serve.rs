@@ -2,17 +2,18 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
 use tokio::net::TcpListener;
 
 use super::args::{ConnectionArgs, FileArgs};
-use super::connect;
+use super::connect::{self, Connection};
 use super::error::CliError;
 use super::exit::Exit;
 use super::session;
 use super::ui::Ui;
-use portalctl_gateway::{Config, Customers, Gateway, Options, Problem, PublicUrl, OpenError};
+use portalctl_gateway::{Config, Customers, Gateway, OpenError, Options, Problem, PublicUrl};
 use portalctl_manifest::Input;
 use portalctl_model::codes::{cli as codes, gateway as gateway_codes};
 use portalctl_report::json_v1::ErrorItem;
@@ -44,6 +45,9 @@ pub(super) struct ServeArgs {
     connection: ConnectionArgs,
 }
 
+/// The longest wait for the answer that shows whether the key is good.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(20);
+
 pub(super) fn run(args: &ServeArgs, ui: &Ui) -> Result<Exit, CliError> {
     if args.connection.sandbox.is_some() {
         let message = "nobody could open the links of a sandbox inside this command";
@@ -65,6 +69,7 @@ pub(super) fn run(args: &ServeArgs, ui: &Ui) -> Result<Exit, CliError> {
             CliError::new(Exit::Usage, codes::ADDRESS, message)
         })?;
         let address = listener.local_addr().unwrap_or(args.listen);
+        probe_key(&connection).await?;
         let public_url = public_url(args.public_url.as_deref(), address)?;
         let shown = public_url.as_str().to_owned();
         let gateway = Gateway::open(Options {
@@ -87,6 +92,44 @@ pub(super) fn run(args: &ServeArgs, ui: &Ui) -> Result<Exit, CliError> {
         tracing::info!("ended; what was under way is done");
         Ok(Exit::Done)
     })
+}
+
+/// Sends one small request, so that a key that WorkOS refuses does not first show when a customer
+/// wants to use the portal. A WorkOS that cannot be reached is worth a warning only: it may be back
+/// by then.
+async fn probe_key(connection: &Connection) -> Result<(), CliError> {
+    let Connection {
+        client,
+        clock,
+        target,
+        ..
+    } = connection;
+    let error = tokio::select! {
+        pulse = client.pulse() => match pulse {
+            Ok(pulse) => pulse.refusal,
+            Err(unreachable) => Some(unreachable.error),
+        },
+        () = clock.sleep(PROBE_TIMEOUT) => {
+            tracing::warn!(endpoint = target.endpoint, "WorkOS did not answer; serving all the same");
+            return Ok(());
+        }
+    };
+    let Some(error) = error else {
+        return Ok(());
+    };
+    let error = CliError::reading(error, &target.endpoint);
+    if error.exit == Exit::Credentials {
+        return Err(error);
+    }
+    for item in &error.items {
+        let (code, message) = (item.code, &item.message);
+        tracing::warn!(
+            code,
+            message,
+            "the key could not be checked; serving all the same"
+        );
+    }
+    Ok(())
 }
 
 fn unusable(error: OpenError) -> CliError {

@@ -26,7 +26,8 @@ use portalctl_model::{Allow, Intent, OrgKey, OrganizationId, Selection};
 use portalctl_report::Headline;
 use portalctl_report::json_v1::ErrorItem;
 use portalctl_workos::observe::{
-    Contacts, Extent, observe, observe_contacts, observe_for_plan, observe_retention, usage,
+    Contacts, Extent, invited_contacts, observe, observe_contacts, observe_for_plan,
+    observe_retention, usage,
 };
 use portalctl_workos::{ApiResult, ReadPortal};
 
@@ -501,6 +502,27 @@ pub(super) async fn look_to_plan(
         observed.it_contacts = contacts;
         observed.usage = usage;
         observed.retention = retention;
+        Ok((observed, identities))
+    };
+    reality(read, connection, interrupted).await
+}
+
+/// Reads what is live, and whom invitations went to.
+pub(super) async fn look_with_invitations(
+    progress: &Reading,
+    connection: &Connection,
+    input: &Request,
+    interrupted: &CancellationToken,
+) -> Result<Reality, CliError> {
+    let client = &connection.client;
+    let Request {
+        desired, selection, ..
+    } = input;
+    let read = async {
+        let read = observe(client, desired, selection, input.extent, progress).await?;
+        let (mut observed, identities) = read;
+        let contacts = invited_contacts(client, &observed, &identities, selection).await?;
+        observed.it_contacts.extend(contacts);
         Ok((observed, identities))
     };
     reality(read, connection, interrupted).await

@@ -19,6 +19,7 @@ use super::duration;
 use super::error::CliError;
 use super::exit::Exit;
 use super::json_line;
+use super::progress::Reading;
 use super::session::{self, Request};
 use super::ui::Ui;
 use portalctl_core::readiness::Readiness;
@@ -165,7 +166,8 @@ async fn once(
     ui: &Ui,
     interrupted: &CancellationToken,
 ) -> Result<Exit, CliError> {
-    let reality = session::look(connection, request, ui, interrupted).await?;
+    let reality =
+        session::look_with_invitations(&Reading::new(ui), connection, request, interrupted).await?;
     let readiness = reality.readiness(request, connection);
     let changes = earlier.map(|earlier| compare(&earlier, &Picture::after(&earlier, &readiness)));
     // Before the report: what goes wrong with the command is told in it.

@@ -146,6 +146,39 @@ fn every_domain_that_waits_is_named() {
 }
 
 #[test]
+fn an_invitation_is_told_with_its_time_and_its_address() {
+    let env = TestEnv::with_manifest(CUSTOMERS);
+    let _ = env.run("apply --yes --sandbox=s.json").exits(0);
+    let _ = env.run("invite acme --yes --sandbox=s.json").exits(0);
+    let status = env.run("status --sandbox=s.json").exits(0);
+    let told = status
+        .stdout
+        .split_whitespace()
+        .collect::<Vec<_>>()
+        .join(" ");
+    let (_, invitation) = told.split_once("an invitation to ").expect("an invitation");
+    assert!(invitation.contains(" was sent at 20"), "{status}");
+    assert!(invitation.contains("Z (ada@acme.com)"), "{status}");
+    // In a log that others read, the address is masked.
+    let masked = env.run("status --sandbox=s.json").env("CI", "1").exits(0);
+    assert!(!masked.stdout.contains("ada@acme.com"), "{masked}");
+}
+
+#[test]
+fn notes_say_names_and_ids() {
+    let env = TestEnv::with_manifest(CUSTOMERS);
+    let _ = env.run("apply --yes --sandbox=s.json").exits(0);
+    env.edit(
+        "portal.yaml",
+        "  globex:\n    name: Globex\n    intents: [sso, dsync, audit_logs, log_streams]\n",
+        "",
+    );
+    let plan = env.run("plan --sandbox=s.json").exits(0);
+    let told = plan.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(told.contains("not protected): Globex (org_"), "{plan}");
+}
+
+#[test]
 fn what_to_do_next_is_always_called_a_hint() {
     let env = TestEnv::with_manifest("version: 1\norganizations:\n  acme: { nmae: Acme }\n");
     let output = env.run("validate").exits(3);

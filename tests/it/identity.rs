@@ -1,7 +1,7 @@
 //! Which live organization is an entry's: every rule and every conflict.
 
 use portalctl_core::identity::{Identity, MatchedBy};
-use portalctl_core::plan::{Flag, Unmanaged};
+use portalctl_core::plan::{Flag, FormerOrganization, Unmanaged};
 use portalctl_model::observed::DomainState::{
     Failed, LegacyVerified, Pending, Unverified, Verified,
 };
@@ -592,7 +592,10 @@ fn an_organization_in_a_conflict_is_not_called_undeclared() {
         .org("org_9", |o| o.metadata("portalctl_owner", "partners"));
     let expected = Unmanaged {
         count: Some(2),
-        formerly_declared: vec![org_id("org_8")],
+        formerly_declared: vec![FormerOrganization {
+            id: org_id("org_8"),
+            name: "org_8".to_owned(),
+        }],
     };
     assert_eq!(world.plan_once(&live).unmanaged, expected);
 }

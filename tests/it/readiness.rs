@@ -642,7 +642,7 @@ fn an_organization_to_adopt_is_unconfigured() {
     let declared = acme("domains: [acme.com], intents: [domain_verification]");
     let looked = look(&declared, &live_as(theirs), january(10));
     assert_eq!(looked.organizations[0].organization_id, None);
-    insta::assert_snapshot!(line(only(&looked)), @"unconfigured you ever: org_orphan would be adopted first -> run portalctl apply --adopt");
+    insta::assert_snapshot!(line(only(&looked)), @"unconfigured you ever: orphan (org_orphan) would be adopted first -> run portalctl apply --adopt");
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! Reports for people: what is shown, at which width, and what never reaches a terminal.
 
-use portalctl_core::plan::{Action, Change, Flag, Held, HeldReason, Plan, Reason, Unmanaged};
+use portalctl_core::plan::{
+    Action, Change, Flag, FormerOrganization, Held, HeldReason, Plan, Reason, Unmanaged,
+};
 use portalctl_core::readiness::{Readiness, State, Turn};
 use portalctl_model::codes::plan as codes;
 use portalctl_model::text::is_plain;
@@ -131,7 +133,7 @@ fn a_plan_at_60_columns() {
           portalctl does not touch them
     note: one of them was created by this manifest and not
           declared any more (--prune deletes what is not
-          protected): org_03L
+          protected): Umbrella (org_03L)
 
     1 to create, 1 to update, 2 held, 1 conflict, 1 warning,
     7 unchanged, 13 requests
@@ -183,7 +185,7 @@ fn a_plan_at_80_columns() {
     note: 3 organizations at WorkOS are not in this manifest; portalctl does not
           touch them
     note: one of them was created by this manifest and not declared any more
-          (--prune deletes what is not protected): org_03L
+          (--prune deletes what is not protected): Umbrella (org_03L)
 
     1 to create, 1 to update, 2 held, 1 conflict, 1 warning, 7 unchanged,
     13 requests
@@ -228,7 +230,7 @@ fn a_plan_at_200_columns() {
           metadata.tier         "trial" -> "enterprise"
 
     note: 3 organizations at WorkOS are not in this manifest; portalctl does not touch them
-    note: one of them was created by this manifest and not declared any more (--prune deletes what is not protected): org_03L
+    note: one of them was created by this manifest and not declared any more (--prune deletes what is not protected): Umbrella (org_03L)
 
     1 to create, 1 to update, 2 held, 1 conflict, 1 warning, 7 unchanged, 13 requests
     digest sha256:c62fd789615b719b3494c4a64884a587fb3319cb64335b565948bdd233ad0177
@@ -279,7 +281,7 @@ fn a_plan_in_colour() {
     note: 3 organizations at WorkOS are not in this manifest; portalctl does not
           touch them
     note: one of them was created by this manifest and not declared any more
-          (--prune deletes what is not protected): org_03L
+          (--prune deletes what is not protected): Umbrella (org_03L)
 
     <32>1 to create<0>, <33>1 to update<0>, <33>2 held<0>, <31>1 conflict<0>, 1 warning, 7 unchanged,
     13 requests
@@ -564,7 +566,7 @@ fn an_apply_at_60_columns() {
           portalctl does not touch them
     note: one of them was created by this manifest and not
           declared any more (--prune deletes what is not
-          protected): org_03L
+          protected): Umbrella (org_03L)
 
                 sso  dsync  domains  certs
     globex      ✗    ○      .        –
@@ -642,7 +644,7 @@ fn an_apply_at_80_columns() {
     note: 3 organizations at WorkOS are not in this manifest; portalctl does not
           touch them
     note: one of them was created by this manifest and not declared any more
-          (--prune deletes what is not protected): org_03L
+          (--prune deletes what is not protected): Umbrella (org_03L)
 
                 sso             dsync           domains         certs
     globex      ✗ attention     ○ unconfigured  .               – n/a
@@ -705,7 +707,7 @@ fn an_apply_at_200_columns() {
       ✓ hooli  update  org_hooli
 
     note: 3 organizations at WorkOS are not in this manifest; portalctl does not touch them
-    note: one of them was created by this manifest and not declared any more (--prune deletes what is not protected): org_03L
+    note: one of them was created by this manifest and not declared any more (--prune deletes what is not protected): Umbrella (org_03L)
 
                 sso             dsync           domain_verification  certificate_renewal
     globex      ✗ attention     ○ unconfigured  .                    – n/a
@@ -957,7 +959,10 @@ fn hostile_text_is_shown_escaped_everywhere() {
     plan.warnings[0].message = HOSTILE.to_owned();
     plan.unmanaged = Unmanaged {
         count: Some(1),
-        formerly_declared: vec![OrganizationId::from_api(HOSTILE)],
+        formerly_declared: vec![FormerOrganization {
+            id: OrganizationId::from_api(HOSTILE),
+            name: HOSTILE.to_owned(),
+        }],
     };
     let mut readiness = some_readiness();
     for step in &mut readiness.organizations[1].intents {
@@ -1026,7 +1031,7 @@ fn hostile_text_is_shown_escaped_everywhere() {
           it
     note: one of them was created by this manifest and not declared any more
           (--prune deletes what is not protected):
-          Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp
+          Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp (Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp)
 
     <32>1 to create<0>, <33>1 to update<0>, <33>2 held<0>, <31>1 conflict<0>, 1 warning, 7 unchanged,
     13 requests

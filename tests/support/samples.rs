@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use portalctl_core::identity::MatchedBy;
 use portalctl_core::plan::{
-    Action, Change, Conflict, FieldChange, Flag, Held, HeldReason, Invitation, Plan, Reason, Scope,
-    Target, Unmanaged, Warning,
+    Action, Change, Conflict, FieldChange, Flag, FormerOrganization, Held, HeldReason, Invitation,
+    Plan, Reason, Scope, Target, Unmanaged, Warning,
 };
 use portalctl_core::readiness::{
     Basis, Evidence, IntentReadiness, OrganizationReadiness, Readiness, State, Turn,
@@ -311,7 +311,10 @@ pub(crate) fn some_plan() -> Plan {
         unchanged: 7,
         unmanaged: Unmanaged {
             count: Some(3),
-            formerly_declared: vec![OrganizationId::from_api("org_03L")],
+            formerly_declared: vec![FormerOrganization {
+                id: OrganizationId::from_api("org_03L"),
+                name: "Umbrella".to_owned(),
+            }],
         },
         seen: std::collections::BTreeMap::new(),
     }

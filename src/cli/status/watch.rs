@@ -138,7 +138,8 @@ async fn read(
 ) -> Result<Round, CliError> {
     use portalctl_workos::ReadPortal as _;
     let before = connection.client.requests_used();
-    let reality = session::look_showing(progress, connection, request, interrupted).await?;
+    let reality =
+        session::look_with_invitations(progress, connection, request, interrupted).await?;
     Ok(Round {
         readiness: reality.readiness(request, connection),
         read_at: connection.clock.now(),

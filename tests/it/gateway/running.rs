@@ -127,8 +127,12 @@ fn a_refused_key_is_a_failure_that_the_log_tells_and_the_page_does_not() {
     env.write("gateway.yaml", CONFIG);
     env.write("handoff.secret", SECRET);
     env.write("only.key", "sk_test_onlythisone");
-    let sandbox = SandboxServer::with(&env, "--key-file only.key");
+    let sandbox = SandboxServer::with(&env, "");
     let gateway = GatewayServer::start(&env, &sandbox, "");
+    // The key was good when the gateway started, and is revoked now.
+    let address = sandbox.url().replace("http://", "");
+    drop(sandbox);
+    let _revoked = SandboxServer::listening(&env, &address, "--key-file only.key");
     let claims = crate::support::gateway::claims(&gateway.url());
     let path = format!("/portal/acme/sso?token={}", signed(&claims));
     let answer = gateway.get(&path, &[]);
@@ -201,4 +205,33 @@ fn what_keeps_it_from_starting_is_told_with_a_code() {
     env.write("short.secret", "secret");
     let stderr = refused(&CONFIG.replace("handoff", "short"), "--listen 127.0.0.1:0");
     assert!(stderr.contains("holds a secret of 6 bytes"), "{stderr}");
+}
+
+#[test]
+fn a_refused_key_keeps_the_gateway_from_starting() {
+    let env = TestEnv::with_manifest(MANIFEST);
+    env.write("gateway.yaml", CONFIG);
+    env.write("handoff.secret", SECRET);
+    env.write("only", "sk_test_another0123456789abcdef\n");
+    let sandbox = SandboxServer::with(&env, "--key-file only");
+    let serve = env.run("serve --listen 127.0.0.1:0 --config gateway.yaml");
+    let output = serve.at(&sandbox).exits(4);
+    assert!(
+        output.stderr.contains("error[api/unauthorized]"),
+        "{output}"
+    );
+    assert_eq!(output.stdout, "", "it never said that it serves");
+}
+
+#[test]
+fn a_workos_that_cannot_be_reached_is_worth_a_warning_only() {
+    let env = TestEnv::with_manifest(MANIFEST);
+    env.write("gateway.yaml", CONFIG);
+    env.write("handoff.secret", SECRET);
+    let serve = env.run("serve --listen 127.0.0.1:0 --config gateway.yaml");
+    let gateway = GatewayServer::of(serve.at_url("http://127.0.0.1:9"));
+    let log = gateway.log();
+    let warned = log.iter().find(|line| line["code"] == "api/unreachable");
+    let warned = warned.unwrap_or_else(|| panic!("{log:#?}"));
+    assert_eq!(warned["level"], "WARN");
 }

@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 
 use portalctl_core::plan::{
-    Action, Change, Conflict, FieldChange, Flag, Held, HeldReason, Plan, Reason, Scope, Unmanaged,
-    Warning,
+    Action, Change, Conflict, FieldChange, Flag, FormerOrganization, Held, HeldReason, Plan,
+    Reason, Scope, Unmanaged, Warning,
 };
 use portalctl_core::readiness::Readiness;
 use portalctl_core::readiness::compare::{IntentChange, IntentName, OrganizationChange, StateName};
@@ -153,7 +153,10 @@ fn plan_of_text(text: &str) -> Plan {
     }];
     plan.unmanaged = Unmanaged {
         count: Some(1),
-        formerly_declared: vec![id()],
+        formerly_declared: vec![FormerOrganization {
+            id: id(),
+            name: owned(),
+        }],
     };
     plan
 }

@@ -64,14 +64,23 @@ pub struct Plan {
 pub struct Unmanaged {
     /// How many there are; `None` when not everything was listed.
     pub count: Option<usize>,
-    /// Those that carry this manifest's owner mark: declared once, and not any more.
-    pub formerly_declared: Vec<OrganizationId>,
+    /// Organizations that carry this manifest's owner mark: declared once, and not any more.
+    pub formerly_declared: Vec<FormerOrganization>,
+}
+
+/// A live organization that the manifest declared once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FormerOrganization {
+    /// The id at WorkOS.
+    pub id: OrganizationId,
+    /// The name at WorkOS.
+    pub name: String,
 }
 
 impl Unmanaged {
     /// Leaves out an organization that the plan deals with after all.
     fn forget(&mut self, id: &OrganizationId) {
-        self.formerly_declared.retain(|former| former != id);
+        self.formerly_declared.retain(|former| former.id != *id);
         self.count = self.count.map(|count| count.saturating_sub(1));
     }
 }
@@ -351,7 +360,10 @@ fn unmanaged(desired: &Desired, observed: &Observed, identities: &Identities) ->
     let formerly_declared = desired.manifest.iter().flat_map(|manifest| {
         others()
             .filter(|live| prune::is_marked(live, manifest))
-            .map(|live| live.id.clone())
+            .map(|live| FormerOrganization {
+                id: live.id.clone(),
+                name: live.name.clone(),
+            })
     });
     Unmanaged {
         count: Some(others().count()),

@@ -429,7 +429,7 @@ pub fn readiness(
                             now,
                         },
                     ),
-                    None => without_organization(identity),
+                    None => without_organization(identity, observed),
                 };
                 complete(*intent, finding, live)
             };
@@ -479,7 +479,7 @@ fn rule(intent: Intent, subject: &Subject<'_>) -> Finding {
 }
 
 /// The organization does not exist yet, or it is not known which one it is.
-fn without_organization(identity: &Identity) -> Finding {
+fn without_organization(identity: &Identity, observed: &Observed) -> Finding {
     match identity {
         Identity::Missing | Identity::Matched { .. } => Finding::new(
             State::Unconfigured,
@@ -490,7 +490,14 @@ fn without_organization(identity: &Identity) -> Finding {
         Identity::Adoptable { organization, .. } => Finding::new(
             State::Unconfigured,
             Turn::You,
-            format!("{} would be adopted first", escape(organization.as_str())),
+            match observed.organizations.get(organization) {
+                Some(live) => format!(
+                    "{} ({}) would be adopted first",
+                    escape(&live.name),
+                    escape(organization.as_str())
+                ),
+                None => format!("{} would be adopted first", escape(organization.as_str())),
+            },
         )
         .next("run portalctl apply --adopt"),
         Identity::Conflicted(conflicts) => {

@@ -125,7 +125,8 @@ pub(super) fn notes(plan: &Plan) -> Vec<String> {
     }
     let former = &plan.unmanaged.formerly_declared;
     if !former.is_empty() {
-        let ids: Vec<String> = former.iter().map(ToString::to_string).collect();
+        let named = former.iter().map(|it| format!("{} ({})", it.name, it.id));
+        let named: Vec<String> = named.collect();
         notes.push(format!(
             "{} created by this manifest and not declared any more (--prune deletes what is not \
              protected): {}",
@@ -134,7 +135,7 @@ pub(super) fn notes(plan: &Plan) -> Vec<String> {
             } else {
                 "some of them were"
             },
-            ids.join(", ")
+            named.join(", ")
         ));
     }
     notes

@@ -33,6 +33,7 @@ use tokio::sync::Notify;
 use crate::{ApiError, ApiErrorKind, ApiResult, ReadPortal, ReadProgress};
 use portalctl_core::identity::{Identities, identify};
 use portalctl_model::desired::{Desired, DesiredOrganization, Invite};
+use portalctl_model::mark::InvitationMark;
 use portalctl_model::observed::{
     Answer, AuditLogConfiguration, Connection, Coverage, Directory, FailedRead, Gap, ItContact,
     Listing, Observed, Organization, Usage,
@@ -556,6 +557,27 @@ pub async fn audit_logs(
         portal.audit_log_configuration(&id).await
     })
     .await
+}
+
+/// Reads the IT contacts of organizations with an invitation, so that a report can say whom it went
+/// to: a request for each, and at most 50.
+pub async fn invited_contacts(
+    portal: &impl ReadPortal,
+    observed: &Observed,
+    identities: &Identities,
+    selection: &Selection,
+) -> ApiResult<BTreeMap<OrganizationId, Answer<Vec<ItContact>>>> {
+    /// The most organizations that are asked about.
+    const MOST: usize = 50;
+    let keys = identities.entries.keys();
+    let selected = keys.filter(|key| selection.has_key(key));
+    let invited = selected.filter_map(|key| {
+        let id = identities.organization_of(key)?;
+        let live = observed.organizations.get(id)?;
+        let mark = InvitationMark::parse(live.metadata.get(mark::INVITED)?);
+        mark.contact().is_some().then(|| id.clone())
+    });
+    it_contacts(portal, invited.take(MOST).collect()).await
 }
 
 /// Asks for the IT contacts of some organizations: a request for each.
