@@ -17,6 +17,7 @@ use portalctl_core::identity::Identity;
 use portalctl_core::link::{self, Refusal, Until, Verdict, WaitOutcome, Watch};
 use portalctl_core::readiness::{Basis, IntentReadiness};
 use portalctl_model::codes::link as codes;
+use portalctl_model::duration;
 use portalctl_model::observed::{Answer, Event};
 use portalctl_model::{Intent, OrgKey, OrganizationId};
 use portalctl_report::{WaitReport, text};
@@ -33,12 +34,10 @@ const CLOCK_DIFFERENCE: SignedDuration = SignedDuration::from_mins(10);
 /// Reads `--timeout`.
 pub(super) fn parse_timeout(text: &str) -> Result<Duration, String> {
     let wanted = || "a time such as 90s, 30m or 2h, at most 168h, is wanted".to_owned();
-    let duration: SignedDuration = text.parse().map_err(|_| wanted())?;
-    let duration = Duration::try_from(duration).map_err(|_| wanted())?;
-    if duration.is_zero() || duration > MAX_TIMEOUT {
-        return Err(wanted());
-    }
-    Ok(duration)
+    let duration = duration::parse(text).filter(|duration| !duration.is_zero());
+    duration
+        .filter(|duration| *duration <= MAX_TIMEOUT)
+        .ok_or_else(wanted)
 }
 
 /// One customer and intent, and what it takes to follow them.

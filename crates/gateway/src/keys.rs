@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use portalctl_model::codes::{Code, gateway as codes};
+use portalctl_model::text::single_line;
 
 /// Shortest secret, in bytes: the length of the digest (RFC 7518, section 3.2).
 pub(super) const MIN_SECRET: usize = 32;
@@ -104,7 +105,7 @@ impl KeySet {
 
 /// Returns the secrets of a file, newest first.
 pub(super) fn secrets(text: &str) -> Result<Vec<&str>, InvalidKeys> {
-    let lines = text.lines().map(str::trim);
+    let lines = single_line(text).lines().map(str::trim);
     let secrets: Vec<&str> = lines.filter(|line| !line.is_empty()).collect();
     if secrets.is_empty() {
         return Err(InvalidKeys::NoSecret);

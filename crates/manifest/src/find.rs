@@ -13,7 +13,7 @@ use std::sync::Arc;
 use walkdir::{DirEntry, WalkDir};
 
 use super::diagnostic::{Finding, Findings, Severity};
-use super::load::{Input, MAX_FILES};
+use super::input::Input;
 use super::secret;
 use portalctl_model::codes::{Code, manifest as codes};
 use portalctl_model::text::escape;
@@ -25,6 +25,9 @@ const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
 const OTHER_FORMATS: [&str; 8] = [
     "xml", "eml", "jsonl", "jsonc", "jsonp", "bson", "yara", "yang",
 ];
+
+/// The most files one folder may hold.
+const MAX_FILES: usize = 200_000;
 
 /// How standard input is called in findings.
 const STDIN: &str = "<stdin>";

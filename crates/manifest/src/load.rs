@@ -6,13 +6,14 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use super::diagnostic::{Diagnostics, Finding, Findings, Severity};
 use super::find::{self, Content, Found, Origin, display};
+use super::input::Input;
 use super::inspect;
 use super::node::Node;
 use super::source::{FileId, Positions, Sources, Spot};
@@ -23,8 +24,6 @@ use portalctl_model::codes::{Code, manifest as codes};
 const MAX_FILE_BYTES: u64 = 32 * 1024 * 1024;
 /// The most that all files of a manifest may hold together.
 const MAX_TOTAL_BYTES: usize = 512 * 1024 * 1024;
-/// The most files one folder may hold.
-pub(super) const MAX_FILES: usize = 200_000;
 /// The most values one file may hold: what bounds the memory that hostile YAML can take.
 const MAX_FILE_NODES: usize = 3_000_000;
 /// The most values all files may hold together. An organization takes 20 to 30.
@@ -32,15 +31,6 @@ const MAX_TOTAL_NODES: usize = 40_000_000;
 
 /// The most findings kept of one file before its meaning is looked at.
 const MAX_FILE_FINDINGS: usize = 1_000;
-
-/// What the user named.
-#[derive(Debug, Clone)]
-pub enum Input {
-    /// A file, or a folder that is read recursively.
-    Path(PathBuf),
-    /// What came on standard input; the caller has read it.
-    Stdin(Vec<u8>),
-}
 
 /// The files of a manifest as they are, not yet checked.
 #[derive(Debug)]

@@ -39,6 +39,19 @@ pub(super) fn describe(kind: &ErrorKind) -> Option<Words> {
     Some(words)
 }
 
+/// Returns whether a tab stands where it may not.
+pub(super) fn is_tab(kind: &ErrorKind) -> bool {
+    use ErrorKind as K;
+    matches!(
+        kind,
+        K::TabNotAllowed
+            | K::TabInBlockIndentation
+            | K::TabInIndentation
+            | K::TabAtBlockScalarStart
+            | K::TabInPlainScalar
+    )
+}
+
 /// Brackets and braces that do not match.
 fn brackets(kind: &ErrorKind) -> Option<Words> {
     use ErrorKind as K;
@@ -72,11 +85,7 @@ fn brackets(kind: &ErrorKind) -> Option<Words> {
 fn structure(kind: &ErrorKind) -> Option<Words> {
     use ErrorKind as K;
     Some(match kind {
-        K::TabNotAllowed
-        | K::TabInBlockIndentation
-        | K::TabInIndentation
-        | K::TabAtBlockScalarStart
-        | K::TabInPlainScalar => words(
+        kind if is_tab(kind) => words(
             "a tab stands where YAML allows only spaces",
             "replace the tab with spaces",
         ),

@@ -3,6 +3,8 @@
 //! Goes in: the text of one file. Comes out: its documents as [`Node`] trees, or the one error
 //! at which the parser gave up. Knows YAML, not manifests.
 
+use std::collections::BTreeSet;
+
 use serde_saphyr::budget::BudgetBreach;
 use serde_saphyr::granit_parser::ErrorKind;
 use serde_saphyr::{
@@ -11,7 +13,7 @@ use serde_saphyr::{
 
 use super::diagnostic::{Finding, Severity};
 use super::node::{Node, TOO_MANY_ENTRIES};
-use super::source::{FileId, Spot};
+use super::source::{FileId, Spot, pick_lines};
 use super::syntax;
 use portalctl_model::codes::{Code, manifest as codes};
 use portalctl_model::text::escape;
@@ -28,7 +30,7 @@ const MAX_DOCUMENTS: usize = 10_000;
 /// Parses the documents of one file; `max_nodes` bounds how many values they may hold.
 pub(super) fn parse(text: &str, file: FileId, max_nodes: usize) -> Result<Vec<Node>, Finding> {
     serde_saphyr::from_multiple_with_options(text, options(text.len(), max_nodes))
-        .map_err(|error| explain(&error, file))
+        .map_err(|error| explain(&error, text, file))
 }
 
 fn options(bytes: usize, max_nodes: usize) -> Options {
@@ -67,10 +69,10 @@ fn options(bytes: usize, max_nodes: usize) -> Options {
 }
 
 /// Says in the words of the person who wrote the file why the parser gave up.
-fn explain(error: &Error, file: FileId) -> Finding {
+fn explain(error: &Error, text: &str, file: FileId) -> Finding {
     let (code, message, help) = describe(error.without_snippet());
     let finding = Finding::new(code, Severity::Error, message)
-        .at(spot_of(error, file))
+        .at(spot_of(error, text, file))
         .help(help);
     match error.locations() {
         // An alias fails where it is used because of what stands where it is defined.
@@ -82,10 +84,39 @@ fn explain(error: &Error, file: FileId) -> Finding {
     }
 }
 
-fn spot_of(error: &Error, file: FileId) -> Spot {
-    error
+fn spot_of(error: &Error, text: &str, file: FileId) -> Spot {
+    let spot = error
         .location()
-        .map_or(Spot::start_of(file), |at| to_spot(at, file))
+        .map_or(Spot::start_of(file), |at| to_spot(at, file));
+    let is_tab = matches!(
+        error.without_snippet(),
+        Error::ExternalMessage { source, .. }
+            if matches!(source.as_ref(), ExternalMessageSource::Parser(scan) if syntax::is_tab(scan.kind()))
+    );
+    if is_tab { tab_near(text, spot) } else { spot }
+}
+
+/// Returns the place of the tab that an error is about: the parser tells where it stopped, which is
+/// behind the tab, or at the end of the line before it.
+fn tab_near(text: &str, spot: Spot) -> Spot {
+    let lines = pick_lines(text, &BTreeSet::from([spot.line, spot.line + 1]));
+    let tabs = |line: u32| {
+        let line = lines.get(&line).copied().unwrap_or_default();
+        line.chars().zip(1..).filter(|(c, _)| *c == '\t')
+    };
+    let before = tabs(spot.line).filter(|(_, column)| *column <= spot.column);
+    let after = tabs(spot.line).filter(|(_, column)| *column > spot.column);
+    let here = before
+        .last()
+        .or_else(|| after.min_by_key(|(_, column)| *column));
+    let next = || tabs(spot.line + 1).next().map(|tab| (tab, spot.line + 1));
+    let found = here.map(|tab| (tab, spot.line)).or_else(next);
+    found.map_or(spot, |((_, column), line)| Spot {
+        line,
+        column,
+        length: 1,
+        ..spot
+    })
 }
 
 fn to_spot(at: serde_saphyr::Location, file: FileId) -> Spot {
@@ -198,6 +229,31 @@ mod tests {
     use super::*;
     use crate::diagnostic::Findings;
     use crate::source::Sources;
+
+    #[test]
+    fn an_error_about_a_tab_points_at_it() {
+        let mut sources = Sources::default();
+        let file = sources.reserve(Arc::from("a.yaml"));
+        for (text, place) in [
+            ("a:\n  b:\n\t  c: d\n", (3, 1)),
+            ("a:\n  b: c\n\td: e\n", (3, 1)),
+            ("a:\n  b:\n\t- c\n", (3, 1)),
+            ("a:\n  b:\tc\n  d: [e,\n\tf]\n", (4, 1)),
+            ("a:\n  b:\n  \tc: d\n", (3, 3)),
+        ] {
+            let mut findings = Findings::default();
+            findings.push(parse(text, file, 100).unwrap_err());
+            let findings = findings.finish(&sources);
+            let finding = findings.iter().next().unwrap();
+            assert!(finding.message.contains("a tab"), "{text}: {finding:?}");
+            let at = finding.location.as_ref().unwrap();
+            assert_eq!(
+                (at.line, at.column, at.length),
+                (place.0, place.1, 1),
+                "{text}"
+            );
+        }
+    }
 
     #[test]
     fn the_number_of_values_is_bounded() {

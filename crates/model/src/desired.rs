@@ -6,10 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::Arc;
 
+pub use super::field_path::{Dependent, FieldGroup, FieldPath};
 use super::observed::Organization;
 use super::{
     Allow, AllowedHosts, ClientId, Domain, Email, ExternalId, Holder, Intent, ManifestName, OrgKey,
-    OrganizationId, ResourceName, ReturnUrl, mark, name,
+    OrganizationId, ResourceName, ReturnUrl, mark,
 };
 
 /// Everything a manifest declares.
@@ -341,168 +342,6 @@ pub struct IntentSettings {
     pub success_url: Option<ReturnUrl>,
     /// Days before a certificate's end at which it needs attention (certificate renewal only).
     pub warn_days: Option<u16>,
-}
-
-/// The path of a managed field, as plans and `ignore_fields` spell it.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum FieldPath {
-    /// `name`
-    Name,
-    /// `external_id`
-    ExternalId,
-    /// `stripe_customer_id`
-    StripeCustomerId,
-    /// `allow_profiles_outside_organization`: `true` or `false`
-    OutsideProfiles,
-    /// `audit_logs.retention_days`: a number of days
-    RetentionDays,
-    /// `state`: only in deletions, where an entry declares `state: absent`.
-    State,
-    /// `domains.DOMAIN`
-    Domain(Domain),
-    /// `it_contacts.EMAIL`
-    ItContact(Email),
-    /// `metadata.KEY`
-    Metadata(String),
-    /// `connections.ID`: only in deletions, which take it along.
-    Connection(String),
-    /// `directories.ID`: only in deletions, which take it along.
-    Directory(String),
-    /// `connections`, `directories`, `audit_logs`, `log_stream` or `members`: only in deletions,
-    /// which take them along.
-    Dependent(Dependent),
-    /// `domains`, `metadata` or `it_contacts` as a whole; only in `ignore_fields`.
-    Whole(FieldGroup),
-}
-
-/// Part of an organization that a deletion names as a whole.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Dependent {
-    /// Its connections, where they cannot be listed.
-    Connections,
-    /// Its directories, where they cannot be listed.
-    Directories,
-    /// Its audit logs.
-    AuditLogs,
-    /// Its log stream.
-    LogStream,
-    /// Its members.
-    Members,
-}
-
-impl Dependent {
-    /// Every part.
-    pub const ALL: [Self; 5] = [
-        Self::Connections,
-        Self::Directories,
-        Self::AuditLogs,
-        Self::LogStream,
-        Self::Members,
-    ];
-
-    /// The part's name in a path.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Connections => "connections",
-            Self::Directories => "directories",
-            Self::AuditLogs => "audit_logs",
-            Self::LogStream => "log_stream",
-            Self::Members => "members",
-        }
-    }
-}
-
-/// A group of fields.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum FieldGroup {
-    /// All domains.
-    Domains,
-    /// All IT contacts.
-    ItContacts,
-    /// All metadata.
-    Metadata,
-}
-
-impl FieldGroup {
-    /// The group's name in a path.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Domains => "domains",
-            Self::ItContacts => "it_contacts",
-            Self::Metadata => "metadata",
-        }
-    }
-}
-
-impl FieldPath {
-    /// The group a path belongs to, if any.
-    pub fn group(&self) -> Option<FieldGroup> {
-        match self {
-            Self::Domain(_) => Some(FieldGroup::Domains),
-            Self::ItContact(_) => Some(FieldGroup::ItContacts),
-            Self::Metadata(_) => Some(FieldGroup::Metadata),
-            Self::Whole(group) => Some(*group),
-            Self::Name
-            | Self::ExternalId
-            | Self::StripeCustomerId
-            | Self::OutsideProfiles
-            | Self::RetentionDays
-            | Self::State
-            | Self::Connection(_)
-            | Self::Directory(_)
-            | Self::Dependent(_) => None,
-        }
-    }
-}
-
-impl FieldPath {
-    /// Returns whether two values of the field are the same at WorkOS: white space at the ends and
-    /// the form of composed characters do not count. Marks of portalctl are compared exactly.
-    pub fn is_same(&self, one: Option<&str>, other: Option<&str>) -> bool {
-        match (one, other) {
-            (Some(one), Some(other)) => one == other || (!self.is_mark() && name::same(one, other)),
-            (None, None) => true,
-            (Some(_), None) | (None, Some(_)) => false,
-        }
-    }
-
-    /// Returns whether the field is a mark of portalctl, kept in metadata.
-    pub fn is_mark(&self) -> bool {
-        matches!(self, Self::Metadata(key) if key.starts_with(mark::RESERVED_PREFIX))
-    }
-
-    /// Returns whether the field is a mark that nobody has to review.
-    pub fn is_bookkeeping(&self) -> bool {
-        matches!(self, Self::Metadata(key) if mark::is_bookkeeping(key))
-    }
-
-    /// Returns the path as people read it: an internationalised domain in both of its forms.
-    pub fn shown(&self) -> String {
-        match self {
-            Self::Domain(domain) => format!("domains.{}", domain.shown()),
-            _ => self.to_string(),
-        }
-    }
-}
-
-impl fmt::Display for FieldPath {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Name => f.write_str("name"),
-            Self::ExternalId => f.write_str("external_id"),
-            Self::StripeCustomerId => f.write_str("stripe_customer_id"),
-            Self::OutsideProfiles => f.write_str("allow_profiles_outside_organization"),
-            Self::RetentionDays => f.write_str("audit_logs.retention_days"),
-            Self::State => f.write_str("state"),
-            Self::Domain(domain) => write!(f, "domains.{domain}"),
-            Self::ItContact(email) => write!(f, "it_contacts.{email}"),
-            Self::Metadata(key) => write!(f, "metadata.{key}"),
-            Self::Connection(id) => write!(f, "connections.{id}"),
-            Self::Directory(id) => write!(f, "directories.{id}"),
-            Self::Dependent(part) => f.write_str(part.as_str()),
-            Self::Whole(group) => f.write_str(group.as_str()),
-        }
-    }
 }
 
 impl DesiredOrganization {

@@ -11,15 +11,18 @@ pub mod codes;
 pub mod desired;
 pub mod domain_name;
 pub mod duration;
+pub mod field_path;
 pub mod holder;
 pub mod id;
 pub mod intent;
 mod invitation_mark;
+mod kept_values;
 pub mod mark;
 pub mod name;
 pub mod observed;
 pub mod return_url;
 pub mod selection;
+mod short_hash;
 pub mod text;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -42,6 +42,13 @@ pub fn escape(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
+/// Returns the content of a file of one line: without a byte-order mark in front, and without the line
+/// breaks at the end.
+pub fn single_line(text: &str) -> &str {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    text.trim_end_matches(['\n', '\r'])
+}
+
 /// Hides all of an e-mail address but its first letter and its domain: `a***@acme.com`.
 pub fn mask_email(email: &str) -> String {
     match email.rsplit_once('@') {

@@ -11,7 +11,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use portalctl_model::duration;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -511,9 +511,7 @@ pub(super) fn blocked_by(error: &ApiError) -> BlockedReason {
 /// An environment's intervals; texts that cannot be read are the definition's to refuse.
 fn intervals(settings: &OperatorSettings, poll: Option<Duration>) -> Intervals {
     let read = |text: &str, otherwise: Duration| {
-        text.parse::<SignedDuration>()
-            .ok()
-            .and_then(|duration| Duration::try_from(duration).ok())
+        duration::parse(text)
             .filter(|duration| !duration.is_zero())
             .unwrap_or(otherwise)
     };

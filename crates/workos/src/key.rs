@@ -7,6 +7,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::endpoint::Endpoint;
 use portalctl_model::desired::KeyKind;
+use portalctl_model::text::single_line;
 
 /// A WorkOS API key. Its `Debug` tells the kind and nothing else.
 #[derive(Clone)]
@@ -37,10 +38,10 @@ pub enum InvalidKey {
 }
 
 impl ApiKey {
-    /// Takes a key as it stands in a variable or a file; one newline at the end is dropped.
+    /// Takes a key as it stands in a variable or a file: a byte-order mark in front and line breaks at
+    /// the end are dropped.
     pub fn parse(text: &str) -> Result<Self, InvalidKey> {
-        let text = text.strip_suffix('\n').unwrap_or(text);
-        let text = text.strip_suffix('\r').unwrap_or(text);
+        let text = single_line(text);
         if text.is_empty() {
             return Err(InvalidKey::Empty);
         }
@@ -121,6 +122,8 @@ mod tests {
         let kind = |text| ApiKey::parse(text).unwrap().kind();
         assert_eq!(kind("sk_test_abc\n"), Some(KeyKind::Test));
         assert_eq!(kind("sk_live_abc\r\n"), Some(KeyKind::Live));
+        assert_eq!(kind("\u{feff}sk_test_abc\r\n\r\n"), Some(KeyKind::Test));
+        assert_eq!(kind("sk_test_abc\n\n\n"), Some(KeyKind::Test));
         assert_eq!(kind("sk_example_123"), None);
         assert_eq!(kind("sk_test_"), None);
     }
@@ -130,7 +133,13 @@ mod tests {
         for bad in ["", "\n", "\r\n"] {
             assert_eq!(ApiKey::parse(bad).unwrap_err(), InvalidKey::Empty);
         }
-        for bad in [" sk_test_a", "sk_test_a\n\n", "sk_test_ä", "a\u{0}b", "a b"] {
+        for bad in [
+            " sk_test_a",
+            "sk_test_a\n\nb",
+            "sk_test_ä",
+            "a\u{0}b",
+            "a b",
+        ] {
             assert_eq!(ApiKey::parse(bad).unwrap_err(), InvalidKey::NotAKey);
         }
     }

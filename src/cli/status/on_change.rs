@@ -17,7 +17,7 @@ use tokio::process::{Child, Command};
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::credentials;
-use crate::cli::duration::say;
+use portalctl_model::duration::shown;
 use portalctl_platform::clock::SharedClock;
 
 /// How long a command that is to end may take to do so before it is killed.
@@ -67,7 +67,7 @@ impl fmt::Display for Failure {
                 None => write!(f, "was ended ({status})"),
             },
             Self::TimedOut(timeout) => {
-                write!(f, "did not end within {} and was killed", say(*timeout))
+                write!(f, "did not end within {} and was killed", shown(*timeout))
             }
             Self::Interrupted => f.write_str("was ended by the interruption"),
         }

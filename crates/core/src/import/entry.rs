@@ -203,9 +203,7 @@ fn finish(
     neighbours: &Neighbours<'_>,
 ) {
     let items = entry.domains.as_deref().unwrap_or_default();
-    let is_in = |domain: &Domain| {
-        items.iter().any(|item| item.domain == domain.as_str())
-    };
+    let is_in = |domain: &Domain| items.iter().any(|item| item.domain == domain.as_str());
     let (kept, others): (Vec<_>, Vec<_>) =
         live.domains.iter().partition(|held| is_in(&held.domain));
 

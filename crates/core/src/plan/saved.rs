@@ -13,7 +13,8 @@ use super::change::{
 use super::digest::Digest;
 use super::{Invitation, Plan};
 use portalctl_model::codes::Code;
-use portalctl_model::desired::{Dependent, FieldPath, Source};
+use portalctl_model::desired::{FieldPath, Source};
+use portalctl_model::field_path::InvalidPath;
 use portalctl_model::{ClientId, Domain, Email, Intent, ManifestName, OrgKey, OrganizationId};
 
 /// The version of the document that this program reads.
@@ -211,27 +212,12 @@ fn field(saved: SavedField) -> Result<FieldChange, String> {
         before,
         after,
     } = saved;
-    let path = match path.split_once('.') {
-        None if path == "name" => FieldPath::Name,
-        None if path == "external_id" => FieldPath::ExternalId,
-        None if path == "stripe_customer_id" => FieldPath::StripeCustomerId,
-        None if path == "state" => FieldPath::State,
-        None if path == "allow_profiles_outside_organization" => FieldPath::OutsideProfiles,
-        Some(("audit_logs", "retention_days")) => FieldPath::RetentionDays,
-        Some(("metadata", key)) => FieldPath::Metadata(key.to_owned()),
-        Some(("domains", domain)) => FieldPath::Domain(Domain::from_api(domain)),
-        Some(("connections", id)) => FieldPath::Connection(id.to_owned()),
-        Some(("directories", id)) => FieldPath::Directory(id.to_owned()),
-        Some(("it_contacts", email)) => {
-            FieldPath::ItContact(Email::parse(email).map_err(|error| error.to_string())?)
-        }
-        None => {
-            let mut parts = Dependent::ALL.into_iter();
-            let part = parts.find(|part| part.as_str() == path);
-            FieldPath::Dependent(part.ok_or(format!("there is no field `{path}`"))?)
-        }
-        Some(_) => return Err(format!("there is no field `{path}`")),
-    };
+    let path: FieldPath = path
+        .parse()
+        .map_err(|error: InvalidPath| error.to_string())?;
+    if let FieldPath::Whole(_) = path {
+        return Err(format!("there is no field `{path}`"));
+    }
     Ok(FieldChange {
         path,
         before,

@@ -6,9 +6,10 @@ use super::metadata;
 use crate::diagnostic::Findings;
 use crate::quote::{nearest, quote};
 use crate::raw::{Field, Texts, good};
+use portalctl_model::Domain;
 use portalctl_model::codes::manifest as codes;
-use portalctl_model::desired::{FieldGroup, FieldPath};
-use portalctl_model::{Domain, Email};
+use portalctl_model::desired::FieldPath;
+use portalctl_model::field_path::InvalidPath;
 
 const PATHS: [&str; 8] = [
     "name",
@@ -60,36 +61,38 @@ pub(super) fn check(
     Some(paths)
 }
 
-/// A path, or what to write instead.
+/// Reads a path of a list; the error says what to write instead.
 fn parse(text: &str) -> Result<FieldPath, String> {
     let (group, member) = match text.split_once('.') {
         Some((group, member)) => (group, Some(member)),
         None => (text, None),
     };
-    match (group, member) {
-        ("name", None) => Ok(FieldPath::Name),
-        ("external_id", None) => Ok(FieldPath::ExternalId),
-        ("stripe_customer_id", None) => Ok(FieldPath::StripeCustomerId),
-        ("allow_profiles_outside_organization", None) => Ok(FieldPath::OutsideProfiles),
-        ("audit_logs", Some("retention_days")) => Ok(FieldPath::RetentionDays),
-        ("domains", None) => Ok(FieldPath::Whole(FieldGroup::Domains)),
-        ("it_contacts", None) => Ok(FieldPath::Whole(FieldGroup::ItContacts)),
-        ("metadata", None) => Ok(FieldPath::Whole(FieldGroup::Metadata)),
-        ("domains", Some(domain)) => Domain::parse(domain)
+    match (text.parse(), member) {
+        // A domain as it is declared.
+        (Ok(FieldPath::Domain(_)), Some(domain)) => Domain::parse(domain)
             .map(FieldPath::Domain)
             .map_err(|why| format!("{} {why}", quote(domain))),
-        ("it_contacts", Some(email)) => Email::parse(email)
-            .map(FieldPath::ItContact)
-            .map_err(|why| format!("{} {why}", quote(email))),
-        ("metadata", Some(key))
-            if !key.is_empty() && key.chars().count() <= metadata::MAX_KEY_LENGTH =>
+        (Err(InvalidPath::Member(why)), Some(member)) => Err(format!("{} {why}", quote(member))),
+        (Ok(FieldPath::Metadata(key)), _)
+            if key.is_empty() || key.chars().count() > metadata::MAX_KEY_LENGTH =>
         {
-            Ok(FieldPath::Metadata(key.to_owned()))
+            Err(instead(group, member))
         }
-        _ => Err(instead(group, member)),
+        (
+            Ok(
+                FieldPath::State
+                | FieldPath::Connection(_)
+                | FieldPath::Directory(_)
+                | FieldPath::Dependent(_),
+            )
+            | Err(_),
+            _,
+        ) => Err(instead(group, member)),
+        (Ok(path), _) => Ok(path),
     }
 }
 
+/// Says what to write in place of a path.
 fn instead(group: &str, member: Option<&str>) -> String {
     let exact = PATHS.contains(&group) && member.is_some();
     match nearest(group, &PATHS) {

@@ -8,6 +8,7 @@ mod absent;
 mod allow;
 mod audit_logs;
 mod contacts;
+mod defaults;
 mod domains;
 mod identity;
 mod ignore;

@@ -1,13 +1,12 @@
 //! One organization after the other, with the defaults merged in.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::domains::{self, Domains};
-use super::metadata::{self, Metadata};
+use super::metadata;
 use super::settings::Settings;
 use super::unique::Seen;
-use super::urls::UrlRules;
 use super::{
     absent, allow, audit_logs, contacts, identity, ignore, intents, operator, resources, text,
 };
@@ -22,48 +21,8 @@ use crate::reader::Reader;
 use crate::shape::{OrganizationObject, RawOrganization};
 use crate::source::{FileId, Spot, Spotted};
 use portalctl_model::codes::manifest as codes;
-use portalctl_model::desired::{
-    self, AbsentOrganization, DesiredOrganization, DomainsPolicy, FieldPath, IntentSettings,
-    Management, Source,
-};
-use portalctl_model::{Allow, ExternalId, Intent, OrgKey, ReturnUrl};
-
-/// What holds for organizations that do not say otherwise.
-#[derive(Default)]
-pub(super) struct Defaults {
-    intents: BTreeMap<Intent, IntentSettings>,
-    metadata: Metadata,
-    return_url: Option<ReturnUrl>,
-    domains_policy: DomainsPolicy,
-    ignore_fields: BTreeSet<FieldPath>,
-    protect: Option<bool>,
-}
-
-impl Defaults {
-    /// What an entry gets that says nothing itself.
-    pub(super) fn into_desired(self) -> desired::Defaults {
-        desired::Defaults {
-            metadata: self.metadata,
-            domains_policy: self.domains_policy,
-        }
-    }
-}
-
-/// Checks `defaults`. Decoding has refused the fields that may not stand there.
-pub(super) fn defaults(
-    raw: &RawOrganization,
-    urls: &UrlRules,
-    findings: &mut Findings,
-) -> Defaults {
-    Defaults {
-        intents: intents::check(raw.intents.as_ref(), urls, findings).unwrap_or_default(),
-        metadata: metadata::defaults(raw.metadata.as_ref(), findings),
-        return_url: urls.check(raw.return_url.as_ref(), "the return URL", findings),
-        domains_policy: domains::policy(raw.domains_policy.as_ref(), findings).unwrap_or_default(),
-        ignore_fields: ignore::check(raw.ignore_fields.as_ref(), findings).unwrap_or_default(),
-        protect: good(raw.protect.as_ref()).map(|(protect, _)| *protect),
-    }
-}
+use portalctl_model::desired::{AbsentOrganization, DesiredOrganization, Management, Source};
+use portalctl_model::{Allow, ExternalId, OrgKey};
 
 /// Goes through all organizations of a manifest, remembering what must be unique.
 pub(super) struct Walk<'a> {

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::organization::Defaults;
+use super::defaults::{self, Defaults};
 use super::text;
 use super::urls::UrlRules;
-use super::{intents, operator, organization};
+use super::{intents, operator};
 use crate::diagnostic::{Finding, Findings, Severity};
 use crate::quote::quote;
 use crate::raw::{Field, RawMap, Text, Texts, good};
@@ -131,7 +131,7 @@ pub(super) fn check(
             .map(|(raw, _)| operator::environment(raw, name.is_some(), findings))
             .unwrap_or_default(),
         defaults: good(raw_defaults)
-            .map(|(raw, _)| organization::defaults(raw, &urls, findings))
+            .map(|(raw, _)| defaults::check(raw, &urls, findings))
             .unwrap_or_default(),
         environment,
         urls,

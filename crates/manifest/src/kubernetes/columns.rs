@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::crd::Kind;
+use super::kind::Kind;
 
 /// What `kubectl get` shows; columns of priority 1 with `-o wide` only.
 pub(super) fn columns(kind: Kind) -> Value {

@@ -7,54 +7,11 @@ use schemars::generate::SchemaSettings;
 use serde_json::{Value, json};
 
 use super::columns::columns;
+use super::kind::Kind;
 use super::status::{PortalEnvironmentStatus, PortalOrganizationStatus};
 use super::structural::Structural;
 use super::{GROUP, VERSION};
 use crate::shape::{InKubernetes, PortalEnvironmentSpec, PortalOrganizationSpec, rules};
-
-/// A kind of resource.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Kind {
-    /// Everything but organizations.
-    PortalEnvironment,
-    /// One organization.
-    PortalOrganization,
-}
-
-impl Kind {
-    /// Both of them.
-    pub const ALL: [Self; 2] = [Self::PortalEnvironment, Self::PortalOrganization];
-
-    /// The name of the kind.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::PortalEnvironment => "PortalEnvironment",
-            Self::PortalOrganization => "PortalOrganization",
-        }
-    }
-
-    /// The name in URLs and for kubectl.
-    pub const fn plural(self) -> &'static str {
-        match self {
-            Self::PortalEnvironment => "portalenvironments",
-            Self::PortalOrganization => "portalorganizations",
-        }
-    }
-
-    const fn singular(self) -> &'static str {
-        match self {
-            Self::PortalEnvironment => "portalenvironment",
-            Self::PortalOrganization => "portalorganization",
-        }
-    }
-
-    const fn short(self) -> &'static str {
-        match self {
-            Self::PortalEnvironment => "penv",
-            Self::PortalOrganization => "porg",
-        }
-    }
-}
 
 /// The CustomResourceDefinition of a kind.
 pub fn definition(kind: Kind) -> Value {

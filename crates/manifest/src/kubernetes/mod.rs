@@ -11,6 +11,7 @@
 
 mod columns;
 mod crd;
+mod kind;
 mod status;
 mod structural;
 mod tenancy;
@@ -21,7 +22,8 @@ pub use crate::shape::{
     OrganizationPolicies, PortalEnvironmentSpec, PortalOrganizationSpec, ReturnUrls, Transfer,
     UpdateLimit, Webhook,
 };
-pub use crd::{Kind, definition};
+pub use crd::definition;
+pub use kind::Kind;
 pub use portalctl_model::desired::{DeletionPolicy, Management, Recreate};
 pub use status::{
     Condition, ConditionStatus, DomainStatus, FieldWrites, IntentStatus, IntentTotals, MinuteCount,

@@ -5,11 +5,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{End, TICK, Watch};
-use crate::cli::duration::say;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::status::{check, listing};
 use crate::cli::ui::Ui;
+use portalctl_model::duration::shown;
 use portalctl_report::{Headline, StatusReport, text};
 
 impl Watch<'_> {
@@ -19,7 +19,7 @@ impl Watch<'_> {
             return;
         }
         let at = seconds(self.latest.read_at);
-        let next = say(pause);
+        let next = shown(pause);
         if self.trouble.is_some() {
             self.ui.say(&format!(
                 "the last good picture is of {at}; trying again in {next}"
@@ -43,12 +43,12 @@ impl Watch<'_> {
         let layout = self.ui.layout_now();
         let paint = layout.paint;
         let when = match left {
-            Some(left) => format!("next in {}", say(left.max(TICK))),
+            Some(left) => format!("next in {}", shown(left.max(TICK))),
             None => "working".to_owned(),
         };
         let mut shown = format!(
             "{}  {}, {}, {when}; Ctrl-C ends\n",
-            paint.strong(format!("every {}", say(self.args.changes.interval))),
+            paint.strong(format!("every {}", shown(self.args.changes.interval))),
             format_args!("read at {}", time_of_day(self.latest.read_at)),
             requests(self.latest.requests),
         );
