@@ -1,337 +1,223 @@
-//! What a pass creates and changes at WorkOS: through [`apply`](portalctl_workos::apply), and nothing else.
+//! Step 4 of a pass: all writes to WorkOS, and the finalizers.
+//!
+//! Goes in: the planned changes. Comes out: what is left for later passes. The cache and the memory of
+//! writes are brought up to date; WorkOS is written only by [`apply`](mod@portalctl_workos::apply).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::stream::{self, StreamExt};
-use tokio_util::sync::CancellationToken;
+use tokio::time::Instant;
 
 use super::cache::Cache;
-use super::clients::Connection;
-use super::conditions::BlockedReason;
-use super::conditions::Reason;
-use super::diff;
+use super::conditions::{BlockedReason, Reason};
+use super::context::Pass;
+use super::delete::{Deletions, delete};
 use super::entries::Entry;
-use super::events::CONCURRENT_EVENTS;
-use super::events::EventReason;
-use super::hold_back::is_repair;
-use super::permit::{Subjects, WritePermit};
-use super::reconcile::Reconciler;
-use super::report::Reporter;
-use super::resource::PortalEnvironment;
-use portalctl_core::identity::identify;
-use portalctl_core::plan::{ActionKind, Change, FieldChange, Plan, Warning};
-use portalctl_core::readiness::readiness;
+use super::events::{EventReason, Notice};
+use super::finalizer;
+use super::hold_back::{HeldBack, is_create, is_repair};
+use super::limits::Counted;
+use super::plan::{Planned, Rest};
+use super::resolve::Resolved;
+use super::resource::Uid;
+use super::state::State;
+use super::write::{Subjects, holder_field, in_words, record_failure, write};
+use portalctl_core::plan::{ActionKind, Change, Plan, Warning};
+use portalctl_model::OrgKey;
 use portalctl_model::codes::api as codes;
-use portalctl_model::desired::{Desired, FieldPath};
+use portalctl_model::desired::FieldPath;
 use portalctl_model::text::escape;
-use portalctl_model::{OrgKey, Selection, mark};
-use portalctl_workos::apply::{
-    ApplyProgress, ApplyReport, Options, Outcome, OutcomeKind, apply, nonce,
-};
+use portalctl_platform::backoff::fraction;
+use portalctl_workos::apply::{AppliedChange, ApplyReport, Outcome, OutcomeKind};
 
-/// How many organizations are written at once; the pace bounds the rate.
-const CONCURRENCY: usize = 8;
+/// Events that are written at once.
+pub(super) const CONCURRENT_EVENTS: usize = 8;
 
-/// How many organizations one pass writes, so that what was done is soon told and what was edited
-/// is soon seen.
-const MAX_ORGANIZATIONS_PER_PASS: usize = 250;
+/// Time of the next pass, as far as the writes decide it.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct FollowUp {
+    /// True where another pass has to follow at once: there is more to write, or more to ask about an
+    /// organization that was created.
+    pub(super) at_once: bool,
+    /// Time at which a deletion is to be looked at again.
+    pub(super) recheck_at: Option<Instant>,
+}
 
-/// Logs each change as it ends.
-struct Logged<'a>(&'a str);
+/// Results of the writes of one pass.
+pub(super) struct Applied {
+    /// Reasons why changes wait, by entry.
+    pub(super) held_back: HeldBack,
+    /// Reasons why resources that are being deleted are still there.
+    pub(super) not_deleted: BTreeMap<Uid, BlockedReason>,
+    /// Time of the next pass.
+    pub(super) follow_up: FollowUp,
+}
 
-impl ApplyProgress for Logged<'_> {
-    fn ended(&self, change: &Change, outcome: &Outcome) {
-        let problem = outcome.problem();
-        tracing::info!(
-            environment = self.0,
-            key = %change.key,
-            action = %change.action.kind(),
-            outcome = %outcome.kind(),
-            code = problem.map(|problem| problem.code.as_str()),
-            error = problem.map(ToString::to_string),
-            "change"
+/// Writes finalizers, then the planned changes, then deletes organizations.
+pub(super) async fn apply(
+    pass: &Pass<'_>,
+    state: &mut State,
+    resolved: &Resolved,
+    cache: &mut Cache,
+    planned: Planned,
+) -> Applied {
+    finalizer::update_organizations(pass.context, &resolved.entries).await;
+    let Planned {
+        mut plan,
+        mut held_back,
+        rest,
+    } = planned;
+    let mut at_once = rest == Rest::More;
+    if !pass.term.is_cancelled() {
+        held_back.extend(count_creations(pass, state, resolved, &mut plan.changes).await);
+    }
+    if !plan.changes.is_empty() && !pass.term.is_cancelled() {
+        at_once = write_changes(pass, state, resolved, cache, &plan)
+            .await
+            .at_once(at_once);
+    }
+    let Deletions {
+        not_deleted,
+        recheck_at,
+    } = delete(pass, state, resolved, cache).await;
+    Applied {
+        held_back,
+        not_deleted,
+        follow_up: FollowUp {
+            at_once,
+            recheck_at,
+        },
+    }
+}
+
+/// Effect of the writes on the next pass.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Written {
+    /// No reason for another pass.
+    Normal,
+    /// Organizations were created, about which more can be asked at once.
+    Created,
+    /// WorkOS stopped the writes, so they wait.
+    Stopped,
+}
+
+impl Written {
+    fn at_once(self, before: bool) -> bool {
+        match self {
+            Self::Normal => before,
+            Self::Created => true,
+            Self::Stopped => false,
+        }
+    }
+}
+
+/// Counts the creations of a plan against the hourly limit. Removes and returns those that could not
+/// be counted.
+async fn count_creations(
+    pass: &Pass<'_>,
+    state: &mut State,
+    resolved: &Resolved,
+    changes: &mut Vec<Change>,
+) -> HeldBack {
+    let creates = changes.iter().filter(|change| is_create(change));
+    let keys: BTreeSet<OrgKey> = creates.clone().map(|change| change.key.clone()).collect();
+    let count = creates.count();
+    if count == 0 {
+        return HeldBack::new();
+    }
+    let quota = &mut state.writes.quota;
+    let counted = Counted::Creations(count);
+    let environment = &resolved.environment;
+    let reserved = quota.reserve(counted, pass.context, environment, &mut state.statuses);
+    let Err(blocked) = reserved.await else {
+        return HeldBack::new();
+    };
+    changes.retain(|change| !keys.contains(&change.key));
+    keys.into_iter().map(|key| (key, blocked.clone())).collect()
+}
+
+/// Writes changes, and records their results.
+async fn write_changes(
+    pass: &Pass<'_>,
+    state: &mut State,
+    resolved: &Resolved,
+    cache: &mut Cache,
+    plan: &Plan,
+) -> Written {
+    let by_key = resolved.by_key();
+    let report = write(pass, resolved, Subjects::ByKey(&by_key), plan).await;
+    report.update(&mut cache.observed);
+    for warning in report.warnings() {
+        tracing::warn!(
+            environment = %pass.name,
+            key = %warning.key,
+            code = warning.code.as_str(),
+            "{}",
+            warning.message
         );
     }
-}
-
-impl Reconciler {
-    /// Writes what differs and may be written.
-    pub(super) async fn apply(
-        &mut self,
-        reporter: &Reporter<'_>,
-        connection: &Connection,
-        entries: &[Entry],
-        desired: &Desired,
-        cache: &mut Cache,
-        term: &CancellationToken,
-    ) {
-        let paused = reporter.environment.is_paused;
-        let environment = reporter.environment.object;
-        let by_key: BTreeMap<&OrgKey, &Entry> = entries
-            .iter()
-            .filter_map(|entry| Some((entry.key()?, entry)))
-            .collect();
-        let mut plan = self.plan(entries, desired, cache, connection, paused);
-        self.held_back = self.hold_back(&mut plan.changes, &by_key, environment, &cache.observed);
-        self.is_unfinished = begin_with(&mut plan.changes, MAX_ORGANIZATIONS_PER_PASS);
-        if !term.is_cancelled() {
-            self.count_planned_creations(environment, &mut plan.changes)
-                .await;
-        }
-        if plan.changes.is_empty() || term.is_cancelled() {
-            return;
-        }
-        for change in &mut plan.changes {
-            expect_holder(change, desired);
-        }
-        let permit = WritePermit {
-            context: &self.context,
-            environment,
-            subjects: Subjects::ByKey(&by_key),
-            term,
-        };
-        let report = self.carry_out(connection, &plan, &permit).await;
-        report.update(&mut cache.observed);
-        for warning in report.warnings() {
-            tracing::warn!(
-                environment = %self.name,
-                key = %warning.key,
-                code = warning.code.as_str(),
-                "{}",
-                warning.message
-            );
-        }
-        if let Some(blocked) = stopped(&report)
-            && !term.is_cancelled()
-        {
-            self.back_off(blocked);
-        }
-        for applied in &report.changes {
-            let change = &applied.change;
-            let fields = change.fields.iter();
-            let is_apart = |path: &FieldPath| {
-                matches!(path, FieldPath::ItContact(_) | FieldPath::RetentionDays)
-            };
-            let mut apart = fields.filter(|field| is_apart(&field.path));
-            if let (Some(_), Some(id)) = (apart.next(), change.action.organization()) {
-                cache.forget_contacts(id);
-            }
-            if let Some(entry) = by_key.get(&change.key) {
-                if is_repair(change) {
-                    let now = self.context.clock.now();
-                    let written = written(change, &applied.outcome);
-                    self.repeated_writes.wrote(entry, &written, now);
-                }
-                self.note_failure(entry, change, &applied.outcome, cache, term);
-            }
-        }
-        let not_created = report
-            .changes
-            .iter()
-            .filter(|applied| is_create(&applied.change) && !may_have_written(&applied.outcome));
-        self.quota.take_back_creations(not_created.count());
-        // What can be asked of an organization only since it exists is asked at once.
-        self.is_unfinished |= report.changes.iter().any(|applied| {
-            let is_done = matches!(applied.outcome, Outcome::Done(_));
-            is_done && applied.change.action.kind() == ActionKind::Create
-        });
-        self.announce(&report, &by_key).await;
+    let mut written = Written::Normal;
+    if let Some(blocked) = stopped(&report)
+        && !pass.term.is_cancelled()
+    {
+        back_off(pass, state, blocked);
+        written = Written::Stopped;
     }
-
-    /// Counts the creations of a plan; takes them out of it where they could not be counted.
-    async fn count_planned_creations(
-        &mut self,
-        environment: &PortalEnvironment,
-        changes: &mut Vec<Change>,
-    ) {
-        let count = changes.iter().filter(|change| is_create(change)).count();
-        if count == 0 {
-            return;
-        }
-        if let Err(blocked) = self.count_creations(environment, count).await {
-            let waits: BTreeSet<OrgKey> = changes
-                .iter()
-                .filter(|change| is_create(change))
-                .map(|change| change.key.clone())
-                .collect();
-            changes.retain(|change| !waits.contains(&change.key));
-            let waits = waits.into_iter().map(|key| (key, blocked.clone()));
-            self.held_back.extend(waits);
-        }
+    for applied in &report.changes {
+        record(pass, state, cache, &by_key, applied);
     }
-
-    /// What differs and may be written now.
-    fn plan(
-        &self,
-        entries: &[Entry],
-        desired: &Desired,
-        cache: &Cache,
-        connection: &Connection,
-        paused: bool,
-    ) -> Plan {
-        let clock = &self.context.clock;
-        let now = clock.instant();
-        let may_be_written = |entry: &&Entry| {
-            let key = entry.key();
-            let failed =
-                key.and_then(|key| self.failed_writes.waiting(key, generation(entry), now));
-            !entry.is_being_deleted() && entry.read_only(paused).is_none() && failed.is_none()
-        };
-        let writable = entries.iter().filter(may_be_written);
-        let writable: BTreeSet<OrgKey> = writable.filter_map(Entry::key).cloned().collect();
-        let observed = &cache.observed;
-        let identities = identify(desired, observed);
-        let selection = Selection::of(writable.clone());
-        let readiness = readiness(desired, observed, &identities, &selection, clock.now());
-        diff::plan(
-            desired,
-            observed,
-            &identities,
-            &readiness.unconfigured(),
-            writable,
-            &connection.target,
-        )
+    let not_created = report
+        .changes
+        .iter()
+        .filter(|applied| is_create(&applied.change) && !may_have_written(&applied.outcome));
+    let not_created = Counted::Creations(not_created.count());
+    state.writes.quota.take_back(not_created);
+    let is_created = |applied: &AppliedChange| {
+        matches!(applied.outcome, Outcome::Done(_)) && is_create(&applied.change)
+    };
+    if report.changes.iter().any(is_created) {
+        written = Written::Created;
     }
-
-    /// Tells what was done.
-    async fn announce(&self, report: &ApplyReport, by_key: &BTreeMap<&OrgKey, &Entry>) {
-        let events = &self.context.events;
-        let done = report.changes.iter().filter_map(|applied| {
-            let entry = by_key.get(&applied.change.key)?;
-            let news = match (&applied.outcome, applied.change.action.kind()) {
-                (Outcome::Done(_), ActionKind::Create) => EventReason::OrganizationCreated,
-                (Outcome::Done(_), ActionKind::Adopt) => EventReason::OrganizationAdopted,
-                (Outcome::Done(_), ActionKind::Update) => match holder_field(&applied.change) {
-                    Some(field) if field.before.is_some() && moves_holder(&applied.change) => {
-                        EventReason::HandedOver
-                    }
-                    // Taking hold of what was nobody's is no news.
-                    Some(field) if applied.change.fields.len() == 1 && field.before.is_none() => {
-                        return None;
-                    }
-                    Some(_) | None => EventReason::OrganizationUpdated,
-                },
-                (Outcome::Done(_), ActionKind::Invite) => EventReason::InvitationSent,
-                _ => return None,
-            };
-            Some((
-                entry,
-                news,
-                done_in_words(&applied.change, &applied.outcome),
-            ))
-        });
-        let without_contacts = report.without_contacts.iter().filter_map(|(key, why)| {
-            let note = Warning::contacts_not_added(key, 0, why).message;
-            Some((by_key.get(key)?, EventReason::ContactsUnavailable, note))
-        });
-        let telling =
-            stream::iter(done.chain(without_contacts)).map(async |(entry, news, note)| {
-                events.organization(&entry.object, news, &note).await;
-            });
-        telling
-            .buffer_unordered(CONCURRENT_EVENTS)
-            .collect::<()>()
-            .await;
-    }
-
-    pub(super) async fn carry_out(
-        &self,
-        connection: &Connection,
-        plan: &Plan,
-        permit: &WritePermit<'_>,
-    ) -> ApplyReport {
-        let options = Options {
-            concurrency: CONCURRENCY,
-            cancel: permit.term.clone(),
-            replay: false,
-            clock: &*self.context.clock,
-            permit,
-            nonce: nonce(&*self.context.clock),
-        };
-        let name = self.name.to_string();
-        apply(&*connection.client, plan, &options, &Logged(&name)).await
-    }
-
-    /// A change that was not done is tried again later; its organization is read again first.
-    pub(super) fn note_failure(
-        &mut self,
-        entry: &Entry,
-        change: &Change,
-        outcome: &Outcome,
-        cache: &mut Cache,
-        term: &CancellationToken,
-    ) {
-        let Some(problem) = outcome.problem() else {
-            return;
-        };
-        if let Some(id) = change.action.organization() {
-            cache.suspect(id.clone());
-        }
-        // Why nothing was sent shows on the resource by itself.
-        if term.is_cancelled() || problem.code == codes::WITHHELD {
-            return;
-        }
-        let reason = match outcome.kind() {
-            OutcomeKind::Refused => Reason::Refused,
-            OutcomeKind::Done | OutcomeKind::Unknown | OutcomeKind::NotTried => Reason::Unreachable,
-        };
-        let blocked = BlockedReason::new(reason, format!("{} ({})", problem.message, problem.code));
-        let (interval, now) = (self.intervals().poll, self.context.clock.instant());
-        self.failed_writes
-            .add(&change.key, generation(entry), blocked, (interval, now));
-    }
-}
-
-fn is_create(change: &Change) -> bool {
-    change.action.kind() == ActionKind::Create
-}
-
-/// Returns whether a change took effect, or may have.
-fn may_have_written(outcome: &Outcome) -> bool {
-    matches!(outcome.kind(), OutcomeKind::Done | OutcomeKind::Unknown)
-}
-
-/// The part of a change that took effect, or may have: a change that failed may have done some of it.
-fn written(change: &Change, outcome: &Outcome) -> Change {
-    let mut written = change.clone();
-    if may_have_written(outcome) {
-        return written;
-    }
-    let ended = outcome.problem().map(|problem| problem.fields.as_slice());
-    written.fields.retain(|field| {
-        let mut ended = ended.unwrap_or_default().iter();
-        ended.any(|one| {
-            one.path == field.path && matches!(one.kind, OutcomeKind::Done | OutcomeKind::Unknown)
-        })
-    });
+    publish(pass, &report, &by_key).await;
     written
 }
 
-/// Lets an update fail if somebody else has taken hold of the organization by then: a field that
-/// stays as it is, which `apply` looks at before it writes.
-fn expect_holder(change: &mut Change, desired: &Desired) {
-    let declared = desired.organizations.get(&change.key);
-    let holder = declared.and_then(|declared| declared.holder.as_ref());
-    let Some(holder) = holder.map(ToString::to_string) else {
-        return;
-    };
-    if change.action.kind() == ActionKind::Update && holder_field(change).is_none() {
-        change.fields.push(FieldChange {
-            path: FieldPath::Metadata(mark::HOLDER.to_owned()),
-            before: Some(holder.clone()),
-            after: Some(holder),
-        });
-        change.fields.sort();
+/// Records the result of one change in the cache and in the memory of writes.
+fn record(
+    pass: &Pass<'_>,
+    state: &mut State,
+    cache: &mut Cache,
+    by_key: &BTreeMap<&OrgKey, &Entry>,
+    applied: &AppliedChange,
+) {
+    let (change, outcome) = (&applied.change, &applied.outcome);
+    let is_answer =
+        |path: &FieldPath| matches!(path, FieldPath::ItContact(_) | FieldPath::RetentionDays);
+    if change.fields.iter().any(|field| is_answer(&field.path))
+        && let Some(id) = change.action.organization()
+    {
+        cache.forget_answers(id);
+    }
+    if let Some(entry) = by_key.get(&change.key) {
+        if is_repair(change) {
+            let now = pass.context.clock.now();
+            let written = written_part(change, outcome);
+            state.writes.repeated.add(entry, &written, now);
+        }
+        record_failure(pass, state, cache, entry, (change, outcome));
     }
 }
 
-/// The field of the holder mark in a change.
-pub(super) fn holder_field(change: &Change) -> Option<&FieldChange> {
-    let mut fields = change.fields.iter();
-    fields.find(|field| matches!(&field.path, FieldPath::Metadata(key) if key == mark::HOLDER))
+/// Delays all requests to WorkOS, since it does not accept writes.
+fn back_off(pass: &Pass<'_>, state: &mut State, blocked: BlockedReason) {
+    let clock = &pass.context.clock;
+    let random = fraction(clock.now().as_nanosecond());
+    let observation = &mut state.observation;
+    observation.schedule.failed(clock.instant(), None, random);
+    observation.error = Some(blocked);
 }
 
-/// Why the rest of a plan was not tried: what would meet every other change too.
+/// Returns the reason why the rest of a plan was not tried: an error that would meet every change.
 fn stopped(report: &ApplyReport) -> Option<BlockedReason> {
     let was_stopped = report.changes.iter().any(|applied| {
         let problem = applied.outcome.problem();
@@ -345,36 +231,76 @@ fn stopped(report: &ApplyReport) -> Option<BlockedReason> {
         .filter_map(|applied| applied.outcome.problem())
         .filter(|problem| problem.code != codes::WITHHELD);
     let problem = was_stopped.then(|| problems.next_back())??;
-    let message = format!("{} ({})", problem.message, problem.code);
-    Some(BlockedReason::new(Reason::Unreachable, message))
+    Some(BlockedReason::new(Reason::Unreachable, in_words(problem)))
 }
 
-/// Keeps the changes of the first so many organizations; whether there were more. Pure.
-fn begin_with(changes: &mut Vec<Change>, most: usize) -> bool {
-    let mut first = BTreeSet::new();
-    let mut has_more = false;
-    changes.retain(|change| {
-        let is_first = first.contains(&change.key) || first.len() < most;
-        if is_first {
-            first.insert(change.key.clone());
-        }
-        has_more |= !is_first;
-        is_first
+/// Returns whether a change took effect, or may have.
+fn may_have_written(outcome: &Outcome) -> bool {
+    matches!(outcome.kind(), OutcomeKind::Done | OutcomeKind::Unknown)
+}
+
+/// Returns the part of a change that took effect, or may have: a change that failed may have done some
+/// of it.
+fn written_part(change: &Change, outcome: &Outcome) -> Change {
+    let mut written = change.clone();
+    if may_have_written(outcome) {
+        return written;
+    }
+    let ended = outcome.problem().map_or(&[][..], |problem| &problem.fields);
+    written.fields.retain(|field| {
+        ended.iter().any(|one| {
+            one.path == field.path && matches!(one.kind, OutcomeKind::Done | OutcomeKind::Unknown)
+        })
     });
-    has_more
+    written
 }
 
-/// The version of a resource's spec.
-pub(super) fn generation(entry: &Entry) -> i64 {
-    entry.object.metadata.generation.unwrap_or_default()
+/// Writes an event for each change that was done, and for IT contacts that could not be written.
+async fn publish(pass: &Pass<'_>, report: &ApplyReport, by_key: &BTreeMap<&OrgKey, &Entry>) {
+    let done = report.changes.iter().filter_map(|applied| {
+        let entry = by_key.get(&applied.change.key)?;
+        let note = done_in_words(&applied.change, &applied.outcome);
+        Some((entry, Notice::Event(event_reason(applied)?, note)))
+    });
+    let without_contacts = report.without_contacts.iter().filter_map(|(key, why)| {
+        let note = Warning::contacts_not_added(key, 0, why).message;
+        let notice = Notice::Event(EventReason::ContactsUnavailable, note);
+        Some((by_key.get(key)?, notice))
+    });
+    let events = &pass.context.events;
+    stream::iter(done.chain(without_contacts))
+        .map(async |(entry, notice)| events.publish(&*entry.object, &notice).await)
+        .buffer_unordered(CONCURRENT_EVENTS)
+        .collect::<()>()
+        .await;
 }
 
-/// What was done, in one phrase; values may be long, or an address.
+/// Returns the reason of the event for a change that was done.
+fn event_reason(applied: &AppliedChange) -> Option<EventReason> {
+    let change = &applied.change;
+    if !matches!(applied.outcome, Outcome::Done(_)) {
+        return None;
+    }
+    match change.action.kind() {
+        ActionKind::Create => Some(EventReason::OrganizationCreated),
+        ActionKind::Adopt => Some(EventReason::OrganizationAdopted),
+        ActionKind::Update => match holder_field(change) {
+            Some(field) if field.before.is_some() && moves_holder(change) => {
+                Some(EventReason::HandedOver)
+            }
+            // A first holder mark alone is no news.
+            Some(field) if change.fields.len() == 1 && field.before.is_none() => None,
+            Some(_) | None => Some(EventReason::OrganizationUpdated),
+        },
+        ActionKind::Invite => Some(EventReason::InvitationSent),
+        ActionKind::Delete => None,
+    }
+}
+
+/// Describes a change that was done in one phrase, without values: they may be long, or an address.
 fn done_in_words(change: &Change, outcome: &Outcome) -> String {
-    let id = outcome
-        .organization()
-        .map(|organization| organization.id.to_string())
-        .unwrap_or_default();
+    let organization = outcome.organization();
+    let id = organization.map_or("an organization", |organization| organization.id.as_str());
     let fields: BTreeSet<String> = change
         .fields
         .iter()
@@ -405,31 +331,4 @@ fn done_in_words(change: &Change, outcome: &Outcome) -> String {
 /// Returns whether a change moves the holder mark.
 fn moves_holder(change: &Change) -> bool {
     holder_field(change).is_some_and(|field| field.before != field.after)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use portalctl_core::plan::{Action, Reason as Why};
-    use portalctl_model::desired::Source;
-
-    fn change(key: &str) -> Change {
-        Change {
-            key: OrgKey::parse(key).unwrap(),
-            action: Action::Create,
-            fields: Vec::new(),
-            reason: Why::Missing,
-            source: Source::nowhere(),
-        }
-    }
-
-    #[test]
-    fn a_pass_begins_with_the_first_organizations_and_all_of_their_changes() {
-        let mut changes: Vec<Change> = ["a", "b", "c", "a"].into_iter().map(change).collect();
-        assert!(begin_with(&mut changes, 2));
-        let keys: Vec<&str> = changes.iter().map(|one| one.key.as_str()).collect();
-        assert_eq!(keys, ["a", "b", "a"]);
-        assert!(!begin_with(&mut changes, 2));
-        assert_eq!(changes.len(), 3);
-    }
 }

@@ -1,9 +1,10 @@
-//! What WorkOS differs in, by entry, and what the operator may write. Pure.
+//! Differences between the desired and the observed state, and the part that may be written. Pure.
+//!
+//! Goes in: both states. Comes out: a plan, and its content in words for each entry.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::conditions::BlockedReason;
-use super::conditions::Reason;
+use super::conditions::{BlockedReason, Reason};
 use portalctl_core::identity::Identities;
 use portalctl_core::plan::{
     Action, ActionKind, Change, Flag, Held, HeldReason, Plan, Policy, Scope, Target,
@@ -16,36 +17,49 @@ use portalctl_model::text::escape;
 use portalctl_model::{OrgKey, Selection, Unconfigured};
 use portalctl_workos::observe::refresh;
 
-/// What there is to do, and what is in its way.
+/// Content of a plan in words, by entry.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Diff {
-    /// What WorkOS differs in, in words.
+    /// Differences between WorkOS and the entry.
     pub(super) by_key: BTreeMap<OrgKey, Vec<String>>,
-    /// What is not done, and what would allow it.
+    /// Reasons why changes are not written, and what would allow them.
     pub(super) blocked: BTreeMap<OrgKey, BlockedReason>,
-    /// Why IT contacts are not managed.
+    /// Reasons why IT contacts are not managed.
     pub(super) no_contacts: BTreeMap<OrgKey, String>,
-    /// Contested domains, each with who has verified it and what resolves it.
+    /// Contested domains, each with its owner and a remedy.
     pub(super) contested: BTreeMap<OrgKey, Vec<String>>,
     /// Warnings of the plan that name no other resource.
     pub(super) warnings: BTreeMap<OrgKey, Vec<String>>,
 }
 
-/// Codes of the warnings that a resource is told: they are about its own organization alone.
+/// Codes of the warnings that concern the resource's own organization alone.
 const OWN_WARNINGS: [Code; 2] = [invite_codes::MAY_BE_SENT, codes::KEPT_DIFFERENTLY];
 
-/// Works out what there is to do for some entries.
-pub(super) fn plan(
-    desired: &Desired,
-    observed: &Observed,
-    identities: &Identities,
-    unconfigured: &Unconfigured,
-    keys: BTreeSet<OrgKey>,
-    target: &Target,
-) -> Plan {
+/// States that a plan compares.
+pub(super) struct Input<'a> {
+    /// Desired state.
+    pub(super) desired: &'a Desired,
+    /// Observed state.
+    pub(super) observed: &'a Observed,
+    /// Matches between both.
+    pub(super) identities: &'a Identities,
+    /// Declared intents that are not configured yet.
+    pub(super) unconfigured: &'a Unconfigured,
+    /// Target of the plan.
+    pub(super) target: &'a Target,
+}
+
+/// Plans the changes of some entries.
+pub(super) fn plan(input: &Input<'_>, keys: BTreeSet<OrgKey>) -> Plan {
+    let Input {
+        desired,
+        observed,
+        identities,
+        unconfigured,
+        target,
+    } = *input;
     let policy = Policy {
-        // A former key is an explicit wish. What else would write over an external id is held
-        // below.
+        // A previous key is an explicit wish. Any other change of an external id is held below.
         allow_rekey: true,
         ..Policy::default()
     };
@@ -54,28 +68,26 @@ pub(super) fn plan(
         manifest: desired.manifest.clone(),
         ..target.clone()
     };
-    let selection = Selection::of(keys);
     let mut plan = make_plan(
         desired,
         observed,
         identities,
         unconfigured,
         policy,
-        &selection,
+        &Selection::of(keys),
         target,
     );
-    let unasked = |change: &mut Change| writes_over_external_id(change, desired);
     if !desired.powers.rekey {
-        let held = plan.changes.extract_if(.., unasked).map(|change| Held {
+        let is_unasked = |change: &mut Change| replaces_external_id(change, desired);
+        let unasked = plan.changes.extract_if(.., is_unasked);
+        plan.held.extend(unasked.map(|change| Held {
             change,
             reason: HeldReason::NeedsFlag,
             allow: Flag::AllowRekey,
             write: None,
-        });
-        let held: Vec<Held> = held.collect();
-        plan.held.extend(held);
+        }));
     }
-    // Invitations are held when there are too many of them: that takes all of them to be known.
+    // Too many invitations at once are held, so all of them have to be known first.
     let invites = |change: &Change| change.action.kind() == ActionKind::Invite;
     if plan.changes.iter().any(invites) && !refresh::knows_contacts(desired, observed, identities) {
         plan.changes.retain(|change| !invites(change));
@@ -83,22 +95,22 @@ pub(super) fn plan(
     plan
 }
 
-/// Whether a change takes an external id away that the entry does not say it had.
-fn writes_over_external_id(change: &Change, desired: &Desired) -> bool {
-    let former = desired
-        .organizations
-        .get(&change.key)
-        .map(|entry| entry.previous_keys.as_slice())
-        .unwrap_or_default();
+/// Returns whether a change replaces an external id that the entry does not list as a previous key.
+fn replaces_external_id(change: &Change, desired: &Desired) -> bool {
+    let declared = desired.organizations.get(&change.key);
+    let is_former = |before: &str| {
+        let mut former = declared.iter().flat_map(|entry| &entry.previous_keys);
+        former.any(|id| id.as_str() == before)
+    };
     change
         .fields
         .iter()
         .filter(|field| field.path == FieldPath::ExternalId && field.after.is_some())
         .filter_map(|field| field.before.as_deref())
-        .any(|before| !former.iter().any(|id| id.as_str() == before))
+        .any(|before| !is_former(before))
 }
 
-/// Tells a plan by entry.
+/// Describes a plan, by entry.
 pub(super) fn of(plan: &Plan) -> Diff {
     let mut found = Diff::default();
     for change in &plan.changes {
@@ -127,20 +139,20 @@ pub(super) fn of(plan: &Plan) -> Diff {
             "{} ({}); {}",
             conflict.message, conflict.code, conflict.help
         );
-        // A contested domain is in the way of nothing else.
+        // A contested domain stops only its own changes.
         if matches!(conflict.scope, Scope::Domain(_)) {
             let contested = found.contested.entry(conflict.key.clone()).or_default();
             contested.push(message);
             continue;
         }
         let blocked = BlockedReason::new(Reason::Conflict, message);
-        // A conflict goes before anything held.
+        // A conflict is more urgent than a change that is held.
         found.blocked.insert(conflict.key.clone(), blocked);
     }
     found
 }
 
-/// A change in one phrase, without values: they may be long, or an address.
+/// Describes a change in one phrase, without values: they may be long, or an address.
 fn in_words(change: &Change) -> String {
     let fields: Vec<String> = change
         .fields
@@ -162,7 +174,7 @@ fn in_words(change: &Change) -> String {
     }
 }
 
-/// Why something is held, and what allows it: flags are the command line's.
+/// Describes why a change is held, and what allows it: flags are the command line's.
 fn why(held: &Held) -> String {
     match (&held.reason, held.allow) {
         (HeldReason::LimitExceeded { planned, allowed }, flag)

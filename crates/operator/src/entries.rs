@@ -1,38 +1,54 @@
-//! Resources sorted out: which of them are entries of the desired state, and what is wrong with the
-//! others. Pure but for what [`Reader`] remembers.
+//! Entries of the desired state: one for each PortalOrganization of an environment.
+//!
+//! Goes in: resources and the rules that [`Reader`] applies. Comes out: entries with a key, or with
+//! the reason why they have none. Sends nothing.
 
 use std::sync::Arc;
 
-use super::conditions::Reason;
-use super::conditions::{BlockedReason, ReadOnly};
-use super::holders::ClaimState;
+use super::conditions::{BlockedReason, ReadOnly, Reason};
 use super::resolved_spec::Reader;
-use super::resource::{Name, Uid, name_of};
-use super::resource::{PortalEnvironment, PortalOrganization};
-use super::store::{EnvironmentObjects, is_being_deleted, is_held, is_organization_paused};
+use super::resource::{Name, PortalEnvironment, PortalOrganization, Uid, name_of};
+use super::store::{
+    EnvironmentObjects, is_being_deleted, is_environment_paused, is_held, is_organization_paused,
+};
 use portalctl_manifest::kubernetes::{DeletionPolicy, Management};
 use portalctl_model::desired::Desired;
-use portalctl_model::{Holder, OrgKey};
+use portalctl_model::{Holder, OrgKey, OrganizationId};
 
-/// One resource, and what it means.
+/// Claim of an entry on a live organization.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) enum ClaimState {
+    /// No live organization is known to be its own: one is to be created or adopted, or the entry
+    /// was not examined.
+    #[default]
+    Open,
+    /// The entry may write and report this organization.
+    Granted(OrganizationId),
+    /// The organization that the entry names is not its own.
+    Refused,
+}
+
+/// One PortalOrganization with its key and its claim.
 #[derive(Debug, Clone)]
 pub(super) struct Entry {
-    /// The resource.
+    /// Resource at the API server.
     pub(super) object: Arc<PortalOrganization>,
-    /// Its name.
+    /// Name of the resource.
     pub(super) name: Name,
-    /// The key it stands for, or why it means nothing.
+    /// Key in the desired state, or the reason why it has none.
     pub(super) resolved_key: Result<OrgKey, BlockedReason>,
-    /// Its holder mark; none where the name fits in no mark.
+    /// Holder mark; none where the name does not fit into a mark.
     pub(super) holder: Option<Holder>,
-    /// Its relation to the live organizations, once it is settled.
+    /// Claim on a live organization, once it is decided.
     pub(super) claim_state: ClaimState,
-    /// Domains that it declares and does not get, in words.
+    /// Declared domains that the entry does not get, in words.
     pub(super) contested: Vec<String>,
+    /// Reason why nothing is written for it: its own, or a pause of the environment.
+    pub(super) read_only: Option<ReadOnly>,
 }
 
 impl Entry {
-    /// A resource of a cluster that stands for its own name.
+    /// Creates an entry whose key is the name of the resource.
     #[cfg(test)]
     pub(super) fn of(object: Arc<PortalOrganization>, cluster: &str) -> Self {
         let key = OrgKey::undeclared(name_of(&object.metadata).name);
@@ -49,78 +65,100 @@ impl Entry {
             holder: Holder::new(cluster, &*name.namespace, &*name.name).ok(),
             claim_state: ClaimState::Open,
             contested: Vec::new(),
+            read_only: own_read_only(&object),
             object,
             name,
             resolved_key,
         }
     }
 
-    /// The key of an entry that means something.
+    /// Returns the key, if the entry has one.
     pub(super) fn key(&self) -> Option<&OrgKey> {
         self.resolved_key.as_ref().ok()
     }
 
-    /// What tells its resource from others.
+    /// Returns the uid of the resource.
     pub(super) fn uid(&self) -> Uid {
         Uid::of(&self.object.metadata)
     }
 
-    /// Whether its resource is being deleted.
+    /// Returns the generation of the resource's spec. The API server sets one from 1 on.
+    pub(super) fn generation(&self) -> i64 {
+        self.object.metadata.generation.unwrap_or(0)
+    }
+
+    /// Returns whether the resource is being deleted.
     pub(super) fn is_being_deleted(&self) -> bool {
         is_being_deleted(&self.object.metadata)
     }
 
-    /// Why nothing is written for it, if so.
-    pub(super) fn read_only(&self, environment_is_paused: bool) -> Option<ReadOnly> {
-        if environment_is_paused || is_organization_paused(&self.object) {
-            return Some(ReadOnly::Paused);
-        }
-        match self.object.spec.policies.management_policy {
-            Management::Observe => Some(ReadOnly::ObserveOnly),
-            Management::Manage => None,
-        }
+    /// Returns whether the resource itself, and not its environment, forbids writing.
+    pub(super) fn is_read_only_itself(&self) -> bool {
+        own_read_only(&self.object).is_some()
     }
 
-    /// Whether its organization is to be deleted with it.
+    /// Returns whether the organization is to be deleted with the resource.
     pub(super) fn wants_deletion(&self) -> bool {
-        let spec = &self.object.spec;
-        spec.policies.deletion_policy == DeletionPolicy::Delete
-            && spec.policies.management_policy == Management::Manage
+        wants_deletion(&self.object)
     }
 }
 
-/// Sorts the resources of an environment out, oldest first, and says what they want; blocked when
-/// the environment itself means nothing.
-pub(super) fn sort(
+/// Returns whether an organization is to be deleted with its resource.
+pub(super) fn wants_deletion(object: &PortalOrganization) -> bool {
+    object.spec.policies.deletion_policy == DeletionPolicy::Delete
+        && object.spec.policies.management_policy == Management::Manage
+}
+
+fn own_read_only(object: &PortalOrganization) -> Option<ReadOnly> {
+    if is_organization_paused(object) {
+        return Some(ReadOnly::Paused);
+    }
+    match object.spec.policies.management_policy {
+        Management::Observe => Some(ReadOnly::ObserveOnly),
+        Management::Manage => None,
+    }
+}
+
+/// Resolves the resources of an environment, oldest first, to entries and a desired state.
+///
+/// # Errors
+///
+/// Returns the reason where the environment itself breaks a rule.
+pub(super) fn resolve(
     objects: &EnvironmentObjects,
     environment: &PortalEnvironment,
     cluster: &str,
     reader: &mut Reader,
 ) -> Result<(Vec<Entry>, Desired), BlockedReason> {
-    // Who may not be here cannot claim anything before those who may.
-    let (allowed, others): (Vec<_>, Vec<_>) = ours(objects)
+    // Resources that may not belong to the environment claim nothing before those that may.
+    let (allowed, others): (Vec<_>, Vec<_>) = present(objects)
         .partition(|object| is_allowed(environment, &name_of(&object.metadata).namespace));
     let readable: Vec<&PortalOrganization> = allowed.iter().map(|object| &***object).collect();
-    let declared = reader.read(environment, &readable);
-    let mut desired = declared.desired.clone()?;
-    // Here it bounds an hour, and what is beyond it waits: it is not held.
+    let resolved = reader.read(environment, &readable);
+    let mut desired = resolved.desired.clone()?;
+    // The operator's limit is one of an hour, and creations beyond it wait: no plan holds them.
     desired.limits.create = None;
-    let entry = |object: &Arc<PortalOrganization>, resolved_key| {
-        Entry::new(Arc::clone(object), resolved_key, cluster)
-    };
-    let allowed = allowed.into_iter().filter_map(|object| {
-        let resolved_key = declared.resolved_keys.get(&name_of(&object.metadata))?;
-        Some(entry(object, resolved_key.clone()))
+    let allowed = allowed.into_iter().map(|object| {
+        let key = resolved.keys.get(&name_of(&object.metadata));
+        let key = key.expect("the reader gives a key or a reason for every object");
+        Entry::new(Arc::clone(object), key.clone(), cluster)
     });
     let others = others.into_iter().map(|object| {
         let namespace = name_of(&object.metadata).namespace;
-        entry(object, Err(not_allowed(environment, &namespace)))
+        let reason = not_allowed(environment, &namespace);
+        Entry::new(Arc::clone(object), Err(reason), cluster)
     });
-    Ok((allowed.chain(others).collect(), desired))
+    let mut entries: Vec<Entry> = allowed.chain(others).collect();
+    if is_environment_paused(environment) {
+        for entry in &mut entries {
+            entry.read_only = Some(ReadOnly::Paused);
+        }
+    }
+    Ok((entries, desired))
 }
 
-/// The resources that are there, or being deleted and held by us.
-fn ours(objects: &EnvironmentObjects) -> impl Iterator<Item = &Arc<PortalOrganization>> {
+/// Lists the resources that are not being deleted, or carry the operator's finalizer.
+fn present(objects: &EnvironmentObjects) -> impl Iterator<Item = &Arc<PortalOrganization>> {
     objects
         .organizations
         .iter()
@@ -129,9 +167,9 @@ fn ours(objects: &EnvironmentObjects) -> impl Iterator<Item = &Arc<PortalOrganiz
 
 /// Returns whether an environment takes organizations of a namespace.
 pub(super) fn is_allowed(environment: &PortalEnvironment, namespace: &str) -> bool {
-    let own = environment.metadata.namespace.as_deref() == Some(namespace);
-    let allowed = &environment.spec.operator.allowed_namespaces;
-    own || allowed.iter().any(|one| one == "*" || one == namespace)
+    let home = environment.metadata.namespace.as_deref();
+    let settings = &environment.spec.operator;
+    settings.takes_namespace(home, Some(namespace))
 }
 
 fn not_allowed(environment: &PortalEnvironment, namespace: &str) -> BlockedReason {
@@ -145,13 +183,13 @@ fn not_allowed(environment: &PortalEnvironment, namespace: &str) -> BlockedReaso
     )
 }
 
-/// The resources of an environment that cannot be worked on.
+/// Returns an entry without a key for each resource of an environment that is blocked.
 pub(super) fn blocked_entries(
     objects: &EnvironmentObjects,
     blocked: &BlockedReason,
     cluster: &str,
 ) -> Vec<Entry> {
-    ours(objects)
+    present(objects)
         .map(|object| Entry::new(Arc::clone(object), Err(blocked.clone()), cluster))
         .collect()
 }

@@ -1,69 +1,50 @@
-//! Kubernetes Events: what people see under `kubectl describe`. The same one again within some
-//! minutes is counted on the first, not told anew. No link, no address, no secret.
+//! Kubernetes Events of both resources, as `kubectl describe` shows them.
+//!
+//! Goes in: results of writes, and statuses before and after a pass. An event that repeats within some
+//! minutes is counted on the first one. No event holds a link, an address or a secret.
 
-use futures::stream::{self, StreamExt};
 use kube::Resource;
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 
-use super::conditions::Reason;
-use super::conditions::{BlockedReason, SYNCED};
-use super::reconcile::Reconciler;
-use super::report::StatusChange;
-use super::resource::{PortalEnvironment, PortalOrganization};
+use super::conditions::{BlockedReason, Reason, SYNCED, named, synced_reason};
 use portalctl_core::readiness::State;
-use portalctl_manifest::kubernetes::{Condition, ConditionStatus, PortalOrganizationStatus};
+use portalctl_manifest::kubernetes::{Condition, PortalOrganizationStatus};
 use portalctl_model::text::escape;
 
-/// The longest note that the API server takes, in bytes.
+/// Longest note of an event in bytes, a limit of the API server.
 const MAX_NOTE: usize = 1000;
 
-/// What is told: a closed set.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum EventReason {
-    /// An organization was created at WorkOS.
-    OrganizationCreated,
-    /// An organization that nobody claimed was taken over.
-    OrganizationAdopted,
-    /// An organization was changed at WorkOS.
-    OrganizationUpdated,
-    /// The former holder of an organization is gone, and this resource holds it now.
-    HandedOver,
-    /// An organization was written without its IT contacts, which are not to be had.
-    ContactsUnavailable,
-    /// WorkOS e-mailed an IT contact.
-    InvitationSent,
-    /// An organization was deleted at WorkOS.
-    OrganizationDeleted,
-    /// The customer has configured an intent.
-    IntentConfigured,
-    /// Something that worked does not any more.
-    NeedsAttention,
-    /// The resource was released without deleting the organization.
-    Released,
-    /// Nothing is written for the resource.
-    Paused,
-    /// Something is written again.
-    Resumed,
+named! {
+    /// Machine-readable reason of an event that reports no error.
+    EventReason {
+        /// An organization was created at WorkOS.
+        OrganizationCreated,
+        /// An organization without a holder was taken over.
+        OrganizationAdopted,
+        /// An organization was changed at WorkOS.
+        OrganizationUpdated,
+        /// The former holder of the organization is gone, and this resource holds it now.
+        HandedOver,
+        /// An organization was written without its IT contacts, which WorkOS does not offer.
+        ContactsUnavailable,
+        /// WorkOS e-mailed an IT contact.
+        InvitationSent,
+        /// An organization was deleted at WorkOS.
+        OrganizationDeleted,
+        /// The customer has configured an intent.
+        IntentConfigured,
+        /// An intent that worked does not work any more.
+        NeedsAttention,
+        /// The resource was released, and the organization kept.
+        Released,
+        /// Writing for the resource stopped.
+        Paused,
+        /// Writing for the resource goes on.
+        Resumed,
+    }
 }
 
 impl EventReason {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::OrganizationCreated => "OrganizationCreated",
-            Self::OrganizationAdopted => "OrganizationAdopted",
-            Self::OrganizationUpdated => "OrganizationUpdated",
-            Self::HandedOver => "HandedOver",
-            Self::ContactsUnavailable => "ContactsUnavailable",
-            Self::InvitationSent => "InvitationSent",
-            Self::OrganizationDeleted => "OrganizationDeleted",
-            Self::IntentConfigured => "IntentConfigured",
-            Self::NeedsAttention => "NeedsAttention",
-            Self::Released => "Released",
-            Self::Paused => "Paused",
-            Self::Resumed => "Resumed",
-        }
-    }
-
     const fn is_warning(self) -> bool {
         matches!(
             self,
@@ -72,14 +53,23 @@ impl EventReason {
     }
 }
 
-/// Tells what happened.
+/// Content of one event.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Notice {
+    /// Something that happened, with its note.
+    Event(EventReason, String),
+    /// A reason why a resource is not as declared.
+    Blocked(BlockedReason),
+}
+
+/// Writer of Kubernetes Events.
 #[derive(Clone)]
 pub(super) struct EventRecorder {
     recorder: Recorder,
 }
 
 impl EventRecorder {
-    /// One that speaks for a process.
+    /// Creates a recorder for the process of this identity.
     pub(super) fn new(client: kube::Client, identity: &str) -> Self {
         let reporter = Reporter {
             controller: "portalctl.dev/operator".to_owned(),
@@ -90,55 +80,15 @@ impl EventRecorder {
         }
     }
 
-    /// Tells something of an organization.
-    pub(super) async fn organization(
-        &self,
-        object: &PortalOrganization,
-        news: EventReason,
-        note: &str,
-    ) {
-        self.publish(object, news.as_str(), news.is_warning(), note)
-            .await;
-    }
-
-    /// Tells something of an environment.
-    pub(super) async fn environment(
-        &self,
-        object: &PortalEnvironment,
-        news: EventReason,
-        note: &str,
-    ) {
-        self.publish(object, news.as_str(), news.is_warning(), note)
-            .await;
-    }
-
-    /// Tells why an organization is not as declared.
-    pub(super) async fn organization_trouble(
-        &self,
-        object: &PortalOrganization,
-        blocked: &BlockedReason,
-    ) {
-        self.publish(object, blocked.reason.as_str(), true, &blocked.message)
-            .await;
-    }
-
-    /// Tells why an environment cannot be worked on.
-    pub(super) async fn environment_trouble(
-        &self,
-        object: &PortalEnvironment,
-        blocked: &BlockedReason,
-    ) {
-        self.publish(object, blocked.reason.as_str(), true, &blocked.message)
-            .await;
-    }
-
-    async fn publish<K: Resource<DynamicType = ()>>(
-        &self,
-        object: &K,
-        reason: &str,
-        is_warning: bool,
-        note: &str,
-    ) {
+    /// Writes an event about an object. A failure is logged only, since no work depends on it.
+    pub(super) async fn publish<K>(&self, object: &K, notice: &Notice)
+    where
+        K: Resource<DynamicType = ()>,
+    {
+        let (reason, is_warning, note) = match notice {
+            Notice::Event(reason, note) => (reason.as_str(), reason.is_warning(), note),
+            Notice::Blocked(blocked) => (blocked.reason.as_str(), true, &blocked.message),
+        };
         let mut note = escape(note).into_owned();
         note.truncate(note.floor_char_boundary(MAX_NOTE));
         let event = Event {
@@ -152,136 +102,82 @@ impl EventRecorder {
             action: "Reconcile".to_owned(),
             secondary: None,
         };
-        let told = self.recorder.publish(&event, &object.object_ref(&())).await;
-        if let Err(error) = told {
-            // Nobody's work depends on it.
-            tracing::debug!(%error, reason, "an event was not taken");
+        let written = self.recorder.publish(&event, &object.object_ref(&())).await;
+        if let Err(error) = written {
+            tracing::debug!(%error, reason, "an event was not written");
         }
     }
 }
 
-/// How many events are written at once.
-pub(super) const CONCURRENT_EVENTS: usize = 8;
-
-/// Whose news are told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Audience {
-    /// Those of every resource.
-    EveryResource,
-    /// Those of resources that are being deleted.
-    WhatIsLeaving,
-}
-
-/// Something to tell about a resource.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Told {
-    EventReason(EventReason, String),
-    Blocked(BlockedReason),
-}
-
-impl Reconciler {
-    /// Tells what is new.
-    pub(super) async fn tell(&self, said: &[StatusChange<'_>], audience: Audience) {
-        let is_heard = |said: &&StatusChange<'_>| match audience {
-            Audience::EveryResource => true,
-            Audience::WhatIsLeaving => said.entry.is_being_deleted(),
-        };
-        let told = said.iter().filter(is_heard).flat_map(|said| {
-            let new = what_is_new(&said.before, &said.after);
-            new.into_iter().map(|told| (&said.entry.object, told))
-        });
-        let (events, metrics) = (&self.context.events, &self.context.metrics);
-        let telling = stream::iter(told).map(async |(object, told)| match told {
-            Told::EventReason(news, note) => events.organization(object, news, &note).await,
-            Told::Blocked(blocked) => {
-                metrics.blocked(blocked.reason);
-                events.organization_trouble(object, &blocked).await;
-            }
-        });
-        telling
-            .buffer_unordered(CONCURRENT_EVENTS)
-            .collect::<()>()
-            .await;
-    }
-}
-
-/// What somebody should know of a status that moved. Pure.
-fn what_is_new(before: &PortalOrganizationStatus, after: &PortalOrganizationStatus) -> Vec<Told> {
-    let mut told = intents_that_moved(before, after);
+/// Returns the events that a change of a status calls for. Pure.
+pub(super) fn new_notices(
+    before: &PortalOrganizationStatus,
+    after: &PortalOrganizationStatus,
+) -> Vec<Notice> {
+    let mut notices = moved_intents(before, after);
     let (was, is) = (
         synced_reason(&before.conditions),
         synced_reason(&after.conditions),
     );
     if was == is {
-        return told;
+        return notices;
     }
-    let paused = Reason::Paused.as_str();
-    let (was_paused, is_paused) = (
-        was.is_some_and(|(reason, _)| reason == paused),
-        is.is_some_and(|(reason, _)| reason == paused),
-    );
-    if is_paused && !was_paused {
-        told.push(Told::EventReason(
+    let is_paused = |synced: Option<(&str, _)>| {
+        synced.is_some_and(|(reason, _)| reason == Reason::Paused.as_str())
+    };
+    match (is_paused(was), is_paused(is)) {
+        (false, true) => notices.push(Notice::Event(
             EventReason::Paused,
             "nothing is written to WorkOS".to_owned(),
-        ));
-    } else if was_paused && !is_paused {
-        told.push(Told::EventReason(
+        )),
+        (true, false) => notices.push(Notice::Event(
             EventReason::Resumed,
-            "written to WorkOS again".to_owned(),
-        ));
+            "changes are written to WorkOS again".to_owned(),
+        )),
+        (true, true) | (false, false) => {}
     }
-    told.extend(trouble_in(&after.conditions).map(Told::Blocked));
-    told
+    notices.extend(blocked_in(&after.conditions).map(Notice::Blocked));
+    notices
 }
 
-/// Why a resource is in sync or not, and whether it is.
-pub(super) fn synced_reason(conditions: &[Condition]) -> Option<(&str, ConditionStatus)> {
+/// Returns the reason why a resource is not in sync, where a person should know.
+fn blocked_in(conditions: &[Condition]) -> Option<BlockedReason> {
     let synced = conditions.iter().find(|one| one.kind == SYNCED)?;
-    Some((&synced.reason, synced.status))
-}
-
-/// What is wrong with a resource, when somebody should know.
-fn trouble_in(conditions: &[Condition]) -> Option<BlockedReason> {
-    let synced = conditions.iter().find(|one| one.kind == SYNCED)?;
-    let reason = Reason::ALL
-        .iter()
-        .find(|reason| reason.as_str() == synced.reason)?;
-    let is_trouble = !matches!(
+    let mut reasons = Reason::ALL.iter();
+    let reason = reasons.find(|reason| reason.as_str() == synced.reason)?;
+    let is_expected = matches!(
         reason,
         Reason::InSync | Reason::Pending | Reason::Paused | Reason::ObserveOnly
     );
-    is_trouble.then(|| BlockedReason::new(*reason, synced.message.clone()))
+    (!is_expected).then(|| BlockedReason::new(*reason, synced.message.clone()))
 }
 
-/// The intents that a customer has finished, and those that broke. What was not known before is
-/// nothing new.
-fn intents_that_moved(
+/// Returns events for intents that the customer has configured and for those that broke. An intent
+/// without an earlier state gives none.
+fn moved_intents(
     before: &PortalOrganizationStatus,
     after: &PortalOrganizationStatus,
-) -> Vec<Told> {
-    let configured = State::Configured.as_str();
-    let attention = State::Attention.as_str();
-    let mut told = Vec::new();
+) -> Vec<Notice> {
+    let mut notices = Vec::new();
     for intent in &after.intents {
         let mut known = before.intents.iter();
         let was = known.find(|one| one.intent == intent.intent);
         let Some(was) = was.filter(|was| was.state != intent.state) else {
             continue;
         };
-        let reason = intent.reason.as_deref().unwrap_or_default();
+        let reason = intent.reason.as_deref().unwrap_or(&intent.state);
         let title = intent.intent.title();
-        if intent.state == configured {
-            told.push(Told::EventReason(
+        if intent.state == State::Configured.as_str() {
+            notices.push(Notice::Event(
                 EventReason::IntentConfigured,
                 format!("{title}: {reason}"),
             ));
-        } else if intent.state == attention {
+        } else if intent.state == State::Attention.as_str() {
             let note = format!("{title} was {}, and now: {reason}", was.state);
-            told.push(Told::EventReason(EventReason::NeedsAttention, note));
+            notices.push(Notice::Event(EventReason::NeedsAttention, note));
         }
     }
-    told
+    notices
 }
 
 #[cfg(test)]
@@ -302,7 +198,7 @@ mod tests {
     }
 
     fn told(before: &PortalOrganizationStatus, after: &PortalOrganizationStatus) -> Vec<String> {
-        let told = what_is_new(before, after).into_iter();
+        let told = new_notices(before, after).into_iter();
         told.map(|told| format!("{told:?}")).collect()
     }
 
@@ -321,11 +217,11 @@ mod tests {
         let broken = status("InSync", "attention");
         assert_eq!(
             told(&before, &done),
-            ["EventReason(IntentConfigured, \"single sign-on: because\")"]
+            ["Event(IntentConfigured, \"single sign-on: because\")"]
         );
         assert_eq!(
             told(&done, &broken),
-            ["EventReason(NeedsAttention, \"single sign-on was configured, and now: because\")"]
+            ["Event(NeedsAttention, \"single sign-on was configured, and now: because\")"]
         );
         let unknown = PortalOrganizationStatus::default();
         assert_eq!(told(&unknown, &done), Vec::<String>::new());
@@ -335,8 +231,8 @@ mod tests {
     fn pausing_resuming_and_trouble_are_told() {
         let (good, paused) = (status("InSync", "unknown"), status("Paused", "unknown"));
         let conflict = status("Conflict", "unknown");
-        assert!(told(&good, &paused)[0].starts_with("EventReason(Paused"));
-        assert!(told(&paused, &good)[0].starts_with("EventReason(Resumed"));
+        assert!(told(&good, &paused)[0].starts_with("Event(Paused"));
+        assert!(told(&paused, &good)[0].starts_with("Event(Resumed"));
         assert!(told(&good, &conflict)[0].starts_with("Blocked("));
         assert!(told(&conflict, &good).is_empty());
     }

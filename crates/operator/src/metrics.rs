@@ -1,5 +1,8 @@
-//! Metrics for Prometheus: closed sets of labels, so that their number has a bound.
+//! Prometheus metrics of the operator.
+//!
+//! Every label has a closed set of values, so that the number of series has a bound.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64};
 use std::time::Duration;
@@ -14,6 +17,9 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
+use super::conditions::Reason;
+use portalctl_core::readiness::State;
+use portalctl_model::Intent;
 use portalctl_workos::{Transport, TransportError};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -28,25 +34,21 @@ struct ReasonLabels {
     reason: &'static str,
 }
 
-/// How many intents of an environment are in a state.
+/// Labels of the intents of one environment in one state.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(super) struct IntentLabels {
-    /// `namespace/name` of the environment.
-    pub(super) environment: String,
-    /// The intent.
-    pub(super) intent: &'static str,
-    /// The state.
-    pub(super) state: &'static str,
+struct IntentLabels {
+    environment: String,
+    intent: &'static str,
+    state: &'static str,
 }
 
-/// One environment.
+/// Label of one environment.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-pub(super) struct EnvironmentLabels {
-    /// `namespace/name` of the environment.
-    pub(super) environment: String,
+struct EnvironmentLabels {
+    environment: String,
 }
 
-/// What is counted and measured.
+/// Counters and gauges of one process.
 pub(super) struct Metrics {
     registry: Registry,
     requests: Family<RequestLabels, Counter>,
@@ -64,21 +66,21 @@ pub(super) struct Metrics {
     queue: Gauge,
 }
 
-/// How an environment is.
+/// Counts of the resources of one environment.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Totals {
-    /// Its PortalOrganizations.
+    /// PortalOrganizations.
     pub(super) organizations: usize,
-    /// Those that are ready.
+    /// PortalOrganizations that are ready.
     pub(super) ready: usize,
-    /// Those that are paused.
+    /// PortalOrganizations that are paused.
     pub(super) paused: usize,
-    /// Those with something left to write.
+    /// PortalOrganizations that WorkOS differs from.
     pub(super) pending: usize,
 }
 
 impl Metrics {
-    /// Nothing counted yet.
+    /// Creates metrics that are all zero.
     pub(super) fn new() -> Self {
         let mut metrics = Self {
             registry: Registry::with_prefix("portalctl"),
@@ -114,12 +116,12 @@ impl Metrics {
         );
         registry.register(
             "reconcile_duration_seconds",
-            "How long one pass over an environment takes",
+            "Duration of one pass over an environment",
             self.rounds.clone(),
         );
         registry.register(
             "reconcile_errors",
-            "What kept an environment or an organization from being as declared, by reason",
+            "Reasons why an environment or an organization was not as declared",
             self.blocked.clone(),
         );
         registry.register(
@@ -149,7 +151,7 @@ impl Metrics {
         );
         registry.register(
             "last_success_timestamp_seconds",
-            "When WorkOS was last read without an error",
+            "Time of the last read of WorkOS without an error",
             self.last_success.clone(),
         );
         registry.register(
@@ -165,58 +167,57 @@ impl Metrics {
         );
     }
 
-    /// All of it, in the text format.
+    /// Returns all metrics in the text format.
     pub(super) fn text(&self) -> String {
         let mut out = String::new();
-        // Writing to a text cannot fail.
-        let _ = text::encode(&mut out, &self.registry);
+        text::encode(&mut out, &self.registry).expect("a String takes all text");
         out
     }
 
-    /// A pass over an environment began; it ends with the value.
-    pub(super) fn begun(&self) -> Running<'_> {
+    /// Counts a pass as running until the guard is dropped.
+    pub(super) fn pass_started(&self) -> PassGuard<'_> {
         self.queue.inc();
-        Running(self)
+        PassGuard(self)
     }
 
-    /// A pass took so long.
-    pub(super) fn round(&self, took: Duration) {
+    /// Records the duration of a pass.
+    pub(super) fn pass_took(&self, took: Duration) {
         self.rounds.observe(took.as_secs_f64());
     }
 
-    /// Requests waited so long for their turn.
+    /// Adds the time that requests waited for their turn.
     pub(super) fn waited(&self, time: Duration) {
         self.pace_wait.inc_by(time.as_secs_f64());
     }
 
-    /// Something went wrong.
-    pub(super) fn blocked(&self, reason: super::conditions::Reason) {
+    /// Counts a reason why a resource was not as declared.
+    pub(super) fn blocked(&self, reason: Reason) {
         let reason = reason.as_str();
         self.blocked.get_or_create(&ReasonLabels { reason }).inc();
     }
 
-    /// A status was written.
+    /// Counts a status that was written.
     pub(super) fn status_written(&self) {
         self.status_writes.inc();
     }
 
-    /// Whether this process leads.
+    /// Sets whether this process leads.
     pub(super) fn leads(&self, leads: bool) {
         self.leader.set(i64::from(leads));
     }
 
-    /// WorkOS was read.
+    /// Records a successful read of WorkOS.
     pub(super) fn succeeded(&self, environment: &str, at: jiff::Timestamp) {
         let labels = labels(environment);
         self.last_success.get_or_create(&labels).set(at.as_second());
     }
 
-    /// How an environment is now.
-    pub(super) fn totals(
+    /// Sets the counts of an environment. `intents` lists its intents with the names of their states.
+    pub(super) fn totals<'a>(
         &self,
         environment: &str,
         totals: Totals,
-        intents: &[(IntentLabels, usize)],
+        intents: impl Iterator<Item = (Intent, &'a str)>,
     ) {
         let Totals {
             organizations,
@@ -224,25 +225,32 @@ impl Metrics {
             paused,
             pending,
         } = totals;
+        let set = |gauge: &Gauge, count: usize| {
+            gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+        };
         for (family, count) in [
             (&self.organizations, organizations),
             (&self.ready, ready),
             (&self.paused, paused),
             (&self.pending, pending),
         ] {
-            let gauge = family.get_or_create(&labels(environment));
-            gauge.set(i64::try_from(count).unwrap_or(i64::MAX));
+            set(&family.get_or_create(&labels(environment)), count);
         }
-        for (labels, count) in intents {
-            let gauge = self.intents.get_or_create(labels);
-            gauge.set(i64::try_from(*count).unwrap_or(i64::MAX));
+        let mut counts: BTreeMap<(Intent, &str), usize> = BTreeMap::new();
+        for intent in intents {
+            *counts.entry(intent).or_insert(0) += 1;
+        }
+        for (intent, state) in intent_states() {
+            let count = counts
+                .get(&(intent, state.as_str()))
+                .map_or(0, |count| *count);
+            let labels = intent_labels(environment, intent, state);
+            set(&self.intents.get_or_create(&labels), count);
         }
     }
 
-    /// An environment is gone.
+    /// Removes an environment that is gone.
     pub(super) fn forget(&self, environment: &str) {
-        use portalctl_core::readiness::State;
-        use portalctl_model::Intent;
         let own = labels(environment);
         for family in [
             &self.organizations,
@@ -253,15 +261,24 @@ impl Metrics {
             family.remove(&own);
         }
         self.last_success.remove(&own);
-        for intent in Intent::ALL {
-            for state in State::ALL {
-                self.intents.remove(&IntentLabels {
-                    environment: environment.to_owned(),
-                    intent: intent.as_str(),
-                    state: state.as_str(),
-                });
-            }
+        for (intent, state) in intent_states() {
+            let labels = intent_labels(environment, intent, state);
+            self.intents.remove(&labels);
         }
+    }
+}
+
+/// Lists every pair of an intent and a state.
+fn intent_states() -> impl Iterator<Item = (Intent, State)> {
+    let intents = Intent::ALL.into_iter();
+    intents.flat_map(|intent| State::ALL.into_iter().map(move |state| (intent, state)))
+}
+
+fn intent_labels(environment: &str, intent: Intent, state: State) -> IntentLabels {
+    IntentLabels {
+        environment: environment.to_owned(),
+        intent: intent.as_str(),
+        state: state.as_str(),
     }
 }
 
@@ -277,23 +294,23 @@ fn labels(environment: &str) -> EnvironmentLabels {
     }
 }
 
-/// A pass over an environment that is under way.
-pub(super) struct Running<'a>(&'a Metrics);
+/// Guard of a running pass.
+pub(super) struct PassGuard<'a>(&'a Metrics);
 
-impl Drop for Running<'_> {
+impl Drop for PassGuard<'_> {
     fn drop(&mut self) {
         self.0.queue.dec();
     }
 }
 
-/// Counts the requests that a transport carries.
+/// Transport that counts its requests.
 pub(super) struct MeteredTransport {
     inner: Arc<dyn Transport>,
     metrics: Arc<Metrics>,
 }
 
 impl MeteredTransport {
-    /// Counts what goes through.
+    /// Wraps a transport.
     pub(super) fn new(inner: Arc<dyn Transport>, metrics: Arc<Metrics>) -> Self {
         Self { inner, metrics }
     }
@@ -323,7 +340,7 @@ impl Transport for MeteredTransport {
     }
 }
 
-/// A path with everything that names one object left out, so that there are few of them.
+/// Replaces the ids in a path, so that few routes remain.
 fn route(path: &str) -> String {
     const WORDS: [&str; 17] = [
         "organizations",
@@ -378,7 +395,7 @@ mod tests {
     #[test]
     fn what_an_environment_was_is_forgotten_with_it() {
         let metrics = Metrics::new();
-        metrics.totals("a/b", Totals::default(), &[]);
+        metrics.totals("a/b", Totals::default(), std::iter::empty());
         assert!(metrics.text().contains("a/b"));
         metrics.forget("a/b");
         assert!(!metrics.text().contains("a/b"));

@@ -1,74 +1,72 @@
-//! What is known from before this process: a status that somebody wrote when it was asked.
+//! Restores readiness from stored statuses until this process has read it from WorkOS itself.
 //!
-//! What can only be asked one by one is asked little by little. Until it is, what a status says of the
-//! same organization stands: a process that takes over is no news to anybody.
+//! Questions about single objects are sent little by little. Until an answer is there, the status of
+//! the same organization stands, so that a process that takes over changes no status.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use super::apply::generation;
 use super::cache::Cache;
-use super::conditions::Reason;
-use super::conditions::{BlockedReason, SYNCED};
+use super::conditions::{BlockedReason, Reason, SYNCED};
 use super::diff::Diff;
-use super::entries::Entry;
-use super::reconcile::Reconciler;
+use super::kube_api::Statuses;
+use super::resolve::Resolved;
 use portalctl_core::identity::Identities;
 use portalctl_core::readiness::{IntentReadiness, OrganizationReadiness, Readiness, State, Turn};
 use portalctl_manifest::kubernetes::{IntentStatus, PortalOrganizationStatus};
-use portalctl_model::desired::Desired;
+use portalctl_model::Intent;
 use portalctl_model::observed::Observed;
-use portalctl_model::{Intent, OrgKey};
 use portalctl_workos::observe::refresh;
 
-impl Reconciler {
-    /// Puts what statuses say in the place of what this process has not asked yet.
-    pub(super) fn recall(&self, readiness: &mut Readiness, entries: &[Entry], observed: &Observed) {
-        let by_key: BTreeMap<&OrgKey, &Entry> = entries
-            .iter()
-            .filter_map(|entry| Some((entry.key()?, entry)))
-            .collect();
-        for one in &mut readiness.organizations {
-            let (Some(id), Some(entry)) = (&one.organization_id, by_key.get(&one.key)) else {
-                continue;
-            };
-            let untold = refresh::untold(observed, id);
-            if one.intents.iter().any(|it| untold.contains(&it.intent)) {
-                recall(one, &untold, &self.before(entry));
-            }
-        }
-    }
-
-    /// What was held stays so until everybody's IT contacts are known, which it may be about.
-    pub(super) fn recall_held(
-        &self,
-        diff: &mut Diff,
-        entries: &[Entry],
-        desired: &Desired,
-        cache: &Cache,
-        identities: &Identities,
-    ) {
-        if refresh::knows_contacts(desired, &cache.observed, identities) {
-            return;
-        }
-        for entry in entries {
-            let declared = entry
-                .key()
-                .and_then(|key| desired.organizations.get_key_value(key));
-            if let Some((key, declared)) = declared
-                && !declared.it_contacts.is_empty()
-                && !diff.by_key.contains_key(key)
-                && let Some(held) = held(&self.before(entry), generation(entry))
-            {
-                diff.blocked.entry(key.clone()).or_insert(held);
-            }
+/// Replaces the readiness that this process has not read yet by that of the statuses.
+pub(super) fn restore_readiness(
+    readiness: &mut Readiness,
+    resolved: &Resolved,
+    statuses: &Statuses,
+    observed: &Observed,
+) {
+    let by_key = resolved.by_key();
+    for one in &mut readiness.organizations {
+        let (Some(id), Some(entry)) = (&one.organization_id, by_key.get(&one.key)) else {
+            continue;
+        };
+        let unread = refresh::untold(observed, id);
+        if one.intents.iter().any(|it| unread.contains(&it.intent)) {
+            restore_intents(one, &unread, &statuses.organization(&entry.object));
         }
     }
 }
 
-/// Puts what a status says in the place of what was not asked yet.
-fn recall(
+/// Keeps changes held that the statuses name so, until all IT contacts are known, which they may be
+/// about.
+pub(super) fn restore_held(
+    diff: &mut Diff,
+    resolved: &Resolved,
+    statuses: &Statuses,
+    cache: &Cache,
+    identities: &Identities,
+) {
+    let desired = &resolved.desired;
+    if refresh::knows_contacts(desired, &cache.observed, identities) {
+        return;
+    }
+    for entry in &resolved.entries {
+        let declared = entry
+            .key()
+            .and_then(|key| desired.organizations.get_key_value(key));
+        if let Some((key, declared)) = declared
+            && !declared.it_contacts.is_empty()
+            && !diff.by_key.contains_key(key)
+            && let Some(held) = held(&statuses.organization(&entry.object), entry.generation())
+        {
+            diff.blocked.entry(key.clone()).or_insert(held);
+        }
+    }
+}
+
+/// Replaces the intents of one organization that were not read yet.
+fn restore_intents(
     one: &mut OrganizationReadiness,
-    untold: &BTreeSet<Intent>,
+    unread: &BTreeSet<Intent>,
     before: &PortalOrganizationStatus,
 ) {
     let id = one.organization_id.as_ref().map(ToString::to_string);
@@ -77,7 +75,7 @@ fn recall(
     }
     for intent in &mut one.intents {
         let mut known = before.intents.iter();
-        if untold.contains(&intent.intent)
+        if unread.contains(&intent.intent)
             && let Some(known) = known.find(|known| known.intent == intent.intent)
             && let Some(known) = read(known)
         {
@@ -86,7 +84,7 @@ fn recall(
     }
 }
 
-/// What a status says is held, if it says so of this version of the resource.
+/// Returns the reason by which a status calls a change held, if it is about this generation.
 fn held(before: &PortalOrganizationStatus, generation: i64) -> Option<BlockedReason> {
     let mut conditions = before.conditions.iter();
     let synced = conditions.find(|one| one.kind == SYNCED)?;
@@ -95,7 +93,7 @@ fn held(before: &PortalOrganizationStatus, generation: i64) -> Option<BlockedRea
     (is_held && is_current).then(|| BlockedReason::new(Reason::Held, synced.message.clone()))
 }
 
-/// What a status says of an intent, if this version knows its words.
+/// Reads the readiness of an intent from a status, if this version knows its words.
 fn read(status: &IntentStatus) -> Option<IntentReadiness> {
     let IntentStatus {
         intent,
@@ -110,7 +108,7 @@ fn read(status: &IntentStatus) -> Option<IntentReadiness> {
         state: State::ALL.into_iter().find(|one| one.as_str() == state)?,
         since: *since,
         turn: Turn::ALL.into_iter().find(|one| one.as_str() == turn)?,
-        reason: reason.clone().unwrap_or_default(),
+        reason: reason.clone().unwrap_or_else(|| state.clone()),
         next_step: next_step.clone(),
         evidence: Vec::new(),
         basis: portalctl_core::readiness::Basis::Read,
@@ -152,7 +150,7 @@ mod tests {
             "organizationId": id, "intents": [said("audit_logs"), said("sso")],
         });
         let before = serde_json::from_value(before).unwrap();
-        recall(&mut one, &BTreeSet::from([Intent::AuditLogs]), &before);
+        restore_intents(&mut one, &BTreeSet::from([Intent::AuditLogs]), &before);
         one.intents.iter().map(|intent| intent.state).collect()
     }
 

@@ -1,9 +1,12 @@
-//! Statuses: what the resources say about themselves. Pure.
+//! Statuses of both resources. Pure.
+//!
+//! Goes in: conditions and findings of a pass, and the status before. Comes out: the new status.
 
 use jiff::Timestamp;
 
-use super::conditions::Reason;
-use super::conditions::{self, ConditionSet, Progress, Verdict, merge, whole_second};
+use super::conditions::{
+    self, ConditionSet, Contested, Progress, ReadOnly, Reason, Verdict, merge, whole_second,
+};
 use portalctl_core::readiness::{OrganizationReadiness, State};
 use portalctl_manifest::kubernetes::{
     Condition, ConditionStatus, DomainStatus, IntentStatus, IntentTotals, OrganizationTotals,
@@ -12,19 +15,33 @@ use portalctl_manifest::kubernetes::{
 use portalctl_model::observed::Organization;
 use portalctl_model::text::escape;
 
-/// The longest sentence of an intent, in characters. The definition bounds it.
+/// Longest sentence about an intent in characters, as in the CRD.
 const MAX_SENTENCE: usize = 1000;
-/// The most domains that a status lists. The definition bounds it.
+/// Most domains that a status lists, as in the CRD.
 const MAX_DOMAINS: usize = 100;
 
-/// The status of an organization that was looked at.
+/// Conditions of a resource, and when they were found.
+pub(super) struct Update<'a> {
+    /// Conditions of the pass.
+    pub(super) conditions: &'a ConditionSet,
+    /// Generation of the resource.
+    pub(super) generation: Option<i64>,
+    /// Time of the pass.
+    pub(super) now: Timestamp,
+}
+
+impl Update<'_> {
+    fn merge(&self, before: &[Condition]) -> Vec<Condition> {
+        merge(before, self.conditions, self.generation, self.now)
+    }
+}
+
+/// Returns the status of an organization that was observed.
 pub(super) fn of_organization(
     before: &PortalOrganizationStatus,
-    conditions_set: &ConditionSet,
-    generation: Option<i64>,
+    update: &Update<'_>,
     live: Option<&Organization>,
     readiness: &OrganizationReadiness,
-    now: Timestamp,
 ) -> PortalOrganizationStatus {
     let intents: Vec<IntentStatus> = readiness
         .intents
@@ -42,8 +59,8 @@ pub(super) fn of_organization(
     let settled = settled.filter(|intent| intent.state.is_settled()).count();
     let domains = live.into_iter().flat_map(|live| &live.domains);
     PortalOrganizationStatus {
-        observed_generation: generation,
-        conditions: merge(&before.conditions, conditions_set, generation, now),
+        observed_generation: update.generation,
+        conditions: update.merge(&before.conditions),
         // An organization that is gone is still the one that the resource had.
         organization_id: live
             .map(|live| escape(live.id.as_str()).into_owned())
@@ -66,18 +83,16 @@ pub(super) fn of_organization(
     }
 }
 
-/// The status of an organization that could not be looked at: what was known still stands.
+/// Returns the status of an organization that could not be observed; earlier findings still stand.
 pub(super) fn of_blocked_organization(
     before: &PortalOrganizationStatus,
-    conditions_set: &ConditionSet,
-    generation: Option<i64>,
-    now: Timestamp,
+    update: &Update<'_>,
 ) -> PortalOrganizationStatus {
     PortalOrganizationStatus {
-        observed_generation: generation,
-        conditions: merge(&before.conditions, conditions_set, generation, now),
-        // They are of the version that was written for.
-        field_writes: if before.observed_generation == generation {
+        observed_generation: update.generation,
+        conditions: update.merge(&before.conditions),
+        // The counts are those of one generation.
+        field_writes: if before.observed_generation == update.generation {
             before.field_writes.clone()
         } else {
             Vec::new()
@@ -90,17 +105,17 @@ fn sentence(text: &str) -> String {
     escape(text).chars().take(MAX_SENTENCE).collect()
 }
 
-/// What all organizations of an environment come to.
+/// Counts over all organizations of an environment.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Totals {
-    /// By organization.
+    /// Counts of organizations.
     pub(super) organizations: OrganizationTotals,
-    /// By intent.
+    /// Counts of intents.
     pub(super) intents: IntentTotals,
 }
 
 impl Totals {
-    /// Adds an organization.
+    /// Adds the status of an organization.
     pub(super) fn add(&mut self, status: &PortalOrganizationStatus) {
         self.organizations.declared += 1;
         let holds = |kind: &str| {
@@ -126,15 +141,14 @@ impl Totals {
     }
 }
 
-/// What is said of an environment that works.
-pub(super) fn connected(is_paused: bool) -> ConditionSet {
-    let synced = if is_paused {
-        Verdict::yes(
+/// Returns the conditions of an environment that works.
+pub(super) fn connected(read_only: Option<ReadOnly>) -> ConditionSet {
+    let synced = match read_only {
+        Some(_) => Verdict::yes(
             Reason::Paused,
             "paused: WorkOS is read, and nothing is written",
-        )
-    } else {
-        Verdict::yes(Reason::Observed, "WorkOS was read within its interval")
+        ),
+        None => Verdict::yes(Reason::Observed, "WorkOS was read within its interval"),
     };
     ConditionSet {
         synced,
@@ -143,41 +157,19 @@ pub(super) fn connected(is_paused: bool) -> ConditionSet {
             "the API key is there, and WorkOS takes it",
         )),
         onboarded: None,
-        contested: conditions::Contested::None,
+        contested: Contested::None,
         progress: Progress::Settled,
     }
 }
 
-/// The status of an environment.
+/// Returns the status of an environment.
 pub(super) fn of_environment(
     before: &PortalEnvironmentStatus,
-    conditions_set: &ConditionSet,
-    generation: Option<i64>,
-    now: Timestamp,
+    update: &Update<'_>,
 ) -> PortalEnvironmentStatus {
     PortalEnvironmentStatus {
-        observed_generation: generation,
-        conditions: merge(&before.conditions, conditions_set, generation, now),
+        observed_generation: update.generation,
+        conditions: update.merge(&before.conditions),
         ..before.clone()
     }
-}
-
-/// Takes the conditions of others out: they are theirs to write.
-pub(super) fn ours(conditions: &[Condition]) -> Vec<Condition> {
-    conditions
-        .iter()
-        .filter(|condition| conditions::OURS.contains(&condition.kind.as_str()))
-        .cloned()
-        .collect()
-}
-
-/// Whether two lists of conditions say the same: their order does not matter, nor the order of the
-/// list that the API server keeps.
-pub(super) fn same_conditions(one: &[Condition], other: &[Condition]) -> bool {
-    let sorted = |conditions: &[Condition]| {
-        let mut conditions = ours(conditions);
-        conditions.sort_by(|a, b| a.kind.cmp(&b.kind));
-        conditions
-    };
-    sorted(one) == sorted(other)
 }

@@ -22,6 +22,7 @@ use super::backoff::WatchBackoff;
 use super::resource::{Name, Uid, environment_name_of, name_of};
 use super::resource::{PortalEnvironment, PortalOrganization};
 use portalctl_manifest::kubernetes::PAUSED;
+use portalctl_model::Holder;
 use portalctl_platform::clock::SharedClock;
 
 /// The annotation that frees a resource of the operator's finalizer; nothing is deleted at WorkOS.
@@ -304,6 +305,12 @@ async fn follow<K>(
             Err(error) => tracing::warn!(kind = %K::kind(&()), %error, "the watch was interrupted"),
         }
     }
+}
+
+/// Returns whether the watch shows the resource of a holder mark, readable or not.
+pub(super) fn is_shown(holder: &Holder, organizations: &Organizations) -> bool {
+    let reference = ObjectRef::new(holder.name()).within(holder.namespace());
+    organizations.get(&reference).is_some()
 }
 
 #[cfg(test)]

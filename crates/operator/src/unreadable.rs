@@ -1,122 +1,109 @@
-//! EnvironmentObjects that the API server keeps and this version cannot read: told on themselves, once for
-//! each edit.
+//! Statuses of objects that the API server keeps and this version cannot read.
+//!
+//! Goes in: the watched resources. Each unreadable object gets one status for each edit that says so;
+//! it stops no other object.
 
 use std::collections::BTreeSet;
 
 use kube::core::{ApiResource, DynamicObject, ObjectMeta};
+use kube::runtime::reflector::Store;
 use kube::{Api, Resource};
 use serde::de::DeserializeOwned;
 
-use super::conditions::Reason;
-use super::conditions::{self, BlockedReason, merge};
+use super::conditions::{self, BlockedReason, Reason, merge, same_conditions};
 use super::context::Context;
-use super::kube_api::{self, Status};
+use super::kube_api::{Status, write_status};
 use super::resource::{Name, Uid, name_of};
-use super::resource::{PortalEnvironment, PortalOrganization};
-use super::status::same_conditions;
+use super::store::StoredObject;
 use portalctl_manifest::kubernetes::{PortalEnvironmentStatus, PortalOrganizationStatus};
 use portalctl_model::text::escape;
 
-/// An edit of an object.
+/// Version of an object.
 pub(super) type ObjectVersion = (Uid, Option<i64>);
 
-/// An object that cannot be read, and why.
-struct Unreadable {
-    metadata: ObjectMeta,
-    error: String,
-    is_organization: bool,
-}
-
-/// Tells every unreadable object that it is one; whether all of them know.
-pub(super) async fn tell(context: &Context, told: &mut BTreeSet<ObjectVersion>) -> bool {
+/// Writes the status of every unreadable object that has none yet. `reported` holds those that have
+/// one. Returns whether all of them have one now.
+pub(super) async fn report_all(context: &Context, reported: &mut BTreeSet<ObjectVersion>) -> bool {
     let mut there = BTreeSet::new();
-    let mut all_told = true;
-    for object in all(context) {
-        let edit = (Uid::of(&object.metadata), object.metadata.generation);
-        there.insert(edit.clone());
-        if told.contains(&edit) {
-            continue;
-        }
-        match write(context, &object).await {
-            Ok(()) => {
-                told.insert(edit);
-            }
-            Err(error) => {
-                all_told = false;
-                let name = name_of(&object.metadata);
-                tracing::warn!(object = %name, %error, "a status was not written");
-            }
+    let (environments, organizations) = (&context.environments, &context.organizations);
+    let mut done = true;
+    for (metadata, error) in unreadable(environments) {
+        let version = (Uid::of(&metadata), metadata.generation);
+        there.insert(version.clone());
+        if !reported.contains(&version) {
+            done &= report::<PortalEnvironmentStatus>(context, &metadata, &error).await
+                && reported.insert(version);
         }
     }
-    told.retain(|edit| there.contains(edit));
-    all_told
-}
-
-/// The objects that cannot be read, in one order.
-fn all(context: &Context) -> Vec<Unreadable> {
-    let organizations = context.organizations.state();
-    let organizations = organizations.iter().filter_map(|object| {
-        let error = object.read().err()?.to_owned();
-        Some((object.meta().clone(), error, true))
-    });
-    let environments = context.environments.state();
-    let environments = environments.iter().filter_map(|object| {
-        let error = object.read().err()?.to_owned();
-        Some((object.meta().clone(), error, false))
-    });
-    let all = organizations.chain(environments);
-    let mut all: Vec<Unreadable> = all
-        .map(|(metadata, error, is_organization)| Unreadable {
-            metadata,
-            error,
-            is_organization,
-        })
-        .collect();
-    all.sort_by_cached_key(|object| (object.is_organization, name_of(&object.metadata)));
-    all
-}
-
-async fn write(context: &Context, object: &Unreadable) -> kube::Result<()> {
-    if object.is_organization {
-        write_status::<PortalOrganization, PortalOrganizationStatus>(context, object).await
-    } else {
-        write_status::<PortalEnvironment, PortalEnvironmentStatus>(context, object).await
+    for (metadata, error) in unreadable(organizations) {
+        let version = (Uid::of(&metadata), metadata.generation);
+        there.insert(version.clone());
+        if !reported.contains(&version) {
+            done &= report::<PortalOrganizationStatus>(context, &metadata, &error).await
+                && reported.insert(version);
+        }
     }
+    reported.retain(|version| there.contains(version));
+    done
 }
 
-async fn write_status<K, S>(context: &Context, object: &Unreadable) -> kube::Result<()>
+/// Lists the unreadable objects of one kind with their errors, by name.
+fn unreadable<K>(store: &Store<StoredObject<K>>) -> Vec<(ObjectMeta, String)>
 where
-    K: Resource<DynamicType = ()>,
+    K: Resource<DynamicType = ()> + Clone + 'static,
+{
+    let objects = store.state();
+    let unreadable = objects.iter().filter_map(|object| {
+        let error = object.read().err()?.to_owned();
+        Some((object.meta().clone(), error))
+    });
+    let mut unreadable: Vec<_> = unreadable.collect();
+    unreadable.sort_by_cached_key(|(metadata, _)| name_of(metadata));
+    unreadable
+}
+
+/// Writes the status of one object, and logs a failure.
+async fn report<S>(context: &Context, metadata: &ObjectMeta, error: &str) -> bool
+where
     S: Status + DeserializeOwned,
 {
-    let metadata = &object.metadata;
-    let before: S = before::<K, S>(context, metadata).await?;
-    let message = format!("this version cannot read it: {}", escape(&object.error));
-    let conditions_set = conditions::not_observed(&BlockedReason::new(Reason::Invalid, message));
+    let written = write::<S>(context, metadata, error).await;
+    if let Err(error) = &written {
+        let name = name_of(metadata);
+        tracing::warn!(object = %name, %error, "a status was not written");
+    }
+    written.is_ok()
+}
+
+async fn write<S>(context: &Context, metadata: &ObjectMeta, error: &str) -> kube::Result<()>
+where
+    S: Status + DeserializeOwned,
+{
+    let before: S = read_status(context, metadata).await?;
+    let message = format!("this version cannot read it: {}", escape(error));
+    let conditions = conditions::not_observed(&BlockedReason::new(Reason::Invalid, message));
     let generation = metadata.generation;
     let now = context.clock.now();
-    let conditions = merge(before.conditions(), &conditions_set, generation, now);
+    let conditions = merge(before.conditions(), &conditions, generation, now);
     if same_conditions(before.conditions(), &conditions) {
         return Ok(());
     }
     let status = before.of_generation(generation).with_conditions(conditions);
-    kube_api::status(&context.client, metadata, status).await
+    write_status(&context.client, metadata, status).await
 }
 
-/// What an object was told before, by whichever process: that, and its times, stands.
-async fn before<K, S>(context: &Context, metadata: &ObjectMeta) -> kube::Result<S>
+/// Reads the status that an object has, of whichever process: it stands, with its times. A status that
+/// cannot be read either was not written by this version and counts as empty.
+async fn read_status<S>(context: &Context, metadata: &ObjectMeta) -> kube::Result<S>
 where
-    K: Resource<DynamicType = ()>,
-    S: DeserializeOwned + Default,
+    S: Status + DeserializeOwned,
 {
     let Name { namespace, name } = name_of(metadata);
-    let resource = ApiResource::erase::<K>(&());
+    let resource = ApiResource::erase::<S::Object>(&());
     let client = context.client.clone();
     let objects: Api<DynamicObject> = Api::namespaced_with(client, &namespace, &resource);
     let object = objects.get_opt(&name).await?;
     let status = object.map(|mut object| object.data["status"].take());
-    // What cannot be read was not written by this version.
-    Ok(status
-        .and_then(|status| serde_json::from_value(status).ok())
-        .unwrap_or_default())
+    let status = status.and_then(|status| serde_json::from_value(status).ok());
+    Ok(status.unwrap_or_default())
 }

@@ -121,11 +121,7 @@ pub(super) fn belongs(
         return;
     };
     let theirs = namespace_of(&environment.object);
-    let allowed = &settings.operator.allowed_namespaces;
-    let is_allowed = may_be_one(own, theirs)
-        || allowed
-            .iter()
-            .any(|one| one == "*" || Some(one.as_str()) == own);
+    let is_allowed = settings.operator.takes_namespace(theirs, own);
     if let (Some(own), false) = (own, is_allowed) {
         findings.error(
             codes::NAMESPACE_NOT_ALLOWED,

@@ -3,7 +3,19 @@
 //! Goes in: two namespaces and a key. Comes out: the key and the external ids that a tenant's
 //! organization has. Every reader of the Kubernetes form asks here, so that all of them agree.
 
-use crate::shape::ExternalIdPatterns;
+use crate::shape::{ExternalIdPatterns, OperatorSettings};
+
+impl OperatorSettings {
+    /// Returns whether the environment takes `PortalOrganization`s of a namespace: its own, or one that
+    /// `allowedNamespaces` lists. A namespace that is not known may be its own.
+    pub fn takes_namespace(&self, home: Option<&str>, namespace: Option<&str>) -> bool {
+        let (Some(home), Some(namespace)) = (home, namespace) else {
+            return true;
+        };
+        let mut allowed = self.allowed_namespaces.iter();
+        home == namespace || allowed.any(|one| one == "*" || one == namespace)
+    }
+}
 
 /// A namespace other than the one of the PortalEnvironment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,7 @@
-//! The cache: what is live at WorkOS, kept true by the schedule.
+//! Cache of the observed state at WorkOS, refreshed by the schedule.
 //!
 //! Goes in: a client that can only read, and the time. Comes out: the same observation that the
-//! command line makes, as fresh as the schedule says. A call that fails leaves the cache as it was.
+//! command line makes, as fresh as the schedule says. A request that fails leaves the cache as it was.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
-use super::schedule::{Intervals, Schedule};
+use super::schedule::Schedule;
 use portalctl_core::identity::identify;
 use portalctl_model::OrganizationId;
 use portalctl_model::desired::Desired;
@@ -21,41 +21,42 @@ use portalctl_platform::clock::Clock;
 use portalctl_workos::observe::refresh::{self, Asking, Questions};
 use portalctl_workos::{ApiErrorKind, ApiResult, List, News, ReadPortal, ReadProgress, Since};
 
-/// How far WorkOS's clock and ours may differ, and how long an event may take to be listed.
+/// Overlap of events with the listing before them: the clocks may differ, and an event may be listed
+/// late.
 const OVERLAP: Duration = Duration::from_mins(2);
-/// The most pages of events in one look, of a small environment; with more, listing is cheaper.
+/// Most pages of events in one poll of a small environment; beyond it a listing is cheaper.
 const MAX_PAGES: usize = 10;
-/// How many organizations stand on one page.
+/// Organizations on one page of a list.
 const PAGE: usize = 100;
-/// How old a listing may be while the events cannot be read.
+/// Oldest age of a listing while the events cannot be read.
 const MAX_AGE_WITHOUT_EVENTS: SignedDuration = SignedDuration::from_mins(10);
-/// How long to wait before asking again what could not be read.
+/// Delay before a list or a question that failed is sent again.
 const RETRY_FAILED: Duration = Duration::from_mins(5);
-/// The most organizations that are read again one by one; with more, listing is cheaper.
+/// Most organizations that one poll reads one by one; beyond it a listing is cheaper.
 const MAX_REREAD: usize = 200;
 
-/// What is live, and how it was learnt.
+/// Observed state of WorkOS, and how fresh its parts are.
 #[derive(Debug, Clone)]
 pub(super) struct Cache {
-    /// What is live.
+    /// Observed state.
     pub(super) observed: Observed,
-    /// Where the log of events is read on.
+    /// Position in the log of events.
     since: Since,
-    /// When everything was last listed.
+    /// Time of the last listing.
     pub(super) listed_at: Timestamp,
-    /// Organizations that are to be read again.
+    /// Organizations that have to be read again.
     suspects: BTreeSet<OrganizationId>,
     asked: BTreeMap<Question, Instant>,
     history_at: Option<Instant>,
-    /// Whether the account may read events; listings alone tell what changed otherwise.
+    /// False where the account may not read events: only listings show changes then.
     has_events: bool,
-    /// Whether the last read of the events failed.
+    /// True after a read of the events that failed.
     events_failed: bool,
-    /// When the lists that had failed were last tried again.
+    /// Time at which the lists that had failed were last tried again.
     lists_tried_at: Instant,
 }
 
-/// What can only be asked one by one.
+/// Request about a single object.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 enum Question {
     AuditLogs(OrganizationId),
@@ -65,7 +66,7 @@ enum Question {
 }
 
 impl Cache {
-    /// The last event that was read.
+    /// Returns the id of the last event that was read.
     pub(super) fn cursor(&self) -> Option<&str> {
         match &self.since {
             Since::Event(id) => Some(id),
@@ -73,16 +74,15 @@ impl Cache {
         }
     }
 
-    /// Forgets what was asked of an organization by itself and was written since: its IT contacts, and
-    /// for how long its audit-log events are kept.
-    pub(super) fn forget_contacts(&mut self, id: &OrganizationId) {
+    /// Forgets the IT contacts and the retention of an organization, which a write has changed.
+    pub(super) fn forget_answers(&mut self, id: &OrganizationId) {
         self.observed.it_contacts.remove(id);
         self.asked.remove(&Question::ItContacts(id.clone()));
         self.observed.retention.remove(id);
         self.asked.remove(&Question::Retention(id.clone()));
     }
 
-    /// An organization turned out to be otherwise than it is here.
+    /// Marks an organization that differs from the cache, so that the next poll reads it again.
     pub(super) fn suspect(&mut self, id: OrganizationId) {
         self.suspects.insert(id);
     }
@@ -94,56 +94,47 @@ impl ReadProgress for Silent {
     fn read(&self, _: List, _: usize) {}
 }
 
-/// Brings a cache up to date, as far as the schedule says.
-pub(super) async fn look(
+/// Refreshes the cache as far as the schedule says.
+pub(super) async fn update(
     cache: &mut Option<Cache>,
     schedule: &mut Schedule,
-    connection: &impl ReadPortal,
+    workos: &impl ReadPortal,
     desired: &Desired,
-    intervals: &Intervals,
     clock: &dyn Clock,
 ) -> ApiResult<()> {
     let now = clock.instant();
-    if cache.is_none() || schedule.is_resync_due(now) {
-        list(cache, connection, desired, clock).await?;
-        let luck = fraction(clock.now().as_nanosecond());
-        schedule.listed(intervals, clock.instant(), luck);
-    } else if let Some(known) = cache
-        && schedule.is_poll_due(intervals, now)
-    {
-        match poll(known, connection, clock).await? {
-            Polled::Told => schedule.polled(clock.instant()),
-            Polled::Lost => {
-                list(cache, connection, desired, clock).await?;
-                let luck = fraction(clock.now().as_nanosecond());
-                schedule.listed(intervals, clock.instant(), luck);
-            }
+    let must_list = match cache {
+        Some(known) if !schedule.is_resync_due(now) => {
+            schedule.is_poll_due(now) && poll(known, workos, clock).await? == Polled::Incomplete
         }
+        _ => true,
+    };
+    if must_list {
+        let listed = list(workos, desired, clock).await?;
+        *cache = Some(listed.keep_answers(cache.take()));
+        let random = fraction(clock.now().as_nanosecond());
+        schedule.listed(clock.instant(), random);
+    } else if schedule.is_poll_due(now) {
+        schedule.polled(clock.instant());
     }
     if let Some(cache) = cache {
         let now = clock.instant();
         if refresh::has_failed_list(&cache.observed) && cache.lists_tried_at + RETRY_FAILED <= now {
             cache.lists_tried_at = now;
-            refresh::failed_lists(connection, &mut cache.observed, &Silent).await?;
+            refresh::failed_lists(workos, &mut cache.observed, &Silent).await?;
         }
-        sweep(cache, schedule, connection, desired, intervals, clock).await?;
+        sweep(cache, schedule, workos, desired, now).await?;
     }
     Ok(())
 }
 
-/// Lists everything; what is asked one by one is kept.
-async fn list(
-    cache: &mut Option<Cache>,
-    connection: &impl ReadPortal,
-    desired: &Desired,
-    clock: &dyn Clock,
-) -> ApiResult<()> {
+/// Reads all lists.
+async fn list(workos: &impl ReadPortal, desired: &Desired, clock: &dyn Clock) -> ApiResult<Cache> {
     let listed_at = clock.now();
-    let mut observed = refresh::lists(connection, desired, &Silent).await?;
+    let observed = refresh::lists(workos, desired, &Silent).await?;
     let overlap = listed_at.checked_sub(OVERLAP).unwrap_or(listed_at);
-    let before = cache.take();
-    let mut fresh = Cache {
-        observed: Observed::default(),
+    Ok(Cache {
+        observed,
         since: Since::Time(overlap),
         listed_at,
         suspects: BTreeSet::new(),
@@ -152,25 +143,25 @@ async fn list(
         has_events: true,
         events_failed: false,
         lists_tried_at: clock.instant(),
-    };
-    if let Some(before) = before {
-        fresh.events_failed = before.events_failed;
-        keep_answers(before.observed, &mut observed);
-        fresh.history_at = before.history_at;
-        fresh.asked = before.asked;
-        fresh.asked.retain(|question, _| match question {
-            Question::AuditLogs(id) => observed.audit_logs.contains_key(id),
-            Question::ItContacts(id) => observed.it_contacts.contains_key(id),
-            Question::Retention(id) => observed.retention.contains_key(id),
-            Question::Certificates(id) => observed.certificates.contains_key(id),
-        });
-    }
-    fresh.observed = observed;
-    *cache = Some(fresh);
-    Ok(())
+    })
 }
 
-/// Keeps what was asked one by one about what is still there.
+impl Cache {
+    /// Takes the answers about single objects that are still there from the cache before.
+    fn keep_answers(mut self, before: Option<Self>) -> Self {
+        let Some(before) = before else { return self };
+        self.events_failed = before.events_failed;
+        self.history_at = before.history_at;
+        keep_answers(before.observed, &mut self.observed);
+        self.asked = before.asked;
+        let observed = &self.observed;
+        self.asked
+            .retain(|question, _| question.is_answered_in(observed));
+        self
+    }
+}
+
+/// Copies the answers about objects that are still there.
 fn keep_answers(before: Observed, fresh: &mut Observed) {
     let Observed {
         audit_logs,
@@ -204,75 +195,93 @@ fn keep_answers(before: Observed, fresh: &mut Observed) {
     fresh.history = history;
 }
 
-/// What came of a look at the events.
+/// Result of a poll.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Polled {
-    /// The cache holds what they told.
-    Told,
-    /// Too much happened, or nobody knows what: everything has to be listed.
+    /// The cache holds everything that the events say.
+    Complete,
+    /// Too many events, or unknown ones: all lists have to be read.
+    Incomplete,
+}
+
+/// Result of a read of one page of events.
+enum Page {
+    Read(News),
+    /// The account, or this request, has no events.
+    None,
+    /// WorkOS no longer knows the position in the log.
     Lost,
 }
 
-async fn poll(
-    cache: &mut Cache,
-    connection: &impl ReadPortal,
-    clock: &dyn Clock,
-) -> ApiResult<Polled> {
+/// Reads the events since the last poll, and the organizations that they are about.
+async fn poll(cache: &mut Cache, workos: &impl ReadPortal, clock: &dyn Clock) -> ApiResult<Polled> {
     if cache.has_events {
         for page in 1.. {
-            let answer = match connection.news(&refresh::TELLING, &cache.since).await {
-                Ok(answer) => answer,
-                Err(error) if is_lost(&cache.since, error.kind) => return Ok(Polled::Lost),
-                Err(error) if is_of_events_alone(error.kind) => {
-                    tracing::warn!(%error, "the events could not be read");
-                    // Listing tells the same, and whether WorkOS answers at all.
-                    let age = clock.now().duration_since(cache.listed_at);
-                    if !cache.events_failed || age >= MAX_AGE_WITHOUT_EVENTS {
-                        cache.events_failed = true;
-                        return Ok(Polled::Lost);
-                    }
-                    break;
-                }
-                Err(error) => return Err(error),
-            };
-            cache.events_failed = false;
-            let News { events, more } = match answer {
-                Answer::Found(news) => news,
-                Answer::Absent if matches!(cache.since, Since::Event(_)) => {
-                    return Ok(Polled::Lost);
-                }
-                Answer::Absent | Answer::NotEntitled(_) | Answer::Failed(_) => {
-                    cache.has_events = false;
-                    break;
-                }
+            let News { events, more } = match next_page(cache, workos, clock).await? {
+                Page::Read(news) => news,
+                Page::None => break,
+                Page::Lost => return Ok(Polled::Incomplete),
             };
             note(cache, &events);
             if !more {
                 break;
             }
-            // Listing takes a page for so many organizations, and more for what they have.
+            // A listing takes a page for so many organizations, and more for what they have.
             if page >= MAX_PAGES.max(2 * cache.observed.organizations.len() / PAGE) {
-                return Ok(Polled::Lost);
+                return Ok(Polled::Incomplete);
             }
         }
     }
     if cache.suspects.len() > MAX_REREAD {
-        return Ok(Polled::Lost);
+        return Ok(Polled::Incomplete);
     }
     if !cache.suspects.is_empty() {
-        // What could not be read is tried again at the next look.
+        // The next poll tries those again that could not be read.
         cache.suspects =
-            refresh::organizations(connection, &mut cache.observed, &cache.suspects).await?;
+            refresh::organizations(workos, &mut cache.observed, &cache.suspects).await?;
     }
-    Ok(Polled::Told)
+    Ok(Polled::Complete)
 }
 
-/// Whether an error means that WorkOS does not know the event that was read last.
-fn is_lost(since: &Since, kind: ApiErrorKind) -> bool {
+/// Reads one page of events.
+async fn next_page(
+    cache: &mut Cache,
+    workos: &impl ReadPortal,
+    clock: &dyn Clock,
+) -> ApiResult<Page> {
+    let answer = match workos.news(&refresh::TELLING, &cache.since).await {
+        Ok(answer) => answer,
+        Err(error) if is_unknown_position(&cache.since, error.kind) => return Ok(Page::Lost),
+        Err(error) if may_concern_events_only(error.kind) => {
+            tracing::warn!(%error, "the events could not be read");
+            // A listing shows the same changes, and whether WorkOS answers at all.
+            let age = clock.now().duration_since(cache.listed_at);
+            if !cache.events_failed || age >= MAX_AGE_WITHOUT_EVENTS {
+                cache.events_failed = true;
+                return Ok(Page::Lost);
+            }
+            return Ok(Page::None);
+        }
+        Err(error) => return Err(error),
+    };
+    cache.events_failed = false;
+    Ok(match answer {
+        Answer::Found(news) => Page::Read(news),
+        Answer::Absent if matches!(cache.since, Since::Event(_)) => Page::Lost,
+        Answer::Absent | Answer::NotEntitled(_) | Answer::Failed(_) => {
+            cache.has_events = false;
+            Page::None
+        }
+    })
+}
+
+/// Returns whether an error means that WorkOS does not know the last event that was read.
+fn is_unknown_position(since: &Since, kind: ApiErrorKind) -> bool {
     matches!(since, Since::Event(_)) && kind == ApiErrorKind::Rejected
 }
 
-/// Whether an error may be the list of events' alone.
-const fn is_of_events_alone(kind: ApiErrorKind) -> bool {
+/// Returns whether an error may concern the list of events alone.
+const fn may_concern_events_only(kind: ApiErrorKind) -> bool {
     !matches!(
         kind,
         ApiErrorKind::Unauthorized
@@ -282,7 +291,7 @@ const fn is_of_events_alone(kind: ApiErrorKind) -> bool {
     )
 }
 
-/// Takes note of what happened; organizations are read again later.
+/// Records events; the organizations that they change are read again later.
 fn note(cache: &mut Cache, events: &[Event]) {
     for event in events {
         if let Some(id) = &event.organization_id
@@ -297,8 +306,8 @@ fn note(cache: &mut Cache, events: &[Event]) {
     }
 }
 
-/// Whether the cache holds already what an event tells, as it does after the operator's own
-/// writes.
+/// Returns whether the cache already holds the change of an event, as it does after the operator's
+/// own writes.
 fn is_known(observed: &Observed, event: &Event, id: &OrganizationId) -> bool {
     let live = observed.organizations.get(id);
     let held = || {
@@ -318,53 +327,31 @@ fn is_known(observed: &Observed, event: &Event, id: &OrganizationId) -> bool {
     }
 }
 
-/// Asks the next part of what can only be asked one by one.
+/// Sends the next questions about single objects.
 async fn sweep(
     cache: &mut Cache,
     schedule: &mut Schedule,
-    connection: &impl ReadPortal,
+    workos: &impl ReadPortal,
     desired: &Desired,
-    intervals: &Intervals,
-    clock: &dyn Clock,
+    now: Instant,
 ) -> ApiResult<()> {
-    let now = clock.instant();
     if !schedule.is_sweep_due(now) {
         return Ok(());
     }
     let identities = identify(desired, &cache.observed);
     let Asking { questions, history } = refresh::asking(desired, &cache.observed, &identities);
-    let history_lasts = match cache.observed.history {
-        History::Failed(_) => intervals.resync.min(RETRY_FAILED),
-        History::Read(_) | History::NotAvailable(_) | History::NotRead => intervals.resync,
-    };
-    let needs_history = history
-        && (matches!(cache.observed.history, History::NotRead)
-            || cache.history_at.is_none_or(|at| at + history_lasts <= now));
-    if needs_history {
-        refresh::history(connection, &mut cache.observed).await?;
+    if history && is_history_due(cache, schedule, now) {
+        refresh::history(workos, &mut cache.observed).await?;
         cache.history_at = Some(now);
     }
-    let mut due: Vec<(Option<Instant>, Question)> = all(questions)
-        .map(|question| (cache.asked.get(&question).copied(), question))
-        .filter(|(asked, question)| {
-            let failed = has_failed(&cache.observed, question);
-            let again = if failed {
-                intervals.sweep.min(RETRY_FAILED)
-            } else {
-                intervals.sweep
-            };
-            asked.is_none_or(|at| at + again <= now)
-        })
-        .collect();
-    // Those that were never asked come first, then the oldest.
-    due.sort();
-    let has_more = due.len() > Schedule::sweep_size(intervals);
-    due.truncate(Schedule::sweep_size(intervals));
+    let mut due = due_questions(cache, questions, schedule.intervals().sweep, now);
+    let size = due.len().min(schedule.sweep_size());
+    let left = due.split_off(size);
     if due.is_empty() {
         return Ok(());
     }
     let mut questions = Questions::default();
-    for (_, question) in &due {
+    for question in &due {
         match question.clone() {
             Question::AuditLogs(id) => questions.audit_logs.insert(id),
             Question::ItContacts(id) => questions.it_contacts.insert(id),
@@ -372,31 +359,73 @@ async fn sweep(
             Question::Certificates(id) => questions.certificates.insert(id),
         };
     }
-    schedule.swept(intervals, now, due.len(), has_more);
-    refresh::ask(connection, &mut cache.observed, questions).await?;
-    let asked = due.into_iter().map(|(_, question)| (question, now));
-    cache.asked.extend(asked);
+    schedule.swept(now, due.len(), left.len());
+    refresh::ask(workos, &mut cache.observed, questions).await?;
+    cache
+        .asked
+        .extend(due.into_iter().map(|question| (question, now)));
     Ok(())
 }
 
-/// Returns whether the last answer to a question was a failure.
-fn has_failed(observed: &Observed, question: &Question) -> bool {
-    match question {
-        Question::AuditLogs(id) => {
-            matches!(observed.audit_logs.get(id), Some(Answer::Failed(_)))
+/// Returns whether the history of the account is to be read.
+fn is_history_due(cache: &Cache, schedule: &Schedule, now: Instant) -> bool {
+    let resync = schedule.intervals().resync;
+    let lasts = match cache.observed.history {
+        History::Failed(_) => resync.min(RETRY_FAILED),
+        History::Read(_) | History::NotAvailable(_) => resync,
+        History::NotRead => return true,
+    };
+    cache.history_at.is_none_or(|at| at + lasts <= now)
+}
+
+/// Returns the questions that are due: first those that were never sent, then the oldest.
+fn due_questions(
+    cache: &Cache,
+    questions: Questions,
+    interval: Duration,
+    now: Instant,
+) -> Vec<Question> {
+    let mut due: Vec<(Option<Instant>, Question)> = all(questions)
+        .map(|question| (cache.asked.get(&question).copied(), question))
+        .filter(|(asked, question)| {
+            let interval = if question.has_failed_in(&cache.observed) {
+                interval.min(RETRY_FAILED)
+            } else {
+                interval
+            };
+            asked.is_none_or(|at| at + interval <= now)
+        })
+        .collect();
+    due.sort();
+    due.into_iter().map(|(_, question)| question).collect()
+}
+
+impl Question {
+    /// Returns whether the observed state holds an answer.
+    fn is_answered_in(&self, observed: &Observed) -> bool {
+        match self {
+            Self::AuditLogs(id) => observed.audit_logs.contains_key(id),
+            Self::ItContacts(id) => observed.it_contacts.contains_key(id),
+            Self::Retention(id) => observed.retention.contains_key(id),
+            Self::Certificates(id) => observed.certificates.contains_key(id),
         }
-        Question::ItContacts(id) => {
-            matches!(observed.it_contacts.get(id), Some(Answer::Failed(_)))
+    }
+
+    /// Returns whether the last answer was a failure.
+    fn has_failed_in(&self, observed: &Observed) -> bool {
+        const fn failed<T>(answer: Option<&Answer<T>>) -> bool {
+            matches!(answer, Some(Answer::Failed(_)))
         }
-        Question::Retention(id) => {
-            matches!(observed.retention.get(id), Some(Answer::Failed(_)))
-        }
-        Question::Certificates(id) => {
-            matches!(observed.certificates.get(id), Some(Answer::Failed(_)))
+        match self {
+            Self::AuditLogs(id) => failed(observed.audit_logs.get(id)),
+            Self::ItContacts(id) => failed(observed.it_contacts.get(id)),
+            Self::Retention(id) => failed(observed.retention.get(id)),
+            Self::Certificates(id) => failed(observed.certificates.get(id)),
         }
     }
 }
 
+/// Lists all questions.
 fn all(questions: Questions) -> impl Iterator<Item = Question> {
     let Questions {
         audit_logs,

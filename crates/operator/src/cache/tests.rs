@@ -1,4 +1,4 @@
-//! Tests of the cache, against a sandbox in this process. Time is virtual.
+//! Tests of the cache against a sandbox in this process. Time is virtual.
 
 use std::sync::{Arc, Mutex};
 
@@ -6,6 +6,7 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::{Request, Response};
 
+use super::super::schedule::Intervals;
 use super::*;
 use portalctl_manifest::{Input, read};
 use portalctl_model::desired::DeclaredDomainState;
@@ -79,7 +80,7 @@ impl Fixture {
             failing,
             desired,
             cache: None,
-            schedule: Schedule::default(),
+            schedule: Schedule::new(INTERVALS),
         }
     }
 
@@ -87,12 +88,11 @@ impl Fixture {
     async fn look_after(&mut self, time: Duration) -> u64 {
         tokio::time::advance(time).await;
         let before = self.client.requests_used();
-        look(
+        update(
             &mut self.cache,
             &mut self.schedule,
             &self.client,
             &self.desired,
-            &INTERVALS,
             &*self.clock,
         )
         .await
@@ -273,7 +273,7 @@ async fn contacts_that_were_added_are_asked_for_anew() {
     assert_eq!(contacts, Some(Answer::Found(Vec::new())));
     let ada = Email::parse("ada@acme.com").unwrap();
     watched.client.add_it_contact(&id, &ada).await.unwrap();
-    watched.cache().forget_contacts(&id);
+    watched.cache().forget_answers(&id);
     assert_eq!(watched.look_after(Duration::from_secs(1)).await, 1);
     let contacts = watched.cache().observed.it_contacts.get(&id).cloned();
     assert!(matches!(contacts, Some(Answer::Found(held)) if held.len() == 1));

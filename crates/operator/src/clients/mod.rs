@@ -1,57 +1,84 @@
-//! The clients of WorkOS: one for each API key and endpoint, however many environments use it, so
-//! that all of them keep one pace.
+//! Clients of WorkOS, one for each API key and endpoint.
+//!
+//! Goes in: an environment's spec and the key in its Secret. Comes out: the client that all
+//! environments with that key share, so that together they keep one pace.
 
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use sha2::{Digest, Sha256};
 
-use super::conditions::BlockedReason;
-use super::conditions::Reason;
-use super::context::{Connect, Dependencies};
+use super::backoff;
+use super::conditions::{BlockedReason, Reason};
 use super::lease::Fence;
 use super::metrics::{MeteredTransport, Metrics};
 use super::resource::Name;
 use portalctl_core::plan::Target;
 use portalctl_manifest::kubernetes::PortalEnvironmentSpec;
 use portalctl_platform::clock::SharedClock;
-use portalctl_workos::{ApiKey, Client, Endpoint, Rate, Settings};
+use portalctl_workos::{
+    ApiKey, Bounds, Client, Endpoint, HttpTransport, Rate, Settings, Transport, TransportError,
+};
 
-/// Tells a key and an endpoint from others; holds neither.
+/// Source of transports to WorkOS: HTTP in production, in process with virtual time in tests.
+pub trait Connect: Send + Sync {
+    /// Returns the transport that carries requests to an endpoint.
+    fn connect(&self, endpoint: &Endpoint) -> Result<Arc<dyn Transport>, TransportError>;
+}
+
+/// Transports over HTTP.
+pub(super) struct HttpConnect;
+
+impl Connect for HttpConnect {
+    fn connect(&self, endpoint: &Endpoint) -> Result<Arc<dyn Transport>, TransportError> {
+        Ok(Arc::new(HttpTransport::new(endpoint, Bounds::default())?))
+    }
+}
+
+/// Hash of an API key and its endpoint, to notice a change without keeping either.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Fingerprint([u8; 32]);
 
-/// A client with what plans say about it.
+/// Client of one environment, with what its plans say about the target.
 #[derive(Clone)]
 pub(super) struct Connection {
-    /// The client.
+    /// Client, shared with other environments of the same key.
     pub(super) client: Arc<Client>,
-    /// The key's kind and the endpoint's name.
+    /// Kind of the key and name of the endpoint.
     pub(super) target: Target,
-    /// Changes with the key and the endpoint.
+    /// Hash of the key and the endpoint.
     pub(super) fingerprint: Fingerprint,
 }
 
+/// Client with the environments that use it.
 struct SharedClient {
     client: Arc<Client>,
     pace: u32,
+    /// Pace that each environment asks for.
     users: BTreeMap<Name, u32>,
-    /// How much of the client's waiting was counted.
+    /// Part of the client's waiting time that the metrics have.
     counted: Duration,
 }
 
 impl SharedClient {
-    /// The waiting that was not counted yet.
+    /// Returns the waiting time since the last call.
     fn new_waits(&mut self) -> Duration {
         let waited = self.client.waited();
         waited.saturating_sub(std::mem::replace(&mut self.counted, waited))
     }
 }
 
-/// Where an environment's WorkOS is.
+/// Everything that a new client needs to know about its environment.
+struct Access {
+    endpoint: Endpoint,
+    key: ApiKey,
+    pace: u32,
+}
+
+/// Returns the endpoint that an environment names, or WorkOS's own.
 pub(super) fn endpoint(spec: &PortalEnvironmentSpec) -> Result<Endpoint, BlockedReason> {
     let Some(text) = &spec.operator.api_url else {
         return Ok(Endpoint::default());
@@ -60,29 +87,30 @@ pub(super) fn endpoint(spec: &PortalEnvironmentSpec) -> Result<Endpoint, Blocked
         .map_err(|error| BlockedReason::new(Reason::Invalid, format!("spec.apiUrl {error}")))
 }
 
-/// All clients.
+/// Clients of all environments of this process.
 pub(super) struct Clients {
     connect: Arc<dyn Connect>,
     clock: SharedClock,
-    /// What keeps writes back once another process may lead.
+    /// Fence that stops writes once another process may lead.
     fence: Fence,
-    /// Who this process is: what tells its jitter from that of others.
+    /// Name of this process, so that its retries do not fall in step with those of others.
     identity: String,
     metrics: Arc<Metrics>,
     shared: Mutex<BTreeMap<Fingerprint, SharedClient>>,
 }
 
 impl Clients {
-    /// None yet.
+    /// Creates an empty set of clients.
     pub(super) fn new(
-        dependencies: &Dependencies,
+        connect: Arc<dyn Connect>,
+        clock: SharedClock,
         fence: Fence,
         identity: &str,
         metrics: Arc<Metrics>,
     ) -> Self {
         Self {
-            connect: Arc::clone(&dependencies.connect),
-            clock: Arc::clone(&dependencies.clock),
+            connect,
+            clock,
             fence,
             identity: identity.to_owned(),
             metrics,
@@ -90,78 +118,79 @@ impl Clients {
         }
     }
 
-    /// The client of an environment, with the key that its Secret holds now.
+    /// Returns the client of an environment for the key that its Secret holds now.
     pub(super) fn get(
         &self,
         environment: &Name,
         spec: &PortalEnvironmentSpec,
         secret: &SecretString,
     ) -> Result<Connection, BlockedReason> {
-        let key = key(spec, secret)?;
-        let endpoint = endpoint(spec)?;
+        let access = Access {
+            key: key(spec, secret)?,
+            endpoint: endpoint(spec)?,
+            pace: spec.operator.requests_per_second.max(1),
+        };
         let target = Target {
             environment: None,
-            endpoint: endpoint.authority().to_owned(),
-            key_kind: key.kind().map(|kind| kind.to_string()),
+            endpoint: access.endpoint.authority().to_owned(),
+            key_kind: access.key.kind().map(|kind| kind.to_string()),
             client_id: None,
             manifest: None,
         };
         let fingerprint = fingerprint(secret, spec.operator.api_url.as_deref());
-        let pace = spec.operator.requests_per_second.max(1);
-        let client = self.share(environment, fingerprint, pace, endpoint, key)?;
         Ok(Connection {
-            client,
+            client: self.share(environment, fingerprint, access)?,
             target,
             fingerprint,
         })
     }
 
-    /// Forgets an environment, and clients that nobody uses.
+    /// Forgets an environment, and the clients that no other environment uses.
     pub(super) fn leave(&self, environment: &Name) {
         self.count_waits();
-        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
-        shared.retain(|_, one| {
+        self.shared().retain(|_, one| {
             one.users.remove(environment);
             !one.users.is_empty()
         });
     }
 
-    /// Counts how long requests have waited for their turn.
+    /// Adds to the metrics how long requests have waited for their turn since the last call.
     pub(super) fn count_waits(&self) {
-        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
-        for one in shared.values_mut() {
+        for one in self.shared().values_mut() {
             self.metrics.waited(one.new_waits());
         }
     }
 
-    /// The slowest pace that any of its environments asks for holds for a key.
+    /// Returns the shared client of a key, at the slowest pace that any of its environments asks for.
     fn share(
         &self,
         environment: &Name,
         fingerprint: Fingerprint,
-        pace: u32,
-        endpoint: Endpoint,
-        key: ApiKey,
+        access: Access,
     ) -> Result<Arc<Client>, BlockedReason> {
         self.count_waits();
-        let mut shared = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut shared = self.shared();
         shared.retain(|known, one| {
             if *known != fingerprint {
                 one.users.remove(environment);
             }
             !one.users.is_empty()
         });
+        let pace = access.pace;
         if let Some(one) = shared.get_mut(&fingerprint) {
             one.users.insert(environment.clone(), pace);
-            let slowest = one.users.values().copied().min().unwrap_or(pace);
+            let slowest = one.users.values().fold(pace, |a, b| a.min(*b));
             if slowest != one.pace {
-                one.client = self.client(endpoint, key, slowest)?;
+                one.client = self.client(Access {
+                    pace: slowest,
+                    ..access
+                })?;
                 one.counted = Duration::ZERO;
                 one.pace = slowest;
             }
             return Ok(Arc::clone(&one.client));
         }
-        let client = self.client(endpoint, key, pace)?;
+        let client = self.client(access)?;
         let one = SharedClient {
             client: Arc::clone(&client),
             pace,
@@ -172,30 +201,29 @@ impl Clients {
         Ok(client)
     }
 
-    fn client(
-        &self,
-        endpoint: Endpoint,
-        key: ApiKey,
-        pace: u32,
-    ) -> Result<Arc<Client>, BlockedReason> {
+    fn client(&self, access: Access) -> Result<Arc<Client>, BlockedReason> {
         let transport = self
             .connect
-            .connect(&endpoint)
+            .connect(&access.endpoint)
             .map_err(|error| BlockedReason::new(Reason::Unreachable, error.to_string()))?;
         let transport = Arc::new(self.fence.transport(transport));
         let transport = Arc::new(MeteredTransport::new(transport, Arc::clone(&self.metrics)));
-        let rate = NonZeroU32::new(pace).map_or_else(Rate::default, Rate::ceiling);
         Ok(Arc::new(Client::new(Settings {
-            endpoint,
-            key: Some(key),
+            endpoint: access.endpoint,
+            key: Some(access.key),
             transport,
             clock: Arc::clone(&self.clock),
-            rate,
-            seed: super::backoff::seed(&self.clock, &self.identity),
+            rate: NonZeroU32::new(access.pace).map_or_else(Rate::default, Rate::ceiling),
+            seed: backoff::seed(&self.clock, &self.identity),
         })))
+    }
+
+    fn shared(&self) -> MutexGuard<'_, BTreeMap<Fingerprint, SharedClient>> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+/// Reads the API key of a Secret and checks its kind against the environment.
 fn key(spec: &PortalEnvironmentSpec, secret: &SecretString) -> Result<ApiKey, BlockedReason> {
     let name = &spec.secret_ref.name;
     let key = ApiKey::parse(secret.expose_secret()).map_err(|error| {

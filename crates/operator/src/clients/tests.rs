@@ -3,7 +3,6 @@
 use serde_json::json;
 
 use super::*;
-use crate::context::HttpConnect;
 use portalctl_platform::clock::SystemClock;
 
 const KEY: &str = "sk_test_portals0123456789";

@@ -1,6 +1,6 @@
-//! Conditions: what a resource is told about itself. Pure.
+//! Conditions of both resources. Pure.
 //!
-//! Goes in: what was found and done. Comes out: `Synced`, `Ready`, `Onboarded` with a [`Reason`]
+//! Goes in: findings and results of a pass. Comes out: `Synced`, `Ready`, `Onboarded` with a [`Reason`]
 //! each, and `Reconciling` or `Stalled` while they hold, as kstatus reads them. A customer who has
 //! not finished never makes `Ready` false.
 
@@ -13,22 +13,22 @@ use portalctl_core::readiness::{IntentReadiness, State};
 use portalctl_manifest::kubernetes::{Condition, ConditionStatus};
 use portalctl_model::text::escape;
 
-/// The longest message of a condition, in characters. The definition bounds it.
+/// Longest message of a condition in characters, as in the CRD.
 const MAX_MESSAGE: usize = 2048;
 
-/// WorkOS was reached, and nothing is left to write.
+/// Condition: WorkOS was reached, and no difference is left to write.
 pub(super) const SYNCED: &str = "Synced";
-/// The organization exists as declared.
+/// Condition: the organization exists as declared.
 pub(super) const READY: &str = "Ready";
-/// Every declared intent is configured.
+/// Condition: every declared intent is configured.
 pub(super) const ONBOARDED: &str = "Onboarded";
-/// The operator is at it, and will come back by itself.
+/// Condition: the operator is working on it, or will retry by itself.
 pub(super) const RECONCILING: &str = "Reconciling";
-/// A person has to do something.
+/// Condition: a person has to act.
 pub(super) const STALLED: &str = "Stalled";
-/// Another organization has verified a declared domain; everything else is written.
+/// Condition: another organization has verified a declared domain; all else is written.
 pub(super) const DOMAIN_CONTESTED: &str = "DomainContested";
-/// The conditions that the operator sets.
+/// Conditions that the operator sets.
 pub(super) const OURS: [&str; 6] = [
     SYNCED,
     READY,
@@ -38,29 +38,29 @@ pub(super) const OURS: [&str; 6] = [
     STALLED,
 ];
 
-/// One condition without its time.
+/// Status, reason and message of one condition, without its time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Verdict {
-    /// Whether it holds.
+    /// Status of the condition.
     pub(super) status: ConditionStatus,
-    /// Why, for programs.
+    /// Reason for programs.
     pub(super) reason: Reason,
-    /// Why, for people.
+    /// Message for people.
     pub(super) message: String,
 }
 
 impl Verdict {
-    /// It holds.
+    /// Creates a verdict with the status True.
     pub(super) fn yes(reason: Reason, message: impl Into<String>) -> Self {
         Self::new(ConditionStatus::True, reason, message)
     }
 
-    /// It does not.
+    /// Creates a verdict with the status False.
     pub(super) fn no(reason: Reason, message: impl Into<String>) -> Self {
         Self::new(ConditionStatus::False, reason, message)
     }
 
-    /// It cannot be told.
+    /// Creates a verdict with the status Unknown.
     pub(super) fn unknown(reason: Reason, message: impl Into<String>) -> Self {
         Self::new(ConditionStatus::Unknown, reason, message)
     }
@@ -74,45 +74,45 @@ impl Verdict {
     }
 }
 
-/// Whether the operator comes back by itself.
+/// Progress towards the declared state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Progress {
-    /// There is nothing to do.
+    /// No work is left.
     Settled,
-    /// It does.
+    /// The operator goes on, or retries by itself.
     Reconciling,
-    /// Somebody has to do something first.
+    /// A person has to act first.
     Stalled,
 }
 
-/// The contested domains of a resource.
+/// Contested domains of a resource.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Contested {
-    /// Not looked at: the condition stays as it was said last.
+    /// Not read: the condition stays as it was.
     Unread,
-    /// There are none.
+    /// No domain is contested.
     None,
-    /// There are some: which, and who has verified them.
+    /// Message that names the domains and the organizations that have verified them.
     Some(String),
 }
 
-/// What is said of a resource; `None` leaves a condition as it was said last.
+/// Conditions of one resource; `None` leaves a condition as it was.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ConditionSet {
-    /// Whether WorkOS was reached and nothing is left to write.
+    /// Verdict on [`SYNCED`].
     pub(super) synced: Verdict,
-    /// Whether the organization exists as declared.
+    /// Verdict on [`READY`].
     pub(super) ready: Option<Verdict>,
-    /// Whether every declared intent is configured; environments are not.
+    /// Verdict on [`ONBOARDED`], which environments do not have.
     pub(super) onboarded: Option<Verdict>,
-    /// The contested domains.
+    /// Contested domains.
     pub(super) contested: Contested,
-    /// Whether the operator comes back by itself.
+    /// Progress, shown as [`RECONCILING`] or [`STALLED`].
     pub(super) progress: Progress,
 }
 
 impl ConditionSet {
-    /// The same with every message changed.
+    /// Applies a change to every message.
     #[must_use]
     pub(super) fn map_messages(mut self, change: impl Fn(&str) -> String) -> Self {
         let verdicts = [
@@ -130,17 +130,17 @@ impl ConditionSet {
     }
 }
 
-/// Something that keeps a resource from being looked at, or from being as declared.
+/// Reason why a resource cannot be observed, or is not as declared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct BlockedReason {
-    /// What it is.
+    /// Reason for programs.
     pub(super) reason: Reason,
-    /// What happened and what to do.
+    /// Description of the problem, and what to do about it.
     pub(super) message: String,
 }
 
 impl BlockedReason {
-    /// A blocked.
+    /// Creates a reason.
     pub(super) fn new(reason: Reason, message: impl Into<String>) -> Self {
         Self {
             reason,
@@ -148,7 +148,7 @@ impl BlockedReason {
         }
     }
 
-    /// Whether it goes away by itself.
+    /// Returns whether it may end without a person.
     pub(super) const fn is_temporary(&self) -> bool {
         matches!(
             self.reason,
@@ -169,39 +169,39 @@ impl BlockedReason {
     }
 }
 
-/// What was found about one organization, and what may be done.
+/// Findings about one organization, and what may be written.
 #[derive(Debug, Clone)]
 pub(super) struct Facts<'a> {
-    /// Which live organization it is.
+    /// Match of the entry with a live organization.
     pub(super) identity: &'a Identity,
-    /// What WorkOS differs in, in words; empty when it has what is declared.
+    /// Differences between WorkOS and the entry, in words.
     pub(super) diff: &'a [String],
-    /// Why the diff are not written, if they are not; none while they are about to be.
+    /// Reason why they are not written; none while they are about to be.
     pub(super) blocked: Option<&'a BlockedReason>,
-    /// Its contested domains, in words; empty when there are none.
+    /// Contested domains, in words.
     pub(super) contested: &'a [String],
-    /// Why its IT contacts are not managed, where they cannot be.
+    /// Reason why IT contacts cannot be managed.
     pub(super) no_contacts: Option<&'a str>,
-    /// Warnings of its plan, in words.
+    /// Warnings of the plan, in words.
     pub(super) warnings: &'a [String],
-    /// Whether nothing is written, by whose wish.
+    /// Reason why nothing is to be written.
     pub(super) read_only: Option<ReadOnly>,
-    /// How far its intents are.
+    /// Readiness of the declared intents.
     pub(super) intents: &'a [IntentReadiness],
 }
 
-/// Why nothing is written for a resource.
+/// Reason why nothing is to be written for a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ReadOnly {
-    /// It, or its environment, is paused.
+    /// The resource or its environment is paused.
     Paused,
-    /// Its managementPolicy is Observe.
+    /// managementPolicy is Observe.
     ObserveOnly,
 }
 
-/// What is said of a resource that could not be looked at: what was said before still stands.
+/// Returns the conditions of a resource that could not be observed; earlier findings still stand.
 pub(super) fn not_observed(blocked: &BlockedReason) -> ConditionSet {
-    // What cannot be told apart from a temporary failure says nothing about the organization.
+    // A temporary failure says nothing about the organization.
     let ready = (!blocked.is_temporary()).then(|| Verdict::no(blocked.reason, &*blocked.message));
     ConditionSet {
         synced: Verdict::no(blocked.reason, &*blocked.message),
@@ -212,8 +212,16 @@ pub(super) fn not_observed(blocked: &BlockedReason) -> ConditionSet {
     }
 }
 
-/// What is said of an organization that was looked at.
-pub(super) fn judge(facts: &Facts<'_>) -> ConditionSet {
+/// Returns the conditions of a resource that is being deleted and waits.
+pub(super) fn being_deleted(blocked: &BlockedReason) -> ConditionSet {
+    ConditionSet {
+        ready: None,
+        ..not_observed(blocked)
+    }
+}
+
+/// Returns the conditions of an organization that was observed.
+pub(super) fn observed(facts: &Facts<'_>) -> ConditionSet {
     let synced = synced(facts);
     let ready = ready(facts);
     let progress = match facts.blocked {
@@ -318,7 +326,7 @@ fn onboarded(facts: &Facts<'_>) -> Verdict {
         .iter()
         .map(|intent| format!("{} is {}: {}", intent.intent, intent.state, intent.reason))
         .collect();
-    // Whoever has no organization yet cannot set anything up: it is not the customer's turn.
+    // Without an organization the customer cannot set anything up yet.
     if let Some(blocked) = facts.blocked
         && !matches!(facts.identity, Identity::Matched { .. })
     {
@@ -333,10 +341,10 @@ fn onboarded(facts: &Facts<'_>) -> Verdict {
     Verdict::no(reason, told.join("; "))
 }
 
-/// The conditions as they are to stand, each keeping its time unless its status changes.
+/// Merges new conditions into the old ones; a condition keeps its time unless its status changes.
 pub(super) fn merge(
     before: &[Condition],
-    conditions_set: &ConditionSet,
+    conditions: &ConditionSet,
     generation: Option<i64>,
     now: Timestamp,
 ) -> Vec<Condition> {
@@ -360,20 +368,20 @@ pub(super) fn merge(
             ..known.clone()
         })
     };
-    let ready = match &conditions_set.ready {
+    let ready = match &conditions.ready {
         Some(verdict) => Some(set(READY, verdict)),
         None => keep(READY).or_else(|| {
             let Verdict {
                 reason, message, ..
-            } = &conditions_set.synced;
+            } = &conditions.synced;
             Some(set(READY, &Verdict::unknown(*reason, message)))
         }),
     };
-    let onboarded = match &conditions_set.onboarded {
+    let onboarded = match &conditions.onboarded {
         Some(verdict) => Some(set(ONBOARDED, verdict)),
         None => keep(ONBOARDED),
     };
-    let contested = match &conditions_set.contested {
+    let contested = match &conditions.contested {
         Contested::Unread => keep(DOMAIN_CONTESTED),
         Contested::None => None,
         Contested::Some(message) => {
@@ -381,17 +389,17 @@ pub(super) fn merge(
             Some(set(DOMAIN_CONTESTED, &verdict))
         }
     };
-    let progress = match conditions_set.progress {
+    let progress = match conditions.progress {
         Progress::Settled => None,
         Progress::Reconciling => Some(RECONCILING),
         Progress::Stalled => Some(STALLED),
     };
     let Verdict {
         reason, message, ..
-    } = &conditions_set.synced;
+    } = &conditions.synced;
     let progress = progress.map(|kind| set(kind, &Verdict::yes(*reason, message)));
     [
-        Some(set(SYNCED, &conditions_set.synced)),
+        Some(set(SYNCED, &conditions.synced)),
         ready,
         onboarded,
         contested,
@@ -402,7 +410,7 @@ pub(super) fn merge(
     .collect()
 }
 
-/// Kubernetes keeps whole seconds.
+/// Rounds a time down to whole seconds, as Kubernetes stores it.
 pub(super) fn whole_second(time: Timestamp) -> Timestamp {
     Timestamp::from_second(time.as_second()).unwrap_or(time)
 }
@@ -415,19 +423,21 @@ fn shortened(message: &str) -> String {
     }
 }
 
-macro_rules! reasons {
-    ($($(#[$doc:meta])* $name:ident),+ $(,)?) => {
-        /// Why a condition is as it is. Its text is the variant's name.
+/// Declares an enum whose text is the name of its variant.
+macro_rules! named {
+    ($(#[$doc:meta])* $type:ident { $($(#[$variant_doc:meta])* $name:ident,)+ }) => {
+        $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub(super) enum Reason {
-            $($(#[$doc])* $name,)+
+        pub(super) enum $type {
+            $($(#[$variant_doc])* $name,)+
         }
 
-        impl Reason {
-            /// All of them.
+        impl $type {
+            /// All variants.
+            #[allow(dead_code, reason = "not every such enum is searched by its text")]
             pub(super) const ALL: &'static [Self] = &[$(Self::$name,)+];
 
-            /// The word for it.
+            /// Returns the text of the variant.
             pub(super) const fn as_str(self) -> &'static str {
                 match self {
                     $(Self::$name => stringify!($name),)+
@@ -436,80 +446,110 @@ macro_rules! reasons {
         }
     };
 }
+pub(super) use named;
 
-reasons! {
-    /// WorkOS has what is declared.
-    InSync,
-    /// The organization exists as declared.
-    Available,
-    /// Every declared intent is configured.
-    AllConfigured,
-    /// No intent is declared.
-    NothingDeclared,
-    /// The key is there and accepted.
-    Connected,
-    /// Everything was read within its interval.
-    Observed,
-    /// The customer has not finished yet. Nothing is wrong.
-    AwaitingCustomer,
-    /// Something that worked, or should, does not: see the intents.
-    NeedsAttention,
-    /// WorkOS differs, and the operator is about to write.
-    Pending,
-    /// WorkOS differs, and nothing is written: paused.
-    Paused,
-    /// WorkOS differs, and nothing is written: managementPolicy is Observe.
-    ObserveOnly,
-    /// What is wanted is not allowed: the message says what would allow it.
-    Held,
-    /// The hourly limit of creations is reached: it waits.
-    CreateLimit,
-    /// Somebody else writes the same field again and again: it is written once an hour.
-    Fighting,
-    /// The organization was deleted at WorkOS by somebody else, and is not created again unasked.
-    DeletedOutside,
-    /// Most organizations that statuses name are not in the account that the API key opens.
-    WrongAccount,
-    /// The environment is being deleted: nothing is created or changed any more.
-    EnvironmentTerminating,
-    /// The environment is being deleted, and resources still need it.
-    InUse,
-    /// A person has to decide which organization is meant.
-    Conflict,
-    /// Another organization has verified a declared domain.
-    DomainVerifiedElsewhere,
-    /// The resource says something that no manifest may say.
-    Invalid,
-    /// WorkOS refused a change.
-    Refused,
-    /// The organization does not exist.
-    NotFound,
-    /// Another release of the operator keeps the environment.
-    AnotherOperator,
-    /// There is no such PortalEnvironment.
-    EnvironmentMissing,
-    /// The environment does not take organizations of this namespace.
-    NotAllowed,
-    /// The Secret with the API key, or its key, is not there.
-    SecretMissing,
-    /// What the Secret holds is no API key, or the key is of the other kind.
-    KeyInvalid,
-    /// WorkOS does not take the API key.
-    Unauthorized,
-    /// WorkOS asks to wait.
-    RateLimited,
-    /// WorkOS cannot be reached, or fails.
-    Unreachable,
-    /// The resource is being deleted, and the organization with it.
-    Deleting,
-    /// The resource is being deleted, and the organization may not be.
-    DeletionBlocked,
+named! {
+    /// Machine-readable reason of a condition.
+    Reason {
+        /// WorkOS has everything that is declared.
+        InSync,
+        /// The organization exists as declared.
+        Available,
+        /// Every declared intent is configured.
+        AllConfigured,
+        /// No intent is declared.
+        NothingDeclared,
+        /// The API key is there and accepted.
+        Connected,
+        /// All lists were read within their interval.
+        Observed,
+        /// The customer has not finished yet. No error.
+        AwaitingCustomer,
+        /// An intent that worked, or should work, does not.
+        NeedsAttention,
+        /// WorkOS differs, and the operator is about to write.
+        Pending,
+        /// WorkOS differs, and the resource is paused.
+        Paused,
+        /// WorkOS differs, and managementPolicy is Observe.
+        ObserveOnly,
+        /// The change is not allowed; the message names the setting that allows it.
+        Held,
+        /// The creation waits: the hourly limit is reached.
+        CreateLimit,
+        /// Somebody else writes the same field again and again; it is written once an hour.
+        Fighting,
+        /// Somebody deleted the organization at WorkOS; the operator does not create it again
+        /// unasked.
+        DeletedOutside,
+        /// The account of the API key lacks most organizations that statuses name.
+        WrongAccount,
+        /// The environment is being deleted, so nothing is created or changed any more.
+        EnvironmentTerminating,
+        /// The environment is being deleted, and resources still need it.
+        InUse,
+        /// A person has to decide which organization is meant.
+        Conflict,
+        /// Another organization has verified a declared domain.
+        DomainVerifiedElsewhere,
+        /// The resource breaks a rule of manifests.
+        Invalid,
+        /// WorkOS refused a change.
+        Refused,
+        /// The organization does not exist.
+        NotFound,
+        /// Another release of the operator keeps the environment.
+        AnotherOperator,
+        /// The PortalEnvironment does not exist.
+        EnvironmentMissing,
+        /// The environment does not take organizations of this namespace.
+        NotAllowed,
+        /// The Secret, or its key, does not exist.
+        SecretMissing,
+        /// The Secret holds no API key, or one of the other kind.
+        KeyInvalid,
+        /// WorkOS does not accept the API key.
+        Unauthorized,
+        /// WorkOS asks to wait.
+        RateLimited,
+        /// WorkOS cannot be reached, or fails.
+        Unreachable,
+        /// The resource is being deleted, and the organization with it.
+        Deleting,
+        /// The resource is being deleted, and the organization may not be.
+        DeletionBlocked,
+    }
 }
 
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
     }
+}
+
+/// Returns the conditions that the operator sets; those of others are not its own to write.
+pub(super) fn own_conditions(conditions: &[Condition]) -> Vec<Condition> {
+    conditions
+        .iter()
+        .filter(|condition| OURS.contains(&condition.kind.as_str()))
+        .cloned()
+        .collect()
+}
+
+/// Returns whether two lists hold the same conditions of the operator, in any order.
+pub(super) fn same_conditions(one: &[Condition], other: &[Condition]) -> bool {
+    let sorted = |conditions: &[Condition]| {
+        let mut conditions = own_conditions(conditions);
+        conditions.sort_by(|a, b| a.kind.cmp(&b.kind));
+        conditions
+    };
+    sorted(one) == sorted(other)
+}
+
+/// Returns the reason and the status of the condition [`SYNCED`].
+pub(super) fn synced_reason(conditions: &[Condition]) -> Option<(&str, ConditionStatus)> {
+    let synced = conditions.iter().find(|one| one.kind == SYNCED)?;
+    Some((&synced.reason, synced.status))
 }
 
 #[cfg(test)]

@@ -43,7 +43,7 @@ fn facts<'a>(identity: &'a Identity, intents: &'a [IntentReadiness]) -> Facts<'a
 fn warnings_of_the_plan_are_told_and_change_no_status() {
     let (identity, intents) = (matched(), [intent(State::Unconfigured)]);
     let warnings = ["an invitation may be on its way".to_owned()];
-    let conditions_set = judge(&Facts {
+    let conditions_set = observed(&Facts {
         warnings: &warnings,
         ..facts(&identity, &intents)
     });
@@ -59,7 +59,7 @@ fn warnings_of_the_plan_are_told_and_change_no_status() {
 #[test]
 fn a_customer_who_has_not_finished_is_no_trouble() {
     let (identity, intents) = (matched(), [intent(State::Unconfigured)]);
-    let conditions_set = judge(&facts(&identity, &intents));
+    let conditions_set = observed(&facts(&identity, &intents));
     assert_eq!(conditions_set.synced.reason, Reason::InSync);
     assert_eq!(conditions_set.ready.unwrap().reason, Reason::Available);
     let onboarded = conditions_set.onboarded.unwrap();
@@ -72,7 +72,7 @@ fn a_customer_who_has_not_finished_is_no_trouble() {
 fn where_there_is_no_organization_it_is_not_the_customers_turn() {
     let intents = [intent(State::Unknown)];
     let blocked = BlockedReason::new(Reason::Held, "spec.limits allow none");
-    let conditions_set = judge(&Facts {
+    let conditions_set = observed(&Facts {
         blocked: Some(&blocked),
         ..facts(&Identity::Missing, &intents)
     });
@@ -82,7 +82,7 @@ fn where_there_is_no_organization_it_is_not_the_customers_turn() {
 #[test]
 fn what_broke_does_not_make_it_red_either() {
     let (identity, intents) = (matched(), [intent(State::Attention)]);
-    let conditions_set = judge(&facts(&identity, &intents));
+    let conditions_set = observed(&facts(&identity, &intents));
     assert_eq!(conditions_set.ready.unwrap().status, ConditionStatus::True);
     assert_eq!(
         conditions_set.onboarded.unwrap().reason,
@@ -94,7 +94,7 @@ fn what_broke_does_not_make_it_red_either() {
 fn a_contested_domain_leaves_ready_true_and_is_a_condition_of_its_own() {
     let (identity, intents) = (matched(), [intent(State::Attention)]);
     let contested = ["the domain a.example is verified for org_2 (Other)".to_owned()];
-    let conditions_set = judge(&Facts {
+    let conditions_set = observed(&Facts {
         contested: &contested,
         ..facts(&identity, &intents)
     });
@@ -119,7 +119,7 @@ fn a_contested_domain_leaves_ready_true_and_is_a_condition_of_its_own() {
     // While WorkOS cannot be read it stays as it was, and it goes once it is resolved.
     let unread = not_observed(&BlockedReason::new(Reason::Unreachable, "down"));
     assert!(find(&merge(&told, &unread, Some(1), at), DOMAIN_CONTESTED).is_some());
-    let resolved = judge(&facts(&identity, &intents));
+    let resolved = observed(&facts(&identity, &intents));
     let told = merge(&told, &resolved, Some(1), at);
     assert_eq!(find(&told, DOMAIN_CONTESTED), None);
 }
@@ -127,7 +127,7 @@ fn a_contested_domain_leaves_ready_true_and_is_a_condition_of_its_own() {
 #[test]
 fn contacts_that_are_not_to_be_had_are_said_and_harm_nothing() {
     let (identity, intents) = (matched(), [intent(State::Configured)]);
-    let conditions_set = judge(&Facts {
+    let conditions_set = observed(&Facts {
         no_contacts: Some("its IT contacts cannot be read (404)"),
         ..facts(&identity, &intents)
     });
@@ -146,7 +146,7 @@ fn whoever_asked_for_nothing_to_be_written_is_not_alarmed_by_differences() {
         (ReadOnly::Paused, Reason::Paused),
         (ReadOnly::ObserveOnly, Reason::ObserveOnly),
     ] {
-        let conditions_set = judge(&Facts {
+        let conditions_set = observed(&Facts {
             diff: &diff,
             read_only: Some(read_only),
             ..facts(&identity, &[])
@@ -174,7 +174,7 @@ fn what_passes_leaves_ready_as_it_was_and_what_does_not_turns_it() {
 fn a_condition_keeps_its_time_until_its_status_changes() {
     let at = |second| Timestamp::from_second(second).unwrap();
     let (identity, intents) = (matched(), [intent(State::Unconfigured)]);
-    let good = judge(&facts(&identity, &intents));
+    let good = observed(&facts(&identity, &intents));
     let first = merge(&[], &good, Some(1), at(100));
     let second = merge(&first, &good, Some(2), at(200));
     for condition in &second {

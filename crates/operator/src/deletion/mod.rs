@@ -1,16 +1,15 @@
-//! What becomes of a resource that is being deleted while the finalizer is on it. Pure.
+//! Rules for resources that are being deleted while the finalizer is on them. Pure.
 //!
-//! An organization goes only when the environment and the resource allow it, it carries the
-//! environment's owner mark, and few enough went within the last hour.
+//! Goes in: an entry, what the environment allows, and the observed state. Comes out: the next step.
+//! An organization is deleted only where the environment and the resource allow it, it carries the
+//! environment's owner mark, and the hourly limit has room.
 
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::conditions::Reason;
-use super::conditions::{BlockedReason, ReadOnly};
-use super::entries::Entry;
-use super::holders::ClaimState;
+use super::conditions::{BlockedReason, ReadOnly, Reason};
+use super::entries::{ClaimState, Entry};
 use super::store::is_force_released;
 use portalctl_core::identity::{Identities, Identity};
 use portalctl_core::plan::{Change, Evidence, Kept, in_use, removal};
@@ -19,22 +18,22 @@ use portalctl_model::ManifestName;
 use portalctl_model::desired::FieldPath;
 use portalctl_model::observed::{Observed, Organization, Usage};
 
-/// What is to be done.
+/// Next step for a resource that is being deleted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Step {
-    /// The finalizer goes; the organization stays.
+    /// Remove the finalizer and keep the organization, for this reason.
     Release(&'static str),
-    /// The organization is deleted, then the finalizer goes.
+    /// Delete the organization, then remove the finalizer.
     Delete(Box<Change>),
-    /// Nothing can be done yet.
+    /// Wait, for this reason.
     Wait(BlockedReason),
 }
 
-/// The way out that is told with every deletion that waits.
+/// Way out, in the message of every deletion that waits.
 const HOW_TO_RELEASE: &str = "to free the resource and keep the organization, annotate it with \
                               portalctl.dev/force-release: \"true\"";
 
-/// What is to be done when WorkOS need not be asked, or cannot be.
+/// Returns the step that needs no answer of WorkOS.
 pub(super) fn without_workos(entry: &Entry, blocked: &BlockedReason) -> Step {
     match released(entry) {
         Some(why) => Step::Release(why),
@@ -42,6 +41,7 @@ pub(super) fn without_workos(entry: &Entry, blocked: &BlockedReason) -> Step {
     }
 }
 
+/// Returns why an entry is released without a look at WorkOS.
 fn released(entry: &Entry) -> Option<&'static str> {
     if is_force_released(&entry.object.metadata) {
         return Some("freed by portalctl.dev/force-release; the organization stays");
@@ -56,19 +56,19 @@ fn not_deleted(why: &str) -> BlockedReason {
     )
 }
 
-/// What an environment allows.
+/// Permissions of an environment.
 #[derive(Debug)]
 pub(super) struct Allowance<'a> {
-    /// The environment.
+    /// Spec of the environment.
     pub(super) spec: &'a PortalEnvironmentSpec,
-    /// Its owner mark.
+    /// Owner mark of the environment.
     pub(super) manifest: Option<&'a ManifestName>,
-    /// How many may still be deleted within the hour.
+    /// Deletions that the hourly limit still allows.
     pub(super) left: usize,
 }
 
 impl<'a> Allowance<'a> {
-    /// What an environment allows after its recent deletions.
+    /// Returns the permissions after the deletions of the last hour.
     pub(super) fn new(
         spec: &'a PortalEnvironmentSpec,
         manifest: Option<&'a ManifestName>,
@@ -83,10 +83,9 @@ impl<'a> Allowance<'a> {
     }
 }
 
-/// What is to be done with an entry whose resource is being deleted.
+/// Returns the next step for an entry that is being deleted.
 pub(super) fn step(
     entry: &Entry,
-    read_only: Option<ReadOnly>,
     allowance: &Allowance<'_>,
     observed: &Observed,
     identities: &Identities,
@@ -101,7 +100,7 @@ pub(super) fn step(
         Ok(key) => key,
         Err(blocked) => return Step::Wait(not_deleted(&blocked.message)),
     };
-    if read_only == Some(ReadOnly::Paused) {
+    if entry.read_only == Some(ReadOnly::Paused) {
         return Step::Wait(BlockedReason::new(
             Reason::Paused,
             format!("paused, so the organization is not deleted; {HOW_TO_RELEASE}"),
@@ -109,7 +108,7 @@ pub(super) fn step(
     }
     let id = match identities.entries.get(key).unwrap_or(&Identity::Missing) {
         Identity::Matched { organization, .. } => organization,
-        // What nobody has taken over is nobody's to delete.
+        // An organization that was not taken over is not the resource's to delete.
         Identity::Missing | Identity::Adoptable { .. } => {
             return Step::Release("there is no organization to delete");
         }
@@ -151,8 +150,8 @@ pub(super) fn step(
     }
 }
 
-/// Returns why an organization is not deleted, for its use; adds the evidence to the deletion where
-/// that is allowed.
+/// Refuses the deletion of an organization that is in use. Where it is allowed all the same, the
+/// evidence is added to the change.
 pub(super) fn guard_use(
     change: &mut Change,
     live: &Organization,

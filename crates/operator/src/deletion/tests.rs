@@ -77,7 +77,9 @@ fn step_where(
     let recent = [Timestamp::UNIX_EPOCH];
     let allowance = Allowance::new(&spec, desired.manifest.as_ref(), &recent);
     let identities = identify(&desired, observed);
-    step(entry, read_only, &allowance, observed, &identities)
+    let mut entry = entry.clone();
+    entry.read_only = read_only;
+    step(&entry, &allowance, observed, &identities)
 }
 
 fn waits_because(step: Step) -> (Reason, String) {

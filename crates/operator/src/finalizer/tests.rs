@@ -49,7 +49,15 @@ fn an_environment_is_held_by_resources_of_its_namespace_that_are_deleted_with_it
         (vec![organization("team", "team", "Delete", true)], false),
         (vec![organization("acme", "portal", "Delete", false)], true),
     ] {
-        assert_eq!(wanted(&there, &objects(&all)), Some(is_held), "{all:?}");
+        assert_eq!(
+            wanted(&there, &objects(&all)),
+            Some(if is_held {
+                Finalizer::Present
+            } else {
+                Finalizer::Absent
+            }),
+            "{all:?}"
+        );
     }
 }
 
@@ -63,7 +71,7 @@ fn one_that_is_being_deleted_says_what_it_waits_for_and_goes_last() {
         organization("kept", "portal", "Retain", false),
     ]);
     assert_eq!(wanted(&leaving.metadata, &acme), None);
-    let blocked = waits(&leaving, &acme).unwrap();
+    let blocked = in_use(&leaving, &acme).unwrap();
     assert_eq!(blocked.reason, Reason::InUse);
     assert!(
         blocked.message.contains("PortalOrganization acme;")
@@ -73,15 +81,15 @@ fn one_that_is_being_deleted_says_what_it_waits_for_and_goes_last() {
     );
     // A finalizer can no longer be put on it, so who has none yet is not waited for.
     let new = objects(&[organization("new", "portal", "Delete", false)]);
-    assert_eq!(wanted(&leaving.metadata, &new), Some(false));
-    assert_eq!(waits(&leaving, &new), None);
+    assert_eq!(wanted(&leaving.metadata, &new), Some(Finalizer::Absent));
+    assert_eq!(in_use(&leaving, &new), None);
 
     let released = environment(&json!({
         "deletionTimestamp": "2026-01-02T03:04:05Z",
         "annotations": { "portalctl.dev/force-release": "true" },
     }));
-    assert_eq!(wanted(&released.metadata, &acme), Some(false));
-    assert_eq!(waits(&environment(&json!({})), &acme), None);
+    assert_eq!(wanted(&released.metadata, &acme), Some(Finalizer::Absent));
+    assert_eq!(in_use(&environment(&json!({})), &acme), None);
 }
 
 #[test]
@@ -90,7 +98,7 @@ fn only_some_of_many_are_named() {
     let all: Vec<Value> = (0..7)
         .map(|number| organization(&format!("c{number}"), "portal", "Delete", true))
         .collect();
-    let message = waits(&leaving, &objects(&all)).unwrap().message;
+    let message = in_use(&leaving, &objects(&all)).unwrap().message;
     assert!(
         message.contains("c0, c1, c2, c3, c4 and 2 more"),
         "{message}"

@@ -1,8 +1,8 @@
-//! Hand-over at deletion: an organization that another resource claims is not deleted.
+//! Search for a resource that takes an organization over instead of its deletion.
 //!
-//! A resource that is renamed in git is one that is deleted and one that is created, in any order. So
-//! a deletion waits, and then looks at the API server itself for a resource that claims the
-//! organization and may hold it.
+//! A resource that is renamed in git is one that is deleted and one that is created, in any order. So a
+//! deletion waits, and then asks the API server itself for a resource that claims the organization and
+//! may hold it.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,43 +12,47 @@ use kube::core::{ApiResource, DynamicObject};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::conditions::BlockedReason;
-use super::conditions::Reason;
+use super::claims::ClaimContext;
+use super::conditions::{BlockedReason, Reason};
+use super::context::Pass;
 use super::entries::{Entry, is_allowed};
-use super::holders::ClaimContext;
-use super::reconcile::Reconciler;
-use super::resource::{Name, Uid, name_of};
-use super::resource::{PortalEnvironment, PortalOrganization};
+use super::resolve::Resolved;
+use super::resource::{Name, PortalEnvironment, PortalOrganization, Uid, name_of};
 use portalctl_core::identity::ownership::{Claimant, Ownership, Presence, Transfer};
 use portalctl_manifest::kubernetes::Tenant;
 use portalctl_model::observed::Organization;
 use portalctl_model::{Holder, ManifestName};
 
-/// The time that a deletion waits, so that a resource of another name can claim the organization.
-pub(super) const DELETION_DELAY: Duration = Duration::from_secs(30);
+/// Delay of a deletion, so that a resource of another name can claim the organization.
+const DELETION_DELAY: Duration = Duration::from_secs(30);
 
-/// The fate of an organization whose resource is being deleted.
+/// Result of the search for a successor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Succession {
-    /// It is not known yet whether somebody claims it.
-    Wait(BlockedReason),
-    /// Nobody claims it.
-    Nobody,
-    /// This resource claims it, and may hold it.
+    /// The search is not possible yet.
+    Wait {
+        /// Reason why the deletion waits.
+        reason: BlockedReason,
+        /// End of the delay, if that is the reason.
+        recheck_at: Option<Instant>,
+    },
+    /// No other resource claims the organization.
+    None,
+    /// This resource claims the organization, and may hold it.
     Successor(Name),
 }
 
-/// When each resource that is being deleted was first seen so by this process.
+/// Times since which resources are being deleted, as this process has seen them.
 #[derive(Debug, Default)]
 pub(super) struct DeletionDelays {
     since: BTreeMap<Uid, Instant>,
 }
 
 impl DeletionDelays {
-    /// Notes the resources that are being deleted, and forgets all others.
-    pub(super) fn note<'a>(&mut self, leaving: impl Iterator<Item = &'a Entry>, now: Instant) {
+    /// Adds the resources that are being deleted, and forgets all others.
+    pub(super) fn update<'a>(&mut self, entries: impl Iterator<Item = &'a Entry>, now: Instant) {
         let mut before = std::mem::take(&mut self.since);
-        self.since = leaving
+        self.since = entries
             .map(|entry| {
                 let uid = entry.uid();
                 let since = before.remove(&uid).unwrap_or(now);
@@ -57,92 +61,83 @@ impl DeletionDelays {
             .collect();
     }
 
-    /// The moment at which the wait of a resource ends.
-    pub(super) fn until(&self, uid: &Uid) -> Option<Instant> {
-        self.since.get(uid).map(|since| *since + DELETION_DELAY)
+    /// Returns the end of the delay of a resource.
+    fn end(&self, uid: &Uid, now: Instant) -> Instant {
+        self.since.get(uid).map_or(now, |since| *since) + DELETION_DELAY
     }
 }
 
-impl Reconciler {
-    /// Decides whether an organization goes to another resource rather than being deleted.
-    pub(super) async fn succession(
-        &mut self,
-        entry: &Entry,
-        environment: &PortalEnvironment,
-        manifest: Option<&ManifestName>,
-        live: &Organization,
-    ) -> Succession {
-        let now = self.context.clock.instant();
-        let until = self
-            .leaving
-            .until(&entry.uid())
-            .unwrap_or(now + DELETION_DELAY);
-        if now < until {
-            self.look_again(until);
-            let seconds = DELETION_DELAY.as_secs();
-            return Succession::Wait(BlockedReason::new(
-                Reason::Deleting,
-                format!(
-                    "the organization is deleted {seconds} s after this resource, unless another \
-                     resource claims it until then"
-                ),
-            ));
+/// Searches for another resource that claims an organization and may hold it.
+pub(super) async fn find_successor(
+    pass: &Pass<'_>,
+    delays: &DeletionDelays,
+    resolved: &Resolved,
+    entry: &Entry,
+    live: &Organization,
+) -> Succession {
+    let context = pass.context;
+    let now = context.clock.instant();
+    let end = delays.end(&entry.uid(), now);
+    if now < end {
+        let seconds = DELETION_DELAY.as_secs();
+        let message = format!(
+            "the organization is deleted {seconds} s after this resource, unless another resource \
+             claims it until then"
+        );
+        return Succession::Wait {
+            reason: BlockedReason::new(Reason::Deleting, message),
+            recheck_at: Some(end),
+        };
+    }
+    let resource = ApiResource::erase::<PortalOrganization>(&());
+    let client = context.client.clone();
+    let objects: Api<DynamicObject> = match &context.namespace {
+        Some(namespace) => Api::namespaced_with(client, namespace, &resource),
+        None => Api::all_with(client, &resource),
+    };
+    let listed = match objects.list(&kube::api::ListParams::default()).await {
+        Ok(listed) => listed,
+        Err(error) => {
+            let message = format!(
+                "it cannot be told whether another resource claims the organization, so it is not \
+                 deleted: {error}"
+            );
+            return Succession::Wait {
+                reason: BlockedReason::new(Reason::Deleting, message),
+                recheck_at: None,
+            };
         }
-        let resource = ApiResource::erase::<PortalOrganization>(&());
-        let client = self.context.client.clone();
-        let objects: Api<DynamicObject> = match &self.context.namespace {
-            Some(namespace) => Api::namespaced_with(client, namespace, &resource),
-            None => Api::all_with(client, &resource),
-        };
-        let listed = match objects.list(&kube::api::ListParams::default()).await {
-            Ok(listed) => listed,
-            Err(error) => {
-                let message = format!(
-                    "whether another resource claims the organization cannot be told, so it is \
-                     not deleted: {error}"
-                );
-                return Succession::Wait(BlockedReason::new(Reason::Deleting, message));
-            }
-        };
-        let transfers = ClaimContext::transfers_of(environment);
-        let heir = SuccessorCheck {
-            cluster: &self.context.cluster_id,
-            environment,
-            manifest,
-            transfers: &transfers,
-            live,
-            leaving: entry,
-        };
-        let mut successors: Vec<Name> = listed
-            .items
-            .iter()
-            .filter(|object| heir.is(object))
-            .map(|object| name_of(&object.metadata))
-            .collect();
-        successors.sort();
-        successors
-            .into_iter()
-            .next()
-            .map_or(Succession::Nobody, Succession::Successor)
-    }
+    };
+    let check = SuccessorCheck {
+        cluster: &context.cluster_id,
+        environment: &resolved.environment,
+        manifest: resolved.desired.manifest.as_ref(),
+        transfers: &ClaimContext::transfers_of(&resolved.environment),
+        live,
+        deleted: entry,
+    };
+    let objects = listed.items.iter();
+    let successors = objects.filter(|object| check.is_successor(object));
+    let first = successors.map(|object| name_of(&object.metadata)).min();
+    first.map_or(Succession::None, Succession::Successor)
 }
 
-/// The question whether a resource claims an organization and may hold it. Pure.
+/// Test of whether a resource claims an organization and may hold it. Pure.
 struct SuccessorCheck<'a> {
     cluster: &'a str,
     environment: &'a PortalEnvironment,
     manifest: Option<&'a ManifestName>,
     transfers: &'a [Transfer],
     live: &'a Organization,
-    leaving: &'a Entry,
+    deleted: &'a Entry,
 }
 
 impl SuccessorCheck<'_> {
-    fn is(&self, object: &DynamicObject) -> bool {
+    fn is_successor(&self, object: &DynamicObject) -> bool {
         let metadata = &object.metadata;
         let name = name_of(metadata);
         metadata.deletion_timestamp.is_none()
-            && Uid::of(metadata) != self.leaving.uid()
+            && Uid::of(metadata) != self.deleted.uid()
             && self.belongs(&name, &object.data["spec"]["environmentRef"])
             && is_allowed(self.environment, &name.namespace)
             && self.claims(&name, &object.data["spec"])
@@ -155,8 +150,8 @@ impl SuccessorCheck<'_> {
         environment.namespace == namespace && reference["name"] == environment.name.as_str()
     }
 
-    /// Returns whether a spec names the organization by id, external id, previous keys or key. Read
-    /// field by field: a resource with a field that this version does not know counts, too.
+    /// Returns whether a spec names the organization by id, external id, previous keys or key. The
+    /// fields are read one by one, so that a resource with a field of a later version counts, too.
     fn claims(&self, name: &Name, spec: &Value) -> bool {
         if let Some(id) = spec["id"].as_str() {
             return id == self.live.id.as_str();
@@ -185,12 +180,12 @@ impl SuccessorCheck<'_> {
         let home = self.environment.metadata.namespace.as_deref();
         let claimant = Claimant {
             resource: &holder,
-            environment_namespace: home.unwrap_or_default(),
+            environment_namespace: home.unwrap_or(""),
             manifest: self.manifest,
             allows_adoption: self.environment.spec.operator.allow_adoption,
             transfers: self.transfers,
             named_by_status: status["organizationId"] == self.live.id.as_str(),
-            // The one that goes is as good as gone.
+            // The resource that is being deleted counts as gone.
             holder: Presence::Gone,
         };
         Ownership::of(self.live)

@@ -50,9 +50,9 @@ fn inherits(old: &str, live: &Value, object: &Value) -> bool {
         manifest: None,
         transfers: &[],
         live: &live,
-        leaving: &leaving,
+        deleted: &leaving,
     }
-    .is(&serde_json::from_value(new).unwrap())
+    .is_successor(&serde_json::from_value(new).unwrap())
 }
 
 #[test]

@@ -1,14 +1,17 @@
-//! Changes that differ and may be written, but not now: what was deleted dependencies, what somebody else
-//! keeps writing, creations beyond the hourly limit, and all of an environment that is being deleted.
+//! Changes that may be written, but not now.
+//!
+//! Goes in: the changes of a plan. Comes out: those that are written now, and a reason for each entry
+//! that waits: the organization was deleted outside, somebody else keeps writing the same field, the
+//! hourly limit is reached, or the environment is being deleted.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::conditions::BlockedReason;
-use super::conditions::Reason;
+use super::conditions::{BlockedReason, Reason};
+use super::context::Pass;
 use super::entries::Entry;
-use super::limits::most_creations;
-use super::reconcile::Reconciler;
-use super::resource::PortalEnvironment;
+use super::limits::max_creations;
+use super::resolve::Resolved;
+use super::state::State;
 use super::store::is_being_deleted;
 use portalctl_core::plan::{ActionKind, Change};
 use portalctl_manifest::kubernetes::PortalOrganizationStatus;
@@ -16,70 +19,71 @@ use portalctl_model::observed::Observed;
 use portalctl_model::text::escape;
 use portalctl_model::{OrgKey, OrganizationId};
 
-/// Why changes are held back, by entry.
+/// Reasons why changes are held back, by entry.
 pub(super) type HeldBack = BTreeMap<OrgKey, BlockedReason>;
 
-impl Reconciler {
-    /// Takes the changes out of a plan that are not made now.
-    pub(super) fn hold_back(
-        &mut self,
-        changes: &mut Vec<Change>,
-        by_key: &BTreeMap<&OrgKey, &Entry>,
-        environment: &PortalEnvironment,
-        observed: &Observed,
-    ) -> HeldBack {
-        if is_being_deleted(&environment.metadata) {
-            return held_by_end(changes);
-        }
-        let mut held = self.held_as_gone(changes, by_key, observed);
-        changes.retain(|change| !held.contains_key(&change.key));
-        held.extend(self.held_as_fights(changes, by_key));
-        let left = self.quota.creations_left(&environment.spec);
-        held.extend(beyond_limit(
-            changes,
-            left,
-            most_creations(&environment.spec),
-        ));
-        held
+/// Removes the changes from a plan that are not made now. Returns the reasons.
+pub(super) fn hold_back(
+    pass: &Pass<'_>,
+    state: &mut State,
+    resolved: &Resolved,
+    observed: &Observed,
+    changes: &mut Vec<Change>,
+) -> HeldBack {
+    let environment = &resolved.environment;
+    if is_being_deleted(&environment.metadata) {
+        return held_by_end(changes);
     }
+    let mut held = held_as_gone(state, resolved, observed, changes);
+    changes.retain(|change| !held.contains_key(&change.key));
+    held.extend(held_as_fights(pass, state, resolved, changes));
+    let left = state.writes.quota.creations_left(&environment.spec);
+    let max = max_creations(&environment.spec);
+    held.extend(beyond_limit(changes, left, max));
+    held
+}
 
-    fn held_as_gone(
-        &self,
-        changes: &[Change],
-        by_key: &BTreeMap<&OrgKey, &Entry>,
-        observed: &Observed,
-    ) -> HeldBack {
-        let creates = changes
-            .iter()
-            .filter(|change| change.action.kind() == ActionKind::Create);
-        let held = creates.filter_map(|change| {
-            let entry = by_key.get(&change.key)?;
-            let blocked = not_created_again(entry, &self.before(entry), observed)?;
-            Some((change.key.clone(), blocked))
-        });
-        held.collect()
-    }
+/// Finds creations for resources whose organization is gone.
+fn held_as_gone(
+    state: &State,
+    resolved: &Resolved,
+    observed: &Observed,
+    changes: &[Change],
+) -> HeldBack {
+    let by_key = resolved.by_key();
+    let creates = changes.iter().filter(|change| is_create(change));
+    let held = creates.filter_map(|change| {
+        let entry = by_key.get(&change.key)?;
+        let before = state.statuses.organization(&entry.object);
+        let blocked = not_created_again(entry, &before, observed)?;
+        Some((change.key.clone(), blocked))
+    });
+    held.collect()
+}
 
-    fn held_as_fights(
-        &mut self,
-        changes: &mut Vec<Change>,
-        by_key: &BTreeMap<&OrgKey, &Entry>,
-    ) -> HeldBack {
-        let now = self.context.clock.now();
-        let mut held = HeldBack::new();
-        for change in changes.iter_mut().filter(|change| is_repair(change)) {
-            let Some(entry) = by_key.get(&change.key) else {
-                continue;
-            };
-            let before = self.before(entry);
-            self.repeated_writes.learn(entry, &before);
-            if let Some(blocked) = self.repeated_writes.hold(entry, change, now) {
-                held.insert(change.key.clone(), blocked);
-            }
+/// Removes the fields from changes that somebody else keeps writing.
+fn held_as_fights(
+    pass: &Pass<'_>,
+    state: &mut State,
+    resolved: &Resolved,
+    changes: &mut Vec<Change>,
+) -> HeldBack {
+    let by_key = resolved.by_key();
+    let now = pass.context.clock.now();
+    let mut held = HeldBack::new();
+    for change in changes.iter_mut().filter(|change| is_repair(change)) {
+        let Some(entry) = by_key.get(&change.key) else {
+            continue;
+        };
+        let before = state.statuses.organization(&entry.object);
+        let repeated = &mut state.writes.repeated;
+        repeated.load(entry, &before);
+        if let Some(blocked) = repeated.hold(entry, change, now) {
+            held.insert(change.key.clone(), blocked);
         }
-        changes.retain(|change| !is_repair(change) || !change.fields.is_empty());
-        held
     }
+    changes.retain(|change| !is_repair(change) || !change.fields.is_empty());
+    held
 }
 
 /// Returns whether a change writes fields of an organization that exists.
@@ -87,7 +91,12 @@ pub(super) fn is_repair(change: &Change) -> bool {
     matches!(change.action.kind(), ActionKind::Update | ActionKind::Adopt)
 }
 
-/// Holds everything: the environment is being deleted.
+/// Returns whether a change creates an organization.
+pub(super) fn is_create(change: &Change) -> bool {
+    change.action.kind() == ActionKind::Create
+}
+
+/// Holds all changes of an environment that is being deleted.
 fn held_by_end(changes: &mut Vec<Change>) -> HeldBack {
     let blocked = BlockedReason::new(
         Reason::EnvironmentTerminating,
@@ -99,12 +108,11 @@ fn held_by_end(changes: &mut Vec<Change>) -> HeldBack {
     held.collect()
 }
 
-/// Holds the creations beyond a number, with what else is to be done for their organizations.
+/// Holds the creations beyond a number, with all other changes of their organizations.
 fn beyond_limit(changes: &mut Vec<Change>, left: usize, most: u32) -> HeldBack {
-    let creates = changes
+    let beyond: BTreeSet<OrgKey> = changes
         .iter()
-        .filter(|change| change.action.kind() == ActionKind::Create);
-    let beyond: BTreeSet<OrgKey> = creates
+        .filter(|change| is_create(change))
         .skip(left)
         .map(|change| change.key.clone())
         .collect();
@@ -122,7 +130,7 @@ fn beyond_limit(changes: &mut Vec<Change>, left: usize, most: u32) -> HeldBack {
         .collect()
 }
 
-/// Returns why no organization is created for a resource that has none now, if it had one.
+/// Returns why no new organization is created for a resource that had one.
 pub(super) fn not_created_again(
     entry: &Entry,
     before: &PortalOrganizationStatus,
@@ -159,7 +167,7 @@ pub(super) fn is_gone(before: &PortalOrganizationStatus, observed: &Observed) ->
     had.is_some_and(|had| !observed.organizations.contains_key(&had))
 }
 
-/// Returns whether `recreate: once` is used up, once a resource is about an organization.
+/// Returns whether `recreate: once` is used up. `now` is the organization of the resource.
 pub(super) fn is_recreate_used_up(
     entry: &Entry,
     before: &PortalOrganizationStatus,

@@ -1,8 +1,7 @@
-//! What is written to the API server: statuses where they differ, and finalizers.
+//! Requests to the API server: statuses, finalizers, Secrets and uncached reads.
 //!
-//! Statuses are applied from the server's side by the field manager `portalctl`, so conditions of
-//! others stay. What was written is remembered until the watch has caught up with it: nothing is
-//! written twice.
+//! Statuses are written by server-side apply under the field manager `portalctl`, so the conditions of
+//! other controllers stay. Secrets are read one by one, and never listed, watched or kept.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -19,97 +18,88 @@ use kube::{Api, Client, Resource};
 use secrecy::SecretString;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::conditions::BlockedReason;
-use super::conditions::Reason;
-use super::resource::{Name, Uid, name_of};
-use super::resource::{PortalEnvironment, PortalOrganization};
-use super::status::{ours, same_conditions};
+use super::conditions::{BlockedReason, Reason, own_conditions, same_conditions};
+use super::context::Context;
+use super::resource::{PortalEnvironment, PortalOrganization, Uid, name_of};
 use portalctl_manifest::kubernetes::{
-    API_VERSION, Condition, KeyRef, Kind, PortalEnvironmentStatus, PortalOrganizationStatus,
+    API_VERSION, Condition, KeyRef, PortalEnvironmentStatus, PortalOrganizationStatus,
 };
 use portalctl_model::text::escape;
 use portalctl_platform::clock::SharedClock;
 
-/// How many statuses, or finalizers, are written at once.
-pub(super) const AT_ONCE: usize = 16;
+/// Statuses, or finalizers, that are written at once.
+pub(super) const CONCURRENT_WRITES: usize = 16;
 
-/// The owner of the fields that the operator writes.
+/// Field manager of everything that the operator writes.
 const MANAGER: &str = "portalctl";
 
-/// A status that the operator writes.
-pub(super) trait Status: Clone + Default + PartialEq + Serialize {
-    /// Which resource has it.
-    const KIND: Kind;
+/// Time to wait for an answer with its body, or for the beginning of a watch.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 
-    /// Its conditions, those of others included.
+/// Status of one of the two resources.
+pub(super) trait Status: Clone + Default + PartialEq + Serialize {
+    /// Resource that has the status.
+    type Object: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+        + Clone
+        + DeserializeOwned
+        + Debug;
+
+    /// Returns the conditions, those of other controllers included.
     fn conditions(&self) -> &[Condition];
 
-    /// With these conditions and no others.
+    /// Replaces all conditions.
     #[must_use]
     fn with_conditions(self, conditions: Vec<Condition>) -> Self;
 
-    /// Of another generation of its resource.
+    /// Replaces the observed generation.
     #[must_use]
     fn of_generation(self, generation: Option<i64>) -> Self;
 
-    /// Whether two say the same, but for conditions of others.
+    /// Returns whether two statuses are equal apart from the conditions of other controllers.
     fn says_the_same(&self, other: &Self) -> bool {
         let rest = |status: &Self| status.clone().with_conditions(Vec::new());
         same_conditions(self.conditions(), other.conditions()) && rest(self) == rest(other)
     }
 
-    /// Without the conditions of others.
+    /// Drops the conditions of other controllers.
     #[must_use]
     fn own_part(self) -> Self {
-        let own = ours(self.conditions());
+        let own = own_conditions(self.conditions());
         self.with_conditions(own)
     }
 }
 
-impl Status for PortalOrganizationStatus {
-    const KIND: Kind = Kind::PortalOrganization;
+macro_rules! status {
+    ($status:ty, $object:ty) => {
+        impl Status for $status {
+            type Object = $object;
 
-    fn conditions(&self) -> &[Condition] {
-        &self.conditions
-    }
+            fn conditions(&self) -> &[Condition] {
+                &self.conditions
+            }
 
-    fn with_conditions(self, conditions: Vec<Condition>) -> Self {
-        Self { conditions, ..self }
-    }
+            fn with_conditions(self, conditions: Vec<Condition>) -> Self {
+                Self { conditions, ..self }
+            }
 
-    fn of_generation(self, observed_generation: Option<i64>) -> Self {
-        Self {
-            observed_generation,
-            ..self
+            fn of_generation(self, observed_generation: Option<i64>) -> Self {
+                Self {
+                    observed_generation,
+                    ..self
+                }
+            }
         }
-    }
+    };
 }
+status!(PortalOrganizationStatus, PortalOrganization);
+status!(PortalEnvironmentStatus, PortalEnvironment);
 
-impl Status for PortalEnvironmentStatus {
-    const KIND: Kind = Kind::PortalEnvironment;
-
-    fn conditions(&self) -> &[Condition] {
-        &self.conditions
-    }
-
-    fn with_conditions(self, conditions: Vec<Condition>) -> Self {
-        Self { conditions, ..self }
-    }
-
-    fn of_generation(self, observed_generation: Option<i64>) -> Self {
-        Self {
-            observed_generation,
-            ..self
-        }
-    }
-}
-
-/// What was written last, until the watch shows it.
+/// Statuses that were written and that the watch does not show yet.
 #[derive(Debug)]
 pub(super) struct Written<S> {
-    /// By object: the version of the object that it was written over, and what.
+    /// Version of the object before the write, and the status, by object.
     last: BTreeMap<Uid, (Option<String>, S)>,
 }
 
@@ -122,12 +112,8 @@ impl<S> Default for Written<S> {
 }
 
 impl<S: Status> Written<S> {
-    /// Whether nothing is remembered.
-    pub(super) fn is_empty(&self) -> bool {
-        self.last.is_empty()
-    }
-
-    /// The status that an object has now.
+    /// Returns the current status of an object: the one that was written last, or the one that the
+    /// watch shows.
     pub(super) fn current<'a>(&'a self, metadata: &ObjectMeta, seen: Option<&'a S>) -> Cow<'a, S> {
         match self.last.get(&Uid::of(metadata)) {
             Some((version, status)) if *version == metadata.resource_version => {
@@ -137,14 +123,27 @@ impl<S: Status> Written<S> {
         }
     }
 
-    /// Remembers what was written.
-    pub(super) fn wrote(&mut self, metadata: &ObjectMeta, status: S) {
+    /// Writes a status, counts it and remembers it until the watch shows it.
+    pub(super) async fn write(
+        &mut self,
+        context: &Context,
+        metadata: &ObjectMeta,
+        status: S,
+    ) -> kube::Result<()> {
+        write_status(&context.client, metadata, status.clone()).await?;
+        context.metrics.status_written();
+        self.remember(metadata, status);
+        Ok(())
+    }
+
+    /// Remembers a status that was written.
+    pub(super) fn remember(&mut self, metadata: &ObjectMeta, status: S) {
         let version = metadata.resource_version.clone();
         self.last.insert(Uid::of(metadata), (version, status));
     }
 
-    /// Forgets objects that are gone, and what the watch shows by now.
-    pub(super) fn keep<'a>(&mut self, there: impl Iterator<Item = &'a ObjectMeta>) {
+    /// Forgets objects that are gone, and statuses that the watch shows.
+    pub(super) fn retain<'a>(&mut self, there: impl Iterator<Item = &'a ObjectMeta>) {
         let mut last = std::mem::take(&mut self.last);
         self.last = there
             .filter_map(|metadata| {
@@ -155,8 +154,33 @@ impl<S: Status> Written<S> {
     }
 }
 
-/// Writes a status.
-pub(super) async fn status<S: Status>(
+/// Statuses of both resources that were written and that the watches do not show yet.
+#[derive(Debug, Default)]
+pub(super) struct Statuses {
+    /// Statuses of PortalOrganizations.
+    pub(super) organizations: Written<PortalOrganizationStatus>,
+    /// Statuses of PortalEnvironments.
+    pub(super) environments: Written<PortalEnvironmentStatus>,
+}
+
+impl Statuses {
+    /// Returns the current status of an organization's resource.
+    pub(super) fn organization(&self, object: &PortalOrganization) -> PortalOrganizationStatus {
+        self.organizations
+            .current(&object.metadata, object.status.as_ref())
+            .into_owned()
+    }
+
+    /// Returns the current status of an environment.
+    pub(super) fn environment(&self, object: &PortalEnvironment) -> PortalEnvironmentStatus {
+        self.environments
+            .current(&object.metadata, object.status.as_ref())
+            .into_owned()
+    }
+}
+
+/// Writes a status. An object that is gone, or was replaced, is no error.
+pub(super) async fn write_status<S: Status>(
     client: &Client,
     metadata: &ObjectMeta,
     status: S,
@@ -164,51 +188,42 @@ pub(super) async fn status<S: Status>(
     let name = name_of(metadata);
     let body = json!({
         "apiVersion": API_VERSION,
-        "kind": S::KIND.as_str(),
+        "kind": S::Object::kind(&()),
         "metadata": { "name": name.name, "uid": metadata.uid },
         "status": status.own_part(),
     });
     let params = PatchParams::apply(MANAGER).force();
-    let patch = Patch::Apply(&body);
-    match S::KIND {
-        Kind::PortalOrganization => {
-            let api: Api<PortalOrganization> = Api::namespaced(client.clone(), &name.namespace);
-            patch_status(&api, &name, &params, &patch).await
-        }
-        Kind::PortalEnvironment => {
-            let api: Api<PortalEnvironment> = Api::namespaced(client.clone(), &name.namespace);
-            patch_status(&api, &name, &params, &patch).await
-        }
-    }
+    let api: Api<S::Object> = Api::namespaced(client.clone(), &name.namespace);
+    unless_gone(
+        api.patch_status(&name.name, &params, &Patch::Apply(&body))
+            .await,
+    )
 }
 
-async fn patch_status<K>(
-    api: &Api<K>,
-    name: &Name,
-    params: &PatchParams,
-    patch: &Patch<&Value>,
-) -> kube::Result<()>
-where
-    K: Clone + DeserializeOwned + Debug,
-{
-    match api.patch_status(&name.name, params, patch).await {
+/// Treats a write to an object that is gone, or was replaced by another of its name, as done.
+fn unless_gone<K>(written: kube::Result<K>) -> kube::Result<()> {
+    match written {
         Ok(_) => Ok(()),
-        Err(error) if is_gone(&error) => Ok(()),
+        Err(kube::Error::Api(status)) if status.code == 404 || status.code == 409 => Ok(()),
         Err(error) => Err(error),
     }
 }
 
-/// Whether an object is not there any more, or another by that name is.
-fn is_gone(error: &kube::Error) -> bool {
-    matches!(error, kube::Error::Api(status) if status.code == 404 || status.code == 409)
+/// Presence of a finalizer on an object.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Finalizer {
+    /// The finalizer is on the object.
+    Present,
+    /// The finalizer is not on the object.
+    Absent,
 }
 
 /// Puts a finalizer on an object, or takes it off; other finalizers stay.
-pub(super) async fn finalizer<K>(
+pub(super) async fn write_finalizer<K>(
     client: &Client,
     metadata: &ObjectMeta,
     finalizer: &str,
-    wanted: bool,
+    wanted: Finalizer,
 ) -> kube::Result<()>
 where
     K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
@@ -217,29 +232,42 @@ where
         + Debug,
 {
     let name = name_of(metadata);
-    let mut finalizers = metadata.finalizers.clone().unwrap_or_default();
-    finalizers.retain(|one| one != finalizer);
-    if wanted {
-        finalizers.push(finalizer.to_owned());
+    let others = metadata.finalizers.iter().flatten().map(String::as_str);
+    let mut finalizers: Vec<&str> = others.filter(|one| *one != finalizer).collect();
+    if wanted == Finalizer::Present {
+        finalizers.push(finalizer);
     }
-    // The version makes sure that nobody else's finalizer is lost.
+    // The version makes sure that no finalizer of another controller is lost.
     let body = json!({ "metadata": {
         "finalizers": finalizers,
         "resourceVersion": metadata.resource_version,
         "uid": metadata.uid,
     } });
     let api: Api<K> = Api::namespaced(client.clone(), &name.namespace);
-    let patched = api
-        .patch(&name.name, &PatchParams::default(), &Patch::Merge(&body))
-        .await;
-    match patched {
-        Ok(_) => Ok(()),
-        Err(error) if is_gone(&error) => Ok(()),
-        Err(error) => Err(error),
-    }
+    let (params, patch) = (PatchParams::default(), Patch::Merge(&body));
+    unless_gone(api.patch(&name.name, &params, &patch).await)
 }
 
-/// Reads a key; blocked says what to do about it.
+/// Reads the status of an environment from the API server, since the watch may be behind another
+/// process that has written it.
+pub(super) async fn read_environment_status(
+    client: &Client,
+    metadata: &ObjectMeta,
+) -> Result<PortalEnvironmentStatus, BlockedReason> {
+    let name = name_of(metadata);
+    let environments: Api<PortalEnvironment> = Api::namespaced(client.clone(), &name.namespace);
+    let current = environments.get_opt(&name.name).await.map_err(|error| {
+        let message = format!("the environment cannot be read: {error}");
+        BlockedReason::new(Reason::Unreachable, message)
+    })?;
+    let current = current.filter(|current| current.metadata.uid == metadata.uid);
+    // An environment without a status is a new one, and has written and counted nothing.
+    Ok(current
+        .and_then(|current| current.status)
+        .unwrap_or_default())
+}
+
+/// Reads one key of a Secret. The error says what to do about it.
 pub(super) async fn read_secret(
     client: &Client,
     namespace: &str,
@@ -278,10 +306,10 @@ pub(super) async fn read_secret(
     }
 }
 
-/// How long an answer is waited for, its body included; of a watch, until it begins.
-const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
-
-/// The same client, that gives up.
+/// Wraps a Kubernetes client so that each request has a deadline.
+///
+/// kube waits without end, since it cannot know which answers are streams. A connection that a load
+/// balancer has forgotten would hold up an environment, or a listing, until the process is restarted.
 pub(super) fn with_request_timeout(client: Client, clock: SharedClock) -> Client {
     let namespace = client.default_namespace().to_owned();
     let service = tower::service_fn(move |request: Request<Body>| {
@@ -297,7 +325,7 @@ pub(super) fn with_request_timeout(client: Client, clock: SharedClock) -> Client
     Client::new(service, namespace)
 }
 
-/// An answer with all of its body, unless it is a watch's.
+/// Sends a request and reads all of the answer, unless it is a watch.
 async fn whole(client: Client, request: Request<Body>) -> kube::Result<Response<Body>> {
     let query = request.uri().query().unwrap_or_default();
     let is_watch = query.split('&').any(|one| one == "watch=true");

@@ -1,6 +1,6 @@
 //! Tests of `kube_api`.
 
-mod kube_writes {
+mod statuses {
     use super::super::*;
 
     fn metadata(uid: &str, version: &str) -> ObjectMeta {
@@ -18,22 +18,22 @@ mod kube_writes {
     fn what_was_written_stands_until_the_watch_has_moved_on() {
         let (acme, globex) = (metadata("acme", "1"), metadata("globex", "1"));
         let mut written = Written::default();
-        written.wrote(&acme, status("org_new"));
-        written.wrote(&globex, status("org_other"));
+        written.remember(&acme, status("org_new"));
+        written.remember(&globex, status("org_other"));
         let seen = status("org_old");
         assert_eq!(*written.current(&acme, Some(&seen)), status("org_new"));
         let moved = metadata("acme", "2");
         assert_eq!(*written.current(&moved, Some(&seen)), seen);
 
-        written.keep([&moved, &globex].into_iter());
+        written.retain([&moved, &globex].into_iter());
         assert_eq!(written.last.len(), 1, "{written:?}");
         assert_eq!(*written.current(&globex, None), status("org_other"));
-        written.keep([].into_iter());
+        written.retain([].into_iter());
         assert!(written.last.is_empty(), "{written:?}");
     }
 }
 
-mod patience {
+mod request_timeout {
     use std::sync::Arc;
 
     use k8s_openapi::api::core::v1::Secret;

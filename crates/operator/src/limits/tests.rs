@@ -24,7 +24,7 @@ mod quota {
         };
         quota.forget_old(at(60));
         assert_eq!(quota.deletions(), [at(1), at(30)]);
-        quota.take_back_deletion();
+        quota.take_back(Counted::Deletion);
         assert_eq!(quota.deletions(), [at(1)]);
     }
 
@@ -51,7 +51,7 @@ mod quota {
         let mut quota = HourlyQuota::default();
         quota.add_creations(3, at(0));
         quota.add_creations(4, at(1));
-        quota.take_back_creations(5);
+        quota.take_back(Counted::Creations(5));
         assert_eq!(
             quota.creations,
             [MinuteCount {
@@ -127,7 +127,7 @@ mod repeated_writes {
         let (entry, mut repeated_writes) = (entry(1), RepeatedWrites::default());
         for minutes in [0, 10, 20] {
             assert_eq!(writes(&repeated_writes, &entry, minutes), (2, None));
-            repeated_writes.wrote(&entry, &change(&["tier"]), at(minutes));
+            repeated_writes.add(&entry, &change(&["tier"]), at(minutes));
         }
         assert_eq!(
             writes(&repeated_writes, &entry, 30),
@@ -139,7 +139,7 @@ mod repeated_writes {
         );
         assert_eq!(writes(&repeated_writes, &entry, 80), (2, None));
         // Once an hour from then on.
-        repeated_writes.wrote(&entry, &change(&["tier"]), at(80));
+        repeated_writes.add(&entry, &change(&["tier"]), at(80));
         assert_eq!(
             writes(&repeated_writes, &entry, 90),
             (1, Some(Reason::Fighting))
@@ -156,7 +156,7 @@ mod repeated_writes {
                 (2, None),
                 "{minutes}"
             );
-            repeated_writes.wrote(&entry, &change(&["tier"]), at(minutes));
+            repeated_writes.add(&entry, &change(&["tier"]), at(minutes));
         }
     }
 
@@ -164,20 +164,20 @@ mod repeated_writes {
     fn an_edit_begins_anew() {
         let mut repeated_writes = RepeatedWrites::default();
         for minutes in [0, 1, 2] {
-            repeated_writes.wrote(&entry(1), &change(&["tier"]), at(minutes));
+            repeated_writes.add(&entry(1), &change(&["tier"]), at(minutes));
         }
         assert_eq!(writes(&repeated_writes, &entry(1), 3).0, 1);
         assert_eq!(writes(&repeated_writes, &entry(2), 3), (2, None));
-        repeated_writes.wrote(&entry(2), &change(&["tier"]), at(3));
+        repeated_writes.add(&entry(2), &change(&["tier"]), at(3));
         assert_eq!(writes(&repeated_writes, &entry(2), 4), (2, None));
     }
 
     #[test]
     fn the_next_process_goes_on_counting_for_the_same_version() {
         let mut repeated_writes = RepeatedWrites::default();
-        repeated_writes.wrote(&entry(1), &change(&["tier", "once"]), at(0));
-        repeated_writes.wrote(&entry(1), &change(&["tier"]), at(1));
-        let told = repeated_writes.told(&entry(1));
+        repeated_writes.add(&entry(1), &change(&["tier", "once"]), at(0));
+        repeated_writes.add(&entry(1), &change(&["tier"]), at(1));
+        let told = repeated_writes.recorded(&entry(1));
         assert_eq!(told.len(), 1, "{told:?}");
         let status = PortalOrganizationStatus {
             observed_generation: Some(1),
@@ -185,18 +185,18 @@ mod repeated_writes {
             ..PortalOrganizationStatus::default()
         };
         let mut next = RepeatedWrites::default();
-        next.learn(&entry(1), &status);
-        next.wrote(&entry(1), &change(&["tier"]), at(2));
+        next.load(&entry(1), &status);
+        next.add(&entry(1), &change(&["tier"]), at(2));
         assert_eq!(writes(&next, &entry(1), 3), (1, Some(Reason::Fighting)));
         let mut other = RepeatedWrites::default();
-        other.learn(&entry(2), &status);
-        assert!(other.told(&entry(2)).is_empty());
+        other.load(&entry(2), &status);
+        assert!(other.recorded(&entry(2)).is_empty());
     }
 
     #[test]
     fn what_another_process_wrote_adds_to_what_this_one_did() {
         let mut repeated_writes = RepeatedWrites::default();
-        repeated_writes.wrote(&entry(1), &change(&["tier"]), at(0));
+        repeated_writes.add(&entry(1), &change(&["tier"]), at(0));
         let status = PortalOrganizationStatus {
             observed_generation: Some(1),
             field_writes: vec![FieldWrites {
@@ -206,10 +206,10 @@ mod repeated_writes {
             ..PortalOrganizationStatus::default()
         };
         for _ in 0..2 {
-            repeated_writes.learn(&entry(1), &status);
+            repeated_writes.load(&entry(1), &status);
         }
         assert_eq!(
-            repeated_writes.told(&entry(1))[0].times,
+            repeated_writes.recorded(&entry(1))[0].times,
             [at(0), at(1), at(2)]
         );
         assert_eq!(
@@ -230,9 +230,9 @@ mod repeated_writes {
         }
         let mut repeated_writes = RepeatedWrites::default();
         for minutes in [0, 1] {
-            repeated_writes.wrote(&entry(1), &contacts, at(minutes));
+            repeated_writes.add(&entry(1), &contacts, at(minutes));
         }
-        let told = repeated_writes.told(&entry(1));
+        let told = repeated_writes.recorded(&entry(1));
         assert_eq!(told.len(), 1);
         assert_eq!(told[0].field, "it_contacts");
         assert_eq!(told[0].times.len(), 2);

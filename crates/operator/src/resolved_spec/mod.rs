@@ -1,7 +1,7 @@
-//! What the resources of an environment mean: the rules of the files, applied by
-//! [`resolve`](portalctl_manifest::resolve). Pure but for what it remembers.
+//! Specs of an environment's resources, resolved by the rules of manifests.
 //!
-//! A pass in which nobody edited anything reads nothing anew, however many resources there are.
+//! Goes in: an environment and its organizations. Comes out: the desired state, with a key or a reason
+//! for each organization. A pass without an edit resolves nothing again.
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -9,50 +9,48 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::conditions::BlockedReason;
-use super::conditions::Reason;
-use super::resource::{Name, Uid, name_of};
-use super::resource::{PortalEnvironment, PortalOrganization};
+use super::conditions::{BlockedReason, Reason};
+use super::resource::{Name, PortalEnvironment, PortalOrganization, Uid, name_of};
 use portalctl_manifest::{Diagnostic, Resolved, Severity, resolve};
 use portalctl_model::OrgKey;
 use portalctl_model::desired::Desired;
 
-/// What the resources of an environment mean.
+/// Desired state of an environment, and the keys of its organizations.
 #[derive(Debug)]
 pub(super) struct ResolvedSpec {
-    /// What is wanted, or why the environment means nothing.
+    /// Desired state, or the reason why the environment has none.
     pub(super) desired: Result<Desired, BlockedReason>,
-    /// The key that each organization stands for, or why it means nothing.
-    pub(super) resolved_keys: BTreeMap<Name, Result<OrgKey, BlockedReason>>,
+    /// Key of each organization, or the reason why it has none.
+    pub(super) keys: BTreeMap<Name, Result<OrgKey, BlockedReason>>,
 }
 
-/// Reads resources, and remembers what it has read last.
+/// Resolver of specs that remembers its last result.
 #[derive(Debug, Default)]
 pub(super) struct Reader {
     last: Option<(u64, Arc<ResolvedSpec>)>,
 }
 
 impl Reader {
-    /// What an environment and its organizations mean.
+    /// Resolves the specs, unless none of them was edited since the last call.
     pub(super) fn read(
         &mut self,
         environment: &PortalEnvironment,
         organizations: &[&PortalOrganization],
     ) -> Arc<ResolvedSpec> {
-        let edition = edition(environment, organizations);
-        if let Some((known, declared)) = &self.last
-            && *known == edition
+        let version = version(environment, organizations);
+        if let Some((known, spec)) = &self.last
+            && *known == version
         {
-            return Arc::clone(declared);
+            return Arc::clone(spec);
         }
-        let declared = Arc::new(read(environment, organizations));
-        self.last = Some((edition, Arc::clone(&declared)));
-        declared
+        let spec = Arc::new(read(environment, organizations));
+        self.last = Some((version, Arc::clone(&spec)));
+        spec
     }
 }
 
-/// Changes with every edit of a spec, and whenever an object comes or goes.
-fn edition(environment: &PortalEnvironment, organizations: &[&PortalOrganization]) -> u64 {
+/// Hashes the uids and generations of all objects.
+fn version(environment: &PortalEnvironment, organizations: &[&PortalOrganization]) -> u64 {
     let mut hasher = DefaultHasher::new();
     let own = std::iter::once(&environment.metadata);
     let all = own.chain(organizations.iter().map(|object| &object.metadata));
@@ -73,24 +71,24 @@ fn read(environment: &PortalEnvironment, organizations: &[&PortalOrganization]) 
         environment: found,
         organizations: found_each,
     } = resolve(&value(&environment.metadata, &environment.spec), &objects);
-    let resolved_keys = organizations
+    let resolved = organizations
         .iter()
         .map(|object| {
             let name = name_of(&object.metadata);
-            let resolved_key = keys.remove(&name).ok_or_else(|| {
+            let key = keys.remove(&name).ok_or_else(|| {
                 let found = found_each.get(&name).map(Vec::as_slice);
-                blocked(found.unwrap_or_default())
+                invalid(found.unwrap_or(&[]))
             });
-            (name, resolved_key)
+            (name, key)
         })
         .collect();
     ResolvedSpec {
-        desired: desired.ok_or_else(|| blocked(&found)),
-        resolved_keys,
+        desired: desired.ok_or_else(|| invalid(&found)),
+        keys: resolved,
     }
 }
 
-/// An object as [`resolve`] wants it.
+/// Returns an object in the form that [`resolve`] reads.
 fn value(metadata: &kube::core::ObjectMeta, spec: &impl serde::Serialize) -> Value {
     json!({
         "metadata": {
@@ -102,8 +100,8 @@ fn value(metadata: &kube::core::ObjectMeta, spec: &impl serde::Serialize) -> Val
     })
 }
 
-/// The errors of one resource, in words.
-fn blocked(found: &[Diagnostic]) -> BlockedReason {
+/// Joins the errors of one resource.
+fn invalid(found: &[Diagnostic]) -> BlockedReason {
     let errors: Vec<&Diagnostic> = found
         .iter()
         .filter(|finding| finding.severity == Severity::Error)

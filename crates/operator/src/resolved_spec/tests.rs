@@ -34,7 +34,7 @@ fn blocked_by(declared: &ResolvedSpec, name: &str) -> BlockedReason {
         namespace: "portal".to_owned(),
         name: name.to_owned(),
     };
-    declared.resolved_keys[&name].clone().unwrap_err()
+    declared.keys[&name].clone().unwrap_err()
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn resources_that_claim_the_same_are_all_kept_each_under_a_key_of_its_own() {
         assert_eq!(organization.external_id.as_ref().unwrap().as_str(), "acme");
     }
     let keys: std::collections::BTreeSet<&OrgKey> = declared
-        .resolved_keys
+        .keys
         .values()
         .map(|key| key.as_ref().unwrap())
         .collect();
@@ -88,7 +88,7 @@ fn a_tenant_gets_the_namespace_before_its_key_and_no_external_id_of_others() {
         namespace: "team".to_owned(),
         name: "thief".to_owned(),
     };
-    let blocked = declared.resolved_keys[&name].clone().unwrap_err();
+    let blocked = declared.keys[&name].clone().unwrap_err();
     assert_eq!(blocked.reason, Reason::Invalid);
     let code = "manifest/external-id-not-allowed";
     assert!(blocked.message.contains(code), "{}", blocked.message);

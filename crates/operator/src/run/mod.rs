@@ -15,8 +15,9 @@ use tokio_util::sync::CancellationToken;
 
 use super::claims::Registry;
 use super::clients::Clients;
+use super::clients::HttpConnect;
 use super::context::Context;
-use super::context::{Dependencies, HttpConnect};
+use super::context::Dependencies;
 use super::events::EventRecorder;
 use super::kube_api::with_request_timeout;
 use super::lease::Fence;
@@ -149,7 +150,13 @@ impl Operator {
         let context = Arc::new(Context {
             metrics: Arc::clone(&metrics),
             events: EventRecorder::new(dependencies.client.clone(), identity),
-            clients: Clients::new(&dependencies, fence.clone(), identity, metrics),
+            clients: Clients::new(
+                dependencies.connect,
+                Arc::clone(&dependencies.clock),
+                fence.clone(),
+                identity,
+                metrics,
+            ),
             client: dependencies.client,
             clock: dependencies.clock,
             registry: Registry::default(),
@@ -284,7 +291,7 @@ async fn supervise(
             });
             task.wake.notify_one();
         }
-        let all_told = !leads || unreadable::tell(context, &mut told).await;
+        let all_told = !leads || unreadable::report_all(context, &mut told).await;
         tokio::select! {
             biased;
             () = stop.cancelled() => break,

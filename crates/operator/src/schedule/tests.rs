@@ -9,7 +9,7 @@ const INTERVALS: Intervals = Intervals {
     pace: 20,
 };
 
-/// A moment; only diff matter.
+/// Moment from which differences are measured.
 fn now() -> Instant {
     use portalctl_platform::clock::{Clock, SystemClock};
     SystemClock.instant()
@@ -18,19 +18,19 @@ fn now() -> Instant {
 #[tokio::test(start_paused = true)]
 async fn everything_is_due_at_first_and_nothing_right_after() {
     let now = now();
-    let mut schedule = Schedule::default();
-    assert!(schedule.is_resync_due(now) && schedule.is_poll_due(&INTERVALS, now));
-    schedule.listed(&INTERVALS, now, 0.0);
-    assert!(!schedule.is_resync_due(now) && !schedule.is_poll_due(&INTERVALS, now));
-    assert_eq!(schedule.next(&INTERVALS, now), now + INTERVALS.poll);
+    let mut schedule = Schedule::new(INTERVALS);
+    assert!(schedule.is_resync_due(now) && schedule.is_poll_due(now));
+    schedule.listed(now, 0.0);
+    assert!(!schedule.is_resync_due(now) && !schedule.is_poll_due(now));
+    assert_eq!(schedule.next(now), now + INTERVALS.poll);
     assert!(schedule.is_resync_due(now + INTERVALS.resync));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_listing_comes_a_little_early_by_chance() {
     let now = now();
-    let mut schedule = Schedule::default();
-    schedule.listed(&INTERVALS, now, 0.5);
+    let mut schedule = Schedule::new(INTERVALS);
+    schedule.listed(now, 0.5);
     assert!(!schedule.is_resync_due(now + Duration::from_mins(56)));
     assert!(schedule.is_resync_due(now + Duration::from_mins(57)));
 }
@@ -38,16 +38,16 @@ async fn a_listing_comes_a_little_early_by_chance() {
 #[tokio::test(start_paused = true)]
 async fn errors_wait_longer_each_time_and_never_less_than_the_interval() {
     let now = now();
-    let mut schedule = Schedule::default();
+    let mut schedule = Schedule::new(INTERVALS);
     let mut last = Duration::ZERO;
     for errors in 0..20 {
-        schedule.failed(&INTERVALS, now, None, 0.0);
+        schedule.failed(now, None, 0.0);
         let wait = schedule.not_before.unwrap() - now;
         assert!(wait >= INTERVALS.poll && wait >= last, "{errors}: {wait:?}");
-        assert!(wait <= LONGEST_BACKOFF, "{errors}: {wait:?}");
+        assert!(wait <= MAX_DELAY, "{errors}: {wait:?}");
         last = wait;
     }
-    assert_eq!(last, LONGEST_BACKOFF);
+    assert_eq!(last, MAX_DELAY);
     schedule.polled(now);
     assert!(schedule.is_open(now));
 }
@@ -55,9 +55,9 @@ async fn errors_wait_longer_each_time_and_never_less_than_the_interval() {
 #[tokio::test(start_paused = true)]
 async fn a_rate_limit_waits_as_told() {
     let now = now();
-    let mut schedule = Schedule::default();
+    let mut schedule = Schedule::new(INTERVALS);
     let told = Duration::from_mins(30);
-    schedule.failed(&INTERVALS, now, Some(told), 0.9);
+    schedule.failed(now, Some(told), 0.9);
     assert!(!schedule.is_open(now + told - Duration::from_secs(1)));
     assert!(schedule.is_open(now + told));
     schedule.reopen();
@@ -67,8 +67,9 @@ async fn a_rate_limit_waits_as_told() {
 #[tokio::test(start_paused = true)]
 async fn the_sweep_takes_a_quarter_of_the_pace() {
     let now = now();
-    let mut schedule = Schedule::default();
-    schedule.swept(&INTERVALS, now, Schedule::sweep_size(&INTERVALS), true);
+    let mut schedule = Schedule::new(INTERVALS);
+    let size = schedule.sweep_size();
+    schedule.swept(now, size, 1);
     assert!(!schedule.is_sweep_due(now + Duration::from_millis(3900)));
     assert!(schedule.is_sweep_due(now + Duration::from_secs(4)));
 }

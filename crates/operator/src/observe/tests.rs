@@ -1,8 +1,9 @@
-//! Tests of `account`.
+//! Tests of `observe`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use http::Method;
 use serde_json::json;
 
 use super::*;
@@ -60,7 +61,7 @@ fn check(
 
 #[test]
 fn more_than_half_and_at_least_three_missing_are_another_account() {
-    let is_another = |live, gone| check(live, gone, &json!({}), false).is_of_another_account();
+    let is_another = |live, gone| check(live, gone, &json!({}), false).is_other_account();
     for (live, gone, wanted) in [
         (0, 0, false),
         (0, 2, false),
@@ -80,4 +81,30 @@ fn what_is_known_to_be_gone_or_asked_for_anew_says_nothing_of_the_account() {
     let nothing = AccountCheck::default();
     assert_eq!(check(0, 5, &json!({}), true), nothing);
     assert_eq!(check(0, 5, &json!({ "recreate": "once" }), false), nothing);
+}
+
+#[test]
+fn a_failure_that_goes_on_is_told_in_the_same_words_after_each_attempt() {
+    let failure = |path: &str, request: &str, attempts| ApiError {
+        method: Method::GET,
+        path: path.to_owned(),
+        kind: ApiErrorKind::Unauthorized,
+        status: Some(401),
+        upstream_code: None,
+        message: "Unauthorized".to_owned(),
+        request_id: Some(request.to_owned()),
+        attempts,
+        retry_after: None,
+    };
+    let first = blocked_by(&failure("/organizations", "req_1", 1));
+    assert_eq!(first.reason, Reason::Unauthorized);
+    assert!(
+        first
+            .message
+            .starts_with("WorkOS answered 401: Unauthorized ("),
+        "{}",
+        first.message
+    );
+    let later = blocked_by(&failure("/connections", "req_2", 3));
+    assert_eq!(first.message, later.message);
 }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::entries::sort;
+use crate::entries::resolve;
 use crate::resolved_spec::Reader;
 use crate::resource::PortalOrganization;
 use crate::store::EnvironmentObjects;
@@ -114,7 +114,7 @@ impl Case {
                 .collect(),
         };
         let mut reader = Reader::default();
-        let sorted = sort(&objects, &environment, CLUSTER, &mut reader);
+        let sorted = resolve(&objects, &environment, CLUSTER, &mut reader);
         let (mut entries, mut desired) = sorted.unwrap();
         let live = self.live.into_iter();
         let observed = Observed {
@@ -122,7 +122,7 @@ impl Case {
             ..Observed::default()
         };
         let manifest = desired.manifest.clone();
-        let context_of_claims = ClaimContext {
+        let context = ClaimContext {
             environment: &environment,
             manifest: manifest.as_ref(),
             observed: &observed,
@@ -132,7 +132,7 @@ impl Case {
             transfers: ClaimContext::transfers_of(&environment),
         };
         let statuses = self.statuses;
-        let settled = settle_claims(&mut entries, &mut desired, &context_of_claims, |entry| {
+        let settled = settle_claims(&mut entries, &mut desired, &context, |entry| {
             statuses.get(&entry.name.to_string()).cloned()
         });
         Outcome {
@@ -602,4 +602,21 @@ fn a_text_for_a_tenant_holds_no_id_but_its_own() {
         redact_other_organizations("é org_9é", None),
         "é another organization of this environmenté"
     );
+}
+
+#[test]
+fn an_environment_that_cannot_be_used_claims_nothing() {
+    let registry = Registry::default();
+    let name = |name: &str| Name {
+        namespace: "portal".to_owned(),
+        name: name.to_owned(),
+    };
+    let id = OrganizationId::from_api("org_1".to_owned());
+    let claims = Claims::from([(id, BTreeSet::from([name("acme")]))]);
+    registry.enter("here", &name("theirs"), claims.clone());
+    assert_eq!(registry.of_others("here", &name("mine")), claims);
+    assert!(registry.of_others("there", &name("mine")).is_empty());
+    assert!(registry.of_others("here", &name("theirs")).is_empty());
+    registry.leave(&name("theirs"));
+    assert!(registry.of_others("here", &name("mine")).is_empty());
 }

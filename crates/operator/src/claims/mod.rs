@@ -1,15 +1,15 @@
-//! Holders: which resource may write which live organization, and why another may not. Pure.
+//! Claims of resources on live organizations, and the rules that decide them. Pure.
 //!
 //! Goes in: the resources of one environment with what they declare, the live organizations with
-//! their marks, and what is known of former holders. Comes out: each resource's [`ClaimState`]; a
-//! resource that is refused declares nothing any more. The decision about one resource and one
-//! organization is [`Ownership::for_resource`]'s.
+//! their marks, and the presence of former holders. Comes out: each resource's [`ClaimState`]; a
+//! resource that is refused declares nothing any more. The rule for one resource and one organization
+//! is [`Ownership::for_resource`].
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use super::conditions::BlockedReason;
-use super::conditions::Reason;
-use super::entries::Entry;
+use super::conditions::{BlockedReason, Reason};
+use super::entries::{ClaimState, Entry};
 use super::resource::Name;
 use super::resource::PortalEnvironment;
 use portalctl_core::identity::ownership::{
@@ -21,65 +21,52 @@ use portalctl_model::observed::{Observed, Organization};
 use portalctl_model::text::escape;
 use portalctl_model::{Domain, ExternalId, Holder, ManifestName, OrgKey, OrganizationId};
 
-/// A rival as a tenant is told of it.
+/// Text for a rival in messages to another namespace.
 const ANOTHER: &str = "another organization of this environment";
 
-/// The relation of a resource to the live organizations.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) enum ClaimState {
-    /// No live organization is known to be its own: it is to be created or adopted, or was not
-    /// looked at.
-    #[default]
-    Open,
-    /// This organization is its own, to be written and reported.
-    Granted(OrganizationId),
-    /// The organization that it names is not its own.
-    Refused,
-}
-
-/// A claim that was refused, for the status of the environment and the log.
+/// Claim that was refused, for the status of the environment and the log.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Refusal {
-    /// The resource.
+    /// Resource that made the claim.
     pub(super) resource: Name,
-    /// The organization that it claimed.
+    /// Claimed organization.
     pub(super) organization: OrganizationId,
-    /// Why it was refused, with the names of others.
+    /// Reason of the refusal, which may name other resources.
     pub(super) why: String,
 }
 
-/// The claims of one environment, once they are settled.
+/// Decisions about all claims of one environment.
 #[derive(Debug, Default)]
 pub(super) struct Settled {
-    /// The organizations that are granted, or would be if nobody else claimed them.
+    /// Claims that are granted, or would be without rivals.
     pub(super) claims: Claims,
-    /// The claims that were refused.
+    /// Claims that were refused.
     pub(super) refusals: Vec<Refusal>,
 }
 
-/// Claims on live organizations that nobody holds, by organization.
+/// Resources that claim live organizations without a holder, by organization.
 pub(super) type Claims = BTreeMap<OrganizationId, BTreeSet<Name>>;
 
-/// Everything that decisions rest on, beside the resources themselves.
+/// Facts behind the decisions, beside the resources themselves.
 pub(super) struct ClaimContext<'a> {
-    /// The environment.
+    /// Environment of the resources.
     pub(super) environment: &'a PortalEnvironment,
-    /// Its owner mark.
+    /// Owner mark of the environment.
     pub(super) manifest: Option<&'a ManifestName>,
-    /// What is live.
+    /// Observed state of WorkOS.
     pub(super) observed: &'a Observed,
-    /// The present state of holders that are not resources of this pass; unknown ones are missing.
+    /// Presence of former holders; unknown ones are missing.
     pub(super) presence: &'a BTreeMap<Holder, Presence>,
     /// Claims of other environments of the same endpoint.
     pub(super) elsewhere: &'a Claims,
-    /// The resources of other environments whose status names an organization.
+    /// Resources of other environments whose status names an organization.
     pub(super) named_elsewhere: &'a Claims,
-    /// `transfers` of the environment.
+    /// Transfers that the environment permits.
     pub(super) transfers: Vec<Transfer>,
 }
 
 impl<'a> ClaimContext<'a> {
-    /// The permissions of an environment to take over what resources elsewhere held.
+    /// Returns the transfers that an environment permits.
     pub(super) fn transfers_of(environment: &PortalEnvironment) -> Vec<Transfer> {
         let transfers = environment.spec.operator.transfers.iter();
         transfers
@@ -101,8 +88,8 @@ impl<'a> ClaimContext<'a> {
         entry.name.namespace != self.home()
     }
 
-    /// Decides for one resource alone.
-    pub(super) fn decide(&self, holder: &Holder, live: &Organization, is_named: bool) -> Decision {
+    /// Decides about one resource alone. `known` is the organization that its status names.
+    fn decide(&self, holder: &Holder, live: &Organization, known: Option<&str>) -> Decision {
         let ownership = Ownership::of(live);
         let former = ownership.holder().and_then(|mark| mark.resource());
         let presence = former.and_then(|former| self.presence.get(former));
@@ -112,12 +99,12 @@ impl<'a> ClaimContext<'a> {
             manifest: self.manifest,
             allows_adoption: self.environment.spec.operator.allow_adoption,
             transfers: &self.transfers,
-            named_by_status: is_named,
+            named_by_status: known == Some(live.id.as_str()),
             holder: presence.copied().unwrap_or(Presence::Unknown),
         })
     }
 
-    /// Says why a resource is refused an organization, to the reader of that resource.
+    /// Returns the reason of a refusal for the reader of the resource.
     fn message(&self, entry: &Entry, id: &OrganizationId, obstacle: &Obstacle) -> String {
         // A tenant may know about the resources of its own namespace.
         let is_own = match obstacle {
@@ -145,7 +132,7 @@ impl<'a> ClaimContext<'a> {
     }
 }
 
-/// One resource that names one live organization.
+/// Claim of one resource on one live organization.
 struct Claim {
     entry: usize,
     key: OrgKey,
@@ -154,18 +141,18 @@ struct Claim {
     contender: Contender,
 }
 
-/// Settles which resource every live organization belongs to.
+/// Decides which resource every live organization belongs to.
 ///
-/// `status` is the organization that a resource's own status names. What is refused declares
-/// nothing; what is granted, or to be created, carries the resource's holder mark.
+/// `status` returns the organization that a resource's own status names. A refused entry declares
+/// nothing any more; any other carries the resource's holder mark.
 pub(super) fn settle_claims(
     entries: &mut [Entry],
     desired: &mut Desired,
-    context_of_claims: &ClaimContext<'_>,
+    context: &ClaimContext<'_>,
     status: impl Fn(&Entry) -> Option<String>,
 ) -> Settled {
     let mut settled = Settled::default();
-    let mut claims = all_claims(entries, desired, context_of_claims, &status);
+    let mut claims = all_claims(entries, desired, context, &status);
     let mut by_organization: BTreeMap<&OrganizationId, Vec<usize>> = BTreeMap::new();
     for (index, claim) in claims.iter().enumerate() {
         by_organization
@@ -177,7 +164,7 @@ pub(super) fn settle_claims(
     for (id, indices) in &by_organization {
         let own = indices.iter().map(|index| claims[*index].contender.clone());
         let mut contenders: Vec<Contender> = own.collect();
-        contenders.extend(rivals_elsewhere(id, context_of_claims));
+        contenders.extend(rivals_elsewhere(id, context));
         settle(&mut contenders);
         let decisions = contenders.into_iter().map(|one| one.decision);
         decided.extend(indices.iter().copied().zip(decisions));
@@ -191,30 +178,24 @@ pub(super) fn settle_claims(
         by_entry.entry(claim.entry).or_default().push(claim);
     }
     for (index, claims) in by_entry {
-        settle_entry(
-            &mut entries[index],
-            desired,
-            context_of_claims,
-            claims,
-            &mut settled,
-        );
+        settle_entry(&mut entries[index], desired, context, claims, &mut settled);
     }
-    refuse_rival_creations(entries, desired, context_of_claims);
-    settle_adoptions(entries, desired, context_of_claims, &mut settled);
-    settle_domains(entries, desired, context_of_claims);
+    refuse_rival_creations(entries, desired, context);
+    settle_adoptions(entries, desired, context, &mut settled);
+    settle_domains(entries, desired, context);
     mark_as_held(entries, desired);
     settled.refusals.sort();
     settled
 }
 
-/// Every live organization that a resource names, each decided for by itself.
+/// Lists the live organizations that resources name, each with a decision that ignores rivals.
 fn all_claims(
     entries: &[Entry],
     desired: &Desired,
-    context_of_claims: &ClaimContext<'_>,
+    context: &ClaimContext<'_>,
     status: &impl Fn(&Entry) -> Option<String>,
 ) -> Vec<Claim> {
-    let mut named = candidates(desired, context_of_claims.observed);
+    let mut named = candidates(desired, context.observed);
     let mut claims = Vec::new();
     for (index, entry) in entries.iter().enumerate() {
         let (Some(key), Some(holder)) = (entry.key(), &entry.holder) else {
@@ -226,12 +207,12 @@ fn all_claims(
         }
         let known = status(entry);
         for (id, by) in found {
-            let Some(live) = context_of_claims.observed.organizations.get(&id) else {
+            let Some(live) = context.observed.organizations.get(&id) else {
                 continue;
             };
             let named_by_status = known.as_deref() == Some(id.as_str());
-            let mut decision = context_of_claims.decide(holder, live, named_by_status);
-            // A resource that goes takes hold of nothing that it did not have.
+            let mut decision = context.decide(holder, live, known.as_deref());
+            // A resource that is being deleted takes hold of no organization that it did not have.
             if entry.is_being_deleted() && decision.changes_holder() && !named_by_status {
                 decision = Decision::Conflict(Obstacle::ClaimedByAnother);
             }
@@ -250,11 +231,11 @@ fn all_claims(
     claims
 }
 
-/// The resources of other environments that claim an organization, as far as nobody holds it.
-fn rivals_elsewhere(id: &OrganizationId, context_of_claims: &ClaimContext<'_>) -> Vec<Contender> {
+/// Lists the resources of other environments that claim an organization without a holder.
+fn rivals_elsewhere(id: &OrganizationId, context: &ClaimContext<'_>) -> Vec<Contender> {
     let nobody = BTreeSet::new();
-    let named = context_of_claims.named_elsewhere.get(id).unwrap_or(&nobody);
-    let claiming = context_of_claims.elsewhere.get(id).unwrap_or(&nobody);
+    let named = context.named_elsewhere.get(id).unwrap_or(&nobody);
+    let claiming = context.elsewhere.get(id).unwrap_or(&nobody);
     named
         .union(claiming)
         .map(|name| Contender {
@@ -264,11 +245,11 @@ fn rivals_elsewhere(id: &OrganizationId, context_of_claims: &ClaimContext<'_>) -
         .collect()
 }
 
-/// Settles one resource by the decisions about the organizations that it names.
+/// Applies the decisions about all organizations that one resource names.
 fn settle_entry(
     entry: &mut Entry,
     desired: &mut Desired,
-    context_of_claims: &ClaimContext<'_>,
+    context: &ClaimContext<'_>,
     claims: Vec<Claim>,
     settled: &mut Settled,
 ) {
@@ -294,7 +275,7 @@ fn settle_entry(
             forget_former(desired, claim);
         }
     } else if let Some(claim) = refused.into_iter().next() {
-        refuse(entry, desired, context_of_claims, &claim, settled);
+        refuse(entry, desired, context, &claim, settled);
         return;
     }
     if let [claim] = granted.as_slice() {
@@ -302,6 +283,7 @@ fn settle_entry(
     }
 }
 
+/// Removes the previous keys by which a refused claim was found.
 fn forget_former(desired: &mut Desired, claim: &Claim) {
     if let Some(declared) = desired.organizations.get_mut(&claim.key) {
         let is_kept = |id: &ExternalId| {
@@ -312,23 +294,20 @@ fn forget_former(desired: &mut Desired, claim: &Claim) {
     }
 }
 
-/// Refuses a resource the organization that it claims.
+/// Refuses a resource the organization that it claims, and records the refusal.
 fn refuse(
     entry: &mut Entry,
     desired: &mut Desired,
-    context_of_claims: &ClaimContext<'_>,
+    context: &ClaimContext<'_>,
     claim: &Claim,
     settled: &mut Settled,
 ) {
     let id = &claim.organization;
     let (blocked, why) = if let Decision::Conflict(obstacle) = &claim.contender.decision {
-        let blocked = BlockedReason::new(
-            Reason::Conflict,
-            context_of_claims.message(entry, id, obstacle),
-        );
+        let blocked = BlockedReason::new(Reason::Conflict, context.message(entry, id, obstacle));
         (blocked, obstacle.message(Audience::Environment))
     } else {
-        let told = if context_of_claims.is_tenant(entry) {
+        let told = if context.is_tenant(entry) {
             "the organization that this resource names exists, and no PortalOrganization holds it; \
              to take it over from another namespace, the PortalEnvironment has to set allowAdoption"
                 .to_owned()
@@ -342,7 +321,7 @@ fn refuse(
         let why = "nobody holds it, and the environment does not set allowAdoption".to_owned();
         (BlockedReason::new(Reason::Held, told), why)
     };
-    // What goes has nothing to lose by it, and nobody to ask.
+    // A refusal means nothing for a resource that is being deleted.
     if !entry.is_being_deleted() {
         settled.refusals.push(Refusal {
             resource: entry.name.clone(),
@@ -354,19 +333,19 @@ fn refuse(
     take_out(entry, desired, &key, blocked);
 }
 
-/// Takes a resource out of what is declared.
+/// Removes an entry from the desired state, with the reason.
 fn take_out(entry: &mut Entry, desired: &mut Desired, key: &OrgKey, blocked: BlockedReason) {
     desired.organizations.remove(key);
     entry.claim_state = ClaimState::Refused;
     entry.resolved_key = Err(blocked);
 }
 
-/// Refuses resources that would create, or rename to, one external id: the one that has an
-/// organization already gets it, else nobody does.
+/// Refuses resources that would create, or rename to, the same external id. The one that already has
+/// an organization gets it, otherwise none does.
 fn refuse_rival_creations(
     entries: &mut [Entry],
     desired: &mut Desired,
-    context_of_claims: &ClaimContext<'_>,
+    context: &ClaimContext<'_>,
 ) {
     let mut wanted: BTreeMap<ExternalId, Vec<usize>> = BTreeMap::new();
     for (index, entry) in entries.iter().enumerate() {
@@ -386,7 +365,7 @@ fn refuse_rival_creations(
             _ => None,
         };
         for index in rivals.iter().filter(|index| Some(**index) != winner) {
-            let others = names_of_others(entries, &rivals, *index, context_of_claims);
+            let others = names_of_others(entries, &rivals, *index, context);
             let message = format!(
                 "the external id `{}` is declared by {others}, too, and an organization has one \
                  PortalOrganization; remove one of them, or give this one another key",
@@ -406,19 +385,19 @@ fn refuse_rival_creations(
     }
 }
 
-/// The other resources, as far as the reader of one of them may know about them.
+/// Names the other resources, as far as the reader of one of them may know about them.
 fn names_of_others(
     entries: &[Entry],
     rivals: &[usize],
     of: usize,
-    context_of_claims: &ClaimContext<'_>,
+    context: &ClaimContext<'_>,
 ) -> String {
     let own = &entries[of].name.namespace;
     let others = rivals.iter().filter(|index| **index != of);
     let told: BTreeSet<String> = others
         .map(|index| {
             let name = &entries[*index].name;
-            if context_of_claims.is_tenant(&entries[of]) && name.namespace != *own {
+            if context.is_tenant(&entries[of]) && name.namespace != *own {
                 ANOTHER.to_owned()
             } else {
                 format!("PortalOrganization {name}")
@@ -429,14 +408,15 @@ fn names_of_others(
     told.join(" and ")
 }
 
-/// Refuses adoptions by domain of what others own or hold. A domain hands nothing over.
+/// Refuses adoptions by domain of organizations that others own or hold: a domain alone transfers
+/// nothing.
 fn settle_adoptions(
     entries: &mut [Entry],
     desired: &mut Desired,
-    context_of_claims: &ClaimContext<'_>,
+    context: &ClaimContext<'_>,
     settled: &mut Settled,
 ) {
-    let identities = identify(desired, context_of_claims.observed);
+    let identities = identify(desired, context.observed);
     for (index, entry) in entries.iter_mut().enumerate() {
         let (Some(key), Some(holder)) = (entry.key().cloned(), entry.holder.clone()) else {
             continue;
@@ -444,14 +424,14 @@ fn settle_adoptions(
         let Some(Identity::Adoptable { organization, .. }) = identities.entries.get(&key) else {
             continue;
         };
-        let Some(live) = context_of_claims.observed.organizations.get(organization) else {
+        let Some(live) = context.observed.organizations.get(organization) else {
             continue;
         };
-        let decision = match context_of_claims.decide(&holder, live, false) {
+        let decision = match context.decide(&holder, live, None) {
             Decision::HandOver(former) => Decision::Conflict(Obstacle::GoneElsewhere(former)),
             // The plan holds what needs allowAdoption.
             Decision::TakeHold | Decision::Held(_)
-                if !rivals_elsewhere(organization, context_of_claims).is_empty() =>
+                if !rivals_elsewhere(organization, context).is_empty() =>
             {
                 Decision::Conflict(Obstacle::ClaimedByAnother)
             }
@@ -468,18 +448,14 @@ fn settle_adoptions(
                     named_by_status: false,
                 },
             };
-            refuse(entry, desired, context_of_claims, &claim, settled);
+            refuse(entry, desired, context, &claim, settled);
         }
     }
 }
 
-/// Settles between resources that declare one domain: those whose organization has it keep it, and
-/// if none has, nobody gets it. A resource with an organization loses that domain alone.
-fn settle_domains(
-    entries: &mut [Entry],
-    desired: &mut Desired,
-    context_of_claims: &ClaimContext<'_>,
-) {
+/// Decides between resources that declare the same domain: those whose organization has it keep it,
+/// otherwise none gets it. A resource with an organization loses that domain alone.
+fn settle_domains(entries: &mut [Entry], desired: &mut Desired, context: &ClaimContext<'_>) {
     let mut by_domain: BTreeMap<Domain, Vec<usize>> = BTreeMap::new();
     for (index, entry) in entries
         .iter()
@@ -505,7 +481,7 @@ fn settle_domains(
         }
         let has_it = |index: &usize| match &entries[*index].claim_state {
             ClaimState::Granted(id) => {
-                let live = context_of_claims.observed.organizations.get(id);
+                let live = context.observed.organizations.get(id);
                 live.is_some_and(|live| live.domain(&domain).is_some())
             }
             ClaimState::Open | ClaimState::Refused => false,
@@ -516,7 +492,7 @@ fn settle_domains(
             .filter(|index| !has_it(index))
             .collect();
         for index in losers {
-            let others = names_of_others(entries, &rivals, index, context_of_claims);
+            let others = names_of_others(entries, &rivals, index, context);
             let message = format!(
                 "the domain {domain} is declared by {others}, too; remove it from one of them, or \
                  set `allowSharedDomain: true` on all"
@@ -543,13 +519,13 @@ fn settle_domains(
     }
 }
 
-/// Lets every resource that may be written carry its holder mark.
+/// Declares the holder mark of every resource that may be written.
 fn mark_as_held(entries: &[Entry], desired: &mut Desired) {
     for entry in entries.iter().filter(|entry| !entry.is_being_deleted()) {
         let Some(key) = entry.key() else { continue };
         if let Some(declared) = desired.organizations.get_mut(key)
             && declared.management == Management::Manage
-            && entry.read_only(false).is_none()
+            && !entry.is_read_only_itself()
         {
             declared.holder.clone_from(&entry.holder);
         }
@@ -560,9 +536,9 @@ fn declared<'a>(entry: &Entry, desired: &'a Desired) -> Option<&'a DesiredOrgani
     desired.organizations.get(entry.key()?)
 }
 
-/// Takes other organizations' ids out of a text for a tenant. `own` is the id that the tenant knows.
+/// Hides the ids of other organizations in a text for another namespace. `own` stays readable.
 ///
-/// The texts themselves name nobody; this is for what WorkOS, or an error of it, adds.
+/// The operator's own texts hold no such id; answers of WorkOS may.
 pub(super) fn redact_other_organizations(text: &str, own: Option<&str>) -> String {
     const PREFIX: &str = "org_";
     let mut told = String::with_capacity(text.len());
@@ -581,6 +557,55 @@ pub(super) fn redact_other_organizations(text: &str, own: Option<&str>) -> Strin
     }
     told.push_str(rest);
     told
+}
+
+/// Claims of one environment, with its endpoint.
+#[derive(Debug)]
+struct Claimed {
+    endpoint: String,
+    claims: Claims,
+}
+
+/// Claims of all usable environments on organizations without a holder.
+///
+/// Environments are compared by endpoint and not by key: ids belong to the endpoint, and a new key may
+/// reach one of two environments first.
+#[derive(Debug, Default)]
+pub(super) struct Registry {
+    claims: Mutex<BTreeMap<Name, Claimed>>,
+}
+
+impl Registry {
+    /// Returns the claims of the other environments of an endpoint.
+    pub(super) fn of_others(&self, endpoint: &str, environment: &Name) -> Claims {
+        let claims = self.claims();
+        let others = claims.iter().filter(|(name, _)| *name != environment);
+        let mut all = Claims::new();
+        for (_, claimed) in others.filter(|(_, claimed)| claimed.endpoint == endpoint) {
+            for (id, names) in &claimed.claims {
+                all.entry(id.clone()).or_default().extend(names.clone());
+            }
+        }
+        all
+    }
+
+    /// Replaces the claims of an environment.
+    pub(super) fn enter(&self, endpoint: &str, environment: &Name, claims: Claims) {
+        let claimed = Claimed {
+            endpoint: endpoint.to_owned(),
+            claims,
+        };
+        self.claims().insert(environment.clone(), claimed);
+    }
+
+    /// Removes an environment that is gone or cannot be used.
+    pub(super) fn leave(&self, environment: &Name) {
+        self.claims().remove(environment);
+    }
+
+    fn claims(&self) -> MutexGuard<'_, BTreeMap<Name, Claimed>> {
+        self.claims.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 #[cfg(test)]
