@@ -92,7 +92,7 @@ async fn a_contact_that_cannot_be_looked_up_is_unknown() {
         Kind::Server,
     );
     let report = run(&portal, vec![two_contacts()]).await;
-    insta::assert_snapshot!(problem(&report), @"unknown api/timeout: it_contacts.a***@acme.com: POST /fake failed: scripted [request req_1]; looking whether it took effect failed too: POST /fake answered 503: scripted [request req_1]");
+    insta::assert_snapshot!(problem(&report), @"unknown api/timeout: it_contacts.a***@acme.com: POST /fake failed: scripted; looking whether it took effect failed too: POST /fake answered 503: scripted [request req_1]");
 }
 
 #[tokio::test(start_paused = true)]
@@ -304,7 +304,7 @@ async fn a_refused_invitation_leaves_no_mark() {
         .pass("put", 1)
         .fail("put", 1, Before, Kind::Forbidden);
     let report = run(&portal, vec![invite("acme", true)]).await;
-    insta::assert_snapshot!(problem(&report), @"refused api/rejected: POST /fake answered 409: scripted [request req_1]; nothing was sent, but the organization stays marked as being invited, so plans say that an invitation may be on its way");
+    insta::assert_snapshot!(problem(&report), @"refused api/rejected: POST /fake answered 409: scripted; nothing was sent, but the organization stays marked as being invited, so plans say that an invitation may be on its way [request req_1]");
 }
 
 #[tokio::test(start_paused = true)]
@@ -515,7 +515,7 @@ async fn now(portal: &FakePortal, add: &[&str], again: bool) -> Result<Invited, 
 fn refused(result: Result<Invited, Outcome>) -> String {
     let outcome = result.unwrap_err();
     let problem = outcome.problem().unwrap();
-    format!("{} {}: {}", outcome.kind(), problem.code, problem.message)
+    format!("{} {}: {problem}", outcome.kind(), problem.code)
 }
 
 #[tokio::test(start_paused = true)]

@@ -71,10 +71,14 @@ fn account(others: usize, interesting: Vec<ScenarioOrganization>) -> Sandbox {
 }
 
 fn client(sandbox: &Sandbox) -> Client {
+    client_over(InProcess(sandbox.clone()))
+}
+
+fn client_over(transport: impl Transport + 'static) -> Client {
     Client::new(Settings {
         endpoint: Endpoint::default(),
         key: Some(ApiKey::parse("sk_test_reading").unwrap()),
-        transport: Arc::new(InProcess(sandbox.clone())),
+        transport: Arc::new(transport),
         clock: Arc::new(FixedClock::from(now())),
         rate: Rate::default(),
         seed: 1,
@@ -96,7 +100,10 @@ struct View {
 }
 
 async fn look(sandbox: &Sandbox, desired: &Desired, extent: Extent) -> View {
-    let client = client(sandbox);
+    look_by(client(sandbox), desired, extent).await
+}
+
+async fn look_by(client: Client, desired: &Desired, extent: Extent) -> View {
     let everything = Selection::default();
     let (mut observed, identities) = observe(&client, desired, &everything, extent, &Silent)
         .await
@@ -174,6 +181,49 @@ async fn an_entry_that_is_not_found_makes_the_whole_list_be_read() {
         1,
         "the organization without external id is adoptable"
     );
+}
+
+/// Carries requests to a sandbox whose list of organizations omits one, from either end.
+struct Omitting(Sandbox, String);
+
+impl Transport for Omitting {
+    fn send(
+        &self,
+        request: Request<Bytes>,
+    ) -> BoxFuture<'_, Result<Response<Bytes>, TransportError>> {
+        Box::pin(async move {
+            let is_list = request.uri().path() == "/organizations";
+            let answer = self.0.call(request).await;
+            if !is_list {
+                return Ok(answer);
+            }
+            let (parts, body) = answer.into_parts();
+            let mut page: serde_json::Value = serde_json::from_slice(&body).unwrap();
+            let items = page["data"].as_array_mut().unwrap();
+            items.retain(|item| item["external_id"] != self.1.as_str());
+            Ok(Response::from_parts(parts, page.to_string().into()))
+        })
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_organization_that_was_looked_up_is_not_created_again_where_the_list_omits_it() {
+    let acme = ScenarioOrganization {
+        name: "Acme".to_owned(),
+        external_id: Some("acme".to_owned()),
+        ..ScenarioOrganization::default()
+    };
+    let sandbox = account(450, vec![acme]);
+    let client = client_over(Omitting(sandbox, "acme".to_owned()));
+    let desired = desired(
+        "version: 1\norganizations:\n  acme: {name: Acme, intents: [sso]}\n  zeta: {name: Zeta, \
+         intents: [sso]}\n",
+    );
+    let view = look_by(client, &desired, Extent::Cheapest).await;
+    assert_eq!(view.observed.coverage, Coverage::Listed);
+    let changes = view.plan.changes.iter();
+    let created: Vec<_> = changes.map(|change| change.key.as_str()).collect();
+    assert_eq!(created, ["zeta"]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -282,14 +282,20 @@ impl fmt::Display for Problem {
         if let [request] = self.requests.as_slice() {
             return request.fmt(f);
         }
-        let ids = self.requests.iter();
-        let ids: Vec<_> = ids
-            .filter_map(|request| request.request_id.as_deref().map(escape))
-            .collect();
+        let mut ids: Vec<&str> = Vec::new();
+        for id in self
+            .requests
+            .iter()
+            .filter_map(|request| request.request_id.as_deref())
+        {
+            if !ids.contains(&id) {
+                ids.push(id);
+            }
+        }
         match ids.as_slice() {
             [] => Ok(()),
-            [id] => write!(f, " [request {id}]"),
-            ids => write!(f, " [requests {}]", ids.join(", ")),
+            [id] => write!(f, " [request {}]", escape(id)),
+            ids => write!(f, " [requests {}]", escape(&ids.join(", "))),
         }
     }
 }

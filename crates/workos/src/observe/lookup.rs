@@ -15,14 +15,18 @@ use portalctl_model::{Domain, OrganizationId, name};
 
 /// Looks up every selected entry; `None` as soon as one of them is not found by an id, and where a
 /// domain's holders cannot be read: the list tells both.
+///
+/// Adds the ids of the organizations that it found to `seen`, also where it gives up or fails.
 pub(super) async fn look_all_up(
     portal: &impl ReadPortal,
     needs: &Needs<'_>,
+    seen: &mut BTreeSet<OrganizationId>,
 ) -> ApiResult<Option<Observed>> {
-    let Some(found) = organizations(portal, needs, IfMissing::GiveUp).await? else {
+    let Some(found) = organizations(portal, needs, IfMissing::GiveUp, seen).await? else {
         return Ok(None);
     };
     let observed = objects(portal, needs, found).await?;
+    seen.extend(observed.organizations.keys().cloned());
     let is_whole = !observed
         .gaps
         .iter()
@@ -30,11 +34,28 @@ pub(super) async fn look_all_up(
     Ok(is_whole.then_some(observed))
 }
 
+/// Adds organizations that were looked up in the same pass and that a list lacks, unless they are
+/// gone by now.
+///
+/// A list that is read while it changes can omit an object without showing it. An entry whose
+/// organization was just found must not have a second one created for that.
+pub(super) async fn add_unlisted(
+    portal: &impl ReadPortal,
+    mut seen: BTreeSet<OrganizationId>,
+    observed: &mut Observed,
+) -> ApiResult<()> {
+    seen.retain(|id| !observed.organizations.contains_key(id));
+    let unlisted = by_id(portal, seen.iter()).await?;
+    observed.organizations.extend(unlisted);
+    Ok(())
+}
+
 /// Looks up every selected entry; one that is not found by an id is searched by its name, which may
 /// be in the way of creating it.
 pub(super) async fn look_up(portal: &impl ReadPortal, needs: &Needs<'_>) -> ApiResult<Observed> {
-    let found = organizations(portal, needs, IfMissing::GoOn).await?;
-    let found = found.unwrap_or_default();
+    let seen = &mut BTreeSet::new();
+    let found = organizations(portal, needs, IfMissing::GoOn, seen).await?;
+    let found = found.expect("only `GiveUp` ends without a result");
     let names = names_of_missing(needs, &found);
     let (mut observed, namesakes) =
         futures::try_join!(objects(portal, needs, found), namesakes(portal, names))?;
@@ -106,7 +127,7 @@ async fn objects(
         holders(portal, needs),
         connections_of(portal, connections),
         directories_of(portal, directories),
-        absent(portal, needs),
+        by_id(portal, needs.absent.iter().copied()),
     )?;
     let mut observed = Observed {
         coverage: Coverage::LookedUp,
@@ -135,12 +156,12 @@ async fn objects(
     Ok(observed)
 }
 
-/// The organizations that are to be deleted, as far as they exist.
-async fn absent(
+/// Reads organizations by id, as far as they exist: a request for each.
+async fn by_id<'a>(
     portal: &impl ReadPortal,
-    needs: &Needs<'_>,
+    ids: impl Iterator<Item = &'a OrganizationId>,
 ) -> ApiResult<Vec<(OrganizationId, Organization)>> {
-    let lookups = needs.absent.iter().map(|id| portal.organization(id));
+    let lookups = ids.map(|id| portal.organization(id));
     // A stream that makes its futures as it goes could not be sent to another thread.
     let lookups: Vec<_> = lookups.collect();
     let found = stream::iter(lookups).buffer_unordered(CONCURRENT_CALLS);
@@ -159,6 +180,7 @@ async fn organizations<'a>(
     portal: &impl ReadPortal,
     needs: &Needs<'a>,
     if_missing: IfMissing,
+    seen: &mut BTreeSet<OrganizationId>,
 ) -> ApiResult<Option<Vec<Found<'a>>>> {
     // A stream that makes its futures as it goes could not be sent to another thread.
     let lookups = needs.entries.iter().map(|(_, entry)| one(portal, entry));
@@ -166,6 +188,7 @@ async fn organizations<'a>(
     let mut lookups = stream::iter(lookups).buffer_unordered(CONCURRENT_CALLS);
     let mut all = Vec::with_capacity(needs.entries.len());
     while let Some(found) = lookups.try_next().await? {
+        seen.extend(found.organizations.keys().cloned());
         if !found.organizations.is_empty() {
             all.push(found);
         } else if if_missing == IfMissing::GiveUp {

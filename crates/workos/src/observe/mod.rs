@@ -264,20 +264,23 @@ async fn read(
         Extent::Everything => None,
         Extent::Named => return lookup::look_up(portal, needs).await,
     };
+    let mut looked_up = BTreeSet::new();
     if let Some(budget) = budget {
         match list_within(portal, needs, budget, progress).await {
             Ok(observed) => return Ok(observed),
             Err(Cut::Failed(error)) => return Err(*error),
             Err(Cut::TooLong) => {}
         }
-        match lookup::look_all_up(portal, needs).await {
+        match lookup::look_all_up(portal, needs, &mut looked_up).await {
             Ok(Some(observed)) => return Ok(observed),
             Err(error) if is_everywhere(&error) => return Err(error),
             // The list tells as much without the read that failed.
             Ok(None) | Err(_) => {}
         }
     }
-    list(portal, needs, progress).await
+    let mut observed = list(portal, needs, progress).await?;
+    lookup::add_unlisted(portal, looked_up, &mut observed).await?;
+    Ok(observed)
 }
 
 /// Whether an error is no single object's: the list would not fare better.
