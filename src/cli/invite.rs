@@ -20,7 +20,7 @@ use portalctl_report::json_v1::{self, ErrorItem};
 use portalctl_report::{InviteOutcome, InviteQuestion, InviteReport, text};
 use portalctl_workos::ReadPortal;
 use portalctl_workos::apply::{
-    Always, InviteNow, Invited, Options, Outcome, OutcomeKind, invite_now, nonce, revoke,
+    Always, Delivery, InviteNow, Invited, Options, Outcome, OutcomeKind, invite_now, nonce, revoke,
 };
 
 /// Let WorkOS e-mail an IT contact a link to set up what is left.
@@ -158,7 +158,11 @@ impl Run<'_> {
         let now = InviteNow {
             invitation: &invitation,
             add: &add,
-            again,
+            delivery: if again {
+                Delivery::Again
+            } else {
+                Delivery::Once
+            },
         };
         let client = &self.connection.client;
         let sent = invite_now(client, &live.id, now, &self.options()).await;

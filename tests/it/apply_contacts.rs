@@ -8,8 +8,8 @@ use portalctl_model::observed::Answer;
 use portalctl_model::{Email, OrganizationId};
 use portalctl_platform::clock::SystemClock;
 use portalctl_workos::apply::{
-    Always, ApplyProgress, InviteNow, Invited, Options, Outcome, OutcomeKind, apply, invite_now,
-    revoke,
+    Always, ApplyProgress, Delivery, InviteNow, Invited, Options, Outcome, OutcomeKind, apply,
+    invite_now, revoke,
 };
 use portalctl_workos::{ApiErrorKind as Kind, ReadPortal};
 
@@ -506,7 +506,11 @@ async fn now(portal: &FakePortal, add: &[&str], again: bool) -> Result<Invited, 
     let now = InviteNow {
         invitation: &invitation(),
         add: &add,
-        again,
+        delivery: if again {
+            Delivery::Again
+        } else {
+            Delivery::Once
+        },
     };
     invite_now(portal, &org("acme"), now, &options()).await
 }

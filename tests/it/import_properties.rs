@@ -225,7 +225,7 @@ proptest! {
         prop_assert_eq!(&old_plan.conflicts, &new_plan.conflicts);
         for change in changes_of(&new_plan, &is_new) {
             for field in change.reviewed_fields() {
-                let path = field.path.to_string();
+                let path = field.path().to_string();
                 // With these, the marks of another are replaced, once somebody allows it.
                 let by_default = ["tier", PROTECT, OWNER, HOLDER];
                 let by_default = by_default.map(|key| format!("metadata.{key}"));

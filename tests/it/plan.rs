@@ -947,11 +947,7 @@ fn a_plan_is_settled_only_when_nothing_is_left() {
 }
 
 fn field(path: FieldPath, before: Option<&str>, after: Option<&str>) -> FieldChange {
-    FieldChange {
-        path,
-        before: before.map(str::to_owned),
-        after: after.map(str::to_owned),
-    }
+    FieldChange::read(path, before.map(str::to_owned), after.map(str::to_owned)).unwrap()
 }
 
 /// A plan of one change that was tampered with.

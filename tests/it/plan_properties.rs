@@ -640,9 +640,7 @@ fn invitable(live: &Live, id: &OrganizationId, entry: &DesiredOrganization) -> B
 
 /// Returns whether a change only lifts a protection, which the new owner does after a takeover.
 fn lifts_protection(change: &Change) -> bool {
-    let is_lifted = |field: &FieldChange| {
-        field.path == FieldPath::Metadata(PROTECT.to_owned()) && field.after.is_none()
-    };
+    let is_lifted = |field: &FieldChange| field.is_mark_of(PROTECT) && field.is_removal();
     change.fields.iter().all(is_lifted)
 }
 
@@ -652,20 +650,15 @@ fn waits_for_adoption(change: &Change) -> bool {
 }
 
 fn removed_domains(plan: &Plan) -> usize {
-    let fields = plan.changes.iter().flat_map(|change| &change.fields);
-    let removed =
-        fields.filter(|field| matches!(field.path, FieldPath::Domain(_)) && field.after.is_none());
+    let removed = plan.changes.iter().flat_map(Change::removed_domains);
     removed.count()
 }
 
 fn changed_organizations(plan: &Plan) -> BTreeSet<&OrganizationId> {
     // An invitation has a bound of its own.
-    let others = plan.reviewed().filter(|change| {
-        let mut fields = change.fields.iter();
-        change.action.kind() != ActionKind::Invite
-            && !fields
-                .any(|field| matches!(field.path, FieldPath::Domain(_)) && field.after.is_none())
-    });
+    let others = plan
+        .reviewed()
+        .filter(|change| change.action.kind() != ActionKind::Invite && !change.removes_a_domain());
     others
         .filter_map(|change| change.action.organization())
         .collect()

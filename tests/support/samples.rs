@@ -48,11 +48,12 @@ pub(crate) fn path(text: &str) -> FieldPath {
 }
 
 pub(crate) fn field(text: &str, before: Option<&str>, after: Option<&str>) -> FieldChange {
-    FieldChange {
-        path: path(text),
-        before: before.map(str::to_owned),
-        after: after.map(str::to_owned),
-    }
+    FieldChange::read(
+        path(text),
+        before.map(str::to_owned),
+        after.map(str::to_owned),
+    )
+    .unwrap()
 }
 
 pub(crate) fn change(name: &str, action: Action, fields: Vec<FieldChange>) -> Change {

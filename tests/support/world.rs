@@ -10,6 +10,7 @@
 //! No network, no runtime. Every plan that is made here is held to the lint, to being the same
 //! when made again, and to *twice is nothing*: once it is done, there is nothing left to do.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
@@ -600,7 +601,7 @@ pub(crate) fn apply(plan: &Plan, live: &Live) -> Live {
             }
         };
         for field in &change.fields {
-            if let FieldPath::ItContact(email) = &field.path {
+            if let FieldChange::ItContact(email) = field {
                 let held = live.contacts_mut(&id);
                 let mut there = held.iter();
                 assert!(!there.any(|held| email.is(&held.email)), "{email} is there");
@@ -643,48 +644,42 @@ fn send(live: &mut Live, key: &OrgKey, invitation: &Invitation) {
 }
 
 fn set_external_id(change: &Change) -> Option<&str> {
-    let mut fields = change.fields.iter();
-    let field = fields.find(|field| field.path == FieldPath::ExternalId)?;
-    field.after.as_deref()
+    change.fields.iter().find_map(|field| match field {
+        FieldChange::ExternalId { after, .. } => after.as_ref().map(ExternalId::as_str),
+        _ => None,
+    })
 }
 
 fn write_field(organization: &mut Organization, field: &FieldChange) {
-    let FieldChange {
-        path,
-        before: _,
-        after,
-    } = field;
-    match path {
-        FieldPath::Name => organization.name = after.clone().unwrap(),
-        FieldPath::ExternalId => organization.external_id.clone_from(after),
-        FieldPath::StripeCustomerId => organization.stripe_customer_id.clone_from(after),
-        FieldPath::OutsideProfiles => {
-            let allows = after.as_deref().map(|allow| allow == "true");
-            organization.allow_profiles_outside_organization = allows;
+    match field.clone() {
+        FieldChange::Name { after, .. } => organization.name = after.unwrap(),
+        FieldChange::ExternalId { after, .. } => {
+            organization.external_id = after.map(|id| id.to_string());
         }
-        FieldPath::Metadata(key) => {
-            organization.metadata.remove(key);
-            let value = after.iter().map(|value| (key.clone(), value.clone()));
-            organization.metadata.extend(value);
+        FieldChange::StripeCustomerId { after, .. } => organization.stripe_customer_id = after,
+        FieldChange::OutsideProfiles { after, .. } => {
+            organization.allow_profiles_outside_organization = after;
         }
-        FieldPath::Domain(domain) => {
-            organization.domains.retain(|held| held.domain != *domain);
-            let state = after.iter().map(|state| DomainState::from_api(state));
-            let added = state.map(|state| held(domain.clone(), state));
+        FieldChange::Metadata { key, after, .. } => {
+            organization.metadata.remove(&key);
+            organization
+                .metadata
+                .extend(after.map(|value| (key, value)));
+        }
+        FieldChange::Domain { domain, .. } => {
+            organization.domains.retain(|held| held.domain != domain);
+            let state = field.after();
+            let state = state.map(|state| DomainState::from_api(&state));
+            let added = state.map(|state| held(domain, state));
             organization.domains.extend(added);
             organization.domains.sort_by(|a, b| a.domain.cmp(&b.domain));
         }
         // Not on the organization itself.
-        FieldPath::ItContact(_) => assert_eq!(after.as_deref(), Some("added")),
-        // Not on the organization itself.
-        FieldPath::RetentionDays => {}
-        FieldPath::State
-        | FieldPath::Connection(_)
-        | FieldPath::Directory(_)
-        | FieldPath::Dependent(_)
-        | FieldPath::Whole(_) => {
-            panic!("{path} is never written")
-        }
+        FieldChange::ItContact(_) | FieldChange::RetentionDays { .. } => {}
+        FieldChange::State
+        | FieldChange::Connection { .. }
+        | FieldChange::Directory { .. }
+        | FieldChange::Dependent { .. } => panic!("{} is never written", field.path()),
     }
 }
 
@@ -770,18 +765,16 @@ fn invitation(out: &mut String, change: &Change) {
 }
 
 fn fields(out: &mut String, fields: &[FieldChange]) {
-    let show = |value: &Option<String>| match value {
+    let show = |value: Option<Cow<'_, str>>| match value {
         Some(value) => format!("{value:?}"),
         None => "absent".to_owned(),
     };
-    let lines = fields.iter().map(|field| match &field.before {
-        None => format!("{} {}", field.path, show(&field.after)),
-        Some(_) => format!(
-            "{} {} -> {}",
-            field.path,
-            show(&field.before),
-            show(&field.after)
-        ),
+    let lines = fields.iter().map(|field| {
+        let (path, after) = (field.path(), show(field.after()));
+        match field.before() {
+            None => format!("{path} {after}"),
+            before => format!("{path} {} -> {after}", show(before)),
+        }
     });
     let lines: Vec<String> = lines.collect();
     match lines.as_slice() {

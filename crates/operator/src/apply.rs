@@ -22,7 +22,7 @@ use super::resolve::Resolved;
 use super::resource::Uid;
 use super::state::State;
 use super::write::{Subjects, holder_field, in_words, record_failure, write};
-use portalctl_core::plan::{ActionKind, Change, Plan, Warning};
+use portalctl_core::plan::{ActionKind, Change, FieldChange, Plan, Warning};
 use portalctl_model::OrgKey;
 use portalctl_model::codes::api as codes;
 use portalctl_model::desired::FieldPath;
@@ -193,7 +193,7 @@ fn record(
     let (change, outcome) = (&applied.change, &applied.outcome);
     let is_answer =
         |path: &FieldPath| matches!(path, FieldPath::ItContact(_) | FieldPath::RetentionDays);
-    if change.fields.iter().any(|field| is_answer(&field.path))
+    if change.fields.iter().any(|field| is_answer(&field.path()))
         && let Some(id) = change.action.organization()
     {
         cache.forget_answers(id);
@@ -249,7 +249,7 @@ fn written_part(change: &Change, outcome: &Outcome) -> Change {
     let ended = outcome.problem().map_or(&[][..], |problem| &problem.fields);
     written.fields.retain(|field| {
         ended.iter().any(|one| {
-            one.path == field.path && matches!(one.kind, OutcomeKind::Done | OutcomeKind::Unknown)
+            one.path == field.path() && matches!(one.kind, OutcomeKind::Done | OutcomeKind::Unknown)
         })
     });
     written
@@ -285,11 +285,11 @@ fn event_reason(applied: &AppliedChange) -> Option<EventReason> {
         ActionKind::Create => Some(EventReason::OrganizationCreated),
         ActionKind::Adopt => Some(EventReason::OrganizationAdopted),
         ActionKind::Update => match holder_field(change) {
-            Some(field) if field.before.is_some() && moves_holder(change) => {
+            Some(field) if !field.is_addition() && moves_holder(change) => {
                 Some(EventReason::HandedOver)
             }
             // A first holder mark alone is no news.
-            Some(field) if change.fields.len() == 1 && field.before.is_none() => None,
+            Some(field) if change.fields.len() == 1 && field.is_addition() => None,
             Some(_) | None => Some(EventReason::OrganizationUpdated),
         },
         ActionKind::Invite => Some(EventReason::InvitationSent),
@@ -304,19 +304,20 @@ fn done_in_words(change: &Change, outcome: &Outcome) -> String {
     let fields: BTreeSet<String> = change
         .fields
         .iter()
-        .filter(|field| field.before != field.after)
+        .filter(|field| field.before() != field.after())
         .map(|field| {
-            let path = field.path.group();
-            path.map_or_else(|| field.path.to_string(), |group| group.as_str().to_owned())
+            let path = field.path();
+            let group = path.group();
+            group.map_or_else(|| path.to_string(), |group| group.as_str().to_owned())
         })
         .collect();
     let fields: Vec<String> = fields.into_iter().collect();
     match change.action.kind() {
         ActionKind::Create => format!("created {id}"),
         ActionKind::Adopt => format!("took over {id}"),
-        ActionKind::Update => match holder_field(change).and_then(|field| field.before.as_ref()) {
+        ActionKind::Update => match holder_field(change).and_then(FieldChange::before) {
             Some(former) if moves_holder(change) => {
-                format!("took {id} over from {}, which is gone", escape(former))
+                format!("took {id} over from {}, which is gone", escape(&former))
             }
             Some(_) | None => format!("updated {} of {id}", fields.join(", ")),
         },
@@ -330,5 +331,5 @@ fn done_in_words(change: &Change, outcome: &Outcome) -> String {
 
 /// Returns whether a change moves the holder mark.
 fn moves_holder(change: &Change) -> bool {
-    holder_field(change).is_some_and(|field| field.before != field.after)
+    holder_field(change).is_some_and(|field| field.before() != field.after())
 }

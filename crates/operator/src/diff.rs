@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::conditions::{BlockedReason, Reason};
 use portalctl_core::identity::Identities;
 use portalctl_core::plan::{
-    Action, ActionKind, Change, Flag, Held, HeldReason, Plan, Policy, Scope, Target,
+    Action, ActionKind, Change, FieldChange, Flag, Held, HeldReason, Plan, Policy, Scope, Target,
     plan as make_plan,
 };
 use portalctl_model::codes::{Code, invite as invite_codes, plan as codes};
@@ -105,8 +105,13 @@ fn replaces_external_id(change: &Change, desired: &Desired) -> bool {
     change
         .fields
         .iter()
-        .filter(|field| field.path == FieldPath::ExternalId && field.after.is_some())
-        .filter_map(|field| field.before.as_deref())
+        .filter_map(|field| match field {
+            FieldChange::ExternalId {
+                before,
+                after: Some(_),
+            } => before.as_deref(),
+            _ => None,
+        })
         .any(|before| !is_former(before))
 }
 
@@ -157,7 +162,7 @@ fn in_words(change: &Change) -> String {
     let fields: Vec<String> = change
         .fields
         .iter()
-        .map(|field| match &field.path {
+        .map(|field| match &field.path() {
             FieldPath::ItContact(_) => "it_contacts".to_owned(),
             path => escape(&path.to_string()).into_owned(),
         })

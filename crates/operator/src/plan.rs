@@ -17,7 +17,7 @@ use super::write::holder_field;
 use portalctl_core::identity::identify;
 use portalctl_core::plan::{ActionKind, Change, FieldChange, Plan};
 use portalctl_core::readiness::readiness;
-use portalctl_model::desired::{Desired, FieldPath};
+use portalctl_model::desired::Desired;
 use portalctl_model::observed::Observed;
 use portalctl_model::{OrgKey, Selection, mark};
 
@@ -117,11 +117,9 @@ fn expect_holder(change: &mut Change, desired: &Desired) {
         return;
     };
     if change.action.kind() == ActionKind::Update && holder_field(change).is_none() {
-        change.fields.push(FieldChange {
-            path: FieldPath::Metadata(mark::HOLDER.to_owned()),
-            before: Some(holder.clone()),
-            after: Some(holder),
-        });
+        let before = Some(holder.clone());
+        let field = FieldChange::metadata(mark::HOLDER, before, Some(holder));
+        change.fields.push(field);
         change.fields.sort();
     }
 }

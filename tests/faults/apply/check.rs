@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use portalctl_core::plan::{Action, Plan};
+use portalctl_core::plan::{Action, FieldChange, Plan};
 use portalctl_model::codes::{api, invite, plan as codes};
-use portalctl_model::desired::{DesiredOrganization, FieldPath};
+use portalctl_model::desired::DesiredOrganization;
 use portalctl_model::{ExternalId, OrgKey, OrganizationId};
 use portalctl_workos::apply::{AppliedChange, Outcome};
 use workos_sandbox::world::{Organization, World as Account};
@@ -81,10 +81,12 @@ fn accounted(applied: &AppliedChange, own: &[&Exchange], is_calm: bool) -> Optio
     let AppliedChange { change, outcome } = applied;
     let is_about = |exchange: &&&Exchange| match &change.action {
         Action::Create => {
-            let mut fields = change.fields.iter();
-            let id = fields.find(|field| field.path == FieldPath::ExternalId);
+            let id = change.fields.iter().find_map(|field| match field {
+                FieldChange::ExternalId { after, .. } => after.as_ref(),
+                _ => None,
+            });
             exchange.call.is_create()
-                && exchange.call.external_id == id.and_then(|id| id.after.clone())
+                && exchange.call.external_id.as_deref() == id.map(ExternalId::as_str)
         }
         Action::Adopt(id) | Action::Update(id) => {
             exchange.call.path == format!("/organizations/{id}") && !exchange.call.is_read()

@@ -9,7 +9,7 @@ use portalctl_core::plan::{
 use portalctl_core::readiness::Readiness;
 use portalctl_core::readiness::compare::{IntentChange, IntentName, OrganizationChange, StateName};
 use portalctl_model::codes::{api, plan as codes};
-use portalctl_model::desired::{FieldPath, Names, Source};
+use portalctl_model::desired::{Names, Source};
 use portalctl_model::text::{escape, mask_addresses};
 use portalctl_model::{OrgKey, OrganizationId};
 use portalctl_report::StatusReport;
@@ -99,10 +99,9 @@ fn plan_of_text(text: &str) -> Plan {
         vec![
             field("name", Some(text), Some("Acme")),
             field(&format!("metadata.{text}"), None, Some(text)),
-            FieldChange {
-                path: FieldPath::Connection(owned()),
-                before: Some(owned()),
-                after: None,
+            FieldChange::Connection {
+                id: owned(),
+                state: owned(),
             },
         ]
     };

@@ -7,7 +7,7 @@ use portalctl_core::plan::{Action, FieldChange, Flag, Held, HeldReason, Plan};
 use portalctl_core::readiness::compare::{IntentName, Picture, PicturedIntent, StateName, compare};
 use portalctl_core::readiness::{Readiness, State};
 use portalctl_model::codes::{api, manifest as manifest_codes};
-use portalctl_model::desired::{FieldPath, Names};
+use portalctl_model::desired::Names;
 use portalctl_model::{Intent, ManifestName, OrganizationId};
 use portalctl_report::json_v1::ErrorItem;
 use portalctl_report::markdown::{self, LIMIT};
@@ -107,18 +107,17 @@ fn a_sandbox_is_in_the_title() {
 
 #[test]
 fn deletions_stand_out_and_say_what_they_take_along() {
-    let gone = |path, before: &str| FieldChange {
-        path,
-        before: Some(before.to_owned()),
-        after: None,
+    let gone = |id: &str| FieldChange::Connection {
+        id: id.to_owned(),
+        state: "OktaSAML".to_owned(),
     };
     let plan = plan_of(vec![change(
         "acme",
         Action::Delete(OrganizationId::from_api("org_acme")),
         vec![
-            gone(FieldPath::Name, "Acme"),
-            gone(FieldPath::Connection("conn_1".to_owned()), "OktaSAML"),
-            gone(FieldPath::Connection("conn_2".to_owned()), "OktaSAML"),
+            field("name", Some("Acme"), None),
+            gone("conn_1"),
+            gone("conn_2"),
         ],
     )]);
     let text = plan_markdown(&plan, &Readiness::default());
@@ -378,7 +377,7 @@ fn addresses_are_always_masked() {
     plan.changes = vec![update(
         "acme",
         vec![
-            field("it_contacts.zoe@acme.com", None, Some("sso, dsync")),
+            field("it_contacts.zoe@acme.com", None, Some("added")),
             field(
                 "metadata.owner",
                 Some("zoe@acme.com"),
@@ -392,7 +391,7 @@ fn addresses_are_always_masked() {
     assert_sound(&text);
     assert!(!text.contains("zoe") && !text.contains("zack"), "{text}");
     insta::assert_snapshot!(diffs(&text)[0], @r#"
-    + it_contacts.z***@acme.com  sso, dsync
+    + it_contacts.z***@acme.com  added
     - metadata.owner             "z***@acme.com"
     + metadata.owner             "z***@acme.com"  (differs in what is masked or cut off)
     "#);

@@ -6,22 +6,18 @@
 
 use std::collections::BTreeSet;
 
-use super::change::{
-    Action, Change, Conflict, FieldChange, Flag, Held, HeldReason, Reason, Scope, Warning,
-};
+use super::change::{Action, Change, Conflict, Flag, Held, HeldReason, Reason, Scope, Warning};
+use super::field_change::FieldChange;
 use super::in_use::in_use;
 use super::policy::Policy;
 use super::{Plan, prune};
 use crate::identity::Identities;
 use crate::identity::ownership::{Declarant, Ownership, Standing};
 use portalctl_model::codes::plan as codes;
-use portalctl_model::desired::{AbsentOrganization, Desired, FieldPath};
+use portalctl_model::desired::{AbsentOrganization, Desired};
 use portalctl_model::observed::{Observed, Organization, Usage};
 use portalctl_model::text::escape;
 use portalctl_model::{Allow, ManifestName, OrgKey, OrganizationId, Selection, mark};
-
-/// The live value of the field `state`, which an entry declares as absent.
-pub(super) const PRESENT: &str = "present";
 
 /// Returns the organizations of selected entries whose use decides whether they are deleted.
 pub(super) fn candidates(
@@ -160,12 +156,14 @@ impl Absence<'_> {
     /// The deletion: it shows that it was declared, and every mark of another that goes along.
     fn deletion(&self) -> Change {
         let mut change = prune::deletion(self.live, self.usage);
-        change.fields.push(removed(FieldPath::State, PRESENT));
+        change.fields.push(FieldChange::State);
         let own = self.desired.manifest.as_ref().map(ManifestName::as_str);
         let owner = self.live.metadata.get(mark::OWNER);
         if let Some(owner) = owner.filter(|owner| own != Some(owner.as_str())) {
-            let path = FieldPath::Metadata(mark::OWNER.to_owned());
-            change.fields.push(removed(path, owner));
+            let owner = Some(owner.clone());
+            change
+                .fields
+                .push(FieldChange::metadata(mark::OWNER, owner, None));
         }
         change.fields.sort();
         Change {
@@ -178,12 +176,11 @@ impl Absence<'_> {
 
     /// Removes the mark of protection first.
     fn lift(&self) -> Change {
-        let path = FieldPath::Metadata(mark::PROTECT.to_owned());
-        let before = self.live.metadata.get(mark::PROTECT);
+        let before = self.live.metadata.get(mark::PROTECT).cloned();
         Change {
             key: self.key.clone(),
             action: Action::Update(self.live.id.clone()),
-            fields: vec![removed(path, before.map_or("", String::as_str))],
+            fields: vec![FieldChange::metadata(mark::PROTECT, before, None)],
             reason: Reason::LiftsProtection,
             source: self.entry.source.clone(),
         }
@@ -217,13 +214,5 @@ impl Absence<'_> {
                 message: format!("`allow: [{allow}]` is used up: nothing here needs it; remove it"),
             })
             .collect()
-    }
-}
-
-fn removed(path: FieldPath, before: &str) -> FieldChange {
-    FieldChange {
-        path,
-        before: Some(before.to_owned()),
-        after: None,
     }
 }

@@ -5,12 +5,13 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::Serialize;
 
+use super::field_change::FieldChange;
 use super::invitation::Invitation;
 use crate::identity::MatchedBy;
 use crate::identity::ownership::Rival;
 use portalctl_model::codes::{Code, plan as codes};
-use portalctl_model::desired::{FieldPath, Source};
-use portalctl_model::text::{escape, mask_email};
+use portalctl_model::desired::Source;
+use portalctl_model::text::escape;
 use portalctl_model::{Allow, ClientId, Domain, ManifestName, OrgKey, OrganizationId, mark};
 
 /// One thing to do to one organization.
@@ -34,33 +35,27 @@ impl Change {
     pub fn is_bookkeeping(&self) -> bool {
         matches!(self.action, Action::Update(_))
             && !self.fields.is_empty()
-            && self.fields.iter().all(|field| field.path.is_bookkeeping())
+            && self.fields.iter().all(FieldChange::is_bookkeeping)
     }
 
     /// The fields that somebody may want to review: all but marks that nobody has to.
     pub fn reviewed_fields(&self) -> impl Iterator<Item = &FieldChange> {
-        self.fields
-            .iter()
-            .filter(|field| !field.path.is_bookkeeping())
+        self.fields.iter().filter(|field| !field.is_bookkeeping())
     }
 
-    /// The domains that the change adds, or those that it removes.
-    pub fn domains(&self, added: bool) -> impl Iterator<Item = &Domain> {
-        self.fields
-            .iter()
-            .filter(move |field| field.after.is_some() == added)
-            .filter_map(|field| match &field.path {
-                FieldPath::Domain(domain) => Some(domain),
-                _ => None,
-            })
+    /// Returns the domains that the change adds.
+    pub fn added_domains(&self) -> impl Iterator<Item = &Domain> {
+        self.fields.iter().filter_map(FieldChange::added_domain)
+    }
+
+    /// Returns the domains that the change removes.
+    pub fn removed_domains(&self) -> impl Iterator<Item = &Domain> {
+        self.fields.iter().filter_map(FieldChange::removed_domain)
     }
 
     /// Returns whether it writes the mark of the holder and nothing else.
     pub fn takes_hold_only(&self) -> bool {
-        let is_mark = |field: &FieldChange| {
-            matches!(&field.path, FieldPath::Metadata(key) if key == mark::HOLDER)
-                && field.after.is_some()
-        };
+        let is_mark = |field: &FieldChange| field.is_mark_of(mark::HOLDER) && !field.is_removal();
         matches!(self.action, Action::Update(_))
             && !self.fields.is_empty()
             && self.fields.iter().all(is_mark)
@@ -68,17 +63,16 @@ impl Change {
 
     /// Returns whether a mark of another manifest or of an operator is replaced.
     pub fn takes_over(&self) -> bool {
-        let is_owner = |path: &FieldPath| matches!(path, FieldPath::Metadata(key) if [mark::OWNER, mark::HOLDER].contains(&key.as_str()));
+        let is_owner =
+            |field: &FieldChange| field.is_mark_of(mark::OWNER) || field.is_mark_of(mark::HOLDER);
         self.fields
             .iter()
-            .any(|field| is_owner(&field.path) && field.before.is_some())
+            .any(|field| is_owner(field) && !field.is_addition())
     }
 
     /// Whether a domain is taken from an organization.
     pub fn removes_a_domain(&self) -> bool {
-        self.fields
-            .iter()
-            .any(|field| matches!(field.path, FieldPath::Domain(_)) && field.after.is_none())
+        self.removed_domains().next().is_some()
     }
 }
 
@@ -160,17 +154,6 @@ impl fmt::Display for ActionKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
     }
-}
-
-/// One field before and after; `None` is absent.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct FieldChange {
-    /// Which field.
-    pub path: FieldPath,
-    /// Its live value when the plan was made.
-    pub before: Option<String>,
-    /// Its value once the change is made.
-    pub after: Option<String>,
 }
 
 /// Why a change is planned.
@@ -475,20 +458,17 @@ pub struct Warning {
 impl Warning {
     /// Tells that WorkOS keeps a value otherwise than it was sent.
     pub fn kept_differently(key: &OrgKey, field: &FieldChange, kept: Option<&str>) -> Self {
-        let shown = |value: Option<&str>| match (&field.path, value) {
-            (_, None) => "nothing".to_owned(),
-            (FieldPath::ItContact(_), Some(address)) => mask_email(address),
-            (_, Some(value)) => format!("\"{}\"", escape(value)),
+        let shown = |value: Option<&str>| match value {
+            None => "nothing".to_owned(),
+            Some(value) => format!("\"{}\"", escape(value)),
         };
-        let path = match &field.path {
-            FieldPath::ItContact(email) => format!("it_contacts.{}", mask_email(email.as_str())),
-            path => escape(&path.shown()).into_owned(),
-        };
-        let sent = match (&field.path, &field.after) {
-            (FieldPath::Domain(domain), Some(_)) => Some(domain.as_str()),
-            (FieldPath::ItContact(email), Some(_)) => Some(email.as_str()),
-            (_, after) => after.as_deref(),
-        };
+        let path = field.path().shown();
+        let path = escape(&path);
+        let after = field.after();
+        let sent = field
+            .added_domain()
+            .map(Domain::as_str)
+            .or(after.as_deref());
         Self {
             key: key.clone(),
             code: codes::KEPT_DIFFERENTLY,

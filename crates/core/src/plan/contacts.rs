@@ -1,7 +1,8 @@
 //! IT contacts and invitations: contacts are added and never removed, and one is invited once.
 
-use super::change::{Action, Change, FieldChange, Reason, Warning};
-use super::entry::{Entry, set};
+use super::change::{Action, Change, Reason, Warning};
+use super::entry::Entry;
+use super::field_change::FieldChange;
 use super::invitation::{Invitation, describe};
 use portalctl_model::Email;
 use portalctl_model::codes::{invite as invite_codes, plan as codes};
@@ -9,9 +10,6 @@ use portalctl_model::desired::{FieldPath, Invite};
 use portalctl_model::mark::{self, InvitationMark};
 use portalctl_model::observed::{Answer, ItContact, Organization};
 use portalctl_model::text::escape;
-
-/// What a contact becomes: WorkOS tells nothing more of it.
-const ADDED: &str = "added";
 
 impl Entry<'_> {
     /// The declared contacts that WorkOS does not have; of a new organization, all of them.
@@ -25,9 +23,7 @@ impl Entry<'_> {
             }
         };
         let missing = self.declared.it_contacts.iter().filter(is_missing);
-        missing
-            .map(|email| set(FieldPath::ItContact(email.clone()), ADDED))
-            .collect()
+        missing.cloned().map(FieldChange::ItContact).collect()
     }
 
     /// The mark that WorkOS has all declared contacts, unless it stands already or it is not known.
@@ -39,11 +35,8 @@ impl Entry<'_> {
             (Some(live), Some(Answer::Found(_))) => live.metadata.get(mark::CONTACTS).cloned(),
             (Some(_), Some(_) | None) => return None,
         };
-        (before.as_ref() != Some(&wanted)).then(|| FieldChange {
-            path: FieldPath::Metadata(mark::CONTACTS.to_owned()),
-            before,
-            after: Some(wanted),
-        })
+        (before.as_ref() != Some(&wanted))
+            .then(|| FieldChange::metadata(mark::CONTACTS, before, Some(wanted)))
     }
 
     /// Contacts are declared where they cannot be managed.

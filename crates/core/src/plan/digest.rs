@@ -8,7 +8,7 @@ use std::fmt;
 use serde::Serialize;
 use sha2::{Digest as _, Sha256};
 
-use super::change::{Change, FieldChange, Scope};
+use super::change::{Change, Scope};
 use super::{Invitation, Plan, Target};
 use portalctl_model::{ManifestName, OrganizationId};
 
@@ -54,15 +54,10 @@ impl Digest {
         for change in plan.reviewed() {
             hasher.subject(change);
             hasher.count(change.reviewed_fields().count());
-            for FieldChange {
-                path,
-                before,
-                after,
-            } in change.reviewed_fields()
-            {
-                hasher.text(&path.to_string());
-                hasher.optional(before.as_deref());
-                hasher.optional(after.as_deref());
+            for field in change.reviewed_fields() {
+                hasher.text(&field.path().to_string());
+                hasher.optional(field.before().as_deref());
+                hasher.optional(field.after().as_deref());
             }
             if let Some(invitation) = change.action.invitation() {
                 hasher.invitation(invitation);

@@ -2,9 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::change::{
-    Action, Change, Conflict, FieldChange, Flag, Held, HeldReason, Reason, Scope, Warning,
-};
+use super::change::{Action, Change, Conflict, Flag, Held, HeldReason, Reason, Scope, Warning};
+use super::field_change::FieldChange;
 use super::policy::Policy;
 use crate::identity::ownership::{Declarant, Ownership, Rival, Standing};
 use crate::identity::{Contest, MatchedBy};
@@ -16,11 +15,6 @@ use portalctl_model::mark::{self, KeptValues};
 use portalctl_model::observed::{Answer, ItContact, Organization};
 use portalctl_model::text::escape;
 use portalctl_model::{Allow, Domain, ExternalId, HolderMark, Intent, ManifestName, OrgKey};
-
-/// The state in which every domain starts that is not trusted.
-const PENDING: &str = "pending";
-/// The state that asserts ownership without proof.
-const VERIFIED: &str = "verified";
 
 /// One entry with what the run may do about it.
 pub(super) struct Entry<'a> {
@@ -61,40 +55,24 @@ impl Entry<'_> {
             return plan;
         };
         let mut fields = vec![
-            set(FieldPath::Name, name),
-            set(FieldPath::ExternalId, external_id.as_str()),
+            FieldChange::Name {
+                before: None,
+                after: Some(name.clone()),
+            },
+            FieldChange::ExternalId {
+                before: None,
+                after: Some(external_id.clone()),
+            },
         ];
-        fields.extend(
-            self.declared
-                .stripe_customer_id
-                .iter()
-                .map(|id| set(FieldPath::StripeCustomerId, id)),
-        );
-        let allows = self.declared.allow_profiles_outside_organization;
-        fields.extend(allows.map(|allow| set(FieldPath::OutsideProfiles, allow.to_string())));
-        let days = self.declared.retention_days;
-        fields.extend(days.map(|days| set(FieldPath::RetentionDays, days.to_string())));
-        fields.extend(self.declared.metadata.iter().filter_map(|(key, value)| {
-            value
-                .as_ref()
-                .map(|value| set(FieldPath::Metadata(key.clone()), value))
+        fields.extend(self.own_fields(None));
+        let retention = self.declared.retention_days;
+        fields.extend(retention.map(|days| FieldChange::RetentionDays {
+            before: None,
+            after: Some(days),
         }));
-        if let Some(manifest) = self.manifest {
-            fields.push(set(
-                FieldPath::Metadata(mark::OWNER.to_owned()),
-                manifest.as_str(),
-            ));
-        }
-        if let Some(holder) = &self.declared.holder {
-            let path = FieldPath::Metadata(mark::HOLDER.to_owned());
-            fields.push(set(path, holder.to_string()));
-        }
-        if self.declared.protect == Some(true) {
-            fields.push(set(
-                FieldPath::Metadata(mark::PROTECT.to_owned()),
-                mark::PROTECTED,
-            ));
-        }
+        let manifest = self.manifest.map(ManifestName::to_string);
+        let owner = manifest.map(|name| FieldChange::metadata(mark::OWNER, None, Some(name)));
+        fields.extend(owner);
         for (domain, state) in self.declared.domains.iter().flatten() {
             fields.push(self.new_domain(domain, *state, &mut plan));
         }
@@ -113,19 +91,17 @@ impl Entry<'_> {
         state: DeclaredDomainState,
         plan: &mut EntryPlan,
     ) -> FieldChange {
-        let path = || FieldPath::Domain(domain.clone());
-        match state {
-            DeclaredDomainState::Verified if self.allows(Flag::AllowTrustedDomains) => {
-                set(path(), VERIFIED)
-            }
-            DeclaredDomainState::Verified => {
-                let trusted = vec![set(path(), VERIFIED)];
-                let change = self.change(Action::Create, trusted, Reason::TrustedDomain);
-                self.add(plan, change, &[Need::Flag(Flag::AllowTrustedDomains)]);
-                set(path(), PENDING)
-            }
-            DeclaredDomainState::Pending => set(path(), PENDING),
+        let added = FieldChange::Domain {
+            domain: domain.clone(),
+            before: None,
+            after: Some(state),
+        };
+        if state == DeclaredDomainState::Pending || self.allows(Flag::AllowTrustedDomains) {
+            return added;
         }
+        let change = self.change(Action::Create, vec![added], Reason::TrustedDomain);
+        self.add(plan, change, &[Need::Flag(Flag::AllowTrustedDomains)]);
+        FieldChange::pending_domain(domain.clone())
     }
 
     /// The organization is there: only what is declared and differs is changed.
@@ -172,7 +148,7 @@ impl Entry<'_> {
             plan.changes.push(self.change(action(), mark, reason));
         }
         if let Some(external_id) = external_id {
-            let is_rekey = external_id.before.is_some();
+            let is_rekey = !external_id.is_addition();
             if is_rekey && self.declared.allow.contains(&Allow::Rekey) {
                 plan.used.insert(Allow::Rekey);
             }
@@ -229,10 +205,12 @@ impl Entry<'_> {
         }
         let why = match self.retention? {
             Answer::Found(live) => {
-                let before = live.map(|days| days.to_string());
-                let path = FieldPath::RetentionDays;
-                let field = difference(path, before.as_ref(), Some(days.to_string()))?;
-                return Some((field, live.is_some_and(|live| live > u32::from(days))));
+                let is_shorter = live.is_some_and(|live| live > u32::from(days));
+                let field = differing(FieldChange::RetentionDays {
+                    before: *live,
+                    after: Some(days),
+                });
+                return field.map(|field| (field, is_shorter));
             }
             Answer::Absent => "WorkOS answered 404".to_owned(),
             Answer::NotEntitled(message) => format!("WorkOS answered 403: {}", escape(message)),
@@ -296,9 +274,8 @@ impl Entry<'_> {
         match standing {
             Standing::Free if claim => self.owner_mark(live).into_iter().collect(),
             Standing::Theirs(_) if claim || wants => {
-                let path = FieldPath::Metadata(mark::HOLDER.to_owned());
-                let holder = live.metadata.get(mark::HOLDER);
-                let holder = difference(path, holder, None::<&str>);
+                let holder = live.metadata.get(mark::HOLDER).cloned();
+                let holder = differing(FieldChange::metadata(mark::HOLDER, holder, None));
                 self.owner_mark(live).into_iter().chain(holder).collect()
             }
             Standing::Free
@@ -311,11 +288,9 @@ impl Entry<'_> {
 
     /// The owner mark as this manifest would have it, where it differs.
     fn owner_mark(&self, live: &Organization) -> Option<FieldChange> {
-        difference(
-            FieldPath::Metadata(mark::OWNER.to_owned()),
-            live.metadata.get(mark::OWNER),
-            self.manifest.map(ManifestName::as_str),
-        )
+        let before = live.metadata.get(mark::OWNER).cloned();
+        let after = self.manifest.map(ManifestName::to_string);
+        differing(FieldChange::metadata(mark::OWNER, before, after))
     }
 
     /// Warns where an operator keeps the organization as the same resource says.
@@ -444,31 +419,20 @@ impl Entry<'_> {
     /// Everything declared that differs, but the external id, which has rules of its own. What
     /// WorkOS is known to keep otherwise than it was sent is a warning.
     fn differences(&self, live: &Organization, warnings: &mut Vec<Warning>) -> Vec<FieldChange> {
-        let mut fields = Vec::new();
+        let mut fields = self.own_fields(Some(live));
         if let Some(name) = &self.declared.name {
-            fields.extend(difference(FieldPath::Name, Some(&live.name), Some(name)));
-        }
-        if let Some(id) = &self.declared.stripe_customer_id {
-            let before = live.stripe_customer_id.as_ref();
-            fields.extend(difference(FieldPath::StripeCustomerId, before, Some(id)));
-        }
-        if let Some(allow) = self.declared.allow_profiles_outside_organization {
-            let before = live.allow_profiles_outside_organization;
-            let before = before.map(|allow| allow.to_string());
-            let path = FieldPath::OutsideProfiles;
-            fields.extend(difference(path, before.as_ref(), Some(allow.to_string())));
-        }
-        for (key, after) in self.metadata_with_marks() {
-            let before = live.metadata.get(&key);
-            fields.extend(difference(FieldPath::Metadata(key), before, after.as_ref()));
+            fields.extend(differing(FieldChange::Name {
+                before: Some(live.name.clone()),
+                after: Some(name.clone()),
+            }));
         }
         for domain in self.declared.domains.iter().flat_map(BTreeMap::keys) {
             if live.domain(domain).is_none() && self.may_write(domain) {
-                fields.push(set(FieldPath::Domain(domain.clone()), PENDING));
+                fields.push(FieldChange::pending_domain(domain.clone()));
             }
         }
         fields.extend(self.missing_contacts(Some(live)));
-        fields.retain(|field| field.path.is_mark() || !self.declared.ignores(&field.path));
+        fields.retain(|field| field.is_mark() || !self.declared.ignores(&field.path()));
         let kept = KeptValues::of(&live.metadata);
         fields.retain(|field| {
             let warning = self.kept_warning(field, live, &kept);
@@ -479,6 +443,27 @@ impl Entry<'_> {
         fields
     }
 
+    /// Returns the changes of the Stripe customer id, of profiles from outside and of metadata with
+    /// its marks; of a new organization, whatever is declared.
+    fn own_fields(&self, live: Option<&Organization>) -> Vec<FieldChange> {
+        let stripe_customer = self.declared.stripe_customer_id.clone();
+        let stripe_customer = stripe_customer.map(|id| FieldChange::StripeCustomerId {
+            before: live.and_then(|live| live.stripe_customer_id.clone()),
+            after: Some(id),
+        });
+        let outside_profiles = self.declared.allow_profiles_outside_organization;
+        let outside_profiles = outside_profiles.map(|allow| FieldChange::OutsideProfiles {
+            before: live.and_then(|live| live.allow_profiles_outside_organization),
+            after: Some(allow),
+        });
+        let metadata = self.metadata_with_marks().into_iter().map(|(key, after)| {
+            let before = live.and_then(|live| live.metadata.get(&key).cloned());
+            FieldChange::metadata(key, before, after)
+        });
+        let fields = stripe_customer.into_iter().chain(outside_profiles);
+        fields.chain(metadata).filter_map(differing).collect()
+    }
+
     /// The mark that WorkOS has all declared contacts, where metadata has room for it.
     fn contacts_mark_that_fits(
         &self,
@@ -487,7 +472,7 @@ impl Entry<'_> {
         marks: usize,
     ) -> Option<FieldChange> {
         let field = self.contacts_mark(Some(live))?;
-        let one_more = usize::from(field.before.is_none());
+        let one_more = usize::from(field.is_addition());
         (metadata_keys(live, fields) + marks + one_more <= mark::MAX_METADATA_KEYS).then_some(field)
     }
 
@@ -499,21 +484,17 @@ impl Entry<'_> {
         live: &Organization,
         kept: &KeptValues,
     ) -> Option<Warning> {
-        let FieldChange {
-            path,
-            before,
-            after,
-        } = field;
-        if kept.is_empty() || path.is_mark() {
+        if kept.is_empty() || field.is_mark() {
             return None;
         }
-        let value = match path {
+        let (path, before, after) = (field.path(), field.before(), field.after());
+        let value = match &path {
             FieldPath::Domain(domain) => {
                 let mut held = live.domains.iter().map(|held| held.domain.as_str());
                 let sent = Some(domain.as_str());
-                Some(held.find(|held| after.is_some() && kept.holds(path, sent, Some(held)))?)
+                Some(held.find(|held| after.is_some() && kept.holds(&path, sent, Some(held)))?)
             }
-            _ if kept.holds(path, after.as_deref(), before.as_deref()) => before.as_deref(),
+            _ if kept.holds(&path, after.as_deref(), before.as_deref()) => before.as_deref(),
             _ => return None,
         };
         Some(Warning::kept_differently(self.key, field, value))
@@ -539,17 +520,15 @@ impl Entry<'_> {
         // A tenant's organization keeps the external id that it was created with.
         let keeps = plain_key.is_some() && plain_key == live.external_id.as_deref();
         self.declared_external_id(live)
-            .filter(|field| !keeps && !self.declared.ignores(&field.path))
+            .filter(|_| !keeps && !self.declared.ignores(&FieldPath::ExternalId))
             .filter(|field| self.kept_warning(field, live, &kept).is_none())
     }
 
     fn declared_external_id(&self, live: &Organization) -> Option<FieldChange> {
-        let declared = self.declared.external_id.as_ref().map(ExternalId::as_str)?;
-        difference(
-            FieldPath::ExternalId,
-            live.external_id.as_ref(),
-            Some(declared),
-        )
+        differing(FieldChange::ExternalId {
+            before: live.external_id.clone(),
+            after: Some(self.declared.external_id.clone()?),
+        })
     }
 
     fn pinned_with_other_external_id(
@@ -561,7 +540,7 @@ impl Entry<'_> {
             return None;
         }
         let difference = self.external_id_difference(live)?;
-        let before = difference.before?;
+        let before = difference.before()?;
         let id = escape(live.id.as_str());
         Some(Conflict {
             key: self.key.clone(),
@@ -586,7 +565,7 @@ impl Entry<'_> {
         fields: &mut Vec<FieldChange>,
         invites: bool,
     ) -> MetadataFit {
-        let is_added = |field: &FieldChange| is_metadata(field) && field.before.is_none();
+        let is_added = |field: &FieldChange| is_metadata(field) && field.is_addition();
         let adds = invites || fields.iter().any(is_added);
         let total = metadata_keys(live, fields) + usize::from(invites);
         if !adds || total <= mark::MAX_METADATA_KEYS {
@@ -596,15 +575,15 @@ impl Entry<'_> {
                 marks_invitation: true,
             };
         }
-        let of = |field: &FieldChange, mark: &str| field.path == metadata(mark);
         let takes_over = fields
             .iter()
-            .any(|field| of(field, mark::HOLDER) && field.before.is_some());
-        let is_hold =
-            |field: &FieldChange| of(field, mark::HOLDER) || (takes_over && of(field, mark::OWNER));
+            .any(|field| field.is_mark_of(mark::HOLDER) && !field.is_addition());
+        let is_hold = |field: &FieldChange| {
+            field.is_mark_of(mark::HOLDER) || (takes_over && field.is_mark_of(mark::OWNER))
+        };
         let added = fields.extract_if(.., |field| is_added(field) && !is_hold(field));
         let (own, declared): (Vec<FieldChange>, Vec<FieldChange>) =
-            added.partition(|field| field.path.is_mark());
+            added.partition(FieldChange::is_mark);
         let stops_entry =
             metadata_keys(live, fields) > mark::MAX_METADATA_KEYS && fields.iter().any(is_added);
         let mut left_out = Vec::new();
@@ -612,7 +591,7 @@ impl Entry<'_> {
             if metadata_keys(live, fields) + group.len() <= mark::MAX_METADATA_KEYS {
                 fields.extend(group);
             } else {
-                left_out.extend(group.into_iter().map(|field| field.path.to_string()));
+                left_out.extend(group.into_iter().map(|field| field.path().to_string()));
             }
         }
         let marks_invitation = metadata_keys(live, fields) < mark::MAX_METADATA_KEYS;
@@ -672,14 +651,14 @@ impl Entry<'_> {
             .filter(|held| !declared.contains_key(&held.domain))
             .filter(|held| !stands_for_another(&held.domain))
             .map(|held| {
-                let field = FieldChange {
-                    path: FieldPath::Domain(held.domain.clone()),
-                    before: Some(held.state.to_string()),
+                let field = FieldChange::Domain {
+                    domain: held.domain.clone(),
+                    before: Some(held.state.clone()),
                     after: None,
                 };
                 (field, held.state.is_verified())
             })
-            .filter(|(field, _)| !self.declared.ignores(&field.path))
+            .filter(|(field, _)| !self.declared.ignores(&field.path()))
             .collect()
     }
 }
@@ -731,15 +710,11 @@ impl Need {
 }
 
 fn lifts_protection(field: &FieldChange) -> bool {
-    matches!(&field.path, FieldPath::Metadata(key) if key == mark::PROTECT) && field.after.is_none()
-}
-
-fn metadata(key: &str) -> FieldPath {
-    FieldPath::Metadata(key.to_owned())
+    field.is_mark_of(mark::PROTECT) && field.is_removal()
 }
 
 fn is_metadata(field: &FieldChange) -> bool {
-    matches!(field.path, FieldPath::Metadata(_))
+    field.metadata_key().is_some()
 }
 
 /// Metadata keys of an organization once fields are written.
@@ -748,31 +723,12 @@ fn metadata_keys(live: &Organization, fields: &[FieldChange]) -> usize {
         let fields = fields.iter().filter(|field| is_metadata(field));
         fields.filter(|field| is_counted(field)).count()
     };
-    let added = count(|field| field.before.is_none());
-    let removed = count(|field| field.after.is_none());
+    let added = count(FieldChange::is_addition);
+    let removed = count(FieldChange::is_removal);
     (live.metadata.len() + added).saturating_sub(removed)
 }
 
-pub(super) fn set(path: FieldPath, after: impl Into<String>) -> FieldChange {
-    FieldChange {
-        path,
-        before: None,
-        after: Some(after.into()),
-    }
-}
-
-fn difference(
-    path: FieldPath,
-    before: Option<&String>,
-    after: Option<impl AsRef<str>>,
-) -> Option<FieldChange> {
-    let after = after.map(|after| after.as_ref().to_owned());
-    if path.is_same(before.map(String::as_str), after.as_deref()) {
-        return None;
-    }
-    Some(FieldChange {
-        path,
-        before: before.cloned(),
-        after,
-    })
+/// Returns the change, unless it leaves the field as it is at WorkOS.
+fn differing(change: FieldChange) -> Option<FieldChange> {
+    (!change.is_no_change()).then_some(change)
 }

@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use super::change::FieldChange;
+use super::field_change::FieldChange;
 use portalctl_model::desired::{Dependent, FieldPath};
 use portalctl_model::observed::{
     AuditLogConfiguration, AuditLogState, LogStreamState, Organization, Usage,
@@ -51,11 +51,8 @@ impl Evidence {
 
     /// The evidence as a field that the deletion takes away.
     pub fn field(&self) -> FieldChange {
-        FieldChange {
-            path: self.path.clone(),
-            before: Some(self.state.clone()),
-            after: None,
-        }
+        FieldChange::read(self.path.clone(), Some(self.state.clone()), None)
+            .expect("a deletion takes along every kind of evidence")
     }
 
     /// Returns whether a field of a reviewed deletion shows this evidence.
@@ -63,11 +60,12 @@ impl Evidence {
     /// An object in another state than the one shown is not shown. Where a part could not be read,
     /// anything may be found in it later.
     pub fn is_shown_by(&self, field: &FieldChange) -> bool {
-        let shown = field.before.as_deref();
-        if shown == Some(NOT_READ) {
-            return self.part().map(FieldPath::Dependent).as_ref() == Some(&field.path);
+        match field {
+            FieldChange::Dependent { part, state } if state == NOT_READ => {
+                self.part() == Some(*part)
+            }
+            _ => *field == self.field(),
         }
-        field.path == self.path && shown == Some(&self.state)
     }
 
     /// The part that is read by itself; none for a domain, which stands on the organization.

@@ -2,10 +2,11 @@
 //!
 //! Tests run it on every plan they make. Each finding is one sentence; a sound plan has none.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::Reason;
-use super::{ActionKind, Change, Plan};
+use super::{ActionKind, Change, FieldChange, Plan};
 use portalctl_model::desired::{DeclaredDomainState, Desired, DomainsPolicy, FieldPath, Invite};
 use portalctl_model::observed::{Answer, Observed, Organization};
 use portalctl_model::{Email, ExternalId, ManifestName, OrganizationId, mark};
@@ -45,13 +46,19 @@ pub fn lint(plan: &Plan, desired: &Desired, observed: &Observed) -> Vec<String> 
 /// Whether a change removes a domain that a change of another entry adds.
 fn gives_a_domain_up(change: &Change, plan: &Plan) -> bool {
     change.fields.iter().any(|removed| {
-        let is_removal = matches!(removed.path, FieldPath::Domain(_)) && removed.after.is_none();
-        let is_added = |other: &Change| {
-            let mut fields = other.fields.iter();
-            other.key != change.key
-                && fields.any(|field| field.path == removed.path && field.after.is_some())
+        let FieldChange::Domain {
+            domain,
+            after: None,
+            ..
+        } = removed
+        else {
+            return false;
         };
-        is_removal && plan.changes.iter().any(is_added)
+        let mut others = plan.changes.iter().filter(|other| other.key != change.key);
+        others.any(|other| {
+            let mut fields = other.fields.iter();
+            fields.any(|field| matches!(field, FieldChange::Domain { domain: added, after: Some(_), .. } if added == domain))
+        })
     })
 }
 
@@ -129,7 +136,7 @@ fn deletion(change: &Change, desired: &Desired, observed: &Observed, findings: &
     if change
         .fields
         .iter()
-        .any(|field| field.path == FieldPath::State)
+        .any(|field| *field == FieldChange::State)
     {
         let is_declared = desired
             .absent
@@ -169,8 +176,9 @@ fn only_what_is_declared(change: &Change, desired: &Desired, findings: &mut Vec<
     };
     let is_create = change.action.kind() == ActionKind::Create;
     for field in &change.fields {
-        let after = field.after.as_deref();
-        let is_declared = match &field.path {
+        let after = field.after();
+        let after = after.as_deref();
+        let is_declared = match &field.path() {
             FieldPath::Name => after.is_some() && after == entry.name.as_deref(),
             FieldPath::ExternalId => {
                 after.is_some() && after == entry.external_id.as_ref().map(ExternalId::as_str)
@@ -187,17 +195,17 @@ fn only_what_is_declared(change: &Change, desired: &Desired, findings: &mut Vec<
                 after.is_some() && after == declared.as_deref()
             }
             FieldPath::Metadata(name) if name == mark::OWNER => {
-                let is_asked = is_create || entry.claim || field.before.is_some();
+                let is_asked = is_create || entry.claim || field.before().is_some();
                 let takes_over = change
                     .fields
                     .iter()
-                    .any(|field| field.path == FieldPath::Metadata(mark::HOLDER.to_owned()));
+                    .any(|field| field.path() == FieldPath::Metadata(mark::HOLDER.to_owned()));
                 (is_asked || takes_over)
                     && after == desired.manifest.as_ref().map(ManifestName::as_str)
             }
             FieldPath::Metadata(name) if name == mark::HOLDER => {
                 let own = entry.holder.as_ref().map(ToString::to_string);
-                let is_taken_over = after.is_none() && field.before.is_some() && own.is_none();
+                let is_taken_over = after.is_none() && field.before().is_some() && own.is_none();
                 is_taken_over || (after.is_some() && after == own.as_deref())
             }
             FieldPath::Metadata(name) if name == mark::CONTACTS => {
@@ -237,7 +245,7 @@ fn only_what_is_declared(change: &Change, desired: &Desired, findings: &mut Vec<
         if !is_declared {
             findings.push(format!(
                 "{key} would set {} to {after:?}, which is not declared",
-                field.path
+                field.path()
             ));
         }
     }
@@ -294,13 +302,14 @@ fn fields(change: &Change, observed: &Observed, findings: &mut Vec<String>) {
         .and_then(|id| observed.organizations.get(id));
     let mut seen = BTreeSet::new();
     for field in &change.fields {
-        if !seen.insert(&field.path) {
-            findings.push(format!("{key} sets {} twice", field.path));
+        let path = field.path();
+        if !seen.insert(path.clone()) {
+            findings.push(format!("{key} sets {path} twice"));
         }
-        if field.before == field.after {
-            findings.push(format!("{key} sets {} to what it is", field.path));
+        if field.before() == field.after() {
+            findings.push(format!("{key} sets {path} to what it is"));
         }
-        let before = live.and_then(|live| match &field.path {
+        let before = live.and_then(|live| match &path {
             FieldPath::Name => Some(live.name.clone()),
             FieldPath::ExternalId => live.external_id.clone(),
             FieldPath::StripeCustomerId => live.stripe_customer_id.clone(),
@@ -311,20 +320,18 @@ fn fields(change: &Change, observed: &Observed, findings: &mut Vec<String>) {
                 Some(Answer::Found(days)) => days.map(|days| days.to_string()),
                 _ => None,
             },
-            FieldPath::State => Some(super::absent::PRESENT.to_owned()),
+            FieldPath::State => Some("present".to_owned()),
             FieldPath::Metadata(name) => live.metadata.get(name).cloned(),
             FieldPath::Domain(name) => live.domain(name).map(|held| held.state.to_string()),
             FieldPath::Connection(_) | FieldPath::Directory(_) | FieldPath::Dependent(_) => {
-                field.before.clone()
+                field.before().map(Cow::into_owned)
             }
             FieldPath::ItContact(email) => contact(observed, live, email),
             FieldPath::Whole(_) => None,
         });
-        if field.before != before {
-            findings.push(format!(
-                "{key} says that {} is {:?}",
-                field.path, field.before
-            ));
+        if field.before().as_deref() != before.as_deref() {
+            let told = field.before();
+            findings.push(format!("{key} says that {path} is {told:?}"));
         }
     }
     let is_invitation = change.action.kind() == ActionKind::Invite;
@@ -342,7 +349,7 @@ fn held_by_others(plan: &Plan, desired: &Desired, observed: &Observed, findings:
         let Some(live) = live else { continue };
         if change.action.kind() == ActionKind::Delete {
             let path = FieldPath::Metadata(mark::HOLDER.to_owned());
-            let shown = change.fields.iter().any(|field| field.path == path);
+            let shown = change.fields.iter().any(|field| field.path() == path);
             if live.metadata.contains_key(mark::HOLDER) && !shown {
                 findings.push(format!(
                     "{key} would delete {}, and hide who holds it",
@@ -365,7 +372,7 @@ fn held_by_others(plan: &Plan, desired: &Desired, observed: &Observed, findings:
                 .filter(|other| other.action.organization() == Some(&live.id))
                 .flat_map(|other| &other.fields);
             let path = FieldPath::Metadata(name.to_owned());
-            fields.any(|field| field.path == path && field.before.is_some())
+            fields.any(|field| field.path() == path && field.before().is_some())
         };
         let own = entry.resource.as_ref().and_then(|resource| {
             Some(format!(
@@ -427,13 +434,12 @@ fn at_most_once(plan: &Plan, findings: &mut Vec<String>) {
             }
             None | Some(_) => {}
         }
-        let given = change
-            .fields
-            .iter()
-            .filter(|field| field.path == FieldPath::ExternalId)
-            // What is deleted gives its own up.
-            .filter_map(|field| field.after.as_deref());
-        for external_id in given {
+        // What is deleted gives its own up.
+        let given = change.fields.iter().filter_map(|field| match field {
+            FieldChange::ExternalId { after, .. } => after.as_ref(),
+            _ => None,
+        });
+        for external_id in given.map(ExternalId::as_str) {
             if !external_ids.insert(external_id) {
                 findings.push(format!("{external_id:?} is given to two organizations"));
             }
@@ -466,9 +472,12 @@ fn contested_domains_stand_still(plan: &Plan, findings: &mut Vec<String>) {
         .filter_map(|conflict| Some((&conflict.key, conflict.scope.domain()?)))
         .collect();
     for change in &plan.changes {
-        let added = change.fields.iter().filter(|field| field.after.is_some());
-        for field in added {
-            if let FieldPath::Domain(domain) = &field.path
+        for field in &change.fields {
+            if let FieldChange::Domain {
+                domain,
+                after: Some(_),
+                ..
+            } = field
                 && contested.contains(&(&change.key, domain))
             {
                 findings.push(format!("{} would get the contested {domain}", change.key));

@@ -9,6 +9,7 @@ pub mod change;
 mod contacts;
 pub mod digest;
 mod entry;
+pub mod field_change;
 pub mod in_use;
 pub mod invitation;
 pub mod lint;
@@ -29,9 +30,9 @@ use portalctl_model::{Allow, OrgKey, OrganizationId, Selection, Unconfigured, na
 
 pub use crate::identity::ownership::Ownership;
 pub use change::{
-    Action, ActionKind, Change, Conflict, FieldChange, Flag, Held, HeldReason, Reason, Scope,
-    Target, Warning,
+    Action, ActionKind, Change, Conflict, Flag, Held, HeldReason, Reason, Scope, Target, Warning,
 };
+pub use field_change::FieldChange;
 pub use in_use::{Evidence, in_use};
 pub use invitation::Invitation;
 pub use policy::Policy;

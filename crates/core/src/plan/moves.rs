@@ -6,10 +6,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Plan;
-use super::change::{Change, Conflict, FieldChange, Held, HeldReason, Reason, Scope, Warning};
+use super::change::{Change, Conflict, Held, HeldReason, Reason, Scope, Warning};
+use super::field_change::FieldChange;
 use crate::identity::{Contest, Identities, Rival};
 use portalctl_model::codes::plan as codes;
-use portalctl_model::desired::FieldPath;
 use portalctl_model::text::escape;
 use portalctl_model::{Domain, OrgKey, OrganizationId};
 
@@ -17,7 +17,7 @@ use portalctl_model::{Domain, OrgKey, OrganizationId};
 pub fn moving(changes: &[Change]) -> BTreeSet<Domain> {
     let mut added: BTreeMap<&Domain, Vec<&OrgKey>> = BTreeMap::new();
     for change in changes {
-        for domain in change.domains(true) {
+        for domain in change.added_domains() {
             added.entry(domain).or_default().push(&change.key);
         }
     }
@@ -27,7 +27,7 @@ pub fn moving(changes: &[Change]) -> BTreeSet<Domain> {
     };
     let mut moving = BTreeSet::new();
     for change in changes {
-        let removed = change.domains(false);
+        let removed = change.removed_domains();
         let removed = removed.filter(|domain| is_added_elsewhere(domain, &change.key));
         moving.extend(removed.cloned());
     }
@@ -36,7 +36,10 @@ pub fn moving(changes: &[Change]) -> BTreeSet<Domain> {
 
 /// Returns whether a change takes a domain away that another one adds: it is done first.
 pub fn comes_first(change: &Change, moving: &BTreeSet<Domain>) -> bool {
-    !moving.is_empty() && change.domains(false).any(|domain| moving.contains(domain))
+    !moving.is_empty()
+        && change
+            .removed_domains()
+            .any(|domain| moving.contains(domain))
 }
 
 /// Holds what cannot be added because its removal is held, leaves contested what nobody removes in
@@ -61,13 +64,14 @@ fn settle_one(
     rival: &Rival,
     giver: &OrgKey,
 ) {
-    let adds = |change: &Change| change.key == *key && change.domains(true).any(|it| it == domain);
+    let adds =
+        |change: &Change| change.key == *key && change.added_domains().any(|it| it == domain);
     if !plan.changes.iter().any(adds) {
         return;
     }
     let removes = |change: &Change| {
         change.action.organization() == Some(&rival.organization)
-            && change.domains(false).any(|it| it == domain)
+            && change.removed_domains().any(|it| it == domain)
     };
     if plan.changes.iter().any(removes) {
         plan.warnings
@@ -123,9 +127,7 @@ fn settle_one(
 
 /// Takes the addition of a domain out of the changes, as a change of its own.
 fn take(plan: &mut Plan, key: &OrgKey, domain: &Domain, giver: &OrgKey) -> Option<Change> {
-    let is_it = |field: &FieldChange| {
-        matches!(&field.path, FieldPath::Domain(it) if it == domain) && field.after.is_some()
-    };
+    let is_it = |field: &FieldChange| field.added_domain() == Some(domain);
     let change = plan
         .changes
         .iter_mut()
@@ -163,36 +165,42 @@ mod tests {
     use super::*;
     use crate::plan::Action;
     use portalctl_model::desired::Source;
+    use portalctl_model::observed::DomainState;
 
-    fn change(key: &str, domain: &str, is_added: bool) -> Change {
-        let state = Some("pending".to_owned());
-        let (before, after) = if is_added {
-            (None, state)
-        } else {
-            (state, None)
-        };
+    fn change(key: &str, field: FieldChange) -> Change {
         Change {
             key: OrgKey::parse(key).unwrap(),
             action: Action::Update(OrganizationId::from_api(format!("org_{key}"))),
-            fields: vec![FieldChange {
-                path: FieldPath::Domain(Domain::parse(domain).unwrap()),
-                before,
-                after,
-            }],
+            fields: vec![field],
             reason: Reason::DomainNotDeclared,
             source: Source::nowhere(),
         }
     }
 
+    fn added(key: &str, domain: &str) -> Change {
+        let domain = Domain::parse(domain).unwrap();
+        change(key, FieldChange::pending_domain(domain))
+    }
+
+    fn removed(key: &str, domain: &str) -> Change {
+        let domain = Domain::parse(domain).unwrap();
+        let field = FieldChange::Domain {
+            domain,
+            before: Some(DomainState::Pending),
+            after: None,
+        };
+        change(key, field)
+    }
+
     #[test]
     fn a_domain_moves_where_one_entry_loses_it_and_another_gets_it() {
         let changes = [
-            change("acme", "a.example", false),
-            change("beta", "a.example", true),
-            change("acme", "b.example", false),
-            change("gamma", "c.example", true),
-            change("delta", "d.example", false),
-            change("delta", "d.example", true),
+            removed("acme", "a.example"),
+            added("beta", "a.example"),
+            removed("acme", "b.example"),
+            added("gamma", "c.example"),
+            removed("delta", "d.example"),
+            added("delta", "d.example"),
         ];
         let moving = moving(&changes);
         let names: Vec<&str> = moving.iter().map(Domain::as_str).collect();

@@ -7,13 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Plan;
 use super::absent;
-use super::change::{Action, Change, FieldChange, Flag, Held, HeldReason, Reason, Warning};
+use super::change::{Action, Change, Flag, Held, HeldReason, Reason, Warning};
+use super::field_change::FieldChange;
 use super::in_use::{Evidence, in_use};
 use super::policy::Policy;
 use crate::identity::Identities;
 use crate::identity::ownership::{Ownership, Rival, Undeletable};
 use portalctl_model::codes::plan as codes;
-use portalctl_model::desired::{Desired, FieldPath, Source};
+use portalctl_model::desired::{Desired, Source};
 use portalctl_model::observed::{Observed, Organization, Usage};
 use portalctl_model::{Holder, HolderMark, ManifestName, OrgKey, OrganizationId, Selection, mark};
 
@@ -223,20 +224,19 @@ pub(super) fn is_marked(live: &Organization, manifest: &ManifestName) -> bool {
 }
 
 pub(super) fn deletion(live: &Organization, usage: Option<&Usage>) -> Change {
-    let gone = |path, before: &str| FieldChange {
-        path,
-        before: Some(before.to_owned()),
+    let mut fields = vec![FieldChange::Name {
+        before: Some(live.name.clone()),
         after: None,
-    };
-    let mut fields = vec![gone(FieldPath::Name, &live.name)];
-    fields.extend(
-        live.external_id
-            .iter()
-            .map(|id| gone(FieldPath::ExternalId, id)),
-    );
+    }];
+    if let Some(id) = &live.external_id {
+        fields.push(FieldChange::ExternalId {
+            before: Some(id.clone()),
+            after: None,
+        });
+    }
     if let Some(holder) = live.metadata.get(mark::HOLDER) {
-        let path = FieldPath::Metadata(mark::HOLDER.to_owned());
-        fields.push(gone(path, holder));
+        let holder = Some(holder.clone());
+        fields.push(FieldChange::metadata(mark::HOLDER, holder, None));
     }
     // What was not asked for is read right before the deletion, and refused there.
     if let Some(usage) = usage {

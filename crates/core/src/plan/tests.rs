@@ -4,7 +4,7 @@ use super::digest::Digest;
 use super::*;
 use crate::identity::MatchedBy;
 use portalctl_model::OrganizationId;
-use portalctl_model::desired::{FieldPath, Limits, Source, UpdateLimit};
+use portalctl_model::desired::{Limits, Source, UpdateLimit};
 use portalctl_model::{Domain, Email, Intent};
 
 fn conflict(scope: Scope) -> Conflict {
@@ -59,8 +59,7 @@ fn of(key: usize, action: Action, reason: Reason) -> Change {
     Change {
         key: OrgKey::parse(&format!("org-{key}")).unwrap(),
         action,
-        fields: vec![FieldChange {
-            path: FieldPath::Name,
+        fields: vec![FieldChange::Name {
             before: Some("Old".to_owned()),
             after: Some("New".to_owned()),
         }],

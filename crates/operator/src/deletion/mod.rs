@@ -12,7 +12,7 @@ use super::conditions::{BlockedReason, ReadOnly, Reason};
 use super::entries::{ClaimState, Entry};
 use super::store::is_force_released;
 use portalctl_core::identity::{Identities, Identity};
-use portalctl_core::plan::{Change, Evidence, Kept, in_use, removal};
+use portalctl_core::plan::{Change, Evidence, FieldChange, Kept, in_use, removal};
 use portalctl_manifest::kubernetes::PortalEnvironmentSpec;
 use portalctl_model::ManifestName;
 use portalctl_model::desired::FieldPath;
@@ -160,12 +160,12 @@ pub(super) fn guard_use(
 ) -> Result<(), BlockedReason> {
     let evidence = in_use(live, Some(usage));
     if evidence.is_empty() || spec.operator.allow_active_deletion {
-        let seen = change.fields.iter().map(|field| field.path.clone());
+        let seen = change.fields.iter().map(FieldChange::path);
         let seen: BTreeSet<FieldPath> = seen.collect();
         let new = evidence.iter().map(Evidence::field);
         change
             .fields
-            .extend(new.filter(|field| !seen.contains(&field.path)));
+            .extend(new.filter(|field| !seen.contains(&field.path())));
         change.fields.sort();
         return Ok(());
     }

@@ -182,7 +182,7 @@ fn what_is_in_use_or_cannot_be_read_is_not_deleted_without_the_power_for_it() {
         let shown = change
             .fields
             .iter()
-            .any(|field| field.path.to_string() == "members");
+            .any(|field| field.path().to_string() == "members");
         assert!(shown, "{change:?}");
     }
 }

@@ -230,7 +230,7 @@ impl RepeatedWrites {
         }
         let mut held = BTreeSet::new();
         change.fields.retain(|field| {
-            let name = name(&field.path);
+            let name = name(&field.path());
             let must_wait = writes.get(&name).is_some_and(|times| must_wait(times, now));
             if must_wait {
                 held.insert(name);
@@ -259,8 +259,11 @@ impl RepeatedWrites {
         if *of != generation {
             (*of, *writes) = (generation, Writes::new());
         }
-        let written = change.fields.iter().filter(|one| one.before != one.after);
-        let fields: BTreeSet<String> = written.map(|one| name(&one.path)).collect();
+        let written = change
+            .fields
+            .iter()
+            .filter(|one| one.before() != one.after());
+        let fields: BTreeSet<String> = written.map(|one| name(&one.path())).collect();
         for field in fields {
             let times = writes.entry(field).or_default();
             times.push(whole_second(now));

@@ -93,11 +93,7 @@ mod repeated_writes {
     }
 
     fn change(fields: &[&str]) -> Change {
-        let field = |name: &&str| FieldChange {
-            path: FieldPath::Metadata((*name).to_owned()),
-            before: None,
-            after: Some("x".to_owned()),
-        };
+        let field = |name: &&str| FieldChange::metadata(*name, None, Some("x".to_owned()));
         Change {
             key: OrgKey::parse("acme").unwrap(),
             action: Action::Update(OrganizationId::from_api("org_1".to_owned())),
@@ -222,11 +218,8 @@ mod repeated_writes {
     fn no_address_stands_in_a_status() {
         let mut contacts = change(&[]);
         for address in ["ada@acme.com", "grace@acme.com"] {
-            contacts.fields.push(FieldChange {
-                path: FieldPath::ItContact(portalctl_model::Email::parse(address).unwrap()),
-                before: None,
-                after: Some(address.to_owned()),
-            });
+            let email = portalctl_model::Email::parse(address).unwrap();
+            contacts.fields.push(FieldChange::ItContact(email));
         }
         let mut repeated_writes = RepeatedWrites::default();
         for minutes in [0, 1] {

@@ -25,7 +25,6 @@ use super::store::{
 use portalctl_core::plan::{ActionKind, Change, FieldChange, Plan};
 use portalctl_manifest::kubernetes::{DeletionPolicy, Management};
 use portalctl_model::codes::api as codes;
-use portalctl_model::desired::FieldPath;
 use portalctl_model::{Holder, HolderMark, OrgKey, mark};
 use portalctl_workos::WriteGate;
 use portalctl_workos::apply::{
@@ -127,7 +126,7 @@ pub(super) fn in_words(problem: &Problem) -> String {
 /// Returns the field of the holder mark in a change.
 pub(super) fn holder_field(change: &Change) -> Option<&FieldChange> {
     let mut fields = change.fields.iter();
-    fields.find(|field| matches!(&field.path, FieldPath::Metadata(key) if key == mark::HOLDER))
+    fields.find(|field| field.is_mark_of(mark::HOLDER))
 }
 
 /// Permit for the writes of one pass.
@@ -223,8 +222,8 @@ impl Identified {
 /// Returns the resource of this cluster that a change takes the organization from. Pure.
 fn former_holder(change: &Change, cluster: &str) -> Option<Holder> {
     let field = holder_field(change)?;
-    let is_taken = field.after.is_some() && field.before != field.after;
-    let mark = HolderMark::read(field.before.as_deref().filter(|_| is_taken)?)?;
+    let (before, after) = (field.before()?, field.after()?);
+    let mark = (before != after).then(|| HolderMark::read(&before))??;
     let former = mark.resource().cloned();
     former.filter(|former| former.cluster() == cluster)
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use portalctl_core::plan::{Action, FieldChange, Reason as Why};
-use portalctl_model::desired::{FieldPath, Source};
+use portalctl_model::desired::Source;
 use portalctl_model::mark;
 
 fn said(kind: ActionKind, environment: Value, organization: Value) -> Option<String> {
@@ -41,11 +41,11 @@ fn only_a_mark_of_this_cluster_that_is_replaced_names_a_former_holder() {
         let change = Change {
             key: OrgKey::parse("acme").unwrap(),
             action: Action::Create,
-            fields: vec![FieldChange {
-                path: FieldPath::Metadata(mark::HOLDER.to_owned()),
-                before: before.map(str::to_owned),
-                after: after.map(str::to_owned),
-            }],
+            fields: vec![FieldChange::metadata(
+                mark::HOLDER,
+                before.map(str::to_owned),
+                after.map(str::to_owned),
+            )],
             reason: Why::Missing,
             source: Source::nowhere(),
         };

@@ -243,15 +243,10 @@ fn warning(warning: &Warning) -> Item {
 
 impl Field {
     fn new(field: &FieldChange) -> Self {
-        let FieldChange {
-            path,
-            before,
-            after,
-        } = field;
         Self {
-            path: Shown::new(&path.to_string()),
-            before: before.as_deref().map(Shown::new),
-            after: after.as_deref().map(Shown::new),
+            path: Shown::new(&field.path().to_string()),
+            before: field.before().as_deref().map(Shown::new),
+            after: field.after().as_deref().map(Shown::new),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! Builds the documents from results.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::{
@@ -234,9 +235,9 @@ fn fields(change: &Change) -> Vec<FieldItem> {
         .fields
         .iter()
         .map(|field| FieldItem {
-            path: field.path.to_string(),
-            before: field.before.clone(),
-            after: field.after.clone(),
+            path: field.path().to_string(),
+            before: field.before().map(Cow::into_owned),
+            after: field.after().map(Cow::into_owned),
             outcome: None,
             error: None,
         })
@@ -338,7 +339,7 @@ fn applied(applied: &AppliedChange) -> AppliedItem {
     let kind = applied.outcome.kind();
     for (field, told) in applied.change.fields.iter().zip(&mut item.fields) {
         let known = error.filter(|problem| !problem.fields.is_empty());
-        let ended = known.map(|problem| problem.field(&field.path));
+        let ended = known.map(|problem| problem.field(&field.path()));
         told.outcome = Some(match ended {
             None => kind,
             Some(None) => OutcomeKind::Done,

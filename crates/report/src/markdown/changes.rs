@@ -75,12 +75,12 @@ fn fields(change: &Change) -> String {
     }
     // Sorted by path, so that a group stands together.
     let fields: Vec<FieldChange> = change.reviewed_fields().cloned().collect();
-    let groups = fields.chunk_by(|a, b| group(&a.path) == group(&b.path));
+    let groups = fields.chunk_by(|a, b| group(&a.path()) == group(&b.path()));
     groups.map(counts).collect::<Vec<_>>().join(", ")
 }
 
 fn counts(fields: &[FieldChange]) -> String {
-    let name = fields.first().map_or("", |field| group(&field.path));
+    let name = fields.first().map_or("", |field| group(&field.path()));
     let of = |sign: char| fields.iter().filter(|field| sign_of(field) == sign).count();
     if fields.len() == 1 && of('-') == 0 {
         return name.to_owned();
@@ -94,7 +94,7 @@ fn counts(fields: &[FieldChange]) -> String {
 }
 
 fn sign_of(field: &FieldChange) -> char {
-    match (&field.before, &field.after) {
+    match (field.before(), field.after()) {
         (None, _) => '+',
         (Some(_), Some(_)) => '~',
         (Some(_), None) => '-',
@@ -151,14 +151,14 @@ fn detail(change: &Change, remark: &str, is_open: bool) -> String {
 
 /// The fields as lines that begin with `+` or `-`.
 fn diff(fields: &[FieldChange]) -> String {
-    let names: Vec<String> = fields.iter().map(|field| name(&field.path)).collect();
+    let names: Vec<String> = fields.iter().map(|field| name(&field.path())).collect();
     let widest = names.iter().map(|name| width(name));
     let column = widest.filter(|width| *width <= WIDEST).max().unwrap_or(0);
     let mut out = String::new();
     for (field, name) in fields.iter().zip(&names) {
         let name = pad(name, column);
-        let before = field.before.as_deref().map(|before| value(field, before));
-        let after = field.after.as_deref().map(|after| value(field, after));
+        let before = field.before().map(|before| value(field, &before));
+        let after = field.after().map(|after| value(field, &after));
         let remark = if before.is_some() && before == after {
             "  (differs in what is masked or cut off)"
         } else {
@@ -184,8 +184,10 @@ fn name(path: &FieldPath) -> String {
 }
 
 fn value(field: &FieldChange, value: &str) -> String {
-    match field.path {
-        FieldPath::Domain(_) | FieldPath::ItContact(_) if !value.is_empty() => verbatim(value),
+    match field {
+        FieldChange::Domain { .. } | FieldChange::ItContact(_) if !value.is_empty() => {
+            verbatim(value)
+        }
         _ => format!("\"{}\"", verbatim(value)),
     }
 }

@@ -148,7 +148,7 @@ fn write_held(out: &mut String, held: &Held, extent: Extent, layout: &Layout) {
     let change = &held.change;
     let fields = match (extent, change.fields.as_slice()) {
         (Extent::Full, _) | (_, []) => String::new(),
-        (Extent::Short(_), [one]) => format!(" {}", field_name(&one.path, layout)),
+        (Extent::Short(_), [one]) => format!(" {}", field_name(&one.path(), layout)),
         (Extent::Short(_), many) => format!(" ({})", counted(many.len(), "field")),
     };
     let _ = writeln!(
@@ -214,7 +214,7 @@ fn write_fields(out: &mut String, change: &Change, layout: &Layout) {
             hanging(out, "      ", &line, layout.width);
         }
     }
-    let name = |field: &FieldChange| field_name(&field.path, layout);
+    let name = |field: &FieldChange| field_name(&field.path(), layout);
     let column = change
         .reviewed_fields()
         .map(|field| width(&name(field)))
@@ -262,13 +262,13 @@ fn field_name(path: &FieldPath, layout: &Layout) -> String {
 
 fn value(field: &FieldChange, layout: &Layout) -> String {
     let paint = layout.paint;
-    let shown = |value: &str| match field.path {
-        FieldPath::Domain(_) | FieldPath::ItContact(_) if !value.is_empty() => {
+    let shown = |value: &str| match field {
+        FieldChange::Domain { .. } | FieldChange::ItContact(_) if !value.is_empty() => {
             escape(value).into_owned()
         }
         _ => format!("\"{}\"", escape(value)),
     };
-    match (&field.before, &field.after) {
+    match (field.before().as_deref(), field.after().as_deref()) {
         (None, Some(after)) => paint.good(format!("+ {}", shown(after))),
         (Some(before), None) => paint.bad(format!("- {}", shown(before))),
         (Some(before), Some(after)) => inline(before, after, paint),

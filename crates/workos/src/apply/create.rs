@@ -5,129 +5,119 @@
 //! whole create for one of its domains or for its metadata: the organization is then made without
 //! them, and they are what was refused.
 
-use super::books::Answered;
+use std::collections::BTreeMap;
+
+use super::applier::{Applier, BEFORE_LOOKING, MAX_ATTEMPTS};
+use super::bookkeeping::Answered;
+use super::outcome::{FieldOutcome, Outcome, OutcomeKind, Problem};
 use super::update;
-use super::{
-    BEFORE_LOOKING, FieldOutcome, MAX_ATTEMPTS, Options, Outcome, OutcomeKind, Problem, Stop,
-    add_requests, failed, lost, not_looked_at,
-};
 use crate::{ApiError, ApiErrorKind, NewOrganization, WritePortal};
 use portalctl_core::plan::{Change, FieldChange};
 use portalctl_model::codes::plan as codes;
 use portalctl_model::desired::{DeclaredDomainState, FieldPath};
 use portalctl_model::observed::Organization;
-use portalctl_model::{Domain, ExternalId, mark, name};
-use std::collections::BTreeMap;
+use portalctl_model::{Domain, mark, name};
 
-pub(super) async fn create(
-    portal: &impl WritePortal,
-    change: &Change,
-    options: &Options<'_>,
-    stop: &Stop,
-    answered: &Answered,
-) -> Outcome {
-    let Some(mut wanted) = wanted(change) else {
-        let message = "the change lacks the name or the external id to create with";
-        return Outcome::Refused(Problem::stale(message));
-    };
-    if options.replay {
-        match portal
-            .organization_by_external_id(&wanted.new.external_id)
-            .await
-        {
-            Ok(None) => {}
-            // An earlier run may have made it without domains or metadata that WorkOS refused.
-            Ok(Some(found)) if wanted.adds_what_is_missing(&found) && is_ours(&found, &wanted) => {
-                return complete(portal, found, &wanted, options, stop, answered).await;
-            }
-            Ok(Some(found)) => return taken(&found, &wanted.new),
-            Err(error) => return not_looked_at(&error, stop),
-        }
-    }
-    let mut attempt = 1;
-    let mut lost_write: Option<ApiError> = None;
-    loop {
-        let error = match portal.create_organization(&wanted.new).await {
-            Ok(organization) => {
-                answered.note_created(&change.fields, &organization);
-                return complete(portal, organization, &wanted, options, stop, answered).await;
-            }
-            Err(error) => error,
+impl<P: WritePortal> Applier<'_, P> {
+    /// Creates an organization; one that an earlier try or run made is completed instead.
+    pub(super) async fn create(&self, change: &Change, answered: &Answered) -> Outcome {
+        let Some(mut wanted) = Wanted::of(change) else {
+            let message = "the change lacks the name or the external id to create with";
+            return Outcome::Refused(Problem::stale(message));
         };
-        let is_taken = error.kind == ApiErrorKind::ExternalIdTaken;
-        if !is_taken && !error.is_ambiguous() {
-            let leaves_out = lost_write.is_none()
-                && (wanted.leaves_out_metadata(&error) || wanted.leaves_out_domains(&error));
-            if leaves_out {
-                continue;
+        if self.options.replay {
+            match self.find(&wanted).await {
+                Ok(None) => {}
+                // An earlier run may have made it without domains or metadata that WorkOS refused.
+                Ok(Some(found)) if wanted.adds_what_is_missing(&found) && wanted.is(&found) => {
+                    return self.complete(found, &wanted, answered).await;
+                }
+                Ok(Some(found)) => return taken(&found, &wanted.new),
+                Err(error) => return self.not_tried(&error),
             }
-            return failed(&error, lost_write.as_ref(), stop);
         }
-        if error.is_ambiguous() {
-            lost_write = Some(error.clone());
-        }
-        if lost_write.is_some() {
-            options.clock.sleep(BEFORE_LOOKING * attempt).await;
-        }
-        let found = portal
-            .organization_by_external_id(&wanted.new.external_id)
-            .await;
-        match (found, &lost_write) {
-            (Ok(Some(found)), _) if is_ours(&found, &wanted) => {
-                return complete(portal, found, &wanted, options, stop, answered).await;
+        let mut attempt = 1;
+        let mut lost_write: Option<ApiError> = None;
+        loop {
+            let error = match self.portal.create_organization(&wanted.new).await {
+                Ok(organization) => {
+                    answered.note_created(&change.fields, &organization);
+                    return self.complete(organization, &wanted, answered).await;
+                }
+                Err(error) => error,
+            };
+            let is_taken = error.kind == ApiErrorKind::ExternalIdTaken;
+            if !is_taken && !error.is_ambiguous() {
+                if lost_write.is_none() && wanted.leaves_out_refused(&error) {
+                    continue;
+                }
+                return self.failed(&error, lost_write.as_ref());
             }
-            (Ok(Some(found)), _) => return taken(&found, &wanted.new),
-            (Ok(None), None) => {
-                let id = &wanted.new.external_id;
-                return Outcome::Refused(update::deletion_under_way(id));
+            if error.is_ambiguous() {
+                lost_write = Some(error.clone());
             }
-            (Ok(None), Some(lost)) if attempt >= MAX_ATTEMPTS => return gave_up(lost),
-            (Ok(None), Some(_)) => attempt += 1,
-            (Err(lookup), Some(lost_write)) => return lost(lost_write, &lookup, stop),
-            (Err(lookup), None) => return not_seen(&error, &lookup, stop),
+            if lost_write.is_some() {
+                self.options.clock.sleep(BEFORE_LOOKING * attempt).await;
+            }
+            match (self.find(&wanted).await, &lost_write) {
+                (Ok(Some(found)), _) if wanted.is(&found) => {
+                    return self.complete(found, &wanted, answered).await;
+                }
+                (Ok(Some(found)), _) => return taken(&found, &wanted.new),
+                (Ok(None), None) => {
+                    let id = &wanted.new.external_id;
+                    return Outcome::Refused(update::deletion_under_way(id));
+                }
+                (Ok(None), Some(lost)) if attempt >= MAX_ATTEMPTS => return gave_up(lost),
+                (Ok(None), Some(_)) => attempt += 1,
+                (Err(lookup), Some(lost_write)) => return self.lost(lost_write, &lookup),
+                (Err(lookup), None) => {
+                    self.record_error(&lookup);
+                    let remark = "looking what has it failed";
+                    let problem = Problem::of(&error).noting_request(remark, &lookup);
+                    return Outcome::Refused(problem.repeatable());
+                }
+            }
+        }
+    }
+
+    async fn find(&self, wanted: &Wanted) -> Result<Option<Organization>, ApiError> {
+        let id = &wanted.new.external_id;
+        self.portal.organization_by_external_id(id).await
+    }
+
+    /// Sets what a create does not take on the organization that was just created: WorkOS takes a
+    /// Stripe customer id on updates only, and IT contacts one by one.
+    ///
+    /// Source: `OrganizationDto` has neither field, `UpdateOrganizationDto` has the first.
+    async fn complete(
+        &self,
+        created: Organization,
+        wanted: &Wanted,
+        answered: &Answered,
+    ) -> Outcome {
+        let fields = &wanted.afterwards;
+        let ended = if fields.is_empty() {
+            Outcome::Done(Box::new(created.clone()))
+        } else {
+            self.apply_fields(created.clone(), fields, answered).await
+        };
+        let made = format!("{} was created, but {}", created.id, wanted.lacking());
+        match without_refused(ended, &wanted.refused) {
+            done @ (Outcome::Done(_) | Outcome::Gone) => done,
+            other => {
+                let left = other.organization().cloned().unwrap_or(created);
+                other.after(&made).leaving(left)
+            }
         }
     }
 }
 
-/// The external id is taken, and it could not be seen by what.
-fn not_seen(error: &ApiError, lookup: &ApiError, stop: &Stop) -> Outcome {
-    stop.heed(lookup);
-    let problem = Problem::of(error).noting_request("looking what has it failed", lookup);
-    Outcome::Refused(problem.repeatable())
-}
-
-/// It is not there, but a server that is this slow may still make it.
+/// Returns the outcome of a create whose answers were all lost: the organization is not there, but a
+/// server that is this slow may still make it.
 fn gave_up(error: &ApiError) -> Outcome {
     let remark = format!("it was not there when it was looked for, {MAX_ATTEMPTS} times");
-    Outcome::Unknown(Problem::of(error).repeatable()).noting(&remark)
-}
-
-/// What a create does not take is set on what was just created: WorkOS takes a Stripe customer id
-/// on updates only, and IT contacts one by one.
-///
-/// Source: `OrganizationDto` has neither field, `UpdateOrganizationDto` has the first.
-async fn complete(
-    portal: &impl WritePortal,
-    created: Organization,
-    wanted: &Wanted,
-    options: &Options<'_>,
-    stop: &Stop,
-    answered: &Answered,
-) -> Outcome {
-    let fields = &wanted.afterwards;
-    let ended = if fields.is_empty() {
-        Outcome::Done(Box::new(created.clone()))
-    } else {
-        update::bring_noting(portal, created.clone(), fields, options, stop, answered).await
-    };
-    let made = format!("{} was created, but {}", created.id, wanted.lacking());
-    match without_refused(ended, &wanted.refused) {
-        done @ (Outcome::Done(_) | Outcome::Gone) => done,
-        other => {
-            let left = other.organization().cloned().unwrap_or(created);
-            other.after(&made).leaving(left)
-        }
-    }
+    Outcome::Unknown(Problem::of(error).repeatable().noting(&remark))
 }
 
 /// The outcome of a create that left out fields which WorkOS refused.
@@ -143,16 +133,17 @@ fn without_refused(ended: Outcome, refused: &[FieldOutcome]) -> Outcome {
     let mut told: Vec<String> = problems()
         .map(|(path, problem)| update::named(path, &problem.message))
         .collect();
-    let mut requests = Vec::new();
-    for (_, problem) in problems() {
-        add_requests(&mut requests, problem);
-    }
     let left = ended.organization().cloned();
     let mut fields = refused.to_vec();
+    let requests = problems()
+        .map(|(_, problem)| problem)
+        .chain(ended.problem());
+    let requests = Problem::new(first.code, "")
+        .with_requests_of(requests)
+        .requests;
     let (code, can_repeat, is_unknown) = match ended.problem() {
         None => (first.code, false, false),
         Some(problem) => {
-            add_requests(&mut requests, problem);
             told.push(problem.message.clone());
             fields.extend(problem.fields.iter().cloned());
             let is_unknown = ended.kind() == OutcomeKind::Unknown;
@@ -171,30 +162,6 @@ fn without_refused(ended: Outcome, refused: &[FieldOutcome]) -> Outcome {
     } else {
         Outcome::Refused(problem)
     }
-}
-
-/// Whether an organization that turned up is what this change would have made.
-fn is_ours(found: &Organization, wanted: &Wanted) -> bool {
-    let NewOrganization {
-        name,
-        external_id,
-        domains,
-        metadata,
-        // A server that does not tell it cannot be asked for it.
-        allow_profiles_outside_organization: _,
-    } = &wanted.new;
-    name::same(&found.name, name)
-        && found.external_id.as_deref() == Some(external_id.as_str())
-        && [None, wanted.stripe_customer_id()].contains(&found.stripe_customer_id.as_deref())
-        && is_same_metadata(&found.metadata, metadata)
-        && found.domains.len() == domains.len()
-        && domains.iter().all(
-            |(domain, declared)| match (declared, found.domain(domain)) {
-                (_, None) => false,
-                (DeclaredDomainState::Pending, Some(_)) => true,
-                (DeclaredDomainState::Verified, Some(held)) => held.state.is_verified(),
-            },
-        )
 }
 
 /// A plan that is applied again meets the organization that it made, and then invited to and marked.
@@ -228,11 +195,83 @@ struct Wanted {
 }
 
 impl Wanted {
+    /// Sorts the fields of a change; `None` where it lacks the name or the external id.
+    fn of(change: &Change) -> Option<Self> {
+        let (mut name, mut external_id) = (None, None);
+        let (mut domains, mut metadata) = (BTreeMap::new(), BTreeMap::new());
+        let mut afterwards = Vec::new();
+        let mut allow_profiles_outside_organization = None;
+        for field in &change.fields {
+            match field.clone() {
+                FieldChange::Name { after, .. } => name = after,
+                FieldChange::ExternalId { after, .. } => external_id = after,
+                field @ (FieldChange::StripeCustomerId { .. }
+                | FieldChange::ItContact(_)
+                | FieldChange::RetentionDays { .. }) => afterwards.push(field),
+                FieldChange::OutsideProfiles { after, .. } => {
+                    allow_profiles_outside_organization = after;
+                }
+                FieldChange::Metadata { key, after, .. } => {
+                    metadata.extend(after.map(|value| (key, value)));
+                }
+                FieldChange::Domain { domain, after, .. } => {
+                    domains.extend(after.map(|state| (domain, state)));
+                }
+                FieldChange::State
+                | FieldChange::Connection { .. }
+                | FieldChange::Directory { .. }
+                | FieldChange::Dependent { .. } => {}
+            }
+        }
+        let new = NewOrganization {
+            name: name?,
+            external_id: external_id?,
+            domains,
+            metadata,
+            allow_profiles_outside_organization,
+        };
+        Some(Self {
+            new,
+            afterwards,
+            refused: Vec::new(),
+        })
+    }
+
+    /// Returns whether an organization that turned up is what this change would have made.
+    fn is(&self, found: &Organization) -> bool {
+        let NewOrganization {
+            name,
+            external_id,
+            domains,
+            metadata,
+            // A server that does not tell it cannot be asked for it.
+            allow_profiles_outside_organization: _,
+        } = &self.new;
+        name::same(&found.name, name)
+            && found.external_id.as_deref() == Some(external_id.as_str())
+            && [None, self.stripe_customer_id()].contains(&found.stripe_customer_id.as_deref())
+            && is_same_metadata(&found.metadata, metadata)
+            && found.domains.len() == domains.len()
+            && domains.iter().all(
+                |(domain, declared)| match (declared, found.domain(domain)) {
+                    (_, None) => false,
+                    (DeclaredDomainState::Pending, Some(_)) => true,
+                    (DeclaredDomainState::Verified, Some(held)) => held.state.is_verified(),
+                },
+            )
+    }
+
     fn stripe_customer_id(&self) -> Option<&str> {
-        let mut fields = self.afterwards.iter();
-        fields
-            .find(|field| field.path == FieldPath::StripeCustomerId)
-            .and_then(|field| field.after.as_deref())
+        self.afterwards.iter().find_map(|field| match field {
+            FieldChange::StripeCustomerId { after, .. } => after.as_deref(),
+            _ => None,
+        })
+    }
+
+    /// Leaves out the metadata or the domains for which a create was refused; returns whether there
+    /// is less to send.
+    fn leaves_out_refused(&mut self, error: &ApiError) -> bool {
+        self.leaves_out_metadata(error) || self.leaves_out_domains(error)
     }
 
     /// Leaves out the declared metadata for which a create was refused; returns whether there is less
@@ -245,7 +284,7 @@ impl Wanted {
         let is_less = !refused.is_empty();
         self.refused
             .extend(refused.into_iter().map(|field| FieldOutcome {
-                path: field.path,
+                path: field.path(),
                 kind: OutcomeKind::Refused,
                 problem: Some(Problem::of(error)),
             }));
@@ -258,12 +297,9 @@ impl Wanted {
         let taken = metadata.extract_if(.., |key, _| {
             !key.starts_with(mark::RESERVED_PREFIX) && is_taken(key)
         });
-        let fields = taken.map(|(key, value)| FieldChange {
-            path: FieldPath::Metadata(key),
-            before: None,
-            after: Some(value),
-        });
-        fields.collect()
+        taken
+            .map(|(key, value)| FieldChange::metadata(key, None, Some(value)))
+            .collect()
     }
 
     /// Leaves out the domains for which a create was refused; returns whether there is less to send.
@@ -294,7 +330,8 @@ impl Wanted {
             .map(|(domain, _)| domain)
             .collect();
         let is_less = !apart.is_empty();
-        self.afterwards.extend(apart.into_iter().map(added));
+        self.afterwards
+            .extend(apart.into_iter().map(FieldChange::pending_domain));
         is_less
     }
 
@@ -313,7 +350,9 @@ impl Wanted {
             *state == DeclaredDomainState::Pending && found.domain(domain).is_none()
         };
         let missing = self.new.domains.extract_if(.., missing);
-        let missing: Vec<FieldChange> = missing.map(|(domain, _)| added(domain)).collect();
+        let missing: Vec<FieldChange> = missing
+            .map(|(domain, _)| FieldChange::pending_domain(domain))
+            .collect();
         self.afterwards.extend(missing);
         let missing = self.take_metadata(|key| !found.metadata.contains_key(key));
         self.afterwards.extend(missing);
@@ -322,14 +361,15 @@ impl Wanted {
 
     /// What an organization may lack of what is set afterwards.
     fn lacking(&self) -> &'static str {
-        let is_declared = |path: &FieldPath| {
+        let is_declared = |field: &FieldChange| {
             matches!(
-                path,
-                FieldPath::Domain(_) | FieldPath::Metadata(_) | FieldPath::RetentionDays
+                field,
+                FieldChange::Domain { .. }
+                    | FieldChange::Metadata { .. }
+                    | FieldChange::RetentionDays { .. }
             )
         };
-        let mut afterwards = self.afterwards.iter().map(|field| &field.path);
-        if !self.refused.is_empty() || afterwards.any(is_declared) {
+        if !self.refused.is_empty() || self.afterwards.iter().any(is_declared) {
             return "not with all that is declared";
         }
         let is_alone = self.afterwards.len() == 1;
@@ -338,66 +378,6 @@ impl Wanted {
             Some(_) => "without its Stripe customer id or all of its IT contacts",
             None => "not with all of its IT contacts",
         }
-    }
-}
-
-fn wanted(change: &Change) -> Option<Wanted> {
-    let mut name = None;
-    let mut external_id = None;
-    let mut afterwards = Vec::new();
-    let mut metadata = BTreeMap::new();
-    let mut domains = BTreeMap::new();
-    let mut allow_profiles_outside_organization = None;
-    for field in &change.fields {
-        let Some(value) = field.after.clone() else {
-            continue;
-        };
-        match &field.path {
-            FieldPath::Name => name = Some(value),
-            FieldPath::ExternalId => external_id = ExternalId::parse(&value).ok(),
-            FieldPath::StripeCustomerId | FieldPath::ItContact(_) | FieldPath::RetentionDays => {
-                afterwards.push(field.clone());
-            }
-            FieldPath::OutsideProfiles => {
-                allow_profiles_outside_organization = Some(value == "true");
-            }
-            FieldPath::Metadata(key) => {
-                metadata.insert(key.clone(), value);
-            }
-            FieldPath::Domain(domain) => {
-                let state = match value.as_str() {
-                    "verified" => DeclaredDomainState::Verified,
-                    _ => DeclaredDomainState::Pending,
-                };
-                domains.insert(domain.clone(), state);
-            }
-            FieldPath::State
-            | FieldPath::Connection(_)
-            | FieldPath::Directory(_)
-            | FieldPath::Dependent(_)
-            | FieldPath::Whole(_) => {}
-        }
-    }
-    let new = NewOrganization {
-        name: name?,
-        external_id: external_id?,
-        domains,
-        metadata,
-        allow_profiles_outside_organization,
-    };
-    Some(Wanted {
-        new,
-        afterwards,
-        refused: Vec::new(),
-    })
-}
-
-/// A domain that is added to an organization.
-fn added(domain: Domain) -> FieldChange {
-    FieldChange {
-        path: FieldPath::Domain(domain),
-        before: None,
-        after: Some("pending".to_owned()),
     }
 }
 

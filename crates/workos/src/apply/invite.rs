@@ -17,12 +17,13 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
-use super::{BEFORE_LOOKING, MAX_ATTEMPTS, Options, Outcome, Problem, Stop, failed, not_looked_at};
-use super::{owner, update};
+use super::applier::{Applier, BEFORE_LOOKING, MAX_ATTEMPTS};
+use super::bookkeeping::Answered;
+use super::outcome::{Outcome, Problem};
+use super::{Options, owner, update};
 use crate::{ApiError, ApiErrorKind, WritePortal};
 use portalctl_core::plan::{FieldChange, Invitation, Ownership, Plan};
-use portalctl_model::codes::{invite as invite_codes, plan as codes, portal as portal_codes};
-use portalctl_model::desired::FieldPath;
+use portalctl_model::codes::{Code, invite as invite_codes, plan as codes, portal as portal_codes};
 use portalctl_model::mark::{self, InvitationMark};
 use portalctl_model::observed::{Answer, ItContact, Organization};
 use portalctl_model::{Email, OrganizationId};
@@ -50,28 +51,28 @@ pub struct InviteNow<'a> {
     pub invitation: &'a Invitation,
     /// Contacts to add first.
     pub add: &'a [Email],
-    /// Sends although an invitation was sent before: an active one is ended first.
-    pub again: bool,
+    /// Treatment of an invitation that was sent before.
+    pub delivery: Delivery,
+}
+
+/// Treatment of an invitation that was sent before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Delivery {
+    /// Nothing is sent where an invitation was sent, or may have been.
+    Once,
+    /// An active invitation is ended, and a new one is sent.
+    Again,
 }
 
 /// Sends the invitation of a plan, unless the organization is marked as invited.
 pub(super) async fn invite(
-    portal: &impl WritePortal,
+    applier: &Applier<'_, impl WritePortal>,
     id: &OrganizationId,
     invitation: &Invitation,
-    plan: &Plan,
-    options: &Options<'_>,
-    stop: &Stop,
 ) -> Outcome {
-    let sender = Sender {
-        portal,
-        id,
-        options,
-        stop,
-        seen: OnceLock::new(),
-    };
+    let sender = Sender::new(applier, id);
     let live = match sender.read().await {
-        Ok(live) if owner::has_moved(plan, &live) => return owner::refused(live),
+        Ok(live) if owner::has_moved(applier.plan, &live) => return owner::refused(live),
         Ok(live) => live,
         Err(outcome) => return outcome,
     };
@@ -85,7 +86,7 @@ pub(super) async fn invite(
         }
         None => {}
     }
-    match sender.deliver(&live, invitation, false).await {
+    match sender.deliver(&live, invitation, Delivery::Once).await {
         Ok((_, marked)) => Outcome::Done(Box::new(marked)),
         Err(outcome) => match outcome.organization() {
             Some(_) => outcome,
@@ -94,7 +95,7 @@ pub(super) async fn invite(
     }
 }
 
-/// Invites a contact at once; with `again` whatever the organization's mark says.
+/// Invites a contact at once; [`Delivery::Again`] whatever the organization's mark says.
 ///
 /// Fails with what became of it: never [`Outcome::Done`].
 pub async fn invite_now(
@@ -106,26 +107,21 @@ pub async fn invite_now(
     let InviteNow {
         invitation,
         add,
-        again,
+        delivery,
     } = now;
-    let stop = &Stop::new(options.cancel.clone());
-    let sender = Sender {
-        portal,
-        id,
-        options,
-        stop,
-        seen: OnceLock::new(),
-    };
+    let plan = Plan::default();
+    let applier = Applier::new(portal, &plan, options);
+    let sender = Sender::new(&applier, id);
     let mut live = sender.read().await?;
-    if !again {
+    if delivery == Delivery::Once {
         not_invited_yet(&live)?;
     }
-    let missing: Vec<FieldChange> = add.iter().map(added).collect();
-    match update::bring(portal, live, &missing, options, stop).await {
+    let missing: Vec<FieldChange> = add.iter().cloned().map(FieldChange::ItContact).collect();
+    match sender.apply_fields(live, &missing).await {
         Outcome::Done(organization) => live = *organization,
         other => return Err(other),
     }
-    let (invited, _) = sender.deliver(&live, invitation, again).await?;
+    let (invited, _) = sender.deliver(&live, invitation, delivery).await?;
     Ok(invited)
 }
 
@@ -139,16 +135,14 @@ pub async fn revoke(
     contacts: &[ItContact],
     options: &Options<'_>,
 ) -> Result<bool, Outcome> {
-    let stop = &Stop::new(options.cancel.clone());
+    let plan = Plan::default();
+    let applier = Applier::new(portal, &plan, options);
     let sender = Sender {
-        portal,
-        id: &live.id,
-        options,
-        stop,
         seen: OnceLock::from(Ownership::of(live)),
+        ..Sender::new(&applier, &live.id)
     };
     let is_ended = sender.end(contacts).await;
-    if !is_ended.map_err(|error| lost_or_failed(&error, stop))? {
+    if !is_ended.map_err(|error| lost_or_failed(&error, &applier))? {
         return Ok(false);
     }
     match mark_of(live) {
@@ -189,11 +183,11 @@ fn may_be_sent(message: impl Into<String>) -> Problem {
 }
 
 /// A failed request without a mark to consider.
-fn lost_or_failed(error: &ApiError, stop: &Stop) -> Outcome {
+fn lost_or_failed<P>(error: &ApiError, applier: &Applier<'_, P>) -> Outcome {
     if error.is_ambiguous() {
         return Outcome::Unknown(Problem::of(error));
     }
-    failed(error, None, stop)
+    applier.failed(error, None)
 }
 
 /// Result of the one request that sends.
@@ -210,23 +204,34 @@ enum Sent {
 
 /// Sends one organization's invitation.
 struct Sender<'a, P> {
-    portal: &'a P,
+    applier: &'a Applier<'a, P>,
     id: &'a OrganizationId,
-    options: &'a Options<'a>,
-    stop: &'a Stop,
     /// The marks of the organization when it was read first.
     seen: OnceLock<Ownership>,
 }
 
-impl<P: WritePortal> Sender<'_, P> {
+impl<'a, P: WritePortal> Sender<'a, P> {
+    const fn new(applier: &'a Applier<'a, P>, id: &'a OrganizationId) -> Self {
+        Self {
+            applier,
+            id,
+            seen: OnceLock::new(),
+        }
+    }
+
+    /// Writes fields of the organization that stand for no planned change.
+    async fn apply_fields(&self, live: Organization, fields: &[FieldChange]) -> Outcome {
+        let answered = Answered::default();
+        self.applier.apply_fields(live, fields, &answered).await
+    }
+
     /// Marks, sends and marks; `live` was just read. Returns the organization as it is then.
     async fn deliver(
         &self,
         live: &Organization,
         invitation: &Invitation,
-        again: bool,
+        delivery: Delivery,
     ) -> Result<(Invited, Organization), Outcome> {
-        let refused = |code, message: &str| Outcome::Refused(Problem::new(code, message));
         let contacts = self.contacts().await?;
         let mut held = contacts.iter();
         let Some(contact) = held.find(|held| invitation.contact.is(&held.email)) else {
@@ -238,64 +243,84 @@ impl<P: WritePortal> Sender<'_, P> {
             let message = "there is no room in the organization's metadata to mark the invitation";
             return Err(refused(codes::METADATA_FULL, message));
         }
-        let clock = self.options.clock;
-        let sending = InvitationMark::sending(&self.options.nonce, clock.now(), &contact.id);
+        let options = self.applier.options;
+        let sending = InvitationMark::sending(&options.nonce, options.clock.now(), &contact.id);
         let sending = sending.to_string();
         self.claim(before.clone(), &sending).await?;
-        if again && let Err(error) = self.end(&contacts).await {
-            let outcome = failed(&error, None, self.stop);
+        if delivery == Delivery::Again
+            && let Err(error) = self.end(&contacts).await
+        {
+            let outcome = self.applier.failed(&error, None);
             return Err(self.unsent(outcome, before, &sending).await);
         }
-        let intents = &invitation.intents;
-        let answer = self.portal.invite_it_contact(self.id, &contact.id, intents);
-        match outcome_of(answer.await) {
-            Sent::Now => {
-                let sent = InvitationMark::sent(clock.now(), Some(&contact.id));
-                let marked = self.set_mark(Some(sent.to_string())).await;
+        match (self.send(contact, invitation).await, delivery) {
+            (Sent::Now, _) => {
                 let told = "the invitation was sent, but the organization could not be marked so; \
                             it is not sent again, and plans say that it may be on its way";
-                let marked = marked.map_err(|outcome| outcome.after(told))?;
-                Ok((Invited::Now, marked))
+                let marked = self.mark_sent(Some(&contact.id)).await;
+                Ok((Invited::Now, marked.map_err(|outcome| outcome.after(told))?))
             }
-            Sent::AnotherIsActive if again => {
+            (Sent::AnotherIsActive, Delivery::Again) => {
                 let message =
                     "WorkOS still has an active invitation or setup link of the organization";
                 let outcome = refused(portal_codes::SETUP_LINK_ACTIVE, message);
                 Err(self.unsent(outcome, before, &sending).await)
             }
-            Sent::AnotherIsActive => {
-                let sent = InvitationMark::sent(clock.now(), None);
-                let marked = self.set_mark(Some(sent.to_string())).await;
+            (Sent::AnotherIsActive, Delivery::Once) => {
                 let told = "another contact has an active invitation, but the organization could \
                             not be marked so";
-                let marked = marked.map_err(|outcome| outcome.after(told))?;
-                Ok((Invited::Already, marked))
+                let marked = self.mark_sent(None).await;
+                Ok((
+                    Invited::Already,
+                    marked.map_err(|outcome| outcome.after(told))?,
+                ))
             }
-            Sent::Refused(error) => {
-                let outcome = failed(&error, None, self.stop);
+            (Sent::Refused(error), _) => {
+                let outcome = self.applier.failed(&error, None);
                 Err(self.unsent(outcome, before, &sending).await)
             }
-            Sent::Lost(error) => {
+            (Sent::Lost(error), _) => {
                 self.keep_sending(&sending).await;
+                let remark = "the e-mail may be on its way, so it is not sent again";
                 let problem = Problem {
                     code: invite_codes::MAY_BE_SENT,
                     can_repeat: false,
                     ..Problem::of(&error)
                 };
-                let remark = "the e-mail may be on its way, so it is not sent again";
                 Err(Outcome::Unknown(problem.noting(remark)))
             }
         }
     }
 
+    /// Sends the request, once.
+    async fn send(&self, contact: &ItContact, invitation: &Invitation) -> Sent {
+        let intents = &invitation.intents;
+        let portal = self.applier.portal;
+        let answer = portal.invite_it_contact(self.id, &contact.id, intents);
+        match answer.await {
+            Ok(()) => Sent::Now,
+            Err(error) if error.upstream_code.as_deref() == Some(ANOTHER_IS_ACTIVE) => {
+                Sent::AnotherIsActive
+            }
+            Err(error) if error.is_ambiguous() => Sent::Lost(error),
+            Err(error) => Sent::Refused(error),
+        }
+    }
+
+    /// Marks the organization as invited now.
+    async fn mark_sent(&self, contact_id: Option<&str>) -> Result<Organization, Outcome> {
+        let sent = InvitationMark::sent(self.applier.options.clock.now(), contact_id);
+        self.set_mark(Some(sent.to_string())).await
+    }
+
     /// Marks the organization as being invited by this run; fails unless this run may send.
     async fn claim(&self, before: Option<String>, sending: &str) -> Result<(), Outcome> {
         const NOT_SENT: &str = "the organization could not be marked, so no invitation was sent";
-        let clock = self.options.clock;
+        let clock = self.applier.options.clock;
         let began = clock.instant();
         let live = self.read().await?;
         let field = mark_change(before, Some(sending.to_owned()));
-        let marked = update::bring(self.portal, live, &[field], self.options, self.stop).await;
+        let marked = self.apply_fields(live, &[field]).await;
         if marked.problem().is_some() {
             return Err(marked.after(NOT_SENT));
         }
@@ -329,7 +354,7 @@ impl<P: WritePortal> Sender<'_, P> {
             return outcome.leaving(live);
         }
         let field = mark_change(Some(sending.to_owned()), before);
-        match update::bring(self.portal, live, &[field], self.options, self.stop).await {
+        match self.apply_fields(live, &[field]).await {
             Outcome::Done(live) => outcome.leaving(*live),
             _ => outcome.noting(STAYS_MARKED),
         }
@@ -341,7 +366,7 @@ impl<P: WritePortal> Sender<'_, P> {
         if mark_of(&live).is_none() {
             let field = mark_change(None, Some(sending.to_owned()));
             // The account says already that the e-mail may be on its way.
-            let _ = update::bring(self.portal, live, &[field], self.options, self.stop).await;
+            let _ = self.apply_fields(live, &[field]).await;
         }
     }
 
@@ -349,7 +374,7 @@ impl<P: WritePortal> Sender<'_, P> {
     async fn set_mark(&self, after: Option<String>) -> Result<Organization, Outcome> {
         let live = self.read().await?;
         let field = mark_change(live.metadata.get(mark::INVITED).cloned(), after);
-        match update::bring(self.portal, live, &[field], self.options, self.stop).await {
+        match self.apply_fields(live, &[field]).await {
             Outcome::Done(live) => Ok(*live),
             other => Err(other),
         }
@@ -369,12 +394,21 @@ impl<P: WritePortal> Sender<'_, P> {
     async fn end_by(&self, contact: &ItContact) -> Result<bool, ApiError> {
         let mut attempt = 1;
         loop {
-            match self.portal.revoke_invitation(self.id, &contact.id).await {
+            match self
+                .applier
+                .portal
+                .revoke_invitation(self.id, &contact.id)
+                .await
+            {
                 Ok(()) => return Ok(true),
                 Err(error) if error.kind == ApiErrorKind::NotFound => return Ok(false),
                 // Ending an invitation twice does no harm.
                 Err(error) if error.is_ambiguous() && attempt < MAX_ATTEMPTS => {
-                    self.options.clock.sleep(BEFORE_LOOKING * attempt).await;
+                    self.applier
+                        .options
+                        .clock
+                        .sleep(BEFORE_LOOKING * attempt)
+                        .await;
                     attempt += 1;
                 }
                 Err(error) => return Err(error),
@@ -384,7 +418,7 @@ impl<P: WritePortal> Sender<'_, P> {
 
     /// Reads the organization; fails where another took it since it was read first.
     async fn read(&self) -> Result<Organization, Outcome> {
-        match self.portal.organization(self.id).await {
+        match self.applier.portal.organization(self.id).await {
             Ok(Some(live)) => {
                 let seen = self.seen.get_or_init(|| Ownership::of(&live));
                 if owner::was_taken(seen, &live, &[]) {
@@ -393,19 +427,19 @@ impl<P: WritePortal> Sender<'_, P> {
                 Ok(live)
             }
             Ok(None) => Err(update::gone(self.id)),
-            Err(error) => Err(not_looked_at(&error, self.stop)),
+            Err(error) => Err(self.applier.not_tried(&error)),
         }
     }
 
     async fn contacts(&self) -> Result<Vec<ItContact>, Outcome> {
-        match self.portal.it_contacts(self.id).await {
+        match self.applier.portal.it_contacts(self.id).await {
             Ok(Answer::Found(contacts)) => Ok(contacts),
             Ok(Answer::Absent | Answer::NotEntitled(_) | Answer::Failed(_)) => {
                 let message = "the organization's IT contacts cannot be read any more";
                 let problem = Problem::new(codes::CONTACTS_UNAVAILABLE, message);
                 Err(Outcome::Refused(problem))
             }
-            Err(error) => Err(not_looked_at(&error, self.stop)),
+            Err(error) => Err(self.applier.not_tried(&error)),
         }
     }
 }
@@ -413,15 +447,8 @@ impl<P: WritePortal> Sender<'_, P> {
 const STAYS_MARKED: &str = "nothing was sent, but the organization stays marked as being invited, \
                             so plans say that an invitation may be on its way";
 
-fn outcome_of(answer: Result<(), ApiError>) -> Sent {
-    match answer {
-        Ok(()) => Sent::Now,
-        Err(error) if error.upstream_code.as_deref() == Some(ANOTHER_IS_ACTIVE) => {
-            Sent::AnotherIsActive
-        }
-        Err(error) if error.is_ambiguous() => Sent::Lost(error),
-        Err(error) => Sent::Refused(error),
-    }
+fn refused(code: Code, message: &str) -> Outcome {
+    Outcome::Refused(Problem::new(code, message))
 }
 
 /// The account of a run that is marked and could not read the mark back: it sent nothing.
@@ -436,17 +463,5 @@ fn unknown_after_mark(outcome: &Outcome) -> Outcome {
 }
 
 fn mark_change(before: Option<String>, after: Option<String>) -> FieldChange {
-    FieldChange {
-        path: FieldPath::Metadata(mark::INVITED.to_owned()),
-        before,
-        after,
-    }
-}
-
-fn added(email: &Email) -> FieldChange {
-    FieldChange {
-        path: FieldPath::ItContact(email.clone()),
-        before: None,
-        after: Some("added".to_owned()),
-    }
+    FieldChange::metadata(mark::INVITED, before, after)
 }

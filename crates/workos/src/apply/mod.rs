@@ -15,19 +15,19 @@
 //! 5       delete            last, when all that stays is as it should be; one at a time
 //! ```
 
-mod books;
+mod applier;
+mod bookkeeping;
 mod create;
 mod delete;
 mod invite;
+mod organization_writer;
 mod outcome;
 mod owner;
 mod permit;
-mod unmoved;
+mod unmoved_domains;
 mod update;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -35,7 +35,7 @@ use futures::stream::{self, StreamExt};
 use ring::rand::{SecureRandom, SystemRandom};
 use tokio_util::sync::CancellationToken;
 
-use crate::{ApiError, ApiErrorKind, FailedRequest, WritePortal};
+use crate::WritePortal;
 use portalctl_core::plan::moves::{comes_first, moving};
 use portalctl_core::plan::{Action, ActionKind, Change, Invitation, Plan};
 use portalctl_model::codes::plan as codes;
@@ -44,20 +44,14 @@ use portalctl_model::observed::Organization;
 use portalctl_model::{Domain, OrgKey, OrganizationId};
 use portalctl_platform::clock::Clock;
 
-pub use invite::{InviteNow, Invited, invite_now, revoke};
-use unmoved::Unmoved;
+use applier::Applier;
+pub use invite::{Delivery, InviteNow, Invited, invite_now, revoke};
+use unmoved_domains::UnmovedDomains;
 
 pub use outcome::{
     AppliedChange, ApplyReport, FieldOutcome, Outcome, OutcomeKind, OutcomeTotals, Problem, Repeat,
 };
 pub use permit::{Always, Permit};
-
-/// How often a write whose answer was lost is looked up and tried again.
-const MAX_ATTEMPTS: u32 = 4;
-
-/// How long a server that went silent is given to finish before its effect is looked for; grows
-/// with each attempt.
-const BEFORE_LOOKING: Duration = Duration::from_millis(500);
 
 /// The order in which a plan is applied.
 const STAGES: [Stage; 6] = [
@@ -120,31 +114,31 @@ pub trait ApplyProgress: Sync {
     fn ended(&self, change: &Change, outcome: &Outcome);
 }
 
-/// Does what the plan says.
+/// Carries out a plan.
 pub async fn apply(
     portal: &impl WritePortal,
     plan: &Plan,
     options: &Options<'_>,
     progress: &dyn ApplyProgress,
 ) -> ApplyReport {
-    let stop = Stop::new(options.cancel.clone());
+    let applier = Applier::new(portal, plan, options);
     let mut outcomes: BTreeMap<usize, Outcome> = BTreeMap::new();
     for stage in STAGES {
-        let groups = groups(plan, stage);
         let earlier = Earlier::of(plan, &outcomes);
+        let groups = groups(plan, stage).into_iter();
         let ended: Vec<Vec<(usize, Outcome)>> = stream::iter(groups)
-            .map(|group| run_group(portal, plan, &earlier, group, options, &stop, progress))
+            .map(|group| applier.run_group(&earlier, group, progress))
             .buffer_unordered(concurrency(stage, options))
             .collect()
             .await;
         outcomes.extend(ended.into_iter().flatten());
     }
-    report(plan, outcomes, &stop)
+    applier.report(outcomes)
 }
 
 /// What earlier stages made of organizations, for what builds on them.
 struct Earlier<'a> {
-    unmoved: Unmoved<'a>,
+    unmoved: UnmovedDomains<'a>,
     created: BTreeMap<OrgKey, OrganizationId>,
     /// The failures of changes that were not done.
     not_done: BTreeMap<OrgKey, Vec<&'a Problem>>,
@@ -153,7 +147,7 @@ struct Earlier<'a> {
 impl<'a> Earlier<'a> {
     fn of(plan: &'a Plan, outcomes: &'a BTreeMap<usize, Outcome>) -> Self {
         let mut earlier = Self {
-            unmoved: Unmoved::of(plan, outcomes),
+            unmoved: UnmovedDomains::of(plan, outcomes),
             created: BTreeMap::new(),
             not_done: BTreeMap::new(),
         };
@@ -228,30 +222,6 @@ fn groups(plan: &Plan, stage: Stage) -> Vec<Vec<usize>> {
     groups
 }
 
-async fn run_group(
-    portal: &impl WritePortal,
-    plan: &Plan,
-    earlier: &Earlier<'_>,
-    group: Vec<usize>,
-    options: &Options<'_>,
-    stop: &Stop,
-    progress: &dyn ApplyProgress,
-) -> Vec<(usize, Outcome)> {
-    let mut ended = Vec::with_capacity(group.len());
-    for index in group {
-        let change = &plan.changes[index];
-        let running = run(portal, plan, earlier, change, options, stop);
-        let outcome = match (stop.reason(), options.permit.gate(change)) {
-            (Some(problem), _) => Outcome::NotTried(problem),
-            (None, Some(gate)) => gate.guard(running).await,
-            (None, None) => running.await,
-        };
-        progress.ended(change, &outcome);
-        ended.push((index, outcome));
-    }
-    ended
-}
-
 /// WorkOS takes 50 deletions a minute: they are not worth being made side by side.
 fn concurrency(stage: Stage, options: &Options<'_>) -> usize {
     match stage {
@@ -263,66 +233,69 @@ fn concurrency(stage: Stage, options: &Options<'_>) -> usize {
     }
 }
 
-async fn run(
-    portal: &impl WritePortal,
-    plan: &Plan,
-    earlier: &Earlier<'_>,
-    change: &Change,
-    options: &Options<'_>,
-    stop: &Stop,
-) -> Outcome {
-    match &change.action {
-        Action::Create | Action::Adopt(_) | Action::Update(_) => {
-            let Some(part) = earlier.unmoved.part(change) else {
-                return write(portal, change, plan, options, stop).await;
+impl<P: WritePortal> Applier<'_, P> {
+    /// Makes the changes of one organization, one after the other.
+    async fn run_group(
+        &self,
+        earlier: &Earlier<'_>,
+        group: Vec<usize>,
+        progress: &dyn ApplyProgress,
+    ) -> Vec<(usize, Outcome)> {
+        let mut ended = Vec::with_capacity(group.len());
+        for index in group {
+            let change = &self.plan.changes[index];
+            let running = self.run(earlier, change);
+            let outcome = match (self.stop_reason(), self.options.permit.gate(change)) {
+                (Some(problem), _) => Outcome::NotTried(problem),
+                (None, Some(gate)) => gate.guard(running).await,
+                (None, None) => running.await,
             };
-            if part.change.fields.is_empty() {
-                return part.outcome(None);
+            progress.ended(change, &outcome);
+            ended.push((index, outcome));
+        }
+        ended
+    }
+
+    async fn run(&self, earlier: &Earlier<'_>, change: &Change) -> Outcome {
+        match &change.action {
+            Action::Create | Action::Adopt(_) | Action::Update(_) => {
+                let Some(part) = earlier.unmoved.part(change) else {
+                    return self.write(change).await;
+                };
+                if part.change.fields.is_empty() {
+                    return part.outcome(None);
+                }
+                part.outcome(Some(self.write(&part.change).await))
             }
-            let ended = write(portal, &part.change, plan, options, stop).await;
-            part.outcome(Some(ended))
-        }
-        Action::Invite(invitation) => match earlier.to_invite(&change.key, invitation) {
-            Some(id) => invite::invite(portal, id, invitation, plan, options, stop).await,
-            None => Outcome::NotTried(Problem::new(
-                codes::WAITS,
-                "the organization's other change was not done",
-            )),
-        },
-        Action::Delete(id) => {
-            let manifest = plan.target.manifest.as_ref();
-            delete::delete(portal, id, change, manifest, options, stop).await
+            Action::Invite(invitation) => match earlier.to_invite(&change.key, invitation) {
+                Some(id) => invite::invite(self, id, invitation).await,
+                None => Outcome::NotTried(Problem::new(
+                    codes::WAITS,
+                    "the organization's other change was not done",
+                )),
+            },
+            Action::Delete(id) => self.delete(id, change).await,
         }
     }
-}
 
-/// Writes the fields of one organization, and last the marks that tell of it.
-async fn write(
-    portal: &impl WritePortal,
-    change: &Change,
-    plan: &Plan,
-    options: &Options<'_>,
-    stop: &Stop,
-) -> Outcome {
-    let fields = books::without(change);
-    let answered = books::Answered::of_change();
-    let ended = match change.action.organization() {
-        Some(id) => update::update(portal, id, &fields, plan, options, stop, &answered).await,
-        None => create::create(portal, &fields, options, stop, &answered).await,
-    };
-    if let Some(why) = answered.without_contacts() {
-        stop.note_without_contacts(&change.key, why);
+    /// Writes the fields of one organization, and last portalctl's own marks.
+    async fn write(&self, change: &Change) -> Outcome {
+        let fields = bookkeeping::without(change);
+        let answered = bookkeeping::Answered::of_change();
+        let ended = match change.action.organization() {
+            Some(id) => self.update(id, &fields, &answered).await,
+            None => self.create(&fields, &answered).await,
+        };
+        if let Some(answer) = answered.without_contacts() {
+            self.note_without_contacts(&change.key, answer);
+        }
+        self.write_marks(change, ended, &answered).await
     }
-    books::keep(portal, change, plan, ended, options, stop, &answered).await
-}
 
-fn report(plan: &Plan, mut outcomes: BTreeMap<usize, Outcome>, stop: &Stop) -> ApplyReport {
-    let mut organizations: BTreeMap<OrganizationId, Organization> = BTreeMap::new();
-    let changes = plan
-        .changes
-        .iter()
-        .enumerate()
-        .map(|(index, change)| {
+    /// Gives the account of every change; one without an outcome was not begun.
+    fn report(&self, mut outcomes: BTreeMap<usize, Outcome>) -> ApplyReport {
+        let mut organizations: BTreeMap<OrganizationId, Organization> = BTreeMap::new();
+        let changes = self.plan.changes.iter().enumerate().map(|(index, change)| {
             let outcome = outcomes.remove(&index).unwrap_or_else(|| {
                 let problem = Problem::new(codes::INTERRUPTED, "the run stopped before it");
                 Outcome::NotTried(problem.repeatable())
@@ -334,107 +307,12 @@ fn report(plan: &Plan, mut outcomes: BTreeMap<usize, Outcome>, stop: &Stop) -> A
                 change: change.clone(),
                 outcome,
             }
-        })
-        .collect();
-    ApplyReport {
-        changes,
-        organizations: organizations.into_values().collect(),
-        without_contacts: {
-            let without = stop.without_contacts.lock();
-            without.unwrap_or_else(PoisonError::into_inner).clone()
-        },
-        interrupted: stop.was_interrupted(),
-    }
-}
-
-/// Why no further change is begun: an interruption, or a failure that every other would meet too.
-struct Stop {
-    cancel: CancellationToken,
-    fatal: Mutex<Option<ApiError>>,
-    /// Entries without their IT contacts, for the report.
-    without_contacts: Mutex<BTreeMap<OrgKey, String>>,
-}
-
-impl Stop {
-    fn new(cancel: CancellationToken) -> Self {
-        Self {
-            cancel,
-            fatal: Mutex::new(None),
-            without_contacts: Mutex::default(),
-        }
-    }
-
-    /// Takes note of an entry that was written without its IT contacts.
-    fn note_without_contacts(&self, key: &OrgKey, why: String) {
-        let without = self.without_contacts.lock();
-        let mut without = without.unwrap_or_else(PoisonError::into_inner);
-        without.insert(key.clone(), why);
-    }
-
-    /// Takes note of an error, and stops the run when no other request can do better.
-    fn heed(&self, error: &ApiError) {
-        if error.is_fatal() {
-            let mut fatal = self.fatal.lock().unwrap_or_else(PoisonError::into_inner);
-            fatal.get_or_insert_with(|| error.clone());
-        }
-    }
-
-    fn reason(&self) -> Option<Problem> {
-        if self.cancel.is_cancelled() {
-            let message = "the run was interrupted before it";
-            return Some(Problem::new(codes::INTERRUPTED, message).repeatable());
-        }
-        let fatal = self.fatal.lock().unwrap_or_else(PoisonError::into_inner);
-        fatal.as_ref().map(|error| Problem {
-            code: codes::INTERRUPTED,
-            message: format!("the run stopped after: {}", error.summary()),
-            ..Problem::of(error)
-        })
-    }
-
-    fn was_interrupted(&self) -> bool {
-        self.cancel.is_cancelled()
-    }
-}
-
-/// Adds the requests behind a failure to others, each once.
-fn add_requests(requests: &mut Vec<FailedRequest>, problem: &Problem) {
-    for request in &problem.requests {
-        if !requests.contains(request) {
-            requests.push(request.clone());
+        });
+        ApplyReport {
+            changes: changes.collect(),
+            organizations: organizations.into_values().collect(),
+            without_contacts: self.without_contacts(),
+            interrupted: self.is_interrupted(),
         }
     }
 }
-
-/// A read before any write failed: nothing was changed.
-fn not_looked_at(error: &ApiError, stop: &Stop) -> Outcome {
-    stop.heed(error);
-    Outcome::NotTried(Problem::of(error))
-}
-
-/// A failed write that surely had no effect, unless an earlier try of it was lost.
-fn failed(error: &ApiError, lost_write: Option<&ApiError>, stop: &Stop) -> Outcome {
-    stop.heed(error);
-    match lost_write {
-        Some(lost) => Outcome::Unknown(
-            Problem::of(error)
-                .noting_request(EARLIER_TRY, lost)
-                .repeatable(),
-        ),
-        None if error.is_fatal() || error.kind == ApiErrorKind::Withheld => {
-            Outcome::NotTried(Problem::of(error))
-        }
-        None => Outcome::Refused(Problem::of(error)),
-    }
-}
-
-/// A write whose answer was lost and could not be looked up either.
-fn lost(write: &ApiError, lookup: &ApiError, stop: &Stop) -> Outcome {
-    stop.heed(lookup);
-    let remark = "looking whether it took effect failed too";
-    let problem = Problem::of(write).noting_request(remark, lookup);
-    Outcome::Unknown(problem.repeatable())
-}
-
-/// Remark on a lost write that may explain the failure of a later one.
-const EARLIER_TRY: &str = "an earlier try may have taken effect";

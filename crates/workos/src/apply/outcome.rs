@@ -6,7 +6,7 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::books::{self, Kept};
+use super::bookkeeping::{self, Kept};
 use crate::{ApiError, FailedRequest};
 use portalctl_core::plan::{ActionKind, Change, Warning};
 use portalctl_model::OrgKey;
@@ -221,6 +221,16 @@ impl Problem {
         }
     }
 
+    /// Adds the requests behind other failures, each once.
+    pub(super) fn with_requests_of<'a>(mut self, others: impl Iterator<Item = &'a Self>) -> Self {
+        for request in others.flat_map(|other| &other.requests) {
+            if !self.requests.contains(request) {
+                self.requests.push(request.clone());
+            }
+        }
+        self
+    }
+
     /// Adds a remark to the message.
     pub(super) fn noting(mut self, remark: &str) -> Self {
         self.message = format!("{}; {remark}", self.message);
@@ -326,7 +336,7 @@ impl ApplyReport {
             else {
                 continue;
             };
-            let kept = books::kept_differently(change, organization).into_iter();
+            let kept = bookkeeping::kept_differently(change, organization).into_iter();
             warnings.extend(kept.map(|Kept { field, value }| {
                 Warning::kept_differently(&change.key, field, value.as_deref())
             }));

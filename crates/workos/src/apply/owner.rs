@@ -4,7 +4,9 @@
 //! write. A plan that was saved has seen nothing, and no plan has seen what it creates itself: there,
 //! a mark has to be ours or one that the plan itself writes or replaces.
 
-use super::{Outcome, Problem};
+use std::borrow::Cow;
+
+use super::outcome::{Outcome, Problem};
 use portalctl_core::plan::{Action, Change, FieldChange, Ownership, Plan};
 use portalctl_model::codes::plan as codes;
 use portalctl_model::desired::FieldPath;
@@ -22,7 +24,7 @@ pub(super) fn has_moved(plan: &Plan, live: &Organization) -> bool {
     [mark::OWNER, mark::HOLDER].into_iter().any(|key| {
         let value = live.metadata.get(key).map(String::as_str);
         let is_planned = fields(plan, live, key)
-            .any(|field| [&field.before, &field.after].contains(&&value.map(str::to_owned)));
+            .any(|field| [field.before(), field.after()].contains(&value.map(Cow::Borrowed)));
         let is_ours = match (value, key) {
             (None, _) => is_unseen,
             (Some(owner), mark::OWNER) => {
@@ -43,12 +45,11 @@ pub(super) fn was_taken(seen: &Ownership, now: &Organization, fields: &[FieldCha
     }
     [mark::OWNER, mark::HOLDER].into_iter().any(|key| {
         let value = now.metadata.get(key);
-        let mut own = fields
-            .iter()
-            .filter(|field| matches!(&field.path, FieldPath::Metadata(name) if name == key));
+        let mut own = fields.iter().filter(|field| field.is_mark_of(key));
+        let value = value.map(String::as_str);
         let is_own =
-            own.any(|field| [field.before.as_ref(), field.after.as_ref()].contains(&value));
-        !is_own && !is_value(seen, key, value.map(String::as_str))
+            own.any(|field| [field.before(), field.after()].contains(&value.map(Cow::Borrowed)));
+        !is_own && !is_value(seen, key, value)
     })
 }
 
@@ -78,17 +79,16 @@ fn fields<'a>(
         None => change.action == Action::Create && is_created_by(change, live),
     });
     own.flat_map(|change| &change.fields)
-        .filter(move |field| matches!(&field.path, FieldPath::Metadata(name) if name == key))
+        .filter(move |field| field.is_mark_of(key))
 }
 
 /// Returns whether an organization has the external id that a change creates one with.
 fn is_created_by(change: &Change, live: &Organization) -> bool {
     let mut fields = change.fields.iter();
     fields.any(|field| {
-        field.path == FieldPath::ExternalId
-            && field
-                .path
-                .is_same(field.after.as_deref(), live.external_id.as_deref())
+        let path = field.path();
+        path == FieldPath::ExternalId
+            && path.is_same(field.after().as_deref(), live.external_id.as_deref())
     })
 }
 

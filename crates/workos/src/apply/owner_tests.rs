@@ -1,7 +1,7 @@
 use super::*;
 use portalctl_core::plan::{Action, Change, Reason, Target};
 use portalctl_model::desired::Source;
-use portalctl_model::{OrgKey, OrganizationId};
+use portalctl_model::{ExternalId, OrgKey, OrganizationId};
 
 fn live(owner: Option<&str>, holder: Option<&str>) -> Organization {
     let marks = [(mark::OWNER, owner), (mark::HOLDER, holder)];
@@ -23,10 +23,8 @@ fn live(owner: Option<&str>, holder: Option<&str>) -> Organization {
 
 /// A plan of the manifest `customers` that saw an organization, and changes these marks of it.
 fn plan(seen: Option<&Organization>, marks: &[(&str, Option<&str>, Option<&str>)]) -> Plan {
-    let fields = marks.iter().map(|(key, before, after)| FieldChange {
-        path: FieldPath::Metadata((*key).to_owned()),
-        before: before.map(str::to_owned),
-        after: after.map(str::to_owned),
+    let fields = marks.iter().map(|(key, before, after)| {
+        FieldChange::metadata(*key, before.map(str::to_owned), after.map(str::to_owned))
     });
     let id = OrganizationId::from_api("org_1");
     Plan {
@@ -106,18 +104,16 @@ fn what_the_plan_itself_creates_has_the_marks_that_it_creates_it_with() {
     };
     // It has seen another organization.
     let mut plan = plan(Some(&live(None, None)), &[]);
-    let field = |path: FieldPath, after: &str| FieldChange {
-        path,
-        before: None,
-        after: Some(after.to_owned()),
-    };
-    let mark = |key: &str| FieldPath::Metadata(key.to_owned());
+    let mark = |key: &str, after: &str| FieldChange::metadata(key, None, Some(after.to_owned()));
     plan.changes = vec![Change {
         action: Action::Create,
         fields: vec![
-            field(FieldPath::ExternalId, "acme"),
-            field(mark(mark::OWNER), "customers"),
-            field(mark(mark::HOLDER), "here/portal/acme"),
+            FieldChange::ExternalId {
+                before: None,
+                after: Some(ExternalId::parse("acme").unwrap()),
+            },
+            mark(mark::OWNER, "customers"),
+            mark(mark::HOLDER, "here/portal/acme"),
         ],
         ..plan.changes.remove(0)
     }];
@@ -147,11 +143,7 @@ fn what_was_taken_since_it_was_read_is_noticed_and_own_marks_are_not() {
         let found = was_taken(&seen_marks, &live(now.0, now.1), &[]);
         assert_eq!(found, is_taken, "{seen:?} {now:?}");
     }
-    let takes_hold = FieldChange {
-        path: FieldPath::Metadata(mark::HOLDER.to_owned()),
-        before: None,
-        after: HELD.map(str::to_owned),
-    };
+    let takes_hold = FieldChange::metadata(mark::HOLDER, None, HELD.map(str::to_owned));
     let seen = Ownership::of(&live(ours, None));
     let fields = [takes_hold];
     assert!(!was_taken(&seen, &live(ours, HELD), &fields));

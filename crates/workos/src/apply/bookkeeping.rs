@@ -3,11 +3,14 @@
 //! Goes in: a change that was done. Comes out: the same account. Reads the organization again where its last answer may be old, and writes one PUT at most: that all
 //! declared IT contacts are there, and what WorkOS keeps otherwise than it was sent.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::borrow::Cow;
+use std::sync::{Mutex, MutexGuard};
 
-use super::{Options, Outcome, Stop, not_looked_at, owner, update};
+use super::applier::{Applier, lock};
+use super::outcome::Outcome;
+use super::{owner, update};
 use crate::WritePortal;
-use portalctl_core::plan::{Action, Change, FieldChange, Plan};
+use portalctl_core::plan::{Action, Change, FieldChange};
 use portalctl_model::desired::FieldPath;
 use portalctl_model::mark::{self, KeptValues};
 use portalctl_model::observed::Organization;
@@ -55,32 +58,29 @@ impl Answered {
     fn add(&self, kept: Vec<Kept<'_>>) {
         let kept = kept
             .into_iter()
-            .map(|Kept { field, value }| (field.path.clone(), value));
+            .map(|Kept { field, value }| (field.path(), value));
         self.values().extend(kept);
     }
 
     fn has(&self, kept: &Kept<'_>) -> bool {
         let mut values = self.values().clone().into_iter();
-        values.any(|(path, value)| path == kept.field.path && value == kept.value)
+        values.any(|(path, value)| path == kept.field.path() && value == kept.value)
     }
 
     fn values(&self) -> MutexGuard<'_, Vec<(FieldPath, Option<String>)>> {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.kept)
     }
 
     /// Notes that IT contacts are not to be had, with WorkOS's answer.
     pub(super) fn note_without_contacts(&self, why: &str) {
         if self.may_lack_contacts {
-            let without = self.without_contacts.lock();
-            let mut without = without.unwrap_or_else(PoisonError::into_inner);
-            *without = Some(why.to_owned());
+            *lock(&self.without_contacts) = Some(why.to_owned());
         }
     }
 
     /// Returns WorkOS's answer, where IT contacts are not to be had.
     pub(super) fn without_contacts(&self) -> Option<String> {
-        let without = self.without_contacts.lock();
-        without.unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.without_contacts).clone()
     }
 }
 
@@ -91,52 +91,56 @@ pub(super) struct Kept<'a> {
     pub(super) value: Option<String>,
 }
 
-/// Writes the marks that follow from a change, if all of it was done.
-pub(super) async fn keep(
-    portal: &impl WritePortal,
-    change: &Change,
-    plan: &Plan,
-    ended: Outcome,
-    options: &Options<'_>,
-    stop: &Stop,
-    answered: &Answered,
-) -> Outcome {
-    let Outcome::Done(live) = ended else {
-        return ended;
-    };
-    if marks(change, &live, answered).is_empty() || stop.reason().is_some() {
-        return Outcome::Done(live);
+impl<P: WritePortal> Applier<'_, P> {
+    /// Writes the marks that follow from a change, if all of it was done.
+    pub(super) async fn write_marks(
+        &self,
+        change: &Change,
+        ended: Outcome,
+        answered: &Answered,
+    ) -> Outcome {
+        let Outcome::Done(live) = ended else {
+            return ended;
+        };
+        if marks(change, &live, answered).is_empty() || self.stop_reason().is_some() {
+            return Outcome::Done(live);
+        }
+        let unwritten = |outcome: Outcome| outcome.after(UNWRITTEN).leaving((*live).clone());
+        let fresh = match self.read_again(change, &live).await {
+            Ok(fresh) if owner::has_moved(self.plan, &fresh) => {
+                return unwritten(owner::refused(fresh));
+            }
+            Ok(fresh) => fresh,
+            Err(outcome) => return unwritten(outcome),
+        };
+        let marks = marks(change, &fresh, answered);
+        match self.apply_fields(fresh, &marks, &Answered::default()).await {
+            Outcome::Done(live) => Outcome::Done(live),
+            other => unwritten(other),
+        }
     }
-    let unwritten = |outcome: Outcome| outcome.after(UNWRITTEN).leaving((*live).clone());
-    let fresh = match again(portal, change, &live, stop).await {
-        Ok(fresh) if owner::has_moved(plan, &fresh) => return unwritten(owner::refused(fresh)),
-        Ok(fresh) => fresh,
-        Err(outcome) => return unwritten(outcome),
-    };
-    let marks = marks(change, &fresh, answered);
-    match update::bring(portal, fresh, &marks, options, stop).await {
-        Outcome::Done(live) => Outcome::Done(live),
-        other => unwritten(other),
-    }
-}
 
-/// Returns the organization as it is now: the marks are merged into its metadata, and adding domains
-/// and contacts may have taken long since its last answer.
-async fn again(
-    portal: &impl WritePortal,
-    change: &Change,
-    live: &Organization,
-    stop: &Stop,
-) -> Result<Organization, Outcome> {
-    let is_apart =
-        |path: &FieldPath| matches!(path, FieldPath::Domain(_) | FieldPath::ItContact(_));
-    if !change.fields.iter().any(|field| is_apart(&field.path)) {
-        return Ok(live.clone());
-    }
-    match portal.organization(&live.id).await {
-        Ok(Some(fresh)) => Ok(fresh),
-        Ok(None) => Err(update::gone(&live.id)),
-        Err(error) => Err(not_looked_at(&error, stop)),
+    /// Returns the organization as it is now: the marks are merged into its metadata, and adding
+    /// domains and contacts may have taken long since its last answer.
+    async fn read_again(
+        &self,
+        change: &Change,
+        live: &Organization,
+    ) -> Result<Organization, Outcome> {
+        let is_apart = |field: &FieldChange| {
+            matches!(
+                field,
+                FieldChange::Domain { .. } | FieldChange::ItContact(_)
+            )
+        };
+        if !change.fields.iter().any(is_apart) {
+            return Ok(live.clone());
+        }
+        match self.portal.organization(&live.id).await {
+            Ok(Some(fresh)) => Ok(fresh),
+            Ok(None) => Err(update::gone(&live.id)),
+            Err(error) => Err(self.not_tried(&error)),
+        }
     }
 }
 
@@ -154,30 +158,27 @@ pub(super) fn without(change: &Change) -> Change {
 fn marks(change: &Change, live: &Organization, answered: &Answered) -> Vec<FieldChange> {
     let planned = change.fields.iter();
     let mut marks: Vec<FieldChange> = planned
-        .filter(|field| field.path.is_bookkeeping())
+        .filter(|field| field.is_bookkeeping())
         .cloned()
         .collect();
     if answered.without_contacts().is_some() {
         // Nobody knows that WorkOS has them.
-        let contacts = FieldPath::Metadata(mark::CONTACTS.to_owned());
-        marks.retain(|field| field.path != contacts);
+        marks.retain(|field| !field.is_mark_of(mark::CONTACTS));
     }
     let mut known = KeptValues::of(&live.metadata);
     let before = known.clone();
     let kept = kept_differently(change, live).into_iter();
     for Kept { field, value } in kept.filter(|kept| answered.has(kept)) {
-        known.add(&field.path, sent(field).as_deref(), value.as_deref());
+        known.add(&field.path(), sent(field).as_deref(), value.as_deref());
     }
     if known != before {
-        marks.push(FieldChange {
-            path: FieldPath::Metadata(mark::KEPT.to_owned()),
-            before: live.metadata.get(mark::KEPT).cloned(),
-            after: Some(known.to_string()),
-        });
+        let before = live.metadata.get(mark::KEPT).cloned();
+        let after = Some(known.to_string());
+        marks.push(FieldChange::metadata(mark::KEPT, before, after));
     }
     let mut room = mark::MAX_METADATA_KEYS.saturating_sub(live.metadata.len());
     marks.retain(|field| {
-        let is_new = field.before.is_none();
+        let is_new = field.is_addition();
         let fits = !is_new || room > 0;
         room -= usize::from(is_new && fits);
         fits
@@ -200,17 +201,9 @@ fn differing<'a>(
     live: &Organization,
 ) -> impl Iterator<Item = Kept<'a>> {
     sent.filter_map(|field| {
-        let value = match &field.path {
-            FieldPath::Name => Some(live.name.clone()),
-            FieldPath::ExternalId => live.external_id.clone(),
-            FieldPath::StripeCustomerId => live.stripe_customer_id.clone(),
-            FieldPath::OutsideProfiles => live
-                .allow_profiles_outside_organization
-                .map(|allow| allow.to_string()),
-            FieldPath::Metadata(key) if !field.path.is_mark() => live.metadata.get(key).cloned(),
-            _ => return None,
-        };
-        let is_same = field.path.is_same(field.after.as_deref(), value.as_deref());
+        let is_own = !matches!(field, FieldChange::Domain { .. }) && !field.is_mark();
+        let value = live_value(live, field).filter(|_| is_own)?;
+        let is_same = (field.path()).is_same(field.after().as_deref(), value.as_deref());
         (!is_same).then_some(Kept { field, value })
     })
 }
@@ -219,10 +212,8 @@ fn differing<'a>(
 /// sent: of an organization that was just created, each of its domains was one that was sent.
 fn other_domain<'a>(fields: &'a [FieldChange], live: &Organization) -> Option<Kept<'a>> {
     let sent = || {
-        fields.iter().filter_map(|field| match &field.path {
-            FieldPath::Domain(domain) if field.after.is_some() => Some((field, domain)),
-            _ => None,
-        })
+        let fields = fields.iter();
+        fields.filter_map(|field| Some((field, field.added_domain()?)))
     };
     let mut missing = sent().filter(|(_, domain)| live.domain(domain).is_none());
     let mut others = live
@@ -238,10 +229,32 @@ fn other_domain<'a>(fields: &'a [FieldChange], live: &Organization) -> Option<Ke
     }
 }
 
+/// Returns the value of a field that stands on the organization itself; `None` for any other field.
+pub(super) fn live_value(live: &Organization, field: &FieldChange) -> Option<Option<String>> {
+    Some(match field {
+        FieldChange::Name { .. } => Some(live.name.clone()),
+        FieldChange::ExternalId { .. } => live.external_id.clone(),
+        FieldChange::StripeCustomerId { .. } => live.stripe_customer_id.clone(),
+        FieldChange::OutsideProfiles { .. } => live
+            .allow_profiles_outside_organization
+            .map(|allow| allow.to_string()),
+        FieldChange::Metadata { key, .. } => live.metadata.get(key).cloned(),
+        FieldChange::Domain { domain, .. } => {
+            live.domain(domain).map(|held| held.state.to_string())
+        }
+        FieldChange::RetentionDays { .. }
+        | FieldChange::State
+        | FieldChange::ItContact(_)
+        | FieldChange::Connection { .. }
+        | FieldChange::Directory { .. }
+        | FieldChange::Dependent { .. } => return None,
+    })
+}
+
 /// Returns what a request sends for a field: the name of a domain, else the value.
-fn sent(field: &FieldChange) -> Option<String> {
-    match &field.path {
-        FieldPath::Domain(domain) => Some(domain.to_string()),
-        _ => field.after.clone(),
+fn sent(field: &FieldChange) -> Option<Cow<'_, str>> {
+    match field {
+        FieldChange::Domain { domain, .. } => Some(domain.as_str().into()),
+        _ => field.after(),
     }
 }

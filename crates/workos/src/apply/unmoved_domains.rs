@@ -7,11 +7,10 @@ use portalctl_core::plan::moves::{comes_first, moving};
 use portalctl_core::plan::{Change, Plan};
 use portalctl_model::Domain;
 use portalctl_model::codes::plan as codes;
-use portalctl_model::desired::FieldPath;
 
 /// The domains that are still where they were, with the key of the entry that gives them up.
 #[derive(Debug, Default)]
-pub(super) struct Unmoved<'a>(BTreeMap<&'a Domain, &'a str>);
+pub(super) struct UnmovedDomains<'a>(BTreeMap<&'a Domain, &'a str>);
 
 /// The part of a change that can be done, and the domains that are left out.
 pub(super) struct Part<'a> {
@@ -19,7 +18,7 @@ pub(super) struct Part<'a> {
     left_out: Vec<(&'a Domain, &'a str)>,
 }
 
-impl<'a> Unmoved<'a> {
+impl<'a> UnmovedDomains<'a> {
     /// Finds the removals that come first and were not done.
     pub(super) fn of(plan: &'a Plan, outcomes: &BTreeMap<usize, Outcome>) -> Self {
         let moving = moving(&plan.changes);
@@ -27,7 +26,7 @@ impl<'a> Unmoved<'a> {
         for (index, change) in plan.changes.iter().enumerate() {
             let is_done = matches!(outcomes.get(&index), Some(Outcome::Done(_) | Outcome::Gone));
             if comes_first(change, &moving) && !is_done {
-                let removed = change.domains(false);
+                let removed = change.removed_domains();
                 unmoved.extend(removed.map(|domain| (domain, change.key.as_str())));
             }
         }
@@ -37,7 +36,7 @@ impl<'a> Unmoved<'a> {
     /// The change without the domains that are still elsewhere; `None` where it adds none of them.
     pub(super) fn part(&self, change: &Change) -> Option<Part<'a>> {
         let left_out: Vec<(&Domain, &str)> = change
-            .domains(true)
+            .added_domains()
             .filter_map(|domain| self.0.get_key_value(domain))
             .map(|(domain, key)| (*domain, *key))
             .filter(|(_, key)| *key != change.key.as_str())
@@ -46,11 +45,10 @@ impl<'a> Unmoved<'a> {
             return None;
         }
         let mut change = change.clone();
-        let is_left_out = |path: &FieldPath| match path {
-            FieldPath::Domain(domain) => left_out.iter().any(|(other, _)| *other == domain),
-            _ => false,
-        };
-        change.fields.retain(|field| !is_left_out(&field.path));
+        let is_left_out = |domain: &Domain| left_out.iter().any(|(other, _)| *other == domain);
+        change
+            .fields
+            .retain(|field| !field.added_domain().is_some_and(is_left_out));
         Some(Part { change, left_out })
     }
 }
