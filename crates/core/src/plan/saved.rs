@@ -103,8 +103,28 @@ struct SavedConflict {
     scope: Option<String>,
 }
 
-/// Reads a saved plan.
+/// A saved plan whose digest has not been checked.
+#[derive(Debug)]
+pub struct Unverified {
+    plan: Plan,
+    digest: Option<String>,
+}
+
+/// Reads a saved plan and checks its digest.
+///
+/// # Errors
+///
+/// Fails where the text is no saved plan of this version, or was changed after it was written.
 pub fn parse(text: &str) -> Result<Plan, InvalidPlan> {
+    read(text)?.verify()
+}
+
+/// Reads a saved plan without a look at its digest.
+///
+/// # Errors
+///
+/// Fails where the text is no saved plan of this version.
+pub fn read(text: &str) -> Result<Unverified, InvalidPlan> {
     let document: Document =
         serde_json::from_str(text).map_err(|error| InvalidPlan::Malformed(error.to_string()))?;
     if document.format_version != FORMAT_VERSION {
@@ -112,10 +132,26 @@ pub fn parse(text: &str) -> Result<Plan, InvalidPlan> {
     }
     let digest = document.digest.clone();
     let plan = plan(document).map_err(InvalidPlan::Malformed)?;
-    if digest != Some(Digest::of(&plan).to_string()) {
-        return Err(InvalidPlan::Tampered);
+    Ok(Unverified { plan, digest })
+}
+
+impl Unverified {
+    /// Returns the plan as the text says it: to be shown or judged, never to be applied.
+    pub const fn content(&self) -> &Plan {
+        &self.plan
     }
-    Ok(plan)
+
+    /// Returns the plan if its digest is that of its content.
+    ///
+    /// # Errors
+    ///
+    /// Fails where it was changed after it was written.
+    pub fn verify(self) -> Result<Plan, InvalidPlan> {
+        if self.digest != Some(Digest::of(&self.plan).to_string()) {
+            return Err(InvalidPlan::Tampered);
+        }
+        Ok(self.plan)
+    }
 }
 
 fn plan(document: Document) -> Result<Plan, String> {
