@@ -72,9 +72,11 @@ pub(super) async fn apply(
         held_back.extend(count_creations(pass, state, resolved, &mut plan.changes).await);
     }
     if !plan.changes.is_empty() && !pass.term.is_cancelled() {
-        at_once = write_changes(pass, state, resolved, cache, &plan)
-            .await
-            .at_once(at_once);
+        match write_changes(pass, state, resolved, cache, &plan).await {
+            Written::Normal => {}
+            Written::Created => at_once = true,
+            Written::Stopped => at_once = false,
+        }
     }
     let Deletions {
         not_deleted,
@@ -99,16 +101,6 @@ enum Written {
     Created,
     /// WorkOS stopped the writes, so they wait.
     Stopped,
-}
-
-impl Written {
-    fn at_once(self, before: bool) -> bool {
-        match self {
-            Self::Normal => before,
-            Self::Created => true,
-            Self::Stopped => false,
-        }
-    }
 }
 
 /// Counts the creations of a plan against the hourly limit. Removes and returns those that could not

@@ -46,9 +46,9 @@ pub(super) struct Context {
     pub(super) namespace: Option<String>,
     /// Lease of this release of the operator, as `namespace/name`.
     pub(super) release: String,
-    /// Watched PortalOrganizations.
+    /// Watched `PortalOrganization`s.
     pub(super) organizations: Organizations,
-    /// Watched PortalEnvironments.
+    /// Watched `PortalEnvironment`s.
     pub(super) environments: Environments,
     /// Completion of the first list of each kind.
     pub(super) listed: InitialLists,

@@ -1,8 +1,8 @@
 //! Leader election by a Lease: one process writes, the others wait to take over.
 //!
-//! A holder that stops renewing is given the lease's whole duration, as seen by the clock of the
-//! one that waits; schedule of two machines are never compared. The resource version decides between
-//! two that take over at once.
+//! A candidate waits for the lease's whole duration after the last renewal that it has seen, by its
+//! own clock; the clocks of two machines are never compared. The resource version decides between two
+//! that take over at once. The [`Fence`] stops the writes of a process whose lease may have ended.
 
 use std::io::{Error, ErrorKind};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,20 +23,20 @@ use tokio_util::sync::CancellationToken;
 use portalctl_platform::clock::SharedClock;
 use portalctl_workos::{Transport, TransportError, TransportErrorKind};
 
-/// The token of the time that this process leads; nothing while another does. It is cancelled when
-/// the lease is lost.
+/// Token of the term in which this process leads; none while another process leads. It is cancelled
+/// when the lease is lost.
 pub(super) type Term = Option<CancellationToken>;
 
-/// What is held, and by whom.
+/// Settings of the lease.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// The Lease's name.
+    /// Name of the Lease.
     pub name: String,
-    /// The Lease's namespace; that of the pod, or of KUBECONFIG, without it.
+    /// Namespace of the Lease; by default the one of the pod or of KUBECONFIG.
     pub namespace: Option<String>,
-    /// Who this process is.
+    /// Name of this process in the Lease.
     pub identity: String,
-    /// How long a holder that does not renew is waited for.
+    /// Time without a renewal after which another process may take over.
     pub duration: Duration,
 }
 
@@ -48,77 +48,81 @@ impl Settings {
         }
     }
 
-    /// The name of the Lease within the cluster, as `namespace/name`.
+    /// Returns the name of the Lease within the cluster, as `namespace/name`.
     pub(super) fn release(&self, default_namespace: &str) -> String {
         let namespace = self.namespace.as_deref().unwrap_or(default_namespace);
         format!("{namespace}/{}", self.name)
     }
 }
 
-/// Who holds the lease.
+/// Holder of the lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Holder {
     Us,
     Another,
-    /// The API server did not say, or somebody wrote at the same time: asked again soon.
+    /// Unknown: the API server did not answer, or two processes wrote at the same time.
     Unclear,
 }
 
-/// Runs for the lease.
+/// Right to write, which the election grants and withdraws.
+pub(super) struct Leadership {
+    /// Sender of the current term.
+    pub(super) term: watch::Sender<Term>,
+    /// Fence of all writes.
+    pub(super) fence: Fence,
+}
+
+/// Candidate for the lease.
 pub(super) struct Election {
     api: Api<Lease>,
     settings: Settings,
     clock: SharedClock,
-    term: watch::Sender<Term>,
-    fence: Fence,
-    /// Ends every term.
+    leadership: Leadership,
+    /// Cancelled at shutdown, with every term.
     stop: CancellationToken,
-    /// What another holder's lease said last, and since when it has said so.
+    /// Last lease of another holder, and the time at which it was first seen.
     seen: Option<(LeaseSpec, Instant)>,
-    /// When it was asked for the renewal that was granted last: whoever waits for it to run out has
-    /// seen that later.
+    /// Time of the request for the last renewal; other candidates have seen the renewal later.
     renewed: Option<Instant>,
 }
 
 impl Election {
-    /// Somebody who has not asked yet.
+    /// Creates a candidate that has never acquired the lease.
     pub(super) fn new(
         client: Client,
         settings: Settings,
         clock: SharedClock,
-        term: watch::Sender<Term>,
-        fence: Fence,
+        leadership: Leadership,
         stop: CancellationToken,
     ) -> Self {
         Self {
             api: settings.api(client),
             settings,
             clock,
-            term,
-            fence,
+            leadership,
             stop,
             seen: None,
             renewed: None,
         }
     }
 
-    /// Runs until it is told to stop, then lets go of the lease so that another need not wait.
+    /// Acquires and renews the lease until it is told to stop.
     pub(super) async fn run(mut self, stop: CancellationToken) {
         let clock = Arc::clone(&self.clock);
         let duration = self.settings.duration;
         loop {
             let began = clock.instant();
             // A request that hangs must outlast neither the lease nor the right to write.
-            let patience = began + duration / 3;
-            let patience = self.writes_until().map_or(patience, |at| at.min(patience));
+            let deadline = began + duration / 3;
+            let deadline = self.writes_until().map_or(deadline, |at| at.min(deadline));
             let asked = tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
                 asked = self.ask() => asked,
-                () = clock.sleep_until(patience) => Ok(Holder::Unclear),
+                () = clock.sleep_until(deadline) => Ok(Holder::Unclear),
             };
             let holder = asked.unwrap_or_else(|error| {
-                tracing::warn!(%error, "cannot renew the lease");
+                tracing::warn!(%error, "the lease could not be renewed");
                 Holder::Unclear
             });
             match holder {
@@ -126,7 +130,7 @@ impl Election {
                 Holder::Another => self.renewed = None,
                 Holder::Unclear => {}
             }
-            self.announce();
+            self.update_leadership();
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
@@ -135,7 +139,7 @@ impl Election {
         }
     }
 
-    /// Gives the lease back, once nothing is being written any more.
+    /// Gives the lease back after the last write, so that no other process has to wait for it.
     pub(super) async fn release(client: Client, settings: &Settings) {
         let api = settings.api(client);
         let Ok(Some(mut lease)) = api.get_opt(&settings.name).await else {
@@ -152,12 +156,12 @@ impl Election {
             .replace(&settings.name, &PostParams::default(), &lease)
             .await
         {
-            tracing::warn!(%error, "cannot give the lease back");
+            tracing::warn!(%error, "the lease could not be given back");
         }
     }
 
-    /// When the lease is renewed, or looked at again: at the latest when its holder has not renewed
-    /// it for the whole duration.
+    /// Returns the time of the next renewal or read: at the latest the time at which another holder's
+    /// lease ends.
     fn next(&self) -> Instant {
         let duration = self.settings.duration;
         let now = self.clock.instant();
@@ -172,39 +176,40 @@ impl Election {
         }
     }
 
-    /// Until when this process may write while it leads: some time before anybody else may.
+    /// Returns the end of this process's right to write, some time before another may take over.
     fn writes_until(&self) -> Option<Instant> {
         let renewed = self.renewed.filter(|_| self.leads())?;
         Some(renewed + self.settings.duration * 2 / 3)
     }
 
     fn leads(&self) -> bool {
-        self.term.borrow().is_some()
+        self.leadership.term.borrow().is_some()
     }
 
-    /// Leads from the renewal on, for as long as nobody else can have taken over.
-    fn announce(&self) {
+    /// Opens the fence from the renewal until another process may take over, and begins or ends the
+    /// term.
+    fn update_leadership(&self) {
         let now = self.clock.instant();
         let until = self.renewed.map(|at| at + self.settings.duration * 2 / 3);
         let until = until.filter(|until| now < *until);
-        self.fence.open_until(until);
+        self.leadership.fence.open_until(until);
         let is_ours = until.is_some();
         if is_ours == self.leads() {
             return;
         }
-        self.term.send_modify(|term| {
+        self.leadership.term.send_modify(|term| {
             if let Some(over) = term.take() {
-                tracing::warn!("no longer the leader");
+                tracing::warn!("this process no longer leads");
                 over.cancel();
             }
             if is_ours {
-                tracing::info!(identity = self.settings.identity, "the leader now");
+                tracing::info!(identity = self.settings.identity, "this process leads now");
                 *term = Some(self.stop.child_token());
             }
         });
     }
 
-    /// Takes or renews the lease.
+    /// Acquires or renews the lease.
     async fn ask(&mut self) -> kube::Result<Holder> {
         let Some(mut lease) = self.api.get_opt(&self.settings.name).await? else {
             let lease = Lease {
@@ -215,14 +220,14 @@ impl Election {
                 spec: Some(self.spec(0)),
             };
             let created = self.api.create(&PostParams::default(), &lease).await;
-            return ours(created);
+            return holder_after(created);
         };
         let held = lease.spec.take().unwrap_or_default();
         let is_ours = held.holder_identity.as_deref() == Some(&self.settings.identity);
         if !is_ours && !self.has_run_out(&held) {
             return Ok(Holder::Another);
         }
-        let transitions = held.lease_transitions.unwrap_or_default();
+        let transitions = held.lease_transitions.unwrap_or(0);
         let mut spec = self.spec(transitions + i32::from(!is_ours));
         if is_ours {
             spec.acquire_time = held.acquire_time;
@@ -233,17 +238,12 @@ impl Election {
             .replace(&self.settings.name, &PostParams::default(), &lease)
             .await;
         self.seen = None;
-        ours(replaced)
+        holder_after(replaced)
     }
 
-    /// Whether the holder has let go, or has not renewed for the whole duration.
+    /// Returns whether the holder gave the lease back, or has not renewed it for its duration.
     fn has_run_out(&mut self, held: &LeaseSpec) -> bool {
-        if held
-            .holder_identity
-            .as_deref()
-            .unwrap_or_default()
-            .is_empty()
-        {
+        if held.holder_identity.as_deref().is_none_or(str::is_empty) {
             return true;
         }
         let now = self.clock.instant();
@@ -269,8 +269,8 @@ impl Election {
     }
 }
 
-/// Who holds the lease after a write; somebody else was faster if it did not go through.
-fn ours(written: kube::Result<Lease>) -> kube::Result<Holder> {
+/// Returns the holder after a write; a conflict means that another process was faster.
+fn holder_after(written: kube::Result<Lease>) -> kube::Result<Holder> {
     match written {
         Ok(_) => Ok(Holder::Us),
         Err(kube::Error::Api(status)) if status.code == 409 => Ok(Holder::Unclear),
@@ -278,14 +278,20 @@ fn ours(written: kube::Result<Lease>) -> kube::Result<Holder> {
     }
 }
 
-/// The time as the Kubernetes types have it: they use another version of the same library.
+/// Converts a time: the Kubernetes types use another version of jiff.
 fn kube_time(time: jiff::Timestamp) -> k8s_openapi::jiff::Timestamp {
     k8s_openapi::jiff::Timestamp::from_microsecond(time.as_microsecond()).unwrap_or_default()
 }
 
+/// Error of a write that the fence refuses.
 const CLOSED: &str = "not sent: another process leads, or may";
 
-/// Until when this process may write. Clones are the same fence.
+/// Barrier that every write passes right before it is sent, to WorkOS and to the API server. Clones
+/// are the same fence.
+///
+/// A write may be sent long after its pass began: after its turn in the pace, after retries, after
+/// others of the same pass. The fence refuses it once the lease was not renewed in time, whether or not
+/// the process has noticed.
 #[derive(Clone)]
 pub(super) struct Fence {
     clock: SharedClock,
@@ -293,7 +299,7 @@ pub(super) struct Fence {
 }
 
 impl Fence {
-    /// One that lets nothing through.
+    /// Creates a fence that refuses all writes.
     pub(super) fn closed(clock: SharedClock) -> Self {
         Self {
             clock,
@@ -301,7 +307,7 @@ impl Fence {
         }
     }
 
-    /// Lets writes through until a time; from now on nothing, without one.
+    /// Allows writes until a time, or refuses them from now on.
     pub(super) fn open_until(&self, until: Option<Instant>) {
         *self.until.lock().unwrap_or_else(PoisonError::into_inner) = until;
     }
@@ -311,7 +317,7 @@ impl Fence {
         until.is_some_and(|until| self.clock.instant() < until)
     }
 
-    /// The same client, whose writes pass here.
+    /// Wraps a Kubernetes client so that its writes pass the fence.
     pub(super) fn client(&self, client: Client) -> Client {
         let namespace = client.default_namespace().to_owned();
         let fence = self.clone();
@@ -328,7 +334,7 @@ impl Fence {
         Client::new(service, namespace)
     }
 
-    /// The same way to WorkOS, whose writes pass here.
+    /// Wraps a transport to WorkOS so that its writes pass the fence.
     pub(super) fn transport(&self, inner: Arc<dyn Transport>) -> impl Transport + use<> {
         FencedTransport {
             inner,
@@ -364,7 +370,7 @@ mod tests {
     use super::*;
     use portalctl_platform::clock::{Clock, SystemClock};
 
-    /// Takes everything.
+    /// Transport that accepts every request.
     struct Open;
 
     impl Transport for Open {
@@ -376,7 +382,7 @@ mod tests {
         }
     }
 
-    /// Whether a request gets through to WorkOS, and to the API server.
+    /// Returns whether a request gets through to WorkOS, and to the API server.
     async fn passes(fence: &Fence, method: Method) -> [bool; 2] {
         let request = |method| Request::builder().method(method).uri("/organizations");
         let connection = fence.transport(Arc::new(Open));
@@ -396,7 +402,7 @@ mod tests {
         let second = Duration::from_secs(1);
         fence.open_until(Some(SystemClock.instant() + second));
         assert_eq!(passes(&fence, Method::PUT).await, [true; 2]);
-        // Nobody has said that the time is over.
+        // The time ends without a call.
         SystemClock.sleep(second).await;
         assert_eq!(passes(&fence, Method::PUT).await, [false; 2]);
         assert_eq!(passes(&fence, Method::GET).await, [true; 2]);

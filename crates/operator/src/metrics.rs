@@ -18,6 +18,7 @@ use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
 
 use super::conditions::Reason;
+use super::lease::Term;
 use portalctl_core::readiness::State;
 use portalctl_model::Intent;
 use portalctl_workos::{Transport, TransportError};
@@ -69,13 +70,13 @@ pub(super) struct Metrics {
 /// Counts of the resources of one environment.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Totals {
-    /// PortalOrganizations.
+    /// `PortalOrganization`s.
     pub(super) organizations: usize,
-    /// PortalOrganizations that are ready.
+    /// `PortalOrganization`s that are ready.
     pub(super) ready: usize,
-    /// PortalOrganizations that are paused.
+    /// `PortalOrganization`s that are paused.
     pub(super) paused: usize,
-    /// PortalOrganizations that WorkOS differs from.
+    /// `PortalOrganization`s that WorkOS differs from.
     pub(super) pending: usize,
 }
 
@@ -124,6 +125,11 @@ impl Metrics {
             "Reasons why an environment or an organization was not as declared",
             self.blocked.clone(),
         );
+        self.register_environments();
+    }
+
+    fn register_environments(&mut self) {
+        let registry = &mut self.registry;
         registry.register(
             "intents",
             "Declared intents, by environment, intent and state",
@@ -202,8 +208,8 @@ impl Metrics {
     }
 
     /// Sets whether this process leads.
-    pub(super) fn leads(&self, leads: bool) {
-        self.leader.set(i64::from(leads));
+    pub(super) fn leads(&self, term: &Term) {
+        self.leader.set(i64::from(term.is_some()));
     }
 
     /// Records a successful read of WorkOS.

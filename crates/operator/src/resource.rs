@@ -1,7 +1,6 @@
-//! The resources as a Kubernetes client sees them: metadata, spec and status of one object.
+//! Types of the two resources for the Kubernetes client, and the names of objects.
 //!
-//! The specs and statuses, and the definitions that a cluster needs, are
-//! [`manifest::kubernetes`](portalctl_manifest::kubernetes)'s.
+//! Specs, statuses and CRDs are defined in [`manifest::kubernetes`](portalctl_manifest::kubernetes).
 
 use std::borrow::Cow;
 
@@ -24,20 +23,20 @@ macro_rules! resource {
             /// `portalctl.dev/v1alpha1`; lists leave it out.
             #[serde(default)]
             pub api_version: String,
-            /// The name of the kind; lists leave it out.
+            /// Name of the kind; lists leave it out.
             #[serde(default)]
             pub kind: String,
-            /// Name, namespace and everything else that objects have in common.
+            /// Name, namespace and other fields that all objects have.
             pub metadata: ObjectMeta,
-            /// What is wanted.
+            /// Declared configuration.
             pub spec: $spec,
-            /// What is known.
+            /// Observed status.
             #[serde(default, skip_serializing_if = "Option::is_none")]
             pub status: Option<$status>,
         }
 
         impl $name {
-            /// A new object of this name, with a spec and nothing known of it yet.
+            /// Creates an object without a status.
             pub fn new(metadata: ObjectMeta, spec: $spec) -> Self {
                 Self {
                     api_version: API_VERSION.to_owned(),
@@ -81,15 +80,15 @@ macro_rules! resource {
 }
 
 resource! {
-    /// An environment.
+    /// Resource of one WorkOS environment.
     PortalEnvironment, PortalEnvironmentSpec, PortalEnvironmentStatus
 }
 resource! {
-    /// An organization.
+    /// Resource of one organization.
     PortalOrganization, PortalOrganizationSpec, PortalOrganizationStatus
 }
 
-/// Returns the name of an object.
+/// Returns the name of an object. The parts are empty for an object that never was at the API server.
 pub(super) fn name_of(metadata: &ObjectMeta) -> Name {
     Name {
         namespace: metadata.namespace.clone().unwrap_or_default(),
@@ -107,12 +106,12 @@ pub(super) fn environment_name_of(object: &PortalOrganization) -> Name {
     }
 }
 
-/// What tells an object from another that had the same name before.
+/// Identity of an object, as opposed to an earlier one of the same name.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct Uid(String);
 
 impl Uid {
-    /// The uid of an object.
+    /// Returns the uid of an object; empty if it never was at the API server.
     pub(super) fn of(metadata: &ObjectMeta) -> Self {
         Self(metadata.uid.clone().unwrap_or_default())
     }

@@ -1,7 +1,9 @@
-//! The operator's server: health, metrics, webhooks.
+//! HTTP server of the operator: health, metrics and webhooks.
+//!
+//! A webhook that is signed by WorkOS requests a pass of its environment; its content is not used.
 
 use std::collections::BTreeSet;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
@@ -19,40 +21,39 @@ use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 
 use super::context::Context;
-use super::resource::Name;
-use super::resource::PortalEnvironment;
+use super::kube_api;
+use super::resource::{Name, PortalEnvironment};
 use super::store::RECONCILE_REQUESTED;
-use super::{kube_api, run};
 use portalctl_manifest::kubernetes::KeyRef;
 use portalctl_platform::clock::SharedClock;
 use portalctl_platform::listen;
 use portalctl_workos::webhook::{SIGNATURE, Signature};
 
-/// The largest webhook that is read.
+/// Largest body of a webhook, in bytes.
 const MAX_BODY: usize = 1024 * 1024;
-/// How long a webhook may take to come.
+/// Time in which the body of a webhook has to arrive.
 const MAX_BODY_TIME: Duration = Duration::from_secs(10);
-/// How many webhooks are read at a time, so that their memory has a bound. WorkOS sends one that is
-/// turned away again, and the schedule look without it.
+/// Webhooks that are read at a time, so that their memory has a bound. WorkOS sends a refused one
+/// again, and polling goes on without it.
 const CONCURRENT_BODIES: usize = 32;
-/// How many webhooks are checked at once: each takes a request to the API server, whoever sent it.
+/// Webhooks that are verified at once: each takes a request to the API server, whoever sent it.
 const CONCURRENT_CHECKS: usize = 4;
-/// The format of the metrics.
+/// Content type of the metrics.
 const FORMAT: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// What the server answers from.
+/// State of the server.
 #[derive(Clone)]
 pub(super) struct Server {
-    /// What all tasks share.
-    pub(super) context: Arc<Context>,
-    /// Where webhooks go.
-    pub(super) webhook_trigger: Arc<WebhookTrigger>,
+    /// State that all tasks share.
+    context: Arc<Context>,
+    /// Receiver of valid webhooks.
+    webhook_trigger: Arc<WebhookTrigger>,
     bodies: Arc<Semaphore>,
     checks: Arc<Semaphore>,
 }
 
 impl Server {
-    /// Answers from a context; webhooks go to the webhook_trigger.
+    /// Creates the state of a server.
     pub(super) fn new(context: Arc<Context>, webhook_trigger: Arc<WebhookTrigger>) -> Self {
         Self {
             context,
@@ -63,7 +64,7 @@ impl Server {
     }
 }
 
-/// All routes.
+/// Returns all routes.
 pub(super) fn router(server: Server) -> Router {
     Router::new()
         .route("/healthz", get(async || "ok\n"))
@@ -86,7 +87,8 @@ pub(super) async fn serve(
     }
 }
 
-/// Ready once the watches have listed what there is; whether it leads does not matter.
+/// Answers that the process is ready once the watches have listed all resources, also while another
+/// process leads.
 async fn readyz(State(server): State<Server>) -> Response {
     if server.context.listed.is_done() {
         "ok\n".into_response()
@@ -96,25 +98,23 @@ async fn readyz(State(server): State<Server>) -> Response {
     }
 }
 
+/// Answers with all metrics.
 async fn metrics(State(server): State<Server>) -> Response {
     server.context.clients.count_waits();
-    server
-        .context
-        .metrics
-        .leads(run::leads(&server.context.term));
+    let term = server.context.term.borrow().clone();
+    server.context.metrics.leads(&term);
     let headers = [(header::CONTENT_TYPE, FORMAT)];
     (headers, server.context.metrics.text()).into_response()
 }
 
-/// A webhook tells nothing but that there is something to look at; what happened is read from
-/// WorkOS.
+/// Requests a pass if a webhook is valid. The events themselves are read from WorkOS.
 async fn take_webhook(
     State(server): State<Server>,
     Path((namespace, name)): Path<(String, String)>,
     request: Request,
 ) -> StatusCode {
     let environment = Name { namespace, name };
-    match checked(&server, &environment, request).await {
+    match verify(&server, &environment, request).await {
         Ok(()) => {
             server.webhook_trigger.trigger(environment);
             StatusCode::OK
@@ -123,16 +123,16 @@ async fn take_webhook(
     }
 }
 
-/// Whether a webhook is WorkOS's. What can be refused is refused before it is read, and before the
-/// API server is asked.
-async fn checked(server: &Server, environment: &Name, request: Request) -> Result<(), StatusCode> {
+/// Verifies the signature of a webhook. Everything that can be refused early is refused before the
+/// body is read, and before a request to the API server.
+async fn verify(server: &Server, environment: &Name, request: Request) -> Result<(), StatusCode> {
     let refused = |why: &dyn std::fmt::Display| {
         tracing::warn!(%environment, %why, "a webhook was refused");
         StatusCode::UNAUTHORIZED
     };
     let context = &server.context;
     let (parts, body) = request.into_parts();
-    // Whoever is not WorkOS learns nothing about which environments there are.
+    // A stranger learns nothing about which environments exist.
     let header = signature(&parts.headers).ok_or(StatusCode::UNAUTHORIZED)?;
     let secret = secret_of(server, environment).ok_or(StatusCode::UNAUTHORIZED)?;
     let signature = Signature::read(header, context.clock.now()).map_err(|why| refused(&why))?;
@@ -141,12 +141,12 @@ async fn checked(server: &Server, environment: &Name, request: Request) -> Resul
         .try_acquire()
         .map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
     let body = read(server, body).await?;
-    // An error would mean that the semaphore was closed, which nobody does.
-    let _turn = server.checks.acquire().await.ok();
+    let turn = server.checks.acquire().await;
+    let _turn = turn.expect("the semaphore is never closed");
     let secret = kube_api::read_secret(&context.client, &environment.namespace, &secret)
         .await
         .map_err(|blocked| {
-            tracing::warn!(%environment, why = blocked.message, "no secret for webhooks");
+            tracing::warn!(%environment, why = blocked.message, "the secret of webhooks could not be read");
             StatusCode::SERVICE_UNAVAILABLE
         })?;
     signature
@@ -158,7 +158,7 @@ fn signature(headers: &HeaderMap) -> Option<&str> {
     headers.get(SIGNATURE)?.to_str().ok()
 }
 
-/// Where the secret is by which an environment's webhooks are signed, if it takes any.
+/// Returns the place of the webhook secret of an environment, if it has one.
 fn secret_of(server: &Server, environment: &Name) -> Option<KeyRef> {
     let reference = ObjectRef::new(&environment.name).within(&environment.namespace);
     let object = server.context.environments.get(&reference)?;
@@ -173,25 +173,31 @@ async fn read(server: &Server, body: Body) -> Result<Bytes, StatusCode> {
     }
 }
 
-/// How long nudges are gathered.
+/// Time in which webhooks of one environment are combined to one request.
 const GATHER: Duration = Duration::from_secs(1);
 
-/// The environments that are to be looked at.
+/// Requests for passes, passed on as an annotation of the environment that the leader sees by its
+/// watch. At most one a second for each environment is sent, and none is lost.
 #[derive(Debug, Default)]
 pub(super) struct WebhookTrigger {
-    waiting: Mutex<BTreeSet<Name>>,
-    more: Notify,
+    requested: Mutex<BTreeSet<Name>>,
+    added: Notify,
 }
 
 impl WebhookTrigger {
-    /// Something has happened in an environment.
-    pub(super) fn trigger(&self, environment: Name) {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.insert(environment);
-        self.more.notify_one();
+    fn requested(&self) -> MutexGuard<'_, BTreeSet<Name>> {
+        self.requested
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Passes nudges on until it is told to stop.
+    /// Requests a pass of an environment.
+    pub(super) fn trigger(&self, environment: Name) {
+        self.requested().insert(environment);
+        self.added.notify_one();
+    }
+
+    /// Passes requests on until it is told to stop.
     pub(super) async fn run(
         self: Arc<Self>,
         client: kube::Client,
@@ -202,12 +208,9 @@ impl WebhookTrigger {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
-                () = self.more.notified() => {}
+                () = self.added.notified() => {}
             }
-            let names = {
-                let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-                std::mem::take(&mut *waiting)
-            };
+            let names = std::mem::take(&mut *self.requested());
             for name in names {
                 annotate(&client, &name, &clock.now().to_string()).await;
             }
@@ -220,12 +223,13 @@ impl WebhookTrigger {
     }
 }
 
+/// Writes the annotation that requests a pass.
 async fn annotate(client: &kube::Client, name: &Name, at: &str) {
     let api: Api<PortalEnvironment> = Api::namespaced(client.clone(), &name.namespace);
     let body = json!({ "metadata": { "annotations": { RECONCILE_REQUESTED: at } } });
     let patch = Patch::Merge(&body);
     let patched = api.patch(&name.name, &PatchParams::default(), &patch).await;
     if let Err(error) = patched {
-        tracing::warn!(environment = %name, %error, "a webhook was not passed on");
+        tracing::warn!(environment = %name, %error, "a webhook could not be passed on to the leader");
     }
 }

@@ -1,6 +1,7 @@
-//! What the API server says there is: both kinds of resources, kept up to date by a watch.
+//! Watched resources of both kinds, with the annotations and finalizers that the operator knows.
 //!
-//! An object that cannot be read is kept as such: it is told on itself, and stops nothing.
+//! Goes in: the events of two watches. Comes out: the current objects. An object that cannot be read is
+//! kept with its error and stops no other. A watch that breaks starts again, with growing delays.
 
 use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -19,39 +20,39 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::backoff::WatchBackoff;
-use super::resource::{Name, Uid, environment_name_of, name_of};
-use super::resource::{PortalEnvironment, PortalOrganization};
+use super::resource::{
+    Name, PortalEnvironment, PortalOrganization, Uid, environment_name_of, name_of,
+};
 use portalctl_manifest::kubernetes::PAUSED;
 use portalctl_model::Holder;
 use portalctl_platform::clock::SharedClock;
 
-/// The annotation that frees a resource of the operator's finalizer; nothing is deleted at WorkOS.
+/// Annotation that removes the operator's finalizer from a resource and keeps its organization.
 pub(super) const FORCE_RELEASE: &str = "portalctl.dev/force-release";
-/// The annotation on an environment that asks for a look at WorkOS now. A process that does not lead
-/// passes webhooks on by it.
+/// Annotation on an environment that requests a pass now. A process that does not lead passes webhooks
+/// on by it.
 pub(super) const RECONCILE_REQUESTED: &str = "portalctl.dev/reconcile-requested-at";
-/// The finalizer of resources whose organization is deleted with them.
+/// Finalizer of resources whose organization is deleted with them.
 pub(super) const FINALIZER: &str = "portalctl.dev/organization";
-
-/// The finalizer of environments that resources with [`FINALIZER`] need.
+/// Finalizer of environments that resources with [`FINALIZER`] need.
 pub(super) const ENVIRONMENT_FINALIZER: &str = "portalctl.dev/environment-in-use";
 
-/// Organizations, readable or not.
+/// Watched `PortalOrganization`s, readable or not.
 pub(super) type Organizations = Store<StoredObject<PortalOrganization>>;
-/// Environments, readable or not.
+/// Watched `PortalEnvironment`s, readable or not.
 pub(super) type Environments = Store<StoredObject<PortalEnvironment>>;
 
-/// One environment with all that belongs to it, at one moment.
+/// One environment with its organizations, at one moment.
 #[derive(Debug, Clone, Default)]
 pub(super) struct EnvironmentObjects {
-    /// The environment, if it is there.
+    /// Environment, if it exists.
     pub(super) environment: Option<Arc<StoredObject<PortalEnvironment>>>,
-    /// Its organizations that can be read, oldest first.
+    /// Organizations that can be read, oldest first.
     pub(super) organizations: Vec<Arc<PortalOrganization>>,
 }
 
 impl EnvironmentObjects {
-    /// Collects an environment's objects.
+    /// Collects the objects of an environment.
     pub(super) fn of(
         name: &Name,
         environments: &Environments,
@@ -73,7 +74,7 @@ impl EnvironmentObjects {
         }
     }
 
-    /// Changes with everything that people say, and not with what the operator says.
+    /// Hashes everything that people can edit, and no status.
     pub(super) fn fingerprint(&self) -> u64 {
         let mut hasher = DefaultHasher::new();
         if let Some(environment) = &self.environment {
@@ -86,6 +87,7 @@ impl EnvironmentObjects {
     }
 }
 
+/// Hashes the parts of an object that people can edit.
 fn hash(metadata: &ObjectMeta, hasher: &mut impl Hasher) {
     Uid::of(metadata).hash(hasher);
     metadata.generation.hash(hasher);
@@ -124,7 +126,7 @@ pub(super) fn is_force_released(metadata: &ObjectMeta) -> bool {
     is_set(metadata, FORCE_RELEASE)
 }
 
-/// Whether an object is being deleted.
+/// Returns whether an object is being deleted.
 pub(super) const fn is_being_deleted(metadata: &ObjectMeta) -> bool {
     metadata.deletion_timestamp.is_some()
 }
@@ -140,12 +142,12 @@ pub(super) fn has_finalizer(metadata: &ObjectMeta, finalizer: &str) -> bool {
     finalizers.into_iter().any(|one| one == finalizer)
 }
 
-/// An object, or why it cannot be read. Cheap to clone: a pass over ten thousand of them copies none.
+/// Object, or the error of reading it. Cheap to clone: a pass over ten thousand of them copies none.
 #[derive(Debug, Clone)]
 pub(super) struct StoredObject<K>(Result<Arc<K>, Arc<InvalidObject>>);
 
 impl<K> StoredObject<K> {
-    /// The object, or why it cannot be read.
+    /// Returns the object, or the error of reading it.
     pub(super) fn read(&self) -> Result<&Arc<K>, &str> {
         self.0.as_ref().map_err(|invalid| invalid.error.as_str())
     }
@@ -157,8 +159,8 @@ impl<K> From<DeserializeGuard<K>> for StoredObject<K> {
     }
 }
 
-/// What a watch tells, of objects that are to be shared.
-pub(super) fn shared<K>(event: Event<DeserializeGuard<K>>) -> Event<StoredObject<K>> {
+/// Converts the objects of a watch event.
+fn shared<K>(event: Event<DeserializeGuard<K>>) -> Event<StoredObject<K>> {
     match event {
         Event::Apply(object) => Event::Apply(object.into()),
         Event::Delete(object) => Event::Delete(object.into()),
@@ -203,50 +205,50 @@ impl<K: Resource + Clone> Resource for StoredObject<K> {
     }
 }
 
-/// Whether the watches have listed what there is, once. A store of kube knows too, but wakes only
-/// one of those who wait for it.
+/// Completion of the first list of each kind. A store of kube knows it too, but wakes only one waiting
+/// task.
 #[derive(Debug, Clone, Default)]
 pub(super) struct InitialLists {
     kinds: [CancellationToken; 2],
 }
 
 impl InitialLists {
-    /// Whether everything was listed.
+    /// Returns whether both kinds were listed.
     pub(super) fn is_done(&self) -> bool {
         self.kinds.iter().all(CancellationToken::is_cancelled)
     }
 
-    /// Waits until everything was listed.
+    /// Waits until both kinds were listed.
     pub(super) async fn done(&self) {
         for kind in &self.kinds {
             kind.cancelled().await;
         }
     }
 
-    /// What the watch of each kind cancels once it has listed.
+    /// Returns the tokens that the watches cancel after their first list.
     pub(super) fn kinds(&self) -> [CancellationToken; 2] {
         self.kinds.clone()
     }
 }
 
-/// Starts watches, and ends them together.
+/// Settings of the watches.
 pub(super) struct Watches<'a> {
-    /// The API server.
+    /// Client of the API server.
     pub(super) client: &'a Client,
-    /// The only namespace that is looked at; all of them without it.
+    /// Only namespace to watch; all namespaces without it.
     pub(super) namespace: Option<&'a str>,
-    /// The time.
+    /// Clock of the delays.
     pub(super) clock: &'a SharedClock,
-    /// Who watches.
+    /// Name of this process.
     pub(super) identity: &'a str,
-    /// Told whenever something changes.
+    /// Notified of every change.
     pub(super) changed: &'a Arc<Notify>,
-    /// Ends them.
+    /// Cancelled at the end of the watches.
     pub(super) stop: &'a CancellationToken,
 }
 
 impl Watches<'_> {
-    /// Keeps a store of one kind up to date.
+    /// Starts the watch of one kind, and returns its store.
     pub(super) fn start<K>(
         &self,
         listed: CancellationToken,
@@ -266,10 +268,10 @@ impl Watches<'_> {
             None => Api::all(self.client.clone()),
         };
         let (store, writer) = reflector::store();
-        let who = format!("{} {}", self.identity, K::kind(&()));
+        let name = format!("{} {}", self.identity, K::kind(&()));
         let events = watcher(api, watcher::Config::default())
-            .backoff(WatchBackoff::new(Arc::clone(self.clock), who))
-            // Nobody here asks who wrote which field, which is half of an object.
+            .backoff(WatchBackoff::new(Arc::clone(self.clock), name))
+            // The managed fields are half of an object, and not needed here.
             .modify(|object| object.meta_mut().managed_fields = None)
             .map_ok(shared);
         let (changed, stop) = (Arc::clone(self.changed), self.stop.clone());
@@ -284,6 +286,7 @@ impl Watches<'_> {
     }
 }
 
+/// Applies the events of a watch to its store.
 async fn follow<K>(
     events: impl Stream<Item = watcher::Result<Event<StoredObject<K>>>>,
     mut writer: Writer<StoredObject<K>>,

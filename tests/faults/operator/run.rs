@@ -180,7 +180,7 @@ impl Stage {
                 identity: identity(process),
                 duration: self.lease,
             },
-            cluster_id: Some(super::CLUSTER.to_owned()),
+            cluster_id: None,
             poll: None,
         };
         let wire = Wire {
@@ -197,7 +197,7 @@ impl Stage {
             connect: Arc::new(wire),
             clock: Arc::new(self.clocks[slot].clone()),
         };
-        let operator = Operator::new(options, outside);
+        let operator = Operator::new(options, super::CLUSTER.to_owned(), outside);
         let stop = CancellationToken::new();
         self.processes[slot] = Some(Process {
             operator: operator.router(),

@@ -10,8 +10,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::conditions::{BlockedReason, Reason};
 use super::entries::{ClaimState, Entry};
-use super::resource::Name;
-use super::resource::PortalEnvironment;
+use super::resource::{Name, PortalEnvironment};
 use portalctl_core::identity::ownership::{
     Audience, Claimant, Contender, Decision, Obstacle, Ownership, Presence, Transfer, settle,
 };
@@ -80,10 +79,10 @@ impl<'a> ClaimContext<'a> {
 
     fn home(&self) -> &'a str {
         let namespace = self.environment.metadata.namespace.as_deref();
-        namespace.unwrap_or_default()
+        namespace.unwrap_or("")
     }
 
-    /// Returns whether a resource stands dependencies the environment's namespace.
+    /// Returns whether a resource stands outside the environment's namespace.
     fn is_tenant(&self, entry: &Entry) -> bool {
         entry.name.namespace != self.home()
     }
@@ -329,15 +328,16 @@ fn refuse(
             why,
         });
     }
-    let key = claim.key.clone();
-    take_out(entry, desired, &key, blocked);
+    take_out(entry, desired, blocked);
 }
 
 /// Removes an entry from the desired state, with the reason.
-fn take_out(entry: &mut Entry, desired: &mut Desired, key: &OrgKey, blocked: BlockedReason) {
-    desired.organizations.remove(key);
+fn take_out(entry: &mut Entry, desired: &mut Desired, reason: BlockedReason) {
+    if let Some(key) = entry.key() {
+        desired.organizations.remove(key);
+    }
     entry.claim_state = ClaimState::Refused;
-    entry.resolved_key = Err(blocked);
+    entry.resolved_key = Err(reason);
 }
 
 /// Refuses resources that would create, or rename to, the same external id. The one that already has
@@ -371,16 +371,8 @@ fn refuse_rival_creations(
                  PortalOrganization; remove one of them, or give this one another key",
                 escape(external_id.as_str())
             );
-            let entry = &mut entries[*index];
-            let Some(key) = entry.key().cloned() else {
-                continue;
-            };
-            take_out(
-                entry,
-                desired,
-                &key,
-                BlockedReason::new(Reason::Conflict, message),
-            );
+            let reason = BlockedReason::new(Reason::Conflict, message);
+            take_out(&mut entries[*index], desired, reason);
         }
     }
 }
@@ -497,26 +489,28 @@ fn settle_domains(entries: &mut [Entry], desired: &mut Desired, context: &ClaimC
                 "the domain {domain} is declared by {others}, too; remove it from one of them, or \
                  set `allowSharedDomain: true` on all"
             );
-            let entry = &mut entries[index];
-            let Some(key) = entry.key().cloned() else {
-                continue;
-            };
-            if matches!(entry.claim_state, ClaimState::Granted(_)) {
-                let declared = desired.organizations.get_mut(&key);
-                if let Some(domains) = declared.and_then(|declared| declared.domains.as_mut()) {
-                    domains.remove(&domain);
-                }
-                entry.contested.push(message);
-            } else {
-                take_out(
-                    entry,
-                    desired,
-                    &key,
-                    BlockedReason::new(Reason::Conflict, message),
-                );
-            }
+            lose_domain(&mut entries[index], desired, &domain, message);
         }
     }
+}
+
+/// Takes a domain from an entry that has an organization, or the entry from the desired state.
+fn lose_domain(entry: &mut Entry, desired: &mut Desired, domain: &Domain, message: String) {
+    if !matches!(entry.claim_state, ClaimState::Granted(_)) {
+        take_out(
+            entry,
+            desired,
+            BlockedReason::new(Reason::Conflict, message),
+        );
+        return;
+    }
+    let declared = entry
+        .key()
+        .and_then(|key| desired.organizations.get_mut(key));
+    if let Some(domains) = declared.and_then(|declared| declared.domains.as_mut()) {
+        domains.remove(domain);
+    }
+    entry.contested.push(message);
 }
 
 /// Declares the holder mark of every resource that may be written.

@@ -169,7 +169,7 @@ impl Outcome {
         )
     }
 
-    /// Why a resource is refused.
+    /// Returns the reason of a refusal.
     #[track_caller]
     fn refused(&self, name: &str) -> BlockedReason {
         let entry = self.entry(name);

@@ -71,7 +71,7 @@ impl SharedClient {
     }
 }
 
-/// Everything that a new client needs to know about its environment.
+/// Key, endpoint and pace of a new client.
 struct Access {
     endpoint: Endpoint,
     key: ApiKey,

@@ -477,10 +477,9 @@ named! {
         Held,
         /// The creation waits: the hourly limit is reached.
         CreateLimit,
-        /// Somebody else writes the same field again and again; it is written once an hour.
+        /// Another writer changes the same field again and again; it is written once an hour.
         Fighting,
-        /// Somebody deleted the organization at WorkOS; the operator does not create it again
-        /// unasked.
+        /// The organization was deleted at WorkOS from outside, and is not created again unasked.
         DeletedOutside,
         /// The account of the API key lacks most organizations that statuses name.
         WrongAccount,

@@ -57,7 +57,7 @@ fn warnings_of_the_plan_are_told_and_change_no_status() {
 }
 
 #[test]
-fn a_customer_who_has_not_finished_is_no_trouble() {
+fn a_customer_who_has_not_finished_is_no_error() {
     let (identity, intents) = (matched(), [intent(State::Unconfigured)]);
     let conditions_set = observed(&facts(&identity, &intents));
     assert_eq!(conditions_set.synced.reason, Reason::InSync);

@@ -48,7 +48,7 @@ fn live(marks: &[(&str, &str)]) -> Observed {
     }
 }
 
-/// What becomes of an entry where everything is allowed, but so many deletions.
+/// Returns the step where everything is allowed, up to a number of deletions.
 fn step_of(entry: &Entry, observed: &Observed, most: u32, read_only: Option<ReadOnly>) -> Step {
     step_where(
         entry,
@@ -58,7 +58,7 @@ fn step_of(entry: &Entry, observed: &Observed, most: u32, read_only: Option<Read
     )
 }
 
-/// What becomes of an entry where the environment says more than that everything is allowed.
+/// Returns the step where the environment allows everything, changed by more fields.
 fn step_where(
     entry: &Entry,
     observed: &Observed,

@@ -7,12 +7,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::store::FINALIZER;
 
-fn organization(name: &str, namespace: &str, policy: &str, is_held: bool) -> Value {
-    let finalizers = if is_held {
-        json!([FINALIZER])
-    } else {
-        json!([])
-    };
+fn organization(name: &str, namespace: &str, policy: &str, finalizers: &[&str]) -> Value {
     json!({
         "metadata": { "name": name, "namespace": namespace, "finalizers": finalizers },
         "spec": {
@@ -45,9 +40,12 @@ fn an_environment_is_held_by_resources_of_its_namespace_that_are_deleted_with_it
     let there = environment(&json!({})).metadata;
     for (all, is_held) in [
         (vec![], false),
-        (vec![organization("kept", "portal", "Retain", false)], false),
-        (vec![organization("team", "team", "Delete", true)], false),
-        (vec![organization("acme", "portal", "Delete", false)], true),
+        (vec![organization("kept", "portal", "Retain", &[])], false),
+        (
+            vec![organization("team", "team", "Delete", &[FINALIZER])],
+            false,
+        ),
+        (vec![organization("acme", "portal", "Delete", &[])], true),
     ] {
         assert_eq!(
             wanted(&there, &objects(&all)),
@@ -66,9 +64,9 @@ fn one_that_is_being_deleted_says_what_it_waits_for_and_goes_last() {
     let leaving = json!({ "deletionTimestamp": "2026-01-02T03:04:05Z" });
     let leaving = environment(&leaving);
     let acme = objects(&[
-        organization("acme", "portal", "Delete", true),
-        organization("new", "portal", "Delete", false),
-        organization("kept", "portal", "Retain", false),
+        organization("acme", "portal", "Delete", &[FINALIZER]),
+        organization("new", "portal", "Delete", &[]),
+        organization("kept", "portal", "Retain", &[]),
     ]);
     assert_eq!(wanted(&leaving.metadata, &acme), None);
     let blocked = in_use(&leaving, &acme).unwrap();
@@ -80,7 +78,7 @@ fn one_that_is_being_deleted_says_what_it_waits_for_and_goes_last() {
         blocked.message
     );
     // A finalizer can no longer be put on it, so who has none yet is not waited for.
-    let new = objects(&[organization("new", "portal", "Delete", false)]);
+    let new = objects(&[organization("new", "portal", "Delete", &[])]);
     assert_eq!(wanted(&leaving.metadata, &new), Some(Finalizer::Absent));
     assert_eq!(in_use(&leaving, &new), None);
 
@@ -96,7 +94,7 @@ fn one_that_is_being_deleted_says_what_it_waits_for_and_goes_last() {
 fn only_some_of_many_are_named() {
     let leaving = environment(&json!({ "deletionTimestamp": "2026-01-02T03:04:05Z" }));
     let all: Vec<Value> = (0..7)
-        .map(|number| organization(&format!("c{number}"), "portal", "Delete", true))
+        .map(|number| organization(&format!("c{number}"), "portal", "Delete", &[FINALIZER]))
         .collect();
     let message = in_use(&leaving, &objects(&all)).unwrap().message;
     assert!(

@@ -4,9 +4,6 @@
 //! deletion waits, and then asks the API server itself for a resource that claims the organization and
 //! may hold it.
 
-use std::collections::BTreeMap;
-use std::time::Duration;
-
 use kube::Api;
 use kube::core::{ApiResource, DynamicObject};
 use serde_json::Value;
@@ -16,15 +13,13 @@ use super::claims::ClaimContext;
 use super::conditions::{BlockedReason, Reason};
 use super::context::Pass;
 use super::entries::{Entry, is_allowed};
+use super::limits::{DELETION_DELAY, DeletionDelays};
 use super::resolve::Resolved;
 use super::resource::{Name, PortalEnvironment, PortalOrganization, Uid, name_of};
 use portalctl_core::identity::ownership::{Claimant, Ownership, Presence, Transfer};
 use portalctl_manifest::kubernetes::Tenant;
 use portalctl_model::observed::Organization;
 use portalctl_model::{Holder, ManifestName};
-
-/// Delay of a deletion, so that a resource of another name can claim the organization.
-const DELETION_DELAY: Duration = Duration::from_secs(30);
 
 /// Result of the search for a successor.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,31 +35,6 @@ pub(super) enum Succession {
     None,
     /// This resource claims the organization, and may hold it.
     Successor(Name),
-}
-
-/// Times since which resources are being deleted, as this process has seen them.
-#[derive(Debug, Default)]
-pub(super) struct DeletionDelays {
-    since: BTreeMap<Uid, Instant>,
-}
-
-impl DeletionDelays {
-    /// Adds the resources that are being deleted, and forgets all others.
-    pub(super) fn update<'a>(&mut self, entries: impl Iterator<Item = &'a Entry>, now: Instant) {
-        let mut before = std::mem::take(&mut self.since);
-        self.since = entries
-            .map(|entry| {
-                let uid = entry.uid();
-                let since = before.remove(&uid).unwrap_or(now);
-                (uid, since)
-            })
-            .collect();
-    }
-
-    /// Returns the end of the delay of a resource.
-    fn end(&self, uid: &Uid, now: Instant) -> Instant {
-        self.since.get(uid).map_or(now, |since| *since) + DELETION_DELAY
-    }
 }
 
 /// Searches for another resource that claims an organization and may hold it.

@@ -7,7 +7,7 @@ use serde_json::json;
 use super::*;
 use portalctl_model::{OrganizationId, mark};
 
-/// Whether a resource takes over what `portal/old`, or `namespace/old`, held.
+/// Returns whether a resource takes over the organization of `portal/old`, or of `namespace/old`.
 fn inherits(old: &str, live: &Value, object: &Value) -> bool {
     let environment = json!({
         "metadata": { "name": "production", "namespace": "portal" },

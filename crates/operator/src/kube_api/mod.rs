@@ -157,9 +157,9 @@ impl<S: Status> Written<S> {
 /// Statuses of both resources that were written and that the watches do not show yet.
 #[derive(Debug, Default)]
 pub(super) struct Statuses {
-    /// Statuses of PortalOrganizations.
+    /// Statuses of `PortalOrganization`s.
     pub(super) organizations: Written<PortalOrganizationStatus>,
-    /// Statuses of PortalEnvironments.
+    /// Statuses of `PortalEnvironment`s.
     pub(super) environments: Written<PortalEnvironmentStatus>,
 }
 

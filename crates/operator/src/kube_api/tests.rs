@@ -43,11 +43,18 @@ mod request_timeout {
     use super::super::*;
     use portalctl_platform::clock::{Clock, SystemClock};
 
+    /// End of the bodies that the server sends.
+    #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+    enum End {
+        Comes,
+        NeverComes,
+    }
+
     /// A client of a server that answers late, or whose bodies do not end.
-    fn client(late: Duration, has_end: bool) -> Client {
+    fn client(late: Duration, end: End) -> Client {
         let service = tower::service_fn(move |_: Request<Body>| async move {
             SystemClock.sleep(late).await;
-            let body = if has_end {
+            let body = if end == End::Comes {
                 axum::body::Body::from(r#"{"metadata":{}}"#)
             } else {
                 let never = futures::stream::pending::<Result<bytes::Bytes, Error>>();
@@ -60,22 +67,23 @@ mod request_timeout {
 
     #[tokio::test(start_paused = true)]
     async fn an_answer_that_does_not_come_or_does_not_end_is_given_up() {
-        for (late, has_end, comes) in [
-            (REQUEST_TIMEOUT / 2, true, true),
-            (2 * REQUEST_TIMEOUT, true, false),
-            (Duration::ZERO, false, false),
+        for (late, end, comes) in [
+            (REQUEST_TIMEOUT / 2, End::Comes, true),
+            (2 * REQUEST_TIMEOUT, End::Comes, false),
+            (Duration::ZERO, End::NeverComes, false),
         ] {
-            let secrets: Api<Secret> = Api::default_namespaced(client(late, has_end));
+            let secrets: Api<Secret> = Api::default_namespaced(client(late, end));
             let answer = secrets.get("workos").await;
-            assert_eq!(answer.is_ok(), comes, "{late:?} {has_end}: {answer:?}");
+            assert_eq!(answer.is_ok(), comes, "{late:?} {end:?}: {answer:?}");
         }
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_watch_may_last_once_it_has_begun() {
-        let secrets: Api<Secret> = Api::default_namespaced(client(Duration::ZERO, false));
+        let secrets: Api<Secret> = Api::default_namespaced(client(Duration::ZERO, End::NeverComes));
         assert!(secrets.watch(&WatchParams::default(), "1").await.is_ok());
-        let secrets: Api<Secret> = Api::default_namespaced(client(2 * REQUEST_TIMEOUT, false));
+        let secrets: Api<Secret> =
+            Api::default_namespaced(client(2 * REQUEST_TIMEOUT, End::NeverComes));
         assert!(secrets.watch(&WatchParams::default(), "1").await.is_err());
     }
 }

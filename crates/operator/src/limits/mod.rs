@@ -1,11 +1,14 @@
-//! Limits on writes: creations and deletions of an hour, and writes of the same field.
+//! Limits on writes: creations and deletions of an hour, writes of the same field, and the delay of
+//! deletions.
 //!
-//! Both counts stand in statuses, so that the next process goes on with them. A term begins with the
+//! The counts stand in statuses, so that the next process goes on with them. A term begins with the
 //! status at the API server, since the watch may be behind the last leader.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use tokio::time::Instant;
 
 use super::conditions::{BlockedReason, Reason, whole_second};
 use super::context::Context;
@@ -310,6 +313,34 @@ fn name(path: &FieldPath) -> String {
     match path {
         FieldPath::ItContact(_) => "it_contacts".to_owned(),
         path => path.to_string(),
+    }
+}
+
+/// Delay of a deletion, so that a resource of another name can claim the organization.
+pub(super) const DELETION_DELAY: Duration = Duration::from_secs(30);
+
+/// Times since which resources are being deleted, as this process has seen them.
+#[derive(Debug, Default)]
+pub(super) struct DeletionDelays {
+    since: BTreeMap<Uid, Instant>,
+}
+
+impl DeletionDelays {
+    /// Adds the resources that are being deleted, and forgets all others.
+    pub(super) fn update<'a>(&mut self, entries: impl Iterator<Item = &'a Entry>, now: Instant) {
+        let mut before = std::mem::take(&mut self.since);
+        self.since = entries
+            .map(|entry| {
+                let uid = entry.uid();
+                let since = before.remove(&uid).unwrap_or(now);
+                (uid, since)
+            })
+            .collect();
+    }
+
+    /// Returns the end of the delay of a resource.
+    pub(super) fn end(&self, uid: &Uid, now: Instant) -> Instant {
+        self.since.get(uid).map_or(now, |since| *since) + DELETION_DELAY
     }
 }
 

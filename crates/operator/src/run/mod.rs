@@ -1,4 +1,4 @@
-//! Runs the operator: watches, the lease, the server, and a task for every environment.
+//! Start and end of the operator: watches, lease, server, and a task for every environment.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -14,75 +14,68 @@ use tokio::task::{JoinSet, LocalSet};
 use tokio_util::sync::CancellationToken;
 
 use super::claims::Registry;
-use super::clients::Clients;
-use super::clients::HttpConnect;
-use super::context::Context;
-use super::context::Dependencies;
+use super::clients::{Clients, HttpConnect};
+use super::context::{Context, Dependencies};
 use super::events::EventRecorder;
 use super::kube_api::with_request_timeout;
-use super::lease::Fence;
-use super::lease::{self, Election, Term};
+use super::lease::{self, Election, Fence, Leadership};
 use super::metrics::Metrics;
 use super::reconcile::Reconciler;
-use super::resource::{Name, environment_name_of, name_of};
-use super::resource::{PortalEnvironment, PortalOrganization};
-use super::server::WebhookTrigger;
-use super::server::{self, Server};
-use super::store::{Environments, Organizations};
-use super::store::{InitialLists, Watches};
+use super::resource::{Name, PortalEnvironment, PortalOrganization, environment_name_of, name_of};
+use super::server::{self, Server, WebhookTrigger};
+use super::store::{Environments, InitialLists, Organizations, Watches};
 use super::unreadable::{self, ObjectVersion};
 use portalctl_model::Holder;
 use portalctl_platform::clock::SharedClock;
 
-/// How long what is under way is given to end.
-const PATIENCE: Duration = Duration::from_secs(25);
-/// How long changes of many objects are gathered.
-const GATHER: Duration = Duration::from_millis(50);
-/// When a status that was not written is tried again.
-const TELL_AGAIN: Duration = Duration::from_secs(10);
+/// Time that running passes have to end at shutdown.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(25);
+/// Time in which changes of many objects are combined.
+const CHANGE_DELAY: Duration = Duration::from_millis(50);
+/// Time until a status that could not be written is tried again.
+const STATUS_RETRY: Duration = Duration::from_secs(10);
 
-/// How the operator is run.
+/// Options of the operator.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// The only namespace that is looked at; all of them without it.
+    /// Only namespace to watch; all namespaces without it.
     pub namespace: Option<String>,
-    /// The lease that one process holds.
+    /// Lease that the leading process holds.
     pub lease: lease::Settings,
-    /// The cluster's id in holder marks; [`run`] finds the UID of the namespace kube-system
-    /// where none is set.
+    /// Id of the cluster in holder marks; by default the UID of the namespace kube-system.
     pub cluster_id: Option<String>,
-    /// An interval in place of every environment's own.
+    /// Poll interval that replaces the one of every environment.
     pub poll: Option<Duration>,
 }
 
-/// Why the operator cannot run.
+/// Error that keeps the operator from running.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// There is no cluster.
+    /// No cluster can be reached.
     #[error("no access to a Kubernetes cluster: {0}")]
     NoCluster(String),
-    /// The address is taken, or not this machine's.
+    /// The address is in use, or belongs to another machine.
     #[error("cannot listen on {address}: {error}")]
     Address {
-        /// The address.
+        /// Address to listen on.
         address: SocketAddr,
-        /// What the system said.
+        /// Error of the system.
         error: std::io::Error,
     },
-    /// The cluster has no id that can stand in holder marks.
+    /// The cluster has no id for holder marks.
     #[error(
         "{0}; set one with --cluster-id, or clusterId in the values of the chart, that no other \
          cluster has, and keep it"
     )]
     ClusterId(String),
-    /// A task of it ended as it never should.
-    #[error("a part of the operator broke down; another process takes over")]
+    /// A task ended that should run until shutdown.
+    #[error("a task of the operator ended unexpectedly; another process takes over")]
     Broken,
 }
 
-/// Runs until it is told to stop; then lets what is under way end, and gives the lease back.
+/// Runs until it is told to stop; then waits for running passes, and gives the lease back.
 pub async fn run(
-    mut options: Options,
+    options: Options,
     listen: SocketAddr,
     clock: SharedClock,
     stop: CancellationToken,
@@ -91,7 +84,7 @@ pub async fn run(
     let client = Client::try_default()
         .await
         .map_err(|error| Error::NoCluster(error.to_string()))?;
-    options.cluster_id = Some(cluster_id(&client, options.cluster_id).await?);
+    let cluster = cluster_id(&client, options.cluster_id.clone()).await?;
     let failed = |error| Error::Address {
         address: listen,
         error,
@@ -104,33 +97,33 @@ pub async fn run(
         connect,
         clock,
     };
-    let mut operator = Operator::new(options, dependencies);
+    let mut operator = Operator::new(options, cluster, dependencies);
     operator.serve(listener);
     operator.run(stop).await
 }
 
-/// An operator, wherever what is dependencies of it comes from.
+/// Operator with any dependencies: the real ones, or those of a test.
 pub struct Operator {
     options: Options,
     context: Arc<Context>,
-    /// For what is written whoever leads: the lease, and webhooks that are passed on.
+    /// Client for writes that need no lease: the lease itself, and webhooks that are passed on.
     client: Client,
-    fence: Fence,
+    leadership: Leadership,
     webhook_trigger: Arc<WebhookTrigger>,
     changed: Arc<Notify>,
-    term: watch::Sender<Term>,
     watching: CancellationToken,
     background: JoinSet<()>,
 }
 
 impl Operator {
-    /// One that begins to watch, and neither runs for the lease nor writes yet.
-    pub fn new(options: Options, mut dependencies: Dependencies) -> Self {
+    /// Creates an operator that watches, and neither competes for the lease nor writes yet. `cluster`
+    /// is the id of the cluster in holder marks.
+    pub fn new(options: Options, cluster: String, mut dependencies: Dependencies) -> Self {
         let client = with_request_timeout(dependencies.client, Arc::clone(&dependencies.clock));
         let fence = Fence::closed(Arc::clone(&dependencies.clock));
         dependencies.client = fence.client(client.clone());
         let changed = Arc::new(Notify::new());
-        let (term, leadership) = watch::channel(None);
+        let (term, current_term) = watch::channel(None);
         let watching = CancellationToken::new();
         let mut background = JoinSet::new();
         let watches = Watches {
@@ -160,29 +153,28 @@ impl Operator {
             client: dependencies.client,
             clock: dependencies.clock,
             registry: Registry::default(),
-            cluster_id: options.cluster_id.clone().unwrap_or_default(),
+            cluster_id: cluster,
             namespace: options.namespace.clone(),
             release: options.lease.release(client.default_namespace()),
             organizations,
             environments,
             listed,
-            term: leadership,
+            term: current_term,
             poll: options.poll,
         });
         Self {
             options,
             context,
             client,
-            fence,
+            leadership: Leadership { term, fence },
             webhook_trigger: Arc::default(),
             changed,
-            term,
             watching,
             background,
         }
     }
 
-    /// Health, metrics and webhooks.
+    /// Returns the routes of health, metrics and webhooks.
     pub fn router(&self) -> Router {
         server::router(Server::new(
             Arc::clone(&self.context),
@@ -190,23 +182,22 @@ impl Operator {
         ))
     }
 
-    /// Serves them over the network until the end.
+    /// Serves the routes over the network until the end.
     fn serve(&mut self, listener: TcpListener) {
         let clock = Arc::clone(&self.context.clock);
         let serving = server::serve(listener, self.router(), clock, self.watching.clone());
         self.background.spawn(serving);
     }
 
-    /// Runs until it is told to stop; then lets what is under way end, and gives the lease back.
+    /// Runs until it is told to stop; then waits for running passes, and gives the lease back.
     pub async fn run(self, stop: CancellationToken) -> Result<(), Error> {
         let Self {
             options,
             context,
             client,
-            fence,
+            leadership,
             webhook_trigger,
             changed,
-            term,
             watching,
             mut background,
         } = self;
@@ -216,22 +207,21 @@ impl Operator {
             client.clone(),
             options.lease.clone(),
             clock,
-            term,
-            fence,
+            leadership,
             stop.clone(),
         );
         background.spawn(election.run(watching.clone()));
 
-        // The passes share one thread: they wait for others most of the time.
+        // The passes share one thread, since they wait for answers most of the time.
         let passes = LocalSet::new();
         let ended = tokio::select! {
             biased;
             ended = passes.run_until(supervise(&context, &changed, &stop)) => ended,
-            // None of them ends before it is told to: a watch that is gone would be missed by nobody.
+            // No background task ends before shutdown: the end of a watch would go unnoticed.
             _ = background.join_next() => Err(Error::Broken),
         };
         watching.cancel();
-        // What was given up may still arrive: the lease is left to run out then.
+        // Requests of an abandoned pass may still arrive, so the lease runs out by itself then.
         if let Ok(Shutdown::InTime) = ended {
             Election::release(client, &options.lease).await;
         }
@@ -240,19 +230,19 @@ impl Operator {
     }
 }
 
-/// One environment's task.
+/// Task of one environment.
 struct Task {
     wake: Arc<Notify>,
     stop: CancellationToken,
 }
 
-/// How what was under way ended.
+/// End of the running passes at shutdown.
 enum Shutdown {
     InTime,
-    GivenUp,
+    Abandoned,
 }
 
-/// Keeps a task for every environment that is there or named, until it is told to stop.
+/// Runs a task for every environment that exists or is named, until it is told to stop.
 async fn supervise(
     context: &Arc<Context>,
     changed: &Notify,
@@ -266,11 +256,11 @@ async fn supervise(
     }
     let mut tasks: BTreeMap<Name, Task> = BTreeMap::new();
     let mut running = JoinSet::new();
-    let mut told: BTreeSet<ObjectVersion> = BTreeSet::new();
-    let mut leadership = context.term.clone();
+    let mut reported: BTreeSet<ObjectVersion> = BTreeSet::new();
+    let mut term = context.term.clone();
     loop {
-        let leads = leadership.borrow_and_update().is_some();
-        context.metrics.leads(leads);
+        let current = term.borrow_and_update().clone();
+        context.metrics.leads(&current);
         let names = names(&context.environments, &context.organizations);
         tasks.retain(|name, task| {
             let is_there = names.contains(name);
@@ -291,33 +281,38 @@ async fn supervise(
             });
             task.wake.notify_one();
         }
-        let all_told = !leads || unreadable::report_all(context, &mut told).await;
+        let all_reported =
+            current.is_none() || unreadable::report_all(context, &mut reported).await;
         tokio::select! {
             biased;
             () = stop.cancelled() => break,
-            // The tasks are woken from here alone: several who wait for one channel would be woken
-            // in an order of its own choice.
-            moved = leadership.changed() => if moved.is_err() { break },
+            // Only this loop wakes the tasks: a channel would wake them in an order of its own.
+            moved = term.changed() => if moved.is_err() { break },
             Some(ended) = running.join_next() => ended.map_err(|_| Error::Broken)?,
-            () = changed.notified() => context.clock.sleep(GATHER).await,
-            () = context.clock.sleep(TELL_AGAIN), if !all_told => {}
+            () = changed.notified() => context.clock.sleep(CHANGE_DELAY).await,
+            () = context.clock.sleep(STATUS_RETRY), if !all_reported => {}
         }
     }
     for task in tasks.values() {
         task.stop.cancel();
     }
+    Ok(shut_down(context, running).await)
+}
+
+/// Waits for the running passes to end.
+async fn shut_down(context: &Context, mut running: JoinSet<()>) -> Shutdown {
     let ended = async { while running.join_next().await.is_some() {} };
     tokio::select! {
         biased;
-        () = ended => Ok(Shutdown::InTime),
-        () = context.clock.sleep(PATIENCE) => {
-            tracing::warn!("what was under way did not end in time");
-            Ok(Shutdown::GivenUp)
+        () = ended => Shutdown::InTime,
+        () = context.clock.sleep(SHUTDOWN_TIMEOUT) => {
+            tracing::warn!("running passes did not end in time");
+            Shutdown::Abandoned
         }
     }
 }
 
-/// Every environment that is there, or that an organization names.
+/// Lists every environment that exists, or that an organization names.
 fn names(environments: &Environments, organizations: &Organizations) -> BTreeSet<Name> {
     let there = environments
         .state()
@@ -330,20 +325,15 @@ fn names(environments: &Environments, organizations: &Organizations) -> BTreeSet
     there.chain(named).collect()
 }
 
-/// Whether this process leads.
-pub(super) fn leads(term: &watch::Receiver<Term>) -> bool {
-    term.borrow().is_some()
-}
-
-/// The namespace whose UID stands for a cluster: every cluster has it, and it is never made anew.
+/// Namespace whose UID identifies a cluster: every cluster has it, and it is never created again.
 const NAMESPACE: &str = "kube-system";
 
-/// Finds the cluster's id: the one that was set, else the UID of the namespace kube-system.
+/// Returns the id of the cluster: the one that was set, else the UID of the namespace kube-system.
 ///
 /// # Errors
 ///
 /// Returns [`Error::ClusterId`] where the id is not one, or none is set and the UID cannot be read.
-pub(super) async fn cluster_id(client: &Client, set: Option<String>) -> Result<String, Error> {
+async fn cluster_id(client: &Client, set: Option<String>) -> Result<String, Error> {
     let id = match set {
         Some(id) => id,
         None => uid(client).await.map_err(|why| {

@@ -31,7 +31,7 @@ mod run {
             connect: Arc::new(HttpConnect),
             clock: Arc::new(SystemClock),
         };
-        Operator::new(options, dependencies)
+        Operator::new(options, "here".to_owned(), dependencies)
     }
 
     #[tokio::test(start_paused = true)]
