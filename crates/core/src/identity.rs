@@ -35,7 +35,7 @@ use portalctl_model::{Domain, ExternalId, OrgKey, OrganizationId};
 pub use contest::{Contest, Disclosure, Rival};
 pub use resolve::{Candidates, candidates, identify};
 
-/// What is known of the identity of every entry.
+/// Identities of all entries of a manifest.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Identities {
     /// One for each entry of the manifest.
@@ -75,14 +75,14 @@ impl Identities {
     }
 }
 
-/// What is known of one entry's identity.
+/// Identity of one entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Identity {
-    /// It is this organization.
+    /// The entry's organization was found.
     Matched {
         /// The organization.
         organization: OrganizationId,
-        /// How it was found.
+        /// The id or key by which it was found.
         by: MatchedBy,
     },
     /// No entry claims this organization, and it holds one of the entry's domains, verified.
@@ -110,24 +110,24 @@ impl Identity {
     }
 }
 
-/// How an entry found its organization.
+/// The id or key by which an entry found its organization.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum MatchedBy {
     /// The entry pins it by id.
     Id,
-    /// Its external id is the entry's.
+    /// The organization's external id is the entry's.
     ExternalId,
-    /// Its external id is one that the entry had before.
+    /// The organization's external id is a former one of the entry.
     PreviousKey(ExternalId),
 }
 
-/// Why it cannot be told which organization an entry is, and what would tell it.
+/// Conflict about the organization of an entry, with what resolves it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct IdentityConflict {
     /// The code that `portalctl explain` knows.
     pub code: Code,
-    /// What was found.
+    /// Description of the conflict.
     pub message: String,
-    /// What to write to resolve it.
+    /// Instruction that resolves the conflict.
     pub help: String,
 }

@@ -6,8 +6,8 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
-/// Waits that grow from one try to the next up to a limit, and vary at random so that clients do not
-/// retry in step.
+/// Waits that grow from one try to the next up to a limit, and vary at random so that clients do
+/// not retry in step.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Backoff {
     first: Duration,
@@ -35,8 +35,8 @@ impl Backoff {
         self
     }
 
-    /// Sets the smallest and the largest factor by which a wait varies at random; 1 and 1 by default.
-    /// The limit holds before this factor.
+    /// Sets the smallest and the largest factor by which a wait varies at random; 1 and 1 by
+    /// default. The limit holds before this factor.
     #[must_use]
     pub const fn jitter(mut self, smallest: f64, largest: f64) -> Self {
         self.jitter = (smallest, largest);

@@ -12,17 +12,17 @@ use std::path::Path;
 
 use tempfile::{Builder, NamedTempFile};
 
-/// How the files are called that are not finished: hidden, so that no manifest is read from one.
+/// Prefix of the names of unfinished files: hidden, so that no manifest is read from one.
 const PREFIX: &str = ".portalctl-";
 const SUFFIX: &str = ".unfinished";
 
-/// How often a writer begins again because somebody swept between two of its steps.
+/// Most times that a writer begins again because its temporary file was swept away.
 const ATTEMPTS: usize = 8;
 
 /// Writes a file, in the place of the one that is there, if any; only its owner can read it.
 ///
-/// A link stays, and what it leads to is replaced. A pipe or a device, as `/dev/stdout` is, cannot be
-/// replaced: it is written into.
+/// A link stays, and what it leads to is replaced. A pipe or a device, as `/dev/stdout` is, cannot
+/// be replaced: it is written into.
 pub fn replace(path: &Path, content: &[u8]) -> io::Result<()> {
     if is_pipe_or_device(path) {
         return OpenOptions::new()
@@ -56,7 +56,7 @@ pub fn create(path: &Path, content: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether a file can be written by [`replace`]; leaves nothing behind.
+/// Checks that a file can be written by [`replace`]; leaves nothing behind.
 pub fn check_writable(path: &Path) -> io::Result<()> {
     if path.is_dir() {
         return Err(io::ErrorKind::IsADirectory.into());
@@ -119,7 +119,7 @@ fn begun(builder: &Builder<'_, '_>, folder: &Path) -> io::Result<NamedTempFile> 
     Err(io::ErrorKind::ResourceBusy.into())
 }
 
-/// What a link leads to, if it leads to something that is there; any other path is itself.
+/// Resolves a link to an existing target; returns any other path as it is.
 fn behind_links(path: &Path) -> Cow<'_, Path> {
     fs::canonicalize(path).map_or(Cow::Borrowed(path), Cow::Owned)
 }

@@ -1,5 +1,5 @@
-//! Takes connections for what serves: so many at a time, none that is slow to say what it wants, and at the end
-//! until those under way are done.
+//! Takes connections for what serves: so many at a time, none that is slow to say what it wants,
+//! and at the end until those under way are done.
 
 use std::convert::Infallible;
 use std::io;
@@ -21,15 +21,15 @@ use tower::ServiceExt;
 
 use crate::clock::SharedClock;
 
-/// How many connections are open at a time; the others wait to be taken.
+/// Most connections that are open at a time; the others wait.
 const MAX_CONNECTIONS: usize = 1024;
-/// How long a request's head may take, and a connection may idle.
+/// Time limit for a request's head, and for an idle connection.
 const MAX_HEAD: Duration = Duration::from_secs(15);
-/// How much of a request is held at a time, its head included.
+/// Most bytes of a request that are held at a time, its head included.
 const MAX_BUFFER: usize = 32 * 1024;
-/// How long those under way have at the end.
+/// Time for requests under way to finish at shutdown.
 const MAX_CLOSING: Duration = Duration::from_secs(25);
-/// How long to wait when the system cannot open another connection.
+/// Wait after the system could not open another connection.
 const PAUSE: Duration = Duration::from_millis(100);
 
 /// The address that a request came from.

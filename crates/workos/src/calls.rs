@@ -438,7 +438,7 @@ fn events_call(
     }
 }
 
-/// That there is none, or that the account's plan does not include it, is an answer.
+/// Makes an answer of a 404, and of the refusal of a feature that the account does not have.
 fn answer<T>(result: ApiResult<T>) -> ApiResult<Answer<T>> {
     match result {
         Ok(found) => Ok(Answer::Found(found)),

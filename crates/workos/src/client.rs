@@ -30,29 +30,29 @@ use super::{ApiError, ApiErrorKind, ApiResult, PortalLink, refusal};
 use portalctl_platform::backoff::fraction;
 use portalctl_platform::clock::SharedClock;
 
-/// How many requests are on their way at once.
+/// Most requests that are on their way at once.
 pub const MAX_IN_FLIGHT: usize = 32;
 
 /// Longest time that a body may wait for its turn, or be sent again by itself, after it was merged
 /// from a read: what somebody else writes meanwhile would be lost.
 const MAX_MERGED_AGE: Duration = Duration::from_secs(1);
 
-/// How many keys one call is tried with, when each is refused and another is there by then.
+/// Most keys that one call is tried with, where each is refused and another is there by then.
 const MAX_KEYS: u32 = 3;
 
 const AGENT: &str = concat!("portalctl/", env!("CARGO_PKG_VERSION"));
 
-/// What a client is made of.
+/// Settings of a client.
 pub struct Settings {
-    /// Where the API is.
+    /// Base URL of the API.
     pub endpoint: Endpoint,
     /// The key; the in-process sandbox needs none.
     pub key: Option<ApiKey>,
-    /// What carries the requests.
+    /// Transport of the requests.
     pub transport: Arc<dyn Transport>,
     /// The time.
     pub clock: SharedClock,
-    /// How many requests a second.
+    /// Most requests a second.
     pub rate: Rate,
     /// Seeds the jitter of retries, so that tests replay.
     pub seed: u64,
@@ -139,12 +139,12 @@ impl Client {
         self.keys.is_refused()
     }
 
-    /// How many requests were sent so far.
+    /// Returns the number of requests that were sent so far.
     pub(super) fn sent(&self) -> u64 {
         self.sent.load(Ordering::Relaxed)
     }
 
-    /// How long requests have waited for their turn so far, all together.
+    /// Returns the time that requests have waited for their turn so far, all together.
     pub fn waited(&self) -> Duration {
         Duration::from_micros(self.waited.load(Ordering::Relaxed))
     }
@@ -291,8 +291,8 @@ impl Client {
     ) -> Result<T, Failed> {
         let mut headers = RateHeaders::read(answer.headers(), self.clock.now());
         let status = answer.status();
-        // It is a refusal's, by RFC 9110, section 10.2.3: whoever says it with every page would make
-        // a run of minutes one of days.
+        // It is a refusal's, by RFC 9110, section 10.2.3: whoever says it with every page would
+        // make a run of minutes one of days.
         if status.is_success() {
             headers.retry_after = None;
         }

@@ -1,4 +1,4 @@
-//! Why no connection was made, told apart: what to do about it differs.
+//! Causes of failed connections, told apart by the step that failed.
 //!
 //! Pure: an error and its causes → a [`ConnectFailure`]. The HTTP library keeps them in types of
 //! its own, so they are found by what the operating system and rustls put below them.

@@ -1,4 +1,4 @@
-//! Where the API is: a base URL that the key may be sent to.
+//! Endpoint of the API: a base URL that the key may be sent to.
 //!
 //! In comes text from a flag or the environment; out comes an [`Endpoint`]. It refuses everything
 //! that would send the key in the clear, and never repeats the text it refuses.
@@ -11,7 +11,8 @@ use url::{Host, Url};
 /// The base URL of the WorkOS API. Source: `servers` of the WorkOS API description.
 pub const DEFAULT_ENDPOINT: &str = "https://api.workos.com";
 
-/// A base URL: https, or plain http on this machine and where it was allowed. A path prefix is kept.
+/// A base URL: https, or plain http on this machine and where it was allowed. A path prefix is
+/// kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Endpoint {
     /// Scheme, host, port and path prefix; no slash at the end.
@@ -21,10 +22,10 @@ pub struct Endpoint {
     is_loopback: bool,
 }
 
-/// Why a text is not an endpoint; reads as the end of a sentence.
+/// Reason why a text is not an endpoint; reads as the end of a sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidEndpoint {
-    /// It does not parse as an absolute http or https URL.
+    /// The text is not an absolute http or https URL.
     #[error("is not an absolute URL such as {DEFAULT_ENDPOINT}")]
     NotAUrl,
     /// Plain http to another machine.
@@ -101,12 +102,12 @@ impl Endpoint {
         &self.authority
     }
 
-    /// Whether the endpoint is on this machine.
+    /// Returns whether the endpoint is on this machine.
     pub const fn is_loopback(&self) -> bool {
         self.is_loopback
     }
 
-    /// Whether nothing is encrypted.
+    /// Returns whether the connection is unencrypted.
     pub fn is_plain_http(&self) -> bool {
         self.base.starts_with("http:")
     }

@@ -1,4 +1,4 @@
-//! What can go wrong with a request to WorkOS.
+//! Errors of requests to WorkOS.
 
 use std::fmt;
 use std::time::Duration;
@@ -18,7 +18,7 @@ pub struct ApiError {
     pub method: Method,
     /// The request's path, without its query.
     pub path: String,
-    /// What went wrong.
+    /// Kind of the error.
     pub kind: ApiErrorKind,
     /// The HTTP status, when there was an answer.
     pub status: Option<u16>,
@@ -28,13 +28,13 @@ pub struct ApiError {
     pub message: String,
     /// WorkOS's id of the request, for its support.
     pub request_id: Option<String>,
-    /// How often the request was tried.
+    /// Number of attempts.
     pub attempts: u32,
-    /// How long WorkOS asks to wait.
+    /// Wait that WorkOS asks for.
     pub retry_after: Option<Duration>,
 }
 
-/// What went wrong with a request.
+/// Kind of an error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum ApiErrorKind {
     /// 401.
@@ -107,7 +107,7 @@ impl ApiError {
                 || self.message.to_ascii_lowercase().contains("metadata"))
     }
 
-    /// Whether nothing but the organization itself can be what was not found.
+    /// Returns whether a 404 can only mean the organization itself.
     fn is_about_one_organization(&self) -> bool {
         match self.path.strip_prefix("/organizations/") {
             Some(id) => !id.contains('/'),
@@ -115,7 +115,7 @@ impl ApiError {
         }
     }
 
-    /// Whether the request may have taken effect although it failed.
+    /// Returns whether the request may have taken effect although it failed.
     ///
     /// A write that fails this way is looked up before it is tried again.
     pub const fn is_ambiguous(&self) -> bool {
@@ -128,7 +128,8 @@ impl ApiError {
         )
     }
 
-    /// Returns whether the same request may do better later: the failure is not about what was sent.
+    /// Returns whether the same request may do better later: the failure is not about what was
+    /// sent.
     pub const fn is_transient(&self) -> bool {
         match self.kind {
             ApiErrorKind::RateLimited
@@ -151,12 +152,12 @@ impl ApiError {
         }
     }
 
-    /// Whether the failure of a read ends the run, whatever was read: the key is refused.
+    /// Returns whether the failure of a read ends the run, whatever was read: the key is refused.
     pub const fn ends_every_read(&self) -> bool {
         matches!(self.kind, ApiErrorKind::Unauthorized)
     }
 
-    /// Whether no other request to this endpoint can be expected to do better.
+    /// Returns whether every other request to this endpoint would fail, too.
     pub const fn is_fatal(&self) -> bool {
         matches!(
             self.kind,

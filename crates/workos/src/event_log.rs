@@ -30,7 +30,7 @@ const RETENTION: SignedDuration = SignedDuration::from_hours(24 * 90 - 1);
 /// Overlap of two windows: both of a window's ends are exclusive.
 const OVERLAP: SignedDuration = SignedDuration::from_secs(1);
 
-/// Where a page of events begins.
+/// Beginning of a page of events.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Position {
     /// At a time, up to another one or to the present.

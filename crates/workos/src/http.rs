@@ -15,7 +15,7 @@ use reqwest::redirect::Policy;
 use super::endpoint::Endpoint;
 use super::transport::{ConnectFailure, Transport, TransportError, TransportErrorKind};
 
-/// What bounds an exchange.
+/// Limits of an exchange.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
     /// For a connection to be made, TLS included.
@@ -132,7 +132,7 @@ fn classify(error: reqwest::Error) -> TransportError {
     failed(kind, error)
 }
 
-/// Whether the body arrived but cannot be decompressed.
+/// Returns whether the body arrived but cannot be decompressed.
 ///
 /// reqwest calls every failure while a body is read a decoding error; only the decoder's own says
 /// that the data is invalid.

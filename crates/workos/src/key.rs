@@ -23,10 +23,10 @@ pub trait KeySource: Send + Sync {
     fn read(&self) -> Option<ApiKey>;
 }
 
-/// Why a text is not a key; reads as the end of a sentence and never repeats the text.
+/// Reason why a text is not a key; reads as the end of a sentence and never repeats the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidKey {
-    /// Nothing, or an empty line.
+    /// No text, or an empty line.
     #[error("is empty")]
     Empty,
     /// Quotes around it, as files of variables have them.
@@ -38,8 +38,8 @@ pub enum InvalidKey {
 }
 
 impl ApiKey {
-    /// Takes a key as it stands in a variable or a file: a byte-order mark in front and line breaks at
-    /// the end are dropped.
+    /// Takes a key as it stands in a variable or a file: a byte-order mark in front and line breaks
+    /// at the end are dropped.
     pub fn parse(text: &str) -> Result<Self, InvalidKey> {
         let text = single_line(text);
         if text.is_empty() {

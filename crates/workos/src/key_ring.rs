@@ -1,7 +1,7 @@
 //! The API key of a client, read again when its source changes.
 //!
-//! Keeps the key in use and the one before it, which texts from outside may still hold. Knows whether
-//! WorkOS refused the key in use. Never shows a key.
+//! Keeps the key in use and the one before it, which texts from outside may still hold. Knows
+//! whether WorkOS refused the key in use. Never shows a key.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -74,7 +74,7 @@ pub enum List {
     Directories,
 }
 
-/// What can be asked of WorkOS.
+/// Read calls of WorkOS.
 pub trait ReadPortal: Send + Sync {
     /// Lists every organization of the environment. How many are expected changes the time that it
     /// takes, and not the result.
@@ -142,8 +142,8 @@ pub trait ReadPortal: Send + Sync {
         external_id: &ExternalId,
     ) -> impl Future<Output = ApiResult<Option<Organization>>> + Send;
 
-    /// Reads for how many days audit-log events of an organization are kept; `None` where nothing is
-    /// set.
+    /// Reads for how many days audit-log events of an organization are kept; `None` where nothing
+    /// is set.
     fn retention(
         &self,
         id: &OrganizationId,
@@ -206,7 +206,7 @@ pub trait ReadPortal: Send + Sync {
         }
     }
 
-    /// How many requests were sent so far, retries included.
+    /// Returns the number of requests that were sent so far, retries included.
     fn requests_used(&self) -> u64;
 }
 
@@ -215,7 +215,7 @@ pub trait ReadPortal: Send + Sync {
 pub struct EventFilter<'a> {
     /// Their kinds. WorkOS wants them named.
     pub kinds: &'a [EventKind],
-    /// The one organization that they are about; absent for every organization.
+    /// Organization that they are about; absent for every organization.
     pub organization: Option<&'a OrganizationId>,
     /// The oldest time, by WorkOS's clock; absent for all that WorkOS keeps. A caller with a clock
     /// of its own leaves room for the difference.
@@ -245,7 +245,7 @@ impl<'a> EventFilter<'a> {
     }
 }
 
-/// Where in the log of events somebody goes on reading.
+/// Position in the log of events.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Since {
     /// After this event.
@@ -255,7 +255,7 @@ pub enum Since {
 }
 
 impl Since {
-    /// Whether an event came later. Ids of events sort by time.
+    /// Returns whether an event came later. Ids of events sort by time.
     fn is_before(&self, event: &Event) -> bool {
         match self {
             Self::Event(id) => event.id > *id,
@@ -264,16 +264,16 @@ impl Since {
     }
 }
 
-/// What has happened, and whether there is more.
+/// One page of events.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct News {
     /// Oldest first.
     pub events: Vec<Event>,
-    /// Whether the page was not the last.
+    /// True where there is another page.
     pub more: bool,
 }
 
-/// What can be changed at WorkOS.
+/// Write calls of WorkOS.
 ///
 /// A write is tried again only when it surely had no effect; an
 /// [ambiguous](ApiError::is_ambiguous) error is the caller's to look up.
@@ -291,8 +291,8 @@ pub trait WritePortal: ReadPortal {
         patch: &OrganizationPatch,
     ) -> impl Future<Output = ApiResult<Organization>> + Send;
 
-    /// Sets for how many days audit-log events of an organization are kept; returns what WorkOS keeps
-    /// then. Events that are older are deleted for good.
+    /// Sets for how many days audit-log events of an organization are kept; returns what WorkOS
+    /// keeps then. Events that are older are deleted for good.
     fn set_retention(
         &self,
         id: &OrganizationId,
@@ -356,8 +356,8 @@ pub trait WritePortal: ReadPortal {
         link: &LinkRequest,
     ) -> impl Future<Output = ApiResult<PortalLink>> + Send;
 
-    /// Ends the portal links and the open portal sessions of one person at an organization; succeeds
-    /// also when there are none.
+    /// Ends the portal links and the open portal sessions of one person at an organization;
+    /// succeeds also when there are none.
     fn revoke_links(
         &self,
         id: &OrganizationId,
@@ -370,13 +370,13 @@ pub trait WritePortal: ReadPortal {
 pub struct NewOrganization {
     /// The display name.
     pub name: String,
-    /// How it is found again after a lost answer.
+    /// The external id, by which it is found again after a lost answer.
     pub external_id: ExternalId,
     /// The domains it starts with.
     pub domains: BTreeMap<Domain, DeclaredDomainState>,
     /// The metadata it starts with.
     pub metadata: BTreeMap<String, String>,
-    /// Whether profiles from outside its domains may sign in; WorkOS's default when absent.
+    /// True where profiles from outside its domains may sign in; WorkOS's default when absent.
     pub allow_profiles_outside_organization: Option<bool>,
 }
 
@@ -389,7 +389,7 @@ pub struct OrganizationPatch {
     pub external_id: Option<ExternalId>,
     /// The Stripe customer id.
     pub stripe_customer_id: Option<String>,
-    /// Whether profiles from outside the domains may sign in.
+    /// True where profiles from outside the domains may sign in.
     pub allow_profiles_outside_organization: Option<bool>,
     /// The whole metadata; `None` as a value is sent as null, which removes the key.
     pub metadata: Option<BTreeMap<String, Option<String>>>,
@@ -398,7 +398,7 @@ pub struct OrganizationPatch {
 }
 
 impl OrganizationPatch {
-    /// Whether the patch changes nothing.
+    /// Returns whether the patch changes nothing.
     pub fn is_empty(&self) -> bool {
         let Self {
             name,
@@ -419,7 +419,7 @@ impl OrganizationPatch {
 /// A webhook endpoint of the account. Its secret is never read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebhookEndpoint {
-    /// Its id.
+    /// Id of the endpoint.
     pub id: String,
     /// The address that events are sent to.
     pub url: String,
@@ -434,14 +434,15 @@ pub struct WebhookEndpoint {
 pub struct LinkRequest {
     /// The customer's organization.
     pub organization: OrganizationId,
-    /// The one feature the link is for.
+    /// Feature that the link is for.
     pub intent: Intent,
-    /// Where the portal's back link goes; WorkOS's dashboard default when absent.
+    /// Target of the portal's back link; WorkOS's dashboard default when absent.
     pub return_url: Option<String>,
-    /// Where the portal redirects when the intent was finished.
+    /// Target of the redirect once the intent is finished.
     pub success_url: Option<String>,
     /// The person the link is for: what it is revoked by.
     pub external_user_id: Option<ExternalUserId>,
-    /// IT contacts that get access to the portal, at most 20. WorkOS sends them alerts from then on.
+    /// IT contacts that get access to the portal, at most 20. WorkOS sends them alerts from then
+    /// on.
     pub it_contacts: Vec<Email>,
 }

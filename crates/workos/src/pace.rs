@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::rate_headers::{Budget, MAX_PAUSE, RateHeaders};
 use portalctl_platform::clock::SharedClock;
 
-/// How far a slot may lie in the past when it is taken.
+/// Most time that a slot may lie in the past when it is taken.
 ///
 /// At 95 a second this adds three requests to a window of one second, which stays below 100.
 const CATCH_UP: Duration = Duration::from_millis(40);
@@ -26,7 +26,7 @@ const RECOVERY: f64 = 0.1;
 /// The slowest pace that the rate-limit headers bring about.
 const MAX_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How many requests a second are sent at most.
+/// Most requests that are sent a second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
     interval: Duration,

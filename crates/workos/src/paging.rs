@@ -9,21 +9,22 @@
 //! ```
 //!
 //! Each reader covers the list from its end to its cursor, without a gap. When a page holds an
-//! object that the other reader has, both together cover all of it. N objects cost at most
-//! ⌈N/100⌉ + 2 requests. Where more than a page is expected, both readers begin at once. This rests on `asc` being the exact reverse of `desc` and on objects
-//! keeping their place, as they do when lists are ordered by creation.
+//! object that the other reader has, both together cover all of it. N objects cost at most ⌈N/100⌉
+//! + 2 requests. Where more than a page is expected, both readers begin at once. This rests on
+//! `asc` being the exact reverse of `desc` and on objects keeping their place, as they do when
+//! lists are ordered by creation.
 //!
 //! A page that repeats what its own reader has means that the cursor was lost (the official
-//! emulator starts over when the object it names was deleted). A reader that comes to the end of the
-//! list without what the other one has was cut short. Either way the read starts over, a bounded
-//! number of times.
+//! emulator starts over when the object it names was deleted). A reader that comes to the end of
+//! the list without what the other one has was cut short. Either way the read starts over, a
+//! bounded number of times.
 //!
 //! A server that orders otherwise is never taken for one that was read whole: where both ends begin
 //! with the same object, or the readers do not meet at their edges in reverse order, the list is
 //! read forward from one end, page after page, until two passes agree and lack nothing at their end
-//! that any pass had. From both ends, too, what an earlier pass had is gone only if two lack it. Without `list_metadata` the last object of a page is
-//! the cursor, and only an empty page is the end. Objects without an id take no part in any of this;
-//! they are kept.
+//! that any pass had. From both ends, too, what an earlier pass had is gone only if two lack it.
+//! Without `list_metadata` the last object of a page is the cursor, and only an empty page is the
+//! end. Objects without an id take no part in any of this; they are kept.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::future::Future;
@@ -34,7 +35,7 @@ use super::{ApiError, ApiErrorKind};
 
 /// The most objects of a page. Source: `limit` of the list endpoints.
 pub(super) const PAGE_SIZE: usize = 100;
-/// How often a read starts over.
+/// Most times that a read starts over.
 const MAX_RESTARTS: u32 = 3;
 /// The most pages of one read: 2.5 million objects, far beyond any real environment.
 pub(super) const MAX_PAGES: usize = 25_000;
@@ -43,7 +44,7 @@ pub(super) const MAX_BYTES: usize = 2 * 1024 * 1024 * 1024;
 
 /// An object of a list.
 pub(super) trait Keyed {
-    /// Its id: unique in the list, and what cursors are.
+    /// Returns the id, which is unique in the list and serves as a cursor.
     fn key(&self) -> &str;
 }
 
@@ -53,9 +54,9 @@ pub(super) struct Page<T> {
     pub(super) items: Vec<T>,
     /// The cursor of the next page; none on the last.
     pub(super) after: Option<String>,
-    /// Whether the answer says at all if there is a next page.
+    /// True where the answer says if there is a next page.
     pub(super) says_more: bool,
-    /// How many bytes it came in.
+    /// Size of the page in bytes.
     pub(super) size: usize,
 }
 
@@ -83,14 +84,14 @@ impl Order {
     }
 }
 
-/// Why a list could not be read.
+/// Reason why a list could not be read.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum ListError {
     /// A request failed.
     Api(ApiError),
     /// Every read was cut short by changes.
     Unstable,
-    /// It has more pages or bytes than any list has.
+    /// The list has more pages or bytes than any list can have.
     Endless,
 }
 
@@ -196,16 +197,16 @@ struct Passes {
     sequences: Vec<Vec<String>>,
     /// The ids of the last pass that came to its end.
     whole: Option<BTreeSet<String>>,
-    /// How many that came to an end were not confirmed.
+    /// Number of passes that came to an end and were not confirmed.
     in_doubt: u32,
 }
 
 impl Passes {
     /// Returns whether a pass read all that there is, by what was known before and since.
     ///
-    /// One from both ends did if it lacks nothing that was ever read, or another lacks it too. One from
-    /// one end takes another that says the same; and what it lacks must have been in the middle, where
-    /// it was deleted: the end may have been cut off each time.
+    /// One from both ends did if it lacks nothing that was ever read, or another lacks it too. One
+    /// from one end takes another that says the same; and what it lacks must have been in the
+    /// middle, where it was deleted: the end may have been cut off each time.
     fn confirm(
         &self,
         ends: Ends,
@@ -224,8 +225,8 @@ impl Passes {
         }
     }
 
-    /// Returns whether an earlier pass had an object before another that is still there, or behind one
-    /// that is not the last.
+    /// Returns whether an earlier pass had an object before another that is still there, or behind
+    /// one that is not the last.
     fn was_in_the_middle(&self, id: &str, last: Option<&String>, found: &BTreeSet<String>) -> bool {
         self.sequences.iter().any(|earlier| {
             let Some(at) = earlier.iter().position(|other| other == id) else {
@@ -240,7 +241,7 @@ impl Passes {
     }
 }
 
-/// Why one pass over the list did not reach its end.
+/// Reason why one pass over the list did not reach its end.
 enum Cut {
     /// A page does not continue where its cursor was, or the cursor was refused.
     CursorLost(Option<Box<ApiError>>),
@@ -294,9 +295,11 @@ where
         let named = page.items.iter().filter(|item| !item.key().is_empty());
         told(order, named.map(|item| item.key().to_owned()).collect());
         let after = match readers.take(order, page)? {
-            // The other reader's page has to agree that this was the end; a first page is the whole list.
+            // The other reader's page has to agree that this was the end; a first page is the whole
+            // list.
             Read::ToTheEnd if pages > 1 && !pending.is_empty() => continue,
-            // Nobody looked from the other end, for want of requests: whether it is the end is not known.
+            // Nobody looked from the other end, for want of requests: whether it is the end is not
+            // known.
             Read::ToTheEnd if pages > 1 && ends == Ends::Both && !has_both => return Ok(None),
             // What is under way is abandoned.
             Read::All | Read::ToTheEnd => return Ok(Some(readers.into_items())),
@@ -318,7 +321,7 @@ where
     Err(Cut::Endless)
 }
 
-/// How far a list has been read.
+/// Progress of a pass over a list.
 enum Read {
     /// The readers have met: there is nothing else.
     All,
@@ -328,7 +331,7 @@ enum Read {
     UpTo(String),
 }
 
-/// What both readers have.
+/// Objects that the two readers of a pass have.
 struct Readers<T> {
     items: BTreeMap<String, T>,
     /// Objects without an id.
@@ -336,7 +339,7 @@ struct Readers<T> {
     has: [BTreeSet<String>; 2],
     /// The ids of each reader in the order in which they came.
     sequences: [Vec<String>; 2],
-    /// Whether a reader has come to the end of the list.
+    /// True once a reader has come to the end of the list.
     has_ended: bool,
 }
 

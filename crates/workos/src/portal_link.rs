@@ -40,8 +40,8 @@ pub enum InvalidLink {
     /// A scheme other than https.
     #[error("does not begin with https://")]
     NotHttps,
-    /// Plain http to a machine that is neither this one nor the endpoint's, or from an endpoint with
-    /// https.
+    /// Plain http to a machine that is neither this one nor the endpoint's, or from an endpoint
+    /// with https.
     #[error(
         "uses http; that is accepted only to this machine or the endpoint's own, from an endpoint \
          that uses http itself"

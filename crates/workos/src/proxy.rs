@@ -1,4 +1,4 @@
-//! Which proxy requests to an endpoint take, and why.
+//! Proxy for requests to an endpoint, and the setting that names it.
 //!
 //! The matcher is the HTTP library's own, so what is said here is what happens there. Whatever user
 //! name or password a proxy's address holds is left out.

@@ -1,4 +1,4 @@
-//! What an answer's headers say about the budget of requests.
+//! Rate-limit headers of an answer.
 //!
 //! Pure. Tolerant: a header that cannot be read is as good as absent.
 
@@ -14,23 +14,23 @@ pub(super) const MAX_PAUSE: Duration = Duration::from_mins(2);
 /// A reset beyond this is a point in time (the emulator's), below it a number of seconds.
 const EPOCH_FROM: u64 = 1_000_000_000;
 
-/// What an answer's headers say about the budget of requests.
+/// Rate-limit headers of an answer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct RateHeaders {
-    /// How long to wait, at most [`MAX_PAUSE`].
+    /// Wait that the server asks for, at most [`MAX_PAUSE`].
     pub(super) retry_after: Option<Duration>,
     /// The budget, when all of it is told.
     pub(super) budget: Option<Budget>,
 }
 
-/// How many requests are left until the budget is full again.
+/// Budget of requests of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Budget {
     /// The whole budget.
     pub limit: u32,
-    /// What is left of it.
+    /// Requests that are left of it.
     pub remaining: u32,
-    /// When it is full again.
+    /// Time until it is full again.
     pub reset_in: Duration,
 }
 

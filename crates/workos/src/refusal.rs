@@ -1,4 +1,4 @@
-//! What an answer that is not a success says about itself.
+//! Reads the error of an answer whose status is no success.
 //!
 //! Pure: status, headers and body → the parts of an [`ApiError`](super::ApiError). Tolerant: any
 //! server or proxy may have written the body. Source of the shapes: the 4xx responses of the
@@ -19,7 +19,7 @@ const EXTERNAL_ID_TAKEN: &str = "external_id_already_used";
 /// WorkOS's code for a write that it did not carry out, because of another one at the same time.
 const CONCURRENT_REQUEST: &str = "concurrent_request";
 
-/// What an answer says about why it is not a success.
+/// Error of an answer whose status is no success.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Refusal {
     pub(super) kind: ApiErrorKind,
@@ -114,12 +114,12 @@ fn errors_of_field((field, said): (&String, &Value)) -> Option<String> {
     (!texts.is_empty()).then(|| format!("{field}: {}", texts.join(", ")))
 }
 
-/// How deep the fields of a refused object are followed.
+/// Most levels of fields of a refused object that are followed.
 const MAX_DEPTH: usize = 4;
 
 /// Reads one member of `errors`: `{"field": "name", "code": "required"}`, `{"code": …, "message":
-/// …}`, a validator's `{"property": "domain_data", "constraints": {…}, "children": […]}`, or a plain
-/// text.
+/// …}`, a validator's `{"property": "domain_data", "constraints": {…}, "children": […]}`, or a
+/// plain text.
 fn field_errors(error: &Value, parent: &str, depth: usize) -> Vec<String> {
     if let Some(text) = error.as_str() {
         return vec![text.to_owned()];

@@ -1,4 +1,4 @@
-//! Whether a failed request is tried again: a pure table.
+//! Retry decisions: a pure table.
 //!
 //! ```text
 //! failure                                  read      write
@@ -8,16 +8,16 @@
 //! refused                                  give up   give up
 //! ```
 //!
-//! Any other 503, also with `Retry-After`, is a server failure like any other: a proxy may have given up on a
-//! request that the server went on to carry out.
+//! Any other 503, also with `Retry-After`, is a server failure like any other: a proxy may have
+//! given up on a request that the server went on to carry out.
 
 use std::time::Duration;
 
 use portalctl_platform::backoff::Backoff;
 
-/// How often one request is sent.
+/// Most times that one request is sent.
 const MAX_ATTEMPTS: u32 = 5;
-/// How often one request is sent that was only told to come back later.
+/// Most times that one request is sent that was only told to come back later.
 const MAX_LIMITED_ATTEMPTS: u32 = 10;
 /// No new attempt after this long, counted without the time spent waiting for a turn.
 const MAX_ELAPSED: Duration = Duration::from_secs(90);
@@ -32,7 +32,7 @@ const FIRST_LIMITED_WAIT: Duration = Duration::from_secs(1);
 /// The longest wait that nobody asked for.
 const MAX_WAIT: Duration = Duration::from_secs(8);
 
-/// How an attempt failed.
+/// Failure of an attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Failure {
     /// No connection: nothing was sent.
@@ -58,21 +58,21 @@ pub(super) enum Failure {
 /// A failed attempt.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Attempt {
-    /// Whether the request changes nothing, or nothing more when it is sent again.
+    /// True where the request changes nothing, or nothing more when it is sent again.
     pub(super) is_read: bool,
-    /// How it failed.
+    /// The failure.
     pub(super) failure: Failure,
     /// 1 for the first attempt.
     pub(super) number: u32,
-    /// How long the attempts and the waits between them took.
+    /// Time that the attempts and the waits between them took.
     pub(super) elapsed: Duration,
-    /// How long WorkOS asks to wait.
+    /// Wait that WorkOS asks for.
     pub(super) retry_after: Option<Duration>,
     /// At least 0, less than 1.
     pub(super) jitter: f64,
 }
 
-/// What to do about a failed attempt.
+/// Decision about a failed attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Decision {
     /// Try again after a wait.

@@ -1,4 +1,4 @@
-//! The one seam under the client: request bytes in, response bytes out.
+//! Transport below the client: request bytes in, response bytes out.
 //!
 //! In life [`super::http::HttpTransport`] carries them; tests and the sandbox answer in process,
 //! under virtual time. Pace, retry, paging and decoding stand above the seam, so they are the same
@@ -22,13 +22,13 @@ pub trait Transport: Send + Sync {
     ) -> BoxFuture<'_, Result<Response<Bytes>, TransportError>>;
 }
 
-/// Why there is no answer.
+/// Failure of an exchange without an answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct TransportError {
-    /// What it means for the request.
+    /// Meaning of the failure for the request.
     pub kind: TransportErrorKind,
-    /// What the network said; never a header or a body.
+    /// Error text of the network; never a header or a body.
     pub message: String,
     /// At which step a connection failed, if it is known.
     pub at: Option<ConnectFailure>,
@@ -45,7 +45,7 @@ impl TransportError {
     }
 }
 
-/// What a failed exchange means for the request.
+/// Meaning of a failed exchange for the request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TransportErrorKind {
     /// No connection was made: nothing was sent.

@@ -1,4 +1,4 @@
-//! Whether a webhook is WorkOS's own. Pure.
+//! Verification of webhook signatures. Pure.
 //!
 //! Source: WorkOS's documentation of webhooks: `WorkOS-Signature: t=<milliseconds>, v1=<hex>`, the
 //! HMAC-SHA256 of `<milliseconds>.<body>` by the endpoint's secret.
@@ -12,19 +12,19 @@ use sha2::Sha256;
 
 /// The header that carries the signature.
 pub const SIGNATURE: &str = "workos-signature";
-/// How old a signature may be, and how far in the future, in the official SDKs.
+/// Most time between a signature and now, either way, as in the official SDKs.
 const TOLERANCE: Duration = Duration::from_mins(3);
 
-/// Why a webhook is not taken.
+/// Reason why a webhook is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     /// The header is not `t=…, v1=…`.
     #[error("the signature cannot be read")]
     Malformed,
-    /// It was signed too long ago, or in the future.
+    /// The signature is too old, or from the future.
     #[error("the signature is too old")]
     TooOld,
-    /// It was not signed by this secret.
+    /// The signature is not of this secret.
     #[error("the signature does not fit")]
     Forged,
 }
@@ -61,7 +61,7 @@ impl Signature {
         Ok(Self { time, mac })
     }
 
-    /// Whether it is that of a body, by a secret.
+    /// Returns whether the signature matches the body under the secret.
     pub fn verify(&self, body: &[u8], secret: &SecretString) -> Result<(), Refused> {
         let mut mac = Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes())
             .map_err(|_| Refused::Forged)?;

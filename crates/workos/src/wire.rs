@@ -24,7 +24,7 @@ use portalctl_model::observed::{
 };
 use portalctl_model::{Domain, ExternalUserId, Intent, OrganizationId};
 
-/// Why an answer of status 2xx cannot be used.
+/// Reason why an answer of status 2xx cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(super) enum Unreadable {
     /// Half a document, or another format: it may read well the next time.
@@ -44,7 +44,7 @@ pub(super) enum Unreadable {
     Link(InvalidLink),
 }
 
-/// What stands for a missing id until the object has been read.
+/// Placeholder of a missing id until the object has been read.
 const NO_ID: &str = "-";
 
 /// A type that an answer is read into.

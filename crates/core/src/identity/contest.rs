@@ -19,7 +19,7 @@ use portalctl_model::{Domain, OrgKey, OrganizationId};
 pub struct Contest {
     /// The other holders, those that have verified the domain first, then by id; never empty.
     pub rivals: Vec<Rival>,
-    /// Whether the entry says `allow_shared_domain: true`.
+    /// True where the entry says `allow_shared_domain: true`.
     pub is_allowed: bool,
 }
 
@@ -28,17 +28,17 @@ pub struct Contest {
 pub struct Rival {
     /// The organization.
     pub organization: OrganizationId,
-    /// Its display name.
+    /// The rival's display name.
     pub name: String,
-    /// Its state of the domain.
+    /// The rival's state of the domain.
     pub state: DomainState,
-    /// Whether reports name it.
+    /// Permission for reports to name the rival.
     pub disclosure: Disclosure,
     /// The entry whose organization it is, if that entry removes the domain.
     pub gives_up: Option<OrgKey>,
 }
 
-/// Whether reports name a rival.
+/// Permission for reports to name a rival.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Disclosure {
     /// By id and name.

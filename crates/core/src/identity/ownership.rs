@@ -5,7 +5,8 @@
 //! meant has been decided before, by [`identify`](super::identify).
 //!
 //! Two marks count. The owner mark names the manifest that created or claimed the organization. The
-//! holder mark names the Kubernetes resource whose operator keeps it; where there is one, it decides.
+//! holder mark names the Kubernetes resource whose operator keeps it; where there is one, it
+//! decides.
 //!
 //! | live organization | command line: [`Ownership::for_manifest`] | operator: [`Ownership::for_resource`] |
 //! |---|---|---|
@@ -304,13 +305,13 @@ impl Transfer {
 pub enum Decision {
     /// The resource holds it already.
     Update,
-    /// Nobody holds it: write the holder mark with the first update.
+    /// Free: write the holder mark with the first update.
     TakeHold,
     /// The former holder is gone: write the holder mark over its own, and say so.
     HandOver(Holder),
-    /// Nothing is written until the environment permits it.
+    /// Held: no write until the environment permits it.
     Held(Permission),
-    /// Nothing is written; a person must decide.
+    /// Conflict: no write until a person decides.
     Conflict(Obstacle),
 }
 
@@ -369,7 +370,7 @@ pub enum Obstacle {
 /// The reader of a message about an obstacle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Audience {
-    /// Whoever runs the environment: the log, its events, and resources of its own namespace.
+    /// Operators of the environment: the log, its events, and resources of its own namespace.
     Environment,
     /// A tenant: a resource of another namespace, which is told nothing about others.
     Tenant,
@@ -456,15 +457,15 @@ pub fn settle(contenders: &mut [Contender]) {
 /// A deletion's obstacle, where the marks hold one: see [`Ownership::may_be_deleted_by`].
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Undeletable {
-    /// It lacks the owner mark of this manifest.
+    /// The owner mark of this manifest is missing.
     NotOurs,
     /// Another holds it.
     HeldBy(HolderMark),
 }
 
 impl Ownership {
-    /// Checks that the marks let an organization be deleted: the owner mark is of this manifest, and
-    /// nobody else holds it. `holder` is the operator's resource; the command line has none.
+    /// Checks that the marks let an organization be deleted: the owner mark is of this manifest,
+    /// and nobody else holds it. `holder` is the operator's resource; the command line has none.
     ///
     /// # Errors
     ///

@@ -13,9 +13,9 @@ use portalctl_model::{ExternalId, Holder, ManifestName, OrgKey, OrganizationId};
 
 /// Finds every entry's live organization.
 ///
-/// With an observation that only [looked up](portalctl_model::observed::Coverage::LookedUp) what the
-/// entries name, an entry that found nothing is `Missing` although something unlisted may hold its
-/// domain; callers that would create must list first.
+/// With an observation that only [looked up](portalctl_model::observed::Coverage::LookedUp) what
+/// the entries name, an entry that found nothing is `Missing` although something unlisted may hold
+/// its domain; callers that would create must list first.
 pub fn identify(desired: &Desired, observed: &Observed) -> Identities {
     let index = Index::new(observed);
     let mut entries: BTreeMap<&OrgKey, Identity> = desired
@@ -278,7 +278,7 @@ fn named<'a>(entry: &DesiredOrganization, index: &Index<'a>) -> Vec<&'a Organiza
         .collect()
 }
 
-/// Which entries claim which organization.
+/// Entries that claim each organization.
 #[derive(Default)]
 pub(super) struct Claims<'a> {
     by_organization: BTreeMap<OrganizationId, BTreeSet<&'a OrgKey>>,

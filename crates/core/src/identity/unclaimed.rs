@@ -183,7 +183,8 @@ fn same_name(other: &Organization) -> IdentityConflict {
     )
 }
 
-/// WorkOS gives a Stripe customer to one organization: created anew, this one would be left without.
+/// WorkOS gives a Stripe customer to one organization: created anew, this one would be left
+/// without.
 fn stripe_customer_held(holder: &Organization, customer: &str) -> IdentityConflict {
     let id = escape(holder.id.as_str());
     conflict(

@@ -14,15 +14,15 @@ use portalctl_model::observed::{
 };
 use portalctl_model::{Domain, Intent, OrgKey, mark};
 
-/// What else is live or declared, as far as an entry has to go with it.
+/// Live and declared state that an imported entry has to fit.
 pub(super) struct Neighbours<'a> {
-    /// How many hold a domain: live organizations, and entries that share it.
+    /// Number of holders of a domain: live organizations, and entries that share it.
     holders: BTreeMap<&'a str, usize>,
-    /// How many organizations have an external id: one, unless WorkOS errs.
+    /// Number of organizations with an external id: one, unless WorkOS errs.
     external_ids: BTreeMap<&'a str, usize>,
     /// Domains that an entry declares and does not share, with its key.
     unshared: BTreeMap<&'a str, &'a OrgKey>,
-    /// Whether the manifest removes what an entry does not declare, unless the entry says no.
+    /// True where the manifest removes undeclared domains, unless an entry says no.
     removes_domains: bool,
 }
 
@@ -60,7 +60,7 @@ impl<'a> Neighbours<'a> {
         self.holders.get(domain) > Some(&1)
     }
 
-    /// What cannot stand beside the rest, whatever it is by itself.
+    /// Leaves out values that contradict the rest of the manifest.
     fn refuse(&self, part: &Part) -> Option<Refusal> {
         match part {
             Part::ExternalId(id) if self.external_ids.get(id.as_str()) > Some(&1) => {
@@ -195,7 +195,7 @@ fn with_all(base: &shape::Organization, parts: &[Part]) -> shape::Organization {
     entry
 }
 
-/// What hangs on the parts that are in.
+/// Adds the fields that depend on the parts that were kept.
 fn finish(
     entry: &mut shape::Organization,
     live: &Organization,

@@ -1,9 +1,9 @@
-//! Which intents an organization has, and by what that shows.
+//! Intents of an organization, with the evidence for each.
 
 use portalctl_model::observed::{Answer, AuditLogState, FailedRead, LogStream, Observed};
 use portalctl_model::{Intent, OrganizationId};
 
-/// How many objects of a kind are named; the others are counted.
+/// Most objects of a kind that a comment names; the others are counted.
 const NAMED: usize = 3;
 
 /// An intent that is in use, and by what that shows.

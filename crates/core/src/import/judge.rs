@@ -12,7 +12,7 @@ use portalctl_model::OrgKey;
 use portalctl_model::codes::Code;
 use portalctl_model::desired::Defaults;
 
-/// Why an entry is refused.
+/// Reason why an entry is refused.
 #[derive(Debug)]
 pub(super) struct Refusal {
     pub(super) code: Code,
@@ -21,7 +21,7 @@ pub(super) struct Refusal {
 
 /// Reads entries as they would be read beside what is declared already.
 pub(super) struct Judge {
-    /// What the manifest adds to every entry.
+    /// Settings that the manifest adds to every entry.
     defaults: Option<shape::Organization>,
 }
 
@@ -38,7 +38,7 @@ impl Judge {
         Self { defaults }
     }
 
-    /// Why an entry is refused; `None` when it is not.
+    /// Returns the reason why an entry is refused; `None` where it is accepted.
     pub(super) fn refusal(&self, key: &OrgKey, entry: &shape::Organization) -> Option<Refusal> {
         let manifest = Manifest {
             version: Some(1),

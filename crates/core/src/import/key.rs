@@ -15,7 +15,7 @@ use portalctl_model::id::MAX_KEY_LENGTH;
 use portalctl_model::observed::{Observed, Organization};
 use portalctl_model::{OrgKey, OrganizationId};
 
-/// How much of an id tells two organizations apart: its end, which is random.
+/// Length of the end of an id, which is random and tells two organizations apart.
 const TAIL: usize = 6;
 
 /// A key for every live organization, also for those that are declared or not selected: so that a
@@ -60,15 +60,15 @@ pub(super) fn keys(desired: &Desired, observed: &Observed) -> BTreeMap<Organizat
 /// The key that an organization would have if it were alone.
 struct Wish {
     key: OrgKey,
-    /// Whether it is the external id itself, which only one organization has.
+    /// True where the key is the external id itself, which only one organization has.
     is_exact: bool,
 }
 
-/// How many organizations wish for a key.
+/// Number of organizations that ask for each key.
 #[derive(Default)]
 struct Demand {
     all: usize,
-    /// Those whose external id it is.
+    /// Organizations whose external id is the key.
     exact: usize,
 }
 
@@ -91,7 +91,7 @@ fn wish(live: &Organization) -> Wish {
     }
 }
 
-/// What is left of a text as a key: letters of other scripts are spelt in Latin, everything else is
+/// Makes a key of a text: letters of other scripts are spelt in Latin, everything else becomes
 /// a hyphen.
 fn slug(text: &str) -> String {
     let latin = deunicode::deunicode_with_tofu(text, "-");

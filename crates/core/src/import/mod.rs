@@ -32,7 +32,7 @@ use judge::{Judge, Refusal};
 
 pub use text::{SETTINGS_FILE, settings};
 
-/// What becomes of every live organization.
+/// Selection of the live organizations to import.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Survey {
     candidates: Vec<Candidate>,
@@ -54,16 +54,16 @@ enum Fate {
     New,
     /// An entry is it.
     Declared,
-    /// It cannot be told.
+    /// Unknown: WorkOS did not tell.
     MaybeDeclared,
 }
 
-/// What an import comes to.
+/// Result of an import.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Import {
     /// The files, sorted by key.
     pub files: Vec<NewFile>,
-    /// How many organizations the manifest declares already.
+    /// Number of organizations that the manifest declares already.
     pub already_declared: usize,
     /// The organizations that nothing is written for, sorted by id.
     pub skipped: Vec<Skipped>,
@@ -78,11 +78,11 @@ pub struct NewFile {
     pub key: OrgKey,
     /// The organization.
     pub organization: OrganizationId,
-    /// What it is called at WorkOS.
+    /// Display name at WorkOS.
     pub organization_name: String,
     /// The file's text.
     pub text: String,
-    /// What is live and not in the file.
+    /// Live organization that is left out of the file.
     pub left_out: Vec<LeftOut>,
 }
 
@@ -93,7 +93,7 @@ pub struct LeftOut {
     pub field: String,
     /// The code that `portalctl explain` knows.
     pub code: Code,
-    /// Why.
+    /// Reason for leaving it out.
     pub reason: String,
 }
 
@@ -102,11 +102,11 @@ pub struct LeftOut {
 pub struct Skipped {
     /// The organization.
     pub organization: OrganizationId,
-    /// What it is called at WorkOS.
+    /// Display name at WorkOS.
     pub organization_name: String,
     /// The code that `portalctl explain` knows.
     pub code: Code,
-    /// Why.
+    /// Reason for leaving it out.
     pub reason: String,
 }
 
@@ -151,7 +151,7 @@ impl Survey {
         }
     }
 
-    /// Whether a selection, by key or external id, selects anything.
+    /// Returns whether a selection, by key or external id, selects anything.
     pub fn has(&self, only: &Selection) -> bool {
         self.candidates.iter().any(|it| it.is_selected(only))
     }

@@ -13,7 +13,7 @@ use portalctl_model::text::escape;
 /// The file with what holds for all organizations.
 pub const SETTINGS_FILE: &str = "portal.yaml";
 
-/// What holds for all organizations: where the folder has no manifest yet.
+/// Writes the settings of all organizations, for a folder without a manifest.
 pub fn settings(api_key: Option<KeyKind>) -> String {
     let manifest = Manifest {
         version: Some(1),

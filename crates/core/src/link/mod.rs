@@ -20,11 +20,11 @@ use portalctl_model::{Intent, OrgKey, OrganizationId};
 pub use urls::{Origin, ResolvedUrl, ResolvedUrls, resolve_urls};
 pub use watch::{Phase, Until, Verdict, WaitOutcome, Watch, kinds};
 
-/// How long a link can be opened. Source: WorkOS, Admin Portal: "Portal links expire 5 minutes
-/// after they're created".
+/// Time for which a link can be opened. Source: WorkOS, Admin Portal: "Portal links expire 5
+/// minutes after they're created".
 pub const LIFETIME: SignedDuration = SignedDuration::from_mins(5);
 
-/// What whoever asks for a link accepts.
+/// Exceptions that the requester of a link accepts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Options {
     /// An intent that the manifest does not declare for the customer.
@@ -38,13 +38,13 @@ pub struct Options {
 pub struct Permitted {
     /// The customer's organization.
     pub organization: OrganizationId,
-    /// The one feature.
+    /// The feature to configure.
     pub intent: Intent,
-    /// Where the portal sends the browser afterwards.
+    /// Addresses to which the portal sends the browser afterwards.
     pub urls: ResolvedUrls,
 }
 
-/// Why no link is made.
+/// Reason why no link is made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
     /// The manifest does not declare the intent for the customer, who has these.
@@ -120,7 +120,7 @@ impl Refusal {
         }
     }
 
-    /// What keeps the link from being made, as one line.
+    /// Describes on one line what keeps the link from being made.
     pub fn message(&self, key: &OrgKey, intent: Intent) -> String {
         match self {
             Self::Undeclared(declared) if declared.is_empty() => {
@@ -150,7 +150,7 @@ impl Refusal {
         }
     }
 
-    /// What to do about it.
+    /// Returns the instruction that resolves the refusal.
     pub fn help(&self) -> String {
         match self {
             Self::Undeclared(_) => {

@@ -1,4 +1,4 @@
-//! Where the portal sends the browser afterwards, and who says so.
+//! Addresses to which the portal sends the browser, and the setting that each comes from.
 
 use std::fmt;
 
@@ -8,15 +8,15 @@ use serde::Serialize;
 use portalctl_model::desired::Desired;
 use portalctl_model::{Intent, OrgKey, ReturnUrl};
 
-/// What a link is made with; `None` leaves it to the default that WorkOS keeps in its dashboard,
+/// Addresses of a link; `None` leaves one to the default that WorkOS keeps in its dashboard,
 /// which no API tells.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ResolvedUrls {
     /// Target of the portal's logo, by which an IT admin leaves without finishing.
     pub return_url: Option<ResolvedUrl>,
     /// Target of the redirect after the intent was finished: the declared success URL, else the
-    /// return URL. WorkOS takes one for every intent; only the defaults of its dashboard are limited
-    /// to three.
+    /// return URL. WorkOS takes one for every intent; only the defaults of its dashboard are
+    /// limited to three.
     ///
     /// Source: `GenerateLinkDto.success_url` of the WorkOS API description.
     pub success_url: Option<ResolvedUrl>,
@@ -27,7 +27,7 @@ pub struct ResolvedUrls {
 pub struct ResolvedUrl {
     /// The URL.
     pub url: ReturnUrl,
-    /// Who says so.
+    /// Setting that an address comes from.
     pub origin: Origin,
 }
 

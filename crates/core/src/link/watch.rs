@@ -14,7 +14,7 @@ use crate::readiness::{Basis, Evidence, IntentReadiness, State};
 use portalctl_model::Intent;
 use portalctl_model::observed::{Event, EventKind};
 
-/// What is waited for.
+/// Condition that ends the wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Until {
     /// The intent is configured, however it came to be.
@@ -24,10 +24,10 @@ pub enum Until {
     ConfiguredAnew,
 }
 
-/// What a reading means.
+/// Verdict on one reading.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
-    /// What was waited for is there.
+    /// The condition holds.
     Configured,
     /// The set-up came into a state that needs attention; readiness says why.
     WentWrong,
@@ -35,30 +35,30 @@ pub enum Verdict {
     Waiting(Phase),
 }
 
-/// How far the customer seems to be.
+/// Progress of the customer's set-up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
-    /// Nothing has been done.
+    /// No step has been taken.
     NotStarted,
     /// Something has been begun.
     InProgress,
-    /// Everything is as it was at the beginning: something wrong, or something configured.
+    /// The state of the beginning goes on: something wrong, or something configured.
     AsBefore,
     /// WorkOS does not tell.
     Unclear,
 }
 
-/// How waiting ended.
+/// End of a wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum WaitOutcome {
-    /// What was waited for is there.
+    /// The condition holds.
     Configured,
     /// The set-up came into a state that needs attention.
     WentWrong,
-    /// Nothing of the kind, in all the time that there was.
+    /// The time ran out first.
     TimedOut,
-    /// Whoever waited gave up.
+    /// The wait was interrupted.
     Interrupted,
 }
 
@@ -67,15 +67,16 @@ pub enum WaitOutcome {
 pub struct Watch {
     until: Until,
     first: State,
-    /// Whether the state has been the same ever since.
+    /// True while the state is the one of the beginning.
     is_unbroken: bool,
     beginning: BTreeMap<Mark, Option<Timestamp>>,
     known_events: BTreeSet<String>,
-    /// Whether the state at the beginning could not be read: the first one that can stands for it.
+    /// True where the state at the beginning could not be read: the first readable one stands for
+    /// it.
     lacks_beginning: bool,
 }
 
-/// What tells one piece of evidence from another: the object in its state.
+/// Identity of a piece of evidence: the object in its state.
 type Mark = (&'static str, Option<String>, String);
 
 impl Watch {
@@ -155,14 +156,14 @@ impl Watch {
         }
     }
 
-    /// Whether a piece of evidence was not there at the beginning, or in another state.
+    /// Returns whether a piece of evidence is new or was in another state at the beginning.
     fn is_new(&self, piece: &Evidence) -> bool {
         !self.beginning.contains_key(&mark(piece))
     }
 
-    /// Whether a piece of evidence configures the intent and did not do so at the beginning. A
-    /// connection counts also when it was changed and is active as before; other objects move
-    /// their time on their own, with every delivery or sync.
+    /// Returns whether a piece of evidence configures the intent and did not do so at the
+    /// beginning. A connection counts also when it was changed and is active as before; other
+    /// objects move their time on their own, with every delivery or sync.
     fn completes(&self, piece: &Evidence) -> bool {
         let is_fine = matches!(piece.judged(), Some(State::Configured) | None);
         let is_other = match self.beginning.get(&mark(piece)) {
@@ -200,7 +201,7 @@ pub const fn kinds(intent: Intent) -> &'static [EventKind] {
     }
 }
 
-/// Whether an event says that what was configured before is configured anew.
+/// Returns whether an event says that a configured intent was configured anew.
 fn completes(kind: &EventKind) -> bool {
     matches!(
         kind,
@@ -210,7 +211,7 @@ fn completes(kind: &EventKind) -> bool {
     )
 }
 
-/// Whether an event says that what needed attention before was tried again in vain.
+/// Returns whether an event says that a failed set-up failed once more.
 fn alarming(kind: &EventKind) -> bool {
     matches!(
         kind,

@@ -1,8 +1,8 @@
 //! Organizations that are declared with `state: absent`: each is deleted by its id.
 //!
 //! Goes in: the entries, what is live, and what this run may do. Comes out: one deletion for each
-//! organization that still exists, with the guards of pruning, and a note for each that is gone. Never
-//! deletes what another entry is about, or what is protected.
+//! organization that still exists, with the guards of pruning, and a note for each that is gone.
+//! Never deletes what another entry is about, or what is protected.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! What a plan consists of: plain data, in one total order.
+//! Parts of a plan: plain data, in one total order.
 
 use std::fmt;
 
@@ -19,13 +19,13 @@ use portalctl_model::{Allow, ClientId, Domain, ManifestName, OrgKey, Organizatio
 pub struct Change {
     /// The entry it is for.
     pub key: OrgKey,
-    /// What is done.
+    /// The action to take.
     pub action: Action,
     /// The fields it sets, sorted by path.
     pub fields: Vec<FieldChange>,
-    /// Why.
+    /// The reason for it.
     pub reason: Reason,
-    /// Where the entry was declared.
+    /// Place of the declaration.
     pub source: Source,
 }
 
@@ -70,13 +70,13 @@ impl Change {
             .any(|field| is_owner(field) && !field.is_addition())
     }
 
-    /// Whether a domain is taken from an organization.
+    /// Returns whether the change removes a domain.
     pub fn removes_a_domain(&self) -> bool {
         self.removed_domains().next().is_some()
     }
 }
 
-/// What a change does.
+/// Action of a change.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Action {
     /// Creates an organization.
@@ -156,7 +156,7 @@ impl fmt::Display for ActionKind {
     }
 }
 
-/// Why a change is planned.
+/// Reason for a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reason {
     /// No organization has the entry's external id.
@@ -256,9 +256,9 @@ impl fmt::Display for Reason {
 /// A change that is wanted but not allowed in this run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Held {
-    /// What would be done.
+    /// The change that is held.
     pub change: Change,
-    /// Why it is not.
+    /// The reason why it is held.
     pub reason: HeldReason,
     /// The flag that would allow it.
     pub allow: Flag,
@@ -276,25 +276,25 @@ impl Held {
     }
 }
 
-/// Why a change is held.
+/// Reason why a change is held.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum HeldReason {
-    /// It lacks its flag.
+    /// The flag for it was not given.
     NeedsFlag,
     /// The plan holds more changes of this kind than `limits` allow.
     LimitExceeded {
-        /// How many there are.
+        /// Number of planned changes.
         planned: usize,
-        /// How many are allowed.
+        /// Number of allowed changes.
         allowed: usize,
     },
     /// A limit holds what has to be done before it.
     WaitsForHeld,
     /// Most of what this manifest once created is no longer declared: is this the whole manifest?
     MostlyUndeclared {
-        /// How many organizations carry the manifest's owner mark.
+        /// Number of organizations with the manifest's owner mark.
         marked: usize,
-        /// How many of them are declared.
+        /// Number of those that are declared.
         declared: usize,
     },
     /// Another manifest or an operator holds the organization.
@@ -303,14 +303,14 @@ pub enum HeldReason {
     FilesSkipped {
         /// The first of them, by path.
         first: String,
-        /// How many there are besides.
+        /// Number of further files.
         more: usize,
     },
     /// The plan also creates: the organization may be one whose key and name were changed.
     PossibleRename {
         /// The first entry that is created, by key.
         first: OrgKey,
-        /// How many are created besides.
+        /// Number of further creations.
         more: usize,
     },
     /// As a saved plan says.
@@ -398,7 +398,7 @@ impl fmt::Display for Flag {
     }
 }
 
-/// How much of an entry a conflict stops.
+/// Part of an entry that a conflict stops.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scope {
     /// The whole entry: which organization is meant is not clear, so nothing is done for it.
@@ -436,11 +436,11 @@ pub struct Conflict {
     pub key: OrgKey,
     /// The code that `portalctl explain` knows.
     pub code: Code,
-    /// What was found.
+    /// Description of the conflict.
     pub message: String,
-    /// What to write to resolve it.
+    /// Instruction that resolves the conflict.
     pub help: String,
-    /// How much it stops.
+    /// Part of the entry that it stops.
     pub scope: Scope,
 }
 
@@ -451,7 +451,7 @@ pub struct Warning {
     pub key: OrgKey,
     /// The code that `portalctl explain` knows.
     pub code: Code,
-    /// What was found.
+    /// Description of the finding.
     pub message: String,
 }
 
@@ -497,7 +497,7 @@ impl Warning {
     }
 }
 
-/// What a plan was made against: part of its digest.
+/// Environment that a plan was made against: part of its digest.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Target {
     /// The environment's name in the manifest.

@@ -95,7 +95,7 @@ impl Entry<'_> {
         Some(self.change(action, Vec::new(), Reason::NotInvited))
     }
 
-    /// Whether a contact is there once the entry's other changes are done.
+    /// Returns whether a contact will exist once the entry's other changes are done.
     fn will_be_there(&self, email: &Email, live: Option<&Organization>) -> bool {
         match (live, self.contacts) {
             (None, _) => true,

@@ -78,7 +78,8 @@ impl Digest {
                 hasher.text(conflict.scope.as_str());
             }
         }
-        // Last, where it cannot be taken for anything else: a plan without one hashes as it always did.
+        // Last, where it cannot be taken for anything else: a plan without one hashes as it always
+        // did.
         if let Some(client_id) = client_id {
             hasher.text(client_id.as_str());
         }

@@ -1,4 +1,4 @@
-//! What one entry of the manifest comes to: a create, an update, an adoption, or nothing.
+//! Plan of one entry of the manifest: a creation, an update, an adoption, or no change.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -34,7 +34,7 @@ pub(super) struct Entry<'a> {
     pub(super) policy: Policy,
 }
 
-/// What an entry comes to.
+/// Plan of one entry.
 #[derive(Debug, Default)]
 pub(super) struct EntryPlan {
     pub(super) changes: Vec<Change>,
@@ -46,7 +46,7 @@ pub(super) struct EntryPlan {
 }
 
 impl Entry<'_> {
-    /// Nothing is live: the organization is created as declared.
+    /// Plans the creation of an organization as declared.
     pub(super) fn create(&self) -> EntryPlan {
         let mut plan = EntryPlan::default();
         let (Some(name), Some(external_id)) = (&self.declared.name, &self.declared.external_id)
@@ -196,8 +196,8 @@ impl Entry<'_> {
         plan
     }
 
-    /// The time for which audit-log events are to be kept, where it differs, and whether it is shorter
-    /// than now. What could not be read is a warning, and no change.
+    /// The time for which audit-log events are to be kept, where it differs, and whether it is
+    /// shorter than now. What could not be read is a warning, and no change.
     fn retention_difference(&self, warnings: &mut Vec<Warning>) -> Option<(FieldChange, bool)> {
         let days = self.declared.retention_days?;
         if self.declared.ignores(&FieldPath::RetentionDays) {
@@ -326,9 +326,9 @@ impl Entry<'_> {
             .collect()
     }
 
-    /// Nobody claims the organization: it gets the entry's external id with all other changes.
-    /// Domains that are to go and an invitation wait for the next plan: nothing is taken from an
-    /// organization, and nobody is written to, before it is known to be the entry's.
+    /// Plans the adoption of an unclaimed organization: it gets the entry's external id with all
+    /// other changes. Domains that are to go and an invitation wait for the next plan: nothing is
+    /// taken from an organization, and nobody is written to, before it is known to be the entry's.
     pub(super) fn adopt(&self, live: &Organization, domain: &Domain) -> EntryPlan {
         let mut plan = EntryPlan::default();
         let standing = self.standing(live);
@@ -416,8 +416,8 @@ impl Entry<'_> {
             .collect()
     }
 
-    /// Everything declared that differs, but the external id, which has rules of its own. What
-    /// WorkOS is known to keep otherwise than it was sent is a warning.
+    /// Returns the declared fields that differ, but the external id, which has rules of its own. A
+    /// value that WorkOS is known to keep otherwise than it was sent is a warning.
     fn differences(&self, live: &Organization, warnings: &mut Vec<Warning>) -> Vec<FieldChange> {
         let mut fields = self.own_fields(Some(live));
         if let Some(name) = &self.declared.name {
@@ -667,9 +667,9 @@ impl Entry<'_> {
 struct MetadataFit {
     /// The conflict about what does not fit.
     conflict: Option<Conflict>,
-    /// Whether the mark of the holder does not fit: nothing may be written without it.
+    /// True where the mark of the holder does not fit: nothing may be written without it.
     stops_entry: bool,
-    /// Whether there is room for the mark of an invitation.
+    /// True where there is room for the mark of an invitation.
     marks_invitation: bool,
 }
 
@@ -683,7 +683,7 @@ enum Need {
 }
 
 impl Need {
-    /// What every change of an organization needs.
+    /// Returns the permission that every change of an organization needs.
     fn of(standing: &Standing) -> Option<Self> {
         match standing {
             Standing::Theirs(rival) => Some(Self::Takeover(rival.clone())),

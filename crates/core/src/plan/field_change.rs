@@ -1,7 +1,8 @@
 //! Changes of single fields, with their values before and after.
 //!
-//! Goes in: a path and two texts, as documents spell them, or values that have a type already. Comes
-//! out: a [`FieldChange`], whose values `apply` sends without reading any text. Decides nothing.
+//! Goes in: a path and two texts, as documents spell them, or values that have a type already.
+//! Comes out: a [`FieldChange`], whose values `apply` sends without reading any text. Decides
+//! nothing.
 
 use std::borrow::Cow;
 

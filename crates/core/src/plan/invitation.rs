@@ -14,11 +14,11 @@ use portalctl_model::{Email, Intent, OrganizationId};
 pub struct Invitation {
     /// The organization; `None` while the same plan has yet to create it.
     pub organization: Option<OrganizationId>,
-    /// Who is invited.
+    /// The contact to invite.
     pub contact: Email,
     /// To set up what.
     pub intents: BTreeSet<Intent>,
-    /// What is to be set up too and cannot be invited to.
+    /// Unconfigured intents that WorkOS sends no invitation for.
     pub not_invitable: BTreeSet<Intent>,
 }
 
@@ -39,7 +39,7 @@ impl Invitation {
             not_invitable,
         })
     }
-    /// What it does, a sentence a line, with the contact's address as it may be shown.
+    /// Describes the invitation, a sentence a line, with the contact's address as it may be shown.
     pub fn told(&self, contact: &str) -> Vec<String> {
         let mut lines = vec![format!(
             "WorkOS e-mails {contact} a link to set up {}",

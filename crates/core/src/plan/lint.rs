@@ -43,7 +43,7 @@ pub fn lint(plan: &Plan, desired: &Desired, observed: &Observed) -> Vec<String> 
     findings
 }
 
-/// Whether a change removes a domain that a change of another entry adds.
+/// Returns whether a change removes a domain that a change of another entry adds.
 fn gives_a_domain_up(change: &Change, plan: &Plan) -> bool {
     change.fields.iter().any(|removed| {
         let FieldChange::Domain {
@@ -166,7 +166,7 @@ fn deletion(change: &Change, desired: &Desired, observed: &Observed, findings: &
     }
 }
 
-/// Nothing is written that the manifest does not say, and a mark only as far as it is said.
+/// Finds fields that the manifest does not declare, and marks beyond what is declared.
 fn only_what_is_declared(change: &Change, desired: &Desired, findings: &mut Vec<String>) {
     let key = &change.key;
     // What is deleted goes by its external id, which may read like an entry's key.
@@ -251,7 +251,7 @@ fn only_what_is_declared(change: &Change, desired: &Desired, findings: &mut Vec<
     }
 }
 
-/// Somebody is invited once, by a contact that is declared, to what is declared.
+/// Finds invitations that are repeated, undeclared, or to undeclared contacts.
 fn invitation(change: &Change, desired: &Desired, observed: &Observed, findings: &mut Vec<String>) {
     let Some(invitation) = change.action.invitation() else {
         return;
@@ -340,7 +340,7 @@ fn fields(change: &Change, observed: &Observed, findings: &mut Vec<String>) {
     }
 }
 
-/// What another manifest or an operator holds is written only by a plan that replaces its mark.
+/// Finds writes to organizations of others whose marks the plan does not replace.
 fn held_by_others(plan: &Plan, desired: &Desired, observed: &Observed, findings: &mut Vec<String>) {
     for change in &plan.changes {
         let key = &change.key;
@@ -447,7 +447,7 @@ fn at_most_once(plan: &Plan, findings: &mut Vec<String>) {
     }
 }
 
-/// Nothing is done for an entry that a person must decide about.
+/// Finds changes of entries in conflict.
 fn conflicts_stand_still(plan: &Plan, findings: &mut Vec<String>) {
     let conflicted: BTreeSet<_> = plan
         .entry_conflicts()

@@ -41,17 +41,17 @@ pub use prune::{Kept, candidates, removal};
 /// The difference between what is declared and what is live.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Plan {
-    /// What it was made against.
+    /// Environment that the plan was made against.
     pub target: Target,
-    /// What will be done, in the order in which it is done.
+    /// Changes to make, in the order in which they are made.
     pub changes: Vec<Change>,
-    /// What is wanted, but not allowed in this run.
+    /// Changes that are wanted, but not allowed in this run.
     pub held: Vec<Held>,
-    /// What a person must decide.
+    /// Conflicts that a person must decide.
     pub conflicts: Vec<Conflict>,
-    /// What is worth knowing.
+    /// Findings that stop nothing.
     pub warnings: Vec<Warning>,
-    /// How many entries are already as declared.
+    /// Number of entries that are already as declared.
     pub unchanged: usize,
     /// Live organizations that no entry of the manifest is about.
     pub unmanaged: Unmanaged,
@@ -63,7 +63,7 @@ pub struct Plan {
 /// Live organizations that no entry is about: a note, never touched.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Unmanaged {
-    /// How many there are; `None` when not everything was listed.
+    /// Number of organizations; `None` where the environment was not listed.
     pub count: Option<usize>,
     /// Organizations that carry this manifest's owner mark: declared once, and not any more.
     pub formerly_declared: Vec<FormerOrganization>,
@@ -87,7 +87,7 @@ impl Unmanaged {
 }
 
 impl Plan {
-    /// Whether the plan holds more than one run may do unasked: a limit of the manifest, or a
+    /// Returns whether the plan exceeds what one run may do unasked: a limit of the manifest, or a
     /// deletion of most of what the manifest once created.
     pub fn exceeds_a_limit(&self) -> bool {
         self.held
@@ -103,12 +103,12 @@ impl Plan {
             .filter(|change| !change.is_bookkeeping())
     }
 
-    /// How many organizations only get marks that nobody has to review.
+    /// Counts the organizations that only get marks that nobody has to review.
     pub fn bookkeeping(&self) -> usize {
         self.changes.len() - self.reviewed().count()
     }
 
-    /// How many changes there are of a kind, but those that only write marks.
+    /// Counts the changes of a kind, but those that only write marks.
     pub fn count(&self, kind: ActionKind) -> usize {
         self.reviewed()
             .filter(|change| change.action.kind() == kind)
@@ -223,7 +223,7 @@ fn duplicate_names(
     identities: &Identities,
     selection: &Selection,
 ) -> Vec<Warning> {
-    /// How many of the other entries a warning names.
+    /// Most of the other entries that a warning names.
     const MAX_NAMED: usize = 3;
     let is_new =
         |key: &OrgKey| matches!(identities.entries.get(key), None | Some(Identity::Missing));
@@ -333,7 +333,7 @@ fn add_entry(
     plan.warnings.extend(warnings);
 }
 
-/// Nothing is written for an organization that is only observed; what differs is told.
+/// Warns that an organization that is only observed differs from its declaration.
 fn only_observed(key: &OrgKey, identity: &Identity) -> Warning {
     let message = match identity {
         Identity::Missing => "it does not exist at WorkOS",
@@ -372,7 +372,7 @@ fn unmanaged(desired: &Desired, observed: &Observed, identities: &Identities) ->
     }
 }
 
-/// The one total order: what gives a domain up to another organization, then by what is done, then
+/// Sorts changes: first those that give a domain up to another organization, then by action, then
 /// by key.
 fn sort(plan: &mut Plan) {
     let moving = moves::moving(&plan.changes);

@@ -1,4 +1,4 @@
-//! What this run may do: narrows a plan, drops nothing silently.
+//! Powers of a run: narrows a plan, and drops nothing silently.
 
 use std::collections::BTreeSet;
 
@@ -60,7 +60,7 @@ impl Policy {
         }
     }
 
-    /// Whether a flag was given.
+    /// Returns whether a flag was given.
     pub const fn allows(self, flag: Flag) -> bool {
         match flag {
             Flag::Adopt => self.adopt,
@@ -141,8 +141,9 @@ fn hold_beyond(
     }
 }
 
-/// Holds what builds on a change that a limit holds: the invitations of the same organization, which
-/// or whose contact may not be there, and the removal of domains of one that is yet to be taken over.
+/// Holds what builds on a change that a limit holds: the invitations of the same organization,
+/// which or whose contact may not be there, and the removal of domains of one that is yet to be
+/// taken over.
 fn hold_what_waits(changes: &mut Vec<Change>, held: &mut Vec<Held>) {
     let is_first = |held: &&Held| {
         matches!(held.reason, HeldReason::LimitExceeded { .. })
@@ -172,7 +173,7 @@ fn hold_what_waits(changes: &mut Vec<Change>, held: &mut Vec<Held>) {
     }
 }
 
-/// What a limit counts.
+/// Kind of change that a limit counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Limited {
     Creates,

@@ -22,12 +22,13 @@ use portalctl_model::{Holder, HolderMark, ManifestName, OrgKey, OrganizationId, 
 struct Marked<'a> {
     undeclared: Vec<&'a Organization>,
     declared: usize,
-    /// Those that a contested domain names: a person decides about them first.
+    /// Organizations that a contested domain names: a person decides about them first.
     contested: BTreeSet<&'a OrganizationId>,
 }
 
 impl<'a> Marked<'a> {
-    /// Whatever an entry in conflict may turn out to be about counts as declared.
+    /// Sorts the marked organizations; one that an entry in conflict may be about counts as
+    /// declared.
     fn of(manifest: &ManifestName, observed: &'a Observed, identities: &'a Identities) -> Self {
         let (declared, undeclared): (Vec<_>, Vec<_>) = observed
             .organizations
@@ -54,7 +55,8 @@ impl<'a> Marked<'a> {
         self.declared * 2 < self.total()
     }
 
-    /// What may be deleted: the undeclared without the protected and those of a conflict.
+    /// Returns the organizations to delete: the undeclared without the protected and those of a
+    /// conflict.
     fn deletable(&self) -> impl Iterator<Item = &'a Organization> {
         let undeclared = self.undeclared.iter().copied();
         undeclared.filter(|live| {
@@ -62,7 +64,7 @@ impl<'a> Marked<'a> {
         })
     }
 
-    /// Why no organization at all is deleted without `--allow-bulk`, whatever use they are of.
+    /// Returns the reason why no organization is deleted without `--allow-bulk`, if there is one.
     fn doubt(&self, desired: &Desired) -> Option<HeldReason> {
         if self.is_mostly_undeclared() {
             return Some(HeldReason::MostlyUndeclared {
@@ -95,9 +97,9 @@ fn possible_rename(plan: &Plan) -> Option<HeldReason> {
     })
 }
 
-/// Returns the organizations whose use decides whether a run deletes them: those of selected entries
-/// with `state: absent`, and with `--prune` what is pruned, unless all of that is held for another
-/// reason.
+/// Returns the organizations whose use decides whether a run deletes them: those of selected
+/// entries with `state: absent`, and with `--prune` what is pruned, unless all of that is held for
+/// another reason.
 pub fn candidates(
     desired: &Desired,
     observed: &Observed,
@@ -179,12 +181,12 @@ pub(super) fn unread(key: &OrgKey, usage: Option<&Usage>, evidence: &[Evidence])
         .collect()
 }
 
-/// Why an organization is not deleted, whatever the policy.
+/// Reason why an organization is never deleted, whatever the policy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kept {
-    /// It does not carry the manifest's owner mark.
+    /// The manifest's owner mark is missing.
     NotOurs,
-    /// It is protected.
+    /// The organization is protected.
     Protected,
     /// Another than whoever deletes holds it, by its mark.
     HeldBy(HolderMark),
@@ -192,8 +194,8 @@ pub enum Kept {
 
 /// The deletion of one organization, with the evidence of its use so far as that was read.
 ///
-/// `holder` is the operator's resource that deletes. The change shows a holder mark that goes along,
-/// and `apply` refuses to delete what carries another by then.
+/// `holder` is the operator's resource that deletes. The change shows a holder mark that goes
+/// along, and `apply` refuses to delete what carries another by then.
 ///
 /// # Errors
 ///
@@ -216,7 +218,7 @@ pub fn removal(
     Ok(deletion(live, observed.usage.get(&live.id)))
 }
 
-/// Whether this manifest created an organization.
+/// Returns whether this manifest created an organization.
 pub(super) fn is_marked(live: &Organization, manifest: &ManifestName) -> bool {
     live.metadata
         .get(mark::OWNER)

@@ -19,16 +19,16 @@ use portalctl_model::{ClientId, Domain, Email, Intent, ManifestName, OrgKey, Org
 /// The version of the document that this program reads.
 const FORMAT_VERSION: &str = "1";
 
-/// Why a saved plan cannot be used; reads as the end of a sentence.
+/// Reason why a saved plan cannot be used; reads as the end of a sentence.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidPlan {
-    /// It is not the JSON that `plan --out` writes.
+    /// The text is not the JSON that `plan --out` writes.
     #[error("is not a plan that `portalctl plan --out` wrote: {0}")]
     Malformed(String),
     /// Another version of the program wrote it.
     #[error("has format version {0}, and this portalctl reads version {FORMAT_VERSION}")]
     Version(String),
-    /// Its content is not what its digest says.
+    /// The digest is not that of the content.
     #[error("was changed after it was written: its digest is not that of its content")]
     Tampered,
 }

@@ -90,7 +90,7 @@ fn judge(connection: &Connection, subject: &Subject<'_>) -> Finding {
     }
 }
 
-/// What is known of the end of a connection's certificate.
+/// End of a connection's certificate, as far as it is known.
 enum End<'a> {
     At(Timestamp),
     /// An event says that it was renewed, not until when.

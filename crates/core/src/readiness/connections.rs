@@ -8,7 +8,7 @@ use portalctl_model::observed::{
     Connection, ConnectionState, Directory, DirectoryState, FailedRead, Objects,
 };
 
-/// What one object says of its intent.
+/// Verdict of one object on its intent.
 struct Verdict {
     state: State,
     turn: Turn,
@@ -271,7 +271,7 @@ fn when(updated_at: Option<Timestamp>, created_at: Option<Timestamp>) -> Option<
 mod tests {
     use super::*;
 
-    /// What is left of a verdict when only its evidence is kept.
+    /// Returns a verdict of which only the evidence is kept.
     #[track_caller]
     fn agrees(verdict: &Verdict) {
         let known = Some(verdict.state).filter(|state| *state != State::Unknown);

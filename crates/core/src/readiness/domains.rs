@@ -192,7 +192,7 @@ fn judge(held: &OrganizationDomain, subject: &Subject<'_>) -> Finding {
     finding.since(since)
 }
 
-/// Whether `portalctl verify-domain` is about a domain.
+/// Returns whether `portalctl verify-domain` handles a domain.
 fn is_declared(domain: &Domain, subject: &Subject<'_>) -> bool {
     let declared = subject.declared.domains.as_ref();
     declared.is_some_and(|domains| domains.contains_key(domain))

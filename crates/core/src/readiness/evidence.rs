@@ -1,4 +1,4 @@
-//! What one piece of evidence says by itself, apart from the others and from the manifest.
+//! State that one piece of evidence shows by itself, apart from the others and from the manifest.
 
 use super::{Evidence, State};
 use portalctl_model::observed::{

@@ -1,4 +1,4 @@
-//! What `status --fail-on` watches for: `attention`, `unconfigured`, `stalled:14d`.
+//! Conditions of `status --fail-on`: `attention`, `unconfigured`, `stalled:14d`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -17,7 +17,7 @@ pub enum FailOn {
     Stalled {
         /// As it was written.
         text: String,
-        /// How long.
+        /// The time without progress.
         limit: SignedDuration,
     },
 }
@@ -63,7 +63,8 @@ impl fmt::Display for FailOn {
 }
 
 impl FailOn {
-    /// Whether the condition holds for an intent. What is not known since when is never stalled.
+    /// Returns whether the condition holds for an intent; one without a known time is never
+    /// stalled.
     fn holds_for(&self, intent: &IntentReadiness, now: Timestamp) -> bool {
         match self {
             Self::State(state) => intent.state == *state,

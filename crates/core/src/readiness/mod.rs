@@ -38,20 +38,20 @@ pub use warnings::Warning;
 pub struct Readiness {
     /// By key.
     pub organizations: Vec<OrganizationReadiness>,
-    /// What could not be read.
+    /// Reads that failed.
     pub warnings: Vec<Warning>,
 }
 
 /// The readiness of one organization.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrganizationReadiness {
-    /// Its key in the manifest.
+    /// Key in the manifest.
     pub key: OrgKey,
-    /// Its name, live if there is one, else as declared.
+    /// Display name, live if there is one, else as declared.
     pub name: Option<String>,
-    /// Its id; `None` while it does not exist.
+    /// Id at WorkOS; `None` while the organization does not exist.
     pub organization_id: Option<OrganizationId>,
-    /// Its declared intents.
+    /// The declared intents.
     pub intents: Vec<IntentReadiness>,
     /// Invitation of an IT contact, as far as the organization is marked with one.
     pub invitation: Option<InvitationReadiness>,
@@ -66,27 +66,27 @@ pub struct InvitationReadiness {
     pub address: Option<String>,
 }
 
-/// How far one intent of one organization is.
+/// Readiness of one intent of one organization.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct IntentReadiness {
     /// The intent.
     pub intent: Intent,
-    /// How far it is.
+    /// State of the intent.
     pub state: State,
     /// Since when, by the evidence's own time.
     pub since: Option<Timestamp>,
-    /// Who has to do something.
+    /// The side that has to act.
     pub turn: Turn,
     /// One sentence that says why the state is what it is.
     pub reason: String,
-    /// What to do next, if anything.
+    /// Next step, if there is one.
     pub next_step: Option<String>,
-    /// What was found at WorkOS.
+    /// Objects at WorkOS that the state rests on.
     pub evidence: Vec<Evidence>,
-    /// Whether the evidence was read.
+    /// Basis of the state.
     pub basis: Basis,
-    /// Lack of a verified domain, without which single sign-on cannot be used; `None` where there is
-    /// one, where none is needed, and for every other intent.
+    /// Lack of a verified domain, without which single sign-on cannot be used; `None` where there
+    /// is one, where none is needed, and for every other intent.
     pub missing_domain: Option<MissingDomain>,
 }
 
@@ -103,15 +103,15 @@ pub enum MissingDomain {
     NotKnown,
 }
 
-/// Whether the evidence that a state rests on was read.
+/// Basis of a state: evidence that was read, or the reason why it was not.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Basis {
-    /// It was, or none is needed.
+    /// The evidence was read, or none is needed.
     #[default]
     Read,
-    /// It was not asked for in this run: the state is `unknown`.
+    /// The evidence was not asked for in this run: the state is `unknown`.
     NotRead,
-    /// It could not be read; WorkOS's answer.
+    /// The evidence could not be read; WorkOS's answer.
     Failed(FailedRead),
 }
 
@@ -122,7 +122,7 @@ impl IntentReadiness {
     }
 }
 
-/// How far an intent is.
+/// Readiness state of an intent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum State {
@@ -132,11 +132,11 @@ pub enum State {
     Unknown,
     /// The customer has begun.
     InProgress,
-    /// Nothing has been done yet.
+    /// No step has been taken yet.
     Unconfigured,
-    /// It is done.
+    /// The customer has finished.
     Configured,
-    /// It cannot apply to this organization.
+    /// The intent cannot apply to this organization.
     NotApplicable,
 }
 
@@ -163,7 +163,7 @@ impl State {
         }
     }
 
-    /// Whether nobody has to do anything.
+    /// Returns whether no action is left for anybody.
     pub const fn is_settled(self) -> bool {
         matches!(self, Self::Configured | Self::NotApplicable)
     }
@@ -175,19 +175,19 @@ impl fmt::Display for State {
     }
 }
 
-/// Who has to do something.
+/// Side that has to act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Turn {
-    /// Whoever runs portalctl.
+    /// The team that runs portalctl.
     You,
     /// The customer's IT admin.
     Customer,
-    /// Nobody but time: a DNS record has to be seen.
+    /// Waiting for DNS propagation.
     Dns,
     /// WorkOS.
     WorkOs,
-    /// Nobody.
+    /// No action is needed.
     None,
 }
 
@@ -222,20 +222,20 @@ impl fmt::Display for Turn {
 /// One object at WorkOS that a state rests on. Holds no secret and no verification token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Evidence {
-    /// What it is: `connection`, `directory`, `domain`, `audit_log_configuration`, `log_stream`,
-    /// `event`.
+    /// Type of the object: `connection`, `directory`, `domain`, `audit_log_configuration`,
+    /// `log_stream`, `event`.
     pub object: &'static str,
-    /// Its id, or the domain's name.
+    /// Id of the object, or the domain's name.
     pub id: Option<String>,
-    /// Its kind, as WorkOS spells it (`OktaSAML`).
+    /// Kind of the object, as WorkOS spells it (`OktaSAML`).
     pub kind: Option<String>,
-    /// Its state, as WorkOS spells it.
+    /// State of the object, as WorkOS spells it.
     pub state: String,
-    /// When it last changed.
+    /// Time of the last change.
     pub since: Option<Timestamp>,
 }
 
-/// What a rule found about one intent, before the organization's facts are added.
+/// Finding of a rule about one intent, before the organization's facts are added.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Finding {
     state: State,
@@ -262,7 +262,7 @@ impl Finding {
         }
     }
 
-    /// Nothing was asked that could tell.
+    /// Creates the finding that the evidence was not asked for.
     fn not_read(what: &str) -> Self {
         Self {
             basis: Basis::NotRead,
@@ -330,7 +330,7 @@ fn named(kind: &str, object: &str) -> String {
     }
 }
 
-/// What is said of a state that is none of the known ones; WorkOS may leave the state out.
+/// Describes a state that this version does not know; WorkOS may leave the state out.
 fn unknown_state(subject: &str, raw: &str) -> String {
     match raw.trim() {
         "" => format!("WorkOS does not tell the state of {subject}"),
@@ -341,7 +341,7 @@ fn unknown_state(subject: &str, raw: &str) -> String {
     }
 }
 
-/// What a rule looks at.
+/// Input of a rule: one organization and its entry.
 struct Subject<'a> {
     key: &'a OrgKey,
     declared: &'a DesiredOrganization,
@@ -545,7 +545,7 @@ fn complete(intent: Intent, finding: Finding, live: Option<&Organization>) -> In
     }
 }
 
-/// How many intents are in each state.
+/// Number of intents in each state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Totals {
     /// Intents that are done.
@@ -606,8 +606,8 @@ impl Totals {
         totals
     }
 
-    /// Returns the totals with what was not read counted as unknown, for reports without a place for
-    /// it.
+    /// Returns the totals with what was not read counted as unknown, for reports without a place
+    /// for it.
     #[must_use]
     pub const fn with_unread_as_unknown(mut self) -> Self {
         self.unknown += self.not_read;
@@ -615,7 +615,7 @@ impl Totals {
         self
     }
 
-    /// How many intents are in a state.
+    /// Returns the number of intents in a state.
     pub const fn of(&self, state: State) -> usize {
         match state {
             State::Configured => self.configured,

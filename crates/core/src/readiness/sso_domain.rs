@@ -1,8 +1,8 @@
 //! The verified domain that single sign-on needs.
 //!
-//! Goes in: what connections tell of single sign-on, and the organization. Comes out: the same, with
-//! a note where a verified domain is missing, and with the domain as the next step while single
-//! sign-on is not configured. Never changes a state.
+//! Goes in: what connections tell of single sign-on, and the organization. Comes out: the same,
+//! with a note where a verified domain is missing, and with the domain as the next step while
+//! single sign-on is not configured. Never changes a state.
 
 use super::{Finding, MissingDomain, State, Subject, Turn};
 use portalctl_model::Intent;

@@ -8,7 +8,7 @@ use portalctl_model::observed::{FailedRead, Gap, Observed};
 use portalctl_model::text::escape;
 use portalctl_model::{Intent, OrgKey};
 
-/// How many organizations a message names; the others are counted.
+/// Most organizations that a message names; the others are counted.
 const NAMED: usize = 3;
 
 /// Something that could not be read, and that keeps nothing else from being reported.
@@ -16,7 +16,7 @@ const NAMED: usize = 3;
 pub struct Warning {
     /// The code that `portalctl explain` knows.
     pub code: Code,
-    /// What could not be read, whose it is, and WorkOS's answer.
+    /// A read that failed, its organizations, and WorkOS's answer.
     pub message: String,
     /// Keys of the organizations that it leaves unknown, in order.
     pub keys: Vec<OrgKey>,

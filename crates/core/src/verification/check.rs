@@ -1,4 +1,4 @@
-//! What became of one domain in a run of `portalctl verify-domain`, and what to do next.
+//! Result of one domain in a run of `portalctl verify-domain`, and the next step.
 
 use super::{Failure, Record, Seen, Sight};
 use portalctl_model::codes::{Code, domain as codes};
@@ -11,17 +11,17 @@ use portalctl_model::{Domain, OrgKey, OrganizationId};
 pub struct DomainCheck {
     /// The domain.
     pub domain: Domain,
-    /// Its state at WorkOS after the run; nothing when WorkOS does not have it.
+    /// State at WorkOS after the run; `None` where WorkOS does not have the domain.
     pub state: Option<DomainState>,
-    /// Why WorkOS gave its verification up, when it did and told.
+    /// Reason why WorkOS gave the verification up, where it did and told.
     pub failure: Option<Failure>,
-    /// How many of a pending domain's 30 days are left, rounded up.
+    /// Days left of a pending domain's 30, rounded up.
     pub days_left: Option<i64>,
     /// The record to set, when it is not verified and has one.
     pub record: Option<ShownRecord>,
-    /// Whether the world sees the record, when it was looked for.
+    /// DNS check of the record, where it was looked for.
     pub seen: Option<Seen>,
-    /// Whether WorkOS was asked to verify it.
+    /// Request to WorkOS to verify the domain.
     pub asked: Asked,
     /// The other organizations that hold the domain, when there are any.
     pub contest: Option<Contested>,
@@ -32,7 +32,7 @@ pub struct DomainCheck {
 pub struct Contested {
     /// The others in one phrase: those that have verified it, else all.
     pub holders: String,
-    /// Whether one of them has verified it.
+    /// True where one of them has verified the domain.
     pub is_lost: bool,
     /// Each of them.
     pub rivals: Vec<RivalHolder>,
@@ -43,9 +43,9 @@ pub struct Contested {
 pub struct RivalHolder {
     /// `org_…`
     pub organization: OrganizationId,
-    /// Its display name.
+    /// Display name of the organization.
     pub name: String,
-    /// Its state of the domain.
+    /// State of the domain on that organization.
     pub state: DomainState,
 }
 
@@ -54,7 +54,7 @@ pub struct RivalHolder {
 pub struct ShownRecord {
     /// The full name that carries it.
     pub host: Domain,
-    /// What its value begins with; no secret.
+    /// Beginning of the value; no secret.
     pub prefix: String,
     /// The whole value, only if somebody asked to have it revealed.
     pub value: Option<String>,
@@ -71,7 +71,7 @@ impl ShownRecord {
     }
 }
 
-/// Whether WorkOS was asked to verify a domain.
+/// Request to WorkOS to verify a domain, or the reason why there was none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Asked {
     /// There was nothing to ask: it is verified, or WorkOS does not have it.
@@ -86,19 +86,19 @@ pub enum Asked {
     NoId,
     /// The run was stopped before.
     Stopped,
-    /// It answered with the domain.
+    /// WorkOS answered with the domain.
     Answered,
-    /// It did not answer as asked; the run's errors say why.
+    /// WorkOS did not answer as asked; the run's errors say why.
     Failed,
 }
 
 impl DomainCheck {
-    /// Whether WorkOS holds the domain to be the customer's.
+    /// Returns whether WorkOS has verified the domain for the customer.
     pub fn is_verified(&self) -> bool {
         self.state.as_ref().is_some_and(DomainState::is_verified)
     }
 
-    /// What `portalctl explain` tells more about, if there is a code for it.
+    /// Returns the code that `portalctl explain` knows, if there is one.
     pub fn code(&self) -> Option<Code> {
         if self.is_lost() {
             return Some(codes::VERIFIED_ELSEWHERE);
@@ -131,7 +131,7 @@ impl DomainCheck {
         })
     }
 
-    /// What to do next, if anything.
+    /// Returns the next step, if there is one.
     pub fn next_step(&self, key: &OrgKey) -> Option<String> {
         if self.is_lost() {
             let step = "decide whose domain it is, then remove it from the other organization";
@@ -197,7 +197,7 @@ impl DomainCheck {
         }
     }
 
-    /// Where a value that is not shown is to be had.
+    /// Returns the hint how to see a value that is not shown.
     fn where_from(&self) -> &'static str {
         match &self.record {
             Some(record) if record.value.is_none() => " (--reveal shows its value)",
@@ -205,7 +205,7 @@ impl DomainCheck {
         }
     }
 
-    /// Why the verification failed, as a sentence; nothing unless it did.
+    /// Describes why the verification failed, as a sentence; `None` unless it did.
     pub fn why_failed(&self) -> Option<String> {
         if self.state != Some(DomainState::Failed) {
             return None;
@@ -215,7 +215,7 @@ impl DomainCheck {
 }
 
 impl Failure {
-    /// What happened, in one sentence.
+    /// Describes the failure in one sentence.
     pub fn sentence(&self) -> String {
         match self {
             Self::PeriodExpired => format!(

@@ -19,12 +19,12 @@ pub use check::{Asked, Contested, DomainCheck, RivalHolder, ShownRecord};
 pub use record::Record;
 pub use sight::{Answer, Answers, Seen, Sight, Trouble, combine, judge};
 
-/// How long WorkOS looks for the DNS record before a verification fails.
+/// Days for which WorkOS looks for the DNS record before a verification fails.
 ///
 /// Source: WorkOS, Domain Verification API guide.
 pub const VERIFICATION_DAYS: i64 = 30;
 
-/// Why WorkOS gave a verification up.
+/// Reason why WorkOS gave a verification up.
 ///
 /// Source: `reason` of the event `organization_domain.verification_failed`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,7 +57,7 @@ impl Failure {
     }
 }
 
-/// Why the latest verification of an organization's domain failed, so far as WorkOS keeps events.
+/// Returns the reason of the latest failed verification of a domain, so far as WorkOS keeps events.
 pub fn failure(
     events: &[Event],
     organization: &OrganizationId,

@@ -5,13 +5,13 @@ use secrecy::{ExposeSecret, SecretString};
 use portalctl_model::Domain;
 use portalctl_model::observed::OrganizationDomain;
 
-/// What stands before the token when WorkOS gives the domain no prefix.
+/// Text before the token where WorkOS gives the domain no prefix.
 ///
 /// Source: WorkOS, Domain Verification API guide, where the answer without a prefix becomes a
 /// record with the value `verification_token=3CVZ…`.
 const DEFAULT_PREFIX: &str = "verification_token";
 
-/// Where the record stood in an earlier edition of the same guide, and in guides copied from it.
+/// Label of the record in an earlier edition of the same guide, and in guides copied from it.
 const FORMER_LABEL: &str = "_acme-challenge";
 
 /// The longest name and the longest label of DNS. Source: RFC 1035, 2.3.4.
@@ -26,8 +26,8 @@ const MAX_LABEL: usize = 63;
 /// ```
 ///
 /// The API description says no more than `The prefix used in DNS verification` and `Validation
-/// token to be used in DNS TXT record`. That the prefix is a part of the value, and not of the name,
-/// follows from WorkOS's Domain Verification API guide (name `domain-to-verify.com`, value
+/// token to be used in DNS TXT record`. That the prefix is a part of the value, and not of the
+/// name, follows from WorkOS's Domain Verification API guide (name `domain-to-verify.com`, value
 /// `verification_token=3CVZxo4HgvSiYRKlV4RdOWwWl`) and from the zones of companies that proved
 /// themselves to products on WorkOS: `PRODUCT-domain-verification-XXXXXX=TOKEN`, at the apex, the
 /// shapes of the API description's own examples.
@@ -58,7 +58,7 @@ impl Record {
         &self.host
     }
 
-    /// What stands before the `=`; no secret.
+    /// Returns the text before the `=`; no secret.
     pub fn prefix(&self) -> &str {
         &self.prefix
     }
@@ -73,7 +73,7 @@ impl Record {
         self.token.expose_secret()
     }
 
-    /// What values of the same product begin with: the prefix without its random end.
+    /// Returns the beginning of all values of the same product: the prefix without its random end.
     pub(super) fn family(&self) -> &str {
         match self.prefix.rsplit_once('-') {
             Some((stem, end)) if stem.ends_with("verification") && !end.is_empty() => {
@@ -109,7 +109,7 @@ impl Record {
     }
 }
 
-/// Whether a text may be one label of a name in DNS.
+/// Returns whether a text may be one label of a name in DNS.
 fn is_label(text: &str) -> bool {
     let is_part = |c: u8| c.is_ascii_alphanumeric() || c == b'-' || c == b'_';
     (1..=MAX_LABEL).contains(&text.len()) && text.bytes().all(is_part)

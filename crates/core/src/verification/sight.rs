@@ -1,4 +1,4 @@
-//! Whether the world sees a record: what DNS answered, held against what it should.
+//! Check of a TXT record: DNS answers compared with the record that should be there.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::Record;
 use portalctl_model::text::escape;
 
-/// What DNS said of the TXT records of one name.
+/// DNS answer about the TXT records of one name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer {
     /// The name's TXT records, each with its strings put together.
@@ -17,11 +17,11 @@ pub enum Answer {
     NoText,
     /// The name does not exist (NXDOMAIN).
     NoName,
-    /// It could not be told.
+    /// No usable answer.
     Failed(Trouble),
 }
 
-/// Why DNS could not tell.
+/// Reason why a DNS query had no usable answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Trouble {
     /// SERVFAIL: the servers of the domain fail, or DNSSEC does not hold.
@@ -48,7 +48,7 @@ impl fmt::Display for Trouble {
     }
 }
 
-/// What one resolver said of a record.
+/// Answers of one resolver about a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Answers {
     /// Of the name that should carry it.
@@ -57,17 +57,17 @@ pub struct Answers {
     pub elsewhere: Vec<(String, Answer)>,
 }
 
-/// Whether the world sees a record.
+/// Result of a DNS check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Sight {
-    /// It is there.
+    /// The record is there.
     Yes,
-    /// It is not there.
+    /// The record is not there.
     No,
     /// A record is there that is meant to be it, and has another value.
     OtherValue,
-    /// It stands at another name.
+    /// The record stands at another name.
     WrongName,
     /// DNS could not tell.
     Unknown,
@@ -85,16 +85,16 @@ impl Sight {
         }
     }
 
-    /// Whether DNS says for certain that WorkOS would look in vain.
+    /// Returns whether WorkOS is certain not to find the record.
     pub const fn is_in_vain(self) -> bool {
         matches!(self, Self::No | Self::OtherValue | Self::WrongName)
     }
 }
 
-/// What was seen, in one sentence that holds no value of any record.
+/// DNS check of one record, with a sentence that holds no value of any record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Seen {
-    /// Whether it is there.
+    /// The result.
     pub sight: Sight,
     /// The wrong name that it stands at.
     pub found_at: Option<String>,
@@ -103,7 +103,7 @@ pub struct Seen {
 }
 
 impl Seen {
-    /// Nothing can be told, and why.
+    /// Creates an inconclusive check, with the reason.
     pub fn unknown(message: impl Into<String>) -> Self {
         Self::new(Sight::Unknown, message)
     }
@@ -117,18 +117,18 @@ impl Seen {
     }
 }
 
-/// How a TXT record relates to the one that should be there, nearest first.
+/// Similarity of a TXT record to the one that should be there, nearest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Likeness {
-    /// It is the record.
+    /// The record itself.
     Same,
-    /// It is the record with quotes or spaces around its value, which most verifiers overlook.
+    /// The record with quotes or spaces around its value, which most verifiers overlook.
     Wrapped,
-    /// It differs in upper and lower case.
+    /// The record in another case.
     OtherCase,
-    /// It holds the token in another form.
+    /// The token in another form.
     OtherForm,
-    /// It is of the same product, with another token.
+    /// A record of the same product, with another token.
     OtherToken,
 }
 
@@ -233,8 +233,8 @@ fn found_elsewhere<'a>(record: &Record, names: &'a [(String, Answer)]) -> Option
         .map(|(name, _)| name.as_str())
 }
 
-/// What several resolvers saw, as one: the record is there when every resolver that could tell says
-/// so. Each comes with its address; there is at least one.
+/// Combines the checks of several resolvers: the record is there when every resolver that could
+/// tell says so. Each comes with its address; there is at least one.
 pub fn combine(seen: Vec<(String, Seen)>) -> Seen {
     let told = |seen: &Seen| seen.sight != Sight::Unknown;
     let count = seen.len();

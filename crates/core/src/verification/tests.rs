@@ -1,4 +1,4 @@
-//! What is said of a domain, by what DNS and WorkOS answered.
+//! Texts about a domain, by the answers of DNS and WorkOS.
 
 use proptest::prelude::*;
 

@@ -101,7 +101,8 @@ impl<'a, P> Applier<'a, P> {
         }
     }
 
-    /// Returns the outcome of a write whose answer was lost, and whose effect could not be looked up.
+    /// Returns the outcome of a write whose answer was lost, and whose effect could not be looked
+    /// up.
     pub(super) fn lost(&self, write: &ApiError, lookup: &ApiError) -> Outcome {
         self.record_error(lookup);
         let remark = "looking whether it took effect failed too";

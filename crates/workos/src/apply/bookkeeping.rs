@@ -1,7 +1,8 @@
 //! Marks that nobody has to review: written last, when it is known what was done.
 //!
-//! Goes in: a change that was done. Comes out: the same account. Reads the organization again where its last answer may be old, and writes one PUT at most: that all
-//! declared IT contacts are there, and what WorkOS keeps otherwise than it was sent.
+//! Goes in: a change that was done. Comes out: the same account. Reads the organization again where
+//! its last answer may be old, and writes one PUT at most: that all declared IT contacts are there,
+//! and what WorkOS keeps otherwise than it was sent.
 
 use std::borrow::Cow;
 use std::sync::{Mutex, MutexGuard};

@@ -113,8 +113,8 @@ impl<P: WritePortal> Applier<'_, P> {
     }
 }
 
-/// Returns the outcome of a create whose answers were all lost: the organization is not there, but a
-/// server that is this slow may still make it.
+/// Returns the outcome of a create whose answers were all lost: the organization is not there, but
+/// a server that is this slow may still make it.
 fn gave_up(error: &ApiError) -> Outcome {
     let remark = format!("it was not there when it was looked for, {MAX_ATTEMPTS} times");
     Outcome::Unknown(Problem::of(error).repeatable().noting(&remark))
@@ -164,7 +164,8 @@ fn without_refused(ended: Outcome, refused: &[FieldOutcome]) -> Outcome {
     }
 }
 
-/// A plan that is applied again meets the organization that it made, and then invited to and marked.
+/// A plan that is applied again meets the organization that it made, and then invited to and
+/// marked.
 fn is_same_metadata(found: &BTreeMap<String, String>, wanted: &BTreeMap<String, String>) -> bool {
     let is_mark = |key: &str| key == mark::INVITED || mark::is_bookkeeping(key);
     let found = || found.iter().filter(|(key, _)| !is_mark(key));
@@ -175,7 +176,7 @@ fn is_same_metadata(found: &BTreeMap<String, String>, wanted: &BTreeMap<String, 
         })
 }
 
-/// Somebody else's organization has the external id: it is not written over unseen.
+/// Returns the outcome where another organization has the external id: it is not written over.
 fn taken(found: &Organization, new: &NewOrganization) -> Outcome {
     let message = format!(
         "{} already has the external id `{}` and differs from what is declared; it was not changed",
@@ -184,11 +185,11 @@ fn taken(found: &Organization, new: &NewOrganization) -> Outcome {
     Outcome::Refused(Problem::new(codes::EXISTS_DIFFERENTLY, message).repeatable())
 }
 
-/// What a change asks for: what a create takes, and what has to be set after it.
+/// Fields of a creation: those that the create takes, and those that are set after it.
 struct Wanted {
     new: NewOrganization,
-    /// The Stripe customer id, the IT contacts, domains that are added one by one, and metadata that
-    /// an earlier run left out.
+    /// The Stripe customer id, the IT contacts, domains that are added one by one, and metadata
+    /// that an earlier run left out.
     afterwards: Vec<FieldChange>,
     /// Domains that WorkOS refused by name, and metadata that it refused.
     refused: Vec<FieldOutcome>,
@@ -274,8 +275,8 @@ impl Wanted {
         self.leaves_out_metadata(error) || self.leaves_out_domains(error)
     }
 
-    /// Leaves out the declared metadata for which a create was refused; returns whether there is less
-    /// to send. Marks stay: without them it would not be known whose the organization is.
+    /// Leaves out the declared metadata for which a create was refused; returns whether there is
+    /// less to send. Marks stay: without them it would not be known whose the organization is.
     fn leaves_out_metadata(&mut self, error: &ApiError) -> bool {
         if !error.is_about_metadata() {
             return false;
@@ -302,10 +303,12 @@ impl Wanted {
             .collect()
     }
 
-    /// Leaves out the domains for which a create was refused; returns whether there is less to send.
+    /// Leaves out the domains for which a create was refused; returns whether there is less to
+    /// send.
     ///
     /// A domain that the refusal names is left out for good. Where it only says that it is about
-    /// domains, each is added by itself once the organization is there, which tells which one it was.
+    /// domains, each is added by itself once the organization is there, which tells which one it
+    /// was.
     fn leaves_out_domains(&mut self, error: &ApiError) -> bool {
         if error.kind != ApiErrorKind::Rejected || !is_about_domains(error, &self.new) {
             return false;
@@ -359,7 +362,7 @@ impl Wanted {
         true
     }
 
-    /// What an organization may lack of what is set afterwards.
+    /// Describes what the organization may lack of the fields that are set afterwards.
     fn lacking(&self) -> &'static str {
         let is_declared = |field: &FieldChange| {
             matches!(

@@ -11,8 +11,8 @@
 //! ```
 //!
 //! Two runs that saw no mark both write one; the later one stands. The wait before the read is
-//! longer than the time that a run may take between its read and its PUT, and a run that took longer
-//! does not send. A run that is killed after step 1 leaves the mark, which plans report.
+//! longer than the time that a run may take between its read and its PUT, and a run that took
+//! longer does not send. A run that is killed after step 1 leaves the mark, which plans report.
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -35,7 +35,7 @@ const SETTLE: Duration = Duration::from_secs(2);
 /// WorkOS's code for an invitation while another contact's is active.
 const ANOTHER_IS_ACTIVE: &str = "it_contact_invitation_already_active";
 
-/// How a contact came to be invited.
+/// Result of an invitation by command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Invited {
     /// WorkOS sent the e-mail.
@@ -58,7 +58,7 @@ pub struct InviteNow<'a> {
 /// Treatment of an invitation that was sent before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delivery {
-    /// Nothing is sent where an invitation was sent, or may have been.
+    /// Nothing more is sent where an invitation was sent, or may have been.
     Once,
     /// An active invitation is ended, and a new one is sent.
     Again,

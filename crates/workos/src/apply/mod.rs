@@ -82,13 +82,13 @@ impl Stage {
     }
 }
 
-/// How a plan is applied.
+/// Options of a run of apply.
 pub struct Options<'a> {
-    /// How many organizations are worked on at once; the client's pace bounds the rate.
+    /// Number of organizations that are written at once; the client's pace bounds the rate.
     pub concurrency: usize,
     /// Cancelled when the run should stop: what is in flight is finished, the rest is not tried.
     pub cancel: CancellationToken,
-    /// Whether the plan may have been applied before: creates are looked up first.
+    /// True where the plan may have been applied before: creates are looked up first.
     pub replay: bool,
     /// For waiting before a lost answer is looked up.
     pub clock: &'a dyn Clock,
@@ -136,7 +136,7 @@ pub async fn apply(
     applier.report(outcomes)
 }
 
-/// What earlier stages made of organizations, for what builds on them.
+/// Results of the earlier stages, for the changes that build on them.
 struct Earlier<'a> {
     unmoved: UnmovedDomains<'a>,
     created: BTreeMap<OrgKey, OrganizationId>,

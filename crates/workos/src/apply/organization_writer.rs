@@ -127,8 +127,8 @@ impl Separate {
         contacts.find(|held| email.is(&held.email))
     }
 
-    /// Returns whether a field keeps audit-log events for at least as long as now: nothing is lost by
-    /// it, whatever was there before.
+    /// Returns whether a field keeps audit-log events for at least as long as now: nothing is lost
+    /// by it, whatever was there before.
     pub(super) fn is_longer_retention(&self, field: &FieldChange) -> bool {
         let FieldChange::RetentionDays { before, after } = field else {
             return false;
@@ -163,7 +163,8 @@ pub(super) struct OrganizationWriter<'a, P> {
     pub(super) separate: Separate,
     /// True once a write surely took effect.
     pub(super) has_written: bool,
-    /// True once metadata was merged anew often enough: it is sent although it waits long for its turn.
+    /// True once metadata was merged anew often enough: it is sent although it waits long for its
+    /// turn.
     pub(super) may_be_old: bool,
 }
 
@@ -503,7 +504,8 @@ fn moved(problem: Problem, lost_write: Option<&ApiError>) -> Outcome {
     }
 }
 
-/// Returns the outcome of a write that was not sent, or not again: another has the organization now.
+/// Returns the outcome of a write that was not sent, or not again: another has the organization
+/// now.
 fn taken_meanwhile(live: &Organization, lost_write: Option<&ApiError>) -> Outcome {
     match (owner::refused(live.clone()), lost_write) {
         (Outcome::Refused(problem), Some(_)) => Outcome::Unknown(problem),

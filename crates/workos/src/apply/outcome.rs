@@ -1,4 +1,4 @@
-//! What became of every change: the account that apply always gives.
+//! Outcomes of every change: the account that apply always gives.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -23,10 +23,10 @@ pub struct ApplyReport {
     pub changes: Vec<AppliedChange>,
     /// Organizations as they are after the run, so far as it touched them.
     pub organizations: Vec<Organization>,
-    /// Entries that were created or changed without their IT contacts, because WorkOS has none to be
-    /// managed (403, 404), with its answer.
+    /// Entries that were created or changed without their IT contacts, because WorkOS has none to
+    /// be managed (403, 404), with its answer.
     pub without_contacts: BTreeMap<OrgKey, String>,
-    /// Whether the run was asked to stop before it was through.
+    /// True where the run was asked to stop before its end.
     pub interrupted: bool,
 }
 
@@ -35,22 +35,22 @@ pub struct ApplyReport {
 pub struct AppliedChange {
     /// The change.
     pub change: Change,
-    /// What became of it.
+    /// The outcome.
     pub outcome: Outcome,
 }
 
-/// What became of one change.
+/// Outcome of one change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// It took effect, or had already; the organization as it is now.
+    /// The change took effect, or had already; the organization as it is now.
     Done(Box<Organization>),
     /// The organization is gone, as the change wanted.
     Gone,
-    /// It surely did not take (full) effect.
+    /// The change surely did not take (full) effect.
     Refused(Problem),
-    /// It may have taken effect: the answer was lost and could not be looked up.
+    /// The change may have taken effect: the answer was lost and could not be looked up.
     Unknown(Problem),
-    /// Nothing was sent.
+    /// No request was sent.
     NotTried(Problem),
 }
 
@@ -58,17 +58,17 @@ pub enum Outcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OutcomeKind {
-    /// It took effect, or had already.
+    /// The change took effect, or had already.
     Done,
-    /// It surely did not take (full) effect.
+    /// The change surely did not take (full) effect.
     Refused,
-    /// It may have taken effect.
+    /// The change may have taken effect.
     Unknown,
-    /// Nothing was sent.
+    /// No request was sent.
     NotTried,
 }
 
-/// Why a change was not done.
+/// Failure of a change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
     /// The code that `portalctl explain` knows.
@@ -109,7 +109,7 @@ pub enum Repeat {
     IsRefused,
 }
 
-/// How many changes ended in each way.
+/// Number of changes with each outcome.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct OutcomeTotals {
     /// Changes that took effect.
@@ -133,7 +133,7 @@ impl Outcome {
         }
     }
 
-    /// Why it was not done.
+    /// Returns the failure, unless the change was done.
     pub const fn problem(&self) -> Option<&Problem> {
         match self {
             Self::Done(_) | Self::Gone => None,
@@ -393,7 +393,7 @@ impl ApplyReport {
         }
     }
 
-    /// Whether every change was done.
+    /// Returns whether every change was done.
     pub fn is_complete(&self) -> bool {
         let OutcomeTotals {
             done: _,

@@ -1,8 +1,8 @@
 //! Guard against writing an organization that somebody took since the plan was made.
 //!
-//! The owner and holder marks are compared with those that the plan saw, in every read right before a
-//! write. A plan that was saved has seen nothing, and no plan has seen what it creates itself: there,
-//! a mark has to be ours or one that the plan itself writes or replaces.
+//! The owner and holder marks are compared with those that the plan saw, in every read right before
+//! a write. A plan that was saved has seen nothing, and no plan has seen what it creates itself:
+//! there, a mark has to be ours or one that the plan itself writes or replaces.
 
 use std::borrow::Cow;
 
@@ -37,8 +37,8 @@ pub(super) fn has_moved(plan: &Plan, live: &Organization) -> bool {
     })
 }
 
-/// Returns whether another took an organization since it was seen: one of its marks is neither as it
-/// was nor as one of these fields makes it.
+/// Returns whether another took an organization since it was seen: one of its marks is neither as
+/// it was nor as one of these fields makes it.
 pub(super) fn was_taken(seen: &Ownership, now: &Organization, fields: &[FieldChange]) -> bool {
     if Ownership::of(now) == *seen {
         return false;

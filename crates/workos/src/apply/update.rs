@@ -2,9 +2,9 @@
 //!
 //! A field that is already in its planned after-state counts as done; one that is neither before
 //! nor after makes the change stale, and nothing of it is written. Writes are independent of each
-//! other: one PUT for the organization's own fields, one request for each domain and IT contact. One
-//! that is refused does not stop the others, and metadata that is refused does not stop the other
-//! fields of its PUT.
+//! other: one PUT for the organization's own fields, one request for each domain and IT contact.
+//! One that is refused does not stop the others, and metadata that is refused does not stop the
+//! other fields of its PUT.
 
 use std::collections::VecDeque;
 
@@ -41,8 +41,8 @@ impl<P: WritePortal> Applier<'_, P> {
         }
     }
 
-    /// Brings an organization that was just read to the after-state of fields, and notes values that
-    /// an answer shows otherwise than they were sent.
+    /// Brings an organization that was just read to the after-state of fields, and notes values
+    /// that an answer shows otherwise than they were sent.
     pub(super) async fn apply_fields(
         &self,
         live: Organization,

@@ -18,25 +18,25 @@ use crate::{ApiError, ApiErrorKind, ApiResult};
 use portalctl_model::ClientId;
 use portalctl_model::observed::Organization;
 
-/// What an answer tells about the endpoint, the key and the time.
+/// Probe result: facts about the endpoint, the key and the time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pulse {
-    /// How long the exchange took.
+    /// Duration of the exchange.
     pub elapsed: Duration,
-    /// Why the answer is not the one that was asked for.
+    /// Error, where the answer is not the one that was asked for.
     pub refusal: Option<ApiError>,
-    /// Whether the environment has an organization; `None` when the answer does not tell.
+    /// True where the environment has an organization; `None` where the answer does not tell.
     pub has_organizations: Option<bool>,
-    /// How far the server's clock is ahead of this machine's; to the second, as `Date` tells it.
+    /// Lead of the server's clock over this machine's; to the second, as `Date` tells it.
     pub server_ahead: Option<SignedDuration>,
-    /// What the rate-limit headers say.
+    /// Budget of requests, by the rate-limit headers.
     pub budget: Option<Budget>,
 }
 
-/// Why there was no answer.
+/// Failure of a probe without an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NoPulse {
-    /// What happened.
+    /// The error.
     pub error: ApiError,
     /// At which step the connection failed, if it is known.
     pub at: Option<ConnectFailure>,
@@ -70,7 +70,7 @@ impl Client {
         })
     }
 
-    /// Whether WorkOS knows a client id: it serves the public keys of every one it knows, to
+    /// Checks that WorkOS knows a client id: it serves the public keys of every one it knows, to
     /// everybody.
     ///
     /// `GET /sso/jwks/{client_id}`, without the key; 404 for an id that is not known.

@@ -20,7 +20,7 @@ type Reply = Result<Response<Bytes>, TransportError>;
 struct Script {
     replies: Mutex<VecDeque<Reply>>,
     requests: Mutex<Vec<String>>,
-    /// How many requests are on their way, and how many were at most.
+    /// Requests that are on their way now, and the most at any time.
     in_flight: Mutex<(usize, usize)>,
     latency: Duration,
 }

@@ -22,12 +22,12 @@ pub trait TxtLookup: Send + Sync {
     fn texts(&self, name: &str) -> impl Future<Output = Answer> + Send;
 }
 
-/// How long looking may take.
+/// Time limit of a lookup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
     /// One try; there are two.
     pub attempt: Duration,
-    /// Everything that is looked up of one record.
+    /// DNS names that are looked up for one record.
     pub total: Duration,
 }
 
@@ -40,7 +40,7 @@ impl Default for Bounds {
     }
 }
 
-/// Which resolvers are asked.
+/// Resolvers to ask.
 pub struct Resolvers {
     /// With the address of each, as people know it.
     asked: Vec<(String, Result<Resolver, Trouble>)>,
@@ -69,7 +69,7 @@ impl Resolvers {
         }
     }
 
-    /// What each resolver says of a record.
+    /// Answers of all resolvers about a record.
     pub async fn look(&self, record: &Record) -> Look {
         let answered = self.asked.iter().map(async |(name, resolver)| {
             let answers = match resolver {
@@ -82,12 +82,12 @@ impl Resolvers {
     }
 }
 
-/// What each resolver said of a record.
+/// Answers of all resolvers about a record.
 #[derive(Debug, Clone)]
 pub struct Look(Vec<(String, Answers)>);
 
 impl Look {
-    /// Whether the world sees a record, by what was answered; the record may be a later one of the
+    /// Checks a record by the answers; the record may be a later one of the
     /// same domain.
     pub fn judge(&self, record: &Record) -> Seen {
         let seen = self.0.iter();

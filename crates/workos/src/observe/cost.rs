@@ -1,4 +1,4 @@
-//! What each way of reading costs, in requests. It steers the cost, never the plan.
+//! Cost of each way of reading, in requests: chooses the way, and never changes the plan.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -12,13 +12,13 @@ use crate::{List, ReadProgress};
 const PART: usize = 4;
 /// Both ends of the list are looked at in any case.
 pub(super) const LEAST: usize = 2;
-/// How many objects a page of a list holds.
+/// Objects of a page of a list.
 pub(super) const PAGE: usize = 100;
 /// So many organizations show that the environment is large, and the other lists are begun too.
 const LARGE: usize = 800;
 
-/// How many requests listing the organizations may take before they are looked up instead; `None`
-/// when there is nothing to look up.
+/// Returns the requests that listing the organizations may take before they are looked up instead;
+/// `None` when there is nothing to look up.
 pub(super) fn before_looking_up(needs: &Needs<'_>) -> Option<usize> {
     let cost: usize = needs
         .entries

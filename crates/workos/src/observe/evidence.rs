@@ -81,7 +81,7 @@ pub(super) fn only_one<'a>(asking: &[&'a BTreeSet<OrganizationId>]) -> Option<&'
     ids.all(|id| id == first).then_some(first)
 }
 
-/// Why a domain failed is told by an event only.
+/// Returns whether an organization has a failed domain: only an event tells why it failed.
 fn has_failed_domain(observed: &Observed, id: &OrganizationId) -> bool {
     let domains = observed
         .organizations

@@ -79,8 +79,8 @@ fn names_of_missing(needs: &Needs<'_>, found: &[Found<'_>]) -> BTreeSet<String> 
 
 /// Reads the organizations that have one of some names: a request for each.
 ///
-/// A search that WorkOS refuses is left out: whoever creates reads the list. Any other failure is one
-/// of the organizations, which are essential.
+/// A search that WorkOS refuses is left out: whoever creates reads the list. Any other failure is
+/// one of the organizations, which are essential.
 async fn namesakes(
     portal: &impl ReadPortal,
     names: BTreeSet<String>,
@@ -101,7 +101,7 @@ async fn namesakes(
     Ok(found.into_iter().flatten().collect())
 }
 
-/// What an entry that is not found means for the others.
+/// Effect of an entry that is not found on the lookups of the others.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum IfMissing {
     GiveUp,

@@ -11,9 +11,9 @@
 //! ```
 //!
 //! How large the environment is shows while it is listed: looking up is begun when the list has
-//! taken a fair part of what looking up costs and goes on. It is given up for the list as soon as one entry is not found by an id: telling whether
-//! it may be created or adopted takes the whole environment. Per-organization calls are made only
-//! for the intents that need them.
+//! taken a fair part of what looking up costs and goes on. It is given up for the list as soon as
+//! one entry is not found by an id: telling whether it may be created or adopted takes the whole
+//! environment. Per-organization calls are made only for the intents that need them.
 //!
 //! The organizations are essential: without them, or with a refused key, there is no observation.
 //! Every other read may fail for its object, or as a list for its feature, alone: the answer is
@@ -40,13 +40,13 @@ use portalctl_model::observed::{
 };
 use portalctl_model::{Intent, OrgKey, OrganizationId, Selection, mark};
 
-/// How many per-organization calls are under way at once; the pace bounds their rate.
+/// Most per-organization calls that are under way at once; the pace bounds their rate.
 const CONCURRENT_CALLS: usize = 16;
 
-/// What an observation is for.
+/// Extent of an observation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Extent {
-    /// Whatever costs fewer requests.
+    /// The way that costs fewer requests.
     Cheapest,
     /// The whole environment, with every connection and directory: what prunes or imports has to
     /// see everything.
@@ -84,8 +84,8 @@ pub async fn observe(
     Ok((observed, identities))
 }
 
-/// Reads what planning the selected entries takes, but for their IT contacts: the organizations, and
-/// evidence only where it decides a change. What it leaves out, [`observe`] reads.
+/// Reads what planning the selected entries takes, but for their IT contacts: the organizations,
+/// and evidence only where it decides a change. What it leaves out, [`observe`] reads.
 ///
 /// Evidence decides the invitation of an entry with `invite: once` whose organization was not
 /// invited yet: to what nobody has begun to configure.
@@ -191,10 +191,10 @@ async fn objects_of(
     Ok(())
 }
 
-/// Which organizations are asked about their IT contacts.
+/// Organizations whose IT contacts are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Contacts {
-    /// Those that are not marked as having all that are declared.
+    /// Organizations without the mark that WorkOS has all declared contacts.
     Unmarked,
     /// All of those that declare some.
     All,
@@ -283,7 +283,7 @@ async fn read(
     Ok(observed)
 }
 
-/// Whether an error is no single object's: the list would not fare better.
+/// Returns whether an error would meet the list, too.
 const fn is_everywhere(error: &ApiError) -> bool {
     matches!(
         error.kind,
@@ -294,7 +294,7 @@ const fn is_everywhere(error: &ApiError) -> bool {
     )
 }
 
-/// Why a list was not read to its end.
+/// Reason why a list was not read to its end.
 enum Cut {
     Failed(Box<ApiError>),
     /// Looking up is cheaper.
@@ -339,7 +339,7 @@ struct Needs<'a> {
     selection: &'a Selection,
     connections: bool,
     directories: bool,
-    /// Whether evidence is read later, and only where it decides a change.
+    /// True where evidence is read later, and only where it decides a change.
     is_for_plan: bool,
 }
 

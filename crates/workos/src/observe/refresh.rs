@@ -1,8 +1,8 @@
 //! Keeps an observation true without reading everything again: for those who run for long.
 //!
 //! Goes in: an observation of a whole environment, and what may have changed. Comes out: the same
-//! observation, those parts read again. An organization that cannot be read stays as it was; of what
-//! is asked one by one, the failure is kept as the answer.
+//! observation, those parts read again. An organization that cannot be read stays as it was; of
+//! what is asked one by one, the failure is kept as the answer.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -243,7 +243,7 @@ pub fn remember(observed: &mut Observed, events: &[Event]) {
     }
 }
 
-/// What can only be asked one by one: a request for each.
+/// Organizations about which evidence is read one by one: a request for each.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Questions {
     /// Organizations whose audit-log configuration is needed.
@@ -256,12 +256,12 @@ pub struct Questions {
     pub certificates: BTreeSet<String>,
 }
 
-/// What is declared and the lists do not tell.
+/// Declared evidence that the lists do not tell.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Asking {
-    /// What can only be asked one by one.
+    /// Evidence that is read one by one.
     pub questions: Questions,
-    /// Whether what happened lately is needed.
+    /// True where recent events are needed.
     pub history: bool,
 }
 
@@ -312,7 +312,7 @@ pub fn asking(desired: &Desired, observed: &Observed, identities: &Identities) -
     }
 }
 
-/// Whether the IT contacts of everybody who declares some were asked for. Pure.
+/// Returns whether all declared IT contacts were read. Pure.
 pub fn knows_contacts(desired: &Desired, observed: &Observed, identities: &Identities) -> bool {
     let asking = asking(desired, observed, identities);
     let mut asked = asking.questions.it_contacts.iter();

@@ -23,7 +23,7 @@ fn id(n: usize) -> String {
     format!("org_{n:06}")
 }
 
-/// What a server does with a cursor whose object is gone.
+/// Answer of a server to a cursor whose object is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum LostCursor {
     /// Goes on where the object was.
@@ -370,8 +370,8 @@ proptest! {
         let (result, _) = runtime.block_on(read_expecting(&world, expected));
         let world = world.into_inner().unwrap();
         let Ok(items) = result else {
-            // Only a server that loses cursors may exhaust the restarts, or people who delete what is
-            // last in the list: it might be cut there.
+            // Only a server that loses cursors may exhaust the restarts, or people who delete what
+            // is last in the list: it might be cut there.
             let is_last_deleted = world.deleted.contains(&id(0));
             prop_assert!(lost_cursor != LostCursor::GoesOn || is_last_deleted);
             return Ok(());
@@ -478,7 +478,8 @@ async fn an_object_deleted_between_two_passes_is_gone() {
 
 #[tokio::test(start_paused = true)]
 async fn a_page_of_an_earlier_pass_leaves_no_gap() {
-    // The first pass loses its cursor at its third page; in the second one the second page is the third.
+    // The first pass loses its cursor at its third page; in the second one the second page is the
+    // third.
     let ids: Vec<String> = (0..30).map(id).collect();
     let requests = AtomicUsize::new(0);
     let fetch = |order, after: Option<String>| {

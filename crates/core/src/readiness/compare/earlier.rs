@@ -12,22 +12,22 @@ use crate::readiness::Turn;
 /// The version of the format that is read.
 const FORMAT_VERSION: &str = "1";
 
-/// What an earlier run reported.
+/// Report of an earlier run.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Earlier {
     /// The environment's name in the manifest of that run.
     pub environment: Option<String>,
-    /// How far everybody was.
+    /// Readiness at that time.
     pub picture: Picture,
 }
 
 /// The text is not a report to compare with; reads as a sentence.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidEarlier {
-    /// It is not JSON, or not of the shape of a status report.
+    /// The text is not JSON, or not of the shape of a status report.
     #[error("it is not what `status -o json` writes: {0}")]
     Shape(String),
-    /// It is of a format that this version does not read.
+    /// The report has a format that this version does not read.
     #[error("its format_version is {0:?}, and this portalctl reads {FORMAT_VERSION:?}")]
     Version(String),
     /// The run that wrote it did not get to a report.
@@ -68,7 +68,7 @@ struct ReportedIntent {
     reason: Option<String>,
 }
 
-/// The one field that tells which others there are.
+/// The field that names the format of the others.
 #[derive(Deserialize)]
 struct Version {
     format_version: String,

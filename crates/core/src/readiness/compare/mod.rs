@@ -1,4 +1,4 @@
-//! What changed between two pictures of readiness.
+//! Changes between two readings of readiness.
 //!
 //! Goes in: two [`Picture`]s; one may come from the JSON of an earlier run. Comes out: the
 //! organizations and intents whose state is another one, in one order. Pure.
@@ -21,34 +21,34 @@ use portalctl_model::{Intent, OrgKey, Selection};
 
 pub use earlier::{Earlier, InvalidEarlier};
 
-/// How far everybody was at one time.
+/// Readiness of all organizations at one time.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Picture {
     /// By key.
     pub organizations: BTreeMap<String, PicturedOrganization>,
 }
 
-/// How far one organization was.
+/// Readiness of one organization at one time.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PicturedOrganization {
-    /// Its name.
+    /// The organization's name.
     pub name: Option<String>,
-    /// Its id, once it exists.
+    /// The organization's id, once it exists.
     pub organization_id: Option<String>,
-    /// Its declared intents.
+    /// The declared intents.
     pub intents: BTreeMap<IntentName, PicturedIntent>,
 }
 
-/// How far one intent was.
+/// Readiness of one intent at one time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PicturedIntent {
-    /// Its state.
+    /// The intent's state.
     pub state: StateName,
     /// Since when, by the evidence's own time.
     pub since: Option<Timestamp>,
-    /// Whose turn it was; `None` when the picture does not say.
+    /// The side that had to act; `None` where the report does not say.
     pub turn: Option<Turn>,
-    /// Why.
+    /// The reason for the state.
     pub reason: String,
 }
 
@@ -57,7 +57,7 @@ pub struct PicturedIntent {
 /// Ordered as reports are: known ones first, in the order of [`Intent::ALL`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum IntentName {
-    /// One that this version knows.
+    /// A value that this version knows.
     Known(Intent),
     /// Any other, as it was written.
     Other(String),
@@ -66,7 +66,7 @@ pub enum IntentName {
 /// A state, perhaps of another version of the program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum StateName {
-    /// One that this version knows.
+    /// A value that this version knows.
     Known(State),
     /// Any other, as it was written.
     Other(String),
@@ -75,13 +75,13 @@ pub enum StateName {
 /// The changes of one organization.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OrganizationChange {
-    /// Its key in the manifest.
+    /// Key in the manifest.
     pub key: String,
-    /// Its name, the later one if there is one.
+    /// Display name, the later one if there is one.
     pub name: Option<String>,
-    /// Its id, the later one if there is one.
+    /// Id at WorkOS, the later one if there is one.
     pub organization_id: Option<String>,
-    /// Its intents that changed: at least one.
+    /// Intents that changed: at least one.
     pub intents: Vec<IntentChange>,
 }
 
@@ -90,30 +90,30 @@ pub struct OrganizationChange {
 pub struct IntentChange {
     /// The intent.
     pub intent: IntentName,
-    /// Its earlier state; `None` when it was not declared.
+    /// Earlier state; `None` where the intent was not declared.
     pub before: Option<StateName>,
-    /// Its later state; `None` when it is not declared any more.
+    /// Later state; `None` where the intent is not declared any more.
     pub after: Option<StateName>,
     /// Since when it is in the later state.
     pub since: Option<Timestamp>,
-    /// Whose turn it is now.
+    /// The side that has to act now.
     pub turn: Option<Turn>,
-    /// Why the later state is what it is; `None` when it is not declared any more.
+    /// Reason for the later state; `None` where the intent is not declared any more.
     pub reason: Option<String>,
 }
 
-/// What a change means to whoever waits for customers to finish.
+/// Meaning of a change for those who wait for customers to finish.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
     /// The customer finished.
     Configured,
     /// Something is wrong now.
     Attention,
-    /// It moved between any other states.
+    /// A move between any other states.
     Moved,
-    /// It was not declared before.
+    /// Newly declared.
     Appeared,
-    /// It is not declared any more.
+    /// No longer declared.
     Disappeared,
 }
 
@@ -169,7 +169,7 @@ fn changed_intents(
 }
 
 impl IntentChange {
-    /// What the change means.
+    /// Returns the meaning of the change.
     pub fn kind(&self) -> Kind {
         match (&self.before, &self.after) {
             (_, None) => Kind::Disappeared,

@@ -1,4 +1,4 @@
-//! What holds of every comparison.
+//! Properties of every comparison.
 
 use proptest::prelude::*;
 
