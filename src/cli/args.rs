@@ -1,12 +1,25 @@
-//! Arguments that several commands share.
+//! Arguments that several commands share, as the parser reads them.
+//!
+//! Takes the command line. Returns typed requests ([`super::request`]): no stage below a command sees
+//! arguments.
 
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
-use clap::builder::FalseyValueParser;
+use clap::builder::{FalseyValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{Args, ValueEnum};
 
-/// Which manifest.
+use super::error::CliError;
+use super::exit::Exit;
+use super::request::{
+    ConnectionRequest, EntryRequest, Files, HttpRequest, KeyOrigin, ManifestRequest, Portal,
+    TargetRequest,
+};
+use portalctl_model::codes::cli as codes;
+use portalctl_model::{Intent, Selection};
+use portalctl_workos::{PlainHttp, Rate};
+
+/// Files of the manifest.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Manifest")]
 pub(super) struct FileArgs {
@@ -14,44 +27,102 @@ pub(super) struct FileArgs {
     ///
     /// Without it: portal.yaml, else the folder portal.
     #[arg(short, long = "file", value_name = "FILE|DIR")]
-    pub file: Vec<PathBuf>,
+    file: Vec<PathBuf>,
 }
 
-/// Which manifest, and which part of it.
+impl FileArgs {
+    /// Returns the files, of which one at most may be standard input.
+    pub(super) fn request(&self) -> Result<Files, CliError> {
+        self.beside(&KeyOrigin::Variable)
+    }
+
+    /// Returns the files of a command that also reads an API key, perhaps from standard input.
+    pub(super) fn beside(&self, key: &KeyOrigin) -> Result<Files, CliError> {
+        let files = Files(self.file.clone());
+        files.check_stdin(key)?;
+        Ok(files)
+    }
+}
+
+/// Files of the manifest, and the part of it that the command is about.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Manifest")]
 pub(super) struct ManifestArgs {
     #[command(flatten)]
-    pub files: FileArgs,
+    files: FileArgs,
 
     /// Only these organizations, by key; globs such as `acme-*` are allowed.
     #[arg(long, value_name = "KEY", value_delimiter = ',')]
-    pub only: Vec<String>,
+    only: Vec<String>,
 
     /// Only these intents; globs are allowed.
     #[arg(long, value_name = "INTENT", value_delimiter = ',')]
-    pub intent: Vec<String>,
+    intent: Vec<String>,
 }
 
-/// What commands about one organization share; its key is an argument of their own.
+impl ManifestArgs {
+    /// Returns the request, its patterns compiled.
+    pub(super) fn request(&self) -> Result<ManifestRequest, CliError> {
+        self.beside(&KeyOrigin::Variable)
+    }
+
+    fn beside(&self, key: &KeyOrigin) -> Result<ManifestRequest, CliError> {
+        Ok(ManifestRequest {
+            files: self.files.beside(key)?,
+            only: self.only.clone(),
+            intents: self.intent.clone(),
+            selection: selection(&self.only, &self.intent)?,
+        })
+    }
+}
+
+/// Arguments of commands about one organization; its key is an argument of their own.
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct EntryArgs {
     #[command(flatten)]
-    pub files: FileArgs,
+    files: FileArgs,
     #[command(flatten)]
-    pub connection: ConnectionArgs,
+    connection: ConnectionArgs,
 }
 
-/// What commands that ask WorkOS share.
+impl EntryArgs {
+    /// Returns the request about the organization that the KEY argument names.
+    pub(super) fn request(&self, name: &str) -> Result<EntryRequest, CliError> {
+        let connection = self.connection.request();
+        Ok(EntryRequest {
+            name: name.to_owned(),
+            files: self.files.beside(&connection.http.key)?,
+            connection,
+        })
+    }
+}
+
+/// Arguments of commands that hold a manifest against WorkOS.
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct TargetArgs {
     #[command(flatten)]
-    pub manifest: ManifestArgs,
+    manifest: ManifestArgs,
     #[command(flatten)]
-    pub connection: ConnectionArgs,
+    connection: ConnectionArgs,
 }
 
-/// How WorkOS is reached.
+impl TargetArgs {
+    /// Returns the request, its patterns compiled.
+    pub(super) fn request(&self) -> Result<TargetRequest, CliError> {
+        let connection = self.connection.request();
+        Ok(TargetRequest {
+            manifest: self.manifest.beside(&connection.http.key)?,
+            connection,
+        })
+    }
+
+    /// Returns the way to WorkOS alone.
+    pub(super) fn connection(&self) -> ConnectionRequest {
+        self.connection.request()
+    }
+}
+
+/// Arguments that say how WorkOS is reached.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "WorkOS")]
 pub(super) struct ConnectionArgs {
@@ -66,16 +137,16 @@ pub(super) struct ConnectionArgs {
         num_args = 0..=1,
         require_equals = true
     )]
-    pub sandbox: Option<Option<PathBuf>>,
+    sandbox: Option<Option<PathBuf>>,
 
     /// Read the API key from a file instead of WORKOS_API_KEY; `-` is standard input. A file is read
     /// again when it changes and when WorkOS refuses the key.
     #[arg(long, value_name = "FILE", conflicts_with = "sandbox")]
-    pub api_key_file: Option<PathBuf>,
+    api_key_file: Option<PathBuf>,
 
     /// Another endpoint; also WORKOS_API_URL. Plain http is for loopback only.
     #[arg(long, value_name = "URL", conflicts_with = "sandbox")]
-    pub api_url: Option<String>,
+    api_url: Option<String>,
 
     /// Accept an endpoint with plain http on another machine, for a sandbox in compose or a CI
     /// service. Only test keys are sent there: everything is readable on the way.
@@ -85,14 +156,52 @@ pub(super) struct ConnectionArgs {
         hide_env = true,
         value_parser = FalseyValueParser::new()
     )]
-    pub allow_plain_http: bool,
+    allow_plain_http: bool,
 
     /// Never send more requests a second than this; default 50, slower when WorkOS asks for it.
     #[arg(long, value_name = "N")]
-    pub requests_per_second: Option<NonZeroU32>,
+    requests_per_second: Option<NonZeroU32>,
 }
 
-/// Where output goes and how it looks.
+impl ConnectionArgs {
+    /// Returns the request.
+    pub(super) fn request(&self) -> ConnectionRequest {
+        ConnectionRequest {
+            portal: match &self.sandbox {
+                Some(state) => Portal::Sandbox {
+                    state: state.clone(),
+                },
+                None => Portal::Http,
+            },
+            http: HttpRequest {
+                key: KeyOrigin::of(self.api_key_file.as_deref()),
+                url: self.api_url.clone(),
+                plain_http: if self.allow_plain_http {
+                    PlainHttp::Anywhere
+                } else {
+                    PlainHttp::ThisMachine
+                },
+            },
+            rate: self
+                .requests_per_second
+                .map_or_else(Rate::default, Rate::ceiling),
+        }
+    }
+}
+
+/// Compiles patterns of keys and intents.
+pub(super) fn selection(keys: &[String], intents: &[String]) -> Result<Selection, CliError> {
+    Selection::new(keys, intents)
+        .map_err(|error| CliError::new(Exit::Usage, codes::USAGE, error.to_string()))
+}
+
+/// Parses the name of an intent.
+pub(super) fn parse_intent() -> impl TypedValueParser<Value = Intent> {
+    let names = Intent::ALL.map(Intent::as_str);
+    PossibleValuesParser::new(names).try_map(|name| name.parse::<Intent>())
+}
+
+/// Arguments about where output goes and how it looks.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Output")]
 pub(super) struct OutputArgs {
@@ -117,7 +226,7 @@ pub(super) struct OutputArgs {
     pub log_format: Option<LogFormat>,
 }
 
-/// When colour is used.
+/// Use of colour.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum Colour {
     /// On a terminal.
@@ -129,7 +238,7 @@ pub(super) enum Colour {
     Never,
 }
 
-/// How log lines are written.
+/// Form of log lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum LogFormat {
     /// For people.

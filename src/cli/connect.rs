@@ -7,23 +7,25 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::{Request, Response};
 
-use super::args::ConnectionArgs;
 use super::credentials;
 use super::endpoint;
 use super::error::CliError;
 use super::exit::Exit;
+use super::request::{ConnectionRequest, Portal};
 use portalctl_core::plan::Target;
 use portalctl_model::codes::cli as codes;
 use portalctl_model::desired::Desired;
 use portalctl_platform::clock::{SharedClock, SystemClock};
+use portalctl_report::Headline;
 use portalctl_workos::{
-    ApiKey, Bounds, Client, Endpoint, HttpTransport, Rate, Settings, Transport, TransportError,
+    ApiKey, Bounds, Client, Endpoint, HttpTransport, Rate, ReadPortal, Settings, Transport,
+    TransportError,
 };
 use workos_sandbox::state::{StateError, StateFile};
 use workos_sandbox::world::World;
 use workos_sandbox::{Sandbox, SandboxOptions};
 
-/// A client with what reports say about it.
+/// A client and the facts about it that reports show.
 pub(super) struct Connection {
     pub(super) client: Client,
     pub(super) target: Target,
@@ -32,55 +34,58 @@ pub(super) struct Connection {
     is_kept: bool,
 }
 
-/// Opens what the arguments name. Makes no request.
-pub(super) fn open(args: &ConnectionArgs, desired: &Desired) -> Result<Connection, CliError> {
-    match &args.sandbox {
-        Some(file) => {
-            let (rate, clock) = pace(args);
-            open_sandbox(file.as_deref(), rate, clock, desired)
-        }
-        None => open_http(args, desired),
-    }
+/// Opens the connection of a request. Sends nothing.
+pub(super) fn open(request: &ConnectionRequest, desired: &Desired) -> Result<Connection, CliError> {
+    let opened = match &request.portal {
+        Portal::Sandbox { state } => open_sandbox(state.as_deref(), request.rate, desired),
+        Portal::Http => open_http(request, desired),
+    };
+    opened.map_err(|error| error.of(desired.names()))
 }
 
-fn pace(args: &ConnectionArgs) -> (Rate, SharedClock) {
-    let rate = args
-        .requests_per_second
-        .map_or_else(Rate::default, Rate::ceiling);
-    (rate, Arc::new(SystemClock))
-}
-
-fn open_http(args: &ConnectionArgs, desired: &Desired) -> Result<Connection, CliError> {
-    let endpoint = endpoint::endpoint(args)?;
-    let key = credentials::api_key(args, &desired.environment)?;
-    let mut opened = over_http(args, endpoint, Some(key), desired, Bounds::default())?;
-    if let Some(source) = credentials::key_source(args, &desired.environment) {
+fn open_http(request: &ConnectionRequest, desired: &Desired) -> Result<Connection, CliError> {
+    let endpoint = endpoint::endpoint(&request.http)?;
+    let origin = &request.http.key;
+    let key = credentials::api_key(origin, &desired.environment)?;
+    let http = Http {
+        endpoint,
+        key: Some(key),
+        rate: request.rate,
+        bounds: Bounds::default(),
+    };
+    let mut opened = over_http(http, desired)?;
+    if let Some(source) = credentials::key_source(origin, &desired.environment) {
         opened.client = opened.client.with_key_source(source);
     }
     Ok(opened)
 }
 
+/// An endpoint over HTTP and the way in which requests are sent to it.
+pub(super) struct Http {
+    pub(super) endpoint: Endpoint,
+    /// The API key; none for requests that need none.
+    pub(super) key: Option<ApiKey>,
+    pub(super) rate: Rate,
+    pub(super) bounds: Bounds,
+}
+
 /// Opens an endpoint, with a key or without.
-pub(super) fn over_http(
-    args: &ConnectionArgs,
-    endpoint: Endpoint,
-    key: Option<ApiKey>,
-    desired: &Desired,
-    bounds: Bounds,
-) -> Result<Connection, CliError> {
+pub(super) fn over_http(http: Http, desired: &Desired) -> Result<Connection, CliError> {
+    let Http {
+        endpoint,
+        key,
+        rate,
+        bounds,
+    } = http;
     if let Some(key) = &key {
         endpoint::check_key(&endpoint, key)?;
     }
-    let (rate, clock) = pace(args);
+    let clock: SharedClock = Arc::new(SystemClock);
+    let kind = key.as_ref().and_then(ApiKey::kind);
     let target = Target {
-        environment: desired.environment.name.clone(),
         endpoint: endpoint.authority().to_owned(),
-        key_kind: key
-            .as_ref()
-            .and_then(ApiKey::kind)
-            .map(|kind| kind.to_string()),
-        client_id: desired.environment.client_id.clone(),
-        manifest: desired.manifest.clone(),
+        key_kind: kind.map(|kind| kind.to_string()),
+        ..target(desired)
     };
     let transport = HttpTransport::new(&endpoint, bounds).map_err(|error| {
         CliError::new(
@@ -105,9 +110,9 @@ const SANDBOX_KEY: &str = "sk_test_sandbox";
 fn open_sandbox(
     file: Option<&Path>,
     rate: Rate,
-    clock: SharedClock,
     desired: &Desired,
 ) -> Result<Connection, CliError> {
+    let clock: SharedClock = Arc::new(SystemClock);
     let (state, world) = match file {
         None => (None, None),
         Some(file) => {
@@ -121,11 +126,8 @@ fn open_sandbox(
     options.state = state;
     let sandbox = Sandbox::new(options);
     let target = Target {
-        environment: desired.environment.name.clone(),
         endpoint: "sandbox".to_owned(),
-        key_kind: None,
-        client_id: desired.environment.client_id.clone(),
-        manifest: desired.manifest.clone(),
+        ..target(desired)
     };
     let key = ApiKey::parse(SANDBOX_KEY).map_err(|error| {
         CliError::new(
@@ -143,6 +145,16 @@ fn open_sandbox(
         sandbox: Some(sandbox),
         is_kept: file.is_some(),
     })
+}
+
+/// Returns the target of a desired state, its endpoint and key not yet known.
+fn target(desired: &Desired) -> Target {
+    Target {
+        environment: desired.environment.name.clone(),
+        client_id: desired.environment.client_id.clone(),
+        manifest: desired.manifest.clone(),
+        ..Target::default()
+    }
 }
 
 fn client(
@@ -164,29 +176,40 @@ fn client(
     })
 }
 
-/// A seed that differs between runs: only retries' jitter and sandbox ids hang on it.
+/// Returns a seed that differs between runs: only retries' jitter and sandbox ids depend on it.
 pub(super) fn seed(clock: &SharedClock) -> u64 {
     let nanoseconds = clock.now().as_nanosecond();
-    u64::try_from(nanoseconds & i128::from(u64::MAX)).unwrap_or_default()
-        ^ u64::from(std::process::id())
+    let low = u64::try_from(nanoseconds & i128::from(u64::MAX));
+    low.expect("the lower half of 128 bits fits into 64") ^ u64::from(std::process::id())
 }
 
+/// Returns the error of a sandbox state that cannot be read or kept.
 pub(super) fn state_error(error: &StateError) -> CliError {
     CliError::new(Exit::Usage, codes::SANDBOX_STATE, error.to_string())
 }
 
 impl Connection {
-    /// Whether the in-memory WorkOS answers.
+    /// Returns the head of a report: where the run was made, and what it has cost so far.
+    pub(super) fn headline(&self) -> Headline {
+        Headline {
+            target: self.target.clone(),
+            sandbox: self.is_sandbox(),
+            requests: self.client.requests_used(),
+            manifest_warnings: Vec::new(),
+        }
+    }
+
+    /// Returns whether the in-memory WorkOS answers.
     pub(super) fn is_sandbox(&self) -> bool {
         self.sandbox.is_some()
     }
 
-    /// Whether what was done is gone when the command ends.
+    /// Returns whether everything that was done is gone when the command ends.
     pub(super) fn is_throwaway(&self) -> bool {
         !self.is_kept
     }
 
-    /// Keeps the sandbox's state where it was asked for.
+    /// Writes the sandbox's state to its file, if there is one.
     pub(super) fn close(&self) -> Result<(), CliError> {
         match &self.sandbox {
             Some(sandbox) => sandbox.save().map_err(|error| state_error(&error)),

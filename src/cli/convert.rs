@@ -7,7 +7,7 @@ use clap::{Args, ValueEnum};
 use super::args::FileArgs;
 use super::error::CliError;
 use super::exit::Exit;
-use super::session;
+use super::manifest;
 use super::ui::Ui;
 use portalctl_manifest::convert::{self, File, Form, Whole};
 use portalctl_manifest::has_files;
@@ -44,9 +44,9 @@ enum To {
 }
 
 pub(super) fn run(args: &ConvertArgs, ui: &Ui) -> Result<Exit, CliError> {
-    let inputs = session::inputs(&args.files, None)?;
+    let inputs = manifest::inputs(&args.files.request()?)?;
     let Whole { checked, rest } = convert::read_whole(&inputs);
-    let desired = session::sound(checked, ui)?.desired;
+    let desired = manifest::sound(checked, ui)?.desired;
     let to = match args.to {
         To::Manifest => Form::Manifest,
         To::Kubernetes => Form::Kubernetes,

@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use secrecy::SecretString;
 
-use super::args::ConnectionArgs;
 use super::error::CliError;
 use super::exit::Exit;
+use super::request::{KeyOrigin, is_stdin};
 use portalctl_model::codes::cli as codes;
 use portalctl_model::desired::Environment;
 use portalctl_model::text::escape;
@@ -27,22 +27,20 @@ pub(super) struct SuppliedKey {
     pub(super) origin: String,
 }
 
-/// Reads the key and holds it against what the manifest says of its environment.
-pub(super) fn api_key(
-    args: &ConnectionArgs,
-    environment: &Environment,
-) -> Result<ApiKey, CliError> {
-    let SuppliedKey { key, .. } = supplied(args)?;
+/// Reads the key and checks that it is of the environment that the manifest names.
+pub(super) fn api_key(origin: &KeyOrigin, environment: &Environment) -> Result<ApiKey, CliError> {
+    let SuppliedKey { key, .. } = supplied(origin)?;
     check_kind(&key, environment)?;
     check_client_id(environment)?;
     Ok(key)
 }
 
 /// Reads the key.
-pub(super) fn supplied(args: &ConnectionArgs) -> Result<SuppliedKey, CliError> {
-    let (text, origin) = match &args.api_key_file {
-        Some(path) => key_file(path)?,
-        None => match std::env::var(API_KEY) {
+pub(super) fn supplied(origin: &KeyOrigin) -> Result<SuppliedKey, CliError> {
+    let (text, origin) = match origin {
+        KeyOrigin::File(path) => key_file(path)?,
+        KeyOrigin::Stdin => key_from_stdin()?,
+        KeyOrigin::Variable => match std::env::var(API_KEY) {
             Ok(text) => (text, API_KEY.to_owned()),
             Err(std::env::VarError::NotPresent) => {
                 let message = "WORKOS_API_KEY is not set";
@@ -90,12 +88,14 @@ impl KeySource for KeyFile {
 /// Returns the source from which the API key is read again: the file of `--api-key-file`. Standard
 /// input and pipes can be read once only.
 pub(super) fn key_source(
-    args: &ConnectionArgs,
+    origin: &KeyOrigin,
     environment: &Environment,
 ) -> Option<Arc<dyn KeySource>> {
-    let path = args.api_key_file.as_ref()?;
+    let KeyOrigin::File(path) = origin else {
+        return None;
+    };
     let is_file = std::fs::metadata(path).is_ok_and(|found| found.is_file());
-    (path != Path::new("-") && is_file).then(|| {
+    is_file.then(|| {
         let file = KeyFile {
             path: path.clone(),
             environment: environment.clone(),
@@ -105,9 +105,13 @@ pub(super) fn key_source(
     })
 }
 
-/// The only key that a sandbox server accepts.
+/// Reads the only key that a sandbox server accepts.
 pub(super) fn sandbox_key(path: &Path) -> Result<SecretString, CliError> {
-    let (text, origin) = key_file(path)?;
+    let (text, origin) = if is_stdin(path) {
+        key_from_stdin()?
+    } else {
+        key_file(path)?
+    };
     parse(&text, &origin)?;
     Ok(SecretString::from(text.trim_end()))
 }
@@ -119,12 +123,15 @@ fn parse(text: &str, origin: &str) -> Result<ApiKey, CliError> {
     })
 }
 
-/// What a key file holds, and what the file is called in errors.
+/// Reads a key from standard input; returns it with the name of the place for errors.
+fn key_from_stdin() -> Result<(String, String), CliError> {
+    const NAME: &str = "standard input";
+    let text = read_bounded(std::io::stdin(), Path::new(NAME))?;
+    Ok((text, NAME.to_owned()))
+}
+
+/// Reads a key file; returns its text with the name of the file for errors.
 fn key_file(path: &Path) -> Result<(String, String), CliError> {
-    if path == Path::new("-") {
-        let text = read_bounded(std::io::stdin(), path)?;
-        return Ok((text, "standard input".to_owned()));
-    }
     let file = std::fs::File::open(path).map_err(|error| {
         CliError::file(codes::NO_API_KEY, "read the API key from", path, &error).credentials()
     })?;
@@ -188,7 +195,7 @@ fn check_client_id(environment: &Environment) -> Result<(), CliError> {
 }
 
 impl CliError {
-    /// The same error, ending as one of credentials.
+    /// Returns the error with the exit code of credentials.
     fn credentials(mut self) -> Self {
         self.exit = Exit::Credentials;
         self

@@ -4,9 +4,9 @@
 //! `workos dev` are obeyed where they name this machine; elsewhere they are ignored with a warning,
 //! because a variable that another tool left behind must not send a key to another host.
 
-use super::args::ConnectionArgs;
 use super::error::CliError;
 use super::exit::Exit;
+use super::request::HttpRequest;
 use super::ui::Ui;
 use portalctl_model::codes::cli as codes;
 use portalctl_workos::{ApiKey, Endpoint, PlainHttp};
@@ -36,8 +36,8 @@ pub(super) struct Chosen {
 }
 
 /// Chooses the endpoint by the flag and the environment; warns of a variable that is ignored.
-pub(super) fn endpoint(args: &ConnectionArgs) -> Result<Endpoint, CliError> {
-    let chosen = choose_by_environment(args)?;
+pub(super) fn endpoint(request: &HttpRequest) -> Result<Endpoint, CliError> {
+    let chosen = choose_by_environment(request)?;
     if let Some(variable) = chosen.ignored {
         Ui::insist(&format!(
             "warning: {variable} is ignored, because it does not name this machine\n\
@@ -56,14 +56,9 @@ pub(super) fn endpoint(args: &ConnectionArgs) -> Result<Endpoint, CliError> {
 }
 
 /// Chooses the endpoint by the flag and the environment.
-pub(super) fn choose_by_environment(args: &ConnectionArgs) -> Result<Chosen, CliError> {
+pub(super) fn choose_by_environment(request: &HttpRequest) -> Result<Chosen, CliError> {
     let variable = |name: &str| std::env::var(name).ok().filter(|text| !text.is_empty());
-    let plain = if args.allow_plain_http {
-        PlainHttp::Anywhere
-    } else {
-        PlainHttp::ThisMachine
-    };
-    choose(args.api_url.as_deref(), plain, variable)
+    choose(request.url.as_deref(), request.plain_http, variable)
 }
 
 /// Refuses to send a key over plain http to another machine, unless it is a test environment's.

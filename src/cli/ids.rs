@@ -7,13 +7,14 @@ use clap::{Args, ValueEnum};
 use super::args::TargetArgs;
 use super::error::CliError;
 use super::exit::Exit;
+use super::manifest::Manifest;
 use super::session;
 use super::ui::Ui;
-use super::{failure_json, json};
+use super::{connect, format_name, json};
 use portalctl_model::codes::cli as codes;
 use portalctl_model::{OrgKey, OrganizationId};
 use portalctl_report::csv;
-use portalctl_report::json_v1::{self, ErrorItem, IdsDocument};
+use portalctl_report::json_v1::{self, IdsDocument};
 
 /// Print the WorkOS organization id of every key, for the app that must store it.
 ///
@@ -40,27 +41,23 @@ enum IdsFormat {
 }
 
 impl IdsArgs {
-    pub(super) fn failure(&self, items: &[ErrorItem]) -> Option<String> {
-        match self.output {
-            IdsFormat::Json => failure_json(items, json_v1::failed_ids),
-            IdsFormat::Env | IdsFormat::Csv => None,
-        }
+    pub(super) fn format(&self) -> Option<String> {
+        format_name(&self.output)
     }
 }
 
 pub(super) fn run(args: &IdsArgs, ui: &Ui) -> Result<Exit, CliError> {
-    let mut request = session::manifest(&args.target, ui)?;
-    request.selection = request.selection.without_intents();
-    request.narrow();
-    let connection = session::connect(&args.target, &request)?;
-    session::block_on(async |interrupted| {
-        let reality = session::look(&connection, &request, ui, &interrupted).await?;
-        let ids: Ids<'_> = request
-            .desired
-            .organizations
-            .keys()
-            .filter(|key| request.selection.has_key(key))
-            .map(|key| (key, reality.identities.organization_of(key)))
+    let (request, format) = (args.target.request()?, args.output);
+    let mut manifest = Manifest::load(&request.manifest, ui)?;
+    manifest.selection = manifest.selection.without_intents();
+    manifest.narrow();
+    let connection = connect::open(&request.connection, &manifest.desired)?;
+    session::run(&manifest, &connection, ui, async |session| {
+        let live = session.observe().await?;
+        let keys = manifest.desired.organizations.keys();
+        let ids: Ids<'_> = keys
+            .filter(|key| manifest.selection.has_key(key))
+            .map(|key| (key, live.identities.organization_of(key)))
             .collect();
         let missing = ids.values().filter(|id| id.is_none()).count();
         if missing > 0 {
@@ -69,8 +66,8 @@ pub(super) fn run(args: &IdsArgs, ui: &Ui) -> Result<Exit, CliError> {
                 ids.len()
             ));
         }
-        ui.data(&match args.output {
-            IdsFormat::Json => json(&document(&ids, &request.headline(&connection)))?,
+        ui.data(&match format {
+            IdsFormat::Json => json(&document(&ids, &session.headline()))?,
             IdsFormat::Env => env(&ids)?,
             IdsFormat::Csv => csv::ids(&ids).map_err(CliError::internal)?,
         })?;
@@ -78,6 +75,7 @@ pub(super) fn run(args: &IdsArgs, ui: &Ui) -> Result<Exit, CliError> {
     })
 }
 
+/// Organization ids by key; none for organizations that do not exist yet.
 type Ids<'a> = BTreeMap<&'a OrgKey, Option<&'a OrganizationId>>;
 
 fn document(ids: &Ids<'_>, headline: &portalctl_report::Headline) -> IdsDocument {

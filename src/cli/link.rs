@@ -1,21 +1,24 @@
 //! `portalctl link`
+//!
+//! Takes one organization and intent. Checks that a link may be made, makes it, and hands it to the
+//! terminal or the browser. The link is never written to a log, a file or JSON.
 
 use std::time::Duration;
 
 use clap::Args;
-use clap::builder::{PossibleValuesParser, TypedValueParser};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use tokio_util::sync::CancellationToken;
 
-use super::args::{EntryArgs, Format};
-use super::connect::Connection;
+use super::args::{EntryArgs, Format, parse_intent};
+use super::entry::{Confirm, Entry};
 use super::error::CliError;
 use super::exit::Exit;
-use super::session::{self, Confirm, Request};
+use super::session::{self, Session};
 use super::ui::Ui;
-use super::waiting::{self, DEFAULT_TIMEOUT, Waiting, intent_of, parse_timeout, refused};
-use super::{browser, failure_json, json, link_problem};
+use super::wait::poll::{
+    self, DEFAULT_TIMEOUT, Wait, allow_undeclared, intent_of, parse_timeout, refused,
+};
+use super::{browser, format_name, json, link_errors};
 use portalctl_core::identity::Identity;
 use portalctl_core::link::{self, LIFETIME, Options, Permitted, Refusal, Until};
 use portalctl_core::readiness::{Basis, IntentReadiness, State};
@@ -23,7 +26,7 @@ use portalctl_model::codes::{api, cli as cli_codes, link as codes};
 use portalctl_model::{Email, ExternalUserId, Intent, OrgKey};
 use portalctl_report::json_v1::{self, ErrorItem};
 use portalctl_report::{Headline, LinkReport, WaitReport, text};
-use portalctl_workos::{LinkRequest, WritePortal};
+use portalctl_workos::{LinkRequest as ApiLinkRequest, PortalLink, WritePortal};
 
 const AFTER_HELP: &str = "\
 What the customer may see in the browser instead of the portal is explained, too:
@@ -94,122 +97,138 @@ pub(super) struct LinkArgs {
     entry: EntryArgs,
 }
 
-/// Reads the name of an intent.
-pub(super) fn parse_intent() -> impl TypedValueParser<Value = Intent> {
-    let names = Intent::ALL.map(Intent::as_str);
-    PossibleValuesParser::new(names).try_map(|name| name.parse::<Intent>())
+impl LinkArgs {
+    pub(super) fn format(&self) -> Option<String> {
+        format_name(&self.output)
+    }
+
+    /// Returns the organization and the intent as they were named.
+    pub(super) fn subject(&self) -> (&str, Intent) {
+        (&self.key, self.intent)
+    }
+
+    fn request(&self, ui: &Ui) -> Result<LinkRequest, CliError> {
+        Ok(LinkRequest {
+            intent: self.intent,
+            destination: self.destination(ui)?,
+            wait: self.wait.then(|| self.timeout.unwrap_or(DEFAULT_TIMEOUT)),
+            options: Options {
+                undeclared: self.undeclared,
+                again: self.again,
+            },
+            user: self.user.clone(),
+            contacts: if self.grant_contacts {
+                Contacts::Granted
+            } else {
+                Contacts::Left
+            },
+            format: self.output,
+        })
+    }
+
+    /// Returns the place that the link goes to; settled before anything is asked, because a link that
+    /// was made cannot be taken back.
+    fn destination(&self, ui: &Ui) -> Result<Destination, CliError> {
+        let usage = |message: &str| CliError::new(Exit::Usage, cli_codes::USAGE, message);
+        if self.open {
+            browser::check()?;
+            return Ok(Destination::Browser);
+        }
+        if self.output == Format::Json {
+            let message = "-o json never holds the link, so it needs --open; no request was made";
+            return Err(usage(message).help(
+                "add --open, or leave out -o json: with --allow-non-tty the link alone is on \
+                 standard output",
+            ));
+        }
+        if ui.writes_to_file() {
+            let message = "a link is not written to a file; no request was made";
+            return Err(usage(message).help("leave out --output-file, or add --open"));
+        }
+        if !self.allow_non_tty && !ui.is_private() {
+            let message = "standard output is no terminal, or CI is set; no request was made";
+            return Err(CliError::new(Exit::Usage, codes::NOT_A_TERMINAL, message));
+        }
+        Ok(Destination::Terminal)
+    }
 }
 
-impl LinkArgs {
-    const fn options(&self) -> Options {
-        Options {
-            undeclared: self.undeclared,
-            again: self.again,
-        }
-    }
+/// A link to be made.
+struct LinkRequest {
+    intent: Intent,
+    destination: Destination,
+    /// The longest wait for the intent afterwards, where one is asked for.
+    wait: Option<Duration>,
+    options: Options,
+    user: Option<ExternalUserId>,
+    contacts: Contacts,
+    format: Format,
+}
 
-    pub(super) fn failure(&self, items: &[ErrorItem]) -> Option<String> {
-        match self.output {
-            Format::Text => None,
-            Format::Json => failure_json(items, |items| {
-                json_v1::failed_link(Some((&self.key, self.intent)), items)
-            }),
-        }
-    }
+/// Place that a link goes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Destination {
+    /// The browser of this machine.
+    Browser,
+    /// Standard output.
+    Terminal,
+}
+
+/// Access of the entry's IT contacts to the portal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Contacts {
+    /// They get access with the link.
+    Granted,
+    /// They stay as they are.
+    Left,
 }
 
 pub(super) fn run(args: &LinkArgs, ui: &Ui) -> Result<Exit, CliError> {
-    check_destination(args, ui)?;
-    let named = Confirm::NameOrDomain;
-    let mut entry = session::entry(&args.entry, &args.key, &[args.intent], named, ui)?;
-    allow_undeclared(&mut entry.request, &entry.key, args.intent, args.options())?;
-    let contacts = contacts(args, &entry)?;
-    let connection = entry.connect(&args.entry)?;
-    let session::Entry { key, request, .. } = &entry;
-    let run = Run {
-        args,
-        key,
-        request,
-        contacts: &contacts,
-        connection: &connection,
-        ui,
-    };
-    let outcome = session::block_on(async |interrupted| run.link(&interrupted).await);
-    connection.close()?;
-    outcome
+    let request = args.request(ui)?;
+    let intent = request.intent;
+    let entry = args.entry.request(&args.key)?;
+    let mut entry = Entry::load(entry, &[intent], Confirm::NameOrDomain, ui)?;
+    allow_undeclared(&mut entry.manifest, &entry.key, intent, request.options)?;
+    let contacts = contacts(&request, &entry)?;
+    let connection = entry.connect()?;
+    session::run_writing(&entry.manifest, &connection, ui, async |session| {
+        let run = Run {
+            session,
+            request: &request,
+            key: &entry.key,
+            contacts: &contacts,
+        };
+        run.link().await
+    })
 }
 
 /// Returns the IT contacts that get access with the link: those that the entry declares, and none
 /// without `--grant-contacts`.
-fn contacts(args: &LinkArgs, entry: &session::Entry) -> Result<Vec<Email>, CliError> {
-    if !args.grant_contacts {
+fn contacts(request: &LinkRequest, entry: &Entry) -> Result<Vec<Email>, CliError> {
+    if request.contacts == Contacts::Left {
         return Ok(Vec::new());
     }
-    let session::Entry { key, request, .. } = entry;
-    let declared = request.desired.organizations.get(key);
+    let declared = entry.manifest.desired.organizations.get(&entry.key);
     let contacts: Vec<Email> = declared
         .into_iter()
         .flat_map(|entry| entry.it_contacts.iter().cloned())
         .collect();
     if contacts.is_empty() {
-        let message = format!("`{key}` declares no IT contact");
+        let message = format!("`{}` declares no IT contact", entry.key);
         return Err(CliError::new(Exit::Usage, codes::NO_CONTACTS, message));
     }
     Ok(contacts)
 }
 
-/// Where the link would go is settled before anything is asked: one that was made cannot be taken
-/// back.
-fn check_destination(args: &LinkArgs, ui: &Ui) -> Result<(), CliError> {
-    let usage = |message: &str| CliError::new(Exit::Usage, cli_codes::USAGE, message);
-    if args.open {
-        return browser::check();
-    }
-    if args.output == Format::Json {
-        let message = "-o json never holds the link, so it needs --open; no request was made";
-        return Err(usage(message).help(
-            "add --open, or leave out -o json: with --allow-non-tty the link alone is on standard \
-             output",
-        ));
-    }
-    if ui.writes_to_file() {
-        let message = "a link is not written to a file; no request was made";
-        return Err(usage(message).help("leave out --output-file, or add --open"));
-    }
-    if !args.allow_non_tty && !ui.is_private() {
-        let message = "standard output is no terminal, or CI is set; no request was made";
-        return Err(CliError::new(Exit::Usage, codes::NOT_A_TERMINAL, message));
-    }
-    Ok(())
-}
-
-/// Adds an undeclared intent to the entry, for this run and where that is allowed.
-pub(super) fn allow_undeclared(
-    request: &mut Request,
-    key: &OrgKey,
-    intent: Intent,
-    options: Options,
-) -> Result<(), CliError> {
-    let entry = request.desired.organizations.get_mut(key);
-    link::declares(entry.as_deref(), intent, options)
-        .map_err(|refusal| refused(&refusal, key, intent))?;
-    if let Some(entry) = entry {
-        entry.intents.entry(intent).or_default();
-    }
-    Ok(())
-}
-
 /// One run of the command.
 struct Run<'a> {
-    args: &'a LinkArgs,
+    session: &'a Session<'a>,
+    request: &'a LinkRequest,
     key: &'a OrgKey,
-    request: &'a Request,
     contacts: &'a [Email],
-    connection: &'a Connection,
-    ui: &'a Ui,
 }
 
-/// What is known right before a link is made.
+/// The organization and the state of the intent right before a link is made.
 struct Ready {
     name: String,
     permitted: Permitted,
@@ -217,81 +236,78 @@ struct Ready {
 }
 
 impl Run<'_> {
-    async fn link(&self, interrupted: &CancellationToken) -> Result<Exit, CliError> {
-        let ready = self.decide(interrupted).await?;
-        let waiting = self.waiting(&ready, interrupted);
-        // The beginning is what holds before anybody can follow the link.
-        let begun = match &waiting {
-            Some(waiting) => {
+    async fn link(&self) -> Result<Exit, CliError> {
+        let ready = self.check().await?;
+        let wait = self.wait(&ready);
+        // The wait begins before anybody can follow the link.
+        let begun = match &wait {
+            Some(wait) => {
                 let until = match ready.readiness.state {
                     State::Configured => Until::ConfiguredAnew,
                     _ => Until::Configured,
                 };
-                Some(waiting.begin(until, &ready.readiness).await?)
+                Some((wait, wait.begin(until, &ready.readiness).await?))
             }
             None => None,
         };
-        if interrupted.is_cancelled() {
-            return Err(CliError::interrupted());
-        }
-        let expires_at = self.hand_over(&ready).await?;
-        let (Some(waiting), Some(begun)) = (waiting, begun) else {
-            self.tell(&ready, expires_at, None, Vec::new())?;
+        self.session.check_interrupted()?;
+        let expires_at = self.make(&ready).await?;
+        let Some((wait, begun)) = begun else {
+            self.write(&ready, expires_at, None, Vec::new())?;
             return Ok(Exit::Done);
         };
-        let waited = waiting.wait(begun).await?;
-        let headline = session::headline(self.connection);
+        let waited = wait.wait(begun).await?;
         let report = WaitReport {
-            headline: &headline,
+            headline: &self.session.connection.headline(),
             key: self.key,
             organization: &ready.permitted.organization,
             readiness: &waited.readiness,
             outcome: waited.outcome,
             took: waited.took,
         };
-        let (exit, error) = waiting::ended(&report);
-        let items = error.as_ref().map(|error| error.items.clone());
-        self.tell(&ready, expires_at, Some(&report), items.unwrap_or_default())?;
+        let (exit, error) = poll::ended(&report);
+        let items = error
+            .as_ref()
+            .map_or_else(Vec::new, |error| error.items.clone());
+        self.write(&ready, expires_at, Some(&report), items)?;
         if let Some(error) = error {
-            self.ui.error(&error);
+            self.session.ui.error(&error);
         }
         Ok(exit)
     }
 
-    /// Looks whether the link may be made.
-    async fn decide(&self, interrupted: &CancellationToken) -> Result<Ready, CliError> {
+    /// Checks that the link may be made.
+    async fn check(&self) -> Result<Ready, CliError> {
         let Self {
-            args,
-            key,
+            session,
             request,
-            contacts: _,
-            connection,
-            ui,
-        } = *self;
-        let reality = session::look(connection, request, ui, interrupted).await?;
-        let identity = reality.identities.entries.get(key);
-        let readiness = intent_of(&reality, request, connection, key, args.intent);
-        let permitted = link::may_link(
-            &request.desired,
             key,
-            args.intent,
+            contacts: _,
+        } = *self;
+        let (intent, ui) = (request.intent, session.ui);
+        let live = session.observe().await?;
+        let identity = live.identities.entries.get(key);
+        let readiness = intent_of(session, &live, key, intent);
+        let permitted = link::may_link(
+            &session.manifest.desired,
+            key,
+            intent,
             identity.unwrap_or(&Identity::Missing),
             readiness.as_ref(),
-            args.options(),
+            request.options,
         )
-        .map_err(|refusal| refused(&refusal, key, args.intent))?;
+        .map_err(|refusal| refused(&refusal, key, intent))?;
         let Some(readiness) = readiness else {
-            return Err(refused(&Refusal::NotCreated, key, args.intent));
+            return Err(refused(&Refusal::NotCreated, key, intent));
         };
         if let Basis::Failed(why) = &readiness.basis {
+            let code = api::READ_FAILED;
             ui.say(&format!(
-                "warning[{}]: how far {key} is with {} could not be read: {why}",
-                api::READ_FAILED,
-                args.intent
+                "warning[{code}]: the state of {key} {intent} could not be read: {why}"
             ));
         }
-        let organization = reality.observed.organizations.get(&permitted.organization);
-        if let Some(rival) = organization.and_then(|live| session::rival(key, request, live)) {
+        let organization = live.observed.organizations.get(&permitted.organization);
+        if let Some(rival) = organization.and_then(|live| session.rival(key, live)) {
             ui.say(&format!(
                 "note: {rival} has the organization of `{key}`; a link changes nothing of it"
             ));
@@ -303,100 +319,109 @@ impl Run<'_> {
         })
     }
 
-    fn waiting<'b>(
-        &'b self,
-        ready: &'b Ready,
-        interrupted: &'b CancellationToken,
-    ) -> Option<Waiting<'b>> {
-        self.args.wait.then(|| Waiting {
-            request: self.request,
-            connection: self.connection,
-            ui: self.ui,
+    fn wait<'b>(&'b self, ready: &'b Ready) -> Option<Wait<'b>> {
+        let timeout = self.request.wait?;
+        Some(Wait {
+            session: self.session,
             key: self.key,
-            intent: self.args.intent,
+            intent: self.request.intent,
             organization: &ready.permitted.organization,
-            timeout: self.args.timeout.unwrap_or(DEFAULT_TIMEOUT),
-            interrupted,
+            timeout,
         })
     }
 
-    /// Makes the link, and hands it to the browser or the terminal; returns until when it is good.
-    async fn hand_over(&self, ready: &Ready) -> Result<Timestamp, CliError> {
+    /// Makes the link and hands it over; returns the time at which it expires.
+    async fn make(&self, ready: &Ready) -> Result<Timestamp, CliError> {
         let Permitted {
             organization,
             intent,
             urls,
         } = &ready.permitted;
         let text_of = |url: &Option<link::ResolvedUrl>| url.as_ref().map(|u| u.url.to_string());
-        let request = LinkRequest {
+        let request = ApiLinkRequest {
             organization: organization.clone(),
             intent: *intent,
             return_url: text_of(&urls.return_url),
             success_url: text_of(&urls.success_url),
-            external_user_id: self.args.user.clone(),
+            external_user_id: self.request.user.clone(),
             it_contacts: self.contacts.to_vec(),
         };
-        // From before the request: better said to end too early than too late.
-        let now = self.connection.clock.now();
+        let connection = self.session.connection;
+        // Counted from before the request: better said to end too early than too late.
+        let now = connection.clock.now();
         let expires_at = now.checked_add(LIFETIME).unwrap_or(now);
         let expires_at = Timestamp::from_second(expires_at.as_second()).unwrap_or(expires_at);
-        let made = self.connection.client.generate_link(&request).await;
-        let endpoint = &self.connection.target.endpoint;
+        let made = connection.client.generate_link(&request).await;
         let link = made.map_err(|error| {
-            let told = link_problem::told(error, urls, self.key, *intent, endpoint);
-            link_problem::mention_contacts(told, self.contacts)
+            let endpoint = &connection.target.endpoint;
+            let told = link_errors::not_made(error, urls, self.key, *intent, endpoint);
+            link_errors::mention_contacts(told, self.contacts)
         })?;
-        let headline = session::headline(self.connection);
-        let report = self.report(ready, &headline);
-        let until = time_in(expires_at, TimeZone::system());
-        let layout = self.ui.talk_layout();
-        if self.args.open {
-            browser::open(&link).await?;
-            if self.args.wait {
-                self.ui.say(&text::link(&report, &layout));
-                self.ui.say(&text::link_is_open(&until));
-            }
-            return Ok(expires_at);
-        }
-        self.ui.say(&format!("{}\n", text::link(&report, &layout)));
-        Ui::portal_link(&link)?;
-        self.ui.say(&format!(
-            "\n{}",
-            text::link_is_valid(&until, &ready.name, &layout)
-        ));
-        if self.connection.is_sandbox() {
-            self.ui.say(
-                "note: this sandbox is inside the command, so nobody can open the link; \
-                 `portalctl sandbox` serves one whose links can be opened",
-            );
-        }
+        self.hand_over(ready, &link, expires_at).await?;
         Ok(expires_at)
     }
 
+    /// Hands the link to the browser or the terminal.
+    async fn hand_over(
+        &self,
+        ready: &Ready,
+        link: &PortalLink,
+        expires_at: Timestamp,
+    ) -> Result<(), CliError> {
+        let Session { connection, ui, .. } = self.session;
+        let headline = connection.headline();
+        let report = self.report(ready, &headline);
+        let until = time_in(expires_at, TimeZone::system());
+        let layout = ui.talk_layout();
+        match self.request.destination {
+            Destination::Browser => {
+                browser::open(link).await?;
+                if self.request.wait.is_some() {
+                    ui.say(&text::link(&report, &layout));
+                    ui.say(&text::link_is_open(&until));
+                }
+            }
+            Destination::Terminal => {
+                ui.say(&format!("{}\n", text::link(&report, &layout)));
+                Ui::portal_link(link)?;
+                let valid = text::link_is_valid(&until, &ready.name, &layout);
+                ui.say(&format!("\n{valid}"));
+                if connection.is_sandbox() {
+                    ui.say(
+                        "note: this sandbox is inside the command, so nobody can open the link; \
+                         `portalctl sandbox` serves one whose links can be opened",
+                    );
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Writes the result.
-    fn tell(
+    fn write(
         &self,
         ready: &Ready,
         expires_at: Timestamp,
         waited: Option<&WaitReport<'_>>,
         errors: Vec<ErrorItem>,
     ) -> Result<(), CliError> {
-        let headline = session::headline(self.connection);
+        let Session { connection, ui, .. } = self.session;
+        let headline = connection.headline();
         let report = self.report(ready, &headline);
-        let layout = self.ui.layout();
-        match (self.args.output, waited) {
-            (Format::Json, _) => {
+        let layout = ui.layout();
+        match (self.request.format, waited, self.request.destination) {
+            (Format::Json, ..) => {
                 let document = json_v1::link(&report, expires_at, waited, errors);
-                self.ui.data(&json(&document)?)
+                ui.data(&json(&document)?)
             }
-            (Format::Text, Some(waited)) => self.ui.data(&text::wait(waited, &layout)),
-            (Format::Text, None) if self.args.open => {
+            (Format::Text, Some(waited), _) => ui.data(&text::wait(waited, &layout)),
+            (Format::Text, None, Destination::Browser) => {
                 let opened = text::link_is_open(&time_in(expires_at, TimeZone::system()));
                 let head = text::link(&report, &layout);
-                self.ui.data(&format!("{head}\n{opened}"))
+                ui.data(&format!("{head}\n{opened}"))
             }
             // The link was the result.
-            (Format::Text, None) => Ok(()),
+            (Format::Text, None, Destination::Terminal) => Ok(()),
         }
     }
 
@@ -408,7 +433,7 @@ impl Run<'_> {
             organization: &ready.permitted.organization,
             intent: ready.permitted.intent,
             urls: &ready.permitted.urls,
-            user: self.args.user.as_ref(),
+            user: self.request.user.as_ref(),
             contacts: self.contacts,
             readiness: &ready.readiness,
         }

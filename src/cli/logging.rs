@@ -1,4 +1,4 @@
-//! Log lines on standard error: `-v` shows each request, `-vv` also what the libraries say.
+//! Log lines on standard error: `-v` shows each request, `-vv` also lines of the libraries.
 
 use std::io;
 
@@ -9,12 +9,24 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use super::args::{LogFormat, OutputArgs};
 
-/// Sets up logging for the process; without `-v` there is none, but for a service: its log tells
-/// what it does, as JSON unless text is asked for, because a program reads it.
+/// Purpose of a command's log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Purpose {
+    /// A service runs until it is stopped: its log is the account of what it does.
+    Service,
+    /// Any other command has a result of its own, and a log only where it is asked for.
+    Command,
+}
+
+/// Sets up logging for the process.
+///
+/// Without `-v` only a service has a log: as JSON unless text is asked for, because a program reads
+/// it.
 ///
 /// Requests are told by [`portalctl_workos::client`], which never hands over a header, a body or a
 /// query. Libraries' own lines are limited to warnings, because some trace headers.
-pub(super) fn init(args: &OutputArgs, is_service: bool) {
+pub(super) fn init(args: &OutputArgs, purpose: Purpose) {
+    let is_service = purpose == Purpose::Service;
     if args.verbose == 0 && !is_service {
         return;
     }

@@ -1,13 +1,12 @@
-//! The command line: a thin shell over the core.
+//! The command line: a thin shell over the crates.
 //!
-//! One file for each command; `args` holds what they share, `ui` is the only printer, `error` the
-//! only place where errors get their exit code.
+//! Each command turns its arguments into a typed request and goes one way: parse, load the manifest,
+//! connect, observe, plan, show, confirm, apply, report. `args` and `request` hold what commands share,
+//! `session` is one run against WorkOS, `ui` the only printer, and `error` the only place where errors
+//! get their exit code.
 
-mod also;
 mod apply;
-mod apply_saved;
 mod args;
-pub mod breakdown;
 mod browser;
 mod completions;
 mod connect;
@@ -16,51 +15,56 @@ mod credentials;
 mod doctor;
 mod duration;
 mod endpoint;
+mod entry;
 mod error;
 mod exit;
 mod explain;
+mod extra_outputs;
+mod failures;
 mod ids;
 mod import;
-mod import_files;
-mod interrupt;
 mod invite;
 mod link;
-mod link_problem;
+mod link_errors;
 mod logging;
 mod man;
+mod manifest;
 mod named;
 #[cfg(feature = "operator")]
 mod operator;
-mod pause;
+mod panic_hook;
 mod plan;
+mod planning;
+mod powers;
 mod progress;
+mod request;
 mod revoke_link;
 mod sandbox;
 pub mod schema;
 mod serve;
 mod session;
+mod signals;
 mod status;
 mod suggestions;
 mod ui;
 mod validate;
 mod verify_domain;
 mod wait;
-mod waiting;
-mod waiting_show;
 
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-use args::{ConnectionArgs, OutputArgs};
+use args::OutputArgs;
 use error::CliError;
 use exit::Exit;
+use extra_outputs::ExtraOutput;
+use failures::Failure;
 use ui::Ui;
 
+use portalctl_model::Intent;
 use portalctl_model::codes::cli as codes;
 use portalctl_model::desired::Names;
-use portalctl_report::json_v1::{self, ErrorItem};
-use portalctl_report::{markdown, sarif};
 
 /// Declares customer organizations and their Admin Portal features in YAML; plans the difference
 /// to WorkOS, applies it, and reports what each customer still has to configure.
@@ -156,7 +160,7 @@ enum Command {
 
 /// Runs the program.
 pub fn main() -> ExitCode {
-    breakdown::tell();
+    panic_hook::install();
     if let Some(exit) = browser::run_as_opener() {
         return exit;
     }
@@ -164,42 +168,108 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage(&error).into(),
     };
-    logging::init(&cli.output, is_service(&cli.command));
+    logging::init(&cli.output, purpose(&cli.command));
     let ui = Ui::new(&cli.output);
-    let exit = match check_files(&cli, &ui) {
-        Ok(()) => breakdown::catch(|| run(&cli, &ui)).unwrap_or_else(|error| {
-            let exit = fail(&cli, &ui, &error);
-            fail_files(&cli, &ui, &error);
+    let outputs = cli.command.outputs();
+    let exit = match check_files(&cli.command, &outputs, &ui) {
+        Ok(()) => panic_hook::catch(|| run(&cli.command, &ui)).unwrap_or_else(|error| {
+            let exit = fail(&outputs, &ui, &error);
+            fail_files(&outputs, &ui, &error);
             exit
         }),
-        Err(error) => fail(&cli, &ui, &error),
+        Err(error) => fail(&outputs, &ui, &error),
     };
     exit.into()
 }
 
-/// Whether everything can be written where it is wanted: asked before anything is done.
-fn check_files(cli: &Cli, ui: &Ui) -> Result<(), CliError> {
+/// Outputs of a command, for the documents of a failure.
+#[derive(Default)]
+struct Outputs<'a> {
+    command: &'static str,
+    /// The format of the result; none for commands without formats.
+    format: Option<String>,
+    /// Files of `--write` with their formats.
+    files: Vec<ExtraOutput<String>>,
+    subject: Option<(&'a str, Intent)>,
+    is_sandbox: bool,
+}
+
+impl Outputs<'_> {
+    /// Returns the failure that an error is of this command.
+    fn failure<'f>(&'f self, error: &'f CliError) -> Failure<'f> {
+        Failure {
+            command: self.command,
+            subject: self.subject,
+            names: &error.names,
+            is_sandbox: self.is_sandbox,
+            items: &error.items,
+        }
+    }
+}
+
+impl Command {
+    fn outputs(&self) -> Outputs<'_> {
+        let of = |command, format| Outputs {
+            command,
+            format,
+            ..Outputs::default()
+        };
+        match self {
+            Self::Plan(args) => args.outputs(),
+            Self::Apply(args) => args.outputs(),
+            Self::Status(args) => args.outputs(),
+            Self::Invite(args) => of("invite", args.format()),
+            Self::VerifyDomain(args) => of("verify-domain", args.format()),
+            Self::Link(args) => Outputs {
+                subject: Some(args.subject()),
+                ..of("link", args.format())
+            },
+            Self::RevokeLink(args) => of("revoke-link", args.format()),
+            Self::Wait(args) => Outputs {
+                subject: Some(args.subject()),
+                ..of("wait", args.format())
+            },
+            Self::Validate(args) => of("validate", args.format()),
+            Self::Ids(args) => of("ids", args.format()),
+            Self::Import(args) => of("import", args.format()),
+            Self::Doctor(args) => of("doctor", args.format()),
+            Self::Convert(_)
+            | Self::Explain(_)
+            | Self::Schema(_)
+            | Self::Serve(_)
+            | Self::Sandbox(_)
+            | Self::Completions(_)
+            | Self::Man(_) => Outputs::default(),
+            #[cfg(feature = "operator")]
+            Self::Operator(_) => Outputs::default(),
+        }
+    }
+}
+
+/// Checks that every result can be written, each to a file of its own, before anything is done.
+fn check_files(command: &Command, outputs: &Outputs<'_>, ui: &Ui) -> Result<(), CliError> {
     ui.check_output_file()?;
-    match &cli.command {
-        Command::Plan(args) => args.check_files(ui),
-        Command::Apply(args) => args.check_files(ui),
-        Command::Status(args) => args.check_files(ui),
-        _ => Ok(()),
-    }
+    let other = match command {
+        Command::Plan(args) => args.saved_plan(),
+        Command::Apply(args) => args.saved_plan(),
+        Command::Status(args) => args.baseline(),
+        _ => None,
+    };
+    extra_outputs::check(&outputs.files, &[ui.output_file(), other])
 }
 
-/// Whether a command runs until it is stopped, with its log as the only thing to be looked at.
-const fn is_service(command: &Command) -> bool {
+/// Returns the purpose of a command's log: a service has nothing else to be looked at.
+const fn purpose(command: &Command) -> logging::Purpose {
     match command {
-        Command::Serve(_) => true,
+        Command::Serve(_) => logging::Purpose::Service,
         #[cfg(feature = "operator")]
-        Command::Operator(_) => true,
-        _ => false,
+        Command::Operator(_) => logging::Purpose::Service,
+        _ => logging::Purpose::Command,
     }
 }
 
-fn run(cli: &Cli, ui: &Ui) -> Result<Exit, CliError> {
-    match &cli.command {
+fn run(command: &Command, ui: &Ui) -> Result<Exit, CliError> {
+    match command {
         Command::Plan(args) => plan::run(args, ui),
         Command::Apply(args) => apply::run(args, ui),
         Command::Status(args) => status::run(args, ui),
@@ -224,59 +294,33 @@ fn run(cli: &Cli, ui: &Ui) -> Result<Exit, CliError> {
     }
 }
 
-/// Tells an error: on standard error for people, and as the command's JSON document for machines.
-fn fail(cli: &Cli, ui: &Ui, error: &CliError) -> Exit {
+/// Tells an error: on standard error for people, and as the command's document for machines.
+fn fail(outputs: &Outputs<'_>, ui: &Ui, error: &CliError) -> Exit {
     ui.error(error);
     if had_a_result(error) {
         return error.exit;
     }
-    let document = match &cli.command {
-        Command::Plan(args) => args.failure(error),
-        Command::Apply(args) => args.failure(error),
-        Command::Status(args) => args.failure(error),
-        Command::Invite(args) => args.failure(&error.items),
-        Command::VerifyDomain(args) => args.failure(&error.items),
-        Command::Link(args) => args.failure(&error.items),
-        Command::RevokeLink(args) => args.failure(&error.items),
-        Command::Wait(args) => args.failure(&error.items),
-        Command::Validate(args) => args.failure(&error.items),
-        Command::Ids(args) => args.failure(&error.items),
-        Command::Import(args) => args.failure(&error.items),
-        Command::Doctor(args) => args.failure(&error.items),
-        Command::Convert(_)
-        | Command::Explain(_)
-        | Command::Schema(_)
-        | Command::Serve(_)
-        | Command::Sandbox(_)
-        | Command::Completions(_)
-        | Command::Man(_) => None,
-        #[cfg(feature = "operator")]
-        Command::Operator(_) => None,
-    };
-    if let Some(document) = document {
+    let format = outputs.format.as_deref();
+    if let Some(document) = format.and_then(|format| outputs.failure(error).document(format)) {
         // There is an error to end with already, and it was told on standard error.
         let _ = ui.data(&document);
     }
     error.exit
 }
 
-/// Writes an error to the files of `--write`, in the place of what an earlier run said.
-fn fail_files(cli: &Cli, ui: &Ui, error: &CliError) {
+/// Writes an error to the files of `--write`, in the place of an earlier run's result.
+fn fail_files(outputs: &Outputs<'_>, ui: &Ui, error: &CliError) {
     if had_a_result(error) {
         return;
     }
-    let written = match &cli.command {
-        Command::Plan(args) => args.fail_files(error),
-        Command::Apply(args) => args.fail_files(error),
-        Command::Status(args) => args.fail_files(error),
-        _ => Ok(()),
-    };
+    let failure = outputs.failure(error);
+    let written = extra_outputs::write(&outputs.files, |format| Ok(failure.document(format)));
     if let Err(error) = written {
         ui.error(&error);
     }
 }
 
-/// Whether there was a result that could not be written: one document and nothing else.
+/// Returns whether there was a result that could not be written: one document and nothing else.
 fn had_a_result(error: &CliError) -> bool {
     let mut items = error.items.iter();
     items.any(|item| item.code == codes::OUTPUT.as_str())
@@ -304,64 +348,30 @@ fn usage(error: &clap::Error) -> Exit {
     Exit::Usage
 }
 
-/// The document of a command line that asked for one and cannot be parsed.
+/// Returns the document of a command line that asked for one and cannot be parsed.
 fn usage_document(arguments: &[String], told: &str, hint: Option<String>) -> Option<String> {
-    let command = arguments.iter().find_map(|argument| {
-        let name = argument.as_str();
-        [
-            "plan",
-            "apply",
-            "status",
-            "invite",
-            "verify-domain",
-            "link",
-            "revoke-link",
-            "wait",
-            "validate",
-            "ids",
-            "import",
-            "doctor",
-        ]
-        .into_iter()
-        .find(|command| *command == name)
-    })?;
+    let mut words = arguments.iter();
+    let command = words.find_map(|word| failures::COMMANDS.into_iter().find(|it| it == word))?;
     let by_default = if command == "ids" { "json" } else { "text" };
     let format = output_format(arguments).unwrap_or(by_default);
-    let message = told.lines().next().unwrap_or_default();
+    let message = told.lines().next().unwrap_or(told);
     let message = message.strip_prefix("error: ").unwrap_or(message);
     let error = CliError::new(Exit::Usage, codes::USAGE, message);
-    let CliError { items, .. } = match hint {
+    let error = match hint {
         Some(hint) => error.help(hint),
         None => error,
     };
-    match (format, command) {
-        ("markdown", "plan" | "apply" | "status") => {
-            let sandbox = arguments.iter().any(|it| it.starts_with("--sandbox"));
-            Some(markdown::failed(
-                command,
-                &Names::default(),
-                sandbox,
-                &items,
-            ))
-        }
-        ("sarif", "plan" | "validate") => sarif::problems(&items, &[]).ok(),
-        ("json", "plan") => failure_json(&items, json_v1::failed_plan),
-        ("json", "apply") => failure_json(&items, json_v1::failed_apply),
-        ("json", "status") => failure_json(&items, json_v1::failed_status),
-        ("json", "invite") => failure_json(&items, json_v1::failed_invite),
-        ("json", "verify-domain") => failure_json(&items, json_v1::failed_domains),
-        ("json", "link") => failure_json(&items, |items| json_v1::failed_link(None, items)),
-        ("json", "revoke-link") => failure_json(&items, json_v1::failed_revoke_link),
-        ("json", "wait") => failure_json(&items, |items| json_v1::failed_wait(None, items)),
-        ("json", "validate") => failure_json(&items, json_v1::failed_validate),
-        ("json", "import") => failure_json(&items, json_v1::failed_import),
-        ("json", "doctor") => failure_json(&items, json_v1::failed_doctor),
-        ("json", _) => failure_json(&items, json_v1::failed_ids),
-        _ => None,
-    }
+    let failure = Failure {
+        command,
+        subject: None,
+        names: &Names::default(),
+        is_sandbox: arguments.iter().any(|it| it.starts_with("--sandbox")),
+        items: &error.items,
+    };
+    failure.document(format)
 }
 
-/// The last `-o` of a command line, in any of its spellings.
+/// Returns the last `-o` of a command line, in any of its spellings.
 fn output_format(arguments: &[String]) -> Option<&str> {
     let mut found = None;
     for (index, argument) in arguments.iter().enumerate() {
@@ -376,7 +386,7 @@ fn output_format(arguments: &[String]) -> Option<&str> {
     found
 }
 
-/// The command line's own definition, for completions and documentation.
+/// Returns the definition of the command line, for completions and documentation.
 pub fn command() -> clap::Command {
     Cli::command()
 }
@@ -390,22 +400,13 @@ fn json(document: &impl serde::Serialize) -> Result<String, CliError> {
 
 /// Writes a document as JSON on one line.
 fn json_line(document: &impl serde::Serialize) -> Result<String, CliError> {
-    let mut text = serde_json::to_string(document)
-        .map_err(|error| CliError::new(Exit::Internal, codes::INTERNAL, error.to_string()))?;
+    let mut text = serde_json::to_string(document).map_err(CliError::internal)?;
     text.push('\n');
     Ok(text)
 }
 
-/// A failed command's JSON document; a document that cannot be written leaves the text.
-fn failure_json<T: serde::Serialize>(
-    items: &[ErrorItem],
-    document: impl FnOnce(Vec<ErrorItem>) -> T,
-) -> Option<String> {
-    json(&document(items.to_vec())).ok()
-}
-
-/// A failed command's Markdown, in the place of what an earlier run said.
-fn failure_markdown(command: &str, error: &CliError, connection: &ConnectionArgs) -> String {
-    let sandbox = connection.sandbox.is_some();
-    markdown::failed(command, &error.names, sandbox, &error.items)
+/// Returns a format as the command line spells it.
+fn format_name(format: &impl clap::ValueEnum) -> Option<String> {
+    let value = format.to_possible_value()?;
+    Some(value.get_name().to_owned())
 }

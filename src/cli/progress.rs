@@ -1,4 +1,6 @@
-//! Progress: a bar on a terminal, plain lines elsewhere.
+//! Progress of reading and applying: a bar on a terminal, plain lines elsewhere.
+//!
+//! Takes what the WorkOS crate tells while it works. Writes to standard error only.
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -11,7 +13,7 @@ use portalctl_report::text::applied_line;
 use portalctl_workos::apply::{ApplyProgress, Outcome};
 use portalctl_workos::{List, ReadProgress};
 
-/// Shows how much has been read: on a terminal only, where it is wiped away at the end.
+/// Progress of reading: shown on a terminal only, where it is wiped away at the end.
 pub(super) struct Reading {
     bar: Option<ProgressBar>,
     counts: Mutex<BTreeMap<List, usize>>,
@@ -31,11 +33,9 @@ impl Reading {
             counts: Mutex::new(BTreeMap::new()),
         }
     }
-}
 
-impl Reading {
-    /// Shows nothing: somebody else draws on the terminal.
-    pub(super) fn unseen() -> Self {
+    /// Returns a progress that shows nothing, for a terminal that is drawn on otherwise.
+    pub(super) fn hidden() -> Self {
         Self {
             bar: None,
             counts: Mutex::default(),
@@ -70,7 +70,7 @@ impl ReadProgress for Reading {
     }
 }
 
-/// Shows each change as it ends.
+/// Progress of applying: each change as it ends.
 pub(super) struct Applying<'a> {
     ui: &'a Ui,
     bar: Option<ProgressBar>,
@@ -102,7 +102,7 @@ impl<'a> Applying<'a> {
         }
     }
 
-    /// Says that the signal was heard.
+    /// Says that the run stops after what is in flight.
     pub(super) fn interrupted(&self) {
         self.line(
             "interrupted: finishing what is in flight; another Ctrl-C ends at once".to_owned(),

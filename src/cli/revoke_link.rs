@@ -1,18 +1,17 @@
 //! `portalctl revoke-link`
 
 use clap::Args;
-use tokio_util::sync::CancellationToken;
 
 use super::args::{EntryArgs, Format};
-use super::connect::Connection;
+use super::entry::{Confirm, Entry};
 use super::error::CliError;
 use super::exit::Exit;
-use super::session::{self, Confirm, Request};
+use super::session::{self, Session};
 use super::ui::Ui;
-use super::{failure_json, json, link_problem};
+use super::{format_name, json, link_errors};
 use portalctl_model::codes::link as codes;
-use portalctl_model::{ExternalUserId, OrgKey};
-use portalctl_report::json_v1::{self, ErrorItem};
+use portalctl_model::{ExternalUserId, OrgKey, OrganizationId};
+use portalctl_report::json_v1;
 use portalctl_report::{RevokeLinkReport, text};
 use portalctl_workos::WritePortal;
 
@@ -41,57 +40,51 @@ pub(super) struct RevokeLinkArgs {
 }
 
 impl RevokeLinkArgs {
-    pub(super) fn failure(&self, items: &[ErrorItem]) -> Option<String> {
-        match self.output {
-            Format::Text => None,
-            Format::Json => failure_json(items, json_v1::failed_revoke_link),
-        }
+    pub(super) fn format(&self) -> Option<String> {
+        format_name(&self.output)
     }
 }
 
 pub(super) fn run(args: &RevokeLinkArgs, ui: &Ui) -> Result<Exit, CliError> {
-    let mut entry = session::entry(&args.entry, &args.key, &[], Confirm::NameOrDomain, ui)?;
+    let (user, format) = (&args.user, args.output);
+    let request = args.entry.request(&args.key)?;
+    let mut entry = Entry::load(request, &[], Confirm::NameOrDomain, ui)?;
     // Whose links end does not depend on the state of any intent.
-    entry.request.selection = entry.request.selection.without_intents();
-    let connection = entry.connect(&args.entry)?;
-    let session::Entry { key, request, .. } = &entry;
-    let outcome = session::block_on(async |interrupted| {
-        revoke(args, key, request, &connection, ui, &interrupted).await
-    });
-    // Also after a failure: what was done in the sandbox stays done.
-    connection.close()?;
-    outcome.map(|()| Exit::Done)
+    entry.manifest.selection = entry.manifest.selection.without_intents();
+    let connection = entry.connect()?;
+    session::run_writing(&entry.manifest, &connection, ui, async |session| {
+        let organization = revoke(session, &entry.key, user).await?;
+        let report = RevokeLinkReport {
+            headline: &connection.headline(),
+            key: &entry.key,
+            organization: &organization,
+            user,
+        };
+        ui.data(&match format {
+            Format::Text => text::revoke_link(&report, &ui.layout()),
+            Format::Json => json(&json_v1::revoke_link(&report))?,
+        })?;
+        Ok(Exit::Done)
+    })
 }
 
+/// Ends the links of a person; returns the organization that they were made for.
 async fn revoke(
-    args: &RevokeLinkArgs,
+    session: &Session<'_>,
     key: &OrgKey,
-    request: &Request,
-    connection: &Connection,
-    ui: &Ui,
-    interrupted: &CancellationToken,
-) -> Result<(), CliError> {
-    let reality = session::look(connection, request, ui, interrupted).await?;
-    let live = reality.organization(key, codes::NO_ORGANIZATION)?;
-    if let Some(rival) = session::rival(key, request, live) {
-        ui.say(&format!(
+    user: &ExternalUserId,
+) -> Result<OrganizationId, CliError> {
+    let live = session.observe().await?;
+    let organization = live.organization(key, codes::NO_ORGANIZATION)?;
+    if let Some(rival) = session.rival(key, organization) {
+        session.ui.say(&format!(
             "note: {rival} has the organization of `{key}`; ending links changes nothing of it"
         ));
     }
-    if interrupted.is_cancelled() {
-        return Err(CliError::interrupted());
-    }
-    let endpoint = &connection.target.endpoint;
-    let revoked = connection.client.revoke_links(&live.id, &args.user).await;
-    revoked.map_err(|error| link_problem::not_revoked(error, key, endpoint))?;
-    let report = RevokeLinkReport {
-        headline: &session::headline(connection),
-        key,
-        organization: &live.id,
-        user: &args.user,
-    };
-    ui.data(&match args.output {
-        Format::Text => text::revoke_link(&report, &ui.layout()),
-        Format::Json => json(&json_v1::revoke_link(&report))?,
-    })
+    session.check_interrupted()?;
+    let client = &session.connection.client;
+    let revoked = client.revoke_links(&organization.id, user).await;
+    let endpoint = &session.connection.target.endpoint;
+    revoked.map_err(|error| link_errors::not_revoked(error, key, endpoint))?;
+    Ok(organization.id.clone())
 }

@@ -11,6 +11,7 @@ use super::args::{ConnectionArgs, FileArgs};
 use super::connect::{self, Connection};
 use super::error::CliError;
 use super::exit::Exit;
+use super::manifest;
 use super::session;
 use super::ui::Ui;
 use portalctl_gateway::{Config, Customers, Gateway, OpenError, Options, Problem, PublicUrl};
@@ -49,20 +50,21 @@ pub(super) struct ServeArgs {
 const PROBE_TIMEOUT: Duration = Duration::from_secs(20);
 
 pub(super) fn run(args: &ServeArgs, ui: &Ui) -> Result<Exit, CliError> {
-    if args.connection.sandbox.is_some() {
+    let request = args.connection.request();
+    if request.is_sandbox() {
         let message = "nobody could open the links of a sandbox inside this command";
         return Err(CliError::new(Exit::Usage, codes::USAGE, message)
             .help("run `portalctl sandbox` beside it, and name its address in WORKOS_API_URL"));
     }
     let config = config(&args.config)?;
-    let inputs = session::inputs(&args.files, Some(&args.connection))?;
+    let inputs = manifest::inputs(&args.files.beside(&request.http.key)?)?;
     let files = inputs.iter().filter_map(|input| match input {
         Input::Path(path) => Some(path.clone()),
         Input::Stdin(_) => None,
     });
     let files = files.collect();
-    let desired = session::read_sound(&inputs, ui)?.desired;
-    let connection = connect::open(&args.connection, &desired)?;
+    let desired = manifest::read(&inputs, ui)?.desired;
+    let connection = connect::open(&request, &desired)?;
     session::block_on(async |interrupted| {
         let listener = TcpListener::bind(args.listen).await.map_err(|error| {
             let message = format!("cannot listen on {}: {error}", args.listen);

@@ -5,11 +5,11 @@ use clap::{Args, ValueEnum};
 use super::args::ManifestArgs;
 use super::error::CliError;
 use super::exit::Exit;
-use super::session;
+use super::manifest;
 use super::ui::Ui;
-use super::{failure_json, json};
+use super::{format_name, json};
 use portalctl_manifest::{Checked, Severity};
-use portalctl_report::json_v1::{self, ErrorItem, ValidateDocument};
+use portalctl_report::json_v1::ValidateDocument;
 use portalctl_report::sarif;
 
 /// Check a manifest, offline: every problem at once, each with its place and its fix.
@@ -35,18 +35,14 @@ enum ValidateFormat {
 }
 
 impl ValidateArgs {
-    pub(super) fn failure(&self, items: &[ErrorItem]) -> Option<String> {
-        match self.output {
-            ValidateFormat::Text => None,
-            ValidateFormat::Json => failure_json(items, json_v1::failed_validate),
-            ValidateFormat::Sarif => sarif::problems(items, &[]).ok(),
-        }
+    pub(super) fn format(&self) -> Option<String> {
+        format_name(&self.output)
     }
 }
 
 pub(super) fn run(args: &ValidateArgs, ui: &Ui) -> Result<Exit, CliError> {
-    session::selection(&args.manifest)?;
-    let inputs = session::inputs(&args.manifest.files, None)?;
+    let (request, format) = (args.manifest.request()?, args.output);
+    let inputs = manifest::inputs(&request.files)?;
     let Checked {
         desired,
         names: _,
@@ -54,17 +50,17 @@ pub(super) fn run(args: &ValidateArgs, ui: &Ui) -> Result<Exit, CliError> {
         sources,
     } = portalctl_manifest::read(&inputs);
     let Some(desired) = desired else {
-        let error = session::invalid_manifest(&diagnostics, &sources, ui);
-        return Err(session::hint_at_folder(error, &inputs));
+        let error = manifest::invalid(&diagnostics, &sources, ui);
+        return Err(manifest::hint_at_folder(error, &inputs));
     };
-    session::selects_something(&args.manifest, &desired)?;
+    manifest::check_patterns(&request, &desired)?;
     if !diagnostics.is_empty() {
-        ui.say(&session::render(&diagnostics, &sources, ui));
+        ui.say(&manifest::render(&diagnostics, &sources, ui));
     }
     let count = desired.organizations.len();
     let files = sources.iter().count();
-    let warnings = session::items(&diagnostics, Severity::Warning);
-    ui.data(&match args.output {
+    let warnings = manifest::items(&diagnostics, Severity::Warning);
+    ui.data(&match format {
         ValidateFormat::Text => {
             let paint = ui.layout().paint;
             let plural = |n: usize| if n == 1 { "" } else { "s" };

@@ -1,13 +1,17 @@
-//! What takes requests: one for the pulse, then the rest at the same time.
+//! Checks that send requests: a first small one, then the rest at the same time.
+//!
+//! Takes the facts that are known offline. Adds those that WorkOS tells; each check is bounded in time,
+//! and one that fails stops no other.
 
 use std::time::Duration;
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 
 use super::offline::{Visit, problem};
-use super::{DoctorArgs, probe};
+use super::probe;
+use super::request::{DoctorRequest, Pages};
 use crate::cli::connect::Connection;
-use crate::cli::link_problem;
+use crate::cli::link_errors;
 use portalctl_core::link::{ResolvedUrl, resolve_urls};
 use portalctl_core::readiness::{MissingDomain, missing_domain};
 use portalctl_model::desired::{Desired, DesiredOrganization};
@@ -17,17 +21,17 @@ use portalctl_platform::clock::SharedClock;
 use portalctl_report::doctor::{Account, Asked, Facts, LinkFailure, LinkTest, UrlFacts};
 use portalctl_workos::{ApiError, ApiResult, Client, LinkRequest, ReadPortal, WritePortal};
 
-/// How long any one answer is waited for, tries included.
-const PATIENCE: Duration = Duration::from_secs(20);
-/// How many declared organizations are looked up.
+/// The longest wait for any one answer, tries included.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
+/// The number of declared organizations that are looked up.
 const SAMPLE: usize = 10;
-/// How many at the same time.
+/// The number of organizations that are looked up at once.
 const CONCURRENT: usize = 4;
 
-const IMPATIENT: &str = "there was no answer in 20 seconds";
+const NO_ANSWER: &str = "there was no answer in 20 seconds";
 
 /// Finds out what requests tell. Dropped at any point it leaves what it has found out so far.
-pub(super) async fn gather(args: &DoctorArgs, visit: &mut Visit) {
+pub(super) async fn gather(request: &DoctorRequest, visit: &mut Visit) {
     let Visit {
         facts,
         desired,
@@ -40,7 +44,7 @@ pub(super) async fn gather(args: &DoctorArgs, visit: &mut Visit) {
         match connection {
             Ok(connection) => {
                 ask(
-                    args,
+                    request,
                     connection,
                     facts,
                     desired.as_ref(),
@@ -54,7 +58,7 @@ pub(super) async fn gather(args: &DoctorArgs, visit: &mut Visit) {
     let pages = async {
         probes = match urls {
             None => Asked::not("there is no valid manifest"),
-            Some(_) if !args.probe => {
+            Some(_) if request.pages == Pages::Left => {
                 Asked::not("pass --probe to send each return URL a GET, without any credential")
             }
             Some(urls) => pages(&urls).await,
@@ -81,7 +85,7 @@ fn ask_nothing(facts: &mut Facts, why: &str) {
 }
 
 async fn ask(
-    args: &DoctorArgs,
+    request: &DoctorRequest,
     connection: &Connection,
     facts: &mut Facts,
     desired: Option<&Desired>,
@@ -116,7 +120,7 @@ async fn ask(
         };
     };
     let link = async {
-        facts.link = match (&args.link_test, desired.zip(link_test), &trouble) {
+        facts.link = match (&request.link_test, desired.zip(link_test), &trouble) {
             (None, _, _) => Asked::not(
                 "pass --link-test KEY to make a link for an organization and throw it away",
             ),
@@ -128,7 +132,7 @@ async fn ask(
     tokio::join!(known, account, webhooks, link);
 }
 
-/// Why nothing that takes the key can be asked.
+/// Returns why nothing that takes the key can be asked.
 fn trouble(facts: &Facts) -> Option<&'static str> {
     if !facts.sandbox && !facts.sends_key() {
         return Some("there is no key that may be sent");
@@ -156,7 +160,7 @@ async fn known(
 async fn within<T>(clock: &SharedClock, asking: impl Future<Output = T>) -> Asked<T> {
     tokio::select! {
         answer = asking => Asked::Answered(answer),
-        () = clock.sleep(PATIENCE) => Asked::not(IMPATIENT),
+        () = clock.sleep(ANSWER_TIMEOUT) => Asked::not(NO_ANSWER),
     }
 }
 
@@ -195,7 +199,7 @@ async fn account(client: &Client, desired: &Desired) -> ApiResult<Account> {
         .await
 }
 
-/// The organization of an entry by its ids: the pinned one, else the external one, else a former.
+/// Looks up the organization of an entry by its ids: the pinned one, else the external one, else a former.
 async fn look_up(client: &Client, entry: &DesiredOrganization) -> ApiResult<Option<Organization>> {
     if let Some(id) = &entry.id {
         return client.organization(id).await;
@@ -229,7 +233,7 @@ async fn link_for(
     let intent = intent.ok_or(LinkFailure::NoIntent)?;
     let urls = resolve_urls(desired, key, intent);
     let refused = |error: ApiError| {
-        let told = link_problem::told(error, &urls, key, intent, &target.endpoint);
+        let told = link_errors::not_made(error, &urls, key, intent, &target.endpoint);
         LinkFailure::Refused(problem(&told))
     };
     let found = look_up(client, entry).await.map_err(refused)?;

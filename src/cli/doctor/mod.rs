@@ -9,6 +9,7 @@
 mod ask;
 mod offline;
 mod probe;
+mod request;
 
 use clap::Args;
 
@@ -17,10 +18,11 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::session;
 use super::ui::Ui;
-use super::{failure_json, json};
+use super::{format_name, json};
 use portalctl_report::doctor::{Totals, examine};
-use portalctl_report::json_v1::{self, ErrorItem};
+use portalctl_report::json_v1;
 use portalctl_report::{DoctorReport, text};
+use request::{DoctorRequest, Pages};
 
 /// Check everything that portalctl rests on, and say what to do about what is wrong.
 ///
@@ -48,20 +50,32 @@ pub(super) struct DoctorArgs {
 }
 
 impl DoctorArgs {
-    pub(super) fn failure(&self, items: &[ErrorItem]) -> Option<String> {
-        match self.output {
-            Format::Text => None,
-            Format::Json => failure_json(items, json_v1::failed_doctor),
-        }
+    pub(super) fn format(&self) -> Option<String> {
+        format_name(&self.output)
+    }
+
+    fn request(&self) -> Result<DoctorRequest, CliError> {
+        let connection = self.connection.request();
+        Ok(DoctorRequest {
+            pages: if self.probe {
+                Pages::Asked
+            } else {
+                Pages::Left
+            },
+            link_test: self.link_test.clone(),
+            files: self.files.beside(&connection.http.key)?,
+            connection,
+        })
     }
 }
 
 pub(super) fn run(args: &DoctorArgs, ui: &Ui) -> Result<Exit, CliError> {
-    let mut visit = offline::gather(args)?;
+    let (request, format) = (args.request()?, args.output);
+    let mut visit = offline::gather(&request)?;
     session::block_on(async |interrupted| {
         let mut exit = Exit::Done;
         tokio::select! {
-            () = ask::gather(args, &mut visit) => {}
+            () = ask::gather(&request, &mut visit) => {}
             // What was not found out is told as skipped.
             () = interrupted.cancelled() => exit = Exit::Interrupted,
         }
@@ -71,7 +85,7 @@ pub(super) fn run(args: &DoctorArgs, ui: &Ui) -> Result<Exit, CliError> {
             headline: &headline,
             checks: &checks,
         };
-        ui.data(&match args.output {
+        ui.data(&match format {
             Format::Text => text::doctor(&report, &ui.layout()),
             Format::Json => json(&json_v1::doctor(&report))?,
         })?;

@@ -1,15 +1,19 @@
-//! What is known before anything is sent: files, variables, flags.
+//! Facts that are known before anything is sent: files, variables, flags.
+//!
+//! Takes the request. Returns the facts and an open connection, where there is one. Sends nothing.
 
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use super::DoctorArgs;
-use crate::cli::connect::{self, Connection};
+use super::request::DoctorRequest;
+use crate::cli::connect::{self, Connection, Http};
 use crate::cli::credentials::{self, SuppliedKey};
 use crate::cli::endpoint::{Chosen, FLAG, check_key, choose_by_environment};
+use crate::cli::entry;
 use crate::cli::error::CliError;
-use crate::cli::session;
+use crate::cli::manifest::inputs;
+use crate::cli::request::KeyOrigin;
 use portalctl_core::plan::Target;
 use portalctl_manifest::convert::{Whole, read_whole};
 use portalctl_manifest::kubernetes::EnvironmentObject;
@@ -35,15 +39,15 @@ const ABOUT_URLS: [Code; 4] = [
     manifest_codes::INVALID_HOST,
     manifest_codes::HOST_NOT_ALLOWED,
 ];
-/// Told where an interruption came before the fact.
+/// The answer of checks that an interruption came before.
 const INTERRUPTED: &str = "interrupted";
 
-/// What is known, and what to find out more with.
+/// Facts so far, and the connection that tells more.
 pub(super) struct Visit {
     pub(super) facts: Facts,
     /// A usable manifest.
     pub(super) desired: Option<Desired>,
-    /// What requests go over, when there is an endpoint; it holds the key only if that may be sent.
+    /// The connection, when there is an endpoint; it holds the key only if that may be sent.
     pub(super) connection: Result<Connection, String>,
     /// The entry to make a link for, when it is declared.
     pub(super) link_test: Option<OrgKey>,
@@ -52,7 +56,7 @@ pub(super) struct Visit {
 impl Visit {
     pub(super) fn headline(&self) -> Headline {
         match &self.connection {
-            Ok(connection) => session::headline(connection),
+            Ok(connection) => connection.headline(),
             Err(_) => Headline {
                 target: Target {
                     environment: self.facts.environment.name.clone(),
@@ -64,16 +68,16 @@ impl Visit {
     }
 }
 
-/// Finds out everything that takes no request.
-pub(super) fn gather(args: &DoctorArgs) -> Result<Visit, CliError> {
-    let (manifest, desired, expected_webhook) = manifest(args)?;
-    let link_test = match (&args.link_test, &desired) {
-        (Some(key), Some(desired)) => Some(session::declared(desired, "--link-test", key)?),
+/// Gathers every fact that takes no request.
+pub(super) fn gather(request: &DoctorRequest) -> Result<Visit, CliError> {
+    let (manifest, desired, expected_webhook) = manifest(request)?;
+    let link_test = match (&request.link_test, &desired) {
+        (Some(key), Some(desired)) => Some(entry::declared(desired, "--link-test", key)?),
         _ => None,
     };
     let environment = desired.as_ref().map(|d| d.environment.clone());
     let environment = environment.unwrap_or_default();
-    let is_sandbox = args.connection.sandbox.is_some();
+    let is_sandbox = request.connection.is_sandbox();
     let supplied = if is_sandbox {
         Err(Problem {
             code: codes::NO_API_KEY,
@@ -81,9 +85,9 @@ pub(super) fn gather(args: &DoctorArgs) -> Result<Visit, CliError> {
             help: None,
         })
     } else {
-        credentials::supplied(&args.connection).map_err(|error| problem(&error))
+        credentials::supplied(&request.connection.http.key).map_err(|error| problem(&error))
     };
-    let chosen = choose_by_environment(&args.connection).map_err(|error| problem(&error));
+    let chosen = choose_by_environment(&request.connection.http).map_err(|error| problem(&error));
     let endpoint = chosen.as_ref().map(|chosen| chosen.endpoint.clone());
     let endpoint = endpoint.map_err(Clone::clone);
     let supplied = match (&endpoint, supplied) {
@@ -98,11 +102,10 @@ pub(super) fn gather(args: &DoctorArgs) -> Result<Visit, CliError> {
         environment,
         urls: desired.as_ref().map(UrlFacts::of),
         key: supplied.as_ref().map(key_facts).map_err(Clone::clone),
-        key_file: args
-            .connection
-            .api_key_file
-            .as_deref()
-            .map_or(KeyFile::None, key_file),
+        key_file: match &request.connection.http.key {
+            KeyOrigin::File(path) => key_file(path),
+            KeyOrigin::Variable | KeyOrigin::Stdin => KeyFile::None,
+        },
         client_id: client_id(),
         endpoint: chosen.as_ref().map(endpoint_facts).map_err(Clone::clone),
         proxy: endpoint.as_ref().map_or(Proxy::None, proxy),
@@ -115,7 +118,7 @@ pub(super) fn gather(args: &DoctorArgs) -> Result<Visit, CliError> {
         probes: Asked::not(INTERRUPTED),
         link: Asked::not(INTERRUPTED),
     };
-    let connection = connection(args, &mut facts, supplied, endpoint, desired.as_ref())?;
+    let connection = connection(request, &mut facts, supplied, endpoint, desired.as_ref())?;
     Ok(Visit {
         facts,
         desired,
@@ -126,7 +129,7 @@ pub(super) fn gather(args: &DoctorArgs) -> Result<Visit, CliError> {
 
 /// Opens what can be opened; a key that may not be sent is left out.
 fn connection(
-    args: &DoctorArgs,
+    request: &DoctorRequest,
     facts: &mut Facts,
     supplied: Result<SuppliedKey, Problem>,
     endpoint: Result<Endpoint, Problem>,
@@ -135,14 +138,19 @@ fn connection(
     let empty = Desired::default();
     let desired = desired.unwrap_or(&empty);
     if facts.sandbox {
-        return connect::open(&args.connection, desired).map(Ok);
+        return connect::open(&request.connection, desired).map(Ok);
     }
     let Ok(endpoint) = endpoint else {
         return Ok(Err("there is no endpoint to ask".to_owned()));
     };
     let key = supplied.ok().filter(|_| facts.sends_key());
-    let key = key.map(|supplied| supplied.key);
-    let connection = connect::over_http(&args.connection, endpoint, key, desired, Bounds::brief());
+    let http = Http {
+        endpoint,
+        key: key.map(|supplied| supplied.key),
+        rate: request.connection.rate,
+        bounds: Bounds::brief(),
+    };
+    let connection = connect::over_http(http, desired);
     Ok(connection.map_err(|error| problem(&error).message))
 }
 
@@ -160,8 +168,8 @@ pub(super) fn problem(error: &CliError) -> Problem {
 /// The manifest, and the webhook that its PortalEnvironment expects.
 type ManifestRead = (ManifestFacts, Option<Desired>, Option<ExpectedWebhook>);
 
-fn manifest(args: &DoctorArgs) -> Result<ManifestRead, CliError> {
-    let inputs = match session::inputs(&args.files, Some(&args.connection)) {
+fn manifest(request: &DoctorRequest) -> Result<ManifestRead, CliError> {
+    let inputs = match inputs(&request.files) {
         Ok(inputs) => inputs,
         Err(error) if problem(&error).code == codes::NO_MANIFEST => {
             return Ok((ManifestFacts::Absent, None, None));
@@ -236,9 +244,6 @@ fn key_facts(supplied: &SuppliedKey) -> KeyFacts {
 #[cfg(unix)]
 fn key_file(path: &Path) -> KeyFile {
     use std::os::unix::fs::PermissionsExt;
-    if path == Path::new("-") {
-        return KeyFile::None;
-    }
     match std::fs::metadata(path) {
         Ok(metadata) if metadata.is_file() => KeyFile::Mode {
             path: path.display().to_string(),
@@ -251,11 +256,8 @@ fn key_file(path: &Path) -> KeyFile {
 
 #[cfg(not(unix))]
 fn key_file(path: &Path) -> KeyFile {
-    if path == Path::new("-") {
-        KeyFile::None
-    } else {
-        KeyFile::Unknown
-    }
+    let _ = path;
+    KeyFile::Unknown
 }
 
 fn client_id() -> Option<Result<ClientId, String>> {

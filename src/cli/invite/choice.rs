@@ -1,9 +1,12 @@
-//! Whom to invite to what: decided first by the manifest alone, then by what is live.
+//! Choice of the contact and the intents of an invitation.
+//!
+//! Takes the entry and what was asked for, then the live organization. Returns the invitation, or why
+//! there is none. Sends nothing.
 
 use std::collections::BTreeSet;
 
-use super::super::error::CliError;
-use super::super::exit::Exit;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
 use portalctl_core::plan::{Invitation, invitation};
 use portalctl_core::readiness::{IntentReadiness, Readiness};
 use portalctl_model::codes::{Code, invite as codes};
@@ -11,8 +14,9 @@ use portalctl_model::desired::DesiredOrganization;
 use portalctl_model::mark::{self, InvitationMark};
 use portalctl_model::observed::{ItContact, Organization};
 use portalctl_model::{Email, Intent, OrgKey};
+use portalctl_workos::apply::Delivery;
 
-/// What was asked for, as far as the manifest allows it.
+/// Contact and intents that were asked for, as far as the manifest allows them.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Asked {
     pub(super) contact: Email,
@@ -62,17 +66,21 @@ impl Asked {
         Ok(Self { contact, intents })
     }
 
-    /// The invitation to what is left to set up; refused when there is nothing, or when one was
+    /// Returns the invitation to what is left to set up; refused when there is nothing, or when one was
     /// sent before and none is to be sent again.
     pub(super) fn invitation(
         self,
         key: &OrgKey,
         live: &Organization,
         readiness: &Readiness,
-        again: bool,
+        delivery: Delivery,
     ) -> Result<Invitation, CliError> {
         let refuse = |code: Code, message| Err(CliError::new(Exit::Stopped, code, message));
-        if let Some(mark) = live.metadata.get(mark::INVITED).filter(|_| !again) {
+        if let Some(mark) = live
+            .metadata
+            .get(mark::INVITED)
+            .filter(|_| delivery == Delivery::Once)
+        {
             let mark = InvitationMark::parse(mark);
             let code = match mark {
                 InvitationMark::Sending { .. } => codes::MAY_BE_SENT,
@@ -103,7 +111,7 @@ impl Asked {
     }
 }
 
-/// The declared contacts that WorkOS does not have yet.
+/// Returns the declared contacts that WorkOS does not have yet.
 pub(super) fn missing(entry: &DesiredOrganization, held: &[ItContact]) -> Vec<Email> {
     let is_missing = |email: &&Email| !held.iter().any(|contact| email.is(&contact.email));
     let missing = entry.it_contacts.iter().filter(is_missing);

@@ -1,10 +1,11 @@
-//! The formats of `status`, and what each makes of a result.
+//! Formats of `status`.
+//!
+//! Takes a report with its changes and errors. Returns it as text, JSON, Markdown, HTML or CSV. Pure.
 
 use clap::ValueEnum;
 
-use crate::cli::args::ConnectionArgs;
 use crate::cli::error::CliError;
-use crate::cli::{failure_json, failure_markdown, json};
+use crate::cli::json;
 use portalctl_core::readiness::compare::OrganizationChange;
 use portalctl_report::json_v1::{self, ErrorItem};
 use portalctl_report::text::{Layout, Listing};
@@ -25,27 +26,27 @@ pub(super) enum StatusFormat {
     Csv,
 }
 
-/// A result.
-pub(super) struct Told<'a> {
+/// A report and everything that is shown with it.
+pub(super) struct Shown<'a> {
     pub(super) report: &'a StatusReport<'a>,
     pub(super) listing: Listing,
-    /// What changed, if something earlier was compared with.
+    /// Changes since an earlier report, if there is one.
     pub(super) changes: Option<&'a [OrganizationChange]>,
-    /// The name of that.
+    /// The name of the earlier report.
     pub(super) since: &'a str,
-    /// What went wrong with telling the changes.
+    /// Errors of the command of `--on-change`.
     pub(super) errors: &'a [ErrorItem],
 }
 
 impl StatusFormat {
-    pub(super) fn render(self, told: &Told<'_>, layout: &Layout) -> Result<String, CliError> {
-        let Told {
+    pub(super) fn render(self, shown: &Shown<'_>, layout: &Layout) -> Result<String, CliError> {
+        let Shown {
             report,
             listing,
             changes,
             since,
             errors,
-        } = *told;
+        } = *shown;
         match self {
             Self::Text => {
                 let preface = changes.map(|it| text::changed(it, since, layout) + "\n");
@@ -63,16 +64,6 @@ impl StatusFormat {
         }
     }
 
-    /// Why there is no result; text has standard error for it, and a table has no place.
-    pub(super) fn failure(self, error: &CliError, connection: &ConnectionArgs) -> Option<String> {
-        match self {
-            Self::Text | Self::Csv => None,
-            Self::Json => failure_json(&error.items, json_v1::failed_status),
-            Self::Markdown => Some(failure_markdown("status", error, connection)),
-            Self::Html => html::failure("status", &error.items).ok(),
-        }
-    }
-
     /// Returns whether warnings are a part of it.
     pub(super) fn shows_warnings(self) -> bool {
         match self {
@@ -81,7 +72,7 @@ impl StatusFormat {
         }
     }
 
-    /// Whether what changed is a part of it.
+    /// Returns whether changes are a part of it.
     pub(super) fn shows_changes(self) -> bool {
         match self {
             Self::Text | Self::Json | Self::Markdown => true,

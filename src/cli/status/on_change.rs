@@ -1,7 +1,7 @@
-//! The command of `--on-change`: told of what changed, bounded in time, ended with all it started.
+//! The command of `--on-change`: bounded in time, and ended with every process it started.
 //!
-//! It runs through the shell, in a process group of its own, without the API key in its
-//! environment. What changed is one JSON document on its standard input.
+//! Takes a command and a JSON document of changes, which becomes its standard input. Runs it through
+//! the shell, in a process group of its own, without the API key in its environment.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -20,32 +20,32 @@ use crate::cli::credentials;
 use portalctl_model::duration::shown;
 use portalctl_platform::clock::SharedClock;
 
-/// How long a command that is to end may take to do so before it is killed.
-const LAST_WORDS: Duration = Duration::from_secs(2);
-/// How long the rest of its output is waited for: something in the background may keep it open.
-const REST_OF_OUTPUT: Duration = Duration::from_millis(200);
-/// How much of its output is kept to be shown.
+/// Time between the request to end and the kill.
+const TERMINATION_TIMEOUT: Duration = Duration::from_secs(2);
+/// The longest wait for the rest of the output: a process in the background may keep it open.
+const OUTPUT_TIMEOUT: Duration = Duration::from_millis(200);
+/// The number of bytes of output that are kept to be shown.
 const MAX_KEPT: usize = 2048;
 
-/// A command and how long it may take.
+/// A command and its time limit.
 #[derive(Debug)]
 pub(super) struct OnChange {
     /// The command, as the shell reads it.
     pub(super) command: String,
-    /// How long it may take.
+    /// The longest time that it may take.
     pub(super) timeout: Duration,
 }
 
-/// Where the command's output goes.
+/// Destination of the command's output.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Output {
     /// To standard error, as it comes.
     Inherited,
-    /// To whoever asked, the end of it: the terminal is drawn on.
+    /// To the caller, the end of it: the terminal is drawn on.
     Kept,
 }
 
-/// Why the command is not known to have done its work; reads behind "the command".
+/// Failure of the command; reads behind "the command".
 #[derive(Debug)]
 pub(super) enum Failure {
     /// There is no shell, or no more processes.
@@ -74,10 +74,10 @@ impl fmt::Display for Failure {
     }
 }
 
-/// What became of a run of the command.
+/// Result of a run of the command.
 #[derive(Debug)]
 pub(super) struct Ended {
-    /// Whether it did its work.
+    /// Success, or the failure.
     pub(super) outcome: Result<(), Failure>,
     /// The end of its output, where it was kept.
     pub(super) output: String,
@@ -170,7 +170,7 @@ impl OnChange {
         if !streams.is_terminated() {
             tokio::select! {
                 () = streams => {}
-                () = clock.sleep(REST_OF_OUTPUT) => {}
+                () = clock.sleep(OUTPUT_TIMEOUT) => {}
             }
         }
         outcome
@@ -204,7 +204,7 @@ async fn end(child: &mut Child, clock: &SharedClock) {
     let _ = kill_process_group(group, Signal::TERM);
     tokio::select! {
         _ = child.wait() => {}
-        () = clock.sleep(LAST_WORDS) => {}
+        () = clock.sleep(TERMINATION_TIMEOUT) => {}
     }
     let _ = kill_process_group(group, Signal::KILL);
     let _ = child.wait().await;

@@ -1,4 +1,4 @@
-//! What a watch shows: the whole screen, or lines; and the last report.
+//! Display of a watch: a screen that is drawn over itself, or lines; and the last report.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::{End, TICK, Watch};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
-use crate::cli::status::{check, listing};
+use crate::cli::status::report::check;
 use crate::cli::ui::Ui;
 use portalctl_model::duration::shown;
 use portalctl_report::{Headline, StatusReport, text};
@@ -21,17 +21,21 @@ impl Watch<'_> {
         let at = seconds(self.latest.read_at);
         let next = shown(pause);
         if self.trouble.is_some() {
-            self.ui.say(&format!(
+            self.session.ui.say(&format!(
                 "the last good picture is of {at}; trying again in {next}"
             ));
             return;
         }
         if let Some(note) = &self.note {
-            self.ui.say(note);
+            self.session.ui.say(note);
         }
-        let counts = text::summary(&self.latest.readiness.totals(), &self.ui.talk_layout());
+        let counts = text::summary(
+            &self.latest.readiness.totals(),
+            &self.session.ui.talk_layout(),
+        );
         let requests = requests(self.latest.requests);
-        self.ui
+        self.session
+            .ui
             .say(&format!("{at}  {counts}, {requests}, next in {next}"));
     }
 
@@ -40,7 +44,7 @@ impl Watch<'_> {
         let Some(screen) = &self.screen else {
             return;
         };
-        let layout = self.ui.layout_now();
+        let layout = self.session.ui.layout_now();
         let paint = layout.paint;
         let when = match left {
             Some(left) => format!("next in {}", shown(left.max(TICK))),
@@ -48,7 +52,7 @@ impl Watch<'_> {
         };
         let mut shown = format!(
             "{}  {}, {}, {when}; Ctrl-C ends\n",
-            paint.strong(format!("every {}", shown(self.args.changes.interval))),
+            paint.strong(format!("every {}", shown(self.request.interval))),
             format_args!("read at {}", time_of_day(self.latest.read_at)),
             requests(self.latest.requests),
         );
@@ -73,10 +77,10 @@ impl Watch<'_> {
         shown.push('\n');
         let headline = Headline {
             requests: self.latest.requests,
-            ..self.request.headline(self.connection)
+            ..self.session.headline()
         };
         let report = self.report(&headline);
-        shown.push_str(&text::status(&report, listing(self.args), &layout));
+        shown.push_str(&text::status(&report, self.request.listing, &layout));
         screen.draw(&shown);
     }
 
@@ -84,18 +88,19 @@ impl Watch<'_> {
         StatusReport {
             headline,
             readiness: &self.latest.readiness,
-            now: self.connection.clock.now(),
+            now: self.session.connection.clock.now(),
         }
     }
 
     /// Leaves the screen and writes the last report where it stays.
     pub(super) fn finish(mut self, end: End) -> Result<Exit, CliError> {
         drop(self.screen.take());
-        let headline = self.request.headline(self.connection);
+        let headline = self.session.headline();
         let report = self.report(&headline);
-        let layout = self.ui.layout_now();
-        self.ui
-            .data(&text::status(&report, listing(self.args), &layout))?;
+        let layout = self.session.ui.layout_now();
+        self.session
+            .ui
+            .data(&text::status(&report, self.request.listing, &layout))?;
         if let Some(trouble) = &self.trouble {
             Ui::insist(&format!(
                 "{trouble}\nthe report is of {}",
@@ -103,10 +108,10 @@ impl Watch<'_> {
             ));
         }
         let asked = check(
-            &self.args.fail_on,
+            self.request.fail_on,
             &self.latest.readiness,
             report.now,
-            self.ui,
+            self.session.ui,
         );
         match end {
             End::TimeIsUp | End::NobodyReads => Ok(asked),
@@ -120,7 +125,7 @@ fn requests(count: u64) -> String {
     text::counted(usize::try_from(count).unwrap_or(usize::MAX), "request")
 }
 
-/// `2026-01-15T12:00:03Z`
+/// Returns a time, as in `2026-01-15T12:00:03Z`.
 pub(super) fn seconds(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

@@ -1,17 +1,19 @@
-//! `portalctl import`: what is in the folder, and the new files that go into it.
+//! Files of `portalctl import`: the names that a folder holds, and the new files that go into it.
+//!
+//! Takes texts of new files. Writes each whole or not at all, and never over one that exists.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
 use tokio_util::sync::CancellationToken;
 
-use super::error::CliError;
-use super::exit::Exit;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
 use portalctl_core::import::{Import, NewFile, SETTINGS_FILE};
 use portalctl_model::codes::cli as codes;
 use portalctl_platform::files;
 
-/// The names in the folder, in lower case: some file systems do not tell `Acme` and `acme` apart.
+/// Returns the names in the folder, in lower case: some file systems do not tell `Acme` and `acme` apart.
 pub(super) fn names_in(folder: &Path) -> Result<BTreeSet<String>, CliError> {
     let unreadable = |error| CliError::file(codes::FILE, "read", folder, &error);
     let entries = match std::fs::read_dir(folder) {
@@ -27,24 +29,24 @@ pub(super) fn names_in(folder: &Path) -> Result<BTreeSet<String>, CliError> {
         .collect()
 }
 
-/// Where the files go.
+/// The folder that the files go to.
 pub(super) struct Folder<'a> {
     pub(super) path: &'a Path,
     /// The text of the settings file, where there is none yet.
     pub(super) settings: Option<String>,
 }
 
-/// How far writing got.
+/// Files that were written.
 pub(super) struct Written {
     pub(super) settings: bool,
-    /// How many of the organizations' files.
+    /// The number of organizations' files.
     pub(super) files: usize,
-    /// Why it ended before the last.
+    /// The error that ended it before the last file.
     pub(super) error: Option<CliError>,
 }
 
 impl Written {
-    /// Everything, as a dry run says it.
+    /// Returns the result of a dry run: everything.
     pub(super) fn all(import: &Import, settings: bool) -> Self {
         Self {
             settings,

@@ -12,16 +12,16 @@ pub(super) fn watch() -> CancellationToken {
         signal().await;
         watched.cancel();
         signal().await;
-        leave();
+        exit_now();
     });
     token
 }
 
 #[expect(
     clippy::exit,
-    reason = "somebody asked twice: nothing is to be waited for any more"
+    reason = "the second signal ends the process without waiting for anything"
 )]
-fn leave() {
+fn exit_now() {
     std::process::exit(i32::from(Exit::Interrupted.code()));
 }
 
@@ -44,7 +44,7 @@ async fn signal() {
     wait_for_ctrl_c().await;
 }
 
-/// Without a handler there is nothing to wait for: the default action ends the process.
+/// Waits for Ctrl-C. Without a handler it never ends: the default action ends the process.
 async fn wait_for_ctrl_c() {
     if tokio::signal::ctrl_c().await.is_err() {
         std::future::pending::<()>().await;

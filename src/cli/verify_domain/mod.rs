@@ -1,6 +1,10 @@
 //! `portalctl verify-domain`
+//!
+//! Takes one organization. Shows the DNS record of its domains, looks it up, and asks WorkOS to verify
+//! where that can help.
 
-mod run;
+mod request;
+mod verify;
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -8,18 +12,20 @@ use clap::Args;
 
 use super::args::{EntryArgs, Format};
 use super::connect::Connection;
+use super::entry::{Confirm, Entry};
 use super::error::{CliError, most_alike};
 use super::exit::Exit;
-use super::session::{self, Confirm};
+use super::session::{self, HeldByOthers};
 use super::ui::Ui;
-use super::{failure_json, json};
-use portalctl_model::codes::{cli, domain as codes};
+use super::{format_name, json};
+use portalctl_model::codes::domain as codes;
 use portalctl_model::desired::Desired;
 use portalctl_model::text::escape;
 use portalctl_model::{Domain, Intent, OrgKey};
-use portalctl_report::json_v1::{self, ErrorItem};
+use portalctl_report::json_v1;
 use portalctl_report::{DomainsReport, text};
 use portalctl_workos::dns::{Bounds, Resolvers};
+use request::{Asking, RecordValue, VerifyRequest};
 
 /// The port of DNS.
 const DNS_PORT: u16 = 53;
@@ -76,55 +82,68 @@ pub(super) struct VerifyDomainArgs {
 }
 
 impl VerifyDomainArgs {
-    pub(super) fn failure(&self, items: &[ErrorItem]) -> Option<String> {
-        match self.output {
-            Format::Text => None,
-            Format::Json => failure_json(items, json_v1::failed_domains),
+    pub(super) fn format(&self) -> Option<String> {
+        format_name(&self.output)
+    }
+
+    fn request(&self) -> VerifyRequest {
+        VerifyRequest {
+            domain: self.domain.clone(),
+            record: if self.reveal {
+                RecordValue::Shown
+            } else {
+                RecordValue::Hidden
+            },
+            resolvers: self.resolver.clone(),
+            asking: match (self.dns_only, self.ask_anyway) {
+                (true, _) => Asking::Never,
+                (false, true) => Asking::Always,
+                (false, false) => Asking::WhenUseful,
+            },
+            held: HeldByOthers::under(self.adopt_owned),
+            format: self.output,
         }
     }
 }
 
 pub(super) fn run(args: &VerifyDomainArgs, ui: &Ui) -> Result<Exit, CliError> {
-    let intents = [Intent::DomainVerification];
+    let request = args.request();
     // Looking a record up sends nothing.
-    let named = if args.dns_only {
-        Confirm::Nothing
-    } else {
-        Confirm::NameOrDomain
+    let (confirm, held) = match request.asking {
+        Asking::Never => (Confirm::Nothing, HeldByOthers::Allowed),
+        Asking::Always | Asking::WhenUseful => (Confirm::NameOrDomain, request.held),
     };
-    let mut entry = session::entry(&args.entry, &args.key, &intents, named, ui)?;
-    let domains = wanted(&entry.request.desired, &entry.key, args.domain.as_deref())?;
-    let connection = entry.connect(&args.entry)?;
-    let session::Entry { key, request, .. } = &entry;
-    session::block_on(async |interrupted| {
-        let reality = session::look(&connection, request, ui, &interrupted).await?;
-        // Looking a record up writes nothing.
-        let may_write = args.adopt_owned || args.dns_only;
-        let organization =
-            reality.organization_to_write(key, request, may_write, codes::NO_ORGANIZATION)?;
-        let run = run::Run {
-            args,
-            connection: &connection,
-            resolvers: resolvers(args, &connection),
+    let entry = args.entry.request(&args.key)?;
+    let mut entry = Entry::load(entry, &[Intent::DomainVerification], confirm, ui)?;
+    let key = &entry.key.clone();
+    let domains = wanted(&entry.manifest.desired, key, request.domain.as_deref())?;
+    let connection = entry.connect()?;
+    session::run(&entry.manifest, &connection, ui, async |session| {
+        let live = session.observe().await?;
+        let no_organization = codes::NO_ORGANIZATION;
+        let organization = session.organization_to_write(&live, key, held, no_organization)?;
+        let run = verify::Run {
+            session,
+            request: &request,
+            resolvers: resolvers(&request, &connection),
             organization,
-            contested: reality.identities.contested.get(key),
-            interrupted: &interrupted,
+            contested: live.identities.contested.get(key),
         };
-        let run::Outcome {
+        let verify::Outcome {
             domains,
             errors,
             exit,
         } = run.verify(&domains).await?;
         connection.close()?;
         let report = DomainsReport {
-            headline: &session::headline(&connection),
+            headline: &connection.headline(),
             key,
             organization: &organization.id,
             domains: &domains,
         };
         let told = CliError::several(exit, errors);
         ui.error(&told);
-        ui.data(&match args.output {
+        ui.data(&match request.format {
             Format::Text => text::domains(&report, &ui.layout()),
             Format::Json => json(&json_v1::domains(&report, told.items))?,
         })?;
@@ -132,7 +151,7 @@ pub(super) fn run(args: &VerifyDomainArgs, ui: &Ui) -> Result<Exit, CliError> {
     })
 }
 
-/// An address with or without a port; an IPv6 address with a port stands in brackets.
+/// Parses an address with or without a port; an IPv6 address with a port stands in brackets.
 fn resolver(text: &str) -> Result<SocketAddr, String> {
     let by_itself = text.parse::<IpAddr>();
     by_itself
@@ -141,7 +160,7 @@ fn resolver(text: &str) -> Result<SocketAddr, String> {
         .map_err(|_| "not an IP address, as in 1.1.1.1, 127.0.0.1:5353 or [::1]:5353".to_owned())
 }
 
-/// The declared domains that the run is about.
+/// Returns the declared domains that the run is about.
 fn wanted(desired: &Desired, key: &OrgKey, named: Option<&str>) -> Result<Vec<Domain>, CliError> {
     let declared = desired.organizations.get(key);
     let declared = declared.and_then(|entry| entry.domains.as_ref());
@@ -169,24 +188,14 @@ fn wanted(desired: &Desired, key: &OrgKey, named: Option<&str>) -> Result<Vec<Do
     )
 }
 
-/// Who is asked about DNS. The in-process sandbox has domains that are nobody's, or somebody
-/// else's: it is asked only what the person names a resolver for.
-fn resolvers(args: &VerifyDomainArgs, connection: &Connection) -> Option<Resolvers> {
-    if connection.is_sandbox() && args.resolver.is_empty() {
+/// Returns the resolvers to ask; none for the in-process sandbox, whose domains are invented, unless
+/// one was named.
+fn resolvers(request: &VerifyRequest, connection: &Connection) -> Option<Resolvers> {
+    if connection.is_sandbox() && request.resolvers.is_empty() {
         return None;
     }
     let clock = connection.clock.clone();
-    Some(Resolvers::new(&args.resolver, Bounds::default(), clock))
-}
-
-/// The error of a run that was stopped between two domains.
-fn stopped() -> ErrorItem {
-    let message = "interrupted before WorkOS was asked about every domain";
-    ErrorItem::new(
-        cli::INTERRUPTED,
-        message,
-        Some(cli::INTERRUPTED.entry().fix.to_owned()),
-    )
+    Some(Resolvers::new(&request.resolvers, Bounds::default(), clock))
 }
 
 #[cfg(test)]

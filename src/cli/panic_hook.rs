@@ -1,7 +1,7 @@
-//! What happens when portalctl itself is wrong: where it broke down is told, and nothing that it held.
+//! Panics: reported by their place in the source, without any value that the program held.
 //!
 //! The message of a panic may show any value: that of a slice shows the text that was to be cut,
-//! which may be a key. So only a message that stands in the source is told.
+//! which may be a key. So only a message that stands in the source is shown.
 
 use std::backtrace::{Backtrace, BacktraceStatus};
 use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
@@ -9,9 +9,9 @@ use std::panic::{self, AssertUnwindSafe, PanicHookInfo};
 use super::error::CliError;
 use super::ui::Ui;
 
-/// From now on a panic of any thread is told without what it was about: as a line of the log where
-/// there is one, as one for people elsewhere.
-pub fn tell() {
+/// Installs the hook: a panic of any thread becomes a line of the log where there is one, and a line
+/// for people elsewhere.
+pub(super) fn install() {
     panic::set_hook(Box::new(|info| {
         let place = info.location().map(ToString::to_string);
         let place = place.as_deref().unwrap_or("an unknown place");
@@ -35,12 +35,12 @@ pub fn tell() {
     }));
 }
 
-/// A panic's message, where it was written and not made.
+/// Returns the message of a panic that stands in the source; none for one that was formatted.
 fn in_the_source(info: &PanicHookInfo<'_>) -> Option<&'static str> {
     info.payload().downcast_ref::<&'static str>().copied()
 }
 
-/// Runs a command; a panic becomes the error that it is.
+/// Runs a command; a panic becomes an internal error.
 pub(super) fn catch<T>(run: impl FnOnce() -> Result<T, CliError>) -> Result<T, CliError> {
     // Nothing is used afterwards but what was there before.
     panic::catch_unwind(AssertUnwindSafe(run))

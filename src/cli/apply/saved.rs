@@ -1,58 +1,54 @@
 //! `portalctl apply PLAN`: does what a saved plan says, to the account it was made for.
+//!
+//! Takes the file that `plan --out` wrote. A saved plan is consent, and may have been executed before:
+//! a change that is already in its planned state counts as done. No manifest is read.
 
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
 
-use super::apply::{ApplyArgs, act, exit_of, write};
-use super::connect;
-use super::error::CliError;
-use super::exit::Exit;
-use super::session;
-use super::ui::Ui;
+use super::execute::{Execution, execute_again, exit_of, report};
+use crate::cli::connect;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::manifest::Manifest;
+use crate::cli::request::ConnectionRequest;
+use crate::cli::session;
+use crate::cli::ui::Ui;
 use portalctl_core::plan::saved::{self, InvalidPlan};
 use portalctl_core::plan::{Plan, Target};
 use portalctl_core::readiness::Readiness;
 use portalctl_model::codes::{cli as codes, plan as plan_codes};
 use portalctl_model::desired::{Desired, Environment, KeyKind};
 use portalctl_model::text::escape;
-use portalctl_report::{ApplyReportView, PlanReport, text};
+use portalctl_report::{PlanReport, text};
 
 /// The largest saved plan: some hundred thousand changes.
 const MAX_PLAN: u64 = 512 * 1024 * 1024;
 
-pub(super) fn run(path: &Path, args: &ApplyArgs, ui: &Ui) -> Result<Exit, CliError> {
+pub(super) fn run(
+    path: &Path,
+    connection: &ConnectionRequest,
+    execution: &Execution,
+    ui: &Ui,
+) -> Result<Exit, CliError> {
     let plan = read(path)?;
-    let desired = desired(&plan.target);
-    run_on(&plan, &desired, args, ui).map_err(|error| error.of(desired.names()))
-}
-
-fn run_on(plan: &Plan, desired: &Desired, args: &ApplyArgs, ui: &Ui) -> Result<Exit, CliError> {
-    let connection = connect::open(args.connection(), desired)?;
-    check_target(&plan.target, &connection.target)?;
-    let readiness = Readiness::default();
-    let outcome = session::block_on(async |interrupted| {
-        let headline = session::headline(&connection);
-        let report = PlanReport {
-            headline: &headline,
-            plan,
-            readiness: &readiness,
+    let manifest = Manifest::of(desired(&plan.target));
+    let connection = connect::open(connection, &manifest.desired)?;
+    check_target(&plan.target, &connection.target)
+        .map_err(|error| error.of(manifest.desired.names()))?;
+    session::run_writing(&manifest, &connection, ui, async |session| {
+        let nothing_read = Readiness::default();
+        let shown = PlanReport {
+            headline: &session.headline(),
+            plan: &plan,
+            readiness: &nothing_read,
         };
-        ui.say(&text::plan(&report, &ui.talk_layout()));
-        // It may have been applied before, as a whole or in part.
-        let report = act(plan, true, &connection, args, ui, interrupted).await;
-        let headline = session::headline(&connection);
-        let view = ApplyReportView {
-            headline: &headline,
-            plan,
-            report: &report,
-            readiness: &readiness,
-        };
-        write(&view, &connection, args, ui)?;
-        Ok(exit_of(plan, &report))
-    });
-    connection.close()?;
-    outcome
+        ui.say(&text::plan(&shown, &ui.talk_layout()));
+        let outcome = execute_again(session, &plan, execution).await;
+        report(session, &plan, &outcome, &nothing_read, execution)?;
+        Ok(exit_of(&plan, &outcome))
+    })
 }
 
 /// Refuses a folder and a file of a manifest: the argument of `apply` is a saved plan.
@@ -86,7 +82,7 @@ fn read(path: &Path) -> Result<Plan, CliError> {
     })
 }
 
-/// What opening a connection has to know: the environment that the plan was made for.
+/// Returns the desired state of a saved plan: the environment that it was made for, and nothing else.
 fn desired(target: &Target) -> Desired {
     let api_key = match target.key_kind.as_deref() {
         Some("test") => Some(KeyKind::Test),
@@ -105,6 +101,7 @@ fn desired(target: &Target) -> Desired {
     }
 }
 
+/// Refuses an account other than the one that the plan was made for.
 fn check_target(planned: &Target, here: &Target) -> Result<(), CliError> {
     if planned.endpoint == here.endpoint && planned.key_kind == here.key_kind {
         return Ok(());

@@ -11,22 +11,21 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
-use super::format::StatusFormat;
-use super::on_change::Output;
-use super::{StatusArgs, tell};
-use crate::cli::connect::{Connection, seed};
+use super::on_change::{OnChange, Output};
+use super::report::tell;
+use crate::cli::connect::seed;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::progress::Reading;
-use crate::cli::session::{self, Request};
+use crate::cli::session::Session;
 use crate::cli::ui::{Screen, Ui};
 use portalctl_core::readiness::Readiness;
 use portalctl_core::readiness::compare::{Picture, compare};
-use portalctl_model::codes::cli as codes;
+use portalctl_core::readiness::fail_on::FailOn;
 use portalctl_model::text::escape;
 use portalctl_platform::backoff::{Backoff, fraction};
+use portalctl_report::text::Listing;
 use portalctl_report::{text, wrap};
 
 use show::{seconds, time_of_day};
@@ -35,10 +34,20 @@ use show::{seconds, time_of_day};
 pub(super) const MIN_INTERVAL: Duration = Duration::from_secs(1);
 /// The longest wait after failures, unless the interval is longer.
 const MAX_BACKOFF: Duration = Duration::from_mins(10);
-/// How often the screen is drawn again while nothing happens: it counts down.
+/// The time after which the screen is drawn again while nothing happens: it counts down.
 const TICK: Duration = Duration::from_secs(1);
-/// How many changes the screen shows.
+/// The number of changes that the screen shows.
 const RECENT: usize = 8;
+
+/// A watch to be made.
+pub(super) struct WatchRequest<'a> {
+    pub(super) interval: Duration,
+    /// The longest time that the watch goes on.
+    pub(super) timeout: Option<Duration>,
+    pub(super) listing: Listing,
+    pub(super) on_change: Option<&'a OnChange>,
+    pub(super) fail_on: &'a [FailOn],
+}
 
 /// One reading of everything.
 struct Round {
@@ -49,29 +58,27 @@ struct Round {
 
 /// A watch under way.
 struct Watch<'a> {
-    args: &'a StatusArgs,
-    request: &'a Request,
-    connection: &'a Connection,
-    ui: &'a Ui,
+    session: &'a Session<'a>,
+    request: WatchRequest<'a>,
     screen: Option<Screen>,
     /// The last good round.
     latest: Round,
-    /// What the last round is compared with.
+    /// The states that the last round is compared with.
     shown: Picture,
-    /// What the command of `--on-change` was last told with success.
+    /// The states that the command of `--on-change` was last told with success.
     told: Picture,
     /// The last changes, latest first, as lines.
     recent: VecDeque<String>,
-    /// What went wrong with reading since the last good round.
+    /// The failure of reading since the last good round.
     trouble: Option<String>,
-    /// What became of the command of `--on-change`.
+    /// A note about the command of `--on-change`.
     note: Option<String>,
     failures: u32,
     /// Whether standard output is still open.
     is_read: bool,
 }
 
-/// How a watch ended.
+/// End of a watch.
 enum End {
     Interrupted,
     TimeIsUp,
@@ -81,42 +88,22 @@ enum End {
     Failed(CliError),
 }
 
-/// Refuses what does not go together with a watch.
-pub(super) fn check_usage(args: &StatusArgs, ui: &Ui) -> Result<(), CliError> {
-    let why = if args.output != StatusFormat::Text {
-        "--watch has no single result to write in another format than text; --on-change is given \
-         JSON"
-    } else if ui.output_file().is_some() || !args.also.is_empty() {
-        "--watch has no single result to write to --output-file or --write"
-    } else if args.changes.interval < MIN_INTERVAL {
-        "--interval is at least 1s"
-    } else {
-        return Ok(());
-    };
-    Err(CliError::new(Exit::Usage, codes::USAGE, why))
-}
-
 /// Watches until it is interrupted, the time is up or the key is refused.
 pub(super) async fn run(
-    args: &StatusArgs,
-    request: &Request,
-    connection: &Connection,
+    session: &Session<'_>,
+    request: WatchRequest<'_>,
     earlier: Option<Picture>,
-    ui: &Ui,
-    interrupted: CancellationToken,
 ) -> Result<Exit, CliError> {
-    let clock = &connection.clock;
-    let deadline = args.changes.timeout.map(|time| clock.instant() + time);
+    let clock = &session.connection.clock;
+    let deadline = request.timeout.map(|time| clock.instant() + time);
     // Nothing to show yet: a first reading that fails ends the command as it would without --watch.
-    let first = read(request, connection, &Reading::new(ui), &interrupted).await?;
+    let first = read(session, &Reading::new(session.ui)).await?;
     let picture = Picture::from(&first.readiness);
     let earlier = earlier.unwrap_or(picture);
     let mut watch = Watch {
-        args,
+        session,
         request,
-        connection,
-        ui,
-        screen: ui.screen(),
+        screen: session.ui.screen(),
         latest: first,
         shown: earlier.clone(),
         told: earlier,
@@ -126,51 +113,47 @@ pub(super) async fn run(
         failures: 0,
         is_read: true,
     };
-    let end = watch.rounds(deadline, &interrupted).await;
+    let end = watch.rounds(deadline).await;
     watch.finish(end)
 }
 
-async fn read(
-    request: &Request,
-    connection: &Connection,
-    progress: &Reading,
-    interrupted: &CancellationToken,
-) -> Result<Round, CliError> {
+async fn read(session: &Session<'_>, progress: &Reading) -> Result<Round, CliError> {
     use portalctl_workos::ReadPortal as _;
-    let before = connection.client.requests_used();
-    let reality =
-        session::look_with_invitations(progress, connection, request, interrupted).await?;
+    let client = &session.connection.client;
+    let before = client.requests_used();
+    let live = session.observe_with_invitations(progress).await?;
     Ok(Round {
-        readiness: reality.readiness(request, connection),
-        read_at: connection.clock.now(),
-        requests: connection.client.requests_used() - before,
+        readiness: session.readiness(&live),
+        read_at: session.connection.clock.now(),
+        requests: client.requests_used() - before,
     })
 }
 
 impl Watch<'_> {
-    async fn rounds(&mut self, deadline: Option<Instant>, interrupted: &CancellationToken) -> End {
+    async fn rounds(&mut self, deadline: Option<Instant>) -> End {
+        let interrupted = &self.session.interrupted;
         loop {
             if self.trouble.is_none()
-                && let Err(error) = self.take_in(interrupted).await
+                && let Err(error) = self.show_changes().await
             {
                 return End::Failed(error);
             }
-            if !self.is_read && self.args.changes.on_change.is_none() {
+            if !self.is_read && self.request.on_change.is_none() {
                 return End::NobodyReads;
             }
             let pause = self.pause();
-            let next = self.connection.clock.instant() + pause;
+            let next = self.session.connection.clock.instant() + pause;
             self.say_round(pause);
             let until = deadline.map_or(next, |deadline| deadline.min(next));
-            self.wait(until, interrupted).await;
+            self.wait(until).await;
             if interrupted.is_cancelled() {
                 return End::Interrupted;
             }
-            if deadline.is_some_and(|deadline| deadline <= self.connection.clock.instant()) {
+            if deadline.is_some_and(|deadline| deadline <= self.session.connection.clock.instant())
+            {
                 return End::TimeIsUp;
             }
-            let progress = Reading::unseen();
-            match read(self.request, self.connection, &progress, interrupted).await {
+            match read(self.session, &Reading::hidden()).await {
                 Ok(round) => {
                     self.latest = round;
                     self.trouble = None;
@@ -184,10 +167,10 @@ impl Watch<'_> {
     }
 
     /// Shows what a good round changed, and tells the command of it.
-    async fn take_in(&mut self, interrupted: &CancellationToken) -> Result<(), CliError> {
+    async fn show_changes(&mut self) -> Result<(), CliError> {
         let picture = Picture::after(&self.shown, &self.latest.readiness);
         let changes = compare(&self.shown, &picture);
-        let layout = self.ui.layout();
+        let layout = self.session.ui.layout();
         for line in text::changed_lines(&changes, &layout) {
             if self.screen.is_some() {
                 let time = layout.paint.quiet(time_of_day(self.latest.read_at));
@@ -199,13 +182,13 @@ impl Watch<'_> {
         }
         self.recent.truncate(RECENT);
         self.shown = picture;
-        self.tell(interrupted).await;
+        self.tell().await;
         Ok(())
     }
 
-    /// What a failing command was not told with success it is told again.
-    async fn tell(&mut self, interrupted: &CancellationToken) {
-        let Some(on_change) = self.args.on_change() else {
+    /// Tells the command of everything that it was not told with success yet.
+    async fn tell(&mut self) {
+        let Some(on_change) = self.request.on_change else {
             return;
         };
         let changes = compare(&self.told, &self.shown);
@@ -219,22 +202,20 @@ impl Watch<'_> {
         };
         self.note = Some("--on-change: the command runs".to_owned());
         self.draw(None);
-        let told = tell(&on_change, &changes, output, self.connection, interrupted).await;
+        let told = tell(self.session, on_change, &changes, output).await;
         self.note = match told {
             Ok(note) => {
                 self.told = self.shown.clone();
                 Some(note)
             }
             Err(error) if self.screen.is_some() => {
-                let failed = error
-                    .items
-                    .first()
-                    .map(|item| escape(&item.message).into_owned());
-                let failed = format!("--on-change: {}", failed.unwrap_or_default());
-                Some(self.ui.layout().paint.bad(failed))
+                let failed = error.items.iter().map(|item| escape(&item.message));
+                let failed = failed.collect::<Vec<_>>().join("; ");
+                let layout = self.session.ui.layout();
+                Some(layout.paint.bad(format!("--on-change: {failed}")))
             }
             Err(error) => {
-                self.ui.error(&error);
+                self.session.ui.error(&error);
                 None
             }
         };
@@ -243,9 +224,9 @@ impl Watch<'_> {
     fn fail(&mut self, error: &CliError) {
         self.failures = self.failures.saturating_add(1);
         if self.screen.is_none() {
-            self.ui.error(error);
+            self.session.ui.error(error);
         }
-        let layout = self.ui.layout_now();
+        let layout = self.session.ui.layout_now();
         let lines = error.items.iter().map(|item| {
             let said = format!("error[{}]: {}", item.code, escape(&item.message));
             wrap(&said, layout.width)
@@ -253,15 +234,16 @@ impl Watch<'_> {
         self.trouble = Some(layout.paint.bad(lines.collect::<String>().trim_end()));
     }
 
-    /// How long to wait for the next round.
+    /// Returns the time to wait for the next round.
     fn pause(&self) -> Duration {
-        let random = fraction(seed(&self.connection.clock));
-        pause(self.args.changes.interval, self.failures, random)
+        let random = fraction(seed(&self.session.connection.clock));
+        pause(self.request.interval, self.failures, random)
     }
 
     /// Waits, drawing the countdown on a screen.
-    async fn wait(&self, until: Instant, interrupted: &CancellationToken) {
-        let clock = &self.connection.clock;
+    async fn wait(&self, until: Instant) {
+        let interrupted = &self.session.interrupted;
+        let clock = &self.session.connection.clock;
         loop {
             let left = until.saturating_duration_since(clock.instant());
             self.draw(Some(left));

@@ -1,21 +1,22 @@
-//! The run itself: looks every record up, asks WorkOS about what there is to ask, and puts both
-//! together.
+//! Verification of the domains of one organization.
+//!
+//! Takes the live organization. Looks every record up, asks WorkOS to verify where that can help, and
+//! returns a check of each domain, with the errors on the way.
 
 use std::collections::BTreeMap;
 
 use futures::stream::{self, StreamExt};
-use tokio_util::sync::CancellationToken;
 
-use super::{VerifyDomainArgs, stopped};
-use crate::cli::connect::Connection;
+use super::request::{Asking, RecordValue, VerifyRequest};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
+use crate::cli::session::Session;
 use portalctl_core::identity::Contest;
 use portalctl_core::verification::{
     Asked, Contested, DomainCheck, Record, RivalHolder, Seen, ShownRecord, days_left, failure,
 };
 use portalctl_model::Domain;
-use portalctl_model::codes::domain as codes;
+use portalctl_model::codes::{cli, domain as codes};
 use portalctl_model::observed::{
     Answer, DomainState, Event, EventKind, Organization, OrganizationDomain,
 };
@@ -23,7 +24,7 @@ use portalctl_report::json_v1::ErrorItem;
 use portalctl_workos::dns::{Look, Resolvers};
 use portalctl_workos::{ApiError, EventFilter, ReadPortal, WritePortal};
 
-/// How many records are looked up at once.
+/// The number of records that are looked up at once.
 const CONCURRENT_LOOKS: usize = 8;
 
 /// WorkOS's code for a domain that needs no verification any more.
@@ -33,24 +34,23 @@ const ALREADY_VERIFIED: &str = "domain_already_verified";
 
 /// One run over an organization's domains.
 pub(super) struct Run<'a> {
-    pub(super) args: &'a VerifyDomainArgs,
-    pub(super) connection: &'a Connection,
+    pub(super) session: &'a Session<'a>,
+    pub(super) request: &'a VerifyRequest,
     /// None where there is no DNS to ask.
     pub(super) resolvers: Option<Resolvers>,
     pub(super) organization: &'a Organization,
     /// The domains that other organizations hold too.
     pub(super) contested: Option<&'a BTreeMap<Domain, Contest>>,
-    pub(super) interrupted: &'a CancellationToken,
 }
 
-/// What came of it.
+/// Result of a run.
 pub(super) struct Outcome {
     pub(super) domains: Vec<DomainCheck>,
     pub(super) errors: Vec<ErrorItem>,
     pub(super) exit: Exit,
 }
 
-/// What became of asking WorkOS about one domain.
+/// Answer of WorkOS about one domain.
 struct Verified {
     asked: Asked,
     /// The domain as it is now.
@@ -78,7 +78,7 @@ impl Run<'_> {
         // Nothing is changed by looking: a signal ends it at once.
         let looks: Vec<Option<Look>> = tokio::select! {
             looks = self.look(domains) => looks,
-            () = self.interrupted.cancelled() => return Err(CliError::interrupted()),
+            () = self.session.interrupted.cancelled() => return Err(CliError::interrupted()),
         };
         let mut errors = Errors::default();
         let mut verified = Vec::new();
@@ -101,7 +101,7 @@ impl Run<'_> {
         })
     }
 
-    /// The other organizations that hold a domain.
+    /// Returns the other organizations that hold a domain.
     fn contest(&self, domain: &Domain) -> Option<&Contest> {
         self.contested?.get(domain)
     }
@@ -119,7 +119,7 @@ impl Run<'_> {
             .await
     }
 
-    /// What is seen of a record.
+    /// Returns how DNS shows a record.
     fn seen(&self, record: &Record, look: Option<&Look>) -> Option<Seen> {
         match (look, &self.resolvers) {
             (Some(look), _) => Some(look.judge(record)),
@@ -148,20 +148,21 @@ impl Run<'_> {
         if held.state.is_verified() {
             return stays(Asked::NotNeeded);
         }
-        if self.args.dns_only {
+        if self.request.asking == Asking::Never {
             return stays(Asked::DnsOnly);
         }
         let contest = self.contest(&held.domain);
-        if !self.args.ask_anyway && contest.is_some_and(|one| one.winners().next().is_some()) {
+        let asks_always = self.request.asking == Asking::Always;
+        if !asks_always && contest.is_some_and(|one| one.winners().next().is_some()) {
             return stays(Asked::Contested);
         }
-        if !self.args.ask_anyway && is_in_vain() == Some(true) {
+        if !asks_always && is_in_vain() == Some(true) {
             return stays(Asked::InVain);
         }
         let Some(id) = &held.id else {
             return stays(Asked::NoId);
         };
-        if self.interrupted.is_cancelled() {
+        if self.session.interrupted.is_cancelled() {
             if !errors.is_fatal {
                 errors.add(Exit::Interrupted, vec![stopped()]);
                 errors.is_fatal = true;
@@ -171,7 +172,7 @@ impl Run<'_> {
         if errors.is_fatal {
             return stays(Asked::Stopped);
         }
-        match self.connection.client.verify_domain(id).await {
+        match self.session.connection.client.verify_domain(id).await {
             Ok(held) => Verified {
                 asked: Asked::Answered,
                 held,
@@ -185,15 +186,14 @@ impl Run<'_> {
             },
             Err(error) => {
                 errors.is_fatal = error.is_fatal();
-                let CliError { exit, items, .. } =
-                    CliError::reading(error, &self.connection.target.endpoint);
+                let CliError { exit, items, .. } = self.session.failed(error);
                 errors.add(exit, items);
                 stays(Asked::Failed)
             }
         }
     }
 
-    /// Why verifications failed, if one has.
+    /// Reads the events of failed verifications, if one has failed.
     async fn failures(&self, verified: &[Option<Verified>]) -> Vec<Event> {
         let mut verified = verified.iter().flatten();
         if !verified.any(|v| v.held.state == DomainState::Failed) {
@@ -204,7 +204,7 @@ impl Run<'_> {
             organization: Some(&self.organization.id),
             ..EventFilter::of(&kinds)
         };
-        match self.connection.client.events(&filter).await {
+        match self.session.connection.client.events(&filter).await {
             Ok(Answer::Found(events)) => events,
             // The reason is worth a request and no more: that the domain failed is known.
             Ok(Answer::Absent | Answer::NotEntitled(_) | Answer::Failed(_)) | Err(_) => Vec::new(),
@@ -235,7 +235,7 @@ impl Run<'_> {
         let record = unproven(&held);
         let before = || unproven(self.organization.domain(domain)?);
         let looked_for = record.clone().or_else(before);
-        let now = self.connection.clock.now();
+        let now = self.session.connection.clock.now();
         let is_failed = held.state == DomainState::Failed;
         DomainCheck {
             contest,
@@ -245,14 +245,15 @@ impl Run<'_> {
                 .flatten(),
             days_left: days_left(&held, now),
             seen: looked_for.and_then(|record| self.seen(&record, look)),
-            record: record.map(|record| ShownRecord::new(&record, self.args.reveal)),
+            record: record
+                .map(|record| ShownRecord::new(&record, self.request.record == RecordValue::Shown)),
             state: Some(held.state),
             asked,
         }
     }
 }
 
-/// A contest, as a report tells it.
+/// Returns a contest in the form of reports.
 fn contested(contest: &Contest) -> Contested {
     let rivals = contest.rivals.iter().map(|rival| RivalHolder {
         organization: rival.organization.clone(),
@@ -266,7 +267,7 @@ fn contested(contest: &Contest) -> Contested {
     }
 }
 
-/// The record of a domain that has something left to prove.
+/// Returns the record of a domain that is not verified.
 fn unproven(held: &OrganizationDomain) -> Option<Record> {
     if held.state.is_verified() {
         return None;
@@ -278,7 +279,7 @@ fn is_already_verified(error: &ApiError) -> bool {
     error.upstream_code.as_deref() == Some(ALREADY_VERIFIED)
 }
 
-/// How a run ends by what became of the domains.
+/// Returns the exit code of a run by the states of the domains.
 fn exit_of(checks: &[DomainCheck]) -> Exit {
     let of = |check: &DomainCheck| {
         if check.is_verified() {
@@ -290,4 +291,14 @@ fn exit_of(checks: &[DomainCheck]) -> Exit {
         }
     };
     checks.iter().map(of).fold(Exit::Done, Exit::or_worse)
+}
+
+/// Returns the error of a run that was stopped between two domains.
+fn stopped() -> ErrorItem {
+    let message = "interrupted before WorkOS was asked about every domain";
+    ErrorItem::new(
+        cli::INTERRUPTED,
+        message,
+        Some(cli::INTERRUPTED.entry().fix.to_owned()),
+    )
 }

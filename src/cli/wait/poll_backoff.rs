@@ -1,23 +1,25 @@
-//! Time to wait between two readings of the same thing.
+//! Time between two readings of a wait.
+//!
+//! Takes a seed. Returns waits that are short after a change, then longer and longer, and never in step
+//! with others who wait.
 
 use std::time::Duration;
 
 use portalctl_platform::backoff::{Backoff, fraction};
 
-/// Waits between readings.
+/// Waits between readings: from 2 to 30 seconds.
 const WAITS: Backoff = Backoff::doubling(Duration::from_secs(2), Duration::from_secs(30))
     .growth(1.5)
     .jitter(0.8, 1.2);
 
-/// The time between readings: short after a change, then longer and longer, never in step with
-/// others who wait.
-pub(super) struct Pause {
+/// Back-off between readings, begun again after each change.
+pub(super) struct PollBackoff {
     seed: u64,
     round: u64,
     since_change: u32,
 }
 
-impl Pause {
+impl PollBackoff {
     pub(super) fn new(seed: u64) -> Self {
         Self {
             seed,
@@ -26,10 +28,12 @@ impl Pause {
         }
     }
 
-    pub(super) fn begin_again(&mut self) {
+    /// Begins again with the shortest wait.
+    pub(super) fn reset(&mut self) {
         self.since_change = 0;
     }
 
+    /// Returns the next wait.
     pub(super) fn next(&mut self) -> Duration {
         self.round += 1;
         let wait = WAITS.wait(self.since_change, fraction((self.seed, self.round)));
@@ -43,15 +47,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn pauses_grow_to_a_bound_and_begin_again_after_a_change() {
-        let mut pause = Pause::new(7);
-        let pauses: Vec<f64> = (0..12).map(|_| pause.next().as_secs_f64()).collect();
+    fn pauses_grow_to_a_bound_and_reset_after_a_change() {
+        let mut backoff = PollBackoff::new(7);
+        let pauses: Vec<f64> = (0..12).map(|_| backoff.next().as_secs_f64()).collect();
         assert!((1.6..=2.4).contains(&pauses[0]), "{pauses:?}");
         assert!(pauses.iter().all(|seconds| (1.6..=36.0).contains(seconds)));
         assert!((24.0..=36.0).contains(&pauses[11]), "{pauses:?}");
-        let mut same = Pause::new(7);
+        let mut same = PollBackoff::new(7);
         assert!((same.next().as_secs_f64() - pauses[0]).abs() < f64::EPSILON);
-        pause.begin_again();
-        assert!(pause.next() < Duration::from_secs(3));
+        backoff.reset();
+        assert!(backoff.next() < Duration::from_secs(3));
     }
 }

@@ -1,4 +1,6 @@
-//! What WorkOS has against a link, in words that say what to do.
+//! Errors of portal links: refusals by WorkOS, each with what to do about it.
+//!
+//! Takes the error of a request. Returns the error of the command. Decides no retry.
 
 use super::error::CliError;
 use super::exit::Exit;
@@ -7,8 +9,8 @@ use portalctl_model::codes::link as codes;
 use portalctl_model::{Email, Intent, OrgKey};
 use portalctl_workos::{ApiError, ApiErrorKind};
 
-/// What WorkOS had against the link, with what to do about it.
-pub(super) fn told(
+/// Returns the error of a link that could not be made.
+pub(super) fn not_made(
     error: ApiError,
     urls: &ResolvedUrls,
     key: &OrgKey,
@@ -74,7 +76,7 @@ pub(super) fn not_revoked(error: ApiError, key: &OrgKey, endpoint: &str) -> CliE
     told
 }
 
-/// Whether WorkOS complains of where the link leads back to.
+/// Returns whether WorkOS refused the return URL or the success URL.
 fn is_about_url(error: &ApiError) -> bool {
     let code = error.upstream_code.as_deref().unwrap_or_default();
     let said = format!("{code} {}", error.message).to_ascii_lowercase();

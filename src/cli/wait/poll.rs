@@ -1,20 +1,22 @@
-//! Waits for a customer: reads one organization again and again, and tells what changes.
+//! Waiting for one intent: reads its organization again and again, and shows what changes.
+//!
+//! Takes a session and the state before anybody acts. Returns the last state and how the wait ended.
+//! A reading that fails is tried again; a key that is refused ends it. Changes nothing.
 
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
 
-use super::connect::{Connection, seed};
-use super::error::CliError;
-use super::exit::Exit;
-use super::pause::Pause;
-use super::session::{Reality, Request};
-use super::ui::Ui;
-use super::waiting_show::Show;
+use super::poll_backoff::PollBackoff;
+use super::progress::{Progress, Shown};
+use crate::cli::connect::seed;
+use crate::cli::error::CliError;
+use crate::cli::exit::Exit;
+use crate::cli::manifest::Manifest;
+use crate::cli::session::{LiveState, Session};
 use portalctl_core::identity::Identity;
-use portalctl_core::link::{self, Refusal, Until, Verdict, WaitOutcome, Watch};
+use portalctl_core::link::{self, Options, Refusal, Until, Verdict, WaitOutcome, Watch};
 use portalctl_core::readiness::{Basis, IntentReadiness};
 use portalctl_model::codes::link as codes;
 use portalctl_model::duration;
@@ -24,15 +26,15 @@ use portalctl_report::{WaitReport, text};
 use portalctl_workos::observe::observe;
 use portalctl_workos::{ApiError, ApiErrorKind, EventFilter, List, ReadPortal, ReadProgress};
 
-/// How long is waited unless said.
-pub(super) const DEFAULT_TIMEOUT: Duration = Duration::from_mins(30);
+/// The wait unless `--timeout` says otherwise.
+pub(in crate::cli) const DEFAULT_TIMEOUT: Duration = Duration::from_mins(30);
 /// The longest wait.
 const MAX_TIMEOUT: Duration = Duration::from_hours(7 * 24);
-/// How far this machine's clock may be ahead of WorkOS's.
+/// The most by which this machine's clock may be ahead of WorkOS's.
 const CLOCK_DIFFERENCE: SignedDuration = SignedDuration::from_mins(10);
 
-/// Reads `--timeout`.
-pub(super) fn parse_timeout(text: &str) -> Result<Duration, String> {
+/// Parses `--timeout`.
+pub(in crate::cli) fn parse_timeout(text: &str) -> Result<Duration, String> {
     let wanted = || "a time such as 90s, 30m or 2h, at most 168h, is wanted".to_owned();
     let duration = duration::parse(text).filter(|duration| !duration.is_zero());
     duration
@@ -40,52 +42,50 @@ pub(super) fn parse_timeout(text: &str) -> Result<Duration, String> {
         .ok_or_else(wanted)
 }
 
-/// One customer and intent, and what it takes to follow them.
-pub(super) struct Waiting<'a> {
-    pub(super) request: &'a Request,
-    pub(super) connection: &'a Connection,
-    pub(super) ui: &'a Ui,
-    pub(super) key: &'a OrgKey,
-    pub(super) intent: Intent,
-    pub(super) organization: &'a OrganizationId,
-    pub(super) timeout: Duration,
-    pub(super) interrupted: &'a CancellationToken,
+/// A wait for one intent of one organization.
+pub(in crate::cli) struct Wait<'a> {
+    pub(in crate::cli) session: &'a Session<'a>,
+    pub(in crate::cli) key: &'a OrgKey,
+    pub(in crate::cli) intent: Intent,
+    pub(in crate::cli) organization: &'a OrganizationId,
+    pub(in crate::cli) timeout: Duration,
 }
 
-/// What came of it.
-pub(super) struct Waited {
-    pub(super) readiness: IntentReadiness,
-    pub(super) outcome: WaitOutcome,
-    pub(super) took: Duration,
+/// Result of a wait.
+pub(in crate::cli) struct Waited {
+    pub(in crate::cli) readiness: IntentReadiness,
+    pub(in crate::cli) outcome: WaitOutcome,
+    pub(in crate::cli) took: Duration,
 }
 
-/// What ends a pause or a reading before its time.
+/// Reason for which a pause or a reading ends before its time.
 enum Cut {
     TimedOut,
     Interrupted,
 }
 
-impl Waiting<'_> {
-    /// Events from before this are of no interest.
+impl Wait<'_> {
+    /// Returns the time before which events are of no interest.
     fn events_begin(&self) -> Timestamp {
-        let now = self.connection.clock.now();
+        let now = self.session.connection.clock.now();
         now.checked_sub(CLOCK_DIFFERENCE).unwrap_or(now)
     }
 
-    /// What has happened until now, to be told apart from what happens from now on.
-    pub(super) async fn begin(
+    /// Takes note of everything that has happened until now, so that later events can be told apart.
+    pub(in crate::cli) async fn begin(
         &self,
         until: Until,
         readiness: &IntentReadiness,
     ) -> Result<Begun, CliError> {
         let since = self.events_begin();
         let events = tokio::select! {
-            // What they would tell is worth waiting for, and not worth giving up for.
+            // Events tell more, and only earlier, than the objects do: the wait goes on without them.
             read = self.events(since) => match read {
-                Err(error) if error.ends_every_read() => return Err(self.failed(error)),
-                read => read.unwrap_or_default(),
+                Err(error) if error.ends_every_read() => return Err(self.session.failed(error)),
+                Err(_) => Vec::new(),
+                Ok(events) => events,
             },
-            () = self.interrupted.cancelled() => return Err(CliError::interrupted()),
+            () = self.session.interrupted.cancelled() => return Err(CliError::interrupted()),
         };
         Ok(Begun {
             watch: Watch::begin(until, readiness, &events),
@@ -94,20 +94,20 @@ impl Waiting<'_> {
         })
     }
 
-    /// Waits to the end. A reading that fails is tried again; a key that is refused is not.
-    pub(super) async fn wait(&self, begun: Begun) -> Result<Waited, CliError> {
+    /// Waits to the end.
+    pub(in crate::cli) async fn wait(&self, begun: Begun) -> Result<Waited, CliError> {
         let Begun {
             mut watch,
             mut readiness,
             since,
         } = begun;
-        let clock = &self.connection.clock;
+        let clock = &self.session.connection.clock;
         let start = clock.instant();
         let deadline = start + self.timeout;
-        let show = Show::new(self);
-        let mut pause = Pause::new(seed(clock));
+        let show = Progress::new(self.session.ui, self.key, self.timeout);
+        let mut backoff = PollBackoff::new(seed(clock));
         let (mut verdict, _) = watch.look(&readiness, &[]);
-        show.state(&readiness, verdict, true);
+        show.state(&readiness, verdict, Shown::Anew);
         let outcome = loop {
             match verdict {
                 Verdict::Configured => break WaitOutcome::Configured,
@@ -115,7 +115,7 @@ impl Waiting<'_> {
                 Verdict::Waiting(_) => {}
             }
             let round = async {
-                clock.sleep(pause.next()).await;
+                clock.sleep(backoff.next()).await;
                 self.read(since).await
             };
             let (now, events) = match self.before(deadline, round).await {
@@ -133,15 +133,16 @@ impl Waiting<'_> {
             }
             let (next, news) = watch.look(&now, &events);
             for event in news {
-                show.event(event);
+                show.event(self.intent, event);
             }
             let is_other = (now.state, &now.reason) != (readiness.state, &readiness.reason);
             if is_other || next != verdict {
-                pause.begin_again();
+                backoff.reset();
             }
             verdict = next;
             readiness = now;
-            show.state(&readiness, verdict, is_other);
+            let shown = if is_other { Shown::Anew } else { Shown::Same };
+            show.state(&readiness, verdict, shown);
         };
         Ok(Waited {
             readiness,
@@ -150,36 +151,35 @@ impl Waiting<'_> {
         })
     }
 
-    /// Lets something finish unless time or patience runs out.
+    /// Lets something finish unless the time is over or a signal comes first.
     async fn before<T>(&self, deadline: Instant, act: impl Future<Output = T>) -> Result<T, Cut> {
         tokio::select! {
             biased;
-            () = self.interrupted.cancelled() => Err(Cut::Interrupted),
+            () = self.session.interrupted.cancelled() => Err(Cut::Interrupted),
             done = act => Ok(done),
-            () = self.connection.clock.sleep_until(deadline) => Err(Cut::TimedOut),
+            () = self.session.connection.clock.sleep_until(deadline) => Err(Cut::TimedOut),
         }
     }
 
-    /// How far the customer is, and what has happened lately.
+    /// Reads the state of the intent, and the latest events.
     async fn read(&self, since: Timestamp) -> Result<(IntentReadiness, Vec<Event>), Failed> {
-        let request = self.request;
-        let client = &self.connection.client;
-        let observed = observe(
-            client,
-            &request.desired,
-            &request.selection,
-            request.extent,
-            &Silent,
-        );
+        let Manifest {
+            desired,
+            selection,
+            extent,
+            ..
+        } = self.session.manifest;
+        let client = &self.session.connection.client;
+        let observed = observe(client, desired, selection, *extent, &Silent);
         let (observed, identities) = observed.await.map_err(|error| self.unread(error))?;
-        let reality = Reality {
+        let live = LiveState {
             observed,
             identities,
         };
-        let is_same = reality.identities.organization_of(self.key) == Some(self.organization);
-        let readiness = intent_of(&reality, request, self.connection, self.key, self.intent);
+        let is_same = live.identities.organization_of(self.key) == Some(self.organization);
+        let readiness = intent_of(self.session, &live, self.key, self.intent);
         let Some(readiness) = readiness.filter(|_| is_same) else {
-            let refusal = match reality.identities.entries.get(self.key) {
+            let refusal = match live.identities.entries.get(self.key) {
                 Some(Identity::Conflicted(conflicts)) => Refusal::Conflict(conflicts.clone()),
                 _ => Refusal::NotCreated,
             };
@@ -189,18 +189,19 @@ impl Waiting<'_> {
         let events = match self.events(since).await {
             Err(error) if error.ends_every_read() => return Err(self.unread(error)),
             // The objects tell as much, only later.
-            events => events.unwrap_or_default(),
+            Err(_) => Vec::new(),
+            Ok(events) => events,
         };
         Ok((readiness, events))
     }
 
-    /// The events that tell more than the objects do; none where WorkOS does not tell them.
+    /// Reads the events that tell more than the objects do; none where WorkOS has none to give.
     async fn events(&self, since: Timestamp) -> Result<Vec<Event>, ApiError> {
         let kinds = link::kinds(self.intent);
         if kinds.is_empty() {
             return Ok(Vec::new());
         }
-        let client = &self.connection.client;
+        let client = &self.session.connection.client;
         let filter = EventFilter {
             kinds,
             organization: Some(self.organization),
@@ -216,55 +217,64 @@ impl Waiting<'_> {
     fn unread(&self, error: ApiError) -> Failed {
         match error.kind {
             ApiErrorKind::Unauthorized | ApiErrorKind::Forbidden | ApiErrorKind::Redirected => {
-                Failed::Ended(Box::new(self.failed(error)))
+                Failed::Ended(Box::new(self.session.failed(error)))
             }
             _ => Failed::Unread(Box::new(error)),
         }
     }
-
-    fn failed(&self, error: ApiError) -> CliError {
-        CliError::reading(error, &self.connection.target.endpoint)
-    }
 }
 
-/// Where waiting starts from.
-pub(super) struct Begun {
+/// State from which a wait begins.
+pub(in crate::cli) struct Begun {
     watch: Watch,
     readiness: IntentReadiness,
     since: Timestamp,
 }
 
-/// Why there is no reading.
+/// Reason for which there is no reading.
 enum Failed {
-    /// It may go better the next time.
+    /// The next reading may succeed.
     Unread(Box<ApiError>),
-    /// It will not.
+    /// No later reading will succeed.
     Ended(Box<CliError>),
 }
 
-/// How far one intent of one customer is; `None` when it was not asked about.
-pub(super) fn intent_of(
-    reality: &Reality,
-    request: &Request,
-    connection: &Connection,
+/// Returns the state of one intent of an entry; none when it was not read.
+pub(in crate::cli) fn intent_of(
+    session: &Session<'_>,
+    live: &LiveState,
     key: &OrgKey,
     intent: Intent,
 ) -> Option<IntentReadiness> {
-    let readiness = reality.readiness(request, connection);
-    let mut organizations = readiness.organizations.into_iter();
+    let mut organizations = session.readiness(live).organizations.into_iter();
     let mut intents = organizations.find(|o| o.key == *key)?.intents.into_iter();
     intents.find(|readiness| readiness.intent == intent)
 }
 
-/// A link, or a wait, that is not possible as things are.
-pub(super) fn refused(refusal: &Refusal, key: &OrgKey, intent: Intent) -> CliError {
+/// Adds an undeclared intent to the entry, for this run and where that is allowed.
+pub(in crate::cli) fn allow_undeclared(
+    manifest: &mut Manifest,
+    key: &OrgKey,
+    intent: Intent,
+    options: Options,
+) -> Result<(), CliError> {
+    let entry = manifest.desired.organizations.get_mut(key);
+    link::declares(entry.as_deref(), intent, options)
+        .map_err(|refusal| refused(&refusal, key, intent))?;
+    if let Some(entry) = entry {
+        entry.intents.entry(intent).or_default();
+    }
+    Ok(())
+}
+
+/// Returns the error of a link, or of a wait, that is not possible as things are.
+pub(in crate::cli) fn refused(refusal: &Refusal, key: &OrgKey, intent: Intent) -> CliError {
     let message = refusal.message(key, intent);
     CliError::new(Exit::Stopped, refusal.code(), message).help(refusal.help())
 }
 
-/// What the process ends with after a wait, and what is to be said of one that did not end as
-/// hoped.
-pub(super) fn ended(report: &WaitReport<'_>) -> (Exit, Option<CliError>) {
+/// Returns the exit code of a wait, and its error unless the intent is configured.
+pub(in crate::cli) fn ended(report: &WaitReport<'_>) -> (Exit, Option<CliError>) {
     let problem = text::wait_problem(report);
     let error = match report.outcome {
         WaitOutcome::Configured => return (Exit::Done, None),
@@ -281,12 +291,15 @@ pub(super) fn ended(report: &WaitReport<'_>) -> (Exit, Option<CliError>) {
             portalctl_model::codes::cli::INTERRUPTED,
             problem,
         )
-        .help("run `portalctl wait` to go on; what the customer has done stays done"),
+        .help(format!(
+            "run `portalctl wait {} {}` to go on; what the customer has done stays done",
+            report.key, report.readiness.intent
+        )),
     };
     (error.exit, Some(error))
 }
 
-/// Nobody needs to see each reading.
+/// Progress of readings that is not shown.
 struct Silent;
 
 impl ReadProgress for Silent {

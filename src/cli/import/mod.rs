@@ -1,19 +1,25 @@
 //! `portalctl import`
+//!
+//! Takes a folder, what it declares already, and what is live. Writes one manifest file for each
+//! organization that is not declared. Changes nothing at WorkOS and no file that exists.
+
+mod files;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use tokio_util::sync::CancellationToken;
 
-use super::args::{ConnectionArgs, FileArgs, Format};
+use super::args::{ConnectionArgs, FileArgs, Format, selection};
 use super::connect::{self, Connection};
 use super::error::CliError;
 use super::exit::Exit;
-use super::import_files::{Folder, Written, names_in};
-use super::session::{self, Reality, Request};
+use super::manifest::{Manifest, inputs, sound};
+use super::request::{ConnectionRequest, Files};
+use super::session::{self, LiveState, Session};
 use super::ui::Ui;
-use super::{failure_json, json};
+use super::{format_name, json};
+use files::{Folder, Written, names_in};
 use portalctl_core::import::{Import, Survey, settings};
 use portalctl_manifest::convert::Form;
 use portalctl_manifest::{self as manifest, Input};
@@ -23,9 +29,9 @@ use portalctl_model::codes::manifest::MIXED_FORMS;
 use portalctl_model::desired::{Desired, KeyKind};
 use portalctl_model::observed::Listing;
 use portalctl_model::text::escape;
-use portalctl_report::json_v1::{self, ErrorItem};
+use portalctl_report::json_v1;
 use portalctl_report::{ImportReport, text};
-use portalctl_workos::observe::{self, Contacts, Extent};
+use portalctl_workos::observe::{self, Extent};
 
 /// Write manifest files for the organizations that exist already, ids pinned.
 ///
@@ -61,7 +67,7 @@ pub(super) struct ImportArgs {
     connection: ConnectionArgs,
 }
 
-/// What WorkOS has no list of.
+/// Facts that WorkOS has no list of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum More {
     /// Audit logs and log streams.
@@ -71,67 +77,101 @@ enum More {
 }
 
 impl ImportArgs {
-    pub(super) fn failure(&self, items: &[ErrorItem]) -> Option<String> {
-        match self.output {
-            Format::Text => None,
-            Format::Json => failure_json(items, json_v1::failed_import),
-        }
+    pub(super) fn format(&self) -> Option<String> {
+        format_name(&self.output)
     }
+
+    fn request(&self) -> Result<ImportRequest, CliError> {
+        let connection = self.connection.request();
+        Ok(ImportRequest {
+            folder: self.dir.clone(),
+            only: self.only.clone(),
+            selection: selection(&self.only, &[])?,
+            with: self.with.clone(),
+            effect: if self.dry_run {
+                Effect::Shown
+            } else {
+                Effect::Written
+            },
+            format: self.output,
+            files: self.files.beside(&connection.http.key)?,
+            connection,
+        })
+    }
+}
+
+/// Organizations to be imported.
+struct ImportRequest {
+    folder: PathBuf,
+    /// Patterns of `--match`, kept for messages.
+    only: Vec<String>,
+    /// The same patterns, compiled.
+    selection: Selection,
+    with: Vec<More>,
+    effect: Effect,
+    format: Format,
+    files: Files,
+    connection: ConnectionRequest,
+}
+
+/// Effect of the command on the folder.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Effect {
+    /// Files are written.
+    Written,
+    /// The files that would be written are shown.
+    Shown,
 }
 
 pub(super) fn run(args: &ImportArgs, ui: &Ui) -> Result<Exit, CliError> {
-    let only = session::patterns(&args.only, &[])?;
-    let taken = names_in(&args.dir)?;
-    let declared = declared(args, ui)?;
+    let request = args.request()?;
+    let taken = names_in(&request.folder)?;
+    let declared = declared(&request, ui)?;
     let is_new = declared.is_none();
-    let request = Request {
-        desired: declared.unwrap_or_default(),
-        // Nothing is asked about what is declared already but who it is.
+    let manifest = Manifest {
+        // Nothing is asked about what is declared already but whose it is.
         selection: Selection::default().without_intents(),
         extent: Extent::Everything,
-        contacts: Contacts::Unmarked,
-        warnings: Vec::new(),
+        ..Manifest::of(declared.unwrap_or_default())
     };
-    let connection = connect::open(&args.connection, &request.desired)?;
-    session::block_on(async |interrupted| {
-        let mut reality = session::look(&connection, &request, ui, &interrupted).await?;
-        let survey = Survey::new(&request.desired, &reality.observed, &reality.identities);
-        matches_something(&args.only, &survey)?;
-        let survey = survey.only(&only);
-        ask_more(args, &survey, &mut reality, &connection, &interrupted).await?;
-        let import = survey.files(&request.desired, &reality.observed, &taken);
+    let connection = connect::open(&request.connection, &manifest.desired)?;
+    session::run(&manifest, &connection, ui, async |session| {
+        let desired = &manifest.desired;
+        let mut live = session.observe().await?;
+        let survey = Survey::new(desired, &live.observed, &live.identities);
+        check_patterns(&request.only, &survey)?;
+        let survey = survey.only(&request.selection);
+        read_more(session, &request.with, &survey, &mut live).await?;
+        let import = survey.files(desired, &live.observed, &taken);
         let settings = is_new && !import.files.is_empty();
         let folder = Folder {
-            path: &args.dir,
+            path: &request.folder,
             settings: settings.then(|| settings_text(&connection)),
         };
-        let outcome = if args.dry_run {
-            Written::all(&import, settings)
-        } else {
-            folder.write(&import.files, &interrupted)
+        let written = match request.effect {
+            Effect::Shown => Written::all(&import, settings),
+            Effect::Written => folder.write(&import.files, &session.interrupted),
         };
-        tell(args, &connection, &reality, &import, &outcome, ui)
+        write(session, &request, &live, &import, &written)
     })
 }
 
-/// What the folder and the files of `-f` declare; `None` when there is no manifest yet.
-fn declared(args: &ImportArgs, ui: &Ui) -> Result<Option<Desired>, CliError> {
-    let mut files = args.files.file.clone();
-    if manifest::has_files(&args.dir) {
-        is_no_kubernetes_folder(&args.dir)?;
-        files.push(args.dir.clone());
+/// Returns what the folder and the files of `-f` declare; none when there is no manifest yet.
+fn declared(request: &ImportRequest, ui: &Ui) -> Result<Option<Desired>, CliError> {
+    let mut files = request.files.clone();
+    if manifest::has_files(&request.folder) {
+        refuse_kubernetes_folder(&request.folder)?;
+        files.0.push(request.folder.clone());
     }
-    if files.is_empty() {
+    if files.0.is_empty() {
         return Ok(None);
     }
-    let files = FileArgs { file: files };
-    let inputs = session::inputs(&files, Some(&args.connection))?;
-    let sound = session::sound(manifest::read_settings(&inputs), ui)?;
+    let sound = sound(manifest::read_settings(&inputs(&files)?), ui)?;
     Ok(Some(sound.desired))
 }
 
 /// Refuses a folder of Kubernetes resources, beside which no manifest file may stand.
-fn is_no_kubernetes_folder(folder: &Path) -> Result<(), CliError> {
+fn refuse_kubernetes_folder(folder: &Path) -> Result<(), CliError> {
     let form = manifest::convert::form_of(&[Input::Path(folder.to_owned())]);
     if form == Form::Manifest {
         return Ok(());
@@ -148,9 +188,9 @@ fn is_no_kubernetes_folder(folder: &Path) -> Result<(), CliError> {
 }
 
 /// Refuses a pattern that matches nothing: a mistyped one must not look like nothing to import.
-fn matches_something(patterns: &[String], survey: &Survey) -> Result<(), CliError> {
+fn check_patterns(patterns: &[String], survey: &Survey) -> Result<(), CliError> {
     for pattern in patterns {
-        let only = session::patterns(std::slice::from_ref(pattern), &[])?;
+        let only = selection(std::slice::from_ref(pattern), &[])?;
         if !survey.has(&only) {
             let message = format!("--match {}: there is no such organization", escape(pattern));
             let error = CliError::new(Exit::Usage, codes::NOTHING_SELECTED, message);
@@ -163,37 +203,33 @@ fn matches_something(patterns: &[String], survey: &Survey) -> Result<(), CliErro
     Ok(())
 }
 
-/// Reads what was asked for of every organization that is imported.
-async fn ask_more(
-    args: &ImportArgs,
+/// Reads what was asked for besides of every organization that is imported.
+async fn read_more(
+    session: &Session<'_>,
+    with: &[More],
     survey: &Survey,
-    reality: &mut Reality,
-    connection: &Connection,
-    interrupted: &CancellationToken,
+    live: &mut LiveState,
 ) -> Result<(), CliError> {
-    let asks = |more| args.with.contains(&more);
-    let of = |wanted: bool| {
-        if wanted {
+    let organizations = |more| {
+        if with.contains(&more) {
             survey.organizations()
         } else {
             BTreeSet::new()
         }
     };
-    let client = &connection.client;
-    let asking = async {
+    let client = &session.connection.client;
+    let reading = async {
         futures::try_join!(
-            observe::audit_logs(client, of(asks(More::Logs))),
-            observe::it_contacts(client, of(asks(More::Contacts))),
+            observe::audit_logs(client, organizations(More::Logs)),
+            observe::it_contacts(client, organizations(More::Contacts)),
         )
     };
     let (logs, contacts) = tokio::select! {
-        answers = asking => {
-            answers.map_err(|error| CliError::reading(error, &connection.target.endpoint))?
-        }
-        () = interrupted.cancelled() => return Err(CliError::interrupted()),
+        answers = reading => answers.map_err(|error| session.failed(error))?,
+        () = session.interrupted.cancelled() => return Err(CliError::interrupted()),
     };
-    reality.observed.audit_logs = logs;
-    reality.observed.it_contacts = contacts;
+    live.observed.audit_logs = logs;
+    live.observed.it_contacts = contacts;
     Ok(())
 }
 
@@ -205,32 +241,30 @@ fn settings_text(connection: &Connection) -> String {
     })
 }
 
-/// Writes the account, also of what went wrong on the way.
-fn tell(
-    args: &ImportArgs,
-    connection: &Connection,
-    reality: &Reality,
+/// Writes the account, also where writing files ended early.
+fn write(
+    session: &Session<'_>,
+    request: &ImportRequest,
+    live: &LiveState,
     import: &Import,
     written: &Written,
-    ui: &Ui,
 ) -> Result<Exit, CliError> {
-    let headline = session::headline(connection);
-    let notes = notes(args, reality, import);
-    let folder = args.dir.to_string_lossy();
+    let ui = session.ui;
     let report = ImportReport {
-        headline: &headline,
+        headline: &session.connection.headline(),
         import,
-        folder: &folder,
-        is_whole: args.files.file.is_empty(),
+        folder: &request.folder.to_string_lossy(),
+        is_whole: request.files.0.is_empty(),
         settings: written.settings,
         written: written.files,
-        is_dry_run: args.dry_run,
-        notes: &notes,
+        is_dry_run: request.effect == Effect::Shown,
+        notes: &notes(request, live, import),
     };
-    let errors = written.error.as_ref().map(|error| error.items.clone());
-    ui.data(&match args.output {
+    let errors = written.error.as_ref();
+    let errors = errors.map_or_else(Vec::new, |error| error.items.clone());
+    ui.data(&match request.format {
         Format::Text => text::import(&report, &ui.layout()),
-        Format::Json => json(&json_v1::import(&report, errors.unwrap_or_default()))?,
+        Format::Json => json(&json_v1::import(&report, errors))?,
     })?;
     let Some(error) = &written.error else {
         return Ok(Exit::Done);
@@ -239,19 +273,18 @@ fn tell(
     Ok(error.exit)
 }
 
-fn notes(args: &ImportArgs, reality: &Reality, import: &Import) -> Vec<String> {
+fn notes(request: &ImportRequest, live: &LiveState, import: &Import) -> Vec<String> {
     let mut notes = Vec::new();
-    let observed = &reality.observed;
     for (what, message) in [
-        ("connections", unread(&observed.connections)),
-        ("directories", unread(&observed.directories)),
+        ("connections", unread(&live.observed.connections)),
+        ("directories", unread(&live.observed.directories)),
     ] {
         notes.extend(message.map(|message| format!("{what} cannot be read: {message}")));
     }
     if import.files.is_empty() {
         return notes;
     }
-    if !args.with.contains(&More::Logs) {
+    if !request.with.contains(&More::Logs) {
         notes.push(
             "audit logs and log streams were not asked about; --with logs does, at one request \
              for each organization"

@@ -1,0 +1,268 @@
+//! `portalctl status`
+//!
+//! Takes a manifest. Reads what is live and shows the state of every intent, once or again and again;
+//! compares with an earlier report, and tells a command of changes. Writes nothing to WorkOS.
+
+mod baseline;
+mod format;
+mod on_change;
+mod report;
+mod watch;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use clap::{ArgGroup, Args};
+
+use super::args::TargetArgs;
+use super::duration;
+use super::error::CliError;
+use super::exit::Exit;
+use super::extra_outputs::{ExtraOutputArgs, ResultOutputs};
+use super::manifest::Manifest;
+use super::progress::Reading;
+use super::request::TargetRequest;
+use super::session::{self, Session};
+use super::ui::Ui;
+use super::{Outputs, connect, format_name};
+use format::{Shown, StatusFormat};
+use on_change::{OnChange, Output};
+use portalctl_core::readiness::compare::{Picture, compare};
+use portalctl_core::readiness::fail_on::FailOn;
+use portalctl_model::codes::cli as codes;
+use portalctl_report::StatusReport;
+use portalctl_report::text::Listing;
+use watch::WatchRequest;
+
+/// Show which features each customer still has to configure, and what to do next.
+#[derive(Debug, Args)]
+pub(super) struct StatusArgs {
+    /// Exit with 2 when an intent is in this state, or stalled for longer than a time
+    /// (stalled:14d); several may be given.
+    ///
+    /// `unknown` includes what could not be read, which ends with 0 otherwise.
+    #[arg(long, value_name = "CONDITION", value_delimiter = ',')]
+    fail_on: Vec<FailOn>,
+
+    /// List every organization, also those with nothing to do.
+    #[arg(long)]
+    all: bool,
+
+    /// The output's format.
+    #[arg(short, long, value_name = "FORMAT", default_value = "text")]
+    output: StatusFormat,
+
+    #[command(flatten)]
+    extra: ExtraOutputArgs<StatusFormat>,
+
+    #[command(flatten)]
+    changes: ChangesArgs,
+
+    #[command(flatten)]
+    target: TargetArgs,
+}
+
+/// Arguments about changes and the command that is told of them.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Changes")]
+#[command(group(ArgGroup::new("since").args(["compare", "watch"]).multiple(true)))]
+struct ChangesArgs {
+    /// Show what changed since an earlier `status -o json`, kept in a file.
+    #[arg(long, value_name = "OLD.json")]
+    compare: Option<PathBuf>,
+
+    /// Read again and again, and show what changes, until Ctrl-C.
+    #[arg(long)]
+    watch: bool,
+
+    /// How long --watch waits between two readings; at least 1s.
+    #[arg(long, value_name = "TIME", default_value = "60s", requires = "watch",
+          value_parser = duration::parse)]
+    interval: Duration,
+
+    /// How long --watch goes on; without it, until it is interrupted.
+    #[arg(long, value_name = "TIME", requires = "watch", value_parser = duration::parse)]
+    timeout: Option<Duration>,
+
+    /// Run a command through the shell whenever something changed.
+    ///
+    /// What changed is one JSON document on its standard input (portalctl schema on-change). Its
+    /// output goes to standard error; WORKOS_API_KEY is not in its environment.
+    #[arg(long, value_name = "COMMAND", requires = "since")]
+    on_change: Option<String>,
+
+    /// How long the command of --on-change may take.
+    #[arg(long, value_name = "TIME", default_value = "60s", requires = "on_change",
+          value_parser = duration::parse)]
+    on_change_timeout: Duration,
+}
+
+impl StatusArgs {
+    pub(super) fn outputs(&self) -> Outputs<'_> {
+        Outputs {
+            command: "status",
+            format: format_name(&self.output),
+            files: self.extra.named(),
+            subject: None,
+            is_sandbox: self.target.connection().is_sandbox(),
+        }
+    }
+
+    /// Returns the earlier report that is compared with.
+    pub(super) fn baseline(&self) -> Option<&Path> {
+        self.changes.compare.as_deref()
+    }
+
+    fn request(&self) -> Result<StatusRequest, CliError> {
+        let changes = &self.changes;
+        Ok(StatusRequest {
+            target: self.target.request()?,
+            fail_on: self.fail_on.clone(),
+            listing: if self.all {
+                Listing::All
+            } else {
+                Listing::Pending
+            },
+            outputs: self.extra.beside(self.output),
+            baseline: changes.compare.clone(),
+            on_change: changes.on_change.clone().map(|command| OnChange {
+                command,
+                timeout: changes.on_change_timeout,
+            }),
+            watch: changes.watch.then_some(Schedule {
+                interval: changes.interval,
+                timeout: changes.timeout,
+            }),
+        })
+    }
+}
+
+/// A status report to be made, once or again and again.
+struct StatusRequest {
+    target: TargetRequest,
+    fail_on: Vec<FailOn>,
+    listing: Listing,
+    outputs: ResultOutputs<StatusFormat>,
+    /// The earlier report to compare with.
+    baseline: Option<PathBuf>,
+    on_change: Option<OnChange>,
+    watch: Option<Schedule>,
+}
+
+/// Times of a watch.
+#[derive(Debug, Clone, Copy)]
+struct Schedule {
+    interval: Duration,
+    /// The longest time that the watch goes on.
+    timeout: Option<Duration>,
+}
+
+impl StatusRequest {
+    /// Refuses options that do not go together.
+    fn check(&self, ui: &Ui) -> Result<(), CliError> {
+        let why = if let Some(schedule) = &self.watch {
+            if *self.outputs.output() != StatusFormat::Text {
+                "--watch has no single result to write in another format than text; --on-change \
+                 is given JSON"
+            } else if ui.output_file().is_some() || self.outputs.has_files() {
+                "--watch has no single result to write to --output-file or --write"
+            } else if schedule.interval < watch::MIN_INTERVAL {
+                "--interval is at least 1s"
+            } else {
+                return Ok(());
+            }
+        } else if self.drops_changes() {
+            "--compare needs -o or --write with text, json or markdown to show what changed, or \
+             --on-change to tell it"
+        } else {
+            return Ok(());
+        };
+        Err(CliError::new(Exit::Usage, codes::USAGE, why))
+    }
+
+    /// Returns whether changes are asked for, and neither shown nor told.
+    fn drops_changes(&self) -> bool {
+        let shows_changes = self.outputs.formats().any(|format| format.shows_changes());
+        self.baseline.is_some() && self.on_change.is_none() && !shows_changes
+    }
+}
+
+pub(super) fn run(args: &StatusArgs, ui: &Ui) -> Result<Exit, CliError> {
+    let request = args.request()?;
+    request.check(ui)?;
+    let mut manifest = Manifest::load(&request.target.manifest, ui)?;
+    manifest.narrow();
+    let baseline = request.baseline.as_deref();
+    let earlier = baseline
+        .map(|path| baseline::read(path, &manifest))
+        .transpose()
+        .map_err(|error| error.of(manifest.desired.names()))?;
+    let connection = connect::open(&request.target.connection, &manifest.desired)?;
+    session::run(&manifest, &connection, ui, async |session| {
+        match request.watch {
+            Some(schedule) => {
+                let watch = WatchRequest {
+                    interval: schedule.interval,
+                    timeout: schedule.timeout,
+                    listing: request.listing,
+                    on_change: request.on_change.as_ref(),
+                    fail_on: &request.fail_on,
+                };
+                watch::run(session, watch, earlier).await
+            }
+            None => once(session, &request, earlier).await,
+        }
+    })
+}
+
+async fn once(
+    session: &Session<'_>,
+    request: &StatusRequest,
+    earlier: Option<Picture>,
+) -> Result<Exit, CliError> {
+    let ui = session.ui;
+    let live = session.observe_with_invitations(&Reading::new(ui)).await?;
+    let readiness = session.readiness(&live);
+    let changes = earlier.map(|earlier| compare(&earlier, &Picture::after(&earlier, &readiness)));
+    // Before the report, which also says how the command failed.
+    let told = match (&request.on_change, &changes) {
+        (Some(on_change), Some(changes)) if !changes.is_empty() => {
+            report::tell(session, on_change, changes, Output::Inherited).await
+        }
+        _ => Ok(String::new()),
+    };
+    let now = session.connection.clock.now();
+    let report = StatusReport {
+        headline: &session.headline(),
+        readiness: &readiness,
+        now,
+    };
+    let since = request.baseline.as_deref();
+    let shown = Shown {
+        report: &report,
+        listing: request.listing,
+        changes: changes.as_deref(),
+        since: &since.map_or_else(String::new, |path| path.display().to_string()),
+        errors: told.as_ref().err().map_or(&[], |error| &error.items),
+    };
+    request
+        .outputs
+        .write(ui, |format, layout| format.render(&shown, layout))?;
+    if !request
+        .outputs
+        .formats()
+        .any(|format| format.shows_warnings())
+    {
+        for warning in &readiness.warnings {
+            ui.say(&format!("warning[{}]: {}", warning.code, warning.message));
+        }
+    }
+    let asked = report::check(&request.fail_on, &readiness, now, ui);
+    Ok(match told {
+        Ok(_) => asked,
+        Err(error) => {
+            ui.error(&error);
+            error.exit.or_worse(asked)
+        }
+    })
+}

@@ -1,0 +1,38 @@
+//! The typed request of `portalctl verify-domain`.
+
+use std::net::SocketAddr;
+
+use crate::cli::args::Format;
+use crate::cli::session::HeldByOthers;
+
+/// Domains of one organization to be verified.
+pub(super) struct VerifyRequest {
+    /// The only domain to look at; all declared ones unless named.
+    pub(super) domain: Option<String>,
+    pub(super) record: RecordValue,
+    /// Resolvers to ask instead of the system's.
+    pub(super) resolvers: Vec<SocketAddr>,
+    pub(super) asking: Asking,
+    pub(super) held: HeldByOthers,
+    pub(super) format: Format,
+}
+
+/// Value of a DNS record in the report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum RecordValue {
+    /// The value is shown: whoever has it can set the record.
+    Shown,
+    /// The value is left out.
+    Hidden,
+}
+
+/// Condition under which WorkOS is asked to verify a domain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asking {
+    /// The record is looked up and WorkOS is not asked.
+    Never,
+    /// WorkOS is asked unless DNS says that the record is not there.
+    WhenUseful,
+    /// WorkOS is asked whatever DNS says.
+    Always,
+}
