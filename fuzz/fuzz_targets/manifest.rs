@@ -41,7 +41,7 @@ fuzz_target!(|text: &[u8]| {
     let whole = convert::read_whole(&input(text));
     let checked = &whole.checked;
     for width in [1, 80] {
-        let shown = manifest::render(&checked.diagnostics, &checked.sources, false, width);
+        let shown = manifest::render(&checked.diagnostics, &checked.sources, manifest::Layout::plain(width));
         assert!(!shown.contains(['\u{1b}', '\u{202e}']), "{shown:?}");
     }
     let Some(desired) = &checked.desired else {

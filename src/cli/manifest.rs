@@ -232,7 +232,11 @@ fn nothing<'a>(
 /// Renders findings for standard error.
 pub(super) fn render(diagnostics: &Diagnostics, sources: &Sources, ui: &Ui) -> String {
     let layout = ui.talk_layout();
-    manifest::render(diagnostics, sources, layout.paint.colour, layout.width)
+    let layout = manifest::Layout {
+        width: layout.width,
+        colour: layout.paint.colour,
+    };
+    manifest::render(diagnostics, sources, layout)
 }
 
 /// Returns the problems of a manifest as an error.

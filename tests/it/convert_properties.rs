@@ -13,7 +13,7 @@ use portalctl_manifest::shape::{
     AuditLogs, DomainSettings, Environment, IntentSettings, Limits, Manifest, Organization,
     ReturnUrls, UpdateLimit,
 };
-use portalctl_manifest::{Input, render, to_yaml};
+use portalctl_manifest::{Input, Layout, render, to_yaml};
 use portalctl_model::Intent;
 use portalctl_model::desired::{
     self, DeclaredDomainState, Desired, DomainsPolicy, Invite, KeyKind, Source,
@@ -297,7 +297,7 @@ fn meaning(whole: &Whole) -> Option<Desired> {
 
 fn told(whole: &Whole, text: &str) -> String {
     let checked = &whole.checked;
-    let told = render(&checked.diagnostics, &checked.sources, false, 100);
+    let told = render(&checked.diagnostics, &checked.sources, Layout::plain(100));
     format!("{text}\n{told}")
 }
 

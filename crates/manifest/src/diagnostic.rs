@@ -1,7 +1,7 @@
-//! Findings about a manifest: what is wrong, where, and what to do about it.
+//! Findings about a manifest: problems with their places and remedies.
 //!
-//! Goes in: problems as the stages meet them. Comes out: a sorted, serialisable list. Decides
-//! nothing about how a finding looks; that is `render`'s.
+//! Goes in: problems as the stages meet them. Comes out: a sorted, serialisable list. The look of a
+//! finding is `render`'s.
 
 use std::borrow::Cow;
 
@@ -13,32 +13,32 @@ use super::secret;
 use super::source::{Location, Sources, Spot};
 use portalctl_model::codes::{Code, manifest as codes};
 
-/// How bad a finding is.
+/// Severity of a finding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// The manifest cannot be used.
+    /// An error: the manifest cannot be used.
     Error,
-    /// It can be used, but probably does not say what was meant.
+    /// A warning: the manifest can be used, but is probably not meant like this.
     Warning,
-    /// Worth knowing.
+    /// A note.
     Note,
 }
 
 /// One finding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
-    /// Its stable code, for `portalctl explain`.
+    /// Stable code, for `portalctl explain`.
     pub code: Code,
-    /// How bad it is.
+    /// Severity.
     pub severity: Severity,
-    /// What is wrong, in one line.
+    /// The problem, in one line.
     pub message: String,
-    /// Where; absent when it is about the manifest as a whole.
+    /// Place; absent when the finding is about the manifest as a whole.
     pub location: Option<Location>,
-    /// Other places that have to do with it, each with what it is.
+    /// Other places of interest, each with a label.
     pub related: Vec<(Location, String)>,
-    /// What to do.
+    /// Hint about the remedy.
     pub help: Option<String>,
 }
 
@@ -86,24 +86,24 @@ pub struct Diagnostics {
 }
 
 impl Diagnostics {
-    /// Whether the manifest cannot be used.
+    /// Returns whether there is an error.
     pub fn has_errors(&self) -> bool {
         self.list
             .iter()
             .any(|finding| finding.severity == Severity::Error)
     }
 
-    /// The findings in order.
+    /// Returns the findings in order.
     pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
         self.list.iter()
     }
 
-    /// How many findings there are.
+    /// Returns the number of findings.
     pub fn len(&self) -> usize {
         self.list.len()
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no findings.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
@@ -130,7 +130,19 @@ pub(super) struct Finding {
 }
 
 impl Finding {
-    pub(super) fn new(code: Code, severity: Severity, message: impl Into<String>) -> Self {
+    pub(super) fn error(code: Code, message: impl Into<String>) -> Self {
+        Self::new(code, Severity::Error, message)
+    }
+
+    pub(super) fn warning(code: Code, message: impl Into<String>) -> Self {
+        Self::new(code, Severity::Warning, message)
+    }
+
+    pub(super) fn note(code: Code, message: impl Into<String>) -> Self {
+        Self::new(code, Severity::Note, message)
+    }
+
+    fn new(code: Code, severity: Severity, message: impl Into<String>) -> Self {
         Self {
             code,
             severity,
@@ -157,7 +169,7 @@ impl Finding {
     }
 }
 
-/// How many findings are kept: more than anybody reads, and few enough for any memory.
+/// Findings that are kept: more than anybody reads, and few enough for any memory.
 const MAX_FINDINGS: usize = 10_000;
 
 /// The findings so far, in the order in which they were met.
@@ -165,7 +177,7 @@ const MAX_FINDINGS: usize = 10_000;
 pub(super) struct Findings {
     list: Vec<Finding>,
     limit: usize,
-    /// How many were met beyond the limit.
+    /// Number of findings beyond the limit.
     dropped: usize,
     /// The form that is being read: findings spell fields as it does.
     form: Form,
@@ -209,7 +221,7 @@ impl Findings {
         }
     }
 
-    /// Whether another finding would only be counted. Asked where finding the right words
+    /// Returns whether another finding would only be counted. Callers ask where composing a message
     /// takes long.
     pub(super) fn are_full(&self) -> bool {
         self.list.len() >= self.limit
@@ -220,7 +232,7 @@ impl Findings {
         self.dropped += 1;
     }
 
-    /// Writes down an error at a place, with what to do about it.
+    /// Adds an error at a place, with a hint.
     pub(super) fn error(
         &mut self,
         code: Code,
@@ -228,11 +240,30 @@ impl Findings {
         message: impl Into<String>,
         help: impl Into<String>,
     ) {
-        self.push(
-            Finding::new(code, Severity::Error, message)
-                .at(spot)
-                .help(help),
-        );
+        self.push(Finding::error(code, message).at(spot).help(help));
+    }
+
+    /// Adds a warning at a place, with a hint.
+    pub(super) fn warn(
+        &mut self,
+        code: Code,
+        spot: Spot,
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        self.push(Finding::warning(code, message).at(spot).help(help));
+    }
+
+    /// Adds an error about a second declaration, with the place of the first.
+    pub(super) fn twice(
+        &mut self,
+        code: Code,
+        [first, again]: [Spot; 2],
+        message: impl Into<String>,
+        help: impl Into<String>,
+    ) {
+        let finding = Finding::error(code, message).at(again);
+        self.push(finding.related(first, "first declared here").help(help));
     }
 
     pub(super) fn have_errors(&self) -> bool {
@@ -256,12 +287,12 @@ impl Findings {
         }
     }
 
-    /// Says how many findings are not shown.
+    /// Adds the number of findings that are not shown.
     fn mention_dropped(&mut self) {
         if self.dropped > 0 {
             let message = format!("{} more findings are not shown", self.dropped);
             self.list.push(
-                Finding::new(codes::TOO_MANY_FINDINGS, Severity::Error, message)
+                Finding::error(codes::TOO_MANY_FINDINGS, message)
                     .help("correct the ones that are shown, then run the command again"),
             );
         }
@@ -314,7 +345,7 @@ mod tests {
         let sources = Sources::default();
         let mut findings = Findings::with_limit(2);
         for n in 0..5 {
-            findings.push(Finding::new(codes::BLANK, Severity::Error, n.to_string()));
+            findings.push(Finding::error(codes::BLANK, n.to_string()));
         }
         assert!(findings.have_errors());
         let findings = findings.finish(&sources);
@@ -336,16 +367,11 @@ mod tests {
         let mut findings = Findings::default();
         findings.error(codes::BLANK, spot(9, 1), "later", "write it");
         findings.push(
-            Finding::new(
-                codes::DUPLICATE_KEY,
-                Severity::Error,
-                "`acme` is declared twice",
-            )
-            .at(spot(4, 3))
-            .related(spot(2, 3), "first declared here"),
+            Finding::error(codes::DUPLICATE_KEY, "`acme` is declared twice")
+                .at(spot(4, 3))
+                .related(spot(2, 3), "first declared here"),
         );
-        findings
-            .push(Finding::new(codes::TOO_LARGE, Severity::Note, "whole").at(Spot::whole(file)));
+        findings.push(Finding::note(codes::TOO_LARGE, "whole").at(Spot::whole(file)));
         let json = serde_json::to_value(findings.finish(&sources)).unwrap();
         assert_eq!(
             json,

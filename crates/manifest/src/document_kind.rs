@@ -1,12 +1,11 @@
-//! Which form the documents of a manifest have, and which of them are no part of it.
+//! Kinds of YAML documents: parts of a manifest, our Kubernetes resources, and documents of others.
 //!
-//! Goes in: YAML documents. Comes out: those of a manifest, or those of our kinds of Kubernetes
-//! resources; never both, because nobody could say what holds. What belongs to others is skipped
-//! with a note.
+//! Goes in: YAML documents. Comes out: a manifest, or resources; both together are an error, because
+//! they could contradict each other. Documents of others are skipped with a note.
 
 use std::collections::BTreeSet;
 
-use super::diagnostic::{Finding, Findings, Severity};
+use super::diagnostic::{Finding, Findings};
 use super::kubernetes::{API_VERSION, GROUP, Kind};
 use super::load::Document;
 use super::node::{Node, Value};
@@ -14,7 +13,7 @@ use super::quote::{nearest, quote};
 use super::source::{FileId, Spot};
 use portalctl_model::codes::manifest as codes;
 
-/// The documents, sorted out.
+/// The documents of a manifest, by form.
 pub(super) enum Documents {
     /// A manifest.
     Manifest(Vec<Document>),
@@ -30,7 +29,7 @@ pub(super) struct Resource {
     pub(super) root: Node,
 }
 
-/// Sorts documents out. A wrong one is reported, and taken for what it seems to be.
+/// Sorts documents by kind. A wrong one is reported, and taken for the kind that it resembles.
 pub(super) fn sort(documents: Vec<Document>, findings: &mut Findings) -> Documents {
     let mut sorted = Sorted::default();
     for Document { file, root } in documents {
@@ -64,12 +63,12 @@ pub(super) fn sort(documents: Vec<Document>, findings: &mut Findings) -> Documen
 
 #[derive(Default)]
 struct Sorted {
-    /// What is no Kubernetes object.
+    /// Documents that are not Kubernetes objects.
     plain: Vec<Document>,
     resources: Vec<Resource>,
-    /// What belongs to others: where, and what it is.
+    /// Documents of others: place and kind.
     foreign: Vec<(Spot, String)>,
-    /// Whether there is one that was meant for us, but cannot be read.
+    /// Set when a document was meant for us, but cannot be read.
     refused: bool,
 }
 
@@ -103,7 +102,7 @@ impl Sorted {
     }
 }
 
-/// The items of a list of objects.
+/// Returns the items of a list of objects.
 fn items(root: Node) -> Vec<Node> {
     let Value::Map(fields) = root.value else {
         return Vec::new();
@@ -135,10 +134,10 @@ fn text_of<'n>(root: &'n Node, name: &str) -> Option<&'n str> {
     field(root, name)?.as_str()
 }
 
-/// How many kinds of skipped documents are named.
+/// Kinds of skipped documents that the note names.
 const MAX_NAMED: usize = 5;
 
-/// Says once what was skipped, however much it is.
+/// Reports all skipped documents in one note.
 fn note_skipped(foreign: &[(Spot, String)], findings: &mut Findings) {
     let Some((first, _)) = foreign.first() else {
         return;
@@ -155,13 +154,13 @@ fn note_skipped(foreign: &[(Spot, String)], findings: &mut Findings) {
         count => format!("skipped {count} documents: {}{more}", named.join(", ")),
     };
     findings.push(
-        Finding::new(codes::SKIPPED_DOCUMENT, Severity::Note, message)
+        Finding::note(codes::SKIPPED_DOCUMENT, message)
             .at(*first)
             .help("of Kubernetes, portalctl reads PortalEnvironment and PortalOrganization only"),
     );
 }
 
-/// An object that was meant for us: its group is ours, or its kind is.
+/// Refuses an object whose group or kind is ours, but not both, or whose version is unknown.
 fn refuse(version: &str, kind: &str, root: &Node, file: FileId, findings: &mut Findings) {
     let known = Kind::ALL.map(Kind::as_str);
     let (name, message, help) = if known.contains(&kind) {
@@ -188,17 +187,16 @@ fn refuse(version: &str, kind: &str, root: &Node, file: FileId, findings: &mut F
     findings.error(codes::UNSUPPORTED_KIND, spot, message, help);
 }
 
-/// Whether a document that is no Kubernetes object is a manifest, or a part of one: others have
-/// versions, too, but of several parts.
+/// Returns whether a document is a manifest, or a part of one. Files of others have versions, too, but of
+/// several parts.
 fn is_manifest(root: &Node) -> bool {
     field(root, "organizations").is_some()
         || field(root, "version").is_some_and(|node| matches!(node.value, Value::Int(_)))
 }
 
 fn refuse_mixed(spot: Spot, resource: Option<&Resource>, findings: &mut Findings) {
-    let finding = Finding::new(
+    let finding = Finding::error(
         codes::MIXED_FORMS,
-        Severity::Error,
         "a manifest stands beside Kubernetes resources",
     )
     .at(spot)

@@ -10,9 +10,9 @@ use super::secret;
 use super::source::Location;
 use portalctl_model::text::is_plain;
 
-/// How many characters lie between two marks: what finding a column walks at most.
+/// Characters between two marks; a search for a column walks no further.
 const STRIDE: usize = 512;
-/// How many characters before the piece are looked at, so that a key cut in two is seen.
+/// Characters around the piece that are searched, so that a key cut in two is found.
 const MARGIN: usize = 200;
 
 /// A line whose columns are found quickly.
@@ -20,8 +20,8 @@ pub(super) struct Line<'a> {
     text: &'a str,
     /// The byte offset of every 512th character.
     marks: Vec<usize>,
-    /// The columns, from 0, that API keys cover. An escape in the text (`\u005f`) can hide a key
-    /// from the eye of `secret`, but not from YAML.
+    /// Columns, from 0, that API keys cover. An escape in the text (`\u005f`) can hide a key from
+    /// `secret`, but not from YAML.
     secrets: Vec<Range<usize>>,
 }
 
@@ -39,7 +39,7 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// The text from a column, from 0, on.
+    /// Returns the text from a column on, counted from 0.
     fn tail(&self, column: usize) -> &'a str {
         let Some(mark) = self.marks.get(column / STRIDE) else {
             return "";
@@ -51,7 +51,7 @@ impl<'a> Line<'a> {
         }
     }
 
-    /// Some characters from a column on, keys starred out, each character by one.
+    /// Returns some characters from a column on, with a star in place of each character of a key.
     fn piece(&self, from: usize, length: usize) -> String {
         let before = from.min(MARGIN);
         let start = from - before;

@@ -1,8 +1,7 @@
-//! Finds the files of a manifest.
+//! Search for the files of a manifest.
 //!
-//! Goes in: what the user named. Comes out: files to read, in an order that does not depend on
-//! the file system, each once, and a finding for everything that was asked for but is not
-//! there. Reads no file.
+//! Goes in: the paths that the user named. Comes out: files to read, each once and in an order that does
+//! not depend on the file system, and a finding for everything that is missing. Reads no file.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -12,7 +11,7 @@ use std::sync::Arc;
 
 use walkdir::{DirEntry, WalkDir};
 
-use super::diagnostic::{Finding, Findings, Severity};
+use super::diagnostic::{Finding, Findings};
 use super::input::Input;
 use super::secret;
 use portalctl_model::codes::{Code, manifest as codes};
@@ -29,7 +28,7 @@ const OTHER_FORMATS: [&str; 8] = [
 /// The most files one folder may hold.
 const MAX_FILES: usize = 200_000;
 
-/// How standard input is called in findings.
+/// Name of standard input in findings.
 const STDIN: &str = "<stdin>";
 
 /// One file to read.
@@ -39,22 +38,22 @@ pub(super) struct Found<'i> {
     pub(super) origin: Origin,
 }
 
-/// How a file came to be read.
+/// Origin of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Origin {
-    /// The user named it, or it came on standard input.
+    /// Named by the user, or standard input.
     Named,
-    /// A folder that the user named holds it.
+    /// Found in a folder that the user named.
     Folder,
 }
 
-/// Where its bytes are.
+/// Content of a file.
 pub(super) enum Content<'i> {
     File(PathBuf),
     Bytes(&'i [u8]),
 }
 
-/// Lists the files behind the inputs, and what of a folder is not read.
+/// Lists the files behind the inputs, and the paths in folders that are not read.
 pub(super) fn find<'i>(
     inputs: &'i [Input],
     findings: &mut Findings,
@@ -78,7 +77,7 @@ pub(super) fn find<'i>(
     (search.found, search.skipped)
 }
 
-/// Whether a folder holds files that would be read as a manifest; one that is not there holds none.
+/// Returns whether a folder holds files that would be read as a manifest; a missing folder holds none.
 pub fn has_files(folder: &Path) -> bool {
     WalkDir::new(folder)
         .follow_links(true)
@@ -88,16 +87,27 @@ pub fn has_files(folder: &Path) -> bool {
         .any(|entry| entry.file_type().is_file() && is_manifest(entry.path()))
 }
 
-/// A path as it is shown: nothing that a terminal would obey, nothing secret.
+/// Returns a path as findings show it: without control characters and API keys.
 pub(super) fn display(path: &Path) -> String {
     let text = path.to_string_lossy();
     secret::redact(&escape(&text)).into_owned()
 }
 
+/// Paths in a folder.
+#[derive(Default)]
+struct Listing {
+    /// Files to read, in the order of their bytes.
+    files: Vec<PathBuf>,
+    /// Links that lead out of the folder.
+    left: Vec<PathBuf>,
+    /// Files whose names end almost like a manifest's.
+    misspelt: Vec<PathBuf>,
+}
+
 struct Search<'i, 'f> {
     found: Vec<Found<'i>>,
     skipped: Vec<String>,
-    /// Real paths already listed: a file counts once, however many ways lead to it.
+    /// Real paths already listed: a file counts once, even when several links lead to it.
     seen: BTreeSet<PathBuf>,
     findings: &'f mut Findings,
 }
@@ -114,19 +124,14 @@ impl Search<'_, '_> {
     fn unreadable(&mut self, path: &Path, error: &io::Error) {
         let shown = display(path);
         let finding = if error.kind() == io::ErrorKind::NotFound {
-            Finding::new(
+            Finding::error(
                 codes::NOT_FOUND,
-                Severity::Error,
                 format!("there is no file or folder `{shown}`"),
             )
             .help("check the path after -f; it is relative to the folder you are in")
         } else {
-            Finding::new(
-                codes::UNREADABLE,
-                Severity::Error,
-                format!("cannot read `{shown}`: {error}"),
-            )
-            .help("check the permissions of the file and of the folders above it")
+            Finding::error(codes::UNREADABLE, format!("cannot read `{shown}`: {error}"))
+                .help("check the permissions of the file and of the folders above it")
         };
         self.findings.push(finding);
     }
@@ -137,15 +142,41 @@ impl Search<'_, '_> {
             Err(error) => return self.unreadable(root, &error),
         };
         let before = self.found.len();
-        let mut files = Vec::new();
+        let Some(listing) = self.list(root, &real_root) else {
+            return self.too_many(root);
+        };
+        for link in listing.left {
+            let reason = "the link leads out of the folder, so what is behind it was not read";
+            let help = "move its target into the folder, or remove the link";
+            self.skip(skip(&link, codes::LINK_SKIPPED, reason, help));
+        }
+        for file in listing.misspelt {
+            let reason = "its name ends almost like a manifest's, so it was not read";
+            let help =
+                "files end in .yaml, .yml or .json: correct its ending, or move it elsewhere";
+            self.skip(skip(&file, codes::FILE_SKIPPED, reason, help));
+        }
+        for file in listing.files {
+            self.file(file, Origin::Folder);
+        }
+        if self.found.len() == before && !self.already_listed(&real_root) {
+            let message = format!("the folder `{}` holds no manifest file", display(root));
+            let help = "files end in .yaml, .yml or .json; hidden ones are skipped";
+            self.findings
+                .push(Finding::error(codes::NO_FILES, message).help(help));
+        }
+    }
+
+    /// Lists the paths of a folder; `None` where it holds too many files.
+    fn list(&mut self, root: &Path, real_root: &Path) -> Option<Listing> {
+        let mut listing = Listing::default();
         let mut left = Vec::new();
-        let mut misspelt = Vec::new();
         let walk = WalkDir::new(root).follow_links(true).into_iter();
         let visible = walk.filter_entry(|entry| {
             if entry.depth() > 0 && is_hidden(entry) {
                 return false;
             }
-            let outside = entry.depth() > 0 && entry.path_is_symlink() && leaves(entry, &real_root);
+            let outside = entry.depth() > 0 && entry.path_is_symlink() && leaves(entry, real_root);
             if outside && (entry.file_type().is_dir() || resembles_manifest(entry.path())) {
                 left.push(entry.path().to_owned());
             }
@@ -153,63 +184,43 @@ impl Search<'_, '_> {
         });
         for entry in visible {
             match entry {
-                Ok(entry) if entry.file_type().is_file() && is_manifest(entry.path()) => {
-                    files.push(entry.into_path());
-                }
-                Ok(entry) if entry.file_type().is_file() && is_misspelt(entry.path()) => {
-                    misspelt.push(entry.into_path());
-                }
+                Ok(entry) if !entry.file_type().is_file() => {}
+                Ok(entry) if is_manifest(entry.path()) => listing.files.push(entry.into_path()),
+                Ok(entry) if is_misspelt(entry.path()) => listing.misspelt.push(entry.into_path()),
                 Ok(_) => {}
                 // A link to a folder above itself: its files are already on the list.
                 Err(error) if error.loop_ancestor().is_some() => {}
-                Err(error) => {
-                    let path = error.path().unwrap_or(root).to_owned();
-                    let depth = error.depth();
-                    let error = error
-                        .into_io_error()
-                        .unwrap_or_else(|| io::Error::other("the folder cannot be listed"));
-                    if depth == 0 {
-                        self.unreadable(&path, &error);
-                    } else if may_declare(&path) {
-                        let (finding, skipped) = skip_unreadable(&path, &error);
-                        self.findings.push(finding);
-                        self.skipped.push(skipped);
-                    }
-                }
+                Err(error) => self.unlisted(root, error),
             }
-            if files.len() > MAX_FILES {
-                self.too_many(root);
-                return;
+            if listing.files.len() > MAX_FILES {
+                return None;
             }
         }
-        files.sort_by(|a, b| {
-            let bytes = |path: &Path| path.as_os_str().as_encoded_bytes().to_owned();
-            bytes(a).cmp(&bytes(b))
+        listing.left = left;
+        listing.files.sort_by(|a, b| {
+            let (a, b) = (a.as_os_str(), b.as_os_str());
+            a.as_encoded_bytes().cmp(b.as_encoded_bytes())
         });
-        left.sort();
-        misspelt.sort();
-        for link in left {
-            self.skip_link(&link);
-        }
-        for file in misspelt {
-            self.skip_misspelt(&file);
-        }
-        for file in files {
-            self.file(file, Origin::Folder);
-        }
-        if self.found.len() == before && !self.already_listed(&real_root) {
-            self.findings.push(
-                Finding::new(
-                    codes::NO_FILES,
-                    Severity::Error,
-                    format!("the folder `{}` holds no manifest file", display(root)),
-                )
-                .help("files end in .yaml, .yml or .json; hidden ones are skipped"),
-            );
+        listing.left.sort();
+        listing.misspelt.sort();
+        Some(listing)
+    }
+
+    /// Reports a path that could not be listed.
+    fn unlisted(&mut self, root: &Path, error: walkdir::Error) {
+        let path = error.path().unwrap_or(root).to_owned();
+        let depth = error.depth();
+        let error = error
+            .into_io_error()
+            .unwrap_or_else(|| io::Error::other("the folder cannot be listed"));
+        if depth == 0 {
+            self.unreadable(&path, &error);
+        } else if may_declare(&path) {
+            self.skip(skip_unreadable(&path, &error));
         }
     }
 
-    /// Whether the files of a folder were named before, by themselves or through a link.
+    /// Returns whether the files of a folder were named before, by themselves or through a link.
     fn already_listed(&self, real_root: &Path) -> bool {
         self.seen.iter().any(|path| path.starts_with(real_root))
     }
@@ -228,30 +239,14 @@ impl Search<'_, '_> {
         });
     }
 
-    fn skip_link(&mut self, link: &Path) {
-        let reason = "the link leads out of the folder, so what is behind it was not read";
-        let help = "move its target into the folder, or remove the link";
-        self.skip(link, codes::LINK_SKIPPED, reason, help);
-    }
-
-    fn skip_misspelt(&mut self, file: &Path) {
-        let reason = "its name ends almost like a manifest's, so it was not read";
-        let help = "files end in .yaml, .yml or .json: correct its ending, or move it elsewhere";
-        self.skip(file, codes::FILE_SKIPPED, reason, help);
-    }
-
-    fn skip(&mut self, path: &Path, code: Code, reason: &str, help: &'static str) {
-        let (finding, skipped) = skip(path, code, reason, help);
+    fn skip(&mut self, (finding, skipped): (Finding, String)) {
         self.findings.push(finding);
         self.skipped.push(skipped);
     }
 
     fn too_many(&mut self, root: &Path) {
         self.findings.push(
-            Finding::new(
-                codes::TOO_LARGE,
-                Severity::Error,
-                format!("the folder `{}` holds more than {MAX_FILES} files", display(root)),
+            Finding::error(codes::TOO_LARGE, format!("the folder `{}` holds more than {MAX_FILES} files", display(root)),
             )
             .help("name the folder that holds the manifest only, or put more organizations into one file"),
         );
@@ -266,7 +261,7 @@ fn leaves(entry: &DirEntry, real_root: &Path) -> bool {
     fs::canonicalize(entry.path()).is_ok_and(|real| !real.starts_with(real_root))
 }
 
-/// Tells of something in a folder that could not be read.
+/// Reports a path in a folder that could not be read.
 pub(super) fn skip_unreadable(path: &Path, error: &io::Error) -> (Finding, String) {
     let reason = format!("it could not be read: {error}");
     let help = "check the permissions of the file and of the folders above it";
@@ -278,7 +273,7 @@ fn skip(path: &Path, code: Code, reason: &str, help: &str) -> (Finding, String) 
     let path = display(path);
     let reason = format!("{reason}; --prune deletes nothing until that is settled");
     let message = format!("`{path}` was skipped: {reason}");
-    let finding = Finding::new(code, Severity::Warning, message).help(help);
+    let finding = Finding::warning(code, message).help(help);
     (finding, path)
 }
 

@@ -7,6 +7,6 @@ use std::path::PathBuf;
 pub enum Input {
     /// A file, or a folder that is read recursively.
     Path(PathBuf),
-    /// What came on standard input; the caller has read it.
+    /// The content of standard input, which the caller has read.
     Stdin(Vec<u8>),
 }

@@ -1,20 +1,20 @@
-//! What is wrong with a file whatever it means: API keys, and keys written twice.
+//! Checks of any YAML file: API keys, and keys that are declared twice.
 //!
 //! Goes in: a file's text and its YAML trees. Comes out: findings. Knows no field of a manifest.
 
 use std::collections::HashMap;
 
-use super::diagnostic::{Finding, Findings, Severity};
+use super::diagnostic::{Finding, Findings};
 use super::node::{Node, Value};
 use super::quote::quote;
 use super::secret;
 use super::source::{FileId, Positions, Spot};
 use portalctl_model::codes::manifest as codes;
 
-/// Above this many entries, looking for duplicates goes through a hash map.
+/// Entries of a mapping above which duplicates are found with a hash map.
 const SMALL: usize = 12;
 
-/// Refuses API keys wherever they stand in the text, comments included.
+/// Reports API keys anywhere in the text, comments included.
 pub(super) fn secrets(text: &str, file: FileId, findings: &mut Findings) {
     let found = secret::find(text);
     if found.is_empty() {
@@ -38,10 +38,7 @@ pub(super) fn secrets(text: &str, file: FileId, findings: &mut Findings) {
 }
 
 fn secret_at(spot: Spot) -> Finding {
-    Finding::new(
-        codes::SECRET,
-        Severity::Error,
-        "a WorkOS API key stands in the manifest",
+    Finding::error(codes::SECRET, "a WorkOS API key stands in the manifest",
     )
     .at(spot)
     .help(
@@ -50,7 +47,7 @@ fn secret_at(spot: Spot) -> Finding {
     )
 }
 
-/// Looks through a document; returns how many values it holds.
+/// Checks a document; returns the number of its values.
 pub(super) fn tree(node: &Node, text: &str, file: FileId, findings: &mut Findings) -> usize {
     match &node.value {
         Value::Str(value) => {
@@ -86,7 +83,7 @@ pub(super) fn tree(node: &Node, text: &str, file: FileId, findings: &mut Finding
     }
 }
 
-/// Reports every key of a mapping that stands there before.
+/// Reports every key that a mapping declares twice.
 fn duplicates(entries: &[(Node, Node)], file: FileId, findings: &mut Findings) {
     if entries.len() <= SMALL {
         for (index, (key, _)) in entries.iter().enumerate() {
@@ -115,9 +112,8 @@ fn duplicates(entries: &[(Node, Node)], file: FileId, findings: &mut Findings) {
 
 fn duplicate(first: &Node, second: &Node, file: FileId) -> Finding {
     let key = second.as_str().unwrap_or_default();
-    Finding::new(
+    Finding::error(
         codes::DUPLICATE_KEY,
-        Severity::Error,
         format!("{} is declared twice", quote(key)),
     )
     .at(second.spot(file))

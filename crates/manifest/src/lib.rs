@@ -1,13 +1,13 @@
-//! Manifests: files → a checked [`Desired`](portalctl_model::desired::Desired), or every problem at once.
+//! Manifests: YAML files and Kubernetes resources → a checked
+//! [`Desired`](portalctl_model::desired::Desired), or every problem at once.
 //!
 //! ```text
 //! inputs ─▶ load (files, YAML) ─▶ check (decode, rules) ─▶ Desired
 //!                    └────────── findings ──────────┴────▶ render
 //! ```
 //!
-//! Goes in: files that people wrote. Comes out: what they mean, or what is wrong with them, each
-//! with its place, its reason and its fix. Makes no request, reads no clock and no environment,
-//! and prints nothing.
+//! Goes in: files that people wrote. Comes out: desired state, or problems, each with its place, its
+//! reason and its fix. Makes no request, reads no clock and no environment, and prints nothing.
 
 mod check;
 pub mod convert;
@@ -40,7 +40,7 @@ pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use find::has_files;
 pub use input::Input;
 pub use load::{Loaded, load};
-pub use render::render;
+pub use render::{Layout, render};
 pub use resolve::{ObjectName, Resolved, resolve};
 pub use schema::json_schema;
 pub use secret::redact;
@@ -52,8 +52,7 @@ pub fn read(inputs: &[Input]) -> Checked {
     check(load(inputs))
 }
 
-/// The same of a manifest that may still lack its organizations: settings that somebody wrote for
-/// `import` to add to.
+/// Loads and checks a manifest that may still lack its organizations, which `import` adds.
 pub fn read_settings(inputs: &[Input]) -> Checked {
     check::check_settings(load(inputs))
 }

@@ -1,8 +1,7 @@
-//! Reads the files of a manifest into trees that remember where everything was written.
+//! Reading the files of a manifest into trees of values with places.
 //!
-//! Goes in: what the user named. Comes out: [`Loaded`]: the files' texts, their YAML documents,
-//! and everything that is wrong with them as files and as YAML. Reads files and nothing else;
-//! what the documents mean is `check`'s.
+//! Goes in: the inputs that the user named. Comes out: [`Loaded`], the files' texts, their YAML
+//! documents, and the problems of files and YAML. The meaning of the documents is `check`'s.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -11,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
-use super::diagnostic::{Diagnostics, Finding, Findings, Severity};
+use super::diagnostic::{Diagnostics, Finding, Findings};
 use super::find::{self, Content, Found, Origin, display};
 use super::input::Input;
 use super::inspect;
@@ -24,7 +23,7 @@ use portalctl_model::codes::{Code, manifest as codes};
 const MAX_FILE_BYTES: u64 = 32 * 1024 * 1024;
 /// The most that all files of a manifest may hold together.
 const MAX_TOTAL_BYTES: usize = 512 * 1024 * 1024;
-/// The most values one file may hold: what bounds the memory that hostile YAML can take.
+/// The most values one file may hold, which bounds the memory that hostile YAML can take.
 const MAX_FILE_NODES: usize = 3_000_000;
 /// The most values all files may hold together. An organization takes 20 to 30.
 const MAX_TOTAL_NODES: usize = 40_000_000;
@@ -39,14 +38,14 @@ pub struct Loaded {
     pub sources: Sources,
     pub(super) documents: Vec<Document>,
     pub(super) findings: Findings,
-    /// Whether every file could be read; if not, nothing can be said about what is missing.
+    /// Set when every file could be read; otherwise nothing is reported as missing.
     pub(super) complete: bool,
-    /// What was not read, sorted by path.
+    /// Paths that were not read, sorted.
     pub(super) skipped: Vec<String>,
 }
 
 impl Loaded {
-    /// What is wrong with the files as files and as YAML.
+    /// Returns the problems of the files and of their YAML.
     pub fn diagnostics(&self) -> Diagnostics {
         self.findings.clone().finish(&self.sources)
     }
@@ -59,7 +58,7 @@ pub(super) struct Document {
     pub(super) root: Node,
 }
 
-/// What became of one file.
+/// Result of reading one file.
 struct Outcome {
     text: String,
     documents: Vec<Node>,
@@ -105,7 +104,7 @@ pub fn load(inputs: &[Input]) -> Loaded {
     }
 }
 
-/// What all files together may still use; shared by the threads that read.
+/// Bytes and values that all files together may still use; shared by the threads that read.
 struct Allowance {
     bytes: AtomicUsize,
     nodes: AtomicUsize,
@@ -128,7 +127,7 @@ impl Allowance {
         taken.map(drop).map_err(|_| total_too_large())
     }
 
-    /// How many values the next file may hold.
+    /// Returns the number of values that the next file may hold.
     fn nodes_of_a_file(&self) -> usize {
         self.nodes.load(Ordering::Relaxed).clamp(1, MAX_FILE_NODES)
     }
@@ -179,7 +178,7 @@ fn read_one(found: &Found<'_>, file: FileId, allowance: &Allowance) -> Outcome {
         failed: false,
         skipped: None,
     };
-    // What was named has to be there; what a folder holds may be left out, and is told.
+    // A named file has to be there; a file of a folder is left out with a warning.
     if let (Content::File(path), Origin::Folder) = (&found.content, found.origin)
         && let Err(error) = File::open(path).and_then(|file| file.metadata())
     {
@@ -262,9 +261,8 @@ fn read_bounded(path: &Path) -> io::Result<Option<Vec<u8>>> {
 }
 
 fn total_too_large() -> Finding {
-    Finding::new(
+    Finding::error(
         codes::TOO_LARGE,
-        Severity::Error,
         format!(
             "the files of this manifest hold more than {} MiB together",
             MAX_TOTAL_BYTES >> 20
@@ -273,7 +271,7 @@ fn total_too_large() -> Finding {
     .help("split the manifest; each part can be planned by itself")
 }
 
-/// The text of a file, as far as it is text, and why it is not if it is not.
+/// Returns the text of a file as far as it is valid, and the first flaw.
 fn text_of(mut bytes: Vec<u8>, file: FileId) -> (String, Option<Finding>) {
     let utf16 = bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]);
     if utf16 {
@@ -305,9 +303,8 @@ fn text_of(mut bytes: Vec<u8>, file: FileId) -> (String, Option<Finding>) {
                 column,
                 length: 1,
             };
-            let finding = Finding::new(
+            let finding = Finding::error(
                 codes::WRONG_ENCODING,
-                Severity::Error,
                 "the text is not valid UTF-8 from here on",
             )
             .at(spot)
@@ -333,19 +330,15 @@ fn control_character(text: &str, file: FileId) -> Option<Finding> {
         other => format!("the control character {}", other.escape_unicode()),
     };
     Some(
-        Finding::new(
-            codes::CONTROL_CHARACTER,
-            Severity::Error,
-            format!("the file holds {name}"),
-        )
-        .at(spot)
-        .help("remove it; YAML is plain text"),
+        Finding::error(codes::CONTROL_CHARACTER, format!("the file holds {name}"))
+            .at(spot)
+            .help("remove it; YAML is plain text"),
     )
 }
 
 /// An error about a file as a whole.
 fn whole_file(code: Code, file: FileId, message: impl Into<String>, help: &str) -> Finding {
-    Finding::new(code, Severity::Error, message)
+    Finding::error(code, message)
         .at(Spot::whole(file))
         .help(help)
 }
@@ -354,7 +347,7 @@ fn whole_file(code: Code, file: FileId, message: impl Into<String>, help: &str) 
 mod tests {
     use super::*;
 
-    /// Which of three equal files are read within so many bytes and values.
+    /// Returns which of three equal files are read within so many bytes and values.
     fn read(bytes: usize, nodes: usize) -> Vec<bool> {
         let inputs =
             [0; 3].map(|_| Input::Stdin(b"organizations: { acme: { name: Acme } }".to_vec()));

@@ -1,4 +1,4 @@
-//! A YAML value that remembers where it was written.
+//! YAML values with places.
 //!
 //! Goes in: one YAML document, through serde. Comes out: a tree that keeps duplicate keys, the
 //! order of keys, and the difference between `2024` and `"2024"`, so that decoding can report
@@ -14,7 +14,7 @@ use super::source::{FileId, Spot};
 /// The most entries of one mapping. The parser remembers the keys of the mapping it is in, which
 /// takes several times the room of the keys themselves.
 const MAX_ENTRIES: usize = 400_000;
-/// What the parser is told to fail with at the limit.
+/// Message with which the parser fails at the limit.
 pub(super) const TOO_MANY_ENTRIES: &str = "too many entries";
 
 /// A value and its place.
@@ -24,7 +24,7 @@ pub(super) struct Node {
     pub(super) span: Span,
 }
 
-/// Where a value stands in its file.
+/// Place of a value in its file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Span {
     line: u32,
@@ -35,7 +35,7 @@ pub(super) struct Span {
     offset: u32,
 }
 
-/// What is written there.
+/// Content of a value.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Value {
     Null,
@@ -50,7 +50,7 @@ pub(super) enum Value {
 }
 
 impl Node {
-    /// A value that stands in no file.
+    /// Creates a value that no file holds.
     fn of(value: Value) -> Self {
         Self {
             value,
@@ -58,7 +58,7 @@ impl Node {
         }
     }
 
-    /// The place within a file.
+    /// Returns the place within a file.
     pub(super) fn spot(&self, file: FileId) -> Spot {
         let Span {
             line,
@@ -79,7 +79,7 @@ impl Node {
         }
     }
 
-    /// The characters that the value covers in the text.
+    /// Returns the characters that the value covers in the text.
     pub(super) fn raw<'t>(&self, text: &'t str) -> Option<&'t str> {
         let tail = text.get(self.span.offset as usize..)?;
         let end = tail
@@ -89,7 +89,7 @@ impl Node {
         tail.get(..end)
     }
 
-    /// A scalar as it stands in the text, if it stands there on one line.
+    /// Returns a scalar as it is written, if it is written on one line.
     pub(super) fn written<'t>(&self, text: &'t str) -> Option<&'t str> {
         let written = self.raw(text)?.trim();
         // An alias (`*name`) stands for a scalar that is written elsewhere.
@@ -97,7 +97,7 @@ impl Node {
             .then_some(written)
     }
 
-    /// The text, if it is one.
+    /// Returns the text, if the value is one.
     pub(super) fn as_str(&self) -> Option<&str> {
         match &self.value {
             Value::Str(text) => Some(text),
@@ -106,7 +106,7 @@ impl Node {
     }
 }
 
-/// What no file holds has no place.
+/// Place of a value that no file holds.
 const NOWHERE: Span = Span {
     line: 0,
     column: 0,

@@ -1,14 +1,14 @@
-//! Input text within messages: short, escaped, and with a suggestion where one is near.
+//! Quotations and suggestions in messages.
 //!
-//! Goes in: text somebody wrote. Comes out: text that can stand in a message.
+//! Goes in: text from a file. Comes out: short, escaped text without API keys for a message.
 
 use super::secret;
 use portalctl_model::text::escape;
 
-/// How much of a text a message shows.
+/// Characters of a text that a message shows.
 const MAX_SHOWN: usize = 60;
 
-/// The text in backticks, escaped, and cut where it is long.
+/// Returns a text in backticks, escaped, and cut where it is long.
 pub(super) fn quote(text: &str) -> String {
     // Before it is cut: half a key is still half a key.
     let text = secret::redact(text);
@@ -19,7 +19,7 @@ pub(super) fn quote(text: &str) -> String {
     format!("`{}`", escape(&shown))
 }
 
-/// A list as people write it: "`a`, `b` or `c`".
+/// Returns a list in words: "`a`, `b` or `c`".
 pub(super) fn one_of(words: &[&str]) -> String {
     let quoted: Vec<String> = words.iter().map(|word| format!("`{word}`")).collect();
     match quoted.split_last() {
@@ -29,9 +29,9 @@ pub(super) fn one_of(words: &[&str]) -> String {
     }
 }
 
-/// The known word that was probably meant.
+/// Returns the known word that was probably meant.
 ///
-/// Case, `-` and `_` do not count; else a third of the letters may differ, but not all.
+/// Case, `-` and `_` do not count; a third of the letters may differ, but not all.
 pub(super) fn nearest<'k>(text: &str, known: &[&'k str]) -> Option<&'k str> {
     // A long text is no misspelling of a short word, and comparing it would take long.
     if text.len() > MAX_SHOWN {
@@ -55,7 +55,7 @@ pub(super) fn nearest<'k>(text: &str, known: &[&'k str]) -> Option<&'k str> {
         .map(|(_, word)| word)
 }
 
-/// "did you mean …?" where something is near, else everything there is.
+/// Returns "did you mean …?" where a known word is near, else all known words.
 pub(super) fn suggest(text: &str, known: &[&str]) -> String {
     match nearest(text, known) {
         Some(word) => format!("did you mean `{word}`?"),

@@ -1,6 +1,6 @@
-//! Reads values of a wanted type out of a tree, and says what is there instead if it is not.
+//! Reading values of an expected type out of a tree, with a finding for every other type.
 
-use crate::diagnostic::{Finding, Findings, Severity};
+use crate::diagnostic::{Finding, Findings};
 use crate::form::Form;
 use crate::node::{Node, Value};
 use crate::quote::{nearest, one_of, quote};
@@ -30,6 +30,15 @@ pub(crate) trait Known {
     fn hint_about(&self, name: &str) -> Option<&'static str>;
 }
 
+/// A field that has to be there.
+pub(crate) struct Required<'a> {
+    pub(crate) name: &'static str,
+    /// Name of the mapping in a message.
+    pub(crate) within: &'a str,
+    /// Text for somebody who left it out.
+    pub(crate) hint: &'a str,
+}
+
 /// Treatment of nulls as values of a mapping.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Nulls {
@@ -46,7 +55,7 @@ pub(crate) struct Fields<'n> {
 }
 
 impl<'n> Fields<'n> {
-    /// The fields of a mapping that is known to be one.
+    /// Returns the fields of a value that is known to be a mapping.
     pub(crate) fn of(node: &'n Node) -> Option<Self> {
         match &node.value {
             Value::Map(entries) => Some(Self { entries }),
@@ -54,7 +63,7 @@ impl<'n> Fields<'n> {
         }
     }
 
-    /// The value of a field, the first where it stands twice.
+    /// Returns the value of a field, the first where it stands twice.
     pub(crate) fn get(self, name: &str) -> Option<&'n Node> {
         let (_, node) = self
             .entries
@@ -137,28 +146,20 @@ impl Reader<'_> {
             .error(codes::UNKNOWN_FIELD, spot, message, help);
     }
 
-    /// Reports a field that has to be there and is not.
-    pub(crate) fn has(
-        &mut self,
-        node: &Node,
-        fields: Fields<'_>,
-        name: &'static str,
-        within: &str,
-        what: &str,
-    ) {
+    /// Reports a required field that is missing.
+    pub(crate) fn require(&mut self, node: &Node, fields: Fields<'_>, required: &Required<'_>) {
         let form = self.form();
-        let name = form.field(name);
+        let name = form.field(required.name);
         if fields.get(&name).is_some() {
             return;
         }
-        let spot = self.spot(node);
-        let message = format!("{} needs `{name}`", form.spell(within));
-        let help = format!("add `{name}:`, {}", form.spell(what));
+        let message = format!("{} needs `{name}`", form.spell(required.within));
+        let help = format!("add `{name}:`, {}", form.spell(required.hint));
         self.findings
-            .error(codes::MISSING_FIELD, spot, message, help);
+            .error(codes::MISSING_FIELD, node.spot(self.file), message, help);
     }
 
-    /// A field of a mapping, read by `read`.
+    /// Reads a field of a mapping with `read`.
     pub(crate) fn field<T>(
         &mut self,
         fields: Fields<'_>,
@@ -236,7 +237,7 @@ impl Reader<'_> {
         }
     }
 
-    /// A list whose items are read by `read`; those that are refused are left out.
+    /// Reads a list, each item with `read`; refused items are left out.
     pub(crate) fn list<T>(
         &mut self,
         node: &Node,
@@ -269,7 +270,7 @@ impl Reader<'_> {
         self.list(node, what, Self::spotted_text)
     }
 
-    /// The entries of a mapping with keys of the user's own.
+    /// Returns the entries of a mapping whose keys are the user's own.
     pub(crate) fn entries<'n>(
         &mut self,
         node: &'n Node,
@@ -304,7 +305,7 @@ impl Reader<'_> {
         Some(map)
     }
 
-    /// Whether nothing at all is written: null, but perhaps by accident.
+    /// Returns whether a null is not written at all, perhaps by accident.
     fn is_blank(&self, node: &Node) -> bool {
         node.raw(self.text).is_none_or(|raw| {
             let raw = raw.trim();
@@ -321,17 +322,12 @@ impl Reader<'_> {
     ) {
         let spot = self.spot(node);
         let finding = if node.value == Value::Null {
-            Finding::new(
-                codes::WRONG_TYPE,
-                Severity::Error,
-                format!("{what} has no value"),
-            )
-            .help(format!("write {wanted}, or remove it"))
+            Finding::error(codes::WRONG_TYPE, format!("{what} has no value"))
+                .help(format!("write {wanted}, or remove it"))
         } else {
             let found = describe(&node.value);
-            let finding = Finding::new(
+            let finding = Finding::error(
                 codes::WRONG_TYPE,
-                Severity::Error,
                 format!("{what} must be {wanted}, not {found}"),
             );
             match help {

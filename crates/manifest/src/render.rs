@@ -1,10 +1,9 @@
-//! Findings → text, as rustc shows them: the line itself, a caret, what to do.
+//! Text of findings, as rustc shows them: the source line, a caret and a hint.
 //!
-//! Goes in: findings and the texts they are about. Comes out: text. Pure; shows nothing that a
-//! terminal would obey, and no API key.
+//! Goes in: findings and the texts of their files. Comes out: text without control characters and API
+//! keys. Pure.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::fmt::Write as _;
 use std::ops::Range;
 
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
@@ -17,15 +16,33 @@ use super::source::{Location, Sources, pick_lines};
 use portalctl_model::codes::manifest as codes;
 use portalctl_model::text::escape;
 
-/// What stands beside the source line: its number and the frame.
+/// Columns beside the source line: its number and the frame.
 const MARGIN: usize = 10;
-/// However narrow the terminal, this much of a line is shown.
+/// The least columns of a source line that are shown.
 const MIN_EXCERPT: usize = 30;
 
+/// Layout of rendered findings.
+#[derive(Debug, Clone, Copy)]
+pub struct Layout {
+    /// Columns of the terminal; long source lines are cut around the place of the finding.
+    pub width: usize,
+    /// Set for ANSI colours.
+    pub colour: bool,
+}
+
+impl Layout {
+    /// Returns a layout without colours.
+    pub const fn plain(width: usize) -> Self {
+        Self {
+            width,
+            colour: false,
+        }
+    }
+}
+
 /// Renders findings for people, one paragraph each.
-///
-/// `width` is the number of columns there are; long source lines are cut around their column.
-pub fn render(diagnostics: &Diagnostics, sources: &Sources, colour: bool, width: usize) -> String {
+pub fn render(diagnostics: &Diagnostics, sources: &Sources, layout: Layout) -> String {
+    let Layout { width, colour } = layout;
     let page = Page {
         lines: shown_lines(diagnostics, sources),
         renderer: if colour {
@@ -38,8 +55,8 @@ pub fn render(diagnostics: &Diagnostics, sources: &Sources, colour: bool, width:
     };
     let mut out = String::new();
     for diagnostic in diagnostics {
-        // Writing to a String does not fail.
-        let _ = writeln!(out, "{}", page.paragraph(diagnostic));
+        out.push_str(&page.paragraph(diagnostic));
+        out.push('\n');
     }
     out.truncate(out.trim_end().len());
     if !out.is_empty() {
@@ -48,12 +65,13 @@ pub fn render(diagnostics: &Diagnostics, sources: &Sources, colour: bool, width:
     out
 }
 
-/// Drops marks that mean nothing here.
+/// Removes marks of the renderer that mean nothing here.
 ///
 /// Place and line are given to the renderer apart, so that the column is that of the file even
 /// where the line is cut or escaped; it takes them for two files and puts `:::` between. Under a
 /// title without a line it draws a bar to nothing.
-fn tidy(paragraph: &str, has_line: bool) -> String {
+fn tidy(paragraph: &str, location: Option<&Location>) -> String {
+    let has_line = location.is_some_and(|location| location.line > 0);
     let mut out = String::with_capacity(paragraph.len());
     for line in paragraph.lines() {
         let bare = strip_str(line).to_string();
@@ -69,7 +87,7 @@ fn tidy(paragraph: &str, has_line: bool) -> String {
     out
 }
 
-/// The lines that any finding is about, by file, read in one walk over each file.
+/// Returns the lines of all findings, by file, in one walk over each file.
 fn shown_lines<'a>(
     diagnostics: &'a Diagnostics,
     sources: &'a Sources,
@@ -136,11 +154,7 @@ impl Page<'_> {
                 Level::HELP.with_name("hint").secondary_title(shown(help)),
             ));
         }
-        let has_line = diagnostic
-            .location
-            .as_ref()
-            .is_some_and(|location| location.line > 0);
-        tidy(&self.renderer.render(&groups), has_line)
+        tidy(&self.renderer.render(&groups), diagnostic.location.as_ref())
     }
 
     /// Adds `--> file:line:column` and the line to a group, as far as they are known.

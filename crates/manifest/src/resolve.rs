@@ -1,9 +1,8 @@
-//! Resources as an API server holds them → what those of them mean that can be accepted.
+//! Resources of an API server → desired state.
 //!
-//! The rules are those of the files: what `portalctl plan -f` says in a pull request is what the
-//! operator will act on. Only the consequence differs: a file with an error stops everything, a
-//! resource with an error stops itself, and resources that claim the same are all kept: the operator
-//! decides between them by what is live.
+//! The rules are those of files, so that `portalctl plan -f` in a pull request agrees with the operator.
+//! Only the consequence differs: an error stops one resource, not all; and resources that claim the same
+//! organization are all kept, for the operator to decide by the live state.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,7 +10,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::check::{self, Outcome};
+use super::check::{self, Files, Outcome, Presence, Rivals};
 use super::diagnostic::{Diagnostic, Findings, Severity};
 use super::document_kind::Resource;
 use super::inspect;
@@ -24,9 +23,9 @@ use portalctl_model::desired::Desired;
 /// The name of an object within a cluster.
 #[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ObjectName {
-    /// Its namespace.
+    /// Namespace.
     pub namespace: String,
-    /// Its name there.
+    /// Name within the namespace.
     pub name: String,
 }
 
@@ -49,21 +48,20 @@ impl ObjectName {
     }
 }
 
-/// What the resources of one environment mean.
+/// Meaning of the resources of one environment.
 #[derive(Debug, Clone, Default)]
 pub struct Resolved {
-    /// What is wanted, by the organizations that are accepted; `None` when the environment itself
-    /// is refused.
+    /// Desired state of the accepted organizations; `None` when the environment itself is refused.
     pub desired: Option<Desired>,
-    /// The key of every organization that is accepted.
+    /// Keys of the accepted organizations.
     pub keys: BTreeMap<ObjectName, OrgKey>,
-    /// What there is to say about the environment.
+    /// Findings about the environment.
     pub environment: Vec<Diagnostic>,
-    /// What there is to say about organizations. One with an error is refused.
+    /// Findings about organizations. An organization with an error is refused.
     pub organizations: BTreeMap<ObjectName, Vec<Diagnostic>>,
 }
 
-/// How many findings are kept: every resource has to be told apart from those that are fine.
+/// Findings that are kept: enough for every resource that is refused.
 const MAX_FINDINGS: usize = 1_000_000;
 
 /// Applies every rule to the resources of one environment. Pure.
@@ -92,24 +90,22 @@ pub fn resolve(environment: &Value, organizations: &[Value]) -> Resolved {
         names.insert(sources.name_of(resource.file), ObjectName::of_value(object));
         resources.push(resource);
     }
-    let outcome = check::check_resources(
-        resources,
+    let files = Files {
         sources,
         findings,
-        true,
-        check::Presence::Settings,
-        check::Rivals::Kept,
-    );
+        complete: true,
+    };
+    let outcome = check::check_resources(resources, files, Presence::Settings, Rivals::Kept);
     sorted_by_resource(outcome, &names)
 }
 
-/// When an object was made; objects without a time come last.
+/// Returns the sort key of an object's age; objects without a time come last.
 fn age(object: &Value) -> (bool, String) {
     let time = object["metadata"]["creationTimestamp"].as_str();
     (time.is_none(), time.unwrap_or_default().to_owned())
 }
 
-/// An object as if it were a file of its own, without what the API server adds.
+/// Makes a file of an object, without the fields that the API server adds.
 fn resource(
     kind: Kind,
     object: &Value,

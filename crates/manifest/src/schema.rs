@@ -1,7 +1,7 @@
-//! The JSON Schema of a manifest, from its raw shape.
+//! JSON Schema of a manifest, generated from the declared fields.
 //!
-//! Comes out: `schema/portal.schema.json`, which editors complete and check against. It holds
-//! what can be said of one file by itself; the rules that need more are `check`'s.
+//! Comes out: `schema/portal.schema.json`, by which editors complete and check. It has the rules that
+//! need one file only; the others are `check`'s.
 
 use schemars::Schema;
 use schemars::generate::SchemaSettings;
@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 
 use super::shape::{InManifest, Manifest, unwrap_lines};
 
-/// Where the schema can be found.
+/// Address of the schema.
 const ID: &str = "https://portalctl.dev/schema/portal.schema.json";
 
-/// The JSON Schema (2020-12) of one file of a manifest.
+/// Returns the JSON Schema (2020-12) of one file of a manifest.
 pub fn json_schema() -> Value {
     let generator = SchemaSettings::draft2020_12()
         .with_transform(AsInYaml)

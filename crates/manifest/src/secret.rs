@@ -1,20 +1,20 @@
-//! API keys in texts: found so that they are refused, hidden so that they are never echoed.
+//! API keys in texts: search and redaction.
 //!
-//! Goes in: any text. Comes out: where keys stand, or the text without them.
+//! Goes in: any text. Comes out: the places of keys, or the text without them.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// What a WorkOS API key begins with.
+/// Beginnings of WorkOS API keys.
 const PREFIXES: [&str; 2] = ["sk_test_", "sk_live_"];
 
-/// How many characters of a key are shown: those that say of which kind it is.
+/// Characters of a key that are shown: its kind.
 pub(super) const SHOWN: usize = PREFIXES[0].len();
 
-/// How many letters or digits must follow for it to be a key and not talk about keys.
+/// Letters or digits that must follow; shorter texts are talk about keys.
 const MIN_LENGTH: usize = 8;
 
-/// The byte ranges of everything in a text that looks like a WorkOS API key.
+/// Returns the byte ranges in a text that look like WorkOS API keys.
 ///
 /// A key is `sk_test_` or `sk_live_` followed by eight or more letters or digits, and not
 /// preceded by a letter or digit.
@@ -43,10 +43,10 @@ pub(super) fn find(text: &str) -> Vec<Range<usize>> {
     found
 }
 
-/// The text with every key's own characters replaced by as many stars.
+/// Replaces the secret characters of every key by as many stars.
 ///
-/// The prefix stays, so that the reader sees of which kind it is; the width stays, so that
-/// columns still point at the right place.
+/// The prefix stays, so that readers see the kind of the key; the width stays, so that columns still
+/// point at the right place.
 pub fn redact(text: &str) -> Cow<'_, str> {
     let found = find(text);
     if found.is_empty() {

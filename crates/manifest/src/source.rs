@@ -1,4 +1,4 @@
-//! The texts a manifest was read from, kept so that a finding can show its line.
+//! Texts of a manifest's files, kept so that findings can show lines.
 //!
 //! Goes in: file names and contents. Comes out: places in them. Reads no file itself.
 
@@ -24,7 +24,7 @@ pub(super) struct Spot {
 }
 
 impl Spot {
-    /// The very beginning of a file.
+    /// Returns the beginning of a file.
     pub(super) fn start_of(file: FileId) -> Self {
         Self {
             file,
@@ -34,7 +34,7 @@ impl Spot {
         }
     }
 
-    /// A file as a whole, with no line to show.
+    /// Returns a file as a whole, with no line to show.
     pub(super) fn whole(file: FileId) -> Self {
         Self {
             file,
@@ -61,7 +61,7 @@ pub struct Location {
     pub line: u32,
     /// The column, from 1, in characters.
     pub column: u32,
-    /// How many characters it covers; 0 where that is not known.
+    /// Number of characters that it covers; 0 where that is unknown.
     #[serde(skip)]
     pub length: u32,
 }
@@ -95,7 +95,7 @@ impl Sources {
         }
     }
 
-    /// The text of a file by the name that locations carry.
+    /// Returns the text of a file, by the name in locations.
     pub fn text(&self, name: &str) -> Option<&str> {
         self.files
             .iter()
@@ -103,12 +103,12 @@ impl Sources {
             .map(|file| &*file.text)
     }
 
-    /// The files' names and texts, in the order in which they were read.
+    /// Returns the files' names and texts, in the order of reading.
     pub fn iter(&self) -> impl Iterator<Item = (&Arc<str>, &str)> {
         self.files.iter().map(|file| (&file.name, &*file.text))
     }
 
-    /// The file, if there is exactly one.
+    /// Returns the file, if there is exactly one.
     pub(super) fn only(&self) -> Option<FileId> {
         (self.files.len() == 1).then_some(FileId(0))
     }
@@ -137,7 +137,7 @@ impl Sources {
     }
 }
 
-/// Picks lines, from 1, out of a text in one walk, each without its line break.
+/// Returns lines of a text, counted from 1, in one walk and without their line breaks.
 pub(super) fn pick_lines<'t>(text: &'t str, wanted: &BTreeSet<u32>) -> BTreeMap<u32, &'t str> {
     let mut picked = BTreeMap::new();
     let mut starts = std::iter::once(0).chain(line_starts(text, 0)).peekable();
@@ -157,7 +157,7 @@ pub(super) fn pick_lines<'t>(text: &'t str, wanted: &BTreeSet<u32>) -> BTreeMap<
     picked
 }
 
-/// The beginnings of all lines after the one that begins at `from`.
+/// Returns the beginnings of all lines after the one that begins at `from`.
 fn line_starts(text: &str, from: usize) -> impl Iterator<Item = usize> {
     let bytes = text.as_bytes();
     let rest = bytes.get(from..).unwrap_or_default();
@@ -193,7 +193,7 @@ impl<'a> Positions<'a> {
         }
     }
 
-    /// The line and column, both from 1, of a position that is not before the last one.
+    /// Returns the line and column, both from 1, of a position that is not before the last one.
     pub(super) fn at(&mut self, offset: usize) -> (u32, u32) {
         let walked = self.text.get(..offset).unwrap_or(self.text);
         for start in line_starts(walked, self.offset) {

@@ -1,13 +1,13 @@
-//! The parser's reasons for giving up, in the words of the person who wrote the file.
+//! Messages for the errors of the YAML parser.
 //!
-//! Goes in: one reason. Comes out: what is wrong and what to look for. Quotes no input but
-//! single characters, so nothing secret can pass.
+//! Goes in: one error. Comes out: a message and a hint in the terms of the file. Quotes no input but
+//! single characters, so that no secret can pass.
 
 use serde_saphyr::granit_parser::ErrorKind;
 
 use portalctl_model::text::escape;
 
-/// What is wrong, and what to do about it.
+/// A message and its hint.
 pub(super) struct Words {
     pub(super) message: String,
     pub(super) help: &'static str,
@@ -22,7 +22,7 @@ fn words(message: impl Into<String>, help: &'static str) -> Words {
 
 const INDENT: &str = "indent with spaces, and give the fields of one mapping the same indentation";
 
-/// Describes a reason; `None` when it is not about syntax at all.
+/// Describes an error; `None` when it is not about syntax.
 pub(super) fn describe(kind: &ErrorKind) -> Option<Words> {
     if matches!(kind, ErrorKind::RecursionLimitExceeded) {
         return None;
@@ -52,7 +52,7 @@ pub(super) fn is_tab(kind: &ErrorKind) -> bool {
     )
 }
 
-/// Brackets and braces that do not match.
+/// Describes errors about brackets and braces.
 fn brackets(kind: &ErrorKind) -> Option<Words> {
     use ErrorKind as K;
     Some(match kind {
@@ -81,7 +81,7 @@ fn brackets(kind: &ErrorKind) -> Option<Words> {
     })
 }
 
-/// Lines that do not fit together.
+/// Describes errors about lines and indentation.
 fn structure(kind: &ErrorKind) -> Option<Words> {
     use ErrorKind as K;
     Some(match kind {
@@ -127,7 +127,7 @@ fn structure(kind: &ErrorKind) -> Option<Words> {
     })
 }
 
-/// Texts, and the characters that mean something at their beginning.
+/// Describes errors about texts, and about characters with a meaning at their beginning.
 fn scalars(kind: &ErrorKind) -> Option<Words> {
     use ErrorKind as K;
     Some(match kind {

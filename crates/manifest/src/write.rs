@@ -1,8 +1,7 @@
-//! The raw shapes → YAML, as a careful person would write it.
+//! Writing of YAML.
 //!
-//! Goes in: a [`Manifest`](super::shape::Manifest) or a resource. Comes out: block style, fields in
-//! the order of the shape, quotes only where another reader of YAML could take a text for something
-//! else.
+//! Goes in: a [`Manifest`](super::shape::Manifest) or a resource. Comes out: block style, fields in the
+//! order of their declaration, quotes only where a YAML reader could take a text for something else.
 
 use serde::Serialize;
 

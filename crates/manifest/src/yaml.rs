@@ -1,4 +1,4 @@
-//! Text → YAML documents, within bounded memory and time.
+//! Parsing of YAML, within bounded memory and time.
 //!
 //! Goes in: the text of one file. Comes out: its documents as [`Node`] trees, or the one error
 //! at which the parser gave up. Knows YAML, not manifests.
@@ -11,20 +11,20 @@ use serde_saphyr::{
     DuplicateKeyPolicy, Error, ExternalMessageSource, MergeKeyPolicy, NonFiniteFloatPolicy, Options,
 };
 
-use super::diagnostic::{Finding, Severity};
+use super::diagnostic::Finding;
 use super::node::{Node, TOO_MANY_ENTRIES};
 use super::source::{FileId, Spot, pick_lines};
 use super::syntax;
 use portalctl_model::codes::{Code, manifest as codes};
 use portalctl_model::text::escape;
 
-/// How deep collections may nest. A manifest needs seven levels.
+/// The deepest nesting of collections. A manifest needs seven levels.
 const MAX_DEPTH: usize = 32;
-/// How many anchors and aliases a file may hold.
+/// The most anchors and aliases in one file.
 const MAX_ALIASES: usize = 400_000;
-/// How many values all aliases of a file may stand for together.
+/// The most values that all aliases of a file may expand to.
 const MAX_ALIASED_VALUES: usize = 2_000_000;
-/// How many documents one file may hold.
+/// The most documents in one file.
 const MAX_DOCUMENTS: usize = 10_000;
 
 /// Parses the documents of one file; `max_nodes` bounds how many values they may hold.
@@ -68,10 +68,10 @@ fn options(bytes: usize, max_nodes: usize) -> Options {
     }
 }
 
-/// Says in the words of the person who wrote the file why the parser gave up.
+/// Explains the error of the parser.
 fn explain(error: &Error, text: &str, file: FileId) -> Finding {
     let (code, message, help) = describe(error.without_snippet());
-    let finding = Finding::new(code, Severity::Error, message)
+    let finding = Finding::error(code, message)
         .at(spot_of(error, text, file))
         .help(help);
     match error.locations() {
@@ -177,7 +177,7 @@ fn describe(error: &Error) -> Description {
     }
 }
 
-/// A rare error whose own words do, without their position.
+/// Describes a rare error in the parser's own words, without their position.
 fn unreadable(error: &Error) -> Description {
     let words = error.to_string();
     let words = words.split(" at line ").next().unwrap_or_default();

@@ -1,6 +1,6 @@
-//! Desired state: what a *checked* manifest means.
+//! Desired state: the meaning of a manifest that passed every check.
 //!
-//! Built only by `manifest::check`; every later stage may trust it.
+//! Only `manifest::check` builds it, so later stages rely on it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -13,32 +13,32 @@ use super::{
     OrganizationId, ResourceName, ReturnUrl, mark,
 };
 
-/// Everything a manifest declares.
+/// Desired state of a whole manifest.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Desired {
-    /// The manifest's own name: the owner mark on what it creates.
+    /// The manifest's own name: the owner mark on the organizations that it creates.
     pub manifest: Option<ManifestName>,
     /// Names that it had before: their owner marks count as its own.
     pub previous_manifests: Vec<ManifestName>,
     /// The environment the manifest is meant for.
     pub environment: Environment,
-    /// Where the portal sends browsers back to.
+    /// Return and success URLs of the portal.
     pub return_urls: ReturnUrls,
-    /// How much one run may change.
+    /// Limits on the changes of one run.
     pub limits: Limits,
-    /// What the manifest itself allows every run.
+    /// Permissions that the manifest gives every run.
     pub powers: Powers,
-    /// What holds for organizations that do not say otherwise; merged into those here already.
+    /// Defaults of new entries; they are merged into the organizations here already.
     pub defaults: Defaults,
     /// The organizations, by key.
     pub organizations: BTreeMap<OrgKey, DesiredOrganization>,
     /// The organizations that are to be deleted, by key: entries with `state: absent`.
     pub absent: BTreeMap<OrgKey, AbsentOrganization>,
-    /// Paths of the files and folders that were not read: what they declare is missing here.
+    /// Paths of the files and folders that were not read; their declarations are missing here.
     pub skipped: Vec<String>,
 }
 
-/// What a manifest allows every run, as a flag would allow one of them.
+/// Permissions that a manifest gives every run; a flag gives the same to one run.
 #[expect(
     clippy::struct_excessive_bools,
     reason = "each power stands for a flag of its own"
@@ -57,17 +57,17 @@ pub struct Powers {
     pub data_loss: bool,
 }
 
-/// What an entry gets that is added to the manifest, as far as it shows in a plan.
+/// Defaults that show in a plan once an entry is added to the manifest.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Defaults {
     /// Metadata: a value to set, or `None` for a key to remove.
     pub metadata: BTreeMap<String, Option<String>>,
-    /// What happens to domains that are not declared.
+    /// Treatment of live domains that are not declared.
     pub domains_policy: DomainsPolicy,
 }
 
 impl Desired {
-    /// What it calls itself and its environment.
+    /// Returns the names of the manifest and of its environment.
     pub fn names(&self) -> Names {
         Names {
             environment: self.environment.name.clone(),
@@ -79,11 +79,11 @@ impl Desired {
 /// The WorkOS environment a manifest is meant for.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Environment {
-    /// Shown in every plan and report.
+    /// Name, shown in every plan and report.
     pub name: Option<String>,
-    /// The kind of key it takes; a key of another kind is refused before any request.
+    /// Kind of API key; a key of another kind is refused before any request.
     pub api_key: Option<KeyKind>,
-    /// Must agree with `WORKOS_CLIENT_ID` when both are there.
+    /// Client id; must agree with `WORKOS_CLIENT_ID` when both are there.
     pub client_id: Option<ClientId>,
 }
 
@@ -97,7 +97,7 @@ words! {
     }
 }
 
-/// What a manifest calls itself and its environment: known also when the rest of it is unusable.
+/// Names of a manifest and of its environment, known even when the rest has errors.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Names {
     /// The environment's name.
@@ -109,26 +109,26 @@ pub struct Names {
 /// Return and success URLs that hold for every organization.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ReturnUrls {
-    /// Where the portal's back link goes.
+    /// Target of the portal's back link.
     pub default: Option<ReturnUrl>,
-    /// Where the portal redirects when an intent was finished.
+    /// Targets of the portal's redirect after an intent was finished.
     pub success: BTreeMap<Intent, ReturnUrl>,
-    /// The hosts that all of them are on.
+    /// Hosts that these URLs may name.
     pub allowed_hosts: AllowedHosts,
 }
 
-/// How much one run may change; absent means no limit, but for `delete`.
+/// Limits on the changes of one run; a limit that is absent does not apply.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// At most this many organizations are created.
+    /// Organizations that may be created.
     pub create: Option<u32>,
-    /// At most this many existing organizations are updated.
+    /// Existing organizations that may be updated.
     pub update: Option<UpdateLimit>,
-    /// At most this many organizations and domains are deleted.
+    /// Organizations and domains that may be deleted.
     pub delete: u32,
 }
 
-/// How many deletions one run may hold when the manifest does not say.
+/// Deletions that one run may hold unless the manifest declares a limit.
 pub const DEFAULT_DELETE_LIMIT: u32 = 3;
 
 impl Default for Limits {
@@ -150,7 +150,7 @@ pub enum UpdateLimit {
     Percent(u8),
 }
 
-/// Where in the manifest something was declared.
+/// Place of a declaration.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Source {
     /// The file as the user named it.
@@ -160,7 +160,7 @@ pub struct Source {
 }
 
 impl Source {
-    /// For what stands in no manifest.
+    /// Creates the place of something that stands in no manifest.
     pub fn nowhere() -> Self {
         Self {
             file: Arc::from(""),
@@ -168,7 +168,7 @@ impl Source {
         }
     }
 
-    /// Whether there is a place to show.
+    /// Returns whether there is a place to show.
     pub fn is_somewhere(&self) -> bool {
         self.line > 0
     }
@@ -185,13 +185,13 @@ impl fmt::Display for Source {
 /// `None` and absent keys mean *not managed*: portalctl never touches what is not declared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DesiredOrganization {
-    /// Where it was declared.
+    /// Place of the declaration.
     pub source: Source,
-    /// Pins an existing organization.
+    /// Id of an existing organization that the entry pins.
     pub id: Option<OrganizationId>,
     /// The external id: as declared, else the key; `None` for a pinned entry that declares none.
     pub external_id: Option<ExternalId>,
-    /// External ids this organization had before.
+    /// External ids that the organization had before.
     pub previous_keys: Vec<ExternalId>,
     /// The key without the namespace, for a resource outside the environment's namespace that
     /// declares no external id: an organization that has it is found, and keeps it.
@@ -200,9 +200,9 @@ pub struct DesiredOrganization {
     pub name: Option<String>,
     /// The domains and the state declared for each.
     pub domains: Option<BTreeMap<Domain, DeclaredDomainState>>,
-    /// What happens to domains that are not declared.
+    /// Treatment of live domains that are not declared.
     pub domains_policy: DomainsPolicy,
-    /// The intents this customer should have.
+    /// Intents that the customer should have.
     pub intents: BTreeMap<Intent, IntentSettings>,
     /// This organization's own return URL.
     pub return_url: Option<ReturnUrl>,
@@ -210,64 +210,63 @@ pub struct DesiredOrganization {
     pub metadata: BTreeMap<String, Option<String>>,
     /// The customer's IT contacts.
     pub it_contacts: Vec<Email>,
-    /// Whether WorkOS should e-mail the contacts once.
+    /// Invitation of the contacts by WorkOS.
     pub invite: Invite,
-    /// Never deleted, whatever the flags. `None` leaves the mark as it is.
+    /// Protection from deletion, whatever the flags. `None` leaves the mark as it is.
     pub protect: Option<bool>,
     /// The Stripe customer id.
     pub stripe_customer_id: Option<String>,
-    /// Whether profiles from outside the organization's domains may sign in.
+    /// Permission to sign in for profiles from outside the organization's domains.
     pub allow_profiles_outside_organization: Option<bool>,
     /// Days for which audit-log events are kept: 30 or 365.
     pub retention_days: Option<u16>,
-    /// Fields whose differences are not planned.
+    /// Fields whose differences are ignored.
     pub ignore_fields: BTreeSet<FieldPath>,
-    /// Accepts that another organization holds one of the domains.
+    /// Permission to share a domain with another organization.
     pub allow_shared_domain: bool,
-    /// Accepts that another organization has the same name.
+    /// Permission to have the name of another organization.
     pub allow_same_name: bool,
-    /// The owner mark is written on the organization, also where portalctl did not create it.
+    /// Request to write the owner mark, also where portalctl did not create the organization.
     pub claim: bool,
     /// Permissions for this entry, each as good as its flag.
     pub allow: BTreeSet<Allow>,
-    /// Whether anything may be written.
+    /// Permission to write.
     pub management: Management,
-    /// The resource that it is, in the Kubernetes form of a manifest.
+    /// Resource in the Kubernetes form of a manifest.
     pub resource: Option<ResourceName>,
-    /// The operator's resource that holds the organization, written as its mark. Only an operator
-    /// sets it, once it was granted the organization.
+    /// Resource of the operator that holds the organization, written as its holder mark. Only an
+    /// operator sets it, once it was granted the organization.
     pub holder: Option<Holder>,
 }
 
-/// An organization that is declared with `state: absent`: the one with this id is deleted, and no
-/// other.
+/// An organization with `state: absent`: it is deleted by its id.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AbsentOrganization {
-    /// Where it was declared.
+    /// Place of the declaration.
     pub source: Source,
     /// The organization's id.
     pub id: OrganizationId,
-    /// Whether `protect: false` is declared: its protection is lifted before it is deleted.
+    /// Set by `protect: false`: the protection is lifted before the deletion.
     pub lifts_protection: bool,
     /// Permissions for this entry, each as good as its flag.
     pub allow: BTreeSet<Allow>,
 }
 
 words! {
-    /// Whether anything may be written to WorkOS.
+    /// Permission to write to WorkOS.
     #[derive(Default)]
     #[schemars(rename = "ManagementPolicy")]
     Management {
         /// The organization is created and kept as declared.
         #[default]
         Manage = "Manage",
-        /// Nothing is written: the organization is only read and reported.
+        /// The organization is only read and reported; nothing is written.
         Observe = "Observe",
     }
 }
 
 words! {
-    /// What happens at WorkOS when the object is deleted.
+    /// Fate of the organization when the object is deleted.
     #[derive(Default)]
     DeletionPolicy {
         /// The organization stays at WorkOS as it is.
@@ -280,7 +279,7 @@ words! {
 }
 
 words! {
-    /// Whether an organization that was deleted at WorkOS by somebody else is created again.
+    /// Permission to create an organization again that was deleted at WorkOS by somebody else.
     Recreate {
         /// One time.
         Once = "once",
@@ -288,41 +287,41 @@ words! {
 }
 
 words! {
-    /// What should be of an organization.
+    /// State of an organization other than the usual one.
     OrganizationState {
-        /// It is deleted, with its connections, directories and members.
+        /// The organization is deleted, with its connections, directories and members.
         Absent = "absent",
     }
 }
 
 words! {
-    /// Whether the ownership of a domain is still to be proven.
+    /// State in which a domain is created.
     #[derive(Default)]
     #[schemars(rename = "DomainState")]
     DeclaredDomainState {
         /// The customer proves it with a DNS record.
         #[default]
         Pending = "pending",
-        /// It is asserted without proof when portalctl creates the organization; needs
+        /// The domain is asserted without proof when portalctl creates the organization; needs
         /// `--allow-trusted-domains`.
         Verified = "verified",
     }
 }
 
 words! {
-    /// What happens to domains that are live but not declared.
+    /// Treatment of domains that are live but not declared.
     #[derive(Default)]
     DomainsPolicy {
-        /// They are left alone.
+        /// Leaves them alone.
         #[default]
         Add = "add",
-        /// They are removed.
+        /// Removes them.
         Exact = "exact",
     }
 }
 
 words! {
-    /// Whether WorkOS should e-mail the IT contacts.
+    /// Invitation of the IT contacts, which WorkOS sends by e-mail.
     #[derive(Default)]
     Invite {
         /// Only when asked with `portalctl invite`.
@@ -333,12 +332,12 @@ words! {
     }
 }
 
-/// What is declared for one intent of one organization.
+/// Settings of one intent of one organization.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct IntentSettings {
-    /// This intent's own return URL.
+    /// Return URL of this intent.
     pub return_url: Option<ReturnUrl>,
-    /// This intent's own success URL.
+    /// Success URL of this intent.
     pub success_url: Option<ReturnUrl>,
     /// Days before a certificate's end at which it needs attention (certificate renewal only).
     pub warn_days: Option<u16>,
@@ -359,13 +358,13 @@ impl DesiredOrganization {
         held.is_some() && held == self.contacts_mark().as_ref()
     }
 
-    /// The external ids that the organization may be found by, in the order in which they count.
+    /// Returns the external ids that the organization may be found by, in the order in which they count.
     pub fn external_ids(&self) -> impl Iterator<Item = &ExternalId> {
         let former = self.external_id.iter().chain(&self.previous_keys);
         former.chain(&self.plain_key)
     }
 
-    /// Whether differences in this field are left alone.
+    /// Returns whether differences in this field are ignored.
     pub fn ignores(&self, path: &FieldPath) -> bool {
         self.ignore_fields.contains(path)
             || path

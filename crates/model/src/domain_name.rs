@@ -1,7 +1,7 @@
 //! Domain names in one spelling: A-labels in lower case, without a final dot.
 //!
-//! Goes in: a domain as a person or WorkOS writes it. Comes out: the spelling that domains are
-//! compared by. Resolves nothing.
+//! Goes in: a domain as a person or WorkOS writes it. Comes out: the spelling by which domains are
+//! compared. Makes no DNS request.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -10,12 +10,12 @@ use std::sync::LazyLock;
 use idna::AsciiDenyList;
 use idna::uts46::{DnsLength, Hyphens, Uts46};
 
-/// The longest host name, by RFC 1035.
+/// The longest host name, in bytes. Source: RFC 1035.
 const MAX_LENGTH: usize = 253;
-/// The longest label of a host name, by RFC 1035.
+/// The longest label of a host name, in bytes. Source: RFC 1035.
 const MAX_LABEL_LENGTH: usize = 63;
 
-/// Providers whose addresses belong to everybody: WorkOS refuses them as a customer's domain.
+/// Domains of public mail providers: WorkOS refuses them as a customer's domain.
 pub const PUBLIC_MAIL_PROVIDERS: [&str; 24] = [
     "aol.com",
     "duck.com",
@@ -43,7 +43,7 @@ pub const PUBLIC_MAIL_PROVIDERS: [&str; 24] = [
     "zoho.com",
 ];
 
-/// More mail providers, one a line; see the head of the file for its source and licences.
+/// More mail providers, one on each line; the head of the file tells its source and licences.
 static MORE_MAIL_PROVIDERS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
     include_str!("mail_providers.txt")
         .lines()
@@ -56,7 +56,7 @@ static MORE_MAIL_PROVIDERS: LazyLock<HashSet<&str>> = LazyLock::new(|| {
 pub enum SharedDomain {
     /// Customers of a company register names below it (`github.io`).
     PrivateSuffix,
-    /// Everybody can have an address at it.
+    /// A provider at which everybody can have an address.
     MailProvider,
 }
 

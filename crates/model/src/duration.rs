@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::{Span, SpanRelativeTo};
 
-/// Reads a duration; `None` where the text is none, or a negative one.
+/// Reads a duration; `None` where the text is not a duration, or a negative one.
 pub fn parse(text: &str) -> Option<Duration> {
     let span: Span = text.parse().ok()?;
     let duration = span.to_duration(SpanRelativeTo::days_are_24_hours()).ok()?;

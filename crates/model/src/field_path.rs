@@ -51,15 +51,15 @@ pub enum FieldPath {
 /// Part of an organization that a deletion names as a whole.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Dependent {
-    /// Its connections, where they cannot be listed.
+    /// All connections, where they cannot be listed.
     Connections,
-    /// Its directories, where they cannot be listed.
+    /// All directories, where they cannot be listed.
     Directories,
-    /// Its audit logs.
+    /// The audit logs.
     AuditLogs,
-    /// Its log stream.
+    /// The log stream.
     LogStream,
-    /// Its members.
+    /// The members.
     Members,
 }
 
@@ -73,7 +73,7 @@ impl Dependent {
         Self::Members,
     ];
 
-    /// The part's name in a path.
+    /// Returns the part's name in a path.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Connections => "connections",
@@ -100,7 +100,7 @@ impl FieldGroup {
     /// Every group.
     pub const ALL: [Self; 3] = [Self::Domains, Self::ItContacts, Self::Metadata];
 
-    /// The group's name in a path.
+    /// Returns the group's name in a path.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Domains => "domains",
@@ -111,7 +111,7 @@ impl FieldGroup {
 }
 
 impl FieldPath {
-    /// The group a path belongs to, if any.
+    /// Returns the group that a path belongs to, if any.
     pub fn group(&self) -> Option<FieldGroup> {
         match self {
             Self::Domain(_) => Some(FieldGroup::Domains),

@@ -8,11 +8,11 @@ use std::str::FromStr;
 
 use super::id::InvalidId;
 
-/// The longest cluster id, in characters: a holder fits in a metadata value of WorkOS.
+/// The longest cluster id, in characters; a whole holder then fits in a metadata value of WorkOS.
 pub const MAX_CLUSTER_ID_LENGTH: usize = 128;
-/// The longest namespace. Source: RFC 1123 labels, as Kubernetes has them.
+/// The longest namespace, in characters. Source: RFC 1123 labels, as Kubernetes has them.
 const MAX_NAMESPACE_LENGTH: usize = 63;
-/// The longest name of a Kubernetes object. Source: RFC 1123 subdomains.
+/// The longest name of a Kubernetes object, in characters. Source: RFC 1123 subdomains.
 const MAX_NAME_LENGTH: usize = 253;
 
 /// A Kubernetes resource in a cluster, written `cluster/namespace/name`.
@@ -52,17 +52,17 @@ impl Holder {
         })
     }
 
-    /// The cluster's id.
+    /// Returns the cluster's id.
     pub fn cluster(&self) -> &str {
         &self.cluster
     }
 
-    /// The resource's namespace.
+    /// Returns the resource's namespace.
     pub fn namespace(&self) -> &str {
         &self.namespace
     }
 
-    /// The resource's name.
+    /// Returns the resource's name.
     pub fn name(&self) -> &str {
         &self.name
     }
@@ -116,7 +116,7 @@ impl FromStr for Holder {
 pub enum HolderMark {
     /// A resource in a cluster.
     Resource(Holder),
-    /// A text of another shape: the organization is held, and nobody can tell by whom.
+    /// A text of another shape: the organization is held by an unknown resource.
     Unreadable(String),
 }
 
@@ -133,7 +133,7 @@ impl HolderMark {
         })
     }
 
-    /// The resource, where the mark names one.
+    /// Returns the resource, where the mark names one.
     pub const fn resource(&self) -> Option<&Holder> {
         match self {
             Self::Resource(holder) => Some(holder),
@@ -154,14 +154,14 @@ impl fmt::Display for HolderMark {
 /// The name of a resource in the Kubernetes form of a manifest.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ResourceName {
-    /// Its namespace, where the manifest says one.
+    /// Namespace, where the manifest declares one.
     pub namespace: Option<String>,
-    /// Its name.
+    /// Name within the namespace.
     pub name: String,
 }
 
 impl ResourceName {
-    /// Returns whether a holder has this namespace and name, in whichever cluster.
+    /// Returns whether a holder has this namespace and name, in any cluster.
     pub fn is(&self, holder: &Holder) -> bool {
         self.namespace.as_deref() == Some(holder.namespace()) && self.name == holder.name()
     }

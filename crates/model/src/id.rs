@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::domain_name::{self, SharedDomain};
 use super::text::is_plain;
 
-/// Why a text is not an id of the wanted kind; reads as the end of a sentence.
+/// Reason why a text is not an id of the wanted kind; reads as the end of a sentence.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct InvalidId(pub String);
@@ -27,7 +27,7 @@ macro_rules! text_type {
         pub struct $name(String);
 
         impl $name {
-            /// The text itself.
+            /// Returns the text.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -81,11 +81,11 @@ text_type! {
     ManifestName
 }
 
-/// The longest key: it must be usable as the name of a Kubernetes object and its labels.
+/// The longest key, in characters: it must be usable as the name of a Kubernetes object and its labels.
 pub const MAX_KEY_LENGTH: usize = 63;
-/// The longest id of a person: as long as the subject of a hand-off token.
+/// The longest id of a person, in characters: as long as the subject of a hand-off token.
 pub const MAX_USER_ID_LENGTH: usize = 256;
-/// The longest external id. Source: `external_id` of the WorkOS API description.
+/// The longest external id, in characters. Source: `external_id` of the WorkOS API description.
 pub const MAX_EXTERNAL_ID_LENGTH: usize = 128;
 
 impl OrgKey {
@@ -116,8 +116,7 @@ impl OrgKey {
         Ok(Self(text.to_owned()))
     }
 
-    /// What stands for a key where an organization is not declared any more: its external id,
-    /// whatever it looks like.
+    /// Makes the key of an organization that is not declared any more: its external id, unchecked.
     pub fn undeclared(external_id: impl Into<String>) -> Self {
         Self(external_id.into())
     }
@@ -193,7 +192,7 @@ impl OrganizationId {
         parse_prefixed(text, "org_").map(Self)
     }
 
-    /// Takes the id that WorkOS gave, whatever it looks like.
+    /// Takes an id that WorkOS gave, unchecked.
     pub fn from_api(text: impl Into<String>) -> Self {
         Self(text.into())
     }
@@ -228,7 +227,7 @@ impl ExternalId {
 }
 
 impl From<&OrgKey> for ExternalId {
-    /// The external id of an entry that names none is its key, which is always a valid one.
+    /// Returns the external id of an entry that declares none: its key, which is always a valid one.
     fn from(key: &OrgKey) -> Self {
         Self(key.0.clone())
     }
@@ -243,7 +242,7 @@ impl Domain {
             .map_err(|why| InvalidId(why.to_owned()))
     }
 
-    /// Takes a domain as WorkOS says it, in its one spelling.
+    /// Takes a domain that WorkOS gave, and brings it to its one spelling.
     pub fn from_api(text: &str) -> Self {
         Self(domain_name::canonical(text))
     }
@@ -288,13 +287,13 @@ impl Email {
         Ok(Self(format!("{local}@{ascii_host}")))
     }
 
-    /// The address as it is compared: case does not tell two contacts apart.
+    /// Returns the address in the spelling by which addresses are compared: in lower case.
     pub fn folded(&self) -> String {
         fold_address(&self.0)
     }
 
-    /// Returns whether an address, as WorkOS has it, is this one: neither case, nor white space at
-    /// the ends, nor the spelling of the domain tells two apart.
+    /// Returns whether an address that WorkOS gave is this one. Case, white space at the ends and the
+    /// spelling of the domain do not count.
     pub fn is(&self, address: &str) -> bool {
         self.0.eq_ignore_ascii_case(address) || self.folded() == fold_address(address)
     }

@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-/// Other words for an intent, by which people look for it: in lower case, with underscores.
+/// Other words for intents, in lower case and with underscores.
 const ALIASES: [(&str, Intent); 18] = [
     ("audit", Intent::AuditLogs),
     ("audit_trail", Intent::AuditLogs),
@@ -47,7 +47,7 @@ words! {
 }
 
 impl Intent {
-    /// All intents, in the order in which reports show them.
+    /// All intents, in the order of reports.
     pub const ALL: [Self; 7] = [
         Self::Sso,
         Self::Dsync,
@@ -68,7 +68,7 @@ impl Intent {
         })
     }
 
-    /// A name of at most seven letters, for the heading of a narrow column.
+    /// Returns a name of at most seven letters, for the heading of a narrow column.
     pub const fn short(self) -> &'static str {
         match self {
             Self::Sso => "sso",
@@ -81,7 +81,7 @@ impl Intent {
         }
     }
 
-    /// The name people use in a sentence.
+    /// Returns the name for a sentence.
     pub const fn title(self) -> &'static str {
         match self {
             Self::Sso => "single sign-on",
@@ -94,7 +94,7 @@ impl Intent {
         }
     }
 
-    /// The name under which IT contacts are invited to the intent: a vocabulary of its own.
+    /// Returns the name under which IT contacts are invited to the intent, which has other names.
     ///
     /// Source: `InviteItContactIntents` of the official Rust SDK 3.5.0. Audit logs have nothing to
     /// configure, and certificate renewal cannot be invited to.

@@ -1,10 +1,10 @@
-//! The mark of an invitation in an organization's metadata: how far it is, without any address.
+//! The mark of an invitation in an organization's metadata: its progress, without any address.
 
 use std::fmt;
 
 use jiff::Timestamp;
 
-/// Longest contact id that a mark keeps, in bytes.
+/// The longest contact id in a mark, in bytes.
 const MAX_CONTACT_ID: usize = 100;
 
 /// Beginning of the mark of an invitation that is being sent.
@@ -12,7 +12,7 @@ const SENDING: &str = "sending:";
 /// Beginning of the mark of an invitation that was ended by command.
 const ENDED: &str = "ended:";
 
-/// Value of [`INVITED`](super::mark::INVITED): how far the invitation of an organization is, without any address.
+/// Value of [`INVITED`](super::mark::INVITED): the progress of an invitation, without any address.
 ///
 /// ```text
 /// sending:NONCE [TIME [CONTACT_ID]]    it is being sent, or the run was cut off
@@ -25,7 +25,7 @@ const ENDED: &str = "ended:";
 pub enum InvitationMark {
     /// Written before the request: an e-mail may be on its way.
     Sending {
-        /// Tells the run that wrote it from every other.
+        /// Random word of the run that wrote it.
         nonce: String,
         /// Time of the mark.
         since: Option<Timestamp>,
@@ -138,7 +138,7 @@ impl fmt::Display for InvitationMark {
     }
 }
 
-/// An id as a mark may keep it: one word of visible ASCII characters, and no address.
+/// Returns an id if a mark may hold it: one word of visible ASCII characters, and no address.
 fn contact_id(text: &str) -> Option<String> {
     let is_fine = !text.is_empty()
         && text.len() <= MAX_CONTACT_ID

@@ -12,10 +12,10 @@ const HASH_BYTES: usize = 8;
 /// The most hashes that [`KEPT`] holds: as many as fit into one metadata value.
 const MAX_KEPT: usize = 32;
 
-/// Values that WorkOS keeps otherwise than they were sent, as [`KEPT`] remembers them.
+/// Values that WorkOS keeps otherwise than they were sent, as the mark [`KEPT`] stores them.
 ///
-/// Of each, only a hash of the field, what was sent and what was kept is stored. A value that
-/// matches is not sent again; any other value is a difference as ever.
+/// The mark stores a hash of the field, the sent value and the kept value. A pair that matches is not
+/// sent again; any other pair is a difference.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KeptValues(Vec<String>);
 
@@ -26,7 +26,7 @@ impl KeptValues {
         Self(hashes.split_whitespace().map(str::to_owned).collect())
     }
 
-    /// Returns whether nothing is remembered.
+    /// Returns whether the mark is empty.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -36,8 +36,8 @@ impl KeptValues {
         !self.0.is_empty() && self.0.contains(&kept_hash(path, sent, kept))
     }
 
-    /// Remembers that WorkOS answered `kept` when `sent` was written to a field; the oldest are
-    /// forgotten when there are too many.
+    /// Adds that WorkOS answered `kept` when `sent` was written to a field; drops the oldest when there
+    /// are too many.
     pub fn add(&mut self, path: &FieldPath, sent: Option<&str>, kept: Option<&str>) {
         let hash = kept_hash(path, sent, kept);
         self.0.retain(|known| *known != hash);

@@ -1,7 +1,7 @@
-//! The words of the program: plain data with no behaviour beyond its own invariants.
+//! Types that all stages share: ids, intents, desired and observed state, and error codes.
 //!
-//! Goes in: nothing. Comes out: types. Uses only std, serde and small value crates, never
-//! another module of this crate.
+//! Plain data with no behaviour beyond its own invariants. Makes no request, and reads no file, clock or
+//! environment.
 
 #[macro_use]
 pub mod words;
@@ -38,5 +38,5 @@ pub use intent::Intent;
 pub use return_url::{AllowedHosts, InvalidUrl, ReturnUrl};
 pub use selection::Selection;
 
-/// The intents that nobody has begun to configure, by organization: what readiness tells the plan.
+/// Intents that no customer has begun to configure, by organization. Readiness passes them to the plan.
 pub type Unconfigured = BTreeMap<OrgKey, BTreeSet<Intent>>;

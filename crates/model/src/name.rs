@@ -1,4 +1,4 @@
-//! Display names of organizations: the characters they may hold, and when two are the same.
+//! Display names of organizations: allowed characters and comparison.
 //!
 //! A name is shown to customers, in reports and in dashboards. Characters that cannot be seen make
 //! two names look alike, or one name look like another, so they are refused where they carry no
@@ -26,7 +26,7 @@ const CANCEL_TAG: char = '\u{e007f}';
 /// The reason why a text cannot be the name of an organization.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum InvalidName {
-    /// Nothing but white space.
+    /// Only white space.
     Blank,
     /// White space at the beginning or the end, which WorkOS removes.
     OuterWhiteSpace,
@@ -65,8 +65,7 @@ pub fn same(one: &str, other: &str) -> bool {
     one == other || settled(one) == settled(other)
 }
 
-/// Folds a name so that people who read two equal ones would call them the same: neither case,
-/// nor spacing, nor the form of composed characters counts.
+/// Folds a name for a loose comparison: case, spacing and the form of composed characters do not count.
 pub fn folded(name: &str) -> String {
     let name = nfc(name).to_lowercase();
     let mut folded = String::with_capacity(name.len());
@@ -79,7 +78,7 @@ pub fn folded(name: &str) -> String {
     folded
 }
 
-/// Returns a text as servers settle it: without white space at its ends, and in NFC.
+/// Returns a text as servers store it: without white space at its ends, and in NFC.
 pub fn settled(text: &str) -> Cow<'_, str> {
     nfc(text.trim())
 }

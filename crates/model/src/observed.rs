@@ -1,4 +1,4 @@
-//! Observed state: what WorkOS said, keyed and sorted.
+//! Observed state: answers of WorkOS, by key and sorted.
 //!
 //! Everything that WorkOS may extend is open: an enum value this version does not know becomes
 //! `Unknown` with the raw text, a missing optional field is `None`.
@@ -11,12 +11,12 @@ use jiff::Timestamp;
 use super::text::escape;
 use super::{Domain, OrganizationId};
 
-/// What is live, as read in one pass.
+/// Live state, as read in one pass.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Observed {
     /// Organizations by id.
     pub organizations: BTreeMap<OrganizationId, Organization>,
-    /// Whether `organizations` holds the whole environment or only what was looked up.
+    /// Extent of `organizations`: the whole environment, or only lookups.
     pub coverage: Coverage,
     /// Single sign-on connections.
     pub connections: Listing<Connection>,
@@ -37,11 +37,11 @@ pub struct Observed {
     pub retention: BTreeMap<OrganizationId, Answer<Option<u32>>>,
     /// IT contacts of the organizations that were asked about.
     pub it_contacts: BTreeMap<OrganizationId, Answer<Vec<ItContact>>>,
-    /// What happened lately, so far as it was asked about.
+    /// Recent events, as far as they were read.
     pub history: History,
-    /// What could not be read and belongs to no organization that is known.
+    /// Failed reads that belong to no known organization.
     pub gaps: Vec<Gap>,
-    /// What depends on the organizations that may be deleted.
+    /// Objects that depend on the organizations that may be deleted.
     pub usage: BTreeMap<OrganizationId, Usage>,
 }
 
@@ -56,7 +56,7 @@ pub struct Usage {
     pub directories: Result<Vec<Directory>, FailedRead>,
     /// The organization's audit-log configuration, if it has one.
     pub audit_logs: Result<Option<AuditLogConfiguration>, FailedRead>,
-    /// Whether the organization has at least one active member.
+    /// Presence of at least one active member.
     pub has_members: Result<bool, FailedRead>,
 }
 
@@ -64,11 +64,11 @@ pub struct Usage {
 /// cell shows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Gap {
-    /// Objects of a list that lack an id and say nothing of whose they are.
+    /// Objects of a list without an id and without an organization.
     Objects {
         /// Plural of the kind of object: `connections`.
         kind: &'static str,
-        /// How many there are, at least.
+        /// Number of objects, at least.
         count: usize,
     },
     /// Organizations of the list without an id.
@@ -102,7 +102,7 @@ pub struct FailedRead {
     pub code: Option<String>,
     /// WorkOS's message, or the network's: one redacted line, not escaped.
     pub message: String,
-    /// Whether this very request was not made, because many like it had failed in the same way.
+    /// Set when this request was not made, because many like it had failed in the same way.
     pub is_skipped: bool,
 }
 
@@ -161,7 +161,7 @@ impl fmt::Display for FailedRead {
 pub enum Objects<'a, T> {
     /// All of them, sorted by id.
     Read(&'a [T]),
-    /// Nothing declared needs them.
+    /// Not read: no declaration needs them.
     NotRead,
     /// 403: the account's plan does not include the feature; holds WorkOS's message.
     NotEntitled(&'a str),
@@ -174,7 +174,7 @@ pub enum Objects<'a, T> {
     },
 }
 
-// Derived, these would ask the same of `T`.
+// Derived implementations would require the same of `T`.
 impl<T> Clone for Objects<'_, T> {
     fn clone(&self) -> Self {
         *self
@@ -193,42 +193,42 @@ impl<'a, T> Objects<'a, T> {
     }
 }
 
-/// What happened lately: events are kept by WorkOS for a limited time.
+/// Recent events; WorkOS keeps events for a limited time.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum History {
-    /// Nothing declared needs it.
+    /// Not read: no declaration needs it.
     #[default]
     NotRead,
     /// The events that were asked about, sorted by id.
     Read(Vec<Event>),
-    /// 403 or 404: the account cannot read events; the message says what WorkOS said.
+    /// 403 or 404: the account cannot read events; holds WorkOS's message.
     NotAvailable(String),
     /// The read failed otherwise.
     Failed(FailedRead),
 }
 
-/// Something that happened.
+/// An event of WorkOS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
     /// `event_…`
     pub id: String,
-    /// What happened.
+    /// Kind of event.
     pub kind: EventKind,
-    /// The organization it happened to.
+    /// Organization of the event.
     pub organization_id: Option<OrganizationId>,
-    /// The connection it happened to.
+    /// Connection of the event.
     pub connection_id: Option<String>,
-    /// When the certificate that it is about runs out.
+    /// Expiry of the certificate, in events about certificates.
     pub certificate_ends: Option<Timestamp>,
-    /// The domain it happened to.
+    /// Domain of the event.
     pub domain: Option<Domain>,
-    /// Why it happened, as WorkOS spells it.
+    /// Reason, as WorkOS spells it.
     pub reason: Option<String>,
-    /// Whether a verification succeeded.
+    /// Success of a verification, in events about verifications.
     pub verified: Option<bool>,
-    /// When the object that it tells of was last changed, as it was told.
+    /// Time of the object's last change, as the event tells it.
     pub object_updated_at: Option<Timestamp>,
-    /// When it happened.
+    /// Time of the event.
     pub created_at: Option<Timestamp>,
 }
 
@@ -237,41 +237,41 @@ pub struct Event {
 pub struct Certificate {
     /// `saml_idp_signing_cert_…`
     pub id: String,
-    /// When it runs out.
+    /// Time of expiry.
     pub not_after: Option<Timestamp>,
-    /// When it was added.
+    /// Time of addition.
     pub created_at: Option<Timestamp>,
 }
 
-/// How much of the environment an observation holds.
+/// Extent of an observation.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Coverage {
     /// Every organization of the environment.
     #[default]
     Listed,
-    /// Only the organizations that manifest entries were looked up by.
+    /// Only organizations that were looked up for entries of the manifest.
     LookedUp,
 }
 
 /// A list of the whole environment, by organization.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Listing<T> {
-    /// Nothing declared needs it.
+    /// Not read: no declaration needs it.
     #[default]
     NotRead,
-    /// What is there, each organization's objects sorted by id.
+    /// All objects, each organization's sorted by id.
     Read(BTreeMap<OrganizationId, Vec<T>>),
-    /// What is there for the organizations that were asked about, also where that is nothing; of
-    /// the others nothing is known.
+    /// Objects of the organizations that were asked about; an empty list where there are none. Nothing
+    /// is known of other organizations.
     ReadOf(BTreeMap<OrganizationId, Vec<T>>),
-    /// 403: the account's plan does not include the feature; the message says what WorkOS said.
+    /// 403: the account's plan does not include the feature; holds WorkOS's message.
     NotEntitled(String),
     /// The read of the whole list failed otherwise.
     Failed(FailedRead),
 }
 
 impl<T> Listing<T> {
-    /// Enters that an organization has none, as one that was just created.
+    /// Enters an empty list for an organization that was just created.
     pub fn enter_none(&mut self, id: OrganizationId) {
         match self {
             Self::NotRead => *self = Self::ReadOf(BTreeMap::from([(id, Vec::new())])),
@@ -306,14 +306,14 @@ impl<T> Listing<T> {
     }
 }
 
-/// What WorkOS answered to a question about one organization.
+/// Answer of WorkOS to a request about one organization.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Answer<T> {
-    /// It exists.
+    /// The object exists.
     Found(T),
     /// 404: there is none.
     Absent,
-    /// 403: the account's plan does not include the feature; the message says what WorkOS said.
+    /// 403: the account's plan does not include the feature; holds WorkOS's message.
     NotEntitled(String),
     /// The read failed otherwise: refused, a server error, no answer, or one that is not the API's.
     Failed(FailedRead),
@@ -326,24 +326,24 @@ pub struct Organization {
     pub id: OrganizationId,
     /// The display name, which need not be unique.
     pub name: String,
-    /// Absent when empty.
+    /// External id; absent when empty.
     pub external_id: Option<String>,
-    /// Absent when empty.
+    /// Stripe customer id; absent when empty.
     pub stripe_customer_id: Option<String>,
-    /// Whether profiles from outside the domains may sign in; `None` where WorkOS does not tell.
+    /// Permission to sign in for profiles from outside the domains; `None` where WorkOS does not tell.
     pub allow_profiles_outside_organization: Option<bool>,
-    /// Sorted by domain.
+    /// Domains, sorted by name.
     pub domains: Vec<OrganizationDomain>,
-    /// Keys whose value was null are left out.
+    /// Metadata; keys whose value was null are left out.
     pub metadata: BTreeMap<String, String>,
-    /// When it was created.
+    /// Time of creation.
     pub created_at: Option<Timestamp>,
-    /// When it was last changed.
+    /// Time of the last change.
     pub updated_at: Option<Timestamp>,
 }
 
 impl Organization {
-    /// The organization's domain of that name, if it has it.
+    /// Returns the organization's domain of a name, if there is one.
     pub fn domain(&self, domain: &Domain) -> Option<&OrganizationDomain> {
         self.domains.iter().find(|held| held.domain == *domain)
     }
@@ -361,15 +361,15 @@ pub struct OrganizationDomain {
     pub id: Option<String>,
     /// The domain, lower-cased.
     pub domain: Domain,
-    /// Whether the customer proved that it is theirs.
+    /// Progress of the verification.
     pub state: DomainState,
-    /// What the value of the TXT record begins with.
+    /// Beginning of the TXT record's value.
     pub verification_prefix: Option<String>,
     /// The secret part of the TXT record's value. Shown on request only.
     pub verification_token: Option<String>,
-    /// When it was added.
+    /// Time of addition.
     pub created_at: Option<Timestamp>,
-    /// When it was last changed.
+    /// Time of the last change.
     pub updated_at: Option<Timestamp>,
 }
 
@@ -385,17 +385,17 @@ pub struct Connection {
     /// The kind of identity provider, as WorkOS spells it (`OktaSAML`); empty where WorkOS does not
     /// tell.
     pub connection_type: String,
-    /// How far it is configured.
+    /// Progress of the configuration.
     pub state: ConnectionState,
-    /// When it was created.
+    /// Time of creation.
     pub created_at: Option<Timestamp>,
-    /// When it was last changed.
+    /// Time of the last change.
     pub updated_at: Option<Timestamp>,
 }
 
 impl Connection {
-    /// Returns whether sign-ins may hang on the signing certificate of a SAML identity provider:
-    /// where WorkOS does not tell the type, or tells a state that nobody has heard of, they may.
+    /// Returns whether sign-ins may depend on the signing certificate of a SAML identity provider. An
+    /// unknown type or state counts as yes.
     pub fn may_have_certificate(&self) -> bool {
         let kind = self.connection_type.trim().to_ascii_lowercase();
         let may_be_active = matches!(
@@ -417,18 +417,18 @@ pub struct Directory {
     pub name: String,
     /// The kind of directory, as WorkOS spells it (`okta scim v2.0`).
     pub directory_type: String,
-    /// How far it is configured.
+    /// Progress of the configuration.
     pub state: DirectoryState,
-    /// When it was created.
+    /// Time of creation.
     pub created_at: Option<Timestamp>,
-    /// When it was last changed.
+    /// Time of the last change.
     pub updated_at: Option<Timestamp>,
 }
 
-/// How audit logs are set up for an organization.
+/// Audit-log configuration of an organization.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AuditLogConfiguration {
-    /// Whether events are taken.
+    /// State of the audit logs.
     pub state: AuditLogState,
     /// The stream to the customer's own SIEM, if there is one.
     pub log_stream: Option<LogStream>,
@@ -441,26 +441,26 @@ pub struct LogStream {
     pub id: Option<String>,
     /// The destination, as WorkOS spells it (`Datadog`).
     pub stream_type: String,
-    /// Whether it delivers.
+    /// State of the delivery.
     pub state: LogStreamState,
-    /// When it last delivered.
+    /// Time of the last delivery.
     pub last_synced_at: Option<Timestamp>,
-    /// When it was created.
+    /// Time of creation.
     pub created_at: Option<Timestamp>,
 }
 
-/// Somebody of a customer's IT team.
+/// A member of a customer's IT team.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ItContact {
     /// `it_contact_…`
     pub id: String,
-    /// As WorkOS has it; compared without regard to case.
+    /// Address as WorkOS has it; case does not count.
     pub email: String,
-    /// When it was added.
+    /// Time of addition.
     pub created_at: Option<Timestamp>,
 }
 
-/// An enum that WorkOS may extend: its known values, and `Unknown` with the raw text.
+/// Declares an enum that WorkOS may extend: known values, and `Unknown` with the raw text.
 macro_rules! open_enum {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
         $(#[$doc])*
@@ -480,7 +480,7 @@ macro_rules! open_enum {
                 }
             }
 
-            /// WorkOS's spelling.
+            /// Returns WorkOS's spelling.
             pub fn as_str(&self) -> &str {
                 match self {
                     $(Self::$variant => $text,)+
@@ -498,7 +498,7 @@ macro_rules! open_enum {
 }
 
 open_enum! {
-    /// The events that readiness rests on, and those that tell how far a customer is just now.
+    /// Events that readiness and the observation of progress use.
     EventKind {
         /// A SAML certificate is about to run out, or has.
         CertificateRenewalRequired = "connection.saml_certificate_renewal_required",
@@ -538,7 +538,7 @@ open_enum! {
 }
 
 open_enum! {
-    /// How far an organization's domain is verified.
+    /// State of the verification of a domain.
     DomainState {
         /// Proved by DNS.
         Verified = "verified",
@@ -554,14 +554,14 @@ open_enum! {
 }
 
 impl DomainState {
-    /// Whether the organization holds the domain for good.
+    /// Returns whether the organization holds the domain for good.
     pub fn is_verified(&self) -> bool {
         matches!(self, Self::Verified | Self::LegacyVerified)
     }
 }
 
 open_enum! {
-    /// How far a connection is configured.
+    /// State of a connection.
     ConnectionState {
         /// The customer has not chosen an identity provider yet.
         RequiresType = "requires_type",
@@ -579,7 +579,7 @@ open_enum! {
 }
 
 open_enum! {
-    /// How far a directory is configured.
+    /// State of a directory.
     DirectoryState {
         /// Users and groups arrive.
         Linked = "linked",
@@ -597,16 +597,16 @@ open_enum! {
 }
 
 impl DirectoryState {
-    /// Whether users and groups arrive: what a deletion would take away.
+    /// Returns whether users and groups arrive; a deletion would take them away.
     pub fn is_linked(&self) -> bool {
         matches!(self, Self::Linked | Self::Active)
     }
 }
 
 open_enum! {
-    /// Whether audit-log events are taken.
+    /// State of the audit logs of an organization.
     AuditLogState {
-        /// They are.
+        /// Events are taken.
         Active = "active",
         /// Not set up yet.
         Inactive = "inactive",
@@ -616,15 +616,15 @@ open_enum! {
 }
 
 open_enum! {
-    /// Whether a log stream delivers.
+    /// State of a log stream.
     LogStreamState {
-        /// It does.
+        /// Events are delivered.
         Active = "active",
         /// Not finished, or paused.
         Inactive = "inactive",
         /// Deliveries fail.
         Error = "error",
-        /// Its configuration is refused.
+        /// The configuration is refused.
         Invalid = "invalid",
     }
 }

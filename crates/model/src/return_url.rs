@@ -1,4 +1,4 @@
-//! URLs that a browser is sent to after the Admin Portal.
+//! Return URLs: the targets of browsers that leave the Admin Portal.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -24,24 +24,24 @@ impl AllowedHosts {
         )
     }
 
-    /// Whether there is no list, so that every host is allowed.
+    /// Returns whether there is no list, so that every host is allowed.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The hosts in order.
+    /// Returns the hosts in order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
     }
 
-    /// Whether a host may be named: every host, when there is no list.
+    /// Returns whether a host may be named: any host, when there is no list.
     fn allow(&self, host: &str) -> bool {
         // A final dot names the same host.
         self.0.is_empty() || self.0.contains(host.strip_suffix('.').unwrap_or(host))
     }
 }
 
-/// Why a text is not a return URL; reads as the end of a sentence.
+/// Reason why a text is not a return URL; reads as the end of a sentence.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidUrl {
     /// Not a URL at all, or without a scheme or host.
@@ -88,7 +88,7 @@ pub fn is_template(text: &str) -> bool {
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ReturnUrl(Box<str>);
 
-/// Whether `http://localhost…` is accepted beside https.
+/// Acceptance of `http://localhost…` beside https.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LocalHttp {
     /// Only where the manifest's environment takes a test key.
@@ -134,7 +134,7 @@ impl ReturnUrl {
         Ok(Self(String::from(url).into_boxed_str()))
     }
 
-    /// The URL as it is sent to WorkOS.
+    /// Returns the URL as it is sent to WorkOS.
     pub fn as_str(&self) -> &str {
         &self.0
     }

@@ -1,4 +1,4 @@
-//! Which part of a manifest a command is narrowed to: `--only` and `--intent`.
+//! Selection of entries and intents: the flags `--only` and `--intent`.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -6,7 +6,7 @@ use glob::Pattern;
 
 use super::{Intent, OrgKey};
 
-/// The entries and intents a command is about; everything, unless narrowed.
+/// Selected entries and intents; everything, unless narrowed.
 #[derive(Debug, Clone, Default)]
 pub struct Selection {
     keys: Option<Globs>,
@@ -20,7 +20,7 @@ pub struct Selection {
 pub struct InvalidPattern {
     /// The pattern as given.
     pub pattern: String,
-    /// What is wrong with it.
+    /// Reason why it cannot be read.
     pub why: String,
 }
 
@@ -34,7 +34,7 @@ impl Selection {
         })
     }
 
-    /// Exactly these entries, with all of their intents.
+    /// Selects exactly these entries, with all of their intents.
     pub fn of(keys: BTreeSet<OrgKey>) -> Self {
         Self {
             named: Some(keys),
@@ -42,7 +42,7 @@ impl Selection {
         }
     }
 
-    /// The same entries, and none of their intents: for commands that are about ids alone.
+    /// Selects the same entries without their intents, for commands that need ids alone.
     #[must_use]
     pub fn without_intents(self) -> Self {
         Self {
@@ -51,7 +51,7 @@ impl Selection {
         }
     }
 
-    /// Whether an entry is selected.
+    /// Returns whether an entry is selected.
     pub fn has_key(&self, key: &OrgKey) -> bool {
         let is_named = self.named.as_ref().is_none_or(|keys| keys.contains(key));
         is_named
@@ -61,7 +61,7 @@ impl Selection {
                 .is_none_or(|globs| globs.is_match(key.as_str()))
     }
 
-    /// Whether an intent is selected.
+    /// Returns whether an intent is selected.
     pub fn has_intent(&self, intent: Intent) -> bool {
         self.intents
             .as_ref()
@@ -72,7 +72,7 @@ impl Selection {
 /// Patterns, of which one has to match.
 #[derive(Debug, Clone, Default)]
 struct Globs {
-    /// Patterns that stand for themselves: there may be thousands.
+    /// Patterns without wildcards; there may be thousands.
     words: HashSet<String>,
     patterns: Vec<Pattern>,
 }
@@ -92,11 +92,11 @@ impl Globs {
                 globs.words.insert(text.clone());
                 continue;
             }
-            // A shell would take it for what `[!` means, and the crate takes it for a character.
+            // In a shell `[^` means `[!`; the crate reads `^` as a character.
             if text.contains("[^") {
                 return Err(invalid("write `[!` for any character but these"));
             }
-            // Of several stars the crate makes folders, which a key does not have.
+            // The crate reads `**` as folders, which a key does not have.
             let text = fold_stars(text);
             let pattern = Pattern::new(&text).map_err(|error| invalid(error.msg))?;
             globs.patterns.push(pattern);
@@ -110,7 +110,7 @@ impl Globs {
     }
 }
 
-/// A pattern with one star where several follow each other.
+/// Returns a pattern with one star in place of several that follow each other.
 fn fold_stars(pattern: &str) -> String {
     let mut folded = String::with_capacity(pattern.len());
     for character in pattern.chars() {

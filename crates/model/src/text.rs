@@ -1,8 +1,8 @@
-//! Text that comes from outside and is shown to people.
+//! Text from outside: escaping, masking and trimming before people see it.
 
 use std::borrow::Cow;
 
-/// Whether a character may stand in a name or other one-line text.
+/// Returns whether a character may stand in a name or other one-line text.
 ///
 /// Control characters (newlines and terminal escapes among them) and the bidirectional
 /// overrides can make text look like something else than it is.
@@ -10,7 +10,7 @@ pub fn is_plain(c: char) -> bool {
     !c.is_control() && !is_deceptive(c)
 }
 
-/// Characters that change how their neighbours are shown, or break the line, without being seen.
+/// Returns whether a character changes how its neighbours are shown, or breaks the line, unseen.
 fn is_deceptive(c: char) -> bool {
     matches!(c,
         '\u{061c}' | '\u{200e}' | '\u{200f}'      // direction marks
@@ -93,8 +93,8 @@ pub fn mask_addresses(text: &str) -> Cow<'_, str> {
     Cow::Owned(masked)
 }
 
-/// Whether a character may stand before the `@` of an address; quotes and brackets are left out,
-/// which stand around one more often than in one.
+/// Returns whether a character may stand before the `@` of an address. Quotes and brackets are left
+/// out: they stand around an address more often than in one.
 fn is_local(c: char) -> bool {
     c.is_alphanumeric() || ".!#$%&*+-=?^_{|}~".contains(c)
 }

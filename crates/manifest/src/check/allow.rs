@@ -2,21 +2,22 @@
 
 use std::collections::BTreeSet;
 
+use super::scope::Owner;
 use super::text;
 use crate::diagnostic::Findings;
 use crate::raw::{Field, Texts, good};
 use portalctl_model::Allow;
 use portalctl_model::codes::manifest as codes;
 
-/// Reads `claim`, which takes a name to write on the organization.
-pub(super) fn claim(field: Option<&Field<bool>>, has_name: bool, findings: &mut Findings) -> bool {
+/// Reads `claim`, which needs a name to write on the organization.
+pub(super) fn claim(field: Option<&Field<bool>>, owner: Owner, findings: &mut Findings) -> bool {
     let claim = good(field).is_some_and(|(value, _)| *value);
-    if let (true, false, Some(field)) = (claim, has_name, field) {
+    if let (true, Owner::Nameless, Some(field)) = (claim, owner, field) {
         findings.error(
             codes::MISSING_FIELD,
             field.key,
             "`claim: true` without `manifest`",
-            "add `manifest:` at the top: the name that the owner mark says",
+            "add `manifest:` at the top: the name in the owner mark",
         );
     }
     claim

@@ -1,9 +1,9 @@
-//! IT contacts, and whether WorkOS should write to them.
+//! IT contacts and their invitation.
 
 use std::collections::BTreeMap;
 
 use super::{placeholder, text};
-use crate::diagnostic::{Finding, Findings, Severity};
+use crate::diagnostic::Findings;
 use crate::quote::quote;
 use crate::raw::{Field, Text, Texts, good};
 use crate::source::Spot;
@@ -11,10 +11,10 @@ use portalctl_model::Email;
 use portalctl_model::codes::manifest as codes;
 use portalctl_model::desired::Invite;
 
-/// The most contacts an organization may have. Source: WorkOS, IT contacts.
+/// The most contacts of an organization. Source: WorkOS, IT contacts.
 const MAX_CONTACTS: usize = 20;
 
-/// The contacts of a list, each once, whatever its case.
+/// Reads a list of contacts; each may stand there once, in any case.
 pub(super) fn check(field: Option<&Field<Texts>>, findings: &mut Findings) -> Vec<Email> {
     let Some((list, spot)) = good(field) else {
         return Vec::new();
@@ -47,11 +47,11 @@ pub(super) fn check(field: Option<&Field<Texts>>, findings: &mut Findings) -> Ve
                 "the contact {} stands twice in this list",
                 quote(email.as_str())
             );
-            findings.push(
-                Finding::new(codes::DUPLICATE_CONTACT, Severity::Error, message)
-                    .at(text.spot)
-                    .related(*earlier, "first declared here")
-                    .help("keep one of the two; case does not tell addresses apart"),
+            findings.twice(
+                codes::DUPLICATE_CONTACT,
+                [*earlier, text.spot],
+                message,
+                "keep one of the two; case does not tell addresses apart",
             );
             continue;
         }
@@ -62,7 +62,7 @@ pub(super) fn check(field: Option<&Field<Texts>>, findings: &mut Findings) -> Ve
     contacts
 }
 
-/// Whether to invite, which takes somebody to invite.
+/// Reads `invite`, which needs contacts.
 pub(super) fn invite(
     field: Option<&Field<Text>>,
     contacts: Option<&Field<Texts>>,

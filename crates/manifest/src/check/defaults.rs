@@ -1,4 +1,4 @@
-//! Defaults: fields that hold for organizations that do not say otherwise.
+//! Defaults of fields that an organization does not declare.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use crate::shape::RawOrganization;
 use portalctl_model::desired::{self, DomainsPolicy, FieldPath, IntentSettings};
 use portalctl_model::{Intent, ReturnUrl};
 
-/// What holds for organizations that do not say otherwise.
+/// Defaults of fields that an organization does not declare.
 #[derive(Default)]
 pub(super) struct Defaults {
     pub(super) intents: BTreeMap<Intent, IntentSettings>,
@@ -23,7 +23,7 @@ pub(super) struct Defaults {
 }
 
 impl Defaults {
-    /// What an entry gets that says nothing itself.
+    /// Returns the defaults that show in a plan for a new entry.
     pub(super) fn into_desired(self) -> desired::Defaults {
         desired::Defaults {
             metadata: self.metadata,

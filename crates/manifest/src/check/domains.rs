@@ -1,9 +1,9 @@
 //! The domains of one organization.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::text;
-use crate::diagnostic::{Finding, Findings, Severity};
+use crate::diagnostic::Findings;
 use crate::form::Form;
 use crate::quote::quote;
 use crate::raw::{Field, Text, good};
@@ -11,9 +11,9 @@ use crate::shape::RawDomainSettings;
 use crate::source::Spot;
 use portalctl_model::codes::manifest as codes;
 use portalctl_model::desired::{DeclaredDomainState, DomainsPolicy};
-use portalctl_model::{Domain, SharedDomain};
+use portalctl_model::{Allow, Domain, SharedDomain};
 
-/// The domains of an organization, and where each stands.
+/// The domains of an organization, and the place of each.
 #[derive(Default)]
 pub(super) struct Domains {
     pub(super) declared: BTreeMap<Domain, DeclaredDomainState>,
@@ -27,11 +27,11 @@ pub(super) fn policy(
     text::word(field, "`domains_policy`", findings)
 }
 
-/// The domains of a list, each once. `may_be_public` allows those that many may share.
+/// Reads a list of domains; each may stand there once.
 pub(super) fn check(
     field: Option<&Field<Vec<RawDomainSettings>>>,
     policy: DomainsPolicy,
-    may_be_public: bool,
+    allow: &BTreeSet<Allow>,
     findings: &mut Findings,
 ) -> Option<Domains> {
     let (list, spot) = good(field)?;
@@ -56,24 +56,18 @@ pub(super) fn check(
         let Some(domain) = parse(text, spot, findings) else {
             continue;
         };
-        if !may_be_public {
+        if !allow.contains(&Allow::PublicDomain) {
             warn_if_shared(&domain, spot, findings);
         }
         if let Some(earlier) = first.get(&domain) {
-            findings.push(
-                Finding::new(
-                    codes::DUPLICATE_DOMAIN,
-                    Severity::Error,
-                    format!(
-                        "the domain {} stands twice in this list",
-                        quote(&domain.shown())
-                    ),
-                )
-                .at(spot)
-                .related(*earlier, "first declared here")
-                .help(
-                    "keep one of the two: case, a final dot and punycode do not tell domains apart",
+            findings.twice(
+                codes::DUPLICATE_DOMAIN,
+                [*earlier, spot],
+                format!(
+                    "the domain {} stands twice in this list",
+                    quote(&domain.shown())
                 ),
+                "keep one of the two: case, a final dot and punycode do not tell domains apart",
             );
             continue;
         }
@@ -110,18 +104,12 @@ fn warn_if_shared(domain: &Domain, spot: Spot, findings: &mut Findings) {
             "is a suffix below which others have names of their own"
         }
     };
-    findings.push(
-        Finding::new(
-            codes::PUBLIC_DOMAIN,
-            Severity::Warning,
-            format!("the domain {} {why}", quote(&domain.shown())),
-        )
-        .at(spot)
-        .help(match findings.form() {
-            Form::Manifest => {
-                "write a domain that only this customer has, or `allow: [public_domain]` on the entry"
-            }
-            Form::Kubernetes => "write a domain that only this customer has",
-        }),
-    );
+    let help = match findings.form() {
+        Form::Manifest => {
+            "write a domain that only this customer has, or `allow: [public_domain]` on the entry"
+        }
+        Form::Kubernetes => "write a domain that only this customer has",
+    };
+    let message = format!("the domain {} {why}", quote(&domain.shown()));
+    findings.warn(codes::PUBLIC_DOMAIN, spot, message, help);
 }

@@ -1,4 +1,4 @@
-//! Who an organization is: its key, its id, its external ids.
+//! Identity of an organization: its key, its id and its external ids.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use crate::source::{Spot, Spotted};
 use portalctl_model::codes::manifest as codes;
 use portalctl_model::{ExternalId, OrgKey, OrganizationId};
 
-/// The key of an entry.
+/// Reads the key of an entry.
 pub(super) fn key(text: &str, spot: Spot, findings: &mut Findings) -> Option<OrgKey> {
     match OrgKey::parse(text) {
         Ok(key) => Some(key),
@@ -47,7 +47,7 @@ fn is_an_id(text: &str) -> bool {
             .any(|b| b.is_ascii_digit() || b == b'_' || b == b':')
 }
 
-/// A valid key that looks like the text.
+/// Returns a valid key that resembles the text.
 fn suggestion(text: &str) -> Option<String> {
     // Letters outside ASCII would have to be guessed.
     if !text.is_ascii() {
@@ -65,7 +65,7 @@ fn suggestion(text: &str) -> Option<String> {
     OrgKey::parse(&better).is_ok().then_some(better)
 }
 
-/// The pinned id.
+/// Reads the pinned id.
 pub(super) fn id(
     field: Option<&Field<Text>>,
     findings: &mut Findings,
@@ -90,20 +90,11 @@ pub(super) fn id(
     }
 }
 
-/// The external id as declared, else the key. A pinned entry that declares none manages none.
+/// Reads a declared external id.
 pub(super) fn external_id(
     field: Option<&Field<Text>>,
-    key: Option<&OrgKey>,
-    key_spot: Spot,
-    pinned: bool,
     findings: &mut Findings,
 ) -> Option<Spotted<ExternalId>> {
-    if field.is_none() {
-        return key.filter(|_| !pinned).map(|key| Spotted {
-            value: ExternalId::from(key),
-            spot: key_spot,
-        });
-    }
     let (text, spot) = good(field)?;
     parse_external(text, spot, "external id", findings)
 }
@@ -134,7 +125,7 @@ pub(super) fn may_be_set(
     );
 }
 
-/// External ids that the organization had before. A tenant's former key stands for the qualified
+/// Reads external ids that the organization had before. A tenant's former key stands for the qualified
 /// one, too.
 pub(super) fn previous_keys(
     field: Option<&Field<Texts>>,
@@ -186,7 +177,7 @@ fn parse_external(
     }
 }
 
-/// The Stripe customer id: WorkOS takes any text, people mistype it.
+/// Reads the Stripe customer id. WorkOS takes any text, so that a mistyped id would go unnoticed.
 pub(super) fn stripe_customer_id(
     field: Option<&Field<Text>>,
     findings: &mut Findings,

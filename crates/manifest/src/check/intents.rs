@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::urls::UrlRules;
-use crate::diagnostic::{Finding, Findings, Severity};
+use crate::diagnostic::Findings;
 use crate::quote::{quote, suggest};
 use crate::raw::{Field, good};
 use crate::shape::{RawIntentSettings, WARN_DAYS};
@@ -12,7 +12,7 @@ use portalctl_model::Intent;
 use portalctl_model::codes::manifest as codes;
 use portalctl_model::desired::IntentSettings;
 
-/// The intent of a name.
+/// Reads the name of an intent.
 pub(super) fn parse(text: &str, spot: Spot, findings: &mut Findings) -> Option<Intent> {
     if let Ok(intent) = text.parse() {
         return Some(intent);
@@ -34,7 +34,7 @@ pub(super) fn parse(text: &str, spot: Spot, findings: &mut Findings) -> Option<I
     None
 }
 
-/// The intents of a list, each once.
+/// Reads a list of intents; each may stand there once.
 pub(super) fn check(
     field: Option<&Field<Vec<RawIntentSettings>>>,
     urls: &UrlRules,
@@ -53,11 +53,11 @@ pub(super) fn check(
         let settings = settings(intent, raw, urls, findings);
         if let Some(earlier) = first.get(&intent) {
             let message = format!("the intent `{intent}` stands twice in this list");
-            findings.push(
-                Finding::new(codes::DUPLICATE_INTENT, Severity::Error, message)
-                    .at(spot)
-                    .related(*earlier, "first declared here")
-                    .help("keep one of the two"),
+            findings.twice(
+                codes::DUPLICATE_INTENT,
+                [*earlier, spot],
+                message,
+                "keep one of the two",
             );
             continue;
         }

@@ -1,9 +1,9 @@
-//! Metadata: WorkOS's limits, and the keys that are portalctl's own.
+//! Metadata: the limits of WorkOS, and reserved keys.
 
 use std::collections::BTreeMap;
 
 use super::{placeholder, text};
-use crate::diagnostic::{Finding, Findings, Severity};
+use crate::diagnostic::Findings;
 use crate::quote::quote;
 use crate::raw::{Field, RawMap, good};
 use crate::source::{Spot, Spotted};
@@ -18,7 +18,7 @@ const MAX_VALUE_LENGTH: usize = 600;
 /// A value to set, or `None` for a key to remove.
 pub(super) type Metadata = BTreeMap<String, Option<String>>;
 
-/// The entries of one `metadata`.
+/// Reads one `metadata`.
 pub(super) fn check(field: Option<&Field<RawMap>>, findings: &mut Findings) -> Metadata {
     let mut metadata = Metadata::new();
     let Some((map, _)) = good(field) else {
@@ -40,7 +40,7 @@ pub(super) fn check(field: Option<&Field<RawMap>>, findings: &mut Findings) -> M
     metadata
 }
 
-/// The entries of `defaults`, which are copied to every organization: none if they are too many.
+/// Reads `metadata` of `defaults`, which is copied to every organization; none if it is too much.
 pub(super) fn defaults(field: Option<&Field<RawMap>>, findings: &mut Findings) -> Metadata {
     let metadata = check(field, findings);
     let Some(field) = field else { return metadata };
@@ -53,14 +53,14 @@ pub(super) fn defaults(field: Option<&Field<RawMap>>, findings: &mut Findings) -
     metadata
 }
 
-/// The organization's own entries over those of `defaults`.
+/// Merges an organization's own entries into those of `defaults`.
 pub(super) fn merge(defaults: &Metadata, own: Metadata) -> Metadata {
     let mut merged = defaults.clone();
     merged.extend(own);
     merged
 }
 
-/// Reports metadata that would not fit together with portalctl's own keys.
+/// Reports metadata that leaves no room for the marks of portalctl.
 pub(super) fn fits(merged: &Metadata, spot: Spot, findings: &mut Findings) {
     let set = merged.values().filter(|value| value.is_some()).count();
     if set > MAX_DECLARED_KEYS {
@@ -107,35 +107,27 @@ fn check_key(key: &Spotted<Box<str>>, findings: &mut Findings) -> bool {
 }
 
 fn check_value(key: &str, value: &str, spot: Spot, findings: &mut Findings) -> bool {
+    let what = format!("the value of {}", quote(key));
     let length = value.chars().count();
     if length > MAX_VALUE_LENGTH {
         findings.error(
             codes::INVALID_METADATA,
             spot,
-            format!("the value of {} has {length} characters", quote(key)),
+            format!("{what} has {length} characters"),
             format!("shorten it: WorkOS allows {MAX_VALUE_LENGTH}"),
         );
         return false;
     }
-    if !text::plain(
-        value,
-        spot,
-        &format!("the value of {}", quote(key)),
-        findings,
-    ) {
+    if !text::plain(value, spot, &what, findings) {
         return false;
     }
-    let what = format!("the value of {}", quote(key));
     placeholder::warn(value, spot, &what, findings);
     if !value.is_ascii() {
-        findings.push(
-            Finding::new(
-                codes::METADATA_NOT_ASCII,
-                Severity::Warning,
-                format!("the value of {} is not plain ASCII", quote(key)),
-            )
-            .at(spot)
-            .help("WorkOS documents metadata as ASCII only and may refuse it"),
+        findings.warn(
+            codes::METADATA_NOT_ASCII,
+            spot,
+            format!("{what} is not plain ASCII"),
+            "WorkOS documents metadata as ASCII only and may refuse it",
         );
     }
     true

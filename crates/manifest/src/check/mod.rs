@@ -1,8 +1,7 @@
-//! The rules of a manifest.
+//! Rules of a manifest.
 //!
-//! Goes in: loaded files. Comes out: [`Desired`], or every problem at once. One small function
-//! per rule; a rule that fails reports and lets the others go on. Reads nothing, decides nothing
-//! about what is live.
+//! Goes in: loaded files. Comes out: [`Desired`], or every problem at once. A rule that fails adds a
+//! finding and lets the others go on. Reads no file, and knows nothing of the live state.
 
 mod absent;
 mod allow;
@@ -19,6 +18,7 @@ mod organization;
 mod placeholder;
 mod presence;
 mod resources;
+mod scope;
 mod settings;
 mod text;
 mod unique;
@@ -40,19 +40,19 @@ use portalctl_model::desired::{AbsentOrganization, Desired, DesiredOrganization,
 use portalctl_model::{OrgKey, ResourceName};
 
 use organization::Entries;
-pub(super) use organization::Rivals;
+pub(super) use scope::{Files, Presence, Rivals};
 use settings::Settings;
 
 /// A manifest after all rules were applied.
 #[derive(Debug)]
 pub struct Checked {
-    /// What it means; `None` when there is any error.
+    /// Desired state; `None` when there is any error.
     pub desired: Option<Desired>,
-    /// What it calls itself and its environment, also when there are errors.
+    /// Names of the manifest and of its environment, also when there are errors.
     pub names: Names,
-    /// Everything there is to say about it.
+    /// Findings.
     pub diagnostics: Diagnostics,
-    /// The texts, to show the lines that the findings are about.
+    /// Texts of the files, to show the lines of the findings.
     pub sources: Sources,
 }
 
@@ -68,21 +68,12 @@ pub(super) fn check_settings(loaded: Loaded) -> Checked {
     apply_rules(loaded, Presence::Settings).into_checked().0
 }
 
-/// Applies every rule, and keeps what a manifest says beside what it means.
+/// Applies every rule, and keeps the fields of the Kubernetes form.
 pub(super) fn check_whole(loaded: Loaded) -> (Checked, Remainder) {
     apply_rules(loaded, Presence::Organizations).into_checked()
 }
 
-/// What has to be there.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Presence {
-    /// A version, and at least one organization.
-    Organizations,
-    /// A version.
-    Settings,
-}
-
-/// What a manifest says beside what it means: enough to write it anew.
+/// Fields of the Kubernetes form, which have no desired state; conversion keeps them.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Remainder {
     pub(super) environment: EnvironmentObject,
@@ -90,7 +81,7 @@ pub struct Remainder {
 }
 
 impl Remainder {
-    /// The PortalEnvironment: its name and namespace, and how the operator works for it.
+    /// Returns the PortalEnvironment: its name and namespace, and the settings of the operator.
     pub const fn environment(&self) -> &EnvironmentObject {
         &self.environment
     }
@@ -108,7 +99,24 @@ pub(super) struct Outcome {
 }
 
 impl Outcome {
-    /// The settings, the organizations that could be read, and everything there is to say.
+    fn new(settings: Settings, entries: Entries, files: Files) -> Self {
+        let Entries {
+            organizations,
+            absent,
+            objects,
+        } = entries;
+        Self {
+            settings,
+            organizations,
+            absent,
+            objects,
+            findings: files.findings,
+            sources: files.sources,
+            skipped: Vec::new(),
+        }
+    }
+
+    /// Returns the settings, the organizations that could be read, and the findings.
     pub(super) fn into_parts(
         self,
     ) -> (Settings, BTreeMap<OrgKey, DesiredOrganization>, Diagnostics) {
@@ -155,118 +163,93 @@ pub(super) fn apply_rules(loaded: Loaded, presence: Presence) -> Outcome {
         complete,
         skipped,
     } = loaded;
-    let outcome = match document_kind::sort(documents, &mut findings) {
-        Documents::Manifest(documents) => {
-            check_manifest(documents, sources, findings, complete, presence)
-        }
+    let documents = document_kind::sort(documents, &mut findings);
+    let mut files = Files {
+        sources,
+        findings,
+        complete,
+    };
+    let outcome = match documents {
+        Documents::Manifest(documents) => check_manifest(documents, files, presence),
         Documents::Resources(resources, all) => {
-            let complete = complete && all;
-            let rivals = Rivals::Refused;
-            check_resources(resources, sources, findings, complete, presence, rivals)
+            files.complete &= all;
+            check_resources(resources, files, presence, Rivals::Refused)
         }
     };
     Outcome { skipped, ..outcome }
 }
 
-fn check_manifest(
-    documents: Vec<Document>,
-    sources: Sources,
-    mut findings: Findings,
-    mut complete: bool,
-    presence: Presence,
-) -> Outcome {
+fn check_manifest(documents: Vec<Document>, mut files: Files, presence: Presence) -> Outcome {
     let mut raw = Vec::with_capacity(documents.len());
     for Document { file, root } in documents {
-        match decode_document(&sources, &mut findings, file, root) {
+        match decode_document(&mut files, file, root) {
             Some(document) => raw.push((file, document)),
-            None => complete = false,
+            None => files.complete = false,
         }
     }
     let parts = take_organizations(&mut raw);
-    if complete {
-        presence::version_is_said(&raw, &sources, &mut findings);
+    if files.complete {
+        let Files {
+            sources, findings, ..
+        } = &mut files;
+        presence::version_is_said(&raw, sources, findings);
         if presence == Presence::Organizations {
-            presence::organizations_are_declared(&raw, &parts, &sources, &mut findings);
+            presence::organizations_are_declared(&raw, &parts, sources, findings);
         }
     }
     let documents: Vec<RawManifest> = raw.into_iter().map(|(_, document)| document).collect();
     let documents: Vec<&RawManifest> = documents.iter().collect();
-    let settings = settings::check(&documents, complete, &mut findings);
+    let settings = settings::check(&documents, &mut files);
 
-    let mut walk = organization::Walk::new(&settings, Rivals::Refused, &mut findings);
-    for (part, (file, entries)) in parts.into_iter().enumerate() {
-        let text = sources.text_of(file);
-        let name = sources.name_of(file);
-        walk.part(part, file, &name, &text, entries);
+    let mut walk = organization::Walk::new(&settings, Rivals::Refused, &mut files.findings);
+    for (number, (file, entries)) in parts.into_iter().enumerate() {
+        let part = organization::Part {
+            number,
+            file,
+            name: files.sources.name_of(file),
+            text: files.sources.text_of(file),
+        };
+        walk.part(&part, entries);
     }
-    let Entries {
-        organizations,
-        absent,
-        objects,
-    } = walk.finish();
-    Outcome {
-        settings,
-        organizations,
-        absent,
-        objects,
-        findings,
-        sources,
-        skipped: Vec::new(),
-    }
+    let entries = walk.finish();
+    Outcome::new(settings, entries, files)
 }
 
+/// Applies every rule to resources.
 pub(super) fn check_resources(
     resources: Vec<Resource>,
-    sources: Sources,
-    mut findings: Findings,
-    complete: bool,
+    mut files: Files,
     presence: Presence,
     rivals: Rivals,
 ) -> Outcome {
-    findings.set_form(Form::Kubernetes);
-    let decoded = resources::decode(resources, &sources, &mut findings);
-    let complete = complete && decoded.complete;
-    if complete {
-        let organizations_needed = presence == Presence::Organizations;
-        resources::are_there(&decoded, organizations_needed, &mut findings);
+    files.findings.set_form(Form::Kubernetes);
+    let decoded = resources::decode(resources, &files.sources, &mut files.findings);
+    files.complete &= decoded.complete;
+    if files.complete {
+        resources::are_there(&decoded, presence, &mut files.findings);
     }
-    resources::is_alone(&decoded.environments, &mut findings);
-    let documents: Vec<&RawManifest> = decoded
-        .environments
-        .iter()
-        .take(1)
-        .map(|environment| &environment.manifest)
-        .collect();
+    resources::is_alone(&decoded.environments, &mut files.findings);
+    let first = decoded.environments.first();
+    let documents: Vec<&RawManifest> = first.iter().map(|first| &first.manifest).collect();
     // Where no environment could be read, the rules that need one find nothing.
-    let complete = complete && !documents.is_empty();
-    let settings = settings::check(&documents, complete, &mut findings);
+    files.complete &= !documents.is_empty();
+    let settings = settings::check(&documents, &mut files);
 
-    let mut walk = organization::Walk::new(&settings, rivals, &mut findings);
-    for (part, (file, organization)) in decoded.organizations.into_iter().enumerate() {
+    let mut walk = organization::Walk::new(&settings, rivals, &mut files.findings);
+    for (number, (file, organization)) in decoded.organizations.into_iter().enumerate() {
         walk.belongs(&organization, &decoded.environments);
         let RawPortalOrganization {
             key, organization, ..
         } = organization;
-        walk.entry(part, &sources.name_of(file), key, Some(&organization));
+        let name = files.sources.name_of(file);
+        walk.entry(number, &name, key, Some(&organization));
     }
-    let Entries {
-        mut organizations,
-        absent,
-        objects,
-    } = walk.finish();
-    name_resources(&mut organizations, &objects);
-    Outcome {
-        settings,
-        organizations,
-        absent,
-        objects,
-        findings,
-        sources,
-        skipped: Vec::new(),
-    }
+    let mut entries = walk.finish();
+    name_resources(&mut entries.organizations, &entries.objects);
+    Outcome::new(settings, entries, files)
 }
 
-/// Keeps which resource each entry is: what is held for a resource is told by its name.
+/// Enters the name of each resource in its entry.
 fn name_resources(
     organizations: &mut BTreeMap<OrgKey, DesiredOrganization>,
     objects: &BTreeMap<OrgKey, OrganizationObject>,
@@ -282,25 +265,17 @@ fn name_resources(
     }
 }
 
-fn decode_document(
-    sources: &Sources,
-    findings: &mut Findings,
-    file: FileId,
-    root: Node,
-) -> Option<RawManifest> {
-    let text: Arc<str> = sources.text_of(file);
+fn decode_document(files: &mut Files, file: FileId, root: Node) -> Option<RawManifest> {
+    let text: Arc<str> = files.sources.text_of(file);
     let mut reader = Reader {
         file,
         text: &text,
-        findings,
+        findings: &mut files.findings,
     };
     decode::document(&mut reader, root)
 }
 
-/// The entries under one `organizations`.
-type Nodes = Vec<(Node, Node)>;
-
-fn take_organizations(raw: &mut [(FileId, RawManifest)]) -> Vec<(FileId, Nodes)> {
+fn take_organizations(raw: &mut [(FileId, RawManifest)]) -> Vec<(FileId, Vec<(Node, Node)>)> {
     raw.iter_mut()
         .filter_map(|(file, document)| {
             let entries = document.organizations.as_mut()?.value.take()?;

@@ -1,10 +1,11 @@
-//! What only the Kubernetes form says: how the operator works, and the names of the objects.
+//! Fields of the Kubernetes form: operator settings, and the names of the objects.
 //!
 //! The rules are those of the resource definitions, so that `validate` refuses what the API server
 //! would.
 
 use std::ops::RangeInclusive;
 
+use super::scope::Owner;
 use super::text;
 use crate::diagnostic::Findings;
 use crate::quote::quote;
@@ -20,10 +21,10 @@ use portalctl_model::codes::manifest as codes;
 use portalctl_model::return_url::LocalHttp;
 use portalctl_model::{AllowedHosts, ExternalId, Holder, ReturnUrl, duration};
 
-/// Checks what stands about an environment; `has_owner` tells whether it has an owner mark.
+/// Checks the operator settings of an environment.
 pub(super) fn environment(
     raw: &RawEnvironmentObject,
-    has_owner: bool,
+    owner: Owner,
     findings: &mut Findings,
 ) -> EnvironmentObject {
     let object = raw;
@@ -31,7 +32,7 @@ pub(super) fn environment(
     let default = OperatorSettings::default();
     let is_true = |field: Option<&Field<bool>>| good(field).is_some_and(|(value, _)| *value);
     if is_true(raw.allow_deletion.as_ref())
-        && !has_owner
+        && owner == Owner::Nameless
         && let Some(field) = &raw.allow_deletion
     {
         findings.error(
@@ -80,7 +81,7 @@ pub(super) fn environment(
     }
 }
 
-/// Checks what stands about an organization.
+/// Checks the operator settings of an organization.
 pub(super) fn organization(
     raw: &RawOrganizationObject,
     findings: &mut Findings,
@@ -120,7 +121,7 @@ fn namespace(field: Option<&Field<Text>>, findings: &mut Findings) -> Option<Str
     is_namespace(&name, spot, findings).then_some(name)
 }
 
-/// Names of Kubernetes are labels, joined by dots where several are allowed.
+/// Reads a name of Kubernetes: labels, joined by dots where several are allowed.
 fn object_name(
     field: Option<&Field<Text>>,
     what: &str,
@@ -186,7 +187,7 @@ fn namespaces(field: Option<&Field<Texts>>, findings: &mut Findings) -> Vec<Stri
     names
 }
 
-/// Checks the external ids that other namespaces may set: each namespace stands once.
+/// Reads the external ids that other namespaces may set; each namespace may stand there once.
 fn patterns(
     field: Option<&Field<Vec<RawExternalIdPatterns>>>,
     findings: &mut Findings,
@@ -241,7 +242,7 @@ fn patterns(
     all
 }
 
-/// Checks the permissions to take over what a resource elsewhere held.
+/// Reads the permissions to take over organizations of resources elsewhere.
 fn transfers(field: Option<&Field<Vec<RawTransfer>>>, findings: &mut Findings) -> Vec<Transfer> {
     let list = good(field).map(|(list, _)| list.as_slice());
     let mut all = Vec::new();
@@ -303,7 +304,7 @@ fn webhook(raw: &RawWebhook, findings: &mut Findings) -> Option<Webhook> {
     })
 }
 
-/// An endpoint may be any host: it is the application's own choice, not a customer's browser's.
+/// Reads the endpoint, which may be on any host: no customer's browser is sent there.
 fn api_url(field: Option<&Field<Text>>, findings: &mut Findings) -> Option<String> {
     let (text, spot) = good(field)?;
     match ReturnUrl::parse(text, &AllowedHosts::default(), LocalHttp::Allowed) {

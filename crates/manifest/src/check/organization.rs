@@ -1,12 +1,13 @@
-//! One organization after the other, with the defaults merged in.
+//! Organizations, with the defaults merged in.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::domains::{self, Domains};
-use super::metadata;
+use super::metadata::{self, Metadata};
+use super::scope::Rivals;
 use super::settings::Settings;
-use super::unique::Seen;
+use super::unique::{DomainClaim, IdSource, Occurrence, Seen};
 use super::{
     absent, allow, audit_logs, contacts, identity, ignore, intents, operator, resources, text,
 };
@@ -16,15 +17,17 @@ use crate::form::Form;
 use crate::kubernetes::Tenant;
 use crate::node::Node;
 use crate::quote::quote;
-use crate::raw::{Text, good};
+use crate::raw::{Field, Text, good};
 use crate::reader::Reader;
 use crate::shape::{OrganizationObject, RawOrganization};
 use crate::source::{FileId, Spot, Spotted};
 use portalctl_model::codes::manifest as codes;
-use portalctl_model::desired::{AbsentOrganization, DesiredOrganization, Management, Source};
-use portalctl_model::{Allow, ExternalId, OrgKey};
+use portalctl_model::desired::{
+    AbsentOrganization, DesiredOrganization, DomainsPolicy, Management, Source,
+};
+use portalctl_model::{Allow, ExternalId, OrgKey, OrganizationId};
 
-/// Goes through all organizations of a manifest, remembering what must be unique.
+/// Checks all organizations of a manifest, and remembers unique declarations.
 pub(super) struct Walk<'a> {
     settings: &'a Settings,
     findings: &'a mut Findings,
@@ -42,16 +45,16 @@ pub(super) struct Entries {
     pub(super) objects: BTreeMap<OrgKey, OrganizationObject>,
 }
 
-/// The treatment of entries that declare the same key, id, external id or domain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Rivals {
-    /// The second one is an error.
-    Refused,
-    /// All are kept: who holds the organization is decided later, by what is live.
-    Kept,
+/// A document with organizations.
+pub(super) struct Part {
+    /// Number of the document.
+    pub(super) number: usize,
+    pub(super) file: FileId,
+    pub(super) name: Arc<str>,
+    pub(super) text: Arc<str>,
 }
 
-/// The key of an entry and the place it stands at.
+/// Key of an entry, and its place.
 struct Heading<'a> {
     key: Option<OrgKey>,
     text: String,
@@ -72,32 +75,24 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// The organizations of one document.
-    pub(super) fn part(
-        &mut self,
-        part: usize,
-        file: FileId,
-        name: &Arc<str>,
-        text: &str,
-        entries: Vec<(Node, Node)>,
-    ) {
-        for (key_node, node) in entries {
+    /// Checks the organizations of one document.
+    pub(super) fn part(&mut self, part: &Part, entries: Vec<(Node, Node)>) {
+        for (key, node) in entries {
             let mut reader = Reader {
-                file,
-                text,
+                file: part.file,
+                text: &part.text,
                 findings: self.findings,
             };
-            let Some(key_text) = reader.spotted_text(&key_node, "the key of an organization")
-            else {
+            let Some(key) = reader.spotted_text(&key, "the key of an organization") else {
                 continue;
             };
-            let what = format!("the organization {}", quote(&key_text.value));
+            let what = format!("the organization {}", quote(&key.value));
             let raw = decode::organization(&mut reader, &node, &what);
-            self.entry(part, name, key_text, raw.as_ref());
+            self.entry(part.number, &part.name, key, raw.as_ref());
         }
     }
 
-    /// Whether a resource belongs to the environment that is here.
+    /// Reports a resource that does not belong to the environment.
     pub(super) fn belongs(
         &mut self,
         organization: &RawPortalOrganization,
@@ -107,7 +102,7 @@ impl<'a> Walk<'a> {
         resources::belongs(organization, environments, settings, self.findings);
     }
 
-    /// One organization, as far as it could be decoded. `part` numbers what it stands in.
+    /// Checks one organization, as far as it could be decoded. `part` numbers the document.
     pub(super) fn entry(
         &mut self,
         part: usize,
@@ -115,50 +110,25 @@ impl<'a> Walk<'a> {
         key: Spotted<Text>,
         raw: Option<&RawOrganization>,
     ) {
-        let Spotted { value: text, spot } = key;
         let object = raw
             .and_then(|raw| good(raw.kubernetes.as_ref()))
             .map(|(raw, _)| operator::organization(raw, self.findings));
-        let tenant = Tenant::of(
-            self.settings.object.namespace.as_deref(),
-            object
-                .as_ref()
-                .and_then(|object| object.namespace.as_deref()),
-        );
-        let key = tenant
-            .and_then(|tenant| tenant.plain(&text))
-            .unwrap_or(&text);
-        let key = identity::key(key, spot, self.findings);
-        let heading = Heading {
-            key: key.map(|key| match tenant {
-                Some(tenant) => OrgKey::undeclared(tenant.qualified(key.as_str())),
-                None => key,
-            }),
-            text: text.into(),
-            spot,
-            tenant,
-        };
+        let heading = self.heading(key, object.as_ref());
         if self.rivals == Rivals::Kept {
             self.seen = Seen::default();
         }
-        let new = heading
-            .key
-            .as_ref()
-            .is_none_or(|key| self.seen.key(key, part, spot, self.findings));
+        let spot = heading.spot;
+        let occurrence = heading.key.as_ref().map_or(Occurrence::First, |key| {
+            self.seen.key(key, part, spot, self.findings)
+        });
         let Some(raw) = raw else { return };
         let source = Source {
             file: Arc::clone(name),
             line: spot.line,
         };
-        let mut organization = self.organization(&heading, raw, source, new);
+        let mut organization = self.organization(&heading, raw, source, occurrence);
         if raw.state.is_some() {
-            let absent = absent::check(
-                &heading.text,
-                heading.spot,
-                raw,
-                &organization,
-                self.findings,
-            );
+            let absent = absent::check(&heading.text, spot, raw, &organization, self.findings);
             if let (Some(key), Some(absent)) = (heading.key, absent) {
                 self.absent.entry(key).or_insert(absent);
             }
@@ -169,13 +139,36 @@ impl<'a> Walk<'a> {
         }
         let Some(key) = heading.key else { return };
         let key = self.key_of_its_own(key, name);
-        if new {
+        if occurrence == Occurrence::First {
             self.is_one_object(&key, object.as_ref(), spot);
         }
         if let Some(object) = object {
             self.objects.entry(key.clone()).or_insert(object);
         }
         self.organizations.entry(key).or_insert(organization);
+    }
+
+    /// Reads the key of an entry, which a tenant's namespace qualifies.
+    fn heading<'o>(
+        &mut self,
+        key: Spotted<Text>,
+        object: Option<&'o OrganizationObject>,
+    ) -> Heading<'o> {
+        let Spotted { value: text, spot } = key;
+        let home = self.settings.object.namespace.as_deref();
+        let namespace = object.and_then(|object| object.namespace.as_deref());
+        let tenant = Tenant::of(home, namespace);
+        let plain = tenant.and_then(|tenant| tenant.plain(&text));
+        let key = identity::key(plain.unwrap_or(&text), spot, self.findings);
+        Heading {
+            key: key.map(|key| match tenant {
+                Some(tenant) => OrgKey::undeclared(tenant.qualified(key.as_str())),
+                None => key,
+            }),
+            text: text.into(),
+            spot,
+            tenant,
+        }
     }
 
     /// Returns a key that no other entry has: where rivals are kept, the name of the resource stands
@@ -188,7 +181,7 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Every organization is an object of its own, also of a manifest that is converted.
+    /// Reports an organization that is the same Kubernetes object as another one.
     fn is_one_object(&mut self, key: &OrgKey, object: Option<&OrganizationObject>, spot: Spot) {
         let home = self.settings.object.namespace.as_deref();
         let namespace = object.and_then(|object| object.namespace.as_deref());
@@ -211,78 +204,32 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// Checks one organization; `new` tells whether its key was not declared before.
+    /// Checks one organization.
     fn organization(
         &mut self,
         heading: &Heading<'_>,
         raw: &RawOrganization,
         source: Source,
-        new: bool,
+        occurrence: Occurrence,
     ) -> DesiredOrganization {
+        let claims = self.claims(heading, raw);
+        if occurrence == Occurrence::First {
+            self.are_unique(heading, raw, &claims);
+        }
+        let metadata = self.metadata(heading, raw);
         let findings = &mut *self.findings;
         let defaults = &self.settings.defaults;
         let urls = &self.settings.urls;
-
-        let id = identity::id(raw.id.as_ref(), findings);
-        let external_id = identity::external_id(
-            raw.external_id.as_ref(),
-            heading.key.as_ref(),
-            heading.spot,
-            raw.id.is_some(),
-            findings,
-        );
-        // Of a manifest it is asked once it is converted: `convert` writes the patterns that it needs.
-        if let (Some(tenant), Some(external_id), Some(_), Form::Kubernetes) = (
-            heading.tenant,
-            &external_id,
-            &raw.external_id,
-            findings.form(),
-        ) {
-            let patterns = &self.settings.object.operator.external_id_patterns;
-            identity::may_be_set(external_id, tenant, patterns, findings);
-        }
-        let plain_key = heading
-            .tenant
-            .filter(|_| raw.external_id.is_none() && raw.id.is_none())
-            .and_then(|tenant| tenant.plain(heading.key.as_ref()?.as_str()))
-            .and_then(|key| ExternalId::parse(key).ok());
-        let previous =
-            identity::previous_keys(raw.previous_keys.as_ref(), heading.tenant, findings);
-        has_a_name(heading, raw, findings);
-        let policy = domains::policy(raw.domains_policy.as_ref(), findings)
-            .unwrap_or(defaults.domains_policy);
-        let allow = allow::check(raw.allow.as_ref(), findings);
-        let may_be_public = allow.contains(&Allow::PublicDomain);
-        let domains = domains::check(raw.domains.as_ref(), policy, may_be_public, findings);
-        let shared = is_true(raw.allow_shared_domain.as_ref());
-        let own_metadata = metadata::check(raw.metadata.as_ref(), findings);
-        let metadata = metadata::merge(&defaults.metadata, own_metadata);
-        let metadata_spot = raw
-            .metadata
-            .as_ref()
-            .map_or(heading.spot, |field| field.key);
-        metadata::fits(&metadata, metadata_spot, findings);
-
-        // A second entry under the same key has been reported; that all its ids stand twice,
-        // too, says nothing new.
-        if new && let Some(id) = &id {
-            self.seen.id(id, findings);
-        }
-        // What is to be deleted may have the ids and domains of an entry that stays.
-        if new && raw.state.is_none() {
-            if let Some(external_id) = &external_id {
-                let from_key = raw.external_id.is_none();
-                self.seen.external_id(external_id, from_key, findings);
-            }
-            for previous in &previous {
-                self.seen.external_id(previous, false, findings);
-            }
-            for (domain, spot) in domains.iter().flat_map(|domains| &domains.spots) {
-                self.seen
-                    .domain(domain, *spot, &heading.text, shared, findings);
-            }
-        }
-
+        let Claims {
+            id,
+            external_id,
+            previous,
+            plain_key,
+            domains,
+            policy,
+            is_shared,
+            allow,
+        } = claims;
         DesiredOrganization {
             source,
             id: id.map(|id| id.value),
@@ -300,36 +247,128 @@ impl<'a> Walk<'a> {
             metadata,
             it_contacts: contacts::check(raw.it_contacts.as_ref(), findings),
             invite: contacts::invite(raw.invite.as_ref(), raw.it_contacts.as_ref(), findings),
-            protect: good(raw.protect.as_ref())
-                .map(|(protect, _)| *protect)
-                .or(defaults.protect),
+            protect: value(raw.protect.as_ref()).or(defaults.protect),
             stripe_customer_id: identity::stripe_customer_id(
                 raw.stripe_customer_id.as_ref(),
                 findings,
             ),
-            allow_profiles_outside_organization: good(
+            allow_profiles_outside_organization: value(
                 raw.allow_profiles_outside_organization.as_ref(),
-            )
-            .map(|(allow, _)| *allow),
+            ),
             retention_days: audit_logs::retention_days(raw.audit_logs.as_ref(), findings),
             ignore_fields: ignore::check(raw.ignore_fields.as_ref(), findings)
                 .unwrap_or_else(|| defaults.ignore_fields.clone()),
-            allow_shared_domain: shared,
-            allow_same_name: is_true(raw.allow_same_name.as_ref()),
-            claim: allow::claim(raw.claim.as_ref(), self.settings.has_name, findings),
+            allow_shared_domain: is_shared,
+            allow_same_name: value(raw.allow_same_name.as_ref()) == Some(true),
+            claim: allow::claim(raw.claim.as_ref(), self.settings.owner, findings),
             allow,
             management: Management::Manage,
             resource: None,
             holder: None,
         }
     }
+
+    /// Reads the fields by which an organization is found, and the domains that it claims.
+    fn claims(&mut self, heading: &Heading<'_>, raw: &RawOrganization) -> Claims {
+        let findings = &mut *self.findings;
+        has_a_name(heading, raw, findings);
+        let policy = domains::policy(raw.domains_policy.as_ref(), findings)
+            .unwrap_or(self.settings.defaults.domains_policy);
+        let allow = allow::check(raw.allow.as_ref(), findings);
+        let tenant = heading.tenant;
+        let external_id = match &raw.external_id {
+            Some(field) => identity::external_id(Some(field), findings),
+            // An entry without an external id has its key as one; a pinned entry manages none.
+            None => heading
+                .key
+                .as_ref()
+                .filter(|_| raw.id.is_none())
+                .map(|key| Spotted {
+                    value: ExternalId::from(key),
+                    spot: heading.spot,
+                }),
+        };
+        // Manifests are checked once they are converted: `convert` writes the patterns that are needed.
+        if let (Some(tenant), Some(external_id), Some(_), Form::Kubernetes) =
+            (tenant, &external_id, &raw.external_id, findings.form())
+        {
+            let patterns = &self.settings.object.operator.external_id_patterns;
+            identity::may_be_set(external_id, tenant, patterns, findings);
+        }
+        let plain_key = tenant
+            .filter(|_| raw.external_id.is_none() && raw.id.is_none())
+            .and_then(|tenant| tenant.plain(heading.key.as_ref()?.as_str()))
+            .and_then(|key| ExternalId::parse(key).ok());
+        Claims {
+            id: identity::id(raw.id.as_ref(), findings),
+            external_id,
+            previous: identity::previous_keys(raw.previous_keys.as_ref(), tenant, findings),
+            plain_key,
+            domains: domains::check(raw.domains.as_ref(), policy, &allow, findings),
+            policy,
+            is_shared: value(raw.allow_shared_domain.as_ref()) == Some(true),
+            allow,
+        }
+    }
+
+    /// Reports claims that another entry has, too.
+    fn are_unique(&mut self, heading: &Heading<'_>, raw: &RawOrganization, claims: &Claims) {
+        let findings = &mut *self.findings;
+        if let Some(id) = &claims.id {
+            self.seen.id(id, findings);
+        }
+        // An organization that is to be deleted may have the ids and domains of an entry that stays.
+        if raw.state.is_some() {
+            return;
+        }
+        if let Some(external_id) = &claims.external_id {
+            let source = match raw.external_id {
+                Some(_) => IdSource::Declared,
+                None => IdSource::Key,
+            };
+            self.seen.external_id(external_id, source, findings);
+        }
+        for previous in &claims.previous {
+            self.seen
+                .external_id(previous, IdSource::Declared, findings);
+        }
+        for (domain, spot) in claims.domains.iter().flat_map(|domains| &domains.spots) {
+            let claim = DomainClaim {
+                key: heading.text.clone(),
+                spot: *spot,
+                is_shared: claims.is_shared,
+            };
+            self.seen.domain(domain, claim, findings);
+        }
+    }
+
+    fn metadata(&mut self, heading: &Heading<'_>, raw: &RawOrganization) -> Metadata {
+        let own = metadata::check(raw.metadata.as_ref(), self.findings);
+        let merged = metadata::merge(&self.settings.defaults.metadata, own);
+        let field = raw.metadata.as_ref();
+        let spot = field.map_or(heading.spot, |field| field.key);
+        metadata::fits(&merged, spot, self.findings);
+        merged
+    }
 }
 
-fn is_true(field: Option<&crate::raw::Field<bool>>) -> bool {
-    good(field).is_some_and(|(value, _)| *value)
+/// The fields by which an organization is found, and the domains that it claims.
+struct Claims {
+    id: Option<Spotted<OrganizationId>>,
+    external_id: Option<Spotted<ExternalId>>,
+    previous: Vec<Spotted<ExternalId>>,
+    plain_key: Option<ExternalId>,
+    domains: Option<Domains>,
+    policy: DomainsPolicy,
+    is_shared: bool,
+    allow: BTreeSet<Allow>,
 }
 
-/// A pinned organization has a name already; any other must be given one.
+fn value(field: Option<&Field<bool>>) -> Option<bool> {
+    good(field).map(|(value, _)| *value)
+}
+
+/// Reports an entry without a name; a pinned organization has one already.
 fn has_a_name(heading: &Heading<'_>, raw: &RawOrganization, findings: &mut Findings) {
     if raw.name.is_none() && raw.id.is_none() {
         findings.error(

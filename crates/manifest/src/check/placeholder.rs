@@ -1,6 +1,6 @@
 //! Placeholders that nobody replaced, such as `${NAME}`: a template that was never rendered.
 
-use crate::diagnostic::{Finding, Findings, Severity};
+use crate::diagnostic::Findings;
 use crate::quote::quote;
 use crate::source::Spot;
 use portalctl_model::codes::manifest as codes;
@@ -25,11 +25,8 @@ pub(super) fn warn(text: &str, spot: Spot, what: &str, findings: &mut Findings) 
         "{what} contains {}, which looks like a placeholder that nobody replaced",
         quote(found)
     );
-    findings.push(
-        Finding::new(codes::PLACEHOLDER, Severity::Warning, message)
-            .at(spot)
-            .help("write the value itself: portalctl replaces nothing in a manifest"),
-    );
+    let help = "write the value itself: portalctl replaces nothing in a manifest";
+    findings.warn(codes::PLACEHOLDER, spot, message, help);
 }
 
 /// Returns the first placeholder of a text.

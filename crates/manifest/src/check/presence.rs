@@ -1,14 +1,14 @@
-//! What must stand somewhere in the manifest.
+//! Parts that a manifest must have.
 //!
-//! Asked only when every file could be read: in one that could not, it may well stand.
+//! Checked only when every file could be read: one that could not may hold them.
 
-use super::Nodes;
-use crate::diagnostic::{Finding, Findings, Severity};
+use crate::diagnostic::{Finding, Findings};
+use crate::node::Node;
 use crate::shape::RawManifest;
 use crate::source::{FileId, Sources, Spot};
 use portalctl_model::codes::{Code, manifest as codes};
 
-/// Which version of the format it is has to be said once.
+/// Reports a manifest without the version of its format.
 pub(super) fn version_is_said(
     documents: &[(FileId, RawManifest)],
     sources: &Sources,
@@ -29,10 +29,10 @@ pub(super) fn version_is_said(
     }
 }
 
-/// A manifest without organizations declares nothing, which is hardly ever meant.
+/// Reports a manifest without organizations, which is hardly ever meant.
 pub(super) fn organizations_are_declared(
     documents: &[(FileId, RawManifest)],
-    organizations: &[(FileId, Nodes)],
+    organizations: &[(FileId, Vec<(Node, Node)>)],
     sources: &Sources,
     findings: &mut Findings,
 ) {
@@ -45,9 +45,7 @@ pub(super) fn organizations_are_declared(
     let finding = match field {
         // An `organizations` that is no mapping has been reported.
         Some(_) if organizations.is_empty() => return,
-        Some(field) => {
-            Finding::new(codes::EMPTY, Severity::Error, "`organizations` is empty").at(field.key)
-        }
+        Some(field) => Finding::error(codes::EMPTY, "`organizations` is empty").at(field.key),
         None => absent(
             codes::EMPTY,
             "the manifest declares no organizations",
@@ -60,9 +58,9 @@ pub(super) fn organizations_are_declared(
     ));
 }
 
-/// A finding about what is not there: at the file, if there is only one to put it in.
+/// Creates a finding about a missing part: at the file, if there is only one.
 fn absent(code: Code, message: &str, sources: &Sources) -> Finding {
-    let finding = Finding::new(code, Severity::Error, message);
+    let finding = Finding::error(code, message);
     match sources.only() {
         Some(file) => finding.at(Spot::whole(file)),
         None => finding,

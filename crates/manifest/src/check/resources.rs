@@ -1,7 +1,8 @@
-//! Kubernetes resources: which environment they are about, and which organizations belong to it.
+//! Kubernetes resources: one environment and the organizations that belong to it.
 
+use super::scope::Presence;
 use crate::decode::{self, Object, RawPortalEnvironment, RawPortalOrganization};
-use crate::diagnostic::{Finding, Findings, Severity};
+use crate::diagnostic::{Finding, Findings};
 use crate::document_kind::Resource;
 use crate::kubernetes::Kind;
 use crate::quote::{nearest, quote};
@@ -16,7 +17,7 @@ use portalctl_model::codes::manifest as codes;
 pub(super) struct Decoded {
     pub(super) environments: Vec<RawPortalEnvironment>,
     pub(super) organizations: Vec<(FileId, RawPortalOrganization)>,
-    /// Whether every resource could be decoded.
+    /// Set when every resource could be decoded.
     pub(super) complete: bool,
 }
 
@@ -48,16 +49,15 @@ pub(super) fn decode(
     decoded
 }
 
-/// Reports what is not there; asked only when everything could be read.
-pub(super) fn are_there(decoded: &Decoded, organizations_needed: bool, findings: &mut Findings) {
+/// Reports missing resources; called only when everything could be read.
+pub(super) fn are_there(decoded: &Decoded, presence: Presence, findings: &mut Findings) {
     if decoded.environments.is_empty() && !decoded.organizations.is_empty() {
         let spot = decoded
             .organizations
             .first()
             .map(|(_, organization)| organization.object.name.spot);
-        let finding = Finding::new(
+        let finding = Finding::error(
             codes::MISSING_ENVIRONMENT,
-            Severity::Error,
             "there is no PortalEnvironment in these files",
         )
         .help("name the file that holds it with another -f");
@@ -66,11 +66,10 @@ pub(super) fn are_there(decoded: &Decoded, organizations_needed: bool, findings:
             None => finding,
         });
     }
-    if organizations_needed && decoded.organizations.is_empty() {
+    if presence == Presence::Organizations && decoded.organizations.is_empty() {
         findings.push(
-            Finding::new(
+            Finding::error(
                 codes::EMPTY,
-                Severity::Error,
                 "there is no PortalOrganization in these files",
             )
             .help("name the files that hold them with another -f, or write one"),
@@ -89,7 +88,7 @@ pub(super) fn is_alone(environments: &[RawPortalEnvironment], findings: &mut Fin
             quote(&other.object.name.value)
         );
         findings.push(
-            Finding::new(codes::SEVERAL_ENVIRONMENTS, Severity::Error, message)
+            Finding::error(codes::SEVERAL_ENVIRONMENTS, message)
                 .at(other.object.name.spot)
                 .related(first.object.name.spot, "the first one")
                 .help("name the files or the folder of one of them with -f"),
@@ -143,7 +142,7 @@ fn namespace_of(object: &Object) -> Option<&str> {
     object.namespace.as_ref().map(|text| &*text.value)
 }
 
-/// Whether two namespaces may be the same: a file without one is applied to whatever is current.
+/// Returns whether two namespaces may be the same: a file without one is applied to the current one.
 fn may_be_one(a: Option<&str>, b: Option<&str>) -> bool {
     match (a, b) {
         (Some(a), Some(b)) => a == b,

@@ -1,12 +1,13 @@
-//! Everything but organizations: declared once in the whole manifest.
+//! Settings of a manifest, each declared once in all of its files.
 
 use std::collections::BTreeMap;
 
 use super::defaults::{self, Defaults};
+use super::scope::{Files, Owner};
 use super::text;
 use super::urls::UrlRules;
 use super::{intents, operator};
-use crate::diagnostic::{Finding, Findings, Severity};
+use crate::diagnostic::Findings;
 use crate::quote::quote;
 use crate::raw::{Field, RawMap, Text, Texts, good};
 use crate::shape::{
@@ -28,8 +29,7 @@ const VERSION: i64 = 1;
 pub(crate) struct Settings {
     manifest: Option<ManifestName>,
     previous_manifests: Vec<ManifestName>,
-    /// The manifest says its own name, or may say it in a file that could not be read.
-    pub(super) has_name: bool,
+    pub(super) owner: Owner,
     environment: Environment,
     return_urls: ReturnUrls,
     limits: Limits,
@@ -71,36 +71,28 @@ impl Settings {
     }
 }
 
-/// Checks the settings of all documents; `complete` tells whether every file could be read.
-pub(super) fn check(
-    documents: &[&RawManifest],
-    complete: bool,
-    findings: &mut Findings,
-) -> Settings {
-    let version_field = once(documents, "version", |d| d.version.as_ref(), findings);
-    version(version_field, findings);
-    let name = once(documents, "manifest", |d| d.manifest.as_ref(), findings);
-    let previous = once(
-        documents,
-        "previous_manifests",
-        |d| d.previous_manifests.as_ref(),
-        findings,
-    );
-    let raw_environment = once(
-        documents,
-        "environment",
-        |d| d.environment.as_ref(),
-        findings,
-    );
-    let raw_urls = once(
-        documents,
-        "return_urls",
-        |d| d.return_urls.as_ref(),
-        findings,
-    );
-    let raw_limits = once(documents, "limits", |d| d.limits.as_ref(), findings);
-    let raw_defaults = once(documents, "defaults", |d| d.defaults.as_ref(), findings);
-    let raw_object = once(documents, "kubernetes", |d| d.kubernetes.as_ref(), findings);
+/// Checks the settings of all documents.
+pub(super) fn check(documents: &[&RawManifest], files: &mut Files) -> Settings {
+    let complete = files.complete;
+    let findings = &mut files.findings;
+    macro_rules! once {
+        ($field:ident) => {
+            once(
+                documents,
+                stringify!($field),
+                |one| one.$field.as_ref(),
+                findings,
+            )
+        };
+    }
+    version(once!(version), findings);
+    let name = once!(manifest);
+    let previous = once!(previous_manifests);
+    let raw_environment = once!(environment);
+    let raw_urls = once!(return_urls);
+    let raw_limits = once!(limits);
+    let raw_defaults = once!(defaults);
+    let raw_object = once!(kubernetes);
 
     let environment = good(raw_environment)
         .map(|(raw, _)| environment(raw, findings))
@@ -117,10 +109,19 @@ pub(super) fn check(
         local,
         findings,
     );
+    // A deletion needs a name that is there.
+    let holder = match name {
+        None => Owner::Nameless,
+        Some(_) => Owner::Named,
+    };
+    let owner = match name {
+        None if complete => Owner::Nameless,
+        _ => Owner::Named,
+    };
     Settings {
-        has_name: name.is_some() || !complete,
+        owner,
         manifest: manifest_name(name, findings),
-        previous_manifests: previous_manifests(previous, name.is_some() || !complete, findings),
+        previous_manifests: previous_manifests(previous, owner, findings),
         return_urls: raw_urls
             .map(|raw| return_urls(raw, &urls, findings))
             .unwrap_or_default(),
@@ -128,7 +129,7 @@ pub(super) fn check(
             .map(|(raw, _)| limits(raw, findings))
             .unwrap_or_default(),
         object: good(raw_object)
-            .map(|(raw, _)| operator::environment(raw, name.is_some(), findings))
+            .map(|(raw, _)| operator::environment(raw, holder, findings))
             .unwrap_or_default(),
         defaults: good(raw_defaults)
             .map(|(raw, _)| defaults::check(raw, &urls, findings))
@@ -138,7 +139,7 @@ pub(super) fn check(
     }
 }
 
-/// A setting that may stand in one document only; the first counts.
+/// Returns a setting that may stand in one document only; the first counts.
 fn once<'d, T>(
     documents: &[&'d RawManifest],
     name: &str,
@@ -148,15 +149,11 @@ fn once<'d, T>(
     let mut declared = documents.iter().copied().filter_map(get);
     let first = declared.next()?;
     for again in declared {
-        findings.push(
-            Finding::new(
-                codes::DECLARED_TWICE,
-                Severity::Error,
-                format!("`{name}` is declared twice in this manifest"),
-            )
-            .at(again.key)
-            .related(first.key, "first declared here")
-            .help("keep one: only `organizations` may stand in several files"),
+        findings.twice(
+            codes::DECLARED_TWICE,
+            [first.key, again.key],
+            format!("`{name}` is declared twice in this manifest"),
+            "keep one: only `organizations` may stand in several files",
         );
     }
     Some(first)
@@ -176,13 +173,13 @@ fn version(field: Option<&Field<i64>>, findings: &mut Findings) {
     }
 }
 
-/// Former names, which say nothing without a present one.
+/// Reads former names, which need a present one.
 fn previous_manifests(
     field: Option<&Field<Texts>>,
-    has_name: bool,
+    owner: Owner,
     findings: &mut Findings,
 ) -> Vec<ManifestName> {
-    if let (Some(field), false) = (field, has_name) {
+    if let (Some(field), Owner::Nameless) = (field, owner) {
         findings.error(
             codes::MISSING_FIELD,
             field.key,

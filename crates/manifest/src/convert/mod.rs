@@ -1,8 +1,7 @@
-//! One form of a manifest → the other.
+//! Conversion of one form of a manifest to the other.
 //!
-//! Goes in: what a checked manifest means, and what it says beside that. Comes out: text that means
-//! the same. Written from the meaning, not from the text: comments, anchors and the order of things
-//! are not kept, and defaults are written out in each organization.
+//! Goes in: desired state, and the fields that only one form has. Comes out: text that means the same.
+//! Comments, anchors and the order of entries are lost, and defaults are written out in each organization.
 
 mod manifest;
 mod resources;
@@ -22,31 +21,31 @@ use super::{Checked, to_yaml};
 use portalctl_model::OrgKey;
 use portalctl_model::desired::{self, Desired, DesiredOrganization};
 
-/// A manifest with everything that it says.
+/// A manifest with all of its fields.
 #[derive(Debug)]
 pub struct Whole {
-    /// What it means, as far as it is sound.
+    /// The desired state, or the problems.
     pub checked: Checked,
-    /// What it says beside that.
+    /// Fields of the Kubernetes form that have no desired state.
     pub rest: Remainder,
 }
 
 /// One file of a folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct File {
-    /// Its path within the folder, with `/`.
+    /// Path within the folder, with `/`.
     pub path: String,
-    /// What it holds.
+    /// Content.
     pub text: String,
 }
 
-/// Loads and checks a manifest, and keeps what it says beside what it means.
+/// Loads and checks a manifest, and keeps the fields of the Kubernetes form.
 pub fn read_whole(inputs: &[Input]) -> Whole {
     let (checked, rest) = check::check_whole(load(inputs));
     Whole { checked, rest }
 }
 
-/// The form that files have; a manifest unless there is a resource.
+/// Returns the form of files: a manifest, unless there is a resource.
 pub fn form_of(inputs: &[Input]) -> Form {
     let documents = load(inputs).documents;
     match document_kind::sort(documents, &mut Findings::default()) {
@@ -55,7 +54,7 @@ pub fn form_of(inputs: &[Input]) -> Form {
     }
 }
 
-/// Everything as one text.
+/// Converts a manifest to one text.
 pub fn text(desired: &Desired, rest: &Remainder, to: Form) -> String {
     match to {
         Form::Manifest => to_yaml(&manifest::whole(desired, rest)),
@@ -68,7 +67,7 @@ pub fn text(desired: &Desired, rest: &Remainder, to: Form) -> String {
     }
 }
 
-/// Everything as a folder: one file for each organization, and one for what holds for all of them.
+/// Converts a manifest to a folder: one file for each organization, and one for the settings.
 pub fn files(desired: &Desired, rest: &Remainder, to: Form) -> Vec<File> {
     let (settings, organizations): (_, Vec<(String, String)>) = match to {
         Form::Manifest => {
@@ -104,9 +103,9 @@ pub fn files(desired: &Desired, rest: &Remainder, to: Form) -> Vec<File> {
     files
 }
 
-/// The fields of a manifest that the Kubernetes form cannot say, each with its entries' number.
+/// Returns the declared fields that the Kubernetes form lacks, each with the number of its entries.
 ///
-/// In Kubernetes, powers are the environment's: no resource gives itself one.
+/// In Kubernetes only an environment gives permissions.
 pub fn unsaid_in_kubernetes(desired: &Desired) -> Vec<(&'static str, usize)> {
     let count = |is_said: fn(&DesiredOrganization) -> bool| {
         let entries = desired.organizations.values();
@@ -121,7 +120,7 @@ pub fn unsaid_in_kubernetes(desired: &Desired) -> Vec<(&'static str, usize)> {
     fields.into_iter().filter(|(_, count)| *count > 0).collect()
 }
 
-/// The Secret that resources name when the manifest names none, as its name and key.
+/// Returns the name and key of the Secret that resources name when the manifest names none.
 pub fn default_secret(rest: &Remainder) -> Option<(&'static str, &'static str)> {
     let is_declared = rest.environment.secret_ref.is_some();
     (!is_declared).then_some((resources::SECRET, resources::SECRET_KEY))
@@ -151,10 +150,10 @@ fn return_urls(urls: &desired::ReturnUrls) -> Option<ReturnUrls> {
     (urls != ReturnUrls::default()).then_some(urls)
 }
 
-/// The name of an environment that has none.
+/// Name of an environment that has none.
 const NAMELESS: &str = "portal";
 
-/// The tenant that an organization's namespace is.
+/// Returns the tenant that an organization's namespace is.
 fn tenant_of<'a>(placed: &'a OrganizationObject, rest: &Remainder) -> Option<Tenant<'a>> {
     Tenant::of(
         rest.environment.namespace.as_deref(),
@@ -162,20 +161,20 @@ fn tenant_of<'a>(placed: &'a OrganizationObject, rest: &Remainder) -> Option<Ten
     )
 }
 
-/// The name of an organization's object unless it has another: its key, without the namespace.
+/// Returns the default name of an organization's object: its key, without the namespace.
 fn object_name<'a>(key: &'a OrgKey, placed: &OrganizationObject, rest: &Remainder) -> &'a str {
     let tenant = tenant_of(placed, rest);
     let plain = tenant.and_then(|tenant| tenant.plain(key.as_str()));
     plain.unwrap_or(key.as_str())
 }
 
-/// The name of the object: as the manifest says, else made from the environment's name.
+/// Returns the name of the environment's object: as declared, else derived from the environment's name.
 fn environment_name(desired: &Desired, rest: &Remainder) -> String {
     let given = rest.environment.name.clone();
     given.unwrap_or_else(|| derived_name(desired.environment.name.as_deref()))
 }
 
-/// A name that Kubernetes takes, as near to a text as it can be.
+/// Returns a valid Kubernetes name that resembles a text.
 fn derived_name(shown: Option<&str>) -> String {
     let letters = shown.unwrap_or_default().to_lowercase();
     let words: Vec<&str> = letters

@@ -14,9 +14,9 @@ use crate::shape::{
 use portalctl_model::OrgKey;
 use portalctl_model::desired::{self, Desired, DesiredOrganization};
 
-/// The Secret that holds the API key unless the manifest says otherwise.
+/// Default name of the Secret that holds the API key.
 pub(super) const SECRET: &str = "workos";
-/// The key within that Secret.
+/// Default key within that Secret.
 pub(super) const SECRET_KEY: &str = "api-key";
 /// An object as it is written to a file.
 #[derive(Debug, Serialize)]
@@ -44,7 +44,7 @@ fn object<S>(kind: Kind, name: String, namespace: Option<String>, spec: S) -> Ob
     }
 }
 
-/// The `PortalEnvironment`.
+/// Returns the `PortalEnvironment`.
 pub(super) fn environment(desired: &Desired, rest: &Remainder) -> Object<PortalEnvironmentSpec> {
     let name = environment_name(desired, rest);
     let shown = desired.environment.name.clone();
@@ -69,8 +69,8 @@ pub(super) fn environment(desired: &Desired, rest: &Remainder) -> Object<PortalE
     object(Kind::PortalEnvironment, name, namespace, spec)
 }
 
-/// The patterns of the environment, and those that the organizations of other namespaces need for the
-/// external ids that they declare.
+/// Returns the patterns of the environment, and those that organizations of other namespaces need for
+/// their external ids.
 fn external_id_patterns(desired: &Desired, rest: &Remainder) -> Vec<ExternalIdPatterns> {
     let mut patterns = rest.environment.operator.external_id_patterns.clone();
     for (key, organization) in &desired.organizations {
@@ -95,7 +95,7 @@ fn external_id_patterns(desired: &Desired, rest: &Remainder) -> Vec<ExternalIdPa
     patterns
 }
 
-/// The `PortalOrganization`s, by key.
+/// Returns the `PortalOrganization`s, by key.
 pub(super) fn organizations<'d>(
     desired: &'d Desired,
     rest: &Remainder,

@@ -1,13 +1,13 @@
-//! Kubernetes resources: what all objects have around them, and the two specs of ours.
+//! Decoding of Kubernetes resources: the fields of every object, and the two specs.
 //!
-//! Decodes into the raw shapes of a manifest, so that the same rules hold for both forms.
+//! The result has the types of a manifest, so that the same rules apply to both forms.
 
-use crate::diagnostic::{Finding, Severity};
+use crate::diagnostic::Finding;
 use crate::kubernetes::Kind;
 use crate::node::{Node, Value};
 use crate::quote::quote;
 use crate::raw::{Field, RawMap, Text, Texts};
-use crate::reader::{Fields, Known, Reader};
+use crate::reader::{Fields, Known, Reader, Required};
 use crate::shape::{
     self, Place, PortalEnvironmentSpec, PortalOrganizationSpec, RawEnvironmentObject,
     RawEnvironmentRef, RawManifest, RawOrganization, RawOrganizationObject,
@@ -135,7 +135,7 @@ pub(crate) fn portal_organization(
     })
 }
 
-/// Keys to remove, as a manifest says it: with null as their value.
+/// Adds the keys to remove to metadata, with null as their value, as a manifest has them.
 fn with_removals(
     reader: &mut Reader<'_>,
     metadata: Option<Field<RawMap>>,
@@ -155,7 +155,7 @@ fn with_removals(
         if let Some((earlier, _)) = same {
             let message = format!("the metadata key {} stands twice", quote(&text.value));
             reader.findings.push(
-                Finding::new(codes::DUPLICATE_KEY, Severity::Error, message)
+                Finding::error(codes::DUPLICATE_KEY, message)
                     .at(text.spot)
                     .related(earlier.spot, "first declared here")
                     .help(
@@ -170,13 +170,25 @@ fn with_removals(
     Some(metadata)
 }
 
-/// The object's name and its spec. Its status, labels and annotations say nothing here.
+const fn required<'a>(name: &'static str, within: &'a str, hint: &'a str) -> Required<'a> {
+    Required { name, within, hint }
+}
+
+/// Returns the object's name and its spec. Its status, labels and annotations have no meaning here.
 fn wrapped<'n>(reader: &mut Reader<'_>, root: &'n Node, kind: Kind) -> Option<(Object, &'n Node)> {
     let what = kind.as_str();
     let fields = reader.fields(root, what, &Envelope)?;
     let needs = format!("a {what}");
-    reader.has(root, fields, "metadata", &needs, "with the object's `name`");
-    reader.has(root, fields, "spec", &needs, "which says what is wanted");
+    reader.require(
+        root,
+        fields,
+        &required("metadata", &needs, "with the object's `name`"),
+    );
+    reader.require(
+        root,
+        fields,
+        &required("spec", &needs, "which says what is wanted"),
+    );
     let object = reader
         .field(fields, "metadata", metadata)
         .and_then(|field| field.value);
@@ -194,7 +206,11 @@ fn metadata(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Object> 
         return None;
     };
     let fields = Fields::of(node)?;
-    reader.has(node, fields, "name", what, "the name of the object");
+    reader.require(
+        node,
+        fields,
+        &required("name", what, "the name of the object"),
+    );
     let name = reader.field(fields, "name", Reader::spotted_text);
     let namespace = reader.field(fields, "namespace", Reader::spotted_text);
     Some(Object {

@@ -1,135 +1,68 @@
-//! The columns that `kubectl get` prints.
+//! Columns that `kubectl get` prints.
 
 use serde_json::{Value, json};
 
 use super::kind::Kind;
 
-/// What `kubectl get` shows; columns of priority 1 with `-o wide` only.
+/// Name, type, priority, path and description of a column; `-o wide` shows those of priority 1.
+type Column = (&'static str, &'static str, u8, &'static str, &'static str);
+
+#[rustfmt::skip]
+const ENVIRONMENT: [Column; 10] = [
+    READY,
+    SYNCED,
+    ("Organizations", "integer", 0, ".status.organizations.declared", "Declared organizations"),
+    ("Onboarded", "integer", 0, ".status.organizations.onboarded", "Organizations whose intents are all configured"),
+    PAUSED,
+    SUSPENDED,
+    ("Key", "string", 1, ".spec.apiKey", "The kind of API key"),
+    ("Owner", "string", 1, ".spec.manifest", "The owner mark"),
+    ("Last-Sync", "date", 1, ".status.lastSyncTime", "Time of the last full listing"),
+    AGE,
+];
+
+#[rustfmt::skip]
+const ORGANIZATION: [Column; 13] = [
+    READY,
+    SYNCED,
+    ("Onboarded", "string", 0, ".status.conditions[?(@.type==\"Onboarded\")].status", "True when every declared intent is configured"),
+    ("Configured", "string", 0, ".status.configured", "Configured of declared intents"),
+    PAUSED,
+    SUSPENDED,
+    ("Environment", "string", 1, ".spec.environmentRef.name", "The PortalEnvironment"),
+    ("Organization", "string", 1, ".status.organizationId", "The id at WorkOS"),
+    ("SSO", "string", 1, ".status.intents[?(@.intent==\"sso\")].state", "Progress of this intent"),
+    ("Dsync", "string", 1, ".status.intents[?(@.intent==\"dsync\")].state", "Progress of this intent"),
+    ("Domains", "string", 1, ".status.intents[?(@.intent==\"domain_verification\")].state", "Progress of this intent"),
+    ("Reason", "string", 1, ".status.conditions[?(@.type==\"Ready\")].reason", "Reason of Ready"),
+    AGE,
+];
+
+#[rustfmt::skip]
+const READY: Column = ("Ready", "string", 0, ".status.conditions[?(@.type==\"Ready\")].status", "True when it is as declared");
+#[rustfmt::skip]
+const SYNCED: Column = ("Synced", "string", 0, ".status.conditions[?(@.type==\"Synced\")].status", "True when WorkOS was reached and nothing is left to write");
+#[rustfmt::skip]
+const PAUSED: Column = ("Paused", "string", 0, ".metadata.annotations.portalctl\\.dev/paused", "The annotation that pauses the operator");
+#[rustfmt::skip]
+const SUSPENDED: Column = ("Suspended", "boolean", 1, ".spec.suspend", "True when spec.suspend stops all writing");
+#[rustfmt::skip]
+const AGE: Column = ("Age", "date", 0, ".metadata.creationTimestamp", "Time since the creation");
+
+/// Returns the columns of a kind.
 pub(super) fn columns(kind: Kind) -> Value {
-    let condition = |name: &str, kind: &str, what: &str| {
-        column(
-            name,
-            0,
-            &format!(".status.conditions[?(@.type==\"{kind}\")].status"),
-            what,
-        )
+    let columns: &[Column] = match kind {
+        Kind::PortalEnvironment => &ENVIRONMENT,
+        Kind::PortalOrganization => &ORGANIZATION,
     };
-    let [paused, suspended] = pauses();
-    let mut columns = vec![
-        condition("Ready", "Ready", "Whether it is as declared"),
-        condition(
-            "Synced",
-            "Synced",
-            "Whether WorkOS was reached and nothing is left to write",
-        ),
-    ];
-    match kind {
-        Kind::PortalEnvironment => {
-            let total = |name: &str, path: &str, what: &str| {
-                column(name, 0, &format!(".status.organizations.{path}"), what)
-            };
-            columns.extend([
-                total("Organizations", "declared", "Declared organizations"),
-                total(
-                    "Onboarded",
-                    "onboarded",
-                    "Those whose intents are all configured",
-                ),
-                paused,
-                suspended,
-                column("Key", 1, ".spec.apiKey", "The kind of API key"),
-                column("Owner", 1, ".spec.manifest", "The owner mark"),
-                column(
-                    "Last-Sync",
-                    1,
-                    ".status.lastSyncTime",
-                    "When everything was last listed",
-                ),
-            ]);
-        }
-        Kind::PortalOrganization => {
-            let intent = |name: &str, intent: &str| {
-                let path = format!(".status.intents[?(@.intent==\"{intent}\")].state");
-                column(name, 1, &path, "How far this intent is")
-            };
-            columns.extend([
-                condition(
-                    "Onboarded",
-                    "Onboarded",
-                    "Whether every declared intent is configured",
-                ),
-                column(
-                    "Configured",
-                    0,
-                    ".status.configured",
-                    "Configured of declared intents",
-                ),
-                paused,
-                suspended,
-                column(
-                    "Environment",
-                    1,
-                    ".spec.environmentRef.name",
-                    "The PortalEnvironment",
-                ),
-                column(
-                    "Organization",
-                    1,
-                    ".status.organizationId",
-                    "The id at WorkOS",
-                ),
-                intent("SSO", "sso"),
-                intent("Dsync", "dsync"),
-                intent("Domains", "domain_verification"),
-                column(
-                    "Reason",
-                    1,
-                    ".status.conditions[?(@.type==\"Ready\")].reason",
-                    "Why it is ready or not",
-                ),
-            ]);
-        }
-    }
-    let mut age = column(
-        "Age",
-        0,
-        ".metadata.creationTimestamp",
-        "Since when it exists",
-    );
-    age["type"] = json!("date");
-    columns.push(age);
-    Value::from(columns)
-}
-
-/// Both ways to pause.
-fn pauses() -> [Value; 2] {
-    let paused = column(
-        "Paused",
-        0,
-        ".metadata.annotations.portalctl\\.dev/paused",
-        "Whether the operator leaves it alone",
-    );
-    let suspended = column(
-        "Suspended",
-        1,
-        ".spec.suspend",
-        "Whether spec.suspend stops all writing",
-    );
-    [paused, suspended]
-}
-
-fn column(name: &str, priority: u8, path: &str, description: &str) -> Value {
-    let kind = match name {
-        "Organizations" | "Onboarded" if path.contains("organizations") => "integer",
-        "Last-Sync" => "date",
-        "Suspended" => "boolean",
-        _ => "string",
+    let column = |(name, kind, priority, path, description): &Column| {
+        json!({
+            "name": name,
+            "type": kind,
+            "jsonPath": path,
+            "priority": priority,
+            "description": description,
+        })
     };
-    json!({
-        "name": name,
-        "type": kind,
-        "jsonPath": path,
-        "priority": priority,
-        "description": description,
-    })
+    columns.iter().map(column).collect()
 }

@@ -1,6 +1,6 @@
-//! The resource definitions that a cluster needs, from the types.
+//! Custom resource definitions, generated from the declared fields.
 //!
-//! Comes out: `schema/crds/*.yaml`: structural schemas with bounds, CEL rules and printer columns.
+//! Comes out: `schema/crds/*.yaml`, structural schemas with bounds, CEL rules and printer columns.
 
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
@@ -13,7 +13,7 @@ use super::structural::Structural;
 use super::{GROUP, VERSION};
 use crate::shape::{InKubernetes, PortalEnvironmentSpec, PortalOrganizationSpec, rules};
 
-/// The CustomResourceDefinition of a kind.
+/// Returns the CustomResourceDefinition of a kind.
 pub fn definition(kind: Kind) -> Value {
     json!({
         "apiVersion": "apiextensions.k8s.io/v1",
@@ -45,7 +45,7 @@ pub fn definition(kind: Kind) -> Value {
     })
 }
 
-/// The schema of a whole object.
+/// Returns the schema of a whole object.
 fn schema(kind: Kind) -> Value {
     let (spec, status) = match kind {
         Kind::PortalEnvironment => (
@@ -75,7 +75,7 @@ fn schema(kind: Kind) -> Value {
     schema
 }
 
-/// What takes the object's name along: the key, and the external id that it stands for.
+/// Returns the rules that need the object's name: those of the key and of the external id.
 fn identity_rules() -> Value {
     const KEY: &str = "(has(self.spec.key) ? self.spec.key : self.metadata.name)";
     const EXTERNAL: &str = "(has(self.spec.externalId) ? self.spec.externalId : has(self.spec.key) \

@@ -3,17 +3,17 @@
 /// A kind of resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Kind {
-    /// Everything but organizations.
+    /// A WorkOS environment.
     PortalEnvironment,
-    /// One organization.
+    /// An organization.
     PortalOrganization,
 }
 
 impl Kind {
-    /// Both of them.
+    /// Both kinds.
     pub const ALL: [Self; 2] = [Self::PortalEnvironment, Self::PortalOrganization];
 
-    /// The name of the kind.
+    /// Returns the name of the kind.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::PortalEnvironment => "PortalEnvironment",
@@ -21,7 +21,7 @@ impl Kind {
         }
     }
 
-    /// The name in URLs and for kubectl.
+    /// Returns the name in URLs and for kubectl.
     pub const fn plural(self) -> &'static str {
         match self {
             Self::PortalEnvironment => "portalenvironments",

@@ -1,7 +1,7 @@
 //! The Kubernetes form of a manifest: two kinds of resources in place of one YAML mapping.
 //!
 //! ```text
-//! PortalEnvironment    everything but organizations, and how the operator works
+//! PortalEnvironment    a WorkOS environment, and the settings of the operator
 //! PortalOrganization   one organization
 //! ```
 //!
@@ -32,12 +32,12 @@ pub use status::{
 
 pub use tenancy::Tenant;
 
-/// The group of the resources.
+/// API group of the resources.
 pub const GROUP: &str = "portalctl.dev";
-/// The version of the resources.
+/// API version of the resources, without the group.
 pub const VERSION: &str = "v1alpha1";
 /// `apiVersion` of the resources.
 pub const API_VERSION: &str = "portalctl.dev/v1alpha1";
-/// The annotation that pauses the operator for one resource, with any value but the empty one,
-/// `false`, `no`, `off` and `0`.
+/// Annotation that pauses the operator for one resource, with any value but the empty one, `false`,
+/// `no`, `off` and `0`.
 pub const PAUSED: &str = "portalctl.dev/paused";

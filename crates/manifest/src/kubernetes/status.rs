@@ -1,4 +1,6 @@
-//! What the operator reports on the resources. No secret, no portal link and no address stands here.
+//! Statuses of the resources, which the operator writes.
+//!
+//! A status holds no secret, no portal link and no e-mail address.
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -6,48 +8,48 @@ use serde::{Deserialize, Serialize};
 
 use portalctl_model::Intent;
 
-/// One aspect of an object, with why it is as it is.
+/// One aspect of an object, with its reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Condition {
-    /// Which aspect: `Synced`, `Ready`, `Onboarded`, `DomainContested`, `Reconciling` or
+    /// Aspect: `Synced`, `Ready`, `Onboarded`, `DomainContested`, `Reconciling` or
     /// `Stalled`.
     #[serde(rename = "type")]
     #[schemars(length(max = 64))]
     pub kind: String,
-    /// Whether it holds.
+    /// Status of the aspect.
     pub status: ConditionStatus,
-    /// The generation of the object that this was said about.
+    /// Generation of the object that the condition describes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
-    /// Since when it has had this status.
+    /// Time of the last change of the status.
     #[schemars(with = "String", extend("format" = "date-time"))]
     pub last_transition_time: Timestamp,
-    /// Why, in one word for programs.
+    /// Reason in one word, for programs.
     #[schemars(length(max = 128))]
     pub reason: String,
-    /// Why, in a sentence for people.
+    /// Reason in a sentence, for people.
     #[serde(default)]
     #[schemars(length(max = 4096))]
     pub message: String,
 }
 
-/// Whether a condition holds.
+/// Status of a condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum ConditionStatus {
-    /// It does.
+    /// The condition holds.
     True,
-    /// It does not.
+    /// The condition does not hold.
     False,
-    /// It cannot be told.
+    /// The operator cannot tell.
     Unknown,
 }
 
-/// What is known of the organization at WorkOS.
+/// Observed state of the organization at WorkOS.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PortalOrganizationStatus {
-    /// The generation of the object that the operator has dealt with.
+    /// Generation of the object that the operator has handled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
     /// `Synced`: WorkOS was reached and nothing is left to write. `Ready`: the organization exists as
@@ -60,39 +62,39 @@ pub struct PortalOrganizationStatus {
         "x-kubernetes-list-map-keys" = ["type"],
     ))]
     pub conditions: Vec<Condition>,
-    /// The organization's id at WorkOS.
+    /// Id of the organization at WorkOS.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 128))]
     pub organization_id: Option<String>,
-    /// Its external id at WorkOS.
+    /// External id of the organization at WorkOS.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 128))]
     pub external_id: Option<String>,
-    /// How many of the declared intents are configured, as in `2/3`.
+    /// Configured intents and declared intents, as in `2/3`.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 8))]
     pub configured: Option<String>,
-    /// How far each declared intent is.
+    /// Progress of each declared intent.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 7), extend(
         "x-kubernetes-list-type" = "map",
         "x-kubernetes-list-map-keys" = ["intent"],
     ))]
     pub intents: Vec<IntentStatus>,
-    /// The domains that the organization has at WorkOS.
+    /// Domains of the organization at WorkOS.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 100), extend(
         "x-kubernetes-list-type" = "map",
         "x-kubernetes-list-map-keys" = ["domain"],
     ))]
     pub domains: Vec<DomainStatus>,
-    /// Whether `organizationId` names an organization that somebody deleted at WorkOS.
+    /// Set when `organizationId` names an organization that somebody deleted at WorkOS.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub deleted_outside: bool,
-    /// Whether `recreate: once` is used up. Removing the field from the spec takes this back.
+    /// Set when `recreate: once` is used up. Removing the field from the spec resets this.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub recreated: bool,
-    /// When the operator wrote fields more than once for this version of the object.
+    /// Times of fields that the operator wrote more than once for this version of the object.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64), extend(
         "x-kubernetes-list-type" = "map",
@@ -101,7 +103,7 @@ pub struct PortalOrganizationStatus {
     pub field_writes: Vec<FieldWrites>,
 }
 
-/// When the operator wrote a field.
+/// Times at which the operator wrote a field.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct FieldWrites {
@@ -114,7 +116,7 @@ pub struct FieldWrites {
     pub times: Vec<Timestamp>,
 }
 
-/// How far one intent is.
+/// Progress of one intent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct IntentStatus {
@@ -123,18 +125,18 @@ pub struct IntentStatus {
     /// `configured`, `in_progress`, `unconfigured`, `attention`, `unknown` or `not_applicable`.
     #[schemars(length(max = 32))]
     pub state: String,
-    /// Since when, if that is known.
+    /// Beginning of the state, where it is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String", extend("format" = "date-time"))]
     pub since: Option<Timestamp>,
-    /// Whose turn it is: `you`, `customer`, `dns`, `workos` or `none`.
+    /// Party that acts next: `you`, `customer`, `dns`, `workos` or `none`.
     #[schemars(length(max = 16))]
     pub turn: String,
-    /// Why it is in this state.
+    /// Reason of the state.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024))]
     pub reason: Option<String>,
-    /// What to do next.
+    /// Next step.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 1024))]
     pub next_step: Option<String>,
@@ -147,16 +149,16 @@ pub struct DomainStatus {
     /// The domain.
     #[schemars(length(max = 253))]
     pub domain: String,
-    /// Its state, in WorkOS's word.
+    /// State, in the word of WorkOS.
     #[schemars(length(max = 64))]
     pub state: String,
 }
 
-/// What is known of the environment.
+/// Observed state of the environment.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct PortalEnvironmentStatus {
-    /// The generation of the object that the operator has dealt with.
+    /// Generation of the object that the operator has handled.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub observed_generation: Option<i64>,
     /// `Ready`: the API key is there, of the declared kind, and accepted. `Synced`: everything that
@@ -168,18 +170,17 @@ pub struct PortalEnvironmentStatus {
         "x-kubernetes-list-map-keys" = ["type"],
     ))]
     pub conditions: Vec<Condition>,
-    /// How many organizations there are.
+    /// Numbers of organizations.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub organizations: Option<OrganizationTotals>,
-    /// How many declared intents there are in each state.
+    /// Numbers of declared intents in each state.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub intents: Option<IntentTotals>,
-    /// When everything was last listed.
+    /// Time of the last full listing.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(with = "String", extend("format" = "date-time"))]
     pub last_sync_time: Option<Timestamp>,
-    /// Up to which event WorkOS's event log was read. A hint: one that is lost or too old costs one
-    /// full listing.
+    /// Last event that was read of WorkOS's event log. A hint: a lost or old one costs one full listing.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 256))]
     pub events_cursor: Option<String>,
@@ -193,26 +194,26 @@ pub struct PortalEnvironmentStatus {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 50), extend("x-kubernetes-list-type" = "atomic"))]
     pub refused_claims: Vec<RefusedClaim>,
-    /// When organizations were deleted within the last hour, for `maxDeletesPerHour`.
+    /// Times of deletions within the last hour, for `maxDeletesPerHour`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 100), with = "Vec<String>", inner(length(max = 40)))]
     #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
     pub recent_deletions: Vec<Timestamp>,
-    /// How many organizations were created in each minute of the last hour, for `limits.create`.
+    /// Numbers of organizations created in each minute of the last hour, for `limits.create`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 64))]
     #[schemars(extend("x-kubernetes-list-type" = "atomic"))]
     pub recent_creations: Vec<MinuteCount>,
 }
 
-/// How often something was done in one minute.
+/// Number of operations in one minute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct MinuteCount {
     /// The beginning of the minute.
     #[schemars(with = "String", extend("format" = "date-time"))]
     pub minute: Timestamp,
-    /// How often.
+    /// Number of operations.
     #[schemars(range(min = 0))]
     pub count: u32,
 }
@@ -227,49 +228,49 @@ pub struct RefusedClaim {
     /// The organization's id at WorkOS.
     #[schemars(length(max = 128))]
     pub organization_id: String,
-    /// Why it was refused.
+    /// Reason of the refusal.
     #[schemars(length(max = 1024))]
     pub reason: String,
 }
 
-/// How many organizations there are.
+/// Numbers of organizations.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct OrganizationTotals {
     /// PortalOrganizations of this environment.
     #[schemars(range(min = 0))]
     pub declared: u32,
-    /// Those that exist as declared.
+    /// Organizations that exist as declared.
     #[schemars(range(min = 0))]
     pub ready: u32,
-    /// Those whose intents are all configured.
+    /// Organizations whose intents are all configured.
     #[schemars(range(min = 0))]
     pub onboarded: u32,
-    /// Organizations at WorkOS that no PortalOrganization is about.
+    /// Organizations at WorkOS without a PortalOrganization.
     #[schemars(range(min = 0))]
     pub unmanaged: u32,
 }
 
-/// How many declared intents there are in each state.
+/// Numbers of declared intents in each state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", default)]
 pub struct IntentTotals {
     /// Configured by the customer.
     #[schemars(range(min = 0))]
     pub configured: u32,
-    /// Begun.
+    /// Begun by the customer.
     #[schemars(range(min = 0))]
     pub in_progress: u32,
-    /// Not begun.
+    /// Not begun yet.
     #[schemars(range(min = 0))]
     pub unconfigured: u32,
     /// Broken, or about to be.
     #[schemars(range(min = 0))]
     pub attention: u32,
-    /// Not to be told from what WorkOS says.
+    /// Unknown from the answers of WorkOS.
     #[schemars(range(min = 0))]
     pub unknown: u32,
-    /// Nothing to configure.
+    /// Without anything to configure.
     #[schemars(range(min = 0))]
     pub not_applicable: u32,
 }

@@ -1,7 +1,7 @@
 //! Tenants: PortalOrganizations outside the namespace of their PortalEnvironment.
 //!
-//! Goes in: two namespaces and a key. Comes out: the key and the external ids that a tenant's
-//! organization has. Every reader of the Kubernetes form asks here, so that all of them agree.
+//! Goes in: two namespaces and a key. Comes out: the key and the external ids of a tenant's organization.
+//! All readers of the Kubernetes form use these rules, so that they agree.
 
 use crate::shape::{ExternalIdPatterns, OperatorSettings};
 
@@ -30,12 +30,12 @@ impl<'a> Tenant<'a> {
         (environment? != namespace).then_some(Self { namespace })
     }
 
-    /// The namespace.
+    /// Returns the namespace.
     pub const fn namespace(self) -> &'a str {
         self.namespace
     }
 
-    /// The name that a key, or an external id that was a key, has within the environment:
+    /// Returns the name of a key, or of an external id that was a key, within the environment:
     /// `NAMESPACE.KEY`. A text that has the prefix already stays as it is.
     pub fn qualified(self, key: &str) -> String {
         if self.is_qualified(key) {
@@ -50,7 +50,7 @@ impl<'a> Tenant<'a> {
         self.plain(text).is_some()
     }
 
-    /// The part of a text after `NAMESPACE.`
+    /// Returns the part of a text after `NAMESPACE.`
     pub fn plain(self, text: &str) -> Option<&str> {
         let rest = text.strip_prefix(self.namespace)?.strip_prefix('.')?;
         (!rest.is_empty()).then_some(rest)

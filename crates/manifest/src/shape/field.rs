@@ -262,7 +262,7 @@ pub(crate) struct MappingInfo {
     /// Name and text of `defaults`, where the mapping is one of organizations.
     defaults: Option<(&'static str, &'static str)>,
     declared: &'static [FieldInfo],
-    /// Whether it is spelled in camelCase in a manifest, too.
+    /// Set for a mapping that is spelled in camelCase in a manifest, too.
     pub(crate) is_kubernetes: bool,
     instead: &'static [(&'static str, &'static str)],
     schema_keywords: Option<Keywords>,

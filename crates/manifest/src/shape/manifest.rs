@@ -1,4 +1,4 @@
-//! Everything of a manifest but its organizations.
+//! Fields of a manifest beside its organizations.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -49,14 +49,14 @@ mapping! {
         previous_manifests: Option<SetOf<Key, 100, 1>>, example_list(&["customers"]);
         /// The WorkOS environment that this manifest is meant for.
         environment: Option<Nested<Environment>>;
-        /// Where the portal sends browsers back to.
+        /// Return and success URLs of the portal.
         return_urls: Option<Nested<ReturnUrls>>;
-        /// How much one run may change. A run that would change more changes nothing of that kind.
+        /// Limits on the changes of one run. A run that would exceed a limit changes nothing of that kind.
         limits: Option<Nested<Limits>>;
-        /// What holds for organizations that do not say otherwise. Mappings are merged by key; a
-        /// list of an organization's own replaces the default list.
+        /// Defaults of fields that an organization does not declare. Mappings are merged by key; a list of
+        /// an organization's own replaces the default list.
         defaults: Option<EntryDefaults>;
-        /// What only the Kubernetes form says; kept by `portalctl convert`.
+        /// Fields that only the Kubernetes form has; kept by `portalctl convert`.
         kubernetes: Option<Nested<EnvironmentObject>>;
         /// Your customers, one organization each, by a short stable key of your own (`acme`).
         organizations: Option<Organizations>;
@@ -66,7 +66,7 @@ mapping! {
 mapping! {
     /// The WorkOS environment that a manifest is meant for.
     default struct Environment / RawEnvironment, "`environment`" {
-        /// Its name, shown in every plan and report.
+        /// The environment's name, shown in every plan and report.
         name: Option<EnvironmentName>, example("production"),
             kubernetes_doc("The environment's name in plans and reports; the name of this object unless set.");
         /// The kind of API key it takes. A key of the other kind is refused before any request.
@@ -81,31 +81,29 @@ mapping! {
 }
 
 mapping! {
-    /// Where the portal sends browsers back to.
+    /// Return and success URLs of the portal.
     default struct ReturnUrls / RawReturnUrls, "`return_urls`",
         in_definition(|| json!({ "x-kubernetes-validations": rules([(
             "!has(self.allowedHosts) || !has(self.default) || !isURL(self.default) || self.default.startsWith('http://') || url(self.default).getHostname() in self.allowedHosts",
             "default names a host that is not one of allowedHosts: add it there if it is meant",
         )]) })) {
-        /// Where the portal's back link goes: a page of your app. HTTPS; `http://localhost` only
-        /// with `api_key: test`.
+        /// Target of the portal's back link: a page of your app. HTTPS; `http://localhost` only with
+        /// `api_key: test`.
         default: Option<Url>, example("https://app.example.com/settings/portal"),
-            kubernetes_doc("Where the portal's back link goes: a page of your app.");
+            kubernetes_doc("Target of the portal's back link: a page of your app.");
         /// The hosts that return and success URLs may name. Without it any host may be named.
         allowed_hosts: Option<SetOf<Host, 100, 1>>, example_list(&["app.example.com"]), kubernetes_doc(
             "The hosts that return and success URLs may name. Without it any host may be named; a \
              changed URL is a phishing vector."
         );
-        /// Where the portal redirects when an intent was finished, by intent; the return URL unless
+        /// Target of the portal's redirect after an intent was finished, by intent; the return URL unless
         /// declared.
-        success: Option<UrlByIntent>, kubernetes_doc(
-            "Where the portal redirects when an intent was finished, by intent; the return URL unless set."
-        );
+        success: Option<UrlByIntent>;
     }
 }
 
 mapping! {
-    /// How much one run may change.
+    /// Limits on the changes of one run.
     default struct Limits / RawLimits, "`limits`" {
         /// The most organizations one run may create. Catches a key of another environment.
         create: Option<Count>, example_number(20), kubernetes_doc(

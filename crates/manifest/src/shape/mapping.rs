@@ -10,7 +10,7 @@ use super::field::{Mapping, MappingInfo, Place};
 use super::tree::Tree;
 use crate::form::Form;
 use crate::node::Node;
-use crate::reader::{Known, Reader};
+use crate::reader::{Known, Reader, Required};
 
 /// Declares a mapping.
 ///
@@ -139,7 +139,12 @@ pub(crate) fn decode<M: Mapping>(
     let fields = reader.fields(node, what, &known)?;
     for field in M::INFO.fields(place) {
         if let Some(hint) = field.required_hint() {
-            reader.has(node, fields, field.name, M::INFO.called(place), hint);
+            let required = Required {
+                name: field.name,
+                within: M::INFO.called(place),
+                hint,
+            };
+            reader.require(node, fields, &required);
         }
     }
     Some(M::read(reader, fields))

@@ -11,29 +11,29 @@ use super::text::{
 };
 
 mapping! {
-    /// The `PortalEnvironment` that the manifest is converted to: its name, its Secret, and how the
-    /// operator works.
+    /// The `PortalEnvironment` that the manifest is converted to: its name, its Secret, and the settings
+    /// of the operator.
     default struct EnvironmentObject / RawEnvironmentObject, "`kubernetes`", kubernetes() {
         /// The object's name; made from the environment's name unless set.
         name: Option<ObjectName>;
-        /// Its namespace.
+        /// The object's namespace.
         namespace: Option<Namespace>;
         /// The Secret in its namespace that holds the environment's API key.
         secret_ref: Option<Nested<KeyRef>>;
-        /// How the operator works.
+        /// Settings of the operator.
         @flatten operator: Group<OperatorSettings>;
     }
 }
 
 mapping! {
-    /// How the operator works: pace, intervals, and what it may do.
+    /// Settings of the operator: pace, intervals and permissions.
     default struct OperatorSettings / RawOperatorSettings, "`kubernetes`", kubernetes() {
         /// Another endpoint than `https://api.workos.com`. It is sent the API key.
         api_url: Option<Endpoint>;
         /// The most requests a second. WorkOS allows 100 for each API key, shared with the application
         /// that uses the same one.
         requests_per_second: OrDefault<Pace>;
-        /// How often WorkOS is asked for what has changed.
+        /// Intervals at which the operator reads WorkOS.
         intervals: OrDefault<Nested<Intervals>>;
         /// Other namespaces whose PortalOrganizations may belong to this environment; `*` stands for
         /// all of them. Without it only those of its own namespace.
@@ -49,25 +49,25 @@ mapping! {
         /// is gone, or of another cluster. Each item is one permission.
         transfers: OrDefault<ListOf<Transfer>>,
             in_definition(|| json!({ "x-kubernetes-list-type": "atomic" }));
-        /// Whether an existing organization that nobody claims may be taken over when it holds one of
-        /// the declared domains, verified.
+        /// Allows the operator to take over an existing, unclaimed organization that has verified one of
+        /// the declared domains.
         allow_adoption: OrDefault<Flag>;
-        /// Whether another external id may be written over the one that an organization has. Without
-        /// it, the external id that it has now has to be listed in `previousKeys`.
+        /// Allows the operator to replace the external id of an organization. Without it, the present
+        /// external id has to be listed in `previousKeys`.
         allow_rekey: OrDefault<Flag>;
-        /// Whether domains that are declared as `verified` are created so, although nobody has proven
-        /// them to WorkOS. Without it they are created pending.
+        /// Allows the operator to create domains as verified that are declared so, without a proof to
+        /// WorkOS. Without it they are created pending.
         allow_trusted_domains: OrDefault<Flag>;
-        /// Whether `domainsPolicy: exact` removes verified domains, too. Sign-in by them stops.
+        /// Allows `domainsPolicy: exact` to remove verified domains, too. Sign-in by them stops.
         allow_domain_removal: OrDefault<Flag>;
-        /// Whether `auditLogs.retentionDays` may be shorter than it is at WorkOS. Events that are older
-        /// are deleted for good.
+        /// Allows `auditLogs.retentionDays` to be shorter than it is at WorkOS. Older events are deleted for
+        /// good.
         allow_data_loss: OrDefault<Flag>;
-        /// Whether deleting a PortalOrganization with `deletionPolicy: Delete` deletes the organization
-        /// at WorkOS, with its connections and directories. One that is in use is not deleted unless
-        /// `allowActiveDeletion` is set, too.
+        /// Allows the deletion of a PortalOrganization with `deletionPolicy: Delete` to delete the
+        /// organization at WorkOS, with its connections and directories. An organization that is in use is
+        /// not deleted unless `allowActiveDeletion` is set, too.
         allow_deletion: OrDefault<Flag>;
-        /// Whether organizations that are in use are deleted, too: with a connection, a directory, a
+        /// Allows the deletion of organizations that are in use, too: with a connection, a directory, a
         /// verified domain, audit logs, a log stream or members. Of no effect without `allowDeletion`.
         allow_active_deletion: OrDefault<Flag>;
         /// The most organizations that are deleted within an hour. Those beyond it wait.
@@ -75,8 +75,8 @@ mapping! {
         /// Stops all writing to WorkOS for the organizations of this environment; reading and reporting
         /// go on. The annotation `portalctl.dev/paused` does the same.
         suspend: OrDefault<Flag>;
-        /// Where the secret of the webhook endpoint is. Signed webhooks only make the operator look
-        /// sooner; without them it looks at its intervals.
+        /// The webhook endpoint of the environment. Signed webhooks only make the operator read WorkOS
+        /// sooner; without them it reads at its intervals.
         webhook: Option<Nested<Webhook>>;
     }
 }
@@ -125,14 +125,14 @@ mapping! {
 }
 
 mapping! {
-    /// How often WorkOS is asked for what has changed. Times such as `90s`, `5m` or `1h30m`.
+    /// Intervals at which the operator reads WorkOS, such as `90s`, `5m` or `1h30m`.
     default struct Intervals / RawIntervals, "`intervals`", kubernetes() {
-        /// Between two looks at the environment's events, which tell what customers have done.
+        /// Interval between two reads of the environment's events, which tell what customers have done.
         poll: OrDefault<Poll>;
-        /// Between two full listings of organizations, connections and directories.
+        /// Interval between two full listings of organizations, connections and directories.
         resync: OrDefault<Resync>;
-        /// In which what can only be asked organization by organization is asked once for each: audit
-        /// logs, log streams, certificates.
+        /// Time in which every organization is asked once about its audit logs, log streams and
+        /// certificates, which WorkOS tells for one organization at a time only.
         sweep: OrDefault<Sweep>;
     }
 }

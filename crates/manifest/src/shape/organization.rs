@@ -27,7 +27,7 @@ const POWERS: &str = "in Kubernetes, powers are the PortalEnvironment's only: se
 mapping! {
     /// One customer. A field that is absent is not managed: WorkOS's value stays as it is.
     default struct Organization / RawOrganization, "an organization",
-        as_defaults("`defaults`", "What holds for organizations that do not say otherwise."),
+        as_defaults("`defaults`", "Defaults of fields that an organization does not declare."),
         instead(&[
             ("success_url", "it belongs to an intent: `{ intent: sso, success_url: … }`"),
             ("warn_days", "it belongs to an intent: `{ intent: certificate_renewal, warn_days: 45 }`"),
@@ -60,23 +60,23 @@ mapping! {
             "x-kubernetes-list-type": "map",
             "x-kubernetes-list-map-keys": ["domain"],
         }));
-        /// What happens to domains that are live but not declared.
+        /// Treatment of domains that are live but not declared.
         domains_policy: Option<OneOf<DomainsPolicy>>,
-            in_defaults("What happens to domains that are live but not declared.");
+            in_defaults("Treatment of domains that are live but not declared.");
         /// The features of the Admin Portal that this customer should have. An empty list means
         /// none; without it those of `defaults` hold.
         intents: Option<ItemsOf<IntentSettings>>, example_list(&["sso", "dsync"]),
             in_defaults("The features of customers that list none themselves."),
             kubernetes_doc(
-                "The features of the Admin Portal that this customer should have. Somebody at the \
-                 customer configures them in the portal; `status.intents` tells how far they are."
+                "The features of the Admin Portal that this customer should have. The customer's IT \
+                 admin configures them in the portal; `status.intents` tells the progress."
             ),
             in_definition(|| json!({
                 "maxItems": Intent::ALL.len(),
                 "x-kubernetes-list-type": "map",
                 "x-kubernetes-list-map-keys": ["intent"],
             }));
-        /// This customer's own return URL: where the portal's back link goes.
+        /// This customer's own return URL: the target of the portal's back link.
         return_url: Option<Url>,
             in_defaults("The return URL of organizations that name none themselves.");
         /// Metadata: a text to set, or null to remove the key. Other keys are left alone.
@@ -89,7 +89,7 @@ mapping! {
         /// contacts alerts, such as that of an expiring certificate, as soon as they are added.
         it_contacts: Option<SetOf<Email, 20>>, example_list(&["ada@acme.com"]),
             in_schema(|| json!({ "maxItems": 20 }));
-        /// Whether WorkOS should e-mail the IT contacts.
+        /// Invitation of the IT contacts, which WorkOS sends by e-mail.
         invite: Option<OneOf<Invite>>;
         /// Never deleted, whatever the flags.
         protect: Option<Flag>,
@@ -97,8 +97,8 @@ mapping! {
             kubernetes_doc("Never deleted, whatever the policies.");
         /// The customer's id at Stripe.
         stripe_customer_id: Option<StripeCustomerId>;
-        /// Whether profiles from outside the organization's domains may sign in. With `true`, single
-        /// sign-on needs no verified domain.
+        /// Allows profiles from outside the organization's domains to sign in. With `true`, single sign-on
+        /// needs no verified domain.
         allow_profiles_outside_organization: Option<Flag>;
         /// Settings of audit logs.
         audit_logs: Option<Nested<AuditLogs>>;
@@ -119,7 +119,7 @@ mapping! {
         state: Option<OneOf<OrganizationState>>, not_in_kubernetes(
             "in Kubernetes, an organization is deleted with its resource: see `deletionPolicy`"
         );
-        /// What only the Kubernetes form says; kept by `portalctl convert`.
+        /// Fields that only the Kubernetes form has; kept by `portalctl convert`.
         kubernetes: Option<Nested<OrganizationObject>>, manifest_only();
     }
 }
@@ -127,10 +127,10 @@ mapping! {
 mapping! {
     /// Settings of audit logs.
     default struct AuditLogs / RawAuditLogs, "`audit_logs`" {
-        /// For how many days audit-log events are kept: 30 or 365. A shorter time than now needs
+        /// Days for which audit-log events are kept: 30 or 365. A shorter time than now needs
         /// `--allow-data-loss`.
         retention_days: Option<RetentionDays>, kubernetes_doc(
-            "For how many days audit-log events are kept: 30 or 365. A shorter time than now needs \
+            "Days for which audit-log events are kept: 30 or 365. A shorter time than now needs \
              `allowDataLoss` of the environment."
         );
     }
@@ -141,7 +141,7 @@ mapping! {
     struct DomainSettings / RawDomainSettings, "a domain" {
         /// The domain, as in `acme.com`.
         domain: Required<Domain>, required("as in `{ domain: acme.com, state: verified }`");
-        /// Whether its ownership is still to be proven; pending unless set.
+        /// State in which the domain is created; pending unless set.
         state: Option<OneOf<DeclaredDomainState>>;
     }
 }
@@ -197,11 +197,11 @@ mapping! {
         )]) })) {
         /// The feature, by the name that the WorkOS API has for it.
         intent: Required<OneOf<Intent>>, required("as in `{ intent: sso, success_url: … }`");
-        /// Where the portal's back link goes for this intent.
+        /// Target of the portal's back link for this intent.
         return_url: Option<Url>;
-        /// Where the portal redirects when the customer finished; the return URL unless set.
+        /// Target of the portal's redirect after the customer finished; the return URL unless set.
         success_url: Option<Url>;
-        /// From how many days before its end a certificate needs attention; 30 unless declared
+        /// Days before its end at which a certificate needs attention; 30 unless declared
         /// (`certificate_renewal` only).
         warn_days: Option<WarnDays>;
     }
@@ -249,25 +249,25 @@ mapping! {
     default struct OrganizationObject / RawOrganizationObject, "`kubernetes`", kubernetes() {
         /// The object's name; the key unless set.
         name: Option<ObjectName>;
-        /// Its namespace; that of the environment unless set.
+        /// The object's namespace; that of the environment unless set.
         namespace: Option<Namespace>;
-        /// What the operator may do.
+        /// Policies of the operator.
         @flatten policies: Group<OrganizationPolicies>;
     }
 }
 
 mapping! {
-    /// What the operator may do with an organization.
+    /// Policies of the operator for one organization.
     default struct OrganizationPolicies / RawOrganizationPolicies, "`kubernetes`", kubernetes() {
-        /// What happens at WorkOS when this object is deleted.
+        /// Fate of the organization at WorkOS when this object is deleted.
         deletion_policy: OrDefault<OneOf<DeletionPolicy>>;
-        /// Whether anything may be written to WorkOS for this organization.
+        /// Permission to write to WorkOS for this organization.
         management_policy: OrDefault<OneOf<Management>>;
         /// Stops all writing to WorkOS for this organization; reading and reporting go on. The
         /// annotation `portalctl.dev/paused` does the same.
         suspend: OrDefault<Flag>;
-        /// Whether an organization that was deleted at WorkOS by somebody else is created again. Used up
-        /// once it was: remove the field, and set it again, for another time.
+        /// Permission to create an organization again that was deleted at WorkOS by somebody else. It is
+        /// used up by one creation: remove the field and set it again for another.
         recreate: Option<OneOf<Recreate>>;
     }
 }

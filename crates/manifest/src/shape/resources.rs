@@ -12,8 +12,8 @@ use super::slot::{Group, Required};
 use super::text::{Key, Namespace, ObjectName, rules};
 
 mapping! {
-    /// One WorkOS environment: how to reach it, where its portal sends people back to, and how much the
-    /// operator may do there.
+    /// One WorkOS environment: its API key, the return URLs of its portal, and the permissions of the
+    /// operator.
     ///
     /// A PortalOrganization names the environment that it belongs to. Everything that could do harm is
     /// off or small until it is set here.
@@ -49,12 +49,12 @@ mapping! {
         /// The owner mark on the organizations that are created. Nothing without this mark is ever
         /// deleted. Cannot be changed once it is set.
         manifest: Option<Key>;
-        /// Where the portal sends browsers back to.
+        /// Return and success URLs of the portal.
         return_urls: Option<Nested<ReturnUrls>>;
-        /// How much may change at once. `create` bounds an hour of the operator's work; for the others,
-        /// a pass that would change more changes nothing of that kind.
+        /// Limits on changes. `create` is for one hour; for the others, a pass that would exceed a limit
+        /// changes nothing of that kind.
         limits: Option<Nested<Limits>>;
-        /// How the operator works.
+        /// Settings of the operator.
         @flatten operator: Group<OperatorSettings>;
     }
 }
@@ -103,7 +103,7 @@ mapping! {
         key: Option<Key>;
         /// The organization.
         @flatten organization: Group<Organization>;
-        /// What the operator may do.
+        /// Policies of the operator.
         @flatten policies: Group<OrganizationPolicies>;
     }
 }
@@ -111,9 +111,9 @@ mapping! {
 mapping! {
     /// The PortalEnvironment that an organization belongs to.
     struct EnvironmentRef / RawEnvironmentRef, "`environmentRef`", kubernetes() {
-        /// Its name.
+        /// The environment's name.
         name: Required<ObjectName>, required("the name of a PortalEnvironment");
-        /// Its namespace; the organization's own unless set. Another one has to be allowed by
+        /// The environment's namespace; the organization's own unless set. Another one has to be allowed by
         /// `allowedNamespaces` of the environment.
         namespace: Option<Namespace>;
     }

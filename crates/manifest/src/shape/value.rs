@@ -29,7 +29,7 @@ pub(crate) trait Value: Kind {
 
 /// A kind of value that has a default.
 pub(crate) trait Defaulted: Value<Plain: PartialEq> {
-    /// Whether schemas tell the default.
+    /// Set when schemas tell the default.
     const IS_TOLD: bool = true;
 
     fn default() -> Self::Plain;

@@ -5,7 +5,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::{Input, Severity, read, render};
+use crate::{Input, Layout, Severity, read, render};
 
 const FOLDER: &str = "tests/fixtures/manifest/broken";
 
@@ -33,7 +33,7 @@ fn every_broken_manifest_is_explained() {
             let checked = read(&[Input::Path(path)]);
             assert!(checked.desired.is_none(), "{name}");
             assert!(checked.diagnostics.has_errors(), "{name}");
-            let text = render(&checked.diagnostics, &checked.sources, false, 100)
+            let text = render(&checked.diagnostics, &checked.sources, Layout::plain(100))
                 .replace(&format!("{FOLDER}/"), "");
             insta::assert_snapshot!(name, text);
         }

@@ -153,7 +153,7 @@ fn desired(path: &str) -> Desired {
     checked.desired.unwrap_or_else(|| {
         panic!(
             "{path}\n{}",
-            render(&checked.diagnostics, &checked.sources, false, 100)
+            render(&checked.diagnostics, &checked.sources, Layout::plain(100))
         )
     })
 }
@@ -265,7 +265,7 @@ fn a_folder_of_files_and_documents_is_one_manifest() {
     assert_eq!(desired.manifest.unwrap().as_str(), "customers");
 }
 
-/// What a manifest on standard input means, or its first error.
+/// Returns the meaning of a manifest on standard input, or its first error.
 fn means(text: &str) -> Result<Desired, String> {
     let checked = read(&[Input::Stdin(text.as_bytes().to_vec())]);
     let mut errors = checked.diagnostics.iter();

@@ -4,13 +4,13 @@ use std::fmt::Write as _;
 
 use proptest::prelude::*;
 
-use crate::{Checked, Input, read, render};
+use crate::{Checked, Input, Layout, read, render};
 
 fn check(bytes: impl Into<Vec<u8>>) -> Checked {
     read(&[Input::Stdin(bytes.into())])
 }
 
-/// What is said of a file, without the source lines.
+/// Returns the findings about a file, without the source lines.
 fn said(bytes: impl Into<Vec<u8>>) -> String {
     let checked = check(bytes);
     assert!(checked.desired.is_none());
@@ -87,7 +87,7 @@ fn a_long_scalar_is_shown_in_part() {
     let checked = check(format!(
         "version: 1\n{long}: 1\norganizations: {{}}\n{long}\n"
     ));
-    let text = render(&checked.diagnostics, &checked.sources, false, 80);
+    let text = render(&checked.diagnostics, &checked.sources, Layout::plain(80));
     assert!(text.len() < 4_000, "{}", text.len());
 }
 
@@ -109,7 +109,14 @@ fn no_message_and_no_line_shows_a_key() {
     ] {
         let checked = check(text.clone());
         assert!(checked.desired.is_none());
-        let shown = render(&checked.diagnostics, &checked.sources, true, 100);
+        let shown = render(
+            &checked.diagnostics,
+            &checked.sources,
+            Layout {
+                width: 100,
+                colour: true,
+            },
+        );
         let json = serde_json::to_string(&checked.diagnostics).unwrap();
         for output in [shown, json] {
             assert!(!output.contains("aB3dE5fG7hJ9"), "{text}\n{output}");
@@ -124,13 +131,13 @@ proptest! {
     #[test]
     fn arbitrary_bytes_are_read_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..400)) {
         let checked = check(bytes);
-        let _ = render(&checked.diagnostics, &checked.sources, true, 60);
+        let _ = render(&checked.diagnostics, &checked.sources, Layout { width: 60, colour: true });
     }
 
     #[test]
     fn arbitrary_yaml_is_read_or_refused(text in "([-?:,\\[\\]{}#&*!|>'\"%@` \n\ta-z0-9é]|version: 1\n|organizations:\n  acme:\n|    (name|intents|domains|metadata): ){0,40}") {
         let checked = check(text);
-        let shown = render(&checked.diagnostics, &checked.sources, false, 60);
+        let shown = render(&checked.diagnostics, &checked.sources, Layout::plain(60));
         prop_assert_eq!(checked.desired.is_none(), checked.diagnostics.has_errors());
         prop_assert_eq!(shown.is_empty(), checked.diagnostics.is_empty());
     }

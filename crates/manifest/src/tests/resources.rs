@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::{Checked, Input, ObjectName, Severity, read, render, resolve};
+use crate::{Checked, Input, Layout, ObjectName, Severity, read, render, resolve};
 use portalctl_model::OrgKey;
 use portalctl_model::desired::{Desired, DesiredOrganization, Management, Source};
 
@@ -13,7 +13,7 @@ fn stdin(text: &str) -> Checked {
 #[track_caller]
 fn means(text: &str) -> Desired {
     let checked = stdin(text);
-    let told = render(&checked.diagnostics, &checked.sources, false, 100);
+    let told = render(&checked.diagnostics, &checked.sources, Layout::plain(100));
     checked.desired.unwrap_or_else(|| panic!("{told}"))
 }
 

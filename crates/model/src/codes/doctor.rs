@@ -1,4 +1,4 @@
-//! Codes of the doctor: what a pre-flight check found that no other command tells.
+//! Codes of `portalctl doctor`: findings of its checks that no other command reports.
 
 codes! {
     KEY_FILE_OPEN = "doctor/key-file-open",

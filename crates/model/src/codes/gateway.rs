@@ -1,5 +1,6 @@
-//! Codes of the gateway: what keeps it from starting, and why it refused somebody. A refusal's code
-//! stands in the log and in a metric; the page says none of it.
+//! Codes of the gateway: configuration errors and refusals.
+//!
+//! The code of a refusal stands in the log and in a metric; the page that a person sees does not show it.
 
 codes! {
     CONFIG = "gateway/config",

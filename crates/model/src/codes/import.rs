@@ -1,4 +1,4 @@
-//! Codes of imports: what is live and goes into no file.
+//! Codes of imports: live organizations and fields that are left out of the files.
 
 codes! {
     MAYBE_DECLARED = "import/maybe-declared",

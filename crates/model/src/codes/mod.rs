@@ -1,4 +1,4 @@
-//! Every error code of the program, in one table.
+//! Error codes of the program, in one table.
 //!
 //! A code is kebab-case with its area in front (`manifest/duplicate-key`) and the same in text,
 //! JSON, SARIF and `portalctl explain`. Codes are never reused for another meaning.
@@ -7,30 +7,30 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
-/// One error code with what `portalctl explain` says of it.
+/// An error code with the texts that `portalctl explain` prints.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// `area/kebab-case`
+    /// Name: `area/kebab-case`.
     pub id: &'static str,
-    /// One line: what the code says.
+    /// Summary in one line.
     pub title: &'static str,
-    /// What it means and what usually causes it.
+    /// Meaning and usual causes.
     pub meaning: &'static str,
-    /// What to do about it.
+    /// Remedy.
     pub fix: &'static str,
 }
 
-/// A code: a reference into the table.
+/// Reference to a code of the table.
 #[derive(Clone, Copy)]
 pub struct Code(&'static Entry);
 
 impl Code {
-    /// The table's entry.
+    /// Returns the entry of the table.
     pub const fn entry(self) -> &'static Entry {
         self.0
     }
 
-    /// `area/kebab-case`
+    /// Returns the name: `area/kebab-case`.
     pub const fn as_str(self) -> &'static str {
         self.0.id
     }
@@ -40,7 +40,7 @@ impl Code {
         all().find(|code| code.as_str() == id)
     }
 
-    /// The part behind the area: `duplicate-key`.
+    /// Returns the part behind the area: `duplicate-key`.
     pub fn name(self) -> &'static str {
         self.0
             .id
@@ -97,7 +97,7 @@ macro_rules! codes {
                 id: $id, title: $title, meaning: $meaning, fix: $fix,
             });
         )+
-        /// Every code of this area.
+        /// All codes of this area.
         pub const ALL: &[$crate::codes::Code] = &[$($name),+];
     };
 }
@@ -121,7 +121,7 @@ pub mod plan;
 pub mod portal;
 pub mod upstream;
 
-/// Every code, area by area.
+/// Returns all codes, area by area.
 pub fn all() -> impl Iterator<Item = Code> {
     [
         manifest::ALL,

@@ -1,5 +1,6 @@
-//! Codes of what only a browser shows: in the Admin Portal, or when somebody signs in through what
-//! was set up there. portalctl cannot meet these itself; people look them up.
+//! Codes of errors that only a browser shows: in the Admin Portal, or at a sign-in.
+//!
+//! portalctl never meets these errors itself; people look them up with `portalctl explain`.
 
 codes! {
     LINK_EXPIRED = "portal/link-expired",

@@ -1,11 +1,11 @@
-//! WorkOS's own error codes and what they are called here.
+//! Error codes of WorkOS, each with the code of portalctl that explains it.
 //!
 //! Sources: the error answers of the WorkOS API description, and the error codes of its
 //! documentation of single sign-on. A code that is not listed is shown as it came.
 
 use super::{Code, api, domain, portal};
 
-/// Every code of WorkOS that has a code here.
+/// All codes of WorkOS that have a code of portalctl.
 pub const ALL: &[(&str, Code)] = &[
     ("bad_request", api::REJECTED),
     (
@@ -53,14 +53,14 @@ pub const ALL: &[(&str, Code)] = &[
     ("unprocessable_entity", api::REJECTED),
 ];
 
-/// What a code of WorkOS is called here.
+/// Returns the code of portalctl for a code of WorkOS.
 pub fn find(upstream: &str) -> Option<Code> {
     ALL.iter()
         .find(|(name, _)| *name == upstream)
         .map(|(_, code)| *code)
 }
 
-/// What WorkOS calls a code of ours.
+/// Returns the codes of WorkOS for a code of portalctl.
 pub fn names(code: Code) -> impl Iterator<Item = &'static str> {
     ALL.iter()
         .filter(move |(_, ours)| *ours == code)
