@@ -16,7 +16,7 @@ mod cookie;
 mod crypto;
 mod error;
 mod files;
-#[cfg(fuzzing)]
+#[doc(hidden)]
 pub mod fuzzing;
 mod handoff_handler;
 mod keyring;
