@@ -44,9 +44,9 @@ impl<'a> Line<'a> {
         let Some(mark) = self.marks.get(column / STRIDE) else {
             return "";
         };
-        let tail = self.text.get(*mark..).unwrap_or_default();
+        let tail = &self.text[*mark..];
         match tail.char_indices().nth(column % STRIDE) {
-            Some((offset, _)) => tail.get(offset..).unwrap_or_default(),
+            Some((offset, _)) => &tail[offset..],
             None => "",
         }
     }
@@ -61,7 +61,7 @@ impl<'a> Line<'a> {
             .char_indices()
             .nth(before + length + MARGIN)
             .map_or(tail.len(), |(offset, _)| offset);
-        let shown = secret::redact(tail.get(..end).unwrap_or_default()).into_owned();
+        let shown = secret::redact(&tail[..end]).into_owned();
         // A word that begins even before the margin may be a key that was not seen as one.
         let mut inside_word = start > 0;
         shown

@@ -295,7 +295,7 @@ fn is_misspelt(path: &Path) -> bool {
             && ending.bytes().all(|byte| byte.is_ascii_lowercase())
             && ENDINGS
                 .iter()
-                .any(|known| is_one_letter_off(&ending, known))
+                .any(|known| strsim::osa_distance(&ending, known) == 1)
     })
 }
 
@@ -307,20 +307,6 @@ fn resembles_manifest(path: &Path) -> bool {
 /// ending.
 fn may_declare(path: &Path) -> bool {
     path.is_dir() || path.extension().is_none() || resembles_manifest(path)
-}
-
-/// Returns whether one letter was added, left out, replaced, or exchanged with the next one.
-fn is_one_letter_off(one: &str, other: &str) -> bool {
-    let (one, other) = (one.as_bytes(), other.as_bytes());
-    let start = one.iter().zip(other).take_while(|(a, b)| a == b).count();
-    let (one, other) = (&one[start..], &other[start..]);
-    match (one, other) {
-        ([_, a @ ..], [_, b @ ..]) if a == b => true,
-        ([a, b, rest @ ..], [c, d, end @ ..]) if a == d && b == c && rest == end => true,
-        ([_, a @ ..], b) if a == b => true,
-        (a, [_, b @ ..]) if a == b => true,
-        _ => false,
-    }
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ impl Form {
             return Cow::Borrowed(name);
         }
         let mut words = name.split('_');
-        let mut spelled = words.next().unwrap_or_default().to_owned();
+        let mut spelled = words.next().expect("a split has a first part").to_owned();
         for word in words {
             let mut letters = word.chars();
             spelled.extend(letters.next().map(|first| first.to_ascii_uppercase()));

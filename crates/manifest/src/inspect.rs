@@ -111,7 +111,7 @@ fn duplicates(entries: &[(Node, Node)], file: FileId, findings: &mut Findings) {
 }
 
 fn duplicate(first: &Node, second: &Node, file: FileId) -> Finding {
-    let key = second.as_str().unwrap_or_default();
+    let key = second.as_str().expect("only texts are compared");
     Finding::error(
         codes::DUPLICATE_KEY,
         format!("{} is declared twice", quote(key)),

@@ -295,7 +295,7 @@ fn text_of(mut bytes: Vec<u8>, file: FileId) -> (String, Option<Finding>) {
             let good = error.utf8_error().valid_up_to();
             let mut bytes = error.into_bytes();
             bytes.truncate(good);
-            let text = String::from_utf8(bytes).unwrap_or_default();
+            let text = String::from_utf8(bytes).expect("the text is valid up to there");
             let (line, column) = Positions::new(&text).at(text.len());
             let spot = Spot {
                 file,

@@ -56,11 +56,11 @@ pub fn redact(text: &str) -> Cow<'_, str> {
     let mut done = 0;
     for range in found {
         let secret = range.start + SHOWN;
-        shown.push_str(text.get(done..secret).unwrap_or_default());
+        shown.push_str(&text[done..secret]);
         shown.extend(std::iter::repeat_n('*', range.end - secret));
         done = range.end;
     }
-    shown.push_str(text.get(done..).unwrap_or_default());
+    shown.push_str(&text[done..]);
     Cow::Owned(shown)
 }
 

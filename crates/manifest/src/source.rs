@@ -81,8 +81,8 @@ struct SourceFile {
 impl Sources {
     /// Adds a file whose text is still to come; it stays empty when it cannot be read.
     pub(super) fn reserve(&mut self, name: Arc<str>) -> FileId {
-        // The number of files is bounded by the loader, far below 2³².
-        let id = FileId(u32::try_from(self.files.len()).unwrap_or(u32::MAX));
+        let number = u32::try_from(self.files.len());
+        let id = FileId(number.expect("the loader bounds the number of files"));
         let text = Arc::from("");
         self.files.push(SourceFile { name, text });
         id
@@ -151,8 +151,7 @@ pub(super) fn pick_lines<'t>(text: &'t str, wanted: &BTreeSet<u32>) -> BTreeMap<
         };
         number = *line;
         let end = starts.peek().copied().unwrap_or(text.len());
-        let content = text.get(start..end).unwrap_or_default();
-        picked.insert(*line, content.trim_end_matches(['\n', '\r']));
+        picked.insert(*line, text[start..end].trim_end_matches(['\n', '\r']));
     }
     picked
 }
@@ -160,17 +159,19 @@ pub(super) fn pick_lines<'t>(text: &'t str, wanted: &BTreeSet<u32>) -> BTreeMap<
 /// Returns the beginnings of all lines after the one that begins at `from`.
 fn line_starts(text: &str, from: usize) -> impl Iterator<Item = usize> {
     let bytes = text.as_bytes();
-    let rest = bytes.get(from..).unwrap_or_default();
-    rest.iter().enumerate().filter_map(move |(index, byte)| {
-        let next = from + index + 1;
-        // YAML breaks lines at \n, \r\n and a lone \r.
-        let breaks = match byte {
-            b'\n' => true,
-            b'\r' => bytes.get(next) != Some(&b'\n'),
-            _ => false,
-        };
-        breaks.then_some(next)
-    })
+    bytes[from..]
+        .iter()
+        .enumerate()
+        .filter_map(move |(index, byte)| {
+            let next = from + index + 1;
+            // YAML breaks lines at \n, \r\n and a lone \r.
+            let breaks = match byte {
+                b'\n' => true,
+                b'\r' => bytes.get(next) != Some(&b'\n'),
+                _ => false,
+            };
+            breaks.then_some(next)
+        })
 }
 
 /// The line and column of ascending byte positions, found in one walk over the text.

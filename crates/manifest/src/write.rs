@@ -7,8 +7,9 @@ use serde::Serialize;
 
 /// Writes a manifest, a part of one, or a resource.
 ///
-/// A shape holds nothing that YAML cannot say; a text that could not be written all the same would
-/// be empty, which no reader takes for a manifest.
+/// # Panics
+///
+/// Never: a shape holds nothing that YAML cannot express.
 pub fn to_yaml(shape: &impl Serialize) -> String {
     let options = serde_saphyr::ser_options! {
         // Lists are indented below their field, as in the documentation.
@@ -16,5 +17,6 @@ pub fn to_yaml(shape: &impl Serialize) -> String {
         // One value, one line: folded texts are hard to read and to compare.
         prefer_block_scalars: false,
     };
-    serde_saphyr::to_string_with_options(shape, options).unwrap_or_default()
+    serde_saphyr::to_string_with_options(shape, options)
+        .expect("a shape holds nothing that YAML cannot express")
 }

@@ -180,7 +180,9 @@ fn describe(error: &Error) -> Description {
 /// Describes a rare error in the parser's own words, without their position.
 fn unreadable(error: &Error) -> Description {
     let words = error.to_string();
-    let words = words.split(" at line ").next().unwrap_or_default();
+    let words = words
+        .split_once(" at line ")
+        .map_or(&*words, |(words, _)| words);
     syntax_error(
         &format!("not valid YAML: {}", escape(words)),
         "check the indentation and the quotes around this place",

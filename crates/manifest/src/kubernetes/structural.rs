@@ -69,7 +69,7 @@ fn flatten_enum(fields: &mut Map<String, Value>) {
             continue;
         };
         let meaning = variant.as_object().map(description).unwrap_or_default();
-        let name = value.as_str().unwrap_or_default();
+        let name = value.as_str().expect("the values of an enum are words");
         text.push_str(&format!("\n\n`{name}`: {meaning}"));
         values.push(value.clone());
     }

@@ -83,46 +83,39 @@ impl From<Form> for Place {
 /// Hint for a field of `defaults` that only organizations have.
 const PER_ORGANIZATION: &str = "declare it on each organization it is meant for";
 
-/// Forms in which a field exists.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Forms {
-    Both,
-    /// Holds the hint for those who write it in the Kubernetes form.
-    Manifest(Option<&'static str>),
-    Kubernetes,
-}
-
-/// Example in the schema of a manifest.
-#[derive(Debug, Clone, Copy)]
-enum Example {
-    Text(&'static str),
-    Number(u32),
-    List(&'static [&'static str]),
-}
-
 /// Keywords that a schema has beside those of its kind.
 type Keywords = fn() -> Value;
 
-/// One declared field.
+/// One declared field. A declaration sets the fields of this type that are options.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct FieldInfo {
     /// Name in a manifest; the Kubernetes form spells it in camelCase.
     pub(crate) name: &'static str,
     /// Fields that stand in for this one, if it is a group of them.
-    group: Option<&'static [FieldInfo]>,
-    doc: &'static [&'static str],
-    kubernetes_doc: Option<&'static str>,
-    defaults_doc: Option<&'static str>,
-    forms: Forms,
-    is_required: bool,
-    required_hint: &'static str,
-    example: Option<Example>,
-    schema: fn(Form, &mut SchemaGenerator) -> Schema,
-    manifest_keywords: Option<Keywords>,
-    kubernetes_keywords: Option<Keywords>,
+    pub(super) group: Option<&'static [FieldInfo]>,
+    pub(super) doc: &'static [&'static str],
+    /// Another text for the Kubernetes form.
+    pub(crate) kubernetes_doc: Option<&'static str>,
+    /// Text of a field that `defaults` may hold, too.
+    pub(crate) in_defaults: Option<&'static str>,
+    /// The form that has the field, if it is only one.
+    pub(crate) only: Option<Form>,
+    /// Hint for those who write a field of manifests in the Kubernetes form.
+    pub(crate) not_in_kubernetes: Option<&'static str>,
+    pub(super) is_required: bool,
+    /// Hint for somebody who left a required field out.
+    pub(crate) required: Option<&'static str>,
+    /// Example in the schema of manifests.
+    pub(crate) example: Option<&'static str>,
+    pub(crate) example_number: Option<u32>,
+    pub(crate) example_list: Option<&'static [&'static str]>,
+    pub(super) schema: fn(Form, &mut SchemaGenerator) -> Schema,
+    /// More keywords for the schema of manifests.
+    pub(crate) in_schema: Option<Keywords>,
+    /// More keywords for the resource definition.
+    pub(crate) in_definition: Option<Keywords>,
 }
 
-/// The declaration of a field, step by step.
 impl FieldInfo {
     pub(crate) const fn new<S: SlotValue>(
         name: &'static str,
@@ -133,94 +126,34 @@ impl FieldInfo {
             group: S::GROUP,
             doc,
             kubernetes_doc: None,
-            defaults_doc: None,
-            forms: Forms::Both,
+            in_defaults: None,
+            only: None,
+            not_in_kubernetes: None,
             is_required: S::IS_REQUIRED,
-            required_hint: "",
+            required: None,
             example: None,
+            example_number: None,
+            example_list: None,
             schema: S::schema,
-            manifest_keywords: None,
-            kubernetes_keywords: None,
+            in_schema: None,
+            in_definition: None,
         }
     }
 
-    /// Sets another text for the Kubernetes form.
-    pub(crate) const fn kubernetes_doc(mut self, doc: &'static str) -> Self {
-        self.kubernetes_doc = Some(doc);
-        self
-    }
-
-    /// Allows the field in `defaults`, with its text there.
-    pub(crate) const fn in_defaults(mut self, doc: &'static str) -> Self {
-        self.defaults_doc = Some(doc);
-        self
-    }
-
-    /// Restricts the field to manifests.
-    pub(crate) const fn manifest_only(mut self) -> Self {
-        self.forms = Forms::Manifest(None);
-        self
-    }
-
-    /// Restricts the field to manifests, with a hint for the Kubernetes form.
-    pub(crate) const fn not_in_kubernetes(mut self, hint: &'static str) -> Self {
-        self.forms = Forms::Manifest(Some(hint));
-        self
-    }
-
-    /// Restricts the field to the Kubernetes form.
-    pub(crate) const fn kubernetes_only(mut self) -> Self {
-        self.forms = Forms::Kubernetes;
-        self
-    }
-
-    /// Describes a required field to somebody who left it out.
-    pub(crate) const fn required(mut self, hint: &'static str) -> Self {
-        self.required_hint = hint;
-        self
-    }
-
-    pub(crate) const fn example(mut self, text: &'static str) -> Self {
-        self.example = Some(Example::Text(text));
-        self
-    }
-
-    pub(crate) const fn example_number(mut self, number: u32) -> Self {
-        self.example = Some(Example::Number(number));
-        self
-    }
-
-    pub(crate) const fn example_list(mut self, items: &'static [&'static str]) -> Self {
-        self.example = Some(Example::List(items));
-        self
-    }
-
-    /// Adds keywords to the schema of manifests.
-    pub(crate) const fn in_schema(mut self, keywords: Keywords) -> Self {
-        self.manifest_keywords = Some(keywords);
-        self
-    }
-
-    /// Adds keywords to the resource definition.
-    pub(crate) const fn in_definition(mut self, keywords: Keywords) -> Self {
-        self.kubernetes_keywords = Some(keywords);
-        self
-    }
-}
-
-impl FieldInfo {
     /// Returns whether the field exists at a place.
     pub(crate) fn is_at(&self, place: Place) -> bool {
         match place {
-            Place::Manifest => self.forms != Forms::Kubernetes,
-            Place::Defaults => self.defaults_doc.is_some(),
-            Place::Kubernetes => !matches!(self.forms, Forms::Manifest(_)),
+            Place::Manifest => self.only != Some(Form::Kubernetes),
+            Place::Defaults => self.in_defaults.is_some(),
+            Place::Kubernetes => {
+                self.only != Some(Form::Manifest) && self.not_in_kubernetes.is_none()
+            }
         }
     }
 
     /// Returns the hint about a required field, if it is one.
     pub(crate) fn required_hint(&self) -> Option<&'static str> {
-        self.is_required.then_some(self.required_hint)
+        self.required.filter(|_| self.is_required)
     }
 
     /// Returns the schema at a place.
@@ -228,48 +161,48 @@ impl FieldInfo {
         let mut schema = (self.schema)(place.form(), generator);
         let fields = schema.ensure_object();
         fields.insert("description".to_owned(), self.doc_at(place).into());
-        if let (Place::Manifest, Some(example)) = (place, self.example) {
-            let example: Value = match example {
-                Example::Text(text) => text.into(),
-                Example::Number(number) => number.into(),
-                Example::List(items) => items.into(),
-            };
-            fields.insert("examples".to_owned(), Value::from(vec![example]));
+        let example = self.example.map(Value::from);
+        let example = example.or_else(|| self.example_number.map(Value::from));
+        let example = example.or_else(|| self.example_list.map(Value::from));
+        if let (Place::Manifest, Some(example)) = (place, example) {
+            fields.insert("examples".to_owned(), vec![example].into());
         }
         let keywords = match place {
-            Place::Manifest | Place::Defaults => self.manifest_keywords,
-            Place::Kubernetes => self.kubernetes_keywords,
+            Place::Manifest | Place::Defaults => self.in_schema,
+            Place::Kubernetes => self.in_definition,
         };
         extend(&mut schema, keywords);
         schema
     }
 
     fn doc_at(&self, place: Place) -> String {
-        match (place, self.kubernetes_doc, self.defaults_doc) {
+        match (place, self.kubernetes_doc, self.in_defaults) {
             (Place::Kubernetes, Some(doc), _) | (Place::Defaults, _, Some(doc)) => doc.to_owned(),
             _ => place.form().spell(&text_of(self.doc)).into_owned(),
         }
     }
 }
 
-/// One declared mapping.
+/// One declared mapping. A declaration sets the fields of this type that are options.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct MappingInfo {
     /// Name of the type, by which schemas refer to it.
     pub(crate) title: &'static str,
-    called: &'static str,
-    doc: &'static [&'static str],
-    /// Name and text of `defaults`, where the mapping is one of organizations.
-    defaults: Option<(&'static str, &'static str)>,
-    declared: &'static [FieldInfo],
-    /// Set for a mapping that is spelled in camelCase in a manifest, too.
-    pub(crate) is_kubernetes: bool,
-    instead: &'static [(&'static str, &'static str)],
-    schema_keywords: Option<Keywords>,
-    definition_keywords: Option<Keywords>,
+    pub(super) called: &'static str,
+    pub(super) doc: &'static [&'static str],
+    pub(super) declared: &'static [FieldInfo],
+    /// The form that has the mapping, if it is only one; a manifest spells it as that form does.
+    pub(crate) only: Option<Form>,
+    /// Name and text of the mapping as `defaults`.
+    pub(crate) as_defaults: Option<(&'static str, &'static str)>,
+    /// Fields that are known elsewhere, with what to do instead.
+    pub(crate) instead: Option<&'static [(&'static str, &'static str)]>,
+    /// More keywords for the schema of manifests.
+    pub(crate) in_schema: Option<Keywords>,
+    /// More keywords for the resource definition.
+    pub(crate) in_definition: Option<Keywords>,
 }
 
-/// The declaration of a mapping, step by step.
 impl MappingInfo {
     pub(crate) const fn new(
         title: &'static str,
@@ -281,47 +214,20 @@ impl MappingInfo {
             title,
             called,
             doc,
-            defaults: None,
             declared,
-            is_kubernetes: false,
-            instead: &[],
-            schema_keywords: None,
-            definition_keywords: None,
+            only: None,
+            as_defaults: None,
+            instead: None,
+            in_schema: None,
+            in_definition: None,
         }
     }
 
-    /// Marks a mapping that only the Kubernetes form has.
-    pub(crate) const fn kubernetes(mut self) -> Self {
-        self.is_kubernetes = true;
-        self
+    /// Returns whether only the Kubernetes form has the mapping.
+    pub(crate) fn is_kubernetes(&self) -> bool {
+        self.only == Some(Form::Kubernetes)
     }
 
-    /// Sets the name in messages and the text of the mapping as `defaults`.
-    pub(crate) const fn as_defaults(mut self, called: &'static str, doc: &'static str) -> Self {
-        self.defaults = Some((called, doc));
-        self
-    }
-
-    /// Names fields that are known elsewhere, with what to do instead.
-    pub(crate) const fn instead(mut self, list: &'static [(&'static str, &'static str)]) -> Self {
-        self.instead = list;
-        self
-    }
-
-    /// Adds keywords to the schema of manifests.
-    pub(crate) const fn in_schema(mut self, keywords: Keywords) -> Self {
-        self.schema_keywords = Some(keywords);
-        self
-    }
-
-    /// Adds keywords to the resource definition.
-    pub(crate) const fn in_definition(mut self, keywords: Keywords) -> Self {
-        self.definition_keywords = Some(keywords);
-        self
-    }
-}
-
-impl MappingInfo {
     /// Returns the fields at a place, those of groups included.
     pub(crate) fn fields(&self, place: Place) -> impl Iterator<Item = &'static FieldInfo> + use<> {
         self.all().filter(move |field| field.is_at(place))
@@ -337,23 +243,21 @@ impl MappingInfo {
     /// Returns what to do instead of writing a field that does not belong at a place.
     pub(crate) fn hint_about(&self, name: &str, place: Place) -> Option<&'static str> {
         let form = place.form();
-        let listed = self
-            .instead
-            .iter()
-            .find(|(known, _)| form.field(known) == name);
+        let mut listed = self.instead.into_iter().flatten();
+        let listed = listed.find(|(known, _)| form.field(known) == name);
         listed.map(|(_, hint)| *hint).or_else(|| {
             let field = self.all().find(|field| form.field(field.name) == name)?;
-            match (place, field.forms) {
-                (Place::Defaults, _) => Some(PER_ORGANIZATION),
-                (Place::Kubernetes, Forms::Manifest(hint)) => hint,
-                _ => None,
+            match place {
+                Place::Defaults => Some(PER_ORGANIZATION),
+                Place::Kubernetes => field.not_in_kubernetes,
+                Place::Manifest => None,
             }
         })
     }
 
     /// Returns the name of the mapping in a message.
     pub(crate) fn called(&self, place: Place) -> &'static str {
-        match (place, self.defaults) {
+        match (place, self.as_defaults) {
             (Place::Defaults, Some((called, _))) => called,
             _ => self.called,
         }
@@ -361,7 +265,7 @@ impl MappingInfo {
 
     /// Returns the text of the mapping in a schema.
     pub(crate) fn text(&self, place: Place) -> String {
-        match (place, self.defaults) {
+        match (place, self.as_defaults) {
             (Place::Defaults, Some((_, doc))) => doc.to_owned(),
             _ => place.form().spell(&text_of(self.doc)).into_owned(),
         }
@@ -369,9 +273,9 @@ impl MappingInfo {
 
     pub(crate) fn add_keywords(&self, schema: &mut Schema, place: Place) {
         let keywords = match place {
-            Place::Manifest => self.schema_keywords,
+            Place::Manifest => self.in_schema,
             Place::Defaults => None,
-            Place::Kubernetes => self.definition_keywords,
+            Place::Kubernetes => self.in_definition,
         };
         extend(schema, keywords);
     }

@@ -23,28 +23,26 @@ use portalctl_model::codes::manifest as codes;
 use portalctl_model::words::Word;
 use portalctl_model::{Intent, mark};
 
-/// `true` or `false`.
-#[derive(Debug)]
-pub enum Flag {}
-
-impl Kind for Flag {
-    type Plain = bool;
-}
-
-impl Value for Flag {
-    type Raw = bool;
-
-    fn decode(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<bool> {
-        reader.boolean(node, what)
-    }
-
-    fn schema(_: Form, generator: &mut SchemaGenerator) -> Schema {
-        bool::json_schema(generator)
-    }
-
-    fn write(plain: &bool, _: Form) -> Tree {
-        Tree::Bool(*plain)
-    }
+kinds! {
+    /// `true` or `false`.
+    Flag: bool, bool,
+        Reader::boolean,
+        |_, generator: &mut SchemaGenerator| bool::json_schema(generator),
+        |plain: &bool, _| Tree::Bool(*plain);
+    /// Metadata: texts to set, and in a manifest nulls for keys to remove.
+    Metadata: BTreeMap<String, Option<String>>, RawMap, metadata, |form, _: &mut _| metadata_schema(form),
+        |plain: &BTreeMap<String, Option<String>>, _| {
+            let value = |value: &Option<String>| value.as_deref().map_or(Tree::Null, Tree::from);
+            Tree::Map(plain.iter().map(|(key, text)| (key.clone(), value(text))).collect())
+        };
+    /// A URL for each of some intents.
+    UrlByIntent: BTreeMap<String, String>, RawMap,
+        |reader: &mut Reader<'_>, node, what| reader.map(node, what, Nulls::Refused),
+        |form, _: &mut _| url_by_intent_schema(form),
+        |plain: &BTreeMap<String, String>, _| {
+            let url = |(key, url): (&String, &String)| (key.clone(), url.as_str().into());
+            Tree::Map(plain.iter().map(url).collect())
+        };
 }
 
 impl Defaulted for Flag {
@@ -164,7 +162,7 @@ impl<M: Mapping> Value for Nested<M> {
     }
 
     fn schema(form: Form, generator: &mut SchemaGenerator) -> Schema {
-        if form == Form::Kubernetes || M::INFO.is_kubernetes {
+        if form == Form::Kubernetes || M::INFO.is_kubernetes() {
             generator.subschema_for::<InKubernetes<M>>()
         } else {
             generator.subschema_for::<InManifest<M>>()
@@ -217,8 +215,12 @@ impl<M: Mapping + PartialEq> Defaulted for ListOf<M> {
 
 /// A mapping that a manifest may shorten to one of its texts: `acme.com`, `sso`.
 pub(crate) trait Item: Mapping {
-    /// Name of the schema that allows both.
-    const TITLE: &'static str;
+    /// Name and text of the schema that allows both.
+    const EITHER: (&'static str, &'static str);
+    /// Text of the short form in that schema.
+    const SHORT: &'static str;
+    /// Text of the mapping in that schema.
+    const LONG: &'static str;
 
     /// Makes an item of the text that stands for it.
     fn from_text(text: Spotted<Text>) -> Self::Raw;
@@ -226,8 +228,8 @@ pub(crate) trait Item: Mapping {
     /// Returns the text that stands for the item, where it says nothing else.
     fn as_text(&self) -> Option<&str>;
 
-    /// Returns the schema of both.
-    fn either(generator: &mut SchemaGenerator) -> Schema;
+    /// Returns the schema of the text.
+    fn short(generator: &mut SchemaGenerator) -> Schema;
 }
 
 /// A list of mappings that a manifest may shorten to one of their texts.
@@ -273,45 +275,16 @@ struct Either<M>(PhantomData<M>);
 
 impl<M: Item> JsonSchema for Either<M> {
     fn schema_name() -> Cow<'static, str> {
-        M::TITLE.into()
+        M::EITHER.0.into()
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        M::either(generator)
+        let mut short = M::short(generator);
+        short.insert("description".to_owned(), M::SHORT.into());
+        let mut long = generator.subschema_for::<InManifest<M>>();
+        long.insert("description".to_owned(), M::LONG.into());
+        json_schema!({ "description": M::EITHER.1, "anyOf": [short, long] })
     }
-}
-
-/// Declares kinds of whole numbers, with their keywords beside those of the integer type.
-macro_rules! numbers {
-    ($($(#[$doc:meta])* $name:ident: $int:ty, |$form:ident| $keywords:expr;)+) => {$(
-        $(#[$doc])*
-        #[derive(Debug)]
-        pub enum $name {}
-
-        impl Kind for $name {
-            type Plain = $int;
-        }
-
-        impl Value for $name {
-            type Raw = i64;
-
-            fn decode(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<i64> {
-                reader.integer(node, what)
-            }
-
-            fn schema($form: Form, generator: &mut SchemaGenerator) -> Schema {
-                let mut schema = <$int>::json_schema(generator);
-                if let Json::Object(keywords) = $keywords {
-                    schema.ensure_object().extend(keywords);
-                }
-                schema
-            }
-
-            fn write(plain: &$int, _: Form) -> Tree {
-                Tree::Number((*plain).into())
-            }
-        }
-    )+};
 }
 
 /// Days before a certificate's end at which it may need attention.
@@ -325,22 +298,45 @@ pub(crate) const MAX_PACE: u32 = 100;
 /// Deletions that the operator may make in an hour.
 pub(crate) const MAX_DELETES: u32 = 100;
 
+/// Returns the schema of an integer type with more keywords.
+fn number<N: JsonSchema>(generator: &mut SchemaGenerator, keywords: Json) -> Schema {
+    let mut schema = N::json_schema(generator);
+    let more: Schema = keywords.try_into().expect("keywords are a mapping");
+    for (keyword, value) in more.as_object().into_iter().flatten() {
+        schema.insert(keyword.clone(), value.clone());
+    }
+    schema
+}
+
+/// Declares kinds of whole numbers, with their keywords beside those of the integer type.
+macro_rules! numbers {
+    ($($(#[$doc:meta])* $name:ident: $int:ty, |$form:pat_param| $keywords:expr;)+) => {
+        kinds! {$(
+            $(#[$doc])*
+            $name: $int, i64,
+                Reader::integer,
+                |$form, generator: &mut SchemaGenerator| number::<$int>(generator, $keywords),
+                |plain: &$int, _| Tree::Number((*plain).into());
+        )+}
+    };
+}
+
 numbers! {
     /// The version of the manifest format.
-    Version: u32, |_form| json!({ "const": 1 });
+    Version: u32, |_| json!({ "const": 1 });
     /// A number of organizations.
     Count: u32, |form| match form {
         Form::Manifest => json!({}),
         Form::Kubernetes => json!({ "maximum": 1_000_000 }),
     };
     /// Requests a second.
-    Pace: u32, |_form| json!({ "minimum": 1, "maximum": MAX_PACE });
+    Pace: u32, |_| json!({ "minimum": 1, "maximum": MAX_PACE });
     /// Deletions an hour.
-    Deletes: u32, |_form| json!({ "maximum": MAX_DELETES });
+    Deletes: u32, |_| json!({ "maximum": MAX_DELETES });
     /// Days before the end of a certificate.
-    WarnDays: u16, |_form| json!({ "minimum": WARN_DAYS.start(), "maximum": WARN_DAYS.end() });
+    WarnDays: u16, |_| json!({ "minimum": WARN_DAYS.start(), "maximum": WARN_DAYS.end() });
     /// Days for which audit-log events are kept.
-    RetentionDays: u16, |_form| json!({ "enum": RETENTION_DAYS });
+    RetentionDays: u16, |_| json!({ "enum": RETENTION_DAYS });
 }
 
 impl Defaulted for Pace {
@@ -356,125 +352,80 @@ impl Defaulted for Deletes {
     }
 }
 
-/// Metadata: texts to set, and in a manifest nulls for keys to remove.
-#[derive(Debug)]
-pub enum Metadata {}
-
-impl Kind for Metadata {
-    type Plain = BTreeMap<String, Option<String>>;
-}
-
-impl Value for Metadata {
-    type Raw = RawMap;
-
-    /// Reads metadata. In a resource null says nothing: tools drop it on the way.
-    fn decode(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<RawMap> {
-        let mut map = reader.map(node, what, Nulls::Kept)?;
-        if reader.is_resource() {
-            map.entries.retain(|(key, value)| {
-                if value.value.is_none() {
-                    reader.findings.error(
-                        codes::WRONG_TYPE,
-                        value.spot,
-                        format!("{} has no value", quote(&key.value)),
-                        "write text; to remove a key at WorkOS, list it under `removeMetadata`",
-                    );
-                }
-                value.value.is_some()
-            });
-        }
-        Some(map)
-    }
-
-    fn schema(form: Form, _: &mut SchemaGenerator) -> Schema {
-        match form {
-            Form::Manifest => json_schema!({
-                "type": "object",
-                "propertyNames": {
-                    "minLength": 1,
-                    "maxLength": 40,
-                    "pattern": "^[ -~]+$",
-                    "not": { "pattern": "^portalctl_" }
-                },
-                "additionalProperties": { "type": ["string", "null"], "maxLength": 600 },
-            }),
-            Form::Kubernetes => json_schema!({
-                "type": "object",
-                "maxProperties": mark::MAX_DECLARED_KEYS,
-                "additionalProperties": { "type": "string", "maxLength": 600 },
-                "x-kubernetes-validations": rules([
-                    (
-                        "self.all(key, key.matches('^[ -~]{1,40}$'))",
-                        "WorkOS allows keys of at most 40 printable ASCII characters",
-                    ),
-                    (
-                        "!self.exists(key, key.startsWith('portalctl_'))",
-                        "keys that begin with portalctl_ are portalctl's own: choose another",
-                    ),
-                    (
-                        "!self.exists(key, self[key].matches('(^|[^A-Za-z0-9])sk_(test|live)_[A-Za-z0-9]{8}'))",
-                        "an API key does not belong here: remove it, and rotate it at WorkOS",
-                    ),
-                ]),
-            }),
-        }
-    }
-
-    fn write(plain: &Self::Plain, _: Form) -> Tree {
-        let entries = plain.iter().map(|(key, value)| {
-            let value = value.as_deref().map_or(Tree::Null, Tree::from);
-            (key.clone(), value)
-        });
-        Tree::Map(entries.collect())
-    }
-}
-
-/// A URL for each of some intents.
-#[derive(Debug)]
-pub enum UrlByIntent {}
-
-impl Kind for UrlByIntent {
-    type Plain = BTreeMap<String, String>;
-}
-
-impl Value for UrlByIntent {
-    type Raw = RawMap;
-
-    fn decode(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<RawMap> {
-        reader.map(node, what, Nulls::Refused)
-    }
-
-    fn schema(form: Form, _: &mut SchemaGenerator) -> Schema {
-        let mut schema = json_schema!({
-            "type": "object",
-            "additionalProperties": Url::text_schema(form),
-        });
-        let names = Intent::ALL.map(Intent::as_str);
-        let keywords = match form {
-            Form::Manifest => json!({ "propertyNames": { "enum": names } }),
-            Form::Kubernetes => {
-                let known = names.map(|name| format!("'{name}'")).join(",");
-                json!({
-                    "maxProperties": names.len(),
-                    "x-kubernetes-validations": rules([(
-                        &format!("self.all(intent, intent in [{known}])"),
-                        &format!("must name intents: {}", names.join(", ")),
-                    )]),
-                })
+/// Reads metadata. In a resource null says nothing: tools drop it on the way.
+fn metadata(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<RawMap> {
+    let mut map = reader.map(node, what, Nulls::Kept)?;
+    if reader.is_resource() {
+        map.entries.retain(|(key, value)| {
+            if value.value.is_none() {
+                reader.findings.error(
+                    codes::WRONG_TYPE,
+                    value.spot,
+                    format!("{} has no value", quote(&key.value)),
+                    "write text; to remove a key at WorkOS, list it under `removeMetadata`",
+                );
             }
-        };
-        if let Json::Object(keywords) = keywords {
-            schema.ensure_object().extend(keywords);
-        }
-        schema
+            value.value.is_some()
+        });
     }
+    Some(map)
+}
 
-    fn write(plain: &Self::Plain, _: Form) -> Tree {
-        let entries = plain.iter();
-        Tree::Map(
-            entries
-                .map(|(key, url)| (key.clone(), url.as_str().into()))
-                .collect(),
-        )
+fn metadata_schema(form: Form) -> Schema {
+    match form {
+        Form::Manifest => json_schema!({
+            "type": "object",
+            "propertyNames": {
+                "minLength": 1,
+                "maxLength": 40,
+                "pattern": "^[ -~]+$",
+                "not": { "pattern": "^portalctl_" }
+            },
+            "additionalProperties": { "type": ["string", "null"], "maxLength": 600 },
+        }),
+        Form::Kubernetes => json_schema!({
+            "type": "object",
+            "maxProperties": mark::MAX_DECLARED_KEYS,
+            "additionalProperties": { "type": "string", "maxLength": 600 },
+            "x-kubernetes-validations": rules([
+                (
+                    "self.all(key, key.matches('^[ -~]{1,40}$'))",
+                    "WorkOS allows keys of at most 40 printable ASCII characters",
+                ),
+                (
+                    "!self.exists(key, key.startsWith('portalctl_'))",
+                    "keys that begin with portalctl_ are portalctl's own: choose another",
+                ),
+                (
+                    "!self.exists(key, self[key].matches('(^|[^A-Za-z0-9])sk_(test|live)_[A-Za-z0-9]{8}'))",
+                    "an API key does not belong here: remove it, and rotate it at WorkOS",
+                ),
+            ]),
+        }),
     }
+}
+
+fn url_by_intent_schema(form: Form) -> Schema {
+    let mut schema = json_schema!({
+        "type": "object",
+        "additionalProperties": Url::text_schema(form),
+    });
+    let names = Intent::ALL.map(Intent::as_str);
+    let keywords = match form {
+        Form::Manifest => json!({ "propertyNames": { "enum": names } }),
+        Form::Kubernetes => {
+            let known = names.map(|name| format!("'{name}'")).join(",");
+            json!({
+                "maxProperties": names.len(),
+                "x-kubernetes-validations": rules([(
+                    &format!("self.all(intent, intent in [{known}])"),
+                    &format!("must name intents: {}", names.join(", ")),
+                )]),
+            })
+        }
+    };
+    if let Json::Object(keywords) = keywords {
+        schema.ensure_object().extend(keywords);
+    }
+    schema
 }

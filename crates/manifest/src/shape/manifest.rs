@@ -14,7 +14,6 @@ use super::operator::EnvironmentObject;
 use super::organization::{Organization, RawOrganization};
 use super::text::{ClientId, EnvironmentName, Host, Key, TextKind, Url, rules};
 use super::tree::Tree;
-use super::value::{Kind, Value};
 use crate::form::Form;
 use crate::node::{Node, Value as NodeValue};
 use crate::raw::Text;
@@ -134,10 +133,6 @@ pub enum UpdateLimit {
     Percent(#[schemars(regex(pattern = r"^(100|[1-9][0-9]?) *%$"))] String),
 }
 
-/// A number of organizations, or a percentage of them.
-#[derive(Debug)]
-pub enum NumberOrPercentage {}
-
 /// [`UpdateLimit`] as it is written.
 #[derive(Debug, Clone)]
 pub(crate) enum RawUpdateLimit {
@@ -145,69 +140,81 @@ pub(crate) enum RawUpdateLimit {
     Text(Text),
 }
 
-impl Kind for NumberOrPercentage {
-    type Plain = UpdateLimit;
+fn update_limit(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<RawUpdateLimit> {
+    match &node.value {
+        NodeValue::Int(number) => Some(RawUpdateLimit::Count(*number)),
+        NodeValue::Str(text) => Some(RawUpdateLimit::Text(text.clone())),
+        _ => {
+            let help = "write a whole number, or a percentage as in 30%".to_owned();
+            reader.wrong_type(node, what, "a number or a percentage", Some(help));
+            None
+        }
+    }
 }
 
-impl Value for NumberOrPercentage {
-    type Raw = RawUpdateLimit;
+fn update_limit_schema(form: Form, generator: &mut SchemaGenerator) -> Schema {
+    match form {
+        Form::Manifest => generator.subschema_for::<UpdateLimit>(),
+        Form::Kubernetes => json_schema!({
+            "x-kubernetes-int-or-string": true,
+            "maxLength": 5,
+            "x-kubernetes-validations": rules([(
+                "type(self) == int ? self >= 0 : self.matches('^(100|[1-9][0-9]?) *%$')",
+                "must be a number, or a percentage from 1% to 100%",
+            )]),
+        }),
+    }
+}
 
-    fn decode(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<RawUpdateLimit> {
-        match &node.value {
-            NodeValue::Int(number) => Some(RawUpdateLimit::Count(*number)),
-            NodeValue::Str(text) => Some(RawUpdateLimit::Text(text.clone())),
-            _ => {
-                let help = "write a whole number, or a percentage as in 30%".to_owned();
-                reader.wrong_type(node, what, "a number or a percentage", Some(help));
-                None
+fn organizations_schema(generator: &mut SchemaGenerator) -> Schema {
+    let organization = generator.subschema_for::<InManifest<Organization>>();
+    let key = Key::text_schema(Form::Manifest);
+    json_schema!({
+        "type": "object",
+        "propertyNames": { "pattern": key.get("pattern"), "maxLength": key.get("maxLength") },
+        "additionalProperties": organization,
+        "defaultSnippets": [{
+            "label": "organization",
+            "description": "A new customer",
+            "body": {
+                "${1:key}": {
+                    "name": "${2:Customer Inc.}",
+                    "domains": ["${3:customer.com}"],
+                    "intents": ["${4:sso}"]
+                }
             }
-        }
-    }
+        }],
+    })
+}
 
-    fn schema(form: Form, generator: &mut SchemaGenerator) -> Schema {
-        match form {
-            Form::Manifest => generator.subschema_for::<UpdateLimit>(),
-            Form::Kubernetes => json_schema!({
-                "x-kubernetes-int-or-string": true,
-                "maxLength": 5,
-                "x-kubernetes-validations": rules([(
-                    "type(self) == int ? self >= 0 : self.matches('^(100|[1-9][0-9]?) *%$')",
-                    "must be a number, or a percentage from 1% to 100%",
-                )]),
-            }),
-        }
-    }
-
-    fn write(plain: &UpdateLimit, _: Form) -> Tree {
-        match plain {
+kinds! {
+    /// A number of organizations, or a percentage of them.
+    NumberOrPercentage: UpdateLimit, RawUpdateLimit, update_limit, update_limit_schema,
+        |plain: &UpdateLimit, _| match plain {
             UpdateLimit::Count(count) => Tree::Number(*count),
             UpdateLimit::Percent(text) => Tree::Text(text.clone()),
-        }
-    }
-}
-
-/// Fields of an organization that hold for all of them.
-#[derive(Debug)]
-pub enum EntryDefaults {}
-
-impl Kind for EntryDefaults {
-    type Plain = Organization;
-}
-
-impl Value for EntryDefaults {
-    type Raw = RawOrganization;
-
-    fn decode(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<RawOrganization> {
-        mapping::decode::<Organization>(reader, node, what, Place::Defaults)
-    }
-
-    fn schema(_: Form, generator: &mut SchemaGenerator) -> Schema {
-        generator.subschema_for::<InDefaults>()
-    }
-
-    fn write(plain: &Organization, form: Form) -> Tree {
-        mapping::tree(plain, form)
-    }
+        };
+    /// Fields of an organization that hold for all of them.
+    EntryDefaults: Organization, RawOrganization,
+        |reader: &mut Reader<'_>, node, what| {
+            mapping::decode::<Organization>(reader, node, what, Place::Defaults)
+        },
+        |_, generator: &mut SchemaGenerator| generator.subschema_for::<InDefaults>(),
+        mapping::tree;
+    /// The organizations of a manifest, by key.
+    ///
+    /// The entries are taken out of the tree later, without a copy, and decoded one by one after the
+    /// defaults.
+    Organizations: BTreeMap<String, Organization>, Vec<(Node, Node)>,
+        |reader: &mut Reader<'_>, node, what| {
+            let entries = reader.entries(node, what, "acme: { name: Acme Corp }");
+            entries.map(|_| Vec::new())
+        },
+        |_, generator: &mut SchemaGenerator| organizations_schema(generator),
+        |plain: &BTreeMap<String, Organization>, form| {
+            let entry = |(key, one): (&String, _)| (key.clone(), mapping::tree(one, form));
+            Tree::Map(plain.iter().map(entry).collect())
+        };
 }
 
 /// Schema of `defaults`.
@@ -220,55 +227,5 @@ impl JsonSchema for InDefaults {
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
         mapping::object::<Organization>(Place::Defaults, generator)
-    }
-}
-
-/// The organizations of a manifest, by key.
-#[derive(Debug)]
-pub enum Organizations {}
-
-impl Kind for Organizations {
-    type Plain = BTreeMap<String, Organization>;
-}
-
-impl Value for Organizations {
-    /// The entries, which are not decoded yet: that waits for the defaults, and spares holding all of
-    /// them at once.
-    type Raw = Vec<(Node, Node)>;
-
-    /// Checks that there is a mapping; its entries are taken out of the tree later, not copied.
-    fn decode(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self::Raw> {
-        let entries = reader.entries(node, what, "acme: { name: Acme Corp }");
-        entries.map(|_| Vec::new())
-    }
-
-    fn schema(_: Form, generator: &mut SchemaGenerator) -> Schema {
-        let organization = generator.subschema_for::<InManifest<Organization>>();
-        let key = Key::text_schema(Form::Manifest);
-        json_schema!({
-            "type": "object",
-            "propertyNames": { "pattern": key.get("pattern"), "maxLength": key.get("maxLength") },
-            "additionalProperties": organization,
-            "defaultSnippets": [{
-                "label": "organization",
-                "description": "A new customer",
-                "body": {
-                    "${1:key}": {
-                        "name": "${2:Customer Inc.}",
-                        "domains": ["${3:customer.com}"],
-                        "intents": ["${4:sso}"]
-                    }
-                }
-            }],
-        })
-    }
-
-    fn write(plain: &Self::Plain, form: Form) -> Tree {
-        let entries = plain.iter();
-        Tree::Map(
-            entries
-                .map(|(key, organization)| (key.clone(), mapping::tree(organization, form)))
-                .collect(),
-        )
     }
 }

@@ -17,7 +17,7 @@ use crate::reader::{Known, Reader, Required};
 /// ```text
 /// mapping! {
 ///     /// Text of the mapping, for people.
-///     struct Webhook / RawWebhook, "`webhook`", kubernetes() {
+///     struct Webhook / RawWebhook, "`webhook`", only(Form::Kubernetes) {
 ///         /// Text of the field, for people.
 ///         secret_ref: Required<Nested<KeyRef>>, required("the Secret that holds the secret");
 ///     }
@@ -26,7 +26,7 @@ use crate::reader::{Known, Reader, Required};
 ///
 /// Gives `Webhook` with plain values, `RawWebhook` with places, and everything of [`Mapping`]. Behind
 /// the names stands how messages call the mapping; behind that, and behind a field's kind, stand the
-/// methods of [`MappingInfo`] and [`FieldInfo`] that apply. `default struct` is for mappings that may
+/// options of [`MappingInfo`] and [`FieldInfo`] that apply. `default struct` is for mappings that may
 /// be empty; `@flatten` is written before a [`Group`](super::slot::Group) of fields.
 macro_rules! mapping {
     ($(#[doc = $doc:literal])* struct $($rest:tt)*) => {
@@ -84,12 +84,19 @@ macro_rules! mapping {
             type Raw = $raw;
 
             const FIELDS: &'static [$crate::shape::field::FieldInfo] = &[$(
-                $crate::shape::field::FieldInfo::new::<$slot>(stringify!($field), &[$($field_doc),*])
-                    $(.$field_set($($field_value)*))*,
+                $crate::shape::field::FieldInfo {
+                    $($field_set: Some($($field_value)*),)*
+                    ..$crate::shape::field::FieldInfo::new::<$slot>(
+                        stringify!($field), &[$($field_doc),*],
+                    )
+                },
             )*];
-            const INFO: $crate::shape::field::MappingInfo = $crate::shape::field::MappingInfo::new(
-                stringify!($name), $called, &[$($doc),*], Self::FIELDS,
-            )$(.$set($($value)*))*;
+            const INFO: $crate::shape::field::MappingInfo = $crate::shape::field::MappingInfo {
+                $($set: Some($($value)*),)*
+                ..$crate::shape::field::MappingInfo::new(
+                    stringify!($name), $called, &[$($doc),*], Self::FIELDS,
+                )
+            };
 
             fn read(
                 reader: &mut $crate::reader::Reader<'_>,
@@ -129,7 +136,7 @@ pub(crate) fn decode<M: Mapping>(
     what: &str,
     place: Place,
 ) -> Option<M::Raw> {
-    if M::INFO.is_kubernetes && !reader.is_resource() {
+    if M::INFO.is_kubernetes() && !reader.is_resource() {
         return reader.in_camel_case(|reader| decode::<M>(reader, node, what, Place::Kubernetes));
     }
     let known = At {
@@ -179,7 +186,7 @@ impl Known for At<'_> {
 
 /// Returns a mapping as it is written in a form.
 pub(crate) fn tree<M: Mapping>(mapping: &M, form: Form) -> Tree {
-    let form = if M::INFO.is_kubernetes {
+    let form = if M::INFO.is_kubernetes() {
         Form::Kubernetes
     } else {
         form

@@ -8,6 +8,8 @@
 
 #[macro_use]
 mod mapping;
+#[macro_use]
+mod value;
 mod field;
 mod kind;
 mod manifest;
@@ -17,7 +19,6 @@ mod resources;
 mod slot;
 mod text;
 mod tree;
-mod value;
 
 pub use manifest::{Environment, Limits, Manifest, ReturnUrls, UpdateLimit};
 pub use operator::{

@@ -9,11 +9,12 @@ use super::text::{
     AnyNamespace, ClusterId, Endpoint, IdPattern, Namespace, ObjectName, Poll, Resync, SecretKey,
     Sweep,
 };
+use crate::form::Form;
 
 mapping! {
     /// The `PortalEnvironment` that the manifest is converted to: its name, its Secret, and the settings
     /// of the operator.
-    default struct EnvironmentObject / RawEnvironmentObject, "`kubernetes`", kubernetes() {
+    default struct EnvironmentObject / RawEnvironmentObject, "`kubernetes`", only(Form::Kubernetes) {
         /// The object's name; made from the environment's name unless set.
         name: Option<ObjectName>;
         /// The object's namespace.
@@ -27,7 +28,7 @@ mapping! {
 
 mapping! {
     /// Settings of the operator: pace, intervals and permissions.
-    default struct OperatorSettings / RawOperatorSettings, "`kubernetes`", kubernetes() {
+    default struct OperatorSettings / RawOperatorSettings, "`kubernetes`", only(Form::Kubernetes) {
         /// Another endpoint than `https://api.workos.com`. It is sent the API key.
         api_url: Option<Endpoint>;
         /// The most requests a second. WorkOS allows 100 for each API key, shared with the application
@@ -84,7 +85,7 @@ mapping! {
 mapping! {
     /// The external ids that PortalOrganizations of one namespace may set.
     struct ExternalIdPatterns / RawExternalIdPatterns, "an item of `externalIdPatterns`",
-        kubernetes() {
+        only(Form::Kubernetes) {
         /// The namespace of the PortalOrganizations.
         namespace: Required<Namespace>, required("the tenant's namespace");
         /// Patterns, one of which an external id has to match as a whole. `*` stands for any
@@ -95,7 +96,7 @@ mapping! {
 
 mapping! {
     /// A permission to take over what a PortalOrganization elsewhere held.
-    struct Transfer / RawTransfer, "an item of `transfers`", kubernetes() {
+    struct Transfer / RawTransfer, "an item of `transfers`", only(Form::Kubernetes) {
         /// The cluster id of the former holder: the first part of the mark `portalctl_holder`.
         from_cluster: Required<ClusterId>, required("the cluster id of the former holder");
         /// The namespace of the former holder.
@@ -107,7 +108,7 @@ mapping! {
 
 mapping! {
     /// A webhook endpoint.
-    struct Webhook / RawWebhook, "`webhook`", kubernetes() {
+    struct Webhook / RawWebhook, "`webhook`", only(Form::Kubernetes) {
         /// The Secret in this namespace that holds the secret with which WorkOS signs.
         secret_ref: Required<Nested<KeyRef>>,
             required("the Secret that holds the webhook's secret");
@@ -116,7 +117,7 @@ mapping! {
 
 mapping! {
     /// One key of a Secret.
-    struct KeyRef / RawKeyRef, "`secretRef`", kubernetes() {
+    struct KeyRef / RawKeyRef, "`secretRef`", only(Form::Kubernetes) {
         /// The name of the Secret.
         name: Required<ObjectName>, required("the name of a Secret");
         /// The key within its data.
@@ -126,7 +127,7 @@ mapping! {
 
 mapping! {
     /// Intervals at which the operator reads WorkOS, such as `90s`, `5m` or `1h30m`.
-    default struct Intervals / RawIntervals, "`intervals`", kubernetes() {
+    default struct Intervals / RawIntervals, "`intervals`", only(Form::Kubernetes) {
         /// Interval between two reads of the environment's events, which tell what customers have done.
         poll: OrDefault<Poll>;
         /// Interval between two full listings of organizations, connections and directories.

@@ -1,12 +1,11 @@
 //! One organization, and its items.
 
-use schemars::{Schema, SchemaGenerator, json_schema};
+use schemars::{Schema, SchemaGenerator};
 use serde_json::json;
 
 use super::kind::{
     Flag, Item, ItemsOf, Metadata, Nested, OneOf, RetentionDays, SetOf, SomeOf, WarnDays,
 };
-use super::mapping::InManifest;
 use super::slot::{Group, OrDefault, Required};
 use super::text::{
     DisplayName, Domain, Email, ExternalId, FormerId, MetadataKey, Namespace, ObjectName,
@@ -27,7 +26,7 @@ const POWERS: &str = "in Kubernetes, powers are the PortalEnvironment's only: se
 mapping! {
     /// One customer. A field that is absent is not managed: WorkOS's value stays as it is.
     default struct Organization / RawOrganization, "an organization",
-        as_defaults("`defaults`", "Defaults of fields that an organization does not declare."),
+        as_defaults(("`defaults`", "Defaults of fields that an organization does not declare.")),
         instead(&[
             ("success_url", "it belongs to an intent: `{ intent: sso, success_url: … }`"),
             ("warn_days", "it belongs to an intent: `{ intent: certificate_renewal, warn_days: 45 }`"),
@@ -84,7 +83,7 @@ mapping! {
             in_defaults("Metadata of every organization; an organization's own keys win."),
             kubernetes_doc("Metadata to set. Keys that are not named here are left alone.");
         /// Metadata keys to remove.
-        remove_metadata: Option<SetOf<MetadataKey, 100>>, kubernetes_only();
+        remove_metadata: Option<SetOf<MetadataKey, 100>>, only(Form::Kubernetes);
         /// The customer's IT contacts, by e-mail address. They are added, never removed. WorkOS sends
         /// contacts alerts, such as that of an expiring certificate, as soon as they are added.
         it_contacts: Option<SetOf<Email, 20>>, example_list(&["ada@acme.com"]),
@@ -120,7 +119,7 @@ mapping! {
             "in Kubernetes, an organization is deleted with its resource: see `deletionPolicy`"
         );
         /// Fields that only the Kubernetes form has; kept by `portalctl convert`.
-        kubernetes: Option<Nested<OrganizationObject>>, manifest_only();
+        kubernetes: Option<Nested<OrganizationObject>>, only(Form::Manifest);
     }
 }
 
@@ -156,7 +155,9 @@ impl From<String> for DomainSettings {
 }
 
 impl Item for DomainSettings {
-    const TITLE: &'static str = "DomainItem";
+    const EITHER: (&'static str, &'static str) = ("DomainItem", "`acme.com`, or with a state.");
+    const SHORT: &'static str = "A domain that the customer still has to prove.";
+    const LONG: &'static str = "A domain with its state.";
 
     fn from_text(text: Spotted<Text>) -> RawDomainSettings {
         RawDomainSettings {
@@ -169,18 +170,8 @@ impl Item for DomainSettings {
         self.state.is_none().then_some(&self.domain)
     }
 
-    fn either(generator: &mut SchemaGenerator) -> Schema {
-        let mut bare = Domain::text_schema(Form::Manifest);
-        bare.insert(
-            "description".to_owned(),
-            "A domain that the customer still has to prove.".into(),
-        );
-        let mut settings = generator.subschema_for::<InManifest<Self>>();
-        settings.insert("description".to_owned(), "A domain with its state.".into());
-        json_schema!({
-            "description": "`acme.com`, or with a state.",
-            "anyOf": [bare, settings],
-        })
+    fn short(_: &mut SchemaGenerator) -> Schema {
+        Domain::text_schema(Form::Manifest)
     }
 }
 
@@ -219,7 +210,9 @@ impl From<Intent> for IntentSettings {
 }
 
 impl Item for IntentSettings {
-    const TITLE: &'static str = "IntentItem";
+    const EITHER: (&'static str, &'static str) = ("IntentItem", "`sso`, or with options.");
+    const SHORT: &'static str = "An intent by its name.";
+    const LONG: &'static str = "An intent with options.";
 
     fn from_text(text: Spotted<Text>) -> RawIntentSettings {
         RawIntentSettings {
@@ -232,21 +225,14 @@ impl Item for IntentSettings {
         (*self == Self::from(self.intent)).then_some(self.intent.as_str())
     }
 
-    fn either(generator: &mut SchemaGenerator) -> Schema {
-        let mut bare = generator.subschema_for::<Intent>();
-        bare.insert("description".to_owned(), "An intent by its name.".into());
-        let mut settings = generator.subschema_for::<InManifest<Self>>();
-        settings.insert("description".to_owned(), "An intent with options.".into());
-        json_schema!({
-            "description": "`sso`, or with options.",
-            "anyOf": [bare, settings],
-        })
+    fn short(generator: &mut SchemaGenerator) -> Schema {
+        generator.subschema_for::<Intent>()
     }
 }
 
 mapping! {
     /// The `PortalOrganization` that an organization is converted to.
-    default struct OrganizationObject / RawOrganizationObject, "`kubernetes`", kubernetes() {
+    default struct OrganizationObject / RawOrganizationObject, "`kubernetes`", only(Form::Kubernetes) {
         /// The object's name; the key unless set.
         name: Option<ObjectName>;
         /// The object's namespace; that of the environment unless set.
@@ -258,7 +244,7 @@ mapping! {
 
 mapping! {
     /// Policies of the operator for one organization.
-    default struct OrganizationPolicies / RawOrganizationPolicies, "`kubernetes`", kubernetes() {
+    default struct OrganizationPolicies / RawOrganizationPolicies, "`kubernetes`", only(Form::Kubernetes) {
         /// Fate of the organization at WorkOS when this object is deleted.
         deletion_policy: OrDefault<OneOf<DeletionPolicy>>;
         /// Permission to write to WorkOS for this organization.

@@ -10,6 +10,7 @@ use super::operator::{KeyRef, OperatorSettings};
 use super::organization::{Organization, OrganizationPolicies};
 use super::slot::{Group, Required};
 use super::text::{Key, Namespace, ObjectName, rules};
+use crate::form::Form;
 
 mapping! {
     /// One WorkOS environment: its API key, the return URLs of its portal, and the permissions of the
@@ -18,7 +19,7 @@ mapping! {
     /// A PortalOrganization names the environment that it belongs to. Everything that could do harm is
     /// off or small until it is set here.
     struct PortalEnvironmentSpec / RawPortalEnvironmentSpec, "the spec of a PortalEnvironment",
-        kubernetes(),
+        only(Form::Kubernetes),
         instead(&[
             ("allowed_hosts", "it belongs under `return_urls`"),
             ("defaults", "a resource has no defaults: say it in each PortalOrganization"),
@@ -64,7 +65,7 @@ mapping! {
     ///
     /// A field that is absent is not managed: WorkOS's value stays as it is.
     struct PortalOrganizationSpec / RawPortalOrganizationSpec, "the spec of a PortalOrganization",
-        kubernetes(),
+        only(Form::Kubernetes),
         instead(&[
             ("success_url", "it belongs to an intent: `{ intent: sso, success_url: … }`"),
             ("warn_days", "it belongs to an intent: `{ intent: certificate_renewal, warn_days: 45 }`"),
@@ -110,7 +111,7 @@ mapping! {
 
 mapping! {
     /// The PortalEnvironment that an organization belongs to.
-    struct EnvironmentRef / RawEnvironmentRef, "`environmentRef`", kubernetes() {
+    struct EnvironmentRef / RawEnvironmentRef, "`environmentRef`", only(Form::Kubernetes) {
         /// The environment's name.
         name: Required<ObjectName>, required("the name of a PortalEnvironment");
         /// The environment's namespace; the organization's own unless set. Another one has to be allowed by

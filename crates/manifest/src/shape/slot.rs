@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use schemars::{Schema, SchemaGenerator};
 
 use super::field::{Absent, Entries, FieldInfo, Mapping, Slot, SlotValue};
+use super::tree::Tree;
 use super::value::{Defaulted, Kind, Value};
 use crate::form::Form;
 use crate::raw::Field;
@@ -56,67 +57,42 @@ impl<M: Default> Absent for Group<M> {
     }
 }
 
-fn push<K: Value>(plain: &K::Plain, form: Form, name: &str, entries: &mut Entries) {
-    entries.push((form.field(name).into_owned(), K::write(plain, form)));
+/// Implements reading, describing and writing for the slots of one field.
+macro_rules! slots {
+    ($($slot:ident<K: $kind:ident>, $is_required:literal, $default:expr, $written:expr;)+) => {$(
+        impl<K: $kind> SlotValue for $slot<K> {
+            type Raw = Option<Field<K::Raw>>;
+
+            const IS_REQUIRED: bool = $is_required;
+
+            fn schema(form: Form, generator: &mut SchemaGenerator) -> Schema {
+                let mut schema = K::schema(form, generator);
+                let default: fn(Form) -> Option<Tree> = $default;
+                if let Some(default) = default(form) {
+                    schema.insert("default".to_owned(), default.into());
+                }
+                schema
+            }
+
+            fn read(reader: &mut Reader<'_>, fields: Fields<'_>, name: &'static str) -> Self::Raw {
+                reader.field(fields, name, K::decode)
+            }
+
+            fn write(plain: &Self::Plain, form: Form, name: &str, entries: &mut Entries) {
+                let written: fn(&Self::Plain) -> Option<&K::Plain> = $written;
+                let name = || form.field(name).into_owned();
+                entries.extend(written(plain).map(|plain| (name(), K::write(plain, form))));
+            }
+        }
+    )+};
 }
 
-impl<K: Value> SlotValue for Option<K> {
-    type Raw = Option<Field<K::Raw>>;
-
-    fn schema(form: Form, generator: &mut SchemaGenerator) -> Schema {
-        K::schema(form, generator)
-    }
-
-    fn read(reader: &mut Reader<'_>, fields: Fields<'_>, name: &'static str) -> Self::Raw {
-        reader.field(fields, name, K::decode)
-    }
-
-    fn write(plain: &Self::Plain, form: Form, name: &str, entries: &mut Entries) {
-        if let Some(plain) = plain {
-            push::<K>(plain, form, name, entries);
-        }
-    }
-}
-
-impl<K: Value> SlotValue for Required<K> {
-    type Raw = Option<Field<K::Raw>>;
-
-    const IS_REQUIRED: bool = true;
-
-    fn schema(form: Form, generator: &mut SchemaGenerator) -> Schema {
-        K::schema(form, generator)
-    }
-
-    fn read(reader: &mut Reader<'_>, fields: Fields<'_>, name: &'static str) -> Self::Raw {
-        reader.field(fields, name, K::decode)
-    }
-
-    fn write(plain: &Self::Plain, form: Form, name: &str, entries: &mut Entries) {
-        push::<K>(plain, form, name, entries);
-    }
-}
-
-impl<K: Defaulted> SlotValue for OrDefault<K> {
-    type Raw = Option<Field<K::Raw>>;
-
-    fn schema(form: Form, generator: &mut SchemaGenerator) -> Schema {
-        let mut schema = K::schema(form, generator);
-        if K::IS_TOLD {
-            let default = K::write(&K::default(), form);
-            schema.insert("default".to_owned(), default.into());
-        }
-        schema
-    }
-
-    fn read(reader: &mut Reader<'_>, fields: Fields<'_>, name: &'static str) -> Self::Raw {
-        reader.field(fields, name, K::decode)
-    }
-
-    fn write(plain: &Self::Plain, form: Form, name: &str, entries: &mut Entries) {
-        if *plain != K::default() {
-            push::<K>(plain, form, name, entries);
-        }
-    }
+slots! {
+    Option<K: Value>, false, |_| None, |plain| plain.as_ref();
+    Required<K: Value>, true, |_| None, |plain| Some(plain);
+    OrDefault<K: Defaulted>, false,
+        |form| K::IS_TOLD.then(|| K::write(&K::default(), form)),
+        |plain| (*plain != K::default()).then_some(plain);
 }
 
 impl<M: Mapping> SlotValue for Group<M> {

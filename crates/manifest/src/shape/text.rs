@@ -4,13 +4,12 @@
 //! not match; so there they stand in CEL rules, which have messages. The API server estimates the
 //! cost of its rules: that is why every length has a bound.
 
-use schemars::{Schema, SchemaGenerator, json_schema};
+use schemars::{Schema, json_schema};
 use serde_json::{Value as Json, json};
 
 use super::tree::Tree;
-use super::value::{Defaulted, Kind, Value};
+use super::value::Defaulted;
 use crate::form::Form;
-use crate::node::Node;
 use crate::raw::Text;
 use crate::reader::Reader;
 use portalctl_model::domain_name::PUBLIC_MAIL_PROVIDERS;
@@ -56,10 +55,6 @@ const HIDDEN: &str = r"\x00-\x1f\x7f-\x9f\x{ad}\x{61c}\x{115f}\x{1160}\x{200b}\x
 /// Declares kinds of texts: the schema in the Kubernetes form, and the keywords in a manifest.
 macro_rules! texts {
     ($($(#[$doc:meta])* $name:ident: $kubernetes:expr, $manifest:tt;)+) => {$(
-        $(#[$doc])*
-        #[derive(Debug)]
-        pub enum $name {}
-
         impl TextKind for $name {
             fn text_schema(form: Form) -> Schema {
                 match form {
@@ -73,24 +68,12 @@ macro_rules! texts {
             }
         }
 
-        impl Kind for $name {
-            type Plain = String;
-        }
-
-        impl Value for $name {
-            type Raw = Text;
-
-            fn decode(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Text> {
-                reader.text(node, what)
-            }
-
-            fn schema(form: Form, _: &mut SchemaGenerator) -> Schema {
-                Self::text_schema(form)
-            }
-
-            fn write(plain: &String, _: Form) -> Tree {
-                plain.as_str().into()
-            }
+        kinds! {
+            $(#[$doc])*
+            $name: String, Text,
+                Reader::text,
+                |form, _: &mut _| Self::text_schema(form),
+                |plain: &String, _| Tree::from(plain.as_str());
         }
     )+};
 }

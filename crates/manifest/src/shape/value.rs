@@ -34,3 +34,42 @@ pub(crate) trait Defaulted: Value<Plain: PartialEq> {
 
     fn default() -> Self::Plain;
 }
+
+/// Declares kinds: the plain type and the type as written, and functions that read, describe and write.
+macro_rules! kinds {
+    ($(
+        $(#[$doc:meta])*
+        $name:ident: $plain:ty, $raw:ty, $decode:expr, $schema:expr, $write:expr;
+    )+) => {$(
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub enum $name {}
+
+        impl $crate::shape::value::Kind for $name {
+            type Plain = $plain;
+        }
+
+        impl $crate::shape::value::Value for $name {
+            type Raw = $raw;
+
+            fn decode(
+                reader: &mut $crate::reader::Reader<'_>,
+                node: &$crate::node::Node,
+                what: &str,
+            ) -> Option<$raw> {
+                $decode(reader, node, what)
+            }
+
+            fn schema(
+                form: $crate::form::Form,
+                generator: &mut schemars::SchemaGenerator,
+            ) -> schemars::Schema {
+                $schema(form, generator)
+            }
+
+            fn write(plain: &$plain, form: $crate::form::Form) -> $crate::shape::tree::Tree {
+                $write(plain, form)
+            }
+        }
+    )+};
+}
