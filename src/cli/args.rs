@@ -209,7 +209,7 @@ pub(super) struct OutputArgs {
     #[arg(long, value_name = "FILE", global = true)]
     pub output_file: Option<PathBuf>,
 
-    /// When to use colour. NO_COLOR and CLICOLOR_FORCE are heeded.
+    /// Use of colour; NO_COLOR and CLICOLOR_FORCE are respected.
     #[arg(long, value_name = "WHEN", default_value = "auto", global = true)]
     pub color: Colour,
 
@@ -221,7 +221,7 @@ pub(super) struct OutputArgs {
     #[arg(short, long, action = clap::ArgAction::Count, global = true)]
     pub verbose: u8,
 
-    /// How log lines are written: text unless given, and JSON of what serves.
+    /// Form of log lines: text by default, JSON for `serve` and `operator`.
     #[arg(long, value_name = "FORMAT", global = true)]
     pub log_format: Option<LogFormat>,
 }

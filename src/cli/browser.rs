@@ -1,4 +1,4 @@
-//! Hands a portal link to the browser of this machine, and to nothing else.
+//! The browser of this machine, which a portal link is handed to, and nothing else.
 //!
 //! A browser inherits the environment of the process that starts it. So this program starts itself
 //! once more without the variables that are meant for it ([`OPENER`]), and that process opens the
@@ -85,7 +85,7 @@ pub(super) fn run_as_opener() -> Option<ExitCode> {
     })
 }
 
-/// What is missing for a browser to show, as far as the environment tells.
+/// Returns what is missing for a browser to show, as far as the environment tells.
 #[cfg(all(unix, not(target_os = "macos")))]
 fn missing(variable: &impl Fn(&str) -> Option<String>) -> Option<&'static str> {
     let screens = ["DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME"];
@@ -108,7 +108,7 @@ fn missing(_: &impl Fn(&str) -> Option<String>) -> Option<&'static str> {
     None
 }
 
-/// Whether one of the commands of `BROWSER`, separated by colons, is there.
+/// Returns whether one of the commands of `BROWSER`, separated by colons, is there.
 #[cfg(all(unix, not(target_os = "macos")))]
 fn is_program(browser: &str, path: Option<&str>) -> bool {
     let is_there = |command: &str| {

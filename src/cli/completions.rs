@@ -1,4 +1,6 @@
 //! `portalctl completions`
+//!
+//! Takes a shell. Prints a script from the definition of the command line.
 
 use clap::Args;
 use clap_complete::Shell;

@@ -1,4 +1,7 @@
 //! `portalctl convert`
+//!
+//! Takes a manifest of either form. Prints or writes the other form with the same meaning. Sends
+//! nothing.
 
 use std::path::{Path, PathBuf};
 

@@ -1,5 +1,7 @@
-//! Errors of the command line: every library error becomes a code, what to do and an exit code
-//! here, and nowhere else.
+//! Errors of the command line.
+//!
+//! Takes errors of libraries. Returns errors with a code, a hint and an exit code; no other module
+//! gives one.
 
 use std::path::Path;
 
@@ -9,7 +11,7 @@ use portalctl_model::desired::Names;
 use portalctl_report::json_v1::ErrorItem;
 use portalctl_workos::{ApiError, ApiErrorKind};
 
-/// The known name that a mistyped one probably stands for.
+/// Returns the known name that a mistyped one probably stands for.
 pub(super) fn most_alike<'a>(typed: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     known
         .map(|name| (strsim::jaro_winkler(name, typed), name))
@@ -18,28 +20,28 @@ pub(super) fn most_alike<'a>(typed: &str, known: impl Iterator<Item = &'a str>) 
         .map(|(_, name)| name)
 }
 
-/// Why a command did not get to its result.
+/// Error that kept a command from its result.
 #[derive(Debug)]
 pub(super) struct CliError {
-    /// How the process ends.
+    /// The exit code of the process.
     pub exit: Exit,
     /// The errors, for `-o json`.
     pub items: Vec<ErrorItem>,
     /// The errors as text, when they are told better than one line each (manifest diagnostics).
     pub rendered: Option<String>,
-    /// What the manifest calls itself and its environment, as far as it was read: by them the
+    /// The names of the manifest and of its environment, as far as it was read: by them the
     /// comment of an earlier run is found, which says something else.
     pub names: Names,
 }
 
 impl CliError {
-    /// An error told on one line.
+    /// Creates an error with the general hint of its code.
     pub(super) fn new(exit: Exit, code: Code, message: impl Into<String>) -> Self {
         let help = code.entry().fix.to_owned();
         Self::several(exit, vec![ErrorItem::new(code, message, Some(help))])
     }
 
-    /// Errors told on one line each.
+    /// Creates an error of several items.
     pub(super) fn several(exit: Exit, items: Vec<ErrorItem>) -> Self {
         Self {
             exit,
@@ -49,12 +51,12 @@ impl CliError {
         }
     }
 
-    /// Something that cannot happen, happened.
+    /// Creates the error of a broken invariant.
     pub(super) fn internal(error: impl std::fmt::Display) -> Self {
         Self::new(Exit::Internal, codes::INTERNAL, error.to_string())
     }
 
-    /// Says what to do in the words of this very case, not the code's general ones.
+    /// Replaces the hint of the first item by one for this very case.
     #[must_use]
     pub(super) fn help(mut self, help: impl Into<String>) -> Self {
         if let Some(item) = self.items.first_mut() {
@@ -63,14 +65,14 @@ impl CliError {
         self
     }
 
-    /// Says which manifest it is about.
+    /// Adds the names of the manifest that the error is about.
     #[must_use]
     pub(super) fn of(mut self, names: Names) -> Self {
         self.names = names;
         self
     }
 
-    /// A file that cannot be read or written.
+    /// Creates the error of a file that cannot be read or written.
     pub(super) fn file(code: Code, doing: &str, path: &Path, error: &std::io::Error) -> Self {
         Self::new(
             Exit::Usage,
@@ -79,13 +81,13 @@ impl CliError {
         )
     }
 
-    /// A result that cannot be written, after what it tells of was done.
+    /// Creates the error of a result that cannot be written, after the command did its work.
     pub(super) fn output(to: &dyn std::fmt::Display, error: &std::io::Error) -> Self {
         let message = format!("cannot write to {to}: {error}");
         Self::new(Exit::Internal, codes::OUTPUT, message)
     }
 
-    /// The run was interrupted before it had anything to report.
+    /// Creates the error of a run that was interrupted before it had anything to report.
     pub(super) fn interrupted() -> Self {
         Self::new(
             Exit::Interrupted,
@@ -94,7 +96,7 @@ impl CliError {
         )
     }
 
-    /// The run was interrupted while it wrote files, which stay.
+    /// Creates the error of a run that was interrupted while it wrote files, which stay.
     pub(super) fn interrupted_between_files() -> Self {
         Self::new(
             Exit::Interrupted,

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-/// How a run ends. See `docs/reference/exit-codes.md`.
+/// Exit code of a run. See `docs/reference/exit-codes.md`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     /// Done.
@@ -41,7 +41,7 @@ impl Exit {
         }
     }
 
-    /// Of several that hold, the one to end with: 1 > 130 > 6 > 7 > 4 > 5 > 3 > 2 > 0.
+    /// Returns the more severe of two codes: 1 > 130 > 6 > 7 > 4 > 5 > 3 > 2 > 0.
     #[must_use]
     pub fn or_worse(self, other: Self) -> Self {
         let rank = |exit: Self| match exit {

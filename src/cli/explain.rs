@@ -1,4 +1,6 @@
 //! `portalctl explain`
+//!
+//! Takes a code of portalctl or of WorkOS. Prints its meaning and what to do; lists all without one.
 
 use clap::Args;
 

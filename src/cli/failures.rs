@@ -34,7 +34,7 @@ pub(super) struct Failure<'a> {
     pub(super) subject: Option<(&'a str, Intent)>,
     /// The name of the manifest and of its environment, as far as they were read.
     pub(super) names: &'a Names,
-    /// Whether an in-memory WorkOS answered.
+    /// True where an in-memory WorkOS answered.
     pub(super) is_sandbox: bool,
     pub(super) items: &'a [ErrorItem],
 }

@@ -1,4 +1,6 @@
 //! `portalctl ids`
+//!
+//! Takes a manifest. Prints the organization id of every key, as WorkOS has it now. Changes nothing.
 
 use std::collections::BTreeMap;
 

@@ -62,7 +62,7 @@ pub(super) struct LinkArgs {
     #[arg(long)]
     wait: bool,
 
-    /// How long to wait: 90s, 30m, 2h; 30m unless said.
+    /// Longest wait: 90s, 30m, 2h; 30m by default.
     #[arg(long, value_name = "TIME", value_parser = parse_timeout, requires = "wait")]
     timeout: Option<Duration>,
 
@@ -177,9 +177,9 @@ enum Destination {
 /// Access of the entry's IT contacts to the portal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Contacts {
-    /// They get access with the link.
+    /// The contacts get access with the link.
     Granted,
-    /// They stay as they are.
+    /// The contacts stay as they are.
     Left,
 }
 

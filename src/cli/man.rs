@@ -1,4 +1,6 @@
 //! `portalctl man`
+//!
+//! Takes a folder. Writes a page for each command from the definition of the command line.
 
 use std::fs;
 use std::path::PathBuf;

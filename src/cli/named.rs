@@ -18,15 +18,15 @@ const MAX_LISTED: usize = 5;
 /// Property of an entry by which an argument named it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NamedBy {
-    /// Its key.
+    /// The key of the entry.
     Key,
-    /// Its external id, or one of its former ones.
+    /// The external id of the entry, or a former one.
     ExternalId,
-    /// The organization id that it pins.
+    /// The organization id that the entry pins.
     Id,
-    /// One of its domains.
+    /// A domain of the entry.
     Domain,
-    /// Its name.
+    /// The name of the entry.
     Name,
 }
 

@@ -1,4 +1,6 @@
 //! `portalctl operator`
+//!
+//! Takes the place and the Lease of one process. Runs the operator until it is interrupted.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -15,15 +17,15 @@ use portalctl_model::codes::cli as codes;
 use portalctl_operator::{self as operator, Error, Options, lease};
 use portalctl_platform::clock::{SharedClock, SystemClock};
 
-/// How `portalctl operator` is run.
+/// Arguments of `portalctl operator`.
 #[derive(Debug, Args)]
 pub(super) struct OperatorArgs {
     /// The only namespace to look at; all of them unless given.
     #[arg(long, value_name = "NAMESPACE")]
     namespace: Option<String>,
 
-    /// Where health (/healthz, /readyz), metrics (/metrics) and webhooks are served; port 0 takes
-    /// any free one, and the address is printed.
+    /// Address for health (/healthz, /readyz), metrics (/metrics) and webhooks; port 0 takes any free
+    /// one, and the address is printed.
     #[arg(long, value_name = "ADDRESS", default_value = "0.0.0.0:8080")]
     listen: SocketAddr,
 
@@ -35,11 +37,11 @@ pub(super) struct OperatorArgs {
     #[arg(long, value_name = "NAMESPACE", env = "POD_NAMESPACE")]
     lease_namespace: Option<String>,
 
-    /// How long a holder of the Lease that does not answer is waited for.
+    /// Time after which another process takes the Lease of a holder that does not answer.
     #[arg(long, value_name = "TIME", default_value = "15s", value_parser = parse_lease)]
     lease_duration: Duration,
 
-    /// Who this process is in the Lease; the name of the pod, or one of its own, unless given.
+    /// Name of this process in the Lease; by default the name of the pod, or a random one.
     #[arg(long, value_name = "NAME", env = "POD_NAME")]
     identity: Option<String>,
 
@@ -48,7 +50,7 @@ pub(super) struct OperatorArgs {
     #[arg(long, value_name = "ID", env = "PORTALCTL_CLUSTER_ID")]
     cluster_id: Option<String>,
 
-    /// How often WorkOS is asked for what has changed, whatever the environments say.
+    /// Interval at which WorkOS is asked for changes, in place of the environments' own.
     #[arg(long, value_name = "TIME", value_parser = duration::parse)]
     poll_interval: Option<Duration>,
 }

@@ -107,7 +107,7 @@ impl PowerArgs {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Powers {
     pub(super) policy: Policy,
-    /// Whether the IT contacts of all organizations are read.
+    /// True where the IT contacts of all organizations are read.
     refresh_contacts: bool,
 }
 

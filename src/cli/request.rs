@@ -21,13 +21,13 @@ pub(super) struct Files(pub(super) Vec<PathBuf>);
 
 impl Files {
     /// Returns the number of times that standard input is named.
-    fn from_stdin(&self) -> usize {
+    fn stdin_count(&self) -> usize {
         self.0.iter().filter(|path| is_stdin(path)).count()
     }
 
     /// Refuses standard input where it would have to be read twice.
     pub(super) fn check_stdin(&self, key: &KeyOrigin) -> Result<(), CliError> {
-        if self.from_stdin() + usize::from(*key == KeyOrigin::Stdin) > 1 {
+        if self.stdin_count() + usize::from(*key == KeyOrigin::Stdin) > 1 {
             let message = "standard input can be read once only";
             return Err(CliError::new(Exit::Usage, codes::USAGE, message));
         }
@@ -36,7 +36,7 @@ impl Files {
 
     /// Returns whether the files are one whole manifest, as far as their names tell.
     pub(super) fn are_whole(&self) -> bool {
-        self.0.len() <= 1 && self.from_stdin() == 0
+        self.0.len() <= 1 && self.stdin_count() == 0
     }
 }
 

@@ -1,4 +1,6 @@
 //! `portalctl revoke-link`
+//!
+//! Takes one organization and the user id of a person. Ends that person's links and portal sessions.
 
 use clap::Args;
 

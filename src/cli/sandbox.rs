@@ -1,4 +1,6 @@
 //! `portalctl sandbox`
+//!
+//! Takes a scenario or a state. Serves an in-memory WorkOS until it is interrupted.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -32,7 +34,7 @@ use workos_sandbox::{Audience, HttpDeliver, RateLimit, Sandbox, SandboxOptions};
 /// at its address. It listens on loopback only, unless --allow-remote says otherwise.
 #[derive(Debug, Args)]
 pub(super) struct SandboxArgs {
-    /// Where to listen; port 0 takes any free one.
+    /// Address to listen on; port 0 takes any free one.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4100", value_parser = parse_address)]
     listen: SocketAddr,
 
@@ -43,8 +45,8 @@ pub(super) struct SandboxArgs {
     #[arg(long)]
     allow_remote: bool,
 
-    /// What portal links begin with, where a browser reaches the sandbox by another address than
-    /// its callers.
+    /// Beginning of portal links, where a browser reaches the sandbox by another address than its
+    /// callers.
     #[arg(long, value_name = "URL", value_parser = parse_public_url)]
     public_url: Option<String>,
 
@@ -76,7 +78,7 @@ pub(super) struct SandboxArgs {
     #[arg(long, value_name = "SEED[:PERCENT]", value_parser = parse_faults)]
     faults: Option<(u64, u8)>,
 
-    /// Where the portal's logo leads when a link has no return URL: what WorkOS keeps in its
+    /// Target of the portal's logo when a link has no return URL; at WorkOS a setting of the
     /// dashboard.
     #[arg(long, value_name = "URL", value_parser = parse_return_url)]
     default_return_url: Option<String>,
@@ -232,7 +234,7 @@ fn is_no_test_key(key: &SecretString) -> bool {
     key.is_ok_and(|key| key.kind() != Some(KeyKind::Test))
 }
 
-/// Where events are sent, and what they are signed with.
+/// Returns the addresses that events are sent to, with the secret that signs them.
 fn endpoints(args: &SandboxArgs) -> Result<Vec<webhook::Endpoint>, CliError> {
     let Some(file) = &args.webhook_secret_file else {
         return Ok(Vec::new());
@@ -267,7 +269,7 @@ fn scenario(name: &str, clock: &SharedClock) -> Result<World, CliError> {
     Ok(world)
 }
 
-/// Says where it is: the address alone on standard output, for scripts; the rest beside it.
+/// Prints the address: alone on standard output, for scripts; with instructions on standard error.
 fn greet(address: SocketAddr, ui: &Ui) -> Result<(), CliError> {
     ui.data(&format!("http://{address}\n"))?;
     if !address.ip().is_loopback() {

@@ -1,4 +1,6 @@
 //! `portalctl schema`
+//!
+//! Takes the name of a document. Prints its JSON Schema, or the Kubernetes definitions.
 
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
@@ -18,7 +20,7 @@ use portalctl_report::json_v1::{
 /// Print the JSON Schema of the manifest or of a command's JSON, or the Kubernetes definitions.
 #[derive(Debug, Args)]
 pub(super) struct SchemaArgs {
-    /// What to print the schema of; `errors` prints the table of error codes.
+    /// Document to print the schema of; `errors` prints the table of error codes.
     #[arg(value_name = "WHAT", default_value = "manifest")]
     what: Document,
 }
@@ -34,7 +36,7 @@ pub enum Document {
     Apply,
     /// `status -o json`
     Status,
-    /// What the command of `status --on-change` is given.
+    /// The input of the command of `status --on-change`.
     OnChange,
     /// `validate -o json`
     Validate,
@@ -61,7 +63,7 @@ pub enum Document {
 }
 
 impl Document {
-    /// Those that are a file in `schema/`.
+    /// All documents that are a file in `schema/`.
     pub const ALL: &[Self] = &[
         Self::Manifest,
         Self::Plan,
@@ -80,7 +82,7 @@ impl Document {
         Self::Errors,
     ];
 
-    /// The file in `schema/` that holds it; the folder, for the definitions.
+    /// Returns the name of the file in `schema/`; of the folder, for the definitions.
     pub const fn file_name(self) -> &'static str {
         match self {
             Self::Manifest => "portal.schema.json",
@@ -102,7 +104,7 @@ impl Document {
         }
     }
 
-    /// What the file holds.
+    /// Returns the content of the file.
     pub fn content(self) -> String {
         let value = match self {
             Self::Manifest => manifest::json_schema(),

@@ -1,4 +1,7 @@
 //! `portalctl serve`
+//!
+//! Takes the configuration of the gateway and a manifest. Checks the key, then serves until it is
+//! interrupted.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -26,11 +29,11 @@ use portalctl_report::json_v1::ErrorItem;
 /// configured. The log is JSON on standard error and never holds a token or a link.
 #[derive(Debug, Args)]
 pub(super) struct ServeArgs {
-    /// How people are known, and what they are shown; docs/guides/gateway.md has the fields.
+    /// Configuration of tokens and pages; docs/guides/gateway.md has the fields.
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
 
-    /// Where to listen; port 0 takes any free one.
+    /// Address to listen on; port 0 takes any free one.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
 

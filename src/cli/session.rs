@@ -261,21 +261,10 @@ impl Session<'_> {
 /// Treatment of organizations that another manifest or an operator holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum HeldByOthers {
-    /// They are not written to.
+    /// Such organizations are not written to.
     Refused,
-    /// They are written to as well.
+    /// Such organizations are written to as well.
     Allowed,
-}
-
-impl HeldByOthers {
-    /// Returns the treatment under the flag `--adopt-owned`.
-    pub(super) const fn under(adopt_owned: bool) -> Self {
-        if adopt_owned {
-            Self::Allowed
-        } else {
-            Self::Refused
-        }
-    }
 }
 
 /// The organizations and features that were read in one pass, and whose they are.

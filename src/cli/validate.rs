@@ -1,4 +1,6 @@
 //! `portalctl validate`
+//!
+//! Takes a manifest. Prints every problem with its place and its fix. Sends nothing.
 
 use clap::{Args, ValueEnum};
 

@@ -21,6 +21,10 @@ fn a_saved_plan_is_consent_and_can_be_applied_twice() {
         first.json_of("apply")["changes"],
         again.json_of("apply")["changes"]
     );
+    // People are told that nothing was done now.
+    let told = env.run("apply plan.json --sandbox=s.json").exits(0);
+    assert!(told.stdout.contains("3 already done"), "{told}");
+    assert_eq!(told.stdout.matches("  already done\n").count(), 3, "{told}");
     let _ = env
         .run("plan --sandbox=s.json --detailed-exitcode")
         .exits(0);

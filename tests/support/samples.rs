@@ -324,6 +324,7 @@ pub(crate) fn some_plan() -> Plan {
 /// What a run made of changes.
 pub(crate) fn applied(outcomes: Vec<(Change, Outcome)>) -> ApplyReport {
     ApplyReport {
+        already_done: std::collections::BTreeSet::default(),
         without_contacts: std::collections::BTreeMap::default(),
         changes: outcomes
             .into_iter()

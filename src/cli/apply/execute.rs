@@ -62,7 +62,7 @@ pub(super) async fn execute(
     plan: &Plan,
     execution: &Execution,
 ) -> ApplyReport {
-    run(session, plan, execution, false).await
+    run(session, plan, execution, Attempt::First).await
 }
 
 /// Does what a plan says that may have been executed before, as a whole or in part.
@@ -71,20 +71,29 @@ pub(super) async fn execute_again(
     plan: &Plan,
     execution: &Execution,
 ) -> ApplyReport {
-    run(session, plan, execution, true).await
+    run(session, plan, execution, Attempt::Repeated).await
+}
+
+/// Attempt at a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Attempt {
+    /// The plan was just made.
+    First,
+    /// The plan may have been executed before.
+    Repeated,
 }
 
 async fn run(
     session: &Session<'_>,
     plan: &Plan,
     execution: &Execution,
-    replay: bool,
+    attempt: Attempt,
 ) -> ApplyReport {
     let connection = session.connection;
     let options = Options {
         concurrency: execution.concurrency,
         cancel: session.interrupted.clone(),
-        replay,
+        replay: attempt == Attempt::Repeated,
         clock: connection.clock.as_ref(),
         permit: &Always,
         nonce: nonce(connection.clock.as_ref()),

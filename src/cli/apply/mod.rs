@@ -55,7 +55,7 @@ pub(super) struct ApplyArgs {
     #[arg(short, long)]
     yes: bool,
 
-    /// How many organizations are worked on at once.
+    /// Number of organizations that are worked on at once.
     #[arg(long, value_name = "N", default_value_t = 16, value_parser = parse_concurrency)]
     concurrency: usize,
 

@@ -1,4 +1,4 @@
-//! Asks return URLs whether they answer.
+//! Requests to return URLs, to see whether they answer.
 //!
 //! Over a client of its own that knows no key, keeps no cookies and follows no redirects: that a
 //! page redirects is an answer. Bounded in number, in how many at once, and in time.
@@ -15,11 +15,11 @@ use portalctl_model::ReturnUrl;
 use portalctl_report::doctor::{Probe, Probed, Probes};
 use portalctl_workos::ConnectFailure;
 
-/// How many URLs are asked.
+/// The number of URLs that are asked.
 const MOST: usize = 64;
-/// How many at the same time.
+/// The number of URLs that are asked at once.
 const CONCURRENT: usize = 16;
-/// How long one may take.
+/// The longest wait for one answer.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 const AGENT: &str = concat!("portalctl/", env!("CARGO_PKG_VERSION"), " doctor");
@@ -78,7 +78,7 @@ async fn ask(client: &reqwest::Client, url: &str) -> Probe {
     }
 }
 
-/// What is at the bottom of an error: the layers above it say that a request failed.
+/// Returns the innermost cause of an error: the layers above it say that a request failed.
 fn innermost(error: &dyn Error) -> String {
     let mut innermost = error;
     while let Some(cause) = innermost.source() {

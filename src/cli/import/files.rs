@@ -45,18 +45,16 @@ pub(super) struct Written {
     pub(super) error: Option<CliError>,
 }
 
-impl Written {
+impl Folder<'_> {
     /// Returns the result of a dry run: everything.
-    pub(super) fn all(import: &Import, settings: bool) -> Self {
-        Self {
-            settings,
+    pub(super) fn dry_run(&self, import: &Import) -> Written {
+        Written {
+            settings: self.settings.is_some(),
             files: import.files.len(),
             error: None,
         }
     }
-}
 
-impl Folder<'_> {
     /// Writes the files, each whole or not at all: the settings first, so that what is there
     /// after an interruption can be imported to again.
     pub(super) fn write(&self, files: &[NewFile], interrupted: &CancellationToken) -> Written {

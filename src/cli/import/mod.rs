@@ -149,7 +149,7 @@ pub(super) fn run(args: &ImportArgs, ui: &Ui) -> Result<Exit, CliError> {
             settings: settings.then(|| settings_text(&connection)),
         };
         let written = match request.effect {
-            Effect::Shown => Written::all(&import, settings),
+            Effect::Shown => folder.dry_run(&import),
             Effect::Written => folder.write(&import.files, &session.interrupted),
         };
         write(session, &request, &live, &import, &written)

@@ -94,7 +94,11 @@ impl InviteArgs {
                     },
                 }
             },
-            held: HeldByOthers::under(self.adopt_owned),
+            held: if self.adopt_owned {
+                HeldByOthers::Allowed
+            } else {
+                HeldByOthers::Refused
+            },
             consent: if self.yes {
                 Consent::Given
             } else {
@@ -317,11 +321,17 @@ impl Run<'_> {
 /// Returns the error of an invitation that was not sent, or may not have been.
 fn not_done(outcome: &Outcome) -> CliError {
     let Some(problem) = outcome.problem() else {
-        return CliError::new(Exit::Internal, cli::INTERNAL, "nothing became of it");
+        return CliError::internal("an invitation that was not sent has no reason");
     };
+    let mut statuses = problem.requests.iter().filter_map(|request| request.status);
     let exit = match outcome.kind() {
-        OutcomeKind::NotTried if problem.code == api::UNAUTHORIZED => Exit::Credentials,
-        OutcomeKind::NotTried => Exit::Unreachable,
+        OutcomeKind::NotTried => match statuses.next_back() {
+            _ if problem.code == api::UNAUTHORIZED => Exit::Credentials,
+            Some(403) => Exit::Credentials,
+            // A refusal does not look like a WorkOS that cannot be reached.
+            Some(400..=428 | 430..=499) => Exit::Stopped,
+            Some(_) | None => Exit::Unreachable,
+        },
         OutcomeKind::Done | OutcomeKind::Refused | OutcomeKind::Unknown => Exit::Incomplete,
     };
     CliError::new(exit, problem.code, problem.to_string())

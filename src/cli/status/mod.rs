@@ -75,12 +75,12 @@ struct ChangesArgs {
     #[arg(long)]
     watch: bool,
 
-    /// How long --watch waits between two readings; at least 1s.
+    /// Time between two readings of --watch; at least 1s.
     #[arg(long, value_name = "TIME", default_value = "60s", requires = "watch",
           value_parser = duration::parse)]
     interval: Duration,
 
-    /// How long --watch goes on; without it, until it is interrupted.
+    /// Time after which --watch ends; by default it goes on until Ctrl-C.
     #[arg(long, value_name = "TIME", requires = "watch", value_parser = duration::parse)]
     timeout: Option<Duration>,
 
@@ -91,7 +91,7 @@ struct ChangesArgs {
     #[arg(long, value_name = "COMMAND", requires = "since")]
     on_change: Option<String>,
 
-    /// How long the command of --on-change may take.
+    /// Longest time that the command of --on-change may take.
     #[arg(long, value_name = "TIME", default_value = "60s", requires = "on_change",
           value_parser = duration::parse)]
     on_change_timeout: Duration,

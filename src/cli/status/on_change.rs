@@ -50,9 +50,9 @@ pub(super) enum Output {
 pub(super) enum Failure {
     /// There is no shell, or no more processes.
     NotStarted(io::Error),
-    /// It ended with another exit code than 0, or by a signal.
+    /// Another exit code than 0, or a signal.
     Failed(ExitStatus),
-    /// It took too long, and was ended.
+    /// The time limit passed, and the command was killed.
     TimedOut(Duration),
     /// The run was interrupted, and the command with it.
     Interrupted,
@@ -101,14 +101,7 @@ impl OnChange {
                 };
             }
         };
-        let kept = RefCell::new(Vec::new());
-        let outcome = self
-            .attend(&mut child, document, &kept, clock, interrupted)
-            .await;
-        Ended {
-            outcome,
-            output: String::from_utf8_lossy(&kept.into_inner()).into_owned(),
-        }
+        self.attend(&mut child, document, clock, interrupted).await
     }
 
     fn start(&self, output: Output) -> io::Result<Child> {
@@ -134,10 +127,10 @@ impl OnChange {
         &self,
         child: &mut Child,
         document: &str,
-        kept: &RefCell<Vec<u8>>,
         clock: &SharedClock,
         interrupted: &CancellationToken,
-    ) -> Result<(), Failure> {
+    ) -> Ended {
+        let kept = RefCell::new(Vec::new());
         let stdin = child.stdin.take();
         let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
         let streams = async {
@@ -147,7 +140,7 @@ impl OnChange {
                     let _ = stdin.write_all(document.as_bytes()).await;
                 }
             };
-            tokio::join!(feed, keep(stdout, kept), keep(stderr, kept));
+            tokio::join!(feed, keep(stdout, &kept), keep(stderr, &kept));
         };
         let mut streams = pin!(streams.fuse());
         let streaming = async {
@@ -169,11 +162,12 @@ impl OnChange {
         }
         if !streams.is_terminated() {
             tokio::select! {
-                () = streams => {}
+                () = streams.as_mut() => {}
                 () = clock.sleep(OUTPUT_TIMEOUT) => {}
             }
         }
-        outcome
+        let output = String::from_utf8_lossy(&kept.borrow()).into_owned();
+        Ended { outcome, output }
     }
 }
 

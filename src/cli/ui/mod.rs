@@ -1,4 +1,7 @@
 //! The only printer: results on standard output, everything else on standard error.
+//!
+//! Takes texts that are rendered already. Decides colour, width and destination; no other module writes
+//! to the standard streams.
 
 mod screen;
 
@@ -21,13 +24,13 @@ use portalctl_workos::PortalLink;
 
 pub(super) use screen::Screen;
 
-/// How wide text is laid out where there is no terminal.
+/// Width of text where there is no terminal.
 const WIDTH_WITHOUT_TERMINAL: usize = 100;
 
 /// Hints are not broken into lines shorter than this.
 const HINT_WIDTH: usize = 40;
 
-/// Where output goes and how it looks.
+/// Destination and look of output.
 #[derive(Debug)]
 #[expect(
     clippy::struct_excessive_bools,
@@ -45,7 +48,7 @@ pub(super) struct Ui {
 }
 
 impl Ui {
-    /// Looks at the terminal and the environment.
+    /// Reads the terminal and the environment.
     pub(super) fn new(args: &OutputArgs) -> Self {
         let colour = |choice: ColorChoice| match args.color {
             Colour::Always => true,
@@ -67,7 +70,7 @@ impl Ui {
         }
     }
 
-    /// The layout of results.
+    /// Returns the layout of results.
     pub(super) fn layout(&self) -> Layout {
         Layout {
             paint: Paint {
@@ -78,7 +81,7 @@ impl Ui {
         }
     }
 
-    /// The layout of results on a terminal that may have another size by now.
+    /// Returns the layout of results on a terminal that may have another size by now.
     pub(super) fn layout_now(&self) -> Layout {
         Layout {
             width: terminal_width(),
@@ -86,7 +89,7 @@ impl Ui {
         }
     }
 
-    /// The layout of everything else.
+    /// Returns the layout of standard error.
     pub(super) fn talk_layout(&self) -> Layout {
         Layout {
             paint: Paint {
@@ -96,7 +99,7 @@ impl Ui {
         }
     }
 
-    /// The layout of results in a file that is not for a terminal.
+    /// Returns the layout of results in a file that is not for a terminal.
     pub(super) fn file_layout(&self) -> Layout {
         Layout {
             paint: Paint { colour: false },
@@ -104,17 +107,17 @@ impl Ui {
         }
     }
 
-    /// Where the result goes, unless to standard output.
+    /// Returns the file that the result goes to, unless it goes to standard output.
     pub(super) fn output_file(&self) -> Option<&Path> {
         self.output_file.as_deref()
     }
 
-    /// Whether what is printed is seen by a person at a terminal, and kept by nobody.
+    /// Returns whether output is seen by a person at a terminal only, and kept nowhere.
     pub(super) fn is_private(&self) -> bool {
         self.output_file.is_none() && !self.mask_emails && io::stdout().is_terminal()
     }
 
-    /// Whether the result goes to a file.
+    /// Returns whether the result goes to a file.
     pub(super) fn writes_to_file(&self) -> bool {
         self.output_file.is_some()
     }
@@ -124,17 +127,17 @@ impl Ui {
         to_stdout(&format!("{}\n", link.expose()))
     }
 
-    /// Whether somebody can be asked.
+    /// Returns whether there is a terminal to ask at.
     pub(super) fn is_interactive(&self) -> bool {
         self.interactive
     }
 
-    /// Whether progress is drawn over itself.
+    /// Returns whether progress is drawn over itself.
     pub(super) fn draws_progress(&self) -> bool {
         !self.quiet && io::stderr().is_terminal()
     }
 
-    /// A screen to draw on over and over, if standard output is a terminal that can and nothing
+    /// Returns a screen to draw on over and over, if standard output is a terminal that can and nothing
     /// else is written to it.
     pub(super) fn screen(&self) -> Option<Screen> {
         let is_dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
@@ -142,7 +145,7 @@ impl Ui {
         draws.then(Screen::open)
     }
 
-    /// Whether the result can be written where it is wanted: asked before anything is done.
+    /// Checks that the result can be written, before anything is done.
     pub(super) fn check_output_file(&self) -> Result<(), CliError> {
         let Some(path) = &self.output_file else {
             return Ok(());
@@ -166,7 +169,7 @@ impl Ui {
         to_stdout(text)
     }
 
-    /// Writes a line of a result that comes bit by bit; whether anybody still reads it.
+    /// Writes a line of a result that comes bit by bit; returns whether standard output is still open.
     pub(super) fn line(line: &str) -> Result<bool, CliError> {
         let mut out = io::stdout().lock();
         match out.write_all(line.as_bytes()).and_then(|()| out.flush()) {
@@ -176,19 +179,19 @@ impl Ui {
         }
     }
 
-    /// Says something on standard error, unless `-q`.
+    /// Writes a text to standard error, unless `-q`.
     pub(super) fn say(&self, text: &str) {
         if !self.quiet {
             complain(text);
         }
     }
 
-    /// Says something on standard error, whatever the flags.
+    /// Writes a text to standard error, whatever the flags.
     pub(super) fn insist(text: &str) {
         complain(text);
     }
 
-    /// Tells an error: its code, what happened, what to do, and where more is said.
+    /// Writes an error: its code, what happened, what to do, and the command that explains it.
     pub(super) fn error(&self, error: &CliError) {
         if let Some(rendered) = &error.rendered {
             complain(rendered);
@@ -241,7 +244,7 @@ fn to_stdout(text: &str) -> Result<(), CliError> {
     Ui::line(text).map(drop)
 }
 
-/// Says something on standard error whatever the flags.
+/// Writes a text to standard error.
 fn complain(text: &str) {
     let mut err = io::stderr().lock();
     // Nobody is left to be told that standard error is closed.
@@ -251,7 +254,7 @@ fn complain(text: &str) {
     }
 }
 
-/// Where more is said about errors that were told together.
+/// Returns the line that leads to the explanation of errors that were told together.
 fn more(items: &[ErrorItem]) -> String {
     let codes: BTreeSet<&str> = items.iter().map(|item| item.code).collect();
     match codes.first() {

@@ -1,4 +1,6 @@
 //! A terminal's alternate screen: drawn over itself, and gone without a trace when it is left.
+//!
+//! Takes whole texts. Shows as much of each as there is room for.
 
 use std::io::{self, Stdout, Write};
 
@@ -6,16 +8,16 @@ use terminal_size::{Height, terminal_size};
 
 /// Alternate screen, no cursor, long lines cut instead of wrapped.
 const OPEN: &str = "\u{1b}[?1049h\u{1b}[?25l\u{1b}[?7l";
-/// The reverse.
+/// Leaves the alternate screen.
 const CLOSE: &str = "\u{1b}[?7h\u{1b}[?25h\u{1b}[?1049l";
-/// To the upper left corner.
+/// Moves to the upper left corner.
 const HOME: &str = "\u{1b}[H";
 /// Clears the rest of a line.
 const CLEAR_LINE: &str = "\u{1b}[K";
 /// Clears everything below.
 const CLEAR_BELOW: &str = "\u{1b}[J";
 
-/// How high a terminal is that does not say.
+/// Height of a terminal that does not tell it.
 const HEIGHT_UNKNOWN: usize = 24;
 
 /// The alternate screen, until it is dropped.

@@ -100,7 +100,11 @@ impl VerifyDomainArgs {
                 (false, true) => Asking::Always,
                 (false, false) => Asking::WhenUseful,
             },
-            held: HeldByOthers::under(self.adopt_owned),
+            held: if self.adopt_owned {
+                HeldByOthers::Allowed
+            } else {
+                HeldByOthers::Refused
+            },
             format: self.output,
         }
     }

@@ -42,7 +42,7 @@ pub(super) struct WaitArgs {
     #[arg(value_name = "INTENT", value_parser = parse_intent())]
     intent: Intent,
 
-    /// How long to wait: 90s, 30m, 2h; 30m unless said.
+    /// Longest wait: 90s, 30m, 2h; 30m by default.
     #[arg(long, value_name = "TIME", value_parser = parse_timeout)]
     timeout: Option<Duration>,
 

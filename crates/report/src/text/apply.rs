@@ -86,26 +86,27 @@ fn failures(out: &mut String, view: &ApplyReportView<'_>, layout: &Layout) {
 /// The changes that took effect; beyond a screenful, their number.
 fn done(out: &mut String, view: &ApplyReportView<'_>, layout: &Layout) {
     let paint = layout.paint;
-    let done: Vec<_> = view
-        .report
-        .changes
-        .iter()
-        .filter_map(|applied| match &applied.outcome {
-            Outcome::Done(organization) => Some((&applied.change, Some(&organization.id))),
-            Outcome::Gone => Some((&applied.change, applied.change.action.organization())),
-            Outcome::Refused(_) | Outcome::Unknown(_) | Outcome::NotTried(_) => None,
-        })
+    let changes = view.report.changes.iter();
+    let done: Vec<&AppliedChange> = changes
+        .filter(|applied| applied.outcome.kind() == OutcomeKind::Done)
         .collect();
     if done.is_empty() {
         return;
     }
     let _ = writeln!(out, "\n{}", paint.strong("done"));
-    for (change, id) in done.iter().take(LISTED) {
+    for applied in done.iter().take(LISTED) {
+        let AppliedChange { change, .. } = applied;
         let kind = change.action.kind();
-        let id = paint.quiet(escape(id.map_or("", OrganizationId::as_str)));
+        let id = applied.done_to().map_or("", OrganizationId::as_str);
+        let id = paint.quiet(escape(id));
+        let before = if view.report.is_already_done(applied) {
+            format!("  {}", paint.quiet("already done"))
+        } else {
+            String::new()
+        };
         let _ = writeln!(
             out,
-            "  {} {}  {kind}  {id}",
+            "  {} {}  {kind}  {id}{before}",
             paint.good("✓"),
             paint.strong(&change.key)
         );
@@ -169,7 +170,18 @@ pub(crate) fn summary(view: &ApplyReportView<'_>, layout: &Layout) -> String {
     } = view.report.totals();
     let mut parts = match view.report.changes.as_slice() {
         [] if view.plan.is_settled() => vec![paint.good("nothing to do")],
-        _ => vec![paint.good(format!("{done} done"))],
+        changes => {
+            let before = changes.iter();
+            let before = before.filter(|applied| view.report.is_already_done(applied));
+            match before.count() {
+                0 => vec![paint.good(format!("{done} done"))],
+                before if before == done => vec![paint.good(format!("{before} already done"))],
+                before => vec![
+                    paint.good(format!("{} done", done - before)),
+                    paint.good(format!("{before} already done")),
+                ],
+            }
+        }
     };
     if refused > 0 {
         parts.push(paint.bad(format!("{refused} refused")));

@@ -3,7 +3,7 @@
 //! Goes in: a portal, a plan and the options of the run. Comes out: an outcome for each failed
 //! request, and the reason for which no further change is begun. Sends nothing itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -11,8 +11,8 @@ use super::Options;
 use super::outcome::{Outcome, Problem};
 use crate::{ApiError, ApiErrorKind};
 use portalctl_core::plan::Plan;
-use portalctl_model::OrgKey;
 use portalctl_model::codes::plan as codes;
+use portalctl_model::{OrgKey, OrganizationId};
 
 /// Number of times that a write whose answer was lost is looked up and sent again.
 pub(super) const MAX_ATTEMPTS: u32 = 4;
@@ -32,6 +32,8 @@ pub(super) struct Applier<'a, P> {
     fatal: Mutex<Option<ApiError>>,
     /// Entries that were written without their IT contacts, with WorkOS's answer.
     without_contacts: Mutex<BTreeMap<OrgKey, String>>,
+    /// Organizations that this run wrote to.
+    written: Mutex<BTreeSet<OrganizationId>>,
 }
 
 impl<'a, P> Applier<'a, P> {
@@ -42,6 +44,7 @@ impl<'a, P> Applier<'a, P> {
             options,
             fatal: Mutex::new(None),
             without_contacts: Mutex::new(BTreeMap::new()),
+            written: Mutex::new(BTreeSet::new()),
         }
     }
 
@@ -53,6 +56,16 @@ impl<'a, P> Applier<'a, P> {
     /// Returns the entries that were written without their IT contacts, with WorkOS's answers.
     pub(super) fn without_contacts(&self) -> BTreeMap<OrgKey, String> {
         lock(&self.without_contacts).clone()
+    }
+
+    /// Notes an organization that this run wrote to.
+    pub(super) fn note_written(&self, id: &OrganizationId) {
+        lock(&self.written).insert(id.clone());
+    }
+
+    /// Returns whether this run wrote to an organization.
+    pub(super) fn has_written_to(&self, id: &OrganizationId) -> bool {
+        lock(&self.written).contains(id)
     }
 
     /// Returns whether the run was asked to stop.

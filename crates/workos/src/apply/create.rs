@@ -41,6 +41,7 @@ impl<P: WritePortal> Applier<'_, P> {
         loop {
             let error = match self.portal.create_organization(&wanted.new).await {
                 Ok(organization) => {
+                    self.note_written(&organization.id);
                     answered.note_created(&change.fields, &organization);
                     return self.complete(organization, &wanted, answered).await;
                 }
@@ -60,7 +61,10 @@ impl<P: WritePortal> Applier<'_, P> {
                 self.options.clock.sleep(BEFORE_LOOKING * attempt).await;
             }
             match (self.find(&wanted).await, &lost_write) {
-                (Ok(Some(found)), _) if wanted.is(&found) => {
+                (Ok(Some(found)), lost) if wanted.is(&found) => {
+                    if lost.is_some() {
+                        self.note_written(&found.id);
+                    }
                     return self.complete(found, &wanted, answered).await;
                 }
                 (Ok(Some(found)), _) => return taken(&found, &wanted.new),

@@ -46,6 +46,7 @@ impl<P: WritePortal> Applier<'_, P> {
             Err(error) if error.is_ambiguous() => Some(error),
             Err(error) => return self.failed(&error, None),
         };
+        self.note_written(id);
         self.wait_until_gone(id, lost_write.as_ref()).await
     }
 

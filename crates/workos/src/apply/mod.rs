@@ -295,7 +295,9 @@ impl<P: WritePortal> Applier<'_, P> {
     /// Gives the account of every change; one without an outcome was not begun.
     fn report(&self, mut outcomes: BTreeMap<usize, Outcome>) -> ApplyReport {
         let mut organizations: BTreeMap<OrganizationId, Organization> = BTreeMap::new();
-        let changes = self.plan.changes.iter().enumerate().map(|(index, change)| {
+        let mut already_done = BTreeSet::new();
+        let changes = self.plan.changes.iter().enumerate();
+        let changes = changes.map(|(index, change)| {
             let outcome = outcomes.remove(&index).unwrap_or_else(|| {
                 let problem = Problem::new(codes::INTERRUPTED, "the run stopped before it");
                 Outcome::NotTried(problem.repeatable())
@@ -303,14 +305,19 @@ impl<P: WritePortal> Applier<'_, P> {
             if let Some(organization) = outcome.organization() {
                 organizations.insert(organization.id.clone(), organization.clone());
             }
-            AppliedChange {
+            let applied = AppliedChange {
                 change: change.clone(),
                 outcome,
-            }
+            };
+            let done = applied.done_to().filter(|id| !self.has_written_to(id));
+            already_done.extend(done.cloned());
+            applied
         });
+        let changes = changes.collect();
         ApplyReport {
-            changes: changes.collect(),
+            changes,
             organizations: organizations.into_values().collect(),
+            already_done,
             without_contacts: self.without_contacts(),
             interrupted: self.is_interrupted(),
         }

@@ -1,6 +1,6 @@
 //! Outcomes of every change: the account that apply always gives.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use schemars::JsonSchema;
@@ -9,11 +9,11 @@ use serde::Serialize;
 use super::bookkeeping::{self, Kept};
 use crate::{ApiError, FailedRequest};
 use portalctl_core::plan::{ActionKind, Change, Warning};
-use portalctl_model::OrgKey;
 use portalctl_model::codes::{Code, plan as codes};
 use portalctl_model::desired::FieldPath;
 use portalctl_model::observed::{Answer, Observed, Organization};
 use portalctl_model::text::escape;
+use portalctl_model::{OrgKey, OrganizationId};
 
 /// Every change of a plan with what became of it, whatever happened.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub struct ApplyReport {
     pub changes: Vec<AppliedChange>,
     /// Organizations as they are after the run, so far as it touched them.
     pub organizations: Vec<Organization>,
+    /// Organizations that were as the plan wants them before the run: nothing was written to them.
+    pub already_done: BTreeSet<OrganizationId>,
     /// Entries that were created or changed without their IT contacts, because WorkOS has none to
     /// be managed (403, 404), with its answer.
     pub without_contacts: BTreeMap<OrgKey, String>,
@@ -120,6 +122,17 @@ pub struct OutcomeTotals {
     pub unknown: usize,
     /// Changes that were not sent.
     pub not_tried: usize,
+}
+
+impl AppliedChange {
+    /// Returns the organization of a change that is done.
+    pub fn done_to(&self) -> Option<&OrganizationId> {
+        match &self.outcome {
+            Outcome::Done(organization) => Some(&organization.id),
+            Outcome::Gone => self.change.action.organization(),
+            Outcome::Refused(_) | Outcome::Unknown(_) | Outcome::NotTried(_) => None,
+        }
+    }
 }
 
 impl Outcome {
@@ -311,6 +324,12 @@ impl fmt::Display for Problem {
 }
 
 impl ApplyReport {
+    /// Returns whether a change was done before the run.
+    pub fn is_already_done(&self, applied: &AppliedChange) -> bool {
+        let id = applied.done_to();
+        id.is_some_and(|id| self.already_done.contains(id))
+    }
+
     /// Counts the changes by outcome.
     pub fn totals(&self) -> OutcomeTotals {
         let mut totals = OutcomeTotals::default();

@@ -192,11 +192,15 @@ pub(super) const fn is_contact(field: &FieldChange) -> bool {
 /// Puts together the outcomes of all fields.
 fn account<P>(writer: OrganizationWriter<'_, P>, ended: &[Ended<'_>]) -> Outcome {
     let OrganizationWriter {
+        applier,
         answered,
         live,
         has_written,
         ..
     } = writer;
+    if has_written {
+        applier.note_written(&live.id);
+    }
     let lacks_contacts = answered.without_contacts().is_some();
     let not_done = || {
         let failed = ended.iter();

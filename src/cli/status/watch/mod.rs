@@ -74,7 +74,7 @@ struct Watch<'a> {
     /// A note about the command of `--on-change`.
     note: Option<String>,
     failures: u32,
-    /// Whether standard output is still open.
+    /// True while standard output is open.
     is_read: bool,
 }
 
