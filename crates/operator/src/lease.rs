@@ -222,6 +222,7 @@ impl Election {
             let created = self.api.create(&PostParams::default(), &lease).await;
             return holder_after(created);
         };
+        // A Lease without a spec has no holder.
         let held = lease.spec.take().unwrap_or_default();
         let is_ours = held.holder_identity.as_deref() == Some(&self.settings.identity);
         if !is_ours && !self.has_run_out(&held) {
@@ -258,11 +259,13 @@ impl Election {
 
     fn spec(&self, transitions: i32) -> LeaseSpec {
         let now = MicroTime(kube_time(self.clock.now()));
+        let seconds = self.settings.duration.as_secs().max(1);
+        let seconds = i32::try_from(seconds).unwrap_or(i32::MAX);
         LeaseSpec {
             acquire_time: Some(now.clone()),
             renew_time: Some(now),
             holder_identity: Some(self.settings.identity.clone()),
-            lease_duration_seconds: i32::try_from(self.settings.duration.as_secs().max(1)).ok(),
+            lease_duration_seconds: Some(seconds),
             lease_transitions: Some(transitions),
             ..LeaseSpec::default()
         }
@@ -280,7 +283,8 @@ fn holder_after(written: kube::Result<Lease>) -> kube::Result<Holder> {
 
 /// Converts a time: the Kubernetes types use another version of jiff.
 fn kube_time(time: jiff::Timestamp) -> k8s_openapi::jiff::Timestamp {
-    k8s_openapi::jiff::Timestamp::from_microsecond(time.as_microsecond()).unwrap_or_default()
+    k8s_openapi::jiff::Timestamp::from_microsecond(time.as_microsecond())
+        .expect("both versions of jiff have the same range")
 }
 
 /// Error of a write that the fence refuses.

@@ -49,22 +49,56 @@ struct EnvironmentLabels {
     environment: String,
 }
 
-/// Counters and gauges of one process.
-pub(super) struct Metrics {
-    registry: Registry,
-    requests: Family<RequestLabels, Counter>,
-    pace_wait: Counter<f64, AtomicU64>,
-    rounds: Histogram,
-    blocked: Family<ReasonLabels, Counter>,
-    intents: Family<IntentLabels, Gauge>,
-    organizations: Family<EnvironmentLabels, Gauge>,
-    ready: Family<EnvironmentLabels, Gauge>,
-    paused: Family<EnvironmentLabels, Gauge>,
-    pending: Family<EnvironmentLabels, Gauge>,
-    last_success: Family<EnvironmentLabels, Gauge<i64, AtomicI64>>,
-    status_writes: Counter,
-    leader: Gauge,
-    queue: Gauge,
+/// Declares the metrics of one process, with the names and texts that Prometheus shows.
+macro_rules! metrics {
+    ($($field:ident: $type:ty = $new:expr, $name:literal, $help:literal;)+) => {
+        /// Counters and gauges of one process.
+        pub(super) struct Metrics {
+            registry: Registry,
+            $($field: $type,)+
+        }
+
+        impl Metrics {
+            /// Creates metrics that are all zero.
+            pub(super) fn new() -> Self {
+                let mut registry = Registry::with_prefix("portalctl");
+                $(
+                    let $field: $type = $new;
+                    registry.register($name, $help, $field.clone());
+                )+
+                Self { registry, $($field,)+ }
+            }
+        }
+    };
+}
+
+metrics! {
+    requests: Family<RequestLabels, Counter> = Family::default(),
+        "workos_requests", "Requests to WorkOS, by method, route and status";
+    pace_wait: Counter<f64, AtomicU64> = Counter::default(),
+        "pace_wait_seconds", "Time that requests waited for their turn";
+    passes: Histogram = Histogram::new([0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0]),
+        "reconcile_duration_seconds", "Duration of one pass over an environment";
+    blocked: Family<ReasonLabels, Counter> = Family::default(),
+        "reconcile_errors", "Reasons why an environment or an organization was not as declared";
+    intents: Family<IntentLabels, Gauge> = Family::default(),
+        "intents", "Declared intents, by environment, intent and state";
+    organizations: Family<EnvironmentLabels, Gauge> = Family::default(),
+        "organizations", "PortalOrganizations, by environment";
+    ready: Family<EnvironmentLabels, Gauge> = Family::default(),
+        "organizations_ready", "PortalOrganizations whose organization exists as declared";
+    paused: Family<EnvironmentLabels, Gauge> = Family::default(),
+        "organizations_paused", "PortalOrganizations that are paused";
+    pending: Family<EnvironmentLabels, Gauge> = Family::default(),
+        "organizations_pending", "PortalOrganizations that WorkOS differs from";
+    last_success: Family<EnvironmentLabels, Gauge<i64, AtomicI64>> = Family::default(),
+        "last_success_timestamp_seconds", "Time of the last read of WorkOS without an error";
+    status_writes: Counter = Counter::default(),
+        "status_writes", "Statuses written to the API server";
+    leader: Gauge = Gauge::default(),
+        "leader", "1 while this process leads, else 0";
+    queue: Gauge = Gauge::default(),
+        "queue", "Environments with a running pass";
 }
 
 /// Counts of the resources of one environment.
@@ -81,98 +115,6 @@ pub(super) struct Totals {
 }
 
 impl Metrics {
-    /// Creates metrics that are all zero.
-    pub(super) fn new() -> Self {
-        let mut metrics = Self {
-            registry: Registry::with_prefix("portalctl"),
-            requests: Family::default(),
-            pace_wait: Counter::default(),
-            rounds: Histogram::new([0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0]),
-            blocked: Family::default(),
-            intents: Family::default(),
-            organizations: Family::default(),
-            ready: Family::default(),
-            paused: Family::default(),
-            pending: Family::default(),
-            last_success: Family::default(),
-            status_writes: Counter::default(),
-            leader: Gauge::default(),
-            queue: Gauge::default(),
-        };
-        metrics.register();
-        metrics
-    }
-
-    fn register(&mut self) {
-        let registry = &mut self.registry;
-        registry.register(
-            "workos_requests",
-            "Requests to WorkOS, by method, route and status",
-            self.requests.clone(),
-        );
-        registry.register(
-            "pace_wait_seconds",
-            "Time that requests waited for their turn",
-            self.pace_wait.clone(),
-        );
-        registry.register(
-            "reconcile_duration_seconds",
-            "Duration of one pass over an environment",
-            self.rounds.clone(),
-        );
-        registry.register(
-            "reconcile_errors",
-            "Reasons why an environment or an organization was not as declared",
-            self.blocked.clone(),
-        );
-        self.register_environments();
-    }
-
-    fn register_environments(&mut self) {
-        let registry = &mut self.registry;
-        registry.register(
-            "intents",
-            "Declared intents, by environment, intent and state",
-            self.intents.clone(),
-        );
-        registry.register(
-            "organizations",
-            "PortalOrganizations, by environment",
-            self.organizations.clone(),
-        );
-        registry.register(
-            "organizations_ready",
-            "PortalOrganizations whose organization exists as declared",
-            self.ready.clone(),
-        );
-        registry.register(
-            "organizations_paused",
-            "PortalOrganizations that are paused",
-            self.paused.clone(),
-        );
-        registry.register(
-            "organizations_pending",
-            "PortalOrganizations that WorkOS differs from",
-            self.pending.clone(),
-        );
-        registry.register(
-            "last_success_timestamp_seconds",
-            "Time of the last read of WorkOS without an error",
-            self.last_success.clone(),
-        );
-        registry.register(
-            "status_writes",
-            "Statuses written to the API server",
-            self.status_writes.clone(),
-        );
-        registry.register("leader", "Whether this process writes", self.leader.clone());
-        registry.register(
-            "queue",
-            "Environments that are being worked on",
-            self.queue.clone(),
-        );
-    }
-
     /// Returns all metrics in the text format.
     pub(super) fn text(&self) -> String {
         let mut out = String::new();
@@ -188,7 +130,7 @@ impl Metrics {
 
     /// Records the duration of a pass.
     pub(super) fn pass_took(&self, took: Duration) {
-        self.rounds.observe(took.as_secs_f64());
+        self.passes.observe(took.as_secs_f64());
     }
 
     /// Adds the time that requests waited for their turn.
@@ -285,12 +227,6 @@ fn intent_labels(environment: &str, intent: Intent, state: State) -> IntentLabel
         environment: environment.to_owned(),
         intent: intent.as_str(),
         state: state.as_str(),
-    }
-}
-
-impl Default for Metrics {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

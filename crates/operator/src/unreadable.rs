@@ -19,32 +19,46 @@ use portalctl_manifest::kubernetes::{PortalEnvironmentStatus, PortalOrganization
 use portalctl_model::text::escape;
 
 /// Version of an object.
-pub(super) type ObjectVersion = (Uid, Option<i64>);
+type ObjectVersion = (Uid, Option<i64>);
 
-/// Writes the status of every unreadable object that has none yet. `reported` holds those that have
-/// one. Returns whether all of them have one now.
-pub(super) async fn report_all(context: &Context, reported: &mut BTreeSet<ObjectVersion>) -> bool {
-    let mut there = BTreeSet::new();
-    let (environments, organizations) = (&context.environments, &context.organizations);
-    let mut done = true;
-    for (metadata, error) in unreadable(environments) {
-        let version = (Uid::of(&metadata), metadata.generation);
-        there.insert(version.clone());
-        if !reported.contains(&version) {
-            done &= report::<PortalEnvironmentStatus>(context, &metadata, &error).await
-                && reported.insert(version);
-        }
+/// Objects whose status says that they are unreadable.
+#[derive(Debug, Default)]
+pub(super) struct Reported(BTreeSet<ObjectVersion>);
+
+impl Reported {
+    /// Writes the status of every unreadable object that has none yet. Returns whether all of them have
+    /// one now.
+    pub(super) async fn update(&mut self, context: &Context) -> bool {
+        let before = std::mem::take(&mut self.0);
+        let environments = unreadable(&context.environments);
+        let environments = self.report::<PortalEnvironmentStatus>(context, &before, environments);
+        let environments = environments.await;
+        let organizations = unreadable(&context.organizations);
+        let organizations =
+            self.report::<PortalOrganizationStatus>(context, &before, organizations);
+        organizations.await && environments
     }
-    for (metadata, error) in unreadable(organizations) {
-        let version = (Uid::of(&metadata), metadata.generation);
-        there.insert(version.clone());
-        if !reported.contains(&version) {
-            done &= report::<PortalOrganizationStatus>(context, &metadata, &error).await
-                && reported.insert(version);
+
+    async fn report<S>(
+        &mut self,
+        context: &Context,
+        before: &BTreeSet<ObjectVersion>,
+        objects: Vec<(ObjectMeta, String)>,
+    ) -> bool
+    where
+        S: Status + DeserializeOwned,
+    {
+        let mut all_reported = true;
+        for (metadata, error) in objects {
+            let version = (Uid::of(&metadata), metadata.generation);
+            if before.contains(&version) || report::<S>(context, &metadata, &error).await {
+                self.0.insert(version);
+            } else {
+                all_reported = false;
+            }
         }
+        all_reported
     }
-    reported.retain(|version| there.contains(version));
-    done
 }
 
 /// Lists the unreadable objects of one kind with their errors, by name.

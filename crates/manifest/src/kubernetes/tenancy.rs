@@ -160,4 +160,22 @@ mod tests {
             assert_eq!(matches(pattern, text), is_match, "{pattern} {text}");
         }
     }
+
+    #[test]
+    fn an_environment_takes_its_own_namespace_and_those_that_it_lists() {
+        let takes = |allowed: &[&str], home, namespace| {
+            let settings = OperatorSettings {
+                allowed_namespaces: allowed.iter().map(|one| (*one).to_owned()).collect(),
+                ..OperatorSettings::default()
+            };
+            settings.takes_namespace(home, namespace)
+        };
+        assert!(takes(&[], Some("portal"), Some("portal")));
+        assert!(!takes(&[], Some("portal"), Some("team")));
+        assert!(takes(&["team"], Some("portal"), Some("team")));
+        assert!(!takes(&["team"], Some("portal"), Some("teams")));
+        assert!(takes(&["*"], Some("portal"), Some("team")));
+        // A file without a namespace may be applied to the environment's.
+        assert!(takes(&[], Some("portal"), None) && takes(&[], None, Some("team")));
+    }
 }

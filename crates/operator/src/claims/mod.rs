@@ -201,7 +201,7 @@ fn all_claims(
             continue;
         };
         let mut found: BTreeMap<OrganizationId, Vec<MatchedBy>> = BTreeMap::new();
-        for (id, by) in named.remove(key).unwrap_or_default() {
+        for (id, by) in named.remove(key).into_iter().flatten() {
             found.entry(id).or_default().push(by);
         }
         let known = status(entry);

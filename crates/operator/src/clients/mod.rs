@@ -253,7 +253,7 @@ fn fingerprint(secret: &SecretString, endpoint: Option<&str>) -> Fingerprint {
     let mut hash = Sha256::new();
     hash.update(secret.expose_secret().trim_end().as_bytes());
     hash.update(b"\0");
-    hash.update(endpoint.unwrap_or_default().as_bytes());
+    hash.update(endpoint.unwrap_or("").as_bytes());
     Fingerprint(hash.finalize().into())
 }
 

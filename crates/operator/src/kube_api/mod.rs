@@ -327,8 +327,8 @@ pub(super) fn with_request_timeout(client: Client, clock: SharedClock) -> Client
 
 /// Sends a request and reads all of the answer, unless it is a watch.
 async fn whole(client: Client, request: Request<Body>) -> kube::Result<Response<Body>> {
-    let query = request.uri().query().unwrap_or_default();
-    let is_watch = query.split('&').any(|one| one == "watch=true");
+    let query = request.uri().query();
+    let is_watch = query.is_some_and(|query| query.split('&').any(|one| one == "watch=true"));
     let answer = client.send(request).await?;
     if is_watch {
         return Ok(answer);

@@ -24,7 +24,7 @@ use super::reconcile::Reconciler;
 use super::resource::{Name, PortalEnvironment, PortalOrganization, environment_name_of, name_of};
 use super::server::{self, Server, WebhookTrigger};
 use super::store::{Environments, InitialLists, Organizations, Watches};
-use super::unreadable::{self, ObjectVersion};
+use super::unreadable::Reported;
 use portalctl_model::Holder;
 use portalctl_platform::clock::SharedClock;
 
@@ -256,7 +256,7 @@ async fn supervise(
     }
     let mut tasks: BTreeMap<Name, Task> = BTreeMap::new();
     let mut running = JoinSet::new();
-    let mut reported: BTreeSet<ObjectVersion> = BTreeSet::new();
+    let mut reported = Reported::default();
     let mut term = context.term.clone();
     loop {
         let current = term.borrow_and_update().clone();
@@ -281,8 +281,7 @@ async fn supervise(
             });
             task.wake.notify_one();
         }
-        let all_reported =
-            current.is_none() || unreadable::report_all(context, &mut reported).await;
+        let all_reported = current.is_none() || reported.update(context).await;
         tokio::select! {
             biased;
             () = stop.cancelled() => break,

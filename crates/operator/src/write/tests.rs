@@ -1,4 +1,4 @@
-//! Tests of `permit`.
+//! Tests of `write`.
 
 use serde_json::{Value, json};
 
@@ -6,6 +6,7 @@ use super::*;
 use portalctl_core::plan::{Action, FieldChange, Reason as Why};
 use portalctl_model::desired::Source;
 use portalctl_model::mark;
+use portalctl_workos::FailedRequest;
 
 fn said(kind: ActionKind, environment: Value, organization: Value) -> Option<String> {
     let object = |name: &str, spec: Value, more: Value| {
@@ -128,4 +129,25 @@ fn a_deletion_is_refused_once_a_pause_a_policy_or_the_environment_says_so() {
         said(json!({}), json!({ "managementPolicy": "Observe" })),
     ];
     assert!(refused.iter().all(Option::is_some), "{refused:?}");
+}
+
+#[test]
+fn a_write_that_fails_again_is_reported_in_the_same_words() {
+    let problem = |request: &str, attempts| Problem {
+        code: codes::REJECTED,
+        message: "PUT /organizations/org_1 answered 422".to_owned(),
+        requests: vec![FailedRequest {
+            request_id: Some(request.to_owned()),
+            status: Some(422),
+            upstream_code: None,
+            attempts,
+        }],
+        left: None,
+        can_repeat: false,
+        fields: Vec::new(),
+    };
+    let (first, later) = (problem("req_1", 1), problem("req_2", 3));
+    assert_ne!(first.to_string(), later.to_string());
+    assert_eq!(in_words(&first), in_words(&later));
+    assert!(!in_words(&first).contains("req_"));
 }
