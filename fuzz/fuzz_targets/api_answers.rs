@@ -14,9 +14,9 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::{Request, Response, StatusCode};
 use libfuzzer_sys::fuzz_target;
-use portalctl_platform::clock::FixedClock;
 use portalctl_model::observed::EventKind;
 use portalctl_model::{Domain, Email, ExternalId, Intent, OrganizationId};
+use portalctl_platform::clock::FixedClock;
 use portalctl_workos::{
     ApiError, ApiKey, ApiResult, Client, Endpoint, EventFilter, LinkRequest, List, NewOrganization,
     Rate, ReadPortal, ReadProgress, Settings, Transport, TransportError, TransportErrorKind,

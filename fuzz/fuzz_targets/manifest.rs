@@ -4,7 +4,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use portalctl_manifest::convert::{self, Form, Whole};
+use portalctl_manifest::convert::{self, Form, WholeManifest};
 use portalctl_manifest::{self as manifest, Input};
 use portalctl_model::desired::{Defaults, Desired, Source};
 
@@ -13,7 +13,7 @@ fn input(text: &[u8]) -> [Input; 1] {
 }
 
 /// What it means, without where it stands, nor what converting writes out elsewhere.
-fn meaning(whole: &Whole, form: Form) -> Option<Desired> {
+fn meaning(whole: &WholeManifest, form: Form) -> Option<Desired> {
     let mut desired = whole.checked.desired.clone()?;
     desired.defaults = Defaults::default();
     desired.environment.name = None;
@@ -41,7 +41,11 @@ fuzz_target!(|text: &[u8]| {
     let whole = convert::read_whole(&input(text));
     let checked = &whole.checked;
     for width in [1, 80] {
-        let shown = manifest::render(&checked.diagnostics, &checked.sources, manifest::Layout::plain(width));
+        let shown = manifest::render(
+            &checked.diagnostics,
+            &checked.sources,
+            manifest::Layout::plain(width),
+        );
         assert!(!shown.contains(['\u{1b}', '\u{202e}']), "{shown:?}");
     }
     let Some(desired) = &checked.desired else {

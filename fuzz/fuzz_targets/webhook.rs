@@ -35,14 +35,22 @@ fuzz_target!(|input: &[u8]| {
     if let Ok(header) = std::str::from_utf8(header)
         && taken(header, body, SECRET, 0).is_ok()
     {
-        let mut times = header.split(',').filter_map(|part| part.trim().strip_prefix("t="));
+        let mut times = header
+            .split(',')
+            .filter_map(|part| part.trim().strip_prefix("t="));
         let header = header.to_ascii_lowercase();
-        assert!(times.any(|time| header.contains(&mac(time, body))), "{header}");
+        assert!(
+            times.any(|time| header.contains(&mac(time, body))),
+            "{header}"
+        );
     }
     // Any body may be WorkOS's; nobody else's is it, nor is it for ever.
     let good = format!("t={NOW}, v1={}", mac(&NOW.to_string(), body));
     assert_eq!(taken(&good, body, SECRET, 0), Ok(()));
     assert_eq!(taken(&good, body, "whsec_other", 0), Err(Refused::Forged));
-    assert_eq!(taken(&good, &[body, b"."].concat(), SECRET, 0), Err(Refused::Forged));
+    assert_eq!(
+        taken(&good, &[body, b"."].concat(), SECRET, 0),
+        Err(Refused::Forged)
+    );
     assert_eq!(taken(&good, body, SECRET, 180_001), Err(Refused::TooOld));
 });

@@ -12,7 +12,7 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::manifest;
 use super::ui::Ui;
-use portalctl_manifest::convert::{self, File, Form, Whole};
+use portalctl_manifest::convert::{self, File, Form, WholeManifest};
 use portalctl_manifest::has_files;
 use portalctl_model::codes::cli as codes;
 use portalctl_model::text::escape;
@@ -48,7 +48,7 @@ enum To {
 
 pub(super) fn run(args: &ConvertArgs, ui: &Ui) -> Result<Exit, CliError> {
     let inputs = manifest::inputs(&args.files.request()?)?;
-    let Whole { checked, rest } = convert::read_whole(&inputs);
+    let WholeManifest { checked, rest } = convert::read_whole(&inputs);
     let desired = manifest::sound(checked, ui)?.desired;
     let to = match args.to {
         To::Manifest => Form::Manifest,
@@ -66,7 +66,7 @@ pub(super) fn run(args: &ConvertArgs, ui: &Ui) -> Result<Exit, CliError> {
         }
     }
     if args.to == To::Kubernetes {
-        for (field, _) in convert::unsaid_in_kubernetes(&desired) {
+        for (field, _) in convert::without_kubernetes_form(&desired) {
             ui.say(&format!(
                 "note: `{field}` is left out: in Kubernetes, powers are the PortalEnvironment's only\n"
             ));

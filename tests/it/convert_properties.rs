@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use portalctl_manifest::convert::{self, Form, Whole};
+use portalctl_manifest::convert::{self, Form, WholeManifest};
 use portalctl_manifest::kubernetes::{
     DeletionPolicy, EnvironmentObject, KeyRef, Management, OperatorSettings, OrganizationObject,
     OrganizationPolicies, Recreate,
@@ -280,12 +280,12 @@ fn manifest() -> impl Strategy<Value = Manifest> {
         )
 }
 
-fn read(text: &str) -> Whole {
+fn read(text: &str) -> WholeManifest {
     convert::read_whole(&[Input::Stdin(text.as_bytes().to_vec())])
 }
 
 /// What a text means, without where it stands, nor what converting writes out elsewhere.
-fn meaning(whole: &Whole) -> Option<Desired> {
+fn meaning(whole: &WholeManifest) -> Option<Desired> {
     let mut desired = whole.checked.desired.clone()?;
     desired.defaults = desired::Defaults::default();
     for organization in desired.organizations.values_mut() {
@@ -295,13 +295,13 @@ fn meaning(whole: &Whole) -> Option<Desired> {
     Some(desired)
 }
 
-fn told(whole: &Whole, text: &str) -> String {
+fn told(whole: &WholeManifest, text: &str) -> String {
     let checked = &whole.checked;
     let told = render(&checked.diagnostics, &checked.sources, Layout::plain(100));
     format!("{text}\n{told}")
 }
 
-fn converted(whole: &Whole, to: Form) -> String {
+fn converted(whole: &WholeManifest, to: Form) -> String {
     let desired = whole.checked.desired.as_ref().unwrap();
     convert::text(desired, &whole.rest, to)
 }

@@ -214,8 +214,8 @@ impl Findings {
     }
 
     pub(super) fn push(&mut self, finding: Finding) {
-        if self.are_full() {
-            self.drop_one();
+        if self.is_full() {
+            self.count_dropped();
         } else {
             self.list.push(finding);
         }
@@ -223,12 +223,12 @@ impl Findings {
 
     /// Returns whether another finding would only be counted. Callers ask where composing a message
     /// takes long.
-    pub(super) fn are_full(&self) -> bool {
+    pub(super) fn is_full(&self) -> bool {
         self.list.len() >= self.limit
     }
 
     /// Counts a finding for which there is no room. What is dropped counts as an error.
-    pub(super) fn drop_one(&mut self) {
+    pub(super) fn count_dropped(&mut self) {
         self.dropped += 1;
     }
 
@@ -266,7 +266,7 @@ impl Findings {
         self.push(finding.related(first, "first declared here").help(help));
     }
 
-    pub(super) fn have_errors(&self) -> bool {
+    pub(super) fn has_errors(&self) -> bool {
         self.dropped > 0
             || self
                 .list
@@ -347,7 +347,7 @@ mod tests {
         for n in 0..5 {
             findings.push(Finding::error(codes::BLANK, n.to_string()));
         }
-        assert!(findings.have_errors());
+        assert!(findings.has_errors());
         let findings = findings.finish(&sources);
         let last = findings.iter().last().unwrap();
         assert_eq!(findings.len(), 3);

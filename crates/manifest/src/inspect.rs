@@ -22,8 +22,8 @@ pub(super) fn secrets(text: &str, file: FileId, findings: &mut Findings) {
     }
     let mut positions = Positions::new(text);
     for range in found {
-        if findings.are_full() {
-            findings.drop_one();
+        if findings.is_full() {
+            findings.count_dropped();
             continue;
         }
         let (line, column) = positions.at(range.start);

@@ -35,7 +35,7 @@ mod syntax;
 mod write;
 mod yaml;
 
-pub use check::{Checked, Remainder, check};
+pub use check::{Checked, KubernetesFields, check};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
 pub use find::has_files;
 pub use input::Input;

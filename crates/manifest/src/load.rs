@@ -71,7 +71,7 @@ struct Outcome {
 pub fn load(inputs: &[Input]) -> Loaded {
     let mut findings = Findings::default();
     let (found, mut skipped) = find::find(inputs, &mut findings);
-    let mut complete = !findings.have_errors() && skipped.is_empty();
+    let mut complete = !findings.has_errors() && skipped.is_empty();
     let mut sources = Sources::default();
     let ids: Vec<FileId> = found
         .iter()

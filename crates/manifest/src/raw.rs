@@ -25,7 +25,7 @@ impl<T> Field<T> {
 }
 
 /// The value of a field that is there and was not refused.
-pub(super) fn good<T>(field: Option<&Field<T>>) -> Option<(&T, Spot)> {
+pub(super) fn accepted<T>(field: Option<&Field<T>>) -> Option<(&T, Spot)> {
     let field = field?;
     Some((field.value.as_ref()?, field.spot))
 }

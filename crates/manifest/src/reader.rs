@@ -116,7 +116,7 @@ impl Reader<'_> {
             match key.as_str() {
                 None => self.wrong_type(key, "the name of a field", "text", None),
                 Some(name) if known.has(name) => {}
-                Some(_) if self.findings.are_full() => self.findings.drop_one(),
+                Some(_) if self.findings.is_full() => self.findings.count_dropped(),
                 Some(name) => self.unknown_field(key, name, known),
             }
         }

@@ -77,8 +77,8 @@ const TEMPLATE: [char; 4] = ['{', '}', '<', '>'];
 /// have one. Parsers of URLs accept some of them.
 pub fn is_template(text: &str) -> bool {
     let rest = text.split_once("://").map_or(text, |(_, rest)| rest);
-    let authority = rest.split(['/', '?', '#']).next();
-    let authority = authority.expect("a split has a first part");
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let authority = &rest[..end];
     text.contains(|c: char| c.is_whitespace() || TEMPLATE.contains(&c)) || authority.contains('*')
 }
 

@@ -15,7 +15,7 @@ use crate::cli::error::CliError;
 use crate::cli::manifest::inputs;
 use crate::cli::request::KeyOrigin;
 use portalctl_core::plan::Target;
-use portalctl_manifest::convert::{Whole, read_whole};
+use portalctl_manifest::convert::{WholeManifest, read_whole};
 use portalctl_manifest::kubernetes::EnvironmentObject;
 use portalctl_manifest::{Checked, Diagnostic, Severity};
 use portalctl_model::ClientId;
@@ -176,7 +176,7 @@ fn manifest(request: &DoctorRequest) -> Result<ManifestRead, CliError> {
         }
         Err(error) => return Err(error),
     };
-    let Whole { checked, rest } = read_whole(&inputs);
+    let WholeManifest { checked, rest } = read_whole(&inputs);
     let webhook = expected_webhook(rest.environment());
     let Checked {
         desired,

@@ -3,7 +3,7 @@
 use super::text;
 use crate::diagnostic::Findings;
 use crate::quote::quote;
-use crate::raw::good;
+use crate::raw::accepted;
 use crate::shape::RawOrganization;
 use crate::source::Spot;
 use portalctl_model::codes::manifest as codes;
@@ -30,7 +30,7 @@ pub(super) fn check(
         );
     }
     if checked.protect == Some(true) {
-        let own = good(raw.protect.as_ref()).map(|(_, spot)| spot);
+        let own = accepted(raw.protect.as_ref()).map(|(_, spot)| spot);
         findings.error(
             codes::ABSENT_AND_PROTECTED,
             own.unwrap_or(place),
@@ -44,7 +44,7 @@ pub(super) fn check(
     Some(AbsentOrganization {
         source: checked.source.clone(),
         id: checked.id.clone()?,
-        lifts_protection: good(raw.protect.as_ref()).is_some_and(|(protect, _)| !*protect),
+        lifts_protection: accepted(raw.protect.as_ref()).is_some_and(|(protect, _)| !*protect),
         allow: checked.allow.clone(),
     })
 }

@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use super::scope::Owner;
 use super::text;
 use crate::diagnostic::Findings;
-use crate::raw::{Field, Texts, good};
+use crate::raw::{Field, Texts, accepted};
 use portalctl_model::Allow;
 use portalctl_model::codes::manifest as codes;
 
 /// Reads `claim`, which needs a name to write on the organization.
 pub(super) fn claim(field: Option<&Field<bool>>, owner: Owner, findings: &mut Findings) -> bool {
-    let claim = good(field).is_some_and(|(value, _)| *value);
+    let claim = accepted(field).is_some_and(|(value, _)| *value);
     if let (true, Owner::Nameless, Some(field)) = (claim, owner, field) {
         findings.error(
             codes::MISSING_FIELD,
@@ -25,7 +25,7 @@ pub(super) fn claim(field: Option<&Field<bool>>, owner: Owner, findings: &mut Fi
 
 /// Reads the permissions of an entry.
 pub(super) fn check(field: Option<&Field<Texts>>, findings: &mut Findings) -> BTreeSet<Allow> {
-    let list = good(field).map(|(list, _)| list.as_slice());
+    let list = accepted(field).map(|(list, _)| list.as_slice());
     list.unwrap_or_default()
         .iter()
         .filter_map(|word| {

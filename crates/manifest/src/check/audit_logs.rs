@@ -1,7 +1,7 @@
 //! `audit_logs`: for how long events are kept.
 
 use crate::diagnostic::Findings;
-use crate::raw::{Field, good};
+use crate::raw::{Field, accepted};
 use crate::shape::{RETENTION_DAYS, RawAuditLogs};
 use portalctl_model::codes::manifest as codes;
 
@@ -10,8 +10,8 @@ pub(super) fn retention_days(
     field: Option<&Field<RawAuditLogs>>,
     findings: &mut Findings,
 ) -> Option<u16> {
-    let (settings, _) = good(field)?;
-    let (days, spot) = good(settings.retention_days.as_ref())?;
+    let (settings, _) = accepted(field)?;
+    let (days, spot) = accepted(settings.retention_days.as_ref())?;
     let known = RETENTION_DAYS
         .into_iter()
         .find(|known| i64::from(*known) == *days);

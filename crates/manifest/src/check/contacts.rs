@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{placeholder, text};
 use crate::diagnostic::Findings;
 use crate::quote::quote;
-use crate::raw::{Field, Text, Texts, good};
+use crate::raw::{Field, Text, Texts, accepted};
 use crate::source::Spot;
 use portalctl_model::Email;
 use portalctl_model::codes::manifest as codes;
@@ -16,7 +16,7 @@ const MAX_CONTACTS: usize = 20;
 
 /// Reads a list of contacts; each may stand there once, in any case.
 pub(super) fn check(field: Option<&Field<Texts>>, findings: &mut Findings) -> Vec<Email> {
-    let Some((list, spot)) = good(field) else {
+    let Some((list, spot)) = accepted(field) else {
         return Vec::new();
     };
     if list.len() > MAX_CONTACTS {

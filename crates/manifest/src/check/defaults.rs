@@ -6,7 +6,7 @@ use super::metadata::{self, Metadata};
 use super::urls::UrlRules;
 use super::{domains, ignore, intents};
 use crate::diagnostic::Findings;
-use crate::raw::good;
+use crate::raw::accepted;
 use crate::shape::RawOrganization;
 use portalctl_model::desired::{self, DomainsPolicy, FieldPath, IntentSettings};
 use portalctl_model::{Intent, ReturnUrl};
@@ -40,6 +40,6 @@ pub(super) fn check(raw: &RawOrganization, urls: &UrlRules, findings: &mut Findi
         return_url: urls.check(raw.return_url.as_ref(), "the return URL", findings),
         domains_policy: domains::policy(raw.domains_policy.as_ref(), findings).unwrap_or_default(),
         ignore_fields: ignore::check(raw.ignore_fields.as_ref(), findings).unwrap_or_default(),
-        protect: good(raw.protect.as_ref()).map(|(protect, _)| *protect),
+        protect: accepted(raw.protect.as_ref()).map(|(protect, _)| *protect),
     }
 }

@@ -6,7 +6,7 @@ use super::text;
 use crate::diagnostic::Findings;
 use crate::form::Form;
 use crate::quote::quote;
-use crate::raw::{Field, Text, good};
+use crate::raw::{Field, Text, accepted};
 use crate::shape::RawDomainSettings;
 use crate::source::Spot;
 use portalctl_model::codes::manifest as codes;
@@ -34,7 +34,7 @@ pub(super) fn check(
     allow: &BTreeSet<Allow>,
     findings: &mut Findings,
 ) -> Option<Domains> {
-    let (list, spot) = good(field)?;
+    let (list, spot) = accepted(field)?;
     if list.is_empty() && policy != DomainsPolicy::Exact {
         findings.error(
             codes::EMPTY_DOMAINS,
@@ -50,7 +50,7 @@ pub(super) fn check(
     let mut first: BTreeMap<Domain, Spot> = BTreeMap::new();
     for raw in list {
         let state = text::word(raw.state.as_ref(), "`state`", findings).unwrap_or_default();
-        let Some((text, spot)) = good(raw.domain.as_ref()) else {
+        let Some((text, spot)) = accepted(raw.domain.as_ref()) else {
             continue;
         };
         let Some(domain) = parse(text, spot, findings) else {

@@ -6,7 +6,7 @@ use super::placeholder;
 use crate::diagnostic::Findings;
 use crate::kubernetes::{ExternalIdPatterns, Tenant};
 use crate::quote::quote;
-use crate::raw::{Field, Text, Texts, good};
+use crate::raw::{Field, Text, Texts, accepted};
 use crate::source::{Spot, Spotted};
 use portalctl_model::codes::manifest as codes;
 use portalctl_model::{ExternalId, OrgKey, OrganizationId};
@@ -70,7 +70,7 @@ pub(super) fn id(
     field: Option<&Field<Text>>,
     findings: &mut Findings,
 ) -> Option<Spotted<OrganizationId>> {
-    let (text, spot) = good(field)?;
+    let (text, spot) = accepted(field)?;
     match OrganizationId::parse(text) {
         Ok(value) => {
             placeholder::warn(text, spot, "the id", findings);
@@ -95,12 +95,12 @@ pub(super) fn external_id(
     field: Option<&Field<Text>>,
     findings: &mut Findings,
 ) -> Option<Spotted<ExternalId>> {
-    let (text, spot) = good(field)?;
+    let (text, spot) = accepted(field)?;
     parse_external(text, spot, "external id", findings)
 }
 
 /// Reports an external id that a tenant may not set by itself.
-pub(super) fn may_be_set(
+pub(super) fn check_tenant(
     external_id: &Spotted<ExternalId>,
     tenant: Tenant<'_>,
     patterns: &[ExternalIdPatterns],
@@ -132,7 +132,7 @@ pub(super) fn previous_keys(
     tenant: Option<Tenant<'_>>,
     findings: &mut Findings,
 ) -> Vec<Spotted<ExternalId>> {
-    let list = good(field).map(|(list, _)| list.as_slice());
+    let list = accepted(field).map(|(list, _)| list.as_slice());
     let mut keys: Vec<Spotted<ExternalId>> = Vec::new();
     for text in list.unwrap_or_default() {
         let parsed = parse_external(&text.value, text.spot, "previous key", findings);
@@ -182,7 +182,7 @@ pub(super) fn stripe_customer_id(
     field: Option<&Field<Text>>,
     findings: &mut Findings,
 ) -> Option<String> {
-    let (text, spot) = good(field)?;
+    let (text, spot) = accepted(field)?;
     let is_fine = text.strip_prefix("cus_").is_some_and(|rest| {
         !rest.is_empty() && rest.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
     });

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::metadata;
 use crate::diagnostic::Findings;
 use crate::quote::{nearest, quote};
-use crate::raw::{Field, Texts, good};
+use crate::raw::{Field, Texts, accepted};
 use portalctl_model::Domain;
 use portalctl_model::codes::manifest as codes;
 use portalctl_model::desired::FieldPath;
@@ -30,7 +30,7 @@ pub(super) fn check(
     field: Option<&Field<Texts>>,
     findings: &mut Findings,
 ) -> Option<BTreeSet<FieldPath>> {
-    let (list, spot) = good(field)?;
+    let (list, spot) = accepted(field)?;
     if list.len() > MAX_PATHS {
         findings.error(
             codes::TOO_LARGE,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::urls::UrlRules;
 use crate::diagnostic::Findings;
 use crate::quote::{quote, suggest};
-use crate::raw::{Field, good};
+use crate::raw::{Field, accepted};
 use crate::shape::{RawIntentSettings, WARN_DAYS};
 use crate::source::Spot;
 use portalctl_model::Intent;
@@ -17,8 +17,8 @@ pub(super) fn parse(text: &str, spot: Spot, findings: &mut Findings) -> Option<I
     if let Ok(intent) = text.parse() {
         return Some(intent);
     }
-    if findings.are_full() {
-        findings.drop_one();
+    if findings.is_full() {
+        findings.count_dropped();
         return None;
     }
     let help = match Intent::known_as(text) {
@@ -40,11 +40,11 @@ pub(super) fn check(
     urls: &UrlRules,
     findings: &mut Findings,
 ) -> Option<BTreeMap<Intent, IntentSettings>> {
-    let (list, _) = good(field)?;
+    let (list, _) = accepted(field)?;
     let mut first: BTreeMap<Intent, Spot> = BTreeMap::new();
     let mut intents = BTreeMap::new();
     for raw in list {
-        let Some((name, spot)) = good(raw.intent.as_ref()) else {
+        let Some((name, spot)) = accepted(raw.intent.as_ref()) else {
             continue;
         };
         let Some(intent) = parse(name, spot, findings) else {
@@ -109,7 +109,7 @@ fn warn_days(intent: Intent, field: Option<&Field<i64>>, findings: &mut Findings
         );
         return None;
     }
-    let (days, spot) = good(field)?;
+    let (days, spot) = accepted(field)?;
     let good = u16::try_from(*days)
         .ok()
         .filter(|days| WARN_DAYS.contains(days));

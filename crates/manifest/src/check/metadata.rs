@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{placeholder, text};
 use crate::diagnostic::Findings;
 use crate::quote::quote;
-use crate::raw::{Field, RawMap, good};
+use crate::raw::{Field, RawMap, accepted};
 use crate::source::{Spot, Spotted};
 use portalctl_model::codes::manifest as codes;
 use portalctl_model::mark::{self, MAX_DECLARED_KEYS, MAX_METADATA_KEYS, RESERVED_PREFIX};
@@ -21,7 +21,7 @@ pub(super) type Metadata = BTreeMap<String, Option<String>>;
 /// Reads one `metadata`.
 pub(super) fn check(field: Option<&Field<RawMap>>, findings: &mut Findings) -> Metadata {
     let mut metadata = Metadata::new();
-    let Some((map, _)) = good(field) else {
+    let Some((map, _)) = accepted(field) else {
         return metadata;
     };
     for (key, value) in &map.entries {
@@ -61,7 +61,7 @@ pub(super) fn merge(defaults: &Metadata, own: Metadata) -> Metadata {
 }
 
 /// Reports metadata that leaves no room for the marks of portalctl.
-pub(super) fn fits(merged: &Metadata, spot: Spot, findings: &mut Findings) {
+pub(super) fn check_size(merged: &Metadata, spot: Spot, findings: &mut Findings) {
     let set = merged.values().filter(|value| value.is_some()).count();
     if set > MAX_DECLARED_KEYS {
         findings.error(

@@ -69,18 +69,18 @@ pub(super) fn check_settings(loaded: Loaded) -> Checked {
 }
 
 /// Applies every rule, and keeps the fields of the Kubernetes form.
-pub(super) fn check_whole(loaded: Loaded) -> (Checked, Remainder) {
+pub(super) fn check_whole(loaded: Loaded) -> (Checked, KubernetesFields) {
     apply_rules(loaded, Presence::Organizations).into_checked()
 }
 
 /// Fields of the Kubernetes form, which have no desired state; conversion keeps them.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Remainder {
+pub struct KubernetesFields {
     pub(super) environment: EnvironmentObject,
     pub(super) organizations: BTreeMap<OrgKey, OrganizationObject>,
 }
 
-impl Remainder {
+impl KubernetesFields {
     /// Returns the PortalEnvironment: its name and namespace, and the settings of the operator.
     pub const fn environment(&self) -> &EnvironmentObject {
         &self.environment
@@ -124,7 +124,7 @@ impl Outcome {
         (self.settings, self.organizations, diagnostics)
     }
 
-    fn into_checked(self) -> (Checked, Remainder) {
+    fn into_checked(self) -> (Checked, KubernetesFields) {
         let Self {
             settings,
             organizations,
@@ -134,12 +134,12 @@ impl Outcome {
             sources,
             skipped,
         } = self;
-        let remainder = Remainder {
+        let remainder = KubernetesFields {
             environment: settings.object.clone(),
             organizations: objects,
         };
         let names = settings.names();
-        let desired = (!findings.have_errors()).then(|| Desired {
+        let desired = (!findings.has_errors()).then(|| Desired {
             absent,
             skipped,
             ..settings.into_desired(organizations)
@@ -192,16 +192,16 @@ fn check_manifest(documents: Vec<Document>, mut files: Files, presence: Presence
         let Files {
             sources, findings, ..
         } = &mut files;
-        presence::version_is_said(&raw, sources, findings);
+        presence::require_version(&raw, sources, findings);
         if presence == Presence::Organizations {
-            presence::organizations_are_declared(&raw, &parts, sources, findings);
+            presence::require_organizations(&raw, &parts, sources, findings);
         }
     }
     let documents: Vec<RawManifest> = raw.into_iter().map(|(_, document)| document).collect();
     let documents: Vec<&RawManifest> = documents.iter().collect();
     let settings = settings::check(&documents, &mut files);
 
-    let mut walk = organization::Walk::new(&settings, Rivals::Refused, &mut files.findings);
+    let mut walk = organization::Checker::new(&settings, Rivals::Refused, &mut files.findings);
     for (number, (file, entries)) in parts.into_iter().enumerate() {
         let part = organization::Part {
             number,
@@ -226,16 +226,16 @@ pub(super) fn check_resources(
     let decoded = resources::decode(resources, &files.sources, &mut files.findings);
     files.complete &= decoded.complete;
     if files.complete {
-        resources::are_there(&decoded, presence, &mut files.findings);
+        resources::require_resources(&decoded, presence, &mut files.findings);
     }
-    resources::is_alone(&decoded.environments, &mut files.findings);
+    resources::refuse_second_environment(&decoded.environments, &mut files.findings);
     let first = decoded.environments.first();
     let documents: Vec<&RawManifest> = first.iter().map(|first| &first.manifest).collect();
     // Where no environment could be read, the rules that need one find nothing.
     files.complete &= !documents.is_empty();
     let settings = settings::check(&documents, &mut files);
 
-    let mut walk = organization::Walk::new(&settings, rivals, &mut files.findings);
+    let mut walk = organization::Checker::new(&settings, rivals, &mut files.findings);
     for (number, (file, organization)) in decoded.organizations.into_iter().enumerate() {
         walk.belongs(&organization, &decoded.environments);
         let RawPortalOrganization {

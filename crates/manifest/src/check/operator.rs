@@ -9,7 +9,7 @@ use super::scope::Owner;
 use super::text;
 use crate::diagnostic::Findings;
 use crate::quote::quote;
-use crate::raw::{Field, Text, Texts, good};
+use crate::raw::{Field, Text, Texts, accepted};
 use crate::shape::{
     EnvironmentObject, ExternalIdPatterns, IntervalBounds, Intervals, KeyRef, MAX_DELETES,
     MAX_PACE, OperatorSettings, OrganizationObject, OrganizationPolicies, POLL, RESYNC,
@@ -30,7 +30,7 @@ pub(super) fn environment(
     let object = raw;
     let raw = &object.operator;
     let default = OperatorSettings::default();
-    let is_true = |field: Option<&Field<bool>>| good(field).is_some_and(|(value, _)| *value);
+    let is_true = |field: Option<&Field<bool>>| accepted(field).is_some_and(|(value, _)| *value);
     if is_true(raw.allow_deletion.as_ref())
         && owner == Owner::Nameless
         && let Some(field) = &raw.allow_deletion
@@ -45,7 +45,8 @@ pub(super) fn environment(
     EnvironmentObject {
         name: name(object.name.as_ref(), findings),
         namespace: namespace(object.namespace.as_ref(), findings),
-        secret_ref: good(object.secret_ref.as_ref()).and_then(|(raw, _)| key_ref(raw, findings)),
+        secret_ref: accepted(object.secret_ref.as_ref())
+            .and_then(|(raw, _)| key_ref(raw, findings)),
         operator: OperatorSettings {
             api_url: api_url(raw.api_url.as_ref(), findings),
             requests_per_second: number(
@@ -55,7 +56,7 @@ pub(super) fn environment(
                 findings,
             )
             .unwrap_or(default.requests_per_second),
-            intervals: good(raw.intervals.as_ref())
+            intervals: accepted(raw.intervals.as_ref())
                 .map(|(raw, _)| intervals(raw, findings))
                 .unwrap_or_default(),
             allowed_namespaces: namespaces(raw.allowed_namespaces.as_ref(), findings),
@@ -76,7 +77,7 @@ pub(super) fn environment(
                 findings,
             )
             .unwrap_or(default.max_deletes_per_hour),
-            webhook: good(raw.webhook.as_ref()).and_then(|(raw, _)| webhook(raw, findings)),
+            webhook: accepted(raw.webhook.as_ref()).and_then(|(raw, _)| webhook(raw, findings)),
         },
     }
 }
@@ -105,7 +106,7 @@ pub(super) fn organization(
                 .unwrap_or_default(),
             management_policy: text::word(management.as_ref(), "`managementPolicy`", findings)
                 .unwrap_or_default(),
-            suspend: good(suspend.as_ref()).is_some_and(|(value, _)| *value),
+            suspend: accepted(suspend.as_ref()).is_some_and(|(value, _)| *value),
             recreate: text::word(recreate.as_ref(), "`recreate`", findings),
         },
     }
@@ -117,7 +118,7 @@ fn name(field: Option<&Field<Text>>, findings: &mut Findings) -> Option<String> 
 
 fn namespace(field: Option<&Field<Text>>, findings: &mut Findings) -> Option<String> {
     let name = object_name(field, "the name of a namespace", 63, findings)?;
-    let (_, spot) = good(field)?;
+    let (_, spot) = accepted(field)?;
     is_namespace(&name, spot, findings).then_some(name)
 }
 
@@ -128,7 +129,7 @@ fn object_name(
     longest: usize,
     findings: &mut Findings,
 ) -> Option<String> {
-    let (text, spot) = good(field)?;
+    let (text, spot) = accepted(field)?;
     if text.len() <= longest && text.split('.').all(is_label) {
         return Some(text.to_string());
     }
@@ -168,7 +169,7 @@ fn is_namespace(text: &str, spot: Spot, findings: &mut Findings) -> bool {
 
 fn namespaces(field: Option<&Field<Texts>>, findings: &mut Findings) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
-    for text in good(field)
+    for text in accepted(field)
         .map(|(list, _)| list.as_slice())
         .unwrap_or_default()
     {
@@ -192,13 +193,13 @@ fn patterns(
     field: Option<&Field<Vec<RawExternalIdPatterns>>>,
     findings: &mut Findings,
 ) -> Vec<ExternalIdPatterns> {
-    let list = good(field).map(|(list, _)| list.as_slice());
+    let list = accepted(field).map(|(list, _)| list.as_slice());
     let mut all: Vec<ExternalIdPatterns> = Vec::new();
     for raw in list.unwrap_or_default() {
         let Some(name) = namespace(raw.namespace.as_ref(), findings) else {
             continue;
         };
-        if let Some((_, spot)) = good(raw.namespace.as_ref())
+        if let Some((_, spot)) = accepted(raw.namespace.as_ref())
             && all.iter().any(|one| one.namespace == name)
         {
             findings.error(
@@ -209,7 +210,7 @@ fn patterns(
             );
             continue;
         }
-        let texts = good(raw.patterns.as_ref()).map(|(texts, _)| texts.as_slice());
+        let texts = accepted(raw.patterns.as_ref()).map(|(texts, _)| texts.as_slice());
         if let (Some([]), Some(field)) = (texts, &raw.patterns) {
             findings.error(
                 codes::MISSING_FIELD,
@@ -244,7 +245,7 @@ fn patterns(
 
 /// Reads the permissions to take over organizations of resources elsewhere.
 fn transfers(field: Option<&Field<Vec<RawTransfer>>>, findings: &mut Findings) -> Vec<Transfer> {
-    let list = good(field).map(|(list, _)| list.as_slice());
+    let list = accepted(field).map(|(list, _)| list.as_slice());
     let mut all = Vec::new();
     for raw in list.unwrap_or_default() {
         let cluster = cluster_id(raw.from_cluster.as_ref(), findings);
@@ -262,7 +263,7 @@ fn transfers(field: Option<&Field<Vec<RawTransfer>>>, findings: &mut Findings) -
 }
 
 fn cluster_id(field: Option<&Field<Text>>, findings: &mut Findings) -> Option<String> {
-    let (text, spot) = good(field)?;
+    let (text, spot) = accepted(field)?;
     if Holder::new(&**text, "namespace", "name").is_ok() {
         return Some(text.to_string());
     }
@@ -277,7 +278,7 @@ fn cluster_id(field: Option<&Field<Text>>, findings: &mut Findings) -> Option<St
 
 fn key_ref(raw: &RawKeyRef, findings: &mut Findings) -> Option<KeyRef> {
     let name = object_name(raw.name.as_ref(), "the name of a Secret", 253, findings);
-    let (key, spot) = good(raw.key.as_ref())?;
+    let (key, spot) = accepted(raw.key.as_ref())?;
     let is_key = (1..=253).contains(&key.len())
         && key
             .bytes()
@@ -298,7 +299,7 @@ fn key_ref(raw: &RawKeyRef, findings: &mut Findings) -> Option<KeyRef> {
 }
 
 fn webhook(raw: &RawWebhook, findings: &mut Findings) -> Option<Webhook> {
-    let (raw, _) = good(raw.secret_ref.as_ref())?;
+    let (raw, _) = accepted(raw.secret_ref.as_ref())?;
     Some(Webhook {
         secret_ref: key_ref(raw, findings)?,
     })
@@ -306,7 +307,7 @@ fn webhook(raw: &RawWebhook, findings: &mut Findings) -> Option<Webhook> {
 
 /// Reads the endpoint, which may be on any host: no customer's browser is sent there.
 fn api_url(field: Option<&Field<Text>>, findings: &mut Findings) -> Option<String> {
-    let (text, spot) = good(field)?;
+    let (text, spot) = accepted(field)?;
     match ReturnUrl::parse(text, &AllowedHosts::default(), LocalHttp::Allowed) {
         Ok(_) => Some(text.to_string()),
         Err(why) => {
@@ -327,7 +328,7 @@ fn number(
     allowed: RangeInclusive<u32>,
     findings: &mut Findings,
 ) -> Option<u32> {
-    let (number, spot) = good(field)?;
+    let (number, spot) = accepted(field)?;
     let checked = u32::try_from(*number).ok();
     let checked = checked.filter(|number| allowed.contains(number));
     if checked.is_none() {
@@ -362,7 +363,7 @@ fn interval(
     bounds: &IntervalBounds,
     findings: &mut Findings,
 ) -> String {
-    let Some((text, spot)) = good(field) else {
+    let Some((text, spot)) = accepted(field) else {
         return bounds.default.to_owned();
     };
     if is_within(text, bounds) {

@@ -17,7 +17,7 @@ use crate::form::Form;
 use crate::kubernetes::Tenant;
 use crate::node::Node;
 use crate::quote::quote;
-use crate::raw::{Field, Text, good};
+use crate::raw::{Field, Text, accepted};
 use crate::reader::Reader;
 use crate::shape::{OrganizationObject, RawOrganization};
 use crate::source::{FileId, Spot, Spotted};
@@ -28,7 +28,7 @@ use portalctl_model::desired::{
 use portalctl_model::{Allow, ExternalId, OrgKey, OrganizationId};
 
 /// Checks all organizations of a manifest, and remembers unique declarations.
-pub(super) struct Walk<'a> {
+pub(super) struct Checker<'a> {
     settings: &'a Settings,
     findings: &'a mut Findings,
     seen: Seen,
@@ -62,7 +62,7 @@ struct Heading<'a> {
     tenant: Option<Tenant<'a>>,
 }
 
-impl<'a> Walk<'a> {
+impl<'a> Checker<'a> {
     pub(super) fn new(settings: &'a Settings, rivals: Rivals, findings: &'a mut Findings) -> Self {
         Self {
             rivals,
@@ -111,7 +111,7 @@ impl<'a> Walk<'a> {
         raw: Option<&RawOrganization>,
     ) {
         let object = raw
-            .and_then(|raw| good(raw.kubernetes.as_ref()))
+            .and_then(|raw| accepted(raw.kubernetes.as_ref()))
             .map(|(raw, _)| operator::organization(raw, self.findings));
         let heading = self.heading(key, object.as_ref());
         if self.rivals == Rivals::Kept {
@@ -138,9 +138,9 @@ impl<'a> Walk<'a> {
             organization.management = object.policies.management_policy;
         }
         let Some(key) = heading.key else { return };
-        let key = self.key_of_its_own(key, name);
+        let key = self.distinct_key(key, name);
         if occurrence == Occurrence::First {
-            self.is_one_object(&key, object.as_ref(), spot);
+            self.check_object(&key, object.as_ref(), spot);
         }
         if let Some(object) = object {
             self.objects.entry(key.clone()).or_insert(object);
@@ -173,7 +173,7 @@ impl<'a> Walk<'a> {
 
     /// Returns a key that no other entry has: where rivals are kept, the name of the resource stands
     /// in for a key that another one has too.
-    fn key_of_its_own(&self, key: OrgKey, name: &Arc<str>) -> OrgKey {
+    fn distinct_key(&self, key: OrgKey, name: &Arc<str>) -> OrgKey {
         if self.rivals == Rivals::Kept && self.organizations.contains_key(&key) {
             OrgKey::undeclared(&**name)
         } else {
@@ -182,7 +182,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Reports an organization that is the same Kubernetes object as another one.
-    fn is_one_object(&mut self, key: &OrgKey, object: Option<&OrganizationObject>, spot: Spot) {
+    fn check_object(&mut self, key: &OrgKey, object: Option<&OrganizationObject>, spot: Spot) {
         let home = self.settings.object.namespace.as_deref();
         let namespace = object.and_then(|object| object.namespace.as_deref());
         let name = object.and_then(|object| object.name.as_deref());
@@ -214,7 +214,7 @@ impl<'a> Walk<'a> {
     ) -> DesiredOrganization {
         let claims = self.claims(heading, raw);
         if occurrence == Occurrence::First {
-            self.are_unique(heading, raw, &claims);
+            self.check_unique(heading, raw, &claims);
         }
         let metadata = self.metadata(heading, raw);
         let findings = &mut *self.findings;
@@ -271,7 +271,7 @@ impl<'a> Walk<'a> {
     /// Reads the fields by which an organization is found, and the domains that it claims.
     fn claims(&mut self, heading: &Heading<'_>, raw: &RawOrganization) -> Claims {
         let findings = &mut *self.findings;
-        has_a_name(heading, raw, findings);
+        require_name(heading, raw, findings);
         let policy = domains::policy(raw.domains_policy.as_ref(), findings)
             .unwrap_or(self.settings.defaults.domains_policy);
         let allow = allow::check(raw.allow.as_ref(), findings);
@@ -293,7 +293,7 @@ impl<'a> Walk<'a> {
             (tenant, &external_id, &raw.external_id, findings.form())
         {
             let patterns = &self.settings.object.operator.external_id_patterns;
-            identity::may_be_set(external_id, tenant, patterns, findings);
+            identity::check_tenant(external_id, tenant, patterns, findings);
         }
         let plain_key = tenant
             .filter(|_| raw.external_id.is_none() && raw.id.is_none())
@@ -312,7 +312,7 @@ impl<'a> Walk<'a> {
     }
 
     /// Reports claims that another entry has, too.
-    fn are_unique(&mut self, heading: &Heading<'_>, raw: &RawOrganization, claims: &Claims) {
+    fn check_unique(&mut self, heading: &Heading<'_>, raw: &RawOrganization, claims: &Claims) {
         let findings = &mut *self.findings;
         if let Some(id) = &claims.id {
             self.seen.id(id, findings);
@@ -347,7 +347,7 @@ impl<'a> Walk<'a> {
         let merged = metadata::merge(&self.settings.defaults.metadata, own);
         let field = raw.metadata.as_ref();
         let spot = field.map_or(heading.spot, |field| field.key);
-        metadata::fits(&merged, spot, self.findings);
+        metadata::check_size(&merged, spot, self.findings);
         merged
     }
 }
@@ -365,11 +365,11 @@ struct Claims {
 }
 
 fn value(field: Option<&Field<bool>>) -> Option<bool> {
-    good(field).map(|(value, _)| *value)
+    accepted(field).map(|(value, _)| *value)
 }
 
 /// Reports an entry without a name; a pinned organization has one already.
-fn has_a_name(heading: &Heading<'_>, raw: &RawOrganization, findings: &mut Findings) {
+fn require_name(heading: &Heading<'_>, raw: &RawOrganization, findings: &mut Findings) {
     if raw.name.is_none() && raw.id.is_none() {
         findings.error(
             codes::MISSING_FIELD,

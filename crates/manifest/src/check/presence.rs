@@ -9,7 +9,7 @@ use crate::source::{FileId, Sources, Spot};
 use portalctl_model::codes::{Code, manifest as codes};
 
 /// Reports a manifest without the version of its format.
-pub(super) fn version_is_said(
+pub(super) fn require_version(
     documents: &[(FileId, RawManifest)],
     sources: &Sources,
     findings: &mut Findings,
@@ -30,7 +30,7 @@ pub(super) fn version_is_said(
 }
 
 /// Reports a manifest without organizations, which is hardly ever meant.
-pub(super) fn organizations_are_declared(
+pub(super) fn require_organizations(
     documents: &[(FileId, RawManifest)],
     organizations: &[(FileId, Vec<(Node, Node)>)],
     sources: &Sources,

@@ -6,7 +6,7 @@ use crate::diagnostic::{Finding, Findings};
 use crate::document_kind::Resource;
 use crate::kubernetes::Kind;
 use crate::quote::{nearest, quote};
-use crate::raw::good;
+use crate::raw::accepted;
 use crate::reader::Reader;
 use crate::shape::EnvironmentObject;
 use crate::source::{FileId, Sources, Spot};
@@ -50,7 +50,7 @@ pub(super) fn decode(
 }
 
 /// Reports missing resources; called only when everything could be read.
-pub(super) fn are_there(decoded: &Decoded, presence: Presence, findings: &mut Findings) {
+pub(super) fn require_resources(decoded: &Decoded, presence: Presence, findings: &mut Findings) {
     if decoded.environments.is_empty() && !decoded.organizations.is_empty() {
         let spot = decoded
             .organizations
@@ -78,7 +78,10 @@ pub(super) fn are_there(decoded: &Decoded, presence: Presence, findings: &mut Fi
 }
 
 /// Reports every environment but the first: a plan is for one.
-pub(super) fn is_alone(environments: &[RawPortalEnvironment], findings: &mut Findings) {
+pub(super) fn refuse_second_environment(
+    environments: &[RawPortalEnvironment],
+    findings: &mut Findings,
+) {
     let Some((first, others)) = environments.split_first() else {
         return;
     };
@@ -103,14 +106,14 @@ pub(super) fn belongs(
     settings: &EnvironmentObject,
     findings: &mut Findings,
 ) {
-    let Some((reference, spot)) = good(organization.environment.as_ref()) else {
+    let Some((reference, spot)) = accepted(organization.environment.as_ref()) else {
         return;
     };
-    let Some((name, name_spot)) = good(reference.name.as_ref()) else {
+    let Some((name, name_spot)) = accepted(reference.name.as_ref()) else {
         return;
     };
     let own = namespace_of(&organization.object);
-    let wanted = good(reference.namespace.as_ref()).map_or(own, |(text, _)| Some(&**text));
+    let wanted = accepted(reference.namespace.as_ref()).map_or(own, |(text, _)| Some(&**text));
     let matches =
         |object: &Object| object.name.value == *name && may_be_one(namespace_of(object), wanted);
     let Some(environment) = environments.iter().find(|found| matches(&found.object)) else {

@@ -9,7 +9,7 @@ use super::urls::UrlRules;
 use super::{intents, operator};
 use crate::diagnostic::Findings;
 use crate::quote::quote;
-use crate::raw::{Field, RawMap, Text, Texts, good};
+use crate::raw::{Field, RawMap, Text, Texts, accepted};
 use crate::shape::{
     EnvironmentObject, RawEnvironment, RawLimits, RawManifest, RawReturnUrls, RawUpdateLimit,
 };
@@ -94,7 +94,7 @@ pub(super) fn check(documents: &[&RawManifest], files: &mut Files) -> Settings {
     let raw_defaults = once!(defaults);
     let raw_object = once!(kubernetes);
 
-    let environment = good(raw_environment)
+    let environment = accepted(raw_environment)
         .map(|(raw, _)| environment(raw, findings))
         .unwrap_or_default();
     let local = match environment.api_key {
@@ -103,7 +103,7 @@ pub(super) fn check(documents: &[&RawManifest], files: &mut Files) -> Settings {
         None if !complete => LocalHttp::Allowed,
         Some(KeyKind::Live) | None => LocalHttp::Refused,
     };
-    let raw_urls = good(raw_urls).map(|(raw, _)| raw);
+    let raw_urls = accepted(raw_urls).map(|(raw, _)| raw);
     let urls = UrlRules::new(
         raw_urls.and_then(|raw| raw.allowed_hosts.as_ref()),
         local,
@@ -125,13 +125,13 @@ pub(super) fn check(documents: &[&RawManifest], files: &mut Files) -> Settings {
         return_urls: raw_urls
             .map(|raw| return_urls(raw, &urls, findings))
             .unwrap_or_default(),
-        limits: good(raw_limits)
+        limits: accepted(raw_limits)
             .map(|(raw, _)| limits(raw, findings))
             .unwrap_or_default(),
-        object: good(raw_object)
+        object: accepted(raw_object)
             .map(|(raw, _)| operator::environment(raw, holder, findings))
             .unwrap_or_default(),
-        defaults: good(raw_defaults)
+        defaults: accepted(raw_defaults)
             .map(|(raw, _)| defaults::check(raw, &urls, findings))
             .unwrap_or_default(),
         environment,
@@ -160,7 +160,7 @@ fn once<'d, T>(
 }
 
 fn version(field: Option<&Field<i64>>, findings: &mut Findings) {
-    let Some((version, spot)) = good(field) else {
+    let Some((version, spot)) = accepted(field) else {
         return;
     };
     if *version != VERSION {
@@ -187,7 +187,7 @@ fn previous_manifests(
             "add `manifest:`, the name that takes the place of the former ones",
         );
     }
-    let list = good(field).map(|(list, _)| list.as_slice());
+    let list = accepted(field).map(|(list, _)| list.as_slice());
     list.unwrap_or_default()
         .iter()
         .filter_map(|name| parse_name(&name.value, name.spot, findings))
@@ -195,7 +195,7 @@ fn previous_manifests(
 }
 
 fn manifest_name(field: Option<&Field<Text>>, findings: &mut Findings) -> Option<ManifestName> {
-    let (text, spot) = good(field)?;
+    let (text, spot) = accepted(field)?;
     parse_name(text, spot, findings)
 }
 
@@ -221,7 +221,7 @@ fn environment(raw: &RawEnvironment, findings: &mut Findings) -> Environment {
     Environment {
         name: text::required(raw.name.as_ref(), "the environment's name", findings),
         api_key: text::word(raw.api_key.as_ref(), "`api_key`", findings),
-        client_id: good(raw.client_id.as_ref()).and_then(|(id, spot)| {
+        client_id: accepted(raw.client_id.as_ref()).and_then(|(id, spot)| {
             ClientId::parse(id)
                 .map_err(|why| {
                     findings.error(
@@ -239,7 +239,7 @@ fn environment(raw: &RawEnvironment, findings: &mut Findings) -> Environment {
 fn return_urls(raw: &RawReturnUrls, urls: &UrlRules, findings: &mut Findings) -> ReturnUrls {
     ReturnUrls {
         default: urls.check(raw.default.as_ref(), "the default return URL", findings),
-        success: good(raw.success.as_ref())
+        success: accepted(raw.success.as_ref())
             .map(|(map, _)| success_urls(map, urls, findings))
             .unwrap_or_default(),
         allowed_hosts: urls.hosts().clone(),
@@ -267,15 +267,15 @@ fn success_urls(
 
 fn limits(raw: &RawLimits, findings: &mut Findings) -> Limits {
     Limits {
-        create: good(raw.create.as_ref())
+        create: accepted(raw.create.as_ref())
             .and_then(|(number, spot)| count(*number, spot, "`create`", findings)),
-        update: good(raw.update.as_ref()).and_then(|(limit, spot)| match limit {
+        update: accepted(raw.update.as_ref()).and_then(|(limit, spot)| match limit {
             RawUpdateLimit::Count(number) => {
                 count(*number, spot, "`update`", findings).map(UpdateLimit::Count)
             }
             RawUpdateLimit::Text(text) => percentage(text, spot, findings),
         }),
-        delete: good(raw.delete.as_ref())
+        delete: accepted(raw.delete.as_ref())
             .and_then(|(number, spot)| count(*number, spot, "`delete`", findings))
             .unwrap_or(DEFAULT_DELETE_LIMIT),
     }

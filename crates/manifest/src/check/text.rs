@@ -3,7 +3,7 @@
 use super::placeholder;
 use crate::diagnostic::Findings;
 use crate::quote::{quote, suggest};
-use crate::raw::{Field, Text, good};
+use crate::raw::{Field, Text, accepted};
 use crate::source::Spot;
 use portalctl_model::codes::manifest as codes;
 use portalctl_model::name::{self, InvalidName, MAX_NAME_LENGTH};
@@ -36,7 +36,7 @@ fn hidden(bad: char, spot: Spot, what: &str, findings: &mut Findings) {
 
 /// The display name of an organization.
 pub(super) fn display_name(field: Option<&Field<Text>>, findings: &mut Findings) -> Option<String> {
-    let (text, spot) = good(field)?;
+    let (text, spot) = accepted(field)?;
     match name::check(text) {
         Ok(()) => {
             placeholder::warn(text, spot, "the name", findings);
@@ -74,7 +74,7 @@ pub(super) fn required(
     what: &str,
     findings: &mut Findings,
 ) -> Option<String> {
-    let (text, spot) = good(field)?;
+    let (text, spot) = accepted(field)?;
     if text.trim().is_empty() {
         findings.error(
             codes::BLANK,
@@ -97,7 +97,7 @@ pub(super) fn word<W: Word>(
     what: &str,
     findings: &mut Findings,
 ) -> Option<W> {
-    let (text, spot) = good(field)?;
+    let (text, spot) = accepted(field)?;
     if let Some((_, value)) = W::WORDS.iter().find(|(word, _)| **word == **text) {
         return Some(*value);
     }

@@ -5,7 +5,7 @@ use url::Host;
 use crate::diagnostic::Findings;
 use crate::form::Form;
 use crate::quote::quote;
-use crate::raw::{Field, Text, Texts, good};
+use crate::raw::{Field, Text, Texts, accepted};
 use crate::source::Spot;
 use portalctl_model::codes::manifest as codes;
 use portalctl_model::return_url::{LocalHttp, is_template};
@@ -29,7 +29,7 @@ impl UrlRules {
     ) -> Self {
         let mut listed = Vec::new();
         let mut flawed = false;
-        if let Some((hosts, spot)) = good(field) {
+        if let Some((hosts, spot)) = accepted(field) {
             if hosts.is_empty() {
                 flawed = true;
                 findings.error(
@@ -74,7 +74,7 @@ impl UrlRules {
         what: &str,
         findings: &mut Findings,
     ) -> Option<ReturnUrl> {
-        let (text, spot) = good(field)?;
+        let (text, spot) = accepted(field)?;
         self.check_text(text, spot, what, findings)
     }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Remainder, derived_name, object_name, return_urls, some_list};
+use super::{KubernetesFields, derived_name, object_name, return_urls, some_list};
 use crate::shape::{
     AuditLogs, DomainSettings, Environment, EnvironmentObject, IntentSettings, Limits, Manifest,
     Organization, OrganizationObject, UpdateLimit,
@@ -14,7 +14,7 @@ use portalctl_model::desired::{
 use portalctl_model::{Domain, ExternalId, Intent, OrgKey};
 
 /// Returns the whole manifest.
-pub(super) fn whole(desired: &Desired, rest: &Remainder) -> Manifest {
+pub(super) fn whole(desired: &Desired, rest: &KubernetesFields) -> Manifest {
     let present = desired.organizations.iter().map(|(key, declared)| {
         let placed = rest.organizations.get(key);
         let organization = Organization {
@@ -100,7 +100,7 @@ fn environment_object(desired: &Desired, object: &EnvironmentObject) -> Option<E
 fn organization_object(
     key: &OrgKey,
     object: &OrganizationObject,
-    rest: &Remainder,
+    rest: &KubernetesFields,
 ) -> Option<OrganizationObject> {
     let derived = object_name(key, object, rest);
     let home = &rest.environment.namespace;

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 
 pub use super::form::Form;
 
-use super::check::{self, Remainder};
+use super::check::{self, KubernetesFields};
 use super::diagnostic::Findings;
 use super::document_kind::{self, Documents};
 use super::input::Input;
@@ -23,11 +23,11 @@ use portalctl_model::desired::{self, Desired, DesiredOrganization};
 
 /// A manifest with all of its fields.
 #[derive(Debug)]
-pub struct Whole {
+pub struct WholeManifest {
     /// The desired state, or the problems.
     pub checked: Checked,
     /// Fields of the Kubernetes form that have no desired state.
-    pub rest: Remainder,
+    pub rest: KubernetesFields,
 }
 
 /// One file of a folder.
@@ -40,9 +40,9 @@ pub struct File {
 }
 
 /// Loads and checks a manifest, and keeps the fields of the Kubernetes form.
-pub fn read_whole(inputs: &[Input]) -> Whole {
+pub fn read_whole(inputs: &[Input]) -> WholeManifest {
     let (checked, rest) = check::check_whole(load(inputs));
-    Whole { checked, rest }
+    WholeManifest { checked, rest }
 }
 
 /// Returns the form of files: a manifest, unless there is a resource.
@@ -55,7 +55,7 @@ pub fn form_of(inputs: &[Input]) -> Form {
 }
 
 /// Converts a manifest to one text.
-pub fn text(desired: &Desired, rest: &Remainder, to: Form) -> String {
+pub fn text(desired: &Desired, rest: &KubernetesFields, to: Form) -> String {
     match to {
         Form::Manifest => to_yaml(&manifest::whole(desired, rest)),
         Form::Kubernetes => {
@@ -68,7 +68,7 @@ pub fn text(desired: &Desired, rest: &Remainder, to: Form) -> String {
 }
 
 /// Converts a manifest to a folder: one file for each organization, and one for the settings.
-pub fn files(desired: &Desired, rest: &Remainder, to: Form) -> Vec<File> {
+pub fn files(desired: &Desired, rest: &KubernetesFields, to: Form) -> Vec<File> {
     let (settings, organizations): (_, Vec<(String, String)>) = match to {
         Form::Manifest => {
             let mut whole = manifest::whole(desired, rest);
@@ -106,7 +106,7 @@ pub fn files(desired: &Desired, rest: &Remainder, to: Form) -> Vec<File> {
 /// Returns the declared fields that the Kubernetes form lacks, each with the number of its entries.
 ///
 /// In Kubernetes only an environment gives permissions.
-pub fn unsaid_in_kubernetes(desired: &Desired) -> Vec<(&'static str, usize)> {
+pub fn without_kubernetes_form(desired: &Desired) -> Vec<(&'static str, usize)> {
     let count = |is_said: fn(&DesiredOrganization) -> bool| {
         let entries = desired.organizations.values();
         entries.filter(|entry| is_said(entry)).count()
@@ -121,7 +121,7 @@ pub fn unsaid_in_kubernetes(desired: &Desired) -> Vec<(&'static str, usize)> {
 }
 
 /// Returns the name and key of the Secret that resources name when the manifest names none.
-pub fn default_secret(rest: &Remainder) -> Option<(&'static str, &'static str)> {
+pub fn default_secret(rest: &KubernetesFields) -> Option<(&'static str, &'static str)> {
     let is_declared = rest.environment.secret_ref.is_some();
     (!is_declared).then_some((resources::SECRET, resources::SECRET_KEY))
 }
@@ -154,7 +154,7 @@ fn return_urls(urls: &desired::ReturnUrls) -> Option<ReturnUrls> {
 const NAMELESS: &str = "portal";
 
 /// Returns the tenant that an organization's namespace is.
-fn tenant_of<'a>(placed: &'a OrganizationObject, rest: &Remainder) -> Option<Tenant<'a>> {
+fn tenant_of<'a>(placed: &'a OrganizationObject, rest: &KubernetesFields) -> Option<Tenant<'a>> {
     Tenant::of(
         rest.environment.namespace.as_deref(),
         placed.namespace.as_deref(),
@@ -162,14 +162,18 @@ fn tenant_of<'a>(placed: &'a OrganizationObject, rest: &Remainder) -> Option<Ten
 }
 
 /// Returns the default name of an organization's object: its key, without the namespace.
-fn object_name<'a>(key: &'a OrgKey, placed: &OrganizationObject, rest: &Remainder) -> &'a str {
+fn object_name<'a>(
+    key: &'a OrgKey,
+    placed: &OrganizationObject,
+    rest: &KubernetesFields,
+) -> &'a str {
     let tenant = tenant_of(placed, rest);
     let plain = tenant.and_then(|tenant| tenant.plain(key.as_str()));
     plain.unwrap_or(key.as_str())
 }
 
 /// Returns the name of the environment's object: as declared, else derived from the environment's name.
-fn environment_name(desired: &Desired, rest: &Remainder) -> String {
+fn environment_name(desired: &Desired, rest: &KubernetesFields) -> String {
     let given = rest.environment.name.clone();
     given.unwrap_or_else(|| derived_name(desired.environment.name.as_deref()))
 }

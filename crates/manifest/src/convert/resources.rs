@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::manifest;
-use super::{Remainder, environment_name, object_name, return_urls, some_list, tenant_of};
+use super::{KubernetesFields, environment_name, object_name, return_urls, some_list, tenant_of};
 use crate::kubernetes::{API_VERSION, Kind};
 use crate::shape::{
     EnvironmentRef, ExternalIdPatterns, KeyRef, OperatorSettings, Organization,
@@ -45,7 +45,10 @@ fn object<S>(kind: Kind, name: String, namespace: Option<String>, spec: S) -> Ob
 }
 
 /// Returns the `PortalEnvironment`.
-pub(super) fn environment(desired: &Desired, rest: &Remainder) -> Object<PortalEnvironmentSpec> {
+pub(super) fn environment(
+    desired: &Desired,
+    rest: &KubernetesFields,
+) -> Object<PortalEnvironmentSpec> {
     let name = environment_name(desired, rest);
     let shown = desired.environment.name.clone();
     let spec = PortalEnvironmentSpec {
@@ -71,7 +74,7 @@ pub(super) fn environment(desired: &Desired, rest: &Remainder) -> Object<PortalE
 
 /// Returns the patterns of the environment, and those that organizations of other namespaces need for
 /// their external ids.
-fn external_id_patterns(desired: &Desired, rest: &Remainder) -> Vec<ExternalIdPatterns> {
+fn external_id_patterns(desired: &Desired, rest: &KubernetesFields) -> Vec<ExternalIdPatterns> {
     let mut patterns = rest.environment.operator.external_id_patterns.clone();
     for (key, organization) in &desired.organizations {
         let placed = rest.organizations.get(key);
@@ -98,7 +101,7 @@ fn external_id_patterns(desired: &Desired, rest: &Remainder) -> Vec<ExternalIdPa
 /// Returns the `PortalOrganization`s, by key.
 pub(super) fn organizations<'d>(
     desired: &'d Desired,
-    rest: &Remainder,
+    rest: &KubernetesFields,
 ) -> Vec<(&'d OrgKey, Object<PortalOrganizationSpec>)> {
     let environment = environment_name(desired, rest);
     let home = rest.environment.namespace.as_ref();
