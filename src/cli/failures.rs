@@ -6,7 +6,8 @@
 use portalctl_model::Intent;
 use portalctl_model::desired::Names;
 use portalctl_report::json_v1::{self, ErrorItem};
-use portalctl_report::{html, markdown, sarif};
+use portalctl_report::markdown::{self, FailedRun};
+use portalctl_report::{html, sarif};
 
 use super::json;
 
@@ -45,10 +46,12 @@ impl Failure<'_> {
         let Self { command, items, .. } = *self;
         match (format, command) {
             ("json", _) => self.json(),
-            ("markdown", "plan" | "apply" | "status") => {
-                let sandbox = self.is_sandbox;
-                Some(markdown::failed(command, self.names, sandbox, items))
-            }
+            ("markdown", "plan" | "apply" | "status") => Some(markdown::failed(&FailedRun {
+                command,
+                names: self.names,
+                sandbox: self.is_sandbox,
+                errors: items,
+            })),
             ("html", "plan" | "status") => html::failure(command, items).ok(),
             ("sarif", "plan" | "validate") => sarif::problems(items, &[]).ok(),
             _ => None,

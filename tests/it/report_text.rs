@@ -9,7 +9,9 @@ use portalctl_model::text::is_plain;
 use portalctl_model::{Email, Intent, OrganizationId};
 use portalctl_report::paint::Paint;
 use portalctl_report::text::{self, Layout, Listing};
-use portalctl_report::{ApplyReportView, Headline, InviteQuestion, PlanReport, StatusReport};
+use portalctl_report::{
+    ApplyReportView, Emails, Headline, InviteQuestion, PlanReport, StatusReport,
+};
 use portalctl_workos::apply::{ApplyReport, Outcome, Problem};
 
 use crate::support::samples::{
@@ -21,7 +23,7 @@ fn plain(width: usize) -> Layout {
     Layout {
         paint: Paint { colour: false },
         width,
-        mask_emails: false,
+        emails: Emails::Shown,
     }
 }
 
@@ -96,9 +98,8 @@ fn a_plan_at_60_columns() {
           no organization matches, but org_01J (Initech EU) has
           the domain initech.eu
           hint: if it is this customer, write `previous_keys:
-                [initech]` (the key was renamed) or `id:
-                org_01J`; if it is another one, write
-                `allow_shared_domain: true`
+          [initech]` (the key was renamed) or `id: org_01J`; if
+          it is another one, write `allow_shared_domain: true`
 
     held: wanted, but not allowed in this run
       # hooli  adopt org_orphan  needs --adopt
@@ -151,8 +152,8 @@ fn a_plan_at_80_columns() {
           no organization matches, but org_01J (Initech EU) has the domain
           initech.eu
           hint: if it is this customer, write `previous_keys: [initech]` (the key
-                was renamed) or `id: org_01J`; if it is another one, write
-                `allow_shared_domain: true`
+          was renamed) or `id: org_01J`; if it is another one, write
+          `allow_shared_domain: true`
 
     held: wanted, but not allowed in this run
       # hooli  adopt org_orphan  needs --adopt
@@ -247,8 +248,8 @@ fn a_plan_in_colour() {
           no organization matches, but org_01J (Initech EU) has the domain
           initech.eu
           hint: if it is this customer, write `previous_keys: [initech]` (the key
-                was renamed) or `id: org_01J`; if it is another one, write
-                `allow_shared_domain: true`
+          was renamed) or `id: org_01J`; if it is another one, write
+          `allow_shared_domain: true`
 
     <1>held: wanted, but not allowed in this run<0>
       <33>#<0> <1>hooli<0>  adopt org_orphan  needs <33>--adopt<0>
@@ -325,7 +326,7 @@ fn a_sandbox_is_named_instead_of_an_endpoint() {
 fn a_status_at_60_columns() {
     let text = status_text(&some_readiness(), Listing::Pending, &plain(60));
     assert_tidy(&text);
-    insta::assert_snapshot!(text, @r"
+    insta::assert_snapshot!(text, @"
     portalctl status · production · api.workos.com · live key
 
                 sso  dsync  domains  certs
@@ -341,7 +342,7 @@ fn a_status_at_60_columns() {
           the OktaSAML connection is inactive: nobody can sign
           in with it
           hint: ask the customer's IT admin to activate it in
-                the Admin Portal
+          the Admin Portal
       ? initech.eu  sso  your turn
           the state of the OktaSAML connection is one that this
           version does not know: sideways
@@ -349,11 +350,11 @@ fn a_status_at_60_columns() {
       ◐ acme  domain_verification  for 11 days  waiting for DNS
           acme.com waits for its TXT record, 24 days left
           hint: ask the customer to set the TXT record
-                _workos.acme.com
+          _workos.acme.com
       ○ globex  dsync  for 14 days  the customer's turn
           no directory yet
           hint: send the customer's IT admin to the Admin Portal
-                for dsync
+          for dsync
 
     1 attention, 1 unknown, 1 in progress, 1 unconfigured,
     3 configured, 1 n/a, 13 requests
@@ -362,7 +363,7 @@ fn a_status_at_60_columns() {
 
 #[test]
 fn a_status_at_80_columns() {
-    insta::assert_snapshot!(status_text(&some_readiness(), Listing::Pending, &plain(80)), @r"
+    insta::assert_snapshot!(status_text(&some_readiness(), Listing::Pending, &plain(80)), @"
     portalctl status · production · api.workos.com · live key
 
                 sso             dsync           domains         certs
@@ -393,7 +394,7 @@ fn a_status_at_80_columns() {
 
 #[test]
 fn a_status_at_200_columns() {
-    insta::assert_snapshot!(status_text(&some_readiness(), Listing::All, &plain(200)), @r"
+    insta::assert_snapshot!(status_text(&some_readiness(), Listing::All, &plain(200)), @"
     portalctl status · production · api.workos.com · live key
 
                 sso             dsync           domain_verification  certificate_renewal
@@ -422,7 +423,7 @@ fn a_status_at_200_columns() {
 
 #[test]
 fn a_status_at_30_columns() {
-    insta::assert_snapshot!(status_text(&some_readiness(), Listing::Pending, &plain(30)), @r"
+    insta::assert_snapshot!(status_text(&some_readiness(), Listing::Pending, &plain(30)), @"
     portalctl status · production · api.workos.com · live key
 
     globex
@@ -442,20 +443,28 @@ fn a_status_at_30_columns() {
           the OktaSAML connection
           is inactive: nobody can
           sign in with it
-          hint: ask the customer's IT admin to activate it in the Admin Portal
+          hint: ask the customer's
+          IT admin to activate it
+          in the Admin Portal
       ? initech.eu  sso  your turn
           the state of the
           OktaSAML connection is
           one that this version
           does not know: sideways
-          hint: look at it in the WorkOS dashboard
+          hint: look at it in the
+          WorkOS dashboard
       ◐ acme  domain_verification  for 11 days  waiting for DNS
           acme.com waits for its
           TXT record, 24 days left
-          hint: ask the customer to set the TXT record _workos.acme.com
+          hint: ask the customer
+          to set the TXT record
+          _workos.acme.com
       ○ globex  dsync  for 14 days  the customer's turn
           no directory yet
-          hint: send the customer's IT admin to the Admin Portal for dsync
+          hint: send the
+          customer's IT admin to
+          the Admin Portal for
+          dsync
 
     1 attention, 1 unknown,
     1 in progress, 1 unconfigured,
@@ -467,7 +476,7 @@ fn a_status_at_30_columns() {
 #[test]
 fn a_status_in_colour() {
     let text = status_text(&some_readiness(), Listing::Pending, &coloured(80));
-    insta::assert_snapshot!(visible(&text), @r"
+    insta::assert_snapshot!(visible(&text), @"
     <1>portalctl status<0> · <1>production<0> · api.workos.com · live key
 
     <2>            sso             dsync           domains         certs<0>
@@ -521,7 +530,7 @@ no intents declared, 13 requests
 fn an_apply_at_60_columns() {
     let text = apply_text(&some_plan(), &some_report(), &some_readiness(), &plain(60));
     assert_tidy(&text);
-    insta::assert_snapshot!(text, @r"
+    insta::assert_snapshot!(text, @"
     portalctl apply · production · api.workos.com · live key
 
     conflicts: nothing is done for these until somebody decides
@@ -529,9 +538,8 @@ fn an_apply_at_60_columns() {
           no organization matches, but org_01J (Initech EU) has
           the domain initech.eu
           hint: if it is this customer, write `previous_keys:
-                [initech]` (the key was renamed) or `id:
-                org_01J`; if it is another one, write
-                `allow_shared_domain: true`
+          [initech]` (the key was renamed) or `id: org_01J`; if
+          it is another one, write `allow_shared_domain: true`
 
     held: wanted, but not allowed in this run
       # hooli  adopt org_orphan (2 fields)  needs --adopt
@@ -581,7 +589,7 @@ fn an_apply_at_60_columns() {
           the OktaSAML connection is inactive: nobody can sign
           in with it
           hint: ask the customer's IT admin to activate it in
-                the Admin Portal
+          the Admin Portal
       ? initech.eu  sso  your turn
           the state of the OktaSAML connection is one that this
           version does not know: sideways
@@ -589,11 +597,11 @@ fn an_apply_at_60_columns() {
       ◐ acme  domain_verification  for 11 days  waiting for DNS
           acme.com waits for its TXT record, 24 days left
           hint: ask the customer to set the TXT record
-                _workos.acme.com
+          _workos.acme.com
       ○ globex  dsync  for 14 days  the customer's turn
           no directory yet
           hint: send the customer's IT admin to the Admin Portal
-                for dsync
+          for dsync
 
     2 done, 1 refused, 1 unknown, 1 not tried, 2 held,
     1 conflict, 7 unchanged, 13 requests
@@ -604,7 +612,7 @@ fn an_apply_at_60_columns() {
 #[test]
 fn an_apply_at_80_columns() {
     let text = apply_text(&some_plan(), &some_report(), &some_readiness(), &plain(80));
-    insta::assert_snapshot!(text, @r"
+    insta::assert_snapshot!(text, @"
     portalctl apply · production · api.workos.com · live key
 
     conflicts: nothing is done for these until somebody decides
@@ -612,8 +620,8 @@ fn an_apply_at_80_columns() {
           no organization matches, but org_01J (Initech EU) has the domain
           initech.eu
           hint: if it is this customer, write `previous_keys: [initech]` (the key
-                was renamed) or `id: org_01J`; if it is another one, write
-                `allow_shared_domain: true`
+          was renamed) or `id: org_01J`; if it is another one, write
+          `allow_shared_domain: true`
 
     held: wanted, but not allowed in this run
       # hooli  adopt org_orphan (2 fields)  needs --adopt
@@ -676,7 +684,7 @@ fn an_apply_at_80_columns() {
 #[test]
 fn an_apply_at_200_columns() {
     let text = apply_text(&some_plan(), &some_report(), &some_readiness(), &plain(200));
-    insta::assert_snapshot!(text, @r"
+    insta::assert_snapshot!(text, @"
     portalctl apply · production · api.workos.com · live key
 
     conflicts: nothing is done for these until somebody decides
@@ -1243,7 +1251,7 @@ fn addresses_are_masked_when_asked() {
         write: None,
     }];
     let masked = Layout {
-        mask_emails: true,
+        emails: Emails::Masked,
         ..plain(80)
     };
     assert!(plan_text(&plan, &plain(80)).contains("it_contacts.ada@acme.com"));
@@ -1276,7 +1284,7 @@ fn what_an_invitation_would_do_is_shown_before_it_is_agreed_to() {
           not by invitation: audit_logs
     ");
     let masked = Layout {
-        mask_emails: true,
+        emails: Emails::Masked,
         ..plain(60)
     };
     let shown = text::invitation(&question, &masked);

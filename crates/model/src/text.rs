@@ -60,6 +60,9 @@ pub fn mask_email(email: &str) -> String {
     }
 }
 
+/// Path of an IT contact's field, which an address follows.
+const CONTACT_PATH: &str = "it_contacts.";
+
 /// Masks every e-mail address in a text, as [`mask_email`] does.
 ///
 /// ```
@@ -75,7 +78,11 @@ pub fn mask_addresses(text: &str) -> Cow<'_, str> {
             .rev()
             .take_while(|(_, c)| is_local(*c))
             .last()
-            .map(|(index, _)| copied + index);
+            .map(|(index, _)| copied + index)
+            .map(|start| match text[start..at].strip_prefix(CONTACT_PATH) {
+                Some(local) if !local.is_empty() => at - local.len(),
+                _ => start,
+            });
         let domain = text[at + 1..].split(|c: char| !is_domain(c)).next();
         let is_domain = domain.is_some_and(|domain| domain.trim_end_matches('.').contains('.'));
         if let (Some(local), true) = (local, is_domain)
@@ -128,7 +135,7 @@ mod tests {
                 "<ada+x@acme.com>, (bob@b.co.uk).",
                 "<a***@acme.com>, (b***@b.co.uk).",
             ),
-            ("it_contacts.ada@acme.com", "i***@acme.com"),
+            ("it_contacts.ada@acme.com", "it_contacts.a***@acme.com"),
             (
                 "https://user:secret@host.example/",
                 "https://user:s***@host.example/",

@@ -1,26 +1,26 @@
-//! Tables for spreadsheets and scripts: comma-separated, quoted as RFC 4180 has it, in UTF-8.
+//! CSV tables for spreadsheets and scripts, quoted by RFC 4180, in UTF-8.
 //!
-//! A spreadsheet takes a cell that begins with `=` for a formula, whoever wrote it. Such cells get
-//! an apostrophe in front, which spreadsheets show as text. Lines end in LF alone, as scripts
-//! expect and every spreadsheet reads.
+//! Spreadsheets evaluate a cell that begins with `=`. Such cells get an apostrophe in front, which
+//! spreadsheets show as text. Lines end in LF alone, which scripts expect and every spreadsheet
+//! reads.
 
 use std::collections::BTreeMap;
 
 use csv::WriterBuilder;
 
 use super::StatusReport;
-use super::json_v1::InvitationStateName;
+use super::view::InvitationStateName;
 use portalctl_model::mark::InvitationMark;
 use portalctl_model::text::escape;
 use portalctl_model::{OrgKey, OrganizationId};
 
-/// A table could not be written.
+/// Error of a table that could not be written.
 pub use csv::Error as Unwritten;
 
-/// What a spreadsheet takes for the beginning of a formula.
+/// First characters of a cell that spreadsheets evaluate as a formula.
 const FORMULA: [char; 7] = ['=', '+', '-', '@', '\t', '\r', '\n'];
 
-/// One row for each organization and intent.
+/// Renders one row for each organization and intent.
 pub fn status(report: &StatusReport<'_>) -> Result<String, Unwritten> {
     let mut rows = vec![
         [
@@ -63,7 +63,7 @@ pub fn status(report: &StatusReport<'_>) -> Result<String, Unwritten> {
     table(&rows)
 }
 
-/// One row for each key; an organization that does not exist has no id.
+/// Renders one row for each key; the id of an organization that does not exist is empty.
 pub fn ids(ids: &BTreeMap<&OrgKey, Option<&OrganizationId>>) -> Result<String, Unwritten> {
     let mut rows = vec![["key", "organization_id"].map(str::to_owned)];
     rows.extend(ids.iter().map(|(key, id)| {
@@ -84,7 +84,7 @@ fn table<const N: usize>(rows: &[[String; N]]) -> Result<String, Unwritten> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// A cell on one line that is no formula.
+/// Escapes a cell: one line, and no formula.
 fn cell(text: &str) -> String {
     let shown = escape(text);
     if text.starts_with(FORMULA) {

@@ -1,9 +1,9 @@
-//! Reports: pure renderers of plans, apply reports and readiness.
+//! Reports: pure renderers of plans, apply accounts, readiness and the doctor's checks.
 //!
-//! Goes in: results. Comes out: text, one function for each format. No I/O, no clock; JSON is never
-//! derived from text. Whatever came from outside is escaped; e-mail addresses can be masked; keys and
-//! portal links are in none of the types that arrive here, verification tokens only when somebody
-//! asked to have them revealed.
+//! Results go in, text comes out, by one function for each format. No I/O and no clock; JSON is
+//! never derived from text. Text from outside is escaped and e-mail addresses can be masked. No
+//! type here holds an API key or a portal link, and verification tokens appear only where the user
+//! asked to reveal them.
 
 pub mod csv;
 pub mod doctor;
@@ -14,8 +14,12 @@ pub mod paint;
 pub mod sarif;
 pub mod text;
 
+mod problem;
+mod view;
 mod width;
 
+pub use problem::ErrorItem;
+pub use view::Emails;
 pub use width::wrapped as wrap;
 
 use std::time::Duration;
@@ -35,22 +39,22 @@ use portalctl_model::observed::Organization;
 use portalctl_model::{Email, ExternalUserId, Intent, OrgKey, OrganizationId};
 use portalctl_workos::apply::ApplyReport;
 
-/// What every report says first: where it was made and at what cost.
+/// Header of every report: the environment it was made in and the cost of the run.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Headline {
     /// The environment, endpoint and key the run was made with.
     pub target: Target,
-    /// Whether the in-memory WorkOS answered.
+    /// True when the in-memory WorkOS answered.
     pub sandbox: bool,
-    /// How many requests the run used.
+    /// Number of requests of the run.
     pub requests: u64,
     /// Warnings about the manifest, skipped files among them, in the order of files and lines.
-    pub manifest_warnings: Vec<json_v1::ErrorItem>,
+    pub manifest_warnings: Vec<ErrorItem>,
 }
 
 impl Headline {
-    /// Returns the warnings about files that were skipped: what they declare is in no report.
-    pub fn skipped_files(&self) -> impl Iterator<Item = &json_v1::ErrorItem> {
+    /// Returns the warnings about skipped files, whose declarations are missing from the report.
+    pub fn skipped_files(&self) -> impl Iterator<Item = &ErrorItem> {
         let codes = [codes::LINK_SKIPPED.as_str(), codes::FILE_SKIPPED.as_str()];
         let warnings = self.manifest_warnings.iter();
         warnings.filter(move |warning| codes.contains(&warning.code))
@@ -60,133 +64,133 @@ impl Headline {
 /// A plan with the readiness that was read in the same pass.
 #[derive(Debug, Clone, Copy)]
 pub struct PlanReport<'a> {
-    /// Where and at what cost.
+    /// Header.
     pub headline: &'a Headline,
     /// The plan.
     pub plan: &'a Plan,
-    /// How far every customer is, now.
+    /// Readiness of every organization, before the plan is applied.
     pub readiness: &'a Readiness,
 }
 
-/// What apply did, and the readiness after it.
+/// Account of an apply, with the readiness after it.
 #[derive(Debug, Clone, Copy)]
 pub struct ApplyReportView<'a> {
-    /// Where and at what cost.
+    /// Header.
     pub headline: &'a Headline,
     /// The plan that was applied.
     pub plan: &'a Plan,
-    /// What became of it.
+    /// Outcome of every change.
     pub report: &'a ApplyReport,
-    /// How far every customer is after it.
+    /// Readiness of every organization after the run.
     pub readiness: &'a Readiness,
 }
 
-/// Readiness alone.
+/// Readiness of every organization.
 #[derive(Debug, Clone, Copy)]
 pub struct StatusReport<'a> {
-    /// Where and at what cost.
+    /// Header.
     pub headline: &'a Headline,
-    /// How far every customer is.
+    /// Readiness.
     pub readiness: &'a Readiness,
-    /// When it was read, for durations.
+    /// Time of the reading, for ages.
     pub now: Timestamp,
 }
 
-/// What became of an organization's domains.
+/// Domain verification of one organization.
 #[derive(Debug, Clone, Copy)]
 pub struct DomainsReport<'a> {
-    /// Where and at what cost.
+    /// Header.
     pub headline: &'a Headline,
     /// The organization's key in the manifest.
     pub key: &'a OrgKey,
     /// The organization.
     pub organization: &'a OrganizationId,
-    /// The domains that the run was about, by name.
+    /// Domains that the run covered, by name.
     pub domains: &'a [DomainCheck],
 }
 
-/// A portal link, without the link.
+/// Portal link that was made; the link itself is not part of the report.
 #[derive(Debug, Clone, Copy)]
 pub struct LinkReport<'a> {
-    /// Where and at what cost.
+    /// Header.
     pub headline: &'a Headline,
-    /// The customer's key.
+    /// Key of the organization.
     pub key: &'a OrgKey,
-    /// The customer's name.
+    /// Name of the organization.
     pub name: Option<&'a str>,
-    /// The customer's organization.
+    /// Organization at WorkOS.
     pub organization: &'a OrganizationId,
-    /// The one feature.
+    /// Intent of the link.
     pub intent: Intent,
-    /// Where the portal sends the browser afterwards.
+    /// Destinations after the portal.
     pub urls: &'a ResolvedUrls,
-    /// The person the link is for, where it was said.
+    /// User that the link was made for, where `--user` named one.
     pub user: Option<&'a ExternalUserId>,
     /// IT contacts that get access with the link.
     pub contacts: &'a [Email],
-    /// How far the customer was before.
+    /// Readiness of the intent before the link was made.
     pub readiness: &'a IntentReadiness,
 }
 
-/// Links and portal sessions of one person that were ended.
+/// Revocation of one user's links and portal sessions.
 #[derive(Debug, Clone, Copy)]
 pub struct RevokeLinkReport<'a> {
-    /// Where and at what cost.
+    /// Header.
     pub headline: &'a Headline,
-    /// The customer's key.
+    /// Key of the organization.
     pub key: &'a OrgKey,
-    /// The customer's organization.
+    /// Organization at WorkOS.
     pub organization: &'a OrganizationId,
-    /// The person.
+    /// User.
     pub user: &'a ExternalUserId,
 }
 
-/// What came of waiting for a customer.
+/// End of a wait for one intent.
 #[derive(Debug, Clone, Copy)]
 pub struct WaitReport<'a> {
-    /// Where and at what cost.
+    /// Header.
     pub headline: &'a Headline,
-    /// The customer's key.
+    /// Key of the organization.
     pub key: &'a OrgKey,
-    /// The customer's organization.
+    /// Organization at WorkOS.
     pub organization: &'a OrganizationId,
-    /// How far the customer is, as last read.
+    /// Readiness of the intent, as last read.
     pub readiness: &'a IntentReadiness,
-    /// How it ended.
+    /// Reason for the end.
     pub outcome: WaitOutcome,
-    /// How long it took.
+    /// Duration of the wait.
     pub took: Duration,
 }
 
-/// What an import wrote, or would write.
+/// Result of an import.
 #[derive(Debug, Clone, Copy)]
 pub struct ImportReport<'a> {
-    /// Where and at what cost.
+    /// Header.
     pub headline: &'a Headline,
-    /// The import.
+    /// Files and skipped organizations.
     pub import: &'a Import,
-    /// The folder, as the user named it.
+    /// Folder, as the user named it.
     pub folder: &'a str,
-    /// Whether the folder by itself is the manifest, without other files.
+    /// True when the folder alone is the whole manifest.
     pub is_whole: bool,
-    /// Whether the file with the settings is among those written.
+    /// True when the file with the settings is among those written.
     pub settings: bool,
-    /// How many organizations' files were written: all of them, unless something went wrong.
+    /// Number of organizations' files that were written; smaller than the import's after an error.
     pub written: usize,
-    /// Whether nothing was to be written.
+    /// True when nothing was to be written.
     pub is_dry_run: bool,
-    /// Remarks without consequence.
+    /// Remarks.
     pub notes: &'a [String],
 }
 
 impl ImportReport<'_> {
-    /// The files that were written, or would be.
+    /// Returns the files that were written, or would be.
     fn files(&self) -> &[NewFile] {
         let files = &self.import.files;
-        files.get(..self.written).unwrap_or(files)
+        &files[..self.written.min(files.len())]
     }
 
-    /// The path of a file.
+    /// Returns the path of a file in the folder.
     fn path(&self, name: &str) -> String {
         format!("{}/{name}", self.folder.trim_end_matches('/'))
     }
@@ -195,49 +199,49 @@ impl ImportReport<'_> {
 /// The doctor's checks.
 #[derive(Debug, Clone, Copy)]
 pub struct DoctorReport<'a> {
-    /// Where and at what cost.
+    /// Header.
     pub headline: &'a Headline,
     /// The checks in order.
     pub checks: &'a [Check],
 }
 
-/// An invitation that is about to be sent: what somebody consents to.
+/// Invitation that is about to be sent, for the user's consent.
 #[derive(Debug, Clone, Copy)]
 pub struct InviteQuestion<'a> {
-    /// Where and at what cost.
+    /// Header.
     pub headline: &'a Headline,
     /// The organization's key in the manifest.
     pub key: &'a OrgKey,
     /// The organization.
     pub organization: &'a Organization,
-    /// Who is invited to what.
+    /// Contact and intents.
     pub invitation: &'a Invitation,
     /// IT contacts that are added first.
     pub add: &'a [Email],
-    /// Whether an active invitation is ended first.
+    /// True when an active invitation is ended first.
     pub again: bool,
 }
 
-/// What became of an invitation.
+/// Result of `portalctl invite`.
 #[derive(Debug, Clone, Copy)]
 pub struct InviteReport<'a> {
-    /// Where and at what cost.
+    /// Header.
     pub headline: &'a Headline,
     /// The organization's key in the manifest.
     pub key: &'a OrgKey,
     /// The organization.
     pub organization: &'a OrganizationId,
-    /// Who is invited, or was.
+    /// Address of the contact; `None` where there is none.
     pub contact: Option<&'a str>,
     /// IT contacts that were added first.
     pub added: &'a [Email],
-    /// What the contact is invited to; nothing when an invitation was only ended.
+    /// Intents of the invitation; `None` when an invitation was only ended.
     pub invitation: Option<&'a Invitation>,
-    /// What became of it.
+    /// Outcome.
     pub outcome: InviteOutcome,
 }
 
-/// How `portalctl invite` ended.
+/// Outcome of `portalctl invite`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum InviteOutcome {

@@ -1,25 +1,26 @@
-//! SARIF 2.1.0: problems on their lines of the manifest, for code scanning and pull requests.
+//! SARIF 2.1.0 for code scanning: problems on their lines of the manifest.
 //!
-//! What is wrong with the manifest is an error, a conflict is one too, what is held is a note. Each
-//! rule is an error code, with what `portalctl explain` says of it.
+//! Problems of the manifest and conflicts are errors, held changes are notes. Each rule is an error
+//! code with the text of `portalctl explain`.
 //!
-//! Source of the shapes: the OASIS standard, sections 3.13 to 3.49. Names are the standard's own.
+//! Source of the shapes: the OASIS standard, sections 3.13 to 3.49.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::json_v1::{ErrorItem, held_reason};
+use super::ErrorItem;
+use super::view::held_reason;
 use portalctl_core::plan::{Plan, Scope};
 use portalctl_model::OrgKey;
 use portalctl_model::codes::Code;
 use portalctl_model::desired::{Desired, Source};
 use portalctl_model::text::{escape, mask_addresses};
 
-/// Where the standard's own schema is found.
+/// URL of the standard's schema.
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
 
-/// What a result weighs.
+/// Severity of a result.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 enum Level {
@@ -107,7 +108,7 @@ struct Region {
     start_column: Option<u32>,
 }
 
-/// What is worth a look about a plan, each on the line where its entry is declared.
+/// Renders conflicts, warnings and held changes of a plan, each on the line of its entry.
 pub fn plan(
     plan: &Plan,
     desired: &Desired,
@@ -152,7 +153,7 @@ pub fn plan(
     log(findings)
 }
 
-/// What is wrong with a manifest, or why there is no plan, each where it stands.
+/// Renders the problems of a manifest, or the errors that prevented a plan.
 pub fn problems(errors: &[ErrorItem], warnings: &[ErrorItem]) -> serde_json::Result<String> {
     let errors = errors.iter().map(|item| (Level::Error, item));
     let warnings = warnings.iter().map(|item| (Level::Warning, item));
@@ -232,8 +233,7 @@ fn rule(code: Code) -> Rule {
     }
 }
 
-/// Messages may hold text from outside: addresses are masked, and what viewers take for links is
-/// escaped as section 3.11.6 has it.
+/// Builds a message. Addresses are masked, and links are escaped (section 3.11.6).
 fn message(text: &str) -> Message {
     let text = escape(&mask_addresses(text)).replace('\\', "\\\\");
     Message {
@@ -241,8 +241,7 @@ fn message(text: &str) -> Message {
     }
 }
 
-/// A path as the user named it, as a relative reference: what a reference gives a meaning to is
-/// percent-encoded.
+/// Encodes a path as a relative reference; reserved characters are percent-encoded.
 fn artifact(file: &str) -> ArtifactLocation {
     let path = file.strip_prefix("./").unwrap_or(file);
     let mut uri = String::with_capacity(path.len());

@@ -1,12 +1,12 @@
-//! How wide text is on a terminal, and how it is made to fit.
+//! Terminal width of text: measuring, padding and wrapping.
 
 use anstream::adapter::strip_str;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
-/// Glues emoji together: no line ends behind it.
+/// Zero-width joiner, which glues emoji together; no line ends after one.
 const JOINER: char = '\u{200d}';
 
-/// The number of columns that text takes; escape sequences take none.
+/// Returns the number of columns of a text; escape sequences take none.
 pub(super) fn width(text: &str) -> usize {
     strip_str(text).map(UnicodeWidthStr::width).sum()
 }
@@ -17,8 +17,8 @@ pub(super) fn pad(text: &str, columns: usize) -> String {
     format!("{text}{}", " ".repeat(missing))
 }
 
-/// Breaks text into lines of at most a number of columns, at spaces, and between wide characters,
-/// which are written without any. A longer word stands alone.
+/// Breaks text into lines of at most `columns`: at spaces, and between wide characters, which
+/// scripts without spaces consist of. A longer word gets a line of its own.
 pub(super) fn wrap(text: &str, columns: usize) -> Vec<String> {
     let lines = fill(text.split(' '), columns).into_iter();
     lines.flat_map(|line| wide(line, columns)).collect()
@@ -44,12 +44,12 @@ fn wide(line: String, columns: usize) -> Vec<String> {
     lines
 }
 
-/// Puts counts, separated by `, `, into lines of at most a number of columns.
+/// Wraps counts, separated by `, `, to lines of at most `columns`.
 pub(super) fn counts(text: &str, columns: usize) -> String {
     fill(text.split_inclusive(", ").map(str::trim_end), columns).join("\n")
 }
 
-/// Puts items behind one another into lines of at most a number of columns; breaks none.
+/// Joins items by spaces into lines of at most `columns`; breaks no item.
 pub(super) fn fill<'a>(items: impl Iterator<Item = &'a str>, columns: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     let mut line = String::new();
@@ -68,14 +68,14 @@ pub(super) fn fill<'a>(items: impl Iterator<Item = &'a str>, columns: usize) -> 
     lines
 }
 
-/// Breaks text into lines of at most a number of columns, each ended by a newline.
+/// Wraps text to lines of at most `columns`, each ended by a newline.
 pub fn wrapped(text: &str, columns: usize) -> String {
     let mut out = String::new();
     hanging(&mut out, "", text, columns);
     out
 }
 
-/// Writes `text` behind `first`, wrapped, later lines indented to the same column.
+/// Writes `text` behind `first`, wrapped and indented to the same column.
 pub(super) fn hanging(out: &mut String, first: &str, text: &str, columns: usize) {
     let indent = width(first);
     // A terminal too narrow to wrap in gets one long line, which it breaks itself.

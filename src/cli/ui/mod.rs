@@ -16,6 +16,7 @@ use super::error::CliError;
 use portalctl_model::codes::cli as codes;
 use portalctl_model::text::escape;
 use portalctl_platform::files;
+use portalctl_report::Emails;
 use portalctl_report::json_v1::ErrorItem;
 use portalctl_report::paint::Paint;
 use portalctl_report::text::Layout;
@@ -77,7 +78,11 @@ impl Ui {
                 colour: self.stdout_colour,
             },
             width: self.width,
-            mask_emails: self.mask_emails,
+            emails: if self.mask_emails {
+                Emails::Masked
+            } else {
+                Emails::Shown
+            },
         }
     }
 

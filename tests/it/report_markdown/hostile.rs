@@ -14,7 +14,7 @@ use portalctl_model::text::{escape, mask_addresses};
 use portalctl_model::{OrgKey, OrganizationId};
 use portalctl_report::StatusReport;
 use portalctl_report::json_v1::ErrorItem;
-use portalctl_report::markdown;
+use portalctl_report::markdown::{self, FailedRun};
 use portalctl_report::text::Listing;
 use portalctl_workos::apply::{ApplyReport, Outcome};
 
@@ -253,7 +253,12 @@ fn assert_text_is_inert(text: &str) {
         environment: Some(text.to_owned()),
         manifest: None,
     };
-    assert_sound(&markdown::failed("plan", &names, true, &[error]));
+    assert_sound(&markdown::failed(&FailedRun {
+        command: "plan",
+        names: &names,
+        sandbox: true,
+        errors: &[error],
+    }));
 }
 
 #[test]

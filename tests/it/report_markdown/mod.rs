@@ -10,7 +10,7 @@ use portalctl_model::codes::{api, manifest as manifest_codes};
 use portalctl_model::desired::Names;
 use portalctl_model::{Intent, ManifestName, OrganizationId};
 use portalctl_report::json_v1::ErrorItem;
-use portalctl_report::markdown::{self, LIMIT};
+use portalctl_report::markdown::{self, FailedRun, LIMIT};
 use portalctl_report::text::Listing;
 use portalctl_report::{ApplyReportView, Headline, PlanReport, StatusReport};
 use portalctl_workos::apply::{ApplyReport, Outcome};
@@ -361,7 +361,12 @@ fn a_failure_has_the_first_line_of_a_success() {
     );
     (error.file, error.line, error.column) = (Some("orgs/eu.yaml".to_owned()), Some(3), Some(5));
     let refused = ErrorItem::new(api::REJECTED, "api.workos.com: GET /x answered 403", None);
-    let text = markdown::failed("plan", &names, false, &[error, refused]);
+    let text = markdown::failed(&FailedRun {
+        command: "plan",
+        names: &names,
+        sandbox: false,
+        errors: &[error, refused],
+    });
     assert_sound(&text);
     insta::assert_snapshot!(text);
     let first = |text: &str| text.lines().next().map(str::to_owned);

@@ -1,19 +1,17 @@
-//! What WorkOS says: the key, the client id, the budget, the organizations, a link.
+//! Checks of WorkOS's answers: key, client id, rate limit, organizations, webhook and link.
 
-use jiff::SignedDuration;
-
-use super::network::span;
-use super::{Account, Asked, Check, Facts, LinkFailure, LinkTest, Subject, counted};
+use super::{Account, Asked, Check, Facts, LinkFailure, LinkTest, Subject};
+use crate::view::{counted, first_few, rounded};
 use portalctl_model::codes::{api, doctor as codes, link, plan};
 use portalctl_model::{ClientId, OrgKey};
 use portalctl_workos::{ApiErrorKind, Pulse};
 
-/// Below this part of the budget there is a warning.
+/// Divisor of the rate limit below which there is a warning.
 const SPARE: u32 = 10;
-/// How many keys are named.
+/// Most keys that are named.
 const NAMED: usize = 3;
 
-/// The answer to the one cheap request, or the check that cannot be made without it.
+/// Returns the answer to the probe, or the skipped check that needs it.
 fn pulse(facts: &Facts, subject: Subject) -> Result<&Pulse, Check> {
     match &facts.pulse {
         Asked::Answered(Ok(pulse)) => Ok(pulse),
@@ -85,7 +83,7 @@ pub(super) fn rate_limit(facts: &Facts) -> Check {
     let refused = pulse.refusal.as_ref().map(|refusal| refusal.kind);
     if refused == Some(ApiErrorKind::RateLimited) {
         let detail = match pulse.budget {
-            Some(budget) => format!("used up; it is full again in {}", until(budget.reset_in)),
+            Some(budget) => format!("used up; it is full again in {}", rounded(budget.reset_in)),
             None => "used up (429)".to_owned(),
         };
         return Check::warn(subject, api::RATE_LIMITED, detail);
@@ -101,17 +99,13 @@ pub(super) fn rate_limit(facts: &Facts) -> Check {
         "{} of {} requests are left; full again in {}",
         budget.remaining,
         budget.limit,
-        until(budget.reset_in)
+        rounded(budget.reset_in)
     );
     if budget.remaining.saturating_mul(SPARE) < budget.limit {
         Check::warn(subject, codes::LOW_BUDGET, detail)
     } else {
         Check::pass(subject, detail)
     }
-}
-
-fn until(reset_in: std::time::Duration) -> String {
-    span(SignedDuration::try_from(reset_in).unwrap_or_default())
 }
 
 pub(super) fn organizations(facts: &Facts) -> Check {
@@ -159,40 +153,29 @@ pub(super) fn organizations(facts: &Facts) -> Check {
     Check::pass(subject, detail)
 }
 
-/// The entries whose single sign-on lacks a verified domain, as one clause; empty where none does.
+/// Names the entries whose single sign-on lacks a verified domain, as a clause; empty where none
+/// does.
 fn without_domain_told(keys: &[OrgKey]) -> String {
     if keys.is_empty() {
         return String::new();
     }
-    let named: Vec<&str> = keys.iter().take(NAMED).map(OrgKey::as_str).collect();
-    let more = match keys.len().saturating_sub(NAMED) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
+    let named: Vec<&str> = keys.iter().map(OrgKey::as_str).collect();
     format!(
-        "; sso needs a verified domain, which is missing for {}{more}: `portalctl status` tells the \
-         next step",
-        named.join(", ")
+        "; sso needs a verified domain, which is missing for {}: `portalctl status` tells the next \
+         step",
+        first_few(&named, NAMED)
     )
 }
 
 fn missing_pins(account: &Account) -> Check {
-    let named: Vec<String> = account
-        .missing_pins
-        .iter()
-        .take(NAMED)
-        .map(|(key, id)| format!("{key} ({id})"))
-        .collect();
-    let more = match account.missing_pins.len().saturating_sub(NAMED) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
+    let pins = account.missing_pins.iter();
+    let named: Vec<String> = pins.map(|(key, id)| format!("{key} ({id})")).collect();
     let count = account.missing_pins.len();
     let detail = format!(
-        "{} {} not exist here: {}{more}",
+        "{} {} not exist here: {}",
         counted(count, "pinned organization"),
         if count == 1 { "does" } else { "do" },
-        named.join(", ")
+        first_few(&named, NAMED)
     );
     Check::fail(Subject::Organizations, plan::PINNED_MISSING, detail)
 }

@@ -1,13 +1,13 @@
-//! Who asks: the API key and the client id, before anything is sent.
+//! Checks of the API key and the client id, before anything is sent.
 
 use super::{Check, Facts, KeyFile, ManifestFacts, Subject};
 use portalctl_model::codes::{cli, doctor as codes};
 use portalctl_model::desired::KeyKind;
 
-/// Why nothing about credentials is looked at in the sandbox.
+/// Reason why the sandbox skips these checks.
 const SANDBOX: &str = "the sandbox needs and reads no key";
 
-/// The permissions that let anybody but the owner read a file.
+/// Permission bits that let others than the owner read a file.
 const READABLE_BY_OTHERS: u32 = 0o044;
 
 pub(super) fn api_key(facts: &Facts) -> Check {

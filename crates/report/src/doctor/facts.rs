@@ -1,4 +1,5 @@
-//! What the shell finds out for the checks: plain data, without a key, a link or a URL's answer.
+//! Facts for the checks: plain data that the shell gathered, without a key, a link or the body of a
+//! page.
 
 use portalctl_model::codes::Code;
 use portalctl_model::desired::{Environment, KeyKind};
@@ -8,47 +9,48 @@ use portalctl_workos::{ApiError, ConnectFailure, NoPulse, Proxy, Pulse, WebhookE
 
 use super::{ExpectedWebhook, UrlFacts};
 
-/// Everything that checks are made of.
+/// Facts that all checks are made of.
 #[derive(Debug, Clone)]
 pub struct Facts {
-    /// Whether the in-memory WorkOS is asked, which needs neither key nor network.
+    /// True when the in-memory WorkOS is asked, which needs neither key nor network.
     pub sandbox: bool,
     /// The manifest.
     pub manifest: ManifestFacts,
-    /// What a usable manifest says of its environment; nothing otherwise.
+    /// Environment of a usable manifest; empty otherwise.
     pub environment: Environment,
-    /// The URLs of a usable manifest.
+    /// URLs of a usable manifest.
     pub urls: Option<UrlFacts>,
     /// The API key.
     pub key: Result<KeyFacts, Problem>,
-    /// The file that the key came from.
+    /// File that the key came from.
     pub key_file: KeyFile,
-    /// `WORKOS_CLIENT_ID`, if it is set: the id, or why it is none.
+    /// Value of `WORKOS_CLIENT_ID`, if it is set, or the reason why it is no client id.
     pub client_id: Option<Result<ClientId, String>>,
-    /// Where WorkOS is.
+    /// Endpoint of WorkOS.
     pub endpoint: Result<EndpointFacts, Problem>,
-    /// The way there.
+    /// Proxy on the way to the endpoint.
     pub proxy: Proxy,
-    /// What is trusted on the way.
+    /// Certificate authorities that are trusted.
     pub certificates: Certificates,
-    /// One cheap request.
+    /// Answer to one cheap request.
     pub pulse: Asked<Result<Pulse, NoPulse>>,
-    /// Whether WorkOS knows the client id.
+    /// True when WorkOS knows the client id.
     pub client_id_known: Asked<Result<bool, ApiError>>,
-    /// What was found of the declared organizations.
+    /// Declared organizations that were looked up.
     pub account: Asked<Result<Account, ApiError>>,
-    /// The webhook that the manifest expects.
+    /// Webhook that the manifest expects.
     pub expected_webhook: Option<ExpectedWebhook>,
-    /// The account's webhook endpoints.
+    /// Webhook endpoints of the account.
     pub webhooks: Asked<Result<Answer<Vec<WebhookEndpoint>>, ApiError>>,
-    /// What the return URLs answered.
+    /// Answers of the return URLs.
     pub probes: Asked<Probes>,
-    /// Whether a link could be made.
+    /// Result of making a link.
     pub link: Asked<LinkTest>,
 }
 
 impl Facts {
-    /// Whether there is a key that may be sent: one of another kind than the manifest takes may not.
+    /// Returns whether there is a key that may be sent. A key of another kind than the manifest's
+    /// may not.
     pub fn sends_key(&self) -> bool {
         let Ok(key) = &self.key else {
             return false;
@@ -58,217 +60,217 @@ impl Facts {
             .is_none_or(|wanted| key.kind == Some(wanted))
     }
 
-    /// The client id that WorkOS is asked about: the variable's, else the manifest's.
+    /// Returns the client id that WorkOS is asked about: the variable's, else the manifest's.
     pub fn client_id_to_ask(&self) -> Option<&ClientId> {
         let set = self.client_id.as_ref().and_then(|id| id.as_ref().ok());
         set.or(self.environment.client_id.as_ref())
     }
 }
 
-/// A fact that takes a request, which may not have been made.
+/// Fact that takes a request, which may not have been made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Asked<T> {
-    /// What came of it.
+    /// Result of the request.
     Answered(T),
-    /// Why it was not made, as a sentence without its full stop.
+    /// Reason why it was not made, as a sentence without its full stop.
     Not(String),
 }
 
 impl<T> Asked<T> {
-    /// Was not asked, for a reason.
+    /// Creates a fact that was not asked for.
     pub fn not(why: impl Into<String>) -> Self {
         Self::Not(why.into())
     }
 }
 
-/// What kept a fact from being had.
+/// Problem that prevented a fact.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
-    /// Its code.
+    /// Code of the problem.
     pub code: Code,
-    /// What happened.
+    /// Description of the problem.
     pub message: String,
-    /// What to do about this very case.
+    /// Hint for this very case.
     pub help: Option<String>,
 }
 
-/// What was found of the manifest.
+/// Facts about the manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ManifestFacts {
-    /// None was named, and there is none in the usual places.
+    /// No manifest was named, and there is none in the usual places.
     Absent,
-    /// It cannot be used.
+    /// Invalid manifest.
     Invalid {
-        /// How many problems it has.
+        /// Number of problems.
         errors: usize,
-        /// The first.
+        /// First problem.
         first: Finding,
-        /// How many of them are about URLs and their hosts, and the first of these.
+        /// Number of problems about URLs and their hosts, and the first of these.
         urls: Option<(usize, Finding)>,
     },
-    /// It can be used.
+    /// Usable manifest.
     Usable {
-        /// How many organizations it declares.
+        /// Number of organizations.
         organizations: usize,
-        /// In how many files.
+        /// Number of files.
         files: usize,
-        /// How many warnings it has.
+        /// Number of warnings.
         warnings: usize,
-        /// The first.
+        /// First warning.
         first: Option<Finding>,
     },
 }
 
-/// A problem or a warning of a manifest.
+/// Problem or warning of a manifest.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {
-    /// Its code.
+    /// Code of the problem.
     pub code: Code,
-    /// What was found.
+    /// Description of the problem.
     pub message: String,
     /// File, line and column.
     pub place: Option<String>,
-    /// What to do.
+    /// Hint on what to do.
     pub help: Option<String>,
 }
 
-/// What is known of a well-formed key: never the key.
+/// Facts about a well-formed key; never the key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyFacts {
-    /// Where it came from: a variable's name, a file's, standard input.
+    /// Origin of the key: a variable's name, a file's, standard input.
     pub origin: String,
-    /// The kind that its prefix names.
+    /// Kind that its prefix names.
     pub kind: Option<KeyKind>,
 }
 
-/// The file that a key came from.
+/// File that a key came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum KeyFile {
-    /// It came from a variable or from standard input.
+    /// None: the key came from a variable or from standard input.
     None,
-    /// The system has no such permissions, it is not a plain file, or it cannot be looked at.
+    /// No permissions are known: the system has none, it is not a plain file, or it cannot be
+    /// inspected.
     Unknown,
-    /// Its permissions, as `chmod` takes them.
+    /// Permissions, as `chmod` takes them.
     Mode {
-        /// The path as it was given.
+        /// Path as it was given.
         path: String,
-        /// The lower nine bits.
+        /// Lower nine bits of the mode.
         mode: u32,
     },
 }
 
-/// An endpoint that may be used.
+/// Endpoint that may be used.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct EndpointFacts {
-    /// The host, with its port if that is not the scheme's own.
+    /// Host, with its port if that is not the scheme's default.
     pub authority: String,
-    /// Who named it.
+    /// Source of the endpoint.
     pub origin: EndpointOrigin,
-    /// Whether nothing is encrypted, which only endpoints on this machine may do.
+    /// True for plain http, which only loopback endpoints may use.
     pub is_plain_http: bool,
-    /// A variable of the official SDKs that names another machine and is ignored.
+    /// Variable of the official SDKs that names another machine and is ignored.
     pub ignored: Option<&'static str>,
 }
 
-/// Who named an endpoint.
+/// Source of an endpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EndpointOrigin {
-    /// Nobody: WorkOS itself.
+    /// WorkOS itself, by default.
     Default,
-    /// This environment variable.
+    /// Environment variable.
     Variable(&'static str),
     /// `--api-url`
     Flag,
 }
 
-/// Which certificate authorities are trusted.
+/// Trusted certificate authorities.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Certificates {
-    /// Those of the system.
+    /// The system's.
     System,
-    /// Those of the system, although variables name others: not heeded on this system.
+    /// The system's, although variables name others, which this system ignores.
     NotHeeded,
     /// Others, which replace the system's.
     Replaced {
-        /// `SSL_CERT_FILE`
+        /// File of `SSL_CERT_FILE`.
         file: Option<CertificateFile>,
-        /// `SSL_CERT_DIR`, and whether there is such a folder.
+        /// Folder of `SSL_CERT_DIR`, and whether it exists.
         folder: Option<(String, bool)>,
     },
 }
 
-/// What `SSL_CERT_FILE` names.
+/// File that `SSL_CERT_FILE` names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CertificateFile {
-    /// The path.
+    /// Path.
     pub path: String,
-    /// How many certificates it holds, or why it cannot be read.
+    /// Number of certificates, or the reason why it cannot be read.
     pub certificates: Result<usize, String>,
 }
 
-/// What was found of the declared organizations that were looked up.
+/// Declared organizations that were looked up.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Account {
-    /// How many the manifest declares.
+    /// Number of declared organizations.
     pub declared: usize,
-    /// How many were looked up.
+    /// Number of organizations that were looked up.
     pub asked: usize,
-    /// How many of these there are.
+    /// Number of organizations that exist.
     pub found: usize,
-    /// The entries among them whose pinned organization there is not.
+    /// Entries whose pinned organization does not exist.
     pub missing_pins: Vec<(OrgKey, OrganizationId)>,
-    /// The entries among them that declare `sso` and whose organization lacks the verified domain that
-    /// it needs.
+    /// Entries that declare `sso` and whose organization lacks the verified domain that it needs.
     pub without_domain: Vec<OrgKey>,
 }
 
-/// What return URLs answered.
+/// Answers of the return URLs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Probes {
-    /// Those that were asked.
+    /// URLs that were asked.
     pub probed: Vec<Probe>,
-    /// How many there were too many.
+    /// Number of URLs beyond the limit.
     pub untried: usize,
 }
 
-/// What one return URL answered.
+/// Answer of one return URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Probe {
-    /// The URL.
+    /// URL.
     pub url: String,
-    /// What came back.
+    /// Answer.
     pub answer: Probed,
 }
 
-/// What a request for a page brought.
+/// Result of a request for a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Probed {
-    /// An answer with this status.
+    /// Response with this status.
     Status(u16),
-    /// No answer.
+    /// Failure without a response.
     Failed {
-        /// At which step, if the connection failed.
+        /// Step of the connection that failed, if it was one.
         at: Option<ConnectFailure>,
-        /// What the network said.
+        /// Message of the network.
         message: String,
     },
 }
 
-/// What became of a link that was made to be thrown away.
+/// Result of making a link that is discarded.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkTest {
-    /// The entry it was for.
+    /// Entry of the link.
     pub key: OrgKey,
-    /// The intent it was for, or why there is no link.
+    /// Intent of the link, or the reason why there is none.
     pub outcome: Result<Intent, LinkFailure>,
 }
 
-/// Why no link was made.
+/// Reason why no link was made.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LinkFailure {
-    /// The entry declares no intent.
+    /// No intent is declared.
     NoIntent,
-    /// Its organization does not exist.
+    /// The organization does not exist.
     NoOrganization,
     /// WorkOS refused, or did not answer.
     Refused(Problem),

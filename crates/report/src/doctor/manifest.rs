@@ -1,6 +1,7 @@
-//! The manifest is there and valid.
+//! Check that the manifest exists and is valid.
 
-use super::{Check, Facts, Finding, ManifestFacts, Subject, counted};
+use super::{Check, Facts, Finding, ManifestFacts, Subject};
+use crate::view::counted;
 use portalctl_model::codes::cli as codes;
 
 pub(super) fn manifest(facts: &Facts) -> Check {
@@ -43,7 +44,7 @@ pub(super) fn manifest(facts: &Facts) -> Check {
     }
 }
 
-/// What was found, and where.
+/// Returns a problem with its place.
 pub(super) fn said(finding: &Finding) -> String {
     match &finding.place {
         Some(place) => format!("{} ({place})", finding.message),

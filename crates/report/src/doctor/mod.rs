@@ -1,8 +1,8 @@
-//! The doctor: every pre-flight check with its verdict and what to do about it.
+//! Doctor: every pre-flight check with its verdict and a hint.
 //!
-//! Goes in: [`Facts`], which the shell gathered. Comes out: one [`Check`] for each [`Subject`], in
-//! the order in which one thing rests on the other. Pure; a fact that could not be had makes its
-//! check a skip that says why, and never keeps the others from being made.
+//! [`Facts`], which the shell gathered, go in; one [`Check`] for each [`Subject`] comes out, in the
+//! order in which they rest on each other. Pure. A missing fact makes its check a skip with a
+//! reason, and never prevents the others.
 
 mod account;
 mod credentials;
@@ -24,22 +24,22 @@ pub use facts::{
 pub use urls::UrlFacts;
 pub use webhook::ExpectedWebhook;
 
-/// What a check found.
+/// Verdict of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
-    /// It is as it should be.
+    /// Good.
     Pass,
-    /// It works, and something about it is not as it should be.
+    /// Working, with a flaw.
     Warn,
-    /// It does not work.
+    /// Broken.
     Fail,
-    /// It was not looked at; the detail says why.
+    /// Not checked; the detail tells the reason.
     Skip,
 }
 
 impl Verdict {
-    /// The verdict in JSON.
+    /// Returns the name in JSON.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Pass => "pass",
@@ -50,23 +50,23 @@ impl Verdict {
     }
 }
 
-/// What subjects are about: how they are grouped.
+/// Group of subjects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Area {
-    /// What was declared.
+    /// Declaration.
     Manifest,
-    /// Who asks.
+    /// API key and client id.
     Credentials,
-    /// The way to WorkOS.
+    /// Way to WorkOS.
     Network,
-    /// What WorkOS says.
+    /// Answers of WorkOS.
     Account,
-    /// Where the portal leads.
+    /// Destinations of the portal.
     Portal,
 }
 
 impl Area {
-    /// The heading.
+    /// Returns the heading.
     pub const fn title(self) -> &'static str {
         match self {
             Self::Manifest => "manifest",
@@ -81,27 +81,27 @@ impl Area {
 /// Declares the subjects, each with its area, its stable id and its title.
 macro_rules! subjects {
     ($($(#[$doc:meta])* $name:ident = $area:ident, $id:literal, $title:literal;)+) => {
-        /// What is checked.
+        /// Subject of a check.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
         pub enum Subject {
             $($(#[$doc])* $name,)+
         }
 
         impl Subject {
-            /// All of them, in the order of checks.
+            /// All subjects, in the order of checks.
             pub const ALL: &[Self] = &[$(Self::$name),+];
 
-            /// Its stable id, in JSON.
+            /// Returns the stable id, as in JSON.
             pub const fn id(self) -> &'static str {
                 match self { $(Self::$name => $id,)+ }
             }
 
-            /// Its name for people.
+            /// Returns the title for people.
             pub const fn title(self) -> &'static str {
                 match self { $(Self::$name => $title,)+ }
             }
 
-            /// Its area.
+            /// Returns the area.
             pub const fn area(self) -> Area {
                 match self { $(Self::$name => Area::$area,)+ }
             }
@@ -110,60 +110,60 @@ macro_rules! subjects {
 }
 
 subjects! {
-    /// The manifest is there and valid.
+    /// Manifest: present and valid.
     Manifest = Manifest, "manifest", "manifest";
-    /// The API key is there and well formed.
+    /// API key: present and well formed.
     ApiKey = Credentials, "api-key", "API key";
-    /// Nobody else can read the key's file.
+    /// File of the key: readable by its owner alone.
     ApiKeyFile = Credentials, "api-key-file", "key file";
-    /// The key is of the kind that the manifest takes.
+    /// Kind of the key: the one that the manifest takes.
     ApiKeyKind = Credentials, "api-key-kind", "key kind";
-    /// The client id is there, well formed, and the manifest's.
+    /// Client id: present, well formed, and the manifest's.
     ClientId = Credentials, "client-id", "client id";
-    /// The endpoint may be used.
+    /// Endpoint: allowed.
     Endpoint = Network, "endpoint", "endpoint";
-    /// The way out.
+    /// Proxy: usable.
     Proxy = Network, "proxy", "proxy";
-    /// Which certificates are trusted.
+    /// Certificates: readable.
     Certificates = Network, "certificates", "certificates";
-    /// WorkOS answers.
+    /// Connection: WorkOS answers.
     Reachable = Network, "reachable", "reachable";
-    /// The clock agrees with the server's.
+    /// Clock: in agreement with the server's.
     Clock = Network, "clock", "clock";
-    /// WorkOS accepts the key.
+    /// API key: accepted by WorkOS.
     ApiKeyAccepted = Account, "api-key-accepted", "key accepted";
-    /// WorkOS knows the client id.
+    /// Client id: known to WorkOS.
     ClientIdKnown = Account, "client-id-known", "client id known";
-    /// How many requests are left.
+    /// Rate limit: requests are left.
     RateLimit = Account, "rate-limit", "rate limit";
-    /// The declared organizations are of this environment.
+    /// Declared organizations: part of this environment.
     Organizations = Account, "organizations", "organizations";
-    /// WorkOS sends webhooks to where they are expected.
+    /// Webhook: sent to the expected URL.
     Webhook = Account, "webhook", "webhook";
-    /// The return URLs are well formed.
+    /// Return URLs: well formed.
     ReturnUrls = Portal, "return-urls", "return URLs";
-    /// The hosts of return URLs are pinned.
+    /// Hosts of return URLs: pinned.
     AllowedHosts = Portal, "allowed-hosts", "allowed hosts";
-    /// The return URLs answer.
+    /// Return URLs: answering.
     ReturnUrlsAnswer = Portal, "return-urls-answer", "URLs answer";
-    /// Every link has a return URL of the manifest.
+    /// Default return URL: not needed by any link.
     DefaultReturnUrl = Portal, "default-return-url", "default URL";
-    /// A link can be made.
+    /// Portal link: can be made.
     PortalLink = Portal, "portal-link", "portal link";
 }
 
 /// One check.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Check {
-    /// What was checked.
+    /// Subject.
     pub subject: Subject,
-    /// What was found.
+    /// Verdict.
     pub verdict: Verdict,
-    /// What was found, in a sentence; why, when it was skipped.
+    /// Finding, in a sentence; the reason when the check was skipped.
     pub detail: String,
-    /// What to do.
+    /// Hint on what to do.
     pub advice: Option<String>,
-    /// What `portalctl explain` tells more of.
+    /// Code that `portalctl explain` describes.
     pub code: Option<Code>,
 }
 
@@ -184,7 +184,7 @@ impl Check {
         Self::with_code(subject, Verdict::Fail, code, detail)
     }
 
-    /// Fails for what kept a fact from being had.
+    /// Creates a failed check from a problem.
     fn failed(subject: Subject, problem: &Problem) -> Self {
         let check = Self::fail(subject, problem.code, &problem.message);
         match &problem.help {
@@ -203,7 +203,7 @@ impl Check {
         }
     }
 
-    /// The advice is the code's general one.
+    /// Creates a check whose hint is the code's general one.
     fn with_code(
         subject: Subject,
         verdict: Verdict,
@@ -217,7 +217,7 @@ impl Check {
         }
     }
 
-    /// Says what to do in the words of this very case.
+    /// Replaces the hint by one for this very case.
     #[must_use]
     fn advise(mut self, advice: impl Into<String>) -> Self {
         self.advice = Some(advice.into());
@@ -225,16 +225,16 @@ impl Check {
     }
 }
 
-/// How many checks ended in each way.
+/// Number of checks by verdict.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Totals {
-    /// As it should be.
+    /// Checks that passed.
     pub pass: usize,
-    /// Works, and is not as it should be.
+    /// Checks with a warning.
     pub warn: usize,
-    /// Does not work.
+    /// Checks that failed.
     pub fail: usize,
-    /// Not looked at.
+    /// Checks that were skipped.
     pub skip: usize,
 }
 
@@ -279,15 +279,6 @@ pub fn examine(facts: &Facts) -> Vec<Check> {
         Subject::PortalLink => account::portal_link(facts),
     };
     Subject::ALL.iter().map(judge).collect()
-}
-
-/// `1 organization`, `2 organizations`.
-fn counted(count: usize, thing: &str) -> String {
-    if count == 1 {
-        format!("1 {thing}")
-    } else {
-        format!("{count} {thing}s")
-    }
 }
 
 #[cfg(test)]

@@ -1,16 +1,18 @@
-//! The way to WorkOS: endpoint, proxy, certificates, connection, clock.
+//! Checks of the way to WorkOS: endpoint, proxy, certificates, connection, clock.
 
 use jiff::SignedDuration;
 
-use super::{Asked, Certificates, Check, EndpointOrigin, Facts, Subject, counted};
+use super::{Asked, Certificates, Check, EndpointOrigin, Facts, Subject};
+use crate::view::{counted, rounded};
 use portalctl_model::codes::{Code, doctor as codes};
 use portalctl_workos::{ApiErrorKind, ConnectFailure, NoPulse, Proxy, Pulse};
 
-/// Why nothing about the network is looked at in the sandbox.
+/// Reason why the sandbox skips these checks.
 const SANDBOX: &str = "the sandbox answers in this process";
-/// Nobody keeps better time than this without trying, and nothing breaks by it.
+/// Clock skew from which there is a warning: common without time synchronization, and harmless.
 const SKEW_TO_WARN: SignedDuration = SignedDuration::from_secs(30);
-/// The life of a portal link, and what signatures are commonly allowed.
+/// Clock skew from which the check fails: the lifetime of a portal link, and the usual tolerance of
+/// signatures.
 const SKEW_TO_FAIL: SignedDuration = SignedDuration::from_mins(5);
 
 pub(super) fn endpoint(facts: &Facts) -> Check {
@@ -154,13 +156,13 @@ fn unreachable(none: &NoPulse, proxy: &Proxy) -> Check {
     }
 }
 
-/// What the HTTP library says before it comes to the point.
+/// Strips the HTTP library's prefix from a message.
 fn below_http(message: &str) -> &str {
     let cause = message.split_once("client error (Connect): ");
     cause.map_or(message, |(_, cause)| cause)
 }
 
-/// The code of a step at which a connection failed.
+/// Returns the code of a failed connection step.
 fn connection_code(at: Option<ConnectFailure>) -> Option<Code> {
     at.map(|at| match at {
         ConnectFailure::Name => codes::NAME_NOT_FOUND,
@@ -191,22 +193,11 @@ pub(super) fn clock(facts: &Facts) -> Check {
     } else {
         "ahead of"
     };
-    let detail = format!("{} {way} the server's", span(skew));
+    let detail = format!("{} {way} the server's", rounded(skew.unsigned_abs()));
     if skew <= SKEW_TO_FAIL {
         Check::warn(subject, codes::CLOCK_SKEW, detail)
     } else {
         let breaks = "links seem to have ended, and signatures of webhooks and hand-offs fail";
         Check::fail(subject, codes::CLOCK_SKEW, format!("{detail}: {breaks}"))
-    }
-}
-
-/// `45 seconds`, `7 minutes`, `3 hours`, `2 days`: the largest unit that says enough.
-pub(super) fn span(duration: SignedDuration) -> String {
-    let seconds = usize::try_from(duration.as_secs()).unwrap_or_default();
-    match seconds {
-        0..120 => counted(seconds, "second"),
-        120..7200 => counted(seconds / 60, "minute"),
-        7200..172_800 => counted(seconds / 3600, "hour"),
-        _ => counted(seconds / 86_400, "day"),
     }
 }

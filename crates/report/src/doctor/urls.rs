@@ -1,35 +1,38 @@
-//! Where the portal leads: the URLs of the manifest, and whether they answer.
+//! Checks of the manifest's URLs and their answers.
 
 use std::collections::BTreeSet;
 
 use url::Url;
 
 use super::manifest::said;
-use super::{Asked, Check, Facts, ManifestFacts, Probe, Probed, Probes, Subject, counted};
+use super::{Asked, Check, Facts, ManifestFacts, Probe, Probed, Probes, Subject};
+use crate::view::{and_more, counted, first_few};
 use portalctl_core::link::resolve_urls;
 use portalctl_model::codes::doctor as codes;
 use portalctl_model::desired::{Desired, DesiredOrganization};
 use portalctl_model::{Intent, OrgKey, ReturnUrl};
 use portalctl_workos::ConnectFailure;
 
-/// How many of something are named.
+/// Most items that are named.
 const NAMED: usize = 3;
+/// Most hosts that are named.
+const LISTED: usize = 5;
 
-/// The return and success URLs of a manifest.
+/// Return and success URLs of a manifest.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UrlFacts {
-    /// Every URL that it names, once.
+    /// URLs, each once.
     pub urls: BTreeSet<ReturnUrl>,
-    /// The hosts that URLs may name; none listed means any.
+    /// Hosts that URLs may name; an empty list allows any.
     pub allowed_hosts: Vec<String>,
-    /// How many declared intents have no return URL.
+    /// Number of declared intents without a return URL.
     pub without: usize,
-    /// The first of them.
+    /// First of these intents.
     pub first_without: Vec<(OrgKey, Intent)>,
 }
 
 impl UrlFacts {
-    /// Collects them.
+    /// Collects the URLs of a manifest.
     pub fn of(desired: &Desired) -> Self {
         let shared = &desired.return_urls;
         let mut facts = Self {
@@ -57,7 +60,7 @@ impl UrlFacts {
         facts
     }
 
-    /// The hosts that the URLs are on.
+    /// Returns the hosts of the URLs.
     fn hosts(&self) -> BTreeSet<String> {
         let parsed = self
             .urls
@@ -69,14 +72,14 @@ impl UrlFacts {
     }
 }
 
-/// The URLs that an entry names itself.
+/// Returns the URLs that an entry names itself.
 fn own(entry: &DesiredOrganization) -> impl Iterator<Item = &ReturnUrl> {
     let intents = entry.intents.values();
     let of_intents = intents.flat_map(|i| i.return_url.iter().chain(&i.success_url));
     entry.return_url.iter().chain(of_intents)
 }
 
-/// The URLs, or the check that cannot be made without them.
+/// Returns the URLs, or the skipped check that needs them.
 fn urls(facts: &Facts, subject: Subject) -> Result<&UrlFacts, Check> {
     let why = match &facts.manifest {
         ManifestFacts::Absent => "there is no manifest",
@@ -107,7 +110,7 @@ pub(super) fn return_urls(facts: &Facts) -> Check {
     if urls.urls.is_empty() {
         return Check::skip(subject, "the manifest names none");
     }
-    let hosts = urls.hosts();
+    let hosts: Vec<String> = urls.hosts().into_iter().collect();
     let plain = urls
         .urls
         .iter()
@@ -121,7 +124,7 @@ pub(super) fn return_urls(facts: &Facts) -> Check {
         "{} on {} ({}), {scheme}",
         counted(urls.urls.len(), "URL"),
         counted(hosts.len(), "host"),
-        listed(hosts.iter().map(String::as_str)),
+        first_few(&hosts, LISTED),
     );
     Check::pass(subject, detail)
 }
@@ -130,10 +133,9 @@ pub(super) fn allowed_hosts(facts: &Facts) -> Check {
     let subject = Subject::AllowedHosts;
     match urls(facts, subject) {
         Err(skip) => skip,
-        Ok(urls) if !urls.allowed_hosts.is_empty() => Check::pass(
-            subject,
-            listed(urls.allowed_hosts.iter().map(String::as_str)),
-        ),
+        Ok(urls) if !urls.allowed_hosts.is_empty() => {
+            Check::pass(subject, first_few(&urls.allowed_hosts, LISTED))
+        }
         Ok(urls) if urls.urls.is_empty() => Check::skip(subject, "the manifest names no URL"),
         Ok(_) => Check::warn(
             subject,
@@ -159,10 +161,7 @@ pub(super) fn default_url(facts: &Facts) -> Check {
         .iter()
         .map(|(key, intent)| format!("{key} {intent}"));
     let first: Vec<String> = first.collect();
-    let more = match urls.without - first.len() {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
+    let more = and_more(urls.without - first.len());
     let detail = format!(
         "no return URL in the manifest for {}{more}: the dashboard's default is used, which no \
          API tells",
@@ -171,7 +170,7 @@ pub(super) fn default_url(facts: &Facts) -> Check {
     Check::warn(subject, codes::NO_RETURN_URL, detail)
 }
 
-/// How good an answer is.
+/// Quality of an answer.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Quality {
     Good,
@@ -180,7 +179,7 @@ enum Quality {
 }
 
 impl Probe {
-    /// 401 and 403: the page is there, behind a login.
+    /// Judges the answer. 401 and 403 are good: the page is there, behind a login.
     fn quality(&self) -> Quality {
         match self.answer {
             Probed::Status(200..=399 | 401 | 403) => Quality::Good,
@@ -242,15 +241,4 @@ pub(super) fn answers(facts: &Facts) -> Check {
         subject,
         format!("{} asked, all answer{rest}", counted(probed.len(), "URL")),
     )
-}
-
-/// The first few, and how many more there are.
-fn listed<'a>(items: impl Iterator<Item = &'a str>) -> String {
-    const LISTED: usize = 5;
-    let items: Vec<&str> = items.collect();
-    let shown = items[..items.len().min(LISTED)].join(", ");
-    match items.len().saturating_sub(LISTED) {
-        0 => shown,
-        more => format!("{shown} and {more} more"),
-    }
 }

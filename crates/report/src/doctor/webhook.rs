@@ -1,37 +1,38 @@
-//! Webhooks: whether WorkOS sends them to where a PortalEnvironment expects them.
+//! Check that WorkOS sends webhooks to the URL that a PortalEnvironment expects.
 
 use std::collections::BTreeSet;
 
 use url::Url;
 
 use super::{Asked, Check, Facts, Subject};
+use crate::view::first_few;
 use portalctl_model::codes::doctor as codes;
 use portalctl_model::observed::Answer;
 use portalctl_model::text::escape;
 use portalctl_workos::WebhookEndpoint;
 
-/// The number of events that are named.
+/// Most events that are named.
 const NAMED: usize = 5;
 
-/// A webhook that a PortalEnvironment expects.
+/// Webhook that a PortalEnvironment expects.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ExpectedWebhook {
     /// Namespace of the PortalEnvironment, where it is known.
     pub namespace: Option<String>,
     /// Name of the PortalEnvironment.
     pub environment: String,
-    /// Names of the events after which the operator looks at an organization.
+    /// Names of the events after which the operator reads an organization.
     pub events: BTreeSet<String>,
 }
 
 impl ExpectedWebhook {
-    /// The path at which the operator takes the webhooks.
+    /// Returns the path of the operator's webhook endpoint.
     fn path(&self) -> String {
         let namespace = self.namespace.as_deref().unwrap_or("NAMESPACE");
         format!("/webhooks/{namespace}/{}", self.environment)
     }
 
-    /// Returns whether an address ends with the path; a proxy may have put something in front.
+    /// Returns whether a URL ends with the path; a proxy may have put something in front.
     fn is_at(&self, url: &str) -> bool {
         let Ok(url) = Url::parse(url) else {
             return false;
@@ -106,11 +107,6 @@ pub(super) fn webhook(facts: &Facts) -> Check {
         );
         return Check::pass(subject, detail);
     }
-    let more = match missing.len().saturating_sub(NAMED) {
-        0 => String::new(),
-        more => format!(" and {more} more"),
-    };
-    let named = missing[..missing.len().min(NAMED)].join(", ");
-    let detail = format!("{path} is not sent {named}{more}");
+    let detail = format!("{path} is not sent {}", first_few(&missing, NAMED));
     Check::warn(subject, codes::WEBHOOK_EVENTS, detail)
 }

@@ -1,12 +1,12 @@
-//! Bars of how many intents are in each state.
+//! Bars of the number of intents in each state.
 
-use crate::text::words;
+use crate::view::state_label;
 use portalctl_core::readiness::{State, Totals};
 
-/// How wide a bar is, in its own units.
+/// Width of a bar, in its own units.
 const WIDTH: usize = 1000;
 
-/// States in the order of a bar: what is done first, then what is missing.
+/// States in the order of a bar: done first, then missing.
 const ORDER: [State; 6] = [
     State::Configured,
     State::InProgress,
@@ -16,18 +16,18 @@ const ORDER: [State; 6] = [
     State::NotApplicable,
 ];
 
-/// One piece of a bar.
+/// Segment of a bar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Piece {
-    /// What it counts.
+    /// State that the segment counts.
     pub state: State,
-    /// Where it begins, of [`WIDTH`].
+    /// Left edge, of [`WIDTH`].
     pub start: usize,
-    /// How wide it is, of [`WIDTH`].
+    /// Width, of [`WIDTH`].
     pub width: usize,
 }
 
-/// The pieces of a bar; none where there is nothing to count.
+/// Returns the segments of a bar; none where there is nothing to count.
 pub(super) fn pieces(totals: &Totals) -> Vec<Piece> {
     let sum: usize = ORDER.iter().map(|state| totals.of(*state)).sum();
     let mut counted = 0;
@@ -48,12 +48,12 @@ pub(super) fn pieces(totals: &Totals) -> Vec<Piece> {
     pieces
 }
 
-/// A bar in words: `3 configured, 1 in progress`.
+/// Describes a bar in words: `3 configured, 1 in progress`.
 pub(super) fn in_words(totals: &Totals) -> String {
     let parts: Vec<String> = ORDER
         .iter()
         .filter(|state| totals.of(**state) > 0)
-        .map(|state| format!("{} {}", totals.of(*state), words(*state)))
+        .map(|state| format!("{} {}", totals.of(*state), state_label(*state)))
         .collect();
     parts.join(", ")
 }

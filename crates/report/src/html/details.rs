@@ -1,4 +1,4 @@
-//! Everything about one organization, behind a disclosure; packed where there are thousands.
+//! Details of one organization, behind a disclosure; compressed where there are thousands.
 
 use askama::Template;
 use base64::Engine as _;
@@ -7,21 +7,21 @@ use jiff::Timestamp;
 
 use super::shown::{Moment, Shown};
 use super::wall::{Cell, capitalized};
-use crate::text::{self, WORDS};
+use crate::view::{Emails, by_urgency, invitation_text};
 use portalctl_core::readiness::{Evidence, OrganizationReadiness};
 
-/// How hard the details are packed; more takes much longer and gains little.
+/// Compression level; a higher one takes much longer and gains little.
 const LEVEL: u8 = 6;
 
-/// One row of the table below an organization's own.
+/// Table row below an organization's own, with its details.
 #[derive(Debug, Template)]
 #[template(path = "details.html")]
 pub(super) struct Details {
-    /// How many cells the row stands for.
+    /// Number of cells that the row spans.
     columns: usize,
-    /// The most urgent next step, and of which intent it is.
+    /// Most urgent next step, with the title of its intent.
     next: Option<(&'static str, Shown)>,
-    /// How many next steps there are beside it.
+    /// Number of further next steps.
     more: usize,
     key: Shown,
     id: Option<Shown>,
@@ -51,16 +51,15 @@ struct Found {
 }
 
 impl Details {
-    /// Lays out an organization below a row of so many intents.
+    /// Lays out an organization's details below a row of `intents` cells.
     pub(super) fn new(
         organization: &OrganizationReadiness,
         intents: usize,
         now: Option<Timestamp>,
     ) -> Self {
-        let steps = organization.intents.iter();
-        let mut steps: Vec<_> = steps.filter(|i| i.next_step.is_some()).collect();
-        steps.sort_by_key(|i| (i.state, i.since.unwrap_or(Timestamp::MAX)));
-        let next = steps.first().and_then(|intent| {
+        let mut steps = by_urgency([organization]);
+        steps.retain(|(_, intent)| intent.next_step.is_some());
+        let next = steps.first().and_then(|(_, intent)| {
             let step = intent.next_step.as_deref()?;
             Some((intent.intent.title(), Shown::new(step)))
         });
@@ -81,7 +80,7 @@ impl Details {
                 .as_ref()
                 .map(|id| Shown::new(id.as_str())),
             invitation: organization.invitation.as_ref().map(|invitation| {
-                let told = text::invitation_told(&organization.key, invitation, &WORDS);
+                let told = invitation_text(&organization.key, invitation, Emails::Masked);
                 Shown::new(&told)
             }),
             items: items.collect(),
@@ -108,7 +107,7 @@ impl Found {
     }
 }
 
-/// Packs rows, one a line, as browsers unpack them: zlib, in base64.
+/// Compresses rows, one a line, with zlib and base64, which browsers can unpack.
 pub(super) fn pack(rows: &[String]) -> String {
     let lines = rows.join("\n");
     STANDARD.encode(miniz_oxide::deflate::compress_to_vec_zlib(

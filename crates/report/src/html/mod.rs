@@ -1,8 +1,8 @@
-//! Pages for people who never open a terminal: one file each, complete without a script and
-//! without a network, and under a policy that allows neither.
+//! HTML pages for people without a terminal: one file each, complete without script and network,
+//! under a policy that forbids both.
 //!
-//! What comes from outside reaches the templates as `shown::Shown` alone, and the templates
-//! escape its markup.
+//! Text from outside reaches the templates as `shown::Shown` alone, and the templates escape its
+//! markup.
 
 mod bars;
 mod details;
@@ -18,23 +18,22 @@ use askama::Template;
 use self::page::Page;
 use self::shown::{Moment, Shown};
 use self::wall::Wall;
-use super::text::whose;
-use super::{Headline, StatusReport, text};
-use crate::json_v1::ErrorItem;
+use crate::view::{requests, turn_label};
+use crate::{ErrorItem, Headline, StatusReport};
 use portalctl_core::readiness::Turn;
 
-/// A page could not be put together: a template failed.
+/// Error of a template.
 pub type Unrendered = askama::Error;
 
-/// Who can have the turn, for the filter.
+/// Turns that the filter offers.
 const TURNS: [(Turn, &str); 4] = [
-    (Turn::You, whose(Turn::You)),
-    (Turn::Customer, whose(Turn::Customer)),
-    (Turn::Dns, whose(Turn::Dns)),
-    (Turn::WorkOs, whose(Turn::WorkOs)),
+    (Turn::You, turn_label(Turn::You)),
+    (Turn::Customer, turn_label(Turn::Customer)),
+    (Turn::Dns, turn_label(Turn::Dns)),
+    (Turn::WorkOs, turn_label(Turn::WorkOs)),
 ];
 
-/// Renders readiness: the wall, searchable, with everything behind it.
+/// Renders a readiness as a searchable matrix with all details.
 pub fn status(report: &StatusReport<'_>) -> Result<String, Unrendered> {
     let wall = Wall::new(report.readiness, Some(report.now))?;
     let origin = Origin::new(report.headline);
@@ -56,7 +55,7 @@ pub fn status(report: &StatusReport<'_>) -> Result<String, Unrendered> {
     page.render()
 }
 
-/// Renders why a command has no result.
+/// Renders the errors of a command without a result.
 pub fn failure(command: &str, errors: &[ErrorItem]) -> Result<String, Unrendered> {
     let page = FailurePage {
         page: Page::plain(format!("No {command}")),
@@ -92,7 +91,7 @@ struct FailurePage<'a> {
     version: &'static str,
 }
 
-/// Where a report was made and at what cost.
+/// Header of a page: target and cost.
 struct Origin {
     sandbox: bool,
     environment: Option<Shown>,
@@ -113,7 +112,7 @@ impl Origin {
                 .manifest
                 .as_ref()
                 .map(|name| Shown::new(&format!("manifest {name}"))),
-            Some(Shown::new(&text::requests(headline))),
+            Some(Shown::new(&requests(headline))),
         ];
         Self {
             sandbox: headline.sandbox,
@@ -122,7 +121,7 @@ impl Origin {
         }
     }
 
-    /// What a window of this report is called.
+    /// Returns the title of the window.
     fn title(&self, what: &str) -> String {
         match &self.environment {
             Some(environment) => format!("{what} · {environment}"),
@@ -135,12 +134,12 @@ fn problems(items: &[ErrorItem]) -> Vec<Problem> {
     items.iter().map(Problem::new).collect()
 }
 
-/// Something that went wrong.
+/// Problem with its place.
 struct Problem {
     code: Shown,
     message: Shown,
     help: Option<Shown>,
-    /// The file and line it is about.
+    /// File and line.
     place: Option<Shown>,
 }
 

@@ -1,4 +1,4 @@
-//! What every page has: its own style and script inside, and a policy that allows those alone.
+//! Frame of a page: inline style and script, and a policy that allows those alone.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -9,33 +9,33 @@ const WALL_STYLE: &str = include_str!("wall.css");
 const CARDS_STYLE: &str = include_str!("cards.css");
 const WALL_SCRIPT: &str = include_str!("wall.js");
 
-/// How wide the names need to be, in rem.
+/// Width that names need, in rem.
 const FIRST_COLUMN: usize = 14;
-/// How wide a column of states needs to be, in rem.
+/// Width that a column of states needs, in rem.
 const COLUMN: usize = 9;
-/// A phone, or half a screen, in rem: narrower than that there is never a table.
+/// Width of a phone or half a screen, in rem; narrower windows never show a table.
 const NARROW: usize = 48;
 
-/// The parts of a page that come before its content.
+/// Parts of a page before its content.
 #[derive(Debug)]
 pub(super) struct Page {
-    /// The title of the window.
+    /// Title of the window.
     pub title: String,
-    /// The content of the `style` element.
+    /// Content of the `style` element.
     pub style: String,
-    /// The content of the `script` element, if the page has one.
+    /// Content of the `script` element, if the page has one.
     pub script: Option<&'static str>,
-    /// The content security policy.
+    /// Content security policy.
     pub policy: String,
 }
 
 impl Page {
-    /// A page without a script.
+    /// Creates a page without a script.
     pub(super) fn plain(title: String) -> Self {
         Self::new(title, STYLE.to_owned(), None)
     }
 
-    /// A page with a wall, whose columns have these titles.
+    /// Creates a page with a matrix whose columns have these titles.
     pub(super) fn with_wall<'a>(title: String, columns: impl Iterator<Item = &'a str>) -> Self {
         let style = format!("{STYLE}{WALL_STYLE}{}", cards(columns));
         Self::new(title, style, Some(WALL_SCRIPT))
@@ -52,9 +52,9 @@ impl Page {
     }
 }
 
-/// Nothing may be loaded, sent or run but what has these hashes.
+/// Returns a policy that allows only this style and script, by their hashes.
 ///
-/// A policy in the page itself cannot say `frame-ancestors`; whoever serves the page may.
+/// A policy in the page itself cannot say `frame-ancestors`; the server of the page may.
 fn policy(style: &str, script: Option<&str>) -> String {
     let script = script.map_or_else(|| "'none'".to_owned(), source);
     format!(
@@ -64,12 +64,12 @@ fn policy(style: &str, script: Option<&str>) -> String {
     )
 }
 
-/// The hash of a text as a policy's source.
+/// Returns the hash of a text as a source of the policy.
 fn source(text: &str) -> String {
     format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)))
 }
 
-/// The style of a window that is too narrow for the table: cards, on which every cell is headed by
+/// Returns the style of windows too narrow for the table: cards, on which every cell is headed by
 /// its column's title.
 ///
 /// The titles are portalctl's own words.

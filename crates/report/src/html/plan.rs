@@ -1,4 +1,4 @@
-//! A plan as a page: what a person must decide first, then what is held, then the changes.
+//! HTML of a plan: decisions first, then held changes, then the changes.
 
 use askama::Template;
 
@@ -6,13 +6,13 @@ use super::page::Page;
 use super::shown::Shown;
 use super::wall::Wall;
 use super::{Origin, Problem, TURNS, Unrendered, VERSION, problems};
-use crate::json_v1::{held_reason, plan_summary};
-use crate::{PlanReport, text};
+use crate::PlanReport;
+use crate::view::{self, Emails, Tone, action_sign, all_notes, field_name, held_reason};
 use portalctl_core::plan::digest::Digest;
-use portalctl_core::plan::{ActionKind, Change, Conflict, FieldChange, Held, Plan, Scope, Warning};
+use portalctl_core::plan::{Change, Conflict, FieldChange, Held, Plan, Scope, Warning};
 use portalctl_model::OrganizationId;
 
-/// Renders a plan, with the readiness that was read in the same pass.
+/// Renders a plan with the readiness that was read in the same pass.
 pub fn plan(report: &PlanReport<'_>) -> Result<String, Unrendered> {
     let wall = Wall::new(report.readiness, None)?;
     let origin = Origin::new(report.headline);
@@ -26,10 +26,8 @@ pub fn plan(report: &PlanReport<'_>) -> Result<String, Unrendered> {
         settled: plan.is_settled(),
         sections: sections(plan),
         manifest_warnings: problems(&report.headline.manifest_warnings),
-        notes: text::notes(plan)
+        notes: all_notes(plan, report.readiness)
             .iter()
-            .chain(&text::unread(report.readiness))
-            .chain(&text::without_domain(report.readiness))
             .map(|note| Shown::new(note))
             .collect(),
         wall,
@@ -54,7 +52,7 @@ struct PlanPage {
     version: &'static str,
 }
 
-/// How many there are of something.
+/// Number of items of one kind.
 struct Count {
     class: &'static str,
     sign: &'static str,
@@ -62,7 +60,7 @@ struct Count {
     number: usize,
 }
 
-/// A part of the plan.
+/// Part of the plan.
 struct Section {
     id: &'static str,
     title: &'static str,
@@ -80,7 +78,7 @@ struct Item {
     text: Option<Shown>,
     needs: Option<String>,
     help: Option<Shown>,
-    /// Who is invited to what.
+    /// Contact and intents of an invitation.
     invitation: Vec<Shown>,
     fields: Vec<Field>,
 }
@@ -92,36 +90,33 @@ struct Field {
     after: Option<Shown>,
 }
 
+/// Returns the counts with numbers; the page says by itself that there is nothing to do.
 fn counts(plan: &Plan) -> Vec<Count> {
-    let summary = plan_summary(plan);
-    let count = |class, sign, words, number| Count {
-        class,
-        sign,
-        words,
-        number,
-    };
-    let counts = [
-        count("attention", "!", "conflicts", summary.conflict),
-        count(
-            "attention",
-            "!",
-            "contested domains",
-            summary.contested_domain,
-        ),
-        count("in_progress", "#", "held", summary.held),
-        count("configured", "+", "to create", summary.create),
-        count("in_progress", "~", "to adopt", summary.adopt),
-        count("in_progress", "~", "to update", summary.update),
-        count("in_progress", "@", "to invite", summary.invite),
-        count("attention", "-", "to delete", summary.delete),
-        count("unknown", "*", "warnings", summary.warning),
-    ];
-    let mut counts: Vec<Count> = counts.into_iter().filter(|c| c.number > 0).collect();
-    counts.push(count("unconfigured", "=", "unchanged", summary.unchanged));
-    counts
+    let counts = view::plan_counts(plan).into_iter();
+    let counts = counts.filter_map(|count| {
+        Some(Count {
+            class: class(count.tone),
+            sign: count.sign,
+            words: count.label(),
+            number: count.number?,
+        })
+    });
+    counts.collect()
 }
 
-/// The parts that have something in them.
+/// Returns the style's class for a meaning.
+const fn class(tone: Tone) -> &'static str {
+    match tone {
+        Tone::Good => "configured",
+        Tone::Notice => "in_progress",
+        Tone::Bad => "attention",
+        Tone::Unsure | Tone::Warning => "unknown",
+        Tone::Quiet => "not_applicable",
+        Tone::Plain => "unconfigured",
+    }
+}
+
+/// Returns the parts that have items.
 fn sections(plan: &Plan) -> Vec<Section> {
     let sections = [
         Section {
@@ -161,19 +156,14 @@ fn sections(plan: &Plan) -> Vec<Section> {
 
 fn change(change: &Change) -> Item {
     let kind = change.action.kind();
-    let (class, sign) = match kind {
-        ActionKind::Create => ("configured", "+"),
-        ActionKind::Adopt | ActionKind::Update => ("in_progress", "~"),
-        ActionKind::Invite => ("in_progress", "@"),
-        ActionKind::Delete => ("attention", "-"),
-    };
+    let (tone, sign) = action_sign(kind);
     let place = change
         .source
         .is_somewhere()
         .then(|| change.source.to_string());
     let id = change.action.organization().map(OrganizationId::as_str);
     Item {
-        class,
+        class: class(tone),
         sign,
         words: kind.as_str(),
         key: Shown::new(change.key.as_str()),
@@ -193,8 +183,8 @@ fn change(change: &Change) -> Item {
 fn invitation(change: &Change) -> Vec<Shown> {
     let invitation = change.action.invitation();
     let lines = invitation.map(|invitation| invitation.told(invitation.contact.as_str()));
-    let lines = lines.unwrap_or_default();
-    lines.iter().map(|line| Shown::new(line)).collect()
+    let lines = lines.into_iter().flatten();
+    lines.map(|line| Shown::new(&line)).collect()
 }
 
 fn held(held: &Held) -> Item {
@@ -244,7 +234,7 @@ fn warning(warning: &Warning) -> Item {
 impl Field {
     fn new(field: &FieldChange) -> Self {
         Self {
-            path: Shown::new(&field.path().to_string()),
+            path: Shown::new(&field_name(&field.path(), Emails::Masked)),
             before: field.before().as_deref().map(Shown::new),
             after: field.after().as_deref().map(Shown::new),
         }

@@ -1,10 +1,10 @@
-//! Text from outside, made fit to be shown on a page.
+//! Text from outside, made safe for a page.
 
 use std::fmt;
 
 use jiff::Timestamp;
 
-use portalctl_model::text::{escape, mask_email};
+use portalctl_model::text::{escape, mask_addresses};
 
 /// Text from outside: control and direction characters are escaped, e-mail addresses masked. The
 /// templates take text from outside in this type alone, and escape its markup.
@@ -13,14 +13,14 @@ pub(super) struct Shown(String);
 
 impl Shown {
     pub(super) fn new(text: &str) -> Self {
-        Self(mask_emails(&escape(text)))
+        Self(mask_addresses(&escape(text)).into_owned())
     }
 
-    /// The text in parts, and whether each is what somebody would type: `--adopt` in backticks.
+    /// Splits the text at backticks; true marks parts to type, such as `--adopt`.
     pub(super) fn parts(&self) -> Vec<(&str, bool)> {
         let parts: Vec<&str> = self.0.split('`').collect();
         if parts.len().is_multiple_of(2) {
-            // One backtick has no other: they mean something else here.
+            // An odd backtick has no partner, so none of them mark code.
             return vec![(&self.0, false)];
         }
         let parts = parts.into_iter().enumerate();
@@ -34,60 +34,22 @@ impl fmt::Display for Shown {
     }
 }
 
-/// Masks whatever looks like an e-mail address: a page is passed on to more people than a terminal.
-fn mask_emails(text: &str) -> String {
-    if !text.contains('@') {
-        return text.to_owned();
-    }
-    let is_part = |c: char| c.is_alphanumeric() || "@.!#$%&'*+/=?^_{|}~-".contains(c);
-    let mut masked = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some(start) = rest.find(is_part) {
-        let length = rest[start..]
-            .find(|c| !is_part(c))
-            .unwrap_or(rest.len() - start);
-        let (before, word) = (&rest[..start], &rest[start..start + length]);
-        masked.push_str(before);
-        masked.push_str(&mask_word(word));
-        rest = &rest[start + length..];
-    }
-    masked.push_str(rest);
-    masked
-}
-
-/// Masks one word if it is an address; the full stop that ends a sentence is not part of it.
-fn mask_word(word: &str) -> String {
-    let address = word.trim_end_matches('.');
-    match address.rsplit_once('@') {
-        Some((local, domain)) if !local.is_empty() && !domain.is_empty() => {
-            // `it_contacts.ada@acme.com` is a field's path and an address.
-            let (path, local) = match local.strip_prefix("it_contacts.") {
-                Some(local) => ("it_contacts.", local),
-                None => ("", local),
-            };
-            let stop = &word[address.len()..];
-            format!("{path}{}{stop}", mask_email(&format!("{local}@{domain}")))
-        }
-        _ => word.to_owned(),
-    }
-}
-
-/// A moment as a page tells it.
+/// Time as a page shows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Moment(pub Timestamp);
 
 impl Moment {
-    /// `2026-01-03`, which HTML's `time` element understands as it is.
+    /// Formats the day, `2026-01-03`, which HTML's `time` element understands.
     pub(super) fn day(&self) -> String {
         self.0.strftime("%Y-%m-%d").to_string()
     }
 
-    /// `2026-01-03 14:05 UTC`
+    /// Formats the minute, `2026-01-03 14:05 UTC`.
     pub(super) fn minute(&self) -> String {
         self.0.strftime("%Y-%m-%d %H:%M UTC").to_string()
     }
 
-    /// For the `datetime` attribute of HTML's `time` element.
+    /// Formats the time for the `datetime` attribute of HTML's `time` element.
     pub(super) fn machine(&self) -> String {
         self.0.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
     }

@@ -1,6 +1,5 @@
-//! The wall: organizations by intents, what is most urgent first.
+//! Matrix of organizations and intents, most urgent first.
 
-use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
 use askama::Template;
@@ -9,34 +8,37 @@ use jiff::Timestamp;
 use super::bars::{Piece, in_words, pieces};
 use super::details::{self, Details};
 use super::shown::{Moment, Shown};
-use crate::text::{age, shown, sign, whose, words};
+use crate::view::{
+    age, intent_label, intent_sign, is_settled, organizations_by_urgency, state_label, state_sign,
+    turn_label,
+};
 use portalctl_core::readiness::{
     IntentReadiness, OrganizationReadiness, Readiness, State, Totals, Turn,
 };
 use portalctl_model::Intent;
 
-/// Up to so many organizations, everything about each stands in the table as it is. Beyond, the
-/// details are packed and the script unpacks them: the page stays a few megabytes, and the table
-/// is complete without the script all the same.
+/// Number of organizations up to which the table holds all details itself. Beyond, the details are
+/// compressed and the script unpacks them: the page stays a few megabytes, and the table is
+/// complete without the script all the same.
 const UNPACKED: usize = 1000;
 
-/// Everything that the wall's template shows.
+/// Values of the matrix template.
 #[derive(Debug)]
 pub(super) struct Wall {
     pub columns: Vec<Column>,
     pub rows: Vec<Row>,
-    /// The details of all rows, packed, when they are not in the rows.
+    /// Compressed details of all rows, where the rows do not hold them.
     pub packed: Option<String>,
-    /// How many organizations have nothing left to do.
+    /// Number of organizations with nothing left to do.
     pub settled: usize,
-    /// How many intents there are, of all organizations.
+    /// Number of intents of all organizations.
     pub features: usize,
     pub totals: Vec<Total>,
     pub bar: Vec<Piece>,
     pub bar_in_words: String,
 }
 
-/// One intent that at least one organization declares.
+/// Intent that at least one organization declares.
 #[derive(Debug)]
 pub(super) struct Column {
     pub name: &'static str,
@@ -46,7 +48,7 @@ pub(super) struct Column {
     pub bar: Vec<Piece>,
 }
 
-/// How many intents are in a state.
+/// Number of intents in a state.
 #[derive(Debug)]
 pub(super) struct Total {
     pub state: State,
@@ -58,14 +60,14 @@ pub(super) struct Total {
 /// One organization.
 #[derive(Debug)]
 pub(super) struct Row {
-    /// Its name; its key where it has none.
+    /// Name of the organization; its key where it has none.
     pub name: Shown,
-    /// Its key, where that is not its name.
+    /// Key, where that is not the name.
     pub key: Option<Shown>,
     pub id: Option<Shown>,
-    /// One for each column; `None` where the intent is not declared.
+    /// Cells by column; `None` where the intent is not declared.
     pub cells: Vec<Option<Cell>>,
-    /// A row of the table, as HTML; empty where the details are packed.
+    /// Table row with the details, as HTML; empty where the details are compressed.
     pub details: String,
 }
 
@@ -85,24 +87,24 @@ impl Cell {
         let turn = Some(intent.turn).filter(|turn| *turn != Turn::None);
         Self {
             state: intent.state,
-            sign: shown(intent).0,
-            words: shown(intent).1,
+            sign: intent_sign(intent),
+            words: intent_label(intent),
             since: intent.since.map(Moment),
             age: intent.since.zip(now).map(|(since, now)| age(since, now)),
-            turn: turn.map(|turn| (turn, whose(turn))),
+            turn: turn.map(|turn| (turn, turn_label(turn))),
         }
     }
 }
 
 impl Wall {
-    /// Lays out a readiness; `now` is when it was read, for durations.
+    /// Lays out a readiness; `now` is the time of the reading, for ages.
     pub(super) fn new(
         readiness: &Readiness,
         now: Option<Timestamp>,
     ) -> Result<Self, askama::Error> {
         let columns = columns(readiness);
         let intents: Vec<Intent> = columns.iter().map(|(intent, _)| *intent).collect();
-        let ordered = most_urgent_first(readiness);
+        let ordered = organizations_by_urgency(readiness);
         let mut all_details = Vec::with_capacity(ordered.len());
         for organization in &ordered {
             all_details.push(Details::new(organization, intents.len(), now).render()?);
@@ -128,8 +130,8 @@ impl Wall {
                 .into_iter()
                 .map(|state| Total {
                     state,
-                    sign: sign(state),
-                    words: words(state),
+                    sign: state_sign(state),
+                    words: state_label(state),
                     count: totals.of(state),
                 })
                 .collect(),
@@ -138,7 +140,7 @@ impl Wall {
         })
     }
 
-    /// The headings of the columns.
+    /// Returns the headings of the columns.
     pub(super) fn titles(&self) -> impl Iterator<Item = &str> {
         self.columns.iter().map(|column| column.title.as_str())
     }
@@ -169,7 +171,7 @@ impl Row {
         let cell = |column: &Intent| {
             let mut intents = organization.intents.iter();
             let intent = intents.find(|intent| intent.intent == *column)?;
-            // How long something has been done is nothing to wait for.
+            // The age of a settled intent is nothing to wait for.
             let now = now.filter(|_| !intent.state.is_settled());
             Some(Cell::new(intent, now))
         };
@@ -186,7 +188,7 @@ impl Row {
     }
 }
 
-/// The intents that are declared, with how far they are.
+/// Returns the declared intents with their totals.
 fn columns(readiness: &Readiness) -> Vec<(Intent, Totals)> {
     let intents = || readiness.organizations.iter().flat_map(|o| &o.intents);
     let used: BTreeSet<Intent> = intents().map(|intent| intent.intent).collect();
@@ -201,32 +203,7 @@ fn columns(readiness: &Readiness) -> Vec<(Intent, Totals)> {
         .collect()
 }
 
-/// The order of the wall: the most urgent state, then what has waited longest, then the key.
-fn most_urgent_first(readiness: &Readiness) -> Vec<&OrganizationReadiness> {
-    let mut organizations: Vec<&OrganizationReadiness> = readiness.organizations.iter().collect();
-    organizations.sort_by_key(|organization| {
-        let open = || {
-            organization
-                .intents
-                .iter()
-                .filter(|i| !i.state.is_settled())
-        };
-        let urgency = open().map(|intent| Reverse(intent.state)).max();
-        let waits = open().filter_map(|intent| intent.since).min();
-        (
-            Reverse(urgency),
-            waits.unwrap_or(Timestamp::MAX),
-            &organization.key,
-        )
-    });
-    organizations
-}
-
-fn is_settled(organization: &OrganizationReadiness) -> bool {
-    organization.intents.iter().all(|i| i.state.is_settled())
-}
-
-/// The first letter in upper case: what begins a heading.
+/// Returns the text with its first letter in upper case.
 pub(super) fn capitalized(text: &str) -> String {
     let mut letters = text.chars();
     match letters.next() {

@@ -1,71 +1,66 @@
-//! What changed since an earlier report: in `status -o json --compare`, and on the standard input of
-//! the command of `--on-change`.
+//! Changes since an earlier report: in `status -o json --compare`, and on the standard input of the
+//! command of `--on-change`.
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::FORMAT_VERSION;
+use super::envelope::Envelope;
 use crate::Headline;
 use portalctl_core::readiness::Turn;
 use portalctl_core::readiness::compare::{IntentChange, OrganizationChange, StateName};
 
-/// What the command of `portalctl status --on-change` is given.
+/// Input of the command of `portalctl status --on-change`.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(title = "portalctl status --on-change")]
 pub struct ChangedDocument {
-    /// Always `"1"`; additive changes keep it.
-    #[schemars(extend("const" = FORMAT_VERSION))]
-    pub format_version: &'static str,
-    /// The environment's name in the manifest.
-    pub environment: Option<String>,
-    /// Whether portalctl's own in-memory WorkOS answered.
-    pub sandbox: bool,
-    /// The organizations that changed, by key: at least one.
+    /// Format version, environment and backend.
+    #[serde(flatten)]
+    pub envelope: Envelope,
+    /// Organizations that changed, by key: at least one.
     pub changed: Vec<ChangedOrganizationItem>,
 }
 
-/// An organization with intents whose state is another one.
+/// Organization with intents whose state changed.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct ChangedOrganizationItem {
-    /// Its key in the manifest.
+    /// Key in the manifest.
     pub key: String,
-    /// Its name.
+    /// Name of the organization.
     pub name: Option<String>,
-    /// Its id; `null` while it does not exist.
+    /// Id of the organization; `null` while it does not exist.
     pub organization_id: Option<String>,
-    /// Its intents that changed: at least one.
+    /// Intents that changed: at least one.
     pub intents: Vec<ChangedIntentItem>,
 }
 
-/// An intent whose state is another one.
+/// Intent whose state changed.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct ChangedIntentItem {
-    /// The intent, as in `organizations`; another text if another version reported it.
+    /// Name of the intent, as in `organizations`; another text if another version reported it.
     pub intent: String,
-    /// Its earlier state; `null` when it was not declared.
+    /// Earlier state; `null` when the intent was not declared.
     pub before: Option<String>,
-    /// Its state now; `null` when it is not declared any more.
+    /// Current state; `null` when the intent is not declared any more.
     pub after: Option<String>,
-    /// Since when it is in its state, by the evidence's own time; `null` when WorkOS does not tell.
+    /// Time since when the intent is in its state, by the evidence's own time; `null` when WorkOS
+    /// does not tell.
     #[schemars(extend("format" = "date-time"))]
     pub since: Option<String>,
-    /// Who has to do something; `null` when the intent is not declared any more.
+    /// Party that has to act; `null` when the intent is not declared any more.
     pub turn: Option<Turn>,
-    /// Why the state is what it is; `null` when the intent is not declared any more.
+    /// Reason for the state; `null` when the intent is not declared any more.
     pub reason: Option<String>,
 }
 
-/// Builds the document that a command is given.
+/// Builds the input of the command of `--on-change`.
 pub fn changed_document(headline: &Headline, changes: &[OrganizationChange]) -> ChangedDocument {
     ChangedDocument {
-        format_version: FORMAT_VERSION,
-        environment: headline.target.environment.clone(),
-        sandbox: headline.sandbox,
+        envelope: Envelope::new(headline),
         changed: changed(changes),
     }
 }
 
-/// Builds the list of what changed.
+/// Builds the list of changes.
 pub fn changed(changes: &[OrganizationChange]) -> Vec<ChangedOrganizationItem> {
     changes.iter().map(organization).collect()
 }

@@ -1,48 +1,45 @@
-//! The doctor's document.
+//! Document of `portalctl doctor`.
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{ErrorItem, FORMAT_VERSION};
-use crate::DoctorReport;
+use super::envelope::Envelope;
+
 use crate::doctor::{Check, Totals, Verdict};
+use crate::{DoctorReport, ErrorItem};
 use portalctl_model::codes::Code;
 
-/// What `portalctl doctor -o json` prints.
-#[derive(Debug, Serialize, JsonSchema)]
+/// Output of `portalctl doctor -o json`.
+#[derive(Debug, Default, Serialize, JsonSchema)]
 #[schemars(title = "portalctl doctor")]
 pub struct DoctorDocument {
-    /// Always `"1"`; additive changes keep it.
-    #[schemars(extend("const" = FORMAT_VERSION))]
-    pub format_version: &'static str,
-    /// The environment's name in the manifest.
-    pub environment: Option<String>,
-    /// Whether portalctl's own in-memory WorkOS answered.
-    pub sandbox: bool,
-    /// How many requests to WorkOS the run used.
+    /// Format version, environment and backend.
+    #[serde(flatten)]
+    pub envelope: Envelope,
+    /// Number of requests of the run.
     pub requests_used: u64,
-    /// How many checks ended in each way.
+    /// Number of checks by verdict.
     pub summary: Totals,
     /// Every check, in order.
     pub checks: Vec<CheckItem>,
-    /// Why there are no checks.
+    /// Reasons why there are no checks.
     pub errors: Vec<ErrorItem>,
 }
 
 /// One check.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct CheckItem {
-    /// What was checked: stable.
+    /// Stable id of the subject.
     pub id: &'static str,
-    /// The same, for people.
+    /// Title of the subject, for people.
     pub title: &'static str,
-    /// What was found.
+    /// Verdict.
     pub verdict: Verdict,
-    /// What was found, in a sentence; why, when it was skipped.
+    /// Finding, in a sentence; the reason when the check was skipped.
     pub detail: String,
-    /// What to do.
+    /// Hint on what to do.
     pub advice: Option<String>,
-    /// A stable code; `portalctl explain CODE` tells more.
+    /// Stable code; `portalctl explain CODE` tells more.
     pub code: Option<&'static str>,
 }
 
@@ -50,9 +47,7 @@ pub struct CheckItem {
 pub fn doctor(report: &DoctorReport<'_>) -> DoctorDocument {
     let DoctorReport { headline, checks } = *report;
     DoctorDocument {
-        format_version: FORMAT_VERSION,
-        environment: headline.target.environment.clone(),
-        sandbox: headline.sandbox,
+        envelope: Envelope::new(headline),
         requests_used: headline.requests,
         summary: Totals::of(checks),
         checks: checks.iter().map(check).collect(),
@@ -60,16 +55,11 @@ pub fn doctor(report: &DoctorReport<'_>) -> DoctorDocument {
     }
 }
 
-/// The document of a run that made no checks.
+/// Builds the document of a run without checks.
 pub fn failed_doctor(errors: Vec<ErrorItem>) -> DoctorDocument {
     DoctorDocument {
-        format_version: FORMAT_VERSION,
-        environment: None,
-        sandbox: false,
-        requests_used: 0,
-        summary: Totals::default(),
-        checks: Vec::new(),
         errors,
+        ..DoctorDocument::default()
     }
 }
 

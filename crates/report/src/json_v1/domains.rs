@@ -1,99 +1,97 @@
-//! The document of `portalctl verify-domain`.
+//! Document of `portalctl verify-domain`.
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{ErrorItem, FORMAT_VERSION};
-use crate::DomainsReport;
+use super::envelope::Envelope;
+
+use crate::{DomainsReport, ErrorItem};
 use portalctl_core::verification::{
     Asked, DomainCheck, Failure, Record, RivalHolder, Seen, ShownRecord, Sight,
 };
 use portalctl_model::codes::Code;
 
-/// What `portalctl verify-domain -o json` prints.
-#[derive(Debug, Serialize, JsonSchema)]
+/// Output of `portalctl verify-domain -o json`.
+#[derive(Debug, Default, Serialize, JsonSchema)]
 #[schemars(title = "portalctl verify-domain")]
 pub struct DomainsDocument {
-    /// Always `"1"`; additive changes keep it.
-    #[schemars(extend("const" = FORMAT_VERSION))]
-    pub format_version: &'static str,
-    /// The environment's name in the manifest.
-    pub environment: Option<String>,
-    /// Whether portalctl's own in-memory WorkOS answered.
-    pub sandbox: bool,
-    /// How many requests to WorkOS the run used.
+    /// Format version, environment and backend.
+    #[serde(flatten)]
+    pub envelope: Envelope,
+    /// Number of requests of the run.
     pub requests_used: u64,
-    /// The organization's key in the manifest; `null` when there is no result because of `errors`.
+    /// Key of the organization in the manifest; `null` when there is no result because of `errors`.
     pub key: Option<String>,
-    /// The organization's id; `null` likewise.
+    /// Id of the organization; `null` likewise.
     pub organization_id: Option<String>,
-    /// The domains that the run was about, by name.
+    /// Domains that the run covered, by name.
     pub domains: Vec<DomainItem>,
-    /// What went wrong.
+    /// Errors.
     pub errors: Vec<ErrorItem>,
 }
 
-/// One domain, as the run leaves it.
+/// One domain, at the end of the run.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct DomainItem {
-    /// The domain.
+    /// Name of the domain.
     pub domain: String,
-    /// Its state, as WorkOS spells it; `null` when WorkOS does not have the domain.
+    /// State of the domain, as WorkOS spells it; `null` when WorkOS does not have the domain.
     pub state: Option<String>,
-    /// Whether it is verified.
+    /// True when the domain is verified.
     pub verified: bool,
-    /// How many days WorkOS goes on looking for the record, while it is pending.
+    /// Number of days that WorkOS goes on looking for the record, while it is pending.
     pub days_left: Option<i64>,
-    /// Why the verification failed, as WorkOS spells it, when it did and told.
+    /// Reason of a failed verification, as WorkOS spells it; `null` when it did not fail or WorkOS
+    /// does not tell.
     pub reason: Option<String>,
-    /// A stable code; `portalctl explain CODE` tells more.
+    /// Stable code; `portalctl explain CODE` tells more.
     pub code: Option<&'static str>,
-    /// The record to set; `null` when it is verified, or has none.
+    /// Record to set; `null` when the domain is verified, or has none.
     pub record: Option<RecordItem>,
-    /// What DNS says; `null` when it was not asked.
+    /// Answer of DNS; `null` when it was not asked.
     pub dns: Option<DnsItem>,
-    /// Whether WorkOS was asked to verify it, and answered.
+    /// True when WorkOS was asked to verify the domain, and answered.
     pub asked: bool,
-    /// The other organizations that hold the domain; absent when there are none. Only one can
-    /// verify it.
+    /// Other organizations that hold the domain, of which only one can verify it; absent when there
+    /// are none.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub rivals: Vec<RivalItem>,
-    /// What to do next, if anything.
+    /// Next step, if there is one.
     pub next_step: Option<String>,
 }
 
 /// Another organization that holds a domain.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct RivalItem {
-    /// Its id.
+    /// Id of the organization.
     pub organization_id: String,
-    /// Its display name.
+    /// Display name of the organization.
     pub name: String,
-    /// Its state of the domain, as WorkOS spells it.
+    /// State of the domain there, as WorkOS spells it.
     pub state: String,
 }
 
-/// A record to set.
+/// Record to set.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct RecordItem {
-    /// The full name that carries it.
+    /// Full name of the record.
     pub host: String,
     /// Always `"TXT"`.
     #[serde(rename = "type")]
     #[schemars(extend("const" = Record::KIND))]
     pub kind: &'static str,
-    /// Its value; `null` without `--reveal`.
+    /// Value of the record; `null` without `--reveal`.
     pub value: Option<String>,
 }
 
-/// What DNS says of a record.
+/// Answer of DNS about a record.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct DnsItem {
-    /// Whether the world sees the record.
+    /// Visibility of the record.
     pub seen: Sight,
-    /// The wrong name that it stands at.
+    /// Wrong name that the record stands at.
     pub found_at: Option<String>,
-    /// The same in one sentence, without any record's value.
+    /// Answer in one sentence, without any record's value.
     pub message: String,
 }
 
@@ -102,9 +100,7 @@ pub fn domains(report: &DomainsReport<'_>, errors: Vec<ErrorItem>) -> DomainsDoc
     let headline = report.headline;
     let item = |check| domain(check, report);
     DomainsDocument {
-        format_version: FORMAT_VERSION,
-        environment: headline.target.environment.clone(),
-        sandbox: headline.sandbox,
+        envelope: Envelope::new(headline),
         requests_used: headline.requests,
         key: Some(report.key.to_string()),
         organization_id: Some(report.organization.to_string()),
@@ -113,17 +109,11 @@ pub fn domains(report: &DomainsReport<'_>, errors: Vec<ErrorItem>) -> DomainsDoc
     }
 }
 
-/// The document of a run that got to no domain.
+/// Builds the document of a run without a result.
 pub fn failed_domains(errors: Vec<ErrorItem>) -> DomainsDocument {
     DomainsDocument {
-        format_version: FORMAT_VERSION,
-        environment: None,
-        sandbox: false,
-        requests_used: 0,
-        key: None,
-        organization_id: None,
-        domains: Vec::new(),
         errors,
+        ..DomainsDocument::default()
     }
 }
 

@@ -1,84 +1,81 @@
-//! What `portalctl import -o json` prints.
+//! Document of `portalctl import`.
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{ErrorItem, FORMAT_VERSION};
-use crate::ImportReport;
+use super::envelope::Envelope;
+
+use crate::{ErrorItem, ImportReport};
 use portalctl_core::import::{Import, LeftOut, NewFile, SETTINGS_FILE, Skipped};
 
-/// What `portalctl import -o json` prints.
-#[derive(Debug, Serialize, JsonSchema)]
+/// Output of `portalctl import -o json`.
+#[derive(Debug, Default, Serialize, JsonSchema)]
 #[schemars(title = "portalctl import")]
 pub struct ImportDocument {
-    /// Always `"1"`; additive changes keep it.
-    #[schemars(extend("const" = FORMAT_VERSION))]
-    pub format_version: &'static str,
-    /// The environment's name in the manifest, if there is one already.
-    pub environment: Option<String>,
-    /// Whether portalctl's own in-memory WorkOS answered.
-    pub sandbox: bool,
-    /// Whether this only says what would be written.
+    /// Format version, environment and backend.
+    #[serde(flatten)]
+    pub envelope: Envelope,
+    /// True when nothing was to be written.
     pub dry_run: bool,
-    /// How many requests the run used.
+    /// Number of requests of the run.
     pub requests_used: u64,
-    /// How many organizations went each way.
+    /// Number of organizations by result.
     pub summary: ImportSummary,
-    /// The file with the settings, where one was needed.
+    /// Path of the file with the settings, where one was needed.
     pub settings_file: Option<String>,
-    /// The files of organizations, by key.
+    /// Files of organizations, by key.
     pub files: Vec<FileItem>,
-    /// The organizations that nothing is written for.
+    /// Organizations for which nothing is written.
     pub skipped: Vec<SkippedItem>,
-    /// Remarks without consequence.
+    /// Remarks.
     pub notes: Vec<String>,
-    /// Why nothing, or not everything, was written.
+    /// Reasons why nothing, or not everything, was written.
     pub errors: Vec<ErrorItem>,
 }
 
-/// How many organizations went each way.
+/// Number of organizations by result.
 #[derive(Debug, Default, Serialize, JsonSchema)]
 pub struct ImportSummary {
-    /// A file was written for them, or would be.
+    /// Organizations whose file was written, or would be.
     pub written: usize,
-    /// The manifest declares them already.
+    /// Organizations that the manifest declares already.
     pub already_declared: usize,
-    /// Nothing is written for them.
+    /// Organizations for which nothing is written.
     pub skipped: usize,
 }
 
-/// A file for one organization.
+/// File of one organization.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct FileItem {
-    /// Where it is.
+    /// Path of the file.
     pub path: String,
-    /// The organization's key.
+    /// Key of the organization.
     pub key: String,
-    /// The organization.
+    /// Id of the organization.
     pub organization_id: String,
-    /// What is live and not in the file.
+    /// Live values that the file leaves out.
     pub left_out: Vec<LeftOutItem>,
 }
 
-/// Something of an organization that its file does not say.
+/// Live value that a file leaves out.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct LeftOutItem {
-    /// The field, as in `domains.gmail.com`.
+    /// Field, as in `domains.gmail.com`.
     pub path: String,
-    /// A stable code; `portalctl explain CODE` tells more.
+    /// Stable code; `portalctl explain CODE` tells more.
     pub code: &'static str,
-    /// Why.
+    /// Reason.
     pub reason: String,
 }
 
-/// An organization that nothing is written for.
+/// Organization for which nothing is written.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct SkippedItem {
-    /// The organization.
+    /// Id of the organization.
     pub organization_id: String,
-    /// A stable code; `portalctl explain CODE` tells more.
+    /// Stable code; `portalctl explain CODE` tells more.
     pub code: &'static str,
-    /// Why.
+    /// Reason.
     pub reason: String,
 }
 
@@ -100,9 +97,7 @@ pub fn import(report: &ImportReport<'_>, errors: Vec<ErrorItem>) -> ImportDocume
         skipped,
     } = import;
     ImportDocument {
-        format_version: FORMAT_VERSION,
-        environment: headline.target.environment.clone(),
-        sandbox: headline.sandbox,
+        envelope: Envelope::new(headline),
         dry_run: is_dry_run,
         requests_used: headline.requests,
         summary: ImportSummary {
@@ -122,20 +117,11 @@ pub fn import(report: &ImportReport<'_>, errors: Vec<ErrorItem>) -> ImportDocume
     }
 }
 
-/// The document of a run that wrote nothing.
+/// Builds the document of a run that wrote nothing.
 pub fn failed_import(errors: Vec<ErrorItem>) -> ImportDocument {
     ImportDocument {
-        format_version: FORMAT_VERSION,
-        environment: None,
-        sandbox: false,
-        dry_run: false,
-        requests_used: 0,
-        summary: ImportSummary::default(),
-        settings_file: None,
-        files: Vec::new(),
-        skipped: Vec::new(),
-        notes: Vec::new(),
         errors,
+        ..ImportDocument::default()
     }
 }
 

@@ -1,97 +1,89 @@
-//! The documents of `link` and `wait`. Neither holds a portal link: it is a credential.
+//! Documents of `link` and `wait`. Neither holds a portal link, which is a credential.
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::build::intent;
-use super::{ErrorItem, FORMAT_VERSION, IntentItem};
-use crate::{LinkReport, WaitReport};
+use super::envelope::Envelope;
+use super::readiness::{IntentItem, intent};
+use crate::{ErrorItem, LinkReport, WaitReport};
 use portalctl_core::link::{Origin, ResolvedUrl, WaitOutcome};
 use portalctl_model::Intent;
 
-/// What `portalctl link -o json` prints. The link itself is never in it.
-#[derive(Debug, Serialize, JsonSchema)]
+/// Output of `portalctl link -o json`, which never holds the link itself.
+#[derive(Debug, Default, Serialize, JsonSchema)]
 #[schemars(title = "portalctl link")]
 pub struct LinkDocument {
-    /// Always `"1"`; additive changes keep it.
-    #[schemars(extend("const" = FORMAT_VERSION))]
-    pub format_version: &'static str,
-    /// The environment's name in the manifest.
-    pub environment: Option<String>,
-    /// Whether portalctl's own in-memory WorkOS answered.
-    pub sandbox: bool,
-    /// How many requests the run used.
+    /// Format version, environment and backend.
+    #[serde(flatten)]
+    pub envelope: Envelope,
+    /// Number of requests of the run.
     pub requests_used: u64,
-    /// The organization's key in the manifest.
+    /// Key of the organization in the manifest.
     pub key: Option<String>,
-    /// The organization.
+    /// Id of the organization.
     pub organization_id: Option<String>,
-    /// The one feature that the link is for.
+    /// Intent of the link.
     pub intent: Option<Intent>,
-    /// Where the portal's logo leads; `null` leaves it to WorkOS's dashboard.
+    /// Destination of the portal's logo; `null` leaves it to WorkOS's dashboard.
     pub return_url: Option<UrlItem>,
-    /// Where the portal redirects on finishing: the declared success URL, else the return URL;
-    /// `null` leaves it to WorkOS's dashboard.
+    /// Destination after the portal: the declared success URL, else the return URL; `null` leaves
+    /// it to WorkOS's dashboard.
     pub success_url: Option<UrlItem>,
-    /// The user id that `--user` gave the link: what it is revoked by.
+    /// User id that `--user` gave the link, by which it is revoked.
     pub external_user_id: Option<String>,
     /// IT contacts that got access with the link, and get WorkOS's alerts from then on.
     pub contacts_granted: Vec<String>,
-    /// Whether a link was made and handed to the browser.
+    /// True when a link was made and handed to the browser.
     pub opened: bool,
-    /// Until when the link can be opened; `null` when none was made.
+    /// Expiry of the link; `null` when none was made.
     #[schemars(extend("format" = "date-time"))]
     pub expires_at: Option<String>,
-    /// How far the customer is, as last read.
+    /// Readiness of the intent, as last read.
     pub readiness: Option<IntentItem>,
-    /// What became of waiting; `null` without `--wait`.
+    /// End of the wait; `null` without `--wait`.
     pub wait: Option<WaitItem>,
-    /// Why no link was made, or why waiting did not end as hoped.
+    /// Reasons why no link was made, or why the wait did not end as hoped.
     pub errors: Vec<ErrorItem>,
 }
 
-/// What `portalctl wait -o json` prints.
-#[derive(Debug, Serialize, JsonSchema)]
+/// Output of `portalctl wait -o json`.
+#[derive(Debug, Default, Serialize, JsonSchema)]
 #[schemars(title = "portalctl wait")]
 pub struct WaitDocument {
-    /// Always `"1"`; additive changes keep it.
-    #[schemars(extend("const" = FORMAT_VERSION))]
-    pub format_version: &'static str,
-    /// The environment's name in the manifest.
-    pub environment: Option<String>,
-    /// Whether portalctl's own in-memory WorkOS answered.
-    pub sandbox: bool,
-    /// How many requests the run used.
+    /// Format version, environment and backend.
+    #[serde(flatten)]
+    pub envelope: Envelope,
+    /// Number of requests of the run.
     pub requests_used: u64,
-    /// The organization's key in the manifest.
+    /// Key of the organization in the manifest.
     pub key: Option<String>,
-    /// The organization.
+    /// Id of the organization.
     pub organization_id: Option<String>,
-    /// What was waited for.
+    /// Intent that was waited for.
     pub intent: Option<Intent>,
-    /// What became of it; `null` when waiting did not begin, or was broken off by an error.
+    /// End of the wait; `null` when it did not begin, or was broken off by an error.
     pub wait: Option<WaitItem>,
-    /// How far the customer is, as last read.
+    /// Readiness of the intent, as last read.
     pub readiness: Option<IntentItem>,
-    /// Why waiting did not begin, or did not end as hoped.
+    /// Reasons why the wait did not begin, or did not end as hoped.
     pub errors: Vec<ErrorItem>,
 }
 
-/// A URL with the place in the manifest that it comes from.
+/// URL with the place in the manifest that it comes from.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct UrlItem {
-    /// The URL.
+    /// Value of the URL.
     pub url: String,
-    /// Who says so.
+    /// Source of the URL.
     pub origin: Origin,
 }
 
-/// What became of waiting.
+/// End of a wait.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct WaitItem {
-    /// How it ended.
+    /// Reason for the end.
     pub outcome: WaitOutcome,
-    /// How long it took.
+    /// Duration of the wait, in seconds.
     pub seconds: u64,
 }
 
@@ -113,15 +105,13 @@ pub fn link(
         contacts,
         readiness,
     } = *report;
-    // What was read last says most, and costs most.
+    // The last reading is the most recent one, and its header counts all requests.
     let (headline, readiness) = match waited {
         Some(waited) => (waited.headline, waited.readiness),
         None => (headline, readiness),
     };
     LinkDocument {
-        format_version: FORMAT_VERSION,
-        environment: headline.target.environment.clone(),
-        sandbox: headline.sandbox,
+        envelope: Envelope::new(headline),
         requests_used: headline.requests,
         key: Some(key.to_string()),
         organization_id: Some(organization.to_string()),
@@ -138,7 +128,7 @@ pub fn link(
     }
 }
 
-/// Builds the document of a wait that came to an end.
+/// Builds the document of a wait that ended.
 pub fn wait(report: &WaitReport<'_>, errors: Vec<ErrorItem>) -> WaitDocument {
     let WaitReport {
         headline,
@@ -149,9 +139,7 @@ pub fn wait(report: &WaitReport<'_>, errors: Vec<ErrorItem>) -> WaitDocument {
         took: _,
     } = *report;
     WaitDocument {
-        format_version: FORMAT_VERSION,
-        environment: headline.target.environment.clone(),
-        sandbox: headline.sandbox,
+        envelope: Envelope::new(headline),
         requests_used: headline.requests,
         key: Some(key.to_string()),
         organization_id: Some(organization.to_string()),
@@ -162,41 +150,24 @@ pub fn wait(report: &WaitReport<'_>, errors: Vec<ErrorItem>) -> WaitDocument {
     }
 }
 
-/// The document of a run that opened no link; what was asked for is there if it was understood.
+/// Builds the document of a run without a link; `asked` is the key and intent, if they were
+/// understood.
 pub fn failed_link(asked: Option<(&str, Intent)>, errors: Vec<ErrorItem>) -> LinkDocument {
     LinkDocument {
-        format_version: FORMAT_VERSION,
-        environment: None,
-        sandbox: false,
-        requests_used: 0,
         key: asked.map(|(key, _)| key.to_owned()),
-        organization_id: None,
         intent: asked.map(|(_, intent)| intent),
-        return_url: None,
-        success_url: None,
-        external_user_id: None,
-        contacts_granted: Vec::new(),
-        opened: false,
-        expires_at: None,
-        readiness: None,
-        wait: None,
         errors,
+        ..LinkDocument::default()
     }
 }
 
-/// The document of a wait that did not begin, or was broken off by an error.
+/// Builds the document of a wait that did not begin, or was broken off by an error.
 pub fn failed_wait(asked: Option<(&str, Intent)>, errors: Vec<ErrorItem>) -> WaitDocument {
     WaitDocument {
-        format_version: FORMAT_VERSION,
-        environment: None,
-        sandbox: false,
-        requests_used: 0,
         key: asked.map(|(key, _)| key.to_owned()),
-        organization_id: None,
         intent: asked.map(|(_, intent)| intent),
-        wait: None,
-        readiness: None,
         errors,
+        ..WaitDocument::default()
     }
 }
 

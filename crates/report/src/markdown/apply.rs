@@ -1,15 +1,15 @@
-//! What apply did, for a pull request: what failed first.
+//! Markdown of an apply, for a pull request: failures first.
 
 use super::budget::{Document, Rank, Section};
 use super::escape::{code, prose};
-use super::{JSON, WORDS, facts, failed, head, item, marker, names, row, status, title, undone};
+use super::{JSON, facts, failed, head, item, marker, names, row, status, title, undone};
 use crate::ApplyReportView;
-use crate::text;
+use crate::view::{apply_counts, apply_end, joined};
 use portalctl_core::plan::digest::Digest;
 use portalctl_model::OrganizationId;
 use portalctl_workos::apply::{AppliedChange, Outcome, OutcomeKind, Problem};
 
-/// Renders the account of a run, and the readiness after it.
+/// Renders the account of a run and the readiness after it.
 pub fn apply(view: &ApplyReportView<'_>) -> String {
     let ApplyReportView {
         headline,
@@ -19,12 +19,12 @@ pub fn apply(view: &ApplyReportView<'_>) -> String {
     } = *view;
     let names = names(&headline.target);
     let digest = Digest::of(plan);
-    let outcome = text::apply_summary(view, &WORDS);
+    let outcome = joined(&apply_counts(report, plan));
     let mut document = Document::default();
     document.fixed(marker::key("apply", &names));
     document.fixed(marker::digest(&digest));
-    document.fixed(title("apply", headline.sandbox, &names, &outcome));
-    if let Some(end) = text::how_it_ended(report) {
+    document.fixed(title(headline, "apply", &outcome));
+    if let Some(end) = apply_end(report) {
         document.fixed(format!("**{end}**\n\n"));
     }
     document.fixed(facts(headline, Some(&digest)));
@@ -37,12 +37,12 @@ pub fn apply(view: &ApplyReportView<'_>) -> String {
     document.render()
 }
 
-/// What was not done: what failed first, then what was not tried.
+/// Adds the changes that were not done: failed ones first, then those that were not tried.
 fn failures(document: &mut Document, changes: &[AppliedChange]) {
     let mut section = Section::new(Rank::List, "changes", JSON).open("#### Not done\n\n");
     let is_untried = |applied: &AppliedChange| applied.outcome.kind() == OutcomeKind::NotTried;
     for untried in [false, true] {
-        let mut told = None;
+        let mut last = None;
         for applied in changes
             .iter()
             .filter(|applied| is_untried(applied) == untried)
@@ -50,21 +50,17 @@ fn failures(document: &mut Document, changes: &[AppliedChange]) {
             let Some(problem) = applied.outcome.problem() else {
                 continue;
             };
-            // What stops a run keeps many changes from being tried, and is told once.
-            let is_new = told != Some(problem);
-            section.item(|| failure(applied, problem, is_new));
-            told = Some(problem);
+            // A problem that stops a run keeps many changes from being tried, and is written once.
+            let is_new = last != Some(problem);
+            section.item(|| failure(applied, problem, is_new.then_some(&problem.message)));
+            last = Some(problem);
         }
     }
     document.section(section);
 }
 
-fn failure(applied: &AppliedChange, problem: &Problem, is_new: bool) -> String {
-    let message = if is_new {
-        format!(": {}", prose(&problem.to_string()))
-    } else {
-        String::new()
-    };
+fn failure(applied: &AppliedChange, problem: &Problem, message: Option<&String>) -> String {
+    let message = message.map_or_else(String::new, |text| format!(": {}", prose(text)));
     let said = format!(
         "{}: {} **{}** ({}){message}",
         code(applied.change.key.as_str()),
@@ -75,7 +71,7 @@ fn failure(applied: &AppliedChange, problem: &Problem, is_new: bool) -> String {
     item(&said, None)
 }
 
-/// What took effect.
+/// Adds the changes that took effect.
 fn done(document: &mut Document, changes: &[AppliedChange]) {
     let mut section = Section::new(Rank::Row, "changes that were done", JSON).open(format!(
         "#### Done\n\n{}",

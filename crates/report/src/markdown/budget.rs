@@ -1,24 +1,24 @@
-//! A comment that fits: what is left out, in which order, and that it is said.
+//! Size limit of a comment: which items are left out, in which order, with a remark that says so.
 //!
-//! GitHub refuses a comment of more than 65,536 characters. What it counts has been bytes,
-//! characters and UTF-16 units at different times and places; bytes of UTF-8 are never fewer than
-//! either, so bytes are counted here.
+//! GitHub refuses a comment of more than 65,536 characters. It has counted bytes, characters and
+//! UTF-16 units at different times and places; bytes of UTF-8 are never fewer than either, so bytes
+//! are counted here.
 
 use super::escape;
 
-/// The most bytes that a report takes; the rest of GitHub's limit is for who posts it.
+/// Most bytes of a report; the rest of GitHub's limit is left for the tool that posts it.
 pub const LIMIT: usize = 60_000;
-/// The most bytes of the remark that something was left out.
+/// Most bytes of the remark about left-out items.
 const REMARK: usize = 200;
 
-/// How soon the items of a section are left out when not everything fits.
+/// Priority of a section's items when not everything fits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Rank {
-    /// Last: what somebody has to decide or to know.
+    /// Left out last: decisions and problems.
     List,
-    /// When no details are left.
+    /// Left out when no details are left.
     Row,
-    /// First.
+    /// Left out first.
     Detail,
 }
 
@@ -26,18 +26,18 @@ impl Rank {
     const LAST_TO_GO_FIRST: [Self; 3] = [Self::List, Self::Row, Self::Detail];
 }
 
-/// Items of one kind, with what stands before and after them.
+/// Items of one kind, with the text before and after them.
 #[derive(Debug)]
 pub(super) struct Section {
-    /// When its items are left out.
+    /// Priority of the items.
     pub(super) rank: Rank,
-    /// What is written before the first item.
+    /// Text before the first item.
     pub(super) open: String,
-    /// What is written behind the last item.
+    /// Text behind the last item.
     pub(super) close: String,
-    /// What is left out, for the remark: `changes`.
+    /// Plural noun of the items, for the remark.
     pub(super) things: &'static str,
-    /// The command that shows all of them.
+    /// Command that shows all items.
     pub(super) elsewhere: &'static str,
     items: Vec<String>,
     size: usize,
@@ -45,7 +45,7 @@ pub(super) struct Section {
 }
 
 impl Section {
-    /// A section without items yet, which is not shown until it has some.
+    /// Creates a section without items, which is not written until it has some.
     pub(super) fn new(rank: Rank, things: &'static str, elsewhere: &'static str) -> Self {
         Self {
             rank,
@@ -59,13 +59,13 @@ impl Section {
         }
     }
 
-    /// What is written before the first item.
+    /// Sets the text before the first item.
     pub(super) fn open(mut self, open: impl Into<String>) -> Self {
         self.open = open.into();
         self
     }
 
-    /// What is written behind the last item, instead of a blank line.
+    /// Sets the text behind the last item, which is a blank line by default.
     pub(super) fn close(mut self, close: impl Into<String>) -> Self {
         self.close = close.into();
         self
@@ -82,7 +82,7 @@ impl Section {
         self.items.push(item);
     }
 
-    /// How many items there are.
+    /// Returns the number of items.
     pub(super) fn len(&self) -> usize {
         self.items.len() + self.unwritten
     }
@@ -91,7 +91,7 @@ impl Section {
         self.open.len() + self.close.len()
     }
 
-    /// The bytes of the whole section; none where there are no items.
+    /// Returns the size of the whole section in bytes; 0 without items.
     fn whole(&self) -> usize {
         if self.items.is_empty() {
             0
@@ -100,7 +100,7 @@ impl Section {
         }
     }
 
-    /// How many items fit into so many bytes, and what they take.
+    /// Returns how many items fit into `bytes`, and their size.
     fn fit(&self, bytes: usize) -> (usize, usize) {
         let mut used = self.frame();
         let mut count = 0;
@@ -133,21 +133,21 @@ impl Section {
     }
 }
 
-/// A part of a document.
+/// Part of a document.
 #[derive(Debug)]
 enum Part {
-    /// Always there.
+    /// Text that is always written.
     Fixed(String),
-    /// There as far as it fits.
+    /// Section that is written as far as it fits.
     Section(Section),
 }
 
-/// A document of parts, in the order in which they are read.
+/// Document of parts, in reading order.
 #[derive(Debug, Default)]
 pub(super) struct Document(Vec<Part>);
 
 impl Document {
-    /// Adds what is always there: short, whatever the data.
+    /// Adds text that is always written: short, whatever the data.
     pub(super) fn fixed(&mut self, text: impl Into<String>) {
         self.0.push(Part::Fixed(text.into()));
     }
@@ -174,7 +174,7 @@ impl Document {
         out
     }
 
-    /// How many items of each part fit.
+    /// Returns how many items of each part fit.
     fn fit(&self, limit: usize) -> Vec<usize> {
         let sections = || {
             self.0

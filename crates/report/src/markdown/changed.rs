@@ -1,12 +1,13 @@
-//! What changed since an earlier report: who finished first, then what went wrong.
+//! Markdown of the changes since an earlier report: newly configured intents first, then problems.
 
 use super::budget::{Rank, Section};
 use super::escape::{code, prose};
 use super::{JSON, head, row};
-use crate::text::{changed_rows, words};
+use crate::text::changed_rows;
+use crate::view::state_label;
 use portalctl_core::readiness::compare::{OrganizationChange, StateName};
 
-/// The changes as a table, or that there are none.
+/// Renders the changes as a table, or a remark that there are none.
 pub(super) fn changed(changes: &[OrganizationChange]) -> Section {
     let mut section = Section::new(Rank::List, "changes", JSON);
     let rows = changed_rows(changes);
@@ -34,10 +35,10 @@ pub(super) fn changed(changes: &[OrganizationChange]) -> Section {
     section
 }
 
-/// A state; nothing while the intent is not declared.
+/// Returns a state's name; empty while the intent is not declared.
 fn state(state: Option<&StateName>) -> String {
     match state {
-        Some(StateName::Known(state)) => words(*state).to_owned(),
+        Some(StateName::Known(state)) => state_label(*state).to_owned(),
         Some(StateName::Other(name)) => code(name),
         None => String::new(),
     }

@@ -1,17 +1,16 @@
-//! The changes of a plan: a table that says what happens, and every field in a diff.
+//! Markdown of a plan's changes: a table, and a diff of every field.
 
 use super::budget::{Document, Rank, Section};
 use super::escape::{code, fence, html_code, prose, verbatim};
 use super::{PLAN, head, row};
-use crate::text::surprising_reason;
+use crate::view::{Emails, field_name, is_bare_value, surprising_reason};
 use crate::width::{pad, width};
 use portalctl_core::plan::{ActionKind, Change, FieldChange, Held, Plan};
 use portalctl_model::desired::{Dependent, FieldPath};
-use portalctl_model::text::mask_email;
 
-/// How many diffs are unfolded: a review of a few changes needs no click.
+/// Most diffs that are unfolded, so that a small review needs no click.
 const OPEN: usize = 10;
-/// The widest column of field names; a longer one pushes its value to the right.
+/// Widest column of field names; a longer name pushes its value to the right.
 const WIDEST: usize = 40;
 
 /// Adds the table of changes.
@@ -39,12 +38,12 @@ pub(super) fn details(document: &mut Document, plan: &Plan) {
         .open("#### Field by field\n\n")
         .close("");
     for (index, change) in plan.reviewed().enumerate() {
-        section.item(|| detail(change, "", index < OPEN));
+        section.item(|| detail(change, "", if index < OPEN { " open" } else { "" }));
     }
     let says_more =
         |change: &Change| !change.fields.is_empty() || change.action.invitation().is_some();
     for Held { change, .. } in plan.held.iter().filter(|held| says_more(&held.change)) {
-        section.item(|| detail(change, ", held", false));
+        section.item(|| detail(change, ", held", ""));
     }
     document.section(section);
 }
@@ -66,14 +65,14 @@ fn place(change: &Change) -> String {
     }
 }
 
-/// How many fields of each group are added (`+2`), changed (`~1`) or removed (`-1`).
+/// Counts the fields of each group that are added (`+2`), changed (`~1`) or removed (`-1`).
 fn fields(change: &Change) -> String {
     if let Some(invitation) = change.action.invitation() {
         let intents: Vec<&str> = invitation.intents.iter().map(|it| it.as_str()).collect();
-        let contact = code(&mask_email(invitation.contact.as_str()));
+        let contact = code(&Emails::Masked.show(invitation.contact.as_str()));
         return format!("{contact} to {}", code(&intents.join(", ")));
     }
-    // Sorted by path, so that a group stands together.
+    // Fields are sorted by path, so that a group stands together.
     let fields: Vec<FieldChange> = change.reviewed_fields().cloned().collect();
     let groups = fields.chunk_by(|a, b| group(&a.path()) == group(&b.path()));
     groups.map(counts).collect::<Vec<_>>().join(", ")
@@ -120,9 +119,8 @@ fn group(path: &FieldPath) -> &'static str {
     }
 }
 
-/// One change, folded or not: why, if its fields do not say so, and its fields.
-fn detail(change: &Change, remark: &str, is_open: bool) -> String {
-    let open = if is_open { " open" } else { "" };
+/// Renders one change as a disclosure: its reason, unless its fields tell, and its fields.
+fn detail(change: &Change, remark: &str, open: &str) -> String {
     let key = html_code(change.key.as_str());
     let kind = change.action.kind();
     let mut out = format!("<details{open}>\n<summary>{key} {kind}{remark}</summary>\n\n");
@@ -135,7 +133,7 @@ fn detail(change: &Change, remark: &str, is_open: bool) -> String {
         out.push_str(&format!("Organization {}\n\n", facts.join(": ")));
     }
     if let Some(invitation) = change.action.invitation() {
-        for line in invitation.told(&mask_email(invitation.contact.as_str())) {
+        for line in invitation.told(&Emails::Masked.show(invitation.contact.as_str())) {
             out.push_str(&format!("- {}\n", prose(&line)));
         }
         out.push('\n');
@@ -149,7 +147,7 @@ fn detail(change: &Change, remark: &str, is_open: bool) -> String {
     out + "</details>\n\n"
 }
 
-/// The fields as lines that begin with `+` or `-`.
+/// Renders the fields as lines that begin with `+` or `-`.
 fn diff(fields: &[FieldChange]) -> String {
     let names: Vec<String> = fields.iter().map(|field| name(&field.path())).collect();
     let widest = names.iter().map(|name| width(name));
@@ -175,19 +173,13 @@ fn diff(fields: &[FieldChange]) -> String {
 }
 
 fn name(path: &FieldPath) -> String {
-    match path {
-        FieldPath::ItContact(email) => {
-            verbatim(&format!("it_contacts.{}", mask_email(email.as_str())))
-        }
-        _ => verbatim(&path.shown()),
-    }
+    verbatim(&field_name(path, Emails::Masked))
 }
 
 fn value(field: &FieldChange, value: &str) -> String {
-    match field {
-        FieldChange::Domain { .. } | FieldChange::ItContact(_) if !value.is_empty() => {
-            verbatim(value)
-        }
-        _ => format!("\"{}\"", verbatim(value)),
+    if is_bare_value(field) && !value.is_empty() {
+        verbatim(value)
+    } else {
+        format!("\"{}\"", verbatim(value))
     }
 }

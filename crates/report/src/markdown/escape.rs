@@ -1,20 +1,19 @@
-//! Text from outside, so that nothing of it comes alive on GitHub.
+//! Escaping of text from outside for GitHub's Markdown.
 //!
 //! Backslashes do not keep GitHub from linking `@team`, `#12`, a commit's hash or an address: it
-//! looks for them in the rendered text, but never inside code. So a word that is not plain is
-//! shown as code: the reader sees it as it is, nothing invisible is put into it, and it can be
-//! copied.
+//! looks for them in the rendered text, but never inside code. So a word that is not plain is shown
+//! as code: readers see it as it is, nothing invisible is put into it, and it can be copied.
 
 use std::borrow::Cow;
 
 use portalctl_model::text::{escape, mask_addresses};
 
-/// The most characters shown of one text: more than WorkOS keeps of a value.
+/// Most characters shown of one text: more than WorkOS keeps of a value.
 const LONGEST: usize = 1_000;
-/// The longest run of digits and letters from `a` to `f` that is no commit's hash to GitHub.
+/// Longest run of hexadecimal digits that GitHub does not take for a commit's hash.
 const LONGEST_NO_HASH: usize = 6;
 
-/// One piece of inline text.
+/// Piece of inline text.
 #[derive(Debug, PartialEq, Eq)]
 enum Piece {
     /// Markdown that is known to be harmless.
@@ -23,13 +22,13 @@ enum Piece {
     Code(String),
 }
 
-/// A name, an id or a value, as a code span.
+/// Renders a name, an id or a value as a code span.
 pub(super) fn code(text: &str) -> String {
     let (shown, more) = shown(text);
     span(&shown) + &more
 }
 
-/// A sentence: what stands between backticks and what is not plain as code, the rest as it is.
+/// Renders a sentence: quoted and unsafe words as code, the rest as it is.
 pub(super) fn prose(text: &str) -> String {
     let (shown, more) = shown(text);
     let mut out = String::with_capacity(shown.len() + 16);
@@ -42,9 +41,9 @@ pub(super) fn prose(text: &str) -> String {
     out + &more
 }
 
-/// Markdown of [`code`] and [`prose`], for the cell of a table.
+/// Escapes Markdown of [`code`] and [`prose`] for the cell of a table.
 ///
-/// A pipe stands inside code only, and GitHub takes the backslash before it away; where the code
+/// A pipe stands inside code only, and GitHub removes the backslash before it; where the code
 /// itself has a backslash there, the pipe is shown as an escape.
 pub(super) fn cell(markdown: &str) -> String {
     let mut out = String::with_capacity(markdown.len());
@@ -60,13 +59,13 @@ pub(super) fn cell(markdown: &str) -> String {
     out
 }
 
-/// Text for the inside of a fence, on one line.
+/// Renders text for the inside of a fence, on one line.
 pub(super) fn verbatim(text: &str) -> String {
     let (shown, more) = shown(text);
     shown.into_owned() + &more
 }
 
-/// A code element, for where Markdown is not looked at: the summary of `<details>`.
+/// Renders a code element, for places without Markdown such as the summary of `<details>`.
 pub(super) fn html_code(text: &str) -> String {
     let (shown, more) = shown(text);
     let mut out = String::from("<code>");
@@ -82,14 +81,14 @@ pub(super) fn html_code(text: &str) -> String {
     out + "</code>" + &more
 }
 
-/// A fence that nothing in the text can close.
+/// Returns a fence that nothing in the text can close.
 pub(super) fn fence(text: &str) -> String {
     "`".repeat((longest_backticks(text) + 1).max(3))
 }
 
-/// Text on one line, addresses masked, with a remark on what is cut off.
+/// Returns text on one line with addresses masked, and a remark on what is cut off.
 fn shown(text: &str) -> (Cow<'_, str>, String) {
-    // Masked as a whole: a cut could make half an address look like none.
+    // Masked before the cut: half an address might not be recognized as one.
     let masked = mask_addresses(text);
     let Some((end, _)) = masked.char_indices().nth(LONGEST) else {
         let shown = match masked {
@@ -103,7 +102,8 @@ fn shown(text: &str) -> (Cow<'_, str>, String) {
     (Cow::Owned(escape(start).into_owned()), more)
 }
 
-/// A code span: delimiters longer than any run inside, spaces where the text would touch them.
+/// Renders a code span: delimiters longer than any run inside, spaces where the text would touch
+/// them.
 fn span(text: &str) -> String {
     if text.is_empty() {
         return "(empty)".to_owned();
@@ -122,7 +122,8 @@ fn longest_backticks(text: &str) -> usize {
     runs.max().unwrap_or(0)
 }
 
-/// A sentence's pieces; two of code never stand side by side, where their delimiters would meet.
+/// Splits a sentence into pieces; two of code never stand side by side, where their delimiters
+/// would meet.
 fn pieces(text: &str) -> Vec<Piece> {
     let mut pieces = Vec::new();
     let mut rest = text;
@@ -156,7 +157,8 @@ fn words(text: &str, pieces: &mut Vec<Piece>) {
     }
 }
 
-/// Marks around a word: a bracket could begin a link, a footnote or a task, and `\[` a formula.
+/// Adds marks around a word: a bracket could begin a link, a footnote or a task, and `\[` a
+/// formula.
 fn punctuation(marks: &str, pieces: &mut Vec<Piece>) {
     if !marks.is_empty() {
         let marks = marks.replace('[', "&#91;").replace(']', "&#93;");
@@ -172,8 +174,8 @@ fn push(pieces: &mut Vec<Piece>, piece: Piece) {
     }
 }
 
-/// Whether a word means nothing to Markdown, nor to GitHub: letters and digits, and what joins
-/// them, and neither a commit's hash nor a ticket.
+/// Returns whether a word means nothing to Markdown or GitHub: letters, digits and joining marks,
+/// but neither a commit's hash nor a ticket.
 fn is_plain_word(word: &str) -> bool {
     word.starts_with(char::is_alphanumeric)
         && word
@@ -185,7 +187,7 @@ fn is_plain_word(word: &str) -> bool {
         && !may_be_a_ticket(word)
 }
 
-/// Whether a number and what follows it could number the items of a list.
+/// Returns whether a number and its punctuation could number the items of a list.
 fn begins_a_list(word: &str, end: &str) -> bool {
     end.starts_with(['.', ')']) && word.bytes().all(|b| b.is_ascii_digit())
 }
@@ -194,7 +196,8 @@ fn may_be_a_hash(word: &str) -> bool {
     word.len() > LONGEST_NO_HASH && word.bytes().all(|b| b.is_ascii_hexdigit())
 }
 
-/// `GH-12` is an issue, and a repository can give other prefixes a meaning.
+/// Returns whether a word could be a ticket: `GH-12` is an issue, and a repository can give other
+/// prefixes a meaning.
 fn may_be_a_ticket(word: &str) -> bool {
     let mut parts = word.split('-');
     let mut before = parts.next().unwrap_or_default();

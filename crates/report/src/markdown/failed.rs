@@ -1,21 +1,49 @@
-//! A command that has no result: the errors take the place of what an earlier run said.
+//! Markdown of a command without a result: its errors, in place of an earlier report.
 
 use super::budget::{Document, Rank, Section};
 use super::escape::{code, prose};
 use super::{JSON, item, marker, title};
+use crate::ErrorItem;
 use crate::Headline;
-use crate::json_v1::ErrorItem;
-use crate::text::counted;
+use crate::view::counted;
+use portalctl_core::plan::Target;
 use portalctl_model::desired::Names;
+
+/// Command that ended without a result.
+#[derive(Debug, Clone, Copy)]
+pub struct FailedRun<'a> {
+    /// Name of the command.
+    pub command: &'a str,
+    /// Names of the environment and the manifest, as far as they were read.
+    pub names: &'a Names,
+    /// True when the run was against the in-memory WorkOS.
+    pub sandbox: bool,
+    /// Errors of the run.
+    pub errors: &'a [ErrorItem],
+}
 
 /// Renders the errors that kept a command from its result.
 ///
-/// `names` are as much as was read of the manifest: the first line is the same as that of a run
-/// that succeeds, so that its comment is found and written over.
-pub fn failed(command: &str, names: &Names, sandbox: bool, errors: &[ErrorItem]) -> String {
+/// The first line is the same as that of a successful run, so that its comment is found and
+/// replaced.
+pub fn failed(run: &FailedRun<'_>) -> String {
+    let FailedRun {
+        command,
+        names,
+        sandbox,
+        errors,
+    } = *run;
+    let headline = Headline {
+        sandbox,
+        target: Target {
+            environment: names.environment.clone(),
+            ..Target::default()
+        },
+        ..Headline::default()
+    };
     let mut document = Document::default();
     document.fixed(marker::key(command, names));
-    document.fixed(title(command, sandbox, names, "failed"));
+    document.fixed(title(&headline, command, "failed"));
     document.fixed(format!(
         "There is no result: {}.\n\n",
         counted(errors.len(), "error")
@@ -40,7 +68,7 @@ pub(super) fn manifest_warnings(headline: &Headline) -> Section {
     .open("#### Warnings about the manifest\n\n")
 }
 
-/// Renders problems, each at its place in a file, or at `elsewhere`.
+/// Renders problems, each with its place in a file, or with `elsewhere`.
 fn list(things: &'static str, elsewhere: &str, problems: &[ErrorItem]) -> Section {
     let mut section = Section::new(Rank::List, things, JSON);
     for problem in problems {
@@ -59,7 +87,7 @@ fn told(error: &ErrorItem, elsewhere: &str) -> String {
     item(&said, error.help.as_deref())
 }
 
-/// `portal.yaml:3:5`, as far as it is known.
+/// Returns the place of a problem, such as `portal.yaml:3:5`, as far as it is known.
 fn place(error: &ErrorItem) -> Option<String> {
     let mut place = error.file.clone()?;
     for part in [error.line, error.column]

@@ -1,4 +1,5 @@
-//! The hidden lines that tools read: an interface, told in `docs/reference/reports.md`.
+//! Hidden lines for tools, by which they find a comment and its digest: an interface, described in
+//! `docs/reference/reports.md`.
 
 use sha2::{Digest as _, Sha256};
 
@@ -6,11 +7,10 @@ use portalctl_core::plan::digest::Digest;
 use portalctl_model::ManifestName;
 use portalctl_model::desired::Names;
 
-/// A longer name is shortened, and told apart from others by its hash.
+/// Most bytes of a name; a longer one is cut and told apart by its hash.
 const LONGEST: usize = 200;
 
-/// The first line, by which a comment is found again: what made it, of which environment and
-/// manifest.
+/// Returns the first line, which identifies the comment: command, environment and manifest.
 pub(super) fn key(command: &str, names: &Names) -> String {
     let Names {
         environment,
@@ -21,12 +21,12 @@ pub(super) fn key(command: &str, names: &Names) -> String {
     format!("<!-- portalctl:{command} environment={environment} manifest={manifest} -->\n")
 }
 
-/// The second line of a plan and an apply: the digest in full.
+/// Returns the second line of a plan and an apply: the full digest.
 pub(super) fn digest(digest: &Digest) -> String {
     format!("<!-- portalctl:digest {digest} -->\n")
 }
 
-/// A name as a value: letters, digits, `.`, `_` and single `-`; every other byte as `%2F`.
+/// Encodes a name as a value: letters, digits, `.`, `_` and single `-`; every other byte as `%2F`.
 ///
 /// So it holds no space that would begin another key, and nothing that would end a comment.
 fn value(name: &str) -> String {

@@ -1,10 +1,10 @@
-//! Markdown for GitHub: what a reviewer reads in a pull request.
+//! Markdown for GitHub: reports that a reviewer reads in a pull request.
 //!
-//! Begins with hidden lines by which tools find the comment and the digest; says first what
-//! somebody has to decide; fits into one comment ([`LIMIT`]) by leaving out what is least missed,
-//! and says so. The same result gives the same bytes: no time, no number of requests. E-mail
-//! addresses are always masked, and nothing from outside comes alive: no element, link, mention or
-//! image. There are no links at all.
+//! Hidden lines at the top let tools find the comment and the digest. Decisions come first, and a
+//! report fits into one comment ([`LIMIT`]) by leaving out the least important items, with a
+//! remark. The same result gives the same bytes: no time, no number of requests. E-mail addresses
+//! are always masked, and no text from outside becomes an element, a link, a mention or an image.
+//! There are no links at all.
 
 mod apply;
 mod budget;
@@ -18,22 +18,21 @@ mod status;
 mod undone;
 
 use super::Headline;
-use super::text::WORDS;
 use portalctl_core::plan::Target;
 use portalctl_core::plan::digest::Digest;
 use portalctl_model::desired::Names;
 
 pub use apply::apply;
 pub use budget::LIMIT;
-pub use failed::failed;
+pub use failed::{FailedRun, failed};
 pub use plan::plan;
 pub use status::status;
 
-/// Shows all of a plan.
+/// Command that shows all of a plan.
 const PLAN: &str = "portalctl plan";
-/// Shows all of a readiness.
+/// Command that shows all of a readiness.
 const STATUS: &str = "portalctl status --all";
-/// Holds all of an account.
+/// Option that prints all of an account.
 const JSON: &str = "-o json";
 
 fn names(target: &Target) -> Names {
@@ -43,10 +42,11 @@ fn names(target: &Target) -> Names {
     }
 }
 
-/// The first line that people see: what ran, against what, and how it ended.
-fn title(command: &str, sandbox: bool, names: &Names, outcome: &str) -> String {
-    let sandbox = if sandbox { " · sandbox" } else { "" };
-    let environment = names
+/// Returns the first visible line: command, target and outcome.
+fn title(headline: &Headline, command: &str, outcome: &str) -> String {
+    let sandbox = if headline.sandbox { " · sandbox" } else { "" };
+    let environment = headline
+        .target
         .environment
         .as_deref()
         .map(|name| format!(" · {}", escape::code(name)))
@@ -54,7 +54,7 @@ fn title(command: &str, sandbox: bool, names: &Names, outcome: &str) -> String {
     format!("### portalctl {command}{sandbox}{environment}: {outcome}\n\n")
 }
 
-/// The line below the title: what it was made against, and the digest where there is one.
+/// Returns the line below the title: the target, and the digest where there is one.
 fn facts(headline: &Headline, digest: Option<&Digest>) -> String {
     let Target {
         environment: _,
@@ -84,10 +84,10 @@ fn facts(headline: &Headline, digest: Option<&Digest>) -> String {
     }
 }
 
-/// What stands where there is nothing to say.
+/// Placeholder of an empty cell.
 const NOTHING: &str = "–";
 
-/// A line of a table.
+/// Renders a line of a table.
 fn row<const N: usize>(cells: [&str; N]) -> String {
     let cells = cells.map(|cell| match cell {
         "" => NOTHING.to_owned(),
@@ -96,15 +96,15 @@ fn row<const N: usize>(cells: [&str; N]) -> String {
     format!("| {} |\n", cells.join(" | "))
 }
 
-/// The head of a table.
+/// Renders the head of a table.
 fn head<const N: usize>(cells: [&str; N]) -> String {
     format!("{}|{}\n", row(cells), "---|".repeat(N))
 }
 
-/// An item of a list, and what to do about it.
+/// Renders an item of a list, with a hint.
 fn item(said: &str, next: Option<&str>) -> String {
     let next = next
-        .map(|next| format!("  - next: {}\n", escape::prose(next)))
+        .map(|next| format!("  - hint: {}\n", escape::prose(next)))
         .unwrap_or_default();
     format!("- {said}\n{next}")
 }

@@ -1,9 +1,9 @@
-//! A plan, for the review of a pull request.
+//! Markdown of a plan, for the review of a pull request.
 
 use super::budget::Document;
-use super::{WORDS, changes, facts, failed, marker, names, status, title, undone};
+use super::{changes, facts, failed, marker, names, status, title, undone};
 use crate::PlanReport;
-use crate::text;
+use crate::view::{joined, plan_counts};
 use portalctl_core::plan::Plan;
 use portalctl_core::plan::digest::Digest;
 
@@ -16,11 +16,11 @@ pub fn plan(report: &PlanReport<'_>) -> String {
     } = *report;
     let names = names(&headline.target);
     let digest = Digest::of(plan);
-    let outcome = text::plan_summary(plan, &WORDS);
+    let outcome = joined(&plan_counts(plan));
     let mut document = Document::default();
     document.fixed(marker::key("plan", &names));
     document.fixed(marker::digest(&digest));
-    document.fixed(title("plan", headline.sandbox, &names, &outcome));
+    document.fixed(title(headline, "plan", &outcome));
     document.fixed(facts(headline, Some(&digest)));
     if plan.is_settled() {
         document.fixed("Everything is as declared.\n\n");

@@ -1,20 +1,23 @@
-//! Readiness, for a pull request or a job's summary: what needs somebody, most urgent first.
+//! Markdown of a readiness, for a pull request or a job's summary: most urgent first.
 
 use jiff::Timestamp;
 
 use super::budget::{Document, Rank, Section};
 use super::changed::changed;
 use super::escape::{code, prose};
-use super::{STATUS, WORDS, facts, failed, head, item, marker, names, row, title};
+use super::{STATUS, facts, failed, head, item, marker, names, row, title};
+use crate::ErrorItem;
 use crate::StatusReport;
-use crate::json_v1::ErrorItem;
-use crate::text::{self, Listing};
+use crate::text::Listing;
+use crate::view::{
+    self, Emails, by_urgency, is_settled, joined, state_label, status_counts, turn_label,
+};
 use portalctl_core::readiness::compare::OrganizationChange;
 use portalctl_core::readiness::{IntentReadiness, OrganizationReadiness, Readiness, State};
 
-/// Renders a status report; with [`Listing::All`] also what needs nobody.
+/// Renders a status report; with [`Listing::All`] also the settled intents.
 ///
-/// `changes` are those since an earlier report, if there is one; `errors` what went wrong beside the
+/// `changes` are those since an earlier report, if there is one; `errors` are problems beside the
 /// report.
 pub fn status(
     report: &StatusReport<'_>,
@@ -25,14 +28,14 @@ pub fn status(
     let StatusReport {
         headline,
         readiness,
-        // A duration would differ between two runs that found the same.
+        // An age would differ between two runs with the same result.
         now: _,
     } = *report;
     let names = names(&headline.target);
-    let outcome = text::status_summary(&readiness.totals(), &WORDS);
+    let outcome = summary(readiness);
     let mut document = Document::default();
     document.fixed(marker::key("status", &names));
-    document.fixed(title("status", headline.sandbox, &names, &outcome));
+    document.fixed(title(headline, "status", &outcome));
     document.fixed(facts(headline, None));
     document.section(failed::errors(errors).open("#### Errors\n\n"));
     if let Some(changes) = changes {
@@ -43,30 +46,32 @@ pub fn status(
     for state in State::ALL.into_iter().filter(|state| !state.is_settled()) {
         document.section(needing(state, readiness));
     }
-    let idle = readiness.organizations.iter().filter(|o| is_settled(o));
-    let idle = match idle.count() {
-        0 => String::new(),
-        1 => "1 organization has nothing to do.\n\n".to_owned(),
-        count => format!("{count} organizations have nothing to do.\n\n"),
-    };
     document.section(invitations(readiness, listing));
-    document.fixed(idle);
+    document.fixed(settled_count(readiness));
     if listing == Listing::All {
         document.section(settled(readiness));
     }
     document.render()
 }
 
-/// The counts of a readiness, on one line; nothing where none was read.
+/// Returns the counts of a readiness, without colour.
+fn summary(readiness: &Readiness) -> String {
+    match status_counts(&readiness.totals()).as_slice() {
+        [] => "no intents declared".to_owned(),
+        counts => joined(counts),
+    }
+}
+
+/// Returns the counts of a readiness, on one line; empty where none was read.
 pub(super) fn counts(title: &str, readiness: &Readiness) -> String {
     if readiness.organizations.is_empty() {
         return String::new();
     }
-    let counts = text::status_summary(&readiness.totals(), &WORDS);
+    let counts = summary(readiness);
     format!("**{title}**: {counts}\n\n")
 }
 
-/// What could not be read.
+/// Renders the reads that failed.
 fn warnings(readiness: &Readiness) -> Section {
     let mut section = Section::new(Rank::List, "warnings", STATUS).open("#### Warnings\n\n");
     for warning in &readiness.warnings {
@@ -80,41 +85,32 @@ fn warnings(readiness: &Readiness) -> Section {
     section
 }
 
-/// Renders the invitations of the listed organizations: those that may be on their way first.
+/// Renders the invitations of the listed organizations, pending ones first.
 fn invitations(readiness: &Readiness, listing: Listing) -> Section {
     let listed = readiness.organizations.iter();
     let listed = listed.filter(|it| listing == Listing::All || !is_settled(it));
     let mut section = Section::new(Rank::List, "invitations", STATUS).open("#### Invitations\n\n");
-    for (key, invitation) in text::invited(listed) {
-        let told = text::invitation_told(key, invitation, &WORDS);
+    for (key, invitation) in view::invitations(listed) {
+        let told = view::invitation_text(key, invitation, Emails::Masked);
         section.item(|| item(&format!("{}: {}", code(key.as_str()), prose(&told)), None));
     }
     section
 }
 
-fn is_settled(organization: &OrganizationReadiness) -> bool {
-    let mut intents = organization.intents.iter();
-    intents.all(|intent| intent.state.is_settled())
-}
-
+/// Returns the intents in some states, most urgent first.
 fn in_state(
     readiness: &Readiness,
     is_wanted: impl Fn(State) -> bool,
 ) -> Vec<(&OrganizationReadiness, &IntentReadiness)> {
-    let each = readiness
-        .organizations
-        .iter()
-        .flat_map(|organization| organization.intents.iter().map(move |i| (organization, i)));
-    each.filter(|(_, intent)| !intent.is_not_read() && is_wanted(intent.state))
-        .collect()
+    let mut intents = by_urgency(&readiness.organizations);
+    intents.retain(|(_, intent)| is_wanted(intent.state));
+    intents
 }
 
-/// Everything in one state, what has waited longest first.
+/// Renders the intents in one state, longest waiting first.
 fn needing(state: State, readiness: &Readiness) -> Section {
-    let mut found = in_state(readiness, |it| it == state);
-    // The sort is stable: what began together stays in the order of the keys.
-    found.sort_by_key(|(_, intent)| intent.since.unwrap_or(Timestamp::MAX));
-    // What is wrong is missed more than what has not begun.
+    let found = in_state(readiness, |it| it == state);
+    // Problems are missed more than intents that have not begun.
     let rank = match state {
         State::Attention | State::Unknown => Rank::List,
         State::InProgress | State::Unconfigured | State::Configured | State::NotApplicable => {
@@ -133,7 +129,7 @@ fn needing(state: State, readiness: &Readiness) -> Section {
                 &code(organization.key.as_str()),
                 intent.intent.as_str(),
                 &date(intent.since),
-                text::whose(intent.turn),
+                turn_label(intent.turn),
                 &prose(&intent.reason),
                 &intent.next_step.as_deref().map(prose).unwrap_or_default(),
             ])
@@ -142,7 +138,17 @@ fn needing(state: State, readiness: &Readiness) -> Section {
     section
 }
 
-/// What needs nobody, folded.
+/// Says how many organizations are settled.
+fn settled_count(readiness: &Readiness) -> String {
+    let settled = readiness.organizations.iter().filter(|one| is_settled(one));
+    match settled.count() {
+        0 => String::new(),
+        1 => "1 organization has nothing to do.\n\n".to_owned(),
+        count => format!("{count} organizations have nothing to do.\n\n"),
+    }
+}
+
+/// Renders the settled intents, folded.
 fn settled(readiness: &Readiness) -> Section {
     let found = in_state(readiness, State::is_settled);
     let mut section = Section::new(Rank::Detail, "settled intents", STATUS)
@@ -157,7 +163,7 @@ fn settled(readiness: &Readiness) -> Section {
             row([
                 &code(organization.key.as_str()),
                 intent.intent.as_str(),
-                text::words(intent.state),
+                state_label(intent.state),
                 &date(intent.since),
                 &prose(&intent.reason),
             ])
@@ -188,9 +194,7 @@ fn things(state: State) -> &'static str {
     }
 }
 
-/// The day, in UTC: a duration would change by itself.
+/// Returns the day, in UTC; an age would change by itself.
 fn date(since: Option<Timestamp>) -> String {
-    since
-        .map(|since| since.strftime("%Y-%m-%d").to_string())
-        .unwrap_or_default()
+    since.map_or_else(String::new, |since| since.strftime("%Y-%m-%d").to_string())
 }

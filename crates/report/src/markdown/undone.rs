@@ -1,16 +1,15 @@
-//! What a plan does not do: what a person must decide, what is held, what is worth knowing.
+//! Markdown of what a plan does not do: conflicts, held changes, warnings and notes.
 
 use super::budget::{Document, Rank, Section};
 use super::escape::{code, prose};
 use super::{PLAN, item};
-use crate::json_v1::held_reason;
-use crate::text::{notes, unread, without_domain};
+use crate::view::{all_notes, held_reason};
 use portalctl_core::plan::{Conflict, Held, Plan, Warning};
 use portalctl_core::readiness::Readiness;
 use portalctl_model::OrganizationId;
 use portalctl_model::codes::plan as codes;
 
-/// Adds what somebody has to decide: conflicts, what exceeds a limit, what lacks its flag.
+/// Adds what needs a decision: conflicts, exceeded limits, missing flags.
 pub(super) fn decisions(document: &mut Document, plan: &Plan) {
     conflicts(
         document,
@@ -36,7 +35,7 @@ pub(super) fn decisions(document: &mut Document, plan: &Plan) {
     );
 }
 
-/// Adds what keeps nothing from being done: warnings and notes.
+/// Adds warnings and notes.
 pub(super) fn remarks(document: &mut Document, plan: &Plan, readiness: &Readiness) {
     let mut warnings = Section::new(Rank::List, "warnings", PLAN).open("#### Warnings\n\n");
     for Warning {
@@ -49,8 +48,7 @@ pub(super) fn remarks(document: &mut Document, plan: &Plan, readiness: &Readines
     }
     document.section(warnings);
     let mut section = Section::new(Rank::List, "notes", PLAN).open("#### Notes\n\n");
-    let more = without_domain(readiness).into_iter();
-    for note in notes(plan).into_iter().chain(unread(readiness)).chain(more) {
+    for note in all_notes(plan, readiness) {
         section.item(|| item(&prose(&note), None));
     }
     document.section(section);
@@ -81,13 +79,13 @@ fn about(key: &str, id: &str, message: &str) -> String {
 
 fn held(document: &mut Document, open: &str, held: &[&Held]) {
     let mut section = Section::new(Rank::List, "held changes", PLAN).open(open);
-    let mut told = None;
+    let mut last = None;
     for held in held {
-        // A limit holds many changes at once, and is told once.
+        // A limit holds many changes at once, and its reason is written once.
         let reason = held_reason(held);
-        let is_new = told.as_ref() != Some(&reason);
+        let is_new = last.as_ref() != Some(&reason);
         section.item(|| held_item(held, is_new.then_some(reason.as_str())));
-        told = Some(reason);
+        last = Some(reason);
     }
     document.section(section);
 }
@@ -98,7 +96,7 @@ fn held_item(held: &Held, reason: Option<&str>) -> String {
     let contact = change.action.invitation().map(|it| it.contact.as_str());
     let to = [organization, contact].into_iter().flatten();
     let to = to.fold(String::new(), |to, id| to + " " + &code(id));
-    // What more than a missing flag holds back is worth an explanation.
+    // A reason other than a missing flag is worth an explanation.
     let id = held.reason.code();
     let explained = if id == codes::NEEDS_FLAG {
         String::new()

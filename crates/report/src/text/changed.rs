@@ -1,9 +1,7 @@
-//! What changed since an earlier report, for people: who finished first, then what went wrong.
+//! Text of the changes since an earlier report: newly configured intents first, then problems.
 
-use std::fmt::Write as _;
-
-use super::status::{paint_state, sign, words};
-use super::{Layout, counted};
+use super::Layout;
+use crate::view::{counted, state_label, state_sign};
 use crate::width::{hanging, pad, width};
 use portalctl_core::readiness::State;
 use portalctl_core::readiness::compare::{IntentChange, Kind, OrganizationChange, StateName};
@@ -15,9 +13,7 @@ pub(crate) struct Row<'a> {
     pub(crate) change: &'a IntentChange,
 }
 
-/// Renders what changed since an earlier report, and how much of each kind.
-///
-/// `since` names the earlier report.
+/// Renders the changes since an earlier report, which `since` names, with their counts.
 pub fn changed(changes: &[OrganizationChange], since: &str, layout: &Layout) -> String {
     if changes.is_empty() {
         return format!("nothing changed since {}\n", escape(since));
@@ -25,16 +21,12 @@ pub fn changed(changes: &[OrganizationChange], since: &str, layout: &Layout) -> 
     let title = format!("changed since {}", escape(since));
     let mut out = format!("{}\n", layout.paint.strong(title));
     let rows = rows(changes);
-    let columns = |text: fn(&Row<'_>) -> String| {
-        rows.iter()
-            .map(|row| width(&text(row)))
-            .max()
-            .unwrap_or_default()
-    };
+    let columns =
+        |text: fn(&Row<'_>) -> String| rows.iter().map(|row| width(&text(row))).max().unwrap_or(0);
     let keys = columns(|row| escape(row.key).into_owned());
     let intents = columns(|row| escape(row.change.intent.as_str()).into_owned());
     for row in &rows {
-        let _ = writeln!(
+        push_line!(
             out,
             "  {} {}  {}  {}",
             mark(row.change, layout),
@@ -42,17 +34,17 @@ pub fn changed(changes: &[OrganizationChange], since: &str, layout: &Layout) -> 
             pad(&escape(row.change.intent.as_str()), intents),
             step(row.change, layout)
         );
-        // A customer who finished needs no explanation; everything else does.
+        // A newly configured intent needs no explanation; every other change does.
         let reason = row.change.reason.as_deref().unwrap_or_default();
         if row.change.kind() != Kind::Configured && !reason.is_empty() {
             hanging(&mut out, "      ", &escape(reason), layout.width);
         }
     }
-    let _ = writeln!(out, "{}", counts(&rows, layout));
+    push_line!(out, "{}", counts(&rows, layout));
     out
 }
 
-/// Renders one line for each change: `acme  sso  in progress -> configured: why`.
+/// Renders one line for each change: `acme  sso  in progress -> configured: reason`.
 pub fn changed_lines(changes: &[OrganizationChange], layout: &Layout) -> Vec<String> {
     let line = |row: &Row<'_>| {
         let reason = match row.change.reason.as_deref() {
@@ -70,7 +62,7 @@ pub fn changed_lines(changes: &[OrganizationChange], layout: &Layout) -> Vec<Str
     rows(changes).iter().map(line).collect()
 }
 
-/// Every change, the ones that were waited for first.
+/// Returns every change, newly configured intents first.
 pub(crate) fn rows(changes: &[OrganizationChange]) -> Vec<Row<'_>> {
     let mut rows: Vec<Row<'_>> = changes
         .iter()
@@ -87,25 +79,25 @@ pub(crate) fn rows(changes: &[OrganizationChange]) -> Vec<Row<'_>> {
 
 fn mark(change: &IntentChange, layout: &Layout) -> String {
     match &change.after {
-        Some(StateName::Known(state)) => paint_state(*state, sign(*state), layout),
-        Some(StateName::Other(_)) => layout.paint.unsure(sign(State::Unknown)),
+        Some(StateName::Known(state)) => layout.paint.toned(*state, state_sign(*state)),
+        Some(StateName::Other(_)) => layout.paint.unsure(state_sign(State::Unknown)),
         None => layout.paint.quiet("-"),
     }
 }
 
 fn step(change: &IntentChange, layout: &Layout) -> String {
-    let told = |state: &StateName| match state {
-        StateName::Known(state) => words(*state).to_owned(),
+    let plain = |state: &StateName| match state {
+        StateName::Known(state) => state_label(*state).to_owned(),
         StateName::Other(name) => escape(name).into_owned(),
     };
     let painted = |state: &StateName| match state {
-        StateName::Known(known) => paint_state(*known, words(*known), layout),
-        StateName::Other(_) => layout.paint.unsure(told(state)),
+        StateName::Known(known) => layout.paint.toned(*known, state_label(*known)),
+        StateName::Other(_) => layout.paint.unsure(plain(state)),
     };
     match (&change.before, &change.after) {
-        (Some(before), Some(after)) => format!("{} -> {}", told(before), painted(after)),
+        (Some(before), Some(after)) => format!("{} -> {}", plain(before), painted(after)),
         (None, Some(after)) => format!("newly declared, {}", painted(after)),
-        (Some(before), None) => format!("no longer declared, was {}", told(before)),
+        (Some(before), None) => format!("no longer declared, was {}", plain(before)),
         (None, None) => String::new(),
     }
 }

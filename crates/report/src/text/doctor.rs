@@ -1,16 +1,15 @@
-//! The doctor's checks, for people: area by area, what is wrong with what to do, a count last.
+//! Text of the doctor's checks: by area, with hints, and the counts last.
 
-use std::fmt::Write as _;
-
-use super::{Layout, headline, requests};
+use super::{Layout, headline, write_hint};
 use crate::DoctorReport;
 use crate::doctor::{Area, Check, Subject, Totals, Verdict};
+use crate::view::requests;
 use crate::width::{hanging, pad, width};
 use portalctl_model::text::escape;
 
-/// On fewer columns the details stand below the titles.
+/// Widths below this many columns put details below the titles.
 const NARROW: usize = 72;
-/// How far they are indented there.
+/// Indentation of those details.
 const INDENT: usize = 4;
 
 /// Renders a doctor's report.
@@ -22,13 +21,13 @@ pub fn doctor(report: &DoctorReport<'_>, layout: &Layout) -> String {
     for check in report.checks {
         let its_area = check.subject.area();
         if area != Some(its_area) {
-            let _ = writeln!(out, "\n{}", layout.paint.strong(its_area.title()));
+            push_line!(out, "\n{}", layout.paint.strong(its_area.title()));
             area = Some(its_area);
         }
         write_check(&mut out, check, titles, layout);
     }
     let totals = Totals::of(report.checks);
-    let _ = writeln!(
+    push_line!(
         out,
         "\n{}",
         summary(&totals, &requests(report.headline), layout)
@@ -38,34 +37,35 @@ pub fn doctor(report: &DoctorReport<'_>, layout: &Layout) -> String {
 
 fn write_check(out: &mut String, check: &Check, titles: usize, layout: &Layout) {
     let paint = layout.paint;
-    let label = paint_verdict(check.verdict, label(check.verdict), layout);
+    let label = paint.toned(check.verdict, label(check.verdict));
     let title = check.subject.title();
     let detail = escape(&check.detail);
     let is_narrow = layout.width < NARROW;
     let indent = if is_narrow {
-        let _ = writeln!(out, "  {label}  {title}");
+        push_line!(out, "  {label}  {title}");
         hanging(out, &" ".repeat(INDENT), &detail, layout.width);
         INDENT
     } else {
-        // Painted by itself: escape sequences take no columns.
+        // The plain line is measured, because escape sequences take no columns.
         let plain = format!("  {}  {}  ", self::label(check.verdict), pad(title, titles));
         let mut line = String::new();
         hanging(&mut line, &plain, &detail, layout.width);
-        let rest = line.strip_prefix(&plain).unwrap_or(&line);
-        let _ = write!(out, "  {label}  {}  {rest}", pad(title, titles));
+        let rest = line
+            .strip_prefix(&plain)
+            .expect("`hanging` begins with its first column");
+        push!(out, "  {label}  {}  {rest}", pad(title, titles));
         width(&plain)
     };
     if let Some(advice) = &check.advice {
-        let first = format!("{}hint: ", " ".repeat(indent));
-        hanging(out, &first, &escape(advice), layout.width);
+        write_hint(out, &" ".repeat(indent), advice, layout);
     }
     if let Some(code) = check.code {
         let more = paint.quiet(format!("portalctl explain {code}"));
-        let _ = writeln!(out, "{}{more}", " ".repeat(indent));
+        push_line!(out, "{}{more}", " ".repeat(indent));
     }
 }
 
-/// Says the verdict without colour, and without more than ASCII in its word; all as wide.
+/// Returns the label of a verdict: readable without colour, and all of one width.
 const fn label(verdict: Verdict) -> &'static str {
     match verdict {
         Verdict::Pass => "✓ pass",
@@ -75,17 +75,7 @@ const fn label(verdict: Verdict) -> &'static str {
     }
 }
 
-fn paint_verdict(verdict: Verdict, text: &str, layout: &Layout) -> String {
-    let paint = layout.paint;
-    match verdict {
-        Verdict::Pass => paint.good(text),
-        Verdict::Warn => paint.notice(text),
-        Verdict::Fail => paint.bad(text),
-        Verdict::Skip => paint.quiet(text),
-    }
-}
-
-/// The counts, what needs somebody first, and the cost; one below the other where it is narrow.
+/// Returns the counts, failures first, and the cost; one below the other on narrow terminals.
 fn summary(totals: &Totals, cost: &str, layout: &Layout) -> String {
     let Totals {
         pass,
@@ -103,7 +93,7 @@ fn summary(totals: &Totals, cost: &str, layout: &Layout) -> String {
     let mut parts: Vec<String> = parts
         .into_iter()
         .filter(|(_, count, _)| *count > 0)
-        .map(|(verdict, count, word)| paint_verdict(verdict, &format!("{count} {word}"), layout))
+        .map(|(verdict, count, word)| layout.paint.toned(verdict, format!("{count} {word}")))
         .collect();
     parts.push(cost.to_owned());
     let between = if layout.width < NARROW { ",\n" } else { ", " };

@@ -1,20 +1,19 @@
-//! Domain verification, for people: each domain with its record, what DNS and WorkOS say, and what
-//! to do next.
+//! Text of a domain verification: each domain with its record, the answers of DNS and WorkOS, and
+//! the next step.
 
-use std::fmt::Write as _;
-
-use super::{Layout, counted, headline, requests};
+use super::{Layout, headline, write_hint};
 use crate::DomainsReport;
+use crate::view::{counted, requests};
 use crate::width::hanging;
 use portalctl_core::verification::{Asked, DomainCheck, Record, Seen, ShownRecord, Sight};
 use portalctl_model::observed::DomainState;
 use portalctl_model::text::escape;
 
-/// Renders what became of an organization's domains.
+/// Renders the domains of one organization.
 pub fn domains(report: &DomainsReport<'_>, layout: &Layout) -> String {
     let mut out = headline("verify-domain", report.headline, layout);
     let paint = layout.paint;
-    let _ = writeln!(
+    push_line!(
         out,
         "\n{}  {}",
         paint.strong(report.key),
@@ -33,14 +32,14 @@ pub fn domains(report: &DomainsReport<'_>, layout: &Layout) -> String {
         counts.push(paint.notice(format!("{missing} not verified")));
     }
     counts.push(requests(report.headline));
-    let _ = writeln!(out, "\n{}", counts.join(", "));
+    push_line!(out, "\n{}", counts.join(", "));
     out
 }
 
 fn domain(out: &mut String, check: &DomainCheck, report: &DomainsReport<'_>, layout: &Layout) {
     let paint = layout.paint;
     let (sign, words) = standing(check, layout);
-    let _ = writeln!(out, "  {sign} {}  {words}", paint.strong(&check.domain));
+    push_line!(out, "  {sign} {}  {words}", paint.strong(&check.domain));
     if check.is_verified() {
         return;
     }
@@ -54,7 +53,7 @@ fn domain(out: &mut String, check: &DomainCheck, report: &DomainsReport<'_>, lay
         hanging(out, &format!("      {label:<7} "), text, layout.width);
     };
     if let Some(seen) = &check.seen {
-        line("DNS", &looked(seen));
+        line("DNS", &dns_answer(seen));
     }
     if let Some(answer) = answer(check) {
         line("WorkOS", &answer);
@@ -63,15 +62,15 @@ fn domain(out: &mut String, check: &DomainCheck, report: &DomainsReport<'_>, lay
         line("rival", &contested);
     }
     if let Some(step) = check.next_step(report.key) {
-        hanging(out, "      hint: ", &escape(&step), layout.width);
+        write_hint(out, "      ", &step, layout);
     }
     if let Some(code) = check.code() {
         let more = format!("      more: portalctl explain {code}");
-        let _ = writeln!(out, "{}", paint.quiet(more));
+        push_line!(out, "{}", paint.quiet(more));
     }
 }
 
-/// The sign of a domain, and how far it is, in words.
+/// Returns the sign of a domain's state and the state in words.
 fn standing(check: &DomainCheck, layout: &Layout) -> (String, String) {
     let paint = layout.paint;
     let Some(state) = &check.state else {
@@ -87,7 +86,7 @@ fn standing(check: &DomainCheck, layout: &Layout) -> (String, String) {
                 None => String::new(),
                 Some(0) => ", its 30 days are over".to_owned(),
                 Some(days) => {
-                    let days = usize::try_from(days).unwrap_or_default();
+                    let days = usize::try_from(days).unwrap_or(0);
                     format!(", {} left", counted(days, "day"))
                 }
             };
@@ -105,7 +104,7 @@ fn standing(check: &DomainCheck, layout: &Layout) -> (String, String) {
     }
 }
 
-/// The record as a DNS panel asks for it. The value stays on one line, to be copied.
+/// Writes the record as a DNS panel asks for it. The value stays on one line, to be copied.
 fn record_to_set(out: &mut String, record: &ShownRecord, layout: &Layout) {
     let paint = layout.paint;
     let value = match &record.value {
@@ -117,11 +116,12 @@ fn record_to_set(out: &mut String, record: &ShownRecord, layout: &Layout) {
         ("type", Record::KIND.to_owned()),
         ("value", value),
     ] {
-        let _ = writeln!(out, "      {label:<7} {text}");
+        push_line!(out, "      {label:<7} {text}");
     }
 }
 
-fn looked(seen: &Seen) -> String {
+/// Describes the answer of DNS.
+fn dns_answer(seen: &Seen) -> String {
     let head = match seen.sight {
         Sight::Yes => "seen",
         Sight::No => "not seen",
@@ -132,7 +132,7 @@ fn looked(seen: &Seen) -> String {
     format!("{head}: {}", escape(&seen.message))
 }
 
-/// What WorkOS was asked and said.
+/// Describes the request to WorkOS and its answer.
 fn answer(check: &DomainCheck) -> Option<String> {
     let text = match check.asked {
         Asked::NotNeeded => return None,

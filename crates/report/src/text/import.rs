@@ -1,16 +1,14 @@
-//! An import, for people: the files, what they do not say, and who has none.
+//! Text of an import: the files, the values left out of them, and skipped organizations.
 
-use std::fmt::Write as _;
-
-use super::plan::more;
-use super::{Layout, counted, headline, write_counts};
+use super::{Layout, heading, headline, more, write_counts};
 use crate::ImportReport;
+use crate::view::{Emails, counted};
 use crate::width::{hanging, pad, width};
 use portalctl_core::import::{Import, LeftOut, NewFile, SETTINGS_FILE};
 use portalctl_manifest::redact;
-use portalctl_model::text::{escape, mask_email};
+use portalctl_model::text::escape;
 
-/// How many files are listed: a screenful.
+/// Most files that are listed: a screenful.
 const LISTED: usize = 20;
 
 /// Renders an import.
@@ -29,7 +27,7 @@ pub fn import(report: &ImportReport<'_>, layout: &Layout) -> String {
     write_counts(&mut out, &counts, report.headline, layout);
     if report.written > 0 && report.is_whole && !report.is_dry_run {
         let next = format!("hint: portalctl plan -f {}", escape(report.folder));
-        let _ = writeln!(out, "{}", layout.paint.quiet(next));
+        push_line!(out, "{}", layout.paint.quiet(next));
     }
     out
 }
@@ -46,7 +44,7 @@ fn files(out: &mut String, report: &ImportReport<'_>, layout: &Layout) {
         "written to"
     };
     let title = format!("{verb} {}", escape(report.folder));
-    let _ = writeln!(out, "\n{}", paint.strong(title));
+    heading(out, &title, layout);
     let settings = report.settings.then(|| {
         let what = paint.quiet("what holds for all of them");
         (SETTINGS_FILE, what)
@@ -57,12 +55,12 @@ fn files(out: &mut String, report: &ImportReport<'_>, layout: &Layout) {
     let column = lines.iter().map(|(name, _)| width(name)).max();
     for (name, what) in lines {
         let name = paint.good(pad(name, column.unwrap_or(0)));
-        let _ = writeln!(out, "  {name}  {what}");
+        push_line!(out, "  {name}  {what}");
     }
     more(out, files.len(), LISTED, layout);
 }
 
-/// A name as WorkOS has it, in a form that may be shown.
+/// Returns an organization's name, escaped and without secrets.
 fn shown_name(name: &str) -> String {
     redact(&escape(name)).into_owned()
 }
@@ -78,28 +76,28 @@ fn left_out(out: &mut String, report: &ImportReport<'_>, layout: &Layout) {
         return;
     }
     let title = "left out of the files, as each of them says";
-    let _ = writeln!(out, "\n{}", paint.strong(title));
+    heading(out, title, layout);
     for (file, left_out) in left_out().take(LISTED) {
         let LeftOut {
             field,
             code,
             reason,
         } = left_out;
-        let email = field.strip_prefix("it_contacts.");
-        let hidden = email.filter(|_| layout.mask_emails).map(mask_email);
-        let field = match &hidden {
-            Some(email) => format!("it_contacts.{email}"),
-            None => field.clone(),
+        // The reason quotes the address.
+        let contact = field.strip_prefix("it_contacts.");
+        let hidden = contact.filter(|_| layout.emails == Emails::Masked);
+        let field = match hidden {
+            Some(email) => format!("it_contacts.{}", layout.emails.show(email)),
+            None => escape(field).into_owned(),
         };
-        let _ = writeln!(
+        push_line!(
             out,
             "  {} {}  {}  {}",
             paint.notice("-"),
             paint.strong(&file.key),
-            escape(&field),
+            field,
             paint.quiet(code)
         );
-        // The reason quotes the address.
         if hidden.is_none() {
             hanging(out, "      ", &escape(reason), layout.width);
         }
@@ -112,13 +110,13 @@ fn skipped(out: &mut String, import: &Import, layout: &Layout) {
         return;
     }
     let paint = layout.paint;
-    let _ = writeln!(
+    push_line!(
         out,
         "\n{}",
         paint.strong("skipped: nothing is written for these")
     );
     for skipped in &import.skipped {
-        let _ = writeln!(
+        push_line!(
             out,
             "  {} {}  {}  {}",
             paint.bad("!"),

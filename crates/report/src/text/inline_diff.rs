@@ -1,14 +1,14 @@
-//! A changed value as one line: what goes away and what comes in, in place.
+//! Inline diff of a value: removed and added parts on one line.
 
 use similar::{ChangeTag, TextDiff};
 
 use crate::paint::Paint;
 use portalctl_model::text::escape;
 
-/// Below this share of common text the two values are shown one after the other.
+/// Similarity below which the two values are shown one after the other.
 const ALIKE: f32 = 0.5;
 
-/// Shows a value before and after.
+/// Renders a value before and after.
 pub(super) fn inline(before: &str, after: &str, paint: Paint) -> String {
     let (before, after) = (escape(before), escape(after));
     if !paint.colour {

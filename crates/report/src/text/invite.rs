@@ -1,26 +1,25 @@
-//! Invitations, for people: what somebody consents to, and what became of it.
+//! Text of invitations: the question before sending, and the result.
 
-use std::fmt::Write as _;
-
-use super::{Layout, headline, requests};
+use super::{Layout, headline};
+use crate::view::requests;
 use crate::width::hanging;
 use crate::{Headline, InviteOutcome, InviteQuestion, InviteReport};
 use portalctl_model::mark::{self, InvitationMark};
 use portalctl_model::observed::Organization;
-use portalctl_model::text::{escape, mask_email};
+use portalctl_model::text::escape;
 use portalctl_model::{Email, OrgKey};
 
-/// What an invitation would do.
+/// Renders the effects of an invitation that is about to be sent.
 pub fn invitation(question: &InviteQuestion<'_>, layout: &Layout) -> String {
     let InviteQuestion {
-        headline: where_from,
+        headline: header,
         key,
         organization,
         invitation,
         add,
         again,
     } = *question;
-    let mut out = subject(where_from, key, organization, layout);
+    let mut out = subject(header, key, organization, layout);
     let mut line = |text: &str| hanging(&mut out, "      ", text, layout.width);
     if !add.is_empty() {
         line(&format!(
@@ -34,20 +33,20 @@ pub fn invitation(question: &InviteQuestion<'_>, layout: &Layout) -> String {
             line("an earlier invitation may be on its way: the contact may get two e-mails");
         }
     }
-    for text in invitation.told(&address(invitation.contact.as_str(), layout)) {
+    for text in invitation.told(&layout.emails.show(invitation.contact.as_str())) {
         line(&text);
     }
     out
 }
 
-/// What ending an invitation would do.
+/// Renders the effects of ending an invitation.
 pub fn revocation(
-    where_from: &Headline,
+    header: &Headline,
     key: &OrgKey,
     organization: &Organization,
     layout: &Layout,
 ) -> String {
-    let mut out = subject(where_from, key, organization, layout);
+    let mut out = subject(header, key, organization, layout);
     let text = "ends the organization's active invitation, if there is one and whichever contact \
                 has it: its link stops working";
     hanging(&mut out, "      ", text, layout.width);
@@ -55,14 +54,14 @@ pub fn revocation(
 }
 
 fn subject(
-    where_from: &Headline,
+    header: &Headline,
     key: &OrgKey,
     organization: &Organization,
     layout: &Layout,
 ) -> String {
     let paint = layout.paint;
-    let mut out = headline("invite", where_from, layout);
-    let _ = writeln!(
+    let mut out = headline("invite", header, layout);
+    push_line!(
         out,
         "\n  {} {}  {}  {}",
         paint.notice("@"),
@@ -78,7 +77,7 @@ fn marked(organization: &Organization) -> Option<InvitationMark> {
     Some(InvitationMark::parse(mark))
 }
 
-/// Renders what became of an invitation.
+/// Renders the result of an invitation.
 pub fn invite(report: &InviteReport<'_>, layout: &Layout) -> String {
     let paint = layout.paint;
     let mut out = headline("invite", report.headline, layout);
@@ -88,29 +87,29 @@ pub fn invite(report: &InviteReport<'_>, layout: &Layout) -> String {
         InviteOutcome::Revoked => (paint.good("✓"), paint.good("no invitation is active now")),
         InviteOutcome::NothingToRevoke => (paint.notice("-"), paint.notice("nothing to end")),
     };
-    let _ = writeln!(
+    push_line!(
         out,
         "\n  {sign} {}  {word}  {}",
         paint.strong(report.key),
         paint.quiet(escape(report.organization.as_str()))
     );
-    for text in told(report, layout) {
+    for text in result(report, layout) {
         hanging(&mut out, "      ", &text, layout.width);
     }
-    let _ = writeln!(out, "\n{}", requests(report.headline));
+    push_line!(out, "\n{}", requests(report.headline));
     out
 }
 
-/// What happened, and what to do next.
-fn told(report: &InviteReport<'_>, layout: &Layout) -> Vec<String> {
-    let contact = report
-        .contact
-        .map_or_else(|| "nobody".to_owned(), |contact| address(contact, layout));
+/// Describes the outcome and the next step.
+fn result(report: &InviteReport<'_>, layout: &Layout) -> Vec<String> {
+    let contact = report.contact.map_or_else(
+        || "nobody".to_owned(),
+        |contact| layout.emails.show(contact),
+    );
     let mut lines = match report.outcome {
         InviteOutcome::Sent => report
             .invitation
-            .map(|invitation| invitation.told(&contact))
-            .unwrap_or_default(),
+            .map_or_else(Vec::new, |invitation| invitation.told(&contact)),
         InviteOutcome::AlreadyInvited => vec![
             "another contact of the organization has an active invitation, and WorkOS sent no other"
                 .to_owned(),
@@ -137,17 +136,10 @@ fn told(report: &InviteReport<'_>, layout: &Layout) -> Vec<String> {
     lines
 }
 
-fn addresses(emails: &[Email], layout: &Layout) -> String {
-    let shown = emails.iter().map(|email| address(email.as_str(), layout));
+/// Returns addresses, separated by commas.
+pub(super) fn addresses(emails: &[Email], layout: &Layout) -> String {
+    let shown = emails
+        .iter()
+        .map(|email| layout.emails.show(email.as_str()));
     shown.collect::<Vec<String>>().join(", ")
-}
-
-/// An IT contact's address, masked where others may read along.
-pub(super) fn address(email: &str, layout: &Layout) -> String {
-    let shown = escape(email);
-    if layout.mask_emails {
-        mask_email(&shown)
-    } else {
-        shown.into_owned()
-    }
 }

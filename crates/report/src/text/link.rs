@@ -1,12 +1,9 @@
-//! A link that is about to be made, and what came of waiting, for people. The link itself is not
-//! in it: whoever prints that prints nothing else.
+//! Text about portal links and waits. The link itself is printed elsewhere, by code that prints
+//! nothing else.
 
-use std::fmt::Write as _;
-use std::time::Duration;
-
-use super::invite::address;
-use super::status::{paint_state, sign, whose, words};
-use super::{Layout, counted, headline, requests};
+use super::invite::addresses;
+use super::{Layout, headline, write_hint};
+use crate::view::{requests, rounded, state_label, state_sign, turn_label};
 use crate::width::hanging;
 use crate::{LinkReport, RevokeLinkReport, WaitReport};
 use portalctl_core::link::{Phase, ResolvedUrl, WaitOutcome};
@@ -14,10 +11,10 @@ use portalctl_core::readiness::{IntentReadiness, Turn};
 use portalctl_model::OrgKey;
 use portalctl_model::text::escape;
 
-/// Says what a link is for and where it leads back to.
+/// Renders the purpose of a link and its destinations.
 pub fn link(report: &LinkReport<'_>, layout: &Layout) -> String {
     let LinkReport {
-        headline: where_,
+        headline: header,
         key,
         name,
         organization,
@@ -28,30 +25,29 @@ pub fn link(report: &LinkReport<'_>, layout: &Layout) -> String {
         readiness,
     } = *report;
     let paint = layout.paint;
-    let mut out = headline("link", where_, layout);
+    let mut out = headline("link", header, layout);
     let name = name.map(escape).unwrap_or_default();
-    let _ = writeln!(
+    push_line!(
         out,
         "\n{}  {intent}  {name}  {}",
         paint.strong(key),
         paint.quiet(escape(organization.as_str()))
     );
-    let _ = writeln!(out, "  return URL   {}", url(urls.return_url.as_ref()));
-    let _ = writeln!(out, "  success URL  {}", url(urls.success_url.as_ref()));
+    push_line!(out, "  return URL   {}", url(urls.return_url.as_ref()));
+    push_line!(out, "  success URL  {}", url(urls.success_url.as_ref()));
     if let Some(user) = user {
-        let _ = writeln!(out, "  user         {}", escape(user.as_str()));
+        push_line!(out, "  user         {}", escape(user.as_str()));
     }
     if !contacts.is_empty() {
-        let shown = contacts.iter().map(|email| address(email.as_str(), layout));
         let granted = format!(
             "{}: these IT contacts get access to the portal, and WorkOS sends them its alerts, such \
              as that of an expiring certificate",
-            shown.collect::<Vec<_>>().join(", ")
+            addresses(contacts, layout)
         );
         hanging(&mut out, "  contacts     ", &granted, layout.width);
     }
     let state = readiness.state;
-    let now = format!("{}: {}", words(state), escape(&readiness.reason));
+    let now = format!("{}: {}", state_label(state), escape(&readiness.reason));
     hanging(&mut out, "  now          ", &now, layout.width);
     out
 }
@@ -63,17 +59,17 @@ fn url(resolved: Option<&ResolvedUrl>) -> String {
     }
 }
 
-/// Renders the end of a person's links and portal sessions.
+/// Renders the revocation of a user's links and portal sessions.
 pub fn revoke_link(report: &RevokeLinkReport<'_>, layout: &Layout) -> String {
     let RevokeLinkReport {
-        headline: where_,
+        headline: header,
         key,
         organization,
         user,
     } = *report;
     let paint = layout.paint;
-    let mut out = headline("revoke-link", where_, layout);
-    let _ = writeln!(
+    let mut out = headline("revoke-link", header, layout);
+    push_line!(
         out,
         "\n  {} {}  {}  {}",
         paint.good("✓"),
@@ -87,11 +83,11 @@ pub fn revoke_link(report: &RevokeLinkReport<'_>, layout: &Layout) -> String {
         escape(user.as_str())
     );
     hanging(&mut out, "      ", &text, layout.width);
-    let _ = writeln!(out, "\n{}", requests(where_));
+    push_line!(out, "\n{}", requests(header));
     out
 }
 
-/// Says how long a link that was just printed is good for; `until` is local time.
+/// Says how long a link that was just printed is valid; `until` is local time.
 pub fn link_is_valid(until: &str, name: &str, layout: &Layout) -> String {
     let mut out = String::new();
     let text = format!(
@@ -104,14 +100,14 @@ pub fn link_is_valid(until: &str, name: &str, layout: &Layout) -> String {
     out
 }
 
-/// Says that a link went to the browser and nowhere else; `until` is local time.
+/// Says that a link was handed to the browser; `until` is local time.
 pub fn link_is_open(until: &str) -> String {
     format!(
         "The portal was opened in the browser; the link is valid until {until} and works once.\n"
     )
 }
 
-/// One line about how far a customer is, for those who watch.
+/// Renders one line about the progress of a wait.
 pub fn waiting_line(
     key: &OrgKey,
     readiness: &IntentReadiness,
@@ -125,15 +121,14 @@ pub fn waiting_line(
         turn,
         ..
     } = readiness;
-    let state = paint_state(
+    let state = layout.paint.toned(
         *state,
-        &format!("{} {}", sign(*state), words(*state)),
-        layout,
+        format!("{} {}", state_sign(*state), state_label(*state)),
     );
     let aside = match (phase, turn) {
         (Some(Phase::AsBefore), _) => " (as before)".to_owned(),
         (_, Turn::None) => String::new(),
-        (_, turn) => format!(" ({})", whose(*turn)),
+        (_, turn) => format!(" ({})", turn_label(*turn)),
     };
     format!(
         "{} {intent}  {state}: {}{}",
@@ -143,10 +138,10 @@ pub fn waiting_line(
     )
 }
 
-/// What came of waiting.
+/// Renders the end of a wait.
 pub fn wait(report: &WaitReport<'_>, layout: &Layout) -> String {
     let WaitReport {
-        headline: where_,
+        headline: header,
         key,
         organization: _,
         readiness,
@@ -154,9 +149,9 @@ pub fn wait(report: &WaitReport<'_>, layout: &Layout) -> String {
         took,
     } = *report;
     let paint = layout.paint;
-    let mut out = headline("wait", where_, layout);
+    let mut out = headline("wait", header, layout);
     let state = readiness.state;
-    let after = duration(took);
+    let after = rounded(took);
     let ended = match outcome {
         WaitOutcome::Configured if took.as_secs() == 0 => "already".to_owned(),
         WaitOutcome::Configured => format!("after {after}"),
@@ -164,34 +159,24 @@ pub fn wait(report: &WaitReport<'_>, layout: &Layout) -> String {
         WaitOutcome::TimedOut => format!("timed out after {after}"),
         WaitOutcome::Interrupted => format!("interrupted after {after}"),
     };
-    let _ = writeln!(
+    push_line!(
         out,
         "\n{} {}  {}  {}  {}",
-        paint_state(state, sign(state), layout),
+        paint.toned(state, state_sign(state)),
         paint.strong(key),
         readiness.intent,
-        paint_state(state, words(state), layout),
+        paint.toned(state, state_label(state)),
         paint.quiet(ended)
     );
     hanging(&mut out, "    ", &escape(&readiness.reason), layout.width);
     if let Some(next) = &readiness.next_step {
-        hanging(&mut out, "    hint: ", &escape(next), layout.width);
+        write_hint(&mut out, "    ", next, layout);
     }
-    let _ = writeln!(out, "\n{}", requests(where_));
+    push_line!(out, "\n{}", requests(header));
     out
 }
 
-/// `42 seconds`, `12 minutes`.
-pub fn duration(duration: Duration) -> String {
-    let count = |n: u64, unit: &str| counted(usize::try_from(n).unwrap_or(usize::MAX), unit);
-    match duration.as_secs() {
-        seconds @ 0..120 => count(seconds, "second"),
-        seconds @ 120..7200 => count(seconds / 60, "minute"),
-        seconds => count(seconds / 3600, "hour"),
-    }
-}
-
-/// What is said of a wait that did not end as hoped, as one line.
+/// Describes a wait that did not end as hoped, on one line.
 pub fn wait_problem(report: &WaitReport<'_>) -> String {
     let WaitReport {
         key,
@@ -201,20 +186,20 @@ pub fn wait_problem(report: &WaitReport<'_>) -> String {
         ..
     } = *report;
     let what = format!("{key} {}", readiness.intent);
-    let state = words(readiness.state);
+    let state = state_label(readiness.state);
     let reason = &readiness.reason;
     match outcome {
         WaitOutcome::WentWrong => format!("{what} went wrong: {reason}"),
         WaitOutcome::TimedOut | WaitOutcome::Configured => {
             format!(
                 "{what} is not done after {}: {state}: {reason}",
-                duration(took)
+                rounded(took)
             )
         }
         WaitOutcome::Interrupted => {
             format!(
                 "interrupted after {}; {what}: {state}: {reason}",
-                duration(took)
+                rounded(took)
             )
         }
     }

@@ -1,19 +1,17 @@
-//! A plan, for people: what a person must decide first, then what is held, then the changes.
-
-use std::fmt::Write as _;
+//! Text of a plan: decisions first, then held changes, then the changes.
 
 use super::inline_diff::inline;
-use super::invite;
 use super::{
-    Layout, counted, headline, notes, unread, without_domain, write_counts, write_notes,
-    write_skipped_files,
+    Layout, heading, headline, more, write_counts, write_hint, write_notes, write_skipped_files,
 };
 use crate::PlanReport;
-use crate::json_v1::{held_reason, plan_summary};
+use crate::view::{
+    action_sign, all_notes, counted, field_name, held_reason, is_bare_value, plan_counts,
+    surprising_reason,
+};
 use crate::width::{hanging, pad, width};
-use portalctl_core::identity::MatchedBy;
 use portalctl_core::plan::digest::Digest;
-use portalctl_core::plan::{ActionKind, Change, Conflict, FieldChange, Held, Plan, Reason};
+use portalctl_core::plan::{Change, Conflict, FieldChange, Held, Plan};
 use portalctl_model::codes::plan as codes;
 use portalctl_model::desired::FieldPath;
 use portalctl_model::text::escape;
@@ -25,11 +23,11 @@ pub fn plan(report: &PlanReport<'_>, layout: &Layout) -> String {
     let digest = Digest::of(report.plan);
     let counts = summary(report.plan, layout);
     write_counts(&mut out, &counts, report.headline, layout);
-    let _ = writeln!(out, "{}", layout.paint.quiet(format!("digest {digest}")));
+    push_line!(out, "{}", layout.paint.quiet(format!("digest {digest}")));
     out
 }
 
-/// Everything between the headline and the summary.
+/// Returns everything between the header and the summary.
 fn body(report: &PlanReport<'_>, layout: &Layout) -> String {
     let plan = report.plan;
     let mut out = String::new();
@@ -41,67 +39,71 @@ fn body(report: &PlanReport<'_>, layout: &Layout) -> String {
         }
     }
     write_skipped_files(&mut out, report.headline, layout);
-    let unread = unread(report.readiness);
-    write_notes(
-        &mut out,
-        notes(plan)
-            .into_iter()
-            .chain(unread)
-            .chain(without_domain(report.readiness))
-            .collect(),
-        layout,
-    );
+    write_notes(&mut out, &all_notes(plan, report.readiness), layout);
     out
 }
 
-/// How much is written of what is not done.
+/// Level of detail for what is not done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Extent {
-    /// Everything: somebody decides by it.
+    /// All of it: the user decides by it.
     Full,
-    /// At most so many of each, in short: behind the account of an apply.
+    /// At most this many entries of each kind, in short: behind the account of an apply.
     Short(usize),
 }
 
-/// What a person must decide, what is held and what is worth knowing.
+impl Extent {
+    /// Returns the largest number of entries of each kind.
+    const fn limit(self) -> usize {
+        match self {
+            Self::Full => usize::MAX,
+            Self::Short(limit) => limit,
+        }
+    }
+}
+
+/// Writes conflicts, held changes and warnings.
 pub(super) fn undone(out: &mut String, plan: &Plan, extent: Extent, layout: &Layout) {
     let paint = layout.paint;
-    let limit = match extent {
-        Extent::Full => usize::MAX,
-        Extent::Short(limit) => limit,
-    };
+    let limit = extent.limit();
     let conflicts: Vec<&Conflict> = plan.open_conflicts().collect();
     let title = "conflicts: nothing is done for these until somebody decides";
     write_conflicts(out, title, &conflicts, limit, layout);
     let contested: Vec<&Conflict> = plan.contested_domains().collect();
     let title = "contested domains: not written; everything else of their organizations is";
     write_conflicts(out, title, &contested, limit, layout);
-    if !plan.held.is_empty() {
-        heading(out, "held: wanted, but not allowed in this run", layout);
-        let mut told = None;
-        for held in plan.held.iter().take(limit) {
-            write_held(out, held, extent, layout);
-            // A limit holds many changes at once, and is told once.
-            let reason = reason_with_code(held);
-            if told.as_ref() != Some(&reason) {
-                hanging(out, "      ", &escape(&reason), layout.width);
-                told = Some(reason);
-            }
-            if extent == Extent::Full {
-                write_fields(out, &held.change, layout);
-            }
-        }
-        more(out, plan.held.len(), limit, layout);
-    }
+    write_held_changes(out, plan, extent, layout);
     if !plan.warnings.is_empty() {
         heading(out, "warnings", layout);
         for warning in plan.warnings.iter().take(limit) {
             let first = format!("  {} {}  ", paint.notice("*"), paint.strong(&warning.key));
-            let _ = writeln!(out, "{first}{}", paint.quiet(warning.code));
+            push_line!(out, "{first}{}", paint.quiet(warning.code));
             hanging(out, "      ", &escape(&warning.message), layout.width);
         }
         more(out, plan.warnings.len(), limit, layout);
     }
+}
+
+/// Writes the held changes with their reasons.
+fn write_held_changes(out: &mut String, plan: &Plan, extent: Extent, layout: &Layout) {
+    if plan.held.is_empty() {
+        return;
+    }
+    heading(out, "held: wanted, but not allowed in this run", layout);
+    let mut last_reason = None;
+    for held in plan.held.iter().take(extent.limit()) {
+        write_held(out, held, extent, layout);
+        // A limit holds many changes at once, and its reason is written once.
+        let reason = reason_with_code(held);
+        if last_reason.as_ref() != Some(&reason) {
+            hanging(out, "      ", &escape(&reason), layout.width);
+            last_reason = Some(reason);
+        }
+        if extent == Extent::Full {
+            write_fields(out, &held.change, layout);
+        }
+    }
+    more(out, plan.held.len(), extent.limit(), layout);
 }
 
 fn write_conflicts(
@@ -117,7 +119,7 @@ fn write_conflicts(
     let paint = layout.paint;
     heading(out, title, layout);
     for conflict in conflicts.iter().take(limit) {
-        let _ = writeln!(
+        push_line!(
             out,
             "  {} {}  {}",
             paint.bad("!"),
@@ -125,33 +127,21 @@ fn write_conflicts(
             paint.quiet(conflict.code)
         );
         hanging(out, "      ", &escape(&conflict.message), layout.width);
-        hanging(out, "      hint: ", &escape(&conflict.help), layout.width);
+        write_hint(out, "      ", &conflict.help, layout);
     }
     more(out, conflicts.len(), limit, layout);
 }
 
-/// How many of a list are left out.
-pub(super) fn more(out: &mut String, count: usize, limit: usize, layout: &Layout) {
-    if count > limit {
-        let more = format!("  and {} more", count - limit);
-        let _ = writeln!(out, "{}", layout.paint.quiet(more));
-    }
-}
-
-fn heading(out: &mut String, title: &str, layout: &Layout) {
-    let _ = writeln!(out, "\n{}", layout.paint.strong(title));
-}
-
-/// The line of what is held: what would be done to which organization, and what would allow it.
+/// Writes the line of a held change: the change, its organization, and the flag that allows it.
 fn write_held(out: &mut String, held: &Held, extent: Extent, layout: &Layout) {
     let paint = layout.paint;
     let change = &held.change;
     let fields = match (extent, change.fields.as_slice()) {
         (Extent::Full, _) | (_, []) => String::new(),
-        (Extent::Short(_), [one]) => format!(" {}", field_name(&one.path(), layout)),
+        (Extent::Short(_), [one]) => format!(" {}", field_label(&one.path(), layout)),
         (Extent::Short(_), many) => format!(" ({})", counted(many.len(), "field")),
     };
-    let _ = writeln!(
+    push_line!(
         out,
         "  {} {}  {}{}{fields}  needs {}",
         paint.notice("#"),
@@ -162,7 +152,7 @@ fn write_held(out: &mut String, held: &Held, extent: Extent, layout: &Layout) {
     );
 }
 
-/// Why a change is held; the code is worth a look where the flag alone does not say it.
+/// Returns the reason for holding a change, with its code unless a flag is all that is missing.
 fn reason_with_code(held: &Held) -> String {
     let reason = held_reason(held);
     let code = held.reason.code();
@@ -173,7 +163,7 @@ fn reason_with_code(held: &Held) -> String {
     }
 }
 
-/// The organization of a change behind a space, when there is one already.
+/// Returns the organization id of a change behind a space; empty before a create.
 fn organization(change: &Change) -> String {
     let id = change.action.organization();
     id.map(|id| format!(" {}", escape(id.as_str())))
@@ -188,13 +178,9 @@ fn write_change(out: &mut String, change: &Change, layout: &Layout) {
     } else {
         String::new()
     };
-    let sign = match kind {
-        ActionKind::Create => paint.good("+"),
-        ActionKind::Adopt | ActionKind::Update => paint.notice("~"),
-        ActionKind::Invite => paint.notice("@"),
-        ActionKind::Delete => paint.bad("-"),
-    };
-    let _ = writeln!(
+    let (tone, sign) = action_sign(kind);
+    let sign = paint.toned(tone, sign);
+    push_line!(
         out,
         "  {sign} {}  {kind}{}{place}",
         paint.strong(&change.key),
@@ -206,22 +192,22 @@ fn write_change(out: &mut String, change: &Change, layout: &Layout) {
     write_fields(out, change, layout);
 }
 
-/// What a change sets, one line a field, or who is invited to what.
+/// Writes the fields that a change sets, one a line, or the contact and intents of an invitation.
 fn write_fields(out: &mut String, change: &Change, layout: &Layout) {
     if let Some(invitation) = change.action.invitation() {
-        let contact = invite::address(invitation.contact.as_str(), layout);
+        let contact = layout.emails.show(invitation.contact.as_str());
         for line in invitation.told(&contact) {
             hanging(out, "      ", &line, layout.width);
         }
     }
-    let name = |field: &FieldChange| field_name(&field.path(), layout);
+    let name = |field: &FieldChange| field_label(&field.path(), layout);
     let column = change
         .reviewed_fields()
         .map(|field| width(&name(field)))
         .max()
         .unwrap_or(0);
     for field in change.reviewed_fields() {
-        let _ = writeln!(
+        push_line!(
             out,
             "      {}  {}",
             pad(&name(field), column),
@@ -230,43 +216,19 @@ fn write_fields(out: &mut String, change: &Change, layout: &Layout) {
     }
 }
 
-/// Why a change is made, unless its fields say so.
-pub(crate) fn surprising_reason(change: &Change) -> Option<String> {
-    match &change.reason {
-        Reason::Missing
-        | Reason::NotInvited
-        | Reason::Saved(_)
-        | Reason::Differs(MatchedBy::Id | MatchedBy::ExternalId) => None,
-        Reason::Differs(MatchedBy::PreviousKey(_))
-        | Reason::Renamed(_)
-        | Reason::HoldsDomain(_)
-        | Reason::DomainNotDeclared
-        | Reason::DomainMoves { .. }
-        | Reason::FormerName(_)
-        | Reason::NotDeclared
-        | Reason::DeclaredAbsent
-        | Reason::ShorterRetention
-        | Reason::LiftsProtection
-        | Reason::TrustedDomain => Some(change.reason.to_string()),
-    }
-}
-
-fn field_name(path: &FieldPath, layout: &Layout) -> String {
-    match path {
-        FieldPath::ItContact(email) => {
-            format!("it_contacts.{}", invite::address(email.as_str(), layout))
-        }
-        _ => escape(&path.shown()).into_owned(),
-    }
+/// Returns the name of a field, escaped.
+fn field_label(path: &FieldPath, layout: &Layout) -> String {
+    escape(&field_name(path, layout.emails)).into_owned()
 }
 
 fn value(field: &FieldChange, layout: &Layout) -> String {
     let paint = layout.paint;
-    let shown = |value: &str| match field {
-        FieldChange::Domain { .. } | FieldChange::ItContact(_) if !value.is_empty() => {
+    let shown = |value: &str| {
+        if is_bare_value(field) && !value.is_empty() {
             escape(value).into_owned()
+        } else {
+            format!("\"{}\"", escape(value))
         }
-        _ => format!("\"{}\"", escape(value)),
     };
     match (field.before().as_deref(), field.after().as_deref()) {
         (None, Some(after)) => paint.good(format!("+ {}", shown(after))),
@@ -276,49 +238,7 @@ fn value(field: &FieldChange, layout: &Layout) -> String {
     }
 }
 
-/// The counts, on one line.
-pub(crate) fn summary(plan: &Plan, layout: &Layout) -> String {
-    let paint = layout.paint;
-    let counts = plan_summary(plan);
-    let mut parts = Vec::new();
-    let mut add = |count: usize, text: String| {
-        if count > 0 {
-            parts.push(text);
-        }
-    };
-    add(
-        counts.create,
-        paint.good(format!("{} to create", counts.create)),
-    );
-    add(
-        counts.adopt,
-        paint.notice(format!("{} to adopt", counts.adopt)),
-    );
-    add(
-        counts.update,
-        paint.notice(format!("{} to update", counts.update)),
-    );
-    add(
-        counts.invite,
-        paint.notice(format!("{} to invite", counts.invite)),
-    );
-    add(
-        counts.delete,
-        paint.bad(format!("{} to delete", counts.delete)),
-    );
-    add(counts.held, paint.notice(format!("{} held", counts.held)));
-    add(
-        counts.conflict,
-        paint.bad(counted(counts.conflict, "conflict")),
-    );
-    add(
-        counts.contested_domain,
-        paint.bad(counted(counts.contested_domain, "contested domain")),
-    );
-    add(counts.warning, counted(counts.warning, "warning"));
-    if plan.is_settled() {
-        parts.insert(0, paint.good("nothing to do"));
-    }
-    parts.push(format!("{} unchanged", counts.unchanged));
-    parts.join(", ")
+/// Returns the counts of a plan, on one line.
+fn summary(plan: &Plan, layout: &Layout) -> String {
+    layout.paint.counts(&plan_counts(plan))
 }

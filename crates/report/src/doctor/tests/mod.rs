@@ -61,7 +61,7 @@ fn pulse() -> Pulse {
     }
 }
 
-/// Everything as it should be, and everything asked for.
+/// Facts without any problem, all of which were asked for.
 fn healthy() -> Facts {
     Facts {
         sandbox: false,

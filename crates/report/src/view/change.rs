@@ -1,0 +1,54 @@
+//! Signs, reasons and field names of changes.
+
+use portalctl_core::identity::MatchedBy;
+use portalctl_core::plan::{ActionKind, Change, FieldChange, Reason};
+use portalctl_model::desired::FieldPath;
+
+use super::{Emails, Tone};
+
+/// Returns the sign of an action and its meaning.
+pub(crate) const fn action_sign(kind: ActionKind) -> (Tone, &'static str) {
+    match kind {
+        ActionKind::Create => (Tone::Good, "+"),
+        ActionKind::Adopt | ActionKind::Update => (Tone::Notice, "~"),
+        ActionKind::Invite => (Tone::Notice, "@"),
+        ActionKind::Delete => (Tone::Bad, "-"),
+    }
+}
+
+/// Returns the reason for a change, unless its fields tell it.
+pub(crate) fn surprising_reason(change: &Change) -> Option<String> {
+    match &change.reason {
+        Reason::Missing
+        | Reason::NotInvited
+        | Reason::Saved(_)
+        | Reason::Differs(MatchedBy::Id | MatchedBy::ExternalId) => None,
+        Reason::Differs(MatchedBy::PreviousKey(_))
+        | Reason::Renamed(_)
+        | Reason::HoldsDomain(_)
+        | Reason::DomainNotDeclared
+        | Reason::DomainMoves { .. }
+        | Reason::FormerName(_)
+        | Reason::NotDeclared
+        | Reason::DeclaredAbsent
+        | Reason::ShorterRetention
+        | Reason::LiftsProtection
+        | Reason::TrustedDomain => Some(change.reason.to_string()),
+    }
+}
+
+/// Returns the name of a field; a contact's address is masked on request.
+pub(crate) fn field_name(path: &FieldPath, emails: Emails) -> String {
+    match path {
+        FieldPath::ItContact(email) => format!("it_contacts.{}", emails.show(email.as_str())),
+        _ => path.shown(),
+    }
+}
+
+/// Returns whether a value of a field is shown without quotes: the field's name says what it is.
+pub(crate) const fn is_bare_value(field: &FieldChange) -> bool {
+    matches!(
+        field,
+        FieldChange::Domain { .. } | FieldChange::ItContact(_)
+    )
+}

@@ -1,0 +1,102 @@
+//! Notes: remarks without consequence.
+
+use portalctl_core::plan::Plan;
+use portalctl_core::readiness::{MissingDomain, OrganizationReadiness, Readiness};
+
+use super::{and_more, counted};
+
+/// Most keys that a note names.
+const NAMED: usize = 5;
+
+/// Returns the notes of a plan.
+pub(crate) fn plan_notes(plan: &Plan) -> Vec<String> {
+    let notes = [bookkeeping(plan), unmanaged(plan), formerly_declared(plan)];
+    notes.into_iter().flatten().collect()
+}
+
+/// Returns the notes of a plan and of the readiness that was read with it.
+pub(crate) fn all_notes(plan: &Plan, readiness: &Readiness) -> Vec<String> {
+    let mut notes = plan_notes(plan);
+    notes.extend(unread_note(readiness));
+    notes.extend(without_domain(readiness));
+    notes
+}
+
+/// Says how many organizations only get a mark of portalctl.
+fn bookkeeping(plan: &Plan) -> Option<String> {
+    let count = plan.bookkeeping();
+    let gets = if count == 1 { "gets" } else { "get" };
+    (count > 0).then(|| {
+        format!(
+            "{} {gets} a mark that portalctl keeps for itself, and no other change",
+            counted(count, "organization")
+        )
+    })
+}
+
+/// Says how many organizations the manifest does not declare.
+fn unmanaged(plan: &Plan) -> Option<String> {
+    let count = plan.unmanaged.count.filter(|count| *count > 0)?;
+    Some(format!(
+        "{} at WorkOS {} not in this manifest; portalctl does not touch {}",
+        counted(count, "organization"),
+        if count == 1 { "is" } else { "are" },
+        if count == 1 { "it" } else { "them" }
+    ))
+}
+
+/// Names the organizations that the manifest declared once.
+fn formerly_declared(plan: &Plan) -> Option<String> {
+    let former = &plan.unmanaged.formerly_declared;
+    let were = match former.len() {
+        0 => return None,
+        1 => "one of them was",
+        _ => "some of them were",
+    };
+    let named = former.iter().map(|it| format!("{} ({})", it.name, it.id));
+    Some(format!(
+        "{were} created by this manifest and not declared any more (--prune deletes what is not \
+         protected): {}",
+        named.collect::<Vec<_>>().join(", ")
+    ))
+}
+
+/// Says how many intents were not read in this run, and which command reads them.
+pub(crate) fn unread_note(readiness: &Readiness) -> Option<String> {
+    let count = readiness.totals().not_read;
+    (count > 0).then(|| {
+        format!(
+            "{} {} not read, because this run decides nothing by {}; `portalctl status` reads {}",
+            counted(count, "intent"),
+            if count == 1 { "was" } else { "were" },
+            if count == 1 { "it" } else { "them" },
+            if count == 1 { "it" } else { "them" },
+        )
+    })
+}
+
+/// Says which organizations lack the verified domain that their single sign-on needs.
+fn without_domain(readiness: &Readiness) -> Option<String> {
+    let lacks = |organization: &&OrganizationReadiness| {
+        let mut intents = organization.intents.iter();
+        intents.any(|intent| intent.missing_domain == Some(MissingDomain::Missing))
+    };
+    let lacking: Vec<&OrganizationReadiness> =
+        readiness.organizations.iter().filter(lacks).collect();
+    let first = lacking.first()?;
+    let named: Vec<String> = lacking
+        .iter()
+        .take(NAMED)
+        .map(|one| format!("`{}`", one.key))
+        .collect();
+    let more = and_more(lacking.len().saturating_sub(NAMED));
+    let count = lacking.len();
+    Some(format!(
+        "sso of {} needs a verified domain, which {} not have: {}{more}; `portalctl status` tells \
+         the next step, as in `portalctl verify-domain {}`",
+        counted(count, "organization"),
+        if count == 1 { "it does" } else { "they do" },
+        named.join(", "),
+        first.key
+    ))
+}
