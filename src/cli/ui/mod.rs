@@ -335,7 +335,7 @@ mod tests {
     const NARROW: Layout = Layout {
         paint: Paint { colour: false },
         width: 50,
-        mask_emails: false,
+        emails: Emails::Shown,
     };
 
     #[test]
