@@ -12,7 +12,7 @@ use super::exit::Exit;
 use super::manifest::Manifest;
 use super::session;
 use super::ui::Ui;
-use super::{connect, format_name, json};
+use super::{connect, json};
 use portalctl_model::codes::cli as codes;
 use portalctl_model::{OrgKey, OrganizationId};
 use portalctl_report::csv;
@@ -25,7 +25,7 @@ use portalctl_report::json_v1::{self, IdsDocument};
 pub(super) struct IdsArgs {
     /// The output's format; env gives lines `WORKOS_ORGANIZATION_ACME=org_…`.
     #[arg(short, long, value_name = "FORMAT", default_value = "json")]
-    output: IdsFormat,
+    pub(super) output: IdsFormat,
 
     #[command(flatten)]
     target: TargetArgs,
@@ -33,19 +33,13 @@ pub(super) struct IdsArgs {
 
 /// The formats of `ids`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum IdsFormat {
+pub(super) enum IdsFormat {
     /// One document.
     Json,
     /// Lines for a dotenv file.
     Env,
     /// A table with a header.
     Csv,
-}
-
-impl IdsArgs {
-    pub(super) fn format(&self) -> Option<String> {
-        format_name(&self.output)
-    }
 }
 
 pub(super) fn run(args: &IdsArgs, ui: &Ui) -> Result<Exit, CliError> {

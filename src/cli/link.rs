@@ -18,7 +18,7 @@ use super::ui::Ui;
 use super::wait::poll::{
     self, DEFAULT_TIMEOUT, Wait, allow_undeclared, intent_of, parse_timeout, refused,
 };
-use super::{browser, format_name, json, link_errors};
+use super::{browser, json, link_errors};
 use portalctl_core::identity::Identity;
 use portalctl_core::link::{self, LIFETIME, Options, Permitted, Refusal, Until};
 use portalctl_core::readiness::{Basis, IntentReadiness, State};
@@ -91,17 +91,13 @@ pub(super) struct LinkArgs {
 
     /// The output's format; json needs --open, as it never holds the link.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
-    output: Format,
+    pub(super) output: Format,
 
     #[command(flatten)]
     entry: EntryArgs,
 }
 
 impl LinkArgs {
-    pub(super) fn format(&self) -> Option<String> {
-        format_name(&self.output)
-    }
-
     /// Returns the organization and the intent as they were named.
     pub(super) fn subject(&self) -> (&str, Intent) {
         (&self.key, self.intent)

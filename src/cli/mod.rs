@@ -209,30 +209,44 @@ impl Outputs<'_> {
 
 impl Command {
     fn outputs(&self) -> Outputs<'_> {
-        let of = |command, format| Outputs {
-            command,
-            format,
-            ..Outputs::default()
-        };
+        fn of<'a>(command: &'static str, format: &impl clap::ValueEnum) -> Outputs<'a> {
+            Outputs {
+                command,
+                format: format_name(format),
+                ..Outputs::default()
+            }
+        }
         match self {
-            Self::Plan(args) => args.outputs(),
-            Self::Apply(args) => args.outputs(),
-            Self::Status(args) => args.outputs(),
-            Self::Invite(args) => of("invite", args.format()),
-            Self::VerifyDomain(args) => of("verify-domain", args.format()),
+            Self::Plan(args) => Outputs {
+                files: args.extra.named(),
+                is_sandbox: args.target.connection().is_sandbox(),
+                ..of("plan", &args.output)
+            },
+            Self::Apply(args) => Outputs {
+                files: args.extra.named(),
+                is_sandbox: args.target.connection().is_sandbox(),
+                ..of("apply", &args.output)
+            },
+            Self::Status(args) => Outputs {
+                files: args.extra.named(),
+                is_sandbox: args.target.connection().is_sandbox(),
+                ..of("status", &args.output)
+            },
+            Self::Invite(args) => of("invite", &args.output),
+            Self::VerifyDomain(args) => of("verify-domain", &args.output),
             Self::Link(args) => Outputs {
                 subject: Some(args.subject()),
-                ..of("link", args.format())
+                ..of("link", &args.output)
             },
-            Self::RevokeLink(args) => of("revoke-link", args.format()),
+            Self::RevokeLink(args) => of("revoke-link", &args.output),
             Self::Wait(args) => Outputs {
                 subject: Some(args.subject()),
-                ..of("wait", args.format())
+                ..of("wait", &args.output)
             },
-            Self::Validate(args) => of("validate", args.format()),
-            Self::Ids(args) => of("ids", args.format()),
-            Self::Import(args) => of("import", args.format()),
-            Self::Doctor(args) => of("doctor", args.format()),
+            Self::Validate(args) => of("validate", &args.output),
+            Self::Ids(args) => of("ids", &args.output),
+            Self::Import(args) => of("import", &args.output),
+            Self::Doctor(args) => of("doctor", &args.output),
             Self::Convert(_)
             | Self::Explain(_)
             | Self::Schema(_)
@@ -250,9 +264,9 @@ impl Command {
 fn check_files(command: &Command, outputs: &Outputs<'_>, ui: &Ui) -> Result<(), CliError> {
     ui.check_output_file()?;
     let other = match command {
-        Command::Plan(args) => args.saved_plan(),
-        Command::Apply(args) => args.saved_plan(),
-        Command::Status(args) => args.baseline(),
+        Command::Plan(args) => args.out.as_deref(),
+        Command::Apply(args) => args.plan.as_deref(),
+        Command::Status(args) => args.changes.compare.as_deref(),
         _ => None,
     };
     extra_outputs::check(&outputs.files, &[ui.output_file(), other])

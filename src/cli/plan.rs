@@ -3,7 +3,7 @@
 //! Takes a manifest, and reads what decides a change. Shows the plan in any of its formats, and saves
 //! it where that is asked for. Never writes to WorkOS.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
@@ -16,7 +16,7 @@ use super::powers::{PowerArgs, Powers};
 use super::request::TargetRequest;
 use super::session::{self, Session};
 use super::ui::Ui;
-use super::{Outputs, connect, format_name, json};
+use super::{connect, json};
 use portalctl_core::plan::Plan;
 use portalctl_model::codes::cli as codes;
 use portalctl_model::desired::Desired;
@@ -38,25 +38,25 @@ pub(super) struct PlanArgs {
 
     /// The output's format.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
-    output: PlanFormat,
+    pub(super) output: PlanFormat,
 
     #[command(flatten)]
-    extra: ExtraOutputArgs<PlanFormat>,
+    pub(super) extra: ExtraOutputArgs<PlanFormat>,
 
     /// Also save the plan to a file, for `portalctl apply FILE`.
     #[arg(long, value_name = "FILE")]
-    out: Option<PathBuf>,
+    pub(super) out: Option<PathBuf>,
 
     #[command(flatten)]
     powers: PowerArgs,
 
     #[command(flatten)]
-    target: TargetArgs,
+    pub(super) target: TargetArgs,
 }
 
 /// The formats of `plan`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum PlanFormat {
+pub(super) enum PlanFormat {
     /// For people.
     Text,
     /// For machines: one document, on failure too.
@@ -88,21 +88,6 @@ impl PlanFormat {
 }
 
 impl PlanArgs {
-    pub(super) fn outputs(&self) -> Outputs<'_> {
-        Outputs {
-            command: "plan",
-            format: format_name(&self.output),
-            files: self.extra.named(),
-            subject: None,
-            is_sandbox: self.target.connection().is_sandbox(),
-        }
-    }
-
-    /// Returns the file that the plan is saved to.
-    pub(super) fn saved_plan(&self) -> Option<&Path> {
-        self.out.as_deref()
-    }
-
     fn request(&self) -> Result<PlanRequest, CliError> {
         Ok(PlanRequest {
             target: self.target.request()?,

@@ -10,7 +10,7 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::session::{self, Session};
 use super::ui::Ui;
-use super::{format_name, json, link_errors};
+use super::{json, link_errors};
 use portalctl_model::codes::link as codes;
 use portalctl_model::{ExternalUserId, OrgKey, OrganizationId};
 use portalctl_report::json_v1;
@@ -35,16 +35,10 @@ pub(super) struct RevokeLinkArgs {
 
     /// The output's format.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
-    output: Format,
+    pub(super) output: Format,
 
     #[command(flatten)]
     entry: EntryArgs,
-}
-
-impl RevokeLinkArgs {
-    pub(super) fn format(&self) -> Option<String> {
-        format_name(&self.output)
-    }
 }
 
 pub(super) fn run(args: &RevokeLinkArgs, ui: &Ui) -> Result<Exit, CliError> {

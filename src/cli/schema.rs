@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::error::CliError;
 use super::exit::Exit;
+use super::format_name;
 use super::ui::Ui;
 use portalctl_manifest as manifest;
 use portalctl_manifest::kubernetes::{Kind, definition};
@@ -63,44 +64,22 @@ pub enum Document {
 }
 
 impl Document {
-    /// All documents that are a file in `schema/`.
-    pub const ALL: &[Self] = &[
-        Self::Manifest,
-        Self::Plan,
-        Self::Apply,
-        Self::Status,
-        Self::OnChange,
-        Self::Validate,
-        Self::Ids,
-        Self::Invite,
-        Self::VerifyDomain,
-        Self::Link,
-        Self::RevokeLink,
-        Self::Wait,
-        Self::Import,
-        Self::Doctor,
-        Self::Errors,
-    ];
+    /// Returns the documents that are a file in `schema/`.
+    pub fn files() -> impl Iterator<Item = Self> {
+        let all = Self::value_variants().iter().copied();
+        all.filter(|document| *document != Self::Crds)
+    }
 
     /// Returns the name of the file in `schema/`; of the folder, for the definitions.
-    pub const fn file_name(self) -> &'static str {
+    pub fn file_name(self) -> String {
         match self {
-            Self::Manifest => "portal.schema.json",
-            Self::Plan => "plan.schema.json",
-            Self::Apply => "apply.schema.json",
-            Self::Status => "status.schema.json",
-            Self::OnChange => "on-change.schema.json",
-            Self::Validate => "validate.schema.json",
-            Self::Ids => "ids.schema.json",
-            Self::Invite => "invite.schema.json",
-            Self::VerifyDomain => "verify-domain.schema.json",
-            Self::Link => "link.schema.json",
-            Self::RevokeLink => "revoke-link.schema.json",
-            Self::Wait => "wait.schema.json",
-            Self::Import => "import.schema.json",
-            Self::Doctor => "doctor.schema.json",
-            Self::Errors => "errors.json",
-            Self::Crds => "crds",
+            Self::Manifest => "portal.schema.json".to_owned(),
+            Self::Errors => "errors.json".to_owned(),
+            Self::Crds => "crds".to_owned(),
+            _ => {
+                let name = format_name(&self).expect("no document is hidden");
+                format!("{name}.schema.json")
+            }
         }
     }
 

@@ -83,16 +83,17 @@ pub(super) fn block_on<T>(
 impl Session<'_> {
     /// Reads what is live; a signal ends it at once, because nothing is being changed.
     pub(super) async fn observe(&self) -> Result<LiveState, CliError> {
-        let Manifest {
+        let (manifest, client) = (self.manifest, &self.connection.client);
+        let (desired, selection) = (&manifest.desired, &manifest.selection);
+        let progress = Reading::new(self.ui);
+        self.until_interrupted(observe(
+            client,
             desired,
             selection,
-            extent,
-            ..
-        } = self.manifest;
-        let progress = Reading::new(self.ui);
-        let client = &self.connection.client;
-        self.until_interrupted(observe(client, desired, selection, *extent, &progress))
-            .await
+            manifest.extent,
+            &progress,
+        ))
+        .await
     }
 
     /// Reads what is live, and the addresses that invitations went to.
@@ -100,15 +101,10 @@ impl Session<'_> {
         &self,
         progress: &Reading,
     ) -> Result<LiveState, CliError> {
-        let Manifest {
-            desired,
-            selection,
-            extent,
-            ..
-        } = self.manifest;
-        let client = &self.connection.client;
+        let (manifest, client) = (self.manifest, &self.connection.client);
+        let (desired, selection) = (&manifest.desired, &manifest.selection);
         let read = async {
-            let read = observe(client, desired, selection, *extent, progress).await?;
+            let read = observe(client, desired, selection, manifest.extent, progress).await?;
             let (mut observed, identities) = read;
             let contacts = invited_contacts(client, &observed, &identities, selection).await?;
             observed.it_contacts.extend(contacts);
@@ -119,17 +115,12 @@ impl Session<'_> {
 
     /// Reads what a plan under a policy needs, and nothing that decides no change.
     pub(super) async fn observe_for_plan(&self, policy: Policy) -> Result<LiveState, CliError> {
-        let Manifest {
-            desired,
-            selection,
-            extent,
-            contacts,
-            warnings: _,
-        } = self.manifest;
+        let (manifest, client) = (self.manifest, &self.connection.client);
+        let (desired, selection) = (&manifest.desired, &manifest.selection);
         let progress = Reading::new(self.ui);
-        let client = &self.connection.client;
         let read = async {
-            let read = observe_for_plan(client, desired, selection, *extent, &progress).await?;
+            let read =
+                observe_for_plan(client, desired, selection, manifest.extent, &progress).await?;
             let (mut observed, identities) = read;
             let candidates = candidates(desired, &observed, &identities, policy, selection);
             let contacts = observe_contacts(
@@ -138,7 +129,7 @@ impl Session<'_> {
                 selection,
                 &observed,
                 &identities,
-                *contacts,
+                manifest.contacts,
             );
             let retention = observe_retention(client, desired, selection, &identities);
             let (contacts, usage, retention) =
@@ -168,10 +159,13 @@ impl Session<'_> {
     /// Returns the state of every selected intent.
     pub(super) fn readiness(&self, live: &LiveState) -> Readiness {
         let now = self.connection.clock.now();
-        let Manifest {
-            desired, selection, ..
-        } = self.manifest;
-        readiness(desired, &live.observed, &live.identities, selection, now)
+        readiness(
+            &self.manifest.desired,
+            &live.observed,
+            &live.identities,
+            &self.manifest.selection,
+            now,
+        )
     }
 
     /// Returns the head of a report: where the run was made, what it has cost so far, and the

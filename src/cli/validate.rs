@@ -7,9 +7,9 @@ use clap::{Args, ValueEnum};
 use super::args::ManifestArgs;
 use super::error::CliError;
 use super::exit::Exit;
+use super::json;
 use super::manifest;
 use super::ui::Ui;
-use super::{format_name, json};
 use portalctl_manifest::{Checked, Severity};
 use portalctl_report::json_v1::ValidateDocument;
 use portalctl_report::sarif;
@@ -19,7 +19,7 @@ use portalctl_report::sarif;
 pub(super) struct ValidateArgs {
     /// The output's format.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
-    output: ValidateFormat,
+    pub(super) output: ValidateFormat,
 
     #[command(flatten)]
     manifest: ManifestArgs,
@@ -27,19 +27,13 @@ pub(super) struct ValidateArgs {
 
 /// The formats of `validate`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum ValidateFormat {
+pub(super) enum ValidateFormat {
     /// For people.
     Text,
     /// For machines: one document, on failure too.
     Json,
     /// For code scanning and annotations: every problem on its line, on failure too.
     Sarif,
-}
-
-impl ValidateArgs {
-    pub(super) fn format(&self) -> Option<String> {
-        format_name(&self.output)
-    }
 }
 
 pub(super) fn run(args: &ValidateArgs, ui: &Ui) -> Result<Exit, CliError> {

@@ -25,7 +25,7 @@ use portalctl_workos::apply::{Always, ApplyReport, Options, apply, nonce};
 
 /// The formats of `apply`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum ApplyFormat {
+pub(in crate::cli) enum ApplyFormat {
     /// For people.
     Text,
     /// For machines: one document, on failure too.

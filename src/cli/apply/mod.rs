@@ -6,11 +6,12 @@
 mod execute;
 mod saved;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Args;
 
 use super::args::TargetArgs;
+use super::connect;
 use super::error::CliError;
 use super::exit::Exit;
 use super::extra_outputs::ExtraOutputArgs;
@@ -19,7 +20,6 @@ use super::powers::{PowerArgs, Powers};
 use super::request::TargetRequest;
 use super::session::{self, LiveState, Session};
 use super::ui::Ui;
-use super::{Outputs, connect, format_name};
 use execute::{ApplyFormat, Execution, execute, exit_of, report};
 use portalctl_core::identity::identify;
 use portalctl_core::plan::Plan;
@@ -45,7 +45,7 @@ pub(super) struct ApplyArgs {
             "prune_active", "allow_bulk",
         ]
     )]
-    plan: Option<PathBuf>,
+    pub(super) plan: Option<PathBuf>,
 
     /// Do what the plan with this digest says, and nothing else; it is consent.
     #[arg(long, value_name = "DIGEST")]
@@ -61,16 +61,16 @@ pub(super) struct ApplyArgs {
 
     /// The output's format.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
-    output: ApplyFormat,
+    pub(super) output: ApplyFormat,
 
     #[command(flatten)]
-    extra: ExtraOutputArgs<ApplyFormat>,
+    pub(super) extra: ExtraOutputArgs<ApplyFormat>,
 
     #[command(flatten)]
     powers: PowerArgs,
 
     #[command(flatten)]
-    target: TargetArgs,
+    pub(super) target: TargetArgs,
 }
 
 fn parse_concurrency(text: &str) -> Result<usize, String> {
@@ -81,21 +81,6 @@ fn parse_concurrency(text: &str) -> Result<usize, String> {
 }
 
 impl ApplyArgs {
-    pub(super) fn outputs(&self) -> Outputs<'_> {
-        Outputs {
-            command: "apply",
-            format: format_name(&self.output),
-            files: self.extra.named(),
-            subject: None,
-            is_sandbox: self.target.connection().is_sandbox(),
-        }
-    }
-
-    /// Returns the saved plan that is applied, if one is.
-    pub(super) fn saved_plan(&self) -> Option<&Path> {
-        self.plan.as_deref()
-    }
-
     fn execution(&self) -> Execution {
         Execution {
             concurrency: self.concurrency,

@@ -16,9 +16,9 @@ use clap::Args;
 use super::args::{ConnectionArgs, FileArgs, Format};
 use super::error::CliError;
 use super::exit::Exit;
+use super::json;
 use super::session;
 use super::ui::Ui;
-use super::{format_name, json};
 use portalctl_report::doctor::{Totals, examine};
 use portalctl_report::json_v1;
 use portalctl_report::{DoctorReport, text};
@@ -40,7 +40,7 @@ pub(super) struct DoctorArgs {
 
     /// The output's format.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
-    output: Format,
+    pub(super) output: Format,
 
     #[command(flatten)]
     files: FileArgs,
@@ -50,10 +50,6 @@ pub(super) struct DoctorArgs {
 }
 
 impl DoctorArgs {
-    pub(super) fn format(&self) -> Option<String> {
-        format_name(&self.output)
-    }
-
     fn request(&self) -> Result<DoctorRequest, CliError> {
         let connection = self.connection.request();
         Ok(DoctorRequest {

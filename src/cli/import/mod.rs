@@ -14,11 +14,11 @@ use super::args::{ConnectionArgs, FileArgs, Format, selection};
 use super::connect::{self, Connection};
 use super::error::CliError;
 use super::exit::Exit;
+use super::json;
 use super::manifest::{Manifest, inputs, sound};
 use super::request::{ConnectionRequest, Files};
 use super::session::{self, LiveState, Session};
 use super::ui::Ui;
-use super::{format_name, json};
 use files::{Folder, Written, names_in};
 use portalctl_core::import::{Import, Survey, settings};
 use portalctl_manifest::convert::Form;
@@ -58,7 +58,7 @@ pub(super) struct ImportArgs {
 
     /// The output's format.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
-    output: Format,
+    pub(super) output: Format,
 
     #[command(flatten)]
     files: FileArgs,
@@ -77,10 +77,6 @@ enum More {
 }
 
 impl ImportArgs {
-    pub(super) fn format(&self) -> Option<String> {
-        format_name(&self.output)
-    }
-
     fn request(&self) -> Result<ImportRequest, CliError> {
         let connection = self.connection.request();
         Ok(ImportRequest {

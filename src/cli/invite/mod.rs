@@ -11,9 +11,9 @@ use super::args::{EntryArgs, Format};
 use super::entry::{Confirm, Entry};
 use super::error::CliError;
 use super::exit::Exit;
+use super::json;
 use super::session::{self, HeldByOthers, LiveState, Session};
 use super::ui::Ui;
-use super::{format_name, json};
 use choice::Asked;
 use portalctl_model::codes::{api, cli, invite as codes, plan as plan_codes};
 use portalctl_model::observed::{Answer, ItContact, Organization};
@@ -68,17 +68,13 @@ pub(super) struct InviteArgs {
 
     /// The output's format.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
-    output: Format,
+    pub(super) output: Format,
 
     #[command(flatten)]
     entry: EntryArgs,
 }
 
 impl InviteArgs {
-    pub(super) fn format(&self) -> Option<String> {
-        format_name(&self.output)
-    }
-
     fn request(&self) -> InviteRequest {
         InviteRequest {
             action: if self.revoke {

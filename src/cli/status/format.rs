@@ -13,7 +13,7 @@ use portalctl_report::{StatusReport, csv, html, markdown, text};
 
 /// The formats of `status`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum StatusFormat {
+pub(in crate::cli) enum StatusFormat {
     /// For people.
     Text,
     /// For machines: one document, on failure too.

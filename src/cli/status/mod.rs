@@ -9,12 +9,13 @@ mod on_change;
 mod report;
 mod watch;
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{ArgGroup, Args};
 
 use super::args::TargetArgs;
+use super::connect;
 use super::duration;
 use super::error::CliError;
 use super::exit::Exit;
@@ -24,7 +25,6 @@ use super::progress::Reading;
 use super::request::TargetRequest;
 use super::session::{self, Session};
 use super::ui::Ui;
-use super::{Outputs, connect, format_name};
 use format::{Shown, StatusFormat};
 use on_change::{OnChange, Output};
 use portalctl_core::readiness::compare::{Picture, compare};
@@ -50,26 +50,26 @@ pub(super) struct StatusArgs {
 
     /// The output's format.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
-    output: StatusFormat,
+    pub(super) output: StatusFormat,
 
     #[command(flatten)]
-    extra: ExtraOutputArgs<StatusFormat>,
+    pub(super) extra: ExtraOutputArgs<StatusFormat>,
 
     #[command(flatten)]
-    changes: ChangesArgs,
+    pub(super) changes: ChangesArgs,
 
     #[command(flatten)]
-    target: TargetArgs,
+    pub(super) target: TargetArgs,
 }
 
 /// Arguments about changes and the command that is told of them.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Changes")]
 #[command(group(ArgGroup::new("since").args(["compare", "watch"]).multiple(true)))]
-struct ChangesArgs {
+pub(super) struct ChangesArgs {
     /// Show what changed since an earlier `status -o json`, kept in a file.
     #[arg(long, value_name = "OLD.json")]
-    compare: Option<PathBuf>,
+    pub(super) compare: Option<PathBuf>,
 
     /// Read again and again, and show what changes, until Ctrl-C.
     #[arg(long)]
@@ -98,21 +98,6 @@ struct ChangesArgs {
 }
 
 impl StatusArgs {
-    pub(super) fn outputs(&self) -> Outputs<'_> {
-        Outputs {
-            command: "status",
-            format: format_name(&self.output),
-            files: self.extra.named(),
-            subject: None,
-            is_sandbox: self.target.connection().is_sandbox(),
-        }
-    }
-
-    /// Returns the earlier report that is compared with.
-    pub(super) fn baseline(&self) -> Option<&Path> {
-        self.changes.compare.as_deref()
-    }
-
     fn request(&self) -> Result<StatusRequest, CliError> {
         let changes = &self.changes;
         Ok(StatusRequest {

@@ -15,9 +15,9 @@ use super::connect::Connection;
 use super::entry::{Confirm, Entry};
 use super::error::{CliError, most_alike};
 use super::exit::Exit;
+use super::json;
 use super::session::{self, HeldByOthers};
 use super::ui::Ui;
-use super::{format_name, json};
 use portalctl_model::codes::domain as codes;
 use portalctl_model::desired::Desired;
 use portalctl_model::text::escape;
@@ -75,17 +75,13 @@ pub(super) struct VerifyDomainArgs {
 
     /// The output's format.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
-    output: Format,
+    pub(super) output: Format,
 
     #[command(flatten)]
     entry: EntryArgs,
 }
 
 impl VerifyDomainArgs {
-    pub(super) fn format(&self) -> Option<String> {
-        format_name(&self.output)
-    }
-
     fn request(&self) -> VerifyRequest {
         VerifyRequest {
             domain: self.domain.clone(),

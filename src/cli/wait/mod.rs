@@ -15,9 +15,9 @@ use super::args::{EntryArgs, Format, parse_intent};
 use super::entry::{Confirm, Entry};
 use super::error::CliError;
 use super::exit::Exit;
+use super::json;
 use super::session::{self, Session};
 use super::ui::Ui;
-use super::{format_name, json};
 use poll::{DEFAULT_TIMEOUT, Wait, allow_undeclared, intent_of, parse_timeout, refused};
 use portalctl_core::identity::Identity;
 use portalctl_core::link::{self, Options, Refusal, Until};
@@ -52,17 +52,13 @@ pub(super) struct WaitArgs {
 
     /// The output's format.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
-    output: Format,
+    pub(super) output: Format,
 
     #[command(flatten)]
     entry: EntryArgs,
 }
 
 impl WaitArgs {
-    pub(super) fn format(&self) -> Option<String> {
-        format_name(&self.output)
-    }
-
     /// Returns the organization and the intent as they were named.
     pub(super) fn subject(&self) -> (&str, Intent) {
         (&self.key, self.intent)

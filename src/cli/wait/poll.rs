@@ -163,14 +163,10 @@ impl Wait<'_> {
 
     /// Reads the state of the intent, and the latest events.
     async fn read(&self, since: Timestamp) -> Result<(IntentReadiness, Vec<Event>), Failed> {
-        let Manifest {
-            desired,
-            selection,
-            extent,
-            ..
-        } = self.session.manifest;
+        let manifest = self.session.manifest;
         let client = &self.session.connection.client;
-        let observed = observe(client, desired, selection, *extent, &Silent);
+        let (desired, selection) = (&manifest.desired, &manifest.selection);
+        let observed = observe(client, desired, selection, manifest.extent, &Silent);
         let (observed, identities) = observed.await.map_err(|error| self.unread(error))?;
         let live = LiveState {
             observed,
