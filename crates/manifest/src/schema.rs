@@ -46,6 +46,8 @@ mod tests {
     use std::path::Path;
 
     use super::*;
+    use crate::kubernetes::{Kind, definition};
+    use portalctl_model::codes::manifest as codes;
 
     const FILE: &str = "schema/portal.schema.json";
 
@@ -63,6 +65,111 @@ mod tests {
             published == schema,
             "{FILE} differs from crates/manifest/src/shape; run: UPDATE_SCHEMA=1 cargo test -p portalctl-manifest published"
         );
+    }
+
+    /// Returns the fields of an object in a file, each of them null, and one that is not known.
+    fn nulls(object: &Value) -> Value {
+        let fields = object["properties"].as_object().unwrap();
+        let known = fields.keys().map(String::as_str);
+        known
+            .chain(["unheard_of"])
+            .map(|name| (name, Value::Null))
+            .collect()
+    }
+
+    /// Returns how often reading a file reports an unknown field.
+    fn unknown_fields(file: &Value) -> usize {
+        let checked = crate::read(&[crate::Input::Stdin(file.to_string().into_bytes())]);
+        let findings = checked.diagnostics.iter();
+        findings
+            .filter(|finding| finding.code == codes::UNKNOWN_FIELD)
+            .count()
+    }
+
+    #[test]
+    fn decoding_and_the_schema_know_the_same_fields() {
+        let schema = json_schema();
+        let in_entry =
+            |field: &str, value: Value| json!({ "organizations": { "a": { field: value } } });
+        let in_object = |field: &str, value: Value| json!({ "kubernetes": { field: value } });
+        assert_eq!(unknown_fields(&nulls(&schema)), 1);
+        for (name, file) in [
+            (
+                "Environment",
+                json!({ "environment": nulls(&schema["$defs"]["Environment"]) }),
+            ),
+            (
+                "ReturnUrls",
+                json!({ "return_urls": nulls(&schema["$defs"]["ReturnUrls"]) }),
+            ),
+            (
+                "Limits",
+                json!({ "limits": nulls(&schema["$defs"]["Limits"]) }),
+            ),
+            (
+                "Defaults",
+                json!({ "defaults": nulls(&schema["$defs"]["Defaults"]) }),
+            ),
+            (
+                "Organization",
+                json!({ "organizations": { "a": nulls(&schema["$defs"]["Organization"]) } }),
+            ),
+            (
+                "DomainSettings",
+                in_entry(
+                    "domains",
+                    json!([nulls(&schema["$defs"]["DomainSettings"])]),
+                ),
+            ),
+            (
+                "IntentSettings",
+                in_entry(
+                    "intents",
+                    json!([nulls(&schema["$defs"]["IntentSettings"])]),
+                ),
+            ),
+            (
+                "AuditLogs",
+                in_entry("audit_logs", nulls(&schema["$defs"]["AuditLogs"])),
+            ),
+            (
+                "OrganizationObject",
+                in_entry("kubernetes", nulls(&schema["$defs"]["OrganizationObject"])),
+            ),
+            (
+                "EnvironmentObject",
+                json!({ "kubernetes": nulls(&schema["$defs"]["EnvironmentObject"]) }),
+            ),
+            (
+                "Intervals",
+                in_object("intervals", nulls(&schema["$defs"]["Intervals"])),
+            ),
+            (
+                "KeyRef",
+                in_object("secretRef", nulls(&schema["$defs"]["KeyRef"])),
+            ),
+            (
+                "Webhook",
+                in_object("webhook", nulls(&schema["$defs"]["Webhook"])),
+            ),
+        ] {
+            assert_eq!(unknown_fields(&file), 1, "{name}: {file}");
+        }
+    }
+
+    #[test]
+    fn decoding_and_the_resource_definitions_know_the_same_fields() {
+        for kind in Kind::ALL {
+            let definition = definition(kind);
+            let schema = &definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
+            let file = json!({
+                "apiVersion": crate::kubernetes::API_VERSION,
+                "kind": kind.as_str(),
+                "metadata": { "name": "a" },
+                "spec": nulls(&schema["properties"]["spec"]),
+            });
+            assert_eq!(unknown_fields(&file), 1, "{kind:?}");
+        }
     }
 
     #[test]
