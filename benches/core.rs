@@ -23,7 +23,7 @@ mod world;
 use std::time::Instant;
 
 use portalctl_core::identity::identify;
-use portalctl_core::plan::{Plan, Target, plan};
+use portalctl_core::plan::{Plan, PlanInput, Target, plan};
 use portalctl_core::readiness::Readiness;
 use portalctl_manifest::{self as manifest, Input};
 use portalctl_model::Selection;
@@ -97,12 +97,14 @@ fn plan_of(desired: &Desired, observed: &Observed) -> Plan {
     let identities = identify(desired, observed);
     let selection = Selection::default();
     plan(
-        desired,
-        observed,
-        &identities,
-        &Unconfigured::new(),
-        ALL_POWERS,
-        &selection,
+        PlanInput {
+            desired,
+            observed,
+            identities: &identities,
+            unconfigured: &Unconfigured::new(),
+            policy: ALL_POWERS,
+            selection: &selection,
+        },
         Target::default(),
     )
 }

@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::Instant;
 
 use portalctl_core::identity::identify;
-use portalctl_core::plan::{Policy, Target, plan};
+use portalctl_core::plan::{PlanInput, Policy, Target, plan};
 use portalctl_manifest::{self as manifest, Input};
 use portalctl_model::desired::{Desired, DesiredOrganization};
 use portalctl_model::observed::{DomainState, Observed, Organization, OrganizationDomain};
@@ -108,12 +108,14 @@ impl fmt::Display for Run {
 /// How many organizations are as declared.
 fn unchanged(desired: &Desired, observed: &Observed) -> usize {
     let plan = plan(
-        desired,
-        observed,
-        &identify(desired, observed),
-        &Unconfigured::new(),
-        Policy::default(),
-        &Selection::default(),
+        PlanInput {
+            desired,
+            observed,
+            identities: &identify(desired, observed),
+            unconfigured: &Unconfigured::new(),
+            policy: Policy::default(),
+            selection: &Selection::default(),
+        },
         Target::default(),
     );
     assert!(plan.is_settled());

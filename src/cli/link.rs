@@ -288,8 +288,10 @@ impl Run<'_> {
             &session.manifest.desired,
             key,
             intent,
-            identity.unwrap_or(&Identity::Missing),
-            readiness.as_ref(),
+            link::Known {
+                identity: identity.unwrap_or(&Identity::Missing),
+                readiness: readiness.as_ref(),
+            },
             request.options,
         )
         .map_err(|refusal| refused(&refusal, key, intent))?;

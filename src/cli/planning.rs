@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use super::exit::Exit;
 use super::session::{LiveState, Session};
-use portalctl_core::plan::{Plan, Policy, Warning, plan};
+use portalctl_core::plan::{Plan, PlanInput, Policy, Warning, plan};
 use portalctl_core::readiness::{Basis, Readiness};
 use portalctl_model::codes::api;
 use portalctl_model::desired::{Desired, Invite};
@@ -25,15 +25,15 @@ pub(super) fn make_plan(
     policy: Policy,
 ) -> Plan {
     let desired = &session.manifest.desired;
-    let mut plan = plan(
+    let input = PlanInput {
         desired,
-        &live.observed,
-        &live.identities,
-        &readiness.unconfigured(),
+        observed: &live.observed,
+        identities: &live.identities,
+        unconfigured: &readiness.unconfigured(),
         policy,
-        &session.manifest.selection,
-        session.connection.target.clone(),
-    );
+        selection: &session.manifest.selection,
+    };
+    let mut plan = plan(input, session.connection.target.clone());
     plan.warn(unread(desired, &live.observed, readiness));
     plan
 }

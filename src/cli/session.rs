@@ -22,7 +22,8 @@ use portalctl_model::{Allow, OrgKey};
 use portalctl_report::Headline;
 use portalctl_report::json_v1::ErrorItem;
 use portalctl_workos::observe::{
-    invited_contacts, observe, observe_contacts, observe_for_plan, observe_retention, usage,
+    Entries, invited_contacts, observe, observe_contacts, observe_for_plan, observe_retention,
+    usage,
 };
 use portalctl_workos::{ApiError, ApiResult};
 
@@ -125,10 +126,12 @@ impl Session<'_> {
             let candidates = candidates(desired, &observed, &identities, policy, selection);
             let contacts = observe_contacts(
                 client,
-                desired,
-                selection,
-                &observed,
-                &identities,
+                Entries {
+                    desired,
+                    selection,
+                    observed: &observed,
+                    identities: &identities,
+                },
                 manifest.contacts,
             );
             let retention = observe_retention(client, desired, selection, &identities);

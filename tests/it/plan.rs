@@ -436,6 +436,29 @@ fn an_adoption_that_is_held_holds_everything_of_its_entry() {
 }
 
 #[test]
+fn values_that_only_the_guide_of_workos_refuses_are_warnings_when_they_are_sent() {
+    let with = |keys: usize, id: usize| {
+        World::new().org("acme", |o| {
+            let o = o.name("Acme").external_id(&"a".repeat(id));
+            (0..keys).fold(o, |o, n| o.metadata(&format!("key_{n:02}"), "x"))
+        })
+    };
+    let codes = |plan: &Plan| -> Vec<_> {
+        let warnings = plan.warnings.iter();
+        warnings.map(|warning| warning.code.as_str()).collect()
+    };
+    let nothing = Live::new();
+    assert!(codes(&with(10, 64).plan_once(&nothing)).is_empty());
+    let created = with(11, 65).plan_once(&nothing);
+    let (keys, id) = ("plan/metadata-over-guide", "plan/external-id-over-guide");
+    assert_eq!(codes(&created), [id, keys]);
+    // Once WorkOS has taken them, there is nothing to warn of.
+    let live = with(11, 65).live();
+    assert!(codes(&with(11, 65).plan_once(&live)).is_empty());
+    assert_eq!(codes(&with(12, 65).plan_once(&live)), [keys]);
+}
+
+#[test]
 fn an_organization_takes_as_much_metadata_as_workos_allows() {
     let world = World::new().org("acme", |o| {
         o.metadata("one", "1")
@@ -454,6 +477,8 @@ fn an_organization_takes_as_much_metadata_as_workos_allows() {
         metadata.foreign_00 "x" -> absent
         metadata.one "1"
         metadata.two "2"
+    * acme plan/metadata-over-guide
+        it gets 50 metadata keys; WorkOS's guide allows 10, its API description 50
     "#);
     insta::assert_snapshot!(world.plan(&with(50)), @r#"
     ~ acme org_acme

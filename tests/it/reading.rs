@@ -8,14 +8,14 @@ use http::{Request, Response};
 use proptest::prelude::*;
 
 use portalctl_core::plan::digest::Digest;
-use portalctl_core::plan::{Plan, Policy, Target, plan};
+use portalctl_core::plan::{Plan, PlanInput, Policy, Target, plan};
 use portalctl_core::readiness::{Readiness, readiness};
 use portalctl_manifest::{self as manifest, Input};
 use portalctl_model::Selection;
 use portalctl_model::desired::Desired;
 use portalctl_model::observed::{Coverage, Observed};
 use portalctl_platform::clock::FixedClock;
-use portalctl_workos::observe::{Contacts, Extent, observe, observe_contacts};
+use portalctl_workos::observe::{Contacts, Entries, Extent, observe, observe_contacts};
 use portalctl_workos::{
     ApiKey, Client, Endpoint, List, Rate, ReadPortal, ReadProgress, Settings, Transport,
     TransportError,
@@ -110,21 +110,25 @@ async fn look_by(client: Client, desired: &Desired, extent: Extent) -> View {
         .unwrap();
     let contacts = observe_contacts(
         &client,
-        desired,
-        &everything,
-        &observed,
-        &identities,
+        Entries {
+            desired,
+            selection: &everything,
+            observed: &observed,
+            identities: &identities,
+        },
         Contacts::Unmarked,
     );
     observed.it_contacts = contacts.await.unwrap();
     let readiness = readiness(desired, &observed, &identities, &everything, now());
     let mut plan = plan(
-        desired,
-        &observed,
-        &identities,
-        &readiness.unconfigured(),
-        Policy::default(),
-        &everything,
+        PlanInput {
+            desired,
+            observed: &observed,
+            identities: &identities,
+            unconfigured: &readiness.unconfigured(),
+            policy: Policy::default(),
+            selection: &everything,
+        },
         Target::default(),
     );
     // How many organizations are not in the manifest is a note, and only a list shows it.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use portalctl_core::identity::identify;
 use portalctl_core::import::{Import, Survey, settings};
-use portalctl_core::plan::{Plan, Policy, Target, plan};
+use portalctl_core::plan::{Plan, PlanInput, Policy, Target, plan};
 use portalctl_manifest::{Checked, Input, read_settings};
 use portalctl_model::desired::{Desired, KeyKind};
 use portalctl_model::observed::{
@@ -122,12 +122,14 @@ pub(crate) fn planned(desired: &Desired, observed: &Observed) -> Plan {
     let selection = Selection::default();
     let target = Target::default();
     plan(
-        desired,
-        observed,
-        &identities,
-        &Unconfigured::new(),
-        Policy::default(),
-        &selection,
+        PlanInput {
+            desired,
+            observed,
+            identities: &identities,
+            unconfigured: &Unconfigured::new(),
+            policy: Policy::default(),
+            selection: &selection,
+        },
         target,
     )
 }

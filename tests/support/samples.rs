@@ -309,6 +309,7 @@ pub(crate) fn some_plan() -> Plan {
                       organization can verify it"
                 .to_owned(),
         }],
+        notes: Vec::new(),
         unchanged: 7,
         unmanaged: Unmanaged {
             count: Some(3),

@@ -20,8 +20,8 @@ use portalctl_core::identity::{Identities, identify};
 use portalctl_core::plan::digest::Digest;
 use portalctl_core::plan::lint::lint;
 use portalctl_core::plan::{
-    Action, ActionKind, Change, FieldChange, Flag, Held, HeldReason, Invitation, Plan, Policy,
-    Target, plan,
+    Action, ActionKind, Change, FieldChange, Flag, Held, HeldReason, Invitation, Plan, PlanInput,
+    Policy, Target, plan,
 };
 use portalctl_core::readiness::readiness;
 use portalctl_model::desired::{
@@ -244,12 +244,14 @@ impl World {
     pub(crate) fn plan_once(&self, live: &Live) -> Plan {
         let make = || {
             plan(
-                &self.desired,
-                &live.0,
-                &self.identities(live),
-                &self.unconfigured(live),
-                self.policy,
-                &self.selection,
+                PlanInput {
+                    desired: &self.desired,
+                    observed: &live.0,
+                    identities: &self.identities(live),
+                    unconfigured: &self.unconfigured(live),
+                    policy: self.policy,
+                    selection: &self.selection,
+                },
                 self.target.clone(),
             )
         };

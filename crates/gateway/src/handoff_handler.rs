@@ -236,8 +236,10 @@ async fn make_link(
         &desired,
         key,
         intent,
-        &reading.identity,
-        reading.readiness.as_ref(),
+        link::Known {
+            identity: &reading.identity,
+            readiness: reading.readiness.as_ref(),
+        },
         options,
     )
     .map_err(|refusal| Refusal {

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::conditions::{BlockedReason, Reason};
 use portalctl_core::identity::Identities;
 use portalctl_core::plan::{
-    Action, ActionKind, Change, FieldChange, Flag, Held, HeldReason, Plan, Policy, Scope, Target,
-    plan as make_plan,
+    Action, ActionKind, Change, FieldChange, Flag, Held, HeldReason, Plan, PlanInput, Policy,
+    Scope, Target, plan as make_plan,
 };
 use portalctl_model::codes::{Code, invite as invite_codes, plan as codes};
 use portalctl_model::desired::{Desired, FieldPath};
@@ -69,12 +69,14 @@ pub(super) fn plan(input: &Input<'_>, keys: BTreeSet<OrgKey>) -> Plan {
         ..target.clone()
     };
     let mut plan = make_plan(
-        desired,
-        observed,
-        identities,
-        unconfigured,
-        policy,
-        &Selection::of(keys),
+        PlanInput {
+            desired,
+            observed,
+            identities,
+            unconfigured,
+            policy,
+            selection: &Selection::of(keys),
+        },
         target,
     );
     if !desired.powers.rekey {

@@ -134,6 +134,10 @@ pub fn plan(
         let place = place(&warning.key);
         findings.push(finding(warning.code, Level::Warning, &text, place));
     }
+    for note in &plan.notes {
+        let text = format!("{}: {}", note.key, note.message);
+        findings.push(finding(note.code, Level::Note, &text, None));
+    }
     for held in &plan.held {
         let change = &held.change;
         let text = format!(

@@ -18,6 +18,7 @@ use super::exit::Exit;
 use super::json;
 use super::session::{self, HeldByOthers};
 use super::ui::Ui;
+use portalctl_core::verification::RecordValue;
 use portalctl_model::codes::domain as codes;
 use portalctl_model::desired::Desired;
 use portalctl_model::text::escape;
@@ -25,7 +26,7 @@ use portalctl_model::{Domain, Intent, OrgKey};
 use portalctl_report::json_v1;
 use portalctl_report::{DomainsReport, text};
 use portalctl_workos::dns::{Bounds, Resolvers};
-use request::{Asking, RecordValue, VerifyRequest};
+use request::{Asking, VerifyRequest};
 
 /// The port of DNS.
 const DNS_PORT: u16 = 53;

@@ -1,5 +1,7 @@
 //! The typed request of `portalctl verify-domain`.
 
+use portalctl_core::verification::RecordValue;
+
 use std::net::SocketAddr;
 
 use crate::cli::args::Format;
@@ -15,15 +17,6 @@ pub(super) struct VerifyRequest {
     pub(super) asking: Asking,
     pub(super) held: HeldByOthers,
     pub(super) format: Format,
-}
-
-/// Value of a DNS record in the report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum RecordValue {
-    /// The value is shown: whoever has it can set the record.
-    Shown,
-    /// The value is left out.
-    Hidden,
 }
 
 /// Condition under which WorkOS is asked to verify a domain.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use futures::stream::{self, StreamExt};
 
-use super::request::{Asking, RecordValue, VerifyRequest};
+use super::request::{Asking, VerifyRequest};
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::session::Session;
@@ -245,8 +245,7 @@ impl Run<'_> {
                 .flatten(),
             days_left: days_left(&held, now),
             seen: looked_for.and_then(|record| self.seen(&record, look)),
-            record: record
-                .map(|record| ShownRecord::new(&record, self.request.record == RecordValue::Shown)),
+            record: record.map(|record| ShownRecord::new(&record, self.request.record)),
             state: Some(held.state),
             asked,
         }

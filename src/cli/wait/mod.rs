@@ -131,7 +131,11 @@ async fn begin(
         again: true,
     };
     let desired = &session.manifest.desired;
-    let permitted = link::may_link(desired, key, intent, identity, None, options)
+    let known = link::Known {
+        identity,
+        readiness: None,
+    };
+    let permitted = link::may_link(desired, key, intent, known, options)
         .map_err(|refusal| refused(&refusal, key, intent))?;
     match intent_of(session, &live, key, intent) {
         Some(readiness) => Ok((permitted.organization, readiness)),

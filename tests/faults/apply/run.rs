@@ -11,14 +11,14 @@ use tokio_util::sync::CancellationToken;
 
 use portalctl_core::identity::Identities;
 use portalctl_core::plan::lint::lint;
-use portalctl_core::plan::{Change, Plan, candidates, plan};
+use portalctl_core::plan::{Change, Plan, PlanInput, candidates, plan};
 use portalctl_core::readiness::{Readiness, readiness};
 use portalctl_model::observed::Observed;
 use portalctl_platform::clock::{Clock, FixedClock, SharedClock};
 use portalctl_report::{ApplyReportView, Headline, json_v1};
 use portalctl_workos::apply::{Always, ApplyProgress, ApplyReport, Options, Outcome, apply};
 use portalctl_workos::observe::{
-    Contacts, Extent, observe, observe_contacts, observe_for_plan, usage,
+    Contacts, Entries, Extent, observe, observe_contacts, observe_for_plan, usage,
 };
 use portalctl_workos::{
     ApiError, ApiKey, ApiResult, Client, Endpoint, List, Rate, ReadPortal, ReadProgress, Settings,
@@ -255,10 +255,12 @@ async fn read(
     };
     let contacts = observe_contacts(
         portal,
-        desired,
-        selection,
-        &observed,
-        &identities,
+        Entries {
+            desired,
+            selection,
+            observed: &observed,
+            identities: &identities,
+        },
         Contacts::Unmarked,
     );
     let candidates = candidates(desired, &observed, &identities, *policy, selection);
@@ -282,12 +284,14 @@ fn decide(
     } = manifest;
     let ready = readiness(desired, observed, identities, selection, now);
     let plan = plan(
-        desired,
-        observed,
-        identities,
-        &ready.unconfigured(),
-        *policy,
-        selection,
+        PlanInput {
+            desired,
+            observed,
+            identities,
+            unconfigured: &ready.unconfigured(),
+            policy: *policy,
+            selection,
+        },
         target.clone(),
     );
     (plan, ready)

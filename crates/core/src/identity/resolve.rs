@@ -2,13 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::claims::Claims;
+use super::conflict::{conflict, name};
 use super::index::Index;
 use super::ownership::Ownership;
-use super::{Identities, Identity, IdentityConflict, MatchedBy, contest, nameless, unclaimed};
-use portalctl_model::codes::{Code, plan as codes};
+use super::{Identities, Identity, IdentityConflict, MatchedBy, contest, unclaimed, without_id};
+use portalctl_model::codes::plan as codes;
 use portalctl_model::desired::{Desired, DesiredOrganization, DomainsPolicy};
 use portalctl_model::observed::{Observed, Organization};
-use portalctl_model::text::escape;
 use portalctl_model::{ExternalId, Holder, ManifestName, OrgKey, OrganizationId};
 
 /// Finds every entry's live organization.
@@ -18,29 +19,62 @@ use portalctl_model::{ExternalId, Holder, ManifestName, OrgKey, OrganizationId};
 /// its domain; callers that would create must list first.
 pub fn identify(desired: &Desired, observed: &Observed) -> Identities {
     let index = Index::new(observed);
-    let mut entries: BTreeMap<&OrgKey, Identity> = desired
+    let mut entries: Entries<'_> = desired
         .organizations
         .iter()
         .map(|(key, entry)| (key, find(entry, &index)))
         .collect();
-
-    let mut claims = Claims::default();
+    let mut claims = claims_by_name(desired, &index);
     let mut concerned = BTreeSet::new();
-    for (key, entry) in &desired.organizations {
-        for organization in named(entry, &index) {
-            claims.add(&organization.id, key);
-        }
+    for entry in desired.organizations.values() {
         let former = entry.previous_keys.iter().flat_map(|id| index.with(id));
         concerned.extend(former.map(|organization| organization.id.clone()));
     }
+    match_by_plain_key(&mut entries, desired, &index, &claims);
+    claims.add_entries(&entries);
+    for (key, identity) in &mut entries {
+        if matches!(identity, Identity::Missing) {
+            let entry = &desired.organizations[*key];
+            let manifest = desired.manifest.as_ref();
+            *identity = match without_id::find(entry, observed) {
+                Some(conflict) => Identity::Conflicted(vec![conflict]),
+                None => unclaimed::find_adoptable(entry, manifest, &index, &claims, &mut concerned),
+            };
+        }
+    }
+    claims.add_entries(&entries);
+    conclude(desired, entries, &index, claims, concerned)
+}
+
+/// Identities that were found so far, by entry.
+type Entries<'a> = BTreeMap<&'a OrgKey, Identity>;
+
+/// Collects the organizations that entries name by an id, whatever else they are.
+fn claims_by_name<'a>(desired: &'a Desired, index: &Index<'_>) -> Claims<'a> {
+    let mut claims = Claims::default();
+    for (key, entry) in &desired.organizations {
+        for organization in named(entry, index) {
+            claims.add(&organization.id, key);
+        }
+    }
     for (key, absent) in &desired.absent {
-        if observed.organizations.contains_key(&absent.id) {
+        if index.observed().organizations.contains_key(&absent.id) {
             claims.add(&absent.id, key);
         }
     }
-    for (key, identity) in &mut entries {
+    claims
+}
+
+/// Matches missing entries by their keys without the namespace.
+fn match_by_plain_key(
+    entries: &mut Entries<'_>,
+    desired: &Desired,
+    index: &Index<'_>,
+    claims: &Claims<'_>,
+) {
+    for (key, identity) in entries {
         if matches!(identity, Identity::Missing)
-            && let Some((found, by)) = by_plain_key(&desired.organizations[*key], desired, &index)
+            && let Some((found, by)) = by_plain_key(&desired.organizations[*key], desired, index)
             && !claims.is_claimed(&found.id)
         {
             *identity = Identity::Matched {
@@ -49,27 +83,16 @@ pub fn identify(desired: &Desired, observed: &Observed) -> Identities {
             };
         }
     }
-    for (key, identity) in &entries {
-        if let Identity::Matched { organization, .. } = identity {
-            claims.add(organization, key);
-        }
-    }
-    for (key, identity) in &mut entries {
-        if matches!(identity, Identity::Missing) {
-            let entry = &desired.organizations[*key];
-            let manifest = desired.manifest.as_ref();
-            *identity = match nameless::find(entry, observed) {
-                Some(conflict) => Identity::Conflicted(vec![conflict]),
-                None => unclaimed::look_for(entry, manifest, &index, &claims, &mut concerned),
-            };
-        }
-    }
-    for (key, identity) in &entries {
-        if let Identity::Adoptable { organization, .. } = identity {
-            claims.add(organization, key);
-        }
-    }
+}
 
+/// Adds the conflicts between entries, and the contested domains.
+fn conclude<'a>(
+    desired: &'a Desired,
+    entries: Entries<'a>,
+    index: &Index<'_>,
+    claims: Claims<'a>,
+    mut concerned: BTreeSet<OrganizationId>,
+) -> Identities {
     let mut shared = claims.shared();
     let mut contested = BTreeMap::new();
     let matched: Vec<(&OrgKey, OrganizationId)> = entries
@@ -93,7 +116,7 @@ pub fn identify(desired: &Desired, observed: &Observed) -> Identities {
             let conflicts = shared.remove(key).unwrap_or_default();
             let identity = with_conflicts(identity, conflicts);
             let entry = &desired.organizations[key];
-            let contests = contest::find(entry, &identity, &index, &givers);
+            let contests = contest::find(entry, &identity, index, &givers);
             let conflicts = contest::without_organization(&identity, &contests);
             if conflicts.is_empty() && !contests.is_empty() {
                 contested.insert(key.clone(), contests);
@@ -101,7 +124,7 @@ pub fn identify(desired: &Desired, observed: &Observed) -> Identities {
             (key.clone(), with_conflicts(identity, conflicts))
         })
         .collect();
-    concerned.extend(claims.by_organization.into_keys());
+    concerned.extend(claims.into_organizations());
     Identities {
         entries,
         contested,
@@ -125,14 +148,6 @@ fn with_conflicts(identity: Identity, found: Vec<IdentityConflict>) -> Identity 
     conflicts.sort();
     conflicts.dedup();
     Identity::Conflicted(conflicts)
-}
-
-pub(super) fn conflict(code: Code, message: String, help: impl Into<String>) -> IdentityConflict {
-    IdentityConflict {
-        code,
-        message,
-        help: help.into(),
-    }
 }
 
 /// The live organizations that an entry answers to by an id, and how.
@@ -276,55 +291,6 @@ fn named<'a>(entry: &DesiredOrganization, index: &Index<'a>) -> Vec<&'a Organiza
     pinned
         .chain(ids.flat_map(|id| index.with(id).iter().copied()))
         .collect()
-}
-
-/// Entries that claim each organization.
-#[derive(Default)]
-pub(super) struct Claims<'a> {
-    by_organization: BTreeMap<OrganizationId, BTreeSet<&'a OrgKey>>,
-}
-
-impl<'a> Claims<'a> {
-    fn add(&mut self, organization: &OrganizationId, key: &'a OrgKey) {
-        self.by_organization
-            .entry(organization.clone())
-            .or_default()
-            .insert(key);
-    }
-
-    pub(super) fn is_claimed(&self, id: &OrganizationId) -> bool {
-        self.by_organization.contains_key(id)
-    }
-
-    /// One organization that two entries claim is a conflict for both.
-    fn shared(&self) -> BTreeMap<&'a OrgKey, Vec<IdentityConflict>> {
-        let mut shared: BTreeMap<&OrgKey, Vec<IdentityConflict>> = BTreeMap::new();
-        for (id, keys) in &self.by_organization {
-            if keys.len() < 2 {
-                continue;
-            }
-            let names: Vec<String> = keys.iter().map(|key| format!("`{key}`")).collect();
-            let message = format!(
-                "{} is claimed by {}",
-                escape(id.as_str()),
-                names.join(" and ")
-            );
-            let help = "keep one of the entries, or give each its own `id:`";
-            for key in keys {
-                let conflict = conflict(codes::CLAIMED_TWICE, message.clone(), help);
-                shared.entry(key).or_default().push(conflict);
-            }
-        }
-        shared
-    }
-}
-
-pub(super) fn name(organization: &Organization) -> String {
-    format!(
-        "{} ({})",
-        escape(organization.id.as_str()),
-        escape(&organization.name)
-    )
 }
 
 fn names<'a>(organizations: impl Iterator<Item = &'a Organization>) -> String {

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::claims::Claims;
+use super::conflict::{conflict, name};
 use super::index::Index;
-use super::resolve::{Claims, conflict, name};
 use super::{Identity, IdentityConflict};
 use portalctl_model::codes::plan as codes;
 use portalctl_model::desired::DesiredOrganization;
@@ -11,31 +12,50 @@ use portalctl_model::observed::Organization;
 use portalctl_model::text::escape;
 use portalctl_model::{Domain, ManifestName, OrganizationId, mark};
 
-/// An entry that matched nothing: is there an organization that is, or could be, its own?
-pub(super) fn look_for(
+/// Unclaimed organizations that hold a domain of an entry.
+#[derive(Default)]
+struct Holders<'a> {
+    /// Organizations without an external id that have verified a domain.
+    adoptable: BTreeMap<&'a OrganizationId, &'a Domain>,
+    /// Organizations that could be the entry's, whatever their state of the domain.
+    confusable: BTreeMap<&'a OrganizationId, (&'a Organization, &'a Domain)>,
+}
+
+impl<'a> Holders<'a> {
+    fn of(entry: &'a DesiredOrganization, index: &'a Index<'_>, claims: &Claims<'_>) -> Self {
+        let mut found = Self::default();
+        for domain in entry.domains.iter().flat_map(BTreeMap::keys) {
+            for holder in index.holders(domain) {
+                let organization = holder.organization;
+                if claims.is_claimed(&organization.id) {
+                    continue;
+                }
+                found
+                    .confusable
+                    .entry(&organization.id)
+                    .or_insert((organization, domain));
+                if organization.external_id.is_none() && holder.state.is_verified() {
+                    found.adoptable.entry(&organization.id).or_insert(domain);
+                }
+            }
+        }
+        found
+    }
+}
+
+/// Finds the organization that an entry without a match may adopt, or the organizations that could
+/// be its own and keep it from being created.
+pub(super) fn find_adoptable(
     entry: &DesiredOrganization,
     manifest: Option<&ManifestName>,
     index: &Index<'_>,
     claims: &Claims<'_>,
     concerned: &mut BTreeSet<OrganizationId>,
 ) -> Identity {
-    let domains = || entry.domains.iter().flat_map(BTreeMap::keys);
-    let mut adoptable: BTreeMap<&OrganizationId, &Domain> = BTreeMap::new();
-    let mut confusable: BTreeMap<&OrganizationId, (&Organization, &Domain)> = BTreeMap::new();
-    for domain in domains() {
-        for holder in index.holders(domain) {
-            let organization = holder.organization;
-            if claims.is_claimed(&organization.id) {
-                continue;
-            }
-            confusable
-                .entry(&organization.id)
-                .or_insert((organization, domain));
-            if organization.external_id.is_none() && holder.state.is_verified() {
-                adoptable.entry(&organization.id).or_insert(domain);
-            }
-        }
-    }
+    let Holders {
+        adoptable,
+        mut confusable,
+    } = Holders::of(entry, index, claims);
     if let (1, Some((id, domain))) = (adoptable.len(), adoptable.first_key_value())
         && (confusable.len() == 1 || entry.allow_shared_domain)
     {
@@ -64,31 +84,37 @@ pub(super) fn look_for(
                 .map(|(organization, domain)| domain_held(organization, domain, &adoptable)),
         );
     }
-    if !entry.allow_same_name
-        && let Some(name) = &entry.name
-    {
-        let same = index.with_name(name).iter().filter(|other| {
-            other.external_id.is_none()
-                && !claims.is_claimed(&other.id)
-                && (entry.allow_shared_domain || !confusable.contains_key(&other.id))
-        });
-        conflicts.extend(same.map(|other| {
-            concerned.insert(other.id.clone());
-            same_name(other)
-        }));
+    let same_name = same_name_as(entry, index).filter(|other| {
+        let is_named = !entry.allow_shared_domain && confusable.contains_key(&other.id);
+        !claims.is_claimed(&other.id) && !is_named
+    });
+    for other in same_name {
+        concerned.insert(other.id.clone());
+        conflicts.push(same_name_conflict(other));
     }
     if let Some(customer) = &entry.stripe_customer_id {
-        let holders = index.with_stripe_customer(customer).iter();
-        conflicts.extend(holders.map(|holder| {
+        for holder in index.with_stripe_customer(customer) {
             concerned.insert(holder.id.clone());
-            stripe_customer_held(holder, customer)
-        }));
+            conflicts.push(stripe_customer_held(holder, customer));
+        }
     }
     if conflicts.is_empty() {
         return Identity::Missing;
     }
     conflicts.sort();
     Identity::Conflicted(conflicts)
+}
+
+/// Returns the organizations without an external id that have an entry's name, unless the entry
+/// allows that.
+fn same_name_as<'a>(
+    entry: &DesiredOrganization,
+    index: &'a Index<'_>,
+) -> impl Iterator<Item = &'a Organization> {
+    let name = entry.name.as_ref().filter(|_| !entry.allow_same_name);
+    let same = name.map_or(&[][..], |name| index.with_name(name));
+    let same: Vec<&Organization> = same.to_vec();
+    same.into_iter().filter(|other| other.external_id.is_none())
 }
 
 /// Organizations that this manifest created under another key, that no entry claims any more, and
@@ -168,7 +194,7 @@ fn domain_held(
     )
 }
 
-fn same_name(other: &Organization) -> IdentityConflict {
+fn same_name_conflict(other: &Organization) -> IdentityConflict {
     conflict(
         codes::SAME_NAME,
         format!(

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::LeftOut;
 use super::evidence::Evidence;
-use super::judge::{Judge, Refusal};
+use super::validator::{Refusal, Validator};
 use portalctl_manifest::redact;
 use portalctl_manifest::shape::{self, IntentSettings};
 use portalctl_model::codes::import as codes;
@@ -129,16 +129,27 @@ impl Part {
     }
 }
 
+/// Live and declared state beside which an imported entry stands.
+#[derive(Clone, Copy)]
+pub(super) struct Beside<'a> {
+    pub(super) observed: &'a Observed,
+    pub(super) neighbours: &'a Neighbours<'a>,
+    pub(super) validator: &'a Validator,
+}
+
 /// Says of an organization what is true of it, and what is left unsaid; an organization that
 /// no entry may pin is refused.
 pub(super) fn entry(
     live: &Organization,
     key: &OrgKey,
     evidence: &[Evidence],
-    observed: &Observed,
-    neighbours: &Neighbours<'_>,
-    judge: &Judge,
+    beside: Beside<'_>,
 ) -> Result<(shape::Organization, Vec<LeftOut>), Refusal> {
+    let Beside {
+        observed,
+        neighbours,
+        validator,
+    } = beside;
     let base = shape::Organization {
         id: Some(live.id.to_string()),
         protect: is_protected(live).then_some(true),
@@ -168,16 +179,16 @@ pub(super) fn entry(
     });
 
     let mut entry = with_all(&base, &parts);
-    if judge.refusal(key, &entry).is_some() {
+    if validator.refusal(key, &entry).is_some() {
         // One of the parts, or the base: which one shows when they come one by one.
-        if let Some(refusal) = judge.refusal(key, &base) {
+        if let Some(refusal) = validator.refusal(key, &base) {
             return Err(refusal);
         }
         entry = base;
         for part in &parts {
             let mut more = entry.clone();
             part.put(&mut more);
-            match judge.refusal(key, &more) {
+            match validator.refusal(key, &more) {
                 Some(refusal) => refuse(part, refusal),
                 None => entry = more,
             }

@@ -10,14 +10,14 @@
 //! ```
 //!
 //! The files say what is true already, so a plan of them is empty. What a manifest may say is not
-//! known here: the reader of manifests is asked (`judge`), and what it refuses is left out, with
+//! known here: the reader of manifests is asked (`validator`), and what it refuses is left out, with
 //! its own words as the reason.
 
 mod entry;
 mod evidence;
-mod judge;
 mod key;
 mod text;
+mod validator;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,8 +27,8 @@ use portalctl_model::desired::Desired;
 use portalctl_model::observed::{Observed, Organization};
 use portalctl_model::{OrgKey, OrganizationId, Selection};
 
-use entry::Neighbours;
-use judge::{Judge, Refusal};
+use entry::{Beside, Neighbours};
+use validator::{Refusal, Validator};
 
 pub use text::{SETTINGS_FILE, settings};
 
@@ -173,7 +173,12 @@ impl Survey {
     /// Writes down what is live. `taken` are the names of files that exist, in lower case.
     pub fn files(self, desired: &Desired, observed: &Observed, taken: &BTreeSet<String>) -> Import {
         let neighbours = Neighbours::new(desired, observed);
-        let judge = Judge::new(&desired.defaults);
+        let validator = Validator::new(&desired.defaults);
+        let beside = Beside {
+            observed,
+            neighbours: &neighbours,
+            validator: &validator,
+        };
         let mut import = Import::default();
         for candidate in self.candidates {
             let Some(live) = observed.organizations.get(&candidate.organization) else {
@@ -182,7 +187,7 @@ impl Survey {
             match candidate.fate {
                 Fate::Declared => import.already_declared += 1,
                 Fate::MaybeDeclared => import.skipped.push(maybe_declared(live)),
-                Fate::New => match file(live, candidate.key, observed, &neighbours, &judge) {
+                Fate::New => match file(live, candidate.key, beside) {
                     Ok(file) => import.files.push(file),
                     Err(skipped) => import.skipped.push(skipped),
                 },
@@ -207,19 +212,13 @@ fn maybe_declared(live: &Organization) -> Skipped {
     Skipped::new(live, codes::MAYBE_DECLARED, reason.to_owned())
 }
 
-fn file(
-    live: &Organization,
-    key: OrgKey,
-    observed: &Observed,
-    neighbours: &Neighbours<'_>,
-    judge: &Judge,
-) -> Result<NewFile, Skipped> {
-    if let Some(why) = evidence::unread(observed, &live.id) {
+fn file(live: &Organization, key: OrgKey, beside: Beside<'_>) -> Result<NewFile, Skipped> {
+    if let Some(why) = evidence::unread(beside.observed, &live.id) {
         let reason = format!("what it has could not be read, the next import tries again: {why}");
         return Err(Skipped::new(live, api::READ_FAILED, reason));
     }
-    let evidence = evidence::evidence(observed, &live.id);
-    let (shape, left_out) = entry::entry(live, &key, &evidence, observed, neighbours, judge)
+    let evidence = evidence::evidence(beside.observed, &live.id);
+    let (shape, left_out) = entry::entry(live, &key, &evidence, beside)
         .map_err(|Refusal { code, reason }| Skipped::new(live, code, reason))?;
     Ok(NewFile {
         name: String::new(),

@@ -59,18 +59,27 @@ pub enum Refusal {
     AlreadyConnected(String),
 }
 
+/// Customer of a link, as far as it was read.
+#[derive(Debug, Clone, Copy)]
+pub struct Known<'a> {
+    /// Identity of the entry.
+    pub identity: &'a Identity,
+    /// Readiness of the very intent; without it nothing keeps a second connection from being set up.
+    pub readiness: Option<&'a IntentReadiness>,
+}
+
 /// Decides whether a link may be made now.
-///
-/// `readiness` is what is known of this very intent; without it nothing keeps a second connection
-/// from being set up.
 pub fn may_link(
     desired: &Desired,
     key: &OrgKey,
     intent: Intent,
-    identity: &Identity,
-    readiness: Option<&IntentReadiness>,
+    known: Known<'_>,
     options: Options,
 ) -> Result<Permitted, Refusal> {
+    let Known {
+        identity,
+        readiness,
+    } = known;
     declares(desired.organizations.get(key), intent, options)?;
     let organization = match identity {
         Identity::Matched { organization, .. } => organization.clone(),
@@ -212,7 +221,12 @@ mod tests {
     ) -> Result<Permitted, Refusal> {
         let (desired, key) = urls::tests::manifest();
         let readiness = readiness(intent, state);
-        may_link(&desired, &key, intent, identity, Some(&readiness), options)
+        let readiness = Some(&readiness);
+        let known = Known {
+            identity,
+            readiness,
+        };
+        may_link(&desired, &key, intent, known, options)
     }
 
     #[test]

@@ -4,46 +4,28 @@
 //! organization that still exists, with the guards of pruning, and a note for each that is gone.
 //! Never deletes what another entry is about, or what is protected.
 
-use std::collections::BTreeSet;
-
 use super::change::{Action, Change, Conflict, Flag, Held, HeldReason, Reason, Scope, Warning};
 use super::field_change::FieldChange;
 use super::in_use::in_use;
 use super::policy::Policy;
-use super::{Plan, prune};
-use crate::identity::Identities;
+use super::{Plan, PlanInput, deletion};
 use crate::identity::ownership::{Declarant, Ownership, Standing};
 use portalctl_model::codes::plan as codes;
 use portalctl_model::desired::{AbsentOrganization, Desired};
-use portalctl_model::observed::{Observed, Organization, Usage};
+use portalctl_model::observed::{Organization, Usage};
 use portalctl_model::text::escape;
-use portalctl_model::{Allow, ManifestName, OrgKey, OrganizationId, Selection, mark};
+use portalctl_model::{Allow, ManifestName, OrgKey, mark};
 
-/// Returns the organizations of selected entries whose use decides whether they are deleted.
-pub(super) fn candidates(
-    desired: &Desired,
-    observed: &Observed,
-    identities: &Identities,
-    selection: &Selection,
-) -> BTreeSet<OrganizationId> {
-    let entries = desired.absent.iter();
-    let entries = entries.filter(|(key, entry)| {
-        selection.has_key(key)
-            && !identities.absent_conflicts.contains_key(*key)
-            && observed.organizations.contains_key(&entry.id)
-    });
-    entries.map(|(_, entry)| entry.id.clone()).collect()
-}
-
-/// Adds what the entries come to.
-pub(super) fn add(
-    plan: &mut Plan,
-    desired: &Desired,
-    observed: &Observed,
-    identities: &Identities,
-    policy: Policy,
-    selection: &Selection,
-) {
+/// Plans the deletions of the entries with `state: absent`.
+pub(super) fn add(plan: &mut Plan, input: PlanInput<'_>) {
+    let PlanInput {
+        desired,
+        observed,
+        identities,
+        policy,
+        selection,
+        ..
+    } = input;
     for (key, entry) in &desired.absent {
         if !selection.has_key(key) {
             continue;
@@ -71,7 +53,7 @@ pub(super) fn add(
                 };
                 absence.add(plan);
             }
-            None => plan.warnings.push(gone(key, entry)),
+            None => plan.notes.push(gone(key, entry)),
         }
     }
 }
@@ -108,7 +90,7 @@ impl Absence<'_> {
         let change = self.deletion();
         let evidence = in_use(self.live, self.usage);
         plan.warnings
-            .extend(prune::unread(self.key, self.usage, &evidence));
+            .extend(deletion::unread(self.key, self.usage, &evidence));
         let mut needs: Vec<(Flag, HeldReason)> = Vec::new();
         if let Standing::Theirs(rival) = self.standing() {
             needs.push((Flag::AdoptOwned, HeldReason::HeldByAnother(rival)));
@@ -155,7 +137,7 @@ impl Absence<'_> {
 
     /// The deletion: it shows that it was declared, and every mark of another that goes along.
     fn deletion(&self) -> Change {
-        let mut change = prune::deletion(self.live, self.usage);
+        let mut change = deletion::deletion(self.live, self.usage);
         change.fields.push(FieldChange::State);
         let own = self.desired.manifest.as_ref().map(ManifestName::as_str);
         let owner = self.live.metadata.get(mark::OWNER);

@@ -32,6 +32,7 @@ impl Digest {
             held,
             conflicts,
             warnings: _,
+            notes: _,
             unchanged: _,
             unmanaged: _,
             seen: _,

@@ -16,6 +16,11 @@ use portalctl_model::observed::{Answer, ItContact, Organization};
 use portalctl_model::text::escape;
 use portalctl_model::{Allow, Domain, ExternalId, HolderMark, Intent, ManifestName, OrgKey};
 
+/// Most metadata keys and most characters of an external id by WorkOS's guide; its API description
+/// allows more. Source: <https://workos.com/docs/authkit/metadata>.
+const MAX_KEYS_OF_GUIDE: usize = 10;
+const MAX_EXTERNAL_ID_OF_GUIDE: usize = 64;
+
 /// One entry with what the run may do about it.
 pub(super) struct Entry<'a> {
     pub(super) key: &'a OrgKey,
@@ -78,6 +83,7 @@ impl Entry<'_> {
         }
         fields.extend(self.missing_contacts(None));
         fields.extend(self.contacts_mark(None));
+        plan.warnings.extend(self.guide_warnings(0, &fields));
         let change = self.change(Action::Create, fields, Reason::Missing);
         plan.changes.push(change);
         plan.changes.extend(self.invitation(None));
@@ -104,7 +110,7 @@ impl Entry<'_> {
         FieldChange::pending_domain(domain.clone())
     }
 
-    /// The organization is there: only what is declared and differs is changed.
+    /// Plans the changes of an existing organization: only what is declared and differs is changed.
     pub(super) fn update(&self, live: &Organization, by: &MatchedBy) -> EntryPlan {
         let mut plan = EntryPlan::default();
         if let Some(conflict) = self.pinned_with_other_external_id(live, by) {
@@ -126,8 +132,9 @@ impl Entry<'_> {
             || !removals.is_empty()
             || external_id.is_some()
             || retention.is_some();
-        fields.extend(self.owner_marks(live, &standing, wants_more || !fields.is_empty()));
-        let fit = self.fit_metadata(live, &mut fields, invitation.is_some());
+        let wants = Wants::of(wants_more || !fields.is_empty());
+        fields.extend(self.owner_marks(live, &standing, wants));
+        let fit = self.fit_metadata(live, &mut fields, invitation.as_ref());
         plan.conflicts.extend(fit.conflict);
         if fit.stops_entry {
             return plan;
@@ -141,59 +148,36 @@ impl Entry<'_> {
         plan.warnings.extend(self.contacts_warning());
         plan.warnings.extend(self.sending_warning(live));
         plan.warnings.extend(self.own_resource_warning(&standing));
-        let action = || Action::Update(live.id.clone());
-        if let Standing::FormerlyOurs(name) = &standing {
-            let reason = Reason::FormerName(name.clone());
-            let mark = self.owner_mark(live).into_iter().collect();
-            plan.changes.push(self.change(action(), mark, reason));
-        }
-        if let Some(external_id) = external_id {
-            let is_rekey = !external_id.is_addition();
-            if is_rekey && self.declared.allow.contains(&Allow::Rekey) {
-                plan.used.insert(Allow::Rekey);
-            }
-            if !is_rekey || self.allows(Flag::AllowRekey) {
-                fields.push(external_id);
-            } else {
-                let change = self.change(action(), vec![external_id], Reason::Renamed(by.clone()));
-                let needs = owner.iter().cloned().chain([Need::Flag(Flag::AllowRekey)]);
-                self.add(&mut plan, change, &needs.collect::<Vec<_>>());
-            }
-        }
-        if let Some((retention, is_shorter)) = retention {
-            if is_shorter && self.declared.allow.contains(&Allow::DataLoss) {
-                plan.used.insert(Allow::DataLoss);
-            }
-            if !is_shorter || self.allows(Flag::AllowDataLoss) {
-                fields.push(retention);
-            } else {
-                let change = self.change(action(), vec![retention], Reason::ShorterRetention);
-                let needs = owner.iter().cloned();
-                let needs = needs.chain([Need::Flag(Flag::AllowDataLoss)]);
-                self.add(&mut plan, change, &needs.collect::<Vec<_>>());
-            }
-        }
-        if !fields.is_empty() {
-            let change = self.change(action(), fields, Reason::Differs(by.clone()));
-            self.add(&mut plan, change, owner.as_slice());
-        }
-        for (removal, is_verified) in removals {
-            let change = self.change(action(), vec![removal], Reason::DomainNotDeclared);
-            let verified = is_verified.then_some(Need::Flag(Flag::AllowDomainRemoval));
-            let needs = owner.iter().cloned().chain(verified);
-            self.add(&mut plan, change, &needs.collect::<Vec<_>>());
-        }
+        let update = Update {
+            entry: self,
+            live,
+            by,
+            owner,
+        };
+        update.former_name(&standing, &mut plan);
+        let external_id = external_id.and_then(|field| update.external_id(field, &mut plan));
+        let retention = retention.and_then(|field| update.retention(field, &mut plan));
+        fields.extend(external_id.into_iter().chain(retention));
+        plan.warnings
+            .extend(self.guide_warnings(live.metadata.len(), &fields));
+        update.fields(fields, &mut plan);
+        update.removals(removals, &mut plan);
         if let Some(invitation) = invitation {
-            if self.declared.allow.contains(&Allow::InviteBulk) {
-                plan.used.insert(Allow::InviteBulk);
-            }
-            self.add(&mut plan, invitation, owner.as_slice());
+            self.note_use(&mut plan, Allow::InviteBulk);
+            self.add(&mut plan, invitation, update.owner.as_slice());
         }
         if self.declares_a_public_domain() {
             plan.used.insert(Allow::PublicDomain);
         }
         plan.warnings.extend(self.unused_permissions(&plan.used));
         plan
+    }
+
+    /// Notes that a permission was needed, where the entry gives it.
+    fn note_use(&self, plan: &mut EntryPlan, allow: Allow) {
+        if self.declared.allow.contains(&allow) {
+            plan.used.insert(allow);
+        }
     }
 
     /// The time for which audit-log events are to be kept, where it differs, and whether it is
@@ -268,12 +252,12 @@ impl Entry<'_> {
         &self,
         live: &Organization,
         standing: &Standing,
-        wants: bool,
+        wants: Wants,
     ) -> Vec<FieldChange> {
         let claim = self.declared.claim;
         match standing {
             Standing::Free if claim => self.owner_mark(live).into_iter().collect(),
-            Standing::Theirs(_) if claim || wants => {
+            Standing::Theirs(_) if claim || wants == Wants::Changes => {
                 let holder = live.metadata.get(mark::HOLDER).cloned();
                 let holder = differing(FieldChange::metadata(mark::HOLDER, holder, None));
                 self.owner_mark(live).into_iter().chain(holder).collect()
@@ -314,6 +298,40 @@ impl Entry<'_> {
         domains.any(|domain| domain.shared().is_some())
     }
 
+    /// Warns of values to send that WorkOS's API description allows and its guide does not.
+    fn guide_warnings(&self, live_keys: usize, fields: &[FieldChange]) -> Vec<Warning> {
+        let warning = |code, message| Warning {
+            key: self.key.clone(),
+            code,
+            message,
+        };
+        let adds_declared =
+            |field: &FieldChange| is_metadata(field) && !field.is_mark() && field.is_addition();
+        let keys = metadata_keys(live_keys, fields);
+        let mut warnings = Vec::new();
+        if keys > MAX_KEYS_OF_GUIDE && fields.iter().any(adds_declared) {
+            let message = format!(
+                "it gets {keys} metadata keys; WorkOS's guide allows {MAX_KEYS_OF_GUIDE}, its API \
+                 description {}",
+                mark::MAX_METADATA_KEYS
+            );
+            warnings.push(warning(codes::METADATA_OVER_GUIDE, message));
+        }
+        let lengths = fields.iter().filter_map(|field| match field {
+            FieldChange::ExternalId { after, .. } => Some(after.as_ref()?.as_str().len()),
+            _ => None,
+        });
+        let long = lengths.filter(|length| *length > MAX_EXTERNAL_ID_OF_GUIDE);
+        warnings.extend(long.map(|length| {
+            let message = format!(
+                "its external id has {length} characters; WorkOS's guide allows \
+                 {MAX_EXTERNAL_ID_OF_GUIDE}, its API description 128"
+            );
+            warning(codes::EXTERNAL_ID_OVER_GUIDE, message)
+        }));
+        warnings
+    }
+
     /// Warns of each permission that allowed nothing in this plan.
     fn unused_permissions(&self, used: &BTreeSet<Allow>) -> Vec<Warning> {
         let unused = self.declared.allow.difference(used);
@@ -338,9 +356,9 @@ impl Entry<'_> {
         }
         match standing {
             Standing::FormerlyOurs(_) => fields.extend(self.owner_mark(live)),
-            _ => fields.extend(self.owner_marks(live, &standing, true)),
+            _ => fields.extend(self.owner_marks(live, &standing, Wants::Changes)),
         }
-        let fit = self.fit_metadata(live, &mut fields, false);
+        let fit = self.fit_metadata(live, &mut fields, None);
         plan.conflicts.extend(fit.conflict);
         if fit.stops_entry {
             return plan;
@@ -349,6 +367,8 @@ impl Entry<'_> {
         plan.warnings.extend(self.contacts_warning());
         // Also when the entry ignores the field: without it, the next plan would adopt again.
         fields.extend(self.declared_external_id(live));
+        plan.warnings
+            .extend(self.guide_warnings(live.metadata.len(), &fields));
         let action = Action::Adopt(live.id.clone());
         let change = self.change(action, fields, Reason::HoldsDomain(domain.clone()));
         let needs = Need::of(&standing).into_iter();
@@ -473,7 +493,8 @@ impl Entry<'_> {
     ) -> Option<FieldChange> {
         let field = self.contacts_mark(Some(live))?;
         let one_more = usize::from(field.is_addition());
-        (metadata_keys(live, fields) + marks + one_more <= mark::MAX_METADATA_KEYS).then_some(field)
+        (metadata_keys(live.metadata.len(), fields) + marks + one_more <= mark::MAX_METADATA_KEYS)
+            .then_some(field)
     }
 
     /// The warning that WorkOS keeps another value than the one that was sent to it before, if the
@@ -563,11 +584,12 @@ impl Entry<'_> {
         &self,
         live: &Organization,
         fields: &mut Vec<FieldChange>,
-        invites: bool,
+        invitation: Option<&Change>,
     ) -> MetadataFit {
+        let invites = invitation.is_some();
         let is_added = |field: &FieldChange| is_metadata(field) && field.is_addition();
         let adds = invites || fields.iter().any(is_added);
-        let total = metadata_keys(live, fields) + usize::from(invites);
+        let total = metadata_keys(live.metadata.len(), fields) + usize::from(invites);
         if !adds || total <= mark::MAX_METADATA_KEYS {
             return MetadataFit {
                 conflict: None,
@@ -584,17 +606,17 @@ impl Entry<'_> {
         let added = fields.extract_if(.., |field| is_added(field) && !is_hold(field));
         let (own, declared): (Vec<FieldChange>, Vec<FieldChange>) =
             added.partition(FieldChange::is_mark);
-        let stops_entry =
-            metadata_keys(live, fields) > mark::MAX_METADATA_KEYS && fields.iter().any(is_added);
+        let stops_entry = metadata_keys(live.metadata.len(), fields) > mark::MAX_METADATA_KEYS
+            && fields.iter().any(is_added);
         let mut left_out = Vec::new();
         for group in own.into_iter().map(|field| vec![field]).chain([declared]) {
-            if metadata_keys(live, fields) + group.len() <= mark::MAX_METADATA_KEYS {
+            if metadata_keys(live.metadata.len(), fields) + group.len() <= mark::MAX_METADATA_KEYS {
                 fields.extend(group);
             } else {
                 left_out.extend(group.into_iter().map(|field| field.path().to_string()));
             }
         }
-        let marks_invitation = metadata_keys(live, fields) < mark::MAX_METADATA_KEYS;
+        let marks_invitation = metadata_keys(live.metadata.len(), fields) < mark::MAX_METADATA_KEYS;
         let mut lost = Vec::new();
         if stops_entry {
             lost.push("the mark of who holds it does not fit".to_owned());
@@ -606,7 +628,27 @@ impl Entry<'_> {
         if invites && !marks_invitation {
             lost.push("nobody is invited, because the invitation cannot be marked".to_owned());
         }
-        let conflict = Conflict {
+        let scope = if stops_entry {
+            Scope::Entry
+        } else {
+            Scope::Metadata
+        };
+        let conflict = (!lost.is_empty()).then(|| self.metadata_full(live, total, &lost, scope));
+        MetadataFit {
+            conflict,
+            stops_entry,
+            marks_invitation,
+        }
+    }
+
+    fn metadata_full(
+        &self,
+        live: &Organization,
+        total: usize,
+        lost: &[String],
+        scope: Scope,
+    ) -> Conflict {
+        Conflict {
             key: self.key.clone(),
             code: codes::METADATA_FULL,
             message: format!(
@@ -616,16 +658,7 @@ impl Entry<'_> {
                 lost.join("; ")
             ),
             help: "declare live keys that nothing uses as null, or declare fewer".to_owned(),
-            scope: if stops_entry {
-                Scope::Entry
-            } else {
-                Scope::Metadata
-            },
-        };
-        MetadataFit {
-            conflict: (!lost.is_empty()).then_some(conflict),
-            stops_entry,
-            marks_invitation,
+            scope,
         }
     }
 
@@ -660,6 +693,101 @@ impl Entry<'_> {
             })
             .filter(|(field, _)| !self.declared.ignores(&field.path()))
             .collect()
+    }
+}
+
+/// Update of one organization, and the permission that each of its changes needs.
+struct Update<'a, 'b> {
+    entry: &'a Entry<'b>,
+    live: &'a Organization,
+    by: &'a MatchedBy,
+    owner: Option<Need>,
+}
+
+impl Update<'_, '_> {
+    fn change(&self, fields: Vec<FieldChange>, reason: Reason) -> Change {
+        let action = Action::Update(self.live.id.clone());
+        self.entry.change(action, fields, reason)
+    }
+
+    /// Adds a change that needs a flag beside the permission that every change needs.
+    fn add(&self, plan: &mut EntryPlan, change: Change, flag: Option<Flag>) {
+        let needs = self.owner.iter().cloned().chain(flag.map(Need::Flag));
+        self.entry.add(plan, change, &needs.collect::<Vec<_>>());
+    }
+
+    /// Rewrites the owner mark that names a former name of the manifest.
+    fn former_name(&self, standing: &Standing, plan: &mut EntryPlan) {
+        if let Standing::FormerlyOurs(name) = standing {
+            let mark = self.entry.owner_mark(self.live).into_iter().collect();
+            let change = self.change(mark, Reason::FormerName(name.clone()));
+            plan.changes.push(change);
+        }
+    }
+
+    /// Returns the change of the external id, or plans it by itself where it may be held.
+    fn external_id(&self, field: FieldChange, plan: &mut EntryPlan) -> Option<FieldChange> {
+        let is_rekey = !field.is_addition();
+        if is_rekey {
+            self.entry.note_use(plan, Allow::Rekey);
+        }
+        if !is_rekey || self.entry.allows(Flag::AllowRekey) {
+            return Some(field);
+        }
+        let change = self.change(vec![field], Reason::Renamed(self.by.clone()));
+        self.add(plan, change, Some(Flag::AllowRekey));
+        None
+    }
+
+    /// Returns the change of the retention, or plans it by itself where it may be held.
+    fn retention(
+        &self,
+        (field, is_shorter): (FieldChange, bool),
+        plan: &mut EntryPlan,
+    ) -> Option<FieldChange> {
+        if is_shorter {
+            self.entry.note_use(plan, Allow::DataLoss);
+        }
+        if !is_shorter || self.entry.allows(Flag::AllowDataLoss) {
+            return Some(field);
+        }
+        let change = self.change(vec![field], Reason::ShorterRetention);
+        self.add(plan, change, Some(Flag::AllowDataLoss));
+        None
+    }
+
+    /// Plans the fields that are written together.
+    fn fields(&self, fields: Vec<FieldChange>, plan: &mut EntryPlan) {
+        if !fields.is_empty() {
+            let change = self.change(fields, Reason::Differs(self.by.clone()));
+            self.add(plan, change, None);
+        }
+    }
+
+    /// Plans the removal of domains, each by itself.
+    fn removals(&self, removals: Vec<(FieldChange, bool)>, plan: &mut EntryPlan) {
+        for (removal, is_verified) in removals {
+            let change = self.change(vec![removal], Reason::DomainNotDeclared);
+            let flag = is_verified.then_some(Flag::AllowDomainRemoval);
+            self.add(plan, change, flag);
+        }
+    }
+}
+
+/// Presence of other changes of an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Wants {
+    Changes,
+    Nothing,
+}
+
+impl Wants {
+    const fn of(has_changes: bool) -> Self {
+        if has_changes {
+            Self::Changes
+        } else {
+            Self::Nothing
+        }
     }
 }
 
@@ -717,15 +845,15 @@ fn is_metadata(field: &FieldChange) -> bool {
     field.metadata_key().is_some()
 }
 
-/// Metadata keys of an organization once fields are written.
-fn metadata_keys(live: &Organization, fields: &[FieldChange]) -> usize {
+/// Counts the metadata keys of an organization once fields are written.
+fn metadata_keys(live_keys: usize, fields: &[FieldChange]) -> usize {
     let count = |is_counted: fn(&FieldChange) -> bool| {
         let fields = fields.iter().filter(|field| is_metadata(field));
         fields.filter(|field| is_counted(field)).count()
     };
     let added = count(FieldChange::is_addition);
     let removed = count(FieldChange::is_removal);
-    (live.metadata.len() + added).saturating_sub(removed)
+    (live_keys + added).saturating_sub(removed)
 }
 
 /// Returns the change, unless it leaves the field as it is at WorkOS.

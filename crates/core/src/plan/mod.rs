@@ -5,8 +5,10 @@
 //! input gives the same bytes.
 
 mod absent;
+mod candidates;
 pub mod change;
 mod contacts;
+mod deletion;
 pub mod digest;
 mod entry;
 pub mod field_change;
@@ -29,14 +31,15 @@ use portalctl_model::observed::{Coverage, Observed};
 use portalctl_model::{Allow, OrgKey, OrganizationId, Selection, Unconfigured, name};
 
 pub use crate::identity::ownership::Ownership;
+pub use candidates::candidates;
 pub use change::{
     Action, ActionKind, Change, Conflict, Flag, Held, HeldReason, Reason, Scope, Target, Warning,
 };
+pub use deletion::{Kept, removal};
 pub use field_change::FieldChange;
 pub use in_use::{Evidence, in_use};
 pub use invitation::Invitation;
 pub use policy::Policy;
-pub use prune::{Kept, candidates, removal};
 
 /// The difference between what is declared and what is live.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -51,6 +54,8 @@ pub struct Plan {
     pub conflicts: Vec<Conflict>,
     /// Findings that stop nothing.
     pub warnings: Vec<Warning>,
+    /// Remarks on entries that have done what they were for.
+    pub notes: Vec<Warning>,
     /// Number of entries that are already as declared.
     pub unchanged: usize,
     /// Live organizations that no entry of the manifest is about.
@@ -147,20 +152,36 @@ impl Plan {
     }
 }
 
-/// Works out what there is to do.
-///
-/// `unconfigured` is what readiness says: the only part of it that decides anything, and it does
-/// not depend on the time.
-pub fn plan(
-    desired: &Desired,
-    observed: &Observed,
-    identities: &Identities,
-    unconfigured: &Unconfigured,
-    policy: Policy,
-    selection: &Selection,
-    target: Target,
-) -> Plan {
+/// PlanInput of a plan.
+#[derive(Debug, Clone, Copy)]
+pub struct PlanInput<'a> {
+    /// The declared state.
+    pub desired: &'a Desired,
+    /// The live state.
+    pub observed: &'a Observed,
+    /// The organizations of the entries.
+    pub identities: &'a Identities,
+    /// Intents that nobody has begun to configure: the only part of readiness that decides a change,
+    /// and it does not depend on the time.
+    pub unconfigured: &'a Unconfigured,
+    /// The powers of this run.
+    pub policy: Policy,
+    /// The entries to plan for.
+    pub selection: &'a Selection,
+}
+
+/// Plans the changes that make the live state like the declared one.
+pub fn plan(input: PlanInput<'_>, target: Target) -> Plan {
+    let PlanInput {
+        desired,
+        observed,
+        identities,
+        unconfigured,
+        policy,
+        selection,
+    } = input;
     let policy = policy.with(desired.powers);
+    let input = PlanInput { policy, ..input };
     let mut plan = Plan {
         target,
         unmanaged: unmanaged(desired, observed, identities),
@@ -195,20 +216,14 @@ pub fn plan(
         };
         add_entry(&mut plan, &context, identity, observed);
     }
-    absent::add(&mut plan, desired, observed, identities, policy, selection);
+    absent::add(&mut plan, input);
     if policy.prune {
-        prune::prune(&mut plan, desired, observed, identities, policy);
+        prune::prune(&mut plan, input);
     }
     let uncounted = desired.organizations.iter();
     let uncounted = uncounted.filter(|(_, entry)| entry.allow.contains(&Allow::InviteBulk));
     let uncounted = uncounted.map(|(key, _)| key.clone()).collect();
-    policy.hold_beyond_limits(
-        &desired.limits,
-        existing,
-        &uncounted,
-        &mut plan.changes,
-        &mut plan.held,
-    );
+    policy.hold_beyond_limits(&desired.limits, existing, &uncounted, &mut plan);
     moves::settle(&mut plan, identities);
     plan.warnings
         .extend(duplicate_names(desired, identities, selection));
@@ -360,7 +375,7 @@ fn unmanaged(desired: &Desired, observed: &Observed, identities: &Identities) ->
     };
     let formerly_declared = desired.manifest.iter().flat_map(|manifest| {
         others()
-            .filter(|live| prune::is_marked(live, manifest))
+            .filter(|live| deletion::is_marked(live, manifest))
             .map(|live| FormerOrganization {
                 id: live.id.clone(),
                 name: live.name.clone(),
@@ -388,4 +403,5 @@ fn sort(plan: &mut Plan) {
         .sort_by(|a, b| order(&a.change, &b.change).then_with(|| a.allow.cmp(&b.allow)));
     plan.conflicts.sort();
     plan.warnings.sort();
+    plan.notes.sort();
 }

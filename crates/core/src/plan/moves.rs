@@ -49,70 +49,90 @@ pub(super) fn settle(plan: &mut Plan, identities: &Identities) {
         for (domain, contest) in contests.iter().filter(|(_, contest)| !contest.is_allowed) {
             for rival in &contest.rivals {
                 if let Some(giver) = &rival.gives_up {
-                    settle_one(plan, key, domain, contest, rival, giver);
+                    let to_settle = Move {
+                        key,
+                        domain,
+                        contest,
+                        rival,
+                        giver,
+                    };
+                    to_settle.settle(plan);
                 }
             }
         }
     }
 }
 
-fn settle_one(
-    plan: &mut Plan,
-    key: &OrgKey,
-    domain: &Domain,
-    contest: &Contest,
-    rival: &Rival,
-    giver: &OrgKey,
-) {
-    let adds =
-        |change: &Change| change.key == *key && change.added_domains().any(|it| it == domain);
-    if !plan.changes.iter().any(adds) {
-        return;
-    }
-    let removes = |change: &Change| {
-        change.action.organization() == Some(&rival.organization)
-            && change.removed_domains().any(|it| it == domain)
-    };
-    if plan.changes.iter().any(removes) {
-        plan.warnings
-            .extend(stops_sign_in(key, domain, rival, giver));
-        return;
-    }
-    let removal = plan.held.iter().find(|held| removes(&held.change));
-    if let Some(removal) = removal {
-        let allow = removal.allow;
-        let reason = match &removal.reason {
-            HeldReason::NeedsFlag | HeldReason::HeldByAnother(_) => HeldReason::NeedsFlag,
-            HeldReason::LimitExceeded { .. }
-            | HeldReason::WaitsForHeld
-            | HeldReason::MostlyUndeclared { .. }
-            | HeldReason::FilesSkipped { .. }
-            | HeldReason::PossibleRename { .. }
-            | HeldReason::Saved(_) => HeldReason::WaitsForHeld,
+/// Move of one domain from the organization of one entry to that of another.
+struct Move<'a> {
+    /// The entry that gets the domain.
+    key: &'a OrgKey,
+    domain: &'a Domain,
+    contest: &'a Contest,
+    /// The organization that has the domain.
+    rival: &'a Rival,
+    /// The entry that gives the domain up.
+    giver: &'a OrgKey,
+}
+
+impl Move<'_> {
+    fn settle(&self, plan: &mut Plan) {
+        let Self {
+            key,
+            domain,
+            contest,
+            rival,
+            giver,
+        } = *self;
+        let adds =
+            |change: &Change| change.key == *key && change.added_domains().any(|it| it == domain);
+        if !plan.changes.iter().any(adds) {
+            return;
+        }
+        let removes = |change: &Change| {
+            change.action.organization() == Some(&rival.organization)
+                && change.removed_domains().any(|it| it == domain)
         };
-        if let Some(change) = take(plan, key, domain, giver) {
-            plan.held.push(Held {
-                change,
-                reason,
-                allow,
-                write: None,
-            });
+        if plan.changes.iter().any(removes) {
             plan.warnings
                 .extend(stops_sign_in(key, domain, rival, giver));
+            return;
         }
-    } else if rival.state.is_verified() {
-        take(plan, key, domain, giver);
-        plan.conflicts.push(Conflict {
-            key: key.clone(),
-            code: codes::DOMAIN_VERIFIED_ELSEWHERE,
-            message: contest.verified_elsewhere(domain),
-            help: format!(
-                "`{giver}` gives it up, which this run does not do: apply both entries together"
-            ),
-            scope: Scope::Domain(domain.clone()),
-        });
-    } else {
-        plan.warnings.push(Warning {
+        let removal = plan.held.iter().find(|held| removes(&held.change));
+        if let Some(removal) = removal {
+            let allow = removal.allow;
+            let reason = match &removal.reason {
+                HeldReason::NeedsFlag | HeldReason::HeldByAnother(_) => HeldReason::NeedsFlag,
+                HeldReason::LimitExceeded { .. }
+                | HeldReason::WaitsForHeld
+                | HeldReason::MostlyUndeclared { .. }
+                | HeldReason::FilesSkipped { .. }
+                | HeldReason::PossibleRename { .. }
+                | HeldReason::Saved(_) => HeldReason::WaitsForHeld,
+            };
+            if let Some(change) = take(plan, key, domain, giver) {
+                plan.held.push(Held {
+                    change,
+                    reason,
+                    allow,
+                    write: None,
+                });
+                plan.warnings
+                    .extend(stops_sign_in(key, domain, rival, giver));
+            }
+        } else if rival.state.is_verified() {
+            take(plan, key, domain, giver);
+            plan.conflicts.push(Conflict {
+                key: key.clone(),
+                code: codes::DOMAIN_VERIFIED_ELSEWHERE,
+                message: contest.verified_elsewhere(domain),
+                help: format!(
+                    "`{giver}` gives it up, which this run does not do: apply both entries together"
+                ),
+                scope: Scope::Domain(domain.clone()),
+            });
+        } else {
+            plan.warnings.push(Warning {
             key: key.clone(),
             code: codes::DOMAIN_PENDING_ELSEWHERE,
             message: format!(
@@ -122,6 +142,7 @@ fn settle_one(
                 escape(rival.state.as_str())
             ),
         });
+        }
     }
 }
 

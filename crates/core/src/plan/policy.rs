@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::Plan;
 use super::change::{ActionKind, Change, Flag, Held, HeldReason, Reason};
 use portalctl_model::desired::{Limits, Powers, UpdateLimit};
 use portalctl_model::{Allow, OrgKey};
@@ -83,12 +84,12 @@ impl Policy {
         limits: &Limits,
         existing: usize,
         uncounted: &BTreeSet<OrgKey>,
-        changes: &mut Vec<Change>,
-        held: &mut Vec<Held>,
+        plan: &mut Plan,
     ) {
         if self.allow_bulk {
             return;
         }
+        let Plan { changes, held, .. } = plan;
         let create = limits.create.map(|count| count as usize);
         let update = limits
             .update

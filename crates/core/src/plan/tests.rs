@@ -95,9 +95,13 @@ fn invitations_that_wait_for_held_changes_do_not_count_towards_their_limit() {
     let hold = |invitations: usize, updates: usize| {
         let mut changes: Vec<Change> = (0..updates).map(update).collect();
         changes.extend((0..invitations).map(invite));
-        let mut held = Vec::new();
         let none = BTreeSet::new();
-        Policy::default().hold_beyond_limits(&limits, 0, &none, &mut changes, &mut held);
+        let mut plan = Plan {
+            changes,
+            ..Plan::default()
+        };
+        Policy::default().hold_beyond_limits(&limits, 0, &none, &mut plan);
+        let Plan { changes, held, .. } = plan;
         let waiting = held
             .iter()
             .filter(|held| held.reason == HeldReason::WaitsForHeld);

@@ -60,13 +60,22 @@ pub struct ShownRecord {
     pub value: Option<String>,
 }
 
+/// Treatment of a record's value in reports.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RecordValue {
+    /// The value is left out.
+    Hidden,
+    /// The value is shown, because somebody asked for it.
+    Shown,
+}
+
 impl ShownRecord {
-    /// The record with its value, or without.
-    pub fn new(record: &Record, reveal: bool) -> Self {
+    /// Creates the shown form of a record, with its value or without.
+    pub fn new(record: &Record, value: RecordValue) -> Self {
         Self {
             host: record.host().clone(),
             prefix: record.prefix().to_owned(),
-            value: reveal.then(|| record.reveal()),
+            value: (value == RecordValue::Shown).then(|| record.reveal()),
         }
     }
 }

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use portalctl_model::observed::{DomainState, Event, EventKind, OrganizationDomain};
 use portalctl_model::{Domain, OrganizationId};
 
-pub use check::{Asked, Contested, DomainCheck, RivalHolder, ShownRecord};
+pub use check::{Asked, Contested, DomainCheck, RecordValue, RivalHolder, ShownRecord};
 pub use record::Record;
 pub use sight::{Answer, Answers, Seen, Sight, Trouble, combine, judge};
 

@@ -112,7 +112,7 @@ fn check(state: Option<DomainState>, asked: Asked, sight: Option<Sight>) -> Doma
         state,
         failure: None,
         days_left: None,
-        record: Some(ShownRecord::new(&record(), false)),
+        record: Some(ShownRecord::new(&record(), RecordValue::Hidden)),
         seen,
         asked,
         contest: None,
@@ -170,7 +170,7 @@ fn the_next_step_goes_by_what_is_missing() {
         ..check(Some(Failed), Asked::Answered, Some(Sight::Yes))
     };
     let revealed = DomainCheck {
-        record: Some(ShownRecord::new(&record(), true)),
+        record: Some(ShownRecord::new(&record(), RecordValue::Shown)),
         ..pending(Asked::InVain, Sight::No)
     };
     let rows: Vec<String> = [
@@ -220,7 +220,7 @@ find out which of the two organizations the domain belongs to
 fn nothing_that_is_shown_holds_the_token_unless_revealed() {
     let shown = format!("{:?}", check(None, Asked::NotNeeded, None));
     assert!(!shown.contains(TOKEN));
-    let revealed = ShownRecord::new(&record(), true);
+    let revealed = ShownRecord::new(&record(), RecordValue::Shown);
     assert_eq!(revealed.value, Some(format!("{PREFIX}={TOKEN}")));
 }
 

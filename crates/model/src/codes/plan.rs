@@ -81,6 +81,14 @@ codes! {
         "the retention of audit logs could not be read",
         "The entry declares `audit_logs.retention_days`, and WorkOS did not tell what is set. Setting it unseen could delete events for good, so nothing is changed about it in this run.",
         "Run the command again; if it stays, check whether the account has audit logs.";
+    METADATA_OVER_GUIDE = "plan/metadata-over-guide",
+        "an organization gets more metadata keys than WorkOS's guide allows",
+        "WorkOS's guide to metadata allows 10 keys for an organization, its API description 50. The keys are sent; an account that keeps to the guide refuses them (`api/invalid-metadata`).",
+        "Nothing has to be done while WorkOS takes them. To be sure, declare 10 keys at most, portalctl's own marks included.";
+    EXTERNAL_ID_OVER_GUIDE = "plan/external-id-over-guide",
+        "an external id is longer than WorkOS's guide allows",
+        "WorkOS's guide to metadata allows 64 characters for an external id, its API description 128. The id is sent; an account that keeps to the guide refuses it.",
+        "Nothing has to be done while WorkOS takes it. To be sure, declare an external id of 64 characters at most.";
     ABSENT_GONE = "plan/absent-gone",
         "an organization that is declared absent is gone",
         "The entry declares `state: absent` for an organization that does not exist any more: it has done what it was for. It would delete nothing else, whatever gets its name or its external id.",

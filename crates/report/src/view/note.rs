@@ -11,7 +11,11 @@ const NAMED: usize = 5;
 /// Returns the notes of a plan.
 pub(crate) fn plan_notes(plan: &Plan) -> Vec<String> {
     let notes = [bookkeeping(plan), unmanaged(plan), formerly_declared(plan)];
-    notes.into_iter().flatten().collect()
+    let of_entries = plan.notes.iter().map(|note| {
+        let (key, message, code) = (&note.key, &note.message, note.code);
+        format!("{key}: {message} ({code})")
+    });
+    notes.into_iter().flatten().chain(of_entries).collect()
 }
 
 /// Returns the notes of a plan and of the readiness that was read with it.

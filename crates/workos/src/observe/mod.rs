@@ -200,16 +200,32 @@ pub enum Contacts {
     All,
 }
 
+/// Selected entries, with the organizations that were found for them.
+#[derive(Debug, Clone, Copy)]
+pub struct Entries<'a> {
+    /// The declared state.
+    pub desired: &'a Desired,
+    /// The selection of entries.
+    pub selection: &'a Selection,
+    /// The live state, as far as it was read.
+    pub observed: &'a Observed,
+    /// The organizations of the entries.
+    pub identities: &'a Identities,
+}
+
 /// Reads the IT contacts of the selected entries that declare some: what planning takes, and
 /// readiness does not, which is asked for more often.
 pub async fn observe_contacts(
     portal: &impl ReadPortal,
-    desired: &Desired,
-    selection: &Selection,
-    observed: &Observed,
-    identities: &Identities,
+    entries: Entries<'_>,
     which: Contacts,
 ) -> ApiResult<BTreeMap<OrganizationId, Answer<Vec<ItContact>>>> {
+    let Entries {
+        desired,
+        selection,
+        observed,
+        identities,
+    } = entries;
     let declaring = desired
         .organizations
         .iter()

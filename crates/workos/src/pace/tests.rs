@@ -94,7 +94,7 @@ async fn retry_after_stops_everybody_and_then_goes_on_evenly() {
         retry_after: Some(Duration::from_secs(7)),
         budget: None,
     };
-    pace.learn(headers, true);
+    pace.learn(headers, StatusCode::TOO_MANY_REQUESTS);
     let took = time_to_take(&pace, 11).await;
     assert!(close(took, 8.0, 0.01), "{took:?}");
 }
@@ -104,7 +104,7 @@ async fn a_429_that_says_nothing_halves_the_pace_for_a_while() {
     let pace = pace(per_second(10));
     // A volley counts as one.
     for _ in 0..5 {
-        pace.learn(RateHeaders::default(), true);
+        pace.learn(RateHeaders::default(), StatusCode::TOO_MANY_REQUESTS);
     }
     let took = time_to_take(&pace, 6).await;
     assert!(took > Duration::from_millis(1_700), "{took:?}");
@@ -116,7 +116,7 @@ async fn a_429_that_says_nothing_halves_the_pace_for_a_while() {
 #[tokio::test(start_paused = true)]
 async fn a_429_of_a_spent_budget_waits_for_its_reset() {
     let pace = pace(per_second(10));
-    pace.learn(budget(1000, 0, 30), true);
+    pace.learn(budget(1000, 0, 30), StatusCode::TOO_MANY_REQUESTS);
     let took = time_to_take(&pace, 1).await;
     assert!(close(took, 30.0, 0.01), "{took:?}");
 }
@@ -125,11 +125,11 @@ async fn a_429_of_a_spent_budget_waits_for_its_reset() {
 async fn the_default_pace_leaves_a_tenth_of_the_budget() {
     let pace = pace(Rate::default());
     // 300 usable in 60 s: five a second.
-    pace.learn(budget(1000, 400, 60), false);
+    pace.learn(budget(1000, 400, 60), StatusCode::OK);
     let took = time_to_take(&pace, 51).await;
     assert!(close(took, 10.0, 0.05), "{took:?}");
     // The next answer says that others have stopped.
-    pace.learn(budget(1000, 900, 50), false);
+    pace.learn(budget(1000, 900, 50), StatusCode::OK);
     let took = time_to_take(&pace, 51).await;
     assert!(close(took, 1.0, 0.25), "{took:?}");
 }
@@ -137,7 +137,7 @@ async fn the_default_pace_leaves_a_tenth_of_the_budget() {
 #[tokio::test(start_paused = true)]
 async fn a_stretched_pace_ends_with_the_reset() {
     let pace = pace(Rate::default());
-    pace.learn(budget(1000, 50, 5), false);
+    pace.learn(budget(1000, 50, 5), StatusCode::OK);
     let took = time_to_take(&pace, 6 + 50).await;
     assert!(close(took, 6.0, 0.05), "{took:?}");
 }
@@ -145,7 +145,7 @@ async fn a_stretched_pace_ends_with_the_reset() {
 #[tokio::test(start_paused = true)]
 async fn headers_do_not_lower_a_rate_that_the_user_set() {
     let pace = pace(per_second(50));
-    pace.learn(budget(1000, 5, 60), false);
+    pace.learn(budget(1000, 5, 60), StatusCode::OK);
     let took = time_to_take(&pace, 51).await;
     assert!(close(took, 1.0, 0.01), "{took:?}");
 }

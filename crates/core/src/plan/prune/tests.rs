@@ -1,8 +1,10 @@
 //! Unit tests of pruning: every guard by itself, at its edge.
 
 use super::*;
-use portalctl_model::Selection;
-use portalctl_model::observed::{Connection, ConnectionState, Directory, DirectoryState};
+use crate::plan::candidates;
+use crate::plan::policy::Policy;
+use portalctl_model::observed::{Connection, ConnectionState, Directory, DirectoryState, Usage};
+use portalctl_model::{Selection, Unconfigured};
 
 fn organization(key: &str) -> Organization {
     let owner = (mark::OWNER.to_owned(), "customers".to_owned());
@@ -80,7 +82,15 @@ fn outcome(plan: &Plan) -> (Vec<&str>, Vec<(&str, Flag)>) {
 
 fn pruned(observed: &Observed, identities: &Identities, policy: Policy) -> Plan {
     let mut plan = Plan::default();
-    prune(&mut plan, &desired(), observed, identities, policy);
+    let input = PlanInput {
+        desired: &desired(),
+        observed,
+        identities,
+        unconfigured: &Unconfigured::new(),
+        policy,
+        selection: &Selection::default(),
+    };
+    prune(&mut plan, input);
     plan
 }
 

@@ -99,5 +99,4 @@ pub(super) fn refused(live: Organization) -> Outcome {
 }
 
 #[cfg(test)]
-#[path = "owner_tests.rs"]
 mod tests;

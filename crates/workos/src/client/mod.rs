@@ -296,8 +296,7 @@ impl Client {
         if status.is_success() {
             headers.retry_after = None;
         }
-        self.pace
-            .learn(headers, status == http::StatusCode::TOO_MANY_REQUESTS);
+        self.pace.learn(headers, status);
         let (failure, mut error) = if status.is_success() {
             let unreadable = match read(answer.body()) {
                 Ok(value) => return Ok(value),

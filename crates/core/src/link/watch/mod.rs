@@ -220,5 +220,4 @@ fn alarming(kind: &EventKind) -> bool {
 }
 
 #[cfg(test)]
-#[path = "watch_tests.rs"]
 mod tests;

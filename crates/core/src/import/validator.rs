@@ -1,4 +1,4 @@
-//! The judge of what a manifest may say: its reader.
+//! Validation of imported entries by the reader of manifests itself.
 //!
 //! Goes in: an entry. Comes out: whether a manifest that holds it is accepted, and if not, why. So
 //! every rule of manifests is written once, in `manifest::check`, and what is imported keeps to
@@ -20,12 +20,12 @@ pub(super) struct Refusal {
 }
 
 /// Reads entries as they would be read beside what is declared already.
-pub(super) struct Judge {
+pub(super) struct Validator {
     /// Settings that the manifest adds to every entry.
     defaults: Option<shape::Organization>,
 }
 
-impl Judge {
+impl Validator {
     pub(super) fn new(defaults: &Defaults) -> Self {
         let Defaults {
             metadata,

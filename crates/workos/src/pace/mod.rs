@@ -8,6 +8,8 @@ use std::num::NonZeroU32;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use http::StatusCode;
+
 use tokio::time::Instant;
 
 use super::rate_headers::{Budget, MAX_PAUSE, RateHeaders};
@@ -139,7 +141,8 @@ impl Pace {
     }
 
     /// Learns from an answer.
-    pub(super) fn learn(&self, headers: RateHeaders, is_limited: bool) {
+    pub(super) fn learn(&self, headers: RateHeaders, status: StatusCode) {
+        let is_limited = status == StatusCode::TOO_MANY_REQUESTS;
         let now = self.clock.instant();
         let mut state = self.state();
         let spent = headers.budget.filter(|budget| budget.remaining == 0);

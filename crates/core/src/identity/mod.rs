@@ -17,15 +17,17 @@
 //! A conflict here is about an entry: which organization is meant is not clear. A domain that
 //! another organization holds too is a [`Contest`]: the entry's organization stays known.
 
+mod claims;
+mod conflict;
 mod contest;
-mod discretion;
+mod hidden_rivals;
 mod index;
-mod nameless;
 pub mod ownership;
 mod resolve;
 #[cfg(test)]
 mod tests;
 mod unclaimed;
+mod without_id;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -66,7 +68,7 @@ impl Identities {
     /// Hides the ids and names of other organizations from what is reported of an entry.
     pub fn hide_rivals(&mut self, key: &OrgKey) {
         if let Some(identity) = self.entries.get_mut(key) {
-            discretion::hide_rivals(identity);
+            hidden_rivals::hide_rivals(identity);
         }
         let contests = self.contested.get_mut(key);
         for contest in contests.into_iter().flat_map(BTreeMap::values_mut) {

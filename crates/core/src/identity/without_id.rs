@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use super::IdentityConflict;
-use super::resolve::conflict;
+use super::conflict::conflict;
 use portalctl_model::codes::plan as codes;
 use portalctl_model::desired::DesiredOrganization;
 use portalctl_model::name;
@@ -13,12 +13,12 @@ use portalctl_model::text::escape;
 
 /// Finds the organization without an id that an entry may be.
 pub(super) fn find(entry: &DesiredOrganization, observed: &Observed) -> Option<IdentityConflict> {
-    let nameless = observed.gaps.iter().flat_map(|gap| match gap {
+    let without_id = observed.gaps.iter().flat_map(|gap| match gap {
         Gap::Organizations(organizations) => organizations.as_slice(),
         Gap::Objects { .. } | Gap::Holders(..) => &[],
     });
-    let mut nameless = nameless.filter(|organization| may_be(entry, organization));
-    nameless.next().map(|organization| {
+    let mut without_id = without_id.filter(|organization| may_be(entry, organization));
+    without_id.next().map(|organization| {
         conflict(
             codes::WITHOUT_ID,
             format!(
