@@ -173,7 +173,7 @@ fn in_words(change: &Change) -> String {
         Action::Create => "to be created".to_owned(),
         Action::Adopt(id) => format!("to be taken over: {id}"),
         Action::Update(_) if change.takes_hold_only() => {
-            "the mark of its holder is to be written".to_owned()
+            "the holder mark is to be written".to_owned()
         }
         Action::Update(_) => format!("differs in {}", fields.join(", ")),
         Action::Invite(_) => "an IT contact is to be invited".to_owned(),
@@ -197,7 +197,8 @@ fn why(held: &Held) -> String {
              PortalEnvironment allow {allowed}; raise the limit if they are meant"
         ),
         (HeldReason::WaitsForHeld, _) => {
-            "it waits for a change of the same organization that spec.limits hold".to_owned()
+            "it waits for another change of the same organization, which spec.limits hold back"
+                .to_owned()
         }
         (HeldReason::Saved(code), _) => code.to_string(),
         (HeldReason::HeldByAnother(rival), _) => format!("{rival} has it"),

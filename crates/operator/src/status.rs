@@ -154,7 +154,7 @@ pub(super) fn connected(read_only: Option<ReadOnly>) -> ConditionSet {
         synced,
         ready: Some(Verdict::yes(
             Reason::Connected,
-            "the API key is there, and WorkOS takes it",
+            "the Secret holds an API key that WorkOS accepts",
         )),
         onboarded: None,
         contested: Contested::None,

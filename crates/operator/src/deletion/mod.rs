@@ -171,7 +171,7 @@ pub(super) fn guard_use(
     }
     let told: Vec<String> = evidence.iter().map(Evidence::to_string).collect();
     Err(not_deleted(&format!(
-        "it is in use: {}; it is deleted once it is not, or with allowActiveDeletion on the \
+        "it is in use: {}; it is deleted once nothing uses it, or set allowActiveDeletion on the \
          PortalEnvironment",
         told.join("; ")
     )))

@@ -120,8 +120,8 @@ fn beyond_limit(changes: &mut Vec<Change>, left: usize, most: u32) -> HeldBack {
     let blocked = BlockedReason::new(
         Reason::CreateLimit,
         format!(
-            "{most} organizations are created within an hour at most, and this one waits for its \
-             turn; spec.limits.create of the PortalEnvironment allows more"
+            "at most {most} organizations are created within an hour, so this one waits; raise \
+             spec.limits.create of the PortalEnvironment to allow more"
         ),
     );
     beyond
