@@ -56,6 +56,7 @@ mod examples;
 mod gateway;
 mod generated;
 mod github_action;
+mod github_install;
 mod gitlab_jobs;
 mod hostile_endpoint;
 mod identity;
