@@ -120,7 +120,10 @@ fn an_action_that_does_not_name_the_archive_says_so() {
     let output = Machine::new().install();
     assert!(output.status.success(), "{output:?}");
     let printed = String::from_utf8(output.stdout).unwrap();
-    assert!(printed.contains("does not know the digest of v1.2.3"), "{printed}");
+    assert!(
+        printed.contains("does not know the digest of v1.2.3"),
+        "{printed}"
+    );
 }
 
 #[test]
@@ -128,7 +131,10 @@ fn a_list_that_nobody_attested_is_refused() {
     let machine = Machine::new();
     machine.publish("#!/bin/sh\necho other\n");
     let printed = machine.refused();
-    assert!(printed.contains("are not attested by the release workflow"), "{printed}");
+    assert!(
+        printed.contains("are not attested by the release workflow"),
+        "{printed}"
+    );
 }
 
 #[test]
@@ -152,5 +158,8 @@ fn a_replaced_release_is_refused_by_the_commit_of_the_action() {
     machine.publish("#!/bin/sh\necho other\n");
     machine.attest(TAG);
     let printed = machine.refused();
-    assert!(printed.contains("is not the archive that this commit of the Action names"), "{printed}");
+    assert!(
+        printed.contains("is not the archive that this commit of the Action names"),
+        "{printed}"
+    );
 }
