@@ -102,7 +102,8 @@ Exit codes:
   4    credentials missing, refused, or of the wrong environment
   5    WorkOS unreachable, failing or limiting; nothing was done
   6    not everything that was asked for was done; the report says what to do
-  7    stopped by a guard: a conflict, a limit, a set-up that went wrong
+  7    stopped by a guard: a conflict, a limit, a refusal by WorkOS, a set-up that
+       went wrong
   130  interrupted, after the report
   1    internal error
 
@@ -111,9 +112,9 @@ Try it without an account:
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Show what apply would do, and how far every customer is
+    /// Show what apply would do
     Plan(plan::PlanArgs),
-    /// Do what the plan says, after asking
+    /// Apply the plan, after asking for consent
     Apply(apply::ApplyArgs),
     /// Show which features each customer still has to configure, and what to do next
     Status(status::StatusArgs),
@@ -133,7 +134,7 @@ enum Command {
     Ids(ids::IdsArgs),
     /// Write manifest files for the organizations that exist already
     Import(import::ImportArgs),
-    /// Check everything that portalctl rests on, and say what to do about what is wrong
+    /// Check key, endpoint, manifest and account, and say what to do about each problem
     Doctor(doctor::DoctorArgs),
     /// Turn a manifest into Kubernetes resources, or back
     Convert(convert::ConvertArgs),
@@ -145,7 +146,7 @@ enum Command {
     Serve(serve::ServeArgs),
     /// Serve an in-memory WorkOS, to try everything without an account
     Sandbox(sandbox::SandboxArgs),
-    /// Keep WorkOS as the resources of a Kubernetes cluster say
+    /// Run the Kubernetes operator: it keeps WorkOS as the cluster's resources declare
     ///
     /// The cluster is the one that the process runs in, or the one of KUBECONFIG. Several may run: one
     /// holds the Lease and writes, the others take over when it is gone. Only in builds with the cargo

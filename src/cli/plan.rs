@@ -27,8 +27,8 @@ use portalctl_report::{PlanReport, html, markdown, sarif, text};
 
 /// Show what apply would do.
 ///
-/// Reads what decides a change, and nothing else: `portalctl status` tells how far every customer
-/// is.
+/// Reads what decides a change, and nothing else: `portalctl status` shows the state of every
+/// feature.
 /// Makes no change, and could not: planning has no access to writes.
 #[derive(Debug, Args)]
 pub(super) struct PlanArgs {

@@ -2,6 +2,7 @@
 
 use crate::support::cli::TestEnv;
 use crate::support::manifests::{CUSTOMERS, ONE, customer};
+use crate::support::sandbox_server::SandboxServer;
 
 #[test]
 fn one_file_of_a_folder_leads_to_the_folder() {
@@ -219,4 +220,81 @@ fn many_errors_end_with_their_count() {
     let end: Vec<&str> = output.stderr.lines().rev().take(2).collect();
     assert!(end[0].starts_with("more: portalctl explain"), "{output}");
     assert_eq!(end[1], format!("{count} errors"), "{output}");
+}
+
+#[test]
+fn a_byte_order_mark_and_final_newlines_are_no_errors() {
+    let env = TestEnv::with_manifest(&format!("\u{feff}{ONE}\n\n\n"));
+    let output = env.run("validate").exits(0);
+    assert!(
+        output.stdout.starts_with("valid: 1 organization"),
+        "{output}"
+    );
+    let output = env
+        .run("validate -f -")
+        .input(&format!("\u{feff}{ONE}\n\n"))
+        .exits(0);
+    assert!(
+        output.stdout.starts_with("valid: 1 organization"),
+        "{output}"
+    );
+}
+
+#[test]
+fn an_error_about_a_tab_points_at_the_tab() {
+    let env = TestEnv::with_manifest("version: 1\norganizations:\n  acme:\n \tname: Acme\n");
+    let output = env.run("validate -o json").exits(3);
+    let error = &output.json_of("validate")["errors"][0];
+    assert_eq!(
+        (&error["line"], &error["column"]),
+        (&4.into(), &2.into()),
+        "{output}"
+    );
+    assert!(
+        output.stderr.contains("hint: replace the tab with spaces"),
+        "{output}"
+    );
+}
+
+#[test]
+fn other_words_for_an_intent_in_a_manifest_lead_to_its_name() {
+    let env = TestEnv::with_manifest(&ONE.replace("[sso]", "[SSO, scim]"));
+    let output = env.run("validate").exits(3);
+    for hint in ["hint: did you mean `sso`", "hint: did you mean `dsync`"] {
+        assert!(output.stderr.contains(hint), "{output}");
+    }
+}
+
+#[test]
+fn the_most_urgent_comes_first_in_text_and_in_markdown() {
+    let env = TestEnv::new();
+    let server = SandboxServer::with(&env, "--load busy --rate-limit off");
+    let _ = env.run("import --dir portal").at(&server).exits(0);
+    let text = env
+        .run("status -f portal --all")
+        .at(&server)
+        .exits(0)
+        .stdout;
+    let (_, steps) = text.split_once("next, most urgent first\n").unwrap();
+    let steps: Vec<(&str, &str)> = steps
+        .lines()
+        .take_while(|line| !line.is_empty())
+        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
+        .filter_map(|line| {
+            let mut words = line.split_whitespace().skip(1);
+            Some((words.next()?, words.next()?))
+        })
+        .collect();
+    assert!(steps.len() > 5, "{text}");
+    let run = env.run("status -f portal --all -o markdown");
+    let markdown = run.at(&server).exits(0).stdout;
+    let rows: Vec<(&str, &str)> = markdown
+        .lines()
+        .filter_map(|line| {
+            let mut cells = line.strip_prefix("| ")?.split(" | ");
+            Some((cells.next()?.trim_matches('`'), cells.next()?))
+        })
+        .filter(|row| steps.contains(row))
+        .collect();
+    assert_eq!(steps, rows, "{text}{markdown}");
 }

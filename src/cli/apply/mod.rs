@@ -29,10 +29,10 @@ use portalctl_model::text::escape;
 use portalctl_report::{PlanReport, text};
 use portalctl_workos::apply::ApplyReport;
 
-/// Do what the plan says, after asking.
+/// Apply the plan, after asking for consent.
 ///
 /// Shows the plan and asks for consent on a terminal; elsewhere --yes is the consent. Ends with an
-/// account of every change and how far every customer is. Running it again continues where it
+/// account of every change and the state of every feature. Running it again continues where it
 /// stopped.
 #[derive(Debug, Args)]
 pub(super) struct ApplyArgs {

@@ -24,9 +24,9 @@ use portalctl_report::json_v1;
 use portalctl_report::{DoctorReport, text};
 use request::{DoctorRequest, Pages};
 
-/// Check everything that portalctl rests on, and say what to do about what is wrong.
+/// Check key, endpoint, manifest and account, and say what to do about each problem.
 ///
-/// All checks are made as far as they can be, one failing does not stop the others. Nothing is
+/// One check that fails does not stop the others. Nothing is
 /// changed. Ends with 2 when a check failed.
 #[derive(Debug, Args)]
 pub(super) struct DoctorArgs {
