@@ -60,8 +60,8 @@ pub fn fraction(seed: impl Hash) -> f64 {
     let mut hasher = DefaultHasher::new();
     seed.hash(&mut hasher);
     // The upper half is enough, and fits a float exactly.
-    let upper = u32::try_from(hasher.finish() >> 32).expect("32 of 64 bits are left");
-    f64::from(upper) / (f64::from(u32::MAX) + 1.0)
+    let [a, b, c, d, ..] = hasher.finish().to_be_bytes();
+    f64::from(u32::from_be_bytes([a, b, c, d])) / (f64::from(u32::MAX) + 1.0)
 }
 
 #[cfg(test)]
