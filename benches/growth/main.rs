@@ -1,5 +1,5 @@
-//! How time and memory grow with the manifest, from 1,000 to 1,000,000 organizations: a folder is
-//! validated, and diffed against an account in which everything is as declared.
+//! Measures how time and memory grow with the manifest, from 1,000 to 1,000,000 organizations: a
+//! folder is validated, and diffed against an account in which everything is as declared.
 //!
 //! `cargo bench --bench growth` prints a table; `cargo bench --bench growth -- --write` also puts it
 //! into `docs/reference/performance.md`, and its plot into `docs/images/growth.svg`. Each size is measured in
@@ -27,7 +27,7 @@ use run::Run;
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// How many organizations, and how often each is measured: the median counts.
+/// Numbers of organizations, each with the number of measurements, of which the median counts.
 const SIZES: [(usize, usize); 7] = [
     (1_000, 5),
     (3_000, 5),
@@ -38,9 +38,9 @@ const SIZES: [(usize, usize); 7] = [
     (1_000_000, 1),
 ];
 
-/// What is compared with: the time that an organization takes there.
+/// Number of organizations at which the reference time for one organization is measured.
 const REFERENCE: usize = 10_000;
-/// How many times that an organization may take in any larger manifest.
+/// Maximum ratio between the time for one organization in a larger manifest and the reference time.
 const ALLOWED: f64 = 1.5;
 
 const PICTURE: &str = "![Time for each organization and memory, over 1,000 to 1,000,000 declared \

@@ -13,7 +13,7 @@ const LEFT: [f64; 2] = [64.0, 484.0];
 const FIRST: f64 = 3.0;
 const LAST: f64 = 6.0;
 
-/// How much memory is wanted at most, in GiB.
+/// Upper bound of memory, in GiB.
 const MOST_MEMORY: f64 = 8.0;
 
 /// One panel.
@@ -23,7 +23,7 @@ struct Panel<'a> {
     /// Of the vertical axis, from below.
     ticks: Vec<f64>,
     value: fn(&Run) -> f64,
-    /// What is wanted: at most this.
+    /// Upper bound of the values.
     bound: f64,
     bound_is: String,
 }

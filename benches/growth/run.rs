@@ -15,7 +15,7 @@ use portalctl_model::{OrgKey, OrganizationId, Selection, Unconfigured};
 
 use crate::folder;
 
-/// What one size took.
+/// Measurement of one size.
 pub(crate) struct Run {
     pub(crate) organizations: usize,
     /// Of all files together.
@@ -105,7 +105,7 @@ impl fmt::Display for Run {
     }
 }
 
-/// How many organizations are as declared.
+/// Counts the organizations that are as declared.
 fn unchanged(desired: &Desired, observed: &Observed) -> usize {
     let plan = plan(
         PlanInput {

@@ -1,5 +1,5 @@
-//! Whatever WorkOS answers: every question ends with an answer or an error, and no error holds the
-//! key.
+//! Fuzzes the answers of WorkOS: every request ends with an answer or an error, and no error
+//! contains the key.
 //!
 //! The input is a script: a line for each answer, its status, a space, its body. The last is
 //! repeated for ever.

@@ -1,4 +1,4 @@
-//! Whatever stands in the file that `status --compare` is given.
+//! Fuzzes the file that `status --compare` reads.
 
 #![no_main]
 

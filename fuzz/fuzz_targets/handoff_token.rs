@@ -1,4 +1,5 @@
-//! Whatever an app signs, or somebody who is no app sends: what is taken keeps every rule.
+//! Fuzzes handoff tokens, signed by an app or sent by a stranger: every accepted token keeps every
+//! rule.
 //!
 //! The input is a header and, on the next line, claims, which are signed by a secret that the gateway
 //! knows; without a second line it is a token as it comes. Both are tried as public keys too.

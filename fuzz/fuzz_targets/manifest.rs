@@ -1,5 +1,5 @@
-//! Whatever stands in a manifest: every problem can be shown, nothing shown is obeyed by a terminal,
-//! and what is accepted means the same in its other form.
+//! Fuzzes manifests: every problem can be printed, no output contains control sequences, and an
+//! accepted manifest means the same in its other form.
 
 #![no_main]
 
@@ -12,7 +12,8 @@ fn input(text: &[u8]) -> [Input; 1] {
     [Input::Stdin(text.to_vec())]
 }
 
-/// What it means, without where it stands, nor what converting writes out elsewhere.
+/// Returns the desired state, without source positions and without defaults that converting writes
+/// out elsewhere.
 fn meaning(whole: &WholeManifest, form: Form) -> Option<Desired> {
     let mut desired = whole.checked.desired.clone()?;
     desired.defaults = Defaults::default();

@@ -1,4 +1,4 @@
-//! Whatever stands in a state file: it is refused, or a sandbox that serves it.
+//! Fuzzes state files of the sandbox: a file is refused, or the sandbox serves it.
 
 #![no_main]
 

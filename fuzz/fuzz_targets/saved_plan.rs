@@ -1,5 +1,5 @@
-//! Whatever stands in the file that `apply` is given: it is refused, or it is a plan that can be
-//! shown and that the checker of plans can judge.
+//! Fuzzes the saved plan that `apply` reads: a file is refused, or it is a plan that can be printed
+//! and that the plan checker can judge.
 //!
 //! The digest is not checked here: no fuzzer guesses one, and whoever writes a file can compute it.
 

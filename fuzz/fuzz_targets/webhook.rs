@@ -1,5 +1,5 @@
-//! Whatever somebody sends as a webhook: nothing is taken that the secret has not signed, now, for this
-//! very body. The body itself is never read: what happened is asked of WorkOS.
+//! Fuzzes webhook requests: only a body that the secret has signed at the current time is accepted.
+//! The body itself is never read, because the state is read from WorkOS.
 //!
 //! The input is the header and, on the next lines, the body.
 
@@ -14,7 +14,7 @@ use sha2::Sha256;
 const NOW: i64 = 1_768_478_400_000;
 const SECRET: &str = "whsec_fuzz";
 
-/// What WorkOS would write behind `v1=`.
+/// Computes the signature that WorkOS sends behind `v1=`.
 fn mac(time: &str, body: &[u8]) -> String {
     let mut mac = Hmac::<Sha256>::new_from_slice(SECRET.as_bytes()).unwrap();
     mac.update(time.as_bytes());

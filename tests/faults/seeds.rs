@@ -1,4 +1,4 @@
-//! Which seeds are played, where, and for how long at most.
+//! Selects the seeds to play, the threads, and the time limit.
 
 use std::env;
 use std::process;

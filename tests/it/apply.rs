@@ -586,7 +586,7 @@ async fn a_change_that_was_done_in_part_says_so() {
     }
 }
 
-/// What WorkOS says of a domain that it does not take.
+/// Builds WorkOS's refusal of a domain.
 fn refusal(message: &str) -> ApiError {
     ApiError {
         status: Some(422),

@@ -25,7 +25,7 @@ fn lua(value: &Value) -> String {
     }
 }
 
-/// What Argo CD says of a resource: its health and its message.
+/// Returns the health and the message that Argo CD shows for a resource.
 #[track_caller]
 pub(crate) fn health(object: &Value) -> (String, String) {
     let file = tempfile::NamedTempFile::new().unwrap();

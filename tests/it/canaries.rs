@@ -31,7 +31,7 @@ struct Stage {
 }
 
 impl Stage {
-    /// What an earlier run has left is there, made while all was well.
+    /// Prepares the files of an earlier run, made while every request succeeded.
     #[track_caller]
     fn set(env: TestEnv, url: &str, log_format: &'static str) -> Self {
         // A browser that keeps nothing: the link is for it.
@@ -205,7 +205,7 @@ fn nothing_secret_is_written_when_nothing_answers() {
     fails(Rudeness::Silent);
 }
 
-/// What a panic's message or a log could show of the types that hold secrets.
+/// Neither the message of a panic nor a log shows the content of types that hold secrets.
 #[test]
 fn what_holds_a_secret_does_not_show_it() {
     let key = portalctl_workos::ApiKey::parse(KEY).unwrap();

@@ -1,5 +1,5 @@
-//! What serves until it is stopped, at its most talkative, in success and in failure: what is secret is
-//! in no object of the cluster, no event, no metric, no log and no page.
+//! Runs the long-running services at their most verbose, in success and in failure: no secret
+//! appears in an object of the cluster, an event, a metric, a log or a page.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
@@ -39,7 +39,7 @@ fn gateway(env: &TestEnv, url: &str) -> GatewayServer {
     GatewayServer::of(run.at_url(url))
 }
 
-/// Everything that a gateway has told by now but for answers; none of it holds what else is secret.
+/// Checks that a gateway's log and metrics contain no secret.
 #[track_caller]
 fn told_by(gateway: &GatewayServer, secrets: &[&str]) {
     let log: String = gateway.log().iter().map(Value::to_string).collect();
@@ -207,7 +207,7 @@ mod operator {
         world.environment(json!({ "apiUrl": url, "webhook": webhook }));
     }
 
-    /// Everything that the operator has told by now.
+    /// Checks that the operator's log, metrics, objects and events contain no secret.
     #[track_caller]
     fn told_by(world: &World<'_>, operator: &Operator) {
         for kind in [

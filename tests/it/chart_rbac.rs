@@ -1,4 +1,5 @@
-//! What the chart lets the operator do, asked of a real API server: all that it needs, no more.
+//! Asks a real API server for the permissions that the chart grants: everything that the operator
+//! needs and nothing more.
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
@@ -11,7 +12,7 @@ use crate::support::kube::Cluster;
 /// A request: `verb resource[/subresource][.group][:name]`, where.
 type Request<'a, T> = (&'a str, T, &'a str);
 
-/// Whether the operator of the release in a namespace may make each of some requests.
+/// Returns, for each request, whether the operator of the release in a namespace may make it.
 #[track_caller]
 fn may(cluster: &Cluster, release: &str, requests: &[Request<'_, impl AsRef<str>>]) -> Vec<bool> {
     let reviews = requests.iter().map(|(verb, what, namespace)| {
@@ -57,7 +58,7 @@ fn are_allowed(
     }
 }
 
-/// What the operator does to the resources of a namespace.
+/// Requests that the operator makes for the resources of a namespace.
 fn work(namespace: &str) -> Vec<Request<'_, String>> {
     let mut requests = Vec::new();
     for kind in ["portalenvironments", "portalorganizations"] {
@@ -74,7 +75,7 @@ fn work(namespace: &str) -> Vec<Request<'_, String>> {
     requests
 }
 
-/// What nobody but people may do.
+/// Requests that only people may make.
 fn harm(namespace: &str) -> Vec<Request<'_, &str>> {
     vec![
         ("create", "portalorganizations.portalctl.dev", namespace),
@@ -183,7 +184,7 @@ fn powers_over_environments_are_for_admins() {
     }
 }
 
-/// What the roles in some YAML grant the operator, one line for each verb of each resource.
+/// Lists the permissions that roles in a YAML text grant, one line for each verb of each resource.
 fn grants(yaml: &str) -> BTreeSet<String> {
     let texts = |rule: &Value, field: &str| -> Vec<String> {
         let list = rule[field].as_array().into_iter().flatten();

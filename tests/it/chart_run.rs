@@ -1,5 +1,5 @@
-//! What the chart runs, run as its pods would run it: the same arguments, variables, probes, mounts
-//! and rights.
+//! Runs the chart's programs as its pods would: with the same arguments, variables, probes, mounts
+//! and permissions.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -16,7 +16,7 @@ use crate::support::operator::{self, Access, Operator, World};
 use crate::support::sandbox_server::SandboxServer;
 use crate::support::wait::until;
 
-/// Where pods find what is mounted.
+/// Path of mounted files in pods.
 const MOUNTED: &str = "/etc/portalctl";
 
 /// Waits until every probe is content.

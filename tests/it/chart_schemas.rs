@@ -90,7 +90,7 @@ fn references(schema: &Value, found: &mut Vec<String>) {
     }
 }
 
-/// What kubeconform says of some YAML.
+/// Validates a YAML text with kubeconform.
 fn judge(rendered: &str, folder: &Path) -> chart::Said {
     let name = "{{.Group}}_{{.ResourceAPIVersion}}_{{.ResourceKind}}.json";
     let location = folder.join(name);

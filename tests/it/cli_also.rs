@@ -4,7 +4,7 @@ use crate::support::cli::{Output, TestEnv};
 use crate::support::manifests::{CUSTOMERS, ONE};
 use crate::support::sandbox_server::SandboxServer;
 
-/// What is the same in two runs: everything but the number of requests, which a text tells.
+/// Checks that a file written beside the output has the bytes of another run's standard output.
 #[track_caller]
 fn same(env: &TestEnv, file: &str, other: &Output) {
     assert_eq!(env.read(file), other.stdout, "{file}");

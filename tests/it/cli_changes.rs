@@ -1,5 +1,5 @@
-//! What changed: `status --compare`, `--on-change` and `--watch`, so that a team's own database
-//! learns that a customer finished.
+//! Tests `status --compare`, `--on-change` and `--watch`, by which a team's own database learns
+//! that a customer has finished a setup.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU16, Ordering};

@@ -31,7 +31,7 @@ impl Nobody {
         format!("http://{}", self.0.local_addr().unwrap())
     }
 
-    /// Nobody has so much as connected.
+    /// Checks that no client has connected.
     #[track_caller]
     fn was_left_alone(&self) {
         self.0.set_nonblocking(true).unwrap();

@@ -1,4 +1,4 @@
-//! Where manifests and keys come from.
+//! Tests the sources of manifests and API keys: files, folders, standard input and variables.
 
 use crate::support::cli::{KEY, TestEnv};
 use crate::support::manifests::{ONE, customer};

@@ -1,4 +1,4 @@
-//! How output is written: streams, files, colour, logs.
+//! Tests output streams, output files, colour and logs.
 
 use std::process::Stdio;
 

@@ -22,7 +22,7 @@ organizations:
   c: { name: C }
 ";
 
-/// How many organizations are live that the manifest does not declare.
+/// Counts the live organizations that the manifest does not declare.
 fn undeclared(env: &TestEnv) -> usize {
     let output = env.run("plan --sandbox=s.json -o json").output();
     output.json_of("plan")["notes"].as_array().unwrap().len()

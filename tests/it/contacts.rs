@@ -1,4 +1,4 @@
-//! What is planned for IT contacts, and who is invited when.
+//! Tests the planning of IT contacts and of their invitations.
 
 use portalctl_core::plan::lint::lint;
 use portalctl_core::plan::{Action, ActionKind, Flag, HeldReason, Invitation, Plan};
@@ -80,7 +80,7 @@ fn contacts_that_are_ignored_are_left_alone() {
     insta::assert_snapshot!(world.plan(&live()), @"= 1 unchanged");
 }
 
-/// Who is invited has to be there, and nobody is added against `ignore_fields`.
+/// Only contacts that will exist are invited, and none are added against `ignore_fields`.
 #[test]
 fn the_first_contact_who_will_be_there_is_invited() {
     let mut world = acme();
@@ -235,7 +235,7 @@ fn an_invitation_that_could_not_be_marked_is_a_conflict() {
     assert_eq!(world.plan_once(&live).count(ActionKind::Invite), 1);
 }
 
-/// How many are invited, and how many of what is held is an invitation.
+/// Counts the planned invitations, and the held changes that are invitations.
 fn counts(world: &World, live: &Live) -> (usize, usize) {
     let plan = world.plan_once(live);
     let held = plan.held.iter().map(|held| &held.change.action);

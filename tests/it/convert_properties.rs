@@ -1,4 +1,5 @@
-//! Whatever a manifest says, its other form means the same, and so does the way back.
+//! Property tests of conversion: both forms of a manifest mean the same, and converting back
+//! restores the first.
 
 use std::collections::BTreeMap;
 
@@ -284,7 +285,8 @@ fn read(text: &str) -> WholeManifest {
     convert::read_whole(&[Input::Stdin(text.as_bytes().to_vec())])
 }
 
-/// What a text means, without where it stands, nor what converting writes out elsewhere.
+/// Returns the desired state of a text, without source positions and without defaults that
+/// converting writes out elsewhere.
 fn meaning(whole: &WholeManifest) -> Option<Desired> {
     let mut desired = whole.checked.desired.clone()?;
     desired.defaults = desired::Defaults::default();

@@ -1,4 +1,5 @@
-//! What the crates may depend on: the pure ones on nothing that does input or output.
+//! Checks the dependencies between crates: the pure ones depend on nothing that does input or
+//! output.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;

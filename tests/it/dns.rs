@@ -17,7 +17,7 @@ use crate::support::samples::held;
 const VALUE: &str = "superapp-domain-verification-z3kjny=m5Oztg3jdK4NJLgs8uIlIprMw";
 const OLD: &str = "superapp-domain-verification-a1b2c3=0ld0ld0ld0ld0ld0ld0ld0ld0";
 
-/// What comes within a test comes at once.
+/// Bounds in which every answer of the test server arrives.
 const SHORT: Bounds = Bounds {
     attempt: Duration::from_millis(100),
     total: Duration::from_mins(1),

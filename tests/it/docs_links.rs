@@ -38,7 +38,7 @@ fn prose(page: &Path) -> Vec<String> {
     lines.map(str::to_owned).collect()
 }
 
-/// What a heading is called in an address, as GitHub has it.
+/// Returns the anchors of a page's headings, as GitHub builds them.
 fn anchors(page: &Path) -> BTreeSet<String> {
     let lines = prose(page).into_iter();
     let headings = lines.filter(|line| line.starts_with('#'));
@@ -53,7 +53,7 @@ fn anchors(page: &Path) -> BTreeSet<String> {
         .collect()
 }
 
-/// Where a page links to within the repository.
+/// Returns the links of a page to files within the repository.
 fn links(page: &Path) -> Vec<String> {
     let text = prose(page).join("\n");
     let targets = text.split("](").skip(1);

@@ -178,7 +178,8 @@ fn killed_in_mid_apply_and_started_again_empty() {
     let _ = run(&env, &emulator, "plan --detailed-exitcode").exits(0);
 }
 
-/// It has no IT contacts: what WorkOS does not show is no reason to leave the rest undone.
+/// The emulator has no IT contacts. The missing endpoint does not keep apply from the other
+/// changes.
 #[test]
 fn contacts_that_it_does_not_know_are_a_warning() {
     let env = TestEnv::with_manifest(

@@ -39,7 +39,7 @@ fn every_example_is_valid_and_can_be_planned_and_applied() {
     }
 }
 
-/// What a README tells its reader to type: the `sh` blocks, as one script.
+/// Joins the `sh` blocks of a README into one script.
 fn script(readme: &str) -> String {
     let mut script = String::new();
     let mut is_inside = false;

@@ -64,7 +64,7 @@ impl Workflow {
         bodies.map(str::to_owned).collect()
     }
 
-    /// Somebody comments by hand.
+    /// Adds a comment as a person would.
     fn comment_as(&self, login: &str, body: &str) {
         let mut comments = self.comments();
         let id = 500 + comments.len();

@@ -13,8 +13,8 @@ use serde_json::{Value, json};
 use crate::support::cli::{KEY, TestEnv};
 use crate::support::manifests::CUSTOMERS;
 
-/// What a run may take of the address space, in KiB: far more than it needs, far less than an
-/// answer without an end.
+/// Limit of the address space of a run, in KiB: far more than it needs, and far less than an
+/// endless answer.
 const ADDRESS_SPACE: u32 = 2_000_000;
 
 /// A server that writes whatever it likes, and counts who calls.

@@ -1,4 +1,5 @@
-//! Which live organization is an entry's: every rule and every conflict.
+//! Tests the rules by which a live organization belongs to an entry, and every conflict between
+//! them.
 
 use portalctl_core::identity::{Identity, MatchedBy};
 use portalctl_core::plan::{Flag, FormerOrganization, Unmanaged};
@@ -8,7 +9,7 @@ use portalctl_model::observed::DomainState::{
 
 use crate::support::world::{ALL_POWERS, Entry, Live, LiveOrg, World, external, key, org_id, text};
 
-/// How an entry was found, if it was.
+/// Returns the organization of an entry, and the rule that matched it.
 fn matched(world: &World, live: &Live, name: &str) -> Option<(String, MatchedBy)> {
     match world.identities(live).entries.remove(&key(name))? {
         Identity::Matched { organization, by } => Some((organization.to_string(), by)),
@@ -293,7 +294,7 @@ fn two_organizations_that_could_be_adopted_are_a_conflict() {
     ");
 }
 
-/// Which of the two is the customer cannot be told: one may be their own from before a rename.
+/// Neither of the two can be told to be the customer: one may be their own from before a rename.
 #[test]
 fn a_second_organization_with_one_of_the_domains_keeps_the_first_from_being_adopted() {
     let mut world = World::new()
@@ -565,8 +566,8 @@ fn a_state_from_the_future_does_not_count_as_verified_and_is_shown_escaped() {
     ");
 }
 
-/// Whatever goes by the key is the entry's as long as nobody has decided: no note may call it
-/// undeclared, or a clean-up would delete a customer.
+/// Every organization with the key belongs to the entry until a person decides. A note that called
+/// it undeclared could make a clean-up delete a customer.
 #[test]
 fn an_organization_in_a_conflict_is_not_called_undeclared() {
     let mark = |o: LiveOrg| o.metadata("portalctl_owner", "customers");

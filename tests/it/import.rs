@@ -33,7 +33,7 @@ fn only_file(import: &Import) -> &NewFile {
     &import.files[0]
 }
 
-/// Everything that an organization can have.
+/// An organization with every field.
 fn acme() -> Observed {
     let mut acme = organization("org_01ACME", "Acme Corp", Some("acme"));
     acme.stripe_customer_id = Some("cus_R9qWAGMQ6nGE7V".to_owned());

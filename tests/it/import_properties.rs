@@ -40,7 +40,7 @@ const STATES: [&str; 6] = [
     "failed",
     "quantum",
 ];
-/// What a folder may hold already.
+/// Manifests that the folder may contain before the import.
 const FOLDERS: [&str; 6] = [
     "",
     "version: 1\n",
@@ -140,7 +140,7 @@ fn changes_of<'a>(plan: &'a Plan, is_new: &dyn Fn(&OrgKey) -> bool) -> Vec<&'a C
     changes.filter(|change| is_new(&change.key)).collect()
 }
 
-/// Everything live is in the file, or told to be left out.
+/// Checks that each live value is in the file, or ignored by it.
 fn says_everything(live: &Organization, observed: &Observed, file: &NewFile, desired: &Desired) {
     let entry = &desired.organizations[&file.key];
     let is_told = |field: &str| file.left_out.iter().any(|it| it.field == field);
@@ -204,8 +204,8 @@ proptest! {
         prop_assert_eq!(second.skipped, first.skipped);
     }
 
-    /// What somebody declared is planned as before, and of what was imported nothing changes but
-    /// what the defaults say of every entry.
+    /// Earlier declarations are planned as before, and imported organizations change only by the
+    /// defaults, which apply to every entry.
     #[test]
     fn a_folder_that_holds_something_goes_on_as_it_was(
         rows in rows(),

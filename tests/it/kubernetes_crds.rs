@@ -496,7 +496,7 @@ fn kubectl_explains_what_a_field_is_for() {
     }
 }
 
-/// What portalctl accepts, and writes, the API server accepts.
+/// The API server accepts every example that portalctl accepts and converts.
 #[test]
 fn every_example_is_accepted_as_resources() {
     let Some(cluster) = Cluster::with_definitions() else {

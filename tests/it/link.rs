@@ -12,7 +12,7 @@ use crate::support::manifests::{CUSTOMERS, ONE};
 use crate::support::sandbox_server::SandboxServer;
 use crate::support::wait;
 
-/// What stands in every link of the sandbox, and nothing else.
+/// A part of every link of the sandbox that appears nowhere else.
 const MARK: &str = "/portal/";
 
 fn applied(manifest: &str) -> (TestEnv, SandboxServer) {
@@ -135,7 +135,7 @@ fn with_open_the_link_is_in_the_browser_and_nowhere_else() {
     assert_eq!(document["success_url"], document["return_url"]);
 }
 
-/// How many files below a folder hold a text.
+/// Counts the files below a folder that contain a text.
 fn files_with(folder: &Path, text: &str) -> usize {
     let entries = fs::read_dir(folder)
         .unwrap()
@@ -181,7 +181,7 @@ fn a_browser_that_cannot_be_started_does_not_make_the_link_show() {
     assert_eq!(output.stdout, "");
 }
 
-/// What is refused before a link is made: code 7, and in JSON too.
+/// Checks that a command is refused before a link is made, with exit code 7, in text and in JSON.
 #[track_caller]
 fn refused(env: &TestEnv, server: &SandboxServer, line: &str) -> String {
     let output = env

@@ -72,7 +72,7 @@ impl Description {
         operation
     }
 
-    /// What an operation answers with a status.
+    /// Returns the schema of an operation's answer with a status.
     fn answer(&self, method: &str, route: &str, status: u16) -> Option<&Value> {
         self.operation(method, route)["responses"].get(status.to_string())
     }

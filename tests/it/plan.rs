@@ -1,4 +1,4 @@
-//! What is planned for what differs, what is held, and what the digest covers.
+//! Tests planned changes, held changes, and the content of the digest.
 
 use portalctl_core::plan::lint::lint;
 use portalctl_core::plan::{
@@ -60,7 +60,7 @@ fn a_create_without_a_named_manifest_carries_no_owner_mark() {
     "#);
 }
 
-/// What is live after a create was worked out without the planner.
+/// The expected live state after a create is computed without the planner.
 #[test]
 fn what_a_create_makes_is_what_was_declared() {
     let mut world = acme()
@@ -398,7 +398,7 @@ fn removed_domains_count_under_the_limit_of_deletions() {
     assert_eq!(world.plan_once(&live).changes.len(), 5);
 }
 
-/// Nothing is taken from an organization before it is known to be the entry's.
+/// An adopted organization loses nothing before it is known to be the entry's.
 #[test]
 fn an_exact_list_removes_from_an_adopted_organization_in_the_next_plan() {
     let mut world = World::new().org("acme", |o| o.domains(["acme.com"]).exact());
@@ -513,7 +513,7 @@ fn an_organization_takes_as_much_metadata_as_workos_allows() {
     "#);
 }
 
-/// How many changes of a kind are planned, and how many are held by a limit.
+/// Counts the planned changes of a kind, and those that a limit holds back.
 fn counts(world: &World, live: &Live, kind: ActionKind) -> (usize, usize) {
     let plan = world.plan_once(live);
     let held = plan
@@ -759,7 +759,7 @@ fn a_run_is_narrowed_to_the_keys_that_match() {
     assert_eq!(narrowed.plan(&live), world.plan(&live));
 }
 
-/// Who is who is worked out over the whole manifest, whatever is selected.
+/// Organizations are matched over the whole manifest, whatever is selected.
 #[test]
 fn what_is_not_selected_still_claims_its_organization() {
     let mut world = World::new()

@@ -1,7 +1,8 @@
-//! What holds for every manifest and every account: random ones over a few ids, names and domains,
-//! so that they meet in every way.
+//! Property tests of the planner over random manifests and accounts, drawn from a few ids, names
+//! and domains so that they collide in every way.
 //!
-//! What is asserted is worked out here from the manifest and what is live, not by asking the code.
+//! Expected values are computed here from the manifest and the live state, not by the code under
+//! test.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -93,7 +94,7 @@ struct Case {
     limits: (Option<u32>, Option<u32>, u32),
     powers: [bool; 6],
     only: Option<usize>,
-    /// Whether the account shows IT contacts.
+    /// The account supports IT contacts.
     shows_contacts: bool,
 }
 
@@ -329,12 +330,12 @@ fn live_org(row: &LiveRow, mut o: LiveOrg) -> LiveOrg {
     o
 }
 
-/// What a manifest may say only once.
+/// Values that a manifest may declare only once.
 #[derive(Default)]
 struct Taken {
     pins: BTreeSet<usize>,
     external_ids: BTreeSet<&'static str>,
-    /// Who declared a domain first, and whether they share it.
+    /// Entry that declared a domain first, and whether the domain is shared, by domain.
     domains: BTreeMap<usize, (usize, bool)>,
 }
 
@@ -435,8 +436,8 @@ fn holds(live: &Organization, entry: &DesiredOrganization, verified: bool) -> bo
     })
 }
 
-/// Whether the one entry that an organization is known to be of gives up the domains that another
-/// entry declares: they move, and say nothing of who the other entry's customer is.
+/// Returns whether the one entry that an organization is known to be of gives up the domains that
+/// another entry declares. The domains then move, and do not identify the other entry's customer.
 fn gives_up(world: &World, all: &Live, live: &Organization, to: &DesiredOrganization) -> bool {
     let [owner] = named_by(world, live)[..] else {
         return false;
@@ -464,7 +465,7 @@ fn gives_up(world: &World, all: &Live, live: &Organization, to: &DesiredOrganiza
     from.domains_policy == DomainsPolicy::Exact && !moving.any(keeps)
 }
 
-/// What a customer who has an organization looks like: then none is created.
+/// Returns the sign that a customer has an organization already, in which case none is created.
 fn has_one(world: &World, live: &Live, key: &OrgKey) -> Option<String> {
     let entry = &world.desired.organizations[key];
     if entry.id.is_some() {
@@ -624,8 +625,8 @@ fn only_declared_contacts_were_added(
     }
 }
 
-/// What an organization's contacts can be invited to: sign-on without a connection, and
-/// directories, of which there are none.
+/// Returns the intents that an organization's contacts can be invited to: sign-on only without a
+/// connection, and never audit logs. No organization has a directory here.
 fn invitable(live: &Live, id: &OrganizationId, entry: &DesiredOrganization) -> BTreeSet<Intent> {
     let Listing::Read(connections) = &live.0.connections else {
         panic!("connections were not read");
@@ -644,7 +645,7 @@ fn lifts_protection(change: &Change) -> bool {
     change.fields.iter().all(is_lifted)
 }
 
-/// What waits until an adopted organization is known to be the entry's.
+/// Returns whether a change waits until an adopted organization is known to be the entry's.
 fn waits_for_adoption(change: &Change) -> bool {
     change.removes_a_domain() || change.action.kind() == ActionKind::Invite
 }
@@ -753,7 +754,8 @@ proptest! {
         }
     }
 
-    /// Whoever is to be invited and was not is, to what nobody has configured; nobody else is.
+    /// Exactly the contacts that are declared and not yet invited are invited, to the intents that
+    /// are not configured.
     #[test]
     fn who_is_invited_is_who_is_to_be_and_was_not(case in cases()) {
         let (mut world, live) = case.build();

@@ -511,7 +511,7 @@ fn certificates_matter_to_active_saml_connections_only() {
     ");
 }
 
-/// How a connection is judged by the ends of its certificates.
+/// Returns the readiness of a connection whose certificates expire at these times.
 fn judged(connection: Connection, ends: &[Option<&str>]) -> State {
     let certificate = |(n, end): (usize, Option<&str>)| Certificate {
         id: format!("cert_{n}"),

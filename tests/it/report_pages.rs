@@ -33,7 +33,7 @@ fn plan(plan: &Plan, readiness: &Readiness) -> String {
     html::plan(&report).unwrap()
 }
 
-/// Everything is done.
+/// Readiness with every intent configured.
 fn configured() -> Readiness {
     let mut readiness = walls::many(12);
     for intent in readiness

@@ -14,7 +14,7 @@ use crate::support::cli::TestEnv;
 use crate::support::samples::{plan_of, some_plan};
 use crate::support::sandbox_server::SandboxServer;
 
-/// What others read, none of it lost.
+/// Returns the findings as another SARIF library reads them, and checks that it loses nothing.
 #[track_caller]
 fn findings(text: &str) -> Vec<Finding> {
     let sarif: Sarif = serde_json::from_str(text).unwrap();

@@ -948,7 +948,7 @@ fn a_name_without_spaces_is_broken_and_not_the_layout() {
     ");
 }
 
-/// What a hostile server, or a customer who chose their own name, may send.
+/// A name that a hostile server, or a customer who chose it, may send.
 const HOSTILE: &str = "Evil\n\u{1b}[2J\u{202e}\u{7}Corp";
 
 #[test]

@@ -16,7 +16,7 @@ fn applied() -> (TestEnv, SandboxServer) {
     (env, server)
 }
 
-/// What the customer does, by the control API.
+/// Sends a request to the sandbox's control API, as the customer's actions.
 fn customer(server: &SandboxServer, path: &str, body: &Value) -> Value {
     server.send(
         "POST",

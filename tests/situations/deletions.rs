@@ -1,4 +1,4 @@
-//! What is in use, doubtful or possibly renamed is not deleted.
+//! Tests that organizations that are in use, ambiguous or possibly renamed are not deleted.
 
 use serde_json::{Value, json};
 

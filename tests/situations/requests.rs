@@ -1,4 +1,4 @@
-//! What an answer costs: requests are counted at the stand-in, in small and in large environments.
+//! Counts the requests of each command at the stand-in, in small and in large environments.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::support::dns::{DnsServer, Zone};
 use crate::support::gateway::{CONFIG, GatewayServer, SECRET, claims, signed};
 use crate::support::stand_in::{EPOCH, Request, StandIn, World};
 
-/// How many organizations stand beside those of the manifest.
+/// Numbers of organizations beside those of the manifest.
 const SIZES: [usize; 2] = [3, 2_000];
 /// Requests that one customer costs, without what follows.
 const BASE: usize = 6;

@@ -1,4 +1,4 @@
-//! What WorkOS spells differently is the same value: a second plan is empty.
+//! Tests that a value that WorkOS spells differently counts as the same: a second plan is empty.
 
 use serde_json::{Value, json};
 

@@ -5,8 +5,8 @@ use std::process::{Command, Stdio};
 
 use crate::conformance::face::node_modules;
 
-/// Where a browser is: `PORTALCTL_CHROMIUM`, else one on the path. Without it a test has nothing to
-/// do, which fails only where `PORTALCTL_REQUIRE_BROWSER=1` says that it must be there.
+/// Finds the browser: `PORTALCTL_CHROMIUM`, else one on the path. A test without a browser is
+/// skipped, or fails if `PORTALCTL_REQUIRE_BROWSER=1`.
 #[track_caller]
 fn program() -> Option<PathBuf> {
     let given = std::env::var_os("PORTALCTL_CHROMIUM").map(PathBuf::from);

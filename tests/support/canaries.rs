@@ -1,4 +1,4 @@
-//! What is secret in the tests that look for it where it must not be, and servers that hand it out.
+//! Marked secrets, servers that return them, and checks that no output contains them.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -13,7 +13,8 @@ pub(crate) const LINK: &str = "https://setup.workos.com?token=canarylink01234567
 /// The record that proves a domain, as [`laced`] makes it.
 pub(crate) const RECORD: &str = "sandbox-domain-verification-abcdef=canaryrecord0123456789";
 pub(crate) const WEBHOOK_SECRET: &str = "whsec_canarywebhook0123456789";
-/// What no output holds: parts of the key, of links, of the values of TXT records, of webhook secrets.
+/// Texts that no output may contain: parts of the key, of links, of TXT records and of webhook
+/// secrets.
 pub(crate) const CANARIES: [&str; 4] = [
     "canary0123456789",
     "canarylink0123456789",
@@ -55,10 +56,10 @@ fn lace(value: &mut Value) {
     }
 }
 
-/// How a request goes wrong.
+/// Failure of a request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Rudeness {
-    /// It is refused.
+    /// The server answers with an error status.
     Status(u16),
     /// The connection ends in the middle of the answer.
     CutOff,
@@ -88,7 +89,7 @@ pub(crate) fn rude(status: u16) -> Canned {
     Canned::serve(move |_, _, _| Rudeness::Status(status).answer())
 }
 
-/// Which requests go wrong.
+/// Requests that fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wrong {
     Nothing,
@@ -136,7 +137,7 @@ impl Moody {
         *self.mood.lock().unwrap() = mood;
     }
 
-    /// How many requests have gone wrong so far.
+    /// Returns the number of requests that have failed so far.
     pub(crate) fn refused(&self) -> usize {
         self.refused.load(Ordering::Relaxed)
     }

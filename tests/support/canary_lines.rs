@@ -5,15 +5,16 @@
 /// refuses the request.
 pub(crate) type Line = (&'static str, [i32; 3]);
 
-/// It asks WorkOS, and cannot do without the answer.
+/// Commands that need an answer from WorkOS.
 const ASKS: [i32; 3] = [0, 4, 5];
-/// It asks WorkOS, and what it waits or looks for is not there even when all goes well.
+/// Commands that need an answer from WorkOS, and that find nothing even when every request
+/// succeeds.
 const ASKS_IN_VAIN: [i32; 3] = [2, 4, 5];
-/// It never asks.
+/// Commands that send no request to WorkOS.
 const ALONE: [i32; 3] = [0, 0, 0];
-/// It is refused before anything is asked.
+/// Commands that are refused before they send a request.
 const REFUSED: [i32; 3] = [3, 3, 3];
-/// It tells failures, and that there were some.
+/// Commands that report failures, and exit with a code of their own if there were any.
 const DIAGNOSES: [i32; 3] = [0, 2, 2];
 
 /// Of every command, in the order of its help. `{url}` is the server, `{dns}` a resolver that knows the

@@ -10,8 +10,8 @@ pub(crate) const CHART: &str = "charts/portalctl";
 /// The Kubernetes that charts are rendered for, where none is asked.
 const KUBERNETES: &str = "1.35.0";
 
-/// Whether a program of the Kubernetes tests is on the path. Where it is not, a test has nothing to
-/// do, which fails only where `PORTALCTL_REQUIRE_KUBERNETES=1` says that it must be there.
+/// Returns whether a program of the Kubernetes tests is on the path. A test without it is skipped,
+/// or fails if `PORTALCTL_REQUIRE_KUBERNETES=1`.
 #[track_caller]
 pub(crate) fn has(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -24,7 +24,7 @@ pub(crate) fn has(program: &str) -> bool {
     is_there
 }
 
-/// What a program said.
+/// Output of a program.
 #[derive(Debug)]
 pub(crate) struct Said {
     pub(crate) done: bool,
@@ -89,7 +89,7 @@ pub(crate) fn object(rendered: &str, kind: &str, name: &str) -> Value {
     found.unwrap_or_else(|| panic!("no {kind} {name}"))
 }
 
-/// What the chart grants the operator: service account, roles and bindings, to be applied.
+/// Renders the permissions that the chart grants the operator: service account, roles and bindings.
 #[track_caller]
 pub(crate) fn access(namespace: &str, values: &str) -> String {
     let is_access = |it: &Value| {

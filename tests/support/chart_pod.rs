@@ -4,15 +4,15 @@ use serde_json::Value;
 
 use super::chart::object;
 
-/// How the pods of a Deployment are run.
+/// Container of a Deployment's pods.
 pub(crate) struct Pod {
-    /// What their program is told, at an address of loopback in place of the pod's.
+    /// Arguments of the program, with a loopback address in place of the pod's.
     pub(crate) arguments: Vec<String>,
-    /// Its variables.
+    /// Environment variables.
     pub(crate) variables: Vec<(String, String)>,
     /// The paths of its probes.
     pub(crate) probes: Vec<String>,
-    /// Which Secret or `ConfigMap` is mounted where.
+    /// Mounted Secrets and `ConfigMap`s, each with its path.
     pub(crate) mounts: Vec<(String, String)>,
 }
 

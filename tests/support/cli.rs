@@ -44,7 +44,7 @@ impl TestEnv {
         self.root.path().join("work").join(name)
     }
 
-    /// Everything that commands may have written, home included.
+    /// Returns the folder of every file that commands may write, home included.
     pub(crate) fn root(&self) -> &Path {
         self.root.path()
     }
@@ -288,13 +288,13 @@ pub(crate) fn signal(pid: u32, name: &str) {
     assert!(sent.unwrap().success(), "kill -s {name} {pid}");
 }
 
-/// What a command wrote and how it ended.
+/// Output and exit status of a command.
 #[must_use = "look at what came out"]
 #[derive(Debug)]
 pub(crate) struct Output {
     pub(crate) stdout: String,
     pub(crate) stderr: String,
-    /// Nothing when a signal ended it.
+    /// Exit code, absent when a signal ended the command.
     pub(crate) code: Option<i32>,
     pub(crate) status: ExitStatus,
 }
@@ -348,7 +348,7 @@ impl Output {
     }
 }
 
-/// What differs between runs, and what stands for it in snapshots.
+/// Text that differs between runs, with its placeholder in snapshots.
 pub(crate) const PLACEHOLDERS: [(&str, &str); 10] = [
     (r"org_[0-9A-HJKMNP-TV-Z]{26}", "[ORG]"),
     (r"conn_[0-9A-HJKMNP-TV-Z]{26}", "[CONN]"),

@@ -16,16 +16,16 @@ use hickory_server::zone_handler::MessageResponseBuilder;
 use tokio::net::{TcpListener, UdpSocket};
 use tokio::sync::oneshot;
 
-/// What a name answers; a name that is not there does not exist.
+/// Answer for a name. Names without one do not exist.
 #[derive(Debug, Clone)]
 pub(crate) enum Zone {
     /// TXT records, each of these strings.
     Texts(Vec<Vec<String>>),
-    /// It exists, without TXT records.
+    /// The name exists, without TXT records.
     NoText,
     /// An error.
     Fails(ResponseCode),
-    /// Nothing at all.
+    /// The server does not answer.
     Silent,
 }
 
@@ -98,7 +98,7 @@ impl DnsServer {
         self.names.lock().unwrap().insert(name.to_owned(), zone);
     }
 
-    /// What was asked so far, and by which protocol.
+    /// Returns the queries so far, with their protocol.
     pub(crate) fn asked(&self) -> Vec<(String, Protocol)> {
         self.asked.lock().unwrap().clone()
     }

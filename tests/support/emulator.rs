@@ -19,8 +19,8 @@ pub(crate) struct Emulator {
     address: String,
 }
 
-/// Where the emulator's program is. Without it a test has nothing to do, which fails only where
-/// `PORTALCTL_REQUIRE_EMULATOR=1` says that it must be there.
+/// Finds the emulator's program. A test without it is skipped, or fails if
+/// `PORTALCTL_REQUIRE_EMULATOR=1`.
 #[track_caller]
 pub(crate) fn program() -> Option<PathBuf> {
     let program = std::env::var_os("PORTALCTL_EMULATOR").map(PathBuf::from);

@@ -22,10 +22,10 @@ use portalctl_workos::{
     OrganizationPatch, PortalLink, ReadPortal, ReadProgress, WritePortal,
 };
 
-/// How long every call takes.
+/// Duration of every call.
 pub(crate) const LATENCY: Duration = Duration::from_millis(100);
 
-/// When a scripted failure strikes.
+/// Moment at which a scripted failure happens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum When {
     /// The call has no effect.
@@ -51,12 +51,12 @@ struct State {
     contacts: BTreeMap<OrganizationId, BTreeSet<String>>,
     /// The contact with the active invitation, by organization.
     invited: BTreeMap<OrganizationId, String>,
-    /// How many invitations were sent.
+    /// Number of invitations that were sent.
     invitations: usize,
     faults: Vec<Fault>,
     edits: Vec<(String, Edit)>,
     log: Vec<String>,
-    /// What depends on organizations; nothing on one that is not here.
+    /// Usage of each organization. An organization without an entry is not in use.
     usage: BTreeMap<OrganizationId, Usage>,
     in_flight: usize,
     most_in_flight: usize,
@@ -187,7 +187,7 @@ impl FakePortal {
         self
     }
 
-    /// Somebody else edits the account right before the next such call.
+    /// Schedules an edit by another client right before the next such call.
     pub(crate) fn meanwhile(
         self,
         call: &str,
@@ -200,13 +200,13 @@ impl FakePortal {
         self
     }
 
-    /// What is there now.
+    /// Returns the live organizations.
     pub(crate) fn organizations_now(&self) -> Vec<Organization> {
         let state = self.state.lock().unwrap();
         state.organizations.values().cloned().collect()
     }
 
-    /// The one organization with that external id.
+    /// Returns the only organization with an external id.
     #[track_caller]
     pub(crate) fn the(&self, external_id: &str) -> Organization {
         let mut found: Vec<Organization> = self
@@ -225,7 +225,7 @@ impl FakePortal {
         contacts.into_iter().flatten().cloned().collect()
     }
 
-    /// How many invitations were sent.
+    /// Returns the number of invitations that were sent.
     pub(crate) fn invitations(&self) -> usize {
         self.state.lock().unwrap().invitations
     }

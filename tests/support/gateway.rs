@@ -18,7 +18,7 @@ use super::cli::{Run, TestEnv, signal};
 use super::sandbox_server::SandboxServer;
 use super::wait;
 
-/// What the app of the tests calls itself.
+/// Issuer of the test app's tokens.
 pub(crate) const ISSUER: &str = "https://app.example.com";
 /// The secret that it shares with the gateway.
 pub(crate) const SECRET: &str = "0123456789abcdef0123456789abcdef";
@@ -83,7 +83,7 @@ impl Stage {
         }
     }
 
-    /// What the app puts into a token for an admin of Acme.
+    /// Returns the claims of the app's token for an admin of Acme.
     pub(crate) fn claims(&self) -> Value {
         claims(&self.gateway.url())
     }
@@ -175,7 +175,7 @@ impl GatewayServer {
         })
     }
 
-    /// How many answers the audit log tells of.
+    /// Returns the number of answers in the audit log.
     pub(crate) fn audited(&self) -> usize {
         let log = self.log();
         let lines = log.iter();
@@ -250,7 +250,7 @@ impl Drop for GatewayServer {
 }
 
 impl Answer {
-    /// What a browser would send back of the cookie that was set.
+    /// Returns the `Cookie` header that a browser would send back.
     #[track_caller]
     pub(crate) fn cookie(&self) -> String {
         let cookie = &self.headers["set-cookie"];
@@ -273,7 +273,7 @@ pub(crate) fn now() -> i64 {
     jiff::Timestamp::now().as_second()
 }
 
-/// What the app puts into a token for an admin of Acme.
+/// Returns the claims of the app's token for an admin of Acme.
 pub(crate) fn claims(audience: &str) -> Value {
     let now = now();
     json!({

@@ -1,12 +1,12 @@
-//! What GitHub would make of Markdown: parsed with every extension it has and more, so that
-//! whatever comes alive shows.
+//! Renders Markdown as GitHub would, with every extension it has and more, so that active content
+//! is found.
 
 use comrak::nodes::{NodeCode, NodeHtmlBlock, NodeValue};
 use comrak::{Arena, Node, Options, parse_document};
 
 use portalctl_model::text::is_plain;
 
-/// What reports emphasize themselves.
+/// Words that reports emphasize themselves.
 const STRONG: [&str; 8] = [
     "delete",
     "refused",

@@ -91,7 +91,7 @@ fn unchunk(mut body: &str) -> String {
     whole
 }
 
-/// What a [`Canned`] server answers: status, further header lines, body.
+/// Answer of a [`Canned`] server: status, further header lines, body.
 pub(crate) type CannedAnswer = (u16, String, String);
 
 /// The status of an answer that is none: the connection ends.

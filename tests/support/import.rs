@@ -74,7 +74,7 @@ pub(crate) fn live(organizations: impl IntoIterator<Item = Organization>) -> Obs
     }
 }
 
-/// What the folder declares already.
+/// Parses the declarations that the folder contains already.
 #[track_caller]
 pub(crate) fn declared(manifest: &str) -> Desired {
     if manifest.is_empty() {
@@ -116,7 +116,7 @@ pub(crate) fn folder(manifest: &str, import: &Import) -> Desired {
     sound(&read_settings(&inputs))
 }
 
-/// What a run without flags would do.
+/// Plans as a run without flags would.
 pub(crate) fn planned(desired: &Desired, observed: &Observed) -> Plan {
     let identities = identify(desired, observed);
     let selection = Selection::default();

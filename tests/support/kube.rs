@@ -43,7 +43,7 @@ struct Process {
     stdout: BufReader<ChildStdout>,
 }
 
-/// What a command of kubectl said.
+/// Output of a kubectl command.
 #[derive(Debug)]
 pub(crate) struct Said {
     pub(crate) done: bool,

@@ -24,18 +24,18 @@ pub(crate) struct World<'a> {
     pub(crate) sandbox: SandboxServer,
 }
 
-/// Who an operator is to the API server, and what lets it do what it does.
+/// Identity of an operator at the API server, and its permissions.
 pub(crate) struct Access {
     /// RBAC and the `ServiceAccount` itself, as YAML.
     pub(crate) rules: String,
     /// The name of the `ServiceAccount`.
     pub(crate) account: String,
-    /// Its namespace.
+    /// Namespace of the operator.
     pub(crate) namespace: String,
 }
 
 impl Access {
-    /// What the chart grants to the operator of a release in a namespace, and nothing else.
+    /// Returns the access that the chart grants to the operator of a release in a namespace.
     #[track_caller]
     fn of_the_chart(namespace: &str) -> Self {
         let account = "portalctl-operator";
@@ -359,7 +359,7 @@ impl Operator {
         }
     }
 
-    /// What it answers to a request.
+    /// Sends a request, and returns the status and the text of the answer.
     #[track_caller]
     pub(crate) fn text(&self, path: &str) -> (u16, String) {
         http::get_text(&self.address, path)
@@ -373,7 +373,7 @@ impl Operator {
         line.map_or(0.0, |value| value.trim().parse().unwrap())
     }
 
-    /// What it has logged so far.
+    /// Returns the log so far.
     #[track_caller]
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(&self.log).unwrap()

@@ -25,7 +25,7 @@ impl Page {
         within
     }
 
-    /// Everything that there is to read.
+    /// Returns the text of the page.
     pub(crate) fn text(&self) -> String {
         Element(self.0.document.clone()).text()
     }
@@ -81,7 +81,7 @@ impl Element {
             .collect()
     }
 
-    /// Everything in it that there is to read.
+    /// Returns the text of the element.
     pub(crate) fn text(&self) -> String {
         if let NodeData::Text { contents } = &self.0.data {
             return contents.borrow().to_string();

@@ -71,7 +71,7 @@ impl AtTerminal {
         self.keyboard.write_all(text.as_bytes()).unwrap();
     }
 
-    /// Everything that was written so far, escape sequences included.
+    /// Returns the output so far, escape sequences included.
     pub(crate) fn written(&self) -> String {
         String::from_utf8_lossy(&self.written.lock().unwrap()).into_owned()
     }

@@ -322,7 +322,7 @@ pub(crate) fn some_plan() -> Plan {
     }
 }
 
-/// What a run made of changes.
+/// Builds the report of a run from changes and their outcomes.
 pub(crate) fn applied(outcomes: Vec<(Change, Outcome)>) -> ApplyReport {
     ApplyReport {
         already_done: std::collections::BTreeSet::default(),

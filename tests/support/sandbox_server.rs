@@ -47,7 +47,7 @@ impl SandboxServer {
         }
     }
 
-    /// One that says all it can, into the files `sandbox.out` and `sandbox.err`.
+    /// Starts the most verbose sandbox, which writes to the files `sandbox.out` and `sandbox.err`.
     #[track_caller]
     pub(crate) fn talkative(env: &TestEnv, options: &str) -> Self {
         let line = format!("sandbox --listen 127.0.0.1:0 -vv {options}");

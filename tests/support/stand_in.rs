@@ -45,7 +45,7 @@ impl Request {
     }
 }
 
-/// Everything that the stand-in keeps, as plain JSON objects in WorkOS's shapes.
+/// State of the stand-in, as plain JSON objects in WorkOS's shapes.
 #[derive(Debug, Default)]
 pub(crate) struct World {
     /// Organizations, oldest first.
@@ -70,9 +70,9 @@ pub(crate) struct World {
     pub(crate) webhook_endpoints: Vec<Value>,
     /// Invitations sent: organization id and contact id of each e-mail.
     pub(crate) emails: Vec<(String, String)>,
-    /// Whether lists know no `order`.
+    /// Lists ignore the parameter `order`.
     pub(crate) ignores_order: bool,
-    /// Whether a PUT replaces metadata as the official emulator does, null values included.
+    /// A PUT replaces metadata as the official emulator does, null values included.
     pub(crate) replaces_metadata: bool,
     made: usize,
 }
@@ -161,7 +161,7 @@ pub(crate) type Answer = (u16, Value);
 
 type Reshape = Box<dyn FnMut(&Request, Answer) -> Answer + Send>;
 
-/// What happens to the answers of some requests.
+/// Change to the answers of some requests.
 enum Effect {
     /// The answer is this one; the request has no effect.
     Answer(u16, Value),
@@ -174,7 +174,7 @@ enum Effect {
 struct Rule {
     method: String,
     path: String,
-    /// How many requests it is still for.
+    /// Number of requests that the rule still applies to.
     left: usize,
     effect: Effect,
 }
@@ -384,7 +384,7 @@ fn matches(pattern: &str, path: &str) -> bool {
     }
 }
 
-/// What the stand-in answers when no rule says otherwise.
+/// Returns the answer of the stand-in if no rule matches.
 fn usual(world: &mut World, request: &Request) -> Answer {
     let path: Vec<&str> = request.path.trim_matches('/').split('/').collect();
     let (query, body) = (&request.query, &request.body);

@@ -5,7 +5,7 @@ use portalctl_model::{Intent, OrganizationId};
 
 use super::samples::{intent, january, ready};
 
-/// What customers are called.
+/// Names of customers.
 const NAMES: [&str; 6] = [
     "Acme Corp",
     "Müller & Söhne GmbH",

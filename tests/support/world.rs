@@ -177,8 +177,8 @@ impl World {
         self
     }
 
-    /// What WorkOS holds once everything declared has been created, worked out without the planner:
-    /// the organization of `acme` is `org_acme`, unless it is pinned.
+    /// Returns the state of WorkOS once everything declared has been created, computed without the
+    /// planner: the organization of `acme` is `org_acme`, unless it is pinned.
     pub(crate) fn live(&self) -> Live {
         let mut live = Live::new();
         for (key, entry) in &self.desired.organizations {
@@ -291,7 +291,7 @@ impl World {
     }
 }
 
-/// What is declared for one organization.
+/// Declaration of one organization.
 pub(crate) struct Entry(pub(crate) DesiredOrganization);
 
 impl Entry {
@@ -435,7 +435,7 @@ impl Entry {
     }
 }
 
-/// What WorkOS holds.
+/// State of WorkOS.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Live(pub(crate) Observed);
 

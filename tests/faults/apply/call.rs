@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use workos_sandbox::world::World;
 
-/// What a request asks for.
+/// A request to WorkOS, parsed from its HTTP form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Call {
     pub(crate) method: Method,
@@ -39,7 +39,8 @@ impl Call {
         self.method == Method::POST && self.path == "/organizations"
     }
 
-    /// Whether its answer is an organization, whole: read by itself, made or changed.
+    /// Returns whether the answer is one complete organization: a read by id, a create or an
+    /// update.
     pub(crate) fn is_about_a_whole(&self) -> bool {
         let segments: Vec<&str> = self.path.split('/').skip(1).collect();
         match (segments.as_slice(), self.is_read()) {
@@ -56,12 +57,12 @@ impl Call {
         (self.is_read() && !id.contains('/')).then_some(id)
     }
 
-    /// Whether it replaces fields of an organization.
+    /// Returns whether the request updates an organization.
     pub(crate) fn is_put(&self) -> bool {
         self.method == Method::PUT && self.path.starts_with("/organizations/")
     }
 
-    /// Whether it deletes an organization.
+    /// Returns whether the request deletes an organization.
     pub(crate) fn is_delete(&self) -> bool {
         let mut segments = self.path.split('/').skip(1);
         self.method == Method::DELETE

@@ -1,4 +1,4 @@
-//! What must hold after every run, and in the end.
+//! Checks the invariants of every run, and the state of the account at the end of a schedule.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -22,7 +22,7 @@ const CATCH_UP: usize = 3;
 /// The most requests of a run: a few organizations, each tried a bounded number of times.
 const MAX_REQUESTS: usize = 1_000;
 
-/// What is wrong with a run of a client.
+/// Returns the invariants that a client's run violated.
 pub(crate) fn run(ran: &Ran, client: usize, network: &Network, is_calm: bool) -> Vec<String> {
     match ran {
         Ran::Through(done) => through(done, client, network, is_calm),
@@ -76,7 +76,7 @@ fn keeps_secrets(text: &str) -> Vec<String> {
         .collect()
 }
 
-/// What is said of a change against what went over the network.
+/// Returns a message if a reported change contradicts the requests that went over the network.
 fn accounted(applied: &AppliedChange, own: &[&Exchange], is_calm: bool) -> Option<String> {
     let AppliedChange { change, outcome } = applied;
     let is_about = |exchange: &&&Exchange| match &change.action {
@@ -126,8 +126,8 @@ fn accounted(applied: &AppliedChange, own: &[&Exchange], is_calm: bool) -> Optio
     }
 }
 
-/// Whether a change can only be done once somebody has decided, and it is told so: the organization
-/// with its Stripe customer id was given another external id after it was planned.
+/// Returns whether a change was reported as needing a person's decision: the organization with its
+/// Stripe customer id was given another external id after planning.
 pub(crate) fn waits_for_somebody(applied: &AppliedChange) -> bool {
     let problem = applied.outcome.problem();
     problem
@@ -135,14 +135,14 @@ pub(crate) fn waits_for_somebody(applied: &AppliedChange) -> bool {
         || may_be_sent(applied)
 }
 
-/// Whether an invitation is left alone because an e-mail may be on its way: another client sends it,
-/// or was cut off while it did.
+/// Returns whether an invitation was left alone because an e-mail may be on its way: another client
+/// sends it, or was cut off while sending.
 fn may_be_sent(applied: &AppliedChange) -> bool {
     let problem = applied.outcome.problem();
     problem.is_some_and(|problem| problem.code == invite::MAY_BE_SENT)
 }
 
-/// What is wrong with how fast a client asked.
+/// Returns the requests by which a client exceeded the rate limit or ignored `Retry-After`.
 pub(crate) fn pace(network: &Network) -> Vec<String> {
     network.look(|exchanges| {
         let mut clients: BTreeMap<(usize, usize), Vec<&Exchange>> = BTreeMap::new();
@@ -202,8 +202,8 @@ pub(crate) fn invitations(network: &Network) -> Vec<String> {
         .collect()
 }
 
-/// What a plan says of the entries that can be read, and otherwise says once all can be: one
-/// organization's failing read changes nothing for the others.
+/// Compares what a plan says of the readable entries with the plan once all entries are readable:
+/// one organization's failing read must not change the plan of the others.
 pub(crate) fn unlike(
     broken_plan: &Plan,
     mended: &Plan,
@@ -247,7 +247,8 @@ pub(crate) fn unlike(
         .collect()
 }
 
-/// What differs between the manifest and the account once there is nothing left to do.
+/// Returns the differences between the manifest and the account once there is nothing left to
+/// apply.
 pub(crate) fn as_declared(
     manifest: &World,
     spelling: Spelling,

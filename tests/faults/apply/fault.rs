@@ -1,4 +1,4 @@
-//! What goes wrong with a request, and whether it was carried out all the same.
+//! Faults of a request, and whether the request took effect all the same.
 
 use std::time::Duration;
 
@@ -36,11 +36,11 @@ pub(crate) enum Fault {
     RepeatedPage,
     /// A page with nothing on it and nothing after it, in the middle of the list.
     CutShort,
-    /// What this read always gets.
+    /// A read that fails in the same way every time.
     Always(How),
 }
 
-/// Whether the request was carried out.
+/// The effect of a faulty request on the account: carried out or not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Effect {
     None,

@@ -1,4 +1,4 @@
-//! Which kinds of trouble a schedule has beside what any network does.
+//! Kinds of trouble that a schedule has beside ordinary network faults.
 
 use super::call::Call;
 use super::random::Random;
@@ -6,17 +6,17 @@ use super::random::Random;
 /// The kinds of trouble of one schedule.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Kinds {
-    /// Whether all evidence is read before planning, not only what decides something.
+    /// Reads all evidence before planning, not only the evidence that a decision needs.
     pub(crate) reads_evidence: bool,
     /// Reads that fail whenever they are made.
     pub(crate) broken: Option<Broken>,
-    /// How WorkOS keeps and shows values otherwise than they were sent.
+    /// The way in which WorkOS normalizes the values that it was sent.
     pub(crate) spelling: Spelling,
     /// Of how many of a hundred organizations another manifest or an operator takes hold, right before
     /// they are read to be written.
     pub(crate) takes: usize,
-    /// Whether people link directories, add members and set up logs, and objects are in states that
-    /// this version does not know.
+    /// People link directories, add members and set up logs, and objects are in states that this
+    /// version does not know.
     pub(crate) is_used: bool,
 }
 
@@ -58,7 +58,7 @@ pub(crate) enum How {
     NotJson,
 }
 
-/// How WorkOS keeps and shows values.
+/// The way in which WorkOS stores and returns values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Spelling {
     /// As they were sent.
@@ -101,7 +101,7 @@ const HOW: [How; 7] = [
     How::NotJson,
 ];
 
-/// Those that are not exact.
+/// Every spelling but the exact one.
 pub(crate) const SPELLINGS: [Spelling; 6] = [
     Spelling::Capitals,
     Spelling::FinalDot,

@@ -1,4 +1,4 @@
-//! Who may be written to: kept beside the account, and asked before every write takes effect.
+//! Permissions to write, kept beside the account and checked before every write takes effect.
 //!
 //! It knows the manifests and what people do, and nothing of how portalctl decides.
 
@@ -16,11 +16,11 @@ use super::kinds::Kinds;
 use super::schedule::{MANIFEST, Schedule};
 use crate::world::{HOLDER, OWNER, PROTECT, World as Manifest};
 
-/// How long metadata that was told whole may be merged into before it is too old: what somebody sets
-/// within that time may be lost, for nothing at WorkOS guards the time between a read and a PUT.
+/// Age up to which metadata from a complete read may be merged into. An edit by a person within
+/// that time may be lost, because WorkOS has no guard between a read and a PUT.
 const FRESH: Duration = Duration::from_secs(3);
 
-/// What is known of the account, round by round.
+/// Knowledge of the account, round by round.
 pub(crate) struct Ledger {
     /// Every external id that a manifest of the schedule has declared.
     declared: BTreeSet<String>,
@@ -42,19 +42,21 @@ pub(crate) struct Ledger {
     violations: Vec<String>,
 }
 
-/// What is known of one round.
+/// Knowledge of one round.
 #[derive(Default)]
 struct Round {
     manifest: Option<Manifest>,
-    /// What might have been deleted at some time in the round.
+    /// Organizations that were deletable at any time in the round.
     deletable: BTreeSet<String>,
-    /// Where people were at work.
+    /// Organizations that people worked on.
     touched: BTreeSet<String>,
-    /// What each portalctl has read by itself, and people have not touched since.
+    /// Organizations that each client has read by id and that people have not touched since, by
+    /// client.
     as_read: BTreeSet<(usize, String)>,
-    /// What was handed out one by one: read again, perhaps to be written.
+    /// Organizations that were returned to each client by id: read again, perhaps before a write.
     handed_out_to: BTreeSet<(usize, String)>,
-    /// When each portalctl was last told an organization whole, while that is the last it asked of it.
+    /// Time at which each client was last given a complete organization, while that is its latest
+    /// request for it.
     told_whole: BTreeMap<(usize, String), Duration>,
     /// The organizations that a request of each portalctl is changing.
     changing: BTreeSet<(usize, String)>,
@@ -64,11 +66,11 @@ struct Round {
     there_before: BTreeSet<String>,
 }
 
-/// Whose a request is.
+/// The sender of a request: a client in a round.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct By {
     pub(crate) client: usize,
-    /// Whether it was given up long before it arrived.
+    /// The request was given up long before it arrived.
     pub(crate) is_late: bool,
 }
 
@@ -156,7 +158,7 @@ impl Ledger {
         self.look(account);
     }
 
-    /// What the round might delete.
+    /// Returns the organizations that the round may delete.
     pub(crate) fn deletable(&self) -> Vec<String> {
         self.round.deletable.iter().cloned().collect()
     }
@@ -269,8 +271,8 @@ impl Ledger {
         }
     }
 
-    /// What may not be deleted is not, unless that came about after it was looked at: nothing at
-    /// WorkOS guards the time between a read and the DELETE.
+    /// Records a violation if the organization may not be deleted, unless it became protected after
+    /// the client had looked: WorkOS has no guard between a read and the DELETE.
     fn before_delete(&mut self, organization: &Organization, by: By, account: &Account) {
         let id = &organization.id;
         let manifest = self.round.manifest.as_ref();
@@ -341,7 +343,7 @@ impl Ledger {
         self.violations.push(what);
     }
 
-    /// What was done that must not be, and what of other people's metadata was lost or changed.
+    /// Returns the forbidden writes, and the metadata of other people that was lost or changed.
     pub(crate) fn violations(&mut self, account: &Account) -> Vec<String> {
         let mut violations = std::mem::take(&mut self.violations);
         for (id, left) in &self.foreign {
@@ -381,7 +383,7 @@ fn is_anothers(organization: &Organization) -> bool {
     marks.contains_key(HOLDER) || marks.get(OWNER).is_some_and(|owner| owner != MANIFEST)
 }
 
-/// Whether a run may delete an organization.
+/// Returns whether a run may delete an organization.
 fn is_deletable(organization: &Organization, manifest: &Manifest, account: &Account) -> bool {
     let marks = &organization.metadata;
     let is_active = is_in_use(organization, account);

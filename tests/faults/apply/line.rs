@@ -1,4 +1,4 @@
-//! What carries one client's requests, and does to them what was drawn.
+//! Transport of one client, which applies the drawn faults to its requests.
 
 use std::time::Duration;
 
@@ -17,12 +17,12 @@ use super::ledger::By;
 use super::network::{Late, Network, Sent};
 use super::random::hash;
 
-/// How long a client waits for an answer.
+/// Time that a client waits for an answer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 type Answer = Result<Response<Bytes>, TransportError>;
 
-/// What carries one client's requests.
+/// Transport of one client's requests.
 pub(super) struct Line {
     pub(super) network: Network,
     pub(super) client: usize,
@@ -84,7 +84,7 @@ impl Line {
         self.on_the_way_back(fault, page, &seen, answer).await
     }
 
-    /// What keeps a request from being carried out, or from being it in time.
+    /// Applies the faults that keep a request from being carried out, or from arriving in time.
     async fn on_the_way(
         &self,
         fault: Fault,
@@ -130,7 +130,7 @@ impl Line {
         })
     }
 
-    /// What becomes of the answer to a request that was carried out.
+    /// Applies the faults of the answer to a request that was carried out.
     async fn on_the_way_back(
         &self,
         fault: Fault,
@@ -166,7 +166,7 @@ impl Line {
     }
 }
 
-/// Which list, of what, and from which end.
+/// Returns a key for the list, its subject and its direction.
 fn page_key(client: usize, call: &Call) -> u64 {
     let parts = call.query.split('&');
     let parts: Vec<&str> = parts.filter(|part| !part.starts_with("after=")).collect();
@@ -182,7 +182,7 @@ fn smaller_pages(mut request: Request<Bytes>, page: Option<usize>) -> Request<By
     request
 }
 
-/// What stands between may repeat what it was sent.
+/// Returns the authorization header, which a proxy in between may repeat in its answers.
 fn authorization(request: &Request<Bytes>) -> String {
     let header = request.headers().get(header::AUTHORIZATION);
     let bytes = header.map(HeaderValue::as_bytes).unwrap_or_default();

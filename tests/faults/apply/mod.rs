@@ -45,9 +45,9 @@ use kinds::Kinds;
 use network::Event;
 use play::{Played, play};
 
-/// How many schedules there are unless somebody says otherwise.
+/// Number of schedules unless `PORTALCTL_SCHEDULES` sets another.
 const SCHEDULES: u64 = 100;
-/// How many failing seeds are told.
+/// Number of failing seeds that are printed.
 const MAX_TOLD: usize = 30;
 
 /// Seeds that failed once, played without the kinds of trouble that were added later. Each stands for
@@ -79,13 +79,13 @@ const DRAWN: [u64; 6] = [
     17190, // that there are no audit logs was taken for a read that fails
 ];
 
-/// What schedules came to.
+/// Verdict on all schedules.
 #[derive(Default)]
 struct Judged {
     requests: usize,
     faults: usize,
     people: usize,
-    /// What is wrong with the schedules that fail.
+    /// Violations of each failing seed.
     failed: Vec<(u64, Vec<String>)>,
 }
 

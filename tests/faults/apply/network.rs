@@ -29,7 +29,7 @@ use crate::world::{INVITED, World};
 /// One request, and what became of it.
 #[derive(Debug, Clone)]
 pub(crate) struct Exchange {
-    /// Which portalctl sent it.
+    /// Number of the client that sent it.
     pub(crate) client: usize,
     pub(crate) round: usize,
     /// Since the schedule began.
@@ -40,13 +40,13 @@ pub(crate) struct Exchange {
     pub(crate) fault: Option<Fault>,
     /// The account's answer, where the request was carried out.
     pub(crate) status: Option<u16>,
-    /// How long the client was told to wait, and when.
+    /// `Retry-After` that the client was given, and the time of that answer.
     pub(crate) told_to_wait: Option<(Duration, Duration)>,
-    /// Whether the organization was marked as invited when the request was sent.
+    /// The organization was marked as invited when the request was sent.
     is_invited: bool,
 }
 
-/// What went over the network, and what people did meanwhile.
+/// An event of the trace: an exchange with WorkOS, or an act of a person.
 #[derive(Debug, Clone)]
 pub(crate) enum Event {
     Exchange(Exchange),
@@ -73,17 +73,17 @@ struct State {
     faults: usize,
     people: usize,
     takes: usize,
-    /// Whether the reads that always fail do so no more.
+    /// The reads that always fail have been repaired.
     is_mended: bool,
     ledger: Ledger,
     round: usize,
-    /// How many requests each subject has made.
+    /// Number of requests for each subject.
     drawn: BTreeMap<u64, u64>,
     events: Vec<Event>,
     late: Vec<Late>,
     /// The last page that each reader of each list was given.
     pages: BTreeMap<u64, Bytes>,
-    /// What ends each client's run, and after how many more requests.
+    /// The end of each client's run: its cancellation token and the number of requests until then.
     ends: Vec<(CancellationToken, End)>,
 }
 
@@ -115,7 +115,7 @@ impl Network {
         }
     }
 
-    /// What carries a client's requests.
+    /// Returns the transport of a client.
     pub(crate) fn line(&self, client: usize) -> Arc<dyn Transport> {
         Arc::new(Line {
             network: self.clone(),
@@ -460,9 +460,9 @@ pub(super) struct Late {
 pub(super) struct Sent {
     pub(super) number: usize,
     pub(super) fault: Option<Fault>,
-    /// How long the ways there and back take.
+    /// Latencies of the request and of the answer.
     pub(super) ways: (Duration, Duration),
-    /// Whether the run ends before the request arrives.
+    /// The run ends before the request arrives.
     pub(super) waits: bool,
 }
 

@@ -13,7 +13,7 @@ use super::random::Random;
 use super::schedule::{connection_state, directory_state};
 use crate::world::{HOLDER, OWNER, PROTECT};
 
-/// What makes an organization needed that a run is about to delete.
+/// Acts that make an organization needed while a run is about to delete it.
 const NEEDED: [usize; 8] = [3, 4, 5, 6, 9, 10, 11, 12];
 
 /// Does one thing to the account; says what, for the trace.
@@ -110,7 +110,7 @@ pub(crate) fn take(
     Some(format!("{id} {}", told?))
 }
 
-/// Somebody adds to the metadata of an organization, unless it may be lost.
+/// Adds to the metadata of an organization as a person would, unless that edit may be lost.
 pub(crate) fn annotate(
     account: &mut Account,
     now: Timestamp,

@@ -21,7 +21,7 @@ use super::schedule::{End, Round, Schedule};
 /// In calm weather: what one change makes possible, another, what is left over, and nothing.
 const MAX_CALM_RUNS: usize = 4;
 
-/// What became of a schedule.
+/// Result of playing a schedule.
 pub(crate) struct Played {
     pub(crate) wrong: Vec<String>,
     pub(crate) events: Vec<Event>,

@@ -30,7 +30,7 @@ use crate::world::World;
 
 /// The key that nothing may repeat.
 pub(crate) const KEY: &str = "sk_test_canaryOfTheFaultSchedules";
-/// How many organizations are worked on at once.
+/// Number of organizations that are worked on at once.
 const CONCURRENCY: usize = 4;
 
 /// The machine's clock, which somebody may set.
@@ -72,13 +72,13 @@ impl Clock for JumpingClock {
     }
 }
 
-/// What a run came to.
+/// Result of a run.
 pub(crate) enum Ran {
-    /// It did what it planned, or as much of it as it could.
+    /// The run finished its plan, as far as it could.
     Through(Box<Done>),
-    /// It could not read what is live.
+    /// The run could not read the live state.
     Failed(ApiError),
-    /// It was ended while it read, or the machine was gone.
+    /// The run was cancelled while it read, or its machine was lost.
     Gone,
 }
 
@@ -86,9 +86,9 @@ pub(crate) enum Ran {
 pub(crate) struct Done {
     pub(crate) plan: Plan,
     pub(crate) report: ApplyReport,
-    /// What an independent checker has against the plan.
+    /// Violations that an independent checker found in the plan.
     pub(crate) findings: Vec<String>,
-    /// Everything that is told.
+    /// Complete output of the run.
     pub(crate) told: String,
 }
 
@@ -102,7 +102,7 @@ impl ApplyProgress for Quiet {
     fn ended(&self, _: &Change, _: &Outcome) {}
 }
 
-/// What a run is told to do.
+/// Options of a run.
 pub(crate) struct Order<'a> {
     pub(crate) client: usize,
     pub(crate) manifest: &'a World,

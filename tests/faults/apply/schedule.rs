@@ -1,4 +1,4 @@
-//! What a seed stands for: manifests, an account, and everything that goes wrong with them.
+//! Expands a seed into a schedule: manifests, an account, and every fault.
 
 use std::collections::BTreeMap;
 
@@ -35,11 +35,11 @@ pub(crate) struct Schedule {
     pub(crate) seed: u64,
     /// One after the other; the last is what has to come about.
     pub(crate) manifests: Vec<World>,
-    /// What there is before the first run.
+    /// State of the account before the first run.
     pub(crate) account: Scenario,
-    /// How the stormy rounds end, each for the first and, if there is one, the second portalctl.
+    /// End of each stormy round, for the first client and, if there is one, the second.
     pub(crate) rounds: Vec<Round>,
-    /// How many of a hundred requests something goes wrong with.
+    /// Percentage of requests that fail.
     pub(crate) faults: usize,
     /// Before how many of a hundred requests somebody works in the dashboard.
     pub(crate) people: usize,
@@ -55,16 +55,16 @@ pub(crate) struct Round {
     pub(crate) ends: Vec<End>,
     /// By how many seconds the machine's clock jumps before it.
     pub(crate) jump: i64,
-    /// Whether the last plan of an earlier round, which was saved, is applied once more.
+    /// Applies the saved plan of an earlier round once more.
     pub(crate) applies_saved: bool,
 }
 
-/// How a run ends.
+/// The way in which a run ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum End {
     /// By itself.
     Through,
-    /// Somebody presses Ctrl-C after so many requests.
+    /// Ctrl-C after so many requests.
     Interrupted(usize),
     /// The machine is gone after so many requests.
     Killed(usize),
@@ -287,7 +287,7 @@ fn account(seed: u64, kinds: Kinds, random: &mut Random) -> Scenario {
     }
 }
 
-/// What there may be of a customer already.
+/// Draws the organization that a customer may already have.
 fn existing(key: &str, random: &mut Random) -> Option<ScenarioOrganization> {
     let domain = |state| ScenarioDomain {
         domain: format!("{key}.com"),
@@ -340,7 +340,7 @@ fn existing(key: &str, random: &mut Random) -> Option<ScenarioOrganization> {
     Some(organization)
 }
 
-/// What people have set up, in states known and unknown.
+/// Adds the setup that people have done, in known and unknown states.
 fn used(organization: &mut ScenarioOrganization, random: &mut Random) {
     if random.percent(20) {
         organization.connections.push(ScenarioConnection {
@@ -414,7 +414,7 @@ fn active() -> ScenarioConnection {
     }
 }
 
-/// What this manifest created once and declares no more.
+/// Makes an organization that this manifest created once and no longer declares.
 fn former(number: usize, random: &mut Random) -> ScenarioOrganization {
     let mut metadata = BTreeMap::from([(OWNER.to_owned(), MANIFEST.to_owned())]);
     if random.percent(25) {
@@ -433,7 +433,7 @@ fn former(number: usize, random: &mut Random) -> ScenarioOrganization {
     }
 }
 
-/// What is nobody's business.
+/// Makes an organization that no manifest manages.
 fn stranger(number: usize) -> ScenarioOrganization {
     ScenarioOrganization {
         name: format!("Stranger {number}"),

@@ -13,12 +13,12 @@ use tokio::time::Instant;
 #[derive(Debug, Clone)]
 pub(crate) struct JumpingClock {
     true_time: FixedClock,
-    /// How many seconds it is ahead.
+    /// Seconds that the clock is ahead of true time.
     ahead: Arc<AtomicI64>,
 }
 
 impl JumpingClock {
-    /// One that is right.
+    /// Creates a clock that shows true time.
     pub(crate) fn new(true_time: FixedClock) -> Self {
         Self {
             true_time,

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-/// What a schedule is drawn from.
+/// Seed from which a schedule is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Seed(pub(crate) u64);
 
@@ -44,7 +44,7 @@ impl Dice {
         self.next() % bound
     }
 
-    /// Whether so many of a hundred come about.
+    /// Returns true with a probability of so many percent.
     pub(crate) fn percent(&mut self, of_hundred: u64) -> bool {
         self.below(100) < of_hundred
     }

@@ -1,5 +1,5 @@
-//! Who is gone for all that a process was told: a resource that it looked for at the API server itself
-//! and did not find, unless a watch has shown it since.
+//! Resources that are gone as far as a process knows: it looked for them at the API server and did
+//! not find them, and no watch has shown them since.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,14 +8,14 @@ use tokio::time::Instant;
 
 use super::sights::PASS;
 
-/// What each process was told of the resources that may hold something.
+/// Each process's knowledge of the resources that may hold an organization.
 #[derive(Debug, Default)]
 pub(crate) struct Looks {
-    /// When a process last looked for a resource, where it did not find it.
+    /// Time at which a process last looked for a resource in vain.
     missed: BTreeMap<(usize, String), Instant>,
     /// Since when the watch of a process shows a resource.
     shown: BTreeMap<(usize, String), Instant>,
-    /// What a process has listed, and may not have put together yet.
+    /// Resources that a process has listed and may not have processed yet.
     listed: BTreeMap<usize, BTreeSet<String>>,
 }
 
@@ -58,7 +58,7 @@ impl Looks {
         }
     }
 
-    /// Whether a resource was gone for all that a process had been told when it sent something.
+    /// Returns whether a resource was gone, as far as a process knew when it sent a request.
     pub(crate) fn say_gone(&self, process: usize, name: &str, sent: Instant) -> bool {
         let about = (process, name.to_owned());
         let is_missed = self.missed.get(&about);

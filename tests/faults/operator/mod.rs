@@ -38,7 +38,7 @@ use schedule::Schedule;
 const ENVIRONMENT: &str = "production";
 /// Another of the same API key, in some of the schedules.
 const OTHER_ENVIRONMENT: &str = "other";
-/// What the processes run for.
+/// Name of the lease that the processes compete for.
 const LEASE: &str = "portalctl-operator";
 /// The id of the operator's cluster.
 const CLUSTER: &str = "here";
@@ -49,7 +49,7 @@ const UNREADABLE: &str = "later";
 /// Another controller's finalizer.
 const FOREIGN_FINALIZER: &str = "example.com/billing";
 
-/// How many schedules are run unless `PORTALCTL_SCHEDULES` says otherwise.
+/// Number of schedules unless `PORTALCTL_SCHEDULES` sets another.
 const SCHEDULES: u64 = 20;
 /// Schedules that something went wrong with once.
 const REGRESSIONS: &[u64] = &[

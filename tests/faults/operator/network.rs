@@ -16,18 +16,18 @@ use super::dice::{Dice, Seed};
 /// nothing at the sender's end can keep it from that.
 const LONGEST_WAY: u64 = 2_000;
 
-/// Which server.
+/// The server that a request goes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Server {
     Api,
     WorkOs,
 }
 
-/// What becomes of one exchange.
+/// Outcome of one exchange.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Fate {
     Answered,
-    /// Somebody else writes to the same object at the same time, and is faster.
+    /// Another client writes to the same object first.
     Outrun,
     /// The server says so, and has done nothing.
     Refused(u16),
@@ -44,7 +44,7 @@ pub(crate) enum Fate {
 }
 
 impl Fate {
-    /// Whether the request arrives.
+    /// Returns whether the request arrives.
     pub(crate) const fn arrives(self) -> bool {
         !matches!(
             self,
@@ -56,21 +56,21 @@ impl Fate {
 /// One exchange.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Exchange {
-    /// How long the request is on its way.
+    /// Latency of the request.
     pub(crate) before: Duration,
     pub(crate) fate: Fate,
-    /// How long the answer is.
+    /// Latency of the answer.
     pub(crate) after: Duration,
 }
 
-/// How bad it is, while faults last.
+/// Fault rates while faults last.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Weather {
-    /// How many percent of the exchanges with the API server fail.
+    /// Percentage of failing exchanges with the API server.
     pub(crate) api: u64,
-    /// How many percent of those with WorkOS do, beside the faults that WorkOS has by itself.
+    /// Percentage of failing exchanges with WorkOS, beside the faults of WorkOS itself.
     pub(crate) workos: u64,
-    /// How many percent of the watches end badly.
+    /// Percentage of watches that end badly.
     pub(crate) watches: u64,
     /// Of how many percent of the objects at WorkOS no detail can be read.
     pub(crate) details: u64,
@@ -78,7 +78,7 @@ pub(crate) struct Weather {
     pub(crate) never: u64,
     /// The answer to the whole lists of connections and directories, where they cannot be had.
     pub(crate) lists: Option<u16>,
-    /// Who is cut off from which server, and when.
+    /// Partitions: a replica, the server that it cannot reach, and the time.
     pub(crate) cuts: Vec<Cut>,
 }
 
@@ -112,17 +112,17 @@ impl Network {
         }
     }
 
-    /// How long the schedule has run.
+    /// Returns the time since the schedule began.
     pub(crate) fn passed(&self) -> Duration {
         SystemClock.instant() - self.began
     }
 
-    /// When faults stop.
+    /// Returns the time at which faults stop.
     pub(crate) fn calm(&self) -> Instant {
         self.began + self.calm
     }
 
-    /// What becomes of an exchange.
+    /// Draws the outcome of an exchange.
     pub(crate) fn exchange(&self, replica: usize, server: Server, about: &str) -> Exchange {
         let mut dice = self.draw(&format!("{replica} {server:?} {about}"));
         let passed = self.passed();
@@ -164,20 +164,21 @@ impl Network {
         }
     }
 
-    /// Whether a detail of one object cannot be read, however often it is tried.
+    /// Returns whether a detail of one object cannot be read while faults last, however often it is
+    /// tried.
     pub(crate) fn breaks_detail(&self, about: &str) -> bool {
         let mut dice = self.seed.of(&format!("detail {about}"));
         let is_broken = self.passed() < self.calm && dice.percent(self.weather.details);
         is_broken || self.never_tells(about)
     }
 
-    /// Whether a detail of one object can never be read.
+    /// Returns whether a detail of one object can never be read.
     pub(crate) fn never_tells(&self, about: &str) -> bool {
         let mut dice = self.seed.of(&format!("never {about}"));
         dice.percent(self.weather.never)
     }
 
-    /// Whether it can never be read that an organization is in use.
+    /// Returns whether the usage of an organization can never be read.
     pub(crate) fn hides_use(&self, id: &str) -> bool {
         self.never_tells(&format!("GET /organizations/{id}/audit_log_configuration"))
     }
@@ -187,7 +188,7 @@ impl Network {
         self.weather.lists
     }
 
-    /// How a watch goes: what it lags behind, how long it lasts, and how it ends.
+    /// Draws the delay of a watch's events, its duration and its end.
     pub(crate) fn watch(&self, replica: usize, about: &str) -> (Duration, Duration, End) {
         let mut dice = self.draw(&format!("{replica} watch {about}"));
         let quiet = (dice.millis(1, 50), Duration::from_secs(290), End::Closed);

@@ -1,5 +1,5 @@
-//! What must be so in the end: every status says what is true, WorkOS has what is declared, and what
-//! nobody declared is as it was.
+//! Expected final state: every status is true, WorkOS has what is declared, and everything
+//! undeclared is untouched.
 
 use std::collections::BTreeMap;
 
@@ -58,7 +58,7 @@ impl<'a> Resource<'a> {
         self.says("portalctl.dev/paused") || self.spec()["suspend"] == true
     }
 
-    /// Whether the organization that it had is gone, and it has not asked for another one.
+    /// Returns whether the organization is gone and the resource has not requested another one.
     fn is_lost(&self, world: &World) -> bool {
         let status = &self.object["status"];
         let asks = self.spec()["recreate"] == "once" && status["recreated"] != true;
@@ -105,20 +105,20 @@ impl<'a> Resource<'a> {
     }
 }
 
-/// What an environment lets the operator do.
+/// Operations that an environment lets the operator do.
 #[expect(clippy::struct_excessive_bools, reason = "each power is one")]
 struct Powers {
     is_paused: bool,
     lets_delete: bool,
     lets_delete_in_use: bool,
-    /// Whether it is being deleted: nothing is created or changed any more.
+    /// The environment is being deleted: nothing is created or changed any more.
     is_ending: bool,
-    /// Why nothing can be done for its resources.
+    /// Reason for which none of its resources can be reconciled.
     trouble: Option<&'static str>,
 }
 
 impl Powers {
-    /// Those of an environment, if it is there.
+    /// Returns the powers of an environment, none if it does not exist.
     fn of(environment: Option<&Resource<'_>>, secret: schedule::Key) -> Self {
         let Some(environment) = environment else {
             return Self {
@@ -150,9 +150,9 @@ impl Powers {
 /// The relation of a resource to the organization that it claims.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Claim {
-    /// It is its own, or to be created.
+    /// The organization belongs to the resource, or is to be created for it.
     Granted,
-    /// It is another's.
+    /// The organization belongs to another resource.
     Refused,
 }
 
@@ -206,7 +206,7 @@ fn claim_of(
     }
 }
 
-/// What is not as it must be, yet.
+/// Returns the expectations that do not hold yet.
 pub(super) fn unmet(
     store: &Store,
     world: &World,
@@ -294,7 +294,7 @@ fn is_about_this(resource: &Resource<'_>, condition: &Value) -> bool {
         && resource.object["status"]["observedGeneration"] == *generation
 }
 
-/// Whether a resource and what is said of it are as they must be.
+/// Checks a resource and its status against the expectations.
 fn meets(
     one: &Resource<'_>,
     claim: Claim,
@@ -352,7 +352,7 @@ fn meets(
     is_live(one, world, witness)
 }
 
-/// Whether what is said of a resource is said of it as it is now, and is one of these reasons.
+/// Checks that a condition is up to date and has one of these reasons.
 fn expects(one: &Resource<'_>, status: &str, reasons: &[&str]) -> Result<(), String> {
     let synced = one.condition("Synced");
     if !is_about_this(one, synced) {
@@ -365,7 +365,7 @@ fn expects(one: &Resource<'_>, status: &str, reasons: &[&str]) -> Result<(), Str
     Ok(())
 }
 
-/// Why a resource may still be there that is being deleted.
+/// Returns the reasons for which a resource that is being deleted may still exist.
 fn waits_because(
     one: &Resource<'_>,
     holds: bool,
@@ -416,7 +416,7 @@ fn waits_because(
     Err("it was to be deleted".to_owned())
 }
 
-/// Whether WorkOS has what a resource declares.
+/// Checks that WorkOS has the declared state of a resource.
 fn is_live(one: &Resource<'_>, world: &World, witness: &Witness) -> Result<(), String> {
     let live = world
         .organization_by_external_id(&one.external_id())
@@ -439,7 +439,7 @@ fn is_live(one: &Resource<'_>, world: &World, witness: &Witness) -> Result<(), S
     }
 }
 
-/// What must be so whatever happened.
+/// Checks the invariants that must hold in every schedule.
 pub(super) fn check(schedule: &Schedule, world: &World, people: &People, witness: &Witness) {
     count_deletions(schedule, world, people, witness);
     for (id, made) in &people.strangers {

@@ -21,7 +21,7 @@ pub(crate) const FIRST: &str = "sk_test_first_a1b2c3d4e5";
 pub(crate) const SECOND: &str = "sk_test_second_f6g7h8i9j0";
 /// An API key of another account.
 pub(crate) const ELSEWHERES: &str = "sk_test_elsewhere_p5q6r7s8t9";
-/// What the webhooks are signed with.
+/// Secret that signs the webhooks.
 pub(crate) const WEBHOOK_SECRET: &str = "whsec_operator_k1l2m3n4";
 
 /// The people, and what they remember having done.
@@ -31,7 +31,7 @@ pub(crate) struct People {
     witness: Arc<Witness>,
     environment: Value,
     pub(crate) secret: Key,
-    /// What they did so far: makes names differ.
+    /// Number of acts so far, which makes names unique.
     count: u64,
     /// The organizations that nobody declares, as they were made.
     pub(crate) strangers: BTreeMap<String, Organization>,
@@ -42,7 +42,8 @@ pub(crate) struct People {
 }
 
 impl People {
-    /// Those of a schedule: an environment, its Secret, and a stranger are there already.
+    /// Creates the people of a schedule; an environment, its Secret and an unrelated organization
+    /// exist already.
     pub(crate) fn new(
         schedule: &Schedule,
         api: Arc<ApiServer>,
@@ -84,7 +85,7 @@ impl People {
         people
     }
 
-    /// Somebody does something; what is not there cannot be changed.
+    /// Carries out an act. Acts on missing objects have no effect.
     pub(crate) fn act(&mut self, act: &Act) {
         self.count += 1;
         let count = self.count;
@@ -202,7 +203,7 @@ impl People {
         self.put(&key_of(which), &json!({ "spec": spec }));
     }
 
-    /// One that this version of the operator cannot read.
+    /// Creates a resource that this version of the operator cannot read.
     fn create_unreadable(&self) {
         let spec = json!({
             "environmentRef": { "name": super::ENVIRONMENT },

@@ -28,21 +28,21 @@ use super::schedule::{Act, SLOTS, Schedule};
 use super::wire::{REVOKED, Wire};
 use super::witness::{Witness, identity};
 
-/// When every schedule begins.
+/// Time at which every schedule begins.
 const START: &str = "2026-01-15T12:00:00Z";
-/// How long after the last fault everything must be as declared: a change that failed often is tried
-/// again after half an hour.
+/// Time after the last fault by which everything must be as declared. A change that failed often is
+/// retried after half an hour.
 const PATIENCE: Duration = Duration::from_mins(45);
-/// How long after the last fault somebody may still act on what was lost or seen late.
+/// Time after the last fault during which a process may still act on stale observations.
 const STALE: Duration = Duration::from_secs(90);
-/// How often it is looked whether it is.
+/// Interval between checks of the final state.
 const LOOK: Duration = Duration::from_secs(5);
 
-/// What came of a schedule.
+/// Result of a schedule.
 pub(crate) struct Account {
-    /// Everything that happened, in order.
+    /// Every event, in order.
     pub(crate) trace: Vec<String>,
-    /// What must not have happened, or should have.
+    /// Invariants that were violated.
     pub(crate) broken: Vec<String>,
 }
 
@@ -67,7 +67,7 @@ struct Process {
     task: JoinHandle<Result<(), Error>>,
 }
 
-/// Everything that takes part.
+/// Participants of a schedule: servers, processes and people.
 struct Stage {
     network: Arc<Network>,
     witness: Arc<Witness>,
@@ -254,7 +254,7 @@ impl Stage {
         self.witness.note("converged");
     }
 
-    /// Nothing more is written once everything is as declared, however long nothing happens.
+    /// Checks that the operator writes nothing more once everything is as declared.
     async fn rest(&mut self, schedule: &Schedule) {
         // What was just found to be so may still be told.
         SystemClock.sleep(3 * schedule.poll + LOOK).await;
@@ -286,7 +286,7 @@ impl Stage {
         })
     }
 
-    /// What came of it.
+    /// Ends the processes and returns the result.
     async fn close(self, schedule: &Schedule) -> Account {
         self.sandbox
             .read(|world| outcome::check(schedule, world, &self.people, &self.witness));

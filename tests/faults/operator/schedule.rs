@@ -40,7 +40,7 @@ const DIRECTORIES: [&str; 5] = [
     "suspended",
 ];
 
-/// What somebody does, or what befalls.
+/// An act of a person, or an accident.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Act {
     // People with kubectl.
@@ -81,7 +81,7 @@ pub(crate) enum Act {
     Webhook(usize),
 }
 
-/// What the Secret holds.
+/// The API key that the Secret holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Key {
     First,
@@ -92,24 +92,24 @@ pub(crate) enum Key {
     Elsewhere,
 }
 
-/// Everything that is going to happen.
+/// A schedule: every act and every fault of a run.
 #[derive(Debug, Clone)]
 pub(crate) struct Schedule {
     pub(crate) seed: Seed,
-    /// How long a holder of the lease that does not answer is waited for.
+    /// Duration of the lease, after which a holder that does not answer is replaced.
     pub(crate) lease: Duration,
     pub(crate) poll: Duration,
     pub(crate) resync: Duration,
     pub(crate) pace: u32,
     pub(crate) max_deletes: u32,
     pub(crate) weather: Weather,
-    /// How WorkOS keeps and shows values.
+    /// The way in which WorkOS stores and returns values.
     pub(crate) spelling: Spelling,
-    /// How many percent of the requests WorkOS itself lets fail.
+    /// Percentage of requests that WorkOS itself lets fail.
     pub(crate) sandbox: u8,
-    /// How long a deletion takes at WorkOS.
+    /// Time that a deletion takes at WorkOS.
     pub(crate) deletion_delay: Duration,
-    /// When faults stop.
+    /// Time at which faults stop.
     pub(crate) calm: Duration,
     /// In order.
     pub(crate) acts: Vec<(Duration, Act)>,
@@ -336,7 +336,7 @@ fn everything_is_deleted(dice: &mut Dice, calm: Duration) -> Vec<(Duration, Act)
     acts
 }
 
-/// Somebody else keeps renaming an organization.
+/// Draws the acts of another client that keeps renaming an organization.
 fn somebody_else_writes(dice: &mut Dice, calm: Duration) -> Vec<(Duration, Act)> {
     let which = usize::try_from(dice.below(RESOURCES.len() as u64)).unwrap();
     let mut at = time(dice, calm / 2);
@@ -348,7 +348,7 @@ fn somebody_else_writes(dice: &mut Dice, calm: Duration) -> Vec<(Duration, Act)>
     acts
 }
 
-/// What one of the people does.
+/// Draws an act of a person.
 fn somebody(dice: &mut Dice) -> Act {
     let which = usize::try_from(dice.below(RESOURCES.len() as u64)).unwrap();
     let yes = dice.percent(50);

@@ -1,5 +1,5 @@
-//! What each process has been told of the objects, and when: what it may do hangs on that, not on
-//! what it cannot know yet.
+//! Each process's knowledge of the objects over time. A process may write according to that
+//! knowledge, even if the objects have changed since.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -8,25 +8,25 @@ use serde_json::Value;
 
 use super::api::{Kind, TENANT};
 
-/// How long one pass may go on with what it saw when it began.
+/// Time for which one pass may go on with the state that it saw when it began.
 pub(super) const PASS: Duration = Duration::from_mins(3);
-/// How long a write may be under way: it waits for its turn in the pace, and is tried again. Whether
-/// it may be begun is looked at right before.
+/// Time that a write may take: it waits for the rate limit and is retried. Its permission is
+/// checked right before it begins.
 const WRITE: Duration = Duration::from_secs(90);
 
-/// What an object lets the operator do.
+/// Operations that an object permits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Sight {
     /// The external id of the organization that it stands for; none for an environment.
     external_id: Option<String>,
     writes: bool,
     deletes: bool,
-    /// Whether it had an organization, and has not asked for another one.
+    /// The resource had an organization, and has not requested another one.
     had: bool,
 }
 
 impl Sight {
-    /// What an object lets the operator do, by the object's name.
+    /// Returns the name of an object and the operations that it permits.
     pub(crate) fn of(kind: Kind, object: &Value, is_gone: bool) -> Option<(String, Self)> {
         let (metadata, spec) = (&object["metadata"], &object["spec"]);
         let name = metadata["name"].as_str()?.to_owned();
@@ -74,7 +74,7 @@ pub(crate) fn external_id(name: &str, object: &Value) -> String {
     spec["externalId"].as_str().map_or(own, str::to_owned)
 }
 
-/// What each process has been told.
+/// Each process's knowledge of all objects.
 #[derive(Debug, Default)]
 pub(crate) struct Sights {
     by_process: BTreeMap<usize, BTreeMap<String, Vec<(Duration, Sight)>>>,
@@ -91,17 +91,17 @@ impl Sights {
         }
     }
 
-    /// Whether a process may write to an organization, for all that it knew when it began to.
+    /// Returns whether a process may write to an organization, by its knowledge when it began to.
     pub(crate) fn lets_write(&self, process: usize, external_id: &str, at: Duration) -> bool {
         self.lets(process, external_id, at, |sight| sight.writes)
     }
 
-    /// Whether it may delete one.
+    /// Returns whether a process may delete an organization, by its knowledge when it began to.
     pub(crate) fn lets_delete(&self, process: usize, external_id: &str, at: Duration) -> bool {
         self.lets(process, external_id, at, |sight| sight.deletes)
     }
 
-    /// Whether a process may write for a resource, for all that it knew when it began to.
+    /// Returns whether a process may write for a resource, by its knowledge when it began to.
     pub(crate) fn lets_write_for(&self, process: usize, resource: &str, at: Duration) -> bool {
         let told = self.by_process.get(&process);
         let history = told.and_then(|told| told.get(resource));
@@ -111,7 +111,8 @@ impl Sights {
         })
     }
 
-    /// Whether all who could ask for an organization had one before, for the length of a pass.
+    /// Returns whether every resource that could request an organization had one before, for the
+    /// length of a pass.
     pub(crate) fn had(&self, process: usize, external_id: &str, at: Duration) -> bool {
         let told = self.by_process.get(&process).into_iter().flatten();
         let mut meant = told
@@ -144,18 +145,19 @@ impl Sights {
             && held(&|sight| sight.external_id.as_deref() == Some(external_id))
     }
 
-    /// Somebody's edit of an organization may have been written over.
+    /// Records that an edit of an organization may have been overwritten without a fault of the
+    /// operator.
     pub(crate) fn forgive(&mut self, id: &str) {
         self.forgiven.insert(id.to_owned());
     }
 
-    /// Whether it may.
+    /// Returns whether an edit of an organization may have been overwritten.
     pub(crate) fn is_forgiven(&self, id: &str) -> bool {
         self.forgiven.contains(id)
     }
 }
 
-/// What was so at any time within a while.
+/// Returns whether a condition held at any time within a recent period.
 fn recent(
     history: &[(Duration, Sight)],
     at: Duration,

@@ -19,7 +19,7 @@ use super::people::ELSEWHERES;
 use super::witness::{PortalCall, Witness};
 use crate::apply::kinds::Spelling;
 
-/// How long the transport of life waits for an answer.
+/// Timeout of the real transport.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The longest time between the last look at an organization and the arrival of its deletion.
 const IN_FLIGHT: SignedDuration = SignedDuration::from_secs(90);
@@ -135,8 +135,8 @@ impl Wire {
         })
     }
 
-    /// Whether an organization that is being deleted has been in use for longer than a request is on
-    /// its way, and no environment lets that be.
+    /// Returns whether an organization that is being deleted has been in use for longer than a
+    /// request takes, and no environment permits that.
     fn deletes_in_use(&self, call: &PortalCall) -> bool {
         let long_ago = self.sandbox.now().checked_sub(IN_FLIGHT).unwrap();
         let is_in_use = self.account(call).read(|world| {

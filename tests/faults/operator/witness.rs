@@ -1,4 +1,4 @@
-//! Who did what, when: the trace of a schedule, and what must never happen, told as it happens.
+//! Records the trace of a schedule, and checks the invariants on every event.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt::Display;
@@ -36,9 +36,9 @@ pub(crate) struct PortalCall {
     pub(crate) organization: Option<String>,
     pub(crate) key: String,
     body: Value,
-    /// Whether no organization is named in the query.
+    /// The query names no organization.
     is_list: bool,
-    /// When it was sent: what a process is told while it is on its way comes too late for it.
+    /// Time at which it was sent. Knowledge that the process gained later does not count for it.
     sent: Instant,
 }
 
@@ -76,14 +76,15 @@ impl PortalCall {
         self.body["name"].as_str().filter(|_| is_update)
     }
 
-    /// Whether it reads something of one object alone: its contacts, its certificates.
+    /// Returns whether the request reads a detail of one object alone: its contacts or its
+    /// certificates.
     pub(crate) fn reads_a_detail(&self) -> bool {
         self.method.is_safe()
             && self.path.split('/').count() > 3
             && !self.path.contains("external_id")
     }
 
-    /// Whether it reads the connections or directories of the whole account.
+    /// Returns whether the request reads the connections or directories of the whole account.
     pub(crate) fn reads_a_whole_list(&self) -> bool {
         self.method.is_safe()
             && self.is_list
@@ -99,7 +100,7 @@ impl PortalCall {
     }
 }
 
-/// What was seen.
+/// Trace and findings of a schedule.
 pub(crate) struct Witness {
     network: Arc<Network>,
     spelling: Spelling,
@@ -114,23 +115,24 @@ struct State {
     trace: Vec<String>,
     broken: Vec<String>,
     sights: Sights,
-    /// When requests were sent to WorkOS within the last second, by process and API key.
+    /// Times of the requests to WorkOS within the last second, by process and API key.
     sent: BTreeMap<(usize, String), VecDeque<Instant>>,
-    /// When a process last read an organization by itself.
+    /// Time at which a process last read an organization by id.
     read: BTreeMap<(usize, String), Instant>,
-    /// When somebody last changed the metadata of an organization in the dashboard.
+    /// Time at which a person last changed the metadata of an organization in the dashboard.
     edited: BTreeMap<String, Instant>,
-    /// When an organization was given a name, by that name and the version of its resource.
+    /// Times at which an organization was given a name, by that name and the version of its
+    /// resource.
     named: BTreeMap<(String, String, u64), Vec<(Instant, usize)>>,
     looks: Looks,
-    /// Whether an environment ever let organizations in use be deleted.
+    /// An environment permitted the deletion of organizations in use at some time.
     ever_allowed: bool,
-    /// When another cluster last took hold of an organization.
+    /// Time at which another cluster last took over an organization.
     taken: BTreeMap<String, Instant>,
     tally: Tally,
 }
 
-/// How often something was done.
+/// Counts of acts and writes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
     /// Statuses of organizations.
@@ -161,12 +163,12 @@ impl Witness {
         }
     }
 
-    /// How WorkOS keeps and shows values.
+    /// Returns the way in which WorkOS stores and returns values.
     pub(crate) const fn spelling(&self) -> Spelling {
         self.spelling
     }
 
-    /// Whether it can never be read that an organization is in use.
+    /// Returns whether the usage of an organization can never be read.
     pub(crate) fn hides_use(&self, id: &str) -> bool {
         self.network.hides_use(id)
     }
@@ -185,40 +187,40 @@ impl Witness {
         state.broken.push(format!("after {at} ms: {what}"));
     }
 
-    /// What must not have happened.
+    /// Returns the violated invariants.
     pub(crate) fn all_broken(&self) -> Vec<String> {
         self.state().broken.clone()
     }
 
-    /// Everything, in order.
+    /// Returns every event, in order.
     pub(crate) fn trace(&self) -> Vec<String> {
         self.state().trace.clone()
     }
 
-    /// How often things were done so far.
+    /// Returns the counts so far.
     pub(crate) fn tally(&self) -> Tally {
         self.state().tally
     }
 
-    /// Whether a text holds a secret.
+    /// Returns whether a text contains a secret.
     pub(crate) fn holds_secret(&self, text: &str) -> bool {
         let mut secrets = self.secrets.iter();
         secrets.any(|secret| text.contains(secret.as_str()))
     }
 
-    /// Whether a field was written more often than once for one version of a resource.
+    /// Returns whether a field was written more than once for one version of a resource.
     pub(crate) fn has_fights(&self) -> bool {
         self.state().named.values().any(|times| times.len() > 1)
     }
 
-    /// Whether somebody else keeps renaming an organization.
+    /// Returns whether another client keeps renaming an organization.
     pub(crate) fn is_fought_over(&self, id: &str) -> bool {
         let state = self.state();
         let mut named = state.named.iter();
         named.any(|((one, ..), times)| one == id && times.len() > 1)
     }
 
-    /// Whether an environment ever let organizations in use be deleted.
+    /// Returns whether an environment permitted the deletion of organizations in use at some time.
     pub(crate) fn ever_allowed(&self) -> bool {
         self.state().ever_allowed
     }
@@ -470,13 +472,13 @@ impl Witness {
         }
     }
 
-    /// Somebody changed the metadata of an organization in the dashboard.
+    /// Records that a person changed the metadata of an organization in the dashboard.
     pub(crate) fn edited(&self, id: &str) {
         let now = SystemClock.instant();
         self.state().edited.insert(id.to_owned(), now);
     }
 
-    /// Whether somebody's edit of an organization may have been written over.
+    /// Returns whether an edit of an organization may have been overwritten.
     pub(crate) fn is_forgiven(&self, id: &str) -> bool {
         self.state().sights.is_forgiven(id)
     }
@@ -490,7 +492,7 @@ impl Witness {
     }
 }
 
-/// What a status says, in short.
+/// Summarizes a status.
 fn told(body: &Value) -> String {
     let conditions = body["status"]["conditions"].as_array();
     let told = conditions.into_iter().flatten().map(|one| {

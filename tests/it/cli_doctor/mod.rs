@@ -16,7 +16,7 @@ use crate::support::http::Canned;
 use crate::support::sandbox_server::SandboxServer;
 use crate::support::wait;
 
-/// Nothing about it is to be complained of.
+/// A manifest without findings.
 const SOUND: &str = "\
 version: 1
 manifest: customers
@@ -32,7 +32,7 @@ organizations:
 /// An empty list, as an environment without organizations gives it.
 const NOBODY: &str = r#"{"data":[],"list_metadata":{"before":null,"after":null}}"#;
 
-/// What a run found of one subject: its verdict and its code.
+/// Returns the verdict and the code of one check in a report.
 #[track_caller]
 fn found(report: &Value, id: &str) -> (String, Value) {
     let check = check(report, id);

@@ -1,4 +1,5 @@
-//! What the judges have in common: a client of plain HTTP, and where the official packages are.
+//! Shared parts of the conformance tests: a plain HTTP client, and the location of the official
+//! packages.
 
 use std::fmt;
 use std::path::PathBuf;

@@ -34,7 +34,7 @@ async fn names(face: &Face) -> BTreeSet<String> {
         .collect()
 }
 
-/// How many requests a sandbox has answered: it numbers them.
+/// Returns the number of requests that a sandbox has answered, from its request ids.
 async fn answered(url: &str) -> usize {
     let answer = reqwest::get(format!("{url}/health")).await.unwrap();
     let id = answer.headers()["x-request-id"].to_str().unwrap();

@@ -11,7 +11,7 @@ use crate::support::cli::TestEnv;
 use crate::support::manifests::{customer, many};
 use crate::support::sandbox_server::SandboxServer;
 
-/// What a server begins with, what is applied to it, and what has to come out.
+/// Initial state of a server, the manifest to apply, and the expected final state.
 struct Case {
     scenario: String,
     manifest: String,
@@ -87,7 +87,7 @@ impl Case {
         (env, server)
     }
 
-    /// How many requests a run makes that nobody kills.
+    /// Counts the requests of a run that is not killed.
     fn whole_run(&self) -> usize {
         let (env, server) = self.start();
         let proxy = Proxy::new(&server, &Victim::default(), None);

@@ -1,15 +1,15 @@
-//! How many kills, and where each lands: drawn from one seed.
+//! Number and moments of the kills, drawn from one seed.
 
 use super::victim::Ending;
 
-/// How many kills all campaigns make together, unless `PORTALCTL_KILLS` says otherwise.
+/// Number of kills of all campaigns together, unless `PORTALCTL_KILLS` sets another.
 const KILLS: u64 = 20;
 /// The seed, unless `PORTALCTL_SEED` says otherwise.
 const SEED: u64 = 1;
-/// How many attempts a kill may take.
+/// Maximum number of attempts for a kill.
 const ATTEMPTS: u64 = 5;
 
-/// What is killed. Together they make all the kills, each the same share.
+/// Kind of process that is killed. All campaigns have the same share of the kills.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Campaign {
     Apply,

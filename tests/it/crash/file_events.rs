@@ -10,13 +10,13 @@ use rustix::io::Errno;
 
 use super::victim::{Ending, Victim};
 
-/// How long to wait before looking whether the victim still lives.
+/// Interval between checks that the victim is still alive.
 const PATIENCE: Timespec = Timespec {
     tv_sec: 0,
     tv_nsec: 20_000_000,
 };
 
-/// What happens in a folder: files begun, written to, and put in their place.
+/// Events in a folder, by inotify: files created, written to, and renamed to their final name.
 pub(super) struct FileEvents {
     events: OwnedFd,
 }
@@ -30,7 +30,7 @@ impl FileEvents {
         Self { events }
     }
 
-    /// How many there were; the victim has come to its end.
+    /// Counts the events after the victim has ended.
     pub(super) fn count(&self) -> usize {
         let mut buffer = [MaybeUninit::uninit(); 4096];
         let mut reader = Reader::new(&self.events, &mut buffer);

@@ -11,7 +11,7 @@ use super::campaign::Draw;
 use super::victim::Victim;
 use crate::support::sandbox_server::SandboxServer;
 
-/// How far a request has come when its sender is killed.
+/// Progress of a request at the moment when its sender is killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Step {
     /// The server has not seen it, and never will.
@@ -24,7 +24,7 @@ enum Step {
     Answered,
 }
 
-/// When the sender is killed.
+/// Moment at which the sender is killed.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Moment {
     /// Of all its requests, counted from 1.

@@ -11,7 +11,7 @@ use crate::support::wait;
 
 const SIGKILL: i32 = 9;
 
-/// How a victim came to its end.
+/// The way in which a victim ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ending {
     /// By the kill.
@@ -52,7 +52,7 @@ impl Victim {
         }
     }
 
-    /// Whether it still lives.
+    /// Returns whether the process is still running.
     pub(super) fn is_alive(&self) -> bool {
         self.ending().is_none()
     }

@@ -16,7 +16,7 @@ use crate::support::cli::TestEnv;
 use crate::support::gateway::{CONFIG, MANIFEST, SECRET, Stage, ask};
 use crate::support::wait;
 
-/// Where the lines of the guide lead.
+/// Address of the gateway in the guide's examples.
 const PORTAL: &str = "https://portal.example.com";
 
 /// A block of code of the guide, by its language.
@@ -174,12 +174,12 @@ func main() {
     });
 }
 
-/// Somebody who is logged in at an app.
+/// A user who is logged in at an app.
 struct User {
     id: &'static str,
 }
 
-/// What an app in Rust does; the guide has the same lines.
+/// Redirects a user to the gateway as an app in Rust would; the guide has the same lines.
 fn hand_over(user: &User, secret: &str) -> Result<Redirect, jsonwebtoken::errors::Error> {
     let now = jsonwebtoken::get_current_timestamp();
     let claims = serde_json::json!({

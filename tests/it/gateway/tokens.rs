@@ -119,7 +119,8 @@ fn keys_of_a_file_are_read_again_when_it_changes() {
     assert_eq!(stage.status(&token(&old)), 303);
 }
 
-/// What a library makes: keys that it publishes, and a token for each of them.
+/// Runs a script that signs tokens with another library, and checks that the gateway accepts each
+/// of them with the published keys.
 #[track_caller]
 fn judged(command: &mut Command) {
     let stage = Stage::new(

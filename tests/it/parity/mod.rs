@@ -68,7 +68,7 @@ fn start(scenario: &str) -> (Sandbox, Client) {
     (sandbox, client)
 }
 
-/// What the sandbox answers to a request that no SDK makes.
+/// Sends a request that no SDK makes, and returns the sandbox's answer.
 async fn send(sandbox: &Sandbox, request: http::request::Builder, body: &str) -> (u16, String) {
     let body = Bytes::copy_from_slice(body.as_bytes());
     let answer = sandbox.call(request.body(body).unwrap()).await;

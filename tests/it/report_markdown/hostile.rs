@@ -24,7 +24,8 @@ use crate::support::samples::{
     applied, field, headline, january, organization, problem, some_plan, some_readiness,
 };
 
-/// What has come alive on GitHub for others, and what ends what it stands in.
+/// Texts that GitHub has rendered as active content for others, or that end the construct around
+/// them.
 const ATTACKS: [&str; 53] = [
     "|",
     "\\|",
@@ -91,7 +92,7 @@ pub(super) fn hostile() -> impl Strategy<Value = String> {
     proptest::collection::vec(piece, 0..5).prop_map(|pieces| pieces.concat())
 }
 
-/// Everything that comes from outside is this text.
+/// Builds a plan in which every value from outside is this text.
 fn plan_of_text(text: &str) -> Plan {
     let owned = || text.to_owned();
     let key = || OrgKey::undeclared(text);
@@ -183,7 +184,8 @@ fn report_of_text(plan: &Plan, text: &str) -> ApplyReport {
     applied(plan.changes.iter().cloned().zip(outcomes).collect())
 }
 
-/// What an earlier report says may be as hostile as anything else.
+/// Builds changes in which every value of the earlier report is this text, which may be as hostile
+/// as any other.
 fn changes_of_text(text: &str) -> Vec<OrganizationChange> {
     let state = || Some(StateName::Other(text.to_owned()));
     let change = IntentChange {
@@ -202,7 +204,8 @@ fn changes_of_text(text: &str) -> Vec<OrganizationChange> {
     }]
 }
 
-/// What a cell shows of a text; a pipe behind a backslash is the one sign that is not itself.
+/// Returns a text as a table cell shows it. A pipe behind a backslash is the only sign that is
+/// shown otherwise.
 fn in_cell(text: &str) -> String {
     escape(&mask_addresses(text)).replace("\\|", "\\\\u{7c}")
 }

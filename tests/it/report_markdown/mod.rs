@@ -313,7 +313,7 @@ fn a_status_with_nothing_to_do_is_short() {
     ");
 }
 
-/// What hangs on the hour of the run is not in it: a comment that says the same is not edited.
+/// Reports do not contain the time of the run, so a comment with the same content is not edited.
 #[test]
 fn equal_runs_give_equal_bytes() {
     let (plan, readiness) = (some_plan(), some_readiness());

@@ -72,7 +72,7 @@ fn many_ready(count: usize, text: &str) -> Readiness {
     }
 }
 
-/// What is shown of a kind and what is said to be left out are all of it.
+/// Checks that the shown items and the count of omitted items add up to all of them.
 #[track_caller]
 fn assert_accounted(markdown: &str, shown: usize, things: &str, all: usize) {
     let left_out = markdown

@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::store::{Key, Kind};
 
-/// What a request asks for.
+/// A request to the API server, parsed from its HTTP form.
 #[derive(Debug, Clone)]
 pub(crate) struct Call {
     pub(crate) verb: Verb,
@@ -20,7 +20,7 @@ pub(crate) struct Call {
     pub(crate) body: Value,
 }
 
-/// What is to be done.
+/// Verb of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verb {
     Get,
@@ -98,13 +98,13 @@ impl Call {
         }
     }
 
-    /// Whether it changes anything.
+    /// Returns whether the request changes an object.
     pub(crate) const fn is_write(&self) -> bool {
         !matches!(self.verb, Verb::Get | Verb::List | Verb::Watch)
     }
 
-    /// What tells the request from others, for those who read traces and draw faults. The names of
-    /// Events hold the machine's time.
+    /// Formats the request for traces, and as the key by which faults are drawn. Names of Events
+    /// are left out because they contain the machine's time.
     pub(crate) fn shown(&self) -> String {
         let name = match self.kind {
             Kind::Event => "",

@@ -50,7 +50,7 @@ pub(crate) struct ApiServer {
 }
 
 impl ApiServer {
-    /// One that has nothing.
+    /// Creates a server without objects.
     pub(crate) fn new(clock: SharedClock, network: Arc<Network>, witness: Arc<Witness>) -> Self {
         Self {
             store: Mutex::default(),
@@ -62,7 +62,7 @@ impl ApiServer {
         }
     }
 
-    /// How a replica reaches it.
+    /// Returns a client by which a replica reaches the server.
     pub(crate) fn client(self: &Arc<Self>, replica: usize) -> portalctl_operator::kube::Client {
         let server = Arc::clone(self);
         let service = tower::service_fn(
@@ -191,7 +191,7 @@ impl ApiServer {
         })
     }
 
-    /// Somebody else's write to an object.
+    /// Writes to an object as another client would.
     fn meddle(&self, key: &Key) {
         let at = self.network.passed().as_millis().to_string();
         self.store(|store| {

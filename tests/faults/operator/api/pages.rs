@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 
 use super::store::{Kind, Refusal, Store};
 
-/// How many objects one page holds, whatever is asked for.
+/// Number of objects on a page, whatever limit is requested.
 const PAGE: usize = 3;
 
-/// What is left of lists that somebody reads.
+/// Remaining pages of lists that clients are reading.
 #[derive(Debug, Default)]
 pub(super) struct Pages {
     rest: BTreeMap<String, Rest>,

@@ -1,4 +1,4 @@
-//! What the API server keeps: objects, the version of every write, and what happened to them.
+//! Storage of the API server: objects, the version of every write, and their history.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -42,7 +42,7 @@ impl Kind {
     }
 }
 
-/// Which object.
+/// Identity of an object: kind, namespace and name.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Key {
     pub(crate) kind: Kind,
@@ -61,7 +61,7 @@ impl Key {
     }
 }
 
-/// Why a request is not carried out.
+/// Reason for which a request is not carried out.
 #[derive(Debug, Clone)]
 pub(crate) struct Refusal {
     pub(crate) code: u16,
@@ -98,7 +98,7 @@ pub(crate) struct Change {
     pub(crate) object: Arc<Value>,
 }
 
-/// Everything that is there.
+/// All objects and their history.
 #[derive(Debug, Default)]
 pub(crate) struct Store {
     objects: BTreeMap<Key, Value>,
@@ -107,7 +107,7 @@ pub(crate) struct Store {
     version: u64,
     uids: u64,
     history: Vec<Change>,
-    /// What happened before this version is forgotten.
+    /// Oldest version that is still in the history.
     compacted: u64,
 }
 
@@ -268,7 +268,7 @@ fn raise_generation(object: &mut Value) {
     object["metadata"]["generation"] = json!(generation);
 }
 
-/// Whether a write is about this very object, and about the version of it that the writer saw.
+/// Checks that a write names this very object, and the version of it that the writer saw.
 pub(crate) fn same_object(object: &Value, metadata: &Value) -> Result<(), Refusal> {
     for field in ["uid", "resourceVersion"] {
         let wanted = &metadata[field];

@@ -12,17 +12,17 @@ use tokio::time::Instant;
 use super::ApiServer;
 use super::store::{Change, Kind};
 
-/// How often a stream on which nothing happens tells how far it is.
+/// Interval between bookmarks on an idle stream.
 const BOOKMARKS: Duration = Duration::from_mins(1);
 
-/// How a stream ends.
+/// The way in which a stream ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum End {
     /// As an orderly one does.
     Closed,
     /// In the middle of a line.
     Torn,
-    /// Nothing comes any more, not even the end, until the network is well again.
+    /// The stream hangs without an end until the network is calm again.
     Silent,
 }
 
@@ -31,18 +31,18 @@ pub(super) struct Stream {
     pub(super) server: Arc<ApiServer>,
     pub(super) replica: usize,
     pub(super) kind: Kind,
-    /// What was told last.
+    /// Version of the last event that was delivered.
     pub(super) version: u64,
-    /// How long something takes to be told.
+    /// Delay of each event.
     pub(super) delay: Duration,
     pub(super) until: Instant,
     pub(super) end: End,
-    /// When the network is well again.
+    /// Time from which the network has no faults.
     pub(super) calm: Instant,
     pub(super) is_over: bool,
 }
 
-/// What comes next on a stream.
+/// Next step of a stream.
 enum Next {
     Change(Change),
     Expired(Value),

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-/// Everything that came of a run.
+/// Results of a run, question by question.
 #[derive(Debug, Default, Serialize)]
 pub(crate) struct Report {
     /// Address of the API.

@@ -1,5 +1,5 @@
-//! Who is refused by the gateway: every attack gets the same page, which tells nothing, and its own
-//! line of the log, which tells why.
+//! Tests that the gateway refuses every attack with the same page, which reveals nothing, and with
+//! its own log line, which names the reason.
 
 mod requests;
 mod tokens;
@@ -10,7 +10,7 @@ use crate::support::cli::TestEnv;
 use crate::support::gateway::{Answer, CONFIG, GatewayServer, MANIFEST, Stage, signed, token};
 use crate::support::sandbox_server::SandboxServer;
 
-/// What somebody tries: a request, and the code by which it is refused.
+/// An attack: a request, and the code of its refusal.
 struct Attack {
     name: &'static str,
     method: &'static str,
