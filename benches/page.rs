@@ -13,12 +13,12 @@ use std::time::Instant;
 
 use portalctl_report::{Headline, StatusReport, html};
 
+#[path = "../tests/support/readiness_samples.rs"]
+#[allow(dead_code, reason = "shared with the tests, which use more of it")]
+mod readiness_samples;
 #[path = "../tests/support/samples.rs"]
 #[allow(dead_code, reason = "shared with the tests, which use more of it")]
 mod samples;
-#[path = "../tests/support/walls.rs"]
-#[allow(dead_code, reason = "shared with the tests, which use more of it")]
-mod walls;
 
 #[allow(clippy::disallowed_methods, reason = "it measures time")]
 fn main() {
@@ -30,7 +30,7 @@ fn main() {
         println!("usage: cargo bench --bench page -- COUNT FILE");
         return;
     };
-    let readiness = walls::many(count.parse().unwrap());
+    let readiness = readiness_samples::many(count.parse().unwrap());
     let report = StatusReport {
         headline: &Headline::default(),
         readiness: &readiness,

@@ -22,9 +22,9 @@ use crate::support::samples::{change, create, domain, field, held, organization,
 
 /// Notes what it is told.
 #[derive(Default)]
-struct Told(Mutex<Vec<String>>);
+struct RecordedProgress(Mutex<Vec<String>>);
 
-impl ApplyProgress for Told {
+impl ApplyProgress for RecordedProgress {
     fn ended(&self, change: &Change, outcome: &Outcome) {
         let line = format!("{} {}", change.key, outcome.kind());
         self.0.lock().unwrap().push(line);
@@ -42,7 +42,7 @@ pub(crate) async fn run_until(
     cancel: CancellationToken,
 ) -> ApplyReport {
     let plan = plan_of(changes);
-    let told = Told::default();
+    let told = RecordedProgress::default();
     let options = Options {
         concurrency,
         cancel,
@@ -58,7 +58,7 @@ pub(crate) async fn run_until(
 
 /// Every change has one outcome, in the plan's order, and was told of once.
 #[track_caller]
-fn assert_accounted_for(plan: &Plan, report: &ApplyReport, told: Told) {
+fn assert_accounted_for(plan: &Plan, report: &ApplyReport, told: RecordedProgress) {
     let planned: Vec<&Change> = plan.changes.iter().collect();
     let accounted: Vec<&Change> = report.changes.iter().map(|c| &c.change).collect();
     assert_eq!(planned, accounted);
@@ -118,7 +118,7 @@ async fn a_create_carries_everything_declared() {
         ("domains.acme.io", "verified"),
     ];
     let report = run(&portal, vec![create("acme", &fields)]).await;
-    let made = portal.the("acme");
+    let made = portal.only("acme");
     assert_eq!(assert_done(&report), &made);
     assert_eq!(report.organizations, std::slice::from_ref(&made));
     assert_eq!(made.metadata["tier"], "gold");
@@ -142,7 +142,7 @@ async fn a_create_whose_answer_is_lost_is_never_made_twice() {
                 let report = run(&portal, vec![create("acme", &[("metadata.a", "b")])]).await;
                 assert_eq!(
                     assert_done(&report),
-                    &portal.the("acme"),
+                    &portal.only("acme"),
                     "{kind:?} {when:?}"
                 );
                 let creates = portal.writes().len();
@@ -165,8 +165,8 @@ async fn a_create_that_never_answers_is_unknown() {
 async fn a_create_that_takes_effect_late_is_found() {
     let portal = FakePortal::default()
         .fail("create", 1, Before, Kind::Timeout)
-        .meanwhile("create", |_| {})
-        .meanwhile("create", |account| {
+        .before_next("create", |_| {})
+        .before_next("create", |account| {
             let late = organization("acme");
             account.insert(late.id.clone(), late);
         });
@@ -273,8 +273,8 @@ async fn a_stripe_customer_id_is_set_once_the_organization_is_there() {
     let changes = || vec![create("acme", &[("stripe_customer_id", "cus_1")])];
     let portal = FakePortal::default();
     let report = run(&portal, changes()).await;
-    assert_eq!(assert_done(&report), &portal.the("acme"));
-    assert_eq!(portal.the("acme").stripe_customer_id.unwrap(), "cus_1");
+    assert_eq!(assert_done(&report), &portal.only("acme"));
+    assert_eq!(portal.only("acme").stripe_customer_id.unwrap(), "cus_1");
     assert_eq!(portal.log(), ["create acme", "put org_new1"]);
 
     // The create's answer is lost, or the second call's, before or after its effect.
@@ -283,8 +283,12 @@ async fn a_stripe_customer_id_is_set_once_the_organization_is_there() {
             for times in 1..=3 {
                 let portal = FakePortal::default().fail(call, times, when, Kind::Broken);
                 let report = run(&portal, changes()).await;
-                assert_eq!(assert_done(&report), &portal.the("acme"), "{call} {when:?}");
-                assert_eq!(portal.the("acme").stripe_customer_id.unwrap(), "cus_1");
+                assert_eq!(
+                    assert_done(&report),
+                    &portal.only("acme"),
+                    "{call} {when:?}"
+                );
+                assert_eq!(portal.only("acme").stripe_customer_id.unwrap(), "cus_1");
             }
         }
     }
@@ -297,7 +301,7 @@ async fn an_organization_that_lacks_only_its_stripe_customer_id_is_shown() {
     let changes = vec![create("acme", &[("stripe_customer_id", "cus_1")])];
     let report = run(&portal, changes).await;
     insta::assert_snapshot!(problem(&report), @"refused api/stripe-customer-taken: org_new1 was created, but without its Stripe customer id: POST /fake answered 409 stripe_customer_id_already_used: scripted [request req_1]");
-    assert_eq!(report.organizations, [portal.the("acme")]);
+    assert_eq!(report.organizations, [portal.only("acme")]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -310,7 +314,7 @@ async fn losing_the_key_between_create_and_stripe_customer_id_is_not_called_untr
         kinds(&report),
         [OutcomeKind::Refused, OutcomeKind::NotTried]
     );
-    assert_eq!(report.organizations, [portal.the("acme")]);
+    assert_eq!(report.organizations, [portal.only("acme")]);
 }
 
 // Updating.
@@ -377,7 +381,7 @@ async fn a_field_that_somebody_moved_is_named_and_nothing_is_written() {
 async fn metadata_that_others_wrote_meanwhile_survives() {
     let mut live = organization("acme");
     live.metadata.insert("old".to_owned(), "x".to_owned());
-    let portal = FakePortal::with([live]).meanwhile("read", |account| {
+    let portal = FakePortal::with([live]).before_next("read", |account| {
         let live = account.get_mut(&org("acme")).unwrap();
         live.metadata.insert("theirs".to_owned(), "kept".to_owned());
         live.metadata
@@ -389,7 +393,7 @@ async fn metadata_that_others_wrote_meanwhile_survives() {
     ];
     let report = run(&portal, vec![update("acme", fields)]).await;
     assert_done(&report);
-    let metadata: Vec<(String, String)> = portal.the("acme").metadata.into_iter().collect();
+    let metadata: Vec<(String, String)> = portal.only("acme").metadata.into_iter().collect();
     let pair = |key: &str, value: &str| (key.to_owned(), value.to_owned());
     assert_eq!(
         metadata,
@@ -414,7 +418,7 @@ async fn removed_metadata_is_sent_as_null_in_one_request() {
         let fields = vec![field("metadata.old", Some("x"), None)];
         let report = run(&portal, vec![update("acme", fields)]).await;
         assert_done(&report);
-        let metadata = portal.the("acme").metadata;
+        let metadata = portal.only("acme").metadata;
         assert_eq!(metadata.keys().collect::<Vec<_>>(), ["theirs"], "{when:?}");
         let puts = if when == Some(Before) { 2 } else { 1 };
         assert_eq!(portal.writes().len(), puts, "{when:?}");
@@ -502,7 +506,7 @@ async fn an_organization_that_is_gone_is_refused() {
 
     let portal = FakePortal::with([organization("acme")])
         .fail("put", 1, Before, Kind::Timeout)
-        .meanwhile("put", BTreeMap::clear);
+        .before_next("put", BTreeMap::clear);
     let report = run(&portal, vec![update("acme", rename())]).await;
     assert_eq!(problem(&report), "refused plan/gone: org_acme is gone");
 }
@@ -522,7 +526,7 @@ async fn an_adoption_sets_the_external_id_with_everything_else() {
     )
     .await;
     assert_done(&report);
-    assert_eq!(portal.the("customer").name, "Acme Corp");
+    assert_eq!(portal.only("customer").name, "Acme Corp");
     assert_eq!(portal.writes(), ["put org_acme"]);
 }
 
@@ -531,7 +535,7 @@ async fn an_adoption_sets_the_external_id_with_everything_else() {
 #[tokio::test(start_paused = true)]
 async fn a_domain_that_is_already_there_is_done_and_shown() {
     // It appears between the read and the add.
-    let portal = FakePortal::with([organization("acme")]).meanwhile("add", |account| {
+    let portal = FakePortal::with([organization("acme")]).before_next("add", |account| {
         let live = account.get_mut(&org("acme")).unwrap();
         live.domains = vec![held("acme.com", DomainState::Verified)];
     });
@@ -561,8 +565,8 @@ async fn domains_are_added_once_each_whatever_answer_is_lost() {
             field("domains.beta.com", None, Some("pending")),
         ];
         let report = run(&portal, vec![update("acme", add)]).await;
-        assert_eq!(assert_done(&report), &portal.the("acme"));
-        assert_eq!(portal.the("acme").domains.len(), 2);
+        assert_eq!(assert_done(&report), &portal.only("acme"));
+        assert_eq!(portal.only("acme").domains.len(), 2);
     }
 }
 
@@ -581,7 +585,7 @@ async fn a_change_that_was_done_in_part_says_so() {
             message.starts_with("part of it was done, but "),
             "{message}"
         );
-        assert_eq!(report.organizations, [portal.the("acme")]);
+        assert_eq!(report.organizations, [portal.only("acme")]);
         assert_eq!(report.organizations[0].name, "Acme Corp");
     }
 }
@@ -619,7 +623,7 @@ async fn a_refused_put_stops_no_domain_and_no_contact() {
         "it_contacts.ada@acme.com done",
     ];
     assert_eq!(fields(&report), ended);
-    assert_eq!(portal.the("acme").domains.len(), 1);
+    assert_eq!(portal.only("acme").domains.len(), 1);
     assert_eq!(portal.contacts_of("org_acme"), ["ada@acme.com"]);
     assert_eq!(report.repeat(), Repeat::IsRefused);
 }
@@ -680,7 +684,7 @@ async fn a_create_that_is_refused_for_a_named_domain_is_made_without_it() {
         let told = problem(&report);
         assert!(told.contains("domains.b-bad.example: "), "{told}");
         assert!(told.contains("org_new1 was created"), "{told}");
-        let held = portal.the("acme").domains;
+        let held = portal.only("acme").domains;
         let held: Vec<String> = held.iter().map(|one| one.domain.to_string()).collect();
         assert_eq!(held, ["a.example", "bad.example"]);
         assert_eq!(portal.writes(), ["create acme", "create acme"]);
@@ -707,10 +711,10 @@ async fn a_create_that_is_refused_for_some_domain_finds_out_which() {
         fields(&report),
         ["domains.bad.example refused", "domains.good.example done"]
     );
-    let held = portal.the("acme").domains;
+    let held = portal.only("acme").domains;
     assert_eq!(held.len(), 2);
     let trusted = portal
-        .the("acme")
+        .only("acme")
         .domain(&domain("trusted.example"))
         .cloned();
     assert_eq!(trusted.unwrap().state, DomainState::Verified);
@@ -796,7 +800,7 @@ async fn a_domain_is_removed_by_its_own_id() {
         let portal = FakePortal::with([with_domain()]).fail("remove", 1, when, kind);
         let report = run(&portal, vec![update("acme", remove())]).await;
         assert!(assert_done(&report).domains.is_empty());
-        assert!(portal.the("acme").domains.is_empty());
+        assert!(portal.only("acme").domains.is_empty());
     }
 
     let mut live = with_domain();
@@ -963,7 +967,7 @@ async fn changes_of_one_organization_come_one_after_the_other() {
     let shown = report.organizations.iter().find(|o| o.id == org("acme"));
     assert_eq!(
         shown.unwrap(),
-        &portal.the("acme"),
+        &portal.only("acme"),
         "as the last change left it"
     );
 }
@@ -1023,7 +1027,7 @@ async fn an_observation_is_brought_up_to_date_with_the_run() {
     let shown: Vec<Organization> = observed.organizations.into_values().collect();
     assert_eq!(shown, portal.organizations_now());
     // Nothing was ever asked about what was adopted; what was created is surely bare.
-    let created = portal.the("new").id;
+    let created = portal.only("new").id;
     assert_eq!(
         observed.audit_logs,
         BTreeMap::from([(created, Answer::Absent)])
@@ -1043,7 +1047,7 @@ async fn delete(portal: &FakePortal, fields: Vec<FieldChange>) -> ApplyReport {
         permit: &Always,
         nonce: "nonce".to_owned(),
     };
-    apply(portal, &plan, &options, &Told::default()).await
+    apply(portal, &plan, &options, &RecordedProgress::default()).await
 }
 
 fn ours() -> Organization {

@@ -118,7 +118,7 @@ async fn contacts_are_added_to_what_was_just_created() {
     let changes = || vec![create("acme", &[("it_contacts.ada@acme.com", "added")])];
     let portal = FakePortal::default();
     let report = run(&portal, changes()).await;
-    assert_eq!(assert_done(&report), &portal.the("acme"));
+    assert_eq!(assert_done(&report), &portal.only("acme"));
     assert_eq!(
         portal.log(),
         ["create acme", "add ada@acme.com to org_new1"]
@@ -146,7 +146,7 @@ async fn an_organization_that_lacks_only_its_contacts_is_shown() {
         let portal = FakePortal::default().fail("add", 1, Before, Kind::Rejected);
         let report = run(&portal, vec![create("acme", &fields)]).await;
         assert_eq!(only(&report).kind(), OutcomeKind::Refused);
-        assert_eq!(report.organizations, [portal.the("acme")]);
+        assert_eq!(report.organizations, [portal.only("acme")]);
         if more.is_empty() {
             insta::assert_snapshot!(problem(&report), @"refused api/rejected: org_new1 was created, but not with all of its IT contacts: POST /fake answered 409: scripted [request req_1]");
         } else {
@@ -167,7 +167,7 @@ async fn where_contacts_are_not_to_be_had_all_else_is_done() {
         let report = run(&portal, vec![create("acme", &fields)]).await;
         assert_done(&report);
         assert_eq!(report.without_contacts.len(), 1);
-        let live = portal.the("acme");
+        let live = portal.only("acme");
         assert_eq!(live.stripe_customer_id.as_deref(), Some("cus_1"));
         assert!(!live.metadata.contains_key("portalctl_contacts"));
         let warnings = report.warnings();
@@ -186,7 +186,7 @@ async fn where_contacts_are_not_to_be_had_all_else_is_done() {
 const SENDING: &str = "sending:nonce ";
 
 fn mark_of(portal: &FakePortal) -> String {
-    let organization = portal.the("acme");
+    let organization = portal.only("acme");
     organization
         .metadata
         .get(INVITED)
@@ -205,7 +205,7 @@ async fn an_organization_is_marked_before_its_invitation_is_sent_and_after() {
     let portal = with_ada();
     let report = run(&portal, vec![invite("acme", true)]).await;
     let invited = assert_done(&report);
-    assert_eq!(invited, &portal.the("acme"));
+    assert_eq!(invited, &portal.only("acme"));
     let mark = mark_of(&portal);
     let (time, contact) = mark.split_once(' ').unwrap();
     let time: jiff::Timestamp = time.parse().unwrap();
@@ -236,7 +236,7 @@ async fn who_was_invited_is_not_invited_again() {
     ] {
         let portal = marked(mark);
         let report = run(&portal, vec![invite("acme", true)]).await;
-        assert_eq!(assert_done(&report), &portal.the("acme"));
+        assert_eq!(assert_done(&report), &portal.only("acme"));
         assert!(portal.writes().is_empty(), "{mark}");
     }
     let portal = marked("sending:other 2026-11-30T12:00:00Z contact_1");
@@ -364,7 +364,7 @@ async fn a_run_that_was_slow_to_mark_does_not_send() {
 
 #[tokio::test(start_paused = true)]
 async fn the_mark_keeps_what_others_wrote_meanwhile() {
-    let portal = with_ada().meanwhile("invite", |account| {
+    let portal = with_ada().before_next("invite", |account| {
         let live = account.get_mut(&org("acme")).unwrap();
         live.metadata.insert("theirs".to_owned(), "kept".to_owned());
     });
@@ -376,7 +376,7 @@ async fn the_mark_keeps_what_others_wrote_meanwhile() {
 #[tokio::test(start_paused = true)]
 async fn a_mark_that_was_lost_while_sending_is_written_again() {
     let portal = with_ada()
-        .meanwhile("invite", |account| {
+        .before_next("invite", |account| {
             let live = account.get_mut(&org("acme")).unwrap();
             live.metadata.clear();
         })
@@ -415,7 +415,7 @@ async fn an_invitation_follows_what_its_organization_becomes() {
     let first = || create("acme", &[("it_contacts.ada@acme.com", "added")]);
     let report = run(&portal, vec![first(), invite("acme", false)]).await;
     assert_eq!(kinds(&report), [OutcomeKind::Done, OutcomeKind::Done]);
-    let made = portal.the("acme");
+    let made = portal.only("acme");
     assert!(made.metadata.contains_key(INVITED));
     assert_eq!(report.organizations, [made]);
 
@@ -587,16 +587,16 @@ async fn a_revocation_whose_answer_is_lost_is_tried_again() {
     for when in [Before, After] {
         let portal = marked("then").fail("revoke", 1, when, Kind::Timeout);
         let contacts = contacts(&portal, &org("acme")).await;
-        let revoked = revoke(&portal, &portal.the("acme"), &contacts, &options()).await;
+        let revoked = revoke(&portal, &portal.only("acme"), &contacts, &options()).await;
         assert_eq!(revoked, Ok(true));
         assert!(mark_of(&portal).starts_with("ended:"));
     }
     let gone = error(Kind::Server, None);
     let portal = with_ada().fail_with("revoke", 9, Before, gone);
     let contacts = contacts(&portal, &org("acme")).await;
-    let revoked = revoke(&portal, &portal.the("acme"), &contacts, &options()).await;
+    let revoked = revoke(&portal, &portal.only("acme"), &contacts, &options()).await;
     assert_eq!(revoked.unwrap_err().kind(), OutcomeKind::Unknown);
-    let revoked = revoke(&portal, &portal.the("acme"), &[], &options()).await;
+    let revoked = revoke(&portal, &portal.only("acme"), &[], &options()).await;
     assert_eq!(revoked, Ok(false));
     assert_eq!(mark_of(&portal), "");
 }

@@ -9,7 +9,8 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::support::canaries::{
-    CANARIES, LINK, Moody, RECORD, Rudeness, WEBHOOK_SECRET, Wrong, laced,
+    CANARIES, FailingRequests, FailingServer, LINK, RECORD, RequestFailure, WEBHOOK_SECRET,
+    with_canaries,
 };
 use crate::support::canary_lines::{FAILING, LINES};
 use crate::support::cli::{KEY, Output, Run, TestEnv};
@@ -124,7 +125,7 @@ fn nothing_secret_is_written_when_all_goes_well() {
     for log_format in ["text", "json"] {
         let env = TestEnv::with_manifest(CUSTOMERS);
         let sandbox = SandboxServer::with(&env, "--state state.json --rate-limit off");
-        let server = laced(&sandbox);
+        let server = with_canaries(&sandbox);
         let stage = Stage::set(env, &server.url(), log_format);
         for (line, [code, _, _]) in LINES.iter().flat_map(|(_, lines)| *lines) {
             stage.exits(line, *code);
@@ -157,9 +158,9 @@ fn nothing_secret_is_written_when_all_is_refused() {
         for log_format in ["text", "json"] {
             let env = TestEnv::with_manifest(CUSTOMERS);
             let sandbox = SandboxServer::start(&env);
-            let server = Moody::new(&sandbox, Rudeness::Status(status));
+            let server = FailingServer::new(&sandbox, RequestFailure::Status(status));
             let stage = Stage::set(env, &server.url(), log_format);
-            server.turn(Wrong::Everything);
+            server.set_failing(FailingRequests::Everything);
             for (line, [_, unauthorized, refused]) in LINES.iter().flat_map(|(_, lines)| *lines) {
                 let code = if status == 401 { unauthorized } else { refused };
                 stage.exits(line, *code);
@@ -171,20 +172,23 @@ fn nothing_secret_is_written_when_all_is_refused() {
 }
 
 /// Runs the lines of a server that fails, at everything and then at what changes something.
-fn fails(rudeness: Rudeness) {
+fn fails(failure: RequestFailure) {
     let env = TestEnv::with_manifest(CUSTOMERS);
     let sandbox = SandboxServer::start(&env);
-    let server = Moody::new(&sandbox, rudeness);
+    let server = FailingServer::new(&sandbox, failure);
     let stage = Stage::set(env, &server.url(), "json");
     // The others are left to be made.
     stage.exits("apply --yes --only acme", 0);
-    for (index, mood) in [Wrong::Everything, Wrong::Writes].into_iter().enumerate() {
-        server.turn(mood);
+    for (index, failing) in [FailingRequests::Everything, FailingRequests::Writes]
+        .into_iter()
+        .enumerate()
+    {
+        server.set_failing(failing);
         for (line, codes) in FAILING {
             let before = server.refused();
             stage.exits(line, codes[index]);
             let went_wrong = server.refused() > before;
-            assert_eq!(went_wrong, codes[index] != 0, "{line}: {mood:?}");
+            assert_eq!(went_wrong, codes[index] != 0, "{line}: {failing:?}");
         }
     }
     search(stage.env.root());
@@ -192,17 +196,17 @@ fn fails(rudeness: Rudeness) {
 
 #[test]
 fn nothing_secret_is_written_when_workos_fails() {
-    fails(Rudeness::Status(500));
+    fails(RequestFailure::Status(500));
 }
 
 #[test]
 fn nothing_secret_is_written_when_answers_break_off() {
-    fails(Rudeness::CutOff);
+    fails(RequestFailure::CutOff);
 }
 
 #[test]
 fn nothing_secret_is_written_when_nothing_answers() {
-    fails(Rudeness::Silent);
+    fails(RequestFailure::Silent);
 }
 
 /// Neither the message of a panic nor a log shows the content of types that hold secrets.

@@ -7,7 +7,7 @@ use std::sync::mpsc::channel;
 use serde_json::{Value, json};
 
 use crate::canaries::search;
-use crate::support::canaries::{CANARIES, LINK, WEBHOOK_SECRET, laced, rude};
+use crate::support::canaries::{CANARIES, LINK, WEBHOOK_SECRET, refusing_server, with_canaries};
 use crate::support::cli::{KEY, TestEnv};
 use crate::support::gateway::{Answer, CONFIG, GatewayServer, MANIFEST, claims, signed};
 use crate::support::http::{self, Canned};
@@ -41,7 +41,7 @@ fn gateway(env: &TestEnv, url: &str) -> GatewayServer {
 
 /// Checks that a gateway's log and metrics contain no secret.
 #[track_caller]
-fn told_by(gateway: &GatewayServer, secrets: &[&str]) {
+fn assert_no_secret(gateway: &GatewayServer, secrets: &[&str]) {
     let log: String = gateway.log().iter().map(Value::to_string).collect();
     let metrics = gateway.get("/metrics", &[]).body;
     for (what, text) in [("the log", &log), ("the metrics", &metrics)] {
@@ -68,7 +68,7 @@ fn the_gateway_tells_nothing_secret_when_all_goes_well() {
     let env = TestEnv::with_manifest(MANIFEST);
     let sandbox = SandboxServer::start(&env);
     let _ = env.run("apply --yes").at(&sandbox).exits(0);
-    let server = laced(&sandbox);
+    let server = with_canaries(&sandbox);
     let gateway = gateway(&env, &server.url());
     let token = signed(&claims(&gateway.url()));
     let linked = hand_over(&gateway, &token);
@@ -83,20 +83,20 @@ fn the_gateway_tells_nothing_secret_when_all_goes_well() {
     }
     let log: String = gateway.log().iter().map(Value::to_string).collect();
     assert!(log.contains("/portal/generate_link"), "{log}");
-    told_by(&gateway, &[signature(&token), signature(&cookie)]);
+    assert_no_secret(&gateway, &[signature(&token), signature(&cookie)]);
 }
 
 #[test]
 fn the_gateway_tells_nothing_secret_when_all_goes_wrong() {
     for status in [401, 422, 500] {
         let env = TestEnv::with_manifest(MANIFEST);
-        let server = rude(status);
+        let server = refusing_server(status);
         let gateway = gateway(&env, &server.url());
         let token = signed(&claims(&gateway.url()));
         let refused = hand_over(&gateway, &token);
         assert!(refused.status >= 500, "{refused:?}");
         holds_no_canary("a page", &refused.body);
-        told_by(&gateway, &[signature(&token)]);
+        assert_no_secret(&gateway, &[signature(&token)]);
         // What nobody has signed is not repeated either, wherever it stands.
         let forged = format!("{}.{KEY}", &token[..token.rfind('.').unwrap()]);
         for answer in [
@@ -105,7 +105,7 @@ fn the_gateway_tells_nothing_secret_when_all_goes_wrong() {
         ] {
             holds_no_canary("a page", &answer.body);
         }
-        told_by(&gateway, &[signature(&token)]);
+        assert_no_secret(&gateway, &[signature(&token)]);
     }
 }
 
@@ -186,7 +186,7 @@ fn the_sandbox_tells_nothing_secret() {
 mod operator {
     use serde_json::json;
 
-    use super::{KEY, WEBHOOK_SECRET, holds_no_canary, http, laced, rude};
+    use super::{KEY, WEBHOOK_SECRET, holds_no_canary, http, refusing_server, with_canaries};
     use crate::support::operator::{self, Operator, World};
 
     /// The Secret with canaries for the key and for webhooks.
@@ -209,7 +209,7 @@ mod operator {
 
     /// Checks that the operator's log, metrics, objects and events contain no secret.
     #[track_caller]
-    fn told_by(world: &World<'_>, operator: &Operator) {
+    fn assert_no_secret(world: &World<'_>, operator: &Operator) {
         for kind in [
             "portalorganizations",
             "portalenvironments",
@@ -234,7 +234,7 @@ mod operator {
             return;
         };
         let world = World::new(cluster);
-        let server = laced(&world.sandbox);
+        let server = with_canaries(&world.sandbox);
         keys(&world, KEY);
         environment(&world, &server.url());
         let domains = json!([{ "domain": "acme.com" }]);
@@ -266,7 +266,7 @@ mod operator {
         // A domain that is not proven shows in the status, and its record does not.
         let acme = world.get("acme");
         assert_eq!(acme["status"]["domains"][0]["state"], "pending", "{acme:#}");
-        told_by(&world, &operator);
+        assert_no_secret(&world, &operator);
     }
 
     #[test]
@@ -280,7 +280,7 @@ mod operator {
             (500, "Unreachable"),
         ] {
             let world = World::new(cluster);
-            let server = rude(status);
+            let server = refusing_server(status);
             keys(&world, KEY);
             environment(&world, &server.url());
             world.organization("acme", json!({}));
@@ -289,7 +289,7 @@ mod operator {
             // A key that is none is not repeated.
             keys(&world, &format!("{KEY} {KEY}"));
             world.waits_for("acme", "Synced", "False", "KeyInvalid");
-            told_by(&world, &operator);
+            assert_no_secret(&world, &operator);
         }
     }
 }

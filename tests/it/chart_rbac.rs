@@ -14,7 +14,11 @@ type Request<'a, T> = (&'a str, T, &'a str);
 
 /// Returns, for each request, whether the operator of the release in a namespace may make it.
 #[track_caller]
-fn may(cluster: &Cluster, release: &str, requests: &[Request<'_, impl AsRef<str>>]) -> Vec<bool> {
+fn review_access(
+    cluster: &Cluster,
+    release: &str,
+    requests: &[Request<'_, impl AsRef<str>>],
+) -> Vec<bool> {
     let reviews = requests.iter().map(|(verb, what, namespace)| {
         let what = what.as_ref();
         let (what, name) = what.split_once(':').unwrap_or((what, ""));
@@ -52,14 +56,14 @@ fn are_allowed(
     requests: &[Request<'_, impl AsRef<str> + Debug>],
     wanted: bool,
 ) {
-    let answers = may(cluster, release, requests);
+    let answers = review_access(cluster, release, requests);
     for (request, allowed) in requests.iter().zip(answers) {
         assert_eq!(allowed, wanted, "{request:?}");
     }
 }
 
 /// Requests that the operator makes for the resources of a namespace.
-fn work(namespace: &str) -> Vec<Request<'_, String>> {
+fn needed_requests(namespace: &str) -> Vec<Request<'_, String>> {
     let mut requests = Vec::new();
     for kind in ["portalenvironments", "portalorganizations"] {
         for verb in ["get", "list", "watch", "patch"] {
@@ -76,7 +80,7 @@ fn work(namespace: &str) -> Vec<Request<'_, String>> {
 }
 
 /// Requests that only people may make.
-fn harm(namespace: &str) -> Vec<Request<'_, &str>> {
+fn forbidden_requests(namespace: &str) -> Vec<Request<'_, &str>> {
     vec![
         ("create", "portalorganizations.portalctl.dev", namespace),
         ("delete", "portalorganizations.portalctl.dev", namespace),
@@ -109,8 +113,8 @@ fn an_operator_of_the_whole_cluster_reads_only_named_secrets() {
     let values = format!("secrets: [{{namespace: {customers}, name: workos}}]");
     cluster.apply(&chart::access(&release, &values));
     for namespace in [&release, &customers, &others, ""] {
-        are_allowed(cluster, &release, &work(namespace), true);
-        are_allowed(cluster, &release, &harm(namespace), false);
+        are_allowed(cluster, &release, &needed_requests(namespace), true);
+        are_allowed(cluster, &release, &forbidden_requests(namespace), false);
     }
     are_allowed(
         cluster,
@@ -151,11 +155,11 @@ fn an_operator_of_one_namespace_has_no_business_elsewhere() {
     let access = chart::access(&release, &values);
     assert!(!access.contains("ClusterRole"), "{access}");
     cluster.apply(&access);
-    are_allowed(cluster, &release, &work(&customers), true);
-    are_allowed(cluster, &release, &harm(&customers), false);
+    are_allowed(cluster, &release, &needed_requests(&customers), true);
+    are_allowed(cluster, &release, &forbidden_requests(&customers), false);
     for namespace in [&others, &release, ""] {
-        are_allowed(cluster, &release, &work(namespace), false);
-        are_allowed(cluster, &release, &harm(namespace), false);
+        are_allowed(cluster, &release, &needed_requests(namespace), false);
+        are_allowed(cluster, &release, &forbidden_requests(namespace), false);
     }
     let secrets = ["secrets:workos", "secrets:webhook"].map(|name| ("get", name, &*customers));
     are_allowed(cluster, &release, &secrets, true);

@@ -3,7 +3,7 @@
 use tempfile::TempDir;
 use walkdir::WalkDir;
 
-use crate::support::chart::{self, CHART, Said};
+use crate::support::chart::{self, CHART, CommandOutput};
 use crate::support::kube::Cluster;
 use crate::support::wait::until;
 
@@ -15,7 +15,7 @@ fn helm(cluster: &Cluster, line: &str, values: &str) -> String {
     said.stdout
 }
 
-fn try_helm(cluster: &Cluster, line: &str, values: &str) -> Said {
+fn try_helm(cluster: &Cluster, line: &str, values: &str) -> CommandOutput {
     let kubeconfig = cluster.kubeconfig().to_str().unwrap();
     let arguments: Vec<&str> = line
         .split_whitespace()

@@ -91,7 +91,7 @@ fn references(schema: &Value, found: &mut Vec<String>) {
 }
 
 /// Validates a YAML text with kubeconform.
-fn judge(rendered: &str, folder: &Path) -> chart::Said {
+fn judge(rendered: &str, folder: &Path) -> chart::CommandOutput {
     let name = "{{.Group}}_{{.ResourceAPIVersion}}_{{.ResourceKind}}.json";
     let location = folder.join(name);
     let location = location.to_str().unwrap();

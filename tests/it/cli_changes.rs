@@ -292,7 +292,7 @@ fn a_watch_begins_with_what_changed_since_the_report_and_ends_in_time() {
 }
 
 /// No organizations at all, nobody's page, or a key that is refused.
-fn whatever(state: &AtomicU16, path: &str) -> CannedAnswer {
+fn unusable_answer(state: &AtomicU16, path: &str) -> CannedAnswer {
     let none = r#"{"object":"list","data":[],"list_metadata":{"before":null,"after":null}}"#;
     match state.load(Ordering::SeqCst) {
         200 if path.contains("/external_id/") => {
@@ -313,7 +313,7 @@ fn a_watch_outlives_failing_reads_and_ends_when_the_key_is_refused() {
     let env = TestEnv::with_manifest(ONE);
     let state = Arc::new(AtomicU16::new(200));
     let answers = Arc::clone(&state);
-    let server = Canned::serve(move |_, path, _| whatever(&answers, path));
+    let server = Canned::serve(move |_, path, _| unusable_answer(&answers, path));
     let line = "status --watch --interval 1s";
     let running = env.run(line).at_url(&server.url()).spawn();
     running.wait_for_lines("20", 1);

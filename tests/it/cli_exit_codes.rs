@@ -20,9 +20,9 @@ organizations:
 ";
 
 /// Somewhere to send requests to, to see that none is sent.
-struct Nobody(TcpListener);
+struct UnusedServer(TcpListener);
 
-impl Nobody {
+impl UnusedServer {
     fn listen() -> Self {
         Self(TcpListener::bind("127.0.0.1:0").unwrap())
     }
@@ -33,7 +33,7 @@ impl Nobody {
 
     /// Checks that no client has connected.
     #[track_caller]
-    fn was_left_alone(&self) {
+    fn assert_unused(&self) {
         self.0.set_nonblocking(true).unwrap();
         let accepted = self.0.accept().map(|(_, from)| from);
         assert_eq!(accepted.unwrap_err().kind(), ErrorKind::WouldBlock);
@@ -96,7 +96,7 @@ fn code_3_usage() {
 
 #[test]
 fn code_3_manifest_without_any_request() {
-    let nobody = Nobody::listen();
+    let nobody = UnusedServer::listen();
     let env = TestEnv::with_manifest("version: 1\norganizations:\n  acme: { nmae: Acme }\n");
     for command in ["plan", "apply --yes", "status", "ids", "validate"] {
         let output = env.run(command).at_url(&nobody.url()).exits(3);
@@ -106,22 +106,22 @@ fn code_3_manifest_without_any_request() {
         );
         assert!(output.stderr.contains("portal.yaml:3"), "{output}");
     }
-    nobody.was_left_alone();
+    nobody.assert_unused();
 }
 
 #[test]
 fn code_3_no_consent_and_no_request() {
-    let nobody = Nobody::listen();
+    let nobody = UnusedServer::listen();
     let env = TestEnv::with_manifest(ONE);
     let output = env.run("apply").at_url(&nobody.url()).exits(3);
     assert!(output.stderr.contains("error[cli/no-consent]"), "{output}");
     assert!(output.stderr.contains("--yes"), "{output}");
-    nobody.was_left_alone();
+    nobody.assert_unused();
 }
 
 #[test]
 fn code_4_no_key() {
-    let nobody = Nobody::listen();
+    let nobody = UnusedServer::listen();
     let env = TestEnv::with_manifest(ONE);
     for command in ["plan", "apply --yes", "status", "ids"] {
         let output = env
@@ -137,7 +137,7 @@ fn code_4_no_key() {
             "{output}"
         );
     }
-    nobody.was_left_alone();
+    nobody.assert_unused();
 }
 
 #[test]
@@ -166,7 +166,7 @@ fn code_4_the_key_is_refused_by_the_server() {
 
 #[test]
 fn code_4_a_key_of_another_kind_makes_no_request() {
-    let nobody = Nobody::listen();
+    let nobody = UnusedServer::listen();
     let env = TestEnv::with_manifest(ONE);
     for key in ["sk_live_0123456789abcdef", "something-else"] {
         for command in ["plan", "apply --yes", "status", "ids"] {
@@ -183,12 +183,12 @@ fn code_4_a_key_of_another_kind_makes_no_request() {
             assert!(!output.stderr.contains(key), "{output}");
         }
     }
-    nobody.was_left_alone();
+    nobody.assert_unused();
 }
 
 #[test]
 fn code_4_the_client_id_is_of_another_environment() {
-    let nobody = Nobody::listen();
+    let nobody = UnusedServer::listen();
     let env = TestEnv::with_manifest(ONE);
     env.edit(
         "portal.yaml",
@@ -201,13 +201,13 @@ fn code_4_the_client_id_is_of_another_environment() {
         output.stderr.contains("error[cli/client-id-differs]"),
         "{output}"
     );
-    nobody.was_left_alone();
+    nobody.assert_unused();
 }
 
 #[test]
 fn code_5_nobody_answers() {
     let env = TestEnv::with_manifest(ONE);
-    let url = Nobody::listen().url();
+    let url = UnusedServer::listen().url();
     let output = env.run("apply --yes -o json").at_url(&url).exits(5);
     assert!(output.stderr.contains("error[api/unreachable]"), "{output}");
     assert!(

@@ -64,7 +64,7 @@ fn as_browser(env: &TestEnv, command: &Command) -> PathBuf {
 
 /// Plays a customer who finishes an intent in the browser that was opened, and comes back to the
 /// app by a redirect or by the logo.
-fn the_loop(manifest_urls: &str, sandbox_options: &str, app: &App, how: &str) {
+fn open_finish_and_return(manifest_urls: &str, sandbox_options: &str, app: &App, how: &str) {
     let env = TestEnv::with_manifest(&format!(
         "version: 1\nenvironment: {{ name: staging, api_key: test }}\n{manifest_urls}\
          organizations:\n  acme: {{ name: Acme Corp, domains: [acme.com], intents: [sso] }}\n"
@@ -104,19 +104,19 @@ fn the_customer_finishes_in_the_browser_and_the_command_ends() {
         "return_urls:\n  default: https://app.example.com/back\n  success: {{ sso: \"{}\" }}\n",
         app.0
     );
-    the_loop(&urls, "", &app, "redirect");
+    open_finish_and_return(&urls, "", &app, "redirect");
 }
 
 #[test]
 fn without_a_success_url_finishing_leads_to_the_return_url() {
     let app = App::serve();
     let urls = format!("return_urls: {{ default: \"{}\" }}\n", app.0);
-    the_loop(&urls, "", &app, "redirect");
+    open_finish_and_return(&urls, "", &app, "redirect");
 }
 
 #[test]
 fn without_any_url_the_logo_leads_where_the_dashboard_says() {
     let app = App::serve();
     let default = format!("--default-return-url {}", app.0);
-    the_loop("", &default, &app, "logo");
+    open_finish_and_return("", &default, &app, "logo");
 }

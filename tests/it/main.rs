@@ -23,11 +23,11 @@ mod chart_release;
 #[cfg(feature = "operator")]
 mod chart_run;
 mod chart_schemas;
-mod cli_also;
 mod cli_apply;
 mod cli_changes;
 mod cli_doctor;
 mod cli_exit_codes;
+mod cli_extra_outputs;
 mod cli_import;
 mod cli_input;
 mod cli_interrupted;

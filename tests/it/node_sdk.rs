@@ -5,7 +5,7 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::{Value, json};
 
-use crate::conformance::face::node_modules;
+use crate::conformance::api_client::node_modules;
 use crate::support::cli::TestEnv;
 use crate::support::sandbox_server::SandboxServer;
 

@@ -11,7 +11,7 @@ use workos_sandbox::scenario::Scenario;
 use workos_sandbox::world::World;
 use workos_sandbox::{Sandbox, SandboxOptions};
 
-use crate::conformance::face::node_modules;
+use crate::conformance::api_client::node_modules;
 use crate::support::events::EVERY_EVENT;
 
 /// Answers that the description does not have for their route, and why they are right.

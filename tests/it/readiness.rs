@@ -512,7 +512,7 @@ fn certificates_matter_to_active_saml_connections_only() {
 }
 
 /// Returns the readiness of a connection whose certificates expire at these times.
-fn judged(connection: Connection, ends: &[Option<&str>]) -> State {
+fn state_with_certificates(connection: Connection, ends: &[Option<&str>]) -> State {
     let certificate = |(n, end): (usize, Option<&str>)| Certificate {
         id: format!("cert_{n}"),
         not_after: end.map(|end| end.parse().unwrap()),
@@ -531,12 +531,18 @@ fn judged(connection: Connection, ends: &[Option<&str>]) -> State {
 fn the_certificate_that_lasts_longest_counts() {
     let (old, new) = (Some("2026-01-16T12:00:00Z"), Some("2027-01-01T00:00:00Z"));
     for ends in [[old, new], [new, old]] {
-        assert_eq!(judged(connection(1, "active"), &ends), State::Configured);
+        assert_eq!(
+            state_with_certificates(connection(1, "active"), &ends),
+            State::Configured
+        );
     }
-    assert_eq!(judged(connection(1, "active"), &[old]), State::Attention);
+    assert_eq!(
+        state_with_certificates(connection(1, "active"), &[old]),
+        State::Attention
+    );
     // One whose end is not told may last longer.
     assert_eq!(
-        judged(connection(1, "active"), &[old, None]),
+        state_with_certificates(connection(1, "active"), &[old, None]),
         State::Unknown
     );
 }
@@ -554,11 +560,18 @@ fn what_may_have_a_certificate_is_never_not_applicable() {
         ("GoogleOAuth", "active", State::NotApplicable),
         ("OktaSAML", "draft", State::NotApplicable),
     ] {
-        assert_eq!(judged(of(kind, state), &[]), expected, "{kind} {state}");
+        assert_eq!(
+            state_with_certificates(of(kind, state), &[]),
+            expected,
+            "{kind} {state}"
+        );
     }
     // Certificates tell what the type does not.
     let far = Some("2027-01-01T00:00:00Z");
-    assert_eq!(judged(of("", "active"), &[far]), State::Configured);
+    assert_eq!(
+        state_with_certificates(of("", "active"), &[far]),
+        State::Configured
+    );
 }
 
 #[test]

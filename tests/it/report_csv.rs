@@ -5,9 +5,9 @@ use portalctl_report::{StatusReport, csv};
 
 use crate::support::cli::TestEnv;
 use crate::support::manifests;
+use crate::support::readiness_samples;
 use crate::support::samples::{headline, january, some_plan, some_readiness};
 use crate::support::sandbox_server::SandboxServer;
-use crate::support::walls;
 
 fn status(readiness: &Readiness) -> String {
     let report = StatusReport {
@@ -34,7 +34,7 @@ fn nothing_declared_is_a_header_alone() {
 
 #[test]
 fn a_hostile_name_is_one_cell_on_one_line() {
-    let mut readiness = walls::hostile();
+    let mut readiness = readiness_samples::hostile();
     readiness.organizations[0].name = Some("=HYPERLINK(\"http://x\",\"y\")\n+1".to_owned());
     let text = status(&readiness);
     let mut reader = ::csv::Reader::from_reader(text.as_bytes());

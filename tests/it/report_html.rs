@@ -11,11 +11,11 @@ use sha2::{Digest, Sha256};
 use crate::support::cli::TestEnv;
 use crate::support::manifests;
 use crate::support::page::Page;
+use crate::support::readiness_samples::{self, HOSTILE};
 use crate::support::samples::{
     create, field, headline, invite, january, plan_of, some_plan, some_readiness, update,
 };
 use crate::support::sandbox_server::SandboxServer;
-use crate::support::walls::{self, HOSTILE};
 
 fn status(readiness: &Readiness) -> String {
     let report = StatusReport {
@@ -49,10 +49,10 @@ fn pages() -> Vec<String> {
     vec![
         status(&some_readiness()),
         status(&Readiness::default()),
-        status(&walls::hostile()),
-        status(&walls::many(1200)),
+        status(&readiness_samples::hostile()),
+        status(&readiness_samples::many(1200)),
         plan(&some_plan(), &some_readiness()),
-        plan(&hostile, &walls::hostile()),
+        plan(&hostile, &readiness_samples::hostile()),
         plan(&Plan::default(), &Readiness::default()),
     ]
 }
@@ -97,7 +97,7 @@ fn a_page_has_no_handler_no_style_attribute_and_no_address_but_its_own() {
 
 #[test]
 fn hostile_text_is_text() {
-    let page = Page::parse(&status(&walls::hostile()));
+    let page = Page::parse(&status(&readiness_samples::hostile()));
     let names: Vec<String> = page
         .all("th bdi")
         .into_iter()
@@ -159,7 +159,7 @@ fn everything_about_an_organization_is_there_without_the_script() {
 
 #[test]
 fn thousands_of_organizations_keep_their_rows_and_pack_their_details() {
-    let page = status(&walls::many(10_000));
+    let page = status(&readiness_samples::many(10_000));
     assert!(page.len() < 5 * 1024 * 1024, "{} bytes", page.len());
     let page = Page::parse(&page);
     assert_eq!(page.all("#wall tbody").len(), 10_000);

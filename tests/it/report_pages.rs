@@ -6,8 +6,8 @@ use portalctl_report::{PlanReport, StatusReport, html};
 
 use crate::support::browser;
 use crate::support::cli::TestEnv;
+use crate::support::readiness_samples;
 use crate::support::samples::{headline, january, some_plan, some_readiness};
-use crate::support::walls;
 
 /// Writes a page into the test's folder, and gives its address.
 fn page(env: &TestEnv, name: &str, text: &str) -> String {
@@ -35,7 +35,7 @@ fn plan(plan: &Plan, readiness: &Readiness) -> String {
 
 /// Readiness with every intent configured.
 fn configured() -> Readiness {
-    let mut readiness = walls::many(12);
+    let mut readiness = readiness_samples::many(12);
     for intent in readiness
         .organizations
         .iter_mut()
@@ -52,8 +52,16 @@ fn the_wall_is_searched_filtered_and_sorted_by_keyboard() {
     let Some(mut script) = browser::script("wall.mjs", env.root()) else {
         return;
     };
-    script.arg(page(&env, "wall.html", &status(&walls::many(200))));
-    script.arg(page(&env, "packed.html", &status(&walls::many(1200))));
+    script.arg(page(
+        &env,
+        "wall.html",
+        &status(&readiness_samples::many(200)),
+    ));
+    script.arg(page(
+        &env,
+        "packed.html",
+        &status(&readiness_samples::many(1200)),
+    ));
     browser::run(script);
 }
 
@@ -67,8 +75,11 @@ fn every_page_is_accessible_fits_a_phone_and_runs_nothing_of_others() {
         ("status-some", status(&some_readiness())),
         ("status-empty", status(&Readiness::default())),
         ("status-configured", status(&configured())),
-        ("status-everything", status(&walls::everything())),
-        ("status-hostile", status(&walls::hostile())),
+        (
+            "status-everything",
+            status(&readiness_samples::everything()),
+        ),
+        ("status-hostile", status(&readiness_samples::hostile())),
         ("plan-some", plan(&some_plan(), &some_readiness())),
         ("plan-empty", plan(&Plan::default(), &Readiness::default())),
     ] {

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::conformance::face::Face;
+use crate::conformance::api_client::ApiClient;
 use crate::support::cli::TestEnv;
 use crate::support::sandbox_server::SandboxServer;
 
@@ -14,24 +14,26 @@ use crate::support::sandbox_server::SandboxServer;
 async fn faults_come_by_seed_and_end_when_told() {
     let env = TestEnv::new();
     let sandbox = SandboxServer::with(&env, "--faults 7:100 --rate-limit off");
-    let face = Face::new(sandbox.url(), "sk_test_x");
-    let (status, _) = face.get("/health").await;
+    let api_client = ApiClient::new(sandbox.url(), "sk_test_x");
+    let (status, _) = api_client.get("/health").await;
     assert_eq!(status, 200);
     let url = "/_sandbox/faults";
     // Whether there is an answer is up to the fault.
     for _ in 0..5 {
-        let _ = face.try_send("GET", "/events", Value::Null).await;
+        let _ = api_client.try_send("GET", "/events", Value::Null).await;
     }
-    let (_, shown) = face.get(url).await;
+    let (_, shown) = api_client.get(url).await;
     assert_eq!(shown["fired"].as_array().unwrap().len(), 5);
     let rule = json!({ "path": "/events", "fault": "status", "status": 507 });
-    let (status, _) = face.send("PUT", url, json!({ "rules": [rule] })).await;
+    let (status, _) = api_client
+        .send("PUT", url, json!({ "rules": [rule] }))
+        .await;
     assert_eq!(status, 204);
-    assert_eq!(face.get("/events").await.0, 507);
-    let (_, shown) = face.get(url).await;
+    assert_eq!(api_client.get("/events").await.0, 507);
+    let (_, shown) = api_client.get(url).await;
     assert_eq!(shown["fired"][0]["path"], "/events");
-    assert_eq!(face.send("DELETE", url, Value::Null).await.0, 204);
-    assert_eq!(face.get("/events?events=dsync.deleted").await.0, 200);
+    assert_eq!(api_client.send("DELETE", url, Value::Null).await.0, 204);
+    assert_eq!(api_client.get("/events?events=dsync.deleted").await.0, 200);
 }
 
 #[tokio::test]
@@ -57,8 +59,9 @@ async fn events_arrive_signed_at_the_endpoint() {
         stream.write_all(answer).unwrap();
         String::from_utf8(letter).unwrap()
     });
-    let face = Face::new(sandbox.url(), "sk_test_x");
-    face.send("POST", "/organizations", json!({ "name": "Acme" }))
+    let api_client = ApiClient::new(sandbox.url(), "sk_test_x");
+    api_client
+        .send("POST", "/organizations", json!({ "name": "Acme" }))
         .await;
     let letter = arrives.await.unwrap();
     let (head, body) = letter.split_once("\r\n\r\n").unwrap();

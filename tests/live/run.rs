@@ -8,11 +8,11 @@
     reason = "a program of the tests"
 )]
 
+#[allow(dead_code, reason = "the tests use the rest")]
+#[path = "../it/conformance/api_client.rs"]
+mod api_client;
 #[path = "../it/conformance/cases.rs"]
 mod cases;
-#[allow(dead_code, reason = "the tests use the rest")]
-#[path = "../it/conformance/face.rs"]
-mod face;
 #[path = "../it/conformance/live/mod.rs"]
 mod live;
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::conformance::face::node_modules;
+use crate::conformance::api_client::node_modules;
 
 /// Finds the browser: `PORTALCTL_CHROMIUM`, else one on the path. A test without a browser is
 /// skipped, or fails if `PORTALCTL_REQUIRE_BROWSER=1`.

@@ -10,7 +10,7 @@ use super::http::{self, Canned, CannedAnswer};
 use super::sandbox_server::SandboxServer;
 
 pub(crate) const LINK: &str = "https://setup.workos.com?token=canarylink0123456789";
-/// The record that proves a domain, as [`laced`] makes it.
+/// The record that proves a domain, as [`with_canaries`] makes it.
 pub(crate) const RECORD: &str = "sandbox-domain-verification-abcdef=canaryrecord0123456789";
 pub(crate) const WEBHOOK_SECRET: &str = "whsec_canarywebhook0123456789";
 /// Texts that no output may contain: parts of the key, of links, of TXT records and of webhook
@@ -23,12 +23,12 @@ pub(crate) const CANARIES: [&str; 4] = [
 ];
 
 /// A sandbox behind a server that puts canaries into its answers.
-pub(crate) fn laced(sandbox: &SandboxServer) -> Canned {
+pub(crate) fn with_canaries(sandbox: &SandboxServer) -> Canned {
     let address = sandbox.address().to_owned();
-    Canned::serve(move |method, path, body| laced_answer(&address, method, path, body))
+    Canned::serve(move |method, path, body| answer_with_canaries(&address, method, path, body))
 }
 
-fn laced_answer(address: &str, method: &str, path: &str, body: &str) -> CannedAnswer {
+fn answer_with_canaries(address: &str, method: &str, path: &str, body: &str) -> CannedAnswer {
     let body = serde_json::from_str::<Value>(body).ok();
     let (status, mut answer) = http::send(address, KEY, method, path, body.as_ref());
     if path == "/portal/generate_link" && status < 300 {
@@ -58,7 +58,7 @@ fn lace(value: &mut Value) {
 
 /// Failure of a request.
 #[derive(Debug, Clone, Copy)]
-pub(crate) enum Rudeness {
+pub(crate) enum RequestFailure {
     /// The server answers with an error status.
     Status(u16),
     /// The connection ends in the middle of the answer.
@@ -67,7 +67,7 @@ pub(crate) enum Rudeness {
     Silent,
 }
 
-impl Rudeness {
+impl RequestFailure {
     /// Repeats what it was told, and more.
     fn answer(self) -> CannedAnswer {
         let message = format!("bad key {KEY}; see {LINK}");
@@ -85,46 +85,46 @@ impl Rudeness {
 }
 
 /// A server that refuses everything.
-pub(crate) fn rude(status: u16) -> Canned {
-    Canned::serve(move |_, _, _| Rudeness::Status(status).answer())
+pub(crate) fn refusing_server(status: u16) -> Canned {
+    Canned::serve(move |_, _, _| RequestFailure::Status(status).answer())
 }
 
 /// Requests that fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wrong {
+pub(crate) enum FailingRequests {
     Nothing,
     Everything,
     Writes,
 }
 
-/// A server as [`laced`] makes them that can be made rude, where it is and with what it holds.
-pub(crate) struct Moody {
+/// A server as [`with_canaries`] makes it, in which requests can be made to fail.
+pub(crate) struct FailingServer {
     server: Canned,
-    mood: Arc<Mutex<Wrong>>,
+    failing: Arc<Mutex<FailingRequests>>,
     refused: Arc<AtomicUsize>,
 }
 
-impl Moody {
-    pub(crate) fn new(sandbox: &SandboxServer, rudeness: Rudeness) -> Self {
+impl FailingServer {
+    pub(crate) fn new(sandbox: &SandboxServer, failure: RequestFailure) -> Self {
         let address = sandbox.address().to_owned();
-        let mood = Arc::new(Mutex::new(Wrong::Nothing));
+        let failing = Arc::new(Mutex::new(FailingRequests::Nothing));
         let refused = Arc::new(AtomicUsize::new(0));
-        let (asked, counted) = (Arc::clone(&mood), Arc::clone(&refused));
+        let (asked, counted) = (Arc::clone(&failing), Arc::clone(&refused));
         let server = Canned::serve(move |method, path, body| {
             let goes_wrong = match *asked.lock().unwrap() {
-                Wrong::Nothing => false,
-                Wrong::Everything => true,
-                Wrong::Writes => method != "GET",
+                FailingRequests::Nothing => false,
+                FailingRequests::Everything => true,
+                FailingRequests::Writes => method != "GET",
             };
             if goes_wrong {
                 counted.fetch_add(1, Ordering::Relaxed);
-                return rudeness.answer();
+                return failure.answer();
             }
-            laced_answer(&address, method, path, body)
+            answer_with_canaries(&address, method, path, body)
         });
         Self {
             server,
-            mood,
+            failing,
             refused,
         }
     }
@@ -133,8 +133,8 @@ impl Moody {
         self.server.url()
     }
 
-    pub(crate) fn turn(&self, mood: Wrong) {
-        *self.mood.lock().unwrap() = mood;
+    pub(crate) fn set_failing(&self, failing: FailingRequests) {
+        *self.failing.lock().unwrap() = failing;
     }
 
     /// Returns the number of requests that have failed so far.

@@ -26,7 +26,7 @@ pub(crate) fn has(program: &str) -> bool {
 
 /// Output of a program.
 #[derive(Debug)]
-pub(crate) struct Said {
+pub(crate) struct CommandOutput {
     pub(crate) done: bool,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
@@ -34,7 +34,7 @@ pub(crate) struct Said {
 
 /// Runs a program with a document on its standard input, and no settings of this machine's.
 #[track_caller]
-pub(crate) fn run(program: &str, arguments: &[&str], input: &str) -> Said {
+pub(crate) fn run(program: &str, arguments: &[&str], input: &str) -> CommandOutput {
     let home = tempfile::tempdir().unwrap();
     let mut child = Command::new(program)
         .env_clear()
@@ -51,7 +51,7 @@ pub(crate) fn run(program: &str, arguments: &[&str], input: &str) -> Said {
     let _ = stdin.write_all(input.as_bytes());
     drop(stdin);
     let output = child.wait_with_output().unwrap();
-    Said {
+    CommandOutput {
         done: output.status.success(),
         stdout: String::from_utf8(output.stdout).unwrap(),
         stderr: String::from_utf8(output.stderr).unwrap(),
@@ -60,7 +60,7 @@ pub(crate) fn run(program: &str, arguments: &[&str], input: &str) -> Said {
 
 /// Renders the release `portalctl` in a namespace, with values in YAML.
 #[track_caller]
-pub(crate) fn try_render(namespace: &str, values: &str) -> Said {
+pub(crate) fn try_render(namespace: &str, values: &str) -> CommandOutput {
     let arguments = ["template", "portalctl", CHART, "--namespace", namespace];
     let more = ["--kube-version", KUBERNETES, "--values", "-"];
     run("helm", &[&arguments[..], &more].concat(), values)

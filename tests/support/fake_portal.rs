@@ -188,7 +188,7 @@ impl FakePortal {
     }
 
     /// Schedules an edit by another client right before the next such call.
-    pub(crate) fn meanwhile(
+    pub(crate) fn before_next(
         self,
         call: &str,
         edit: impl FnOnce(&mut BTreeMap<OrganizationId, Organization>) + Send + 'static,
@@ -208,7 +208,7 @@ impl FakePortal {
 
     /// Returns the only organization with an external id.
     #[track_caller]
-    pub(crate) fn the(&self, external_id: &str) -> Organization {
+    pub(crate) fn only(&self, external_id: &str) -> Organization {
         let mut found: Vec<Organization> = self
             .organizations_now()
             .into_iter()

@@ -23,9 +23,9 @@ pub(crate) mod operator;
 pub(crate) mod page;
 #[cfg(unix)]
 pub(crate) mod pty;
+pub(crate) mod readiness_samples;
 pub(crate) mod samples;
 pub(crate) mod sandbox_server;
 pub(crate) mod terminal;
 pub(crate) mod wait;
-pub(crate) mod walls;
 pub(crate) mod world;

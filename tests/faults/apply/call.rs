@@ -41,7 +41,7 @@ impl Call {
 
     /// Returns whether the answer is one complete organization: a read by id, a create or an
     /// update.
-    pub(crate) fn is_about_a_whole(&self) -> bool {
+    pub(crate) fn returns_organization(&self) -> bool {
         let segments: Vec<&str> = self.path.split('/').skip(1).collect();
         match (segments.as_slice(), self.is_read()) {
             (["organizations", id], _) => *id != "external_id" && self.method != Method::DELETE,

@@ -12,7 +12,7 @@ use workos_sandbox::world::{Organization, World as Account};
 
 use super::kinds::Spelling;
 use super::network::{Exchange, Network};
-use super::run::{Done, KEY, Ran};
+use super::run::{Done, KEY, RunOutcome};
 use crate::world::World;
 
 /// The default pace, one request in so long.
@@ -23,12 +23,19 @@ const CATCH_UP: usize = 3;
 const MAX_REQUESTS: usize = 1_000;
 
 /// Returns the invariants that a client's run violated.
-pub(crate) fn run(ran: &Ran, client: usize, network: &Network, is_calm: bool) -> Vec<String> {
+pub(crate) fn run(
+    ran: &RunOutcome,
+    client: usize,
+    network: &Network,
+    is_calm: bool,
+) -> Vec<String> {
     match ran {
-        Ran::Through(done) => through(done, client, network, is_calm),
-        Ran::Failed(error) if is_calm => vec![format!("a run fails in calm weather: {error}")],
-        Ran::Failed(error) => keeps_secrets(&format!("{error} {error:?}")),
-        Ran::Gone => Vec::new(),
+        RunOutcome::Through(done) => through(done, client, network, is_calm),
+        RunOutcome::Failed(error) if is_calm => {
+            vec![format!("a run fails in calm weather: {error}")]
+        }
+        RunOutcome::Failed(error) => keeps_secrets(&format!("{error} {error:?}")),
+        RunOutcome::Gone => Vec::new(),
     }
 }
 
@@ -204,7 +211,7 @@ pub(crate) fn invitations(network: &Network) -> Vec<String> {
 
 /// Compares what a plan says of the readable entries with the plan once all entries are readable:
 /// one organization's failing read must not change the plan of the others.
-pub(crate) fn unlike(
+pub(crate) fn plan_differences(
     broken_plan: &Plan,
     mended: &Plan,
     manifest: &World,

@@ -186,7 +186,7 @@ impl Broken {
     }
 
     /// Returns whether it cannot be read that an organization is in use.
-    pub(crate) fn hides_use(self, seed: u64, organization: &str) -> bool {
+    pub(crate) fn hides_usage(self, seed: u64, organization: &str) -> bool {
         let is_of_use = matches!(
             self.which,
             Which::AuditLogs | Which::ConnectionsOf | Which::DirectoriesOf | Which::Members

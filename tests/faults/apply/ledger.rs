@@ -184,7 +184,7 @@ impl Ledger {
         if call.is_put() {
             self.round.changing.insert(hand);
             self.round.late.extend(is_late.then(|| id.to_owned()));
-        } else if !call.is_about_a_whole() {
+        } else if !call.returns_organization() {
             // Whatever comes next has to read it again.
             self.round.told_whole.remove(&hand);
         }
@@ -280,7 +280,7 @@ impl Ledger {
         let is_hidden = self
             .kinds
             .broken
-            .is_some_and(|broken| broken.hides_use(self.seed, id));
+            .is_some_and(|broken| broken.hides_usage(self.seed, id));
         let allows_use = manifest.is_some_and(|manifest| manifest.policy.prune_active);
         let is_fine = if is_hidden && !allows_use {
             false

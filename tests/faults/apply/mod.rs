@@ -26,7 +26,6 @@ mod check;
 mod fault;
 pub(crate) mod kinds;
 mod ledger;
-mod line;
 mod network;
 mod people;
 mod play;
@@ -34,6 +33,7 @@ mod random;
 mod run;
 mod schedule;
 mod spelling;
+mod transport;
 
 use std::ops::AddAssign;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -43,12 +43,12 @@ use std::time::Instant;
 use crate::seeds::{number, on_every_core, seeds, watched};
 use kinds::Kinds;
 use network::Event;
-use play::{Played, play};
+use play::{PlayedSchedule, play};
 
 /// Number of schedules unless `PORTALCTL_SCHEDULES` sets another.
 const SCHEDULES: u64 = 100;
 /// Number of failing seeds that are printed.
-const MAX_TOLD: usize = 30;
+const MAX_PRINTED: usize = 30;
 
 /// Seeds that failed once, played without the kinds of trouble that were added later. Each stands for
 /// a bug that was there.
@@ -81,7 +81,7 @@ const DRAWN: [u64; 6] = [
 
 /// Verdict on all schedules.
 #[derive(Default)]
-struct Judged {
+struct Verdict {
     requests: usize,
     faults: usize,
     people: usize,
@@ -89,7 +89,7 @@ struct Judged {
     failed: Vec<(u64, Vec<String>)>,
 }
 
-impl AddAssign for Judged {
+impl AddAssign for Verdict {
     fn add_assign(&mut self, other: Self) {
         let Self {
             requests,
@@ -105,19 +105,19 @@ impl AddAssign for Judged {
 }
 
 /// Plays a schedule twice.
-fn judge(seed: u64, kinds: Kinds) -> Judged {
+fn judge(seed: u64, kinds: Kinds) -> Verdict {
     let twice = || (play(seed, kinds), play(seed, kinds));
     let played = catch_unwind(AssertUnwindSafe(|| watched(seed, twice)));
     let Ok((mut first, second)) = played else {
-        return Judged {
+        return Verdict {
             failed: vec![(seed, vec!["it panics".to_owned()])],
-            ..Judged::default()
+            ..Verdict::default()
         };
     };
     if first.trace != second.trace {
         first.wrong.push(first_difference(&first, &second));
     }
-    let mut judged = Judged::default();
+    let mut judged = Verdict::default();
     for event in &first.events {
         match event {
             Event::Exchange(exchange) => {
@@ -133,7 +133,7 @@ fn judge(seed: u64, kinds: Kinds) -> Judged {
     judged
 }
 
-fn first_difference(first: &Played, second: &Played) -> String {
+fn first_difference(first: &PlayedSchedule, second: &PlayedSchedule) -> String {
     let mut pairs = first.events.iter().zip(&second.events);
     let different = pairs.find_map(|(one, other)| {
         let (one, other) = (one.to_string(), other.to_string());
@@ -148,9 +148,9 @@ fn first_difference(first: &Played, second: &Played) -> String {
     clippy::disallowed_methods,
     reason = "how long it took is told, never judged"
 )]
-fn judge_all(seeds: &[u64]) -> Judged {
+fn judge_all(seeds: &[u64]) -> Verdict {
     let began = Instant::now();
-    let all = Mutex::new(Judged::default());
+    let all = Mutex::new(Verdict::default());
     on_every_core(seeds, |seed| {
         let judged = judge(seed, Kinds::of(seed));
         *all.lock().unwrap() += judged;
@@ -169,8 +169,8 @@ fn judge_all(seeds: &[u64]) -> Judged {
 }
 
 #[track_caller]
-fn assert_none_failed(judged: &Judged) {
-    for (seed, wrong) in judged.failed.iter().take(MAX_TOLD) {
+fn assert_none_failed(judged: &Verdict) {
+    for (seed, wrong) in judged.failed.iter().take(MAX_PRINTED) {
         println!("PORTALCTL_SEED={seed}");
         for what in wrong {
             println!("  {what}");
@@ -205,7 +205,7 @@ fn schedules_hold() {
 
 #[test]
 fn what_failed_once_holds() {
-    let mut all = Judged::default();
+    let mut all = Verdict::default();
     for seed in REGRESSIONS {
         all += judge(seed, Kinds::NONE);
     }

@@ -19,11 +19,11 @@ use super::call::Call;
 use super::fault::{Fault, draw};
 use super::kinds::Kinds;
 use super::ledger::{By, Ledger};
-use super::line::Line;
 use super::people;
 use super::random::{Random, hash};
 use super::run::JumpingClock;
 use super::schedule::{End, Schedule};
+use super::transport::FaultyTransport;
 use crate::world::{INVITED, World};
 
 /// One request, and what became of it.
@@ -116,8 +116,8 @@ impl Network {
     }
 
     /// Returns the transport of a client.
-    pub(crate) fn line(&self, client: usize) -> Arc<dyn Transport> {
-        Arc::new(Line {
+    pub(crate) fn transport(&self, client: usize) -> Arc<dyn Transport> {
+        Arc::new(FaultyTransport {
             network: self.clone(),
             client,
         })
@@ -390,7 +390,7 @@ impl Network {
         let now = self.since_began();
         let mut state = self.state();
         state.ledger.set_time(now);
-        let is_read_by_itself = call.is_read() && call.is_about_a_whole();
+        let is_read_by_itself = call.is_read() && call.returns_organization();
         let is_read_by_itself = is_read_by_itself && answer.status().is_success();
         self.inner.sandbox.read(|account| {
             if !call.is_read() {
@@ -398,7 +398,7 @@ impl Network {
             } else if let Some(id) = call.organization(account).filter(|_| is_read_by_itself) {
                 state.ledger.handed_out(by.client, id);
             }
-            if call.is_about_a_whole()
+            if call.returns_organization()
                 && answer.status().is_success()
                 && let Some(id) = call.answered(account)
             {

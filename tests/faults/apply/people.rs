@@ -14,7 +14,7 @@ use super::schedule::{connection_state, directory_state};
 use crate::world::{HOLDER, OWNER, PROTECT};
 
 /// Acts that make an organization needed while a run is about to delete it.
-const NEEDED: [usize; 8] = [3, 4, 5, 6, 9, 10, 11, 12];
+const ACTS_OF_USE: [usize; 8] = [3, 4, 5, 6, 9, 10, 11, 12];
 
 /// Does one thing to the account; says what, for the trace.
 pub(crate) fn act(
@@ -39,7 +39,7 @@ pub(crate) fn act(
         let acts = if is_used { 13 } else { 9 };
         (random.pick(&ids).clone(), random.below(acts))
     } else if is_used {
-        (random.pick(&doomed).clone(), *random.pick(&NEEDED))
+        (random.pick(&doomed).clone(), *random.pick(&ACTS_OF_USE))
     } else {
         (random.pick(&doomed).clone(), *random.pick(&[3, 5, 6]))
     };

@@ -15,14 +15,14 @@ use super::check;
 use super::kinds::{Broken, Kinds};
 use super::network::{Event, Network};
 use super::random::hash;
-use super::run::{self, JumpingClock, Order, Ran, run};
+use super::run::{self, JumpingClock, RunOptions, RunOutcome, run};
 use super::schedule::{End, Round, Schedule};
 
 /// In calm weather: what one change makes possible, another, what is left over, and nothing.
 const MAX_CALM_RUNS: usize = 4;
 
 /// Result of playing a schedule.
-pub(crate) struct Played {
+pub(crate) struct PlayedSchedule {
     pub(crate) wrong: Vec<String>,
     pub(crate) events: Vec<Event>,
     /// Of everything that happened, when, and of what was told.
@@ -30,7 +30,7 @@ pub(crate) struct Played {
 }
 
 /// Plays the schedule of a seed.
-pub(crate) fn play(seed: u64, kinds: Kinds) -> Played {
+pub(crate) fn play(seed: u64, kinds: Kinds) -> PlayedSchedule {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
@@ -83,7 +83,7 @@ impl Stage {
         }
     }
 
-    async fn play(mut self) -> Played {
+    async fn play(mut self) -> PlayedSchedule {
         for number in 0..self.schedule.rounds.len() {
             let Round {
                 manifest,
@@ -109,12 +109,12 @@ impl Stage {
         saved: Option<&Plan>,
         ends: &[End],
         is_calm: bool,
-    ) -> Option<Ran> {
+    ) -> Option<RunOutcome> {
         let manifest = &self.schedule.manifests[number];
         let tokens = self.network.begin(manifest, ends, saved.is_some());
         let runs = tokens.into_iter().zip(ends).enumerate();
         let runs = runs.map(|(client, (token, end))| {
-            let order = Order {
+            let order = RunOptions {
                 client,
                 manifest,
                 saved,
@@ -128,7 +128,7 @@ impl Stage {
         for (client, ran) in ran.iter().enumerate() {
             let wrong = check::run(ran, client, &self.network, is_calm);
             self.wrong.extend(wrong);
-            if let Ran::Through(done) = ran {
+            if let RunOutcome::Through(done) = ran {
                 self.trace = hash(self.trace, &done.told);
                 self.saved = Some((number, done.plan.clone()));
             }
@@ -140,7 +140,8 @@ impl Stage {
     async fn calm_down(&mut self) {
         let last = self.schedule.manifests.len() - 1;
         for _ in 0..MAX_CALM_RUNS {
-            let Some(Ran::Through(done)) = self.round(last, None, &[End::Through], true).await
+            let Some(RunOutcome::Through(done)) =
+                self.round(last, None, &[End::Through], true).await
             else {
                 return;
             };
@@ -185,11 +186,11 @@ impl Stage {
         let network = &self.network;
         let unlike = self
             .sandbox
-            .read(|account| check::unlike(&before, &after, manifest, account, network));
+            .read(|account| check::plan_differences(&before, &after, manifest, account, network));
         self.wrong.extend(unlike);
     }
 
-    fn judge(mut self) -> Played {
+    fn judge(mut self) -> PlayedSchedule {
         self.wrong.extend(check::pace(&self.network));
         self.wrong.extend(check::invitations(&self.network));
         let (network, sandbox) = (&self.network, &self.sandbox);
@@ -202,7 +203,7 @@ impl Stage {
             // Writing into a number cannot fail.
             let _ = writeln!(trace, "{event}");
         }
-        Played {
+        PlayedSchedule {
             wrong: self.wrong,
             events,
             trace: trace.0,

@@ -73,7 +73,7 @@ impl Clock for JumpingClock {
 }
 
 /// Result of a run.
-pub(crate) enum Ran {
+pub(crate) enum RunOutcome {
     /// The run finished its plan, as far as it could.
     Through(Box<Done>),
     /// The run could not read the live state.
@@ -103,7 +103,7 @@ impl ApplyProgress for Quiet {
 }
 
 /// Options of a run.
-pub(crate) struct Order<'a> {
+pub(crate) struct RunOptions<'a> {
     pub(crate) client: usize,
     pub(crate) manifest: &'a World,
     /// A plan that was saved earlier.
@@ -114,8 +114,12 @@ pub(crate) struct Order<'a> {
 }
 
 /// Runs portalctl until it is through, or ended.
-pub(crate) async fn run(network: &Network, clock: &Arc<JumpingClock>, order: Order<'_>) -> Ran {
-    let Order {
+pub(crate) async fn run(
+    network: &Network,
+    clock: &Arc<JumpingClock>,
+    order: RunOptions<'_>,
+) -> RunOutcome {
+    let RunOptions {
         client: client_number,
         manifest,
         saved,
@@ -146,7 +150,7 @@ pub(crate) async fn run(network: &Network, clock: &Arc<JumpingClock>, order: Ord
     };
     tokio::select! {
         biased;
-        () = killed.cancelled() => Ran::Gone,
+        () = killed.cancelled() => RunOutcome::Gone,
         ran = running => ran,
     }
 }
@@ -161,26 +165,26 @@ struct Process<'a> {
 }
 
 impl Process<'_> {
-    async fn observe_plan_apply(&self, manifest: &World) -> Ran {
+    async fn observe_plan_apply(&self, manifest: &World) -> RunOutcome {
         let read = tokio::select! {
             biased;
-            () = self.interrupted.cancelled() => return Ran::Gone,
+            () = self.interrupted.cancelled() => return RunOutcome::Gone,
             read = read(self.portal, manifest, self.reads_evidence) => read,
         };
         let (observed, identities) = match read {
             Ok(read) => read,
-            Err(error) => return Ran::Failed(error),
+            Err(error) => return RunOutcome::Failed(error),
         };
         let (plan, ready) = decide(manifest, &observed, &identities, self.clock.now());
         let findings = lint(&plan, &manifest.desired, &observed);
         let mut ran = self.apply_and_tell(plan, &ready, false).await;
-        if let Ran::Through(done) = &mut ran {
+        if let RunOutcome::Through(done) = &mut ran {
             done.findings = findings;
         }
         ran
     }
 
-    async fn apply_and_tell(&self, plan: Plan, ready: &Readiness, replay: bool) -> Ran {
+    async fn apply_and_tell(&self, plan: Plan, ready: &Readiness, replay: bool) -> RunOutcome {
         let options = Options {
             concurrency: CONCURRENCY,
             cancel: self.interrupted.clone(),
@@ -199,7 +203,7 @@ impl Process<'_> {
             report: &report,
             readiness: ready,
         });
-        Ran::Through(Box::new(Done {
+        RunOutcome::Through(Box::new(Done {
             told: serde_json::to_string(&told).unwrap(),
             plan,
             report,
@@ -224,7 +228,7 @@ fn client(network: &Network, clock: &Arc<JumpingClock>, number: usize) -> Client
     Client::new(Settings {
         endpoint: Endpoint::default(),
         key: Some(ApiKey::parse(KEY).unwrap()),
-        transport: network.line(number),
+        transport: network.transport(number),
         clock: Arc::clone(clock) as SharedClock,
         rate: Rate::default(),
         seed: u64::try_from(number).unwrap(),

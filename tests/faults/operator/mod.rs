@@ -18,20 +18,20 @@
 mod api;
 mod clock;
 mod dice;
-mod looks;
+mod knowledge;
+mod lookups;
 mod network;
 mod outcome;
 mod people;
 mod run;
 mod schedule;
-mod sights;
 mod wire;
 mod witness;
 
 use std::sync::Mutex;
 
 use crate::seeds::{number, on_every_core, seeds, watched};
-use run::Account;
+use run::ScheduleResult;
 use schedule::Schedule;
 
 /// The environment of most resources.
@@ -69,7 +69,7 @@ const REGRESSIONS: &[u64] = &[
 ];
 
 /// Runs a schedule twice; what is wrong with it.
-fn judge(seed: u64) -> (Account, Vec<String>) {
+fn judge(seed: u64) -> (ScheduleResult, Vec<String>) {
     let schedule = Schedule::of(seed);
     let first = run::run(&schedule);
     let second = run::run(&schedule);

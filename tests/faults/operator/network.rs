@@ -65,7 +65,7 @@ pub(crate) struct Exchange {
 
 /// Fault rates while faults last.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Weather {
+pub(crate) struct FaultRates {
     /// Percentage of failing exchanges with the API server.
     pub(crate) api: u64,
     /// Percentage of failing exchanges with WorkOS, beside the faults of WorkOS itself.
@@ -79,12 +79,12 @@ pub(crate) struct Weather {
     /// The answer to the whole lists of connections and directories, where they cannot be had.
     pub(crate) lists: Option<u16>,
     /// Partitions: a replica, the server that it cannot reach, and the time.
-    pub(crate) cuts: Vec<Cut>,
+    pub(crate) partitions: Vec<Partition>,
 }
 
 /// A replica that does not reach a server for a while.
 #[derive(Debug, Clone)]
-pub(crate) struct Cut {
+pub(crate) struct Partition {
     pub(crate) replica: usize,
     pub(crate) server: Server,
     pub(crate) from: Duration,
@@ -96,13 +96,13 @@ pub(crate) struct Network {
     seed: Seed,
     began: Instant,
     calm: Duration,
-    weather: Weather,
+    weather: FaultRates,
     drawn: Mutex<BTreeMap<String, u64>>,
 }
 
 impl Network {
     /// One whose faults stop after a while.
-    pub(crate) fn new(seed: Seed, calm: Duration, weather: Weather) -> Self {
+    pub(crate) fn new(seed: Seed, calm: Duration, weather: FaultRates) -> Self {
         Self {
             seed,
             began: SystemClock.instant(),
@@ -135,7 +135,7 @@ impl Network {
         if passed >= self.calm {
             return quiet;
         }
-        let is_cut = self.weather.cuts.iter().any(|cut| {
+        let is_cut = self.weather.partitions.iter().any(|cut| {
             cut.replica == replica && cut.server == server && (cut.from..cut.to).contains(&passed)
         });
         if is_cut {
@@ -169,18 +169,18 @@ impl Network {
     pub(crate) fn breaks_detail(&self, about: &str) -> bool {
         let mut dice = self.seed.of(&format!("detail {about}"));
         let is_broken = self.passed() < self.calm && dice.percent(self.weather.details);
-        is_broken || self.never_tells(about)
+        is_broken || self.is_unreadable(about)
     }
 
     /// Returns whether a detail of one object can never be read.
-    pub(crate) fn never_tells(&self, about: &str) -> bool {
+    pub(crate) fn is_unreadable(&self, about: &str) -> bool {
         let mut dice = self.seed.of(&format!("never {about}"));
         dice.percent(self.weather.never)
     }
 
     /// Returns whether the usage of an organization can never be read.
-    pub(crate) fn hides_use(&self, id: &str) -> bool {
-        self.never_tells(&format!("GET /organizations/{id}/audit_log_configuration"))
+    pub(crate) fn hides_usage(&self, id: &str) -> bool {
+        self.is_unreadable(&format!("GET /organizations/{id}/audit_log_configuration"))
     }
 
     /// The answer to a whole list that cannot be had.

@@ -8,9 +8,9 @@ use serde_json::Value;
 use workos_sandbox::world::World;
 
 use super::api::{Kind, Store, TENANT};
+use super::knowledge::external_id;
 use super::people::People;
 use super::schedule::{self, Act, Schedule};
-use super::sights::external_id;
 use super::witness::Witness;
 
 const OURS: &str = "portalctl.dev/organization";
@@ -114,7 +114,7 @@ struct Powers {
     /// The environment is being deleted: nothing is created or changed any more.
     is_ending: bool,
     /// Reason for which none of its resources can be reconciled.
-    trouble: Option<&'static str>,
+    blocked_reason: Option<&'static str>,
 }
 
 impl Powers {
@@ -126,7 +126,7 @@ impl Powers {
                 lets_delete: false,
                 lets_delete_in_use: false,
                 is_ending: false,
-                trouble: Some("EnvironmentMissing"),
+                blocked_reason: Some("EnvironmentMissing"),
             };
         };
         Self {
@@ -134,7 +134,7 @@ impl Powers {
             lets_delete: environment.spec()["allowDeletion"] == true,
             lets_delete_in_use: environment.spec()["allowActiveDeletion"] == true,
             is_ending: environment.is_leaving(),
-            trouble: match secret {
+            blocked_reason: match secret {
                 _ if environment.condition("Synced")["reason"] == "WrongAccount" => {
                     Some("WrongAccount")
                 }
@@ -274,7 +274,7 @@ pub(super) fn unmet(
             }
         }
         let is_good = Powers::of(Some(environment), people.secret)
-            .trouble
+            .blocked_reason
             .is_none();
         let expected = if is_good { "True" } else { "False" };
         let said = environment.condition("Ready");
@@ -311,7 +311,7 @@ fn meets(
         return expects(
             one,
             "False",
-            &waits_because(one, holds, powers, world, witness)?,
+            &deletion_reasons(one, holds, powers, world, witness)?,
         );
     }
     if !one.is_readable() {
@@ -320,7 +320,7 @@ fn meets(
     if powers.is_ending {
         return Ok(());
     }
-    if let Some(trouble) = powers.trouble {
+    if let Some(trouble) = powers.blocked_reason {
         return expects(one, "False", &[trouble]);
     }
     let should_be_held = one.wants_deletion() && (holds || one.is_held());
@@ -366,7 +366,7 @@ fn expects(one: &Resource<'_>, status: &str, reasons: &[&str]) -> Result<(), Str
 }
 
 /// Returns the reasons for which a resource that is being deleted may still exist.
-fn waits_because(
+fn deletion_reasons(
     one: &Resource<'_>,
     holds: bool,
     powers: &Powers,
@@ -376,11 +376,11 @@ fn waits_because(
     if !one.wants_deletion() || one.says("portalctl.dev/force-release") {
         return Err("it was to be let go".to_owned());
     }
-    if powers.is_ending && powers.trouble.is_some() {
+    if powers.is_ending && powers.blocked_reason.is_some() {
         // Its key may still be in memory.
         return Ok(vec!["DeletionBlocked", "Deleting", "Paused"]);
     }
-    if powers.trouble.is_some() {
+    if powers.blocked_reason.is_some() {
         return Ok(vec!["DeletionBlocked"]);
     }
     if !holds {
@@ -399,7 +399,7 @@ fn waits_because(
     let is_in_use = live.is_ok_and(|live| {
         world.connections_of(&live.id).next().is_some()
             || world.directories_of(&live.id).next().is_some()
-            || witness.hides_use(&live.id)
+            || witness.hides_usage(&live.id)
     });
     if !powers.lets_delete {
         return Ok(vec!["DeletionBlocked"]);
@@ -451,7 +451,7 @@ pub(super) fn check(schedule: &Schedule, world: &World, people: &People, witness
         let Ok(live) = world.organization(id) else {
             continue;
         };
-        if live.metadata.get(key) != Some(value) && !witness.is_forgiven(id) {
+        if live.metadata.get(key) != Some(value) && !witness.is_overwrite_excused(id) {
             witness.broken(format_args!("{key} of {id} was lost"));
         }
     }

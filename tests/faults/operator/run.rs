@@ -32,14 +32,14 @@ use super::witness::{Witness, identity};
 const START: &str = "2026-01-15T12:00:00Z";
 /// Time after the last fault by which everything must be as declared. A change that failed often is
 /// retried after half an hour.
-const PATIENCE: Duration = Duration::from_mins(45);
+const SETTLE_TIMEOUT: Duration = Duration::from_mins(45);
 /// Time after the last fault during which a process may still act on stale observations.
-const STALE: Duration = Duration::from_secs(90);
+const STALE_OBSERVATIONS: Duration = Duration::from_secs(90);
 /// Interval between checks of the final state.
-const LOOK: Duration = Duration::from_secs(5);
+const CHECK_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Result of a schedule.
-pub(crate) struct Account {
+pub(crate) struct ScheduleResult {
     /// Every event, in order.
     pub(crate) trace: Vec<String>,
     /// Invariants that were violated.
@@ -47,7 +47,7 @@ pub(crate) struct Account {
 }
 
 /// Runs a schedule.
-pub(crate) fn run(schedule: &Schedule) -> Account {
+pub(crate) fn run(schedule: &Schedule) -> ScheduleResult {
     let mut runtime = tokio::runtime::Builder::new_current_thread();
     let runtime = runtime.enable_time().start_paused(true).build().unwrap();
     let local = LocalSet::new();
@@ -55,8 +55,8 @@ pub(crate) fn run(schedule: &Schedule) -> Account {
         let mut stage = Stage::new(schedule);
         stage.play(schedule).await;
         stage.settle(schedule).await;
-        stage.rest(schedule).await;
-        stage.close(schedule).await
+        stage.stay_idle(schedule).await;
+        stage.finish(schedule).await
     })
 }
 
@@ -234,17 +234,17 @@ impl Stage {
         // What was not seen because a clock had jumped is found by the next listing.
         let has_jumped = |(_, act): &(Duration, Act)| matches!(act, Act::Jump(..));
         let stale = if schedule.acts.iter().any(has_jumped) {
-            STALE.max(schedule.resync + LOOK)
+            STALE_OBSERVATIONS.max(schedule.resync + CHECK_INTERVAL)
         } else {
-            STALE
+            STALE_OBSERVATIONS
         };
         loop {
-            SystemClock.sleep(LOOK).await;
+            SystemClock.sleep(CHECK_INTERVAL).await;
             let unmet = self.unmet();
             if unmet.is_empty() && self.network.passed() > schedule.calm + stale {
                 break;
             }
-            if self.network.passed() > schedule.calm + PATIENCE {
+            if self.network.passed() > schedule.calm + SETTLE_TIMEOUT {
                 for what in unmet {
                     self.witness.broken(format_args!("in the end, {what}"));
                 }
@@ -255,9 +255,9 @@ impl Stage {
     }
 
     /// Checks that the operator writes nothing more once everything is as declared.
-    async fn rest(&mut self, schedule: &Schedule) {
+    async fn stay_idle(&mut self, schedule: &Schedule) {
         // What was just found to be so may still be told.
-        SystemClock.sleep(3 * schedule.poll + LOOK).await;
+        SystemClock.sleep(3 * schedule.poll + CHECK_INTERVAL).await;
         let before = self.witness.tally();
         SystemClock.sleep(schedule.resync + 3 * schedule.poll).await;
         let after = self.witness.tally();
@@ -287,7 +287,7 @@ impl Stage {
     }
 
     /// Ends the processes and returns the result.
-    async fn close(self, schedule: &Schedule) -> Account {
+    async fn finish(self, schedule: &Schedule) -> ScheduleResult {
         self.sandbox
             .read(|world| outcome::check(schedule, world, &self.people, &self.witness));
         for process in self.processes.into_iter().flatten() {
@@ -304,7 +304,7 @@ impl Stage {
                     .broken(format_args!("a process ended: {ended:?}"));
             }
         }
-        Account {
+        ScheduleResult {
             trace: self.witness.trace(),
             broken: self.witness.all_broken(),
         }

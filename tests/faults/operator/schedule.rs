@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::dice::{Dice, Seed};
-use super::network::{Cut, Server, Weather};
+use super::network::{FaultRates, Partition, Server};
 use crate::apply::kinds::{SPELLINGS, Spelling};
 
 /// The resources that people write: their names, and the external ids of the organizations that they
@@ -102,7 +102,7 @@ pub(crate) struct Schedule {
     pub(crate) resync: Duration,
     pub(crate) pace: u32,
     pub(crate) max_deletes: u32,
-    pub(crate) weather: Weather,
+    pub(crate) weather: FaultRates,
     /// The way in which WorkOS stores and returns values.
     pub(crate) spelling: Spelling,
     /// Percentage of requests that WorkOS itself lets fail.
@@ -152,19 +152,19 @@ fn spelling(dice: &mut Dice) -> Spelling {
     }
 }
 
-fn weather(dice: &mut Dice, calm: Duration) -> Weather {
-    let mut weather = Weather {
+fn weather(dice: &mut Dice, calm: Duration) -> FaultRates {
+    let mut weather = FaultRates {
         api: *dice.among(&[0, 5, 15, 40]),
         workos: *dice.among(&[0, 5, 15]),
         watches: *dice.among(&[0, 30, 100]),
         details: 0,
         never: 0,
         lists: None,
-        cuts: Vec::new(),
+        partitions: Vec::new(),
     };
     for _ in 0..dice.below(3) {
         let from = time(dice, calm);
-        weather.cuts.push(Cut {
+        weather.partitions.push(Partition {
             replica: usize::from(dice.percent(50)),
             server: if dice.percent(60) {
                 Server::Api
@@ -197,7 +197,7 @@ fn acts(seed: Seed, calm: Duration) -> Vec<(Duration, Act)> {
     }
     let mut people = seed.of("people");
     for _ in 0..4 + people.below(20) {
-        let act = somebody(&mut people);
+        let act = act_of_a_person(&mut people);
         acts.push((time(&mut people, calm), act));
     }
     let mut renames = seed.of("renames");
@@ -220,7 +220,7 @@ fn acts(seed: Seed, calm: Duration) -> Vec<(Duration, Act)> {
     }
     let mut fight = seed.of("fight");
     if fight.percent(25) {
-        acts.extend(somebody_else_writes(&mut fight, calm));
+        acts.extend(other_client_writes(&mut fight, calm));
     }
     let mut keys = seed.of("keys");
     if keys.percent(20) {
@@ -337,7 +337,7 @@ fn everything_is_deleted(dice: &mut Dice, calm: Duration) -> Vec<(Duration, Act)
 }
 
 /// Draws the acts of another client that keeps renaming an organization.
-fn somebody_else_writes(dice: &mut Dice, calm: Duration) -> Vec<(Duration, Act)> {
+fn other_client_writes(dice: &mut Dice, calm: Duration) -> Vec<(Duration, Act)> {
     let which = usize::try_from(dice.below(RESOURCES.len() as u64)).unwrap();
     let mut at = time(dice, calm / 2);
     let mut acts = Vec::new();
@@ -349,7 +349,7 @@ fn somebody_else_writes(dice: &mut Dice, calm: Duration) -> Vec<(Duration, Act)>
 }
 
 /// Draws an act of a person.
-fn somebody(dice: &mut Dice) -> Act {
+fn act_of_a_person(dice: &mut Dice) -> Act {
     let which = usize::try_from(dice.below(RESOURCES.len() as u64)).unwrap();
     let yes = dice.percent(50);
     match dice.below(24) {

@@ -20,7 +20,7 @@ use super::witness::{PortalCall, Witness};
 use crate::apply::kinds::Spelling;
 
 /// Timeout of the real transport.
-const PATIENCE: Duration = Duration::from_secs(30);
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
 /// The longest time between the last look at an organization and the arrival of its deletion.
 const IN_FLIGHT: SignedDuration = SignedDuration::from_secs(90);
 /// An API key that WorkOS does not take any more.
@@ -108,7 +108,7 @@ impl Wire {
                 Ok(answer)
             }
             (Fate::SilentBefore | Fate::SilentAfter, _) => {
-                SystemClock.sleep(PATIENCE).await;
+                SystemClock.sleep(RESPONSE_TIMEOUT).await;
                 let message = "no answer in time";
                 Err(TransportError::new(TransportErrorKind::Timeout, message))
             }
@@ -145,7 +145,7 @@ impl Wire {
             let mut directories = world.directories_of(id);
             connections.any(|connection| connection.created_at < long_ago)
                 || directories.any(|directory| directory.created_at < long_ago)
-                || self.network.hides_use(id)
+                || self.network.hides_usage(id)
         });
         let lets = self.api.store(|store| {
             let mut all = store.list(Kind::Environment);

@@ -13,9 +13,9 @@ use tokio::time::Instant;
 use workos_sandbox::fault::Lost;
 
 use super::api::{Call, Kind};
-use super::looks::Looks;
+use super::knowledge::{Knowledge, Permissions};
+use super::lookups::Lookups;
 use super::network::Network;
-use super::sights::{Sight, Sights};
 use crate::apply::kinds::Spelling;
 
 /// Requests may come a little closer together than the pace, to catch up with a late one.
@@ -114,7 +114,7 @@ pub(crate) struct Witness {
 struct State {
     trace: Vec<String>,
     broken: Vec<String>,
-    sights: Sights,
+    knowledge: Knowledge,
     /// Times of the requests to WorkOS within the last second, by process and API key.
     sent: BTreeMap<(usize, String), VecDeque<Instant>>,
     /// Time at which a process last read an organization by id.
@@ -124,7 +124,7 @@ struct State {
     /// Times at which an organization was given a name, by that name and the version of its
     /// resource.
     named: BTreeMap<(String, String, u64), Vec<(Instant, usize)>>,
-    looks: Looks,
+    lookups: Lookups,
     /// An environment permitted the deletion of organizations in use at some time.
     ever_allowed: bool,
     /// Time at which another cluster last took over an organization.
@@ -169,8 +169,8 @@ impl Witness {
     }
 
     /// Returns whether the usage of an organization can never be read.
-    pub(crate) fn hides_use(&self, id: &str) -> bool {
-        self.network.hides_use(id)
+    pub(crate) fn hides_usage(&self, id: &str) -> bool {
+        self.network.hides_usage(id)
     }
 
     /// Something happened.
@@ -232,8 +232,8 @@ impl Witness {
         if kind == Kind::Environment && object["spec"]["allowActiveDeletion"] == true {
             self.state().ever_allowed = true;
         }
-        if let Some((name, sight)) = Sight::of(kind, object, is_gone) {
-            self.state().sights.add(process, name, at, sight);
+        if let Some((name, permissions)) = Permissions::of(kind, object, is_gone) {
+            self.state().knowledge.add(process, name, at, permissions);
         }
     }
 
@@ -243,7 +243,7 @@ impl Witness {
         if kind == Kind::Organization {
             let now = SystemClock.instant();
             let is_there = what != "DELETED";
-            self.state().looks.told(process, object, is_there, now);
+            self.state().lookups.told(process, object, is_there, now);
         }
     }
 
@@ -251,7 +251,7 @@ impl Witness {
     pub(crate) fn list_tells(&self, process: usize, kind: Kind, object: &Value) {
         self.sees(process, kind, "ADDED", object);
         if kind == Kind::Organization {
-            self.state().looks.listed(process, object);
+            self.state().lookups.listed(process, object);
         }
     }
 
@@ -259,17 +259,17 @@ impl Witness {
     pub(crate) fn watches(&self, process: usize, kind: Kind) {
         if kind == Kind::Organization {
             let now = SystemClock.instant();
-            self.state().looks.watches(process, now);
+            self.state().lookups.watches(process, now);
         }
     }
 
     /// A process looks for one object at the API server itself. Nothing is known by an answer that
     /// does not arrive.
-    pub(crate) fn looks(&self, process: usize, call: &Call, is_found: bool, arrives: bool) {
+    pub(crate) fn looked_up(&self, process: usize, call: &Call, is_found: bool, arrives: bool) {
         if call.kind == Kind::Organization && (is_found || arrives) {
             let (name, now) = (call.key(), SystemClock.instant());
             let name = format!("{}/{}", name.namespace, name.name);
-            self.state().looks.looked(process, name, is_found, now);
+            self.state().lookups.looked(process, name, is_found, now);
         }
     }
 
@@ -350,12 +350,12 @@ impl Witness {
         let about = external_id.or(created).unwrap_or_default();
         let state = self.state();
         let is_allowed = if call.deletes_organization() {
-            state.sights.lets_delete(process, &about, at)
+            state.knowledge.lets_delete(process, &about, at)
         } else {
-            state.sights.lets_write(process, &about, at)
+            state.knowledge.lets_write(process, &about, at)
         };
         let is_there = call.organization.is_some();
-        let is_lost = !is_there && state.sights.had(process, &about, at);
+        let is_lost = !is_there && state.knowledge.had(process, &about, at);
         drop(state);
         if is_lost && call.creates_organization() {
             self.broken(format_args!(
@@ -399,9 +399,11 @@ impl Witness {
         let wanted = call.body["metadata"]["portalctl_holder"].as_str();
         let heir = wanted.filter(|wanted| *wanted != mark).and_then(parts);
         let writer = heir.as_ref().map_or(&name, |(_, _, heir)| heir);
-        let may = state.sights.lets_write_for(process, writer, self.passed());
+        let may = state
+            .knowledge
+            .lets_write_for(process, writer, self.passed());
         let former = format!("{namespace}/{name}");
-        let is_gone = state.looks.say_gone(process, &former, call.sent);
+        let is_gone = state.lookups.is_known_gone(process, &former, call.sent);
         drop(state);
         if !may {
             self.broken(format_args!(
@@ -467,7 +469,7 @@ impl Witness {
             let read = state.read.get(&(process, id.clone())).copied();
             if state.edited.get(&id) > read.as_ref() {
                 state.edited.remove(&id);
-                state.sights.forgive(&id);
+                state.knowledge.excuse_overwrite(&id);
             }
         }
     }
@@ -479,8 +481,8 @@ impl Witness {
     }
 
     /// Returns whether an edit of an organization may have been overwritten.
-    pub(crate) fn is_forgiven(&self, id: &str) -> bool {
-        self.state().sights.is_forgiven(id)
+    pub(crate) fn is_overwrite_excused(&self, id: &str) -> bool {
+        self.state().knowledge.is_overwrite_excused(id)
     }
 
     fn passed(&self) -> Duration {

@@ -5,16 +5,16 @@ use futures::future::BoxFuture;
 use serde_json::{Value, json};
 use url::form_urlencoded::byte_serialize;
 
-use super::face::{Face, pause};
+use super::api_client::{ApiClient, pause};
 
 /// Looks for an event that was just caused, a second apart.
 const LOOKS_FOR_EVENTS: usize = 6;
 
-type Case = fn(Face) -> BoxFuture<'static, String>;
+type Case = fn(ApiClient) -> BoxFuture<'static, String>;
 
 macro_rules! cases {
     ($($name:literal => $case:ident),+ $(,)?) => {
-        pub(super) const CASES: &[(&str, Case)] = &[$(($name, |face| $case(face).boxed())),+];
+        pub(super) const CASES: &[(&str, Case)] = &[$(($name, |api_client| $case(api_client).boxed())),+];
     };
 }
 
@@ -70,24 +70,24 @@ pub(super) fn said((status, body): &(u16, Value)) -> String {
     }
 }
 
-pub(super) async fn made(face: &Face, body: Value) -> String {
-    let answer = face.send("POST", "/organizations", body).await;
+pub(super) async fn made(api_client: &ApiClient, body: Value) -> String {
+    let answer = api_client.send("POST", "/organizations", body).await;
     let id = answer.1["id"].as_str();
     id.unwrap_or_else(|| panic!("POST /organizations answered {}", said(&answer)))
         .to_owned()
 }
 
-async fn organization(face: &Face, name: &str) -> String {
-    made(face, json!({ "name": face.own(name) })).await
+async fn organization(api_client: &ApiClient, name: &str) -> String {
+    made(api_client, json!({ "name": api_client.own(name) })).await
 }
 
-async fn create(face: Face) -> String {
+async fn create(api_client: ApiClient) -> String {
     let body = json!({
-        "name": face.own("Acme"), "external_id": face.own_id("acme"),
+        "name": api_client.own("Acme"), "external_id": api_client.own_id("acme"),
         "metadata": { "tier": "enterprise" },
-        "domain_data": [{ "domain": face.own_domain("acme.example"), "state": "pending" }],
+        "domain_data": [{ "domain": api_client.own_domain("acme.example"), "state": "pending" }],
     });
-    let (status, made) = face.send("POST", "/organizations", body).await;
+    let (status, made) = api_client.send("POST", "/organizations", body).await;
     let domain = &made["domains"][0];
     format!(
         "{status} {} {} {} {} {}",
@@ -95,122 +95,136 @@ async fn create(face: Face) -> String {
     )
 }
 
-async fn create_without_name(face: Face) -> String {
-    let answer = face.send("POST", "/organizations", json!({})).await;
+async fn create_without_name(api_client: ApiClient) -> String {
+    let answer = api_client.send("POST", "/organizations", json!({})).await;
     format!("{} {}", said(&answer), answer.1["errors"])
 }
 
-async fn create_without_json(face: Face) -> String {
+async fn create_without_json(api_client: ApiClient) -> String {
     // A JSON text, but no object.
-    said(&face.send("POST", "/organizations", json!("text")).await)
+    said(
+        &api_client
+            .send("POST", "/organizations", json!("text"))
+            .await,
+    )
 }
 
-async fn create_twice(face: Face) -> String {
-    let body = json!({ "name": face.own("Twice"), "external_id": face.own_id("twice") });
-    made(&face, body.clone()).await;
-    said(&face.send("POST", "/organizations", body).await)
+async fn create_twice(api_client: ApiClient) -> String {
+    let body =
+        json!({ "name": api_client.own("Twice"), "external_id": api_client.own_id("twice") });
+    made(&api_client, body.clone()).await;
+    said(&api_client.send("POST", "/organizations", body).await)
 }
 
-async fn create_with_long_metadata(face: Face) -> String {
-    let body = json!({ "name": face.own("Long"), "metadata": { "k": "v".repeat(601) } });
-    said(&face.send("POST", "/organizations", body).await)
+async fn create_with_long_metadata(api_client: ApiClient) -> String {
+    let body = json!({ "name": api_client.own("Long"), "metadata": { "k": "v".repeat(601) } });
+    said(&api_client.send("POST", "/organizations", body).await)
 }
 
-async fn create_with_domain_verified_elsewhere(face: Face) -> String {
-    let domains = json!([{ "domain": face.own_domain("taken.example"), "state": "verified" }]);
+async fn create_with_domain_verified_elsewhere(api_client: ApiClient) -> String {
+    let domains =
+        json!([{ "domain": api_client.own_domain("taken.example"), "state": "verified" }]);
     made(
-        &face,
-        json!({ "name": face.own("First"), "domain_data": domains }),
+        &api_client,
+        json!({ "name": api_client.own("First"), "domain_data": domains }),
     )
     .await;
-    let body = json!({ "name": face.own("Second"), "domain_data": domains });
-    said(&face.send("POST", "/organizations", body).await)
+    let body = json!({ "name": api_client.own("Second"), "domain_data": domains });
+    said(&api_client.send("POST", "/organizations", body).await)
 }
 
-async fn read_by_external_id(face: Face) -> String {
-    let known = face.own_id("known");
+async fn read_by_external_id(api_client: ApiClient) -> String {
+    let known = api_client.own_id("known");
     let id = made(
-        &face,
-        json!({ "name": face.own("Known"), "external_id": known }),
+        &api_client,
+        json!({ "name": api_client.own("Known"), "external_id": known }),
     )
     .await;
-    let (status, body) = face
+    let (status, body) = api_client
         .get(&format!("/organizations/external_id/{known}"))
         .await;
     format!("{status} {}", body["id"] == id.as_str())
 }
 
-async fn read_nothing(face: Face) -> String {
-    said(&face.get("/organizations/org_nobody").await)
+async fn read_nothing(api_client: ApiClient) -> String {
+    said(&api_client.get("/organizations/org_nobody").await)
 }
 
-async fn update_name(face: Face) -> String {
-    let body = json!({ "name": face.own("Old"), "external_id": face.own_id("old") });
-    let path = format!("/organizations/{}", made(&face, body).await);
-    let body = json!({ "name": face.own("New") });
-    let (status, body) = face.send("PUT", &path, body).await;
+async fn update_name(api_client: ApiClient) -> String {
+    let body = json!({ "name": api_client.own("Old"), "external_id": api_client.own_id("old") });
+    let path = format!("/organizations/{}", made(&api_client, body).await);
+    let body = json!({ "name": api_client.own("New") });
+    let (status, body) = api_client.send("PUT", &path, body).await;
     format!("{status} {} {}", body["name"], body["external_id"])
 }
 
-async fn update_metadata(face: Face) -> String {
+async fn update_metadata(api_client: ApiClient) -> String {
     let id = made(
-        &face,
-        json!({ "name": face.own("M"), "metadata": { "a": "1", "b": "2" } }),
+        &api_client,
+        json!({ "name": api_client.own("M"), "metadata": { "a": "1", "b": "2" } }),
     )
     .await;
     let path = format!("/organizations/{id}");
     let body = json!({ "metadata": { "a": "3" } });
-    face.send("PUT", &path, body).await.1["metadata"].to_string()
+    api_client.send("PUT", &path, body).await.1["metadata"].to_string()
 }
 
-async fn null_metadata(face: Face) -> String {
+async fn null_metadata(api_client: ApiClient) -> String {
     let id = made(
-        &face,
-        json!({ "name": face.own("M"), "metadata": { "a": "1" } }),
+        &api_client,
+        json!({ "name": api_client.own("M"), "metadata": { "a": "1" } }),
     )
     .await;
     let path = format!("/organizations/{id}");
     let body = json!({ "metadata": { "a": null, "b": "2" } });
-    face.send("PUT", &path, body).await.1["metadata"].to_string()
+    api_client.send("PUT", &path, body).await.1["metadata"].to_string()
 }
 
-async fn assert_domain(face: Face) -> String {
-    let own = face.own_domain("asserted.example");
+async fn assert_domain(api_client: ApiClient) -> String {
+    let own = api_client.own_domain("asserted.example");
     let domain = |state: &str| json!([{ "domain": own, "state": state }]);
     let id = made(
-        &face,
-        json!({ "name": face.own("D"), "domain_data": domain("pending") }),
+        &api_client,
+        json!({ "name": api_client.own("D"), "domain_data": domain("pending") }),
     )
     .await;
     let path = format!("/organizations/{id}");
     let body = json!({ "domain_data": domain("verified") });
-    face.send("PUT", &path, body).await.1["domains"][0]["state"].to_string()
+    api_client.send("PUT", &path, body).await.1["domains"][0]["state"].to_string()
 }
 
-async fn delete_organization(face: Face) -> String {
-    let id = organization(&face, "Gone").await;
+async fn delete_organization(api_client: ApiClient) -> String {
+    let id = organization(&api_client, "Gone").await;
     let path = format!("/organizations/{id}");
-    let deleted = face.send("DELETE", &path, Value::Null).await;
-    format!("{} then {}", said(&deleted), face.get(&path).await.0)
+    let deleted = api_client.send("DELETE", &path, Value::Null).await;
+    format!("{} then {}", said(&deleted), api_client.get(&path).await.0)
 }
 
-async fn no_key(face: Face) -> String {
-    said(&face.with_key("").get("/organizations").await)
+async fn no_key(api_client: ApiClient) -> String {
+    said(&api_client.with_key("").get("/organizations").await)
 }
 
-async fn other_key(face: Face) -> String {
-    said(&face.with_key("sk_test_other").get("/organizations").await)
+async fn other_key(api_client: ApiClient) -> String {
+    said(
+        &api_client
+            .with_key("sk_test_other")
+            .get("/organizations")
+            .await,
+    )
 }
 
-async fn no_route(face: Face) -> String {
-    said(&face.get("/no/such/route").await)
+async fn no_route(api_client: ApiClient) -> String {
+    said(&api_client.get("/no/such/route").await)
 }
 
 /// Five customers that only this case has, newest first.
-async fn customers(face: &Face, prefix: &str) -> Vec<String> {
+async fn customers(api_client: &ApiClient, prefix: &str) -> Vec<String> {
     let mut ids = Vec::new();
     for number in 0..5 {
-        ids.insert(0, organization(face, &format!("{prefix} {number}")).await);
+        ids.insert(
+            0,
+            organization(api_client, &format!("{prefix} {number}")).await,
+        );
     }
     ids
 }
@@ -223,12 +237,12 @@ fn names(body: &Value) -> String {
     names.join(", ")
 }
 
-async fn page_forward(face: Face) -> String {
-    customers(&face, "Forward").await;
+async fn page_forward(api_client: ApiClient) -> String {
+    customers(&api_client, "Forward").await;
     let (mut pages, mut path) = (0, "/organizations?limit=3".to_owned());
     let mut seen = std::collections::BTreeSet::new();
     loop {
-        let (_, page) = face.get(&path).await;
+        let (_, page) = api_client.get(&path).await;
         pages += 1;
         for row in page["data"].as_array().unwrap() {
             let id = row["id"].as_str().unwrap().to_owned();
@@ -239,117 +253,125 @@ async fn page_forward(face: Face) -> String {
             None => break,
         }
     }
-    let (_, all) = face.get("/organizations?limit=100").await;
+    let (_, all) = api_client.get("/organizations?limit=100").await;
     let all = all["data"].as_array().unwrap().len();
     format!("{} {}", seen.len() == all, pages == all.div_ceil(3))
 }
 
-async fn page_before(face: Face) -> String {
-    let ids = customers(&face, "Before").await;
+async fn page_before(api_client: ApiClient) -> String {
+    let ids = customers(&api_client, "Before").await;
     let path = format!("/organizations?limit=2&before={}", ids[4]);
-    names(&face.get(&path).await.1)
+    names(&api_client.get(&path).await.1)
 }
 
-async fn unknown_cursor(face: Face) -> String {
-    let answer = face.get("/organizations?limit=1&after=org_nobody").await;
+async fn unknown_cursor(api_client: ApiClient) -> String {
+    let answer = api_client
+        .get("/organizations?limit=1&after=org_nobody")
+        .await;
     let rows = answer.1["data"].as_array().map_or(0, Vec::len);
     format!("{}, {rows} organizations", said(&answer))
 }
 
-async fn high_limit(face: Face) -> String {
-    said(&face.get("/organizations?limit=101").await)
+async fn high_limit(api_client: ApiClient) -> String {
+    said(&api_client.get("/organizations?limit=101").await)
 }
 
-async fn unknown_order(face: Face) -> String {
-    said(&face.get("/organizations?order=up").await)
+async fn unknown_order(api_client: ApiClient) -> String {
+    said(&api_client.get("/organizations?order=up").await)
 }
 
 /// Two organizations with a domain each.
-async fn with_domains(face: &Face, one: &str, other: &str) {
+async fn with_domains(api_client: &ApiClient, one: &str, other: &str) {
     for domain in [one, other] {
-        let domains = json!([{ "domain": face.own_domain(domain), "state": "pending" }]);
+        let domains = json!([{ "domain": api_client.own_domain(domain), "state": "pending" }]);
         made(
-            face,
-            json!({ "name": face.own(domain), "domain_data": domains }),
+            api_client,
+            json!({ "name": api_client.own(domain), "domain_data": domains }),
         )
         .await;
     }
 }
 
-async fn filter_domain(face: Face) -> String {
-    with_domains(&face, "one.example", "other.example").await;
-    let path = format!("/organizations?domains={}", face.own_domain("one.example"));
-    names(&face.get(&path).await.1)
+async fn filter_domain(api_client: ApiClient) -> String {
+    with_domains(&api_client, "one.example", "other.example").await;
+    let path = format!(
+        "/organizations?domains={}",
+        api_client.own_domain("one.example")
+    );
+    names(&api_client.get(&path).await.1)
 }
 
-async fn filter_domains(face: Face) -> String {
-    with_domains(&face, "left.example", "right.example").await;
-    let own = |domain| face.own_domain(domain);
+async fn filter_domains(api_client: ApiClient) -> String {
+    with_domains(&api_client, "left.example", "right.example").await;
+    let own = |domain| api_client.own_domain(domain);
     let (left, right) = (own("left.example"), own("right.example"));
     let path = format!("/organizations?domains={left},{right}");
-    let found = face.get(&path).await.1["data"].as_array().unwrap().len();
+    let found = api_client.get(&path).await.1["data"]
+        .as_array()
+        .unwrap()
+        .len();
     format!("{found} organizations")
 }
 
-async fn search(face: Face) -> String {
-    organization(&face, "Needle").await;
-    let text: String = byte_serialize(face.own("needle").as_bytes()).collect();
+async fn search(api_client: ApiClient) -> String {
+    organization(&api_client, "Needle").await;
+    let text: String = byte_serialize(api_client.own("needle").as_bytes()).collect();
     let path = format!("/organizations?search={text}&limit=100");
-    let found = face.get(&path).await.1;
+    let found = api_client.get(&path).await.1;
     let found = found["data"].as_array().unwrap().len();
     format!("only the one: {}", found == 1)
 }
 
-async fn domain_of(face: &Face, domain: &str) -> (u16, Value) {
-    let id = organization(face, domain).await;
-    let body = json!({ "organization_id": id, "domain": face.own_domain(domain) });
-    face.send("POST", "/organization_domains", body).await
+async fn domain_of(api_client: &ApiClient, domain: &str) -> (u16, Value) {
+    let id = organization(api_client, domain).await;
+    let body = json!({ "organization_id": id, "domain": api_client.own_domain(domain) });
+    api_client.send("POST", "/organization_domains", body).await
 }
 
-async fn add_domain(face: Face) -> String {
-    let (status, domain) = domain_of(&face, "added.example").await;
+async fn add_domain(api_client: ApiClient) -> String {
+    let (status, domain) = domain_of(&api_client, "added.example").await;
     format!("{status} {} {}", domain["object"], domain["state"])
 }
 
-async fn add_domain_twice(face: Face) -> String {
-    let (_, domain) = domain_of(&face, "added-twice.example").await;
+async fn add_domain_twice(api_client: ApiClient) -> String {
+    let (_, domain) = domain_of(&api_client, "added-twice.example").await;
     let body = json!({
         "organization_id": domain["organization_id"],
-        "domain": face.own_domain("added-twice.example"),
+        "domain": api_client.own_domain("added-twice.example"),
     });
-    said(&face.send("POST", "/organization_domains", body).await)
+    said(&api_client.send("POST", "/organization_domains", body).await)
 }
 
-async fn verify_without_record(face: Face) -> String {
-    let (_, domain) = domain_of(&face, "unproved.example").await;
+async fn verify_without_record(api_client: ApiClient) -> String {
+    let (_, domain) = domain_of(&api_client, "unproved.example").await;
     let id = domain["id"].as_str().unwrap();
     let path = format!("/organization_domains/{id}/verify");
-    let answer = face.send("POST", &path, Value::Null).await;
+    let answer = api_client.send("POST", &path, Value::Null).await;
     format!("{} {}", said(&answer), answer.1["state"])
 }
 
 /// A connection of an organization that may have one: its domain is verified.
-async fn connected(face: &Face, domain: &str) -> (u16, Value) {
-    let domain = json!({ "domain": face.own_domain(domain), "state": "verified" });
-    let body = json!({ "name": face.own("Connected"), "domain_data": [domain] });
-    let id = made(face, body).await;
+async fn connected(api_client: &ApiClient, domain: &str) -> (u16, Value) {
+    let domain = json!({ "domain": api_client.own_domain(domain), "state": "verified" });
+    let body = json!({ "name": api_client.own("Connected"), "domain_data": [domain] });
+    let id = made(api_client, body).await;
     let body = json!({
-        "organization_id": id, "connection_type": "OktaSAML", "name": face.own("Okta"),
+        "organization_id": id, "connection_type": "OktaSAML", "name": api_client.own("Okta"),
         "saml_options": { "idp_metadata_url": "https://idp.example.com/metadata" },
     });
-    face.send("POST", "/connections", body).await
+    api_client.send("POST", "/connections", body).await
 }
 
 /// A connection that was made, which the case is not about.
-async fn connection(face: &Face, domain: &str) -> Value {
-    let answer = connected(face, domain).await;
+async fn connection(api_client: &ApiClient, domain: &str) -> Value {
+    let answer = connected(api_client, domain).await;
     let is_made = answer.1["id"].is_string();
     assert!(is_made, "POST /connections answered {}", said(&answer));
     answer.1
 }
 
-async fn create_connection(face: Face) -> String {
-    let answer = connected(&face, "connected.example").await;
+async fn create_connection(api_client: ApiClient) -> String {
+    let answer = connected(&api_client, "connected.example").await;
     let connection = &answer.1;
     format!(
         "{} {} {}",
@@ -359,45 +381,45 @@ async fn create_connection(face: Face) -> String {
     )
 }
 
-async fn list_connections(face: Face) -> String {
-    let connection = connection(&face, "connections-listed.example").await;
+async fn list_connections(api_client: ApiClient) -> String {
+    let connection = connection(&api_client, "connections-listed.example").await;
     let owner = connection["organization_id"].as_str().unwrap();
-    let (status, list) = face
+    let (status, list) = api_client
         .get(&format!("/connections?organization_id={owner}"))
         .await;
     format!("{status} {}", names(&list))
 }
 
-async fn delete_connection(face: Face) -> String {
-    let connection = connection(&face, "connection-deleted.example").await;
+async fn delete_connection(api_client: ApiClient) -> String {
+    let connection = connection(&api_client, "connection-deleted.example").await;
     let path = format!("/connections/{}", connection["id"].as_str().unwrap());
-    let deleted = face.send("DELETE", &path, Value::Null).await;
-    format!("{} then {}", said(&deleted), face.get(&path).await.0)
+    let deleted = api_client.send("DELETE", &path, Value::Null).await;
+    format!("{} then {}", said(&deleted), api_client.get(&path).await.0)
 }
 
-async fn list_directories(face: Face) -> String {
-    let id = organization(&face, "Without directories").await;
+async fn list_directories(api_client: ApiClient) -> String {
+    let id = organization(&api_client, "Without directories").await;
     let path = format!("/directories?organization_id={id}");
-    let (status, list) = face.get(&path).await;
+    let (status, list) = api_client.get(&path).await;
     format!("{status} {} {}", list["object"], list["data"])
 }
 
-async fn no_directory(face: Face) -> String {
-    said(&face.get("/directories/directory_nobody").await)
+async fn no_directory(api_client: ApiClient) -> String {
+    said(&api_client.get("/directories/directory_nobody").await)
 }
 
-async fn audit_logs(face: Face) -> String {
-    let id = organization(&face, "Logged").await;
+async fn audit_logs(api_client: ApiClient) -> String {
+    let id = organization(&api_client, "Logged").await;
     let path = format!("/organizations/{id}/audit_log_configuration");
-    let (status, body) = face.get(&path).await;
+    let (status, body) = api_client.get(&path).await;
     let keys: Vec<_> = body.as_object().unwrap().keys().cloned().collect();
     format!("{status} {}", keys.join(" "))
 }
 
-async fn link(face: Face) -> String {
-    let id = organization(&face, "Linked").await;
+async fn link(api_client: ApiClient) -> String {
+    let id = organization(&api_client, "Linked").await;
     let body = json!({ "organization": id, "intent": "sso" });
-    let (status, answer) = face.send("POST", "/portal/generate_link", body).await;
+    let (status, answer) = api_client.send("POST", "/portal/generate_link", body).await;
     format!(
         "{status} {}",
         answer["link"]
@@ -406,48 +428,52 @@ async fn link(face: Face) -> String {
     )
 }
 
-async fn link_for_nobody(face: Face) -> String {
+async fn link_for_nobody(api_client: ApiClient) -> String {
     let body = json!({ "organization": "org_nobody", "intent": "sso" });
-    said(&face.send("POST", "/portal/generate_link", body).await)
+    said(&api_client.send("POST", "/portal/generate_link", body).await)
 }
 
-async fn link_for_no_intent(face: Face) -> String {
-    let id = organization(&face, "Linked").await;
+async fn link_for_no_intent(api_client: ApiClient) -> String {
+    let id = organization(&api_client, "Linked").await;
     let body = json!({ "organization": id, "intent": "world_peace" });
-    said(&face.send("POST", "/portal/generate_link", body).await)
+    said(&api_client.send("POST", "/portal/generate_link", body).await)
 }
 
-async fn revoke_links(face: Face) -> String {
-    let id = organization(&face, "Revoked").await;
+async fn revoke_links(api_client: ApiClient) -> String {
+    let id = organization(&api_client, "Revoked").await;
     let body = json!({ "organization": id, "external_user_id": "user_1" });
-    said(&face.send("POST", "/portal/revoke_link", body).await)
+    said(&api_client.send("POST", "/portal/revoke_link", body).await)
 }
 
-async fn contacts(face: Face) -> String {
-    let id = organization(&face, "Contacted").await;
-    said(&face.get(&format!("/organizations/{id}/it_contacts")).await)
+async fn contacts(api_client: ApiClient) -> String {
+    let id = organization(&api_client, "Contacted").await;
+    said(
+        &api_client
+            .get(&format!("/organizations/{id}/it_contacts"))
+            .await,
+    )
 }
 
-async fn certificates(face: Face) -> String {
-    let connection = connection(&face, "certificates.example").await;
+async fn certificates(api_client: ApiClient) -> String {
+    let connection = connection(&api_client, "certificates.example").await;
     let id = connection["id"].as_str().unwrap();
     said(
-        &face
+        &api_client
             .get(&format!("/connections/{id}/saml_idp_signing_certs"))
             .await,
     )
 }
 
-async fn retention(face: Face) -> String {
-    let id = organization(&face, "Retained").await;
-    let answer = face
+async fn retention(api_client: ApiClient) -> String {
+    let id = organization(&api_client, "Retained").await;
+    let answer = api_client
         .get(&format!("/organizations/{id}/audit_logs_retention"))
         .await;
     format!("{} {}", said(&answer), answer.1["retention_period_in_days"])
 }
 
-async fn events(face: Face) -> String {
-    let id = organization(&face, "Told").await;
+async fn events(api_client: ApiClient) -> String {
+    let id = organization(&api_client, "Told").await;
     // Of this organization: the oldest page of a whole account has other things to tell.
     let path = format!("/events?events=organization.created&organization_id={id}&limit=100");
     let mut told = (0, false);
@@ -455,7 +481,7 @@ async fn events(face: Face) -> String {
         if look > 0 {
             pause(1).await;
         }
-        let (status, list) = face.get(&path).await;
+        let (status, list) = api_client.get(&path).await;
         let mut rows = list["data"].as_array().into_iter().flatten();
         told = (status, rows.any(|row| row["data"]["id"] == *id));
         if told.1 || status != 200 {

@@ -6,8 +6,8 @@ use jiff::SignedDuration;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
+use super::api_client::ApiClient;
 use super::cases::CASES;
-use super::face::Face;
 use super::live::report::{Report, Verdict};
 use super::live::{BUDGET, Settings, assumed, play, refuse_key};
 use crate::support::cli::TestEnv;
@@ -27,8 +27,8 @@ fn settings(url: String, key: &str) -> Settings {
 }
 
 /// Names of all organizations of a server.
-async fn names(face: &Face) -> BTreeSet<String> {
-    let (_, list) = face.get("/organizations?limit=100").await;
+async fn names(api_client: &ApiClient) -> BTreeSet<String> {
+    let (_, list) = api_client.get("/organizations?limit=100").await;
     let rows = list["data"].as_array().unwrap().iter();
     rows.map(|row| row["name"].as_str().unwrap().to_owned())
         .collect()
@@ -53,10 +53,10 @@ fn assert_secret_free(report: &Report) {
 async fn what_is_assumed_of_workos_is_what_the_sandbox_answers() {
     let env = TestEnv::new();
     let sandbox = SandboxServer::start(&env);
-    let face = Face::new(sandbox.url(), KEY);
+    let api_client = ApiClient::new(sandbox.url(), KEY);
     let mut text = String::new();
     for (name, case) in CASES {
-        text.push_str(&format!("{name} => {}\n", case(face.clone()).await));
+        text.push_str(&format!("{name} => {}\n", case(api_client.clone()).await));
     }
     if std::env::var_os("UPDATE_GENERATED").is_some() {
         let path = concat!(
@@ -77,14 +77,15 @@ async fn what_is_assumed_of_workos_is_what_the_sandbox_answers() {
 async fn on_the_sandbox_everything_is_as_assumed_and_nothing_is_left() {
     let env = TestEnv::new();
     let sandbox = SandboxServer::start(&env);
-    let face = Face::new(sandbox.url(), KEY);
+    let api_client = ApiClient::new(sandbox.url(), KEY);
     for name in [
         "Somebody",
         "portalctl-live-0123abcd Acme",
         "portalctl-live-0123abcde Acme",
         "portalctl-lively Acme",
     ] {
-        face.send("POST", "/organizations", json!({ "name": name }))
+        api_client
+            .send("POST", "/organizations", json!({ "name": name }))
             .await;
     }
     let before = answered(&sandbox.url()).await;
@@ -109,7 +110,7 @@ async fn on_the_sandbox_everything_is_as_assumed_and_nothing_is_left() {
         "portalctl-live-0123abcde Acme",
         "portalctl-lively Acme",
     ];
-    assert_eq!(names(&face).await, left.map(str::to_owned).into());
+    assert_eq!(names(&api_client).await, left.map(str::to_owned).into());
     assert_secret_free(&report);
 }
 
@@ -127,7 +128,9 @@ async fn nobody_is_mailed_unless_an_address_is_given() {
             Verdict::AsAssumed(_) | Verdict::Differs(_) => None,
         });
     assert!(skipped.any(|why| why.contains("--invite-to")), "{report}");
-    let (_, events) = Face::new(sandbox.url(), KEY).get("/_sandbox/state").await;
+    let (_, events) = ApiClient::new(sandbox.url(), KEY)
+        .get("/_sandbox/state")
+        .await;
     assert!(!events.to_string().contains("\"invited\":true"), "{events}");
 }
 
@@ -135,7 +138,7 @@ async fn nobody_is_mailed_unless_an_address_is_given() {
 async fn a_run_stays_within_its_requests_and_keeps_enough_of_them_to_clean_up() {
     let env = TestEnv::new();
     let sandbox = SandboxServer::start(&env);
-    let face = Face::new(sandbox.url(), KEY);
+    let api_client = ApiClient::new(sandbox.url(), KEY);
     for budget in [60, 100] {
         let before = answered(&sandbox.url()).await;
         let small = Settings {
@@ -146,7 +149,7 @@ async fn a_run_stays_within_its_requests_and_keeps_enough_of_them_to_clean_up() 
         let sent = answered(&sandbox.url()).await - before - 1;
         assert!(sent <= budget && report.requests == sent, "{report}");
         assert_eq!(report.left_behind, Vec::<String>::new(), "{report}");
-        assert_eq!(names(&face).await, BTreeSet::new());
+        assert_eq!(names(&api_client).await, BTreeSet::new());
         let text = report.to_string();
         assert!(
             text.contains("the requests that are left are kept"),
@@ -159,14 +162,14 @@ async fn a_run_stays_within_its_requests_and_keeps_enough_of_them_to_clean_up() 
 async fn an_interrupted_run_removes_what_it_made() {
     let env = TestEnv::new();
     let sandbox = SandboxServer::start(&env);
-    let face = Face::new(sandbox.url(), KEY);
+    let api_client = ApiClient::new(sandbox.url(), KEY);
     let interrupted = CancellationToken::new();
     let token = interrupted.clone();
     let url = sandbox.url();
     // In the middle: once it has made something.
     let watch = tokio::spawn(async move {
-        let face = Face::new(url, KEY);
-        while names(&face).await.len() < 3 {}
+        let api_client = ApiClient::new(url, KEY);
+        while names(&api_client).await.len() < 3 {}
         token.cancel();
     });
     let report = play(&settings(sandbox.url(), KEY), &interrupted).await;
@@ -177,18 +180,18 @@ async fn an_interrupted_run_removes_what_it_made() {
         "{report}"
     );
     assert_eq!(report.left_behind, Vec::<String>::new(), "{report}");
-    assert_eq!(names(&face).await, BTreeSet::new());
+    assert_eq!(names(&api_client).await, BTreeSet::new());
 }
 
 #[tokio::test]
 async fn what_differs_is_told_with_what_to_change() {
     let env = TestEnv::new();
     let sandbox = SandboxServer::start(&env);
-    let face = Face::new(sandbox.url(), KEY);
+    let api_client = ApiClient::new(sandbox.url(), KEY);
     let rule = json!({ "method": "GET", "path": "/organizations/external_id/*",
                        "fault": "status", "status": 500, "effect": "before" });
     let rules = json!({ "rules": [rule] });
-    let (status, _) = face.send("PUT", "/_sandbox/faults", rules).await;
+    let (status, _) = api_client.send("PUT", "/_sandbox/faults", rules).await;
     assert!(status < 300, "{status}");
     let report = play(&settings(sandbox.url(), KEY), &CancellationToken::new()).await;
     assert_eq!(report.exit_code(), 2, "{report}");
@@ -229,13 +232,13 @@ async fn on_the_emulator_what_it_lacks_is_skipped_or_told() {
     let Some(emulator) = Emulator::start(&env) else {
         return;
     };
-    let face = Face::new(emulator.url(), EMULATOR_KEY);
-    let before = names(&face).await;
+    let api_client = ApiClient::new(emulator.url(), EMULATOR_KEY);
+    let before = names(&api_client).await;
     let settings = settings(emulator.url(), EMULATOR_KEY);
     let report = play(&settings, &CancellationToken::new()).await;
     assert_eq!(report.stopped, None, "{report}");
     assert_eq!(report.left_behind, Vec::<String>::new(), "{report}");
-    assert_eq!(names(&face).await, before);
+    assert_eq!(names(&api_client).await, before);
     let played = report.cases.iter();
     let played = played.filter(|case| matches!(case.verdict, Verdict::AsAssumed(_)));
     assert!(played.count() >= 10, "{report}");

@@ -6,15 +6,15 @@
 //! `scripts/live` plays the same cases on a real account ([`live`]), whose answers are compared with
 //! the sandbox's in `live/assumed.txt`.
 
+pub(crate) mod api_client;
 mod cases;
-pub(crate) mod face;
 mod live;
 mod live_itself;
 
 use std::collections::BTreeMap;
 
+use api_client::ApiClient;
 use cases::CASES;
-use face::Face;
 
 use crate::support::cli::TestEnv;
 use crate::support::emulator::{EMULATOR_KEY, Emulator};
@@ -45,8 +45,8 @@ async fn the_sandbox_and_the_emulator_differ_where_the_documentation_says() {
         return;
     };
     let sandbox = SandboxServer::start(&env);
-    let ours = Face::new(sandbox.url(), EMULATOR_KEY);
-    let theirs = Face::new(emulator.url(), EMULATOR_KEY);
+    let ours = ApiClient::new(sandbox.url(), EMULATOR_KEY);
+    let theirs = ApiClient::new(emulator.url(), EMULATOR_KEY);
     let mut differences = BTreeMap::new();
     let mut table = String::new();
     for (name, case) in CASES {

@@ -11,7 +11,7 @@ use rustix::io::Errno;
 use super::victim::{Ending, Victim};
 
 /// Interval between checks that the victim is still alive.
-const PATIENCE: Timespec = Timespec {
+const POLL_INTERVAL: Timespec = Timespec {
     tv_sec: 0,
     tv_nsec: 20_000_000,
 };
@@ -61,6 +61,6 @@ impl FileEvents {
 
     fn wait(&self) {
         let mut events = [PollFd::new(&self.events, PollFlags::IN)];
-        poll(&mut events, Some(&PATIENCE)).unwrap();
+        poll(&mut events, Some(&POLL_INTERVAL)).unwrap();
     }
 }

@@ -11,7 +11,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::watched;
-use crate::conformance::face::node_modules;
+use crate::conformance::api_client::node_modules;
 use crate::support::cli::TestEnv;
 use crate::support::gateway::{CONFIG, MANIFEST, SECRET, Stage, ask};
 use crate::support::wait;

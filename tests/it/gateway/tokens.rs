@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use ring::signature::{Ed25519KeyPair, KeyPair};
 use serde_json::{Value, json};
 
-use crate::conformance::face::node_modules;
+use crate::conformance::api_client::node_modules;
 use crate::support::cli::TestEnv;
 use crate::support::gateway::{CONFIG, GatewayServer, ISSUER, MANIFEST, SECRET, claims, part};
 use crate::support::http::Canned;
@@ -122,7 +122,7 @@ fn keys_of_a_file_are_read_again_when_it_changes() {
 /// Runs a script that signs tokens with another library, and checks that the gateway accepts each
 /// of them with the published keys.
 #[track_caller]
-fn judged(command: &mut Command) {
+fn assert_library_tokens_accepted(command: &mut Command) {
     let stage = Stage::new(
         "jwks_file: app.jwks",
         &[(
@@ -172,7 +172,7 @@ fn tokens_of_jose_for_node_are_good() {
         return;
     };
     let mut node = Command::new("node");
-    judged(node.arg(script("node/handoff.mjs")).arg(modules));
+    assert_library_tokens_accepted(node.arg(script("node/handoff.mjs")).arg(modules));
 }
 
 #[test]
@@ -183,5 +183,5 @@ fn tokens_of_pyjwt_are_good() {
         println!("skipped: set PORTALCTL_PYTHON to a python that has scripts/requirements.txt");
         return;
     };
-    judged(Command::new(python).arg(script("python/handoff.py")));
+    assert_library_tokens_accepted(Command::new(python).arg(script("python/handoff.py")));
 }

@@ -140,7 +140,7 @@ impl ApiServer {
     /// Does what a request asks for.
     fn handle(self: &Arc<Self>, replica: usize, call: &Call, fate: Fate) -> Response<Body> {
         if fate == Fate::Outrun && call.is_write() {
-            self.meddle(&call.key());
+            self.write_as_other_client(&call.key());
         }
         let handled = match call.verb {
             Verb::Watch => return self.watch(replica, call),
@@ -148,7 +148,8 @@ impl ApiServer {
             Verb::Get => {
                 let found = self.store(|store| store.get(&call.key()).cloned());
                 let arrives = matches!(fate, Fate::Answered | Fate::Outrun);
-                self.witness.looks(replica, call, found.is_some(), arrives);
+                self.witness
+                    .looked_up(replica, call, found.is_some(), arrives);
                 found.map(|found| (found, false)).ok_or(Refusal::NOT_FOUND)
             }
             _ => self.write(replica, call),
@@ -192,7 +193,7 @@ impl ApiServer {
     }
 
     /// Writes to an object as another client would.
-    fn meddle(&self, key: &Key) {
+    fn write_as_other_client(&self, key: &Key) {
         let at = self.network.passed().as_millis().to_string();
         self.store(|store| {
             // An object that is not there is nobody's to write to.

@@ -19,8 +19,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+use super::api_client::ApiClient;
 use super::cases::CASES;
-use super::face::Face;
 use account::{Account, is_of_a_run, prefix};
 use questions::{Answer, QUESTIONS};
 use report::{CaseResult, QuestionResult, Report, Verdict};
@@ -108,7 +108,8 @@ pub(crate) fn assumed() -> BTreeMap<String, String> {
 /// Plays everything, and removes what it made.
 pub(crate) async fn play(settings: &Settings, interrupted: &CancellationToken) -> Report {
     let account = Arc::new(Account::new(settings.budget));
-    let face = Face::of_account(settings.url.clone(), &settings.key, Arc::clone(&account));
+    let api_client =
+        ApiClient::of_account(settings.url.clone(), &settings.key, Arc::clone(&account));
     let mut report = Report {
         endpoint: settings.url.clone(),
         run: account.tag().to_owned(),
@@ -117,9 +118,9 @@ pub(crate) async fn play(settings: &Settings, interrupted: &CancellationToken) -
     };
     let outcome = {
         let mut played = std::pin::pin!(async {
-            report.removed_before = remove_leftovers(&face, settings.leftover_age).await?;
-            play_cases(&face, &account, &mut report).await;
-            ask_questions(&face, &account, settings, &mut report).await;
+            report.removed_before = remove_leftovers(&api_client, settings.leftover_age).await?;
+            play_cases(&api_client, &account, &mut report).await;
+            ask_questions(&api_client, &account, settings, &mut report).await;
             Ok::<(), String>(())
         });
         // A request that is under way is waited for: what it makes has to be known to be removed.
@@ -137,21 +138,24 @@ pub(crate) async fn play(settings: &Settings, interrupted: &CancellationToken) -
     for id in account.made() {
         // What cannot be removed is told below.
         let path = format!("/organizations/{id}");
-        let _ = face.try_send("DELETE", &path, Value::Null).await;
+        let _ = api_client.try_send("DELETE", &path, Value::Null).await;
     }
     report.left_behind = account.made();
     report.requests = account.spent();
     report
 }
 
-async fn play_cases(face: &Face, account: &Account, report: &mut Report) {
+async fn play_cases(api_client: &ApiClient, account: &Account, report: &mut Report) {
     let assumed = assumed();
     for (name, case) in CASES {
         let not_played = NOT_PLAYED.iter().find(|(not_played, _)| not_played == name);
         let verdict = match not_played {
             Some((_, why)) => Verdict::Skipped((*why).to_owned()),
             None if !has_room(account) => Verdict::Skipped(NO_ROOM.to_owned()),
-            None => match AssertUnwindSafe(case(face.clone())).catch_unwind().await {
+            None => match AssertUnwindSafe(case(api_client.clone()))
+                .catch_unwind()
+                .await
+            {
                 Ok(found) => Verdict::of(account.plain(&found), assumed.get(*name)),
                 Err(_) if is_over(account) => Verdict::Skipped(NO_ROOM.to_owned()),
                 Err(panic) => Verdict::Differs(account.plain(&words(panic.as_ref()))),
@@ -170,10 +174,15 @@ async fn play_cases(face: &Face, account: &Account, report: &mut Report) {
     }
 }
 
-async fn ask_questions(face: &Face, account: &Account, settings: &Settings, report: &mut Report) {
+async fn ask_questions(
+    api_client: &ApiClient,
+    account: &Account,
+    settings: &Settings,
+    report: &mut Report,
+) {
     for question in QUESTIONS {
         let verdict = if has_room(account) {
-            let asked = (question.ask)(face.clone(), settings.invite_to.clone());
+            let asked = (question.ask)(api_client.clone(), settings.invite_to.clone());
             match AssertUnwindSafe(asked).catch_unwind().await {
                 Ok(Answer::AsAssumed(found)) => Verdict::AsAssumed(account.plain(&found)),
                 Ok(Answer::Differs(found)) => Verdict::Differs(account.plain(&found)),
@@ -205,9 +214,9 @@ fn has_room(account: &Account) -> bool {
 }
 
 /// Removes what an earlier run has left; returns how many organizations that were.
-async fn remove_leftovers(face: &Face, age: SignedDuration) -> Result<usize, String> {
+async fn remove_leftovers(api_client: &ApiClient, age: SignedDuration) -> Result<usize, String> {
     let path = format!("/organizations?search={}&limit=100", prefix());
-    let (status, list) = face
+    let (status, list) = api_client
         .try_send("GET", &path, Value::Null)
         .await
         .map_err(|why| why.to_string())?;
@@ -220,7 +229,7 @@ async fn remove_leftovers(face: &Face, age: SignedDuration) -> Result<usize, Str
     for organization in rows.filter(|row| is_leftover(row, age)) {
         let id = organization["id"].as_str().unwrap_or_default();
         let path = format!("/organizations/{id}");
-        let answer = face.try_send("DELETE", &path, Value::Null).await;
+        let answer = api_client.try_send("DELETE", &path, Value::Null).await;
         removed += usize::from(answer.is_ok_and(|(status, _)| status < 300));
     }
     Ok(removed)

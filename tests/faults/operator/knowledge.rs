@@ -16,7 +16,7 @@ const WRITE: Duration = Duration::from_secs(90);
 
 /// Operations that an object permits.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Sight {
+pub(crate) struct Permissions {
     /// The external id of the organization that it stands for; none for an environment.
     external_id: Option<String>,
     writes: bool,
@@ -25,7 +25,7 @@ pub(crate) struct Sight {
     had: bool,
 }
 
-impl Sight {
+impl Permissions {
     /// Returns the name of an object and the operations that it permits.
     pub(crate) fn of(kind: Kind, object: &Value, is_gone: bool) -> Option<(String, Self)> {
         let (metadata, spec) = (&object["metadata"], &object["spec"]);
@@ -33,7 +33,7 @@ impl Sight {
         let says = |annotation: &str| metadata["annotations"][annotation] == "true";
         let is_paused = says("portalctl.dev/paused") || spec["suspend"] == true;
         let is_leaving = !metadata["deletionTimestamp"].is_null();
-        let sight = match kind {
+        let permissions = match kind {
             Kind::Environment => Self {
                 external_id: None,
                 writes: !is_gone && !is_paused && !is_leaving,
@@ -58,7 +58,7 @@ impl Sight {
             }
             Kind::Secret | Kind::Lease | Kind::Event => return None,
         };
-        Some((name, sight))
+        Some((name, permissions))
     }
 }
 
@@ -76,29 +76,35 @@ pub(crate) fn external_id(name: &str, object: &Value) -> String {
 
 /// Each process's knowledge of all objects.
 #[derive(Debug, Default)]
-pub(crate) struct Sights {
-    by_process: BTreeMap<usize, BTreeMap<String, Vec<(Duration, Sight)>>>,
-    forgiven: BTreeSet<String>,
+pub(crate) struct Knowledge {
+    by_process: BTreeMap<usize, BTreeMap<String, Vec<(Duration, Permissions)>>>,
+    excused: BTreeSet<String>,
 }
 
-impl Sights {
+impl Knowledge {
     /// A process was told of an object.
-    pub(crate) fn add(&mut self, process: usize, name: String, at: Duration, sight: Sight) {
+    pub(crate) fn add(
+        &mut self,
+        process: usize,
+        name: String,
+        at: Duration,
+        permissions: Permissions,
+    ) {
         let told = self.by_process.entry(process).or_default();
         let history = told.entry(name).or_default();
-        if history.last().is_none_or(|(_, last)| *last != sight) {
-            history.push((at, sight));
+        if history.last().is_none_or(|(_, last)| *last != permissions) {
+            history.push((at, permissions));
         }
     }
 
     /// Returns whether a process may write to an organization, by its knowledge when it began to.
     pub(crate) fn lets_write(&self, process: usize, external_id: &str, at: Duration) -> bool {
-        self.lets(process, external_id, at, |sight| sight.writes)
+        self.lets(process, external_id, at, |permissions| permissions.writes)
     }
 
     /// Returns whether a process may delete an organization, by its knowledge when it began to.
     pub(crate) fn lets_delete(&self, process: usize, external_id: &str, at: Duration) -> bool {
-        self.lets(process, external_id, at, |sight| sight.deletes)
+        self.lets(process, external_id, at, |permissions| permissions.deletes)
     }
 
     /// Returns whether a process may write for a resource, by its knowledge when it began to.
@@ -107,7 +113,7 @@ impl Sights {
         let history = told.and_then(|told| told.get(resource));
         history.is_some_and(|history| {
             let mut recent = recent(history, at, WRITE);
-            recent.any(|sight| sight.writes || sight.deletes)
+            recent.any(|permissions| permissions.writes || permissions.deletes)
         })
     }
 
@@ -119,12 +125,13 @@ impl Sights {
             .map(|(_, history)| history)
             .filter(|history| {
                 let mut recent = recent(history, at, PASS);
-                recent
-                    .any(|sight| sight.external_id.as_deref() == Some(external_id) && sight.writes)
+                recent.any(|permissions| {
+                    permissions.external_id.as_deref() == Some(external_id) && permissions.writes
+                })
             })
             .peekable();
         meant.peek().is_some()
-            && meant.all(|history| recent(history, at, PASS).all(|sight| sight.had))
+            && meant.all(|history| recent(history, at, PASS).all(|permissions| permissions.had))
     }
 
     fn lets(
@@ -132,40 +139,40 @@ impl Sights {
         process: usize,
         external_id: &str,
         at: Duration,
-        may: impl Fn(&Sight) -> bool,
+        may: impl Fn(&Permissions) -> bool,
     ) -> bool {
         let told = self.by_process.get(&process).into_iter().flatten();
-        let held = |is_meant: &dyn Fn(&Sight) -> bool| {
+        let held = |is_meant: &dyn Fn(&Permissions) -> bool| {
             let mut recent = told
                 .clone()
                 .flat_map(|(_, history)| recent(history, at, WRITE));
-            recent.any(|sight| is_meant(sight) && may(sight))
+            recent.any(|permissions| is_meant(permissions) && may(permissions))
         };
-        held(&|sight| sight.external_id.is_none())
-            && held(&|sight| sight.external_id.as_deref() == Some(external_id))
+        held(&|permissions| permissions.external_id.is_none())
+            && held(&|permissions| permissions.external_id.as_deref() == Some(external_id))
     }
 
     /// Records that an edit of an organization may have been overwritten without a fault of the
     /// operator.
-    pub(crate) fn forgive(&mut self, id: &str) {
-        self.forgiven.insert(id.to_owned());
+    pub(crate) fn excuse_overwrite(&mut self, id: &str) {
+        self.excused.insert(id.to_owned());
     }
 
     /// Returns whether an edit of an organization may have been overwritten.
-    pub(crate) fn is_forgiven(&self, id: &str) -> bool {
-        self.forgiven.contains(id)
+    pub(crate) fn is_overwrite_excused(&self, id: &str) -> bool {
+        self.excused.contains(id)
     }
 }
 
 /// Returns whether a condition held at any time within a recent period.
 fn recent(
-    history: &[(Duration, Sight)],
+    history: &[(Duration, Permissions)],
     at: Duration,
     within: Duration,
-) -> impl Iterator<Item = &Sight> {
+) -> impl Iterator<Item = &Permissions> {
     let since = at.saturating_sub(within);
     let first = history.partition_point(|(told, _)| *told <= since);
     history[first.saturating_sub(1)..]
         .iter()
-        .map(|(_, sight)| sight)
+        .map(|(_, permissions)| permissions)
 }

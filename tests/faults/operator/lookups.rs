@@ -6,11 +6,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::sights::PASS;
+use super::knowledge::PASS;
 
 /// Each process's knowledge of the resources that may hold an organization.
 #[derive(Debug, Default)]
-pub(crate) struct Looks {
+pub(crate) struct Lookups {
     /// Time at which a process last looked for a resource in vain.
     missed: BTreeMap<(usize, String), Instant>,
     /// Since when the watch of a process shows a resource.
@@ -19,7 +19,7 @@ pub(crate) struct Looks {
     listed: BTreeMap<usize, BTreeSet<String>>,
 }
 
-impl Looks {
+impl Lookups {
     /// A process looked for a resource.
     pub(crate) fn looked(&mut self, process: usize, name: String, is_found: bool, now: Instant) {
         if is_found {
@@ -59,7 +59,7 @@ impl Looks {
     }
 
     /// Returns whether a resource was gone, as far as a process knew when it sent a request.
-    pub(crate) fn say_gone(&self, process: usize, name: &str, sent: Instant) -> bool {
+    pub(crate) fn is_known_gone(&self, process: usize, name: &str, sent: Instant) -> bool {
         let about = (process, name.to_owned());
         let is_missed = self.missed.get(&about);
         let is_missed = is_missed.is_some_and(|at| *at <= sent && sent - *at <= PASS);

@@ -18,23 +18,23 @@ use super::network::{Late, Network, Sent};
 use super::random::hash;
 
 /// Time that a client waits for an answer.
-const PATIENCE: Duration = Duration::from_secs(30);
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
 
 type Answer = Result<Response<Bytes>, TransportError>;
 
 /// Transport of one client's requests.
-pub(super) struct Line {
+pub(super) struct FaultyTransport {
     pub(super) network: Network,
     pub(super) client: usize,
 }
 
-impl Transport for Line {
+impl Transport for FaultyTransport {
     fn send(&self, request: Request<Bytes>) -> BoxFuture<'_, Answer> {
         Box::pin(self.carry(request))
     }
 }
 
-impl Line {
+impl FaultyTransport {
     async fn carry(&self, request: Request<Bytes>) -> Answer {
         let network = &self.network;
         let clock = network.clock();
@@ -101,17 +101,17 @@ impl Line {
             }
             Fault::Reset(Effect::None) => failed(TransportErrorKind::Broken),
             Fault::TimedOut(Effect::None) => {
-                clock.sleep(PATIENCE).await;
+                clock.sleep(RESPONSE_TIMEOUT).await;
                 failed(TransportErrorKind::Timeout)
             }
             Fault::Late(after) => {
                 self.network.delay(Late {
-                    due: clock.instant() + PATIENCE + after,
+                    due: clock.instant() + RESPONSE_TIMEOUT + after,
                     client: self.client,
                     number: sent.number,
                     request,
                 });
-                clock.sleep(PATIENCE).await;
+                clock.sleep(RESPONSE_TIMEOUT).await;
                 failed(TransportErrorKind::Timeout)
             }
             Fault::Slow(duration) => {
@@ -143,7 +143,7 @@ impl Line {
             Fault::Status(status, _) => return Ok(broken_down(status, seen)),
             Fault::Reset(_) | Fault::Truncated => return failed(TransportErrorKind::Broken),
             Fault::TimedOut(_) => {
-                self.network.clock().sleep(PATIENCE).await;
+                self.network.clock().sleep(RESPONSE_TIMEOUT).await;
                 return failed(TransportErrorKind::Timeout);
             }
             Fault::Half => body.slice(..body.len() / 2),

@@ -6,7 +6,7 @@ use crate::support::sandbox_server::SandboxServer;
 
 /// Checks that a file written beside the output has the bytes of another run's standard output.
 #[track_caller]
-fn same(env: &TestEnv, file: &str, other: &Output) {
+fn assert_same_output(env: &TestEnv, file: &str, other: &Output) {
     assert_eq!(env.read(file), other.stdout, "{file}");
 }
 
@@ -17,7 +17,7 @@ fn a_plan_is_read_once_and_written_in_every_format() {
     let line = "plan -o json --write text=p.txt --write markdown=p.md --write html=p.html \
                 --write sarif=p.sarif --write json=p.json";
     let output = env.run(line).at(&sandbox).exits(0);
-    same(&env, "p.json", &output);
+    assert_same_output(&env, "p.json", &output);
     let alone = |format: &str| env.run(&format!("plan -o {format}")).at(&sandbox).exits(0);
     let requests = alone("json").json_of("plan")["requests_used"].clone();
     assert_eq!(output.json_of("plan")["requests_used"], requests);
@@ -27,7 +27,7 @@ fn a_plan_is_read_once_and_written_in_every_format() {
         ("html", "p.html"),
         ("sarif", "p.sarif"),
     ] {
-        same(&env, file, &alone(format));
+        assert_same_output(&env, file, &alone(format));
     }
 }
 
@@ -94,7 +94,7 @@ fn a_failure_takes_the_place_of_an_earlier_result() {
             .exits(0);
         let failed = env.run(&format!("{command} -o json {more}"));
         let failed = failed.at_url("http://127.0.0.1:1").exits(5);
-        same(&env, "r.json", &failed);
+        assert_same_output(&env, "r.json", &failed);
         assert!(failed.stdout.contains("\"errors\""), "{failed}");
     }
     let _ = env

@@ -36,7 +36,7 @@ pub(crate) fn node_modules() -> Option<PathBuf> {
 
 /// A client of one server.
 #[derive(Clone)]
-pub(crate) struct Face {
+pub(crate) struct ApiClient {
     http: reqwest::Client,
     url: String,
     key: String,
@@ -73,7 +73,7 @@ fn kind_of(error: &reqwest::Error) -> &'static str {
     }
 }
 
-impl Face {
+impl ApiClient {
     /// Creates a client of a server that is there for the test alone.
     pub(crate) fn new(url: String, key: &str) -> Self {
         Self::with_account(url, key, None)
