@@ -5,7 +5,7 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock};
 
@@ -29,7 +29,7 @@ fn assets() -> Option<PathBuf> {
     folder
 }
 
-/// An API server that ends with this process, or when it is dropped.
+/// An API server that ends when this is dropped, or with the test process.
 pub(crate) struct Cluster {
     process: Mutex<Process>,
     kubectl: PathBuf,
@@ -37,15 +37,16 @@ pub(crate) struct Cluster {
     _folder: TempDir,
 }
 
+/// The program `cluster`, which ends with its standard input and removes its folder then. It is
+/// shared by tests, so no thread of a test may take it along.
 struct Process {
     child: Child,
-    stdin: ChildStdin,
     stdout: BufReader<ChildStdout>,
 }
 
 /// Output of a kubectl command.
 #[derive(Debug)]
-pub(crate) struct Said {
+pub(crate) struct CommandOutput {
     pub(crate) done: bool,
     pub(crate) stdout: String,
     pub(crate) stderr: String,
@@ -109,7 +110,6 @@ impl Cluster {
             .spawn()
             .unwrap();
         let mut process = Process {
-            stdin: child.stdin.take().unwrap(),
             stdout: BufReader::new(child.stdout.take().unwrap()),
             child,
         };
@@ -152,7 +152,7 @@ impl Cluster {
 
     /// Runs kubectl as an administrator, with a document on its standard input.
     #[track_caller]
-    pub(crate) fn try_kubectl(&self, line: &str, input: &str) -> Said {
+    pub(crate) fn try_kubectl(&self, line: &str, input: &str) -> CommandOutput {
         let mut child = Command::new(&self.kubectl)
             .env_clear()
             .env("KUBECONFIG", &self.kubeconfig)
@@ -167,7 +167,7 @@ impl Cluster {
         stdin.write_all(input.as_bytes()).unwrap();
         drop(stdin);
         let output = child.wait_with_output().unwrap();
-        Said {
+        CommandOutput {
             done: output.status.success(),
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: String::from_utf8(output.stderr).unwrap(),
@@ -215,15 +215,15 @@ impl Process {
     #[allow(dead_code, reason = "for tests of what outlives a server")]
     #[track_caller]
     fn tell(&mut self, command: &str) {
-        writeln!(self.stdin, "{command}").unwrap();
+        let stdin = self.child.stdin.as_mut().unwrap();
+        writeln!(stdin, "{command}").unwrap();
         assert_eq!(self.line(), "done");
     }
 }
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // It ends its own children, and is asked to by the end of its input.
-        let _ = self.child.kill();
+        // Closes its standard input, and waits until it has ended its children.
         let _ = self.child.wait();
     }
 }

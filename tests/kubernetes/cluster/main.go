@@ -1,13 +1,15 @@
 // Command cluster runs an API server with its etcd on loopback until its standard input is closed,
-// so that it ends with whoever started it, however that ends.
+// so that it ends with the process that started it, even if that is killed.
 //
 //	cluster FOLDER
 //
 // The programs etcd, kube-apiserver and controllers stand beside it. In FOLDER it keeps its data and writes
-// `kubeconfig`, an administrator's; its path is printed once the server is ready.
+// `kubeconfig`, an administrator's; its path is printed once the server is ready. It removes FOLDER at
+// its end.
 package main
 
 import (
+	"bufio"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -16,13 +18,14 @@ import (
 	"encoding/hex"
 	"encoding/pem"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -30,33 +33,68 @@ import (
 // No machine takes this long to start the two.
 const patience = 2 * time.Minute
 
+// The programs that run, and the lock under which they start and end.
+var (
+	running = map[*exec.Cmd]bool{}
+	lock    sync.Mutex
+)
+
 func main() {
 	// The signal at a parent's death is sent when the thread ends that started the child.
 	runtime.LockOSThread()
-	if err := run(os.Args[1]); err != nil {
+	folder := os.Args[1]
+	commands := make(chan string)
+	go func() {
+		for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
+			commands <- lines.Text()
+		}
+		end(folder)
+	}()
+	// Ctrl-C and a time limit reach this process too.
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	go func() {
+		<-signals
+		end(folder)
+	}()
+	// The reader of standard output may be gone while its input is still read to the end.
+	signal.Ignore(syscall.SIGPIPE)
+	if err := run(folder, commands); err != nil {
 		fmt.Fprintln(os.Stderr, "cluster:", err)
 		os.Exit(1)
 	}
 }
 
-func run(folder string) error {
+// Ends the programs, removes the folder and ends this process, also while they are starting.
+func end(folder string) {
+	// Held to the end, so that nothing starts any more.
+	lock.Lock()
+	for command := range running {
+		_ = command.Process.Kill()
+		_ = command.Wait()
+	}
+	if err := os.RemoveAll(folder); err != nil {
+		fmt.Fprintln(os.Stderr, "cluster:", err)
+	}
+	os.Exit(0)
+}
+
+func run(folder string, commands <-chan string) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
 	programs := filepath.Dir(self)
-	etcd, stopEtcd, err := startEtcd(programs, folder)
+	etcd, err := startEtcd(programs, folder)
 	if err != nil {
 		return err
 	}
-	defer stopEtcd()
 	kubeconfig, stopServer, err := startServer(programs, folder, etcd)
 	if err != nil {
 		return err
 	}
-	defer stopServer()
 	fmt.Println(kubeconfig)
-	return serve(stopServer, func() (func(), error) {
+	return serve(commands, stopServer, func() (func(), error) {
 		return launchServer(programs, folder, etcd)
 	}, func() error {
 		// They end with this process.
@@ -65,15 +103,12 @@ func run(folder string) error {
 	})
 }
 
-// Follows the commands on standard input, until it is closed: `stop` and `start` the API server, and
-// `controllers` to let what is deleted come to its end.
-func serve(stop func(), start func() (func(), error), controllers func() error) error {
-	var command string
-	for {
-		if _, err := fmt.Scanln(&command); err == io.EOF {
-			stop()
-			return nil
-		}
+// Follows the commands on standard input: `stop` and `start` the API server, and `controllers` to
+// start the controllers that finish deletions.
+func serve(
+	commands <-chan string, stop func(), start func() (func(), error), controllers func() error,
+) error {
+	for command := range commands {
 		switch command {
 		case "stop":
 			stop()
@@ -90,18 +125,19 @@ func serve(stop func(), start func() (func(), error), controllers func() error) 
 		}
 		fmt.Println("done")
 	}
+	return nil
 }
 
-func startEtcd(programs, folder string) (string, func(), error) {
+func startEtcd(programs, folder string) (string, error) {
 	client, peer := "http://"+freeAddress(), "http://"+freeAddress()
-	stop, err := launch(folder, filepath.Join(programs, "etcd"),
+	_, err := launch(folder, filepath.Join(programs, "etcd"),
 		"--data-dir", filepath.Join(folder, "etcd"),
 		"--listen-client-urls", client, "--advertise-client-urls", client,
 		"--listen-peer-urls", peer, "--initial-advertise-peer-urls", peer,
 		"--initial-cluster", "default="+peer,
 		// Nothing here has to survive a power cut.
 		"--unsafe-no-fsync", "--log-level", "error")
-	return client, stop, err
+	return client, err
 }
 
 func startServer(programs, folder, etcd string) (string, func(), error) {
@@ -173,10 +209,16 @@ func launch(folder, program string, arguments ...string) (func(), error) {
 	command.Stdout, command.Stderr = log, log
 	// Also when this process is killed.
 	command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	lock.Lock()
+	defer lock.Unlock()
 	if err := command.Start(); err != nil {
 		return nil, err
 	}
+	running[command] = true
 	return func() {
+		lock.Lock()
+		defer lock.Unlock()
+		delete(running, command)
 		_ = command.Process.Kill()
 		_ = command.Wait()
 	}, nil
