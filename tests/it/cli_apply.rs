@@ -1,14 +1,11 @@
 //! `apply`: does what was planned, once, and accounts for it.
 
-use std::io::{Read, Write};
-use std::process::{Command, Stdio};
-
 use serde_json::json;
 
 use crate::support::cli::{TestEnv, snapshot};
 use crate::support::manifests::{CUSTOMERS, ONE, many};
+use crate::support::pty::AtTerminal;
 use crate::support::sandbox_server::SandboxServer;
-use crate::support::wait;
 
 #[test]
 fn apply_creates_and_then_there_is_nothing_to_do() {
@@ -124,68 +121,36 @@ fn quiet_leaves_the_account_alone() {
     assert!(output.stdout.contains("1 done"), "{output}");
 }
 
-/// A terminal, played by util-linux's `script`; elsewhere there is nothing to test it with. The
-/// answer is typed when it is asked for.
-fn at_a_terminal(env: &TestEnv, line: &str, answer: &str) -> Option<(i32, String)> {
-    let program = env!("CARGO_BIN_EXE_portalctl");
-    let mut command = Command::new("timeout");
-    command
-        .args([
-            "60", "script", "--quiet", "--return", "--flush", "--echo", "never",
-        ])
-        .args(["--command", &format!("exec {program} {line}"), "/dev/null"])
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-        .env("HOME", env.root().join("home"))
-        .env("TERM", "xterm")
-        .current_dir(env.path(""))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    if Command::new("script").arg("--version").output().is_err() {
-        println!("skipped: there is no `script` to play a terminal with");
-        return None;
+/// Runs a command at a terminal, and types an answer when it asks for consent; an empty answer is
+/// for a command that does not ask. Returns its exit code and its output.
+#[track_caller]
+fn answer(mut terminal: AtTerminal, answer: &str) -> (i32, String) {
+    if !answer.is_empty() {
+        terminal.wait_for("as consent: ");
+        terminal.types(answer);
     }
-    let mut child = command.spawn().unwrap();
-    let mut stdin = child.stdin.take().unwrap();
-    let mut stdout = child.stdout.take().unwrap();
-    let mut shown = Vec::new();
-    let mut buffer = [0; 4096];
-    let mut is_answered = false;
-    loop {
-        let length = stdout.read(&mut buffer).unwrap_or(0);
-        if length == 0 {
-            break;
-        }
-        shown.extend_from_slice(&buffer[..length]);
-        if !is_answered && String::from_utf8_lossy(&shown).contains("as consent: ") {
-            stdin.write_all(answer.as_bytes()).unwrap();
-            stdin.flush().unwrap();
-            is_answered = true;
-        }
-    }
-    let status = wait::for_end(&mut child);
-    Some((
-        status.code().unwrap(),
-        String::from_utf8_lossy(&shown).into_owned(),
-    ))
+    let (status, shown) = terminal.finish();
+    (status.code().unwrap(), shown)
+}
+
+#[track_caller]
+fn at_a_terminal(env: &TestEnv, line: &str, typed: &str) -> (i32, String) {
+    answer(AtTerminal::start(env.run(line)), typed)
 }
 
 #[test]
 fn only_yes_is_consent() {
     let env = TestEnv::with_manifest(ONE);
     for answer in ["no\n", "y\n", "\n", "yes please\n"] {
-        let Some((code, shown)) = at_a_terminal(&env, "apply --sandbox=s.json", answer) else {
-            return;
-        };
+        let (code, shown) = at_a_terminal(&env, "apply --sandbox=s.json", answer);
         assert_eq!(code, 3, "{answer:?}: {shown}");
         assert!(shown.contains("nothing was changed"), "{shown}");
     }
-    let (code, shown) = at_a_terminal(&env, "apply --sandbox=s.json", "yes\n").unwrap();
+    let (code, shown) = at_a_terminal(&env, "apply --sandbox=s.json", "yes\n");
     assert_eq!(code, 0, "{shown}");
     assert!(shown.contains("1 done"), "{shown}");
     // Nothing to do is nothing to ask.
-    let (code, shown) = at_a_terminal(&env, "apply --sandbox=s.json", "").unwrap();
+    let (code, shown) = at_a_terminal(&env, "apply --sandbox=s.json", "");
     assert_eq!(code, 0, "{shown}");
     assert!(!shown.contains("consent"), "{shown}");
 }
@@ -193,9 +158,11 @@ fn only_yes_is_consent() {
 #[test]
 fn ctrl_c_at_the_question_is_no() {
     let env = TestEnv::with_manifest(ONE);
-    let Some((code, shown)) = at_a_terminal(&env, "apply --sandbox=s.json", "\u{3}") else {
+    let run = env.run("apply --sandbox=s.json");
+    let Some(terminal) = AtTerminal::start_in_session(run) else {
         return;
     };
+    let (code, shown) = answer(terminal, "\u{3}");
     assert_eq!(code, 130, "{shown}");
     assert!(shown.contains("nothing was changed"), "{shown}");
 }
@@ -203,9 +170,7 @@ fn ctrl_c_at_the_question_is_no() {
 #[test]
 fn nobody_is_asked_to_consent_to_what_was_not_shown() {
     let env = TestEnv::with_manifest(ONE);
-    let Some((code, shown)) = at_a_terminal(&env, "apply --quiet --sandbox=s.json", "no\n") else {
-        return;
-    };
+    let (code, shown) = at_a_terminal(&env, "apply --quiet --sandbox=s.json", "no\n");
     assert_eq!(code, 3, "{shown}");
     assert!(shown.contains("1 to create"), "{shown}");
 }

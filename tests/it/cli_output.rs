@@ -2,6 +2,7 @@
 
 use std::process::Stdio;
 
+use crate::support::child::ChildGuard;
 use crate::support::cli::{KEY, Output, TestEnv};
 use crate::support::manifests::{CUSTOMERS, ONE, many};
 use crate::support::sandbox_server::SandboxServer;
@@ -103,7 +104,7 @@ fn a_closed_pipe_is_not_an_error() {
         "status --sandbox -f -",
     ] {
         let mut command = env.run(line).command();
-        let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
+        let mut child = ChildGuard::spawn(command.stdin(Stdio::piped()));
         // Nobody reads when it comes to writing: it is still waiting for its manifest.
         drop(child.stdout.take());
         let mut stdin = child.stdin.take().unwrap();

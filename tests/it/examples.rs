@@ -1,8 +1,9 @@
 //! Every example is checked and planned, and every way of working is followed.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
+use crate::support::child;
 use crate::support::cli::{Run, TestEnv};
 
 /// The manifests of `examples/`: its YAML files, and its folders as one manifest each.
@@ -80,7 +81,7 @@ fn follow(way: &str) {
     assert!(typed.contains("portalctl sandbox"), "{typed}");
     let typed = format!("set -euo pipefail\ntrap 'kill %1' EXIT\n{typed}");
     let path = std::env::var("PATH").unwrap();
-    let mut bash = Command::new("bash");
+    let mut bash = child::script("bash");
     bash.args(["-c", &typed])
         .env_clear()
         .env("PATH", format!("{}:{path}", tools.display()))

@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use serde_json::{Value, json};
 
+use crate::support::child;
 use crate::support::cli::{KEY, Output, Run, TestEnv};
 use crate::support::sandbox_server::SandboxServer;
 
@@ -83,7 +84,7 @@ impl Workflow {
             std::os::unix::fs::symlink(program, tools.join("portalctl")).unwrap();
         }
         let path = std::env::var("PATH").unwrap();
-        let mut step = Command::new(root.join("ci/github/run"));
+        let mut step = child::script(root.join("ci/github/run"));
         step.env_clear()
             .env("PATH", format!("{}:{path}", tools.display()))
             .env("HOME", self.env.root().join("home"))

@@ -2,10 +2,11 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use serde_json::Value;
 
+use crate::support::child;
 use crate::support::cli::{KEY, Run, TestEnv};
 use crate::support::manifests::CUSTOMERS;
 use crate::support::sandbox_server::SandboxServer;
@@ -22,7 +23,7 @@ fn job(env: &TestEnv, name: &str) -> Run {
     let lines: Vec<&str> = lines.iter().map(|line| line.as_str().unwrap()).collect();
     let program = Path::new(env!("CARGO_BIN_EXE_portalctl")).parent().unwrap();
     let path = std::env::var("PATH").unwrap();
-    let mut shell = Command::new("sh");
+    let mut shell = child::script("sh");
     shell
         .args(["-e", "-c", &lines.join("\n")])
         .env_clear()

@@ -1,5 +1,7 @@
 //! The part of the tests' shared support that plays situations.
 
+#[path = "../support/child.rs"]
+pub(crate) mod child;
 #[path = "../support/cli.rs"]
 pub(crate) mod cli;
 #[path = "../support/dns.rs"]

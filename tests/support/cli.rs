@@ -4,13 +4,14 @@ use std::ffi::OsStr;
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
 use std::thread::JoinHandle;
 
 use serde_json::Value;
 use tempfile::TempDir;
 
+use super::child::{self, ChildGuard};
 use super::sandbox_server::SandboxServer;
 use super::wait;
 
@@ -78,7 +79,7 @@ impl TestEnv {
 
     /// A command of portalctl.
     pub(crate) fn args<A: AsRef<OsStr>>(&self, args: impl IntoIterator<Item = A>) -> Run {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_portalctl"));
+        let mut command = child::command(env!("CARGO_BIN_EXE_portalctl"));
         command
             .args(args)
             .env_clear()
@@ -91,6 +92,7 @@ impl TestEnv {
             .stderr(Stdio::piped());
         Run {
             command,
+            start: ChildGuard::spawn,
             input: None,
         }
     }
@@ -100,6 +102,7 @@ impl TestEnv {
 #[must_use = "a command has to be started"]
 pub(crate) struct Run {
     command: Command,
+    start: fn(&mut Command) -> ChildGuard,
     input: Option<Vec<u8>>,
 }
 
@@ -117,10 +120,11 @@ impl Run {
         self
     }
 
-    /// Any command, its streams wired as those of the tests are.
+    /// Wraps any command, such as a script that starts others: they all end together.
     pub(crate) fn of(command: Command) -> Self {
         Self {
             command,
+            start: ChildGuard::spawn_group,
             input: None,
         }
     }
@@ -174,7 +178,7 @@ impl Run {
     /// Starts it.
     #[track_caller]
     pub(crate) fn spawn(mut self) -> Running {
-        let mut child = self.command.spawn().unwrap();
+        let mut child = (self.start)(&mut self.command);
         if let Some(input) = self.input {
             let mut stdin = child.stdin.take().unwrap();
             // One that does not want it closes its end.
@@ -215,9 +219,9 @@ impl Run {
     }
 }
 
-/// A command that runs; one that is dropped is killed.
+/// A running command, which is killed when this is dropped.
 pub(crate) struct Running {
-    child: Child,
+    child: ChildGuard,
     stdout: Option<JoinHandle<String>>,
     stderr: Option<JoinHandle<String>>,
     lines: Receiver<String>,
@@ -267,15 +271,6 @@ impl Running {
             stderr: text(self.stderr.take()),
             code: status.code(),
             status,
-        }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        if matches!(self.child.try_wait(), Ok(None)) {
-            let _ = self.child.kill();
-            let _ = self.child.wait();
         }
     }
 }

@@ -1,12 +1,12 @@
 //! The official emulator of WorkOS (npm package `workos`), as a process of its own.
 
 use std::io::{BufRead, BufReader};
-use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
-use std::process::{Child, Command, Stdio};
+use std::process::Stdio;
 
 use serde_json::Value;
 
+use super::child::{self, ChildGuard};
 use super::cli::TestEnv;
 use super::http;
 
@@ -15,7 +15,8 @@ pub(crate) const EMULATOR_KEY: &str = "sk_test_default";
 
 /// An emulator that runs until it is dropped. What it knows is gone with it.
 pub(crate) struct Emulator {
-    child: Child,
+    /// Kills the emulator and the processes that it has started.
+    _child: ChildGuard,
     address: String,
 }
 
@@ -43,7 +44,8 @@ impl Emulator {
     #[track_caller]
     pub(crate) fn start(env: &TestEnv) -> Option<Self> {
         let program = program()?;
-        let mut child = Command::new("node")
+        let mut command = child::command("node");
+        command
             .arg(program)
             .args(["emulate", "--port", "0", "--json"])
             .env_clear()
@@ -53,18 +55,15 @@ impl Emulator {
             .current_dir(env.root())
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            .stderr(Stdio::inherit())
-            // The program starts a process of its own: both end together.
-            .process_group(0)
-            .spawn()
-            .unwrap();
+            .stderr(Stdio::inherit());
+        let mut child = ChildGuard::spawn_group(&mut command);
         let address = BufReader::new(child.stdout.take().unwrap())
             .lines()
             .map_while(Result::ok)
             .find_map(|line| serde_json::from_str::<Value>(&line).ok()?["port"].as_u64())
             .map(|port| format!("127.0.0.1:{port}"));
         let emulator = Self {
-            child,
+            _child: child,
             address: address.unwrap_or_default(),
         };
         assert!(!emulator.address.is_empty(), "the emulator did not come up");
@@ -111,15 +110,5 @@ impl Emulator {
     /// Ends it and what it started, as a power cut would.
     pub(crate) fn kill(self) {
         drop(self);
-    }
-}
-
-impl Drop for Emulator {
-    fn drop(&mut self) {
-        let group = format!("-{}", self.child.id());
-        let _ = Command::new("kill")
-            .args(["-s", "KILL", "--", &group])
-            .status();
-        let _ = self.child.wait();
     }
 }

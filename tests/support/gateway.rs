@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
@@ -14,6 +14,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
+use super::child::ChildGuard;
 use super::cli::{Run, TestEnv, signal};
 use super::sandbox_server::SandboxServer;
 use super::wait;
@@ -40,7 +41,7 @@ organizations:
 
 /// A gateway that serves until it is dropped.
 pub(crate) struct GatewayServer {
-    child: Child,
+    child: ChildGuard,
     pub(crate) address: String,
     log: Arc<Mutex<Vec<Value>>>,
 }
@@ -113,7 +114,7 @@ impl GatewayServer {
     #[track_caller]
     pub(crate) fn of(run: Run) -> Self {
         let mut command = run.command();
-        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = ChildGuard::spawn(command.stderr(Stdio::piped()));
         let log = Arc::new(Mutex::new(Vec::new()));
         let stderr = BufReader::new(child.stderr.take().unwrap());
         let lines = Arc::clone(&log);
@@ -237,15 +238,6 @@ pub(crate) fn ask(
             .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
             .collect(),
         body: body.to_owned(),
-    }
-}
-
-impl Drop for GatewayServer {
-    fn drop(&mut self) {
-        if matches!(self.child.try_wait(), Ok(None)) {
-            let _ = self.child.kill();
-            let _ = self.child.wait();
-        }
     }
 }
 

@@ -7,6 +7,7 @@ pub(crate) mod chart;
 pub(crate) mod chart_cases;
 #[cfg(feature = "operator")]
 pub(crate) mod chart_pod;
+pub(crate) mod child;
 pub(crate) mod cli;
 pub(crate) mod dns;
 pub(crate) mod emulator;

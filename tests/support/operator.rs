@@ -4,12 +4,12 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
-use std::process::Child;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde_json::{Value, json};
 
 use super::chart;
+use super::child::ChildGuard;
 use super::cli::{KEY, Run, TestEnv, signal};
 use super::http;
 use super::kube::Cluster;
@@ -63,7 +63,7 @@ pub(crate) fn own_cluster() -> Option<Cluster> {
 
 /// An operator that runs until it is dropped.
 pub(crate) struct Operator {
-    child: Child,
+    child: ChildGuard,
     log: PathBuf,
     pub(crate) address: String,
 }
@@ -344,14 +344,14 @@ impl Operator {
     pub(crate) fn start(run: Run, log: PathBuf) -> Self {
         let mut command = run.command();
         command.stderr(fs::File::create(&log).unwrap());
-        let mut child = command.spawn().unwrap();
+        let mut child = ChildGuard::spawn(&mut command);
         let mut url = String::new();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         stdout.read_line(&mut url).unwrap();
-        let address = url.trim().strip_prefix("http://").unwrap_or_else(|| {
-            let _ = child.kill();
-            panic!("the server printed {url:?}")
-        });
+        let address = url
+            .trim()
+            .strip_prefix("http://")
+            .unwrap_or_else(|| panic!("the server printed {url:?}"));
         Self {
             address: address.to_owned(),
             child,
@@ -398,10 +398,6 @@ impl Drop for Operator {
         if std::thread::panicking() {
             // What a failing test has to tell.
             println!("{}", fs::read_to_string(&self.log).unwrap_or_default());
-        }
-        if matches!(self.child.try_wait(), Ok(None)) {
-            let _ = self.child.kill();
-            let _ = self.child.wait();
         }
     }
 }

@@ -3,28 +3,59 @@
 use std::fs::File;
 use std::io::{Read, Write};
 use std::os::fd::OwnedFd;
-use std::process::{Child, ExitStatus};
+use std::os::unix::fs::OpenOptionsExt;
+use std::process::{Command, ExitStatus};
 use std::sync::{Arc, Mutex};
-use std::thread::JoinHandle;
 
+use rustix::fs::OFlags;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{Winsize, tcsetwinsize};
 
+use super::child::ChildGuard;
 use super::cli::{Run, signal};
 use super::wait;
 
+/// Mark that follows the last output of a command on its terminal.
+const END: &str = "\u{1b}_end of the output\u{1b}\\";
+
 /// A command whose standard streams are a terminal of 100 columns and 30 lines.
 pub(crate) struct AtTerminal {
-    child: Child,
+    child: ChildGuard,
     written: Arc<Mutex<Vec<u8>>>,
     keyboard: File,
-    reader: JoinHandle<()>,
+    /// Kept open, so that the terminal keeps the output until it is read.
+    screen: File,
 }
 
 impl AtTerminal {
     /// Starts a command.
     #[track_caller]
     pub(crate) fn start(run: Run) -> Self {
+        Self::spawn(run.env("TERM", "xterm-256color").command())
+    }
+
+    /// Starts a command that Ctrl-C reaches: its session has the terminal. Needs `setsid` of
+    /// util-linux; there is no command without it.
+    #[track_caller]
+    pub(crate) fn start_in_session(run: Run) -> Option<Self> {
+        if Command::new("setsid").arg("--version").output().is_err() {
+            println!("skipped: there is no `setsid` to give a command a terminal of its own");
+            return None;
+        }
+        let bare = run.env("TERM", "xterm-256color").command();
+        let mut command = Command::new("setsid");
+        command.arg("--ctty").arg(bare.get_program());
+        command.args(bare.get_args()).env_clear();
+        command.envs(
+            bare.get_envs()
+                .filter_map(|(name, value)| Some((name, value?))),
+        );
+        command.current_dir(bare.get_current_dir().unwrap());
+        Some(Self::spawn(command))
+    }
+
+    #[track_caller]
+    fn spawn(mut command: Command) -> Self {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
         grantpt(&master).unwrap();
         unlockpt(&master).unwrap();
@@ -37,20 +68,26 @@ impl AtTerminal {
         tcsetwinsize(&master, size).unwrap();
         let name = ptsname(&master, Vec::new()).unwrap();
         let path = name.into_string().unwrap();
+        let no_controlling_terminal = OFlags::NOCTTY.bits().cast_signed();
         let open = || {
-            let slave = File::options().read(true).write(true).open(&path);
-            OwnedFd::from(slave.unwrap())
+            let mut options = File::options();
+            options.read(true).write(true);
+            options
+                .custom_flags(no_controlling_terminal)
+                .open(&path)
+                .unwrap()
         };
-        let mut command = run.env("TERM", "xterm-256color").command();
-        command.stdin(open()).stdout(open()).stderr(open());
-        let child = command.spawn().unwrap();
-        // It holds ends of its own, which would keep the terminal open.
-        drop(command);
+        command
+            .stdin(OwnedFd::from(open()))
+            .stdout(OwnedFd::from(open()))
+            .stderr(OwnedFd::from(open()));
+        let screen = open();
+        let child = ChildGuard::spawn(&mut command);
         let written = Arc::new(Mutex::new(Vec::new()));
         let sink = Arc::clone(&written);
         let mut master = File::from(master);
         let keyboard = master.try_clone().unwrap();
-        let reader = std::thread::spawn(move || {
+        std::thread::spawn(move || {
             let mut part = [0; 4096];
             // The terminal fails when nobody holds its other end any more.
             while let Ok(count @ 1..) = master.read(&mut part) {
@@ -61,7 +98,7 @@ impl AtTerminal {
             child,
             written,
             keyboard,
-            reader,
+            screen,
         }
     }
 
@@ -88,12 +125,15 @@ impl AtTerminal {
         signal(self.child.id(), name);
     }
 
-    /// Waits for its end; how it ended and everything it wrote.
+    /// Waits for the end of the command, and returns its status and its whole output: everything
+    /// before a mark that is written after the command has ended.
     #[track_caller]
     pub(crate) fn finish(mut self) -> (ExitStatus, String) {
         let status = wait::for_end(&mut self.child);
-        self.reader.join().unwrap();
-        let written = self.written.lock().unwrap();
-        (status, String::from_utf8_lossy(&written).into_owned())
+        self.screen.write_all(END.as_bytes()).unwrap();
+        let written = wait::until("the end of the output", || {
+            Some(self.written().strip_suffix(END)?.to_owned())
+        });
+        (status, written)
     }
 }

@@ -2,16 +2,17 @@
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
-use std::process::{Child, Stdio};
+use std::process::Stdio;
 
 use serde_json::{Value, json};
 
+use super::child::ChildGuard;
 use super::cli::{KEY, TestEnv, signal};
 use super::{http, wait};
 
 /// A sandbox that serves until it is dropped.
 pub(crate) struct SandboxServer {
-    child: Child,
+    child: ChildGuard,
     address: String,
 }
 
@@ -33,14 +34,14 @@ impl SandboxServer {
         let line = format!("sandbox --quiet --listen {address} {options}");
         let mut command = env.run(&line).command();
         command.stderr(Stdio::inherit());
-        let mut child = command.spawn().unwrap();
+        let mut child = ChildGuard::spawn(&mut command);
         let mut url = String::new();
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         stdout.read_line(&mut url).unwrap();
-        let address = url.trim().strip_prefix("http://").unwrap_or_else(|| {
-            let _ = child.kill();
-            panic!("the sandbox printed {url:?}")
-        });
+        let address = url
+            .trim()
+            .strip_prefix("http://")
+            .unwrap_or_else(|| panic!("the sandbox printed {url:?}"));
         Self {
             address: address.to_owned(),
             child,
@@ -56,7 +57,7 @@ impl SandboxServer {
             .stdout(File::create(env.path("sandbox.out")).unwrap())
             .stderr(File::create(env.path("sandbox.err")).unwrap());
         let mut server = Self {
-            child: command.spawn().unwrap(),
+            child: ChildGuard::spawn(&mut command),
             address: String::new(),
         };
         server.address = wait::until("the sandbox's address", || {
@@ -139,14 +140,5 @@ impl SandboxServer {
     pub(crate) fn stop(mut self) -> Option<i32> {
         signal(self.child.id(), "TERM");
         wait::for_end(&mut self.child).code()
-    }
-}
-
-impl Drop for SandboxServer {
-    fn drop(&mut self) {
-        if matches!(self.child.try_wait(), Ok(None)) {
-            let _ = self.child.kill();
-            let _ = self.child.wait();
-        }
     }
 }

@@ -1,11 +1,12 @@
-//! The process that is killed, by whoever sees that its moment has come.
+//! The process that a test kills, shared by the threads that may do it.
 
 use std::fs::File;
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
-use std::process::{Child, ChildStdout, Stdio};
+use std::process::{ChildStdout, Stdio};
 use std::sync::{Arc, Mutex};
 
+use crate::support::child::ChildGuard;
 use crate::support::cli::Run;
 use crate::support::wait;
 
@@ -20,9 +21,9 @@ pub(super) enum Ending {
     Finished,
 }
 
-/// A process that is to be killed. Clones are the same one.
+/// A process that is to be killed. Clones are the same one, which ends with the last of them.
 #[derive(Clone, Default)]
-pub(super) struct Victim(Arc<Mutex<Option<Child>>>);
+pub(super) struct Victim(Arc<Mutex<Option<ChildGuard>>>);
 
 impl Victim {
     /// Starts it; what it says goes to a file. Its standard output, for who wants to read it.
@@ -32,7 +33,7 @@ impl Victim {
         command.stderr(Stdio::from(File::create(said).unwrap()));
         // Held until the child is there: the moment may come before this returns.
         let mut child = self.0.lock().unwrap();
-        let child = child.insert(command.spawn().unwrap());
+        let child = child.insert(ChildGuard::spawn(&mut command));
         child.stdout.take().unwrap()
     }
 
@@ -70,14 +71,5 @@ impl Victim {
             Some(SIGKILL) => Ending::Killed,
             _ => Ending::Finished,
         })
-    }
-}
-
-impl Drop for Victim {
-    /// The last one does not leave it running.
-    fn drop(&mut self) {
-        if Arc::strong_count(&self.0) == 1 {
-            self.kill();
-        }
     }
 }

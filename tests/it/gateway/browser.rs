@@ -4,14 +4,15 @@
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Lines};
 use std::path::Path;
-use std::process::{Child, ChildStdout, Command, Stdio};
+use std::process::{ChildStdout, Stdio};
 
+use crate::support::child::{self, ChildGuard};
 use crate::support::cli::{TestEnv, signal};
 use crate::support::{browser, wait};
 
 /// `examples/gateway/run`, until it is dropped.
 struct Example {
-    child: Child,
+    child: ChildGuard,
     /// Kept open: what is printed to nobody would end it.
     _stdout: Lines<BufReader<ChildStdout>>,
     /// By name: sandbox, gateway, app.
@@ -21,8 +22,8 @@ struct Example {
 impl Example {
     fn start(env: &TestEnv) -> Self {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/gateway/run");
-        let mut command = Command::new("bash");
-        let mut child = command
+        let mut command = child::script("bash");
+        command
             .arg(script)
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap())
@@ -30,9 +31,8 @@ impl Example {
             .env("TMPDIR", env.path(""))
             .env("PORTALCTL", env!("CARGO_BIN_EXE_portalctl"))
             .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+            .stdout(Stdio::piped());
+        let mut child = ChildGuard::spawn_group(&mut command);
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut addresses = BTreeMap::new();
         for line in lines.by_ref().map_while(Result::ok) {
@@ -55,6 +55,7 @@ impl Example {
 impl Drop for Example {
     fn drop(&mut self) {
         if matches!(self.child.try_wait(), Ok(None)) {
+            // The script ends the three servers; the guard kills the ones that are left.
             signal(self.child.id(), "TERM");
             let _ = wait::for_end(&mut self.child);
         }
