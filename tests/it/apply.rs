@@ -1,5 +1,5 @@
-//! Apply against a portal that fails on purpose: every change is accounted for, nothing is made
-//! twice, nothing is written over unseen.
+//! Tests apply against a portal that fails on purpose: every change is accounted for, nothing is
+//! created twice, and no unseen edit is overwritten.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -20,7 +20,7 @@ use crate::support::fake_portal::When::{After, Before};
 use crate::support::fake_portal::{FakePortal, LATENCY, error, unused};
 use crate::support::samples::{change, create, domain, field, held, organization, plan_of, update};
 
-/// Notes what it is told.
+/// Progress that records what it is given.
 #[derive(Default)]
 struct RecordedProgress(Mutex<Vec<String>>);
 
@@ -56,7 +56,8 @@ pub(crate) async fn run_until(
     report
 }
 
-/// Every change has one outcome, in the plan's order, and was told of once.
+/// Checks that every change has one outcome, in the plan's order, and was reported to the progress
+/// once.
 #[track_caller]
 fn assert_accounted_for(plan: &Plan, report: &ApplyReport, told: RecordedProgress) {
     let planned: Vec<&Change> = plan.changes.iter().collect();
@@ -87,7 +88,7 @@ pub(crate) fn only(report: &ApplyReport) -> &Outcome {
     &report.changes[0].outcome
 }
 
-/// `kind code: message` of the only change.
+/// Returns `kind code: message` of the only change.
 #[track_caller]
 pub(crate) fn problem(report: &ApplyReport) -> String {
     let outcome = only(report);
@@ -599,7 +600,7 @@ fn refusal(message: &str) -> ApiError {
     }
 }
 
-/// `path kind` of every field whose end is told.
+/// Returns `path kind` of every field whose outcome is reported.
 fn fields(report: &ApplyReport) -> Vec<String> {
     let problem = only(report).problem().unwrap();
     let fields = problem.fields.iter();
@@ -738,7 +739,8 @@ async fn a_create_that_is_refused_for_anything_else_makes_nothing() {
     }
 }
 
-/// A trusted domain is never made a pending one behind the back of who trusts it.
+/// A trusted domain is never replaced by a pending one without the knowledge of the organization
+/// that trusts it.
 #[tokio::test(start_paused = true)]
 async fn a_create_is_not_made_with_less_trust_than_planned() {
     let portal = FakePortal::default().fail_with("create", 9, Before, refusal("no such domain"));

@@ -1,5 +1,5 @@
-//! Apply adds contacts and invites them: nobody is written to twice, and nothing is called done
-//! that is not.
+//! Tests that apply adds contacts and invites them: no contact gets two e-mails, and no unfinished
+//! change is reported as done.
 
 use tokio_util::sync::CancellationToken;
 
@@ -182,7 +182,7 @@ async fn where_contacts_are_not_to_be_had_all_else_is_done() {
 
 // Invitations.
 
-/// Marks of the tests' run, by how far it is.
+/// Beginning of the invitation marks that the tests' run writes, by progress.
 const SENDING: &str = "sending:nonce ";
 
 fn mark_of(portal: &FakePortal) -> String {
@@ -494,7 +494,7 @@ async fn run_as(portal: &FakePortal, nonce: &str, key: &str) -> Outcome {
     report.changes[0].outcome.clone()
 }
 
-/// Progress that nobody sees.
+/// Progress that is not shown.
 struct Quiet;
 
 impl ApplyProgress for Quiet {

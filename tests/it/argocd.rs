@@ -1,4 +1,4 @@
-//! The health check for Argo CD, run by the Lua interpreter that Argo CD itself embeds.
+//! Runs the health check for Argo CD by the Lua interpreter that Argo CD itself embeds.
 
 use std::fmt::Write as _;
 

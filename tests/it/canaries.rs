@@ -1,5 +1,5 @@
-//! Every command, at its most talkative, in success and in failure: what is secret is in nothing that
-//! it writes.
+//! Runs every command at its most verbose, in success and in failure: no output, log or file
+//! contains a secret.
 
 use std::fs;
 use std::net::TcpListener;
@@ -18,15 +18,15 @@ use crate::support::dns::{DnsServer, Zone};
 use crate::support::manifests::CUSTOMERS;
 use crate::support::sandbox_server::SandboxServer;
 
-/// The folder with what commands are given to read, secrets among it.
+/// Folder of the files that commands read, secrets among them.
 const GIVEN: &str = "given";
 
-/// A folder with everything that the lines name, and what they speak to.
+/// A folder with every file that the command lines name, and the servers that they use.
 struct Stage {
     env: TestEnv,
     url: String,
     dns: DnsServer,
-    /// Listens, and answers nobody.
+    /// A listener that never answers.
     taken: TcpListener,
     log_format: &'static str,
 }
@@ -69,7 +69,7 @@ impl Stage {
             .env("RUST_BACKTRACE", "full")
     }
 
-    /// Runs a line, which has to end with a code, and to say something that holds no secret.
+    /// Runs a command line, which has to exit with a code and to print something without secrets.
     #[track_caller]
     fn exits(&self, line: &str, code: i32) {
         let output = self.run(line).output();
@@ -90,7 +90,7 @@ fn holds_no_canary(line: &str, output: &Output) {
     }
 }
 
-/// Looks into every file under a folder, but for those that commands were given.
+/// Checks that no file under a folder contains a secret, except the files that commands were given.
 pub(crate) fn search(folder: &Path) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
@@ -171,7 +171,7 @@ fn nothing_secret_is_written_when_all_is_refused() {
     }
 }
 
-/// Runs the lines of a server that fails, at everything and then at what changes something.
+/// Runs the command lines against a server that fails at every request, and then only at writes.
 fn fails(failure: RequestFailure) {
     let env = TestEnv::with_manifest(CUSTOMERS);
     let sandbox = SandboxServer::start(&env);

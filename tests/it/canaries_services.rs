@@ -25,7 +25,7 @@ fn holds_no_canary(what: &str, text: &str) {
     }
 }
 
-/// A gateway at its most talkative, that asks a server of the test.
+/// Starts the most verbose gateway, which uses a server of the test.
 #[track_caller]
 fn gateway(env: &TestEnv, url: &str) -> GatewayServer {
     env.write(
@@ -52,7 +52,7 @@ fn assert_no_secret(gateway: &GatewayServer, secrets: &[&str]) {
     }
 }
 
-/// The part of a token or a cookie that nobody can guess.
+/// Returns the signature of a token or a cookie, the part that no one can guess.
 fn signature(token: &str) -> &str {
     token.rsplit('.').next().unwrap()
 }
@@ -109,7 +109,7 @@ fn the_gateway_tells_nothing_secret_when_all_goes_wrong() {
     }
 }
 
-/// The sandbox, with everything secret that it takes, asked by those who may and those who may not.
+/// The sandbox is given every kind of secret, and is asked with and without a valid key.
 #[test]
 fn the_sandbox_tells_nothing_secret() {
     for log_format in ["text", "json"] {

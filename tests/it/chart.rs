@@ -1,5 +1,5 @@
-//! The Helm chart, judged by helm and by a real API server, which knows every field. No downloaded
-//! schema knows more.
+//! Tests the Helm chart with helm and with a real API server, which knows every field; no
+//! downloaded schema knows more.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! A release's whole life in a real cluster: installed, upgraded, removed, and installed again.
+//! Installs, upgrades, removes and reinstalls a release in a real cluster.
 
 use tempfile::TempDir;
 use walkdir::WalkDir;

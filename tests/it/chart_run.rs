@@ -19,7 +19,7 @@ use crate::support::wait::until;
 /// Path of mounted files in pods.
 const MOUNTED: &str = "/etc/portalctl";
 
-/// Waits until every probe is content.
+/// Waits until every probe succeeds.
 #[track_caller]
 fn passes_its_probes(server: &Operator, pod: &Pod) {
     for path in &pod.probes {
@@ -69,8 +69,8 @@ fn the_operator_of_a_release_does_its_work_in_another_namespace() {
     assert_eq!(operator.stop(), Some(0));
 }
 
-/// Puts files where a volume is mounted, as Kubernetes does: behind a link, which is moved when the
-/// files change, so that they change all at once.
+/// Writes files into a mounted volume as Kubernetes does: behind a symbolic link that is replaced
+/// when the files change, so that they change all at once.
 #[track_caller]
 fn mount(folder: &Path, version: &str, files: &BTreeMap<String, String>) {
     let data = folder.join(format!("..{version}"));
@@ -86,8 +86,8 @@ fn mount(folder: &Path, version: &str, files: &BTreeMap<String, String>) {
     fs::rename(folder.join("..data_tmp"), folder.join("..data")).unwrap();
 }
 
-/// The files of a `ConfigMap` of a rendered chart, or of a Secret that somebody has made; what they
-/// say of mounted files is of those of a test.
+/// Returns the files of a rendered `ConfigMap` or of a Secret that a test has created, with the
+/// test's paths in place of mounted ones.
 #[track_caller]
 fn files(rendered: &str, source: &str, mounted: &str) -> BTreeMap<String, String> {
     let secret = match source {

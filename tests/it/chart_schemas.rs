@@ -1,5 +1,5 @@
-//! The Helm chart, judged by kubeconform against the schemas that an API server publishes of itself:
-//! nothing is downloaded, and no schema is of another version.
+//! Tests the Helm chart with kubeconform against the schemas that an API server publishes: nothing
+//! is downloaded, and every schema is of the right version.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -39,8 +39,8 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap().to_owned()
 }
 
-/// Makes of a schema for documentation one that refuses what the API server would refuse: fields
-/// that do not exist; and that takes what it takes: numbers where they are read as text.
+/// Tightens a documentation schema to the API server's rules: unknown fields are refused, and
+/// numbers are accepted where they are read as text.
 fn tighten(schema: &mut Value) {
     let Some(fields) = schema.as_object_mut() else {
         return;
@@ -64,7 +64,7 @@ fn tighten(schema: &mut Value) {
     }
 }
 
-/// A definition with all that it refers to.
+/// Returns a definition with all that it refers to.
 fn closed_over(name: &str, definitions: &Map<String, Value>) -> Value {
     let mut needed = Map::new();
     let mut waiting = vec![name.to_owned()];

@@ -1,4 +1,5 @@
-//! `apply`: does what was planned, once, and accounts for it.
+//! Tests `apply`: it makes the planned changes once, asks for consent, and accounts for every
+//! change.
 
 use serde_json::json;
 

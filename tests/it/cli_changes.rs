@@ -15,7 +15,7 @@ use crate::support::pty::AtTerminal;
 use crate::support::sandbox_server::SandboxServer;
 use crate::support::wait;
 
-/// Customers that were reported once, in `old.json`.
+/// Applies a manifest and saves its status in `old.json`.
 fn reported(manifest: &str) -> (TestEnv, SandboxServer) {
     let env = TestEnv::with_manifest(manifest);
     let server = SandboxServer::start(&env);
@@ -31,7 +31,7 @@ fn finish(server: &SandboxServer, external_id: &str, intent: &str) {
     let _ = server.send("POST", &path, &json!({ "intent": intent }));
 }
 
-/// A comparison with `old.json` that tells a command.
+/// Arguments of a comparison with `old.json` that runs a command on changes.
 fn telling(command: &str) -> [&str; 5] {
     ["status", "--compare", "old.json", "--on-change", command]
 }
@@ -291,7 +291,7 @@ fn a_watch_begins_with_what_changed_since_the_report_and_ends_in_time() {
     assert!(report.starts_with("portalctl status"), "{output}");
 }
 
-/// No organizations at all, nobody's page, or a key that is refused.
+/// Answers with an empty list, an unknown page or a refused key, by the state.
 fn unusable_answer(state: &AtomicU16, path: &str) -> CannedAnswer {
     let none = r#"{"object":"list","data":[],"list_metadata":{"before":null,"after":null}}"#;
     match state.load(Ordering::SeqCst) {

@@ -1,5 +1,5 @@
-//! Every exit code that can be brought about, each by its own test. Code 1 is for what should not
-//! happen: `cli_output` fills a disk.
+//! Tests every exit code, each in its own test. Code 1, for unexpected failures, is tested in
+//! `cli_output`, which fills a disk.
 
 use std::io::ErrorKind;
 use std::net::TcpListener;
@@ -19,7 +19,7 @@ organizations:
   other: { name: Other }
 ";
 
-/// Somewhere to send requests to, to see that none is sent.
+/// A server that must not get any request.
 struct UnusedServer(TcpListener);
 
 impl UnusedServer {
@@ -242,7 +242,7 @@ fn code_7_a_refusal_is_not_an_unreachable_workos() {
     }
 }
 
-/// An empty environment that refuses one customer, for reasons of its own.
+/// Answers as an empty environment that refuses to create one customer.
 fn refuses_globex(method: &str, path: &str, body: &str) -> CannedAnswer {
     let list = r#"{ "data": [], "list_metadata": { "before": null, "after": null } }"#;
     let refusal = r#"{ "code": "name_not_allowed", "message": "Not this one." }"#;

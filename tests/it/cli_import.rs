@@ -1,4 +1,4 @@
-//! `import`: from an account that has customers to a folder of which a plan has nothing to do.
+//! Tests `import`: it writes an account's customers into a folder for which a plan has no changes.
 
 use std::fs;
 

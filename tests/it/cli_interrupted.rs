@@ -1,5 +1,5 @@
-//! Runs that end in the middle: by a signal, or because the server is gone. Every change is
-//! accounted for, and the next run goes on without a duplicate.
+//! Tests runs that are ended by a signal or a lost server: every change is accounted for, and the
+//! next run goes on without a duplicate.
 
 use std::collections::BTreeSet;
 
@@ -10,12 +10,13 @@ use crate::support::manifests::many;
 use crate::support::sandbox_server::SandboxServer;
 use crate::support::wait;
 
-/// Few at a time, so that there is a middle to stop in, also on a machine with better things to do.
+/// A slow run, so that it can be interrupted in the middle on a fast machine too.
 const SLOWLY: &str = "apply --yes -o json --concurrency 2 --requests-per-second 1000";
 const FAST: &str = "apply --yes -o json --concurrency 64 --requests-per-second 1000";
 const CUSTOMERS: usize = 150;
 
-/// The account of a run that did not get to its end: `done` of it done, the rest told.
+/// Returns the report of an interrupted run, in which `done` changes are done and all others are
+/// listed.
 #[track_caller]
 fn account(output: &Output, planned: usize) -> Value {
     let account = output.json_of("apply");

@@ -1,4 +1,4 @@
-//! `portalctl invite`, and `invite: once` from the manifest to the e-mail.
+//! Tests `portalctl invite`, and `invite: once` from the manifest to the e-mail.
 
 use serde_json::Value;
 
@@ -65,7 +65,7 @@ fn to(email: &str, intents: &[&str]) -> Vec<(String, Vec<String>)> {
     vec![(email.to_owned(), intents)]
 }
 
-/// `invite KEY` ends with a code of the table and leaves the account as it is.
+/// Checks that `invite KEY` is refused with a code and an exit code, and changes nothing.
 #[track_caller]
 fn refused(env: &TestEnv, line: &str, exit: i32, code: &str) {
     let sent = || {

@@ -1,4 +1,5 @@
-//! The Kubernetes form on the command line: wherever a manifest is, and converted into one.
+//! Tests the Kubernetes form of manifests on the command line: read by every command, and
+//! converted.
 
 use crate::support::cli::{TestEnv, snapshot};
 use crate::support::manifests::CUSTOMERS;

@@ -1,4 +1,4 @@
-//! `-o markdown` of the built binary: what a workflow reads from it, and failures in its place.
+//! Tests `-o markdown`: the parts that a workflow reads, and the reports of failures.
 
 use serde_json::json;
 

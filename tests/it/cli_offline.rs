@@ -1,4 +1,5 @@
-//! `validate`, `explain`, `schema`, `completions`, help: nothing is sent anywhere.
+//! Tests the commands that send no request: `validate`, `explain`, `schema`, `completions` and
+//! help.
 
 use serde_json::Value;
 

@@ -1,4 +1,4 @@
-//! `plan`, `status` and `ids`: what they say of a sandbox, in text and in JSON.
+//! Tests the output of `plan`, `status` and `ids` for a sandbox, in text and in JSON.
 
 use serde_json::{Value, json};
 

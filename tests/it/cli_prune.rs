@@ -1,4 +1,5 @@
-//! `--prune`: deletes what this manifest created and declares no more, and nothing else.
+//! Tests `--prune`: it deletes the organizations that this manifest created and no longer declares,
+//! and nothing else.
 
 use crate::support::cli::TestEnv;
 use crate::support::sandbox_server::SandboxServer;
@@ -28,7 +29,7 @@ fn undeclared(env: &TestEnv) -> usize {
     output.json_of("plan")["notes"].as_array().unwrap().len()
 }
 
-/// Four organizations live, of which the manifest now declares what it is given.
+/// Applies a manifest of four organizations and then replaces it by another.
 fn live(then: &str, now: &str) -> TestEnv {
     let env = TestEnv::with_manifest(then);
     let _ = env.run("apply --sandbox=s.json --yes").exits(0);

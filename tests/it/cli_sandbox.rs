@@ -1,4 +1,4 @@
-//! `sandbox`: a server of its own, and the same thing inside another command.
+//! Tests the sandbox as a server, and inside another command.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

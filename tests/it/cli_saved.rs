@@ -1,4 +1,4 @@
-//! Saved plans and expected digests: exactly what was reviewed, or nothing.
+//! Tests saved plans and expected digests: `apply` makes exactly the reviewed changes, or none.
 
 use crate::support::cli::TestEnv;
 use crate::support::manifests::CUSTOMERS;

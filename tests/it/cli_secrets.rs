@@ -1,4 +1,4 @@
-//! The API key is in nothing that portalctl writes, however much is asked for.
+//! Tests that no output of portalctl contains the API key, however verbose.
 
 use std::fs;
 use std::path::Path;
@@ -109,7 +109,7 @@ fn what_a_run_writes_about_customers_is_for_its_owner_alone() {
     assert_eq!(looked_at, 5);
 }
 
-/// Looks into every file under a folder; how many there are.
+/// Checks that no file under a folder contains the key, and returns the number of files.
 fn search(folder: &Path) -> usize {
     let mut count = 0;
     for entry in fs::read_dir(folder).unwrap() {

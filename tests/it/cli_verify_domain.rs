@@ -1,4 +1,4 @@
-//! `verify-domain`: the built binary between a sandbox, which plays WorkOS, and a small DNS.
+//! Tests `verify-domain` between a sandbox, which plays WorkOS, and a small DNS server.
 
 use serde_json::{Value, json};
 
@@ -90,7 +90,7 @@ impl Stage {
     }
 }
 
-/// Of each domain: what DNS says, whether WorkOS was asked, and its state then.
+/// Returns the DNS result of each domain, whether WorkOS was asked to verify it, and its state.
 fn told(document: &Value) -> Vec<String> {
     let domains = document["domains"].as_array().unwrap().iter();
     let line = |item: &Value| {

@@ -1,4 +1,4 @@
-//! Words that help at the moment of need: each test is one thing that people type or read.
+//! Tests the texts that help a person at the moment of need: hints, suggestions and next commands.
 
 use crate::support::cli::TestEnv;
 use crate::support::manifests::{CUSTOMERS, ONE, customer};

@@ -1,4 +1,4 @@
-//! Looking records up with the real resolver, in a small DNS on loopback.
+//! Tests the real DNS resolver against a small DNS server on loopback.
 
 use std::net::UdpSocket;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Every link within the documentation leads to a file that is there, and to a heading of it.
+//! Checks that every link within the documentation leads to an existing file and heading.
 
 use std::collections::BTreeSet;
 use std::fs;

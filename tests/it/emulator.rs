@@ -1,4 +1,5 @@
-//! The whole main job against the official emulator of WorkOS, which judges client and sandbox.
+//! Runs the main workflow against the official emulator of WorkOS, which checks the client and the
+//! sandbox.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +12,7 @@ use crate::support::wait;
 
 const CUSTOMERS: usize = 60;
 
-/// A folder with a file for each customer, as in life.
+/// Creates a folder with a file for each customer.
 fn folder(customers: usize) -> TestEnv {
     let env = TestEnv::new();
     env.write(

@@ -1,4 +1,4 @@
-//! Every example is checked and planned, and every way of working is followed.
+//! Validates and plans every example, and runs the commands of each workflow's README.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -58,13 +58,13 @@ fn script(readme: &str) -> String {
     script
 }
 
-/// A port that nobody listens on now.
+/// Returns a free port.
 fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
 }
 
-/// Runs what a way of working tells its reader to type, word for word but for the port.
+/// Runs the commands of a workflow's README word for word, except for the port.
 #[track_caller]
 fn follow(way: &str) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))

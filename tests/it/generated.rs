@@ -1,5 +1,5 @@
-//! Files that are made from the code are fresh. `UPDATE_GENERATED=1 cargo test generated` makes
-//! them anew.
+//! Checks that generated files are up to date. `UPDATE_GENERATED=1 cargo test generated` writes
+//! them.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -12,7 +12,7 @@ use portalctl_model::codes;
 
 const NOTE: &str = "<!-- Made by `UPDATE_GENERATED=1 cargo test generated`; do not edit. -->";
 
-/// Holds a file against what the code says, or writes it.
+/// Compares a file with the generated content, or writes it.
 #[track_caller]
 fn is_fresh(name: &str, content: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);

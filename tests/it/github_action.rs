@@ -1,4 +1,4 @@
-//! The GitHub Action's step, run as GitHub runs it, with a stand-in for GitHub's CLI.
+//! Runs the GitHub Action's step as GitHub runs it, with a stand-in for GitHub's CLI.
 
 use std::fs;
 use std::path::{Path, PathBuf};

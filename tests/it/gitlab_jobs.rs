@@ -1,4 +1,4 @@
-//! The jobs for GitLab CI, their scripts run as a runner runs them.
+//! Runs the scripts of the GitLab CI jobs as a runner does.
 
 use std::fs;
 use std::path::Path;

@@ -1,5 +1,5 @@
-//! An endpoint that means harm, or is broken beyond what faults schedule: it cannot make portalctl
-//! hang, take memory without bound, or send the key elsewhere.
+//! Tests that a hostile or broken endpoint cannot make portalctl hang, use memory without bound, or
+//! send the key elsewhere.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
@@ -17,7 +17,7 @@ use crate::support::manifests::CUSTOMERS;
 /// endless answer.
 const ADDRESS_SPACE: u32 = 2_000_000;
 
-/// A server that writes whatever it likes, and counts who calls.
+/// A server that writes any bytes, and counts its connections.
 struct Hostile {
     address: String,
     calls: Arc<AtomicUsize>,
@@ -96,7 +96,7 @@ fn read_head(stream: &TcpStream) -> Option<()> {
     (!line.is_empty()).then_some(())
 }
 
-/// Plans with little memory; the message of the failure.
+/// Plans with little memory, and returns the error.
 #[track_caller]
 fn is_refused(server: &Hostile, what: &str) -> Value {
     let env = TestEnv::with_manifest(CUSTOMERS);

@@ -1,4 +1,4 @@
-//! Import: what goes into the files, under which keys, and what does not.
+//! Tests the content of imported files, their keys, and the omitted fields.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,5 +1,5 @@
-//! Import: whatever is live and whatever the folder holds already, the files are a manifest of
-//! which a plan has nothing to do.
+//! Property tests of import: for every account and every earlier folder, the written manifest leads
+//! to a plan without changes.
 
 use std::collections::{BTreeMap, BTreeSet};
 

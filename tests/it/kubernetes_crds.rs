@@ -1,5 +1,5 @@
-//! The resource definitions, judged by a real API server: it takes them, refuses what cannot be
-//! meant in words that help, and teaches by `kubectl explain`.
+//! Tests the resource definitions with a real API server: it accepts them, refuses invalid objects
+//! with helpful messages, and documents them in `kubectl explain`.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,5 @@
-//! `link`: a credential that goes to a person or to the browser, and nowhere else.
+//! Tests `link`: its link, which is a credential, goes to a person or to the browser and nowhere
+//! else.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -9,6 +10,7 @@ use serde_json::{Value, json};
 use crate::support::cli::{TestEnv, snapshot};
 use crate::support::http::{self, Canned};
 use crate::support::manifests::{CUSTOMERS, ONE};
+use crate::support::pty::AtTerminal;
 use crate::support::sandbox_server::SandboxServer;
 use crate::support::wait;
 
@@ -22,10 +24,10 @@ fn applied(manifest: &str) -> (TestEnv, SandboxServer) {
     (env, server)
 }
 
-/// An address that would fail whoever sends anything there.
+/// An address at which every request fails.
 const NOWHERE: &str = "http://127.0.0.1:1";
 
-/// A `BROWSER` that writes down what it was given.
+/// Creates a program for `BROWSER` that saves its argument.
 fn recording_browser(env: &TestEnv) -> String {
     env.write("browser", "#!/bin/sh\nprintf %s \"$1\" > \"$HOME/seen.tmp\" && mv \"$HOME/seen.tmp\" \"$HOME/seen\"\n");
     let path = env.path("browser");
@@ -36,19 +38,16 @@ fn recording_browser(env: &TestEnv) -> String {
 #[test]
 fn on_a_terminal_the_link_is_printed_once_and_opens_the_portal() {
     let (env, server) = applied(CUSTOMERS);
-    let output = env
-        .run("link acme sso -vv")
-        .at(&server)
-        .in_terminal()
-        .exits(0);
-    let lines = output.stdout.lines();
+    let run = env.run("link acme sso -vv").at(&server);
+    let shown = AtTerminal::start(run).exits(0);
+    let lines = shown.lines();
     let printed: Vec<&str> = lines.filter(|line| line.starts_with("http")).collect();
     let [link] = printed.as_slice() else {
-        panic!("{printed:?} {output}");
+        panic!("{printed:?} {shown}");
     };
     let token = link.trim().split(MARK).nth(1).unwrap();
-    assert_eq!(output.stdout.matches(token).count(), 1, "{output}");
-    assert!(output.stdout.contains("Valid until"), "{output}");
+    assert_eq!(shown.matches(token).count(), 1, "{shown}");
+    assert!(shown.contains("Valid until"), "{shown}");
     let path = format!("{MARK}{token}");
     assert_eq!(http::send(server.address(), "", "GET", &path, None).0, 200);
     assert_eq!(http::send(server.address(), "", "GET", &path, None).0, 404);
@@ -91,8 +90,8 @@ fn the_link_goes_nowhere_where_it_could_be_kept_and_no_request_is_made() {
         assert!(output.stderr.contains(code), "{line}: {output}");
     }
     let in_ci = env.run("link acme sso").at_url(NOWHERE).env("CI", "true");
-    let output = in_ci.in_terminal().exits(3);
-    assert!(output.stdout.contains("link/not-a-terminal"), "{output}");
+    let shown = AtTerminal::start(in_ci).exits(3);
+    assert!(shown.contains("link/not-a-terminal"), "{shown}");
     let gone = env.run("link acme sso --open -o json").at_url(NOWHERE);
     let output = gone.env("BROWSER", "/nowhere/firefox").exits(3);
     let document = output.json_of("link");

@@ -1,5 +1,5 @@
-//! The whole loop in a browser: `link --open --wait` hands the link over, the IT admin finishes and
-//! is sent back, and the command ends because it sees so.
+//! Tests `link --open --wait` in a browser: the IT admin finishes and is sent back, and the command
+//! sees it and ends.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};

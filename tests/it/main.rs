@@ -96,7 +96,7 @@ mod sandbox_server;
 mod threat_model;
 mod wait;
 
-/// A file that nobody lists would never run.
+/// Every test file is listed here: one that is not would never run.
 #[test]
 fn every_test_file_is_listed() {
     let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");

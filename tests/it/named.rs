@@ -1,4 +1,4 @@
-//! A customer who is named by a domain is asked about at a terminal.
+//! Tests that a customer who is named by a domain is confirmed at a terminal.
 
 use crate::support::cli::TestEnv;
 use crate::support::pty::AtTerminal;

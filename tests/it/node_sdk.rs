@@ -1,4 +1,4 @@
-//! The sandbox, judged by the official Node SDK and the official CLI, as users run them.
+//! Tests the sandbox with the official Node SDK and the official CLI, as users run them.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};

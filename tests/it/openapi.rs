@@ -1,5 +1,5 @@
-//! The sandbox's answers, judged by the official API description: success and error, every route
-//! of the sandbox that the description knows.
+//! Tests the sandbox's answers, successes and errors, against the official API description, on
+//! every route that both know.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -139,7 +139,7 @@ fn without_unknown(answer: &Value) -> Value {
     answer
 }
 
-/// A judge that keeps account of what it has seen.
+/// A validator of answers that counts the operations it has seen.
 struct Judge {
     description: Description,
     sandbox: Sandbox,

@@ -1,5 +1,5 @@
-//! The operator in a real API server, with the sandbox as WorkOS: what it makes of resources, and
-//! what it says about them.
+//! Tests the operator in a real API server, with the sandbox as WorkOS: the organizations it
+//! creates, and the statuses it writes.
 
 use serde_json::{Value, json};
 

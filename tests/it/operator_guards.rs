@@ -1,4 +1,5 @@
-//! The operator in a real API server: what it does not do on doubt, and deletions in any order.
+//! Tests the operator's safeguards in a real API server: no action on doubt, and deletions in any
+//! order.
 
 use serde_json::{Value, json};
 

@@ -1,5 +1,5 @@
-//! The operator in a real API server: what it may not do, what stands in its way, and how people
-//! get out of it.
+//! Tests the operator's limits in a real API server: missing permissions, obstacles, and how people
+//! resolve them.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! The operator in a real API server: several of them, killed, stopped, cut off.
+//! Tests several operators in a real API server that are killed, stopped and cut off.
 
 use std::io::{Read, Write};
 use std::net::TcpStream;

@@ -1,5 +1,5 @@
-//! The operator in a real API server: who holds what. Renames, tenants, other clusters, other
-//! releases, and installations from before there were holder marks.
+//! Tests ownership in a real API server: renames, tenants, other clusters, other releases, and
+//! installations from before holder marks.
 
 use serde_json::{Value, json};
 

@@ -217,7 +217,7 @@ impl Case {
         )
     }
 
-    /// The same, put together in another order.
+    /// Builds the same manifest and account in another order.
     fn build_backwards(&self) -> (World, Live) {
         let rows = self.live.iter().enumerate();
         let (world, mut live) =
@@ -528,7 +528,7 @@ fn stopped(plan: &Plan) -> BTreeSet<OrgKey> {
         .collect()
 }
 
-/// Held to what the manifest says, field by field.
+/// Checks that only declared fields changed, each to its declared value.
 fn only_declared_fields_moved(
     key: &OrgKey,
     world: &World,
@@ -597,7 +597,7 @@ fn contacts<'a>(live: &'a Live, id: &OrganizationId) -> &'a [ItContact] {
     }
 }
 
-/// Contacts stay, and who is added is declared and was not there.
+/// Checks that contacts stay, and that only declared, missing contacts were added.
 fn only_declared_contacts_were_added(
     key: &OrgKey,
     world: &World,
@@ -706,7 +706,7 @@ proptest! {
         }
     }
 
-    /// The other way round: who has none, and is like nobody, is created.
+    /// A customer without an organization that could be theirs gets a new one.
     #[test]
     fn who_has_none_is_created(case in cases()) {
         let (mut world, live) = case.build();

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use crate::support::cli::{Output, TestEnv, snapshot};
 use crate::support::http::{Canned, CannedAnswer};
 use crate::support::manifests::ONE;
+use crate::support::pty::AtTerminal;
 use crate::support::sandbox_server::SandboxServer;
 
 fn applied() -> (TestEnv, SandboxServer) {
@@ -142,16 +143,10 @@ fn an_interruption_ends_it_after_the_report() {
 #[test]
 fn on_a_terminal_there_is_one_live_line() {
     let (env, server) = applied();
-    let run = env
-        .run("wait acme sso --timeout 2s")
-        .at(&server)
-        .in_terminal();
-    let output = run.exits(2);
-    assert!(output.stdout.contains("of 2 seconds"), "{output}");
-    assert!(
-        output.stdout.contains("timed out after 2 seconds"),
-        "{output}"
-    );
+    let run = env.run("wait acme sso --timeout 2s").at(&server);
+    let shown = AtTerminal::start(run).exits(2);
+    assert!(shown.contains("of 2 seconds"), "{shown}");
+    assert!(shown.contains("timed out after 2 seconds"), "{shown}");
 }
 
 #[test]

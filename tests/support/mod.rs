@@ -27,6 +27,5 @@ pub(crate) mod pty;
 pub(crate) mod readiness_samples;
 pub(crate) mod samples;
 pub(crate) mod sandbox_server;
-pub(crate) mod terminal;
 pub(crate) mod wait;
 pub(crate) mod world;

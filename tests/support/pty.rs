@@ -136,4 +136,12 @@ impl AtTerminal {
         });
         (status, written)
     }
+
+    /// Waits for the end of the command, which has to have this exit code, and returns its output.
+    #[track_caller]
+    pub(crate) fn exits(self, code: i32) -> String {
+        let (status, written) = self.finish();
+        assert_eq!(status.code(), Some(code), "{written}");
+        written
+    }
 }

@@ -1,4 +1,4 @@
-//! `doctor`: each thing broken in turn, as a person would meet it.
+//! Tests `doctor` with one fault at a time, as a person would meet it.
 
 mod credentials;
 mod network;
@@ -47,7 +47,7 @@ fn check<'a>(report: &'a Value, id: &str) -> &'a Value {
     check.unwrap_or_else(|| panic!("{id} is not in {report:#}"))
 }
 
-/// Runs it for JSON, which has to fit the schema, to an end that has to fit the checks.
+/// Runs a command and returns its JSON report, which has to match the schema and the exit code.
 #[track_caller]
 fn report(run: Run) -> Value {
     let output = run.output();
@@ -85,7 +85,7 @@ fn is(report: &Value, id: &str, verdict: &str) {
     );
 }
 
-/// A run's text without what differs between runs.
+/// Returns a run's text with placeholders for the parts that differ between runs.
 fn told(output: &Output) -> String {
     let mut text = String::new();
     for line in output.stdout.lines() {
@@ -168,7 +168,7 @@ fn problems_of_the_manifest_are_counted_and_the_rest_is_checked() {
     is(&report, "api-key-accepted", "pass");
 }
 
-/// Serves until the test ends; hands over each request's head, and answers 401 to all.
+/// Starts a server that answers 401 to every request and hands over each request's head.
 fn eavesdrop() -> (String, Receiver<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());

@@ -1,4 +1,4 @@
-//! The cases: each does something over HTTP and says in a few words what came of it.
+//! Conformance cases: each sends requests over HTTP and summarizes the answers in a few words.
 
 use futures::FutureExt;
 use futures::future::BoxFuture;

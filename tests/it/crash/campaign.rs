@@ -29,8 +29,8 @@ impl Campaign {
         (all + Self::COUNT - 1 - self as u64) / Self::COUNT
     }
 
-    /// Makes its kills. One that comes when the victim has finished already counts for nothing: on
-    /// a machine with better things to do the moment can be over before anybody sees it.
+    /// Makes the kills of the campaign. A kill that comes after the victim has finished does not
+    /// count: on a fast machine the moment can be over before it is noticed.
     pub(super) fn run(self, mut kill: impl FnMut(&mut Draw) -> Ending) {
         let (seed, kills) = (variable("PORTALCTL_SEED", SEED), self.kills());
         let (mut attempts, mut in_the_middle) = (0, 0);
@@ -73,7 +73,7 @@ impl Draw {
         z ^ (z >> 31)
     }
 
-    /// At least 0, less than the bound.
+    /// Returns a number from 0 to the bound, exclusive.
     pub(super) fn below(&mut self, bound: usize) -> usize {
         let bound = u64::try_from(bound).unwrap();
         usize::try_from(self.next() % bound).unwrap()

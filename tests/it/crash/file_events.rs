@@ -1,4 +1,4 @@
-//! Watches a folder, and kills who writes to it when so much has happened there.
+//! Watches a folder, and kills the process that writes to it after a number of events.
 
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
@@ -22,7 +22,7 @@ pub(super) struct FileEvents {
 }
 
 impl FileEvents {
-    /// Of a folder, from now on.
+    /// Watches a folder from now on.
     pub(super) fn of(folder: &Path) -> Self {
         let events = init(CreateFlags::NONBLOCK | CreateFlags::CLOEXEC).unwrap();
         let wanted = WatchFlags::CREATE | WatchFlags::MODIFY | WatchFlags::MOVED_TO;
@@ -42,7 +42,7 @@ impl FileEvents {
         .count()
     }
 
-    /// Kills the victim at the nth, counted from 1; how it ended.
+    /// Kills the victim at the nth event, counted from 1, and returns its ending.
     pub(super) fn kill_at(&self, nth: usize, victim: &Victim) -> Ending {
         let mut buffer = [MaybeUninit::uninit(); 4096];
         let mut reader = Reader::new(&self.events, &mut buffer);

@@ -30,7 +30,7 @@ fn names_in(folder: &Path) -> Vec<String> {
     names
 }
 
-/// Holds that no two organizations of a server have the same name; the names.
+/// Checks that all organizations of a server have different names, and returns the names.
 #[track_caller]
 fn all_different(server: &SandboxServer) -> BTreeSet<String> {
     let organizations = server.organizations();

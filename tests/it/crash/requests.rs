@@ -1,5 +1,5 @@
-//! A proxy in front of the server that counts requests, and kills who sends them when one of them
-//! has come so far. Each connection carries one request, so both sides see where it stands.
+//! A proxy in front of the server that counts requests and kills the client at a chosen point of
+//! one of them. Each connection carries one request, so its progress is known on both sides.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -14,26 +14,26 @@ use crate::support::sandbox_server::SandboxServer;
 /// Progress of a request at the moment when its sender is killed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Step {
-    /// The server has not seen it, and never will.
+    /// The server never gets it.
     Sent,
-    /// The server has done it, and the answer is lost.
+    /// The server has carried it out, and the answer is lost.
     Done,
-    /// Half of the answer has come back.
+    /// The client has half of the answer.
     HalfAnswered,
-    /// All of it has.
+    /// The client has the whole answer.
     Answered,
 }
 
 /// Moment at which the sender is killed.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Moment {
-    /// Of all its requests, counted from 1.
+    /// Number of the request, counted from 1.
     request: usize,
     step: Step,
 }
 
 impl Moment {
-    /// Any, in a run of so many requests.
+    /// Draws a moment in a run of so many requests.
     pub(super) fn draw(draw: &mut Draw, requests: usize) -> Self {
         let steps = [Step::Sent, Step::Done, Step::HalfAnswered, Step::Answered];
         let moment = Self {
@@ -45,7 +45,7 @@ impl Moment {
     }
 }
 
-/// The proxy.
+/// A proxy that kills the client at its moment.
 pub(super) struct Proxy {
     address: String,
     shared: Arc<Shared>,
@@ -61,7 +61,7 @@ struct Shared {
 }
 
 impl Proxy {
-    /// In front of a server; without a moment it only counts.
+    /// Starts a proxy in front of a server. Without a moment it only counts.
     pub(super) fn new(server: &SandboxServer, victim: &Victim, moment: Option<Moment>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let shared = Arc::new(Shared {
@@ -82,7 +82,7 @@ impl Proxy {
         format!("http://{}", self.address)
     }
 
-    /// Waits for what is still on its way to the server; how many requests there were.
+    /// Waits for pending requests, and returns their total number.
     pub(super) fn finish(self) -> usize {
         self.shared.over.store(true, Ordering::SeqCst);
         drop(TcpStream::connect(&self.address));

@@ -26,7 +26,7 @@ pub(super) enum Ending {
 pub(super) struct Victim(Arc<Mutex<Option<ChildGuard>>>);
 
 impl Victim {
-    /// Starts it; what it says goes to a file. Its standard output, for who wants to read it.
+    /// Starts a command whose standard error goes to a file, and returns its standard output.
     #[track_caller]
     pub(super) fn start(&self, run: Run, said: &Path) -> ChildStdout {
         let mut command = run.command();
@@ -37,14 +37,14 @@ impl Victim {
         child.stdout.take().unwrap()
     }
 
-    /// The same, where nobody reads what it prints.
+    /// Starts a command whose standard output is discarded.
     #[track_caller]
     pub(super) fn start_unheard(&self, run: Run, said: &Path) {
         let mut stdout = self.start(run, said);
         std::thread::spawn(move || std::io::copy(&mut stdout, &mut std::io::sink()));
     }
 
-    /// Kills it, and returns when it is dead.
+    /// Kills the process, and waits until it has ended.
     pub(super) fn kill(&self) {
         let mut child = self.0.lock().unwrap();
         if let Some(child) = child.as_mut() {

@@ -1,5 +1,5 @@
-//! The self-service way in a browser: the example app, the gateway and the sandbox as its one command
-//! starts them, and an IT admin who goes through all of it.
+//! Tests the self-service workflow in a browser: an IT admin goes through the example app, the
+//! gateway and the sandbox, which one command starts.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Lines};
@@ -10,12 +10,12 @@ use crate::support::child::{self, ChildGuard};
 use crate::support::cli::{TestEnv, signal};
 use crate::support::{browser, wait};
 
-/// `examples/gateway/run`, until it is dropped.
+/// The running script `examples/gateway/run`, which ends when this is dropped.
 struct Example {
     child: ChildGuard,
-    /// Kept open: what is printed to nobody would end it.
+    /// Kept open, because the script would end at a write to a closed pipe.
     _stdout: Lines<BufReader<ChildStdout>>,
-    /// By name: sandbox, gateway, app.
+    /// Addresses of the servers `sandbox`, `gateway` and `app`.
     addresses: BTreeMap<String, String>,
 }
 

@@ -1,4 +1,4 @@
-//! The gateway: how an app and its people meet it, who is refused, and how it is run.
+//! Tests of the gateway: tokens, pages, refusals, and operation.
 
 mod attacks;
 mod browser;

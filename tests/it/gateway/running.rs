@@ -1,4 +1,4 @@
-//! The gateway as those meet it who run it: files that change, limits, failures, start and end.
+//! Tests the operation of the gateway: changing files, limits, failures, start and stop.
 
 use std::net::TcpListener;
 

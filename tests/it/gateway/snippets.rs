@@ -1,5 +1,5 @@
-//! The lines that docs/guides/gateway.md gives to apps, run as they stand there: each makes an address that
-//! the gateway takes.
+//! Runs the code examples of docs/guides/gateway.md as they stand there: each makes an address that
+//! the gateway accepts.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -31,7 +31,8 @@ fn lines_of_the_guide(language: &str) -> String {
     lines.to_owned()
 }
 
-/// A program with the lines in the place of its word LINES, indented as that is; of a gateway.
+/// Returns a program with the guide's lines in place of its word LINES, at the same indentation,
+/// for a gateway.
 #[track_caller]
 fn program(language: &str, around: &str, url: &str) -> String {
     let lines = lines_of_the_guide(language).replace(PORTAL, url);

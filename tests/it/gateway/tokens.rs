@@ -1,4 +1,4 @@
-//! Tokens as apps make them: by the usual libraries of other languages, and with keys that change.
+//! Tests tokens by the usual libraries of other languages, and changes of keys.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

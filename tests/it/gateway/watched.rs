@@ -1,4 +1,4 @@
-//! The gateway inside another program, which tells it who the customers are.
+//! Tests the gateway as a library inside another program, which provides the customers.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -28,7 +28,7 @@ pub(super) fn desired(env: &TestEnv, manifest: &str) -> Arc<Desired> {
     Arc::new(checked.desired.unwrap())
 }
 
-/// An account in which everybody is there already.
+/// Returns a client of an account that has all customers.
 fn client(clock: &SharedClock, keys: &[&str]) -> Client {
     let organizations = keys.iter().map(|key| ScenarioOrganization {
         name: (*key).to_owned(),
@@ -69,7 +69,7 @@ pub(super) fn gateway(
     .unwrap()
 }
 
-/// Hands an admin of an organization over; the status.
+/// Hands over an admin of an organization, and returns the status.
 fn hand_over(address: &str, organization: &str) -> u16 {
     let mut claims = claims(&format!("http://{address}"));
     claims["organization"] = json!(organization);

@@ -1,11 +1,11 @@
-//! The way of an IT admin: from the app through the gateway to the portal and back.
+//! Tests the path of an IT admin from the app through the gateway to the portal and back.
 
 use serde_json::{Value, json};
 
 use crate::support::gateway::{CONFIG, SECRET, Stage, ask, signed};
 use crate::support::wait;
 
-/// Plays the IT admin behind a link, to the end; where they are sent.
+/// Finishes the portal as the IT admin of a link, and returns the address of the redirect.
 #[track_caller]
 fn finish(stage: &Stage, link: &str) -> String {
     let path = link.strip_prefix(&stage.sandbox.url()).unwrap();

@@ -1,5 +1,5 @@
-//! The sandbox, judged by the official Rust SDK, which decodes strictly: what it cannot read is a
-//! bug of the sandbox.
+//! Tests the sandbox with the official Rust SDK, which decodes strictly: an answer that it cannot
+//! decode is a bug of the sandbox.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "this is how tests fail")]
 

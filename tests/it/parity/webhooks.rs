@@ -22,7 +22,7 @@ use super::{client, options};
 
 const SECRET: &str = "whsec_parity";
 
-/// Takes what is delivered, and answers what it was told to, the last again and again.
+/// A receiver of webhooks that answers with a list of statuses, of which the last is repeated.
 struct Inbox {
     taken: Mutex<Vec<Request<Bytes>>>,
     answers: Mutex<Vec<Result<StatusCode, String>>>,
@@ -36,7 +36,7 @@ impl Inbox {
         })
     }
 
-    /// The signature and the body of everything that came.
+    /// Returns the signature and the body of every delivery.
     fn letters(&self) -> Vec<(String, String)> {
         let taken = self.taken.lock().unwrap();
         let letter = |request: &Request<Bytes>| {

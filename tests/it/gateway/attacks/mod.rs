@@ -43,7 +43,7 @@ impl Attack {
     }
 }
 
-/// Tries an attack; returns the page that it got.
+/// Sends an attack, which has to be refused, and returns the page.
 #[track_caller]
 fn refuse(gateway: &GatewayServer, attack: &Attack) -> Answer {
     let Attack {
@@ -77,7 +77,7 @@ fn refuse(gateway: &GatewayServer, attack: &Attack) -> Answer {
     answer
 }
 
-/// Tries them all; every page but those of other addresses is the same.
+/// Sends every attack. All pages are the same, except those of other addresses.
 #[track_caller]
 fn refuse_all(gateway: &GatewayServer, attacks: &[Attack]) {
     let pages: Vec<(u16, String)> = attacks

@@ -1,4 +1,5 @@
-//! Requests that are wrong whatever the token, and words that only a proxy or a cookie has.
+//! Attacks that do not depend on the token, and header values that only a proxy or a cookie may
+//! have.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! Tokens that are wrong in what they claim, and in how they are made.
+//! Attacks by tokens with wrong claims, signatures or headers.
 
 use serde_json::{Value, json};
 
