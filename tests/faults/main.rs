@@ -1,4 +1,5 @@
-//! Seeded fault schedules: thousands of runs in which everything fails that can, each replayable.
+//! Seeded fault schedules: thousands of runs in which every kind of request can fail. Each can be
+//! replayed by its seed.
 
 #![allow(
     clippy::unwrap_used,

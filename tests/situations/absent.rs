@@ -1,4 +1,4 @@
-//! `state: absent` deletes the organization that its id names, and no other.
+//! Tests that `state: absent` deletes the organization that its id names, and no other.
 
 use serde_json::{Value, json};
 

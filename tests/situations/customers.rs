@@ -1,4 +1,5 @@
-//! One customer is named by a key, an id, a domain or a name, and nothing is sent on a guess.
+//! Tests that a customer is found by a key, an id, a domain or a name, and that no request is sent
+//! on a guess.
 
 use serde_json::json;
 

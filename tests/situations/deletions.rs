@@ -40,8 +40,8 @@ fn undeclared(more: impl FnOnce(&mut World)) -> (TestEnv, StandIn) {
     (TestEnv::with_manifest(MANIFEST), workos)
 }
 
-/// The plan of a run with `--prune` holds the deletion for `--prune-active`, names the evidence in
-/// text, JSON and Markdown, and applying it deletes nothing.
+/// Checks that a plan with `--prune` holds the deletion for `--prune-active`, that text, JSON and
+/// Markdown name the evidence, and that applying it deletes nothing.
 #[track_caller]
 fn held_as_in_use(env: &TestEnv, workos: &StandIn, path: &str, state: &str) {
     let text = env.run("plan --prune").at_url(&workos.url()).exits(0);
@@ -265,8 +265,8 @@ fn agreed_evidence_in_another_state_is_refused() {
     assert_eq!(workos.writes(), [""; 0]);
 }
 
-/// The deletion of `a` is held for `--allow-bulk` with a code; text, JSON and Markdown say why, and
-/// applying it deletes nothing.
+/// Checks that the deletion of `a` is held for `--allow-bulk` with a code, that text, JSON and
+/// Markdown give the reason, and that applying it deletes nothing.
 #[track_caller]
 fn held_in_doubt(env: &TestEnv, line: &str, workos: &StandIn, code: &str, told: &str) {
     let text = env.run(&format!("plan {line}")).at_url(&workos.url());
@@ -403,7 +403,7 @@ fn folder() -> (TestEnv, StandIn) {
 
 const A: &str = "organizations:\n  a: { name: Aye }\n";
 
-/// A document repeats the warning about the file.
+/// Checks that a document repeats the warning about the file.
 #[track_caller]
 fn is_told(document: &Value, code: &str, file: &str) {
     let warning = &document["manifest_warnings"][0];
@@ -414,7 +414,7 @@ fn is_told(document: &Value, code: &str, file: &str) {
     );
 }
 
-/// Every command warns, and the deletion is held.
+/// Checks that every command warns, and that the deletion is held.
 #[track_caller]
 fn skipped(env: &TestEnv, workos: &StandIn, code: &str, file: &str) {
     held_in_doubt(env, "-f portal --prune", workos, "plan/files-skipped", file);

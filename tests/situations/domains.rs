@@ -1,4 +1,5 @@
-//! A contested domain stops its own cell and writes, and nothing else of its organization.
+//! Tests that a contested domain stops its own cell and writes, and nothing else of its
+//! organization.
 
 use serde_json::{Value, json};
 

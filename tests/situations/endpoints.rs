@@ -1,4 +1,4 @@
-//! Variables that other tools leave behind lead to this machine at most.
+//! Tests that variables of other tools lead to this machine at most.
 
 use crate::support::cli::{KEY, TestEnv};
 use crate::support::stand_in::StandIn;

@@ -1,4 +1,5 @@
-//! The log of events is oldest first, whatever is asked, and is read to its end.
+//! Tests that the log of events is read to its end, although it is always sorted by the oldest
+//! first.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! Manifests that say something nobody means: placeholders, impossible hosts, doubled names.
+//! Tests manifests with unintended values: placeholders, impossible hosts, duplicate names.
 
 use serde_json::{Value, json};
 

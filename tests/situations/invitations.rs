@@ -1,4 +1,4 @@
-//! An invitation is sent at most once.
+//! Tests that an invitation is sent at most once.
 
 use serde_json::{Value, json};
 

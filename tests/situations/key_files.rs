@@ -1,4 +1,4 @@
-//! A key that is rotated while a command runs is read again from its file.
+//! Tests that a key that is rotated while a command runs is read again from its file.
 
 use serde_json::json;
 

@@ -1,4 +1,5 @@
-//! A link knows whose it is: it is revoked by that person, and IT contacts get access by a flag only.
+//! Tests that a link belongs to a user and is revoked by that user's id, and that IT contacts get
+//! access only by a flag.
 
 use serde_json::{Value, json};
 

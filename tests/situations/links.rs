@@ -1,4 +1,4 @@
-//! A link from the API is shown, opened or forwarded to only if it is one.
+//! Tests that a link from the API is shown, opened or forwarded to only if it is an https link.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -1,5 +1,5 @@
-//! Situations that people meet: each test is named for the fact that holds in it, and is played by
-//! the built binary against a raw stand-in for WorkOS, which shares no belief with the sandbox.
+//! Situations from practice: each test is named for the fact that it checks, and runs the built
+//! binary against a raw stand-in for WorkOS, which shares no assumption with the sandbox.
 
 #![allow(
     clippy::unwrap_used,

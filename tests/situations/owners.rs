@@ -1,4 +1,4 @@
-//! An organization that another manifest or an operator holds is not written unasked.
+//! Tests that an organization of another manifest or of an operator is not written without consent.
 
 use serde_json::{Value, json};
 

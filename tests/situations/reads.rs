@@ -1,4 +1,4 @@
-//! One object's failing or puzzling read stays that object's trouble.
+//! Tests that a failing or undecodable read of one object affects that object alone.
 
 use serde_json::{Value, json};
 

@@ -26,7 +26,7 @@ const INTENTS: [&str; 7] = [
     "bring_your_own_key",
 ];
 
-/// The dearest customer that there is, one who is new, and one who is not asked about.
+/// The customer that costs the most requests, a new one, and one that is not selected.
 const MANIFEST: &str = "\
 version: 1
 manifest: customers
@@ -90,7 +90,7 @@ fn stage(others: usize) -> (StandIn, TestEnv) {
     (environment(others), TestEnv::with_manifest(MANIFEST))
 }
 
-/// A command without a pace, which would cost nothing but time.
+/// A command without a rate limit, which would only cost time.
 fn run(env: &TestEnv, workos: &StandIn, line: &str) -> Run {
     let line = format!("{line} --requests-per-second 10000");
     env.run(&line).at_url(&workos.url())

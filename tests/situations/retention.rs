@@ -1,4 +1,4 @@
-//! `audit_logs.retention_days`: events are never deleted earlier without somebody's word.
+//! Tests `audit_logs.retention_days`: no event is deleted earlier without consent.
 
 use serde_json::{Value, json};
 

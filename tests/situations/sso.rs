@@ -1,4 +1,5 @@
-//! Single sign-on needs a verified domain, unless the organization allows profiles from outside.
+//! Tests that single sign-on needs a verified domain, unless the organization allows profiles from
+//! outside.
 
 use serde_json::{Value, json};
 

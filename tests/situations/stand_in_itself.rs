@@ -1,4 +1,4 @@
-//! The stand-in, held against what the rest of the situations rest on.
+//! Tests the behaviour of the stand-in on which the other situations rely.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! The part of the tests' shared support that plays situations.
+//! Shared helpers that the situations use.
 
 #[path = "../support/child.rs"]
 pub(crate) mod child;

@@ -1,4 +1,4 @@
-//! `doctor` says whether WorkOS sends the webhooks that an environment expects, and shows no secret.
+//! Tests that `doctor` reports whether WorkOS sends the expected webhooks, and shows no secret.
 
 use serde_json::{Value, json};
 

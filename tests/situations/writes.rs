@@ -1,4 +1,5 @@
-//! Within one organization independent writes go on, and a refused one is named.
+//! Tests that a refused write is named, and does not stop independent writes to the same
+//! organization.
 
 use serde_json::{Value, json};
 

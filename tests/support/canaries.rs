@@ -68,7 +68,7 @@ pub(crate) enum RequestFailure {
 }
 
 impl RequestFailure {
-    /// Repeats what it was told, and more.
+    /// Returns an answer that repeats secrets in every part.
     fn answer(self) -> CannedAnswer {
         let message = format!("bad key {KEY}; see {LINK}");
         let body = json!({ "message": message, "code": KEY, "errors": [{ "code": KEY, "message": LINK }] });
@@ -84,7 +84,7 @@ impl RequestFailure {
     }
 }
 
-/// A server that refuses everything.
+/// A server that refuses every request with this status.
 pub(crate) fn refusing_server(status: u16) -> Canned {
     Canned::serve(move |_, _, _| RequestFailure::Status(status).answer())
 }

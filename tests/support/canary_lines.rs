@@ -1,5 +1,5 @@
-//! The command lines that are looked at for secrets, and what each has to end with. The flags that
-//! print a secret on purpose have tests of their own.
+//! Command lines whose output is searched for secrets, with their expected exit codes. The flags
+//! that print a secret on purpose have tests of their own.
 
 /// A command line, and its exit code: when all goes well, when WorkOS refuses the key, and when it
 /// refuses the request.
@@ -17,8 +17,8 @@ const REFUSED: [i32; 3] = [3, 3, 3];
 /// Commands that report failures, and exit with a code of their own if there were any.
 const DIAGNOSES: [i32; 3] = [0, 2, 2];
 
-/// Of every command, in the order of its help. `{url}` is the server, `{dns}` a resolver that knows the
-/// record of acme.com, `{nobody}` one that is not there.
+/// Command lines of every command, in the order of its help. `{url}` is the server, `{dns}` a
+/// resolver that knows the record of acme.com, `{nobody}` one that does not exist.
 pub(crate) const LINES: &[(&str, &[Line])] = &[
     (
         "plan",

@@ -1,4 +1,4 @@
-//! The pods of the chart, to be run without a cluster's nodes.
+//! Containers of the chart's pods, to run without a cluster's nodes.
 
 use serde_json::Value;
 

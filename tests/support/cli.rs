@@ -1,4 +1,4 @@
-//! The built binary in a closed environment: nothing of the machine's reaches it but its time.
+//! Runs the built binary in a closed environment, which shares only the time with the machine.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -129,7 +129,7 @@ impl Run {
         }
     }
 
-    /// Lets it take no more of the address space than so many KiB: it ends badly if it tries.
+    /// Limits the address space of the command to so many KiB.
     pub(crate) fn within_kib(self, kib: u32) -> Self {
         let bare = self.command;
         let mut command = Command::new("sh");
@@ -240,7 +240,7 @@ impl Running {
         }
     }
 
-    /// Waits until an interruption would not simply kill it any more.
+    /// Waits until the command has installed a handler for interruptions.
     #[track_caller]
     pub(crate) fn wait_until_it_handles_signals(&self) {
         const INTERRUPT: u64 = 1 << 1;
@@ -360,7 +360,7 @@ pub(crate) const PLACEHOLDERS: [(&str, &str); 10] = [
     (r"/\S*/portalctl-e2e-[^/]+/work", "[FOLDER]"),
 ];
 
-/// Holds an output against its snapshot, beside the test.
+/// Compares an output with its snapshot, beside the test.
 macro_rules! snapshot {
     ($output:expr) => {
         insta::with_settings!({

@@ -13,7 +13,7 @@ use super::http;
 /// The only key that the emulator accepts.
 pub(crate) const EMULATOR_KEY: &str = "sk_test_default";
 
-/// An emulator that runs until it is dropped. What it knows is gone with it.
+/// An emulator that runs until it is dropped, and keeps its data in memory.
 pub(crate) struct Emulator {
     /// Kills the emulator and the processes that it has started.
     _child: ChildGuard,

@@ -96,7 +96,7 @@ pub(crate) fn error(kind: ApiErrorKind, code: Option<&str>) -> ApiError {
     }
 }
 
-/// An organization that nobody uses.
+/// Usage of an organization without connections, directories or members.
 pub(crate) fn unused() -> Usage {
     Usage {
         connections: Ok(Vec::new()),

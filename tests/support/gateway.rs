@@ -1,5 +1,5 @@
-//! `portalctl serve` as a process of its own, and what an app does beside it: sign hand-off tokens.
-//! Shares nothing with what is under test: tokens are put together by hand, so that wrong ones can be.
+//! Runs `portalctl serve` as a process, and signs handoff tokens as an app does. Tokens are
+//! assembled by hand and share no code with the gateway, so that wrong ones can be made.
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -46,7 +46,7 @@ pub(crate) struct GatewayServer {
     log: Arc<Mutex<Vec<Value>>>,
 }
 
-/// An answer as it came.
+/// A raw answer.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -256,7 +256,7 @@ fn fresh_id() -> String {
     format!("token-{:08}", NEXT.fetch_add(1, Ordering::Relaxed))
 }
 
-/// The time as tokens tell it.
+/// The time in seconds, as tokens give it.
 #[expect(
     clippy::disallowed_methods,
     reason = "another process reads the machine's clock too"

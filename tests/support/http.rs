@@ -1,5 +1,5 @@
-//! A small blocking HTTP client, and a server that answers as it is told. Neither shares anything
-//! with what is under test.
+//! A small blocking HTTP client, and a server with scripted answers. Neither shares code with
+//! portalctl.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -94,7 +94,7 @@ fn unchunk(mut body: &str) -> String {
 /// Answer of a [`Canned`] server: status, further header lines, body.
 pub(crate) type CannedAnswer = (u16, String, String);
 
-/// The status of an answer that is none: the connection ends.
+/// Status that stands for a connection that ends without an answer.
 pub(crate) const NO_ANSWER: u16 = 0;
 
 /// A server that gives whatever answers a test wants, right or wrong.

@@ -1,4 +1,4 @@
-//! Live organizations to import, and the folder that comes of it.
+//! Live organizations to import, and the resulting folder.
 
 use std::collections::{BTreeMap, BTreeSet};
 

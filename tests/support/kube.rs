@@ -69,8 +69,8 @@ impl Cluster {
         Some(cluster)
     }
 
-    /// A server of its own that knows the resources of portalctl, for a test that others would
-    /// suffer from.
+    /// Starts a separate server that knows the resources of portalctl, for a test that would
+    /// disturb others.
     #[allow(dead_code, reason = "for tests of the operator")]
     #[track_caller]
     pub(crate) fn of_its_own() -> Option<Self> {
@@ -97,7 +97,7 @@ impl Cluster {
         self.kubectl(&format!("wait --for=condition=Established {name}"), "");
     }
 
-    /// A server of its own, for a test that stops it.
+    /// Starts a separate server, for a test that stops it.
     #[track_caller]
     pub(crate) fn start() -> Option<Self> {
         let assets = assets()?;
@@ -136,7 +136,7 @@ impl Cluster {
         self.process.lock().unwrap().tell("stop");
     }
 
-    /// Starts the namespace controller and the garbage collector, which end what is deleted.
+    /// Starts the namespace controller and the garbage collector, which finish deletions.
     #[allow(dead_code, reason = "for tests of the operator")]
     #[track_caller]
     pub(crate) fn start_controllers(&self) {

@@ -1,4 +1,4 @@
-//! `portalctl operator` against a real API server and a sandbox, with the rights of its
+//! Runs `portalctl operator` against a real API server and a sandbox, with the permissions of its
 //! `ServiceAccount` and no others.
 
 use std::fs;
@@ -269,7 +269,7 @@ impl<'a> World<'a> {
         })
     }
 
-    /// Starts an operator that looks every second.
+    /// Starts an operator that polls every second.
     #[track_caller]
     pub(crate) fn operator(&self, more: &str) -> Operator {
         self.operator_that_looks_every("1s", more)
@@ -385,7 +385,7 @@ impl Operator {
         self.child.wait().unwrap();
     }
 
-    /// Ends it as a cluster does; how it ended.
+    /// Stops it as a cluster does, and returns its exit code.
     #[track_caller]
     pub(crate) fn stop(mut self) -> Option<i32> {
         signal(self.child.id(), "TERM");

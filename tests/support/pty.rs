@@ -1,4 +1,4 @@
-//! A command at a pseudo-terminal: it draws as it would for a person.
+//! Runs a command at a pseudo-terminal, so that it draws as for a person.
 
 use std::fs::File;
 use std::io::{Read, Write};

@@ -1,4 +1,4 @@
-//! Readiness of many organizations, the same every time, and of hostile ones.
+//! Sample readiness of many organizations, the same in every run, and of hostile ones.
 
 use portalctl_core::readiness::{OrganizationReadiness, Readiness, State};
 use portalctl_model::{Intent, OrganizationId};
@@ -15,7 +15,7 @@ const NAMES: [&str; 6] = [
     "Vandelay Industries",
 ];
 
-/// So many organizations of three intents each; most of them are done.
+/// Returns the readiness of so many organizations with three intents each, most of them configured.
 pub(crate) fn many(count: usize) -> Readiness {
     let organizations = (0..count).map(|number| {
         let intents = [

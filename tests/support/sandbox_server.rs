@@ -1,4 +1,4 @@
-//! `portalctl sandbox` as a process of its own, on a free port.
+//! Runs `portalctl sandbox` as a process on a free port.
 
 use std::fs::File;
 use std::io::{BufRead, BufReader};
@@ -78,7 +78,7 @@ impl SandboxServer {
         format!("http://{}", self.address)
     }
 
-    /// Does what an application beside portalctl does; has to succeed.
+    /// Sends a request as another application would; it has to succeed.
     #[track_caller]
     pub(crate) fn send(&self, method: &str, path: &str, body: &Value) -> Value {
         let body = (!body.is_null()).then_some(body);
@@ -129,13 +129,13 @@ impl SandboxServer {
         let _ = self.send("POST", &path, &json!({ "intent": "sso" }));
     }
 
-    /// Ends it as a power cut would.
+    /// Kills it.
     pub(crate) fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
-    /// Ends it as a person would; how it ended.
+    /// Stops it with SIGTERM, and returns its exit code.
     #[track_caller]
     pub(crate) fn stop(mut self) -> Option<i32> {
         signal(self.child.id(), "TERM");

@@ -1,14 +1,14 @@
-//! Waiting for conditions: never for a time.
+//! Waits for conditions, never for a fixed time.
 
 use std::fmt::Debug;
 use std::process::{Child, ExitStatus};
 use std::time::{Duration, Instant};
 
-/// No condition of these tests takes this long on any machine.
+/// Time limit of every condition, longer than any takes on a slow machine.
 pub(crate) const LONG: Duration = Duration::from_mins(1);
 const POLL: Duration = Duration::from_millis(10);
 
-/// Looks until there is something.
+/// Polls until there is a value.
 #[track_caller]
 #[expect(
     clippy::disallowed_methods,
@@ -25,7 +25,7 @@ pub(crate) fn until<T>(what: impl Debug, mut look: impl FnMut() -> Option<T>) ->
     }
 }
 
-/// Waits for a process to end; one that does not is killed.
+/// Waits for a process to end.
 #[track_caller]
 pub(crate) fn for_end(child: &mut Child) -> ExitStatus {
     until("the process to end", || child.try_wait().unwrap())

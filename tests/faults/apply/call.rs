@@ -1,4 +1,5 @@
-//! A request as the account sees it: what it asks for, and whose organization it writes to.
+//! Requests to WorkOS as the account sees them: the operation, and the organization that they read
+//! or write.
 
 use bytes::Bytes;
 use http::{Method, Request};
@@ -70,7 +71,7 @@ impl Call {
             && segments.count() == 1
     }
 
-    /// The organization that the answer shows: one that is made has an id only then.
+    /// Returns the organization of the answer, which for a create is known only then.
     pub(crate) fn answered(&self, world: &World) -> Option<String> {
         let made = self.external_id.as_deref().filter(|_| self.is_create());
         match made {

@@ -15,9 +15,10 @@ use super::network::{Exchange, Network};
 use super::run::{Done, KEY, RunOutcome};
 use crate::world::World;
 
-/// The default pace, one request in so long.
+/// Interval between requests at the default rate limit.
 const INTERVAL: Duration = Duration::from_millis(20);
-/// By how much the pace catches up, in requests: two intervals, and the one that is due.
+/// Requests that may follow each other without an interval: two saved intervals, and the request
+/// that is due.
 const CATCH_UP: usize = 3;
 /// The most requests of a run: a few organizations, each tried a bounded number of times.
 const MAX_REQUESTS: usize = 1_000;
@@ -186,7 +187,7 @@ fn of_one_client(own: &[&Exchange]) -> Option<String> {
     None
 }
 
-/// No contact is sent a second e-mail for one declaration, whatever was lost.
+/// Returns the invitations that were sent twice for one declaration.
 pub(crate) fn invitations(network: &Network) -> Vec<String> {
     let mut sent: BTreeMap<String, usize> = BTreeMap::new();
     network.look(|exchanges| {

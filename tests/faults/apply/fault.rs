@@ -16,7 +16,7 @@ pub(crate) enum Fault {
     Status(u16, Effect),
     /// No connection is made.
     Refused,
-    /// The connection breaks.
+    /// The connection is reset.
     Reset(Effect),
     /// No answer comes in time.
     TimedOut(Effect),
@@ -26,13 +26,13 @@ pub(crate) enum Fault {
     Truncated,
     /// Half of the answer, as if it were the whole.
     Half,
-    /// 200 with a page that something in between made; it repeats the request's headers.
+    /// 200 with a page of a proxy, which repeats the request's headers.
     NotJson,
     /// 200 with nothing.
     Empty,
     /// The answer takes so long.
     Slow(Duration),
-    /// The page that was given last, whatever the cursor.
+    /// The previous page of the list, whatever the cursor.
     RepeatedPage,
     /// A page with nothing on it and nothing after it, in the middle of the list.
     CutShort,
@@ -47,7 +47,7 @@ pub(crate) enum Effect {
     Done,
 }
 
-/// Draws what goes wrong with a request, in so many of a hundred.
+/// Draws the fault of a request, with a probability of so many percent.
 pub(crate) fn draw(
     random: &mut Random,
     percent: usize,

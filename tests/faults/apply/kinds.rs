@@ -12,8 +12,8 @@ pub(crate) struct Kinds {
     pub(crate) broken: Option<Broken>,
     /// The way in which WorkOS normalizes the values that it was sent.
     pub(crate) spelling: Spelling,
-    /// Of how many of a hundred organizations another manifest or an operator takes hold, right before
-    /// they are read to be written.
+    /// Percentage of organizations that another manifest or an operator takes over, right before
+    /// they are read for a write.
     pub(crate) takes: usize,
     /// People link directories, add members and set up logs, and objects are in states that this
     /// version does not know.
@@ -25,7 +25,7 @@ pub(crate) struct Kinds {
 pub(crate) struct Broken {
     pub(crate) which: Which,
     pub(crate) how: How,
-    /// Of how many of a hundred objects they fail.
+    /// Percentage of objects for which they fail.
     pub(crate) share: usize,
 }
 
@@ -112,7 +112,7 @@ pub(crate) const SPELLINGS: [Spelling; 6] = [
 ];
 
 impl Kinds {
-    /// None of them: what a network does is trouble enough.
+    /// No trouble beside the faults of the network.
     pub(crate) const NONE: Self = Self {
         reads_evidence: true,
         broken: None,
@@ -121,8 +121,8 @@ impl Kinds {
         is_used: false,
     };
 
-    /// Draws those of a seed, apart from everything else: with [`NONE`](Self::NONE) the rest of its
-    /// schedule is the same.
+    /// Draws the kinds of trouble of a seed, independently of everything else: with
+    /// [`NONE`](Self::NONE) the rest of its schedule is the same.
     pub(crate) fn of(seed: u64) -> Self {
         let mut random = Random::of(seed, "kinds");
         let reads_evidence = random.percent(30);

@@ -26,17 +26,18 @@ pub(crate) struct Ledger {
     declared: BTreeSet<String>,
     /// Every domain that a manifest of the schedule has declared.
     domains: BTreeSet<String>,
-    /// The organizations that were an entry's, or nobody's with an entry's domain, at some time.
+    /// Organizations that belonged to an entry, or to no one and had an entry's domain, at some
+    /// time.
     ours: BTreeSet<String>,
-    /// The metadata that nobody declares, as people left it.
+    /// Undeclared metadata, as people left it.
     foreign: BTreeMap<String, BTreeMap<String, String>>,
     /// The organizations that another manifest or an operator took while portalctl ran.
     taken: BTreeSet<String>,
-    /// The organizations whose mark of an invitation was written over by who could not know it.
+    /// Organizations whose invitation mark was overwritten by a client that could not know it.
     erased: BTreeSet<String>,
     seed: u64,
     kinds: Kinds,
-    /// Since the schedule began.
+    /// Time since the schedule began.
     now: Duration,
     round: Round,
     violations: Vec<String>,
@@ -105,8 +106,7 @@ impl Ledger {
         ledger
     }
 
-    /// Begins a round with a manifest; of a saved plan, which knows nothing of what people did since
-    /// it was made.
+    /// Begins a round with a manifest. A saved plan knows nothing of the edits since it was made.
     pub(crate) fn begin(&mut self, manifest: &Manifest, is_saved: bool, account: &Account) {
         let touched = std::mem::take(&mut self.round.touched);
         self.round = Round {
@@ -118,7 +118,7 @@ impl Ledger {
         self.look(account);
     }
 
-    /// Looks who is who now.
+    /// Matches organizations with entries in the current account.
     pub(crate) fn look(&mut self, account: &Account) {
         for organization in account.organizations() {
             if self.is_ours(organization) {
@@ -148,7 +148,7 @@ impl Ledger {
         self.foreign.insert(organization.id.clone(), foreign);
     }
 
-    /// People were at work on an organization, or made it.
+    /// Records that people edited or created an organization.
     pub(crate) fn touched(&mut self, id: &str, account: &Account) {
         self.round.touched.insert(id.to_owned());
         self.round.as_read.retain(|(_, read)| read != id);
@@ -163,7 +163,8 @@ impl Ledger {
         self.round.deletable.iter().cloned().collect()
     }
 
-    /// An organization was read by itself: it may be about to be written, metadata and all.
+    /// Records that an organization was read by id, perhaps before a write that includes its
+    /// metadata.
     pub(crate) fn handed_out(&mut self, client: usize, id: String) {
         self.round.as_read.insert((client, id.clone()));
         self.round.handed_out_to.insert((client, id));
@@ -173,12 +174,13 @@ impl Ledger {
         self.now = now;
     }
 
-    /// A portalctl was told an organization whole: it may be about to merge into its metadata.
+    /// Records that a client was given a complete organization, perhaps before a merge of its
+    /// metadata.
     pub(crate) fn told_whole(&mut self, client: usize, id: String) {
         self.round.told_whole.insert((client, id), self.now);
     }
 
-    /// A portalctl sends a request about an organization.
+    /// Records that a client sends a request about an organization.
     pub(crate) fn asked(&mut self, client: usize, call: &Call, id: &str, is_late: bool) {
         let hand = (client, id.to_owned());
         if call.is_put() {
@@ -190,14 +192,15 @@ impl Ledger {
         }
     }
 
-    /// A request about an organization ended.
+    /// Records that a request about an organization ended.
     pub(crate) fn ended(&mut self, client: usize, call: &Call, id: &str) {
         if call.is_put() {
             self.round.changing.remove(&(client, id.to_owned()));
         }
     }
 
-    /// The mark of an invitation was written over by a request that was sent before it was there.
+    /// Records that an invitation mark was overwritten by a request that was sent before the mark
+    /// existed.
     pub(crate) fn erased(&mut self, id: String) {
         self.erased.insert(id);
     }
@@ -238,12 +241,12 @@ impl Ledger {
             && !self.is_in_hand(id)
     }
 
-    /// Another manifest or an operator took an organization.
+    /// Records that another manifest or an operator took over an organization.
     pub(crate) fn taken(&mut self, id: &str) {
         self.taken.insert(id.to_owned());
     }
 
-    /// A write is about to take effect, long after it was given up where it is late.
+    /// Checks a write that is about to take effect, possibly long after the client gave it up.
     pub(crate) fn before(&mut self, call: &Call, by: By, account: &Account) {
         if call.is_create() {
             return self.before_create(call, account);
@@ -294,7 +297,7 @@ impl Ledger {
         }
     }
 
-    /// A customer who is there already, and was before the round, is not made a second time.
+    /// Records a violation if a create duplicates an organization that existed before the round.
     fn before_create(&mut self, call: &Call, account: &Account) {
         let Some(external_id) = &call.external_id else {
             return self.violation("a create carries no external id".to_owned());
@@ -332,7 +335,7 @@ impl Ledger {
         }
     }
 
-    /// A write took effect.
+    /// Updates the ledger after a write.
     pub(crate) fn after(&mut self, call: &Call, account: &Account) {
         if call.is_create() {
             self.look(account);

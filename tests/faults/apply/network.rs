@@ -1,5 +1,5 @@
-//! The network between portalctl and the account: what goes wrong on it, and a record of all that
-//! went over it. The client under it is the real one.
+//! The network between portalctl and the account: it injects faults and records every exchange. The
+//! client under it is the real one.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -26,7 +26,7 @@ use super::schedule::{End, Schedule};
 use super::transport::FaultyTransport;
 use crate::world::{INVITED, World};
 
-/// One request, and what became of it.
+/// A request and its outcome.
 #[derive(Debug, Clone)]
 pub(crate) struct Exchange {
     /// Number of the client that sent it.
@@ -143,7 +143,7 @@ impl Network {
         tokens
     }
 
-    /// Ends the storm: nothing goes wrong any more, and people rest.
+    /// Ends the stormy part: no more faults, and no more edits by people.
     pub(crate) fn calm(&self) {
         let mut state = self.state();
         state.faults = 0;
@@ -166,12 +166,12 @@ impl Network {
         broken.is_some_and(|broken| broken.is_about(self.inner.seed, organization))
     }
 
-    /// Carries out what is still on its way.
+    /// Carries out every pending request.
     pub(crate) async fn settle(&self) {
         self.arrive(None).await;
     }
 
-    /// All that happened; it is forgotten.
+    /// Takes the events so far.
     pub(crate) fn take_events(&self) -> Vec<Event> {
         std::mem::take(&mut self.state().events)
     }
@@ -370,7 +370,7 @@ impl Network {
         state.events.extend(did.map(Event::People));
     }
 
-    /// Carries out a request, if nobody has it do what must not be done.
+    /// Carries out a request, after the ledger has checked it.
     pub(super) async fn carry_out(
         &self,
         number: usize,
@@ -427,7 +427,7 @@ impl Network {
         })
     }
 
-    /// Carries out what was late until now, or all of it.
+    /// Carries out the late requests that are due, or all of them.
     pub(super) async fn arrive(&self, now: Option<Instant>) {
         loop {
             let due = {

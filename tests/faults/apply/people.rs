@@ -1,4 +1,4 @@
-//! People at work in the dashboard and in the portal, while portalctl runs.
+//! Edits by people in the dashboard and in the portal, while portalctl runs.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -16,7 +16,7 @@ use crate::world::{HOLDER, OWNER, PROTECT};
 /// Acts that make an organization needed while a run is about to delete it.
 const ACTS_OF_USE: [usize; 8] = [3, 4, 5, 6, 9, 10, 11, 12];
 
-/// Does one thing to the account; says what, for the trace.
+/// Makes one edit of the account, and returns its description for the trace.
 pub(crate) fn act(
     account: &mut Account,
     now: Timestamp,

@@ -1,4 +1,4 @@
-//! Plays one schedule: the storm, then the calm, then the judgement.
+//! Plays one schedule: stormy rounds, then runs without faults, then the checks.
 
 use std::fmt::{self, Write};
 use std::sync::Arc;
@@ -18,7 +18,8 @@ use super::random::hash;
 use super::run::{self, JumpingClock, RunOptions, RunOutcome, run};
 use super::schedule::{End, Round, Schedule};
 
-/// In calm weather: what one change makes possible, another, what is left over, and nothing.
+/// Number of runs without faults until nothing is left to do: one change can enable another, which
+/// can leave a rest.
 const MAX_CALM_RUNS: usize = 4;
 
 /// Result of playing a schedule.
@@ -102,7 +103,7 @@ impl Stage {
         self.judge()
     }
 
-    /// Runs one portalctl for each end, all at once; what the last came to is given back.
+    /// Runs one client for each end, all at once, and returns the result of the last.
     async fn round(
         &mut self,
         number: usize,
@@ -136,7 +137,7 @@ impl Stage {
         ran.pop()
     }
 
-    /// Runs until there is nothing to do, so often as that may take.
+    /// Runs until there is nothing to do, at most [`MAX_CALM_RUNS`] times.
     async fn calm_down(&mut self) {
         let last = self.schedule.manifests.len() - 1;
         for _ in 0..MAX_CALM_RUNS {
@@ -166,7 +167,7 @@ impl Stage {
         ));
     }
 
-    /// Plans with the reads that fail, and once more with every read mended.
+    /// Compares a plan with failing reads with one in which every read succeeds.
     async fn compare(&mut self) {
         let broken = self.schedule.kinds.broken;
         if !broken.is_some_and(Broken::is_of_organizations) {

@@ -1,5 +1,5 @@
-//! Numbers that hang on a seed and a subject alone: one more organization, or requests in another
-//! order, do not change what happens to the others.
+//! Random numbers that depend on a seed and a subject alone, so that one more organization, or
+//! requests in another order, do not change the other draws.
 
 /// A small generator (`SplitMix64`). It guards nothing.
 #[derive(Debug, Clone)]

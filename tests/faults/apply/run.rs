@@ -33,7 +33,7 @@ pub(crate) const KEY: &str = "sk_test_canaryOfTheFaultSchedules";
 /// Number of organizations that are worked on at once.
 const CONCURRENCY: usize = 4;
 
-/// The machine's clock, which somebody may set.
+/// The machine's clock, which can be set while a run is under way.
 pub(crate) struct JumpingClock {
     steady: FixedClock,
     /// In seconds.
@@ -82,7 +82,7 @@ pub(crate) enum RunOutcome {
     Gone,
 }
 
-/// A plan, and what became of it.
+/// A plan and its result.
 pub(crate) struct Done {
     pub(crate) plan: Plan,
     pub(crate) report: ApplyReport,
@@ -212,7 +212,7 @@ impl Process<'_> {
     }
 }
 
-/// Makes a plan, and does nothing.
+/// Makes a plan, and applies nothing.
 pub(crate) async fn only_plan(
     network: &Network,
     clock: &Arc<JumpingClock>,

@@ -33,7 +33,7 @@ const LOG_STREAMS: [LogStreamState; 3] = [
 /// One schedule.
 pub(crate) struct Schedule {
     pub(crate) seed: u64,
-    /// One after the other; the last is what has to come about.
+    /// The manifests in order, of which the last has to be reached.
     pub(crate) manifests: Vec<World>,
     /// State of the account before the first run.
     pub(crate) account: Scenario,
@@ -41,7 +41,7 @@ pub(crate) struct Schedule {
     pub(crate) rounds: Vec<Round>,
     /// Percentage of requests that fail.
     pub(crate) faults: usize,
-    /// Before how many of a hundred requests somebody works in the dashboard.
+    /// Percentage of requests before which a person edits the account.
     pub(crate) people: usize,
     /// The most objects on a page, where that is fewer than the client asks for.
     pub(crate) page: Option<usize>,
@@ -53,7 +53,7 @@ pub(crate) struct Schedule {
 pub(crate) struct Round {
     pub(crate) manifest: usize,
     pub(crate) ends: Vec<End>,
-    /// By how many seconds the machine's clock jumps before it.
+    /// Seconds by which the machine's clock jumps before the round.
     pub(crate) jump: i64,
     /// Applies the saved plan of an earlier round once more.
     pub(crate) applies_saved: bool,
@@ -71,7 +71,7 @@ pub(crate) enum End {
 }
 
 impl Schedule {
-    /// Draws that of a seed, but for the kinds of trouble.
+    /// Draws the schedule of a seed, with these kinds of trouble.
     pub(crate) fn of(seed: u64, kinds: Kinds) -> Self {
         let mut random = Random::of(seed, "schedule");
         let mut manifests = vec![manifest(seed, &mut random)];

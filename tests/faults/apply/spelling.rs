@@ -1,4 +1,4 @@
-//! A WorkOS that keeps and shows values otherwise than they were sent.
+//! A WorkOS that stores and returns values in another spelling than they were sent in.
 
 use bytes::Bytes;
 use http::{Method, Request, Response};
@@ -27,7 +27,7 @@ impl Spelling {
         }
     }
 
-    /// Replaces what a request sends by what is kept of it.
+    /// Replaces the values of a request by their stored spelling.
     pub(crate) fn keep(self, request: Request<Bytes>) -> Request<Bytes> {
         if request.method() == Method::GET || !request.uri().path().starts_with("/organizations") {
             return request;
@@ -45,7 +45,7 @@ impl Spelling {
         Request::from_parts(parts, Bytes::from(value.to_string()))
     }
 
-    /// Replaces what an answer holds by what is shown of it.
+    /// Replaces the values of an answer by their shown spelling.
     pub(crate) fn show(self, answer: Response<Bytes>) -> Response<Bytes> {
         if matches!(self, Self::Exact | Self::KeepsNames | Self::KeepsValues) {
             return answer;

@@ -1,4 +1,4 @@
-//! A replica's clock: its wall time jumps, as machines' do; what it measures durations by does not.
+//! A replica's clock, whose wall time jumps and whose monotonic time does not.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};

@@ -1,5 +1,5 @@
-//! Chance that hangs on a seed alone: each subject draws for itself, so that one more organization or
-//! one more request does not change what happens to the others.
+//! Random numbers that depend on a seed and a subject alone, so that one more organization or one
+//! more request does not change the other draws.
 
 use std::time::Duration;
 

@@ -13,14 +13,14 @@ use super::knowledge::PASS;
 pub(crate) struct Lookups {
     /// Time at which a process last looked for a resource in vain.
     missed: BTreeMap<(usize, String), Instant>,
-    /// Since when the watch of a process shows a resource.
+    /// Time since which the watch of a process shows a resource.
     shown: BTreeMap<(usize, String), Instant>,
     /// Resources that a process has listed and may not have processed yet.
     listed: BTreeMap<usize, BTreeSet<String>>,
 }
 
 impl Lookups {
-    /// A process looked for a resource.
+    /// Records that a process looked for a resource.
     pub(crate) fn looked(&mut self, process: usize, name: String, is_found: bool, now: Instant) {
         if is_found {
             self.missed.remove(&(process, name));
@@ -29,7 +29,7 @@ impl Lookups {
         }
     }
 
-    /// A watch tells of a resource.
+    /// Records an event of a process's watch.
     pub(crate) fn told(&mut self, process: usize, object: &Value, is_there: bool, now: Instant) {
         let told = (process, name_of(object));
         if is_there {
@@ -39,13 +39,13 @@ impl Lookups {
         }
     }
 
-    /// A list tells of a resource.
+    /// Records an item of a process's list.
     pub(crate) fn listed(&mut self, process: usize, object: &Value) {
         let listed = self.listed.entry(process).or_default();
         listed.insert(name_of(object));
     }
 
-    /// A process that has its list watches.
+    /// Records that a process watches from its list on.
     pub(crate) fn watches(&mut self, process: usize, now: Instant) {
         let Some(listed) = self.listed.remove(&process) else {
             return;

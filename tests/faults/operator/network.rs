@@ -1,5 +1,5 @@
-//! The network between the replicas and their two servers: how long an exchange takes, and what is
-//! lost of it. Every draw hangs on the seed, the replica and what the exchange is about.
+//! The network between the replicas and their two servers: it draws the delay and the faults of
+//! each exchange from the seed, the replica and the subject.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;

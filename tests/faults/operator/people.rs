@@ -1,4 +1,5 @@
-//! The people: some write resources with kubectl, one changes things in the dashboard of WorkOS.
+//! Edits by people: some write resources with kubectl, one edits organizations in the dashboard of
+//! WorkOS.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -33,11 +34,11 @@ pub(crate) struct People {
     pub(crate) secret: Key,
     /// Number of acts so far, which makes names unique.
     count: u64,
-    /// The organizations that nobody declares, as they were made.
+    /// Undeclared organizations, as they were created.
     pub(crate) strangers: BTreeMap<String, Organization>,
     /// The organizations that were deleted in the dashboard.
     pub(crate) removed: BTreeSet<String>,
-    /// Metadata that was added in the dashboard, and that nobody declares.
+    /// Undeclared metadata that was added in the dashboard.
     pub(crate) annotations: BTreeMap<String, (String, String)>,
 }
 
@@ -164,7 +165,7 @@ impl People {
         }
     }
 
-    /// Sees to it that there is an environment, with a key that is taken.
+    /// Makes sure that there is an environment with a valid key.
     pub(crate) fn tidy_up(&mut self) {
         self.create_environment();
         if matches!(self.secret, Key::Revoked | Key::Elsewhere) {

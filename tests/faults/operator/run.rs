@@ -73,7 +73,7 @@ struct Stage {
     witness: Arc<Witness>,
     api: Arc<ApiServer>,
     sandbox: Sandbox,
-    /// The account that one of the API keys opens, and nobody's resources are of.
+    /// The account of one of the API keys, in which no resource has an organization.
     elsewhere: Sandbox,
     people: People,
     clocks: [JumpingClock; SLOTS],
@@ -206,7 +206,7 @@ impl Stage {
         });
     }
 
-    /// WorkOS tells a process that something has happened.
+    /// Sends a webhook of WorkOS to a process.
     fn send_webhook(&self, slot: usize) {
         let Some(process) = &self.processes[slot] else {
             return;

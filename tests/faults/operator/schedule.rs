@@ -1,4 +1,4 @@
-//! A schedule: everything that is going to happen, drawn from a seed before it begins.
+//! Draws a schedule, every act and every fault, from a seed before it begins.
 
 use std::time::Duration;
 

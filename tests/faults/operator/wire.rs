@@ -1,5 +1,5 @@
-//! The way of one replica to WorkOS, which is the sandbox: the same client as in life, over a
-//! network that loses and delays.
+//! Transport of one replica to WorkOS, which is the sandbox: the real client over a network that
+//! loses and delays requests.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -26,7 +26,8 @@ const IN_FLIGHT: SignedDuration = SignedDuration::from_secs(90);
 /// An API key that WorkOS does not take any more.
 pub(crate) const REVOKED: &str = "sk_test_revoked";
 
-/// The way of one replica to WorkOS.
+/// Transport of one replica to WorkOS, which is the sandbox: the real client over a network that
+/// loses and delays requests.
 #[derive(Clone)]
 pub(crate) struct Wire {
     pub(crate) replica: usize,

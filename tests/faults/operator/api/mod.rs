@@ -1,4 +1,5 @@
-//! A Kubernetes API server in this process, as far as the operator can tell it from a real one.
+//! A Kubernetes API server in this process, equal to a real one in everything that the operator
+//! uses.
 //!
 //! ```text
 //! call      requests as the API server reads them
@@ -74,7 +75,7 @@ impl ApiServer {
         portalctl_operator::kube::Client::new(service, NAMESPACE)
     }
 
-    /// Looks at what there is, or changes it as people do: with nothing in between.
+    /// Reads the store, or changes it as people do, without a network in between.
     pub(crate) fn store<T>(&self, act: impl FnOnce(&mut Store) -> T) -> T {
         let mut store = self.store.lock().unwrap();
         let version = store.version();
@@ -87,7 +88,7 @@ impl ApiServer {
         result
     }
 
-    /// Forgets what watches and lists could go on from.
+    /// Drops the history, so that watches and lists have to start again.
     pub(crate) fn compact(&self) {
         self.store(Store::compact);
         self.pages.lock().unwrap().forget();

@@ -1,4 +1,4 @@
-//! Lists that are read page by page: all pages are of the moment of the first.
+//! Lists that are read page by page. All pages show the state at the first.
 
 use std::collections::BTreeMap;
 
@@ -49,7 +49,7 @@ impl Pages {
         Ok((items, metadata))
     }
 
-    /// No list can be gone on with.
+    /// Expires every list that has been begun.
     pub(super) fn forget(&mut self) {
         self.rest.clear();
     }

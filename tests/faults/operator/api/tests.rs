@@ -1,4 +1,4 @@
-//! The double is as strict as the real one where the operator leans on it.
+//! Tests that this API server is as strict as a real one where the operator relies on it.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};

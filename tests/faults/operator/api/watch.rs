@@ -1,4 +1,4 @@
-//! Watches: what happens to the objects of a kind, told in order, late, and until the stream breaks.
+//! Watches: changes to the objects of a kind, in order, with a delay, until the stream breaks.
 
 use std::sync::Arc;
 use std::time::Duration;
