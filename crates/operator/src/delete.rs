@@ -1,7 +1,7 @@
 //! Deletion of organizations whose resources are being deleted.
 //!
 //! Goes in: the entries that are being deleted. Comes out: the reasons why some of them are still
-//! there. Deletes at WorkOS where [`deletion`](super::deletion) allows it and no other resource takes
+//! there. Deletes at WorkOS where `deletion` allows it and no other resource takes
 //! the organization over; then the finalizer is removed.
 
 use std::collections::BTreeMap;

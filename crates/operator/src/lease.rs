@@ -2,7 +2,7 @@
 //!
 //! A candidate waits for the lease's whole duration after the last renewal that it has seen, by its
 //! own clock; the clocks of two machines are never compared. The resource version decides between two
-//! that take over at once. The [`Fence`] stops the writes of a process whose lease may have ended.
+//! that take over at once. The `Fence` stops the writes of a process whose lease may have ended.
 
 use std::io::{Error, ErrorKind};
 use std::sync::{Arc, Mutex, PoisonError};

@@ -9,7 +9,7 @@
 //! change is decided by [`plan`](portalctl_core::plan); WorkOS is written only through
 //! [`apply`](mod@portalctl_workos::apply).
 
-/// Kubernetes client, in the version that [`run`] takes.
+/// Kubernetes client, in the version that [`run()`] takes.
 pub use kube;
 
 mod apply;

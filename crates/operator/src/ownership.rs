@@ -1,7 +1,7 @@
 //! Decision of which resource every live organization belongs to.
 //!
 //! Goes in: the entries of an environment and the observed state. Former holders are read from the API
-//! server, uncached, where a decision depends on them. The rules stand in [`claims`](super::claims).
+//! server, uncached, where a decision depends on them. The rules stand in `claims`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
