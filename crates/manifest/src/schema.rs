@@ -92,66 +92,37 @@ mod tests {
         let in_entry =
             |field: &str, value: Value| json!({ "organizations": { "a": { field: value } } });
         let in_object = |field: &str, value: Value| json!({ "kubernetes": { field: value } });
+        let of = |name: &str| nulls(&schema["$defs"][name]);
         assert_eq!(unknown_fields(&nulls(&schema)), 1);
         for (name, file) in [
-            (
-                "Environment",
-                json!({ "environment": nulls(&schema["$defs"]["Environment"]) }),
-            ),
-            (
-                "ReturnUrls",
-                json!({ "return_urls": nulls(&schema["$defs"]["ReturnUrls"]) }),
-            ),
-            (
-                "Limits",
-                json!({ "limits": nulls(&schema["$defs"]["Limits"]) }),
-            ),
-            (
-                "Defaults",
-                json!({ "defaults": nulls(&schema["$defs"]["Defaults"]) }),
-            ),
+            ("Environment", json!({ "environment": of("Environment") })),
+            ("ReturnUrls", json!({ "return_urls": of("ReturnUrls") })),
+            ("Limits", json!({ "limits": of("Limits") })),
+            ("Defaults", json!({ "defaults": of("Defaults") })),
             (
                 "Organization",
-                json!({ "organizations": { "a": nulls(&schema["$defs"]["Organization"]) } }),
+                json!({ "organizations": { "a": of("Organization") } }),
             ),
             (
                 "DomainSettings",
-                in_entry(
-                    "domains",
-                    json!([nulls(&schema["$defs"]["DomainSettings"])]),
-                ),
+                in_entry("domains", json!([of("DomainSettings")])),
             ),
             (
                 "IntentSettings",
-                in_entry(
-                    "intents",
-                    json!([nulls(&schema["$defs"]["IntentSettings"])]),
-                ),
+                in_entry("intents", json!([of("IntentSettings")])),
             ),
-            (
-                "AuditLogs",
-                in_entry("audit_logs", nulls(&schema["$defs"]["AuditLogs"])),
-            ),
+            ("AuditLogs", in_entry("audit_logs", of("AuditLogs"))),
             (
                 "OrganizationObject",
-                in_entry("kubernetes", nulls(&schema["$defs"]["OrganizationObject"])),
+                in_entry("kubernetes", of("OrganizationObject")),
             ),
             (
                 "EnvironmentObject",
-                json!({ "kubernetes": nulls(&schema["$defs"]["EnvironmentObject"]) }),
+                json!({ "kubernetes": of("EnvironmentObject") }),
             ),
-            (
-                "Intervals",
-                in_object("intervals", nulls(&schema["$defs"]["Intervals"])),
-            ),
-            (
-                "KeyRef",
-                in_object("secretRef", nulls(&schema["$defs"]["KeyRef"])),
-            ),
-            (
-                "Webhook",
-                in_object("webhook", nulls(&schema["$defs"]["Webhook"])),
-            ),
+            ("Intervals", in_object("intervals", of("Intervals"))),
+            ("KeyRef", in_object("secretRef", of("KeyRef"))),
+            ("Webhook", in_object("webhook", of("Webhook"))),
         ] {
             assert_eq!(unknown_fields(&file), 1, "{name}: {file}");
         }

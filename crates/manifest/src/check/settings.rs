@@ -110,10 +110,7 @@ pub(super) fn check(documents: &[&RawManifest], files: &mut Files) -> Settings {
         findings,
     );
     // A deletion needs a name that is there.
-    let holder = match name {
-        None => Owner::Nameless,
-        Some(_) => Owner::Named,
-    };
+    let holder = name.map_or(Owner::Nameless, |_| Owner::Named);
     let owner = match name {
         None if complete => Owner::Nameless,
         _ => Owner::Named,

@@ -11,7 +11,7 @@ use portalctl_model::codes::manifest as codes;
 use portalctl_model::return_url::{LocalHttp, is_template};
 use portalctl_model::{AllowedHosts, InvalidUrl, ReturnUrl};
 
-/// What URLs of this manifest may be.
+/// Rules for the URLs of a manifest.
 pub(super) struct UrlRules {
     hosts: AllowedHosts,
     /// For the help text: the list as it was written.
