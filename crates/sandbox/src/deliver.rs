@@ -1,4 +1,4 @@
-//! Carries webhooks over HTTP, to this machine.
+//! HTTP delivery of webhooks to endpoints on this machine.
 
 use std::error::Error;
 use std::time::Duration;
@@ -10,17 +10,17 @@ use reqwest::redirect::Policy;
 
 use super::webhook::Deliver;
 
-/// How long an endpoint may take.
+/// Timeout of one delivery.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Carries webhooks over HTTP.
+/// Delivery over HTTP.
 #[derive(Debug, Clone)]
 pub struct HttpDeliver {
     client: reqwest::Client,
 }
 
 impl HttpDeliver {
-    /// Sends without a proxy, and follows no redirect off this machine.
+    /// Creates a client without proxy, which follows no redirect to another machine.
     pub fn new() -> Result<Self, reqwest::Error> {
         // Fails only when a provider is installed already, which then is used.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -28,7 +28,7 @@ impl HttpDeliver {
             .no_proxy()
             .redirect(Policy::none())
             .timeout(TIMEOUT)
-            // There is no TLS on this machine, so nobody to trust.
+            // Endpoints on this machine use no TLS, so no authority is trusted.
             .tls_certs_only([])
             .build()?;
         Ok(Self { client })
@@ -49,7 +49,7 @@ impl Deliver for HttpDeliver {
     }
 }
 
-/// What lies at the bottom of an error.
+/// Returns the root cause of an error.
 fn reason(error: &reqwest::Error) -> String {
     let mut deepest: &dyn Error = error;
     while let Some(source) = deepest.source() {

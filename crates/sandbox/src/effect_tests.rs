@@ -90,7 +90,7 @@ async fn every_fault_comes_before_or_after_the_effect() {
     }
 }
 
-/// What comes over the network, as far as it comes.
+/// Reads an answer over the network, as far as it arrives.
 fn ask(address: SocketAddr) -> String {
     let mut stream = TcpStream::connect(address).unwrap();
     let body = r#"{"name":"Acme"}"#;

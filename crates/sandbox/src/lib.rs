@@ -1,20 +1,21 @@
-//! The sandbox: an in-memory WorkOS, the place to try everything without an account.
+//! In-memory WorkOS for tests and demonstrations, without an account.
 //!
 //! - [`world`]: the simulated environment: state and rules, no I/O.
-//! - `server`: its HTTP face, and the control API by which tests and demos play the customer.
-//! - [`fault`]: which request fails, and how.
-//! - [`webhook`]: events, signed for the endpoints that they are sent to; `deliver` carries them.
+//! - `server`: the HTTP routes, and the control API by which tests and demos play the customer.
+//! - [`fault`]: fault injection.
+//! - [`webhook`]: signed events and their endpoints; `deliver` sends them.
 //! - `portal`: the pages behind a portal link.
-//! - [`scenario`]: starting states, built in or from a file.
-//! - [`state`]: the state file, for sandboxes that outlive their process.
+//! - [`scenario`]: initial states, built in or from a file.
+//! - [`state`]: the state file of sandboxes that outlive their process.
 //!
-//! It shares no type with the client: what WorkOS documents judges both. It is meant for this
-//! machine; its ids and tokens are predictable by design.
+//! The sandbox shares no type with the client: what WorkOS documents judges both. It is meant for
+//! this machine only; its ids and tokens are predictable by design.
 
 mod deliver;
 pub mod fault;
 mod limit;
 mod portal;
+mod random;
 pub mod scenario;
 mod server;
 mod shared;
@@ -49,15 +50,15 @@ use world::World;
 
 pub use deliver::HttpDeliver;
 pub use limit::RateLimit;
-/// The clocks that a sandbox can run on: the machine's, and a virtual one for tests.
+/// Clocks of a sandbox: the machine's, and a virtual one for tests.
 pub use portalctl_platform::clock;
 
-/// How often a serving sandbox writes its state file, when there is something to write.
+/// Interval at which a serving sandbox writes its state file, if there are changes.
 const SAVE_EVERY: Duration = Duration::from_secs(1);
-/// How often a serving sandbox looks whether something has become due while nobody asks.
+/// Interval at which a serving sandbox carries out what has become due.
 const SETTLE_EVERY: Duration = Duration::from_millis(250);
 
-/// Callers of the parts of a sandbox that need no key: its pages and its control API.
+/// Clients that may use the parts without a key: the portal pages and the control API.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Audience {
     /// This machine, by one of its own names.
@@ -67,39 +68,39 @@ pub enum Audience {
     Network,
 }
 
-/// What a sandbox is made of.
+/// Configuration of a sandbox.
 pub struct SandboxOptions {
-    /// What tells the time.
+    /// Clock.
     pub clock: SharedClock,
-    /// What it starts with.
+    /// Initial state.
     pub world: World,
-    /// The only key that is accepted; any well-formed test key if there is none.
+    /// Only accepted API key; `None` accepts any well-formed test key.
     pub key: Option<SecretString>,
-    /// The only client id whose public keys are served; any if there is none.
+    /// Only client id whose public keys are served; `None` accepts any.
     pub client_id: Option<String>,
-    /// How many requests a key may make.
+    /// Rate limit of a key.
     pub rate_limit: RateLimit,
-    /// How long every answer takes at least.
+    /// Minimum latency of every answer.
     pub latency: Duration,
-    /// What portal links begin with; where the caller reached the sandbox if there is none.
+    /// Base of portal links; by default the address that the caller used.
     pub base_url: Option<String>,
-    /// Hosts by which the parts are reached that need no key.
+    /// Clients that may use the parts without a key.
     pub audience: Audience,
-    /// Where the portal's logo leads when a link has no return URL: what WorkOS keeps in its
-    /// dashboard.
+    /// Target of the portal's logo for links without a return URL: a setting of WorkOS's dashboard.
     pub default_return_url: Option<String>,
-    /// Where the state is kept, if it outlives the process.
+    /// State file, for sandboxes that outlive their process.
     pub state: Option<StateFile>,
-    /// What goes wrong.
+    /// Faults to inject.
     pub faults: Faults,
-    /// Where events are sent.
+    /// Webhook endpoints.
     pub webhooks: Vec<Endpoint>,
-    /// What carries them there; none are sent without.
+    /// Transport of webhooks; none are sent without it.
     pub deliver: Option<Arc<dyn Deliver>>,
 }
 
 impl SandboxOptions {
-    /// The defaults: the given world, any test key, WorkOS's rate limit, no state file.
+    /// Creates the default configuration: any test key, WorkOS's rate limit, no state file, no
+    /// faults.
     pub fn new(clock: SharedClock, world: World) -> Self {
         Self {
             clock,
@@ -119,7 +120,7 @@ impl SandboxOptions {
     }
 }
 
-/// A running sandbox. Clones are the same sandbox.
+/// Running sandbox. Clones share their state.
 #[derive(Clone)]
 pub struct Sandbox {
     core: Core,
@@ -127,61 +128,61 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Makes a sandbox.
+    /// Creates a sandbox.
     pub fn new(options: SandboxOptions) -> Self {
         let core = Core::new(options);
         let router = server::router(&core);
         Self { core, router }
     }
 
-    /// All routes, as a service.
+    /// Returns the HTTP routes as a service.
     pub fn router(&self) -> Router {
         self.router.clone()
     }
 
-    /// Looks at, or changes, the world, which is given the time.
+    /// Runs a function on the world, with the current time.
     pub fn world<T>(&self, act: impl FnOnce(&mut World, Timestamp) -> T) -> T {
         self.core.world(act)
     }
 
-    /// Looks at the world.
+    /// Reads the world.
     pub fn read<T>(&self, look: impl FnOnce(&World) -> T) -> T {
         self.core.read(look)
     }
 
-    /// The sandbox's time.
+    /// Returns the sandbox's time.
     pub fn now(&self) -> Timestamp {
         self.core.now()
     }
 
-    /// How many requests have been answered: on any route, with any status.
+    /// Returns the number of requests that were answered, on any route and with any status.
     pub fn requests(&self) -> u64 {
         self.core.requests()
     }
 
-    /// Writes the state file, if there is one and something has changed since it was written.
+    /// Writes the state file, if there is one and the state has changed.
     pub fn save(&self) -> Result<(), StateError> {
         self.core.save()
     }
 
-    /// Changes what goes wrong, or looks at what has.
+    /// Reads or changes the fault rules.
     pub fn faults<T>(&self, act: impl FnOnce(&mut Faults) -> T) -> T {
         self.core.faults(act)
     }
 
-    /// Sends the events that wait for it to the webhook endpoints, and waits until that is done.
-    /// A serving sandbox does it by itself.
+    /// Sends the waiting webhooks and returns when that is done. A serving sandbox does it by
+    /// itself.
     pub async fn deliver_webhooks(&self) {
         self.core.deliver_webhooks().await;
     }
 
-    /// What was, or is to be, sent to the webhook endpoints, oldest first.
+    /// Returns all webhook deliveries, oldest first.
     pub fn deliveries(&self) -> Vec<Delivery> {
         self.core.webhooks(|webhooks| webhooks.deliveries())
     }
 
-    /// Answers a request in this process, by the same routes as over the network. Where faults
-    /// are asked for, the answer may be lost.
+    /// Answers a request in this process, by the same routes as over the network. With faults the
+    /// answer may be lost.
     pub async fn send(&self, request: Request<Bytes>) -> Result<Response<Bytes>, Lost> {
         let request = request.map(Body::from);
         let answer = match self.router().oneshot(request).await {
@@ -192,12 +193,12 @@ impl Sandbox {
         if let Some(lost) = parts.extensions.remove::<Lost>() {
             return Err(lost);
         }
-        // The bodies are made in memory here: they neither break off nor exceed anything.
+        // Bodies are made in memory here: they neither break off nor exceed a limit.
         let body = axum::body::to_bytes(body, usize::MAX).await;
         Ok(Response::from_parts(parts, body.unwrap_or_default()))
     }
 
-    /// As [`Sandbox::send`], for those who ask for no faults: a lost answer is an empty 502.
+    /// Answers a request like [`Sandbox::send`]; a lost answer becomes an empty 502.
     pub async fn call(&self, request: Request<Bytes>) -> Response<Bytes> {
         self.send(request).await.unwrap_or_else(|_| {
             let mut answer = Response::new(Bytes::new());
@@ -206,13 +207,13 @@ impl Sandbox {
         })
     }
 
-    /// Serves until `shutdown` is done, finishes what is under way, and saves the state.
+    /// Serves until `shutdown` is done, finishes open requests, and saves the state.
     pub async fn serve<S>(self, listener: TcpListener, shutdown: S) -> io::Result<()>
     where
         S: Future<Output = ()> + Send + 'static,
     {
         let listener = listener.tap_io(|stream| {
-            // Small answers must not wait for more. What cannot be set is merely slower.
+            // Small answers must not wait for more. Without this option they are merely slower.
             let _ = stream.set_nodelay(true);
         });
         let serving = axum::serve(listener, self.router()).with_graceful_shutdown(shutdown);
@@ -228,14 +229,13 @@ impl Sandbox {
 }
 
 impl fmt::Debug for Sandbox {
-    /// Shows neither the key nor ten thousand organizations.
+    /// Formats the sandbox without the key and the organizations.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Sandbox").finish_non_exhaustive()
     }
 }
 
 #[cfg(test)]
-#[path = "sandbox_tests.rs"]
 mod tests;
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The rate limit, counted as WorkOS documents it: per API key, over all endpoints.
+//! Rate limit, counted as WorkOS documents it: for each API key, over all endpoints.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -6,22 +6,22 @@ use std::time::Duration;
 use axum::http::{HeaderValue, Method, Response};
 use jiff::{SignedDuration, Timestamp};
 
-/// How many requests a key may make. Source: the rate limits of the WorkOS documentation.
+/// Rate limit of an API key. Source: the rate limits of the WorkOS documentation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RateLimit {
     /// No limit.
     Off,
-    /// So many requests in each window of time.
+    /// Number of requests in each window of time.
     Requests {
-        /// How many.
+        /// Number of requests.
         requests: u32,
-        /// How long a window is.
+        /// Length of a window.
         per: Duration,
     },
 }
 
 impl Default for RateLimit {
-    /// 6,000 requests a minute.
+    /// Returns WorkOS's limit: 6,000 requests a minute.
     fn default() -> Self {
         Self::Requests {
             requests: 6_000,
@@ -31,23 +31,23 @@ impl Default for RateLimit {
 }
 
 const MINUTE: Duration = Duration::from_mins(1);
-/// `DELETE /organizations/*` has a limit of its own, per minute.
+/// Limit of `DELETE /organizations/*` a minute.
 const ORGANIZATION_DELETIONS: u32 = 50;
-/// At most so many keys are told apart; then old windows are forgotten.
+/// Most keys that are told apart; old windows are forgotten beyond that.
 const MAX_WINDOWS: usize = 1_000;
 
-/// What is left of a limit.
+/// Remaining budget of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Budget {
     limit: u32,
     remaining: u32,
     resets_at: Timestamp,
-    /// Whether this request is one too many.
+    /// True when this request exceeds the limit.
     pub(crate) exceeded: bool,
 }
 
 impl Budget {
-    /// Writes the budget on an answer: the headers that the official emulator has too.
+    /// Writes the budget into the headers of an answer, as the official emulator does.
     pub(crate) fn write<B>(&self, answer: &mut Response<B>, now: Timestamp) {
         let headers = answer.headers_mut();
         let reset = self.resets_at.as_second();
@@ -55,7 +55,7 @@ impl Budget {
         headers.insert("x-ratelimit-remaining", HeaderValue::from(self.remaining));
         headers.insert("x-ratelimit-reset", HeaderValue::from(reset));
         if self.exceeded {
-            // Rounded up: who waits so long must not come too early.
+            // Rounded up, so that a client that waits this long is not too early.
             let wait = self.resets_at.duration_since(now).as_millis().max(0);
             let seconds = u64::try_from(wait).unwrap_or_default().div_ceil(1000);
             headers.insert("retry-after", HeaderValue::from(seconds));
@@ -63,7 +63,14 @@ impl Budget {
     }
 }
 
-/// Counts requests.
+/// Number of requests that a key may make in one scope and window.
+struct Allowance {
+    scope: Scope,
+    requests: u32,
+    per: Duration,
+}
+
+/// Counter of requests.
 #[derive(Debug)]
 pub(crate) struct Limiter {
     limit: RateLimit,
@@ -90,7 +97,7 @@ impl Limiter {
         }
     }
 
-    /// Counts a request, and says what is left; `None` when there is no limit.
+    /// Counts a request; returns the remaining budget, or `None` without a limit.
     pub(crate) fn count(
         &mut self,
         now: Timestamp,
@@ -101,10 +108,19 @@ impl Limiter {
         let RateLimit::Requests { requests, per } = self.limit else {
             return None;
         };
-        let budget = self.take(now, key, Scope::All, requests, per);
+        let all = Allowance {
+            scope: Scope::All,
+            requests,
+            per,
+        };
+        let budget = self.take(now, key, all);
         if !budget.exceeded && *method == Method::DELETE && path.starts_with("/organizations/") {
-            let scope = Scope::OrganizationDeletions;
-            let deletions = self.take(now, key, scope, ORGANIZATION_DELETIONS, MINUTE);
+            let deletions = Allowance {
+                scope: Scope::OrganizationDeletions,
+                requests: ORGANIZATION_DELETIONS,
+                per: MINUTE,
+            };
+            let deletions = self.take(now, key, deletions);
             if deletions.exceeded {
                 return Some(deletions);
             }
@@ -112,14 +128,12 @@ impl Limiter {
         Some(budget)
     }
 
-    fn take(
-        &mut self,
-        now: Timestamp,
-        key: &str,
-        scope: Scope,
-        limit: u32,
-        per: Duration,
-    ) -> Budget {
+    fn take(&mut self, now: Timestamp, key: &str, allowance: Allowance) -> Budget {
+        let Allowance {
+            scope,
+            requests: limit,
+            per,
+        } = allowance;
         if self.windows.len() > MAX_WINDOWS {
             self.windows.retain(|_, window| window.resets_at > now);
         }

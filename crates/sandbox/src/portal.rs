@@ -1,4 +1,4 @@
-//! The text of the portal's pages: self-contained HTML, everything that comes from outside escaped.
+//! HTML of the portal pages: self-contained, with all text from outside escaped.
 
 use std::fmt::Write as _;
 
@@ -8,7 +8,7 @@ use portalctl_model::text;
 
 const STYLE: &str = include_str!("style.css");
 
-/// The hash by which the page's own style is allowed, and nothing else. A test keeps it true.
+/// Hash of the pages' style, which their policy allows. A test keeps it true.
 pub(super) const STYLE_HASH: &str = "Nt4bNhfMQSnUmitSwtknB0HsOObfD0frkGy0WPwA/Mg=";
 
 /// Renders the page that a link opens. Its logo leads to the link's return URL, else to the default.
@@ -86,8 +86,8 @@ fn logo(return_url: Option<&str>) -> String {
     }
 }
 
-/// The page of a link that cannot be opened; it does not tell why, as nobody should learn whether
-/// a link has ever been real.
+/// Renders the page of a link that cannot be opened. It gives no reason, which would reveal whether
+/// the link was ever real.
 pub(super) fn dead_link() -> String {
     document(
         "This link does not work",
@@ -117,7 +117,7 @@ fn document(title: &str, body: &str) -> String {
     )
 }
 
-/// Makes text harmless in HTML, also inside a quoted attribute.
+/// Escapes text for HTML, also inside a quoted attribute.
 fn escape(outside: &str) -> String {
     let mut safe = String::with_capacity(outside.len());
     for c in text::escape(outside).chars() {

@@ -1,4 +1,4 @@
-//! What the handlers share: the world behind its lock, and what every request passes through.
+//! Shared state of the handlers: the world behind its lock, the key, the limits and the faults.
 
 use std::convert::Infallible;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -18,7 +18,7 @@ use super::world::World;
 use super::{Audience, SAVE_EVERY, SETTLE_EVERY, SandboxOptions};
 use portalctl_platform::clock::SharedClock;
 
-/// A sandbox without its routes. Clones are the same sandbox.
+/// State of a sandbox. Clones share it.
 #[derive(Clone)]
 pub(super) struct Core {
     inner: Arc<Inner>,
@@ -41,7 +41,7 @@ struct Inner {
     faults: Mutex<Faults>,
     webhooks: Mutex<Webhooks>,
     deliver: Option<Arc<dyn Deliver>>,
-    /// Rung when there is something to deliver.
+    /// Notified when there is a webhook to deliver.
     news: Notify,
 }
 
@@ -87,7 +87,7 @@ impl Core {
         }
     }
 
-    /// Looks at, or changes, the world, which is given the time.
+    /// Runs a function on the world, with the current time.
     pub(super) fn world<T>(&self, act: impl FnOnce(&mut World, Timestamp) -> T) -> T {
         let mut world = lock(&self.inner.world);
         let result = act(&mut world, self.now());
@@ -96,7 +96,7 @@ impl Core {
         result
     }
 
-    /// Hands what has happened to the webhooks. The world stays locked, so that the order holds.
+    /// Queues new events for the webhooks. The world stays locked, so that their order holds.
     fn spread(&self, world: &mut World) {
         let news = world.take_news();
         if !news.is_empty() && lock(&self.inner.webhooks).enqueue(&news) {
@@ -104,22 +104,22 @@ impl Core {
         }
     }
 
-    /// Looks at the world.
+    /// Reads the world.
     pub(super) fn read<T>(&self, look: impl FnOnce(&World) -> T) -> T {
         look(&lock(&self.inner.world))
     }
 
-    /// The sandbox's time.
+    /// Returns the sandbox's time.
     pub(super) fn now(&self) -> Timestamp {
         self.inner.clock.now()
     }
 
-    /// How many requests have been answered: on any route, with any status.
+    /// Returns the number of requests that were answered.
     pub(super) fn requests(&self) -> u64 {
         self.inner.requests.load(Ordering::Relaxed)
     }
 
-    /// Writes the state file, if there is one and something has changed since it was written.
+    /// Writes the state file, if there is one and the state has changed.
     pub(super) fn save(&self) -> Result<(), StateError> {
         let Some(file) = &self.inner.state else {
             return Ok(());
@@ -135,7 +135,7 @@ impl Core {
         saved
     }
 
-    /// Saves from time to time; ends with the first failure.
+    /// Saves periodically; returns the first failure.
     pub(super) async fn keep_saving(&self) -> StateError {
         loop {
             self.inner.clock.sleep(SAVE_EVERY).await;
@@ -145,12 +145,12 @@ impl Core {
         }
     }
 
-    /// Saves where it does not hold up requests.
+    /// Saves on a thread that may block.
     pub(super) async fn save_apart(&self) -> Result<(), StateError> {
         let core = self.clone();
         match tokio::task::spawn_blocking(move || core.save()).await {
             Ok(saved) => saved,
-            // The runtime is going away: what is left is to do it here.
+            // The runtime is shutting down, so the file is written here.
             Err(_) => self.save(),
         }
     }
@@ -163,12 +163,12 @@ impl Core {
         self.inner.base_url.as_deref()
     }
 
-    /// Where the portal sends people back to when a link does not say.
+    /// Returns the target of the portal's logo for links without a return URL.
     pub(super) fn default_return_url(&self) -> Option<&str> {
         self.inner.default_return_url.as_deref()
     }
 
-    /// Whether a key opens this sandbox. A live key never does: it has no business here.
+    /// Returns whether a key is accepted. Live keys never are.
     pub(super) fn accepts(&self, key: &str) -> bool {
         match &self.inner.key {
             Some(only) => key == only.expose_secret(),
@@ -178,7 +178,7 @@ impl Core {
         }
     }
 
-    /// Whether a client id is this environment's.
+    /// Returns whether a client id belongs to this environment.
     pub(super) fn knows_client_id(&self, id: &str) -> bool {
         self.inner
             .client_id
@@ -199,7 +199,7 @@ impl Core {
         }
     }
 
-    /// Does what becomes due for as long as the sandbox serves, also while nobody asks.
+    /// Carries out what becomes due, for as long as the sandbox serves.
     pub(super) async fn keep_settling(&self) -> Infallible {
         loop {
             self.inner.clock.sleep(SETTLE_EVERY).await;
@@ -217,7 +217,7 @@ impl Core {
         self.inner.clock.sleep(duration).await;
     }
 
-    /// What is to go wrong with a request.
+    /// Decides the fault of a request.
     pub(super) fn fault(&self, method: &Method, path: &str) -> Option<Fault> {
         self.faults(|faults| faults.verdict(method, path))
     }
@@ -230,12 +230,12 @@ impl Core {
         act(&mut lock(&self.inner.webhooks))
     }
 
-    /// Whether events can be sent anywhere.
+    /// Returns whether events can be delivered.
     pub(super) fn can_deliver(&self) -> bool {
         self.inner.deliver.is_some()
     }
 
-    /// Sends what waits to be sent, one after the other, each a few times if need be.
+    /// Delivers the waiting webhooks one after the other, with retries.
     pub(super) async fn deliver_webhooks(&self) {
         let Some(deliver) = &self.inner.deliver else {
             return;
@@ -249,7 +249,7 @@ impl Core {
         }
     }
 
-    /// Delivers for as long as the sandbox serves.
+    /// Delivers webhooks for as long as the sandbox serves.
     pub(super) async fn keep_delivering(&self) -> Infallible {
         loop {
             self.deliver_webhooks().await;
@@ -263,7 +263,7 @@ impl Core {
     }
 }
 
-/// Locks, also after a panic elsewhere: the world is changed in steps that each leave it whole.
+/// Locks a mutex, also after a panic: the world is changed in steps that each leave it consistent.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

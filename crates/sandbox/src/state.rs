@@ -1,9 +1,9 @@
-//! The state file: a sandbox that outlives its process.
+//! State file of a sandbox that outlives its process.
 //!
-//! One JSON document, replaced as a whole, so that a kill leaves the old one or the new one. While
-//! a sandbox lives it holds a lock on `<file>.lock`: a second process is refused at once instead
-//! of losing the first one's writes. The lock lies on a file of its own because the state file is
-//! a new file after every write. The key and portal links are never written.
+//! One JSON document is replaced as a whole, so that a kill leaves the old or the new one. A living
+//! sandbox holds a lock on `<file>.lock`: a second process is refused at once instead of losing the
+//! first one's writes. The lock has a file of its own because every write replaces the state file.
+//! The key and portal links are never written.
 
 use std::ffi::OsString;
 use std::fs::{self, File, TryLockError};
@@ -15,74 +15,74 @@ use serde::{Deserialize, Serialize};
 use super::world::World;
 use portalctl_platform::files;
 
-/// The version of the file's shape.
+/// Format version of the file.
 const VERSION: u32 = 1;
-/// The largest file that is read.
+/// Largest state file, in bytes.
 const MAX_SIZE: u64 = 512 * 1024 * 1024;
 
-/// What went wrong with a state file.
+/// Error of a state file.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
-    /// Another process has it.
+    /// Locked by another process.
     #[error(
         "the state file {} is in use by another sandbox; stop that one, or use another file",
         .0.display()
     )]
     InUse(PathBuf),
-    /// It cannot be read.
+    /// Not readable.
     #[error("cannot read the state file {}: {source}", path.display())]
     Read {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
-        /// Why.
+        /// Cause.
         source: io::Error,
     },
-    /// It cannot be written.
+    /// Not writable.
     #[error("cannot write the state file {}: {source}", path.display())]
     Write {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
-        /// Why.
+        /// Cause.
         source: io::Error,
     },
-    /// It is larger than any sandbox writes.
+    /// Larger than any sandbox writes.
     #[error(
         "the state file {} is larger than {MAX_SIZE} bytes, so it is not one of a sandbox",
         .0.display()
     )]
     TooLarge(PathBuf),
-    /// It is not the state of a sandbox.
+    /// Not a state of a sandbox.
     #[error(
         "{} is not the state file of a sandbox: {source}; delete it to start again", path.display()
     )]
     Malformed {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
-        /// Why.
+        /// Cause.
         source: serde_json::Error,
     },
-    /// Another version of the program wrote it.
+    /// Written by another version of the program.
     #[error(
         "the state file {} has version {found}, this portalctl knows version {VERSION}; \
          delete it to start again, or use the portalctl that wrote it",
         path.display()
     )]
     Version {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
-        /// Its version.
+        /// Format version of the file.
         found: u32,
     },
-    /// The state cannot be written down.
+    /// Not serializable.
     #[error("cannot write down the sandbox's state: {0}")]
     Encode(serde_json::Error),
 }
 
-/// A state file that this process holds.
+/// State file that this process has locked.
 #[derive(Debug)]
 pub struct StateFile {
     path: PathBuf,
-    /// Released when it is closed, by the system if need be.
+    /// Lock, released when the file is closed.
     _lock: File,
 }
 
@@ -103,7 +103,7 @@ struct Document {
 }
 
 impl StateFile {
-    /// Takes a state file, and reads it if it is there and not empty.
+    /// Locks a state file, and reads it if it exists and is not empty.
     pub fn open(path: &Path) -> Result<(Self, Option<World>), StateError> {
         let lock = take_lock(path)?;
         let file = Self {
@@ -119,7 +119,7 @@ impl StateFile {
         Ok((file, world))
     }
 
-    /// Replaces the file's content.
+    /// Replaces the content of the file.
     pub(super) fn write(&self, text: &[u8]) -> Result<(), StateError> {
         let failed = |source| StateError::Write {
             path: self.path.clone(),
@@ -153,7 +153,8 @@ impl StateFile {
             path: self.path.clone(),
             source,
         };
-        // The version first: another one's world would only give a puzzling message.
+        // The version is checked first, because another version's world would only give a puzzling
+        // message.
         let Version { version } = serde_json::from_slice(text).map_err(malformed)?;
         if version != VERSION {
             return Err(StateError::Version {
@@ -166,7 +167,7 @@ impl StateFile {
     }
 }
 
-/// Writes a world down.
+/// Serializes a world.
 pub(super) fn encode(world: &World) -> Result<Vec<u8>, StateError> {
     let version = VERSION;
     serde_json::to_vec(&Written { version, world }).map_err(StateError::Encode)

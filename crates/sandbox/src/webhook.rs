@@ -1,9 +1,8 @@
-//! Webhooks: each event, signed as WorkOS signs it, to every endpoint. Decisions only: what is
-//! sent is carried by a [`Deliver`].
+//! Webhooks: signed events for every endpoint. Pure: a [`Deliver`] sends them.
 //!
-//! The signature stands in `WorkOS-Signature: t=<milliseconds>, v1=<hex>`, the HMAC-SHA256 of
-//! `<milliseconds>.<body>`; the official SDKs check it. Endpoints are on this machine only: events
-//! of a sandbox have no business elsewhere.
+//! The signature is `WorkOS-Signature: t=<milliseconds>, v1=<hex>`, the HMAC-SHA256 of
+//! `<milliseconds>.<body>`; the official SDKs check it. Only endpoints on this machine are allowed:
+//! a sandbox sends nothing elsewhere.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
@@ -11,56 +10,56 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use data_encoding::HEXLOWER;
 use futures::future::BoxFuture;
-use hmac::{Hmac, KeyInit, Mac};
 use http::{HeaderValue, Method, Request, StatusCode, Uri, header};
 use jiff::Timestamp;
+use ring::hmac;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
-use sha2::Sha256;
 use url::{Host, Url};
 
 use super::wire;
 use super::world::Event;
 
-/// The header that carries the signature.
+/// Header of the signature.
 pub const SIGNATURE: &str = "workos-signature";
-/// How often an event is sent before it is given up, and how long is waited in between. WorkOS
-/// tries for days; a sandbox that is worked with must not stand still that long.
+/// Delays between the attempts of a delivery. WorkOS retries for days; a sandbox must not stand
+/// still that long.
 const PAUSES: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(4)];
-/// How many events wait to be sent; more than that are dropped.
+/// Most events that wait for delivery; further ones are dropped.
 const MAX_WAITING: usize = 10_000;
-/// How many deliveries are remembered.
+/// Most deliveries that are remembered.
 const MAX_REMEMBERED: usize = 10_000;
 
-/// Carries a webhook to its endpoint.
+/// Transport of webhooks.
 pub trait Deliver: Send + Sync {
-    /// Sends a request, and says what was answered, or why nothing was.
+    /// Sends a request; returns the status of the answer, or the reason why there is none.
     fn deliver(&self, request: Request<Bytes>) -> BoxFuture<'_, Result<StatusCode, String>>;
 }
 
-/// Why an address cannot be an endpoint.
+/// Reason why an endpoint is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EndpointError {
-    /// It is none on this machine.
+    /// Not an address on this machine.
     #[error("an address on this machine is wanted, such as http://127.0.0.1:8080/webhooks")]
     NotLoopback,
-    /// There is no secret.
+    /// Empty secret.
     #[error("the secret that webhooks are signed with is empty")]
     NoSecret,
 }
 
-/// Where events are sent, and what they are signed with.
+/// Endpoint of webhooks, with the secret that signs them.
 #[derive(Clone)]
 pub struct Endpoint {
     url: Uri,
-    mac: Hmac<Sha256>,
-    /// Id and events of an endpoint that was made by the API; others get every event.
+    key: hmac::Key,
+    /// Id and events of an endpoint that was created by the API; others receive every event.
     subscription: Option<(String, BTreeSet<String>)>,
 }
 
 impl Endpoint {
-    /// An endpoint on this machine.
+    /// Creates an endpoint on this machine.
     pub fn new(url: &str, secret: &SecretString) -> Result<Self, EndpointError> {
         let parsed = Url::parse(url).map_err(|_| EndpointError::NotLoopback)?;
         let local = match parsed.host() {
@@ -77,12 +76,12 @@ impl Endpoint {
         if secret.is_empty() {
             return Err(EndpointError::NoSecret);
         }
-        let mac = Hmac::new_from_slice(secret.as_bytes()).map_err(|_| EndpointError::NoSecret)?;
+        let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
         let url = parsed.as_str().parse();
         let url = url.map_err(|_| EndpointError::NotLoopback)?;
         Ok(Self {
             url,
-            mac,
+            key,
             subscription: None,
         })
     }
@@ -102,17 +101,13 @@ impl Endpoint {
         subscription.is_none_or(|(_, events)| events.contains(&event.event))
     }
 
-    /// The value of the signature header for a body.
+    /// Signs a body; returns the value of the header.
     pub fn sign(&self, now: Timestamp, body: &[u8]) -> String {
         let time = now.as_millisecond();
-        let mut mac = self.mac.clone();
-        mac.update(format!("{time}.").as_bytes());
-        mac.update(body);
-        let mut header = format!("t={time}, v1=");
-        for byte in mac.finalize().into_bytes() {
-            header.push_str(&format!("{byte:02x}"));
-        }
-        header
+        let mut context = hmac::Context::with_key(&self.key);
+        context.update(format!("{time}.").as_bytes());
+        context.update(body);
+        format!("t={time}, v1={}", HEXLOWER.encode(context.sign().as_ref()))
     }
 }
 
@@ -122,42 +117,42 @@ impl fmt::Debug for Endpoint {
     }
 }
 
-/// How far a delivery has come.
+/// State of a delivery.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum DeliveryState {
-    /// It will be sent, perhaps again.
+    /// Waiting for the first or another attempt.
     Waiting,
-    /// The endpoint took it.
+    /// Accepted by the endpoint.
     Delivered,
-    /// The endpoint did not take it, as often as it was tried.
+    /// Given up after the last attempt.
     Failed,
-    /// Too many were waiting.
+    /// Dropped, because too many were waiting.
     Dropped,
 }
 
-/// One event on its way to one endpoint.
+/// Delivery of one event to one endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Delivery {
-    /// Which event.
+    /// Id of the event.
     pub event_id: String,
-    /// Its name.
+    /// Name of the event.
     pub event: String,
-    /// Which endpoint.
+    /// URL of the endpoint.
     pub url: String,
-    /// How far it has come.
+    /// State of the delivery.
     pub state: DeliveryState,
-    /// How often it was sent.
+    /// Number of attempts.
     pub attempts: usize,
-    /// What the endpoint answered last.
+    /// Status of the last answer.
     pub status: Option<u16>,
-    /// Why it did not answer.
+    /// Reason for a missing answer.
     pub error: Option<String>,
     #[serde(skip)]
     number: u64,
 }
 
-/// An event that is to be sent.
+/// Event that waits for delivery.
 #[derive(Clone)]
 struct Waiting {
     number: u64,
@@ -166,14 +161,14 @@ struct Waiting {
     attempts: usize,
 }
 
-/// An event that is being sent.
+/// Event that is being delivered.
 pub(super) struct Attempt {
     waiting: Waiting,
     signature: String,
 }
 
 impl Attempt {
-    /// What is sent.
+    /// Builds the request.
     pub(super) fn request(&self) -> Request<Bytes> {
         let mut request = Request::new(self.waiting.body.clone());
         *request.method_mut() = Method::POST;
@@ -188,7 +183,7 @@ impl Attempt {
     }
 }
 
-/// The endpoints of a sandbox, and what is on its way to them.
+/// Endpoints of a sandbox with their deliveries.
 #[derive(Default)]
 pub(super) struct Webhooks {
     endpoints: Vec<Arc<Endpoint>>,
@@ -205,12 +200,12 @@ impl Webhooks {
         }
     }
 
-    /// Adds an endpoint, for what happens from now on.
+    /// Adds an endpoint, for future events.
     pub(super) fn add(&mut self, endpoint: Endpoint) {
         self.endpoints.push(Arc::new(endpoint));
     }
 
-    /// Removes the endpoint that was made by the API with an id.
+    /// Removes the endpoint that the API created with this id.
     pub(super) fn remove(&mut self, id: &str) {
         self.endpoints.retain(|endpoint| {
             let subscription = endpoint.subscription.as_ref();
@@ -218,25 +213,25 @@ impl Webhooks {
         });
     }
 
-    /// Removes every endpoint, and what waits for it.
+    /// Removes every endpoint and its waiting deliveries.
     pub(super) fn clear(&mut self) {
         self.endpoints.clear();
         self.queue.clear();
         self.deliveries.clear();
     }
 
-    /// The addresses of the endpoints.
+    /// Returns the URLs of the endpoints.
     pub(super) fn urls(&self) -> Vec<String> {
         let endpoints = self.endpoints.iter();
         endpoints.map(|endpoint| endpoint.url.to_string()).collect()
     }
 
-    /// What was, or is to be, sent, oldest first.
+    /// Returns all deliveries, oldest first.
     pub(super) fn deliveries(&self) -> Vec<Delivery> {
         self.deliveries.iter().cloned().collect()
     }
 
-    /// Lines events up for every endpoint, and says whether there is anything to send.
+    /// Queues events for every endpoint; returns whether any is waiting.
     pub(super) fn enqueue(&mut self, events: &[Event]) -> bool {
         if self.endpoints.is_empty() {
             return false;
@@ -281,15 +276,15 @@ impl Webhooks {
         }
     }
 
-    /// What is to be sent next, signed for this very moment.
+    /// Takes the next delivery, signed for this moment.
     pub(super) fn next(&mut self, now: Timestamp) -> Option<Attempt> {
         let waiting = self.queue.pop_front()?;
         let signature = waiting.endpoint.sign(now, &waiting.body);
         Some(Attempt { waiting, signature })
     }
 
-    /// Writes down what became of an attempt, and says how long to wait before the next if it is
-    /// to be made again.
+    /// Records the result of an attempt; returns the delay before the next one, if there is to be
+    /// one.
     pub(super) fn settle(
         &mut self,
         attempt: Attempt,

@@ -1,7 +1,7 @@
-//! The JSON shapes of the WorkOS API, written down here on their own.
+//! JSON shapes of the WorkOS API.
 //!
-//! They are not shared with the client on purpose: a fake that is built from the client's types
-//! agrees with the client's mistakes. Source: the schemas of the API description, named at each.
+//! They are not shared with the client on purpose: a fake built from the client's types agrees with
+//! the client's mistakes. Source: the schemas of the API description, named at each.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use super::world::{
     ItContact, Membership, Organization, OrganizationDomain, Page, WebhookEndpoint,
 };
 
-/// A timestamp as WorkOS writes it: UTC, to the millisecond.
+/// Formats a time as WorkOS does: UTC, to the millisecond.
 pub(crate) fn time(at: Timestamp) -> String {
     format!("{at:.3}")
 }
@@ -108,7 +108,7 @@ pub(crate) fn connection(connection: &Connection, organization: Option<&Organiza
     shape
 }
 
-/// The data of `connection.deleted`.
+/// Returns the data of `connection.deleted`.
 pub(crate) fn connection_event(connection: &Connection) -> Value {
     let Connection {
         id,
@@ -134,7 +134,7 @@ pub(crate) fn connection_event(connection: &Connection) -> Value {
     })
 }
 
-/// The data of `connection.activated` and `connection.deactivated`.
+/// Returns the data of `connection.activated` and `connection.deactivated`.
 pub(crate) fn connection_activation(
     connection_: &Connection,
     organization: &Organization,
@@ -144,7 +144,7 @@ pub(crate) fn connection_activation(
     shape
 }
 
-/// The data of `connection.saml_certificate_renewed`.
+/// Returns the data of `connection.saml_certificate_renewed`.
 pub(crate) fn certificate_renewed(
     now: Timestamp,
     connection: &Connection,
@@ -158,7 +158,7 @@ pub(crate) fn certificate_renewed(
     })
 }
 
-/// The data of `connection.saml_certificate_renewal_required`.
+/// Returns the data of `connection.saml_certificate_renewal_required`.
 pub(crate) fn certificate_renewal_required(
     now: Timestamp,
     connection: &Connection,
@@ -293,7 +293,7 @@ pub(crate) fn directory(directory: &Directory, organization: Option<&Organizatio
     shape
 }
 
-/// The data of `dsync.deleted`, where linked is still called active, and unlinked inactive.
+/// Returns the data of `dsync.deleted`, where linked is still called active, and unlinked inactive.
 pub(crate) fn directory_event(directory: &Directory) -> Value {
     let Directory {
         id,
@@ -322,7 +322,7 @@ pub(crate) fn directory_event(directory: &Directory) -> Value {
     })
 }
 
-/// The data of `dsync.activated`.
+/// Returns the data of `dsync.activated`.
 pub(crate) fn directory_activation(directory: &Directory, organization: &Organization) -> Value {
     let mut shape = directory_event(directory);
     insert(&mut shape, "external_key", json!(directory.external_key));
@@ -363,7 +363,7 @@ pub(crate) fn event(event: &Event) -> Value {
     })
 }
 
-/// An organization's domains as other objects name them.
+/// Returns an organization's domains as other objects name them.
 fn domains_as(organization: Option<&Organization>, object: &str) -> Value {
     let domains = organization.into_iter().flat_map(|o| &o.domains);
     domains

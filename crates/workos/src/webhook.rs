@@ -5,10 +5,10 @@
 
 use std::time::Duration;
 
-use hmac::{Hmac, KeyInit, Mac};
+use data_encoding::HEXLOWER_PERMISSIVE;
 use jiff::Timestamp;
+use ring::hmac;
 use secrecy::{ExposeSecret, SecretString};
-use sha2::Sha256;
 
 /// The header that carries the signature.
 pub const SIGNATURE: &str = "workos-signature";
@@ -52,7 +52,8 @@ impl Signature {
             return Err(Refused::Malformed);
         };
         let signed_at: i64 = time.parse().map_err(|_| Refused::Malformed)?;
-        let mac = unhex(mac).ok_or(Refused::Malformed)?;
+        let mac = HEXLOWER_PERMISSIVE.decode(mac.as_bytes());
+        let mac = mac.map_err(|_| Refused::Malformed)?;
         let distance = now.as_millisecond().abs_diff(signed_at);
         if u128::from(distance) > TOLERANCE.as_millis() {
             return Err(Refused::TooOld);
@@ -63,23 +64,10 @@ impl Signature {
 
     /// Returns whether the signature matches the body under the secret.
     pub fn verify(&self, body: &[u8], secret: &SecretString) -> Result<(), Refused> {
-        let mut mac = Hmac::<Sha256>::new_from_slice(secret.expose_secret().as_bytes())
-            .map_err(|_| Refused::Forged)?;
-        mac.update(self.time.as_bytes());
-        mac.update(b".");
-        mac.update(body);
-        mac.verify_slice(&self.mac).map_err(|_| Refused::Forged)
+        let key = hmac::Key::new(hmac::HMAC_SHA256, secret.expose_secret().as_bytes());
+        let signed = [self.time.as_bytes(), b".", body].concat();
+        hmac::verify(&key, &signed, &self.mac).map_err(|_| Refused::Forged)
     }
-}
-
-fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digits: Vec<u8> = text
-        .chars()
-        .map(|c| c.to_digit(16).and_then(|digit| u8::try_from(digit).ok()))
-        .collect::<Option<_>>()?;
-    let (pairs, rest) = digits.as_chunks::<2>();
-    rest.is_empty()
-        .then(|| pairs.iter().map(|[high, low]| high << 4 | low).collect())
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Hidden lines for tools, by which they find a comment and its digest: an interface, described in
 //! `docs/reference/reports.md`.
 
+use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
 
 use portalctl_core::plan::digest::Digest;
@@ -43,9 +44,7 @@ fn value(name: &str) -> String {
         let hash = Sha256::digest(name.as_bytes());
         out.truncate(LONGEST - 17);
         out.push('~');
-        for byte in hash.iter().take(8) {
-            out.push_str(&format!("{byte:02x}"));
-        }
+        out.push_str(&HEXLOWER.encode(&hash[..8]));
     }
     out
 }

@@ -1,17 +1,17 @@
-//! The built-in scenarios.
+//! Built-in scenarios.
 
 use std::collections::BTreeMap;
 
 use super::{Scenario, ScenarioConnection, ScenarioDomain, ScenarioObject, ScenarioOrganization};
 use crate::world::{ConnectionState, DirectoryState, DomainState};
 
-/// An account with every state there is.
+/// Account with every possible state.
 pub(super) const BUSY: &str = include_str!("busy.yaml");
 
-/// How many organizations `large` has.
+/// Number of organizations of `large`.
 const LARGE: u32 = 10_000;
 
-/// Ten thousand customers, about half of them done.
+/// Builds ten thousand organizations, about half of them configured.
 pub(super) fn large() -> Scenario {
     Scenario {
         organizations: (1..=LARGE).map(customer).collect(),

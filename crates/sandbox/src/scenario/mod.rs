@@ -45,154 +45,154 @@ use super::world::{
     NewConnection, NewDirectory, OrganizationInput, Refusal, Rules, World,
 };
 
-/// The names of the built-in scenarios.
+/// Names of the built-in scenarios.
 pub const BUILT_IN: [&str; 3] = ["empty", "busy", "large"];
-/// How long a domain waits for its record before it fails.
+/// Days that a domain waits for its record before it fails.
 const VERIFICATION_DAYS: i32 = 30;
-/// After how many days the record of another organization's domain is looked at.
+/// Days after which the record of another organization's domain is checked.
 const LOOKED_AFTER_DAYS: i32 = 7;
-/// The largest scenario file that is read.
+/// Largest scenario file, in bytes.
 const MAX_SIZE: u64 = 64 * 1024 * 1024;
 
-/// What went wrong with a scenario.
+/// Error of a scenario.
 #[derive(Debug, thiserror::Error)]
 pub enum ScenarioError {
-    /// The file cannot be read.
+    /// File cannot be read.
     #[error(
         "cannot read the scenario {}: {source}; the built-in ones are empty, busy and large",
         path.display()
     )]
     Read {
-        /// Which file.
+        /// Path of the file.
         path: PathBuf,
-        /// Why.
+        /// Cause.
         source: io::Error,
     },
-    /// The file is too large.
+    /// File is too large.
     #[error("the scenario {} is larger than {MAX_SIZE} bytes", .0.display())]
     TooLarge(PathBuf),
-    /// The file does not have the shape of a scenario.
+    /// File does not have the shape of a scenario.
     #[error("the scenario {name} cannot be read: {message}")]
     Malformed {
-        /// Which scenario.
+        /// Name of the scenario.
         name: String,
-        /// Where and why.
+        /// Place and cause.
         message: String,
     },
-    /// The world does not take it.
+    /// World does not take it.
     #[error("the organization `{organization}` of the scenario cannot be made: {refusal}")]
     Refused {
-        /// Which entry.
+        /// Name of the entry.
         organization: String,
-        /// Why.
+        /// Cause.
         refusal: Refusal,
     },
 }
 
-/// A starting state.
+/// Initial state of a sandbox.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scenario {
-    /// The organizations, in the order in which they are created.
+    /// Organizations, in order of creation.
     #[serde(default)]
     pub organizations: Vec<ScenarioOrganization>,
-    /// How undocumented things behave.
+    /// Behaviour where WorkOS's is not documented.
     pub rules: Option<Rules>,
 }
 
-/// An organization and all that belongs to it.
+/// Organization with all its objects.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScenarioOrganization {
-    /// The display name.
+    /// Display name.
     pub name: String,
-    /// The caller's own id.
+    /// Caller's own id.
     pub external_id: Option<String>,
-    /// The customer's id at Stripe.
+    /// Customer's id at Stripe.
     pub stripe_customer_id: Option<String>,
-    /// Whether profiles from outside its domains may sign in.
+    /// True when profiles from outside its domains may sign in.
     #[serde(default)]
     pub allow_profiles_outside_organization: bool,
     /// Free key/value pairs.
     #[serde(default)]
     pub metadata: BTreeMap<String, String>,
-    /// When it was created; now, unless said.
+    /// Time of creation; now by default.
     pub created_at: Option<Timestamp>,
-    /// How many days ago it was created.
+    /// Days since its creation.
     pub days_old: Option<u32>,
-    /// Its domains.
+    /// Domains.
     #[serde(default)]
     pub domains: Vec<ScenarioDomain>,
-    /// Its single sign-on connections.
+    /// Single sign-on connections.
     #[serde(default)]
     pub connections: Vec<ScenarioConnection>,
-    /// Its directories.
+    /// Directories.
     #[serde(default)]
     pub directories: Vec<ScenarioObject<DirectoryState>>,
-    /// How audit logs are set up.
+    /// State of audit logs.
     pub audit_logs: Option<String>,
-    /// Its log stream.
+    /// Log stream.
     pub log_stream: Option<ScenarioObject<LogStreamState>>,
-    /// For how many days its audit logs are kept.
+    /// Retention of audit logs, in days.
     pub retention_days: Option<u32>,
-    /// Its IT contacts.
+    /// IT contacts.
     #[serde(default)]
     pub it_contacts: Vec<ScenarioContact>,
-    /// Its members, each by the status of the membership.
+    /// Members, each by the status of the membership.
     #[serde(default)]
     pub members: Vec<MembershipStatus>,
-    /// What has just happened to its own encryption key.
+    /// Event of its own encryption key.
     pub byok: Option<ByokEvent>,
 }
 
-/// A single sign-on connection.
+/// Single sign-on connection.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScenarioConnection {
-    /// How far it is configured.
+    /// State of the configuration.
     pub state: ConnectionState,
-    /// Which provider it is.
+    /// Type of the provider.
     #[serde(rename = "type")]
     pub kind: Option<String>,
-    /// In how many days its certificates run out; one, in a year, if it is active and speaks SAML.
+    /// Days until its certificates expire; a year for an active SAML connection by default.
     #[serde(default)]
     pub certificates: Vec<i32>,
 }
 
-/// An IT contact.
+/// IT contact.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScenarioContact {
-    /// The address.
+    /// Address.
     pub email: String,
-    /// What it has just been invited to set up, if it has.
+    /// Features that it has just been invited to set up.
     #[serde(default)]
     pub invited: BTreeSet<InviteIntent>,
 }
 
-/// A domain.
+/// Domain.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScenarioDomain {
-    /// The domain.
+    /// Domain.
     pub domain: String,
-    /// How far it is verified.
+    /// State of the verification.
     pub state: DomainState,
 }
 
-/// Something with a state and a type.
+/// Object with a state and a type.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ScenarioObject<S> {
-    /// How far it is configured.
+    /// State of the configuration.
     pub state: S,
-    /// Which provider it is.
+    /// Type of the provider.
     #[serde(rename = "type")]
     pub kind: Option<String>,
 }
 
 impl Scenario {
-    /// The built-in scenario of that name, else the one in the file of that name.
+    /// Loads the built-in scenario of this name, else the file.
     pub fn load(name: &str) -> Result<Self, ScenarioError> {
         match name {
             "empty" => Ok(Self::default()),
@@ -218,7 +218,7 @@ impl Scenario {
         Self::parse(&path.display().to_string(), &text)
     }
 
-    /// Reads YAML, and so JSON too.
+    /// Parses YAML, which includes JSON.
     fn parse(name: &str, text: &str) -> Result<Self, ScenarioError> {
         serde_saphyr::from_str(text).map_err(|error| ScenarioError::Malformed {
             name: name.to_owned(),
@@ -330,7 +330,8 @@ impl ScenarioOrganization {
             if !ends.is_empty() {
                 world.set_certificates(at, &id, &ends)?;
             } else if !world.certificates(&id)?.is_empty() {
-                // However old the connection is, nobody has said that it is about to break.
+                // Whatever the age of the connection, the scenario does not say that it is about to
+                // break.
                 world.set_certificates(at, &id, &[after_days(now, 365)])?;
             }
         }
@@ -399,5 +400,4 @@ fn after_days(at: Timestamp, days: i32) -> Timestamp {
 }
 
 #[cfg(test)]
-#[path = "tests.rs"]
 mod tests;

@@ -1,4 +1,4 @@
-//! Answers: JSON always, errors as `{"message", "code", "errors"?}`.
+//! JSON answers; errors have the form `{"message", "code", "errors"?}`.
 
 use axum::body::Body;
 use axum::http::{HeaderValue, StatusCode, header};
@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 
 use crate::world::Refusal;
 
-/// What a handler gives back.
+/// Result of a handler.
 pub(super) type Answer = Result<Response, Refusal>;
 
-/// A JSON answer.
+/// Builds a JSON answer.
 pub(super) fn json_answer(status: StatusCode, body: &Value) -> Response {
     let mut answer = Response::new(Body::from(body.to_string()));
     *answer.status_mut() = status;
@@ -21,22 +21,22 @@ pub(super) fn json_answer(status: StatusCode, body: &Value) -> Response {
     answer
 }
 
-/// 200 with a body.
+/// Builds a 200 with a body.
 pub(super) fn ok(body: &Value) -> Response {
     json_answer(StatusCode::OK, body)
 }
 
-/// 201 with a body.
+/// Builds a 201 with a body.
 pub(super) fn created(body: &Value) -> Response {
     json_answer(StatusCode::CREATED, body)
 }
 
-/// An answer without a body.
+/// Builds an answer without a body.
 pub(super) fn empty(status: StatusCode) -> Response {
     status.into_response()
 }
 
-/// An error that no rule of the world gives.
+/// Builds an error that does not come from a rule of the world.
 pub(super) fn problem(status: StatusCode, code: &str, message: &str) -> Response {
     json_answer(status, &json!({ "message": message, "code": code }))
 }

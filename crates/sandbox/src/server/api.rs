@@ -1,4 +1,4 @@
-//! The routes of the WorkOS API. Each handler reads, asks the world, and answers.
+//! Routes of the WorkOS API: each handler parses the request, calls the world, and answers.
 
 use axum::Router;
 use axum::extract::State;
@@ -17,7 +17,7 @@ use crate::world::{
     PageQuery, Refusal, World, read_retention,
 };
 
-/// The routes that need an API key.
+/// Returns the routes that need an API key.
 pub(super) fn routes() -> Router<Core> {
     Router::new()
         .route(
@@ -237,7 +237,7 @@ async fn list_memberships(State(core): State<Core>, params: Params) -> Answer {
     })
 }
 
-/// The log: oldest first, whatever `order` and `before` say.
+/// Lists events, oldest first, whatever `order` and `before` say.
 ///
 /// Sources: the reference of `GET /events`; workos-node#1610 for `order` and `before`.
 async fn list_events(State(core): State<Core>, params: Params) -> Answer {
@@ -282,17 +282,17 @@ async fn revoke_link(State(core): State<Core>, JsonBody(body): JsonBody) -> Answ
     Ok(empty(StatusCode::NO_CONTENT))
 }
 
-/// A connection with its organization's domains.
+/// Renders a connection with its organization's domains.
 pub(super) fn connection(world: &World, row: &Connection) -> Value {
     wire::connection(row, world.organization(&row.organization_id).ok())
 }
 
-/// A directory with its organization's domain.
+/// Renders a directory with its organization's domain.
 pub(super) fn directory(world: &World, row: &Directory) -> Value {
     wire::directory(row, world.organization(&row.organization_id).ok())
 }
 
-/// A text that a body must have.
+/// Returns a required text of a body.
 fn required(body: &Value, field: &str) -> Result<String, FieldError> {
     match body.get(field).and_then(Value::as_str) {
         Some(text) if !text.trim().is_empty() => Ok(text.to_owned()),
@@ -300,7 +300,7 @@ fn required(body: &Value, field: &str) -> Result<String, FieldError> {
     }
 }
 
-/// Both texts, or all that is wrong with them.
+/// Returns both texts, or all problems with them.
 fn both(
     one: Result<String, FieldError>,
     other: Result<String, FieldError>,

@@ -12,7 +12,7 @@ use crate::shared::Core;
 use crate::wire;
 use crate::world::{read_contact, read_invitation};
 
-/// The routes, below an organization.
+/// Returns the routes, below an organization.
 pub(super) fn routes() -> Router<Core> {
     Router::new()
         .route("/organizations/{id}/it_contacts", get(list).post(add))

@@ -49,7 +49,7 @@ use crate::world::{
 };
 use portalctl_model::intent::Intent;
 
-/// The control API's routes.
+/// Returns the routes of the control API.
 pub(super) fn routes() -> Router<Core> {
     Router::new()
         .route("/_sandbox/state", get(state))
@@ -328,7 +328,7 @@ async fn tell_byok(State(core): State<Core>, Id(id): Id, JsonBody(body): JsonBod
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Certificates {
-    /// In how many days each of them runs out.
+    /// Days until each certificate expires.
     days: Vec<i32>,
 }
 
@@ -349,7 +349,7 @@ async fn set_certificates(
     })
 }
 
-/// The id of the organization that has an id, or an external id.
+/// Returns the id of the organization with this id or external id.
 fn organization_id(world: &World, text: &str) -> Result<String, Refusal> {
     let organization = world
         .organization(text)
@@ -357,7 +357,7 @@ fn organization_id(world: &World, text: &str) -> Result<String, Refusal> {
     Ok(organization.id.clone())
 }
 
-/// Reads a body strictly: a mistyped field in a test should not pass in silence.
+/// Parses a body strictly: a mistyped field in a test should not pass in silence.
 pub(super) fn read<T: DeserializeOwned>(body: Value) -> Result<T, Refusal> {
     serde_json::from_value(body).map_err(|error| Refusal::InvalidBody(error.to_string()))
 }

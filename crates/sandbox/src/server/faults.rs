@@ -1,5 +1,5 @@
-//! Makes the faults that were decided happen: in process an answer is marked as lost, over HTTP
-//! its body breaks off, which ends the connection.
+//! Injection of the decided faults: in process an answer is marked as lost, over HTTP its body
+//! breaks off, which ends the connection.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -16,10 +16,10 @@ use super::answer::problem;
 use crate::fault::{Effect, Fault, Lost};
 use crate::shared::Core;
 
-/// The largest answer that is cut in two.
+/// Largest answer that can be cut in two, in bytes.
 const MAX_ANSWER: usize = 64 * 1024 * 1024;
 
-/// Lets a request through, or does to it what the faults say.
+/// Passes a request on, or injects the fault that was decided for it.
 pub(super) async fn befall(State(core): State<Core>, request: Request, next: Next) -> Response {
     match core.fault(request.method(), request.uri().path()) {
         None => next.run(request).await,
@@ -63,7 +63,7 @@ fn page() -> Response {
     answer
 }
 
-/// The first half of an answer, which says how long the whole of it is.
+/// Returns the first half of an answer, with the length of the whole.
 async fn truncated(answer: Response) -> Response {
     let (parts, body) = answer.into_parts();
     let body = axum::body::to_bytes(body, MAX_ANSWER).await;
@@ -76,7 +76,7 @@ async fn truncated(answer: Response) -> Response {
     cut
 }
 
-/// An answer whose body breaks off after a beginning.
+/// Builds an answer whose body breaks off after a beginning.
 fn broken(effect: Effect, beginning: Bytes) -> Response {
     let steps = if beginning.is_empty() {
         Steps::Break
@@ -88,7 +88,7 @@ fn broken(effect: Effect, beginning: Bytes) -> Response {
     answer
 }
 
-/// Yields a beginning, waits until it has been sent, and fails.
+/// Body that yields a beginning, waits until it was sent, and fails.
 struct BrokenOff(Steps);
 
 enum Steps {
@@ -107,7 +107,7 @@ impl Stream for BrokenOff {
                 Poll::Ready(Some(Ok(bytes)))
             }
             Steps::Flush => {
-                // The server writes out what it has when there is nothing more for now.
+                // The server flushes when there is nothing more for now.
                 context.waker().wake_by_ref();
                 Poll::Pending
             }

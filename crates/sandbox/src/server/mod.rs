@@ -1,4 +1,4 @@
-//! The HTTP face of the world: routes, keys, limits, request ids. The rules are the world's.
+//! HTTP interface of the world: routes, keys, rate limits, request ids. The rules are the world's.
 //!
 //! ```text
 //! request ─▶ request id, latency ─┬─▶ key ─▶ rate limit ─▶ faults ─▶ api   (the WorkOS API)
@@ -28,7 +28,7 @@ use serde_json::json;
 use super::shared::Core;
 use answer::{ok, problem};
 
-/// All routes of a sandbox.
+/// Returns all routes of a sandbox.
 pub(super) fn router(core: &Core) -> Router {
     let api = api::routes()
         .layer(from_fn_with_state(core.clone(), faults::befall))
@@ -51,7 +51,8 @@ pub(super) fn router(core: &Core) -> Router {
         .with_state(core.clone())
 }
 
-/// Public at WorkOS too. The sandbox signs nothing, so there are no keys.
+/// Serves the public keys, which need no API key at WorkOS either. The sandbox signs nothing, so
+/// there are none.
 async fn public_keys(State(core): State<Core>, Path(client_id): Path<String>) -> Response {
     if core.knows_client_id(&client_id) {
         ok(&json!({ "keys": [] }))
@@ -60,7 +61,7 @@ async fn public_keys(State(core): State<Core>, Path(client_id): Path<String>) ->
     }
 }
 
-/// Gives every answer a request id, and makes it as slow as was asked for.
+/// Adds a request id and the configured latency to every answer.
 async fn envelope(State(core): State<Core>, request: Request, next: Next) -> Response {
     core.wait().await;
     core.settle();
@@ -71,7 +72,7 @@ async fn envelope(State(core): State<Core>, request: Request, next: Next) -> Res
     answer
 }
 
-/// Lets requests through that carry a key with some of its budget left.
+/// Admits requests with a valid key and remaining budget.
 async fn admit(State(core): State<Core>, request: Request, next: Next) -> Response {
     let Some(key) = bearer(request.headers()).filter(|key| core.accepts(key)) else {
         return problem(
@@ -97,7 +98,7 @@ async fn admit(State(core): State<Core>, request: Request, next: Next) -> Respon
     answer
 }
 
-/// Lets requests through that are addressed to a name which no web page of elsewhere can have.
+/// Admits requests that are addressed to a name of the sandbox, which no foreign web page can have.
 async fn only_here(State(core): State<Core>, request: Request, next: Next) -> Response {
     if origin::is_local(request.headers(), core.audience()) {
         next.run(request).await

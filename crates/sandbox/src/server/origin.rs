@@ -1,15 +1,14 @@
-//! Where the sandbox is reached, and who may reach the parts of it that need no key.
+//! Address of the sandbox, and protection of the parts that need no key.
 
 use axum::http::{HeaderMap, header};
 use url::{Host, Url};
 
 use crate::Audience;
 
-/// What links begin with when nothing says where the sandbox is: the port that `portalctl
-/// sandbox` listens on by default.
+/// Base of portal links when no address is known: the default port of `portalctl sandbox`.
 const DEFAULT_ORIGIN: &str = "http://127.0.0.1:4100";
 
-/// What links begin with: as configured, else as the caller reached us.
+/// Returns the base of portal links: as configured, else as the caller reached the sandbox.
 pub(super) fn of_links(
     configured: Option<&str>,
     audience: Audience,

@@ -1,4 +1,4 @@
-//! The pages behind a portal link: one button plays the IT admin who finishes the setup.
+//! Pages behind a portal link, with a button that plays the IT admin who finishes the setup.
 
 use axum::Router;
 use axum::body::Body;
@@ -12,18 +12,18 @@ use super::request::Id;
 use crate::portal::{self, STYLE_HASH};
 use crate::shared::Core;
 
-/// The largest form that is read.
+/// Largest form, in bytes.
 const MAX_FORM: usize = 16 * 1024;
 
-/// The routes of the pages.
+/// Returns the routes of the pages.
 pub(super) fn routes() -> Router<Core> {
     Router::new()
         .route("/portal/{token}", get(open))
         .route("/portal/{token}/finish", post(finish))
 }
 
-/// Opens a link. This uses the link up, and so does a mail program that looks inside, as with the
-/// real thing.
+/// Opens a link, which uses it up; a mail program that previews the link uses it up as well, as
+/// with WorkOS.
 async fn open(State(core): State<Core>, Id(token): Id) -> Response {
     match core.world(|world, now| world.open_link(now, &token)) {
         Some(session) => {
@@ -34,7 +34,7 @@ async fn open(State(core): State<Core>, Id(token): Id) -> Response {
     }
 }
 
-/// Finishes what was opened, and sends the admin on.
+/// Finishes an opened portal and redirects the admin.
 async fn finish(State(core): State<Core>, Id(token): Id, request: Request) -> Response {
     let Ok(form) = axum::body::to_bytes(request.into_body(), MAX_FORM).await else {
         return page(StatusCode::PAYLOAD_TOO_LARGE, &portal::dead_link());
@@ -44,7 +44,7 @@ async fn finish(State(core): State<Core>, Id(token): Id, request: Request) -> Re
         .map(|(_, value)| value.into_owned());
     let finished = core.world(|world, now| {
         let result = world.finish_portal(now, &token, domain.as_deref())?;
-        // What was refused is shown on the same page again, to be corrected.
+        // A refused form is shown again, to be corrected.
         Some(result.map_err(|refusal| (refusal, world.portal_session(&token))))
     });
     match finished {
@@ -74,7 +74,7 @@ fn page(status: StatusCode, html: &str) -> Response {
     let headers = answer.headers_mut();
     let fixed = [
         (header::CONTENT_TYPE, "text/html; charset=utf-8"),
-        // The address holds a credential.
+        // The URL holds a credential.
         (header::REFERRER_POLICY, "no-referrer"),
         (header::CACHE_CONTROL, "no-store"),
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),

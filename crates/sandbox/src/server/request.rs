@@ -1,4 +1,4 @@
-//! What handlers take out of a request. Nothing here answers in anything but JSON.
+//! Extractors of request parts. Every rejection is a JSON answer.
 
 use std::convert::Infallible;
 
@@ -10,10 +10,10 @@ use url::form_urlencoded;
 
 use crate::world::{FieldError, MAX_LIMIT, Order, PageQuery, Refusal};
 
-/// The largest body that is read.
+/// Largest body, in bytes.
 const MAX_BODY: usize = 1024 * 1024;
 
-/// The id in a path.
+/// Id in a path.
 pub(super) struct Id(pub(super) String);
 
 impl<S: Send + Sync> FromRequestParts<S> for Id {
@@ -22,13 +22,13 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Refusal> {
         match Path::<String>::from_request_parts(parts, state).await {
             Ok(Path(id)) => Ok(Self(id)),
-            // It is not UTF-8, so it names nothing.
+            // A path that is not UTF-8 names no object.
             Err(_) => Err(Refusal::not_found("Object", parts.uri.path())),
         }
     }
 }
 
-/// The two ids in a path: of an object, and of one that belongs to it.
+/// Two ids in a path: of an object, and of an object that belongs to it.
 pub(super) struct Ids(pub(super) String, pub(super) String);
 
 impl<S: Send + Sync> FromRequestParts<S> for Ids {
@@ -42,7 +42,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Ids {
     }
 }
 
-/// A JSON body, whatever its content type says, as WorkOS's own clients differ in it.
+/// JSON body of any content type, because WorkOS's own clients differ in it.
 pub(super) struct JsonBody(pub(super) Value);
 
 impl<S: Send + Sync> FromRequest<S> for JsonBody {
@@ -59,7 +59,7 @@ impl<S: Send + Sync> FromRequest<S> for JsonBody {
     }
 }
 
-/// The query of a request: each name any number of times, also as `name[]` and `name[0]`.
+/// Query of a request: names may repeat, also as `name[]` and `name[0]`.
 pub(super) struct Params(Vec<(String, String)>);
 
 impl<S: Send + Sync> FromRequestParts<S> for Params {
@@ -79,7 +79,7 @@ impl Params {
         )
     }
 
-    /// A single value; an empty one counts as absent.
+    /// Returns a single value; an empty one counts as absent.
     pub(super) fn one(&self, name: &str) -> Option<String> {
         let value = self.0.iter().find(|(key, _)| key == name);
         value
@@ -87,8 +87,8 @@ impl Params {
             .filter(|value| !value.is_empty())
     }
 
-    /// A list. Official SDKs send it comma-joined, as `style: form, explode: false` says; older
-    /// ones send `name[]` once for each value.
+    /// Returns a list. Official SDKs send it comma-joined, as `style: form, explode: false` says;
+    /// older ones send `name[]` once for each value.
     pub(super) fn many(&self, name: &str) -> Vec<String> {
         let is_named = |key: &str| {
             key.strip_prefix(name).is_some_and(|rest| {
@@ -104,7 +104,7 @@ impl Params {
             .collect()
     }
 
-    /// A time, or a date at midnight UTC.
+    /// Returns a time, or a date at midnight UTC.
     pub(super) fn time(&self, name: &'static str) -> Result<Option<Timestamp>, Refusal> {
         let Some(text) = self.one(name) else {
             return Ok(None);
@@ -116,8 +116,8 @@ impl Params {
         }
     }
 
-    /// Which page is wanted. Out of its bounds `limit` is an error, 422 as the lists document,
-    /// not cut down in silence.
+    /// Returns the requested page. A `limit` out of bounds is an error (422, as the lists document)
+    /// and is not clamped.
     pub(super) fn page(&self) -> Result<PageQuery, Refusal> {
         let mut failed = Vec::new();
         let mut query = PageQuery {

@@ -34,7 +34,7 @@ use crate::shared::Core;
 use crate::webhook::{Endpoint, Webhooks};
 use crate::world::{FieldError, Refusal};
 
-/// The routes.
+/// Returns the routes.
 pub(super) fn routes() -> Router<Core> {
     Router::new()
         .route(

@@ -1,5 +1,5 @@
-//! The routes of webhook endpoints. An endpoint on this machine is sent its events; others are only
-//! kept, as events of a sandbox have no business elsewhere.
+//! Routes of webhook endpoints. Endpoints on this machine receive their events; others are stored
+//! only, because a sandbox sends nothing elsewhere.
 
 use axum::Router;
 use axum::extract::State;
@@ -15,7 +15,7 @@ use crate::webhook::Endpoint;
 use crate::wire;
 use crate::world::{WebhookEndpoint, WebhookEndpointInput};
 
-/// The routes.
+/// Returns the routes.
 pub(super) fn routes() -> Router<Core> {
     Router::new()
         .route("/webhook_endpoints", get(list).post(create))
@@ -49,7 +49,7 @@ async fn remove(State(core): State<Core>, Id(id): Id) -> Answer {
     Ok(empty(StatusCode::NO_CONTENT))
 }
 
-/// Has events sent to an endpoint as it is now, and answers with it.
+/// Registers an endpoint for delivery as it is now, and answers with it.
 fn kept(
     core: &Core,
     endpoint: &WebhookEndpoint,

@@ -1,4 +1,4 @@
-//! Audit-log configurations and their log streams.
+//! Audit log configurations and their log streams.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -8,28 +8,28 @@ use super::refusal::{FieldError, Refusal};
 use super::state::{AuditLogState, LogStreamState};
 use super::{World, millis};
 
-/// How long events are kept unless somebody says otherwise. Source: the example of
+/// Default retention in days. Source: the example of
 /// `AuditLogConfiguration.retention_period_in_days`.
 const RETENTION_DAYS: u32 = 30;
 
-/// How audit logs are set up for an organization.
+/// Audit log configuration of an organization.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditLogs {
-    /// What WorkOS answers when it is asked.
+    /// Answer to a request for the configuration.
     pub access: Access,
-    /// Whether events are taken.
+    /// State of the collection.
     pub state: AuditLogState,
-    /// For how many days events are kept.
+    /// Retention in days.
     pub retention_period_in_days: u32,
-    /// The stream to the customer's own SIEM.
+    /// Stream to the customer's own SIEM.
     pub log_stream: Option<LogStream>,
 }
 
-/// What WorkOS answers when an organization's audit logs are asked for.
+/// Answer to a request for an organization's audit logs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Access {
-    /// The configuration.
+    /// Configuration.
     #[default]
     Open,
     /// 403: the account's plan does not include audit logs.
@@ -38,18 +38,18 @@ pub enum Access {
     Absent,
 }
 
-/// A stream of audit logs to the customer's own SIEM.
+/// Stream of audit logs to the customer's own SIEM.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogStream {
     /// `audit_log_stream_…`
     pub id: String,
     /// `Datadog` and the like.
     pub stream_type: String,
-    /// Whether it delivers.
+    /// State of the deliveries.
     pub state: LogStreamState,
-    /// When it last delivered.
+    /// Time of the last delivery.
     pub last_synced_at: Option<Timestamp>,
-    /// When it was created.
+    /// Time of creation.
     pub created_at: Timestamp,
 }
 
@@ -101,10 +101,10 @@ fn period_days(text: &str) -> Option<u64> {
 }
 
 impl World {
-    /// How an organization's audit logs are set up.
+    /// Returns an organization's audit log configuration.
     ///
-    /// Source: `GET /organizations/{id}/audit_log_configuration`. An organization that nobody has
-    /// set up is `inactive`; the 404 of the description is for one that does not exist, and for
+    /// Source: `GET /organizations/{id}/audit_log_configuration`. An organization without any is
+    /// `inactive`; the 404 of the description is for one that does not exist, and for
     /// [`Access::Absent`].
     pub fn audit_logs(&self, organization_id: &str) -> Result<AuditLogs, Refusal> {
         self.organizations.find(organization_id)?;
@@ -120,7 +120,7 @@ impl World {
         }
     }
 
-    /// For how many days an organization's audit logs are kept, if anybody has said.
+    /// Returns the retention of an organization's audit logs in days, where one was set.
     ///
     /// Source: `GET /organizations/{id}/audit_logs_retention`, where it may be null.
     pub fn retention(&self, organization_id: &str) -> Result<Option<u32>, Refusal> {
@@ -129,7 +129,7 @@ impl World {
         Ok(logs.map(|logs| logs.retention_period_in_days))
     }
 
-    /// Sets for how many days an organization's audit logs are kept.
+    /// Sets the retention of an organization's audit logs in days.
     ///
     /// Source: `PUT /organizations/{id}/audit_logs_retention`.
     pub fn set_retention(&mut self, organization_id: &str, days: u32) -> Result<(), Refusal> {

@@ -1,4 +1,4 @@
-//! Customers' own encryption keys: WorkOS shows them by their events only.
+//! Customers' own encryption keys, which WorkOS reports by events only.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -7,33 +7,33 @@ use serde_json::json;
 use super::refusal::Refusal;
 use super::{World, millis};
 
-/// Where a key lives. Source: `VaultByokKeyProvider` of the API description.
+/// Provider of a key. Source: `VaultByokKeyProvider` of the API description.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum KeyProvider {
-    /// Amazon's.
+    /// Amazon Web Services.
     #[default]
     AwsKms,
-    /// Google's.
+    /// Google Cloud.
     GcpKms,
-    /// Microsoft's.
+    /// Microsoft Azure.
     AzureKeyVault,
 }
 
-/// What happened to a customer's key.
+/// Event of a customer's key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ByokEvent {
-    /// `vault.byok_key.verification_completed`, and it works.
+    /// Verification completed (`vault.byok_key.verification_completed`): the key works.
     Verified,
-    /// `vault.byok_key.verification_completed`, and it does not work.
+    /// Verification completed (`vault.byok_key.verification_completed`): the key does not work.
     Refused,
     /// `vault.byok_key.deleted`.
     Deleted,
 }
 
 impl World {
-    /// Tells what happened to a customer's key.
+    /// Emits an event of a customer's key.
     ///
     /// Source: the events `vault.byok_key.verification_completed` and `vault.byok_key.deleted`.
     pub fn tell_byok(

@@ -1,22 +1,22 @@
-//! Certificates of SAML connections: what they are, how they run out, how they are renewed.
+//! Certificates of SAML connections: expiry and renewal.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::agenda::Due;
 use super::connections::Connection;
 use super::refusal::Refusal;
+use super::scheduled_effects::Due;
 use super::state::ConnectionState;
 use super::{World, millis};
 use crate::wire;
 
-/// For how long a certificate of the sandbox is valid unless somebody says otherwise.
+/// Default lifetime of a certificate.
 const LIFETIME: SignedDuration = SignedDuration::from_hours(24 * 365);
-/// How long before its end a certificate has to be renewed: ours, after the 30 that the event's
-/// `days_until_expiry` has as its example. It is told again when the certificate has run out.
+/// Time before its expiry when a certificate has to be renewed: 30 days are the example of the
+/// event's `days_until_expiry`. A second event is emitted when the certificate has expired.
 const WARNING: SignedDuration = SignedDuration::from_hours(24 * 30);
 
-/// A certificate that an identity provider signs with.
+/// Certificate that an identity provider signs with.
 ///
 /// Source: `SAMLIdpSigningCertificate` of the official Rust SDK 3.5.0.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,18 +25,18 @@ pub struct Certificate {
     pub id: String,
     /// PEM. The sandbox signs nothing, so there is no key inside.
     pub value: String,
-    /// When it becomes valid.
+    /// Start of validity.
     pub not_before: Timestamp,
-    /// When it runs out.
+    /// Time of expiry.
     pub not_after: Timestamp,
-    /// When it was added.
+    /// Time of creation.
     pub created_at: Timestamp,
-    /// Which events have told of its end.
+    /// Events about its expiry that were emitted.
     #[serde(default)]
     told: Told,
 }
 
-/// Which events have told of a certificate's end.
+/// Events about a certificate's expiry that were emitted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 enum Told {
     #[default]
@@ -46,22 +46,22 @@ enum Told {
 }
 
 impl Connection {
-    /// Whether it speaks SAML, and so has certificates.
+    /// Returns whether the connection uses SAML, and so has certificates.
     pub fn is_saml(&self) -> bool {
         self.connection_type.ends_with("SAML")
     }
 }
 
 impl World {
-    /// A connection's certificates, also those that have run out, oldest first.
+    /// Returns a connection's certificates, expired ones included, oldest first.
     ///
     /// Source: `GET /connections/{id}/saml_idp_signing_certs`, newer than the API description.
-    /// Connections that do not speak SAML have none.
+    /// Connections without SAML have none.
     pub fn certificates(&self, connection_id: &str) -> Result<&[Certificate], Refusal> {
         Ok(&self.connections.find(connection_id)?.certificates)
     }
 
-    /// Makes a connection's certificates those that end at the given times.
+    /// Replaces a connection's certificates by ones that expire at the given times.
     pub fn set_certificates(
         &mut self,
         now: Timestamp,
@@ -78,7 +78,7 @@ impl World {
         Ok(())
     }
 
-    /// Gives an active SAML connection a certificate if it has none: it could not work without.
+    /// Adds a certificate to an active SAML connection that has none.
     pub(super) fn ensure_certificate(
         &mut self,
         now: Timestamp,
@@ -94,8 +94,8 @@ impl World {
         Ok(())
     }
 
-    /// Plays the IT admin who renews the certificates of an organization's connections. Those
-    /// that are being replaced stay, as they do at WorkOS until somebody deletes them.
+    /// Plays the IT admin who renews the certificates of an organization's connections. Replaced
+    /// certificates stay, as they do at WorkOS until somebody deletes them.
     pub(super) fn renew_certificates(
         &mut self,
         now: Timestamp,
@@ -124,9 +124,9 @@ impl World {
         Ok(())
     }
 
-    /// Tells of certificates of a connection that are about to run out, or have.
+    /// Emits the events of certificates that are about to expire, or have expired.
     ///
-    /// A newer certificate takes the place of an older one, of which nothing more is told.
+    /// A newer certificate replaces an older one, which causes no further events.
     pub(super) fn tell_certificates(&mut self, now: Timestamp, connection_id: &str) {
         let now = millis(now);
         let Ok(connection) = self.connections.find_mut(connection_id) else {
@@ -158,7 +158,7 @@ impl World {
         self.emit(now, name, &owner, data);
     }
 
-    /// Puts what is to be told of a connection's certificates on the agenda.
+    /// Schedules the events of a connection's certificates.
     pub(super) fn await_certificates(&mut self, connection_id: &str) {
         let Some(connection) = self.connections.get(connection_id) else {
             return;
@@ -167,10 +167,10 @@ impl World {
             let due = || Due::Certificate(connection.id.clone());
             let end = certificate.not_after;
             if certificate.told < Told::Warning {
-                self.agenda.add(warning(end), due());
+                self.scheduled.add(warning(end), due());
             }
             if certificate.told < Told::Expiry {
-                self.agenda.add(end, due());
+                self.scheduled.add(end, due());
             }
         }
     }

@@ -12,30 +12,30 @@ use super::table::{Page, PageQuery, Record};
 use super::{World, millis};
 use crate::wire;
 
-/// A single sign-on connection. Its domains are those of its organization.
+/// Single sign-on connection. Its domains are those of its organization.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Connection {
     /// `conn_…`
     pub id: String,
-    /// The organization it belongs to.
+    /// Organization that it belongs to.
     pub organization_id: String,
     /// `OktaSAML` and the like.
     pub connection_type: String,
-    /// Shown in the dashboard.
+    /// Name in the dashboard.
     pub name: String,
-    /// How far it is configured.
+    /// State of the configuration.
     pub state: ConnectionState,
-    /// Stands in events only.
+    /// Key that appears in events only.
     pub external_key: String,
-    /// The caller's own id, by which a repeated `POST /connections` finds it.
+    /// Caller's own id, which makes `POST /connections` idempotent.
     #[serde(default)]
     pub external_id: Option<String>,
-    /// Those that its identity provider signs with, oldest first.
+    /// Certificates of its identity provider, oldest first.
     #[serde(default)]
     pub certificates: Vec<Certificate>,
-    /// When it was created.
+    /// Time of creation.
     pub created_at: Timestamp,
-    /// When it was last changed.
+    /// Time of the last change.
     pub updated_at: Timestamp,
 }
 
@@ -55,16 +55,16 @@ impl Record for Connection {
     }
 }
 
-/// A connection to create.
+/// Connection to create.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewConnection {
-    /// The organization it is for.
+    /// Organization of the connection.
     pub organization_id: String,
-    /// The organization's name if there is none.
+    /// Name; the organization's by default.
     pub name: Option<String>,
     /// `OktaSAML` and the like.
     pub connection_type: String,
-    /// How far it is configured.
+    /// State of the configuration.
     pub state: ConnectionState,
 }
 
@@ -73,14 +73,14 @@ pub struct NewConnection {
 /// Source: `CreateConnection` of the official Rust SDK 3.5.0.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConnectionInput {
-    /// The caller's own id: the connection that has it already is returned.
+    /// Caller's own id; an existing connection with it is returned.
     pub external_id: Option<String>,
-    /// The connection to create otherwise.
+    /// Connection to create otherwise.
     pub new: NewConnection,
 }
 
 impl ConnectionInput {
-    /// Reads a body.
+    /// Parses a body.
     ///
     /// The codes of the refusals are those of the SDK; their status is ours. A connection with
     /// options is active where it can be, one of a type alone is a draft: both are ours.
@@ -118,21 +118,21 @@ impl ConnectionInput {
     }
 }
 
-/// Which connections a list holds.
+/// Filter of a list of connections.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ConnectionFilter {
-    /// Those of one organization.
+    /// Restricts the list to one organization.
     pub organization_id: Option<String>,
-    /// Those of one type.
+    /// Restricts the list to one type.
     pub connection_type: Option<String>,
-    /// Those whose organization has this domain.
+    /// Restricts the list to organizations with this domain.
     pub domain: Option<String>,
-    /// Those whose name holds this text, case ignored.
+    /// Text that the name must contain, ignoring case.
     pub search: Option<String>,
 }
 
 impl World {
-    /// Creates a connection, with its event when it is active.
+    /// Creates a connection, and emits its event when it is active.
     pub fn create_connection(
         &mut self,
         now: Timestamp,
@@ -195,12 +195,12 @@ impl World {
         self.connections.find(&id)
     }
 
-    /// The connection with an id. Source: `GET /connections/{id}`.
+    /// Returns the connection with an id. Source: `GET /connections/{id}`.
     pub fn connection(&self, id: &str) -> Result<&Connection, Refusal> {
         self.connections.find(id)
     }
 
-    /// A page of connections. Source: `GET /connections`.
+    /// Returns a page of connections. Source: `GET /connections`.
     pub fn list_connections(
         &self,
         query: &PageQuery,
@@ -230,12 +230,12 @@ impl World {
         }
     }
 
-    /// An organization's connections, oldest first.
+    /// Returns an organization's connections, oldest first.
     pub fn connections_of(&self, organization_id: &str) -> impl Iterator<Item = &Connection> {
         self.connections.owned_by(organization_id)
     }
 
-    /// Puts a connection into a state, with the event that goes with it.
+    /// Sets the state of a connection, and emits its event.
     pub fn set_connection_state(
         &mut self,
         now: Timestamp,
@@ -271,7 +271,7 @@ impl World {
             .any(|id| id == organization_id)
     }
 
-    /// Tells of a connection that has begun or ceased to be active; there are no other events.
+    /// Emits the event of a connection that became active or inactive; other states have none.
     fn tell_connection(
         &mut self,
         now: Timestamp,

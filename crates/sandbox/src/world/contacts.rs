@@ -1,7 +1,7 @@
 //! IT contacts, and the invitations that WorkOS e-mails to them.
 //!
 //! Source: the official Rust SDK 3.5.0 and the reference of IT contacts; newer than the API
-//! description. Neither says with which codes a contact is refused, so those are ours.
+//! description. Neither documents the codes of refusals, so those are ours.
 
 use std::collections::BTreeSet;
 
@@ -9,31 +9,31 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::agenda::Due;
 use super::input::Fields;
 use super::refusal::Refusal;
+use super::scheduled_effects::Due;
 use super::table::Record;
 use super::{World, millis};
 use portalctl_model::id::Email;
 use portalctl_model::intent::Intent;
 
-/// How many contacts an organization may have: as many as a portal link takes addresses.
+/// Most contacts of an organization: the number of addresses that a portal link takes.
 const MAX_CONTACTS: usize = 20;
-/// How long an invitation can be followed: ours, as long as the setup links of the dashboard.
+/// Lifetime of an invitation: ours, that of the dashboard's setup links.
 const INVITATION_LIFETIME: SignedDuration = SignedDuration::from_hours(24 * 30);
 
-/// Somebody of a customer's IT team.
+/// IT contact of an organization.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ItContact {
     /// `it_contact_…`
     pub id: String,
-    /// The organization it belongs to.
+    /// Organization that it belongs to.
     pub organization_id: String,
-    /// As it was written when it was added.
+    /// Address, as it was written when it was added.
     pub email: String,
-    /// When it was added.
+    /// Time when it was added.
     pub created_at: Timestamp,
-    /// When it was last changed.
+    /// Time of the last change.
     pub updated_at: Timestamp,
 }
 
@@ -53,7 +53,7 @@ impl Record for ItContact {
     }
 }
 
-/// A feature that a contact can be invited to set up: a vocabulary of its own, in which directory
+/// Feature that a contact can be invited to set up: a vocabulary of its own, in which directory
 /// sync is written out, and which has neither audit logs nor certificate renewal.
 ///
 /// Source: `InviteItContactIntents` of the official Rust SDK 3.5.0.
@@ -68,12 +68,12 @@ pub enum InviteIntent {
     LogStreams,
     /// Domain verification.
     DomainVerification,
-    /// The customer's own encryption key.
+    /// Customer's own encryption key.
     BringYourOwnKey,
 }
 
 impl InviteIntent {
-    /// The feature by its other name.
+    /// Returns the feature by its other name.
     const fn feature(self) -> Intent {
         match self {
             Self::Sso => Intent::Sso,
@@ -85,19 +85,19 @@ impl InviteIntent {
     }
 }
 
-/// An invitation that has been sent.
+/// Invitation that has been sent.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Invitation {
-    /// Who was invited.
+    /// Invited contact.
     pub contact_id: String,
-    /// To set up what.
+    /// Features of the invitation.
     pub intents: BTreeSet<InviteIntent>,
-    /// What of it has been set up since.
+    /// Features that were set up since.
     #[serde(default)]
     pub finished: BTreeSet<InviteIntent>,
-    /// When WorkOS sent it.
+    /// Time when WorkOS sent it.
     pub sent_at: Timestamp,
-    /// When its link stops working.
+    /// Time when its link expires.
     pub expires_at: Timestamp,
 }
 
@@ -164,7 +164,7 @@ impl World {
         self.it_contacts.find(&id)
     }
 
-    /// An organization's contacts, oldest first. Source: `GET /organizations/{id}/it_contacts`,
+    /// Returns an organization's contacts, oldest first. Source: `GET /organizations/{id}/it_contacts`,
     /// which has no pages.
     pub fn it_contacts(&self, organization_id: &str) -> Result<Vec<&ItContact>, Refusal> {
         self.organizations.find(organization_id)?;
@@ -219,7 +219,7 @@ impl World {
         Ok(())
     }
 
-    /// Plays the customer who does what an invitation asks for, unless it was revoked.
+    /// Plays the customer who follows an invitation, unless it was revoked.
     pub(super) fn follow_invitation(
         &mut self,
         now: Timestamp,
@@ -231,12 +231,12 @@ impl World {
         let intents = invitation.map(|invitation| invitation.intents.clone());
         for intent in intents.into_iter().flatten() {
             // An organization that is gone took its invitation along, and without any domain an
-            // admin cannot set single sign-on up.
+            // admin cannot set up single sign-on.
             let _ = self.admin_finishes(now, organization_id, intent.feature(), None);
         }
     }
 
-    /// Notes that an invited feature was set up; the invitation ends with the last of them.
+    /// Records that an invited feature was set up; the invitation ends with the last of them.
     ///
     /// Source: invitations end by themselves when set-up completes (reference of IT contacts).
     pub(super) fn finish_invited(&mut self, organization_id: &str, intent: Intent) {
@@ -250,7 +250,7 @@ impl World {
         }
     }
 
-    /// Ends an organization's active invitation, whichever contact is named; there need be none.
+    /// Ends an organization's active invitation, whichever contact is named; none is needed.
     ///
     /// Source: `POST /organizations/{id}/it_contacts/{contact}/revoke`.
     pub fn revoke_it_contact(
@@ -263,7 +263,7 @@ impl World {
         Ok(())
     }
 
-    /// The invitation of an organization that can still be followed.
+    /// Returns the invitation of an organization that can still be followed.
     pub fn invitation(&self, now: Timestamp, organization_id: &str) -> Option<&Invitation> {
         self.invitations
             .get(organization_id)

@@ -9,24 +9,24 @@ use super::table::{Page, PageQuery, Record};
 use super::{World, millis};
 use crate::wire;
 
-/// A directory.
+/// Directory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Directory {
     /// `directory_…`
     pub id: String,
-    /// The organization it belongs to.
+    /// Organization that it belongs to.
     pub organization_id: String,
     /// `okta scim v2.0` and the like.
     pub directory_type: String,
-    /// Shown in the dashboard.
+    /// Name in the dashboard.
     pub name: String,
-    /// How far it is configured.
+    /// State of the configuration.
     pub state: DirectoryState,
     /// WorkOS's key for the provider.
     pub external_key: String,
-    /// When it was created.
+    /// Time of creation.
     pub created_at: Timestamp,
-    /// When it was last changed.
+    /// Time of the last change.
     pub updated_at: Timestamp,
 }
 
@@ -46,32 +46,32 @@ impl Record for Directory {
     }
 }
 
-/// A directory to create.
+/// Directory to create.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewDirectory {
-    /// The organization it is for.
+    /// Organization of the directory.
     pub organization_id: String,
-    /// The organization's name if there is none.
+    /// Name; the organization's by default.
     pub name: Option<String>,
     /// `okta scim v2.0` and the like.
     pub directory_type: String,
-    /// How far it is configured.
+    /// State of the configuration.
     pub state: DirectoryState,
 }
 
-/// Which directories a list holds.
+/// Filter of a list of directories.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct DirectoryFilter {
-    /// Those of one organization.
+    /// Restricts the list to one organization.
     pub organization_id: Option<String>,
-    /// Those whose organization has this domain.
+    /// Restricts the list to organizations with this domain.
     pub domain: Option<String>,
-    /// Those whose name holds this text, case ignored.
+    /// Text that the name must contain, ignoring case.
     pub search: Option<String>,
 }
 
 impl World {
-    /// Creates a directory, with its event when it is linked.
+    /// Creates a directory, and emits its event when it is linked.
     pub fn create_directory(
         &mut self,
         now: Timestamp,
@@ -102,12 +102,12 @@ impl World {
         self.directories.find(&id)
     }
 
-    /// The directory with an id. Source: `GET /directories/{id}`.
+    /// Returns the directory with an id. Source: `GET /directories/{id}`.
     pub fn directory(&self, id: &str) -> Result<&Directory, Refusal> {
         self.directories.find(id)
     }
 
-    /// A page of directories. Source: `GET /directories`.
+    /// Returns a page of directories. Source: `GET /directories`.
     pub fn list_directories(
         &self,
         query: &PageQuery,
@@ -133,12 +133,12 @@ impl World {
         }
     }
 
-    /// An organization's directories, oldest first.
+    /// Returns an organization's directories, oldest first.
     pub fn directories_of(&self, organization_id: &str) -> impl Iterator<Item = &Directory> {
         self.directories.owned_by(organization_id)
     }
 
-    /// Puts a directory into a state, with the event that goes with it.
+    /// Sets the state of a directory, and emits its event.
     pub fn set_directory_state(
         &mut self,
         now: Timestamp,
@@ -166,7 +166,7 @@ impl World {
         Ok(())
     }
 
-    /// Tells of a directory that has been linked; WorkOS has no event for the other states.
+    /// Emits the event of a directory that was linked; other states have none.
     fn tell_directory(&mut self, now: Timestamp, id: &str) -> Result<(), Refusal> {
         let directory = self.directories.find(id)?;
         if directory.state != DirectoryState::Linked {

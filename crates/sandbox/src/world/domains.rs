@@ -12,39 +12,39 @@ use super::state::DomainState;
 use super::{World, millis};
 use crate::wire;
 
-/// A domain of an organization.
+/// Domain of an organization.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrganizationDomain {
     /// `org_domain_…`
     pub id: String,
-    /// The organization it belongs to.
+    /// Organization that it belongs to.
     pub organization_id: String,
-    /// Lower-cased.
+    /// Domain, in lower case.
     pub domain: String,
-    /// How far it is verified.
+    /// State of the verification.
     pub state: DomainState,
-    /// What the value of the TXT record begins with; none when asserted.
+    /// Prefix of the TXT record's value; none when asserted.
     pub verification_prefix: Option<String>,
-    /// What that value ends with; none when asserted.
+    /// Rest of that value; none when asserted.
     pub verification_token: Option<String>,
-    /// Whether the customer has set the TXT record: the sandbox's stand-in for DNS.
+    /// True when the customer has set the TXT record: the sandbox's stand-in for DNS.
     #[serde(default)]
     pub record_published: bool,
-    /// When it was added.
+    /// Time when it was added.
     pub created_at: Timestamp,
-    /// When it was last changed.
+    /// Time of the last change.
     pub updated_at: Timestamp,
 }
 
-/// Why a domain's verification failed.
+/// Reason of a failed verification.
 ///
 /// Source: `reason` of the event `organization_domain.verification_failed`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum FailureReason {
-    /// The record did not appear in time.
+    /// Record missing at the end of the period.
     #[serde(rename = "domain_verification_period_expired")]
     PeriodExpired,
-    /// Another organization has verified it.
+    /// Domain verified by another organization.
     #[serde(rename = "domain_verified_by_other_organization")]
     VerifiedByOtherOrganization,
 }
@@ -73,7 +73,7 @@ impl World {
         self.domain(&id)
     }
 
-    /// The domain with an id. Source: `GET /organization_domains/{id}`.
+    /// Returns the domain with an id. Source: `GET /organization_domains/{id}`.
     pub fn domain(&self, id: &str) -> Result<&OrganizationDomain, Refusal> {
         self.index
             .domain_owner
@@ -118,13 +118,13 @@ impl World {
         self.set_domain_state(now, id, DomainState::Verified, None)
     }
 
-    /// Plays the customer: sets, or removes, the TXT record that the next verification finds.
+    /// Plays the customer who sets or removes the TXT record.
     pub fn publish_record(&mut self, id: &str, published: bool) -> Result<(), Refusal> {
         self.domain_mut(id)?.record_published = published;
         Ok(())
     }
 
-    /// Puts a domain into a state, with the event that goes with it.
+    /// Sets the state of a domain, and emits its event.
     pub fn set_domain_state(
         &mut self,
         now: Timestamp,
@@ -154,12 +154,12 @@ impl World {
         self.domain(id)
     }
 
-    /// Whether an organization other than one has verified a domain.
+    /// Returns whether an organization other than `own` has verified a domain.
     pub fn is_verified_elsewhere(&self, domain: &str, own: &str) -> bool {
         self.verified_elsewhere(&domain.to_ascii_lowercase(), Some(own))
     }
 
-    /// Whether another organization has verified a domain.
+    /// Returns whether another organization has verified a domain.
     pub(super) fn verified_elsewhere(&self, domain: &str, own: Option<&str>) -> bool {
         self.index
             .organizations_with(domain)
@@ -169,7 +169,7 @@ impl World {
             .any(|held| held.domain == domain && held.state.is_verified())
     }
 
-    /// Refuses domains that stand twice, or are asserted although another organization has them.
+    /// Refuses duplicate domains, and asserted ones that another organization has.
     pub(super) fn check_domains(
         &self,
         own: Option<&str>,
@@ -187,14 +187,14 @@ impl World {
         Ok(())
     }
 
-    /// A domain that no organization has yet.
+    /// Creates a domain of an organization.
     pub(super) fn new_domain(
         &mut self,
         now: Timestamp,
         organization_id: &str,
         input: DomainInput,
     ) -> OrganizationDomain {
-        // What is asserted has nothing left to prove.
+        // An asserted domain has nothing left to prove.
         let by_dns = !input.state.is_verified();
         let token = self.ids.token("verification_token", 25);
         let suffix = self
@@ -214,7 +214,7 @@ impl World {
         }
     }
 
-    /// Makes an organization's domains those of a list.
+    /// Replaces an organization's domains by a list.
     pub(super) fn replace_domains(
         &mut self,
         now: Timestamp,

@@ -1,4 +1,4 @@
-//! The log of events.
+//! Event log.
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -8,25 +8,24 @@ use super::World;
 use super::refusal::{FieldError, Refusal};
 use super::table::{Page, PageQuery, Record};
 
-/// How many events are kept, whatever their age.
+/// Most events that are kept, whatever their age.
 const MAX_EVENTS: usize = 100_000;
 
-/// Longest stretch of time whose events one request shows.
-/// Source: the reference of `GET /events`.
+/// Longest time range of one request. Source: the reference of `GET /events`.
 const EVENT_WINDOW: SignedDuration = SignedDuration::from_hours(24 * 30);
 
-/// Something that happened.
+/// Event of the log.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Event {
     /// `event_…`
     pub id: String,
-    /// `organization.created` and the like.
+    /// Name, such as `organization.created`.
     pub event: String,
-    /// The organization that it is about.
+    /// Organization of the event.
     pub organization_id: String,
-    /// The object, as it was then.
+    /// Object, as it was at the time of the event.
     pub data: Value,
-    /// When it happened.
+    /// Time of the event.
     pub created_at: Timestamp,
 }
 
@@ -46,21 +45,21 @@ impl Record for Event {
     }
 }
 
-/// Which events a list holds.
+/// Filter of a list of events.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EventFilter {
-    /// Those with one of these names; a request without any is refused.
+    /// Names of the events; a request without any is refused.
     pub events: Vec<String>,
-    /// Those about one organization.
+    /// Restricts the list to one organization.
     pub organization_id: Option<String>,
-    /// Those after this time.
+    /// Earliest time, excluded.
     pub range_start: Option<Timestamp>,
-    /// Those before this time.
+    /// Latest time, excluded.
     pub range_end: Option<Timestamp>,
 }
 
 impl World {
-    /// Writes down that something happened.
+    /// Appends an event.
     pub(super) fn emit(&mut self, now: Timestamp, event: &str, organization_id: &str, data: Value) {
         let id = self.ids.id("event", now);
         let event = Event {
@@ -77,17 +76,17 @@ impl World {
         self.events.keep_newest(MAX_EVENTS);
     }
 
-    /// Begins to keep what happens for [`World::take_news`].
+    /// Starts collecting events for [`World::take_news`].
     pub fn keep_news(&mut self) {
         self.news.get_or_insert_default();
     }
 
-    /// What has happened since it was last asked for.
+    /// Returns the events since the last call.
     pub fn take_news(&mut self) -> Vec<Event> {
         self.news.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
-    /// A page of events. Source: `GET /events`.
+    /// Returns a page of events. Source: `GET /events`.
     ///
     /// The names of events are required; a cursor and `range_start` exclude each other; without a
     /// cursor at most 30 days are shown: those from `range_start` on, else the latest.
@@ -124,13 +123,13 @@ impl World {
         }
     }
 
-    /// Every event that is kept, oldest first.
+    /// Returns every event that is kept, oldest first.
     pub fn events(&self) -> impl Iterator<Item = &Event> {
         self.events.iter()
     }
 }
 
-/// The stretch of time of which a request is shown the events, its ends excluded.
+/// Returns the time range of a request, its ends excluded.
 fn window(
     now: Timestamp,
     query: &PageQuery,
@@ -164,7 +163,7 @@ mod tests {
         start + SignedDuration::from_hours(24 * number)
     }
 
-    /// An event on each of the first eighty days.
+    /// Builds a world with an event on each of the first eighty days.
     fn world() -> World {
         let mut world = World::new(1);
         for number in 0..80 {

@@ -1,6 +1,6 @@
-//! Ids and secrets that look like WorkOS's and depend on nothing but the seed and the time.
+//! Ids and secrets in WorkOS's style that depend on the seed and the time alone.
 //!
-//! Every prefix counts for itself, so one more organization does not change the ids of the
+//! Every prefix has a counter of its own, so one more organization does not change the ids of the
 //! connections.
 
 use std::collections::BTreeMap;
@@ -8,12 +8,14 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::random::{SplitMix, fnv};
+
 /// Crockford's base 32, as in ULIDs.
 const CROCKFORD: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 /// Letters and digits of tokens.
 const ALPHANUMERIC: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 
-/// The source of ids. Not for anything that must stay secret.
+/// Generator of ids; not for anything that must stay secret.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Ids {
     seed: u64,
@@ -28,10 +30,10 @@ impl Ids {
         }
     }
 
-    /// A new id: the prefix and a ULID.
+    /// Creates an id: the prefix and a ULID.
     pub(crate) fn id(&mut self, prefix: &str, now: Timestamp) -> String {
         let mut random = self.draw(prefix);
-        // Before 1970 there are no ULIDs; a scenario that goes there gets the first one.
+        // ULIDs begin in 1970; an earlier scenario gets the first one.
         let millis = u64::try_from(now.as_millisecond()).unwrap_or_default();
         let mut id = format!("{prefix}_");
         for digit in (0..10).rev() {
@@ -43,7 +45,7 @@ impl Ids {
         id
     }
 
-    /// A new token of letters and digits.
+    /// Creates a token of letters and digits.
     pub(crate) fn token(&mut self, purpose: &str, length: usize) -> String {
         let mut random = self.draw(purpose);
         (0..length)
@@ -54,7 +56,7 @@ impl Ids {
     fn draw(&mut self, purpose: &str) -> SplitMix {
         let count = self.drawn.entry(purpose.to_owned()).or_default();
         *count += 1;
-        let mut random = SplitMix(self.seed ^ fnv(purpose));
+        let mut random = SplitMix(self.seed ^ fnv(purpose, 0));
         SplitMix(random.next() ^ *count)
     }
 }
@@ -63,26 +65,6 @@ fn pick(alphabet: &[u8], number: u64) -> char {
     let length = alphabet.len() as u64;
     let index = usize::try_from(number % length).unwrap_or_default();
     char::from(alphabet[index])
-}
-
-/// FNV-1a: gives each prefix a stream of its own.
-fn fnv(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
-}
-
-/// `SplitMix64`: small, and well mixed from the first number on.
-struct SplitMix(u64);
-
-impl SplitMix {
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,5 @@
-//! Reading request bodies as WorkOS does: unknown fields are ignored, `null` is not the same as
-//! absent, and all fields that fail are named at once.
+//! Parsing of request bodies as WorkOS does it: unknown fields are ignored, `null` differs from
+//! absent, and all invalid fields are named at once.
 
 use std::collections::BTreeMap;
 
@@ -10,25 +10,25 @@ use super::state::DomainState;
 use portalctl_model::Domain;
 use portalctl_model::id::MAX_EXTERNAL_ID_LENGTH;
 
-/// The limits of metadata. Source: `OrganizationDto.metadata` of the API description.
+/// Limits of metadata. Source: `OrganizationDto.metadata` of the API description.
 const MAX_METADATA_KEYS: usize = 50;
 const MAX_METADATA_KEY: usize = 40;
 const MAX_METADATA_VALUE: usize = 600;
 
-/// A field of a partial update.
+/// Field of a partial update.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Field<T> {
-    /// Not in the body: stays as it is.
+    /// Absent: the value stays.
     #[default]
     Absent,
-    /// `null`: is emptied.
+    /// `null`: the value is removed.
     Null,
-    /// A new value.
+    /// New value.
     Set(T),
 }
 
 impl<T> Field<T> {
-    /// The new value, if there is one.
+    /// Returns the new value, if there is one.
     pub fn set(self) -> Option<T> {
         match self {
             Self::Set(value) => Some(value),
@@ -37,37 +37,37 @@ impl<T> Field<T> {
     }
 }
 
-/// A domain as an organization's body names it.
+/// Domain of an organization's body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DomainInput {
-    /// The domain, lower-cased.
+    /// Domain, in lower case.
     pub domain: String,
     /// `pending`, or `verified`: asserted without proof.
     pub state: DomainState,
 }
 
-/// Metadata as it stands in a body: a null value removes its key.
+/// Metadata of a body; a null value removes its key.
 pub type MetadataInput = BTreeMap<String, Option<String>>;
 
-/// The body of `POST` and `PUT /organizations`.
+/// Body of `POST` and `PUT /organizations`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OrganizationInput {
-    /// The display name.
+    /// Display name.
     pub name: Field<String>,
-    /// The caller's own id.
+    /// Caller's own id.
     pub external_id: Field<String>,
-    /// The customer's id at Stripe.
+    /// Customer's id at Stripe.
     pub stripe_customer_id: Field<String>,
-    /// Whether profiles from outside the domains may sign in.
+    /// True when profiles from outside the domains may sign in.
     pub allow_profiles_outside_organization: Field<bool>,
     /// Free key/value pairs.
     pub metadata: Field<MetadataInput>,
-    /// The domains, from `domain_data` or the deprecated `domains`.
+    /// Domains, from `domain_data` or the deprecated `domains`.
     pub domains: Option<Vec<DomainInput>>,
 }
 
 impl OrganizationInput {
-    /// Reads a body.
+    /// Parses a body.
     pub fn read(body: &Value) -> Result<Self, Refusal> {
         let mut fields = Fields::of(body)?;
         let name = fields.text("name");
@@ -100,10 +100,10 @@ impl OrganizationInput {
     }
 }
 
-/// Checks a domain that somebody wants to add.
+/// Checks a domain to add.
 ///
-/// WorkOS refuses the domains of public mail providers and what is no host name; the status is
-/// not documented.
+/// WorkOS refuses the domains of public mail providers and invalid host names; the status is not
+/// documented.
 pub(super) fn check_domain(text: &str) -> Result<String, FieldError> {
     match Domain::parse(text.trim()) {
         Ok(domain) => Ok(domain.as_str().to_owned()),
@@ -111,7 +111,7 @@ pub(super) fn check_domain(text: &str) -> Result<String, FieldError> {
     }
 }
 
-/// The fields of a body, and what is wrong with them.
+/// Fields of a body with their errors.
 pub(crate) struct Fields<'a> {
     body: &'a Map<String, Value>,
     failed: Vec<FieldError>,
@@ -178,7 +178,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A text that must be there; empty when it is not, and then it has failed.
+    /// Returns a required text; an absent one is recorded as an error.
     pub(crate) fn required_text(&mut self, name: &str) -> String {
         match self.text(name) {
             Field::Set(text) if !text.trim().is_empty() => text,
@@ -189,7 +189,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A list of texts; empty when it is absent.
+    /// Returns a list of texts; empty when it is absent.
     pub(crate) fn texts(&mut self, name: &str) -> Vec<String> {
         let items = match self.body.get(name) {
             None | Some(Value::Null) => return Vec::new(),
@@ -210,8 +210,8 @@ impl<'a> Fields<'a> {
         let mut inputs = Vec::new();
         match self.body.get("domain_data") {
             None | Some(Value::Null) => {
-                // Deprecated; which state such a domain gets is not documented. The one that
-                // asserts nothing is the careful choice.
+                // Deprecated; the state of such a domain is not documented. The one that asserts
+                // nothing is the careful choice.
                 if !self.body.contains_key("domains") {
                     return None;
                 }

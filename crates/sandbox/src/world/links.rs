@@ -1,4 +1,4 @@
-//! Portal links: five minutes, single use; and what an IT admin does behind one.
+//! Portal links, valid for five minutes and once, and the IT admin's actions behind one.
 
 use std::collections::BTreeMap;
 
@@ -6,9 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 use url::{Host, Url};
 
-use super::agenda::Due;
 use super::input::{Field, Fields, check_domain};
 use super::refusal::Refusal;
+use super::scheduled_effects::Due;
 use super::state::{AuditLogState, ConnectionState, DirectoryState, DomainState, LogStreamState};
 use super::{
     Access, ByokEvent, FailureReason, KeyProvider, NewConnection, NewDirectory, World, millis,
@@ -16,32 +16,32 @@ use super::{
 use portalctl_model::id::Email;
 use portalctl_model::intent::Intent;
 
-/// How long a link can be opened. Source: "Portal links are ephemeral", five minutes.
+/// Lifetime of a link. Source: "Portal links are ephemeral", five minutes.
 pub const LINK_LIFETIME: SignedDuration = SignedDuration::from_mins(5);
-/// How long an opened portal stays usable: ours.
+/// Lifetime of an opened portal: ours.
 const SESSION_LIFETIME: SignedDuration = SignedDuration::from_hours(1);
-/// Source: `GenerateLinkDto.it_contact_emails`.
+/// Most addresses of a link. Source: `GenerateLinkDto.it_contact_emails`.
 const MAX_IT_CONTACTS: usize = 20;
 
-/// The body of `POST /portal/generate_link`.
+/// Body of `POST /portal/generate_link`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkInput {
-    /// The organization the link is for.
+    /// Organization of the link.
     pub organization: String,
-    /// The feature; the API does not require one, and does not say which it then means.
+    /// Feature; the API does not require one, and does not document the default.
     pub intent: Option<Intent>,
-    /// Where the admin goes on leaving.
+    /// Destination on leaving.
     pub return_url: Option<String>,
-    /// Where the admin goes on finishing.
+    /// Destination on finishing.
     pub success_url: Option<String>,
-    /// The caller's id of the admin: what links are revoked by.
+    /// Caller's id of the admin, by which links are revoked.
     pub external_user_id: Option<String>,
     /// Addresses that become IT contacts of the organization.
     pub it_contact_emails: Vec<String>,
 }
 
 impl LinkInput {
-    /// Reads a body.
+    /// Parses a body.
     pub fn read(body: &Value) -> Result<Self, Refusal> {
         let mut fields = Fields::of(body)?;
         let organization = fields.required_text("organization");
@@ -77,7 +77,7 @@ impl LinkInput {
     }
 }
 
-/// Whether WorkOS takes a URL to send people back to: HTTPS, or the developer's own machine.
+/// Returns whether WorkOS accepts a return URL: HTTPS, or a loopback host.
 pub fn is_return_url(text: &str) -> bool {
     let Ok(url) = Url::parse(text) else {
         return false;
@@ -91,48 +91,48 @@ pub fn is_return_url(text: &str) -> bool {
     url.scheme() == "https" || (url.scheme() == "http" && local)
 }
 
-/// A link that was made.
+/// Portal link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PortalLink {
-    /// The organization the link is for.
+    /// Organization of the link.
     pub organization_id: String,
-    /// The feature.
+    /// Feature.
     pub intent: Intent,
-    /// Where the admin goes on leaving.
+    /// Destination on leaving.
     pub return_url: Option<String>,
-    /// Where the admin goes on finishing.
+    /// Destination on finishing.
     pub success_url: Option<String>,
     external_user_id: Option<String>,
     expires_at: Timestamp,
-    /// What it was opened by, also once it has been.
+    /// Token that it was opened by, also afterwards.
     token: String,
 }
 
-/// A portal that has been opened.
+/// Opened portal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PortalSession {
-    /// What finishing it asks for.
+    /// Token that finishes it.
     pub token: String,
-    /// The link it was opened by.
+    /// Link that it was opened by.
     pub link: PortalLink,
-    /// The customer's name.
+    /// Customer's name.
     pub organization_name: String,
-    /// The customer's domains.
+    /// Customer's domains.
     pub domains: Vec<String>,
-    /// Whether finishing verifies the domains.
+    /// True when finishing verifies the domains.
     pub verifies_domains: bool,
 }
 
-/// A portal that has been finished.
+/// Finished portal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finished {
-    /// The link it was opened by.
+    /// Link that it was opened by.
     pub link: PortalLink,
-    /// The customer's name.
+    /// Customer's name.
     pub organization_name: String,
 }
 
-/// Links that can still be opened, and portals that can still be finished, by token.
+/// Links that can be opened, and portals that can be finished, by token.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Links {
     fresh: BTreeMap<String, PortalLink>,
@@ -179,7 +179,7 @@ impl World {
         Ok(token)
     }
 
-    /// Adds the contacts that a link gives access to, so far as the organization lacks them.
+    /// Adds the contacts that a link gives access to, where the organization lacks them.
     fn grant_contacts(
         &mut self,
         now: Timestamp,
@@ -222,12 +222,12 @@ impl World {
         self.portal_session(&token)
     }
 
-    /// Whether a link can still be opened, apart from its age.
+    /// Returns whether a link can still be opened, apart from its age.
     pub fn has_link(&self, token: &str) -> bool {
         self.links.fresh.contains_key(token)
     }
 
-    /// A portal that has been opened and is not finished.
+    /// Returns a portal that has been opened and is not finished.
     pub fn portal_session(&self, token: &str) -> Option<PortalSession> {
         let link = self.links.opened.get(token)?;
         let organization = self.organizations.get(&link.organization_id)?;
@@ -245,7 +245,7 @@ impl World {
         })
     }
 
-    /// Plays the IT admin who finishes what a link was for; `None` when the portal is not open.
+    /// Plays the IT admin who finishes a link's feature; `None` when the portal is not open.
     ///
     /// A domain that the admin enters is added before it is verified.
     pub fn finish_portal(
@@ -260,7 +260,7 @@ impl World {
             return None;
         }
         let result = self.admin_finishes(now, &link.organization_id, link.intent, domain);
-        // A refused entry may be corrected and sent again.
+        // A refused form may be corrected and sent again.
         Some(result.map(|organization_name| {
             self.links.opened.remove(token);
             Finished {
@@ -270,8 +270,8 @@ impl World {
         }))
     }
 
-    /// Plays the customer who finishes by themselves what a link was for, unless somebody has
-    /// finished it, or the link was revoked or forgotten.
+    /// Plays the customer who finishes a link's feature, unless it was finished, revoked or
+    /// forgotten.
     pub(super) fn finish_link(&mut self, now: Timestamp, token: &str) {
         let Links { fresh, opened } = &mut self.links;
         let fresh = fresh.remove(token);
@@ -280,13 +280,13 @@ impl World {
         let link = fresh.or_else(|| opened.remove(&session?));
         if let Some(link) = link {
             // An organization that is gone took its links along, and without any domain an admin
-            // cannot set single sign-on up: there is nobody to tell.
+            // cannot set up single sign-on.
             let _ = self.admin_finishes(now, &link.organization_id, link.intent, None);
         }
     }
 
-    /// Does what an IT admin does in the portal, as far as the rules allow it: the domains that
-    /// single sign-on needs are verified first.
+    /// Carries out what an IT admin does in the portal, as far as the rules allow it: the domains
+    /// that single sign-on needs are verified first.
     pub(super) fn admin_finishes(
         &mut self,
         now: Timestamp,

@@ -15,15 +15,15 @@ use super::{World, millis};
 pub struct Membership {
     /// `om_…`
     pub id: String,
-    /// The organization.
+    /// Organization.
     pub organization_id: String,
-    /// `user_…`; the sandbox keeps no users of their own.
+    /// User, `user_…`; the sandbox keeps no users of their own.
     pub user_id: String,
-    /// Whether the user may sign in.
+    /// State of the membership.
     pub status: MembershipStatus,
-    /// When it was created.
+    /// Time of creation.
     pub created_at: Timestamp,
-    /// When it was last changed.
+    /// Time of the last change.
     pub updated_at: Timestamp,
 }
 
@@ -46,11 +46,11 @@ impl Record for Membership {
 /// Filter of a list of memberships.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct MembershipFilter {
-    /// Those of one organization.
+    /// Restricts the list to one organization.
     pub organization_id: Option<String>,
-    /// Those of one user.
+    /// Restricts the list to one user.
     pub user_id: Option<String>,
-    /// Those with one of these statuses; the active ones when empty.
+    /// Restricts the list to these statuses; active ones when empty.
     pub statuses: Vec<String>,
 }
 

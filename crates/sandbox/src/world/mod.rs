@@ -1,10 +1,8 @@
-//! The simulated WorkOS: its state and its rules. No HTTP, no I/O, no clock: whoever calls says
-//! what time it is.
+//! Simulated WorkOS: state and rules, without HTTP, I/O or clock; the caller passes the time.
 //!
-//! One file for each kind of object. What WorkOS documents is marked with its source; where the
-//! documentation is silent, the choice made here is marked as ours.
+//! There is one file for each kind of object. Documented behaviour is marked with its source, and
+//! choices made here are marked as ours.
 
-mod agenda;
 mod audit_logs;
 mod byok;
 mod certificates;
@@ -19,6 +17,7 @@ mod links;
 mod members;
 mod organizations;
 mod refusal;
+mod scheduled_effects;
 mod state;
 mod table;
 mod webhook_endpoints;
@@ -48,9 +47,9 @@ pub use state::{
 pub use table::{DEFAULT_LIMIT, MAX_LIMIT, Order, Page, PageQuery};
 pub use webhook_endpoints::{WebhookEndpoint, WebhookEndpointInput};
 
-use agenda::Agenda;
 use ids::Ids;
 use links::Links;
+use scheduled_effects::ScheduledEffects;
 use table::Table;
 
 /// One WorkOS environment.
@@ -65,37 +64,36 @@ pub struct World {
     it_contacts: Table<ItContact>,
     memberships: Table<Membership>,
     webhook_endpoints: Table<WebhookEndpoint>,
-    /// The last invitation of each organization that has had one.
+    /// Last invitation of each organization that has had one.
     invitations: BTreeMap<String, Invitation>,
     audit_logs: BTreeMap<String, AuditLogs>,
     events: Table<Event>,
-    /// Organizations whose deletion was accepted and is not done yet, and when it will be.
+    /// Organizations whose deletion was accepted, with the time when it takes effect.
     deleting: BTreeMap<String, Timestamp>,
-    /// Links are credentials: they are not saved.
+    /// Portal links, which are credentials and not saved.
     #[serde(skip)]
     links: Links,
     #[serde(skip)]
     index: Index,
     #[serde(skip)]
-    agenda: Agenda,
-    /// What has happened since somebody last asked, if anybody does.
+    scheduled: ScheduledEffects,
+    /// Events since the last call of `take_news`, where they are collected.
     #[serde(skip)]
     news: Option<Vec<Event>>,
 }
 
-/// How this WorkOS behaves where the real one's behaviour is not documented beyond doubt.
+/// Behaviour where WorkOS's is not documented beyond doubt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Rules {
-    /// What a PUT does with metadata keys that its body does not name.
+    /// Treatment of metadata keys that a PUT does not name.
     pub metadata_on_put: MetadataOnPut,
-    /// How long an organization stays visible after its deletion was accepted (202).
+    /// Time that an organization stays visible after its deletion was accepted (202).
     pub deletion_delay: Duration,
-    /// After how many seconds the customer finishes what a link or an invitation is for; never,
-    /// unless said.
+    /// Seconds after which the customer finishes a link or an invitation; never by default.
     pub auto_finish_seconds: Option<u32>,
-    /// Single sign-on can be activated only where a domain is verified or profiles from outside
-    /// the domains are allowed.
+    /// True when single sign-on needs a verified domain, unless profiles from outside the domains
+    /// are allowed.
     ///
     /// Source: <https://workos.com/docs/sso/domains>.
     pub sso_needs_verified_domain: bool,
@@ -112,31 +110,31 @@ impl Default for Rules {
     }
 }
 
-/// What a PUT does with metadata keys that its body does not name.
+/// Treatment of metadata keys that a PUT does not name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MetadataOnPut {
-    /// They are removed, as the official emulator does.
+    /// Removed, as the official emulator does.
     Replace,
-    /// They stay; a null value removes its key, and an empty object removes all.
+    /// Kept; a null value removes its key, and an empty object removes all.
     ///
     /// Source: <https://workos.com/docs/authkit/metadata>.
     #[default]
     Merge,
 }
 
-/// What is looked up by something else than an id.
+/// Indexes of objects by other values than their ids.
 #[derive(Debug, Clone, Default)]
 struct Index {
     by_external_id: HashMap<String, String>,
     by_stripe_customer_id: HashMap<String, String>,
-    /// The organizations that have a domain, in whatever state.
+    /// Organizations by domain, in any state.
     by_domain: HashMap<String, BTreeSet<String>>,
     /// Domain id → organization id.
     domain_owner: HashMap<String, String>,
 }
 
-/// A world as it is written to a file.
+/// World as it is written to a file.
 #[derive(Deserialize)]
 struct Saved {
     ids: Ids,
@@ -192,16 +190,16 @@ impl From<Saved> for World {
             deleting,
             links: Links::default(),
             index,
-            agenda: Agenda::default(),
+            scheduled: ScheduledEffects::default(),
             news: None,
         };
-        world.recall_agenda();
+        world.rebuild_schedule();
         world
     }
 }
 
 impl World {
-    /// An empty environment. The seed decides every id.
+    /// Creates an empty environment. The seed decides every id.
     pub fn new(seed: u64) -> Self {
         Self::from(Saved {
             ids: Ids::new(seed),
@@ -219,7 +217,7 @@ impl World {
         })
     }
 
-    /// The rules that a test may change.
+    /// Returns the rules, for tests to change.
     pub fn rules_mut(&mut self) -> &mut Rules {
         &mut self.rules
     }
@@ -279,11 +277,10 @@ impl Index {
     }
 }
 
-/// Timestamps as WorkOS has them: to the millisecond.
+/// Truncates a time to the millisecond, as WorkOS does.
 fn millis(now: Timestamp) -> Timestamp {
     Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
 }
 
 #[cfg(test)]
-#[path = "world_tests.rs"]
 mod tests;

@@ -5,35 +5,35 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::agenda::Due;
 use super::domains::OrganizationDomain;
 use super::input::{Field, MetadataInput, OrganizationInput, check_metadata_size};
 use super::refusal::{FieldError, Refusal};
+use super::scheduled_effects::Due;
 use super::table::{Page, PageQuery, Record};
 use super::{MetadataOnPut, World, millis};
 use crate::wire;
 
-/// An organization.
+/// Organization.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Organization {
     /// `org_…`
     pub id: String,
-    /// Need not be unique.
+    /// Display name, which need not be unique.
     pub name: String,
-    /// Unique in the environment.
+    /// Caller's own id, unique in the environment.
     pub external_id: Option<String>,
-    /// Unique in the environment.
+    /// Customer's id at Stripe, unique in the environment.
     pub stripe_customer_id: Option<String>,
-    /// Whether profiles from outside the domains may sign in.
+    /// True when profiles from outside the domains may sign in.
     #[serde(default)]
     pub allow_profiles_outside_organization: bool,
-    /// In the order in which they were added.
+    /// Domains, in the order in which they were added.
     pub domains: Vec<OrganizationDomain>,
     /// Free key/value pairs.
     pub metadata: BTreeMap<String, String>,
-    /// When it was created.
+    /// Time of creation.
     pub created_at: Timestamp,
-    /// When it was last changed.
+    /// Time of the last change.
     pub updated_at: Timestamp,
 }
 
@@ -53,12 +53,12 @@ impl Record for Organization {
     }
 }
 
-/// Which organizations a list holds.
+/// Filter of a list of organizations.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct OrganizationFilter {
-    /// Those that have one of these domains, in whatever state; all if empty.
+    /// Domains of which an organization must have one, in any state; empty for all.
     pub domains: Vec<String>,
-    /// Those whose name holds this text, case ignored.
+    /// Text that the name must contain, ignoring case.
     pub search: Option<String>,
 }
 
@@ -131,12 +131,12 @@ impl World {
         self.organizations.find(&id)
     }
 
-    /// The organization with an id. Source: `GET /organizations/{id}`.
+    /// Returns the organization with an id. Source: `GET /organizations/{id}`.
     pub fn organization(&self, id: &str) -> Result<&Organization, Refusal> {
         self.organizations.find(id)
     }
 
-    /// The organization with an external id. Source: `GET /organizations/external_id/{…}`.
+    /// Returns the organization with an external id. Source: `GET /organizations/external_id/{…}`.
     pub fn organization_by_external_id(&self, external_id: &str) -> Result<&Organization, Refusal> {
         match self.index.by_external_id.get(external_id) {
             Some(id) => self.organizations.find(id),
@@ -144,7 +144,7 @@ impl World {
         }
     }
 
-    /// A page of organizations. Source: `GET /organizations`.
+    /// Returns a page of organizations. Source: `GET /organizations`.
     pub fn list_organizations(
         &self,
         query: &PageQuery,
@@ -168,12 +168,12 @@ impl World {
             .page_among(ids.into_iter(), query, matches)
     }
 
-    /// Every organization, oldest first.
+    /// Returns every organization, oldest first.
     pub fn organizations(&self) -> impl Iterator<Item = &Organization> {
         self.organizations.iter()
     }
 
-    /// How many organizations there are.
+    /// Returns the number of organizations.
     pub fn organization_count(&self) -> usize {
         self.organizations.len()
     }
@@ -252,7 +252,7 @@ impl World {
             self.remove_organization(now, id);
         } else {
             self.deleting.entry(id.to_owned()).or_insert(due);
-            self.agenda.add(due, Due::Deletion(id.to_owned()));
+            self.scheduled.add(due, Due::Deletion(id.to_owned()));
         }
         Ok(())
     }
@@ -261,7 +261,7 @@ impl World {
         self.deleting.remove(id);
         let connections = ids(self.connections.owned_by(id));
         for connection in connections {
-            // It was listed a moment ago, so there is nothing to refuse.
+            // The object was listed a moment ago, so nothing can be refused.
             let _ = self.delete_connection(now, &connection);
         }
         for directory in ids(self.directories.owned_by(id)) {
@@ -315,7 +315,7 @@ impl World {
     }
 }
 
-/// Metadata without the keys that a null value removes.
+/// Returns the metadata without the keys that a null value removes.
 fn written(input: MetadataInput) -> BTreeMap<String, String> {
     input
         .into_iter()

@@ -1,20 +1,20 @@
-//! What WorkOS refuses, with the statuses and codes that it documents.
+//! Errors of WorkOS, with the statuses and codes that it documents.
 
 use serde::Serialize;
 
-/// A field that failed validation.
+/// Field that failed validation.
 ///
 /// Source: the 422 answer of `GET /events` in the API description, the only one that shows them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FieldError {
-    /// The field or parameter.
+    /// Field or parameter.
     pub field: String,
-    /// What is wrong with it.
+    /// Code of the failure.
     pub code: String,
 }
 
 impl FieldError {
-    /// A failed field.
+    /// Returns a failed field.
     pub fn new(field: impl Into<String>, code: impl Into<String>) -> Self {
         Self {
             field: field.into(),
@@ -23,18 +23,18 @@ impl FieldError {
     }
 }
 
-/// Why a request is not done. The text is the `message` of the answer.
+/// Reason why a request is refused. The text is the `message` of the answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Refusal {
-    /// There is no such object.
+    /// Object not found.
     #[error("{kind} not found: '{id}'.")]
     NotFound {
-        /// What was looked for.
+        /// Kind of the object.
         kind: &'static str,
-        /// The id that was given.
+        /// Given id.
         id: String,
     },
-    /// The body is not a JSON object.
+    /// Body is not a JSON object.
     #[error("{0}")]
     InvalidBody(String),
     /// Fields or parameters that are not acceptable.
@@ -46,34 +46,34 @@ pub enum Refusal {
     /// Another organization has the Stripe customer id.
     #[error("The stripe_customer_id '{0}' is already used by another organization.")]
     StripeCustomerIdUsed(String),
-    /// The metadata breaks a limit.
+    /// Metadata breaks a limit.
     #[error("Invalid metadata: {0}.")]
     InvalidMetadata(String),
-    /// The organization has the domain already.
+    /// Organization has the domain already.
     #[error("Domain already exists for this organization.")]
     DomainExists,
-    /// The domain is verified for another organization.
+    /// Domain is verified for another organization.
     #[error("The domain '{0}' is already verified by another organization.")]
     DomainVerifiedElsewhere(String),
     /// There is nothing left to verify.
     #[error("Domain is already verified.")]
     DomainAlreadyVerified,
-    /// The organization has a contact with this address.
+    /// Organization has a contact with this address.
     #[error("An IT contact with this email already exists for this organization.")]
     ItContactExists,
-    /// The organization has as many contacts as it may have.
+    /// Organization has as many contacts as it may have.
     #[error("An organization can have at most {0} IT contacts.")]
     TooManyItContacts(usize),
     /// Another contact of the organization has an active invitation.
     #[error("The organization already has an active Admin Portal invitation.")]
     InvitationActive,
-    /// A connection to create has options of both protocols.
+    /// Connection to create has options of both protocols.
     #[error("Provide either saml_options or oidc_options, not both.")]
     BothConnectionOptions,
-    /// A connection to create has neither a type nor options.
+    /// Connection to create has neither a type nor options.
     #[error("Provide a connection_type, saml_options or oidc_options.")]
     ConnectionTypeOrOptionsRequired,
-    /// A connection of this type cannot be created by the API.
+    /// Connection of this type cannot be created by the API.
     #[error("Connections of type '{0}' cannot be created: SAML and OIDC only.")]
     ConnectionTypeNotSupported(String),
     /// Single sign-on needs a verified domain first.
@@ -82,19 +82,19 @@ pub enum Refusal {
          from outside the organization's domains."
     )]
     NoVerifiedDomain,
-    /// A list of memberships names neither an organization nor a user.
+    /// List of memberships names neither an organization nor a user.
     #[error("At least one of user_id or organization_id must be provided.")]
     NobodyNamed,
-    /// The address of a webhook endpoint cannot be used.
+    /// Address of a webhook endpoint cannot be used.
     #[error("The endpoint URL must be an HTTPS URL.")]
     InvalidWebhookUrl,
     /// Another webhook endpoint has the address.
     #[error("A Webhook Endpoint with the same endpoint URL already exists.")]
     DuplicateWebhookUrl,
-    /// An event that no webhook endpoint can be subscribed to.
+    /// Event that no webhook endpoint can be subscribed to.
     #[error("Validation failed: '{0}' is not an event that can be subscribed to.")]
     UnknownEvents(String),
-    /// The account's plan does not include the feature.
+    /// Account's plan does not include the feature.
     #[error("{0} is not enabled for this organization.")]
     NotEntitled(&'static str),
 }
@@ -113,7 +113,7 @@ impl Refusal {
         Self::Invalid(vec![field])
     }
 
-    /// The HTTP status.
+    /// Returns the HTTP status.
     ///
     /// Sources: the answers of each route in the API description.
     /// `DomainVerifiedElsewhere` is our choice among what is documented: creating and updating an
@@ -146,7 +146,7 @@ impl Refusal {
         }
     }
 
-    /// The `code` of the answer.
+    /// Returns the `code` of the answer.
     pub fn code(&self) -> &'static str {
         match self {
             Self::NotFound { .. } => "entity_not_found",
@@ -173,7 +173,7 @@ impl Refusal {
         }
     }
 
-    /// The failed fields, where the answer lists them.
+    /// Returns the failed fields, where the answer lists them.
     pub fn fields(&self) -> &[FieldError] {
         match self {
             Self::Invalid(fields) => fields,

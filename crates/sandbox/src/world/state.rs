@@ -1,6 +1,6 @@
-//! The states that objects can be in, spelt as WorkOS spells them.
+//! States of objects, in WorkOS's spelling.
 //!
-//! Each also takes any other text, so that a test can play a WorkOS newer than this program.
+//! Each also accepts any other text, so that a test can play a WorkOS newer than this program.
 
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +11,7 @@ macro_rules! states {
         #[serde(rename_all = "snake_case")]
         pub enum $name {
             $($(#[$vdoc])* $variant,)+
-            /// A value that WorkOS does not document.
+            /// Value that WorkOS does not document.
             #[serde(untagged)]
             Other(String),
         }
@@ -21,7 +21,7 @@ macro_rules! states {
 states! {
     /// `OrganizationDomain.state` of the API description.
     DomainState {
-        /// The record did not appear in time, or another organization holds the domain.
+        /// Record did not appear in time, or another organization holds the domain.
         Failed,
         /// Verified before WorkOS asked for proof.
         LegacyVerified,
@@ -35,7 +35,7 @@ states! {
 }
 
 impl DomainState {
-    /// Whether the organization holds the domain for good.
+    /// Returns whether the domain is verified.
     pub fn is_verified(&self) -> bool {
         matches!(self, Self::Verified | Self::LegacyVerified)
     }
@@ -66,7 +66,7 @@ states! {
         Linked,
         /// Waiting for the first sync.
         Validating,
-        /// The credentials were refused.
+        /// Credentials were refused.
         InvalidCredentials,
         /// Disconnected.
         Unlinked,
@@ -90,13 +90,13 @@ states! {
 states! {
     /// `AuditLogConfiguration.log_stream.state` of the API description.
     LogStreamState {
-        /// It delivers.
+        /// Delivering.
         Active,
         /// Paused, or not finished.
         Inactive,
-        /// Deliveries fail.
+        /// Failing to deliver.
         Error,
-        /// Its configuration is refused.
+        /// Invalid configuration.
         Invalid,
     }
 }
@@ -104,17 +104,17 @@ states! {
 states! {
     /// `UserlandUserOrganizationMembership.status` of the API description.
     MembershipStatus {
-        /// The user may sign in.
+        /// User may sign in.
         Active,
-        /// The user was deactivated.
+        /// User was deactivated.
         Inactive,
-        /// The user was invited.
+        /// User was invited.
         Pending,
     }
 }
 
 impl MembershipStatus {
-    /// The spelling of WorkOS.
+    /// Returns the spelling of WorkOS.
     pub fn as_str(&self) -> &str {
         match self {
             Self::Active => "active",

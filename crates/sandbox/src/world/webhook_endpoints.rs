@@ -1,7 +1,7 @@
-//! Webhook endpoints of the account: where WorkOS sends which events.
+//! Webhook endpoints of the account.
 //!
-//! Source: the `/webhook_endpoints` routes of the API description. Everything that is answered holds
-//! the secret, as there.
+//! Source: the `/webhook_endpoints` routes of the API description. Every answer holds the secret,
+//! as there.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -13,22 +13,22 @@ use super::refusal::Refusal;
 use super::table::{Page, PageQuery, Record};
 use super::{World, millis};
 
-/// A place that events are sent to.
+/// Webhook endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WebhookEndpoint {
     /// `we_…`
     pub id: String,
-    /// The address.
+    /// URL.
     pub endpoint_url: String,
-    /// Text that events are signed with.
+    /// Secret that signs the events.
     pub secret: String,
-    /// Whether events are sent.
+    /// True when events are sent.
     pub is_enabled: bool,
     /// Names of the events that are sent.
     pub events: Vec<String>,
-    /// When it was created.
+    /// Time of creation.
     pub created_at: Timestamp,
-    /// When it was last changed.
+    /// Time of the last change.
     pub updated_at: Timestamp,
 }
 
@@ -48,19 +48,19 @@ impl Record for WebhookEndpoint {
     }
 }
 
-/// The body of `POST` and `PATCH /webhook_endpoints`.
+/// Body of `POST` and `PATCH /webhook_endpoints`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WebhookEndpointInput {
-    /// The address.
+    /// URL.
     pub endpoint_url: Option<String>,
-    /// Whether events are sent.
+    /// True when events are to be sent.
     pub is_enabled: Option<bool>,
     /// Names of the events.
     pub events: Option<Vec<String>>,
 }
 
 impl WebhookEndpointInput {
-    /// Reads a body.
+    /// Parses a body.
     pub fn read(body: &Value) -> Result<Self, Refusal> {
         let mut fields = Fields::of(body)?;
         let endpoint_url = fields.text("endpoint_url").set();

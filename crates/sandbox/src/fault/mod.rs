@@ -1,9 +1,9 @@
-//! Faults: which request fails, and how. Decisions only: nothing here waits, sends or drops.
+//! Fault injection: rules that decide which requests fail, and how. Pure: nothing here waits or
+//! sends.
 //!
-//! A rule has a matcher and a fault. The rules are asked in order, and the first that does not
-//! pass decides; a rule that is not asked does not count the request. A schedule by seed comes
-//! last. What happens *before* the effect and what happens *after* it are told apart: the second
-//! is where duplicates are born.
+//! A rule has a matcher and a fault. Rules are evaluated in order and the first one that matches
+//! decides; later rules do not count the request. A seeded schedule comes last. Faults *before* and
+//! *after* the effect are told apart, because the second kind creates duplicates.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -12,56 +12,58 @@ use std::time::Duration;
 use http::Method;
 use serde::Serialize;
 
-/// How many percent of requests a schedule lets fail unless somebody says otherwise.
+use crate::random::{fnv, mix};
+
+/// Default share of requests that a schedule lets fail, in percent.
 pub const DEFAULT_PERCENT: u8 = 10;
-/// How many faults are remembered.
+/// Most faults that are remembered.
 const MAX_FIRED: usize = 10_000;
-/// At most so many subjects of a schedule are told apart; then it begins again.
+/// Most subjects that a schedule tells apart; it starts over beyond that.
 const MAX_SUBJECTS: usize = 100_000;
-/// For how long a schedule's limits and slow answers last.
+/// Duration of a schedule's rate limits and slow answers.
 const SCHEDULED_RETRY: Duration = Duration::from_secs(1);
 const SCHEDULED_DELAY: Duration = Duration::from_millis(250);
 
-/// Whether a request that failed was carried out.
+/// Effect of a failed request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Effect {
-    /// Nothing was done.
+    /// None: the request was not carried out.
     Before,
-    /// All of it was done, unseen.
+    /// Full: the request was carried out, without the client seeing it.
     After,
 }
 
-/// What goes wrong with one request.
+/// Fault of one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fault {
-    /// 429 with `Retry-After`; nothing is done.
+    /// Answer 429 with `Retry-After`, without effect.
     Limit {
-        /// When to come back.
+        /// Value of `Retry-After`.
         retry_after: Duration,
     },
-    /// A server error.
+    /// Answer with a server error.
     Status {
-        /// Which, 500 to 599.
+        /// HTTP status, 500 to 599.
         status: u16,
-        /// Whether the request was carried out all the same.
+        /// Effect of the request.
         effect: Effect,
     },
-    /// The request is carried out, and the connection ends without an answer.
+    /// Carry the request out, then close the connection without an answer.
     LoseReply,
-    /// The connection ends at once; nothing is done.
+    /// Close the connection at once, without effect.
     ResetBefore,
-    /// The request is carried out, and the connection ends in the middle of the answer.
+    /// Carry the request out, then close the connection in the middle of the answer.
     Truncate,
-    /// The request is carried out, and something in between answers 200 with a page of its own.
+    /// Carry the request out, then answer 200 with an HTML page, as a proxy might.
     NotJson,
-    /// The answer comes late.
+    /// Delay the answer.
     Slow(Duration),
 }
 
 impl Fault {
-    /// What it is called.
+    /// Returns the name of the fault.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Limit { .. } => "limit",
@@ -75,17 +77,17 @@ impl Fault {
     }
 }
 
-/// No complete answer has arrived.
+/// Error of a request without a complete answer.
 ///
-/// Whether the request was carried out is for tests to look at: a client cannot know.
+/// Its effect is for tests to inspect: a client cannot know it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the connection ended before the answer was complete")]
 pub struct Lost {
-    /// Whether the request was carried out.
+    /// Effect of the request.
     pub effect: Effect,
 }
 
-/// Which requests a rule is about.
+/// Filter of the requests that a rule is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Matcher {
     method: Option<Method>,
@@ -100,7 +102,7 @@ enum Which {
     Every(u64),
 }
 
-/// Every request.
+/// Matches every request.
 pub fn any() -> Matcher {
     Matcher {
         method: None,
@@ -109,7 +111,8 @@ pub fn any() -> Matcher {
     }
 }
 
-/// Requests of a method and a path, in which `*` stands for one segment and a last `**` for any.
+/// Matches a method and a path, in which `*` stands for one segment and a final `**` for any
+/// number.
 pub fn on(method: Method, path: &str) -> Matcher {
     Matcher {
         method: Some(method),
@@ -119,7 +122,7 @@ pub fn on(method: Method, path: &str) -> Matcher {
 }
 
 impl Matcher {
-    /// Of any method if there is none, of any path if there is none.
+    /// Matches a method and a path; `None` matches any.
     pub fn of(method: Option<Method>, path: Option<String>) -> Self {
         let which = Which::All;
         Self {
@@ -129,14 +132,14 @@ impl Matcher {
         }
     }
 
-    /// Only the nth of them, counted from 1.
+    /// Restricts the rule to the nth matching request, counted from 1.
     #[must_use]
     pub fn nth(mut self, number: u64) -> Self {
         self.which = Which::Nth(number);
         self
     }
 
-    /// Every nth of them.
+    /// Restricts the rule to every nth matching request.
     #[must_use]
     pub fn every(mut self, number: u64) -> Self {
         self.which = Which::Every(number.max(1));
@@ -149,7 +152,7 @@ impl Matcher {
     }
 }
 
-/// Whether a path is one that a pattern stands for.
+/// Returns whether a path fits a pattern.
 fn fits(pattern: &str, path: &str) -> bool {
     let mut segments = path.trim_matches('/').split('/');
     for wanted in pattern.trim_matches('/').split('/') {
@@ -185,18 +188,18 @@ impl Rule {
     }
 }
 
-/// A fault that came about.
+/// Fault that was injected.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Fired {
-    /// The method of the request.
+    /// Method of the request.
     pub method: String,
-    /// Its path.
+    /// Path of the request.
     pub path: String,
-    /// What went wrong with it.
+    /// Injected fault.
     pub fault: Fault,
 }
 
-/// The faults of a sandbox: none unless asked for.
+/// Fault rules of a sandbox, with an optional schedule; empty by default.
 #[derive(Debug, Clone, Default)]
 pub struct Faults {
     rules: Vec<Rule>,
@@ -205,15 +208,16 @@ pub struct Faults {
 }
 
 impl Faults {
-    /// No faults.
+    /// Creates an empty set of rules.
     pub fn none() -> Self {
         Self::default()
     }
 
-    /// A schedule by seed: so many percent of requests fail, in every way there is.
+    /// Creates a schedule: `percent` of the requests fail, in every possible way, as the seed
+    /// decides.
     ///
-    /// Each method and path draws for itself, so one more organization does not change what
-    /// happens to the others, and the order of requests to different paths does not matter.
+    /// Each method and path draws numbers of its own, so one more organization does not change the
+    /// fate of the others, and the order of requests to different paths does not matter.
     pub fn seeded(seed: u64, percent: u8) -> Self {
         Self {
             schedule: Some(Schedule {
@@ -225,14 +229,14 @@ impl Faults {
         }
     }
 
-    /// With one rule more, asked after those that are there.
+    /// Returns the rules with one more, evaluated last.
     #[must_use]
     pub fn with(mut self, matcher: Matcher, fault: Fault) -> Self {
         self.add(matcher, fault);
         self
     }
 
-    /// Adds a rule, asked after those that are there.
+    /// Adds a rule, evaluated last.
     pub fn add(&mut self, matcher: Matcher, fault: Fault) {
         self.rules.push(Rule {
             matcher,
@@ -241,17 +245,17 @@ impl Faults {
         });
     }
 
-    /// Forgets every rule, the schedule, and what came about.
+    /// Removes every rule, the schedule, and the injected faults.
     pub fn clear(&mut self) {
         *self = Self::default();
     }
 
-    /// What came about, oldest first.
+    /// Returns the injected faults, oldest first.
     pub fn fired(&self) -> impl Iterator<Item = &Fired> {
         self.fired.iter()
     }
 
-    /// What is to go wrong with a request.
+    /// Decides the fault of a request.
     pub(crate) fn verdict(&mut self, method: &Method, path: &str) -> Option<Fault> {
         let by_rule = self
             .rules
@@ -270,12 +274,12 @@ impl Faults {
     }
 }
 
-/// Faults that hang on nothing but a seed and the requests.
+/// Schedule that depends on the seed and the requests alone.
 #[derive(Clone)]
 struct Schedule {
     seed: u64,
     percent: u8,
-    /// How many requests each subject has made.
+    /// Number of requests by subject.
     drawn: HashMap<u64, u64>,
 }
 
@@ -319,20 +323,8 @@ impl Schedule {
 }
 
 fn hash(text: &str, seed: u64) -> u64 {
-    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325 ^ seed, |hash, b| {
-        (hash ^ u64::from(b)).wrapping_mul(0x0100_0000_01b3)
-    });
-    mix(hash)
-}
-
-/// The mixing step of `SplitMix64`.
-fn mix(number: u64) -> u64 {
-    let mut z = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^ (z >> 31)
+    mix(fnv(text, seed))
 }
 
 #[cfg(test)]
-#[path = "fault_tests.rs"]
 mod tests;

@@ -1,7 +1,7 @@
-//! Storage of one kind of object: kept in order of creation, found by id, paged by cursor.
+//! Storage of one kind of object: ordered by creation, found by id, paged by cursor.
 //!
-//! A page costs as much as the objects on it: cursors are resolved through an index and the walk
-//! starts there. Only a filter that no index answers (`search`) looks at more.
+//! A page costs as much as its objects: cursors are resolved through an index, where the walk
+//! starts. Only a filter without an index (`search`) visits more.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
@@ -11,22 +11,22 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::refusal::{FieldError, Refusal};
 
-/// What a [`Table`] needs to know of the objects it keeps.
+/// Properties of objects that a [`Table`] stores.
 pub(crate) trait Record {
-    /// What the object is called in messages.
+    /// Name of the kind in messages.
     const KIND: &'static str;
 
-    /// The object's id.
+    /// Returns the id.
     fn id(&self) -> &str;
 
-    /// When it was created: what lists are ordered by.
+    /// Returns the time of creation, by which lists are ordered.
     fn created_at(&self) -> Timestamp;
 
-    /// The organization whose object it is.
+    /// Returns the organization that owns the object.
     fn owner(&self) -> Option<&str>;
 }
 
-/// Where an object stands in its table: by time of creation, then by arrival.
+/// Position in a table: by time of creation, then by arrival.
 type Place = (Timestamp, u64);
 
 /// All objects of one kind.
@@ -38,7 +38,7 @@ pub(crate) struct Table<T> {
     arrived: u64,
 }
 
-/// The order of a list.
+/// Order of a list.
 ///
 /// Source: `PaginationOrder` of the WorkOS API description.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -52,23 +52,23 @@ pub enum Order {
     Normal,
 }
 
-/// The most objects on one page, and how many there are unless the request says otherwise.
+/// Largest number of objects on a page.
 ///
 /// Source: the `limit` parameter of every list of the WorkOS API description.
 pub const MAX_LIMIT: usize = 100;
-/// See [`MAX_LIMIT`].
+/// Default number of objects on a page.
 pub const DEFAULT_LIMIT: usize = 10;
 
-/// Which part of a list is wanted.
+/// Requested part of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PageQuery {
-    /// Only what stands before the object with this id, nearest to it.
+    /// Restricts the page to objects before the one with this id, nearest to it.
     pub before: Option<String>,
-    /// Only what stands after the object with this id, nearest to it.
+    /// Restricts the page to objects after the one with this id, nearest to it.
     pub after: Option<String>,
-    /// At most so many objects.
+    /// Largest number of objects.
     pub limit: usize,
-    /// In which order.
+    /// Order of the list.
     pub order: Order,
 }
 
@@ -86,11 +86,11 @@ impl Default for PageQuery {
 /// One page of a list, and the cursors to its neighbours.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page<T> {
-    /// The objects, in the order asked for.
+    /// Objects, in the requested order.
     pub data: Vec<T>,
-    /// Present when there are objects before this page.
+    /// Cursor to the previous page, where there is one.
     pub before: Option<String>,
-    /// Present when there are objects after this page.
+    /// Cursor to the next page, where there is one.
     pub after: Option<String>,
 }
 
@@ -106,7 +106,7 @@ impl<T: Record> Default for Table<T> {
 }
 
 impl<T: Record> Table<T> {
-    /// Adds an object. A state file may hold an id twice: the later object stands.
+    /// Adds an object. A state file may hold an id twice: the later object wins.
     pub(crate) fn insert(&mut self, row: T) {
         self.remove(row.id());
         let place = (row.created_at(), self.arrived);
@@ -125,12 +125,12 @@ impl<T: Record> Table<T> {
         self.rows.get(self.by_id.get(id)?)
     }
 
-    /// The object, or WorkOS's answer that there is none.
+    /// Returns an object, or WorkOS's error that there is none.
     pub(crate) fn find(&self, id: &str) -> Result<&T, Refusal> {
         self.get(id).ok_or_else(|| Refusal::not_found(T::KIND, id))
     }
 
-    /// The object to change. Its id, owner and time of creation must stay as they are.
+    /// Returns an object to change. Its id, owner and time of creation must stay as they are.
     pub(crate) fn find_mut(&mut self, id: &str) -> Result<&mut T, Refusal> {
         self.by_id
             .get(id)
@@ -152,7 +152,7 @@ impl<T: Record> Table<T> {
         Some(row)
     }
 
-    /// Forgets the oldest objects until at most so many are left.
+    /// Removes the oldest objects until at most `most` are left.
     pub(crate) fn keep_newest(&mut self, most: usize) {
         while self.rows.len() > most {
             let Some(id) = self.rows.values().next().map(|row| row.id().to_owned()) else {
@@ -162,7 +162,7 @@ impl<T: Record> Table<T> {
         }
     }
 
-    /// Forgets the objects from before a time, and says whether there were any.
+    /// Removes the objects from before a time; returns whether there were any.
     pub(crate) fn forget_before(&mut self, oldest: Timestamp) -> bool {
         let before = self.rows.len();
         while let Some(row) = self.rows.values().next()
@@ -178,12 +178,12 @@ impl<T: Record> Table<T> {
         self.rows.len()
     }
 
-    /// All objects, oldest first.
+    /// Returns all objects, oldest first.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &T> {
         self.rows.values()
     }
 
-    /// An organization's objects, oldest first.
+    /// Returns an organization's objects, oldest first.
     pub(crate) fn owned_by<'a>(&'a self, owner: &str) -> impl Iterator<Item = &'a T> {
         self.by_owner
             .get(owner)
@@ -192,7 +192,7 @@ impl<T: Record> Table<T> {
             .filter_map(|place| self.rows.get(place))
     }
 
-    /// A page of all objects that pass a filter.
+    /// Returns a page of all objects that pass a filter.
     pub(crate) fn page(
         &self,
         query: &PageQuery,
@@ -201,7 +201,7 @@ impl<T: Record> Table<T> {
         self.cut(None, query, &filter)
     }
 
-    /// A page of an organization's objects that pass a filter.
+    /// Returns a page of an organization's objects that pass a filter.
     pub(crate) fn page_owned_by(
         &self,
         owner: &str,
@@ -213,7 +213,7 @@ impl<T: Record> Table<T> {
         self.cut(Some(among), query, &filter)
     }
 
-    /// A page of the objects with the given ids that pass a filter.
+    /// Returns a page of the objects with the given ids that pass a filter.
     pub(crate) fn page_among<'i>(
         &self,
         ids: impl Iterator<Item = &'i String>,
@@ -274,11 +274,11 @@ impl<T: Record> Table<T> {
         })
     }
 
-    /// Where a cursor points.
+    /// Resolves a cursor.
     ///
-    /// A cursor that names nothing is an error: to begin again at the first page in silence, as
-    /// the official emulator does, makes a pager go in circles. The API description says 422 for
-    /// lists without saying for what.
+    /// An unknown cursor is an error: starting again at the first page, as the official emulator
+    /// does, makes a pager go in circles. The API description documents 422 for lists without
+    /// giving the reason.
     fn cursor(&self, field: &'static str, id: Option<&str>) -> Result<Option<Place>, Refusal> {
         let Some(id) = id else { return Ok(None) };
         match self.by_id.get(id) {
@@ -287,7 +287,7 @@ impl<T: Record> Table<T> {
         }
     }
 
-    /// Walks from a place (excluded) to another (excluded), in either direction.
+    /// Walks from one position (excluded) to another (excluded), in either direction.
     fn walk<'t: 'w, 'w>(
         &'t self,
         among: Option<&'w BTreeSet<Place>>,
@@ -326,7 +326,7 @@ impl<T: Record> FromIterator<T> for Table<T> {
     }
 }
 
-/// Written as a list in order, from which the indexes are built again.
+/// Serializes as an ordered list, from which the indexes are rebuilt.
 impl<T: Serialize> Serialize for Table<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_seq(self.rows.values())
@@ -340,5 +340,4 @@ impl<'de, T: Record + Deserialize<'de>> Deserialize<'de> for Table<T> {
 }
 
 #[cfg(test)]
-#[path = "table_tests.rs"]
 mod tests;

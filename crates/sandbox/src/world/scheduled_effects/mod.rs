@@ -1,7 +1,7 @@
-//! What happens by itself when its time has come: no request has to look at every object to find
-//! out whether something is due.
+//! Schedule of effects that happen without a request, such as expiry, so that no request has to
+//! search for them.
 //!
-//! The agenda is a reminder, not the truth: whoever is reminded looks whether it still holds.
+//! An entry is a reminder, not the truth: whether it still holds is checked when it is due.
 
 use std::collections::BTreeSet;
 
@@ -10,33 +10,33 @@ use jiff::{SignedDuration, Timestamp};
 use super::state::DomainState;
 use super::{FailureReason, OrganizationDomain, World, millis};
 
-/// How long a domain waits for its record: 30 days, by the documentation of domain verification;
+/// Time that a domain waits for its record: 30 days, by the documentation of domain verification;
 /// then the event `organization_domain.verification_failed` gives the reason
 /// `domain_verification_period_expired`.
 const VERIFICATION_PERIOD: SignedDuration = SignedDuration::from_hours(24 * 30);
 /// Age of the oldest event that is kept: 90 days. Source: the reference of `GET /events`.
 const EVENT_RETENTION: SignedDuration = SignedDuration::from_hours(24 * 90);
 
-/// Something to look at.
+/// Effect that becomes due.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Due {
-    /// An organization whose deletion was accepted.
+    /// Deletion of an organization that was accepted.
     Deletion(String),
-    /// A domain that has waited for its record.
+    /// End of a domain's verification period.
     Domain(String),
-    /// A connection whose certificates run out.
+    /// Expiry of a connection's certificates.
     Certificate(String),
-    /// A portal link, by its token, that the customer finishes by themselves.
+    /// Portal link, by its token, that the customer finishes without being asked.
     Link(String),
-    /// The invitation of an organization, sent at that time, that the customer follows.
+    /// Invitation of an organization, sent at that time, that the customer follows.
     Invitation(String, Timestamp),
 }
 
-/// What will be due, soonest first.
+/// Effects with their times, soonest first.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Agenda(BTreeSet<(Timestamp, Due)>);
+pub(super) struct ScheduledEffects(BTreeSet<(Timestamp, Due)>);
 
-impl Agenda {
+impl ScheduledEffects {
     pub(super) fn add(&mut self, at: Timestamp, due: Due) {
         self.0.insert((at, due));
     }
@@ -51,10 +51,10 @@ impl Agenda {
 }
 
 impl World {
-    /// Does what has become due, and says whether there was anything.
+    /// Carries out what has become due; returns whether there was anything.
     pub fn settle(&mut self, now: Timestamp) -> bool {
         let mut settled = false;
-        while let Some(due) = self.agenda.pop(now) {
+        while let Some(due) = self.scheduled.pop(now) {
             settled = true;
             match due {
                 Due::Deletion(id) => {
@@ -72,29 +72,28 @@ impl World {
         self.events.forget_before(oldest) || settled
     }
 
-    /// Puts the end of a pending domain's verification on the agenda.
+    /// Schedules the end of a pending domain's verification.
     pub(super) fn await_verification(&mut self, domain: &OrganizationDomain) {
         if domain.state == DomainState::Pending {
-            self.agenda
+            self.scheduled
                 .add(verification_ends(domain), Due::Domain(domain.id.clone()));
         }
     }
 
-    /// Puts what the customer does by themselves on the agenda, where the rules say so.
+    /// Schedules an action of the customer, where the rules say so.
     pub(super) fn await_customer(&mut self, now: Timestamp, due: Due) {
         if let Some(seconds) = self.rules.auto_finish_seconds {
             let wait = SignedDuration::from_secs(i64::from(seconds));
             let at = now.checked_add(wait).unwrap_or(Timestamp::MAX);
-            self.agenda.add(at, due);
+            self.scheduled.add(at, due);
         }
     }
 
-    /// Writes the whole agenda again, from what there is. What the customer was about to do is
-    /// forgotten, as links are.
-    pub(super) fn recall_agenda(&mut self) {
-        self.agenda = Agenda::default();
+    /// Rebuilds the schedule from the objects. Actions of the customer are forgotten, as links are.
+    pub(super) fn rebuild_schedule(&mut self) {
+        self.scheduled = ScheduledEffects::default();
         for (id, at) in &self.deleting {
-            self.agenda.add(*at, Due::Deletion(id.clone()));
+            self.scheduled.add(*at, Due::Deletion(id.clone()));
         }
         let organizations = self.organizations.iter();
         let domains: Vec<_> = organizations
@@ -111,14 +110,14 @@ impl World {
         }
     }
 
-    /// Ends a domain's wait: it fails, unless its record is there, as WorkOS looks by itself.
+    /// Ends a domain's wait: it fails, unless its record is there, because WorkOS looks by itself.
     fn end_verification(&mut self, now: Timestamp, id: &str) {
         let Ok(domain) = self.domain(id) else { return };
         if domain.state != DomainState::Pending || verification_ends(domain) > now {
             return;
         }
         let now = millis(now);
-        // The domain was there a moment ago, so there is nothing to refuse.
+        // The domain exists, so nothing can be refused.
         if domain.record_published {
             let _ = self.verify_domain(now, id);
         } else {
@@ -128,7 +127,8 @@ impl World {
     }
 }
 
-/// A domain's state is the last thing about it that changes, so it waits since then.
+/// Returns the end of the verification: a domain's state is the last thing about it that changes,
+/// so it waits since then.
 fn verification_ends(domain: &OrganizationDomain) -> Timestamp {
     domain
         .updated_at
@@ -137,5 +137,4 @@ fn verification_ends(domain: &OrganizationDomain) -> Timestamp {
 }
 
 #[cfg(test)]
-#[path = "agenda_tests.rs"]
 mod tests;
