@@ -76,11 +76,12 @@ impl Document {
             Self::Manifest => "portal.schema.json".to_owned(),
             Self::Errors => "errors.json".to_owned(),
             Self::Crds => "crds".to_owned(),
-            _ => {
-                let name = format_name(&self).expect("no document is hidden");
-                format!("{name}.schema.json")
-            }
+            _ => format!("{}.schema.json", self.name()),
         }
+    }
+
+    fn name(self) -> String {
+        format_name(&self).expect("no document is hidden on the command line")
     }
 
     /// Returns the content of the file.

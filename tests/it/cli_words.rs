@@ -204,9 +204,8 @@ fn what_to_do_next_is_always_called_a_hint() {
 #[test]
 fn many_errors_end_with_their_count() {
     let env = TestEnv::new();
-    let entries: String = (0..29)
-        .map(|n| format!("  c{n}: {{ nmae: Customer {n} }}\n"))
-        .collect();
+    let entries = (0..29).map(|n| format!("  c{n}: {{ nmae: Customer {n} }}\n"));
+    let entries = entries.collect::<Vec<_>>().concat();
     env.write(
         "portal.yaml",
         &format!("version: 1\norganizations:\n{entries}"),
