@@ -535,7 +535,7 @@ async fn an_adoption_sets_the_external_id_with_everything_else() {
 
 #[tokio::test(start_paused = true)]
 async fn a_domain_that_is_already_there_is_done_and_shown() {
-    // It appears between the read and the add.
+    // The domain appears between the read and the add.
     let portal = FakePortal::with([organization("acme")]).before_next("add", |account| {
         let live = account.get_mut(&org("acme")).unwrap();
         live.domains = vec![held("acme.com", DomainState::Verified)];
@@ -796,7 +796,7 @@ async fn a_domain_is_removed_by_its_own_id() {
     for (when, kind) in [
         (Before, Kind::Timeout),
         (After, Kind::Timeout),
-        // Somebody else was faster.
+        // Another client was faster.
         (After, Kind::NotFound),
     ] {
         let portal = FakePortal::with([with_domain()]).fail("remove", 1, when, kind);
@@ -1028,7 +1028,7 @@ async fn an_observation_is_brought_up_to_date_with_the_run() {
     report.update(&mut observed);
     let shown: Vec<Organization> = observed.organizations.into_values().collect();
     assert_eq!(shown, portal.organizations_now());
-    // Nothing was ever asked about what was adopted; what was created is surely bare.
+    // The audit logs of the adopted one were never read; the created one certainly has none.
     let created = portal.only("new").id;
     assert_eq!(
         observed.audit_logs,

@@ -294,7 +294,7 @@ async fn a_refused_invitation_leaves_no_mark() {
         };
         assert_eq!(only(&report).kind(), expected, "{kind:?}");
         assert_eq!(mark_of(&portal), "", "{kind:?}");
-        // It is sent by the next run.
+        // The next run sends it.
         let report = run(&portal, vec![invite("acme", true)]).await;
         assert_done(&report);
         assert_eq!(portal.invitations(), 1);

@@ -59,7 +59,7 @@ fn a_customer_who_has_not_finished_is_healthy() {
         return;
     }
     for (conditions, wanted) in [
-        // What an organization is told, in the order of its life.
+        // Conditions of an organization, in the order of its life.
         (
             &[][..],
             ("Progressing", "the operator has not looked at it yet"),

@@ -97,7 +97,7 @@ fn the_gateway_tells_nothing_secret_when_all_goes_wrong() {
         assert!(refused.status >= 500, "{refused:?}");
         holds_no_canary("a page", &refused.body);
         assert_no_secret(&gateway, &[signature(&token)]);
-        // What nobody has signed is not repeated either, wherever it stands.
+        // Unsigned values are not repeated either, in whichever field.
         let forged = format!("{}.{KEY}", &token[..token.rfind('.').unwrap()]);
         for answer in [
             hand_over(&gateway, &forged),
@@ -119,7 +119,7 @@ fn the_sandbox_tells_nothing_secret() {
         let (sender, letters) = channel();
         let is_first = AtomicBool::new(true);
         let endpoint = Canned::serve(move |method, path, body| {
-            // Whoever listened may have heard enough.
+            // The client may have closed the connection.
             let _ = sender.send(format!("{method} {path} {body}"));
             // The first letter is not taken, so that there is a failure to tell.
             let is_first = is_first.swap(false, Ordering::Relaxed);
@@ -168,7 +168,7 @@ fn the_sandbox_tells_nothing_secret() {
             ),
             (KEY, "GET", page, Value::Null),
         ] {
-            // What it answers is for the one who asked.
+            // The answer is for the client alone.
             let _ = http::send(sandbox.address(), key, method, path, Some(&body));
         }
         let deliveries = sandbox.send("GET", "/_sandbox/webhooks", &Value::Null);
@@ -221,7 +221,7 @@ mod operator {
             assert!(!objects.contains("items: []"), "there are no {kind}");
             holds_no_canary(kind, &objects);
         }
-        // It makes no other kind of object; Secrets are somebody else's.
+        // The operator creates no other kind of object; Secrets are created by people.
         let others = world.kubectl("get configmaps,services,pods -o name", "");
         assert_eq!(others, "");
         holds_no_canary("the log", &operator.log());

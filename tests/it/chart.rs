@@ -60,7 +60,7 @@ fn pods_keep_to_the_restricted_standard() {
             pod["apiVersion"] = json!("v1");
             pod["kind"] = json!("Pod");
             pod["metadata"]["name"] = json!("pod");
-            // Nobody has made it.
+            // The priority class does not exist.
             pod["spec"]["priorityClassName"] = Value::Null;
             let line = format!("create --dry-run=server -n {namespace} -f -");
             let said = cluster.try_kubectl(&line, &pod.to_string());
@@ -155,7 +155,7 @@ fn every_value_is_shown_and_has_a_schema() {
     let schema: Value = serde_json::from_str(&read("values.schema.json")).unwrap();
     let mut known = BTreeSet::new();
     names_in_schema(&schema, &schema, "", &mut known);
-    // What a parent chart passes on.
+    // Values that a parent chart passes on.
     for theirs in ["/global", "/enabled"] {
         assert!(known.remove(theirs), "{theirs}");
     }

@@ -113,7 +113,7 @@ fn definitions_and_resources_outlive_a_release() {
         said.done.then_some(())
     });
 
-    // Somebody had an older definition; the upgrade brings it up to date.
+    // The cluster has an older definition; the upgrade brings it up to date.
     let crd = "crd/portalorganizations.portalctl.dev";
     let columns = |cluster: &Cluster| {
         let live = cluster.get(crd).unwrap();

@@ -150,7 +150,7 @@ fn only_yes_is_consent() {
     let (code, shown) = at_a_terminal(&env, "apply --sandbox=s.json", "yes\n");
     assert_eq!(code, 0, "{shown}");
     assert!(shown.contains("1 done"), "{shown}");
-    // Nothing to do is nothing to ask.
+    // A plan without changes needs no consent.
     let (code, shown) = at_a_terminal(&env, "apply --sandbox=s.json", "");
     assert_eq!(code, 0, "{shown}");
     assert!(!shown.contains("consent"), "{shown}");

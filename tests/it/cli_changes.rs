@@ -248,7 +248,7 @@ mod on_change {
 fn a_watch_writes_changes_as_lines_and_tells_the_command() {
     let (env, server) = reported(CUSTOMERS);
     let args = ["status", "--watch", "--interval", "1s", "--on-change"];
-    // It fails once: what it was told is not lost.
+    // The command fails once, and its changes are not lost.
     let command = "test -e tried || { touch tried; exit 9; }; cat >> told.jsonl";
     let args = args.into_iter().chain([command]);
     let running = env.args(args).at(&server).spawn();

@@ -52,7 +52,7 @@ fn interrupted_by(signal: &str) {
     let account = account(&output, CUSTOMERS);
     let done = count(&account, "done");
     assert!((6..CUSTOMERS).contains(&done), "{account:#}");
-    // What was in flight was finished: nothing is left unknown, and nothing was made untold.
+    // Requests in flight were finished: no result is unknown, and no creation is unreported.
     assert_eq!(account["summary"]["unknown"], 0);
     assert_eq!(server.external_ids().len(), done);
     let again = env.run(FAST).at(&server).exits(0).json_of("apply");

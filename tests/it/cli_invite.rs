@@ -156,7 +156,7 @@ fn what_another_contact_has_is_marked_and_said() {
     let _ = env
         .run("invite acme --contact bob@acme.com --sandbox=s.json --yes")
         .exits(0);
-    // Somebody took the mark away: WorkOS still knows.
+    // A person removed the mark: WorkOS still has the invitation.
     let state = env.read("s.json");
     let at = state.find("portalctl_invited").unwrap();
     let mark = state[at..].split(['"', ':']).next().unwrap();
@@ -300,7 +300,7 @@ fn a_saved_plan_holds_its_invitations_and_can_be_applied_twice() {
         assert_eq!(output.json_of("apply")["summary"]["done"], 4);
         assert_eq!(invitations(&env).len(), 2);
     }
-    // Who is written to is what was reviewed.
+    // The recipients are the reviewed ones.
     let _ = env.run("plan --sandbox=t.json --out plan.json").exits(0);
     env.edit("plan.json", "it@customer1.com", "eve@evil.com");
     let output = env.run("apply plan.json --sandbox=t.json").exits(7);

@@ -30,7 +30,7 @@ fn a_file_is_written_whole_or_not_at_all() {
         first.ends_with("}\n") && first.contains("\"create\": 1"),
         "{first}"
     );
-    // It replaces an older one, and nothing else is left in the folder.
+    // The file replaces an older one, and no other file is left in the folder.
     let _ = env.run("status --sandbox --output-file plan.json").exits(0);
     assert!(env.read("plan.json").starts_with("portalctl status"));
     let mut names: Vec<_> = std::fs::read_dir(env.path(""))
@@ -79,7 +79,7 @@ fn a_full_disk_is_an_error() {
         talk.contains("error[cli/output]: cannot write to standard output"),
         "{talk}"
     );
-    // What was done is kept.
+    // The finished changes are kept.
     let _ = env
         .run("plan --sandbox=s.json --detailed-exitcode")
         .exits(0);
@@ -105,7 +105,7 @@ fn a_closed_pipe_is_not_an_error() {
     ] {
         let mut command = env.run(line).command();
         let mut child = ChildGuard::spawn(command.stdin(Stdio::piped()));
-        // Nobody reads when it comes to writing: it is still waiting for its manifest.
+        // No one reads its output: the pipe is closed while it still waits for its manifest.
         drop(child.stdout.take());
         let mut stdin = child.stdin.take().unwrap();
         std::io::Write::write_all(&mut stdin, many(200).as_bytes()).unwrap();

@@ -179,7 +179,7 @@ fn only_a_test_key_is_sent_in_the_clear() {
     let plan = with_live_key("plan").exits(4);
     assert!(plan.stdout.contains("cli/key-in-the-clear"), "{plan}");
     assert_eq!(arrived.load(Ordering::SeqCst), 0);
-    // What the doctor asks without a key it may ask.
+    // The checks that `doctor` makes without a key are allowed.
     let doctor = with_live_key("doctor").exits(2);
     assert!(doctor.stdout.contains("cli/key-in-the-clear"), "{doctor}");
     arrived.store(0, Ordering::SeqCst);

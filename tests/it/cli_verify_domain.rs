@@ -129,7 +129,7 @@ fn from_the_first_look_to_verified() {
         told(&third),
         ["acme.com null - verified", "acme.io yes asked verified"]
     );
-    // Nothing is left to ask DNS or WorkOS about.
+    // No request to DNS or WorkOS is left.
     let looked_up = stage.dns.asked().len();
     let quiet = stage.run("acme -v --log-format json").exits(0);
     assert!(quiet.methods().iter().all(|method| method == "GET"));

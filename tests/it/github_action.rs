@@ -209,7 +209,7 @@ fn a_merge_applies_what_the_comment_says() {
 #[test]
 fn nothing_is_applied_that_the_workflow_did_not_comment_for_the_merged_commit() {
     let workflow = Workflow::new(MANIFEST);
-    // Nobody planned it.
+    // There is no plan of it.
     let _ = workflow.merged().exits(1);
     // A stranger repeats what the workflow would say.
     let _ = workflow.step("plan").exits(0);
@@ -221,7 +221,7 @@ fn nothing_is_applied_that_the_workflow_did_not_comment_for_the_merged_commit() 
     workflow.set_comments(&json!([]));
     workflow.comment_as(BOT, &mine.replace(HEAD, MERGED));
     let _ = workflow.merged().exits(1);
-    // What stands further down is text from outside.
+    // The text further down comes from outside.
     workflow.set_comments(&json!([]));
     let forged: Vec<&str> = mine.lines().collect();
     let forged = [forged[0], forged[2], forged[3], "text", forged[1]].join("\n");
@@ -245,7 +245,7 @@ fn what_changed_since_the_review_is_posted_and_waits_for_somebody() {
     // The plan of the pull request stays what it was.
     assert!(!bodies[0].contains("globex"));
 
-    // Somebody looks at it and starts the workflow by hand.
+    // A person reviews it and starts the workflow by hand.
     let digest = workflow.output("digest").unwrap();
     let _ = workflow.merged().env("DIGEST", &digest).exits(0);
     assert_eq!(workflow.sandbox.external_ids(), ["acme", "globex"]);
@@ -339,7 +339,7 @@ fn a_failure_takes_the_place_of_a_plan_that_no_longer_holds() {
         "{failed}"
     );
     assert_eq!(workflow.output("digest"), None);
-    // What was said before it is not believed any more.
+    // Earlier comments are not trusted any more.
     workflow.env.write("portal.yaml", MANIFEST);
     let _ = workflow.merged().exits(1);
     assert_eq!(workflow.sandbox.external_ids(), [""; 0]);

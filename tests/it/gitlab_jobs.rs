@@ -76,7 +76,7 @@ fn a_plan_that_no_longer_holds_is_refused() {
     let _ = env.run("apply --yes").at(&sandbox).exits(0);
     env.edit("portal.yaml", "name: Globex", "name: Globex Corporation");
     let _ = job(&env, ".portalctl-plan").at(&sandbox).exits(0);
-    // Somebody else names it otherwise before the job is started.
+    // Another client renames it before the job is started.
     env.edit("portal.yaml", "Globex Corporation", "Globex Labs");
     let _ = env.run("apply --yes").at(&sandbox).exits(0);
     let stale = job(&env, ".portalctl-apply").at(&sandbox).exits(6);

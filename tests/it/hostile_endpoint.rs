@@ -47,7 +47,7 @@ impl Hostile {
                 std::thread::spawn(move || {
                     if read_head(&stream).is_some() {
                         counted.fetch_add(1, Ordering::Relaxed);
-                        // Whoever hangs up has had enough.
+                        // The client may close the connection early.
                         let _ = answer(&mut stream);
                     }
                 });

@@ -238,7 +238,7 @@ fn the_official_emulator_is_kept_as_declared_too() {
         "apiUrl": emulator.url(), "allowDeletion": true, "allowActiveDeletion": true,
     });
     world.environment(environment);
-    // It has no IT contacts either.
+    // The test's own server has no IT contacts either.
     let acme = json!({ "deletionPolicy": "Delete", "itContacts": ["ada@acme.com"] });
     world.organization("acme", acme);
     let _operator = world.operator("");

@@ -321,7 +321,7 @@ fn a_pause_in_the_middle_of_a_pass_stops_the_next_write() {
         assert_eq!(condition(&object, "Stalled"), None);
         let made = world.sandbox.organizations().len();
         assert!(made < 6, "{made} were created");
-        // What was not sent did not fail either: it is written once the pause is over.
+        // Writes that were held did not fail: they are made once the pause is over.
         world.annotate_environment("portalctl.dev/paused-");
         world.environment(json!({}));
         for number in 0..12 {

@@ -63,7 +63,7 @@ fn a_wrong_resource_is_told_on_itself_and_the_others_go_on() {
     world.organization("acme", json!({}));
     world.is_in_sync("acme");
 
-    // What the definition tells wrong by itself is refused at once.
+    // Objects that violate the definition are refused at once.
     let plain = json!({ "name": "No", "returnUrl": "http://app.example.com/" });
     let object = json!({
         "apiVersion": "portalctl.dev/v1alpha1", "kind": "PortalOrganization",
@@ -193,7 +193,7 @@ fn invitations_that_are_held_stay_so_when_another_process_asks_little_by_little(
     }
     let (_, metrics) = second.text("/metrics");
     assert!(!metrics.contains("/invite"), "{metrics}");
-    // That is no news to anybody.
+    // A state that stays the same causes no further event.
     let events = world.kubectl("get events.events.k8s.io -o json", "");
     let events: Value = serde_json::from_str(&events).unwrap();
     let events = events["items"].as_array().unwrap().iter();

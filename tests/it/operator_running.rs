@@ -35,7 +35,7 @@ fn a_webhook_is_heeded_whichever_process_takes_it() {
     let world = World::new(cluster);
     takes_webhooks(&world);
     world.organization("acme", json!({}));
-    // It would look by itself in an hour.
+    // The next poll would be in an hour.
     let _leader = world.operator_that_looks_every("1h", "");
     world.is_in_sync("acme");
     let other = world.operator_that_looks_every("1h", "");
@@ -114,7 +114,7 @@ fn whoever_is_killed_in_the_middle_of_a_create_makes_nothing_twice() {
         leader = next;
     }
     assert_eq!(world.sandbox.external_ids(), wanted);
-    // What ends in an orderly way gives the lease back.
+    // An orderly stop releases the lease.
     assert_eq!(leader.stop(), Some(0));
     let lease = world.kubectl("get lease portalctl-operator -o json", "");
     let lease: Value = serde_json::from_str(&lease).unwrap();
@@ -150,7 +150,7 @@ fn whoever_says_half_a_word_does_not_keep_it_from_ending() {
     is_ready(&operator);
     let mut silent = TcpStream::connect(&operator.address).unwrap();
     silent.write_all(b"GET /health").unwrap();
-    // It was taken by now.
+    // The connection has been accepted by now.
     is_ready(&operator);
     assert_eq!(operator.stop(), Some(0));
 }

@@ -211,7 +211,7 @@ fn a_tenant_gets_nothing_that_it_does_not_hold_and_learns_nothing_of_others() {
         world.get("acme")["status"]["organizationId"]
     );
 
-    // Nothing of others was written, also not by deleting.
+    // No foreign organization was written or deleted.
     for index in 0..ids.len() {
         team.delete(&format!("by-id-{index}"));
         team.is_gone(&format!("by-id-{index}"));
@@ -290,7 +290,7 @@ fn two_clusters_on_one_account_do_not_fight() {
     let (_, metrics) = second.text("/metrics");
     assert!(!metrics.contains("method=\"PUT\""), "{metrics}");
 
-    // It is given up there, and the environment here is told so.
+    // The first cluster releases it, and the environment of the second allows the transfer.
     here.delete("acme");
     here.is_gone("acme");
     let transfer = json!({

@@ -586,7 +586,7 @@ fn a_limit_on_updates_counts_or_takes_its_share_of_what_exists() {
         for n in 0..changed {
             world.edit(&format!("org-{n:02}"), |o| o.name("Changed"));
         }
-        // What does not exist yet is no part of the share.
+        // Organizations that do not exist yet do not count in the share.
         world = world.many("new", 5);
         let found = counts(&world, &live, ActionKind::Update);
         assert_eq!(
@@ -724,7 +724,7 @@ fn what_no_entry_is_about_is_a_note() {
     = 1 unchanged
     . 3 unmanaged
     ");
-    // What was only looked up says nothing about the rest.
+    // Organizations that were read by id say nothing about the rest.
     let mut looked_up = live.clone();
     looked_up.0.coverage = Coverage::LookedUp;
     assert_eq!(world.plan_once(&looked_up).unmanaged, Unmanaged::default());

@@ -850,7 +850,7 @@ proptest! {
     #[test]
     fn a_run_without_its_flags_is_done_once_too(case in cases()) {
         let (mut world, live) = case.build();
-        // What a limit holds is let go when another change of its kind is done.
+        // A change that a limit holds is released when another change of its kind is done.
         world.desired.limits = Limits { create: None, update: None, delete: 100 };
         let plan = world.plan_once(&live);
         let next = world.plan_once(&apply(&plan, &live));

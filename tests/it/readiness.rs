@@ -181,7 +181,7 @@ fn any_active_connection_wins_else_the_worst() {
     let all = ["active", "inactive", "sideways", "validating"];
     for (n, winner) in all.iter().enumerate() {
         let rest = &all[n..];
-        // Whatever the order in which they are listed.
+        // The order of the list does not matter.
         for turned in 0..rest.len() {
             let mut states = rest.to_vec();
             states.rotate_left(turned);
@@ -579,7 +579,7 @@ fn nothing_tells_of_keys() {
     insta::assert_snapshot!(said(&acme("intents: [bring_your_own_key]"), &live()), @"unknown none ever: events were not read in this run -> run portalctl status");
 }
 
-// What holds for every intent.
+// Rules of every intent.
 
 #[test]
 fn what_the_account_does_not_include_is_unknown() {

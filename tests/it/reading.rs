@@ -131,7 +131,7 @@ async fn look_by(client: Client, desired: &Desired, extent: Extent) -> View {
         },
         Target::default(),
     );
-    // How many organizations are not in the manifest is a note, and only a list shows it.
+    // The number of undeclared organizations is a note, and only a list shows it.
     plan.unmanaged = portalctl_core::plan::Unmanaged::default();
     View {
         observed,

@@ -18,7 +18,7 @@ async fn faults_come_by_seed_and_end_when_told() {
     let (status, _) = api_client.get("/health").await;
     assert_eq!(status, 200);
     let url = "/_sandbox/faults";
-    // Whether there is an answer is up to the fault.
+    // The fault decides whether there is an answer.
     for _ in 0..5 {
         let _ = api_client.try_send("GET", "/events", Value::Null).await;
     }

@@ -391,7 +391,7 @@ fn an_organization_that_a_contested_domain_names_is_not_deleted() {
     assert_eq!(workos.writes(), [""; 0]);
 }
 
-// What was not read of a manifest.
+// Files of a manifest that were not read.
 
 /// A folder `portal` without the file that declares `a`.
 fn folder() -> (TestEnv, StandIn) {

@@ -72,7 +72,7 @@ fn a_domain_verified_elsewhere_leaves_every_other_intent_as_it_is() {
         told.contains("celtica.example is verified for org_2 (Other Ltd)"),
         "{told}"
     );
-    // What needs somebody is seen by those who ask, and by them only.
+    // The cell fails a run with `--fail-on attention` alone.
     let _ = run("status --fail-on attention").exits(2);
     let ids = run("ids -o json").exits(0).json_of("ids");
     assert_eq!(ids["ids"]["celtica"], "org_1");

@@ -292,7 +292,7 @@ fn revoking_says_that_no_invitation_is_active_and_not_whose_was_ended() {
         "{output}"
     );
     assert!(!output.stdout.contains("ada@"), "{output}");
-    // Nothing was marked, so nothing is.
+    // No contact was marked, so none is now.
     assert_eq!(mark(&workos), "");
     let _ = apply(&workos, &env);
     set_mark(&workos, "sending:lost");
@@ -301,7 +301,7 @@ fn revoking_says_that_no_invitation_is_active_and_not_whose_was_ended() {
     assert_eq!(document["outcome"], "revoked");
     assert_eq!(document["contact"], Value::Null);
     assert!(mark(&workos).starts_with("ended:"));
-    // What was ended on purpose is not sent again by itself.
+    // A revoked invitation is not sent again by itself.
     let plan = env.run("plan --detailed-exitcode -o json");
     let plan = plan.at_url(&workos.url()).exits(0).json_of("plan");
     assert_eq!(plan["warnings"], json!([]));

@@ -83,14 +83,14 @@ fn a_refused_key_shows_until_another_one_is_there() {
     assert_eq!(ready.status, 503);
     assert_eq!(ready.body, "not ready: WorkOS refuses the API key\n");
     assert!(!key_is_accepted(&gateway));
-    // What cannot be used changes nothing.
+    // An unusable key file changes nothing.
     env.write("key", "sk_live_0123456789\n");
     wait::until("a complaint about the key", || {
         let log = format!("{:?}", gateway.log());
         log.contains("meant for a test environment").then_some(())
     });
     assert_eq!(gateway.get("/readyz", &[]).status, 503);
-    // Nobody has to press a button for the new key to be found.
+    // The new key is found without a restart.
     env.write("key", NEW);
     wait::until("readiness", || {
         (gateway.get("/readyz", &[]).status == 200).then_some(())

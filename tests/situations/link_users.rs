@@ -138,7 +138,7 @@ fn contacts_get_access_with_a_link_by_a_flag_only() {
     let line = "link acme sso --open --grant-contacts -o json";
     let document = run(&workos, line, 0).json_of("link");
     assert_eq!(document["contacts_granted"], both);
-    // Nobody is declared, so nothing is asked.
+    // No contact is declared, so no request is made.
     workos.forget_requests();
     let output = run(
         &workos,

@@ -122,7 +122,7 @@ fn one_objects_refused_read_leaves_everything_else_known() {
             words(&text).contains("warnings * api/read-failed"),
             "{text}"
         );
-        // Whoever wants to know asks for it.
+        // An unknown cell fails a run with `--fail-on unknown` alone.
         let _ = run("status --fail-on unknown").exits(2);
         let _ = run("status --fail-on attention").exits(0);
     }
@@ -249,7 +249,7 @@ fn a_plan_and_an_apply_do_not_need_what_they_do_not_ask() {
     let apply = run("apply --yes -o json").exits(0).json_of("apply");
     assert_eq!(apply["summary"]["done"], 1, "{apply}");
     assert_eq!(apply["summary"]["not_read"], 9, "{apply}");
-    // Nobody can have configured what was just created.
+    // A new organization cannot be configured yet.
     let new = cell(&apply, "readiness", "initech", "sso");
     assert_eq!(
         (&new["state"], &new["not_read"]),
@@ -298,7 +298,7 @@ fn an_invitation_asks_for_its_own_evidence_only() {
     let requests = workos.requests();
     assert!(!requests.iter().any(|one| one.path == "/events"));
     assert!(!requests.iter().any(|one| one.path.ends_with("certs")));
-    // Whoever was invited is asked nothing about.
+    // No evidence is read for contacts that were invited before.
     workos.with(|world| {
         for organization in &mut world.organizations {
             organization["metadata"]["portalctl_invited"] = json!(EPOCH);

@@ -260,7 +260,7 @@ fn contacts_that_were_seen_or_added_are_not_read_again() {
     };
     assert!(!asks(&workos));
 
-    // Somebody removed one: seen when asked.
+    // A person removed one: a run that reads the contacts finds it.
     workos.with(|world| {
         world
             .contacts
@@ -466,7 +466,7 @@ fn a_domain_whose_removal_is_refused_is_not_added_elsewhere() {
         assert!(!order_of_domains(&workos).contains(&"added".to_owned()));
         let beta = workos.with(|world| world.find("beta").unwrap().clone());
         assert_eq!(beta["domains"], json!([]), "{apply}");
-        // Everything else of it is done.
+        // Every other change of it is made.
         assert_eq!(beta["metadata"]["tier"], "gold", "{apply}");
         assert!(apply.stdout.contains("was not removed"), "{apply}");
 

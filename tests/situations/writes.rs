@@ -171,7 +171,7 @@ fn a_new_organization_is_made_without_the_one_domain_that_is_refused() {
         .collect();
     assert_eq!(refused.len(), 1);
     assert_eq!(refused[0]["path"], "domains.a-bad.example");
-    // What is left is the domain alone.
+    // Only the domain is left.
     let plan = run("plan -o json").exits(0).json_of("plan");
     assert_eq!(plan["summary"]["create"], 0);
     assert_eq!(
@@ -334,7 +334,7 @@ fn refused_metadata_does_not_stop_the_other_fields_of_the_organization() {
     assert_eq!(refused[0]["path"], "metadata.tier");
     let told = refused[0]["error"]["message"].as_str().unwrap();
     assert!(told.contains("invalid_metadata"), "{told}");
-    // What is left is the metadata alone.
+    // Only the metadata is left.
     let plan = run("plan -o json").exits(0).json_of("plan");
     let left = plan["changes"][0]["fields"].as_array().unwrap();
     assert_eq!(left.len(), 1);

@@ -155,7 +155,7 @@ pub(crate) const LINES: &[(&str, &[Line])] = &[
     ("schema", &[("schema plan", ALONE)]),
     (
         "sandbox",
-        // One that serves has a test of its own, in `canaries_services`.
+        // Commands that serve have a test of their own, in `canaries_services`.
         &[
             (
                 "sandbox --listen 127.0.0.1:0 --key-file given/key --state /dev/null/x",

@@ -47,7 +47,7 @@ pub(crate) fn run(program: &str, arguments: &[&str], input: &str) -> CommandOutp
         .spawn()
         .unwrap();
     let mut stdin = child.stdin.take().unwrap();
-    // One that does not read it may have ended already.
+    // A program that does not read its input may have ended already.
     let _ = stdin.write_all(input.as_bytes());
     drop(stdin);
     let output = child.wait_with_output().unwrap();

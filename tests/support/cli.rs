@@ -181,7 +181,7 @@ impl Run {
         let mut child = (self.start)(&mut self.command);
         if let Some(input) = self.input {
             let mut stdin = child.stdin.take().unwrap();
-            // One that does not want it closes its end.
+            // A command that does not read its input closes the pipe.
             let _ = stdin.write_all(&input);
         }
         let (sender, lines) = channel();
@@ -199,7 +199,7 @@ impl Run {
                     let line = line.unwrap();
                     text.push_str(&line);
                     text.push('\n');
-                    // Nobody has to listen.
+                    // The receiver may be gone.
                     let _ = sender.send(line);
                 }
                 text

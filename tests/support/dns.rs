@@ -67,7 +67,7 @@ impl DnsServer {
                 let mut server = Server::new(handler);
                 server.register_socket(udp);
                 server.register_listener(tcp, Duration::from_secs(5), 64);
-                // Nothing is ever sent: this ends when the other end is gone.
+                // No message is ever sent: this ends when the other end is dropped.
                 let _ = dropped.await;
             });
         });
@@ -158,7 +158,7 @@ impl RequestHandler for Handler {
         }
         let response = MessageResponseBuilder::from_message_request(request);
         let response = response.build(metadata, answers.iter(), &[], soa.iter(), &[]);
-        // Whoever asked may be gone.
+        // The client may be gone.
         let sent = handle.send_response(response).await;
         sent.unwrap_or_else(|_| info(metadata))
     }

@@ -112,7 +112,7 @@ fn fold(block: &NodeHtmlBlock, markdown: &str) -> i32 {
     let Some(summary) = summary else {
         panic!("{html:?} in {markdown}");
     };
-    // What is not code is the report's own.
+    // Text outside code is the report's own.
     let (code, own) = match summary.split_once("</code>") {
         Some((code, own)) => (code.strip_prefix("<code>").unwrap_or("<"), own),
         None => ("", summary),
@@ -150,7 +150,7 @@ fn assert_dead(text: &str, markdown: &str) {
         !name.is_empty()
             && characters.all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '+' | '-'))
     };
-    // What stands between two colons, without a space.
+    // Words between two colons, without a space.
     let between = text.matches(':').count().saturating_sub(1);
     if colons.take(between).any(is_name) {
         fail("an emoji");

@@ -120,7 +120,7 @@ impl Canned {
                 if status == NO_ANSWER {
                     continue;
                 }
-                // One that says its length itself may be wrong about it.
+                // A scripted length may be wrong.
                 if !headers.contains("Content-Length:") {
                     headers += &format!("Content-Length: {}\r\n", body.len());
                 }

@@ -396,7 +396,7 @@ impl Operator {
 impl Drop for Operator {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            // What a failing test has to tell.
+            // The log explains the failure.
             println!("{}", fs::read_to_string(&self.log).unwrap_or_default());
         }
     }

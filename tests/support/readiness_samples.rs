@@ -33,7 +33,7 @@ pub(crate) fn many(count: usize) -> Readiness {
             };
             let day = i64::try_from(seed % 300).unwrap();
             let mut found = intent(what, state, Some(10 - day));
-            // What differs from one organization to the next is what cannot be packed.
+            // The differences between organizations are the part that does not compress.
             found.reason = found
                 .reason
                 .replace("acme.com", &format!("customer-{number}.com"));

@@ -299,7 +299,7 @@ fn differences(
     live: &Organization,
 ) -> impl Iterator<Item = String> {
     let mut differences = Vec::new();
-    // What was there before is not sent, and so not kept otherwise.
+    // Values from before the run are not sent, so they have no other spelling.
     let is_name = |name: &String| *name == live.name || spelling.kept_name(name) == live.name;
     if !entry.name.iter().all(is_name) {
         differences.push("name".to_owned());

@@ -146,7 +146,7 @@ impl Broken {
     fn draw(random: &mut Random) -> Self {
         let which = *random.pick(&WHICH);
         let how = *random.pick(&HOW);
-        // That there is no organization, or that it has no audit logs, is an answer.
+        // A missing organization, or one without audit logs, is an answer.
         let how = match (which, how) {
             (Which::Organization | Which::AuditLogs, How::Status(404)) => How::Status(403),
             _ => how,

@@ -187,7 +187,7 @@ impl Ledger {
             self.round.changing.insert(hand);
             self.round.late.extend(is_late.then(|| id.to_owned()));
         } else if !call.returns_organization() {
-            // Whatever comes next has to read it again.
+            // The next write has to read it again.
             self.round.told_whole.remove(&hand);
         }
     }

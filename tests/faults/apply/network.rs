@@ -319,7 +319,7 @@ impl Network {
             && call.is_put()
             && random.percent(4 * state.people)
         {
-            // Somebody writes at the worst moment: what is sent may have been read long ago.
+            // Edits come at the worst moment: the data of the request may have been read long ago.
             let now = self.since_began();
             state.ledger.set_time(now);
             let edited = self.inner.sandbox.world(|account, now| {
@@ -347,7 +347,7 @@ impl Network {
             number,
             fault,
             ways,
-            // Whether the machine goes down with the request on its way, or with the answer.
+            // The machine goes down with the request on its way, or with the answer.
             waits: ends_run && random.percent(50),
         }
     }

@@ -33,7 +33,7 @@ pub(crate) fn act(
         ledger.touched(&id, account);
         return Some(format!("{id} is made"));
     }
-    // Somebody needs after all what a run is about to delete.
+    // A person starts to use an organization that a run is about to delete.
     let doomed = ledger.deletable();
     let (id, what) = if doomed.is_empty() || random.percent(60) {
         let acts = if is_used { 13 } else { 9 };

@@ -146,7 +146,7 @@ impl Stage {
             else {
                 return;
             };
-            // Nothing is left, or nothing but what somebody has to decide.
+            // Nothing is left, or only changes that need a person's decision.
             let mut left = done.report.changes.iter();
             let waits = |applied| {
                 check::waits_for_somebody(applied) || check::is_broken(applied, &self.network)

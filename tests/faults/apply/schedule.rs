@@ -152,7 +152,7 @@ fn manifest(seed: u64, random: &mut Random) -> World {
 fn policy(random: &mut Random) -> Policy {
     Policy {
         adopt: random.percent(60),
-        // Nobody takes anything over: the ledger sees who writes what is another's.
+        // No manifest takes an organization over: the ledger finds writes to foreign organizations.
         adopt_owned: false,
         allow_rekey: random.percent(60),
         allow_trusted_domains: random.percent(50),
@@ -275,7 +275,7 @@ fn account(seed: u64, kinds: Kinds, random: &mut Random) -> Scenario {
             used(organization, &mut own);
         }
     }
-    // Who was there first is not always who is declared.
+    // The older organization is not always the declared one.
     let turn = random.below(organizations.len());
     organizations.rotate_left(turn);
     Scenario {

@@ -50,7 +50,7 @@ impl Lookups {
         let Some(listed) = self.listed.remove(&process) else {
             return;
         };
-        // What a list does not hold any more is gone, although no watch told so.
+        // Resources that are missing in a list are gone, although no watch showed it.
         self.shown
             .retain(|(of, name), _| *of != process || listed.contains(name));
         for name in listed {

@@ -305,7 +305,7 @@ fn meets(
     let holds = claim == Claim::Granted;
     if one.is_leaving() {
         if !one.is_held() {
-            // Somebody else's finalizer keeps it.
+            // The finalizer of another controller keeps it.
             return Ok(());
         }
         return expects(
@@ -474,7 +474,7 @@ pub(super) fn check(schedule: &Schedule, world: &World, people: &People, witness
 
 /// No more organizations are deleted within an hour than the environment lets be, whoever leads.
 fn count_deletions(schedule: &Schedule, world: &World, people: &People, witness: &Witness) {
-    // What was deleted is kept in the status of the environment, and goes with it.
+    // The deletions are counted in the status of the environment, and go with it.
     if schedule
         .acts
         .iter()

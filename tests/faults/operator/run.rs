@@ -231,7 +231,7 @@ impl Stage {
 
     /// Waits until everything is as declared.
     async fn settle(&mut self, schedule: &Schedule) {
-        // What was not seen because a clock had jumped is found by the next listing.
+        // Changes that were missed because a clock jumped are found by the next listing.
         let has_jumped = |(_, act): &(Duration, Act)| matches!(act, Act::Jump(..));
         let stale = if schedule.acts.iter().any(has_jumped) {
             STALE_OBSERVATIONS.max(schedule.resync + CHECK_INTERVAL)
@@ -256,7 +256,7 @@ impl Stage {
 
     /// Checks that the operator writes nothing more once everything is as declared.
     async fn stay_idle(&mut self, schedule: &Schedule) {
-        // What was just found to be so may still be told.
+        // The last observation may still be reported.
         SystemClock.sleep(3 * schedule.poll + CHECK_INTERVAL).await;
         let before = self.witness.tally();
         SystemClock.sleep(schedule.resync + 3 * schedule.poll).await;

@@ -72,7 +72,7 @@ pub(crate) enum Act {
     Link(usize, &'static str),
     // Another cluster on the same account.
     Foreign(usize),
-    // What befalls machines.
+    // Accidents of machines.
     Kill(usize),
     Stop(usize),
     Start(usize),

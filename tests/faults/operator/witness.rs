@@ -362,7 +362,7 @@ impl Witness {
                 "{process} created {about} again, which was deleted, and nobody asked"
             ));
         }
-        // What is about an organization that is gone comes to nothing.
+        // Requests about an organization that is gone have no effect.
         if !is_allowed && !is_gone {
             self.broken(format_args!(
                 "{process} sent {shown} about {about:?}, as nobody asked"
@@ -450,7 +450,7 @@ impl Witness {
             times.push((now, process));
             let recent = times.iter().filter(|(at, _)| now - *at < HOUR);
             let processes: BTreeSet<usize> = recent.clone().map(|(_, one)| *one).collect();
-            // One that is killed right after it wrote has not told the next.
+            // A process that is killed right after a write has not informed the next one.
             let most = MOST_WRITES + processes.len() - 1;
             let count = recent.count();
             if count > most {

@@ -25,7 +25,7 @@ impl Campaign {
 
     fn kills(self) -> u64 {
         let all = variable("PORTALCTL_KILLS", KILLS);
-        // What does not divide evenly goes to the first ones.
+        // The remainder of the division goes to the first ones.
         (all + Self::COUNT - 1 - self as u64) / Self::COUNT
     }
 

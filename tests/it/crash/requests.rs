@@ -98,7 +98,7 @@ impl Shared {
                 if self.over.load(Ordering::SeqCst) {
                     break;
                 }
-                // Who was killed does not read on; that is what this is for.
+                // A killed client does not read on, which is intended.
                 scope.spawn(move || client.and_then(|client| self.exchange(&client)));
             }
         });

@@ -251,7 +251,7 @@ impl Store {
     }
 
     fn note(&mut self, key: &Key, object: &Value, what: &'static str) {
-        // Nobody watches the others.
+        // Other kinds are not watched.
         if matches!(key.kind, Kind::Environment | Kind::Organization) {
             self.history.push(Change {
                 version: self.version,

@@ -108,7 +108,7 @@ impl Stream {
                 return Next::End;
             }
             if now >= bookmark {
-                // What happened to other kinds is told by the version alone.
+                // Changes to other kinds only advance the version.
                 return Next::Bookmark;
             }
             match self

@@ -136,7 +136,7 @@ pub(crate) async fn play(settings: &Settings, interrupted: &CancellationToken) -
         outcome => outcome.err(),
     };
     for id in account.made() {
-        // What cannot be removed is told below.
+        // Organizations that cannot be removed are reported below.
         let path = format!("/organizations/{id}");
         let _ = api_client.try_send("DELETE", &path, Value::Null).await;
     }

@@ -116,7 +116,7 @@ fn every_attack_gets_the_same_page_and_its_own_line() {
         stage.gateway.metric("portalctl_gateway_used_tokens"),
         Some(0.0)
     );
-    // Nobody asked WorkOS for anything.
+    // No request was sent to WorkOS.
     assert_eq!(
         stage
             .gateway
