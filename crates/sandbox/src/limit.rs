@@ -64,6 +64,7 @@ impl Budget {
 }
 
 /// Number of requests that a key may make in one scope and window.
+#[derive(Debug, Clone, Copy)]
 struct Allowance {
     scope: Scope,
     requests: u32,

@@ -52,6 +52,22 @@ pub enum Order {
     Normal,
 }
 
+/// Direction of a walk over a table.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Direction {
+    OldestFirst,
+    NewestFirst,
+}
+
+impl Direction {
+    const fn reversed(self) -> Self {
+        match self {
+            Self::OldestFirst => Self::NewestFirst,
+            Self::NewestFirst => Self::OldestFirst,
+        }
+    }
+}
+
 /// Largest number of objects on a page.
 ///
 /// Source: the `limit` parameter of every list of the WorkOS API description.
@@ -236,34 +252,35 @@ impl<T: Record> Table<T> {
         if reversed {
             std::mem::swap(&mut before, &mut after);
         }
-        let newest_first = query.order != Order::Asc;
-        let passing = |from: Option<Place>, to: Option<Place>, newest_first: bool| {
-            self.walk(among, from, to, newest_first)
+        let direction = match query.order {
+            Order::Asc => Direction::OldestFirst,
+            Order::Desc | Order::Normal => Direction::NewestFirst,
+        };
+        let passing = |from: Option<Place>, to: Option<Place>, direction: Direction| {
+            self.walk(among, from, to, direction)
                 .filter(move |(_, row)| filter(row))
         };
         let mut rows: Vec<(Place, &T)> = match (before, after) {
             // The page just before the cursor, not the first page of what precedes it.
             (Some(before), None) => {
-                let mut rows: Vec<_> = passing(Some(before), None, !newest_first)
+                let mut rows: Vec<_> = passing(Some(before), None, direction.reversed())
                     .take(query.limit)
                     .collect();
                 rows.reverse();
                 rows
             }
-            (before, after) => passing(after, before, newest_first)
+            (before, after) => passing(after, before, direction)
                 .take(query.limit)
                 .collect(),
         };
         let id_if = |more: bool, edge: Option<&(Place, &T)>| {
             edge.filter(|_| more).map(|(_, row)| row.id().to_owned())
         };
-        let beyond = |edge: Option<&(Place, &T)>, newest_first: bool| {
-            edge.is_some_and(|(place, _)| {
-                passing(Some(*place), None, newest_first).next().is_some()
-            })
+        let beyond = |edge: Option<&(Place, &T)>, direction: Direction| {
+            edge.is_some_and(|(place, _)| passing(Some(*place), None, direction).next().is_some())
         };
-        let mut earlier = id_if(beyond(rows.first(), !newest_first), rows.first());
-        let mut later = id_if(beyond(rows.last(), newest_first), rows.last());
+        let mut earlier = id_if(beyond(rows.first(), direction.reversed()), rows.first());
+        let mut later = id_if(beyond(rows.last(), direction), rows.last());
         if reversed {
             std::mem::swap(&mut earlier, &mut later);
         }
@@ -293,9 +310,12 @@ impl<T: Record> Table<T> {
         among: Option<&'w BTreeSet<Place>>,
         from: Option<Place>,
         to: Option<Place>,
-        newest_first: bool,
+        direction: Direction,
     ) -> Box<dyn Iterator<Item = (Place, &'t T)> + 'w> {
-        let (oldest, newest) = if newest_first { (to, from) } else { (from, to) };
+        let (oldest, newest) = match direction {
+            Direction::OldestFirst => (from, to),
+            Direction::NewestFirst => (to, from),
+        };
         if let (Some(oldest), Some(newest)) = (oldest, newest)
             && oldest >= newest
         {
@@ -304,14 +324,20 @@ impl<T: Record> Table<T> {
         let bound = |place: Option<Place>| place.map_or(Bound::Unbounded, Bound::Excluded);
         let range = (bound(oldest), bound(newest));
         let row_at = move |place: &Place| self.rows.get(place).map(|row| (*place, row));
-        match (among, newest_first) {
-            (None, false) => Box::new(self.rows.range(range).map(|(place, row)| (*place, row))),
-            (None, true) => {
+        match (among, direction) {
+            (None, Direction::OldestFirst) => {
+                Box::new(self.rows.range(range).map(|(place, row)| (*place, row)))
+            }
+            (None, Direction::NewestFirst) => {
                 let rows = self.rows.range(range).rev();
                 Box::new(rows.map(|(place, row)| (*place, row)))
             }
-            (Some(places), false) => Box::new(places.range(range).filter_map(row_at)),
-            (Some(places), true) => Box::new(places.range(range).rev().filter_map(row_at)),
+            (Some(places), Direction::OldestFirst) => {
+                Box::new(places.range(range).filter_map(row_at))
+            }
+            (Some(places), Direction::NewestFirst) => {
+                Box::new(places.range(range).rev().filter_map(row_at))
+            }
         }
     }
 }
