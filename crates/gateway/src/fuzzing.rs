@@ -23,13 +23,13 @@ pub fn check(token: &str) -> Option<(String, String, usize, String, i64)> {
         not_before: NOW - 10,
     };
     let keys = KeySet::secrets(SECRET).ok()?;
-    let taken = token::check(token, &keys, &rules, NOW).ok()?;
+    let handoff = token::check(token, &keys, &rules, NOW).ok()?;
     Some((
-        taken.subject,
-        taken.organization.to_string(),
-        taken.intents.len(),
-        taken.id,
-        taken.ends,
+        handoff.subject,
+        handoff.organization.to_string(),
+        handoff.intents.len(),
+        handoff.id,
+        handoff.ends,
     ))
 }
 

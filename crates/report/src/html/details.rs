@@ -5,8 +5,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 
+use super::cell::{Cell, capitalized};
 use super::shown::{Moment, Shown};
-use super::wall::{Cell, capitalized};
 use crate::view::{Emails, by_urgency, invitation_text};
 use portalctl_core::readiness::{Evidence, OrganizationReadiness};
 

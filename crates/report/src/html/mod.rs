@@ -5,6 +5,7 @@
 //! markup.
 
 mod bars;
+mod cell;
 mod details;
 mod page;
 mod plan;

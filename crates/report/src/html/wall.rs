@@ -6,15 +6,11 @@ use askama::Template;
 use jiff::Timestamp;
 
 use super::bars::{Piece, in_words, pieces};
+use super::cell::{Cell, capitalized};
 use super::details::{self, Details};
-use super::shown::{Moment, Shown};
-use crate::view::{
-    age, intent_label, intent_sign, is_settled, organizations_by_urgency, state_label, state_sign,
-    turn_label,
-};
-use portalctl_core::readiness::{
-    IntentReadiness, OrganizationReadiness, Readiness, State, Totals, Turn,
-};
+use super::shown::Shown;
+use crate::view::{is_settled, organizations_by_urgency, state_label, state_sign};
+use portalctl_core::readiness::{OrganizationReadiness, Readiness, State, Totals};
 use portalctl_model::Intent;
 
 /// Number of organizations up to which the table holds all details itself. Beyond, the details are
@@ -69,31 +65,6 @@ pub(super) struct Row {
     pub cells: Vec<Option<Cell>>,
     /// Table row with the details, as HTML; empty where the details are compressed.
     pub details: String,
-}
-
-/// One intent of one organization.
-#[derive(Debug)]
-pub(super) struct Cell {
-    pub state: State,
-    pub sign: &'static str,
-    pub words: &'static str,
-    pub since: Option<Moment>,
-    pub age: Option<String>,
-    pub turn: Option<(Turn, &'static str)>,
-}
-
-impl Cell {
-    pub(super) fn new(intent: &IntentReadiness, now: Option<Timestamp>) -> Self {
-        let turn = Some(intent.turn).filter(|turn| *turn != Turn::None);
-        Self {
-            state: intent.state,
-            sign: intent_sign(intent),
-            words: intent_label(intent),
-            since: intent.since.map(Moment),
-            age: intent.since.zip(now).map(|(since, now)| age(since, now)),
-            turn: turn.map(|turn| (turn, turn_label(turn))),
-        }
-    }
 }
 
 impl Wall {
@@ -201,13 +172,4 @@ fn columns(readiness: &Readiness) -> Vec<(Intent, Totals)> {
         .filter(|intent| used.contains(intent))
         .map(|intent| (intent, totals(intent)))
         .collect()
-}
-
-/// Returns the text with its first letter in upper case.
-pub(super) fn capitalized(text: &str) -> String {
-    let mut letters = text.chars();
-    match letters.next() {
-        Some(first) => first.to_uppercase().chain(letters).collect(),
-        None => String::new(),
-    }
 }
