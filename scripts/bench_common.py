@@ -9,7 +9,7 @@ import subprocess
 import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-PAGE = ROOT / "docs" / "performance.md"
+PAGE = ROOT / "docs" / "reference" / "performance.md"
 KEY = "sk_test_bench"
 
 
