@@ -6,10 +6,10 @@
 pub(crate) type Line = (&'static str, [i32; 3]);
 
 /// Commands that need an answer from WorkOS.
-const ASKS: [i32; 3] = [0, 4, 5];
+const ASKS: [i32; 3] = [0, 4, 7];
 /// Commands that need an answer from WorkOS, and that find nothing even when every request
 /// succeeds.
-const ASKS_IN_VAIN: [i32; 3] = [2, 4, 5];
+const ASKS_IN_VAIN: [i32; 3] = [2, 4, 7];
 /// Commands that send no request to WorkOS.
 const ALONE: [i32; 3] = [0, 0, 0];
 /// Commands that are refused before they send a request.
@@ -62,7 +62,7 @@ pub(crate) const LINES: &[(&str, &[Line])] = &[
         &[
             ("invite acme --yes --intent sso", ASKS),
             // There is one already.
-            ("invite acme --yes --intent sso -o json", [7, 4, 5]),
+            ("invite acme --yes --intent sso -o json", [7, 4, 7]),
             ("invite acme --yes --intent sso --again", ASKS),
             ("invite acme --yes --intent sso --again -o json", ASKS),
             ("invite acme --yes --revoke", ASKS),
