@@ -138,42 +138,38 @@ impl FieldChange {
         before: Option<String>,
         after: Option<String>,
     ) -> Result<Self, InvalidValue> {
+        let shown = path.to_string();
         let invalid = || InvalidValue {
-            path: path.to_string(),
+            path: shown.clone(),
             before: before.clone(),
             after: after.clone(),
         };
-        /// Reads a text that may be absent, but not invalid.
-        fn optional<T>(
-            text: Option<&String>,
-            read: impl Fn(&str) -> Option<T>,
-        ) -> Option<Option<T>> {
-            text.map_or(Some(None), |text| read(text).map(Some))
-        }
         let taken_along = || match (&before, &after) {
             (Some(state), None) => Ok(state.clone()),
             _ => Err(invalid()),
         };
-        Ok(match path.clone() {
+        Ok(match path {
             FieldPath::Name => Self::Name { before, after },
             FieldPath::ExternalId => Self::ExternalId {
-                after: optional(after.as_ref(), |id| ExternalId::parse(id).ok())
-                    .ok_or_else(invalid)?,
+                after: optional(after.as_deref(), |id| ExternalId::parse(id).ok())
+                    .map_err(|()| invalid())?,
                 before,
             },
             FieldPath::StripeCustomerId => Self::StripeCustomerId { before, after },
             FieldPath::OutsideProfiles => Self::OutsideProfiles {
-                before: optional(before.as_ref(), |it| it.parse().ok()).ok_or_else(invalid)?,
-                after: optional(after.as_ref(), |it| it.parse().ok()).ok_or_else(invalid)?,
+                before: optional(before.as_deref(), |it| it.parse().ok())
+                    .map_err(|()| invalid())?,
+                after: optional(after.as_deref(), |it| it.parse().ok()).map_err(|()| invalid())?,
             },
             FieldPath::RetentionDays => Self::RetentionDays {
-                before: optional(before.as_ref(), |it| it.parse().ok()).ok_or_else(invalid)?,
-                after: optional(after.as_ref(), |it| it.parse().ok()).ok_or_else(invalid)?,
+                before: optional(before.as_deref(), |it| it.parse().ok())
+                    .map_err(|()| invalid())?,
+                after: optional(after.as_deref(), |it| it.parse().ok()).map_err(|()| invalid())?,
             },
             FieldPath::State if taken_along()? == PRESENT => Self::State,
             FieldPath::Domain(domain) => Self::Domain {
                 domain,
-                after: optional(after.as_ref(), declared_state).ok_or_else(invalid)?,
+                after: optional(after.as_deref(), declared_state).map_err(|()| invalid())?,
                 before: before.as_deref().map(DomainState::from_api),
             },
             FieldPath::ItContact(email) if before.is_none() && after.as_deref() == Some(ADDED) => {
@@ -315,6 +311,11 @@ impl FieldChange {
             _ => None,
         }
     }
+}
+
+/// Reads a text that may be absent, but not invalid.
+fn optional<T>(text: Option<&str>, read: impl Fn(&str) -> Option<T>) -> Result<Option<T>, ()> {
+    text.map(|text| read(text).ok_or(())).transpose()
 }
 
 fn declared_state(text: &str) -> Option<DeclaredDomainState> {

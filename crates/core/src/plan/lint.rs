@@ -133,11 +133,7 @@ fn deletion(change: &Change, desired: &Desired, observed: &Observed, findings: &
         findings.push(format!("{key} would delete what does not exist"));
         return;
     };
-    if change
-        .fields
-        .iter()
-        .any(|field| *field == FieldChange::State)
-    {
+    if change.fields.contains(&FieldChange::State) {
         let is_declared = desired
             .absent
             .get(key)

@@ -152,7 +152,7 @@ impl Plan {
     }
 }
 
-/// PlanInput of a plan.
+/// Input of a plan.
 #[derive(Debug, Clone, Copy)]
 pub struct PlanInput<'a> {
     /// The declared state.

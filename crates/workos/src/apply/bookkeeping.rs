@@ -203,7 +203,12 @@ fn differing<'a>(
 ) -> impl Iterator<Item = Kept<'a>> {
     sent.filter_map(|field| {
         let is_own = !matches!(field, FieldChange::Domain { .. }) && !field.is_mark();
-        let value = live_value(live, field).filter(|_| is_own)?;
+        let LiveValue::Of(value) = live_value(live, field) else {
+            return None;
+        };
+        if !is_own {
+            return None;
+        }
         let is_same = (field.path()).is_same(field.after().as_deref(), value.as_deref());
         (!is_same).then_some(Kept { field, value })
     })
@@ -230,9 +235,17 @@ fn other_domain<'a>(fields: &'a [FieldChange], live: &Organization) -> Option<Ke
     }
 }
 
-/// Returns the value of a field that stands on the organization itself; `None` for any other field.
-pub(super) fn live_value(live: &Organization, field: &FieldChange) -> Option<Option<String>> {
-    Some(match field {
+/// Live value of a field, as far as the organization itself tells it.
+pub(super) enum LiveValue {
+    /// The value; `None` where the field is absent.
+    Of(Option<String>),
+    /// Told by requests of its own.
+    Elsewhere,
+}
+
+/// Returns the value of a field that stands on the organization itself.
+pub(super) fn live_value(live: &Organization, field: &FieldChange) -> LiveValue {
+    LiveValue::Of(match field {
         FieldChange::Name { .. } => Some(live.name.clone()),
         FieldChange::ExternalId { .. } => live.external_id.clone(),
         FieldChange::StripeCustomerId { .. } => live.stripe_customer_id.clone(),
@@ -248,7 +261,7 @@ pub(super) fn live_value(live: &Organization, field: &FieldChange) -> Option<Opt
         | FieldChange::ItContact(_)
         | FieldChange::Connection { .. }
         | FieldChange::Directory { .. }
-        | FieldChange::Dependent { .. } => return None,
+        | FieldChange::Dependent { .. } => return LiveValue::Elsewhere,
     })
 }
 

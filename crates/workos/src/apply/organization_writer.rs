@@ -95,14 +95,17 @@ const fn is_retention(field: &FieldChange) -> bool {
     matches!(field, FieldChange::RetentionDays { .. })
 }
 
+/// Days for which WorkOS keeps audit-log events; `None` where nobody set them.
+#[derive(Debug, Clone, Copy)]
+struct Retention(Option<u32>);
+
 /// Details of an organization that are read by requests of their own.
 #[derive(Debug, Default)]
 pub(super) struct Separate {
     /// The IT contacts, once a lost answer or a refusal made them worth reading.
     contacts: Option<Vec<ItContact>>,
-    /// The days for which audit-log events are kept, once they were read; `Some(None)` where nobody
-    /// set them.
-    retention: Option<Option<u32>>,
+    /// The retention of audit-log events, once it was read.
+    retention: Option<Retention>,
 }
 
 impl Separate {
@@ -112,7 +115,9 @@ impl Separate {
             (FieldChange::ItContact(email), _) => {
                 self.contact(email).map(|held| held.email.clone())
             }
-            (FieldChange::RetentionDays { .. }, Some(days)) => days.map(|days| days.to_string()),
+            (FieldChange::RetentionDays { .. }, Some(Retention(days))) => {
+                days.map(|days| days.to_string())
+            }
             // Read right before it is written.
             (FieldChange::RetentionDays { before, .. }, None) => {
                 before.map(|days| days.to_string())
@@ -133,7 +138,7 @@ impl Separate {
         let FieldChange::RetentionDays { before, after } = field else {
             return false;
         };
-        after.map(u32::from) >= self.retention.unwrap_or(*before)
+        after.map(u32::from) >= self.retention.map_or(*before, |Retention(days)| days)
     }
 }
 
@@ -416,7 +421,7 @@ impl<P: WritePortal> OrganizationWriter<'_, P> {
     async fn read_retention(&mut self) -> Result<(), Failure> {
         let status = match self.applier.portal.retention(&self.live.id).await? {
             Answer::Found(days) => {
-                self.separate.retention = Some(days);
+                self.separate.retention = Some(Retention(days));
                 return Ok(());
             }
             Answer::Absent => "404",
@@ -437,7 +442,7 @@ impl<P: WritePortal> OrganizationWriter<'_, P> {
             .set_retention(&self.live.id, days)
             .await?;
         self.has_written = true;
-        self.separate.retention = Some(kept);
+        self.separate.retention = Some(Retention(kept));
         if kept == Some(u32::from(days)) {
             return Ok(());
         }

@@ -9,7 +9,7 @@
 use std::collections::VecDeque;
 
 use super::applier::Applier;
-use super::bookkeeping::{Answered, live_value};
+use super::bookkeeping::{Answered, LiveValue, live_value};
 use super::organization_writer::{OrganizationWriter, Reach, Separate, Stopped};
 use super::outcome::{FieldOutcome, Outcome, OutcomeKind, Problem};
 use super::owner;
@@ -151,7 +151,10 @@ pub(super) fn remaining<'a>(
     let known = KeptValues::of(&live.metadata);
     let mut todo = Vec::new();
     for field in fields {
-        let now = live_value(live, field).unwrap_or_else(|| separate.value(field));
+        let now = match live_value(live, field) {
+            LiveValue::Of(value) => value,
+            LiveValue::Elsewhere => separate.value(field),
+        };
         let (path, before, after) = (field.path(), field.before(), field.after());
         if is_after(field, now.as_deref()) {
             continue;

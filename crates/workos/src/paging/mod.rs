@@ -9,8 +9,8 @@
 //! ```
 //!
 //! Each reader covers the list from its end to its cursor, without a gap. When a page holds an
-//! object that the other reader has, both together cover all of it. N objects cost at most ⌈N/100⌉
-//! + 2 requests. Where more than a page is expected, both readers begin at once. This rests on
+//! object that the other reader has, both together cover all of it. N objects cost at most ⌈N/100⌉ + 2
+//! requests. Where more than a page is expected, both readers begin at once. This rests on
 //! `asc` being the exact reverse of `desc` and on objects keeping their place, as they do when
 //! lists are ordered by creation.
 //!

@@ -50,6 +50,10 @@ impl Evidence {
     }
 
     /// The evidence as a field that the deletion takes away.
+    ///
+    /// # Panics
+    ///
+    /// Never: a deletion takes along every kind of evidence.
     pub fn field(&self) -> FieldChange {
         FieldChange::read(self.path.clone(), Some(self.state.clone()), None)
             .expect("a deletion takes along every kind of evidence")
