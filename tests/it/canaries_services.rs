@@ -1,13 +1,14 @@
 //! Runs the long-running services at their most verbose, in success and in failure: no secret
 //! appears in an object of the cluster, an event, a metric, a log or a page.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::channel;
 
 use serde_json::{Value, json};
 
 use crate::canaries::search;
-use crate::support::canaries::{CANARIES, LINK, WEBHOOK_SECRET, refusing_server, with_canaries};
+use crate::support::canaries::{CANARIES, LINK, RequestFailure, WEBHOOK_SECRET, with_canaries};
 use crate::support::cli::{KEY, TestEnv};
 use crate::support::gateway::{Answer, CONFIG, GatewayServer, MANIFEST, claims, signed};
 use crate::support::http::{self, Canned};
@@ -90,8 +91,23 @@ fn the_gateway_tells_nothing_secret_when_all_goes_well() {
 fn the_gateway_tells_nothing_secret_when_all_goes_wrong() {
     for status in [401, 422, 500] {
         let env = TestEnv::with_manifest(MANIFEST);
-        let server = refusing_server(status);
+        let starting = Arc::new(AtomicBool::new(true));
+        let starts = Arc::clone(&starting);
+        // The gateway checks its key before it serves.
+        let server = Canned::serve(move |_, _, _| {
+            if starts.load(Ordering::Relaxed) {
+                let none =
+                    r#"{"object":"list","data":[],"list_metadata":{"before":null,"after":null}}"#;
+                return (
+                    200,
+                    "Content-Type: application/json\r\n".to_owned(),
+                    none.to_owned(),
+                );
+            }
+            RequestFailure::Status(status).answer()
+        });
         let gateway = gateway(&env, &server.url());
+        starting.store(false, Ordering::Relaxed);
         let token = signed(&claims(&gateway.url()));
         let refused = hand_over(&gateway, &token);
         assert!(refused.status >= 500, "{refused:?}");
@@ -186,7 +202,7 @@ fn the_sandbox_tells_nothing_secret() {
 mod operator {
     use serde_json::json;
 
-    use super::{KEY, WEBHOOK_SECRET, holds_no_canary, http, refusing_server, with_canaries};
+    use super::{KEY, WEBHOOK_SECRET, holds_no_canary, http, with_canaries};
     use crate::support::operator::{self, Operator, World};
 
     /// The Secret with canaries for the key and for webhooks.
@@ -280,7 +296,7 @@ mod operator {
             (500, "Unreachable"),
         ] {
             let world = World::new(cluster);
-            let server = refusing_server(status);
+            let server = crate::support::canaries::refusing_server(status);
             keys(&world, KEY);
             environment(&world, &server.url());
             world.organization("acme", json!({}));

@@ -449,6 +449,10 @@ fn gives_up(world: &World, all: &Live, live: &Organization, to: &DesiredOrganiza
         return false;
     }
     let from = &world.desired.organizations[owner];
+    // An entry that is pinned to another organization is in conflict, and gives nothing up.
+    if from.id.as_ref().is_some_and(|id| *id != live.id) {
+        return false;
+    }
     let keeps = |domain: &Domain| {
         let declared = from.domains.as_ref();
         declared.is_none_or(|declared| declared.contains_key(domain))

@@ -69,7 +69,7 @@ pub(crate) enum RequestFailure {
 
 impl RequestFailure {
     /// Returns an answer that repeats secrets in every part.
-    fn answer(self) -> CannedAnswer {
+    pub(crate) fn answer(self) -> CannedAnswer {
         let message = format!("bad key {KEY}; see {LINK}");
         let body = json!({ "message": message, "code": KEY, "errors": [{ "code": KEY, "message": LINK }] });
         let headers = format!("X-Request-ID: {KEY}\r\nLocation: {LINK}\r\n");
