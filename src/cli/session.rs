@@ -258,9 +258,9 @@ impl Session<'_> {
 /// Treatment of organizations that another manifest or an operator holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum HeldByOthers {
-    /// Such organizations are not written to.
+    /// No write reaches them.
     Refused,
-    /// Such organizations are written to as well.
+    /// They are written to as well.
     Allowed,
 }
 

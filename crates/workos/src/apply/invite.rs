@@ -58,7 +58,7 @@ pub struct InviteNow<'a> {
 /// Treatment of an invitation that was sent before.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Delivery {
-    /// Nothing more is sent where an invitation was sent, or may have been.
+    /// At most one invitation: none is sent where one was sent, or may have been.
     Once,
     /// An active invitation is ended, and a new one is sent.
     Again,
