@@ -260,7 +260,7 @@ impl Session<'_> {
 pub(super) enum HeldByOthers {
     /// No write reaches them.
     Refused,
-    /// They are written to as well.
+    /// Writes reach them as well.
     Allowed,
 }
 
