@@ -85,6 +85,7 @@ impl RequestFailure {
 }
 
 /// A server that refuses every request with this status.
+#[cfg(feature = "operator")]
 pub(crate) fn refusing_server(status: u16) -> Canned {
     Canned::serve(move |_, _, _| RequestFailure::Status(status).answer())
 }
