@@ -1115,3 +1115,17 @@ async fn a_part_that_cannot_be_read_stops_a_deletion() {
     assert!(told.contains("its directories cannot be read"), "{told}");
     assert_eq!(portal.organizations_now().len(), 1);
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_organization_that_stays_after_a_lost_deletion_is_not_said_to_be_deleted() {
+    let portal = FakePortal::with([ours()]).fail("delete org_acme", 1, Before, Kind::Timeout);
+    let lost = delete(&portal, Vec::new()).await;
+    assert_eq!(kinds(&lost), [OutcomeKind::Unknown]);
+    assert!(
+        problem(&lost)
+            .contains("the answer to the deletion was lost, and org_acme is still there after"),
+        "{}",
+        problem(&lost)
+    );
+    assert_eq!(portal.organizations_now().len(), 1);
+}

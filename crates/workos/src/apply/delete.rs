@@ -58,8 +58,12 @@ impl<P: WritePortal> Applier<'_, P> {
             match self.portal.organization(id).await {
                 Ok(None) => return Outcome::Gone,
                 Ok(Some(_)) if clock.instant() >= deadline => {
+                    let sent = match lost_write {
+                        Some(_) => "the answer to the deletion was lost",
+                        None => "the deletion was accepted",
+                    };
                     let message = format!(
-                        "the deletion was accepted, and {id} is still there after {} s",
+                        "{sent}, and {id} is still there after {} s",
                         DELETION_TIMEOUT.as_secs()
                     );
                     let problem = Problem::new(codes::STILL_THERE, message);
