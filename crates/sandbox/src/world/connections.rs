@@ -8,7 +8,7 @@ use super::certificates::Certificate;
 use super::input::Fields;
 use super::refusal::Refusal;
 use super::state::ConnectionState;
-use super::table::{Page, PageQuery, Record};
+use super::table::{Page, PageQuery, Record, record};
 use super::{World, millis};
 use crate::wire;
 
@@ -39,21 +39,7 @@ pub struct Connection {
     pub updated_at: Timestamp,
 }
 
-impl Record for Connection {
-    const KIND: &'static str = "Connection";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn created_at(&self) -> Timestamp {
-        self.created_at
-    }
-
-    fn owner(&self) -> Option<&str> {
-        Some(&self.organization_id)
-    }
-}
+record!(Connection, "Connection", organization_id);
 
 /// Connection to create.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::input::Fields;
 use super::refusal::Refusal;
 use super::scheduled_effects::Due;
-use super::table::Record;
+use super::table::{Record, record};
 use super::{World, millis};
 use portalctl_model::id::Email;
 use portalctl_model::intent::Intent;
@@ -37,21 +37,7 @@ pub struct ItContact {
     pub updated_at: Timestamp,
 }
 
-impl Record for ItContact {
-    const KIND: &'static str = "IT Contact";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn created_at(&self) -> Timestamp {
-        self.created_at
-    }
-
-    fn owner(&self) -> Option<&str> {
-        Some(&self.organization_id)
-    }
-}
+record!(ItContact, "IT Contact", organization_id);
 
 /// Feature that a contact can be invited to set up: a vocabulary of its own, in which directory
 /// sync is written out, and which has neither audit logs nor certificate renewal.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::refusal::Refusal;
 use super::state::DirectoryState;
-use super::table::{Page, PageQuery, Record};
+use super::table::{Page, PageQuery, Record, record};
 use super::{World, millis};
 use crate::wire;
 
@@ -30,21 +30,7 @@ pub struct Directory {
     pub updated_at: Timestamp,
 }
 
-impl Record for Directory {
-    const KIND: &'static str = "Directory";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn created_at(&self) -> Timestamp {
-        self.created_at
-    }
-
-    fn owner(&self) -> Option<&str> {
-        Some(&self.organization_id)
-    }
-}
+record!(Directory, "Directory", organization_id);
 
 /// Directory to create.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::World;
 use super::refusal::{FieldError, Refusal};
-use super::table::{Page, PageQuery, Record};
+use super::table::{Page, PageQuery, record};
 
 /// Most events that are kept, whatever their age.
 const MAX_EVENTS: usize = 100_000;
@@ -29,21 +29,7 @@ pub struct Event {
     pub created_at: Timestamp,
 }
 
-impl Record for Event {
-    const KIND: &'static str = "Event";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn created_at(&self) -> Timestamp {
-        self.created_at
-    }
-
-    fn owner(&self) -> Option<&str> {
-        Some(&self.organization_id)
-    }
-}
+record!(Event, "Event", organization_id);
 
 /// Filter of a list of events.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::refusal::Refusal;
 use super::state::MembershipStatus;
-use super::table::{Page, PageQuery, Record};
+use super::table::{Page, PageQuery, record};
 use super::{World, millis};
 
 /// Membership of one user in one organization.
@@ -27,21 +27,7 @@ pub struct Membership {
     pub updated_at: Timestamp,
 }
 
-impl Record for Membership {
-    const KIND: &'static str = "Organization Membership";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn created_at(&self) -> Timestamp {
-        self.created_at
-    }
-
-    fn owner(&self) -> Option<&str> {
-        Some(&self.organization_id)
-    }
-}
+record!(Membership, "Organization Membership", organization_id);
 
 /// Filter of a list of memberships.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use super::domains::OrganizationDomain;
 use super::input::{Field, MetadataInput, OrganizationInput, check_metadata_size};
 use super::refusal::{FieldError, Refusal};
 use super::scheduled_effects::Due;
-use super::table::{Page, PageQuery, Record};
+use super::table::{Page, PageQuery, Record, record};
 use super::{MetadataOnPut, World, millis};
 use crate::wire;
 
@@ -37,21 +37,7 @@ pub struct Organization {
     pub updated_at: Timestamp,
 }
 
-impl Record for Organization {
-    const KIND: &'static str = "Organization";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn created_at(&self) -> Timestamp {
-        self.created_at
-    }
-
-    fn owner(&self) -> Option<&str> {
-        None
-    }
-}
+record!(Organization, "Organization");
 
 /// Filter of a list of organizations.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::input::{Field, Fields};
 use super::links::is_return_url;
 use super::refusal::Refusal;
-use super::table::{Page, PageQuery, Record};
+use super::table::{Page, PageQuery, record};
 use super::{World, millis};
 
 /// Webhook endpoint.
@@ -32,21 +32,7 @@ pub struct WebhookEndpoint {
     pub updated_at: Timestamp,
 }
 
-impl Record for WebhookEndpoint {
-    const KIND: &'static str = "Webhook Endpoint";
-
-    fn id(&self) -> &str {
-        &self.id
-    }
-
-    fn created_at(&self) -> Timestamp {
-        self.created_at
-    }
-
-    fn owner(&self) -> Option<&str> {
-        None
-    }
-}
+record!(WebhookEndpoint, "Webhook Endpoint");
 
 /// Body of `POST` and `PATCH /webhook_endpoints`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

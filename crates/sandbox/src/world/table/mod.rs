@@ -26,6 +26,29 @@ pub(crate) trait Record {
     fn owner(&self) -> Option<&str>;
 }
 
+/// Implements [`Record`] for a type with the fields `id` and `created_at`; an object that belongs to an
+/// organization names the field with its id.
+macro_rules! record {
+    ($type:ty, $kind:literal $(, $owner:ident)?) => {
+        impl crate::world::table::Record for $type {
+            const KIND: &'static str = $kind;
+
+            fn id(&self) -> &str {
+                &self.id
+            }
+
+            fn created_at(&self) -> Timestamp {
+                self.created_at
+            }
+
+            fn owner(&self) -> Option<&str> {
+                None::<&str>$(.or(Some(&self.$owner)))?
+            }
+        }
+    };
+}
+pub(crate) use record;
+
 /// Position in a table: by time of creation, then by arrival.
 type Place = (Timestamp, u64);
 
