@@ -1,7 +1,7 @@
 //! One suite of cases, run against the sandbox and against the official emulator.
 //!
-//! Where the two differ, `docs/guides/sandbox.md` says so and which documentation decides; the suite
-//! holds exactly those differences, row by row, and fails when one goes away or a new one comes.
+//! `docs/guides/sandbox.md` lists the differences of the two, and the documentation that decides each.
+//! The suite expects exactly those, row by row: it fails when one goes away or a new one comes.
 //!
 //! `scripts/live` plays the same cases on a real account ([`live`]), whose answers are compared with
 //! the sandbox's in `live/assumed.txt`.
