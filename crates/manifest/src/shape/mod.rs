@@ -1,7 +1,7 @@
 //! Fields of a manifest and of the Kubernetes resources, each declared once.
 //!
-//! A declaration ([`mapping!`](mapping)) gives a field its name, its text for readers, the kind of its
-//! value ([`kind`], [`text`]), and what differs between the two forms. Everything else follows from it:
+//! A declaration (`mapping!`) gives a field its name, its text for readers, the kind of its
+//! value (`kind`, `text`), and what differs between the two forms. Everything else follows from it:
 //! decoding with places, the JSON Schema, the resource definition, both spellings, and writing.
 //!
 //! The rules that need more than one value are not here: they are `check`'s.
