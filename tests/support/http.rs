@@ -3,6 +3,8 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 use serde_json::Value;
@@ -100,40 +102,35 @@ pub(crate) const NO_ANSWER: u16 = 0;
 /// A server that gives whatever answers a test wants, right or wrong.
 pub(crate) struct Canned {
     address: String,
+    ending: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Canned {
-    /// Serves on a free port; the function is given the method, the path and the body.
+    /// Serves on a free port; the function is given the method, the path and the body, one request at a
+    /// time.
     pub(crate) fn serve(
         answer: impl Fn(&str, &str, &str) -> CannedAnswer + Send + 'static,
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap().to_string();
+        let ending = Arc::new(AtomicBool::new(false));
+        let is_ending = Arc::clone(&ending);
+        let answer = Arc::new(Mutex::new(answer));
         let thread = std::thread::spawn(move || {
             for stream in listener.incoming() {
-                let mut stream = stream.unwrap();
-                let Some((method, path, body)) = read_request(&stream) else {
+                if is_ending.load(Ordering::Relaxed) {
                     break;
-                };
-                let (status, mut headers, body) = answer(&method, &path, &body);
-                if status == NO_ANSWER {
-                    continue;
                 }
-                // A scripted length may be wrong.
-                if !headers.contains("Content-Length:") {
-                    headers += &format!("Content-Length: {}\r\n", body.len());
-                }
-                // A client that has gone does not concern the next one.
-                let _ = write!(
-                    stream,
-                    "HTTP/1.1 {status} X\r\n{headers}Content-Type: application/json\r\n\
-                     Connection: close\r\n\r\n{body}"
-                );
+                let (stream, answer) = (stream.unwrap(), Arc::clone(&answer));
+                // A client keeps connections in reserve and may close them unused: none of them may hold
+                // up another one, or end the server.
+                std::thread::spawn(move || serve_one(stream, &*answer));
             }
         });
         Self {
             address,
+            ending,
             thread: Some(thread),
         }
     }
@@ -143,9 +140,30 @@ impl Canned {
     }
 }
 
+fn serve_one(mut stream: TcpStream, answer: &Mutex<impl Fn(&str, &str, &str) -> CannedAnswer>) {
+    let Some((method, path, body)) = read_request(&stream) else {
+        return;
+    };
+    let (status, mut headers, body) = answer.lock().unwrap()(&method, &path, &body);
+    if status == NO_ANSWER {
+        return;
+    }
+    // A scripted length may be wrong.
+    if !headers.contains("Content-Length:") {
+        headers += &format!("Content-Length: {}\r\n", body.len());
+    }
+    // A client that has gone does not concern the next one.
+    let _ = write!(
+        stream,
+        "HTTP/1.1 {status} X\r\n{headers}Content-Type: application/json\r\n\
+         Connection: close\r\n\r\n{body}"
+    );
+}
+
 impl Drop for Canned {
-    /// A connection without a request ends it.
+    /// The listener waits in `accept`: one more connection lets it see that it is to end.
     fn drop(&mut self) {
+        self.ending.store(true, Ordering::Relaxed);
         drop(TcpStream::connect(&self.address));
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
