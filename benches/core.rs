@@ -17,7 +17,7 @@
 
 #[path = "growth/folder.rs"]
 mod folder;
-#[path = "../tests/support/world.rs"]
+#[path = "../crates/core/tests/support/world.rs"]
 mod world;
 
 use std::time::Instant;

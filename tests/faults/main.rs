@@ -18,5 +18,5 @@ mod apply;
 mod operator;
 mod seeds;
 #[allow(dead_code, reason = "other tests use the rest")]
-#[path = "../support/world.rs"]
+#[path = "../../crates/core/tests/support/world.rs"]
 mod world;

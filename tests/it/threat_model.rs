@@ -17,11 +17,11 @@ fn is_of_a_path(byte: u8) -> bool {
     byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_:".contains(&byte)
 }
 
-/// The file of a module, whichever way it is written: of the tests, of the command line, or of the crate
-/// that its first segment names.
+/// The file of a module, whichever way it is written: of the tests, of the core's tests, of the
+/// command line, or of the crate that its first segment names.
 fn file_of(modules: &[&str]) -> Option<PathBuf> {
     let path = modules.join("/");
-    let mut files: Vec<String> = ["tests/it", "tests", "src"]
+    let mut files: Vec<String> = ["tests/it", "crates/core/tests/it", "tests", "src"]
         .into_iter()
         .flat_map(|root| files_below(root, &path))
         .collect();

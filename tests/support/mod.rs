@@ -16,7 +16,6 @@ pub(crate) mod fake_portal;
 pub(crate) mod gateway;
 pub(crate) mod github;
 pub(crate) mod http;
-pub(crate) mod import;
 pub(crate) mod kube;
 pub(crate) mod manifests;
 #[cfg(feature = "operator")]
@@ -28,4 +27,6 @@ pub(crate) mod readiness_samples;
 pub(crate) mod samples;
 pub(crate) mod sandbox_server;
 pub(crate) mod wait;
+#[path = "../../crates/core/tests/support/world.rs"]
+#[allow(dead_code, reason = "the tests of the core use the rest")]
 pub(crate) mod world;

@@ -1,6 +1,13 @@
 //! Property tests of conversion: both forms of a manifest mean the same, and converting back
 //! restores the first.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "this is how tests fail"
+)]
+
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
