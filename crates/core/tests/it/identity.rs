@@ -6,6 +6,7 @@ use portalctl_core::plan::{Flag, FormerOrganization, Unmanaged};
 use portalctl_model::observed::DomainState::{
     Failed, LegacyVerified, Pending, Unverified, Verified,
 };
+use portalctl_model::observed::Gap;
 
 use crate::support::world::{ALL_POWERS, Entry, Live, LiveOrg, World, external, key, org_id, text};
 
@@ -623,4 +624,55 @@ fn the_organization_of_each_entry_is_told_only_when_it_is_certain() {
     for name in ["adopt", "missing", "torn", "undeclared"] {
         assert_eq!(told(name), None, "{name}");
     }
+}
+
+#[test]
+fn a_new_entry_with_the_name_of_a_former_one_is_a_conflict() {
+    let world = World::new()
+        .manifest("production")
+        .org("gamma-inc", |o| o.name("Gamma"));
+    let former = |name: &str, owner: &str| {
+        Live::new().org("org_1", |o| {
+            let o = o.external_id("gamma").name(name);
+            o.metadata("portalctl_owner", owner)
+        })
+    };
+    insta::assert_snapshot!(world.plan(&former(" gAMMA ", "production")));
+    // Another manifest's customer of the same name is another customer.
+    let plan = world.plan_once(&former("Gamma", "staging"));
+    assert!(plan.conflicts.is_empty() && plan.changes.len() == 1);
+    let mut other = world.clone();
+    other.edit("gamma-inc", Entry::same_name);
+    let plan = other.plan_once(&former("Gamma", "production"));
+    assert!(plan.conflicts.is_empty() && plan.changes.len() == 1);
+}
+
+#[test]
+fn an_entry_that_may_be_an_organization_without_an_id_is_a_conflict() {
+    let listed = |build: fn(LiveOrg) -> LiveOrg| {
+        let mut live = Live::new();
+        let LiveOrg(organization) = build(LiveOrg(
+            Live::new().org("org_x", |o| o).get("org_x").clone(),
+        ));
+        live.0.gaps.push(Gap::Organizations(vec![organization]));
+        live
+    };
+    let world = World::new().org("acme", |o| {
+        o.name("Acme").previously("old-acme").domains(["acme.com"])
+    });
+    let is_in_conflict = |live: &Live| {
+        let plan = world.plan_once(live);
+        let without_id = |code| code == portalctl_model::codes::plan::WITHOUT_ID;
+        plan.conflicts
+            .iter()
+            .any(|conflict| without_id(conflict.code))
+    };
+    assert!(is_in_conflict(&listed(|o| o.external_id("acme"))));
+    assert!(is_in_conflict(&listed(|o| o.external_id("old-acme"))));
+    assert!(is_in_conflict(&listed(|o| o.domain("acme.com", Pending))));
+    assert!(is_in_conflict(&listed(|o| o.name(" ACME"))));
+    assert!(!is_in_conflict(&listed(|o| o
+        .external_id("globex")
+        .name("Globex")
+        .domain("globex.com", Pending))));
 }

@@ -19,3 +19,4 @@ mod import_properties;
 mod plan;
 mod plan_properties;
 mod readiness;
+mod tenants;

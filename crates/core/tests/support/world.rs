@@ -32,8 +32,8 @@ use portalctl_model::observed::{
     Answer, DomainState, ItContact, Listing, Observed, Organization, OrganizationDomain,
 };
 use portalctl_model::{
-    Domain, Email, ExternalId, Intent, ManifestName, OrgKey, OrganizationId, Selection,
-    Unconfigured,
+    Domain, Email, ExternalId, Intent, ManifestName, OrgKey, OrganizationId, ResourceName,
+    Selection, Unconfigured,
 };
 
 /// The mark of what a manifest created, spelt out: the tests share no constant with the code.
@@ -337,6 +337,21 @@ impl Entry {
 
     pub(crate) fn external_id(mut self, id: &str) -> Self {
         self.0.external_id = Some(external(id));
+        self
+    }
+
+    /// Makes it a resource of a namespace.
+    pub(crate) fn resource(mut self, namespace: &str, name: &str) -> Self {
+        self.0.resource = Some(ResourceName {
+            namespace: Some(namespace.to_owned()),
+            name: name.to_owned(),
+        });
+        self
+    }
+
+    /// The external id from before external ids had the namespace in front.
+    pub(crate) fn plain_key(mut self, id: &str) -> Self {
+        self.0.plain_key = Some(external(id));
         self
     }
 

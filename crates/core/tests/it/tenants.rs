@@ -1,0 +1,139 @@
+//! Tests of resources in namespaces: which organization a tenant's entry is, and which domains may
+//! move between entries.
+
+use portalctl_core::identity::{Identity, MatchedBy};
+use portalctl_model::desired::{DomainsPolicy, FieldPath};
+use portalctl_model::observed::DomainState::Verified;
+
+use crate::support::world::{Entry, HOLDER, Live, LiveOrg, OWNER, World, domain, external, key};
+
+fn match_of(world: &World, live: &Live, name: &str) -> Option<(String, MatchedBy)> {
+    match world.identities(live).entries.remove(&key(name))? {
+        Identity::Matched { organization, by } => Some((organization.to_string(), by)),
+        Identity::Adoptable { .. } | Identity::Missing | Identity::Conflicted(_) => None,
+    }
+}
+
+/// A tenant's entry: its external id has the namespace in front.
+fn tenant() -> World {
+    World::new().manifest("production").org("acme", |entry| {
+        entry
+            .resource("team-a", "acme")
+            .external_id("team-a.acme")
+            .plain_key("acme")
+    })
+}
+
+#[test]
+fn a_tenants_organization_of_before_the_namespace_was_in_front_is_found() {
+    let plain = |build: fn(LiveOrg) -> LiveOrg| {
+        Live::new().org("org_1", |org| build(org.external_id("acme")))
+    };
+    let found = Some(("org_1".to_owned(), MatchedBy::PreviousKey(external("acme"))));
+    let own = |live: Live| match_of(&tenant(), &live, "acme");
+
+    assert_eq!(own(plain(|org| org)), found);
+    assert_eq!(own(plain(|org| org.metadata(OWNER, "production"))), found);
+    assert_eq!(
+        own(plain(|org| org.metadata(HOLDER, "c1/team-a/acme"))),
+        found
+    );
+    // Another manifest's, another namespace's, and a mark that cannot be read.
+    assert_eq!(own(plain(|org| org.metadata(OWNER, "staging"))), None);
+    assert_eq!(
+        own(plain(|org| org.metadata(HOLDER, "c1/team-b/acme"))),
+        None
+    );
+    assert_eq!(own(plain(|org| org.metadata(HOLDER, "odd"))), None);
+    // The external id with the namespace wins.
+    let both = plain(|org| org).org("org_2", |org| org.external_id("team-a.acme"));
+    let by_external_id = Some(("org_2".to_owned(), MatchedBy::ExternalId));
+    assert_eq!(own(both), by_external_id);
+}
+
+#[test]
+fn a_plain_key_that_another_entry_claims_is_not_a_tenants() {
+    let world = tenant().org("home", |entry| entry.external_id("acme"));
+    let live = Live::new().org("org_1", |org| org.external_id("acme").name("home"));
+    assert_eq!(match_of(&world, &live, "acme"), None);
+    let claimed = Some(("org_1".to_owned(), MatchedBy::ExternalId));
+    assert_eq!(match_of(&world, &live, "home"), claimed);
+}
+
+#[test]
+fn two_organizations_with_a_plain_key_are_nobodys() {
+    let live = Live::new()
+        .org("org_1", |org| org.external_id("acme"))
+        .org("org_2", |org| org.external_id("acme"));
+    assert_eq!(match_of(&tenant(), &live, "acme"), None);
+}
+
+/// `giver` removes `acme.com`, which `org_giver` has verified, and `taker` declares it.
+fn moving() -> (World, Live) {
+    let world = World::new()
+        .org("giver", |entry| {
+            let entry = entry.resource("team-a", "giver");
+            entry.domains(["other.com"]).exact()
+        })
+        .org("taker", |entry| {
+            let entry = entry.resource("team-a", "taker");
+            entry.domains(["acme.com"])
+        });
+    let live = Live::new()
+        .org("org_giver", |org| {
+            let org = org.external_id("giver").name("giver");
+            org.domain("other.com", Verified)
+                .domain("acme.com", Verified)
+        })
+        .org("org_taker", |org| org.external_id("taker").name("taker"));
+    (world, live)
+}
+
+/// The entry that gives the contested domain of `taker` up.
+fn giver_of(world: &World, live: &Live) -> Option<String> {
+    let identities = world.identities(live);
+    let contests = &identities.contested[&key("taker")];
+    let [rival] = contests[&domain("acme.com")].rivals.as_slice() else {
+        panic!("{contests:?}");
+    };
+    rival.gives_up.as_ref().map(ToString::to_string)
+}
+
+#[test]
+fn a_domain_moves_between_entries_of_one_namespace() {
+    let (world, live) = moving();
+    assert_eq!(giver_of(&world, &live).as_deref(), Some("giver"));
+}
+
+#[test]
+fn a_domain_moves_to_no_other_namespace_by_itself() {
+    let (mut world, live) = moving();
+    world.edit("taker", |entry| entry.resource("team-b", "taker"));
+    assert_eq!(giver_of(&world, &live), None);
+}
+
+#[test]
+fn only_an_entry_that_removes_the_domain_gives_it_up() {
+    let (world, live) = moving();
+    let edited = |build: fn(Entry) -> Entry| {
+        let mut world = world.clone();
+        world.edit("giver", build);
+        giver_of(&world, &live)
+    };
+    // It adds domains and removes none; it declares no list; it only observes; it leaves the domain alone.
+    let adding = edited(|mut entry| {
+        entry.0.domains_policy = DomainsPolicy::Add;
+        entry
+    });
+    assert_eq!(adding, None);
+    let without_list = edited(|mut entry| {
+        entry.0.domains = None;
+        entry
+    });
+    assert_eq!(without_list, None);
+    assert_eq!(edited(Entry::observe_only), None);
+    let ignoring = edited(|entry| entry.ignore(FieldPath::Domain(domain("acme.com"))));
+    assert_eq!(ignoring, None);
+    let declaring = edited(|entry| entry.domains(["acme.com"]));
+    assert_eq!(declaring, None);
+}
