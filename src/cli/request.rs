@@ -52,7 +52,7 @@ pub(super) struct ManifestRequest {
     pub(super) selection: Selection,
 }
 
-/// A manifest and the WorkOS environment that it is held against.
+/// A manifest and the WorkOS environment that it is compared with.
 #[derive(Debug, Clone)]
 pub(super) struct TargetRequest {
     pub(super) manifest: ManifestRequest,

@@ -110,8 +110,8 @@ async fn probe_key(connection: &Connection) -> Result<(), CliError> {
         ..
     } = connection;
     let error = tokio::select! {
-        pulse = client.pulse() => match pulse {
-            Ok(pulse) => pulse.refusal,
+        probe = client.probe() => match probe {
+            Ok(probe) => probe.refusal,
             Err(unreachable) => Some(unreachable.error),
         },
         () = clock.sleep(PROBE_TIMEOUT) => {

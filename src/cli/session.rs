@@ -12,7 +12,7 @@ use super::manifest::Manifest;
 use super::progress::Reading;
 use super::signals;
 use super::ui::Ui;
-use portalctl_core::identity::ownership::{Declarant, Ownership, Rival, Standing};
+use portalctl_core::identity::ownership::{Declarant, OtherOwner, Ownership, Standing};
 use portalctl_core::identity::{Identities, Identity};
 use portalctl_core::plan::{Policy, candidates};
 use portalctl_core::readiness::{Readiness, readiness};
@@ -211,7 +211,7 @@ impl Session<'_> {
 
     /// Returns another that holds an entry's organization, unless the entry says that it may be
     /// changed.
-    pub(super) fn rival(&self, key: &OrgKey, live: &Organization) -> Option<Rival> {
+    pub(super) fn rival(&self, key: &OrgKey, live: &Organization) -> Option<OtherOwner> {
         let desired = &self.manifest.desired;
         let entry = desired.organizations.get(key)?;
         if entry.allow.contains(&Allow::OtherOwner) {
@@ -237,12 +237,12 @@ impl Session<'_> {
         &self,
         live: &'l LiveState,
         key: &OrgKey,
-        held: HeldByOthers,
+        takeover: Takeover,
         no_organization: Code,
     ) -> Result<&'l Organization, CliError> {
         let organization = live.organization(key, no_organization)?;
         match self.rival(key, organization) {
-            Some(rival) if held == HeldByOthers::Refused => {
+            Some(rival) if takeover == Takeover::Refused => {
                 let message = format!("{rival} has the organization of `{key}`");
                 let error = CliError::new(Exit::Stopped, plan_codes::HELD_BY_ANOTHER, message);
                 Err(error.help(
@@ -257,7 +257,7 @@ impl Session<'_> {
 
 /// Treatment of organizations that another manifest or an operator holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum HeldByOthers {
+pub(super) enum Takeover {
     /// No write reaches them.
     Refused,
     /// Writes reach them as well.

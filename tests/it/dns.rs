@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hickory_server::net::xfer::Protocol;
 use hickory_server::proto::op::ResponseCode;
-use portalctl_core::verification::{Answer, Record, Seen, Sight, Trouble};
+use portalctl_core::verification::{Answer, DnsCheck, Record, RecordPresence, Trouble};
 use portalctl_model::observed::DomainState;
 use portalctl_platform::clock::{SharedClock, SystemClock};
 use portalctl_workos::dns::{Bounds, Resolver, Resolvers, TxtLookup};
@@ -40,12 +40,12 @@ async fn texts(server: &DnsServer, name: &str, bounds: Bounds) -> Answer {
     resolver.texts(name).await
 }
 
-async fn see(servers: &[&DnsServer], bounds: Bounds) -> Seen {
+async fn see(servers: &[&DnsServer], bounds: Bounds) -> DnsCheck {
     let addresses: Vec<_> = servers.iter().map(|server| server.address()).collect();
     let clock: SharedClock = Arc::new(SystemClock);
     let resolvers = Resolvers::new(&addresses, bounds, clock);
     let record = record("acme.com");
-    let seen = resolvers.look(&record).await.judge(&record);
+    let seen = resolvers.look(&record).await.check(&record);
     let (_, token) = VALUE.split_once('=').unwrap();
     assert!(!seen.message.contains(token), "{seen:?}");
     seen
@@ -83,7 +83,7 @@ async fn the_strings_of_one_record_are_one_text() {
     let (head, tail) = VALUE.split_at(20);
     let strings = vec![head.to_owned(), tail.to_owned()];
     let server = DnsServer::with(&[("acme.com", Zone::Texts(vec![strings]))]);
-    assert_eq!(see(&[&server], LONG).await.sight, Sight::Yes);
+    assert_eq!(see(&[&server], LONG).await.presence, RecordPresence::Yes);
 }
 
 #[tokio::test]
@@ -92,7 +92,7 @@ async fn an_answer_too_long_for_udp_comes_by_tcp() {
     let mut many = vec![long.as_str(); 40];
     many.push(VALUE);
     let server = DnsServer::with(&[("acme.com", Zone::texts(&many))]);
-    assert_eq!(see(&[&server], LONG).await.sight, Sight::Yes);
+    assert_eq!(see(&[&server], LONG).await.presence, RecordPresence::Yes);
     let asked: Vec<Protocol> = server.asked().into_iter().map(|(_, by)| by).collect();
     assert_eq!(asked, [Protocol::Udp, Protocol::Tcp]);
 }
@@ -103,7 +103,7 @@ async fn silence_is_a_timeout() {
     let answer = texts(&server, "acme.com", SHORT).await;
     assert_eq!(answer, Answer::Failed(Trouble::Timeout));
     let seen = see(&[&server], SHORT).await;
-    assert_eq!(seen.sight, Sight::Unknown);
+    assert_eq!(seen.presence, RecordPresence::Unknown);
     assert_eq!(seen.message, "acme.com: no resolver answered in time");
 }
 
@@ -132,11 +132,11 @@ async fn nobody_at_the_address_cannot_tell() {
 #[tokio::test]
 async fn the_wrong_names_are_looked_at_only_when_the_right_one_has_nothing() {
     let server = DnsServer::with(&[("acme.com", Zone::texts(&["v=spf1 -all", VALUE]))]);
-    assert_eq!(see(&[&server], LONG).await.sight, Sight::Yes);
+    assert_eq!(see(&[&server], LONG).await.presence, RecordPresence::Yes);
     assert_eq!(server.asked().len(), 1);
     let server = DnsServer::with(&[("acme.com", Zone::Fails(ResponseCode::ServFail))]);
     let seen = see(&[&server], LONG).await;
-    assert_eq!(seen.sight, Sight::Unknown);
+    assert_eq!(seen.presence, RecordPresence::Unknown);
     assert!(server.asked().iter().all(|(name, _)| name == "acme.com"));
 }
 
@@ -153,7 +153,7 @@ async fn a_record_at_a_wrong_name_is_found() {
         for here in [Zone::NoText, Zone::texts(&["v=spf1 -all", OLD])] {
             let server = DnsServer::with(&[(name, Zone::texts(&[value])), ("acme.com", here)]);
             let seen = see(&[&server], LONG).await;
-            assert_eq!(seen.sight, Sight::WrongName, "{name}");
+            assert_eq!(seen.presence, RecordPresence::WrongName, "{name}");
             assert_eq!(seen.found_at.as_deref(), Some(name));
         }
     }
@@ -170,7 +170,7 @@ async fn several_resolvers_have_to_agree() {
         for (server, name) in [(&new, "NEW"), (&old, "OLD"), (&dead, "DEAD")] {
             message = message.replace(&server.address().to_string(), name);
         }
-        format!("{}: {message}", seen.sight.as_str())
+        format!("{}: {message}", seen.presence.as_str())
     };
     insta::assert_snapshot!(said(&[&new, &new]).await, @"yes: all 2 resolvers: acme.com has the record");
     insta::assert_snapshot!(said(&[&new, &old]).await, @"no: 1 of 2 resolvers see the record already; OLD: acme.com has no TXT record");

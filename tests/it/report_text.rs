@@ -1207,8 +1207,8 @@ fn a_limit_that_holds_many_changes_is_told_once() {
             planned: 3,
             allowed: 1,
         },
-        allow: Flag::AllowBulk,
-        write: None,
+        flag: Flag::AllowBulk,
+        permission: None,
     };
     let plan = Plan {
         held: ["a", "b", "c"].map(held).into(),
@@ -1247,8 +1247,8 @@ fn addresses_are_masked_when_asked() {
     plan.held = vec![Held {
         change: plan.changes[0].clone(),
         reason: HeldReason::NeedsFlag,
-        allow: Flag::AllowBulk,
-        write: None,
+        flag: Flag::AllowBulk,
+        permission: None,
     }];
     let masked = Layout {
         emails: Emails::Masked,
@@ -1301,8 +1301,8 @@ fn an_invitation_is_a_change_of_its_own() {
     plan.held = vec![Held {
         change: invite("globex", true),
         reason: HeldReason::WaitsForHeld,
-        allow: Flag::AllowBulk,
-        write: None,
+        flag: Flag::AllowBulk,
+        permission: None,
     }];
     insta::assert_snapshot!(plan_text(&plan, &plain(80)), @r#"
     portalctl plan

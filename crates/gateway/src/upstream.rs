@@ -107,7 +107,7 @@ impl Upstream {
     pub(super) async fn probe_key(&self) {
         tokio::select! {
             // The client records the answer; without one nothing is known.
-            _ = self.client.pulse() => {}
+            _ = self.client.probe() => {}
             () = self.clock.sleep(DEADLINE) => {}
         }
     }

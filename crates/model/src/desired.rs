@@ -354,8 +354,8 @@ impl DesiredOrganization {
 
     /// Returns whether an organization is marked as having all declared contacts.
     pub fn has_contacts_of(&self, live: &Organization) -> bool {
-        let held = live.metadata.get(mark::CONTACTS);
-        held.is_some() && held == self.contacts_mark().as_ref()
+        let mark = live.metadata.get(mark::CONTACTS);
+        mark.is_some() && mark == self.contacts_mark().as_ref()
     }
 
     /// Returns the external ids that the organization may be found by, in the order in which they count.

@@ -345,12 +345,12 @@ pub struct Organization {
 impl Organization {
     /// Returns the organization's domain of a name, if there is one.
     pub fn domain(&self, domain: &Domain) -> Option<&OrganizationDomain> {
-        self.domains.iter().find(|held| held.domain == *domain)
+        self.domains.iter().find(|live| live.domain == *domain)
     }
 
     /// Returns whether one of the domains is verified.
     pub fn has_verified_domain(&self) -> bool {
-        self.domains.iter().any(|held| held.state.is_verified())
+        self.domains.iter().any(|live| live.state.is_verified())
     }
 }
 

@@ -85,8 +85,8 @@ pub(super) fn plan(input: &Input<'_>, keys: BTreeSet<OrgKey>) -> Plan {
         plan.held.extend(unasked.map(|change| Held {
             change,
             reason: HeldReason::NeedsFlag,
-            allow: Flag::AllowRekey,
-            write: None,
+            flag: Flag::AllowRekey,
+            permission: None,
         }));
     }
     // Too many invitations at once are held, so all of them have to be known first.
@@ -183,7 +183,7 @@ fn in_words(change: &Change) -> String {
 
 /// Describes why a change is held, and what allows it: flags are the command line's.
 fn why(held: &Held) -> String {
-    match (&held.reason, held.allow) {
+    match (&held.reason, held.flag) {
         (HeldReason::LimitExceeded { planned, allowed }, flag)
             if held.change.action.kind() == ActionKind::Invite =>
         {

@@ -223,15 +223,15 @@ impl Election {
             return holder_after(created);
         };
         // A Lease without a spec has no holder.
-        let held = lease.spec.take().unwrap_or_default();
-        let is_ours = held.holder_identity.as_deref() == Some(&self.settings.identity);
-        if !is_ours && !self.has_run_out(&held) {
+        let before = lease.spec.take().unwrap_or_default();
+        let is_ours = before.holder_identity.as_deref() == Some(&self.settings.identity);
+        if !is_ours && !self.has_run_out(&before) {
             return Ok(Holder::Another);
         }
-        let transitions = held.lease_transitions.unwrap_or(0);
+        let transitions = before.lease_transitions.unwrap_or(0);
         let mut spec = self.spec(transitions + i32::from(!is_ours));
         if is_ours {
-            spec.acquire_time = held.acquire_time;
+            spec.acquire_time = before.acquire_time;
         }
         lease.spec = Some(spec);
         let replaced = self
@@ -243,15 +243,15 @@ impl Election {
     }
 
     /// Returns whether the holder gave the lease back, or has not renewed it for its duration.
-    fn has_run_out(&mut self, held: &LeaseSpec) -> bool {
-        if held.holder_identity.as_deref().is_none_or(str::is_empty) {
+    fn has_run_out(&mut self, before: &LeaseSpec) -> bool {
+        if before.holder_identity.as_deref().is_none_or(str::is_empty) {
             return true;
         }
         let now = self.clock.instant();
         match &self.seen {
-            Some((spec, since)) if spec == held => *since + self.settings.duration <= now,
+            Some((spec, since)) if spec == before => *since + self.settings.duration <= now,
             _ => {
-                self.seen = Some((held.clone(), now));
+                self.seen = Some((before.clone(), now));
                 false
             }
         }

@@ -111,15 +111,15 @@ fn named_elsewhere(pass: &Pass<'_>, endpoint: &str) -> Claims {
     let is_same_endpoint = |name: &Name| {
         let reference = ObjectRef::new(&name.name).within(&name.namespace);
         let environment = context.environments.get(&reference);
-        let environment = environment.as_ref().and_then(|held| held.read().ok());
+        let environment = environment.as_ref().and_then(|object| object.read().ok());
         environment.is_some_and(|environment| {
             clients::endpoint(&environment.spec).is_ok_and(|other| other.authority() == endpoint)
         })
     };
     let mut same: BTreeMap<Name, bool> = BTreeMap::new();
     let mut named = Claims::new();
-    for held in context.organizations.state() {
-        let Ok(object) = held.read() else { continue };
+    for stored in context.organizations.state() {
+        let Ok(object) = stored.read() else { continue };
         let environment = environment_name_of(object);
         let status = object.status.as_ref();
         let id = status.and_then(|status| status.organization_id.clone());

@@ -181,7 +181,7 @@ async fn claim_release(
     Ok(())
 }
 
-/// Returns whether a lease is held, or cannot be read.
+/// Returns whether a lease is taken, or cannot be read.
 async fn is_release_alive(context: &Context, release: &str) -> bool {
     let Some((namespace, name)) = release.split_once('/') else {
         return false;
@@ -190,16 +190,16 @@ async fn is_release_alive(context: &Context, release: &str) -> bool {
     match leases.get_opt(name).await {
         Ok(lease) => {
             let spec = lease.and_then(|lease| lease.spec);
-            spec.is_some_and(|spec| is_held(&spec, context.clock.now()))
+            spec.is_some_and(|spec| is_taken(&spec, context.clock.now()))
         }
         Err(error) => {
-            tracing::warn!(lease = release, %error, "a lease could not be read, so it counts as held");
+            tracing::warn!(lease = release, %error, "a lease could not be read, so it counts as taken");
             true
         }
     }
 }
 
-fn is_held(spec: &LeaseSpec, now: Timestamp) -> bool {
+fn is_taken(spec: &LeaseSpec, now: Timestamp) -> bool {
     let holder = spec.holder_identity.as_deref();
     let is_taken = holder.is_some_and(|holder| !holder.is_empty());
     // A lease without a duration lasts no time.
@@ -228,19 +228,19 @@ mod tests {
     #[test]
     fn a_lease_that_was_given_back_or_never_renewed_again_is_nobodys() {
         let now: Timestamp = "2026-01-15T12:10:00Z".parse().unwrap();
-        let held = |spec| is_held(&serde_json::from_value(spec).unwrap(), now);
+        let taken = |spec| is_taken(&serde_json::from_value(spec).unwrap(), now);
         let lease = |holder: &str, renewed: &str| {
             json!({
                 "holderIdentity": holder, "leaseDurationSeconds": 15,
                 "renewTime": format!("2026-01-15T12:{renewed}.000000Z"),
             })
         };
-        assert!(held(lease("one", "09:50")));
+        assert!(taken(lease("one", "09:50")));
         // A clock that is behind, or a machine that was away for a while.
-        assert!(held(lease("one", "15:00")));
-        assert!(held(lease("one", "06:00")));
-        assert!(!held(lease("one", "05:00")));
-        assert!(!held(lease("", "09:50")));
-        assert!(!held(json!({})));
+        assert!(taken(lease("one", "15:00")));
+        assert!(taken(lease("one", "06:00")));
+        assert!(!taken(lease("one", "05:00")));
+        assert!(!taken(lease("", "09:50")));
+        assert!(!taken(json!({})));
     }
 }

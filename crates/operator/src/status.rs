@@ -72,9 +72,9 @@ pub(super) fn of_organization(
         intents,
         domains: domains
             .take(MAX_DOMAINS)
-            .map(|held| DomainStatus {
-                domain: escape(held.domain.as_str()).into_owned(),
-                state: escape(held.state.as_str()).into_owned(),
+            .map(|live| DomainStatus {
+                domain: escape(live.domain.as_str()).into_owned(),
+                state: escape(live.state.as_str()).into_owned(),
             })
             .collect(),
         deleted_outside: before.deleted_outside,

@@ -42,7 +42,7 @@ struct Inner {
     webhooks: Mutex<Webhooks>,
     deliver: Option<Arc<dyn Deliver>>,
     /// Notified when there is a webhook to deliver.
-    news: Notify,
+    new_deliveries: Notify,
 }
 
 impl Core {
@@ -82,7 +82,7 @@ impl Core {
                 faults: Mutex::new(faults),
                 webhooks: Mutex::new(Webhooks::new(webhooks)),
                 deliver,
-                news: Notify::new(),
+                new_deliveries: Notify::new(),
             }),
         }
     }
@@ -98,9 +98,9 @@ impl Core {
 
     /// Queues new events for the webhooks. The world stays locked, so that their order holds.
     fn spread(&self, world: &mut World) {
-        let news = world.take_news();
-        if !news.is_empty() && lock(&self.inner.webhooks).enqueue(&news) {
-            self.inner.news.notify_one();
+        let unsent = world.take_unsent();
+        if !unsent.is_empty() && lock(&self.inner.webhooks).enqueue(&unsent) {
+            self.inner.new_deliveries.notify_one();
         }
     }
 
@@ -253,7 +253,7 @@ impl Core {
     pub(super) async fn keep_delivering(&self) -> Infallible {
         loop {
             self.deliver_webhooks().await;
-            self.inner.news.notified().await;
+            self.inner.new_deliveries.notified().await;
         }
     }
 

@@ -14,7 +14,7 @@ use super::event_log::{self, Position};
 use super::paging::{self, Keyed, ListError, Order, PAGE_SIZE, Page, Size};
 use super::wire::{self, FromWire, Membership, Retention};
 use super::{
-    ApiError, ApiErrorKind, ApiResult, EventFilter, LinkRequest, List, NewOrganization, News,
+    ApiError, ApiErrorKind, ApiResult, EventFilter, EventPage, LinkRequest, List, NewOrganization,
     OrganizationPatch, PortalLink, ReadPortal, ReadProgress, Since, WebhookEndpoint, WritePortal,
 };
 use portalctl_model::observed::{
@@ -182,7 +182,11 @@ impl ReadPortal for Client {
     }
 
     /// `GET /events?events=…&order=asc&after=…`
-    async fn news(&self, kinds: &[EventKind], since: &Since) -> ApiResult<Answer<News>> {
+    async fn events_after(
+        &self,
+        kinds: &[EventKind],
+        since: &Since,
+    ) -> ApiResult<Answer<EventPage>> {
         let position = match since {
             Since::Event(id) => Position::After(id.clone()),
             Since::Time(start) => Position::Window {
@@ -192,7 +196,7 @@ impl ReadPortal for Client {
         };
         let call = events_call(kinds, None, &position);
         let page = self.call_for_page::<Event>(&call).await;
-        answer(page.map(|page| News {
+        answer(page.map(|page| EventPage {
             more: page.after.is_some(),
             events: page.items,
         }))

@@ -43,7 +43,7 @@ use portalctl_model::observed::{
 use portalctl_model::{Domain, Email, ExternalId, ExternalUserId, Intent, OrganizationId};
 
 pub use self::http::{Bounds, HttpTransport};
-pub use client::{Client, NoPulse, Pulse, Settings};
+pub use client::{ApiProbe, ApiProbeFailure, Client, Settings};
 pub use endpoint::{Endpoint, InvalidEndpoint, PlainHttp};
 pub use error::{ApiError, ApiErrorKind, FailedRequest};
 pub use key::{ApiKey, InvalidKey, KeySource};
@@ -185,16 +185,16 @@ pub trait ReadPortal: Send + Sync {
     ) -> impl Future<Output = ApiResult<Answer<Vec<Event>>>> + Send;
 
     /// Lists what has happened since an event or a time, oldest first: one page, one request.
-    fn news(
+    fn events_after(
         &self,
         kinds: &[EventKind],
         since: &Since,
-    ) -> impl Future<Output = ApiResult<Answer<News>>> + Send {
+    ) -> impl Future<Output = ApiResult<Answer<EventPage>>> + Send {
         async move {
             Ok(match self.events(&EventFilter::of(kinds)).await? {
                 Answer::Found(mut events) => {
                     events.retain(|event| since.is_before(event));
-                    Answer::Found(News {
+                    Answer::Found(EventPage {
                         events,
                         more: false,
                     })
@@ -266,7 +266,7 @@ impl Since {
 
 /// One page of events.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct News {
+pub struct EventPage {
     /// Oldest first.
     pub events: Vec<Event>,
     /// True where there is another page.

@@ -1,12 +1,15 @@
 //! Retry decisions: a pure table.
 //!
 //! ```text
-//! failure                                  read      write
-//! connect, limited, concurrent             retry     retry     (surely not carried out)
-//! timeout, broken, garbled, server         retry     look      (may have been carried out)
-//! unusable                                 give up   look
-//! refused                                  give up   give up
+//! failure                                  may repeat   else
+//! connect, limited, concurrent             retry        retry     (surely not carried out)
+//! timeout, broken, garbled, server         retry        give up   (may have been carried out)
+//! unusable                                 give up      give up   (may have been carried out)
+//! refused                                  give up      give up
 //! ```
+//!
+//! The error of a request that was given up says whether it may have been carried out:
+//! [`ApiError::is_ambiguous`](crate::ApiError::is_ambiguous).
 //!
 //! Any other 503, also with `Retry-After`, is a server failure like any other: a proxy may have
 //! given up on a request that the server went on to carry out.
@@ -59,7 +62,7 @@ pub(super) enum Failure {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Attempt {
     /// True where the request changes nothing, or nothing more when it is sent again.
-    pub(super) is_read: bool,
+    pub(super) may_repeat: bool,
     /// The failure.
     pub(super) failure: Failure,
     /// 1 for the first attempt.
@@ -82,14 +85,12 @@ pub(super) enum Decision {
     },
     /// Tell the caller.
     GiveUp,
-    /// Tell the caller, who has to look whether the write was carried out.
-    LookBeforeRetry,
 }
 
 /// Decides about a failed attempt.
 pub(super) fn decide(attempt: Attempt) -> Decision {
     let Attempt {
-        is_read,
+        may_repeat,
         failure,
         number,
         elapsed,
@@ -104,16 +105,15 @@ pub(super) fn decide(attempt: Attempt) -> Decision {
             FIRST_LIMITED_WAIT,
         ),
         Failure::Concurrent => (MAX_LIMITED_ATTEMPTS, MAX_ELAPSED, FIRST_WAIT),
-        Failure::Timeout | Failure::Broken | Failure::Garbled | Failure::Server if is_read => {
+        Failure::Timeout | Failure::Broken | Failure::Garbled | Failure::Server if may_repeat => {
             (MAX_ATTEMPTS, MAX_ELAPSED, FIRST_WAIT)
         }
-        Failure::Unusable if is_read => return Decision::GiveUp,
-        Failure::Refused => return Decision::GiveUp,
         Failure::Timeout
         | Failure::Broken
         | Failure::Garbled
         | Failure::Server
-        | Failure::Unusable => return Decision::LookBeforeRetry,
+        | Failure::Unusable
+        | Failure::Refused => return Decision::GiveUp,
     };
     let backoff = Backoff::doubling(first_wait, MAX_WAIT).jitter(0.5, 1.0);
     let after = retry_after.unwrap_or_else(|| backoff.wait(number.saturating_sub(1), jitter));
@@ -127,9 +127,9 @@ pub(super) fn decide(attempt: Attempt) -> Decision {
 mod tests {
     use super::*;
 
-    fn failed(is_read: bool, failure: Failure) -> Attempt {
+    fn failed(may_repeat: bool, failure: Failure) -> Attempt {
         Attempt {
-            is_read,
+            may_repeat,
             failure,
             number: 1,
             elapsed: Duration::ZERO,
@@ -140,7 +140,7 @@ mod tests {
 
     #[test]
     fn the_table_holds() {
-        use Decision::{GiveUp, LookBeforeRetry, Retry};
+        use Decision::{GiveUp, Retry};
         let soon = Retry {
             after: Duration::from_millis(125),
         };
@@ -151,11 +151,11 @@ mod tests {
             (Failure::Connect, soon, soon),
             (Failure::Limited, later, later),
             (Failure::Concurrent, soon, soon),
-            (Failure::Timeout, soon, LookBeforeRetry),
-            (Failure::Broken, soon, LookBeforeRetry),
-            (Failure::Garbled, soon, LookBeforeRetry),
-            (Failure::Server, soon, LookBeforeRetry),
-            (Failure::Unusable, GiveUp, LookBeforeRetry),
+            (Failure::Timeout, soon, GiveUp),
+            (Failure::Broken, soon, GiveUp),
+            (Failure::Garbled, soon, GiveUp),
+            (Failure::Server, soon, GiveUp),
+            (Failure::Unusable, GiveUp, GiveUp),
             (Failure::Refused, GiveUp, GiveUp),
         ] {
             assert_eq!(decide(failed(true, failure)), read, "read, {failure:?}");
@@ -167,8 +167,8 @@ mod tests {
     fn retry_after_makes_no_failed_write_safe() {
         let mut attempt = failed(false, Failure::Server);
         attempt.retry_after = Some(Duration::from_secs(1));
-        assert_eq!(decide(attempt), Decision::LookBeforeRetry);
-        attempt.is_read = true;
+        assert_eq!(decide(attempt), Decision::GiveUp);
+        attempt.may_repeat = true;
         let after = Duration::from_secs(1);
         assert_eq!(decide(attempt), Decision::Retry { after });
     }

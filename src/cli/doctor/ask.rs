@@ -77,7 +77,7 @@ async fn pages(urls: &UrlFacts) -> Asked<portalctl_report::doctor::Probes> {
 }
 
 fn ask_nothing(facts: &mut Facts, why: &str) {
-    facts.pulse = Asked::not(why);
+    facts.api_probe = Asked::not(why);
     facts.client_id_known = Asked::not(why);
     facts.account = Asked::not(why);
     facts.webhooks = Asked::not(why);
@@ -93,11 +93,11 @@ async fn ask(
 ) {
     let client = &connection.client;
     let clock = &connection.clock;
-    facts.pulse = within(clock, client.pulse()).await;
+    facts.api_probe = within(clock, client.probe()).await;
     let trouble = trouble(facts);
     let id = facts.client_id_to_ask().cloned();
     let known = async {
-        facts.client_id_known = match (facts.sandbox, id, is_answering(&facts.pulse)) {
+        facts.client_id_known = match (facts.sandbox, id, is_answering(&facts.api_probe)) {
             (true, _, _) => Asked::not("the sandbox knows no client ids"),
             (_, None, _) => Asked::not("there is no client id to ask about"),
             (_, _, false) => Asked::not("WorkOS did not answer"),
@@ -137,15 +137,15 @@ fn trouble(facts: &Facts) -> Option<&'static str> {
     if !facts.sandbox && !facts.sends_key() {
         return Some("there is no key that may be sent");
     }
-    match &facts.pulse {
-        Asked::Answered(Ok(pulse)) if pulse.refusal.is_none() => None,
+    match &facts.api_probe {
+        Asked::Answered(Ok(probe)) if probe.refusal.is_none() => None,
         Asked::Answered(Ok(_)) => Some("WorkOS refused the first request"),
         Asked::Answered(Err(_)) | Asked::Not(_) => Some("WorkOS did not answer"),
     }
 }
 
-fn is_answering<T, E>(pulse: &Asked<Result<T, E>>) -> bool {
-    matches!(pulse, Asked::Answered(Ok(_)))
+fn is_answering<T, E>(probe: &Asked<Result<T, E>>) -> bool {
+    matches!(probe, Asked::Answered(Ok(_)))
 }
 
 async fn known(

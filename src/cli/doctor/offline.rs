@@ -27,7 +27,7 @@ use portalctl_report::doctor::{
     Asked, CertificateFile, Certificates, EndpointFacts, EndpointOrigin, ExpectedWebhook, Facts,
     Finding, KeyFacts, KeyFile, ManifestFacts, Problem, UrlFacts,
 };
-use portalctl_workos::observe::refresh::TELLING;
+use portalctl_workos::observe::refresh::REFRESH_EVENTS;
 use portalctl_workos::{Bounds, Endpoint, Proxy};
 
 /// More than any bundle of certificates holds.
@@ -110,7 +110,7 @@ pub(super) fn gather(request: &DoctorRequest) -> Result<Visit, CliError> {
         endpoint: chosen.as_ref().map(endpoint_facts).map_err(Clone::clone),
         proxy: endpoint.as_ref().map_or(Proxy::None, proxy),
         certificates: certificates(),
-        pulse: Asked::not(INTERRUPTED),
+        api_probe: Asked::not(INTERRUPTED),
         client_id_known: Asked::not(INTERRUPTED),
         account: Asked::not(INTERRUPTED),
         expected_webhook,
@@ -212,7 +212,7 @@ fn manifest(request: &DoctorRequest) -> Result<ManifestRead, CliError> {
 fn expected_webhook(environment: &EnvironmentObject) -> Option<ExpectedWebhook> {
     environment.operator.webhook.as_ref()?;
     // Events of the customer's own keys cannot be subscribed to.
-    let names = TELLING.iter().map(|kind| kind.as_str().to_owned());
+    let names = REFRESH_EVENTS.iter().map(|kind| kind.as_str().to_owned());
     let events = names.filter(|name| !name.starts_with("vault.byok_key."));
     Some(ExpectedWebhook {
         namespace: environment.namespace.clone(),

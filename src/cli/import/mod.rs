@@ -191,7 +191,7 @@ fn check_patterns(patterns: &[String], survey: &Survey) -> Result<(), CliError> 
             let message = format!("--match {}: there is no such organization", escape(pattern));
             let error = CliError::new(Exit::Usage, codes::NOTHING_SELECTED, message);
             return Err(error.help(
-                "it is held against keys and external ids; without --match, --dry-run lists the \
+                "it is compared with keys and external ids; without --match, --dry-run lists the \
                  keys",
             ));
         }

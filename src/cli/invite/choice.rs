@@ -112,8 +112,8 @@ impl Asked {
 }
 
 /// Returns the declared contacts that WorkOS does not have yet.
-pub(super) fn missing(entry: &DesiredOrganization, held: &[ItContact]) -> Vec<Email> {
-    let is_missing = |email: &&Email| !held.iter().any(|contact| email.is(&contact.email));
+pub(super) fn missing(entry: &DesiredOrganization, contacts: &[ItContact]) -> Vec<Email> {
+    let is_missing = |email: &&Email| !contacts.iter().any(|contact| email.is(&contact.email));
     let missing = entry.it_contacts.iter().filter(is_missing);
     missing.cloned().collect()
 }

@@ -12,7 +12,7 @@ use super::entry::{Confirm, Entry};
 use super::error::CliError;
 use super::exit::Exit;
 use super::json;
-use super::session::{self, HeldByOthers, LiveState, Session};
+use super::session::{self, LiveState, Session, Takeover};
 use super::ui::Ui;
 use choice::Asked;
 use portalctl_model::codes::{api, cli, invite as codes, plan as plan_codes};
@@ -90,10 +90,10 @@ impl InviteArgs {
                     },
                 }
             },
-            held: if self.adopt_owned {
-                HeldByOthers::Allowed
+            takeover: if self.adopt_owned {
+                Takeover::Allowed
             } else {
-                HeldByOthers::Refused
+                Takeover::Refused
             },
             consent: if self.yes {
                 Consent::Given
@@ -108,7 +108,7 @@ impl InviteArgs {
 /// An invitation to be sent or ended.
 struct InviteRequest {
     action: Action,
-    held: HeldByOthers,
+    takeover: Takeover,
     consent: Consent,
     format: Format,
 }
@@ -201,9 +201,9 @@ impl Run<'_> {
         let organization = self.to_write(&live)?;
         let readiness = self.session.readiness(&live);
         let invitation = asked.invitation(self.key, organization, &readiness, delivery)?;
-        let held = self.contacts(&organization.id).await?;
+        let contacts = self.contacts(&organization.id).await?;
         let entry = manifest.desired.organizations.get(self.key);
-        let add = entry.map_or_else(Vec::new, |entry| choice::missing(entry, &held));
+        let add = entry.map_or_else(Vec::new, |entry| choice::missing(entry, &contacts));
         let question = InviteQuestion {
             headline: &connection.headline(),
             key: self.key,
@@ -240,12 +240,12 @@ impl Run<'_> {
         let Session { connection, ui, .. } = self.session;
         let live = self.session.observe().await?;
         let organization = self.to_write(&live)?;
-        let held = self.contacts(&organization.id).await?;
+        let contacts = self.contacts(&organization.id).await?;
         let headline = connection.headline();
         let shown = text::revocation(&headline, self.key, organization, &ui.talk_layout());
         self.confirm(&shown, "End it?").await?;
         let client = &connection.client;
-        let revoked = revoke(client, organization, &held, &self.options()).await;
+        let revoked = revoke(client, organization, &contacts, &self.options()).await;
         let is_ended = revoked.map_err(|outcome| not_done(&outcome))?;
         self.write(&InviteReport {
             headline: &connection.headline(),
@@ -264,10 +264,10 @@ impl Run<'_> {
 
     /// Returns the organization, if this manifest may write to it.
     fn to_write<'l>(&self, live: &'l LiveState) -> Result<&'l Organization, CliError> {
-        let held = self.request.held;
+        let takeover = self.request.takeover;
         let code = codes::NO_ORGANIZATION;
         self.session
-            .organization_to_write(live, self.key, held, code)
+            .organization_to_write(live, self.key, takeover, code)
     }
 
     /// Reads the organization's IT contacts, without which nobody is invited.

@@ -16,7 +16,7 @@ use super::entry::{Confirm, Entry};
 use super::error::{CliError, most_alike};
 use super::exit::Exit;
 use super::json;
-use super::session::{self, HeldByOthers};
+use super::session::{self, Takeover};
 use super::ui::Ui;
 use portalctl_core::verification::RecordValue;
 use portalctl_model::codes::domain as codes;
@@ -97,10 +97,10 @@ impl VerifyDomainArgs {
                 (false, true) => Asking::Always,
                 (false, false) => Asking::WhenUseful,
             },
-            held: if self.adopt_owned {
-                HeldByOthers::Allowed
+            takeover: if self.adopt_owned {
+                Takeover::Allowed
             } else {
-                HeldByOthers::Refused
+                Takeover::Refused
             },
             format: self.output,
         }
@@ -110,9 +110,9 @@ impl VerifyDomainArgs {
 pub(super) fn run(args: &VerifyDomainArgs, ui: &Ui) -> Result<Exit, CliError> {
     let request = args.request();
     // Looking a record up sends nothing.
-    let (confirm, held) = match request.asking {
-        Asking::Never => (Confirm::Nothing, HeldByOthers::Allowed),
-        Asking::Always | Asking::WhenUseful => (Confirm::NameOrDomain, request.held),
+    let (confirm, takeover) = match request.asking {
+        Asking::Never => (Confirm::Nothing, Takeover::Allowed),
+        Asking::Always | Asking::WhenUseful => (Confirm::NameOrDomain, request.takeover),
     };
     let entry = args.entry.request(&args.key)?;
     let mut entry = Entry::load(entry, &[Intent::DomainVerification], confirm, ui)?;
@@ -122,7 +122,7 @@ pub(super) fn run(args: &VerifyDomainArgs, ui: &Ui) -> Result<Exit, CliError> {
     session::run(&entry.manifest, &connection, ui, async |session| {
         let live = session.observe().await?;
         let no_organization = codes::NO_ORGANIZATION;
-        let organization = session.organization_to_write(&live, key, held, no_organization)?;
+        let organization = session.organization_to_write(&live, key, takeover, no_organization)?;
         let run = verify::Run {
             session,
             request: &request,

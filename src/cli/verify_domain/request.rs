@@ -5,7 +5,7 @@ use portalctl_core::verification::RecordValue;
 use std::net::SocketAddr;
 
 use crate::cli::args::Format;
-use crate::cli::session::HeldByOthers;
+use crate::cli::session::Takeover;
 
 /// Domains of one organization to be verified.
 pub(super) struct VerifyRequest {
@@ -15,7 +15,7 @@ pub(super) struct VerifyRequest {
     /// Resolvers to ask instead of the system's.
     pub(super) resolvers: Vec<SocketAddr>,
     pub(super) asking: Asking,
-    pub(super) held: HeldByOthers,
+    pub(super) takeover: Takeover,
     pub(super) format: Format,
 }
 

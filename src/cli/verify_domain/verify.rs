@@ -13,7 +13,7 @@ use crate::cli::exit::Exit;
 use crate::cli::session::Session;
 use portalctl_core::identity::Contest;
 use portalctl_core::verification::{
-    Asked, Contested, DomainCheck, Record, RivalHolder, Seen, ShownRecord, days_left, failure,
+    Asked, Contested, DnsCheck, DomainCheck, Record, RivalHolder, ShownRecord, days_left, failure,
 };
 use portalctl_model::Domain;
 use portalctl_model::codes::{cli, domain as codes};
@@ -54,7 +54,7 @@ pub(super) struct Outcome {
 struct Verified {
     asked: Asked,
     /// The domain as it is now.
-    held: OrganizationDomain,
+    live_domain: OrganizationDomain,
 }
 
 /// Errors of the run so far.
@@ -84,7 +84,7 @@ impl Run<'_> {
         let mut verified = Vec::new();
         for (domain, look) in domains.iter().zip(&looks) {
             verified.push(match self.organization.domain(domain) {
-                Some(held) => Some(self.ask(held, look.as_ref(), &mut errors).await),
+                Some(live_domain) => Some(self.ask(live_domain, look.as_ref(), &mut errors).await),
                 None => None,
             });
         }
@@ -109,8 +109,8 @@ impl Run<'_> {
     /// Looks up the record of every domain that has one to prove it by.
     async fn look(&self, domains: &[Domain]) -> Vec<Option<Look>> {
         let looks = domains.iter().map(async |domain| {
-            let held = self.organization.domain(domain)?;
-            let record = unproven(held)?;
+            let live_domain = self.organization.domain(domain)?;
+            let record = unproven(live_domain)?;
             Some(self.resolvers.as_ref()?.look(&record).await)
         });
         stream::iter(looks)
@@ -120,11 +120,11 @@ impl Run<'_> {
     }
 
     /// Returns how DNS shows a record.
-    fn seen(&self, record: &Record, look: Option<&Look>) -> Option<Seen> {
+    fn seen(&self, record: &Record, look: Option<&Look>) -> Option<DnsCheck> {
         match (look, &self.resolvers) {
-            (Some(look), _) => Some(look.judge(record)),
+            (Some(look), _) => Some(look.check(record)),
             (None, Some(_)) => None,
-            (None, None) => Some(Seen::unknown(
+            (None, None) => Some(DnsCheck::unknown(
                 "the sandbox has no DNS (its control API plays it: record_published)",
             )),
         }
@@ -133,33 +133,33 @@ impl Run<'_> {
     /// Asks WorkOS to verify a domain, if there is a point in asking.
     async fn ask(
         &self,
-        held: &OrganizationDomain,
+        live_domain: &OrganizationDomain,
         look: Option<&Look>,
         errors: &mut Errors,
     ) -> Verified {
         let stays = |asked| Verified {
             asked,
-            held: held.clone(),
+            live_domain: live_domain.clone(),
         };
-        let is_in_vain = || {
-            let record = Record::of(held)?;
-            Some(look?.judge(&record).sight.is_in_vain())
+        let is_missing = || {
+            let record = Record::of(live_domain)?;
+            Some(look?.check(&record).presence.is_missing())
         };
-        if held.state.is_verified() {
+        if live_domain.state.is_verified() {
             return stays(Asked::NotNeeded);
         }
         if self.request.asking == Asking::Never {
             return stays(Asked::DnsOnly);
         }
-        let contest = self.contest(&held.domain);
+        let contest = self.contest(&live_domain.domain);
         let asks_always = self.request.asking == Asking::Always;
         if !asks_always && contest.is_some_and(|one| one.winners().next().is_some()) {
             return stays(Asked::Contested);
         }
-        if !asks_always && is_in_vain() == Some(true) {
+        if !asks_always && is_missing() == Some(true) {
             return stays(Asked::InVain);
         }
-        let Some(id) = &held.id else {
+        let Some(id) = &live_domain.id else {
             return stays(Asked::NoId);
         };
         if self.session.interrupted.is_cancelled() {
@@ -173,15 +173,15 @@ impl Run<'_> {
             return stays(Asked::Stopped);
         }
         match self.session.connection.client.verify_domain(id).await {
-            Ok(held) => Verified {
+            Ok(live_domain) => Verified {
                 asked: Asked::Answered,
-                held,
+                live_domain,
             },
             Err(error) if is_already_verified(&error) => Verified {
                 asked: Asked::Answered,
-                held: OrganizationDomain {
+                live_domain: OrganizationDomain {
                     state: DomainState::Verified,
-                    ..held.clone()
+                    ..live_domain.clone()
                 },
             },
             Err(error) => {
@@ -196,7 +196,7 @@ impl Run<'_> {
     /// Reads the events of failed verifications, if one has failed.
     async fn failures(&self, verified: &[Option<Verified>]) -> Vec<Event> {
         let mut verified = verified.iter().flatten();
-        if !verified.any(|v| v.held.state == DomainState::Failed) {
+        if !verified.any(|v| v.live_domain.state == DomainState::Failed) {
             return Vec::new();
         }
         let kinds = [EventKind::DomainVerificationFailed];
@@ -219,7 +219,7 @@ impl Run<'_> {
         events: &[Event],
     ) -> DomainCheck {
         let contest = self.contest(domain).map(contested);
-        let Some(Verified { asked, held }) = verified else {
+        let Some(Verified { asked, live_domain }) = verified else {
             return DomainCheck {
                 contest,
                 domain: domain.clone(),
@@ -232,21 +232,21 @@ impl Run<'_> {
             };
         };
         // By asking, a domain may have got its first record, or a new one, or none to set any more.
-        let record = unproven(&held);
+        let record = unproven(&live_domain);
         let before = || unproven(self.organization.domain(domain)?);
         let looked_for = record.clone().or_else(before);
         let now = self.session.connection.clock.now();
-        let is_failed = held.state == DomainState::Failed;
+        let is_failed = live_domain.state == DomainState::Failed;
         DomainCheck {
             contest,
             domain: domain.clone(),
             failure: is_failed
                 .then(|| failure(events, &self.organization.id, domain))
                 .flatten(),
-            days_left: days_left(&held, now),
+            days_left: days_left(&live_domain, now),
             seen: looked_for.and_then(|record| self.seen(&record, look)),
             record: record.map(|record| ShownRecord::new(&record, self.request.record)),
-            state: Some(held.state),
+            state: Some(live_domain.state),
             asked,
         }
     }
@@ -267,11 +267,11 @@ fn contested(contest: &Contest) -> Contested {
 }
 
 /// Returns the record of a domain that is not verified.
-fn unproven(held: &OrganizationDomain) -> Option<Record> {
-    if held.state.is_verified() {
+fn unproven(live_domain: &OrganizationDomain) -> Option<Record> {
+    if live_domain.state.is_verified() {
         return None;
     }
-    Record::of(held)
+    Record::of(live_domain)
 }
 
 fn is_already_verified(error: &ApiError) -> bool {

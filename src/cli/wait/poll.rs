@@ -131,8 +131,8 @@ impl Wait<'_> {
             if let Basis::Failed(why) = &now.basis {
                 show.unread(why);
             }
-            let (next, news) = watch.look(&now, &events);
-            for event in news {
+            let (next, fresh) = watch.look(&now, &events);
+            for event in fresh {
                 show.event(self.intent, event);
             }
             let is_other = (now.state, &now.reason) != (readiness.state, &readiness.reason);

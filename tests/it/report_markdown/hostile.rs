@@ -120,8 +120,8 @@ fn plan_of_text(text: &str) -> Plan {
     let held = |reason| Held {
         change: changed(Action::Adopt(id())),
         reason,
-        allow: Flag::Adopt,
-        write: None,
+        flag: Flag::Adopt,
+        permission: None,
     };
     let mut plan = some_plan();
     plan.target.environment = Some(owned());

@@ -148,8 +148,8 @@ fn an_invitation_says_whom_and_to_what_also_while_it_is_held() {
             planned: 11,
             allowed: 10,
         },
-        allow: Flag::AllowBulk,
-        write: None,
+        flag: Flag::AllowBulk,
+        permission: None,
     };
     let plan = Plan {
         held: vec![held],

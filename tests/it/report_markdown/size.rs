@@ -39,8 +39,8 @@ fn sized(changes: usize, undone: usize, text: &str) -> Plan {
                 },
             ][n % 2]
                 .clone(),
-            allow: Flag::AllowBulk,
-            write: None,
+            flag: Flag::AllowBulk,
+            permission: None,
         });
         plan.conflicts.push(Conflict {
             key: OrgKey::undeclared(name(n)),

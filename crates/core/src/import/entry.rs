@@ -215,18 +215,21 @@ fn finish(
 ) {
     let items = entry.domains.as_deref().unwrap_or_default();
     let is_in = |domain: &Domain| items.iter().any(|item| item.domain == domain.as_str());
-    let (kept, others): (Vec<_>, Vec<_>) =
-        live.domains.iter().partition(|held| is_in(&held.domain));
+    let (kept, others): (Vec<_>, Vec<_>) = live
+        .domains
+        .iter()
+        .partition(|domain| is_in(&domain.domain));
 
-    let is_shared = |held: &OrganizationDomain| neighbours.is_shared(held.domain.as_str());
-    let shares = kept.iter().any(|held| is_shared(held));
+    let is_shared = |domain: &OrganizationDomain| neighbours.is_shared(domain.domain.as_str());
+    let shares = kept.iter().any(|domain| is_shared(domain));
     entry.allow_shared_domain = shares.then_some(true);
     let removes_others = neighbours.removes_domains && !kept.is_empty() && !others.is_empty();
     entry.domains_policy = removes_others.then_some(DomainsPolicy::Add);
 
     // There is nothing to prove where WorkOS took every domain over from before it asked for proof.
-    let is_asked_for_proof = |held: &OrganizationDomain| held.state != DomainState::LegacyVerified;
-    let has_domains = kept.iter().any(|held| is_asked_for_proof(held));
+    let is_asked_for_proof =
+        |domain: &OrganizationDomain| domain.state != DomainState::LegacyVerified;
+    let has_domains = kept.iter().any(|domain| is_asked_for_proof(domain));
     let has = |intent: Intent| {
         let by_domains = intent == Intent::DomainVerification && has_domains;
         by_domains || evidence.iter().any(|evidence| evidence.intent == intent)
@@ -241,7 +244,7 @@ fn is_protected(live: &Organization) -> bool {
 
 /// The organization's domains; a list that names one twice means it once.
 fn domains_of(live: &Organization) -> BTreeSet<&Domain> {
-    live.domains.iter().map(|held| &held.domain).collect()
+    live.domains.iter().map(|domain| &domain.domain).collect()
 }
 
 fn parts(live: &Organization, observed: &Observed) -> Vec<Part> {

@@ -107,12 +107,12 @@ impl Absence<'_> {
         }
         plan.warnings.extend(self.unused_permissions(&needs));
         let mut needs = needs.into_iter();
-        if let Some((allow, reason)) = needs.find(|(flag, _)| !self.allows(*flag)) {
+        if let Some((flag, reason)) = needs.find(|(flag, _)| !self.allows(*flag)) {
             plan.held.push(Held {
                 change,
                 reason,
-                allow,
-                write: allow.as_allow(),
+                flag,
+                permission: flag.as_allow(),
             });
             return;
         }

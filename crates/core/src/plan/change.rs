@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::field_change::FieldChange;
 use super::invitation::Invitation;
 use crate::identity::MatchedBy;
-use crate::identity::ownership::Rival;
+use crate::identity::ownership::OtherOwner;
 use portalctl_model::codes::{Code, plan as codes};
 use portalctl_model::desired::Source;
 use portalctl_model::text::escape;
@@ -261,17 +261,17 @@ pub struct Held {
     /// The reason why it is held.
     pub reason: HeldReason,
     /// The flag that would allow it.
-    pub allow: Flag,
+    pub flag: Flag,
     /// The permission that would allow it for good, written in the entry's `allow` list.
-    pub write: Option<Allow>,
+    pub permission: Option<Allow>,
 }
 
 impl Held {
     /// Names the ways to allow it: the flag, and the line to write where there is one.
     pub fn needs(&self) -> String {
-        match self.write {
-            Some(allow) => format!("{}, or `allow: [{allow}]`", self.allow),
-            None => self.allow.to_string(),
+        match self.permission {
+            Some(allow) => format!("{}, or `allow: [{allow}]`", self.flag),
+            None => self.flag.to_string(),
         }
     }
 }
@@ -298,7 +298,7 @@ pub enum HeldReason {
         declared: usize,
     },
     /// Another manifest or an operator holds the organization.
-    HeldByAnother(Rival),
+    HeldByAnother(OtherOwner),
     /// Something in the manifest's folder was not read: what it declares is missing.
     FilesSkipped {
         /// The first of them, by path.

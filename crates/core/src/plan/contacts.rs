@@ -16,7 +16,7 @@ impl Entry<'_> {
     pub(super) fn missing_contacts(&self, live: Option<&Organization>) -> Vec<FieldChange> {
         let is_missing = |email: &&Email| match (live, self.contacts) {
             (None, _) => true,
-            (Some(_), Some(Answer::Found(held))) => !has(held, email),
+            (Some(_), Some(Answer::Found(contacts))) => !has(contacts, email),
             // Not to be had, or not asked about: nothing is known to be missing.
             (Some(_), Some(Answer::Absent | Answer::NotEntitled(_) | Answer::Failed(_)) | None) => {
                 false
@@ -99,8 +99,8 @@ impl Entry<'_> {
     fn will_be_there(&self, email: &Email, live: Option<&Organization>) -> bool {
         match (live, self.contacts) {
             (None, _) => true,
-            (Some(_), Some(Answer::Found(held))) => {
-                has(held, email) || !self.declared.ignores(&FieldPath::ItContact(email.clone()))
+            (Some(_), Some(Answer::Found(contacts))) => {
+                has(contacts, email) || !self.declared.ignores(&FieldPath::ItContact(email.clone()))
             }
             // Not asked about, because the mark says so.
             (Some(live), None) => self.declared.has_contacts_of(live),
@@ -109,6 +109,6 @@ impl Entry<'_> {
     }
 }
 
-fn has(held: &[ItContact], email: &Email) -> bool {
-    held.iter().any(|contact| email.is(&contact.email))
+fn has(contacts: &[ItContact], email: &Email) -> bool {
+    contacts.iter().any(|contact| email.is(&contact.email))
 }

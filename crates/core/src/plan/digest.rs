@@ -67,7 +67,7 @@ impl Digest {
         hasher.count(held.len());
         for held in held {
             hasher.subject(&held.change);
-            hasher.text(&held.allow.to_string());
+            hasher.text(&held.flag.to_string());
         }
         hasher.count(conflicts.len());
         for conflict in conflicts {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::change::{Action, Change, Conflict, Flag, Held, HeldReason, Reason, Scope, Warning};
 use super::field_change::FieldChange;
 use super::policy::Policy;
-use crate::identity::ownership::{Declarant, Ownership, Rival, Standing};
+use crate::identity::ownership::{Declarant, OtherOwner, Ownership, Standing};
 use crate::identity::{Contest, MatchedBy};
 use portalctl_model::codes::plan as codes;
 use portalctl_model::desired::{
@@ -218,8 +218,8 @@ impl Entry<'_> {
             Some(need) => plan.held.push(Held {
                 change,
                 reason: need.reason(),
-                allow: need.flag(),
-                write: need
+                flag: need.flag(),
+                permission: need
                     .flag()
                     .as_allow()
                     .filter(|_| self.declared.resource.is_none()),
@@ -287,7 +287,7 @@ impl Entry<'_> {
             code: codes::HELD_BY_OPERATOR,
             message: format!(
                 "{} has it, and may change back what is changed here",
-                Rival::Operator(HolderMark::Resource(holder.clone()))
+                OtherOwner::Operator(HolderMark::Resource(holder.clone()))
             ),
         })
     }
@@ -807,7 +807,7 @@ enum Need {
     /// A flag, or the entry's permission that is as good.
     Flag(Flag),
     /// The same, because another holds the organization.
-    Takeover(Rival),
+    Takeover(OtherOwner),
 }
 
 impl Need {

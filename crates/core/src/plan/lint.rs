@@ -107,12 +107,12 @@ fn subject(change: &Change, desired: &Desired, observed: &Observed, findings: &m
         ActionKind::Adopt => {
             entry.id.is_none()
                 && live.external_id.is_none()
-                && live.domains.iter().any(|held| {
-                    held.state.is_verified()
+                && live.domains.iter().any(|live| {
+                    live.state.is_verified()
                         && entry
                             .domains
                             .iter()
-                            .any(|domains| domains.contains_key(&held.domain))
+                            .any(|domains| domains.contains_key(&live.domain))
                 })
         }
         ActionKind::Create | ActionKind::Delete => false,
@@ -285,7 +285,8 @@ fn contact(observed: &Observed, live: &Organization, email: &Email) -> Option<St
         return None;
     };
     let mut contacts = contacts.iter();
-    let is_there = contacts.any(|held| held.email.to_lowercase() == email.as_str().to_lowercase());
+    let is_there =
+        contacts.any(|contact| contact.email.to_lowercase() == email.as_str().to_lowercase());
     is_there.then(|| "added".to_owned())
 }
 
@@ -318,7 +319,7 @@ fn fields(change: &Change, observed: &Observed, findings: &mut Vec<String>) {
             },
             FieldPath::State => Some("present".to_owned()),
             FieldPath::Metadata(name) => live.metadata.get(name).cloned(),
-            FieldPath::Domain(name) => live.domain(name).map(|held| held.state.to_string()),
+            FieldPath::Domain(name) => live.domain(name).map(|live| live.state.to_string()),
             FieldPath::Connection(_) | FieldPath::Directory(_) | FieldPath::Dependent(_) => {
                 field.before().map(Cow::into_owned)
             }

@@ -400,7 +400,7 @@ fn sort(plan: &mut Plan) {
     };
     plan.changes.sort_by(order);
     plan.held
-        .sort_by(|a, b| order(&a.change, &b.change).then_with(|| a.allow.cmp(&b.allow)));
+        .sort_by(|a, b| order(&a.change, &b.change).then_with(|| a.flag.cmp(&b.flag)));
     plan.conflicts.sort();
     plan.warnings.sort();
     plan.notes.sort();

@@ -100,7 +100,7 @@ impl Move<'_> {
         }
         let removal = plan.held.iter().find(|held| removes(&held.change));
         if let Some(removal) = removal {
-            let allow = removal.allow;
+            let flag = removal.flag;
             let reason = match &removal.reason {
                 HeldReason::NeedsFlag | HeldReason::HeldByAnother(_) => HeldReason::NeedsFlag,
                 HeldReason::LimitExceeded { .. }
@@ -114,8 +114,8 @@ impl Move<'_> {
                 plan.held.push(Held {
                     change,
                     reason,
-                    allow,
-                    write: None,
+                    flag,
+                    permission: None,
                 });
                 plan.warnings
                     .extend(stops_sign_in(key, domain, rival, giver));

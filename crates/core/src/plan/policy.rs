@@ -115,7 +115,7 @@ impl Policy {
         let first = held.len();
         hold_beyond(most, is_counted, changes, held);
         for held in held.iter_mut().skip(first) {
-            held.write = Some(Allow::InviteBulk);
+            held.permission = Some(Allow::InviteBulk);
         }
     }
 }
@@ -136,8 +136,8 @@ fn hold_beyond(
         held.push(Held {
             change,
             reason,
-            allow: Flag::AllowBulk,
-            write: None,
+            flag: Flag::AllowBulk,
+            permission: None,
         });
     }
 }
@@ -168,8 +168,8 @@ fn hold_what_waits(changes: &mut Vec<Change>, held: &mut Vec<Held>) {
         held.push(Held {
             change,
             reason: HeldReason::WaitsForHeld,
-            allow: Flag::AllowBulk,
-            write: None,
+            flag: Flag::AllowBulk,
+            permission: None,
         });
     }
 }

@@ -258,7 +258,7 @@ fn held_change(saved: SavedHeld) -> Result<Held, String> {
         code,
         allow,
     } = saved;
-    let allow = Flag::ALL
+    let flag = Flag::ALL
         .into_iter()
         .find(|flag| flag.to_string() == allow)
         .ok_or(format!("no {allow}"))?;
@@ -271,8 +271,8 @@ fn held_change(saved: SavedHeld) -> Result<Held, String> {
     Ok(Held {
         change: change(held)?,
         reason,
-        allow,
-        write: None,
+        flag,
+        permission: None,
     })
 }
 

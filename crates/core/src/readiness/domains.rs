@@ -21,12 +21,12 @@ fn worst_declared<'a>(
     let mut findings: Vec<(&Domain, Finding)> = Vec::new();
     let mut evidence = Vec::new();
     for domain in declared {
-        let held = subject.live.domain(domain);
-        evidence.extend(held.map(evidence_of));
+        let live_domain = subject.live.domain(domain);
+        evidence.extend(live_domain.map(evidence_of));
         let contest = subject.contested.get(domain);
-        let finding = match held {
+        let finding = match live_domain {
             _ if contest.is_some_and(Contest::stops_writes) => contested(domain, contest),
-            Some(held) => judge(held, subject),
+            Some(live_domain) => judge(live_domain, subject),
             None => Finding::new(
                 State::Unconfigured,
                 Turn::You,
@@ -124,15 +124,15 @@ fn any_verified(subject: &Subject<'_>) -> Finding {
     let evidence: Vec<Evidence> = domains.iter().map(evidence_of).collect();
     let best = domains
         .iter()
-        .find(|held| held.state.is_verified())
+        .find(|live_domain| live_domain.state.is_verified())
         .or_else(|| {
             domains
                 .iter()
-                .find(|held| held.state == DomainState::Pending)
+                .find(|live_domain| live_domain.state == DomainState::Pending)
         })
         .or_else(|| domains.first());
     match best {
-        Some(held) => judge(held, subject).with(evidence),
+        Some(live_domain) => judge(live_domain, subject).with(evidence),
         None => Finding::new(State::Unconfigured, Turn::Customer, "no domain yet").next(format!(
             "declare the customer's domains, or {}",
             PortalSteps::of(subject, Intent::DomainVerification).first()
@@ -140,11 +140,11 @@ fn any_verified(subject: &Subject<'_>) -> Finding {
     }
 }
 
-fn judge(held: &OrganizationDomain, subject: &Subject<'_>) -> Finding {
-    let domain = &held.domain;
-    let since = held.updated_at.or(held.created_at);
+fn judge(live_domain: &OrganizationDomain, subject: &Subject<'_>) -> Finding {
+    let domain = &live_domain.domain;
+    let since = live_domain.updated_at.or(live_domain.created_at);
     let verify = format!("portalctl verify-domain {}", subject.key);
-    let finding = match &held.state {
+    let finding = match &live_domain.state {
         DomainState::Verified | DomainState::LegacyVerified => Finding::new(
             State::Configured,
             Turn::None,
@@ -156,7 +156,7 @@ fn judge(held: &OrganizationDomain, subject: &Subject<'_>) -> Finding {
             } else {
                 format!("declare the domain, then {verify} shows the TXT record to set")
             };
-            let left = match days_left(held, subject.now) {
+            let left = match days_left(live_domain, subject.now) {
                 None => String::new(),
                 Some(0) => format!(", its {VERIFICATION_DAYS} days are over"),
                 Some(1) => ", 1 day left".to_owned(),
@@ -181,7 +181,7 @@ fn judge(held: &OrganizationDomain, subject: &Subject<'_>) -> Finding {
                 portal
             }
         }),
-        DomainState::Failed => failed(held, subject, &verify),
+        DomainState::Failed => failed(live_domain, subject, &verify),
         DomainState::Unknown(raw) => Finding::new(
             State::Unknown,
             Turn::You,
@@ -199,8 +199,8 @@ fn is_declared(domain: &Domain, subject: &Subject<'_>) -> bool {
 }
 
 /// A failed verification, with the reason that WorkOS gave in an event.
-fn failed(held: &OrganizationDomain, subject: &Subject<'_>, verify: &str) -> Finding {
-    let domain = &held.domain;
+fn failed(live_domain: &OrganizationDomain, subject: &Subject<'_>, verify: &str) -> Finding {
+    let domain = &live_domain.domain;
     let reason = match &subject.observed.history {
         History::Read(events) => failure(events, &subject.live.id, domain),
         History::NotRead | History::NotAvailable(_) | History::Failed(_) => None,
@@ -225,12 +225,12 @@ fn failed(held: &OrganizationDomain, subject: &Subject<'_>, verify: &str) -> Fin
     Finding::new(State::Attention, Turn::Customer, reason).next(next)
 }
 
-fn evidence_of(held: &OrganizationDomain) -> Evidence {
+fn evidence_of(live_domain: &OrganizationDomain) -> Evidence {
     Evidence {
         object: "domain",
-        id: Some(held.domain.to_string()),
+        id: Some(live_domain.domain.to_string()),
         kind: None,
-        state: held.state.to_string(),
-        since: held.updated_at.or(held.created_at),
+        state: live_domain.state.to_string(),
+        since: live_domain.updated_at.or(live_domain.created_at),
     }
 }

@@ -1,6 +1,6 @@
 //! Result of one domain in a run of `portalctl verify-domain`, and the next step.
 
-use super::{Failure, Record, Seen, Sight};
+use super::{DnsCheck, Failure, Record, RecordPresence};
 use portalctl_model::codes::{Code, domain as codes};
 use portalctl_model::observed::DomainState;
 use portalctl_model::text::escape;
@@ -20,7 +20,7 @@ pub struct DomainCheck {
     /// The record to set, when it is not verified and has one.
     pub record: Option<ShownRecord>,
     /// DNS check of the record, where it was looked for.
-    pub seen: Option<Seen>,
+    pub seen: Option<DnsCheck>,
     /// Request to WorkOS to verify the domain.
     pub asked: Asked,
     /// The other organizations that hold the domain, when there are any.
@@ -177,30 +177,30 @@ impl DomainCheck {
         let Some(seen) = &self.seen else {
             return format!("run {again} again: it shows the record to set");
         };
-        match seen.sight {
-            Sight::Yes if self.asked == Asked::DnsOnly => {
+        match seen.presence {
+            RecordPresence::Yes if self.asked == Asked::DnsOnly => {
                 format!("run {again} without --dns-only: WorkOS can be asked")
             }
-            Sight::Yes if self.contest.is_some() => format!(
+            RecordPresence::Yes if self.contest.is_some() => format!(
                 "find out whose domain it is, and remove it from the other organization: only one \
                  can verify it; {again} asks WorkOS again any time"
             ),
-            Sight::Yes => format!(
+            RecordPresence::Yes => format!(
                 "wait: WorkOS looks for the record by itself; {again} asks it again any time"
             ),
-            Sight::No => format!(
+            RecordPresence::No => format!(
                 "ask the customer to set the TXT record{}",
                 self.where_from()
             ),
-            Sight::OtherValue => format!(
+            RecordPresence::OtherValue => format!(
                 "ask the customer to set this very value{}; other TXT records may stay",
                 self.where_from()
             ),
-            Sight::WrongName => format!(
+            RecordPresence::WrongName => format!(
                 "ask the customer to set the record at {host} itself; many DNS panels write that \
                  as @ and add the domain to any other name"
             ),
-            Sight::Unknown => {
+            RecordPresence::Unknown => {
                 format!("run {again} again later, or with another resolver (--resolver 1.1.1.1)")
             }
         }

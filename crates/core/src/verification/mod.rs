@@ -5,8 +5,8 @@
 //! `readiness` and `portalctl verify-domain` say what stands here.
 
 mod check;
+mod dns_check;
 mod record;
-mod sight;
 #[cfg(test)]
 mod tests;
 
@@ -16,8 +16,8 @@ use portalctl_model::observed::{DomainState, Event, EventKind, OrganizationDomai
 use portalctl_model::{Domain, OrganizationId};
 
 pub use check::{Asked, Contested, DomainCheck, RecordValue, RivalHolder, ShownRecord};
+pub use dns_check::{Answer, Answers, DnsCheck, RecordPresence, Trouble, check_record, combine};
 pub use record::Record;
-pub use sight::{Answer, Answers, Seen, Sight, Trouble, combine, judge};
 
 /// Days for which WorkOS looks for the DNS record before a verification fails.
 ///
@@ -79,11 +79,11 @@ pub fn failure(
 
 /// Whole days until WorkOS gives a pending domain up, rounded up; 0 when that is over. Nothing for
 /// any other state, or when WorkOS does not tell since when.
-pub fn days_left(held: &OrganizationDomain, now: Timestamp) -> Option<i64> {
-    if held.state != DomainState::Pending {
+pub fn days_left(live_domain: &OrganizationDomain, now: Timestamp) -> Option<i64> {
+    if live_domain.state != DomainState::Pending {
         return None;
     }
-    let since = held.updated_at.or(held.created_at)?;
+    let since = live_domain.updated_at.or(live_domain.created_at)?;
     let day = 24 * 60 * 60;
     let left = VERIFICATION_DAYS * day - now.duration_since(since).as_secs();
     let begun = i64::from(left.rem_euclid(day) > 0);

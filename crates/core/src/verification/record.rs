@@ -44,12 +44,13 @@ impl Record {
 
     /// The record that proves a domain; none when WorkOS gave it no token: it was asserted, or its
     /// verification has not been started.
-    pub fn of(held: &OrganizationDomain) -> Option<Self> {
+    pub fn of(live_domain: &OrganizationDomain) -> Option<Self> {
         let given = |text: &Option<String>| text.clone().filter(|text| !text.trim().is_empty());
         Some(Self {
-            host: held.domain.clone(),
-            prefix: given(&held.verification_prefix).unwrap_or_else(|| DEFAULT_PREFIX.to_owned()),
-            token: given(&held.verification_token)?.into(),
+            host: live_domain.domain.clone(),
+            prefix: given(&live_domain.verification_prefix)
+                .unwrap_or_else(|| DEFAULT_PREFIX.to_owned()),
+            token: given(&live_domain.verification_token)?.into(),
         })
     }
 
@@ -120,7 +121,7 @@ mod tests {
     use super::*;
     use portalctl_model::observed::DomainState;
 
-    fn held(domain: &str, prefix: Option<&str>, token: Option<&str>) -> OrganizationDomain {
+    fn live_domain(domain: &str, prefix: Option<&str>, token: Option<&str>) -> OrganizationDomain {
         OrganizationDomain {
             id: None,
             domain: Domain::from_api(domain),
@@ -135,8 +136,8 @@ mod tests {
     #[test]
     fn the_record_stands_on_the_domain_and_begins_with_the_prefix() {
         let prefix = Some("superapp-domain-verification-z3kjny");
-        let held = held("foo-corp.com", prefix, Some("m5Oztg3jdK4NJLgs8uIlIprMw"));
-        let record = Record::of(&held).unwrap();
+        let live_domain = live_domain("foo-corp.com", prefix, Some("m5Oztg3jdK4NJLgs8uIlIprMw"));
+        let record = Record::of(&live_domain).unwrap();
         assert_eq!(record.host().as_str(), "foo-corp.com");
         let value = "superapp-domain-verification-z3kjny=m5Oztg3jdK4NJLgs8uIlIprMw";
         assert_eq!(record.reveal(), value);
@@ -146,8 +147,8 @@ mod tests {
     #[test]
     fn without_a_prefix_it_has_the_guides_form() {
         for prefix in [None, Some(""), Some(" ")] {
-            let held = held("domain-to-verify.com", prefix, Some("3CVZxo"));
-            let record = Record::of(&held).unwrap();
+            let live_domain = live_domain("domain-to-verify.com", prefix, Some("3CVZxo"));
+            let record = Record::of(&live_domain).unwrap();
             assert_eq!(record.reveal(), "verification_token=3CVZxo");
             assert_eq!(record.family(), "verification_token");
         }
@@ -156,20 +157,20 @@ mod tests {
     #[test]
     fn without_a_token_there_is_no_record() {
         for token in [None, Some("")] {
-            assert!(Record::of(&held("acme.com", Some("p"), token)).is_none());
+            assert!(Record::of(&live_domain("acme.com", Some("p"), token)).is_none());
         }
     }
 
     #[test]
     fn the_token_is_not_in_what_debugging_prints() {
-        let record = Record::of(&held("acme.com", Some("p"), Some("t0ken"))).unwrap();
+        let record = Record::of(&live_domain("acme.com", Some("p"), Some("t0ken"))).unwrap();
         assert!(!format!("{record:?}").contains("t0ken"));
     }
 
     #[test]
     fn the_usual_wrong_names() {
         let at = |domain: &str, prefix: &str| {
-            let record = Record::of(&held(domain, Some(prefix), Some("t"))).unwrap();
+            let record = Record::of(&live_domain(domain, Some(prefix), Some("t"))).unwrap();
             record.elsewhere()
         };
         assert_eq!(

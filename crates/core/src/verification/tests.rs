@@ -9,7 +9,7 @@ use portalctl_model::codes::domain as codes;
 const PREFIX: &str = "superapp-domain-verification-z3kjny";
 const TOKEN: &str = "m5Oztg3jdK4NJLgs8uIlIprMw";
 
-fn held(state: DomainState) -> OrganizationDomain {
+fn live_domain(state: DomainState) -> OrganizationDomain {
     OrganizationDomain {
         id: Some("org_domain_1".to_owned()),
         domain: Domain::from_api("acme.com"),
@@ -22,12 +22,12 @@ fn held(state: DomainState) -> OrganizationDomain {
 }
 
 fn record() -> Record {
-    Record::of(&held(DomainState::Pending)).unwrap()
+    Record::of(&live_domain(DomainState::Pending)).unwrap()
 }
 
-fn here(answer: Answer) -> Seen {
+fn here(answer: Answer) -> DnsCheck {
     let elsewhere = Vec::new();
-    judge(
+    check_record(
         &record(),
         &Answers {
             here: answer,
@@ -67,7 +67,7 @@ fn what_stands_at_the_name_is_held_against_the_record() {
     ]
     .into_iter()
     .map(here)
-    .map(|seen| format!("{}: {}", seen.sight.as_str(), seen.message))
+    .map(|seen| format!("{}: {}", seen.presence.as_str(), seen.message))
     .collect();
     insta::assert_snapshot!(rows.join("\n"), @r"
 yes: acme.com has the record
@@ -98,12 +98,19 @@ fn the_nearest_record_decides() {
     let bare = texts(&[&old, TOKEN]);
     assert!(here(bare).message.contains("not in the form"));
     let value = format!("{PREFIX}={TOKEN}");
-    assert_eq!(here(texts(&[&old, TOKEN, &value])).sight, Sight::Yes);
+    assert_eq!(
+        here(texts(&[&old, TOKEN, &value])).presence,
+        RecordPresence::Yes
+    );
 }
 
-fn check(state: Option<DomainState>, asked: Asked, sight: Option<Sight>) -> DomainCheck {
-    let seen = sight.map(|sight| Seen {
-        sight,
+fn check(
+    state: Option<DomainState>,
+    asked: Asked,
+    presence: Option<RecordPresence>,
+) -> DomainCheck {
+    let seen = presence.map(|presence| DnsCheck {
+        presence,
         found_at: None,
         message: String::new(),
     });
@@ -138,7 +145,7 @@ fn nobody_is_told_to_wait_while_another_organization_holds_the_domain() {
     let key = OrgKey::parse("acme").unwrap();
     let seen = |is_lost| DomainCheck {
         contest: Some(contested(is_lost)),
-        ..check(Some(Pending), Asked::Answered, Some(Sight::Yes))
+        ..check(Some(Pending), Asked::Answered, Some(RecordPresence::Yes))
     };
     let step = seen(false).next_step(&key).unwrap();
     assert!(!step.contains("wait"), "{step}");
@@ -164,14 +171,14 @@ fn nobody_is_told_to_wait_while_another_organization_holds_the_domain() {
 fn the_next_step_goes_by_what_is_missing() {
     use DomainState::{Failed, Pending, Unverified, Verified};
     let key = OrgKey::parse("acme").unwrap();
-    let pending = |asked, sight| check(Some(Pending), asked, Some(sight));
+    let pending = |asked, presence| check(Some(Pending), asked, Some(presence));
     let elsewhere = DomainCheck {
         failure: Some(Failure::VerifiedElsewhere),
-        ..check(Some(Failed), Asked::Answered, Some(Sight::Yes))
+        ..check(Some(Failed), Asked::Answered, Some(RecordPresence::Yes))
     };
     let revealed = DomainCheck {
         record: Some(ShownRecord::new(&record(), RecordValue::Shown)),
-        ..pending(Asked::InVain, Sight::No)
+        ..pending(Asked::InVain, RecordPresence::No)
     };
     let rows: Vec<String> = [
         check(None, Asked::NotNeeded, None),
@@ -179,18 +186,18 @@ fn the_next_step_goes_by_what_is_missing() {
         check(
             Some(DomainState::from_api("odd")),
             Asked::Answered,
-            Some(Sight::No),
+            Some(RecordPresence::No),
         ),
-        pending(Asked::Answered, Sight::Yes),
-        pending(Asked::DnsOnly, Sight::Yes),
-        pending(Asked::InVain, Sight::No),
+        pending(Asked::Answered, RecordPresence::Yes),
+        pending(Asked::DnsOnly, RecordPresence::Yes),
+        pending(Asked::InVain, RecordPresence::No),
         revealed,
-        pending(Asked::InVain, Sight::OtherValue),
-        pending(Asked::InVain, Sight::WrongName),
-        pending(Asked::Answered, Sight::Unknown),
-        pending(Asked::NoId, Sight::Yes),
-        pending(Asked::Failed, Sight::Yes),
-        pending(Asked::Stopped, Sight::Yes),
+        pending(Asked::InVain, RecordPresence::OtherValue),
+        pending(Asked::InVain, RecordPresence::WrongName),
+        pending(Asked::Answered, RecordPresence::Unknown),
+        pending(Asked::NoId, RecordPresence::Yes),
+        pending(Asked::Failed, RecordPresence::Yes),
+        pending(Asked::Stopped, RecordPresence::Yes),
         check(Some(Unverified), Asked::Answered, None),
         elsewhere,
     ]
@@ -253,21 +260,21 @@ proptest! {
     ) {
         let elsewhere = record().elsewhere().into_iter().zip(there).collect();
         let is_there = matches!(&here, Answer::Texts(texts) if texts.contains(&record().reveal()));
-        let seen = judge(&record(), &Answers { here, elsewhere });
+        let seen = check_record(&record(), &Answers { here, elsewhere });
         prop_assert!(!seen.message.contains(TOKEN));
         prop_assert!(seen.message.chars().all(portalctl_model::text::is_plain));
-        prop_assert_eq!(seen.found_at.is_some(), seen.sight == Sight::WrongName);
-        prop_assert!(!is_there || seen.sight == Sight::Yes);
+        prop_assert_eq!(seen.found_at.is_some(), seen.presence == RecordPresence::WrongName);
+        prop_assert!(!is_there || seen.presence == RecordPresence::Yes);
     }
 
     #[test]
-    fn several_resolvers_see_it_only_together(sights in proptest::collection::vec(some_answer(), 1..4)) {
-        let seen: Vec<Seen> = sights.into_iter().map(here).collect();
-        let told = seen.iter().filter(|seen| seen.sight != Sight::Unknown);
-        let all = told.clone().count() > 0 && told.clone().all(|seen| seen.sight == Sight::Yes);
+    fn several_resolvers_see_it_only_together(presences in proptest::collection::vec(some_answer(), 1..4)) {
+        let seen: Vec<DnsCheck> = presences.into_iter().map(here).collect();
+        let told = seen.iter().filter(|seen| seen.presence != RecordPresence::Unknown);
+        let all = told.clone().count() > 0 && told.clone().all(|seen| seen.presence == RecordPresence::Yes);
         let none = told.count() == 0;
         let combined = combine(seen.into_iter().map(|seen| ("r".to_owned(), seen)).collect());
-        prop_assert_eq!(combined.sight == Sight::Yes, all);
-        prop_assert_eq!(combined.sight == Sight::Unknown, none);
+        prop_assert_eq!(combined.presence == RecordPresence::Yes, all);
+        prop_assert_eq!(combined.presence == RecordPresence::Unknown, none);
     }
 }

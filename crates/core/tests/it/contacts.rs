@@ -258,7 +258,7 @@ fn more_than_ten_are_not_invited_unasked() {
     let plan = eleven.plan_once(&live);
     assert_eq!(plan.count(ActionKind::Update), 11, "the rest goes on");
     assert!(plan.exceeds_a_limit());
-    assert!(plan.held.iter().all(|held| held.allow == Flag::AllowBulk));
+    assert!(plan.held.iter().all(|held| held.flag == Flag::AllowBulk));
     let bulk = eleven.allow(Flag::AllowBulk);
     assert_eq!(counts(&bulk, &live), (11, 0));
 }

@@ -516,10 +516,7 @@ fn an_organization_takes_as_much_metadata_as_workos_allows() {
 /// Counts the planned changes of a kind, and those that a limit holds back.
 fn counts(world: &World, live: &Live, kind: ActionKind) -> (usize, usize) {
     let plan = world.plan_once(live);
-    let held = plan
-        .held
-        .iter()
-        .filter(|held| held.allow == Flag::AllowBulk);
+    let held = plan.held.iter().filter(|held| held.flag == Flag::AllowBulk);
     assert_eq!(plan.exceeds_a_limit(), held.clone().count() > 0);
     (plan.count(kind), held.count())
 }

@@ -228,11 +228,11 @@ pub(crate) fn some_readiness() -> Readiness {
 
 /// Some of everything that a plan can hold.
 pub(crate) fn some_plan() -> Plan {
-    let held = |change, reason, allow| Held {
+    let held = |change, reason, flag| Held {
         change,
         reason,
-        allow,
-        write: None,
+        flag,
+        permission: None,
     };
     let conflict = |name: &str, code, message: &str, help: &str| Conflict {
         key: key(name),

@@ -722,12 +722,12 @@ pub(crate) fn text(plan: &Plan) -> String {
         let Held {
             change,
             reason,
-            allow,
-            write: _,
+            flag,
+            permission: _,
         } = held;
         let _ = write!(out, "# {} {}", change.key, change.action.kind());
         subject(&mut out, change);
-        let _ = write!(out, "  needs {allow}");
+        let _ = write!(out, "  needs {flag}");
         if let HeldReason::LimitExceeded { planned, allowed } = reason {
             let _ = write!(out, " ({planned}, {allowed} allowed)");
         }

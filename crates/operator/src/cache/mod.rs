@@ -19,7 +19,7 @@ use portalctl_model::observed::{
 use portalctl_platform::backoff::fraction;
 use portalctl_platform::clock::Clock;
 use portalctl_workos::observe::refresh::{self, Asking, Questions};
-use portalctl_workos::{ApiErrorKind, ApiResult, List, News, ReadPortal, ReadProgress, Since};
+use portalctl_workos::{ApiErrorKind, ApiResult, EventPage, List, ReadPortal, ReadProgress, Since};
 
 /// Overlap of events with the listing before them: the clocks may differ, and an event may be listed
 /// late.
@@ -206,7 +206,7 @@ enum Polled {
 
 /// Result of a read of one page of events.
 enum Page {
-    Read(News),
+    Read(EventPage),
     /// The account, or this request, has no events.
     None,
     /// WorkOS no longer knows the position in the log.
@@ -217,8 +217,8 @@ enum Page {
 async fn poll(cache: &mut Cache, workos: &impl ReadPortal, clock: &dyn Clock) -> ApiResult<Polled> {
     if cache.has_events {
         for page in 1.. {
-            let News { events, more } = match next_page(cache, workos, clock).await? {
-                Page::Read(news) => news,
+            let EventPage { events, more } = match next_page(cache, workos, clock).await? {
+                Page::Read(page) => page,
                 Page::None => break,
                 Page::Lost => return Ok(Polled::Incomplete),
             };
@@ -249,7 +249,10 @@ async fn next_page(
     workos: &impl ReadPortal,
     clock: &dyn Clock,
 ) -> ApiResult<Page> {
-    let answer = match workos.news(&refresh::TELLING, &cache.since).await {
+    let answer = match workos
+        .events_after(&refresh::REFRESH_EVENTS, &cache.since)
+        .await
+    {
         Ok(answer) => answer,
         Err(error) if is_unknown_position(&cache.since, error.kind) => return Ok(Page::Lost),
         Err(error) if may_concern_events_only(error.kind) => {
@@ -266,7 +269,7 @@ async fn next_page(
     };
     cache.events_failed = false;
     Ok(match answer {
-        Answer::Found(news) => Page::Read(news),
+        Answer::Found(page) => Page::Read(page),
         Answer::Absent if matches!(cache.since, Since::Event(_)) => Page::Lost,
         Answer::Absent | Answer::NotEntitled(_) | Answer::Failed(_) => {
             cache.has_events = false;
@@ -310,7 +313,7 @@ fn note(cache: &mut Cache, events: &[Event]) {
 /// own writes.
 fn is_known(observed: &Observed, event: &Event, id: &OrganizationId) -> bool {
     let live = observed.organizations.get(id);
-    let held = || {
+    let live_domain = || {
         let domain = event.domain.as_ref()?;
         live?.domain(domain)
     };
@@ -320,9 +323,13 @@ fn is_known(observed: &Observed, event: &Event, id: &OrganizationId) -> bool {
             .zip(event.object_updated_at.or(event.created_at))
             .is_some_and(|(updated, told)| updated >= told),
         EventKind::OrganizationDeleted => live.is_none(),
-        EventKind::DomainCreated => held().is_some(),
-        EventKind::DomainVerified => held().is_some_and(|held| held.state == DomainState::Verified),
-        EventKind::DomainDeleted => live.is_some() && held().is_none() && event.domain.is_some(),
+        EventKind::DomainCreated => live_domain().is_some(),
+        EventKind::DomainVerified => {
+            live_domain().is_some_and(|live| live.state == DomainState::Verified)
+        }
+        EventKind::DomainDeleted => {
+            live.is_some() && live_domain().is_none() && event.domain.is_some()
+        }
         _ => false,
     }
 }

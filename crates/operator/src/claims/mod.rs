@@ -422,7 +422,7 @@ fn settle_adoptions(
         let decision = match context.decide(&holder, live, None) {
             Decision::HandOver(former) => Decision::Conflict(Obstacle::GoneElsewhere(former)),
             // The plan holds what needs allowAdoption.
-            Decision::TakeHold | Decision::Held(_)
+            Decision::TakeHold | Decision::NeedsPermission(_)
                 if !rivals_elsewhere(organization, context).is_empty() =>
             {
                 Decision::Conflict(Obstacle::ClaimedByAnother)

@@ -4,7 +4,7 @@ use super::{Account, Asked, Check, Facts, LinkFailure, LinkTest, Subject};
 use crate::view::{counted, first_few, rounded};
 use portalctl_model::codes::{api, doctor as codes, link, plan};
 use portalctl_model::{ClientId, OrgKey};
-use portalctl_workos::{ApiErrorKind, Pulse};
+use portalctl_workos::{ApiErrorKind, ApiProbe};
 
 /// Divisor of the rate limit below which there is a warning.
 const SPARE: u32 = 10;
@@ -12,9 +12,9 @@ const SPARE: u32 = 10;
 const NAMED: usize = 3;
 
 /// Returns the answer to the probe, or the skipped check that needs it.
-fn pulse(facts: &Facts, subject: Subject) -> Result<&Pulse, Check> {
-    match &facts.pulse {
-        Asked::Answered(Ok(pulse)) => Ok(pulse),
+fn probe(facts: &Facts, subject: Subject) -> Result<&ApiProbe, Check> {
+    match &facts.api_probe {
+        Asked::Answered(Ok(probe)) => Ok(probe),
         Asked::Answered(Err(_)) => Err(Check::skip(subject, "WorkOS did not answer")),
         Asked::Not(why) => Err(Check::skip(subject, why)),
     }
@@ -28,11 +28,11 @@ pub(super) fn key_accepted(facts: &Facts) -> Check {
     if !facts.sends_key() {
         return Check::skip(subject, "there is no key that may be sent");
     }
-    let pulse = match pulse(facts, subject) {
-        Ok(pulse) => pulse,
+    let probe = match probe(facts, subject) {
+        Ok(probe) => probe,
         Err(skip) => return skip,
     };
-    let Some(refusal) = &pulse.refusal else {
+    let Some(refusal) = &probe.refusal else {
         return Check::pass(subject, "WorkOS takes it, and lets it read organizations");
     };
     match refusal.kind {
@@ -76,19 +76,19 @@ pub(super) fn client_id_known(facts: &Facts) -> Check {
 
 pub(super) fn rate_limit(facts: &Facts) -> Check {
     let subject = Subject::RateLimit;
-    let pulse = match pulse(facts, subject) {
-        Ok(pulse) => pulse,
+    let probe = match probe(facts, subject) {
+        Ok(probe) => probe,
         Err(skip) => return skip,
     };
-    let refused = pulse.refusal.as_ref().map(|refusal| refusal.kind);
+    let refused = probe.refusal.as_ref().map(|refusal| refusal.kind);
     if refused == Some(ApiErrorKind::RateLimited) {
-        let detail = match pulse.budget {
+        let detail = match probe.budget {
             Some(budget) => format!("used up; it is full again in {}", rounded(budget.reset_in)),
             None => "used up (429)".to_owned(),
         };
         return Check::warn(subject, api::RATE_LIMITED, detail);
     }
-    let Some(budget) = pulse.budget else {
+    let Some(budget) = probe.budget else {
         if refused.is_some() {
             return Check::skip(subject, "the answer told none");
         }
@@ -133,8 +133,8 @@ pub(super) fn organizations(facts: &Facts) -> Check {
     } else {
         format!("{declared} declared: ")
     };
-    let environment = match &facts.pulse {
-        Asked::Answered(Ok(pulse)) => pulse.has_organizations,
+    let environment = match &facts.api_probe {
+        Asked::Answered(Ok(probe)) => probe.has_organizations,
         Asked::Answered(Err(_)) | Asked::Not(_) => None,
     };
     let domains = without_domain_told(without_domain);

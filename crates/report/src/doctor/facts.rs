@@ -5,7 +5,9 @@ use portalctl_model::codes::Code;
 use portalctl_model::desired::{Environment, KeyKind};
 use portalctl_model::observed::Answer;
 use portalctl_model::{ClientId, Intent, OrgKey, OrganizationId};
-use portalctl_workos::{ApiError, ConnectFailure, NoPulse, Proxy, Pulse, WebhookEndpoint};
+use portalctl_workos::{
+    ApiError, ApiProbe, ApiProbeFailure, ConnectFailure, Proxy, WebhookEndpoint,
+};
 
 use super::{ExpectedWebhook, UrlFacts};
 
@@ -33,7 +35,7 @@ pub struct Facts {
     /// Certificate authorities that are trusted.
     pub certificates: Certificates,
     /// Answer to one cheap request.
-    pub pulse: Asked<Result<Pulse, NoPulse>>,
+    pub api_probe: Asked<Result<ApiProbe, ApiProbeFailure>>,
     /// True when WorkOS knows the client id.
     pub client_id_known: Asked<Result<bool, ApiError>>,
     /// Declared organizations that were looked up.

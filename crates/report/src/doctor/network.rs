@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use super::{Asked, Certificates, Check, EndpointOrigin, Facts, Subject};
 use crate::view::{counted, rounded};
 use portalctl_model::codes::{Code, doctor as codes};
-use portalctl_workos::{ApiErrorKind, ConnectFailure, NoPulse, Proxy, Pulse};
+use portalctl_workos::{ApiErrorKind, ApiProbe, ApiProbeFailure, ConnectFailure, Proxy};
 
 /// Reason why the sandbox skips these checks.
 const SANDBOX: &str = "the sandbox answers in this process";
@@ -110,16 +110,16 @@ pub(super) fn reachable(facts: &Facts) -> Check {
     if facts.sandbox {
         return Check::skip(subject, SANDBOX);
     }
-    match &facts.pulse {
+    match &facts.api_probe {
         Asked::Not(why) => Check::skip(subject, why),
         Asked::Answered(Err(none)) => unreachable(none, &facts.proxy),
-        Asked::Answered(Ok(pulse)) => answered(pulse),
+        Asked::Answered(Ok(probe)) => answered(probe),
     }
 }
 
-fn answered(pulse: &Pulse) -> Check {
+fn answered(probe: &ApiProbe) -> Check {
     let subject = Subject::Reachable;
-    let not_workos = pulse.refusal.as_ref().filter(|error| {
+    let not_workos = probe.refusal.as_ref().filter(|error| {
         matches!(
             error.kind,
             ApiErrorKind::Server
@@ -135,14 +135,14 @@ fn answered(pulse: &Pulse) -> Check {
         }
         Some(error) => Check::fail(subject, error.code(), error.to_string()),
         None => {
-            let time = pulse.elapsed.as_millis();
+            let time = probe.elapsed.as_millis();
             Check::pass(subject, format!("answered in {time} ms"))
         }
     }
 }
 
-fn unreachable(none: &NoPulse, proxy: &Proxy) -> Check {
-    let NoPulse { error, at } = none;
+fn unreachable(none: &ApiProbeFailure, proxy: &Proxy) -> Check {
+    let ApiProbeFailure { error, at } = none;
     let code = connection_code(*at).unwrap_or_else(|| error.code());
     let check = Check::fail(Subject::Reachable, code, below_http(&error.message));
     match (proxy, at) {
@@ -176,12 +176,12 @@ pub(super) fn clock(facts: &Facts) -> Check {
     if facts.sandbox {
         return Check::skip(subject, "the sandbox keeps this machine's time");
     }
-    let pulse = match &facts.pulse {
-        Asked::Answered(Ok(pulse)) => pulse,
+    let probe = match &facts.api_probe {
+        Asked::Answered(Ok(probe)) => probe,
         Asked::Answered(Err(_)) => return Check::skip(subject, "WorkOS did not answer"),
         Asked::Not(why) => return Check::skip(subject, why),
     };
-    let Some(ahead) = pulse.server_ahead else {
+    let Some(ahead) = probe.server_ahead else {
         return Check::skip(subject, "the answer told no time");
     };
     let skew = ahead.abs();

@@ -192,7 +192,7 @@ fn held(held: &Held) -> Item {
         class: "in_progress",
         sign: "#",
         text: Some(Shown::new(&held_reason(held))),
-        needs: Some(held.allow.to_string()),
+        needs: Some(held.flag.to_string()),
         ..change(&held.change)
     }
 }

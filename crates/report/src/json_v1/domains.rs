@@ -7,7 +7,7 @@ use super::envelope::Envelope;
 
 use crate::{DomainsReport, ErrorItem};
 use portalctl_core::verification::{
-    Asked, DomainCheck, Failure, Record, RivalHolder, Seen, ShownRecord, Sight,
+    Asked, DnsCheck, DomainCheck, Failure, Record, RecordPresence, RivalHolder, ShownRecord,
 };
 use portalctl_model::codes::Code;
 
@@ -88,7 +88,7 @@ pub struct RecordItem {
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct DnsItem {
     /// Visibility of the record.
-    pub seen: Sight,
+    pub seen: RecordPresence,
     /// Wrong name that the record stands at.
     pub found_at: Option<String>,
     /// Answer in one sentence, without any record's value.
@@ -158,9 +158,9 @@ fn record(record: &ShownRecord) -> RecordItem {
     }
 }
 
-fn dns(seen: &Seen) -> DnsItem {
+fn dns(seen: &DnsCheck) -> DnsItem {
     DnsItem {
-        seen: seen.sight,
+        seen: seen.presence,
         found_at: seen.found_at.clone(),
         message: seen.message.clone(),
     }

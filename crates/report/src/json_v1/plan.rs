@@ -313,8 +313,8 @@ pub(super) fn held(held: &Held) -> HeldItem {
         invitation: invitation(&held.change),
         code: held.reason.code().as_str(),
         reason: held_reason(held),
-        allow: held.allow.to_string(),
-        write: held.write.map(|allow| format!("allow: [{allow}]")),
+        allow: held.flag.to_string(),
+        write: held.permission.map(|allow| format!("allow: [{allow}]")),
     }
 }
 

@@ -110,7 +110,7 @@ fn held_item(held: &Held, reason: Option<&str>) -> String {
         "{}: {}{to}, needs {}{explained}{reason}",
         code(change.key.as_str()),
         change.action.kind(),
-        code(&held.allow.to_string())
+        code(&held.flag.to_string())
     );
     item(&said, None)
 }

@@ -5,7 +5,9 @@ use super::{Layout, headline, write_hint};
 use crate::DomainsReport;
 use crate::view::{counted, requests};
 use crate::width::hanging;
-use portalctl_core::verification::{Asked, DomainCheck, Record, Seen, ShownRecord, Sight};
+use portalctl_core::verification::{
+    Asked, DnsCheck, DomainCheck, Record, RecordPresence, ShownRecord,
+};
 use portalctl_model::observed::DomainState;
 use portalctl_model::text::escape;
 
@@ -121,13 +123,13 @@ fn record_to_set(out: &mut String, record: &ShownRecord, layout: &Layout) {
 }
 
 /// Describes the answer of DNS.
-fn dns_answer(seen: &Seen) -> String {
-    let head = match seen.sight {
-        Sight::Yes => "seen",
-        Sight::No => "not seen",
-        Sight::OtherValue => "another value",
-        Sight::WrongName => "at the wrong name",
-        Sight::Unknown => "cannot tell",
+fn dns_answer(seen: &DnsCheck) -> String {
+    let head = match seen.presence {
+        RecordPresence::Yes => "seen",
+        RecordPresence::No => "not seen",
+        RecordPresence::OtherValue => "another value",
+        RecordPresence::WrongName => "at the wrong name",
+        RecordPresence::Unknown => "cannot tell",
     };
     format!("{head}: {}", escape(&seen.message))
 }

@@ -128,14 +128,14 @@ impl World {
         let now = millis(now);
         self.organizations.find(organization_id)?;
         let folded = email.to_lowercase();
-        let mut held = 0;
+        let mut count = 0;
         for contact in self.it_contacts.owned_by(organization_id) {
             if contact.email.to_lowercase() == folded {
                 return Err(Refusal::ItContactExists);
             }
-            held += 1;
+            count += 1;
         }
-        if held >= MAX_CONTACTS {
+        if count >= MAX_CONTACTS {
             return Err(Refusal::TooManyItContacts(MAX_CONTACTS));
         }
         let contact = ItContact {

@@ -166,7 +166,7 @@ impl World {
             .filter(|id| Some(id.as_str()) != own)
             .filter_map(|id| self.organizations.get(id))
             .flat_map(|organization| &organization.domains)
-            .any(|held| held.domain == domain && held.state.is_verified())
+            .any(|own| own.domain == domain && own.state.is_verified())
     }
 
     /// Refuses duplicate domains, and asserted ones that another organization has.
@@ -221,13 +221,13 @@ impl World {
         organization_id: &str,
         inputs: Vec<DomainInput>,
     ) -> Result<(), Refusal> {
-        let held = self.organizations.find(organization_id)?.domains.clone();
+        let present = self.organizations.find(organization_id)?.domains.clone();
         let wanted: BTreeSet<&String> = inputs.iter().map(|input| &input.domain).collect();
-        for domain in held.iter().filter(|d| !wanted.contains(&d.domain)) {
+        for domain in present.iter().filter(|d| !wanted.contains(&d.domain)) {
             self.delete_domain(now, &domain.id)?;
         }
         for input in inputs {
-            match held.iter().find(|d| d.domain == input.domain) {
+            match present.iter().find(|d| d.domain == input.domain) {
                 Some(domain) if input.state.is_verified() && !domain.state.is_verified() => {
                     self.set_domain_state(now, &domain.id, input.state, None)?;
                 }

@@ -55,21 +55,21 @@ impl World {
             data,
             created_at: now,
         };
-        if let Some(news) = &mut self.news {
-            news.push(event.clone());
+        if let Some(unsent) = &mut self.unsent {
+            unsent.push(event.clone());
         }
         self.events.insert(event);
         self.events.keep_newest(MAX_EVENTS);
     }
 
-    /// Starts collecting events for [`World::take_news`].
+    /// Starts collecting events for [`World::take_unsent`].
     pub fn keep_news(&mut self) {
-        self.news.get_or_insert_default();
+        self.unsent.get_or_insert_default();
     }
 
     /// Returns the events since the last call.
-    pub fn take_news(&mut self) -> Vec<Event> {
-        self.news.as_mut().map(std::mem::take).unwrap_or_default()
+    pub fn take_unsent(&mut self) -> Vec<Event> {
+        self.unsent.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
     /// Returns a page of events. Source: `GET /events`.

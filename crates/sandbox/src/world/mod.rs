@@ -77,9 +77,9 @@ pub struct World {
     index: Index,
     #[serde(skip)]
     scheduled: ScheduledEffects,
-    /// Events since the last call of `take_news`, where they are collected.
+    /// Events since the last call of `take_unsent`, where they are collected.
     #[serde(skip)]
-    news: Option<Vec<Event>>,
+    unsent: Option<Vec<Event>>,
 }
 
 /// Behaviour where WorkOS's is not documented beyond doubt.
@@ -191,7 +191,7 @@ impl From<Saved> for World {
             links: Links::default(),
             index,
             scheduled: ScheduledEffects::default(),
-            news: None,
+            unsent: None,
         };
         world.rebuild_schedule();
         world

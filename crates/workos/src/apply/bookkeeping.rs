@@ -225,11 +225,11 @@ fn other_domain<'a>(fields: &'a [FieldChange], live: &Organization) -> Option<Ke
     let mut others = live
         .domains
         .iter()
-        .filter(|held| sent().all(|(_, domain)| *domain != held.domain));
+        .filter(|live| sent().all(|(_, domain)| *domain != live.domain));
     match (missing.next(), others.next(), missing.next(), others.next()) {
-        (Some((field, _)), Some(held), None, None) => Some(Kept {
+        (Some((field, _)), Some(live), None, None) => Some(Kept {
             field,
-            value: Some(held.domain.to_string()),
+            value: Some(live.domain.to_string()),
         }),
         _ => None,
     }
@@ -254,7 +254,7 @@ pub(super) fn live_value(live: &Organization, field: &FieldChange) -> LiveValue 
             .map(|allow| allow.to_string()),
         FieldChange::Metadata { key, .. } => live.metadata.get(key).cloned(),
         FieldChange::Domain { domain, .. } => {
-            live.domain(domain).map(|held| held.state.to_string())
+            live.domain(domain).map(|live| live.state.to_string())
         }
         FieldChange::RetentionDays { .. }
         | FieldChange::State

@@ -261,7 +261,7 @@ impl Wanted {
                 |(domain, declared)| match (declared, found.domain(domain)) {
                     (_, None) => false,
                     (DeclaredDomainState::Pending, Some(_)) => true,
-                    (DeclaredDomainState::Verified, Some(held)) => held.state.is_verified(),
+                    (DeclaredDomainState::Verified, Some(live)) => live.state.is_verified(),
                 },
             )
     }
@@ -349,7 +349,7 @@ impl Wanted {
         if !found
             .domains
             .iter()
-            .all(|held| declared.contains_key(&held.domain))
+            .all(|live| declared.contains_key(&live.domain))
         {
             return false;
         }

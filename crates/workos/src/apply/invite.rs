@@ -233,8 +233,8 @@ impl<'a, P: WritePortal> Sender<'a, P> {
         delivery: Delivery,
     ) -> Result<(Invited, Organization), Outcome> {
         let contacts = self.contacts().await?;
-        let mut held = contacts.iter();
-        let Some(contact) = held.find(|held| invitation.contact.is(&held.email)) else {
+        let mut known = contacts.iter();
+        let Some(contact) = known.find(|known| invitation.contact.is(&known.email)) else {
             let message = "the contact is not among the organization's IT contacts";
             return Err(refused(codes::CONTACT_MISSING, message));
         };

@@ -113,7 +113,7 @@ impl Separate {
     pub(super) fn value(&self, field: &FieldChange) -> Option<String> {
         match (field, self.retention) {
             (FieldChange::ItContact(email), _) => {
-                self.contact(email).map(|held| held.email.clone())
+                self.contact(email).map(|contact| contact.email.clone())
             }
             (FieldChange::RetentionDays { .. }, Some(Retention(days))) => {
                 days.map(|days| days.to_string())
@@ -129,7 +129,7 @@ impl Separate {
     /// Returns the IT contact of an address; none, too, while the contacts were not read.
     fn contact(&self, email: &Email) -> Option<&ItContact> {
         let mut contacts = self.contacts.iter().flatten();
-        contacts.find(|held| email.is(&held.email))
+        contacts.find(|contact| email.is(&contact.email))
     }
 
     /// Returns whether a field keeps audit-log events for at least as long as now: nothing is lost
@@ -358,7 +358,7 @@ impl<P: WritePortal> OrganizationWriter<'_, P> {
             Ok(added) => {
                 self.has_written = true;
                 let domains = &mut self.live.domains;
-                domains.retain(|held| held.domain != added.domain);
+                domains.retain(|live| live.domain != added.domain);
                 domains.push(added);
                 domains.sort_by(|a, b| a.domain.cmp(&b.domain));
                 Ok(())
@@ -393,7 +393,7 @@ impl<P: WritePortal> OrganizationWriter<'_, P> {
                 self.separate
                     .contacts
                     .iter_mut()
-                    .for_each(|held| held.push(added.clone()));
+                    .for_each(|live| live.push(added.clone()));
                 Ok(())
             }
             // As good as added, if it is there indeed.
@@ -455,7 +455,7 @@ impl<P: WritePortal> OrganizationWriter<'_, P> {
     }
 
     async fn remove_domain(&mut self, domain: &Domain) -> Result<(), Failure> {
-        let Some(id) = self.live.domain(domain).and_then(|held| held.id.as_deref()) else {
+        let Some(id) = self.live.domain(domain).and_then(|live| live.id.as_deref()) else {
             return Err(Failure::Told(Problem::new(
                 api::INVALID_ANSWER,
                 format!("WorkOS did not tell the id of {domain}, by which it is removed"),
@@ -467,7 +467,7 @@ impl<P: WritePortal> OrganizationWriter<'_, P> {
             Err(error) => return Err(Failure::Api(error)),
         }
         self.has_written = true;
-        self.live.domains.retain(|held| held.domain != *domain);
+        self.live.domains.retain(|live| live.domain != *domain);
         Ok(())
     }
 

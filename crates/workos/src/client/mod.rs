@@ -197,7 +197,7 @@ impl Client {
                 continue;
             }
             let decision = retry::decide(Attempt {
-                is_read: call.method.is_safe() || call.is_idempotent,
+                may_repeat: call.method.is_safe() || call.is_idempotent,
                 failure: failed.failure,
                 number,
                 elapsed,
@@ -439,9 +439,9 @@ impl Jitter {
     }
 }
 
-mod pulse;
+mod probe;
 
-pub use pulse::{NoPulse, Pulse};
+pub use probe::{ApiProbe, ApiProbeFailure};
 
 #[cfg(test)]
 mod tests;

@@ -11,7 +11,9 @@ use std::time::Duration;
 
 use futures::future::join_all;
 
-use portalctl_core::verification::{Answer, Answers, Record, Seen, Trouble, combine, judge};
+use portalctl_core::verification::{
+    Answer, Answers, DnsCheck, Record, Trouble, check_record, combine,
+};
 use portalctl_platform::clock::SharedClock;
 
 pub use resolver::Resolver;
@@ -89,10 +91,10 @@ pub struct Look(Vec<(String, Answers)>);
 impl Look {
     /// Checks a record by the answers; the record may be a later one of the
     /// same domain.
-    pub fn judge(&self, record: &Record) -> Seen {
+    pub fn check(&self, record: &Record) -> DnsCheck {
         let seen = self.0.iter();
         combine(
-            seen.map(|(name, answers)| (name.clone(), judge(record, answers)))
+            seen.map(|(name, answers)| (name.clone(), check_record(record, answers)))
                 .collect(),
         )
     }

@@ -90,7 +90,7 @@ fn has_failed_domain(observed: &Observed, id: &OrganizationId) -> bool {
     domains
         .unwrap_or_default()
         .iter()
-        .any(|held| held.state == DomainState::Failed)
+        .any(|live| live.state == DomainState::Failed)
 }
 
 /// The connections of some organizations that may hang on a certificate and can be asked about.

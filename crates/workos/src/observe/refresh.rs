@@ -22,7 +22,7 @@ use portalctl_model::{Intent, OrganizationId, Selection};
 ///
 /// WorkOS tells nothing of a connection that is merely begun, nor of audit logs and log streams:
 /// those are found by the next listing, or by asking.
-pub const TELLING: [EventKind; 17] = [
+pub const REFRESH_EVENTS: [EventKind; 17] = [
     EventKind::OrganizationCreated,
     EventKind::OrganizationUpdated,
     EventKind::OrganizationDeleted,
@@ -281,7 +281,7 @@ pub fn asking(desired: &Desired, observed: &Observed, identities: &Identities) -
         observed.organizations.get(id).is_some_and(|live| {
             live.domains
                 .iter()
-                .any(|held| held.state == DomainState::Failed)
+                .any(|live| live.state == DomainState::Failed)
         })
     };
     let domains = needs.organizations(identities, &[Intent::DomainVerification]);

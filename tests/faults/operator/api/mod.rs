@@ -44,7 +44,7 @@ pub(crate) const TENANT: &str = "team";
 pub(crate) struct ApiServer {
     store: Mutex<Store>,
     pages: Mutex<Pages>,
-    news: Notify,
+    changed: Notify,
     clock: SharedClock,
     network: Arc<Network>,
     witness: Arc<Witness>,
@@ -56,7 +56,7 @@ impl ApiServer {
         Self {
             store: Mutex::default(),
             pages: Mutex::default(),
-            news: Notify::new(),
+            changed: Notify::new(),
             clock,
             network,
             witness,
@@ -83,7 +83,7 @@ impl ApiServer {
         let is_new = store.version() != version;
         drop(store);
         if is_new {
-            self.news.notify_waiters();
+            self.changed.notify_waiters();
         }
         result
     }

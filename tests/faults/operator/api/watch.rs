@@ -102,7 +102,7 @@ impl Stream {
         let bookmark = SystemClock.instant() + BOOKMARKS;
         loop {
             // Before the store is looked at, so that nothing between is missed.
-            let news = self.server.news.notified();
+            let changed = self.server.changed.notified();
             let now = SystemClock.instant();
             if now >= self.until {
                 return Next::End;
@@ -121,7 +121,7 @@ impl Stream {
             }
             tokio::select! {
                 biased;
-                () = news => {}
+                () = changed => {}
                 () = SystemClock.sleep_until(self.until.min(bookmark)) => {}
             }
         }

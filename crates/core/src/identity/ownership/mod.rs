@@ -81,13 +81,13 @@ impl Ownership {
             Self::OwnedBy(owner) => match declarant.knows(owner) {
                 Name::Current => Standing::Ours,
                 Name::Former => Standing::FormerlyOurs(owner.clone()),
-                Name::Another => Standing::Theirs(Rival::Manifest(owner.clone())),
+                Name::Another => Standing::Theirs(OtherOwner::Manifest(owner.clone())),
             },
             Self::HeldBy { holder, .. } => {
                 let own = declarant.resource.zip(holder.resource());
                 match own.filter(|(resource, holder)| resource.is(holder)) {
                     Some((_, holder)) => Standing::OwnResource(holder.clone()),
-                    None => Standing::Theirs(Rival::Operator(holder.clone())),
+                    None => Standing::Theirs(OtherOwner::Operator(holder.clone())),
                 }
             }
         }
@@ -121,7 +121,7 @@ impl Ownership {
                 {
                     Decision::TakeHold
                 } else {
-                    Decision::Held(Permission::AllowAdoption)
+                    Decision::NeedsPermission(Permission::AllowAdoption)
                 }
             }
             Self::HeldBy {
@@ -182,19 +182,19 @@ pub enum Standing {
     /// An operator holds it for the very resource that the entry is: an update, with a warning.
     OwnResource(Holder),
     /// Another's: every change is held until a person says that it is to be taken over.
-    Theirs(Rival),
+    Theirs(OtherOwner),
 }
 
 /// Another that holds an organization, as the command line sees it.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Rival {
+pub enum OtherOwner {
     /// The manifest of this name.
     Manifest(String),
     /// The operator that keeps this resource.
     Operator(HolderMark),
 }
 
-impl fmt::Display for Rival {
+impl fmt::Display for OtherOwner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Manifest(name) => write!(f, "the manifest `{}`", escape(name)),
@@ -309,8 +309,8 @@ pub enum Decision {
     TakeHold,
     /// The former holder is gone: write the holder mark over its own, and say so.
     HandOver(Holder),
-    /// Held: no write until the environment permits it.
-    Held(Permission),
+    /// No write until the environment permits it.
+    NeedsPermission(Permission),
     /// Conflict: no write until a person decides.
     Conflict(Obstacle),
 }
@@ -320,7 +320,7 @@ impl Decision {
     pub const fn is_granted(&self) -> bool {
         match self {
             Self::Update | Self::TakeHold | Self::HandOver(_) => true,
-            Self::Held(_) | Self::Conflict(_) => false,
+            Self::NeedsPermission(_) | Self::Conflict(_) => false,
         }
     }
 
@@ -328,7 +328,7 @@ impl Decision {
     pub const fn changes_holder(&self) -> bool {
         match self {
             Self::TakeHold | Self::HandOver(_) => true,
-            Self::Update | Self::Held(_) | Self::Conflict(_) => false,
+            Self::Update | Self::NeedsPermission(_) | Self::Conflict(_) => false,
         }
     }
 }

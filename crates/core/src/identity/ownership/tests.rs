@@ -81,10 +81,10 @@ fn the_command_line_is_told_whose_an_organization_is() {
         resource: Some(&own),
         ..declarant
     };
-    let theirs = |name: &str| Standing::Theirs(Rival::Manifest(name.to_owned()));
+    let theirs = |name: &str| Standing::Theirs(OtherOwner::Manifest(name.to_owned()));
     let operators = |text: &str| {
         let mark = HolderMark::read(text).unwrap();
-        Standing::Theirs(Rival::Operator(mark))
+        Standing::Theirs(OtherOwner::Operator(mark))
     };
     let former = Standing::FormerlyOurs("kunden".to_owned());
     let held = "here/team-a/acme";
@@ -127,7 +127,7 @@ fn the_command_line_is_told_whose_an_organization_is() {
 fn the_operator_takes_what_nobody_holds_at_home_and_asks_elsewhere() {
     let (at_home, elsewhere) = (holder("here/portal/acme"), holder("here/team-a/acme"));
     let manifest = name("customers");
-    let asks = Decision::Held(Permission::AllowAdoption);
+    let asks = Decision::NeedsPermission(Permission::AllowAdoption);
     for (owner, resource, adoption, named, expected) in [
         (None, &at_home, false, false, Decision::TakeHold),
         (None, &elsewhere, false, false, asks.clone()),
@@ -281,7 +281,7 @@ fn of_two_that_claim_the_same_the_one_whose_status_names_it_has_it() {
         named_by_status,
     };
     let lost = || Decision::Conflict(Obstacle::ClaimedByAnother);
-    let asks = || Decision::Held(Permission::AllowAdoption);
+    let asks = || Decision::NeedsPermission(Permission::AllowAdoption);
     let take = || Decision::TakeHold;
     let old = || Decision::HandOver(holder("here/portal/old"));
     for (claims, expected) in [

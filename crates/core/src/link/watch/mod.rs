@@ -99,13 +99,13 @@ impl Watch {
         readiness: &IntentReadiness,
         events: &'a [Event],
     ) -> (Verdict, Vec<&'a Event>) {
-        let news: Vec<&Event> = events
+        let fresh: Vec<&Event> = events
             .iter()
             .filter(|event| self.known_events.insert(event.id.clone()))
             .collect();
         // A state that could not be read is no change.
         if readiness.basis != Basis::Read {
-            return (Verdict::Waiting(Phase::Unclear), news);
+            return (Verdict::Waiting(Phase::Unclear), fresh);
         }
         if std::mem::take(&mut self.lacks_beginning) {
             let known_events = std::mem::take(&mut self.known_events);
@@ -115,10 +115,10 @@ impl Watch {
             };
         }
         self.is_unbroken &= readiness.state == self.first;
-        (self.judge(readiness, &news), news)
+        (self.judge(readiness, &fresh), fresh)
     }
 
-    fn judge(&self, readiness: &IntentReadiness, news: &[&Event]) -> Verdict {
+    fn judge(&self, readiness: &IntentReadiness, fresh: &[&Event]) -> Verdict {
         let evidence = &readiness.evidence;
         match readiness.state {
             State::Configured if self.until == Until::Configured || !self.is_unbroken => {
@@ -126,7 +126,7 @@ impl Watch {
             }
             State::Configured => {
                 let completed = evidence.iter().any(|piece| self.completes(piece))
-                    || news.iter().any(|event| completes(&event.kind));
+                    || fresh.iter().any(|event| completes(&event.kind));
                 if completed {
                     Verdict::Configured
                 } else if evidence.iter().any(|piece| self.is_new(piece)) {
@@ -141,7 +141,7 @@ impl Watch {
                 };
                 if !self.is_unbroken
                     || evidence.iter().any(alarms)
-                    || news.iter().any(|event| alarming(&event.kind))
+                    || fresh.iter().any(|event| alarming(&event.kind))
                 {
                     Verdict::WentWrong
                 } else if evidence.iter().any(|piece| self.is_new(piece)) {

@@ -149,9 +149,9 @@ fn a_second_failure_between_two_readings_is_told_by_its_event() {
         old[0].clone(),
         event("2", EventKind::DomainVerificationFailed),
     ];
-    let (verdict, news) = watch.look(&failed, &both);
+    let (verdict, fresh) = watch.look(&failed, &both);
     assert_eq!(verdict, Verdict::WentWrong);
-    assert_eq!(news, [&both[1]]);
+    assert_eq!(fresh, [&both[1]]);
 }
 
 #[test]

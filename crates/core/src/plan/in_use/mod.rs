@@ -119,11 +119,11 @@ impl fmt::Display for Evidence {
 /// a verified domain, audit logs that are active, a log stream that was finished, and at least one
 /// active member. What was not or could not be read counts as in use.
 pub fn in_use(live: &Organization, usage: Option<&Usage>) -> Vec<Evidence> {
-    let domains = live.domains.iter().filter(|held| held.state.is_verified());
+    let domains = live.domains.iter().filter(|live| live.state.is_verified());
     let mut evidence: Vec<Evidence> = domains
-        .map(|held| {
-            let path = FieldPath::Domain(held.domain.clone());
-            Evidence::read(path, held.state.as_str())
+        .map(|live| {
+            let path = FieldPath::Domain(live.domain.clone());
+            Evidence::read(path, live.state.as_str())
         })
         .collect();
     if let Some(usage) = usage {

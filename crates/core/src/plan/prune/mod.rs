@@ -9,7 +9,7 @@ use super::change::{Action, Flag, Held, HeldReason};
 use super::in_use::in_use;
 use super::{Plan, PlanInput, deletion};
 use crate::identity::Identities;
-use crate::identity::ownership::{Ownership, Rival};
+use crate::identity::ownership::{OtherOwner, Ownership};
 use portalctl_model::desired::Desired;
 use portalctl_model::observed::{Observed, Organization};
 use portalctl_model::{ManifestName, OrgKey, OrganizationId, mark};
@@ -123,24 +123,24 @@ pub(super) fn prune(plan: &mut Plan, input: PlanInput<'_>) {
         if let Some(holder) = holder.filter(|_| !policy.adopt_owned) {
             plan.held.push(Held {
                 change,
-                reason: HeldReason::HeldByAnother(Rival::Operator(holder)),
-                allow: Flag::AdoptOwned,
-                write: None,
+                reason: HeldReason::HeldByAnother(OtherOwner::Operator(holder)),
+                flag: Flag::AdoptOwned,
+                permission: None,
             });
         } else if let Some(reason) = doubt.clone() {
             plan.held.push(Held {
                 change,
                 reason,
-                allow: Flag::AllowBulk,
-                write: None,
+                flag: Flag::AllowBulk,
+                permission: None,
             });
         } else if !evidence.is_empty() && !policy.prune_active {
             let reason = HeldReason::NeedsFlag;
             plan.held.push(Held {
                 change,
                 reason,
-                allow: Flag::PruneActive,
-                write: None,
+                flag: Flag::PruneActive,
+                permission: None,
             });
         } else {
             plan.changes.push(change);

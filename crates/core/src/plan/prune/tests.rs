@@ -76,7 +76,7 @@ const PRUNE: Policy = Policy {
 fn outcome(plan: &Plan) -> (Vec<&str>, Vec<(&str, Flag)>) {
     let deleted = plan.changes.iter().map(|change| change.key.as_str());
     let held = plan.held.iter();
-    let held = held.map(|held| (held.change.key.as_str(), held.allow));
+    let held = held.map(|held| (held.change.key.as_str(), held.flag));
     (deleted.collect(), held.collect())
 }
 

@@ -4,7 +4,7 @@ use super::*;
 fn a_refused_key_is_explained() {
     let refused = |kind, status| {
         let error = refusal(kind, status);
-        with_pulse(Subject::ApiKeyAccepted, |p| p.refusal = Some(error))
+        with_probe(Subject::ApiKeyAccepted, |p| p.refusal = Some(error))
     };
     let check = refused(ApiErrorKind::Unauthorized, 401);
     fails(&check, api::UNAUTHORIZED);
@@ -17,8 +17,8 @@ fn a_refused_key_is_explained() {
 #[test]
 fn the_rate_limit_warns_below_a_tenth() {
     let left = |remaining| {
-        with_pulse(Subject::RateLimit, |pulse| {
-            pulse.budget = Some(Budget {
+        with_probe(Subject::RateLimit, |probe| {
+            probe.budget = Some(Budget {
                 limit: 6000,
                 remaining,
                 reset_in: Duration::from_secs(45),
@@ -32,11 +32,11 @@ fn the_rate_limit_warns_below_a_tenth() {
         "0 of 6000 requests are left; full again in 45 seconds"
     );
     is(
-        &with_pulse(Subject::RateLimit, |p| p.budget = None),
+        &with_probe(Subject::RateLimit, |p| p.budget = None),
         Verdict::Pass,
     );
     let error = refusal(ApiErrorKind::RateLimited, 429);
-    let limited = with_pulse(Subject::RateLimit, |p| p.refusal = Some(error));
+    let limited = with_probe(Subject::RateLimit, |p| p.refusal = Some(error));
     warns(&limited, api::RATE_LIMITED);
 }
 
@@ -44,11 +44,11 @@ fn the_rate_limit_warns_below_a_tenth() {
 fn organizations_hint_at_the_wrong_environment() {
     let account = |found, missing_pins, others| {
         with(Subject::Organizations, |facts| {
-            let pulse = Pulse {
+            let probe = ApiProbe {
                 has_organizations: Some(others),
-                ..pulse()
+                ..probe()
             };
-            facts.pulse = Asked::Answered(Ok(pulse));
+            facts.api_probe = Asked::Answered(Ok(probe));
             facts.account = Asked::Answered(Ok(Account {
                 declared: 12,
                 asked: 10,

@@ -13,7 +13,9 @@ use portalctl_model::return_url::LocalHttp;
 use portalctl_model::{
     AllowedHosts, ClientId, ExternalId, Intent, OrgKey, OrganizationId, ReturnUrl,
 };
-use portalctl_workos::{ApiError, ApiErrorKind, Budget, ConnectFailure, NoPulse, Proxy, Pulse};
+use portalctl_workos::{
+    ApiError, ApiErrorKind, ApiProbe, ApiProbeFailure, Budget, ConnectFailure, Proxy,
+};
 
 mod account;
 mod credentials;
@@ -47,8 +49,8 @@ fn refusal(kind: ApiErrorKind, status: u16) -> ApiError {
     }
 }
 
-fn pulse() -> Pulse {
-    Pulse {
+fn probe() -> ApiProbe {
+    ApiProbe {
         elapsed: Duration::from_millis(42),
         refusal: None,
         has_organizations: Some(true),
@@ -98,7 +100,7 @@ fn healthy() -> Facts {
         }),
         proxy: Proxy::None,
         certificates: Certificates::System,
-        pulse: Asked::Answered(Ok(pulse())),
+        api_probe: Asked::Answered(Ok(probe())),
         client_id_known: Asked::Answered(Ok(true)),
         account: Asked::Answered(Ok(Account {
             declared: 2,
@@ -131,11 +133,11 @@ fn with(subject: Subject, change: impl FnOnce(&mut Facts)) -> Check {
     checks.find(|check| check.subject == subject).unwrap()
 }
 
-fn with_pulse(subject: Subject, change: impl FnOnce(&mut Pulse)) -> Check {
+fn with_probe(subject: Subject, change: impl FnOnce(&mut ApiProbe)) -> Check {
     with(subject, |facts| {
-        let mut pulse = pulse();
-        change(&mut pulse);
-        facts.pulse = Asked::Answered(Ok(pulse));
+        let mut probe = probe();
+        change(&mut probe);
+        facts.api_probe = Asked::Answered(Ok(probe));
     })
 }
 
@@ -263,7 +265,7 @@ fn in_the_sandbox_neither_key_nor_network_is_looked_at() {
 #[test]
 fn what_was_not_asked_is_skipped_with_why() {
     let mut facts = healthy();
-    facts.pulse = Asked::not("interrupted");
+    facts.api_probe = Asked::not("interrupted");
     for check in examine(&facts) {
         let rests_on_it = [
             Subject::Reachable,

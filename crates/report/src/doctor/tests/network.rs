@@ -43,7 +43,7 @@ fn why_workos_is_not_reached_is_told_apart() {
         with(Subject::Reachable, |facts| {
             facts.proxy = proxy;
             let error = refusal(ApiErrorKind::Unreachable, 0);
-            facts.pulse = Asked::Answered(Err(NoPulse { error, at }));
+            facts.api_probe = Asked::Answered(Err(ApiProbeFailure { error, at }));
         })
     };
     for (at, code) in [
@@ -66,15 +66,15 @@ fn why_workos_is_not_reached_is_told_apart() {
         let error = refusal(kind, 500);
         let code = error.code();
         fails(
-            &with_pulse(Subject::Reachable, |p| p.refusal = Some(error.clone())),
+            &with_probe(Subject::Reachable, |p| p.refusal = Some(error.clone())),
             code,
         );
-        let accepted = with_pulse(Subject::ApiKeyAccepted, |p| p.refusal = Some(error));
+        let accepted = with_probe(Subject::ApiKeyAccepted, |p| p.refusal = Some(error));
         is(&accepted, Verdict::Skip);
     }
     let error = refusal(ApiErrorKind::Unauthorized, 401);
     is(
-        &with_pulse(Subject::Reachable, |p| p.refusal = Some(error)),
+        &with_probe(Subject::Reachable, |p| p.refusal = Some(error)),
         Verdict::Pass,
     );
 }
@@ -82,8 +82,8 @@ fn why_workos_is_not_reached_is_told_apart() {
 #[test]
 fn the_clock_warns_from_30_seconds_and_fails_beyond_5_minutes() {
     let ahead = |seconds| {
-        with_pulse(Subject::Clock, |pulse| {
-            pulse.server_ahead = Some(SignedDuration::from_secs(seconds));
+        with_probe(Subject::Clock, |probe| {
+            probe.server_ahead = Some(SignedDuration::from_secs(seconds));
         })
     };
     for good in [0, 29, -29] {
@@ -102,7 +102,7 @@ fn the_clock_warns_from_30_seconds_and_fails_beyond_5_minutes() {
             .starts_with("2 hours ahead of the server's: ")
     );
     is(
-        &with_pulse(Subject::Clock, |p| p.server_ahead = None),
+        &with_probe(Subject::Clock, |p| p.server_ahead = None),
         Verdict::Skip,
     );
 }

@@ -60,7 +60,7 @@ pub struct Answers {
 /// Result of a DNS check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum Sight {
+pub enum RecordPresence {
     /// The record is there.
     Yes,
     /// The record is not there.
@@ -73,7 +73,7 @@ pub enum Sight {
     Unknown,
 }
 
-impl Sight {
+impl RecordPresence {
     /// The word for it in JSON.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -86,31 +86,31 @@ impl Sight {
     }
 
     /// Returns whether WorkOS is certain not to find the record.
-    pub const fn is_in_vain(self) -> bool {
+    pub const fn is_missing(self) -> bool {
         matches!(self, Self::No | Self::OtherValue | Self::WrongName)
     }
 }
 
 /// DNS check of one record, with a sentence that holds no value of any record.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Seen {
+pub struct DnsCheck {
     /// The result.
-    pub sight: Sight,
+    pub presence: RecordPresence,
     /// The wrong name that it stands at.
     pub found_at: Option<String>,
     /// The sentence.
     pub message: String,
 }
 
-impl Seen {
+impl DnsCheck {
     /// Creates an inconclusive check, with the reason.
     pub fn unknown(message: impl Into<String>) -> Self {
-        Self::new(Sight::Unknown, message)
+        Self::new(RecordPresence::Unknown, message)
     }
 
-    fn new(sight: Sight, message: impl Into<String>) -> Self {
+    fn new(presence: RecordPresence, message: impl Into<String>) -> Self {
         Self {
-            sight,
+            presence,
             found_at: None,
             message: message.into(),
         }
@@ -132,34 +132,36 @@ enum Likeness {
     OtherToken,
 }
 
-/// Says whether the world sees a record.
-pub fn judge(record: &Record, answers: &Answers) -> Seen {
+/// Checks a record by the answers of one resolver.
+pub fn check_record(record: &Record, answers: &Answers) -> DnsCheck {
     let host = record.host();
     let here = match &answers.here {
         Answer::Texts(texts) => texts.as_slice(),
         Answer::NoText | Answer::NoName => &[],
-        Answer::Failed(trouble) => return Seen::unknown(format!("{host}: {trouble}")),
+        Answer::Failed(trouble) => return DnsCheck::unknown(format!("{host}: {trouble}")),
     };
     let nearest = here.iter().filter_map(|text| likeness(record, text)).min();
     match nearest {
-        Some(Likeness::Same) => return Seen::new(Sight::Yes, format!("{host} has the record")),
+        Some(Likeness::Same) => {
+            return DnsCheck::new(RecordPresence::Yes, format!("{host} has the record"));
+        }
         Some(Likeness::Wrapped) => {
             let message =
                 format!("{host} has the record, with quotes or spaces as a part of its value");
-            return Seen::new(Sight::Yes, message);
+            return DnsCheck::new(RecordPresence::Yes, message);
         }
         Some(Likeness::OtherCase | Likeness::OtherForm | Likeness::OtherToken) | None => {}
     }
     if let Some(name) = found_elsewhere(record, &answers.elsewhere) {
-        return Seen {
+        return DnsCheck {
             found_at: Some(name.to_owned()),
-            ..Seen::new(
-                Sight::WrongName,
+            ..DnsCheck::new(
+                RecordPresence::WrongName,
                 format!("the record stands at {name} instead of {host}"),
             )
         };
     }
-    let other = |message: String| Seen::new(Sight::OtherValue, message);
+    let other = |message: String| DnsCheck::new(RecordPresence::OtherValue, message);
     match nearest {
         Some(Likeness::OtherCase) => other(format!(
             "{host} has the record in another case; upper and lower case count"
@@ -172,7 +174,7 @@ pub fn judge(record: &Record, answers: &Answers) -> Seen {
             "{host} has another record of this kind: an old one, or another organization's"
         )),
         Some(Likeness::Same | Likeness::Wrapped) | None => {
-            Seen::new(Sight::No, missing(host.as_str(), &answers.here))
+            DnsCheck::new(RecordPresence::No, missing(host.as_str(), &answers.here))
         }
     }
 }
@@ -235,30 +237,33 @@ fn found_elsewhere<'a>(record: &Record, names: &'a [(String, Answer)]) -> Option
 
 /// Combines the checks of several resolvers: the record is there when every resolver that could
 /// tell says so. Each comes with its address; there is at least one.
-pub fn combine(seen: Vec<(String, Seen)>) -> Seen {
-    let told = |seen: &Seen| seen.sight != Sight::Unknown;
+pub fn combine(seen: Vec<(String, DnsCheck)>) -> DnsCheck {
+    let told = |seen: &DnsCheck| seen.presence != RecordPresence::Unknown;
     let count = seen.len();
     let answered = seen.iter().filter(|(_, seen)| told(seen)).count();
-    let with = seen.iter().filter(|(_, s)| s.sight == Sight::Yes).count();
-    let rank = |seen: &Seen| match seen.sight {
-        Sight::WrongName => 0,
-        Sight::OtherValue => 1,
-        Sight::No => 2,
-        Sight::Yes => 3,
-        Sight::Unknown => 4,
+    let with = seen
+        .iter()
+        .filter(|(_, s)| s.presence == RecordPresence::Yes)
+        .count();
+    let rank = |seen: &DnsCheck| match seen.presence {
+        RecordPresence::WrongName => 0,
+        RecordPresence::OtherValue => 1,
+        RecordPresence::No => 2,
+        RecordPresence::Yes => 3,
+        RecordPresence::Unknown => 4,
     };
     let Some((address, mut worst)) = seen.into_iter().min_by_key(|(_, seen)| rank(seen)) else {
-        return Seen::unknown("no resolver was asked");
+        return DnsCheck::unknown("no resolver was asked");
     };
     if count == 1 {
         return worst;
     }
-    let told_by = match (worst.sight, with) {
-        (Sight::Yes, _) if answered == count => format!("all {count} resolvers"),
-        (Sight::Yes, _) => format!("the {answered} of {count} resolvers that answered"),
-        (Sight::Unknown, _) => format!("none of {count} resolvers could tell; {address}"),
-        (Sight::No | Sight::OtherValue | Sight::WrongName, 0) => address,
-        (Sight::No | Sight::OtherValue | Sight::WrongName, with) => {
+    let told_by = match (worst.presence, with) {
+        (RecordPresence::Yes, _) if answered == count => format!("all {count} resolvers"),
+        (RecordPresence::Yes, _) => format!("the {answered} of {count} resolvers that answered"),
+        (RecordPresence::Unknown, _) => format!("none of {count} resolvers could tell; {address}"),
+        (RecordPresence::No | RecordPresence::OtherValue | RecordPresence::WrongName, 0) => address,
+        (RecordPresence::No | RecordPresence::OtherValue | RecordPresence::WrongName, with) => {
             format!("{with} of {count} resolvers see the record already; {address}")
         }
     };

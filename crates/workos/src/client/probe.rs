@@ -20,7 +20,7 @@ use portalctl_model::observed::Organization;
 
 /// Probe result: facts about the endpoint, the key and the time.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Pulse {
+pub struct ApiProbe {
     /// Duration of the exchange.
     pub elapsed: Duration,
     /// Error, where the answer is not the one that was asked for.
@@ -35,7 +35,7 @@ pub struct Pulse {
 
 /// Failure of a probe without an answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NoPulse {
+pub struct ApiProbeFailure {
     /// The error.
     pub error: ApiError,
     /// At which step the connection failed, if it is known.
@@ -43,15 +43,15 @@ pub struct NoPulse {
 }
 
 impl Client {
-    /// Asks for the smallest page there is; an answer of any status is a pulse.
+    /// Asks for the smallest page there is; an answer of any status is a result.
     ///
     /// `GET /organizations?limit=1`
-    pub async fn pulse(&self) -> Result<Pulse, NoPulse> {
+    pub async fn probe(&self) -> Result<ApiProbe, ApiProbeFailure> {
         let mut call = Call::get("/organizations".to_owned());
         "limit=1".clone_into(&mut call.query);
         let key = self.key_for(&call).await;
         let (elapsed, answer) = self.attempt(&call, 1, key.as_ref()).await;
-        let answer = answer.map_err(|failed| NoPulse {
+        let answer = answer.map_err(|failed| ApiProbeFailure {
             at: failed.at,
             error: *failed.error,
         })?;
@@ -61,7 +61,7 @@ impl Client {
             Ok(page) => (Some(!page.items.is_empty()), None),
             Err(Failed { error, .. }) => (None, Some(*error)),
         };
-        Ok(Pulse {
+        Ok(ApiProbe {
             elapsed,
             refusal,
             has_organizations,
@@ -121,7 +121,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_date_is_held_against_the_middle_of_the_exchange() {
+    fn a_date_is_compared_with_the_middle_of_the_exchange() {
         let now = Timestamp::from_second(1_800_000_000).unwrap();
         let ahead = |date: &str, elapsed| {
             let headers = [(http::header::DATE, date.parse().unwrap())];
