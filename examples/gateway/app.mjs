@@ -102,7 +102,14 @@ const server = createServer(async (request, answer) => {
   }
   const html = route(personOf(request), new URLSearchParams(body), answer);
   if (answer.headersSent) return;
-  answer.writeHead(200, { 'content-type': 'text/html; charset=utf-8', 'cache-control': 'no-store' });
+  answer.writeHead(200, {
+    'content-type': 'text/html; charset=utf-8',
+    'cache-control': 'no-store',
+    // The gateway is the one address that a policy for forms has to name: the way goes on from there.
+    'content-security-policy':
+      `default-src 'none'; style-src 'unsafe-inline'; connect-src 'self' ${GATEWAY}; ` +
+      `form-action 'self' ${GATEWAY}; base-uri 'none'; frame-ancestors 'none'`,
+  });
   answer.end(html);
 });
 server.listen(Number(PORT), '127.0.0.1', () => console.log(origin));

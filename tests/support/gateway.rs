@@ -71,9 +71,25 @@ impl Stage {
     /// The same, with options for the gateway and the sandbox.
     #[track_caller]
     pub(crate) fn with(config: &str, options: &str, sandbox_options: &str) -> Self {
+        Self::of(config, [options, sandbox_options], |_| {})
+    }
+
+    /// The same, with more files.
+    #[track_caller]
+    pub(crate) fn prepared(config: &str, prepare: impl FnOnce(&TestEnv)) -> Self {
+        Self::of(config, ["", ""], prepare)
+    }
+
+    #[track_caller]
+    fn of(
+        config: &str,
+        [options, sandbox_options]: [&str; 2],
+        prepare: impl FnOnce(&TestEnv),
+    ) -> Self {
         let env = TestEnv::with_manifest(MANIFEST);
         env.write("gateway.yaml", config);
         env.write("handoff.secret", SECRET);
+        prepare(&env);
         let sandbox = SandboxServer::with(&env, &format!("--rate-limit off {sandbox_options}"));
         let _ = env.run("apply --yes").at(&sandbox).exits(0);
         let gateway = GatewayServer::start(&env, &sandbox, options);
@@ -232,11 +248,18 @@ pub(crate) fn ask(
     let mut lines = head.lines();
     let status = lines.next().unwrap().split(' ').nth(1).unwrap();
     let headers = lines.map(|line| line.split_once(": ").unwrap());
+    let mut merged: BTreeMap<String, String> = BTreeMap::new();
+    for (name, value) in headers {
+        let values = merged.entry(name.to_lowercase()).or_default();
+        // Several cookies stand on lines of their own.
+        if !values.is_empty() {
+            values.push('\n');
+        }
+        values.push_str(value);
+    }
     Answer {
         status: status.parse().unwrap(),
-        headers: headers
-            .map(|(name, value)| (name.to_lowercase(), value.to_owned()))
-            .collect(),
+        headers: merged,
         body: body.to_owned(),
     }
 }
@@ -245,8 +268,11 @@ impl Answer {
     /// Returns the `Cookie` header that a browser would send back.
     #[track_caller]
     pub(crate) fn cookie(&self) -> String {
-        let cookie = &self.headers["set-cookie"];
-        cookie.split(';').next().unwrap().to_owned()
+        let cookies = self.headers["set-cookie"].lines();
+        let pairs: Vec<&str> = cookies
+            .map(|cookie| cookie.split(';').next().unwrap())
+            .collect();
+        pairs.join("; ")
     }
 }
 

@@ -14,12 +14,13 @@ use super::audit_log::{AuditRecord, Route};
 use super::config::{IdentityProvider, ProxyRules, ReturnMode};
 use super::keyring::Keyring;
 use super::limits::visitor_key;
+use super::navigation::{Navigation, is_cross_site, navigation};
 use super::refusal::{ErrorPage, Refusal};
 use super::replay_cache::Claim;
 use super::request::{RequestPath, parse_path, peer_address};
 use super::session_token::{SESSION_SECONDS, Session};
 use super::state::GatewayState;
-use super::token::{self, HandOff, MAX_TOKEN, Rules};
+use super::token::{self, HandOff, MAX_TOKEN, Rules, is_id};
 use super::{cookie, proxy};
 use portalctl_core::link::{self, Options, ResolvedUrl};
 use portalctl_model::codes::{Code, gateway as codes};
@@ -35,15 +36,17 @@ const FORM_TIMEOUT: Duration = Duration::from_secs(10);
 struct Admitted {
     subject: String,
     again: bool,
-    /// Token id; empty where a proxy authenticated the person.
+    /// Token id, or the id that the app gave in its place; may be empty behind a proxy.
     handoff: String,
     claim: Option<Claim>,
 }
 
-/// Portal link with the cookie that goes with it.
+/// Portal link with the cookies that go with it.
 struct Linked {
     link: PortalLink,
-    cookie: Option<String>,
+    intent: Intent,
+    navigation: Navigation,
+    cookies: Vec<String>,
 }
 
 /// Answers a request with a redirect to a portal link, or with a refusal.
@@ -53,15 +56,20 @@ pub(super) async fn handle(
     request: Request,
 ) -> Response {
     let mut audit = AuditRecord::new(Route::Portal, peer_address(request.extensions()));
+    let own_address = request.uri().path_and_query().map(ToString::to_string);
     let outcome = hand_over(&state, path, request, &mut audit).await;
-    match outcome.and_then(|linked| redirect(&linked)) {
+    match outcome.and_then(|linked| lead_on(&state, &linked)) {
         Ok(answer) => {
             audit.done("linked", &state.metrics);
             answer
         }
         Err(refusal) => {
             audit.refused(&refusal, &state.metrics);
-            state.pages.refusal(refusal.page)
+            match (refusal.page, own_address) {
+                // The address was checked before: it holds a key, an intent and a hand-off id.
+                (ErrorPage::Confirm, Some(address)) => state.pages.confirm(address),
+                (page, _) => state.pages.refusal(page),
+            }
         }
     }
 }
@@ -76,6 +84,7 @@ async fn hand_over(
     let (key, intent) = parse_path(path)?;
     audit.organization = Some(key.clone());
     audit.intent = Some(intent);
+    let navigation = navigation(request.method(), request.headers())?;
     let admitted = match (&state.config.identity_provider, &state.tokens) {
         (IdentityProvider::Token(_), Some((rules, keys))) => {
             let text = read_token(state, request).await?;
@@ -86,6 +95,10 @@ async fn hand_over(
         (IdentityProvider::Proxy(rules), _) => {
             let admitted = admit_by_proxy(rules, &request, &key, intent)?;
             audit.subject = Some(admitted.subject.clone());
+            // The proxy's cookie goes with every request, whoever made the browser send it.
+            if is_cross_site(request.headers(), state.public_url.as_str()) {
+                return Err(codes::CROSS_SITE.into());
+            }
             admitted
         }
         (IdentityProvider::Token(_), None) => return Err(Refusal::busy()),
@@ -102,11 +115,25 @@ async fn hand_over(
         handoff: admitted.handoff,
         exp: state.now().saturating_add(SESSION_SECONDS),
     };
-    let cookie = (state.config.return_mode != ReturnMode::Direct).then(|| {
-        let value = state.signing_keys().sign_session(&session);
-        cookie::set_cookie(&state.public_url, &session, &value)
-    });
-    Ok(Linked { link, cookie })
+    Ok(Linked {
+        link,
+        intent,
+        navigation,
+        cookies: cookies(state, &session),
+    })
+}
+
+/// Returns the `Set-Cookie` headers of a session.
+fn cookies(state: &GatewayState, session: &Session) -> Vec<String> {
+    if state.config.return_mode == ReturnMode::Direct {
+        return Vec::new();
+    }
+    let (keys, url) = (state.signing_keys(), &state.public_url);
+    let value = keys.sign_session(session);
+    vec![
+        cookie::set_session(url, session, &value, SESSION_SECONDS),
+        cookie::set_seat(url, &keys.seat(&session.sub)),
+    ]
 }
 
 /// Returns the token of the form body or of the query, where it is the only parameter.
@@ -146,6 +173,18 @@ fn refuse_parameters(request: &Request) -> Result<(), Code> {
     }
 }
 
+/// Returns the id by which the app recognizes its own request: the only parameter where a proxy
+/// says who somebody is.
+fn handoff_id(request: &Request) -> Result<String, Code> {
+    let query = request.uri().query().unwrap_or_default();
+    let mut pairs = form_urlencoded::parse(query.as_bytes());
+    match (pairs.next(), pairs.next()) {
+        (None, _) => Ok(String::new()),
+        (Some((name, id)), None) if name == "handoff" && is_id(&id) => Ok(id.into_owned()),
+        _ => Err(codes::PARAMETER),
+    }
+}
+
 /// Verifies a token. An unknown key id makes the keys be fetched again.
 async fn verify_token(
     state: &GatewayState,
@@ -153,9 +192,8 @@ async fn verify_token(
     rules: &Rules,
     keyring: &Keyring,
 ) -> Result<HandOff, Refusal> {
-    let now = state.now();
     let keys = keyring.keys().ok_or_else(Refusal::busy)?;
-    let checked = token::check(text, &keys, rules, now);
+    let checked = token::check(text, &keys, rules, state.now());
     if checked.as_ref().err() != Some(&codes::UNKNOWN_KEY) {
         return Ok(checked?);
     }
@@ -163,7 +201,8 @@ async fn verify_token(
         tracing::warn!(message, "an unknown key, and the keys cannot be asked for");
     }
     let keys = keyring.keys().ok_or_else(Refusal::busy)?;
-    Ok(token::check(text, &keys, rules, now)?)
+    // The token may have expired meanwhile.
+    Ok(token::check(text, &keys, rules, state.now())?)
 }
 
 /// Checks that a token is for this organization and intent, and claims it.
@@ -197,13 +236,13 @@ fn admit_by_proxy(
     key: &OrgKey,
     intent: Intent,
 ) -> Result<Admitted, Code> {
-    refuse_parameters(request)?;
+    let handoff = handoff_id(request)?;
     let identity = proxy::identity(rules, peer_address(request.extensions()), request.headers())?;
     identity.authorize(&rules.groups, key, intent)?;
     Ok(Admitted {
         subject: identity.subject,
         again: false,
-        handoff: String::new(),
+        handoff,
         claim: None,
     })
 }
@@ -265,9 +304,25 @@ async fn make_link(
     state.upstream.link(&permit, &request).await
 }
 
-/// Builds the redirect. The link is in its `Location` header and nowhere else.
-fn redirect(linked: &Linked) -> Result<Response, Refusal> {
-    let link = HeaderValue::from_str(linked.link.expose());
+/// Leads the person on to the link: by a page that goes on by itself in a browser, by a redirect in
+/// any other client. The link is in this answer and nowhere else.
+fn lead_on(state: &GatewayState, linked: &Linked) -> Result<Response, Refusal> {
+    let link = linked.link.expose();
+    let mut answer = match linked.navigation {
+        Navigation::Browser => state.pages.onward(link, linked.intent),
+        Navigation::Unstated => redirect(link)?,
+    };
+    for cookie in &linked.cookies {
+        let cookie = HeaderValue::from_str(cookie);
+        let mut cookie = cookie.expect("tokens, keys and intents are visible ASCII");
+        cookie.set_sensitive(true);
+        answer.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    Ok(answer)
+}
+
+fn redirect(link: &str) -> Result<Response, Refusal> {
+    let link = HeaderValue::from_str(link);
     let mut link = link.map_err(|_| {
         Refusal::new(
             portalctl_model::codes::api::INVALID_ANSWER,
@@ -277,13 +332,6 @@ fn redirect(linked: &Linked) -> Result<Response, Refusal> {
     link.set_sensitive(true);
     let mut answer = Response::new(Body::empty());
     *answer.status_mut() = StatusCode::SEE_OTHER;
-    let headers = answer.headers_mut();
-    headers.insert(header::LOCATION, link);
-    if let Some(cookie) = &linked.cookie {
-        let cookie = HeaderValue::from_str(cookie);
-        let mut cookie = cookie.expect("tokens, keys and intents are visible ASCII");
-        cookie.set_sensitive(true);
-        headers.insert(header::SET_COOKIE, cookie);
-    }
+    answer.headers_mut().insert(header::LOCATION, link);
     Ok(answer)
 }

@@ -83,6 +83,25 @@ impl KeySet {
         Ok(Self::Public(keys))
     }
 
+    /// Returns the set that a source leaves whose keys were all withdrawn; `None` where the text is
+    /// merely broken.
+    pub(super) const fn withdrawn(error: &InvalidKeys) -> Option<Self> {
+        match error {
+            InvalidKeys::NoSecret => Some(Self::Secrets(Vec::new())),
+            InvalidKeys::NoKey => Some(Self::Public(Vec::new())),
+            InvalidKeys::TooManySecrets(_)
+            | InvalidKeys::ShortSecret(_)
+            | InvalidKeys::NotJwks(_) => None,
+        }
+    }
+
+    /// Returns whether no token can be verified.
+    pub(super) const fn is_empty(&self) -> bool {
+        match self {
+            Self::Secrets(keys) | Self::Public(keys) => keys.is_empty(),
+        }
+    }
+
     /// Returns the keys that a token may be signed with: those with the id that it names. Without
     /// an id there must be one public key only; secrets are all tried.
     pub(super) fn candidates(&self, id: Option<&str>) -> Result<Vec<&Key>, Code> {

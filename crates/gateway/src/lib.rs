@@ -8,7 +8,7 @@
 //! The gateway adds authentication to what the other crates decide: the manifest declares the
 //! organizations, [`portalctl_core::link`] decides whether a link may be made and where it leads
 //! back to, [`mod@portalctl_core::readiness`] derives the state of an intent. A link exists in one
-//! redirect only. Used tokens are remembered in memory, so one process serves one app.
+//! answer only. Used tokens are remembered in memory, so one process serves one app.
 
 mod audit_log;
 mod config;
@@ -24,6 +24,7 @@ mod keys;
 mod limits;
 mod manifest;
 mod metrics;
+mod navigation;
 mod outcome;
 mod page_text;
 mod pages;
@@ -102,7 +103,8 @@ impl Gateway {
         } = options;
         let tokens = match &config.identity_provider {
             IdentityProvider::Token(token) => {
-                let keys = Keyring::open(token.keys.clone(), Arc::clone(&clock))
+                let expire_after = token.keys_expire_after;
+                let keys = Keyring::open(token.keys.clone(), expire_after, Arc::clone(&clock))
                     .map_err(|message| OpenError::new(codes::KEYS, message))?;
                 let not_before = not_before(&clock, config.clock_leeway);
                 let rules = token_rules(token, &public_url, config.clock_leeway, not_before);

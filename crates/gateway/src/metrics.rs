@@ -57,6 +57,7 @@ pub(super) struct Metrics {
     workos_requests: Counter,
     manifest_is_current: Gauge,
     api_key_is_accepted: Gauge,
+    keys_age: Gauge,
 }
 
 /// Values that are read when the metrics are.
@@ -65,6 +66,8 @@ pub(super) struct Snapshot {
     pub(super) in_flight: usize,
     pub(super) workos_requests: u64,
     pub(super) is_key_refused: bool,
+    /// Seconds since the keys of hand-off tokens were last read; 0 where there are none.
+    pub(super) keys_age: u64,
 }
 
 impl Metrics {
@@ -77,6 +80,7 @@ impl Metrics {
         let workos_requests = Counter::default();
         let manifest_is_current = Gauge::default();
         let api_key_is_accepted = Gauge::default();
+        let keys_age = Gauge::default();
         registry.register("answers", "Answers to people", answers.clone());
         registry.register("reloads", "Files that were read again", reloads.clone());
         registry.register(
@@ -104,6 +108,11 @@ impl Metrics {
             "0 while WorkOS refuses the API key",
             api_key_is_accepted.clone(),
         );
+        registry.register(
+            "keys_age_seconds",
+            "Seconds since the keys of hand-off tokens could last be read",
+            keys_age.clone(),
+        );
         manifest_is_current.set(1);
         Self {
             registry,
@@ -114,6 +123,7 @@ impl Metrics {
             workos_requests,
             manifest_is_current,
             api_key_is_accepted,
+            keys_age,
         }
     }
 
@@ -154,7 +164,10 @@ impl Metrics {
             in_flight,
             workos_requests,
             is_key_refused,
+            keys_age,
         } = now;
+        self.keys_age
+            .set(i64::try_from(*keys_age).unwrap_or(i64::MAX));
         let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
         self.used_tokens.set(count(*used_tokens));
         self.in_flight.set(count(*in_flight));

@@ -112,6 +112,23 @@ const fn validation(intent: Intent) -> &'static str {
     }
 }
 
+/// Returns the text of the page that leads on to the portal.
+pub(super) fn onward(intent: Intent) -> PageText {
+    let heading = format!("Opening the set-up: {}", intent.title());
+    let paragraph =
+        "If nothing happens, continue by yourself. The link works once, for five minutes.";
+    text(Icon::Open, heading, &[paragraph])
+}
+
+/// Returns the text for somebody who signed out.
+pub(super) fn signed_out() -> PageText {
+    text(
+        Icon::Good,
+        "You are signed out here",
+        &["This browser shows no set-up any more. You can close this page."],
+    )
+}
+
 /// Returns the text of a refusal.
 pub(super) fn refused(page: ErrorPage) -> PageText {
     match page {
@@ -126,6 +143,18 @@ pub(super) fn refused(page: ErrorPage) -> PageText {
             "We cannot show how far you are",
             "This page is for the browser that began the set-up, for two hours. What you have \
                entered is kept. The app you came from shows how far you are.",
+        ),
+        ErrorPage::Confirm => refusal(
+            Icon::Open,
+            "Do you want to continue?",
+            "Another site sent you to the set-up of your organization. Continue if that was your \
+               intention; otherwise close this page, and nothing has happened.",
+        ),
+        ErrorPage::NoNavigation => refusal(
+            Icon::Stopped,
+            "Open the set-up in a page of its own",
+            "It opens by a link, a form or a new address, and neither inside another page nor in \
+               the background. Go back to the app you came from, and start again there.",
         ),
         ErrorPage::NoPage => refusal(
             Icon::Stopped,

@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 
 use super::config::Brand;
 use super::outcome::Outcome;
-use super::page_text::{Icon, PageText, progress, refused};
+use super::page_text::{Icon, PageText, onward, progress, refused, signed_out};
 use super::refusal::ErrorPage;
 use portalctl_model::Intent;
 
@@ -47,6 +47,19 @@ struct Page<'a> {
     button: Option<&'a Button>,
     /// State on display, where the page polls for another one.
     state: Option<&'static str>,
+    /// URL that the page goes on to by itself.
+    onward: Option<&'a str>,
+}
+
+/// What a page does by itself.
+#[derive(Clone, Copy)]
+enum Motion<'a> {
+    /// Nothing.
+    Still,
+    /// Polls for a state other than the one on display.
+    Polls(&'static str),
+    /// Goes on to a URL.
+    GoesOn(&'a str),
 }
 
 impl Brand {
@@ -88,17 +101,46 @@ impl Pages {
         intent: Intent,
         button: Option<&Button>,
     ) -> Response {
-        let state = outcome.may_change().then_some(outcome.as_str());
-        self.page(StatusCode::OK, &progress(outcome, intent), button, state)
+        let motion = if outcome.may_change() {
+            Motion::Polls(outcome.as_str())
+        } else {
+            Motion::Still
+        };
+        self.page(StatusCode::OK, &progress(outcome, intent), button, motion)
+    }
+
+    /// Renders the page that ends a chain of redirects and goes on to the portal by itself: a form's
+    /// `form-action` applies to the whole chain, and to nothing after it.
+    pub(super) fn onward(&self, link: &str, intent: Intent) -> Response {
+        let button = Button {
+            label: "Continue".to_owned(),
+            href: link.to_owned(),
+        };
+        let motion = Motion::GoesOn(link);
+        self.page(StatusCode::OK, &onward(intent), Some(&button), motion)
+    }
+
+    /// Renders the question whether a person wants to go on to an address of the gateway.
+    pub(super) fn confirm(&self, href: String) -> Response {
+        let page = ErrorPage::Confirm;
+        let button = Button {
+            label: "Continue".to_owned(),
+            href,
+        };
+        self.page(page.status(), &refused(page), Some(&button), Motion::Still)
+    }
+
+    /// Renders the page for somebody who signed out.
+    pub(super) fn signed_out(&self) -> Response {
+        let home = self.home_button();
+        self.page(StatusCode::OK, &signed_out(), home.as_ref(), Motion::Still)
     }
 
     /// Renders a refusal.
     pub(super) fn refusal(&self, page: ErrorPage) -> Response {
-        let home = self.home().map(|href| Button {
-            label: self.back_label(),
-            href,
-        });
-        let mut answer = self.page(page.status(), &refused(page), home.as_ref(), None);
+        let home = self.home_button();
+        let text = refused(page);
+        let mut answer = self.page(page.status(), &text, home.as_ref(), Motion::Still);
         if let Some(seconds) = page.retry_after() {
             let headers = answer.headers_mut();
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
@@ -110,6 +152,13 @@ impl Pages {
     /// visitor.
     pub(super) fn home(&self) -> Option<String> {
         self.brand.home.clone()
+    }
+
+    fn home_button(&self) -> Option<Button> {
+        self.home().map(|href| Button {
+            label: self.back_label(),
+            href,
+        })
     }
 
     /// Returns the label of a button that leads back to the app.
@@ -133,8 +182,13 @@ impl Pages {
         status: StatusCode,
         text: &PageText,
         button: Option<&Button>,
-        state: Option<&'static str>,
+        motion: Motion<'_>,
     ) -> Response {
+        let (state, onward) = match motion {
+            Motion::Still => (None, None),
+            Motion::Polls(state) => (Some(state), None),
+            Motion::GoesOn(link) => (None, Some(link)),
+        };
         let page = Page {
             brand: &self.brand,
             style: &self.style,
@@ -142,6 +196,7 @@ impl Pages {
             text,
             button,
             state,
+            onward,
         };
         // Rendering into memory does not fail; the heading alone would still be an answer.
         let html = page.render().unwrap_or_else(|_| text.heading.clone());
@@ -218,6 +273,7 @@ mod tests {
             text: &refused(ErrorPage::Denied),
             button: None,
             state: None,
+            onward: None,
         };
         let html = page.render().unwrap();
         assert!(!html.contains("<script>"), "{html}");

@@ -71,9 +71,12 @@ impl PublicUrl {
     }
 }
 
+/// Path above all return pages.
+pub(super) const RETURN_ROOT: &str = "/return";
+
 /// Returns the path of the return page.
 pub(super) fn return_path(key: &OrgKey, intent: Intent) -> String {
-    format!("/return/{key}/{intent}")
+    format!("{RETURN_ROOT}/{key}/{intent}")
 }
 
 #[cfg(test)]

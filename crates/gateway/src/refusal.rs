@@ -29,6 +29,10 @@ pub(super) enum ErrorPage {
     Denied,
     /// The browser that came back has no valid session.
     Unknown,
+    /// Another site sent the person here, who has to agree first.
+    Confirm,
+    /// Request whose answer no person would see.
+    NoNavigation,
     /// Unknown path.
     NoPage,
     /// Method that the path does not support.
@@ -48,6 +52,8 @@ pub(super) enum ErrorPage {
 impl ErrorPage {
     pub(super) const fn status(self) -> StatusCode {
         match self {
+            Self::Confirm => StatusCode::OK,
+            Self::NoNavigation => StatusCode::BAD_REQUEST,
             Self::Denied | Self::Unknown => StatusCode::FORBIDDEN,
             Self::NoPage => StatusCode::NOT_FOUND,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
@@ -133,9 +139,15 @@ impl Refusal {
 
 impl From<Code> for Refusal {
     fn from(code: Code) -> Self {
-        if code == codes::BUSY {
-            return Self::busy();
-        }
-        Self::new(code, ErrorPage::Denied)
+        let page = if code == codes::BUSY {
+            ErrorPage::Busy(WAIT)
+        } else if code == codes::NO_NAVIGATION {
+            ErrorPage::NoNavigation
+        } else if code == codes::CROSS_SITE {
+            ErrorPage::Confirm
+        } else {
+            ErrorPage::Denied
+        };
+        Self::new(code, page)
     }
 }

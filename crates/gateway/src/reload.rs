@@ -24,6 +24,8 @@ struct Watched {
     /// Fingerprint of the last look; `None` before the first, so that a change during the start is
     /// found.
     seen: Option<u64>,
+    /// Set while the content cannot be read, which a change of permissions may end.
+    is_failing: bool,
 }
 
 /// Reloads the manifest, the keys and the secret when they change; never returns.
@@ -33,12 +35,19 @@ pub(super) async fn reload_files(state: &Arc<GatewayState>) -> Infallible {
         refetch_keys(state).await;
         for it in &mut watched {
             let now = current_fingerprint(it.files.clone()).await;
-            if it.seen == Some(now) {
+            let is_same = it.seen == Some(now);
+            // Small files are tried again: a change of permissions shows in no fingerprint.
+            let is_tried_again = it.is_failing && it.kind != ReloadKind::Manifest;
+            if is_same && !is_tried_again {
+                confirm(state, it.kind);
                 continue;
             }
             let read = read(state, it.kind).await;
-            let is_change = it.seen.replace(now).is_some();
-            if is_change || read.is_err() {
+            let is_repaired = it.is_failing && read.is_ok();
+            it.is_failing = read.is_err();
+            let is_change = it.seen.replace(now).is_some() && !is_same;
+            let is_new_failure = read.is_err() && !is_same;
+            if is_change || is_new_failure || is_repaired {
                 record_reload(state, it.kind, read);
             }
         }
@@ -92,6 +101,7 @@ fn watched(state: &GatewayState) -> Vec<Watched> {
             kind,
             files,
             seen: None,
+            is_failing: false,
         })
         .collect()
 }
@@ -122,6 +132,13 @@ async fn read(state: &Arc<GatewayState>, kind: ReloadKind) -> Result<(), Problem
             portalctl_model::codes::cli::INTERNAL,
             error.to_string(),
         )]),
+    }
+}
+
+/// Records that content is still as it was read.
+fn confirm(state: &GatewayState, kind: ReloadKind) {
+    if let (ReloadKind::Keys, Some((_, keys))) = (kind, &state.tokens) {
+        keys.confirm_file();
     }
 }
 

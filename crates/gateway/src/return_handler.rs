@@ -18,7 +18,7 @@ use super::outcome::Outcome;
 use super::pages::Button;
 use super::refusal::{ErrorPage, Refusal};
 use super::request::{RequestPath, parse_path, peer_address};
-use super::session_token::{Parties, Session};
+use super::session_token::{Parties, SHOWN_SECONDS, Session};
 use super::state::GatewayState;
 use super::{cookie, proxy};
 use portalctl_core::identity::Identity;
@@ -26,6 +26,9 @@ use portalctl_core::link::{self, Options, ResolvedUrls};
 use portalctl_model::codes::gateway as codes;
 use portalctl_model::desired::Desired;
 use portalctl_model::{Intent, OrgKey};
+
+/// Expiry of a session that each request proves anew.
+const NO_EXPIRY: i64 = 0;
 
 /// Query parameter that carries the signed result to the app.
 const RESULT: &str = "portal_result";
@@ -60,7 +63,7 @@ async fn respond(
     let (key, intent) = parse_path(path)?;
     audit.organization = Some(key.clone());
     audit.intent = Some(intent);
-    let session = session(state, parts, &key, intent)?;
+    let session = visitor(state, parts, &key, intent)?;
     audit.subject = Some(session.sub.clone());
     let visitor = visitor_key(&session.sub, &key);
     let wait = state.status_views.take(visitor, state.clock.instant());
@@ -76,16 +79,37 @@ async fn respond(
         && let Some(url) = &app
         && let Some(answer) = forward(state, &session, outcome, url)
     {
-        return Ok((answer, "forwarded"));
+        return Ok((shortened(state, &session, answer), "forwarded"));
     }
     let next = next_intent(&desired, &key, intent, outcome);
     let button = button(state, &key, next, outcome, app);
     let page = state.pages.outcome(outcome, intent, button.as_ref());
-    Ok((page, "shown"))
+    Ok((shortened(state, &session, page), "shown"))
+}
+
+/// Shortens the session of a browser that came back: the next person at it may be another one.
+fn shortened(state: &GatewayState, session: &Session, mut answer: Response) -> Response {
+    let now = state.now();
+    let exp = session.exp.min(now.saturating_add(SHOWN_SECONDS));
+    // Behind a proxy every request says who somebody is.
+    if session.exp == NO_EXPIRY || exp == session.exp {
+        return answer;
+    }
+    let shorter = Session {
+        exp,
+        ..session.clone()
+    };
+    let value = state.signing_keys().sign_session(&shorter);
+    let cookie = cookie::set_session(&state.public_url, &shorter, &value, exp - now);
+    if let Ok(mut cookie) = HeaderValue::from_str(&cookie) {
+        cookie.set_sensitive(true);
+        answer.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    answer
 }
 
 /// Returns the session of the visitor: by cookie, or by the proxy's headers.
-fn session(
+fn visitor(
     state: &GatewayState,
     parts: &Parts,
     key: &OrgKey,
@@ -94,21 +118,45 @@ fn session(
     if let IdentityProvider::Proxy(rules) = &state.config.identity_provider {
         let identity = proxy::identity(rules, peer_address(&parts.extensions), &parts.headers)?;
         identity.authorize(&rules.groups, key, intent)?;
+        // The cookie only tells which of the app's requests this is the result of.
+        let known = known_session(state, parts, key, intent);
+        let known = known.filter(|session| session.sub == identity.subject);
         return Ok(Session {
             sub: identity.subject,
             organization: key.clone(),
             intent,
-            handoff: String::new(),
-            exp: 0,
+            handoff: known.map_or_else(String::new, |session| session.handoff),
+            exp: NO_EXPIRY,
         });
     }
+    known_session(state, parts, key, intent).ok_or(Refusal::new(codes::SESSION, ErrorPage::Unknown))
+}
+
+/// Returns the session that the browser's cookies prove for this page. Cookies of other pages and
+/// of other apps are passed over; of several, the one that lasts longest counts.
+fn known_session(
+    state: &GatewayState,
+    parts: &Parts,
+    key: &OrgKey,
+    intent: Intent,
+) -> Option<Session> {
     let keys = state.signing_keys();
     let now = state.now();
-    let session = cookie::session_cookies(&state.public_url, &parts.headers)
-        .find_map(|cookie| keys.verify_session(cookie, now));
-    session
+    let seats: Vec<&str> = cookie::seats(&state.public_url, &parts.headers).collect();
+    cookie::session_cookies(&state.public_url, &parts.headers)
+        .filter_map(|cookie| keys.verify_session(cookie, now))
         .filter(|session| session.organization == *key && session.intent == intent)
-        .ok_or(Refusal::new(codes::SESSION, ErrorPage::Unknown))
+        .filter(|session| seats.iter().any(|seat| keys.is_seat_of(seat, &session.sub)))
+        .max_by_key(|session| session.exp)
+}
+
+/// Answers an app's sign-out: the browser shows nobody's return page any more.
+pub(super) async fn sign_out(State(state): State<Arc<GatewayState>>) -> Response {
+    let mut answer = state.pages.signed_out();
+    if let Ok(cookie) = HeaderValue::from_str(&cookie::remove_seat(&state.public_url)) {
+        answer.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    answer
 }
 
 /// Reads the current state of the intent.

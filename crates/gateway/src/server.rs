@@ -13,7 +13,7 @@ use http::{HeaderValue, Method, StatusCode, header};
 use super::audit_log::{AuditRecord, Route};
 use super::refusal::{ErrorPage, Refusal};
 use super::request::peer_address;
-use super::state::GatewayState;
+use super::state::{GatewayState, Readiness};
 use super::{handoff_handler, return_handler};
 use portalctl_model::codes::gateway as codes;
 
@@ -25,10 +25,13 @@ pub(super) fn router(state: Arc<GatewayState>) -> Router {
         .on(MethodFilter::HEAD, wrong_method);
     let return_page =
         on(MethodFilter::GET, return_handler::handle).on(MethodFilter::HEAD, wrong_method);
+    let signed_out = on(MethodFilter::GET, return_handler::sign_out)
+        .on(MethodFilter::POST, return_handler::sign_out);
     let health = on(MethodFilter::GET, async || plain(StatusCode::OK, "ok\n"));
     Router::new()
         .route("/portal/{key}/{intent}", portal)
         .route("/return/{key}/{intent}", return_page)
+        .route("/return/signed-out", signed_out)
         .route("/healthz", health)
         .route("/readyz", on(MethodFilter::GET, ready))
         .route("/metrics", on(MethodFilter::GET, metrics))
@@ -61,23 +64,17 @@ async fn security_headers(request: Request, next: Next) -> Response {
 }
 
 async fn ready(State(state): State<Arc<GatewayState>>) -> Response {
-    if !state.is_ready() {
-        let why = if state.upstream.is_key_refused() {
-            "not ready: WorkOS refuses the API key\n"
-        } else {
-            "not ready\n"
-        };
-        return plain(StatusCode::SERVICE_UNAVAILABLE, why);
+    match state.readiness() {
+        Readiness::No(why) => {
+            let text = format!("not ready: {why}\n");
+            plain(StatusCode::SERVICE_UNAVAILABLE, text)
+        }
+        Readiness::Yes(flaws) if flaws.is_empty() => plain(StatusCode::OK, "ready\n"),
+        Readiness::Yes(flaws) => {
+            let text = format!("ready, with {}\n", flaws.join(" and "));
+            plain(StatusCode::OK, text)
+        }
     }
-    // The last good manifest serves as well as before, so the gateway stays ready.
-    plain(
-        StatusCode::OK,
-        if state.metrics.manifest_is_current() {
-            "ready\n"
-        } else {
-            "ready, with the manifest from before an edit that cannot be used\n"
-        },
-    )
 }
 
 async fn metrics(State(state): State<Arc<GatewayState>>) -> Response {

@@ -13,8 +13,11 @@ use super::crypto;
 use super::outcome::Outcome;
 use portalctl_model::{Intent, OrgKey};
 
-/// Lifetime of a session cookie, in seconds.
+/// Lifetime of a session cookie, in seconds: the time that a set-up in the portal may take.
 pub(super) const SESSION_SECONDS: i64 = 2 * 60 * 60;
+/// Time for which a session is still good once its return page was shown, in seconds: longer than
+/// the page polls.
+pub(super) const SHOWN_SECONDS: i64 = 10 * 60;
 /// Lifetime of a result, in seconds.
 const RESULT_SECONDS: i64 = 60;
 
@@ -22,6 +25,8 @@ const SESSION_TYPE: &str = "portalctl-session+jwt";
 const RESULT_TYPE: &str = "portalctl-result+jwt";
 /// Label that the key of the cookies is derived with.
 const SESSION_LABEL: &[u8] = b"portalctl gateway: session cookies";
+/// Label that the key of the seats is derived with.
+const SEAT_LABEL: &[u8] = b"portalctl gateway: seats";
 
 /// Session of a browser that was handed over.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,7 +67,9 @@ pub(super) struct Parties<'a> {
 pub(super) struct SigningKeys {
     session: EncodingKey,
     sessions: Vec<DecodingKey>,
-    result: EncodingKey,
+    seats: Vec<hmac::Key>,
+    /// Key of the results; `None` where the app has no secret to verify them with.
+    result: Option<EncodingKey>,
 }
 
 impl SigningKeys {
@@ -70,29 +77,55 @@ impl SigningKeys {
     /// secret are still accepted.
     pub(super) fn new(secrets: &[&[u8]]) -> Option<Self> {
         let newest = secrets.first()?;
-        let derived = |secret: &[u8]| {
+        let derived = |secret: &[u8], label: &[u8]| {
             let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
-            hmac::sign(&key, SESSION_LABEL)
+            hmac::sign(&key, label)
         };
-        let sessions = secrets.iter().map(|secret| derived(secret));
+        let sessions = secrets.iter().map(|secret| derived(secret, SESSION_LABEL));
+        let seats = secrets.iter().map(|secret| derived(secret, SEAT_LABEL));
         Some(Self {
-            session: EncodingKey::from_secret(derived(newest).as_ref()),
+            session: EncodingKey::from_secret(derived(newest, SESSION_LABEL).as_ref()),
             sessions: sessions
                 .map(|key| DecodingKey::from_secret(key.as_ref()))
                 .collect(),
-            result: EncodingKey::from_secret(newest),
+            seats: seats
+                .map(|key| hmac::Key::new(hmac::HMAC_SHA256, key.as_ref()))
+                .collect(),
+            result: Some(EncodingKey::from_secret(newest)),
         })
     }
 
-    /// Creates keys that live as long as the process; `None` where the system has no randomness.
+    /// Creates keys that live as long as the process and sign no results; `None` where the system
+    /// has no randomness.
     pub(super) fn random() -> Option<Self> {
         let secret: [u8; 32] = crypto::random()?;
-        Self::new(&[&secret])
+        let keys = Self::new(&[&secret])?;
+        Some(Self {
+            result: None,
+            ..keys
+        })
     }
 
     /// Signs a session; returns the value of the cookie.
     pub(super) fn sign_session(&self, session: &Session) -> String {
         signed(SESSION_TYPE, session, &self.session)
+    }
+
+    /// Returns the seat of a person: the same for every hand-off, and guessed by nobody.
+    pub(super) fn seat(&self, subject: &str) -> String {
+        let newest = self.seats.first();
+        newest.map_or_else(String::new, |key| {
+            URL_SAFE_NO_PAD.encode(hmac::sign(key, subject.as_bytes()))
+        })
+    }
+
+    /// Returns whether a seat is this person's.
+    pub(super) fn is_seat_of(&self, seat: &str, subject: &str) -> bool {
+        let Ok(seat) = URL_SAFE_NO_PAD.decode(seat) else {
+            return false;
+        };
+        let mut keys = self.seats.iter();
+        keys.any(|key| hmac::verify(key, subject.as_bytes(), &seat).is_ok())
     }
 
     /// Verifies a cookie; returns its session if the signature holds and it has not expired.
@@ -109,7 +142,8 @@ impl SigningKeys {
         (is_ours && token.claims.exp > now).then_some(token.claims)
     }
 
-    /// Signs the result for the app; `None` where the system has no randomness.
+    /// Signs the result for the app; `None` where the gateway has no secret, or the system no
+    /// randomness.
     pub(super) fn sign_result(
         &self,
         session: &Session,
@@ -117,6 +151,7 @@ impl SigningKeys {
         parties: Parties<'_>,
         now: i64,
     ) -> Option<String> {
+        let key = self.result.as_ref()?;
         let id = crypto::random::<16>()?;
         let claims = Claims {
             iss: parties.issuer,
@@ -130,7 +165,7 @@ impl SigningKeys {
             exp: now.saturating_add(RESULT_SECONDS),
             jti: URL_SAFE_NO_PAD.encode(id),
         };
-        Some(signed(RESULT_TYPE, &claims, &self.result))
+        Some(signed(RESULT_TYPE, &claims, key))
     }
 }
 
@@ -177,6 +212,17 @@ mod tests {
     }
 
     #[test]
+    fn a_seat_is_one_persons() {
+        let keys = SigningKeys::new(&[NEW, OLD]).unwrap();
+        let seat = keys.seat("ada");
+        assert!(keys.is_seat_of(&seat, "ada"));
+        assert!(!keys.is_seat_of(&seat, "bob") && !keys.is_seat_of("", "ada"));
+        let old = SigningKeys::new(&[OLD]).unwrap();
+        assert!(keys.is_seat_of(&old.seat("ada"), "ada"));
+        assert!(!old.is_seat_of(&seat, "ada"));
+    }
+
+    #[test]
     fn a_changed_cookie_and_a_result_are_no_cookies() {
         crypto::install();
         let keys = SigningKeys::new(&[NEW]).unwrap();
@@ -196,6 +242,8 @@ mod tests {
         };
         let result = keys.sign_result(&session(), Outcome::Done, parties, 0);
         assert_eq!(keys.verify_session(&result.unwrap(), 0), None);
+        let own = SigningKeys::random().unwrap();
+        assert_eq!(own.sign_result(&session(), Outcome::Done, parties, 0), None);
         let forged = signed(SESSION_TYPE, &session(), &EncodingKey::from_secret(NEW));
         assert_eq!(keys.verify_session(&forged, 0), None);
     }

@@ -1,5 +1,6 @@
 //! State that all requests of one gateway share.
 
+use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -9,7 +10,8 @@ use portalctl_platform::clock::SharedClock;
 
 use super::config::Config;
 use super::error::OpenError;
-use super::keyring::Keyring;
+use super::keyring::{KeyState, Keyring};
+use super::keys::InvalidKeys;
 use super::limits::Limit;
 use super::manifest::Manifest;
 use super::metrics::{Metrics, Snapshot};
@@ -20,6 +22,15 @@ use super::session_token::SigningKeys;
 use super::token::Rules;
 use super::upstream::Upstream;
 use super::{files, keys};
+
+/// Readiness of the gateway.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Readiness {
+    /// People are served, with these flaws.
+    Yes(Vec<String>),
+    /// Nobody is served, for this reason.
+    No(String),
+}
 
 /// State that all requests share.
 pub(super) struct GatewayState {
@@ -46,14 +57,48 @@ impl GatewayState {
         self.clock.now().as_second()
     }
 
-    /// Returns whether users can be served: keys are there, WorkOS accepts the API key, and tokens
+    /// Returns whether people can be served: keys are there, WorkOS accepts the API key, and tokens
     /// issued in this second are accepted.
-    pub(super) fn is_ready(&self) -> bool {
-        let tokens = self.tokens.as_ref();
-        !self.is_closing.load(Ordering::Relaxed)
-            && !self.upstream.is_key_refused()
-            && tokens
-                .is_none_or(|(rules, keys)| keys.keys().is_some() && self.now() >= rules.not_before)
+    pub(super) fn readiness(&self) -> Readiness {
+        if self.is_closing.load(Ordering::Relaxed) {
+            return Readiness::No("the gateway is ending".to_owned());
+        }
+        if self.upstream.is_key_refused() {
+            return Readiness::No("WorkOS refuses the API key".to_owned());
+        }
+        let keys = self
+            .tokens
+            .as_ref()
+            .map(|(rules, keys)| (rules, keys.state()));
+        match keys {
+            Some((_, KeyState::Missing)) => {
+                return Readiness::No(
+                    "the JWKS of hand-off tokens has not been read yet".to_owned(),
+                );
+            }
+            Some((_, KeyState::Withdrawn)) => {
+                return Readiness::No("every key of hand-off tokens is withdrawn".to_owned());
+            }
+            Some((_, KeyState::Ended(age))) => {
+                let age = age.as_secs();
+                let why = format!("the keys of hand-off tokens could not be read for {age} s");
+                return Readiness::No(why);
+            }
+            Some((rules, _)) if self.now() < rules.not_before => {
+                return Readiness::No("the gateway has just started".to_owned());
+            }
+            _ => {}
+        }
+        // The last good manifest and keys serve as well as before.
+        let mut flaws = Vec::new();
+        if !self.metrics.manifest_is_current() {
+            flaws.push("the manifest from before an edit that cannot be used".to_owned());
+        }
+        if let Some((_, KeyState::Stale(age))) = keys {
+            let age = age.as_secs();
+            flaws.push(format!("keys that could not be read again for {age} s"));
+        }
+        Readiness::Yes(flaws)
     }
 
     pub(super) fn signing_keys(&self) -> Arc<SigningKeys> {
@@ -64,15 +109,24 @@ impl GatewayState {
         Arc::clone(&keys)
     }
 
-    /// Reads the gateway's own secret again.
+    /// Reads the gateway's own secret again. An emptied file withdraws it: cookies that it signed
+    /// stop counting, and no results are signed.
     pub(super) fn read_secret(&self) -> Result<(), OpenError> {
-        let fresh = Arc::new(signing_keys(&self.config)?);
-        let mut keys = self
-            .signing_keys
-            .write()
-            .unwrap_or_else(PoisonError::into_inner);
-        *keys = fresh;
-        Ok(())
+        let (fresh, result) = match signing_keys(&self.config) {
+            Ok(keys) => (Some(keys), Ok(())),
+            Err(error) if is_emptied(self.config.secret_file.as_deref()) => {
+                (SigningKeys::random(), Err(error))
+            }
+            Err(error) => (None, Err(error)),
+        };
+        if let Some(fresh) = fresh {
+            let mut keys = self
+                .signing_keys
+                .write()
+                .unwrap_or_else(PoisonError::into_inner);
+            *keys = Arc::new(fresh);
+        }
+        result
     }
 
     pub(super) fn metrics_text(&self) -> String {
@@ -81,6 +135,10 @@ impl GatewayState {
             in_flight: self.upstream.in_flight(),
             workos_requests: self.upstream.requests(),
             is_key_refused: self.upstream.is_key_refused(),
+            keys_age: self
+                .tokens
+                .as_ref()
+                .map_or(0, |(_, keys)| keys.age().as_secs()),
         })
     }
 }
@@ -97,4 +155,10 @@ pub(super) fn signing_keys(config: &Config) -> Result<SigningKeys, OpenError> {
     let secrets = keys::secrets(&text).map_err(|error| bad(error.to_string()))?;
     let secrets: Vec<&[u8]> = secrets.iter().map(|secret| secret.as_bytes()).collect();
     SigningKeys::new(&secrets).ok_or_else(no_randomness)
+}
+
+/// Returns whether a file of secrets can be read and holds none.
+fn is_emptied(file: Option<&Path>) -> bool {
+    let text = file.and_then(|file| files::read(file).ok());
+    text.is_some_and(|text| keys::secrets(&text) == Err(InvalidKeys::NoSecret))
 }

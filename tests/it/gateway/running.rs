@@ -81,6 +81,36 @@ fn a_rotated_secret_is_read_while_the_old_one_still_holds() {
 }
 
 #[test]
+fn emptied_secret_files_withdraw_what_they_held() {
+    let config = format!("{CONFIG}secret_file: gateway.secret\n");
+    let stage = Stage::prepared(&config, |env| {
+        env.write("gateway.secret", &SECRET.repeat(2))
+    });
+    let cookie = stage.hand_over("sso").cookie();
+    let back = || {
+        let headers = [("Cookie", cookie.as_str())];
+        stage.gateway.get("/return/acme/sso", &headers).status
+    };
+    assert_eq!(back(), 200);
+    stage.env.write("gateway.secret", "");
+    stage.env.write("handoff.secret", "\n");
+    wait::until("the secrets to be withdrawn", || {
+        let ready = stage.gateway.get("/readyz", &[]);
+        (ready.status == 503 && ready.body.contains("withdrawn")).then_some(())
+    });
+    wait::until("the cookie to be worth nothing", || {
+        (back() == 403).then_some(())
+    });
+    let path = format!("/portal/acme/sso?token={}", signed(&stage.claims()));
+    assert_eq!(stage.gateway.get(&path, &[]).status, 403);
+    stage.env.write("handoff.secret", SECRET);
+    wait::until("the secret to be back", || {
+        (stage.gateway.get("/readyz", &[]).status == 200).then_some(())
+    });
+    assert_eq!(stage.gateway.get(&path, &[]).status, 303);
+}
+
+#[test]
 fn who_asks_too_often_is_told_when_to_come_back() {
     let config = format!("{CONFIG}limits: {{ per_subject: 2, per_organization: 3 }}\n");
     let stage = Stage::new(&config);

@@ -166,6 +166,60 @@ fn resigned(message: &str) -> String {
 }
 
 #[test]
+fn a_browser_gets_a_page_that_goes_on_by_itself() {
+    let stage = Stage::new(CONFIG);
+    let path = format!("/portal/acme/sso?token={}", signed(&stage.claims()));
+    let headers = [
+        ("Sec-Fetch-Mode", "navigate"),
+        ("Sec-Fetch-Dest", "document"),
+    ];
+    let page = stage.gateway.get(&path, &headers);
+    assert_eq!(page.status, 200, "{page:?}");
+    assert!(!page.headers.contains_key("location"), "{page:?}");
+    assert_eq!(page.headers["cache-control"], "no-store");
+    assert_eq!(page.headers["referrer-policy"], "no-referrer");
+    let (_, link) = page.body.split_once("content=\"0;url=").unwrap();
+    let (link, _) = link.split_once('"').unwrap();
+    let returned = finish(&stage, link);
+    assert_eq!(returned, format!("{}/return/acme/sso", stage.gateway.url()));
+    let cookie = page.cookie();
+    let done = stage.gateway.get(
+        &returned["http://".len()..][stage.gateway.address.len()..],
+        &[("Cookie", &cookie)],
+    );
+    assert!(done.body.contains("Done: single sign-on"), "{}", done.body);
+}
+
+#[test]
+fn behind_a_proxy_the_app_knows_its_own_request_again() {
+    let config = "version: 1\nproxy:\n  peers: [127.0.0.1]\n  groups:\n    acme-it: { organization: acme }\nreturns: forward\nsecret_file: handoff.secret\n";
+    let stage = Stage::new(config);
+    let known = |user: &'static str| {
+        [
+            ("X-Forwarded-User", user),
+            ("X-Forwarded-Groups", "acme-it"),
+        ]
+    };
+    let linked = stage
+        .gateway
+        .get("/portal/acme/sso?handoff=request-1", &known("ada"));
+    assert_eq!(linked.status, 303, "{linked:?}");
+    let cookie = linked.cookie();
+    let handoff = |user| {
+        let [name, groups] = known(user);
+        let back = stage
+            .gateway
+            .get("/return/acme/sso", &[name, groups, ("Cookie", &cookie)]);
+        let location = &back.headers["location"];
+        let (_, result) = location.split_once("portal_result=").unwrap();
+        decoded(result.split('.').nth(1).unwrap())["handoff"].clone()
+    };
+    assert_eq!(handoff("ada"), "request-1");
+    // Somebody else's result is bound to no request.
+    assert_eq!(handoff("bob"), "");
+}
+
+#[test]
 fn direct_returns_leave_the_manifests_url_alone() {
     let stage = Stage::new(&format!("{CONFIG}returns: direct\n"));
     let linked = stage.hand_over("sso");

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use ipnet::IpNet;
 use serde_saphyr::Spanned;
@@ -22,6 +23,8 @@ use portalctl_workos::Endpoint;
 const ROLE: &str = "it_admin";
 /// Default and maximum of `clock_leeway`, in seconds.
 const LEEWAY: (u32, u32) = (5, 30);
+/// Least, default and most of `token.keys_expire_after`, in seconds.
+const KEYS_EXPIRE_AFTER: [u32; 3] = [60, 60 * 60, 24 * 60 * 60];
 /// Longest text field, in characters.
 const MAX_TEXT: usize = 256;
 /// Upper bound of the limits per minute.
@@ -60,6 +63,26 @@ impl Problems {
         };
         if !(1..=most).contains(&value.value) {
             self.add(&value, &format!("`{name}` is between 1 and {most}"));
+        }
+        value.value
+    }
+}
+
+impl Problems {
+    /// Returns a number of seconds between a least and a most, or the default where the field is
+    /// absent.
+    fn seconds(
+        &mut self,
+        value: Option<Spanned<u32>>,
+        name: &str,
+        [least, usual, most]: [u32; 3],
+    ) -> u32 {
+        let Some(value) = value else {
+            return usual;
+        };
+        if !(least..=most).contains(&value.value) {
+            let message = format!("`{name}` is between {least} and {most} seconds");
+            self.add(&value, &message);
         }
         value.value
     }
@@ -157,7 +180,9 @@ fn token_rules(
         secret_file,
         jwks_file,
         jwks_url,
+        keys_expire_after,
     } = token.value;
+    let seconds = problems.seconds(keys_expire_after, "keys_expire_after", KEYS_EXPIRE_AFTER);
     let keys = match (secret_file, jwks_file, jwks_url) {
         (Some(file), None, None) => Some(KeySource::SecretFile(folder.join(file.value))),
         (None, Some(file), None) => Some(KeySource::JwksFile(folder.join(file.value))),
@@ -175,6 +200,7 @@ fn token_rules(
         audience: audience.map(|audience| problems.text(audience, "audience")),
         role: role.map_or_else(|| ROLE.to_owned(), |role| problems.text(role, "role")),
         keys: keys?,
+        keys_expire_after: Duration::from_secs(seconds.into()),
     })
 }
 

@@ -9,6 +9,7 @@ mod raw;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use ipnet::IpNet;
 
@@ -46,6 +47,8 @@ pub(super) struct TokenRules {
     pub(super) audience: Option<String>,
     pub(super) role: String,
     pub(super) keys: KeySource,
+    /// Time for which keys count after their source could last be read.
+    pub(super) keys_expire_after: Duration,
 }
 
 /// Source of the keys that verify hand-off tokens.

@@ -37,6 +37,7 @@ pub(super) struct RawToken {
     pub(super) secret_file: Option<Spanned<String>>,
     pub(super) jwks_file: Option<Spanned<String>>,
     pub(super) jwks_url: Option<Spanned<String>>,
+    pub(super) keys_expire_after: Option<Spanned<u32>>,
 }
 
 #[derive(Deserialize)]

@@ -208,7 +208,8 @@ pub(super) fn is_subject(text: &str) -> bool {
     !text.trim().is_empty() && text.chars().count() <= MAX_SUBJECT && text.chars().all(is_plain)
 }
 
-fn is_id(text: &str) -> bool {
+/// Returns whether a text can be the id of a hand-off.
+pub(super) fn is_id(text: &str) -> bool {
     ID_LENGTH.contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
 }
 

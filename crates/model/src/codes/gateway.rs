@@ -107,6 +107,14 @@ codes! {
         "the proxy did not say who somebody is",
         "There is no X-Forwarded-User or X-Forwarded-Email, it stands twice, or it is no plain text.",
         "Let the proxy set them (oauth2-proxy: --pass-user-headers) and remove what clients send.";
+    NO_NAVIGATION = "gateway/no-navigation",
+        "a request that cannot follow to the portal asked for a link",
+        "A script fetched the address, a frame loaded it, or the browser asked ahead of time. Nobody would see the portal, so no link is made and the token stays good.",
+        "Open the address as a page: by a link, a form, or `location.assign(address)` after a fetch of your own endpoint that returns the address.";
+    CROSS_SITE = "gateway/cross-site",
+        "another site sent somebody to the gateway, who is asked first",
+        "Behind a proxy the browser's cookie goes with every request, also with one that another site causes. So the gateway shows a page with a button before it makes a link.",
+        "Nothing: the person continues by the button. Links of an app on the same site as the gateway are not asked about.";
     SESSION = "gateway/session",
         "somebody came back without having been handed over in this browser",
         "The cookie that /portal sets is missing, has expired, was changed, or is of another organization or intent. Without `secret_file` it also ends with the gateway.",

@@ -249,3 +249,157 @@ fn who_comes_back_is_known_by_the_cookie_of_this_page_alone() {
         assert!(cookie.contains(attribute), "{cookie}");
     }
 }
+
+#[test]
+fn what_cannot_follow_to_the_portal_spends_nothing() {
+    let stage = Stage::new(CONFIG);
+    let path = format!("/portal/acme/sso?token={}", signed(&stage.claims()));
+    let sent = || {
+        let name = "portalctl_gateway_workos_requests_total";
+        stage.gateway.metric(name)
+    };
+    let before = sent();
+    let ask = |what, headers: &[(&'static str, &str)]| {
+        let mut attack = Attack::get(what, path.clone(), "gateway/no-navigation");
+        for (name, value) in headers {
+            attack = attack.with(name, value);
+        }
+        assert_eq!(refuse(&stage.gateway, &attack).status, 400, "{what}");
+    };
+    ask(
+        "a fetch",
+        &[("Sec-Fetch-Mode", "cors"), ("Sec-Fetch-Dest", "empty")],
+    );
+    ask("an old fetch", &[("Origin", "https://app.example.com")]);
+    ask(
+        "a frame",
+        &[("Sec-Fetch-Mode", "navigate"), ("Sec-Fetch-Dest", "iframe")],
+    );
+    ask(
+        "a prefetch",
+        &[
+            ("Sec-Fetch-Mode", "navigate"),
+            ("Sec-Fetch-Dest", "document"),
+            ("Sec-Purpose", "prefetch;prerender"),
+        ],
+    );
+    ask(
+        "an image",
+        &[("Sec-Fetch-Mode", "no-cors"), ("Sec-Fetch-Dest", "image")],
+    );
+    assert_eq!(sent(), before, "nothing was asked of WorkOS");
+    assert_eq!(stage.gateway.get(&path, &BROWSER).status, 200);
+}
+
+/// The headers of a browser that opens a page.
+const BROWSER: [(&str, &str); 3] = [
+    ("Sec-Fetch-Mode", "navigate"),
+    ("Sec-Fetch-Dest", "document"),
+    ("Sec-Fetch-Site", "same-site"),
+];
+
+#[test]
+fn behind_a_proxy_another_site_makes_no_link() {
+    let config = "version: 1\nproxy:\n  peers: [127.0.0.1]\n  groups:\n    acme-it: { organization: acme }\n";
+    let stage = Stage::new(config);
+    let known = [
+        ("X-Forwarded-User", "ada"),
+        ("X-Forwarded-Groups", "acme-it"),
+    ];
+    let ask = |path: &str, more: &[(&str, &str)]| {
+        let headers: Vec<(&str, &str)> = known.iter().chain(more).copied().collect();
+        stage.gateway.get(path, &headers)
+    };
+    let crossed = [
+        ("Sec-Fetch-Mode", "navigate"),
+        ("Sec-Fetch-Dest", "document"),
+        ("Sec-Fetch-Site", "cross-site"),
+    ];
+    let path = "/portal/acme/sso?handoff=request-1";
+    let asked = ask(path, &crossed);
+    assert_eq!(asked.status, 200, "{asked:?}");
+    assert!(
+        asked.body.contains("Do you want to continue?"),
+        "{}",
+        asked.body
+    );
+    assert!(
+        asked.body.contains(&format!("href=\"{path}\"")),
+        "{}",
+        asked.body
+    );
+    assert!(!asked.headers.contains_key("set-cookie"), "{asked:?}");
+    assert_eq!(stage.gateway.audit(0)["code"], "gateway/cross-site");
+    let form = stage.gateway.send(
+        "POST",
+        "/portal/acme/sso",
+        &[known[0], known[1], ("Origin", "https://evil.example")],
+        "",
+    );
+    assert!(form.body.contains("Do you want to continue?"), "{form:?}");
+    assert_eq!(
+        stage
+            .gateway
+            .metric("portalctl_gateway_workos_requests_total"),
+        Some(1.0),
+        "the check of the key at the start"
+    );
+    let on = ask(path, &BROWSER);
+    assert!(on.body.contains("http-equiv=\"refresh\""), "{}", on.body);
+    stage.gateway.audit(2);
+    for wrong in ["?handoff=short", "?handoff=request-1&x=1", "?to=evil"] {
+        let attack = Attack::get(
+            "a parameter",
+            format!("/portal/acme/sso{wrong}"),
+            "gateway/parameter",
+        );
+        let attack = attack
+            .with(known[0].0, known[0].1)
+            .with(known[1].0, known[1].1);
+        refuse(&stage.gateway, &attack);
+    }
+}
+
+#[test]
+fn cookies_of_others_hide_none_and_the_next_person_sees_nothing() {
+    let stage = Stage::new(CONFIG);
+    let ada = stage.hand_over("sso");
+    let other_page = stage.hand_over("dsync").cookie();
+    let (session, seat) = ada.cookie().split_once("; ").map(own).unwrap();
+    let back = |cookie: &str| {
+        let headers = [("Cookie", cookie)];
+        stage.gateway.get("/return/acme/sso", &headers)
+    };
+    let (name, _) = session.split_once('=').unwrap();
+    let bad = format!("{name}=bad; ").repeat(5);
+    let (other_session, _) = other_page.split_once("; ").unwrap();
+    let crowd = format!("theirs=J\u{fc}rgen; {bad}{other_session}; {session}; {seat}");
+    assert_eq!(back(&crowd).status, 200);
+    // The session alone proves nothing.
+    assert_eq!(back(&session).status, 403);
+    let mut claims = stage.claims();
+    claims["sub"] = json!("bob");
+    let path = format!("/portal/acme/sso?token={}", signed(&claims));
+    let bob = stage.gateway.get(&path, &[]).cookie();
+    let (_, seat_of_bob) = bob.split_once("; ").unwrap();
+    assert_eq!(back(&format!("{session}; {seat_of_bob}")).status, 403);
+    // Signing out gives the seat up.
+    let out = stage.gateway.get("/return/signed-out", &[]);
+    assert_eq!(out.status, 200);
+    let removed = &out.headers["set-cookie"];
+    let (seat_name, _) = seat.split_once('=').unwrap();
+    assert!(removed.starts_with(&format!("{seat_name}=;")), "{removed}");
+    assert!(removed.contains("Max-Age=0"), "{removed}");
+    // Once the page was shown, the session is short.
+    let shown = back(&ada.cookie());
+    assert!(
+        shown.headers["set-cookie"].contains("Max-Age=600"),
+        "{shown:?}"
+    );
+    let again = shown.cookie() + "; " + &seat;
+    assert!(!back(&again).headers.contains_key("set-cookie"));
+}
+
+fn own((first, second): (&str, &str)) -> (String, String) {
+    (first.to_owned(), second.to_owned())
+}
