@@ -17,7 +17,7 @@
 //! A page that repeats what its own reader has means that the cursor was lost (the official
 //! emulator starts over when the object it names was deleted). A reader that comes to the end of
 //! the list without what the other one has was cut short. Either way the read starts over, a
-//! bounded number of times.
+//! bounded number of times: a list that changes at such a place during every pass is an error.
 //!
 //! A server that orders otherwise is never taken for one that was read whole: where both ends begin
 //! with the same object, or the readers do not meet at their edges in reverse order, the list is
