@@ -3,7 +3,6 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::connections::Connection;
 use super::refusal::Refusal;
 use super::scheduled_effects::Due;
 use super::state::ConnectionState;
@@ -43,13 +42,6 @@ enum Told {
     Nothing,
     Warning,
     Expiry,
-}
-
-impl Connection {
-    /// Returns whether the connection uses SAML, and so has certificates.
-    pub fn is_saml(&self) -> bool {
-        self.connection_type.ends_with("SAML")
-    }
 }
 
 impl World {

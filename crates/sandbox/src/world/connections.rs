@@ -41,6 +41,13 @@ pub struct Connection {
 
 record!(Connection, "Connection", organization_id);
 
+impl Connection {
+    /// Returns whether the connection uses SAML, and so has certificates.
+    pub fn is_saml(&self) -> bool {
+        self.connection_type.ends_with("SAML")
+    }
+}
+
 /// Connection to create.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewConnection {

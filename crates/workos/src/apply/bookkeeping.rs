@@ -5,92 +5,16 @@
 //! and what WorkOS keeps otherwise than it was sent.
 
 use std::borrow::Cow;
-use std::sync::{Mutex, MutexGuard};
 
-use super::applier::{Applier, lock};
+use super::answered::Answered;
+use super::applier::Applier;
+use super::kept::{Kept, kept_differently};
 use super::outcome::Outcome;
-use super::{owner, update};
+use super::owner;
 use crate::WritePortal;
-use portalctl_core::plan::{Action, Change, FieldChange};
-use portalctl_model::desired::FieldPath;
+use portalctl_core::plan::{Change, FieldChange};
 use portalctl_model::mark::{self, KeptValues};
 use portalctl_model::observed::Organization;
-
-/// Values that the answer to a write shows otherwise than that write sent them.
-///
-/// Only these are WorkOS's doing: what a later read shows may be somebody else's edit.
-#[derive(Debug, Default)]
-pub(super) struct Answered {
-    kept: Mutex<Vec<(FieldPath, Option<String>)>>,
-    /// True where a change counts as done although the account has no IT contacts.
-    may_lack_contacts: bool,
-    /// Answer of an account that has no IT contacts.
-    without_contacts: Mutex<Option<String>>,
-}
-
-impl Answered {
-    /// Creates the notes of a planned change, which is done also without IT contacts where they are
-    /// not to be had.
-    pub(super) fn of_change() -> Self {
-        Self {
-            may_lack_contacts: true,
-            ..Self::default()
-        }
-    }
-
-    /// Notes fields that a request sent, by the organization of its answer.
-    pub(super) fn note<'a>(
-        &self,
-        sent: impl Iterator<Item = &'a FieldChange>,
-        answer: &Organization,
-    ) {
-        self.add(differing(sent, answer).collect());
-    }
-
-    /// Notes the fields that a create sent, by the organization of its answer.
-    pub(super) fn note_created(&self, sent: &[FieldChange], answer: &Organization) {
-        self.add(
-            differing(sent.iter(), answer)
-                .chain(other_domain(sent, answer))
-                .collect(),
-        );
-    }
-
-    fn add(&self, kept: Vec<Kept<'_>>) {
-        let kept = kept
-            .into_iter()
-            .map(|Kept { field, value }| (field.path(), value));
-        self.values().extend(kept);
-    }
-
-    fn has(&self, kept: &Kept<'_>) -> bool {
-        let mut values = self.values().clone().into_iter();
-        values.any(|(path, value)| path == kept.field.path() && value == kept.value)
-    }
-
-    fn values(&self) -> MutexGuard<'_, Vec<(FieldPath, Option<String>)>> {
-        lock(&self.kept)
-    }
-
-    /// Notes that IT contacts are not to be had, with WorkOS's answer.
-    pub(super) fn note_without_contacts(&self, why: &str) {
-        if self.may_lack_contacts {
-            *lock(&self.without_contacts) = Some(why.to_owned());
-        }
-    }
-
-    /// Returns WorkOS's answer, where IT contacts are not to be had.
-    pub(super) fn without_contacts(&self) -> Option<String> {
-        lock(&self.without_contacts).clone()
-    }
-}
-
-/// A value that WorkOS keeps otherwise than it was sent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Kept<'a> {
-    pub(super) field: &'a FieldChange,
-    pub(super) value: Option<String>,
-}
 
 impl<P: WritePortal> Applier<'_, P> {
     /// Writes the marks that follow from a change, if all of it was done.
@@ -139,7 +63,7 @@ impl<P: WritePortal> Applier<'_, P> {
         }
         match self.portal.organization(&live.id).await {
             Ok(Some(fresh)) => Ok(fresh),
-            Ok(None) => Err(update::gone(&live.id)),
+            Ok(None) => Err(Outcome::gone(&live.id)),
             Err(error) => Err(self.not_tried(&error)),
         }
     }
@@ -185,84 +109,6 @@ fn marks(change: &Change, live: &Organization, answered: &Answered) -> Vec<Field
         fits
     });
     marks
-}
-
-/// Finds the fields whose values an organization shows otherwise than they were sent.
-pub(super) fn kept_differently<'a>(change: &'a Change, live: &Organization) -> Vec<Kept<'a>> {
-    let mut kept: Vec<Kept<'a>> = differing(change.fields.iter(), live).collect();
-    if change.action == Action::Create {
-        kept.extend(other_domain(&change.fields, live));
-    }
-    kept
-}
-
-/// Finds the own fields of an organization whose values differ from what was sent.
-fn differing<'a>(
-    sent: impl Iterator<Item = &'a FieldChange>,
-    live: &Organization,
-) -> impl Iterator<Item = Kept<'a>> {
-    sent.filter_map(|field| {
-        let is_own = !matches!(field, FieldChange::Domain { .. }) && !field.is_mark();
-        let LiveValue::Of(value) = live_value(live, field) else {
-            return None;
-        };
-        if !is_own {
-            return None;
-        }
-        let is_same = (field.path()).is_same(field.after().as_deref(), value.as_deref());
-        (!is_same).then_some(Kept { field, value })
-    })
-}
-
-/// Finds the one domain that was sent and is missing, while the organization holds as many as were
-/// sent: of an organization that was just created, each of its domains was one that was sent.
-fn other_domain<'a>(fields: &'a [FieldChange], live: &Organization) -> Option<Kept<'a>> {
-    let sent = || {
-        let fields = fields.iter();
-        fields.filter_map(|field| Some((field, field.added_domain()?)))
-    };
-    let mut missing = sent().filter(|(_, domain)| live.domain(domain).is_none());
-    let mut others = live
-        .domains
-        .iter()
-        .filter(|live| sent().all(|(_, domain)| *domain != live.domain));
-    match (missing.next(), others.next(), missing.next(), others.next()) {
-        (Some((field, _)), Some(live), None, None) => Some(Kept {
-            field,
-            value: Some(live.domain.to_string()),
-        }),
-        _ => None,
-    }
-}
-
-/// Live value of a field, as far as the organization itself tells it.
-pub(super) enum LiveValue {
-    /// The value; `None` where the field is absent.
-    Of(Option<String>),
-    /// Told by requests of its own.
-    Elsewhere,
-}
-
-/// Returns the value of a field that stands on the organization itself.
-pub(super) fn live_value(live: &Organization, field: &FieldChange) -> LiveValue {
-    LiveValue::Of(match field {
-        FieldChange::Name { .. } => Some(live.name.clone()),
-        FieldChange::ExternalId { .. } => live.external_id.clone(),
-        FieldChange::StripeCustomerId { .. } => live.stripe_customer_id.clone(),
-        FieldChange::OutsideProfiles { .. } => live
-            .allow_profiles_outside_organization
-            .map(|allow| allow.to_string()),
-        FieldChange::Metadata { key, .. } => live.metadata.get(key).cloned(),
-        FieldChange::Domain { domain, .. } => {
-            live.domain(domain).map(|live| live.state.to_string())
-        }
-        FieldChange::RetentionDays { .. }
-        | FieldChange::State
-        | FieldChange::ItContact(_)
-        | FieldChange::Connection { .. }
-        | FieldChange::Directory { .. }
-        | FieldChange::Dependent { .. } => return LiveValue::Elsewhere,
-    })
 }
 
 /// Returns what a request sends for a field: the name of a domain, else the value.

@@ -7,8 +7,8 @@
 
 use std::collections::BTreeMap;
 
+use super::answered::Answered;
 use super::applier::{Applier, BEFORE_LOOKING, MAX_ATTEMPTS};
-use super::bookkeeping::Answered;
 use super::outcome::{FieldOutcome, Outcome, OutcomeKind, Problem};
 use super::update;
 use crate::{ApiError, ApiErrorKind, NewOrganization, WritePortal};
@@ -70,7 +70,7 @@ impl<P: WritePortal> Applier<'_, P> {
                 (Ok(Some(found)), _) => return taken(&found, &wanted.new),
                 (Ok(None), None) => {
                     let id = &wanted.new.external_id;
-                    return Outcome::Refused(update::deletion_under_way(id));
+                    return Outcome::Refused(Problem::deletion_under_way(id));
                 }
                 (Ok(None), Some(lost)) if attempt >= MAX_ATTEMPTS => return gave_up(lost),
                 (Ok(None), Some(_)) => attempt += 1,

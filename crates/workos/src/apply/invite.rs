@@ -17,10 +17,10 @@
 use std::sync::OnceLock;
 use std::time::Duration;
 
+use super::answered::Answered;
 use super::applier::{Applier, BEFORE_LOOKING, MAX_ATTEMPTS};
-use super::bookkeeping::Answered;
 use super::outcome::{Outcome, Problem};
-use super::{Options, owner, update};
+use super::{Options, owner};
 use crate::{ApiError, ApiErrorKind, WritePortal};
 use portalctl_core::plan::{FieldChange, Invitation, Ownership, Plan};
 use portalctl_model::codes::{Code, invite as invite_codes, plan as codes, portal as portal_codes};
@@ -426,7 +426,7 @@ impl<'a, P: WritePortal> Sender<'a, P> {
                 }
                 Ok(live)
             }
-            Ok(None) => Err(update::gone(self.id)),
+            Ok(None) => Err(Outcome::gone(self.id)),
             Err(error) => Err(self.applier.not_tried(&error)),
         }
     }

@@ -15,15 +15,18 @@
 //! 5       delete            last, when all that stays is as it should be; one at a time
 //! ```
 
+mod answered;
 mod applier;
 mod bookkeeping;
 mod create;
 mod delete;
 mod invite;
+mod kept;
 mod organization_writer;
 mod outcome;
 mod owner;
 mod permit;
+mod remaining;
 mod unmoved_domains;
 mod update;
 
@@ -44,6 +47,7 @@ use portalctl_model::observed::Organization;
 use portalctl_model::{Domain, OrgKey, OrganizationId};
 use portalctl_platform::clock::Clock;
 
+use answered::Answered;
 use applier::Applier;
 pub use invite::{Delivery, InviteNow, Invited, invite_now, revoke};
 use unmoved_domains::UnmovedDomains;
@@ -281,7 +285,7 @@ impl<P: WritePortal> Applier<'_, P> {
     /// Writes the fields of one organization, and last portalctl's own marks.
     async fn write(&self, change: &Change) -> Outcome {
         let fields = bookkeeping::without(change);
-        let answered = bookkeeping::Answered::of_change();
+        let answered = Answered::of_change();
         let ended = match change.action.organization() {
             Some(id) => self.update(id, &fields, &answered).await,
             None => self.create(&fields, &answered).await,

@@ -7,16 +7,16 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use super::answered::Answered;
 use super::applier::{Applier, BEFORE_LOOKING, EARLIER_TRY, MAX_ATTEMPTS};
-use super::bookkeeping::Answered;
 use super::outcome::{Outcome, Problem};
 use super::owner;
-use super::update::{deletion_under_way, gone, is_contact, is_declared_metadata, remaining};
+use super::remaining::{Retention, Separate, is_contact, is_declared_metadata, remaining};
 use crate::{ApiError, ApiErrorKind, OrganizationPatch, WritePortal};
 use portalctl_core::plan::{FieldChange, Ownership};
 use portalctl_model::codes::{api, plan as codes};
 use portalctl_model::desired::FieldPath;
-use portalctl_model::observed::{Answer, ItContact, Organization};
+use portalctl_model::observed::{Answer, Organization};
 use portalctl_model::text::escape;
 use portalctl_model::{Domain, Email};
 
@@ -93,53 +93,6 @@ fn has_more_than_metadata(write: &[&FieldChange]) -> bool {
 
 const fn is_retention(field: &FieldChange) -> bool {
     matches!(field, FieldChange::RetentionDays { .. })
-}
-
-/// Days for which WorkOS keeps audit-log events; `None` where nobody set them.
-#[derive(Debug, Clone, Copy)]
-struct Retention(Option<u32>);
-
-/// Details of an organization that are read by requests of their own.
-#[derive(Debug, Default)]
-pub(super) struct Separate {
-    /// The IT contacts, once a lost answer or a refusal made them worth reading.
-    contacts: Option<Vec<ItContact>>,
-    /// The retention of audit-log events, once it was read.
-    retention: Option<Retention>,
-}
-
-impl Separate {
-    /// Returns the value of a field that does not stand on the organization itself.
-    pub(super) fn value(&self, field: &FieldChange) -> Option<String> {
-        match (field, self.retention) {
-            (FieldChange::ItContact(email), _) => {
-                self.contact(email).map(|contact| contact.email.clone())
-            }
-            (FieldChange::RetentionDays { .. }, Some(Retention(days))) => {
-                days.map(|days| days.to_string())
-            }
-            // Read right before it is written.
-            (FieldChange::RetentionDays { before, .. }, None) => {
-                before.map(|days| days.to_string())
-            }
-            _ => None,
-        }
-    }
-
-    /// Returns the IT contact of an address; none, too, while the contacts were not read.
-    fn contact(&self, email: &Email) -> Option<&ItContact> {
-        let mut contacts = self.contacts.iter().flatten();
-        contacts.find(|contact| email.is(&contact.email))
-    }
-
-    /// Returns whether a field keeps audit-log events for at least as long as now: nothing is lost
-    /// by it, whatever was there before.
-    pub(super) fn is_longer_retention(&self, field: &FieldChange) -> bool {
-        let FieldChange::RetentionDays { before, after } = field else {
-            return false;
-        };
-        after.map(u32::from) >= self.retention.map_or(*before, |Retention(days)| days)
-    }
 }
 
 /// Reason why a write was not done.
@@ -257,7 +210,7 @@ impl<P: WritePortal> OrganizationWriter<'_, P> {
         self.applier.options.clock.sleep(wait).await;
         match self.applier.portal.organization(&self.live.id).await {
             Ok(Some(live)) => self.live = live,
-            Ok(None) => return Err(Stopped::change(gone(&self.live.id))),
+            Ok(None) => return Err(Stopped::change(Outcome::gone(&self.live.id))),
             Err(lookup) => {
                 return Err(Stopped::change(match lost_write {
                     Some(write) => self.applier.lost(write, &lookup),
@@ -332,7 +285,7 @@ impl<P: WritePortal> OrganizationWriter<'_, P> {
             _ => None,
         })?;
         match self.applier.portal.organization_by_external_id(id).await {
-            Ok(None) => Some(deletion_under_way(id)),
+            Ok(None) => Some(Problem::deletion_under_way(id)),
             Ok(Some(other)) => {
                 let (other, name) = (escape(other.id.as_str()), escape(&other.name));
                 let remark = format!("{other} ({name}) has the external id `{id}`");
@@ -480,7 +433,7 @@ impl<P: WritePortal> OrganizationWriter<'_, P> {
             // 404: of the list, or of the organization.
             match self.applier.portal.organization(&self.live.id).await {
                 Ok(Some(_)) => {}
-                Ok(None) => return Err(gone(&self.live.id)),
+                Ok(None) => return Err(Outcome::gone(&self.live.id)),
                 // The refusal stands.
                 Err(_) => return Ok(()),
             }

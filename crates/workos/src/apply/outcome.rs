@@ -6,14 +6,14 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::bookkeeping::{self, Kept};
+use super::kept::{self, Kept};
 use crate::{ApiError, FailedRequest};
 use portalctl_core::plan::{ActionKind, Change, Warning};
 use portalctl_model::codes::{Code, plan as codes};
 use portalctl_model::desired::FieldPath;
 use portalctl_model::observed::{Answer, Observed, Organization};
 use portalctl_model::text::escape;
-use portalctl_model::{OrgKey, OrganizationId};
+use portalctl_model::{ExternalId, OrgKey, OrganizationId};
 
 /// Every change of a plan with what became of it, whatever happened.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -167,6 +167,11 @@ impl Outcome {
         }
     }
 
+    /// The outcome of a change whose organization was deleted meanwhile.
+    pub(super) fn gone(id: &OrganizationId) -> Self {
+        Self::Refused(Problem::new(codes::GONE, format!("{id} is gone")).repeatable())
+    }
+
     /// The same of a change whose first part was done: it can no longer be called not tried.
     pub(super) fn after(self, done: &str) -> Self {
         let told = |problem: Problem| Problem {
@@ -281,6 +286,16 @@ impl Problem {
         }
     }
 
+    /// The failure of an external id that WorkOS calls used, and that no organization has.
+    pub(super) fn deletion_under_way(id: &ExternalId) -> Self {
+        let message = format!(
+            "WorkOS says that the external id `{id}` is in use, and no organization has it: the \
+             deletion of one that had it may still be under way: try again in a few minutes"
+        );
+        Self::new(codes::DELETION_UNDER_WAY, message).repeatable()
+    }
+
+    /// The failure of a change that was planned for another state of its organization.
     pub(super) fn stale(message: impl Into<String>) -> Self {
         Self::new(codes::STALE, message).repeatable()
     }
@@ -355,7 +370,7 @@ impl ApplyReport {
             else {
                 continue;
             };
-            let kept = bookkeeping::kept_differently(change, organization).into_iter();
+            let kept = kept::kept_differently(change, organization).into_iter();
             warnings.extend(kept.map(|Kept { field, value }| {
                 Warning::kept_differently(&change.key, field, value.as_deref())
             }));

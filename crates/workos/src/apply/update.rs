@@ -8,19 +8,18 @@
 
 use std::collections::VecDeque;
 
+use super::answered::Answered;
 use super::applier::Applier;
-use super::bookkeeping::{Answered, LiveValue, live_value};
-use super::organization_writer::{OrganizationWriter, Reach, Separate, Stopped};
+use super::organization_writer::{OrganizationWriter, Reach, Stopped};
 use super::outcome::{FieldOutcome, Outcome, OutcomeKind, Problem};
 use super::owner;
+use super::remaining::{Separate, is_contact, is_declared_metadata, remaining};
 use crate::WritePortal;
 use portalctl_core::plan::{Change, FieldChange, Ownership};
-use portalctl_model::codes::plan as codes;
+use portalctl_model::OrganizationId;
 use portalctl_model::desired::FieldPath;
-use portalctl_model::mark::KeptValues;
 use portalctl_model::observed::Organization;
 use portalctl_model::text::{escape, mask_addresses};
-use portalctl_model::{ExternalId, OrganizationId};
 
 /// Most refused fields that the message of a change names.
 const MAX_NAMED: usize = 10;
@@ -36,7 +35,7 @@ impl<P: WritePortal> Applier<'_, P> {
         match self.portal.organization(id).await {
             Ok(Some(live)) if owner::has_moved(self.plan, &live) => owner::refused(live),
             Ok(Some(live)) => self.apply_fields(live, &change.fields, answered).await,
-            Ok(None) => gone(id),
+            Ok(None) => Outcome::gone(id),
             Err(error) => self.not_tried(&error),
         }
     }
@@ -113,10 +112,6 @@ impl<P: WritePortal> Applier<'_, P> {
 /// A field with the outcome of its write.
 type Ended<'a> = (&'a FieldChange, Result<(), Outcome>);
 
-pub(super) fn gone(id: &OrganizationId) -> Outcome {
-    Outcome::Refused(Problem::new(codes::GONE, format!("{id} is gone")).repeatable())
-}
-
 /// The writes that fields take, in order: the object's own fields together, every other by itself.
 fn writes(fields: &[FieldChange]) -> Vec<Vec<&FieldChange>> {
     let (alone, together): (Vec<&FieldChange>, Vec<&FieldChange>) =
@@ -129,67 +124,12 @@ fn writes(fields: &[FieldChange]) -> Vec<Vec<&FieldChange>> {
     writes
 }
 
-/// Returns whether a field is metadata that the manifest declares, and no mark of portalctl.
-pub(super) fn is_declared_metadata(field: &FieldChange) -> bool {
-    field.metadata_key().is_some() && !field.is_mark()
-}
-
 /// Returns whether a field is written by a request of its own.
 const fn stands_alone(field: &FieldChange) -> bool {
     matches!(
         field,
         FieldChange::Domain { .. } | FieldChange::ItContact(_) | FieldChange::RetentionDays { .. }
     )
-}
-
-/// Returns the fields that still have to be written, or fails for one that somebody else changed.
-pub(super) fn remaining<'a>(
-    fields: &[&'a FieldChange],
-    live: &Organization,
-    separate: &Separate,
-) -> Result<Vec<&'a FieldChange>, Problem> {
-    let known = KeptValues::of(&live.metadata);
-    let mut todo = Vec::new();
-    for field in fields {
-        let now = match live_value(live, field) {
-            LiveValue::Of(value) => value,
-            LiveValue::Elsewhere => separate.value(field),
-        };
-        let (path, before, after) = (field.path(), field.before(), field.after());
-        if is_after(field, now.as_deref()) {
-            continue;
-        }
-        // Sent by an earlier run, and kept otherwise.
-        if known.holds(&path, after.as_deref(), now.as_deref()) {
-            continue;
-        }
-        if now.as_deref() != before.as_deref() && !separate.is_longer_retention(field) {
-            let shown = |value: Option<&str>| match value {
-                Some(value) => format!("\"{}\"", escape(value)),
-                None => "absent".to_owned(),
-            };
-            return Err(Problem::stale(format!(
-                "{path} is {}, the plan expected {}: somebody changed it meanwhile",
-                shown(now.as_deref()),
-                shown(before.as_deref())
-            )));
-        }
-        todo.push(*field);
-    }
-    Ok(todo)
-}
-
-/// A domain that is there in any state is as good as added; WorkOS moves its state.
-fn is_after(field: &FieldChange, now: Option<&str>) -> bool {
-    let after = field.after();
-    match field {
-        FieldChange::Domain { .. } | FieldChange::ItContact(_) => after.is_some() == now.is_some(),
-        _ => field.path().is_same(after.as_deref(), now),
-    }
-}
-
-pub(super) const fn is_contact(field: &FieldChange) -> bool {
-    matches!(field, FieldChange::ItContact(_))
 }
 
 /// Puts together the outcomes of all fields.
@@ -299,13 +239,4 @@ pub(super) fn named(path: &FieldPath, message: &str) -> String {
         _ => path.to_string(),
     };
     format!("{}: {message}", escape(&path))
-}
-
-/// An external id that WorkOS calls used, and that no organization has.
-pub(super) fn deletion_under_way(id: &ExternalId) -> Problem {
-    let message = format!(
-        "WorkOS says that the external id `{id}` is in use, and no organization has it: the \
-         deletion of one that had it may still be under way: try again in a few minutes"
-    );
-    Problem::new(codes::DELETION_UNDER_WAY, message).repeatable()
 }
