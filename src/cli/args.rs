@@ -28,6 +28,16 @@ pub(super) struct FileArgs {
     /// Without it: portal.yaml, else the folder portal.
     #[arg(short, long = "file", value_name = "FILE|DIR")]
     file: Vec<PathBuf>,
+
+    /// The environment whose overlay is laid over the manifest, where it has several; also
+    /// PORTALCTL_ENVIRONMENT. `validate` without it checks all of them.
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "PORTALCTL_ENVIRONMENT",
+        hide_env = true
+    )]
+    environment: Option<String>,
 }
 
 impl FileArgs {
@@ -38,7 +48,12 @@ impl FileArgs {
 
     /// Returns the files of a command that also reads an API key, perhaps from standard input.
     pub(super) fn beside(&self, key: &KeyOrigin) -> Result<Files, CliError> {
-        let files = Files(self.file.clone());
+        // A pipeline may set the variable to nothing.
+        let environment = self.environment.clone().filter(|name| !name.is_empty());
+        let files = Files {
+            paths: self.file.clone(),
+            environment,
+        };
         files.check_stdin(key)?;
         Ok(files)
     }

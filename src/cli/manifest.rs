@@ -81,9 +81,24 @@ pub(super) struct Sound {
     pub(super) warnings: Vec<ErrorItem>,
 }
 
+/// Parts of a manifest, as they are read.
+pub(super) struct Inputs {
+    pub(super) list: Vec<Input>,
+    pub(super) environment: Option<String>,
+}
+
+impl<'a> From<&'a Inputs> for manifest::Request<'a> {
+    fn from(inputs: &'a Inputs) -> Self {
+        Self {
+            inputs: &inputs.list,
+            environment: inputs.environment.as_deref(),
+        }
+    }
+}
+
 /// Reads and checks a manifest; writes its warnings to standard error.
-pub(super) fn read(inputs: &[Input], ui: &Ui) -> Result<Sound, CliError> {
-    sound(manifest::read(inputs), ui).map_err(|error| hint_at_folder(error, inputs))
+pub(super) fn read(inputs: &Inputs, ui: &Ui) -> Result<Sound, CliError> {
+    sound(manifest::read(inputs), ui).map_err(|error| hint_at_folder(error, &inputs.list))
 }
 
 /// Returns the meaning of a manifest without errors, and writes its warnings to standard error.
@@ -152,18 +167,21 @@ fn folder_of(inputs: &[Input]) -> Option<&Path> {
 }
 
 /// Reads the files that were named, else the usual ones.
-pub(super) fn inputs(files: &Files) -> Result<Vec<Input>, CliError> {
-    if files.0.is_empty() {
-        return Ok(vec![Input::Path(default_manifest()?)]);
+pub(super) fn inputs(files: &Files) -> Result<Inputs, CliError> {
+    let environment = files.environment.clone();
+    if files.paths.is_empty() {
+        let list = vec![Input::Path(default_manifest()?)];
+        return Ok(Inputs { list, environment });
     }
-    let inputs = files.0.iter().map(|path| {
+    let list = files.paths.iter().map(|path| {
         if is_stdin(path) {
             stdin()
         } else {
             Ok(Input::Path(path.clone()))
         }
     });
-    inputs.collect()
+    let list = list.collect::<Result<_, _>>()?;
+    Ok(Inputs { list, environment })
 }
 
 fn default_manifest() -> Result<PathBuf, CliError> {
@@ -195,6 +213,10 @@ pub(super) fn check_patterns(request: &ManifestRequest, desired: &Desired) -> Re
         let only = selection(std::slice::from_ref(pattern), &[])?;
         let mut keys = desired.organizations.keys().chain(desired.absent.keys());
         if !keys.any(|key| only.has_key(key)) {
+            let mut excluded = desired.excluded.keys();
+            if let Some(key) = excluded.find(|key| only.has_key(key)) {
+                return Err(is_excluded("--only", key.as_str()));
+            }
             let keys = desired.organizations.keys().map(OrgKey::as_str);
             return Err(nothing("--only", pattern, "organization", keys));
         }
@@ -210,6 +232,16 @@ pub(super) fn check_patterns(request: &ManifestRequest, desired: &Desired) -> Re
         }
     }
     Ok(())
+}
+
+/// Returns the error of an organization that is not managed in this environment.
+pub(super) fn is_excluded(argument: &str, key: &str) -> CliError {
+    let message = format!(
+        "{argument} {}: it is declared `state: excluded`",
+        escape(key)
+    );
+    let error = CliError::new(Exit::Usage, codes::NOTHING_SELECTED, message);
+    error.help("it is not managed in this environment; choose another with --environment")
 }
 
 /// Returns the error of a pattern that matches nothing, with the name that is most alike.

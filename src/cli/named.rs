@@ -5,6 +5,7 @@
 
 use super::error::{CliError, most_alike};
 use super::exit::Exit;
+use super::manifest::is_excluded;
 use super::ui::Ui;
 use portalctl_model::codes::cli as codes;
 use portalctl_model::desired::{Desired, DesiredOrganization};
@@ -161,6 +162,9 @@ fn nothing(desired: &Desired, argument: &str, text: &str) -> CliError {
         );
         let error = CliError::new(Exit::Usage, codes::NOTHING_SELECTED, message);
         return error.help("remove `state: absent` if the organization is to stay");
+    }
+    if desired.excluded.keys().any(|key| key.as_str() == text) {
+        return is_excluded(argument, text);
     }
     let message = format!("{argument} {}: there is no such organization", escape(text));
     let error = CliError::new(Exit::Usage, codes::NOTHING_SELECTED, message);

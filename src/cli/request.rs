@@ -15,14 +15,19 @@ use portalctl_workos::{PlainHttp, Rate};
 /// The path that stands for standard input.
 const STDIN: &str = "-";
 
-/// Files and folders of a manifest; none for the usual ones.
+/// Files and folders of a manifest, and the environment whose overlay is laid over it.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Files(pub(super) Vec<PathBuf>);
+pub(super) struct Files {
+    /// Files and folders; none for the usual ones.
+    pub(super) paths: Vec<PathBuf>,
+    /// Name of the environment, where the manifest has several.
+    pub(super) environment: Option<String>,
+}
 
 impl Files {
     /// Returns the number of times that standard input is named.
     fn stdin_count(&self) -> usize {
-        self.0.iter().filter(|path| is_stdin(path)).count()
+        self.paths.iter().filter(|path| is_stdin(path)).count()
     }
 
     /// Refuses standard input where it would have to be read twice.
@@ -36,7 +41,7 @@ impl Files {
 
     /// Returns whether the files are one whole manifest, as far as their names tell.
     pub(super) fn are_whole(&self) -> bool {
-        self.0.len() <= 1 && self.stdin_count() == 0
+        self.paths.len() <= 1 && self.stdin_count() == 0
     }
 }
 

@@ -61,7 +61,7 @@ pub(super) fn run(args: &ServeArgs, ui: &Ui) -> Result<Exit, CliError> {
     }
     let config = config(&args.config)?;
     let inputs = manifest::inputs(&args.files.beside(&request.http.key)?)?;
-    let files = inputs.iter().filter_map(|input| match input {
+    let files = inputs.list.iter().filter_map(|input| match input {
         Input::Path(path) => Some(path.clone()),
         Input::Stdin(_) => None,
     });
@@ -85,6 +85,7 @@ pub(super) fn run(args: &ServeArgs, ui: &Ui) -> Result<Exit, CliError> {
             customers: Customers::Files {
                 desired: Box::new(desired),
                 files,
+                environment: inputs.environment,
             },
         })
         .map_err(unusable)?;

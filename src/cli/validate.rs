@@ -2,6 +2,8 @@
 //!
 //! Takes a manifest. Prints every problem with its place and its fix. Sends nothing.
 
+use std::collections::BTreeSet;
+
 use clap::{Args, ValueEnum};
 
 use super::args::ManifestArgs;
@@ -10,7 +12,8 @@ use super::exit::Exit;
 use super::json;
 use super::manifest;
 use super::ui::Ui;
-use portalctl_manifest::{Checked, Severity};
+use portalctl_manifest::{Every, Severity};
+use portalctl_model::OrgKey;
 use portalctl_report::json_v1::ValidateDocument;
 use portalctl_report::sarif;
 
@@ -39,21 +42,35 @@ pub(super) enum ValidateFormat {
 pub(super) fn run(args: &ValidateArgs, ui: &Ui) -> Result<Exit, CliError> {
     let (request, format) = (args.manifest.request()?, args.output);
     let inputs = manifest::inputs(&request.files)?;
-    let Checked {
+    let Every {
+        environments,
         desired,
-        names: _,
         diagnostics,
         sources,
-    } = portalctl_manifest::read(&inputs);
+    } = match inputs.environment {
+        Some(_) => Every::of(portalctl_manifest::read(&inputs)),
+        None => portalctl_manifest::read_every(&inputs.list),
+    };
     let Some(desired) = desired else {
         let error = manifest::invalid(&diagnostics, &sources, ui);
-        return Err(manifest::hint_at_folder(error, &inputs));
+        return Err(manifest::hint_at_folder(error, &inputs.list));
     };
-    manifest::check_patterns(&request, &desired)?;
+    // A pattern may be about one environment only.
+    let patterns = desired
+        .iter()
+        .map(|one| manifest::check_patterns(&request, one));
+    let results: Vec<Result<(), CliError>> = patterns.collect();
+    if results.iter().all(Result::is_err) {
+        results.into_iter().collect::<Result<(), _>>()?;
+    }
     if !diagnostics.is_empty() {
         ui.say(&manifest::render(&diagnostics, &sources, ui));
     }
-    let count = desired.organizations.len();
+    let keys: BTreeSet<&OrgKey> = desired
+        .iter()
+        .flat_map(|one| one.organizations.keys())
+        .collect();
+    let count = keys.len();
     let files = sources.iter().count();
     let warnings = manifest::items(&diagnostics, Severity::Warning);
     ui.data(&match format {
@@ -61,14 +78,26 @@ pub(super) fn run(args: &ValidateArgs, ui: &Ui) -> Result<Exit, CliError> {
             let paint = ui.layout().paint;
             let plural = |n: usize| if n == 1 { "" } else { "s" };
             format!(
-                "{} {count} organization{} in {files} file{}\n",
+                "{} {count} organization{} in {files} file{}{}\n",
                 paint.good("valid:"),
                 plural(count),
-                plural(files)
+                plural(files),
+                for_environments(&environments)
             )
         }
-        ValidateFormat::Json => json(&ValidateDocument::valid(count, files, warnings))?,
+        ValidateFormat::Json => json(&ValidateDocument {
+            environments,
+            ..ValidateDocument::valid(count, files, warnings)
+        })?,
         ValidateFormat::Sarif => sarif::problems(&[], &warnings).map_err(CliError::internal)?,
     })?;
     Ok(Exit::Done)
+}
+
+/// Returns the environments that were checked, as the end of a sentence.
+fn for_environments(names: &[String]) -> String {
+    match names {
+        [] => String::new(),
+        names => format!(", for {}", names.join(", ")),
+    }
 }

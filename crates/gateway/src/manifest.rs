@@ -22,6 +22,8 @@ pub enum Customers {
         desired: Box<Desired>,
         /// Files to read again when they change; empty where they cannot be.
         files: Vec<PathBuf>,
+        /// Name of the environment, where the manifest has several.
+        environment: Option<String>,
     },
     /// Desired states of a watcher, such as the operator's cluster: each is in use at once. When
     /// the sender is dropped, the last state stays.
@@ -32,6 +34,7 @@ pub enum Customers {
 pub(super) struct Manifest {
     current: watch::Receiver<Arc<Desired>>,
     files: Vec<PathBuf>,
+    environment: Option<String>,
     /// Sender for states that are read from files.
     read: Option<watch::Sender<Arc<Desired>>>,
 }
@@ -39,17 +42,23 @@ pub(super) struct Manifest {
 impl Manifest {
     pub(super) fn new(customers: Customers) -> Self {
         match customers {
-            Customers::Files { desired, files } => {
+            Customers::Files {
+                desired,
+                files,
+                environment,
+            } => {
                 let (read, current) = watch::channel(Arc::new(*desired));
                 Self {
                     current,
                     files,
+                    environment,
                     read: Some(read),
                 }
             }
             Customers::Watched(current) => Self {
                 current,
                 files: Vec::new(),
+                environment: None,
                 read: None,
             },
         }
@@ -69,7 +78,10 @@ impl Manifest {
             return Ok(());
         };
         let inputs: Vec<Input> = self.files.iter().cloned().map(Input::Path).collect();
-        let checked = manifest::read(&inputs);
+        let checked = manifest::read(manifest::Request {
+            inputs: &inputs,
+            environment: self.environment.as_deref(),
+        });
         let Some(desired) = checked.desired else {
             let errors = checked.diagnostics.iter();
             let errors = errors.filter(|found| found.severity == Severity::Error);

@@ -14,7 +14,7 @@ use super::source::{Location, Sources, Spot};
 use portalctl_model::codes::{Code, manifest as codes};
 
 /// Severity of a finding.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
     /// An error: the manifest cannot be used.
@@ -26,7 +26,7 @@ pub enum Severity {
 }
 
 /// One finding.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Diagnostic {
     /// Stable code, for `portalctl explain`.
     pub code: Code,
@@ -86,6 +86,21 @@ pub struct Diagnostics {
 }
 
 impl Diagnostics {
+    /// Sorts findings, and leaves each once.
+    pub(super) fn sorted(mut list: Vec<Diagnostic>) -> Self {
+        list.sort_by(|a, b| {
+            // What is said of the manifest as a whole comes last, after what may explain it.
+            let whole = |d: &Diagnostic| d.location.is_none();
+            whole(a)
+                .cmp(&whole(b))
+                .then_with(|| a.location.cmp(&b.location))
+                .then_with(|| (a.severity, a.code).cmp(&(b.severity, b.code)))
+                .then_with(|| a.message.cmp(&b.message))
+        });
+        list.dedup();
+        Self { list }
+    }
+
     /// Returns whether there is an error.
     pub fn has_errors(&self) -> bool {
         self.list
@@ -106,6 +121,15 @@ impl Diagnostics {
     /// Returns whether there are no findings.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
+    }
+}
+
+impl IntoIterator for Diagnostics {
+    type Item = Diagnostic;
+    type IntoIter = std::vec::IntoIter<Diagnostic>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.list.into_iter()
     }
 }
 
@@ -181,6 +205,37 @@ pub(super) struct Findings {
     dropped: usize,
     /// The form that is being read: findings spell fields as it does.
     form: Form,
+    /// The two places of the entry that is being checked, if an overlay changes it.
+    layers: Option<Layers>,
+}
+
+/// An entry that an overlay changes.
+#[derive(Debug, Clone)]
+struct Layers {
+    base: Spot,
+    patch: Spot,
+    environment: Box<str>,
+}
+
+impl Layers {
+    /// Returns the place of the entry that a finding does not show, and what stands there.
+    fn other(&self, spot: Spot) -> (Spot, String) {
+        let Self {
+            base,
+            patch,
+            environment,
+        } = self;
+        let begins_before = |start: &Spot| start.file == spot.file && start.line <= spot.line;
+        let is_in_patch = match (begins_before(base), begins_before(patch)) {
+            (true, true) => patch.line > base.line,
+            (_, in_patch) => in_patch,
+        };
+        if is_in_patch {
+            (*base, "declared here for all environments".to_owned())
+        } else {
+            (*patch, format!("changed here for `{environment}`"))
+        }
+    }
 }
 
 impl Default for Findings {
@@ -196,7 +251,18 @@ impl Findings {
             limit,
             dropped: 0,
             form: Form::Manifest,
+            layers: None,
         }
+    }
+
+    /// Sets the two places of the entry that is checked next, if an overlay changes it: findings
+    /// show both.
+    pub(super) fn set_layers(&mut self, spots: Option<[Spot; 2]>, environment: Option<&str>) {
+        self.layers = spots.zip(environment).map(|([base, patch], name)| Layers {
+            base,
+            patch,
+            environment: name.into(),
+        });
     }
 
     /// Sets the form whose spelling findings use; returns the one before.
@@ -213,12 +279,15 @@ impl Findings {
         self.form.spell(text)
     }
 
-    pub(super) fn push(&mut self, finding: Finding) {
+    pub(super) fn push(&mut self, mut finding: Finding) {
         if self.is_full() {
             self.count_dropped();
-        } else {
-            self.list.push(finding);
+            return;
         }
+        if let (Some(layers), Some(spot)) = (&self.layers, finding.spot) {
+            finding.related.push(layers.other(spot));
+        }
+        self.list.push(finding);
     }
 
     /// Returns whether another finding would only be counted. Callers ask where composing a message
@@ -280,6 +349,7 @@ impl Findings {
             limit: _,
             dropped,
             form: _,
+            layers: _,
         } = other;
         self.dropped += dropped;
         for finding in list {
@@ -304,7 +374,7 @@ impl Findings {
     pub(super) fn finish(mut self, sources: &Sources) -> Diagnostics {
         self.mention_dropped();
         let hide = |text: String| secret::redact(&text).into_owned();
-        let mut list: Vec<Diagnostic> = self
+        let list: Vec<Diagnostic> = self
             .list
             .into_iter()
             .map(|finding| Diagnostic {
@@ -320,17 +390,7 @@ impl Findings {
                 help: finding.help.map(hide),
             })
             .collect();
-        list.sort_by(|a, b| {
-            // What is said of the manifest as a whole comes last, after what may explain it.
-            let whole = |d: &Diagnostic| d.location.is_none();
-            whole(a)
-                .cmp(&whole(b))
-                .then_with(|| a.location.cmp(&b.location))
-                .then_with(|| (a.severity, a.code).cmp(&(b.severity, b.code)))
-                .then_with(|| a.message.cmp(&b.message))
-        });
-        list.dedup();
-        Diagnostics { list }
+        Diagnostics::sorted(list)
     }
 }
 

@@ -32,8 +32,8 @@ pub(super) struct Resource {
 /// Sorts documents by kind. A wrong one is reported, and taken for the kind that it resembles.
 pub(super) fn sort(documents: Vec<Document>, findings: &mut Findings) -> Documents {
     let mut sorted = Sorted::default();
-    for Document { file, root } in documents {
-        sorted.add(file, root, findings);
+    for document in documents {
+        sorted.add(document, findings);
     }
     let Sorted {
         mut plain,
@@ -44,7 +44,7 @@ pub(super) fn sort(documents: Vec<Document>, findings: &mut Findings) -> Documen
     let has_manifest = plain.iter().any(|document| is_manifest(&document.root));
     let is_kubernetes = !resources.is_empty() || refused || (!has_manifest && !foreign.is_empty());
     if is_kubernetes {
-        for Document { file, root } in plain.drain(..) {
+        for Document { file, root, .. } in plain.drain(..) {
             let spot = root.spot(file);
             if is_manifest(&root) {
                 refuse_mixed(spot, resources.first(), findings);
@@ -73,16 +73,18 @@ struct Sorted {
 }
 
 impl Sorted {
-    fn add(&mut self, file: FileId, root: Node, findings: &mut Findings) {
+    fn add(&mut self, document: Document, findings: &mut Findings) {
+        let Document { file, shelf, root } = document;
         let (Some(version), Some(kind)) = (text_of(&root, "apiVersion"), text_of(&root, "kind"))
         else {
-            self.plain.push(Document { file, root });
+            self.plain.push(Document { file, shelf, root });
             return;
         };
         let is_ours = version.split('/').next() == Some(GROUP);
         if kind.ends_with("List") && (is_ours || version == "v1") {
             for item in items(root) {
-                self.add(file, item, findings);
+                let root = item;
+                self.add(Document { file, shelf, root }, findings);
             }
             return;
         }
@@ -122,7 +124,7 @@ fn items(root: Node) -> Vec<Node> {
     }
 }
 
-fn field<'n>(root: &'n Node, name: &str) -> Option<&'n Node> {
+pub(super) fn field<'n>(root: &'n Node, name: &str) -> Option<&'n Node> {
     let Value::Map(fields) = &root.value else {
         return None;
     };
@@ -191,7 +193,13 @@ fn refuse(version: &str, kind: &str, root: &Node, file: FileId, findings: &mut F
 /// several parts.
 fn is_manifest(root: &Node) -> bool {
     field(root, "organizations").is_some()
+        || is_overlay(root)
         || field(root, "version").is_some_and(|node| matches!(node.value, Value::Int(_)))
+}
+
+/// Returns whether a document says that it is an overlay.
+pub(super) fn is_overlay(root: &Node) -> bool {
+    field(root, "overlay").is_some()
 }
 
 fn refuse_mixed(spot: Spot, resource: Option<&Resource>, findings: &mut Findings) {

@@ -36,6 +36,7 @@ pub(super) struct Found<'i> {
     pub(super) name: Arc<str>,
     pub(super) content: Content<'i>,
     pub(super) origin: Origin,
+    pub(super) shelf: Shelf,
 }
 
 /// Origin of a file.
@@ -45,6 +46,34 @@ pub(super) enum Origin {
     Named,
     /// Found in a folder that the user named.
     Folder,
+}
+
+/// Part of a folder in which a file was found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shelf {
+    /// Anywhere but below `environments/`, or named by the user.
+    Base,
+    /// Directly in `environments/`, where overlays are.
+    Overlays,
+    /// Deeper below `environments/`, where nothing is.
+    BelowOverlays,
+}
+
+/// The folder of overlays.
+const OVERLAYS: &str = "environments";
+
+impl Shelf {
+    /// Returns the part in which a file of a folder lies.
+    fn of(file: &Path, root: &Path) -> Self {
+        let inside = file.strip_prefix(root).unwrap_or(file);
+        let mut parts = inside.components();
+        let first = parts.next().map(|part| part.as_os_str() == OVERLAYS);
+        match (first, parts.count()) {
+            (Some(true), 1) => Self::Overlays,
+            (Some(true), 2..) => Self::BelowOverlays,
+            _ => Self::Base,
+        }
+    }
 }
 
 /// Content of a file.
@@ -71,6 +100,7 @@ pub(super) fn find<'i>(
                 name: Arc::from(STDIN),
                 content: Content::Bytes(bytes),
                 origin: Origin::Named,
+                shelf: Shelf::Base,
             }),
         }
     }
@@ -116,7 +146,7 @@ impl Search<'_, '_> {
     fn path(&mut self, path: &Path) {
         match fs::metadata(path) {
             Ok(metadata) if metadata.is_dir() => self.folder(path),
-            Ok(_) => self.file(path.to_owned(), Origin::Named),
+            Ok(_) => self.file(path.to_owned(), Origin::Named, Shelf::Base),
             Err(error) => self.unreadable(path, &error),
         }
     }
@@ -157,7 +187,8 @@ impl Search<'_, '_> {
             self.skip(skip(&file, codes::FILE_SKIPPED, reason, help));
         }
         for file in listing.files {
-            self.file(file, Origin::Folder);
+            let shelf = Shelf::of(&file, root);
+            self.file(file, Origin::Folder, shelf);
         }
         if self.found.len() == before && !self.already_listed(&real_root) {
             let message = format!("the folder `{}` holds no manifest file", display(root));
@@ -225,7 +256,7 @@ impl Search<'_, '_> {
         self.seen.iter().any(|path| path.starts_with(real_root))
     }
 
-    fn file(&mut self, path: PathBuf, origin: Origin) {
+    fn file(&mut self, path: PathBuf, origin: Origin, shelf: Shelf) {
         // A pipe has no real path; it cannot be named twice either.
         if let Ok(real) = fs::canonicalize(&path)
             && !self.seen.insert(real)
@@ -236,6 +267,7 @@ impl Search<'_, '_> {
             name: Arc::from(display(&path)),
             content: Content::File(path),
             origin,
+            shelf,
         });
     }
 

@@ -14,6 +14,7 @@ pub mod convert;
 mod decode;
 mod diagnostic;
 mod document_kind;
+mod every;
 mod excerpt;
 mod find;
 mod form;
@@ -37,8 +38,9 @@ mod yaml;
 
 pub use check::{Checked, KubernetesFields, check};
 pub use diagnostic::{Diagnostic, Diagnostics, Severity};
+pub use every::{Every, read_every};
 pub use find::has_files;
-pub use input::Input;
+pub use input::{Input, Request};
 pub use load::{Loaded, load};
 pub use render::{Layout, render};
 pub use resolve::{ObjectName, Resolved, resolve};
@@ -48,13 +50,21 @@ pub use source::{Location, Sources};
 pub use write::to_yaml;
 
 /// Loads and checks a manifest.
-pub fn read(inputs: &[Input]) -> Checked {
-    check(load(inputs))
+pub fn read<'a>(request: impl Into<Request<'a>>) -> Checked {
+    let Request {
+        inputs,
+        environment,
+    } = request.into();
+    check(load(inputs), environment)
 }
 
 /// Loads and checks a manifest that may still lack its organizations, which `import` adds.
-pub fn read_settings(inputs: &[Input]) -> Checked {
-    check::check_settings(load(inputs))
+pub fn read_settings<'a>(request: impl Into<Request<'a>>) -> Checked {
+    let Request {
+        inputs,
+        environment,
+    } = request.into();
+    check::check_settings(load(inputs), environment)
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 
 use super::diagnostic::{Diagnostics, Finding, Findings};
-use super::find::{self, Content, Found, Origin, display};
+use super::find::{self, Content, Found, Origin, Shelf, display};
 use super::input::Input;
 use super::inspect;
 use super::node::Node;
@@ -32,7 +32,7 @@ const MAX_TOTAL_NODES: usize = 40_000_000;
 const MAX_FILE_FINDINGS: usize = 1_000;
 
 /// The files of a manifest as they are, not yet checked.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Loaded {
     /// The files' names and texts.
     pub sources: Sources,
@@ -52,9 +52,10 @@ impl Loaded {
 }
 
 /// One YAML document.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Document {
     pub(super) file: FileId,
+    pub(super) shelf: Shelf,
     pub(super) root: Node,
 }
 
@@ -80,7 +81,8 @@ pub fn load(inputs: &[Input]) -> Loaded {
 
     let mut documents = Vec::new();
     let allowance = Allowance::new(MAX_TOTAL_BYTES, MAX_TOTAL_NODES);
-    for (file, outcome) in ids.iter().zip(read_all(&found, &ids, &allowance)) {
+    let outcomes = read_all(&found, &ids, &allowance);
+    for ((file, origin), outcome) in ids.iter().zip(&found).zip(outcomes) {
         let Outcome {
             text,
             documents: roots,
@@ -92,7 +94,11 @@ pub fn load(inputs: &[Input]) -> Loaded {
         sources.fill(*file, text);
         findings.append(more);
         complete &= !failed;
-        documents.extend(roots.into_iter().map(|root| Document { file: *file, root }));
+        documents.extend(roots.into_iter().map(|root| Document {
+            file: *file,
+            shelf: origin.shelf,
+            root,
+        }));
     }
     skipped.sort();
     Loaded {

@@ -11,6 +11,8 @@ pub(super) struct Field<T> {
     pub(super) key: Spot,
     pub(super) spot: Spot,
     pub(super) value: Option<T>,
+    /// Set for a null in a patch, which takes the field away.
+    pub(super) is_null: bool,
 }
 
 impl<T> Field<T> {
@@ -20,7 +22,42 @@ impl<T> Field<T> {
             key: spot,
             spot,
             value: Some(value),
+            is_null: false,
         }
+    }
+}
+
+/// A value that a later layer changes: fields of mappings one by one, everything else as a whole.
+pub(crate) trait Layered: Sized {
+    /// Returns a value of a later layer, laid over that of an earlier one.
+    fn over(self, _: Option<Self>) -> Self {
+        self
+    }
+}
+
+impl Layered for bool {}
+impl Layered for i64 {}
+impl Layered for Text {}
+impl<T> Layered for Vec<T> {}
+
+impl Layered for RawMap {
+    fn over(self, earlier: Option<Self>) -> Self {
+        let mut entries = earlier.map(|map| map.entries).unwrap_or_default();
+        entries.retain(|(key, _)| !self.entries.iter().any(|(own, _)| own.value == key.value));
+        entries.extend(self.entries);
+        Self { entries }
+    }
+}
+
+/// Lays a field of a later layer over that of an earlier one; a null takes it away.
+pub(crate) fn lay_over<T: Layered>(earlier: &mut Option<Field<T>>, later: Option<Field<T>>) {
+    let Some(later) = later else { return };
+    let before = earlier.take().and_then(|field| field.value);
+    if !later.is_null {
+        *earlier = Some(Field {
+            value: later.value.map(|value| value.over(before)),
+            ..later
+        });
     }
 }
 

@@ -13,6 +13,8 @@ pub(crate) struct Reader<'a> {
     pub(crate) file: FileId,
     pub(crate) text: &'a str,
     pub(crate) findings: &'a mut Findings,
+    /// Set within a patch, where an explicit null takes a field away.
+    pub(crate) is_patch: bool,
 }
 
 /// The fields that a mapping may hold.
@@ -73,7 +75,30 @@ impl<'n> Fields<'n> {
     }
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    /// Creates a reader of the values of one file.
+    pub(crate) const fn new(file: FileId, text: &'a str, findings: &'a mut Findings) -> Self {
+        Self {
+            file,
+            text,
+            findings,
+            is_patch: false,
+        }
+    }
+
+    /// Reads a part in which an explicit null takes a field away.
+    pub(crate) fn in_patch<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> T {
+        let before = std::mem::replace(&mut self.is_patch, true);
+        let value = read(self);
+        self.is_patch = before;
+        value
+    }
+
+    /// Returns whether a value is a null of a patch; one that is not written out may be an accident.
+    fn takes_away(&self, node: &Node) -> bool {
+        self.is_patch && node.value == Value::Null && !self.is_blank(node)
+    }
+
     /// Returns the form whose spelling the file uses here.
     pub(crate) fn form(&self) -> Form {
         self.findings.form()
@@ -172,11 +197,17 @@ impl Reader<'_> {
             .entries
             .iter()
             .find(|(key, _)| key.as_str() == Some(&name))?;
-        let value = read(self, node, &format!("`{name}`"));
+        let is_null = self.takes_away(node);
+        let value = if is_null {
+            None
+        } else {
+            read(self, node, &format!("`{name}`"))
+        };
         Some(Field {
             key: self.spot(key),
             spot: self.spot(node),
             value,
+            is_null,
         })
     }
 
@@ -253,12 +284,14 @@ impl Reader<'_> {
             return None;
         };
         let what = format!("an item of {what}");
-        Some(
-            items
-                .iter()
-                .filter_map(|item| read(self, item, &what))
-                .collect(),
-        )
+        // A list replaces the one before it as a whole: its items are no patches.
+        let before = std::mem::replace(&mut self.is_patch, false);
+        let list = items
+            .iter()
+            .filter_map(|item| read(self, item, &what))
+            .collect();
+        self.is_patch = before;
+        Some(list)
     }
 
     pub(crate) fn spotted_text(&mut self, node: &Node, what: &str) -> Option<Spotted<Text>> {
@@ -285,6 +318,26 @@ impl Reader<'_> {
         None
     }
 
+    /// Reads a mapping of the user's own names, each value with `read`; refused values are left out.
+    pub(crate) fn named<T>(
+        &mut self,
+        node: &Node,
+        what: &str,
+        example: &str,
+        mut read: impl FnMut(&mut Self, &Node, &str) -> Option<T>,
+    ) -> Option<Vec<(Spotted<Text>, T)>> {
+        let mut values = Vec::new();
+        for (key, value) in self.entries(node, what, example)? {
+            let Some(key) = self.spotted_text(key, &format!("a key of {what}")) else {
+                continue;
+            };
+            if let Some(value) = read(self, value, &quote(&key.value)) {
+                values.push((key, value));
+            }
+        }
+        Some(values)
+    }
+
     /// Reads a mapping of the user's own keys to texts.
     pub(crate) fn map(&mut self, node: &Node, what: &str, nulls: Nulls) -> Option<RawMap> {
         let mut map = RawMap::default();
@@ -296,6 +349,7 @@ impl Reader<'_> {
             let spot = self.spot(value);
             let value = match &value.value {
                 Value::Null if nulls == Nulls::Kept && !self.is_blank(value) => Some(None),
+                Value::Null if self.takes_away(value) => Some(None),
                 _ => self.text(value, &what).map(Some),
             };
             if let Some(value) = value {

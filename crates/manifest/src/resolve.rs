@@ -95,7 +95,13 @@ pub fn resolve(environment: &Value, organizations: &[Value]) -> Resolved {
         findings,
         complete: true,
     };
-    let outcome = check::check_resources(resources, files, Presence::Settings, Rivals::Kept);
+    let outcome = {
+        let request = check::Request {
+            environment: None,
+            presence: Presence::Settings,
+        };
+        check::check_resources(resources, files, request, Rivals::Kept)
+    };
     sorted_by_resource(outcome, &names)
 }
 

@@ -3,25 +3,100 @@
 //! Comes out: `schema/portal.schema.json`, by which editors complete and check. It has the rules that
 //! need one file only; the others are `check`'s.
 
-use schemars::Schema;
 use schemars::generate::SchemaSettings;
 use schemars::transform::{Transform, transform_subschemas};
-use serde_json::{Value, json};
+use schemars::{Schema, SchemaGenerator};
+use serde_json::{Map, Value, json};
 
-use super::shape::{InManifest, Manifest, unwrap_lines};
+use super::shape::{
+    InManifest, Manifest, Overlay, OverlayContent, definition_in_overlay, in_overlay, unwrap_lines,
+};
 
 /// Address of the schema.
 const ID: &str = "https://portalctl.dev/schema/portal.schema.json";
 
-/// Returns the JSON Schema (2020-12) of one file of a manifest.
+/// Returns the JSON Schema (2020-12) of one file of a manifest: a part of the base, or an overlay.
 pub fn json_schema() -> Value {
-    let generator = SchemaSettings::draft2020_12()
+    let mut base = generator();
+    let manifest = base.subschema_for::<InManifest<Manifest>>();
+    let mut definitions = base.take_definitions(true);
+    definitions.extend(overlay_definitions());
+    let overlay = definition_in_overlay::<InManifest<Overlay>>();
+    json!({
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": ID,
+        "title": "portalctl manifest",
+        "description": "A file of a manifest: a part of it, or with `overlay` the fields of one environment.",
+        "if": { "type": "object", "required": ["overlay"] },
+        "then": { "$ref": format!("#/$defs/{overlay}") },
+        "else": manifest,
+        "$defs": definitions,
+    })
+}
+
+fn generator() -> SchemaGenerator {
+    SchemaSettings::draft2020_12()
         .with_transform(AsInYaml)
-        .into_generator();
-    let mut schema = generator.into_root_schema_for::<InManifest<Manifest>>();
-    schema.insert("$id".to_owned(), json!(ID));
-    schema.insert("title".to_owned(), json!("portalctl manifest"));
-    Value::from(schema)
+        .into_generator()
+}
+
+/// Items of lists: a list replaces another as a whole, so null takes nothing away within them.
+const ITEMS: [&str; 2] = ["DomainSettings", "IntentSettings"];
+
+/// Returns the definitions of an overlay, where null takes a field away. Each has a name of its own
+/// beside those of the base.
+fn overlay_definitions() -> Map<String, Value> {
+    let mut generator = generator();
+    generator.subschema_for::<InManifest<Overlay>>();
+    generator.subschema_for::<InManifest<OverlayContent>>();
+    let definitions = generator.take_definitions(true);
+    let definitions = definitions.into_iter().map(|(name, mut schema)| {
+        rename_references(&mut schema);
+        if !ITEMS.contains(&name.as_str())
+            && let Some(Value::Object(fields)) = schema.get_mut("properties")
+        {
+            for (field, value) in fields.iter_mut().filter(|(field, _)| *field != "overlay") {
+                allow_null(field, value);
+            }
+        }
+        (in_overlay(&name), schema)
+    });
+    definitions.collect()
+}
+
+/// Allows null beside the value of a field, and of the entries of `success`.
+fn allow_null(field: &str, schema: &mut Value) {
+    let Some(keywords) = schema.as_object_mut() else {
+        return;
+    };
+    if let ("success", Some(values)) = (field, keywords.get_mut("additionalProperties")) {
+        *values = json!({ "anyOf": [values, { "type": "null" }] });
+    }
+    let description = keywords.remove("description");
+    let examples = keywords.remove("examples");
+    let mut nullable = json!({ "anyOf": [schema, { "type": "null" }] });
+    for (keyword, value) in [("description", description), ("examples", examples)] {
+        if let Some(value) = value {
+            nullable[keyword] = value;
+        }
+    }
+    *schema = nullable;
+}
+
+/// Makes every reference one to the definition of the same name in an overlay.
+fn rename_references(schema: &mut Value) {
+    match schema {
+        Value::Object(fields) => {
+            for (name, value) in fields {
+                match value {
+                    Value::String(target) if name == "$ref" => *target = in_overlay(target),
+                    other => rename_references(other),
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(rename_references),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }
 
 /// Removes the keywords that only a Rust type or an API server has.
@@ -93,8 +168,20 @@ mod tests {
             |field: &str, value: Value| json!({ "organizations": { "a": { field: value } } });
         let in_object = |field: &str, value: Value| json!({ "kubernetes": { field: value } });
         let of = |name: &str| nulls(&schema["$defs"][name]);
-        assert_eq!(unknown_fields(&nulls(&schema)), 1);
+        let in_environment = |value: Value| json!({ "environments": { "a": value } });
         for (name, file) in [
+            ("Manifest", of("Manifest")),
+            ("Profile", json!({ "profiles": { "a": of("Profile") } })),
+            (
+                "OverlayContent",
+                in_environment(of("OverlayContentInOverlay")),
+            ),
+            (
+                "OrganizationPatch",
+                in_environment(
+                    json!({ "organizations": { "a": of("OrganizationPatchInOverlay") } }),
+                ),
+            ),
             ("Environment", json!({ "environment": of("Environment") })),
             ("ReturnUrls", json!({ "return_urls": of("ReturnUrls") })),
             ("Limits", json!({ "limits": of("Limits") })),
@@ -147,7 +234,7 @@ mod tests {
     fn no_field_may_be_null_and_every_field_is_described() {
         let schema = json_schema();
         let types = schema["$defs"].as_object().unwrap();
-        for (name, object) in types.iter().chain([(&"Manifest".to_owned(), &schema)]) {
+        for (name, object) in types {
             let Some(fields) = object["properties"].as_object() else {
                 continue;
             };

@@ -53,7 +53,7 @@ pub(super) struct Spotted<T> {
 }
 
 /// A place in a file, for people and machines.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Location {
     /// The file as the user named it.
     pub file: Arc<str>,

@@ -165,6 +165,7 @@ fn organization() -> impl Strategy<Value = Organization> {
             (domains, domains_policy, intents, return_url, metadata),
             (invites, protect, ignore_fields, allows_same_name, kubernetes),
         )| Organization {
+            r#use: None,
             name: Some(name),
             id,
             external_id,
@@ -253,6 +254,8 @@ fn manifest() -> impl Strategy<Value = Manifest> {
     )
         .prop_map(
             |(manifest, environment, urls, limits, defaults, kubernetes, organizations)| Manifest {
+                profiles: None,
+                environments: None,
                 version: Some(1),
                 manifest,
                 previous_manifests: None,

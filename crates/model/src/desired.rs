@@ -34,6 +34,9 @@ pub struct Desired {
     pub organizations: BTreeMap<OrgKey, DesiredOrganization>,
     /// The organizations that are to be deleted, by key: entries with `state: absent`.
     pub absent: BTreeMap<OrgKey, AbsentOrganization>,
+    /// The organizations that are not managed in this environment, by key: entries with
+    /// `state: excluded`. They are never written, and count as declared for identity and prune.
+    pub excluded: BTreeMap<OrgKey, ExcludedOrganization>,
     /// Paths of the files and folders that were not read; their declarations are missing here.
     pub skipped: Vec<String>,
 }
@@ -252,6 +255,19 @@ pub struct AbsentOrganization {
     pub allow: BTreeSet<Allow>,
 }
 
+/// An organization with `state: excluded`: nothing is done for it in this environment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ExcludedOrganization {
+    /// Place of the declaration.
+    pub source: Source,
+    /// Id of an existing organization that the entry pins.
+    pub id: Option<OrganizationId>,
+    /// External id: as declared, else the key.
+    pub external_id: Option<ExternalId>,
+    /// External ids that the organization had before.
+    pub previous_keys: Vec<ExternalId>,
+}
+
 words! {
     /// Permission to write to WorkOS.
     #[derive(Default)]
@@ -291,6 +307,8 @@ words! {
     OrganizationState {
         /// The organization is deleted, with its connections, directories and members.
         Absent = "absent",
+        /// The organization is not managed in this environment: nothing is done for it.
+        Excluded = "excluded",
     }
 }
 

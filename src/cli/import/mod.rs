@@ -157,9 +157,9 @@ fn declared(request: &ImportRequest, ui: &Ui) -> Result<Option<Desired>, CliErro
     let mut files = request.files.clone();
     if manifest::has_files(&request.folder) {
         refuse_kubernetes_folder(&request.folder)?;
-        files.0.push(request.folder.clone());
+        files.paths.push(request.folder.clone());
     }
-    if files.0.is_empty() {
+    if files.paths.is_empty() {
         return Ok(None);
     }
     let sound = sound(manifest::read_settings(&inputs(&files)?), ui)?;
@@ -250,7 +250,7 @@ fn write(
         headline: &session.connection.headline(),
         import,
         folder: &request.folder.to_string_lossy(),
-        is_whole: request.files.0.is_empty(),
+        is_whole: request.files.paths.is_empty(),
         settings: written.settings,
         written: written.files,
         is_dry_run: request.effect == Effect::Shown,

@@ -8,7 +8,7 @@ use super::index::Index;
 use super::ownership::Ownership;
 use super::{Identities, Identity, IdentityConflict, MatchedBy, contest, unclaimed, without_id};
 use portalctl_model::codes::plan as codes;
-use portalctl_model::desired::{Desired, DesiredOrganization, DomainsPolicy};
+use portalctl_model::desired::{Desired, DesiredOrganization, DomainsPolicy, ExcludedOrganization};
 use portalctl_model::observed::{Observed, Organization};
 use portalctl_model::{ExternalId, Holder, ManifestName, OrgKey, OrganizationId};
 
@@ -27,6 +27,10 @@ pub fn identify(desired: &Desired, observed: &Observed) -> Identities {
     let mut claims = claims_by_name(desired, &index);
     let mut concerned = BTreeSet::new();
     for entry in desired.organizations.values() {
+        let former = entry.previous_keys.iter().flat_map(|id| index.with(id));
+        concerned.extend(former.map(|organization| organization.id.clone()));
+    }
+    for entry in desired.excluded.values() {
         let former = entry.previous_keys.iter().flat_map(|id| index.with(id));
         concerned.extend(former.map(|organization| organization.id.clone()));
     }
@@ -62,7 +66,24 @@ fn claims_by_name<'a>(desired: &'a Desired, index: &Index<'_>) -> Claims<'a> {
             claims.add(&absent.id, key);
         }
     }
+    for (key, excluded) in &desired.excluded {
+        for organization in named_excluded(excluded, index) {
+            claims.add(&organization.id, key);
+        }
+    }
     claims
+}
+
+/// Returns the organizations that an entry with `state: excluded` names by an id.
+fn named_excluded<'a>(
+    entry: &ExcludedOrganization,
+    index: &Index<'a>,
+) -> impl Iterator<Item = &'a Organization> {
+    let organizations = &index.observed().organizations;
+    let pinned = entry.id.as_ref().and_then(|id| organizations.get(id));
+    let external = entry.external_id.as_ref();
+    let external = external.map_or(&[] as &[_], |id| index.with(id));
+    pinned.into_iter().chain(external.to_vec())
 }
 
 /// Matches missing entries by their keys without the namespace.

@@ -1,4 +1,4 @@
-//! `state: absent`: an entry that says which organization is to be deleted.
+//! `state`: an entry that says which organization is to be deleted, or left alone.
 
 use super::text;
 use crate::diagnostic::Findings;
@@ -7,9 +7,26 @@ use crate::raw::accepted;
 use crate::shape::RawOrganization;
 use crate::source::Spot;
 use portalctl_model::codes::manifest as codes;
-use portalctl_model::desired::{AbsentOrganization, DesiredOrganization, OrganizationState};
+use portalctl_model::desired::{
+    AbsentOrganization, DesiredOrganization, ExcludedOrganization, OrganizationState,
+};
 
-/// Reads an entry with `state`; `checked` is the same entry without it.
+/// Reads `state`; `None` where the organization is managed as usual, or the word is refused.
+pub(super) fn state(raw: &RawOrganization, findings: &mut Findings) -> Option<OrganizationState> {
+    text::word(raw.state.as_ref(), "`state`", findings)
+}
+
+/// Returns an entry with `state: excluded`; `checked` is the same entry without it.
+pub(super) fn excluded(checked: DesiredOrganization) -> ExcludedOrganization {
+    ExcludedOrganization {
+        source: checked.source,
+        id: checked.id,
+        external_id: checked.external_id,
+        previous_keys: checked.previous_keys,
+    }
+}
+
+/// Reads an entry with `state: absent`; `checked` is the same entry without it.
 pub(super) fn check(
     key: &str,
     place: Spot,
@@ -17,7 +34,6 @@ pub(super) fn check(
     checked: &DesiredOrganization,
     findings: &mut Findings,
 ) -> Option<AbsentOrganization> {
-    let OrganizationState::Absent = text::word(raw.state.as_ref(), "`state`", findings)?;
     if raw.id.is_none() {
         findings.error(
             codes::MISSING_FIELD,

@@ -62,15 +62,18 @@ pub(super) fn check(field: Option<&Field<Texts>>, findings: &mut Findings) -> Ve
     contacts
 }
 
-/// Reads `invite`, which needs contacts.
+/// Reads `invite`, which needs contacts: the entry's own, else those of a layer below.
 pub(super) fn invite(
     field: Option<&Field<Text>>,
     contacts: Option<&Field<Texts>>,
+    below: &[Email],
     findings: &mut Findings,
 ) -> Invite {
     let invite = text::word::<Invite>(field, "`invite`", findings).unwrap_or_default();
     // Contacts of the wrong type have been reported; they are not missing.
-    let nobody = contacts.is_none_or(|field| field.value.as_ref().is_some_and(Vec::is_empty));
+    let nobody = contacts.map_or(below.is_empty(), |field| {
+        field.value.as_ref().is_some_and(Vec::is_empty)
+    });
     if let (Invite::Once, true, Some(field)) = (invite, nobody, field) {
         findings.error(
             codes::NOBODY_TO_INVITE,

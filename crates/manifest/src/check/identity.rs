@@ -38,6 +38,18 @@ pub(super) fn key(text: &str, spot: Spot, findings: &mut Findings) -> Option<Org
     }
 }
 
+/// Reports a name that is no key: of an environment or of a profile.
+pub(super) fn name(name: &Spotted<Text>, what: &str, example: &str, findings: &mut Findings) {
+    if let Err(why) = OrgKey::parse(&name.value) {
+        let message = format!(
+            "{} is not a valid name for {what}: it {why}",
+            quote(&name.value)
+        );
+        let help = format!("choose a name such as `{example}`");
+        findings.error(codes::INVALID_KEY, name.spot, message, help);
+    }
+}
+
 /// Returns whether a text looks like an id of another system rather than a name: it would be lost
 /// if the key took its place.
 fn is_an_id(text: &str) -> bool {

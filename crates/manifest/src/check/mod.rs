@@ -15,6 +15,7 @@ mod intents;
 mod metadata;
 mod operator;
 mod organization;
+mod overlays;
 mod placeholder;
 mod presence;
 mod resources;
@@ -25,21 +26,22 @@ mod unique;
 mod urls;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use super::decode::{self, RawPortalOrganization};
+use super::decode::RawPortalOrganization;
 use super::diagnostic::{Diagnostics, Findings};
 use super::document_kind::{self, Documents, Resource};
 use super::form::Form;
 use super::load::{Document, Loaded};
 use super::node::Node;
-use super::reader::Reader;
 use super::shape::{EnvironmentObject, OrganizationObject, RawManifest};
 use super::source::{FileId, Sources};
-use portalctl_model::desired::{AbsentOrganization, Desired, DesiredOrganization, Names};
+use portalctl_model::desired::{
+    AbsentOrganization, Desired, DesiredOrganization, ExcludedOrganization, Names,
+};
 use portalctl_model::{OrgKey, ResourceName};
 
 use organization::Entries;
+use overlays::{Chosen, Patches};
 pub(super) use scope::{Files, Presence, Rivals};
 use settings::Settings;
 
@@ -56,21 +58,31 @@ pub struct Checked {
     pub sources: Sources,
 }
 
-/// Applies every rule to a loaded manifest.
-pub fn check(loaded: Loaded) -> Checked {
-    apply_rules(loaded, Presence::Organizations)
+/// Applies every rule to a loaded manifest, with the overlay of an environment if one is named.
+pub fn check(loaded: Loaded, environment: Option<&str>) -> Checked {
+    apply_rules(loaded, environment, Presence::Organizations)
         .into_checked()
         .0
 }
 
 /// Applies every rule but that there are organizations.
-pub(super) fn check_settings(loaded: Loaded) -> Checked {
-    apply_rules(loaded, Presence::Settings).into_checked().0
+pub(super) fn check_settings(loaded: Loaded, environment: Option<&str>) -> Checked {
+    apply_rules(loaded, environment, Presence::Settings)
+        .into_checked()
+        .0
 }
 
 /// Applies every rule, and keeps the fields of the Kubernetes form.
-pub(super) fn check_whole(loaded: Loaded) -> (Checked, KubernetesFields) {
-    apply_rules(loaded, Presence::Organizations).into_checked()
+pub(super) fn check_whole(
+    loaded: Loaded,
+    environment: Option<&str>,
+) -> (Checked, KubernetesFields) {
+    apply_rules(loaded, environment, Presence::Organizations).into_checked()
+}
+
+/// Returns the names of a manifest's environments, sorted; none where it has no overlays.
+pub(super) fn environments(loaded: &Loaded) -> Vec<String> {
+    overlays::names_of(&loaded.documents)
 }
 
 /// Fields of the Kubernetes form, which have no desired state; conversion keeps them.
@@ -92,6 +104,7 @@ pub(super) struct Outcome {
     settings: Settings,
     organizations: BTreeMap<OrgKey, DesiredOrganization>,
     absent: BTreeMap<OrgKey, AbsentOrganization>,
+    excluded: BTreeMap<OrgKey, ExcludedOrganization>,
     objects: BTreeMap<OrgKey, OrganizationObject>,
     findings: Findings,
     sources: Sources,
@@ -103,12 +116,14 @@ impl Outcome {
         let Entries {
             organizations,
             absent,
+            excluded,
             objects,
         } = entries;
         Self {
             settings,
             organizations,
             absent,
+            excluded,
             objects,
             findings: files.findings,
             sources: files.sources,
@@ -129,6 +144,7 @@ impl Outcome {
             settings,
             organizations,
             absent,
+            excluded,
             objects,
             findings,
             sources,
@@ -141,6 +157,7 @@ impl Outcome {
         let names = settings.names();
         let desired = (!findings.has_errors()).then(|| Desired {
             absent,
+            excluded,
             skipped,
             ..settings.into_desired(organizations)
         });
@@ -155,7 +172,11 @@ impl Outcome {
 }
 
 /// Applies every rule, whichever form the manifest has.
-pub(super) fn apply_rules(loaded: Loaded, presence: Presence) -> Outcome {
+pub(super) fn apply_rules(
+    loaded: Loaded,
+    environment: Option<&str>,
+    presence: Presence,
+) -> Outcome {
     let Loaded {
         sources,
         documents,
@@ -170,38 +191,100 @@ pub(super) fn apply_rules(loaded: Loaded, presence: Presence) -> Outcome {
         complete,
     };
     let outcome = match documents {
-        Documents::Manifest(documents) => check_manifest(documents, files, presence),
+        Documents::Manifest(documents) => {
+            let request = Request {
+                environment,
+                presence,
+            };
+            check_manifest(documents, files, request)
+        }
         Documents::Resources(resources, all) => {
             files.complete &= all;
-            check_resources(resources, files, presence, Rivals::Refused)
+            let request = Request {
+                environment,
+                presence,
+            };
+            check_resources(resources, files, request, Rivals::Refused)
         }
     };
     Outcome { skipped, ..outcome }
 }
 
-fn check_manifest(documents: Vec<Document>, mut files: Files, presence: Presence) -> Outcome {
-    let mut raw = Vec::with_capacity(documents.len());
-    for Document { file, root } in documents {
-        match decode_document(&mut files, file, root) {
-            Some(document) => raw.push((file, document)),
-            None => files.complete = false,
-        }
-    }
+/// The environment that a check is for, and the parts that the manifest must have.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Request<'a> {
+    pub(super) environment: Option<&'a str>,
+    pub(super) presence: Presence,
+}
+
+fn check_manifest(documents: Vec<Document>, mut files: Files, request: Request<'_>) -> Outcome {
+    let Files {
+        sources, findings, ..
+    } = &mut files;
+    let overlays::Sorted {
+        base,
+        mut overlays,
+        complete,
+    } = overlays::sort(documents, sources, findings);
+    let expected = base.len();
+    let base = base.into_iter();
+    let mut raw: Vec<(FileId, RawManifest)> = base
+        .filter_map(|document| overlays::decode_base(document, sources, findings))
+        .collect();
+    files.complete &= complete && raw.len() == expected;
     let parts = take_organizations(&mut raw);
+    let first = raw
+        .iter()
+        .find_map(|(_, document)| Some(document.organizations.as_ref()?.key));
+    let documents = raw.into_iter().map(|(_, document)| document).collect();
+    let mut manifest = settings::merge(documents, &mut files.findings);
+    overlays::take_inline(&mut manifest, &mut overlays);
+    overlays::check_names(&overlays, &manifest, &mut files.findings);
+    let count = overlays.len();
+    let wanted = request.environment;
+    let patches = match overlays::choose(overlays, wanted, &manifest, &mut files.findings) {
+        Chosen::Base => None,
+        Chosen::Overlay(overlay) => Some(overlay.lay_over(&mut manifest)),
+        Chosen::Nothing => return undecided(manifest, files),
+    };
     if files.complete {
         let Files {
             sources, findings, ..
         } = &mut files;
-        presence::require_version(&raw, sources, findings);
-        if presence == Presence::Organizations {
-            presence::require_organizations(&raw, &parts, sources, findings);
+        presence::require_version(&manifest, sources, findings);
+        let is_empty = patches.as_ref().is_none_or(|it| it.entries.is_empty());
+        if request.presence == Presence::Organizations && is_empty {
+            presence::require_organizations(first, &parts, sources, findings);
         }
     }
-    let documents: Vec<RawManifest> = raw.into_iter().map(|(_, document)| document).collect();
-    let documents: Vec<&RawManifest> = documents.iter().collect();
-    let settings = settings::check(&documents, &mut files);
+    let settings = settings::check(&manifest, &mut files);
+    let environments = Environments { patches, count };
+    let entries = check_entries(parts, environments, &settings, &mut files);
+    Outcome::new(settings, entries, files)
+}
 
-    let mut walk = organization::Checker::new(&settings, Rivals::Refused, &mut files.findings);
+/// Overlays of a manifest, as far as they are about entries.
+struct Environments {
+    patches: Option<Patches>,
+    /// Number of overlays.
+    count: usize,
+}
+
+/// Checks the entries of all documents, with their patches.
+fn check_entries(
+    parts: Vec<(FileId, Vec<(Node, Node)>)>,
+    environments: Environments,
+    settings: &Settings,
+    files: &mut Files,
+) -> Entries {
+    let mut walk = organization::Checker::new(settings, Rivals::Refused, &mut files.findings);
+    if environments.count > 1 {
+        walk.refuse_ids();
+    }
+    if let Some(patches) = environments.patches {
+        walk.patch(patches);
+    }
+    let count = parts.len();
     for (number, (file, entries)) in parts.into_iter().enumerate() {
         let part = organization::Part {
             number,
@@ -211,29 +294,42 @@ fn check_manifest(documents: Vec<Document>, mut files: Files, presence: Presence
         };
         walk.part(&part, entries);
     }
-    let entries = walk.finish();
-    Outcome::new(settings, entries, files)
+    walk.added(count, &files.sources);
+    walk.finish()
+}
+
+/// Returns what is known of a manifest whose environment was not chosen.
+fn undecided(manifest: RawManifest, mut files: Files) -> Outcome {
+    let named = RawManifest {
+        manifest: manifest.manifest,
+        ..RawManifest::default()
+    };
+    let settings = settings::check(&named, &mut files);
+    Outcome::new(settings, Entries::default(), files)
 }
 
 /// Applies every rule to resources.
 pub(super) fn check_resources(
     resources: Vec<Resource>,
     mut files: Files,
-    presence: Presence,
+    request: Request<'_>,
     rivals: Rivals,
 ) -> Outcome {
+    let presence = request.presence;
     files.findings.set_form(Form::Kubernetes);
-    let decoded = resources::decode(resources, &files.sources, &mut files.findings);
+    let mut decoded = resources::decode(resources, &files.sources, &mut files.findings);
+    if let Some(environment) = request.environment {
+        resources::choose(&mut decoded, environment, &mut files.findings);
+    }
     files.complete &= decoded.complete;
     if files.complete {
         resources::require_resources(&decoded, presence, &mut files.findings);
     }
     resources::refuse_second_environment(&decoded.environments, &mut files.findings);
-    let first = decoded.environments.first();
-    let documents: Vec<&RawManifest> = first.iter().map(|first| &first.manifest).collect();
+    let first = decoded.environments.first().map(|first| &first.manifest);
     // Where no environment could be read, the rules that need one find nothing.
-    files.complete &= !documents.is_empty();
-    let settings = settings::check(&documents, &mut files);
+    files.complete &= first.is_some();
+    let settings = settings::check(first.unwrap_or(&RawManifest::default()), &mut files);
 
     let mut walk = organization::Checker::new(&settings, rivals, &mut files.findings);
     for (number, (file, organization)) in decoded.organizations.into_iter().enumerate() {
@@ -242,7 +338,8 @@ pub(super) fn check_resources(
             key, organization, ..
         } = organization;
         let name = files.sources.name_of(file);
-        walk.entry(number, &name, key, Some(&organization));
+        let entry = organization::Entry::of(organization);
+        walk.entry(number, &name, key, Some(&entry));
     }
     let mut entries = walk.finish();
     name_resources(&mut entries.organizations, &entries.objects);
@@ -263,16 +360,6 @@ fn name_resources(
             })
         });
     }
-}
-
-fn decode_document(files: &mut Files, file: FileId, root: Node) -> Option<RawManifest> {
-    let text: Arc<str> = files.sources.text_of(file);
-    let mut reader = Reader {
-        file,
-        text: &text,
-        findings: &mut files.findings,
-    };
-    decode::document(&mut reader, root)
 }
 
 fn take_organizations(raw: &mut [(FileId, RawManifest)]) -> Vec<(FileId, Vec<(Node, Node)>)> {

@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::defaults::Defaults;
 use super::domains::{self, Domains};
 use super::metadata::{self, Metadata};
+use super::overlays::{self, Patches};
 use super::scope::Rivals;
 use super::settings::Settings;
 use super::unique::{DomainClaim, IdSource, Occurrence, Seen};
@@ -17,13 +19,14 @@ use crate::form::Form;
 use crate::kubernetes::Tenant;
 use crate::node::Node;
 use crate::quote::quote;
-use crate::raw::{Field, Text, accepted};
+use crate::raw::{Field, Layered, Text, accepted};
 use crate::reader::Reader;
-use crate::shape::{OrganizationObject, RawOrganization};
-use crate::source::{FileId, Spot, Spotted};
+use crate::shape::{AuditLogs, Mapping, Organization, OrganizationObject, RawOrganization};
+use crate::source::{FileId, Sources, Spot, Spotted};
 use portalctl_model::codes::manifest as codes;
 use portalctl_model::desired::{
-    AbsentOrganization, DesiredOrganization, DomainsPolicy, Management, Source,
+    AbsentOrganization, DesiredOrganization, DomainsPolicy, ExcludedOrganization, Management,
+    OrganizationState, Source,
 };
 use portalctl_model::{Allow, ExternalId, OrgKey, OrganizationId};
 
@@ -33,16 +36,54 @@ pub(super) struct Checker<'a> {
     findings: &'a mut Findings,
     seen: Seen,
     rivals: Rivals,
+    /// Set where several environments share the entries.
+    refuses_ids: bool,
+    /// Name of the environment whose overlay was chosen.
+    environment: Option<Text>,
+    /// Patches of the overlay that no entry has taken yet, by key.
+    patches: BTreeMap<Text, (Spot, RawOrganization)>,
     organizations: BTreeMap<OrgKey, DesiredOrganization>,
     absent: BTreeMap<OrgKey, AbsentOrganization>,
+    excluded: BTreeMap<OrgKey, ExcludedOrganization>,
     objects: BTreeMap<OrgKey, OrganizationObject>,
 }
 
 /// The entries of a manifest, by what they declare.
+#[derive(Default)]
 pub(super) struct Entries {
     pub(super) organizations: BTreeMap<OrgKey, DesiredOrganization>,
     pub(super) absent: BTreeMap<OrgKey, AbsentOrganization>,
+    pub(super) excluded: BTreeMap<OrgKey, ExcludedOrganization>,
     pub(super) objects: BTreeMap<OrgKey, OrganizationObject>,
+}
+
+/// An entry, with the patch of an overlay laid over it.
+pub(super) struct Entry {
+    raw: RawOrganization,
+    /// Fields that the patch takes away, also from the layers below the entry.
+    taken_away: Vec<&'static str>,
+}
+
+impl Entry {
+    /// Returns an entry that no overlay changes.
+    pub(super) const fn of(raw: RawOrganization) -> Self {
+        Self {
+            raw,
+            taken_away: Vec::new(),
+        }
+    }
+
+    fn patched(raw: RawOrganization, patch: RawOrganization) -> Self {
+        let mut taken_away = Organization::nulls(&patch);
+        let audit_logs = accepted(patch.audit_logs.as_ref());
+        if audit_logs.is_some_and(|(logs, _)| !AuditLogs::nulls(logs).is_empty()) {
+            taken_away.push("audit_logs");
+        }
+        Self {
+            raw: patch.over(Some(raw)),
+            taken_away,
+        }
+    }
 }
 
 /// A document with organizations.
@@ -69,26 +110,62 @@ impl<'a> Checker<'a> {
             settings,
             findings,
             seen: Seen::default(),
+            refuses_ids: false,
+            environment: None,
+            patches: BTreeMap::new(),
             organizations: BTreeMap::new(),
             absent: BTreeMap::new(),
+            excluded: BTreeMap::new(),
             objects: BTreeMap::new(),
+        }
+    }
+
+    /// Refuses ids in entries: several environments share them.
+    pub(super) const fn refuse_ids(&mut self) {
+        self.refuses_ids = true;
+    }
+
+    /// Takes the patches of an overlay, which are laid over entries as these are checked.
+    pub(super) fn patch(&mut self, patches: Patches) {
+        self.environment = Some(patches.environment.value);
+        for (key, patch) in patches.entries {
+            let Spotted { value: key, spot } = key;
+            // Of a key that stands twice, which has been reported, the first counts.
+            self.patches.entry(key).or_insert((spot, patch));
+        }
+    }
+
+    /// Checks the patches that are about no entry: each adds one. `part` numbers the overlay.
+    pub(super) fn added(&mut self, part: usize, sources: &Sources) {
+        for (key, (spot, patch)) in std::mem::take(&mut self.patches) {
+            let name = sources.name_of(spot.file);
+            let key = Spotted { value: key, spot };
+            let entry = Entry::patched(RawOrganization::default(), patch);
+            self.entry(part, &name, key, Some(&entry));
         }
     }
 
     /// Checks the organizations of one document.
     pub(super) fn part(&mut self, part: &Part, entries: Vec<(Node, Node)>) {
         for (key, node) in entries {
-            let mut reader = Reader {
-                file: part.file,
-                text: &part.text,
-                findings: self.findings,
-            };
+            let mut reader = Reader::new(part.file, &part.text, self.findings);
             let Some(key) = reader.spotted_text(&key, "the key of an organization") else {
                 continue;
             };
             let what = format!("the organization {}", quote(&key.value));
             let raw = decode::organization(&mut reader, &node, &what);
-            self.entry(part.number, &part.name, key, raw.as_ref());
+            if let (Some(raw), true) = (&raw, self.refuses_ids) {
+                overlays::refuse_ids(raw, self.findings);
+            }
+            let patch = self.patches.remove(&key.value);
+            let spots = patch.as_ref().map(|(spot, _)| [key.spot, *spot]);
+            let entry = match (raw, patch) {
+                (Some(raw), Some((_, patch))) => Some(Entry::patched(raw, patch)),
+                (raw, _) => raw.map(Entry::of),
+            };
+            self.findings.set_layers(spots, self.environment.as_deref());
+            self.entry(part.number, &part.name, key, entry.as_ref());
+            self.findings.set_layers(None, None);
         }
     }
 
@@ -108,10 +185,10 @@ impl<'a> Checker<'a> {
         part: usize,
         name: &Arc<str>,
         key: Spotted<Text>,
-        raw: Option<&RawOrganization>,
+        entry: Option<&Entry>,
     ) {
-        let object = raw
-            .and_then(|raw| accepted(raw.kubernetes.as_ref()))
+        let object = entry
+            .and_then(|entry| accepted(entry.raw.kubernetes.as_ref()))
             .map(|(raw, _)| operator::organization(raw, self.findings));
         let heading = self.heading(key, object.as_ref());
         if self.rivals == Rivals::Kept {
@@ -121,13 +198,22 @@ impl<'a> Checker<'a> {
         let occurrence = heading.key.as_ref().map_or(Occurrence::First, |key| {
             self.seen.key(key, part, spot, self.findings)
         });
-        let Some(raw) = raw else { return };
+        let Some(entry) = entry else { return };
+        let raw = &entry.raw;
         let source = Source {
             file: Arc::clone(name),
             line: spot.line,
         };
-        let mut organization = self.organization(&heading, raw, source, occurrence);
-        if raw.state.is_some() {
+        let state = absent::state(raw, self.findings);
+        let mut organization = self.organization(&heading, entry, source, occurrence);
+        if state == Some(OrganizationState::Excluded) {
+            if let Some(key) = heading.key {
+                let excluded = absent::excluded(organization);
+                self.excluded.entry(key).or_insert(excluded);
+            }
+            return;
+        }
+        if state == Some(OrganizationState::Absent) {
             let absent = absent::check(&heading.text, spot, raw, &organization, self.findings);
             if let (Some(key), Some(absent)) = (heading.key, absent) {
                 self.absent.entry(key).or_insert(absent);
@@ -200,6 +286,7 @@ impl<'a> Checker<'a> {
         Entries {
             organizations: self.organizations,
             absent: self.absent,
+            excluded: self.excluded,
             objects: self.objects,
         }
     }
@@ -208,17 +295,21 @@ impl<'a> Checker<'a> {
     fn organization(
         &mut self,
         heading: &Heading<'_>,
-        raw: &RawOrganization,
+        entry: &Entry,
         source: Source,
         occurrence: Occurrence,
     ) -> DesiredOrganization {
-        let claims = self.claims(heading, raw);
+        let raw = &entry.raw;
+        let layers = &self.settings.layers;
+        let below = layers.below(raw.r#use.as_ref(), &entry.taken_away, self.findings);
+        let below: &Defaults = &below;
+        let claims = self.claims(heading, raw, below);
         if occurrence == Occurrence::First {
             self.check_unique(heading, raw, &claims);
         }
-        let metadata = self.metadata(heading, raw);
+        let metadata = self.metadata(heading, raw, below);
         let findings = &mut *self.findings;
-        let defaults = &self.settings.defaults;
+        let contacts_below = below.it_contacts.as_deref().unwrap_or_default();
         let urls = &self.settings.urls;
         let Claims {
             id,
@@ -240,26 +331,40 @@ impl<'a> Checker<'a> {
             domains: domains.map(|Domains { declared, spots: _ }| declared),
             domains_policy: policy,
             intents: intents::check(raw.intents.as_ref(), urls, findings)
-                .unwrap_or_else(|| defaults.intents.clone()),
+                .or_else(|| below.intents.clone())
+                .unwrap_or_default(),
             return_url: urls
                 .check(raw.return_url.as_ref(), "the return URL", findings)
-                .or_else(|| defaults.return_url.clone()),
+                .or_else(|| below.return_url.clone()),
             metadata,
-            it_contacts: contacts::check(raw.it_contacts.as_ref(), findings),
-            invite: contacts::invite(raw.invite.as_ref(), raw.it_contacts.as_ref(), findings),
-            protect: value(raw.protect.as_ref()).or(defaults.protect),
+            it_contacts: match &raw.it_contacts {
+                Some(field) => contacts::check(Some(field), findings),
+                None => contacts_below.to_vec(),
+            },
+            invite: contacts::invite(
+                raw.invite.as_ref(),
+                raw.it_contacts.as_ref(),
+                contacts_below,
+                findings,
+            ),
+            protect: value(raw.protect.as_ref()).or(below.protect),
             stripe_customer_id: identity::stripe_customer_id(
                 raw.stripe_customer_id.as_ref(),
                 findings,
             ),
             allow_profiles_outside_organization: value(
                 raw.allow_profiles_outside_organization.as_ref(),
-            ),
-            retention_days: audit_logs::retention_days(raw.audit_logs.as_ref(), findings),
+            )
+            .or(below.allow_profiles_outside_organization),
+            retention_days: audit_logs::retention_days(raw.audit_logs.as_ref(), findings)
+                .or(below.retention_days),
             ignore_fields: ignore::check(raw.ignore_fields.as_ref(), findings)
-                .unwrap_or_else(|| defaults.ignore_fields.clone()),
+                .or_else(|| below.ignore_fields.clone())
+                .unwrap_or_default(),
             allow_shared_domain: is_shared,
-            allow_same_name: value(raw.allow_same_name.as_ref()) == Some(true),
+            allow_same_name: value(raw.allow_same_name.as_ref())
+                .or(below.allow_same_name)
+                .unwrap_or_default(),
             claim: allow::claim(raw.claim.as_ref(), self.settings.owner, findings),
             allow,
             management: Management::Manage,
@@ -269,11 +374,12 @@ impl<'a> Checker<'a> {
     }
 
     /// Reads the fields by which an organization is found, and the domains that it claims.
-    fn claims(&mut self, heading: &Heading<'_>, raw: &RawOrganization) -> Claims {
+    fn claims(&mut self, heading: &Heading<'_>, raw: &RawOrganization, below: &Defaults) -> Claims {
         let findings = &mut *self.findings;
         require_name(heading, raw, findings);
         let policy = domains::policy(raw.domains_policy.as_ref(), findings)
-            .unwrap_or(self.settings.defaults.domains_policy);
+            .or(below.domains_policy)
+            .unwrap_or_default();
         let allow = allow::check(raw.allow.as_ref(), findings);
         let tenant = heading.tenant;
         let external_id = match &raw.external_id {
@@ -306,7 +412,9 @@ impl<'a> Checker<'a> {
             plain_key,
             domains: domains::check(raw.domains.as_ref(), policy, &allow, findings),
             policy,
-            is_shared: value(raw.allow_shared_domain.as_ref()) == Some(true),
+            is_shared: value(raw.allow_shared_domain.as_ref())
+                .or(below.allow_shared_domain)
+                .unwrap_or_default(),
             allow,
         }
     }
@@ -317,8 +425,11 @@ impl<'a> Checker<'a> {
         if let Some(id) = &claims.id {
             self.seen.id(id, findings);
         }
-        // An organization that is to be deleted may have the ids and domains of an entry that stays.
-        if raw.state.is_some() {
+        // An organization that is to be deleted may have the ids and domains of an entry that stays,
+        // and one that is excluded its domains.
+        let state = raw.state.as_ref().and_then(|field| field.value.as_deref());
+        let is_excluded = state == Some(OrganizationState::Excluded.as_str());
+        if state.is_some() && !is_excluded {
             return;
         }
         if let Some(external_id) = &claims.external_id {
@@ -332,6 +443,9 @@ impl<'a> Checker<'a> {
             self.seen
                 .external_id(previous, IdSource::Declared, findings);
         }
+        if is_excluded {
+            return;
+        }
         for (domain, spot) in claims.domains.iter().flat_map(|domains| &domains.spots) {
             let claim = DomainClaim {
                 key: heading.text.clone(),
@@ -342,9 +456,14 @@ impl<'a> Checker<'a> {
         }
     }
 
-    fn metadata(&mut self, heading: &Heading<'_>, raw: &RawOrganization) -> Metadata {
+    fn metadata(
+        &mut self,
+        heading: &Heading<'_>,
+        raw: &RawOrganization,
+        below: &Defaults,
+    ) -> Metadata {
         let own = metadata::check(raw.metadata.as_ref(), self.findings);
-        let merged = metadata::merge(&self.settings.defaults.metadata, own);
+        let merged = metadata::merge(&below.metadata, own);
         let field = raw.metadata.as_ref();
         let spot = field.map_or(heading.spot, |field| field.key);
         metadata::check_size(&merged, spot, self.findings);
@@ -370,6 +489,10 @@ fn value(field: Option<&Field<bool>>) -> Option<bool> {
 
 /// Reports an entry without a name; a pinned organization has one already.
 fn require_name(heading: &Heading<'_>, raw: &RawOrganization, findings: &mut Findings) {
+    let state = raw.state.as_ref().and_then(|field| field.value.as_deref());
+    if state == Some(OrganizationState::Excluded.as_str()) {
+        return;
+    }
     if raw.name.is_none() && raw.id.is_none() {
         findings.error(
             codes::MISSING_FIELD,

@@ -9,15 +9,8 @@ use crate::source::{FileId, Sources, Spot};
 use portalctl_model::codes::{Code, manifest as codes};
 
 /// Reports a manifest without the version of its format.
-pub(super) fn require_version(
-    documents: &[(FileId, RawManifest)],
-    sources: &Sources,
-    findings: &mut Findings,
-) {
-    if documents
-        .iter()
-        .all(|(_, document)| document.version.is_none())
-    {
+pub(super) fn require_version(manifest: &RawManifest, sources: &Sources, findings: &mut Findings) {
+    if manifest.version.is_none() {
         findings.push(
             absent(
                 codes::MISSING_FIELD,
@@ -31,7 +24,7 @@ pub(super) fn require_version(
 
 /// Reports a manifest without organizations, which is hardly ever meant.
 pub(super) fn require_organizations(
-    documents: &[(FileId, RawManifest)],
+    field: Option<Spot>,
     organizations: &[(FileId, Vec<(Node, Node)>)],
     sources: &Sources,
     findings: &mut Findings,
@@ -39,13 +32,10 @@ pub(super) fn require_organizations(
     if organizations.iter().any(|(_, entries)| !entries.is_empty()) {
         return;
     }
-    let field = documents
-        .iter()
-        .find_map(|(_, document)| document.organizations.as_ref());
     let finding = match field {
         // An `organizations` that is no mapping has been reported.
         Some(_) if organizations.is_empty() => return,
-        Some(field) => Finding::error(codes::EMPTY, "`organizations` is empty").at(field.key),
+        Some(key) => Finding::error(codes::EMPTY, "`organizations` is empty").at(key),
         None => absent(
             codes::EMPTY,
             "the manifest declares no organizations",

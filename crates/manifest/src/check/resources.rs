@@ -5,11 +5,12 @@ use crate::decode::{self, Object, RawPortalEnvironment, RawPortalOrganization};
 use crate::diagnostic::{Finding, Findings};
 use crate::document_kind::Resource;
 use crate::kubernetes::Kind;
-use crate::quote::{nearest, quote};
+use crate::quote::{nearest, quote, suggest};
 use crate::raw::accepted;
 use crate::reader::Reader;
 use crate::shape::EnvironmentObject;
 use crate::source::{FileId, Sources, Spot};
+use portalctl_model::OrgKey;
 use portalctl_model::codes::manifest as codes;
 
 /// The resources of a manifest, decoded.
@@ -33,11 +34,7 @@ pub(super) fn decode(
     };
     for Resource { kind, file, root } in resources {
         let text = sources.text_of(file);
-        let mut reader = Reader {
-            file,
-            text: &text,
-            findings,
-        };
+        let mut reader = Reader::new(file, &text, findings);
         let is_decoded = match kind {
             Kind::PortalEnvironment => decode::portal_environment(&mut reader, &root)
                 .map(|environment| decoded.environments.push(environment)),
@@ -77,6 +74,49 @@ pub(super) fn require_resources(decoded: &Decoded, presence: Presence, findings:
     }
 }
 
+/// Leaves one environment and its organizations; reports an environment that is not there.
+pub(super) fn choose(decoded: &mut Decoded, environment: &str, findings: &mut Findings) {
+    let Decoded {
+        environments,
+        organizations,
+        complete,
+    } = decoded;
+    let is_it = |one: &RawPortalEnvironment| &*one.object.name.value == environment;
+    if !environments.iter().any(is_it) {
+        if *complete {
+            let names = environments.iter().map(|one| &*one.object.name.value);
+            let names: Vec<&str> = names.filter(|name| OrgKey::parse(name).is_ok()).collect();
+            let message = format!("there is no PortalEnvironment {}", quote(environment));
+            let help = suggest(environment, &names);
+            findings.push(Finding::error(codes::NO_SUCH_ENVIRONMENT, message).help(help));
+        }
+        return;
+    }
+    let others: Vec<RawPortalEnvironment> =
+        environments.extract_if(.., |one| !is_it(one)).collect();
+    // What refers to none of them is kept, and reported.
+    organizations.retain(|(_, organization)| {
+        !others
+            .iter()
+            .any(|other| refers_to(organization, &other.object))
+            || environments
+                .iter()
+                .any(|one| refers_to(organization, &one.object))
+    });
+}
+
+/// Returns whether an organization refers to an environment.
+fn refers_to(organization: &RawPortalOrganization, environment: &Object) -> bool {
+    let reference = accepted(organization.environment.as_ref()).map(|(reference, _)| reference);
+    let Some((name, _)) = reference.and_then(|it| accepted(it.name.as_ref())) else {
+        return false;
+    };
+    let namespace = reference.and_then(|it| accepted(it.namespace.as_ref()));
+    let own = namespace_of(&organization.object);
+    let wanted = namespace.map_or(own, |(text, _)| Some(&**text));
+    environment.name.value == *name && may_be_one(namespace_of(environment), wanted)
+}
+
 /// Reports every environment but the first: a plan is for one.
 pub(super) fn refuse_second_environment(
     environments: &[RawPortalEnvironment],
@@ -94,7 +134,7 @@ pub(super) fn refuse_second_environment(
             Finding::error(codes::SEVERAL_ENVIRONMENTS, message)
                 .at(other.object.name.spot)
                 .related(first.object.name.spot, "the first one")
-                .help("name the files or the folder of one of them with -f"),
+                .help("choose one with --environment, or name its files with -f"),
         );
     }
 }

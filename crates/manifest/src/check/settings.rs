@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::defaults::{self, Defaults};
+use super::defaults::Layers;
 use super::scope::{Files, Owner};
 use super::text;
 use super::urls::UrlRules;
@@ -35,7 +35,7 @@ pub(crate) struct Settings {
     limits: Limits,
     pub(super) object: EnvironmentObject,
     pub(super) urls: UrlRules,
-    pub(super) defaults: Defaults,
+    pub(super) layers: Layers,
 }
 
 impl Settings {
@@ -63,38 +63,53 @@ impl Settings {
                 domain_removal: self.object.operator.allow_domain_removal,
                 data_loss: self.object.operator.allow_data_loss,
             },
-            defaults: self.defaults.into_desired(),
+            defaults: self.layers.defaults.into_desired(),
             organizations,
             absent: BTreeMap::new(),
+            excluded: BTreeMap::new(),
             skipped: Vec::new(),
         }
     }
 }
 
-/// Checks the settings of all documents.
-pub(super) fn check(documents: &[&RawManifest], files: &mut Files) -> Settings {
+/// Makes one manifest of the settings of all documents; `organizations` are not among them.
+pub(super) fn merge(documents: Vec<RawManifest>, findings: &mut Findings) -> RawManifest {
+    let mut merged = RawManifest::default();
+    for document in documents {
+        let RawManifest {
+            version,
+            manifest,
+            previous_manifests,
+            environment,
+            return_urls,
+            limits,
+            defaults,
+            profiles,
+            environments,
+            kubernetes,
+            organizations: _,
+        } = document;
+        macro_rules! once {
+            ($($field:ident)+) => {
+                $(once(&mut merged.$field, $field, stringify!($field), findings);)+
+            };
+        }
+        once!(version manifest previous_manifests environment return_urls limits defaults);
+        once!(profiles environments kubernetes);
+    }
+    merged
+}
+
+/// Checks the settings of a manifest.
+pub(super) fn check(raw: &RawManifest, files: &mut Files) -> Settings {
     let complete = files.complete;
     let findings = &mut files.findings;
-    macro_rules! once {
-        ($field:ident) => {
-            once(
-                documents,
-                stringify!($field),
-                |one| one.$field.as_ref(),
-                findings,
-            )
-        };
-    }
-    version(once!(version), findings);
-    let name = once!(manifest);
-    let previous = once!(previous_manifests);
-    let raw_environment = once!(environment);
-    let raw_urls = once!(return_urls);
-    let raw_limits = once!(limits);
-    let raw_defaults = once!(defaults);
-    let raw_object = once!(kubernetes);
+    version(raw.version.as_ref(), findings);
+    let name = raw.manifest.as_ref();
+    let previous = raw.previous_manifests.as_ref();
+    let raw_urls = raw.return_urls.as_ref();
 
-    let environment = accepted(raw_environment)
+    let environment = accepted(raw.environment.as_ref())
         .map(|(raw, _)| environment(raw, findings))
         .unwrap_or_default();
     let local = match environment.api_key {
@@ -122,38 +137,40 @@ pub(super) fn check(documents: &[&RawManifest], files: &mut Files) -> Settings {
         return_urls: raw_urls
             .map(|raw| return_urls(raw, &urls, findings))
             .unwrap_or_default(),
-        limits: accepted(raw_limits)
+        limits: accepted(raw.limits.as_ref())
             .map(|(raw, _)| limits(raw, findings))
             .unwrap_or_default(),
-        object: accepted(raw_object)
+        object: accepted(raw.kubernetes.as_ref())
             .map(|(raw, _)| operator::environment(raw, holder, findings))
             .unwrap_or_default(),
-        defaults: accepted(raw_defaults)
-            .map(|(raw, _)| defaults::check(raw, &urls, findings))
-            .unwrap_or_default(),
+        layers: Layers::check(
+            accepted(raw.defaults.as_ref()).map(|(raw, _)| raw),
+            accepted(raw.profiles.as_ref()).map_or(&[], |(list, _)| list.as_slice()),
+            &urls,
+            findings,
+        ),
         environment,
         urls,
     }
 }
 
-/// Returns a setting that may stand in one document only; the first counts.
-fn once<'d, T>(
-    documents: &[&'d RawManifest],
+/// Takes over a setting that may stand in one document only; the first counts.
+fn once<T>(
+    first: &mut Option<Field<T>>,
+    again: Option<Field<T>>,
     name: &str,
-    get: impl Fn(&'d RawManifest) -> Option<&'d Field<T>>,
     findings: &mut Findings,
-) -> Option<&'d Field<T>> {
-    let mut declared = documents.iter().copied().filter_map(get);
-    let first = declared.next()?;
-    for again in declared {
-        findings.twice(
+) {
+    match (&first, again) {
+        (Some(first), Some(again)) => findings.twice(
             codes::DECLARED_TWICE,
             [first.key, again.key],
             format!("`{name}` is declared twice in this manifest"),
             "keep one: only `organizations` may stand in several files",
-        );
+        ),
+        (None, again) => *first = again,
+        (Some(_), None) => {}
     }
-    Some(first)
 }
 
 fn version(field: Option<&Field<i64>>, findings: &mut Findings) {

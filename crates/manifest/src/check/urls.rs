@@ -2,7 +2,7 @@
 
 use url::Host;
 
-use crate::diagnostic::Findings;
+use crate::diagnostic::{Finding, Findings};
 use crate::form::Form;
 use crate::quote::quote;
 use crate::raw::{Field, Text, Texts, accepted};
@@ -16,6 +16,8 @@ pub(super) struct UrlRules {
     hosts: AllowedHosts,
     /// For the help text: the list as it was written.
     listed: Vec<String>,
+    /// Place of that list.
+    spot: Option<Spot>,
     local: LocalHttp,
 }
 
@@ -58,6 +60,7 @@ impl UrlRules {
         Self {
             hosts: AllowedHosts::new(listed.iter().cloned()),
             listed,
+            spot: field.map(|field| field.key),
             local,
         }
     }
@@ -89,7 +92,14 @@ impl UrlRules {
             Ok(url) => Some(url),
             Err(error) => {
                 let (code, message, help) = self.explain(&error, what, findings.form());
-                findings.error(code, spot, message, help);
+                let finding = Finding::error(code, message).at(spot).help(help);
+                let hosts = self.spot.filter(|hosts| hosts.file != spot.file);
+                findings.push(match hosts {
+                    Some(hosts) if code == codes::HOST_NOT_ALLOWED => {
+                        finding.related(hosts, "the allowed hosts")
+                    }
+                    _ => finding,
+                });
                 None
             }
         }

@@ -9,7 +9,7 @@ use crate::shape::{
 };
 use portalctl_model::desired::{
     self, AbsentOrganization, DEFAULT_DELETE_LIMIT, DeclaredDomainState, Desired,
-    DesiredOrganization, OrganizationState,
+    DesiredOrganization, ExcludedOrganization, OrganizationState,
 };
 use portalctl_model::{Domain, ExternalId, Intent, OrgKey};
 
@@ -24,6 +24,7 @@ pub(super) fn whole(desired: &Desired, rest: &KubernetesFields) -> Manifest {
         (key.to_string(), organization)
     });
     let absent = desired.absent.iter().map(absent);
+    let excluded = desired.excluded.iter().map(excluded);
     let environment = environment(&desired.environment);
     Manifest {
         version: Some(1),
@@ -33,8 +34,10 @@ pub(super) fn whole(desired: &Desired, rest: &KubernetesFields) -> Manifest {
         return_urls: return_urls(&desired.return_urls),
         limits: limits(&desired.limits),
         defaults: None,
+        profiles: None,
+        environments: None,
         kubernetes: environment_object(desired, &rest.environment),
-        organizations: Some(present.chain(absent).collect()),
+        organizations: Some(present.chain(absent).chain(excluded).collect()),
     }
 }
 
@@ -51,6 +54,26 @@ fn absent((key, declared): (&OrgKey, &AbsentOrganization)) -> (String, Organizat
         protect: lifts_protection.then_some(false),
         allow: some_list(allow.iter().copied()),
         state: Some(OrganizationState::Absent),
+        ..Organization::default()
+    };
+    (key.to_string(), organization)
+}
+
+/// Returns an entry that says which organization is left alone.
+fn excluded((key, declared): (&OrgKey, &ExcludedOrganization)) -> (String, Organization) {
+    let ExcludedOrganization {
+        source: _,
+        id,
+        external_id,
+        previous_keys,
+    } = declared;
+    let key_as_id = ExternalId::from(key);
+    let external_id = external_id.as_ref().filter(|id| **id != key_as_id);
+    let organization = Organization {
+        id: id.as_ref().map(ToString::to_string),
+        external_id: external_id.map(ToString::to_string),
+        previous_keys: some_list(previous_keys.iter().map(ToString::to_string)),
+        state: Some(OrganizationState::Excluded),
         ..Organization::default()
     };
     (key.to_string(), organization)
@@ -178,6 +201,7 @@ pub(super) fn organization(key: &OrgKey, organization: &DesiredOrganization) -> 
         allow: some_list(allow.iter().copied()),
         state: None,
         kubernetes: None,
+        r#use: None,
     }
 }
 

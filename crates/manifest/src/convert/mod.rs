@@ -13,7 +13,7 @@ pub use super::form::Form;
 use super::check::{self, KubernetesFields};
 use super::diagnostic::Findings;
 use super::document_kind::{self, Documents};
-use super::input::Input;
+use super::input::{Input, Request};
 use super::kubernetes::Tenant;
 use super::load::load;
 use super::shape::{Manifest, OrganizationObject, ReturnUrls};
@@ -40,8 +40,12 @@ pub struct File {
 }
 
 /// Loads and checks a manifest, and keeps the fields of the Kubernetes form.
-pub fn read_whole(inputs: &[Input]) -> WholeManifest {
-    let (checked, rest) = check::check_whole(load(inputs));
+pub fn read_whole<'a>(request: impl Into<Request<'a>>) -> WholeManifest {
+    let Request {
+        inputs,
+        environment,
+    } = request.into();
+    let (checked, rest) = check::check_whole(load(inputs), environment);
     WholeManifest { checked, rest }
 }
 
@@ -116,6 +120,7 @@ pub fn without_kubernetes_form(desired: &Desired) -> Vec<(&'static str, usize)> 
         ("claim", count(|entry| entry.claim)),
         ("allow", count(|entry| !entry.allow.is_empty())),
         ("state: absent", desired.absent.len()),
+        ("state: excluded", desired.excluded.len()),
     ];
     fields.into_iter().filter(|(_, count)| *count > 0).collect()
 }

@@ -11,8 +11,12 @@ pub(super) use resource::{
 };
 
 use super::node::{Node, Value};
+use super::raw::{Field, Text};
 use super::reader::Reader;
-use super::shape::{self, Manifest, Place, RawManifest, RawOrganization};
+use super::shape::{
+    self, Manifest, Overlay, Place, RawManifest, RawOrganization, RawOverlay, RawOverlayContent,
+};
+use super::source::Spotted;
 
 /// Decodes a document; `None` when it is no manifest at all, which is reported.
 pub(super) fn document(reader: &mut Reader<'_>, root: Node) -> Option<RawManifest> {
@@ -23,6 +27,24 @@ pub(super) fn document(reader: &mut Reader<'_>, root: Node) -> Option<RawManifes
         field.value = take_organizations(root);
     }
     Some(manifest)
+}
+
+/// Decodes an overlay; `None` when it is none, or has no name, which is reported.
+pub(super) fn overlay(
+    reader: &mut Reader<'_>,
+    root: &Node,
+) -> Option<(Spotted<Text>, RawOverlayContent)> {
+    let what = "an overlay";
+    let RawOverlay { overlay, content } =
+        reader.in_patch(|reader| shape::decode::<Overlay>(reader, root, what, Place::Manifest))?;
+    let Field { spot, value, .. } = overlay?;
+    Some((
+        Spotted {
+            value: value?,
+            spot,
+        },
+        content,
+    ))
 }
 
 /// Takes the organizations out of the tree without copying them.

@@ -141,13 +141,17 @@ fn with_removals(
     metadata: Option<Field<RawMap>>,
     removed: Option<Field<Texts>>,
 ) -> Option<Field<RawMap>> {
-    let Some(Field { key, spot, value }) = removed else {
+    let Some(Field {
+        key, spot, value, ..
+    }) = removed
+    else {
         return metadata;
     };
     let mut metadata = metadata.unwrap_or(Field {
         key,
         spot,
         value: Some(RawMap::default()),
+        is_null: false,
     });
     let map = metadata.value.get_or_insert_default();
     for text in value.unwrap_or_default() {

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::tree::Tree;
 use crate::form::Form;
+use crate::raw::Layered;
 use crate::reader::{Fields, Reader};
 
 /// A declared field: the type of its value once it is plain data.
@@ -32,19 +33,29 @@ pub(crate) trait SlotValue: Slot {
 
     fn schema(form: Form, generator: &mut SchemaGenerator) -> Schema;
     fn read(reader: &mut Reader<'_>, fields: Fields<'_>, name: &'static str) -> Self::Raw;
+
+    /// Lays the field of a later layer over that of an earlier one.
+    fn lay_over(earlier: &mut Self::Raw, later: Self::Raw);
+
+    /// Returns whether a patch takes the field away.
+    fn is_null(raw: &Self::Raw) -> bool;
+
     fn write(plain: &Self::Plain, form: Form, name: &str, entries: &mut Entries);
 }
 
 /// A mapping with declared fields.
 pub(crate) trait Mapping: Sized {
     /// The mapping as it is written, each field with its place.
-    type Raw;
+    type Raw: Layered + Default;
 
     const FIELDS: &'static [FieldInfo];
     const INFO: MappingInfo;
 
     /// Reads the fields; unknown ones have been reported.
     fn read(reader: &mut Reader<'_>, fields: Fields<'_>) -> Self::Raw;
+
+    /// Returns the names of the fields that a patch takes away.
+    fn nulls(raw: &Self::Raw) -> Vec<&'static str>;
 
     /// Adds the fields that say something to a mapping that is written.
     fn write(&self, form: Form, entries: &mut Entries);
@@ -57,6 +68,10 @@ pub(crate) enum Place {
     Manifest,
     /// `defaults` of a manifest.
     Defaults,
+    /// One of the `profiles` of a manifest.
+    Profile,
+    /// An entry of an overlay.
+    Patch,
     /// A Kubernetes resource, or the `kubernetes` field of a manifest.
     Kubernetes,
 }
@@ -65,7 +80,7 @@ impl Place {
     /// Returns the form whose spelling the position uses.
     pub(crate) const fn form(self) -> Form {
         match self {
-            Self::Manifest | Self::Defaults => Form::Manifest,
+            Self::Manifest | Self::Defaults | Self::Profile | Self::Patch => Form::Manifest,
             Self::Kubernetes => Form::Kubernetes,
         }
     }
@@ -82,6 +97,12 @@ impl From<Form> for Place {
 
 /// Hint for a field of `defaults` that only organizations have.
 const PER_ORGANIZATION: &str = "declare it on each organization it is meant for";
+
+/// Text of a profile in the schema.
+const PROFILE: &str = "Fields that several organizations share: those that list it under `use`.";
+/// Text of an entry of an overlay in the schema.
+const PATCH: &str = "The fields of an organization that differ in this environment; null takes a \
+                     field away. A key that is new adds an organization to this environment.";
 
 /// Keywords that a schema has beside those of its kind.
 type Keywords = fn() -> Value;
@@ -100,6 +121,8 @@ pub(crate) struct FieldInfo {
     pub(crate) in_defaults: Option<&'static str>,
     /// The form that has the field, if it is only one.
     pub(crate) only: Option<Form>,
+    /// Hint for those who write a field of organizations in a profile.
+    pub(crate) not_in_profiles: Option<&'static str>,
     /// Hint for those who write a field of manifests in the Kubernetes form.
     pub(crate) not_in_kubernetes: Option<&'static str>,
     pub(super) is_required: bool,
@@ -128,6 +151,7 @@ impl FieldInfo {
             kubernetes_doc: None,
             in_defaults: None,
             only: None,
+            not_in_profiles: None,
             not_in_kubernetes: None,
             is_required: S::IS_REQUIRED,
             required: None,
@@ -143,7 +167,8 @@ impl FieldInfo {
     /// Returns whether the field exists at a place.
     pub(crate) fn is_at(&self, place: Place) -> bool {
         match place {
-            Place::Manifest => self.only != Some(Form::Kubernetes),
+            Place::Manifest | Place::Patch => self.only != Some(Form::Kubernetes),
+            Place::Profile => self.only != Some(Form::Kubernetes) && self.not_in_profiles.is_none(),
             Place::Defaults => self.in_defaults.is_some(),
             Place::Kubernetes => {
                 self.only != Some(Form::Manifest) && self.not_in_kubernetes.is_none()
@@ -168,7 +193,7 @@ impl FieldInfo {
             fields.insert("examples".to_owned(), vec![example].into());
         }
         let keywords = match place {
-            Place::Manifest | Place::Defaults => self.in_schema,
+            Place::Manifest | Place::Defaults | Place::Profile | Place::Patch => self.in_schema,
             Place::Kubernetes => self.in_definition,
         };
         extend(&mut schema, keywords);
@@ -195,6 +220,8 @@ pub(crate) struct MappingInfo {
     pub(crate) only: Option<Form>,
     /// Name and text of the mapping as `defaults`.
     pub(crate) as_defaults: Option<(&'static str, &'static str)>,
+    /// Beginning of the names of fields that are not read.
+    pub(crate) ignores: Option<&'static str>,
     /// Fields that are known elsewhere, with what to do instead.
     pub(crate) instead: Option<&'static [(&'static str, &'static str)]>,
     /// More keywords for the schema of manifests.
@@ -217,6 +244,7 @@ impl MappingInfo {
             declared,
             only: None,
             as_defaults: None,
+            ignores: None,
             instead: None,
             in_schema: None,
             in_definition: None,
@@ -249,8 +277,9 @@ impl MappingInfo {
             let field = self.all().find(|field| form.field(field.name) == name)?;
             match place {
                 Place::Defaults => Some(PER_ORGANIZATION),
+                Place::Profile => field.not_in_profiles,
                 Place::Kubernetes => field.not_in_kubernetes,
-                Place::Manifest => None,
+                Place::Manifest | Place::Patch => None,
             }
         })
     }
@@ -259,6 +288,7 @@ impl MappingInfo {
     pub(crate) fn called(&self, place: Place) -> &'static str {
         match (place, self.as_defaults) {
             (Place::Defaults, Some((called, _))) => called,
+            (Place::Profile, _) => "a profile",
             _ => self.called,
         }
     }
@@ -267,6 +297,8 @@ impl MappingInfo {
     pub(crate) fn text(&self, place: Place) -> String {
         match (place, self.as_defaults) {
             (Place::Defaults, Some((_, doc))) => doc.to_owned(),
+            (Place::Profile, _) => PROFILE.to_owned(),
+            (Place::Patch, _) => PATCH.to_owned(),
             _ => place.form().spell(&text_of(self.doc)).into_owned(),
         }
     }
@@ -274,7 +306,7 @@ impl MappingInfo {
     pub(crate) fn add_keywords(&self, schema: &mut Schema, place: Place) {
         let keywords = match place {
             Place::Manifest => self.in_schema,
-            Place::Defaults => None,
+            Place::Defaults | Place::Profile | Place::Patch => None,
             Place::Kubernetes => self.in_definition,
         };
         extend(schema, keywords);
@@ -284,6 +316,14 @@ impl MappingInfo {
 fn extend(schema: &mut Schema, keywords: Option<Keywords>) {
     if let Some(Value::Object(keywords)) = keywords.map(|keywords| keywords()) {
         schema.ensure_object().extend(keywords);
+    }
+}
+
+/// Returns the name of a field that is spelled as a Rust identifier, perhaps a raw one: `r#use`.
+pub(crate) const fn name_of(identifier: &'static str) -> &'static str {
+    match identifier.as_bytes() {
+        [b'r', b'#', ..] => identifier.split_at(2).1,
+        _ => identifier,
     }
 }
 

@@ -12,12 +12,14 @@ use super::kind::{Count, Nested, OneOf, SetOf, UrlByIntent, Version};
 use super::mapping::{self, InManifest};
 use super::operator::EnvironmentObject;
 use super::organization::{Organization, RawOrganization};
+use super::overlay::Environments;
 use super::text::{ClientId, EnvironmentName, Host, Key, TextKind, Url, rules};
 use super::tree::Tree;
 use crate::form::Form;
 use crate::node::{Node, Value as NodeValue};
-use crate::raw::Text;
+use crate::raw::{Layered, Text};
 use crate::reader::Reader;
+use crate::source::Spotted;
 use portalctl_model::desired::KeyKind;
 
 mapping! {
@@ -26,6 +28,7 @@ mapping! {
     /// All files of a folder make one manifest: everything but `organizations` stands in one of
     /// them only.
     default struct Manifest / RawManifest, "a manifest",
+        ignores(EXTENSIONS),
         instead(&[
             (
                 "name",
@@ -38,7 +41,7 @@ mapping! {
                 "the kind of key belongs under `environment`; the key itself comes from WORKOS_API_KEY",
             ),
         ]),
-        in_schema(|| json!({ "minProperties": 1 })) {
+        in_schema(|| json!({ "minProperties": 1, "patternProperties": { "^x-": true } })) {
         /// The version of this format: 1. Stands in exactly one file.
         version: Option<Version>;
         /// This manifest's own name: the owner mark on the organizations it creates. Needed for
@@ -55,6 +58,11 @@ mapping! {
         /// Defaults of fields that an organization does not declare. Mappings are merged by key; a list of
         /// an organization's own replaces the default list.
         defaults: Option<EntryDefaults>;
+        /// Sets of fields that several organizations share, by a name that organizations list under `use`.
+        profiles: Option<Profiles>;
+        /// The fields of each WorkOS environment, by its name: for a manifest of one file. In a
+        /// folder, each is a file of `environments/` that begins with `overlay: NAME`.
+        environments: Option<Environments>;
         /// Fields that only the Kubernetes form has; kept by `portalctl convert`.
         kubernetes: Option<Nested<EnvironmentObject>>;
         /// Your customers, one organization each, by a short stable key of your own (`acme`).
@@ -140,6 +148,8 @@ pub(crate) enum RawUpdateLimit {
     Text(Text),
 }
 
+impl Layered for RawUpdateLimit {}
+
 fn update_limit(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<RawUpdateLimit> {
     match &node.value {
         NodeValue::Int(number) => Some(RawUpdateLimit::Count(*number)),
@@ -187,7 +197,29 @@ fn organizations_schema(generator: &mut SchemaGenerator) -> Schema {
     })
 }
 
+/// Returns the schema of a mapping of names to values.
+pub(super) fn by_key_schema(values: Schema) -> Schema {
+    let key = Key::text_schema(Form::Manifest);
+    json_schema!({
+        "type": "object",
+        "propertyNames": { "pattern": key.get("pattern"), "maxLength": key.get("maxLength") },
+        "additionalProperties": values,
+    })
+}
+
 kinds! {
+    /// Sets of fields that organizations share, by name.
+    Profiles: BTreeMap<String, Organization>, Vec<(Spotted<Text>, RawOrganization)>,
+        |reader: &mut Reader<'_>, node, what| {
+            reader.named(node, what, "enterprise: { protect: true }", |reader, node, what| {
+                mapping::decode::<Organization>(reader, node, what, Place::Profile)
+            })
+        },
+        |_, generator: &mut SchemaGenerator| by_key_schema(generator.subschema_for::<InProfile>()),
+        |plain: &BTreeMap<String, Organization>, form| {
+            let entry = |(key, one): (&String, _)| (key.clone(), mapping::tree(one, form));
+            Tree::Map(plain.iter().map(entry).collect())
+        };
     /// A number of organizations, or a percentage of them.
     NumberOrPercentage: UpdateLimit, RawUpdateLimit, update_limit, update_limit_schema,
         |plain: &UpdateLimit, _| match plain {
@@ -215,6 +247,22 @@ kinds! {
             let entry = |(key, one): (&String, _)| (key.clone(), mapping::tree(one, form));
             Tree::Map(plain.iter().map(entry).collect())
         };
+}
+
+/// Beginning of the names of fields that are not read: room for anchors and for other tools.
+pub(super) const EXTENSIONS: &str = "x-";
+
+/// Schema of a profile.
+struct InProfile;
+
+impl JsonSchema for InProfile {
+    fn schema_name() -> Cow<'static, str> {
+        "Profile".into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        mapping::object::<Organization>(Place::Profile, generator)
+    }
 }
 
 /// Schema of `defaults`.

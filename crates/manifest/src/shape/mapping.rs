@@ -87,7 +87,7 @@ macro_rules! mapping {
                 $crate::shape::field::FieldInfo {
                     $($field_set: Some($($field_value)*),)*
                     ..$crate::shape::field::FieldInfo::new::<$slot>(
-                        stringify!($field), &[$($field_doc),*],
+                        $crate::shape::field::name_of(stringify!($field)), &[$($field_doc),*],
                     )
                 },
             )*];
@@ -104,9 +104,17 @@ macro_rules! mapping {
             ) -> Self::Raw {
                 $raw {
                     $($field: <$slot as $crate::shape::field::SlotValue>::read(
-                        reader, fields, stringify!($field),
+                        reader, fields, $crate::shape::field::name_of(stringify!($field)),
                     ),)*
                 }
+            }
+
+            fn nulls(raw: &Self::Raw) -> Vec<&'static str> {
+                let mut nulls = Vec::new();
+                $(if <$slot as $crate::shape::field::SlotValue>::is_null(&raw.$field) {
+                    nulls.push($crate::shape::field::name_of(stringify!($field)));
+                })*
+                nulls
             }
 
             fn write(
@@ -115,8 +123,21 @@ macro_rules! mapping {
                 entries: &mut $crate::shape::field::Entries,
             ) {
                 $(<$slot as $crate::shape::field::SlotValue>::write(
-                    &self.$field, form, stringify!($field), entries,
+                    &self.$field,
+                    form,
+                    $crate::shape::field::name_of(stringify!($field)),
+                    entries,
                 );)*
+            }
+        }
+
+        impl $crate::raw::Layered for $raw {
+            fn over(self, earlier: Option<Self>) -> Self {
+                let mut whole = earlier.unwrap_or_default();
+                $(<$slot as $crate::shape::field::SlotValue>::lay_over(
+                    &mut whole.$field, self.$field,
+                );)*
+                whole
             }
         }
 
@@ -176,7 +197,9 @@ impl Known for At<'_> {
     fn has(&self, name: &str) -> bool {
         let form = self.place.form();
         let mut fields = self.mapping.fields(self.place);
+        let ignored = self.mapping.ignores;
         fields.any(|field| form.field(field.name) == name)
+            || ignored.is_some_and(|beginning| name.starts_with(beginning))
     }
 
     fn hint_about(&self, name: &str) -> Option<&'static str> {

@@ -15,6 +15,7 @@ mod kind;
 mod manifest;
 mod operator;
 mod organization;
+mod overlay;
 mod resources;
 mod slot;
 mod text;
@@ -28,9 +29,10 @@ pub use organization::{
     AuditLogs, DomainSettings, IntentSettings, Organization, OrganizationObject,
     OrganizationPolicies,
 };
+pub use overlay::{Overlay, OverlayContent};
 pub use resources::{EnvironmentRef, PortalEnvironmentSpec, PortalOrganizationSpec};
 
-pub(crate) use field::{Place, unwrap_lines};
+pub(crate) use field::{Mapping, Place, unwrap_lines};
 pub(crate) use kind::{MAX_DELETES, MAX_PACE, RETENTION_DAYS, WARN_DAYS};
 pub(crate) use manifest::{RawEnvironment, RawLimits, RawManifest, RawReturnUrls, RawUpdateLimit};
 pub(crate) use mapping::{InKubernetes, InManifest, decode};
@@ -41,6 +43,7 @@ pub(crate) use organization::{
     RawAuditLogs, RawDomainSettings, RawIntentSettings, RawOrganization, RawOrganizationObject,
     RawOrganizationPolicies,
 };
+pub(crate) use overlay::{RawOverlay, RawOverlayContent, definition_in_overlay, in_overlay};
 pub(crate) use resources::{
     RawEnvironmentRef, RawPortalEnvironmentSpec, RawPortalOrganizationSpec,
 };

@@ -8,7 +8,7 @@ use super::kind::{
 };
 use super::slot::{Group, OrDefault, Required};
 use super::text::{
-    DisplayName, Domain, Email, ExternalId, FormerId, MetadataKey, Namespace, ObjectName,
+    DisplayName, Domain, Email, ExternalId, FormerId, Key, MetadataKey, Namespace, ObjectName,
     OrganizationId, Path, StripeCustomerId, TextKind, Url, rules,
 };
 use crate::form::Form;
@@ -20,6 +20,12 @@ use portalctl_model::desired::{
 };
 use portalctl_model::{Allow, Intent};
 
+/// Hint for a field that tells organizations apart.
+const PER_CUSTOMER: &str = "it differs between organizations: declare it on each of them";
+/// Hint for a decision in a profile.
+const DECISION: &str = "it is a decision about one organization: declare it there";
+/// Hint for profiles in the Kubernetes form.
+const NO_PROFILES: &str = "write the fields of the profile out, as `portalctl convert` does";
 /// Hint for a power that an entry gives itself.
 const POWERS: &str = "in Kubernetes, powers are the PortalEnvironment's only: see `allowAdoption`";
 
@@ -38,23 +44,23 @@ mapping! {
         in_schema(|| json!({
             "anyOf": [{ "required": ["name"] }, { "required": ["id"] }],
             "allOf": [{
-                "if": { "required": ["state"] },
+                "if": { "required": ["state"], "properties": { "state": { "const": "absent" } } },
                 "then": { "required": ["id"], "properties": { "protect": { "const": false } } }
             }],
         })) {
         /// The display name. Required unless `id` is given.
-        name: Option<DisplayName>, example("Acme Corp");
+        name: Option<DisplayName>, not_in_profiles(PER_CUSTOMER), example("Acme Corp");
         /// Pins an existing organization by its WorkOS id. Such an entry never creates one.
-        id: Option<OrganizationId>, example("org_01EHZNVPK3SFK441A1RGBFSHRT"), kubernetes_doc(
+        id: Option<OrganizationId>, not_in_profiles(PER_CUSTOMER), example("org_01EHZNVPK3SFK441A1RGBFSHRT"), kubernetes_doc(
             "Pins an existing organization by its WorkOS id. Such an organization is never created."
         );
         /// The external id at WorkOS; the key unless declared. To change it, list the former one in
         /// `previous_keys`.
-        external_id: Option<ExternalId>;
+        external_id: Option<ExternalId>, not_in_profiles(PER_CUSTOMER);
         /// External ids that the organization had before, so that it is found again.
-        previous_keys: Option<SetOf<FormerId, 50>>;
+        previous_keys: Option<SetOf<FormerId, 50>>, not_in_profiles(PER_CUSTOMER);
         /// The customer's domains. They are added, never removed, unless `domains_policy: exact`.
-        domains: Option<ItemsOf<DomainSettings>>, example_list(&["acme.com"]), in_definition(|| json!({
+        domains: Option<ItemsOf<DomainSettings>>, not_in_profiles(PER_CUSTOMER), example_list(&["acme.com"]), in_definition(|| json!({
             "maxItems": 100,
             "x-kubernetes-list-type": "map",
             "x-kubernetes-list-map-keys": ["domain"],
@@ -89,13 +95,13 @@ mapping! {
         it_contacts: Option<SetOf<Email, 20>>, example_list(&["ada@acme.com"]),
             in_schema(|| json!({ "maxItems": 20 }));
         /// Invitation of the IT contacts, which WorkOS sends by e-mail.
-        invite: Option<OneOf<Invite>>;
+        invite: Option<OneOf<Invite>>, not_in_profiles(PER_CUSTOMER);
         /// Never deleted, whatever the flags.
         protect: Option<Flag>,
             in_defaults("Never deleted, whatever the flags."),
             kubernetes_doc("Never deleted, whatever the policies.");
         /// The customer's id at Stripe.
-        stripe_customer_id: Option<StripeCustomerId>;
+        stripe_customer_id: Option<StripeCustomerId>, not_in_profiles(PER_CUSTOMER);
         /// Allows profiles from outside the organization's domains to sign in. With `true`, single sign-on
         /// needs no verified domain.
         allow_profiles_outside_organization: Option<Flag>;
@@ -111,15 +117,22 @@ mapping! {
         allow_same_name: Option<Flag>;
         /// Writes this manifest's owner mark on the organization, also where portalctl did not create
         /// it. Needs `manifest`.
-        claim: Option<Flag>, not_in_kubernetes(POWERS);
+        claim: Option<Flag>, not_in_profiles(DECISION), not_in_kubernetes(POWERS);
         /// Permissions for this organization, each as good as its flag. One that is used up may go.
-        allow: Option<SomeOf<Allow>>, example_list(&["adopt"]), not_in_kubernetes(POWERS);
-        /// `absent` deletes the organization with this `id`, and no other. Needs `id`.
-        state: Option<OneOf<OrganizationState>>, not_in_kubernetes(
+        allow: Option<SomeOf<Allow>>, example_list(&["adopt"]), not_in_profiles(DECISION), not_in_kubernetes(POWERS);
+        /// `absent` deletes the organization with this `id`, and no other; it needs `id`. `excluded`
+        /// leaves the organization alone in this environment.
+        state: Option<OneOf<OrganizationState>>, not_in_profiles(DECISION), not_in_kubernetes(
             "in Kubernetes, an organization is deleted with its resource: see `deletionPolicy`"
         );
         /// Fields that only the Kubernetes form has; kept by `portalctl convert`.
-        kubernetes: Option<Nested<OrganizationObject>>, only(Form::Manifest);
+        kubernetes: Option<Nested<OrganizationObject>>, only(Form::Manifest),
+            not_in_profiles(DECISION);
+        /// Profiles whose fields the organization takes: later ones win, and its own fields win over
+        /// all of them.
+        r#use: Option<SetOf<Key, 20>>, example_list(&["enterprise"]),
+            not_in_profiles("a profile uses no other: list both on the organization"),
+            not_in_kubernetes(NO_PROFILES);
     }
 }
 

@@ -8,7 +8,7 @@ use super::field::{Absent, Entries, FieldInfo, Mapping, Slot, SlotValue};
 use super::tree::Tree;
 use super::value::{Defaulted, Kind, Value};
 use crate::form::Form;
-use crate::raw::Field;
+use crate::raw::{self, Field, Layered};
 use crate::reader::{Fields, Reader};
 
 /// A field that has to be there.
@@ -78,6 +78,14 @@ macro_rules! slots {
                 reader.field(fields, name, K::decode)
             }
 
+            fn lay_over(earlier: &mut Self::Raw, later: Self::Raw) {
+                raw::lay_over(earlier, later);
+            }
+
+            fn is_null(raw: &Self::Raw) -> bool {
+                raw.as_ref().is_some_and(|field| field.is_null)
+            }
+
             fn write(plain: &Self::Plain, form: Form, name: &str, entries: &mut Entries) {
                 let written: fn(&Self::Plain) -> Option<&K::Plain> = $written;
                 let name = || form.field(name).into_owned();
@@ -107,6 +115,16 @@ impl<M: Mapping> SlotValue for Group<M> {
 
     fn read(reader: &mut Reader<'_>, fields: Fields<'_>, _: &'static str) -> Self::Raw {
         M::read(reader, fields)
+    }
+
+    fn lay_over(earlier: &mut Self::Raw, later: Self::Raw) {
+        let before = std::mem::take(earlier);
+        *earlier = later.over(Some(before));
+    }
+
+    /// A group is never null: its fields may be.
+    fn is_null(_: &Self::Raw) -> bool {
+        false
     }
 
     fn write(plain: &Self::Plain, form: Form, _: &str, entries: &mut Entries) {

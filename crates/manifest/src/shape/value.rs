@@ -5,6 +5,7 @@ use schemars::{Schema, SchemaGenerator};
 use super::tree::Tree;
 use crate::form::Form;
 use crate::node::Node;
+use crate::raw::Layered;
 use crate::reader::Reader;
 
 /// A kind of value.
@@ -16,7 +17,7 @@ pub trait Kind {
 /// Reading, describing and writing the values of a kind.
 pub(crate) trait Value: Kind {
     /// The value as it is written; its rules have not been applied.
-    type Raw;
+    type Raw: Layered;
 
     /// Reads a value; `None` where it is of another type, which is reported.
     fn decode(reader: &mut Reader<'_>, node: &Node, what: &str) -> Option<Self::Raw>;

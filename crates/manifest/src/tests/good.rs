@@ -113,6 +113,7 @@ fn the_full_example_means_what_it_says() {
         ..bare(30)
     };
     let expected = Desired {
+        excluded: BTreeMap::new(),
         absent: BTreeMap::new(),
         manifest: Some(ManifestName::parse("customers").unwrap()),
         previous_manifests: Vec::new(),

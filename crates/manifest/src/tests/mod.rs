@@ -2,6 +2,7 @@
 //! refused.
 
 mod broken;
+mod environments;
 mod files;
 mod good;
 mod hostile;

@@ -105,6 +105,30 @@ codes! {
         "an organization of another environment",
         "`environmentRef` names a PortalEnvironment that is not among the files. Without `namespace` it is one in the organization's own namespace.",
         "Correct the reference, or name the files of one environment with -f.";
+    CHOOSE_ENVIRONMENT = "manifest/choose-environment",
+        "the manifest has several environments, and none was chosen",
+        "The manifest has overlays, one for each WorkOS environment, and a command works on one of them. `portalctl validate` checks all of them at once.",
+        "Choose one with --environment NAME, or with the variable PORTALCTL_ENVIRONMENT.";
+    NO_SUCH_ENVIRONMENT = "manifest/no-such-environment",
+        "the manifest has no environment of this name",
+        "--environment or PORTALCTL_ENVIRONMENT names an environment that has no overlay. A manifest without overlays has the environment that `environment.name` names, and no other.",
+        "Correct the name, or add an overlay: a file in `environments/` that begins with `overlay: NAME`.";
+    NOT_AN_OVERLAY = "manifest/not-an-overlay",
+        "a file in the folder of overlays is none",
+        "The files of `environments/`, in the folder that -f names, are overlays: each is for one environment and begins with `overlay: NAME`. They stand directly in that folder. Without this rule, a file that is meant for one environment would hold for all of them.",
+        "Add `overlay: NAME` at the top of the file, or move it out of `environments/`.";
+    MISPLACED_OVERLAY = "manifest/misplaced-overlay",
+        "an overlay stands outside of the folder of overlays",
+        "Overlays are found in `environments/`, directly in the folder that -f names.",
+        "Name the folder that holds `environments/` with -f, and choose the overlay with --environment.";
+    NOT_IN_BASE = "manifest/not-in-base",
+        "a value that belongs to one environment is declared for all of them",
+        "Ids and Stripe customers differ between WorkOS environments, and so do the names of environments: in a manifest with several overlays, what is outside of them holds for every environment.",
+        "Move the value to the overlays: the id of an organization is `organizations.KEY.id` there.";
+    UNKNOWN_PROFILE = "manifest/unknown-profile",
+        "an organization uses a profile that is not declared",
+        "`use` lists names of `profiles`, each a set of fields that several organizations share.",
+        "Correct the name, or declare the profile under `profiles`.";
     NAMESPACE_NOT_ALLOWED = "manifest/namespace-not-allowed",
         "an environment does not take organizations of this namespace",
         "An environment takes PortalOrganizations of its own namespace, and of those that `allowedNamespaces` lists.",

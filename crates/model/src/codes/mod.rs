@@ -4,6 +4,7 @@
 //! JSON, SARIF and `portalctl explain`. Codes are never reused for another meaning.
 
 use std::fmt;
+use std::hash::{Hash, Hasher};
 
 use serde::{Serialize, Serializer};
 
@@ -68,6 +69,12 @@ impl PartialEq for Code {
 }
 
 impl Eq for Code {}
+
+impl Hash for Code {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
+    }
+}
 
 impl PartialOrd for Code {
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {

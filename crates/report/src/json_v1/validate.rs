@@ -19,6 +19,8 @@ pub struct ValidateDocument {
     pub organizations: usize,
     /// Number of files of the manifest.
     pub files: usize,
+    /// Names of the environments that were checked, of a manifest that has several.
+    pub environments: Vec<String>,
     /// Errors that keep the manifest from being used.
     pub errors: Vec<ErrorItem>,
     /// Warnings.
@@ -34,6 +36,7 @@ impl ValidateDocument {
             valid: true,
             organizations,
             files,
+            environments: Vec::new(),
             errors,
             warnings,
         }
@@ -47,6 +50,7 @@ pub fn failed_validate(errors: Vec<ErrorItem>) -> ValidateDocument {
         valid: false,
         organizations: 0,
         files: 0,
+        environments: Vec::new(),
         errors,
         warnings: Vec::new(),
     }
