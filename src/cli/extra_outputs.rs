@@ -13,6 +13,7 @@ use super::exit::Exit;
 use super::format_name;
 use super::ui::Ui;
 use portalctl_model::codes::cli as codes;
+use portalctl_model::inert;
 use portalctl_model::text::escape;
 use portalctl_platform::files;
 use portalctl_report::text::Layout;
@@ -139,7 +140,7 @@ pub(super) fn write<F>(
             Ok(text) => text?,
             Err(error) => return Some(error),
         };
-        let error = files::replace(path, text.as_bytes()).err()?;
+        let error = files::replace(path, inert::output(&text).as_bytes()).err()?;
         Some(CliError::output(&path.display(), &error))
     });
     all(failed)

@@ -1,6 +1,6 @@
 //! Log lines on standard error: `-v` shows each request, `-vv` also lines of the libraries.
 
-use std::io;
+use std::io::{self, Write};
 
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
@@ -8,6 +8,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use super::args::{LogFormat, OutputArgs};
+use portalctl_model::inert;
 
 /// Purpose of a command's log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,17 +32,38 @@ pub(super) fn init(args: &OutputArgs, purpose: Purpose) {
         return;
     }
     let registry = tracing_subscriber::registry().with(filter(args));
-    let layer = tracing_subscriber::fmt::layer()
-        .with_writer(io::stderr)
-        .with_ansi(false);
     let unless_given = if is_service {
         LogFormat::Json
     } else {
         LogFormat::Text
     };
-    match args.log_format.unwrap_or(unless_given) {
+    let format = args.log_format.unwrap_or(unless_given);
+    let layer = tracing_subscriber::fmt::layer()
+        .with_writer(move || InertLog(format))
+        .with_ansi(false);
+    match format {
         LogFormat::Text => registry.with(layer.with_target(false)).init(),
         LogFormat::Json => registry.with(layer.json().flatten_event(true)).init(),
+    }
+}
+
+/// Standard error, for lines of the log that are inert for terminals and for the logs of CI systems.
+struct InertLog(LogFormat);
+
+impl Write for InertLog {
+    /// Writes whole lines: the subscriber hands over each event at once.
+    fn write(&mut self, lines: &[u8]) -> io::Result<usize> {
+        let text = String::from_utf8_lossy(lines);
+        let text = match self.0 {
+            LogFormat::Text => inert::output(&text),
+            LogFormat::Json => inert::json(&text),
+        };
+        io::stderr().lock().write_all(text.as_bytes())?;
+        Ok(lines.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        io::stderr().flush()
     }
 }
 

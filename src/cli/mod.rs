@@ -53,6 +53,7 @@ mod wait;
 
 use std::process::ExitCode;
 
+use clap::error::ContextValue;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use args::OutputArgs;
@@ -65,6 +66,8 @@ use ui::Ui;
 use portalctl_model::Intent;
 use portalctl_model::codes::cli as codes;
 use portalctl_model::desired::Names;
+use portalctl_model::inert;
+use portalctl_model::text::escape;
 
 /// Declares customer organizations and their Admin Portal features in YAML; plans the difference
 /// to WorkOS, applies it, and reports what each customer still has to configure.
@@ -167,7 +170,7 @@ pub fn main() -> ExitCode {
     }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => return usage(&error).into(),
+        Err(error) => return usage(error).into(),
     };
     logging::init(&cli.output, purpose(&cli.command));
     let ui = Ui::new(&cli.output);
@@ -342,12 +345,12 @@ fn had_a_result(error: &CliError) -> bool {
 }
 
 /// Tells why a command line cannot be parsed; `--help` and `--version` come here too.
-fn usage(error: &clap::Error) -> Exit {
+fn usage(error: clap::Error) -> Exit {
     if !error.use_stderr() {
-        // A closed standard output has nobody to tell.
-        let _ = error.print();
+        Ui::help(&error.render().ansi().to_string());
         return Exit::Done;
     }
+    let error = &escaped(error);
     let arguments: Vec<String> = std::env::args_os()
         .skip(1)
         .map(|argument| argument.to_string_lossy().into_owned())
@@ -361,6 +364,28 @@ fn usage(error: &clap::Error) -> Exit {
         let _ = Ui::new(&OutputArgs::default()).data(&document);
     }
     Exit::Usage
+}
+
+/// Escapes what was typed, where it stands in an error of the parser.
+fn escaped(mut error: clap::Error) -> clap::Error {
+    let typed: Vec<_> = error
+        .context()
+        .filter_map(|(kind, value)| {
+            let value = match value {
+                ContextValue::String(text) => ContextValue::String(escape(text).into_owned()),
+                ContextValue::Strings(texts) => {
+                    let texts = texts.iter().map(|text| escape(text).into_owned());
+                    ContextValue::Strings(texts.collect())
+                }
+                _ => return None,
+            };
+            Some((kind, value))
+        })
+        .collect();
+    for (kind, value) in typed {
+        error.insert(kind, value);
+    }
+    error
 }
 
 /// Returns the document of a command line that asked for one and cannot be parsed.
@@ -408,14 +433,16 @@ pub fn command() -> clap::Command {
 
 /// Writes a document as JSON, with a newline at the end.
 fn json(document: &impl serde::Serialize) -> Result<String, CliError> {
-    let mut text = serde_json::to_string_pretty(document).map_err(CliError::internal)?;
+    let text = serde_json::to_string_pretty(document).map_err(CliError::internal)?;
+    let mut text = inert::json(&text).into_owned();
     text.push('\n');
     Ok(text)
 }
 
 /// Writes a document as JSON on one line.
 fn json_line(document: &impl serde::Serialize) -> Result<String, CliError> {
-    let mut text = serde_json::to_string(document).map_err(CliError::internal)?;
+    let text = serde_json::to_string(document).map_err(CliError::internal)?;
+    let mut text = inert::json(&text).into_owned();
     text.push('\n');
     Ok(text)
 }

@@ -112,7 +112,7 @@ impl<'a> Applying<'a> {
     /// Writes a line, above the bar if there is one.
     fn line(&self, line: String) {
         match &self.bar {
-            Some(bar) => bar.println(line),
+            Some(bar) => bar.println(Ui::bar_line(&line)),
             None => self.ui.say(&line),
         }
     }

@@ -23,6 +23,7 @@ mod chart_release;
 #[cfg(feature = "operator")]
 mod chart_run;
 mod chart_schemas;
+mod ci_logs;
 mod cli_apply;
 mod cli_changes;
 mod cli_doctor;

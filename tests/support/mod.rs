@@ -8,6 +8,7 @@ pub(crate) mod chart_cases;
 #[cfg(feature = "operator")]
 pub(crate) mod chart_pod;
 pub(crate) mod child;
+pub(crate) mod ci_log;
 pub(crate) mod cli;
 pub(crate) mod dns;
 pub(crate) mod emulator;

@@ -1,8 +1,9 @@
 //! CSV tables for spreadsheets and scripts, quoted by RFC 4180, in UTF-8.
 //!
-//! Spreadsheets evaluate a cell that begins with `=`. Such cells get an apostrophe in front, which
-//! spreadsheets show as text. Lines end in LF alone, which scripts expect and every spreadsheet
-//! reads.
+//! Spreadsheets evaluate a cell that begins with a sign such as `=`. Such cells get an apostrophe in
+//! front, which spreadsheets show as text. Where a comma is the decimal sign, they also begin a new
+//! cell after every semicolon, so the apostrophe stands there too. Lines end in LF alone, which scripts
+//! expect and every spreadsheet reads.
 
 use std::collections::BTreeMap;
 
@@ -10,6 +11,7 @@ use csv::WriterBuilder;
 
 use super::StatusReport;
 use super::view::InvitationStateName;
+use portalctl_model::inert;
 use portalctl_model::mark::InvitationMark;
 use portalctl_model::text::escape;
 use portalctl_model::{OrgKey, OrganizationId};
@@ -18,7 +20,11 @@ use portalctl_model::{OrgKey, OrganizationId};
 pub use csv::Error as Unwritten;
 
 /// First characters of a cell that spreadsheets evaluate as a formula.
-const FORMULA: [char; 7] = ['=', '+', '-', '@', '\t', '\r', '\n'];
+///
+/// East Asian spreadsheets take the full-width forms for the signs themselves.
+const FORMULA: [char; 11] = [
+    '=', '+', '-', '@', '\t', '\r', '\n', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}',
+];
 
 /// Renders one row for each organization and intent.
 pub fn status(report: &StatusReport<'_>) -> Result<String, Unwritten> {
@@ -84,14 +90,23 @@ fn table<const N: usize>(rows: &[[String; N]]) -> Result<String, Unwritten> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-/// Escapes a cell: one line, and no formula.
+/// Escapes a cell: one line, no formula, and nothing that the log of a CI system obeys.
 fn cell(text: &str) -> String {
-    let shown = escape(text);
-    if text.starts_with(FORMULA) {
-        format!("'{shown}")
-    } else {
-        shown.into_owned()
-    }
+    let parts = text.split(';').map(|part| {
+        let mark = if is_formula(part) { "'" } else { "" };
+        format!("{mark}{}", escape(part))
+    });
+    let cell = parts.collect::<Vec<_>>().join(";");
+    inert::output(&cell).into_owned()
+}
+
+/// Returns whether a spreadsheet evaluates a cell that begins so: white space and quotes in front may be
+/// dropped.
+fn is_formula(cell: &str) -> bool {
+    cell.starts_with(FORMULA)
+        || cell
+            .trim_start_matches(|c: char| c == '"' || c.is_whitespace())
+            .starts_with(FORMULA)
 }
 
 #[cfg(test)]
@@ -114,12 +129,32 @@ mod tests {
     #[test]
     fn a_formula_is_told_to_be_text() {
         let cells = [
-            "=1+1", "+1", "-1", "@SUM(A1)", "\tx", "\rx", "x=1", "'x", "",
+            "=1+1",
+            "+1",
+            "-1",
+            "@SUM(A1)",
+            "\tx",
+            "\rx",
+            "x=1",
+            "'x",
+            "",
+            " =1",
+            "＝1",
+            "＠SUM(A1)",
         ];
         let row = cells.map(str::to_owned);
         assert_eq!(
             table(&[row]).unwrap(),
-            "'=1+1,'+1,'-1,'@SUM(A1),'\\u{9}x,'\\u{d}x,x=1,'x,\n"
+            "'=1+1,'+1,'-1,'@SUM(A1),'\\u{9}x,'\\u{d}x,x=1,'x,,' =1,'＝1,'＠SUM(A1)\n"
+        );
+    }
+
+    #[test]
+    fn a_semicolon_begins_no_formula() {
+        let row = ["a;=1+1", "a; \"=1\";b;＋1", "a;b"].map(str::to_owned);
+        assert_eq!(
+            table(&[row]).unwrap(),
+            "a;'=1+1,\"a;' \"\"=1\"\";b;'＋1\",a;b\n"
         );
     }
 
@@ -141,10 +176,14 @@ mod tests {
             for (row, given) in read(&text).iter().zip(&rows) {
                 prop_assert_eq!(row.len(), given.len());
                 for (cell, given) in row.iter().zip(given) {
-                    prop_assert!(!cell.starts_with(FORMULA));
-                    let text = cell.strip_prefix('\'').filter(|_| given.starts_with(FORMULA));
-                    let shown = escape(given);
-                    prop_assert_eq!(text.unwrap_or(cell), &*shown);
+                    let mut shown = String::new();
+                    for (part, given) in cell.split(';').zip(given.split(';')) {
+                        prop_assert!(!part.starts_with(FORMULA));
+                        let text = part.strip_prefix('\'').filter(|_| is_formula(given));
+                        shown.push_str(&format!(";{}", text.unwrap_or(part)));
+                    }
+                    let escaped = format!(";{}", escape(given));
+                    prop_assert_eq!(shown, inert::output(&escaped));
                 }
             }
         }

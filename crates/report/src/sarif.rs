@@ -15,6 +15,7 @@ use portalctl_core::plan::{Plan, Scope};
 use portalctl_model::OrgKey;
 use portalctl_model::codes::Code;
 use portalctl_model::desired::{Desired, Source};
+use portalctl_model::inert;
 use portalctl_model::text::{escape, mask_addresses};
 
 /// URL of the standard's schema.
@@ -222,7 +223,8 @@ fn log(results: Vec<Finding>) -> serde_json::Result<String> {
             results,
         }],
     };
-    let mut text = serde_json::to_string_pretty(&log)?;
+    let text = serde_json::to_string_pretty(&log)?;
+    let mut text = inert::json(&text).into_owned();
     text.push('\n');
     Ok(text)
 }

@@ -4,8 +4,10 @@
 //! an option (`--version`), a script, a local file or escape sequences instead, so a [`PortalLink`]
 //! exists only after the check. The text that is refused is never repeated: it may be a credential.
 
+use std::borrow::Cow;
 use std::fmt;
 
+use portalctl_model::inert;
 use secrecy::{ExposeSecret, SecretString};
 use url::{Host, Url};
 
@@ -47,6 +49,12 @@ pub enum InvalidLink {
          that uses http itself"
     )]
     PlainHttp,
+    /// A host that programs spell in several ways, so that the one shown is not the one visited.
+    #[error("spells its host in another way than browsers do")]
+    HostSpelling,
+    /// A part that the log of a CI system obeys, such as `##[add-path]`.
+    #[error("contains a command of a CI system's log")]
+    LogCommand,
     /// `user@` before the host.
     #[error("has a user name before its host")]
     UserInfo,
@@ -66,10 +74,10 @@ impl PortalLink {
         }
         let url = Url::parse(text).map_err(|_| InvalidLink::NotAbsolute)?;
         // Of the text itself: to some programs `https:host` is a URL, to others a path.
-        let (is_plain, rest) = match text.strip_prefix("https://") {
-            Some(rest) => (false, rest),
+        let (is_plain, rest, default_port) = match text.strip_prefix("https://") {
+            Some(rest) => (false, rest, ":443"),
             None => match text.strip_prefix("http://") {
-                Some(rest) => (true, rest),
+                Some(rest) => (true, rest, ":80"),
                 None => return Err(InvalidLink::NotHttps),
             },
         };
@@ -80,6 +88,15 @@ impl PortalLink {
         }
         if authority.contains('@') {
             return Err(InvalidLink::UserInfo);
+        }
+        let port = url.port().map_or(String::new(), |port| format!(":{port}"));
+        let shown = authority.to_ascii_lowercase();
+        let shown = shown.strip_suffix(default_port).unwrap_or(&shown);
+        if shown != format!("{host}{port}") {
+            return Err(InvalidLink::HostSpelling);
+        }
+        if matches!(inert::output(text), Cow::Owned(_)) {
+            return Err(InvalidLink::LogCommand);
         }
         if is_plain && !may_be_plain(&host, endpoint) {
             return Err(InvalidLink::PlainHttp);
@@ -243,6 +260,41 @@ mod tests {
             "https://@evil.example/",
         ] {
             refused(text, InvalidLink::UserInfo);
+        }
+    }
+
+    #[test]
+    fn the_host_that_is_shown_is_the_one_that_is_visited() {
+        for text in [
+            "https://setup.workos.com%2eevil.example/x",
+            "https://setup.workos.com%2F.evil.example/x",
+            "https://0x7f.1/x",
+            "https://2130706433/x",
+            "https://setup.workos.com:0443/x",
+            "https://setup.workos.com:/x",
+            "https://[0:0::1]/x",
+        ] {
+            let refused = PortalLink::parse(text, &workos());
+            assert!(refused.is_err(), "{text}");
+        }
+        for text in [
+            "https://SETUP.workos.com/x",
+            "https://setup.workos.com:443/x",
+            "https://setup.workos.com:8443?x#y",
+            "https://xn--4ca.example/x",
+            "https://[2001:db8::1]/x",
+        ] {
+            assert!(PortalLink::parse(text, &workos()).is_ok(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_link_is_no_command_of_a_log() {
+        for text in [
+            "https://a.example/##[add-path]x",
+            "https://a.example/?##vso[x]",
+        ] {
+            refused(text, InvalidLink::LogCommand);
         }
     }
 

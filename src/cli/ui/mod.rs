@@ -1,7 +1,7 @@
 //! The only printer: results on standard output, everything else on standard error.
 //!
 //! Takes texts that are rendered already. Decides colour, width and destination; no other module writes
-//! to the standard streams.
+//! to the standard streams. What is printed is inert for terminals and for the logs of CI systems.
 
 mod screen;
 
@@ -14,6 +14,7 @@ use anstream::ColorChoice;
 use super::args::{Colour, OutputArgs};
 use super::error::CliError;
 use portalctl_model::codes::cli as codes;
+use portalctl_model::inert;
 use portalctl_model::text::escape;
 use portalctl_platform::files;
 use portalctl_report::Emails;
@@ -165,7 +166,8 @@ impl Ui {
     /// account of what was done.
     pub(super) fn data(&self, text: &str) -> Result<(), CliError> {
         if let Some(path) = &self.output_file {
-            let Err(error) = files::replace(path, text.as_bytes()) else {
+            // A file may be printed by the next step of a job.
+            let Err(error) = files::replace(path, inert::output(text).as_bytes()) else {
                 return Ok(());
             };
             to_stdout(text)?;
@@ -176,6 +178,7 @@ impl Ui {
 
     /// Writes a line of a result that comes bit by bit; returns whether standard output is still open.
     pub(super) fn line(line: &str) -> Result<bool, CliError> {
+        let line = inert::output(line);
         let mut out = io::stdout().lock();
         match out.write_all(line.as_bytes()).and_then(|()| out.flush()) {
             Ok(()) => Ok(true),
@@ -225,13 +228,27 @@ impl Ui {
     pub(super) fn usage(rendered: &str, hint: Option<&str>) {
         let mut err = anstream::stderr().lock();
         let text = hinted(rendered, hint);
+        let text = inert::output(&text);
         // A closed standard error has nobody to tell.
         let _ = err.write_all(text.as_bytes());
+    }
+
+    /// Writes the parser's help to standard output.
+    pub(super) fn help(rendered: &str) {
+        let mut out = anstream::stdout().lock();
+        // A closed standard output has nobody to tell.
+        let _ = out.write_all(inert::output(rendered).as_bytes());
+    }
+
+    /// Returns a line for a progress bar, which writes it to standard error by itself.
+    pub(super) fn bar_line(line: &str) -> String {
+        inert::output(line).into_owned()
     }
 
     /// Asks a question that is answered by `yes`.
     pub(super) fn confirm(question: &str) -> bool {
         {
+            let question = inert::output(question);
             // Not held while waiting: an interruption has something to say too.
             let mut err = io::stderr().lock();
             let _ = err
@@ -251,6 +268,7 @@ fn to_stdout(text: &str) -> Result<(), CliError> {
 
 /// Writes a text to standard error.
 fn complain(text: &str) {
+    let text = inert::output(text);
     let mut err = io::stderr().lock();
     // Nobody is left to be told that standard error is closed.
     let _ = err.write_all(text.as_bytes());

@@ -4,6 +4,7 @@
 
 use std::io::{self, Stdout, Write};
 
+use portalctl_model::inert;
 use terminal_size::{Height, terminal_size};
 
 /// Alternate screen, no cursor, long lines cut instead of wrapped.
@@ -36,7 +37,7 @@ impl Screen {
     /// Replaces what is shown by the beginning of a text, as much of it as there is room for.
     pub(in crate::cli) fn draw(&self, text: &str) {
         let height = terminal_size().map_or(HEIGHT_UNKNOWN, |(_, Height(rows))| rows.into());
-        self.write(&frame(text, height));
+        self.write(&frame(&inert::output(text), height));
     }
 
     fn write(&self, text: &str) {

@@ -56,7 +56,7 @@ impl<'a> Progress<'a> {
         let layout = self.ui.talk_layout();
         let line = text::waiting_line(self.key, readiness, phase, &layout);
         match &self.bar {
-            Some(bar) => bar.set_message(line),
+            Some(bar) => bar.set_message(Ui::bar_line(&line)),
             None if shown == Shown::Anew => self.ui.say(&line),
             None => {}
         }
@@ -96,7 +96,7 @@ impl<'a> Progress<'a> {
 
     fn line(&self, line: &str) {
         match &self.bar {
-            Some(bar) => bar.println(line.trim_end()),
+            Some(bar) => bar.println(Ui::bar_line(line.trim_end())),
             None => self.ui.say(line.trim_end()),
         }
     }

@@ -25,7 +25,7 @@ use crate::identity::Identities;
 use portalctl_model::codes::{Code, api, import as codes};
 use portalctl_model::desired::Desired;
 use portalctl_model::observed::{Observed, Organization};
-use portalctl_model::{OrgKey, OrganizationId, Selection};
+use portalctl_model::{OrgKey, OrganizationId, Selection, file_name};
 
 use entry::{Beside, Neighbours};
 use validator::{Refusal, Validator};
@@ -72,7 +72,7 @@ pub struct Import {
 /// A file for one organization.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewFile {
-    /// The file's name: the key with `.yaml`, unless another file has it.
+    /// The file's name: the key with `.yaml`, unless another file has it or Windows refuses it.
     pub name: String,
     /// The organization's key.
     pub key: OrgKey,
@@ -252,5 +252,5 @@ fn name_files(files: &mut [NewFile], taken: &BTreeSet<String>) {
 }
 
 fn named(stem: &str) -> String {
-    format!("{stem}.yaml")
+    format!("{}.yaml", file_name::stem(stem))
 }

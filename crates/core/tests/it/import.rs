@@ -212,6 +212,24 @@ fn a_file_that_exists_is_gone_around() {
 }
 
 #[test]
+fn a_name_that_windows_refuses_is_no_file() {
+    let organizations = [
+        organization("org_01AAAAAAAAAAB7XQ2M", "A", Some("con")),
+        organization("org_01AAAAAAAAAAC8YR3N", "B", Some("lpt1.eu")),
+        organization("org_01AAAAAAAAAAD9ZS4P", "C", Some("nul")),
+    ];
+    let observed = live(organizations);
+    let desired = Desired::default();
+    let survey = Survey::new(&desired, &observed, &Identities::default());
+    let taken = BTreeSet::from(["_nul.yaml".to_owned()]);
+    let import = survey.files(&desired, &observed, &taken);
+    let names: Vec<_> = import.files.iter().map(|file| file.name.as_str()).collect();
+    assert_eq!(names, ["_con.yaml", "_lpt1.eu.yaml", "nul-d9zs4p.yaml"]);
+    let keys: Vec<_> = import.files.iter().map(|file| file.key.as_str()).collect();
+    assert_eq!(keys, ["con", "lpt1.eu", "nul"]);
+}
+
+#[test]
 fn what_no_manifest_may_hold_is_left_out_and_told() {
     let mut acme = organization("org_01A", "Acme", Some("zu lang ü"));
     acme.stripe_customer_id = Some("not stripe's".to_owned());

@@ -20,6 +20,7 @@ use super::shape::{Manifest, OrganizationObject, ReturnUrls};
 use super::{Checked, to_yaml};
 use portalctl_model::OrgKey;
 use portalctl_model::desired::{self, Desired, DesiredOrganization};
+use portalctl_model::file_name;
 
 /// A manifest with all of its fields.
 #[derive(Debug)]
@@ -101,7 +102,7 @@ pub fn files(desired: &Desired, rest: &KubernetesFields, to: Form) -> Vec<File> 
         text: settings.1,
     }];
     files.extend(organizations.into_iter().map(|(key, text)| File {
-        path: format!("organizations/{key}.yaml"),
+        path: format!("organizations/{}.yaml", file_name::stem(&key)),
         text,
     }));
     files
