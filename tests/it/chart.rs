@@ -275,3 +275,38 @@ fn images_are_named_by_digest_before_tag() {
         assert_eq!(container["image"], image);
     }
 }
+
+#[test]
+fn only_pods_of_the_cluster_reach_the_ports_unless_values_admit_more() {
+    if !chart::has("helm") {
+        return;
+    }
+    let gateway = "gateway:\n  enabled: true\n  publicUrl: https://portal.example.com\n  apiKey: {secretName: workos}\n  manifestConfigMap: customers\n  config: {version: 1}\n";
+    let rendered = render("portal", &format!("fullnameOverride: it\n{gateway}"));
+    for name in ["it", "it-gateway"] {
+        let policy = object(&rendered, "NetworkPolicy", name);
+        let spec = &policy["spec"];
+        assert_eq!(spec["policyTypes"], json!(["Ingress"]), "{policy}");
+        let admitted = json!([{
+            "ports": [{ "port": "http" }], "from": [{ "namespaceSelector": {} }],
+        }]);
+        assert_eq!(spec["ingress"], admitted, "{policy}");
+        // Probes, metrics and people share the port that the policy names.
+        let deployment = object(&rendered, "Deployment", name);
+        let container = &deployment["spec"]["template"]["spec"]["containers"][0];
+        assert_eq!(container["ports"][0]["name"], "http", "{deployment}");
+    }
+    let out = render("portal", "networkPolicy: {enabled: false}\n");
+    assert!(
+        objects(&out)
+            .iter()
+            .all(|one| one["kind"] != "NetworkPolicy")
+    );
+    let open = "fullnameOverride: it\nnetworkPolicy: {operatorFrom: [], egress: true}\n";
+    let policy = object(&render("portal", open), "NetworkPolicy", "it");
+    assert!(
+        policy["spec"]["ingress"][0].get("from").is_none(),
+        "{policy}"
+    );
+    assert_eq!(policy["spec"]["policyTypes"], json!(["Ingress", "Egress"]));
+}

@@ -80,6 +80,75 @@ fn webhooks_of_others_are_refused_before_they_are_read() {
 }
 
 #[test]
+fn two_thousand_webhooks_of_strangers_cost_a_handful_of_requests() {
+    let Some(cluster) = operator::own_cluster() else {
+        return;
+    };
+    let world = World::new(&cluster);
+    takes_webhooks(&world);
+    let operator = world.operator_that_looks_every("1h", "");
+    is_ready(&operator);
+    let reads = || {
+        let metrics = world.kubectl("get --raw /metrics", "");
+        let lines = metrics.lines();
+        lines
+            .filter(|line| line.starts_with("apiserver_request_total{"))
+            .filter(|line| line.contains(r#"resource="secrets""#) && line.contains(r#"verb="GET""#))
+            .filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok())
+            .sum::<f64>()
+    };
+    let path = format!("/webhooks/{}/production", world.namespace);
+    let now = jiff_now_millis();
+    let send = |number: usize| {
+        let mut stream = TcpStream::connect(&operator.address).unwrap();
+        stream.set_read_timeout(Some(LONG)).unwrap();
+        write!(
+            stream,
+            "POST {path} HTTP/1.1\r\nHost: operator\r\nContent-Length: 2\r\nConnection: close\r\n\
+             WorkOS-Signature: t={now}, v1={number:064x}\r\n\r\n{{}}"
+        )
+        .unwrap();
+        let mut status = [0; 12];
+        stream.read_exact(&mut status).unwrap();
+        // With too many at a time WorkOS would send it again.
+        let refused = [b"HTTP/1.1 401", b"HTTP/1.1 503"];
+        assert!(
+            refused.contains(&&status),
+            "{}",
+            String::from_utf8_lossy(&status)
+        );
+    };
+    let before = reads();
+    std::thread::scope(|scope| {
+        for part in 0..8 {
+            scope.spawn(move || (0..250).for_each(|number| send(part * 250 + number)));
+        }
+    });
+    let count = |outcome: &str| {
+        operator.metric(&format!(
+            "portalctl_webhooks_total{{outcome=\"{outcome}\"}}"
+        ))
+    };
+    let refused = count("refused");
+    assert!(refused > 1000.0, "{refused}");
+    // One in ten seconds, and those of the operator's own passes.
+    let cost = reads() - before;
+    assert!(cost < 20.0, "{cost} reads of Secrets");
+    let log = operator.log();
+    let lines = log.matches("a webhook was refused").count();
+    assert!((1..20).contains(&lines), "{lines} lines");
+}
+
+/// The time in milliseconds, as signatures give it.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "another process reads the machine's clock too"
+)]
+fn jiff_now_millis() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
+}
+
+#[test]
 fn whoever_is_killed_in_the_middle_of_a_create_makes_nothing_twice() {
     let Some(cluster) = operator::cluster() else {
         return;

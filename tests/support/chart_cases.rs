@@ -37,6 +37,7 @@ webhooks:
 serviceMonitor: {enabled: true, labels: {release: prometheus}, interval: 1m30s}
 networkPolicy:
   enabled: true
+  egress: true
   operatorFrom: [{namespaceSelector: {matchLabels: {a: b}}}, {ipBlock: {cidr: 192.0.2.0/24}}]
   apiServerPorts: [6443, 443]
   extraEgress: [{ports: [{port: 3128}]}]
@@ -44,7 +45,7 @@ networkPolicy:
     ),
     (
         "the gateway too",
-        "networkPolicy: {enabled: true, gatewayFrom: [{namespaceSelector: {}}]}
+        "networkPolicy: {gatewayFrom: [], egress: true}
 gateway:
   enabled: true
   publicUrl: https://portal.example.com
@@ -94,6 +95,7 @@ serviceAccount: {create: false, name: somebody}
 operator: {replicas: 1, topologySpreadConstraints: []}
 listenAddress: '[::]'
 podDisruptionBudget: {enabled: false}
+networkPolicy: {enabled: false}
 global: {theirs: true}
 ",
     ),

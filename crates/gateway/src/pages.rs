@@ -51,10 +51,10 @@ struct Page<'a> {
     onward: Option<&'a str>,
 }
 
-/// What a page does by itself.
+/// Movement of a page without its reader.
 #[derive(Clone, Copy)]
 enum Motion<'a> {
-    /// Nothing.
+    /// No movement.
     Still,
     /// Polls for a state other than the one on display.
     Polls(&'static str),

@@ -28,7 +28,7 @@ use super::{files, keys};
 pub(super) enum Readiness {
     /// People are served, with these flaws.
     Yes(Vec<String>),
-    /// Nobody is served, for this reason.
+    /// No person is served, for this reason.
     No(String),
 }
 

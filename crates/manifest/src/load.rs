@@ -6,8 +6,8 @@
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use super::diagnostic::{Diagnostics, Finding, Findings};
@@ -22,11 +22,14 @@ use portalctl_model::codes::{Code, manifest as codes};
 /// The largest file that is read. A hundred thousand organizations take about 21 MB.
 const MAX_FILE_BYTES: u64 = 32 * 1024 * 1024;
 /// The most that all files of a manifest may hold together.
-const MAX_TOTAL_BYTES: usize = 512 * 1024 * 1024;
+const MAX_TOTAL_BYTES: usize = 256 * 1024 * 1024;
 /// The most values one file may hold, which bounds the memory that hostile YAML can take.
 const MAX_FILE_NODES: usize = 3_000_000;
 /// The most values all files may hold together. An organization takes 20 to 30.
-const MAX_TOTAL_NODES: usize = 40_000_000;
+const MAX_TOTAL_NODES: usize = 30_000_000;
+/// The largest file that is parsed beside others. Larger ones, and those with aliases, take turns,
+/// so that the number of processors does not multiply the memory.
+const MAX_PARALLEL_BYTES: usize = 256 * 1024;
 
 /// The most findings kept of one file before its meaning is looked at.
 const MAX_FILE_FINDINGS: usize = 1_000;
@@ -80,8 +83,14 @@ pub fn load(inputs: &[Input]) -> Loaded {
         .collect();
 
     let mut documents = Vec::new();
-    let allowance = Allowance::new(MAX_TOTAL_BYTES, MAX_TOTAL_NODES);
-    let outcomes = read_all(&found, &ids, &allowance);
+    let outcomes = if fit_together(&found) {
+        let allowance = Allowance::new(MAX_TOTAL_BYTES, MAX_TOTAL_NODES);
+        read_all(&found, &ids, &allowance)
+    } else {
+        findings.push(total_too_large());
+        complete = false;
+        Vec::new()
+    };
     for ((file, origin), outcome) in ids.iter().zip(&found).zip(outcomes) {
         let Outcome {
             text,
@@ -110,10 +119,18 @@ pub fn load(inputs: &[Input]) -> Loaded {
     }
 }
 
+/// Returns whether the files say that they fit into one manifest. Otherwise none of them is read.
+fn fit_together(found: &[Found<'_>]) -> bool {
+    let bytes = found.iter().map(|file| expected_bytes(&file.content));
+    bytes.fold(0, usize::saturating_add) <= MAX_TOTAL_BYTES
+}
+
 /// Bytes and values that all files together may still use; shared by the threads that read.
 struct Allowance {
     bytes: AtomicUsize,
     nodes: AtomicUsize,
+    /// Held while a file is parsed that may take much memory.
+    turn: Mutex<()>,
 }
 
 impl Allowance {
@@ -121,6 +138,7 @@ impl Allowance {
         Self {
             bytes: AtomicUsize::new(bytes),
             nodes: AtomicUsize::new(nodes),
+            turn: Mutex::new(()),
         }
     }
 
@@ -131,6 +149,12 @@ impl Allowance {
             .bytes
             .try_update(set, fetch, |left| left.checked_sub(bytes));
         taken.map(drop).map_err(|_| total_too_large())
+    }
+
+    /// Waits for the turn of a file that may take much memory.
+    fn turn(&self, text: &str) -> Option<MutexGuard<'_, ()>> {
+        let is_heavy = text.len() > MAX_PARALLEL_BYTES || text.contains('*');
+        is_heavy.then(|| self.turn.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Returns the number of values that the next file may hold.
@@ -208,8 +232,11 @@ fn read_into(
     file: FileId,
     allowance: &Allowance,
 ) -> Result<(), Finding> {
+    // Taken before anything is read: threads read at the same time.
+    let expected = expected_bytes(&found.content);
+    allowance.take_bytes(expected)?;
     let bytes = bytes_of(&found.content, file)?;
-    allowance.take_bytes(bytes.len())?;
+    allowance.take_bytes(bytes.len().saturating_sub(expected))?;
     let (text, flaw) = text_of(bytes, file);
     outcome.text = text;
     let text = outcome.text.as_str();
@@ -217,6 +244,7 @@ fn read_into(
     if let Some(flaw) = flaw {
         return Err(flaw);
     }
+    let _turn = allowance.turn(text);
     outcome.documents = yaml::parse(text, file, allowance.nodes_of_a_file())?;
     let mut nodes = 0;
     for document in &outcome.documents {
@@ -224,6 +252,18 @@ fn read_into(
     }
     allowance.take_nodes(nodes);
     Ok(())
+}
+
+/// Returns the number of bytes that a file says it holds; 0 where it is not read.
+fn expected_bytes(content: &Content<'_>) -> usize {
+    let bytes = match content {
+        Content::Bytes(bytes) => bytes.len(),
+        Content::File(path) => {
+            let size = path.metadata().map_or(0, |metadata| metadata.len());
+            usize::try_from(size).unwrap_or(usize::MAX)
+        }
+    };
+    if fits(bytes) { bytes } else { 0 }
 }
 
 fn bytes_of(content: &Content<'_>, file: FileId) -> Result<Vec<u8>, Finding> {
@@ -379,6 +419,42 @@ mod tests {
         assert_eq!(read(bytes, nodes), [true; 3]);
         assert_eq!(read(bytes - 1, nodes), [false, true, true]);
         assert_eq!(read(bytes, 0), [false; 3]);
+    }
+
+    #[test]
+    fn files_that_may_take_much_memory_take_turns() {
+        let allowance = Allowance::new(0, 0);
+        for heavy in ["a: &a [1]\nb: *a\n", &"a".repeat(MAX_PARALLEL_BYTES + 1)] {
+            let turn = allowance.turn(heavy);
+            assert!(turn.is_some() && allowance.turn.try_lock().is_err());
+        }
+        assert!(allowance.turn("organizations: {}\n").is_none());
+    }
+
+    #[test]
+    fn bytes_are_taken_before_they_are_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("portal.yaml");
+        std::fs::write(&file, "organizations: {}\n").unwrap();
+        assert_eq!(expected_bytes(&Content::File(file.clone())), 18);
+        // What is not read takes nothing.
+        let large = File::options().write(true).open(&file).unwrap();
+        large.set_len(MAX_FILE_BYTES + 1).unwrap();
+        assert_eq!(expected_bytes(&Content::File(file)), 0);
+    }
+
+    #[test]
+    fn of_thirty_files_of_thirty_mebibytes_nothing_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        for number in 0..30 {
+            let file = File::create(folder.path().join(format!("{number}.yaml"))).unwrap();
+            file.set_len(30 * 1024 * 1024).unwrap();
+        }
+        let loaded = load(&[Input::Path(folder.path().to_owned())]);
+        assert!(loaded.documents.is_empty() && !loaded.complete);
+        let found = loaded.diagnostics();
+        let codes: Vec<_> = found.iter().map(|found| found.code).collect();
+        assert_eq!(codes, [codes::TOO_LARGE]);
     }
 
     #[test]

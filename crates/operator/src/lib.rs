@@ -47,6 +47,7 @@ mod state;
 mod status;
 mod store;
 mod unreadable;
+mod webhooks;
 mod write;
 
 pub use backoff::instance_id;

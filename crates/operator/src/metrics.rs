@@ -49,6 +49,11 @@ struct EnvironmentLabels {
     environment: String,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct WebhookLabels {
+    outcome: &'static str,
+}
+
 /// Declares the metrics of one process, with the names and texts that Prometheus shows.
 macro_rules! metrics {
     ($($field:ident: $type:ty = $new:expr, $name:literal, $help:literal;)+) => {
@@ -95,6 +100,8 @@ metrics! {
         "last_success_timestamp_seconds", "Time of the last read of WorkOS without an error";
     status_writes: Counter = Counter::default(),
         "status_writes", "Statuses written to the API server";
+    webhooks: Family<WebhookLabels, Counter> = Family::default(),
+        "webhooks", "Webhooks that arrived, by outcome";
     leader: Gauge = Gauge::default(),
         "leader", "1 while this process leads, else 0";
     queue: Gauge = Gauge::default(),
@@ -147,6 +154,13 @@ impl Metrics {
     /// Counts a status that was written.
     pub(super) fn status_written(&self) {
         self.status_writes.inc();
+    }
+
+    /// Counts a webhook: `taken`, `refused`, `too_many` or `no_secret`.
+    pub(super) fn webhook(&self, outcome: &'static str) {
+        self.webhooks
+            .get_or_create(&WebhookLabels { outcome })
+            .inc();
     }
 
     /// Sets whether this process leads.

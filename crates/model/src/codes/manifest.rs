@@ -27,7 +27,7 @@ codes! {
         "Make the file readable, correct its ending, or move it out of the folder.";
     TOO_LARGE = "manifest/too-large",
         "the manifest is too large",
-        "A file may hold 32 MiB, a manifest 512 MiB and forty million values: room for more than a million organizations.",
+        "A file may hold 32 MiB, a manifest 256 MiB and thirty million values, whatever the number of its files: room for a million organizations. Nothing of a larger one is read.",
         "Split the file, or split the manifest into parts that are planned by themselves.";
     TOO_COMPLEX = "manifest/too-complex",
         "the YAML is nested too deeply or expands to too much",

@@ -1,7 +1,8 @@
 //! Requests to the API server: statuses, finalizers, Secrets and uncached reads.
 //!
 //! Statuses are written by server-side apply under the field manager `portalctl`, so the conditions of
-//! other controllers stay. Secrets are read one by one, and never listed, watched or kept.
+//! other controllers stay. Secrets are read one by one, and never listed or watched; only those of
+//! webhooks are kept, for seconds.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
