@@ -15,6 +15,8 @@ pub(crate) struct Call {
     pub(crate) query: String,
     /// The external id of a create.
     pub(crate) external_id: Option<String>,
+    /// The domains that a create declares, or that are added.
+    pub(crate) domains: Vec<String>,
     /// The organization that the body names.
     named: Option<String>,
 }
@@ -23,11 +25,17 @@ impl Call {
     pub(crate) fn of(request: &Request<Bytes>) -> Self {
         let body: Option<Value> = serde_json::from_slice(request.body()).ok();
         let text = |field: &str| Some(body.as_ref()?.get(field)?.as_str()?.to_owned());
+        let declared = body
+            .as_ref()
+            .and_then(|body| body.get("domain_data")?.as_array());
+        let declared = declared.into_iter().flatten();
+        let declared = declared.filter_map(|data| data.get("domain")?.as_str().map(str::to_owned));
         Self {
             method: request.method().clone(),
             path: request.uri().path().to_owned(),
             query: request.uri().query().unwrap_or_default().to_owned(),
             external_id: text("external_id"),
+            domains: declared.chain(text("domain")).collect(),
             named: text("organization_id"),
         }
     }

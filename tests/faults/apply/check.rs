@@ -6,7 +6,7 @@ use std::time::Duration;
 use portalctl_core::plan::{Action, FieldChange, Plan};
 use portalctl_model::codes::{api, invite, plan as codes};
 use portalctl_model::desired::DesiredOrganization;
-use portalctl_model::{ExternalId, OrgKey, OrganizationId};
+use portalctl_model::{Domain, ExternalId, OrgKey, OrganizationId};
 use portalctl_workos::apply::{AppliedChange, Outcome};
 use workos_sandbox::world::{Organization, World as Account};
 
@@ -272,7 +272,12 @@ pub(crate) fn as_declared(
     let mut wrong = Vec::new();
     for (key, entry) in &manifest.desired.organizations {
         let id = entry.external_id.as_ref().map(ExternalId::as_str);
-        let is_open = conflicts.iter().any(|conflict| conflict.key == *key)
+        let of_entry = || conflicts.iter().filter(|conflict| conflict.key == *key);
+        let contested: Vec<&Domain> = of_entry()
+            .filter_map(|conflict| conflict.scope.domain())
+            .collect();
+        // A contested domain stops only itself.
+        let is_open = of_entry().any(|conflict| conflict.scope.domain().is_none())
             || held.iter().any(|held| held.change.key == *key)
             || left.iter().any(|change| change.key == *key);
         if is_open {
@@ -284,7 +289,11 @@ pub(crate) fn as_declared(
             .collect();
         match found.as_slice() {
             [live] => {
-                let differences = differences(entry, spelling, live);
+                let mut entry = entry.clone();
+                for domain in contested {
+                    entry.domains.as_mut().map(|domains| domains.remove(domain));
+                }
+                let differences = differences(&entry, spelling, live);
                 wrong.extend(differences.map(|what| format!("{key}: {what} differs: {live:?}")));
             }
             others => wrong.push(format!("{key} is there {} times", others.len())),

@@ -18,6 +18,8 @@ pub(crate) struct Kinds {
     /// People link directories, add members and set up logs, and objects are in states that this
     /// version does not know.
     pub(crate) is_used: bool,
+    /// Percentage of customers whose domain another organization has verified, or waits to verify.
+    pub(crate) contested: usize,
 }
 
 /// Reads that fail whenever they are made, also in calm weather.
@@ -119,6 +121,7 @@ impl Kinds {
         spelling: Spelling::Exact,
         takes: 0,
         is_used: false,
+        contested: 0,
     };
 
     /// Draws the kinds of trouble of a seed, independently of everything else: with
@@ -138,6 +141,7 @@ impl Kinds {
             spelling,
             takes: *random.pick(&[0, 0, 20]),
             is_used: random.percent(50),
+            contested: *random.pick(&[0, 0, 0, 30]),
         }
     }
 }

@@ -248,6 +248,7 @@ impl Ledger {
 
     /// Checks a write that is about to take effect, possibly long after the client gave it up.
     pub(crate) fn before(&mut self, call: &Call, by: By, account: &Account) {
+        self.before_domains(call, by, account);
         if call.is_create() {
             return self.before_create(call, account);
         }
@@ -272,6 +273,34 @@ impl Ledger {
                 organization.name, call.method, call.path
             ));
         }
+    }
+
+    /// Records a violation if a domain is written that another organization has verified, unless it
+    /// did so after the round began: nothing at WorkOS guards the time between.
+    fn before_domains(&mut self, call: &Call, by: By, account: &Account) {
+        if by.is_late {
+            return;
+        }
+        // A create that is sent again meets what it made the first time.
+        let own = call.answered(account);
+        let is_winner = |organization: &&Organization, domain: &str| {
+            let mut held = organization.domains.iter();
+            let is_verified = held.any(|held| held.domain == domain && is_verified(&held.state));
+            is_verified && own.as_deref() != Some(organization.id.as_str())
+        };
+        let is_touched = |id: &str| self.round.touched.contains(id);
+        let mut told = Vec::new();
+        for domain in &call.domains {
+            let mut winners = account.organizations();
+            let winner = winners.find(|it| is_winner(it, domain) && !is_touched(&it.id));
+            told.extend(winner.map(|winner| {
+                format!(
+                    "{domain} is written, and {} ({}) has verified it",
+                    winner.id, winner.name
+                )
+            }));
+        }
+        self.violations.extend(told);
     }
 
     /// Records a violation if the organization may not be deleted, unless it became protected after

@@ -269,6 +269,12 @@ fn account(seed: u64, kinds: Kinds, random: &mut Random) -> Scenario {
     for number in 0..random.below(9) {
         organizations.push(stranger(number));
     }
+    for key in KEYS {
+        let mut own = Random::of(seed ^ 3, key);
+        if own.percent(kinds.contested) {
+            organizations.extend(rival(key, &organizations, &mut own));
+        }
+    }
     if kinds.is_used {
         for (number, organization) in organizations.iter_mut().enumerate() {
             let mut own = Random::of(seed ^ 2, &number.to_string());
@@ -431,6 +437,33 @@ fn former(number: usize, random: &mut Random) -> ScenarioOrganization {
         },
         ..ScenarioOrganization::default()
     }
+}
+
+/// Makes an organization that no manifest manages and that holds a customer's domain, unless the
+/// customer has it verified: WorkOS lets one organization verify a domain.
+fn rival(
+    key: &str,
+    others: &[ScenarioOrganization],
+    random: &mut Random,
+) -> Option<ScenarioOrganization> {
+    let name = format!("{key}.com");
+    let mut domains = others.iter().flat_map(|other| &other.domains);
+    let is_verified =
+        domains.any(|held| held.domain == name && held.state == DomainState::Verified);
+    let states = [
+        DomainState::Verified,
+        DomainState::LegacyVerified,
+        DomainState::Pending,
+    ];
+    (!is_verified).then(|| ScenarioOrganization {
+        name: format!("Rival of {key}"),
+        external_id: Some(format!("rival-{key}")),
+        domains: vec![ScenarioDomain {
+            domain: name,
+            state: random.pick(&states).clone(),
+        }],
+        ..ScenarioOrganization::default()
+    })
 }
 
 /// Makes an organization that no manifest manages.
