@@ -15,29 +15,52 @@ fn examples() -> Vec<PathBuf> {
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
     // Workflows are no manifests; the tests of the Action and of the GitLab jobs are about them.
     paths.retain(|path| !path.ends_with("ci"));
+    for path in &mut paths {
+        // Pipelines stand beside this one.
+        if path.ends_with("two-environments") {
+            path.push("portal");
+        }
+    }
     paths.retain(|path| path.is_dir() || path.extension().is_some_and(|e| e == "yaml"));
     paths.sort();
     paths
 }
 
+/// Returns the environments of a manifest; the empty name stands for one without overlays.
+fn environments(path: &Path) -> Vec<String> {
+    let Ok(entries) = std::fs::read_dir(path.join("environments")) else {
+        return vec![String::new()];
+    };
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let stem = |path: PathBuf| path.file_stem().unwrap().to_str().unwrap().to_owned();
+    paths.map(stem).collect()
+}
+
 #[test]
 fn every_example_is_valid_and_can_be_planned_and_applied() {
     for path in examples() {
-        let env = TestEnv::new();
-        let run = |line: &str| {
-            let mut args: Vec<&str> = line.split_whitespace().collect();
-            args.extend(["-f", path.to_str().unwrap()]);
-            env.args(args)
-        };
-        let output = run("validate").exits(0);
-        assert_eq!(output.stderr, "", "{}", path.display());
-        let _ = run("plan --sandbox=s.json").exits(0);
-        let _ = run("apply --sandbox=s.json --yes --allow-trusted-domains").exits(0);
-        let plan = run("plan --sandbox=s.json -o json")
-            .exits(0)
-            .json_of("plan");
-        assert!(plan["changes"].as_array().unwrap().is_empty(), "{plan:#}");
+        for environment in environments(&path) {
+            can_be_planned_and_applied(&path, &environment);
+        }
     }
+}
+
+#[track_caller]
+fn can_be_planned_and_applied(path: &Path, environment: &str) {
+    let env = TestEnv::new();
+    let run = |line: &str| {
+        let mut args: Vec<&str> = line.split_whitespace().collect();
+        args.extend(["-f", path.to_str().unwrap()]);
+        env.args(args).env("PORTALCTL_ENVIRONMENT", environment)
+    };
+    let output = run("validate").exits(0);
+    assert_eq!(output.stderr, "", "{}", path.display());
+    let _ = run("plan --sandbox=s.json").exits(0);
+    let _ = run("apply --sandbox=s.json --yes --allow-trusted-domains").exits(0);
+    let plan = run("plan --sandbox=s.json -o json")
+        .exits(0)
+        .json_of("plan");
+    assert!(plan["changes"].as_array().unwrap().is_empty(), "{plan:#}");
 }
 
 /// Joins the `sh` blocks of a README into one script.
@@ -99,6 +122,33 @@ fn follow(way: &str) {
             !text.contains("/portal/") && !text.contains("sk_test_example"),
             "{text}"
         );
+    }
+}
+
+#[test]
+fn two_environments_are_planned_as_the_readme_says() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/two-environments");
+    let readme = std::fs::read_to_string(folder.join("README.md")).unwrap();
+    let program = Path::new(env!("CARGO_BIN_EXE_portalctl")).parent().unwrap();
+    let path = std::env::var("PATH").unwrap();
+    let env = TestEnv::new();
+    std::os::unix::fs::symlink(folder.join("portal"), env.path("portal")).unwrap();
+    let mut bash = child::script("bash");
+    bash.args(["-c", &format!("set -euo pipefail\n{}", script(&readme))])
+        .env_clear()
+        .env("PATH", format!("{}:{path}", program.display()))
+        .env("HOME", env.root().join("home"))
+        .current_dir(env.path(""))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let output = Run::of(bash).exits(0);
+    for text in [
+        "for production, staging",
+        "sandbox · staging",
+        "sandbox · production",
+    ] {
+        assert!(output.stdout.contains(text), "{output}");
     }
 }
 

@@ -10,9 +10,9 @@ use crate::support::child;
 use crate::support::cli::{KEY, Output, Run, TestEnv};
 use crate::support::sandbox_server::SandboxServer;
 
-const HEAD: &str = "1111111111111111111111111111111111111111";
+pub(crate) const HEAD: &str = "1111111111111111111111111111111111111111";
 const MERGED: &str = "2222222222222222222222222222222222222222";
-const BOT: &str = "github-actions[bot]";
+pub(crate) const BOT: &str = "github-actions[bot]";
 
 const MANIFEST: &str = "\
 version: 1
@@ -22,13 +22,13 @@ organizations:
 ";
 
 /// A repository on GitHub with one pull request, and a workflow that runs for it.
-struct Workflow {
-    env: TestEnv,
-    sandbox: SandboxServer,
+pub(crate) struct Workflow {
+    pub(crate) env: TestEnv,
+    pub(crate) sandbox: SandboxServer,
 }
 
 impl Workflow {
-    fn new(manifest: &str) -> Self {
+    pub(crate) fn new(manifest: &str) -> Self {
         let env = TestEnv::with_manifest(manifest);
         let workflow = Self {
             sandbox: SandboxServer::start(&env),
@@ -50,7 +50,7 @@ impl Workflow {
         self.env.path("github").join(name)
     }
 
-    fn set_comments(&self, comments: &Value) {
+    pub(crate) fn set_comments(&self, comments: &Value) {
         fs::write(self.github("comments.json"), comments.to_string()).unwrap();
     }
 
@@ -59,14 +59,14 @@ impl Workflow {
         serde_json::from_str(&text).unwrap()
     }
 
-    fn bodies(&self) -> Vec<String> {
+    pub(crate) fn bodies(&self) -> Vec<String> {
         let comments = self.comments();
         let bodies = comments.iter().map(|c| c["body"].as_str().unwrap());
         bodies.map(str::to_owned).collect()
     }
 
     /// Adds a comment as a person would.
-    fn comment_as(&self, login: &str, body: &str) {
+    pub(crate) fn comment_as(&self, login: &str, body: &str) {
         let mut comments = self.comments();
         let id = 500 + comments.len();
         comments.push(json!({"id": id, "user": {"login": login}, "body": body}));
@@ -74,7 +74,7 @@ impl Workflow {
     }
 
     /// The Action's step for a command, in the event of a pull request.
-    fn step(&self, command: &str) -> Run {
+    pub(crate) fn step(&self, command: &str) -> Run {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let program = Path::new(env!("CARGO_BIN_EXE_portalctl"));
         let tools = self.env.path("tools");
@@ -114,7 +114,7 @@ impl Workflow {
     }
 
     /// The step after the merge: no event of a pull request.
-    fn merged(&self) -> Run {
+    pub(crate) fn merged(&self) -> Run {
         self.step("apply").env("PULL_REQUEST", "").env("HEAD", "")
     }
 

@@ -17,7 +17,7 @@ fn read(path: &str) -> Value {
 }
 
 /// A job's script, line by line, until one fails.
-fn job(env: &TestEnv, name: &str) -> Run {
+pub(crate) fn job(env: &TestEnv, name: &str) -> Run {
     let jobs = read("ci/gitlab/portalctl.gitlab-ci.yml");
     let lines = jobs[name]["script"].as_array().unwrap();
     let lines: Vec<&str> = lines.iter().map(|line| line.as_str().unwrap()).collect();

@@ -87,6 +87,7 @@ mod report_sarif;
 mod report_text;
 mod sandbox_server;
 mod threat_model;
+mod two_environments;
 mod wait;
 
 /// Every test file is listed here: one that is not would never run.

@@ -349,7 +349,7 @@ fn ids_and_names_of_environments_do_not_stand_in_a_base_that_several_share() {
 fn profiles_hold_what_organizations_may_share() {
     let text = "version: 1\nprofiles:\n  Big:\n    name: Big\n    allow: [adopt]\n    use: [small]\n    \
                 domains: [acme.com]\n    intentz: [sso]\n  small: { protect: true }\ndefaults: { use: [small] }\n\
-                organizations:\n  acme: { name: Acme, use: [smal] }\n";
+                organizations:\n  acme: { name: Acme, use: [smell] }\n";
     let checked = read(&[Input::Stdin(text.as_bytes().to_vec())]);
     let said = render(&checked.diagnostics, &checked.sources, Layout::plain(100));
     insta::assert_snapshot!(said);
