@@ -2,6 +2,7 @@
 
 mod attacks;
 mod browser;
+mod deploy;
 mod running;
 mod snippets;
 mod tokens;
