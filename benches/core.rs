@@ -5,6 +5,12 @@
 //! a clock of nanoseconds does not matter.
 
 #![allow(
+    clippy::too_many_lines,
+    clippy::too_many_arguments,
+    clippy::fn_params_excessive_bools,
+    reason = "a test reads from top to bottom, and a table of cases is as long as it is"
+)]
+#![allow(
     clippy::disallowed_methods,
     clippy::print_stdout,
     clippy::unwrap_used,

@@ -3,6 +3,12 @@
 //!     cargo bench --bench page -- 10000 wall.html
 
 #![allow(
+    clippy::too_many_lines,
+    clippy::too_many_arguments,
+    clippy::fn_params_excessive_bools,
+    reason = "a test reads from top to bottom, and a table of cases is as long as it is"
+)]
+#![allow(
     clippy::panic,
     clippy::print_stdout,
     clippy::unwrap_used,

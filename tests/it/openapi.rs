@@ -301,7 +301,14 @@ async fn domains(judge: &mut Judge, organization: &str) {
     judge.get(one, &[&id], "").await;
     let verify = "/organization_domains/{id}/verify";
     for published in [false, true, true] {
-        let set = |world: &mut World, _| world.publish_record(&id, published).unwrap();
+        let set = |world: &mut World, _| {
+            let set = if published {
+                World::publish_record
+            } else {
+                World::remove_record
+            };
+            set(world, &id).unwrap();
+        };
         judge.sandbox.world(set);
         judge.ask("POST", verify, &[&id], "", Value::Null).await;
     }

@@ -5,6 +5,8 @@
     clippy::panic,
     clippy::print_stdout,
     clippy::print_stderr,
+    clippy::too_many_arguments,
+    clippy::fn_params_excessive_bools,
     reason = "a program of the tests"
 )]
 

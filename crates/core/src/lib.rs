@@ -3,6 +3,16 @@
 //! Checked desired state and observed state go in; identities, plans, readiness, links and import
 //! files come out. Nothing here makes a request, reads a clock or touches a file.
 
+#![cfg_attr(
+    test,
+    allow(
+        clippy::too_many_lines,
+        clippy::too_many_arguments,
+        clippy::fn_params_excessive_bools,
+        reason = "a test reads from top to bottom, and a table of cases is as long as it is"
+    )
+)]
+
 pub mod identity;
 pub mod import;
 pub mod link;

@@ -10,6 +10,16 @@
 //! back to, [`mod@portalctl_core::readiness`] derives the state of an intent. A link exists in one
 //! answer only. Used tokens are remembered in memory, so one process serves one app.
 
+#![cfg_attr(
+    test,
+    allow(
+        clippy::too_many_lines,
+        clippy::too_many_arguments,
+        clippy::fn_params_excessive_bools,
+        reason = "a test reads from top to bottom, and a table of cases is as long as it is"
+    )
+)]
+
 mod audit_log;
 mod config;
 mod cookie;

@@ -130,6 +130,7 @@ pub(super) fn signed_out() -> PageText {
 }
 
 /// Returns the text of a refusal.
+#[expect(clippy::too_many_lines, reason = "a table of texts")]
 pub(super) fn refused(page: ErrorPage) -> PageText {
     match page {
         ErrorPage::Denied => refusal(

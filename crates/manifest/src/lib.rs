@@ -9,6 +9,16 @@
 //! Goes in: files that people wrote. Comes out: desired state, or problems, each with its place, its
 //! reason and its fix. Makes no request, reads no clock and no environment, and prints nothing.
 
+#![cfg_attr(
+    test,
+    allow(
+        clippy::too_many_lines,
+        clippy::too_many_arguments,
+        clippy::fn_params_excessive_bools,
+        reason = "a test reads from top to bottom, and a table of cases is as long as it is"
+    )
+)]
+
 mod check;
 pub mod convert;
 mod decode;

@@ -2,6 +2,12 @@
 //! restores the first.
 
 #![allow(
+    clippy::too_many_lines,
+    clippy::too_many_arguments,
+    clippy::fn_params_excessive_bools,
+    reason = "a test reads from top to bottom, and a table of cases is as long as it is"
+)]
+#![allow(
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,

@@ -11,6 +11,16 @@
 //! The sandbox shares no type with the client: what WorkOS documents judges both. It is meant for
 //! this machine only; its ids and tokens are predictable by design.
 
+#![cfg_attr(
+    test,
+    allow(
+        clippy::too_many_lines,
+        clippy::too_many_arguments,
+        clippy::fn_params_excessive_bools,
+        reason = "a test reads from top to bottom, and a table of cases is as long as it is"
+    )
+)]
+
 mod deliver;
 pub mod fault;
 mod limit;

@@ -4,6 +4,16 @@
 //! that only `apply` makes. Nothing in the traits is about HTTP; [`client::Client`] implements
 //! both over a [`transport::Transport`], the one seam: request bytes in, response bytes out.
 
+#![cfg_attr(
+    test,
+    allow(
+        clippy::too_many_lines,
+        clippy::too_many_arguments,
+        clippy::fn_params_excessive_bools,
+        reason = "a test reads from top to bottom, and a table of cases is as long as it is"
+    )
+)]
+
 pub mod apply;
 mod calls;
 pub mod client;

@@ -42,7 +42,7 @@ async fn domains_are_added_verified_and_removed() {
 
     let waiting = api.verify_organization_domain(&domain.id).await.unwrap();
     assert_eq!(waiting.state, Some(OrganizationDomainState::Pending));
-    sandbox.world(|world, _| world.publish_record(&domain.id, true).unwrap());
+    sandbox.world(|world, _| world.publish_record(&domain.id).unwrap());
     let verified = api.verify_organization_domain(&domain.id).await.unwrap();
     assert_eq!(verified.state, Some(OrganizationDomainState::Verified));
     let again = api

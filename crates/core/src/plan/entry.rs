@@ -132,7 +132,11 @@ impl Entry<'_> {
             || !removals.is_empty()
             || external_id.is_some()
             || retention.is_some();
-        let wants = Wants::of(wants_more || !fields.is_empty());
+        let wants = if wants_more || !fields.is_empty() {
+            Wants::Changes
+        } else {
+            Wants::Nothing
+        };
         fields.extend(self.owner_marks(live, &standing, wants));
         let fit = self.fit_metadata(live, &mut fields, invitation.as_ref());
         plan.conflicts.extend(fit.conflict);
@@ -166,9 +170,9 @@ impl Entry<'_> {
             self.note_use(&mut plan, Allow::InviteBulk);
             self.add(&mut plan, invitation, update.owner.as_slice());
         }
-        if self.declares_a_public_domain() {
-            plan.used.insert(Allow::PublicDomain);
-        }
+        let public_domain = self.declares_a_public_domain();
+        plan.used
+            .extend(public_domain.then_some(Allow::PublicDomain));
         plan.warnings.extend(self.unused_permissions(&plan.used));
         plan
     }
@@ -779,16 +783,6 @@ impl Update<'_, '_> {
 enum Wants {
     Changes,
     Nothing,
-}
-
-impl Wants {
-    const fn of(has_changes: bool) -> Self {
-        if has_changes {
-            Self::Changes
-        } else {
-            Self::Nothing
-        }
-    }
 }
 
 /// Room for the metadata of an entry.

@@ -7,7 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::change::Reason;
 use super::{ActionKind, Change, FieldChange, Plan};
-use portalctl_model::desired::{DeclaredDomainState, Desired, DomainsPolicy, FieldPath, Invite};
+use portalctl_model::desired::{
+    DeclaredDomainState, Desired, DesiredOrganization, DomainsPolicy, FieldPath, Invite,
+};
 use portalctl_model::observed::{Answer, Observed, Organization};
 use portalctl_model::{Email, ExternalId, ManifestName, OrganizationId, mark};
 
@@ -170,79 +172,103 @@ fn only_what_is_declared(change: &Change, desired: &Desired, findings: &mut Vec<
     let Some(entry) = desired.organizations.get(key).filter(|_| !is_deletion) else {
         return;
     };
-    let is_create = change.action.kind() == ActionKind::Create;
     for field in &change.fields {
-        let after = field.after();
-        let after = after.as_deref();
-        let is_declared = match &field.path() {
-            FieldPath::Name => after.is_some() && after == entry.name.as_deref(),
-            FieldPath::ExternalId => {
-                after.is_some() && after == entry.external_id.as_ref().map(ExternalId::as_str)
-            }
-            FieldPath::StripeCustomerId => {
-                after.is_some() && after == entry.stripe_customer_id.as_deref()
-            }
-            FieldPath::OutsideProfiles => {
-                let declared = entry.allow_profiles_outside_organization;
-                after.is_some() && after == declared.map(|allow| allow.to_string()).as_deref()
-            }
-            FieldPath::RetentionDays => {
-                let declared = entry.retention_days.map(|days| days.to_string());
-                after.is_some() && after == declared.as_deref()
-            }
-            FieldPath::Metadata(name) if name == mark::OWNER => {
-                let is_asked = is_create || entry.claim || field.before().is_some();
-                let takes_over = change
-                    .fields
-                    .iter()
-                    .any(|field| field.path() == FieldPath::Metadata(mark::HOLDER.to_owned()));
-                (is_asked || takes_over)
-                    && after == desired.manifest.as_ref().map(ManifestName::as_str)
-            }
-            FieldPath::Metadata(name) if name == mark::HOLDER => {
-                let own = entry.holder.as_ref().map(ToString::to_string);
-                let is_taken_over = after.is_none() && field.before().is_some() && own.is_none();
-                is_taken_over || (after.is_some() && after == own.as_deref())
-            }
-            FieldPath::Metadata(name) if name == mark::CONTACTS => {
-                after.is_some() && after == entry.contacts_mark().as_deref()
-            }
-            FieldPath::Metadata(name) if name == mark::PROTECT => {
-                entry.protect == Some(after == Some(mark::PROTECTED))
-            }
-            FieldPath::Metadata(name) => {
-                let declared = entry.metadata.get(name);
-                declared.is_some_and(|declared| declared.as_deref() == after)
-            }
-            FieldPath::Domain(name) => {
-                let declared = entry.domains.as_ref();
-                let state = declared.and_then(|domains| domains.get(name));
-                match after {
-                    None => {
-                        declared.is_some()
-                            && state.is_none()
-                            && entry.domains_policy == DomainsPolicy::Exact
-                    }
-                    Some("pending") => state.is_some(),
-                    Some("verified") => is_create && state == Some(&DeclaredDomainState::Verified),
-                    Some(_) => false,
-                }
-            }
-            FieldPath::ItContact(email) => {
-                let mut declared = entry.it_contacts.iter();
-                after.is_some() && declared.any(|declared| declared == email)
-            }
-            FieldPath::State
-            | FieldPath::Connection(_)
-            | FieldPath::Directory(_)
-            | FieldPath::Dependent(_)
-            | FieldPath::Whole(_) => false,
-        };
-        if !is_declared {
+        if !is_declared(field, change, desired, entry) {
             findings.push(format!(
-                "{key} would set {} to {after:?}, which is not declared",
-                field.path()
+                "{key} would set {} to {:?}, which is not declared",
+                field.path(),
+                field.after()
             ));
+        }
+    }
+}
+
+/// Returns whether an entry declares the after-state of a field.
+fn is_declared(
+    field: &FieldChange,
+    change: &Change,
+    desired: &Desired,
+    entry: &DesiredOrganization,
+) -> bool {
+    let after = field.after();
+    let after = after.as_deref();
+    match &field.path() {
+        FieldPath::Name => after.is_some() && after == entry.name.as_deref(),
+        FieldPath::ExternalId => {
+            after.is_some() && after == entry.external_id.as_ref().map(ExternalId::as_str)
+        }
+        FieldPath::StripeCustomerId => {
+            after.is_some() && after == entry.stripe_customer_id.as_deref()
+        }
+        FieldPath::OutsideProfiles => {
+            let declared = entry.allow_profiles_outside_organization;
+            after.is_some() && after == declared.map(|allow| allow.to_string()).as_deref()
+        }
+        FieldPath::RetentionDays => {
+            let declared = entry.retention_days.map(|days| days.to_string());
+            after.is_some() && after == declared.as_deref()
+        }
+        FieldPath::Metadata(name) => is_metadata_declared(name, field, change, desired, entry),
+        FieldPath::Domain(name) => {
+            let declared = entry.domains.as_ref();
+            let state = declared.and_then(|domains| domains.get(name));
+            match after {
+                None => {
+                    declared.is_some()
+                        && state.is_none()
+                        && entry.domains_policy == DomainsPolicy::Exact
+                }
+                Some("pending") => state.is_some(),
+                Some("verified") => {
+                    change.action.kind() == ActionKind::Create
+                        && state == Some(&DeclaredDomainState::Verified)
+                }
+                Some(_) => false,
+            }
+        }
+        FieldPath::ItContact(email) => {
+            let mut declared = entry.it_contacts.iter();
+            after.is_some() && declared.any(|declared| declared == email)
+        }
+        FieldPath::State
+        | FieldPath::Connection(_)
+        | FieldPath::Directory(_)
+        | FieldPath::Dependent(_)
+        | FieldPath::Whole(_) => false,
+    }
+}
+
+/// Returns whether an entry declares the after-state of metadata, or asks for it as a mark.
+fn is_metadata_declared(
+    name: &str,
+    field: &FieldChange,
+    change: &Change,
+    desired: &Desired,
+    entry: &DesiredOrganization,
+) -> bool {
+    let after = field.after();
+    let after = after.as_deref();
+    match name {
+        mark::OWNER => {
+            let is_asked = change.action.kind() == ActionKind::Create
+                || entry.claim
+                || field.before().is_some();
+            let takes_over = change
+                .fields
+                .iter()
+                .any(|field| field.path() == FieldPath::Metadata(mark::HOLDER.to_owned()));
+            (is_asked || takes_over) && after == desired.manifest.as_ref().map(ManifestName::as_str)
+        }
+        mark::HOLDER => {
+            let own = entry.holder.as_ref().map(ToString::to_string);
+            let is_taken_over = after.is_none() && field.before().is_some() && own.is_none();
+            is_taken_over || (after.is_some() && after == own.as_deref())
+        }
+        mark::CONTACTS => after.is_some() && after == entry.contacts_mark().as_deref(),
+        mark::PROTECT => entry.protect == Some(after == Some(mark::PROTECTED)),
+        _ => {
+            let declared = entry.metadata.get(name);
+            declared.is_some_and(|declared| declared.as_deref() == after)
         }
     }
 }
@@ -358,53 +384,59 @@ fn held_by_others(plan: &Plan, desired: &Desired, observed: &Observed, findings:
         let Some(entry) = desired.organizations.get(key) else {
             continue;
         };
-        if entry.holder.is_some() {
-            continue;
-        }
-        let mark_of = |name: &str| live.metadata.get(name).map(|text| text.trim());
-        let replaces = |name: &str| {
-            let mut fields = plan
-                .changes
-                .iter()
-                .filter(|other| other.action.organization() == Some(&live.id))
-                .flat_map(|other| &other.fields);
-            let path = FieldPath::Metadata(name.to_owned());
-            fields.any(|field| field.path() == path && field.before().is_some())
-        };
-        let own = entry.resource.as_ref().and_then(|resource| {
-            Some(format!(
-                "/{}/{}",
-                resource.namespace.as_deref()?,
-                resource.name
-            ))
-        });
-        let names: Vec<&str> = desired
-            .manifest
-            .iter()
-            .chain(
-                desired
-                    .previous_manifests
-                    .iter()
-                    .filter(|_| desired.manifest.is_some()),
-            )
-            .map(ManifestName::as_str)
-            .collect();
-        let holder = mark_of(mark::HOLDER).filter(|holder| !holder.is_empty());
-        let owner = mark_of(mark::OWNER).filter(|owner| !owner.is_empty());
-        let is_theirs = match (holder, owner) {
-            (Some(holder), _) => {
-                let is_own = own.is_some_and(|own| holder.ends_with(&own));
-                !is_own && !replaces(mark::HOLDER)
-            }
-            (None, Some(owner)) => !names.contains(&owner) && !replaces(mark::OWNER),
-            (None, None) => false,
-        };
-        if is_theirs {
+        if entry.holder.is_none() && is_theirs(live, entry, plan, desired) {
             findings.push(format!(
                 "{key} would change {}, which another holds",
                 live.id
             ));
         }
+    }
+}
+
+/// Returns whether an organization has the mark of another that the plan does not replace.
+fn is_theirs(
+    live: &Organization,
+    entry: &DesiredOrganization,
+    plan: &Plan,
+    desired: &Desired,
+) -> bool {
+    let mark_of = |name: &str| live.metadata.get(name).map(|text| text.trim());
+    let replaces = |name: &str| {
+        let mut fields = plan
+            .changes
+            .iter()
+            .filter(|other| other.action.organization() == Some(&live.id))
+            .flat_map(|other| &other.fields);
+        let path = FieldPath::Metadata(name.to_owned());
+        fields.any(|field| field.path() == path && field.before().is_some())
+    };
+    let own = entry.resource.as_ref().and_then(|resource| {
+        Some(format!(
+            "/{}/{}",
+            resource.namespace.as_deref()?,
+            resource.name
+        ))
+    });
+    let names: Vec<&str> = desired
+        .manifest
+        .iter()
+        .chain(
+            desired
+                .previous_manifests
+                .iter()
+                .filter(|_| desired.manifest.is_some()),
+        )
+        .map(ManifestName::as_str)
+        .collect();
+    let holder = mark_of(mark::HOLDER).filter(|holder| !holder.is_empty());
+    let owner = mark_of(mark::OWNER).filter(|owner| !owner.is_empty());
+    match (holder, owner) {
+        (Some(holder), _) => {
+            let is_own = own.is_some_and(|own| holder.ends_with(&own));
+            !is_own && !replaces(mark::HOLDER)
+        }
+        (None, Some(owner)) => !names.contains(&owner) && !replaces(mark::OWNER),
+        (None, None) => false,
     }
 }
 

@@ -80,9 +80,9 @@ impl Move<'_> {
         let Self {
             key,
             domain,
-            contest,
             rival,
             giver,
+            ..
         } = *self;
         let adds =
             |change: &Change| change.key == *key && change.added_domains().any(|it| it == domain);
@@ -100,16 +100,7 @@ impl Move<'_> {
         }
         let removal = plan.held.iter().find(|held| removes(&held.change));
         if let Some(removal) = removal {
-            let flag = removal.flag;
-            let reason = match &removal.reason {
-                HeldReason::NeedsFlag | HeldReason::HeldByAnother(_) => HeldReason::NeedsFlag,
-                HeldReason::LimitExceeded { .. }
-                | HeldReason::WaitsForHeld
-                | HeldReason::MostlyUndeclared { .. }
-                | HeldReason::FilesSkipped { .. }
-                | HeldReason::PossibleRename { .. }
-                | HeldReason::Saved(_) => HeldReason::WaitsForHeld,
-            };
+            let (flag, reason) = (removal.flag, Self::waits_for(&removal.reason));
             if let Some(change) = take(plan, key, domain, giver) {
                 plan.held.push(Held {
                     change,
@@ -122,26 +113,50 @@ impl Move<'_> {
             }
         } else if rival.state.is_verified() {
             take(plan, key, domain, giver);
-            plan.conflicts.push(Conflict {
-                key: key.clone(),
-                code: codes::DOMAIN_VERIFIED_ELSEWHERE,
-                message: contest.verified_elsewhere(domain),
-                help: format!(
-                    "`{giver}` gives it up, which this run does not do: apply both entries together"
-                ),
-                scope: Scope::Domain(domain.clone()),
-            });
+            plan.conflicts.push(self.not_given_up());
         } else {
-            plan.warnings.push(Warning {
-            key: key.clone(),
+            plan.warnings.push(self.pending_elsewhere());
+        }
+    }
+
+    /// Returns the reason why the addition is held along with the removal.
+    const fn waits_for(removal: &HeldReason) -> HeldReason {
+        match removal {
+            HeldReason::NeedsFlag | HeldReason::HeldByAnother(_) => HeldReason::NeedsFlag,
+            HeldReason::LimitExceeded { .. }
+            | HeldReason::WaitsForHeld
+            | HeldReason::MostlyUndeclared { .. }
+            | HeldReason::FilesSkipped { .. }
+            | HeldReason::PossibleRename { .. }
+            | HeldReason::Saved(_) => HeldReason::WaitsForHeld,
+        }
+    }
+
+    /// Creates the conflict about a verified domain that this run does not remove from its giver.
+    fn not_given_up(&self) -> Conflict {
+        Conflict {
+            key: self.key.clone(),
+            code: codes::DOMAIN_VERIFIED_ELSEWHERE,
+            message: self.contest.verified_elsewhere(self.domain),
+            help: format!(
+                "`{}` gives it up, which this run does not do: apply both entries together",
+                self.giver
+            ),
+            scope: Scope::Domain(self.domain.clone()),
+        }
+    }
+
+    /// Creates the warning about a domain that another run removes from its giver.
+    fn pending_elsewhere(&self) -> Warning {
+        let Self { rival, giver, .. } = *self;
+        Warning {
+            key: self.key.clone(),
             code: codes::DOMAIN_PENDING_ELSEWHERE,
             message: format!(
-                "the domain {} is also {} on {rival}, whose entry `{giver}` gives it up in another \
-                 run",
-                domain.shown(),
+                "the domain {} is also {} on {rival}, whose entry `{giver}` gives it up in                  another run",
+                self.domain.shown(),
                 escape(rival.state.as_str())
             ),
-        });
         }
     }
 }

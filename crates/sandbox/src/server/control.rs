@@ -255,7 +255,11 @@ async fn set_domain(State(core): State<Core>, Id(id): Id, JsonBody(body): JsonBo
     let change: DomainChange = read(body)?;
     core.world(|world, now| {
         if let Some(published) = change.record_published {
-            world.publish_record(&id, published)?;
+            if published {
+                world.publish_record(&id)?;
+            } else {
+                world.remove_record(&id)?;
+            }
         }
         if let Some(state) = change.state {
             world.set_domain_state(now, &id, state, change.reason)?;

@@ -118,9 +118,15 @@ impl World {
         self.set_domain_state(now, id, DomainState::Verified, None)
     }
 
-    /// Plays the customer who sets or removes the TXT record.
-    pub fn publish_record(&mut self, id: &str, published: bool) -> Result<(), Refusal> {
-        self.domain_mut(id)?.record_published = published;
+    /// Plays the customer who sets the TXT record.
+    pub fn publish_record(&mut self, id: &str) -> Result<(), Refusal> {
+        self.domain_mut(id)?.record_published = true;
+        Ok(())
+    }
+
+    /// Plays the customer who removes the TXT record.
+    pub fn remove_record(&mut self, id: &str) -> Result<(), Refusal> {
+        self.domain_mut(id)?.record_published = false;
         Ok(())
     }
 

@@ -409,7 +409,7 @@ impl World {
             .map(|domain| (domain.id.clone(), domain.domain.clone()))
             .collect();
         for (id, name) in waiting {
-            self.publish_record(&id, true)?;
+            self.publish_record(&id)?;
             let (state, reason) = if self.verified_elsewhere(&name, Some(organization_id)) {
                 let reason = FailureReason::VerifiedByOtherOrganization;
                 (DomainState::Failed, Some(reason))

@@ -180,7 +180,7 @@ fn a_domain_is_verified_for_one_organization_only() {
         world.verify_domain(noon(), &domain).unwrap().state,
         DomainState::Pending
     );
-    world.publish_record(&domain, true).unwrap();
+    world.publish_record(&domain).unwrap();
     assert_eq!(
         world.verify_domain(noon(), &domain).unwrap().state,
         DomainState::Failed

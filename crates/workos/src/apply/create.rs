@@ -25,16 +25,10 @@ impl<P: WritePortal> Applier<'_, P> {
             let message = "the change lacks the name or the external id to create with";
             return Outcome::Refused(Problem::stale(message));
         };
-        if self.options.replay {
-            match self.find(&wanted).await {
-                Ok(None) => {}
-                // An earlier run may have made it without domains or metadata that WorkOS refused.
-                Ok(Some(found)) if wanted.adds_what_is_missing(&found) && wanted.is(&found) => {
-                    return self.complete(found, &wanted, answered).await;
-                }
-                Ok(Some(found)) => return taken(&found, &wanted.new),
-                Err(error) => return self.not_tried(&error),
-            }
+        if self.options.replay
+            && let Some(outcome) = self.complete_earlier(&mut wanted, answered).await
+        {
+            return outcome;
         }
         let mut attempt = 1;
         let mut lost_write: Option<ApiError> = None;
@@ -83,6 +77,19 @@ impl<P: WritePortal> Applier<'_, P> {
                 }
             }
         }
+    }
+
+    /// Completes what an earlier run created; returns nothing where there is no such organization.
+    async fn complete_earlier(&self, wanted: &mut Wanted, answered: &Answered) -> Option<Outcome> {
+        Some(match self.find(wanted).await {
+            Ok(None) => return None,
+            // It may have been made without domains or metadata that WorkOS refused.
+            Ok(Some(found)) if wanted.adds_what_is_missing(&found) && wanted.is(&found) => {
+                self.complete(found, wanted, answered).await
+            }
+            Ok(Some(found)) => taken(&found, &wanted.new),
+            Err(error) => self.not_tried(&error),
+        })
     }
 
     async fn find(&self, wanted: &Wanted) -> Result<Option<Organization>, ApiError> {

@@ -53,7 +53,7 @@ fn a_domain_fails_when_its_record_does_not_come_for_thirty_days() {
     world.verify_domain(after(40), &id).unwrap();
     world.settle(after(69));
     assert_eq!(domain(&world, &acme).1, DomainState::Pending);
-    world.publish_record(&id, true).unwrap();
+    world.publish_record(&id).unwrap();
     world.settle(after(70));
     assert_eq!(domain(&world, &acme).1, DomainState::Verified);
 }
