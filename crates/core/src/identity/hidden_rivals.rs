@@ -87,4 +87,15 @@ mod tests {
             "{told}"
         );
     }
+    #[test]
+    fn an_entry_learns_that_its_own_id_is_missing() {
+        let own = IdentityConflict {
+            code: codes::PINNED_MISSING,
+            message: "org_own does not exist".to_owned(),
+            help: "check the key".to_owned(),
+        };
+        let mut identity = Identity::Conflicted(vec![own.clone()]);
+        hide_rivals(&mut identity);
+        assert_eq!(identity, Identity::Conflicted(vec![own]));
+    }
 }

@@ -1,11 +1,13 @@
 //! Tests of resources in namespaces: which organization a tenant's entry is, and which domains may
 //! move between entries.
 
-use portalctl_core::identity::{Identity, MatchedBy};
+use portalctl_core::identity::{Contest, Disclosure, Identity, MatchedBy, Rival};
 use portalctl_model::desired::{DomainsPolicy, FieldPath};
-use portalctl_model::observed::DomainState::Verified;
+use portalctl_model::observed::DomainState::{self, Pending, Verified};
 
-use crate::support::world::{Entry, HOLDER, Live, LiveOrg, OWNER, World, domain, external, key};
+use crate::support::world::{
+    Entry, HOLDER, Live, LiveOrg, OWNER, World, domain, external, key, org_id,
+};
 
 fn match_of(world: &World, live: &Live, name: &str) -> Option<(String, MatchedBy)> {
     match world.identities(live).entries.remove(&key(name))? {
@@ -136,4 +138,41 @@ fn only_an_entry_that_removes_the_domain_gives_it_up() {
     assert_eq!(ignoring, None);
     let declaring = edited(|entry| entry.domains(["acme.com"]));
     assert_eq!(declaring, None);
+}
+
+#[test]
+fn the_other_holders_of_a_domain_are_told_in_one_phrase() {
+    let rival = |id: &str, state: DomainState| Rival {
+        organization: org_id(id),
+        name: format!("Name of {id}"),
+        state,
+        disclosure: Disclosure::Named,
+        gives_up: None,
+    };
+    let told = |rivals: &[Rival]| {
+        let mut contest = Contest {
+            rivals: rivals.to_vec(),
+            is_allowed: false,
+        };
+        let named = contest.holders();
+        contest.hide_rivals();
+        (named, contest.holders())
+    };
+    let [first, second, third] = ["org_1", "org_2", "org_3"].map(|id| rival(id, Verified));
+    let waiting = rival("org_4", Pending);
+    let hidden = "another organization of this environment";
+
+    let (named, secret) = told(&[first.clone()]);
+    assert_eq!(named, "org_1 (Name of org_1)");
+    assert_eq!(secret, hidden);
+    let (named, secret) = told(&[first.clone(), second.clone()]);
+    assert_eq!(named, "org_1 (Name of org_1) and 1 more organization");
+    assert_eq!(secret, format!("{hidden} and 1 more organization"));
+    let (named, _) = told(&[first.clone(), second, third]);
+    assert_eq!(named, "org_1 (Name of org_1) and 2 more organizations");
+    // Those that wait count only where nobody has verified the domain.
+    let (named, _) = told(&[first, waiting.clone()]);
+    assert_eq!(named, "org_1 (Name of org_1)");
+    let (named, _) = told(&[waiting]);
+    assert_eq!(named, "org_4 (Name of org_4)");
 }

@@ -357,3 +357,42 @@ fn only_the_holder_deletes_and_only_what_its_manifest_owns() {
     let nobody = ownership(None, None).may_be_deleted_by(None, None);
     assert_eq!(nobody, not_ours);
 }
+
+#[test]
+fn a_decision_says_whether_the_organization_is_the_resources_and_whether_its_mark_changes() {
+    let former = holder("here/team-a/former");
+    let decisions = [
+        (Decision::Update, true, false),
+        (Decision::TakeHold, true, true),
+        (Decision::HandOver(former.clone()), true, true),
+        (
+            Decision::NeedsPermission(Permission::AllowAdoption),
+            false,
+            false,
+        ),
+        (
+            Decision::Conflict(Obstacle::OtherCluster(former)),
+            false,
+            false,
+        ),
+    ];
+    for (decision, is_granted, changes_holder) in decisions {
+        assert_eq!(decision.is_granted(), is_granted, "{decision:?}");
+        assert_eq!(decision.changes_holder(), changes_holder, "{decision:?}");
+    }
+}
+
+#[test]
+fn another_owner_is_named_by_what_it_is() {
+    let told = |mark: &str| {
+        let ownership = ownership(None, Some(mark));
+        OtherOwner::Operator(ownership.holder().unwrap().clone()).to_string()
+    };
+    let manifest = OtherOwner::Manifest("others\u{1b}".to_owned()).to_string();
+    assert_eq!(manifest, r"the manifest `others\u{1b}`");
+    assert_eq!(
+        told("here/team-a/acme"),
+        "the operator of the cluster `here`, for PortalOrganization team-a/acme"
+    );
+    assert_eq!(told("odd\u{1b}"), r"an operator, by the mark `odd\u{1b}`");
+}
