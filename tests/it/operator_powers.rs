@@ -202,6 +202,37 @@ fn invitations_that_are_held_stay_so_when_another_process_asks_little_by_little(
 }
 
 #[test]
+fn a_shorter_retention_of_audit_logs_waits_for_the_power_to_lose_data() {
+    let Some(cluster) = operator::cluster() else {
+        return;
+    };
+    let world = World::new(cluster);
+    let declare = |days: u16| {
+        world.organization("acme", json!({ "auditLogs": { "retentionDays": days } }));
+    };
+    let kept = || {
+        let path = format!(
+            "/organizations/{}/audit_logs_retention",
+            world.sandbox.id_of("acme")
+        );
+        world.sandbox.send("GET", &path, &Value::Null)["retention_period_in_days"].clone()
+    };
+    declare(365);
+    let _operator = world.operator("");
+    world.is_in_sync("acme");
+    assert_eq!(kept(), 365);
+
+    declare(30);
+    let object = world.waits_for("acme", "Synced", "False", "Held");
+    let message = condition(&object, "Stalled").unwrap()["message"].as_str();
+    assert!(message.unwrap().contains("allowDataLoss"), "{message:?}");
+    assert_eq!(kept(), 365);
+    world.environment(json!({ "allowDataLoss": true }));
+    world.is_in_sync("acme");
+    assert_eq!(kept(), 30);
+}
+
+#[test]
 fn what_needs_a_power_is_held_until_the_environment_has_it() {
     let Some(cluster) = operator::cluster() else {
         return;
