@@ -131,7 +131,7 @@ fn values_that_mean_nothing_are_refused() {
         ),
         (
             &format!("{gateway}, manifestConfigMap: b, replicas: 2}}"),
-            "'replicas' not allowed",
+            "needs gateway.config.used_tokens",
         ),
         (
             &format!("{gateway}, manifest: {{portal.txt: ''}}}}"),
@@ -309,4 +309,33 @@ fn only_pods_of_the_cluster_reach_the_ports_unless_values_admit_more() {
         "{policy}"
     );
     assert_eq!(policy["spec"]["policyTypes"], json!(["Ingress", "Egress"]));
+}
+
+#[test]
+fn replicas_that_share_used_tokens_are_updated_one_after_the_other() {
+    if !chart::has("helm") {
+        return;
+    }
+    let deployment = |case: &str| {
+        let rendered = render("portal", &format!("fullnameOverride: it\n{case}"));
+        object(&rendered, "Deployment", "it-gateway")["spec"].clone()
+    };
+    let gateway = "gateway:\n  enabled: true\n  publicUrl: https://portal.example.com\n  apiKey: {secretName: workos}\n  manifestConfigMap: customers\n";
+    let alone = deployment(&format!("{gateway}  config: {{version: 1}}\n"));
+    assert_eq!(alone["replicas"], 1);
+    assert_eq!(alone["strategy"]["type"], "Recreate");
+    let shared = format!(
+        "{gateway}  replicas: 3\n  config: {{version: 1, used_tokens: {{redis_url_file: url}}}}\n"
+    );
+    let shared = deployment(&shared);
+    assert_eq!(shared["replicas"], 3);
+    let rolling = json!({
+        "type": "RollingUpdate", "rollingUpdate": { "maxUnavailable": 0, "maxSurge": 1 },
+    });
+    assert_eq!(shared["strategy"], rolling);
+    let pod = &shared["template"]["spec"];
+    let pause = &pod["containers"][0]["lifecycle"]["preStop"]["sleep"]["seconds"];
+    // What is left is the time in which the gateway finishes what is under way.
+    let grace = pod["terminationGracePeriodSeconds"].as_i64().unwrap();
+    assert!(grace - pause.as_i64().unwrap() >= 25, "{pod}");
 }

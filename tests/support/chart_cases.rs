@@ -50,9 +50,14 @@ gateway:
   enabled: true
   publicUrl: https://portal.example.com
   manifest: {portal.yaml: \"version: 1\\n\", more.yaml: \"organizations: {}\\n\"}
-  config: {version: 1, token: {issuer: app, secret_file: /etc/portalctl/secrets/handoff/secret}}
+  replicas: 3
+  config:
+    version: 1
+    token: {issuer: app, secret_file: /etc/portalctl/secrets/handoff/secret}
+    secret_file: /etc/portalctl/secrets/handoff/own
+    used_tokens: {redis_url_file: /etc/portalctl/secrets/redis/url}
   apiKey: {secretName: workos}
-  secrets: [handoff]
+  secrets: [handoff, redis]
   verbosity: 1
   extraArgs: [--requests-per-second=20]
   extraEnv: [{name: SSL_CERT_FILE, value: /etc/ssl/certs/ca.crt}]

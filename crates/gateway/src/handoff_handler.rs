@@ -16,11 +16,11 @@ use super::keyring::Keyring;
 use super::limits::visitor_key;
 use super::navigation::{Navigation, is_cross_site, navigation};
 use super::refusal::{ErrorPage, Refusal};
-use super::replay_cache::Claim;
 use super::request::{RequestPath, parse_path, peer_address};
 use super::session_token::{SESSION_SECONDS, Session};
 use super::state::GatewayState;
 use super::token::{self, HandOff, MAX_TOKEN, Rules, is_id};
+use super::used_tokens::Claim;
 use super::{cookie, proxy};
 use portalctl_core::link::{self, Options, ResolvedUrl};
 use portalctl_model::codes::{Code, gateway as codes};
@@ -90,7 +90,7 @@ async fn hand_over(
             let text = read_token(state, request).await?;
             let handoff = verify_token(state, &text, rules, keys).await?;
             audit.subject = Some(handoff.subject.clone());
-            admit_by_token(state, handoff, &key, intent)?
+            admit_by_token(state, handoff, &key, intent).await?
         }
         (IdentityProvider::Proxy(rules), _) => {
             let admitted = admit_by_proxy(rules, &request, &key, intent)?;
@@ -194,6 +194,15 @@ async fn verify_token(
 ) -> Result<HandOff, Refusal> {
     let keys = keyring.keys().ok_or_else(Refusal::busy)?;
     let checked = token::check(text, &keys, rules, state.now());
+    if checked.as_ref().err() == Some(&codes::BEFORE_START) {
+        // A token of the next second after this time is good.
+        let seconds = rules.not_before.saturating_sub(state.now()).max(1);
+        let wait = Duration::from_secs(seconds.unsigned_abs());
+        return Err(Refusal::new(
+            codes::BEFORE_START,
+            ErrorPage::Restarted(wait),
+        ));
+    }
     if checked.as_ref().err() != Some(&codes::UNKNOWN_KEY) {
         return Ok(checked?);
     }
@@ -206,7 +215,7 @@ async fn verify_token(
 }
 
 /// Checks that a token is for this organization and intent, and claims it.
-fn admit_by_token(
+async fn admit_by_token(
     state: &GatewayState,
     handoff: HandOff,
     key: &OrgKey,
@@ -218,9 +227,10 @@ fn admit_by_token(
     if !handoff.intents.contains(&intent) {
         return Err(codes::OTHER_INTENT);
     }
-    let claim = state
-        .replay_cache
-        .claim(&handoff.id, handoff.ends, state.now())?;
+    // Gateways that share a store are told apart by their addresses.
+    let id = format!("{} {}", state.public_url.as_str(), handoff.id);
+    let claim = state.used_tokens.claim(&id, handoff.ends, state.now());
+    let claim = claim.await?;
     Ok(Admitted {
         subject: handoff.subject,
         again: handoff.again,

@@ -8,7 +8,8 @@
 //! The gateway adds authentication to what the other crates decide: the manifest declares the
 //! organizations, [`portalctl_core::link`] decides whether a link may be made and where it leads
 //! back to, [`mod@portalctl_core::readiness`] derives the state of an intent. A link exists in one
-//! answer only. Used tokens are remembered in memory, so one process serves one app.
+//! answer only. Used tokens are remembered in memory, so that one process serves one app, or in a
+//! store that several share.
 
 #![cfg_attr(
     test,
@@ -42,7 +43,6 @@ mod proxy;
 mod public_url;
 mod refusal;
 mod reload;
-mod replay_cache;
 mod request;
 mod return_handler;
 mod server;
@@ -50,6 +50,7 @@ mod session_token;
 mod state;
 mod token;
 mod upstream;
+mod used_tokens;
 
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -69,10 +70,10 @@ use limits::Limit;
 use manifest::Manifest;
 use metrics::Metrics;
 use pages::Pages;
-use replay_cache::ReplayCache;
 use state::{GatewayState, signing_keys};
 use token::Rules;
 use upstream::Upstream;
+use used_tokens::UsedTokens;
 
 pub use config::{Config, Problem};
 pub use error::OpenError;
@@ -111,12 +112,17 @@ impl Gateway {
             public_url,
             customers,
         } = options;
+        let used_tokens = UsedTokens::open(&config.used_tokens)?;
         let tokens = match &config.identity_provider {
             IdentityProvider::Token(token) => {
                 let expire_after = token.keys_expire_after;
                 let keys = Keyring::open(token.keys.clone(), expire_after, Arc::clone(&clock))
                     .map_err(|message| OpenError::new(codes::KEYS, message))?;
-                let not_before = not_before(&clock, config.clock_leeway);
+                let not_before = if used_tokens.outlives_the_process() {
+                    i64::MIN
+                } else {
+                    not_before(&clock, config.clock_leeway)
+                };
                 let rules = token_rules(token, &public_url, config.clock_leeway, not_before);
                 Some((rules, keys))
             }
@@ -128,7 +134,7 @@ impl Gateway {
             pages: Pages::new(config.brand.clone()),
             manifest: Manifest::new(customers),
             tokens,
-            replay_cache: ReplayCache::default(),
+            used_tokens,
             subjects: Limit::new(limits.per_subject),
             organizations: Limit::new(limits.per_organization),
             status_views: Limit::new(limits.per_subject.saturating_mul(VIEWS_PER_LINK)),
@@ -152,6 +158,7 @@ impl Gateway {
             served = listen::serve(listener, router, closing, &self.0.clock) => served,
             never = reload::reload_files(&self.0) => match never {},
             never = reload::reload_api_key(&self.0) => match never {},
+            never = reload::probe_store(&self.0) => match never {},
         }
     }
 }

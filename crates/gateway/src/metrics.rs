@@ -58,6 +58,7 @@ pub(super) struct Metrics {
     manifest_is_current: Gauge,
     api_key_is_accepted: Gauge,
     keys_age: Gauge,
+    store_is_reachable: Gauge,
 }
 
 /// Values that are read when the metrics are.
@@ -68,6 +69,7 @@ pub(super) struct Snapshot {
     pub(super) is_key_refused: bool,
     /// Seconds since the keys of hand-off tokens were last read; 0 where there are none.
     pub(super) keys_age: u64,
+    pub(super) is_store_reachable: bool,
 }
 
 impl Metrics {
@@ -81,6 +83,12 @@ impl Metrics {
         let manifest_is_current = Gauge::default();
         let api_key_is_accepted = Gauge::default();
         let keys_age = Gauge::default();
+        let store_is_reachable = Gauge::default();
+        registry.register(
+            "token_store_is_reachable",
+            "0 while the shared store of used tokens does not answer",
+            store_is_reachable.clone(),
+        );
         registry.register("answers", "Answers to people", answers.clone());
         registry.register("reloads", "Files that were read again", reloads.clone());
         registry.register(
@@ -124,6 +132,7 @@ impl Metrics {
             manifest_is_current,
             api_key_is_accepted,
             keys_age,
+            store_is_reachable,
         }
     }
 
@@ -165,7 +174,9 @@ impl Metrics {
             workos_requests,
             is_key_refused,
             keys_age,
+            is_store_reachable,
         } = now;
+        self.store_is_reachable.set(i64::from(*is_store_reachable));
         self.keys_age
             .set(i64::try_from(*keys_age).unwrap_or(i64::MAX));
         let count = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);

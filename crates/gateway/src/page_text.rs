@@ -190,6 +190,12 @@ pub(super) fn refused(page: ErrorPage) -> PageText {
             "We cannot open the set-up right now. Reload this page in a few seconds; if it does \
                not work then, start again in the app you came from.",
         ),
+        ErrorPage::Restarted(_) => refusal(
+            Icon::Waiting,
+            "Please wait a few seconds",
+            "The set-up has just been updated. Wait a few seconds, then press the button in the app \
+               you came from again. Nothing you have entered is lost.",
+        ),
         ErrorPage::Failed => refusal(
             Icon::Stopped,
             "The set-up cannot be opened",

@@ -45,6 +45,8 @@ pub(super) enum ErrorPage {
     TooMany(Duration),
     /// Temporarily unavailable.
     Busy(Duration),
+    /// The gateway has just started and cannot judge the token.
+    Restarted(Duration),
     /// Failure that an operator has to repair.
     Failed,
 }
@@ -59,7 +61,7 @@ impl ErrorPage {
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotReady | Self::AlreadyThere => StatusCode::CONFLICT,
             Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::Busy(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy(_) | Self::Restarted(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Failed => StatusCode::BAD_GATEWAY,
         }
     }
@@ -67,7 +69,7 @@ impl ErrorPage {
     /// Returns the value of `Retry-After`, in whole seconds, rounded up.
     pub(super) fn retry_after(self) -> Option<u64> {
         match self {
-            Self::TooMany(wait) | Self::Busy(wait) => {
+            Self::TooMany(wait) | Self::Busy(wait) | Self::Restarted(wait) => {
                 Some(wait.as_secs() + u64::from(wait.subsec_nanos() > 0))
             }
             _ => None,
@@ -139,12 +141,14 @@ impl Refusal {
 
 impl From<Code> for Refusal {
     fn from(code: Code) -> Self {
-        let page = if code == codes::BUSY {
+        let page = if [codes::BUSY, codes::TOKEN_STORE].contains(&code) {
             ErrorPage::Busy(WAIT)
         } else if code == codes::NO_NAVIGATION {
             ErrorPage::NoNavigation
         } else if code == codes::CROSS_SITE {
             ErrorPage::Confirm
+        } else if code == codes::BEFORE_START {
+            ErrorPage::Restarted(WAIT)
         } else {
             ErrorPage::Denied
         };

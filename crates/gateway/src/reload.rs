@@ -84,6 +84,15 @@ pub(super) async fn reload_api_key(state: &Arc<GatewayState>) -> Infallible {
     }
 }
 
+/// Asks a shared store of used tokens whether it answers, so that readiness is known before somebody
+/// comes; never returns.
+pub(super) async fn probe_store(state: &Arc<GatewayState>) -> Infallible {
+    loop {
+        state.used_tokens.probe().await;
+        state.clock.sleep(POLL_INTERVAL).await;
+    }
+}
+
 /// Returns the files to watch.
 fn watched(state: &GatewayState) -> Vec<Watched> {
     let keys = state.tokens.as_ref().and_then(|(_, keys)| keys.file());

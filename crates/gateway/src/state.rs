@@ -17,10 +17,10 @@ use super::manifest::Manifest;
 use super::metrics::{Metrics, Snapshot};
 use super::pages::Pages;
 use super::public_url::PublicUrl;
-use super::replay_cache::ReplayCache;
 use super::session_token::SigningKeys;
 use super::token::Rules;
 use super::upstream::Upstream;
+use super::used_tokens::UsedTokens;
 use super::{files, keys};
 
 /// Readiness of the gateway.
@@ -40,7 +40,7 @@ pub(super) struct GatewayState {
     pub(super) manifest: Manifest,
     /// Rules and keys for tokens; `None` where a proxy authenticates.
     pub(super) tokens: Option<(Rules, Keyring)>,
-    pub(super) replay_cache: ReplayCache,
+    pub(super) used_tokens: UsedTokens,
     pub(super) signing_keys: RwLock<Arc<SigningKeys>>,
     pub(super) subjects: Limit<String>,
     pub(super) organizations: Limit<OrgKey>,
@@ -83,6 +83,9 @@ impl GatewayState {
                 let age = age.as_secs();
                 let why = format!("the keys of hand-off tokens could not be read for {age} s");
                 return Readiness::No(why);
+            }
+            Some(_) if !self.used_tokens.is_reachable() => {
+                return Readiness::No("the store of used tokens does not answer".to_owned());
             }
             Some((rules, _)) if self.now() < rules.not_before => {
                 return Readiness::No("the gateway has just started".to_owned());
@@ -131,10 +134,11 @@ impl GatewayState {
 
     pub(super) fn metrics_text(&self) -> String {
         self.metrics.text(&Snapshot {
-            used_tokens: self.replay_cache.sweep(self.now()),
+            used_tokens: self.used_tokens.sweep(self.now()),
             in_flight: self.upstream.in_flight(),
             workos_requests: self.upstream.requests(),
             is_key_refused: self.upstream.is_key_refused(),
+            is_store_reachable: self.used_tokens.is_reachable(),
             keys_age: self
                 .tokens
                 .as_ref()

@@ -81,6 +81,70 @@ fn a_rotated_secret_is_read_while_the_old_one_still_holds() {
 }
 
 #[test]
+fn a_token_from_before_the_start_is_asked_to_wait() {
+    let stage = Stage::new(CONFIG);
+    let mut claims = stage.claims();
+    let now = crate::support::gateway::now();
+    claims["iat"] = json!(now - 100);
+    claims["exp"] = json!(now + 10);
+    let path = format!("/portal/acme/sso?token={}", signed(&claims));
+    let answer = stage.gateway.get(&path, &[]);
+    assert_eq!(answer.status, 503, "{answer:?}");
+    let wait: u64 = answer.headers["retry-after"].parse().unwrap();
+    assert!((1..=40).contains(&wait), "{wait}");
+    assert!(
+        answer.body.contains("Wait a few seconds"),
+        "{}",
+        answer.body
+    );
+    assert_eq!(stage.gateway.audit(0)["code"], "gateway/token-before-start");
+}
+
+#[test]
+fn with_a_shared_store_replicas_and_restarts_lose_no_press() {
+    let Some(redis) = crate::support::redis::Server::start() else {
+        return;
+    };
+    let config = format!(
+        "{CONFIG}secret_file: handoff.secret\nused_tokens: {{ redis_url_file: redis.url }}\n"
+    );
+    let stage = Stage::prepared(&config, |env| env.write("redis.url", &redis.url()));
+    let url = format!("--public-url {}", stage.gateway.url());
+    let claims = stage.claims();
+    let path = format!("/portal/acme/sso?token={}", signed(&claims));
+    // Pressed before this replica started, and still good there.
+    let other = GatewayServer::start(&stage.env, &stage.sandbox, &url);
+    let linked = other.get(&path, &[]);
+    assert_eq!(linked.status, 303, "{linked:?}");
+    for gateway in [&stage.gateway, &other] {
+        assert_eq!(gateway.get(&path, &[]).status, 403, "used");
+    }
+    // Whichever replica a person comes back to knows them.
+    let cookie = linked.cookie();
+    let back = stage
+        .gateway
+        .get("/return/acme/sso", &[("Cookie", &cookie)]);
+    assert_eq!(back.status, 200, "{back:?}");
+    drop(other);
+    let again = GatewayServer::start(&stage.env, &stage.sandbox, &url);
+    assert_eq!(again.get(&path, &[]).status, 403, "used before the restart");
+
+    drop(redis);
+    wait::until("the store to be missed", || {
+        let ready = again.get("/readyz", &[]);
+        (ready.status == 503 && ready.body.contains("store of used tokens")).then_some(())
+    });
+    let fresh = format!("/portal/acme/sso?token={}", signed(&stage.claims()));
+    let answer = again.get(&fresh, &[]);
+    assert_eq!(answer.status, 503, "{answer:?}");
+    assert!(answer.headers.contains_key("retry-after"), "{answer:?}");
+    let name = "portalctl_gateway_token_store_is_reachable";
+    assert_eq!(again.metric(name), Some(0.0));
+    let log: String = again.log().iter().map(ToString::to_string).collect();
+    assert!(!log.contains("redis-password"), "{log}");
+}
+
+#[test]
 fn emptied_secret_files_withdraw_what_they_held() {
     let config = format!("{CONFIG}secret_file: gateway.secret\n");
     let stage = Stage::prepared(&config, |env| {

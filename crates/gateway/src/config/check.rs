@@ -12,7 +12,7 @@ use url::Url;
 use super::raw::{Raw, RawBrand, RawGroup, RawLimits, RawProxy, RawReturns, RawToken, at};
 use super::{
     Brand, Config, Group, IdentityProvider, KeySource, Limits, Problem, ProxyRules, ReturnMode,
-    TokenRules,
+    StoreRules, TokenRules,
 };
 use portalctl_model::OrgKey;
 use portalctl_model::return_url::is_template;
@@ -96,6 +96,7 @@ pub(super) fn check(raw: Raw, folder: &Path) -> Result<Config, Vec<Problem>> {
         clock_leeway,
         returns,
         secret_file,
+        used_tokens,
         brand,
         limits,
     } = raw;
@@ -122,6 +123,15 @@ pub(super) fn check(raw: Raw, folder: &Path) -> Result<Config, Vec<Problem>> {
                        app has too";
         problems.0.push(at(None, message));
     }
+    let shares_cookies = return_mode == ReturnMode::Direct || secret_file.is_some();
+    let used_tokens = used_tokens.map_or(StoreRules::Memory, |store| {
+        if !shares_cookies {
+            let message = "replicas that share used tokens share their cookies too, so they need a \
+                           `secret_file`";
+            problems.add(&store, message);
+        }
+        StoreRules::Redis(folder.join(store.value.redis_url_file))
+    });
     let brand = checked_brand(brand, &mut problems);
     let limits = checked_limits(limits, &mut problems);
     let config = identity_provider.map(|identity_provider| Config {
@@ -129,6 +139,7 @@ pub(super) fn check(raw: Raw, folder: &Path) -> Result<Config, Vec<Problem>> {
         clock_leeway: i64::from(clock_leeway.map_or(LEEWAY.0, |leeway| leeway.value)),
         return_mode,
         secret_file: secret_file.map(|file| folder.join(file.value)),
+        used_tokens,
         brand,
         limits,
     });

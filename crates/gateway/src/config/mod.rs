@@ -27,8 +27,18 @@ pub struct Config {
     pub(super) return_mode: ReturnMode,
     /// File with the gateway's own secret, which signs cookies and results.
     pub(super) secret_file: Option<PathBuf>,
+    pub(super) used_tokens: StoreRules,
     pub(super) brand: Brand,
     pub(super) limits: Limits,
+}
+
+/// Store of used hand-off tokens.
+#[derive(Debug, Clone)]
+pub(super) enum StoreRules {
+    /// Memory of this process.
+    Memory,
+    /// Redis, whose address is in this file.
+    Redis(PathBuf),
 }
 
 /// Identity provider for incoming requests: signed tokens or a trusted proxy.

@@ -22,10 +22,17 @@ pub(super) struct Raw {
     #[serde(default)]
     pub(super) returns: RawReturns,
     pub(super) secret_file: Option<Spanned<String>>,
+    pub(super) used_tokens: Option<Spanned<RawStore>>,
     #[serde(default)]
     pub(super) brand: RawBrand,
     #[serde(default)]
     pub(super) limits: RawLimits,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawStore {
+    pub(super) redis_url_file: String,
 }
 
 #[derive(Deserialize)]

@@ -77,12 +77,16 @@ codes! {
         "Let it expire sooner.";
     BEFORE_START = "gateway/token-before-start",
         "the token was issued before the gateway started",
-        "Used tokens are remembered in memory. What was used before a restart is not known, so tokens from before it are refused, and so are those of the first seconds after it (`clock_leeway`).",
-        "Nothing: the person presses the button again.";
+        "Without `used_tokens` the used tokens are remembered in memory. What was used before a restart is not known, so tokens from before it are refused, and so are those of the first seconds after it (`clock_leeway`). The person gets 503 with Retry-After and is asked to wait and press the button again.",
+        "Nothing, or name a Redis in `used_tokens`, so that a restart and a rolling update are not felt.";
     REPLAYED = "gateway/token-replayed",
         "the token was used before",
         "A token is good for one link. A page that was reloaded uses it again, and so does somebody who got hold of it.",
         "Nothing for a single one: the person presses the button again. Many of them are worth a look.";
+    TOKEN_STORE = "gateway/token-store",
+        "the store of used tokens cannot be used",
+        "`used_tokens.redis_url_file` names a file that holds no address of a Redis, or the Redis does not answer within two seconds. While it does not, no token is accepted: it might have been used. The person gets 503 and is asked to try again, and the token stays good.",
+        "Correct the address, or see why the Redis does not answer; portalctl_gateway_token_store_is_reachable tells when it does.";
     ROLE = "gateway/role",
         "the person is no IT admin",
         "The token's `role` is not the one that `token.role` wants.",

@@ -51,11 +51,6 @@ pub(super) fn wrong_claims(stage: &Stage) -> Vec<Attack> {
             "gateway/token-lifetime",
         ),
         Attack::token(
-            "issued before the start",
-            &at(stage, -100, 10),
-            "gateway/token-before-start",
-        ),
-        Attack::token(
             "another issuer",
             &with(stage, "iss", json!("https://evil.example")),
             "gateway/token-issuer",
