@@ -317,3 +317,115 @@ fn the_pipelines_name_inputs_jobs_and_environments_that_are_there() {
         assert_eq!(apply["needs"], json!([format!("plan-{name}")]));
     }
 }
+
+/// The organizations of a plan that have nothing to do, where it has no change at all.
+#[track_caller]
+fn unchanged(env: &TestEnv, environment: &str, sandbox: &SandboxServer) -> Value {
+    let plan = run(env, "plan --detailed-exitcode -o json", environment).at(sandbox);
+    let plan = plan.exits(0).json_of("plan");
+    plan["summary"]["unchanged"].clone()
+}
+
+#[test]
+fn an_import_writes_ids_into_the_overlay_and_plans_nothing_in_any_environment() {
+    let env = TestEnv::new();
+    let production = SandboxServer::with(&env, "--load busy --rate-limit off");
+    let staging = SandboxServer::with(&env, "--load busy --rate-limit off");
+    let import = |line: &str, environment: &str, sandbox: &SandboxServer| {
+        let line = format!("import --dir portal --environment {environment} {line}");
+        env.run(&line).at(sandbox)
+    };
+    let shown = import("--dry-run", "production", &production).exits(0);
+    assert!(
+        shown
+            .stdout
+            .contains("production.yaml would get 12 entries"),
+        "{shown}"
+    );
+    assert!(!env.path("portal").exists());
+    let document = import("-o json", "production", &production)
+        .exits(0)
+        .json_of("import");
+    assert_eq!(
+        document["overlay_file"],
+        "portal/environments/production.yaml"
+    );
+    assert_eq!(document["summary"]["written"], 12);
+    assert_eq!(unchanged(&env, "production", &production), 12);
+    let base = env.read("portal/globex.yaml");
+    assert!(
+        !base.contains("org_") && base.contains("state: excluded"),
+        "{base}"
+    );
+
+    // The second environment: nothing is declared there until it is imported.
+    let missing = import("", "staging", &staging).exits(3);
+    assert!(
+        missing.stderr.contains("no environment `staging`"),
+        "{missing}"
+    );
+    let text = "overlay: staging # ours\nenvironment: { api_key: test }\n";
+    env.write("portal/environments/staging.yaml", text);
+    assert_eq!(unchanged(&env, "staging", &staging), 0);
+    let _ = import("", "staging", &staging).exits(0);
+    let overlay = env.read("portal/environments/staging.yaml");
+    assert!(overlay.starts_with(text), "{overlay}");
+    assert!(overlay.contains("  globex:\n    name: Globex"), "{overlay}");
+    assert_eq!(unchanged(&env, "staging", &staging), 12);
+    assert_eq!(unchanged(&env, "production", &production), 12);
+    let again = import("-o json", "staging", &staging)
+        .exits(0)
+        .json_of("import");
+    assert_eq!(again["summary"]["already_declared"], 12, "{again:#}");
+    assert_eq!(again["overlay_file"], Value::Null);
+    assert_eq!(env.read("portal/environments/staging.yaml"), overlay);
+    let _ = env.run("validate -f portal").exits(0);
+}
+
+#[test]
+fn an_import_refuses_an_overlay_that_it_cannot_add_to() {
+    let env = TestEnv::new();
+    let sandbox = SandboxServer::with(&env, "--load busy --rate-limit off");
+    env.write("portal/portal.yaml", "version: 1\n");
+    let overlay = "overlay: production\norganizations: { one: { name: One } }\n";
+    env.write("portal/environments/production.yaml", overlay);
+    let line = "import --dir portal --environment production";
+    let output = env.run(line).at(&sandbox).exits(3);
+    assert!(output.stderr.contains("cannot take entries"), "{output}");
+    assert_eq!(fs::read_dir(env.path("portal")).unwrap().count(), 2);
+    env.write(
+        "portal/portal.yaml",
+        "version: 1\nenvironments: { production: {} }\n",
+    );
+    fs::remove_dir_all(env.path("portal/environments")).unwrap();
+    let output = env.run(line).at(&sandbox).exits(3);
+    assert!(output.stderr.contains("no file of its own"), "{output}");
+}
+
+#[test]
+fn an_environment_of_resources_is_chosen_by_its_name() {
+    let env = TestEnv::new();
+    copy(&env);
+    for name in ["production", "staging"] {
+        let line = format!("convert --to kubernetes --dir k8s/{name}");
+        let _ = run(&env, &line, name).exits(0);
+    }
+    for (name, keys) in [("production", "[acme, globex]"), ("staging", "[acme, qa]")] {
+        let from = |folder: &str| {
+            let line = format!("plan -f {folder} --environment {name} --sandbox -o json");
+            env.run(&line).exits(0).json_of("plan")["changes"].clone()
+        };
+        let (files, resources) = (from("portal"), from(&format!("k8s/{name}")));
+        let keys_of = |changes: &Value| -> String {
+            let changes = changes.as_array().unwrap().iter();
+            let keys: Vec<&str> = changes
+                .map(|change| change["key"].as_str().unwrap())
+                .collect();
+            format!("[{}]", keys.join(", "))
+        };
+        assert_eq!(keys_of(&files), keys);
+        assert_eq!(keys_of(&resources), keys);
+    }
+    let output = env.run("plan -f k8s --sandbox").exits(3);
+    assert!(output.stderr.contains("--environment"), "{output}");
+}

@@ -43,6 +43,11 @@ impl Every {
     }
 }
 
+/// Returns the names of a manifest's environments, sorted; none where it has no overlays.
+pub fn environments(inputs: &[Input]) -> Vec<String> {
+    check::environments(&load(inputs))
+}
+
 /// Loads a manifest, and checks it for each of its environments.
 pub fn read_every(inputs: &[Input]) -> Every {
     let loaded = load(inputs);

@@ -4,8 +4,8 @@
 //! not depend on the file system, and a finding for everything that is missing. Reads no file.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::io;
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -60,7 +60,7 @@ pub(super) enum Shelf {
 }
 
 /// The folder of overlays.
-const OVERLAYS: &str = "environments";
+pub(super) const OVERLAYS: &str = "environments";
 
 impl Shelf {
     /// Returns the part in which a file of a folder lies.
@@ -91,6 +91,14 @@ pub(super) fn find<'i>(
         found: Vec::new(),
         skipped: Vec::new(),
         seen: BTreeSet::new(),
+        folders: inputs
+            .iter()
+            .filter_map(|input| match input {
+                Input::Path(path) => Some(path.as_path()),
+                Input::Stdin(_) => None,
+            })
+            .collect(),
+        warned: BTreeSet::new(),
         findings,
     };
     for input in inputs {
@@ -117,6 +125,24 @@ pub fn has_files(folder: &Path) -> bool {
         .any(|entry| entry.file_type().is_file() && is_manifest(entry.path()))
 }
 
+/// Returns whether `environments/` of a folder holds an overlay, as far as the beginnings of its files
+/// show. Other tools have folders of that name, too.
+fn has_overlays(folder: &Path) -> bool {
+    let Ok(entries) = fs::read_dir(folder.join(OVERLAYS)) else {
+        return false;
+    };
+    let paths = entries.flatten().map(|entry| entry.path());
+    let mut manifests = paths.filter(|path| is_manifest(path) && path.is_file());
+    manifests.any(|path| begins_an_overlay(&path).unwrap_or(false))
+}
+
+fn begins_an_overlay(path: &Path) -> io::Result<bool> {
+    let mut start = Vec::new();
+    File::open(path)?.take(4096).read_to_end(&mut start)?;
+    let text = String::from_utf8_lossy(&start);
+    Ok(text.lines().any(|line| line.starts_with("overlay:")))
+}
+
 /// Returns a path as findings show it: without control characters and API keys.
 pub(super) fn display(path: &Path) -> String {
     let text = path.to_string_lossy();
@@ -139,6 +165,10 @@ struct Search<'i, 'f> {
     skipped: Vec<String>,
     /// Real paths already listed: a file counts once, even when several links lead to it.
     seen: BTreeSet<PathBuf>,
+    /// Paths that the user named.
+    folders: Vec<&'i Path>,
+    /// Folders whose overlays were reported as unread.
+    warned: BTreeSet<PathBuf>,
     findings: &'f mut Findings,
 }
 
@@ -146,9 +176,30 @@ impl Search<'_, '_> {
     fn path(&mut self, path: &Path) {
         match fs::metadata(path) {
             Ok(metadata) if metadata.is_dir() => self.folder(path),
-            Ok(_) => self.file(path.to_owned(), Origin::Named, Shelf::Base),
+            Ok(_) => {
+                self.refuse_unread_overlays(path);
+                self.file(path.to_owned(), Origin::Named, Shelf::Base);
+            }
             Err(error) => self.unreadable(path, &error),
         }
+    }
+
+    /// Reports overlays beside a file that is named by itself: nothing would read them.
+    fn refuse_unread_overlays(&mut self, file: &Path) {
+        let folder = match file.parent() {
+            Some(folder) if folder.as_os_str().is_empty() => Path::new("."),
+            Some(folder) => folder,
+            None => return,
+        };
+        let is_named = self.folders.iter().any(|named| *named == folder);
+        if is_named || !has_overlays(folder) || !self.warned.insert(folder.to_owned()) {
+            return;
+        }
+        let shown = display(folder);
+        let message = format!("the overlays in `{shown}/{OVERLAYS}` are not read");
+        let help = format!("name the folder with -f {shown}, and choose with --environment");
+        self.findings
+            .push(Finding::error(codes::MISPLACED_OVERLAY, message).help(help));
     }
 
     fn unreadable(&mut self, path: &Path, error: &io::Error) {

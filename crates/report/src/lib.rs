@@ -179,6 +179,8 @@ pub struct ImportReport<'a> {
     pub written: usize,
     /// True when nothing was to be written.
     pub is_dry_run: bool,
+    /// Path of the overlay that was changed, or would be.
+    pub overlay: Option<&'a str>,
     /// Remarks.
     pub notes: &'a [String],
 }

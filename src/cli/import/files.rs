@@ -3,7 +3,7 @@
 //! Takes texts of new files. Writes each whole or not at all, and never over one that exists.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tokio_util::sync::CancellationToken;
 
@@ -34,6 +34,14 @@ pub(super) struct Folder<'a> {
     pub(super) path: &'a Path,
     /// The text of the settings file, where there is none yet.
     pub(super) settings: Option<String>,
+    /// The overlay of the environment, where one was chosen, and its new text.
+    pub(super) overlay: Option<Overlay>,
+}
+
+/// The overlay of an environment, with the entries that are added.
+pub(super) struct Overlay {
+    pub(super) path: PathBuf,
+    pub(super) text: String,
 }
 
 /// Files that were written.
@@ -73,7 +81,7 @@ impl Folder<'_> {
         interrupted: &CancellationToken,
         written: &mut Written,
     ) -> Result<(), CliError> {
-        if files.is_empty() {
+        if files.is_empty() && self.overlay.is_none() {
             return Ok(());
         }
         std::fs::create_dir_all(self.path).map_err(|error| unwritable(self.path, &error))?;
@@ -88,6 +96,12 @@ impl Folder<'_> {
             }
             self.write_one(&file.name, &file.text)?;
             written.files += 1;
+        }
+        // Last: an entry of an overlay without its file would be an organization without fields.
+        if let Some(Overlay { path, text }) = &self.overlay {
+            let folder = path.parent().unwrap_or(path);
+            std::fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
+            files::replace(path, text.as_bytes()).map_err(|error| unwritable(path, &error))?;
         }
         Ok(())
     }

@@ -4,6 +4,7 @@
 //! organization that is not declared. Changes nothing at WorkOS and no file that exists.
 
 mod files;
+mod overlay;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -19,8 +20,8 @@ use super::manifest::{Manifest, inputs, sound};
 use super::request::{ConnectionRequest, Files};
 use super::session::{self, LiveState, Session};
 use super::ui::Ui;
-use files::{Folder, Written, names_in};
-use portalctl_core::import::{Import, Survey, settings};
+use files::{Folder, Overlay, Written, names_in};
+use portalctl_core::import::{self, Import, Survey};
 use portalctl_manifest::convert::Form;
 use portalctl_manifest::{self as manifest, Input};
 use portalctl_model::Selection;
@@ -37,7 +38,8 @@ use portalctl_workos::observe::{self, Extent};
 ///
 /// One file for each organization, named by its key: the external id, or what is left of it, the
 /// name or the id as one. The files say what is live, so a plan of them has nothing to do. What
-/// the manifest declares already is left alone, and no file is ever changed.
+/// the manifest declares already is left alone, and no file is ever changed but the overlay of the
+/// environment that was chosen, which gets the ids.
 #[derive(Debug, Args)]
 pub(super) struct ImportArgs {
     /// The folder to write to. What it holds already is read first; made if it is not there.
@@ -124,6 +126,7 @@ pub(super) fn run(args: &ImportArgs, ui: &Ui) -> Result<Exit, CliError> {
     let taken = names_in(&request.folder)?;
     let declared = declared(&request, ui)?;
     let is_new = declared.is_none();
+    let overlay = overlay_of(&request, is_new)?;
     let manifest = Manifest {
         // Nothing is asked about what is declared already but whose it is.
         selection: Selection::default().without_intents(),
@@ -137,18 +140,31 @@ pub(super) fn run(args: &ImportArgs, ui: &Ui) -> Result<Exit, CliError> {
         let survey = Survey::new(desired, &live.observed, &live.identities);
         check_patterns(&request.only, &survey)?;
         let survey = survey.only(&request.selection);
+        let survey = match &overlay {
+            Some(overlay) => survey.for_overlay(desired, &overlay.keys()),
+            None => survey,
+        };
         read_more(session, &request.with, &survey, &mut live).await?;
         let import = survey.files(desired, &live.observed, &taken);
         let settings = is_new && !import.files.is_empty();
+        let api_key = key_kind(&connection);
+        let settings_key = api_key.filter(|_| overlay.is_none());
+        let overlay = overlay.map(|found| found.with(&import.patches, api_key));
         let folder = Folder {
             path: &request.folder,
-            settings: settings.then(|| settings_text(&connection)),
+            settings: settings.then(|| import::settings(settings_key)),
+            overlay: overlay.transpose()?.flatten(),
         };
         let written = match request.effect {
             Effect::Shown => folder.dry_run(&import),
             Effect::Written => folder.write(&import.files, &session.interrupted),
         };
-        write(session, &request, &live, &import, &written)
+        let account = Account {
+            import: &import,
+            written: &written,
+            overlay: folder.overlay.as_ref(),
+        };
+        write(session, &request, &live, &account)
     })
 }
 
@@ -229,12 +245,36 @@ async fn read_more(
     Ok(())
 }
 
-fn settings_text(connection: &Connection) -> String {
-    settings(match connection.target.key_kind.as_deref() {
+/// Returns the overlay of the environment, where one was chosen and the manifest has overlays.
+fn overlay_of(request: &ImportRequest, is_new: bool) -> Result<Option<overlay::Found>, CliError> {
+    let Some(environment) = &request.files.environment else {
+        return Ok(None);
+    };
+    if is_new {
+        return overlay::Found::new(&request.folder, environment).map(Some);
+    }
+    let mut folders = request.files.paths.clone();
+    folders.push(request.folder.clone());
+    let inputs: Vec<Input> = folders.iter().cloned().map(Input::Path).collect();
+    if manifest::environments(&inputs).is_empty() {
+        return Ok(None);
+    }
+    overlay::Found::in_folders(&folders, environment).map(Some)
+}
+
+fn key_kind(connection: &Connection) -> Option<KeyKind> {
+    match connection.target.key_kind.as_deref() {
         Some("test") => Some(KeyKind::Test),
         Some("live") => Some(KeyKind::Live),
         Some(_) | None => None,
-    })
+    }
+}
+
+/// Result of an import, and the overlay that got the ids.
+struct Account<'a> {
+    import: &'a Import,
+    written: &'a Written,
+    overlay: Option<&'a Overlay>,
 }
 
 /// Writes the account, also where writing files ended early.
@@ -242,10 +282,15 @@ fn write(
     session: &Session<'_>,
     request: &ImportRequest,
     live: &LiveState,
-    import: &Import,
-    written: &Written,
+    account: &Account<'_>,
 ) -> Result<Exit, CliError> {
     let ui = session.ui;
+    let Account {
+        import,
+        written,
+        overlay,
+    } = account;
+    let overlay = overlay.map(|overlay| overlay.path.to_string_lossy().into_owned());
     let report = ImportReport {
         headline: &session.connection.headline(),
         import,
@@ -254,7 +299,8 @@ fn write(
         settings: written.settings,
         written: written.files,
         is_dry_run: request.effect == Effect::Shown,
-        notes: &notes(request, live, import),
+        overlay: overlay.as_deref(),
+        notes: &notes(request, live, import, overlay.as_deref()),
     };
     let errors = written.error.as_ref();
     let errors = errors.map_or_else(Vec::new, |error| error.items.clone());
@@ -269,8 +315,25 @@ fn write(
     Ok(error.exit)
 }
 
-fn notes(request: &ImportRequest, live: &LiveState, import: &Import) -> Vec<String> {
+fn notes(
+    request: &ImportRequest,
+    live: &LiveState,
+    import: &Import,
+    overlay: Option<&str>,
+) -> Vec<String> {
     let mut notes = Vec::new();
+    notes.extend(overlay.map(|path| {
+        let count = import.patches.len();
+        let entries = if count == 1 { "entry" } else { "entries" };
+        let verb = match request.effect {
+            Effect::Written => "got",
+            Effect::Shown => "would get",
+        };
+        format!(
+            "{path} {verb} {count} {entries}, with ids; in other environments these organizations \
+             are `state: excluded`"
+        )
+    }));
     for (what, message) in [
         ("connections", unread(&live.observed.connections)),
         ("directories", unread(&live.observed.directories)),

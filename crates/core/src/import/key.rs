@@ -37,10 +37,12 @@ pub(super) fn keys(desired: &Desired, observed: &Observed) -> BTreeMap<Organizat
         is_its_own
             && !desired.organizations.contains_key(&wish.key)
             && !desired.absent.contains_key(&wish.key)
+            && !desired.excluded.contains_key(&wish.key)
     };
 
     let in_demand = demand.keys().copied();
     let declared = desired.organizations.keys().chain(desired.absent.keys());
+    let declared = declared.chain(desired.excluded.keys());
     let taken = in_demand.chain(declared).map(OrgKey::to_string);
     let mut taken: BTreeSet<String> = taken.collect();
     let mut keys = BTreeMap::new();

@@ -22,20 +22,33 @@ mod validator;
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::identity::Identities;
+use portalctl_manifest::shape;
 use portalctl_model::codes::{Code, api, import as codes};
-use portalctl_model::desired::Desired;
+use portalctl_model::desired::{Desired, OrganizationState};
 use portalctl_model::observed::{Observed, Organization};
 use portalctl_model::{OrgKey, OrganizationId, Selection, file_name};
 
 use entry::{Beside, Neighbours};
+use evidence::Evidence;
 use validator::{Refusal, Validator};
 
-pub use text::{SETTINGS_FILE, settings};
+pub use text::{SETTINGS_FILE, overlay, settings};
 
 /// Selection of the live organizations to import.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Survey {
     candidates: Vec<Candidate>,
+    ids: Ids,
+}
+
+/// Place of values that differ between environments: ids, and customers of Stripe.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Ids {
+    /// The entry itself.
+    #[default]
+    Entry,
+    /// The overlay of an environment. The entry is `state: excluded` for all others.
+    Overlay,
 }
 
 /// A live organization, before it is looked at closely.
@@ -54,6 +67,8 @@ enum Fate {
     New,
     /// An entry is it.
     Declared,
+    /// The entry of another environment is it.
+    Elsewhere,
     /// Unknown: WorkOS did not tell.
     MaybeDeclared,
 }
@@ -63,10 +78,21 @@ enum Fate {
 pub struct Import {
     /// The files, sorted by key.
     pub files: Vec<NewFile>,
+    /// Entries of the overlay, sorted by key; none where no environment was chosen.
+    pub patches: Vec<Patch>,
     /// Number of organizations that the manifest declares already.
     pub already_declared: usize,
     /// The organizations that nothing is written for, sorted by id.
     pub skipped: Vec<Skipped>,
+}
+
+/// The entry of an overlay for one organization.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Patch {
+    /// The organization's key.
+    pub key: OrgKey,
+    /// Lines below `organizations`, indented by two spaces.
+    pub text: String,
 }
 
 /// A file for one organization.
@@ -148,7 +174,34 @@ impl Survey {
         });
         Self {
             candidates: candidates.collect(),
+            ids: Ids::Entry,
         }
+    }
+
+    /// Puts what differs between environments into an overlay; `patched` are the keys of its
+    /// entries.
+    ///
+    /// An organization that an entry of another environment is by its external id is imported, too:
+    /// the overlay takes the entry in.
+    #[must_use]
+    pub fn for_overlay(mut self, desired: &Desired, patched: &BTreeSet<String>) -> Self {
+        self.ids = Ids::Overlay;
+        let elsewhere = desired
+            .excluded
+            .iter()
+            .filter(|(key, entry)| entry.id.is_none() && !patched.contains(key.as_str()));
+        let elsewhere: BTreeMap<&str, &OrgKey> = elsewhere
+            .filter_map(|(key, entry)| Some((entry.external_id.as_ref()?.as_str(), key)))
+            .collect();
+        for candidate in &mut self.candidates {
+            let key = candidate.external_id.as_deref();
+            let key = key.and_then(|id| elsewhere.get(id));
+            if let (Fate::MaybeDeclared, Some(key)) = (candidate.fate, key) {
+                candidate.key = (*key).clone();
+                candidate.fate = Fate::Elsewhere;
+            }
+        }
+        self
     }
 
     /// Returns whether a selection, by key or external id, selects anything.
@@ -166,7 +219,8 @@ impl Survey {
     /// The organizations that files are to be written for: what may be read of each is worth
     /// reading for these alone.
     pub fn organizations(&self) -> BTreeSet<OrganizationId> {
-        let new = self.candidates.iter().filter(|it| it.fate == Fate::New);
+        let new = self.candidates.iter();
+        let new = new.filter(|it| matches!(it.fate, Fate::New | Fate::Elsewhere));
         new.map(|it| it.organization.clone()).collect()
     }
 
@@ -187,12 +241,27 @@ impl Survey {
             match candidate.fate {
                 Fate::Declared => import.already_declared += 1,
                 Fate::MaybeDeclared => import.skipped.push(maybe_declared(live)),
-                Fate::New => match file(live, candidate.key, beside) {
-                    Ok(file) => import.files.push(file),
-                    Err(skipped) => import.skipped.push(skipped),
-                },
+                fate @ (Fate::New | Fate::Elsewhere) => {
+                    let draft = match draft(live, candidate.key, beside) {
+                        Ok(draft) => draft,
+                        Err(skipped) => {
+                            import.skipped.push(skipped);
+                            continue;
+                        }
+                    };
+                    match (fate, self.ids) {
+                        (Fate::Elsewhere, _) => import.patches.push(draft.whole_patch()),
+                        (_, Ids::Entry) => import.files.push(draft.file()),
+                        (_, Ids::Overlay) => {
+                            let (file, patch) = draft.split();
+                            import.files.push(file);
+                            import.patches.push(patch);
+                        }
+                    }
+                }
             }
         }
+        import.patches.sort_by(|a, b| a.key.cmp(&b.key));
         name_files(&mut import.files, taken);
         import
     }
@@ -212,20 +281,69 @@ fn maybe_declared(live: &Organization) -> Skipped {
     Skipped::new(live, codes::MAYBE_DECLARED, reason.to_owned())
 }
 
-fn file(live: &Organization, key: OrgKey, beside: Beside<'_>) -> Result<NewFile, Skipped> {
+/// An organization as an entry, before it is known where its fields stand.
+struct Draft<'a> {
+    live: &'a Organization,
+    key: OrgKey,
+    entry: shape::Organization,
+    evidence: Vec<Evidence>,
+    left_out: Vec<LeftOut>,
+}
+
+impl Draft<'_> {
+    /// Returns a file with the whole entry.
+    fn file(self) -> NewFile {
+        NewFile {
+            name: String::new(),
+            text: text::file(&self.key, self.entry, &self.evidence, &self.left_out),
+            key: self.key,
+            organization: self.live.id.clone(),
+            organization_name: self.live.name.clone(),
+            left_out: self.left_out,
+        }
+    }
+
+    /// Returns a file for all environments, and what this one has of its own.
+    fn split(mut self) -> (NewFile, Patch) {
+        let own = shape::Organization {
+            id: self.entry.id.take(),
+            stripe_customer_id: self.entry.stripe_customer_id.take(),
+            ..shape::Organization::default()
+        };
+        let patch = Patch {
+            key: self.key.clone(),
+            text: text::patch(&self.key, own),
+        };
+        self.entry.state = Some(OrganizationState::Excluded);
+        (self.file(), patch)
+    }
+
+    /// Returns the whole entry for this environment.
+    fn whole_patch(self) -> Patch {
+        Patch {
+            text: text::patch(&self.key, self.entry),
+            key: self.key,
+        }
+    }
+}
+
+fn draft<'a>(
+    live: &'a Organization,
+    key: OrgKey,
+    beside: Beside<'_>,
+) -> Result<Draft<'a>, Skipped> {
     if let Some(why) = evidence::unread(beside.observed, &live.id) {
         let reason = format!("what it has could not be read, the next import tries again: {why}");
         return Err(Skipped::new(live, api::READ_FAILED, reason));
     }
     let evidence = evidence::evidence(beside.observed, &live.id);
-    let (shape, left_out) = entry::entry(live, &key, &evidence, beside)
+    let (entry, left_out) = entry::entry(live, &key, &evidence, beside)
         .map_err(|Refusal { code, reason }| Skipped::new(live, code, reason))?;
-    Ok(NewFile {
-        name: String::new(),
-        text: text::file(&key, shape, &evidence, &left_out),
+    Ok(Draft {
+        live,
         key,
-        organization: live.id.clone(),
-        organization_name: live.name.clone(),
+        entry,
+        evidence,
         left_out,
     })
 }

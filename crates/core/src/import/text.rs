@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::LeftOut;
 use super::evidence::Evidence;
-use portalctl_manifest::shape::{Environment, Manifest, Organization};
+use portalctl_manifest::shape::{Environment, Manifest, Organization, Overlay, OverlayContent};
 use portalctl_manifest::{redact, to_yaml};
 use portalctl_model::OrgKey;
 use portalctl_model::desired::KeyKind;
@@ -13,14 +13,29 @@ use portalctl_model::text::escape;
 /// The file with what holds for all organizations.
 pub const SETTINGS_FILE: &str = "portal.yaml";
 
+/// Writes the overlay of an environment that has none yet.
+pub fn overlay(name: &str, api_key: Option<KeyKind>) -> String {
+    to_yaml(&Overlay {
+        overlay: name.to_owned(),
+        content: OverlayContent {
+            environment: api_key.map(environment),
+            ..OverlayContent::default()
+        },
+    })
+}
+
+fn environment(kind: KeyKind) -> Environment {
+    Environment {
+        api_key: Some(kind),
+        ..Environment::default()
+    }
+}
+
 /// Writes the settings of all organizations, for a folder without a manifest.
 pub fn settings(api_key: Option<KeyKind>) -> String {
     let manifest = Manifest {
         version: Some(1),
-        environment: api_key.map(|kind| Environment {
-            api_key: Some(kind),
-            ..Environment::default()
-        }),
+        environment: api_key.map(environment),
         ..Manifest::default()
     };
     let mut text =
@@ -49,6 +64,18 @@ pub(super) fn file(
     };
     text.push_str(&to_yaml(&manifest));
     text
+}
+
+/// Entries of an overlay as lines below its `organizations`. Each is managed in its environment,
+/// whatever the base says of it.
+pub(super) fn patch(key: &OrgKey, entry: Organization) -> String {
+    let manifest = Manifest {
+        organizations: Some(BTreeMap::from([(key.to_string(), entry)])),
+        ..Manifest::default()
+    };
+    let text = to_yaml(&manifest);
+    let (_, lines) = text.split_once('\n').unwrap_or_default();
+    format!("{lines}    state: null\n")
 }
 
 /// One line, whatever WorkOS says: nothing that ends it, and no key, which no manifest may hold.

@@ -326,6 +326,21 @@ fn files_that_are_no_overlays_are_refused() {
 }
 
 #[test]
+fn overlays_beside_a_file_that_is_named_alone_are_not_overlooked() {
+    let folder = both();
+    let inputs = [Input::Path(folder.path().join("portal.yaml"))];
+    let checked = read(&inputs);
+    assert!(checked.desired.is_none());
+    assert!(said(folder.path(), &checked).contains("are not read"));
+    // Another tool's folder of the same name is nothing to us.
+    for name in ["production.yaml", "staging.yaml"] {
+        let path = folder.path().join("environments").join(name);
+        fs::write(path, "region: eu\n").unwrap();
+    }
+    assert!(read(&inputs).desired.is_some());
+}
+
+#[test]
 fn ids_and_names_of_environments_do_not_stand_in_a_base_that_several_share() {
     let base = "version: 1\nenvironment: { name: production }\norganizations:\n  acme: { id: org_01EHZNVPK3SFK441A1RGBFSHRT }\n  globex: { name: Globex, stripe_customer_id: cus_1 }\n";
     let one = folder(base, &[("a.yaml", "overlay: production\n")]);

@@ -23,6 +23,8 @@ pub struct ImportDocument {
     pub summary: ImportSummary,
     /// Path of the file with the settings, where one was needed.
     pub settings_file: Option<String>,
+    /// Path of the overlay that has the ids, where an environment was chosen.
+    pub overlay_file: Option<String>,
     /// Files of organizations, by key.
     pub files: Vec<FileItem>,
     /// Organizations for which nothing is written.
@@ -89,10 +91,12 @@ pub fn import(report: &ImportReport<'_>, errors: Vec<ErrorItem>) -> ImportDocume
         settings,
         written,
         is_dry_run,
+        overlay,
         notes,
     } = *report;
     let Import {
         files: _,
+        patches: _,
         already_declared,
         skipped,
     } = import;
@@ -106,6 +110,7 @@ pub fn import(report: &ImportReport<'_>, errors: Vec<ErrorItem>) -> ImportDocume
             skipped: skipped.len(),
         },
         settings_file: settings.then(|| report.path(SETTINGS_FILE)),
+        overlay_file: overlay.map(str::to_owned),
         files: report
             .files()
             .iter()

@@ -132,6 +132,7 @@ fn summary(report: &ImportReport<'_>, layout: &Layout) -> String {
     let paint = layout.paint;
     let Import {
         files: _,
+        patches: _,
         already_declared,
         skipped,
     } = report.import;
