@@ -1,7 +1,7 @@
 //! Tests of resources in namespaces: which organization a tenant's entry is, and which domains may
 //! move between entries.
 
-use portalctl_core::identity::{Contest, Disclosure, Identity, MatchedBy, Rival};
+use portalctl_core::identity::{Contest, Disclosure, Identity, MatchedBy, Rival, candidates};
 use portalctl_model::desired::{DomainsPolicy, FieldPath};
 use portalctl_model::observed::DomainState::{self, Pending, Verified};
 
@@ -175,4 +175,57 @@ fn the_other_holders_of_a_domain_are_told_in_one_phrase() {
     assert_eq!(named, "org_1 (Name of org_1)");
     let (named, _) = told(&[waiting]);
     assert_eq!(named, "org_4 (Name of org_4)");
+}
+
+#[test]
+fn who_has_verified_a_domain_is_told_before_who_waits_for_it() {
+    let world = World::new().org("acme", |entry| entry.domains(["acme.com"]));
+    let live = Live::new()
+        .org("org_1", |org| org.external_id("acme"))
+        .org("org_2", |org| org.domain("acme.com", Pending))
+        .org("org_3", |org| org.domain("acme.com", Verified));
+    let identities = world.identities(&live);
+    let contest = &identities.contested[&key("acme")][&domain("acme.com")];
+    let rivals = contest.rivals.iter();
+    let rivals: Vec<&str> = rivals.map(|rival| rival.organization.as_str()).collect();
+    assert_eq!(rivals, ["org_3", "org_2"]);
+}
+
+#[test]
+fn an_entry_in_conflict_gives_no_domain_up() {
+    let (mut world, live) = moving();
+    world = world.org("double", |entry| entry.pin("org_giver"));
+    assert_eq!(giver_of(&world, &live), None);
+}
+
+#[test]
+fn every_organization_that_an_entry_names_is_a_candidate() {
+    let live = Live::new()
+        .org("org_1", |org| org.external_id("acme"))
+        .org("org_2", |org| org.external_id("old-acme"))
+        .org("org_3", |org| org.external_id("team-a.acme"))
+        .org("org_4", |org| org.external_id("other"));
+    let of = |world: &World| -> Vec<(String, MatchedBy)> {
+        let mut all = candidates(&world.desired, &live.0);
+        let own = all.remove(&key("acme")).unwrap_or_default();
+        own.into_iter()
+            .map(|(id, by)| (id.to_string(), by))
+            .collect()
+    };
+    let mut world = tenant();
+    world.edit("acme", |entry| entry.previously("old-acme"));
+    let former = |id: &str, by: &str| (id.to_owned(), MatchedBy::PreviousKey(external(by)));
+    let expected = [
+        ("org_3".to_owned(), MatchedBy::ExternalId),
+        former("org_2", "old-acme"),
+    ];
+    assert_eq!(of(&world), expected);
+    // The key without the namespace counts where nothing else is found.
+    world.edit("acme", |mut entry| {
+        entry.0.previous_keys.clear();
+        entry.external_id("team-b.acme")
+    });
+    assert_eq!(of(&world), [former("org_1", "acme")]);
+    world.edit("acme", |entry| entry.pin("org_4"));
+    assert_eq!(of(&world)[0], ("org_4".to_owned(), MatchedBy::Id));
 }

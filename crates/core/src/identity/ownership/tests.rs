@@ -380,6 +380,7 @@ fn a_decision_says_whether_the_organization_is_the_resources_and_whether_its_mar
         assert_eq!(decision.is_granted(), is_granted, "{decision:?}");
         assert_eq!(decision.changes_holder(), changes_holder, "{decision:?}");
     }
+    assert_eq!(Permission::AllowAdoption.to_string(), "allowAdoption");
 }
 
 #[test]
