@@ -7,7 +7,7 @@ use portalctl_model::Intent;
 use portalctl_model::desired::Names;
 use portalctl_report::json_v1::{self, ErrorItem};
 use portalctl_report::markdown::{self, FailedRun};
-use portalctl_report::{html, sarif};
+use portalctl_report::{gitlab, html, sarif};
 
 use super::json;
 
@@ -54,6 +54,8 @@ impl Failure<'_> {
             })),
             ("html", "plan" | "status") => html::failure(command, items).ok(),
             ("sarif", "plan" | "validate") => sarif::problems(items, &[]).ok(),
+            ("gitlab-terraform", "plan") => Some(gitlab::no_counts()),
+            ("gitlab-codequality", "plan" | "validate") => gitlab::problem_issues(items, &[]).ok(),
             _ => None,
         }
     }

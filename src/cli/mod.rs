@@ -247,7 +247,10 @@ impl Command {
                 subject: Some(args.subject()),
                 ..of("wait", &args.output)
             },
-            Self::Validate(args) => of("validate", &args.output),
+            Self::Validate(args) => Outputs {
+                files: args.extra.named(),
+                ..of("validate", &args.output)
+            },
             Self::Ids(args) => of("ids", &args.output),
             Self::Import(args) => of("import", &args.output),
             Self::Doctor(args) => of("doctor", &args.output),

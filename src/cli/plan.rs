@@ -23,7 +23,7 @@ use portalctl_model::desired::Desired;
 use portalctl_platform::files;
 use portalctl_report::json_v1;
 use portalctl_report::text::Layout;
-use portalctl_report::{PlanReport, html, markdown, sarif, text};
+use portalctl_report::{PlanReport, gitlab, html, markdown, sarif, text};
 
 /// Show what apply would do.
 ///
@@ -67,6 +67,11 @@ pub(super) enum PlanFormat {
     Html,
     /// For code scanning and annotations: what needs somebody, on its line; on failure too.
     Sarif,
+    /// For a merge request of GitLab: the counts (`artifacts:reports:terraform`); on failure too.
+    GitlabTerraform,
+    /// For a merge request of GitLab: what needs somebody, on its line
+    /// (`artifacts:reports:codequality`); on failure too.
+    GitlabCodequality,
 }
 
 impl PlanFormat {
@@ -83,6 +88,11 @@ impl PlanFormat {
             Self::Html => html::plan(report).map_err(CliError::internal),
             Self::Sarif => sarif::plan(report.plan, desired, &report.headline.manifest_warnings)
                 .map_err(CliError::internal),
+            Self::GitlabTerraform => gitlab::counts(report.plan).map_err(CliError::internal),
+            Self::GitlabCodequality => {
+                gitlab::plan_issues(report.plan, desired, &report.headline.manifest_warnings)
+                    .map_err(CliError::internal)
+            }
         }
     }
 }

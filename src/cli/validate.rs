@@ -9,13 +9,14 @@ use clap::{Args, ValueEnum};
 use super::args::ManifestArgs;
 use super::error::CliError;
 use super::exit::Exit;
+use super::extra_outputs::ExtraOutputArgs;
 use super::json;
 use super::manifest;
 use super::ui::Ui;
 use portalctl_manifest::{Every, Severity};
 use portalctl_model::OrgKey;
 use portalctl_report::json_v1::ValidateDocument;
-use portalctl_report::sarif;
+use portalctl_report::{gitlab, sarif};
 
 /// Check a manifest, offline: every problem at once, each with its place and its fix.
 #[derive(Debug, Args)]
@@ -23,6 +24,9 @@ pub(super) struct ValidateArgs {
     /// The output's format.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(super) output: ValidateFormat,
+
+    #[command(flatten)]
+    pub(super) extra: ExtraOutputArgs<ValidateFormat>,
 
     #[command(flatten)]
     manifest: ManifestArgs,
@@ -37,10 +41,13 @@ pub(super) enum ValidateFormat {
     Json,
     /// For code scanning and annotations: every problem on its line, on failure too.
     Sarif,
+    /// For a merge request of GitLab: every problem on its line (`artifacts:reports:codequality`), on
+    /// failure too.
+    GitlabCodequality,
 }
 
 pub(super) fn run(args: &ValidateArgs, ui: &Ui) -> Result<Exit, CliError> {
-    let (request, format) = (args.manifest.request()?, args.output);
+    let (request, outputs) = (args.manifest.request()?, args.extra.beside(args.output));
     let inputs = manifest::inputs(&request.files)?;
     let Every {
         environments,
@@ -73,23 +80,26 @@ pub(super) fn run(args: &ValidateArgs, ui: &Ui) -> Result<Exit, CliError> {
     let count = keys.len();
     let files = sources.iter().count();
     let warnings = manifest::items(&diagnostics, Severity::Warning);
-    ui.data(&match format {
+    outputs.write(ui, |format, layout| match format {
         ValidateFormat::Text => {
-            let paint = ui.layout().paint;
+            let paint = layout.paint;
             let plural = |n: usize| if n == 1 { "" } else { "s" };
-            format!(
+            Ok(format!(
                 "{} {count} organization{} in {files} file{}{}\n",
                 paint.good("valid:"),
                 plural(count),
                 plural(files),
                 for_environments(&environments)
-            )
+            ))
         }
         ValidateFormat::Json => json(&ValidateDocument {
-            environments,
-            ..ValidateDocument::valid(count, files, warnings)
-        })?,
-        ValidateFormat::Sarif => sarif::problems(&[], &warnings).map_err(CliError::internal)?,
+            environments: environments.clone(),
+            ..ValidateDocument::valid(count, files, warnings.clone())
+        }),
+        ValidateFormat::Sarif => sarif::problems(&[], &warnings).map_err(CliError::internal),
+        ValidateFormat::GitlabCodequality => {
+            gitlab::problem_issues(&[], &warnings).map_err(CliError::internal)
+        }
     })?;
     Ok(Exit::Done)
 }

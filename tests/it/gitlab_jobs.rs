@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Stdio;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::support::child;
 use crate::support::cli::{KEY, Run, TestEnv};
@@ -16,11 +16,15 @@ fn read(path: &str) -> Value {
     serde_saphyr::from_str(&fs::read_to_string(path).unwrap()).unwrap()
 }
 
-/// A job's script, line by line, until one fails.
+/// A job's commands, those before its script included, line by line, until one fails.
 pub(crate) fn job(env: &TestEnv, name: &str) -> Run {
     let jobs = read("ci/gitlab/portalctl.gitlab-ci.yml");
-    let lines = jobs[name]["script"].as_array().unwrap();
-    let lines: Vec<&str> = lines.iter().map(|line| line.as_str().unwrap()).collect();
+    let lines_of = |commands: &Value| -> Vec<String> {
+        let commands = commands.as_array().unwrap().iter();
+        commands.map(|it| it.as_str().unwrap().to_owned()).collect()
+    };
+    let mut lines = lines_of(&jobs[".portalctl"]["before_script"]);
+    lines.extend(lines_of(&jobs[name]["script"]));
     let program = Path::new(env!("CARGO_BIN_EXE_portalctl")).parent().unwrap();
     let path = std::env::var("PATH").unwrap();
     let mut shell = child::script("sh");
@@ -31,6 +35,8 @@ pub(crate) fn job(env: &TestEnv, name: &str) -> Run {
         .env("HOME", env.root().join("home"))
         .env("CI", "true")
         .env("PORTALCTL_MANIFEST", "portal.yaml")
+        .env("PORTALCTL_FLAGS", "")
+        .env("PORTALCTL_GITLAB_TOKEN", "")
         .current_dir(env.path(""))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -42,8 +48,135 @@ pub(crate) fn job(env: &TestEnv, name: &str) -> Run {
 fn a_merge_request_is_validated_without_a_key() {
     let env = TestEnv::with_manifest(CUSTOMERS);
     let _ = job(&env, ".portalctl-validate").exits(0);
+    assert_eq!(report(&env, "codequality.json"), json!([]));
     env.edit("portal.yaml", "intents:", "intentions:");
-    let _ = job(&env, ".portalctl-validate").exits(3);
+    let output = job(&env, ".portalctl-validate").exits(3);
+    assert!(output.stderr.contains("manifest/unknown-field"), "{output}");
+    let issues = report(&env, "codequality.json");
+    let issue = &issues[0];
+    assert_eq!(issue["check_name"], "manifest/unknown-field");
+    assert_eq!(issue["severity"], "critical");
+    assert_eq!(issue["location"]["path"], "portal.yaml");
+    assert_eq!(issue["location"]["lines"]["begin"], 7);
+}
+
+/// A report of a job, read by the rules of GitLab's parsers (`Terraform::Tfplan` and
+/// `Codequality::CodeClimate`), written down again.
+fn report(env: &TestEnv, name: &str) -> Value {
+    let report: Value =
+        serde_json::from_str(&env.read(&format!("portalctl-report/{name}"))).unwrap();
+    let text = json!({ "type": "string", "minLength": 1 });
+    let schema = match name {
+        "counts.json" => json!({
+            "type": "object",
+            "required": ["create", "update", "delete"],
+            "additionalProperties": { "type": "integer", "minimum": 0, "maximum": 999_999 },
+        }),
+        _ => json!({
+            "type": "array",
+            "uniqueItems": true,
+            "items": {
+                "type": "object",
+                "required": ["description", "check_name", "fingerprint", "severity", "location"],
+                "properties": {
+                    "description": text, "check_name": text, "fingerprint": text,
+                    "severity": { "enum": ["info", "minor", "major", "critical", "blocker"] },
+                    "location": {
+                        "type": "object",
+                        "required": ["path", "lines"],
+                        "properties": {
+                            "path": { "type": "string", "pattern": "^[^./]" },
+                            "lines": {
+                                "type": "object",
+                                "required": ["begin"],
+                                "properties": { "begin": { "type": "integer", "minimum": 1 } },
+                            },
+                        },
+                    },
+                },
+            },
+        }),
+    };
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let broken: Vec<String> = validator
+        .iter_errors(&report)
+        .map(|it| it.to_string())
+        .collect();
+    assert!(broken.is_empty(), "{broken:#?}\n{report:#}");
+    report
+}
+
+#[test]
+fn a_merge_request_shows_the_number_of_changes_and_what_needs_somebody() {
+    let env = TestEnv::with_manifest(CUSTOMERS);
+    let sandbox = SandboxServer::start(&env);
+    let _ = job(&env, ".portalctl-plan").at(&sandbox).exits(0);
+    let counts = json!({ "create": 3, "update": 0, "delete": 0 });
+    assert_eq!(report(&env, "counts.json"), counts);
+    assert_eq!(report(&env, "codequality.json"), json!([]));
+
+    let _ = job(&env, ".portalctl-apply").at(&sandbox).exits(0);
+    env.edit("portal.yaml", "name: Globex", "name: Globex Corporation");
+    let text = env.read("portal.yaml");
+    let (rest, _) = text.split_once("  initech:").unwrap();
+    env.write(
+        "portal.yaml",
+        &format!("{rest}  hooli: {{ name: Initech }}\n"),
+    );
+    let prunes = job(&env, ".portalctl-plan").env("PORTALCTL_FLAGS", "--prune");
+    let _ = prunes.at(&sandbox).exits(7);
+    let counts = json!({ "create": 0, "update": 1, "delete": 0 });
+    assert_eq!(report(&env, "counts.json"), counts);
+    let issues = report(&env, "codequality.json");
+    let names: Vec<_> = issues
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| &it["check_name"])
+        .collect();
+    assert!(names.contains(&&json!("plan/renamed-key")), "{issues:#}");
+}
+
+#[test]
+fn a_plan_that_fails_leaves_no_counts_of_an_earlier_one() {
+    let env = TestEnv::with_manifest(CUSTOMERS);
+    let sandbox = SandboxServer::start(&env);
+    let _ = job(&env, ".portalctl-plan").at(&sandbox).exits(0);
+    let refused = job(&env, ".portalctl-plan")
+        .at(&sandbox)
+        .env("WORKOS_API_KEY", "");
+    let _ = refused.exits(4);
+    // GitLab tells that a report lacks its counts.
+    assert_eq!(env.read("portalctl-report/counts.json"), "{}\n");
+    env.edit("portal.yaml", "intents:", "intentions:");
+    let _ = job(&env, ".portalctl-plan").at(&sandbox).exits(3);
+    assert_eq!(
+        report(&env, "codequality.json")[0]["check_name"],
+        "manifest/unknown-field"
+    );
+}
+
+#[test]
+fn lines_of_variables_are_arguments_and_no_code() {
+    let env = TestEnv::with_manifest(CUSTOMERS);
+    let sandbox = SandboxServer::start(&env);
+    env.write(
+        "more/a b.yaml",
+        "organizations:\n  hooli: { name: Hooli }\n",
+    );
+    let files = "portal.yaml\nmore/a b.yaml\n";
+    let both = |flags: &str| {
+        let job = job(&env, ".portalctl-plan").at(&sandbox);
+        job.env("PORTALCTL_MANIFEST", files)
+            .env("PORTALCTL_FLAGS", flags)
+    };
+    let _ = both("--only\nh*\n--requests-per-second=20").exits(0);
+    assert_eq!(report(&env, "counts.json")["create"], 1);
+    let _ = both("--only=$(touch pwned)`touch pwned`; touch pwned").exits(3);
+    assert!(!env.path("pwned").exists());
+    let validate = job(&env, ".portalctl-validate").env("PORTALCTL_MANIFEST", files);
+    // What is for plan and apply is not for it.
+    let _ = validate.env("PORTALCTL_FLAGS", "--prune").exits(0);
 }
 
 #[test]
@@ -107,4 +240,86 @@ fn the_example_extends_jobs_that_are_there() {
         assert!(!merge_request(&example[name]), "{name}");
     }
     assert!(merge_request(&example["validate"]));
+}
+
+const TOKEN: &str = "glpat-canary0123456789";
+
+/// The plan job in the pipeline of a merge request, with a stand-in for GitLab's API.
+fn noted(env: &TestEnv, token: &str) -> Run {
+    let tools = env.path("tools");
+    let state = env.path("gitlab");
+    if !tools.exists() {
+        let curl = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/curl");
+        fs::create_dir(&tools).unwrap();
+        std::os::unix::fs::symlink(curl, tools.join("curl")).unwrap();
+        env.write("gitlab/token", TOKEN);
+        env.write("gitlab/notes.json", "[]");
+    }
+    let program = Path::new(env!("CARGO_BIN_EXE_portalctl")).parent().unwrap();
+    let path = std::env::var("PATH").unwrap();
+    let path = format!("{}:{}:{path}", tools.display(), program.display());
+    job(env, ".portalctl-plan")
+        .env("PATH", &path)
+        .env("GITLAB_STATE", state.to_str().unwrap())
+        .env("PORTALCTL_GITLAB_TOKEN", token)
+        .env("CI_API_V4_URL", "https://gitlab.example.com/api/v4")
+        .env("CI_PROJECT_ID", "42")
+        .env("CI_MERGE_REQUEST_IID", "7")
+}
+
+fn notes(env: &TestEnv) -> Vec<String> {
+    let notes: Value = serde_json::from_str(&env.read("gitlab/notes.json")).unwrap();
+    let notes = notes.as_array().unwrap().iter();
+    notes
+        .map(|note| note["body"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn a_merge_request_has_one_note_of_its_plan() {
+    let env = TestEnv::with_manifest(CUSTOMERS);
+    let sandbox = SandboxServer::start(&env);
+    let output = noted(&env, TOKEN).at(&sandbox).exits(0);
+    let [first] = &notes(&env)[..] else {
+        panic!("{output}");
+    };
+    assert!(
+        first.starts_with("<!-- portalctl:plan environment=staging"),
+        "{first}"
+    );
+    // Somebody else repeats it: that note stays theirs.
+    let theirs = json!([{ "id": 3, "author": { "id": 9 }, "body": first }]);
+    env.write("gitlab/notes.json", &theirs.to_string());
+    let _ = noted(&env, TOKEN).at(&sandbox).exits(0);
+    env.edit("portal.yaml", "Globex", "Globex Labs");
+    let _ = noted(&env, TOKEN).at(&sandbox).exits(0);
+    let [theirs, mine] = &notes(&env)[..] else {
+        panic!("{:?}", notes(&env));
+    };
+    assert!(theirs == first && mine.contains("Globex Labs"), "{mine}");
+
+    // A plan that cannot be made takes the place of the last one, and the job fails.
+    env.edit("portal.yaml", "intents:", "intentions:");
+    let output = noted(&env, TOKEN).at(&sandbox).exits(3);
+    let [_, failed] = &notes(&env)[..] else {
+        panic!("{output}");
+    };
+    assert!(
+        failed.contains("failed") && !failed.contains("Globex Labs"),
+        "{failed}"
+    );
+    for text in [&output.stdout, &output.stderr] {
+        assert!(!text.contains(TOKEN) && !text.contains(KEY), "{output}");
+    }
+}
+
+#[test]
+fn without_a_token_there_is_no_note_and_a_refused_one_fails() {
+    let env = TestEnv::with_manifest(CUSTOMERS);
+    let sandbox = SandboxServer::start(&env);
+    let _ = noted(&env, "").at(&sandbox).exits(0);
+    assert!(!env.path("gitlab/calls").exists());
+    let output = noted(&env, "glpat-wrong").at(&sandbox).output();
+    assert_ne!(output.code, Some(0), "{output}");
+    assert_eq!(notes(&env), [""; 0]);
 }

@@ -80,6 +80,7 @@ mod operator_powers;
 mod operator_running;
 #[cfg(feature = "operator")]
 mod operator_tenants;
+mod other_ci;
 mod parity;
 mod portal_page;
 mod python_sdk;

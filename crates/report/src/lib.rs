@@ -7,6 +7,7 @@
 
 pub mod csv;
 pub mod doctor;
+pub mod gitlab;
 pub mod html;
 pub mod json_v1;
 pub mod markdown;
@@ -14,6 +15,7 @@ pub mod paint;
 pub mod sarif;
 pub mod text;
 
+mod finding;
 mod problem;
 mod view;
 mod width;

@@ -10,25 +10,15 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::ErrorItem;
-use super::view::held_reason;
-use portalctl_core::plan::{Plan, Scope};
-use portalctl_model::OrgKey;
+use super::finding::{self, Finding, Level, Place};
+use portalctl_core::plan::Plan;
 use portalctl_model::codes::Code;
-use portalctl_model::desired::{Desired, Source};
+use portalctl_model::desired::Desired;
 use portalctl_model::inert;
 use portalctl_model::text::{escape, mask_addresses};
 
 /// URL of the standard's schema.
 const SCHEMA: &str = "https://json.schemastore.org/sarif-2.1.0.json";
-
-/// Severity of a result.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-enum Level {
-    Error,
-    Warning,
-    Note,
-}
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -44,7 +34,7 @@ struct Log {
 struct Run {
     tool: Tool,
     column_kind: &'static str,
-    results: Vec<Finding>,
+    results: Vec<SarifResult>,
 }
 
 #[derive(Serialize)]
@@ -71,7 +61,7 @@ struct Rule {
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Finding {
+struct SarifResult {
     rule_id: &'static str,
     level: Level,
     message: Message,
@@ -115,95 +105,37 @@ pub fn plan(
     desired: &Desired,
     manifest_warnings: &[ErrorItem],
 ) -> serde_json::Result<String> {
-    let place = |key: &OrgKey| {
-        let entry = desired.organizations.get(key)?;
-        Some(&entry.source)
-    };
-    let warnings = manifest_warnings.iter().map(|item| (Level::Warning, item));
-    let mut findings: Vec<Finding> = warnings.map(problem).collect();
-    for conflict in &plan.conflicts {
-        let text = format!("{}: {}. {}", conflict.key, conflict.message, conflict.help);
-        let place = place(&conflict.key);
-        let level = match conflict.scope {
-            Scope::Entry | Scope::Metadata => Level::Error,
-            Scope::Domain(_) => Level::Warning,
-        };
-        findings.push(finding(conflict.code, level, &text, place));
-    }
-    for warning in &plan.warnings {
-        let text = format!("{}: {}", warning.key, warning.message);
-        let place = place(&warning.key);
-        findings.push(finding(warning.code, Level::Warning, &text, place));
-    }
-    for note in &plan.notes {
-        let text = format!("{}: {}", note.key, note.message);
-        findings.push(finding(note.code, Level::Note, &text, None));
-    }
-    for held in &plan.held {
-        let change = &held.change;
-        let text = format!(
-            "{}: {} is held, {} allows it: {}",
-            change.key,
-            change.action.kind(),
-            held.needs(),
-            held_reason(held)
-        );
-        findings.push(finding(
-            held.reason.code(),
-            Level::Note,
-            &text,
-            Some(&change.source),
-        ));
-    }
-    log(findings)
+    log(finding::of_plan(plan, desired, manifest_warnings))
 }
 
 /// Renders the problems of a manifest, or the errors that prevented a plan.
 pub fn problems(errors: &[ErrorItem], warnings: &[ErrorItem]) -> serde_json::Result<String> {
-    let errors = errors.iter().map(|item| (Level::Error, item));
-    let warnings = warnings.iter().map(|item| (Level::Warning, item));
-    log(errors.chain(warnings).map(problem).collect())
+    log(finding::of_problems(errors, warnings))
 }
 
-fn problem((level, item): (Level, &ErrorItem)) -> Finding {
-    let help = item.help.as_deref();
-    let help = help.map(|help| format!(" ({help})")).unwrap_or_default();
-    let location = item.file.as_deref().map(|file| {
-        let line = item.line.unwrap_or_default().max(1);
-        location(file, line, item.column.filter(|column| *column > 0))
-    });
-    Finding {
-        rule_id: item.code,
-        level,
-        message: message(&format!("{}{help}", item.message)),
-        locations: location.into_iter().collect(),
+fn result(finding: Finding) -> SarifResult {
+    SarifResult {
+        rule_id: finding.code,
+        level: finding.level,
+        message: message(&finding.text),
+        locations: finding.place.iter().map(location).collect(),
     }
 }
 
-fn finding(code: Code, level: Level, text: &str, place: Option<&Source>) -> Finding {
-    let place = place.filter(|place| place.is_somewhere());
-    let location = place.map(|place| location(&place.file, place.line, None));
-    Finding {
-        rule_id: code.as_str(),
-        level,
-        message: message(text),
-        locations: location.into_iter().collect(),
-    }
-}
-
-fn location(file: &str, start_line: u32, start_column: Option<u32>) -> Location {
+fn location(place: &Place) -> Location {
     Location {
         physical_location: PhysicalLocation {
-            artifact_location: artifact(file),
+            artifact_location: artifact(&place.file),
             region: Region {
-                start_line,
-                start_column,
+                start_line: place.line,
+                start_column: place.column,
             },
         },
     }
 }
 
-fn log(results: Vec<Finding>) -> serde_json::Result<String> {
+fn log(findings: Vec<Finding>) -> serde_json::Result<String> {
+    let results: Vec<SarifResult> = findings.into_iter().map(result).collect();
     let named: BTreeMap<&str, Code> = results
         .iter()
         .filter_map(|result| Some((result.rule_id, Code::find(result.rule_id)?)))
@@ -249,9 +181,8 @@ fn message(text: &str) -> Message {
 
 /// Encodes a path as a relative reference; reserved characters are percent-encoded.
 fn artifact(file: &str) -> ArtifactLocation {
-    let path = file.strip_prefix("./").unwrap_or(file);
-    let mut uri = String::with_capacity(path.len());
-    for byte in path.bytes() {
+    let mut uri = String::with_capacity(file.len());
+    for byte in file.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte) {
             uri.push(char::from(byte));
         } else {
@@ -267,7 +198,7 @@ mod tests {
 
     #[test]
     fn paths_become_references_and_brackets_no_links() {
-        assert_eq!(artifact("./portal/a b#1.yaml").uri, "portal/a%20b%231.yaml");
+        assert_eq!(artifact("portal/a b#1.yaml").uri, "portal/a%20b%231.yaml");
         assert_eq!(message("[x](y) \u{202e}").text, "\\[x\\](y) \\\\u{202e}");
     }
 }
