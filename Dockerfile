@@ -1,7 +1,8 @@
 # The program in an image of its own, with the operator: docker build -t registry.example.com/portalctl .
 #
 # The builder's own target is musl, so that the program is static, on amd64 and arm64 alike.
-FROM rust:1.95-alpine AS build
+# The digest is that of the tag `1.95-alpine`, for all platforms.
+FROM rust:1.95-alpine@sha256:606fd313a0f49743ee2a7bd49a0914bab7deedb12791f3a846a34a4711db7ed2 AS build
 # A C compiler and linker, for the cryptography.
 RUN apk add --no-cache build-base ca-certificates
 WORKDIR /src

@@ -1,6 +1,6 @@
 # The front door. Everything is a script or a cargo call, so that it can be run by itself too.
 
-.PHONY: test test-quick fmt generate bench quickstart faults fuzz crash package
+.PHONY: test test-quick attacks fmt generate bench quickstart faults fuzz crash package
 
 ## Passes every test, installing for itself what the tests need (in .cache/).
 test:
@@ -12,6 +12,10 @@ test-quick:
 	cargo fmt --check
 	cargo clippy --workspace --all-targets --features operator -- -D warnings
 	cargo test --workspace --features operator -- $(addprefix --skip ,$(SLOW))
+
+## Runs every attack of the threat model (docs/concepts/threat-model.md), and counts by area which are held.
+attacks:
+	./scripts/test attacks
 
 ## Formats the code.
 fmt:

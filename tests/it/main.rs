@@ -93,6 +93,7 @@ mod report_pages;
 mod report_sarif;
 mod report_text;
 mod sandbox_server;
+mod supply_chain;
 mod threat_model;
 mod two_environments;
 mod wait;
