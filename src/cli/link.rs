@@ -291,6 +291,7 @@ impl Run<'_> {
             link::Known {
                 identity: identity.unwrap_or(&Identity::Missing),
                 readiness: readiness.as_ref(),
+                name: live.name_of(identity),
             },
             request.options,
         )

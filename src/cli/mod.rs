@@ -394,7 +394,7 @@ fn escaped(mut error: clap::Error) -> clap::Error {
 /// Returns the document of a command line that asked for one and cannot be parsed.
 fn usage_document(arguments: &[String], told: &str, hint: Option<String>) -> Option<String> {
     let mut words = arguments.iter();
-    let command = words.find_map(|word| failures::COMMANDS.into_iter().find(|it| it == word))?;
+    let command = words.find(|word| failures::has_formats(word))?;
     let by_default = if command == "ids" { "json" } else { "text" };
     let format = output_format(arguments).unwrap_or(by_default);
     let message = told.lines().next().unwrap_or(told);

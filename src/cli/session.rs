@@ -271,6 +271,12 @@ pub(super) struct LiveState {
 }
 
 impl LiveState {
+    /// Returns the display name of the organization that an identity names.
+    pub(super) fn name_of(&self, identity: Option<&Identity>) -> Option<&str> {
+        let live = self.observed.organizations.get(identity?.organization()?)?;
+        Some(&live.name)
+    }
+
     /// Returns the live organization of an entry; without one, an error with the command's own code.
     pub(super) fn organization(
         &self,

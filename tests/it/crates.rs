@@ -89,6 +89,53 @@ fn the_pure_crates_can_reach_nothing() {
     }
 }
 
+/// The crates that a crate names as dependencies of its own, without the common part of their name.
+fn built_on(folder: &str) -> BTreeSet<String> {
+    let file = format!("{}/{folder}/Cargo.toml", env!("CARGO_MANIFEST_DIR"));
+    let text = std::fs::read_to_string(file).unwrap();
+    let (_, dependencies) = text.split_once("\n[dependencies]\n").unwrap();
+    dependencies
+        .lines()
+        .take_while(|line| !line.starts_with('['))
+        .filter_map(|line| line.strip_prefix("portalctl-")?.split_once('.'))
+        .map(|(name, _)| name.to_owned())
+        .collect()
+}
+
+#[test]
+fn the_map_names_the_dependencies_of_each_crate_and_files_that_exist() {
+    let top = env!("CARGO_MANIFEST_DIR");
+    let map = std::fs::read_to_string(format!("{top}/ARCHITECTURE.md")).unwrap();
+    let mut crates = 0;
+    for line in map.lines() {
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        let ["", _, folder, built, _, ""] = cells.as_slice() else {
+            continue;
+        };
+        let Some(folder) = folder.trim_matches('`').strip_prefix("crates/") else {
+            continue;
+        };
+        let named = built.split(", ").filter(|name| *name != "–");
+        let named: BTreeSet<String> = named.map(str::to_owned).collect();
+        assert_eq!(named, built_on(&format!("crates/{folder}")), "{folder}");
+        crates += 1;
+    }
+    assert_eq!(
+        crates,
+        std::fs::read_dir(format!("{top}/crates")).unwrap().count()
+    );
+    let quoted = map.split('`').skip(1).step_by(2);
+    let is_path = |text: &&str| {
+        ["crates/", "src/", "tests/"]
+            .iter()
+            .any(|it| text.starts_with(it))
+    };
+    for path in quoted.filter(is_path) {
+        let file = format!("{top}/{path}");
+        assert!(std::path::Path::new(&file).exists(), "there is no {path}");
+    }
+}
+
 #[test]
 fn the_sandbox_knows_nothing_of_the_client() {
     let built_with = built_with();

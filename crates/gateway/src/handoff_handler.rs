@@ -288,6 +288,7 @@ async fn make_link(
         link::Known {
             identity: &reading.identity,
             readiness: reading.readiness.as_ref(),
+            name: None,
         },
         options,
     )

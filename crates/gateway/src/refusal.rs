@@ -130,7 +130,7 @@ impl Refusal {
         match refusal {
             link::Refusal::Undeclared(_) => codes::UNDECLARED.into(),
             link::Refusal::NotCreated
-            | link::Refusal::NotAdopted(_)
+            | link::Refusal::NotAdopted { .. }
             | link::Refusal::Conflict(_) => Self::new(refusal.code(), ErrorPage::NotReady),
             link::Refusal::AlreadyConnected(_) => {
                 Self::new(refusal.code(), ErrorPage::AlreadyThere)

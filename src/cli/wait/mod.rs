@@ -124,6 +124,7 @@ async fn begin(
 ) -> Result<(OrganizationId, IntentReadiness), CliError> {
     let live = session.observe().await?;
     let identity = live.identities.entries.get(key);
+    let name = live.name_of(identity);
     let identity = identity.unwrap_or(&Identity::Missing);
     // Waiting makes nothing, so neither of the two rules of links applies.
     let options = Options {
@@ -134,6 +135,7 @@ async fn begin(
     let known = link::Known {
         identity,
         readiness: None,
+        name,
     };
     let permitted = link::may_link(desired, key, intent, known, options)
         .map_err(|refusal| refused(&refusal, key, intent))?;

@@ -1,3 +1,5 @@
+//! `doctor` of the built binary with wrong, missing and exposed credentials.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! `doctor` of the built binary behind proxies, broken TLS and silent endpoints.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! `doctor` of the built binary on return URLs and links.
+
 use super::*;
 
 #[test]

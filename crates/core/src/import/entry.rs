@@ -60,7 +60,7 @@ impl<'a> Neighbours<'a> {
         self.holders.get(domain) > Some(&1)
     }
 
-    /// Leaves out values that contradict the rest of the manifest.
+    /// Returns why a value cannot be declared beside the rest of the manifest; nothing where it can.
     fn refuse(&self, part: &Part) -> Option<Refusal> {
         match part {
             Part::ExternalId(id) if self.external_ids.get(id.as_str()) > Some(&1) => {

@@ -34,7 +34,7 @@ use validator::{Refusal, Validator};
 
 pub use text::{SETTINGS_FILE, overlay, settings};
 
-/// Selection of the live organizations to import.
+/// Live organizations of an environment, each with its key and whether an entry declares it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Survey {
     candidates: Vec<Candidate>,
@@ -63,13 +63,13 @@ struct Candidate {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Fate {
-    /// No entry is about it.
+    /// No entry declares it.
     New,
-    /// An entry is it.
+    /// An entry declares it.
     Declared,
-    /// The entry of another environment is it.
+    /// An entry of another environment declares it.
     Elsewhere,
-    /// Unknown: WorkOS did not tell.
+    /// A conflict or an unread object leaves open whether an entry declares it.
     MaybeDeclared,
 }
 
@@ -108,7 +108,7 @@ pub struct NewFile {
     pub organization_name: String,
     /// The file's text.
     pub text: String,
-    /// Live organization that is left out of the file.
+    /// Values of the organization that the file does not declare.
     pub left_out: Vec<LeftOut>,
 }
 
@@ -148,7 +148,7 @@ impl Skipped {
 }
 
 impl Survey {
-    /// Looks at everything that is live.
+    /// Creates the survey of an environment.
     ///
     /// Takes an observation of the whole environment: keys and shared domains hang on all of it.
     pub fn new(desired: &Desired, observed: &Observed, identities: &Identities) -> Self {

@@ -52,7 +52,12 @@ pub enum Refusal {
     /// There is no organization yet.
     NotCreated,
     /// There is one that nobody has adopted yet.
-    NotAdopted(OrganizationId),
+    NotAdopted {
+        /// The organization.
+        organization: OrganizationId,
+        /// Display name of the organization, where it was read.
+        name: Option<String>,
+    },
     /// A person must decide which organization it is; at least one reason.
     Conflict(Vec<IdentityConflict>),
     /// A connection is active already; what readiness says of it.
@@ -66,6 +71,8 @@ pub struct Known<'a> {
     pub identity: &'a Identity,
     /// Readiness of the very intent; without it nothing keeps a second connection from being set up.
     pub readiness: Option<&'a IntentReadiness>,
+    /// Display name of the organization that the identity names, where it was read.
+    pub name: Option<&'a str>,
 }
 
 /// Decides whether a link may be made now.
@@ -79,13 +86,17 @@ pub fn may_link(
     let Known {
         identity,
         readiness,
+        name,
     } = known;
     declares(desired.organizations.get(key), intent, options)?;
     let organization = match identity {
         Identity::Matched { organization, .. } => organization.clone(),
         Identity::Missing => return Err(Refusal::NotCreated),
         Identity::Adoptable { organization, .. } => {
-            return Err(Refusal::NotAdopted(organization.clone()));
+            return Err(Refusal::NotAdopted {
+                organization: organization.clone(),
+                name: name.map(str::to_owned),
+            });
         }
         Identity::Conflicted(conflicts) => return Err(Refusal::Conflict(conflicts.clone())),
     };
@@ -123,7 +134,7 @@ impl Refusal {
     pub const fn code(&self) -> Code {
         match self {
             Self::Undeclared(_) => codes::UNDECLARED,
-            Self::NotCreated | Self::NotAdopted(_) => codes::NO_ORGANIZATION,
+            Self::NotCreated | Self::NotAdopted { .. } => codes::NO_ORGANIZATION,
             Self::Conflict(_) => codes::CONFLICT,
             Self::AlreadyConnected(_) => codes::ALREADY_CONNECTED,
         }
@@ -143,10 +154,14 @@ impl Refusal {
                 )
             }
             Self::NotCreated => format!("the organization of {key} is not created yet"),
-            Self::NotAdopted(organization) => format!(
-                "{key} has no organization yet; {} would be adopted",
-                escape(organization.as_str())
-            ),
+            Self::NotAdopted { organization, name } => {
+                let id = escape(organization.as_str());
+                let organization = match name {
+                    Some(name) => format!("{} ({id})", escape(name)),
+                    None => id.into_owned(),
+                };
+                format!("{key} has no organization yet; {organization} would be adopted")
+            }
             Self::Conflict(conflicts) => {
                 let why = conflicts.iter().map(|conflict| conflict.message.as_str());
                 let why: Vec<&str> = why.collect();
@@ -167,7 +182,7 @@ impl Refusal {
                     .to_owned()
             }
             Self::NotCreated => "run portalctl apply".to_owned(),
-            Self::NotAdopted(_) => "run portalctl apply --adopt".to_owned(),
+            Self::NotAdopted { .. } => "run portalctl apply --adopt".to_owned(),
             Self::Conflict(conflicts) => {
                 let help = conflicts.iter().map(|conflict| conflict.help.as_str());
                 help.collect::<Vec<_>>().join("; ")
@@ -225,6 +240,7 @@ mod tests {
         let known = Known {
             identity,
             readiness,
+            name: Some("Acme"),
         };
         may_link(&desired, &key, intent, known, options)
     }

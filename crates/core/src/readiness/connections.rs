@@ -271,9 +271,9 @@ fn when(updated_at: Option<Timestamp>, created_at: Option<Timestamp>) -> Option<
 mod tests {
     use super::*;
 
-    /// Returns a verdict of which only the evidence is kept.
+    /// Checks that the evidence of a verdict leads to the same state as the verdict.
     #[track_caller]
-    fn agrees(verdict: &Verdict) {
+    fn assert_agrees(verdict: &Verdict) {
         let known = Some(verdict.state).filter(|state| *state != State::Unknown);
         assert_eq!(verdict.evidence.judged(), known, "{:?}", verdict.evidence);
     }
@@ -283,7 +283,7 @@ mod tests {
         let states = "requires_type draft validating active inactive deleting linked \
                       invalid_credentials unlinked tomorrow";
         for state in states.split(' ') {
-            agrees(&connection_verdict(&Connection {
+            assert_agrees(&connection_verdict(&Connection {
                 id: "conn_1".to_owned(),
                 organization_id: None,
                 name: String::new(),
@@ -292,7 +292,7 @@ mod tests {
                 created_at: None,
                 updated_at: None,
             }));
-            agrees(&directory_verdict(&Directory {
+            assert_agrees(&directory_verdict(&Directory {
                 id: "directory_1".to_owned(),
                 organization_id: None,
                 name: String::new(),

@@ -1,3 +1,5 @@
+//! Tests of the gateway's configuration: every refusal names the setting.
+
 use super::*;
 
 const MINIMAL: &str = "version: 1\ntoken: { issuer: app, secret_file: s }\n";

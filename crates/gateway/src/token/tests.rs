@@ -1,3 +1,5 @@
+//! Tests of hand-off tokens: the accepted form, and each check that refuses one.
+
 use jsonwebtoken::{Algorithm, EncodingKey, encode};
 use serde_json::{Value, json};
 

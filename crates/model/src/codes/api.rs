@@ -66,11 +66,11 @@ codes! {
         "A request took longer than its time limit, also when it was tried again.",
         "Run the command again; if it stays, check the network and the status page of WorkOS.";
     INVALID_ANSWER = "api/invalid-answer",
-        "the answer is not what the WorkOS API gives",
+        "the answer is not one of the WorkOS API",
         "The body is not JSON, is too large, or lacks what cannot be done without (an id). Or it holds a portal link that is not safe to show or follow: a link has to be an https URL of visible ASCII characters, at most 4 KB long and without a user name (plain http only between this machine and itself). A proxy or another server may have answered.",
         "Check --api-url and any proxy in between.";
     UNSTABLE_LIST = "api/unstable-list",
-        "a list did not come to an end",
+        "a list could not be read to its end",
         "The pages of a list repeated themselves or changed so much while they were read that no complete view was had.",
         "Run the command again when fewer changes are being made.";
     WITHHELD = "api/withheld",
@@ -78,7 +78,7 @@ codes! {
         "Right before the write was sent, the operator saw that nothing may be written any more: the resource or its environment was paused, suspended, set to Observe or deleted, or another process of the operator leads.",
         "Nothing, if that is meant; otherwise remove the annotation portalctl.dev/paused or spec.suspend.";
     READ_FAILED = "api/read-failed",
-        "something could not be read, and is unknown",
+        "part of the account could not be read",
         "WorkOS refused or failed to answer the read of one object or one list, or answered something that is not its API's. Everything else was read: only what rests on it is unknown, and nothing is changed on account of it. After many failures of one kind the others are not asked about in that run.",
         "Run `portalctl status` again; if it stays, look at the answer that is shown: the account may lack the feature, or WorkOS's support may help. `status --fail-on unknown` makes it an exit code of 2.";
     REDIRECTED = "api/redirected",

@@ -30,7 +30,7 @@ codes! {
         "The key is empty or holds characters that no key holds. It is not shown.",
         "Copy the key again from the WorkOS dashboard, as one line without quotes.";
     WRONG_KEY_KIND = "cli/wrong-key-kind",
-        "the API key is of another environment than the manifest is meant for",
+        "the API key belongs to another environment than the manifest names",
         "`environment.api_key` says which kind of key the manifest takes (test or live), and the key at hand is of another kind. No request was made.",
         "Use the key of the right environment, or the manifest of this one.";
     CLIENT_ID_DIFFERS = "cli/client-id-differs",
@@ -46,7 +46,7 @@ codes! {
         "--allow-plain-http accepts an endpoint with plain http on another machine, which is meant for a sandbox: only test keys (`sk_test_…`) are sent there. No request was made.",
         "Use a test key, or an https address.";
     NO_CONSENT = "cli/no-consent",
-        "nobody agreed to what would be done",
+        "the changes were not confirmed",
         "What changes something, or writes to a customer, asks first, and there is no terminal to ask at, or the answer was no.",
         "Look at what would be done (for apply, `portalctl plan`), then run the command with --yes.";
     FILE = "cli/file",
@@ -94,7 +94,7 @@ codes! {
         "A signal (Ctrl-C or SIGTERM) stopped the run. What was in flight was finished first.",
         "Run the command again: it goes on where it stopped.";
     INTERNAL = "cli/internal",
-        "portalctl failed in a way it should not",
+        "portalctl has an internal error",
         "Something that cannot happen happened.",
         "Please report it, with the command and the message.";
 }

@@ -42,7 +42,7 @@ codes! {
         "The host was found, and nothing listens on the port, or a firewall refuses the way there.",
         "Check the port in --api-url or WORKOS_API_URL, that the server runs, and the firewall.";
     TLS = "doctor/tls",
-        "no secure connection came about",
+        "no TLS connection could be made",
         "The host answered, and its certificate is not trusted, is of another host or has ended, or it does not speak TLS. A proxy that reads the traffic shows a certificate of its own.",
         "Behind such a proxy, point SSL_CERT_FILE at a PEM file with its certificate authority; otherwise check the address, and this machine's clock.";
     LOW_BUDGET = "doctor/low-budget",
@@ -82,7 +82,7 @@ codes! {
         "The page that customers come back to is not there, fails, or cannot be reached from this machine.",
         "Correct the URL or the page. A page that is reachable from another network only fails here and may be fine.";
     RETURN_URL_ODD = "doctor/return-url-odd",
-        "a return URL answers with a refusal",
+        "a return URL answers with an error status",
         "The page refused a plain GET with a status that is neither a success, a redirect nor a request to sign in.",
         "Open the URL in a browser, signed in, and see that it is the page that is meant.";
     NO_INTENT = "doctor/no-intent",

@@ -20,47 +20,47 @@ codes! {
         "The gateway reads its manifest again when the files change. What it reads now is broken, or is meant for another environment.",
         "Correct the manifest; the log tells every problem. Restart the gateway to serve another environment.";
     NO_TOKEN = "gateway/no-token",
-        "somebody came without a hand-off token",
+        "the request has no hand-off token",
         "The page was opened by itself, from a bookmark, or by a program. Only the app hands people over.",
         "Nothing, unless it is your app that sends people there: it passes the token as `token`.";
     ADDRESS = "gateway/address",
-        "the address names no key and intent",
+        "the address does not name an organization and an intent",
         "The path is not /portal/KEY/INTENT with a key of the manifest's form and an intent's own name.",
         "Correct the address in the app, if it is the app's.";
     PARAMETER = "gateway/parameter",
-        "the address carries something besides the token",
+        "the address has other parameters than the token",
         "The gateway takes no parameter but `token`, once: where people go afterwards is the manifest's to say, never the address's.",
         "Remove the other parameters in the app. If it is not the app's doing, somebody is trying.";
     MALFORMED = "gateway/token-malformed",
-        "the text is no token",
+        "the token is not a signed JWT",
         "It is not three base64url parts with a JSON header of a known algorithm, or it is longer than 4,096 bytes. An unsigned token (`alg: none`) is malformed too.",
         "Let the app make tokens with a JWT library; docs/guides/gateway.md shows how.";
     HEADER = "gateway/token-header",
-        "the token's header says more than it may",
+        "the token's header has a parameter that is not allowed",
         "Only `alg`, `typ` and `kid` are read. Headers that name keys (`jku`, `jwk`, `x5u`, `x5c`) or want to be understood (`crit`) are how forged tokens are made to be believed.",
         "Let the app leave them out.";
     ALGORITHM = "gateway/token-algorithm",
-        "the token is signed with an algorithm that its key is not for",
+        "the token's algorithm does not fit its key",
         "The key decides the algorithm, never the header. A token signed with a public key as if it were a secret is refused here.",
         "Sign with the algorithm of the key: HS256 with a secret, RS256, ES256 or EdDSA by the JWKS.";
     UNKNOWN_KEY = "gateway/token-key",
-        "the token names a key that is not known",
+        "the token's key is not known",
         "Its `kid` is in no key of the JWKS, also after looking again, or it names none and there are several keys.",
         "Publish the key before signing with it, and let the app set `kid`.";
     SIGNATURE = "gateway/token-signature",
-        "the token's signature does not hold",
+        "the token's signature is not valid",
         "It was made with another key, or the token was changed on its way.",
         "Hold the app's secret against the gateway's. After a rotation both need the new one; the gateway reads two.";
     CLAIMS = "gateway/token-claims",
-        "a claim is missing, stands twice, or is not of its type",
+        "a claim is missing, repeated or of the wrong type",
         "A token holds iss, aud, sub, organization, intents, role, iat, exp and jti, each once.",
         "docs/guides/gateway.md has the table of claims, and ten lines for each language.";
     ISSUER = "gateway/token-issuer",
-        "the token is by another issuer",
+        "the token has another issuer",
         "Its `iss` is not `token.issuer` of the configuration.",
         "Make both the same text.";
     AUDIENCE = "gateway/token-audience",
-        "the token is meant for somebody else",
+        "the token has another audience",
         "Its `aud` is not this gateway alone: `token.audience`, else its public URL.",
         "Make both the same text.";
     EXPIRED = "gateway/token-expired",
@@ -72,7 +72,7 @@ codes! {
         "It was issued, or begins to be valid, in the future by the gateway's clock.",
         "Set the clocks of both machines by NTP.";
     TOO_LONG = "gateway/token-lifetime",
-        "the token lives too long",
+        "the token's lifetime is too long",
         "Between `iat` and `exp` there may be two minutes.",
         "Let it expire sooner.";
     BEFORE_START = "gateway/token-before-start",
@@ -88,7 +88,7 @@ codes! {
         "`used_tokens.redis_url_file` names a file that holds no address of a Redis, or the Redis does not answer within two seconds. While it does not, no token is accepted: it might have been used. The person gets 503 and is asked to try again, and the token stays good.",
         "Correct the address, or see why the Redis does not answer; portalctl_gateway_token_store_is_reachable tells when it does.";
     ROLE = "gateway/role",
-        "the person is no IT admin",
+        "the person is not an IT admin",
         "The token's `role` is not the one that `token.role` wants.",
         "Let the app show the button to IT admins only, and say so in the token.";
     OTHER_ORGANIZATION = "gateway/other-organization",
@@ -108,27 +108,27 @@ codes! {
         "Only `proxy.peers` may say who somebody is. Whoever else sends these headers is trying, or reaches the gateway past the proxy.",
         "Let nothing but the proxy reach the gateway. If it is the proxy, add its address to `proxy.peers`.";
     NO_IDENTITY = "gateway/no-identity",
-        "the proxy did not say who somebody is",
+        "the proxy sent no identity",
         "There is no X-Forwarded-User or X-Forwarded-Email, it stands twice, or it is no plain text.",
         "Let the proxy set them (oauth2-proxy: --pass-user-headers) and remove what clients send.";
     NO_NAVIGATION = "gateway/no-navigation",
-        "a request that cannot follow to the portal asked for a link",
+        "the request is not a navigation to a page",
         "A script fetched the address, a frame loaded it, or the browser asked ahead of time. Nobody would see the portal, so no link is made and the token stays good.",
         "Open the address as a page: by a link, a form, or `location.assign(address)` after a fetch of your own endpoint that returns the address.";
     CROSS_SITE = "gateway/cross-site",
-        "another site sent somebody to the gateway, who is asked first",
+        "another site sent the visitor, who is asked first",
         "Behind a proxy the browser's cookie goes with every request, also with one that another site causes. So the gateway shows a page with a button before it makes a link.",
         "Nothing: the person continues by the button. Links of an app on the same site as the gateway are not asked about.";
     SESSION = "gateway/session",
-        "somebody came back without having been handed over in this browser",
+        "the browser has no session of a hand-off",
         "The cookie that /portal sets is missing, has expired, was changed, or is of another organization or intent. Without `secret_file` it also ends with the gateway.",
         "Nothing for a single one: they go back to the app, which shows how far they are.";
     LIMITED = "gateway/limited",
-        "somebody asks too often",
+        "one client sends too many requests",
         "More than `limits.per_subject` or `limits.per_organization` in a minute.",
         "Nothing, unless they are real people: then raise the limits.";
     BUSY = "gateway/busy",
-        "the gateway has enough to do",
+        "the gateway has reached its limit of requests",
         "As many links are being made as `limits.in_flight` allows, the memory of used tokens is full, or the gateway has not begun yet. The person is asked to try again.",
         "If it lasts, give the gateway a key of its own and a higher --requests-per-second.";
     NO_ANSWER = "gateway/no-answer",

@@ -14,7 +14,7 @@ codes! {
         "A customer is invited to set up what the manifest declares, and --intent names something else. No request was made.",
         "Correct --intent, or add the intent to the entry's `intents`.";
     NOT_INVITABLE = "invite/not-invitable",
-        "nothing is left that can be invited to",
+        "no intent is left to invite to",
         "WorkOS invites to sso, dsync, domain_verification, log_streams and bring_your_own_key. Audit logs are shown to the customer and not set up by them; certificate renewal has no invitation.",
         "Send the customer's IT admin a portal link for these intents instead.";
     NO_ORGANIZATION = "invite/no-organization",

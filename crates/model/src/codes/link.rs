@@ -10,7 +10,7 @@ codes! {
         "A portal link is for an organization, and there is none yet for this entry: it is not created, not adopted, or was deleted meanwhile.",
         "Run `portalctl apply` (with --adopt if the plan says so), then ask for the link again.";
     CONFLICT = "link/conflict",
-        "it cannot be told which organization is the customer's",
+        "the organization of the customer is not clear",
         "The entry is in conflict: several organizations could be the customer's, or its ids disagree. A link for the wrong one would let a stranger set up single sign-on there.",
         "Resolve the conflict that `portalctl plan` shows, then ask for the link again.";
     ALREADY_CONNECTED = "link/already-connected",
@@ -18,7 +18,7 @@ codes! {
         "The Admin Portal's rule is one single sign-on connection per organization: behind another link the customer's IT admin would change or replace the one that their people sign in with.",
         "Nothing has to be done. To let the customer change the connection, ask with --again.";
     NOT_A_TERMINAL = "link/not-a-terminal",
-        "the link would not go to a person at a terminal",
+        "the link would not be printed on a terminal",
         "A portal link is a credential: whoever has it can set up the customer's single sign-on. Standard output is not a terminal, or CI is set, so the link could end in a log or a file. No request was made, so no link exists.",
         "Open it in the browser with --open, or, where nothing keeps what is printed, pass --allow-non-tty.";
     NO_BROWSER = "link/no-browser",
@@ -42,7 +42,7 @@ codes! {
         "WorkOS answered 404 to `POST /portal/revoke_link` although the organization was there a moment ago: the endpoint does not have this route. The official emulator does not; WorkOS itself and `portalctl sandbox` do. Nothing was ended.",
         "Against the emulator nothing can be done: a link dies after five minutes. Elsewhere check --api-url and any proxy in between.";
     WENT_WRONG = "link/went-wrong",
-        "the set-up went wrong",
+        "the set-up failed",
         "While it was waited for, the customer's set-up came into a state that needs attention: a connection was switched off, credentials were refused, or a domain could not be verified.",
         "Do what the next step says, then make a new link or wait again.";
     TIMED_OUT = "link/timed-out",

@@ -34,7 +34,7 @@ codes! {
         "Nesting, documents, anchors and aliases are bounded, so that a small file cannot take all memory.",
         "Write the values out instead of using anchors, and check for an unclosed bracket.";
     TOO_MANY_FINDINGS = "manifest/too-many-findings",
-        "there is more to say than is shown",
+        "more problems were found than are shown",
         "After ten thousand findings the others are only counted. They usually have one cause.",
         "Correct the ones that are shown, then run the command again.";
     WRONG_ENCODING = "manifest/wrong-encoding",
@@ -150,7 +150,7 @@ codes! {
         "`version` is the version of the manifest's format, not of its content. This portalctl knows version 1.",
         "Write `version: 1`, or use a newer portalctl.";
     UNKNOWN_VALUE = "manifest/unknown-value",
-        "a word that the field does not know",
+        "a value that the field does not allow",
         "The field takes one of a few words.",
         "Use one of the words that are shown.";
     INVALID_NUMBER = "manifest/invalid-number",
@@ -166,7 +166,7 @@ codes! {
         "The text is empty or holds nothing but spaces.",
         "Write it, or remove the field.";
     INVALID_TEXT = "manifest/invalid-text",
-        "a text holds a character that cannot be seen",
+        "a text holds an invisible character",
         "Line breaks, control characters, characters without width and characters that turn the direction of writing can make text look like something else than it is, in a plan or in a dashboard.",
         "Remove the character.";
     DISPLAY_NAME = "manifest/display-name",
@@ -178,7 +178,7 @@ codes! {
         "Keys and the manifest's own name hold lower-case letters, digits, `-` and `.`, start and end with a letter or digit, and have at most 63 characters, so that they can name Kubernetes objects.",
         "Write it in lower case with `-` between words. An organization that exists under another id keeps it as `external_id` beside the key.";
     INVALID_ID = "manifest/invalid-id",
-        "not an id of the wanted kind",
+        "not a WorkOS id of the expected kind",
         "Ids are made by WorkOS or Stripe and begin with their kind: `org_`, `client_`, `cus_`.",
         "Copy the id from where it was made. Your own ids belong into `external_id`.";
     INVALID_EXTERNAL_ID = "manifest/invalid-external-id",
@@ -266,7 +266,7 @@ codes! {
         "WorkOS allows 20 IT contacts for an organization.",
         "Name the ones who set up the portal.";
     NOBODY_TO_INVITE = "manifest/nobody-to-invite",
-        "an invitation without anybody to invite",
+        "an invitation without an IT contact",
         "`invite: once` lets WorkOS write to the IT contacts of the organization, and there are none.",
         "Add `it_contacts`, or remove `invite`.";
     UNKNOWN_PATH = "manifest/unknown-path",

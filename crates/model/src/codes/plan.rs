@@ -14,7 +14,7 @@ codes! {
         "The entry pins an organization by `id` and declares an `external_id`, but the live organization has a different one, which other systems may rely on.",
         "Write the live external id into the manifest, or run with --allow-rekey to replace it.";
     MANY_MATCHES = "plan/many-matches",
-        "more than one organization answers to an entry",
+        "several organizations match one entry",
         "Several live organizations have the entry's external id or one of its previous keys, so it cannot be told which one is meant.",
         "Pin the right one with `id`, and merge or delete the others in the WorkOS dashboard.";
     WITHOUT_ID = "plan/organization-without-id",
@@ -118,11 +118,11 @@ codes! {
         "One entry gives a domain up and another one declares it. It is removed first and then added, as pending: users of the domain cannot sign in by it until the new organization has verified it. Where the removal is held, so is the addition.",
         "Agree on the time with the customer, and have the DNS record of the new organization ready.";
     KEPT_DIFFERENTLY = "plan/kept-differently",
-        "WorkOS keeps a value otherwise than it was sent",
+        "WorkOS keeps another value than was sent",
         "WorkOS answered a write with another value than the one that was sent. The organization is marked with a hash of both (`portalctl_kept`), so that the same value is not sent again at every run. As soon as the manifest or WorkOS says something else, the field is compared as ever.",
         "Declare the value as WorkOS keeps it.";
     CONTACT_MISSING = "plan/contact-missing",
-        "the contact to invite is not there",
+        "the organization does not have the contact to invite",
         "Right before the invitation the organization's IT contacts were read, and the one that the plan names was not among them: somebody removed it, or it could not be added.",
         "Run plan again: it shows the contact as one to add.";
     WAITS = "plan/waits",

@@ -24,7 +24,7 @@ codes! {
         "The Admin Portal sets up one single sign-on connection for an organization. Behind a link for `sso` the customer then sees the existing connection instead of the set-up, also when it was made by hand or is not active.",
         "See what is there with `portalctl status --only KEY`. To begin again, delete the connection in the WorkOS dashboard (its people cannot sign in meanwhile), then make a new link.";
     RETURN_URL = "portal/return-url",
-        "the way back from the portal does not work",
+        "the portal cannot lead back to the return URL",
         "After leaving the portal the browser lands on an error, on the wrong page, or stays where it is: the return URL is mistyped, needs a sign-in that lost its way, cannot be reached from the customer's network, or was left to the dashboard's default.",
         "Open the URL of `return_urls` (or of the dashboard's Admin Portal page) in a private window: it has to lead to a page of your app. Correct it, and make a new link: a link keeps the URL it was made with.";
     NOT_ENTITLED = "portal/not-entitled",
@@ -32,11 +32,11 @@ codes! {
         "The feature is not enabled for the WorkOS account, environment or organization (it is not entitled to it), so the portal shows nothing to set up, or refuses the link.",
         "Ask WorkOS which plan includes the feature and have it enabled; until then leave the intent out of the manifest.";
     PROFILE_OUTSIDE = "portal/profile-outside-organization",
-        "somebody may not sign in: their e-mail domain is not the organization's",
+        "a person cannot sign in: their e-mail domain is not the organization's",
         "WorkOS returned profile_not_allowed_outside_organization: single sign-on works, and the address of the person is not of a verified domain of the organization. Usual for customers with several domains, and for guests.",
         "Declare every domain that the customer's people use, and have each verified (`portalctl status --intent domain_verification`). For guests, `allow_profiles_outside_organization: true` lets people of any domain sign in.";
     NO_CONNECTION = "portal/no-connection",
-        "somebody may not sign in: there is no active connection",
+        "a person cannot sign in: there is no active connection",
         "WorkOS returned organization_invalid or connection_invalid: the organization has no connection that can be used, because the customer has not finished the set-up, or your app asks with an id of another environment.",
         "See how far the customer is with `portalctl status --only KEY`, and compare your app's id with `portalctl ids`.";
 }

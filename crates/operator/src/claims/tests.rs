@@ -1,3 +1,5 @@
+//! Tests of claims: which of several resources gets an organization.
+
 use std::sync::Arc;
 
 use serde_json::{Value, json};

@@ -237,9 +237,12 @@ impl Client {
                 return (Duration::ZERO, Err(Failed::new(Failure::Refused, error)));
             }
         };
-        // An error would mean that the semaphore was closed, which nobody does.
         let came = self.clock.instant();
-        let _permit = self.in_flight.acquire().await.ok();
+        let _permit = self
+            .in_flight
+            .acquire()
+            .await
+            .expect("nobody closes the semaphore");
         self.pace.acquire().await;
         let waited = self.clock.instant().saturating_duration_since(came);
         if call.is_merged && waited > MAX_MERGED_AGE {

@@ -1,3 +1,5 @@
+//! Tests of the client over a scripted transport: retries, keys, errors and what is never sent.
+
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
 use std::sync::Mutex;

@@ -1,7 +1,7 @@
 //! DNS: looks TXT records up, as the world sees them.
 //!
 //! Goes in: the record that proves a domain. Comes out: what the resolvers answered, for
-//! `verification` to judge. Everything is bounded: each try, and the whole look.
+//! `verification` to judge. Everything is bounded: each try, and the whole lookup.
 
 mod resolver;
 
@@ -24,12 +24,12 @@ pub trait TxtLookup: Send + Sync {
     fn texts(&self, name: &str) -> impl Future<Output = Answer> + Send;
 }
 
-/// Time limit of a lookup.
+/// Time limits of a lookup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Bounds {
-    /// One try; there are two.
+    /// Longest time for one try of one question; there are two tries.
     pub attempt: Duration,
-    /// DNS names that are looked up for one record.
+    /// Longest time for all questions about one record, the wrong names included.
     pub total: Duration,
 }
 
@@ -71,7 +71,7 @@ impl Resolvers {
         }
     }
 
-    /// Answers of all resolvers about a record.
+    /// Asks every resolver about a record, all at once.
     pub async fn look(&self, record: &Record) -> Look {
         let answered = self.asked.iter().map(async |(name, resolver)| {
             let answers = match resolver {
@@ -100,8 +100,8 @@ impl Look {
     }
 }
 
-/// Asks one resolver: about the right name, and about the usual wrong ones only when the record is
-/// not there. What has not come when time is up counts as not answered.
+/// Asks one resolver about a record: at its own name, and at the usual wrong names only when it is
+/// not there. A question without an answer within `total` counts as failed by timeout.
 pub async fn look(
     lookup: &impl TxtLookup,
     record: &Record,

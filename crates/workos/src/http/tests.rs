@@ -1,3 +1,5 @@
+//! Tests of the HTTP transport against servers that break off, wait or send too much.
+
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::mpsc;

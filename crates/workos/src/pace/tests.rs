@@ -1,3 +1,5 @@
+//! Tests of the pace under virtual time: limits, bursts and what headers teach.
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -1,3 +1,5 @@
+//! Tests of reading lists against servers that change, lie, lose cursors or never end.
+
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;

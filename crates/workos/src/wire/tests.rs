@@ -1,3 +1,5 @@
+//! Tests of decoding: answers as WorkOS documents them, and answers that lack something.
+
 use super::*;
 use portalctl_model::{Email, ExternalId, Intent};
 

@@ -1,3 +1,5 @@
+//! Tests of ownership: every row of the table for the command line and for the operator.
+
 use std::collections::BTreeMap;
 
 use super::Presence::{Gone, Living, Unknown};

@@ -1,3 +1,5 @@
+//! Tests of the verdicts on the account: rate limit, client id and declared organizations.
+
 use super::*;
 
 #[test]

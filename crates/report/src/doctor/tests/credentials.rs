@@ -1,3 +1,5 @@
+//! Tests of the verdicts on the API key, its file and the client id.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! Tests of the doctor's verdicts: facts of a healthy set-up, each changed in one place.
+
 use std::time::Duration;
 
 use http::Method;

@@ -1,3 +1,5 @@
+//! Tests of the verdicts on network, proxy, certificates and clock.
+
 use super::*;
 
 #[test]

@@ -1,3 +1,5 @@
+//! Tests of the verdicts on return URLs and on making a link.
+
 use super::*;
 
 #[test]

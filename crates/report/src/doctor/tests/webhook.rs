@@ -1,3 +1,5 @@
+//! Tests of the verdicts on the webhook endpoint of an environment.
+
 use super::*;
 use portalctl_model::observed::Answer;
 use portalctl_workos::WebhookEndpoint;

@@ -1,3 +1,5 @@
+//! Tests of the guard against organizations that somebody took since the plan.
+
 use super::*;
 use portalctl_core::plan::{Action, Change, Reason, Target};
 use portalctl_model::desired::Source;
