@@ -14,6 +14,7 @@ use portalctl_model::{Intent, OrgKey};
 pub(super) enum Route {
     Portal,
     Return,
+    State,
     Other,
 }
 
@@ -22,6 +23,7 @@ impl Route {
         match self {
             Self::Portal => "portal",
             Self::Return => "return",
+            Self::State => "state",
             Self::Other => "other",
         }
     }

@@ -13,6 +13,7 @@ use url::form_urlencoded;
 use super::audit_log::{AuditRecord, Route};
 use super::config::{IdentityProvider, ProxyRules, ReturnMode};
 use super::keyring::Keyring;
+use super::keys::KeySet;
 use super::limits::visitor_key;
 use super::navigation::{Navigation, is_cross_site, navigation};
 use super::refusal::{ErrorPage, Refusal};
@@ -185,33 +186,41 @@ fn handoff_id(request: &Request) -> Result<String, Code> {
     }
 }
 
-/// Verifies a token. An unknown key id makes the keys be fetched again.
+/// Verifies a hand-off token.
 async fn verify_token(
     state: &GatewayState,
     text: &str,
     rules: &Rules,
     keyring: &Keyring,
 ) -> Result<HandOff, Refusal> {
-    let keys = keyring.keys().ok_or_else(Refusal::busy)?;
-    let checked = token::check(text, &keys, rules, state.now());
-    if checked.as_ref().err() == Some(&codes::BEFORE_START) {
+    let checked = with_keys(keyring, |keys| token::check(text, keys, rules, state.now()));
+    checked.await.map_err(|refusal| {
+        if refusal.code != codes::BEFORE_START {
+            return refusal;
+        }
         // A token of the next second after this time is good.
         let seconds = rules.not_before.saturating_sub(state.now()).max(1);
         let wait = Duration::from_secs(seconds.unsigned_abs());
-        return Err(Refusal::new(
-            codes::BEFORE_START,
-            ErrorPage::Restarted(wait),
-        ));
-    }
-    if checked.as_ref().err() != Some(&codes::UNKNOWN_KEY) {
-        return Ok(checked?);
+        Refusal::new(codes::BEFORE_START, ErrorPage::Restarted(wait))
+    })
+}
+
+/// Checks a token by the current keys. An unknown key id makes the keys be fetched again, during
+/// which the token may expire: the check asks for the time itself.
+pub(super) async fn with_keys<T>(
+    keyring: &Keyring,
+    check: impl Fn(&KeySet) -> Result<T, Code>,
+) -> Result<T, Refusal> {
+    let keys = keyring.keys().ok_or_else(Refusal::busy)?;
+    match check(&keys) {
+        Err(code) if code == codes::UNKNOWN_KEY => {}
+        checked => return Ok(checked?),
     }
     if let Err(message) = keyring.refetch().await {
         tracing::warn!(message, "an unknown key, and the keys cannot be asked for");
     }
     let keys = keyring.keys().ok_or_else(Refusal::busy)?;
-    // The token may have expired meanwhile.
-    Ok(token::check(text, &keys, rules, state.now())?)
+    Ok(check(&keys)?)
 }
 
 /// Checks that a token is for this organization and intent, and claims it.

@@ -48,6 +48,7 @@ mod return_handler;
 mod server;
 mod session_token;
 mod state;
+mod state_handler;
 mod token;
 mod upstream;
 mod used_tokens;
@@ -137,6 +138,7 @@ impl Gateway {
             used_tokens,
             subjects: Limit::new(limits.per_subject),
             organizations: Limit::new(limits.per_organization),
+            state_reads: Limit::new(limits.per_organization),
             status_views: Limit::new(limits.per_subject.saturating_mul(VIEWS_PER_LINK)),
             upstream: Upstream::new(client, Arc::clone(&clock), limits.in_flight),
             metrics: Metrics::new(),

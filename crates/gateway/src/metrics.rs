@@ -12,7 +12,7 @@ use prometheus_client::registry::Registry;
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct Answer {
-    /// `portal`, `return` or `other`.
+    /// `portal`, `return`, `state` or `other`.
     route: &'static str,
     /// `linked`, `shown`, `forwarded`, or the code of a refusal.
     outcome: &'static str,

@@ -14,7 +14,7 @@ use super::audit_log::{AuditRecord, Route};
 use super::refusal::{ErrorPage, Refusal};
 use super::request::peer_address;
 use super::state::{GatewayState, Readiness};
-use super::{handoff_handler, return_handler};
+use super::{handoff_handler, return_handler, state_handler};
 use portalctl_model::codes::gateway as codes;
 
 /// Builds the router.
@@ -27,11 +27,14 @@ pub(super) fn router(state: Arc<GatewayState>) -> Router {
         on(MethodFilter::GET, return_handler::handle).on(MethodFilter::HEAD, wrong_method);
     let signed_out = on(MethodFilter::GET, return_handler::sign_out)
         .on(MethodFilter::POST, return_handler::sign_out);
+    let app_state =
+        on(MethodFilter::GET, state_handler::handle).on(MethodFilter::HEAD, wrong_method);
     let health = on(MethodFilter::GET, async || plain(StatusCode::OK, "ok\n"));
     Router::new()
         .route("/portal/{key}/{intent}", portal)
         .route("/return/{key}/{intent}", return_page)
         .route("/return/signed-out", signed_out)
+        .route("/state/{key}", app_state)
         .route("/healthz", health)
         .route("/readyz", on(MethodFilter::GET, ready))
         .route("/metrics", on(MethodFilter::GET, metrics))

@@ -44,6 +44,7 @@ pub(super) struct GatewayState {
     pub(super) signing_keys: RwLock<Arc<SigningKeys>>,
     pub(super) subjects: Limit<String>,
     pub(super) organizations: Limit<OrgKey>,
+    pub(super) state_reads: Limit<OrgKey>,
     pub(super) status_views: Limit<String>,
     pub(super) upstream: Upstream,
     pub(super) pages: Pages,

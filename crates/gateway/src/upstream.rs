@@ -3,6 +3,7 @@
 //! Concurrency is bounded and every request has a deadline; a visitor who would have to wait is
 //! refused at once.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures::future::FutureExt;
@@ -10,7 +11,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::refusal::Refusal;
 use portalctl_core::identity::Identity;
-use portalctl_core::readiness::{IntentReadiness, readiness};
+use portalctl_core::readiness::{IntentReadiness, OrganizationReadiness, readiness};
 use portalctl_model::desired::Desired;
 use portalctl_model::{Intent, OrgKey, Selection};
 use portalctl_platform::clock::SharedClock;
@@ -59,24 +60,47 @@ impl Upstream {
     /// Reads the state of one intent of an organization.
     pub(super) async fn read(
         &self,
-        _permit: &Permit<'_>,
+        permit: &Permit<'_>,
         desired: &Desired,
         key: &OrgKey,
         intent: Intent,
     ) -> Result<Reading, Refusal> {
         let only = Selection::new(&[key.to_string()], &[intent.to_string()])
             .map_err(|_| Refusal::from(portalctl_model::codes::gateway::ADDRESS))?;
-        // Boxed, so that its type need not be proven `Send` with every handler's.
-        let reading = observe(&self.client, desired, &only, Extent::Named, &Silent).boxed();
-        let (observed, identities) = self.in_time(reading).await?;
-        let now = self.clock.now();
-        let all = readiness(desired, &observed, &identities, &only, now);
-        let ours = all.organizations.into_iter().find(|o| o.key == *key);
-        let identity = identities.entries.get(key);
+        let (identity, ours) = self.observe(permit, desired, key, &only).await?;
         Ok(Reading {
-            identity: identity.cloned().unwrap_or(Identity::Missing),
+            identity,
             readiness: ours.and_then(|o| o.intents.into_iter().find(|i| i.intent == intent)),
         })
+    }
+
+    /// Reads the state of all declared intents of an organization.
+    pub(super) async fn read_all(
+        &self,
+        permit: &Permit<'_>,
+        desired: &Desired,
+        key: &OrgKey,
+    ) -> Result<Option<OrganizationReadiness>, Refusal> {
+        let only = Selection::of(BTreeSet::from([key.clone()]));
+        let (_, ours) = self.observe(permit, desired, key, &only).await?;
+        Ok(ours)
+    }
+
+    async fn observe(
+        &self,
+        _permit: &Permit<'_>,
+        desired: &Desired,
+        key: &OrgKey,
+        only: &Selection,
+    ) -> Result<(Identity, Option<OrganizationReadiness>), Refusal> {
+        // Boxed, so that its type need not be proven `Send` with every handler's.
+        let reading = observe(&self.client, desired, only, Extent::Named, &Silent).boxed();
+        let (observed, identities) = self.in_time(reading).await?;
+        let now = self.clock.now();
+        let all = readiness(desired, &observed, &identities, only, now);
+        let ours = all.organizations.into_iter().find(|o| o.key == *key);
+        let identity = identities.entries.get(key);
+        Ok((identity.cloned().unwrap_or(Identity::Missing), ours))
     }
 
     /// Makes a portal link.

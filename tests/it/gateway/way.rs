@@ -257,3 +257,84 @@ fn a_customer_who_is_not_created_yet_is_told_so_without_a_reason() {
     let _ = env.run("apply --yes").at(&stage.sandbox).exits(0);
     assert_eq!(stage.gateway.get(&path, &[]).status, 303);
 }
+
+/// The token of an app that reads the state of a customer.
+fn state_token(stage: &Stage, organization: &str) -> String {
+    let now = crate::support::gateway::now();
+    signed(&json!({
+        "iss": "https://app.example.com", "aud": stage.gateway.url(), "use": "state",
+        "organization": organization, "iat": now, "exp": now + 60,
+    }))
+}
+
+#[test]
+fn the_app_reads_how_far_a_customer_is() {
+    let stage = Stage::new(CONFIG);
+    let linked = stage.hand_over("sso");
+    let _ = finish(&stage, &linked.headers["location"]);
+    let bearer = format!("Bearer {}", state_token(&stage, "acme"));
+    let read = || {
+        let answer = stage
+            .gateway
+            .get("/state/acme", &[("Authorization", &bearer)]);
+        assert_eq!(answer.status, 200, "{answer:?}");
+        assert_eq!(answer.headers["cache-control"], "no-store");
+        serde_json::from_str::<Value>(&answer.body).unwrap()
+    };
+    let state = read();
+    assert_eq!(state["organization"], "acme");
+    let id = state["organization_id"].as_str().unwrap();
+    assert!(id.starts_with("org_"), "{state}");
+    let intents = state["intents"].as_array().unwrap();
+    assert_eq!(intents.len(), 3, "{state}");
+    let sso = intents.iter().find(|it| it["intent"] == "sso").unwrap();
+    assert_eq!(
+        (&sso["state"], &sso["turn"]),
+        (&json!("configured"), &json!("none"))
+    );
+    assert!(sso["since"].is_string(), "{sso}");
+    let connection = sso["connection_ids"][0].as_str().unwrap();
+    assert!(connection.starts_with("conn_"), "{sso}");
+    let dsync = intents.iter().find(|it| it["intent"] == "dsync").unwrap();
+    assert_eq!(dsync["state"], "unconfigured", "{dsync}");
+    // It may be read again by the same token, which nothing uses up.
+    assert_eq!(read()["intents"], state["intents"]);
+}
+
+#[test]
+fn a_token_for_one_purpose_is_good_for_no_other() {
+    let stage = Stage::new(CONFIG);
+    let ask = |path: &str, header: &str| {
+        let headers = [("Authorization", header)];
+        stage.gateway.get(path, &headers)
+    };
+    let handoff = format!("Bearer {}", signed(&stage.claims()));
+    let state = state_token(&stage, "acme");
+    let bearer = format!("Bearer {state}");
+    for (what, path, header) in [
+        ("a hand-off", "/state/acme", handoff.as_str()),
+        ("another customer", "/state/globex", &bearer),
+        ("no scheme", "/state/acme", &state),
+        ("nothing", "/state/acme", ""),
+        (
+            "a changed token",
+            "/state/acme",
+            &bearer[..bearer.len() - 4],
+        ),
+    ] {
+        let answer = ask(path, header);
+        assert_eq!(answer.status, 401, "{what}: {answer:?}");
+        assert_eq!(answer.body, "{\"error\":\"denied\"}\n", "{what}");
+        assert_eq!(answer.headers["www-authenticate"], "Bearer", "{what}");
+    }
+    let path = format!("/portal/acme/sso?token={state}");
+    assert_eq!(stage.gateway.get(&path, &[]).status, 403);
+    let mut both = stage.claims();
+    both["use"] = json!("state");
+    let path = format!("/portal/acme/sso?token={}", signed(&both));
+    assert_eq!(stage.gateway.get(&path, &[]).status, 403);
+    let unknown = format!("Bearer {}", state_token(&stage, "umbrella"));
+    let answer = ask("/state/umbrella", &unknown);
+    assert_eq!(answer.status, 404, "{answer:?}");
+    assert_eq!(answer.body, "{\"error\":\"gateway/undeclared\"}\n");
+}

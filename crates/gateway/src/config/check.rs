@@ -69,6 +69,16 @@ impl Problems {
 }
 
 impl Problems {
+    /// Returns `clock_leeway`, or its default.
+    fn leeway(&mut self, value: Option<Spanned<u32>>) -> i64 {
+        let (usual, most) = LEEWAY;
+        if let Some(leeway) = value.as_ref().filter(|leeway| leeway.value > most) {
+            let message = format!("`clock_leeway` is at most {most} seconds");
+            self.add(leeway, &message);
+        }
+        i64::from(value.map_or(usual, |leeway| leeway.value))
+    }
+
     /// Returns a number of seconds between a least and a most, or the default where the field is
     /// absent.
     fn seconds(
@@ -105,14 +115,7 @@ pub(super) fn check(raw: Raw, folder: &Path) -> Result<Config, Vec<Problem>> {
         problems.add(&version, "this version of portalctl reads version 1");
     }
     let identity_provider = identity_provider(token, proxy, folder, &mut problems);
-    if let Some(leeway) = &clock_leeway
-        && leeway.value > LEEWAY.1
-    {
-        problems.add(
-            leeway,
-            &format!("`clock_leeway` is at most {} seconds", LEEWAY.1),
-        );
-    }
+    let clock_leeway = problems.leeway(clock_leeway);
     let return_mode = match returns {
         RawReturns::Page => ReturnMode::Page,
         RawReturns::Forward => ReturnMode::Forward,
@@ -124,22 +127,21 @@ pub(super) fn check(raw: Raw, folder: &Path) -> Result<Config, Vec<Problem>> {
         problems.0.push(at(None, message));
     }
     let shares_cookies = return_mode == ReturnMode::Direct || secret_file.is_some();
-    let used_tokens = used_tokens.map_or(StoreRules::Memory, |store| {
-        if !shares_cookies {
-            let message = "replicas that share used tokens share their cookies too, so they need a \
-                           `secret_file`";
-            problems.add(&store, message);
-        }
-        StoreRules::Redis(folder.join(store.value.redis_url_file))
-    });
+    if let (Some(store), false) = (&used_tokens, shares_cookies) {
+        let message = "replicas that share used tokens share their cookies too, so they need a \
+                       `secret_file`";
+        problems.add(store, message);
+    }
     let brand = checked_brand(brand, &mut problems);
     let limits = checked_limits(limits, &mut problems);
     let config = identity_provider.map(|identity_provider| Config {
         identity_provider,
-        clock_leeway: i64::from(clock_leeway.map_or(LEEWAY.0, |leeway| leeway.value)),
+        clock_leeway,
         return_mode,
         secret_file: secret_file.map(|file| folder.join(file.value)),
-        used_tokens,
+        used_tokens: used_tokens.map_or(StoreRules::Memory, |store| {
+            StoreRules::Redis(folder.join(store.value.redis_url_file))
+        }),
         brand,
         limits,
     });

@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Header, Validation, decode, decode_header};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::keys::{Key, KeySet};
 use portalctl_model::codes::{Code, gateway as codes};
@@ -68,6 +69,9 @@ struct Claims {
     jti: String,
     #[serde(default)]
     again: bool,
+    /// Purpose of a token that is no hand-off.
+    #[serde(default, rename = "use")]
+    purpose: Option<String>,
 }
 
 /// Audience: one text, or a list, which some libraries write.
@@ -88,8 +92,57 @@ impl Audience {
     }
 }
 
-/// Verifies a token.
+/// Claims of a token that reads the state of a customer.
+#[derive(Deserialize)]
+struct StateClaims {
+    iss: String,
+    aud: Audience,
+    #[serde(rename = "use")]
+    purpose: String,
+    organization: String,
+    iat: i64,
+    exp: i64,
+}
+
+/// Value of the claim `use` of a token that reads a state.
+const STATE: &str = "state";
+
+/// Verifies a hand-off token.
 pub(super) fn check(text: &str, keys: &KeySet, rules: &Rules, now: i64) -> Result<HandOff, Code> {
+    check_claims(signed_claims(text, keys)?, rules, now)
+}
+
+/// Verifies a token that reads the state of a customer; returns the organization.
+pub(super) fn check_state(
+    text: &str,
+    keys: &KeySet,
+    rules: &Rules,
+    now: i64,
+) -> Result<OrgKey, Code> {
+    let StateClaims {
+        iss,
+        aud,
+        purpose,
+        organization,
+        iat,
+        exp,
+    } = signed_claims(text, keys)?;
+    let fails = [
+        (iss != rules.issuer, codes::ISSUER),
+        (!aud.is_only(&rules.audience), codes::AUDIENCE),
+        (exp.saturating_add(rules.leeway) <= now, codes::EXPIRED),
+        (iat > now.saturating_add(rules.leeway), codes::NOT_YET),
+        (exp.saturating_sub(iat) > MAX_LIFETIME, codes::TOO_LONG),
+        (purpose != STATE || exp <= iat, codes::CLAIMS),
+    ];
+    if let Some((_, code)) = fails.into_iter().find(|(fails, _)| *fails) {
+        return Err(code);
+    }
+    OrgKey::parse_qualified(&organization).map_err(|_| codes::CLAIMS)
+}
+
+/// Returns the claims of a token whose header and signature are good.
+fn signed_claims<T: DeserializeOwned>(text: &str, keys: &KeySet) -> Result<T, Code> {
     if text.len() > MAX_TOKEN {
         return Err(codes::MALFORMED);
     }
@@ -98,7 +151,7 @@ pub(super) fn check(text: &str, keys: &KeySet, rules: &Rules, now: i64) -> Resul
     let mut refused = codes::SIGNATURE;
     for key in keys.candidates(id.as_deref())? {
         match verified(text, key) {
-            Ok(claims) => return check_claims(claims, rules, now),
+            Ok(claims) => return Ok(claims),
             Err(code) => refused = code,
         }
     }
@@ -143,7 +196,7 @@ fn plain_header(header: Header) -> Result<Option<String>, Code> {
 }
 
 /// Verifies the signature with this key and its algorithm; returns the claims.
-fn verified(text: &str, key: &Key) -> Result<Claims, Code> {
+fn verified<T: DeserializeOwned>(text: &str, key: &Key) -> Result<T, Code> {
     let mut validation = Validation::new(key.algorithm);
     // Only the signature is verified here: the claims are judged by a clock that tests can set.
     validation.required_spec_claims.clear();
@@ -173,6 +226,7 @@ fn check_claims(claims: Claims, rules: &Rules, now: i64) -> Result<HandOff, Code
         nbf,
         jti,
         again,
+        purpose,
     } = claims;
     let fails = [
         (iss != rules.issuer, codes::ISSUER),
@@ -187,7 +241,7 @@ fn check_claims(claims: Claims, rules: &Rules, now: i64) -> Result<HandOff, Code
         (role != rules.role, codes::ROLE),
         (!is_subject(&sub), codes::CLAIMS),
         (!is_id(&jti), codes::CLAIMS),
-        (exp <= iat, codes::CLAIMS),
+        (exp <= iat || purpose.is_some(), codes::CLAIMS),
     ];
     if let Some((_, code)) = fails.into_iter().find(|(fails, _)| *fails) {
         return Err(code);

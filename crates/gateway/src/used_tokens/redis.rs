@@ -80,13 +80,12 @@ impl Redis {
         set.arg(&claim.key).arg(&claim.nonce).arg("NX");
         set.arg("EX").arg(seconds.max(1));
         // Dropping the claim after an error gives the token back, if it was claimed.
-        match self.ask(&set).await.map_err(|_| codes::TOKEN_STORE)? {
-            Value::Okay => Ok(claim),
-            _ => {
-                claim.is_spent = true;
-                Err(codes::REPLAYED)
-            }
+        let answer = self.ask(&set).await.map_err(|_| codes::TOKEN_STORE)?;
+        if answer == Value::Okay {
+            return Ok(claim);
         }
+        claim.is_spent = true;
+        Err(codes::REPLAYED)
     }
 
     /// Asks whether the server answers.
