@@ -6,6 +6,7 @@ use super::{placeholder, text};
 use crate::diagnostic::Findings;
 use crate::quote::quote;
 use crate::raw::{Field, Text, Texts, accepted};
+use crate::shape::RawOrganization;
 use crate::source::Spot;
 use portalctl_model::Email;
 use portalctl_model::codes::manifest as codes;
@@ -62,8 +63,22 @@ pub(super) fn check(field: Option<&Field<Texts>>, findings: &mut Findings) -> Ve
     contacts
 }
 
+/// Reads the contacts of an entry, else those of a layer below, and their invitation.
+pub(super) fn with_invitation(
+    raw: &RawOrganization,
+    below: &[Email],
+    findings: &mut Findings,
+) -> (Vec<Email>, Invite) {
+    let own = raw.it_contacts.as_ref();
+    let contacts = match own {
+        Some(field) => check(Some(field), findings),
+        None => below.to_vec(),
+    };
+    (contacts, invite(raw.invite.as_ref(), own, below, findings))
+}
+
 /// Reads `invite`, which needs contacts: the entry's own, else those of a layer below.
-pub(super) fn invite(
+fn invite(
     field: Option<&Field<Text>>,
     contacts: Option<&Field<Texts>>,
     below: &[Email],

@@ -309,27 +309,20 @@ impl<'a> Checker<'a> {
         }
         let metadata = self.metadata(heading, raw, below);
         let findings = &mut *self.findings;
-        let contacts_below = below.it_contacts.as_deref().unwrap_or_default();
         let urls = &self.settings.urls;
-        let Claims {
-            id,
-            external_id,
-            previous,
-            plain_key,
-            domains,
-            policy,
-            is_shared,
-            allow,
-        } = claims;
+        let contacts = below.it_contacts.as_deref().unwrap_or_default();
+        let (it_contacts, invite) = contacts::with_invitation(raw, contacts, findings);
         DesiredOrganization {
             source,
-            id: id.map(|id| id.value),
-            external_id: external_id.map(|id| id.value),
-            previous_keys: previous.into_iter().map(|id| id.value).collect(),
-            plain_key,
+            id: claims.id.map(|id| id.value),
+            external_id: claims.external_id.map(|id| id.value),
+            previous_keys: claims.previous.into_iter().map(|id| id.value).collect(),
+            plain_key: claims.plain_key,
             name: text::display_name(raw.name.as_ref(), findings),
-            domains: domains.map(|Domains { declared, spots: _ }| declared),
-            domains_policy: policy,
+            domains: claims
+                .domains
+                .map(|Domains { declared, spots: _ }| declared),
+            domains_policy: claims.policy,
             intents: intents::check(raw.intents.as_ref(), urls, findings)
                 .or_else(|| below.intents.clone())
                 .unwrap_or_default(),
@@ -337,16 +330,8 @@ impl<'a> Checker<'a> {
                 .check(raw.return_url.as_ref(), "the return URL", findings)
                 .or_else(|| below.return_url.clone()),
             metadata,
-            it_contacts: match &raw.it_contacts {
-                Some(field) => contacts::check(Some(field), findings),
-                None => contacts_below.to_vec(),
-            },
-            invite: contacts::invite(
-                raw.invite.as_ref(),
-                raw.it_contacts.as_ref(),
-                contacts_below,
-                findings,
-            ),
+            it_contacts,
+            invite,
             protect: value(raw.protect.as_ref()).or(below.protect),
             stripe_customer_id: identity::stripe_customer_id(
                 raw.stripe_customer_id.as_ref(),
@@ -361,12 +346,12 @@ impl<'a> Checker<'a> {
             ignore_fields: ignore::check(raw.ignore_fields.as_ref(), findings)
                 .or_else(|| below.ignore_fields.clone())
                 .unwrap_or_default(),
-            allow_shared_domain: is_shared,
+            allow_shared_domain: claims.is_shared,
             allow_same_name: value(raw.allow_same_name.as_ref())
                 .or(below.allow_same_name)
                 .unwrap_or_default(),
             claim: allow::claim(raw.claim.as_ref(), self.settings.owner, findings),
-            allow,
+            allow: claims.allow,
             management: Management::Manage,
             resource: None,
             holder: None,

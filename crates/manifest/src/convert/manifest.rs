@@ -178,9 +178,7 @@ pub(super) fn organization(key: &OrgKey, organization: &DesiredOrganization) -> 
             .filter(|external_id| Some(*external_id) != implied.as_ref())
             .map(ToString::to_string),
         previous_keys: some_list(previous_keys.iter().map(ToString::to_string)),
-        domains: domains
-            .as_ref()
-            .map(|domains| domains.iter().map(domain).collect()),
+        domains: domains.as_ref().map(|it| it.iter().map(domain).collect()),
         domains_policy: unless_default(*domains_policy),
         intents: some_list(intents.iter().map(intent)),
         return_url: return_url.as_ref().map(ToString::to_string),

@@ -75,3 +75,32 @@ fn rejects_what_is_visibly_broken() {
         assert!(!accepted, "{name}");
     }
 }
+
+#[test]
+fn accepts_overlays_and_refuses_what_does_not_belong_there() {
+    let validator = jsonschema::validator_for(&json_schema()).unwrap();
+    let is_valid = |text: &str| {
+        let document: Value = serde_saphyr::from_str(text).unwrap();
+        validator.is_valid(&document)
+    };
+    for good in [
+        "overlay: a",
+        "{ overlay: a, x-y: 1, limits: { update: null }, return_urls: { success: { sso: null } } }",
+        "{ overlay: a, organizations: { b: { state: excluded }, c: { name: null, id: org_1 } } }",
+        "{ version: 1, x-y: 1, profiles: { p: { protect: true } }, organizations: { a: { name: A, use: [p] } } }",
+        "{ version: 1, environments: { a: { limits: null, organizations: { b: { intents: null } } } } }",
+    ] {
+        assert!(is_valid(good), "{good}");
+    }
+    for broken in [
+        "{ overlay: a, version: 1 }",
+        "{ overlay: 'A b' }",
+        "{ overlay: a, organizations: { b: { nmae: B } } }",
+        "{ overlay: a, organizations: { b: { domains: [{ domain: a.com, state: null }] } } }",
+        "{ version: 1, profiles: { p: { name: P } } }",
+        "{ version: 1, organizations: { a: { name: null, id: org_1 } } }",
+        "{ version: 1, environments: { a: { overlay: a } } }",
+    ] {
+        assert!(!is_valid(broken), "{broken}");
+    }
+}
