@@ -87,15 +87,12 @@ fn merged(environments: &[String], findings: Vec<Diagnostics>) -> Diagnostics {
     for (index, list) in findings.into_iter().enumerate() {
         let name = environments.get(index).map_or("", String::as_str);
         for finding in list {
-            match places
-                .get(&finding)
-                .and_then(|place| joined.get_mut(*place))
-            {
-                Some((_, names)) => names.push(name),
-                None => {
-                    places.insert(finding.clone(), joined.len());
-                    joined.push((finding, vec![name]));
-                }
+            let place = places.get(&finding);
+            if let Some((_, names)) = place.and_then(|place| joined.get_mut(*place)) {
+                names.push(name);
+            } else {
+                places.insert(finding.clone(), joined.len());
+                joined.push((finding, vec![name]));
             }
         }
     }

@@ -191,7 +191,7 @@ impl Search<'_, '_> {
             Some(folder) => folder,
             None => return,
         };
-        let is_named = self.folders.iter().any(|named| *named == folder);
+        let is_named = self.folders.contains(&folder);
         if is_named || !has_overlays(folder) || !self.warned.insert(folder.to_owned()) {
             return;
         }
@@ -238,8 +238,8 @@ impl Search<'_, '_> {
             self.skip(skip(&file, codes::FILE_SKIPPED, reason, help));
         }
         for file in listing.files {
-            let shelf = Shelf::of(&file, root);
-            self.file(file, Origin::Folder, shelf);
+            let part = Shelf::of(&file, root);
+            self.file(file, Origin::Folder, part);
         }
         if self.found.len() == before && !self.already_listed(&real_root) {
             let message = format!("the folder `{}` holds no manifest file", display(root));
@@ -307,7 +307,7 @@ impl Search<'_, '_> {
         self.seen.iter().any(|path| path.starts_with(real_root))
     }
 
-    fn file(&mut self, path: PathBuf, origin: Origin, shelf: Shelf) {
+    fn file(&mut self, path: PathBuf, origin: Origin, part: Shelf) {
         // A pipe has no real path; it cannot be named twice either.
         if let Ok(real) = fs::canonicalize(&path)
             && !self.seen.insert(real)
@@ -318,7 +318,7 @@ impl Search<'_, '_> {
             name: Arc::from(display(&path)),
             content: Content::File(path),
             origin,
-            shelf,
+            shelf: part,
         });
     }
 

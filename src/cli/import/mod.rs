@@ -126,7 +126,7 @@ pub(super) fn run(args: &ImportArgs, ui: &Ui) -> Result<Exit, CliError> {
     let taken = names_in(&request.folder)?;
     let declared = declared(&request, ui)?;
     let is_new = declared.is_none();
-    let overlay = overlay_of(&request, is_new)?;
+    let overlay = overlay_of(&request, declared.as_ref())?;
     let manifest = Manifest {
         // Nothing is asked about what is declared already but whose it is.
         selection: Selection::default().without_intents(),
@@ -246,11 +246,14 @@ async fn read_more(
 }
 
 /// Returns the overlay of the environment, where one was chosen and the manifest has overlays.
-fn overlay_of(request: &ImportRequest, is_new: bool) -> Result<Option<overlay::Found>, CliError> {
+fn overlay_of(
+    request: &ImportRequest,
+    declared: Option<&Desired>,
+) -> Result<Option<overlay::Found>, CliError> {
     let Some(environment) = &request.files.environment else {
         return Ok(None);
     };
-    if is_new {
+    if declared.is_none() {
         return overlay::Found::new(&request.folder, environment).map(Some);
     }
     let mut folders = request.files.paths.clone();

@@ -198,7 +198,7 @@ fn organizations_schema(generator: &mut SchemaGenerator) -> Schema {
 }
 
 /// Returns the schema of a mapping of names to values.
-pub(super) fn by_key_schema(values: Schema) -> Schema {
+pub(super) fn by_key_schema(values: &Schema) -> Schema {
     let key = Key::text_schema(Form::Manifest);
     json_schema!({
         "type": "object",
@@ -215,7 +215,7 @@ kinds! {
                 mapping::decode::<Organization>(reader, node, what, Place::Profile)
             })
         },
-        |_, generator: &mut SchemaGenerator| by_key_schema(generator.subschema_for::<InProfile>()),
+        |_, generator: &mut SchemaGenerator| by_key_schema(&generator.subschema_for::<InProfile>()),
         |plain: &BTreeMap<String, Organization>, form| {
             let entry = |(key, one): (&String, _)| (key.clone(), mapping::tree(one, form));
             Tree::Map(plain.iter().map(entry).collect())

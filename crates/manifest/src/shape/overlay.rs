@@ -93,7 +93,7 @@ kinds! {
         },
         |_, _: &mut SchemaGenerator| {
             let one = definition_in_overlay::<InManifest<OverlayContent>>();
-            by_key_schema(json_schema!({ "$ref": format!("#/$defs/{one}") }))
+            by_key_schema(&json_schema!({ "$ref": format!("#/$defs/{one}") }))
         },
         |plain: &BTreeMap<String, OverlayContent>, form| {
             let entry = |(key, one): (&String, _)| (key.clone(), mapping::tree(one, form));
@@ -106,7 +106,7 @@ kinds! {
                 mapping::decode::<Organization>(reader, node, what, Place::Patch)
             })
         },
-        |_, generator: &mut SchemaGenerator| by_key_schema(generator.subschema_for::<InPatch>()),
+        |_, generator: &mut SchemaGenerator| by_key_schema(&generator.subschema_for::<InPatch>()),
         |plain: &BTreeMap<String, Organization>, form| {
             let entry = |(key, one): (&String, _)| (key.clone(), mapping::tree(one, form));
             Tree::Map(plain.iter().map(entry).collect())

@@ -214,12 +214,10 @@ fn an_overlay_lies_over_the_settings_and_over_entries() {
 fn a_single_file_holds_its_overlays_and_means_the_same() {
     let apart = both();
     let inline = |text: &str| {
-        let lines = text
-            .lines()
-            .skip_while(|line| !line.starts_with("environment:"));
-        lines
-            .map(|line| format!("    {line}\n"))
-            .collect::<String>()
+        let lines = text.lines();
+        let lines = lines.skip_while(|line| !line.starts_with("environment:"));
+        let lines: Vec<String> = lines.map(|line| format!("    {line}")).collect();
+        lines.join("\n") + "\n"
     };
     let text = format!(
         "{BASE}environments:\n  production:\n{}  staging:\n{}",
