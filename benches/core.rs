@@ -36,6 +36,7 @@ use portalctl_model::Selection;
 use portalctl_model::Unconfigured;
 use portalctl_model::desired::Desired;
 use portalctl_model::observed::{DomainState, Observed};
+use portalctl_platform::random::SplitMix64;
 use portalctl_report::{Headline, PlanReport, markdown};
 use world::{ALL_POWERS, Live, World, apply};
 
@@ -76,7 +77,7 @@ fn comment(changes: usize) {
 /// Random worlds through plan → simulated apply → plan; the second plan is empty in each.
 fn worlds(count: u64) {
     let worlds: Vec<(World, Live)> = (0..count)
-        .map(|seed| random(&mut Random(seed + 1)))
+        .map(|seed| random(&mut SplitMix64::new(seed + 1)))
         .collect();
     let started = Instant::now();
     let mut changes = 0;
@@ -115,21 +116,8 @@ fn plan_of(desired: &Desired, observed: &Observed) -> Plan {
     )
 }
 
-/// A small generator of numbers (SplitMix64): the same worlds on every machine.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        (z ^ (z >> 31)) % bound
-    }
-}
-
 /// A few entries and organizations over the same few ids, names and domains, so that they meet.
-fn random(random: &mut Random) -> (World, Live) {
+fn random(random: &mut SplitMix64) -> (World, Live) {
     let mut world = World::new().manifest("customers");
     for key in ["a", "b", "c", "d"] {
         if random.below(4) == 0 {

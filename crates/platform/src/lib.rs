@@ -1,4 +1,5 @@
-//! The machine that portalctl runs on: clock, back-off, files and listening sockets.
+//! The machine that portalctl runs on: clock, back-off, files, listening sockets and seeded
+//! numbers.
 //!
 //! Everything that depends on more than its arguments and is not WorkOS stands here, so that tests
 //! can replace it.
@@ -7,3 +8,4 @@ pub mod backoff;
 pub mod clock;
 pub mod files;
 pub mod listen;
+pub mod random;

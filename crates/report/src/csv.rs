@@ -182,8 +182,8 @@ mod tests {
                         let text = part.strip_prefix('\'').filter(|_| is_formula(given));
                         shown.push_str(&format!(";{}", text.unwrap_or(part)));
                     }
-                    let escaped = format!(";{}", escape(given));
-                    prop_assert_eq!(shown, inert::output(&escaped));
+                    let escaped = escape(given);
+                    prop_assert_eq!(&shown[1..], inert::output(&escaped));
                 }
             }
         }

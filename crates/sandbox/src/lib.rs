@@ -25,7 +25,6 @@ mod deliver;
 pub mod fault;
 mod limit;
 mod portal;
-mod random;
 pub mod scenario;
 mod server;
 mod shared;

@@ -3,6 +3,8 @@
 
 use std::time::Duration;
 
+use portalctl_platform::random::{SplitMix64, fnv1a};
+
 /// Seed from which a schedule is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Seed(pub(crate) u64);
@@ -10,13 +12,7 @@ pub(crate) struct Seed(pub(crate) u64);
 impl Seed {
     /// The draws of a subject.
     pub(crate) fn of(self, subject: &str) -> Dice {
-        // FNV-1a: the same for every version of the compiler, so that old seeds keep their meaning.
-        let hash = subject
-            .bytes()
-            .fold(0xcbf2_9ce4_8422_2325 ^ self.0, |hash, byte| {
-                (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-            });
-        Dice(hash)
+        Dice(SplitMix64::new(fnv1a(subject, self.0)))
     }
 
     /// The seed of a part.
@@ -25,23 +21,19 @@ impl Seed {
     }
 }
 
-/// Draws of one subject: `SplitMix64`.
+/// Draws of one subject.
 #[derive(Debug, Clone)]
-pub(crate) struct Dice(u64);
+pub(crate) struct Dice(SplitMix64);
 
 impl Dice {
     /// Any number.
     pub(crate) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        self.0.next_u64()
     }
 
     /// A number less than another.
     pub(crate) fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
+        self.0.below(bound)
     }
 
     /// Returns true with a probability of so many percent.

@@ -1,5 +1,7 @@
 //! Number and moments of the kills, drawn from one seed.
 
+use portalctl_platform::random::{SplitMix64, mix};
+
 use super::victim::Ending;
 
 /// Number of kills of all campaigns together, unless `PORTALCTL_KILLS` sets another.
@@ -54,28 +56,18 @@ fn variable(name: &str, otherwise: u64) -> u64 {
     }
 }
 
-/// The numbers of one kill (`SplitMix64`): one more kill does not move the others.
-pub(super) struct Draw(u64);
+/// The numbers of one kill: one more kill does not move the others.
+pub(super) struct Draw(SplitMix64);
 
 impl Draw {
     fn new(seed: u64, campaign: u64, number: u64) -> Self {
-        let mut draw = Self(seed);
-        draw.0 = draw.next() ^ campaign;
-        draw.0 = draw.next() ^ number;
-        draw
-    }
-
-    fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
+        let campaign = mix(seed) ^ campaign;
+        Self(SplitMix64::new(mix(campaign) ^ number))
     }
 
     /// Returns a number from 0 to the bound, exclusive.
     pub(super) fn below(&mut self, bound: usize) -> usize {
         let bound = u64::try_from(bound).unwrap();
-        usize::try_from(self.next() % bound).unwrap()
+        usize::try_from(self.0.below(bound)).unwrap()
     }
 }

@@ -170,9 +170,7 @@ impl Entry<'_> {
             self.note_use(&mut plan, Allow::InviteBulk);
             self.add(&mut plan, invitation, update.owner.as_slice());
         }
-        let public_domain = self.declares_a_public_domain();
-        plan.used
-            .extend(public_domain.then_some(Allow::PublicDomain));
+        plan.used.extend(self.used_public_domain());
         plan.warnings.extend(self.unused_permissions(&plan.used));
         plan
     }
@@ -296,10 +294,11 @@ impl Entry<'_> {
         })
     }
 
-    /// Returns whether `allow: [public_domain]` silences something.
-    fn declares_a_public_domain(&self) -> bool {
+    /// Returns the permission of public domains, where the entry declares one.
+    fn used_public_domain(&self) -> Option<Allow> {
         let mut domains = self.declared.domains.iter().flat_map(BTreeMap::keys);
-        domains.any(|domain| domain.shared().is_some())
+        let is_used = domains.any(|domain| domain.shared().is_some());
+        is_used.then_some(Allow::PublicDomain)
     }
 
     /// Warns of values to send that WorkOS's API description allows and its guide does not.

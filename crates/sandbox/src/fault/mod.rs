@@ -10,9 +10,8 @@ use std::fmt;
 use std::time::Duration;
 
 use http::Method;
+use portalctl_platform::random::{fnv1a, mix};
 use serde::Serialize;
-
-use crate::random::{fnv, mix};
 
 /// Default share of requests that a schedule lets fail, in percent.
 pub const DEFAULT_PERCENT: u8 = 10;
@@ -323,7 +322,7 @@ impl Schedule {
 }
 
 fn hash(text: &str, seed: u64) -> u64 {
-    mix(fnv(text, seed))
+    mix(fnv1a(text, seed))
 }
 
 #[cfg(test)]

@@ -6,9 +6,8 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use portalctl_platform::random::{SplitMix64, fnv1a};
 use serde::{Deserialize, Serialize};
-
-use crate::random::{SplitMix, fnv};
 
 /// Crockford's base 32, as in ULIDs.
 const CROCKFORD: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
@@ -40,7 +39,7 @@ impl Ids {
             id.push(pick(CROCKFORD, millis >> (5 * digit)));
         }
         for _ in 0..16 {
-            id.push(pick(CROCKFORD, random.next()));
+            id.push(pick(CROCKFORD, random.next_u64()));
         }
         id
     }
@@ -49,15 +48,15 @@ impl Ids {
     pub(crate) fn token(&mut self, purpose: &str, length: usize) -> String {
         let mut random = self.draw(purpose);
         (0..length)
-            .map(|_| pick(ALPHANUMERIC, random.next()))
+            .map(|_| pick(ALPHANUMERIC, random.next_u64()))
             .collect()
     }
 
-    fn draw(&mut self, purpose: &str) -> SplitMix {
+    fn draw(&mut self, purpose: &str) -> SplitMix64 {
         let count = self.drawn.entry(purpose.to_owned()).or_default();
         *count += 1;
-        let mut random = SplitMix(self.seed ^ fnv(purpose, 0));
-        SplitMix(random.next() ^ *count)
+        let mut random = SplitMix64::new(self.seed ^ fnv1a(purpose, 0));
+        SplitMix64::new(random.next_u64() ^ *count)
     }
 }
 
