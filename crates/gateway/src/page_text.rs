@@ -90,7 +90,7 @@ pub(super) fn progress(outcome: Outcome, intent: Intent) -> PageText {
         Outcome::Unclear => text(
             Icon::Waiting,
             format!("We cannot tell yet how far {title} is"),
-            &["What you have entered is kept. Look again in a few minutes."],
+            &["What you have entered is kept. You can leave this page and look again later."],
         ),
     }
 }

@@ -69,7 +69,19 @@ async fn respond(
     let wait = state.status_views.take(visitor, state.clock.instant());
     wait.map_err(|wait| Refusal::new(codes::LIMITED, ErrorPage::TooMany(wait)))?;
     let desired = state.manifest.current();
-    let outcome = read_outcome(state, &desired, &key, intent).await?;
+    let outcome = match read_outcome(state, &desired, &key, intent).await {
+        // The person has come back, whether WorkOS answers or not: the page looks again by itself.
+        Err(refusal) if matches!(refusal.page, ErrorPage::Busy(_)) => {
+            let (code, detail) = (refusal.code.as_str(), refusal.detail);
+            tracing::warn!(
+                code,
+                detail,
+                "the state could not be read, so it is unclear"
+            );
+            Outcome::Unclear
+        }
+        read => read?,
+    };
     audit.state = Some(outcome.as_str());
     if is_polling(&parts.headers) {
         return Ok((state_json(outcome), "shown"));

@@ -216,6 +216,44 @@ fn when_workos_does_not_answer_the_page_says_so_and_the_token_stays_good() {
 }
 
 #[test]
+fn whoever_comes_back_while_workos_is_away_is_not_turned_away() {
+    for returns in ["page", "forward"] {
+        let config = format!("{CONFIG}returns: {returns}\nsecret_file: handoff.secret\n");
+        let Stage {
+            env: _env,
+            sandbox,
+            gateway,
+        } = Stage::new(&config);
+        let claims = crate::support::gateway::claims(&gateway.url());
+        let path = format!("/portal/acme/sso?token={}", signed(&claims));
+        let cookie = gateway.get(&path, &[]).cookie();
+        drop(sandbox);
+        let back = gateway.get("/return/acme/sso", &[("Cookie", &cookie)]);
+        if returns == "page" {
+            assert_eq!(back.status, 200, "{back:?}");
+            assert!(back.body.contains("We cannot tell yet"), "{}", back.body);
+            assert!(
+                back.body.contains(r#"data-state="unclear""#),
+                "{}",
+                back.body
+            );
+        } else {
+            assert_eq!(back.status, 303, "{back:?}");
+            assert!(
+                back.headers["location"].contains("portal_result="),
+                "{back:?}"
+            );
+        }
+        assert_eq!(gateway.audit(1)["state"], "unclear");
+        let log = gateway.log();
+        assert!(
+            log.iter().any(|line| line["code"] == "gateway/no-answer"),
+            "{log:#?}"
+        );
+    }
+}
+
+#[test]
 fn a_refused_key_is_a_failure_that_the_log_tells_and_the_page_does_not() {
     let env = TestEnv::with_manifest(MANIFEST);
     env.write("gateway.yaml", CONFIG);
