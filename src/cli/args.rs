@@ -16,6 +16,7 @@ use super::request::{
     TargetRequest,
 };
 use portalctl_model::codes::cli as codes;
+use portalctl_model::selection::InvalidPattern;
 use portalctl_model::{Intent, Selection};
 use portalctl_workos::{PlainHttp, Rate};
 
@@ -70,6 +71,10 @@ pub(super) struct ManifestArgs {
     #[arg(long, value_name = "KEY", value_delimiter = ',')]
     only: Vec<String>,
 
+    /// All but these organizations, by key; globs are allowed.
+    #[arg(long, value_name = "KEY", value_delimiter = ',')]
+    except: Vec<String>,
+
     /// Only these intents; globs are allowed.
     #[arg(long, value_name = "INTENT", value_delimiter = ',')]
     intent: Vec<String>,
@@ -86,7 +91,10 @@ impl ManifestArgs {
             files: self.files.beside(key)?,
             only: self.only.clone(),
             intents: self.intent.clone(),
-            selection: selection(&self.only, &self.intent)?,
+            selection: selection(&self.only, &self.intent)?
+                .without(&self.except)
+                .map_err(|error| invalid_pattern(&error))?,
+            except: self.except.clone(),
         })
     }
 }
@@ -206,8 +214,11 @@ impl ConnectionArgs {
 
 /// Compiles patterns of keys and intents.
 pub(super) fn selection(keys: &[String], intents: &[String]) -> Result<Selection, CliError> {
-    Selection::new(keys, intents)
-        .map_err(|error| CliError::new(Exit::Usage, codes::USAGE, error.to_string()))
+    Selection::new(keys, intents).map_err(|error| invalid_pattern(&error))
+}
+
+fn invalid_pattern(error: &InvalidPattern) -> CliError {
+    CliError::new(Exit::Usage, codes::USAGE, error.to_string())
 }
 
 /// Parses the name of an intent.

@@ -209,16 +209,18 @@ fn stdin() -> Result<Input, CliError> {
 
 /// Refuses a pattern that matches nothing: a mistyped key must not look like nothing to do.
 pub(super) fn check_patterns(request: &ManifestRequest, desired: &Desired) -> Result<(), CliError> {
-    for pattern in &request.only {
+    let only = request.only.iter().map(|pattern| ("--only", pattern));
+    let except = request.except.iter().map(|pattern| ("--except", pattern));
+    for (flag, pattern) in only.chain(except) {
         let only = selection(std::slice::from_ref(pattern), &[])?;
         let mut keys = desired.organizations.keys().chain(desired.absent.keys());
         if !keys.any(|key| only.has_key(key)) {
             let mut excluded = desired.excluded.keys();
             if let Some(key) = excluded.find(|key| only.has_key(key)) {
-                return Err(is_excluded("--only", key.as_str()));
+                return Err(is_excluded(flag, key.as_str()));
             }
             let keys = desired.organizations.keys().map(OrgKey::as_str);
-            return Err(nothing("--only", pattern, "organization", keys));
+            return Err(nothing(flag, pattern, "organization", keys));
         }
     }
     for pattern in &request.intents {

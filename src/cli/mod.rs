@@ -38,6 +38,7 @@ mod planning;
 mod powers;
 mod progress;
 mod request;
+mod review_key;
 mod revoke_link;
 mod sandbox;
 pub mod schema;

@@ -14,6 +14,7 @@ use super::extra_outputs::{ExtraOutputArgs, ResultOutputs};
 use super::planning::{guard_exit, make_plan};
 use super::powers::{PowerArgs, Powers};
 use super::request::TargetRequest;
+use super::review_key::{ReviewKey, Seal, sealed};
 use super::session::{self, Session};
 use super::ui::Ui;
 use super::{connect, json};
@@ -43,7 +44,7 @@ pub(super) struct PlanArgs {
     #[command(flatten)]
     pub(super) extra: ExtraOutputArgs<PlanFormat>,
 
-    /// Also save the plan to a file, for `portalctl apply FILE`.
+    /// Also save the plan to a file, for the review that `portalctl apply FILE` is held to.
     #[arg(long, value_name = "FILE")]
     pub(super) out: Option<PathBuf>,
 
@@ -80,11 +81,12 @@ impl PlanFormat {
         report: &PlanReport<'_>,
         desired: &Desired,
         layout: &Layout,
+        seal: Option<&Seal>,
     ) -> Result<String, CliError> {
         match self {
             Self::Text => Ok(text::plan(report, layout)),
             Self::Json => json(&json_v1::plan(report)),
-            Self::Markdown => Ok(markdown::plan(report)),
+            Self::Markdown => Ok(sealed(markdown::plan(report), seal)),
             Self::Html => html::plan(report).map_err(CliError::internal),
             Self::Sarif => sarif::plan(report.plan, desired, &report.headline.manifest_warnings)
                 .map_err(CliError::internal),
@@ -99,10 +101,17 @@ impl PlanFormat {
 
 impl PlanArgs {
     fn request(&self) -> Result<PlanRequest, CliError> {
+        let outputs = self.extra.beside(self.output);
+        let is_comment = outputs.formats().any(|it| *it == PlanFormat::Markdown);
         Ok(PlanRequest {
             target: self.target.request()?,
             powers: self.powers.request(),
-            outputs: self.extra.beside(self.output),
+            seal: if is_comment {
+                ReviewKey::for_signing()?
+            } else {
+                None
+            },
+            outputs,
             save_to: self.out.clone(),
             pending: if self.detailed_exitcode {
                 Exit::Asked
@@ -118,6 +127,8 @@ struct PlanRequest {
     target: TargetRequest,
     powers: Powers,
     outputs: ResultOutputs<PlanFormat>,
+    /// Signs the hidden lines of a comment.
+    seal: Option<Seal>,
     save_to: Option<PathBuf>,
     /// The exit code while changes or held items are pending.
     pending: Exit,
@@ -155,7 +166,7 @@ fn write(
     }
     let desired = &session.manifest.desired;
     request.outputs.write(session.ui, |format, layout| {
-        format.render(report, desired, layout)
+        format.render(report, desired, layout, request.seal.as_ref())
     })
 }
 

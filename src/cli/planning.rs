@@ -9,11 +9,13 @@ use super::exit::Exit;
 use super::session::{LiveState, Session};
 use portalctl_core::plan::{Plan, PlanInput, Policy, Warning, plan};
 use portalctl_core::readiness::{Basis, Readiness};
-use portalctl_model::codes::api;
+use portalctl_model::codes::{api, plan as codes};
 use portalctl_model::desired::{Desired, Invite};
 use portalctl_model::observed::Observed;
 use portalctl_model::{OrgKey, OrganizationId, mark};
 
+/// The key of warnings that are about the manifest as a whole.
+const MANIFEST: &str = "(manifest)";
 /// The key of warnings that are about no single entry.
 const SEVERAL: &str = "(several)";
 
@@ -34,8 +36,20 @@ pub(super) fn make_plan(
         selection: &session.manifest.selection,
     };
     let mut plan = plan(input, session.connection.target.clone());
-    plan.warn(unread(desired, &live.observed, readiness));
+    let mut warnings = unread(desired, &live.observed, readiness);
+    warnings.extend(any_host(&plan));
+    plan.warn(warnings);
     plan
+}
+
+/// Warns where people are sent somewhere, and nothing says which hosts are the app's.
+fn any_host(plan: &Plan) -> Option<Warning> {
+    plan.destinations.are_unbounded().then(|| Warning {
+        key: OrgKey::undeclared(MANIFEST),
+        code: codes::NO_ALLOWED_HOSTS,
+        message: "return_urls.allowed_hosts is not declared, so a URL may lead to any host"
+            .to_owned(),
+    })
 }
 
 /// Returns the warnings of what could not be read: of each invitation that is not planned on account

@@ -141,12 +141,14 @@ fn check_whole(request: &ManifestRequest, manifest: &Manifest) -> Result<(), Cli
     let ManifestRequest {
         files,
         only,
+        except,
         intents,
         selection: _,
     } = request;
-    if !only.is_empty() || !intents.is_empty() || !files.are_whole() {
+    if !only.is_empty() || !except.is_empty() || !intents.is_empty() || !files.are_whole() {
         return Err(usage(
-            "--prune takes one whole manifest: one -f, and no --only, --intent or standard input",
+            "--prune takes one whole manifest: one -f, and no --only, --except, --intent or standard \
+             input",
         ));
     }
     if manifest.desired.manifest.is_none() {

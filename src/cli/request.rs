@@ -51,6 +51,8 @@ pub(super) struct ManifestRequest {
     pub(super) files: Files,
     /// Patterns of `--only`, kept for messages.
     pub(super) only: Vec<String>,
+    /// Patterns of `--except`, kept for messages.
+    pub(super) except: Vec<String>,
     /// Patterns of `--intent`, kept for messages.
     pub(super) intents: Vec<String>,
     /// Both kinds of patterns, compiled.

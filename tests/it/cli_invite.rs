@@ -295,9 +295,9 @@ fn a_saved_plan_holds_its_invitations_and_can_be_applied_twice() {
             "not_invitable": ["audit_logs"],
         })
     );
-    for _ in 0..2 {
+    for done in [4, 0] {
         let output = env.run("apply plan.json --sandbox=s.json -o json").exits(0);
-        assert_eq!(output.json_of("apply")["summary"]["done"], 4);
+        assert_eq!(output.json_of("apply")["summary"]["done"], done);
         assert_eq!(invitations(&env).len(), 2);
     }
     // The recipients are the reviewed ones.

@@ -291,3 +291,24 @@ fn events_and_certificates_tell_what_objects_do_not() {
     );
     assert_eq!(told(1, key), "attention the customer's key was deleted");
 }
+
+#[test]
+fn an_entry_can_be_left_out_of_a_run() {
+    let env = TestEnv::with_manifest(CUSTOMERS);
+    let line = "apply --sandbox=s.json --yes --except globex,init* -o json";
+    let applied = env.run(line).exits(0).json_of("apply");
+    let changes = applied["changes"].as_array().unwrap();
+    let keys: Vec<&str> = changes
+        .iter()
+        .map(|it| it["key"].as_str().unwrap())
+        .collect();
+    assert_eq!(keys, ["acme"]);
+    // A mistyped key would leave nothing out.
+    let mistyped = env.run("plan --sandbox=s.json --except globx").exits(3);
+    assert!(
+        mistyped.stderr.contains("did you mean `globex`?"),
+        "{mistyped}"
+    );
+    let pruned = env.run("plan --sandbox=s.json --prune --except globex");
+    assert!(pruned.exits(3).stderr.contains("no --only, --except"));
+}

@@ -147,11 +147,14 @@ fn a_guard_that_no_longer_holds_stops_a_saved_plan() {
     env.write("portal.yaml", WITHOUT_D);
     let _ = env.run("plan --prune --out plan.json").at(&server).exits(0);
     server.connect("d");
-    let output = env.run("apply plan.json -o json").at(&server).exits(6);
-    assert_eq!(
-        output.json_of("apply")["changes"][0]["error"]["code"],
-        "plan/guard"
-    );
+    let line = "apply plan.json --prune -o json";
+    let document = env.run(line).at(&server).exits(7).json_of("apply");
+    assert_eq!(document["conflicts"][0]["code"], "plan/reviewed-held");
+    assert_eq!(document["held"][0]["allow"], "--prune-active");
+    // A saved plan is no power to prune.
+    let output = env.run("apply plan.json").at(&server).exits(0);
+    assert!(output.stderr.contains("such as --prune"), "{output}");
+    assert_eq!(server.external_ids(), ["a", "b", "c", "d"]);
 }
 
 #[test]

@@ -212,12 +212,14 @@ fn a_plan_that_no_longer_holds_is_refused() {
     // Another client renames it before the job is started.
     env.edit("portal.yaml", "Globex Corporation", "Globex Labs");
     let _ = env.run("apply --yes").at(&sandbox).exits(0);
-    let stale = job(&env, ".portalctl-apply").at(&sandbox).exits(6);
-    assert!(stale.stdout.contains("refused"), "{stale}");
+    env.edit("portal.yaml", "Globex Labs", "Globex Corporation");
+    let stale = job(&env, ".portalctl-apply").at(&sandbox).exits(7);
     assert!(
-        env.read("portalctl-report/apply.md")
-            .contains("Globex Labs")
+        stale.stdout.contains("globex  plan/not-reviewed"),
+        "{stale}"
     );
+    let report = env.read("portalctl-report/apply.md");
+    assert!(report.contains("`plan/not-reviewed`"), "{report}");
 }
 
 #[test]

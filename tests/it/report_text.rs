@@ -138,7 +138,7 @@ fn a_plan_at_60_columns() {
 
     1 to create, 1 to update, 2 held, 1 conflict, 1 warning,
     7 unchanged, 13 requests
-    digest sha256:c62fd789615b719b3494c4a64884a587fb3319cb64335b565948bdd233ad0177
+    digest sha256:457a8481027cf575e43146d1b233563b9e3c86b69ea3c10daeb4c0df7f5a81ce
     "#);
 }
 
@@ -190,7 +190,7 @@ fn a_plan_at_80_columns() {
 
     1 to create, 1 to update, 2 held, 1 conflict, 1 warning, 7 unchanged,
     13 requests
-    digest sha256:c62fd789615b719b3494c4a64884a587fb3319cb64335b565948bdd233ad0177
+    digest sha256:457a8481027cf575e43146d1b233563b9e3c86b69ea3c10daeb4c0df7f5a81ce
     "#);
 }
 
@@ -234,7 +234,7 @@ fn a_plan_at_200_columns() {
     note: one of them was created by this manifest and not declared any more (--prune deletes what is not protected): Umbrella (org_03L)
 
     1 to create, 1 to update, 2 held, 1 conflict, 1 warning, 7 unchanged, 13 requests
-    digest sha256:c62fd789615b719b3494c4a64884a587fb3319cb64335b565948bdd233ad0177
+    digest sha256:457a8481027cf575e43146d1b233563b9e3c86b69ea3c10daeb4c0df7f5a81ce
     "#);
 }
 
@@ -286,7 +286,7 @@ fn a_plan_in_colour() {
 
     <32>1 to create<0>, <33>1 to update<0>, <33>2 held<0>, <31>1 conflict<0>, 1 warning, 7 unchanged,
     13 requests
-    <2>digest sha256:c62fd789615b719b3494c4a64884a587fb3319cb64335b565948bdd233ad0177<0>
+    <2>digest sha256:457a8481027cf575e43146d1b233563b9e3c86b69ea3c10daeb4c0df7f5a81ce<0>
     "#);
 }
 
@@ -301,7 +301,7 @@ fn a_plan_without_changes() {
 portalctl plan · production · api.workos.com · live key
 
 nothing to do, 7 unchanged, 13 requests
-digest sha256:7cba5f535ed1c9159cb6132b0804704fd964b4c19e1ea89111368657e04fa589
+digest sha256:6b6261c9e6fe3eea48687cac222024cb00708dedf0547b7b396b5d7c96bc9acc
 ");
 }
 
@@ -843,7 +843,7 @@ changes
       metadata.tier  + "gold"
 
 1 to update, 0 unchanged, 13 requests
-digest sha256:ea5fa9a57b9b1008d0540ace9708df0398a3805771292b3474bbc7dab6afc069
+digest sha256:ef1b484c752dac326fd4d5181c16b3e8f828e6eadefc15af6e840f5ba8c3ba8d
 "#);
 }
 
@@ -1043,7 +1043,7 @@ fn hostile_text_is_shown_escaped_everywhere() {
 
     <32>1 to create<0>, <33>1 to update<0>, <33>2 held<0>, <31>1 conflict<0>, 1 warning, 7 unchanged,
     13 requests
-    <2>digest sha256:d1894e31a878018b5e43d8f271e2c73479bd098c3872f72437ab5703731f52a9<0>
+    <2>digest sha256:67c4182a32f74dce1491cbb0b086d8a2032841a7a2981dfadd226569d71ce1cb<0>
     "#);
 }
 
@@ -1195,7 +1195,7 @@ changes
       domains.old.com  - pending
 
 1 to adopt, 1 to update, 0 unchanged, 13 requests
-digest sha256:72c5ef11347e422684f1e91dc247e4a5d4348a246524f0b946a574156ff28c26
+digest sha256:68e5ec987374ac87a74bed76cfbc5a902593b3026f314d465b8bc3c6993e98f2
 "#);
 }
 
@@ -1231,7 +1231,7 @@ fn a_limit_that_holds_many_changes_is_told_once() {
           external_id  + "c"
 
     3 held, 0 unchanged, 13 requests
-    digest sha256:b1fd020d71aa103f222caf3bfbd52211d31643378f6df88f71f05577625ba98b
+    digest sha256:7875a0684bc1e94b9eac5a22627089e11b6597cc25531f162790acff117f5c77
     "#);
     let nothing = applied(Vec::new());
     let text = apply_text(&plan, &nothing, &Readiness::default(), &plain(80));
@@ -1323,6 +1323,6 @@ fn an_invitation_is_a_change_of_its_own() {
           not by invitation: audit_logs
 
     1 to create, 1 to invite, 1 held, 0 unchanged, 13 requests
-    digest sha256:6bb892600c2f62037bf558e973a9754c0d4b1854b6d06e88836b13f14b46d552
+    digest sha256:121d351257c944f0bf7822f7c4f97744477bceedabbea15493ba2439db17948a
     "#);
 }

@@ -120,17 +120,15 @@ fn a_permission_that_nothing_needs_is_a_note() {
 }
 
 #[test]
-fn use_that_began_since_the_plan_is_seen_right_before_the_deletion() {
+fn use_that_began_since_the_plan_holds_the_deletion() {
     let workos = two(&json!({}));
     let env = TestEnv::with_manifest(MANIFEST);
     let _ = run(&env, &workos, "plan --out plan.json").exits(0);
     workos.with(|world| world.member("m1", "org_OLD"));
-    let output = run(&env, &workos, "apply --yes plan.json -o json").exits(6);
+    let output = run(&env, &workos, "apply --yes plan.json -o json").exits(7);
     let document = output.json_of("apply");
-    let changes = document["changes"].as_array().unwrap();
-    let deletion = changes.iter().find(|one| one["action"] == "delete");
-    let error = &deletion.unwrap()["error"];
-    assert_eq!(error["code"], "plan/guard", "{document:#}");
+    let conflict = &document["conflicts"][0];
+    assert_eq!(conflict["code"], "plan/reviewed-held", "{document:#}");
     assert!(ids(&workos).contains(&"org_OLD".to_owned()));
 }
 
@@ -190,8 +188,8 @@ fn what_another_takes_since_the_plan_is_not_deleted() {
     workos.with(|world| {
         world.find_mut("org_OLD").unwrap()["metadata"] = json!({"portalctl_owner": "others"});
     });
-    let output = run(&env, &workos, "apply --yes plan.json").exits(6);
-    assert!(output.stdout.contains("another manifest took"), "{output}");
+    let output = run(&env, &workos, "apply --yes plan.json").exits(7);
+    assert!(output.stdout.contains("plan/reviewed-held"), "{output}");
     assert!(ids(&workos).contains(&"org_OLD".to_owned()));
 }
 

@@ -223,14 +223,12 @@ fn what_came_into_use_since_the_plan_is_refused_and_named() {
         let plan = env.run("plan --prune --out plan.json");
         let _ = plan.at_url(&workos.url()).exits(0);
         workos.with(change);
-        let output = env.run("apply plan.json -o json").at_url(&workos.url());
-        let change = output.exits(6).json_of("apply")["changes"][0].clone();
-        assert_eq!(change["outcome"], "refused", "{change}");
-        assert_eq!(change["error"]["code"], "plan/guard");
-        let message = change["error"]["message"].as_str().unwrap();
-        assert!(message.contains(told), "{message}");
-        let output = env.run("apply plan.json").at_url(&workos.url()).exits(6);
-        assert!(output.stdout.contains(told), "{output}");
+        let line = "apply plan.json --prune -o json";
+        let output = env.run(line).at_url(&workos.url()).exits(7);
+        let document = output.json_of("apply");
+        assert_eq!(document["changes"], json!([]), "{told}");
+        assert_eq!(document["conflicts"][0]["code"], "plan/reviewed-held");
+        assert_eq!(document["held"][0]["allow"], "--prune-active");
         assert_eq!(workos.writes(), [""; 0]);
     }
 }
@@ -242,12 +240,10 @@ fn what_cannot_be_read_right_before_the_deletion_is_refused() {
     let _ = plan.at_url(&workos.url()).exits(0);
     let refusal = json!({"code": "forbidden", "message": "AuthKit is off"});
     workos.answer("GET", MEMBERSHIPS, 403, refusal);
-    let output = env.run("apply plan.json -o json").at_url(&workos.url());
-    let change = output.exits(6).json_of("apply")["changes"][0].clone();
-    assert_eq!(change["outcome"], "refused");
-    let message = change["error"]["message"].as_str().unwrap();
-    assert!(message.contains("members cannot be read"), "{message}");
-    assert!(message.contains("AuthKit is off"), "{message}");
+    let line = "apply plan.json --prune";
+    let output = env.run(line).at_url(&workos.url()).exits(7);
+    assert!(output.stdout.contains("plan/reviewed-held"), "{output}");
+    assert!(output.stdout.contains("AuthKit is off"), "{output}");
     assert_eq!(workos.writes(), [""; 0]);
 }
 
@@ -257,11 +253,9 @@ fn agreed_evidence_in_another_state_is_refused() {
     let plan = env.run("plan --prune --prune-active --out plan.json");
     let _ = plan.at_url(&workos.url()).exits(0);
     workos.with(|world| world.connections[0]["state"] = json!("active"));
-    let output = env.run("apply plan.json").at_url(&workos.url()).exits(6);
-    assert!(
-        output.stdout.contains("connection conn_1 is active"),
-        "{output}"
-    );
+    let line = "apply plan.json --prune --prune-active";
+    let output = env.run(line).at_url(&workos.url()).exits(7);
+    assert!(output.stdout.contains("plan/not-reviewed"), "{output}");
     assert_eq!(workos.writes(), [""; 0]);
 }
 

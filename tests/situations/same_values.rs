@@ -516,7 +516,7 @@ fn two_organizations_exchange_domains_in_one_run_of_a_saved_plan() {
     let saved = env.run("plan --allow-domain-removal --out plan.json");
     let _ = saved.at_url(&workos.url()).exits(0);
     let _ = env
-        .run("apply plan.json --yes")
+        .run("apply plan.json --allow-domain-removal")
         .at_url(&workos.url())
         .exits(0);
     assert_eq!(

@@ -36,8 +36,8 @@ pub(crate) const LINES: &[(&str, &[Line])] = &[
     (
         "apply",
         &[
-            // A saved plan is done without looking first, so what is refused is a change.
-            ("apply saved.json", [0, 6, 6]),
+            ("apply saved.json", ASKS),
+            ("apply --expect-digest saved.json -o markdown", ASKS),
             ("apply --yes", ASKS),
             ("apply --yes -o json --output-file applied.json", ASKS),
             ("apply --yes -o markdown", ASKS),

@@ -7,7 +7,7 @@ use comrak::{Arena, Node, Options, parse_document};
 use portalctl_model::text::is_plain;
 
 /// Words that reports emphasize themselves.
-const STRONG: [&str; 8] = [
+const STRONG: [&str; 10] = [
     "delete",
     "refused",
     "unknown",
@@ -16,6 +16,8 @@ const STRONG: [&str; 8] = [
     "Readiness after it",
     "run apply again: it goes on where it stopped",
     "interrupted; run apply again to go on",
+    "Cut: not everything fits into a comment. What is left out is less dangerous than the changes that are shown; the full report of the run has all of it.",
+    "Cut: not even all dangerous changes fit into a comment. Look at the full report of the run before you approve.",
 ];
 
 /// Every extension of GitHub's, and those of others that use the same signs.

@@ -139,6 +139,12 @@ impl ReturnUrl {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Returns the host, with the port where one is written.
+    pub fn host(&self) -> &str {
+        let rest = self.0.split_once("://").map_or(&*self.0, |(_, rest)| rest);
+        rest.split(['/', '?']).next().unwrap_or(rest)
+    }
 }
 
 fn is_localhost(host: &Host<&str>) -> bool {
@@ -206,6 +212,23 @@ mod tests {
             parse("https://app.example.com.evil.com/"),
             Err(InvalidUrl::HostNotAllowed(_))
         ));
+    }
+
+    #[test]
+    fn a_url_tells_its_host_and_port() {
+        let any = AllowedHosts::default();
+        for (url, host) in [
+            ("https://App.Example.com", "app.example.com"),
+            (
+                "https://app.example.com:8443/a@b?c=://d",
+                "app.example.com:8443",
+            ),
+            ("https://app.example.com?x=/y", "app.example.com"),
+            ("http://[::1]:8080/", "[::1]:8080"),
+        ] {
+            let url = ReturnUrl::parse(url, &any, LocalHttp::Allowed).unwrap();
+            assert_eq!(url.host(), host);
+        }
     }
 
     #[test]

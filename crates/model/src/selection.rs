@@ -1,4 +1,4 @@
-//! Selection of entries and intents: the flags `--only` and `--intent`.
+//! Selection of entries and intents: the flags `--only`, `--except` and `--intent`.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -10,11 +10,12 @@ use super::{Intent, OrgKey};
 #[derive(Debug, Clone, Default)]
 pub struct Selection {
     keys: Option<Globs>,
+    except: Option<Globs>,
     intents: Option<Globs>,
     named: Option<BTreeSet<OrgKey>>,
 }
 
-/// A pattern of `--only` or `--intent` cannot be read.
+/// A pattern of `--only`, `--except` or `--intent` cannot be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("`{pattern}` is not a pattern: {why}")]
 pub struct InvalidPattern {
@@ -29,8 +30,17 @@ impl Selection {
     pub fn new(keys: &[String], intents: &[String]) -> Result<Self, InvalidPattern> {
         Ok(Self {
             keys: Globs::of(keys)?,
+            except: None,
             intents: Globs::of(intents)?,
             named: None,
+        })
+    }
+
+    /// Leaves out the entries that one of the patterns matches.
+    pub fn without(self, keys: &[String]) -> Result<Self, InvalidPattern> {
+        Ok(Self {
+            except: Globs::of(keys)?,
+            ..self
         })
     }
 
@@ -54,7 +64,12 @@ impl Selection {
     /// Returns whether an entry is selected.
     pub fn has_key(&self, key: &OrgKey) -> bool {
         let is_named = self.named.as_ref().is_none_or(|keys| keys.contains(key));
+        let is_out = self
+            .except
+            .as_ref()
+            .is_some_and(|globs| globs.is_match(key.as_str()));
         is_named
+            && !is_out
             && self
                 .keys
                 .as_ref()
@@ -148,6 +163,23 @@ mod tests {
             ["acme-eu", "acme-us"]
         );
         assert_eq!(selected(&["ACME", "cm"], &keys), [""; 0]);
+    }
+
+    #[test]
+    fn what_is_left_out_stays_out_whatever_else_selects_it() {
+        let left = |only: &[&str], except: &[&str]| {
+            let patterns = |texts: &[&str]| -> Vec<String> {
+                texts.iter().map(|&text| text.to_owned()).collect()
+            };
+            let selection = Selection::new(&patterns(only), &[]).unwrap();
+            let selection = selection.without(&patterns(except)).unwrap();
+            let keys = ["acme", "acme-eu", "globex"].map(|key| OrgKey::parse(key).unwrap());
+            let keys = keys.into_iter().filter(|key| selection.has_key(key));
+            keys.map(|key| key.to_string()).collect::<Vec<_>>()
+        };
+        assert_eq!(left(&[], &["acme"]), ["acme-eu", "globex"]);
+        assert_eq!(left(&["acme*"], &["*-eu"]), ["acme"]);
+        assert_eq!(left(&["acme"], &["acme"]), [""; 0]);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The execution of a plan: the same for a plan that was just made and for a saved one.
+//! The execution of a plan: the same for a whole one and for the approved part of one.
 //!
 //! Takes a plan and a session. Returns the outcome of every change, and writes the account of the run
 //! in the formats that were asked for.
@@ -62,38 +62,11 @@ pub(super) async fn execute(
     plan: &Plan,
     execution: &Execution,
 ) -> ApplyReport {
-    run(session, plan, execution, Attempt::First).await
-}
-
-/// Does what a plan says that may have been executed before, as a whole or in part.
-pub(super) async fn execute_again(
-    session: &Session<'_>,
-    plan: &Plan,
-    execution: &Execution,
-) -> ApplyReport {
-    run(session, plan, execution, Attempt::Repeated).await
-}
-
-/// Attempt at a plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Attempt {
-    /// The plan was just made.
-    First,
-    /// The plan may have been executed before.
-    Repeated,
-}
-
-async fn run(
-    session: &Session<'_>,
-    plan: &Plan,
-    execution: &Execution,
-    attempt: Attempt,
-) -> ApplyReport {
     let connection = session.connection;
     let options = Options {
         concurrency: execution.concurrency,
         cancel: session.interrupted.clone(),
-        replay: attempt == Attempt::Repeated,
+        replay: false,
         clock: connection.clock.as_ref(),
         permit: &Always,
         nonce: nonce(connection.clock.as_ref()),

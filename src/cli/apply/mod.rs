@@ -1,10 +1,10 @@
 //! `portalctl apply`
 //!
-//! Takes a manifest, or a plan that `plan --out` saved. Shows the plan, has it confirmed unless it was
-//! before, does it, and accounts for every change.
+//! Takes a manifest, and perhaps reviews of an earlier plan. Plans, shows the plan, has it confirmed
+//! unless it was reviewed before, does it, and accounts for every change.
 
 mod execute;
-mod saved;
+mod reviews;
 
 use std::path::PathBuf;
 
@@ -23,33 +23,32 @@ use super::ui::Ui;
 use execute::{ApplyFormat, Execution, execute, exit_of, report};
 use portalctl_core::identity::identify;
 use portalctl_core::plan::Plan;
-use portalctl_core::plan::digest::Digest;
-use portalctl_model::codes::{cli as codes, plan as plan_codes};
+use portalctl_core::plan::review::Approved;
+use portalctl_model::codes::cli as codes;
 use portalctl_model::text::escape;
 use portalctl_report::{PlanReport, text};
 use portalctl_workos::apply::ApplyReport;
+use reviews::{Expected, Origin};
 
 /// Apply the plan, after asking for consent.
 ///
 /// Shows the plan and asks for consent on a terminal; elsewhere --yes is the consent. Ends with an
 /// account of every change and the state of every feature. Running it again continues where it
 /// stopped.
+///
+/// With a review (PLAN or --expect-digest) it plans anew and does what is both planned now and
+/// reviewed. An entry with a change that nobody reviewed is left out whole and named, with exit code
+/// 7. A review gives no power: the run needs the flags of the plan.
 #[derive(Debug, Args)]
 pub(super) struct ApplyArgs {
-    /// Apply a plan that `plan --out` saved; it is consent.
-    #[arg(
-        value_name = "PLAN",
-        conflicts_with_all = [
-            "file", "only", "intent", "expect_digest", "adopt", "adopt_owned", "allow_rekey",
-            "allow_trusted_domains", "allow_domain_removal", "allow_data_loss", "prune",
-            "prune_active", "allow_bulk",
-        ]
-    )]
+    /// Do only what this plan has, which `plan --out` saved; it is consent.
+    #[arg(value_name = "PLAN", conflicts_with = "expect_digest")]
     pub(super) plan: Option<PathBuf>,
 
-    /// Do what the plan with this digest says, and nothing else; it is consent.
-    #[arg(long, value_name = "DIGEST")]
-    expect_digest: Option<String>,
+    /// Do only what was reviewed; it is consent. A digest approves the plan as it was; a plan's JSON
+    /// or the comment of `plan -o markdown` also what is left of it. May be given more than once.
+    #[arg(long, value_name = "DIGEST|FILE")]
+    expect_digest: Vec<String>,
 
     /// Consent to the plan without being asked.
     #[arg(short, long)]
@@ -88,15 +87,25 @@ impl ApplyArgs {
         }
     }
 
+    fn consent(&self) -> Result<Consent, CliError> {
+        let files = self.plan.iter().cloned().map(Origin::File);
+        let expected = self.expect_digest.iter().map(|text| Origin::of(text));
+        let origins: Vec<Origin> = files.chain(expected).collect();
+        if !origins.is_empty() {
+            return Ok(Consent::ToReviewed(Expected::read(&origins)?));
+        }
+        Ok(if self.yes {
+            Consent::Given
+        } else {
+            Consent::Asked
+        })
+    }
+
     fn request(&self) -> Result<ApplyRequest, CliError> {
         Ok(ApplyRequest {
             target: self.target.request()?,
             powers: self.powers.request(),
-            consent: match (&self.expect_digest, self.yes) {
-                (Some(digest), _) => Consent::ToDigest(digest.clone()),
-                (None, true) => Consent::Given,
-                (None, false) => Consent::Asked,
-            },
+            consent: self.consent()?,
             execution: self.execution(),
         })
     }
@@ -111,27 +120,27 @@ struct ApplyRequest {
 }
 
 /// Consent to a plan.
-#[derive(Debug, Clone, PartialEq, Eq)]
 enum Consent {
     /// Given beforehand, by `--yes`.
     Given,
-    /// Given to the plan with this digest, and to no other.
-    ToDigest(String),
+    /// Given to what was reviewed, and to nothing else.
+    ToReviewed(Expected),
     /// Asked for on the terminal, once the plan was shown.
     Asked,
 }
 
 pub(super) fn run(args: &ApplyArgs, ui: &Ui) -> Result<Exit, CliError> {
-    if let Some(path) = &args.plan {
-        return saved::run(path, &args.target.connection(), &args.execution(), ui);
-    }
     let request = args.request()?;
-    if request.consent == Consent::Asked && !ui.is_interactive() {
+    if matches!(request.consent, Consent::Asked) && !ui.is_interactive() {
         let message = "there is no terminal to ask at";
         return Err(CliError::new(Exit::Usage, codes::NO_CONSENT, message));
     }
     let manifest = request.powers.load(&request.target.manifest, ui)?;
     let connection = connect::open(&request.target.connection, &manifest.desired)?;
+    if let Consent::ToReviewed(expected) = &request.consent {
+        let checked = expected.check_target(&connection.target);
+        checked.map_err(|error| error.of(manifest.desired.names()))?;
+    }
     session::run_writing(&manifest, &connection, ui, async |session| {
         plan_and_apply(session, &request).await
     })
@@ -150,7 +159,7 @@ async fn plan_and_apply(session: &Session<'_>, request: &ApplyRequest) -> Result
         },
         &session.ui.talk_layout(),
     );
-    confirm(session, &plan, &shown, &request.consent).await?;
+    let plan = confirm(session, plan, &shown, &request.consent).await?;
     session.check_interrupted()?;
     let outcome = execute(session, &plan, &request.execution).await;
     live.take_in(session, &outcome);
@@ -172,45 +181,45 @@ impl LiveState {
     }
 }
 
-/// Shows the plan on standard error, and has it confirmed unless it was before.
+/// Shows the plan on standard error, and has it confirmed unless it was before. Returns the part of
+/// it that may be done.
 async fn confirm(
     session: &Session<'_>,
-    plan: &Plan,
+    plan: Plan,
     shown: &str,
     consent: &Consent,
-) -> Result<(), CliError> {
+) -> Result<Plan, CliError> {
     match consent {
         Consent::Asked if plan.reviewed().next().is_some() => {
             // Also with -q: nobody consents to what was not shown.
             Ui::insist(shown);
-            session.confirm(&question(session, plan)).await
+            session.confirm(&question(session, &plan)).await?;
+            Ok(plan)
         }
         Consent::Asked | Consent::Given => {
             session.ui.say(shown);
-            Ok(())
+            Ok(plan)
         }
-        Consent::ToDigest(expected) => {
+        Consent::ToReviewed(expected) => {
             session.ui.say(shown);
-            check_digest(expected, plan)
+            let Approved { plan, unplanned } = expected.approve(plan)?;
+            if unplanned > 0 {
+                session.ui.say(&format!(
+                    "note: {} not planned in this run: done already, no longer wanted, held, or \
+                     in need of a flag such as --prune",
+                    counted_are(unplanned)
+                ));
+            }
+            Ok(plan)
         }
     }
 }
 
-/// Refuses every plan but the one that was reviewed.
-fn check_digest(expected: &str, plan: &Plan) -> Result<(), CliError> {
-    let digest = Digest::of(plan).to_string();
-    if digest == expected {
-        return Ok(());
+fn counted_are(effects: usize) -> String {
+    match effects {
+        1 => "1 reviewed effect is".to_owned(),
+        effects => format!("{effects} reviewed effects are"),
     }
-    let message = format!(
-        "the plan's digest is {digest}, and {} was expected; nothing was done",
-        escape(expected)
-    );
-    Err(CliError::new(
-        Exit::Stopped,
-        plan_codes::DIGEST_DIFFERS,
-        message,
-    ))
 }
 
 fn question(session: &Session<'_>, plan: &Plan) -> String {

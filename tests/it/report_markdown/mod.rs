@@ -160,20 +160,21 @@ fn an_invitation_says_whom_and_to_what_also_while_it_is_held() {
     assert!(!text.contains("ada@"), "{text}");
     insta::assert_snapshot!(text, @"
     <!-- portalctl:plan environment= manifest= -->
-    <!-- portalctl:digest sha256:842476d3624e17a73e176c2100db72797b72bb92408559ba68da3230b26c091e -->
+    <!-- portalctl:digest sha256:4fb15732ca8936acb659adc1c0a341fce5fb69728b5a75270fd44f1bf13a5ff3 -->
+    <!-- portalctl:review v1 +n5fKrXeYr8SQX1rBeKs3lSI4ThZK5HYr7Sm9c6SeXeKL9f9LKubUpZc9MkB250Z -->
     ### portalctl plan: 1 to invite, 1 held, 0 unchanged
 
-    digest `sha256:842476d3624e17a73e176c2100db72797b72bb92408559ba68da3230b26c091e`
-
-    #### Over a limit: not done unless somebody allows it
-
-    - `globex`: invite `org_globex` `a***@acme.com`, needs `--allow-bulk` (`plan/limit-exceeded`): a run sends 10 invitations at most unasked, the plan has 11
+    digest `sha256:4fb15732ca8936acb659adc1c0a341fce5fb69728b5a75270fd44f1bf13a5ff3`
 
     #### Changes
 
     | Change | Organization | Fields | Declared at |
     |---|---|---|---|
     | invite | `acme` | `a***@acme.com` to `sso, dsync` | `portal.yaml:12` |
+
+    #### Over a limit: not done unless somebody allows it
+
+    - `globex`: invite `org_globex` `a***@acme.com`, needs `--allow-bulk` (`plan/limit-exceeded`): a run sends 10 invitations at most unasked, the plan has 11
 
     #### Field by field
 
@@ -195,7 +196,7 @@ fn an_invitation_says_whom_and_to_what_also_while_it_is_held() {
 
     </details>
 
-    To do exactly this, or nothing if it is no longer true, with the flags of this plan: `portalctl apply --expect-digest sha256:842476d3624e17a73e176c2100db72797b72bb92408559ba68da3230b26c091e`
+    To do exactly this, or nothing if it is no longer true, with the flags of this plan: `portalctl apply --expect-digest sha256:4fb15732ca8936acb659adc1c0a341fce5fb69728b5a75270fd44f1bf13a5ff3`. With this comment in a file instead of the digest it goes on after an interruption.
     ");
 }
 

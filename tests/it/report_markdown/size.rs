@@ -122,9 +122,42 @@ fn five_thousand_changes_fit() {
     let text = plan_markdown(&sized(5_000, 3, "note"), &many_ready(5_000, "no reason"));
     let remarks: Vec<&str> = text.lines().filter(|line| line.starts_with('_')).collect();
     insta::assert_snapshot!(remarks.join("\n"), @"
-    _4343 changes left out here: `portalctl plan` has them all._
+    _4346 changes left out here: `portalctl plan` has them all._
     _5003 diffs left out here: `portalctl plan` has them all._
     ");
+}
+
+#[test]
+fn one_dangerous_change_is_shown_before_thousands_of_harmless_ones() {
+    let mut plan = sized(2_500, 2_000, &"@org ".repeat(100));
+    let evil = update(
+        "zulu",
+        vec![field("domains.evil.example", None, Some("pending"))],
+    );
+    plan.changes.push(evil);
+    let text = plan_markdown(&plan, &Readiness::default());
+    assert_sound(&text);
+    let cut = text.find("**Cut: not everything fits").unwrap();
+    let row = text.find("| update | `zulu` | domains |").unwrap();
+    assert!(
+        cut < row && text.contains("+ domains.evil.example  pending"),
+        "{text}"
+    );
+    // So many dangerous ones that no harmless one may be shown.
+    let noise = |n: usize| {
+        update(
+            &format!("a-{n}"),
+            vec![field("domains.a.example", None, Some("pending"))],
+        )
+    };
+    plan.changes.extend((0..2_500).map(noise));
+    let text = plan_markdown(&plan, &Readiness::default());
+    assert_sound(&text);
+    assert!(
+        text.contains("**Cut: not even all dangerous changes fit"),
+        "{text}"
+    );
+    assert!(!text.contains("| create |"), "{text}");
 }
 
 #[test]

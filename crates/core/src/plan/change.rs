@@ -138,6 +138,14 @@ impl Action {
 }
 
 impl ActionKind {
+    /// Returns whether the fields say all of what is done.
+    pub(super) const fn is_of_fields(self) -> bool {
+        match self {
+            Self::Create | Self::Adopt | Self::Update => true,
+            Self::Invite | Self::Delete => false,
+        }
+    }
+
     /// The word for it in text and JSON.
     pub const fn as_str(self) -> &'static str {
         match self {

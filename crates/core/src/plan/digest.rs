@@ -1,19 +1,27 @@
 //! The digest: what a review approves and `apply --expect-digest` holds a run to.
 //!
-//! Covers what would be done and to what, not when or by which version: the same difference gives
-//! the same digest tomorrow.
+//! Covers what would be done and to what, and where people are sent; not when or by which version:
+//! the same difference gives the same digest tomorrow.
 
 use std::fmt;
 
+use data_encoding::HEXLOWER;
 use serde::Serialize;
-use sha2::{Digest as _, Sha256};
 
 use super::change::{Change, Scope};
-use super::{Invitation, Plan, Target};
-use portalctl_model::{ManifestName, OrganizationId};
+use super::destinations::{Destination, Destinations};
+use super::effect::effects;
+use super::fingerprint::{Fingerprint, Hasher};
+use super::{Plan, Target};
+use portalctl_model::{ClientId, ManifestName, OrgKey, OrganizationId};
+
+/// Beginning of a digest's text.
+const PREFIX: &str = "sha256:";
+/// Number of hexadecimal digits of a digest.
+const DIGITS: usize = 64;
 
 /// A plan's digest: `sha256:` and 64 hexadecimal digits.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(transparent)]
 pub struct Digest(String);
 
@@ -24,6 +32,14 @@ impl fmt::Display for Digest {
 }
 
 impl Digest {
+    /// Reads the text of a digest; `None` where it is none.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix(PREFIX)?;
+        let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        let is_digest = digits.len() == DIGITS && digits.bytes().all(is_digit);
+        is_digest.then(|| Self(text.to_owned()))
+    }
+
     /// The digest of a plan.
     pub fn of(plan: &Plan) -> Self {
         let Plan {
@@ -35,38 +51,25 @@ impl Digest {
             notes: _,
             unchanged: _,
             unmanaged: _,
+            destinations,
             seen: _,
         } = plan;
-        let Target {
-            environment,
-            endpoint,
-            key_kind,
-            client_id,
-            manifest,
-        } = target;
-        let mut hasher = Hasher(Sha256::new());
-        hasher.text("portalctl plan v1");
-        hasher.optional(environment.as_deref());
-        hasher.text(endpoint);
-        hasher.optional(key_kind.as_deref());
-        hasher.optional(manifest.as_ref().map(ManifestName::as_str));
+        let mut hasher = Hasher::new("portalctl plan v2");
+        hasher.fingerprint(of_target(target));
+        hasher.fingerprint(of_destinations(destinations));
         // Marks that nobody reviews may be written by another run between a review and its apply.
         hasher.count(plan.reviewed().count());
         for change in plan.reviewed() {
-            hasher.subject(change);
-            hasher.count(change.reviewed_fields().count());
-            for field in change.reviewed_fields() {
-                hasher.text(&field.path().to_string());
-                hasher.optional(field.before().as_deref());
-                hasher.optional(field.after().as_deref());
-            }
-            if let Some(invitation) = change.action.invitation() {
-                hasher.invitation(invitation);
+            subject(&mut hasher, change);
+            let effects = effects(change);
+            hasher.count(effects.len());
+            for effect in effects {
+                hasher.fingerprint(effect);
             }
         }
         hasher.count(held.len());
         for held in held {
-            hasher.subject(&held.change);
+            subject(&mut hasher, &held.change);
             hasher.text(&held.flag.to_string());
         }
         hasher.count(conflicts.len());
@@ -79,65 +82,51 @@ impl Digest {
                 hasher.text(conflict.scope.as_str());
             }
         }
-        // Last, where it cannot be taken for anything else: a plan without one hashes as it always
-        // did.
-        if let Some(client_id) = client_id {
-            hasher.text(client_id.as_str());
-        }
-        hasher.finish()
+        Self(format!("{PREFIX}{}", HEXLOWER.encode(&hasher.finish())))
     }
 }
 
-/// Hashes values with their lengths, so that no two sequences of values hash alike.
-struct Hasher(Sha256);
+fn subject(hasher: &mut Hasher, change: &Change) {
+    hasher.text(change.key.as_str());
+    hasher.text(change.action.kind().as_str());
+    let id = change.action.organization();
+    hasher.optional(id.map(OrganizationId::as_str));
+}
 
-impl Hasher {
-    fn count(&mut self, count: usize) {
-        self.0.update((count as u64).to_be_bytes());
-    }
+/// Returns the fingerprint of the environment that a plan was made against.
+pub(super) fn of_target(target: &Target) -> Fingerprint {
+    let Target {
+        environment,
+        endpoint,
+        key_kind,
+        client_id,
+        manifest,
+    } = target;
+    let mut hasher = Hasher::new("portalctl target v1");
+    hasher.optional(environment.as_deref());
+    hasher.text(endpoint);
+    hasher.optional(key_kind.as_deref());
+    hasher.optional(manifest.as_ref().map(ManifestName::as_str));
+    hasher.optional(client_id.as_ref().map(ClientId::as_str));
+    hasher.short()
+}
 
-    fn text(&mut self, text: &str) {
-        self.count(text.len());
-        self.0.update(text.as_bytes());
+/// Returns the fingerprint of the addresses that people are sent to.
+pub(super) fn of_destinations(destinations: &Destinations) -> Fingerprint {
+    let Destinations {
+        allowed_hosts,
+        urls,
+    } = destinations;
+    let mut hasher = Hasher::new("portalctl destinations v1");
+    hasher.count(allowed_hosts.iter().count());
+    for host in allowed_hosts.iter() {
+        hasher.text(host);
     }
-
-    fn optional(&mut self, text: Option<&str>) {
-        self.0.update([u8::from(text.is_some())]);
-        self.text(text.unwrap_or_default());
+    hasher.count(urls.len());
+    for Destination { key, setting, url } in urls {
+        hasher.optional(key.as_ref().map(OrgKey::as_str));
+        hasher.text(setting);
+        hasher.text(url.as_str());
     }
-
-    fn subject(&mut self, change: &Change) {
-        self.text(change.key.as_str());
-        self.text(change.action.kind().as_str());
-        self.optional(change.action.organization().map(OrganizationId::as_str));
-    }
-
-    fn invitation(&mut self, invitation: &Invitation) {
-        let Invitation {
-            organization: _,
-            contact,
-            intents,
-            not_invitable,
-        } = invitation;
-        self.text(contact.as_str());
-        for intents in [intents, not_invitable] {
-            self.count(intents.len());
-            for intent in intents {
-                self.text(intent.as_str());
-            }
-        }
-    }
-
-    fn finish(self) -> Digest {
-        let digits = self.0.finalize();
-        let hex = digits
-            .iter()
-            .fold(String::with_capacity(64), |mut hex, byte| {
-                for nibble in [byte >> 4, byte & 0xf] {
-                    hex.extend(char::from_digit(u32::from(nibble), 16));
-                }
-                hex
-            });
-        Digest(format!("sha256:{hex}"))
-    }
+    hasher.short()
 }

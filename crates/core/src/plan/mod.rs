@@ -8,16 +8,21 @@ mod absent;
 mod candidates;
 pub mod change;
 mod contacts;
+pub mod danger;
 mod deletion;
+mod destinations;
 pub mod digest;
+mod effect;
 mod entry;
 pub mod field_change;
+mod fingerprint;
 pub mod in_use;
 pub mod invitation;
 pub mod lint;
 pub mod moves;
 pub mod policy;
 mod prune;
+pub mod review;
 pub mod saved;
 #[cfg(test)]
 mod tests;
@@ -35,8 +40,11 @@ pub use candidates::candidates;
 pub use change::{
     Action, ActionKind, Change, Conflict, Flag, Held, HeldReason, Reason, Scope, Target, Warning,
 };
+pub use danger::Danger;
 pub use deletion::{Kept, removal};
+pub use destinations::{Destination, Destinations};
 pub use field_change::FieldChange;
+pub use fingerprint::Fingerprint;
 pub use in_use::{Evidence, in_use};
 pub use invitation::Invitation;
 pub use policy::Policy;
@@ -60,6 +68,8 @@ pub struct Plan {
     pub unchanged: usize,
     /// Live organizations that no entry of the manifest is about.
     pub unmanaged: Unmanaged,
+    /// Addresses to which the portal sends people.
+    pub destinations: Destinations,
     /// The marks of the organizations that change, as they were read: `apply` refuses to write one
     /// that somebody else took meanwhile.
     pub seen: BTreeMap<OrganizationId, Ownership>,
@@ -185,6 +195,7 @@ pub fn plan(input: PlanInput<'_>, target: Target) -> Plan {
     let mut plan = Plan {
         target,
         unmanaged: unmanaged(desired, observed, identities),
+        destinations: Destinations::of(desired, selection),
         ..Plan::default()
     };
     let mut existing = 0;

@@ -1,20 +1,24 @@
 //! Saved plans: the JSON that `plan --out` writes, read back.
 //!
-//! A saved plan is what somebody reviewed. It holds no secret. It is taken only whole: its digest
-//! has to be that of its own content, and it has to be of the same endpoint and kind of key.
+//! A saved plan is what somebody reviewed: a claim, from which a run takes what it may do and nothing
+//! else. It holds no secret. Its digest has to be that of its own content.
 
 use std::collections::BTreeSet;
 
 use serde::Deserialize;
 
 use super::change::{Action, Change, Conflict, Flag, Held, HeldReason, Reason, Scope, Target};
+use super::destinations::{Destination, Destinations};
 use super::digest::Digest;
 use super::field_change::FieldChange;
 use super::{Invitation, Plan};
 use portalctl_model::codes::Code;
 use portalctl_model::desired::{FieldPath, Source};
 use portalctl_model::field_path::InvalidPath;
-use portalctl_model::{ClientId, Domain, Email, Intent, ManifestName, OrgKey, OrganizationId};
+use portalctl_model::return_url::LocalHttp;
+use portalctl_model::{
+    AllowedHosts, ClientId, Domain, Email, Intent, ManifestName, OrgKey, OrganizationId, ReturnUrl,
+};
 
 /// The version of the document that this program reads.
 const FORMAT_VERSION: &str = "1";
@@ -42,6 +46,20 @@ struct Document {
     changes: Vec<SavedChange>,
     held: Vec<SavedHeld>,
     conflicts: Vec<SavedConflict>,
+    destinations: SavedDestinations,
+}
+
+#[derive(Deserialize)]
+struct SavedDestinations {
+    allowed_hosts: Vec<String>,
+    urls: Vec<SavedDestination>,
+}
+
+#[derive(Deserialize)]
+struct SavedDestination {
+    key: Option<String>,
+    setting: String,
+    url: String,
 }
 
 #[derive(Deserialize)]
@@ -161,6 +179,7 @@ fn plan(document: Document) -> Result<Plan, String> {
         changes,
         held,
         conflicts,
+        destinations,
         format_version: _,
         digest: _,
     } = document;
@@ -187,7 +206,24 @@ fn plan(document: Document) -> Result<Plan, String> {
             .into_iter()
             .map(conflict)
             .collect::<Result<_, _>>()?,
+        destinations: destinations_of(destinations)?,
         ..Plan::default()
+    })
+}
+
+fn destinations_of(saved: SavedDestinations) -> Result<Destinations, String> {
+    let any_host = AllowedHosts::default();
+    let urls = saved.urls.into_iter().map(|saved| {
+        let url = ReturnUrl::parse(&saved.url, &any_host, LocalHttp::Allowed);
+        Ok(Destination {
+            key: saved.key.map(OrgKey::undeclared),
+            setting: saved.setting,
+            url: url.map_err(|error| format!("a URL {error}"))?,
+        })
+    });
+    Ok(Destinations {
+        allowed_hosts: AllowedHosts::new(saved.allowed_hosts),
+        urls: urls.collect::<Result<_, String>>()?,
     })
 }
 

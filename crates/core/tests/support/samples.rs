@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use portalctl_core::identity::MatchedBy;
 use portalctl_core::plan::{
-    Action, Change, Conflict, FieldChange, Flag, FormerOrganization, Held, HeldReason, Invitation,
-    Plan, Reason, Scope, Target, Unmanaged, Warning,
+    Action, Change, Conflict, Destinations, FieldChange, Flag, FormerOrganization, Held,
+    HeldReason, Invitation, Plan, Reason, Scope, Target, Unmanaged, Warning,
 };
 use portalctl_core::readiness::{
     Basis, Evidence, IntentReadiness, OrganizationReadiness, Readiness, State, Turn,
@@ -242,6 +242,7 @@ pub(crate) fn some_plan() -> Plan {
         scope: Scope::Entry,
     };
     Plan {
+        destinations: Destinations::default(),
         target: Target {
             environment: Some("production".to_owned()),
             endpoint: "api.workos.com".to_owned(),

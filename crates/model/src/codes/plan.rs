@@ -163,16 +163,36 @@ codes! {
         "Correct what it declares, or set `managementPolicy: Manage` to have it kept as declared.";
     DIGEST_DIFFERS = "plan/digest-differs",
         "the plan is not the one that was reviewed",
-        "`--expect-digest` names the plan that somebody reviewed, and what would be done now is something else: the manifest, the live account, the flags or the environment changed since. Nothing was done.",
-        "Look at the new plan; if it is right, have its digest reviewed.";
+        "`--expect-digest` names the plan that somebody reviewed, and what would be done now is something else: the manifest, the live account, the flags or the environment changed since. A digest alone cannot tell which changes were reviewed. Nothing was done.",
+        "Look at the new plan; if it is right, have its digest reviewed. To go on after an interruption, give the plan's JSON or its comment instead of the digest.";
+    NOT_REVIEWED = "plan/not-reviewed",
+        "an entry has a change that nobody reviewed",
+        "The run is held to a review, and the plan of now has a change of this entry that the review does not have: the manifest or the live organization changed since, or the file of the review was changed. Nothing is done for the entry, nor for one that exchanges a domain with it; what was reviewed of the others is done.",
+        "Look at the plan of now with `portalctl plan`; if it is right, apply with its digest.";
+    REVIEWED_HELD = "plan/reviewed-held",
+        "a reviewed change lacks its flag in this run",
+        "The change was reviewed as one to make, and this run holds it: a review gives no power, so the run needs the flags of the plan.",
+        "Run the command again with the flag that is named, or write the entry's `allow` list.";
+    DESTINATIONS_DIFFER = "plan/destinations-differ",
+        "people would be sent elsewhere than was reviewed",
+        "The return URLs, success URLs or allowed hosts of the manifest are not those of the review. Who can change them can send a customer's IT admin to a page of his own. Nothing was done.",
+        "Look at where people are sent with `portalctl plan`; if it is right, apply with its digest.";
+    REVIEW_UNSIGNED = "plan/review-unsigned",
+        "a review is not signed",
+        "PORTALCTL_REVIEW_KEY is set, so a review counts only with a signature made with that key, about one of the subjects that PORTALCTL_REVIEW_SUBJECT names. No review that was given has one. Nothing was done.",
+        "Make the plan again with PORTALCTL_REVIEW_KEY and PORTALCTL_REVIEW_SUBJECT set, or apply with a digest that a person approved.";
+    NO_ALLOWED_HOSTS = "plan/no-allowed-hosts",
+        "people may be sent to any host",
+        "The manifest names return or success URLs and no `return_urls.allowed_hosts`. A customer's IT admin trusts the page that the portal leads to, so a changed URL is a way to steal a sign-in: with the list, a URL on another host is an error.",
+        "Write the hosts of your app under `return_urls.allowed_hosts`.";
     SAVED_PLAN = "plan/saved-plan",
         "the saved plan cannot be used",
-        "The file is not a plan that `plan --out` wrote, was changed after it was written, or was written by another version.",
+        "The file is not a plan that `plan --out` wrote, and no comment that `plan -o markdown` wrote; or it was changed after it was written, or was written by another version.",
         "Make the plan again with `portalctl plan --out FILE`.";
     OTHER_TARGET = "plan/other-target",
-        "the saved plan is for another account",
-        "The plan was made against another endpoint or with another kind of key. Nothing was done.",
-        "Use the key and the endpoint that the plan was made with, or make the plan again.";
+        "the review is of another environment",
+        "The plan was made against another endpoint, with another kind of key, or for another environment or manifest. Nothing was done.",
+        "Use the manifest, the key and the endpoint that the plan was made with, or make the plan again.";
     INTERRUPTED = "plan/interrupted",
         "the run was stopped before this change",
         "The run was interrupted, or a failure that would meet every other change too made it stop.",

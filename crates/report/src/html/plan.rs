@@ -9,8 +9,13 @@ use super::{Origin, Problem, TURNS, Unrendered, VERSION, problems};
 use crate::PlanReport;
 use crate::view::{self, Emails, Tone, action_sign, all_notes, field_name, held_reason};
 use portalctl_core::plan::digest::Digest;
-use portalctl_core::plan::{Change, Conflict, FieldChange, Held, Plan, Scope, Warning};
+use portalctl_core::plan::{
+    Change, Conflict, Destinations, FieldChange, Held, Plan, Scope, Warning,
+};
 use portalctl_model::OrganizationId;
+
+/// Most URLs that are shown of one host.
+const URLS_OF_A_HOST: usize = 1_000;
 
 /// Renders a plan with the readiness that was read in the same pass.
 pub fn plan(report: &PlanReport<'_>) -> Result<String, Unrendered> {
@@ -78,8 +83,8 @@ struct Item {
     text: Option<Shown>,
     needs: Option<String>,
     help: Option<Shown>,
-    /// Contact and intents of an invitation.
-    invitation: Vec<Shown>,
+    /// Contact and intents of an invitation, or URLs.
+    lines: Vec<Shown>,
     fields: Vec<Field>,
 }
 
@@ -144,6 +149,12 @@ fn sections(plan: &Plan) -> Vec<Section> {
             items: plan.reviewed().map(change).collect(),
         },
         Section {
+            id: "destinations",
+            title: "Where people are sent",
+            lead: "The portal sends people to these URLs. WorkOS does not keep them, so what they were before is in the history of the manifest.",
+            items: destinations(&plan.destinations),
+        },
+        Section {
             id: "warnings",
             title: "Warnings",
             lead: "",
@@ -175,7 +186,7 @@ fn change(change: &Change) -> Item {
         text: Some(Shown::new(&change.reason.to_string())),
         needs: None,
         help: None,
-        invitation: invitation(change),
+        lines: invitation(change),
         fields: change.reviewed_fields().map(Field::new).collect(),
     }
 }
@@ -192,9 +203,35 @@ fn held(held: &Held) -> Item {
         class: "in_progress",
         sign: "#",
         text: Some(Shown::new(&held_reason(held))),
-        needs: Some(held.flag.to_string()),
+        needs: Some(held.needs()),
         ..change(&held.change)
     }
+}
+
+/// Returns an item for each host.
+fn destinations(destinations: &Destinations) -> Vec<Item> {
+    let allowed = view::allowed(destinations);
+    let hosts = view::hosts(destinations, URLS_OF_A_HOST).into_iter();
+    let hosts = hosts.map(|host| {
+        let urls = host.urls.iter();
+        let urls = urls.map(|(setting, url)| format!("{setting}: {url}"));
+        Item {
+            class: "unconfigured",
+            sign: ">",
+            words: "host",
+            key: Shown::new(host.name),
+            facts: vec![Shown::new(&allowed)],
+            text: None,
+            needs: None,
+            help: None,
+            lines: urls
+                .chain(host.more())
+                .map(|line| Shown::new(&line))
+                .collect(),
+            fields: Vec::new(),
+        }
+    });
+    hosts.collect()
 }
 
 fn conflict(conflict: &Conflict) -> Item {
@@ -211,7 +248,7 @@ fn conflict(conflict: &Conflict) -> Item {
         text: Some(Shown::new(&conflict.message)),
         needs: None,
         help: Some(Shown::new(&conflict.help)),
-        invitation: Vec::new(),
+        lines: Vec::new(),
         fields: Vec::new(),
     }
 }
@@ -226,7 +263,7 @@ fn warning(warning: &Warning) -> Item {
         text: Some(Shown::new(&warning.message)),
         needs: None,
         help: None,
-        invitation: Vec::new(),
+        lines: Vec::new(),
         fields: Vec::new(),
     }
 }

@@ -10,7 +10,7 @@ use super::readiness::{OrganizationItem, organizations};
 use crate::view::{all_notes, held_reason};
 use crate::{ErrorItem, PlanReport};
 use portalctl_core::plan::digest::Digest;
-use portalctl_core::plan::{ActionKind, Change, Conflict, Held, Plan, Warning};
+use portalctl_core::plan::{ActionKind, Change, Conflict, Destinations, Held, Plan, Warning};
 use portalctl_model::Intent;
 use portalctl_workos::apply::OutcomeKind;
 
@@ -23,7 +23,8 @@ pub struct PlanDocument {
     pub envelope: Envelope,
     /// Target that the plan was made against.
     pub target: TargetItem,
-    /// Digest that a review approves; `null` when there is no plan because of `errors`.
+    /// Digest that a review approves; `null` when there is no plan because of `errors`. It covers the
+    /// target, the changes, what is held or in conflict, and the destinations.
     #[schemars(extend("pattern" = "^sha256:[0-9a-f]{64}$"))]
     pub digest: Option<String>,
     /// Number of requests of the run.
@@ -36,6 +37,8 @@ pub struct PlanDocument {
     pub held: Vec<HeldItem>,
     /// Conflicts that need a decision.
     pub conflicts: Vec<ConflictItem>,
+    /// Addresses to which the portal sends people.
+    pub destinations: DestinationsItem,
     /// Warnings about the plan.
     pub warnings: Vec<WarningItem>,
     /// Warnings about the manifest itself, skipped files among them.
@@ -60,6 +63,26 @@ pub struct TargetItem {
     pub client_id: Option<String>,
     /// Name of the manifest.
     pub manifest: Option<String>,
+}
+
+/// Addresses to which the portal sends people, and the hosts that they may name.
+#[derive(Debug, Default, Serialize, JsonSchema)]
+pub struct DestinationsItem {
+    /// Hosts that the URLs may name; any host where the list is empty.
+    pub allowed_hosts: Vec<String>,
+    /// Declared return and success URLs: those of the manifest, then those of the entries.
+    pub urls: Vec<DestinationItem>,
+}
+
+/// One declared URL.
+#[derive(Debug, Serialize, JsonSchema)]
+pub struct DestinationItem {
+    /// Key of the entry that declares it; `null` for the manifest's own.
+    pub key: Option<String>,
+    /// Path of the setting, below the entry or in the manifest.
+    pub setting: String,
+    /// The URL.
+    pub url: String,
 }
 
 /// Number of items of a plan by kind.
@@ -177,6 +200,8 @@ pub struct HeldItem {
     /// Line that would allow it for good, to be written in the entry; absent where there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub write: Option<String>,
+    /// Place of the entry, where the line is written; `null` where no entry is declared.
+    pub source: Option<SourceItem>,
 }
 
 /// Conflict that needs a decision.
@@ -233,6 +258,7 @@ pub fn plan(report: &PlanReport<'_>) -> PlanDocument {
         changes: plan.changes.iter().map(change).collect(),
         held: plan.held.iter().map(held).collect(),
         conflicts: plan.conflicts.iter().map(conflict).collect(),
+        destinations: destinations(&plan.destinations),
         warnings: plan.warnings.iter().map(warning).collect(),
         manifest_warnings: headline.manifest_warnings.clone(),
         notes: all_notes(plan, readiness),
@@ -275,10 +301,30 @@ pub(super) fn change(change: &Change) -> ChangeItem {
         invitation: invitation(change),
         bookkeeping: change.is_bookkeeping(),
         reason: change.reason.to_string(),
-        source: change.source.is_somewhere().then(|| SourceItem {
-            file: change.source.file.to_string(),
-            line: change.source.line,
-        }),
+        source: source(change),
+    }
+}
+
+fn source(change: &Change) -> Option<SourceItem> {
+    change.source.is_somewhere().then(|| SourceItem {
+        file: change.source.file.to_string(),
+        line: change.source.line,
+    })
+}
+
+fn destinations(destinations: &Destinations) -> DestinationsItem {
+    let Destinations {
+        allowed_hosts,
+        urls,
+    } = destinations;
+    let urls = urls.iter().map(|it| DestinationItem {
+        key: it.key.as_ref().map(ToString::to_string),
+        setting: it.setting.clone(),
+        url: it.url.to_string(),
+    });
+    DestinationsItem {
+        allowed_hosts: allowed_hosts.iter().map(str::to_owned).collect(),
+        urls: urls.collect(),
     }
 }
 
@@ -315,6 +361,7 @@ pub(super) fn held(held: &Held) -> HeldItem {
         reason: held_reason(held),
         allow: held.flag.to_string(),
         write: held.permission.map(|allow| format!("allow: [{allow}]")),
+        source: source(&held.change),
     }
 }
 

@@ -24,6 +24,7 @@ pub fn apply(view: &ApplyReportView<'_>) -> String {
     document.fixed(marker::key("apply", &names));
     document.fixed(marker::digest(&digest));
     document.fixed(title(headline, "apply", &outcome));
+    document.remark_on_cut();
     if let Some(end) = apply_end(report) {
         document.fixed(format!("**{end}**\n\n"));
     }

@@ -11,19 +11,46 @@ pub const LIMIT: usize = 60_000;
 /// Most bytes of the remark about left-out items.
 const REMARK: usize = 200;
 
+/// Remark below the title of a report that is cut.
+const CUT: &str = "**Cut: not everything fits into a comment. What is left out is less dangerous than the changes \
+     that are shown; the full report of the run has all of it.**\n\n";
+/// The same, where a dangerous change is left out.
+const CUT_GRAVELY: &str = "**Cut: not even all dangerous changes fit into a comment. Look at the full report of the run \
+     before you approve.**\n\n";
+
 /// Priority of a section's items when not everything fits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Rank {
-    /// Left out last: decisions and problems.
+    /// Left out last: dangerous changes, and where people are sent.
+    Grave,
+    /// Fields of dangerous changes.
+    GraveDetail,
+    /// Decisions and problems.
     List,
-    /// Left out when no details are left.
+    /// Left out when no details are left, and whenever a dangerous change is.
     Row,
     /// Left out first.
     Detail,
 }
 
 impl Rank {
-    const LAST_TO_GO_FIRST: [Self; 3] = [Self::List, Self::Row, Self::Detail];
+    const LAST_TO_GO_FIRST: [Self; 5] = [
+        Self::Grave,
+        Self::GraveDetail,
+        Self::List,
+        Self::Row,
+        Self::Detail,
+    ];
+
+    /// Returns whether no harmless item is shown while one of this rank is left out.
+    fn is_grave(self) -> bool {
+        self <= Self::GraveDetail
+    }
+
+    /// Returns whether the items are of harmless changes.
+    fn is_harmless(self) -> bool {
+        self >= Self::Row
+    }
 }
 
 /// Items of one kind, with the text before and after them.
@@ -140,6 +167,8 @@ enum Part {
     Fixed(String),
     /// Section that is written as far as it fits.
     Section(Section),
+    /// Remark that is written where anything is left out.
+    Cut,
 }
 
 /// Document of parts, in reading order.
@@ -150,6 +179,11 @@ impl Document {
     /// Adds text that is always written: short, whatever the data.
     pub(super) fn fixed(&mut self, text: impl Into<String>) {
         self.0.push(Part::Fixed(text.into()));
+    }
+
+    /// Adds the place of the remark that the report is cut, which is written only if it is.
+    pub(super) fn remark_on_cut(&mut self) {
+        self.0.push(Part::Cut);
     }
 
     /// Adds a section, unless it is empty.
@@ -163,15 +197,31 @@ impl Document {
     pub(super) fn render(&self) -> String {
         let counts = self.fit(LIMIT);
         let mut out = String::with_capacity(LIMIT);
+        let remark = self.cut(&counts);
         for (part, count) in self.0.iter().zip(counts) {
             match part {
                 Part::Fixed(text) => out.push_str(text),
                 Part::Section(section) => section.write(count, &mut out),
+                Part::Cut => out.push_str(remark),
             }
         }
         out.truncate(out.trim_end().len());
         out.push('\n');
         out
+    }
+
+    /// Returns the remark on what is left out with these numbers of items.
+    fn cut(&self, counts: &[usize]) -> &'static str {
+        let parts = self.0.iter().zip(counts);
+        let cut = parts.filter_map(|(part, count)| match part {
+            Part::Section(section) if section.len() > *count => Some(section.rank),
+            Part::Section(_) | Part::Fixed(_) | Part::Cut => None,
+        });
+        match cut.min() {
+            None => "",
+            Some(rank) if rank.is_grave() => CUT_GRAVELY,
+            Some(_) => CUT,
+        }
     }
 
     /// Returns how many items of each part fit.
@@ -182,12 +232,12 @@ impl Document {
                 .enumerate()
                 .filter_map(|(index, part)| match part {
                     Part::Section(section) => Some((index, section)),
-                    Part::Fixed(_) => None,
+                    Part::Fixed(_) | Part::Cut => None,
                 })
         };
         let fixed = self.0.iter().map(|part| match part {
             Part::Fixed(text) => text.len(),
-            Part::Section(_) => 0,
+            Part::Section(_) | Part::Cut => 0,
         });
         let mut room = limit.saturating_sub(fixed.sum());
         let mut counts = vec![0; self.0.len()];
@@ -197,13 +247,18 @@ impl Document {
                 .sum::<usize>()
                 <= room;
         if !is_whole {
-            room = room.saturating_sub(REMARK * sections().count());
+            room = room.saturating_sub(REMARK * (sections().count() + 1));
         }
+        let mut hides_danger = false;
         for rank in Rank::LAST_TO_GO_FIRST {
             for (index, section) in sections().filter(|(_, section)| section.rank == rank) {
+                if rank.is_harmless() && hides_danger {
+                    continue;
+                }
                 let (count, used) = section.fit(room);
                 counts[index] = count;
                 room -= used;
+                hides_danger |= rank.is_grave() && count < section.len();
             }
         }
         counts
@@ -250,6 +305,37 @@ mod tests {
         assert_eq!(counts(all(2_500)), [3, 10, 10]);
         assert_eq!(counts(all(5_000)), [0, 1, 10]);
         assert_eq!(counts(all(8_000)), [0, 0, 7]);
+    }
+
+    #[test]
+    fn nothing_harmless_is_shown_while_something_dangerous_is_not() {
+        let all = |size| {
+            vec![
+                section(Rank::Row, 10, size),
+                section(Rank::Detail, 10, size),
+                section(Rank::Grave, 10, size),
+                section(Rank::GraveDetail, 10, size),
+                section(Rank::List, 1, 100),
+            ]
+        };
+        assert_eq!(counts(all(1_000)), [10, 10, 10, 10, 1]);
+        assert_eq!(counts(all(2_000)), [9, 0, 10, 10, 1]);
+        // There is room for one row, which has to stay empty.
+        assert_eq!(counts(all(3_200)), [0, 0, 10, 8, 1]);
+        assert_eq!(counts(all(7_000)), [0, 0, 8, 0, 1]);
+    }
+
+    #[test]
+    fn a_cut_is_remarked_at_its_place_and_nowhere_else() {
+        let text = |rank, count| {
+            let mut document = Document::default();
+            document.remark_on_cut();
+            document.section(section(rank, count, 1_000));
+            document.render()
+        };
+        assert!(text(Rank::Grave, 10).starts_with('('));
+        assert!(text(Rank::List, 100).starts_with(CUT));
+        assert!(text(Rank::Grave, 100).starts_with(CUT_GRAVELY));
     }
 
     #[test]

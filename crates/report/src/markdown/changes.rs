@@ -5,21 +5,82 @@ use super::escape::{code, fence, html_code, prose, verbatim};
 use super::{PLAN, head, row};
 use crate::view::{Emails, field_name, is_bare_value, surprising_reason};
 use crate::width::{pad, width};
-use portalctl_core::plan::{ActionKind, Change, FieldChange, Held, Plan};
+use portalctl_core::plan::danger::most_dangerous_first;
+use portalctl_core::plan::{ActionKind, Change, Danger, FieldChange, Held, Plan};
 use portalctl_model::desired::{Dependent, FieldPath};
 
 /// Most diffs that are unfolded, so that a small review needs no click.
 const OPEN: usize = 10;
+/// Title of the diffs.
+const FIELD_BY_FIELD: &str = "#### Field by field\n\n";
 /// Widest column of field names; a longer name pushes its value to the right.
 const WIDEST: usize = 40;
 
-/// Adds the table of changes.
-pub(super) fn table(document: &mut Document, plan: &Plan) {
-    let mut section = Section::new(Rank::Row, "changes", PLAN).open(format!(
-        "#### Changes\n\n{}",
+/// Changes of a plan, the most dangerous first.
+pub(super) struct Changes<'a> {
+    all: Vec<&'a Change>,
+    /// Number of dangerous ones.
+    graves: usize,
+}
+
+impl<'a> Changes<'a> {
+    /// Sorts the changes of a plan.
+    pub(super) fn of(plan: &'a Plan) -> Self {
+        let mut all: Vec<&Change> = plan.reviewed().collect();
+        most_dangerous_first(&mut all, |change| change);
+        let graves = all.partition_point(|change| Danger::of(change).is_grave());
+        Self { all, graves }
+    }
+
+    fn titles(&self) -> [&'static str; 2] {
+        if self.graves == 0 || self.graves == self.all.len() {
+            ["Changes", "Changes"]
+        } else {
+            ["Changes to look at first", "Other changes"]
+        }
+    }
+
+    /// Adds the table of the dangerous ones.
+    pub(super) fn grave(&self, document: &mut Document) {
+        let [title, _] = self.titles();
+        let section = (Rank::Grave, "dangerous changes", title);
+        table(document, &self.all[..self.graves], section);
+    }
+
+    /// Adds the table of all others.
+    pub(super) fn others(&self, document: &mut Document) {
+        let [_, title] = self.titles();
+        table(
+            document,
+            &self.all[self.graves..],
+            (Rank::Row, "changes", title),
+        );
+    }
+
+    /// Adds the diff of every change, and of what is held.
+    pub(super) fn details(&self, document: &mut Document, plan: &Plan) {
+        let (grave, others) = self.all.split_at(self.graves);
+        let mut section = Section::new(Rank::GraveDetail, "diffs of dangerous changes", PLAN)
+            .open(FIELD_BY_FIELD)
+            .close("");
+        for (index, change) in grave.iter().enumerate() {
+            section.item(|| detail(change, "", open(index)));
+        }
+        document.section(section);
+        details(document, plan, (others, grave.len()));
+    }
+}
+
+fn table(
+    document: &mut Document,
+    changes: &[&Change],
+    (rank, things, title): (Rank, &'static str, &str),
+) {
+    let mut section = Section::new(rank, things, PLAN).open(format!(
+        "#### {title}\n\n{}",
         head(["Change", "Organization", "Fields", "Declared at"])
     ));
-    for change in plan.reviewed() {
+    for change in changes {
         section.item(|| {
             row([
                 &kind(change),
@@ -32,13 +93,13 @@ pub(super) fn table(document: &mut Document, plan: &Plan) {
     document.section(section);
 }
 
-/// Adds the diff of every change, and of what is held.
-pub(super) fn details(document: &mut Document, plan: &Plan) {
+/// Adds the diff of changes, with the number of those that have theirs already, and of what is held.
+fn details(document: &mut Document, plan: &Plan, (changes, before): (&[&Change], usize)) {
     let mut section = Section::new(Rank::Detail, "diffs", PLAN)
-        .open("#### Field by field\n\n")
+        .open(if before == 0 { FIELD_BY_FIELD } else { "" })
         .close("");
-    for (index, change) in plan.reviewed().enumerate() {
-        section.item(|| detail(change, "", if index < OPEN { " open" } else { "" }));
+    for (index, change) in changes.iter().enumerate() {
+        section.item(|| detail(change, "", open(before + index)));
     }
     let says_more =
         |change: &Change| !change.fields.is_empty() || change.action.invitation().is_some();
@@ -46,6 +107,11 @@ pub(super) fn details(document: &mut Document, plan: &Plan) {
         section.item(|| detail(change, ", held", ""));
     }
     document.section(section);
+}
+
+/// Returns the attribute of a fold: the first ones are unfolded.
+const fn open(index: usize) -> &'static str {
+    if index < OPEN { " open" } else { "" }
 }
 
 fn kind(change: &Change) -> String {

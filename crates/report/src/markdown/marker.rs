@@ -4,7 +4,9 @@
 use data_encoding::HEXLOWER;
 use sha2::{Digest as _, Sha256};
 
+use portalctl_core::plan::Plan;
 use portalctl_core::plan::digest::Digest;
+use portalctl_core::plan::review::Review;
 use portalctl_model::ManifestName;
 use portalctl_model::desired::Names;
 
@@ -27,10 +29,18 @@ pub(super) fn digest(digest: &Digest) -> String {
     format!("<!-- portalctl:digest {digest} -->\n")
 }
 
+/// Returns the line with all that a review of the plan approves; nothing where it is too long.
+pub(super) fn review(plan: &Plan) -> String {
+    let review = Review::of(plan).encode();
+    review.map_or_else(String::new, |review| {
+        format!("<!-- portalctl:review v1 {review} -->\n")
+    })
+}
+
 /// Encodes a name as a value: letters, digits, `.`, `_` and single `-`; every other byte as `%2F`.
 ///
 /// So it holds no space that would begin another key, and nothing that would end a comment.
-fn value(name: &str) -> String {
+pub(super) fn value(name: &str) -> String {
     let mut out = String::with_capacity(name.len());
     for byte in name.bytes() {
         match byte {

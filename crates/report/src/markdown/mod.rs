@@ -10,8 +10,10 @@ mod apply;
 mod budget;
 mod changed;
 mod changes;
+mod destinations;
 mod escape;
 mod failed;
+mod hidden;
 mod marker;
 mod plan;
 mod status;
@@ -25,6 +27,7 @@ use portalctl_model::desired::Names;
 pub use apply::apply;
 pub use budget::LIMIT;
 pub use failed::{FailedRun, failed};
+pub use hidden::{HiddenLines, hide};
 pub use plan::plan;
 pub use status::status;
 

@@ -1,7 +1,8 @@
 //! Markdown of a plan, for the review of a pull request.
 
 use super::budget::Document;
-use super::{changes, facts, failed, marker, names, status, title, undone};
+use super::changes::Changes;
+use super::{destinations, facts, failed, marker, names, status, title, undone};
 use crate::PlanReport;
 use crate::view::{joined, plan_counts};
 use portalctl_core::plan::Plan;
@@ -20,14 +21,19 @@ pub fn plan(report: &PlanReport<'_>) -> String {
     let mut document = Document::default();
     document.fixed(marker::key("plan", &names));
     document.fixed(marker::digest(&digest));
+    document.fixed(marker::review(plan));
     document.fixed(title(headline, "plan", &outcome));
+    document.remark_on_cut();
     document.fixed(facts(headline, Some(&digest)));
     if plan.is_settled() {
         document.fixed("Everything is as declared.\n\n");
     }
+    let changes = Changes::of(plan);
+    changes.grave(&mut document);
+    destinations::table(&mut document, &plan.destinations);
     undone::decisions(&mut document, plan);
-    changes::table(&mut document, plan);
-    changes::details(&mut document, plan);
+    changes.others(&mut document);
+    changes.details(&mut document, plan);
     document.fixed(status::counts("Readiness now", readiness));
     document.section(failed::manifest_warnings(headline));
     undone::remarks(&mut document, plan, readiness);
@@ -41,6 +47,7 @@ fn how_to_go_on(plan: &Plan, digest: &Digest) -> String {
     }
     format!(
         "To do exactly this, or nothing if it is no longer true, with the flags of this plan: \
-         `portalctl apply --expect-digest {digest}`\n"
+         `portalctl apply --expect-digest {digest}`. With this comment in a file instead of the \
+         digest it goes on after an interruption.\n"
     )
 }

@@ -90,6 +90,21 @@ fn held(document: &mut Document, open: &str, held: &[&Held]) {
     document.section(section);
 }
 
+/// Returns both ways to allow a held change: the flag for one run, and the line to write for good.
+fn needs(held: &Held) -> String {
+    let flag = code(&held.flag.to_string());
+    let Some(allow) = held.permission else {
+        return flag;
+    };
+    let line = code(&format!("allow: [{allow}]"));
+    let source = &held.change.source;
+    if source.is_somewhere() {
+        format!("{flag}, or {line} at {}", code(&source.to_string()))
+    } else {
+        format!("{flag}, or {line}")
+    }
+}
+
 fn held_item(held: &Held, reason: Option<&str>) -> String {
     let change = &held.change;
     let organization = change.action.organization().map(OrganizationId::as_str);
@@ -110,7 +125,7 @@ fn held_item(held: &Held, reason: Option<&str>) -> String {
         "{}: {}{to}, needs {}{explained}{reason}",
         code(change.key.as_str()),
         change.action.kind(),
-        code(&held.flag.to_string())
+        needs(held)
     );
     item(&said, None)
 }

@@ -6,15 +6,18 @@ use super::{
 };
 use crate::PlanReport;
 use crate::view::{
-    action_sign, all_notes, counted, field_name, held_reason, is_bare_value, plan_counts,
-    surprising_reason,
+    action_sign, all_notes, allowed, counted, field_name, held_reason, hosts, is_bare_value,
+    plan_counts, surprising_reason,
 };
 use crate::width::{hanging, pad, width};
 use portalctl_core::plan::digest::Digest;
-use portalctl_core::plan::{Change, Conflict, FieldChange, Held, Plan};
+use portalctl_core::plan::{Change, Conflict, Destinations, FieldChange, Held, Plan};
 use portalctl_model::codes::plan as codes;
 use portalctl_model::desired::FieldPath;
 use portalctl_model::text::escape;
+
+/// Most URLs that are shown of one host.
+const URLS_OF_A_HOST: usize = 5;
 
 /// Renders a plan.
 pub fn plan(report: &PlanReport<'_>, layout: &Layout) -> String {
@@ -38,9 +41,30 @@ fn body(report: &PlanReport<'_>, layout: &Layout) -> String {
             write_change(&mut out, change, layout);
         }
     }
+    write_destinations(&mut out, &plan.destinations, layout);
     write_skipped_files(&mut out, report.headline, layout);
     write_notes(&mut out, &all_notes(plan, report.readiness), layout);
     out
+}
+
+/// Writes where the portal sends people, by host.
+fn write_destinations(out: &mut String, destinations: &Destinations, layout: &Layout) {
+    if destinations.urls.is_empty() {
+        return;
+    }
+    let paint = layout.paint;
+    let title = format!("people are sent to ({})", allowed(destinations));
+    heading(out, &escape(&title), layout);
+    for host in hosts(destinations, URLS_OF_A_HOST) {
+        push_line!(out, "  {}", paint.strong(escape(host.name)));
+        for (setting, url) in &host.urls {
+            let line = format!("{}  {}", escape(url), paint.quiet(escape(setting)));
+            push_line!(out, "      {line}");
+        }
+        if let Some(more) = host.more() {
+            push_line!(out, "      {}", paint.quiet(more));
+        }
+    }
 }
 
 /// Level of detail for what is not done.

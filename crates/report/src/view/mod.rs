@@ -5,6 +5,7 @@
 
 mod change;
 mod count;
+mod destination;
 mod duration;
 mod email;
 mod held;
@@ -19,6 +20,7 @@ pub use email::Emails;
 
 pub(crate) use change::{action_sign, field_name, is_bare_value, surprising_reason};
 pub(crate) use count::{Count, apply_counts, apply_end, joined, plan_counts, status_counts};
+pub(crate) use destination::{allowed, hosts};
 pub(crate) use duration::age;
 pub use duration::rounded;
 pub(crate) use held::held_reason;
