@@ -104,6 +104,7 @@ impl Workflow {
             .env("COMMENT", "true")
             .env("BOT", BOT)
             .env("DIGEST", "")
+            .env("BEFORE", "")
             .env("CI", "true")
             .current_dir(self.env.path(""))
             .stdin(Stdio::null())
@@ -156,11 +157,12 @@ fn a_plan_is_commented_once_and_updated_in_place() {
     let [first] = &workflow.bodies()[..] else {
         panic!("{:?}", workflow.bodies());
     };
-    let hidden: Vec<&str> = first.lines().take(4).collect();
+    let hidden: Vec<&str> = first.lines().take(5).collect();
     assert!(hidden[0].starts_with("<!-- portalctl:plan environment=production"));
     assert_eq!(hidden[1], format!("<!-- portalctl:digest {digest} -->"));
-    assert_eq!(hidden[2], "<!-- portalctl:file portal.yaml -->");
-    assert_eq!(hidden[3], format!("<!-- portalctl:head {HEAD} -->"));
+    assert!(hidden[2].starts_with("<!-- portalctl:review v1 "));
+    assert_eq!(hidden[3], "<!-- portalctl:file portal.yaml -->");
+    assert_eq!(hidden[4], format!("<!-- portalctl:head {HEAD} -->"));
 
     let more = MANIFEST.to_owned() + "  globex: { name: Globex }\n";
     workflow.env.write("portal.yaml", &more);
@@ -228,27 +230,6 @@ fn nothing_is_applied_that_the_workflow_did_not_comment_for_the_merged_commit() 
     workflow.comment_as(BOT, &forged);
     let _ = workflow.merged().exits(1);
     assert_eq!(workflow.sandbox.external_ids(), [""; 0]);
-}
-
-#[test]
-fn what_changed_since_the_review_is_posted_and_waits_for_somebody() {
-    let workflow = Workflow::new(MANIFEST);
-    let _ = workflow.step("plan").exits(0);
-    let more = MANIFEST.to_owned() + "  globex: { name: Globex }\n";
-    workflow.env.write("portal.yaml", &more);
-    let stopped = workflow.merged().exits(1);
-    assert!(stopped.stdout.contains("nothing was applied"), "{stopped}");
-    assert_eq!(workflow.sandbox.external_ids(), [""; 0]);
-    let bodies = workflow.bodies();
-    assert_eq!(bodies.len(), 2, "{bodies:#?}");
-    assert!(bodies[1].contains("Nothing was applied") && bodies[1].contains("globex"));
-    // The plan of the pull request stays what it was.
-    assert!(!bodies[0].contains("globex"));
-
-    // A person reviews it and starts the workflow by hand.
-    let digest = workflow.output("digest").unwrap();
-    let _ = workflow.merged().env("DIGEST", &digest).exits(0);
-    assert_eq!(workflow.sandbox.external_ids(), ["acme", "globex"]);
 }
 
 #[test]
@@ -421,4 +402,187 @@ fn flags_come_one_on_each_line_and_are_no_code() {
     let step = workflow.step("plan").env("FLAGS", "--only=$(touch pwned)");
     let _ = step.exits(3);
     assert!(!workflow.env.path("pwned").exists());
+}
+
+#[test]
+fn a_merge_that_changes_nothing_is_green_without_a_review() {
+    let workflow = Workflow::new(MANIFEST);
+    let apply = workflow.env.run("apply --yes").at(&workflow.sandbox);
+    let _ = apply.exits(0);
+    let _ = workflow.step("plan").exits(0);
+    assert_eq!(workflow.bodies(), [""; 0]);
+    let _ = workflow.merged().exits(0);
+    assert_eq!(workflow.bodies(), [""; 0]);
+}
+
+#[test]
+fn a_run_that_is_started_again_goes_on_and_then_finds_nothing_to_do() {
+    let more = MANIFEST.to_owned() + "  globex: { name: Globex }\n";
+    let workflow = Workflow::new(&more);
+    let _ = workflow.step("plan").exits(0);
+    // An earlier run got as far as the first one.
+    let half = workflow.env.run("apply --yes --only acme");
+    let _ = half.at(&workflow.sandbox).exits(0);
+    for _ in 0..2 {
+        let _ = workflow.merged().exits(0);
+        assert_eq!(workflow.sandbox.external_ids(), ["acme", "globex"]);
+    }
+}
+
+#[test]
+fn what_nobody_reviewed_is_left_out_and_posted_as_a_new_plan() {
+    let workflow = Workflow::new(MANIFEST);
+    let _ = workflow.step("plan").exits(0);
+    let more = MANIFEST.to_owned() + "  globex: { name: Globex }\n";
+    workflow.env.write("portal.yaml", &more);
+    let stopped = workflow.merged().exits(1);
+    let said = "not everything was applied";
+    assert!(stopped.stdout.contains(said), "{stopped}");
+    assert_eq!(workflow.sandbox.external_ids(), ["acme"]);
+    let bodies = workflow.bodies();
+    assert_eq!(bodies.len(), 3, "{bodies:#?}");
+    assert!(bodies[1].contains("`plan/not-reviewed`"), "{}", bodies[1]);
+    assert!(bodies[2].contains("Not everything was applied") && bodies[2].contains("globex"));
+    // The plan of the pull request stays what it was.
+    assert!(!bodies[0].contains("globex"));
+
+    // A person reviews it and starts the workflow by hand.
+    let digest = workflow.output("digest").unwrap();
+    let _ = workflow.merged().env("DIGEST", &digest).exits(0);
+    assert_eq!(workflow.sandbox.external_ids(), ["acme", "globex"]);
+}
+
+#[test]
+fn a_comment_that_sends_people_elsewhere_approves_nothing() {
+    let urls = "return_urls: { default: https://app.example.com/ }\n";
+    let workflow = Workflow::new(&(MANIFEST.to_owned() + urls));
+    let _ = workflow.step("plan").exits(0);
+    workflow
+        .env
+        .edit("portal.yaml", "app.example.com", "evil.example");
+    let stopped = workflow.merged().exits(1);
+    assert!(stopped.stdout.contains("nothing was applied"), "{stopped}");
+    assert_eq!(workflow.sandbox.external_ids(), [""; 0]);
+    assert!(workflow.bodies()[1].contains("evil.example"));
+}
+
+#[test]
+fn a_merge_queue_applies_what_all_of_its_pull_requests_reviewed() {
+    let workflow = Workflow::new(MANIFEST);
+    let _ = workflow.step("plan").exits(0);
+    fs::rename(
+        workflow.github("comments.json"),
+        workflow.github("comments-8.json"),
+    )
+    .unwrap();
+    workflow.set_comments(&json!([]));
+    let other = MANIFEST.replace("acme: { name: Acme Corp", "globex: { name: Globex");
+    workflow.env.write("portal.yaml", &other);
+    let _ = workflow.step("plan").exits(0);
+    let both = MANIFEST.to_owned() + "  globex: { name: Globex, intents: [sso] }\n";
+    workflow.env.write("portal.yaml", &both);
+    let first = "3".repeat(40);
+    let pull = |number: u32, commit: &str| {
+        json!({
+            "number": number, "merged_at": "2026-11-01T00:00:00Z", "merge_commit_sha": commit,
+            "head": {"sha": HEAD},
+        })
+    };
+    let pulls = json!([pull(8, &first), pull(7, MERGED)]);
+    fs::write(workflow.github("pulls.json"), pulls.to_string()).unwrap();
+    let commits = json!({"commits": [{"sha": first}, {"sha": MERGED}]});
+    fs::write(workflow.github("compare.json"), commits.to_string()).unwrap();
+    let before = "4".repeat(40);
+    let _ = workflow.merged().env("BEFORE", &before).exits(0);
+    assert_eq!(workflow.sandbox.external_ids(), ["acme", "globex"]);
+    assert!(
+        workflow
+            .calls()
+            .contains(&format!("compare/{before}...{MERGED}"))
+    );
+}
+
+#[test]
+fn with_a_review_key_a_comment_that_another_workflow_wrote_counts_for_nothing() {
+    const REVIEW_KEY: &str = "0123456789abcdef0123456789abcdef";
+    let keyed = |run: Run| run.env("PORTALCTL_REVIEW_KEY", REVIEW_KEY);
+    let workflow = Workflow::new(MANIFEST);
+    let _ = workflow.step("plan").exits(0);
+    let forged = workflow.bodies()[0].clone();
+    let _ = keyed(workflow.merged()).exits(1);
+    assert_eq!(workflow.sandbox.external_ids(), [""; 0]);
+
+    // A newer one that is forged does not hide the genuine one, and a genuine one of another pull
+    // request, commit or manifest is none of this one.
+    workflow.set_comments(&json!([]));
+    let _ = keyed(workflow.step("plan")).exits(0);
+    let genuine = workflow.bodies()[0].clone();
+    assert!(!genuine.contains(REVIEW_KEY));
+    workflow.set_comments(&json!([]));
+    workflow.comment_as(BOT, &genuine.replace("customers%237", "customers%238"));
+    let _ = keyed(workflow.merged()).exits(1);
+    assert_eq!(workflow.sandbox.external_ids(), [""; 0]);
+    workflow.set_comments(&json!([]));
+    workflow.comment_as(BOT, &genuine);
+    workflow.comment_as(BOT, &forged);
+    let _ = keyed(workflow.merged()).exits(0);
+    assert_eq!(workflow.sandbox.external_ids(), ["acme"]);
+}
+
+/// Makes the folder a checkout of the merge of a commit into a base, as GitHub would.
+fn check_out_merge(workflow: &Workflow) -> (String, String) {
+    let git = |args: &[&str]| {
+        let mut git = child::command("git");
+        let output = git
+            .args(["-c", "user.name=x", "-c", "user.email=x@x.example"])
+            .args(args)
+            .current_dir(workflow.env.path(""))
+            .env("GIT_CONFIG_GLOBAL", "/dev/null")
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap().trim().to_owned()
+    };
+    git(&["init", "--quiet", "--initial-branch", "main"]);
+    let commit = |message: &str| {
+        git(&["commit", "--quiet", "--allow-empty", "--message", message]);
+        git(&["rev-parse", "HEAD"])
+    };
+    let _ = commit("first");
+    git(&["switch", "--quiet", "--create", "change"]);
+    let head = commit("change");
+    git(&["switch", "--quiet", "main"]);
+    let base = commit("other");
+    git(&["merge", "--quiet", "--no-ff", "--no-edit", "change"]);
+    (head, base)
+}
+
+#[test]
+fn a_plan_of_the_merge_result_is_of_the_head_and_its_base() {
+    let workflow = Workflow::new(MANIFEST);
+    let (head, base) = check_out_merge(&workflow);
+    let output = workflow.step("plan").exits(1);
+    assert!(output.stdout.contains("merges another commit"), "{output}");
+    assert_eq!(workflow.bodies(), [""; 0]);
+    let _ = workflow.step("plan").env("HEAD", &head).exits(0);
+    let body = &workflow.bodies()[0];
+    assert!(
+        body.contains(&format!("<!-- portalctl:head {head} -->\n")),
+        "{body}"
+    );
+    assert!(
+        body.contains(&format!("<!-- portalctl:base {base} -->\n")),
+        "{body}"
+    );
+}
+
+#[test]
+fn ids_are_a_file_for_later_steps() {
+    let workflow = Workflow::new(MANIFEST);
+    let apply = workflow.env.run("apply --yes").at(&workflow.sandbox);
+    let _ = apply.exits(0);
+    let _ = workflow.step("ids").exits(0);
+    let folder = PathBuf::from(workflow.output("folder").unwrap());
+    let ids = fs::read_to_string(folder.join("ids.json")).unwrap();
+    assert!(ids.contains(&workflow.sandbox.id_of("acme")), "{ids}");
 }
