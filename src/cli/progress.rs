@@ -104,16 +104,14 @@ impl<'a> Applying<'a> {
 
     /// Says that the run stops after what is in flight.
     pub(super) fn interrupted(&self) {
-        self.line(
-            "interrupted: finishing what is in flight; another Ctrl-C ends at once".to_owned(),
-        );
+        self.line("interrupted: finishing what is in flight; another Ctrl-C ends at once");
     }
 
     /// Writes a line, above the bar if there is one.
-    fn line(&self, line: String) {
+    fn line(&self, line: &str) {
         match &self.bar {
-            Some(bar) => bar.println(Ui::bar_line(&line)),
-            None => self.ui.say(&line),
+            Some(bar) => bar.println(Ui::bar_line(line)),
+            None => self.ui.say(line),
         }
     }
 }
@@ -125,7 +123,7 @@ impl Drop for Applying<'_> {
             std::mem::take(not_tried.unwrap_or_else(PoisonError::into_inner));
         if count > 0 {
             let changes = if count == 1 { "change" } else { "changes" };
-            self.line(format!("not tried  {count} {changes}  {because}"));
+            self.line(&format!("not tried  {count} {changes}  {because}"));
         }
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
@@ -149,7 +147,7 @@ impl ApplyProgress for Applying<'_> {
         }
         // On a terminal only what went wrong stays above the bar; the report lists the rest.
         if self.bar.is_none() || outcome.problem().is_some() {
-            self.line(applied_line(change, outcome, &self.ui.talk_layout()));
+            self.line(&applied_line(change, outcome, &self.ui.talk_layout()));
         }
     }
 }

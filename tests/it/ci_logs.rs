@@ -226,6 +226,7 @@ fn on_a_terminal_only_colours_are_obeyed() {
     let sandbox = SandboxServer::with(&env, "--rate-limit off");
     stage(&sandbox, &env);
     let server = hostile_server(&sandbox, None);
+    let bars = regex::Regex::new(r"\r|\x1b\[(\?25[hl]|[0-9]*[AKG]|2K)").unwrap();
     for line in [
         "plan -o json",
         "status -o json",
@@ -236,7 +237,6 @@ fn on_a_terminal_only_colours_are_obeyed() {
         let shown = AtTerminal::start(env.run(line).at_url(&server.url())).exits(0);
         // The terminal itself adds carriage returns; a bar that was drawn is wiped away.
         let shown = shown.replace("\r\n", "\n");
-        let bars = regex::Regex::new(r"\r|\x1b\[(\?25[hl]|[0-9]*[AKG]|2K)").unwrap();
         let found = obeyed(&bars.replace_all(&shown, ""));
         assert!(found.is_empty(), "{line}: {found:?}\n{shown:?}");
         assert!(shown.contains(MARK), "{line}: {shown}");

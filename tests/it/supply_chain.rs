@@ -97,7 +97,7 @@ fn every_target_that_is_released_is_checked() {
 fn python_tools_are_named_by_their_hashes() {
     let requirements = read("scripts/requirements.txt");
     let mut packages = requirements
-        .split("\n")
+        .split('\n')
         .filter(|line| line.contains("=="))
         .peekable();
     assert!(packages.peek().is_some());

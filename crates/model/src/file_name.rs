@@ -37,7 +37,7 @@ fn is_device(name: &str) -> bool {
             )
         })
     };
-    DEVICES.contains(&name.as_str()) || NUMBERED_DEVICES.iter().any(|device| is_numbered(device))
+    DEVICES.contains(&name.as_str()) || NUMBERED_DEVICES.iter().any(is_numbered)
 }
 
 #[cfg(test)]

@@ -9,11 +9,11 @@
 //! |---|---|
 //! | GitHub Actions | a line that begins with `::name`, white space in front ignored; `##[name` anywhere |
 //! | Azure Pipelines | `##vso[` and `##[` anywhere |
-//! | `TeamCity` | `##teamcity[` |
+//! | TeamCity | `##teamcity[` |
 //! | GitLab CI | `section_start:…` followed by a carriage return and an escape sequence |
 //!
 //! Sources: `ActionCommand.cs` of actions/runner, `Gitlab::Regex.build_trace_section_regex` of GitLab,
-//! and the documentation of `TeamCity`'s service messages and of Azure's logging commands.
+//! and the documentation of TeamCity's service messages and of Azure's logging commands.
 
 use std::borrow::Cow;
 

@@ -106,8 +106,11 @@ fn issues(findings: Vec<Finding>) -> serde_json::Result<String> {
 }
 
 fn fingerprint(text: &str) -> String {
-    let hash = Sha256::digest(text);
-    hash.iter().map(|byte| format!("{byte:02x}")).collect()
+    let mut shown = String::new();
+    for byte in Sha256::digest(text) {
+        shown.push_str(&format!("{byte:02x}"));
+    }
+    shown
 }
 
 fn text(value: &impl Serialize) -> serde_json::Result<String> {

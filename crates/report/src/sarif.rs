@@ -105,15 +105,15 @@ pub fn plan(
     desired: &Desired,
     manifest_warnings: &[ErrorItem],
 ) -> serde_json::Result<String> {
-    log(finding::of_plan(plan, desired, manifest_warnings))
+    log(&finding::of_plan(plan, desired, manifest_warnings))
 }
 
 /// Renders the problems of a manifest, or the errors that prevented a plan.
 pub fn problems(errors: &[ErrorItem], warnings: &[ErrorItem]) -> serde_json::Result<String> {
-    log(finding::of_problems(errors, warnings))
+    log(&finding::of_problems(errors, warnings))
 }
 
-fn result(finding: Finding) -> SarifResult {
+fn result(finding: &Finding) -> SarifResult {
     SarifResult {
         rule_id: finding.code,
         level: finding.level,
@@ -134,8 +134,8 @@ fn location(place: &Place) -> Location {
     }
 }
 
-fn log(findings: Vec<Finding>) -> serde_json::Result<String> {
-    let results: Vec<SarifResult> = findings.into_iter().map(result).collect();
+fn log(findings: &[Finding]) -> serde_json::Result<String> {
+    let results: Vec<SarifResult> = findings.iter().map(result).collect();
     let named: BTreeMap<&str, Code> = results
         .iter()
         .filter_map(|result| Some((result.rule_id, Code::find(result.rule_id)?)))
