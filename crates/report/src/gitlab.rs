@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use data_encoding::HEXLOWER;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -106,11 +107,7 @@ fn issues(findings: Vec<Finding>) -> serde_json::Result<String> {
 }
 
 fn fingerprint(text: &str) -> String {
-    let mut shown = String::new();
-    for byte in Sha256::digest(text) {
-        shown.push_str(&format!("{byte:02x}"));
-    }
-    shown
+    HEXLOWER.encode(&Sha256::digest(text))
 }
 
 fn text(value: &impl Serialize) -> serde_json::Result<String> {
