@@ -90,8 +90,11 @@ fn what_is_no_plan_is_refused_before_any_request() {
     assert!(output.stderr.contains("missing.json"), "{output}");
 }
 
+/// Edit of a plan's JSON.
+type Forgery = fn(&mut Value);
+
 /// Writes a plan as an attacker would: changed, and with the digest of its new content.
-fn forge(env: &TestEnv, edit: impl FnOnce(&mut Value)) {
+fn forge(env: &TestEnv, edit: Forgery) {
     let mut document: Value = serde_json::from_str(&env.read("plan.json")).unwrap();
     edit(&mut document);
     let content = saved::read(&document.to_string()).unwrap();
@@ -101,7 +104,7 @@ fn forge(env: &TestEnv, edit: impl FnOnce(&mut Value)) {
 
 #[test]
 fn a_forged_plan_with_a_good_digest_does_nothing_that_the_manifest_does_not_say() {
-    let forgeries: [(&str, fn(&mut Value)); 4] = [
+    let forgeries: [(&str, Forgery); 4] = [
         ("a domain is created as verified", |plan| {
             for field in plan["changes"][0]["fields"].as_array_mut().unwrap() {
                 if field["path"] == "domains.acme.com" {

@@ -34,8 +34,7 @@ pub struct ApplyDocument {
     pub conflicts: Vec<ConflictItem>,
     /// Warnings about the plan.
     pub warnings: Vec<WarningItem>,
-    /// Warnings about the manifest itself, skipped files among them; none where a saved plan was
-    /// applied, which reads no manifest.
+    /// Warnings about the manifest itself, skipped files among them.
     pub manifest_warnings: Vec<ErrorItem>,
     /// Readiness of every organization after the run.
     pub readiness: Vec<OrganizationItem>,
