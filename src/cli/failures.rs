@@ -35,6 +35,7 @@ type Document = fn(Subject<'_>, Vec<ErrorItem>) -> Result<String, CliError>;
 fn document_of(command: &str) -> Option<Document> {
     Some(match command {
         "plan" => |_, items| json(&json_v1::failed_plan(items)),
+        "diff" => |_, items| json(&json_v1::failed_diff(items)),
         "apply" => |_, items| json(&json_v1::failed_apply(items)),
         "status" => |_, items| json(&json_v1::failed_status(items)),
         "invite" => |_, items| json(&json_v1::failed_invite(items)),
@@ -61,14 +62,16 @@ impl Failure<'_> {
         let Self { command, items, .. } = *self;
         match (format, command) {
             ("json", _) => self.json(),
-            ("markdown", "plan" | "apply" | "status") => Some(markdown::failed(&FailedRun {
-                command,
-                names: self.names,
-                sandbox: self.is_sandbox,
-                errors: items,
-            })),
+            ("markdown", "plan" | "diff" | "apply" | "status") => {
+                Some(markdown::failed(&FailedRun {
+                    command,
+                    names: self.names,
+                    sandbox: self.is_sandbox,
+                    errors: items,
+                }))
+            }
             ("html", "plan" | "status") => html::failure(command, items).ok(),
-            ("sarif", "plan" | "validate") => sarif::problems(items, &[]).ok(),
+            ("sarif", "plan" | "diff" | "validate") => sarif::problems(items, &[]).ok(),
             ("gitlab-terraform", "plan") => Some(gitlab::no_counts()),
             ("gitlab-codequality", "plan" | "validate") => gitlab::problem_issues(items, &[]).ok(),
             _ => None,

@@ -12,6 +12,7 @@ mod completions;
 mod connect;
 mod convert;
 mod credentials;
+mod diff;
 mod doctor;
 mod duration;
 mod endpoint;
@@ -45,6 +46,7 @@ pub mod schema;
 mod serve;
 mod session;
 mod signals;
+mod snapshot;
 mod status;
 mod suggestions;
 mod ui;
@@ -118,6 +120,10 @@ Try it without an account:
 enum Command {
     /// Show what apply would do
     Plan(plan::PlanArgs),
+    /// Write what plans need of WorkOS to a file, for `plan --snapshot` without a key
+    Snapshot(snapshot::SnapshotArgs),
+    /// Compare a manifest with an earlier one, offline: what changes, for whom, and its dangers
+    Diff(diff::DiffArgs),
     /// Apply the plan, after asking for consent
     Apply(apply::ApplyArgs),
     /// Show which features each customer still has to configure, and what to do next
@@ -227,6 +233,10 @@ impl Command {
                 is_sandbox: args.target.connection().is_sandbox(),
                 ..of("plan", &args.output)
             },
+            Self::Diff(args) => Outputs {
+                files: args.extra.named(),
+                ..of("diff", &args.output)
+            },
             Self::Apply(args) => Outputs {
                 files: args.extra.named(),
                 is_sandbox: args.target.connection().is_sandbox(),
@@ -259,6 +269,7 @@ impl Command {
             | Self::Explain(_)
             | Self::Schema(_)
             | Self::Serve(_)
+            | Self::Snapshot(_)
             | Self::Sandbox(_)
             | Self::Completions(_)
             | Self::Man(_) => Outputs::default(),
@@ -293,6 +304,8 @@ const fn purpose(command: &Command) -> logging::Purpose {
 fn run(command: &Command, ui: &Ui) -> Result<Exit, CliError> {
     match command {
         Command::Plan(args) => plan::run(args, ui),
+        Command::Diff(args) => diff::run(args, ui),
+        Command::Snapshot(args) => snapshot::run(args, ui),
         Command::Apply(args) => apply::run(args, ui),
         Command::Status(args) => status::run(args, ui),
         Command::Invite(args) => invite::run(args, ui),

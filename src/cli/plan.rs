@@ -3,7 +3,7 @@
 //! Takes a manifest, and reads what decides a change. Shows the plan in any of its formats, and saves
 //! it where that is asked for. Never writes to WorkOS.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
@@ -11,20 +11,24 @@ use super::args::TargetArgs;
 use super::error::CliError;
 use super::exit::Exit;
 use super::extra_outputs::{ExtraOutputArgs, ResultOutputs};
+use super::manifest::Manifest;
 use super::planning::{guard_exit, make_plan};
 use super::powers::{PowerArgs, Powers};
 use super::request::TargetRequest;
 use super::review_key::{ReviewKey, Seal, sealed};
-use super::session::{self, Session};
+use super::session::{self, LiveState};
 use super::ui::Ui;
-use super::{connect, json};
+use super::{connect, json, snapshot};
 use portalctl_core::plan::Plan;
+use portalctl_core::readiness::readiness;
+use portalctl_core::snapshot::{Asked, KnownContacts};
 use portalctl_model::codes::cli as codes;
 use portalctl_model::desired::Desired;
 use portalctl_platform::files;
 use portalctl_report::json_v1;
 use portalctl_report::text::Layout;
-use portalctl_report::{PlanReport, gitlab, html, markdown, sarif, text};
+use portalctl_report::{Headline, PlanReport, gitlab, html, markdown, sarif, text};
+use portalctl_workos::observe::Contacts;
 
 /// Show what apply would do.
 ///
@@ -47,6 +51,14 @@ pub(super) struct PlanArgs {
     /// Also save the plan to a file, for the review that `portalctl apply FILE` is held to.
     #[arg(long, value_name = "FILE")]
     pub(super) out: Option<PathBuf>,
+
+    /// Plan against a file of `portalctl snapshot`: no key, no request, and nothing to apply.
+    #[arg(
+        long,
+        value_name = "FILE",
+        conflicts_with_all = ["out", "sandbox", "api_key_file", "api_url", "requests_per_second"]
+    )]
+    snapshot: Option<PathBuf>,
 
     #[command(flatten)]
     powers: PowerArgs,
@@ -113,6 +125,7 @@ impl PlanArgs {
             },
             outputs,
             save_to: self.out.clone(),
+            snapshot: self.snapshot.clone(),
             pending: if self.detailed_exitcode {
                 Exit::Asked
             } else {
@@ -130,6 +143,8 @@ struct PlanRequest {
     /// Signs the hidden lines of a comment.
     seal: Option<Seal>,
     save_to: Option<PathBuf>,
+    /// The snapshot to plan against, in the place of WorkOS.
+    snapshot: Option<PathBuf>,
     /// The exit code while changes or held items are pending.
     pending: Exit,
 }
@@ -137,35 +152,83 @@ struct PlanRequest {
 pub(super) fn run(args: &PlanArgs, ui: &Ui) -> Result<Exit, CliError> {
     let request = args.request()?;
     let manifest = request.powers.load(&request.target.manifest, ui)?;
+    if let Some(path) = &request.snapshot {
+        let planned = plan_from_snapshot(&request, path, &manifest, ui);
+        return planned.map_err(|error| error.of(manifest.desired.names()));
+    }
     let connection = connect::open(&request.target.connection, &manifest.desired)?;
     session::run(&manifest, &connection, ui, async |session| {
         let policy = request.powers.policy;
         let live = session.observe_for_plan(policy).await?;
         let readiness = session.readiness(&live);
-        let plan = make_plan(session, &live, &readiness, policy);
+        let plan = make_plan(&manifest, &connection.target, &live, &readiness, policy);
         let headline = session.headline();
         let report = PlanReport {
             headline: &headline,
             plan: &plan,
             readiness: &readiness,
         };
-        write(&request, session, &report)?;
+        write(&request, (&manifest, session.ui), &report)?;
         Ok(exit_of(&plan, request.pending))
     })
+}
+
+/// Plans against a snapshot: the same plan as of WorkOS, if nothing has changed there since.
+fn plan_from_snapshot(
+    request: &PlanRequest,
+    path: &Path,
+    manifest: &Manifest,
+    ui: &Ui,
+) -> Result<Exit, CliError> {
+    let snapshot = snapshot::read(path)?;
+    let (desired, selection) = (&manifest.desired, &manifest.selection);
+    snapshot::check(&snapshot, path, &desired.environment)?;
+    let policy = request.powers.policy;
+    let asked = Asked {
+        desired,
+        selection,
+        policy,
+    };
+    let contacts = match manifest.contacts {
+        Contacts::Unmarked => KnownContacts::Unmarked,
+        Contacts::All => KnownContacts::All,
+    };
+    let (observed, identities) = snapshot.live(asked, contacts);
+    let now = snapshot.taken_at;
+    let readiness = readiness(desired, &observed, &identities, selection, now);
+    let live = LiveState {
+        observed,
+        identities,
+    };
+    let target = snapshot.target(desired);
+    let plan = make_plan(manifest, &target, &live, &readiness, policy);
+    let headline = Headline {
+        target,
+        manifest_warnings: manifest.warnings.clone(),
+        snapshot: Some(now),
+        ..Headline::default()
+    };
+    let report = PlanReport {
+        headline: &headline,
+        plan: &plan,
+        readiness: &readiness,
+    };
+    write(request, (manifest, ui), &report)?;
+    Ok(exit_of(&plan, request.pending))
 }
 
 /// Saves the plan where that was asked for, and writes it in every format.
 fn write(
     request: &PlanRequest,
-    session: &Session<'_>,
+    (manifest, ui): (&Manifest, &Ui),
     report: &PlanReport<'_>,
 ) -> Result<(), CliError> {
     if let Some(path) = &request.save_to {
         files::replace(path, json(&json_v1::plan(report))?.as_bytes())
             .map_err(|error| CliError::file(codes::FILE, "write", path, &error))?;
     }
-    let desired = &session.manifest.desired;
-    request.outputs.write(session.ui, |format, layout| {
+    let desired = &manifest.desired;
+    request.outputs.write(ui, |format, layout| {
         format.render(report, desired, layout, request.seal.as_ref())
     })
 }

@@ -1,13 +1,14 @@
 //! The plan of a run: made from the manifest and what is live, with warnings of what could not be read.
 //!
-//! Takes a session and the live state. Returns a plan, the text that shows it, and the exit code of its
+//! Takes a manifest and the live state of a target. Returns a plan, the text that shows it, and the exit code of its
 //! guards. Sends nothing.
 
 use std::collections::BTreeSet;
 
 use super::exit::Exit;
-use super::session::{LiveState, Session};
-use portalctl_core::plan::{Plan, PlanInput, Policy, Warning, plan};
+use super::manifest::Manifest;
+use super::session::LiveState;
+use portalctl_core::plan::{Plan, PlanInput, Policy, Target, Warning, plan};
 use portalctl_core::readiness::{Basis, Readiness};
 use portalctl_model::codes::{api, plan as codes};
 use portalctl_model::desired::{Desired, Invite};
@@ -19,23 +20,24 @@ const MANIFEST: &str = "(manifest)";
 /// The key of warnings that are about no single entry.
 const SEVERAL: &str = "(several)";
 
-/// Plans what was read.
+/// Plans what was read from a target.
 pub(super) fn make_plan(
-    session: &Session<'_>,
+    manifest: &Manifest,
+    target: &Target,
     live: &LiveState,
     readiness: &Readiness,
     policy: Policy,
 ) -> Plan {
-    let desired = &session.manifest.desired;
+    let desired = &manifest.desired;
     let input = PlanInput {
         desired,
         observed: &live.observed,
         identities: &live.identities,
         unconfigured: &readiness.unconfigured(),
         policy,
-        selection: &session.manifest.selection,
+        selection: &manifest.selection,
     };
-    let mut plan = plan(input, session.connection.target.clone());
+    let mut plan = plan(input, target.clone());
     let mut warnings = unread(desired, &live.observed, readiness);
     warnings.extend(any_host(&plan));
     plan.warn(warnings);

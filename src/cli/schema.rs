@@ -13,8 +13,8 @@ use portalctl_manifest as manifest;
 use portalctl_manifest::kubernetes::{Kind, definition};
 use portalctl_model::codes;
 use portalctl_report::json_v1::{
-    ApplyDocument, ChangedDocument, DoctorDocument, DomainsDocument, IdsDocument, ImportDocument,
-    InviteDocument, LinkDocument, PlanDocument, RevokeLinkDocument, StatusDocument,
+    ApplyDocument, ChangedDocument, DiffDocument, DoctorDocument, DomainsDocument, IdsDocument,
+    ImportDocument, InviteDocument, LinkDocument, PlanDocument, RevokeLinkDocument, StatusDocument,
     ValidateDocument, WaitDocument, schema,
 };
 
@@ -33,6 +33,8 @@ pub enum Document {
     Manifest,
     /// `plan -o json`
     Plan,
+    /// `diff -o json`
+    Diff,
     /// `apply -o json`
     Apply,
     /// `status -o json`
@@ -89,6 +91,7 @@ impl Document {
         let value = match self {
             Self::Manifest => manifest::json_schema(),
             Self::Plan => schema::<PlanDocument>(),
+            Self::Diff => schema::<DiffDocument>(),
             Self::Apply => schema::<ApplyDocument>(),
             Self::Status => schema::<StatusDocument>(),
             Self::OnChange => schema::<ChangedDocument>(),

@@ -63,7 +63,7 @@ pub(super) fn run(args: &ServeArgs, ui: &Ui) -> Result<Exit, CliError> {
     let inputs = manifest::inputs(&args.files.beside(&request.http.key)?)?;
     let files = inputs.list.iter().filter_map(|input| match input {
         Input::Path(path) => Some(path.clone()),
-        Input::Stdin(_) => None,
+        Input::Stdin(_) | Input::Tree(_) => None,
     });
     let files = files.collect();
     let desired = manifest::read(&inputs, ui)?.desired;

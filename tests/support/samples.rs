@@ -70,5 +70,6 @@ pub(crate) fn headline(plan: &Plan) -> Headline {
         sandbox: false,
         requests: 13,
         manifest_warnings: Vec::new(),
+        snapshot: None,
     }
 }

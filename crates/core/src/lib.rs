@@ -1,7 +1,8 @@
 //! The pure core: which organization is whose, what a plan does, how far each customer is.
 //!
-//! Checked desired state and observed state go in; identities, plans, readiness, links and import
-//! files come out. Nothing here makes a request, reads a clock or touches a file.
+//! Checked desired state and observed state go in; identities, plans, readiness, links, import
+//! files, snapshots and the differences of two manifests come out. Nothing here makes a request,
+//! reads a clock or touches a file.
 
 #![cfg_attr(
     test,
@@ -13,9 +14,12 @@
     )
 )]
 
+pub mod danger;
+pub mod diff;
 pub mod identity;
 pub mod import;
 pub mod link;
 pub mod plan;
 pub mod readiness;
+pub mod snapshot;
 pub mod verification;

@@ -14,6 +14,7 @@ use walkdir::{DirEntry, WalkDir};
 use super::diagnostic::{Finding, Findings};
 use super::input::Input;
 use super::secret;
+use super::tree::{Tree, TreeKind};
 use portalctl_model::codes::{Code, manifest as codes};
 use portalctl_model::text::escape;
 
@@ -26,7 +27,7 @@ const OTHER_FORMATS: [&str; 8] = [
 ];
 
 /// The most files one folder may hold.
-const MAX_FILES: usize = 200_000;
+pub(super) const MAX_FILES: usize = 200_000;
 
 /// Name of standard input in findings.
 const STDIN: &str = "<stdin>";
@@ -95,7 +96,7 @@ pub(super) fn find<'i>(
             .iter()
             .filter_map(|input| match input {
                 Input::Path(path) => Some(path.as_path()),
-                Input::Stdin(_) => None,
+                Input::Stdin(_) | Input::Tree(_) => None,
             })
             .collect(),
         warned: BTreeSet::new(),
@@ -104,6 +105,7 @@ pub(super) fn find<'i>(
     for input in inputs {
         match input {
             Input::Path(path) => search.path(path),
+            Input::Tree(tree) => search.tree(tree),
             Input::Stdin(bytes) => search.found.push(Found {
                 name: Arc::from(STDIN),
                 content: Content::Bytes(bytes),
@@ -172,7 +174,7 @@ struct Search<'i, 'f> {
     findings: &'f mut Findings,
 }
 
-impl Search<'_, '_> {
+impl<'i> Search<'i, '_> {
     fn path(&mut self, path: &Path) {
         match fs::metadata(path) {
             Ok(metadata) if metadata.is_dir() => self.folder(path),
@@ -226,26 +228,76 @@ impl Search<'_, '_> {
         let Some(listing) = self.list(root, &real_root) else {
             return self.too_many(root);
         };
-        for link in listing.left {
-            let reason = "the link leads out of the folder, so what is behind it was not read";
-            let help = "move its target into the folder, or remove the link";
-            self.skip(skip(&link, codes::LINK_SKIPPED, reason, help));
-        }
-        for file in listing.misspelt {
-            let reason = "its name ends almost like a manifest's, so it was not read";
-            let help =
-                "files end in .yaml, .yml or .json: correct its ending, or move it elsewhere";
-            self.skip(skip(&file, codes::FILE_SKIPPED, reason, help));
-        }
+        self.skip_unread(&listing.left, &listing.misspelt);
         for file in listing.files {
             let part = Shelf::of(&file, root);
             self.file(file, Origin::Folder, part);
         }
         if self.found.len() == before && !self.already_listed(&real_root) {
-            let message = format!("the folder `{}` holds no manifest file", display(root));
-            let help = "files end in .yaml, .yml or .json; hidden ones are skipped";
-            self.findings
-                .push(Finding::error(codes::NO_FILES, message).help(help));
+            self.no_files(root);
+        }
+    }
+
+    /// Reports links that lead out of a folder, and files whose endings are misspelt.
+    fn skip_unread(&mut self, left: &[PathBuf], misspelt: &[PathBuf]) {
+        for link in left {
+            let reason = "the link leads out of the folder, so what is behind it was not read";
+            let help = "move its target into the folder, or remove the link";
+            self.skip(skip(link, codes::LINK_SKIPPED, reason, help));
+        }
+        for file in misspelt {
+            let reason = "its name ends almost like a manifest's, so it was not read";
+            let help =
+                "files end in .yaml, .yml or .json: correct its ending, or move it elsewhere";
+            self.skip(skip(file, codes::FILE_SKIPPED, reason, help));
+        }
+    }
+
+    fn no_files(&mut self, root: &Path) {
+        let message = format!("the folder `{}` holds no manifest file", display(root));
+        let help = "files end in .yaml, .yml or .json; hidden ones are skipped";
+        self.findings
+            .push(Finding::error(codes::NO_FILES, message).help(help));
+    }
+
+    /// Lists the files of a tree, and reports what a folder on the disk would be reported for.
+    fn tree(&mut self, tree: &'i Tree) {
+        let listing = &tree.listing;
+        if listing.is_too_large {
+            return self.too_many(&tree.name);
+        }
+        let shown = |paths: &[PathBuf]| -> Vec<PathBuf> {
+            paths.iter().map(|path| tree.shown(path)).collect()
+        };
+        self.skip_unread(&shown(&listing.left), &shown(&listing.misspelt));
+        for path in shown(&listing.submodules) {
+            let reason = "it is in a submodule, whose files are in another repository";
+            let help = "move what it declares into this repository, or remove the submodule";
+            self.skip(skip(&path, codes::FILE_SKIPPED, reason, help));
+        }
+        for path in shown(&listing.broken) {
+            self.skip(skip_unreadable(&path, &io::ErrorKind::NotFound.into()));
+        }
+        let origin = match tree.kind {
+            TreeKind::File => Origin::Named,
+            TreeKind::Folder => Origin::Folder,
+        };
+        for (path, real) in &listing.files {
+            if !self.seen.insert(tree.shown(real)) {
+                continue;
+            }
+            self.found.push(Found {
+                name: Arc::from(display(&tree.shown(path))),
+                content: Content::Bytes(tree.content(real).unwrap_or_default()),
+                origin,
+                shelf: match tree.kind {
+                    TreeKind::File => Shelf::Base,
+                    TreeKind::Folder => Shelf::of(path, Path::new("")),
+                },
+            });
+        }
+        if listing.files.is_empty() {
+            self.no_files(&tree.name);
         }
     }
 
@@ -365,13 +417,13 @@ fn ending(path: &Path) -> Option<String> {
     Some(ending.to_ascii_lowercase())
 }
 
-fn is_manifest(path: &Path) -> bool {
+pub(super) fn is_manifest(path: &Path) -> bool {
     ending(path).is_some_and(|ending| ENDINGS.contains(&ending.as_str()))
 }
 
 /// Returns whether a file's name ends like a manifest's but for one letter, and like no other
 /// format's.
-fn is_misspelt(path: &Path) -> bool {
+pub(super) fn is_misspelt(path: &Path) -> bool {
     ending(path).is_some_and(|ending| {
         !ENDINGS.contains(&ending.as_str())
             && !OTHER_FORMATS.contains(&ending.as_str())
@@ -388,7 +440,7 @@ fn resembles_manifest(path: &Path) -> bool {
 
 /// Returns whether something that cannot be looked at may hold declarations: a folder has no
 /// ending.
-fn may_declare(path: &Path) -> bool {
+pub(super) fn may_declare(path: &Path) -> bool {
     path.is_dir() || path.extension().is_none() || resembles_manifest(path)
 }
 

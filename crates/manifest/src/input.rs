@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use super::tree::Tree;
+
 /// A request to read a manifest: its parts, and the environment that it is read for.
 ///
 /// An environment is named where the manifest has several: its overlay is laid over the rest.
@@ -41,4 +43,6 @@ pub enum Input {
     Path(PathBuf),
     /// The content of standard input, which the caller has read.
     Stdin(Vec<u8>),
+    /// A file or folder that is not on the disk.
+    Tree(Tree),
 }

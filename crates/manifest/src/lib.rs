@@ -44,6 +44,7 @@ mod secret;
 pub mod shape;
 mod source;
 mod syntax;
+mod tree;
 mod write;
 mod yaml;
 
@@ -59,6 +60,7 @@ pub use resolve::{ObjectName, Resolved, resolve};
 pub use schema::json_schema;
 pub use secret::redact;
 pub use source::{Location, Sources};
+pub use tree::{Tree, TreeEntry};
 pub use write::to_yaml;
 
 /// Loads and checks a manifest.

@@ -7,12 +7,13 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::text::escape;
 use super::{Domain, OrganizationId};
 
 /// Live state, as read in one pass.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Observed {
     /// Organizations by id.
     pub organizations: BTreeMap<OrganizationId, Organization>,
@@ -40,6 +41,7 @@ pub struct Observed {
     /// Recent events, as far as they were read.
     pub history: History,
     /// Failed reads that belong to no known organization.
+    #[serde(skip)]
     pub gaps: Vec<Gap>,
     /// Objects that depend on the organizations that may be deleted.
     pub usage: BTreeMap<OrganizationId, Usage>,
@@ -48,7 +50,7 @@ pub struct Observed {
 /// Objects that a deletion of their organization would take along.
 ///
 /// Each part may fail to be read by itself.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Usage {
     /// The organization's connections.
     pub connections: Result<Vec<Connection>, FailedRead>,
@@ -92,7 +94,7 @@ impl Observed {
 /// Failed read: WorkOS's answer to one request, in words.
 ///
 /// Made of the parts of an API error, so it holds no key, no portal link and no body.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailedRead {
     /// Method and path of the request, without its query: `GET /connections`.
     pub request: String,
@@ -194,7 +196,8 @@ impl<'a, T> Objects<'a, T> {
 }
 
 /// Recent events; WorkOS keeps events for a limited time.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum History {
     /// Not read: no declaration needs it.
     #[default]
@@ -208,7 +211,7 @@ pub enum History {
 }
 
 /// An event of WorkOS.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Event {
     /// `event_…`
     pub id: String,
@@ -233,7 +236,7 @@ pub struct Event {
 }
 
 /// A certificate by which a SAML identity provider signs.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Certificate {
     /// `saml_idp_signing_cert_…`
     pub id: String,
@@ -244,7 +247,8 @@ pub struct Certificate {
 }
 
 /// Extent of an observation.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Coverage {
     /// Every organization of the environment.
     #[default]
@@ -254,7 +258,8 @@ pub enum Coverage {
 }
 
 /// A list of the whole environment, by organization.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Listing<T> {
     /// Not read: no declaration needs it.
     #[default]
@@ -307,7 +312,8 @@ impl<T> Listing<T> {
 }
 
 /// Answer of WorkOS to a request about one organization.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Answer<T> {
     /// The object exists.
     Found(T),
@@ -319,8 +325,20 @@ pub enum Answer<T> {
     Failed(FailedRead),
 }
 
+impl<T> Answer<T> {
+    /// Returns the same answer with another object.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Answer<U> {
+        match self {
+            Self::Found(object) => Answer::Found(change(object)),
+            Self::Absent => Answer::Absent,
+            Self::NotEntitled(message) => Answer::NotEntitled(message),
+            Self::Failed(why) => Answer::Failed(why),
+        }
+    }
+}
+
 /// An organization.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Organization {
     /// `org_…`
     pub id: OrganizationId,
@@ -355,7 +373,7 @@ impl Organization {
 }
 
 /// A domain of an organization.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrganizationDomain {
     /// `org_domain_…`; older answers leave it out.
     pub id: Option<String>,
@@ -374,7 +392,7 @@ pub struct OrganizationDomain {
 }
 
 /// A single sign-on connection.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Connection {
     /// `conn_…`
     pub id: String,
@@ -407,7 +425,7 @@ impl Connection {
 }
 
 /// A directory.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Directory {
     /// `directory_…`
     pub id: String,
@@ -426,7 +444,7 @@ pub struct Directory {
 }
 
 /// Audit-log configuration of an organization.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AuditLogConfiguration {
     /// State of the audit logs.
     pub state: AuditLogState,
@@ -435,7 +453,7 @@ pub struct AuditLogConfiguration {
 }
 
 /// A stream of audit logs to the customer's own SIEM.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LogStream {
     /// `audit_log_stream_…`; older answers leave it out.
     pub id: Option<String>,
@@ -450,7 +468,7 @@ pub struct LogStream {
 }
 
 /// A member of a customer's IT team.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ItContact {
     /// `it_contact_…`
     pub id: String,
@@ -492,6 +510,19 @@ macro_rules! open_enum {
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 f.write_str(self.as_str())
+            }
+        }
+
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(self.as_str())
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
+                Ok(Self::from_api(&text))
             }
         }
     };

@@ -3,10 +3,13 @@
 //! Takes errors, warnings and plans. Returns plain values that the formats of code scanners are
 //! rendered from; knows none of the formats.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
-use super::ErrorItem;
 use super::view::held_reason;
+use super::{DiffReport, ErrorItem};
+use portalctl_core::diff::EntryChange;
 use portalctl_core::plan::{Plan, Scope};
 use portalctl_model::OrgKey;
 use portalctl_model::codes::Code;
@@ -94,6 +97,29 @@ pub(crate) fn of_plan(
         );
         let code = held.reason.code();
         findings.push(finding(code, Level::Note, text, Some(&change.source)));
+    }
+    findings
+}
+
+/// Returns the dangers of a difference, each on the line of its entry.
+pub(crate) fn of_diff(report: &DiffReport<'_>) -> Vec<Finding> {
+    let mut findings = of_problems(&[], report.manifest_warnings);
+    // A removed entry has a line in the base only.
+    let entries = report.diff.entries.iter();
+    let declared = entries.filter(|entry| entry.change != EntryChange::Removed);
+    let places: BTreeMap<&OrgKey, &Source> =
+        declared.map(|entry| (&entry.key, &entry.source)).collect();
+    for danger in &report.diff.dangers {
+        let code = danger.kind.code();
+        if danger.keys.is_empty() {
+            let text = danger.message.clone();
+            findings.push(finding(code, Level::Warning, text, None));
+        }
+        for key in &danger.keys {
+            let text = format!("{key}: {}", danger.message);
+            let place = places.get(key).copied();
+            findings.push(finding(code, Level::Warning, text, place));
+        }
     }
     findings
 }

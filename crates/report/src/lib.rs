@@ -31,12 +31,14 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::doctor::Check;
+use portalctl_core::diff::Diff;
 use portalctl_core::import::{Import, NewFile};
 use portalctl_core::link::{ResolvedUrls, WaitOutcome};
 use portalctl_core::plan::{Invitation, Plan, Target};
 use portalctl_core::readiness::{IntentReadiness, Readiness};
 use portalctl_core::verification::DomainCheck;
 use portalctl_model::codes::manifest as codes;
+use portalctl_model::desired::Names;
 use portalctl_model::observed::Organization;
 use portalctl_model::{Email, ExternalUserId, Intent, OrgKey, OrganizationId};
 use portalctl_workos::apply::ApplyReport;
@@ -52,6 +54,8 @@ pub struct Headline {
     pub requests: u64,
     /// Warnings about the manifest, skipped files among them, in the order of files and lines.
     pub manifest_warnings: Vec<ErrorItem>,
+    /// Time of the snapshot that was read in the place of WorkOS.
+    pub snapshot: Option<Timestamp>,
 }
 
 impl Headline {
@@ -72,6 +76,23 @@ pub struct PlanReport<'a> {
     pub plan: &'a Plan,
     /// Readiness of every organization, before the plan is applied.
     pub readiness: &'a Readiness,
+}
+
+/// Difference of a manifest and its base.
+#[derive(Debug, Clone, Copy)]
+pub struct DiffReport<'a> {
+    /// Names of the environment and the manifest.
+    pub names: &'a Names,
+    /// Base, as the user named it.
+    pub base: &'a str,
+    /// Manifest, as the user named it.
+    pub manifest: &'a str,
+    /// Difference.
+    pub diff: &'a Diff,
+    /// Warnings about both manifests, skipped files among them.
+    pub manifest_warnings: &'a [ErrorItem],
+    /// Remarks.
+    pub notes: &'a [String],
 }
 
 /// Account of an apply, with the readiness after it.

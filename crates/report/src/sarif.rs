@@ -9,8 +9,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::ErrorItem;
 use super::finding::{self, Finding, Level, Place};
+use super::{DiffReport, ErrorItem};
 use portalctl_core::plan::Plan;
 use portalctl_model::codes::Code;
 use portalctl_model::desired::Desired;
@@ -106,6 +106,11 @@ pub fn plan(
     manifest_warnings: &[ErrorItem],
 ) -> serde_json::Result<String> {
     log(&finding::of_plan(plan, desired, manifest_warnings))
+}
+
+/// Renders the dangers of a difference, each on the line of its entry.
+pub fn diff(report: &DiffReport<'_>) -> serde_json::Result<String> {
+    log(&finding::of_diff(report))
 }
 
 /// Renders the problems of a manifest, or the errors that prevented a plan.

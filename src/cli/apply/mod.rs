@@ -150,7 +150,13 @@ async fn plan_and_apply(session: &Session<'_>, request: &ApplyRequest) -> Result
     let policy = request.powers.policy;
     let mut live = session.observe_for_plan(policy).await?;
     let readiness = session.readiness(&live);
-    let plan = make_plan(session, &live, &readiness, policy);
+    let plan = make_plan(
+        session.manifest,
+        &session.connection.target,
+        &live,
+        &readiness,
+        policy,
+    );
     let shown = text::plan(
         &PlanReport {
             headline: &session.headline(),

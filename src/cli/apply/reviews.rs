@@ -222,7 +222,7 @@ fn invalid(path: &Path, error: &InvalidPlan) -> CliError {
     let message = format!("{} {error}", escape(&path.to_string_lossy()));
     let exit = match error {
         InvalidPlan::Malformed(_) | InvalidPlan::Version(_) => Exit::Usage,
-        InvalidPlan::Tampered => Exit::Stopped,
+        InvalidPlan::Tampered | InvalidPlan::OfSnapshot => Exit::Stopped,
     };
     CliError::new(exit, plan_codes::SAVED_PLAN, message)
 }

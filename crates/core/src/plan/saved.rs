@@ -32,6 +32,9 @@ pub enum InvalidPlan {
     /// Another version of the program wrote it.
     #[error("has format version {0}, and this portalctl reads version {FORMAT_VERSION}")]
     Version(String),
+    /// The plan was made without a look at WorkOS.
+    #[error("was made against a snapshot, which cannot be applied")]
+    OfSnapshot,
     /// The digest is not that of the content.
     #[error("was changed after it was written: its digest is not that of its content")]
     Tampered,
@@ -42,6 +45,8 @@ struct Document {
     format_version: String,
     environment: Option<String>,
     digest: Option<String>,
+    /// Set in plans that were made against a snapshot.
+    snapshot_taken_at: Option<String>,
     target: SavedTarget,
     changes: Vec<SavedChange>,
     held: Vec<SavedHeld>,
@@ -148,6 +153,9 @@ pub fn read(text: &str) -> Result<Unverified, InvalidPlan> {
     if document.format_version != FORMAT_VERSION {
         return Err(InvalidPlan::Version(document.format_version));
     }
+    if document.snapshot_taken_at.is_some() {
+        return Err(InvalidPlan::OfSnapshot);
+    }
     let digest = document.digest.clone();
     let plan = plan(document).map_err(InvalidPlan::Malformed)?;
     Ok(Unverified { plan, digest })
@@ -182,6 +190,7 @@ fn plan(document: Document) -> Result<Plan, String> {
         destinations,
         format_version: _,
         digest: _,
+        snapshot_taken_at: _,
     } = document;
     let SavedTarget {
         endpoint,

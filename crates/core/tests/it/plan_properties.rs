@@ -6,10 +6,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
 use proptest::prelude::*;
 
 use portalctl_core::plan::digest::Digest;
-use portalctl_core::plan::{Action, ActionKind, Change, FieldChange, Plan, Policy};
+use portalctl_core::plan::{Action, ActionKind, Change, FieldChange, Plan, Policy, Target};
+use portalctl_core::snapshot::{Asked, KnownContacts, Snapshot};
 use portalctl_model::desired::{
     DeclaredDomainState, DesiredOrganization, DomainsPolicy, FieldGroup, FieldPath, Invite, Limits,
     UpdateLimit,
@@ -671,6 +673,35 @@ fn changed_organizations(plan: &Plan) -> BTreeSet<&OrganizationId> {
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
+
+    /// A snapshot tells a plan as much as WorkOS did when it was taken.
+    #[test]
+    fn a_plan_from_a_snapshot_is_the_live_one(case in cases()) {
+        let (world, mut live) = case.build();
+        // Contacts are read of entries that declare some.
+        let identities = world.identities(&live);
+        let entries = world.desired.organizations.iter();
+        let declaring = entries.filter(|(_, entry)| !entry.it_contacts.is_empty());
+        let asked: BTreeSet<&OrganizationId> = declaring
+            .filter(|(key, _)| world.selection.has_key(key))
+            .filter_map(|(key, _)| identities.entries.get(key)?.organization())
+            .collect();
+        live.0.it_contacts.retain(|id, _| asked.contains(id));
+        let now = Timestamp::UNIX_EPOCH;
+        let taken = Snapshot::of(live.0.clone(), &world.desired, Target::default(), now);
+        let read = Snapshot::parse(&taken.to_json().unwrap()).unwrap();
+        prop_assert_eq!(&read, &taken);
+        let asked = Asked {
+            desired: &world.desired,
+            selection: &world.selection,
+            policy: world.policy,
+        };
+        let (observed, identities) = read.live(asked, KnownContacts::All);
+        prop_assert_eq!(&identities, &world.identities(&live));
+        let replayed = world.plan_once(&Live(observed));
+        prop_assert_eq!(text(&replayed), text(&world.plan_once(&live)));
+        prop_assert_eq!(Digest::of(&replayed), Digest::of(&world.plan_once(&live)));
+    }
 
     /// `World::plan_once` holds every plan to the lint and to being the same when made again.
     #[test]

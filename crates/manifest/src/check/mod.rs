@@ -97,6 +97,11 @@ impl KubernetesFields {
     pub const fn environment(&self) -> &EnvironmentObject {
         &self.environment
     }
+
+    /// Returns the place and the policies of a resource.
+    pub fn organization(&self, key: &OrgKey) -> Option<&OrganizationObject> {
+        self.organizations.get(key)
+    }
 }
 
 /// A manifest after all rules were applied, whether it broke any or not.

@@ -21,6 +21,18 @@ codes! {
         "there is no manifest",
         "No -f was given, and the current folder has neither portal.yaml nor a folder portal.",
         "Name the manifest with -f FILE or -f DIR, or change to the folder that holds it.";
+    UNKNOWN_BASE = "cli/unknown-base",
+        "there is nothing to compare with",
+        "--base names neither a file or folder nor a revision that git knows in this clone. A clone in CI often has the newest commit only.",
+        "Check the spelling; fetch what is missing with `git fetch origin BRANCH`, and with actions/checkout set `fetch-depth: 0`.";
+    GIT = "cli/git",
+        "git cannot be asked",
+        "--base names a revision, and git is not installed, finds no repository around the manifest, or does not trust it.",
+        "Run the command inside a clone; where git does not trust its owner, run `git config --global --add safe.directory FOLDER`.";
+    SNAPSHOT = "cli/snapshot",
+        "the snapshot is not usable",
+        "The file is none that `portalctl snapshot` wrote, another version of portalctl wrote it, or it is of another environment than the manifest is meant for. No request was made.",
+        "Take a new one with `portalctl snapshot --out FILE`.";
     NO_API_KEY = "cli/no-api-key",
         "there is no API key",
         "WORKOS_API_KEY is not set, and no --api-key-file was given.",

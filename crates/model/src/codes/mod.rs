@@ -117,6 +117,7 @@ impl Code {
 
 pub mod api;
 pub mod cli;
+pub mod diff;
 pub mod doctor;
 pub mod domain;
 pub mod gateway;
@@ -140,6 +141,7 @@ pub fn all() -> impl Iterator<Item = Code> {
         api::ALL,
         portal::ALL,
         cli::ALL,
+        diff::ALL,
         doctor::ALL,
         gateway::ALL,
     ]

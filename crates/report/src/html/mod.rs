@@ -19,7 +19,7 @@ use askama::Template;
 use self::page::Page;
 use self::shown::{Moment, Shown};
 use self::wall::Wall;
-use crate::view::{requests, turn_label};
+use crate::view::{moment, requests, turn_label};
 use crate::{ErrorItem, Headline, StatusReport};
 use portalctl_core::readiness::Turn;
 
@@ -113,6 +113,9 @@ impl Origin {
                 .manifest
                 .as_ref()
                 .map(|name| Shown::new(&format!("manifest {name}"))),
+            headline
+                .snapshot
+                .map(|taken| Shown::new(&format!("snapshot of {}", moment(taken)))),
             Some(Shown::new(&requests(headline))),
         ];
         Self {

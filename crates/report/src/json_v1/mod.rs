@@ -4,6 +4,7 @@
 
 mod apply;
 mod changed;
+mod diff;
 mod doctor;
 mod domains;
 mod envelope;
@@ -25,6 +26,7 @@ pub use apply::{ApplyDocument, apply, failed_apply};
 pub use changed::{
     ChangedDocument, ChangedIntentItem, ChangedOrganizationItem, changed, changed_document,
 };
+pub use diff::{DiffDocument, diff, failed_diff};
 pub use doctor::{CheckItem, DoctorDocument, doctor, failed_doctor};
 pub use domains::{DnsItem, DomainItem, DomainsDocument, RecordItem, domains, failed_domains};
 pub use envelope::Envelope;

@@ -12,6 +12,7 @@ use crate::{ErrorItem, PlanReport};
 use portalctl_core::plan::digest::Digest;
 use portalctl_core::plan::{ActionKind, Change, Conflict, Destinations, Held, Plan, Warning};
 use portalctl_model::Intent;
+use portalctl_model::desired::Source;
 use portalctl_workos::apply::OutcomeKind;
 
 /// Output of `portalctl plan -o json`.
@@ -29,6 +30,10 @@ pub struct PlanDocument {
     pub digest: Option<String>,
     /// Number of requests of the run.
     pub requests_used: u64,
+    /// Time of the snapshot that the plan was made against; such a plan cannot be applied. Absent
+    /// where WorkOS was read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub snapshot_taken_at: Option<String>,
     /// Number of items by kind.
     pub summary: PlanSummary,
     /// Changes to make, in order.
@@ -177,6 +182,16 @@ pub struct SourceItem {
     pub line: u32,
 }
 
+impl SourceItem {
+    /// Returns a place, if there is one to show.
+    pub(super) fn of(source: &Source) -> Option<Self> {
+        source.is_somewhere().then(|| Self {
+            file: source.file.to_string(),
+            line: source.line,
+        })
+    }
+}
+
 /// Change that is held.
 #[derive(Debug, Serialize, JsonSchema)]
 pub struct HeldItem {
@@ -251,6 +266,7 @@ pub fn plan(report: &PlanReport<'_>) -> PlanDocument {
         },
         digest: Some(Digest::of(plan).to_string()),
         requests_used: headline.requests,
+        snapshot_taken_at: headline.snapshot.map(|taken| taken.to_string()),
         summary: PlanSummary {
             not_read: readiness.totals().not_read,
             ..plan_summary(plan)
@@ -306,10 +322,7 @@ pub(super) fn change(change: &Change) -> ChangeItem {
 }
 
 fn source(change: &Change) -> Option<SourceItem> {
-    change.source.is_somewhere().then(|| SourceItem {
-        file: change.source.file.to_string(),
-        line: change.source.line,
-    })
+    SourceItem::of(&change.source)
 }
 
 fn destinations(destinations: &Destinations) -> DestinationsItem {

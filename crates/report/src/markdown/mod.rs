@@ -11,6 +11,7 @@ mod budget;
 mod changed;
 mod changes;
 mod destinations;
+mod diff;
 mod escape;
 mod failed;
 mod hidden;
@@ -26,6 +27,7 @@ use portalctl_model::desired::Names;
 
 pub use apply::apply;
 pub use budget::LIMIT;
+pub use diff::diff;
 pub use failed::{FailedRun, failed};
 pub use hidden::{HiddenLines, hide};
 pub use plan::plan;
@@ -33,6 +35,8 @@ pub use status::status;
 
 /// Command that shows all of a plan.
 const PLAN: &str = "portalctl plan";
+/// Command that shows all of a difference.
+const DIFF: &str = "portalctl diff";
 /// Command that shows all of a readiness.
 const STATUS: &str = "portalctl status --all";
 /// Option that prints all of an account.
@@ -78,6 +82,11 @@ fn facts(headline: &Headline, digest: Option<&Digest>) -> String {
         key_kind
             .as_deref()
             .map(|kind| format!("{} key", escape::prose(kind))),
+    );
+    facts.extend(
+        headline
+            .snapshot
+            .map(|taken| format!("snapshot of {}", crate::view::moment(taken))),
     );
     facts.extend(digest.map(|digest| format!("digest `{digest}`")));
     if facts.is_empty() {

@@ -17,6 +17,7 @@ macro_rules! push_line {
 
 mod apply;
 mod changed;
+mod diff;
 mod doctor;
 mod domains;
 mod import;
@@ -29,13 +30,14 @@ mod status;
 
 use crate::Headline;
 use crate::paint::Paint;
-use crate::view::{Emails, requests};
+use crate::view::{Emails, moment, requests};
 use crate::width::{counts, hanging};
 use portalctl_model::text::escape;
 
 pub use crate::view::{counted, rounded as duration};
 pub use apply::{applied_line, apply};
 pub use changed::{changed, changed_lines};
+pub use diff::diff;
 pub use doctor::doctor;
 pub use domains::domains;
 pub use import::import;
@@ -89,6 +91,10 @@ fn headline(command: &str, headline: &Headline, layout: &Layout) -> String {
         parts.push(escape(&target.endpoint).into_owned());
     }
     parts.extend(target.key_kind.as_deref().map(|kind| format!("{kind} key")));
+    parts.extend(headline.snapshot.map(|taken| {
+        let said = format!("snapshot of {}", moment(taken));
+        layout.paint.notice(said)
+    }));
     format!("{}\n", parts.join(" · "))
 }
 

@@ -41,6 +41,27 @@ impl Count {
         }
     }
 
+    /// Creates a count with the labels of one item and of several.
+    pub(crate) const fn of(
+        tone: Tone,
+        sign: &'static str,
+        number: usize,
+        (one, many): (&'static str, &'static str),
+    ) -> Self {
+        Self {
+            one,
+            ..Self::new(tone, sign, number, many)
+        }
+    }
+
+    /// Creates a remark in place of counts.
+    pub(crate) const fn remark(tone: Tone, sign: &'static str, label: &'static str) -> Self {
+        Self {
+            number: None,
+            ..Self::new(tone, sign, 0, label)
+        }
+    }
+
     /// Returns the label that fits the number.
     pub(crate) const fn label(&self) -> &'static str {
         match self.number {

@@ -191,6 +191,20 @@ async fn objects_of(
     Ok(())
 }
 
+/// Reads all connections and directories of the environment, whoever declares what.
+pub async fn observe_lists(
+    portal: &impl ReadPortal,
+    observed: &mut Observed,
+    progress: &dyn ReadProgress,
+) -> ApiResult<()> {
+    let connections = portal.connections(progress);
+    let directories = portal.directories(progress);
+    let (connections, directories) = futures::join!(connections, directories);
+    list_read(connections, "connections")?.enter_connections(observed);
+    list_read(directories, "directories")?.enter_directories(observed);
+    Ok(())
+}
+
 /// Organizations whose IT contacts are read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Contacts {
