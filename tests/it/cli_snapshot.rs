@@ -20,15 +20,18 @@ organizations:
 
 /// A sandbox that is as the manifest declares, and a snapshot of it.
 fn taken() -> TestEnv {
-    let env = TestEnv::with_manifest(MANIFEST);
+    let former = "  umbrella: { name: Umbrella }\n";
+    let env = TestEnv::with_manifest(&format!("{MANIFEST}{former}"));
     let _ = env.run("apply --sandbox=state.json --yes").exits(0);
+    // What --prune would delete when the snapshot is taken.
+    env.edit("portal.yaml", former, "");
     let output = env
         .run("snapshot --sandbox=state.json --out snapshot.json")
         .exits(0);
     assert!(
         output
             .stdout
-            .contains("wrote a snapshot of 2 organizations"),
+            .contains("wrote a snapshot of 3 organizations"),
         "{output}"
     );
     env
@@ -47,7 +50,7 @@ fn change(env: &TestEnv) {
     env.edit(
         "portal.yaml",
         "  globex: { name: Globex, intents: [dsync] }\n",
-        "  newco: { name: New Co, metadata: { tier: free } }\n",
+        "  globex: { name: Globex, intents: [dsync] }\n  newco: { name: New Co }\n",
     );
 }
 
