@@ -31,7 +31,7 @@ pub(super) struct FileArgs {
     file: Vec<PathBuf>,
 
     /// The environment whose overlay is laid over the manifest, where it has several; also
-    /// PORTALCTL_ENVIRONMENT. `validate` without it checks all of them.
+    /// `PORTALCTL_ENVIRONMENT`. `validate` without it checks all of them.
     #[arg(
         long,
         value_name = "NAME",

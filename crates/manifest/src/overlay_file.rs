@@ -78,8 +78,8 @@ pub fn add_entries(text: &str, entries: &str) -> Result<String, &'static str> {
         return Err("it holds several documents");
     }
     let mut lines: Vec<&str> = text.lines().collect();
-    let is_key = |line: &&str| line.starts_with("organizations:");
-    let added = match lines.iter().position(|line| is_key(&line)) {
+    let is_key = |line: &str| line.starts_with("organizations:");
+    let added = match lines.iter().position(|line| is_key(line)) {
         None => {
             let mut whole = text.trim_end().to_owned();
             whole.push_str("\norganizations:\n");

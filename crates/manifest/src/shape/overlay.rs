@@ -58,7 +58,7 @@ mapping! {
         ignores(EXTENSIONS),
         instead(IN_BASE),
         in_schema(|| json!({ "patternProperties": { "^x-": true } })) {
-        /// The name by which `--environment` and PORTALCTL_ENVIRONMENT choose this overlay; also the
+        /// The name by which `--environment` and `PORTALCTL_ENVIRONMENT` choose this overlay; also the
         /// environment's name in plans and reports, unless `environment.name` is another.
         overlay: Required<Key>, required("the name of the environment, as in `overlay: production`"),
             example("production");
