@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use data_encoding::HEXLOWER;
+
 use super::objects::{Object, ObjectKind, Objects};
 use super::{Commit, GitError};
 
@@ -142,7 +144,7 @@ fn record(rest: &mut &[u8], id_length: usize) -> Option<Record> {
     let record = Record {
         mode: rest.get(..space)?.to_vec(),
         name: path_of(name.to_vec()),
-        id: id.iter().map(|byte| format!("{byte:02x}")).collect(),
+        id: HEXLOWER.encode(id),
     };
     *rest = rest.get(end + 1 + id_length..)?;
     is_plain.then_some(record)
