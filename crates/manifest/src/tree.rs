@@ -31,7 +31,7 @@ pub enum TreeEntry {
 /// # use std::path::PathBuf;
 /// # use portalctl_manifest::{Input, Tree, TreeEntry, read};
 /// let entries = BTreeMap::from([(PathBuf::from("acme.yaml"), TreeEntry::File)]);
-/// let mut tree = Tree::folder("main:portal".into(), entries);
+/// let mut tree = Tree::folder("main:portal".into(), &entries);
 /// assert_eq!(tree.files().count(), 1);
 /// tree.fill("acme.yaml".into(), b"version: 1\norganizations: { acme: { name: Acme } }".to_vec());
 /// assert!(read(&[Input::Tree(tree)]).desired.is_some());
@@ -73,9 +73,9 @@ pub(super) struct TreeListing {
 
 impl Tree {
     /// Creates a folder from the entries at its paths, which are relative to it.
-    pub fn folder(name: PathBuf, entries: BTreeMap<PathBuf, TreeEntry>) -> Self {
+    pub fn folder(name: PathBuf, entries: &BTreeMap<PathBuf, TreeEntry>) -> Self {
         let mut walk = Walk {
-            entries: &entries,
+            entries,
             listing: TreeListing::default(),
             seen: BTreeSet::new(),
             steps: 0,
@@ -181,9 +181,8 @@ fn follow(entries: &BTreeMap<PathBuf, TreeEntry>, path: &Path) -> Target {
             }
             Some(TreeEntry::Submodule) => return Target::Submodule,
             Some(TreeEntry::File) if waiting.is_empty() => return Target::File(real),
-            Some(TreeEntry::File) => return Target::Nothing,
             None if below(entries, &real).next().is_some() => {}
-            None => return Target::Nothing,
+            Some(TreeEntry::File) | None => return Target::Nothing,
         }
     }
     Target::Folder(real)
@@ -292,7 +291,7 @@ mod tests {
         let entries = entries
             .iter()
             .map(|(path, entry)| (PathBuf::from(path), entry.clone()));
-        Tree::folder("main:portal".into(), entries.collect())
+        Tree::folder("main:portal".into(), &entries.collect())
     }
 
     fn link(target: &str) -> TreeEntry {
@@ -365,7 +364,7 @@ mod tests {
         let entries = entries
             .into_iter()
             .map(|(path, entry)| (PathBuf::from(path), entry));
-        let tree = Tree::folder("main".into(), entries.collect());
+        let tree = Tree::folder("main".into(), &entries.collect());
         assert!(!tree.listing.is_too_large);
         assert_eq!(tree.files().count(), 1);
     }

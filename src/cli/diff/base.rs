@@ -232,7 +232,7 @@ fn folder(
         };
         (path.clone(), kind)
     });
-    let mut tree = Tree::folder(name, kinds.collect());
+    let mut tree = Tree::folder(name, &kinds.collect());
     let wanted = tree.files().filter_map(|path| match entries.get(path) {
         Some(GitEntry::File(id)) => Some((path.to_owned(), id.clone())),
         _ => None,
