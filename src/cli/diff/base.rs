@@ -209,7 +209,7 @@ impl Search<'_> {
             GitTree::Nothing => {}
             GitTree::File(content) => self.inputs.push(Input::Tree(Tree::file(name, content))),
             GitTree::Folder(entries) => {
-                let tree = folder(name, entries, &mut objects)?;
+                let tree = folder(name, &entries, &mut objects)?;
                 self.inputs.push(Input::Tree(tree));
             }
         }
@@ -221,7 +221,7 @@ impl Search<'_> {
 /// Reads the files of a folder that belong to a manifest.
 fn folder(
     name: PathBuf,
-    entries: BTreeMap<PathBuf, GitEntry>,
+    entries: &BTreeMap<PathBuf, GitEntry>,
     objects: &mut Objects,
 ) -> Result<Tree, GitError> {
     let kinds = entries.iter().map(|(path, entry)| {

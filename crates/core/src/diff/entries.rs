@@ -140,17 +140,19 @@ impl<'a> Pairs<'a, '_> {
         (key, now): (&'a OrgKey, Declared<'a>),
         findings: &mut Findings,
     ) {
-        let fields = match (old, now) {
-            // What an organization was declared as does not matter once it is not managed.
-            (Some(Declared::Present(_)), Declared::Absent(_) | Declared::Excluded(_)) => {
-                Values::default().changes(&self.values(self.new, key, now))
-            }
-            _ => {
-                let old = old.map(|old| self.values(self.base, before, old));
-                let now = self.values(self.new, key, now);
-                old.unwrap_or_default().changes(&now)
-            }
-        };
+        let is_given_up = matches!(
+            (old, now),
+            (
+                Some(Declared::Present(_)),
+                Declared::Absent(_) | Declared::Excluded(_)
+            )
+        );
+        // What an organization was declared as does not matter once it is not managed.
+        let compared = old.filter(|_| !is_given_up);
+        let were = compared.map(|old| Self::values(self.base, before, old));
+        let fields = were
+            .unwrap_or_default()
+            .changes(&Self::values(self.new, key, now));
         let fields = self.selected(fields);
         let change = match (old, now) {
             (None | Some(Declared::Present(_)), Declared::Absent(_)) => EntryChange::Deleted,
@@ -181,7 +183,7 @@ impl<'a> Pairs<'a, '_> {
     }
 
     fn removed(&mut self, key: &OrgKey, old: Declared<'a>, findings: &mut Findings) {
-        let fields = self.values(self.base, key, old).changes(&Values::default());
+        let fields = Self::values(self.base, key, old).changes(&Values::default());
         findings.of_removed(key, old.present(), self.new.desired);
         self.compared.entries.push(EntryDiff {
             key: key.clone(),
@@ -192,7 +194,7 @@ impl<'a> Pairs<'a, '_> {
         });
     }
 
-    fn values(&self, side: Side<'_>, key: &OrgKey, declared: Declared<'_>) -> Values {
+    fn values(side: Side<'_>, key: &OrgKey, declared: Declared<'_>) -> Values {
         match declared {
             Declared::Present(declared) => entry::values(side, key, declared),
             Declared::Absent(declared) => entry::absent_values(declared),
@@ -266,8 +268,8 @@ fn second_organizations(
             continue;
         };
         let name = entry.name.as_deref().map(name::folded);
-        let domains = entry.domains.iter().flat_map(BTreeMap::keys);
-        let by_domain = domains.filter_map(|domain| by_domain.get(domain)).next();
+        let mut domains = entry.domains.iter().flat_map(BTreeMap::keys);
+        let by_domain = domains.find_map(|domain| by_domain.get(domain));
         let same = name.and_then(|name| by_name.get(&name)).or(by_domain);
         if let Some(same) = same {
             findings.of_second(&added.key, same);

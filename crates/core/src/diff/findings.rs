@@ -124,7 +124,7 @@ impl Findings {
         };
         if !is_lower {
             let text = |limit: Option<UpdateLimit>| {
-                limit.map_or("no limit".to_owned(), |limit| update_text(&limit))
+                limit.map_or("no limit".to_owned(), |limit| update_text(limit))
             };
             self.limit("update", &text(now.update), &text(old.update));
         }
@@ -265,7 +265,7 @@ impl Findings {
             self.add(DangerKind::Domain, key, message);
         }
         for allow in &now.allow {
-            if !old.is_some_and(|old| old.allow.contains(allow)) {
+            if old.is_none_or(|old| !old.allow.contains(allow)) {
                 self.add(DangerKind::Power, key, format!("`allow: [{allow}]`"));
             }
         }

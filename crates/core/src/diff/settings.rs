@@ -55,12 +55,12 @@ fn set_limits(values: &mut Values, limits: &Limits) {
         delete,
     } = limits;
     values.word("limits.create", create.as_ref());
-    values.word("limits.update", update.as_ref().map(update_text));
+    values.word("limits.update", update.map(update_text));
     values.word("limits.delete", Some(delete));
 }
 
 /// Returns a limit on updates as the manifest spells it.
-pub(super) fn update_text(limit: &UpdateLimit) -> String {
+pub(super) fn update_text(limit: UpdateLimit) -> String {
     match limit {
         UpdateLimit::Count(count) => count.to_string(),
         UpdateLimit::Percent(percent) => format!("{percent}%"),
