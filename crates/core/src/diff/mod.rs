@@ -28,7 +28,7 @@ pub use value::{Field, Value};
 /// One of the two manifests that are compared.
 #[derive(Debug, Clone, Copy)]
 pub struct Side<'a> {
-    /// Its desired state.
+    /// Desired state of the manifest.
     pub desired: &'a Desired,
     /// Fields of the Kubernetes form that have no desired state.
     pub kubernetes: &'a KubernetesFields,

@@ -11,7 +11,7 @@ use portalctl_model::desired::{Desired, DesiredOrganization, Invite};
 use portalctl_model::observed::{Answer, FailedRead, History, ItContact, Observed, Usage};
 use portalctl_model::{Intent, OrganizationId, Selection};
 
-/// What a plan asks of the live state.
+/// Question of a plan: what it asks of the live state.
 #[derive(Debug, Clone, Copy)]
 pub struct Asked<'a> {
     /// The declared state.
@@ -114,7 +114,7 @@ impl Snapshot {
 /// IT contacts that a plan knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum KnownContacts {
-    /// Those of organizations without the mark that WorkOS has all declared ones.
+    /// Contacts of organizations without the mark that WorkOS has all declared ones.
     Unmarked,
     /// All of them.
     All,
