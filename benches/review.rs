@@ -2,6 +2,8 @@
 //! how large their snapshot is. Run by `cargo bench --bench review`.
 
 #![allow(
+    clippy::fn_params_excessive_bools,
+    clippy::too_many_lines,
     clippy::disallowed_methods,
     clippy::print_stdout,
     clippy::unwrap_used,

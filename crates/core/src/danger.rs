@@ -23,7 +23,7 @@ pub enum DangerKind {
     Intent,
     /// Data is kept for a shorter time.
     DataLoss,
-    /// Somebody gets access to the Admin Portal, or an e-mail.
+    /// Access to the Admin Portal, or an e-mail, for one more person.
     Contact,
 }
 

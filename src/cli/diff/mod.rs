@@ -230,7 +230,7 @@ fn check_selected(request: &ManifestRequest, base: &Read, new: &Read) -> Result<
 
 /// Returns the name of the manifest in the report.
 fn name_of(files: &Files, inputs: &[Input]) -> String {
-    let named = files.paths.iter().map(|path| path.display().to_string());
+    let given = files.paths.iter().map(|path| path.display().to_string());
     let usual = inputs.iter().filter_map(|input| match input {
         Input::Path(path) => Some(path.display().to_string()),
         Input::Stdin(_) | Input::Tree(_) => None,
@@ -238,7 +238,7 @@ fn name_of(files: &Files, inputs: &[Input]) -> String {
     let names: Vec<String> = if files.paths.is_empty() {
         usual.collect()
     } else {
-        named.collect()
+        given.collect()
     };
     names.join(", ")
 }

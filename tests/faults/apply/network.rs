@@ -49,7 +49,7 @@ pub(crate) struct Exchange {
 /// An event of the trace: an exchange with WorkOS, or an act of a person.
 #[derive(Debug, Clone)]
 pub(crate) enum Event {
-    Exchange(Exchange),
+    Exchange(Box<Exchange>),
     People(String),
 }
 
@@ -179,7 +179,7 @@ impl Network {
     pub(crate) fn look<T>(&self, look: impl FnOnce(&mut dyn Iterator<Item = &Exchange>) -> T) -> T {
         let state = self.state();
         let mut exchanges = state.events.iter().filter_map(|event| match event {
-            Event::Exchange(exchange) => Some(exchange),
+            Event::Exchange(exchange) => Some(exchange.as_ref()),
             Event::People(_) => None,
         });
         look(&mut exchanges)
@@ -292,7 +292,7 @@ impl Network {
                 .as_ref()
                 .is_some_and(|(_, is_invited)| *is_invited),
         };
-        state.events.push(Event::Exchange(exchange));
+        state.events.push(Event::Exchange(Box::new(exchange)));
         let number = state.events.len() - 1;
         if random.percent(state.people) {
             self.people(&mut state, &mut random);

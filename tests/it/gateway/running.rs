@@ -148,7 +148,7 @@ fn with_a_shared_store_replicas_and_restarts_lose_no_press() {
 fn emptied_secret_files_withdraw_what_they_held() {
     let config = format!("{CONFIG}secret_file: gateway.secret\n");
     let stage = Stage::prepared(&config, |env| {
-        env.write("gateway.secret", &SECRET.repeat(2))
+        env.write("gateway.secret", &SECRET.repeat(2));
     });
     let cookie = stage.hand_over("sso").cookie();
     let back = || {

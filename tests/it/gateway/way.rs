@@ -281,12 +281,12 @@ fn the_app_reads_how_far_a_customer_is() {
         assert_eq!(answer.headers["cache-control"], "no-store");
         serde_json::from_str::<Value>(&answer.body).unwrap()
     };
-    let state = read();
-    assert_eq!(state["organization"], "acme");
-    let id = state["organization_id"].as_str().unwrap();
-    assert!(id.starts_with("org_"), "{state}");
-    let intents = state["intents"].as_array().unwrap();
-    assert_eq!(intents.len(), 3, "{state}");
+    let told = read();
+    assert_eq!(told["organization"], "acme");
+    let id = told["organization_id"].as_str().unwrap();
+    assert!(id.starts_with("org_"), "{told}");
+    let intents = told["intents"].as_array().unwrap();
+    assert_eq!(intents.len(), 3, "{told}");
     let sso = intents.iter().find(|it| it["intent"] == "sso").unwrap();
     assert_eq!(
         (&sso["state"], &sso["turn"]),
@@ -298,7 +298,7 @@ fn the_app_reads_how_far_a_customer_is() {
     let dsync = intents.iter().find(|it| it["intent"] == "dsync").unwrap();
     assert_eq!(dsync["state"], "unconfigured", "{dsync}");
     // It may be read again by the same token, which nothing uses up.
-    assert_eq!(read()["intents"], state["intents"]);
+    assert_eq!(read()["intents"], told["intents"]);
 }
 
 #[test]
@@ -309,12 +309,12 @@ fn a_token_for_one_purpose_is_good_for_no_other() {
         stage.gateway.get(path, &headers)
     };
     let handoff = format!("Bearer {}", signed(&stage.claims()));
-    let state = state_token(&stage, "acme");
-    let bearer = format!("Bearer {state}");
+    let token = state_token(&stage, "acme");
+    let bearer = format!("Bearer {token}");
     for (what, path, header) in [
         ("a hand-off", "/state/acme", handoff.as_str()),
         ("another customer", "/state/globex", &bearer),
-        ("no scheme", "/state/acme", &state),
+        ("no scheme", "/state/acme", &token),
         ("nothing", "/state/acme", ""),
         (
             "a changed token",
@@ -327,7 +327,7 @@ fn a_token_for_one_purpose_is_good_for_no_other() {
         assert_eq!(answer.body, "{\"error\":\"denied\"}\n", "{what}");
         assert_eq!(answer.headers["www-authenticate"], "Bearer", "{what}");
     }
-    let path = format!("/portal/acme/sso?token={state}");
+    let path = format!("/portal/acme/sso?token={token}");
     assert_eq!(stage.gateway.get(&path, &[]).status, 403);
     let mut both = stage.claims();
     both["use"] = json!("state");

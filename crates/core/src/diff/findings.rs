@@ -123,9 +123,8 @@ impl Findings {
             _ => false,
         };
         if !is_lower {
-            let text = |limit: Option<UpdateLimit>| {
-                limit.map_or("no limit".to_owned(), |limit| update_text(limit))
-            };
+            let text =
+                |limit: Option<UpdateLimit>| limit.map_or("no limit".to_owned(), update_text);
             self.limit("update", &text(now.update), &text(old.update));
         }
     }
@@ -311,7 +310,7 @@ impl Findings {
                 self.add(DangerKind::Contact, key, message);
             }
         }
-        if now.invite == Invite::Once && !old.is_some_and(|old| old.invite == Invite::Once) {
+        if now.invite == Invite::Once && old.is_none_or(|old| old.invite != Invite::Once) {
             let message = "`invite: once` lets WorkOS write to its IT contacts";
             self.add(DangerKind::Contact, key, message);
         }

@@ -1,5 +1,6 @@
 //! Hashes in the place of values that nobody has to see. Short values can be guessed from them.
 
+use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -12,7 +13,7 @@ impl Hash {
     /// Returns the hash of a value.
     pub(super) fn of(value: &str) -> Self {
         let digits = Sha256::digest(value.as_bytes());
-        Self(digits.iter().map(|byte| format!("{byte:02x}")).collect())
+        Self(HEXLOWER.encode(&digits))
     }
 
     /// Returns the hash of an address, whose case does not count.

@@ -162,7 +162,7 @@ fn the_other_holders_of_a_domain_are_told_in_one_phrase() {
     let waiting = rival("org_4", Pending);
     let hidden = "another organization of this environment";
 
-    let (named, secret) = told(&[first.clone()]);
+    let (named, secret) = told(std::slice::from_ref(&first));
     assert_eq!(named, "org_1 (Name of org_1)");
     assert_eq!(secret, hidden);
     let (named, secret) = told(&[first.clone(), second.clone()]);

@@ -100,15 +100,15 @@ pub struct DiffOrganizationItem {
 #[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum DiffChange {
-    /// The base does not declare it.
+    /// Declared by the new side only.
     Added,
-    /// Only the base declares it.
+    /// Declared by the base only.
     Removed,
-    /// Its `state: absent` is new.
+    /// Declared with a new `state: absent`.
     Deleted,
-    /// It has another key.
+    /// Declared under another key.
     Renamed,
-    /// It has other fields.
+    /// Declared with other fields.
     Changed,
 }
 
