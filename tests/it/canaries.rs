@@ -52,6 +52,7 @@ impl Stage {
             log_format,
         };
         stage.exits("plan --out saved.json", 0);
+        stage.exits("snapshot --out account.json", 0);
         stage.exits("status -o json --output-file earlier.json", 0);
         stage
     }
@@ -137,6 +138,8 @@ fn nothing_secret_is_written_when_all_goes_well() {
         for file in [
             "plan.sarif",
             "saved.json",
+            "account.json",
+            "later.json",
             "earlier.json",
             "applied.json",
             "status.html",

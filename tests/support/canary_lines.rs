@@ -31,6 +31,16 @@ pub(crate) const LINES: &[(&str, &[Line])] = &[
             ("plan --write sarif=plan.sarif", ASKS),
             ("plan --out saved.json", ASKS),
             ("plan --prune", ASKS),
+            ("plan --snapshot account.json", ALONE),
+            ("plan --snapshot account.json -o json", ALONE),
+        ],
+    ),
+    ("snapshot", &[("snapshot --out later.json", ASKS)]),
+    (
+        "diff",
+        &[
+            ("diff --base portal.yaml", ALONE),
+            ("diff --base portal.yaml -f probed.yaml -o json", ALONE),
         ],
     ),
     (

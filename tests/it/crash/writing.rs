@@ -66,6 +66,18 @@ fn import_can_be_killed_at_any_moment_and_the_next_run_writes_the_rest() {
     });
 }
 
+/// A saved plan without the number of its requests: a list that one request shows to be empty may have
+/// been asked for a second time, from its other end. A text that is torn stays as it is.
+fn without_requests(text: &str) -> String {
+    match serde_json::from_str::<serde_json::Value>(text) {
+        Ok(mut plan) => {
+            plan["requests_used"] = serde_json::Value::Null;
+            plan.to_string()
+        }
+        Err(_) => text.to_owned(),
+    }
+}
+
 #[test]
 fn saving_a_plan_can_be_killed_at_any_moment_and_leaves_the_old_one_or_the_new() {
     const SAVE: &str = "plan --out saved/plan.json";
@@ -76,7 +88,7 @@ fn saving_a_plan_can_be_killed_at_any_moment_and_leaves_the_old_one_or_the_new()
     let events = FileEvents::of(&folder);
     let _ = env.run(SAVE).at(&server).exits(0);
     let events = events.count();
-    let whole = env.read("saved/plan.json");
+    let whole = without_requests(&env.read("saved/plan.json"));
 
     Campaign::SavedPlan.run(|draw| {
         let old = (draw.below(2) == 0).then(|| "the plan of yesterday".to_owned());
@@ -94,12 +106,12 @@ fn saving_a_plan_can_be_killed_at_any_moment_and_leaves_the_old_one_or_the_new()
 
         let left = fs::read_to_string(&file).ok();
         assert!(
-            left == old || left.as_ref() == Some(&whole),
+            left == old || left.as_deref().map(without_requests).as_ref() == Some(&whole),
             "torn: {left:?}"
         );
         let _ = env.run(SAVE).at(&server).exits(0);
         assert_eq!(names_in(&folder), ["plan.json"]);
-        assert_eq!(env.read("saved/plan.json"), whole);
+        assert_eq!(without_requests(&env.read("saved/plan.json")), whole);
         ending
     });
     let apply = env.run("apply saved/plan.json --requests-per-second 1000");
