@@ -12,22 +12,12 @@ use std::sync::Arc;
 use walkdir::{DirEntry, WalkDir};
 
 use super::diagnostic::{Finding, Findings};
+use super::file_ending::{is_manifest, is_misspelt, name_may_declare, resembles_manifest};
 use super::input::Input;
 use super::secret;
-use super::tree::{Tree, TreeKind};
+use super::tree::{MAX_FILES, Tree, TreeKind};
 use portalctl_model::codes::{Code, manifest as codes};
 use portalctl_model::text::escape;
-
-/// The endings of files that are read from folders.
-const ENDINGS: [&str; 3] = ["yaml", "yml", "json"];
-
-/// Endings of other formats that are one letter away from those.
-const OTHER_FORMATS: [&str; 8] = [
-    "xml", "eml", "jsonl", "jsonc", "jsonp", "bson", "yara", "yang",
-];
-
-/// The most files one folder may hold.
-pub(super) const MAX_FILES: usize = 200_000;
 
 /// Name of standard input in findings.
 const STDIN: &str = "<stdin>";
@@ -349,7 +339,7 @@ impl<'i> Search<'i, '_> {
             .unwrap_or_else(|| io::Error::other("the folder cannot be listed"));
         if depth == 0 {
             self.unreadable(&path, &error);
-        } else if may_declare(&path) {
+        } else if path.is_dir() || name_may_declare(&path) {
             self.skip(skip_unreadable(&path, &error));
         }
     }
@@ -410,63 +400,4 @@ fn skip(path: &Path, code: Code, reason: &str, help: &str) -> (Finding, String) 
     let message = format!("`{path}` was skipped: {reason}");
     let finding = Finding::warning(code, message).help(help);
     (finding, path)
-}
-
-fn ending(path: &Path) -> Option<String> {
-    let ending = path.extension()?.to_str()?;
-    Some(ending.to_ascii_lowercase())
-}
-
-pub(super) fn is_manifest(path: &Path) -> bool {
-    ending(path).is_some_and(|ending| ENDINGS.contains(&ending.as_str()))
-}
-
-/// Returns whether a file's name ends like a manifest's but for one letter, and like no other
-/// format's.
-pub(super) fn is_misspelt(path: &Path) -> bool {
-    ending(path).is_some_and(|ending| {
-        !ENDINGS.contains(&ending.as_str())
-            && !OTHER_FORMATS.contains(&ending.as_str())
-            && ending.bytes().all(|byte| byte.is_ascii_lowercase())
-            && ENDINGS
-                .iter()
-                .any(|known| strsim::osa_distance(&ending, known) == 1)
-    })
-}
-
-fn resembles_manifest(path: &Path) -> bool {
-    is_manifest(path) || is_misspelt(path)
-}
-
-/// Returns whether something that cannot be looked at may hold declarations: a folder has no
-/// ending.
-pub(super) fn may_declare(path: &Path) -> bool {
-    path.is_dir() || path.extension().is_none() || resembles_manifest(path)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_misspelt_ending_is_one_letter_off_and_no_other_format() {
-        for ending in [
-            "yamll", "yam", "ymal", "yaaml", "yamk", "yl", "ymll", "jsn", "jso", "YAMLL",
-        ] {
-            let path = PathBuf::from(format!("vip.{ending}"));
-            assert!(is_misspelt(&path), "{ending}");
-            assert!(!is_manifest(&path), "{ending}");
-        }
-        for ending in ["yaml", "YAML", "Yml", "JSON"] {
-            let path = PathBuf::from(format!("vip.{ending}"));
-            assert!(is_manifest(&path) && !is_misspelt(&path), "{ending}");
-        }
-        for ending in [
-            "xml", "jsonl", "md", "txt", "toml", "yaml~", "bak", "yamlyaml", "json5",
-        ] {
-            let path = PathBuf::from(format!("vip.{ending}"));
-            assert!(!resembles_manifest(&path), "{ending}");
-        }
-        assert!(!resembles_manifest(Path::new("yaml")));
-    }
 }

@@ -26,6 +26,7 @@ mod diagnostic;
 mod document_kind;
 mod every;
 mod excerpt;
+mod file_ending;
 mod find;
 mod form;
 mod input;

@@ -8,7 +8,10 @@ use std::ffi::OsString;
 use std::ops::Bound;
 use std::path::{Component, Path, PathBuf};
 
-use super::find::{MAX_FILES, is_manifest, is_misspelt, may_declare};
+use super::file_ending::{is_manifest, is_misspelt, name_may_declare};
+
+/// The most files one folder may hold.
+pub(super) const MAX_FILES: usize = 200_000;
 
 /// The most links that lead to one file.
 const MAX_LINKS: usize = 40;
@@ -261,8 +264,8 @@ impl Walk<'_> {
                     }
                 }
                 Target::Submodule => self.listing.submodules.push(shown),
-                Target::Outside if may_declare(&shown) => self.listing.left.push(shown),
-                Target::Nothing if may_declare(&shown) => self.listing.broken.push(shown),
+                Target::Outside if name_may_declare(&shown) => self.listing.left.push(shown),
+                Target::Nothing if name_may_declare(&shown) => self.listing.broken.push(shown),
                 Target::Outside | Target::Nothing => {}
             },
         }

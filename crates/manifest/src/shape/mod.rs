@@ -17,11 +17,12 @@ mod operator;
 mod organization;
 mod overlay;
 mod resources;
+mod settings;
 mod slot;
 mod text;
 mod tree;
 
-pub use manifest::{Environment, Limits, Manifest, ReturnUrls, UpdateLimit};
+pub use manifest::Manifest;
 pub use operator::{
     EnvironmentObject, ExternalIdPatterns, Intervals, KeyRef, OperatorSettings, Transfer, Webhook,
 };
@@ -31,10 +32,11 @@ pub use organization::{
 };
 pub use overlay::{Overlay, OverlayContent};
 pub use resources::{EnvironmentRef, PortalEnvironmentSpec, PortalOrganizationSpec};
+pub use settings::{Environment, Limits, ReturnUrls, UpdateLimit};
 
 pub(crate) use field::{Mapping, Place, unwrap_lines};
 pub(crate) use kind::{MAX_DELETES, MAX_PACE, RETENTION_DAYS, WARN_DAYS};
-pub(crate) use manifest::{RawEnvironment, RawLimits, RawManifest, RawReturnUrls, RawUpdateLimit};
+pub(crate) use manifest::RawManifest;
 pub(crate) use mapping::{InKubernetes, InManifest, decode};
 pub(crate) use operator::{
     RawEnvironmentObject, RawExternalIdPatterns, RawIntervals, RawKeyRef, RawTransfer, RawWebhook,
@@ -47,4 +49,5 @@ pub(crate) use overlay::{RawOverlay, RawOverlayContent, definition_in_overlay, i
 pub(crate) use resources::{
     RawEnvironmentRef, RawPortalEnvironmentSpec, RawPortalOrganizationSpec,
 };
+pub(crate) use settings::{RawEnvironment, RawLimits, RawReturnUrls, RawUpdateLimit};
 pub(crate) use text::{IntervalBounds, POLL, RESYNC, SWEEP, rules};

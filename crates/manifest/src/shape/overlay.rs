@@ -8,10 +8,10 @@ use serde_json::json;
 
 use super::field::Place;
 use super::kind::Nested;
-use super::manifest::{EXTENSIONS, EntryDefaults, Environment, Limits, ReturnUrls, by_key_schema};
 use super::mapping::{self, InManifest};
 use super::operator::EnvironmentObject;
 use super::organization::{Organization, RawOrganization};
+use super::settings::{EXTENSIONS, EntryDefaults, Environment, Limits, ReturnUrls, by_key_schema};
 use super::slot::{Group, Required};
 use super::text::Key;
 use super::tree::Tree;

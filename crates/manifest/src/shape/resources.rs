@@ -5,9 +5,9 @@
 use serde_json::json;
 
 use super::kind::Nested;
-use super::manifest::{Environment, Limits, ReturnUrls};
 use super::operator::{KeyRef, OperatorSettings};
 use super::organization::{Organization, OrganizationPolicies};
+use super::settings::{Environment, Limits, ReturnUrls};
 use super::slot::{Group, Required};
 use super::text::{Key, Namespace, ObjectName, rules};
 use crate::form::Form;
