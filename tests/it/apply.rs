@@ -46,7 +46,6 @@ pub(crate) async fn run_until(
     let options = Options {
         concurrency,
         cancel,
-        replay: false,
         clock: &SystemClock,
         permit: &Always,
         nonce: "nonce".to_owned(),
@@ -1044,7 +1043,6 @@ async fn delete(portal: &FakePortal, fields: Vec<FieldChange>) -> ApplyReport {
     let options = Options {
         concurrency: 1,
         cancel: CancellationToken::new(),
-        replay: false,
         clock: &SystemClock,
         permit: &Always,
         nonce: "nonce".to_owned(),

@@ -469,7 +469,6 @@ fn options() -> Options<'static> {
     Options {
         concurrency: 1,
         cancel: CancellationToken::new(),
-        replay: false,
         clock: &SystemClock,
         permit: &Always,
         nonce: "nonce".to_owned(),

@@ -66,7 +66,6 @@ pub(super) async fn execute(
     let options = Options {
         concurrency: execution.concurrency,
         cancel: session.interrupted.clone(),
-        replay: false,
         clock: connection.clock.as_ref(),
         permit: &Always,
         nonce: nonce(connection.clock.as_ref()),

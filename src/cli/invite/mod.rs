@@ -298,7 +298,6 @@ impl Run<'_> {
         Options {
             concurrency: 1,
             cancel: self.session.interrupted.clone(),
-            replay: false,
             clock,
             permit: &Always,
             nonce: nonce(clock),

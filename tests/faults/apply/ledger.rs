@@ -106,12 +106,10 @@ impl Ledger {
         ledger
     }
 
-    /// Begins a round with a manifest. A saved plan knows nothing of the edits since it was made.
-    pub(crate) fn begin(&mut self, manifest: &Manifest, is_saved: bool, account: &Account) {
-        let touched = std::mem::take(&mut self.round.touched);
+    /// Begins a round with a manifest.
+    pub(crate) fn begin(&mut self, manifest: &Manifest, account: &Account) {
         self.round = Round {
             manifest: Some(manifest.clone()),
-            touched: if is_saved { touched } else { BTreeSet::new() },
             there_before: account.organizations().map(|it| it.id.clone()).collect(),
             ..Round::default()
         };

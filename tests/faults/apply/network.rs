@@ -123,13 +123,8 @@ impl Network {
         })
     }
 
-    /// Begins a round: whose runs end how, and whether they apply a saved plan.
-    pub(crate) fn begin(
-        &self,
-        manifest: &World,
-        ends: &[End],
-        is_saved: bool,
-    ) -> Vec<CancellationToken> {
+    /// Begins a round, whose runs end in these ways.
+    pub(crate) fn begin(&self, manifest: &World, ends: &[End]) -> Vec<CancellationToken> {
         let tokens: Vec<CancellationToken> =
             ends.iter().map(|_| CancellationToken::new()).collect();
         let mut state = self.state();
@@ -139,7 +134,7 @@ impl Network {
         state.ends = tokens.iter().cloned().zip(ends.iter().copied()).collect();
         self.inner
             .sandbox
-            .read(|account| state.ledger.begin(manifest, is_saved, account));
+            .read(|account| state.ledger.begin(manifest, account));
         tokens
     }
 

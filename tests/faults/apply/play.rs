@@ -112,7 +112,7 @@ impl Stage {
         is_calm: bool,
     ) -> Option<RunOutcome> {
         let manifest = &self.schedule.manifests[number];
-        let tokens = self.network.begin(manifest, ends, saved.is_some());
+        let tokens = self.network.begin(manifest, ends);
         let runs = tokens.into_iter().zip(ends).enumerate();
         let runs = runs.map(|(client, (token, end))| {
             let order = RunOptions {

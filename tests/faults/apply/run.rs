@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 
 use portalctl_core::identity::Identities;
 use portalctl_core::plan::lint::lint;
+use portalctl_core::plan::review::{Review, Reviews};
 use portalctl_core::plan::{Change, Plan, PlanInput, candidates, plan};
 use portalctl_core::readiness::{Readiness, readiness};
 use portalctl_model::observed::Observed;
@@ -106,7 +107,7 @@ impl ApplyProgress for Quiet {
 pub(crate) struct RunOptions<'a> {
     pub(crate) client: usize,
     pub(crate) manifest: &'a World,
-    /// A plan that was saved earlier.
+    /// A plan that was saved earlier: the run does what is both in it and planned now.
     pub(crate) saved: Option<&'a Plan>,
     pub(crate) end: End,
     /// Cancelled when the run ends otherwise than by itself.
@@ -139,19 +140,10 @@ pub(crate) async fn run(
         interrupted,
         reads_evidence: network.kinds().reads_evidence,
     };
-    let running = async {
-        match saved {
-            Some(plan) => {
-                let nothing = Readiness::default();
-                process.apply_and_tell(plan.clone(), &nothing, true).await
-            }
-            None => process.observe_plan_apply(manifest).await,
-        }
-    };
     tokio::select! {
         biased;
         () = killed.cancelled() => RunOutcome::Gone,
-        ran = running => ran,
+        ran = process.observe_plan_apply(manifest, saved) => ran,
     }
 }
 
@@ -165,7 +157,7 @@ struct Process<'a> {
 }
 
 impl Process<'_> {
-    async fn observe_plan_apply(&self, manifest: &World) -> RunOutcome {
+    async fn observe_plan_apply(&self, manifest: &World, saved: Option<&Plan>) -> RunOutcome {
         let read = tokio::select! {
             biased;
             () = self.interrupted.cancelled() => return RunOutcome::Gone,
@@ -177,18 +169,21 @@ impl Process<'_> {
         };
         let (plan, ready) = decide(manifest, &observed, &identities, self.clock.now());
         let findings = lint(&plan, &manifest.desired, &observed);
-        let mut ran = self.apply_and_tell(plan, &ready, false).await;
+        let plan = match saved {
+            Some(saved) => approved(plan, saved),
+            None => plan,
+        };
+        let mut ran = self.apply_and_tell(plan, &ready).await;
         if let RunOutcome::Through(done) = &mut ran {
             done.findings = findings;
         }
         ran
     }
 
-    async fn apply_and_tell(&self, plan: Plan, ready: &Readiness, replay: bool) -> RunOutcome {
+    async fn apply_and_tell(&self, plan: Plan, ready: &Readiness) -> RunOutcome {
         let options = Options {
             concurrency: CONCURRENCY,
             cancel: self.interrupted.clone(),
-            replay,
             clock: self.clock.as_ref(),
             permit: &Always,
             nonce: self.nonce.clone(),
@@ -210,6 +205,18 @@ impl Process<'_> {
             findings: Vec::new(),
         }))
     }
+}
+
+/// Returns what of a plan somebody approved by saving another.
+fn approved(plan: Plan, saved: &Plan) -> Plan {
+    let reviews = Reviews {
+        reviews: vec![Review::of(saved)],
+        ..Reviews::default()
+    };
+    let approved = reviews.approve(plan);
+    approved
+        .expect("all plans of a schedule are for one environment and one set of URLs")
+        .plan
 }
 
 /// Makes a plan, and applies nothing.

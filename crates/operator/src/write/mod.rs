@@ -69,7 +69,6 @@ pub(super) async fn write(
     let options = Options {
         concurrency: CONCURRENCY,
         cancel: pass.term.clone(),
-        replay: false,
         clock,
         permit: &permit,
         nonce: nonce(clock),

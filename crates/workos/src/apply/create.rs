@@ -25,11 +25,6 @@ impl<P: WritePortal> Applier<'_, P> {
             let message = "the change lacks the name or the external id to create with";
             return Outcome::Refused(Problem::stale(message));
         };
-        if self.options.replay
-            && let Some(outcome) = self.complete_earlier(&mut wanted, answered).await
-        {
-            return outcome;
-        }
         let mut attempt = 1;
         let mut lost_write: Option<ApiError> = None;
         loop {
@@ -77,19 +72,6 @@ impl<P: WritePortal> Applier<'_, P> {
                 }
             }
         }
-    }
-
-    /// Completes what an earlier run created; returns nothing where there is no such organization.
-    async fn complete_earlier(&self, wanted: &mut Wanted, answered: &Answered) -> Option<Outcome> {
-        Some(match self.find(wanted).await {
-            Ok(None) => return None,
-            // It may have been made without domains or metadata that WorkOS refused.
-            Ok(Some(found)) if wanted.adds_what_is_missing(&found) && wanted.is(&found) => {
-                self.complete(found, wanted, answered).await
-            }
-            Ok(Some(found)) => taken(&found, &wanted.new),
-            Err(error) => self.not_tried(&error),
-        })
     }
 
     async fn find(&self, wanted: &Wanted) -> Result<Option<Organization>, ApiError> {
@@ -347,30 +329,6 @@ impl Wanted {
         self.afterwards
             .extend(apart.into_iter().map(FieldChange::pending_domain));
         is_less
-    }
-
-    /// Adds the pending domains and the metadata that an organization lacks once it is known to be
-    /// this one; returns whether it holds no other domains.
-    fn adds_what_is_missing(&mut self, found: &Organization) -> bool {
-        let declared = &self.new.domains;
-        if !found
-            .domains
-            .iter()
-            .all(|live| declared.contains_key(&live.domain))
-        {
-            return false;
-        }
-        let missing = |domain: &Domain, state: &mut DeclaredDomainState| {
-            *state == DeclaredDomainState::Pending && found.domain(domain).is_none()
-        };
-        let missing = self.new.domains.extract_if(.., missing);
-        let missing: Vec<FieldChange> = missing
-            .map(|(domain, _)| FieldChange::pending_domain(domain))
-            .collect();
-        self.afterwards.extend(missing);
-        let missing = self.take_metadata(|key| !found.metadata.contains_key(key));
-        self.afterwards.extend(missing);
-        true
     }
 
     /// Describes what the organization may lack of the fields that are set afterwards.

@@ -92,8 +92,6 @@ pub struct Options<'a> {
     pub concurrency: usize,
     /// Cancelled when the run should stop: what is in flight is finished, the rest is not tried.
     pub cancel: CancellationToken,
-    /// True where the plan may have been applied before: creates are looked up first.
-    pub replay: bool,
     /// For waiting before a lost answer is looked up.
     pub clock: &'a dyn Clock,
     /// Gives the gate that the writes of each change pass.
