@@ -50,7 +50,7 @@ impl Manifest {
     /// Reads and checks the manifest of a request.
     pub(super) fn load(request: &ManifestRequest, ui: &Ui) -> Result<Self, CliError> {
         let Sound { desired, warnings } = read(&inputs(&request.files)?, ui)?;
-        check_patterns(request, &desired).map_err(|error| error.of(desired.names()))?;
+        check_patterns(request, &[&desired]).map_err(|error| error.of(desired.names()))?;
         Ok(Self {
             selection: request.selection.clone(),
             warnings,
@@ -207,19 +207,25 @@ fn stdin() -> Result<Input, CliError> {
     Ok(Input::Stdin(bytes))
 }
 
-/// Refuses a pattern that matches nothing: a mistyped key must not look like nothing to do.
-pub(super) fn check_patterns(request: &ManifestRequest, desired: &Desired) -> Result<(), CliError> {
+/// Refuses a pattern that matches nothing of any of these manifests: a mistyped key must not look like nothing to do.
+pub(super) fn check_patterns(
+    request: &ManifestRequest,
+    sides: &[&Desired],
+) -> Result<(), CliError> {
     let only = request.only.iter().map(|pattern| ("--only", pattern));
     let except = request.except.iter().map(|pattern| ("--except", pattern));
     for (flag, pattern) in only.chain(except) {
         let only = selection(std::slice::from_ref(pattern), &[])?;
-        let mut keys = desired.organizations.keys().chain(desired.absent.keys());
+        let mut keys = sides
+            .iter()
+            .flat_map(|it| it.organizations.keys().chain(it.absent.keys()));
         if !keys.any(|key| only.has_key(key)) {
-            let mut excluded = desired.excluded.keys();
+            let mut excluded = sides.iter().flat_map(|it| it.excluded.keys());
             if let Some(key) = excluded.find(|key| only.has_key(key)) {
                 return Err(is_excluded(flag, key.as_str()));
             }
-            let keys = desired.organizations.keys().map(OrgKey::as_str);
+            let keys = sides.iter().flat_map(|it| it.organizations.keys());
+            let keys = keys.map(OrgKey::as_str);
             return Err(nothing(flag, pattern, "organization", keys));
         }
     }

@@ -65,7 +65,7 @@ pub(super) fn run(args: &ValidateArgs, ui: &Ui) -> Result<Exit, CliError> {
     // A pattern may be about one environment only.
     let patterns = desired
         .iter()
-        .map(|one| manifest::check_patterns(&request, one));
+        .map(|one| manifest::check_patterns(&request, &[one]));
     let results: Vec<Result<(), CliError>> = patterns.collect();
     if results.iter().all(Result::is_err) {
         results.into_iter().collect::<Result<(), _>>()?;

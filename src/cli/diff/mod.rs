@@ -134,7 +134,10 @@ pub(super) fn run(args: &DiffArgs, ui: &Ui) -> Result<Exit, CliError> {
     let names = new.sound.desired.names();
     let found = request.base.find(&request.manifest.files)?;
     let (base, notes) = read_base(&found, inputs.environment.as_deref(), ui)?;
-    check_selected(&request.manifest, &base, &new)?;
+    check_patterns(
+        &request.manifest,
+        &[&new.sound.desired, &base.sound.desired],
+    )?;
     let difference = diff(base.side(), new.side(), &request.manifest.selection);
     let warnings = base.sound.warnings.iter().chain(&new.sound.warnings);
     let warnings: Vec<_> = warnings.cloned().collect();
@@ -212,20 +215,6 @@ fn of_base(mut error: CliError, name: &str) -> CliError {
         ));
     }
     error
-}
-
-/// Refuses a pattern that matches nothing in either manifest.
-fn check_selected(request: &ManifestRequest, base: &Read, new: &Read) -> Result<(), CliError> {
-    let (base, new) = (&base.sound.desired, &new.sound.desired);
-    let mut both = Desired {
-        organizations: new.organizations.clone(),
-        absent: new.absent.clone(),
-        excluded: new.excluded.clone(),
-        ..Desired::default()
-    };
-    both.organizations.extend(base.organizations.clone());
-    both.absent.extend(base.absent.clone());
-    check_patterns(request, &both)
 }
 
 /// Returns the name of the manifest in the report.

@@ -22,8 +22,6 @@ pub enum Danger {
     Mark,
     /// WorkOS e-mails somebody.
     Invite,
-    /// People are sent to another host.
-    Host,
     /// Other fields change.
     Update,
     /// An organization is created.
