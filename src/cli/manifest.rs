@@ -207,7 +207,8 @@ fn stdin() -> Result<Input, CliError> {
     Ok(Input::Stdin(bytes))
 }
 
-/// Refuses a pattern that matches nothing of any of these manifests: a mistyped key must not look like nothing to do.
+/// Refuses a pattern that matches nothing of any of these manifests: a mistyped key must not look like
+/// nothing to do.
 pub(super) fn check_patterns(
     request: &ManifestRequest,
     sides: &[&Desired],
