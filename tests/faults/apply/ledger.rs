@@ -274,7 +274,7 @@ impl Ledger {
     }
 
     /// Records a violation if a domain is written that another organization has verified, unless it
-    /// did so after the round began: nothing at WorkOS guards the time between.
+    /// did so, or was created, after the round began: nothing at WorkOS guards the time between.
     fn before_domains(&mut self, call: &Call, by: By, account: &Account) {
         if by.is_late {
             return;
@@ -286,11 +286,12 @@ impl Ledger {
             let is_verified = held.any(|held| held.domain == domain && is_verified(&held.state));
             is_verified && own.as_deref() != Some(organization.id.as_str())
         };
-        let is_touched = |id: &str| self.round.touched.contains(id);
+        let round = &self.round;
+        let is_old = |id: &str| round.there_before.contains(id) && !round.touched.contains(id);
         let mut told = Vec::new();
         for domain in &call.domains {
             let mut winners = account.organizations();
-            let winner = winners.find(|it| is_winner(it, domain) && !is_touched(&it.id));
+            let winner = winners.find(|it| is_winner(it, domain) && is_old(&it.id));
             told.extend(winner.map(|winner| {
                 format!(
                     "{domain} is written, and {} ({}) has verified it",
