@@ -65,7 +65,7 @@ fn comment(changes: usize) {
         readiness: &Readiness::default(),
     };
     let started = Instant::now();
-    let text = markdown::plan(&report);
+    let text = markdown::plan(&report).comment();
     println!(
         "{changes} changes as Markdown: {} bytes in {:.1} ms",
         text.len(),

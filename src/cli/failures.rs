@@ -62,14 +62,15 @@ impl Failure<'_> {
         let Self { command, items, .. } = *self;
         match (format, command) {
             ("json", _) => self.json(),
-            ("markdown", "plan" | "diff" | "apply" | "status") => {
-                Some(markdown::failed(&FailedRun {
+            ("markdown" | "job-summary", "plan" | "diff" | "apply" | "status") => Some(
+                markdown::failed(&FailedRun {
                     command,
                     names: self.names,
                     sandbox: self.is_sandbox,
                     errors: items,
-                }))
-            }
+                })
+                .comment(),
+            ),
             ("html", "plan" | "status") => html::failure(command, items).ok(),
             ("sarif", "plan" | "diff" | "validate") => sarif::problems(items, &[]).ok(),
             ("gitlab-terraform", "plan") => Some(gitlab::no_counts()),

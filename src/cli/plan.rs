@@ -76,6 +76,8 @@ pub(super) enum PlanFormat {
     Json,
     /// For a comment on a pull request, on failure too.
     Markdown,
+    /// For a job summary of GitHub: the same with a limit of 1 MB; on failure too.
+    JobSummary,
     /// A page in one file, to keep or to pass on.
     Html,
     /// For code scanning and annotations: what needs somebody, on its line; on failure too.
@@ -98,7 +100,8 @@ impl PlanFormat {
         match self {
             Self::Text => Ok(text::plan(report, layout)),
             Self::Json => json(&json_v1::plan(report)),
-            Self::Markdown => Ok(sealed(markdown::plan(report), seal)),
+            Self::Markdown => Ok(sealed(markdown::plan(report).comment(), seal)),
+            Self::JobSummary => Ok(markdown::plan(report).job_summary()),
             Self::Html => html::plan(report).map_err(CliError::internal),
             Self::Sarif => sarif::plan(report.plan, desired, &report.headline.manifest_warnings)
                 .map_err(CliError::internal),

@@ -12,6 +12,8 @@ use crate::support::sandbox_server::SandboxServer;
 
 pub(crate) const HEAD: &str = "1111111111111111111111111111111111111111";
 const MERGED: &str = "2222222222222222222222222222222222222222";
+/// The workflow's run.
+const RUN: &str = "42";
 pub(crate) const BOT: &str = "github-actions[bot]";
 
 const MANIFEST: &str = "\
@@ -105,6 +107,8 @@ impl Workflow {
             .env("BOT", BOT)
             .env("DIGEST", "")
             .env("BEFORE", "")
+            .env("GITHUB_RUN_ID", RUN)
+            .env("DEFAULT_BRANCH", "main")
             .env("CI", "true")
             .current_dir(self.env.path(""))
             .stdin(Stdio::null())
@@ -127,6 +131,16 @@ impl Workflow {
             (key == name).then(|| value.to_owned())
         });
         found.filter(|value| !value.is_empty())
+    }
+
+    /// Keeps the folder of the last step as an artifact of the run, as `actions/upload-artifact` does.
+    fn upload(&self, artifact: &str) {
+        let to = self.github("artifacts").join(RUN).join(artifact);
+        fs::create_dir_all(&to).unwrap();
+        for file in fs::read_dir(self.output("folder").unwrap()).unwrap() {
+            let file = file.unwrap();
+            fs::copy(file.path(), to.join(file.file_name())).unwrap();
+        }
     }
 
     fn summary(&self) -> String {
@@ -157,12 +171,13 @@ fn a_plan_is_commented_once_and_updated_in_place() {
     let [first] = &workflow.bodies()[..] else {
         panic!("{:?}", workflow.bodies());
     };
-    let hidden: Vec<&str> = first.lines().take(5).collect();
+    let hidden: Vec<&str> = first.lines().take(6).collect();
     assert!(hidden[0].starts_with("<!-- portalctl:plan environment=production"));
     assert_eq!(hidden[1], format!("<!-- portalctl:digest {digest} -->"));
     assert!(hidden[2].starts_with("<!-- portalctl:review v1 "));
     assert_eq!(hidden[3], "<!-- portalctl:file portal.yaml -->");
     assert_eq!(hidden[4], format!("<!-- portalctl:head {HEAD} -->"));
+    assert_eq!(hidden[5], format!("<!-- portalctl:run {RUN} -->"));
 
     let more = MANIFEST.to_owned() + "  globex: { name: Globex }\n";
     workflow.env.write("portal.yaml", &more);
@@ -585,4 +600,154 @@ fn ids_are_a_file_for_later_steps() {
     let folder = PathBuf::from(workflow.output("folder").unwrap());
     let ids = fs::read_to_string(folder.join("ids.json")).unwrap();
     assert!(ids.contains(&workflow.sandbox.id_of("acme")), "{ids}");
+}
+
+/// A manifest with more effects than a comment carries.
+fn large() -> String {
+    with_more(800)
+}
+
+fn with_more(count: usize) -> String {
+    let mut manifest = MANIFEST.to_owned();
+    for number in 0..count {
+        manifest.push_str(&format!(
+            "  customer-{number}: {{ name: Customer {number} }}\n"
+        ));
+    }
+    manifest
+}
+
+#[test]
+fn of_a_plan_too_large_for_a_comment_the_artifact_counts() {
+    let workflow = Workflow::new(&large());
+    let _ = workflow.step("plan").exits(0);
+    workflow.upload("portal-plan");
+    let body = &workflow.bodies()[0];
+    assert!(!body.contains("<!-- portalctl:review "), "{body}");
+    // One of them is there by now, so the digest is another.
+    let half = workflow.env.run("apply --yes --only acme");
+    let _ = half.at(&workflow.sandbox).exits(0);
+    let _ = workflow.merged().exits(0);
+    assert_eq!(workflow.sandbox.external_ids().len(), 801);
+}
+
+#[test]
+fn an_artifact_that_is_not_the_comments_plan_counts_for_nothing() {
+    let workflow = Workflow::new(&large());
+    let _ = workflow.step("plan").exits(0);
+    let genuine = workflow.bodies()[0].clone();
+    // Somebody has another plan, which is sound in itself, where the artifact is looked for.
+    let more = large() + "  mallory: { name: Mallory }\n";
+    workflow.env.write("portal.yaml", &more);
+    let _ = workflow.step("plan").env("COMMENT", "false").exits(0);
+    workflow.upload("portal-plan");
+    workflow.set_comments(&json!([]));
+    workflow.comment_as(BOT, &genuine);
+    let stopped = workflow.merged().exits(1);
+    assert!(stopped.stdout.contains("is not to be had"), "{stopped}");
+    assert_eq!(workflow.sandbox.external_ids(), [""; 0]);
+}
+
+#[test]
+fn without_its_artifact_a_large_plan_counts_as_a_whole() {
+    let workflow = Workflow::new(&large());
+    let _ = workflow.step("plan").exits(0);
+    let applied = workflow.merged().exits(0);
+    assert!(applied.stdout.contains("is not to be had"), "{applied}");
+    assert_eq!(workflow.sandbox.external_ids().len(), 801);
+}
+
+#[test]
+fn the_summary_has_what_the_comment_leaves_out() {
+    let workflow = Workflow::new(&with_more(2_500));
+    let _ = workflow.step("plan").exits(0);
+    let body = &workflow.bodies()[0];
+    assert!(
+        body.contains("**Cut: ") && !body.contains("customer-2499"),
+        "{body}"
+    );
+    let link = "[The full report](https://github.com/acme/customers/actions/runs/42)";
+    assert!(body.contains(link), "{body}");
+    let summary = workflow.summary();
+    assert!(!summary.contains("left out") && summary.contains("`customer-2499`"));
+    assert!(workflow.summary().len() < 1024 * 1024);
+}
+
+#[test]
+fn a_comment_says_which_merge_it_is_of_and_that_the_base_moved_since() {
+    let workflow = Workflow::new(MANIFEST);
+    let (head, base) = check_out_merge(&workflow);
+    let _ = workflow.step("plan").env("HEAD", &head).exits(0);
+    let planned = format!("Planned for `{}` merged into `{}`.", &head[..7], &base[..7]);
+    assert!(
+        workflow.bodies()[0].contains(&planned),
+        "{}",
+        workflow.bodies()[0]
+    );
+    let pull = json!([{
+        "number": 7, "merged_at": "2026-11-01T00:00:00Z", "merge_commit_sha": MERGED,
+        "head": {"sha": head},
+    }]);
+    fs::write(workflow.github("pulls.json"), pull.to_string()).unwrap();
+    let commits = json!({"commits": [{"sha": MERGED}]});
+    fs::write(workflow.github("compare.json"), commits.to_string()).unwrap();
+    let moved = "5".repeat(40);
+    let _ = workflow.merged().env("BEFORE", &moved).exits(0);
+    let said = format!("`{}`, and the base branch moved to `5555555`", &base[..7]);
+    assert!(
+        workflow.bodies()[1].contains(&said),
+        "{}",
+        workflow.bodies()[1]
+    );
+}
+
+#[test]
+fn a_difference_needs_no_key_and_has_a_comment_of_its_own() {
+    let workflow = Workflow::new(MANIFEST);
+    workflow.env.write("base.yaml", MANIFEST);
+    let diff = || workflow.step("diff").env("WORKOS_API_KEY", "");
+    let without = diff().exits(1);
+    assert!(without.stdout.contains("needs the input base"), "{without}");
+    let _ = diff().env("COMPARE_WITH", "base.yaml").exits(0);
+    assert_eq!(workflow.output("has-changes").as_deref(), Some("false"));
+    assert_eq!(workflow.bodies(), [""; 0]);
+    workflow
+        .env
+        .edit("portal.yaml", "Acme Corp", "Acme Limited");
+    let _ = diff().env("COMPARE_WITH", "base.yaml").exits(0);
+    assert_eq!(workflow.output("has-changes").as_deref(), Some("true"));
+    let [body] = &workflow.bodies()[..] else {
+        panic!("{:?}", workflow.bodies());
+    };
+    assert!(
+        body.starts_with("<!-- portalctl:diff ") && body.contains("Acme Limited"),
+        "{body}"
+    );
+    // It approves nothing.
+    let _ = workflow.merged().exits(1);
+    assert_eq!(workflow.sandbox.external_ids(), [""; 0]);
+}
+
+#[test]
+fn a_fork_gets_a_plan_from_the_snapshot_that_a_workflow_kept() {
+    let workflow = Workflow::new(MANIFEST);
+    fs::write(workflow.github("runs.json"), r#"[{"databaseId": 42}]"#).unwrap();
+    let fork = || {
+        let step = workflow.step("plan").env("WORKOS_API_KEY", "");
+        step.env("SNAPSHOT", "portal-nightly.yml")
+            .env("WORKOS_API_URL", "http://127.0.0.1:9")
+    };
+    let missing = fork().exits(1);
+    assert!(missing.stdout.contains("has kept no snapshot"), "{missing}");
+    let _ = workflow.step("snapshot").env("PULL_REQUEST", "").exits(0);
+    workflow.upload("portal-snapshot");
+    let _ = fork().exits(0);
+    let body = &workflow.bodies()[0];
+    assert!(
+        body.contains("snapshot of ") && body.contains("1 to create"),
+        "{body}"
+    );
+    // What was reviewed by it is what is applied.
+    let _ = workflow.merged().exits(0);
+    assert_eq!(workflow.sandbox.external_ids(), ["acme"]);
 }

@@ -16,8 +16,8 @@ const STRONG: [&str; 10] = [
     "Readiness after it",
     "run apply again: it goes on where it stopped",
     "interrupted; run apply again to go on",
-    "Cut: not everything fits into a comment. What is left out is less dangerous than the changes that are shown; the full report of the run has all of it.",
-    "Cut: not even all dangerous changes fit into a comment. Look at the full report of the run before you approve.",
+    "Cut: not everything fits here. What is left out is less dangerous than the changes that are shown; the full report of the run has all of it.",
+    "Cut: not even all dangerous changes fit here. Look at the full report of the run before you approve.",
 ];
 
 /// Every extension of GitHub's, and those of others that use the same signs.

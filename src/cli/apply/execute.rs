@@ -32,6 +32,8 @@ pub(in crate::cli) enum ApplyFormat {
     Json,
     /// For a comment on a pull request, on failure too.
     Markdown,
+    /// For a job summary of GitHub: the same with a limit of 1 MB; on failure too.
+    JobSummary,
 }
 
 impl ApplyFormat {
@@ -44,7 +46,8 @@ impl ApplyFormat {
         match self {
             Self::Text => Ok(text::apply(view, now, layout)),
             Self::Json => json(&json_v1::apply(view)),
-            Self::Markdown => Ok(markdown::apply(view)),
+            Self::Markdown => Ok(markdown::apply(view).comment()),
+            Self::JobSummary => Ok(markdown::apply(view).job_summary()),
         }
     }
 }

@@ -70,6 +70,8 @@ pub(super) enum DiffFormat {
     Json,
     /// For a comment on a pull request, on failure too.
     Markdown,
+    /// For a job summary of GitHub: the same with a limit of 1 MB; on failure too.
+    JobSummary,
     /// For code scanning and annotations: every danger on its line; on failure too.
     Sarif,
 }
@@ -79,7 +81,8 @@ impl DiffFormat {
         match self {
             Self::Text => Ok(text::diff(report, layout)),
             Self::Json => json(&json_v1::diff(report)),
-            Self::Markdown => Ok(markdown::diff(report)),
+            Self::Markdown => Ok(markdown::diff(report).comment()),
+            Self::JobSummary => Ok(markdown::diff(report).job_summary()),
             Self::Sarif => sarif::diff(report).map_err(CliError::internal),
         }
     }

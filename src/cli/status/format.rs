@@ -20,6 +20,8 @@ pub(in crate::cli) enum StatusFormat {
     Json,
     /// For a comment or a job's summary on GitHub, on failure too.
     Markdown,
+    /// For a job summary of GitHub: the same with a limit of 1 MB; on failure too.
+    JobSummary,
     /// A page in one file: search, filters and everything behind each state.
     Html,
     /// For spreadsheets: a row for each organization and intent.
@@ -58,7 +60,10 @@ impl StatusFormat {
                 document.errors.extend_from_slice(errors);
                 json(&document)
             }
-            Self::Markdown => Ok(markdown::status(report, changes, listing, errors)),
+            Self::Markdown => Ok(markdown::status(report, changes, listing, errors).comment()),
+            Self::JobSummary => {
+                Ok(markdown::status(report, changes, listing, errors).job_summary())
+            }
             Self::Html => html::status(report).map_err(CliError::internal),
             Self::Csv => csv::status(report).map_err(CliError::internal),
         }
@@ -67,7 +72,7 @@ impl StatusFormat {
     /// Returns whether warnings are a part of it.
     pub(super) fn shows_warnings(self) -> bool {
         match self {
-            Self::Text | Self::Json | Self::Markdown | Self::Html => true,
+            Self::Text | Self::Json | Self::Markdown | Self::JobSummary | Self::Html => true,
             Self::Csv => false,
         }
     }
@@ -75,7 +80,7 @@ impl StatusFormat {
     /// Returns whether changes are a part of it.
     pub(super) fn shows_changes(self) -> bool {
         match self {
-            Self::Text | Self::Json | Self::Markdown => true,
+            Self::Text | Self::Json | Self::Markdown | Self::JobSummary => true,
             Self::Html | Self::Csv => false,
         }
     }

@@ -244,24 +244,22 @@ fn assert_text_is_inert(text: &str) {
         readiness: &readiness,
         now: january(15),
     };
-    assert_sound(&markdown::status(
-        &report,
-        Some(&changes),
-        Listing::Pending,
-        &[],
-    ));
+    assert_sound(&markdown::status(&report, Some(&changes), Listing::Pending, &[]).comment());
     let mut error = ErrorItem::new(api::REJECTED, text, Some(text.to_owned()));
     error.file = Some(text.to_owned());
     let names = Names {
         environment: Some(text.to_owned()),
         manifest: None,
     };
-    assert_sound(&markdown::failed(&FailedRun {
-        command: "plan",
-        names: &names,
-        sandbox: true,
-        errors: &[error],
-    }));
+    assert_sound(
+        &markdown::failed(&FailedRun {
+            command: "plan",
+            names: &names,
+            sandbox: true,
+            errors: &[error],
+        })
+        .comment(),
+    );
 }
 
 #[test]

@@ -27,6 +27,7 @@ fn plan_markdown(plan: &Plan, readiness: &Readiness) -> String {
         plan,
         readiness,
     })
+    .comment()
 }
 
 fn apply_markdown(plan: &Plan, report: &ApplyReport, readiness: &Readiness) -> String {
@@ -36,6 +37,7 @@ fn apply_markdown(plan: &Plan, report: &ApplyReport, readiness: &Readiness) -> S
         report,
         readiness,
     })
+    .comment()
 }
 
 fn status_markdown(readiness: &Readiness, listing: Listing) -> String {
@@ -44,7 +46,7 @@ fn status_markdown(readiness: &Readiness, listing: Listing) -> String {
         readiness,
         now: january(15),
     };
-    markdown::status(&report, None, listing, &[])
+    markdown::status(&report, None, listing, &[]).comment()
 }
 
 /// Inert, within the limit, and ended by one newline.
@@ -100,7 +102,8 @@ fn a_sandbox_is_in_the_title() {
         headline: &headline,
         plan: &plan,
         readiness: &readiness,
-    });
+    })
+    .comment();
     let title = text.lines().find(|line| line.starts_with('#'));
     insta::assert_snapshot!(title.unwrap(), @"### portalctl plan · sandbox · `production`: 1 to create, 1 to update, 2 held, 1 conflict, 1 warning, 7 unchanged");
 }
@@ -273,7 +276,7 @@ fn a_status_says_what_changed_since_an_earlier_one() {
         readiness: &Readiness::default(),
         now: january(15),
     };
-    let text = markdown::status(&report, Some(&changes), Listing::Pending, &[]);
+    let text = markdown::status(&report, Some(&changes), Listing::Pending, &[]).comment();
     assert_sound(&text);
     insta::assert_snapshot!(text, @"
     <!-- portalctl:status environment=production manifest= -->
@@ -289,7 +292,7 @@ fn a_status_says_what_changed_since_an_earlier_one() {
     | `hooli` | sso | – | configured | the OktaSAML connection is active |
     | `acme` | dsync | configured | – | – |
     ");
-    let text = markdown::status(&report, Some(&[]), Listing::Pending, &[]);
+    let text = markdown::status(&report, Some(&[]), Listing::Pending, &[]).comment();
     assert_sound(&text);
     assert!(
         text.ends_with("\n\nNothing changed since the earlier report.\n"),
@@ -328,6 +331,7 @@ fn equal_runs_give_equal_bytes() {
             plan: &plan,
             readiness: &readiness,
         })
+        .comment()
     };
     assert_eq!(at(13), at(14));
     let status = |day| {
@@ -341,6 +345,7 @@ fn equal_runs_give_equal_bytes() {
             Listing::Pending,
             &[],
         )
+        .comment()
     };
     assert_eq!(status(15), status(20));
 }
@@ -367,7 +372,8 @@ fn a_failure_has_the_first_line_of_a_success() {
         names: &names,
         sandbox: false,
         errors: &[error, refused],
-    });
+    })
+    .comment();
     assert_sound(&text);
     insta::assert_snapshot!(text);
     let first = |text: &str| text.lines().next().map(str::to_owned);

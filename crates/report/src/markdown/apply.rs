@@ -10,7 +10,7 @@ use portalctl_model::OrganizationId;
 use portalctl_workos::apply::{AppliedChange, Outcome, OutcomeKind, Problem};
 
 /// Renders the account of a run and the readiness after it.
-pub fn apply(view: &ApplyReportView<'_>) -> String {
+pub fn apply(view: &ApplyReportView<'_>) -> Document {
     let ApplyReportView {
         headline,
         plan,
@@ -35,7 +35,7 @@ pub fn apply(view: &ApplyReportView<'_>) -> String {
     document.fixed(status::counts("Readiness after it", readiness));
     document.section(failed::manifest_warnings(headline));
     undone::remarks(&mut document, plan, readiness);
-    document.render()
+    document
 }
 
 /// Adds the changes that were not done: failed ones first, then those that were not tried.

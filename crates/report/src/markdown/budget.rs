@@ -6,16 +6,19 @@
 
 use super::escape;
 
-/// Most bytes of a report; the rest of GitHub's limit is left for the tool that posts it.
+/// Most bytes of a comment; the rest of GitHub's limit is left for the tool that posts it.
 pub const LIMIT: usize = 60_000;
+/// Most bytes of a job summary. GitHub takes 1 MiB from one step.
+/// Source: <https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands>.
+pub const SUMMARY_LIMIT: usize = 1_000_000;
 /// Most bytes of the remark about left-out items.
 const REMARK: usize = 200;
 
 /// Remark below the title of a report that is cut.
-const CUT: &str = "**Cut: not everything fits into a comment. What is left out is less dangerous than the changes \
+const CUT: &str = "**Cut: not everything fits here. What is left out is less dangerous than the changes \
      that are shown; the full report of the run has all of it.**\n\n";
 /// The same, where a dangerous change is left out.
-const CUT_GRAVELY: &str = "**Cut: not even all dangerous changes fit into a comment. Look at the full report of the run \
+const CUT_GRAVELY: &str = "**Cut: not even all dangerous changes fit here. Look at the full report of the run \
      before you approve.**\n\n";
 
 /// Priority of a section's items when not everything fits.
@@ -100,7 +103,7 @@ impl Section {
 
     /// Adds an item; one that cannot fit any more is counted and not written.
     pub(super) fn item(&mut self, write: impl FnOnce() -> String) {
-        if self.size > LIMIT {
+        if self.size > SUMMARY_LIMIT {
             self.unwritten += 1;
             return;
         }
@@ -171,9 +174,9 @@ enum Part {
     Cut,
 }
 
-/// Document of parts, in reading order.
+/// Report of parts in reading order, not yet cut to a size.
 #[derive(Debug, Default)]
-pub(super) struct Document(Vec<Part>);
+pub struct Document(Vec<Part>);
 
 impl Document {
     /// Adds text that is always written: short, whatever the data.
@@ -193,10 +196,20 @@ impl Document {
         }
     }
 
-    /// Writes as much as fits into [`LIMIT`], one newline at the end.
-    pub(super) fn render(&self) -> String {
-        let counts = self.fit(LIMIT);
-        let mut out = String::with_capacity(LIMIT);
+    /// Returns as much as fits into a comment ([`LIMIT`]).
+    pub fn comment(&self) -> String {
+        self.render(LIMIT)
+    }
+
+    /// Returns as much as fits into a job summary ([`SUMMARY_LIMIT`]).
+    pub fn job_summary(&self) -> String {
+        self.render(SUMMARY_LIMIT)
+    }
+
+    /// Writes as much as fits, one newline at the end.
+    fn render(&self, limit: usize) -> String {
+        let counts = self.fit(limit);
+        let mut out = String::new();
         let remark = self.cut(&counts);
         for (part, count) in self.0.iter().zip(counts) {
             match part {
@@ -282,7 +295,7 @@ mod tests {
         for section in sections {
             document.section(section);
         }
-        assert!(document.render().len() <= LIMIT);
+        assert!(document.comment().len() <= LIMIT);
         document.fit(LIMIT)
     }
 
@@ -331,7 +344,7 @@ mod tests {
             let mut document = Document::default();
             document.remark_on_cut();
             document.section(section(rank, count, 1_000));
-            document.render()
+            document.comment()
         };
         assert!(text(Rank::Grave, 10).starts_with('('));
         assert!(text(Rank::List, 100).starts_with(CUT));
@@ -342,10 +355,12 @@ mod tests {
     fn what_is_left_out_is_counted() {
         let mut document = Document::default();
         document.section(section(Rank::Row, 5_000, 100));
-        let text = document.render();
+        let text = document.comment();
         let left_out = 5_000 - text.lines().filter(|line| line.starts_with('x')).count();
         let remark = format!("_{left_out} things left out here: `portalctl plan` has them all._\n");
         assert!(text.ends_with(&remark), "{}", &text[text.len() - 300..]);
         assert!(text.len() > LIMIT - 500, "{}", text.len());
+        let whole = document.job_summary();
+        assert!(!whole.contains("left out"), "{}", whole.len());
     }
 }

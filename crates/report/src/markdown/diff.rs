@@ -22,7 +22,7 @@ const WIDEST: usize = 40;
 const NAMED: usize = 5;
 
 /// Renders a difference.
-pub fn diff(report: &DiffReport<'_>) -> String {
+pub fn diff(report: &DiffReport<'_>) -> Document {
     let headline = Headline {
         target: Target {
             environment: report.names.environment.clone(),
@@ -54,7 +54,7 @@ pub fn diff(report: &DiffReport<'_>) -> String {
         notes.item(|| item(&prose(note), None));
     }
     document.section(notes);
-    document.render()
+    document
 }
 
 fn dangers(document: &mut Document, diff: &Diff) {

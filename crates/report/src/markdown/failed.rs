@@ -26,7 +26,7 @@ pub struct FailedRun<'a> {
 ///
 /// The first line is the same as that of a successful run, so that its comment is found and
 /// replaced.
-pub fn failed(run: &FailedRun<'_>) -> String {
+pub fn failed(run: &FailedRun<'_>) -> Document {
     let FailedRun {
         command,
         names,
@@ -50,7 +50,7 @@ pub fn failed(run: &FailedRun<'_>) -> String {
     ));
     document.section(self::errors(errors));
     document.fixed("`portalctl explain CODE` tells more.\n");
-    document.render()
+    document
 }
 
 /// Renders errors as a list.

@@ -1,7 +1,7 @@
 //! Markdown for GitHub: reports that a reviewer reads in a pull request.
 //!
 //! Hidden lines at the top let tools find the comment and the digest. Decisions come first, and a
-//! report fits into one comment ([`LIMIT`]) by leaving out the least important items, with a
+//! report fits into one comment ([`LIMIT`]) or job summary by leaving out the least important items, with a
 //! remark. The same result gives the same bytes: no time, no number of requests. E-mail addresses
 //! are always masked, and no text from outside becomes an element, a link, a mention or an image.
 //! There are no links at all.
@@ -26,7 +26,7 @@ use portalctl_core::plan::digest::Digest;
 use portalctl_model::desired::Names;
 
 pub use apply::apply;
-pub use budget::LIMIT;
+pub use budget::{Document, LIMIT, SUMMARY_LIMIT};
 pub use diff::diff;
 pub use failed::{FailedRun, failed};
 pub use hidden::{HiddenLines, hide};

@@ -9,7 +9,7 @@ use portalctl_core::plan::Plan;
 use portalctl_core::plan::digest::Digest;
 
 /// Renders a plan.
-pub fn plan(report: &PlanReport<'_>) -> String {
+pub fn plan(report: &PlanReport<'_>) -> Document {
     let PlanReport {
         headline,
         plan,
@@ -38,7 +38,7 @@ pub fn plan(report: &PlanReport<'_>) -> String {
     document.section(failed::manifest_warnings(headline));
     undone::remarks(&mut document, plan, readiness);
     document.fixed(how_to_go_on(plan, &digest));
-    document.render()
+    document
 }
 
 fn how_to_go_on(plan: &Plan, digest: &Digest) -> String {

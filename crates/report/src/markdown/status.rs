@@ -24,7 +24,7 @@ pub fn status(
     changes: Option<&[OrganizationChange]>,
     listing: Listing,
     errors: &[ErrorItem],
-) -> String {
+) -> Document {
     let StatusReport {
         headline,
         readiness,
@@ -51,7 +51,7 @@ pub fn status(
     if listing == Listing::All {
         document.section(settled(readiness));
     }
-    document.render()
+    document
 }
 
 /// Returns the counts of a readiness, without colour.
