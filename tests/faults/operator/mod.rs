@@ -59,6 +59,7 @@ const REGRESSIONS: &[u64] = &[
     162,  // the same
     253,  // written for the younger of two that claim one organization
     267,  // a status was written after each attempt, with the id of its request
+    356,  // the witness counted a write twice that was sent again because its answer was lost
     544,  // a refused key was told by whichever request met it first, in a status each time
     325,  // written for the younger of two that claim one organization
     767,  // the same, as the older one's environment cannot reach WorkOS when a term begins

@@ -51,6 +51,11 @@ impl Fate {
             Self::Refused(_) | Self::BrokenBefore | Self::SilentBefore
         )
     }
+
+    /// Returns whether the sender learns what became of the request.
+    pub(crate) const fn is_told(self) -> bool {
+        matches!(self, Self::Answered | Self::Outrun)
+    }
 }
 
 /// One exchange.

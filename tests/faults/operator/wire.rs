@@ -93,8 +93,9 @@ impl Wire {
             wire.witness_arrival(&call);
             let answer = wire.account(&call).send(request).await;
             let generation = wire.generation(&call);
+            let named = generation.map(|generation| (generation, fate));
             wire.witness
-                .portal_answered(wire.replica, &call, &answer, generation);
+                .portal_answered(wire.replica, &call, &answer, named);
             Some(answer)
         });
         let handled = handling.await;

@@ -15,7 +15,7 @@ use workos_sandbox::fault::Lost;
 use super::api::{Call, Kind};
 use super::knowledge::{Knowledge, Permissions};
 use super::lookups::Lookups;
-use super::network::Network;
+use super::network::{Fate, Network};
 use crate::apply::kinds::Spelling;
 
 /// Requests may come a little closer together than the pace, to catch up with a late one.
@@ -24,6 +24,19 @@ const CATCH_UP: usize = 1;
 const MOST_WRITES: usize = 3;
 /// An hour by clocks that jump.
 const HOUR: Duration = Duration::from_mins(60 - 25);
+
+/// Time within which a write whose answer was lost is sent again.
+const AGAIN: Duration = Duration::from_secs(5);
+
+/// A write of a name.
+struct Naming {
+    at: Instant,
+    process: usize,
+    /// The process learnt that it was done.
+    is_told: bool,
+    /// The one before was sent for the same change, and its answer was lost.
+    is_again: bool,
+}
 
 /// A request to WorkOS.
 #[derive(Debug, Clone)]
@@ -123,7 +136,7 @@ struct State {
     edited: BTreeMap<String, Instant>,
     /// Times at which an organization was given a name, by that name and the version of its
     /// resource.
-    named: BTreeMap<(String, String, u64), Vec<(Instant, usize)>>,
+    named: BTreeMap<(String, String, u64), Vec<Naming>>,
     lookups: Lookups,
     /// An environment permitted the deletion of organizations in use at some time.
     ever_allowed: bool,
@@ -429,7 +442,7 @@ impl Witness {
         process: usize,
         call: &PortalCall,
         answer: &Result<Response<Bytes>, Lost>,
-        generation: Option<u64>,
+        named: Option<(u64, Fate)>,
     ) {
         let code = match answer {
             Ok(answer) => answer.status().as_u16(),
@@ -442,17 +455,26 @@ impl Witness {
         let Some(id) = call.organization.clone() else {
             return;
         };
-        if let (Some(name), Some(generation)) = (call.name(), generation)
+        if let (Some(name), Some((generation, fate))) = (call.name(), named)
             && (200..300).contains(&code)
         {
             let named = (id.clone(), name.to_owned(), generation);
             let times = state.named.entry(named).or_default();
-            times.push((now, process));
-            let recent = times.iter().filter(|(at, _)| now - *at < HOUR);
-            let processes: BTreeSet<usize> = recent.clone().map(|(_, one)| *one).collect();
+            // A write whose answer was lost is sent again within the same change.
+            let is_again = times.last().is_some_and(|last| {
+                last.process == process && !last.is_told && now - last.at < AGAIN
+            });
+            times.push(Naming {
+                at: now,
+                process,
+                is_told: fate.is_told(),
+                is_again,
+            });
+            let recent = times.iter().filter(|one| now - one.at < HOUR);
+            let processes: BTreeSet<usize> = recent.clone().map(|one| one.process).collect();
             // A process that is killed right after a write has not informed the next one.
             let most = MOST_WRITES + processes.len() - 1;
-            let count = recent.count();
+            let count = recent.filter(|one| !one.is_again).count();
             if count > most {
                 drop(state);
                 self.broken(format_args!(
