@@ -11,12 +11,12 @@ use crate::support::cli::{KEY, Output, Run, TestEnv};
 use crate::support::sandbox_server::SandboxServer;
 
 pub(crate) const HEAD: &str = "1111111111111111111111111111111111111111";
-const MERGED: &str = "2222222222222222222222222222222222222222";
+pub(crate) const MERGED: &str = "2222222222222222222222222222222222222222";
 /// The workflow's run.
-const RUN: &str = "42";
+pub(crate) const RUN: &str = "42";
 pub(crate) const BOT: &str = "github-actions[bot]";
 
-const MANIFEST: &str = "\
+pub(crate) const MANIFEST: &str = "\
 version: 1
 environment: { name: production }
 organizations:
@@ -48,7 +48,7 @@ impl Workflow {
     }
 
     /// A path among what GitHub keeps.
-    fn github(&self, name: &str) -> PathBuf {
+    pub(crate) fn github(&self, name: &str) -> PathBuf {
         self.env.path("github").join(name)
     }
 
@@ -56,7 +56,7 @@ impl Workflow {
         fs::write(self.github("comments.json"), comments.to_string()).unwrap();
     }
 
-    fn comments(&self) -> Vec<Value> {
+    pub(crate) fn comments(&self) -> Vec<Value> {
         let text = fs::read_to_string(self.github("comments.json")).unwrap();
         serde_json::from_str(&text).unwrap()
     }
@@ -124,7 +124,7 @@ impl Workflow {
     }
 
     /// An output of the last step.
-    fn output(&self, name: &str) -> Option<String> {
+    pub(crate) fn output(&self, name: &str) -> Option<String> {
         let text = fs::read_to_string(self.github("output")).unwrap_or_default();
         let found = text.lines().rev().find_map(|line| {
             let (key, value) = line.split_once('=')?;
@@ -134,7 +134,7 @@ impl Workflow {
     }
 
     /// Keeps the folder of the last step as an artifact of the run, as `actions/upload-artifact` does.
-    fn upload(&self, artifact: &str) {
+    pub(crate) fn upload(&self, artifact: &str) {
         let to = self.github("artifacts").join(RUN).join(artifact);
         fs::create_dir_all(&to).unwrap();
         for file in fs::read_dir(self.output("folder").unwrap()).unwrap() {
@@ -143,11 +143,11 @@ impl Workflow {
         }
     }
 
-    fn summary(&self) -> String {
+    pub(crate) fn summary(&self) -> String {
         fs::read_to_string(self.github("summary")).unwrap_or_default()
     }
 
-    fn calls(&self) -> String {
+    pub(crate) fn calls(&self) -> String {
         fs::read_to_string(self.github("calls")).unwrap_or_default()
     }
 }
@@ -545,7 +545,7 @@ fn with_a_review_key_a_comment_that_another_workflow_wrote_counts_for_nothing() 
 }
 
 /// Makes the folder a checkout of the merge of a commit into a base, as GitHub would.
-fn check_out_merge(workflow: &Workflow) -> (String, String) {
+pub(crate) fn check_out_merge(workflow: &Workflow) -> (String, String) {
     let git = |args: &[&str]| {
         let mut git = child::command("git");
         let output = git
@@ -607,7 +607,7 @@ fn large() -> String {
     with_more(800)
 }
 
-fn with_more(count: usize) -> String {
+pub(crate) fn with_more(count: usize) -> String {
     let mut manifest = MANIFEST.to_owned();
     for number in 0..count {
         manifest.push_str(&format!(

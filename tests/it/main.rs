@@ -64,6 +64,7 @@ mod gateway;
 mod generated;
 mod github_action;
 mod github_install;
+mod github_stories;
 mod gitlab_jobs;
 mod hostile_endpoint;
 mod kubernetes_crds;

@@ -49,6 +49,7 @@ fn base_images_are_named_by_their_digest() {
 fn actions_are_named_by_their_commit() {
     let mut texts = files(".github", "yml");
     texts.extend(files("examples/ci/github", "yml"));
+    texts.extend(files("examples/two-environments/github", "yml"));
     texts.push(read("action.yml"));
     let lines = texts.iter().flat_map(|text| text.lines());
     let used: Vec<&str> = lines

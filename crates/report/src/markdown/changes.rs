@@ -32,19 +32,38 @@ impl<'a> Changes<'a> {
         Self { all, graves }
     }
 
+    /// Returns whether some are dangerous, and some are not.
+    fn is_mixed(&self) -> bool {
+        (1..self.all.len()).contains(&self.graves)
+    }
+
     fn titles(&self) -> [&'static str; 2] {
-        if self.graves == 0 || self.graves == self.all.len() {
-            ["Changes", "Changes"]
-        } else {
+        if self.is_mixed() {
             ["Changes to look at first", "Other changes"]
+        } else {
+            ["Changes", "Changes"]
         }
     }
 
-    /// Adds the table of the dangerous ones.
+    /// Adds the table of the dangerous ones, with their diffs right below where others follow.
     pub(super) fn grave(&self, document: &mut Document) {
         let [title, _] = self.titles();
         let section = (Rank::Grave, "dangerous changes", title);
         table(document, &self.all[..self.graves], section);
+        if self.is_mixed() {
+            self.grave_details(document, "");
+        }
+    }
+
+    /// Adds the diffs of the dangerous ones.
+    fn grave_details(&self, document: &mut Document, title: &str) {
+        let mut section = Section::new(Rank::GraveDetail, "diffs of dangerous changes", PLAN)
+            .open(title)
+            .close("");
+        for (index, change) in self.all[..self.graves].iter().enumerate() {
+            section.item(|| detail(change, "", open(index)));
+        }
+        document.section(section);
     }
 
     /// Adds the table of all others.
@@ -57,17 +76,15 @@ impl<'a> Changes<'a> {
         );
     }
 
-    /// Adds the diff of every change, and of what is held.
+    /// Adds the diff of every change that has none above, and of what is held.
     pub(super) fn details(&self, document: &mut Document, plan: &Plan) {
-        let (grave, others) = self.all.split_at(self.graves);
-        let mut section = Section::new(Rank::GraveDetail, "diffs of dangerous changes", PLAN)
-            .open(FIELD_BY_FIELD)
-            .close("");
-        for (index, change) in grave.iter().enumerate() {
-            section.item(|| detail(change, "", open(index)));
+        if !self.is_mixed() {
+            self.grave_details(document, FIELD_BY_FIELD);
         }
-        document.section(section);
-        details(document, plan, (others, grave.len()));
+        let has_title = self.graves > 0 && !self.is_mixed();
+        let title = if has_title { "" } else { FIELD_BY_FIELD };
+        let others = &self.all[self.graves..];
+        details(document, plan, (others, self.graves, title));
     }
 }
 
@@ -93,10 +110,15 @@ fn table(
     document.section(section);
 }
 
-/// Adds the diff of changes, with the number of those that have theirs already, and of what is held.
-fn details(document: &mut Document, plan: &Plan, (changes, before): (&[&Change], usize)) {
+/// Adds the diff of changes, with the number of those that have theirs already and a title, and of
+/// what is held.
+fn details(
+    document: &mut Document,
+    plan: &Plan,
+    (changes, before, title): (&[&Change], usize, &str),
+) {
     let mut section = Section::new(Rank::Detail, "diffs", PLAN)
-        .open(if before == 0 { FIELD_BY_FIELD } else { "" })
+        .open(title)
         .close("");
     for (index, change) in changes.iter().enumerate() {
         section.item(|| detail(change, "", open(before + index)));
