@@ -1,4 +1,4 @@
-//! What teams live through with the workflows of `examples/ci/github`: each story is played by the
+//! Stories of teams with the workflows of `examples/ci/github`: each is played by the
 //! Action's own step, with stand-ins for GitHub and WorkOS that keep what was done.
 
 use std::fmt::Write as _;
@@ -12,7 +12,7 @@ use crate::support::sandbox_server::SandboxServer;
 
 /// Organization that is declared beside the one of [`MANIFEST`].
 const GLOBEX: &str = "  globex: { name: Globex }\n";
-/// Nobody listens there.
+/// Address at which nobody listens.
 const NOWHERE: &str = "http://127.0.0.1:9";
 const REVIEW_KEY: &str = "0123456789abcdef0123456789abcdef";
 
@@ -54,7 +54,7 @@ impl Ending {
     }
 }
 
-/// The summary of all steps so far.
+/// Returns a comment.
 fn body(workflow: &Workflow, index: usize) -> String {
     workflow.bodies()[index].clone()
 }
@@ -84,7 +84,7 @@ fn set_pulls(workflow: &Workflow, pulls: &[(u32, &str)]) {
             "head": {"sha": HEAD},
         })
     });
-    let pulls = Value::from_iter(pulls);
+    let pulls: Value = pulls.collect();
     fs::write(workflow.github("pulls.json"), pulls.to_string()).unwrap();
 }
 
