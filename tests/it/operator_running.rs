@@ -131,9 +131,14 @@ fn two_thousand_webhooks_of_strangers_cost_a_handful_of_requests() {
     };
     let refused = count("refused");
     assert!(refused > 1000.0, "{refused}");
-    // One in ten seconds, and those of the operator's own passes.
+    // One in ten seconds, however long this machine takes for it: in ten seconds at most five, with
+    // those of the operator's own pass.
     let cost = reads() - before;
-    assert!(cost < 20.0, "{cost} reads of Secrets");
+    let tens = u32::try_from((jiff_now_millis() - now) / 10_000).unwrap();
+    assert!(
+        cost <= 4.0 + f64::from(tens),
+        "{cost} reads of Secrets in {tens} times ten seconds"
+    );
     let log = operator.log();
     let lines = log.matches("a webhook was refused").count();
     assert!((1..20).contains(&lines), "{lines} lines");
