@@ -235,19 +235,26 @@ fn the_example_extends_jobs_that_are_there() {
             extended += 1;
         }
     }
-    assert_eq!(extended, 4);
+    assert_eq!(extended, 7);
     // Only what needs no key runs for a merge request.
     let merge_request = |job: &Value| job["rules"].to_string().contains("merge_request_event");
-    for name in ["plan", "apply", "nightly"] {
+    for name in ["plan", "apply", "nightly", "snapshot"] {
         assert!(!merge_request(&example[name]), "{name}");
     }
-    assert!(merge_request(&example["validate"]));
+    for name in ["validate", "diff", "review"] {
+        assert!(merge_request(&example[name]), "{name}");
+    }
 }
 
 const TOKEN: &str = "glpat-canary0123456789";
 
 /// The plan job in the pipeline of a merge request, with a stand-in for GitLab's API.
 fn noted(env: &TestEnv, token: &str) -> Run {
+    in_merge_request(env, ".portalctl-plan", token)
+}
+
+/// A job in the pipeline of a merge request, with a stand-in for GitLab's API.
+fn in_merge_request(env: &TestEnv, name: &str, token: &str) -> Run {
     let tools = env.path("tools");
     let state = env.path("gitlab");
     if !tools.exists() {
@@ -260,13 +267,21 @@ fn noted(env: &TestEnv, token: &str) -> Run {
     let program = Path::new(env!("CARGO_BIN_EXE_portalctl")).parent().unwrap();
     let path = std::env::var("PATH").unwrap();
     let path = format!("{}:{}:{path}", tools.display(), program.display());
-    job(env, ".portalctl-plan")
+    job(env, name)
         .env("PATH", &path)
         .env("GITLAB_STATE", state.to_str().unwrap())
         .env("PORTALCTL_GITLAB_TOKEN", token)
         .env("CI_API_V4_URL", "https://gitlab.example.com/api/v4")
         .env("CI_PROJECT_ID", "42")
         .env("CI_MERGE_REQUEST_IID", "7")
+        .env("CI_MERGE_REQUEST_PROJECT_ID", "1")
+        .env(
+            "CI_MERGE_REQUEST_PROJECT_URL",
+            "https://127.0.0.1:9/customers",
+        )
+        .env("CI_MERGE_REQUEST_TARGET_BRANCH_NAME", "release/1")
+        .env("CI_JOB_TOKEN", TOKEN)
+        .env("PORTALCTL_SNAPSHOT_JOB", "snapshot")
 }
 
 fn notes(env: &TestEnv) -> Vec<String> {
@@ -324,4 +339,88 @@ fn without_a_token_there_is_no_note_and_a_refused_one_fails() {
     let output = noted(&env, "glpat-wrong").at(&sandbox).output();
     assert_ne!(output.code, Some(0), "{output}");
     assert_eq!(notes(&env), [""; 0]);
+}
+
+/// Runs git in a folder, without the settings of this machine.
+fn git(folder: &Path, args: &[&str]) -> String {
+    let mut git = child::command("git");
+    let output = git
+        .args(["-c", "user.name=x", "-c", "user.email=x@x.example"])
+        .args(args)
+        .current_dir(folder)
+        .env("GIT_CONFIG_GLOBAL", "/dev/null")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{args:?}: {output:?}");
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
+}
+
+#[test]
+fn a_merge_request_without_a_key_says_what_it_means() {
+    let env = TestEnv::with_manifest(CUSTOMERS);
+    let upstream = env.path("upstream");
+    fs::create_dir(&upstream).unwrap();
+    fs::copy(env.path("portal.yaml"), upstream.join("portal.yaml")).unwrap();
+    git(&upstream, &["init", "--quiet", "--initial-branch", "main"]);
+    git(&upstream, &["add", "."]);
+    git(&upstream, &["commit", "--quiet", "--message", "base"]);
+    let base = git(&upstream, &["rev-parse", "HEAD"]);
+    // The runner's checkout has the head alone.
+    git(
+        &env.path(""),
+        &["init", "--quiet", "--initial-branch", "change"],
+    );
+    git(
+        &env.path(""),
+        &["remote", "add", "origin", upstream.to_str().unwrap()],
+    );
+    env.edit("portal.yaml", "name: Globex", "name: Globex Labs");
+    let diff = || {
+        let job = in_merge_request(&env, ".portalctl-diff", TOKEN);
+        job.env("CI_MERGE_REQUEST_DIFF_BASE_SHA", &base)
+    };
+    let _ = diff().env("WORKOS_API_KEY", "").exits(0);
+    let [note] = &notes(&env)[..] else {
+        panic!("{:?}", notes(&env));
+    };
+    assert!(note.starts_with("<!-- portalctl:diff "), "{note}");
+    assert!(note.contains("Globex Labs"), "{note}");
+    let json: Value = serde_json::from_str(&env.read("portalctl-report/diff.json")).unwrap();
+    assert_eq!(json["summary"]["changed"], 1, "{json:#}");
+    env.edit("portal.yaml", "intents:", "intentions:");
+    let _ = diff().exits(3);
+    assert!(notes(&env)[0].contains("failed"));
+}
+
+#[test]
+fn a_merge_request_without_a_key_is_planned_by_the_snapshot_of_its_target() {
+    let env = TestEnv::with_manifest(CUSTOMERS);
+    let sandbox = SandboxServer::start(&env);
+    let _ = env.run("apply --yes").at(&sandbox).exits(0);
+    let offline = || {
+        let job = in_merge_request(&env, ".portalctl-plan-offline", TOKEN);
+        job.env("WORKOS_API_KEY", "").at_url("http://127.0.0.1:9")
+    };
+    let missing = offline().exits(1);
+    assert!(missing.stderr.contains("no snapshot: "), "{missing}");
+    let _ = job(&env, ".portalctl-snapshot").at(&sandbox).exits(0);
+    fs::rename(
+        env.path("portalctl-report/snapshot.json"),
+        env.path("gitlab/snapshot.json"),
+    )
+    .unwrap();
+    env.edit("portal.yaml", "name: Globex", "name: Globex Labs");
+    let output = offline().exits(0);
+    let counts = json!({ "create": 0, "update": 1, "delete": 0 });
+    assert_eq!(report(&env, "counts.json"), counts);
+    let [note] = &notes(&env)[..] else {
+        panic!("{output}");
+    };
+    assert!(
+        note.contains("snapshot of ") && note.contains("Globex Labs"),
+        "{note}"
+    );
+    // The account is no artifact of a merge request.
+    assert!(!env.path("portalctl-report/snapshot.json").exists());
+    assert!(!(output.stdout + &output.stderr).contains(TOKEN));
 }

@@ -285,6 +285,7 @@ fn the_pipelines_name_inputs_jobs_and_environments_that_are_there() {
     let mut steps = 0;
     for (file, at) in [
         ("portal-plan.yml", "/jobs/plan/strategy/matrix/environment"),
+        ("portal-plan.yml", "/jobs/diff/strategy/matrix/environment"),
         (
             "portal-apply.yml",
             "/on/workflow_dispatch/inputs/environment/options",
@@ -303,7 +304,7 @@ fn the_pipelines_name_inputs_jobs_and_environments_that_are_there() {
             }
         }
     }
-    assert_eq!(steps, 3);
+    assert!(steps > 3, "{steps}");
     let jobs = yaml("ci/gitlab/portalctl.gitlab-ci.yml");
     let pipeline = yaml(&format!("{FOLDER}/gitlab/.gitlab-ci.yml"));
     for name in &names {
@@ -313,6 +314,9 @@ fn the_pipelines_name_inputs_jobs_and_environments_that_are_there() {
             assert_eq!(job["extends"][0], format!(".portalctl-{kind}"));
             assert_eq!(job["variables"]["PORTALCTL_ENVIRONMENT"], *name);
         }
+        let diff = &pipeline[&format!("diff-{name}")];
+        assert_eq!(diff["extends"], ".compared");
+        assert_eq!(diff["variables"]["PORTALCTL_ENVIRONMENT"], *name);
         let apply = &pipeline[&format!("apply-{name}")];
         assert_eq!(apply["needs"], json!([format!("plan-{name}")]));
     }
