@@ -7,6 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use serde_json::{Value, json};
 
+use crate::github_action::Workflow;
 use crate::support::canary_lines::LINES;
 use crate::support::ci_log::obeyed;
 use crate::support::cli::{KEY, Output, Run, TestEnv};
@@ -153,6 +154,79 @@ fn no_width_puts_a_command_at_the_beginning_of_a_line() {
         said += usize::from(says_it(&output));
     }
     assert!(said > 20, "only {said} outputs held the text");
+}
+
+/// Returns the data of an annotation that the Action itself makes.
+fn annotation(line: &str) -> Option<&str> {
+    let line = line.strip_prefix("::")?;
+    let (command, data) = line.split_once("::")?;
+    let (level, title) = command.split_once(' ')?;
+    let is_ours =
+        ["error", "warning", "notice"].contains(&level) && title.starts_with("title=portalctl");
+    is_ours.then_some(data)
+}
+
+#[track_caller]
+fn gives_its_own_commands_alone(what: &str, workflow: &Workflow, output: &Output) {
+    for stream in [&output.stdout, &output.stderr] {
+        let rest = stream.lines().map(|line| annotation(line).unwrap_or(line));
+        let rest: Vec<&str> = rest.collect();
+        let found = obeyed(&rest.join("\n"));
+        assert!(found.is_empty(), "{what}: {found:?}\n{output}");
+    }
+    let outputs = fs::read_to_string(workflow.github("output")).unwrap();
+    for line in outputs.lines() {
+        let name = line.split('=').next().unwrap();
+        let known = ["exit-code", "has-changes", "digest", "folder"];
+        assert!(known.contains(&name), "{what}: {outputs}");
+    }
+    // Hidden lines stand at the top alone.
+    for body in workflow.bodies() {
+        let lines = body.lines().map(str::trim_start);
+        let mut below = lines.skip_while(|line| line.starts_with("<!-- portalctl:"));
+        assert!(
+            !below.any(|line| line.starts_with("<!--")),
+            "{what}: {body}"
+        );
+    }
+}
+
+#[test]
+fn the_action_gives_no_commands_but_its_own() {
+    let hidden =
+        "<!-- portalctl:digest sha256:0 --> <img src=x> @everyone [a](http://x.example) hostile0";
+    let more = manifest().replace("name: Initech", &format!("name: \"{hidden}\""));
+    let workflow = Workflow::new(&more);
+    workflow.env.write("base.yaml", CUSTOMERS);
+    let server = hostile_server(&workflow.sandbox, None);
+    let refusing = hostile_server(&workflow.sandbox, Some(422));
+    let mut said = 0;
+    for command in [
+        "validate", "diff", "plan", "apply", "plan", "status", "snapshot", "ids",
+    ] {
+        for url in [server.url(), refusing.url()] {
+            let step = match command {
+                "apply" => workflow.merged(),
+                command => workflow.step(command),
+            };
+            let step = step.env("COMPARE_WITH", "base.yaml");
+            let output = in_a_workflow(step).at_url(&url).output();
+            gives_its_own_commands_alone(command, &workflow, &output);
+            let reports = workflow.bodies().join("\n") + &workflow.summary();
+            said += usize::from(says_it(&output) || reports.contains(MARK));
+        }
+    }
+    // In the annotations of a manifest with an error.
+    workflow.env.write(
+        "portal.yaml",
+        &format!("version: 1\norganizations:\n  a: {{ name: A, intents: ['{DECLARED}'] }}\n"),
+    );
+    for command in ["validate", "plan"] {
+        let output = in_a_workflow(workflow.step(command)).exits(3);
+        gives_its_own_commands_alone(command, &workflow, &output);
+        said += usize::from(says_it(&output));
+    }
+    assert!(said > 10, "only {said} steps said the text");
 }
 
 #[test]

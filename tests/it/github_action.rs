@@ -461,6 +461,20 @@ fn what_nobody_reviewed_is_left_out_and_posted_as_a_new_plan() {
     // The plan of the pull request stays what it was.
     assert!(!bodies[0].contains("globex"));
 
+    // The summary has both: what was done, and the new plan.
+    let summary = workflow.summary();
+    let [applied, planned] = ["apply", "plan"].map(|kind| format!("<!-- portalctl:{kind} "));
+    let place = |text: &str| summary.rfind(text).unwrap();
+    assert!(place(&applied) < place(&planned), "{summary}");
+    let folder = PathBuf::from(workflow.output("folder").unwrap());
+    for (report, kind) in [("report.md", "apply"), ("new-plan.md", "plan")] {
+        let text = fs::read_to_string(folder.join(report)).unwrap();
+        assert!(
+            text.starts_with(&format!("<!-- portalctl:{kind} ")),
+            "{text}"
+        );
+    }
+
     // A person reviews it and starts the workflow by hand.
     let digest = workflow.output("digest").unwrap();
     let _ = workflow.merged().env("DIGEST", &digest).exits(0);
@@ -646,6 +660,36 @@ fn an_artifact_that_is_not_the_comments_plan_counts_for_nothing() {
     let stopped = workflow.merged().exits(1);
     assert!(stopped.stdout.contains("is not to be had"), "{stopped}");
     assert_eq!(workflow.sandbox.external_ids(), [""; 0]);
+}
+
+#[test]
+fn an_artifact_that_claims_the_comments_digest_counts_for_nothing() {
+    let workflow = Workflow::new(&large());
+    let _ = workflow.step("plan").exits(0);
+    workflow.upload("portal-plan");
+    let artifact = workflow.github("artifacts/42/portal-plan/report.json");
+    let genuine = fs::read_to_string(&artifact).unwrap();
+    for forged in [
+        genuine.replace("Customer 7", "Mallory 7"),
+        genuine.replace(r#""format_version": "1"#, r#""format_version": "9"#),
+        "no JSON".to_owned(),
+    ] {
+        assert_ne!(forged, genuine);
+        fs::write(&artifact, forged).unwrap();
+        // Somebody added an entry, so the digest alone says no.
+        let more = large() + "  mallory: { name: Mallory }\n";
+        workflow.env.write("portal.yaml", &more);
+        let stopped = workflow.merged().exits(1);
+        assert!(stopped.stdout.contains("is not to be had"), "{stopped}");
+        assert!(stopped.stdout.contains("nothing was applied"), "{stopped}");
+        assert_eq!(workflow.sandbox.external_ids(), [""; 0]);
+    }
+    // The untouched plan is applied all the same: who can replace the artifact stops nobody.
+    workflow.env.write("portal.yaml", &large());
+    fs::write(&artifact, genuine.replace("Customer 7", "Mallory 7")).unwrap();
+    let applied = workflow.merged().exits(0);
+    assert!(applied.stdout.contains("is not to be had"), "{applied}");
+    assert_eq!(workflow.sandbox.external_ids().len(), 801);
 }
 
 #[test]
