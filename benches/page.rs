@@ -43,7 +43,7 @@ fn main() {
         now: samples::january(15),
     };
     let started = Instant::now();
-    let page = html::status(&report).unwrap();
+    let page = html::status(&report, None).unwrap();
     println!(
         "{} bytes, rendered in {} ms",
         page.len(),

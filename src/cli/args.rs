@@ -15,6 +15,7 @@ use super::request::{
     ConnectionRequest, EntryRequest, Files, HttpRequest, KeyOrigin, ManifestRequest, Portal,
     TargetRequest,
 };
+use super::{json, yaml};
 use portalctl_model::codes::cli as codes;
 use portalctl_model::selection::InvalidPattern;
 use portalctl_model::{Intent, Selection};
@@ -281,4 +282,16 @@ pub(super) enum Format {
     Text,
     /// For machines: one document, on failure too.
     Json,
+    /// The same as JSON, in YAML.
+    Yaml,
+}
+
+impl Format {
+    /// Returns the document of a result in this format; the text of people is made by other means.
+    pub(super) fn document(self, document: &impl serde::Serialize) -> Result<String, CliError> {
+        match self {
+            Self::Text | Self::Json => json(document),
+            Self::Yaml => yaml(document),
+        }
+    }
 }

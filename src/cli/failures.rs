@@ -10,7 +10,7 @@ use portalctl_report::markdown::{self, FailedRun};
 use portalctl_report::{gitlab, html, sarif};
 
 use super::error::CliError;
-use super::json;
+use super::{json, yaml};
 
 /// A command that failed.
 pub(super) struct Failure<'a> {
@@ -62,6 +62,7 @@ impl Failure<'_> {
         let Self { command, items, .. } = *self;
         match (format, command) {
             ("json", _) => self.json(),
+            ("yaml", _) => self.json().map(|text| yaml::from_json(&text)),
             ("markdown" | "job-summary", "plan" | "diff" | "apply" | "status") => Some(
                 markdown::failed(&FailedRun {
                     command,

@@ -12,7 +12,7 @@ use super::exit::Exit;
 use super::manifest::Manifest;
 use super::session;
 use super::ui::Ui;
-use super::{connect, json};
+use super::{connect, json, yaml};
 use portalctl_model::codes::cli as codes;
 use portalctl_model::{OrgKey, OrganizationId};
 use portalctl_report::csv;
@@ -27,6 +27,10 @@ pub(super) struct IdsArgs {
     #[arg(short, long, value_name = "FORMAT", default_value = "json")]
     pub(super) output: IdsFormat,
 
+    /// Leave the first row of -o csv out, which names the columns.
+    #[arg(long)]
+    no_headers: bool,
+
     #[command(flatten)]
     target: TargetArgs,
 }
@@ -36,6 +40,8 @@ pub(super) struct IdsArgs {
 pub(super) enum IdsFormat {
     /// One document.
     Json,
+    /// The same as JSON, in YAML.
+    Yaml,
     /// Lines for a dotenv file.
     Env,
     /// A table with a header.
@@ -44,6 +50,10 @@ pub(super) enum IdsFormat {
 
 pub(super) fn run(args: &IdsArgs, ui: &Ui) -> Result<Exit, CliError> {
     let (request, format) = (args.target.request()?, args.output);
+    let choice = csv::Choice {
+        without_header: args.no_headers,
+        ..csv::Choice::default()
+    };
     let mut manifest = Manifest::load(&request.manifest, ui)?;
     manifest.selection = manifest.selection.without_intents();
     manifest.narrow();
@@ -64,8 +74,9 @@ pub(super) fn run(args: &IdsArgs, ui: &Ui) -> Result<Exit, CliError> {
         }
         ui.data(&match format {
             IdsFormat::Json => json(&document(&ids, &session.headline()))?,
+            IdsFormat::Yaml => yaml(&document(&ids, &session.headline()))?,
             IdsFormat::Env => env(&ids)?,
-            IdsFormat::Csv => csv::ids(&ids).map_err(CliError::internal)?,
+            IdsFormat::Csv => csv::ids(&ids, &choice).map_err(CliError::internal)?,
         })?;
         Ok(Exit::Done)
     })

@@ -18,7 +18,7 @@ use super::ui::Ui;
 use super::wait::poll::{
     self, DEFAULT_TIMEOUT, Wait, allow_undeclared, intent_of, parse_timeout, refused,
 };
-use super::{browser, json, link_errors};
+use super::{browser, link_errors};
 use portalctl_core::identity::Identity;
 use portalctl_core::link::{self, LIFETIME, Options, Permitted, Refusal, Until};
 use portalctl_core::readiness::{Basis, IntentReadiness, State};
@@ -130,10 +130,11 @@ impl LinkArgs {
             browser::check()?;
             return Ok(Destination::Browser);
         }
-        if self.output == Format::Json {
-            let message = "-o json never holds the link, so it needs --open; no request was made";
+        if self.output != Format::Text {
+            let message =
+                "JSON and YAML never hold the link, so they need --open; no request was made";
             return Err(usage(message).help(
-                "add --open, or leave out -o json: with --allow-non-tty the link alone is on \
+                "add --open, or leave out -o: with --allow-non-tty the link alone is on \
                  standard output",
             ));
         }
@@ -409,9 +410,9 @@ impl Run<'_> {
         let report = self.report(ready, &headline);
         let layout = ui.layout();
         match (self.request.format, waited, self.request.destination) {
-            (Format::Json, ..) => {
+            (format @ (Format::Json | Format::Yaml), ..) => {
                 let document = json_v1::link(&report, expires_at, waited, errors);
-                ui.data(&json(&document)?)
+                ui.data(&format.document(&document)?)
             }
             (Format::Text, Some(waited), _) => ui.data(&text::wait(waited, &layout)),
             (Format::Text, None, Destination::Browser) => {

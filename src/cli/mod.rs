@@ -53,6 +53,7 @@ mod ui;
 mod validate;
 mod verify_domain;
 mod wait;
+mod yaml;
 
 use std::process::ExitCode;
 
@@ -454,6 +455,11 @@ fn json(document: &impl serde::Serialize) -> Result<String, CliError> {
     let mut text = inert::json(&text).into_owned();
     text.push('\n');
     Ok(text)
+}
+
+/// Writes a document as YAML: the same as its JSON, in block style.
+fn yaml(document: &impl serde::Serialize) -> Result<String, CliError> {
+    json(document).map(|text| yaml::from_json(&text))
 }
 
 /// Writes a document as JSON on one line.

@@ -18,7 +18,7 @@ use super::request::TargetRequest;
 use super::review_key::{ReviewKey, Seal, sealed};
 use super::session::{self, LiveState};
 use super::ui::Ui;
-use super::{connect, json, snapshot};
+use super::{connect, json, snapshot, yaml};
 use portalctl_core::plan::Plan;
 use portalctl_core::readiness::readiness;
 use portalctl_core::snapshot::{Asked, KnownContacts};
@@ -44,6 +44,10 @@ pub(super) struct PlanArgs {
     /// The output's format.
     #[arg(short, long, value_name = "FORMAT", default_value = "text")]
     pub(super) output: PlanFormat,
+
+    /// Show one line for each change, the most dangerous first, on at most two screens.
+    #[arg(long)]
+    summary: bool,
 
     #[command(flatten)]
     pub(super) extra: ExtraOutputArgs<PlanFormat>,
@@ -72,8 +76,12 @@ pub(super) struct PlanArgs {
 pub(super) enum PlanFormat {
     /// For people.
     Text,
+    /// One line without colour, for the title of a pull request or a message.
+    Title,
     /// For machines: one document, on failure too.
     Json,
+    /// The same as JSON, in YAML.
+    Yaml,
     /// For a comment on a pull request, on failure too.
     Markdown,
     /// For a job summary of GitHub: the same with a limit of 1 MB; on failure too.
@@ -99,7 +107,9 @@ impl PlanFormat {
     ) -> Result<String, CliError> {
         match self {
             Self::Text => Ok(text::plan(report, layout)),
+            Self::Title => Ok(text::plan_title(report)),
             Self::Json => json(&json_v1::plan(report)),
+            Self::Yaml => yaml(&json_v1::plan(report)),
             Self::Markdown => Ok(sealed(markdown::plan(report).comment(), seal)),
             Self::JobSummary => Ok(markdown::plan(report).job_summary()),
             Self::Html => html::plan(report).map_err(CliError::internal),
@@ -127,6 +137,11 @@ impl PlanArgs {
                 None
             },
             outputs,
+            extent: if self.summary {
+                Extent::Summary
+            } else {
+                Extent::Full
+            },
             save_to: self.out.clone(),
             snapshot: self.snapshot.clone(),
             pending: if self.detailed_exitcode {
@@ -138,11 +153,21 @@ impl PlanArgs {
     }
 }
 
+/// Length of the text of a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    /// Every field.
+    Full,
+    /// One line for each of the most dangerous changes.
+    Summary,
+}
+
 /// A plan to be made and shown.
 struct PlanRequest {
     target: TargetRequest,
     powers: Powers,
     outputs: ResultOutputs<PlanFormat>,
+    extent: Extent,
     /// Signs the hidden lines of a comment.
     seal: Option<Seal>,
     save_to: Option<PathBuf>,
@@ -231,9 +256,12 @@ fn write(
             .map_err(|error| CliError::file(codes::FILE, "write", path, &error))?;
     }
     let desired = &manifest.desired;
-    request.outputs.write(ui, |format, layout| {
-        format.render(report, desired, layout, request.seal.as_ref())
-    })
+    request
+        .outputs
+        .write(ui, |format, layout| match (format, request.extent) {
+            (PlanFormat::Text, Extent::Summary) => Ok(text::plan_summary(report, layout)),
+            _ => format.render(report, desired, layout, request.seal.as_ref()),
+        })
 }
 
 /// Returns the exit code of a plan, with that of pending changes.

@@ -8,9 +8,9 @@ use super::args::{EntryArgs, Format};
 use super::entry::{Confirm, Entry};
 use super::error::CliError;
 use super::exit::Exit;
+use super::link_errors;
 use super::session::{self, Session};
 use super::ui::Ui;
-use super::{json, link_errors};
 use portalctl_model::codes::link as codes;
 use portalctl_model::{ExternalUserId, OrgKey, OrganizationId};
 use portalctl_report::json_v1;
@@ -58,7 +58,7 @@ pub(super) fn run(args: &RevokeLinkArgs, ui: &Ui) -> Result<Exit, CliError> {
         };
         ui.data(&match format {
             Format::Text => text::revoke_link(&report, &ui.layout()),
-            Format::Json => json(&json_v1::revoke_link(&report))?,
+            Format::Json | Format::Yaml => format.document(&json_v1::revoke_link(&report))?,
         })?;
         Ok(Exit::Done)
     })

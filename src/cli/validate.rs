@@ -10,9 +10,9 @@ use super::args::ManifestArgs;
 use super::error::CliError;
 use super::exit::Exit;
 use super::extra_outputs::ExtraOutputArgs;
-use super::json;
 use super::manifest;
 use super::ui::Ui;
+use super::{json, yaml};
 use portalctl_manifest::{Every, Severity};
 use portalctl_model::OrgKey;
 use portalctl_report::json_v1::ValidateDocument;
@@ -39,6 +39,8 @@ pub(super) enum ValidateFormat {
     Text,
     /// For machines: one document, on failure too.
     Json,
+    /// The same as JSON, in YAML.
+    Yaml,
     /// For code scanning and annotations: every problem on its line, on failure too.
     Sarif,
     /// For a merge request of GitLab: every problem on its line (`artifacts:reports:codequality`), on
@@ -80,6 +82,10 @@ pub(super) fn run(args: &ValidateArgs, ui: &Ui) -> Result<Exit, CliError> {
     let count = keys.len();
     let files = sources.iter().count();
     let warnings = manifest::items(&diagnostics, Severity::Warning);
+    let document = || ValidateDocument {
+        environments: environments.clone(),
+        ..ValidateDocument::valid(count, files, warnings.clone())
+    };
     outputs.write(ui, |format, layout| match format {
         ValidateFormat::Text => {
             let paint = layout.paint;
@@ -92,10 +98,8 @@ pub(super) fn run(args: &ValidateArgs, ui: &Ui) -> Result<Exit, CliError> {
                 for_environments(&environments)
             ))
         }
-        ValidateFormat::Json => json(&ValidateDocument {
-            environments: environments.clone(),
-            ..ValidateDocument::valid(count, files, warnings.clone())
-        }),
+        ValidateFormat::Json => json(&document()),
+        ValidateFormat::Yaml => yaml(&document()),
         ValidateFormat::Sarif => sarif::problems(&[], &warnings).map_err(CliError::internal),
         ValidateFormat::GitlabCodequality => {
             gitlab::problem_issues(&[], &warnings).map_err(CliError::internal)

@@ -362,3 +362,181 @@ fn a_watch_draws_on_a_screen_of_its_own_and_leaves_the_report_behind() {
     assert!(left.contains("1 configured"), "{left}");
     assert!(!left.contains("next in"), "{left}");
 }
+
+/// A report that compares, in a format for a chat.
+fn message(env: &TestEnv, server: &SandboxServer, format: &str) -> String {
+    let line = format!("status --compare old.json -o {format}");
+    env.run(&line).at(server).exits(0).stdout
+}
+
+/// Checks a message by Slack's published limits of its blocks.
+fn assert_slack_takes(message: &Value) {
+    let blocks = message["blocks"].as_array().unwrap();
+    assert!((1..=50).contains(&blocks.len()), "{}", blocks.len());
+    let is_plain = |text: &Value, most: usize| {
+        assert_eq!(text["type"], "plain_text", "{text}");
+        assert_eq!(text["emoji"], false, "{text}");
+        let length = text["text"].as_str().unwrap().chars().count();
+        assert!((1..=most).contains(&length), "{length} of {most}");
+    };
+    for block in blocks {
+        match block["type"].as_str().unwrap() {
+            "header" => is_plain(&block["text"], 150),
+            "section" => is_plain(&block["text"], 3000),
+            "context" => {
+                let elements = block["elements"].as_array().unwrap();
+                elements.iter().for_each(|it| is_plain(it, 2000));
+            }
+            other => panic!("{other}"),
+        }
+    }
+}
+
+/// Checks a message by the published limits of Teams, and that nothing in it is read as Markdown.
+fn assert_teams_takes(message: &Value) {
+    assert!(message.to_string().len() < 28 * 1024);
+    let [attachment] = &message["attachments"].as_array().unwrap()[..] else {
+        panic!("{message:#}");
+    };
+    let card = &attachment["content"];
+    assert_eq!(card["type"], "AdaptiveCard");
+    for block in card["body"].as_array().unwrap() {
+        assert_eq!(block["type"], "RichTextBlock", "{block}");
+        assert_eq!(block["inlines"][0]["type"], "TextRun", "{block}");
+    }
+}
+
+#[test]
+fn a_chat_is_told_what_changed_and_nothing_when_nothing_did() {
+    let (env, server) = reported(CUSTOMERS);
+    for format in ["slack", "teams"] {
+        assert_eq!(message(&env, &server, format), "", "{format}");
+        let alone = env.run(&format!("status -o {format}")).at(&server).exits(3);
+        assert!(alone.stderr.contains("add --compare"), "{alone}");
+    }
+    finish(&server, "acme", "sso");
+    finish(&server, "globex", "dsync");
+    let slack: Value = serde_json::from_str(&message(&env, &server, "slack")).unwrap();
+    assert_slack_takes(&slack);
+    assert_eq!(slack["text"], "2 portal features changed");
+    assert_eq!(
+        slack["blocks"][0]["text"]["text"],
+        "2 portal features changed in staging"
+    );
+    let line = slack["blocks"][1]["text"]["text"].as_str().unwrap();
+    assert!(
+        line.contains("acme  sso  unconfigured -> configured"),
+        "{line}"
+    );
+    let teams: Value = serde_json::from_str(&message(&env, &server, "teams")).unwrap();
+    assert_teams_takes(&teams);
+    assert!(
+        teams
+            .to_string()
+            .contains("globex  dsync  unconfigured -> configured")
+    );
+}
+
+#[test]
+fn a_long_night_fits_into_a_message_of_a_chat() {
+    let (env, server) = reported(&many(1_000));
+    let more = many(1_000).replace("[sso]", "[sso, dsync]");
+    env.write(
+        "portal.yaml",
+        &format!("environment: {{ name: \"<!channel> [x](y)\" }}\n{more}"),
+    );
+    let slack: Value = serde_json::from_str(&message(&env, &server, "slack")).unwrap();
+    assert_slack_takes(&slack);
+    let teams: Value = serde_json::from_str(&message(&env, &server, "teams")).unwrap();
+    assert_teams_takes(&teams);
+    for message in [&slack, &teams] {
+        assert!(message.to_string().contains("and 960 more"), "{message:#}");
+    }
+    assert!(!slack["text"].as_str().unwrap().contains("channel"));
+}
+
+#[test]
+fn a_page_shows_what_changed() {
+    let (env, server) = reported(CUSTOMERS);
+    let page = || message(&env, &server, "html");
+    assert!(page().contains("<p class=\"note\">Nothing changed.</p>"));
+    finish(&server, "acme", "sso");
+    let page = page();
+    assert!(
+        page.contains("Changed since the earlier report")
+            && page.contains("acme  sso  unconfigured")
+    );
+}
+
+#[test]
+fn a_table_has_the_columns_that_are_asked_for() {
+    let (env, server) = reported(ONE);
+    let run = |line: &str| env.run(line).at(&server);
+    let chosen = run("status -o csv --columns state,key --no-headers").exits(0);
+    assert_eq!(chosen.stdout, "unconfigured,acme\n");
+    let headed = run("status -o csv --columns intent").exits(0);
+    assert_eq!(headed.stdout, "intent\nsso\n");
+    let unknown = run("status -o csv --columns colour").exits(3);
+    assert!(unknown.stderr.contains("next_step"), "{unknown}");
+    let ids = run("ids -o csv --no-headers").exits(0);
+    assert_eq!(ids.stdout, format!("acme,{}\n", server.id_of("acme")));
+}
+
+#[test]
+fn every_document_can_be_had_as_yaml() {
+    let (env, server) = reported(CUSTOMERS);
+    for line in [
+        "plan",
+        "status",
+        "diff --base portal.yaml",
+        "validate",
+        "ids",
+        "doctor",
+    ] {
+        let run = |format: &str| {
+            env.run(&format!("{line} -o {format}"))
+                .at(&server)
+                .exits(0)
+                .stdout
+        };
+        let mut json: Value = serde_json::from_str(&run("json")).unwrap();
+        let mut yaml: Value = serde_saphyr::from_str(&run("yaml")).unwrap();
+        for document in [&mut json, &mut yaml] {
+            // Times of the run itself.
+            document.as_object_mut().unwrap().remove("generated_at");
+            document.as_object_mut().unwrap().remove("checks");
+        }
+        assert_eq!(json, yaml, "{line}");
+    }
+    // A failure too.
+    let failed = env.run("plan -o yaml --only nobody").at(&server).exits(3);
+    let document: Value = serde_saphyr::from_str(&failed.stdout).unwrap();
+    assert!(document["errors"][0]["code"].is_string(), "{failed}");
+}
+
+#[test]
+fn a_plan_has_a_short_form_and_a_title() {
+    let (env, server) = reported(&many(1_000));
+    let text = many(1_236);
+    let text = text.replacen(
+        "[customer-000.example",
+        "[new.example, customer-000.example",
+        1,
+    );
+    env.write("portal.yaml", &text);
+    let run = |line: &str| env.run(line).at(&server).exits(0).stdout;
+    let short = run("plan --summary");
+    assert!(short.lines().count() < 50, "{short}");
+    let at = |what: &str| {
+        short
+            .find(what)
+            .unwrap_or_else(|| panic!("{what}: {short}"))
+    };
+    // The dangerous one is the first.
+    assert!(at("update  domains") < at("create"), "{short}");
+    assert!(short.contains("237 changes to 237 organizations") && short.contains("and 217 more"));
+    assert!(run("plan").lines().count() > 500);
+    let title = run("plan -o title");
+    assert_eq!(title.lines().count(), 1, "{title}");
+    assert!(title.contains("236 to create, 1 to update"), "{title}");
+}

@@ -77,7 +77,7 @@ fn code_3_usage() {
         "",
         "frobnicate",
         "plan --frobnicate",
-        "plan -o yaml",
+        "plan -o toml",
         "plan --only",
         "plan --only [",
         "plan --sandbox --api-url https://api.workos.com",

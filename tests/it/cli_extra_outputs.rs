@@ -64,7 +64,7 @@ fn a_status_tells_what_changed_in_the_formats_that_can() {
         .run("status --sandbox=s.json --write json=old.json")
         .exits(0);
     let _ = env.run("apply --yes --sandbox=s.json").exits(0);
-    let line = "status --sandbox=s.json --compare old.json -o html --write csv=w.csv";
+    let line = "status --sandbox=s.json --compare old.json -o csv --write csv=w.csv";
     let refused = env.run(line).exits(3);
     assert!(refused.stderr.contains("--compare needs"), "{refused}");
     assert!(!env.path("w.csv").exists());
@@ -118,7 +118,7 @@ fn where_nothing_can_be_written_nothing_is_done() {
         ("--write json=a.json --write markdown=a.json", "two results"),
         ("--write json=a.json --output-file a.json", "two results"),
         ("--write json=.", "error[cli/file]"),
-        ("--write yaml=a.json", "there is no format `yaml`"),
+        ("--write toml=a.json", "there is no format `toml`"),
     ] {
         let run = env.run(&format!("apply --yes {flags}")).at(&sandbox);
         let output = run.exits(3);

@@ -161,7 +161,9 @@ fn a_saved_plan_gives_no_power() {
     let line = "apply plan.json --sandbox=s.json";
     let output = env.run(line).exits(7);
     assert!(
-        output.stdout.contains("acme  plan/not-reviewed"),
+        output
+            .stdout
+            .contains("acme (Acme Corp)  plan/not-reviewed"),
         "{output}"
     );
     let _ = env.run(&format!("{line} --allow-trusted-domains")).exits(0);

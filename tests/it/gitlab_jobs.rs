@@ -215,7 +215,9 @@ fn a_plan_that_no_longer_holds_is_refused() {
     env.edit("portal.yaml", "Globex Labs", "Globex Corporation");
     let stale = job(&env, ".portalctl-apply").at(&sandbox).exits(7);
     assert!(
-        stale.stdout.contains("globex  plan/not-reviewed"),
+        stale
+            .stdout
+            .contains("globex (Globex Labs)  plan/not-reviewed"),
         "{stale}"
     );
     let report = env.read("portalctl-report/apply.md");

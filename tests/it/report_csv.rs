@@ -15,7 +15,7 @@ fn status(readiness: &Readiness) -> String {
         readiness,
         now: january(15),
     };
-    csv::status(&report).unwrap()
+    csv::status(&report, &csv::Choice::default()).unwrap()
 }
 
 #[test]

@@ -114,6 +114,7 @@ fn a_plan_has_the_agreed_shape() {
         plan["changes"][1],
         json!({
             "key": "globex",
+            "name": "Globex",
             "action": "update",
             "organization_id": "org_globex",
             "fields": [

@@ -21,7 +21,7 @@ fn status(readiness: &Readiness) -> String {
         readiness,
         now: january(15),
     };
-    html::status(&report).unwrap()
+    html::status(&report, None).unwrap()
 }
 
 fn plan(plan: &Plan, readiness: &Readiness) -> String {

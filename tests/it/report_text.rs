@@ -156,7 +156,7 @@ fn a_plan_at_80_columns() {
           `allow_shared_domain: true`
 
     held: wanted, but not allowed in this run
-      # hooli  adopt org_orphan  needs --adopt
+      # hooli (Hooli)  adopt org_orphan  needs --adopt
           an organization that no entry claims has verified acme.com
           external_id  + "hooli"
           name         "Hooli Inc" -> "Hooli"
@@ -171,14 +171,14 @@ fn a_plan_at_80_columns() {
           organization can verify it
 
     changes
-      + acme  create  portal.yaml:12
+      + acme (Acme Corp)  create  portal.yaml:12
           name                      + "acme"
           external_id               + "acme"
           domains.acme.com          + pending
           domains.acme.io           + verified
           metadata.portalctl_owner  + "customers"
           metadata.tier             + "enterprise"
-      ~ globex  update org_globex  portal.yaml:12
+      ~ globex (Globex)  update org_globex  portal.yaml:12
           name                  "Globex" -> "Globex Corporation"
           metadata.legacy_flag  - "yes"
           metadata.tier         "trial" -> "enterprise"
@@ -205,7 +205,7 @@ fn a_plan_at_200_columns() {
           hint: if it is this customer, write `previous_keys: [initech]` (the key was renamed) or `id: org_01J`; if it is another one, write `allow_shared_domain: true`
 
     held: wanted, but not allowed in this run
-      # hooli  adopt org_orphan  needs --adopt
+      # hooli (Hooli)  adopt org_orphan  needs --adopt
           an organization that no entry claims has verified acme.com
           external_id  + "hooli"
           name         "Hooli Inc" -> "Hooli"
@@ -218,14 +218,14 @@ fn a_plan_at_200_columns() {
           the domain globex.com is also pending on org_02K (Globex Labs); only one organization can verify it
 
     changes
-      + acme  create  portal.yaml:12
+      + acme (Acme Corp)  create  portal.yaml:12
           name                      + "acme"
           external_id               + "acme"
           domains.acme.com          + pending
           domains.acme.io           + verified
           metadata.portalctl_owner  + "customers"
           metadata.tier             + "enterprise"
-      ~ globex  update org_globex  portal.yaml:12
+      ~ globex (Globex)  update org_globex  portal.yaml:12
           name                  "Globex" -> "Globex Corporation"
           metadata.legacy_flag  - "yes"
           metadata.tier         "trial" -> "enterprise"
@@ -252,7 +252,7 @@ fn a_plan_in_colour() {
           `allow_shared_domain: true`
 
     <1>held: wanted, but not allowed in this run<0>
-      <33>#<0> <1>hooli<0>  adopt org_orphan  needs <33>--adopt<0>
+      <33>#<0> <1>hooli<0><2> (Hooli)<0>  adopt org_orphan  needs <33>--adopt<0>
           an organization that no entry claims has verified acme.com
           external_id  <32>+ "hooli"<0>
           name         "Hooli<9><31> Inc<0>"
@@ -267,14 +267,14 @@ fn a_plan_in_colour() {
           organization can verify it
 
     <1>changes<0>
-      <32>+<0> <1>acme<0>  create  <2>portal.yaml:12<0>
+      <32>+<0> <1>acme<0><2> (Acme Corp)<0>  create  <2>portal.yaml:12<0>
           name                      <32>+ "acme"<0>
           external_id               <32>+ "acme"<0>
           domains.acme.com          <32>+ pending<0>
           domains.acme.io           <32>+ verified<0>
           metadata.portalctl_owner  <32>+ "customers"<0>
           metadata.tier             <32>+ "enterprise"<0>
-      <33>~<0> <1>globex<0>  update org_globex  <2>portal.yaml:12<0>
+      <33>~<0> <1>globex<0><2> (Globex)<0>  update org_globex  <2>portal.yaml:12<0>
           name                  "Globex<1><32> Corporation<0>"
           metadata.legacy_flag  <31>- "yes"<0>
           metadata.tier         <9><31>"trial"<0> -> <1><32>"enterprise"<0>
@@ -624,7 +624,7 @@ fn an_apply_at_80_columns() {
           `allow_shared_domain: true`
 
     held: wanted, but not allowed in this run
-      # hooli  adopt org_orphan (2 fields)  needs --adopt
+      # hooli (Hooli)  adopt org_orphan (2 fields)  needs --adopt
           an organization that no entry claims has verified acme.com
       # umbrella  update org_umbrella name  needs --allow-bulk
           the manifest's limits allow 20 of these in one run, the plan has 30
@@ -636,7 +636,7 @@ fn an_apply_at_80_columns() {
           organization can verify it
 
     not done
-      ✗ globex  create refused  api/rejected
+      ✗ globex (Globex)  create refused  api/rejected
           POST /organizations answered 422 invalid_metadata: Validation failed
           (metadata: too long) [request req_01]
       ? initech.eu  create unknown  api/timeout
@@ -646,8 +646,8 @@ fn an_apply_at_80_columns() {
           the run stopped after: GET /organizations/org_1 answered 401
 
     done
-      ✓ acme  create  org_acme
-      ✓ hooli  update  org_hooli
+      ✓ acme (Acme Corp)  create  org_acme
+      ✓ hooli (Hooli)  update  org_hooli
 
     note: 3 organizations at WorkOS are not in this manifest; portalctl does not
           touch them
@@ -693,7 +693,7 @@ fn an_apply_at_200_columns() {
           hint: if it is this customer, write `previous_keys: [initech]` (the key was renamed) or `id: org_01J`; if it is another one, write `allow_shared_domain: true`
 
     held: wanted, but not allowed in this run
-      # hooli  adopt org_orphan (2 fields)  needs --adopt
+      # hooli (Hooli)  adopt org_orphan (2 fields)  needs --adopt
           an organization that no entry claims has verified acme.com
       # umbrella  update org_umbrella name  needs --allow-bulk
           the manifest's limits allow 20 of these in one run, the plan has 30 (plan/limit-exceeded)
@@ -703,7 +703,7 @@ fn an_apply_at_200_columns() {
           the domain globex.com is also pending on org_02K (Globex Labs); only one organization can verify it
 
     not done
-      ✗ globex  create refused  api/rejected
+      ✗ globex (Globex)  create refused  api/rejected
           POST /organizations answered 422 invalid_metadata: Validation failed (metadata: too long) [request req_01]
       ? initech.eu  create unknown  api/timeout
           POST /organizations failed: no answer in 30 seconds; it was not there when it was looked for, 4 times
@@ -711,8 +711,8 @@ fn an_apply_at_200_columns() {
           the run stopped after: GET /organizations/org_1 answered 401
 
     done
-      ✓ acme  create  org_acme
-      ✓ hooli  update  org_hooli
+      ✓ acme (Acme Corp)  create  org_acme
+      ✓ hooli (Hooli)  update  org_hooli
 
     note: 3 organizations at WorkOS are not in this manifest; portalctl does not touch them
     note: one of them was created by this manifest and not declared any more (--prune deletes what is not protected): Umbrella (org_03L)
@@ -1011,7 +1011,7 @@ fn hostile_text_is_shown_escaped_everywhere() {
           hint: Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp
 
     <1>held: wanted, but not allowed in this run<0>
-      <33>#<0> <1>hooli<0>  adopt org_orphan  needs <33>--adopt<0>
+      <33>#<0> <1>hooli<0><2> (Hooli)<0>  adopt org_orphan  needs <33>--adopt<0>
           an organization that no entry claims has verified acme.com
           metadata.Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp  <31>- "Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp"<0>
       <33>#<0> <1>umbrella<0>  update org_umbrella  needs <33>--allow-bulk<0>
@@ -1024,14 +1024,14 @@ fn hostile_text_is_shown_escaped_everywhere() {
           Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp
 
     <1>changes<0>
-      <32>+<0> <1>acme<0>  create  <2>portal.yaml:12<0>
+      <32>+<0> <1>acme<0><2> (Acme Corp)<0>  create  <2>portal.yaml:12<0>
           name                      <32>+ "acme"<0>
           external_id               <32>+ "acme"<0>
           domains.acme.com          <32>+ pending<0>
           domains.acme.io           <32>+ verified<0>
           metadata.portalctl_owner  <32>+ "customers"<0>
           metadata.tier             <32>+ "enterprise"<0>
-      <33>~<0> <1>globex<0>  update org_globex  <2>Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp:12<0>
+      <33>~<0> <1>globex<0><2> (Globex)<0>  update org_globex  <2>Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp:12<0>
           name                                          <9><31>"Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp"<0> -> <1><32>"Acme"<0>
           metadata.Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp  <31>- "Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp"<0>
 

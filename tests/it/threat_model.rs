@@ -56,8 +56,11 @@ fn every_test_that_is_named_is_there() {
             let (function, modules) = path.split_last().unwrap();
             let is_module = file_of(&path).is_some();
             let holds = |file: PathBuf| {
-                let text = fs::read_to_string(file).unwrap();
-                text.contains(&format!("fn {function}("))
+                let text = fs::read_to_string(&file).unwrap();
+                // Beside the code a test has a module of its own, which its name says.
+                let is_source = file.components().any(|part| part.as_os_str() == "src");
+                let is_named = !is_source || modules.contains(&"tests");
+                is_named && text.contains(&format!("fn {function}("))
             };
             !is_module && !file_of(modules).is_some_and(holds)
         })

@@ -26,24 +26,53 @@ const FORMULA: [char; 11] = [
     '=', '+', '-', '@', '\t', '\r', '\n', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}',
 ];
 
+/// Columns of a status.
+pub const STATUS_COLUMNS: [&str; 11] = [
+    "key",
+    "name",
+    "organization_id",
+    "intent",
+    "state",
+    "since",
+    "turn",
+    "reason",
+    "next_step",
+    "invitation",
+    "invitation_at",
+];
+/// Columns of the ids.
+pub const IDS_COLUMNS: [&str; 2] = ["key", "organization_id"];
+
+/// Part of a table that is written.
+#[derive(Debug, Clone, Default)]
+pub struct Choice {
+    /// Columns in their order; all of them where none is named.
+    pub columns: Vec<String>,
+    /// Set where the first row, with the names of the columns, is left out.
+    pub without_header: bool,
+}
+
+impl Choice {
+    /// Returns the chosen part of the rows of a table, the first of which names its columns.
+    fn of<const N: usize>(&self, rows: &[[String; N]]) -> Vec<Vec<String>> {
+        let Some(names) = rows.first() else {
+            return Vec::new();
+        };
+        let columns: Vec<usize> = if self.columns.is_empty() {
+            (0..N).collect()
+        } else {
+            let place = |column| names.iter().position(|name| name == column);
+            self.columns.iter().filter_map(place).collect()
+        };
+        let rows = rows.iter().skip(usize::from(self.without_header));
+        rows.map(|row| columns.iter().map(|at| row[*at].clone()).collect())
+            .collect()
+    }
+}
+
 /// Renders one row for each organization and intent.
-pub fn status(report: &StatusReport<'_>) -> Result<String, Unwritten> {
-    let mut rows = vec![
-        [
-            "key",
-            "name",
-            "organization_id",
-            "intent",
-            "state",
-            "since",
-            "turn",
-            "reason",
-            "next_step",
-            "invitation",
-            "invitation_at",
-        ]
-        .map(str::to_owned),
-    ];
+pub fn status(report: &StatusReport<'_>, choice: &Choice) -> Result<String, Unwritten> {
+    let mut rows = vec![STATUS_COLUMNS.map(str::to_owned)];
     for organization in &report.readiness.organizations {
         let id = organization.organization_id.as_ref();
         let invitation = organization.invitation.as_ref().map(|it| &it.mark);
@@ -66,23 +95,26 @@ pub fn status(report: &StatusReport<'_>) -> Result<String, Unwritten> {
             ]);
         }
     }
-    table(&rows)
+    table(&choice.of(&rows))
 }
 
 /// Renders one row for each key; the id of an organization that does not exist is empty.
-pub fn ids(ids: &BTreeMap<&OrgKey, Option<&OrganizationId>>) -> Result<String, Unwritten> {
-    let mut rows = vec![["key", "organization_id"].map(str::to_owned)];
+pub fn ids(
+    ids: &BTreeMap<&OrgKey, Option<&OrganizationId>>,
+    choice: &Choice,
+) -> Result<String, Unwritten> {
+    let mut rows = vec![IDS_COLUMNS.map(str::to_owned)];
     rows.extend(ids.iter().map(|(key, id)| {
         let id = id.map(ToString::to_string);
         [key.to_string(), id.unwrap_or_default()]
     }));
-    table(&rows)
+    table(&choice.of(&rows))
 }
 
-fn table<const N: usize>(rows: &[[String; N]]) -> Result<String, Unwritten> {
+fn table<R: AsRef<[String]>>(rows: &[R]) -> Result<String, Unwritten> {
     let mut writer = WriterBuilder::new().from_writer(Vec::new());
     for row in rows {
-        writer.write_record(row.iter().map(|text| cell(text)))?;
+        writer.write_record(row.as_ref().iter().map(|text| cell(text)))?;
     }
     let bytes = writer
         .into_inner()

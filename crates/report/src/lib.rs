@@ -5,6 +5,7 @@
 //! type here holds an API key or a portal link, and verification tokens appear only where the user
 //! asked to reveal them.
 
+pub mod chat;
 pub mod csv;
 pub mod doctor;
 pub mod gitlab;

@@ -1,5 +1,7 @@
 //! Terminal width of text: measuring, padding and wrapping.
 
+use std::borrow::Cow;
+
 use anstream::adapter::strip_str;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
@@ -9,6 +11,22 @@ const JOINER: char = '\u{200d}';
 /// Returns the number of columns of a text; escape sequences take none.
 pub(super) fn width(text: &str) -> usize {
     strip_str(text).map(UnicodeWidthStr::width).sum()
+}
+
+/// Returns as much of a text as fits into so many columns, with an ellipsis where it was cut.
+pub(super) fn cut(text: &str, columns: usize) -> Cow<'_, str> {
+    if width(text) <= columns {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::new();
+    for c in text.chars() {
+        shown.push(c);
+        if width(&shown) >= columns {
+            shown.pop();
+            break;
+        }
+    }
+    Cow::Owned(shown + "…")
 }
 
 /// Pads text with spaces on the right to a number of columns.

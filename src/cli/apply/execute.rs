@@ -12,10 +12,10 @@ use jiff::Timestamp;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
 use crate::cli::extra_outputs::ResultOutputs;
-use crate::cli::json;
 use crate::cli::planning::guard_exit;
 use crate::cli::progress::Applying;
 use crate::cli::session::Session;
+use crate::cli::{json, yaml};
 use portalctl_core::plan::Plan;
 use portalctl_core::readiness::Readiness;
 use portalctl_report::json_v1;
@@ -30,6 +30,8 @@ pub(in crate::cli) enum ApplyFormat {
     Text,
     /// For machines: one document, on failure too.
     Json,
+    /// The same as JSON, in YAML.
+    Yaml,
     /// For a comment on a pull request, on failure too.
     Markdown,
     /// For a job summary of GitHub: the same with a limit of 1 MB; on failure too.
@@ -46,6 +48,7 @@ impl ApplyFormat {
         match self {
             Self::Text => Ok(text::apply(view, now, layout)),
             Self::Json => json(&json_v1::apply(view)),
+            Self::Yaml => yaml(&json_v1::apply(view)),
             Self::Markdown => Ok(markdown::apply(view).comment()),
             Self::JobSummary => Ok(markdown::apply(view).job_summary()),
         }

@@ -11,10 +11,10 @@ use super::args::ManifestArgs;
 use super::error::CliError;
 use super::exit::Exit;
 use super::extra_outputs::{ExtraOutputArgs, ResultOutputs};
-use super::json;
 use super::manifest::{self, Inputs, Sound, check_patterns};
 use super::request::{Files, ManifestRequest};
 use super::ui::Ui;
+use super::{json, yaml};
 use base::{Base, Found};
 use portalctl_core::diff::{Side, diff};
 use portalctl_manifest::convert::{WholeManifest, read_whole};
@@ -68,6 +68,8 @@ pub(super) enum DiffFormat {
     Text,
     /// For machines: one document, on failure too.
     Json,
+    /// The same as JSON, in YAML.
+    Yaml,
     /// For a comment on a pull request, on failure too.
     Markdown,
     /// For a job summary of GitHub: the same with a limit of 1 MB; on failure too.
@@ -81,6 +83,7 @@ impl DiffFormat {
         match self {
             Self::Text => Ok(text::diff(report, layout)),
             Self::Json => json(&json_v1::diff(report)),
+            Self::Yaml => yaml(&json_v1::diff(report)),
             Self::Markdown => Ok(markdown::diff(report).comment()),
             Self::JobSummary => Ok(markdown::diff(report).job_summary()),
             Self::Sarif => sarif::diff(report).map_err(CliError::internal),

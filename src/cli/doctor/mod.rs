@@ -16,7 +16,6 @@ use clap::Args;
 use super::args::{ConnectionArgs, FileArgs, Format};
 use super::error::CliError;
 use super::exit::Exit;
-use super::json;
 use super::session;
 use super::ui::Ui;
 use portalctl_report::doctor::{Totals, examine};
@@ -83,7 +82,7 @@ pub(super) fn run(args: &DoctorArgs, ui: &Ui) -> Result<Exit, CliError> {
         };
         ui.data(&match format {
             Format::Text => text::doctor(&report, &ui.layout()),
-            Format::Json => json(&json_v1::doctor(&report))?,
+            Format::Json | Format::Yaml => format.document(&json_v1::doctor(&report))?,
         })?;
         if Totals::of(&checks).fail > 0 {
             exit = exit.or_worse(Exit::Asked);

@@ -15,7 +15,6 @@ use super::args::{ConnectionArgs, FileArgs, Format, selection};
 use super::connect::{self, Connection};
 use super::error::CliError;
 use super::exit::Exit;
-use super::json;
 use super::manifest::{Manifest, inputs, sound};
 use super::request::{ConnectionRequest, Files};
 use super::session::{self, LiveState, Session};
@@ -309,7 +308,9 @@ fn write(
     let errors = errors.map_or_else(Vec::new, |error| error.items.clone());
     ui.data(&match request.format {
         Format::Text => text::import(&report, &ui.layout()),
-        Format::Json => json(&json_v1::import(&report, errors))?,
+        Format::Json | Format::Yaml => {
+            request.format.document(&json_v1::import(&report, errors))?
+        }
     })?;
     let Some(error) = &written.error else {
         return Ok(Exit::Done);

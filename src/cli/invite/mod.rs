@@ -11,7 +11,6 @@ use super::args::{EntryArgs, Format};
 use super::entry::{Confirm, Entry};
 use super::error::CliError;
 use super::exit::Exit;
-use super::json;
 use super::session::{self, LiveState, Session, Takeover};
 use super::ui::Ui;
 use choice::Asked;
@@ -308,7 +307,9 @@ impl Run<'_> {
         let ui = self.session.ui;
         ui.data(&match self.request.format {
             Format::Text => text::invite(report, &ui.layout()),
-            Format::Json => json(&json_v1::invite(report))?,
+            Format::Json | Format::Yaml => {
+                self.request.format.document(&json_v1::invite(report))?
+            }
         })
     }
 }

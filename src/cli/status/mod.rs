@@ -12,6 +12,7 @@ mod watch;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use clap::builder::PossibleValuesParser;
 use clap::{ArgGroup, Args};
 
 use super::args::TargetArgs;
@@ -30,8 +31,8 @@ use on_change::{OnChange, Output};
 use portalctl_core::readiness::compare::{Picture, compare};
 use portalctl_core::readiness::fail_on::FailOn;
 use portalctl_model::codes::cli as codes;
-use portalctl_report::StatusReport;
 use portalctl_report::text::Listing;
+use portalctl_report::{StatusReport, csv};
 use watch::WatchRequest;
 
 /// Show which features each customer still has to configure, and what to do next.
@@ -56,10 +57,26 @@ pub(super) struct StatusArgs {
     pub(super) extra: ExtraOutputArgs<StatusFormat>,
 
     #[command(flatten)]
+    table: TableArgs,
+
+    #[command(flatten)]
     pub(super) changes: ChangesArgs,
 
     #[command(flatten)]
     pub(super) target: TargetArgs,
+}
+
+/// Arguments about the table of -o csv.
+#[derive(Debug, Args)]
+struct TableArgs {
+    /// Columns of -o csv, in this order; all of them unless given.
+    #[arg(long, value_name = "COLUMN", value_delimiter = ',',
+          value_parser = PossibleValuesParser::new(csv::STATUS_COLUMNS))]
+    columns: Vec<String>,
+
+    /// Leave the first row of -o csv out, which names the columns.
+    #[arg(long)]
+    no_headers: bool,
 }
 
 /// Arguments about changes and the command that is told of them.
@@ -109,6 +126,10 @@ impl StatusArgs {
                 Listing::Pending
             },
             outputs: self.extra.beside(self.output),
+            choice: csv::Choice {
+                columns: self.table.columns.clone(),
+                without_header: self.table.no_headers,
+            },
             baseline: changes.compare.clone(),
             on_change: changes.on_change.clone().map(|command| OnChange {
                 command,
@@ -128,6 +149,8 @@ struct StatusRequest {
     fail_on: Vec<FailOn>,
     listing: Listing,
     outputs: ResultOutputs<StatusFormat>,
+    /// The part of the table of -o csv.
+    choice: csv::Choice,
     /// The earlier report to compare with.
     baseline: Option<PathBuf>,
     on_change: Option<OnChange>,
@@ -157,8 +180,10 @@ impl StatusRequest {
                 return Ok(());
             }
         } else if self.drops_changes() {
-            "--compare needs -o or --write with text, json or markdown to show what changed, or \
+            "--compare needs another format than csv, as -o or --write, to show what changed, or \
              --on-change to tell it"
+        } else if self.baseline.is_none() && self.outputs.formats().any(|it| it.is_message()) {
+            "slack and teams tell what changed since an earlier report: add --compare OLD.json"
         } else {
             return Ok(());
         };
@@ -228,6 +253,7 @@ async fn once(
         listing: request.listing,
         changes: changes.as_deref(),
         since: &since.map_or_else(String::new, |path| path.display().to_string()),
+        choice: &request.choice,
         errors: told.as_ref().err().map_or(&[], |error| &error.items),
     };
     request

@@ -15,7 +15,6 @@ use super::connect::Connection;
 use super::entry::{Confirm, Entry};
 use super::error::{CliError, most_alike};
 use super::exit::Exit;
-use super::json;
 use super::session::{self, Takeover};
 use super::ui::Ui;
 use portalctl_core::verification::RecordValue;
@@ -146,7 +145,9 @@ pub(super) fn run(args: &VerifyDomainArgs, ui: &Ui) -> Result<Exit, CliError> {
         ui.error(&told);
         ui.data(&match request.format {
             Format::Text => text::domains(&report, &ui.layout()),
-            Format::Json => json(&json_v1::domains(&report, told.items))?,
+            Format::Json | Format::Yaml => request
+                .format
+                .document(&json_v1::domains(&report, told.items))?,
         })?;
         Ok(exit)
     })

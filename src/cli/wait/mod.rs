@@ -15,7 +15,6 @@ use super::args::{EntryArgs, Format, parse_intent};
 use super::entry::{Confirm, Entry};
 use super::error::CliError;
 use super::exit::Exit;
-use super::json;
 use super::session::{self, Session};
 use super::ui::Ui;
 use poll::{DEFAULT_TIMEOUT, Wait, allow_undeclared, intent_of, parse_timeout, refused};
@@ -153,7 +152,7 @@ fn write(report: &WaitReport<'_>, format: Format, ui: &Ui) -> Result<Exit, CliEr
         .map_or_else(Vec::new, |error| error.items.clone());
     ui.data(&match format {
         Format::Text => text::wait(report, &ui.layout()),
-        Format::Json => json(&json_v1::wait(report, items))?,
+        Format::Json | Format::Yaml => format.document(&json_v1::wait(report, items))?,
     })?;
     if let Some(error) = error {
         ui.error(&error);

@@ -215,7 +215,7 @@ fn what_a_saved_plan_holds_for_its_flag_is_over_no_limit() {
     let (_, over) = text.split_once("#### Over a limit").unwrap();
     let (over, lacking) = over.split_once("#### Held").unwrap();
     assert!(over.contains("- `umbrella`: ") && over.contains("(`plan/limit-exceeded`)"));
-    assert!(lacking.contains("- `hooli`: ") && !over.contains("hooli"));
+    assert!(lacking.contains("- `hooli` (Hooli): ") && !over.contains("hooli"));
 }
 
 #[test]

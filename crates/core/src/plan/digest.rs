@@ -53,6 +53,7 @@ impl Digest {
             unmanaged: _,
             destinations,
             seen: _,
+            names: _,
         } = plan;
         let mut hasher = Hasher::new("portalctl plan v2");
         hasher.fingerprint(of_target(target));

@@ -70,6 +70,9 @@ pub struct Plan {
     pub unmanaged: Unmanaged,
     /// Addresses to which the portal sends people.
     pub destinations: Destinations,
+    /// Names of the organizations that something is said of, by key: the live one where there is one.
+    /// For people alone; no digest covers them.
+    pub names: BTreeMap<OrgKey, String>,
     /// The marks of the organizations that change, as they were read: `apply` refuses to write one
     /// that somebody else took meanwhile.
     pub seen: BTreeMap<OrganizationId, Ownership>,
@@ -128,6 +131,11 @@ impl Plan {
         self.reviewed()
             .filter(|change| change.action.kind() == kind)
             .count()
+    }
+
+    /// Returns the name of an entry's organization, where it is known.
+    pub fn name_of(&self, key: &OrgKey) -> Option<&str> {
+        self.names.get(key).map(String::as_str)
     }
 
     /// Adds warnings of what could not be read.
@@ -239,6 +247,7 @@ pub fn plan(input: PlanInput<'_>, target: Target) -> Plan {
     plan.warnings
         .extend(duplicate_names(desired, identities, selection));
     plan.seen = seen(&plan.changes, observed);
+    plan.names = names(&plan, input);
     sort(&mut plan);
     plan
 }
@@ -286,6 +295,24 @@ fn duplicate_names(
         }
     }
     warnings
+}
+
+/// Returns the names of the organizations that something is said of.
+fn names(plan: &Plan, input: PlanInput<'_>) -> BTreeMap<OrgKey, String> {
+    let held = plan.held.iter().map(|held| &held.change);
+    let changes = plan.changes.iter().chain(held);
+    let changes = changes.map(|change| (&change.key, change.action.organization()));
+    let conflicts = plan.conflicts.iter().map(|conflict| {
+        let identity = input.identities.entries.get(&conflict.key);
+        (&conflict.key, identity.and_then(Identity::organization))
+    });
+    let name = |(key, id): (&OrgKey, Option<&OrganizationId>)| {
+        let live = id.and_then(|id| input.observed.organizations.get(id));
+        let declared = || input.desired.organizations.get(key)?.name.clone();
+        let name = live.map(|live| live.name.clone()).or_else(declared);
+        name.map(|name| (key.clone(), name))
+    };
+    changes.chain(conflicts).filter_map(name).collect()
 }
 
 /// The marks of the organizations that change.

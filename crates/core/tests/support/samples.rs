@@ -241,7 +241,13 @@ pub(crate) fn some_plan() -> Plan {
         help: help.to_owned(),
         scope: Scope::Entry,
     };
+    let names = [
+        ("acme", "Acme Corp"),
+        ("globex", "Globex"),
+        ("hooli", "Hooli"),
+    ];
     Plan {
+        names: names.map(|(name, of)| (key(name), of.to_owned())).into(),
         destinations: Destinations::default(),
         target: Target {
             environment: Some("production".to_owned()),

@@ -19,9 +19,11 @@ use askama::Template;
 use self::page::Page;
 use self::shown::{Moment, Shown};
 use self::wall::Wall;
+use crate::text::{Layout, changed_lines};
 use crate::view::{moment, requests, turn_label};
 use crate::{ErrorItem, Headline, StatusReport};
 use portalctl_core::readiness::Turn;
+use portalctl_core::readiness::compare::OrganizationChange;
 
 /// Error of a template.
 pub type Unrendered = askama::Error;
@@ -34,8 +36,12 @@ const TURNS: [(Turn, &str); 4] = [
     (Turn::WorkOs, turn_label(Turn::WorkOs)),
 ];
 
-/// Renders a readiness as a searchable matrix with all details.
-pub fn status(report: &StatusReport<'_>) -> Result<String, Unrendered> {
+/// Renders a readiness as a searchable matrix with all details, and what changed since an earlier
+/// report, if there is one.
+pub fn status(
+    report: &StatusReport<'_>,
+    changes: Option<&[OrganizationChange]>,
+) -> Result<String, Unrendered> {
     let wall = Wall::new(report.readiness, Some(report.now))?;
     let origin = Origin::new(report.headline);
     let page = StatusPage {
@@ -43,6 +49,10 @@ pub fn status(report: &StatusReport<'_>) -> Result<String, Unrendered> {
         command: "status",
         origin,
         now: Moment(report.now),
+        changes: changes.map(|changes| {
+            let lines = changed_lines(changes, &Layout::plain());
+            lines.iter().map(|line| Shown::new(line)).collect()
+        }),
         warnings: report
             .readiness
             .warnings
@@ -76,6 +86,8 @@ struct StatusPage {
     command: &'static str,
     origin: Origin,
     now: Moment,
+    /// Changes since the earlier report; none without one.
+    changes: Option<Vec<Shown>>,
     /// Reads that failed.
     warnings: Vec<Shown>,
     manifest_warnings: Vec<Problem>,

@@ -128,25 +128,28 @@ fn sections(plan: &Plan) -> Vec<Section> {
             id: "conflicts",
             title: "Conflicts",
             lead: "Nothing is done for these until somebody decides.",
-            items: plan.open_conflicts().map(conflict).collect(),
+            items: plan.open_conflicts().map(|it| conflict(plan, it)).collect(),
         },
         Section {
             id: "contested",
             title: "Contested domains",
             lead: "These domains are not written; everything else of their organizations is.",
-            items: plan.contested_domains().map(conflict).collect(),
+            items: plan
+                .contested_domains()
+                .map(|it| conflict(plan, it))
+                .collect(),
         },
         Section {
             id: "held",
             title: "Held",
             lead: "Wanted, but not allowed in this run.",
-            items: plan.held.iter().map(held).collect(),
+            items: plan.held.iter().map(|it| held(plan, it)).collect(),
         },
         Section {
             id: "changes",
             title: "Changes",
             lead: "",
-            items: plan.reviewed().map(change).collect(),
+            items: plan.reviewed().map(|it| change(plan, it)).collect(),
         },
         Section {
             id: "destinations",
@@ -165,7 +168,7 @@ fn sections(plan: &Plan) -> Vec<Section> {
     filled.collect()
 }
 
-fn change(change: &Change) -> Item {
+fn change(plan: &Plan, change: &Change) -> Item {
     let kind = change.action.kind();
     let (tone, sign) = action_sign(kind);
     let place = change
@@ -178,8 +181,10 @@ fn change(change: &Change) -> Item {
         sign,
         words: kind.as_str(),
         key: Shown::new(change.key.as_str()),
-        facts: id
+        facts: plan
+            .name_of(&change.key)
             .into_iter()
+            .chain(id)
             .chain(place.as_deref())
             .map(Shown::new)
             .collect(),
@@ -198,13 +203,13 @@ fn invitation(change: &Change) -> Vec<Shown> {
     lines.map(|line| Shown::new(&line)).collect()
 }
 
-fn held(held: &Held) -> Item {
+fn held(plan: &Plan, held: &Held) -> Item {
     Item {
         class: "in_progress",
         sign: "#",
         text: Some(Shown::new(&held_reason(held))),
         needs: Some(held.needs()),
-        ..change(&held.change)
+        ..change(plan, &held.change)
     }
 }
 
@@ -234,7 +239,7 @@ fn destinations(destinations: &Destinations) -> Vec<Item> {
     hosts.collect()
 }
 
-fn conflict(conflict: &Conflict) -> Item {
+fn conflict(plan: &Plan, conflict: &Conflict) -> Item {
     Item {
         class: "attention",
         sign: "!",
@@ -244,7 +249,12 @@ fn conflict(conflict: &Conflict) -> Item {
             Scope::Domain(_) => "contested domain",
         },
         key: Shown::new(conflict.key.as_str()),
-        facts: vec![Shown::new(conflict.code.as_str())],
+        facts: plan
+            .name_of(&conflict.key)
+            .into_iter()
+            .chain([conflict.code.as_str()])
+            .map(Shown::new)
+            .collect(),
         text: Some(Shown::new(&conflict.message)),
         needs: None,
         help: Some(Shown::new(&conflict.help)),

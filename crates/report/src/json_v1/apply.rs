@@ -9,6 +9,7 @@ use super::plan::{
 };
 use super::readiness::{OrganizationItem, organizations};
 use crate::{ApplyReportView, ErrorItem};
+use portalctl_core::plan::Plan;
 use portalctl_core::plan::digest::Digest;
 use portalctl_workos::apply::{AppliedChange, OutcomeKind, OutcomeTotals};
 
@@ -80,9 +81,9 @@ pub fn apply(view: &ApplyReportView<'_>) -> ApplyDocument {
             outcomes: report.totals(),
             not_read: readiness.totals().not_read,
         },
-        changes: report.changes.iter().map(applied).collect(),
-        held: plan.held.iter().map(held).collect(),
-        conflicts: plan.conflicts.iter().map(conflict).collect(),
+        changes: report.changes.iter().map(|it| applied(plan, it)).collect(),
+        held: plan.held.iter().map(|it| held(plan, it)).collect(),
+        conflicts: plan.conflicts.iter().map(|it| conflict(plan, it)).collect(),
         warnings: plan.warnings.iter().map(warning).collect(),
         manifest_warnings: headline.manifest_warnings.clone(),
         readiness: organizations(readiness),
@@ -98,9 +99,9 @@ pub fn failed_apply(errors: Vec<ErrorItem>) -> ApplyDocument {
     }
 }
 
-fn applied(applied: &AppliedChange) -> AppliedItem {
+fn applied(plan: &Plan, applied: &AppliedChange) -> AppliedItem {
     let error = applied.outcome.problem();
-    let mut item = change(&applied.change);
+    let mut item = change(plan, &applied.change);
     let kind = applied.outcome.kind();
     for (field, told) in applied.change.fields.iter().zip(&mut item.fields) {
         let known = error.filter(|problem| !problem.fields.is_empty());

@@ -11,8 +11,8 @@ use crate::view::{all_notes, held_reason};
 use crate::{ErrorItem, PlanReport};
 use portalctl_core::plan::digest::Digest;
 use portalctl_core::plan::{ActionKind, Change, Conflict, Destinations, Held, Plan, Warning};
-use portalctl_model::Intent;
 use portalctl_model::desired::Source;
+use portalctl_model::{Intent, OrgKey};
 use portalctl_workos::apply::OutcomeKind;
 
 /// Output of `portalctl plan -o json`.
@@ -125,6 +125,9 @@ pub struct PlanSummary {
 pub struct ChangeItem {
     /// Key of the organization in the manifest.
     pub key: String,
+    /// Name of the organization: the live one where it exists already.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// Kind of the change.
     pub action: ActionKind,
     /// Id of the organization, when it exists already.
@@ -197,6 +200,9 @@ impl SourceItem {
 pub struct HeldItem {
     /// Key of the organization in the manifest.
     pub key: String,
+    /// Name of the organization: the live one where it exists already.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// Kind of the change.
     pub action: ActionKind,
     /// Id of the organization, when it exists already.
@@ -224,6 +230,9 @@ pub struct HeldItem {
 pub struct ConflictItem {
     /// Key of the organization in the manifest.
     pub key: String,
+    /// Name of the organization: the live one where it exists already.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// Stable code; `portalctl explain CODE` tells more.
     pub code: &'static str,
     /// Description of the conflict.
@@ -271,9 +280,9 @@ pub fn plan(report: &PlanReport<'_>) -> PlanDocument {
             not_read: readiness.totals().not_read,
             ..plan_summary(plan)
         },
-        changes: plan.changes.iter().map(change).collect(),
-        held: plan.held.iter().map(held).collect(),
-        conflicts: plan.conflicts.iter().map(conflict).collect(),
+        changes: plan.changes.iter().map(|it| change(plan, it)).collect(),
+        held: plan.held.iter().map(|it| held(plan, it)).collect(),
+        conflicts: plan.conflicts.iter().map(|it| conflict(plan, it)).collect(),
         destinations: destinations(&plan.destinations),
         warnings: plan.warnings.iter().map(warning).collect(),
         manifest_warnings: headline.manifest_warnings.clone(),
@@ -308,9 +317,14 @@ pub(crate) fn plan_summary(plan: &Plan) -> PlanSummary {
     }
 }
 
-pub(super) fn change(change: &Change) -> ChangeItem {
+fn name(plan: &Plan, key: &OrgKey) -> Option<String> {
+    plan.name_of(key).map(str::to_owned)
+}
+
+pub(super) fn change(plan: &Plan, change: &Change) -> ChangeItem {
     ChangeItem {
         key: change.key.to_string(),
+        name: name(plan, &change.key),
         action: change.action.kind(),
         organization_id: change.action.organization().map(ToString::to_string),
         fields: fields(change),
@@ -363,9 +377,10 @@ fn invitation(change: &Change) -> Option<InvitationItem> {
     })
 }
 
-pub(super) fn held(held: &Held) -> HeldItem {
+pub(super) fn held(plan: &Plan, held: &Held) -> HeldItem {
     HeldItem {
         key: held.change.key.to_string(),
+        name: name(plan, &held.change.key),
         action: held.change.action.kind(),
         organization_id: held.change.action.organization().map(ToString::to_string),
         fields: fields(&held.change),
@@ -378,9 +393,10 @@ pub(super) fn held(held: &Held) -> HeldItem {
     }
 }
 
-pub(super) fn conflict(conflict: &Conflict) -> ConflictItem {
+pub(super) fn conflict(plan: &Plan, conflict: &Conflict) -> ConflictItem {
     ConflictItem {
         key: conflict.key.to_string(),
+        name: name(plan, &conflict.key),
         code: conflict.code.as_str(),
         message: conflict.message.clone(),
         help: conflict.help.clone(),

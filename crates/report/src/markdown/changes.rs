@@ -2,12 +2,12 @@
 
 use super::budget::{Document, Rank, Section};
 use super::escape::{code, fence, html_code, prose, verbatim};
-use super::{PLAN, head, row};
-use crate::view::{Emails, field_name, is_bare_value, surprising_reason};
+use super::{PLAN, head, named, row};
+use crate::view::{Emails, field_name, group, is_bare_value, surprising_reason};
 use crate::width::{pad, width};
 use portalctl_core::plan::danger::most_dangerous_first;
 use portalctl_core::plan::{ActionKind, Change, Danger, FieldChange, Held, Plan};
-use portalctl_model::desired::{Dependent, FieldPath};
+use portalctl_model::desired::FieldPath;
 
 /// Most diffs that are unfolded, so that a small review needs no click.
 const OPEN: usize = 10;
@@ -18,6 +18,7 @@ const WIDEST: usize = 40;
 
 /// Changes of a plan, the most dangerous first.
 pub(super) struct Changes<'a> {
+    plan: &'a Plan,
     all: Vec<&'a Change>,
     /// Number of dangerous ones.
     graves: usize,
@@ -29,7 +30,7 @@ impl<'a> Changes<'a> {
         let mut all: Vec<&Change> = plan.reviewed().collect();
         most_dangerous_first(&mut all, |change| change);
         let graves = all.partition_point(|change| Danger::of(change).is_grave());
-        Self { all, graves }
+        Self { plan, all, graves }
     }
 
     /// Returns whether some are dangerous, and some are not.
@@ -49,7 +50,7 @@ impl<'a> Changes<'a> {
     pub(super) fn grave(&self, document: &mut Document) {
         let [title, _] = self.titles();
         let section = (Rank::Grave, "dangerous changes", title);
-        table(document, &self.all[..self.graves], section);
+        table(document, (self.plan, &self.all[..self.graves]), section);
         if self.is_mixed() {
             self.grave_details(document, "");
         }
@@ -71,7 +72,7 @@ impl<'a> Changes<'a> {
         let [_, title] = self.titles();
         table(
             document,
-            &self.all[self.graves..],
+            (self.plan, &self.all[self.graves..]),
             (Rank::Row, "changes", title),
         );
     }
@@ -90,7 +91,7 @@ impl<'a> Changes<'a> {
 
 fn table(
     document: &mut Document,
-    changes: &[&Change],
+    (plan, changes): (&Plan, &[&Change]),
     (rank, things, title): (Rank, &'static str, &str),
 ) {
     let mut section = Section::new(rank, things, PLAN).open(format!(
@@ -101,7 +102,7 @@ fn table(
         section.item(|| {
             row([
                 &kind(change),
-                &code(change.key.as_str()),
+                &named(plan, &change.key),
                 &fields(change),
                 &place(change),
             ])
@@ -185,25 +186,6 @@ fn sign_of(field: &FieldChange) -> char {
         (None, _) => '+',
         (Some(_), Some(_)) => '~',
         (Some(_), None) => '-',
-    }
-}
-
-fn group(path: &FieldPath) -> &'static str {
-    match path {
-        FieldPath::Name => "name",
-        FieldPath::ExternalId => "external id",
-        FieldPath::StripeCustomerId => "Stripe customer",
-        FieldPath::OutsideProfiles => "profiles from outside",
-        FieldPath::State => "state",
-        FieldPath::Domain(_) => "domains",
-        FieldPath::ItContact(_) => "IT contacts",
-        FieldPath::Metadata(_) => "metadata",
-        FieldPath::Connection(_) | FieldPath::Dependent(Dependent::Connections) => "connections",
-        FieldPath::Directory(_) | FieldPath::Dependent(Dependent::Directories) => "directories",
-        FieldPath::RetentionDays | FieldPath::Dependent(Dependent::AuditLogs) => "audit logs",
-        FieldPath::Dependent(Dependent::LogStream) => "log stream",
-        FieldPath::Dependent(Dependent::Members) => "members",
-        FieldPath::Whole(group) => group.as_str(),
     }
 }
 

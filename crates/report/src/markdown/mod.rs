@@ -21,8 +21,9 @@ mod status;
 mod undone;
 
 use super::Headline;
-use portalctl_core::plan::Target;
 use portalctl_core::plan::digest::Digest;
+use portalctl_core::plan::{Plan, Target};
+use portalctl_model::OrgKey;
 use portalctl_model::desired::Names;
 
 pub use apply::apply;
@@ -94,6 +95,14 @@ fn facts(headline: &Headline, digest: Option<&Digest>) -> String {
     } else {
         format!("{}\n\n", facts.join(" · "))
     }
+}
+
+/// Returns a key with the name of its organization, where it is known.
+fn named(plan: &Plan, key: &OrgKey) -> String {
+    let name = plan
+        .name_of(key)
+        .map(|name| format!(" ({})", escape::prose(name)));
+    format!("{}{}", escape::code(key.as_str()), name.unwrap_or_default())
 }
 
 /// Placeholder of an empty cell.

@@ -2,7 +2,7 @@
 
 use super::budget::{Document, Rank, Section};
 use super::escape::{code, prose};
-use super::{PLAN, item};
+use super::{PLAN, item, named};
 use crate::view::{all_notes, held_reason};
 use portalctl_core::plan::{Conflict, Held, Plan, Warning};
 use portalctl_core::readiness::Readiness;
@@ -14,24 +14,24 @@ pub(super) fn decisions(document: &mut Document, plan: &Plan) {
     conflicts(
         document,
         "#### Conflicts: nothing is done for these until somebody decides\n\n",
-        plan.open_conflicts(),
+        (plan, plan.open_conflicts()),
     );
     conflicts(
         document,
         "#### Contested domains: not written; everything else of their organizations is\n\n",
-        plan.contested_domains(),
+        (plan, plan.contested_domains()),
     );
     let exceeding = |held: &&Held| held.reason.code() != codes::NEEDS_FLAG;
     let (beyond, lacking): (Vec<&Held>, Vec<&Held>) = plan.held.iter().partition(exceeding);
     held(
         document,
         "#### Over a limit: not done unless somebody allows it\n\n",
-        &beyond,
+        (plan, &beyond),
     );
     held(
         document,
         "#### Held: wanted, but not allowed in this run\n\n",
-        &lacking,
+        (plan, &lacking),
     );
 }
 
@@ -44,7 +44,7 @@ pub(super) fn remarks(document: &mut Document, plan: &Plan, readiness: &Readines
         message,
     } in &plan.warnings
     {
-        warnings.item(|| item(&about(key.as_str(), id.as_str(), message), None));
+        warnings.item(|| item(&about(&named(plan, key), id.as_str(), message), None));
     }
     document.section(warnings);
     let mut section = Section::new(Rank::List, "notes", PLAN).open("#### Notes\n\n");
@@ -57,7 +57,7 @@ pub(super) fn remarks(document: &mut Document, plan: &Plan, readiness: &Readines
 fn conflicts<'a>(
     document: &mut Document,
     open: &str,
-    conflicts: impl Iterator<Item = &'a Conflict>,
+    (plan, conflicts): (&Plan, impl Iterator<Item = &'a Conflict>),
 ) {
     let mut section = Section::new(Rank::List, "conflicts", PLAN).open(open);
     for Conflict {
@@ -68,23 +68,23 @@ fn conflicts<'a>(
         scope: _,
     } in conflicts
     {
-        section.item(|| item(&about(key.as_str(), id.as_str(), message), Some(help)));
+        section.item(|| item(&about(&named(plan, key), id.as_str(), message), Some(help)));
     }
     document.section(section);
 }
 
 fn about(key: &str, id: &str, message: &str) -> String {
-    format!("{} ({}): {}", code(key), code(id), prose(message))
+    format!("{key} ({}): {}", code(id), prose(message))
 }
 
-fn held(document: &mut Document, open: &str, held: &[&Held]) {
+fn held(document: &mut Document, open: &str, (plan, held): (&Plan, &[&Held])) {
     let mut section = Section::new(Rank::List, "held changes", PLAN).open(open);
     let mut last = None;
     for held in held {
         // A limit holds many changes at once, and its reason is written once.
         let reason = held_reason(held);
         let is_new = last.as_ref() != Some(&reason);
-        section.item(|| held_item(held, is_new.then_some(reason.as_str())));
+        section.item(|| held_item(plan, held, is_new.then_some(reason.as_str())));
         last = Some(reason);
     }
     document.section(section);
@@ -105,7 +105,7 @@ fn needs(held: &Held) -> String {
     }
 }
 
-fn held_item(held: &Held, reason: Option<&str>) -> String {
+fn held_item(plan: &Plan, held: &Held, reason: Option<&str>) -> String {
     let change = &held.change;
     let organization = change.action.organization().map(OrganizationId::as_str);
     let contact = change.action.invitation().map(|it| it.contact.as_str());
@@ -123,7 +123,7 @@ fn held_item(held: &Held, reason: Option<&str>) -> String {
         .unwrap_or_default();
     let said = format!(
         "{}: {}{to}, needs {}{explained}{reason}",
-        code(change.key.as_str()),
+        named(plan, &change.key),
         change.action.kind(),
         needs(held)
     );

@@ -1,12 +1,12 @@
 //! Text of an apply: failures first, then the readiness of the organizations.
 
-use super::plan::{Extent, undone};
+use super::plan::{Extent, named, undone};
 use super::status::{self, Listing};
 use super::{Layout, heading, headline, more, write_counts, write_notes};
 use crate::view::{apply_counts, apply_end, plan_notes};
 use crate::width::hanging;
 use crate::{ApplyReportView, StatusReport};
-use portalctl_core::plan::Change;
+use portalctl_core::plan::{Change, Plan};
 use portalctl_model::OrganizationId;
 use portalctl_model::text::escape;
 use portalctl_workos::apply::{AppliedChange, Outcome, OutcomeKind};
@@ -56,7 +56,7 @@ fn failures(out: &mut String, view: &ApplyReportView<'_>, layout: &Layout) {
         while let Some(failure) = listed.next() {
             // A problem that stops a run keeps many changes from being tried, and is written once.
             let next = listed.peek().and_then(|next| next.outcome.problem());
-            write_failure(out, failure, layout);
+            write_failure(out, (view.plan, failure), layout);
             if let Some(problem) = failure.outcome.problem()
                 && next != Some(problem)
             {
@@ -92,7 +92,7 @@ fn done(out: &mut String, view: &ApplyReportView<'_>, layout: &Layout) {
             out,
             "  {} {}  {kind}  {id}{before}",
             paint.good("✓"),
-            paint.strong(&change.key)
+            named(view.plan, &change.key, layout)
         );
     }
     more(out, done.len(), LISTED, layout);
@@ -120,7 +120,7 @@ pub fn applied_line(change: &Change, outcome: &Outcome, layout: &Layout) -> Stri
     line
 }
 
-fn write_failure(out: &mut String, failure: &AppliedChange, layout: &Layout) {
+fn write_failure(out: &mut String, (plan, failure): (&Plan, &AppliedChange), layout: &Layout) {
     let paint = layout.paint;
     let Some(problem) = failure.outcome.problem() else {
         return;
@@ -133,7 +133,7 @@ fn write_failure(out: &mut String, failure: &AppliedChange, layout: &Layout) {
     push_line!(
         out,
         "  {sign} {}  {} {}  {}",
-        paint.strong(&failure.change.key),
+        named(plan, &failure.change.key, layout),
         failure.change.action.kind(),
         failure.outcome.kind().as_str().replace('_', " "),
         paint.quiet(problem.code)

@@ -43,7 +43,7 @@ pub use domains::domains;
 pub use import::import;
 pub use invite::{invitation, invite, revocation};
 pub use link::{link, link_is_open, link_is_valid, revoke_link, wait, wait_problem, waiting_line};
-pub use plan::plan;
+pub use plan::{plan, plan_summary, plan_title};
 pub use status::{Listing, status, summary};
 
 pub(super) use changed::rows as changed_rows;
@@ -57,6 +57,17 @@ pub struct Layout {
     pub width: usize,
     /// Display of e-mail addresses.
     pub emails: Emails,
+}
+
+impl Layout {
+    /// Returns the layout of text that stands in another format: no colours, masked addresses.
+    pub(crate) const fn plain() -> Self {
+        Self {
+            paint: Paint { colour: false },
+            width: usize::MAX,
+            emails: Emails::Masked,
+        }
+    }
 }
 
 /// Writes the skipped files; other warnings about the manifest go to standard error.

@@ -1,20 +1,29 @@
 //! Text of a plan: decisions first, then held changes, then the changes.
 
+use std::collections::BTreeSet;
+
 use super::inline_diff::inline;
 use super::{
     Layout, heading, headline, more, write_counts, write_hint, write_notes, write_skipped_files,
 };
 use crate::PlanReport;
 use crate::view::{
-    action_sign, all_notes, allowed, counted, field_name, held_reason, hosts, is_bare_value,
-    plan_counts, surprising_reason,
+    action_sign, all_notes, allowed, counted, field_name, first_few, group, held_reason, hosts,
+    is_bare_value, joined, plan_counts, surprising_reason, touched,
 };
-use crate::width::{hanging, pad, width};
+use crate::width::{cut, hanging, pad, width};
+use portalctl_core::plan::danger::most_dangerous_first;
 use portalctl_core::plan::digest::Digest;
-use portalctl_core::plan::{Change, Conflict, Destinations, FieldChange, Held, Plan};
+use portalctl_core::plan::{ActionKind, Change, Conflict, Destinations, FieldChange, Held, Plan};
+use portalctl_model::OrgKey;
 use portalctl_model::codes::plan as codes;
 use portalctl_model::desired::FieldPath;
 use portalctl_model::text::escape;
+
+/// Columns of a line about a change beside the key and the name of its organization.
+const BESIDE_NAME: usize = 50;
+/// Least number of columns in which a name is shown.
+const LEAST_NAME: usize = 8;
 
 /// Most URLs that are shown of one host.
 const URLS_OF_A_HOST: usize = 5;
@@ -30,6 +39,102 @@ pub fn plan(report: &PlanReport<'_>, layout: &Layout) -> String {
     out
 }
 
+/// Most changes that the short form of a plan shows.
+const SHORT_CHANGES: usize = 20;
+/// Most conflicts, held changes and warnings of each kind that the short form shows.
+const SHORT_UNDONE: usize = 5;
+/// Most organizations that a title names.
+const TITLED: usize = 3;
+
+/// Renders the short form of a plan, for one or two screens: the most dangerous changes, one a line.
+pub fn plan_summary(report: &PlanReport<'_>, layout: &Layout) -> String {
+    let plan = report.plan;
+    let paint = layout.paint;
+    let mut out = headline("plan", report.headline, layout);
+    undone(&mut out, plan, Extent::Short(SHORT_UNDONE), layout);
+    let mut changes: Vec<&Change> = plan.reviewed().collect();
+    most_dangerous_first(&mut changes, |change| change);
+    if !changes.is_empty() {
+        let title = format!("{}, the most dangerous first", touched(plan));
+        heading(&mut out, &title, layout);
+        for change in changes.iter().take(SHORT_CHANGES) {
+            write_short_change(&mut out, plan, change, layout);
+        }
+        more(&mut out, changes.len(), SHORT_CHANGES, layout);
+    }
+    let hosts = hosts(&plan.destinations, 0);
+    let hosts: Vec<String> = hosts
+        .iter()
+        .map(|host| escape(host.name).into_owned())
+        .collect();
+    if !hosts.is_empty() {
+        let allowed = allowed(&plan.destinations);
+        let said = format!(
+            "people are sent to {} ({})",
+            first_few(&hosts, 5),
+            escape(&allowed)
+        );
+        out.push('\n');
+        hanging(&mut out, "", &said, layout.width);
+    }
+    let counts = summary(plan, layout);
+    write_counts(&mut out, &counts, report.headline, layout);
+    let digest = format!("digest {}", Digest::of(plan));
+    push_line!(out, "{}", paint.quiet(digest));
+    push_line!(
+        out,
+        "{}",
+        paint.quiet("every field: run it without --summary")
+    );
+    out
+}
+
+/// Writes a change on one line, with the kinds of the fields that it sets.
+fn write_short_change(out: &mut String, plan: &Plan, change: &Change, layout: &Layout) {
+    let paint = layout.paint;
+    let kind = change.action.kind();
+    let (tone, sign) = action_sign(kind);
+    let mut groups: Vec<&str> = change
+        .reviewed_fields()
+        .map(|field| group(&field.path()))
+        .collect();
+    groups.dedup();
+    let groups = if kind == ActionKind::Create {
+        String::new()
+    } else {
+        groups.join(", ")
+    };
+    let line = format!(
+        "  {} {}  {kind}  {}",
+        paint.toned(tone, sign),
+        named(plan, &change.key, layout),
+        paint.quiet(groups)
+    );
+    push_line!(out, "{}", line.trim_end());
+}
+
+/// Renders a plan as one line without colour, for the title of a pull request or a message.
+pub fn plan_title(report: &PlanReport<'_>) -> String {
+    let plan = report.plan;
+    let mut changes: Vec<&Change> = plan.reviewed().collect();
+    most_dangerous_first(&mut changes, |change| change);
+    let mut seen = BTreeSet::new();
+    let keys = changes.iter().map(|change| change.key.as_str());
+    let keys: Vec<&str> = keys.filter(|key| seen.insert(*key)).collect();
+    let environment = report.headline.target.environment.as_deref();
+    let environment = environment
+        .map(|name| format!(" {}", escape(name)))
+        .unwrap_or_default();
+    let keys = match keys.as_slice() {
+        [] => String::new(),
+        keys => format!(" ({})", first_few(keys, TITLED)),
+    };
+    format!(
+        "portalctl plan{environment}: {}{keys}\n",
+        joined(&plan_counts(plan))
+    )
+}
+
 /// Returns everything between the header and the summary.
 fn body(report: &PlanReport<'_>, layout: &Layout) -> String {
     let plan = report.plan;
@@ -38,7 +143,7 @@ fn body(report: &PlanReport<'_>, layout: &Layout) -> String {
     if plan.reviewed().next().is_some() {
         heading(&mut out, "changes", layout);
         for change in plan.reviewed() {
-            write_change(&mut out, change, layout);
+            write_change(&mut out, plan, change, layout);
         }
     }
     write_destinations(&mut out, &plan.destinations, layout);
@@ -92,10 +197,10 @@ pub(super) fn undone(out: &mut String, plan: &Plan, extent: Extent, layout: &Lay
     let limit = extent.limit();
     let conflicts: Vec<&Conflict> = plan.open_conflicts().collect();
     let title = "conflicts: nothing is done for these until somebody decides";
-    write_conflicts(out, title, &conflicts, limit, layout);
+    write_conflicts(out, (plan, title), &conflicts, limit, layout);
     let contested: Vec<&Conflict> = plan.contested_domains().collect();
     let title = "contested domains: not written; everything else of their organizations is";
-    write_conflicts(out, title, &contested, limit, layout);
+    write_conflicts(out, (plan, title), &contested, limit, layout);
     write_held_changes(out, plan, extent, layout);
     if !plan.warnings.is_empty() {
         heading(out, "warnings", layout);
@@ -116,7 +221,7 @@ fn write_held_changes(out: &mut String, plan: &Plan, extent: Extent, layout: &La
     heading(out, "held: wanted, but not allowed in this run", layout);
     let mut last_reason = None;
     for held in plan.held.iter().take(extent.limit()) {
-        write_held(out, held, extent, layout);
+        write_held(out, (plan, held), extent, layout);
         // A limit holds many changes at once, and its reason is written once.
         let reason = reason_with_code(held);
         if last_reason.as_ref() != Some(&reason) {
@@ -132,7 +237,7 @@ fn write_held_changes(out: &mut String, plan: &Plan, extent: Extent, layout: &La
 
 fn write_conflicts(
     out: &mut String,
-    title: &str,
+    (plan, title): (&Plan, &str),
     conflicts: &[&Conflict],
     limit: usize,
     layout: &Layout,
@@ -147,7 +252,7 @@ fn write_conflicts(
             out,
             "  {} {}  {}",
             paint.bad("!"),
-            paint.strong(&conflict.key),
+            named(plan, &conflict.key, layout),
             paint.quiet(conflict.code)
         );
         hanging(out, "      ", &escape(&conflict.message), layout.width);
@@ -157,7 +262,7 @@ fn write_conflicts(
 }
 
 /// Writes the line of a held change: the change, its organization, and the flag that allows it.
-fn write_held(out: &mut String, held: &Held, extent: Extent, layout: &Layout) {
+fn write_held(out: &mut String, (plan, held): (&Plan, &Held), extent: Extent, layout: &Layout) {
     let paint = layout.paint;
     let change = &held.change;
     let fields = match (extent, change.fields.as_slice()) {
@@ -169,7 +274,7 @@ fn write_held(out: &mut String, held: &Held, extent: Extent, layout: &Layout) {
         out,
         "  {} {}  {}{}{fields}  needs {}",
         paint.notice("#"),
-        paint.strong(&change.key),
+        named(plan, &change.key, layout),
         change.action.kind(),
         organization(change),
         paint.notice(held.needs())
@@ -194,7 +299,18 @@ fn organization(change: &Change) -> String {
         .unwrap_or_default()
 }
 
-fn write_change(out: &mut String, change: &Change, layout: &Layout) {
+/// Returns a key with the name of its organization, where it is known.
+pub(super) fn named(plan: &Plan, key: &OrgKey, layout: &Layout) -> String {
+    let paint = layout.paint;
+    let room = layout
+        .width
+        .saturating_sub(BESIDE_NAME + width(key.as_str()));
+    let name = plan.name_of(key).filter(|_| room >= LEAST_NAME);
+    let name = name.map(|name| paint.quiet(format!(" ({})", cut(&escape(name), room))));
+    format!("{}{}", paint.strong(key), name.unwrap_or_default())
+}
+
+fn write_change(out: &mut String, plan: &Plan, change: &Change, layout: &Layout) {
     let paint = layout.paint;
     let kind = change.action.kind();
     let place = if change.source.is_somewhere() {
@@ -207,7 +323,7 @@ fn write_change(out: &mut String, change: &Change, layout: &Layout) {
     push_line!(
         out,
         "  {sign} {}  {kind}{}{place}",
-        paint.strong(&change.key),
+        named(plan, &change.key, layout),
         organization(change)
     );
     if let Some(reason) = surprising_reason(change) {

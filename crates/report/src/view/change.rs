@@ -2,7 +2,7 @@
 
 use portalctl_core::identity::MatchedBy;
 use portalctl_core::plan::{ActionKind, Change, FieldChange, Reason};
-use portalctl_model::desired::FieldPath;
+use portalctl_model::desired::{Dependent, FieldPath};
 
 use super::{Emails, Tone};
 
@@ -51,4 +51,24 @@ pub(crate) const fn is_bare_value(field: &FieldChange) -> bool {
         field,
         FieldChange::Domain { .. } | FieldChange::ItContact(_)
     )
+}
+
+/// Returns the noun of the kind that a field is of, as short forms say it.
+pub(crate) fn group(path: &FieldPath) -> &'static str {
+    match path {
+        FieldPath::Name => "name",
+        FieldPath::ExternalId => "external id",
+        FieldPath::StripeCustomerId => "Stripe customer",
+        FieldPath::OutsideProfiles => "profiles from outside",
+        FieldPath::State => "state",
+        FieldPath::Domain(_) => "domains",
+        FieldPath::ItContact(_) => "IT contacts",
+        FieldPath::Metadata(_) => "metadata",
+        FieldPath::Connection(_) | FieldPath::Dependent(Dependent::Connections) => "connections",
+        FieldPath::Directory(_) | FieldPath::Dependent(Dependent::Directories) => "directories",
+        FieldPath::RetentionDays | FieldPath::Dependent(Dependent::AuditLogs) => "audit logs",
+        FieldPath::Dependent(Dependent::LogStream) => "log stream",
+        FieldPath::Dependent(Dependent::Members) => "members",
+        FieldPath::Whole(group) => group.as_str(),
+    }
 }

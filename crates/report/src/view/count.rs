@@ -1,10 +1,13 @@
 //! Counts of a plan, an apply and a readiness, in the order of every summary.
 
+use std::collections::BTreeSet;
+
 use portalctl_core::plan::{ActionKind, Plan};
 use portalctl_core::readiness::{State, Totals};
+use portalctl_model::OrgKey;
 use portalctl_workos::apply::{ApplyReport, OutcomeTotals, Repeat};
 
-use super::{Tone, action_sign, state_label, state_sign};
+use super::{Tone, action_sign, counted, state_label, state_sign};
 
 /// Number of items of one kind, with its noun or participle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,6 +93,17 @@ pub(crate) fn joined(counts: &[Count]) -> String {
         .map(Count::text)
         .collect::<Vec<_>>()
         .join(", ")
+}
+
+/// Returns the number of changes and of the organizations that they are made to: `3 changes to 2
+/// organizations`.
+pub(crate) fn touched(plan: &Plan) -> String {
+    let keys: BTreeSet<&OrgKey> = plan.reviewed().map(|change| &change.key).collect();
+    format!(
+        "{} to {}",
+        counted(plan.reviewed().count(), "change"),
+        counted(keys.len(), "organization")
+    )
 }
 
 /// Returns the counts of a plan that are not 0, and the unchanged entries.

@@ -20,8 +20,10 @@ mod tone;
 
 pub use email::Emails;
 
-pub(crate) use change::{action_sign, field_name, is_bare_value, surprising_reason};
-pub(crate) use count::{Count, apply_counts, apply_end, joined, plan_counts, status_counts};
+pub(crate) use change::{action_sign, field_name, group, is_bare_value, surprising_reason};
+pub(crate) use count::{
+    Count, apply_counts, apply_end, joined, plan_counts, status_counts, touched,
+};
 pub(crate) use destination::{allowed, hosts};
 pub(crate) use difference::{
     change_sign, changed_keys, danger_message, diff_counts, diff_field_name, organizations_named,
