@@ -168,8 +168,14 @@ mod tests {
         assert_eq!(extra.format, Format::Json);
         assert_eq!(extra.path, Path::new("a=b.json"));
         for (text, why) in [
-            ("json", "FORMAT=FILE is wanted, FORMAT one of text, json, yaml"),
-            ("x\u{202e}=f", "there is no format `x\\u{202e}`: text, json, yaml"),
+            (
+                "json",
+                "FORMAT=FILE is wanted, FORMAT one of text, json, yaml",
+            ),
+            (
+                "x\u{202e}=f",
+                "there is no format `x\\u{202e}`: text, json, yaml",
+            ),
             ("JSON=f", "there is no format `JSON`: text, json, yaml"),
             ("json=", "FORMAT=FILE is wanted, FILE the path of a file"),
             ("json=-", "FORMAT=FILE is wanted, FILE the path of a file"),

@@ -38,7 +38,7 @@ pub(super) fn from_json(json: &str) -> String {
             out.push_str(&" ".repeat(indent));
         }
         let text = text.strip_suffix(',').unwrap_or(text);
-        let (key, value) = split(text, is_item);
+        let (key, value) = if is_item { (None, text) } else { split(text) };
         if is_opening(value) {
             in_list.push(value == "[");
             if let Some(key) = key {
@@ -59,8 +59,8 @@ fn is_opening(value: &str) -> bool {
 }
 
 /// Splits a member of an object into its key, with its quotes, and its value.
-fn split(text: &str, is_item: bool) -> (Option<&str>, &str) {
-    let quoted = text.strip_prefix('"').filter(|_| !is_item);
+fn split(text: &str) -> (Option<&str>, &str) {
+    let quoted = text.strip_prefix('"');
     let mut is_escaped = false;
     let end = quoted.and_then(|quoted| {
         quoted.find(|c| {
@@ -185,8 +185,7 @@ mod tests {
         scalar.prop_recursive(4, 40, 5, move |inner| {
             prop_oneof![
                 prop::collection::vec(inner.clone(), 0..5).prop_map(Value::from),
-                prop::collection::btree_map(text.clone(), inner, 0..5)
-                    .prop_map(|map| Value::from_iter(map)),
+                prop::collection::btree_map(text.clone(), inner, 0..5).prop_map(Value::from_iter),
             ]
         })
     }
