@@ -558,6 +558,36 @@ fn with_a_review_key_a_comment_that_another_workflow_wrote_counts_for_nothing() 
     assert_eq!(workflow.sandbox.external_ids(), ["acme"]);
 }
 
+#[test]
+fn a_comment_whose_hidden_lines_are_broken_is_no_review_and_stops_no_genuine_one() {
+    const REVIEW_KEY: &str = "0123456789abcdef0123456789abcdef";
+    let keyed = |run: Run| run.env("PORTALCTL_REVIEW_KEY", REVIEW_KEY);
+    let workflow = Workflow::new(MANIFEST);
+    let _ = keyed(workflow.step("plan")).exits(0);
+    let genuine = workflow.bodies()[0].clone();
+    let digest = "<!-- portalctl:digest ";
+    let zeros = format!("{digest}sha256:{} -->\n{digest}", "0".repeat(64));
+    let broken = [
+        genuine.replace(digest, &format!("{digest}0")),
+        genuine.replace(digest, &zeros),
+        genuine.replace("<!-- portalctl:plan ", "<!-- portalctl:plan x x x="),
+    ];
+    for body in &broken[..2] {
+        workflow.set_comments(&json!([]));
+        workflow.comment_as(BOT, body);
+        let stopped = workflow.merged().exits(1);
+        assert!(stopped.stdout.contains("nothing was applied"), "{stopped}");
+        assert_eq!(workflow.sandbox.external_ids(), [""; 0]);
+    }
+    workflow.set_comments(&json!([]));
+    workflow.comment_as(BOT, &genuine);
+    for body in &broken {
+        workflow.comment_as(BOT, body);
+    }
+    let _ = keyed(workflow.merged()).exits(0);
+    assert_eq!(workflow.sandbox.external_ids(), ["acme"]);
+}
+
 /// Makes the folder a checkout of the merge of a commit into a base, as GitHub would.
 pub(crate) fn check_out_merge(workflow: &Workflow) -> (String, String) {
     let git = |args: &[&str]| {

@@ -64,7 +64,7 @@ impl Expected {
                 Origin::Digest(digest) => {
                     reviews.digests.insert(digest.clone());
                 }
-                Origin::File(path) => found.push(read(path, key.as_ref())?),
+                Origin::File(path) => found.extend(read(path, key.as_ref())?),
             }
         }
         // The JSON of a plan is not signed: it counts beside a comment that is, or a digest.
@@ -174,7 +174,8 @@ fn check_is_plan(path: &Path) -> Result<(), CliError> {
     )))
 }
 
-fn read(path: &Path, key: Option<&ReviewKey>) -> Result<Found, CliError> {
+/// Reads a review; nothing where a key is asked for and a comment cannot have its signature.
+fn read(path: &Path, key: Option<&ReviewKey>) -> Result<Option<Found>, CliError> {
     check_is_plan(path)?;
     let mut text = String::new();
     File::open(path)
@@ -184,28 +185,32 @@ fn read(path: &Path, key: Option<&ReviewKey>) -> Result<Found, CliError> {
         return comment(path, &text, key);
     }
     let plan = saved::parse(&text).map_err(|error| invalid(path, &error))?;
-    Ok(Found {
+    Ok(Some(Found {
         digest: Digest::of(&plan),
         review: Some(Review::of(&plan)),
         target: Some(plan.target),
         is_signed: key.is_none(),
-    })
+    }))
 }
 
 /// Reads the hidden lines of a comment that shows a plan.
-fn comment(path: &Path, text: &str, key: Option<&ReviewKey>) -> Result<Found, CliError> {
+fn comment(path: &Path, text: &str, key: Option<&ReviewKey>) -> Result<Option<Found>, CliError> {
     let lines = HiddenLines::of(text);
     let digest = lines.digest().filter(|_| lines.is_plan());
     let Some(digest) = digest else {
+        // Who may write comments must not stop a run that has a genuine one.
+        if key.is_some() {
+            return Ok(None);
+        }
         let message = "its hidden lines show no plan".to_owned();
         return Err(invalid(path, &InvalidPlan::Malformed(message)));
     };
-    Ok(Found {
+    Ok(Some(Found {
         digest,
         review: lines.review(),
         target: None,
         is_signed: key.is_none_or(|key| key.accepts(&lines)),
-    })
+    }))
 }
 
 fn unreadable(path: &Path, error: &std::io::Error) -> CliError {
