@@ -411,10 +411,68 @@ fn manifest_with_an_error() -> Ending {
     ends(workflow, last)
 }
 
+/// Lets calls of GitHub fail.
+fn github_fails(workflow: &Workflow, calls: &str) {
+    fs::write(workflow.github("down"), format!("{calls}\n")).unwrap();
+}
+
+fn github_takes_no_comment_of_a_plan() -> Ending {
+    let workflow = Workflow::new(MANIFEST);
+    github_fails(&workflow, "--method POST");
+    let last = workflow.step("plan");
+    let ending = ends(workflow, last);
+    assert!(ending.workflow.summary().contains("1 to create"));
+    ending
+}
+
+fn github_gives_no_comments_at_the_merge() -> Ending {
+    let workflow = planned(MANIFEST);
+    github_fails(&workflow, "--paginate");
+    let last = workflow.merged();
+    ends(workflow, last)
+}
+
+fn github_names_no_pull_requests_at_the_merge() -> Ending {
+    let workflow = planned(MANIFEST);
+    github_fails(&workflow, "/pulls$");
+    let last = workflow.merged();
+    ends(workflow, last)
+}
+
+fn github_takes_no_comment_of_an_apply() -> Ending {
+    let workflow = planned(MANIFEST);
+    github_fails(&workflow, "--method POST");
+    let last = workflow.merged();
+    let ending = ends(workflow, last);
+    assert!(ending.workflow.summary().contains("1 done"));
+    ending
+}
+
+fn comment_without_its_lines() -> Ending {
+    let workflow = planned(MANIFEST);
+    let digest = "portalctl:digest sha256:";
+    let broken = body(&workflow, 0).replace(digest, &format!("{digest}0"));
+    workflow.set_comments(&json!([]));
+    workflow.comment_as(BOT, &broken);
+    let last = workflow.merged();
+    ends(workflow, last)
+}
+
+fn push_of_more_commits_than_github_names() -> Ending {
+    let workflow = planned(MANIFEST);
+    let named: Value = (0..250)
+        .map(|number| json!({"sha": format!("{number:040}")}))
+        .collect();
+    let commits = json!({"commits": named});
+    fs::write(workflow.github("compare.json"), commits.to_string()).unwrap();
+    let last = workflow.merged().env("BEFORE", &"4".repeat(40));
+    ends(workflow, last)
+}
+
 /// A story by its title.
 type Story = (&'static str, fn() -> Ending);
 
-const STORIES: [Story; 29] = [
+const STORIES: [Story; 35] = [
     (
         "first run on an empty account",
         first_run_on_an_empty_account,
@@ -464,6 +522,30 @@ const STORIES: [Story; 29] = [
     ("WorkOS down at the plan", workos_down_at_the_plan),
     ("WorkOS down at the merge", workos_down_at_the_merge),
     ("… then started again", workos_back_after_the_merge),
+    (
+        "GitHub takes no comment of a plan",
+        github_takes_no_comment_of_a_plan,
+    ),
+    (
+        "GitHub names no pull requests at the merge",
+        github_names_no_pull_requests_at_the_merge,
+    ),
+    (
+        "GitHub gives no comments at the merge",
+        github_gives_no_comments_at_the_merge,
+    ),
+    (
+        "GitHub takes no comment of an apply",
+        github_takes_no_comment_of_an_apply,
+    ),
+    (
+        "hidden lines of the comment broken",
+        comment_without_its_lines,
+    ),
+    (
+        "push of 251 commits",
+        push_of_more_commits_than_github_names,
+    ),
     ("limit exceeded", limit_exceeded),
     ("deletion that was reviewed", deletion_that_was_reviewed),
     ("error in the manifest", manifest_with_an_error),
