@@ -385,7 +385,9 @@ fn assert_slack_takes(message: &Value) {
             "section" => is_plain(&block["text"], 3000),
             "context" => {
                 let elements = block["elements"].as_array().unwrap();
-                elements.iter().for_each(|it| is_plain(it, 2000));
+                for it in elements {
+                    is_plain(it, 2000);
+                }
             }
             other => panic!("{other}"),
         }

@@ -825,3 +825,45 @@ fn a_fork_gets_a_plan_from_the_snapshot_that_a_workflow_kept() {
     let _ = workflow.merged().exits(0);
     assert_eq!(workflow.sandbox.external_ids(), ["acme"]);
 }
+
+#[test]
+fn a_night_tells_a_chat_what_changed_since_the_last_one() {
+    let workflow = Workflow::new(MANIFEST);
+    let apply = workflow.env.run("apply --yes").at(&workflow.sandbox);
+    let _ = apply.exits(0);
+    let posted = workflow.env.path("posted");
+    let night = |webhook: &str| {
+        let step = workflow.step("status").env("PULL_REQUEST", "");
+        step.env("COMPARE", "portal-nightly.yml")
+            .env("WEBHOOK_STATE", posted.to_str().unwrap())
+            .env("PORTALCTL_SLACK_WEBHOOK", webhook)
+            .env("PORTALCTL_TEAMS_WEBHOOK", webhook)
+            .env("FLAGS", "--fail-on=configured")
+    };
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let _ = workflow.step("status");
+    let curl = workflow.env.path("tools/curl");
+    std::os::unix::fs::symlink(root.join("tests/support/webhook_curl"), curl).unwrap();
+    let webhook = "https://hooks.example.com/t0ken-canary";
+    fs::write(workflow.github("runs.json"), "[]").unwrap();
+    let first = night(webhook).exits(0);
+    assert!(first.stdout.contains("no earlier status"), "{first}");
+    assert!(!posted.exists());
+    workflow.upload("portal-status");
+    fs::write(workflow.github("runs.json"), r#"[{"databaseId": 42}]"#).unwrap();
+    let _ = night(webhook).exits(0);
+    assert_eq!(fs::read_to_string(&posted).unwrap_or_default(), "");
+    workflow.sandbox.connect("acme");
+    let output = night(webhook).exits(2);
+    let told = fs::read_to_string(&posted).unwrap();
+    assert_eq!(told.lines().count(), 2, "{told}");
+    assert!(
+        told.contains("plain_text") && told.contains("AdaptiveCard"),
+        "{told}"
+    );
+    assert!(!(output.stdout + &output.stderr).contains("t0ken-canary"));
+    // What could not be posted is said, and the report is there.
+    let output = night("https://hooks.example.com/refused").exits(1);
+    assert!(output.stdout.contains("could not be posted"), "{output}");
+    assert!(workflow.summary().contains("Changed: 1"));
+}

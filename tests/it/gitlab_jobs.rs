@@ -37,6 +37,9 @@ pub(crate) fn job(env: &TestEnv, name: &str) -> Run {
         .env("PORTALCTL_MANIFEST", "portal.yaml")
         .env("PORTALCTL_FLAGS", "")
         .env("PORTALCTL_GITLAB_TOKEN", "")
+        .env("PORTALCTL_STATUS_FLAGS", "")
+        .env("PORTALCTL_SLACK_WEBHOOK", "")
+        .env("PORTALCTL_TEAMS_WEBHOOK", "")
         .current_dir(env.path(""))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -425,4 +428,60 @@ fn a_merge_request_without_a_key_is_planned_by_the_snapshot_of_its_target() {
     // The account is no artifact of a merge request.
     assert!(!env.path("portalctl-report/snapshot.json").exists());
     assert!(!(output.stdout + &output.stderr).contains(TOKEN));
+}
+
+/// The nightly job, with a webhook that writes down what is posted.
+fn night(env: &TestEnv, sandbox: &SandboxServer) -> Run {
+    let tools = env.path("tools");
+    if !tools.exists() {
+        let curl = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/support/webhook_curl");
+        fs::create_dir(&tools).unwrap();
+        std::os::unix::fs::symlink(curl, tools.join("curl")).unwrap();
+    }
+    let program = Path::new(env!("CARGO_BIN_EXE_portalctl")).parent().unwrap();
+    let path = std::env::var("PATH").unwrap();
+    let path = format!("{}:{}:{path}", tools.display(), program.display());
+    job(env, ".portalctl-nightly")
+        .env("PATH", &path)
+        .env("WEBHOOK_STATE", env.path("posted").to_str().unwrap())
+        .env(
+            "PORTALCTL_SLACK_WEBHOOK",
+            "https://hooks.example.com/t0ken-canary",
+        )
+        .at(sandbox)
+}
+
+fn posted(env: &TestEnv) -> String {
+    fs::read_to_string(env.path("posted")).unwrap_or_default()
+}
+
+#[test]
+fn a_night_tells_a_chat_what_changed_since_the_last_one() {
+    let env = TestEnv::with_manifest(CUSTOMERS);
+    let sandbox = SandboxServer::start(&env);
+    let _ = env.run("apply --yes").at(&sandbox).exits(0);
+    // The first night has nothing to compare with, and the second one nothing to tell.
+    for _ in 0..2 {
+        let _ = night(&env, &sandbox).exits(0);
+        assert_eq!(posted(&env), "");
+    }
+    sandbox.connect("acme");
+    let flags = "--fail-on=configured";
+    let output = night(&env, &sandbox)
+        .env("PORTALCTL_STATUS_FLAGS", flags)
+        .exits(2);
+    let told = posted(&env);
+    assert!(
+        told.starts_with("https://hooks.example.com/t0ken-canary "),
+        "{told}"
+    );
+    assert!(
+        told.contains("1 portal feature changed") && told.contains("acme  sso"),
+        "{told}"
+    );
+    assert!(!(output.stdout + &output.stderr).contains("t0ken-canary"));
+    // A night that failed is compared with all the same.
+    fs::remove_file(env.path("posted")).unwrap();
+    let _ = night(&env, &sandbox).exits(0);
+    assert_eq!(posted(&env), "");
 }
