@@ -188,6 +188,33 @@ fn fork_by_its_difference() -> Ending {
     ends(workflow, last)
 }
 
+fn url_alone_by_its_difference() -> Ending {
+    let urls = "return_urls: { default: https://app.example.com/ }\n";
+    let workflow = applied(&(MANIFEST.to_owned() + urls));
+    let base = fs::read_to_string(workflow.env.path("portal.yaml")).unwrap();
+    workflow.env.write("base.yaml", &base);
+    workflow
+        .env
+        .edit("portal.yaml", "app.example", "app.examp1e-login");
+    // Nothing is to be done at WorkOS, so the plan is no news.
+    let _ = workflow.step("plan").exits(0);
+    let last = workflow.step("diff").env("COMPARE_WITH", "base.yaml");
+    let ending = ends(workflow, last);
+    let said = body(&ending.workflow, 0);
+    assert!(said.contains("`https://app.examp1e-login.com/`"), "{said}");
+    assert!(said.contains("1 danger"), "{said}");
+    ending
+}
+
+fn first_manifest_by_its_difference() -> Ending {
+    let workflow = Workflow::new(MANIFEST);
+    fs::create_dir(workflow.env.path("base")).unwrap();
+    let last = workflow.step("diff").env("COMPARE_WITH", "base/portal");
+    let ending = ends(workflow, last);
+    assert!(body(&ending.workflow, 0).contains("everything is new"));
+    ending
+}
+
 fn fork_by_a_snapshot() -> Ending {
     let workflow = applied(MANIFEST);
     let _ = workflow.step("snapshot").env("PULL_REQUEST", "").exits(0);
@@ -472,7 +499,7 @@ fn push_of_more_commits_than_github_names() -> Ending {
 /// A story by its title.
 type Story = (&'static str, fn() -> Ending);
 
-const STORIES: [Story; 35] = [
+const STORIES: [Story; 37] = [
     (
         "first run on an empty account",
         first_run_on_an_empty_account,
@@ -492,6 +519,14 @@ const STORIES: [Story; 35] = [
     ),
     ("fork: what the change means", fork_by_its_difference),
     ("fork: plan by a snapshot", fork_by_a_snapshot),
+    (
+        "a URL and nothing else: what it means",
+        url_alone_by_its_difference,
+    ),
+    (
+        "first manifest: what it means",
+        first_manifest_by_its_difference,
+    ),
     ("key renamed with `allow`", renamed_key_with_its_permission),
     (
         "key renamed without a word, --prune",
@@ -560,6 +595,23 @@ fn plan_of_a_fork_is_applied() -> Ending {
     assert_eq!(last.code, Some(0), "{last}");
     let last = workflow.merged();
     ends(workflow, last)
+}
+
+#[test]
+fn the_examples_compare_every_pull_request_with_its_base() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    for folder in ["examples/ci/github", "examples/two-environments/github"] {
+        let text = fs::read_to_string(root.join(folder).join("portal-plan.yml")).unwrap();
+        let workflow: Value = serde_saphyr::from_str(&text).unwrap();
+        let jobs = workflow["jobs"].as_object().unwrap().values();
+        let compared = jobs.filter(|job| {
+            let steps = job["steps"].as_array().unwrap();
+            let compares =
+                |step: &Value| step["with"]["command"] == "diff" && step.get("if").is_none();
+            job.get("if").is_none() && steps.iter().any(compares)
+        });
+        assert_eq!(compared.count(), 1, "{folder}");
+    }
 }
 
 #[test]
