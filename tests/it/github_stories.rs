@@ -394,6 +394,15 @@ fn workos_down_at_the_plan() -> Ending {
     ends(workflow, last)
 }
 
+fn missing_key_of_a_snapshot() -> Ending {
+    let workflow = Workflow::new(MANIFEST);
+    let last = workflow.step("snapshot").env("WORKOS_API_KEY", "");
+    let ending = ends(workflow, last);
+    let summary = ending.workflow.summary();
+    assert!(summary.contains("ended with 4"), "{summary}");
+    ending
+}
+
 fn workos_down_at_the_merge() -> Ending {
     let mut workflow = planned(MANIFEST);
     let address = workflow.sandbox.address().to_owned();
@@ -499,7 +508,7 @@ fn push_of_more_commits_than_github_names() -> Ending {
 /// A story by its title.
 type Story = (&'static str, fn() -> Ending);
 
-const STORIES: [Story; 37] = [
+const STORIES: [Story; 38] = [
     (
         "first run on an empty account",
         first_run_on_an_empty_account,
@@ -554,6 +563,7 @@ const STORIES: [Story; 37] = [
     ("one danger among 2,500 creations", danger_among_thousands),
     ("people are sent elsewhere", people_are_sent_elsewhere),
     ("key missing", missing_key),
+    ("key missing, snapshot", missing_key_of_a_snapshot),
     ("WorkOS down at the plan", workos_down_at_the_plan),
     ("WorkOS down at the merge", workos_down_at_the_merge),
     ("… then started again", workos_back_after_the_merge),
