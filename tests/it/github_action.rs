@@ -12,6 +12,8 @@ use crate::support::sandbox_server::SandboxServer;
 
 pub(crate) const HEAD: &str = "1111111111111111111111111111111111111111";
 pub(crate) const MERGED: &str = "2222222222222222222222222222222222222222";
+/// Runs of a workflow: one of the schedule.
+pub(crate) const ONE_RUN: &str = r#"[{"databaseId": 42, "event": "schedule"}]"#;
 /// The workflow's run.
 pub(crate) const RUN: &str = "42";
 pub(crate) const BOT: &str = "github-actions[bot]";
@@ -826,7 +828,7 @@ fn a_difference_needs_no_key_and_has_a_comment_of_its_own() {
 #[test]
 fn a_fork_gets_a_plan_from_the_snapshot_that_a_workflow_kept() {
     let workflow = Workflow::new(MANIFEST);
-    fs::write(workflow.github("runs.json"), r#"[{"databaseId": 42}]"#).unwrap();
+    fs::write(workflow.github("runs.json"), ONE_RUN).unwrap();
     let fork = || {
         let step = workflow.step("plan").env("WORKOS_API_KEY", "");
         step.env("SNAPSHOT", "portal-nightly.yml")
@@ -871,7 +873,7 @@ fn a_night_tells_a_chat_what_changed_since_the_last_one() {
     assert!(first.stdout.contains("no earlier status"), "{first}");
     assert!(!posted.exists());
     workflow.upload("portal-status");
-    fs::write(workflow.github("runs.json"), r#"[{"databaseId": 42}]"#).unwrap();
+    fs::write(workflow.github("runs.json"), ONE_RUN).unwrap();
     let _ = night(webhook).exits(0);
     assert_eq!(fs::read_to_string(&posted).unwrap_or_default(), "");
     workflow.sandbox.connect("acme");

@@ -6,7 +6,9 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::github_action::{BOT, HEAD, MANIFEST, MERGED, Workflow, check_out_merge, with_more};
+use crate::github_action::{
+    BOT, HEAD, MANIFEST, MERGED, ONE_RUN, Workflow, check_out_merge, with_more,
+};
 use crate::support::cli::{Output, Run};
 use crate::support::sandbox_server::SandboxServer;
 
@@ -219,13 +221,40 @@ fn fork_by_a_snapshot() -> Ending {
     let workflow = applied(MANIFEST);
     let _ = workflow.step("snapshot").env("PULL_REQUEST", "").exits(0);
     workflow.upload("portal-snapshot");
-    fs::write(workflow.github("runs.json"), r#"[{"databaseId": 42}]"#).unwrap();
+    fs::write(workflow.github("runs.json"), ONE_RUN).unwrap();
     workflow.env.write("portal.yaml", &both());
     let step = workflow.step("plan").env("WORKOS_API_KEY", "");
     let last = step
         .env("SNAPSHOT", "portal-snapshot.yml")
         .env("WORKOS_API_URL", NOWHERE);
     ends(workflow, last)
+}
+
+fn forged_snapshot_of_a_fork() -> Ending {
+    let workflow = Workflow::new(&both());
+    let _ = workflow.step("snapshot").env("PULL_REQUEST", "").exits(0);
+    workflow.upload("portal-snapshot");
+    // A fork's branch `main` runs the workflow by a trigger of its own, and uploads an account that is as
+    // the fork declares it.
+    let _ = workflow
+        .env
+        .run("apply --yes")
+        .at(&workflow.sandbox)
+        .exits(0);
+    let _ = workflow.step("snapshot").env("PULL_REQUEST", "").exits(0);
+    let forged = workflow.output("folder").unwrap() + "/snapshot.json";
+    let artifact = workflow.github("artifacts/66/portal-snapshot");
+    fs::create_dir_all(&artifact).unwrap();
+    fs::copy(forged, artifact.join("snapshot.json")).unwrap();
+    let runs = json!([
+        {"databaseId": 66, "event": "pull_request"}, {"databaseId": 42, "event": "schedule"},
+    ]);
+    fs::write(workflow.github("runs.json"), runs.to_string()).unwrap();
+    let step = workflow.step("plan").env("WORKOS_API_KEY", "");
+    let last = step.env("SNAPSHOT", "portal-snapshot.yml");
+    let ending = ends(workflow, last);
+    assert!(body(&ending.workflow, 0).contains("2 to create"));
+    ending
 }
 
 fn renamed_key_with_its_permission() -> Ending {
@@ -508,7 +537,7 @@ fn push_of_more_commits_than_github_names() -> Ending {
 /// A story by its title.
 type Story = (&'static str, fn() -> Ending);
 
-const STORIES: [Story; 38] = [
+const STORIES: [Story; 39] = [
     (
         "first run on an empty account",
         first_run_on_an_empty_account,
@@ -528,6 +557,7 @@ const STORIES: [Story; 38] = [
     ),
     ("fork: what the change means", fork_by_its_difference),
     ("fork: plan by a snapshot", fork_by_a_snapshot),
+    ("fork: snapshot of its own", forged_snapshot_of_a_fork),
     (
         "a URL and nothing else: what it means",
         url_alone_by_its_difference,
