@@ -37,8 +37,8 @@ pub(super) struct ServeArgs {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8080")]
     listen: SocketAddr,
 
-    /// The https address that browsers reach it by: scheme, host and port. On loopback it may be
-    /// left out.
+    /// The https address that browsers reach it by, with a path where it shares its host. On loopback
+    /// it may be left out.
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
 

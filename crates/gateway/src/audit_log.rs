@@ -4,6 +4,9 @@
 
 use std::net::IpAddr;
 
+use data_encoding::BASE32_NOPAD;
+
+use super::crypto;
 use super::metrics::Metrics;
 use super::refusal::{ErrorPage, Refusal};
 use portalctl_model::text::escape;
@@ -34,6 +37,8 @@ impl Route {
 pub(super) struct AuditRecord {
     route: Route,
     peer: IpAddr,
+    /// Random name of the request, which a refusal shows, so that support finds its line.
+    reference: String,
     pub(super) organization: Option<OrgKey>,
     pub(super) intent: Option<Intent>,
     pub(super) subject: Option<String>,
@@ -42,15 +47,23 @@ pub(super) struct AuditRecord {
 }
 
 impl AuditRecord {
-    pub(super) const fn new(route: Route, peer: IpAddr) -> Self {
+    pub(super) fn new(route: Route, peer: IpAddr) -> Self {
+        // Without randomness there is no secret either, and nobody is served.
+        let name = crypto::random::<6>().unwrap_or_default();
         Self {
             route,
             peer,
+            reference: BASE32_NOPAD.encode(&name),
             organization: None,
             intent: None,
             subject: None,
             state: None,
         }
+    }
+
+    /// Returns the name of the request.
+    pub(super) fn reference(&self) -> &str {
+        &self.reference
     }
 
     /// Records a completed request: `linked`, `shown` or `forwarded`.
@@ -65,6 +78,7 @@ impl AuditRecord {
             subject = self.subject(),
             state = self.state,
             peer = %self.peer,
+            reference = self.reference,
             "answered"
         );
     }
@@ -86,6 +100,7 @@ impl AuditRecord {
                 intent = self.intent.map(Intent::as_str),
                 subject = self.subject(),
                 peer = %self.peer,
+                reference = self.reference,
                 "refused"
             );
         } else {
@@ -99,6 +114,7 @@ impl AuditRecord {
                 intent = self.intent.map(Intent::as_str),
                 subject = self.subject(),
                 peer = %self.peer,
+                reference = self.reference,
                 "refused"
             );
         }

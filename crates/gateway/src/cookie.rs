@@ -26,6 +26,7 @@ pub(super) fn set_session(
     seconds: i64,
 ) -> String {
     let path = return_path(&session.organization, session.intent);
+    let path = format!("{}{path}", public_url.prefix());
     let name = name(public_url);
     let attributes = attributes(public_url, &path, seconds);
     format!("{name}={value}; {attributes}")
@@ -33,14 +34,18 @@ pub(super) fn set_session(
 
 /// Returns the `Set-Cookie` header of a seat.
 pub(super) fn set_seat(public_url: &PublicUrl, value: &str) -> String {
-    let attributes = attributes(public_url, RETURN_ROOT, SESSION_SECONDS);
+    let attributes = attributes(public_url, &root(public_url), SESSION_SECONDS);
     format!("{}={value}; {attributes}", seat_name(public_url))
 }
 
 /// Returns the `Set-Cookie` header that removes the seat, and with it every session.
 pub(super) fn remove_seat(public_url: &PublicUrl) -> String {
-    let attributes = attributes(public_url, RETURN_ROOT, 0);
+    let attributes = attributes(public_url, &root(public_url), 0);
     format!("{}=; {attributes}", seat_name(public_url))
+}
+
+fn root(public_url: &PublicUrl) -> String {
+    format!("{}{RETURN_ROOT}", public_url.prefix())
 }
 
 fn attributes(public_url: &PublicUrl, path: &str, seconds: i64) -> String {

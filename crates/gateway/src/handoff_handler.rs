@@ -20,7 +20,7 @@ use super::refusal::{ErrorPage, Refusal};
 use super::request::{RequestPath, parse_path, peer_address};
 use super::session_token::{SESSION_SECONDS, Session};
 use super::state::GatewayState;
-use super::token::{self, HandOff, MAX_TOKEN, Rules, is_id};
+use super::token::{self, HandOff, MAX_TOKEN, Rejected, Rules, is_id};
 use super::used_tokens::Claim;
 use super::{cookie, proxy};
 use portalctl_core::link::{self, Options, ResolvedUrl};
@@ -69,7 +69,7 @@ pub(super) async fn handle(
             match (refusal.page, own_address) {
                 // The address was checked before: it holds a key, an intent and a hand-off id.
                 (ErrorPage::Confirm, Some(address)) => state.pages.confirm(address),
-                (page, _) => state.pages.refusal(page),
+                (page, _) => state.pages.refusal(page, audit.reference()),
             }
         }
     }
@@ -97,7 +97,7 @@ async fn hand_over(
             let admitted = admit_by_proxy(rules, &request, &key, intent)?;
             audit.subject = Some(admitted.subject.clone());
             // The proxy's cookie goes with every request, whoever made the browser send it.
-            if is_cross_site(request.headers(), state.public_url.as_str()) {
+            if is_cross_site(request.headers(), state.public_url.origin()) {
                 return Err(codes::CROSS_SITE.into());
             }
             admitted
@@ -201,7 +201,10 @@ async fn verify_token(
         // A token of the next second after this time is good.
         let seconds = rules.not_before.saturating_sub(state.now()).max(1);
         let wait = Duration::from_secs(seconds.unsigned_abs());
-        Refusal::new(codes::BEFORE_START, ErrorPage::Restarted(wait))
+        Refusal {
+            page: ErrorPage::Restarted(wait),
+            ..refusal
+        }
     })
 }
 
@@ -209,11 +212,11 @@ async fn verify_token(
 /// which the token may expire: the check asks for the time itself.
 pub(super) async fn with_keys<T>(
     keyring: &Keyring,
-    check: impl Fn(&KeySet) -> Result<T, Code>,
+    check: impl Fn(&KeySet) -> Result<T, Rejected>,
 ) -> Result<T, Refusal> {
     let keys = keyring.keys().ok_or_else(Refusal::busy)?;
     match check(&keys) {
-        Err(code) if code == codes::UNKNOWN_KEY => {}
+        Err(rejected) if rejected.code == codes::UNKNOWN_KEY => {}
         checked => return Ok(checked?),
     }
     if let Err(message) = keyring.refetch().await {
@@ -229,12 +232,15 @@ async fn admit_by_token(
     handoff: HandOff,
     key: &OrgKey,
     intent: Intent,
-) -> Result<Admitted, Code> {
+) -> Result<Admitted, Refusal> {
     if handoff.organization != *key {
-        return Err(codes::OTHER_ORGANIZATION);
+        let detail = format!("the token is for `{}`", handoff.organization);
+        return Err(Refusal::from(codes::OTHER_ORGANIZATION).with_detail(detail));
     }
     if !handoff.intents.contains(&intent) {
-        return Err(codes::OTHER_INTENT);
+        let intents: Vec<&str> = handoff.intents.iter().map(|it| it.as_str()).collect();
+        let detail = format!("intents of the token are {}", intents.join(", "));
+        return Err(Refusal::from(codes::OTHER_INTENT).with_detail(detail));
     }
     // Gateways that share a store are told apart by their addresses.
     let id = format!("{} {}", state.public_url.as_str(), handoff.id);

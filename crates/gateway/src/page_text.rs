@@ -12,6 +12,8 @@ pub(super) struct PageText {
     pub(super) icon: Icon,
     pub(super) heading: String,
     pub(super) paragraphs: Vec<String>,
+    /// Name of the request, which its line in the log has, too.
+    pub(super) reference: Option<String>,
 }
 
 /// Icon beside the heading; the heading says the same in words.
@@ -44,6 +46,7 @@ fn text(icon: Icon, heading: impl Into<String>, paragraphs: &[&str]) -> PageText
         icon,
         heading: heading.into(),
         paragraphs: paragraphs.iter().map(|p| (*p).to_owned()).collect(),
+        reference: None,
     }
 }
 
@@ -138,6 +141,24 @@ pub(super) fn refused(page: ErrorPage) -> PageText {
             "This link does not work",
             "A link to the set-up works once and for a short time. Go back to the app you came \
                from, and start again there.",
+        ),
+        ErrorPage::NeedsRole => refusal(
+            Icon::Stopped,
+            "This needs an IT admin of your organization",
+            "You are signed in, and your role may not open the set-up. Ask an admin of your \
+               organization to open it, or to give you the role in the app you came from.",
+        ),
+        ErrorPage::OtherOrganization => refusal(
+            Icon::Stopped,
+            "This set-up is for another organization",
+            "You are signed in for a different one. Switch to the organization that you want to \
+               set up in the app you came from, and open the set-up there.",
+        ),
+        ErrorPage::NotOffered => refusal(
+            Icon::Stopped,
+            "This is not part of your set-up",
+            "It has not been switched on for your organization or for you. Ask whoever invited \
+               you whether it is included.",
         ),
         ErrorPage::Unknown => refusal(
             Icon::Stopped,

@@ -136,10 +136,13 @@ impl Pages {
         self.page(StatusCode::OK, &signed_out(), home.as_ref(), Motion::Still)
     }
 
-    /// Renders a refusal.
-    pub(super) fn refusal(&self, page: ErrorPage) -> Response {
+    /// Renders a refusal, with the name of its request for whoever is asked for help.
+    pub(super) fn refusal(&self, page: ErrorPage, reference: &str) -> Response {
         let home = self.home_button();
-        let text = refused(page);
+        let text = PageText {
+            reference: Some(reference.to_owned()),
+            ..refused(page)
+        };
         let mut answer = self.page(page.status(), &text, home.as_ref(), Motion::Still);
         if let Some(seconds) = page.retry_after() {
             let headers = answer.headers_mut();
@@ -286,7 +289,9 @@ mod tests {
             ..Brand::default()
         };
         for (brand, leads) in [(brand, true), (Brand::default(), false)] {
-            let page = Pages::new(brand).refusal(ErrorPage::Denied).into_body();
+            let page = Pages::new(brand)
+                .refusal(ErrorPage::Denied, "REF")
+                .into_body();
             let html = axum::body::to_bytes(page, 64 * 1024).await.unwrap();
             let html = String::from_utf8_lossy(&html).into_owned();
             let link = r#"href="https://app.example.com/">Back to the app</a>"#;
@@ -300,7 +305,7 @@ mod tests {
         let pages = Pages::new(Brand::default());
         for (wait, seconds) in [(1, "1"), (1000, "1"), (1001, "2")] {
             let page = ErrorPage::TooMany(Duration::from_millis(wait));
-            let answer = pages.refusal(page);
+            let answer = pages.refusal(page, "REF");
             assert_eq!(answer.status(), 429);
             assert_eq!(answer.headers()[header::RETRY_AFTER], seconds);
         }

@@ -1,22 +1,17 @@
 //! Identity of a person as an authenticating proxy reports it in headers; only trusted peers are
 //! believed.
 
-use http::HeaderMap;
-use http::header::HeaderValue;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use http::{HeaderMap, HeaderName, HeaderValue};
 use ipnet::IpNet;
 
-use super::config::{Group, ProxyRules};
+use super::config::{Group, IdentityHeaders, KEY, ProxyRules};
 use super::token::is_subject;
 use portalctl_model::codes::{Code, gateway as codes};
 use portalctl_model::{Intent, OrgKey};
 
-/// Header names of oauth2-proxy, which other proxies use as well.
-const USER: &str = "x-forwarded-user";
-const EMAIL: &str = "x-forwarded-email";
-const GROUPS: &str = "x-forwarded-groups";
 /// Most groups that are read.
 const MAX_GROUPS: usize = 1000;
 
@@ -34,9 +29,14 @@ pub(super) fn identity(
     headers: &HeaderMap,
 ) -> Result<Identity, Code> {
     if !is_trusted(&rules.peers, peer) {
-        let speaks = [USER, EMAIL, GROUPS]
-            .iter()
-            .any(|name| headers.contains_key(*name));
+        let IdentityHeaders {
+            user,
+            email,
+            groups,
+        } = &rules.headers;
+        let speaks = [user, email, groups]
+            .into_iter()
+            .any(|name| headers.contains_key(name));
         // A peer that sends no identity headers is merely lost, and no forger.
         return Err(if speaks {
             codes::UNTRUSTED_PEER
@@ -44,12 +44,12 @@ pub(super) fn identity(
             codes::NO_IDENTITY
         });
     }
-    let subject = match only(headers, USER)? {
+    let subject = match only(headers, &rules.headers.user)? {
         Some(user) => Some(user),
-        None => only(headers, EMAIL)?,
+        None => only(headers, &rules.headers.email)?,
     };
     let subject = subject.filter(|subject| is_subject(subject));
-    let groups = only(headers, GROUPS)?.unwrap_or_default();
+    let groups = only(headers, &rules.headers.groups)?.unwrap_or_default();
     let groups = groups.split(',').map(str::trim).filter(|g| !g.is_empty());
     Ok(Identity {
         subject: subject.ok_or(codes::NO_IDENTITY)?.to_owned(),
@@ -58,7 +58,7 @@ pub(super) fn identity(
 }
 
 /// Returns the only value of a header. Two values mean that a client's own header came through.
-fn only<'h>(headers: &'h HeaderMap, name: &str) -> Result<Option<&'h str>, Code> {
+fn only<'h>(headers: &'h HeaderMap, name: &HeaderName) -> Result<Option<&'h str>, Code> {
     let mut values = headers.get_all(name).iter();
     let value = values.next().map(HeaderValue::to_str);
     match (value, values.next()) {
@@ -83,8 +83,12 @@ impl Identity {
         key: &OrgKey,
         intent: Intent,
     ) -> Result<(), Code> {
-        let theirs = self.groups.iter().filter_map(|name| groups.get(name));
-        let of_key: Vec<&Group> = theirs.filter(|group| group.organization == *key).collect();
+        let is_of_key = |(name, group): &(&String, &Group)| match &group.organization {
+            Some(organization) => organization == key && self.groups.contains(name),
+            None => self.groups.contains(&name.replace(KEY, key.as_str())),
+        };
+        let of_key = groups.iter().filter(is_of_key).map(|(_, group)| group);
+        let of_key: Vec<&Group> = of_key.collect();
         if of_key.is_empty() {
             return Err(codes::OTHER_ORGANIZATION);
         }
@@ -104,13 +108,18 @@ impl Identity {
 mod tests {
     use super::*;
 
+    const USER: &str = "x-forwarded-user";
+    const EMAIL: &str = "x-forwarded-email";
+    const GROUPS: &str = "x-forwarded-groups";
+
     fn rules() -> ProxyRules {
         let group = |organization: &str, intents: Option<&[Intent]>| Group {
-            organization: OrgKey::parse(organization).unwrap(),
+            organization: Some(OrgKey::parse(organization).unwrap()),
             intents: intents.map(|intents| intents.iter().copied().collect()),
         };
         ProxyRules {
             peers: vec!["10.1.0.0/16".parse().unwrap(), "::1/128".parse().unwrap()],
+            headers: IdentityHeaders::default(),
             groups: BTreeMap::from([
                 ("acme-it".to_owned(), group("acme", None)),
                 (
@@ -178,5 +187,38 @@ mod tests {
         assert_eq!(may("globex", Intent::Sso), Ok(()));
         assert_eq!(may("globex", Intent::Dsync), Err(codes::OTHER_INTENT));
         assert_eq!(may("acme", Intent::Sso), Err(codes::OTHER_ORGANIZATION));
+    }
+
+    #[test]
+    fn a_pattern_is_for_every_organization_and_its_own_group_alone() {
+        let pattern = Group {
+            organization: None,
+            intents: Some([Intent::Sso].into()),
+        };
+        let rules = ProxyRules {
+            headers: IdentityHeaders {
+                groups: HeaderName::from_static("remote-groups"),
+                user: HeaderName::from_static("remote-user"),
+                ..IdentityHeaders::default()
+            },
+            groups: BTreeMap::from([("{key}-it".to_owned(), pattern)]),
+            ..rules()
+        };
+        let peer = "10.1.2.3".parse().unwrap();
+        let said = headers(&[
+            ("remote-user", "ada"),
+            ("remote-groups", "acme-it,x-it-y, {key}-it"),
+        ]);
+        let ada = identity(&rules, peer, &said).unwrap();
+        let may =
+            |key: &str, intent| ada.authorize(&rules.groups, &OrgKey::parse(key).unwrap(), intent);
+        assert_eq!(may("acme", Intent::Sso), Ok(()));
+        assert_eq!(may("acme", Intent::Dsync), Err(codes::OTHER_INTENT));
+        for other in ["x", "it", "y", "globex"] {
+            assert_eq!(may(other, Intent::Sso), Err(codes::OTHER_ORGANIZATION));
+        }
+        // The headers of another proxy are none of this one's.
+        let said = headers(&[(USER, "ada"), (GROUPS, "acme-it")]);
+        assert_eq!(identity(&rules, peer, &said), Err(codes::NO_IDENTITY));
     }
 }

@@ -5,19 +5,24 @@ use url::{Host, Url};
 use portalctl_model::return_url::is_template;
 use portalctl_model::{Intent, OrgKey};
 
-/// Origin of the gateway: https, or plain http on a loopback host.
+/// Address of the gateway: https, or plain http on a loopback host; with a path where it shares its
+/// host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublicUrl {
-    /// Origin without a slash at the end.
-    origin: String,
+    /// Origin and path, without a slash at the end.
+    text: String,
+    /// Length of the origin.
+    origin: usize,
     is_https: bool,
 }
 
 /// Reason why a text is no public URL; reads as the end of a sentence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidPublicUrl {
-    /// Not a URL, or one with more than scheme, host and port.
-    #[error("is not an address such as https://portal.example.com: scheme, host and port only")]
+    /// Not a URL, or one with a user, a query, a fragment or an unusual path.
+    #[error(
+        "is not an address such as https://portal.example.com or https://example.com/portal-setup"
+    )]
     NotAnOrigin,
     /// Plain http with a host that is not loopback.
     #[error("must use https; plain http is for this machine")]
@@ -25,13 +30,14 @@ pub enum InvalidPublicUrl {
 }
 
 impl PublicUrl {
-    /// Parses an origin.
+    /// Parses an address.
     pub fn parse(text: &str) -> Result<Self, InvalidPublicUrl> {
         if is_template(text) {
             return Err(InvalidPublicUrl::NotAnOrigin);
         }
         let url = Url::parse(text).map_err(|_| InvalidPublicUrl::NotAnOrigin)?;
-        let is_bare = url.path() == "/"
+        let prefix = url.path().trim_end_matches('/');
+        let is_bare = is_prefix(prefix)
             && url.query().is_none()
             && url.fragment().is_none()
             && url.username().is_empty()
@@ -49,15 +55,27 @@ impl PublicUrl {
         if !is_https && !is_local {
             return Err(InvalidPublicUrl::PlainHttp);
         }
+        let origin = url.origin().ascii_serialization();
         Ok(Self {
-            origin: url.origin().ascii_serialization(),
+            text: format!("{origin}{prefix}"),
+            origin: origin.len(),
             is_https,
         })
     }
 
-    /// Returns the origin, without a slash at the end.
+    /// Returns the address, without a slash at the end.
     pub fn as_str(&self) -> &str {
-        &self.origin
+        &self.text
+    }
+
+    /// Returns scheme, host and port.
+    pub(super) fn origin(&self) -> &str {
+        &self.text[..self.origin]
+    }
+
+    /// Returns the path, without a slash at the end; empty where the gateway has the whole host.
+    pub(super) fn prefix(&self) -> &str {
+        &self.text[self.origin..]
     }
 
     /// Returns whether traffic to the gateway is encrypted.
@@ -67,11 +85,22 @@ impl PublicUrl {
 
     /// Returns the URL that the portal sends people back to.
     pub(super) fn return_url(&self, key: &OrgKey, intent: Intent) -> String {
-        format!("{}{}", self.origin, return_path(key, intent))
+        format!("{}{}", self.text, return_path(key, intent))
     }
 }
 
-/// Path above all return pages.
+/// Returns whether a path can be that of the gateway: segments of letters, digits and a few signs, so
+/// that it is the same in a route, a cookie and a URL.
+fn is_prefix(path: &str) -> bool {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_.~".contains(c);
+    let is_segment = |text: &str| !text.is_empty() && text.chars().all(is_plain);
+    path.is_empty()
+        || path
+            .strip_prefix('/')
+            .is_some_and(|path| path.split('/').all(is_segment))
+}
+
+/// Path above all return pages, below that of the gateway.
 pub(super) const RETURN_ROOT: &str = "/return";
 
 /// Returns the path of the return page.
@@ -84,8 +113,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_origin_and_nothing_more() {
-        let parsed = |text| PublicUrl::parse(text).map(|url| url.origin);
+    fn a_path_is_a_part_of_every_address() {
+        let url = PublicUrl::parse("https://example.com/setup/portal/").unwrap();
+        assert_eq!(url.as_str(), "https://example.com/setup/portal");
+        assert_eq!(url.origin(), "https://example.com");
+        assert_eq!(url.prefix(), "/setup/portal");
+        let key = OrgKey::parse("acme").unwrap();
+        let back = url.return_url(&key, Intent::Sso);
+        assert_eq!(back, "https://example.com/setup/portal/return/acme/sso");
+        assert_eq!(
+            PublicUrl::parse("https://example.com/").unwrap().prefix(),
+            ""
+        );
+    }
+
+    #[test]
+    fn an_address_and_nothing_more() {
+        let parsed = |text| PublicUrl::parse(text).map(|url| url.text);
         assert_eq!(
             parsed("https://Portal.example.com/").as_deref(),
             Ok("https://portal.example.com")
@@ -98,7 +142,9 @@ mod tests {
         );
         for bad in [
             "portal.example.com",
-            "https://portal.example.com/x",
+            "https://portal.example.com//x",
+            "https://portal.example.com/{x}",
+            "https://portal.example.com/a%2Fb",
             "https://portal.example.com/?x",
             "https://u@portal.example.com",
             "ftp://portal.example.com",

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
+use super::token::Rejected;
 use portalctl_core::link;
 use portalctl_model::codes::{Code, gateway as codes};
 use portalctl_workos::{ApiError, ApiErrorKind};
@@ -25,8 +26,14 @@ pub(super) struct Refusal {
 /// Page that a refused visitor sees.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ErrorPage {
-    /// Not authenticated or not authorized: one page for every reason.
+    /// Not authenticated: one page for every reason.
     Denied,
+    /// Proven by the app, which says that the person has no role for this.
+    NeedsRole,
+    /// Proven, and for another organization.
+    OtherOrganization,
+    /// Proven, and this intent is not theirs to set up.
+    NotOffered,
     /// The browser that came back has no valid session.
     Unknown,
     /// Another site sent the person here, who has to agree first.
@@ -56,7 +63,11 @@ impl ErrorPage {
         match self {
             Self::Confirm => StatusCode::OK,
             Self::NoNavigation => StatusCode::BAD_REQUEST,
-            Self::Denied | Self::Unknown => StatusCode::FORBIDDEN,
+            Self::Denied
+            | Self::NeedsRole
+            | Self::OtherOrganization
+            | Self::NotOffered
+            | Self::Unknown => StatusCode::FORBIDDEN,
             Self::NoPage => StatusCode::NOT_FOUND,
             Self::Method => StatusCode::METHOD_NOT_ALLOWED,
             Self::NotReady | Self::AlreadyThere => StatusCode::CONFLICT,
@@ -83,6 +94,14 @@ impl Refusal {
             code,
             page,
             detail: None,
+        }
+    }
+
+    /// Adds a detail for the log.
+    pub(super) fn with_detail(self, detail: String) -> Self {
+        Self {
+            detail: Some(detail),
+            ..self
         }
     }
 
@@ -139,6 +158,15 @@ impl Refusal {
     }
 }
 
+impl From<Rejected> for Refusal {
+    fn from(rejected: Rejected) -> Self {
+        Self {
+            detail: rejected.detail,
+            ..Self::from(rejected.code)
+        }
+    }
+}
+
 impl From<Code> for Refusal {
     fn from(code: Code) -> Self {
         let page = if [codes::BUSY, codes::TOKEN_STORE].contains(&code) {
@@ -149,6 +177,12 @@ impl From<Code> for Refusal {
             ErrorPage::Confirm
         } else if code == codes::BEFORE_START {
             ErrorPage::Restarted(WAIT)
+        } else if code == codes::ROLE {
+            ErrorPage::NeedsRole
+        } else if code == codes::OTHER_ORGANIZATION {
+            ErrorPage::OtherOrganization
+        } else if [codes::OTHER_INTENT, codes::UNDECLARED].contains(&code) {
+            ErrorPage::NotOffered
         } else {
             ErrorPage::Denied
         };

@@ -48,7 +48,7 @@ pub(super) async fn handle(
         }
         Err(refusal) => {
             audit.refused(&refusal, &state.metrics);
-            state.pages.refusal(refusal.page)
+            state.pages.refusal(refusal.page, audit.reference())
         }
     }
 }
@@ -277,7 +277,7 @@ fn button(
             } else {
                 "Continue the set-up".to_owned()
             },
-            href: format!("/portal/{key}/{intent}"),
+            href: format!("{}/portal/{key}/{intent}", state.public_url.prefix()),
         });
     }
     let label = if goes_on {

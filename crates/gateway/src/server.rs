@@ -30,14 +30,20 @@ pub(super) fn router(state: Arc<GatewayState>) -> Router {
     let app_state =
         on(MethodFilter::GET, state_handler::handle).on(MethodFilter::HEAD, wrong_method);
     let health = on(MethodFilter::GET, async || plain(StatusCode::OK, "ok\n"));
-    Router::new()
+    let routes = Router::new()
         .route("/portal/{key}/{intent}", portal)
         .route("/return/{key}/{intent}", return_page)
         .route("/return/signed-out", signed_out)
         .route("/state/{key}", app_state)
         .route("/healthz", health)
         .route("/readyz", on(MethodFilter::GET, ready))
-        .route("/metrics", on(MethodFilter::GET, metrics))
+        .route("/metrics", on(MethodFilter::GET, metrics));
+    // A proxy in front may pass the path of the public URL on, or take it away.
+    let routes = match state.public_url.prefix() {
+        "" => routes,
+        prefix => Router::new().nest(prefix, routes.clone()).merge(routes),
+    };
+    routes
         .fallback(not_found)
         .method_not_allowed_fallback(wrong_method)
         .layer(from_fn(security_headers))
@@ -96,7 +102,9 @@ async fn not_found(State(state): State<Arc<GatewayState>>, request: Request) -> 
 async fn wrong_method(State(state): State<Arc<GatewayState>>, request: Request) -> Response {
     let refusal = Refusal::new(codes::ADDRESS, ErrorPage::Method);
     let mut answer = refuse(&state, &request, &refusal);
-    let allowed = if request.uri().path().starts_with("/portal/") {
+    let path = request.uri().path();
+    let path = path.strip_prefix(state.public_url.prefix()).unwrap_or(path);
+    let allowed = if path.starts_with("/portal/") {
         "GET, POST"
     } else {
         "GET"
@@ -112,7 +120,7 @@ async fn wrong_method(State(state): State<Arc<GatewayState>>, request: Request) 
 fn refuse(state: &GatewayState, request: &Request, refusal: &Refusal) -> Response {
     let audit = AuditRecord::new(Route::Other, peer_address(request.extensions()));
     audit.refused(refusal, &state.metrics);
-    state.pages.refusal(refusal.page)
+    state.pages.refusal(refusal.page, audit.reference())
 }
 
 fn plain(status: StatusCode, text: impl Into<Body>) -> Response {

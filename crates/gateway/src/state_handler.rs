@@ -114,11 +114,17 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 /// Builds the answer to a refused request. Whoever proves nothing learns nothing.
 fn refused(refusal: &Refusal) -> Response {
     let status = match refusal.page {
-        ErrorPage::Denied => StatusCode::UNAUTHORIZED,
+        ErrorPage::Denied
+        | ErrorPage::NeedsRole
+        | ErrorPage::OtherOrganization
+        | ErrorPage::NotOffered => StatusCode::UNAUTHORIZED,
         page => page.status(),
     };
     let body = match refusal.page {
-        ErrorPage::Denied => json!({ "error": "denied" }),
+        ErrorPage::Denied
+        | ErrorPage::NeedsRole
+        | ErrorPage::OtherOrganization
+        | ErrorPage::NotOffered => json!({ "error": "denied" }),
         _ => json!({ "error": refusal.code.as_str() }),
     };
     let mut answer = json_answer(status, &body);

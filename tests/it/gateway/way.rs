@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::gateway::{CONFIG, SECRET, Stage, ask, signed};
+use crate::support::gateway::{CONFIG, SECRET, Stage, ask, claims, signed, token};
 use crate::support::wait;
 
 /// Finishes the portal as the IT admin of a link, and returns the address of the redirect.
@@ -337,4 +337,88 @@ fn a_token_for_one_purpose_is_good_for_no_other() {
     let answer = ask("/state/umbrella", &unknown);
     assert_eq!(answer.status, 404, "{answer:?}");
     assert_eq!(answer.body, "{\"error\":\"gateway/undeclared\"}\n");
+}
+
+#[test]
+fn a_gateway_may_share_its_host_with_an_app() {
+    let options = "--public-url http://localhost:8080/setup/portal";
+    let stage = Stage::with(CONFIG, options, "");
+    let claims = claims("http://localhost:8080/setup/portal");
+    // Whether the proxy in front passes the path on or takes it away.
+    for (prefix, intent) in [("/setup/portal", "domain_verification"), ("", "dsync")] {
+        let mut claims = claims.clone();
+        claims["jti"] = json!(format!("token-of{prefix}-1"));
+        claims["intents"] = json!([intent]);
+        let path = format!("{prefix}/portal/acme/{intent}?token={}", signed(&claims));
+        let answer = stage.gateway.get(&path, &[]);
+        assert_eq!(answer.status, 303, "{answer:?}");
+        let cookie = &answer.headers["set-cookie"];
+        assert!(cookie.contains("Path=/setup/portal/return"), "{cookie}");
+        let back = format!("{prefix}/return/acme/{intent}");
+        let page = stage.gateway.get(&back, &[("cookie", &answer.cookie())]);
+        assert_eq!(page.status, 200, "{page:?}");
+        let back = finish(&stage, &answer.headers["location"]);
+        let wanted = format!("http://localhost:8080/setup/portal/return/acme/{intent}");
+        assert_eq!(back, wanted);
+    }
+    assert_eq!(stage.gateway.get("/elsewhere/healthz", &[]).status, 404);
+}
+
+#[test]
+fn the_log_says_which_claim_and_what_was_expected() {
+    let stage = Stage::new(CONFIG);
+    for (claim, value, detail) in [
+        (
+            "iss",
+            json!("https://evil.example"),
+            "iss is `https://evil.example`, and `https://app.example.com` is wanted",
+        ),
+        (
+            "aud",
+            json!(["a", "b"]),
+            "aud is `a, b`, and `http://127.0.0.1",
+        ),
+        (
+            "role",
+            json!("member"),
+            "role is `member`, and `it_admin` is wanted",
+        ),
+        ("exp", json!(1), "exp was "),
+        (
+            "jti",
+            json!("short"),
+            "jti has to have 8 to 128 visible ASCII characters",
+        ),
+        ("organization", json!("globex"), "the token is for `globex`"),
+        (
+            "intents",
+            json!(["dsync"]),
+            "intents of the token are dsync",
+        ),
+        ("iat", json!("x"), "invalid type: string"),
+    ] {
+        let mut claims = stage.claims();
+        claims[claim] = value;
+        let before = stage.gateway.audited();
+        let path = format!("/portal/acme/sso?token={}", signed(&claims));
+        let answer = stage.gateway.get(&path, &[]);
+        let line = stage.gateway.audit(before);
+        let said = line["detail"].as_str().unwrap_or_default();
+        assert!(said.contains(detail), "{claim}: {line}");
+        assert!(!answer.body.contains(detail), "{claim}: {}", answer.body);
+    }
+    // Of a token that nobody vouches for nothing is said.
+    let mut claims = stage.claims();
+    claims["role"] = json!("member");
+    let header = r#"{"alg":"HS256","typ":"JWT"}"#;
+    let forged = token(
+        header,
+        &claims.to_string(),
+        b"another-secret-of-32-bytes-or-more",
+    );
+    let before = stage.gateway.audited();
+    let _ = stage
+        .gateway
+        .get(&format!("/portal/acme/sso?token={forged}"), &[]);
+    assert_eq!(stage.gateway.audit(before)["detail"], Value::Null);
 }

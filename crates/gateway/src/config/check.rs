@@ -5,14 +5,17 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
+use http::HeaderName;
 use ipnet::IpNet;
 use serde_saphyr::Spanned;
 use url::Url;
 
-use super::raw::{Raw, RawBrand, RawGroup, RawLimits, RawProxy, RawReturns, RawToken, at};
+use super::raw::{
+    Raw, RawBrand, RawGroup, RawHeaders, RawLimits, RawProxy, RawReturns, RawToken, at,
+};
 use super::{
-    Brand, Config, Group, IdentityProvider, KeySource, Limits, Problem, ProxyRules, ReturnMode,
-    StoreRules, TokenRules,
+    Brand, Config, Group, IdentityHeaders, IdentityProvider, KEY, KeySource, Limits, Problem,
+    ProxyRules, ReturnMode, StoreRules, TokenRules,
 };
 use portalctl_model::OrgKey;
 use portalctl_model::return_url::is_template;
@@ -233,7 +236,11 @@ fn endpoint(text: &Spanned<String>, name: &str, problems: &mut Problems) -> Opti
 }
 
 fn proxy_rules(proxy: RawProxy, problems: &mut Problems) -> Option<ProxyRules> {
-    let RawProxy { peers, groups } = proxy;
+    let RawProxy {
+        peers,
+        headers,
+        groups,
+    } = proxy;
     let before = problems.0.len();
     if peers.is_empty() {
         let message = "`proxy.peers` names the addresses that the proxy comes from";
@@ -243,9 +250,44 @@ fn proxy_rules(proxy: RawProxy, problems: &mut Problems) -> Option<ProxyRules> {
     let peers = peers.collect();
     let groups: BTreeMap<String, Group> = groups
         .into_iter()
-        .filter_map(|(name, group)| Some((name, checked_group(group, problems)?)))
+        .filter_map(|(name, group)| {
+            let group = checked_group(&name, group, problems)?;
+            Some((name, group))
+        })
         .collect();
-    (problems.0.len() == before).then_some(ProxyRules { peers, groups })
+    let headers = identity_headers(headers, problems);
+    (problems.0.len() == before).then_some(ProxyRules {
+        peers,
+        headers,
+        groups,
+    })
+}
+
+/// Returns the names of the headers; those of oauth2-proxy where the file has none.
+fn identity_headers(headers: RawHeaders, problems: &mut Problems) -> IdentityHeaders {
+    let RawHeaders {
+        user,
+        email,
+        groups,
+    } = headers;
+    let mut name = |text: Option<Spanned<String>>, default: HeaderName| {
+        let Some(text) = text else { return default };
+        HeaderName::from_bytes(text.value.as_bytes()).unwrap_or_else(|_| {
+            problems.add(&text, "a header has a name such as `Remote-User`");
+            default
+        })
+    };
+    let default = IdentityHeaders::default();
+    let headers = IdentityHeaders {
+        user: name(user, default.user),
+        email: name(email, default.email),
+        groups: name(groups, default.groups),
+    };
+    if headers.groups == headers.user || headers.groups == headers.email {
+        let message = "`proxy.headers.groups` names another header than `user` and `email`";
+        problems.0.push(at(None, message));
+    }
+    headers
 }
 
 /// Parses a network such as `10.0.0.0/8`, or a single address.
@@ -272,18 +314,46 @@ fn network(text: &Spanned<String>, problems: &mut Problems) -> Option<IpNet> {
     network
 }
 
-fn checked_group(group: RawGroup, problems: &mut Problems) -> Option<Group> {
+fn checked_group(name: &str, group: Spanned<RawGroup>, problems: &mut Problems) -> Option<Group> {
     let RawGroup {
         organization,
         intents,
-    } = group;
+    } = &group.value;
+    let intents = intents
+        .as_ref()
+        .map(|intents| intents.iter().copied().collect());
+    let is_pattern = name.contains(KEY);
+    let organization = match (organization, is_pattern) {
+        (Some(organization), false) => organization,
+        (None, true) if name.trim() != KEY && name.matches(KEY).count() == 1 => {
+            return Some(Group {
+                organization: None,
+                intents,
+            });
+        }
+        (None, true) => {
+            let message = "a pattern has `{key}` once, and something beside it, as in `{key}-it`";
+            problems.add(&group, message);
+            return None;
+        }
+        (Some(organization), true) => {
+            let message = "the organization is that of `{key}` in the name of the group";
+            problems.add(organization, message);
+            return None;
+        }
+        (None, false) => {
+            let message = "add `organization`, or make the name a pattern such as `{key}-it`";
+            problems.add(&group, message);
+            return None;
+        }
+    };
     match OrgKey::parse_qualified(&organization.value) {
         Ok(key) => Some(Group {
-            organization: key,
-            intents: intents.map(|intents| intents.into_iter().collect()),
+            organization: Some(key),
+            intents,
         }),
         Err(error) => {
-            problems.add(&organization, &format!("`organization` {error}"));
+            problems.add(organization, &format!("`organization` {error}"));
             None
         }
     }

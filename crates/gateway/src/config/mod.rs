@@ -11,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use http::HeaderName;
 use ipnet::IpNet;
 
 use portalctl_model::{Intent, OrgKey};
@@ -76,13 +77,39 @@ pub(super) enum KeySource {
 #[derive(Debug, Clone)]
 pub(super) struct ProxyRules {
     pub(super) peers: Vec<IpNet>,
+    pub(super) headers: IdentityHeaders,
+    /// Groups by name; a name with [`KEY`] is a pattern.
     pub(super) groups: BTreeMap<String, Group>,
+}
+
+/// Place of an organization's key in the name of a group.
+pub(super) const KEY: &str = "{key}";
+
+/// Names of the headers in which the proxy reports who somebody is.
+#[derive(Debug, Clone)]
+pub(super) struct IdentityHeaders {
+    pub(super) user: HeaderName,
+    /// In the place of the user's name where there is none.
+    pub(super) email: HeaderName,
+    pub(super) groups: HeaderName,
+}
+
+impl Default for IdentityHeaders {
+    /// Returns the names of oauth2-proxy, which other proxies use as well.
+    fn default() -> Self {
+        Self {
+            user: HeaderName::from_static("x-forwarded-user"),
+            email: HeaderName::from_static("x-forwarded-email"),
+            groups: HeaderName::from_static("x-forwarded-groups"),
+        }
+    }
 }
 
 /// Group of the proxy whose members are IT admins of one organization.
 #[derive(Debug, Clone)]
 pub(super) struct Group {
-    pub(super) organization: OrgKey,
+    /// The organization; that of the pattern's key where absent.
+    pub(super) organization: Option<OrgKey>,
     /// Intents that members may open; every declared intent where absent.
     pub(super) intents: Option<BTreeSet<Intent>>,
 }

@@ -51,13 +51,23 @@ pub(super) struct RawToken {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawProxy {
     pub(super) peers: Vec<Spanned<String>>,
-    pub(super) groups: BTreeMap<String, RawGroup>,
+    #[serde(default)]
+    pub(super) headers: RawHeaders,
+    pub(super) groups: BTreeMap<String, Spanned<RawGroup>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct RawHeaders {
+    pub(super) user: Option<Spanned<String>>,
+    pub(super) email: Option<Spanned<String>>,
+    pub(super) groups: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawGroup {
-    pub(super) organization: Spanned<String>,
+    pub(super) organization: Option<Spanned<String>>,
     pub(super) intents: Option<Vec<Intent>>,
 }
 

@@ -39,9 +39,14 @@ proxy:
   peers: [10.0.0.0/8, 0.0.0.0/0, everybody]
   groups:
     it: { organization: Acme Corp }
+    \"{key}-it\": { organization: acme }
+    \"{key}\": {}
+    nobodys: {}
+  headers: { user: \"a b\", groups: X-Forwarded-User }
 ";
     let problems = problems(text);
     insta::assert_snapshot!(problems.join("\n"), @r##"
+    0:0 `proxy.headers.groups` names another header than `user` and `email`
     0:0 `returns: forward` signs results, so it needs a `secret_file`, which the app has too
     1:10 this version of portalctl reads version 1
     2:15 `clock_leeway` is at most 30 seconds
@@ -52,6 +57,10 @@ proxy:
     10:23 this is every address there is, so anybody could be anybody
     10:34 a peer is an address, or a network such as 10.0.0.0/8
     12:25 `organization` may hold lower-case letters, digits, `-` and `.`, and starts and ends with a letter or digit
+    13:33 the organization is that of `{key}` in the name of the group
+    14:14 a pattern has `{key}` once, and something beside it, as in `{key}-it`
+    15:14 add `organization`, or make the name a pattern such as `{key}-it`
+    16:20 a header has a name such as `Remote-User`
     "##);
 }
 

@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use super::keys::{Key, KeySet};
 use portalctl_model::codes::{Code, gateway as codes};
 use portalctl_model::id::MAX_USER_ID_LENGTH;
-use portalctl_model::text::is_plain;
+use portalctl_model::text::{escape, is_plain};
 use portalctl_model::{Intent, OrgKey};
 
 /// Longest token, in bytes.
@@ -90,6 +90,13 @@ impl Audience {
             Self::List(list) => matches!(list.as_slice(), [one] if one == audience),
         }
     }
+
+    fn shown(&self) -> String {
+        match self {
+            Self::One(one) => quoted(one),
+            Self::List(list) => quoted(&list.join(", ")),
+        }
+    }
 }
 
 /// Claims of a token that reads the state of a customer.
@@ -107,8 +114,45 @@ struct StateClaims {
 /// Value of the claim `use` of a token that reads a state.
 const STATE: &str = "state";
 
+/// Longest value of a claim that a detail quotes, in characters.
+const QUOTED: usize = 100;
+
+/// Reason why a token is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Rejected {
+    pub(super) code: Code,
+    /// Claim, its value and the expected one, for the log: only of a token whose signature is good.
+    pub(super) detail: Option<String>,
+}
+
+impl From<Code> for Rejected {
+    fn from(code: Code) -> Self {
+        Self { code, detail: None }
+    }
+}
+
+impl Rejected {
+    fn new(code: Code, detail: impl Into<String>) -> Self {
+        Self {
+            code,
+            detail: Some(detail.into()),
+        }
+    }
+}
+
+/// Quotes the value of a claim.
+fn quoted(value: &str) -> String {
+    let shown: String = value.chars().take(QUOTED).collect();
+    format!("`{}`", escape(&shown))
+}
+
 /// Verifies a hand-off token.
-pub(super) fn check(text: &str, keys: &KeySet, rules: &Rules, now: i64) -> Result<HandOff, Code> {
+pub(super) fn check(
+    text: &str,
+    keys: &KeySet,
+    rules: &Rules,
+    now: i64,
+) -> Result<HandOff, Rejected> {
     check_claims(signed_claims(text, keys)?, rules, now)
 }
 
@@ -118,7 +162,7 @@ pub(super) fn check_state(
     keys: &KeySet,
     rules: &Rules,
     now: i64,
-) -> Result<OrgKey, Code> {
+) -> Result<OrgKey, Rejected> {
     let StateClaims {
         iss,
         aud,
@@ -127,32 +171,92 @@ pub(super) fn check_state(
         iat,
         exp,
     } = signed_claims(text, keys)?;
-    let fails = [
-        (iss != rules.issuer, codes::ISSUER),
-        (!aud.is_only(&rules.audience), codes::AUDIENCE),
-        (exp.saturating_add(rules.leeway) <= now, codes::EXPIRED),
-        (iat > now.saturating_add(rules.leeway), codes::NOT_YET),
-        (exp.saturating_sub(iat) > MAX_LIFETIME, codes::TOO_LONG),
-        (purpose != STATE || exp <= iat, codes::CLAIMS),
-    ];
-    if let Some((_, code)) = fails.into_iter().find(|(fails, _)| *fails) {
-        return Err(code);
+    check_parties(&iss, &aud, rules)?;
+    check_times(
+        Times {
+            iat,
+            exp,
+            nbf: None,
+        },
+        rules,
+        now,
+    )?;
+    if purpose != STATE {
+        let detail = format!("use is {}, and `{STATE}` is wanted", quoted(&purpose));
+        return Err(Rejected::new(codes::CLAIMS, detail));
     }
-    OrgKey::parse_qualified(&organization).map_err(|_| codes::CLAIMS)
+    key_of(&organization)
+}
+
+/// Times of a token, in seconds since the epoch.
+#[derive(Clone, Copy)]
+struct Times {
+    iat: i64,
+    exp: i64,
+    nbf: Option<i64>,
+}
+
+/// Checks who made a token, and for whom.
+fn check_parties(iss: &str, aud: &Audience, rules: &Rules) -> Result<(), Rejected> {
+    let wanted = |claim: &str, is: &str, wanted: &str| {
+        format!("{claim} is {is}, and {} is wanted", quoted(wanted))
+    };
+    if iss != rules.issuer {
+        let detail = wanted("iss", &quoted(iss), &rules.issuer);
+        return Err(Rejected::new(codes::ISSUER, detail));
+    }
+    if !aud.is_only(&rules.audience) {
+        let detail = wanted("aud", &aud.shown(), &rules.audience);
+        return Err(Rejected::new(codes::AUDIENCE, detail));
+    }
+    Ok(())
+}
+
+/// Checks the times of a token by the clock of this machine.
+fn check_times(times: Times, rules: &Rules, now: i64) -> Result<(), Rejected> {
+    let Times { iat, exp, nbf } = times;
+    let leeway = rules.leeway;
+    if exp.saturating_add(leeway) <= now {
+        let detail = format!("exp was {} s ago by this clock", now.saturating_sub(exp));
+        return Err(Rejected::new(codes::EXPIRED, detail));
+    }
+    let begins = iat.max(nbf.unwrap_or(iat));
+    if begins > now.saturating_add(leeway) {
+        let ahead = begins.saturating_sub(now);
+        let detail =
+            format!("iat or nbf is {ahead} s ahead of this clock, and {leeway} s are accepted");
+        return Err(Rejected::new(codes::NOT_YET, detail));
+    }
+    let lifetime = exp.saturating_sub(iat);
+    if lifetime > MAX_LIFETIME {
+        let detail = format!("exp is {lifetime} s after iat, and {MAX_LIFETIME} s are accepted");
+        return Err(Rejected::new(codes::TOO_LONG, detail));
+    }
+    if exp <= iat {
+        return Err(Rejected::new(codes::CLAIMS, "exp is not after iat"));
+    }
+    Ok(())
+}
+
+fn key_of(organization: &str) -> Result<OrgKey, Rejected> {
+    OrgKey::parse_qualified(organization).map_err(|error| {
+        let detail = format!("organization {} {error}", quoted(organization));
+        Rejected::new(codes::CLAIMS, detail)
+    })
 }
 
 /// Returns the claims of a token whose header and signature are good.
-fn signed_claims<T: DeserializeOwned>(text: &str, keys: &KeySet) -> Result<T, Code> {
+fn signed_claims<T: DeserializeOwned>(text: &str, keys: &KeySet) -> Result<T, Rejected> {
     if text.len() > MAX_TOKEN {
-        return Err(codes::MALFORMED);
+        return Err(codes::MALFORMED.into());
     }
     let header = decode_header(text).map_err(|_| codes::MALFORMED)?;
     let id = plain_header(header)?;
-    let mut refused = codes::SIGNATURE;
+    let mut refused = Rejected::from(codes::SIGNATURE);
     for key in keys.candidates(id.as_deref())? {
         match verified(text, key) {
             Ok(claims) => return Ok(claims),
-            Err(code) => refused = code,
+            Err(rejected) => refused = rejected,
         }
     }
     Err(refused)
@@ -196,7 +300,7 @@ fn plain_header(header: Header) -> Result<Option<String>, Code> {
 }
 
 /// Verifies the signature with this key and its algorithm; returns the claims.
-fn verified<T: DeserializeOwned>(text: &str, key: &Key) -> Result<T, Code> {
+fn verified<T: DeserializeOwned>(text: &str, key: &Key) -> Result<T, Rejected> {
     let mut validation = Validation::new(key.algorithm);
     // Only the signature is verified here: the claims are judged by a clock that tests can set.
     validation.required_spec_claims.clear();
@@ -205,15 +309,20 @@ fn verified<T: DeserializeOwned>(text: &str, key: &Key) -> Result<T, Code> {
     decode(text, &key.decoding, &validation)
         .map(|token| token.claims)
         .map_err(|error| match error.kind() {
-            ErrorKind::InvalidAlgorithm | ErrorKind::UnsupportedAlgorithm => codes::ALGORITHM,
-            ErrorKind::Json(_) => codes::CLAIMS,
-            ErrorKind::InvalidToken | ErrorKind::Base64(_) | ErrorKind::Utf8(_) => codes::MALFORMED,
-            _ => codes::SIGNATURE,
+            ErrorKind::InvalidAlgorithm | ErrorKind::UnsupportedAlgorithm => {
+                codes::ALGORITHM.into()
+            }
+            // The claims are decoded after the signature was verified.
+            ErrorKind::Json(error) => Rejected::new(codes::CLAIMS, quoted(&error.to_string())),
+            ErrorKind::InvalidToken | ErrorKind::Base64(_) | ErrorKind::Utf8(_) => {
+                codes::MALFORMED.into()
+            }
+            _ => codes::SIGNATURE.into(),
         })
 }
 
 /// Checks the claims of a token whose signature was verified.
-fn check_claims(claims: Claims, rules: &Rules, now: i64) -> Result<HandOff, Code> {
+fn check_claims(claims: Claims, rules: &Rules, now: i64) -> Result<HandOff, Rejected> {
     let Claims {
         iss,
         aud,
@@ -228,27 +337,36 @@ fn check_claims(claims: Claims, rules: &Rules, now: i64) -> Result<HandOff, Code
         again,
         purpose,
     } = claims;
-    let fails = [
-        (iss != rules.issuer, codes::ISSUER),
-        (!aud.is_only(&rules.audience), codes::AUDIENCE),
-        (exp.saturating_add(rules.leeway) <= now, codes::EXPIRED),
-        (
-            iat.max(nbf.unwrap_or(iat)) > now.saturating_add(rules.leeway),
-            codes::NOT_YET,
-        ),
-        (exp.saturating_sub(iat) > MAX_LIFETIME, codes::TOO_LONG),
-        (iat < rules.not_before, codes::BEFORE_START),
-        (role != rules.role, codes::ROLE),
-        (!is_subject(&sub), codes::CLAIMS),
-        (!is_id(&jti), codes::CLAIMS),
-        (exp <= iat || purpose.is_some(), codes::CLAIMS),
-    ];
-    if let Some((_, code)) = fails.into_iter().find(|(fails, _)| *fails) {
-        return Err(code);
+    check_parties(&iss, &aud, rules)?;
+    check_times(Times { iat, exp, nbf }, rules, now)?;
+    if iat < rules.not_before {
+        let detail = "iat is before the start of this gateway";
+        return Err(Rejected::new(codes::BEFORE_START, detail));
+    }
+    let wrong = if !is_subject(&sub) {
+        Some("sub is blank, too long, or more than one line")
+    } else if !is_id(&jti) {
+        Some("jti has to have 8 to 128 visible ASCII characters")
+    } else if purpose.is_some() {
+        Some("it has a use, so it is no hand-off")
+    } else {
+        None
+    };
+    if let Some(wrong) = wrong {
+        return Err(Rejected::new(codes::CLAIMS, wrong));
+    }
+    // Last: whoever lacks only the role is told so.
+    if role != rules.role {
+        let detail = format!(
+            "role is {}, and {} is wanted",
+            quoted(&role),
+            quoted(&rules.role)
+        );
+        return Err(Rejected::new(codes::ROLE, detail));
     }
     Ok(HandOff {
         subject: sub,
-        organization: OrgKey::parse_qualified(&organization).map_err(|_| codes::CLAIMS)?,
+        organization: key_of(&organization)?,
         intents: intents.into_iter().collect(),
         again,
         id: jti,

@@ -33,7 +33,7 @@ fn signed(claims: &Value) -> String {
 
 fn checked(token: &str) -> Result<HandOff, Code> {
     crypto::install();
-    check(token, &KeySet::secrets(SECRET).unwrap(), &rules(), NOW)
+    check(token, &KeySet::secrets(SECRET).unwrap(), &rules(), NOW).map_err(|rejected| rejected.code)
 }
 
 /// Checks a good token with one claim changed, or removed where the value is null.
@@ -150,7 +150,7 @@ fn times_are_held_against_the_clock_with_a_little_leeway() {
     };
     let keys = KeySet::secrets(SECRET).unwrap();
     let early = check(&signed(&good()), &keys, &not_before, NOW);
-    assert_eq!(early, Err(codes::BEFORE_START));
+    assert_eq!(early.unwrap_err().code, codes::BEFORE_START);
 }
 
 #[test]
@@ -159,7 +159,7 @@ fn another_secret_or_a_changed_token_does_not_hold() {
     let token = signed(&good());
     let other = KeySet::secrets("fedcba9876543210fedcba9876543210").unwrap();
     let refused = check(&token, &other, &rules(), NOW);
-    assert_eq!(refused, Err(codes::SIGNATURE));
+    assert_eq!(refused.unwrap_err().code, codes::SIGNATURE);
     let both = format!("fedcba9876543210fedcba9876543210\n{SECRET}");
     let both = KeySet::secrets(&both).unwrap();
     assert!(check(&token, &both, &rules(), NOW).is_ok());

@@ -1,5 +1,5 @@
 //! Tests that the gateway refuses every attack with the same page, which reveals nothing, and with
-//! its own log line, which names the reason.
+//! its own log line, which names the reason. Whoever the app vouches for is told what is wrong.
 
 mod requests;
 mod tokens;
@@ -43,6 +43,23 @@ impl Attack {
     }
 }
 
+/// The heading of the page that a person sees whom the app vouches for.
+fn heading_of(code: &str) -> &'static str {
+    match code {
+        "gateway/role" => "This needs an IT admin of your organization",
+        "gateway/other-organization" => "This set-up is for another organization",
+        "gateway/other-intent" | "gateway/undeclared" => "This is not part of your set-up",
+        _ => "This link does not work",
+    }
+}
+
+/// A page without the name of its request.
+fn without_reference(answer: &Answer) -> String {
+    let (before, rest) = answer.body.split_once("Reference <code>").unwrap();
+    let (_, after) = rest.split_once("</code>").unwrap();
+    format!("{before}{after}")
+}
+
 /// Sends an attack, which has to be refused, and returns the page.
 #[track_caller]
 fn refuse(gateway: &GatewayServer, attack: &Attack) -> Answer {
@@ -69,6 +86,9 @@ fn refuse(gateway: &GatewayServer, attack: &Attack) -> Answer {
         !answer.headers.contains_key("set-cookie"),
         "{name}: {answer:?}"
     );
+    let reference = line["reference"].as_str().unwrap();
+    let is_shown = answer.body.contains(reference);
+    assert!(is_shown || *method == "HEAD", "{name}: {}", answer.body);
     assert_eq!(answer.headers["cache-control"], "no-store", "{name}");
     assert_eq!(answer.headers["referrer-policy"], "no-referrer", "{name}");
     for telling in ["acme", "globex", "ada", "token", "evil", code] {
@@ -77,19 +97,27 @@ fn refuse(gateway: &GatewayServer, attack: &Attack) -> Answer {
     answer
 }
 
-/// Sends every attack. All pages are the same, except those of other addresses.
+/// Sends every attack. All pages are the same, except those of people whom the app vouches for.
 #[track_caller]
 fn refuse_all(gateway: &GatewayServer, attacks: &[Attack]) {
     let pages: Vec<(u16, String)> = attacks
         .iter()
         .map(|attack| {
             let answer = refuse(gateway, attack);
-            (answer.status, answer.body)
+            (answer.status, without_reference(&answer))
         })
         .collect();
     for (attack, page) in attacks.iter().zip(&pages) {
         assert_eq!(page.0, 403, "{}", attack.name);
-        assert_eq!(*page, pages[0], "{} looks different", attack.name);
+        let heading = heading_of(attack.code);
+        assert!(page.1.contains(heading), "{}: {}", attack.name, page.1);
+        let same = attacks.iter().position(|it| heading_of(it.code) == heading);
+        assert_eq!(
+            *page,
+            pages[same.unwrap()],
+            "{} looks different",
+            attack.name
+        );
     }
     let log: String = gateway.log().iter().map(Value::to_string).collect();
     for attack in attacks {
