@@ -251,7 +251,7 @@ fn proxy_rules(proxy: RawProxy, problems: &mut Problems) -> Option<ProxyRules> {
     let groups: BTreeMap<String, Group> = groups
         .into_iter()
         .filter_map(|(name, group)| {
-            let group = checked_group(&name, group, problems)?;
+            let group = checked_group(&name, &group, problems)?;
             Some((name, group))
         })
         .collect();
@@ -314,7 +314,7 @@ fn network(text: &Spanned<String>, problems: &mut Problems) -> Option<IpNet> {
     network
 }
 
-fn checked_group(name: &str, group: Spanned<RawGroup>, problems: &mut Problems) -> Option<Group> {
+fn checked_group(name: &str, group: &Spanned<RawGroup>, problems: &mut Problems) -> Option<Group> {
     let RawGroup {
         organization,
         intents,
@@ -333,7 +333,7 @@ fn checked_group(name: &str, group: Spanned<RawGroup>, problems: &mut Problems) 
         }
         (None, true) => {
             let message = "a pattern has `{key}` once, and something beside it, as in `{key}-it`";
-            problems.add(&group, message);
+            problems.add(group, message);
             return None;
         }
         (Some(organization), true) => {
@@ -343,7 +343,7 @@ fn checked_group(name: &str, group: Spanned<RawGroup>, problems: &mut Problems) 
         }
         (None, false) => {
             let message = "add `organization`, or make the name a pattern such as `{key}-it`";
-            problems.add(&group, message);
+            problems.add(group, message);
             return None;
         }
     };
