@@ -40,6 +40,12 @@ pub(super) struct SnapshotArgs {
     #[arg(long, value_name = "FILE")]
     pub(super) out: PathBuf,
 
+    /// Write the names of organizations as hashes too.
+    ///
+    /// A plan knows a name that the manifest declares; of a rename it hides what the name was.
+    #[arg(long)]
+    redact: bool,
+
     #[command(flatten)]
     pub(super) target: TargetArgs,
 }
@@ -58,7 +64,10 @@ pub(super) fn run(args: &SnapshotArgs, ui: &Ui) -> Result<Exit, CliError> {
     manifest.contacts = Contacts::All;
     let connection = connect::open(&request.connection, &manifest.desired)?;
     session::run(&manifest, &connection, ui, async |session| {
-        let snapshot = take(session).await?;
+        let mut snapshot = take(session).await?;
+        if args.redact {
+            snapshot = snapshot.redacted();
+        }
         let text = snapshot.to_json().map_err(CliError::internal)?;
         files::replace(&args.out, text.as_bytes())
             .map_err(|error| CliError::file(codes::FILE, "write", &args.out, &error))?;

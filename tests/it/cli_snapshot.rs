@@ -183,3 +183,33 @@ fn what_the_snapshot_lacks_is_a_warning() {
     });
     assert!(told, "{document:#}");
 }
+
+#[test]
+fn a_redacted_snapshot_has_no_name_and_the_digest_of_a_live_plan() {
+    let env = taken();
+    let _ = env
+        .run("snapshot --redact --sandbox=state.json --out redacted.json")
+        .exits(0);
+    let text = env.read("redacted.json");
+    for name in ["\"Acme\"", "\"Globex\"", "\"Umbrella\""] {
+        assert!(!text.contains(name), "{name}: {text}");
+    }
+    env.edit("portal.yaml", "[acme.com]", "[acme.com, acme.io]");
+    let plan = |how: &str| {
+        env.run(&format!("plan {how} -o json"))
+            .exits(0)
+            .json_of("plan")
+    };
+    let (live, redacted) = (
+        plan("--sandbox=state.json"),
+        plan("--snapshot redacted.json"),
+    );
+    for part in ["digest", "changes", "held", "conflicts"] {
+        assert_eq!(live[part], redacted[part], "{part}");
+    }
+    // What a name was is not told.
+    env.edit("portal.yaml", "name: Acme\n", "name: Acme Corp\n");
+    let renamed = plan("--snapshot redacted.json");
+    let before = renamed["changes"][0]["fields"].to_string();
+    assert!(before.contains("(hidden, sha256:"), "{before}");
+}

@@ -18,7 +18,7 @@ use crate::plan::Target;
 use hidden::Hash;
 use portalctl_model::desired::Desired;
 use portalctl_model::observed::{Answer, Observed};
-use portalctl_model::{ClientId, ManifestName, OrganizationId, mark};
+use portalctl_model::{ClientId, ManifestName, OrganizationId, mark, name};
 
 pub use replay::{Asked, KnownContacts};
 
@@ -40,6 +40,27 @@ pub struct Snapshot {
     hidden_metadata: BTreeMap<OrganizationId, BTreeMap<String, Hash>>,
     /// Addresses of IT contacts, as hashes.
     contacts: BTreeMap<OrganizationId, Answer<Vec<Hash>>>,
+    /// Names of organizations as hashes, where they are hidden.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    hidden_names: BTreeMap<OrganizationId, HiddenName>,
+}
+
+/// Name of an organization that nobody has to see.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct HiddenName {
+    /// Hash of the name as servers store it.
+    exact: Hash,
+    /// Hash of what two names have in common that a reader takes for the same.
+    folded: Hash,
+}
+
+impl HiddenName {
+    fn of(name: &str) -> Self {
+        Self {
+            exact: Hash::of(&name::settled(name)),
+            folded: Hash::of(&name::folded(name)),
+        }
+    }
 }
 
 /// Environment that was read.
@@ -101,7 +122,19 @@ impl Snapshot {
             observed,
             hidden_metadata,
             contacts,
+            hidden_names: BTreeMap::new(),
         }
+    }
+
+    /// Returns the snapshot with hashes in the place of the names of organizations.
+    #[must_use]
+    pub fn redacted(mut self) -> Self {
+        for (id, live) in &mut self.observed.organizations {
+            let hidden = HiddenName::of(&live.name);
+            live.name = hidden.exact.placeholder();
+            self.hidden_names.insert(id.clone(), hidden);
+        }
+        self
     }
 
     /// Reads a snapshot.

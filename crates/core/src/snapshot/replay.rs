@@ -9,7 +9,7 @@ use crate::identity::{Identities, identify};
 use crate::plan::{Policy, candidates};
 use portalctl_model::desired::{Desired, DesiredOrganization, Invite};
 use portalctl_model::observed::{Answer, FailedRead, History, ItContact, Observed, Usage};
-use portalctl_model::{Intent, OrganizationId, Selection};
+use portalctl_model::{Intent, OrganizationId, Selection, name};
 
 /// Question of a plan: what it asks of the live state.
 #[derive(Debug, Clone, Copy)]
@@ -28,7 +28,9 @@ impl Snapshot {
     /// Contacts of marked organizations are left out where a live run does not read them.
     pub fn live(&self, asked: Asked<'_>, contacts: KnownContacts) -> (Observed, Identities) {
         let mut observed = self.observed.clone();
+        self.show_names(&mut observed, asked.desired);
         let identities = identify(asked.desired, &observed);
+        self.hide_other_names(&mut observed, asked.desired, &identities);
         self.show_metadata(&mut observed, asked.desired, &identities);
         for (entry, id) in entries(asked, &identities) {
             let is_marked = observed
@@ -56,6 +58,43 @@ impl Snapshot {
             observed.usage.entry(id).or_insert_with(unknown_usage);
         }
         (observed, identities)
+    }
+
+    /// Puts hidden names back that an entry declares, whatever their spelling: so that an organization
+    /// of the same name is found.
+    fn show_names(&self, observed: &mut Observed, desired: &Desired) {
+        if self.hidden_names.is_empty() {
+            return;
+        }
+        let entries = desired.organizations.values();
+        let declared: BTreeMap<Hash, &String> = entries
+            .filter_map(|entry| entry.name.as_ref())
+            .map(|declared| (Hash::of(&name::folded(declared)), declared))
+            .collect();
+        for (id, hidden) in &self.hidden_names {
+            let known = declared.get(&hidden.folded);
+            if let (Some(live), Some(known)) = (observed.organizations.get_mut(id), known) {
+                live.name = (*known).clone();
+            }
+        }
+    }
+
+    /// Hides the names of organizations again whose entry declares another one.
+    fn hide_other_names(&self, observed: &mut Observed, desired: &Desired, all: &Identities) {
+        for (key, entry) in &desired.organizations {
+            let id = all.entries.get(key).and_then(|it| it.organization());
+            let Some((id, hidden)) = id.and_then(|id| self.hidden_names.get_key_value(id)) else {
+                continue;
+            };
+            let declared = entry.name.as_deref();
+            let is_same = declared.is_some_and(|it| Hash::of(&name::settled(it)) == hidden.exact);
+            if let Some(live) = observed.organizations.get_mut(id) {
+                live.name = match declared.filter(|_| is_same) {
+                    Some(declared) => declared.to_owned(),
+                    None => hidden.exact.placeholder(),
+                };
+            }
+        }
     }
 
     /// Puts hidden metadata back: a declared value where it is the same, else a text in its place.

@@ -149,3 +149,33 @@ fn other_documents_and_versions_are_refused() {
     assert!(parse(&other).contains("another document"));
     assert!(parse("{}").starts_with("is not a snapshot"));
 }
+
+#[test]
+fn a_redacted_name_is_known_by_whoever_declares_it() {
+    let redacted = taken().redacted();
+    let text = redacted.to_json().unwrap();
+    assert!(!text.contains("\"Acme\""), "{text}");
+    let name = |manifest: &str| {
+        let desired = desired(manifest);
+        let asked = Asked {
+            desired: &desired,
+            selection: &Selection::default(),
+            policy: Policy::default(),
+        };
+        let parsed = Snapshot::parse(&text).unwrap();
+        let (observed, identities) = parsed.live(asked, KnownContacts::Unmarked);
+        let id = OrganizationId::from_api("org_1");
+        (observed.organizations[&id].name.clone(), identities)
+    };
+    assert_eq!(name("  acme: { name: Acme }\n").0, "Acme");
+    let (renamed, _) = name("  acme: { name: Acme Corp }\n");
+    assert!(renamed.starts_with("(hidden, sha256:"), "{renamed}");
+    // Another spelling is a change, and for a new entry the same name.
+    assert!(name("  acme: { name: ACME }\n").0.starts_with("(hidden"));
+    let (_, identities) = name("  new: { name: ACME }\n");
+    let new = identities.entries.values().next().unwrap();
+    assert!(
+        new.organization().is_none() && format!("{new:?}").contains("Conflict"),
+        "{new:?}"
+    );
+}
