@@ -74,7 +74,7 @@ impl Snapshot {
         for (id, hidden) in &self.hidden_names {
             let known = declared.get(&hidden.folded);
             if let (Some(live), Some(known)) = (observed.organizations.get_mut(id), known) {
-                live.name = (*known).clone();
+                live.name.clone_from(known);
             }
         }
     }
