@@ -75,7 +75,9 @@ impl Failure<'_> {
             ("html", "plan" | "status") => html::failure(command, items).ok(),
             ("sarif", "plan" | "diff" | "validate") => sarif::problems(items, &[]).ok(),
             ("gitlab-terraform", "plan") => Some(gitlab::no_counts()),
-            ("gitlab-codequality", "plan" | "validate") => gitlab::problem_issues(items, &[]).ok(),
+            ("gitlab-codequality", "plan" | "diff" | "validate") => {
+                gitlab::problem_issues(items, &[]).ok()
+            }
             _ => None,
         }
     }

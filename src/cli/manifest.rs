@@ -103,6 +103,15 @@ pub(super) fn read(inputs: &Inputs, ui: &Ui) -> Result<Sound, CliError> {
 
 /// Returns the meaning of a manifest without errors, and writes its warnings to standard error.
 pub(super) fn sound(checked: Checked, ui: &Ui) -> Result<Sound, CliError> {
+    let (sound, said) = quietly_sound(checked, ui)?;
+    if !said.is_empty() {
+        ui.say(&said);
+    }
+    Ok(sound)
+}
+
+/// Returns the meaning of a manifest without errors, and its warnings as text.
+pub(super) fn quietly_sound(checked: Checked, ui: &Ui) -> Result<(Sound, String), CliError> {
     let Checked {
         desired,
         names,
@@ -112,11 +121,13 @@ pub(super) fn sound(checked: Checked, ui: &Ui) -> Result<Sound, CliError> {
     let Some(desired) = desired else {
         return Err(invalid(&diagnostics, &sources, ui).of(names));
     };
-    if !diagnostics.is_empty() {
-        ui.say(&render(&diagnostics, &sources, ui));
-    }
+    let said = if diagnostics.is_empty() {
+        String::new()
+    } else {
+        render(&diagnostics, &sources, ui)
+    };
     let warnings = items(&diagnostics, Severity::Warning);
-    Ok(Sound { desired, warnings })
+    Ok((Sound { desired, warnings }, said))
 }
 
 /// Adds a hint where a manifest lacks what may stand in other files: it is one file of a folder.

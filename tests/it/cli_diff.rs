@@ -313,6 +313,96 @@ fn each_environment_is_compared_by_itself() {
         .json_of("diff");
     assert_eq!(document["environment"], "production");
     assert_eq!(document["summary"]["changed"], 1);
+}
+
+/// A repository with two environments, committed, and a change that both have in common.
+fn two_environments() -> TestEnv {
+    let env = repository();
+    env.edit(
+        "portal/settings.yaml",
+        "environment: { name: production }\n",
+        "",
+    );
+    for name in ["production", "staging"] {
+        let text = format!(
+            "overlay: {name}\nenvironment: {{ name: {name} }}\norganizations:\n  customer-1: \
+             {{ name: One in {name} }}\n"
+        );
+        env.write(&format!("portal/environments/{name}.yaml"), &text);
+    }
+    commit(&env);
+    env.edit("portal/customer-2.yaml", "Customer 2", "Second");
+    env
+}
+
+#[test]
+fn without_a_choice_every_environment_is_compared() {
+    let env = two_environments();
+    let document = env.run("diff -o json").exits(0).json_of("diff");
+    assert_eq!(
+        document["environments"],
+        serde_json::json!(["production", "staging"])
+    );
+    // What is the same in both is told once.
+    assert_eq!(document["summary"]["changed"], 1);
+    let changed = &document["organizations"][0];
+    assert_eq!(changed["key"], "customer-2");
+    assert_eq!(changed["environments"], document["environments"]);
+
+    let staging = "portal/environments/staging.yaml";
+    env.edit(staging, "One in staging", "Uno");
+    let settings = "return_urls: { default: https://staging-example.com/ }\norganizations:";
+    env.edit(staging, "organizations:", settings);
+    let output = env.run("diff --detailed-exitcode").exits(2);
+    snapshot!(settled(&output.stdout));
+    let markdown = env.run("diff -o markdown").exits(0).stdout;
+    insta::assert_snapshot!("markdown_of_environments", settled(&markdown));
+    let document = env.run("diff -o json").exits(0).json_of("diff");
+    let danger = &document["dangers"][0];
+    assert_eq!(danger["environments"], serde_json::json!(["staging"]));
+    let settings = document["settings"].as_array().unwrap();
+    assert_eq!(settings.len(), 1, "{document:#}");
+    let sarif = env.run("diff -o sarif").exits(0).stdout;
+    assert!(sarif.contains("(in staging)"), "{sarif}");
+    let issues = env.run("diff -o gitlab-codequality").exits(0).json();
+    assert_eq!(issues[0]["check_name"], "diff/destination", "{issues:#}");
+    // A choice is a comparison as before.
+    let one = env.run("diff --environment production -o json").exits(0);
+    let one = one.json_of("diff");
+    assert_eq!(one["environment"], "production");
+    assert_eq!(one["summary"]["changed"], 1);
+    assert!(one["organizations"][0]["environments"].is_null());
+}
+
+#[test]
+fn environments_that_come_go_or_are_wrong_are_said() {
+    let env = two_environments();
+    git(
+        &env,
+        "mv portal/environments/staging.yaml portal/environments/qa.yaml",
+    );
+    env.edit(
+        "portal/environments/qa.yaml",
+        "overlay: staging",
+        "overlay: qa",
+    );
+    let output = env.run("diff").exits(0);
+    for note in [
+        "environment staging is no longer declared",
+        "has no environment qa",
+    ] {
+        let text = output
+            .stdout
+            .split_whitespace()
+            .collect::<Vec<_>>()
+            .join(" ");
+        assert!(text.contains(note), "{output}");
+    }
+    env.edit("portal/environments/qa.yaml", "name: One", "nmae: One");
     let output = env.run("diff").exits(3);
-    assert!(output.stderr.contains("staging"), "{output}");
+    assert!(output.stderr.contains("manifest/unknown-field"), "{output}");
+    assert!(
+        output.stderr.contains("portal/environments/qa.yaml"),
+        "{output}"
+    );
 }

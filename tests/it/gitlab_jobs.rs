@@ -245,9 +245,14 @@ fn the_example_extends_jobs_that_are_there() {
     let merge_request = |job: &Value| job["rules"].to_string().contains("merge_request_event");
     for name in ["plan", "apply", "nightly", "snapshot"] {
         assert!(!merge_request(&example[name]), "{name}");
+        assert!(
+            example[name]["environment"].is_object() || name == "apply",
+            "{name}"
+        );
     }
     for name in ["validate", "diff", "review"] {
         assert!(merge_request(&example[name]), "{name}");
+        assert!(example[name]["environment"].is_null(), "{name}");
     }
 }
 
@@ -395,6 +400,42 @@ fn a_merge_request_without_a_key_says_what_it_means() {
     env.edit("portal.yaml", "intents:", "intentions:");
     let _ = diff().exits(3);
     assert!(notes(&env)[0].contains("failed"));
+    let issues = report(&env, "codequality.json");
+    assert_eq!(issues[0]["check_name"], "manifest/unknown-field");
+}
+
+#[test]
+fn a_comparison_shows_its_dangers_whatever_the_branch_is_called() {
+    let env = TestEnv::with_manifest(CUSTOMERS);
+    let git = |args: &[&str]| git(&env.path(""), args);
+    git(&["init", "--quiet", "--initial-branch", "main"]);
+    git(&["add", "portal.yaml"]);
+    git(&["commit", "--quiet", "--message", "base"]);
+    let began = git(&["rev-parse", "HEAD"]);
+    let branch = "$(touch${IFS}pwned);`touch${IFS}pwned`";
+    git(&["checkout", "--quiet", "-b", branch]);
+    env.edit(
+        "portal.yaml",
+        "name: Globex",
+        "name: Globex\n    return_url: https://app-example.com/",
+    );
+    git(&["commit", "--quiet", "--all", "--message", "change"]);
+    let diff = || {
+        let job = in_merge_request(&env, ".portalctl-diff", "");
+        job.env("CI_MERGE_REQUEST_DIFF_BASE_SHA", &began)
+            .env("CI_MERGE_REQUEST_SOURCE_BRANCH_NAME", branch)
+            .env("CI_COMMIT_REF_NAME", branch)
+    };
+    let output = diff().exits(0);
+    assert!(output.stdout.contains("app-example.com"), "{output}");
+    let issues = report(&env, "codequality.json");
+    assert_eq!(issues[0]["check_name"], "diff/destination", "{issues:#}");
+    assert!(!env.path("gitlab/calls").exists());
+    assert!(!env.path("pwned").exists());
+    // With merged results, what the target branch has is no change of the merge request.
+    let head = git(&["rev-parse", "HEAD"]);
+    let merged = diff().env("CI_MERGE_REQUEST_TARGET_BRANCH_SHA", &head);
+    assert!(merged.exits(0).stdout.contains("no difference"));
 }
 
 #[test]
@@ -406,8 +447,15 @@ fn a_merge_request_without_a_key_is_planned_by_the_snapshot_of_its_target() {
         let job = in_merge_request(&env, ".portalctl-plan-offline", TOKEN);
         job.env("WORKOS_API_KEY", "").at_url("http://127.0.0.1:9")
     };
-    let missing = offline().exits(1);
-    assert!(missing.stderr.contains("no snapshot: "), "{missing}");
+    // A warning in the pipeline, and no plan of nothing.
+    let allowed = read("ci/gitlab/portalctl.gitlab-ci.yml");
+    assert_eq!(
+        allowed[".portalctl-plan-offline"]["allow_failure"]["exit_codes"],
+        78
+    );
+    let missing = offline().exits(78);
+    assert!(missing.stderr.contains("there is no snapshot"), "{missing}");
+    assert!(!env.path("portalctl-report/counts.json").exists());
     let _ = job(&env, ".portalctl-snapshot").at(&sandbox).exits(0);
     fs::rename(
         env.path("portalctl-report/snapshot.json"),
@@ -415,7 +463,13 @@ fn a_merge_request_without_a_key_is_planned_by_the_snapshot_of_its_target() {
     )
     .unwrap();
     env.edit("portal.yaml", "name: Globex", "name: Globex Labs");
+    // Where a project has no token for notes, the job's own is enough.
+    let _ = offline().env("PORTALCTL_GITLAB_TOKEN", "").exits(0);
+    assert_eq!(notes(&env), [""; 0]);
     let output = offline().exits(0);
+    let live = env.run("plan -o json").at(&sandbox).exits(0);
+    let digest = live.json_of("plan")["digest"].as_str().unwrap().to_owned();
+    assert!(notes(&env)[0].contains(&digest), "{digest}");
     let counts = json!({ "create": 0, "update": 1, "delete": 0 });
     assert_eq!(report(&env, "counts.json"), counts);
     let [note] = &notes(&env)[..] else {
@@ -428,6 +482,10 @@ fn a_merge_request_without_a_key_is_planned_by_the_snapshot_of_its_target() {
     // The account is no artifact of a merge request.
     assert!(!env.path("portalctl-report/snapshot.json").exists());
     assert!(!(output.stdout + &output.stderr).contains(TOKEN));
+    // A plan that cannot be made is no warning.
+    env.write("gitlab/snapshot.json", "{}");
+    let output = offline().exits(3);
+    assert!(output.stderr.contains("error[cli/snapshot]"), "{output}");
 }
 
 /// The nightly job, with a webhook that writes down what is posted.

@@ -75,3 +75,29 @@ fn every_pipeline_has_the_three_commands() {
         }
     }
 }
+
+#[test]
+fn a_proposed_change_is_compared_and_planned_without_a_key() {
+    let lines: Vec<String> = blocks("console")
+        .concat()
+        .lines()
+        .map(|line| line.trim_start_matches("$ ").to_owned())
+        .collect();
+    let [diff, plan, take] = &lines[..] else {
+        panic!("{lines:?}");
+    };
+    let env = TestEnv::new();
+    env.write("portal/portal.yaml", CUSTOMERS);
+    let commit = "git init --quiet --initial-branch=main && git add portal && git -c \
+                  user.name=Ada -c user.email=ada@example.com commit --quiet --message base && \
+                  git update-ref refs/remotes/origin/main HEAD";
+    let _ = command(&env, commit).exits(0);
+    let sandbox = SandboxServer::start(&env);
+    let _ = command(&env, take).at(&sandbox).exits(0);
+    env.edit("portal/portal.yaml", "Globex", "Globex Labs");
+    let output = command(&env, diff).exits(0);
+    assert!(output.stdout.contains("Globex Labs"), "{output}");
+    let output = command(&env, plan).exits(0);
+    assert!(output.stdout.contains("snapshot of 20"), "{output}");
+    assert!(env.path("plan.html").exists() && env.path("diff.json").exists());
+}

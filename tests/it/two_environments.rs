@@ -308,18 +308,28 @@ fn the_pipelines_name_inputs_jobs_and_environments_that_are_there() {
     let jobs = yaml("ci/gitlab/portalctl.gitlab-ci.yml");
     let pipeline = yaml(&format!("{FOLDER}/gitlab/.gitlab-ci.yml"));
     for name in &names {
-        for kind in ["plan", "apply"] {
+        for (kind, base) in [
+            ("plan", "plan"),
+            ("apply", "apply"),
+            ("review", "plan-offline"),
+            ("snapshot", "snapshot"),
+        ] {
+            let base = format!(".portalctl-{base}");
+            assert!(jobs[&base]["script"].is_array());
             let job = &pipeline[&format!("{kind}-{name}")];
-            assert!(jobs[&format!(".portalctl-{kind}")]["script"].is_array());
-            assert_eq!(job["extends"][0], format!(".portalctl-{kind}"));
+            let extends = &job["extends"];
+            assert!(*extends == base || extends[0] == base, "{kind}: {extends}");
             assert_eq!(job["variables"]["PORTALCTL_ENVIRONMENT"], *name);
         }
-        let diff = &pipeline[&format!("diff-{name}")];
-        assert_eq!(diff["extends"], ".compared");
-        assert_eq!(diff["variables"]["PORTALCTL_ENVIRONMENT"], *name);
+        let review = &pipeline[&format!("review-{name}")];
+        let kept = format!("snapshot-{name}");
+        assert_eq!(review["variables"]["PORTALCTL_SNAPSHOT_JOB"], kept);
         let apply = &pipeline[&format!("apply-{name}")];
         assert_eq!(apply["needs"], json!([format!("plan-{name}")]));
     }
+    // One comparison is of all environments.
+    assert_eq!(pipeline["diff"]["extends"][0], ".portalctl-diff");
+    assert!(pipeline["diff"]["variables"].is_null());
 }
 
 /// The organizations of a plan that have nothing to do, where it has no change at all.

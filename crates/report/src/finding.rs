@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::view::held_reason;
-use super::{DiffReport, ErrorItem};
+use super::{DiffPart, DiffReport, ErrorItem};
 use portalctl_core::diff::EntryChange;
 use portalctl_core::plan::{Plan, Scope};
 use portalctl_model::OrgKey;
@@ -104,24 +104,35 @@ pub(crate) fn of_plan(
 /// Returns the dangers of a difference, each on the line of its entry.
 pub(crate) fn of_diff(report: &DiffReport<'_>) -> Vec<Finding> {
     let mut findings = of_problems(&[], report.manifest_warnings);
+    for part in report.parts {
+        add_dangers(&mut findings, part);
+    }
+    findings
+}
+
+fn add_dangers(findings: &mut Vec<Finding>, part: &DiffPart) {
+    let DiffPart { environments, diff } = part;
+    let environments = match &environments[..] {
+        [] => String::new(),
+        names => format!(" (in {})", names.join(", ")),
+    };
     // A removed entry has a line in the base only.
-    let entries = report.diff.entries.iter();
+    let entries = diff.entries.iter();
     let declared = entries.filter(|entry| entry.change != EntryChange::Removed);
     let places: BTreeMap<&OrgKey, &Source> =
         declared.map(|entry| (&entry.key, &entry.source)).collect();
-    for danger in &report.diff.dangers {
+    for danger in &diff.dangers {
         let code = danger.kind.code();
         if danger.keys.is_empty() {
-            let text = danger.message.clone();
+            let text = format!("{}{environments}", danger.message);
             findings.push(finding(code, Level::Warning, text, None));
         }
         for key in &danger.keys {
-            let text = format!("{key}: {}", danger.message);
+            let text = format!("{key}: {}{environments}", danger.message);
             let place = places.get(key).copied();
             findings.push(finding(code, Level::Warning, text, place));
         }
     }
-    findings
 }
 
 /// Returns the problems of a manifest, or the errors that prevented a plan.

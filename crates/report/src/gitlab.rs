@@ -10,8 +10,8 @@ use data_encoding::HEXLOWER;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use super::ErrorItem;
 use super::finding::{self, Finding, Level};
+use super::{DiffReport, ErrorItem};
 use portalctl_core::plan::{ActionKind, Plan};
 use portalctl_model::desired::Desired;
 use portalctl_model::inert;
@@ -72,6 +72,11 @@ pub fn plan_issues(
     manifest_warnings: &[ErrorItem],
 ) -> serde_json::Result<String> {
     issues(finding::of_plan(plan, desired, manifest_warnings))
+}
+
+/// Renders the dangers of a difference, each on the line of its entry.
+pub fn diff_issues(report: &DiffReport<'_>) -> serde_json::Result<String> {
+    issues(finding::of_diff(report))
 }
 
 /// Renders the problems of a manifest, or the errors that prevented a plan.

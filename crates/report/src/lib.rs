@@ -88,12 +88,29 @@ pub struct DiffReport<'a> {
     pub base: &'a str,
     /// Manifest, as the user named it.
     pub manifest: &'a str,
-    /// Difference.
-    pub diff: &'a Diff,
+    /// Differences: one for a manifest without environments or a chosen one, else those of all
+    /// environments, equal ones together.
+    pub parts: &'a [DiffPart],
     /// Warnings about both manifests, skipped files among them.
     pub manifest_warnings: &'a [ErrorItem],
     /// Remarks.
     pub notes: &'a [String],
+}
+
+impl DiffReport<'_> {
+    /// Returns the differences.
+    pub(crate) fn diffs(&self) -> impl Iterator<Item = &Diff> + Clone {
+        self.parts.iter().map(|part| &part.diff)
+    }
+}
+
+/// Difference in one environment, or the same one in several.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DiffPart {
+    /// Names of the environments; none where only one is compared.
+    pub environments: Vec<String>,
+    /// Difference.
+    pub diff: Diff,
 }
 
 /// Account of an apply, with the readiness after it.

@@ -4,6 +4,9 @@
 //! Prints what the second one changes, and for whom. Sends nothing, and needs no key.
 
 mod base;
+mod sides;
+
+use std::collections::BTreeSet;
 
 use clap::{Args, ValueEnum};
 
@@ -11,23 +14,26 @@ use super::args::ManifestArgs;
 use super::error::CliError;
 use super::exit::Exit;
 use super::extra_outputs::{ExtraOutputArgs, ResultOutputs};
-use super::manifest::{self, Inputs, Sound, check_patterns};
+use super::manifest::{self, check_patterns};
 use super::request::{Files, ManifestRequest};
 use super::ui::Ui;
 use super::{json, yaml};
-use base::{Base, Found};
-use portalctl_core::diff::{Side, diff};
-use portalctl_manifest::convert::{WholeManifest, read_whole};
-use portalctl_manifest::{Input, KubernetesFields};
-use portalctl_model::desired::Desired;
+use base::Base;
+use portalctl_core::diff::diff;
+use portalctl_manifest::Input;
+use portalctl_model::Selection;
+use portalctl_model::desired::{Desired, Names};
+use portalctl_report::json_v1::ErrorItem;
 use portalctl_report::text::Layout;
-use portalctl_report::{DiffReport, json_v1, markdown, sarif, text};
+use portalctl_report::{DiffPart, DiffReport, gitlab, json_v1, markdown, sarif, text};
+use sides::{Pair, Pairs};
 
 /// Compare a manifest with an earlier one, offline: what changes, for whom, and its dangers.
 ///
 /// Both are compared as what they mean: formatting, comments, order and the files that entries stand
-/// in make no difference. No key is needed and nothing is sent; what is live at WorkOS is not looked
-/// at, which `portalctl plan` does.
+/// in make no difference. A manifest with several environments is compared for each of them, unless
+/// one is chosen. No key is needed and nothing is sent; what is live at WorkOS is not looked at, which
+/// `portalctl plan` does.
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub(super) struct DiffArgs {
@@ -76,6 +82,9 @@ pub(super) enum DiffFormat {
     JobSummary,
     /// For code scanning and annotations: every danger on its line; on failure too.
     Sarif,
+    /// For a merge request of GitLab: every danger on its line (`artifacts:reports:codequality`), on
+    /// failure too.
+    GitlabCodequality,
 }
 
 impl DiffFormat {
@@ -87,6 +96,7 @@ impl DiffFormat {
             Self::Markdown => Ok(markdown::diff(report).comment()),
             Self::JobSummary => Ok(markdown::diff(report).job_summary()),
             Self::Sarif => sarif::diff(report).map_err(CliError::internal),
+            Self::GitlabCodequality => gitlab::diff_issues(report).map_err(CliError::internal),
         }
     }
 }
@@ -118,109 +128,74 @@ impl DiffArgs {
     }
 }
 
-/// A checked manifest with the fields that only the Kubernetes form has.
-struct Read {
-    sound: Sound,
-    kubernetes: KubernetesFields,
-}
-
-impl Read {
-    fn side(&self) -> Side<'_> {
-        Side {
-            desired: &self.sound.desired,
-            kubernetes: &self.kubernetes,
-        }
-    }
-}
-
 pub(super) fn run(args: &DiffArgs, ui: &Ui) -> Result<Exit, CliError> {
     let request = args.request()?;
     let inputs = manifest::inputs(&request.manifest.files)?;
-    let new = read(&inputs, ui).map_err(|error| manifest::hint_at_folder(error, &inputs.list))?;
-    let names = new.sound.desired.names();
     let found = request.base.find(&request.manifest.files)?;
-    let (base, notes) = read_base(&found, inputs.environment.as_deref(), ui)?;
-    check_patterns(
-        &request.manifest,
-        &[&new.sound.desired, &base.sound.desired],
-    )?;
-    let difference = diff(base.side(), new.side(), &request.manifest.selection);
-    let warnings = base.sound.warnings.iter().chain(&new.sound.warnings);
-    let warnings: Vec<_> = warnings.cloned().collect();
+    let Pairs { pairs, notes } = sides::read(&inputs, &found, ui)?;
+    let all = pairs.iter().flat_map(|pair| [&pair.new, &pair.base]);
+    let all: Vec<&Desired> = all.map(|read| &read.sound.desired).collect();
+    check_patterns(&request.manifest, &all)?;
+    let parts = compare(&pairs, &request.manifest.selection);
     let name = name_of(&request.manifest.files, &inputs.list);
     let report = DiffReport {
-        names: &names,
+        names: &names(&pairs),
         base: &found.name,
         manifest: &name,
-        diff: &difference,
-        manifest_warnings: &warnings,
+        parts: &parts,
+        manifest_warnings: &warnings(&pairs),
         notes: &notes,
     };
     let outputs = &request.outputs;
     outputs.write(ui, |format, layout| format.render(&report, layout))?;
-    Ok(if difference.is_empty() {
+    Ok(if parts.iter().all(|part| part.diff.is_empty()) {
         Exit::Done
     } else {
         request.different
     })
 }
 
-/// Reads the base; where it has nothing to compare with, an empty one and the remark that says so.
-fn read_base(
-    found: &Found,
-    environment: Option<&str>,
-    ui: &Ui,
-) -> Result<(Read, Vec<String>), CliError> {
-    let name = &found.name;
-    let missing = match (&found.inputs, environment) {
-        (None, _) => format!(
-            "{name} has no manifest at this path, so that everything counts as added; name its \
-             old place with --base REV:PATH"
-        ),
-        (Some(list), environment) => {
-            let known = environment.map(|_| portalctl_manifest::environments(list));
-            let known = known.unwrap_or_default();
-            let chosen = environment.filter(|name| known.iter().any(|it| it == name));
-            // A base without overlays is compared as it is.
-            if known.is_empty() || chosen.is_some() {
-                let inputs = Inputs {
-                    list: list.clone(),
-                    environment: chosen.map(ToOwned::to_owned),
-                };
-                let base = read(&inputs, ui).map_err(|error| of_base(error, name))?;
-                return Ok((base, Vec::new()));
-            }
-            let environment = environment.unwrap_or_default();
-            format!("{name} has no environment {environment}, so that everything counts as added")
+/// Compares each pair; environments with the same difference share a part.
+fn compare(pairs: &[Pair], selection: &Selection) -> Vec<DiffPart> {
+    let mut parts: Vec<DiffPart> = Vec::new();
+    for pair in pairs {
+        let diff = diff(pair.base.side(), pair.new.side(), selection);
+        let environment = pair.environment.iter().filter(|_| pairs.len() > 1);
+        match parts.iter_mut().find(|part| part.diff == diff) {
+            Some(part) => part.environments.extend(environment.cloned()),
+            None => parts.push(DiffPart {
+                environments: environment.cloned().collect(),
+                diff,
+            }),
         }
-    };
-    let nothing = Read {
-        sound: Sound {
-            desired: Desired::default(),
-            warnings: Vec::new(),
-        },
-        kubernetes: KubernetesFields::default(),
-    };
-    Ok((nothing, vec![missing]))
-}
-
-fn read(inputs: &Inputs, ui: &Ui) -> Result<Read, CliError> {
-    let WholeManifest { checked, rest } = read_whole(inputs);
-    Ok(Read {
-        sound: manifest::sound(checked, ui)?,
-        kubernetes: rest,
-    })
-}
-
-/// Says that the problems of a manifest are those of the base.
-fn of_base(mut error: CliError, name: &str) -> CliError {
-    if let Some(rendered) = &mut error.rendered {
-        rendered.push_str(&format!(
-            "hint: these are problems of the base {name}; `portalctl validate` checks the manifest \
-             alone\n"
-        ));
     }
-    error
+    parts
+}
+
+/// Returns the names of the manifest, and of its environment where there is one only.
+fn names(pairs: &[Pair]) -> Names {
+    match pairs {
+        [] => Names::default(),
+        [one] => one.new.sound.desired.names(),
+        [first, ..] => Names {
+            environment: None,
+            ..first.new.sound.desired.names()
+        },
+    }
+}
+
+/// Returns the warnings of both sides, each once.
+fn warnings(pairs: &[Pair]) -> Vec<ErrorItem> {
+    let (mut warnings, mut seen) = (Vec::new(), BTreeSet::new());
+    let sides = pairs.iter().map(|pair| &pair.base);
+    for read in sides.chain(pairs.iter().map(|pair| &pair.new)) {
+        for warning in &read.sound.warnings {
+            if seen.insert(format!("{warning:?}")) {
+                warnings.push(warning.clone());
+            }
+        }
+    }
+    warnings
 }
 
 /// Returns the name of the manifest in the report.

@@ -14,12 +14,23 @@ use portalctl_model::{Domain, ExternalId, OrgKey, ReturnUrl};
 /// Dangers found so far.
 #[derive(Default)]
 pub(super) struct Findings {
-    /// Dangers by kind and text, with the entries that each is about.
-    dangers: BTreeMap<(DangerKind, String), BTreeSet<OrgKey>>,
+    /// Dangers by kind, novelty and text, with the entries that each is about.
+    dangers: BTreeMap<(DangerKind, Novelty, String), BTreeSet<OrgKey>>,
     /// Addresses of settings that changed, with their paths.
     settings: Vec<(String, ReturnUrl)>,
     /// Addresses that entries are sent to now.
     destinations: BTreeSet<ReturnUrl>,
+}
+
+/// Degree of novelty of an address, or of what else a danger is about; the most dangerous first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Novelty {
+    /// A host that the base does not name.
+    Host,
+    /// Another port of a host that the base names.
+    Port,
+    /// An address that is known, or none.
+    Known,
 }
 
 impl Findings {
@@ -34,7 +45,7 @@ impl Findings {
         }
         self.dangers
             .into_iter()
-            .map(|((kind, message), keys)| Danger {
+            .map(|((kind, _, message), keys)| Danger {
                 kind,
                 message,
                 keys: keys.into_iter().collect(),
@@ -43,7 +54,17 @@ impl Findings {
     }
 
     fn add(&mut self, kind: DangerKind, key: Option<&OrgKey>, message: impl Into<String>) {
-        let keys = self.dangers.entry((kind, message.into())).or_default();
+        self.add_novel((kind, Novelty::Known), key, message);
+    }
+
+    fn add_novel(
+        &mut self,
+        (kind, novelty): (DangerKind, Novelty),
+        key: Option<&OrgKey>,
+        message: impl Into<String>,
+    ) {
+        let danger = (kind, novelty, message.into());
+        let keys = self.dangers.entry(danger).or_default();
         keys.extend(key.cloned());
     }
 
@@ -85,7 +106,7 @@ impl Findings {
         );
         if !old.is_empty() && now.is_empty() {
             let message = "`return_urls.allowed_hosts` is gone: return URLs may name any host";
-            self.add(DangerKind::Destination, None, message);
+            self.add_novel((DangerKind::Destination, Novelty::Host), None, message);
         }
         let had: BTreeSet<&str> = old.iter().collect();
         for host in now
@@ -93,7 +114,7 @@ impl Findings {
             .filter(|host| !had.is_empty() && !had.contains(host))
         {
             let message = format!("return URLs may name the host {host}");
-            self.add(DangerKind::Destination, None, message);
+            self.add_novel((DangerKind::Destination, Novelty::Host), None, message);
         }
         let (old, now) = (&base.return_urls, &new.return_urls);
         let mut changed = now.success.iter().filter_map(|(intent, url)| {
@@ -357,29 +378,32 @@ impl Findings {
         }
     }
 
-    /// Finds the danger of an address that changed; `foreign` is its host if the base names no such
-    /// host.
+    /// Finds the danger of an address that changed, by what of it the base does not name.
     pub(super) fn of_destination(
         &mut self,
         key: &OrgKey,
         old: Option<&ReturnUrl>,
         now: Option<&ReturnUrl>,
-        foreign: Option<&str>,
+        novelty: Novelty,
     ) {
         self.destinations.extend(now.cloned());
         let url = |url: Option<&ReturnUrl>| match url {
             Some(url) => url.to_string(),
             None => "the default in WorkOS's dashboard".to_owned(),
         };
-        let host = foreign.map(|host| format!(", at a host that is new here: {host}"));
-        let host = host.unwrap_or_default();
-        let instead = if old.is_none() && foreign.is_some() {
+        let host = now.map_or("", ReturnUrl::host);
+        let host = match novelty {
+            Novelty::Host => format!(", at a host that is new here: {host}"),
+            Novelty::Port => format!(", at a port that is new here: {host}"),
+            Novelty::Known => String::new(),
+        };
+        let instead = if old.is_none() && novelty != Novelty::Known {
             String::new()
         } else {
             format!(" instead of {}", url(old))
         };
         let message = format!("people are sent to {}{instead}{host}", url(now));
-        self.add(DangerKind::Destination, Some(key), message);
+        self.add_novel((DangerKind::Destination, novelty), Some(key), message);
     }
 
     /// Finds the danger of a new entry that looks like one that was removed.

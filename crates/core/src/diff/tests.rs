@@ -126,6 +126,41 @@ fn a_changed_default_names_everybody_who_is_sent_elsewhere() {
 }
 
 #[test]
+fn a_new_host_comes_first_and_a_new_port_next() {
+    let base = "\
+version: 1
+return_urls: { default: https://app.example.com/portal }
+organizations:
+  acme: { name: Acme, intents: [sso] }
+  globex: { name: Globex, intents: [sso] }
+  initech: { name: Initech, intents: [sso] }
+";
+    let at = |text: String, name: &str, url: &str| {
+        let entry = format!("name: {name}, intents");
+        text.replace(&entry, &format!("name: {name}, return_url: {url}, intents"))
+    };
+    let new = at(base.to_owned(), "Acme", "https://app.example.com/a");
+    let new = at(new, "Globex", "https://app.example.com:8443/g");
+    let new = at(new, "Initech", "https://zzz.example.net/");
+    let dangers: Vec<String> = compare(base, &new)
+        .dangers
+        .into_iter()
+        .map(|danger| danger.message)
+        .collect();
+    assert_eq!(
+        dangers,
+        [
+            "people are sent to https://zzz.example.net/ instead of \
+             https://app.example.com/portal, at a host that is new here: zzz.example.net",
+            "people are sent to https://app.example.com:8443/g instead of \
+             https://app.example.com/portal, at a port that is new here: app.example.com:8443",
+            "people are sent to https://app.example.com/a instead of \
+             https://app.example.com/portal",
+        ]
+    );
+}
+
+#[test]
 fn a_host_that_the_base_does_not_name_is_told() {
     let edits = [
         ("status.example.com]", "app-example.com]"),

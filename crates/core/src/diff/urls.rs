@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::Side;
-use super::findings::Findings;
+use super::findings::{Findings, Novelty};
 use crate::link::{ResolvedUrl, resolve_urls};
 use portalctl_model::desired::{Desired, DesiredOrganization};
 use portalctl_model::{Intent, OrgKey, ReturnUrl, Selection};
@@ -65,8 +65,8 @@ impl<'a> Destinations<'a> {
             let was = urls(self.base, before, intent);
             for (was, now) in was.into_iter().zip(now) {
                 if was != now {
-                    let foreign = now.as_ref().and_then(|now| self.foreign(now));
-                    findings.of_destination(key, was.as_ref(), now.as_ref(), foreign);
+                    let novelty = now.as_ref().map_or(Novelty::Known, |now| self.novelty(now));
+                    findings.of_destination(key, was.as_ref(), now.as_ref(), novelty);
                 }
             }
         }
@@ -74,15 +74,33 @@ impl<'a> Destinations<'a> {
 
     /// Finds an address of a new entry at a host that the base does not name.
     fn new_entry(&self, key: &OrgKey, url: &ReturnUrl, findings: &mut Findings) {
-        if let Some(host) = self.foreign(url) {
-            findings.of_destination(key, None, Some(url), Some(host));
+        let novelty = self.novelty(url);
+        if novelty != Novelty::Known {
+            findings.of_destination(key, None, Some(url), novelty);
         }
     }
 
-    /// Returns the host of an address, if the base does not name it.
-    fn foreign<'u>(&self, url: &'u ReturnUrl) -> Option<&'u str> {
+    /// Returns what of an address the base does not name.
+    fn novelty(&self, url: &ReturnUrl) -> Novelty {
         let host = url.host();
-        (!self.known_hosts.contains(host)).then_some(host)
+        if self.known_hosts.contains(host) {
+            return Novelty::Known;
+        }
+        let name = without_port(host);
+        let mut known = self.known_hosts.iter();
+        if known.any(|known| without_port(known) == name) {
+            Novelty::Port
+        } else {
+            Novelty::Host
+        }
+    }
+}
+
+/// Returns a host without its port; the colons within the brackets of an IPv6 address are its own.
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if !port.contains(']') => name,
+        _ => host,
     }
 }
 

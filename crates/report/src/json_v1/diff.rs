@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::envelope::Envelope;
 use super::plan::SourceItem;
-use crate::{DiffReport, ErrorItem};
+use crate::{DiffPart, DiffReport, ErrorItem};
 use portalctl_core::diff::{Danger, Diff, EntryChange, EntryDiff, Field, Value};
 
 /// Output of `portalctl diff -o json`.
@@ -19,7 +19,10 @@ pub struct DiffDocument {
     pub base: String,
     /// Manifest, as it was named.
     pub manifest: String,
-    /// Number of items by kind.
+    /// Names of the environments that were compared, of a manifest that has several where none was
+    /// chosen.
+    pub environments: Vec<String>,
+    /// Number of items by kind; what is the same in several environments counts once.
     pub summary: DiffSummary,
     /// Dangers, the first the one to look at first.
     pub dangers: Vec<DangerItem>,
@@ -65,6 +68,9 @@ pub struct DangerItem {
     pub message: String,
     /// Keys of the organizations that it is about; empty for a setting that touches none.
     pub organizations: Vec<String>,
+    /// Environments that have it, where several were compared.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub environments: Vec<String>,
 }
 
 /// Field before and after; `null` is not declared.
@@ -76,6 +82,10 @@ pub struct DiffFieldItem {
     pub before: Option<String>,
     /// Value in the manifest.
     pub after: Option<String>,
+    /// Environments that have it, where several were compared; left out in an organization, which
+    /// names them itself.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub environments: Vec<String>,
 }
 
 /// Entry that differs.
@@ -94,6 +104,9 @@ pub struct DiffOrganizationItem {
     pub fields: Vec<DiffFieldItem>,
     /// Place of the declaration; of a removed entry the one in the base.
     pub source: Option<SourceItem>,
+    /// Environments that have it, where several were compared.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub environments: Vec<String>,
 }
 
 /// Kind of the difference of an entry.
@@ -114,36 +127,46 @@ pub enum DiffChange {
 
 /// Builds the document of a difference.
 pub fn diff(report: &DiffReport<'_>) -> DiffDocument {
-    let Diff {
-        settings,
-        entries,
-        dangers,
-        unchanged,
-    } = report.diff;
-    let count = |is_of: fn(&EntryChange) -> bool| report.diff.count(is_of);
-    DiffDocument {
+    let mut document = DiffDocument {
         envelope: Envelope {
             environment: report.names.environment.clone(),
             ..Envelope::default()
         },
         base: report.base.to_owned(),
         manifest: report.manifest.to_owned(),
-        summary: DiffSummary {
-            danger: dangers.len(),
-            setting: settings.len(),
-            added: count(|it| *it == EntryChange::Added),
-            removed: count(|it| *it == EntryChange::Removed),
-            deleted: count(|it| *it == EntryChange::Deleted),
-            renamed: count(|it| matches!(it, EntryChange::Renamed { .. })),
-            changed: count(|it| *it == EntryChange::Changed),
-            unchanged: *unchanged,
-        },
-        dangers: dangers.iter().map(danger).collect(),
-        settings: settings.iter().map(field).collect(),
-        organizations: entries.iter().map(organization).collect(),
         manifest_warnings: report.manifest_warnings.to_vec(),
         notes: report.notes.to_vec(),
-        errors: Vec::new(),
+        ..DiffDocument::default()
+    };
+    for DiffPart { environments, diff } in report.parts {
+        document.environments.extend(environments.iter().cloned());
+        document.summary.add(diff);
+        let dangers = diff.dangers.iter();
+        let dangers = dangers.map(|it| danger(it, environments));
+        document.dangers.extend(dangers);
+        let settings = diff.settings.iter();
+        document
+            .settings
+            .extend(settings.map(|it| field(it, environments)));
+        let entries = diff.entries.iter();
+        let entries = entries.map(|it| organization(it, environments));
+        document.organizations.extend(entries);
+    }
+    document.environments.sort();
+    document
+}
+
+impl DiffSummary {
+    fn add(&mut self, diff: &Diff) {
+        let count = |is_of: fn(&EntryChange) -> bool| diff.count(is_of);
+        self.danger += diff.dangers.len();
+        self.setting += diff.settings.len();
+        self.added += count(|it| *it == EntryChange::Added);
+        self.removed += count(|it| *it == EntryChange::Removed);
+        self.deleted += count(|it| *it == EntryChange::Deleted);
+        self.renamed += count(|it| matches!(it, EntryChange::Renamed { .. }));
+        self.changed += count(|it| *it == EntryChange::Changed);
+        self.unchanged += diff.unchanged;
     }
 }
 
@@ -155,24 +178,26 @@ pub fn failed_diff(errors: Vec<ErrorItem>) -> DiffDocument {
     }
 }
 
-fn danger(danger: &Danger) -> DangerItem {
+fn danger(danger: &Danger, environments: &[String]) -> DangerItem {
     DangerItem {
         code: danger.kind.code().as_str(),
         message: danger.message.clone(),
         organizations: danger.keys.iter().map(ToString::to_string).collect(),
+        environments: environments.to_vec(),
     }
 }
 
-fn field(field: &Field) -> DiffFieldItem {
+fn field(field: &Field, environments: &[String]) -> DiffFieldItem {
     let text = |value: &Option<Value>| value.as_ref().map(|it| it.as_str().to_owned());
     DiffFieldItem {
         path: field.path.clone(),
         before: text(&field.before),
         after: text(&field.after),
+        environments: environments.to_vec(),
     }
 }
 
-fn organization(entry: &EntryDiff) -> DiffOrganizationItem {
+fn organization(entry: &EntryDiff, environments: &[String]) -> DiffOrganizationItem {
     let (change, previous_key) = match &entry.change {
         EntryChange::Added => (DiffChange::Added, None),
         EntryChange::Removed => (DiffChange::Removed, None),
@@ -185,7 +210,8 @@ fn organization(entry: &EntryDiff) -> DiffOrganizationItem {
         name: entry.name.clone(),
         change,
         previous_key,
-        fields: entry.fields.iter().map(field).collect(),
+        fields: entry.fields.iter().map(|it| field(it, &[])).collect(),
         source: SourceItem::of(&entry.source),
+        environments: environments.to_vec(),
     }
 }

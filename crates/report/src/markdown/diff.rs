@@ -10,7 +10,7 @@ use crate::view::{
     first_few, joined,
 };
 use crate::width::{pad, width};
-use crate::{DiffReport, Headline};
+use crate::{DiffPart, DiffReport, Headline};
 use portalctl_core::diff::{CommonField, Diff, EntryChange, EntryDiff, Field, Value};
 use portalctl_core::plan::Target;
 
@@ -33,21 +33,19 @@ pub fn diff(report: &DiffReport<'_>) -> Document {
     };
     let mut document = Document::default();
     document.fixed(marker::key("diff", report.names));
-    document.fixed(title(&headline, "diff", &joined(&diff_counts(report.diff))));
+    document.fixed(title(
+        &headline,
+        "diff",
+        &joined(&diff_counts(report.diffs())),
+    ));
     document.fixed(format!(
         "{} compared with {}, without a look at WorkOS\n\n",
         code(report.manifest),
         code(report.base)
     ));
-    if report.diff.is_empty() {
-        document.fixed("Both mean the same.\n\n");
+    for part in report.parts {
+        of_part(&mut document, part);
     }
-    dangers(&mut document, report.diff);
-    settings(&mut document, report.diff);
-    let common = report.diff.common();
-    several(&mut document, &common);
-    let common: BTreeSet<&Field> = common.iter().map(|common| common.field).collect();
-    entries(&mut document, report.diff, &common);
     document.section(failed::manifest_warnings(&headline));
     let mut notes = Section::new(Rank::List, "notes", DIFF).open("#### Notes\n\n");
     for note in report.notes {
@@ -55,6 +53,23 @@ pub fn diff(report: &DiffReport<'_>) -> Document {
     }
     document.section(notes);
     document
+}
+
+fn of_part(document: &mut Document, part: &DiffPart) {
+    let DiffPart { environments, diff } = part;
+    if !environments.is_empty() {
+        let names: Vec<String> = environments.iter().map(|name| code(name)).collect();
+        document.fixed(format!("### Environment {}\n\n", names.join(", ")));
+    }
+    if diff.is_empty() {
+        document.fixed("Both mean the same.\n\n");
+    }
+    dangers(document, diff);
+    settings(document, diff);
+    let common = diff.common();
+    several(document, &common);
+    let common: BTreeSet<&Field> = common.iter().map(|common| common.field).collect();
+    entries(document, diff, &common);
 }
 
 fn dangers(document: &mut Document, diff: &Diff) {

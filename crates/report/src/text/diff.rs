@@ -4,18 +4,17 @@ use std::collections::BTreeSet;
 
 use super::inline_diff::inline;
 use super::{Layout, heading, write_notes};
-use crate::DiffReport;
 use crate::view::{
     change_sign, changed_keys, danger_message, diff_counts, diff_field_name, organizations_named,
 };
 use crate::width::{counts, hanging, pad, width};
-use portalctl_core::diff::{CommonField, EntryChange, EntryDiff, Field, Value};
+use crate::{DiffPart, DiffReport};
+use portalctl_core::diff::{CommonField, Diff, EntryChange, EntryDiff, Field, Value};
 use portalctl_model::text::escape;
 
 /// Renders a difference.
 pub fn diff(report: &DiffReport<'_>, layout: &Layout) -> String {
     let paint = layout.paint;
-    let diff = report.diff;
     let mut parts = vec![paint.strong("portalctl diff")];
     parts.extend(
         report
@@ -30,33 +29,44 @@ pub fn diff(report: &DiffReport<'_>, layout: &Layout) -> String {
         escape(report.manifest)
     ));
     let mut out = format!("{}\n", parts.join(" · "));
-    write_dangers(&mut out, report, layout);
-    if !diff.settings.is_empty() {
-        heading(&mut out, "for every organization", layout);
-        write_fields(
-            &mut out,
-            "  ",
-            &diff.settings.iter().collect::<Vec<_>>(),
-            layout,
-        );
+    for part in report.parts {
+        write_part(&mut out, part, layout);
     }
-    let common = diff.common();
-    write_common(&mut out, &common, layout);
-    let common: BTreeSet<&Field> = common.iter().map(|common| common.field).collect();
-    write_entries(&mut out, &diff.entries, &common, layout);
     write_notes(&mut out, report.notes, layout);
-    let said = paint.counts(&diff_counts(diff));
+    let said = paint.counts(&diff_counts(report.diffs()));
     push_line!(out, "\n{}", counts(&said, layout.width));
     out
 }
 
-fn write_dangers(out: &mut String, report: &DiffReport<'_>, layout: &Layout) {
+fn write_part(out: &mut String, part: &DiffPart, layout: &Layout) {
+    let DiffPart { environments, diff } = part;
+    if !environments.is_empty() {
+        let names = environments.join(", ");
+        let title = format!("environment {}", escape(&names));
+        push_line!(out, "\n{}", layout.paint.strong(title));
+        if diff.is_empty() {
+            push_line!(out, "  no difference");
+        }
+    }
+    write_dangers(out, diff, layout);
+    if !diff.settings.is_empty() {
+        heading(out, "for every organization", layout);
+        let settings: Vec<&Field> = diff.settings.iter().collect();
+        write_fields(out, "  ", &settings, layout);
+    }
+    let common = diff.common();
+    write_common(out, &common, layout);
+    let common: BTreeSet<&Field> = common.iter().map(|common| common.field).collect();
+    write_entries(out, &diff.entries, &common, layout);
+}
+
+fn write_dangers(out: &mut String, diff: &Diff, layout: &Layout) {
     let paint = layout.paint;
-    if report.diff.dangers.is_empty() {
+    if diff.dangers.is_empty() {
         return;
     }
     heading(out, "dangers: look at these first", layout);
-    for danger in &report.diff.dangers {
+    for danger in &diff.dangers {
         let who = organizations_named(&changed_keys(&danger.keys));
         let code = paint.quiet(danger.kind.code());
         push_line!(

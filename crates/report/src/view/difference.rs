@@ -21,12 +21,16 @@ pub(crate) const fn change_sign(change: &EntryChange) -> (Tone, &'static str, &'
 }
 
 /// Returns the counts of a difference that are not 0, and the unchanged entries.
-pub(crate) fn diff_counts(diff: &Diff) -> Vec<Count> {
+pub(crate) fn diff_counts<'d>(diffs: impl IntoIterator<Item = &'d Diff>) -> Vec<Count> {
+    let diffs: Vec<&Diff> = diffs.into_iter().collect();
+    let sum = |count: &dyn Fn(&Diff) -> usize| diffs.iter().map(|diff| count(diff)).sum();
     let entries = |label, is_of: fn(&EntryChange) -> bool| {
-        Count::of(Tone::Plain, "", diff.count(is_of), (label, label))
+        let count = sum(&|diff| diff.count(is_of));
+        Count::of(Tone::Plain, "", count, (label, label))
     };
+    let dangers = sum(&|diff| diff.dangers.len());
     let mut counts = vec![
-        Count::of(Tone::Bad, "!", diff.dangers.len(), ("danger", "dangers")),
+        Count::of(Tone::Bad, "!", dangers, ("danger", "dangers")),
         entries("added", |it| *it == EntryChange::Added),
         entries("removed", |it| *it == EntryChange::Removed),
         entries("to be deleted", |it| *it == EntryChange::Deleted),
@@ -35,16 +39,17 @@ pub(crate) fn diff_counts(diff: &Diff) -> Vec<Count> {
         Count::of(
             Tone::Plain,
             "~",
-            diff.settings.len(),
+            sum(&|diff| diff.settings.len()),
             ("setting", "settings"),
         ),
     ];
     counts.retain(|count| count.number != Some(0));
-    if diff.is_empty() {
+    if diffs.iter().all(|diff| diff.is_empty()) {
         counts.insert(0, Count::remark(Tone::Good, "✓", "no difference"));
     }
     let unchanged = ("unchanged", "unchanged");
-    counts.push(Count::of(Tone::Quiet, "", diff.unchanged, unchanged));
+    let count = sum(&|diff| diff.unchanged);
+    counts.push(Count::of(Tone::Quiet, "", count, unchanged));
     counts
 }
 
