@@ -170,3 +170,8 @@ fn workos_writes_to_the_customer_as_the_readme_says() {
 fn the_domain_comes_first_as_the_readme_says() {
     follow("domain-verification");
 }
+
+#[test]
+fn a_change_is_reviewed_without_a_key() {
+    follow("review-without-a-key");
+}

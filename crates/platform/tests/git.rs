@@ -238,7 +238,7 @@ fn sizes_are_bounded() {
 #[test]
 fn many_files_are_read_by_one_process() {
     let clone = Clone::new();
-    for n in 0..2_000 {
+    for n in 0..10_000 {
         clone.write(&format!("portal/{}/{n}.yaml", n % 50), &format!("{n}"));
     }
     clone.commit("many");
@@ -248,7 +248,7 @@ fn many_files_are_read_by_one_process() {
     let Ok(GitTree::Folder(entries)) = objects.at(&commit, "portal") else {
         panic!("a folder");
     };
-    assert_eq!(entries.len(), 2_000);
+    assert_eq!(entries.len(), 10_000);
     let ids: Vec<String> = entries
         .values()
         .filter_map(|entry| match entry {
