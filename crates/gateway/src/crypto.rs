@@ -11,8 +11,8 @@ use jsonwebtoken::{Algorithm, AlgorithmFamily, DecodingKey, DecodingKeyKind, Enc
 use ring::hmac;
 use ring::rand::{SecureRandom, SystemRandom};
 use ring::signature::{
-    ECDSA_P256_SHA256_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256, RsaPublicKeyComponents,
-    UnparsedPublicKey,
+    ECDSA_P256_SHA256_FIXED, ED25519, Ed25519KeyPair, KeyPair as _, RSA_PKCS1_2048_8192_SHA256,
+    RsaPublicKeyComponents, UnparsedPublicKey,
 };
 
 static PROVIDER: CryptoProvider = CryptoProvider {
@@ -56,16 +56,30 @@ fn verifier(algorithm: &Algorithm, key: &DecodingKey) -> Result<Box<dyn JwtVerif
     }))
 }
 
-/// Signs with a secret: only cookies and results of the gateway are signed here.
+/// Signs with a secret, or with the seed of an Ed25519 key: only cookies and results of the gateway are
+/// signed here.
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the provider's shape")]
 fn signer(algorithm: &Algorithm, key: &EncodingKey) -> Result<Box<dyn JwtSigner>> {
-    if *algorithm != Algorithm::HS256 || key.family() != AlgorithmFamily::Hmac {
-        return Err(new_error(ErrorKind::UnsupportedAlgorithm));
-    }
+    let scheme = match (algorithm, key.family()) {
+        (Algorithm::HS256, AlgorithmFamily::Hmac) => {
+            Scheme::Hmac(hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes()))
+        }
+        (Algorithm::EdDSA, AlgorithmFamily::Ed) => {
+            let pair = Ed25519KeyPair::from_seed_unchecked(key.as_bytes());
+            Scheme::EdPair(pair.map_err(|_| new_error(ErrorKind::InvalidKeyFormat))?)
+        }
+        _ => return Err(new_error(ErrorKind::UnsupportedAlgorithm)),
+    };
     Ok(Box::new(Ring {
         algorithm: *algorithm,
-        scheme: Scheme::Hmac(hmac::Key::new(hmac::HMAC_SHA256, key.as_bytes())),
+        scheme,
     }))
+}
+
+/// Returns the public key of the seed of an Ed25519 key.
+pub(super) fn public_key(seed: &[u8]) -> Option<Vec<u8>> {
+    let pair = Ed25519KeyPair::from_seed_unchecked(seed).ok()?;
+    Some(pair.public_key().as_ref().to_vec())
 }
 
 struct Ring {
@@ -78,6 +92,8 @@ enum Scheme {
     Rsa(DecodingKey),
     Ecdsa(DecodingKey),
     Ed(DecodingKey),
+    /// Signs, and verifies nothing.
+    EdPair(Ed25519KeyPair),
 }
 
 impl Verifier<Vec<u8>> for Ring {
@@ -100,6 +116,7 @@ impl Verifier<Vec<u8>> for Ring {
                     .verify(message, signature)
                     .is_ok()
             }),
+            Scheme::EdPair(_) => false,
         };
         is_good.then_some(()).ok_or_else(Error::new)
     }
@@ -115,6 +132,7 @@ impl Signer<Vec<u8>> for Ring {
     fn try_sign(&self, message: &[u8]) -> std::result::Result<Vec<u8>, Error> {
         match &self.scheme {
             Scheme::Hmac(key) => Ok(hmac::sign(key, message).as_ref().to_vec()),
+            Scheme::EdPair(pair) => Ok(pair.sign(message).as_ref().to_vec()),
             Scheme::Rsa(_) | Scheme::Ecdsa(_) | Scheme::Ed(_) => Err(Error::new()),
         }
     }

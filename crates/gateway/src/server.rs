@@ -9,6 +9,7 @@ use axum::middleware::{Next, from_fn};
 use axum::response::Response;
 use axum::routing::{MethodFilter, on};
 use http::{HeaderValue, Method, StatusCode, header};
+use serde_json::json;
 
 use super::audit_log::{AuditRecord, Route};
 use super::refusal::{ErrorPage, Refusal};
@@ -35,6 +36,10 @@ pub(super) fn router(state: Arc<GatewayState>) -> Router {
         .route("/return/{key}/{intent}", return_page)
         .route("/return/signed-out", signed_out)
         .route("/state/{key}", app_state)
+        .route(
+            "/.well-known/jwks.json",
+            on(MethodFilter::GET, published_keys),
+        )
         .route("/healthz", health)
         .route("/readyz", on(MethodFilter::GET, ready))
         .route("/metrics", on(MethodFilter::GET, metrics));
@@ -84,6 +89,18 @@ async fn ready(State(state): State<Arc<GatewayState>>) -> Response {
             plain(StatusCode::OK, text)
         }
     }
+}
+
+/// Answers with the public keys of results, where they are published.
+async fn published_keys(State(state): State<Arc<GatewayState>>, request: Request) -> Response {
+    let keys = state.signing_keys();
+    let Some(keys) = keys.published() else {
+        return not_found(State(Arc::clone(&state)), request).await;
+    };
+    let mut answer = plain(StatusCode::OK, json!({ "keys": keys }).to_string());
+    let kind = HeaderValue::from_static("application/jwk-set+json");
+    answer.headers_mut().insert(header::CONTENT_TYPE, kind);
+    answer
 }
 
 async fn metrics(State(state): State<Arc<GatewayState>>) -> Response {

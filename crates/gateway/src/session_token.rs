@@ -8,7 +8,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
 use ring::hmac;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
 
+use super::config::ResultKeys;
 use super::crypto;
 use super::outcome::Outcome;
 use portalctl_model::{Intent, OrgKey};
@@ -25,6 +27,8 @@ const SESSION_TYPE: &str = "portalctl-session+jwt";
 const RESULT_TYPE: &str = "portalctl-result+jwt";
 /// Label that the key of the cookies is derived with.
 const SESSION_LABEL: &[u8] = b"portalctl gateway: session cookies";
+/// Label that the seed of the published keys of results is derived with.
+const RESULT_LABEL: &[u8] = b"portalctl gateway: results";
 /// Label that the key of the seats is derived with.
 const SEAT_LABEL: &[u8] = b"portalctl gateway: seats";
 
@@ -69,13 +73,57 @@ pub(super) struct SigningKeys {
     sessions: Vec<DecodingKey>,
     seats: Vec<hmac::Key>,
     /// Key of the results; `None` where the app has no secret to verify them with.
-    result: Option<EncodingKey>,
+    result: Option<ResultKey>,
+    /// Public keys of the results, newest first; empty where the app has the secret.
+    published: Vec<Jwk>,
+}
+
+/// Key that signs results.
+struct ResultKey {
+    header: Header,
+    key: EncodingKey,
+}
+
+impl ResultKey {
+    fn new(algorithm: Algorithm, kid: Option<String>, key: EncodingKey) -> Self {
+        let mut header = Header::new(algorithm);
+        header.typ = Some(RESULT_TYPE.to_owned());
+        header.kid = kid;
+        Self { header, key }
+    }
+}
+
+/// Published key of results (RFC 8037).
+#[derive(Debug, Clone, Serialize)]
+pub(super) struct Jwk {
+    kty: &'static str,
+    crv: &'static str,
+    alg: &'static str,
+    #[serde(rename = "use")]
+    purpose: &'static str,
+    kid: String,
+    x: String,
+}
+
+impl Jwk {
+    fn of(seed: &[u8]) -> Option<Self> {
+        let public = crypto::public_key(seed)?;
+        let id = Sha256::digest(&public);
+        Some(Self {
+            kty: "OKP",
+            crv: "Ed25519",
+            alg: "EdDSA",
+            purpose: "sig",
+            kid: URL_SAFE_NO_PAD.encode(&id[..12]),
+            x: URL_SAFE_NO_PAD.encode(&public),
+        })
+    }
 }
 
 impl SigningKeys {
     /// Derives the keys from the secrets of a file, newest first. Cookies signed with an older
     /// secret are still accepted.
-    pub(super) fn new(secrets: &[&[u8]]) -> Option<Self> {
+    pub(super) fn new(secrets: &[&[u8]], results: ResultKeys) -> Option<Self> {
         let newest = secrets.first()?;
         let derived = |secret: &[u8], label: &[u8]| {
             let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
@@ -83,6 +131,21 @@ impl SigningKeys {
         };
         let sessions = secrets.iter().map(|secret| derived(secret, SESSION_LABEL));
         let seats = secrets.iter().map(|secret| derived(secret, SEAT_LABEL));
+        let (result, published) = match results {
+            ResultKeys::Shared => {
+                let key = EncodingKey::from_secret(newest);
+                (ResultKey::new(Algorithm::HS256, None, key), Vec::new())
+            }
+            ResultKeys::Published => {
+                let published = secrets
+                    .iter()
+                    .map(|secret| Jwk::of(derived(secret, RESULT_LABEL).as_ref()));
+                let published: Vec<Jwk> = published.collect::<Option<_>>()?;
+                let kid = published.first().map(|key| key.kid.clone());
+                let key = EncodingKey::from_ed_der(derived(newest, RESULT_LABEL).as_ref());
+                (ResultKey::new(Algorithm::EdDSA, kid, key), published)
+            }
+        };
         Some(Self {
             session: EncodingKey::from_secret(derived(newest, SESSION_LABEL).as_ref()),
             sessions: sessions
@@ -91,7 +154,8 @@ impl SigningKeys {
             seats: seats
                 .map(|key| hmac::Key::new(hmac::HMAC_SHA256, key.as_ref()))
                 .collect(),
-            result: Some(EncodingKey::from_secret(newest)),
+            result: Some(result),
+            published,
         })
     }
 
@@ -99,7 +163,7 @@ impl SigningKeys {
     /// has no randomness.
     pub(super) fn random() -> Option<Self> {
         let secret: [u8; 32] = crypto::random()?;
-        let keys = Self::new(&[&secret])?;
+        let keys = Self::new(&[&secret], ResultKeys::Shared)?;
         Some(Self {
             result: None,
             ..keys
@@ -165,7 +229,13 @@ impl SigningKeys {
             exp: now.saturating_add(RESULT_SECONDS),
             jti: URL_SAFE_NO_PAD.encode(id),
         };
-        Some(signed(RESULT_TYPE, &claims, key))
+        encode(&key.header, &claims, &key.key).ok()
+    }
+
+    /// Returns the public keys by which the app verifies results, newest first; `None` where the app has
+    /// the secret.
+    pub(super) fn published(&self) -> Option<&[Jwk]> {
+        (!self.published.is_empty()).then_some(&self.published)
     }
 }
 
@@ -196,28 +266,30 @@ mod tests {
     #[test]
     fn a_cookie_is_read_until_it_expires_and_by_nobody_else() {
         crypto::install();
-        let keys = SigningKeys::new(&[NEW, OLD]).unwrap();
+        let keys = SigningKeys::new(&[NEW, OLD], ResultKeys::Shared).unwrap();
         let cookie = keys.sign_session(&session());
         assert_eq!(keys.verify_session(&cookie, 99), Some(session()));
         assert_eq!(keys.verify_session(&cookie, 100), None);
         assert_eq!(
-            SigningKeys::new(&[OLD])
+            SigningKeys::new(&[OLD], ResultKeys::Shared)
                 .unwrap()
                 .verify_session(&cookie, 99),
             None
         );
         // Cookies from before a rotation are still accepted.
-        let old = SigningKeys::new(&[OLD]).unwrap().sign_session(&session());
+        let old = SigningKeys::new(&[OLD], ResultKeys::Shared)
+            .unwrap()
+            .sign_session(&session());
         assert_eq!(keys.verify_session(&old, 99), Some(session()));
     }
 
     #[test]
     fn a_seat_is_one_persons() {
-        let keys = SigningKeys::new(&[NEW, OLD]).unwrap();
+        let keys = SigningKeys::new(&[NEW, OLD], ResultKeys::Shared).unwrap();
         let seat = keys.seat("ada");
         assert!(keys.is_seat_of(&seat, "ada"));
         assert!(!keys.is_seat_of(&seat, "bob") && !keys.is_seat_of("", "ada"));
-        let old = SigningKeys::new(&[OLD]).unwrap();
+        let old = SigningKeys::new(&[OLD], ResultKeys::Shared).unwrap();
         assert!(keys.is_seat_of(&old.seat("ada"), "ada"));
         assert!(!old.is_seat_of(&seat, "ada"));
     }
@@ -225,7 +297,7 @@ mod tests {
     #[test]
     fn a_changed_cookie_and_a_result_are_no_cookies() {
         crypto::install();
-        let keys = SigningKeys::new(&[NEW]).unwrap();
+        let keys = SigningKeys::new(&[NEW], ResultKeys::Shared).unwrap();
         let cookie = keys.sign_session(&session());
         for at in 0..cookie.len() {
             let mut bytes = cookie.clone().into_bytes();

@@ -159,7 +159,7 @@ pub(super) fn signing_keys(config: &Config) -> Result<SigningKeys, OpenError> {
     let text = files::read(file).map_err(|error| bad(format!("cannot be read: {error}")))?;
     let secrets = keys::secrets(&text).map_err(|error| bad(error.to_string()))?;
     let secrets: Vec<&[u8]> = secrets.iter().map(|secret| secret.as_bytes()).collect();
-    SigningKeys::new(&secrets).ok_or_else(no_randomness)
+    SigningKeys::new(&secrets, config.result_keys).ok_or_else(no_randomness)
 }
 
 /// Returns whether a file of secrets can be read and holds none.

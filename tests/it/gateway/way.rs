@@ -422,3 +422,65 @@ fn the_log_says_which_claim_and_what_was_expected() {
         .get(&format!("/portal/acme/sso?token={forged}"), &[]);
     assert_eq!(stage.gateway.audit(before)["detail"], Value::Null);
 }
+
+/// Verifies a result by the keys that the gateway publishes, and returns the id of its key.
+fn verified(stage: &Stage, result: &str) -> String {
+    use base64::Engine as _;
+    let decode = |text: &str| {
+        base64::engine::general_purpose::URL_SAFE_NO_PAD
+            .decode(text)
+            .unwrap()
+    };
+    let answer = stage.gateway.get("/.well-known/jwks.json", &[]);
+    assert_eq!(answer.headers["content-type"], "application/jwk-set+json");
+    let published: Value = serde_json::from_str(&answer.body).unwrap();
+    let (message, signature) = result.rsplit_once('.').unwrap();
+    let header = decoded(message.split('.').next().unwrap());
+    assert_eq!(header["alg"], "EdDSA");
+    let keys = published["keys"].as_array().unwrap();
+    let key = keys.iter().find(|key| key["kid"] == header["kid"]).unwrap();
+    let public = decode(key["x"].as_str().unwrap());
+    ring::signature::UnparsedPublicKey::new(&ring::signature::ED25519, public)
+        .verify(message.as_bytes(), &decode(signature))
+        .unwrap();
+    header["kid"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn an_app_verifies_results_without_a_secret_of_the_gateway() {
+    let config =
+        format!("{CONFIG}returns: forward\nsecret_file: own.secret\nresult_keys: published\n");
+    let old = "old-old-old-old-old-old-old-old-";
+    let new = "new-new-new-new-new-new-new-new-";
+    let stage = Stage::prepared(&config, |env| env.write("own.secret", old));
+    let result = || {
+        let linked = stage.hand_over("sso");
+        let headers = [("Cookie", linked.cookie())];
+        let headers = headers
+            .each_ref()
+            .map(|(name, value)| (*name, value.as_str()));
+        let forwarded = stage.gateway.get("/return/acme/sso", &headers);
+        let location = &forwarded.headers["location"];
+        location.split_once("portal_result=").unwrap().1.to_owned()
+    };
+    let first = verified(&stage, &result());
+    // The next key is published before it signs, so that no app meets one that it cannot know.
+    let keys = || {
+        let answer = stage.gateway.get("/.well-known/jwks.json", &[]);
+        let published: Value = serde_json::from_str(&answer.body).unwrap();
+        published["keys"].as_array().unwrap().len()
+    };
+    stage.env.write("own.secret", &format!("{old}\n{new}\n"));
+    wait::until("the next key", || (keys() == 2).then_some(()));
+    assert_eq!(verified(&stage, &result()), first);
+    stage.env.write("own.secret", &format!("{new}\n{old}\n"));
+    wait::until("the change of keys", || {
+        (verified(&stage, &result()) != first).then_some(())
+    });
+    // Without that setting there is nothing to publish.
+    let shared = Stage::new(CONFIG);
+    assert_eq!(
+        shared.gateway.get("/.well-known/jwks.json", &[]).status,
+        404
+    );
+}

@@ -11,11 +11,12 @@ use serde_saphyr::Spanned;
 use url::Url;
 
 use super::raw::{
-    Raw, RawBrand, RawGroup, RawHeaders, RawLimits, RawProxy, RawReturns, RawToken, at,
+    Raw, RawBrand, RawGroup, RawHeaders, RawLimits, RawProxy, RawResultKeys, RawReturns, RawToken,
+    at,
 };
 use super::{
     Brand, Config, Group, IdentityHeaders, IdentityProvider, KEY, KeySource, Limits, Problem,
-    ProxyRules, ReturnMode, StoreRules, TokenRules,
+    ProxyRules, ResultKeys, ReturnMode, StoreRules, TokenRules,
 };
 use portalctl_model::OrgKey;
 use portalctl_model::return_url::is_template;
@@ -109,6 +110,7 @@ pub(super) fn check(raw: Raw, folder: &Path) -> Result<Config, Vec<Problem>> {
         clock_leeway,
         returns,
         secret_file,
+        result_keys,
         used_tokens,
         brand,
         limits,
@@ -142,6 +144,10 @@ pub(super) fn check(raw: Raw, folder: &Path) -> Result<Config, Vec<Problem>> {
         clock_leeway,
         return_mode,
         secret_file: secret_file.map(|file| folder.join(file.value)),
+        result_keys: match result_keys {
+            RawResultKeys::Shared => ResultKeys::Shared,
+            RawResultKeys::Published => ResultKeys::Published,
+        },
         used_tokens: used_tokens.map_or(StoreRules::Memory, |store| {
             StoreRules::Redis(folder.join(store.value.redis_url_file))
         }),

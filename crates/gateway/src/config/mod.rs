@@ -28,6 +28,7 @@ pub struct Config {
     pub(super) return_mode: ReturnMode,
     /// File with the gateway's own secret, which signs cookies and results.
     pub(super) secret_file: Option<PathBuf>,
+    pub(super) result_keys: ResultKeys,
     pub(super) used_tokens: StoreRules,
     pub(super) brand: Brand,
     pub(super) limits: Limits,
@@ -123,6 +124,15 @@ pub(super) enum ReturnMode {
     Forward,
     /// The manifest's URL, without the gateway.
     Direct,
+}
+
+/// Keys by which the app verifies results.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum ResultKeys {
+    /// The secret of the gateway, which the app has too (HS256).
+    Shared,
+    /// Public keys that the gateway publishes (EdDSA): the app holds no secret of it.
+    Published,
 }
 
 /// Look of the pages.

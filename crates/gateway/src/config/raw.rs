@@ -22,6 +22,8 @@ pub(super) struct Raw {
     #[serde(default)]
     pub(super) returns: RawReturns,
     pub(super) secret_file: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(super) result_keys: RawResultKeys,
     pub(super) used_tokens: Option<Spanned<RawStore>>,
     #[serde(default)]
     pub(super) brand: RawBrand,
@@ -78,6 +80,14 @@ pub(super) enum RawReturns {
     Page,
     Forward,
     Direct,
+}
+
+#[derive(Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum RawResultKeys {
+    #[default]
+    Shared,
+    Published,
 }
 
 #[derive(Default, Deserialize)]
