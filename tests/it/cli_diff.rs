@@ -375,6 +375,21 @@ fn without_a_choice_every_environment_is_compared() {
 }
 
 #[test]
+fn a_manifest_without_overlays_is_compared_with_the_overlay_of_its_environment() {
+    let env = two_environments();
+    fs::remove_dir_all(env.path("portal/environments")).unwrap();
+    let named = "manifest: customers\nenvironment: { name: production }";
+    env.edit("portal/settings.yaml", "manifest: customers", named);
+    let document = env.run("diff -o json").exits(0).json_of("diff");
+    assert_eq!(document["environment"], "production");
+    let first = &document["organizations"][0];
+    assert_eq!(first["fields"][0]["before"], "One in production");
+    env.edit("portal/settings.yaml", "production", "other");
+    let output = env.run("diff").exits(3);
+    assert!(output.stderr.contains("problems of the base"), "{output}");
+}
+
+#[test]
 fn environments_that_come_go_or_are_wrong_are_said() {
     let env = two_environments();
     git(

@@ -120,7 +120,7 @@ fn patched(mut entries: Map<String, Value>, patches: &Map<String, Value>) -> Map
     entries
 }
 
-fn manifest(entries: Map<String, Value>) -> Value {
+fn manifest(entries: &Map<String, Value>) -> Value {
     json!({ "version": 1, "manifest": "customers", "organizations": entries })
 }
 
@@ -152,23 +152,23 @@ proptest! {
     ) {
         let mut alone = patched(base.clone(), &patches);
         alone.retain(|_, entry| entry["state"].is_null());
-        let mut layered = manifest(base);
+        let mut layered = manifest(&base);
         layered["environments"] = json!({
             "staging": { "organizations": patches },
             "production": { "organizations": others },
         });
-        let expected = meaning(&manifest(alone), None);
+        let expected = meaning(&manifest(&alone), None);
         prop_assert_eq!(meaning(&layered, Some("staging")), expected, "{:#}", layered);
     }
 
     #[test]
     fn an_empty_overlay_changes_nothing(base in entries(), others in patches()) {
-        let mut layered = manifest(base.clone());
+        let mut layered = manifest(&base);
         layered["environments"] = json!({
             "staging": {},
             "production": { "organizations": others },
         });
-        let expected = meaning(&manifest(base), None);
+        let expected = meaning(&manifest(&base), None);
         prop_assert_eq!(meaning(&layered, Some("staging")), expected, "{:#}", layered);
     }
 
@@ -178,7 +178,7 @@ proptest! {
         patches in patches(),
         others in patches(),
     ) {
-        let mut layered = manifest(base);
+        let mut layered = manifest(&base);
         layered["environments"] = json!({
             "staging": { "organizations": patches },
             "production": { "organizations": others },

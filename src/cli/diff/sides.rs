@@ -71,7 +71,9 @@ pub(super) fn read(inputs: &Inputs, found: &Found, ui: &Ui) -> Result<Pairs, Cli
     let mut notes = Vec::new();
     let mut pairs = Vec::new();
     for (environment, new) in new {
-        let (base, note) = reader.base_side(found, environment.as_deref(), &known)?;
+        let own = new.sound.desired.environment.name.as_deref();
+        let own = own.filter(|_| environment.is_none());
+        let (base, note) = reader.base_side(found, environment.as_deref(), (&known, own))?;
         notes.extend(note);
         pairs.push(Pair {
             environment,
@@ -130,11 +132,13 @@ impl Reader<'_> {
     }
 
     /// Reads the base; where it has nothing to compare with, an empty one and the remark that says so.
+    ///
+    /// `known` are its environments, and `own` the environment of a new side without overlays.
     fn base_side(
         &mut self,
         found: &Found,
         environment: Option<&str>,
-        known: &[String],
+        (known, own): (&[String], Option<&str>),
     ) -> Result<(Read, Option<String>), CliError> {
         let name = &found.name;
         let Some(list) = &found.inputs else {
@@ -153,11 +157,19 @@ impl Reader<'_> {
             );
             return Ok((Read::nothing(), Some(note)));
         }
-        let inputs = Inputs {
+        let mut inputs = Inputs {
             list: list.clone(),
             environment: chosen.map(ToOwned::to_owned),
         };
-        let base = self.settle(read_whole(&inputs));
+        let mut whole = read_whole(&inputs);
+        // A manifest that gave its overlays up is compared with the one of its environment.
+        if whole.checked.desired.is_none()
+            && let Some(own) = own.filter(|own| environments(list).iter().any(|it| it == own))
+        {
+            inputs.environment = Some(own.to_owned());
+            whole = read_whole(&inputs);
+        }
+        let base = self.settle(whole);
         Ok((base.map_err(|error| of_base(error, name))?, None))
     }
 
