@@ -126,7 +126,7 @@ fn deletions_stand_out_and_say_what_they_take_along() {
     let text = plan_markdown(&plan, &Readiness::default());
     assert_sound(&text);
     let row = text.lines().find(|line| line.contains("**delete**"));
-    insta::assert_snapshot!(row.unwrap(), @"| **delete** | `acme` | name `-1`, connections `-2` | `portal.yaml:12` |");
+    insta::assert_snapshot!(row.unwrap(), @"| **delete** | `acme` | name `-1`, connections `-2` | `portal.yaml:12` | something is deleted for good |");
     insta::assert_snapshot!(diffs(&text)[0], @r#"
     - name                "Acme"
     - connections.conn_1  "OktaSAML"
@@ -171,9 +171,9 @@ fn an_invitation_says_whom_and_to_what_also_while_it_is_held() {
 
     #### Changes
 
-    | Change | Organization | Fields | Declared at |
-    |---|---|---|---|
-    | invite | `acme` | `a***@acme.com` to `sso, dsync` | `portal.yaml:12` |
+    | Change | Organization | Fields | Declared at | Why |
+    |---|---|---|---|---|
+    | invite | `acme` | `a***@acme.com` to `sso, dsync` | `portal.yaml:12` | WorkOS sends an e-mail |
 
     #### Over a limit: not done unless somebody allows it
 

@@ -49,6 +49,18 @@ impl Danger {
         fields.chain([of_action]).min().unwrap_or(of_action)
     }
 
+    /// Returns the reason why a reviewer has to look at a change of this rank; nothing for harmless ones.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Delete => "something is deleted for good",
+            Self::Domain => "who may sign in changes",
+            Self::Adopt => "an existing organization is taken over",
+            Self::Mark => "owner, id or protection changes",
+            Self::Invite => "WorkOS sends an e-mail",
+            Self::Update | Self::Create => "",
+        }
+    }
+
     /// Returns whether a change of this rank may not be hidden behind others.
     pub fn is_grave(self) -> bool {
         self < Self::Update

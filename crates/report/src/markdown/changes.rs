@@ -94,18 +94,23 @@ fn table(
     (plan, changes): (&Plan, &[&Change]),
     (rank, things, title): (Rank, &'static str, &str),
 ) {
-    let mut section = Section::new(rank, things, PLAN).open(format!(
-        "#### {title}\n\n{}",
+    let is_grave = rank == Rank::Grave;
+    let columns = if is_grave {
+        head(["Change", "Organization", "Fields", "Declared at", "Why"])
+    } else {
         head(["Change", "Organization", "Fields", "Declared at"])
-    ));
+    };
+    let mut section = Section::new(rank, things, PLAN).open(format!("#### {title}\n\n{columns}"));
     for change in changes {
+        let (kind, place) = (kind(change), place(change));
+        let (named, fields) = (named(plan, &change.key), fields(change));
         section.item(|| {
-            row([
-                &kind(change),
-                &named(plan, &change.key),
-                &fields(change),
-                &place(change),
-            ])
+            if is_grave {
+                let why = Danger::of(change).reason();
+                row([&kind, &named, &fields, &place, why])
+            } else {
+                row([&kind, &named, &fields, &place])
+            }
         });
     }
     document.section(section);
