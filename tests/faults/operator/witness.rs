@@ -34,7 +34,7 @@ struct Naming {
     process: usize,
     /// The process learnt that it was done.
     is_told: bool,
-    /// The one before was sent for the same change, and its answer was lost.
+    /// Repeats the write before, which was sent for the same change, and its answer was lost.
     is_again: bool,
 }
 

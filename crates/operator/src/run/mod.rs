@@ -22,9 +22,10 @@ use super::lease::{self, Election, Fence, Leadership};
 use super::metrics::Metrics;
 use super::reconcile::Reconciler;
 use super::resource::{Name, PortalEnvironment, PortalOrganization, environment_name_of, name_of};
-use super::server::{self, Server, WebhookTrigger};
+use super::server;
 use super::store::{Environments, InitialLists, Organizations, Watches};
 use super::unreadable::Reported;
+use super::webhooks::{Receiver, WebhookTrigger};
 use portalctl_model::Holder;
 use portalctl_platform::clock::SharedClock;
 
@@ -176,7 +177,7 @@ impl Operator {
 
     /// Returns the routes of health, metrics and webhooks.
     pub fn router(&self) -> Router {
-        server::router(Server::new(
+        server::router(Receiver::new(
             Arc::clone(&self.context),
             Arc::clone(&self.webhook_trigger),
         ))

@@ -26,7 +26,7 @@ const BODIES_OF_ONE: usize = 8;
 const LOG_INTERVAL: Duration = Duration::from_secs(10);
 
 /// Memory of the receiver. Environments without webhooks are not in it.
-pub(in super::super) struct Memory {
+pub(super) struct Memory {
     bodies: Arc<Semaphore>,
     known: Mutex<BTreeMap<Name, Arc<Known>>>,
 }
@@ -58,7 +58,7 @@ struct Log {
 pub(super) struct Room(#[expect(dead_code, reason = "held")] [OwnedSemaphorePermit; 2]);
 
 impl Memory {
-    pub(in super::super) fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             bodies: Arc::new(Semaphore::new(BODIES)),
             known: Mutex::default(),

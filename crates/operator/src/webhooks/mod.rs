@@ -7,6 +7,7 @@
 mod memory;
 #[cfg(test)]
 mod tests;
+mod trigger;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,17 +19,37 @@ use kube::runtime::reflector::ObjectRef;
 
 use super::context::Context;
 use super::resource::Name;
-use super::server::Server;
-use memory::Known;
+use memory::{Known, Memory};
 use portalctl_manifest::kubernetes::KeyRef;
 use portalctl_workos::webhook::{SIGNATURE, Signature};
 
-pub(super) use memory::Memory;
+pub(super) use trigger::WebhookTrigger;
 
 /// Largest body of a webhook, in bytes.
 const MAX_BODY: usize = 1024 * 1024;
 /// Time in which the body of a webhook has to arrive.
 const MAX_BODY_TIME: Duration = Duration::from_secs(10);
+
+/// State of the receiver.
+#[derive(Clone)]
+pub(super) struct Receiver {
+    /// State that all tasks share.
+    pub(super) context: Arc<Context>,
+    /// Receiver of valid webhooks.
+    trigger: Arc<WebhookTrigger>,
+    memory: Arc<Memory>,
+}
+
+impl Receiver {
+    /// Creates a receiver that knows no environment yet.
+    pub(super) fn new(context: Arc<Context>, trigger: Arc<WebhookTrigger>) -> Self {
+        Self {
+            context,
+            trigger,
+            memory: Arc::new(Memory::new()),
+        }
+    }
+}
 
 /// Outcome of a webhook that is not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,17 +73,17 @@ impl Refusal {
 
 /// Requests a pass if a webhook is valid. The events themselves are read from WorkOS.
 pub(super) async fn take(
-    State(server): State<Server>,
+    State(receiver): State<Receiver>,
     Path((namespace, name)): Path<(String, String)>,
     request: Request,
 ) -> StatusCode {
     let environment = Name { namespace, name };
-    let verified = verify(&server, &environment, request).await;
-    let metrics = &server.context.metrics;
+    let verified = verify(&receiver, &environment, request).await;
+    let metrics = &receiver.context.metrics;
     match verified {
         Ok(()) => {
             metrics.webhook("taken");
-            server.webhook_trigger.trigger(environment);
+            receiver.trigger.trigger(environment);
             StatusCode::OK
         }
         Err(refusal) => {
@@ -74,19 +95,19 @@ pub(super) async fn take(
 
 /// Verifies the signature of a webhook. Everything that can be refused early is refused before the
 /// body is read.
-async fn verify(server: &Server, environment: &Name, request: Request) -> Result<(), Refusal> {
-    let context = &server.context;
+async fn verify(receiver: &Receiver, environment: &Name, request: Request) -> Result<(), Refusal> {
+    let context = &receiver.context;
     let (parts, body) = request.into_parts();
     // A stranger learns nothing about which environments exist.
     let header = signature(&parts.headers).ok_or(Refusal::UNSIGNED)?;
     let reference = secret_of(context, environment).ok_or(Refusal::UNSIGNED)?;
-    let known = server.webhooks.of(environment, context.clock.instant());
+    let known = receiver.memory.of(environment, context.clock.instant());
     let refused = |why: &dyn std::fmt::Display| {
         refuse(&known, context, environment, why);
         Refusal::UNSIGNED
     };
     let signature = Signature::read(header, context.clock.now()).map_err(|why| refused(&why))?;
-    let _room = server.webhooks.room(&known).ok_or(Refusal::TOO_MANY)?;
+    let _room = receiver.memory.room(&known).ok_or(Refusal::TOO_MANY)?;
     let body = read(context, body).await?;
     let secret = known.secret(context, environment, &reference).await;
     let secret = secret.ok_or(Refusal::NO_SECRET)?;
