@@ -85,7 +85,11 @@ impl Identity {
     ) -> Result<(), Code> {
         let is_of_key = |(name, group): &(&String, &Group)| match &group.organization {
             Some(organization) => organization == key && self.groups.contains(name),
-            None => self.groups.contains(&name.replace(KEY, key.as_str())),
+            None => {
+                let name = name.replace(KEY, key.as_str());
+                // A group that has an entry of its own is what that entry says, and nothing more.
+                self.groups.contains(&name) && !groups.contains_key(&name)
+            }
         };
         let of_key = groups.iter().filter(is_of_key).map(|(_, group)| group);
         let of_key: Vec<&Group> = of_key.collect();
@@ -217,6 +221,16 @@ mod tests {
         for other in ["x", "it", "y", "globex"] {
             assert_eq!(may(other, Intent::Sso), Err(codes::OTHER_ORGANIZATION));
         }
+        // A group with an entry of its own gets nothing by the pattern.
+        let own = Group {
+            organization: Some(OrgKey::parse("globex").unwrap()),
+            intents: Some([Intent::Dsync].into()),
+        };
+        let mut groups = rules.groups.clone();
+        groups.insert("acme-it".to_owned(), own);
+        let acme = OrgKey::parse("acme").unwrap();
+        let refused = ada.authorize(&groups, &acme, Intent::Sso);
+        assert_eq!(refused, Err(codes::OTHER_ORGANIZATION));
         // The headers of another proxy are none of this one's.
         let said = headers(&[(USER, "ada"), (GROUPS, "acme-it")]);
         assert_eq!(identity(&rules, peer, &said), Err(codes::NO_IDENTITY));

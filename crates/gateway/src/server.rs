@@ -31,7 +31,7 @@ pub(super) fn router(state: Arc<GatewayState>) -> Router {
     let app_state =
         on(MethodFilter::GET, state_handler::handle).on(MethodFilter::HEAD, wrong_method);
     let health = on(MethodFilter::GET, async || plain(StatusCode::OK, "ok\n"));
-    let routes = Router::new()
+    let public = Router::new()
         .route("/portal/{key}/{intent}", portal)
         .route("/return/{key}/{intent}", return_page)
         .route("/return/signed-out", signed_out)
@@ -39,16 +39,19 @@ pub(super) fn router(state: Arc<GatewayState>) -> Router {
         .route(
             "/.well-known/jwks.json",
             on(MethodFilter::GET, published_keys),
-        )
+        );
+    // Probes and metrics are for the cluster: never below the path that a proxy lets through.
+    let routes = Router::new()
         .route("/healthz", health)
         .route("/readyz", on(MethodFilter::GET, ready))
         .route("/metrics", on(MethodFilter::GET, metrics));
     // A proxy in front may pass the path of the public URL on, or take it away.
     let routes = match state.public_url.prefix() {
         "" => routes,
-        prefix => Router::new().nest(prefix, routes.clone()).merge(routes),
+        prefix => routes.nest(prefix, public.clone()),
     };
     routes
+        .merge(public)
         .fallback(not_found)
         .method_not_allowed_fallback(wrong_method)
         .layer(from_fn(security_headers))
