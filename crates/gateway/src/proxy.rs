@@ -83,13 +83,13 @@ impl Identity {
         key: &OrgKey,
         intent: Intent,
     ) -> Result<(), Code> {
-        let is_of_key = |(name, group): &(&String, &Group)| match &group.organization {
-            Some(organization) => organization == key && self.groups.contains(name),
-            None => {
-                let name = name.replace(KEY, key.as_str());
-                // A group that has an entry of its own is what that entry says, and nothing more.
-                self.groups.contains(&name) && !groups.contains_key(&name)
+        let is_of_key = |(name, group): &(&String, &Group)| {
+            if let Some(organization) = &group.organization {
+                return organization == key && self.groups.contains(name);
             }
+            let name = name.replace(KEY, key.as_str());
+            // A group that has an entry of its own is what that entry says, and nothing more.
+            self.groups.contains(&name) && !groups.contains_key(&name)
         };
         let of_key = groups.iter().filter(is_of_key).map(|(_, group)| group);
         let of_key: Vec<&Group> = of_key.collect();

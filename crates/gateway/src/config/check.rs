@@ -126,10 +126,8 @@ pub(super) fn check(raw: Raw, folder: &Path) -> Result<Config, Vec<Problem>> {
         RawReturns::Forward => ReturnMode::Forward,
         RawReturns::Direct => ReturnMode::Direct,
     };
-    if return_mode == ReturnMode::Forward && secret_file.is_none() {
-        let message = "`returns: forward` signs results, so it needs a `secret_file`, which the \
-                       app has too";
-        problems.0.push(at(None, message));
+    if secret_file.is_none() {
+        needs_secret(return_mode, result_keys, &mut problems);
     }
     let shares_cookies = return_mode == ReturnMode::Direct || secret_file.is_some();
     if let (Some(store), false) = (&used_tokens, shares_cookies) {
@@ -224,6 +222,20 @@ fn token_rules(
         keys: keys?,
         keys_expire_after: Duration::from_secs(seconds.into()),
     })
+}
+
+/// Refuses settings that need a secret, where there is none.
+fn needs_secret(returns: ReturnMode, keys: RawResultKeys, problems: &mut Problems) {
+    if returns == ReturnMode::Forward {
+        let message = "`returns: forward` signs results, so it needs a `secret_file`, which the \
+                       app has too";
+        problems.0.push(at(None, message));
+    }
+    if keys == RawResultKeys::Published {
+        let message =
+            "`result_keys: published` derives keys from a secret, so it needs a `secret_file`";
+        problems.0.push(at(None, message));
+    }
 }
 
 /// Parses an https URL; plain http is accepted for loopback hosts only, as for the API endpoint.

@@ -76,6 +76,10 @@ fn the_file_is_strict() {
         ),
         ("version: 1\n", "0:0 one of `token` and `proxy`"),
         (
+            "version: 1\ntoken: { issuer: app, secret_file: s }\nresult_keys: published\n",
+            "0:0 `result_keys: published` derives keys",
+        ),
+        (
             "version: 1\ntoken: { issuer: a }\n",
             "2:8 `token` names its keys",
         ),

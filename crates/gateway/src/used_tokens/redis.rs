@@ -4,15 +4,14 @@
 //! `SET NX` decides between replicas. When an answer is lost nobody knows whether the token was
 //! claimed, so the claim is given back by its own nonce, and the person may try again.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use redis::{Client, RedisError, Value, cmd};
-use tokio::sync::OnceCell;
 
 use super::TokenDigest;
 use crate::crypto;
@@ -22,6 +21,10 @@ use portalctl_model::codes::{Code, gateway as codes};
 const TIMEOUT: Duration = Duration::from_secs(2);
 /// Start of every key.
 const PREFIX: &str = "portalctl:used-token:";
+/// Rest of the key that a probe writes; no digest has its length.
+const PROBE: &str = "probe";
+/// Code of the error of a server that became a replica.
+const READ_ONLY: &str = "READONLY";
 /// Deletes a key if it holds the nonce of the claim.
 const RELEASE: &str =
     "if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end return 0";
@@ -32,8 +35,9 @@ pub(in super::super) struct Redis(Arc<Shared>);
 
 struct Shared {
     client: Client,
-    /// Connection that is made again by itself; made at the first request.
-    connection: OnceCell<ConnectionManager>,
+    /// Connection that is made again by itself where it breaks; made at the first request, and given up
+    /// where its server takes no writes any more.
+    connection: Mutex<Option<ConnectionManager>>,
     is_reachable: AtomicBool,
 }
 
@@ -58,7 +62,7 @@ impl Redis {
         )?;
         Ok(Self(Arc::new(Shared {
             client,
-            connection: OnceCell::new(),
+            connection: Mutex::new(None),
             is_reachable: AtomicBool::new(false),
         })))
     }
@@ -81,16 +85,22 @@ impl Redis {
         set.arg("EX").arg(seconds.max(1));
         // Dropping the claim after an error gives the token back, if it was claimed.
         let answer = self.ask(&set).await.map_err(|_| codes::TOKEN_STORE)?;
-        if answer == Value::Okay {
-            return Ok(claim);
+        match answer {
+            Value::Okay => Ok(claim),
+            // The key is there: somebody else's claim stays.
+            Value::Nil => {
+                claim.is_spent = true;
+                Err(codes::REPLAYED)
+            }
+            _ => Err(codes::TOKEN_STORE),
         }
-        claim.is_spent = true;
-        Err(codes::REPLAYED)
     }
 
-    /// Asks whether the server answers.
+    /// Asks whether the server takes a write: a replica answers too.
     pub(super) async fn probe(&self) {
-        let _ = self.ask(&cmd("PING")).await;
+        let mut set = cmd("SET");
+        set.arg(format!("{PREFIX}{PROBE}")).arg("").arg("EX").arg(1);
+        let _ = self.ask(&set).await;
     }
 
     async fn ask(&self, command: &redis::Cmd) -> Result<Value, RedisError> {
@@ -109,15 +119,35 @@ impl Redis {
     }
 
     async fn try_ask(&self, command: &redis::Cmd) -> Result<Value, RedisError> {
-        let connect = || async {
-            let config = ConnectionManagerConfig::new()
-                .set_connection_timeout(Some(TIMEOUT))
-                .set_response_timeout(Some(TIMEOUT))
-                .set_number_of_retries(1);
-            self.0.client.get_connection_manager_lazy(config)
-        };
-        let connection = self.0.connection.get_or_try_init(connect).await?;
-        connection.clone().send_packed_command(command).await
+        let mut connection = self.connection()?;
+        // An error that the server answers with is an error here, and no value.
+        let answer = command.query_async::<Value>(&mut connection).await;
+        if let Err(error) = &answer
+            && error.code() == Some(READ_ONLY)
+        {
+            // After a failover the address leads to another server: it is looked up again.
+            *self.lock() = None;
+        }
+        answer
+    }
+
+    /// Returns the connection, which is made where there is none.
+    fn connection(&self) -> Result<ConnectionManager, RedisError> {
+        let mut connection = self.lock();
+        if let Some(connection) = &*connection {
+            return Ok(connection.clone());
+        }
+        let config = ConnectionManagerConfig::new()
+            .set_connection_timeout(Some(TIMEOUT))
+            .set_response_timeout(Some(TIMEOUT))
+            .set_number_of_retries(1);
+        let made = self.0.client.get_connection_manager_lazy(config)?;
+        Ok(connection.insert(made).clone())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<ConnectionManager>> {
+        let connection = self.0.connection.lock();
+        connection.unwrap_or_else(PoisonError::into_inner)
     }
 }
 

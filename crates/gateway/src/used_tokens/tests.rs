@@ -1,6 +1,8 @@
 //! Tests of the store with a real Redis, where `redis-server` is on the path.
 
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use super::*;
@@ -43,6 +45,16 @@ impl Server {
         let url = format!("redis://:secret@127.0.0.1:{}/0\n", self.port);
         std::fs::write(&file, url).unwrap();
         UsedTokens::open(&StoreRules::Redis(file)).unwrap()
+    }
+
+    /// Makes the server a replica of another one.
+    async fn follow(&self, port: u16) {
+        let client = ::redis::Client::open(format!("redis://:secret@127.0.0.1:{}/0", self.port));
+        let connection = client.unwrap().get_multiplexed_async_connection().await;
+        let mut follow = ::redis::cmd("REPLICAOF");
+        follow.arg("127.0.0.1").arg(port);
+        let mut connection = connection.unwrap();
+        let _: ::redis::Value = follow.query_async(&mut connection).await.unwrap();
     }
 
     fn stop(&mut self) {
@@ -140,4 +152,43 @@ fn an_address_that_is_none_is_not_repeated() {
         assert_eq!(error.code, codes::TOKEN_STORE);
         assert!(!error.message.contains("secret"), "{}", error.message);
     }
+}
+
+/// Forwards every new connection to the port that it is told: an address that moves to another server.
+async fn forward(listener: tokio::net::TcpListener, port: Arc<AtomicU16>) {
+    while let Ok((mut from, _)) = listener.accept().await {
+        let to = format!("127.0.0.1:{}", port.load(Ordering::Relaxed));
+        tokio::spawn(async move {
+            if let Ok(mut to) = tokio::net::TcpStream::connect(to).await {
+                let _ = tokio::io::copy_bidirectional(&mut from, &mut to).await;
+            }
+        });
+    }
+}
+
+#[tokio::test]
+async fn a_failover_that_keeps_the_connection_open_is_followed() {
+    let (Some(first), Some(second)) = (Server::start(), Server::start()) else {
+        return;
+    };
+    until_reachable(&second.store(), true).await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().port();
+    let port = Arc::new(AtomicU16::new(first.port));
+    let forwarding = tokio::spawn(forward(listener, Arc::clone(&port)));
+    let file = first.folder.path().join("moving.url");
+    std::fs::write(&file, format!("redis://:secret@127.0.0.1:{address}/0\n")).unwrap();
+    let store = UsedTokens::open(&StoreRules::Redis(file)).unwrap();
+    until_reachable(&store, true).await;
+    port.store(second.port, Ordering::Relaxed);
+    first.follow(second.port).await;
+    // The old connection answers that its server is a replica now; the next one leads to the other.
+    let refused = store.claim("token-id", 100, 0).await;
+    assert_eq!(refused.err(), Some(codes::TOKEN_STORE));
+    assert!(!store.is_reachable());
+    until_reachable(&store, true).await;
+    store.claim("token-id", 100, 0).await.unwrap().spend();
+    let again = second.store().claim("token-id", 100, 0).await;
+    assert_eq!(again.err(), Some(codes::REPLAYED));
+    forwarding.abort();
 }
