@@ -449,7 +449,8 @@ fn a_run_that_is_started_again_goes_on_and_then_finds_nothing_to_do() {
 #[test]
 fn a_run_that_is_cancelled_ends_with_its_account() {
     for signal in ["INT", "TERM"] {
-        let mut workflow = Workflow::new(&with_more(8));
+        // Long enough for any machine to notice the first one before the last.
+        let mut workflow = Workflow::new(&with_more(60));
         workflow.sandbox = SandboxServer::with(&workflow.env, "--rate-limit off --latency-ms 300");
         let _ = workflow.step("plan").exits(0);
         let step = workflow.merged().env("FLAGS", "--concurrency=1");
@@ -459,11 +460,11 @@ fn a_run_that_is_cancelled_ends_with_its_account() {
         let cancelled = running.finish();
         assert_eq!(cancelled.code, Some(130), "{cancelled}");
         let done = workflow.sandbox.external_ids();
-        assert!(done.len() < 9, "{done:?}");
+        assert!(done.len() < 61, "{done:?}");
         assert!(workflow.bodies()[1].contains("interrupted; run apply again to go on"));
         assert!(workflow.summary().contains("not tried"));
         let _ = workflow.merged().exits(0);
-        assert_eq!(workflow.sandbox.external_ids().len(), 9);
+        assert_eq!(workflow.sandbox.external_ids().len(), 61);
     }
 }
 
