@@ -21,7 +21,9 @@ fn pages() -> Vec<PathBuf> {
 /// The folders and the pages of a folder.
 fn markdown_in(folder: &Path) -> (Vec<PathBuf>, Vec<PathBuf>) {
     let entries = fs::read_dir(folder).unwrap().map(|it| it.unwrap().path());
-    let (folders, files): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
+    let (mut folders, files): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
+    // An example that was run has its packages beside it.
+    folders.retain(|folder| !folder.ends_with("node_modules"));
     let is_page = |path: &PathBuf| path.extension().is_some_and(|it| it == "md");
     (folders, files.into_iter().filter(is_page).collect())
 }

@@ -11,20 +11,22 @@ use crate::support::cli::{TestEnv, signal};
 use crate::support::{browser, wait};
 
 /// The running script `examples/gateway/run`, which ends when this is dropped.
-struct Example {
+pub(super) struct Example {
     child: ChildGuard,
     /// Kept open, because the script would end at a write to a closed pipe.
     _stdout: Lines<BufReader<ChildStdout>>,
     /// Addresses of the servers `sandbox`, `gateway` and `app`.
-    addresses: BTreeMap<String, String>,
+    pub(super) addresses: BTreeMap<String, String>,
 }
 
 impl Example {
-    fn start(env: &TestEnv) -> Self {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/gateway/run");
+    /// Starts the script, with the app of a stack or else the one without packages.
+    #[track_caller]
+    pub(super) fn start(env: &TestEnv, script: &Path, stack: Option<&str>) -> Self {
         let mut command = child::script("bash");
         command
             .arg(script)
+            .args(stack)
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap())
             .env("HOME", env.root())
@@ -68,7 +70,8 @@ fn an_it_admin_sets_single_sign_on_up_from_the_apps_settings() {
     let Some(mut script) = browser::script("gateway_loop.mjs", env.root()) else {
         return;
     };
-    let example = Example::start(&env);
+    let starter = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/gateway/run");
+    let example = Example::start(&env, &starter, None);
     let at = |name: &str| &example.addresses[name];
     script.arg(at("app")).arg(at("gateway"));
     browser::run(script);

@@ -5,6 +5,7 @@ mod browser;
 mod deploy;
 mod running;
 mod snippets;
+mod stacks;
 mod tokens;
 mod watched;
 mod way;
