@@ -196,7 +196,7 @@ impl Connection {
             sandbox: self.is_sandbox(),
             requests: self.client.requests_used(),
             manifest_warnings: Vec::new(),
-            snapshot: None,
+            ..Headline::default()
         }
     }
 

@@ -177,6 +177,15 @@ struct PlanRequest {
     pending: Exit,
 }
 
+impl PlanRequest {
+    /// Returns the arguments that an apply of this plan takes too.
+    fn arguments(&self) -> Vec<String> {
+        let mut arguments = self.target.manifest.arguments();
+        arguments.extend(self.powers.flags().map(str::to_owned));
+        arguments
+    }
+}
+
 pub(super) fn run(args: &PlanArgs, ui: &Ui) -> Result<Exit, CliError> {
     let request = args.request()?;
     let manifest = request.powers.load(&request.target.manifest, ui)?;
@@ -190,7 +199,10 @@ pub(super) fn run(args: &PlanArgs, ui: &Ui) -> Result<Exit, CliError> {
         let live = session.observe_for_plan(policy).await?;
         let readiness = session.readiness(&live);
         let plan = make_plan(&manifest, &connection.target, &live, &readiness, policy);
-        let headline = session.headline();
+        let headline = Headline {
+            arguments: request.arguments(),
+            ..session.headline()
+        };
         let report = PlanReport {
             headline: &headline,
             plan: &plan,
@@ -234,6 +246,7 @@ fn plan_from_snapshot(
         target,
         manifest_warnings: manifest.warnings.clone(),
         snapshot: Some(now),
+        arguments: request.arguments(),
         ..Headline::default()
     };
     let report = PlanReport {

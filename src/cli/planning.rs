@@ -1,7 +1,7 @@
 //! The plan of a run: made from the manifest and what is live, with warnings of what could not be read.
 //!
-//! Takes a manifest and the live state of a target. Returns a plan, the text that shows it, and the exit code of its
-//! guards. Sends nothing.
+//! Takes a manifest and the live state of a target. Returns a plan and the exit code of its guards. Sends
+//! nothing, and renders nothing.
 
 use std::collections::BTreeSet;
 

@@ -112,6 +112,36 @@ pub(super) struct Powers {
 }
 
 impl Powers {
+    /// Returns the flags that give these powers.
+    pub(super) fn flags(self) -> impl Iterator<Item = &'static str> {
+        let Policy {
+            adopt,
+            adopt_owned,
+            allow_rekey,
+            allow_trusted_domains,
+            allow_domain_removal,
+            allow_data_loss,
+            prune,
+            prune_active,
+            allow_bulk,
+        } = self.policy;
+        let flags = [
+            (adopt, "--adopt"),
+            (adopt_owned, "--adopt-owned"),
+            (allow_rekey, "--allow-rekey"),
+            (allow_trusted_domains, "--allow-trusted-domains"),
+            (allow_domain_removal, "--allow-domain-removal"),
+            (allow_data_loss, "--allow-data-loss"),
+            (prune, "--prune"),
+            (prune_active, "--prune-active"),
+            (self.refresh_contacts, "--refresh-contacts"),
+            (allow_bulk, "--allow-bulk"),
+        ];
+        flags
+            .into_iter()
+            .filter_map(|(is_given, flag)| is_given.then_some(flag))
+    }
+
     /// Reads the manifest; a run that prunes has to know that it is the whole one.
     pub(super) fn load(self, request: &ManifestRequest, ui: &Ui) -> Result<Manifest, CliError> {
         let Policy {

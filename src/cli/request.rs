@@ -59,6 +59,32 @@ pub(super) struct ManifestRequest {
     pub(super) selection: Selection,
 }
 
+impl ManifestRequest {
+    /// Returns the arguments that name the same manifest and the same part of it, quoted for a shell.
+    pub(super) fn arguments(&self) -> Vec<String> {
+        let Self {
+            files: Files { paths, environment },
+            only,
+            except,
+            intents,
+            selection: _,
+        } = self;
+        let paths = paths.iter().map(|path| path.to_string_lossy());
+        let options = paths
+            .map(|path| ("-f", path))
+            .chain(environment.iter().map(|it| ("--environment", it.into())))
+            .chain(only.iter().map(|it| ("--only", it.into())))
+            .chain(except.iter().map(|it| ("--except", it.into())))
+            .chain(intents.iter().map(|it| ("--intent", it.into())));
+        // A word with a NUL byte cannot be an argument at all.
+        let quoted = options.filter_map(|(name, value)| {
+            let value = shlex::try_quote(&value).ok()?;
+            Some(format!("{name} {value}"))
+        });
+        quoted.collect()
+    }
+}
+
 /// A manifest and the WorkOS environment that it is compared with.
 #[derive(Debug, Clone)]
 pub(super) struct TargetRequest {

@@ -46,6 +46,18 @@ fn the_digest_of_a_comment_is_what_apply_takes() {
 }
 
 #[test]
+fn a_comment_names_the_command_with_the_selection_and_the_flags_of_its_plan() {
+    let env = TestEnv::with_manifest(CUSTOMERS);
+    let line = "plan --sandbox=s.json -f portal.yaml --only a* --adopt --allow-bulk -o markdown";
+    let plan = env.run(line).exits(0);
+    let digest = hidden_digest(&plan.stdout);
+    let apply = format!(
+        "`portalctl apply -f portal.yaml --only 'a*' --adopt --allow-bulk --expect-digest {digest}`"
+    );
+    assert!(plan.stdout.contains(&apply), "{plan}");
+}
+
+#[test]
 fn an_unchanged_plan_is_the_same_comment() {
     let env = TestEnv::with_manifest(CUSTOMERS);
     let _ = env.run("apply --sandbox=s.json --yes").exits(0);

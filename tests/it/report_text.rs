@@ -130,11 +130,12 @@ fn a_plan_at_60_columns() {
           metadata.legacy_flag  - "yes"
           metadata.tier         "trial" -> "enterprise"
 
-    note: 3 organizations at WorkOS are not in this manifest;
-          portalctl does not touch them
-    note: one of them was created by this manifest and not
-          declared any more (--prune deletes what is not
-          protected): Umbrella (org_03L)
+    note: 2 organizations at WorkOS are neither declared here
+          nor marked as this manifest's; no run touches them
+    note: 1 organization of this manifest is not declared any
+          more; it stays, unless a run has --prune, which
+          deletes what is not protected: `umbrella` Umbrella
+          (org_03L)
 
     1 to create, 1 to update, 2 held, 1 conflict, 1 warning,
     7 unchanged, 13 requests
@@ -183,10 +184,11 @@ fn a_plan_at_80_columns() {
           metadata.legacy_flag  - "yes"
           metadata.tier         "trial" -> "enterprise"
 
-    note: 3 organizations at WorkOS are not in this manifest; portalctl does not
-          touch them
-    note: one of them was created by this manifest and not declared any more
-          (--prune deletes what is not protected): Umbrella (org_03L)
+    note: 2 organizations at WorkOS are neither declared here nor marked as this
+          manifest's; no run touches them
+    note: 1 organization of this manifest is not declared any more; it stays, unless
+          a run has --prune, which deletes what is not protected: `umbrella`
+          Umbrella (org_03L)
 
     1 to create, 1 to update, 2 held, 1 conflict, 1 warning, 7 unchanged,
     13 requests
@@ -230,8 +232,8 @@ fn a_plan_at_200_columns() {
           metadata.legacy_flag  - "yes"
           metadata.tier         "trial" -> "enterprise"
 
-    note: 3 organizations at WorkOS are not in this manifest; portalctl does not touch them
-    note: one of them was created by this manifest and not declared any more (--prune deletes what is not protected): Umbrella (org_03L)
+    note: 2 organizations at WorkOS are neither declared here nor marked as this manifest's; no run touches them
+    note: 1 organization of this manifest is not declared any more; it stays, unless a run has --prune, which deletes what is not protected: `umbrella` Umbrella (org_03L)
 
     1 to create, 1 to update, 2 held, 1 conflict, 1 warning, 7 unchanged, 13 requests
     digest sha256:457a8481027cf575e43146d1b233563b9e3c86b69ea3c10daeb4c0df7f5a81ce
@@ -279,10 +281,11 @@ fn a_plan_in_colour() {
           metadata.legacy_flag  <31>- "yes"<0>
           metadata.tier         <9><31>"trial"<0> -> <1><32>"enterprise"<0>
 
-    note: 3 organizations at WorkOS are not in this manifest; portalctl does not
-          touch them
-    note: one of them was created by this manifest and not declared any more
-          (--prune deletes what is not protected): Umbrella (org_03L)
+    note: 2 organizations at WorkOS are neither declared here nor marked as this
+          manifest's; no run touches them
+    note: 1 organization of this manifest is not declared any more; it stays, unless
+          a run has --prune, which deletes what is not protected: `umbrella`
+          Umbrella (org_03L)
 
     <32>1 to create<0>, <33>1 to update<0>, <33>2 held<0>, <31>1 conflict<0>, 1 warning, 7 unchanged,
     13 requests
@@ -570,11 +573,12 @@ fn an_apply_at_60_columns() {
       ✓ acme  create  org_acme
       ✓ hooli  update  org_hooli
 
-    note: 3 organizations at WorkOS are not in this manifest;
-          portalctl does not touch them
-    note: one of them was created by this manifest and not
-          declared any more (--prune deletes what is not
-          protected): Umbrella (org_03L)
+    note: 2 organizations at WorkOS are neither declared here
+          nor marked as this manifest's; no run touches them
+    note: 1 organization of this manifest is not declared any
+          more; it stays, unless a run has --prune, which
+          deletes what is not protected: `umbrella` Umbrella
+          (org_03L)
 
                 sso  dsync  domains  certs
     globex      ✗    ○      .        –
@@ -649,10 +653,11 @@ fn an_apply_at_80_columns() {
       ✓ acme (Acme Corp)  create  org_acme
       ✓ hooli (Hooli)  update  org_hooli
 
-    note: 3 organizations at WorkOS are not in this manifest; portalctl does not
-          touch them
-    note: one of them was created by this manifest and not declared any more
-          (--prune deletes what is not protected): Umbrella (org_03L)
+    note: 2 organizations at WorkOS are neither declared here nor marked as this
+          manifest's; no run touches them
+    note: 1 organization of this manifest is not declared any more; it stays, unless
+          a run has --prune, which deletes what is not protected: `umbrella`
+          Umbrella (org_03L)
 
                 sso             dsync           domains         certs
     globex      ✗ attention     ○ unconfigured  .               – n/a
@@ -714,8 +719,8 @@ fn an_apply_at_200_columns() {
       ✓ acme (Acme Corp)  create  org_acme
       ✓ hooli (Hooli)  update  org_hooli
 
-    note: 3 organizations at WorkOS are not in this manifest; portalctl does not touch them
-    note: one of them was created by this manifest and not declared any more (--prune deletes what is not protected): Umbrella (org_03L)
+    note: 2 organizations at WorkOS are neither declared here nor marked as this manifest's; no run touches them
+    note: 1 organization of this manifest is not declared any more; it stays, unless a run has --prune, which deletes what is not protected: `umbrella` Umbrella (org_03L)
 
                 sso             dsync           domain_verification  certificate_renewal
     globex      ✗ attention     ○ unconfigured  .                    – n/a
@@ -968,6 +973,7 @@ fn hostile_text_is_shown_escaped_everywhere() {
     plan.unmanaged = Unmanaged {
         count: Some(1),
         formerly_declared: vec![FormerOrganization {
+            external_id: Some("former".to_owned()),
             id: OrganizationId::from_api(HOSTILE),
             name: HOSTILE.to_owned(),
         }],
@@ -1035,10 +1041,8 @@ fn hostile_text_is_shown_escaped_everywhere() {
           name                                          <9><31>"Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp"<0> -> <1><32>"Acme"<0>
           metadata.Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp  <31>- "Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp"<0>
 
-    note: 1 organization at WorkOS is not in this manifest; portalctl does not touch
-          it
-    note: one of them was created by this manifest and not declared any more
-          (--prune deletes what is not protected):
+    note: 1 organization of this manifest is not declared any more; it stays, unless
+          a run has --prune, which deletes what is not protected: `former`
           Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp (Evil\u{a}\u{1b}[2J\u{202e}\u{7}Corp)
 
     <32>1 to create<0>, <33>1 to update<0>, <33>2 held<0>, <31>1 conflict<0>, 1 warning, 7 unchanged,

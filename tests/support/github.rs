@@ -12,7 +12,7 @@ const STRONG: [&str; 10] = [
     "refused",
     "unknown",
     "not tried",
-    "Readiness now",
+    "Intents before this plan",
     "Readiness after it",
     "run apply again: it goes on where it stopped",
     "interrupted; run apply again to go on",

@@ -71,5 +71,6 @@ pub(crate) fn headline(plan: &Plan) -> Headline {
         requests: 13,
         manifest_warnings: Vec::new(),
         snapshot: None,
+        arguments: vec!["--environment production".to_owned(), "--prune".to_owned()],
     }
 }

@@ -206,7 +206,7 @@ impl ClientId {
 }
 
 impl ExternalId {
-    /// Checks an external id: 1 to 128 visible ASCII characters.
+    /// Checks an external id: 1 to 128 printable ASCII characters, with no space at either end.
     pub fn parse(text: &str) -> Result<Self, InvalidId> {
         if text.is_empty() {
             return Err(InvalidId("must not be empty".to_owned()));

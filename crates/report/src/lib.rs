@@ -57,6 +57,9 @@ pub struct Headline {
     pub manifest_warnings: Vec<ErrorItem>,
     /// Time of the snapshot that was read in the place of WorkOS.
     pub snapshot: Option<Timestamp>,
+    /// Arguments that an apply of the plan takes too: files, environment, selection and powers, quoted
+    /// for a shell.
+    pub arguments: Vec<String>,
 }
 
 impl Headline {

@@ -154,6 +154,7 @@ fn plan_of_text(text: &str) -> Plan {
     plan.unmanaged = Unmanaged {
         count: Some(1),
         formerly_declared: vec![FormerOrganization {
+            external_id: Some("former".to_owned()),
             id: id(),
             name: owned(),
         }],

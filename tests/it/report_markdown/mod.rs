@@ -199,7 +199,7 @@ fn an_invitation_says_whom_and_to_what_also_while_it_is_held() {
 
     </details>
 
-    To do exactly this, or nothing if it is no longer true, with the flags of this plan: `portalctl apply --expect-digest sha256:4fb15732ca8936acb659adc1c0a341fce5fb69728b5a75270fd44f1bf13a5ff3`. With this comment in a file instead of the digest it goes on after an interruption.
+    To do exactly this, or nothing if it is no longer true: `portalctl apply --environment production --prune --expect-digest sha256:4fb15732ca8936acb659adc1c0a341fce5fb69728b5a75270fd44f1bf13a5ff3`. To go on after an interruption, with this comment in a file: `portalctl apply --environment production --prune --expect-digest comment.md`.
     ");
 }
 

@@ -122,7 +122,7 @@ fn five_thousand_changes_fit() {
     let text = plan_markdown(&sized(5_000, 3, "note"), &many_ready(5_000, "no reason"));
     let remarks: Vec<&str> = text.lines().filter(|line| line.starts_with('_')).collect();
     insta::assert_snapshot!(remarks.join("\n"), @"
-    _4346 changes left out here: `portalctl plan` has them all._
+    _4347 changes left out here: `portalctl plan` has them all._
     _5003 diffs left out here: `portalctl plan` has them all._
     ");
 }

@@ -349,8 +349,9 @@ impl Findings {
         };
         // The protection is a mark at WorkOS, which stays.
         if old.protect != Some(true) {
-            let message =
-                format!("not declared any more: --prune deletes it if `{manifest}` created it");
+            let message = format!(
+                "not declared any more: --prune deletes it if the manifest `{manifest}` created it"
+            );
             self.add(DangerKind::Deletion, Some(key), message);
         }
     }

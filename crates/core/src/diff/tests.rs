@@ -243,7 +243,7 @@ fn a_renamed_key_is_one_organization() {
 fn a_renamed_key_without_a_word_looks_like_a_second_organization() {
     insta::assert_snapshot!(edited(&[("globex: {", "globex-inc: {")]), @r#"
     diff/owner [globex-inc] looks like `globex`, which is not declared any more: without `previous_keys: [globex]` it is another organization
-    diff/deletion [globex] not declared any more: --prune deletes it if `customers` created it
+    diff/deletion [globex] not declared any more: --prune deletes it if the manifest `customers` created it
     globex Removed
       intents.sso: declared -> -
       metadata.team: "a" -> -

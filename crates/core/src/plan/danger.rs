@@ -93,8 +93,13 @@ fn of_field(field: &FieldChange) -> Option<Danger> {
             is_shorter.then_some(Danger::Delete)
         }
         FieldChange::ExternalId { before, .. } => before.is_some().then_some(Danger::Mark),
-        FieldChange::Metadata { key, .. } => {
-            let is_mark = [mark::OWNER, mark::HOLDER, mark::PROTECT].contains(&key.as_str());
+        FieldChange::Metadata { key, before, .. } => {
+            // Protection that is added only forbids; an owner that is added takes responsibility.
+            let is_mark = match key.as_str() {
+                mark::OWNER | mark::HOLDER => true,
+                mark::PROTECT => before.is_some(),
+                _ => false,
+            };
             is_mark.then_some(Danger::Mark)
         }
         FieldChange::Name { .. }
@@ -151,6 +156,10 @@ mod tests {
         FieldChange::metadata(key, None, Some("x".to_owned()))
     }
 
+    fn removed(key: &str) -> FieldChange {
+        FieldChange::metadata(key, Some("true".to_owned()), None)
+    }
+
     #[test]
     fn the_most_dangerous_part_of_a_change_decides() {
         let pending = || domain(Some(DeclaredDomainState::Pending));
@@ -179,13 +188,14 @@ mod tests {
                 change(Action::Adopt(id()), vec![metadata(mark::OWNER)]),
             ),
             (Danger::Mark, update(metadata(mark::OWNER))),
-            (Danger::Mark, update(metadata(mark::PROTECT))),
+            (Danger::Mark, update(removed(mark::PROTECT))),
             (
                 Danger::Invite,
                 change(Action::Invite(invitation), Vec::new()),
             ),
             (Danger::Update, update(retention(30, 365))),
             (Danger::Update, update(metadata("tier"))),
+            (Danger::Update, update(metadata(mark::PROTECT))),
             (
                 Danger::Create,
                 change(Action::Create, vec![pending(), metadata(mark::OWNER)]),

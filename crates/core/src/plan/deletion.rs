@@ -1,7 +1,8 @@
 //! Deletion of one organization: the change, its evidence, and the marks that forbid it.
 //!
-//! Goes in: a live organization and what was read of its use. Comes out: a change that shows all that
-//! the deletion takes along, or the reason why the organization is kept. Decides no policy.
+//! Takes a live organization and what was read of its use. Returns a change that shows all that the
+//! deletion takes along, or the mark that keeps the organization whatever the policy says. The flags and
+//! limits of a run are in `policy.rs`.
 
 use super::change::{Action, Change, Reason, Warning};
 use super::field_change::FieldChange;

@@ -24,22 +24,42 @@ pub struct Destination {
     pub setting: String,
     /// The URL.
     pub url: ReturnUrl,
+    /// Number of selected organizations of whose people some are sent there; `None` in a saved plan.
+    pub organizations: Option<usize>,
 }
 
 impl Destinations {
     /// Collects the URLs of a manifest and of its selected entries.
     pub fn of(desired: &Desired, selection: &Selection) -> Self {
         let manifest = &desired.return_urls;
+        let count = |is_sent: &dyn Fn(&DesiredOrganization) -> bool| {
+            let entries = desired.organizations.iter();
+            let sent = entries.filter(|(key, entry)| selection.has_key(key) && is_sent(entry));
+            sent.count()
+        };
         let default = manifest.default.iter();
-        let default = default.map(|url| ("return_urls.default".to_owned(), url));
+        let default = default.map(|url| {
+            let count = count(&|entry| {
+                let mut intents = entry.intents.values();
+                entry.return_url.is_none() && intents.any(|intent| intent.return_url.is_none())
+            });
+            ("return_urls.default".to_owned(), url, count)
+        });
         let success = manifest.success.iter();
-        let success = success.map(|(intent, url)| (format!("return_urls.success.{intent}"), url));
+        let success = success.map(|(intent, url)| {
+            let count = count(&|entry| {
+                let settings = entry.intents.get(intent);
+                settings.is_some_and(|it| it.success_url.is_none())
+            });
+            (format!("return_urls.success.{intent}"), url, count)
+        });
         let mut urls: Vec<Destination> = default
             .chain(success)
-            .map(|(setting, url)| Destination {
+            .map(|(setting, url, organizations)| Destination {
                 key: None,
                 setting,
                 url: url.clone(),
+                organizations: Some(organizations),
             })
             .collect();
         for (key, entry) in &desired.organizations {
@@ -78,6 +98,7 @@ fn of_entry<'a>(
         key: Some(key.clone()),
         setting,
         url: url.clone(),
+        organizations: Some(1),
     })
 }
 
@@ -117,15 +138,16 @@ organizations:
             .iter()
             .map(|it| {
                 let key = it.key.as_ref().map_or("", OrgKey::as_str);
-                format!("{key} {} {}", it.setting, it.url)
+                let count = it.organizations.unwrap();
+                format!("{count} {key} {} {}", it.setting, it.url)
             })
             .collect();
         insta::assert_snapshot!(found.join("\n"), @r"
-         return_urls.default https://app.example.com/portal
-         return_urls.success.sso https://app.example.com/sso/done
-        acme return_url https://app.example.com/acme
-        acme intents.sso.success_url https://app.example.com/acme/done
-        acme intents.dsync.return_url https://app.example.com/acme/dsync
+        1  return_urls.default https://app.example.com/portal
+        1  return_urls.success.sso https://app.example.com/sso/done
+        1 acme return_url https://app.example.com/acme
+        1 acme intents.sso.success_url https://app.example.com/acme/done
+        1 acme intents.dsync.return_url https://app.example.com/acme/dsync
         ");
     }
 

@@ -124,7 +124,14 @@ pub(super) fn of_destinations(destinations: &Destinations) -> Fingerprint {
         hasher.text(host);
     }
     hasher.count(urls.len());
-    for Destination { key, setting, url } in urls {
+    // How many are sent there follows from the manifest, and may change with no URL.
+    for Destination {
+        key,
+        setting,
+        url,
+        organizations: _,
+    } in urls
+    {
         hasher.optional(key.as_ref().map(OrgKey::as_str));
         hasher.text(setting);
         hasher.text(url.as_str());

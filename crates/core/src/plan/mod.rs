@@ -94,6 +94,8 @@ pub struct FormerOrganization {
     pub id: OrganizationId,
     /// The name at WorkOS.
     pub name: String,
+    /// The external id at WorkOS: the key of its entry, unless that had another.
+    pub external_id: Option<String>,
 }
 
 impl Unmanaged {
@@ -417,6 +419,7 @@ fn unmanaged(desired: &Desired, observed: &Observed, identities: &Identities) ->
             .map(|live| FormerOrganization {
                 id: live.id.clone(),
                 name: live.name.clone(),
+                external_id: live.external_id.clone(),
             })
     });
     Unmanaged {

@@ -153,7 +153,8 @@ impl Move<'_> {
             key: self.key.clone(),
             code: codes::DOMAIN_PENDING_ELSEWHERE,
             message: format!(
-                "the domain {} is also {} on {rival}, whose entry `{giver}` gives it up in                  another run",
+                "the domain {} is also {} on {rival}, whose entry `{giver}` gives it up in \
+                 another run",
                 self.domain.shown(),
                 escape(rival.state.as_str())
             ),

@@ -225,6 +225,7 @@ fn destinations_of(saved: SavedDestinations) -> Result<Destinations, String> {
     let urls = saved.urls.into_iter().map(|saved| {
         let url = ReturnUrl::parse(&saved.url, &any_host, LocalHttp::Allowed);
         Ok(Destination {
+            organizations: None,
             key: saved.key.map(OrgKey::undeclared),
             setting: saved.setting,
             url: url.map_err(|error| format!("a URL {error}"))?,

@@ -210,6 +210,7 @@ fn warnings_that_come_later_stand_in_order() {
 #[test]
 fn what_the_plan_deals_with_is_no_longer_unmanaged() {
     let former = |id: &str| FormerOrganization {
+        external_id: None,
         id: OrganizationId::from_api(id.to_owned()),
         name: id.to_owned(),
     };

@@ -597,6 +597,7 @@ fn an_organization_in_a_conflict_is_not_called_undeclared() {
         formerly_declared: vec![FormerOrganization {
             id: org_id("org_8"),
             name: "org_8".to_owned(),
+            external_id: Some("gone".to_owned()),
         }],
     };
     assert_eq!(world.plan_once(&live).unmanaged, expected);

@@ -108,6 +108,27 @@ fn a_domain_moves_between_entries_of_one_namespace() {
 }
 
 #[test]
+fn a_pending_domain_that_another_run_removes_is_a_warning_in_one_sentence() {
+    let (world, _) = moving();
+    let live = Live::new()
+        .org("org_giver", |org| {
+            let org = org.external_id("giver").name("giver");
+            org.domain("other.com", Verified)
+                .domain("acme.com", Pending)
+        })
+        .org("org_taker", |org| org.external_id("taker").name("taker"));
+    let plan = world.select(&["taker"], &[]).plan_once(&live);
+    let [warning] = plan.warnings.as_slice() else {
+        panic!("{:?}", plan.warnings);
+    };
+    assert_eq!(
+        warning.message,
+        "the domain acme.com is also pending on org_giver (giver), whose entry `giver` gives it up in \
+         another run"
+    );
+}
+
+#[test]
 fn a_domain_moves_to_no_other_namespace_by_itself() {
     let (mut world, live) = moving();
     world.edit("taker", |entry| entry.resource("team-b", "taker"));

@@ -321,6 +321,7 @@ pub(crate) fn some_plan() -> Plan {
             formerly_declared: vec![FormerOrganization {
                 id: OrganizationId::from_api("org_03L"),
                 name: "Umbrella".to_owned(),
+                external_id: Some("umbrella".to_owned()),
             }],
         },
         seen: std::collections::BTreeMap::new(),

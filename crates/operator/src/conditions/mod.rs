@@ -13,7 +13,8 @@ use portalctl_core::readiness::{IntentReadiness, State};
 use portalctl_manifest::kubernetes::{Condition, ConditionStatus};
 use portalctl_model::text::escape;
 
-/// Longest message of a condition in characters, as in the CRD.
+/// Longest message of a condition in characters: half of what the CRD allows, since two dozen conditions
+/// share one status.
 const MAX_MESSAGE: usize = 2048;
 
 /// Condition: WorkOS was reached, and no difference is left to write.

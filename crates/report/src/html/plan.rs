@@ -219,7 +219,7 @@ fn destinations(destinations: &Destinations) -> Vec<Item> {
     let hosts = view::hosts(destinations, URLS_OF_A_HOST).into_iter();
     let hosts = hosts.map(|host| {
         let urls = host.urls.iter();
-        let urls = urls.map(|(setting, url)| format!("{setting}: {url}"));
+        let urls = urls.map(|url| format!("{}: {}", url.said(), url.text));
         Item {
             class: "unconfigured",
             sign: ">",

@@ -15,17 +15,17 @@ pub(super) fn table(document: &mut Document, destinations: &Destinations) {
     let mut section = Section::new(Rank::Grave, "hosts", JSON).open(format!(
         "#### Where people are sent ({})\n\n{}",
         prose(&allowed(destinations)),
-        head(["Host", "URL", "Setting"])
+        head(["Host", "URL", "Setting", "For"])
     ));
     for host in &hosts {
         section.item(|| {
-            let urls = host.urls.iter().map(|(setting, url)| {
-                let host = code(host.name);
-                row([&host, &code(url), &code(setting)])
+            let urls = host.urls.iter().map(|url| {
+                let (host, setting) = (code(host.name), code(&url.setting));
+                row([&host, &code(url.text), &setting, &url.reach()])
             });
             let more = host
                 .more()
-                .map(|more| row([&code(host.name), &prose(&more), ""]));
+                .map(|more| row([&code(host.name), &prose(&more), "", ""]));
             urls.chain(more).collect()
         });
     }

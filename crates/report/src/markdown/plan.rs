@@ -2,10 +2,10 @@
 
 use super::budget::Document;
 use super::changes::Changes;
+use super::escape::code;
 use super::{destinations, facts, failed, marker, names, status, title, undone};
 use crate::PlanReport;
 use crate::view::{joined, plan_counts};
-use portalctl_core::plan::Plan;
 use portalctl_core::plan::digest::Digest;
 
 /// Renders a plan.
@@ -34,20 +34,25 @@ pub fn plan(report: &PlanReport<'_>) -> Document {
     undone::decisions(&mut document, plan);
     changes.others(&mut document);
     changes.details(&mut document, plan);
-    document.fixed(status::counts("Readiness now", readiness));
+    document.fixed(status::counts("Intents before this plan", readiness));
     document.section(failed::manifest_warnings(headline));
     undone::remarks(&mut document, plan, readiness);
-    document.fixed(how_to_go_on(plan, &digest));
+    document.fixed(how_to_go_on(report, &digest));
     document
 }
 
-fn how_to_go_on(plan: &Plan, digest: &Digest) -> String {
+fn how_to_go_on(report: &PlanReport<'_>, digest: &Digest) -> String {
+    let PlanReport { headline, plan, .. } = *report;
     if plan.changes.is_empty() {
         return String::new();
     }
+    let mut apply = vec!["portalctl apply"];
+    apply.extend(headline.arguments.iter().map(String::as_str));
+    let apply = apply.join(" ");
     format!(
-        "To do exactly this, or nothing if it is no longer true, with the flags of this plan: \
-         `portalctl apply --expect-digest {digest}`. With this comment in a file instead of the \
-         digest it goes on after an interruption.\n"
+        "To do exactly this, or nothing if it is no longer true: {}. To go on after an interruption, with this \
+         comment in a file: {}.\n",
+        code(&format!("{apply} --expect-digest {digest}")),
+        code(&format!("{apply} --expect-digest comment.md"))
     )
 }

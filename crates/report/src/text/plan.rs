@@ -162,8 +162,9 @@ fn write_destinations(out: &mut String, destinations: &Destinations, layout: &La
     heading(out, &escape(&title), layout);
     for host in hosts(destinations, URLS_OF_A_HOST) {
         push_line!(out, "  {}", paint.strong(escape(host.name)));
-        for (setting, url) in &host.urls {
-            let line = format!("{}  {}", escape(url), paint.quiet(escape(setting)));
+        for url in &host.urls {
+            let said = url.said();
+            let line = format!("{}  {}", escape(url.text), paint.quiet(escape(&said)));
             push_line!(out, "      {line}");
         }
         if let Some(more) = host.more() {

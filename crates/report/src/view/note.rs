@@ -1,6 +1,6 @@
 //! Notes: remarks without consequence.
 
-use portalctl_core::plan::Plan;
+use portalctl_core::plan::{FormerOrganization, Plan};
 use portalctl_core::readiness::{MissingDomain, OrganizationReadiness, Readiness};
 
 use super::{and_more, counted};
@@ -40,27 +40,40 @@ fn bookkeeping(plan: &Plan) -> Option<String> {
 
 /// Says how many organizations the manifest does not declare.
 fn unmanaged(plan: &Plan) -> Option<String> {
-    let count = plan.unmanaged.count.filter(|count| *count > 0)?;
-    Some(format!(
-        "{} at WorkOS {} not in this manifest; portalctl does not touch {}",
-        counted(count, "organization"),
-        if count == 1 { "is" } else { "are" },
-        if count == 1 { "it" } else { "them" }
-    ))
+    let all = plan.unmanaged.count?;
+    let count = all.saturating_sub(plan.unmanaged.formerly_declared.len());
+    (count > 0).then(|| {
+        format!(
+            "{} at WorkOS {} neither declared here nor marked as this manifest's; no run touches {}",
+            counted(count, "organization"),
+            if count == 1 { "is" } else { "are" },
+            if count == 1 { "it" } else { "them" }
+        )
+    })
 }
 
 /// Names the organizations that the manifest declared once.
 fn formerly_declared(plan: &Plan) -> Option<String> {
     let former = &plan.unmanaged.formerly_declared;
-    let were = match former.len() {
+    let named = former.iter().map(
+        |FormerOrganization {
+             id,
+             name,
+             external_id,
+         }| {
+            let key = external_id.as_ref().map(|it| format!("`{it}` "));
+            format!("{}{name} ({id})", key.unwrap_or_default())
+        },
+    );
+    let (were, they) = match former.len() {
         0 => return None,
-        1 => "one of them was",
-        _ => "some of them were",
+        1 => ("organization of this manifest is", "it stays"),
+        _ => ("organizations of this manifest are", "they stay"),
     };
-    let named = former.iter().map(|it| format!("{} ({})", it.name, it.id));
     Some(format!(
-        "{were} created by this manifest and not declared any more (--prune deletes what is not \
-         protected): {}",
+        "{} {were} not declared any more; {they}, unless a run has --prune, which deletes what is not \
+         protected: {}",
+        former.len(),
         named.collect::<Vec<_>>().join(", ")
     ))
 }

@@ -33,7 +33,7 @@ mod tests;
 pub enum Ownership {
     /// Neither an owner nor a holder mark.
     Unmarked,
-    /// The owner mark of this manifest, and no holder.
+    /// An owner mark, of this manifest or another, and no holder.
     OwnedBy(String),
     /// A holder mark, and perhaps an owner mark beside it.
     HeldBy {

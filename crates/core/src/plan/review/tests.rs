@@ -81,6 +81,7 @@ fn urls(url: &str) -> Destinations {
     Destinations {
         allowed_hosts: any.clone(),
         urls: vec![Destination {
+            organizations: None,
             key: None,
             setting: "return_urls.default".to_owned(),
             url: ReturnUrl::parse(url, &any, LocalHttp::Refused).unwrap(),
