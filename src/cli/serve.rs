@@ -81,6 +81,7 @@ pub(super) fn run(args: &ServeArgs, ui: &Ui) -> Result<Exit, CliError> {
             client: connection.client,
             clock: connection.clock,
             config,
+            config_file: Some(args.config.clone()),
             public_url,
             customers: Customers::Files {
                 desired: Box::new(desired),
@@ -138,8 +139,10 @@ async fn probe_key(connection: &Connection) -> Result<(), CliError> {
     Ok(())
 }
 
-fn unusable(error: OpenError) -> CliError {
-    CliError::new(Exit::Usage, error.code, error.message)
+fn unusable(errors: Vec<OpenError>) -> CliError {
+    let items = errors.into_iter();
+    let items = items.map(|error| ErrorItem::new(error.code, error.message, None));
+    CliError::several(Exit::Usage, items.collect())
 }
 
 /// The configuration, or every problem of it.

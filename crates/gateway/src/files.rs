@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use walkdir::WalkDir;
 
 /// Largest file of keys or secrets, in bytes.
-const MAX_BYTES: u64 = 256 * 1024;
+const MAX_BYTES: usize = 256 * 1024;
 /// Most files of a folder that a fingerprint covers.
 const MAX_FILES: usize = 200_000;
 
@@ -37,16 +37,23 @@ pub(super) fn fingerprint(paths: &[PathBuf]) -> u64 {
     hasher.finish()
 }
 
-/// Reads a file of at most [`MAX_BYTES`] bytes.
+/// Reads a text file of at most [`MAX_BYTES`] bytes.
 pub(super) fn read(path: &Path) -> io::Result<String> {
-    let mut text = String::new();
-    let read = File::open(path)?
-        .take(MAX_BYTES + 1)
-        .read_to_string(&mut text)?;
-    if read as u64 > MAX_BYTES {
-        return Err(io::Error::other("the file is larger than 256 KiB"));
+    let bytes = read_bytes(path, MAX_BYTES)?;
+    String::from_utf8(bytes).map_err(|_| io::Error::other("the file is not UTF-8"))
+}
+
+/// Reads a file of at most so many bytes.
+pub(super) fn read_bytes(path: &Path, most: usize) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    File::open(path)?
+        .take(most as u64 + 1)
+        .read_to_end(&mut bytes)?;
+    if bytes.len() > most {
+        let message = format!("the file is larger than {} KiB", most / 1024);
+        return Err(io::Error::other(message));
     }
-    Ok(text)
+    Ok(bytes)
 }
 
 #[cfg(test)]

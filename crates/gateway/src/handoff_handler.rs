@@ -7,21 +7,22 @@ use std::time::Duration;
 use axum::body::{Body, to_bytes};
 use axum::extract::{Request, State};
 use axum::response::Response;
+use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode, header};
 use url::form_urlencoded;
 
 use super::audit_log::{AuditRecord, Route};
-use super::config::{IdentityProvider, ProxyRules, ReturnMode};
+use super::config::{Again, IdentityProvider, ProxyRules, ReturnMode};
 use super::keyring::Keyring;
 use super::keys::KeySet;
-use super::limits::visitor_key;
 use super::navigation::{Navigation, is_cross_site, navigation};
 use super::refusal::{ErrorPage, Refusal};
 use super::request::{RequestPath, parse_path, peer_address};
-use super::session_token::{SESSION_SECONDS, Session};
+use super::session_token::{Consent, SESSION_SECONDS, Session};
 use super::state::GatewayState;
-use super::token::{self, HandOff, MAX_TOKEN, Rejected, Rules, is_id};
+use super::token::{self, HandOff, MAX_TOKEN, Rejected, is_id};
 use super::used_tokens::Claim;
+use super::visit::Visit;
 use super::{cookie, proxy};
 use portalctl_core::link::{self, Options, ResolvedUrl};
 use portalctl_model::codes::{Code, gateway as codes};
@@ -50,6 +51,25 @@ struct Linked {
     cookies: Vec<String>,
 }
 
+/// End of a hand-off.
+enum HandedOver {
+    /// The person goes on to the portal.
+    Linked(Box<Linked>),
+    /// The person is asked first; this is the field that says yes.
+    Asked(String),
+}
+
+/// Field of a request that says who somebody is, or that they agree.
+enum Field {
+    /// Token of the app.
+    Token(String),
+    /// Permission to change what is set up, from a form of the gateway.
+    Consent(String),
+}
+
+/// Name of a form's field that holds a permission.
+const CONSENT: &str = "consent";
+
 /// Answers a request with a redirect to a portal link, or with a refusal.
 pub(super) async fn handle(
     State(state): State<Arc<GatewayState>>,
@@ -58,18 +78,24 @@ pub(super) async fn handle(
 ) -> Response {
     let mut audit = AuditRecord::new(Route::Portal, peer_address(request.extensions()));
     let own_address = request.uri().path_and_query().map(ToString::to_string);
-    let outcome = hand_over(&state, path, request, &mut audit).await;
-    match outcome.and_then(|linked| lead_on(&state, &linked)) {
-        Ok(answer) => {
-            audit.done("linked", &state.metrics);
+    let setup = state.setup();
+    let visit = Visit::new(&state, &setup, request.headers());
+    let outcome = hand_over(&visit, path, request, &mut audit).await;
+    let answer = outcome.and_then(|handed| match handed {
+        HandedOver::Linked(linked) => Ok((lead_on(&visit, &linked)?, "linked")),
+        HandedOver::Asked(consent) => Ok((visit.view.change_active(CONSENT, consent), "asked")),
+    });
+    match answer {
+        Ok((answer, done)) => {
+            audit.done(done, &state.metrics);
             answer
         }
         Err(refusal) => {
             audit.refused(&refusal, &state.metrics);
             match (refusal.page, own_address) {
                 // The address was checked before: it holds a key, an intent and a hand-off id.
-                (ErrorPage::Confirm, Some(address)) => state.pages.confirm(address),
-                (page, _) => state.pages.refusal(page, audit.reference()),
+                (ErrorPage::Confirm, Some(address)) => visit.view.confirm(address),
+                (page, _) => visit.view.refusal(page, audit.reference()),
             }
         }
     }
@@ -77,56 +103,76 @@ pub(super) async fn handle(
 
 /// Authenticates, authorizes, and makes the link.
 async fn hand_over(
-    state: &GatewayState,
+    visit: &Visit<'_>,
     path: RequestPath,
     request: Request,
     audit: &mut AuditRecord,
-) -> Result<Linked, Refusal> {
+) -> Result<HandedOver, Refusal> {
     let (key, intent) = parse_path(path)?;
     audit.organization = Some(key.clone());
     audit.intent = Some(intent);
     let navigation = navigation(request.method(), request.headers())?;
-    let admitted = match (&state.config.identity_provider, &state.tokens) {
-        (IdentityProvider::Token(_), Some((rules, keys))) => {
-            let text = read_token(state, request).await?;
-            let handoff = verify_token(state, &text, rules, keys).await?;
-            audit.subject = Some(handoff.subject.clone());
-            admit_by_token(state, handoff, &key, intent).await?
-        }
-        (IdentityProvider::Proxy(rules), _) => {
+    let admitted = match &visit.setup.config.identity_provider {
+        IdentityProvider::Token(_) => match read_field(visit.state, request).await? {
+            Field::Token(text) => admit_by_token(visit, &text, (&key, intent), audit).await?,
+            Field::Consent(text) => {
+                let admitted = admit_by_consent(visit, &text, (&key, intent)).await?;
+                audit.subject = Some(admitted.subject.clone());
+                admitted
+            }
+        },
+        IdentityProvider::Proxy(rules) => {
             let admitted = admit_by_proxy(rules, &request, &key, intent)?;
             audit.subject = Some(admitted.subject.clone());
             // The proxy's cookie goes with every request, whoever made the browser send it.
-            if is_cross_site(request.headers(), state.public_url.origin()) {
+            if is_cross_site(request.headers(), visit.state.public_url.origin()) {
                 return Err(codes::CROSS_SITE.into());
             }
-            admitted
+            if *request.method() == Method::POST {
+                agreed(visit, request, admitted, (&key, intent)).await?
+            } else {
+                admitted
+            }
         }
-        (IdentityProvider::Token(_), None) => return Err(Refusal::busy()),
     };
-    check_limits(state, &admitted.subject, &key)?;
-    let link = make_link(state, &key, intent, &admitted).await?;
-    if let Some(claim) = admitted.claim {
-        claim.spend();
-    }
+    visit.take_link(&admitted.subject, &key)?;
+    let made = make_link(visit, &key, intent, &admitted).await;
     let session = Session {
         sub: admitted.subject,
         organization: key,
         intent,
         handoff: admitted.handoff,
-        exp: state.now().saturating_add(SESSION_SECONDS),
+        exp: visit.state.now().saturating_add(SESSION_SECONDS),
     };
-    Ok(Linked {
-        link,
-        intent,
-        navigation,
-        cookies: cookies(state, &session),
-    })
+    let handed = match made {
+        Ok(link) => HandedOver::Linked(Box::new(Linked {
+            link,
+            intent,
+            navigation,
+            cookies: cookies(visit, &session),
+        })),
+        Err(refusal) => HandedOver::Asked(ask(visit, session, refusal)?),
+    };
+    if let Some(claim) = admitted.claim {
+        claim.spend();
+    }
+    Ok(handed)
+}
+
+/// Turns the refusal of what is set up already into a question, where the configuration wants that.
+fn ask(visit: &Visit<'_>, session: Session, refusal: Refusal) -> Result<String, Refusal> {
+    let asks = visit.setup.config.again == Again::Ask;
+    if refusal.page != ErrorPage::AlreadyThere || !asks {
+        return Err(refusal);
+    }
+    let consent = Consent::of(session, visit.state.now()).ok_or(refusal)?;
+    Ok(visit.state.signing_keys().sign_consent(&consent))
 }
 
 /// Returns the `Set-Cookie` headers of a session.
-fn cookies(state: &GatewayState, session: &Session) -> Vec<String> {
-    if state.config.return_mode == ReturnMode::Direct {
+fn cookies(visit: &Visit<'_>, session: &Session) -> Vec<String> {
+    let state = visit.state;
+    if visit.setup.config.return_mode == ReturnMode::Direct {
         return Vec::new();
     }
     let (keys, url) = (state.signing_keys(), &state.public_url);
@@ -137,32 +183,44 @@ fn cookies(state: &GatewayState, session: &Session) -> Vec<String> {
     ]
 }
 
-/// Returns the token of the form body or of the query, where it is the only parameter.
-async fn read_token(state: &GatewayState, request: Request) -> Result<String, Refusal> {
+/// Returns the field of the form body or of the query, where it is the only one. A permission is read
+/// from a form only: it is given by a press of a button.
+async fn read_field(state: &GatewayState, request: Request) -> Result<Field, Refusal> {
     if *request.method() == Method::POST {
         refuse_parameters(&request)?;
-        let body = to_bytes(request.into_body(), MAX_FORM);
-        let body = tokio::select! {
-            body = body => body,
-            () = state.clock.sleep(FORM_TIMEOUT) => return Err(codes::MALFORMED.into()),
-        };
-        let body = body.map_err(|_| codes::MALFORMED)?;
-        return Ok(only_token(&body)?);
+        let body = read_form(state, request).await?;
+        return Ok(only_field(&body)?);
     }
     let query = request.uri().query().unwrap_or_default();
-    Ok(only_token(query.as_bytes())?)
+    match only_field(query.as_bytes())? {
+        Field::Token(token) => Ok(Field::Token(token)),
+        Field::Consent(_) => Err(codes::PARAMETER.into()),
+    }
 }
 
-/// Returns the single parameter `token`. No parameter can choose a return URL: the manifest does.
-fn only_token(pairs: &[u8]) -> Result<String, Code> {
+/// Reads the body of a form, within its bounds.
+async fn read_form(state: &GatewayState, request: Request) -> Result<Bytes, Refusal> {
+    let body = to_bytes(request.into_body(), MAX_FORM);
+    let body = tokio::select! {
+        body = body => body,
+        () = state.clock.sleep(FORM_TIMEOUT) => return Err(codes::MALFORMED.into()),
+    };
+    Ok(body.map_err(|_| codes::MALFORMED)?)
+}
+
+/// Returns the single field. No parameter can choose a return URL: the manifest does.
+fn only_field(pairs: &[u8]) -> Result<Field, Code> {
     let mut pairs = form_urlencoded::parse(pairs);
     let (first, second) = (pairs.next(), pairs.next());
-    match (first, second) {
-        (None, _) => Err(codes::NO_TOKEN),
-        (Some((name, token)), None) if name == "token" && !token.is_empty() => {
-            Ok(token.into_owned())
-        }
-        (Some((name, _)), None) if name == "token" => Err(codes::NO_TOKEN),
+    let (name, value) = match (first, second) {
+        (None, _) => return Err(codes::NO_TOKEN),
+        (Some(pair), None) => pair,
+        (Some(_), Some(_)) => return Err(codes::PARAMETER),
+    };
+    match name.as_ref() {
+        "token" if value.is_empty() => Err(codes::NO_TOKEN),
+        "token" => Ok(Field::Token(value.into_owned())),
+        CONSENT => Ok(Field::Consent(value.into_owned())),
         _ => Err(codes::PARAMETER),
     }
 }
@@ -187,12 +245,11 @@ fn handoff_id(request: &Request) -> Result<String, Code> {
 }
 
 /// Verifies a hand-off token.
-async fn verify_token(
-    state: &GatewayState,
-    text: &str,
-    rules: &Rules,
-    keyring: &Keyring,
-) -> Result<HandOff, Refusal> {
+async fn verify_token(visit: &Visit<'_>, text: &str) -> Result<HandOff, Refusal> {
+    let state = visit.state;
+    let (Some(rules), Some(keyring)) = (&visit.setup.rules, &state.keyring) else {
+        return Err(Refusal::busy());
+    };
     let checked = with_keys(keyring, |keys| token::check(text, keys, rules, state.now()));
     checked.await.map_err(|refusal| {
         if refusal.code != codes::BEFORE_START {
@@ -226,13 +283,15 @@ pub(super) async fn with_keys<T>(
     Ok(check(&keys)?)
 }
 
-/// Checks that a token is for this organization and intent, and claims it.
+/// Checks a token, that it is for this organization and intent, and claims it.
 async fn admit_by_token(
-    state: &GatewayState,
-    handoff: HandOff,
-    key: &OrgKey,
-    intent: Intent,
+    visit: &Visit<'_>,
+    text: &str,
+    (key, intent): (&OrgKey, Intent),
+    audit: &mut AuditRecord,
 ) -> Result<Admitted, Refusal> {
+    let handoff = verify_token(visit, text).await?;
+    audit.subject = Some(handoff.subject.clone());
     if handoff.organization != *key {
         let detail = format!("the token is for `{}`", handoff.organization);
         return Err(Refusal::from(codes::OTHER_ORGANIZATION).with_detail(detail));
@@ -242,16 +301,65 @@ async fn admit_by_token(
         let detail = format!("intents of the token are {}", intents.join(", "));
         return Err(Refusal::from(codes::OTHER_INTENT).with_detail(detail));
     }
-    // Gateways that share a store are told apart by their addresses.
-    let id = format!("{} {}", state.public_url.as_str(), handoff.id);
-    let claim = state.used_tokens.claim(&id, handoff.ends, state.now());
-    let claim = claim.await?;
+    let claim = claim(visit.state, &handoff.id, handoff.ends).await?;
     Ok(Admitted {
         subject: handoff.subject,
         again: handoff.again,
         handoff: handoff.id,
         claim: Some(claim),
     })
+}
+
+/// Claims the id of a token. Gateways that share a store are told apart by their addresses.
+async fn claim(state: &GatewayState, id: &str, ends: i64) -> Result<Claim, Code> {
+    let id = format!("{} {id}", state.public_url.as_str());
+    state.used_tokens.claim(&id, ends, state.now()).await
+}
+
+/// Admits the person who was asked whether to change what is set up, and pressed the button.
+async fn admit_by_consent(
+    visit: &Visit<'_>,
+    text: &str,
+    (key, intent): (&OrgKey, Intent),
+) -> Result<Admitted, Refusal> {
+    let state = visit.state;
+    let consent = state.signing_keys().verify_consent(text, state.now());
+    let consent = consent.ok_or(codes::CONSENT)?;
+    let is_this = consent.organization == *key && consent.intent == intent;
+    // One from before the start may have been used then.
+    let is_judged = consent.iat >= state.not_before;
+    if !is_this || !is_judged || visit.setup.config.again != Again::Ask {
+        return Err(codes::CONSENT.into());
+    }
+    let claim = claim(state, &consent.jti, consent.exp).await?;
+    Ok(Admitted {
+        subject: consent.sub,
+        again: true,
+        handoff: consent.handoff,
+        claim: Some(claim),
+    })
+}
+
+/// Reads whether the person that a proxy reports has agreed to change what is set up.
+async fn agreed(
+    visit: &Visit<'_>,
+    request: Request,
+    admitted: Admitted,
+    page: (&OrgKey, Intent),
+) -> Result<Admitted, Refusal> {
+    let body = read_form(visit.state, request).await?;
+    if body.is_empty() {
+        return Ok(admitted);
+    }
+    let Field::Consent(text) = only_field(&body)? else {
+        return Err(codes::PARAMETER.into());
+    };
+    let agreed = admit_by_consent(visit, &text, page).await?;
+    if agreed.subject == admitted.subject {
+        Ok(agreed)
+    } else {
+        Err(codes::CONSENT.into())
+    }
 }
 
 /// Admits the person that a trusted proxy reports, if one of their groups may open this intent.
@@ -272,21 +380,14 @@ fn admit_by_proxy(
     })
 }
 
-/// Takes a request off the limits of the person and of the organization.
-fn check_limits(state: &GatewayState, subject: &str, key: &OrgKey) -> Result<(), Refusal> {
-    let now = state.clock.instant();
-    let taken = state.subjects.take(visitor_key(subject, key), now);
-    let taken = taken.and_then(|()| state.organizations.take(key.clone(), now));
-    taken.map_err(|wait| Refusal::new(codes::LIMITED, ErrorPage::TooMany(wait)))
-}
-
 /// Makes the link, if the manifest and WorkOS allow it.
 async fn make_link(
-    state: &GatewayState,
+    visit: &Visit<'_>,
     key: &OrgKey,
     intent: Intent,
     admitted: &Admitted,
 ) -> Result<PortalLink, Refusal> {
+    let state = visit.state;
     let desired = state.manifest.current();
     let options = Options {
         undeclared: false,
@@ -311,7 +412,7 @@ async fn make_link(
         detail: Some(refusal.message(key, intent)),
         ..Refusal::link(&refusal)
     })?;
-    let gateway_url = match state.config.return_mode {
+    let gateway_url = match visit.setup.config.return_mode {
         ReturnMode::Direct => None,
         ReturnMode::Page | ReturnMode::Forward => Some(state.public_url.return_url(key, intent)),
     };
@@ -332,10 +433,10 @@ async fn make_link(
 
 /// Leads the person on to the link: by a page that goes on by itself in a browser, by a redirect in
 /// any other client. The link is in this answer and nowhere else.
-fn lead_on(state: &GatewayState, linked: &Linked) -> Result<Response, Refusal> {
+fn lead_on(visit: &Visit<'_>, linked: &Linked) -> Result<Response, Refusal> {
     let link = linked.link.expose();
     let mut answer = match linked.navigation {
-        Navigation::Browser => state.pages.onward(link, linked.intent),
+        Navigation::Browser => visit.view.onward(link, linked.intent),
         Navigation::Unstated => redirect(link)?,
     };
     for cookie in &linked.cookies {

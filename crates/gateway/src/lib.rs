@@ -47,13 +47,17 @@ mod request;
 mod return_handler;
 mod server;
 mod session_token;
+mod setup;
 mod state;
 mod state_handler;
+mod texts;
 mod token;
 mod upstream;
 mod used_tokens;
+mod visit;
 
 use std::io;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, RwLock};
 
@@ -65,14 +69,13 @@ use portalctl_platform::clock::SharedClock;
 use portalctl_platform::listen;
 use portalctl_workos::Client;
 
-use config::{IdentityProvider, TokenRules};
+use config::IdentityProvider;
 use keyring::Keyring;
 use limits::Limit;
 use manifest::Manifest;
 use metrics::Metrics;
-use pages::Pages;
+use setup::Setup;
 use state::{GatewayState, signing_keys};
-use token::Rules;
 use upstream::Upstream;
 use used_tokens::UsedTokens;
 
@@ -80,9 +83,6 @@ pub use config::{Config, Problem};
 pub use error::OpenError;
 pub use manifest::Customers;
 pub use public_url::{InvalidPublicUrl, PublicUrl};
-
-/// Status pages that a person may load for each link that they may ask for.
-const VIEWS_PER_LINK: u32 = 6;
 
 /// Parts that a gateway is built from.
 pub struct Options {
@@ -92,6 +92,8 @@ pub struct Options {
     pub clock: SharedClock,
     /// Authentication, look and limits.
     pub config: Config,
+    /// File of the configuration, to be read again when it changes; `None` where there is none.
+    pub config_file: Option<PathBuf>,
     /// Address under which browsers reach the gateway.
     pub public_url: PublicUrl,
     /// Source of the declared organizations.
@@ -104,47 +106,54 @@ pub struct Gateway(Arc<GatewayState>);
 
 impl Gateway {
     /// Builds a gateway. Reads the files that the configuration names; makes no request.
-    pub fn open(options: Options) -> Result<Self, OpenError> {
+    ///
+    /// # Errors
+    ///
+    /// Returns every file that cannot be used.
+    pub fn open(options: Options) -> Result<Self, Vec<OpenError>> {
         crypto::install();
         let Options {
             client,
             clock,
             config,
+            config_file,
             public_url,
             customers,
         } = options;
-        let used_tokens = UsedTokens::open(&config.used_tokens)?;
-        let tokens = match &config.identity_provider {
+        let one = |error| vec![error];
+        let used_tokens = UsedTokens::open(&config.used_tokens).map_err(one)?;
+        let keyring = match &config.identity_provider {
             IdentityProvider::Token(token) => {
                 let expire_after = token.keys_expire_after;
-                let keys = Keyring::open(token.keys.clone(), expire_after, Arc::clone(&clock))
-                    .map_err(|message| OpenError::new(codes::KEYS, message))?;
-                let not_before = if used_tokens.outlives_the_process() {
-                    i64::MIN
-                } else {
-                    not_before(&clock, config.clock_leeway)
-                };
-                let rules = token_rules(token, &public_url, config.clock_leeway, not_before);
-                Some((rules, keys))
+                let keys = Keyring::open(token.keys.clone(), expire_after, Arc::clone(&clock));
+                Some(keys.map_err(|message| one(OpenError::new(codes::KEYS, message)))?)
             }
             IdentityProvider::Proxy(_) => None,
         };
-        let limits = config.limits;
+        let not_before = if used_tokens.outlives_the_process() {
+            i64::MIN
+        } else {
+            not_before(&clock, config.clock_leeway)
+        };
+        let in_flight = config.limits.in_flight;
+        let signing_keys = signing_keys(&config).map_err(one)?;
+        let setup = Setup::build(config, &public_url, not_before)?;
         Ok(Self(Arc::new(GatewayState {
-            signing_keys: RwLock::new(Arc::new(signing_keys(&config)?)),
-            pages: Pages::new(config.brand.clone()),
+            signing_keys: RwLock::new(Arc::new(signing_keys)),
+            setup: RwLock::new(Arc::new(setup)),
+            config_file,
             manifest: Manifest::new(customers),
-            tokens,
+            keyring,
+            not_before,
             used_tokens,
-            subjects: Limit::new(limits.per_subject),
-            organizations: Limit::new(limits.per_organization),
-            state_reads: Limit::new(limits.per_organization),
-            status_views: Limit::new(limits.per_subject.saturating_mul(VIEWS_PER_LINK)),
-            upstream: Upstream::new(client, Arc::clone(&clock), limits.in_flight),
+            subjects: Limit::new(),
+            organizations: Limit::new(),
+            state_reads: Limit::new(),
+            status_views: Limit::new(),
+            upstream: Upstream::new(client, Arc::clone(&clock), in_flight),
             metrics: Metrics::new(),
             is_closing: AtomicBool::new(false),
             clock,
-            config,
             public_url,
         })))
     }
@@ -169,16 +178,4 @@ impl Gateway {
 /// clock as well.
 fn not_before(clock: &SharedClock, leeway: i64) -> i64 {
     clock.now().as_second().saturating_add(1 + leeway)
-}
-
-/// Combines the configured rules with those that the gateway itself knows.
-fn token_rules(token: &TokenRules, public_url: &PublicUrl, leeway: i64, not_before: i64) -> Rules {
-    let audience = token.audience.as_deref().unwrap_or(public_url.as_str());
-    Rules {
-        issuer: token.issuer.clone(),
-        audience: audience.to_owned(),
-        role: token.role.clone(),
-        leeway,
-        not_before,
-    }
 }

@@ -16,9 +16,8 @@ const MAX_REMEMBERED: usize = 20_000;
 /// Period of the limits.
 const WINDOW: Duration = Duration::from_mins(1);
 
-/// Rate limit of a number of requests a minute for each key.
+/// Requests of each key in the last minute; the caller says how many there may be.
 pub(super) struct Limit<K> {
-    per_minute: u32,
     buckets: Mutex<HashMap<K, Bucket>>,
 }
 
@@ -29,15 +28,14 @@ struct Bucket {
 
 impl<K: Eq + Hash> Limit<K> {
     /// Creates a limit of which nothing is used.
-    pub(super) fn new(per_minute: u32) -> Self {
+    pub(super) fn new() -> Self {
         Self {
-            per_minute,
             buckets: Mutex::default(),
         }
     }
 
-    /// Takes one request, or returns the time to wait for the next.
-    pub(super) fn take(&self, who: K, now: Instant) -> Result<(), Duration> {
+    /// Takes one request of so many a minute, or returns the time to wait for the next.
+    pub(super) fn take(&self, who: K, per_minute: u32, now: Instant) -> Result<(), Duration> {
         let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
         if buckets.len() >= MAX_REMEMBERED && !buckets.contains_key(&who) {
             // After a whole window a bucket is full, and as good as a new one.
@@ -46,7 +44,7 @@ impl<K: Eq + Hash> Limit<K> {
                 return Err(WINDOW);
             }
         }
-        let most = f64::from(self.per_minute);
+        let most = f64::from(per_minute);
         let bucket = buckets.entry(who).or_insert(Bucket {
             left: most,
             since: now,
@@ -76,36 +74,36 @@ mod tests {
 
     #[test]
     fn each_has_their_own_share_and_gets_it_back_with_time() {
-        let limit = Limit::new(2);
+        let limit = Limit::new();
         let now = SystemClock.instant();
-        assert_eq!(limit.take("ada", now), Ok(()));
-        assert_eq!(limit.take("ada", now), Ok(()));
-        assert_eq!(limit.take("ada", now), Err(Duration::from_secs(30)));
-        assert_eq!(limit.take("bob", now), Ok(()));
+        assert_eq!(limit.take("ada", 2, now), Ok(()));
+        assert_eq!(limit.take("ada", 2, now), Ok(()));
+        assert_eq!(limit.take("ada", 2, now), Err(Duration::from_secs(30)));
+        assert_eq!(limit.take("bob", 2, now), Ok(()));
         let later = now + Duration::from_secs(30);
-        assert_eq!(limit.take("ada", later), Ok(()));
-        assert!(limit.take("ada", later).is_err());
+        assert_eq!(limit.take("ada", 2, later), Ok(()));
+        assert!(limit.take("ada", 2, later).is_err());
     }
 
     #[test]
     fn those_who_have_not_asked_for_long_make_room() {
-        let limit = Limit::new(2);
+        let limit = Limit::new();
         let now = SystemClock.instant();
         for who in 0..MAX_REMEMBERED {
-            assert_eq!(limit.take(who, now), Ok(()));
+            assert_eq!(limit.take(who, 2, now), Ok(()));
         }
-        assert!(limit.take(MAX_REMEMBERED, now).is_err());
-        assert_eq!(limit.take(0, now), Ok(()));
-        assert_eq!(limit.take(MAX_REMEMBERED, now + WINDOW), Ok(()));
+        assert!(limit.take(MAX_REMEMBERED, 2, now).is_err());
+        assert_eq!(limit.take(0, 2, now), Ok(()));
+        assert_eq!(limit.take(MAX_REMEMBERED, 2, now + WINDOW), Ok(()));
     }
 
     #[test]
     fn the_limit_of_a_person_is_one_for_each_organization() {
-        let limit = Limit::new(1);
+        let limit = Limit::new();
         let now = SystemClock.instant();
         let at = |organization: &str| visitor_key("ada", &OrgKey::undeclared(organization));
-        assert_eq!(limit.take(at("acme"), now), Ok(()));
-        assert!(limit.take(at("acme"), now).is_err());
-        assert_eq!(limit.take(at("globex"), now), Ok(()));
+        assert_eq!(limit.take(at("acme"), 1, now), Ok(()));
+        assert!(limit.take(at("acme"), 1, now).is_err());
+        assert_eq!(limit.take(at("globex"), 1, now), Ok(()));
     }
 }

@@ -30,6 +30,7 @@ struct Reload {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum ReloadKind {
     Manifest,
+    Config,
     Keys,
     Secret,
     ApiKey,
@@ -40,6 +41,7 @@ impl ReloadKind {
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::Manifest => "manifest",
+            Self::Config => "config",
             Self::Keys => "keys",
             Self::Secret => "secret",
             Self::ApiKey => "api_key",
@@ -56,6 +58,7 @@ pub(super) struct Metrics {
     in_flight: Gauge,
     workos_requests: Counter,
     manifest_is_current: Gauge,
+    config_is_current: Gauge,
     api_key_is_accepted: Gauge,
     keys_age: Gauge,
     store_is_reachable: Gauge,
@@ -81,6 +84,7 @@ impl Metrics {
         let in_flight = Gauge::default();
         let workos_requests = Counter::default();
         let manifest_is_current = Gauge::default();
+        let config_is_current = Gauge::default();
         let api_key_is_accepted = Gauge::default();
         let keys_age = Gauge::default();
         let store_is_reachable = Gauge::default();
@@ -112,6 +116,11 @@ impl Metrics {
             manifest_is_current.clone(),
         );
         registry.register(
+            "config_is_current",
+            "1 while the configuration in use is the one in the file",
+            config_is_current.clone(),
+        );
+        registry.register(
             "api_key_is_accepted",
             "0 while WorkOS refuses the API key",
             api_key_is_accepted.clone(),
@@ -122,6 +131,7 @@ impl Metrics {
             keys_age.clone(),
         );
         manifest_is_current.set(1);
+        config_is_current.set(1);
         Self {
             registry,
             answers,
@@ -130,6 +140,7 @@ impl Metrics {
             in_flight,
             workos_requests,
             manifest_is_current,
+            config_is_current,
             api_key_is_accepted,
             keys_age,
             store_is_reachable,
@@ -143,16 +154,25 @@ impl Metrics {
     /// Counts changed content that is in use now.
     pub(super) fn content_read(&self, kind: ReloadKind) {
         self.count_reload(kind, "read");
-        if kind == ReloadKind::Manifest {
-            self.manifest_is_current.set(1);
+        if let Some(is_current) = self.currency(kind) {
+            is_current.set(1);
         }
     }
 
     /// Counts changed content that cannot be used, so that the last good one stays.
     pub(super) fn content_kept(&self, kind: ReloadKind) {
         self.count_reload(kind, "kept");
-        if kind == ReloadKind::Manifest {
-            self.manifest_is_current.set(0);
+        if let Some(is_current) = self.currency(kind) {
+            is_current.set(0);
+        }
+    }
+
+    /// Returns the gauge that says whether the content in use is the one in the files.
+    const fn currency(&self, kind: ReloadKind) -> Option<&Gauge> {
+        match kind {
+            ReloadKind::Manifest => Some(&self.manifest_is_current),
+            ReloadKind::Config => Some(&self.config_is_current),
+            ReloadKind::Keys | ReloadKind::Secret | ReloadKind::ApiKey => None,
         }
     }
 
@@ -164,6 +184,11 @@ impl Metrics {
     /// Returns whether the manifest in use is the one in the files.
     pub(super) fn manifest_is_current(&self) -> bool {
         self.manifest_is_current.get() == 1
+    }
+
+    /// Returns whether the configuration in use is the one in the file.
+    pub(super) fn config_is_current(&self) -> bool {
+        self.config_is_current.get() == 1
     }
 
     /// Renders all metrics in the `OpenMetrics` text format.

@@ -8,14 +8,15 @@ use axum::body::Body;
 use axum::response::Response;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use http::{HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use sha2::{Digest, Sha256};
 
 use super::config::Brand;
 use super::outcome::Outcome;
-use super::page_text::{Icon, PageText, onward, progress, refused, signed_out};
+use super::page_text::{CHANGE_ACTIVE, Icon, ONWARD, PageText, SIGNED_OUT, progress, refused};
 use super::refusal::ErrorPage;
-use portalctl_model::Intent;
+use super::texts::{Locale, Message, Texts};
+use portalctl_model::{Intent, OrgKey};
 
 const STYLE: &str = include_str!("templates/gateway.css");
 const SCRIPT: &str = include_str!("templates/gateway.js");
@@ -24,31 +25,70 @@ const ACCENT: &str = "#4338ca";
 
 /// Button of a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Button {
-    pub(super) label: String,
-    pub(super) href: String,
+pub(super) enum Button {
+    /// Leads to an address.
+    Link { label: String, href: String },
+    /// Sends one field to the page's own address.
+    Form {
+        label: String,
+        name: &'static str,
+        value: String,
+    },
+}
+
+/// Facts for the page of the app that opened this one in a window.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Told<'a> {
+    /// Origin of the app's page; no other one is told.
+    pub(super) origin: &'a str,
+    pub(super) organization: &'a OrgKey,
+    pub(super) intent: Intent,
+    pub(super) state: &'static str,
+    /// Signed result; empty where the gateway signs none.
+    pub(super) result: &'a str,
 }
 
 /// Renderer of all pages, with one look.
 pub(super) struct Pages {
     brand: Brand,
+    texts: Texts,
+    /// Address that holds the logo.
+    logo: Option<String>,
     style: String,
-    policy: HeaderValue,
-    policy_with_script: HeaderValue,
+    policies: Policies,
+}
+
+/// Security policies of the pages, by what a page does.
+struct Policies {
+    still: HeaderValue,
+    with_form: HeaderValue,
+    with_script: HeaderValue,
+}
+
+/// The pages in the language of one visitor.
+#[derive(Clone, Copy)]
+pub(super) struct View<'a> {
+    pages: &'a Pages,
+    locale: Locale<'a>,
 }
 
 #[derive(Template)]
 #[template(path = "gateway.html")]
 struct Page<'a> {
     brand: &'a Brand,
+    logo: Option<&'a str>,
     style: &'a str,
     script: &'static str,
-    text: &'a PageText,
+    language: String,
+    direction: &'static str,
+    locale: Locale<'a>,
+    icon: Icon,
+    message: Message,
     button: Option<&'a Button>,
-    /// State on display, where the page polls for another one.
-    state: Option<&'static str>,
-    /// URL that the page goes on to by itself.
-    onward: Option<&'a str>,
+    /// Name of the request, which its line in the log has, too.
+    reference: Option<&'a str>,
+    motion: Motion<'a>,
+    told: Option<Told<'a>>,
 }
 
 /// Movement of a page without its reader.
@@ -62,6 +102,35 @@ enum Motion<'a> {
     GoesOn(&'a str),
 }
 
+impl Motion<'_> {
+    /// Returns whether a script moves the page.
+    const fn runs(self) -> bool {
+        matches!(self, Self::Polls(_))
+    }
+}
+
+/// Parts of a page beside its text.
+#[derive(Clone, Copy)]
+struct Parts<'a> {
+    status: StatusCode,
+    button: Option<&'a Button>,
+    reference: Option<&'a str>,
+    motion: Motion<'a>,
+    told: Option<Told<'a>>,
+}
+
+impl Default for Parts<'_> {
+    fn default() -> Self {
+        Self {
+            status: StatusCode::OK,
+            button: None,
+            reference: None,
+            motion: Motion::Still,
+            told: None,
+        }
+    }
+}
+
 impl Brand {
     fn support_is_url(&self) -> bool {
         let support = self.support.as_deref();
@@ -70,85 +139,29 @@ impl Brand {
 }
 
 impl Pages {
-    pub(super) fn new(brand: Brand) -> Self {
+    pub(super) fn new(brand: Brand, texts: Texts, logo: Option<String>) -> Self {
         let accent = brand.accent.as_deref().unwrap_or(ACCENT);
         let style = format!(
             ":root {{ --accent: {accent}; --on-accent: {}; }}\n{STYLE}",
             readable_on(accent)
         );
-        let fixed = format!(
-            "default-src 'none'; style-src '{}'; img-src data:; base-uri 'none'; form-action 'none'; \
-             frame-ancestors 'none'",
-            hash(&style)
-        );
-        let with_script = format!("{fixed}; script-src '{}'; connect-src 'self'", hash(SCRIPT));
-        // Hashes and fixed words are always a valid header.
-        let value = |text: &str| {
-            HeaderValue::from_str(text).unwrap_or(HeaderValue::from_static("default-src 'none'"))
-        };
         Self {
-            policy: value(&fixed),
-            policy_with_script: value(&with_script),
+            policies: Policies::of(&style),
             brand,
+            texts,
+            logo,
             style,
         }
     }
 
-    /// Renders the state of an intent for a person who came back.
-    pub(super) fn outcome(
-        &self,
-        outcome: Outcome,
-        intent: Intent,
-        button: Option<&Button>,
-    ) -> Response {
-        let motion = if outcome.may_change() {
-            Motion::Polls(outcome.as_str())
-        } else {
-            Motion::Still
-        };
-        self.page(StatusCode::OK, &progress(outcome, intent), button, motion)
-    }
-
-    /// Renders the page that ends a chain of redirects and goes on to the portal by itself: a form's
-    /// `form-action` applies to the whole chain, and to nothing after it.
-    pub(super) fn onward(&self, link: &str, intent: Intent) -> Response {
-        let button = Button {
-            label: "Continue".to_owned(),
-            href: link.to_owned(),
-        };
-        let motion = Motion::GoesOn(link);
-        self.page(StatusCode::OK, &onward(intent), Some(&button), motion)
-    }
-
-    /// Renders the question whether a person wants to go on to an address of the gateway.
-    pub(super) fn confirm(&self, href: String) -> Response {
-        let page = ErrorPage::Confirm;
-        let button = Button {
-            label: "Continue".to_owned(),
-            href,
-        };
-        self.page(page.status(), &refused(page), Some(&button), Motion::Still)
-    }
-
-    /// Renders the page for somebody who signed out.
-    pub(super) fn signed_out(&self) -> Response {
-        let home = self.home_button();
-        self.page(StatusCode::OK, &signed_out(), home.as_ref(), Motion::Still)
-    }
-
-    /// Renders a refusal, with the name of its request for whoever is asked for help.
-    pub(super) fn refusal(&self, page: ErrorPage, reference: &str) -> Response {
-        let home = self.home_button();
-        let text = PageText {
-            reference: Some(reference.to_owned()),
-            ..refused(page)
-        };
-        let mut answer = self.page(page.status(), &text, home.as_ref(), Motion::Still);
-        if let Some(seconds) = page.retry_after() {
-            let headers = answer.headers_mut();
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    /// Returns the pages in the language that a request asks for.
+    pub(super) fn view(&self, headers: &HeaderMap) -> View<'_> {
+        let wanted = headers.get(header::ACCEPT_LANGUAGE);
+        let wanted = wanted.and_then(|wanted| wanted.to_str().ok());
+        View {
+            pages: self,
+            locale: self.texts.locale(wanted),
         }
-        answer
     }
 
     /// Returns the app's start page. It is the same for everybody, so it reveals nothing about the
@@ -156,65 +169,177 @@ impl Pages {
     pub(super) fn home(&self) -> Option<String> {
         self.brand.home.clone()
     }
+}
 
-    fn home_button(&self) -> Option<Button> {
-        self.home().map(|href| Button {
-            label: self.back_label(),
-            href,
-        })
-    }
-
-    /// Returns the label of a button that leads back to the app.
-    pub(super) fn back_label(&self) -> String {
-        match &self.brand.name {
-            Some(name) => format!("Back to {name}"),
-            None => "Back to the app".to_owned(),
+impl Policies {
+    fn of(style: &str) -> Self {
+        let policy = |form: &str, script: &str| {
+            let policy = format!(
+                "default-src 'none'; style-src '{}'; img-src data:; base-uri 'none'; form-action {form}; \
+                 frame-ancestors 'none'{script}",
+                hash(style)
+            );
+            HeaderValue::from_str(&policy).expect("hashes and fixed words are a header")
+        };
+        let script = format!("; script-src '{}'; connect-src 'self'", hash(SCRIPT));
+        Self {
+            still: policy("'none'", ""),
+            with_form: policy("'self'", ""),
+            with_script: policy("'none'", &script),
         }
     }
 
-    /// Returns the label of a button that leads to the app for the next step.
-    pub(super) fn continue_label(&self) -> String {
-        format!(
-            "Continue in {}",
-            self.brand.name.as_deref().unwrap_or("the app")
-        )
+    fn for_page(&self, page: &Page<'_>) -> &HeaderValue {
+        if page.motion.runs() || page.told.is_some() {
+            &self.with_script
+        } else if matches!(page.button, Some(Button::Form { .. })) {
+            &self.with_form
+        } else {
+            &self.still
+        }
+    }
+}
+
+impl View<'_> {
+    /// Renders the state of an intent for a person who came back.
+    pub(super) fn outcome(
+        &self,
+        (outcome, intent): (Outcome, Intent),
+        button: Option<&Button>,
+        told: Option<Told<'_>>,
+    ) -> Response {
+        let motion = if outcome.may_change() {
+            Motion::Polls(outcome.as_str())
+        } else {
+            Motion::Still
+        };
+        let parts = Parts {
+            button,
+            motion,
+            told,
+            ..Parts::default()
+        };
+        self.page(progress(outcome, intent), Some(intent), parts)
     }
 
-    fn page(
-        &self,
-        status: StatusCode,
-        text: &PageText,
-        button: Option<&Button>,
-        motion: Motion<'_>,
-    ) -> Response {
-        let (state, onward) = match motion {
-            Motion::Still => (None, None),
-            Motion::Polls(state) => (Some(state), None),
-            Motion::GoesOn(link) => (None, Some(link)),
+    /// Renders the page that ends a chain of redirects and goes on to the portal by itself: a form's
+    /// `form-action` applies to the whole chain, and to nothing after it.
+    pub(super) fn onward(&self, link: &str, intent: Intent) -> Response {
+        let parts = Parts {
+            button: Some(&self.link("continue", link.to_owned())),
+            motion: Motion::GoesOn(link),
+            ..Parts::default()
         };
+        self.page(ONWARD, Some(intent), parts)
+    }
+
+    /// Renders the question whether a person wants to go on to an address of the gateway.
+    pub(super) fn confirm(&self, href: String) -> Response {
+        let page = ErrorPage::Confirm;
+        let parts = Parts {
+            status: page.status(),
+            button: Some(&self.link("continue", href)),
+            ..Parts::default()
+        };
+        self.page(refused(page), None, parts)
+    }
+
+    /// Renders the question whether a person wants to change what is set up: one field of a form says
+    /// yes.
+    pub(super) fn change_active(&self, name: &'static str, value: String) -> Response {
+        let button = Button::Form {
+            label: self.locale.label("change-it", &[]),
+            name,
+            value,
+        };
+        let parts = Parts {
+            button: Some(&button),
+            ..Parts::default()
+        };
+        self.page(CHANGE_ACTIVE, Some(Intent::Sso), parts)
+    }
+
+    /// Renders the page for somebody who signed out.
+    pub(super) fn signed_out(&self) -> Response {
+        let home = self.home_button();
+        let parts = Parts {
+            button: home.as_ref(),
+            ..Parts::default()
+        };
+        self.page(SIGNED_OUT, None, parts)
+    }
+
+    /// Renders a refusal, with the name of its request for whoever is asked for help.
+    pub(super) fn refusal(&self, page: ErrorPage, reference: &str) -> Response {
+        let home = self.home_button();
+        let parts = Parts {
+            status: page.status(),
+            button: home.as_ref(),
+            reference: Some(reference),
+            ..Parts::default()
+        };
+        let mut answer = self.page(refused(page), None, parts);
+        if let Some(seconds) = page.retry_after() {
+            let headers = answer.headers_mut();
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        answer
+    }
+
+    fn home_button(&self) -> Option<Button> {
+        let home = self.pages.home();
+        home.map(|href| self.link("back-to", href))
+    }
+
+    /// Returns a button that leads to an address; `label` is the name of its text.
+    pub(super) fn link(&self, label: &str, href: String) -> Button {
+        let app = match &self.pages.brand.name {
+            Some(name) => name.clone(),
+            None => self.locale.label("the-app", &[]),
+        };
+        Button::Link {
+            label: self.locale.label(label, &[("app", &app)]),
+            href,
+        }
+    }
+
+    fn page(&self, (icon, text): PageText, intent: Option<Intent>, parts: Parts<'_>) -> Response {
+        let Self { pages, locale } = *self;
+        let title = intent.map(|intent| locale.label(&format!("intent-{intent}"), &[]));
+        let title = title.unwrap_or_default();
         let page = Page {
-            brand: &self.brand,
-            style: &self.style,
+            brand: &pages.brand,
+            logo: pages.logo.as_deref(),
+            style: &pages.style,
             script: SCRIPT,
-            text,
-            button,
-            state,
-            onward,
+            language: locale.tag(),
+            direction: locale.direction(),
+            locale,
+            icon,
+            message: locale.message(text, &[("title", &title)]),
+            button: parts.button,
+            reference: parts.reference,
+            motion: parts.motion,
+            told: parts.told,
         };
         // Rendering into memory does not fail; the heading alone would still be an answer.
-        let html = page.render().unwrap_or_else(|_| text.heading.clone());
+        let html = page
+            .render()
+            .unwrap_or_else(|_| page.message.heading.clone());
+        let policy = pages.policies.for_page(&page).clone();
         let mut answer = Response::new(Body::from(html));
-        *answer.status_mut() = status;
+        *answer.status_mut() = parts.status;
         let headers = answer.headers_mut();
         let html = HeaderValue::from_static("text/html; charset=utf-8");
         headers.insert(header::CONTENT_TYPE, html);
-        let policy = match state {
-            Some(_) => &self.policy_with_script,
-            None => &self.policy,
-        };
-        headers.insert(header::CONTENT_SECURITY_POLICY, policy.clone());
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
         answer
     }
+}
+
+/// Returns the address that holds a picture.
+pub(super) fn data_url(kind: &str, bytes: &[u8]) -> String {
+    format!("data:{kind};base64,{}", STANDARD.encode(bytes))
 }
 
 fn hash(text: &str) -> String {
@@ -245,7 +370,19 @@ fn readable_on(colour: &str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+    use std::time::Duration;
+
     use super::*;
+
+    fn pages(brand: Brand) -> Pages {
+        Pages::new(brand, Texts::new(&BTreeMap::new(), None).unwrap(), None)
+    }
+
+    async fn html(answer: Response) -> String {
+        let body = axum::body::to_bytes(answer.into_body(), 64 * 1024).await;
+        String::from_utf8(body.unwrap().to_vec()).unwrap()
+    }
 
     #[test]
     fn buttons_can_be_read_whatever_their_colour() {
@@ -260,25 +397,21 @@ mod tests {
         }
     }
 
-    #[test]
-    fn what_is_written_in_the_configuration_cannot_break_out_of_the_page() {
+    #[tokio::test]
+    async fn what_is_written_in_the_configuration_cannot_break_out_of_the_page() {
         let brand = Brand {
             name: Some("<script>alert(1)</script>".to_owned()),
-            accent: None,
             home: Some("https://a.example/\"><script>".to_owned()),
             support: Some("https://a.example/\"><script>".to_owned()),
+            ..Brand::default()
         };
-        let pages = Pages::new(brand);
-        let page = Page {
-            brand: &pages.brand,
-            style: &pages.style,
-            script: SCRIPT,
-            text: &refused(ErrorPage::Denied),
-            button: None,
-            state: None,
-            onward: None,
-        };
-        let html = page.render().unwrap();
+        let own = [("en".parse().unwrap(), "denied = <script>\n".to_owned())];
+        let texts = Texts::new(&BTreeMap::from(own), None).unwrap();
+        let pages = Pages::new(brand, texts, None);
+        let answer = pages
+            .view(&HeaderMap::new())
+            .refusal(ErrorPage::Denied, "<script>");
+        let html = html(answer).await;
         assert!(!html.contains("<script>"), "{html}");
     }
 
@@ -289,23 +422,88 @@ mod tests {
             ..Brand::default()
         };
         for (brand, leads) in [(brand, true), (Brand::default(), false)] {
-            let page = Pages::new(brand)
-                .refusal(ErrorPage::Denied, "REF")
-                .into_body();
-            let html = axum::body::to_bytes(page, 64 * 1024).await.unwrap();
-            let html = String::from_utf8_lossy(&html).into_owned();
+            let pages = pages(brand);
+            let page = pages
+                .view(&HeaderMap::new())
+                .refusal(ErrorPage::Denied, "REF");
+            let html = html(page).await;
             let link = r#"href="https://app.example.com/">Back to the app</a>"#;
             assert_eq!(html.contains(link), leads, "{html}");
         }
     }
 
+    #[tokio::test]
+    async fn a_page_is_in_the_language_of_its_visitor() {
+        let pages = pages(Brand::default());
+        for (wanted, heading) in [
+            (
+                "fr-CA,en;q=0.5",
+                "Configuration terminée : authentification unique",
+            ),
+            ("tlh", "Done: single sign-on is set up"),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT_LANGUAGE, HeaderValue::from_static(wanted));
+            let view = pages.view(&headers);
+            let answer = view.outcome((Outcome::Done, Intent::Sso), None, None);
+            let html = html(answer).await;
+            assert!(html.contains(&format!("<h1>{heading}</h1>")), "{html}");
+        }
+    }
+
+    #[tokio::test]
+    async fn every_page_has_its_text_in_every_language() {
+        let pages = pages(Brand::default());
+        let wait = Duration::from_secs(1);
+        let errors = [
+            ErrorPage::Denied,
+            ErrorPage::NeedsRole,
+            ErrorPage::OtherOrganization,
+            ErrorPage::NotOffered,
+            ErrorPage::Unknown,
+            ErrorPage::Confirm,
+            ErrorPage::NoNavigation,
+            ErrorPage::NoPage,
+            ErrorPage::Method,
+            ErrorPage::NotReady,
+            ErrorPage::AlreadyThere,
+            ErrorPage::TooMany(wait),
+            ErrorPage::Busy(wait),
+            ErrorPage::Restarted(wait),
+            ErrorPage::Failed,
+        ];
+        let outcomes = [
+            Outcome::Done,
+            Outcome::Validating,
+            Outcome::NotFinished,
+            Outcome::NeedsDomain,
+            Outcome::Unclear,
+        ];
+        for language in ["en", "de", "es", "fr", "ja"] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::ACCEPT_LANGUAGE, HeaderValue::from_static(language));
+            let view = pages.view(&headers);
+            let mut texts = vec![ONWARD, SIGNED_OUT, CHANGE_ACTIVE];
+            texts.extend(errors.map(refused));
+            for intent in Intent::ALL {
+                texts.extend(outcomes.map(|outcome| progress(outcome, intent)));
+                let title = format!("intent-{intent}");
+                assert_ne!(view.locale.label(&title, &[]), title, "{language}");
+            }
+            for (_, text) in texts {
+                let message = view.locale.message(text, &[("title", "x")]);
+                assert_ne!(message.heading, text, "{language}");
+                assert!(!message.paragraphs.is_empty(), "{language} {text}");
+            }
+        }
+    }
+
     #[test]
     fn waiting_is_told_in_whole_seconds_and_never_too_short() {
-        use std::time::Duration;
-        let pages = Pages::new(Brand::default());
+        let pages = pages(Brand::default());
         for (wait, seconds) in [(1, "1"), (1000, "1"), (1001, "2")] {
             let page = ErrorPage::TooMany(Duration::from_millis(wait));
-            let answer = pages.refusal(page, "REF");
+            let answer = pages.view(&HeaderMap::new()).refusal(page, "REF");
             assert_eq!(answer.status(), 429);
             assert_eq!(answer.headers()[header::RETRY_AFTER], seconds);
         }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::files::fingerprint;
+use super::keyring::Keyring;
 use super::manifest::Problems;
 use super::metrics::ReloadKind;
 use super::state::GatewayState;
@@ -28,12 +29,15 @@ struct Watched {
     is_failing: bool,
 }
 
-/// Reloads the manifest, the keys and the secret when they change; never returns.
+/// Reloads the manifest, the configuration, the keys and the secret when they change; never returns.
 pub(super) async fn reload_files(state: &Arc<GatewayState>) -> Infallible {
     let mut watched = watched(state);
     loop {
         refetch_keys(state).await;
         for it in &mut watched {
+            if it.kind == ReloadKind::Config {
+                it.files = state.config_files();
+            }
             let now = current_fingerprint(it.files.clone()).await;
             let is_same = it.seen == Some(now);
             // Small files are tried again: a change of permissions shows in no fingerprint.
@@ -95,14 +99,13 @@ pub(super) async fn probe_store(state: &Arc<GatewayState>) -> Infallible {
 
 /// Returns the files to watch.
 fn watched(state: &GatewayState) -> Vec<Watched> {
-    let keys = state.tokens.as_ref().and_then(|(_, keys)| keys.file());
+    let keys = state.keyring.as_ref().and_then(Keyring::file);
+    let secret = state.setup().config.secret_file.clone();
     let all = [
         (ReloadKind::Manifest, state.manifest.files().to_vec()),
+        (ReloadKind::Config, state.config_files()),
         (ReloadKind::Keys, keys.into_iter().cloned().collect()),
-        (
-            ReloadKind::Secret,
-            state.config.secret_file.iter().cloned().collect(),
-        ),
+        (ReloadKind::Secret, secret.into_iter().collect()),
     ];
     all.into_iter()
         .filter(|(_, files)| !files.is_empty())
@@ -124,9 +127,10 @@ async fn current_fingerprint(files: Vec<PathBuf>) -> u64 {
 /// Reloads one kind of file. A problem is returned and leaves the current content in use.
 async fn read(state: &Arc<GatewayState>, kind: ReloadKind) -> Result<(), Problems> {
     let state = Arc::clone(state);
-    let read = tokio::task::spawn_blocking(move || match (kind, &state.tokens) {
+    let read = tokio::task::spawn_blocking(move || match (kind, &state.keyring) {
         (ReloadKind::Manifest, _) => state.manifest.reload(),
-        (ReloadKind::Keys, Some((_, keys))) => {
+        (ReloadKind::Config, _) => state.read_config(),
+        (ReloadKind::Keys, Some(keys)) => {
             let read = keys.read_file();
             read.map_err(|message| vec![(codes::KEYS, message)])
         }
@@ -146,7 +150,7 @@ async fn read(state: &Arc<GatewayState>, kind: ReloadKind) -> Result<(), Problem
 
 /// Records that content is still as it was read.
 fn confirm(state: &GatewayState, kind: ReloadKind) {
-    if let (ReloadKind::Keys, Some((_, keys))) = (kind, &state.tokens) {
+    if let (ReloadKind::Keys, Some(keys)) = (kind, &state.keyring) {
         keys.confirm_file();
     }
 }
@@ -170,7 +174,7 @@ fn record_reload(state: &GatewayState, kind: ReloadKind, read: Result<(), Proble
 
 /// Fetches a JWKS URL whose keys are old or missing.
 async fn refetch_keys(state: &GatewayState) {
-    if let Some((_, keys)) = &state.tokens {
+    if let Some(keys) = &state.keyring {
         match keys.refetch_if_old().await {
             Ok(false) => {}
             Ok(true) => record_reload(state, ReloadKind::Keys, Ok(())),

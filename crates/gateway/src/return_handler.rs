@@ -15,11 +15,12 @@ use super::audit_log::{AuditRecord, Route};
 use super::config::{IdentityProvider, ReturnMode};
 use super::limits::visitor_key;
 use super::outcome::Outcome;
-use super::pages::Button;
+use super::pages::{Button, Told};
 use super::refusal::{ErrorPage, Refusal};
 use super::request::{RequestPath, parse_path, peer_address};
 use super::session_token::{Parties, SHOWN_SECONDS, Session};
 use super::state::GatewayState;
+use super::visit::Visit;
 use super::{cookie, proxy};
 use portalctl_core::identity::Identity;
 use portalctl_core::link::{self, Options, ResolvedUrls};
@@ -29,6 +30,9 @@ use portalctl_model::{Intent, OrgKey};
 
 /// Expiry of a session that each request proves anew.
 const NO_EXPIRY: i64 = 0;
+
+/// Status pages that a person may load for each link that they may ask for.
+const VIEWS_PER_LINK: u32 = 6;
 
 /// Query parameter that carries the signed result to the app.
 const RESULT: &str = "portal_result";
@@ -41,21 +45,23 @@ pub(super) async fn handle(
 ) -> Response {
     let (parts, _) = request.into_parts();
     let mut audit = AuditRecord::new(Route::Return, peer_address(&parts.extensions));
-    match respond(&state, path, &parts, &mut audit).await {
+    let setup = state.setup();
+    let visit = Visit::new(&state, &setup, &parts.headers);
+    match respond(&visit, path, &parts, &mut audit).await {
         Ok((answer, done)) => {
             audit.done(done, &state.metrics);
             answer
         }
         Err(refusal) => {
             audit.refused(&refusal, &state.metrics);
-            state.pages.refusal(refusal.page, audit.reference())
+            visit.view.refusal(refusal.page, audit.reference())
         }
     }
 }
 
 /// Reads the state and builds the response; returns it with the name of what was done.
 async fn respond(
-    state: &GatewayState,
+    visit: &Visit<'_>,
     path: RequestPath,
     parts: &Parts,
     audit: &mut AuditRecord,
@@ -63,10 +69,14 @@ async fn respond(
     let (key, intent) = parse_path(path)?;
     audit.organization = Some(key.clone());
     audit.intent = Some(intent);
-    let session = visitor(state, parts, &key, intent)?;
+    let (state, config) = (visit.state, &visit.setup.config);
+    let session = visitor(visit, parts, &key, intent)?;
     audit.subject = Some(session.sub.clone());
+    let views = config.limits.per_subject.saturating_mul(VIEWS_PER_LINK);
     let visitor = visitor_key(&session.sub, &key);
-    let wait = state.status_views.take(visitor, state.clock.instant());
+    let wait = state
+        .status_views
+        .take(visitor, views, state.clock.instant());
     wait.map_err(|wait| Refusal::new(codes::LIMITED, ErrorPage::TooMany(wait)))?;
     let desired = state.manifest.current();
     let outcome = match read_outcome(state, &desired, &key, intent).await {
@@ -87,15 +97,27 @@ async fn respond(
         return Ok((state_json(outcome), "shown"));
     }
     let app = app_url(&desired, &key, intent, outcome);
-    if state.config.return_mode == ReturnMode::Forward
+    if config.return_mode == ReturnMode::Forward
         && let Some(url) = &app
-        && let Some(answer) = forward(state, &session, outcome, url)
+        && let Some(answer) = forward(visit, &session, outcome, url)
     {
         return Ok((shortened(state, &session, answer), "forwarded"));
     }
     let next = next_intent(&desired, &key, intent, outcome);
-    let button = button(state, &key, next, outcome, app);
-    let page = state.pages.outcome(outcome, intent, button.as_ref());
+    let button = button(visit, (&key, next), outcome, app);
+    let result = config.popup_opener.as_ref().and_then(|origin| {
+        let parties = parties(visit, origin);
+        let keys = state.signing_keys();
+        keys.sign_result(&session, outcome, parties, state.now())
+    });
+    let told = config.popup_opener.as_ref().map(|origin| Told {
+        origin,
+        organization: &key,
+        intent,
+        state: outcome.as_str(),
+        result: result.as_deref().unwrap_or_default(),
+    });
+    let page = visit.view.outcome((outcome, intent), button.as_ref(), told);
     Ok((shortened(state, &session, page), "shown"))
 }
 
@@ -122,12 +144,13 @@ fn shortened(state: &GatewayState, session: &Session, mut answer: Response) -> R
 
 /// Returns the session of the visitor: by cookie, or by the proxy's headers.
 fn visitor(
-    state: &GatewayState,
+    visit: &Visit<'_>,
     parts: &Parts,
     key: &OrgKey,
     intent: Intent,
 ) -> Result<Session, Refusal> {
-    if let IdentityProvider::Proxy(rules) = &state.config.identity_provider {
+    let state = visit.state;
+    if let IdentityProvider::Proxy(rules) = &visit.setup.config.identity_provider {
         let identity = proxy::identity(rules, peer_address(&parts.extensions), &parts.headers)?;
         identity.authorize(&rules.groups, key, intent)?;
         // The cookie only tells which of the app's requests this is the result of.
@@ -163,8 +186,11 @@ fn known_session(
 }
 
 /// Answers an app's sign-out: the browser shows nobody's return page any more.
-pub(super) async fn sign_out(State(state): State<Arc<GatewayState>>) -> Response {
-    let mut answer = state.pages.signed_out();
+pub(super) async fn sign_out(
+    State(state): State<Arc<GatewayState>>,
+    headers: HeaderMap,
+) -> Response {
+    let mut answer = state.setup().pages.view(&headers).signed_out();
     if let Ok(cookie) = HeaderValue::from_str(&cookie::remove_seat(&state.public_url)) {
         answer.headers_mut().append(header::SET_COOKIE, cookie);
     }
@@ -222,18 +248,9 @@ fn app_url(desired: &Desired, key: &OrgKey, intent: Intent, outcome: Outcome) ->
 }
 
 /// Redirects to the app with a signed result.
-fn forward(
-    state: &GatewayState,
-    session: &Session,
-    outcome: Outcome,
-    url: &str,
-) -> Option<Response> {
-    let issuer = state.public_url.as_str();
-    let audience = match &state.config.identity_provider {
-        IdentityProvider::Token(token) => token.issuer.as_str(),
-        IdentityProvider::Proxy(_) => url,
-    };
-    let parties = Parties { issuer, audience };
+fn forward(visit: &Visit<'_>, session: &Session, outcome: Outcome, url: &str) -> Option<Response> {
+    let state = visit.state;
+    let parties = parties(visit, url);
     let result = state
         .signing_keys()
         .sign_result(session, outcome, parties, state.now())?;
@@ -245,6 +262,18 @@ fn forward(
     *answer.status_mut() = StatusCode::SEE_OTHER;
     answer.headers_mut().insert(header::LOCATION, location);
     Some(answer)
+}
+
+/// Returns issuer and audience of a result; behind a proxy the audience is the page that gets it.
+fn parties<'a>(visit: &'a Visit<'_>, page: &'a str) -> Parties<'a> {
+    let audience = match &visit.setup.config.identity_provider {
+        IdentityProvider::Token(token) => token.issuer.as_str(),
+        IdentityProvider::Proxy(_) => page,
+    };
+    Parties {
+        issuer: visit.state.public_url.as_str(),
+        audience,
+    }
 }
 
 /// Returns the intent to continue with: domain verification where single sign-on needs a verified
@@ -263,28 +292,27 @@ fn next_intent(desired: &Desired, key: &OrgKey, intent: Intent, outcome: Outcome
 /// Returns the button of the page. A new link takes a new hand-off, which only a proxy gives by
 /// itself.
 fn button(
-    state: &GatewayState,
-    key: &OrgKey,
-    intent: Intent,
+    visit: &Visit<'_>,
+    (key, intent): (&OrgKey, Intent),
     outcome: Outcome,
     app: Option<String>,
 ) -> Option<Button> {
     let goes_on = matches!(outcome, Outcome::NotFinished | Outcome::NeedsDomain);
-    if goes_on && matches!(state.config.identity_provider, IdentityProvider::Proxy(_)) {
-        return Some(Button {
-            label: if outcome == Outcome::NeedsDomain && intent == Intent::DomainVerification {
-                "Verify the domain".to_owned()
-            } else {
-                "Continue the set-up".to_owned()
-            },
-            href: format!("{}/portal/{key}/{intent}", state.public_url.prefix()),
-        });
+    let is_proxied = matches!(
+        visit.setup.config.identity_provider,
+        IdentityProvider::Proxy(_)
+    );
+    if goes_on && is_proxied {
+        let verifies = outcome == Outcome::NeedsDomain && intent == Intent::DomainVerification;
+        let label = if verifies {
+            "verify-domain"
+        } else {
+            "continue-setup"
+        };
+        let href = format!("{}/portal/{key}/{intent}", visit.state.public_url.prefix());
+        return Some(visit.view.link(label, href));
     }
-    let label = if goes_on {
-        state.pages.continue_label()
-    } else {
-        state.pages.back_label()
-    };
-    app.or_else(|| state.pages.home())
-        .map(|href| Button { label, href })
+    let label = if goes_on { "continue-in" } else { "back-to" };
+    let href = app.or_else(|| visit.setup.pages.home())?;
+    Some(visit.view.link(label, href))
 }

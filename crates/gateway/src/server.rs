@@ -140,7 +140,9 @@ async fn wrong_method(State(state): State<Arc<GatewayState>>, request: Request) 
 fn refuse(state: &GatewayState, request: &Request, refusal: &Refusal) -> Response {
     let audit = AuditRecord::new(Route::Other, peer_address(request.extensions()));
     audit.refused(refusal, &state.metrics);
-    state.pages.refusal(refusal.page, audit.reference())
+    let setup = state.setup();
+    let view = setup.pages.view(request.headers());
+    view.refusal(refusal.page, audit.reference())
 }
 
 fn plain(status: StatusCode, text: impl Into<Body>) -> Response {

@@ -7,6 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
 use ring::hmac;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
@@ -23,6 +24,10 @@ pub(super) const SHOWN_SECONDS: i64 = 10 * 60;
 /// Lifetime of a result, in seconds.
 const RESULT_SECONDS: i64 = 60;
 
+/// Time in which a person may confirm a change of what is set up, in seconds.
+pub(super) const CONSENT_SECONDS: i64 = 2 * 60;
+
+const CONSENT_TYPE: &str = "portalctl-consent+jwt";
 const SESSION_TYPE: &str = "portalctl-session+jwt";
 const RESULT_TYPE: &str = "portalctl-result+jwt";
 /// Label that the key of the cookies is derived with.
@@ -43,6 +48,38 @@ pub(super) struct Session {
     pub(super) handoff: String,
     /// Expiry, in seconds since the epoch.
     pub(super) exp: i64,
+}
+
+/// Permission to change what is set up, once its person has asked for it: the field of a form, which
+/// works once.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Consent {
+    pub(super) sub: String,
+    pub(super) organization: OrgKey,
+    pub(super) intent: Intent,
+    /// Id of the hand-off token that led here.
+    pub(super) handoff: String,
+    pub(super) jti: String,
+    /// Time of the question, in seconds since the epoch.
+    pub(super) iat: i64,
+    /// Expiry, in seconds since the epoch.
+    pub(super) exp: i64,
+}
+
+impl Consent {
+    /// Creates the permission to go on with a session; `None` where the system has no randomness.
+    pub(super) fn of(session: Session, now: i64) -> Option<Self> {
+        let id = crypto::random::<16>()?;
+        Some(Self {
+            sub: session.sub,
+            organization: session.organization,
+            intent: session.intent,
+            handoff: session.handoff,
+            jti: URL_SAFE_NO_PAD.encode(id),
+            iat: now,
+            exp: now.saturating_add(CONSENT_SECONDS),
+        })
+    }
 }
 
 /// Claims of a result. See `docs/guides/gateway.md`.
@@ -194,16 +231,33 @@ impl SigningKeys {
 
     /// Verifies a cookie; returns its session if the signature holds and it has not expired.
     pub(super) fn verify_session(&self, cookie: &str, now: i64) -> Option<Session> {
+        let session: Session = self.verify(SESSION_TYPE, cookie)?;
+        (session.exp > now).then_some(session)
+    }
+
+    /// Signs a permission.
+    pub(super) fn sign_consent(&self, consent: &Consent) -> String {
+        signed(CONSENT_TYPE, consent, &self.session)
+    }
+
+    /// Verifies a permission; returns it if the signature holds and it has not expired.
+    pub(super) fn verify_consent(&self, text: &str, now: i64) -> Option<Consent> {
+        let consent: Consent = self.verify(CONSENT_TYPE, text)?;
+        (consent.exp > now).then_some(consent)
+    }
+
+    /// Returns the claims of a token of this type that one of the session keys has signed.
+    fn verify<T: DeserializeOwned + Clone>(&self, typ: &str, text: &str) -> Option<T> {
         let mut validation = Validation::new(Algorithm::HS256);
         validation.required_spec_claims.clear();
         validation.validate_exp = false;
         let mut tokens = self
             .sessions
             .iter()
-            .filter_map(|key| decode::<Session>(cookie, key, &validation).ok());
+            .filter_map(|key| decode::<T>(text, key, &validation).ok());
         let token = tokens.next()?;
-        let is_ours = token.header.typ.as_deref() == Some(SESSION_TYPE);
-        (is_ours && token.claims.exp > now).then_some(token.claims)
+        let is_ours = token.header.typ.as_deref() == Some(typ);
+        is_ours.then_some(token.claims)
     }
 
     /// Signs the result for the app; `None` where the gateway has no secret, or the system no
@@ -281,6 +335,21 @@ mod tests {
             .unwrap()
             .sign_session(&session());
         assert_eq!(keys.verify_session(&old, 99), Some(session()));
+    }
+
+    #[test]
+    fn a_permission_is_no_cookie_and_a_cookie_no_permission() {
+        crypto::install();
+        let keys = SigningKeys::new(&[NEW], ResultKeys::Shared).unwrap();
+        let consent = Consent::of(session(), 7).unwrap();
+        let text = keys.sign_consent(&consent);
+        assert_eq!(keys.verify_consent(&text, 8), Some(consent));
+        assert_eq!(keys.verify_consent(&text, 7 + CONSENT_SECONDS), None);
+        assert_eq!(keys.verify_session(&text, 8), None);
+        let cookie = keys.sign_session(&session());
+        assert_eq!(keys.verify_consent(&cookie, 8), None);
+        let other = SigningKeys::new(&[OLD], ResultKeys::Shared).unwrap();
+        assert_eq!(other.verify_consent(&text, 8), None);
     }
 
     #[test]

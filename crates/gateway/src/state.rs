@@ -1,6 +1,6 @@
 //! State that all requests of one gateway share.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -13,12 +13,11 @@ use super::error::OpenError;
 use super::keyring::{KeyState, Keyring};
 use super::keys::InvalidKeys;
 use super::limits::Limit;
-use super::manifest::Manifest;
+use super::manifest::{Manifest, Problems};
 use super::metrics::{Metrics, Snapshot};
-use super::pages::Pages;
 use super::public_url::PublicUrl;
 use super::session_token::SigningKeys;
-use super::token::Rules;
+use super::setup::{self, Setup};
 use super::upstream::Upstream;
 use super::used_tokens::UsedTokens;
 use super::{files, keys};
@@ -35,11 +34,16 @@ pub(super) enum Readiness {
 /// State that all requests share.
 pub(super) struct GatewayState {
     pub(super) clock: SharedClock,
-    pub(super) config: Config,
+    /// Configuration in use, and what is built from it.
+    pub(super) setup: RwLock<Arc<Setup>>,
+    /// File that the configuration was read from, to be read again.
+    pub(super) config_file: Option<PathBuf>,
     pub(super) public_url: PublicUrl,
     pub(super) manifest: Manifest,
-    /// Rules and keys for tokens; `None` where a proxy authenticates.
-    pub(super) tokens: Option<(Rules, Keyring)>,
+    /// Keys of tokens; `None` where a proxy authenticates.
+    pub(super) keyring: Option<Keyring>,
+    /// First second whose tokens are judged, since the epoch.
+    pub(super) not_before: i64,
     pub(super) used_tokens: UsedTokens,
     pub(super) signing_keys: RwLock<Arc<SigningKeys>>,
     pub(super) subjects: Limit<String>,
@@ -47,7 +51,6 @@ pub(super) struct GatewayState {
     pub(super) state_reads: Limit<OrgKey>,
     pub(super) status_views: Limit<String>,
     pub(super) upstream: Upstream,
-    pub(super) pages: Pages,
     pub(super) metrics: Metrics,
     pub(super) is_closing: AtomicBool,
 }
@@ -56,6 +59,12 @@ impl GatewayState {
     /// Returns the current time, in seconds since the epoch.
     pub(super) fn now(&self) -> i64 {
         self.clock.now().as_second()
+    }
+
+    /// Returns the configuration in use; a request asks once, and keeps what it got.
+    pub(super) fn setup(&self) -> Arc<Setup> {
+        let setup = self.setup.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&setup)
     }
 
     /// Returns whether people can be served: keys are there, WorkOS accepts the API key, and tokens
@@ -67,20 +76,17 @@ impl GatewayState {
         if self.upstream.is_key_refused() {
             return Readiness::No("WorkOS refuses the API key".to_owned());
         }
-        let keys = self
-            .tokens
-            .as_ref()
-            .map(|(rules, keys)| (rules, keys.state()));
+        let keys = self.keyring.as_ref().map(Keyring::state);
         match keys {
-            Some((_, KeyState::Missing)) => {
+            Some(KeyState::Missing) => {
                 return Readiness::No(
                     "the JWKS of hand-off tokens has not been read yet".to_owned(),
                 );
             }
-            Some((_, KeyState::Withdrawn)) => {
+            Some(KeyState::Withdrawn) => {
                 return Readiness::No("every key of hand-off tokens is withdrawn".to_owned());
             }
-            Some((_, KeyState::Ended(age))) => {
+            Some(KeyState::Ended(age)) => {
                 let age = age.as_secs();
                 let why = format!("the keys of hand-off tokens could not be read for {age} s");
                 return Readiness::No(why);
@@ -88,7 +94,7 @@ impl GatewayState {
             Some(_) if !self.used_tokens.is_reachable() => {
                 return Readiness::No("the store of used tokens does not answer".to_owned());
             }
-            Some((rules, _)) if self.now() < rules.not_before => {
+            Some(_) if self.now() < self.not_before => {
                 return Readiness::No("the gateway has just started".to_owned());
             }
             _ => {}
@@ -98,7 +104,10 @@ impl GatewayState {
         if !self.metrics.manifest_is_current() {
             flaws.push("the manifest from before an edit that cannot be used".to_owned());
         }
-        if let Some((_, KeyState::Stale(age))) = keys {
+        if !self.metrics.config_is_current() {
+            flaws.push("the configuration from before an edit that cannot be used".to_owned());
+        }
+        if let Some(KeyState::Stale(age)) = keys {
             let age = age.as_secs();
             flaws.push(format!("keys that could not be read again for {age} s"));
         }
@@ -116,9 +125,11 @@ impl GatewayState {
     /// Reads the gateway's own secret again. An emptied file withdraws it: cookies that it signed
     /// stop counting, and no results are signed.
     pub(super) fn read_secret(&self) -> Result<(), OpenError> {
-        let (fresh, result) = match signing_keys(&self.config) {
+        let setup = self.setup();
+        let config = &setup.config;
+        let (fresh, result) = match signing_keys(config) {
             Ok(keys) => (Some(keys), Ok(())),
-            Err(error) if is_emptied(self.config.secret_file.as_deref()) => {
+            Err(error) if is_emptied(config.secret_file.as_deref()) => {
                 (SigningKeys::random(), Err(error))
             }
             Err(error) => (None, Err(error)),
@@ -133,6 +144,49 @@ impl GatewayState {
         result
     }
 
+    /// Returns the file of the configuration, and the files that it makes pages of.
+    pub(super) fn config_files(&self) -> Vec<PathBuf> {
+        let mut files: Vec<PathBuf> = self.config_file.iter().cloned().collect();
+        if !files.is_empty() {
+            files.extend(setup::files_of(&self.setup().config.brand));
+        }
+        files
+    }
+
+    /// Reads the configuration again. One that cannot be used, or that only a restart can take into
+    /// use, leaves the one in use in place.
+    pub(super) fn read_config(&self) -> Result<(), Problems> {
+        let Some(file) = &self.config_file else {
+            return Ok(());
+        };
+        let bad = |message: String| vec![(codes::CONFIG, message)];
+        let name = file.display();
+        let text =
+            files::read(file).map_err(|error| bad(format!("{name} cannot be read: {error}")))?;
+        let folder = file.parent().unwrap_or(Path::new(""));
+        let config = Config::read(&text, folder).map_err(|problems| {
+            let problems = problems.iter();
+            let said =
+                problems.map(|it| format!("{name}:{}:{}: {}", it.line, it.column, it.message));
+            said.map(|message| (codes::CONFIG, message))
+                .collect::<Problems>()
+        })?;
+        let late = config.needs_restart(&self.setup().config);
+        if !late.is_empty() {
+            let late = late.join(", ");
+            let message = format!("{name}: a change of {late} takes effect with a restart");
+            return Err(bad(message));
+        }
+        let setup = Setup::build(config, &self.public_url, self.not_before).map_err(|errors| {
+            let errors = errors.into_iter();
+            errors
+                .map(|error| (error.code, error.message))
+                .collect::<Problems>()
+        })?;
+        *self.setup.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(setup);
+        Ok(())
+    }
+
     pub(super) fn metrics_text(&self) -> String {
         self.metrics.text(&Snapshot {
             used_tokens: self.used_tokens.sweep(self.now()),
@@ -140,10 +194,7 @@ impl GatewayState {
             workos_requests: self.upstream.requests(),
             is_key_refused: self.upstream.is_key_refused(),
             is_store_reachable: self.used_tokens.is_reachable(),
-            keys_age: self
-                .tokens
-                .as_ref()
-                .map_or(0, |(_, keys)| keys.age().as_secs()),
+            keys_age: self.keyring.as_ref().map_or(0, |keys| keys.age().as_secs()),
         })
     }
 }

@@ -56,7 +56,8 @@ pub(super) async fn handle(
 
 /// Verifies the token and reads the state from WorkOS.
 async fn read(state: &GatewayState, key: &OrgKey, headers: &HeaderMap) -> Result<Value, Refusal> {
-    let Some((rules, keyring)) = &state.tokens else {
+    let setup = state.setup();
+    let (Some(rules), Some(keyring)) = (&setup.rules, &state.keyring) else {
         // Behind a proxy the app has no key to sign with.
         return Err(codes::ADDRESS.into());
     };
@@ -67,7 +68,11 @@ async fn read(state: &GatewayState, key: &OrgKey, headers: &HeaderMap) -> Result
     if organization.await? != *key {
         return Err(codes::OTHER_ORGANIZATION.into());
     }
-    let limit = state.state_reads.take(key.clone(), state.clock.instant());
+    let limit = state.state_reads.take(
+        key.clone(),
+        setup.config.limits.per_organization,
+        state.clock.instant(),
+    );
     limit.map_err(|wait| Refusal::new(codes::LIMITED, ErrorPage::TooMany(wait)))?;
     let desired = state.manifest.current();
     if !desired.organizations.contains_key(key) {

@@ -63,6 +63,7 @@ pub(super) fn gateway(
         client: client(&clock, &["acme", "umbrella"]),
         clock,
         config: Config::read(CONFIG, Path::new(&env.path(""))).unwrap(),
+        config_file: None,
         public_url: PublicUrl::parse(url).unwrap(),
         customers: Customers::Watched(customers),
     })

@@ -11,12 +11,12 @@ use serde_saphyr::Spanned;
 use url::Url;
 
 use super::raw::{
-    Raw, RawBrand, RawGroup, RawHeaders, RawLimits, RawProxy, RawResultKeys, RawReturns, RawToken,
-    at,
+    Raw, RawAgain, RawBrand, RawGroup, RawHeaders, RawLimits, RawProxy, RawResultKeys, RawReturns,
+    RawToken, at,
 };
 use super::{
-    Brand, Config, Group, IdentityHeaders, IdentityProvider, KEY, KeySource, Limits, Problem,
-    ProxyRules, ResultKeys, ReturnMode, StoreRules, TokenRules,
+    Again, Brand, Config, Group, IdentityHeaders, IdentityProvider, KEY, KeySource, Limits,
+    Problem, ProxyRules, ResultKeys, ReturnMode, StoreRules, TokenRules,
 };
 use portalctl_model::OrgKey;
 use portalctl_model::return_url::is_template;
@@ -109,6 +109,8 @@ pub(super) fn check(raw: Raw, folder: &Path) -> Result<Config, Vec<Problem>> {
         proxy,
         clock_leeway,
         returns,
+        popup_opener,
+        again,
         secret_file,
         result_keys,
         used_tokens,
@@ -126,6 +128,7 @@ pub(super) fn check(raw: Raw, folder: &Path) -> Result<Config, Vec<Problem>> {
         RawReturns::Forward => ReturnMode::Forward,
         RawReturns::Direct => ReturnMode::Direct,
     };
+    let popup_opener = popup_opener.map(|opener| origin(opener, return_mode, &mut problems));
     if secret_file.is_none() {
         needs_secret(return_mode, result_keys, &mut problems);
     }
@@ -135,12 +138,17 @@ pub(super) fn check(raw: Raw, folder: &Path) -> Result<Config, Vec<Problem>> {
                        `secret_file`";
         problems.add(store, message);
     }
-    let brand = checked_brand(brand, &mut problems);
+    let brand = checked_brand(brand, folder, &mut problems);
     let limits = checked_limits(limits, &mut problems);
     let config = identity_provider.map(|identity_provider| Config {
         identity_provider,
         clock_leeway,
         return_mode,
+        popup_opener,
+        again: match again {
+            RawAgain::Ask => Again::Ask,
+            RawAgain::Refuse => Again::Refuse,
+        },
         secret_file: secret_file.map(|file| folder.join(file.value)),
         result_keys: match result_keys {
             RawResultKeys::Shared => ResultKeys::Shared,
@@ -377,13 +385,40 @@ fn checked_group(name: &str, group: &Spanned<RawGroup>, problems: &mut Problems)
     }
 }
 
-fn checked_brand(brand: RawBrand, problems: &mut Problems) -> Brand {
+/// Checks the origin of the page that opens a window: a page is told by its origin alone.
+fn origin(text: Spanned<String>, returns: ReturnMode, problems: &mut Problems) -> String {
+    if returns != ReturnMode::Page {
+        let message =
+            "`popup_opener` is told by the gateway's own page, so it needs `returns: page`";
+        problems.add(&text, message);
+    }
+    let is_origin = |url: &Url| url.origin().ascii_serialization() == text.value;
+    if endpoint(&text, "popup_opener", problems).is_some()
+        && !Url::parse(&text.value).is_ok_and(|url| is_origin(&url))
+    {
+        let message = "`popup_opener` is an origin such as https://app.example.com, without a path";
+        problems.add(&text, message);
+    }
+    text.value
+}
+
+fn checked_brand(brand: RawBrand, folder: &Path, problems: &mut Problems) -> Brand {
     let RawBrand {
         name,
         accent,
         home,
         support,
+        logo,
+        texts,
+        language,
     } = brand;
+    let language = language.and_then(|language| {
+        let tag = language.value.parse().ok();
+        if tag.is_none() {
+            problems.add(&language, "`language` is a language tag such as `de`");
+        }
+        tag
+    });
     if let Some(accent) = &accent
         && !is_colour(&accent.value)
     {
@@ -402,6 +437,9 @@ fn checked_brand(brand: RawBrand, problems: &mut Problems) -> Brand {
         accent: accent.map(|accent| accent.value),
         home: home.map(|home| problems.text(home, "home")),
         support: support.map(|support| problems.text(support, "support")),
+        logo: logo.map(|logo| folder.join(logo.value)),
+        texts: texts.map(|texts| folder.join(texts.value)),
+        language,
     }
 }
 

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use http::HeaderName;
 use ipnet::IpNet;
+use unic_langid::LanguageIdentifier;
 
 use portalctl_model::{Intent, OrgKey};
 use portalctl_workos::Endpoint;
@@ -26,6 +27,9 @@ pub struct Config {
     pub(super) clock_leeway: i64,
     /// Destination after the portal.
     pub(super) return_mode: ReturnMode,
+    /// Origin of the app's page that opens the gateway in a window, and is told of the outcome.
+    pub(super) popup_opener: Option<String>,
+    pub(super) again: Again,
     /// File with the gateway's own secret, which signs cookies and results.
     pub(super) secret_file: Option<PathBuf>,
     pub(super) result_keys: ResultKeys,
@@ -35,7 +39,7 @@ pub struct Config {
 }
 
 /// Store of used hand-off tokens.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum StoreRules {
     /// Memory of this process.
     Memory,
@@ -64,7 +68,7 @@ pub(super) struct TokenRules {
 }
 
 /// Source of the keys that verify hand-off tokens.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum KeySource {
     /// File with one or two shared secrets, one a line.
     SecretFile(PathBuf),
@@ -135,6 +139,15 @@ pub(super) enum ResultKeys {
     Published,
 }
 
+/// Answer to somebody who opens single sign-on while a connection is active.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Again {
+    /// Asks once whether they want to change it.
+    Ask,
+    /// Says that it is set up; only a token with `again: true` leads on.
+    Refuse,
+}
+
 /// Look of the pages.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Brand {
@@ -146,6 +159,12 @@ pub(super) struct Brand {
     pub(super) home: Option<String>,
     /// Support contact: an e-mail address or an https URL.
     pub(super) support: Option<String>,
+    /// Picture above every page.
+    pub(super) logo: Option<PathBuf>,
+    /// Folder of the team's own texts.
+    pub(super) texts: Option<PathBuf>,
+    /// Language for visitors who want none of the others.
+    pub(super) language: Option<LanguageIdentifier>,
 }
 
 /// Rate and concurrency limits.
@@ -174,6 +193,32 @@ impl Config {
     /// Parses and checks a configuration. Relative paths in it are resolved against `folder`.
     pub fn read(text: &str, folder: &Path) -> Result<Self, Vec<Problem>> {
         check::check(raw::parse(text)?, folder)
+    }
+
+    /// Returns the settings that differ from those in use and take effect with a restart only: what
+    /// keys are read from, and what is shared with other processes.
+    pub(super) fn needs_restart(&self, in_use: &Self) -> Vec<&'static str> {
+        let keys = |config: &Self| match &config.identity_provider {
+            IdentityProvider::Token(token) => Some((token.keys.clone(), token.keys_expire_after)),
+            IdentityProvider::Proxy(_) => None,
+        };
+        let differences = [
+            (
+                keys(self) != keys(in_use),
+                "where the keys of tokens are read from",
+            ),
+            (self.secret_file != in_use.secret_file, "secret_file"),
+            (self.result_keys != in_use.result_keys, "result_keys"),
+            (self.used_tokens != in_use.used_tokens, "used_tokens"),
+            (
+                self.limits.in_flight != in_use.limits.in_flight,
+                "limits.in_flight",
+            ),
+        ];
+        let differences = differences.into_iter();
+        differences
+            .filter_map(|(differs, name)| differs.then_some(name))
+            .collect()
     }
 }
 

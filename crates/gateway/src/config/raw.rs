@@ -21,6 +21,9 @@ pub(super) struct Raw {
     pub(super) clock_leeway: Option<Spanned<u32>>,
     #[serde(default)]
     pub(super) returns: RawReturns,
+    pub(super) popup_opener: Option<Spanned<String>>,
+    #[serde(default)]
+    pub(super) again: RawAgain,
     pub(super) secret_file: Option<Spanned<String>>,
     #[serde(default)]
     pub(super) result_keys: RawResultKeys,
@@ -84,6 +87,14 @@ pub(super) enum RawReturns {
 
 #[derive(Default, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
+pub(super) enum RawAgain {
+    #[default]
+    Ask,
+    Refuse,
+}
+
+#[derive(Default, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub(super) enum RawResultKeys {
     #[default]
     Shared,
@@ -97,6 +108,9 @@ pub(super) struct RawBrand {
     pub(super) accent: Option<Spanned<String>>,
     pub(super) home: Option<Spanned<String>>,
     pub(super) support: Option<Spanned<String>>,
+    pub(super) logo: Option<Spanned<String>>,
+    pub(super) texts: Option<Spanned<String>>,
+    pub(super) language: Option<Spanned<String>>,
 }
 
 #[derive(Default, Deserialize)]

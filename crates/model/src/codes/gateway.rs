@@ -23,6 +23,10 @@ codes! {
         "the request has no hand-off token",
         "The page was opened by itself, from a bookmark, or by a program. Only the app hands people over.",
         "Nothing, unless it is your app that sends people there: it passes the token as `token`.";
+    CONSENT = "gateway/consent",
+        "the permission to change what is set up does not count",
+        "A person who opens single sign-on while a connection is active is asked once whether to change it. The answer works once, for two minutes, for that organization, and not across a restart of a gateway without a shared store.",
+        "Nothing, unless it happens often: the person presses the button in the app again. `again: refuse` in the configuration turns the question off.";
     ADDRESS = "gateway/address",
         "the address does not name an organization and an intent",
         "The path is not /portal/KEY/INTENT with a key of the manifest's form and an intent's own name.",

@@ -1,0 +1,84 @@
+# Texts of the gateway's pages. A message is the heading of a page, or a label; its attributes are the
+# paragraphs of the page, in their order.
+# $title is the name of what is set up, as the intent-… messages have it; $app is the name of the product.
+
+intent-sso = single sign-on
+intent-dsync = directory sync
+intent-audit_logs = audit logs
+intent-log_streams = log streams
+intent-domain_verification = domain verification
+intent-certificate_renewal = certificate renewal
+intent-bring_your_own_key = bring your own key
+
+the-app = the app
+back-to = Back to { $app }
+continue-in = Continue in { $app }
+continue = Continue
+continue-setup = Continue the set-up
+verify-domain = Verify the domain
+change-it = Change it
+reference = Reference
+need-help = Need help?
+contact-support = Contact support
+updates-itself = This page updates by itself.
+updates-ended = This page no longer updates by itself. Reload it to look again.
+
+done = Done: { $title } is set up
+    .first = There is nothing left to do here. You can close this page.
+validating = Being validated: { $title }
+    .first = Everything is entered and is being checked.
+    .second = You do not have to keep this page open.
+validating-sso = Being validated: { $title }
+    .first = Everything is entered. Somebody has to sign in once through your identity provider.
+    .second = You do not have to keep this page open.
+validating-dsync = Being validated: { $title }
+    .first = Everything is entered. Your directory is being read for the first time.
+    .second = You do not have to keep this page open.
+validating-domain_verification = Being validated: { $title }
+    .first = We are looking for the DNS record. It can take up to three days until it is seen everywhere.
+    .second = You do not have to keep this page open.
+not-finished = Not finished: { $title }
+    .first = Something is left to do in the set-up. What you have entered so far is kept.
+    .second = If you have just finished, give it a moment.
+needs-domain = Not finished: { $title }
+    .first = A verified domain is missing: your company's domain has to be verified before anybody can sign in. What you have entered so far is kept.
+    .second = Go back, and verify the domain first. If it was verified just now, give it a moment.
+unclear = We cannot tell yet how far { $title } is
+    .first = What you have entered is kept. You can leave this page and look again later.
+onward = Opening the set-up: { $title }
+    .first = If nothing happens, continue by yourself. The link works once, for five minutes.
+signed-out = You are signed out here
+    .first = This browser shows no set-up any more. You can close this page.
+
+denied = This link does not work
+    .first = A link to the set-up works once and for a short time. Go back to the app you came from, and start again there.
+needs-role = This needs an IT admin of your organization
+    .first = You are signed in, and your role may not open the set-up. Ask an admin of your organization to open it, or to give you the role in the app you came from.
+other-organization = This set-up is for another organization
+    .first = You are signed in for a different one. Switch to the organization that you want to set up in the app you came from, and open the set-up there.
+not-offered = This is not part of your set-up
+    .first = It has not been switched on for your organization or for you. Ask whoever invited you whether it is included.
+other-browser = We cannot show how far you are
+    .first = This page is for the browser that began the set-up, for two hours. What you have entered is kept. The app you came from shows how far you are.
+confirm = Do you want to continue?
+    .first = Another site sent you to the set-up of your organization. Continue if that was your intention; otherwise close this page, and nothing has happened.
+no-navigation = Open the set-up in a page of its own
+    .first = It opens by a link, a form or a new address, and neither inside another page nor in the background. Go back to the app you came from, and start again there.
+no-page = There is no such page
+    .first = Go back to the app you came from.
+wrong-method = This page cannot be used like this
+    .first = Go back to the app you came from, and start again there.
+not-ready = The set-up is not ready for you yet
+    .first = Your organization has not been prepared. Ask whoever invited you, or try again later.
+already-active = Single sign-on is set up already
+    .first = A connection is active, so there is nothing to do. To change or replace it, ask whoever invited you.
+change-active = Single sign-on is set up already
+    .first = A connection is active, and people sign in through it. Change it only if you want to edit or replace it: a mistake there can keep everybody of your organization from signing in.
+too-many = Too many attempts
+    .first = Wait a minute, then start again in the app you came from.
+busy = Please try again in a moment
+    .first = We cannot open the set-up right now. Reload this page in a few seconds; if it does not work then, start again in the app you came from.
+restarted = Please wait a few seconds
+    .first = The set-up has just been updated. Wait a few seconds, then press the button in the app you came from again. Nothing you have entered is lost.
+failed = The set-up cannot be opened
+    .first = Something has to be repaired on our side first, and we have been told. Try again later.
