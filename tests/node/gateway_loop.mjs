@@ -85,9 +85,29 @@ await inBrowser(async (browser) => {
 
   await setUp();
   await seen(page, 'Single sign-on is set up already', 'already');
+  await page.getByRole('button', { name: 'Change it' }).click();
+  await page.getByRole('heading', { name: 'Set up single sign-on for Acme Corp' }).waitFor();
+  await page.goto(`${app}/settings`);
+  await setUp();
   await page.getByRole('link', { name: 'Back to Example App' }).click();
   await page.getByRole('heading', { name: 'Settings' }).waitFor();
 });
+
+// Pages are in the language of the browser.
+const languages = {
+  de: 'Dieser Link funktioniert nicht',
+  fr: 'Ce lien ne fonctionne pas',
+  es: 'Este enlace no funciona',
+  ja: 'このリンクは使えません',
+};
+for (const [locale, heading] of Object.entries(languages)) {
+  await inBrowser(async (browser) => {
+    const { page } = await openPage(browser, { viewport: PHONE, locale });
+    await page.goto(`${gateway}/portal/acme/sso`);
+    await seen(page, heading, `refused-${locale}`);
+    assert.equal(await page.locator('html').getAttribute('lang'), locale);
+  });
+}
 
 await inBrowser(async (browser) => {
   const { page } = await openPage(browser, { colorScheme: 'dark' });

@@ -77,13 +77,18 @@ pub(super) async fn handle(
     request: Request,
 ) -> Response {
     let mut audit = AuditRecord::new(Route::Portal, peer_address(request.extensions()));
-    let own_address = request.uri().path_and_query().map(ToString::to_string);
+    let own_path = state.public_url.own(request.uri().path());
+    let own_address = request.uri().path_and_query();
+    let own_address = own_address.map(|address| state.public_url.own(address.as_str()));
     let setup = state.setup();
     let visit = Visit::new(&state, &setup, request.headers());
     let outcome = hand_over(&visit, path, request, &mut audit).await;
     let answer = outcome.and_then(|handed| match handed {
         HandedOver::Linked(linked) => Ok((lead_on(&visit, &linked)?, "linked")),
-        HandedOver::Asked(consent) => Ok((visit.view.change_active(CONSENT, consent), "asked")),
+        HandedOver::Asked(consent) => {
+            let page = visit.view.change_active(own_path, (CONSENT, consent));
+            Ok((page, "asked"))
+        }
     });
     match answer {
         Ok((answer, done)) => {
@@ -165,7 +170,7 @@ fn ask(visit: &Visit<'_>, session: Session, refusal: Refusal) -> Result<String, 
     if refusal.page != ErrorPage::AlreadyThere || !asks {
         return Err(refusal);
     }
-    let consent = Consent::of(session, visit.state.now()).ok_or(refusal)?;
+    let consent = Consent::of(session, &visit.state.process, visit.state.now()).ok_or(refusal)?;
     Ok(visit.state.signing_keys().sign_consent(&consent))
 }
 
@@ -326,8 +331,8 @@ async fn admit_by_consent(
     let consent = state.signing_keys().verify_consent(text, state.now());
     let consent = consent.ok_or(codes::CONSENT)?;
     let is_this = consent.organization == *key && consent.intent == intent;
-    // One from before the start may have been used then.
-    let is_judged = consent.iat >= state.not_before;
+    // Whether one of an earlier process was used is forgotten.
+    let is_judged = consent.process == state.process;
     if !is_this || !is_judged || visit.setup.config.again != Again::Ask {
         return Err(codes::CONSENT.into());
     }

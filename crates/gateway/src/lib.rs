@@ -61,6 +61,8 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, RwLock};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -75,7 +77,7 @@ use limits::Limit;
 use manifest::Manifest;
 use metrics::Metrics;
 use setup::Setup;
-use state::{GatewayState, signing_keys};
+use state::{GatewayState, no_randomness, signing_keys};
 use upstream::Upstream;
 use used_tokens::UsedTokens;
 
@@ -130,10 +132,12 @@ impl Gateway {
             }
             IdentityProvider::Proxy(_) => None,
         };
-        let not_before = if used_tokens.outlives_the_process() {
-            i64::MIN
+        let (not_before, process) = if used_tokens.outlives_the_process() {
+            (i64::MIN, String::new())
         } else {
-            not_before(&clock, config.clock_leeway)
+            let name = crypto::random::<12>().ok_or_else(|| one(no_randomness()))?;
+            let not_before = not_before(&clock, config.clock_leeway);
+            (not_before, URL_SAFE_NO_PAD.encode(name))
         };
         let in_flight = config.limits.in_flight;
         let signing_keys = signing_keys(&config).map_err(one)?;
@@ -145,6 +149,7 @@ impl Gateway {
             manifest: Manifest::new(customers),
             keyring,
             not_before,
+            process,
             used_tokens,
             subjects: Limit::new(),
             organizations: Limit::new(),

@@ -80,55 +80,38 @@ impl Metrics {
         let mut registry = Registry::with_prefix("portalctl_gateway");
         let answers = Family::default();
         let reloads = Family::default();
-        let used_tokens = Gauge::default();
-        let in_flight = Gauge::default();
         let workos_requests = Counter::default();
-        let manifest_is_current = Gauge::default();
-        let config_is_current = Gauge::default();
-        let api_key_is_accepted = Gauge::default();
-        let keys_age = Gauge::default();
-        let store_is_reachable = Gauge::default();
-        registry.register(
-            "token_store_is_reachable",
-            "0 while the shared store of used tokens does not answer",
-            store_is_reachable.clone(),
-        );
         registry.register("answers", "Answers to people", answers.clone());
         registry.register("reloads", "Files that were read again", reloads.clone());
-        registry.register(
-            "used_tokens",
-            "Hand-off tokens that are remembered as used",
-            used_tokens.clone(),
-        );
-        registry.register(
-            "in_flight",
-            "People who are being served by WorkOS",
-            in_flight.clone(),
-        );
         registry.register(
             "workos_requests",
             "Requests sent to WorkOS since the start, retries included",
             workos_requests.clone(),
         );
-        registry.register(
+        let mut gauge = |name, help| {
+            let gauge = Gauge::default();
+            registry.register(name, help, gauge.clone());
+            gauge
+        };
+        let store_is_reachable = gauge(
+            "token_store_is_reachable",
+            "0 while the shared store of used tokens does not answer",
+        );
+        let used_tokens = gauge("used_tokens", "Hand-off tokens that are remembered as used");
+        let in_flight = gauge("in_flight", "People who are being served by WorkOS");
+        let manifest_is_current = gauge(
             "manifest_is_current",
             "1 while the manifest in use is the one in the files",
-            manifest_is_current.clone(),
         );
-        registry.register(
+        let config_is_current = gauge(
             "config_is_current",
             "1 while the configuration in use is the one in the file",
-            config_is_current.clone(),
         );
-        registry.register(
-            "api_key_is_accepted",
-            "0 while WorkOS refuses the API key",
-            api_key_is_accepted.clone(),
-        );
-        registry.register(
+        let api_key_is_accepted =
+            gauge("api_key_is_accepted", "0 while WorkOS refuses the API key");
+        let keys_age = gauge(
             "keys_age_seconds",
             "Seconds since the keys of hand-off tokens could last be read",
-            keys_age.clone(),
         );
         manifest_is_current.set(1);
         config_is_current.set(1);

@@ -28,9 +28,10 @@ const ACCENT: &str = "#4338ca";
 pub(super) enum Button {
     /// Leads to an address.
     Link { label: String, href: String },
-    /// Sends one field to the page's own address.
+    /// Sends one field of a form.
     Form {
         label: String,
+        action: String,
         name: &'static str,
         value: String,
     },
@@ -85,6 +86,8 @@ struct Page<'a> {
     icon: Icon,
     message: Message,
     button: Option<&'a Button>,
+    /// Way back, below a button that does something else.
+    back: Option<&'a Button>,
     /// Name of the request, which its line in the log has, too.
     reference: Option<&'a str>,
     motion: Motion<'a>,
@@ -114,6 +117,7 @@ impl Motion<'_> {
 struct Parts<'a> {
     status: StatusCode,
     button: Option<&'a Button>,
+    back: Option<&'a Button>,
     reference: Option<&'a str>,
     motion: Motion<'a>,
     told: Option<Told<'a>>,
@@ -124,6 +128,7 @@ impl Default for Parts<'_> {
         Self {
             status: StatusCode::OK,
             button: None,
+            back: None,
             reference: None,
             motion: Motion::Still,
             told: None,
@@ -246,14 +251,18 @@ impl View<'_> {
 
     /// Renders the question whether a person wants to change what is set up: one field of a form says
     /// yes.
-    pub(super) fn change_active(&self, name: &'static str, value: String) -> Response {
+    pub(super) fn change_active(&self, action: String, field: (&'static str, String)) -> Response {
+        let (name, value) = field;
         let button = Button::Form {
             label: self.locale.label("change-it", &[]),
+            action,
             name,
             value,
         };
+        let home = self.home_button();
         let parts = Parts {
             button: Some(&button),
+            back: home.as_ref(),
             ..Parts::default()
         };
         self.page(CHANGE_ACTIVE, Some(Intent::Sso), parts)
@@ -318,6 +327,7 @@ impl View<'_> {
             icon,
             message: locale.message(text, &[("title", &title)]),
             button: parts.button,
+            back: parts.back,
             reference: parts.reference,
             motion: parts.motion,
             told: parts.told,
@@ -436,10 +446,7 @@ mod tests {
     async fn a_page_is_in_the_language_of_its_visitor() {
         let pages = pages(Brand::default());
         for (wanted, heading) in [
-            (
-                "fr-CA,en;q=0.5",
-                "Configuration terminée : authentification unique",
-            ),
+            ("ja-JP,en;q=0.5", "設定が完了しました：シングルサインオン"),
             ("tlh", "Done: single sign-on is set up"),
         ] {
             let mut headers = HeaderMap::new();

@@ -78,6 +78,12 @@ impl PublicUrl {
         &self.text[self.origin..]
     }
 
+    /// Returns the public path of a request, whose own path begins below that of the gateway: the router
+    /// takes it away, or a proxy in front has done so.
+    pub(super) fn own(&self, path: &str) -> String {
+        format!("{}{path}", self.prefix())
+    }
+
     /// Returns whether traffic to the gateway is encrypted.
     pub(super) const fn is_https(&self) -> bool {
         self.is_https

@@ -60,15 +60,15 @@ pub(super) struct Consent {
     /// Id of the hand-off token that led here.
     pub(super) handoff: String,
     pub(super) jti: String,
-    /// Time of the question, in seconds since the epoch.
-    pub(super) iat: i64,
+    /// Name of the process that asked, where used permissions are forgotten when it ends; else empty.
+    pub(super) process: String,
     /// Expiry, in seconds since the epoch.
     pub(super) exp: i64,
 }
 
 impl Consent {
     /// Creates the permission to go on with a session; `None` where the system has no randomness.
-    pub(super) fn of(session: Session, now: i64) -> Option<Self> {
+    pub(super) fn of(session: Session, process: &str, now: i64) -> Option<Self> {
         let id = crypto::random::<16>()?;
         Some(Self {
             sub: session.sub,
@@ -76,7 +76,7 @@ impl Consent {
             intent: session.intent,
             handoff: session.handoff,
             jti: URL_SAFE_NO_PAD.encode(id),
-            iat: now,
+            process: process.to_owned(),
             exp: now.saturating_add(CONSENT_SECONDS),
         })
     }
@@ -341,7 +341,7 @@ mod tests {
     fn a_permission_is_no_cookie_and_a_cookie_no_permission() {
         crypto::install();
         let keys = SigningKeys::new(&[NEW], ResultKeys::Shared).unwrap();
-        let consent = Consent::of(session(), 7).unwrap();
+        let consent = Consent::of(session(), "", 7).unwrap();
         let text = keys.sign_consent(&consent);
         assert_eq!(keys.verify_consent(&text, 8), Some(consent));
         assert_eq!(keys.verify_consent(&text, 7 + CONSENT_SECONDS), None);

@@ -44,6 +44,8 @@ pub(super) struct GatewayState {
     pub(super) keyring: Option<Keyring>,
     /// First second whose tokens are judged, since the epoch.
     pub(super) not_before: i64,
+    /// Random name of this process, where used tokens are forgotten when it ends; else empty.
+    pub(super) process: String,
     pub(super) used_tokens: UsedTokens,
     pub(super) signing_keys: RwLock<Arc<SigningKeys>>,
     pub(super) subjects: Limit<String>,
@@ -199,9 +201,13 @@ impl GatewayState {
     }
 }
 
+/// Creates the error of a system without random bytes.
+pub(super) fn no_randomness() -> OpenError {
+    OpenError::new(cli_codes::INTERNAL, "the system gives no random bytes")
+}
+
 /// Returns the gateway's own signing keys: from its file, or random ones for this process.
 pub(super) fn signing_keys(config: &Config) -> Result<SigningKeys, OpenError> {
-    let no_randomness = || OpenError::new(cli_codes::INTERNAL, "the system gives no random bytes");
     let Some(file) = &config.secret_file else {
         return SigningKeys::random().ok_or_else(no_randomness);
     };

@@ -11,7 +11,7 @@ use super::state::GatewayState;
 use portalctl_model::OrgKey;
 use portalctl_model::codes::gateway as codes;
 
-/// What a handler works with. The whole request sees one configuration, also while that is read again.
+/// Everything that a handler works with. The whole request sees one configuration, also while that is read again.
 pub(super) struct Visit<'a> {
     pub(super) state: &'a GatewayState,
     pub(super) setup: &'a Setup,

@@ -3,6 +3,7 @@
 mod attacks;
 mod browser;
 mod deploy;
+mod look;
 mod running;
 mod snippets;
 mod stacks;

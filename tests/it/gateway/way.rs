@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::gateway::{CONFIG, SECRET, Stage, ask, claims, signed, token};
+use crate::support::gateway::{Answer, CONFIG, SECRET, Stage, ask, claims, signed, token};
 use crate::support::wait;
 
 /// Finishes the portal as the IT admin of a link, and returns the address of the redirect.
@@ -56,7 +56,7 @@ fn the_whole_way_ends_with_what_workos_says() {
     assert_eq!(back("application/json").body, r#"{"state":"done"}"#);
 
     let again = stage.hand_over("sso");
-    assert_eq!(again.status, 409);
+    assert_eq!(again.status, 200);
     assert!(again.body.contains("set up already"), "{}", again.body);
     let mut claims = stage.claims();
     claims["again"] = json!(true);
@@ -219,6 +219,101 @@ fn behind_a_proxy_the_app_knows_its_own_request_again() {
     assert_eq!(handoff("bob"), "");
 }
 
+/// The field by which a page's form says yes.
+#[track_caller]
+fn consent(page: &Answer) -> String {
+    let (_, field) = page.body.split_once("name=\"consent\" value=\"").unwrap();
+    format!("consent={}", field.split_once('"').unwrap().0)
+}
+
+/// A customer whose single sign-on is active.
+#[track_caller]
+fn active(config: &str) -> Stage {
+    let stage = Stage::new(config);
+    let link = stage.hand_over("sso");
+    let _ = finish(&stage, &link.headers["location"]);
+    stage
+}
+
+const FORM: (&str, &str) = ("Content-Type", "application/x-www-form-urlencoded");
+
+#[test]
+fn an_active_connection_is_changed_after_one_yes_and_by_that_person_only() {
+    let stage = active(CONFIG);
+    let asked = stage.hand_over("sso");
+    assert_eq!(asked.status, 200, "{asked:?}");
+    let policy = &asked.headers["content-security-policy"];
+    assert!(policy.contains("form-action 'self'"), "{policy}");
+    assert!(!asked.headers.contains_key("set-cookie"), "{asked:?}");
+    let yes = consent(&asked);
+    let press = |path: &str, body: &str| stage.gateway.send("POST", path, &[FORM], body).status;
+    // It is for this customer and intent, from a form, unchanged.
+    assert_eq!(press("/portal/globex/sso", &yes), 403);
+    assert_eq!(press("/portal/acme/dsync", &yes), 403);
+    assert_eq!(
+        stage
+            .gateway
+            .get(&format!("/portal/acme/sso?{yes}"), &[])
+            .status,
+        403
+    );
+    assert_eq!(press("/portal/acme/sso", &format!("{yes}x")), 403);
+    assert_eq!(press("/portal/acme/sso", "consent="), 403);
+    let changed = stage
+        .gateway
+        .send("POST", "/portal/acme/sso", &[FORM], &yes);
+    assert_eq!(changed.status, 303, "{changed:?}");
+    assert!(changed.headers.contains_key("set-cookie"));
+    // Once is once.
+    assert_eq!(press("/portal/acme/sso", &yes), 403);
+    let log: String = stage.gateway.log().iter().map(Value::to_string).collect();
+    assert!(
+        log.contains("gateway/consent") && log.contains(r#""outcome":"asked""#),
+        "{log}"
+    );
+    assert!(!log.contains("eyJ"), "{log}");
+}
+
+#[test]
+fn the_configuration_may_leave_the_change_to_the_app() {
+    let stage = active(&format!("{CONFIG}again: refuse\n"));
+    let refused = stage.hand_over("sso");
+    assert_eq!(refused.status, 409);
+    assert!(!refused.body.contains("<form"), "{}", refused.body);
+}
+
+#[test]
+fn behind_a_proxy_a_yes_is_the_persons_who_was_asked() {
+    let config = "version: 1\nproxy:\n  peers: [127.0.0.1]\n  groups:\n    acme-it: { organization: acme }\n";
+    let stage = Stage::new(config);
+    let known = |user: &'static str| {
+        [
+            ("X-Forwarded-User", user),
+            ("X-Forwarded-Groups", "acme-it"),
+        ]
+    };
+    let linked = stage.gateway.get("/portal/acme/sso", &known("ada"));
+    let _ = finish(&stage, &linked.headers["location"]);
+    let asked = stage.gateway.get("/portal/acme/sso", &known("ada"));
+    let yes = consent(&asked);
+    let press = |user, site: &'static str| {
+        let [name, groups] = known(user);
+        let headers = [name, groups, FORM, ("Sec-Fetch-Site", site)];
+        stage
+            .gateway
+            .send("POST", "/portal/acme/sso", &headers, &yes)
+    };
+    assert_eq!(press("bob", "same-origin").status, 403);
+    let elsewhere = press("ada", "cross-site");
+    assert!(
+        elsewhere.body.contains("Do you want to continue?"),
+        "{elsewhere:?}"
+    );
+    // Nothing came of those, so hers is still good.
+    let changed = press("ada", "same-origin");
+    assert_eq!(changed.status, 303, "{changed:?}");
+}
+
 #[test]
 fn direct_returns_leave_the_manifests_url_alone() {
     let stage = Stage::new(&format!("{CONFIG}returns: direct\n"));
@@ -370,6 +465,30 @@ fn a_gateway_may_share_its_host_with_an_app() {
         assert_eq!(stage.gateway.get(path, &[]).status, 404, "{path}");
     }
     assert_eq!(stage.gateway.get("/readyz", &[]).status, 200);
+}
+
+#[test]
+fn a_page_that_leads_to_itself_keeps_the_path_of_the_gateway() {
+    let config = "version: 1\nproxy:\n  peers: [127.0.0.1]\n  groups:\n    acme-it: { organization: acme }\n";
+    let options = "--public-url http://localhost:8080/setup";
+    let stage = Stage::with(config, options, "");
+    let ada = [
+        ("X-Forwarded-User", "ada"),
+        ("X-Forwarded-Groups", "acme-it"),
+    ];
+    let linked = stage.gateway.get("/portal/acme/sso", &ada);
+    let _ = finish(&stage, &linked.headers["location"]);
+    for prefix in ["/setup", ""] {
+        let path = format!("{prefix}/portal/acme/sso?handoff=request-1");
+        let [user, groups] = ada;
+        let asked = stage.gateway.get(&path, &[user, groups]);
+        let form = r#"action="/setup/portal/acme/sso""#;
+        assert!(asked.body.contains(form), "{asked:?}");
+        let elsewhere = [user, groups, ("Sec-Fetch-Site", "cross-site")];
+        let asked = stage.gateway.get(&path, &elsewhere);
+        let link = r#"href="/setup/portal/acme/sso?handoff=request-1""#;
+        assert!(asked.body.contains(link), "{asked:?}");
+    }
 }
 
 #[test]

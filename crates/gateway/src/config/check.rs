@@ -123,11 +123,7 @@ pub(super) fn check(raw: Raw, folder: &Path) -> Result<Config, Vec<Problem>> {
     }
     let identity_provider = identity_provider(token, proxy, folder, &mut problems);
     let clock_leeway = problems.leeway(clock_leeway);
-    let return_mode = match returns {
-        RawReturns::Page => ReturnMode::Page,
-        RawReturns::Forward => ReturnMode::Forward,
-        RawReturns::Direct => ReturnMode::Direct,
-    };
+    let return_mode = ReturnMode::from(returns);
     let popup_opener = popup_opener.map(|opener| origin(opener, return_mode, &mut problems));
     if secret_file.is_none() {
         needs_secret(return_mode, result_keys, &mut problems);
@@ -145,15 +141,9 @@ pub(super) fn check(raw: Raw, folder: &Path) -> Result<Config, Vec<Problem>> {
         clock_leeway,
         return_mode,
         popup_opener,
-        again: match again {
-            RawAgain::Ask => Again::Ask,
-            RawAgain::Refuse => Again::Refuse,
-        },
+        again: again.into(),
         secret_file: secret_file.map(|file| folder.join(file.value)),
-        result_keys: match result_keys {
-            RawResultKeys::Shared => ResultKeys::Shared,
-            RawResultKeys::Published => ResultKeys::Published,
-        },
+        result_keys: result_keys.into(),
         used_tokens: used_tokens.map_or(StoreRules::Memory, |store| {
             StoreRules::Redis(folder.join(store.value.redis_url_file))
         }),
@@ -166,6 +156,34 @@ pub(super) fn check(raw: Raw, folder: &Path) -> Result<Config, Vec<Problem>> {
     match config {
         Some(config) if problems.0.is_empty() => Ok(config),
         _ => Err(problems.0),
+    }
+}
+
+impl From<RawReturns> for ReturnMode {
+    fn from(raw: RawReturns) -> Self {
+        match raw {
+            RawReturns::Page => Self::Page,
+            RawReturns::Forward => Self::Forward,
+            RawReturns::Direct => Self::Direct,
+        }
+    }
+}
+
+impl From<RawAgain> for Again {
+    fn from(raw: RawAgain) -> Self {
+        match raw {
+            RawAgain::Ask => Self::Ask,
+            RawAgain::Refuse => Self::Refuse,
+        }
+    }
+}
+
+impl From<RawResultKeys> for ResultKeys {
+    fn from(raw: RawResultKeys) -> Self {
+        match raw {
+            RawResultKeys::Shared => Self::Shared,
+            RawResultKeys::Published => Self::Published,
+        }
     }
 }
 

@@ -102,7 +102,7 @@ fn every_mistake_of_own_texts_is_told() {
     assert_eq!(problems("de", "done = Fertig\n"), Vec::<String>::new());
     for (text, wanted) in [
         ("dnoe = Fertig\n", "de: there is no text `dnoe`"),
-        ("done = { $name } ist fertig\n", "name"),
+        ("done = { $name } fertig\n", "name"),
         ("done =\n    .first = x\n", "has no heading"),
         ("done = x\n\nthis is nothing\n", "de: line 3:"),
     ] {
