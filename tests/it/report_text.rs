@@ -1,7 +1,7 @@
 //! Reports for people: what is shown, at which width, and what never reaches a terminal.
 
 use portalctl_core::plan::{
-    Action, Change, Flag, FormerOrganization, Held, HeldReason, Plan, Reason, Unmanaged,
+    Action, Change, Flag, Held, HeldReason, Plan, Reason, UndeclaredOrganization, Unmanaged,
 };
 use portalctl_core::readiness::{Readiness, State, Turn};
 use portalctl_model::codes::plan as codes;
@@ -971,8 +971,9 @@ fn hostile_text_is_shown_escaped_everywhere() {
     plan.conflicts[0].help = HOSTILE.to_owned();
     plan.warnings[0].message = HOSTILE.to_owned();
     plan.unmanaged = Unmanaged {
+        provisioned: Vec::new(),
         count: Some(1),
-        formerly_declared: vec![FormerOrganization {
+        formerly_declared: vec![UndeclaredOrganization {
             external_id: Some("former".to_owned()),
             id: OrganizationId::from_api(HOSTILE),
             name: HOSTILE.to_owned(),

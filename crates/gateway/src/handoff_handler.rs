@@ -16,14 +16,17 @@ use super::config::{Again, IdentityProvider, ProxyRules, ReturnMode};
 use super::keyring::Keyring;
 use super::keys::KeySet;
 use super::navigation::{Navigation, is_cross_site, navigation};
+use super::provision::{Customer, Standing};
 use super::refusal::{ErrorPage, Refusal};
 use super::request::{RequestPath, parse_path, peer_address};
 use super::session_token::{Consent, SESSION_SECONDS, Session};
 use super::state::GatewayState;
-use super::token::{self, HandOff, MAX_TOKEN, Rejected, is_id};
+use super::token::{self, HandOff, MAX_TOKEN, NewCustomer, Rejected, is_id};
+use super::upstream::{Permit, Reading};
 use super::used_tokens::Claim;
 use super::visit::Visit;
 use super::{cookie, proxy};
+use portalctl_core::identity::Identity;
 use portalctl_core::link::{self, Options, ResolvedUrl};
 use portalctl_model::codes::{Code, gateway as codes};
 use portalctl_model::{ExternalUserId, Intent, OrgKey};
@@ -34,6 +37,9 @@ const MAX_FORM: usize = 3 * MAX_TOKEN + 16;
 /// Deadline for receiving a form body.
 const FORM_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Longest wait for the creation of another organization.
+const PROVISIONING_TIMEOUT: Duration = Duration::from_secs(15);
+
 /// Person who may have a link.
 struct Admitted {
     subject: String,
@@ -41,6 +47,8 @@ struct Admitted {
     /// Token id, or the id that the app gave in its place; may be empty behind a proxy.
     handoff: String,
     claim: Option<Claim>,
+    /// Customer whom the app vouches for.
+    provision: Option<NewCustomer>,
 }
 
 /// Portal link with the cookies that go with it.
@@ -312,6 +320,7 @@ async fn admit_by_token(
         again: handoff.again,
         handoff: handoff.id,
         claim: Some(claim),
+        provision: handoff.provision,
     })
 }
 
@@ -342,6 +351,7 @@ async fn admit_by_consent(
         again: true,
         handoff: consent.handoff,
         claim: Some(claim),
+        provision: None,
     })
 }
 
@@ -382,6 +392,7 @@ fn admit_by_proxy(
         again: false,
         handoff,
         claim: None,
+        provision: None,
     })
 }
 
@@ -393,7 +404,8 @@ async fn make_link(
     admitted: &Admitted,
 ) -> Result<PortalLink, Refusal> {
     let state = visit.state;
-    let desired = state.manifest.current();
+    let customer = visit.customer(key, admitted.provision.as_ref())?;
+    let desired = &customer.desired;
     let options = Options {
         undeclared: false,
         again: admitted.again,
@@ -401,9 +413,12 @@ async fn make_link(
     link::declares(desired.organizations.get(key), intent, options)
         .map_err(|refusal| Refusal::link(&refusal))?;
     let permit = state.upstream.enter()?;
-    let reading = state.upstream.read(&permit, &desired, key, intent).await?;
+    let reading = match customer.standing {
+        Standing::Manifest => state.upstream.read(&permit, desired, key, intent).await?,
+        Standing::App => provided(visit, &permit, &customer, (key, intent)).await?,
+    };
     let permitted = link::may_link(
-        &desired,
+        desired,
         key,
         intent,
         link::Known {
@@ -434,6 +449,40 @@ async fn make_link(
         it_contacts: Vec::new(),
     };
     state.upstream.link(&permit, &request).await
+}
+
+/// Reads the organization of a customer whom the app vouches for, and creates it where there is none.
+async fn provided(
+    visit: &Visit<'_>,
+    permit: &Permit<'_>,
+    customer: &Customer,
+    (key, intent): (&OrgKey, Intent),
+) -> Result<Reading, Refusal> {
+    let state = visit.state;
+    let desired = &customer.desired;
+    // Whoever presses twice waits for the first press.
+    let _alone = tokio::select! {
+        alone = state.provisioning.lock() => alone,
+        () = state.clock.sleep(PROVISIONING_TIMEOUT) => return Err(Refusal::late()),
+    };
+    let reading = state.upstream.read(permit, desired, key, intent).await?;
+    match reading.identity {
+        Identity::Matched { .. } if reading.is_ours => return Ok(reading),
+        Identity::Matched { organization, .. } => {
+            let detail =
+                format!("{organization} has this external id and no mark of this manifest");
+            let refusal = Refusal::new(codes::PROVISION, ErrorPage::NotReady);
+            return Err(refusal.with_detail(detail));
+        }
+        Identity::Missing | Identity::Adoptable { .. } | Identity::Conflicted(_) => {}
+    }
+    visit.take_creation()?;
+    state.upstream.create(permit, desired, key).await?;
+    tracing::info!(
+        organization = key.as_str(),
+        "created the organization of a new customer"
+    );
+    state.upstream.read(permit, desired, key, intent).await
 }
 
 /// Leads the person on to the link: by a page that goes on by itself in a browser, by a redirect in

@@ -39,6 +39,7 @@ mod navigation;
 mod outcome;
 mod page_text;
 mod pages;
+mod provision;
 mod proxy;
 mod public_url;
 mod refusal;
@@ -151,10 +152,12 @@ impl Gateway {
             not_before,
             process,
             used_tokens,
-            subjects: Limit::new(),
-            organizations: Limit::new(),
-            state_reads: Limit::new(),
-            status_views: Limit::new(),
+            subjects: Limit::per_minute(),
+            organizations: Limit::per_minute(),
+            state_reads: Limit::per_minute(),
+            status_views: Limit::per_minute(),
+            provisions: Limit::per_hour(),
+            provisioning: tokio::sync::Mutex::new(()),
             upstream: Upstream::new(client, Arc::clone(&clock), in_flight),
             metrics: Metrics::new(),
             is_closing: AtomicBool::new(false),

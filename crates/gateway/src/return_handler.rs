@@ -78,7 +78,7 @@ async fn respond(
         .status_views
         .take(visitor, views, state.clock.instant());
     wait.map_err(|wait| Refusal::new(codes::LIMITED, ErrorPage::TooMany(wait)))?;
-    let desired = state.manifest.current();
+    let desired = visit.known_customer(&key).desired;
     let outcome = match read_outcome(state, &desired, &key, intent).await {
         // The person has come back, whether WorkOS answers or not: the page looks again by itself.
         Err(refusal) if matches!(refusal.page, ErrorPage::Busy(_)) => {

@@ -52,6 +52,10 @@ pub(super) struct GatewayState {
     pub(super) organizations: Limit<OrgKey>,
     pub(super) state_reads: Limit<OrgKey>,
     pub(super) status_views: Limit<String>,
+    /// Organizations that were created in the last hour.
+    pub(super) provisions: Limit<()>,
+    /// Held while an organization is looked up and created, so that two presses make one.
+    pub(super) provisioning: tokio::sync::Mutex<()>,
     pub(super) upstream: Upstream,
     pub(super) metrics: Metrics,
     pub(super) is_closing: AtomicBool,

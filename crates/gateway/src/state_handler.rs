@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 
 use super::audit_log::{AuditRecord, Route};
 use super::handoff_handler::with_keys;
+use super::provision::{self, Standing};
 use super::refusal::{ErrorPage, Refusal};
 use super::request::peer_address;
 use super::state::GatewayState;
@@ -74,12 +75,25 @@ async fn read(state: &GatewayState, key: &OrgKey, headers: &HeaderMap) -> Result
         state.clock.instant(),
     );
     limit.map_err(|wait| Refusal::new(codes::LIMITED, ErrorPage::TooMany(wait)))?;
-    let desired = state.manifest.current();
-    if !desired.organizations.contains_key(key) {
-        return Err(Refusal::new(codes::UNDECLARED, ErrorPage::NoPage));
+    let customer = provision::known_customer(
+        state.manifest.current(),
+        key,
+        setup.config.provision.as_ref(),
+    );
+    let undeclared = || Refusal::new(codes::UNDECLARED, ErrorPage::NoPage);
+    if !customer.desired.organizations.contains_key(key) {
+        return Err(undeclared());
     }
     let permit = state.upstream.enter()?;
-    let all = state.upstream.read_all(&permit, &desired, key).await?;
+    let seen = state
+        .upstream
+        .read_all(&permit, &customer.desired, key)
+        .await?;
+    // An organization of somebody else is not shown for having this external id.
+    if customer.standing == Standing::App && !seen.is_ours {
+        return Err(undeclared());
+    }
+    let all = seen.readiness;
     let intents = all.iter().flat_map(|all| &all.intents);
     Ok(json!({
         "organization": key,

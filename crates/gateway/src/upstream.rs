@@ -8,14 +8,19 @@ use std::time::Duration;
 
 use futures::future::FutureExt;
 use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio_util::sync::CancellationToken;
 
-use super::refusal::Refusal;
+use super::provision::{is_ours, only_creates};
+use super::refusal::{ErrorPage, Refusal};
 use portalctl_core::identity::Identity;
+use portalctl_core::plan::{Change, PlanInput, Policy, Target, plan};
 use portalctl_core::readiness::{IntentReadiness, OrganizationReadiness, readiness};
+use portalctl_model::codes::gateway as codes;
 use portalctl_model::desired::Desired;
-use portalctl_model::{Intent, OrgKey, Selection};
+use portalctl_model::{Intent, OrgKey, Selection, Unconfigured};
 use portalctl_platform::clock::SharedClock;
-use portalctl_workos::observe::{Extent, observe};
+use portalctl_workos::apply::{self, Always, ApplyProgress, Outcome};
+use portalctl_workos::observe::{Extent, observe, observe_for_plan};
 use portalctl_workos::{
     Client, LinkRequest, List, PortalLink, ReadPortal, ReadProgress, WritePortal,
 };
@@ -38,6 +43,16 @@ pub(super) struct Permit<'a>(#[expect(dead_code, reason = "held")] SemaphorePerm
 pub(super) struct Reading {
     pub(super) identity: Identity,
     pub(super) readiness: Option<IntentReadiness>,
+    /// True where a mark says that the organization is one of this manifest.
+    pub(super) is_ours: bool,
+}
+
+/// One organization, with all of its declared intents.
+pub(super) struct Seen {
+    identity: Identity,
+    pub(super) readiness: Option<OrganizationReadiness>,
+    /// True where a mark says that the organization is one of this manifest.
+    pub(super) is_ours: bool,
 }
 
 impl Upstream {
@@ -67,10 +82,12 @@ impl Upstream {
     ) -> Result<Reading, Refusal> {
         let only = Selection::new(&[key.to_string()], &[intent.to_string()])
             .map_err(|_| Refusal::from(portalctl_model::codes::gateway::ADDRESS))?;
-        let (identity, ours) = self.observe(permit, desired, key, &only).await?;
+        let seen = self.observe(permit, desired, key, &only).await?;
+        let intents = seen.readiness.into_iter().flat_map(|all| all.intents);
         Ok(Reading {
-            identity,
-            readiness: ours.and_then(|o| o.intents.into_iter().find(|i| i.intent == intent)),
+            identity: seen.identity,
+            readiness: intents.into_iter().find(|it| it.intent == intent),
+            is_ours: seen.is_ours,
         })
     }
 
@@ -80,10 +97,9 @@ impl Upstream {
         permit: &Permit<'_>,
         desired: &Desired,
         key: &OrgKey,
-    ) -> Result<Option<OrganizationReadiness>, Refusal> {
+    ) -> Result<Seen, Refusal> {
         let only = Selection::of(BTreeSet::from([key.clone()]));
-        let (_, ours) = self.observe(permit, desired, key, &only).await?;
-        Ok(ours)
+        self.observe(permit, desired, key, &only).await
     }
 
     async fn observe(
@@ -92,7 +108,7 @@ impl Upstream {
         desired: &Desired,
         key: &OrgKey,
         only: &Selection,
-    ) -> Result<(Identity, Option<OrganizationReadiness>), Refusal> {
+    ) -> Result<Seen, Refusal> {
         // Boxed, so that its type need not be proven `Send` with every handler's.
         let reading = observe(&self.client, desired, only, Extent::Named, &Silent).boxed();
         let (observed, identities) = self.in_time(reading).await?;
@@ -100,7 +116,58 @@ impl Upstream {
         let all = readiness(desired, &observed, &identities, only, now);
         let ours = all.organizations.into_iter().find(|o| o.key == *key);
         let identity = identities.entries.get(key);
-        Ok((identity.cloned().unwrap_or(Identity::Missing), ours))
+        let live = identity.and_then(Identity::organization);
+        let live = live.and_then(|id| observed.organizations.get(id));
+        Ok(Seen {
+            identity: identity.cloned().unwrap_or(Identity::Missing),
+            readiness: ours,
+            is_ours: live.is_some_and(|live| is_ours(live, desired.manifest.as_ref())),
+        })
+    }
+
+    /// Creates the organization of an entry, where a plan of that entry is this and nothing else.
+    pub(super) async fn create(
+        &self,
+        _permit: &Permit<'_>,
+        desired: &Desired,
+        key: &OrgKey,
+    ) -> Result<(), Refusal> {
+        // The manifest does not declare it, so its owner mark is not written.
+        let desired = Desired {
+            manifest: None,
+            ..desired.clone()
+        };
+        let only = Selection::of(BTreeSet::from([key.clone()]));
+        let reading = observe_for_plan(&self.client, &desired, &only, Extent::Cheapest, &Silent);
+        let (observed, identities) = self.in_time(reading.boxed()).await?;
+        let input = PlanInput {
+            desired: &desired,
+            observed: &observed,
+            identities: &identities,
+            unconfigured: &Unconfigured::default(),
+            policy: Policy::default(),
+            selection: &only,
+        };
+        let plan = plan(input, Target::default());
+        let not_provided =
+            |why: String| Refusal::new(codes::PROVISION, ErrorPage::NotReady).with_detail(why);
+        only_creates(&plan, key).map_err(not_provided)?;
+        let options = apply::Options {
+            concurrency: 1,
+            cancel: CancellationToken::new(),
+            clock: self.clock.as_ref(),
+            permit: &Always,
+            nonce: apply::nonce(self.clock.as_ref()),
+        };
+        let report = tokio::select! {
+            report = apply::apply(&self.client, &plan, &options, &Silent).boxed() => report,
+            () = self.clock.sleep(DEADLINE) => return Err(Refusal::late()),
+        };
+        let problem = report.changes.iter().find_map(|it| it.outcome.problem());
+        match problem {
+            None => Ok(()),
+            Some(problem) => Err(not_provided(problem.to_string())),
+        }
     }
 
     /// Makes a portal link.
@@ -157,4 +224,8 @@ struct Silent;
 
 impl ReadProgress for Silent {
     fn read(&self, _: List, _: usize) {}
+}
+
+impl ApplyProgress for Silent {
+    fn ended(&self, _: &Change, _: &Outcome) {}
 }

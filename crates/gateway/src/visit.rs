@@ -5,13 +5,15 @@ use http::HeaderMap;
 
 use super::limits::visitor_key;
 use super::pages::View;
+use super::provision::{self, Customer};
 use super::refusal::{ErrorPage, Refusal};
 use super::setup::Setup;
 use super::state::GatewayState;
+use super::token::NewCustomer;
 use portalctl_model::OrgKey;
 use portalctl_model::codes::gateway as codes;
 
-/// Everything that a handler works with. The whole request sees one configuration, also while that is read again.
+/// Context of a handler. The whole request sees one configuration, also while that is read again.
 pub(super) struct Visit<'a> {
     pub(super) state: &'a GatewayState,
     pub(super) setup: &'a Setup,
@@ -25,6 +27,37 @@ impl<'a> Visit<'a> {
             setup,
             view: setup.pages.view(headers),
         }
+    }
+
+    /// Returns the desired state to judge a hand-off by; `new` is what its token says of a customer whom
+    /// the manifest may not declare yet.
+    pub(super) fn customer(
+        &self,
+        key: &OrgKey,
+        new: Option<&NewCustomer>,
+    ) -> Result<Customer, Refusal> {
+        let refuse =
+            |why: String| Refusal::new(codes::PROVISION, ErrorPage::NotReady).with_detail(why);
+        let manifest = self.state.manifest.current();
+        let rules = self.setup.config.provision.as_ref();
+        provision::customer(manifest, key, new.zip(rules)).map_err(refuse)
+    }
+
+    /// Returns the desired state to read a customer by.
+    pub(super) fn known_customer(&self, key: &OrgKey) -> Customer {
+        let manifest = self.state.manifest.current();
+        provision::known_customer(manifest, key, self.setup.config.provision.as_ref())
+    }
+
+    /// Takes an organization off those that may be created in this hour.
+    pub(super) fn take_creation(&self) -> Result<(), Refusal> {
+        let rules = self.setup.config.provision.as_ref();
+        let most = rules.map_or(0, |rules| rules.per_hour);
+        let taken = self
+            .state
+            .provisions
+            .take((), most, self.state.clock.instant());
+        taken.map_err(|wait| Refusal::new(codes::PROVISION_LIMIT, ErrorPage::Busy(wait)))
     }
 
     /// Takes a link off the limits of the person and of the organization.

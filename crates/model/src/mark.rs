@@ -25,8 +25,11 @@ pub const INVITED: &str = "portalctl_invited";
 pub const CONTACTS: &str = "portalctl_contacts";
 /// Key of the hashes of values that WorkOS keeps otherwise than they were sent.
 pub const KEPT: &str = "portalctl_kept";
+/// Key of the mark of an organization that the gateway created: the name of the manifest that does not
+/// declare it yet. Such an organization has no owner mark, so no run deletes it.
+pub const PROVISIONED: &str = "portalctl_provisioned";
 /// All reserved keys that portalctl writes.
-pub const ALL: [&str; 6] = [OWNER, HOLDER, PROTECT, INVITED, CONTACTS, KEPT];
+pub const ALL: [&str; 7] = [OWNER, HOLDER, PROTECT, INVITED, CONTACTS, KEPT, PROVISIONED];
 /// Metadata keys that WorkOS allows on one organization, ours included.
 pub const MAX_METADATA_KEYS: usize = 50;
 /// Metadata keys that a manifest may declare for one organization.

@@ -4,6 +4,7 @@ mod attacks;
 mod browser;
 mod deploy;
 mod look;
+mod provisioned;
 mod running;
 mod snippets;
 mod stacks;

@@ -3,8 +3,8 @@
 use proptest::prelude::*;
 
 use portalctl_core::plan::{
-    Action, Change, Conflict, FieldChange, Flag, FormerOrganization, Held, HeldReason, Plan,
-    Reason, Scope, Unmanaged, Warning,
+    Action, Change, Conflict, FieldChange, Flag, Held, HeldReason, Plan, Reason, Scope,
+    UndeclaredOrganization, Unmanaged, Warning,
 };
 use portalctl_core::readiness::Readiness;
 use portalctl_core::readiness::compare::{IntentChange, IntentName, OrganizationChange, StateName};
@@ -152,8 +152,9 @@ fn plan_of_text(text: &str) -> Plan {
         message: owned(),
     }];
     plan.unmanaged = Unmanaged {
+        provisioned: Vec::new(),
         count: Some(1),
-        formerly_declared: vec![FormerOrganization {
+        formerly_declared: vec![UndeclaredOrganization {
             external_id: Some("former".to_owned()),
             id: id(),
             name: owned(),

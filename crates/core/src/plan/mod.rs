@@ -32,8 +32,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::identity::{Identities, Identity};
 use portalctl_model::codes::plan as codes;
 use portalctl_model::desired::{Desired, Management};
-use portalctl_model::observed::{Coverage, Observed};
-use portalctl_model::{Allow, OrgKey, OrganizationId, Selection, Unconfigured, name};
+use portalctl_model::observed::{Coverage, Observed, Organization};
+use portalctl_model::{
+    Allow, ManifestName, OrgKey, OrganizationId, Selection, Unconfigured, mark, name,
+};
 
 pub use crate::identity::ownership::Ownership;
 pub use candidates::candidates;
@@ -84,12 +86,14 @@ pub struct Unmanaged {
     /// Number of organizations; `None` where the environment was not listed.
     pub count: Option<usize>,
     /// Organizations that carry this manifest's owner mark: declared once, and not any more.
-    pub formerly_declared: Vec<FormerOrganization>,
+    pub formerly_declared: Vec<UndeclaredOrganization>,
+    /// Organizations that the gateway created for this manifest, and that it does not declare yet.
+    pub provisioned: Vec<UndeclaredOrganization>,
 }
 
-/// A live organization that the manifest declared once.
+/// A live organization that a mark ties to the manifest, and that it does not declare.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct FormerOrganization {
+pub struct UndeclaredOrganization {
     /// The id at WorkOS.
     pub id: OrganizationId,
     /// The name at WorkOS.
@@ -102,6 +106,7 @@ impl Unmanaged {
     /// Leaves out an organization that the plan deals with after all.
     fn forget(&mut self, id: &OrganizationId) {
         self.formerly_declared.retain(|former| former.id != *id);
+        self.provisioned.retain(|one| one.id != *id);
         self.count = self.count.map(|count| count.saturating_sub(1));
     }
 }
@@ -403,6 +408,12 @@ fn only_observed(key: &OrgKey, identity: &Identity) -> Warning {
     }
 }
 
+/// Returns whether the gateway created an organization for a manifest.
+pub fn is_provisioned(live: &Organization, manifest: &ManifestName) -> bool {
+    let mark = live.metadata.get(mark::PROVISIONED);
+    mark.is_some_and(|mark| mark == manifest.as_str())
+}
+
 fn unmanaged(desired: &Desired, observed: &Observed, identities: &Identities) -> Unmanaged {
     if observed.coverage == Coverage::LookedUp {
         return Unmanaged::default();
@@ -413,18 +424,25 @@ fn unmanaged(desired: &Desired, observed: &Observed, identities: &Identities) ->
             .values()
             .filter(|live| !identities.concerned.contains(&live.id))
     };
-    let formerly_declared = desired.manifest.iter().flat_map(|manifest| {
-        others()
-            .filter(|live| deletion::is_marked(live, manifest))
-            .map(|live| FormerOrganization {
-                id: live.id.clone(),
-                name: live.name.clone(),
-                external_id: live.external_id.clone(),
-            })
-    });
+    let marked = |is_marked: fn(&Organization, &ManifestName) -> bool| {
+        let manifest = desired.manifest.iter();
+        let marked = manifest.flat_map(|manifest| {
+            others()
+                .filter(|live| is_marked(live, manifest))
+                .map(|live| UndeclaredOrganization {
+                    id: live.id.clone(),
+                    name: live.name.clone(),
+                    external_id: live.external_id.clone(),
+                })
+        });
+        marked.collect()
+    };
     Unmanaged {
         count: Some(others().count()),
-        formerly_declared: formerly_declared.collect(),
+        formerly_declared: marked(deletion::is_marked),
+        provisioned: marked(|live, manifest| {
+            !deletion::is_marked(live, manifest) && is_provisioned(live, manifest)
+        }),
     }
 }
 

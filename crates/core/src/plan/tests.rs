@@ -209,12 +209,13 @@ fn warnings_that_come_later_stand_in_order() {
 
 #[test]
 fn what_the_plan_deals_with_is_no_longer_unmanaged() {
-    let former = |id: &str| FormerOrganization {
+    let former = |id: &str| UndeclaredOrganization {
         external_id: None,
         id: OrganizationId::from_api(id.to_owned()),
         name: id.to_owned(),
     };
     let mut unmanaged = Unmanaged {
+        provisioned: Vec::new(),
         count: Some(2),
         formerly_declared: vec![former("org_1"), former("org_2")],
     };

@@ -2,7 +2,7 @@
 //! them.
 
 use portalctl_core::identity::{Identity, MatchedBy};
-use portalctl_core::plan::{Flag, FormerOrganization, Unmanaged};
+use portalctl_core::plan::{Flag, UndeclaredOrganization, Unmanaged};
 use portalctl_model::observed::DomainState::{
     Failed, LegacyVerified, Pending, Unverified, Verified,
 };
@@ -593,8 +593,9 @@ fn an_organization_in_a_conflict_is_not_called_undeclared() {
         .org("org_8", |o| mark(o).external_id("gone"))
         .org("org_9", |o| o.metadata("portalctl_owner", "partners"));
     let expected = Unmanaged {
+        provisioned: Vec::new(),
         count: Some(2),
-        formerly_declared: vec![FormerOrganization {
+        formerly_declared: vec![UndeclaredOrganization {
             id: org_id("org_8"),
             name: "org_8".to_owned(),
             external_id: Some("gone".to_owned()),

@@ -419,14 +419,14 @@ fn what_an_entry_may_be_is_left_to_a_person() {
 #[test]
 fn what_the_defaults_add_leaves_room() {
     let mut acme = organization("org_01A", "Acme", None);
-    acme.metadata = (0..44)
+    acme.metadata = (0..43)
         .map(|n| (format!("key_{n:02}"), "x".to_owned()))
         .collect();
     let manifest = "version: 1\ndefaults: { metadata: { team: onboarding } }\n";
     let import = import(manifest, &live([acme]));
     let left_out = &only_file(&import).left_out;
     assert_eq!(left_out.len(), 1);
-    assert_eq!(left_out[0].field, "metadata.key_43");
+    assert_eq!(left_out[0].field, "metadata.key_42");
     assert_eq!(left_out[0].code.as_str(), "manifest/too-much-metadata");
     let _ = folder(manifest, &import);
 }

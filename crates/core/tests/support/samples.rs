@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use portalctl_core::identity::MatchedBy;
 use portalctl_core::plan::{
-    Action, Change, Conflict, Destinations, FieldChange, Flag, FormerOrganization, Held,
-    HeldReason, Invitation, Plan, Reason, Scope, Target, Unmanaged, Warning,
+    Action, Change, Conflict, Destinations, FieldChange, Flag, Held, HeldReason, Invitation, Plan,
+    Reason, Scope, Target, UndeclaredOrganization, Unmanaged, Warning,
 };
 use portalctl_core::readiness::{
     Basis, Evidence, IntentReadiness, OrganizationReadiness, Readiness, State, Turn,
@@ -317,8 +317,9 @@ pub(crate) fn some_plan() -> Plan {
         notes: Vec::new(),
         unchanged: 7,
         unmanaged: Unmanaged {
+            provisioned: Vec::new(),
             count: Some(3),
-            formerly_declared: vec![FormerOrganization {
+            formerly_declared: vec![UndeclaredOrganization {
                 id: OrganizationId::from_api("org_03L"),
                 name: "Umbrella".to_owned(),
                 external_id: Some("umbrella".to_owned()),

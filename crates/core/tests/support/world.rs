@@ -751,7 +751,8 @@ pub(crate) fn text(plan: &Plan) -> String {
     if let Some(count) = plan.unmanaged.count.filter(|count| *count > 0) {
         let _ = writeln!(out, ". {count} unmanaged");
     }
-    for portalctl_core::plan::FormerOrganization { id, .. } in &plan.unmanaged.formerly_declared {
+    for portalctl_core::plan::UndeclaredOrganization { id, .. } in &plan.unmanaged.formerly_declared
+    {
         let _ = writeln!(out, ". {id} is not declared any more");
     }
     out

@@ -11,12 +11,12 @@ use serde_saphyr::Spanned;
 use url::Url;
 
 use super::raw::{
-    Raw, RawAgain, RawBrand, RawGroup, RawHeaders, RawLimits, RawProxy, RawResultKeys, RawReturns,
-    RawToken, at,
+    Raw, RawAgain, RawBrand, RawGroup, RawHeaders, RawLimits, RawProvision, RawProxy,
+    RawResultKeys, RawReturns, RawToken, at,
 };
 use super::{
     Again, Brand, Config, Group, IdentityHeaders, IdentityProvider, KEY, KeySource, Limits,
-    Problem, ProxyRules, ResultKeys, ReturnMode, StoreRules, TokenRules,
+    Problem, Provision, ProxyRules, ResultKeys, ReturnMode, StoreRules, TokenRules,
 };
 use portalctl_model::OrgKey;
 use portalctl_model::return_url::is_template;
@@ -33,6 +33,8 @@ const KEYS_EXPIRE_AFTER: [u32; 3] = [60, 60 * 60, 24 * 60 * 60];
 const MAX_TEXT: usize = 256;
 /// Upper bound of the limits per minute.
 const MAX_PER_MINUTE: u32 = 10_000;
+/// Default of `provision.per_hour`.
+const PER_HOUR: u32 = 20;
 /// Upper bound of `limits.in_flight`.
 const MAX_IN_FLIGHT: u32 = 256;
 
@@ -114,6 +116,7 @@ pub(super) fn check(raw: Raw, folder: &Path) -> Result<Config, Vec<Problem>> {
         secret_file,
         result_keys,
         used_tokens,
+        provision,
         brand,
         limits,
     } = raw;
@@ -121,6 +124,7 @@ pub(super) fn check(raw: Raw, folder: &Path) -> Result<Config, Vec<Problem>> {
     if version.value != 1 {
         problems.add(&version, "this version of portalctl reads version 1");
     }
+    let is_proxied = proxy.is_some();
     let identity_provider = identity_provider(token, proxy, folder, &mut problems);
     let clock_leeway = problems.leeway(clock_leeway);
     let return_mode = ReturnMode::from(returns);
@@ -136,6 +140,7 @@ pub(super) fn check(raw: Raw, folder: &Path) -> Result<Config, Vec<Problem>> {
     }
     let brand = checked_brand(brand, folder, &mut problems);
     let limits = checked_limits(limits, &mut problems);
+    let provision = provision.map(|it| checked_provision(it, is_proxied, &mut problems));
     let config = identity_provider.map(|identity_provider| Config {
         identity_provider,
         clock_leeway,
@@ -147,6 +152,7 @@ pub(super) fn check(raw: Raw, folder: &Path) -> Result<Config, Vec<Problem>> {
         used_tokens: used_tokens.map_or(StoreRules::Memory, |store| {
             StoreRules::Redis(folder.join(store.value.redis_url_file))
         }),
+        provision,
         brand,
         limits,
     });
@@ -400,6 +406,25 @@ fn checked_group(name: &str, group: &Spanned<RawGroup>, problems: &mut Problems)
             problems.add(organization, &format!("`organization` {error}"));
             None
         }
+    }
+}
+
+fn checked_provision(
+    provision: Spanned<RawProvision>,
+    is_proxied: bool,
+    problems: &mut Problems,
+) -> Provision {
+    if is_proxied {
+        let message = "`provision` needs `token`: only a token has the name of a new customer";
+        problems.add(&provision, message);
+    }
+    if provision.value.intents.is_empty() {
+        problems.add(&provision, "`provision.intents` names an intent at least");
+    }
+    let RawProvision { intents, per_hour } = provision.value;
+    Provision {
+        intents: intents.into_iter().collect(),
+        per_hour: problems.number(per_hour, "per_hour", PER_HOUR, MAX_PER_MINUTE),
     }
 }
 

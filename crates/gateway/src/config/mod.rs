@@ -34,8 +34,19 @@ pub struct Config {
     pub(super) secret_file: Option<PathBuf>,
     pub(super) result_keys: ResultKeys,
     pub(super) used_tokens: StoreRules,
+    /// Rules for customers that no manifest declares yet; `None` where they are refused.
+    pub(super) provision: Option<Provision>,
     pub(super) brand: Brand,
     pub(super) limits: Limits,
+}
+
+/// Rules for customers that the app hands over before the manifest declares them.
+#[derive(Debug, Clone)]
+pub(super) struct Provision {
+    /// Intents that each of them has.
+    pub(super) intents: BTreeSet<Intent>,
+    /// Organizations that may be created in an hour.
+    pub(super) per_hour: u32,
 }
 
 /// Store of used hand-off tokens.

@@ -28,10 +28,18 @@ pub(super) struct Raw {
     #[serde(default)]
     pub(super) result_keys: RawResultKeys,
     pub(super) used_tokens: Option<Spanned<RawStore>>,
+    pub(super) provision: Option<Spanned<RawProvision>>,
     #[serde(default)]
     pub(super) brand: RawBrand,
     #[serde(default)]
     pub(super) limits: RawLimits,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawProvision {
+    pub(super) intents: Vec<Intent>,
+    pub(super) per_hour: Option<Spanned<u32>>,
 }
 
 #[derive(Deserialize)]

@@ -47,10 +47,20 @@ pub(super) struct HandOff {
     pub(super) intents: BTreeSet<Intent>,
     /// Permission to change a connection that is active already.
     pub(super) again: bool,
+    /// Customer to be created if there is none with this key.
+    pub(super) provision: Option<NewCustomer>,
     /// Token id, valid for one link.
     pub(super) id: String,
     /// Time after which the token is refused anyway, in seconds since the epoch.
     pub(super) ends: i64,
+}
+
+/// Customer that the app vouches for before the manifest declares it; the rules of a manifest are not
+/// checked yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct NewCustomer {
+    pub(super) name: String,
+    pub(super) domains: Vec<String>,
 }
 
 /// Claims of a token. Serde refuses duplicate claims and values of another type.
@@ -69,6 +79,12 @@ struct Claims {
     jti: String,
     #[serde(default)]
     again: bool,
+    #[serde(default)]
+    provision: bool,
+    #[serde(default)]
+    name: Option<String>,
+    #[serde(default)]
+    domains: Vec<String>,
     /// Purpose of a token that is no hand-off.
     #[serde(default, rename = "use")]
     purpose: Option<String>,
@@ -335,6 +351,9 @@ fn check_claims(claims: Claims, rules: &Rules, now: i64) -> Result<HandOff, Reje
         nbf,
         jti,
         again,
+        provision,
+        name,
+        domains,
         purpose,
     } = claims;
     check_parties(&iss, &aud, rules)?;
@@ -349,6 +368,8 @@ fn check_claims(claims: Claims, rules: &Rules, now: i64) -> Result<HandOff, Reje
         Some("jti has to have 8 to 128 visible ASCII characters")
     } else if purpose.is_some() {
         Some("it has a use, so it is no hand-off")
+    } else if provision && name.is_none() {
+        Some("provision needs the claim name")
     } else {
         None
     };
@@ -369,6 +390,9 @@ fn check_claims(claims: Claims, rules: &Rules, now: i64) -> Result<HandOff, Reje
         organization: key_of(&organization)?,
         intents: intents.into_iter().collect(),
         again,
+        provision: name
+            .filter(|_| provision)
+            .map(|name| NewCustomer { name, domains }),
         id: jti,
         ends: exp.saturating_add(rules.leeway),
     })

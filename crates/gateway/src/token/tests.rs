@@ -57,6 +57,7 @@ fn a_good_token_says_who_comes_for_what() {
             organization: OrgKey::parse("acme").unwrap(),
             intents: BTreeSet::from([Intent::Sso]),
             again: true,
+            provision: None,
             id: "12345678".to_owned(),
             ends: NOW + 65,
         }

@@ -23,6 +23,14 @@ codes! {
         "the request has no hand-off token",
         "The page was opened by itself, from a bookmark, or by a program. Only the app hands people over.",
         "Nothing, unless it is your app that sends people there: it passes the token as `token`.";
+    PROVISION = "gateway/provision",
+        "the organization of a new customer could not be created",
+        "The token vouches for a customer whom the manifest does not declare, and what it says cannot be an entry, or a plan of that entry is more than the creation of one organization: another organization has its domain or its external id, or a limit of the manifest forbids it. The log has the reason.",
+        "Correct the claims `name` and `domains` in the app, or declare the customer in the manifest.";
+    PROVISION_LIMIT = "gateway/provision-limit",
+        "as many organizations were created in this hour as may be",
+        "`provision.per_hour` of the configuration bounds how many organizations tokens can make. The person is asked to wait.",
+        "If so many customers sign up, raise `provision.per_hour`; if not, find out what makes the app hand them over.";
     CONSENT = "gateway/consent",
         "the permission to change what is set up does not count",
         "A person who opens single sign-on while a connection is active is asked once whether to change it. The answer works once, for two minutes, for that organization, and not across a restart of a gateway without a shared store.",

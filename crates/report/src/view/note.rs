@@ -1,6 +1,6 @@
 //! Notes: remarks without consequence.
 
-use portalctl_core::plan::{FormerOrganization, Plan};
+use portalctl_core::plan::{Plan, UndeclaredOrganization};
 use portalctl_core::readiness::{MissingDomain, OrganizationReadiness, Readiness};
 
 use super::{and_more, counted};
@@ -10,7 +10,12 @@ const NAMED: usize = 5;
 
 /// Returns the notes of a plan.
 pub(crate) fn plan_notes(plan: &Plan) -> Vec<String> {
-    let notes = [bookkeeping(plan), unmanaged(plan), formerly_declared(plan)];
+    let notes = [
+        bookkeeping(plan),
+        unmanaged(plan),
+        formerly_declared(plan),
+        provisioned(plan),
+    ];
     let of_entries = plan.notes.iter().map(|note| {
         let (key, message, code) = (&note.key, &note.message, note.code);
         format!("{key}: {message} ({code})")
@@ -41,7 +46,9 @@ fn bookkeeping(plan: &Plan) -> Option<String> {
 /// Says how many organizations the manifest does not declare.
 fn unmanaged(plan: &Plan) -> Option<String> {
     let all = plan.unmanaged.count?;
-    let count = all.saturating_sub(plan.unmanaged.formerly_declared.len());
+    let count = all
+        .saturating_sub(plan.unmanaged.formerly_declared.len())
+        .saturating_sub(plan.unmanaged.provisioned.len());
     (count > 0).then(|| {
         format!(
             "{} at WorkOS {} neither declared here nor marked as this manifest's; no run touches {}",
@@ -55,16 +62,6 @@ fn unmanaged(plan: &Plan) -> Option<String> {
 /// Names the organizations that the manifest declared once.
 fn formerly_declared(plan: &Plan) -> Option<String> {
     let former = &plan.unmanaged.formerly_declared;
-    let named = former.iter().map(
-        |FormerOrganization {
-             id,
-             name,
-             external_id,
-         }| {
-            let key = external_id.as_ref().map(|it| format!("`{it}` "));
-            format!("{}{name} ({id})", key.unwrap_or_default())
-        },
-    );
     let (were, they) = match former.len() {
         0 => return None,
         1 => ("organization of this manifest is", "it stays"),
@@ -74,8 +71,38 @@ fn formerly_declared(plan: &Plan) -> Option<String> {
         "{} {were} not declared any more; {they}, unless a run has --prune, which deletes what is not \
          protected: {}",
         former.len(),
-        named.collect::<Vec<_>>().join(", ")
+        named(former)
     ))
+}
+
+/// Names the organizations that the gateway created, and that the manifest has to learn of.
+fn provisioned(plan: &Plan) -> Option<String> {
+    let provisioned = &plan.unmanaged.provisioned;
+    let (was, them, entry) = match provisioned.len() {
+        0 => return None,
+        1 => ("organization was", "it", "its entry"),
+        _ => ("organizations were", "them", "their entries"),
+    };
+    Some(format!(
+        "{} {was} created by the gateway and not declared yet; no run deletes {them}, and `portalctl \
+         import` writes {entry}: {}",
+        provisioned.len(),
+        named(provisioned)
+    ))
+}
+
+/// Names organizations by key, name and id.
+fn named(organizations: &[UndeclaredOrganization]) -> String {
+    let named = organizations.iter().map(|organization| {
+        let UndeclaredOrganization {
+            id,
+            name,
+            external_id,
+        } = organization;
+        let key = external_id.as_ref().map(|it| format!("`{it}` "));
+        format!("{}{name} ({id})", key.unwrap_or_default())
+    });
+    named.collect::<Vec<_>>().join(", ")
 }
 
 /// Says how many intents were not read in this run, and which command reads them.
