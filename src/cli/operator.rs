@@ -13,7 +13,7 @@ use super::error::CliError;
 use super::exit::Exit;
 use super::session;
 use super::ui::Ui;
-use portalctl_model::codes::cli as codes;
+use portalctl_model::codes::{cli as codes, gateway as gateway_codes};
 use portalctl_operator::{self as operator, Error, Options, lease};
 use portalctl_platform::clock::{SharedClock, SystemClock};
 
@@ -92,15 +92,19 @@ pub(super) fn run(args: &OperatorArgs, ui: &Ui) -> Result<Exit, CliError> {
         };
         operator::run(options, args.listen, clock, interrupted, greet)
             .await
-            .map_err(|error| {
-                let (exit, code) = match &error {
-                    Error::NoCluster(_) => (Exit::Unreachable, codes::NO_CLUSTER),
-                    Error::Address { .. } => (Exit::Usage, codes::ADDRESS),
-                    Error::ClusterId(_) => (Exit::Usage, codes::NO_CLUSTER_ID),
-                    Error::Broken => (Exit::Internal, codes::INTERNAL),
-                };
-                CliError::new(exit, code, error.to_string())
-            })?;
+            .map_err(|error| failed(&error))?;
         Ok(Exit::Done)
     })
+}
+
+/// Returns the error of what keeps a process from its cluster.
+pub(super) fn failed(error: &Error) -> CliError {
+    let (exit, code) = match error {
+        Error::NoCluster(_) => (Exit::Unreachable, codes::NO_CLUSTER),
+        Error::Address { .. } => (Exit::Usage, codes::ADDRESS),
+        Error::ClusterId(_) => (Exit::Usage, codes::NO_CLUSTER_ID),
+        Error::Environment(_) => (Exit::Usage, gateway_codes::CUSTOMERS),
+        Error::Broken => (Exit::Internal, codes::INTERNAL),
+    };
+    CliError::new(exit, code, error.to_string())
 }

@@ -5,21 +5,33 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+#[cfg(feature = "operator")]
+use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Args;
 use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
 
 use super::args::{ConnectionArgs, FileArgs};
 use super::connect::{self, Connection};
 use super::error::CliError;
 use super::exit::Exit;
 use super::manifest;
+#[cfg(feature = "operator")]
+use super::operator;
 use super::session;
 use super::ui::Ui;
 use portalctl_gateway::{Config, Customers, Gateway, OpenError, Options, Problem, PublicUrl};
 use portalctl_manifest::Input;
 use portalctl_model::codes::{cli as codes, gateway as gateway_codes};
+use portalctl_model::desired::Desired;
+#[cfg(feature = "operator")]
+use portalctl_operator::resource::Name;
+#[cfg(feature = "operator")]
+use portalctl_operator::{CustomerOptions, CustomerWatch};
+#[cfg(feature = "operator")]
+use portalctl_platform::clock::{SharedClock, SystemClock};
 use portalctl_report::json_v1::ErrorItem;
 
 /// Serve the gateway: hands your app's IT admins over to the Admin Portal.
@@ -45,8 +57,118 @@ pub(super) struct ServeArgs {
     #[command(flatten)]
     files: FileArgs,
 
+    #[cfg(feature = "operator")]
+    #[command(flatten)]
+    cluster: ClusterArgs,
+
     #[command(flatten)]
     connection: ConnectionArgs,
+}
+
+/// Customers that are declared as resources of a cluster.
+#[cfg(feature = "operator")]
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Kubernetes")]
+struct ClusterArgs {
+    /// The `PortalEnvironment` whose `PortalOrganizations` are the customers, in place of a manifest: they
+    /// are declared once, for the operator, whose marks say which organization is whose.
+    #[arg(long, value_name = "NAMESPACE/NAME", conflicts_with_all = ["file", "environment"],
+        value_parser = resource)]
+    customers: Option<Name>,
+
+    /// The only namespace to look for customers in; all of them unless given.
+    #[arg(long, value_name = "NAMESPACE", requires = "customers")]
+    namespace: Option<String>,
+
+    /// The id of this cluster in the operator's marks, if the operator has one set.
+    #[arg(long, value_name = "ID", env = "PORTALCTL_CLUSTER_ID")]
+    cluster_id: Option<String>,
+}
+
+#[cfg(feature = "operator")]
+fn resource(text: &str) -> Result<Name, String> {
+    let parts = text.split_once('/');
+    let parts = parts.filter(|(namespace, name)| !namespace.is_empty() && !name.is_empty());
+    let (namespace, name) = parts.ok_or_else(|| "write NAMESPACE/NAME".to_owned())?;
+    Ok(Name {
+        namespace: namespace.to_owned(),
+        name: name.to_owned(),
+    })
+}
+
+/// Declared customers, and the way in which later states of them arrive.
+struct Declared {
+    desired: Desired,
+    later: Later,
+}
+
+/// Source of the later states.
+enum Later {
+    /// Files that are read again.
+    Files {
+        files: Vec<PathBuf>,
+        environment: Option<String>,
+    },
+    /// Resources that are followed.
+    #[cfg(feature = "operator")]
+    Cluster(Box<CustomerWatch>),
+}
+
+impl ServeArgs {
+    /// Reads the customers for the first time.
+    async fn declared(&self, ui: &Ui, stop: &CancellationToken) -> Result<Declared, CliError> {
+        #[cfg(feature = "operator")]
+        if let Some(environment) = &self.cluster.customers {
+            let options = CustomerOptions {
+                environment: environment.clone(),
+                namespace: self.cluster.namespace.clone(),
+                cluster_id: self.cluster.cluster_id.clone(),
+            };
+            let clock: SharedClock = Arc::new(SystemClock);
+            let started = CustomerWatch::start(options, clock, stop).await;
+            let (watch, desired) = started.map_err(|error| operator::failed(&error))?;
+            return Ok(Declared {
+                desired,
+                later: Later::Cluster(Box::new(watch)),
+            });
+        }
+        let _ = stop;
+        let request = self.connection.request();
+        let inputs = manifest::inputs(&self.files.beside(&request.http.key)?)?;
+        let files = inputs.list.iter().filter_map(|input| match input {
+            Input::Path(path) => Some(path.clone()),
+            Input::Stdin(_) | Input::Tree(_) => None,
+        });
+        let files = files.collect();
+        Ok(Declared {
+            desired: manifest::read(&inputs, ui)?.desired,
+            later: Later::Files {
+                files,
+                environment: inputs.environment,
+            },
+        })
+    }
+}
+
+impl Declared {
+    /// Returns the customers as the gateway takes them; resources are followed until the stop.
+    fn customers(self, stop: &CancellationToken) -> Customers {
+        let desired = self.desired;
+        let _ = stop;
+        match self.later {
+            Later::Files { files, environment } => Customers::Files {
+                desired: Box::new(desired),
+                files,
+                environment,
+            },
+            #[cfg(feature = "operator")]
+            Later::Cluster(watch) => {
+                let (sender, receiver) = tokio::sync::watch::channel(Arc::new(desired));
+                tokio::spawn(watch.follow(sender, stop.clone()));
+                Customers::Watched(receiver)
+            }
+        }
+    }
 }
 
 /// The longest wait for the answer that shows whether the key is good.
@@ -60,15 +182,9 @@ pub(super) fn run(args: &ServeArgs, ui: &Ui) -> Result<Exit, CliError> {
             .help("run `portalctl sandbox` beside it, and name its address in WORKOS_API_URL"));
     }
     let config = config(&args.config)?;
-    let inputs = manifest::inputs(&args.files.beside(&request.http.key)?)?;
-    let files = inputs.list.iter().filter_map(|input| match input {
-        Input::Path(path) => Some(path.clone()),
-        Input::Stdin(_) | Input::Tree(_) => None,
-    });
-    let files = files.collect();
-    let desired = manifest::read(&inputs, ui)?.desired;
-    let connection = connect::open(&request, &desired)?;
     session::block_on(async |interrupted| {
+        let declared = args.declared(ui, &interrupted).await?;
+        let connection = connect::open(&request, &declared.desired)?;
         let listener = TcpListener::bind(args.listen).await.map_err(|error| {
             let message = format!("cannot listen on {}: {error}", args.listen);
             CliError::new(Exit::Usage, codes::ADDRESS, message)
@@ -83,11 +199,7 @@ pub(super) fn run(args: &ServeArgs, ui: &Ui) -> Result<Exit, CliError> {
             config,
             config_file: Some(args.config.clone()),
             public_url,
-            customers: Customers::Files {
-                desired: Box::new(desired),
-                files,
-                environment: inputs.environment,
-            },
+            customers: declared.customers(&interrupted),
         })
         .map_err(unusable)?;
         // The address alone, for scripts that start it.

@@ -1,7 +1,7 @@
 //! Releases of the chart that between them use every value.
 
 /// Values that between them ask for everything, in a namespace.
-pub(crate) const CASES: [(&str, &str); 6] = [
+pub(crate) const CASES: [(&str, &str); 7] = [
     ("nothing said", ""),
     (
         "one namespace",
@@ -89,6 +89,21 @@ gateway:
   config: {version: 1, token: {issuer: app, secret_file: /etc/portalctl/secrets/handoff/secret}}
   apiKey: {secretName: workos, key: key}
   secrets: [handoff]
+",
+    ),
+    (
+        "the gateway of the operator's resources",
+        "watchNamespace: NAMESPACE
+clusterId: cluster-1
+gateway:
+  enabled: true
+  publicUrl: https://example.com/setup/portal
+  ingress: {enabled: true, host: example.com}
+  customers: NAMESPACE/production
+  config: {version: 1, token: {issuer: app, secret_file: /etc/portalctl/secrets/handoff/secret}}
+  apiKey: {secretName: workos}
+  secrets: [handoff]
+networkPolicy: {egress: true}
 ",
     ),
     (

@@ -59,9 +59,34 @@ pub(super) fn customer(
             standing: Standing::App,
         }),
         _ => Ok(Customer {
-            desired: manifest,
+            desired: held_alone(manifest, key),
             standing: Standing::Manifest,
         }),
+    }
+}
+
+/// Leaves a customer alone whose organization a holder mark proves: another resource that names the same
+/// organization is of no consequence for it.
+fn held_alone(manifest: Arc<Desired>, key: &OrgKey) -> Arc<Desired> {
+    let held = manifest.organizations.get(key);
+    let Some(held) = held.filter(|entry| entry.holder.is_some()) else {
+        return manifest;
+    };
+    Arc::new(Desired {
+        organizations: [(key.clone(), held.clone())].into(),
+        ..settings(&manifest)
+    })
+}
+
+/// Returns the settings of a manifest, without its entries.
+fn settings(manifest: &Desired) -> Desired {
+    Desired {
+        manifest: manifest.manifest.clone(),
+        previous_manifests: manifest.previous_manifests.clone(),
+        environment: manifest.environment.clone(),
+        return_urls: manifest.return_urls.clone(),
+        limits: manifest.limits,
+        ..Desired::default()
     }
 }
 
@@ -77,8 +102,8 @@ pub(super) fn known_customer(
         domains: Vec::new(),
     };
     let found = customer(Arc::clone(&manifest), key, rules.map(|rules| (&new, rules)));
-    found.unwrap_or(Customer {
-        desired: manifest,
+    found.unwrap_or_else(|_| Customer {
+        desired: held_alone(manifest, key),
         standing: Standing::Manifest,
     })
 }
@@ -140,13 +165,8 @@ fn alone(
         }
     }
     Ok(Desired {
-        manifest: Some(name.clone()),
-        previous_manifests: manifest.previous_manifests.clone(),
-        environment: manifest.environment.clone(),
-        return_urls: manifest.return_urls.clone(),
-        limits: manifest.limits.clone(),
         organizations,
-        ..Desired::default()
+        ..settings(manifest)
     })
 }
 
@@ -249,6 +269,20 @@ organizations:
             assert_eq!(customer.standing, Standing::Manifest, "{key}");
             assert_eq!(customer.desired, desired(MANIFEST));
         }
+    }
+
+    #[test]
+    fn a_customer_with_a_holder_is_judged_alone() {
+        let mut manifest = desired(MANIFEST).as_ref().clone();
+        let twin = manifest.organizations[&OrgKey::parse("acme").unwrap()].clone();
+        let thief = OrgKey::parse("thief").unwrap();
+        manifest.organizations.insert(thief.clone(), twin);
+        for entry in manifest.organizations.values_mut() {
+            entry.holder = "cluster/team/acme".parse().ok();
+        }
+        let judged = known_customer(Arc::new(manifest), &thief, None).desired;
+        assert_eq!(judged.organizations.keys().collect::<Vec<_>>(), [&thief]);
+        assert!(judged.return_urls.default.is_some());
     }
 
     #[test]

@@ -13,11 +13,12 @@ use tokio_util::sync::CancellationToken;
 use super::provision::{is_ours, only_creates};
 use super::refusal::{ErrorPage, Refusal};
 use portalctl_core::identity::Identity;
+use portalctl_core::identity::ownership::Ownership;
 use portalctl_core::plan::{Change, PlanInput, Policy, Target, plan};
 use portalctl_core::readiness::{IntentReadiness, OrganizationReadiness, readiness};
 use portalctl_model::codes::gateway as codes;
 use portalctl_model::desired::Desired;
-use portalctl_model::{Intent, OrgKey, Selection, Unconfigured};
+use portalctl_model::{HolderMark, Intent, OrgKey, Selection, Unconfigured};
 use portalctl_platform::clock::SharedClock;
 use portalctl_workos::apply::{self, Always, ApplyProgress, Outcome};
 use portalctl_workos::observe::{Extent, observe, observe_for_plan};
@@ -118,6 +119,20 @@ impl Upstream {
         let identity = identities.entries.get(key);
         let live = identity.and_then(Identity::organization);
         let live = live.and_then(|id| observed.organizations.get(id));
+        let holder = desired
+            .organizations
+            .get(key)
+            .and_then(|it| it.holder.as_ref());
+        // A resource can name any organization: only the operator's mark says that it is its own.
+        if let (Some(live), Some(holder)) = (live, holder)
+            && Ownership::of(live).holder().and_then(HolderMark::resource) != Some(holder)
+        {
+            return Ok(Seen {
+                identity: Identity::Missing,
+                readiness: None,
+                is_ours: false,
+            });
+        }
         Ok(Seen {
             identity: identity.cloned().unwrap_or(Identity::Missing),
             readiness: ours,

@@ -8,7 +8,7 @@ use kube::Resource;
 use kube::core::{NamespaceResourceScope, ObjectMeta};
 use serde::{Deserialize, Serialize};
 
-pub(super) use portalctl_manifest::ObjectName as Name;
+pub use portalctl_manifest::ObjectName as Name;
 use portalctl_manifest::kubernetes::{
     API_VERSION, GROUP, Kind, PortalEnvironmentSpec, PortalEnvironmentStatus,
     PortalOrganizationSpec, PortalOrganizationStatus, VERSION,

@@ -3,6 +3,7 @@
 mod attacks;
 mod browser;
 mod deploy;
+mod from_cluster;
 mod look;
 mod provisioned;
 mod running;

@@ -140,7 +140,11 @@ pub(super) fn check(raw: Raw, folder: &Path) -> Result<Config, Vec<Problem>> {
     }
     let brand = checked_brand(brand, folder, &mut problems);
     let limits = checked_limits(limits, &mut problems);
-    let provision = provision.map(|it| checked_provision(it, is_proxied, &mut problems));
+    if let (Some(provision), true) = (&provision, is_proxied) {
+        let message = "`provision` needs `token`: only a token has the name of a new customer";
+        problems.add(provision, message);
+    }
+    let provision = provision.map(|it| checked_provision(it, &mut problems));
     let config = identity_provider.map(|identity_provider| Config {
         identity_provider,
         clock_leeway,
@@ -409,15 +413,7 @@ fn checked_group(name: &str, group: &Spanned<RawGroup>, problems: &mut Problems)
     }
 }
 
-fn checked_provision(
-    provision: Spanned<RawProvision>,
-    is_proxied: bool,
-    problems: &mut Problems,
-) -> Provision {
-    if is_proxied {
-        let message = "`provision` needs `token`: only a token has the name of a new customer";
-        problems.add(&provision, message);
-    }
+fn checked_provision(provision: Spanned<RawProvision>, problems: &mut Problems) -> Provision {
     if provision.value.intents.is_empty() {
         problems.add(&provision, "`provision.intents` names an intent at least");
     }

@@ -19,6 +19,10 @@ codes! {
         "the manifest was edited and cannot be used, so the last good one is kept",
         "The gateway reads its manifest again when the files change. What it reads now is broken, or is meant for another environment.",
         "Correct the manifest; the log tells every problem. Restart the gateway to serve another environment.";
+    CUSTOMERS = "gateway/customers",
+        "the customers cannot be read from the cluster",
+        "`--customers NAMESPACE/NAME` names the PortalEnvironment whose PortalOrganizations are the customers, and it is not there, or its spec breaks a rule.",
+        "Look at it with `kubectl get portalenvironments -A`, and name it as NAMESPACE/NAME.";
     NO_TOKEN = "gateway/no-token",
         "the request has no hand-off token",
         "The page was opened by itself, from a bookmark, or by a program. Only the app hands people over.",

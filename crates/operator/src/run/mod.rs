@@ -32,7 +32,7 @@ use portalctl_platform::clock::SharedClock;
 /// Time that running passes have to end at shutdown.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(25);
 /// Time in which changes of many objects are combined.
-const CHANGE_DELAY: Duration = Duration::from_millis(50);
+pub(super) const CHANGE_DELAY: Duration = Duration::from_millis(50);
 /// Time until a status that could not be written is tried again.
 const STATUS_RETRY: Duration = Duration::from_secs(10);
 
@@ -69,6 +69,9 @@ pub enum Error {
          cluster has, and keep it"
     )]
     ClusterId(String),
+    /// The environment that customers are read from cannot be used.
+    #[error("{0}")]
+    Environment(String),
     /// A task ended that should run until shutdown.
     #[error("a task of the operator ended unexpectedly; another process takes over")]
     Broken,
@@ -333,7 +336,7 @@ const NAMESPACE: &str = "kube-system";
 /// # Errors
 ///
 /// Returns [`Error::ClusterId`] where the id is not one, or none is set and the UID cannot be read.
-async fn cluster_id(client: &Client, set: Option<String>) -> Result<String, Error> {
+pub(super) async fn cluster_id(client: &Client, set: Option<String>) -> Result<String, Error> {
     let id = match set {
         Some(id) => id,
         None => uid(client).await.map_err(|why| {
