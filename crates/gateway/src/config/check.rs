@@ -33,6 +33,12 @@ const KEYS_EXPIRE_AFTER: [u32; 3] = [60, 60 * 60, 24 * 60 * 60];
 const MAX_TEXT: usize = 256;
 /// Upper bound of the limits per minute.
 const MAX_PER_MINUTE: u32 = 10_000;
+/// Message where used tokens are shared and cookies are not.
+const SHARED_COOKIES: &str =
+    "replicas that share used tokens share their cookies too, so they need a `secret_file`";
+/// Message where a proxy and new customers are configured.
+const PROVISION_BY_PROXY: &str =
+    "`provision` needs `token`: only a token has the name of a new customer";
 /// Default of `provision.per_hour`.
 const PER_HOUR: u32 = 20;
 /// Upper bound of `limits.in_flight`.
@@ -134,15 +140,12 @@ pub(super) fn check(raw: Raw, folder: &Path) -> Result<Config, Vec<Problem>> {
     }
     let shares_cookies = return_mode == ReturnMode::Direct || secret_file.is_some();
     if let (Some(store), false) = (&used_tokens, shares_cookies) {
-        let message = "replicas that share used tokens share their cookies too, so they need a \
-                       `secret_file`";
-        problems.add(store, message);
+        problems.add(store, SHARED_COOKIES);
     }
     let brand = checked_brand(brand, folder, &mut problems);
     let limits = checked_limits(limits, &mut problems);
-    if let (Some(provision), true) = (&provision, is_proxied) {
-        let message = "`provision` needs `token`: only a token has the name of a new customer";
-        problems.add(provision, message);
+    if let Some(provision) = provision.as_ref().filter(|_| is_proxied) {
+        problems.add(provision, PROVISION_BY_PROXY);
     }
     let provision = provision.map(|it| checked_provision(it, &mut problems));
     let config = identity_provider.map(|identity_provider| Config {
