@@ -60,15 +60,15 @@ fn whoever_signed_up_five_minutes_ago_presses_and_the_manifest_learns_of_it() {
         stage.gateway.log()
     );
     let now = claims(&stage.gateway.url());
-    let state = json!({ "iss": now["iss"], "aud": now["aud"], "use": "state",
+    let asked = json!({ "iss": now["iss"], "aud": now["aud"], "use": "state",
         "organization": "umbrella", "iat": now["iat"], "exp": now["exp"] });
-    let bearer = format!("Bearer {}", signed(&state));
-    let state = stage
+    let bearer = format!("Bearer {}", signed(&asked));
+    let seen = stage
         .gateway
         .get("/state/umbrella", &[("Authorization", &bearer)]);
     assert!(
-        state.body.contains(r#""organization_id":"org_"#),
-        "{state:?}"
+        seen.body.contains(r#""organization_id":"org_"#),
+        "{seen:?}"
     );
 
     // A second press finds the organization.
