@@ -19,8 +19,8 @@ use portalctl_model::{Domain, Email, ExternalId, Intent, OrganizationId};
 use portalctl_platform::clock::FixedClock;
 use portalctl_workos::{
     ApiError, ApiKey, ApiResult, Client, Endpoint, EventFilter, LinkRequest, List, NewOrganization,
-    Rate, ReadPortal, ReadProgress, Settings, Transport, TransportError, TransportErrorKind,
-    WritePortal,
+    Rate, ReadPortal, ReadProgress, Settings, SsoOptions, Transport, TransportError,
+    TransportErrorKind, WritePortal,
 };
 
 const START: &str = "2026-01-15T12:00:00Z";
@@ -125,6 +125,7 @@ async fn write(client: &Client, id: &OrganizationId) {
         return_url: None,
         success_url: None,
         external_user_id: None,
+        sso: SsoOptions::default(),
         it_contacts: Vec::new(),
     };
     let email = Email::parse("it@acme.com").unwrap();

@@ -23,10 +23,10 @@ use portalctl_core::identity::Identity;
 use portalctl_core::link::{self, LIFETIME, Options, Permitted, Refusal, Until};
 use portalctl_core::readiness::{Basis, IntentReadiness, State};
 use portalctl_model::codes::{api, cli as cli_codes, link as codes};
-use portalctl_model::{Email, ExternalUserId, Intent, OrgKey};
+use portalctl_model::{Email, ExternalUserId, Intent, OrgKey, PortalOption};
 use portalctl_report::json_v1::{self, ErrorItem};
 use portalctl_report::{Headline, LinkReport, WaitReport, text};
-use portalctl_workos::{LinkRequest as ApiLinkRequest, PortalLink, WritePortal};
+use portalctl_workos::{LinkRequest as ApiLinkRequest, PortalLink, SsoOptions, WritePortal};
 
 const AFTER_HELP: &str = "\
 What the customer may see in the browser instead of the portal is explained, too:
@@ -80,6 +80,15 @@ pub(super) struct LinkArgs {
     #[arg(long, value_name = "ID", value_parser = ExternalUserId::parse)]
     user: Option<ExternalUserId>,
 
+    /// Begin with this identity provider, such as `OktaSAML`, in place of the choice among all of them.
+    /// For sso only.
+    #[arg(long, value_name = "TYPE", value_parser = PortalOption::parse)]
+    provider: Option<PortalOption>,
+
+    /// The bookmark of an application to set up. For sso only.
+    #[arg(long, value_name = "SLUG", value_parser = PortalOption::parse)]
+    bookmark: Option<PortalOption>,
+
     /// Give the entry's IT contacts access to the portal with the link. WorkOS sends them its alerts
     /// from then on, such as that of an expiring certificate.
     #[arg(long)]
@@ -104,7 +113,16 @@ impl LinkArgs {
     }
 
     fn request(&self, ui: &Ui) -> Result<LinkRequest, CliError> {
+        let sso = SsoOptions {
+            provider_type: self.provider.clone(),
+            bookmark_slug: self.bookmark.clone(),
+        };
+        if sso.is_some() && self.intent != Intent::Sso {
+            let message = "--provider and --bookmark are for sso; no request was made";
+            return Err(CliError::new(Exit::Usage, cli_codes::USAGE, message));
+        }
         Ok(LinkRequest {
+            sso,
             intent: self.intent,
             destination: self.destination(ui)?,
             wait: self.wait.then(|| self.timeout.unwrap_or(DEFAULT_TIMEOUT)),
@@ -158,6 +176,7 @@ struct LinkRequest {
     wait: Option<Duration>,
     options: Options,
     user: Option<ExternalUserId>,
+    sso: SsoOptions,
     contacts: Contacts,
     format: Format,
 }
@@ -344,6 +363,7 @@ impl Run<'_> {
             return_url: text_of(&urls.return_url),
             success_url: text_of(&urls.success_url),
             external_user_id: self.request.user.clone(),
+            sso: self.request.sso.clone(),
             it_contacts: self.contacts.to_vec(),
         };
         let connection = self.session.connection;

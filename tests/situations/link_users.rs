@@ -75,6 +75,31 @@ fn the_gateway_says_for_whom_it_makes_a_link() {
     assert_eq!(answer.status, 303, "{answer:?}");
     assert_eq!(link_body(&workos)["external_user_id"], "ada");
     assert_eq!(link_body(&workos).get("it_contact_emails"), None);
+    assert_eq!(link_body(&workos).get("intent_options"), None);
+    let mut claims = claims(&gateway.url());
+    claims["provider_type"] = json!("OktaSAML");
+    claims["bookmark_slug"] = json!("wiki");
+    let path = format!("/portal/acme/sso?token={}", signed(&claims));
+    assert_eq!(gateway.get(&path, &[]).status, 303);
+    let options = json!({ "sso": { "provider_type": "OktaSAML", "bookmark_slug": "wiki" } });
+    assert_eq!(link_body(&workos)["intent_options"], options);
+}
+
+#[test]
+fn a_link_may_begin_with_a_provider() {
+    let workos = workos();
+    let line = "link acme sso --allow-non-tty --provider OktaSAML";
+    let _ = run(&workos, line, 0);
+    let options = json!({ "sso": { "provider_type": "OktaSAML" } });
+    assert_eq!(link_body(&workos)["intent_options"], options);
+    let before = workos.requests().len();
+    for line in [
+        "link acme dsync --allow-non-tty --provider OktaSAML",
+        "link acme sso --allow-non-tty --provider Okta,SAML",
+    ] {
+        let _ = run(&workos, line, 3);
+    }
+    assert_eq!(workos.requests().len(), before);
 }
 
 #[test]

@@ -30,7 +30,7 @@ use portalctl_core::identity::Identity;
 use portalctl_core::link::{self, Options, ResolvedUrl};
 use portalctl_model::codes::{Code, gateway as codes};
 use portalctl_model::{ExternalUserId, Intent, OrgKey};
-use portalctl_workos::{LinkRequest, PortalLink};
+use portalctl_workos::{LinkRequest, PortalLink, SsoOptions};
 
 /// Largest form body: a token with its name, percent-encoded.
 const MAX_FORM: usize = 3 * MAX_TOKEN + 16;
@@ -49,6 +49,8 @@ struct Admitted {
     claim: Option<Claim>,
     /// Customer whom the app vouches for.
     provision: Option<NewCustomer>,
+    /// Start of the portal with single sign-on.
+    sso: SsoOptions,
 }
 
 /// Portal link with the cookies that go with it.
@@ -321,6 +323,7 @@ async fn admit_by_token(
         handoff: handoff.id,
         claim: Some(claim),
         provision: handoff.provision,
+        sso: handoff.sso,
     })
 }
 
@@ -352,6 +355,7 @@ async fn admit_by_consent(
         handoff: consent.handoff,
         claim: Some(claim),
         provision: None,
+        sso: SsoOptions::default(),
     })
 }
 
@@ -393,6 +397,7 @@ fn admit_by_proxy(
         handoff,
         claim: None,
         provision: None,
+        sso: SsoOptions::default(),
     })
 }
 
@@ -446,6 +451,11 @@ async fn make_link(
         success_url: gateway_url.or_else(|| text_of(&permitted.urls.success_url)),
         // The subject was checked by the same rule when it was read.
         external_user_id: ExternalUserId::parse(&admitted.subject).ok(),
+        sso: if intent == Intent::Sso {
+            admitted.sso.clone()
+        } else {
+            SsoOptions::default()
+        },
         it_contacts: Vec::new(),
     };
     state.upstream.link(&permit, &request).await

@@ -77,6 +77,11 @@ text_type! {
     ExternalUserId
 }
 text_type! {
+    /// An option of the portal for single sign-on, passed on as it is: a provider (`OktaSAML`) or a
+    /// bookmark.
+    PortalOption
+}
+text_type! {
     /// A manifest's own name: the owner mark on what it creates.
     ManifestName
 }
@@ -85,6 +90,8 @@ text_type! {
 pub const MAX_KEY_LENGTH: usize = 63;
 /// The longest id of a person, in characters: as long as the subject of a hand-off token.
 pub const MAX_USER_ID_LENGTH: usize = 256;
+/// The longest option of the portal, in characters.
+const MAX_PORTAL_OPTION_LENGTH: usize = 64;
 /// The longest external id, in characters. Source: `external_id` of the WorkOS API description.
 pub const MAX_EXTERNAL_ID_LENGTH: usize = 128;
 
@@ -140,6 +147,20 @@ impl ExternalUserId {
             ));
         }
         Ok(Self(text.to_owned()))
+    }
+}
+
+impl PortalOption {
+    /// Checks an option: 1 to 64 letters, digits, `-` and `_`.
+    pub fn parse(text: &str) -> Result<Self, InvalidId> {
+        let is_option = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+        if (1..=MAX_PORTAL_OPTION_LENGTH).contains(&text.len()) && text.bytes().all(is_option) {
+            Ok(Self(text.to_owned()))
+        } else {
+            let message =
+                format!("must have 1 to {MAX_PORTAL_OPTION_LENGTH} letters, digits, `-` and `_`");
+            Err(InvalidId(message))
+        }
     }
 }
 
@@ -389,6 +410,10 @@ mod tests {
 
     #[test]
     fn external_ids_keep_to_the_limits_of_workos() {
+        assert!(PortalOption::parse("OktaSAML").is_ok());
+        for bad in ["", "a b", "ö", "a/b", &"x".repeat(65)] {
+            assert!(PortalOption::parse(bad).is_err(), "{bad:?}");
+        }
         assert!(ExternalId::parse("cus_42/EU").is_ok());
         assert!(ExternalId::parse(&"x".repeat(128)).is_ok());
         for bad in ["", " a", "a\n", "ü", &"x".repeat(129)] {

@@ -34,7 +34,7 @@ pub use domain_name::SharedDomain;
 pub use holder::{Holder, HolderMark, ResourceName};
 pub use id::{
     ClientId, Domain, Email, ExternalId, ExternalUserId, InvalidId, ManifestName, OrgKey,
-    OrganizationId,
+    OrganizationId, PortalOption,
 };
 pub use intent::Intent;
 pub use return_url::{AllowedHosts, InvalidUrl, ReturnUrl};

@@ -50,7 +50,9 @@ use portalctl_model::observed::{
     Answer, AuditLogConfiguration, Certificate, Connection, Directory, Event, EventKind, ItContact,
     Organization, OrganizationDomain, Usage,
 };
-use portalctl_model::{Domain, Email, ExternalId, ExternalUserId, Intent, OrganizationId};
+use portalctl_model::{
+    Domain, Email, ExternalId, ExternalUserId, Intent, OrganizationId, PortalOption,
+};
 
 pub use self::http::{Bounds, HttpTransport};
 pub use client::{ApiProbe, ApiProbeFailure, Client, Settings};
@@ -439,6 +441,23 @@ pub struct WebhookEndpoint {
     pub events: BTreeSet<String>,
 }
 
+/// Start of the portal with single sign-on. Source: `intentOptions` of the official Node SDK 11.0.0; the
+/// API description does not have it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct SsoOptions {
+    /// Identity provider that is chosen already, such as `OktaSAML`.
+    pub provider_type: Option<PortalOption>,
+    /// Bookmark of an application.
+    pub bookmark_slug: Option<PortalOption>,
+}
+
+impl SsoOptions {
+    /// Returns whether there is an option.
+    pub const fn is_some(&self) -> bool {
+        self.provider_type.is_some() || self.bookmark_slug.is_some()
+    }
+}
+
 /// A portal link to make.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkRequest {
@@ -452,6 +471,8 @@ pub struct LinkRequest {
     pub success_url: Option<String>,
     /// The person the link is for: what it is revoked by.
     pub external_user_id: Option<ExternalUserId>,
+    /// Options of single sign-on.
+    pub sso: SsoOptions,
     /// IT contacts that get access to the portal, at most 20. WorkOS sends them alerts from then
     /// on.
     pub it_contacts: Vec<Email>,

@@ -19,7 +19,9 @@ use portalctl_model::observed::Organization;
 use portalctl_model::{ClientId, Intent, OrgKey};
 use portalctl_platform::clock::SharedClock;
 use portalctl_report::doctor::{Account, Asked, Facts, LinkFailure, LinkTest, UrlFacts};
-use portalctl_workos::{ApiError, ApiResult, Client, LinkRequest, ReadPortal, WritePortal};
+use portalctl_workos::{
+    ApiError, ApiResult, Client, LinkRequest, ReadPortal, SsoOptions, WritePortal,
+};
 
 /// The longest wait for any one answer, tries included.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(20);
@@ -245,6 +247,7 @@ async fn link_for(
         return_url: text_of(&urls.return_url),
         success_url: text_of(&urls.success_url),
         external_user_id: None,
+        sso: SsoOptions::default(),
         it_contacts: Vec::new(),
     };
     let made = client.generate_link(&request).await;

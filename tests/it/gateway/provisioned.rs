@@ -66,10 +66,7 @@ fn whoever_signed_up_five_minutes_ago_presses_and_the_manifest_learns_of_it() {
     let seen = stage
         .gateway
         .get("/state/umbrella", &[("Authorization", &bearer)]);
-    assert!(
-        seen.body.contains(r#""organization_id":"org_"#),
-        "{seen:?}"
-    );
+    assert!(seen.body.contains(r#""organization_id":"org_"#), "{seen:?}");
 
     // A second press finds the organization.
     assert_eq!(press(&stage, "umbrella", &umbrella()).status, 303);

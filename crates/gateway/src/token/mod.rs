@@ -15,7 +15,8 @@ use super::keys::{Key, KeySet};
 use portalctl_model::codes::{Code, gateway as codes};
 use portalctl_model::id::MAX_USER_ID_LENGTH;
 use portalctl_model::text::{escape, is_plain};
-use portalctl_model::{Intent, OrgKey};
+use portalctl_model::{Intent, InvalidId, OrgKey, PortalOption};
+use portalctl_workos::SsoOptions;
 
 /// Longest token, in bytes.
 pub(super) const MAX_TOKEN: usize = 4096;
@@ -47,6 +48,8 @@ pub(super) struct HandOff {
     pub(super) intents: BTreeSet<Intent>,
     /// Permission to change a connection that is active already.
     pub(super) again: bool,
+    /// Start of the portal with single sign-on.
+    pub(super) sso: SsoOptions,
     /// Customer to be created if there is none with this key.
     pub(super) provision: Option<NewCustomer>,
     /// Token id, valid for one link.
@@ -79,6 +82,10 @@ struct Claims {
     jti: String,
     #[serde(default)]
     again: bool,
+    #[serde(default)]
+    provider_type: Option<String>,
+    #[serde(default)]
+    bookmark_slug: Option<String>,
     #[serde(default)]
     provision: bool,
     #[serde(default)]
@@ -351,6 +358,8 @@ fn check_claims(claims: Claims, rules: &Rules, now: i64) -> Result<HandOff, Reje
         nbf,
         jti,
         again,
+        provider_type,
+        bookmark_slug,
         provision,
         name,
         domains,
@@ -385,7 +394,12 @@ fn check_claims(claims: Claims, rules: &Rules, now: i64) -> Result<HandOff, Reje
         );
         return Err(Rejected::new(codes::ROLE, detail));
     }
+    let sso = SsoOptions {
+        provider_type: option(provider_type, "provider_type")?,
+        bookmark_slug: option(bookmark_slug, "bookmark_slug")?,
+    };
     Ok(HandOff {
+        sso,
         subject: sub,
         organization: key_of(&organization)?,
         intents: intents.into_iter().collect(),
@@ -396,6 +410,15 @@ fn check_claims(claims: Claims, rules: &Rules, now: i64) -> Result<HandOff, Reje
         id: jti,
         ends: exp.saturating_add(rules.leeway),
     })
+}
+
+/// Checks an option of the portal.
+fn option(value: Option<String>, claim: &str) -> Result<Option<PortalOption>, Rejected> {
+    let wrong = |error: InvalidId| Rejected::new(codes::CLAIMS, format!("{claim} {error}"));
+    value
+        .map(|text| PortalOption::parse(&text))
+        .transpose()
+        .map_err(wrong)
 }
 
 /// Returns whether a text can name a person: one line, not blank, at most [`MAX_SUBJECT`]

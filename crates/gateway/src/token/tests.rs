@@ -57,6 +57,7 @@ fn a_good_token_says_who_comes_for_what() {
             organization: OrgKey::parse("acme").unwrap(),
             intents: BTreeSet::from([Intent::Sso]),
             again: true,
+            sso: SsoOptions::default(),
             provision: None,
             id: "12345678".to_owned(),
             ends: NOW + 65,
@@ -92,6 +93,9 @@ fn every_claim_has_to_be_there_and_of_its_type() {
         ("jti", json!("short")),
         ("jti", json!("with a space")),
         ("again", json!("yes")),
+        ("provider_type", json!("Okta SAML")),
+        ("bookmark_slug", json!("")),
+        ("provision", json!(true)),
         ("exp", json!(NOW)),
     ] {
         assert_eq!(

@@ -9,7 +9,8 @@ use jiff::Timestamp;
 
 use super::*;
 use crate::{
-    LinkRequest, List, NewOrganization, OrganizationPatch, ReadPortal, ReadProgress, WritePortal,
+    LinkRequest, List, NewOrganization, OrganizationPatch, ReadPortal, ReadProgress, SsoOptions,
+    WritePortal,
 };
 use portalctl_model::observed::{Answer, Organization};
 use portalctl_model::{ExternalId, Intent, OrganizationId};
@@ -418,6 +419,7 @@ async fn lists_and_writes_ask_what_the_api_documents() {
         return_url: None,
         success_url: None,
         external_user_id: None,
+        sso: SsoOptions::default(),
         it_contacts: Vec::new(),
     };
     client.generate_link(&link).await.unwrap();
@@ -488,6 +490,7 @@ async fn a_refused_request_is_sent_again_with_another_key() {
         return_url: None,
         success_url: None,
         external_user_id: None,
+        sso: SsoOptions::default(),
         it_contacts: Vec::new(),
     };
     assert!(client.generate_link(&request).await.is_ok());

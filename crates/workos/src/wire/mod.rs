@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::paging::{Keyed, PAGE_SIZE, Page};
 use super::{
-    Endpoint, InvalidLink, LinkRequest, NewOrganization, OrganizationPatch, PortalLink,
+    Endpoint, InvalidLink, LinkRequest, NewOrganization, OrganizationPatch, PortalLink, SsoOptions,
     WebhookEndpoint,
 };
 use portalctl_model::desired::DeclaredDomainState;
@@ -468,8 +468,18 @@ pub(super) fn link_body(link: &LinkRequest) -> Value {
         return_url,
         success_url,
         external_user_id,
+        sso,
         it_contacts,
     } = link;
+    let options = |sso: &SsoOptions| {
+        let provider = sso.provider_type.as_ref();
+        let bookmark = sso.bookmark_slug.as_ref();
+        let options = object([
+            ("provider_type", provider.map(|v| json!(v))),
+            ("bookmark_slug", bookmark.map(|v| json!(v))),
+        ]);
+        json!({ "sso": options })
+    };
     object([
         ("organization", Some(json!(organization))),
         ("intent", Some(json!(intent))),
@@ -479,6 +489,7 @@ pub(super) fn link_body(link: &LinkRequest) -> Value {
             "external_user_id",
             external_user_id.as_ref().map(|v| json!(v)),
         ),
+        ("intent_options", sso.is_some().then(|| options(sso))),
         (
             "it_contact_emails",
             (!it_contacts.is_empty()).then(|| json!(it_contacts)),

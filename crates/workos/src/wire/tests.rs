@@ -1,7 +1,7 @@
 //! Tests of decoding: answers as WorkOS documents them, and answers that lack something.
 
 use super::*;
-use portalctl_model::{Email, ExternalId, Intent};
+use portalctl_model::{Email, ExternalId, Intent, PortalOption};
 
 fn read<T: FromWire>(value: &Value) -> T {
     decode(value.to_string().as_bytes()).unwrap()
@@ -220,6 +220,7 @@ fn bodies_hold_what_was_asked_and_nothing_else() {
         return_url: Some("https://app.example.com".to_owned()),
         success_url: None,
         external_user_id: None,
+        sso: SsoOptions::default(),
         it_contacts: Vec::new(),
     };
     assert_eq!(
@@ -232,9 +233,15 @@ fn bodies_hold_what_was_asked_and_nothing_else() {
     let link = LinkRequest {
         external_user_id: Some(ExternalUserId::parse("user 1").unwrap()),
         it_contacts: vec![Email::parse("ada@acme.com").unwrap()],
+        sso: SsoOptions {
+            provider_type: PortalOption::parse("OktaSAML").ok(),
+            bookmark_slug: None,
+        },
         ..link
     };
     let body = link_body(&link);
+    let options = json!({ "sso": { "provider_type": "OktaSAML" } });
+    assert_eq!(body["intent_options"], options);
     assert_eq!(body["external_user_id"], "user 1");
     assert_eq!(body["it_contact_emails"], json!(["ada@acme.com"]));
 }
