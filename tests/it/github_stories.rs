@@ -423,6 +423,15 @@ fn workos_down_at_the_plan() -> Ending {
     ends(workflow, last)
 }
 
+fn key_refused_at_the_merge() -> Ending {
+    let workflow = planned(MANIFEST);
+    // The sandbox takes keys of letters and digits.
+    let last = workflow
+        .merged()
+        .env("WORKOS_API_KEY", "sk_test_of-another");
+    ends(workflow, last)
+}
+
 fn missing_key_of_a_snapshot() -> Ending {
     let workflow = Workflow::new(MANIFEST);
     let last = workflow.step("snapshot").env("WORKOS_API_KEY", "");
@@ -537,7 +546,7 @@ fn push_of_more_commits_than_github_names() -> Ending {
 /// A story by its title.
 type Story = (&'static str, fn() -> Ending);
 
-const STORIES: [Story; 39] = [
+const STORIES: [Story; 40] = [
     (
         "first run on an empty account",
         first_run_on_an_empty_account,
@@ -594,6 +603,7 @@ const STORIES: [Story; 39] = [
     ("people are sent elsewhere", people_are_sent_elsewhere),
     ("key missing", missing_key),
     ("key missing, snapshot", missing_key_of_a_snapshot),
+    ("key refused at the merge", key_refused_at_the_merge),
     ("WorkOS down at the plan", workos_down_at_the_plan),
     ("WorkOS down at the merge", workos_down_at_the_merge),
     ("… then started again", workos_back_after_the_merge),
