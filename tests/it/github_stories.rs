@@ -305,6 +305,24 @@ fn two_environments_of_one_push() -> Ending {
     ends(workflow, last)
 }
 
+fn fork_by_the_snapshot_of_an_environment() -> Ending {
+    let workflow = two_environments();
+    for environment in ["staging", "production"] {
+        let snapshot = in_environment(&workflow, "snapshot", environment);
+        let _ = snapshot.env("PULL_REQUEST", "").exits(0);
+        workflow.upload(&format!("portal-snapshot-{environment}"));
+    }
+    fs::write(workflow.github("runs.json"), ONE_RUN).unwrap();
+    let step = in_environment(&workflow, "plan", "staging").env("WORKOS_API_KEY", "");
+    let last = step
+        .env("SNAPSHOT", "portal-snapshot.yml")
+        .env("WORKOS_API_URL", NOWHERE);
+    let ending = ends(workflow, last);
+    let comment = body(&ending.workflow, 0);
+    assert!(comment.contains("environment=staging"), "{comment}");
+    ending
+}
+
 fn comment_of_one_environment_for_another() -> Ending {
     let workflow = two_environments();
     let _ = in_environment(&workflow, "plan", "staging").exits(0);
@@ -546,7 +564,7 @@ fn push_of_more_commits_than_github_names() -> Ending {
 /// A story by its title.
 type Story = (&'static str, fn() -> Ending);
 
-const STORIES: [Story; 40] = [
+const STORIES: [Story; 41] = [
     (
         "first run on an empty account",
         first_run_on_an_empty_account,
@@ -566,6 +584,10 @@ const STORIES: [Story; 40] = [
     ),
     ("fork: what the change means", fork_by_its_difference),
     ("fork: plan by a snapshot", fork_by_a_snapshot),
+    (
+        "fork: plan by the snapshot of an environment",
+        fork_by_the_snapshot_of_an_environment,
+    ),
     ("fork: snapshot of its own", forged_snapshot_of_a_fork),
     (
         "a URL and nothing else: what it means",
