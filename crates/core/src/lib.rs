@@ -1,8 +1,8 @@
 //! The pure core: which organization is whose, what a plan does, how far each customer is.
 //!
 //! Checked desired state and observed state go in; identities, plans, readiness, links, import
-//! files, snapshots and the differences of two manifests come out. Nothing here makes a request,
-//! reads a clock or touches a file.
+//! files, snapshots, the differences of two manifests and the deliveries to an app come out.
+//! Nothing here makes a request, reads a clock or touches a file.
 
 #![cfg_attr(
     test,
@@ -15,6 +15,7 @@
 )]
 
 pub mod danger;
+pub mod deliveries;
 pub mod diff;
 pub mod identity;
 pub mod import;

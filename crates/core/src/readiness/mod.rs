@@ -211,6 +211,11 @@ impl Turn {
             Self::None => "none",
         }
     }
+
+    /// Finds the one with a word.
+    pub(crate) fn find(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|turn| turn.as_str() == word)
+    }
 }
 
 impl fmt::Display for Turn {

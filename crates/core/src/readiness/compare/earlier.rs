@@ -127,7 +127,7 @@ fn intent(intent: ReportedIntent) -> (IntentName, PicturedIntent) {
     let pictured = PicturedIntent {
         state: StateName::from(state),
         since: since.and_then(|since| since.parse::<Timestamp>().ok()),
-        turn: turn.and_then(|turn| Turn::ALL.into_iter().find(|known| known.as_str() == turn)),
+        turn: turn.and_then(|turn| Turn::find(&turn)),
         reason: reason.unwrap_or_default(),
     };
     (IntentName::from(intent), pictured)

@@ -8,7 +8,7 @@
 
 mod earlier;
 #[cfg(test)]
-mod properties;
+pub(crate) mod properties;
 
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
@@ -128,19 +128,28 @@ pub fn compare(before: &Picture, after: &Picture) -> Vec<OrganizationChange> {
     let changes = keys.into_iter().map(|key| {
         let before = before.organizations.get(key).unwrap_or(&nothing);
         let after = after.organizations.get(key).unwrap_or(&nothing);
-        let later = |after: &Option<String>, before: &Option<String>| {
-            after.as_ref().or(before.as_ref()).cloned()
-        };
-        OrganizationChange {
-            key: key.clone(),
-            name: later(&after.name, &before.name),
-            organization_id: later(&after.organization_id, &before.organization_id),
-            intents: changed_intents(before, after),
-        }
+        change_of(key, before, after)
     });
     changes
         .filter(|change| !change.intents.is_empty())
         .collect()
+}
+
+/// Finds what changed for one organization; without intents where nothing did.
+pub(crate) fn change_of(
+    key: &str,
+    before: &PicturedOrganization,
+    after: &PicturedOrganization,
+) -> OrganizationChange {
+    let later = |after: &Option<String>, before: &Option<String>| {
+        after.as_ref().or(before.as_ref()).cloned()
+    };
+    OrganizationChange {
+        key: key.to_owned(),
+        name: later(&after.name, &before.name),
+        organization_id: later(&after.organization_id, &before.organization_id),
+        intents: changed_intents(before, after),
+    }
 }
 
 fn changed_intents(
@@ -192,6 +201,35 @@ impl Picture {
             });
             selection.has_key(&OrgKey::undeclared(key.clone()))
         });
+        self
+    }
+
+    /// The same with the earlier states of what a narrowed command is not about.
+    #[must_use]
+    pub fn with_unselected(mut self, earlier: &Self, selection: &Selection) -> Self {
+        for (key, organization) in &earlier.organizations {
+            let is_selected = selection.has_key(&OrgKey::undeclared(key.clone()));
+            let intents = organization.intents.iter().filter(|(intent, _)| {
+                let has_intent = match intent {
+                    IntentName::Known(intent) => selection.has_intent(*intent),
+                    IntentName::Other(_) => true,
+                };
+                !(is_selected && has_intent)
+            });
+            let kept: Vec<_> = intents
+                .map(|(intent, pictured)| (intent.clone(), pictured.clone()))
+                .collect();
+            if kept.is_empty() {
+                continue;
+            }
+            let now = self.organizations.entry(key.clone());
+            let now = now.or_insert_with(|| PicturedOrganization {
+                name: organization.name.clone(),
+                organization_id: organization.organization_id.clone(),
+                intents: BTreeMap::new(),
+            });
+            now.intents.extend(kept);
+        }
         self
     }
 }

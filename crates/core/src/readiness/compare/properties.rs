@@ -27,7 +27,8 @@ fn pictured() -> impl Strategy<Value = PicturedIntent> {
     })
 }
 
-fn picture() -> impl Strategy<Value = Picture> {
+/// Generates readiness of up to three organizations.
+pub(crate) fn picture() -> impl Strategy<Value = Picture> {
     let organization = proptest::collection::btree_map(intent(), pictured(), 0..4);
     let organizations = proptest::collection::btree_map("[a-d]", organization, 0..4);
     organizations.prop_map(|organizations| Picture {
@@ -44,9 +45,11 @@ fn picture() -> impl Strategy<Value = Picture> {
     })
 }
 
-type States = BTreeMap<(String, IntentName), StateName>;
+/// States by key and intent.
+pub(crate) type States = BTreeMap<(String, IntentName), StateName>;
 
-fn states(picture: &Picture) -> States {
+/// Returns the states of a picture.
+pub(crate) fn states(picture: &Picture) -> States {
     let organizations = picture.organizations.iter();
     organizations
         .flat_map(|(key, organization)| {
@@ -56,8 +59,8 @@ fn states(picture: &Picture) -> States {
         .collect()
 }
 
-/// The states after some changes; each has to begin where it says.
-fn apply(mut states: States, changes: &[OrganizationChange]) -> States {
+/// Returns the states after some changes; each has to begin where it says.
+pub(crate) fn apply(mut states: States, changes: &[OrganizationChange]) -> States {
     for organization in changes {
         for change in &organization.intents {
             let place = (organization.key.clone(), change.intent.clone());
@@ -175,4 +178,42 @@ fn a_narrowed_command_does_not_miss_the_others() {
     let narrowed = all.narrowed(&selection);
     let left: Vec<_> = states(&narrowed).into_keys().collect();
     assert_eq!(left, [("acme".to_owned(), IntentName::Known(Intent::Sso))]);
+}
+
+#[test]
+fn a_narrowed_reading_leaves_the_others_as_they_were() {
+    let pictured = |state| PicturedIntent {
+        state: StateName::Known(state),
+        since: None,
+        turn: None,
+        reason: String::new(),
+    };
+    let of = |state, keys: &[&str], intents: &[Intent]| {
+        let intents = intents.iter();
+        let intents = intents.map(|intent| (IntentName::Known(*intent), pictured(state)));
+        let organization = PicturedOrganization {
+            intents: intents.collect(),
+            ..PicturedOrganization::default()
+        };
+        let keys = keys.iter();
+        Picture {
+            organizations: keys
+                .map(|key| ((*key).to_owned(), organization.clone()))
+                .collect(),
+        }
+    };
+    let both = [Intent::Sso, Intent::Dsync];
+    let earlier = of(State::Unconfigured, &["acme", "acme-gone", "globex"], &both);
+    let now = of(State::Configured, &["acme"], &[Intent::Sso]);
+    let selection = Selection::new(&["acme*".to_owned()], &["sso".to_owned()]).unwrap();
+    let changes = compare(&earlier, &now.with_unselected(&earlier, &selection));
+    let changed: Vec<_> = changes
+        .iter()
+        .flat_map(|one| {
+            one.intents
+                .iter()
+                .map(|it| (one.key.as_str(), it.intent.as_str()))
+        })
+        .collect();
+    assert_eq!(changed, [("acme", "sso"), ("acme-gone", "sso")]);
 }
