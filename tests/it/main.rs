@@ -51,6 +51,8 @@ mod cli_saved;
 mod cli_secrets;
 mod cli_snapshot;
 mod cli_verify_domain;
+#[cfg(unix)]
+mod cli_webhook;
 mod cli_words;
 mod conformance;
 #[cfg(target_os = "linux")]

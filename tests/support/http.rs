@@ -1,6 +1,7 @@
 //! A small blocking HTTP client, and a server with scripted answers. Neither shares code with
 //! portalctl.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -181,33 +182,51 @@ pub(crate) fn read_request(stream: &TcpStream) -> Option<(String, String, String
 pub(crate) fn read_request_with_key(
     stream: &TcpStream,
 ) -> Option<(String, String, String, Option<String>)> {
+    let Message {
+        method,
+        path,
+        headers,
+        body,
+    } = read_message(stream)?;
+    let key = headers.get("authorization");
+    let key = key.and_then(|value| value.strip_prefix("Bearer "));
+    Some((method, path, body, key.map(str::to_owned)))
+}
+
+/// A request as it was sent.
+#[derive(Debug, Clone)]
+pub(crate) struct Message {
+    pub(crate) method: String,
+    pub(crate) path: String,
+    /// By name in lower case.
+    pub(crate) headers: BTreeMap<String, String>,
+    pub(crate) body: String,
+}
+
+/// Reads a request with its headers.
+pub(crate) fn read_message(stream: &TcpStream) -> Option<Message> {
     let mut reader = BufReader::new(stream);
     let mut line = String::new();
     reader.read_line(&mut line).ok()?;
     let mut words = line.split(' ');
     let (method, path) = (words.next()?.to_owned(), words.next()?.to_owned());
-    let mut length = 0;
-    let mut key = None;
+    let mut headers = BTreeMap::new();
     loop {
         let mut line = String::new();
         reader.read_line(&mut line).ok()?;
-        let header = line.trim().to_ascii_lowercase();
-        if header.is_empty() {
+        let Some((name, value)) = line.trim().split_once(':') else {
             break;
-        }
-        if header.starts_with("authorization: bearer ") {
-            key = line.trim().rsplit(' ').next().map(str::to_owned);
-        }
-        if let Some(value) = header.strip_prefix("content-length:") {
-            length = value.trim().parse().ok()?;
-        }
+        };
+        headers.insert(name.to_ascii_lowercase(), value.trim().to_owned());
     }
+    let length = headers.get("content-length");
+    let length = length.map_or(Some(0), |value| value.parse().ok())?;
     let mut body = vec![0; length];
     reader.read_exact(&mut body).ok()?;
-    Some((
+    Some(Message {
         method,
         path,
-        String::from_utf8_lossy(&body).into_owned(),
-        key,
-    ))
+        headers,
+        body: String::from_utf8_lossy(&body).into_owned(),
+    })
 }

@@ -25,6 +25,7 @@ pub(crate) mod page;
 #[cfg(unix)]
 pub(crate) mod pty;
 pub(crate) mod readiness_samples;
+pub(crate) mod receiver;
 pub(crate) mod redis;
 pub(crate) mod samples;
 pub(crate) mod sandbox_server;

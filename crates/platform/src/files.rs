@@ -6,9 +6,10 @@
 //! living by a lock, which every writer holds on its own and the system takes from who dies.
 
 use std::borrow::Cow;
+use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use tempfile::{Builder, NamedTempFile};
 
@@ -70,6 +71,31 @@ pub fn check_writable(path: &Path) -> io::Result<()> {
     fs::read_dir(folder)?;
     // Without a name, where the system can: a kill leaves nothing to sweep.
     tempfile::tempfile_in(folder).map(drop)
+}
+
+/// Locks a file for this process until the returned lock is dropped; of kind
+/// [`WouldBlock`](io::ErrorKind::WouldBlock) where another process holds it.
+///
+/// The lock is a file of its own with `.lock` behind the name, because [`replace`] replaces the
+/// file itself. It stays; the system releases it when the process ends in any way.
+pub fn lock(path: &Path) -> io::Result<File> {
+    let lock = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .write(true)
+        .open(lock_path(path))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(io::ErrorKind::WouldBlock.into()),
+        Err(TryLockError::Error(error)) => Err(error),
+    }
+}
+
+/// Returns the path of the file by which another one is [locked](lock).
+pub fn lock_path(path: &Path) -> PathBuf {
+    let mut name = OsString::from(path.as_os_str());
+    name.push(".lock");
+    name.into()
 }
 
 /// Removes what killed writers have left in a folder. What cannot be removed does no harm.
@@ -214,6 +240,22 @@ mod tests {
             }
         });
         assert_eq!(names(folder.path()), ["0.json", "1.json"]);
+    }
+
+    #[test]
+    fn a_lock_is_held_by_one_until_it_is_dropped() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("position.json");
+        let lock = super::lock(&path).unwrap();
+        let error = super::lock(&path).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+        replace(&path, b"new").unwrap();
+        drop(lock);
+        super::lock(&path).unwrap();
+        assert_eq!(
+            names(folder.path()),
+            ["position.json", "position.json.lock"]
+        );
     }
 
     #[test]

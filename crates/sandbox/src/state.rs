@@ -5,8 +5,7 @@
 //! first one's writes. The lock has a file of its own because every write replaces the state file.
 //! The key and portal links are never written.
 
-use std::ffi::OsString;
-use std::fs::{self, File, TryLockError};
+use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
@@ -174,21 +173,11 @@ pub(super) fn encode(world: &World) -> Result<Vec<u8>, StateError> {
 }
 
 fn take_lock(path: &Path) -> Result<File, StateError> {
-    let mut name = OsString::from(path.as_os_str());
-    name.push(".lock");
-    let failed = |source| StateError::Write {
-        path: PathBuf::from(&name),
-        source,
-    };
-    let lock = fs::OpenOptions::new()
-        .create(true)
-        .truncate(false)
-        .write(true)
-        .open(&name)
-        .map_err(failed)?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => Err(StateError::InUse(path.to_owned())),
-        Err(TryLockError::Error(source)) => Err(failed(source)),
-    }
+    files::lock(path).map_err(|source| match source.kind() {
+        io::ErrorKind::WouldBlock => StateError::InUse(path.to_owned()),
+        _ => StateError::Write {
+            path: files::lock_path(path),
+            source,
+        },
+    })
 }

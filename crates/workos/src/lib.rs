@@ -62,7 +62,7 @@ pub use key::{ApiKey, InvalidKey, KeySource};
 pub use pace::Rate;
 pub use portal_link::{InvalidLink, MAX_LINK_LENGTH, PortalLink};
 pub use proxy::Proxy;
-pub use rate_headers::Budget;
+pub use rate_headers::{Budget, retry_after};
 pub use transport::{ConnectFailure, Transport, TransportError, TransportErrorKind};
 pub use write_gate::WriteGate;
 

@@ -45,8 +45,9 @@ impl RateHeaders {
     }
 }
 
-/// Seconds or an HTTP date, by RFC 9110, section 10.2.3.
-fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
+/// Reads how long a server asks to wait, at most two minutes: seconds or an HTTP date, by RFC 9110,
+/// section 10.2.3.
+pub fn retry_after(headers: &HeaderMap, now: Timestamp) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     let wait = if let Ok(seconds) = text.parse() {
         Duration::from_secs(seconds)

@@ -1,13 +1,16 @@
 //! `portalctl status`
 //!
 //! Takes a manifest. Reads what is live and shows the state of every intent, once or again and again;
-//! compares with an earlier report, and tells a command of changes. Writes nothing to WorkOS.
+//! compares with an earlier report, and tells a command or a webhook of changes. Writes nothing to
+//! WorkOS.
 
 mod baseline;
 mod format;
 mod on_change;
+mod position;
 mod report;
 mod watch;
+mod webhook;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -33,7 +36,9 @@ use portalctl_core::readiness::fail_on::FailOn;
 use portalctl_model::codes::cli as codes;
 use portalctl_report::text::Listing;
 use portalctl_report::{StatusReport, csv};
-use watch::WatchRequest;
+use position::PositionFile;
+use watch::{Receiver, WatchRequest};
+use webhook::WebhookRequest;
 
 /// Show which features each customer still has to configure, and what to do next.
 #[derive(Debug, Args)]
@@ -79,7 +84,7 @@ struct TableArgs {
     no_headers: bool,
 }
 
-/// Arguments about changes and the command that is told of them.
+/// Arguments about changes, and the command or the app that is told of them.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Changes")]
 #[command(group(ArgGroup::new("since").args(["compare", "watch"]).multiple(true)))]
@@ -112,6 +117,44 @@ pub(super) struct ChangesArgs {
     #[arg(long, value_name = "TIME", default_value = "60s", requires = "on_change",
           value_parser = duration::parse)]
     on_change_timeout: Duration,
+
+    /// Keep in a file what --on-change or --webhook was told, so that a restart loses nothing.
+    ///
+    /// A watch begins with the difference to the file. Where there is no file yet, it begins with a
+    /// report of all states, which has `"initial": true`. A file is for one environment, one manifest
+    /// and one watch.
+    #[arg(
+        long,
+        value_name = "FILE",
+        requires = "watch",
+        conflicts_with = "compare"
+    )]
+    position: Option<PathBuf>,
+
+    /// POST what changed to your app: one request for each organization and change, in order.
+    ///
+    /// The body is the document of --on-change, signed as in Standard Webhooks. A request that is not
+    /// answered with 2xx is sent again, with the same `webhook-id`, until it is. Needs --position.
+    /// Plain http is for this machine only.
+    #[arg(long, value_name = "URL", conflicts_with = "on_change",
+          requires_all = ["watch", "position", "webhook_secret_file"])]
+    webhook: Option<String>,
+
+    /// File with the secret of --webhook: `whsec_` and base64, or a text of at least 32 bytes.
+    ///
+    /// With a second secret on a second line every request is signed with both, so that a secret can
+    /// be replaced. The file is read again while the watch runs.
+    #[arg(long, value_name = "FILE", requires = "webhook")]
+    webhook_secret_file: Option<PathBuf>,
+}
+
+impl ChangesArgs {
+    fn webhook(&self) -> Option<WebhookRequest> {
+        Some(WebhookRequest {
+            url: self.webhook.clone()?,
+            secret_file: self.webhook_secret_file.clone()?,
+        })
+    }
 }
 
 impl StatusArgs {
@@ -139,6 +182,8 @@ impl StatusArgs {
                 interval: changes.interval,
                 timeout: changes.timeout,
             }),
+            position: changes.position.clone(),
+            webhook: changes.webhook(),
         })
     }
 }
@@ -155,6 +200,9 @@ struct StatusRequest {
     baseline: Option<PathBuf>,
     on_change: Option<OnChange>,
     watch: Option<Schedule>,
+    /// The file of what the command or the webhook was told.
+    position: Option<PathBuf>,
+    webhook: Option<WebhookRequest>,
 }
 
 /// Times of a watch.
@@ -176,6 +224,9 @@ impl StatusRequest {
                 "--watch has no single result to write to --output-file or --write"
             } else if schedule.interval < watch::MIN_INTERVAL {
                 "--interval is at least 1s"
+            } else if self.position.is_some() && self.on_change.is_none() && self.webhook.is_none()
+            {
+                "--position keeps what --on-change or --webhook was told: add one of them"
             } else {
                 return Ok(());
             }
@@ -188,6 +239,26 @@ impl StatusRequest {
             return Ok(());
         };
         Err(CliError::new(Exit::Usage, codes::USAGE, why))
+    }
+
+    /// Opens the receiver of changes of a watch, and its position file. Sends nothing.
+    fn receiver(&self, manifest: &Manifest) -> Result<Receiver<'_>, CliError> {
+        let webhook = self
+            .webhook
+            .as_ref()
+            .map(WebhookRequest::open)
+            .transpose()?;
+        let position = self.position.as_deref();
+        let position = position
+            .map(|path| PositionFile::open(path, manifest.desired.names()))
+            .transpose()?;
+        Ok(match (webhook, position, &self.on_change) {
+            (Some(webhook), Some(position), _) => {
+                Receiver::Webhook(Box::new(webhook), Box::new(position))
+            }
+            (_, position, Some(on_change)) => Receiver::Command(on_change, position.map(Box::new)),
+            (_, _, None) => Receiver::Nobody,
+        })
     }
 
     /// Returns whether changes are asked for, and neither shown nor told.
@@ -207,6 +278,9 @@ pub(super) fn run(args: &StatusArgs, ui: &Ui) -> Result<Exit, CliError> {
         .map(|path| baseline::read(path, &manifest))
         .transpose()
         .map_err(|error| error.of(manifest.desired.names()))?;
+    let receiver = request
+        .receiver(&manifest)
+        .map_err(|error| error.of(manifest.desired.names()))?;
     let connection = connect::open(&request.target.connection, &manifest.desired)?;
     session::run(&manifest, &connection, ui, async |session| {
         match request.watch {
@@ -215,10 +289,9 @@ pub(super) fn run(args: &StatusArgs, ui: &Ui) -> Result<Exit, CliError> {
                     interval: schedule.interval,
                     timeout: schedule.timeout,
                     listing: request.listing,
-                    on_change: request.on_change.as_ref(),
                     fail_on: &request.fail_on,
                 };
-                watch::run(session, watch, earlier).await
+                watch::run(session, watch, (receiver, earlier)).await
             }
             None => once(session, &request, earlier).await,
         }
@@ -237,7 +310,7 @@ async fn once(
     // Before the report, which also says how the command failed.
     let told = match (&request.on_change, &changes) {
         (Some(on_change), Some(changes)) if !changes.is_empty() => {
-            report::tell(session, on_change, changes, Output::Inherited).await
+            report::tell(session, on_change, (changes, None), Output::Inherited).await
         }
         _ => Ok(String::new()),
     };

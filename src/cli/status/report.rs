@@ -11,6 +11,7 @@ use crate::cli::exit::Exit;
 use crate::cli::json_line;
 use crate::cli::session::Session;
 use crate::cli::ui::Ui;
+use portalctl_core::deliveries::Stamp;
 use portalctl_core::readiness::Readiness;
 use portalctl_core::readiness::compare::OrganizationChange;
 use portalctl_core::readiness::fail_on::FailOn;
@@ -18,11 +19,12 @@ use portalctl_model::codes::cli as codes;
 use portalctl_model::text::escape;
 use portalctl_report::{json_v1, text};
 
-/// Runs the command of `--on-change` with the changes; returns a note about it.
+/// Runs the command of `--on-change` with the changes and their place among all; returns a note about
+/// it.
 pub(super) async fn tell(
     session: &Session<'_>,
     on_change: &OnChange,
-    changes: &[OrganizationChange],
+    (changes, stamp): (&[OrganizationChange], Option<Stamp>),
     output: Output,
 ) -> Result<String, CliError> {
     let Session {
@@ -32,7 +34,7 @@ pub(super) async fn tell(
     } = session;
     let headline = connection.headline();
     // One line: a command that appends it to a file gets a file of JSON lines.
-    let document = json_line(&json_v1::changed_document(&headline, changes))?;
+    let document = json_line(&json_v1::changed_document(&headline, changes, stamp))?;
     let ended = on_change
         .run(&document, output, &connection.clock, interrupted)
         .await;

@@ -101,6 +101,26 @@ codes! {
         "the command of --on-change failed",
         "The command that is told of changes could not be started, ended with another exit code than 0, or did not end in the time of --on-change-timeout and was ended with everything it had started. What changed may not have got to where it was meant to go.",
         "See what the command wrote, and correct it. A watch gives it the same changes again after the next round; without --watch, keep the earlier report and run again.";
+    POSITION = "cli/position",
+        "the position file cannot be used",
+        "The file that --position names is not a position file, is of a format that this version does not read, is of another environment or manifest, is larger than any position, is in use by another process, or cannot be read or written.",
+        "Name the file of this environment and manifest, or end the other process. To begin anew, remove the file: the first report then tells all states.";
+    WEBHOOK_URL = "cli/webhook-url",
+        "the address of the webhook cannot be used",
+        "The address of --webhook is not an absolute URL, does not use https (plain http is for this machine only), or holds a user name, a password, a query or a fragment. No request was made.",
+        "Give the address of your app's endpoint, such as https://app.example.com/hooks/portalctl.";
+    WEBHOOK_SECRET = "cli/webhook-secret",
+        "the secret of the webhook cannot be used",
+        "The file of --webhook-secret-file cannot be read, or does not hold one or two secrets, one a line: `whsec_` and base64 of 24 to 64 bytes, or any other text of 32 bytes or more.",
+        "Make one with `echo \"whsec_$(openssl rand -base64 32)\"`, and give the same secret to your app.";
+    WEBHOOK_FAILED = "cli/webhook-failed",
+        "the webhook did not accept a delivery",
+        "The app could not be reached, did not answer in time, or answered with 408, 409, 425, 429 or 5xx. Later changes of the same organization wait for this delivery; other organizations do not.",
+        "See why the app does not answer. The delivery is kept in the position file and is sent again by itself, after 1 second at first and after 10 minutes at most.";
+    WEBHOOK_REFUSED = "cli/webhook-refused",
+        "the webhook refused a delivery",
+        "The app answered with a redirect, which is never followed, or with a status such as 401, 404 or 410, which a repeat seldom changes. Later changes of the same organization wait for this delivery.",
+        "Correct the address of --webhook, or the app: with 401 or 403, compare its secret with the first line of --webhook-secret-file. The delivery is kept in the position file and is sent again every 10 minutes, and at once when the watch is started again.";
     INTERRUPTED = "cli/interrupted",
         "the run was interrupted",
         "A signal (Ctrl-C or SIGTERM) stopped the run. What was in flight was finished first.",

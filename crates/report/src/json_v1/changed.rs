@@ -1,21 +1,33 @@
 //! Changes since an earlier report: in `status -o json --compare`, and on the standard input of the
-//! command of `--on-change`.
+//! command of `--on-change`, and the body of a webhook.
 
 use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::envelope::Envelope;
 use crate::Headline;
+use portalctl_core::deliveries::Stamp;
 use portalctl_core::readiness::Turn;
 use portalctl_core::readiness::compare::{IntentChange, OrganizationChange, StateName};
 
-/// Input of the command of `portalctl status --on-change`.
+/// Input of the command of `portalctl status --on-change`, and body of a delivery of `--webhook`.
 #[derive(Debug, Serialize, JsonSchema)]
 #[schemars(title = "portalctl status --on-change")]
 pub struct ChangedDocument {
     /// Format version, environment and backend.
     #[serde(flatten)]
     pub envelope: Envelope,
+    /// True in the first report of a position file, which tells all states; absent otherwise.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub initial: bool,
+    /// Number of the report: larger than that of every earlier report about the same organization.
+    /// Absent without a position file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sequence: Option<u64>,
+    /// Time of the reading that found the changes. Absent without a position file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(extend("format" = "date-time"))]
+    pub seen_at: Option<String>,
     /// Organizations that changed, by key: at least one.
     pub changed: Vec<ChangedOrganizationItem>,
 }
@@ -52,10 +64,18 @@ pub struct ChangedIntentItem {
     pub reason: Option<String>,
 }
 
-/// Builds the input of the command of `--on-change`.
-pub fn changed_document(headline: &Headline, changes: &[OrganizationChange]) -> ChangedDocument {
+/// Builds the input of the command of `--on-change`, or the body of a delivery. The stamp is that of
+/// the position file, if there is one.
+pub fn changed_document(
+    headline: &Headline,
+    changes: &[OrganizationChange],
+    stamp: Option<Stamp>,
+) -> ChangedDocument {
     ChangedDocument {
         envelope: Envelope::new(headline),
+        initial: stamp.is_some_and(|stamp| stamp.initial),
+        sequence: stamp.map(|stamp| stamp.sequence),
+        seen_at: stamp.map(|stamp| stamp.seen_at.to_string()),
         changed: changed(changes),
     }
 }

@@ -4,6 +4,7 @@
 //! line on standard output and each round one on standard error. The last report is written to
 //! standard output in either case.
 
+mod receiver;
 mod show;
 
 use std::collections::VecDeque;
@@ -12,8 +13,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use super::on_change::{OnChange, Output};
-use super::report::tell;
+use super::webhook::{WaitFor, left_over};
 use crate::cli::connect::seed;
 use crate::cli::error::CliError;
 use crate::cli::exit::Exit;
@@ -28,7 +28,10 @@ use portalctl_platform::backoff::{Backoff, fraction};
 use portalctl_report::text::Listing;
 use portalctl_report::{text, wrap};
 
+use receiver::OpenReceiver;
 use show::{seconds, time_of_day};
+
+pub(super) use receiver::Receiver;
 
 /// The shortest interval: everybody shares the key's rate limit.
 pub(super) const MIN_INTERVAL: Duration = Duration::from_secs(1);
@@ -45,7 +48,6 @@ pub(super) struct WatchRequest<'a> {
     /// The longest time that the watch goes on.
     pub(super) timeout: Option<Duration>,
     pub(super) listing: Listing,
-    pub(super) on_change: Option<&'a OnChange>,
     pub(super) fail_on: &'a [FailOn],
 }
 
@@ -65,8 +67,8 @@ struct Watch<'a> {
     latest: Round,
     /// The states that the last round is compared with.
     shown: Picture,
-    /// The states that the command of `--on-change` was last told with success.
-    told: Picture,
+    /// The receiver of changes.
+    receiver: OpenReceiver<'a>,
     /// The last changes, latest first, as lines.
     recent: VecDeque<String>,
     /// The failure of reading since the last good round.
@@ -82,9 +84,9 @@ struct Watch<'a> {
 enum End {
     Interrupted,
     TimeIsUp,
-    /// Standard output is closed, and there is no command to be told either.
+    /// Standard output is closed, and there is no command or webhook to be told either.
     NobodyReads,
-    /// The key is refused, or the changes cannot be written.
+    /// The key is refused, or the changes or the position cannot be written.
     Failed(CliError),
 }
 
@@ -92,28 +94,56 @@ enum End {
 pub(super) async fn run(
     session: &Session<'_>,
     request: WatchRequest<'_>,
-    earlier: Option<Picture>,
+    (receiver, earlier): (Receiver<'_>, Option<Picture>),
 ) -> Result<Exit, CliError> {
     let clock = &session.connection.clock;
     let deadline = request.timeout.map(|time| clock.instant() + time);
     // Nothing to show yet: a first reading that fails ends the command as it would without --watch.
     let first = read(session, &Reading::new(session.ui)).await?;
-    let picture = Picture::from(&first.readiness);
-    let earlier = earlier.unwrap_or(picture);
+    let now = Picture::from(&first.readiness);
+    let shown = receiver.shown_before(earlier.as_ref(), &now);
+    let screen = session.ui.screen();
+    let (receiver, mut dispatcher) = receiver.open(session, earlier.unwrap_or(now));
+    if let (Some(dispatcher), Some(_)) = (&mut dispatcher, &screen) {
+        dispatcher.leave_errors_to_display();
+    }
     let mut watch = Watch {
         session,
         request,
-        screen: session.ui.screen(),
+        screen,
         latest: first,
-        shown: earlier.clone(),
-        told: earlier,
+        shown,
+        receiver,
         recent: VecDeque::new(),
         trouble: None,
         note: None,
         failures: 0,
         is_read: true,
     };
-    let end = watch.rounds(deadline).await;
+    let Some(mut dispatcher) = dispatcher else {
+        let end = watch.rounds(deadline).await;
+        return watch.finish(end);
+    };
+    let mut end = tokio::select! {
+        end = watch.rounds(deadline) => end,
+        error = dispatcher.run() => End::Failed(error),
+    };
+    let wait_for = match end {
+        End::TimeIsUp | End::NobodyReads => WaitFor::Due,
+        End::Interrupted | End::Failed(_) => WaitFor::InFlight,
+    };
+    match dispatcher.finish(wait_for).await {
+        Err(error) => end = End::Failed(error),
+        Ok(waiting @ 1..) if wait_for == WaitFor::Due => {
+            end = End::Failed(left_over(waiting, &dispatcher.position_path()));
+        }
+        Ok(0) => {}
+        Ok(waiting) => session.ui.say(&format!(
+            "{} kept in {} for the next run",
+            text::counted(waiting, "change"),
+            dispatcher.position_path()
+        )),
+    }
     watch.finish(end)
 }
 
@@ -138,12 +168,13 @@ impl Watch<'_> {
             {
                 return End::Failed(error);
             }
-            if !self.is_read && self.request.on_change.is_none() {
+            if !self.is_read && self.receiver.is_nobody() {
                 return End::NobodyReads;
             }
             let pause = self.pause();
             let next = self.session.connection.clock.instant() + pause;
             self.say_round(pause);
+            self.receiver.begin_round();
             let until = deadline.map_or(next, |deadline| deadline.min(next));
             self.wait(until).await;
             if interrupted.is_cancelled() {
@@ -166,9 +197,10 @@ impl Watch<'_> {
         }
     }
 
-    /// Shows what a good round changed, and tells the command of it.
+    /// Shows what a good round changed, and tells the receiver of it.
     async fn show_changes(&mut self) -> Result<(), CliError> {
-        let picture = Picture::after(&self.shown, &self.latest.readiness);
+        let picture = Picture::after(&self.shown, &self.latest.readiness)
+            .with_unselected(&self.shown, &self.session.manifest.selection);
         let changes = compare(&self.shown, &picture);
         let layout = self.session.ui.layout();
         for line in text::changed_lines(&changes, &layout) {
@@ -182,43 +214,7 @@ impl Watch<'_> {
         }
         self.recent.truncate(RECENT);
         self.shown = picture;
-        self.tell().await;
-        Ok(())
-    }
-
-    /// Tells the command of everything that it was not told with success yet.
-    async fn tell(&mut self) {
-        let Some(on_change) = self.request.on_change else {
-            return;
-        };
-        let changes = compare(&self.told, &self.shown);
-        if changes.is_empty() {
-            return;
-        }
-        let output = if self.screen.is_some() {
-            Output::Kept
-        } else {
-            Output::Inherited
-        };
-        self.note = Some("--on-change: the command runs".to_owned());
-        self.draw(None);
-        let told = tell(self.session, on_change, &changes, output).await;
-        self.note = match told {
-            Ok(note) => {
-                self.told = self.shown.clone();
-                Some(note)
-            }
-            Err(error) if self.screen.is_some() => {
-                let failed = error.items.iter().map(|item| escape(&item.message));
-                let failed = failed.collect::<Vec<_>>().join("; ");
-                let layout = self.session.ui.layout();
-                Some(layout.paint.bad(format!("--on-change: {failed}")))
-            }
-            Err(error) => {
-                self.session.ui.error(&error);
-                None
-            }
-        };
+        self.tell().await
     }
 
     fn fail(&mut self, error: &CliError) {

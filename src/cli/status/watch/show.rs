@@ -26,8 +26,8 @@ impl Watch<'_> {
             ));
             return;
         }
-        if let Some(note) = &self.note {
-            self.session.ui.say(note);
+        if let Some(note) = self.note() {
+            self.session.ui.say(&note);
         }
         let counts = text::summary(
             &self.latest.readiness.totals(),
@@ -62,8 +62,8 @@ impl Watch<'_> {
                 seconds(self.latest.read_at)
             ));
         }
-        if let Some(note) = &self.note {
-            shown.push_str(note);
+        if let Some(note) = self.note() {
+            shown.push_str(&note);
             if !note.ends_with('\n') {
                 shown.push('\n');
             }
