@@ -246,12 +246,12 @@ mod tests {
     fn a_lock_is_held_by_one_until_it_is_dropped() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("position.json");
-        let lock = super::lock(&path).unwrap();
-        let error = super::lock(&path).unwrap_err();
+        let held = lock(&path).unwrap();
+        let error = lock(&path).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
         replace(&path, b"new").unwrap();
-        drop(lock);
-        super::lock(&path).unwrap();
+        drop(held);
+        lock(&path).unwrap();
         assert_eq!(
             names(folder.path()),
             ["position.json", "position.json.lock"]

@@ -53,7 +53,8 @@ impl PositionFile {
 
     /// Writes a position, whole or not at all.
     pub(super) fn save(&self, position: &Position) -> Result<(), CliError> {
-        files::replace(&self.path, position.to_json().as_bytes()).map_err(|error| {
+        let text = position.to_json().map_err(CliError::internal)?;
+        files::replace(&self.path, text.as_bytes()).map_err(|error| {
             let error = CliError::file(codes::POSITION, "write", &self.path, &error);
             CliError {
                 exit: Exit::Incomplete,

@@ -148,7 +148,7 @@ impl Position {
     }
 
     /// Writes the position as one line of JSON.
-    pub fn to_json(&self) -> String {
+    pub fn to_json(&self) -> serde_json::Result<String> {
         let organizations = self.organizations.iter();
         let document = Document {
             format_version: FORMAT_VERSION.to_owned(),
@@ -159,8 +159,7 @@ impl Position {
                 .map(|(key, organization)| (key.clone(), organization.into()))
                 .collect(),
         };
-        let text = serde_json::to_string(&document);
-        text.expect("maps of texts and numbers are JSON") + "\n"
+        serde_json::to_string(&document).map(|text| text + "\n")
     }
 }
 

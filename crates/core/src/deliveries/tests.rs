@@ -75,7 +75,7 @@ fn step(delivery: &Delivery) -> (&str, &str) {
 }
 
 fn reread(position: &Position) -> Position {
-    Position::parse(position.to_json().as_bytes(), scope()).unwrap()
+    Position::parse(position.to_json().unwrap().as_bytes(), scope()).unwrap()
 }
 
 #[test]
@@ -186,7 +186,7 @@ fn an_organization_that_is_no_longer_declared_is_told_and_forgotten() {
     assert_eq!(step(&due[0]), ("unconfigured", ""));
     assert_eq!(due[0].change.organization_id.as_deref(), Some("org_1"));
     deliveries.accept("globex", seconds(0));
-    assert!(!deliveries.position().to_json().contains("globex"));
+    assert!(!deliveries.position().to_json().unwrap().contains("globex"));
 }
 
 #[test]
@@ -231,7 +231,7 @@ fn what_is_no_position_of_the_manifest_is_refused_without_its_text() {
         environment: Some("production".to_owned()),
         manifest: None,
     };
-    let text = Position::new(other).to_json();
+    let text = Position::new(other).to_json().unwrap();
     assert_eq!(
         parse(&text).to_string(),
         "it is of the environment production, and the manifest is of staging"

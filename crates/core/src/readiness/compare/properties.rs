@@ -207,7 +207,7 @@ fn a_narrowed_reading_leaves_the_others_as_they_were() {
     let now = of(State::Configured, &["acme"], &[Intent::Sso]);
     let selection = Selection::new(&["acme*".to_owned()], &["sso".to_owned()]).unwrap();
     let changes = compare(&earlier, &now.with_unselected(&earlier, &selection));
-    let changed: Vec<_> = changes
+    let found: Vec<_> = changes
         .iter()
         .flat_map(|one| {
             one.intents
@@ -215,5 +215,5 @@ fn a_narrowed_reading_leaves_the_others_as_they_were() {
                 .map(|it| (one.key.as_str(), it.intent.as_str()))
         })
         .collect();
-    assert_eq!(changed, [("acme", "sso"), ("acme-gone", "sso")]);
+    assert_eq!(found, [("acme", "sso"), ("acme-gone", "sso")]);
 }
