@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
+use std::sync::Mutex;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
@@ -10,7 +11,7 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 
 use crate::support::cli::{KEY, Run, TestEnv};
-use crate::support::manifests::{CUSTOMERS, ONE};
+use crate::support::manifests::{CUSTOMERS, ONE, many};
 use crate::support::receiver::{Received, Receiver};
 use crate::support::sandbox_server::SandboxServer;
 use crate::support::wait;
@@ -330,6 +331,43 @@ fn the_secret_the_key_and_the_address_are_in_no_log() {
     for received in stage.app.received() {
         assert!(!format!("{received:?}").contains(KEY), "{received:?}");
     }
+}
+
+#[test]
+fn the_password_of_a_proxy_is_in_no_log() {
+    let stage = Stage::with(ONE);
+    let line = "status --watch --timeout 1s --position told.json -vv --webhook-secret-file secret \
+                --webhook https://app.example.com/hook";
+    let run = stage.env.run(line).at(&stage.server);
+    let proxy = "http://ada:canary@127.0.0.1:9";
+    let output = run.env("HTTPS_PROXY", proxy).exits(6);
+    let told = "error[cli/webhook-failed]: the change of `acme` was not accepted: app.example.com";
+    assert!(output.stderr.contains(told), "{output}");
+    assert!(!output.stderr.contains("canary"), "{output}");
+}
+
+#[test]
+fn an_app_that_does_not_answer_is_sent_eight_requests_and_holds_up_no_end() {
+    let stage = Stage::with(&many(20));
+    let (_open, closed) = std::sync::mpsc::channel::<()>();
+    let closed = Mutex::new(closed);
+    stage.app.answer(move |_| {
+        // Until the test ends.
+        let _ = closed.lock().unwrap().recv();
+        (200, String::new())
+    });
+    let running = stage.watch("").spawn();
+    wait::until("eight requests", || {
+        (stage.app.arrived() >= 8).then_some(())
+    });
+    running.signal("TERM");
+    let output = running.finish();
+    assert_eq!(output.code, Some(130), "{output}");
+    assert_eq!(stage.app.arrived(), 8);
+    assert!(
+        output.stderr.contains("20 changes kept in told.json"),
+        "{output}"
+    );
 }
 
 #[test]

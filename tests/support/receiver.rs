@@ -2,7 +2,7 @@
 
 use std::io::Write;
 use std::net::{TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
@@ -57,6 +57,8 @@ pub(crate) struct Receiver {
     address: String,
     answer: Arc<Mutex<Answer>>,
     received: Arc<Mutex<Vec<Received>>>,
+    /// Requests, also those that are not answered yet.
+    arrived: Arc<AtomicUsize>,
     ending: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -69,18 +71,27 @@ impl Receiver {
         let answer: Answer = Box::new(|_| (204, String::new()));
         let answer = Arc::new(Mutex::new(answer));
         let received = Arc::new(Mutex::new(Vec::new()));
-        let ending = Arc::new(AtomicBool::new(false));
+        let (arrived, ending) = (
+            Arc::new(AtomicUsize::new(0)),
+            Arc::new(AtomicBool::new(false)),
+        );
         let thread = std::thread::spawn({
             let (answer, received) = (Arc::clone(&answer), Arc::clone(&received));
-            let ending = Arc::clone(&ending);
+            let (arrived, ending) = (Arc::clone(&arrived), Arc::clone(&ending));
             move || {
                 for stream in listener.incoming() {
                     if ending.load(Ordering::Relaxed) {
                         break;
                     }
                     let (stream, answer) = (stream.unwrap(), Arc::clone(&answer));
-                    let received = Arc::clone(&received);
-                    std::thread::spawn(move || serve(stream, &answer, &received));
+                    let (received, arrived) = (Arc::clone(&received), Arc::clone(&arrived));
+                    std::thread::spawn(move || {
+                        let Some(request) = read_message(&stream) else {
+                            return;
+                        };
+                        arrived.fetch_add(1, Ordering::SeqCst);
+                        serve(stream, request, &answer, &received);
+                    });
                 }
             }
         });
@@ -88,6 +99,7 @@ impl Receiver {
             address,
             answer,
             received,
+            arrived,
             ending,
             thread: Some(thread),
         }
@@ -111,6 +123,11 @@ impl Receiver {
     /// Returns all requests so far.
     pub(crate) fn received(&self) -> Vec<Received> {
         self.received.lock().unwrap().clone()
+    }
+
+    /// Returns the number of requests, also of those that are not answered yet.
+    pub(crate) fn arrived(&self) -> usize {
+        self.arrived.load(Ordering::SeqCst)
     }
 
     /// Returns the requests that were accepted.
@@ -140,10 +157,12 @@ impl Receiver {
     }
 }
 
-fn serve(mut stream: TcpStream, answer: &Mutex<Answer>, received: &Mutex<Vec<Received>>) {
-    let Some(request) = read_message(&stream) else {
-        return;
-    };
+fn serve(
+    mut stream: TcpStream,
+    request: Message,
+    answer: &Mutex<Answer>,
+    received: &Mutex<Vec<Received>>,
+) {
     let (status, headers) = answer.lock().unwrap()(&request);
     received.lock().unwrap().push(Received { request, status });
     if status == NO_ANSWER {

@@ -9,6 +9,7 @@ use futures::future::BoxFuture;
 use http::{Request, Response};
 
 pub use super::connect_failure::ConnectFailure;
+use super::redact::one_line;
 
 /// Carries one request to the API and its answer back.
 ///
@@ -42,6 +43,11 @@ impl TransportError {
             message: message.into(),
             at: None,
         }
+    }
+
+    /// Returns the message as one short line without credentials.
+    pub fn one_line(&self) -> String {
+        one_line(&self.message)
     }
 }
 

@@ -29,6 +29,10 @@ impl PositionFile {
     pub(super) fn open(path: &Path, names: Names) -> Result<(Self, Position), CliError> {
         let failed = |doing, error: &io::Error| CliError::file(codes::POSITION, doing, path, error);
         files::check_writable(path).map_err(|error| failed("write", &error))?;
+        // To read from a pipe or a device may never end.
+        if std::fs::metadata(path).is_ok_and(|found| !found.is_file()) {
+            return Err(unusable(path, "it is not a regular file"));
+        }
         let lock = files::lock(path).map_err(|error| match error.kind() {
             io::ErrorKind::WouldBlock => unusable(path, "another process uses it"),
             _ => failed("lock", &error),

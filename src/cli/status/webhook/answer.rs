@@ -52,7 +52,7 @@ pub(super) fn judge(
         Err(error) => {
             return Err(Failure {
                 kind: FailureKind::Unavailable,
-                message: format!("gave no answer: {error}"),
+                message: format!("gave no answer: {}", error.one_line()),
                 retry_after: None,
             });
         }
