@@ -17,7 +17,8 @@ pub enum Exit {
     Credentials,
     /// WorkOS was unreachable, failing or limiting before anything was done.
     Unreachable,
-    /// Apply did not do every allowed change, or a command of `--on-change` failed.
+    /// Apply did not do every allowed change, a command of `--on-change` failed, or a webhook did not
+    /// accept everything.
     Incomplete,
     /// A guard stopped it: a conflict, a limit, a plan that no longer holds.
     Stopped,

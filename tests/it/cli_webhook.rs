@@ -12,6 +12,7 @@ use sha2::Sha256;
 
 use crate::support::cli::{KEY, Run, TestEnv};
 use crate::support::manifests::{CUSTOMERS, ONE, many};
+use crate::support::pty::AtTerminal;
 use crate::support::receiver::{Received, Receiver};
 use crate::support::sandbox_server::SandboxServer;
 use crate::support::wait;
@@ -331,6 +332,15 @@ fn the_secret_the_key_and_the_address_are_in_no_log() {
     for received in stage.app.received() {
         assert!(!format!("{received:?}").contains(KEY), "{received:?}");
     }
+}
+
+#[test]
+fn a_screen_shows_what_the_app_does_not_accept() {
+    let stage = Stage::with(ONE);
+    stage.app.answer_all(404);
+    let terminal = AtTerminal::start(stage.watch(""));
+    terminal.wait_for("--webhook: 1 waiting");
+    terminal.wait_for("error[cli/webhook-refused]");
 }
 
 #[test]

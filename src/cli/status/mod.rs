@@ -84,7 +84,7 @@ struct TableArgs {
     no_headers: bool,
 }
 
-/// Arguments about changes, and the command or the app that is told of them.
+/// Arguments about changes, and the command or the app that gets them.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Changes")]
 #[command(group(ArgGroup::new("since").args(["compare", "watch"]).multiple(true)))]
@@ -118,7 +118,7 @@ pub(super) struct ChangesArgs {
           value_parser = duration::parse)]
     on_change_timeout: Duration,
 
-    /// Keep in a file what --on-change or --webhook was told, so that a restart loses nothing.
+    /// Keep in a file what was reported by --on-change or --webhook, so that a restart loses nothing.
     ///
     /// A watch begins with the difference to the file. Where there is no file yet, it begins with a
     /// report of all states, which has `"initial": true`. A file is for one environment, one manifest
@@ -200,7 +200,7 @@ struct StatusRequest {
     baseline: Option<PathBuf>,
     on_change: Option<OnChange>,
     watch: Option<Schedule>,
-    /// The file of what the command or the webhook was told.
+    /// The file of the states that were reported to the command or the webhook.
     position: Option<PathBuf>,
     webhook: Option<WebhookRequest>,
 }
@@ -226,7 +226,7 @@ impl StatusRequest {
                 "--interval is at least 1s"
             } else if self.position.is_some() && self.on_change.is_none() && self.webhook.is_none()
             {
-                "--position keeps what --on-change or --webhook was told: add one of them"
+                "--position keeps what is reported by --on-change or --webhook: add one of them"
             } else {
                 return Ok(());
             }

@@ -1,4 +1,4 @@
-//! The file of `--position`: what a receiver of changes was told last.
+//! The file of `--position`: the states that were last reported to a receiver of changes.
 //!
 //! Takes its path and the names of the manifest. Returns the position that it keeps, or a new one
 //! where there is no file; refuses a file of another environment or manifest. One process at a time

@@ -1,4 +1,4 @@
-//! The states that one receiver was last told, and the deliveries that it has not accepted yet.
+//! The states that one receiver accepted last, and the deliveries that it has not accepted yet.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -48,7 +48,7 @@ pub struct Stamp {
     pub sequence: u64,
     /// The time of the reading that found the changes.
     pub seen_at: Timestamp,
-    /// True where the report tells all states, because nothing was reported before.
+    /// True where the report has all states, because nothing was reported before.
     pub initial: bool,
 }
 
@@ -64,7 +64,7 @@ pub struct Delivery {
 }
 
 impl Position {
-    /// Creates the position of a receiver that was told nothing yet.
+    /// Creates the position of a receiver before its first report.
     pub const fn new(scope: Scope) -> Self {
         Self {
             scope,

@@ -104,7 +104,7 @@ codes! {
     POSITION = "cli/position",
         "the position file cannot be used",
         "The file that --position names is not a position file, is of a format that this version does not read, is of another environment or manifest, is larger than any position, is in use by another process, or cannot be read or written.",
-        "Name the file of this environment and manifest, or end the other process. To begin anew, remove the file: the first report then tells all states.";
+        "Name the file of this environment and manifest, or end the other process. To begin anew, remove the file: the first report then has all states.";
     WEBHOOK_URL = "cli/webhook-url",
         "the address of the webhook cannot be used",
         "The address of --webhook is not an absolute URL, does not use https (plain http is for this machine only), or holds a user name, a password, a query or a fragment. No request was made.",

@@ -17,7 +17,7 @@ pub struct ChangedDocument {
     /// Format version, environment and backend.
     #[serde(flatten)]
     pub envelope: Envelope,
-    /// True in the first report of a position file, which tells all states; absent otherwise.
+    /// True in the first report of a position file, which has all states; absent otherwise.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub initial: bool,
     /// Number of the report: larger than that of every earlier report about the same organization.

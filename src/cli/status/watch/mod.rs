@@ -197,7 +197,7 @@ impl Watch<'_> {
         }
     }
 
-    /// Shows what a good round changed, and tells the receiver of it.
+    /// Shows what a good round changed, and reports it to the receiver.
     async fn show_changes(&mut self) -> Result<(), CliError> {
         let picture = Picture::after(&self.shown, &self.latest.readiness)
             .with_unselected(&self.shown, &self.session.manifest.selection);

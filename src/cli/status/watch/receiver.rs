@@ -1,6 +1,6 @@
 //! The receiver of changes of a watch: a command, a webhook, or nobody.
 //!
-//! Takes the states of each round. The command is told at once and again after each round until it
+//! Takes the states of each round. The command runs at once, and again after each round until it
 //! succeeds; the webhook gets its deliveries while the watch goes on.
 
 use std::cell::RefCell;
@@ -22,7 +22,7 @@ use portalctl_model::text::escape;
 /// A position and the file that keeps it.
 type KeptPosition = Box<(PositionFile, Position)>;
 
-/// A receiver that was told nothing in this run yet.
+/// A receiver before the first report of this run.
 pub(in crate::cli::status) enum Receiver<'a> {
     /// Standard output alone shows what changes.
     Nobody,
@@ -42,7 +42,7 @@ pub(super) enum OpenReceiver<'a> {
 /// The command of `--on-change`.
 pub(super) struct Command<'a> {
     on_change: &'a OnChange,
-    /// The states that it was last told with success.
+    /// The states that were last reported to it with success.
     told: Picture,
     position: Option<KeptPosition>,
 }
@@ -71,7 +71,7 @@ impl<'a> Receiver<'a> {
         }
     }
 
-    /// Begins to tell the receiver; without a position it knows the earlier states.
+    /// Begins the reports to the receiver; without a position it knows the earlier states.
     pub(super) fn open<'s>(
         self,
         session: &'s Session<'_>,
@@ -111,7 +111,7 @@ impl OpenReceiver<'_> {
 }
 
 impl Command<'_> {
-    /// Records what the command was told with success.
+    /// Records the states that were reported to the command with success.
     fn record(&mut self, picture: &Picture, stamp: Option<Stamp>) -> Result<(), CliError> {
         self.told = picture.clone();
         if let (Some(kept), Some(stamp)) = (&mut self.position, stamp) {
@@ -124,7 +124,7 @@ impl Command<'_> {
 }
 
 impl Watch<'_> {
-    /// Tells the receiver of everything that it was not told with success yet.
+    /// Reports every change to the receiver that was not reported with success yet.
     pub(super) async fn tell(&mut self) -> Result<(), CliError> {
         match &self.receiver {
             OpenReceiver::Nobody => Ok(()),
@@ -151,7 +151,7 @@ impl Watch<'_> {
         let stamp = position.map(|position| position.stamp(self.latest.read_at));
         let changes = compare(&command.told, &self.shown);
         if changes.is_empty() {
-            // Of nothing there is nothing to tell, and what follows is a change.
+            // The initial report is empty, and what follows is a change.
             return if is_initial {
                 self.record(stamp)
             } else {

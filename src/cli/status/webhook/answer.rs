@@ -27,7 +27,7 @@ const LONGEST_WAIT: Duration = Duration::from_mins(10);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Failure {
     pub(super) kind: FailureKind,
-    /// What happened; reads behind the receiver's name.
+    /// Description of the failure; reads behind the receiver's name.
     pub(super) message: String,
     /// Wait that the receiver asks for.
     retry_after: Option<Duration>,
@@ -38,7 +38,7 @@ pub(super) struct Failure {
 pub(super) enum FailureKind {
     /// The receiver may accept the same delivery soon.
     Unavailable,
-    /// Somebody has to correct something first.
+    /// A repeat is refused again until something is corrected.
     Refused,
 }
 

@@ -41,6 +41,8 @@ const MAX_IN_FLIGHT: usize = 8;
 const SAVE_INTERVAL: Duration = Duration::from_secs(1);
 /// The longest time that an interrupted watch waits for answers.
 const INTERRUPTION_TIMEOUT: Duration = Duration::from_secs(2);
+/// The longest time that a watch goes on to send what is due when its own time is over.
+const LAST_TIMEOUT: Duration = Duration::from_mins(1);
 /// Readings that may wait to be taken.
 const MAX_SIGHTINGS: usize = 4;
 
@@ -54,9 +56,9 @@ pub(in crate::cli::status) struct Sighting {
 /// Deliveries that the end of a watch waits for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::cli::status) enum WaitFor {
-    /// Those that are being sent, for two seconds: the watch was interrupted.
+    /// Attempts under way, for two seconds: the watch was interrupted.
     InFlight,
-    /// One attempt of each that is due, for the time of an attempt: the watch is over.
+    /// One attempt of each due delivery, for a minute: the watch is over.
     Due,
 }
 
@@ -116,13 +118,15 @@ pub(in crate::cli::status) struct Dispatcher<'a> {
     file: PositionFile,
     deliveries: Deliveries,
     started: Instant,
+    /// The time between the start and the end of the watch, once it has ended.
+    ended_after: Option<Duration>,
     sightings: mpsc::Receiver<Sighting>,
     attempts: FuturesUnordered<BoxFuture<'static, Attempt>>,
     /// The time of the first acceptance that is not saved.
     unsaved_since: Option<Instant>,
     log: Rc<RefCell<Log>>,
-    /// Tells an error at once; not where a screen is drawn.
-    tells: bool,
+    /// True where errors are written at once; a screen shows them itself.
+    writes_errors: bool,
 }
 
 /// Creates a dispatcher, the end that takes readings for it, and its log.
@@ -140,6 +144,7 @@ pub(in crate::cli::status) fn dispatcher<'a>(
     let dispatcher = Dispatcher {
         session,
         started: clock.instant(),
+        ended_after: None,
         clock,
         webhook,
         file,
@@ -148,7 +153,7 @@ pub(in crate::cli::status) fn dispatcher<'a>(
         attempts: FuturesUnordered::new(),
         unsaved_since: None,
         log: Rc::clone(&log),
-        tells: true,
+        writes_errors: true,
     };
     (dispatcher, sender, log)
 }
@@ -156,7 +161,7 @@ pub(in crate::cli::status) fn dispatcher<'a>(
 impl Dispatcher<'_> {
     /// Leaves errors to the display, which draws over itself.
     pub(in crate::cli::status) fn leave_errors_to_display(&mut self) {
-        self.tells = false;
+        self.writes_errors = false;
     }
 
     /// Makes deliveries until it is dropped; returns only where that cannot go on.
@@ -169,10 +174,7 @@ impl Dispatcher<'_> {
     }
 
     async fn step(&mut self) -> Result<(), CliError> {
-        let now = self.clock.instant();
-        if self.save_due().is_some_and(|due| due <= now) {
-            self.save()?;
-        }
+        self.save_if_due()?;
         self.send_due()?;
         let next_attempt = self.deliveries.next_attempt().map(|at| self.started + at);
         // With all places taken an answer comes first.
@@ -204,11 +206,14 @@ impl Dispatcher<'_> {
         }
         let timeout = match wait_for {
             WaitFor::InFlight => INTERRUPTION_TIMEOUT,
-            WaitFor::Due => super::ATTEMPT_TIMEOUT,
+            WaitFor::Due => LAST_TIMEOUT,
         };
+        // From here on a failed delivery is not due again.
+        self.ended_after = Some(self.elapsed());
         let mut deadline = self.clock.sleep(timeout);
         let interrupted = self.session.interrupted.clone();
         loop {
+            self.save_if_due()?;
             if wait_for == WaitFor::Due {
                 self.send_due()?;
             }
@@ -247,7 +252,7 @@ impl Dispatcher<'_> {
         if !due.is_empty()
             && let Some(error) = self.webhook.secrets.refresh()
         {
-            self.tell(error);
+            self.report(error);
         }
         for delivery in due {
             let headline = self.session.connection.headline();
@@ -300,7 +305,7 @@ impl Dispatcher<'_> {
         }
     }
 
-    /// Tells of a failed attempt: at once of the first since the last round, by its number of others.
+    /// Reports a failed attempt: the first since the last round at once, others by their number.
     fn fail(&self, key: &str, failure: &Failure, wait: Duration) {
         let code = match failure.kind {
             FailureKind::Unavailable => codes::WEBHOOK_FAILED,
@@ -317,12 +322,12 @@ impl Dispatcher<'_> {
         let is_first = self.log.borrow().failed == 0;
         self.log.borrow_mut().failed += 1;
         if is_first {
-            self.tell(error);
+            self.report(error);
         }
     }
 
-    fn tell(&self, error: CliError) {
-        if self.tells {
+    fn report(&self, error: CliError) {
+        if self.writes_errors {
             self.session.ui.error(&error);
         }
         self.log.borrow_mut().error = Some(error);
@@ -336,12 +341,22 @@ impl Dispatcher<'_> {
         Ok(())
     }
 
+    fn save_if_due(&mut self) -> Result<(), CliError> {
+        let now = self.clock.instant();
+        match self.save_due() {
+            Some(due) if due <= now => self.save(),
+            _ => Ok(()),
+        }
+    }
+
     fn save_due(&self) -> Option<Instant> {
         self.unsaved_since.map(|since| since + SAVE_INTERVAL)
     }
 
+    /// Returns the time since the start; it stands still once the watch has ended.
     fn elapsed(&self) -> Duration {
-        self.clock.instant().saturating_duration_since(self.started)
+        let elapsed = self.clock.instant().saturating_duration_since(self.started);
+        self.ended_after.unwrap_or(elapsed)
     }
 }
 
