@@ -394,12 +394,8 @@ fn check_claims(claims: Claims, rules: &Rules, now: i64) -> Result<HandOff, Reje
         );
         return Err(Rejected::new(codes::ROLE, detail));
     }
-    let sso = SsoOptions {
-        provider_type: option(provider_type, "provider_type")?,
-        bookmark_slug: option(bookmark_slug, "bookmark_slug")?,
-    };
     Ok(HandOff {
-        sso,
+        sso: sso_options(provider_type, bookmark_slug)?,
         subject: sub,
         organization: key_of(&organization)?,
         intents: intents.into_iter().collect(),
@@ -409,6 +405,17 @@ fn check_claims(claims: Claims, rules: &Rules, now: i64) -> Result<HandOff, Reje
             .map(|name| NewCustomer { name, domains }),
         id: jti,
         ends: exp.saturating_add(rules.leeway),
+    })
+}
+
+/// Checks where the portal begins.
+fn sso_options(
+    provider_type: Option<String>,
+    bookmark_slug: Option<String>,
+) -> Result<SsoOptions, Rejected> {
+    Ok(SsoOptions {
+        provider_type: option(provider_type, "provider_type")?,
+        bookmark_slug: option(bookmark_slug, "bookmark_slug")?,
     })
 }
 
