@@ -49,27 +49,34 @@ impl Stage {
 }
 
 /// A key of the tests, by a seed.
-struct Signer {
+pub(super) struct Signer {
     id: &'static str,
     pair: Ed25519KeyPair,
 }
 
 impl Signer {
-    fn new(id: &'static str, seed: u8) -> Self {
+    pub(super) fn new(id: &'static str, seed: u8) -> Self {
         let pair = Ed25519KeyPair::from_seed_unchecked(&[seed; 32]).unwrap();
         Self { id, pair }
     }
 
-    fn jwk(&self) -> Value {
+    pub(super) fn jwk(&self) -> Value {
         use base64::Engine as _;
         let x = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(self.pair.public_key());
         json!({ "kty": "OKP", "crv": "Ed25519", "kid": self.id, "x": x, "use": "sig", "alg": "EdDSA" })
     }
 
     fn sign(&self, claims: &Value) -> String {
+        self.sign_with_header(&json!({ "alg": "EdDSA", "kid": self.id }), claims)
+    }
+
+    pub(super) fn sign_with_header(&self, header: &Value, claims: &Value) -> String {
         use base64::Engine as _;
-        let header = json!({ "alg": "EdDSA", "kid": self.id }).to_string();
-        let message = format!("{}.{}", part(&header), part(&claims.to_string()));
+        let message = format!(
+            "{}.{}",
+            part(&header.to_string()),
+            part(&claims.to_string())
+        );
         let signature = self.pair.sign(message.as_bytes());
         let signature = base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(signature);
         format!("{message}.{signature}")

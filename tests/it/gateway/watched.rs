@@ -54,6 +54,7 @@ fn client(clock: &SharedClock, keys: &[&str]) -> Client {
 
 pub(super) fn gateway(
     env: &TestEnv,
+    config: &str,
     url: &str,
     customers: watch::Receiver<Arc<Desired>>,
 ) -> Gateway {
@@ -62,7 +63,7 @@ pub(super) fn gateway(
     Gateway::open(Options {
         client: client(&clock, &["acme", "umbrella"]),
         clock,
-        config: Config::read(CONFIG, Path::new(&env.path(""))).unwrap(),
+        config: Config::read(config, Path::new(&env.path(""))).unwrap(),
         config_file: None,
         public_url: PublicUrl::parse(url).unwrap(),
         customers: Customers::Watched(customers),
@@ -85,7 +86,7 @@ async fn who_the_customers_are_may_be_told_by_somebody_else() {
     let (tell, customers) = watch::channel(desired(&env, MANIFEST));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap().to_string();
-    let gateway = gateway(&env, &format!("http://{address}"), customers);
+    let gateway = gateway(&env, CONFIG, &format!("http://{address}"), customers);
     let shutdown = CancellationToken::new();
     let serving = tokio::spawn(gateway.serve(listener, shutdown.clone()));
     let more = desired(&env, &format!("{MANIFEST}{more}"));
