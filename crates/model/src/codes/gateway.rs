@@ -70,7 +70,7 @@ codes! {
     CLAIMS = "gateway/token-claims",
         "a claim is missing, repeated or of the wrong type",
         "A token holds iss, aud, sub, organization, intents, role, iat, exp and jti, each once.",
-        "docs/guides/gateway.md has the table of claims, docs/guides/gateway-snippets.md lines for each language.";
+        "docs/guides/gateway.md has the table of claims; docs/guides/gateway-snippets.md has lines for each language.";
     ISSUER = "gateway/token-issuer",
         "the token has another issuer",
         "Its `iss` is not `token.issuer` of the configuration.",
