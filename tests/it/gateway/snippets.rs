@@ -48,7 +48,8 @@ fn snippet(language: &str, text: &str) -> String {
     let pages = ["gateway.md", "gateway-snippets.md"]
         .map(|page| std::fs::read_to_string(guides.join(page)).unwrap());
     let pages = pages.join("\n");
-    let blocks = pages.split(&format!("\n```{language}\n")).skip(1);
+    let fence = format!("\n```{language}\n");
+    let blocks = pages.split(&fence).skip(1);
     let blocks = blocks.map(|rest| rest.split_once("\n```\n").unwrap().0);
     let blocks: Vec<&str> = blocks.filter(|block| block.contains(text)).collect();
     let [lines] = blocks.as_slice() else {
@@ -465,7 +466,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
 	"github.com/MicahParks/keyfunc/v3"
 	"github.com/golang-jwt/jwt/v5"
