@@ -18,6 +18,8 @@
 
 #[path = "growth/folder.rs"]
 mod folder;
+#[path = "../crates/core/tests/support/lint.rs"]
+mod lint;
 #[path = "../crates/core/tests/support/world.rs"]
 mod world;
 

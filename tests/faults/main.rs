@@ -20,6 +20,8 @@
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 mod apply;
+#[path = "../../crates/core/tests/support/lint.rs"]
+mod lint;
 #[cfg(feature = "operator")]
 mod operator;
 mod seeds;

@@ -18,6 +18,8 @@ pub(crate) mod gateway;
 pub(crate) mod github;
 pub(crate) mod http;
 pub(crate) mod kube;
+#[path = "../../crates/core/tests/support/lint.rs"]
+pub(crate) mod lint;
 pub(crate) mod manifests;
 #[cfg(feature = "operator")]
 pub(crate) mod operator;

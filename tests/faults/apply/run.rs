@@ -10,7 +10,6 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use portalctl_core::identity::Identities;
-use portalctl_core::plan::lint::lint;
 use portalctl_core::plan::review::{Review, Reviews};
 use portalctl_core::plan::{Change, Plan, PlanInput, candidates, plan};
 use portalctl_core::readiness::{Readiness, readiness};
@@ -27,6 +26,7 @@ use portalctl_workos::{
 
 use super::network::Network;
 use super::schedule::End;
+use crate::lint::lint;
 use crate::world::World;
 
 /// The key that nothing may repeat.

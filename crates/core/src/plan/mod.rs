@@ -18,7 +18,6 @@ pub mod field_change;
 mod fingerprint;
 pub mod in_use;
 pub mod invitation;
-pub mod lint;
 pub mod moves;
 pub mod policy;
 mod prune;

@@ -1,6 +1,6 @@
 //! Tests the planning of IT contacts and of their invitations.
 
-use portalctl_core::plan::lint::lint;
+use crate::support::lint::lint;
 use portalctl_core::plan::{Action, ActionKind, Flag, HeldReason, Invitation, Plan};
 use portalctl_model::Intent;
 use portalctl_model::desired::{FieldGroup, FieldPath, Limits, UpdateLimit};

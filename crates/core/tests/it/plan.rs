@@ -1,6 +1,6 @@
 //! Tests planned changes, held changes, and the content of the digest.
 
-use portalctl_core::plan::lint::lint;
+use crate::support::lint::lint;
 use portalctl_core::plan::{
     Action, ActionKind, Change, FieldChange, Flag, Plan, Target, Unmanaged,
 };

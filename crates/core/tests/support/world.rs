@@ -16,9 +16,9 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
+use super::lint::lint;
 use portalctl_core::identity::{Identities, identify};
 use portalctl_core::plan::digest::Digest;
-use portalctl_core::plan::lint::lint;
 use portalctl_core::plan::{
     Action, ActionKind, Change, FieldChange, Flag, Held, HeldReason, Invitation, Plan, PlanInput,
     Policy, Target, plan,

@@ -5,8 +5,7 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::change::Reason;
-use super::{ActionKind, Change, FieldChange, Plan};
+use portalctl_core::plan::{ActionKind, Change, FieldChange, Plan, Reason};
 use portalctl_model::desired::{
     DeclaredDomainState, Desired, DesiredOrganization, DomainsPolicy, FieldPath, Invite,
 };
@@ -14,7 +13,7 @@ use portalctl_model::observed::{Answer, Observed, Organization};
 use portalctl_model::{Email, ExternalId, ManifestName, OrganizationId, mark};
 
 /// Finds what no plan may hold.
-pub fn lint(plan: &Plan, desired: &Desired, observed: &Observed) -> Vec<String> {
+pub(crate) fn lint(plan: &Plan, desired: &Desired, observed: &Observed) -> Vec<String> {
     let mut findings = Vec::new();
     for change in plan
         .changes
