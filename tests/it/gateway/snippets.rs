@@ -48,8 +48,8 @@ fn snippet(language: &str, text: &str) -> String {
     let pages = ["gateway.md", "gateway-snippets.md"]
         .map(|page| std::fs::read_to_string(guides.join(page)).unwrap());
     let pages = pages.join("\n");
-    let fence = format!("\n```{language}\n");
-    let blocks = pages.split(&fence).skip(1);
+    let opening = format!("\n```{language}\n");
+    let blocks = pages.split(&opening).skip(1);
     let blocks = blocks.map(|rest| rest.split_once("\n```\n").unwrap().0);
     let blocks: Vec<&str> = blocks.filter(|block| block.contains(text)).collect();
     let [lines] = blocks.as_slice() else {
