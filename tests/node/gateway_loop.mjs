@@ -63,6 +63,24 @@ await inBrowser(async (browser) => {
 
   await page.getByRole('link', { name: 'Your app' }).click();
   await seen(page, 'Not finished: single sign-on', 'not-finished');
+  const returned = page.url();
+
+  // In a window of its own, the page that opened it is told.
+  await page.goto(`${app}/settings`);
+  const [popup] = await Promise.all([
+    page.waitForEvent('popup'),
+    page.evaluate((url) => {
+      window.told = new Promise((resolve) => addEventListener('message', ({ origin, data }) => resolve({ origin, data })));
+      window.open(url);
+    }, await address()),
+  ]);
+  await popup.getByRole('link', { name: 'Your app' }).click();
+  assert.deepEqual(await page.evaluate(() => window.told), {
+    origin: new URL(gateway).origin,
+    data: { type: 'portalctl', organization: 'acme', intent: 'sso', state: 'not_finished', result: null },
+  });
+  await popup.close();
+  await page.goto(returned);
   assert.ok(page.url().startsWith(`${gateway}/return/`), page.url());
   await page.getByText('This page updates by itself.').waitFor();
   // Left open, it shows by itself what is done elsewhere.
