@@ -44,7 +44,8 @@ fn nothing_is_deleted_by_default() {
     let output = env.run("plan --sandbox=s.json -o json --detailed-exitcode");
     let notes = output.exits(0).json_of("plan")["notes"].to_string();
     assert!(
-        notes.contains("--prune deletes what is not protected"),
+        notes
+            .contains("unless a run has --prune, which deletes what is not protected: `d` D (org_"),
         "{notes}"
     );
 }

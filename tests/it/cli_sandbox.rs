@@ -83,7 +83,7 @@ fn scenarios_are_there_to_look_at() {
     let server = SandboxServer::with(&env, "--load busy");
     assert!(server.organizations().len() > 3);
     let plan = env.run("plan").at(&server).exits(0);
-    assert!(plan.stdout.contains("are not in this manifest"), "{plan}");
+    assert!(plan.stdout.contains("are neither declared here"), "{plan}");
     env.write(
         "mine.yaml",
         "organizations: [{ name: Mine, external_id: mine }]",

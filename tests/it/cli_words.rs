@@ -176,7 +176,10 @@ fn notes_say_names_and_ids() {
     );
     let plan = env.run("plan --sandbox=s.json").exits(0);
     let told = plan.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(told.contains("not protected): Globex (org_"), "{plan}");
+    assert!(
+        told.contains("not protected: `globex` Globex (org_"),
+        "{plan}"
+    );
 }
 
 #[test]
