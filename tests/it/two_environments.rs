@@ -285,7 +285,14 @@ fn the_pipelines_name_inputs_jobs_and_environments_that_are_there() {
     let mut steps = 0;
     for (file, at) in [
         ("portal-plan.yml", "/jobs/plan/strategy/matrix/environment"),
-        ("portal-plan.yml", "/jobs/diff/strategy/matrix/environment"),
+        (
+            "portal-plan.yml",
+            "/jobs/plan-by-snapshot/strategy/matrix/environment",
+        ),
+        (
+            "portal-snapshot.yml",
+            "/jobs/snapshot/strategy/matrix/environment",
+        ),
         (
             "portal-apply.yml",
             "/on/workflow_dispatch/inputs/environment/options",
