@@ -252,7 +252,7 @@ fn verifies_results(
         stage.env.write(file, &text);
         let given = cases.iter();
         let given = given.map(|it| json!({ "result": it.result, "handoff": it.handoff }));
-        let given = Value::from_iter(given).to_string();
+        let given = given.collect::<Value>().to_string();
         let printed = output(
             command(&stage.env).arg(file).env("CASES", given),
             &stage.env,

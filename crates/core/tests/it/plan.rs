@@ -2,11 +2,11 @@
 
 use crate::support::lint::lint;
 use portalctl_core::plan::{
-    Action, ActionKind, Change, FieldChange, Flag, Plan, Target, Unmanaged,
+    Action, ActionKind, Change, FieldChange, Flag, HeldReason, Plan, Target, Unmanaged,
 };
 use portalctl_model::desired::{FieldGroup, FieldPath, Limits, Source, UpdateLimit};
-use portalctl_model::observed::Coverage;
 use portalctl_model::observed::DomainState::{LegacyVerified, Pending, Unverified, Verified};
+use portalctl_model::observed::{Answer, Coverage};
 use portalctl_model::return_url::LocalHttp;
 use portalctl_model::{AllowedHosts, ClientId, Intent, ReturnUrl};
 
@@ -1124,4 +1124,52 @@ fn a_manifest_may_allow_adoption_for_every_run() {
     );
     world.desired.powers.adopt = true;
     insta::assert_snapshot!(world.plan(&live), @r#"> acme org_1  external_id "acme""#);
+}
+
+#[test]
+fn a_retention_is_set_changed_and_never_shortened_by_itself() {
+    let world = World::new().org("acme", |mut entry| {
+        entry.0.retention_days = Some(30);
+        entry
+    });
+    for (live_days, planned, held) in [(None, 1, 0), (Some(30), 0, 0), (Some(365), 0, 1)] {
+        let mut live = Live::new().org("org_1", |org| org.external_id("acme").name("acme"));
+        let known = Answer::Found(live_days);
+        live.0.retention.insert(org_id("org_1"), known);
+        let plan = world.plan_once(&live);
+        let sets = |change: &Change| {
+            let mut fields = change.fields.iter();
+            fields.any(|field| field.path() == FieldPath::RetentionDays)
+        };
+        let changes = plan.changes.iter().filter(|change| sets(change)).count();
+        let waits = plan.held.iter().filter(|held| sets(&held.change)).count();
+        assert_eq!((changes, waits), (planned, held), "{live_days:?}");
+    }
+}
+
+#[test]
+fn every_creation_beside_a_deletion_may_be_the_other_half_of_a_rename() {
+    let world = World::new()
+        .manifest("customers")
+        .many("kept", 8)
+        .org("new-1", |entry| entry)
+        .org("new-2", |entry| entry);
+    let mut live = world.live();
+    live.0.organizations.retain(|_, org| {
+        let id = org.external_id.as_deref().unwrap_or_default();
+        !id.starts_with("new-")
+    });
+    let live = live.org("org_old", |org| {
+        org.external_id("old")
+            .name("old")
+            .metadata(OWNER, "customers")
+    });
+    let mut world = world;
+    world.policy.prune = true;
+    let plan = world.plan_once(&live);
+    let reasons: Vec<&HeldReason> = plan.held.iter().map(|held| &held.reason).collect();
+    let [HeldReason::PossibleRename { first, more }] = reasons.as_slice() else {
+        panic!("{reasons:?}");
+    };
+    assert_eq!((first.as_str(), *more), ("new-1", 1));
 }

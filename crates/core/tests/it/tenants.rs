@@ -2,6 +2,7 @@
 //! move between entries.
 
 use portalctl_core::identity::{Contest, Disclosure, Identity, MatchedBy, Rival, candidates};
+use portalctl_core::plan::{Flag, Reason};
 use portalctl_model::desired::{DomainsPolicy, FieldPath};
 use portalctl_model::observed::DomainState::{self, Pending, Verified};
 
@@ -249,4 +250,46 @@ fn every_organization_that_an_entry_names_is_a_candidate() {
     assert_eq!(of(&world), [former("org_1", "acme")]);
     world.edit("acme", |entry| entry.pin("org_4"));
     assert_eq!(of(&world)[0], ("org_4".to_owned(), MatchedBy::Id));
+}
+
+#[test]
+fn a_domain_moves_when_its_removal_is_allowed_and_waits_for_it_until_then() {
+    let (world, live) = moving();
+    insta::assert_snapshot!(world.plan(&live), @r#"
+    # giver update org_giver  needs --allow-domain-removal  domains.acme.com "verified" -> absent
+    # taker update org_taker  needs --allow-domain-removal  domains.acme.com "pending"
+    * taker plan/domain-moves
+        the domain acme.com moves here from `giver` (org_giver), where it is verified; it arrives pending, and sign-in by it stops until it is verified here
+    "#);
+    let world = world.allow(Flag::AllowDomainRemoval);
+    insta::assert_snapshot!(world.plan(&live), @r#"
+    ~ giver org_giver  domains.acme.com "verified" -> absent
+    ~ taker org_taker  domains.acme.com "pending"
+    * taker plan/domain-moves
+        the domain acme.com moves here from `giver` (org_giver), where it is verified; it arrives pending, and sign-in by it stops until it is verified here
+    "#);
+}
+
+#[test]
+fn what_waits_for_a_domain_leaves_the_other_changes_of_its_entry() {
+    let (mut world, live) = moving();
+    world.edit("taker", |entry| entry.metadata("tier", "gold"));
+    insta::assert_snapshot!(world.plan(&live), @r#"
+    ~ taker org_taker  metadata.tier "gold"
+    # giver update org_giver  needs --allow-domain-removal  domains.acme.com "verified" -> absent
+    # taker update org_taker  needs --allow-domain-removal  domains.acme.com "pending"
+    * taker plan/domain-moves
+        the domain acme.com moves here from `giver` (org_giver), where it is verified; it arrives pending, and sign-in by it stops until it is verified here
+    "#);
+    let plan = world.plan_once(&live);
+    let waits: Vec<&Reason> = plan
+        .held
+        .iter()
+        .filter(|held| held.change.key == key("taker"))
+        .map(|held| &held.change.reason)
+        .collect();
+    assert!(
+        matches!(waits.as_slice(), [Reason::DomainMoves { from, .. }] if *from == key("giver")),
+        "{waits:?}"
+    );
 }
