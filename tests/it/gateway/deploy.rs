@@ -2,6 +2,7 @@
 //! arguments that it understands, and nginx lets through the public paths alone.
 
 use std::fs;
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -80,6 +81,11 @@ struct Nginx {
 impl Nginx {
     /// Starts it in front of a gateway; `None` where there is no nginx.
     fn start(folder: &Path, gateway: &str) -> Option<Self> {
+        Self::of(folder, "nginx.conf", &[("127.0.0.1:8080", gateway)])
+    }
+
+    /// The same with one of the configurations, in which servers have other addresses.
+    fn of(folder: &Path, name: &str, servers: &[(&str, &str)]) -> Option<Self> {
         let program = std::env::var("PORTALCTL_NGINX").unwrap_or_else(|_| "nginx".to_owned());
         if Command::new(&program)
             .arg("-v")
@@ -96,10 +102,12 @@ impl Nginx {
         let address = port.local_addr().unwrap().to_string();
         drop(port);
         let here = folder.display();
-        let portal = file("nginx.conf")
+        let mut portal = file(name)
             .replace("listen 443 ssl", &format!("listen {address}"))
-            .replace("127.0.0.1:8080", gateway)
             .replace("/var/log/nginx", &here.to_string());
+        for (example, real) in servers {
+            portal = portal.replace(example, real);
+        }
         let portal = portal
             .lines()
             .filter(|line| !line.trim().starts_with("ssl_"));
@@ -164,4 +172,106 @@ fn nginx_lets_the_public_paths_through_and_logs_no_token() {
     }
     let log = fs::read_to_string(nginx.folder.join("portal.log")).unwrap();
     assert!(log.contains("GET /portal/acme/sso"), "{log}");
+}
+
+/// Starts an authentication service: the cookie `who` names the groups of the person, and without
+/// it the answer is 401. Returns its address.
+fn auth_service() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().map_while(Result::ok) {
+            let lines = BufReader::new(stream.try_clone().unwrap()).lines();
+            let head: Vec<String> = lines
+                .map_while(Result::ok)
+                .take_while(|line| !line.is_empty())
+                .collect();
+            let groups = head
+                .iter()
+                .find_map(|line| line.strip_prefix("Cookie: who="));
+            let answer = groups.map_or_else(
+                || "HTTP/1.1 401 Unauthorized\r\n".to_owned(),
+                |groups| {
+                    format!(
+                        "HTTP/1.1 202 Accepted\r\nX-Auth-Request-User: ada\r\n\
+                         X-Auth-Request-Groups: {groups}\r\nRemote-User: ada\r\n\
+                         Remote-Groups: {groups}\r\n"
+                    )
+                },
+            );
+            let rest = "Content-Length: 0\r\nConnection: close\r\n\r\n";
+            let _ = stream.write_all(format!("{answer}{rest}").as_bytes());
+        }
+    });
+    address
+}
+
+#[track_caller]
+fn only_the_auth_service_is_believed(config: &str, conf: &str, auth: &str, prefix: &str) {
+    let stage = Stage::with(&file(config), &format!("--public-url {PUBLIC_URL}"), "");
+    let service = auth_service();
+    let servers = [
+        ("127.0.0.1:8080", stage.gateway.address.as_str()),
+        (auth, service.as_str()),
+    ];
+    let Some(nginx) = Nginx::of(stage.env.root(), conf, &servers) else {
+        return;
+    };
+    let path = "/portal/acme/sso?handoff=0123456789";
+    let [user, groups] = ["User", "Groups"].map(|name| format!("{prefix}{name}"));
+    let forged = [(user.as_str(), "eve"), (groups.as_str(), "acme-it")];
+    let audited = stage.gateway.audited();
+    let stranger = nginx.get(path, &forged);
+    assert_eq!(stranger.status, 302, "{stranger:?}");
+    assert_eq!(stage.gateway.audited(), audited);
+    let staff = [&forged[..], &[("Cookie", "who=staff")]].concat();
+    assert_eq!(nginx.get(path, &staff).status, 403);
+    let admin = nginx.get(path, &[("Cookie", "who=acme-it")]);
+    assert!(admin.status < 400, "{admin:?}");
+    for log in ["portal.log", "portal-error.log", "error.log"] {
+        let log = fs::read_to_string(nginx.folder.join(log)).unwrap();
+        assert!(!log.contains("handoff="), "{log}");
+    }
+}
+
+#[test]
+fn behind_auth_request_only_the_auth_service_is_believed() {
+    only_the_auth_service_is_believed(
+        "gateway-proxy.yaml",
+        "nginx-auth-request.conf",
+        "127.0.0.1:4180",
+        "X-Forwarded-",
+    );
+}
+
+#[test]
+fn behind_authelia_only_the_auth_service_is_believed() {
+    only_the_auth_service_is_believed(
+        "authelia/gateway.yaml",
+        "authelia/nginx.conf",
+        "127.0.0.1:9091",
+        "Remote-",
+    );
+}
+
+#[test]
+fn below_a_path_the_cookies_lead_to_the_return_page() {
+    let public_url = "https://example.com/setup";
+    let stage = Stage::with(CONFIG, &format!("--public-url {public_url}"), "");
+    let servers = [("127.0.0.1:8080", stage.gateway.address.as_str())];
+    let Some(nginx) = Nginx::of(stage.env.root(), "nginx-path.conf", &servers) else {
+        return;
+    };
+    let path = format!(
+        "/setup/portal/acme/sso?token={}",
+        signed(&claims(public_url))
+    );
+    let handed_over = nginx.get(&path, &[]);
+    assert!(handed_over.status < 400, "{handed_over:?}");
+    let cookie = handed_over.cookie();
+    let returned = nginx.get("/setup/return/acme/sso", &[("Cookie", &cookie)]);
+    assert_eq!(returned.status, 200, "{returned:?}");
+    assert_eq!(nginx.get("/setup/metrics", &[]).status, 404);
+    let log = fs::read_to_string(nginx.folder.join("portal.log")).unwrap();
+    assert!(!log.contains("token="), "{log}");
 }
