@@ -116,6 +116,10 @@ enum Later {
 
 impl ServeArgs {
     /// Reads the customers for the first time.
+    #[cfg_attr(
+        not(feature = "operator"),
+        expect(clippy::unused_async, reason = "a cluster is waited for")
+    )]
     async fn declared(&self, ui: &Ui, stop: &CancellationToken) -> Result<Declared, CliError> {
         #[cfg(feature = "operator")]
         if let Some(environment) = &self.cluster.customers {

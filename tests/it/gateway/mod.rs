@@ -3,6 +3,7 @@
 mod attacks;
 mod browser;
 mod deploy;
+#[cfg(feature = "operator")]
 mod from_cluster;
 mod look;
 mod provisioned;
