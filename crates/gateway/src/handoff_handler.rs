@@ -40,6 +40,16 @@ const FORM_TIMEOUT: Duration = Duration::from_secs(10);
 /// Longest wait for the creation of another organization.
 const PROVISIONING_TIMEOUT: Duration = Duration::from_secs(15);
 
+/// Word of the app for a customer whom the manifest does not declare.
+enum Vouched {
+    /// None: the manifest has to declare the customer.
+    No,
+    /// Given now: the organization is created where there is none.
+    Now(NewCustomer),
+    /// Given before a question of the gateway, when the organization was there.
+    Before,
+}
+
 /// Person who may have a link.
 struct Admitted {
     subject: String,
@@ -47,8 +57,8 @@ struct Admitted {
     /// Token id, or the id that the app gave in its place; may be empty behind a proxy.
     handoff: String,
     claim: Option<Claim>,
-    /// Customer whom the app vouches for.
-    provision: Option<NewCustomer>,
+    /// Word of the app for a customer whom the manifest does not declare.
+    vouched: Vouched,
     /// Start of the portal with single sign-on.
     sso: SsoOptions,
 }
@@ -322,7 +332,7 @@ async fn admit_by_token(
         again: handoff.again,
         handoff: handoff.id,
         claim: Some(claim),
-        provision: handoff.provision,
+        vouched: handoff.provision.map_or(Vouched::No, Vouched::Now),
         sso: handoff.sso,
     })
 }
@@ -354,7 +364,7 @@ async fn admit_by_consent(
         again: true,
         handoff: consent.handoff,
         claim: Some(claim),
-        provision: None,
+        vouched: Vouched::Before,
         sso: SsoOptions::default(),
     })
 }
@@ -396,7 +406,7 @@ fn admit_by_proxy(
         again: false,
         handoff,
         claim: None,
-        provision: None,
+        vouched: Vouched::No,
         sso: SsoOptions::default(),
     })
 }
@@ -409,7 +419,11 @@ async fn make_link(
     admitted: &Admitted,
 ) -> Result<PortalLink, Refusal> {
     let state = visit.state;
-    let customer = visit.customer(key, admitted.provision.as_ref())?;
+    let customer = match &admitted.vouched {
+        Vouched::No => visit.customer(key, None)?,
+        Vouched::Now(new) => visit.customer(key, Some(new))?,
+        Vouched::Before => visit.known_customer(key),
+    };
     let desired = &customer.desired;
     let options = Options {
         undeclared: false,
@@ -420,7 +434,15 @@ async fn make_link(
     let permit = state.upstream.enter()?;
     let reading = match customer.standing {
         Standing::Manifest => state.upstream.read(&permit, desired, key, intent).await?,
-        Standing::App => provided(visit, &permit, &customer, (key, intent)).await?,
+        Standing::App => {
+            provided(
+                visit,
+                &permit,
+                (&customer, &admitted.vouched),
+                (key, intent),
+            )
+            .await?
+        }
     };
     let permitted = link::may_link(
         desired,
@@ -465,7 +487,7 @@ async fn make_link(
 async fn provided(
     visit: &Visit<'_>,
     permit: &Permit<'_>,
-    customer: &Customer,
+    (customer, vouched): (&Customer, &Vouched),
     (key, intent): (&OrgKey, Intent),
 ) -> Result<Reading, Refusal> {
     let state = visit.state;
@@ -484,6 +506,8 @@ async fn provided(
             let refusal = Refusal::new(codes::PROVISION, ErrorPage::NotReady);
             return Err(refusal.with_detail(detail));
         }
+        // What was there when the question was asked is gone: `may_link` says so.
+        _ if matches!(vouched, Vouched::Before) => return Ok(reading),
         Identity::Missing | Identity::Adoptable { .. } | Identity::Conflicted(_) => {}
     }
     visit.take_creation()?;

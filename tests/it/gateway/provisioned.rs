@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use super::way;
 use crate::support::gateway::{Answer, CONFIG, MANIFEST, Stage, claims, signed};
 use crate::support::wait;
 
@@ -69,7 +70,17 @@ fn whoever_signed_up_five_minutes_ago_presses_and_the_manifest_learns_of_it() {
     assert!(seen.body.contains(r#""organization_id":"org_"#), "{seen:?}");
 
     // A second press finds the organization.
-    assert_eq!(press(&stage, "umbrella", &umbrella()).status, 303);
+    let linked = press(&stage, "umbrella", &umbrella());
+    assert_eq!(linked.status, 303);
+
+    // Once it is set up, a question leads on as for any other customer.
+    let _ = way::finish(&stage, &linked.headers["location"]);
+    let asked = press(&stage, "umbrella", &umbrella());
+    let yes = way::consent(&asked);
+    let form = [("Content-Type", "application/x-www-form-urlencoded")];
+    let path = "/portal/umbrella/sso";
+    let changed = stage.gateway.send("POST", path, &form, &yes);
+    assert_eq!(changed.status, 303, "{changed:?}");
 
     // A plan notes it, and no run deletes it.
     let notes = plan_notes(&stage, "--prune");
@@ -90,7 +101,8 @@ fn whoever_signed_up_five_minutes_ago_presses_and_the_manifest_learns_of_it() {
         let name = r#"portalctl_gateway_reloads_total{what="manifest",outcome="read"}"#;
         stage.gateway.metric(name)
     });
-    assert_eq!(press(&stage, "umbrella", &json!({})).status, 303);
+    let declared = press(&stage, "umbrella", &json!({ "again": true }));
+    assert_eq!(declared.status, 303, "{declared:?}");
 }
 
 #[test]

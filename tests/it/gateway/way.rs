@@ -7,7 +7,7 @@ use crate::support::wait;
 
 /// Finishes the portal as the IT admin of a link, and returns the address of the redirect.
 #[track_caller]
-fn finish(stage: &Stage, link: &str) -> String {
+pub(super) fn finish(stage: &Stage, link: &str) -> String {
     let path = link.strip_prefix(&stage.sandbox.url()).unwrap();
     let portal = ask(stage.sandbox.address(), "GET", path, &[], "");
     assert_eq!(portal.status, 200, "{portal:?}");
@@ -221,7 +221,7 @@ fn behind_a_proxy_the_app_knows_its_own_request_again() {
 
 /// The field by which a page's form says yes.
 #[track_caller]
-fn consent(page: &Answer) -> String {
+pub(super) fn consent(page: &Answer) -> String {
     let (_, field) = page.body.split_once("name=\"consent\" value=\"").unwrap();
     format!("consent={}", field.split_once('"').unwrap().0)
 }
