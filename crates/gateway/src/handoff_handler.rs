@@ -27,7 +27,7 @@ use super::used_tokens::Claim;
 use super::visit::Visit;
 use super::{cookie, proxy};
 use portalctl_core::identity::Identity;
-use portalctl_core::link::{self, Options, ResolvedUrl};
+use portalctl_core::link::{self, Options, Permitted, ResolvedUrl};
 use portalctl_model::codes::{Code, gateway as codes};
 use portalctl_model::{ExternalUserId, Intent, OrgKey};
 use portalctl_workos::{LinkRequest, PortalLink, SsoOptions};
@@ -459,18 +459,34 @@ async fn make_link(
         detail: Some(refusal.message(key, intent)),
         ..Refusal::link(&refusal)
     })?;
+    let request = link_request(visit, key, permitted, admitted);
+    state.upstream.link(&permit, &request).await
+}
+
+/// Builds the request for a permitted link: the portal leads back to the gateway, unless returns are direct.
+fn link_request(
+    visit: &Visit<'_>,
+    key: &OrgKey,
+    permitted: Permitted,
+    admitted: &Admitted,
+) -> LinkRequest {
+    let Permitted {
+        organization,
+        intent,
+        urls,
+    } = permitted;
     let gateway_url = match visit.setup.config.return_mode {
         ReturnMode::Direct => None,
-        ReturnMode::Page | ReturnMode::Forward => Some(state.public_url.return_url(key, intent)),
+        ReturnMode::Page | ReturnMode::Forward => {
+            Some(visit.state.public_url.return_url(key, intent))
+        }
     };
     let text_of = |url: &Option<ResolvedUrl>| url.as_ref().map(|it| it.url.to_string());
-    let request = LinkRequest {
-        organization: permitted.organization,
+    LinkRequest {
+        organization,
         intent,
-        return_url: gateway_url
-            .clone()
-            .or_else(|| text_of(&permitted.urls.return_url)),
-        success_url: gateway_url.or_else(|| text_of(&permitted.urls.success_url)),
+        return_url: gateway_url.clone().or_else(|| text_of(&urls.return_url)),
+        success_url: gateway_url.or_else(|| text_of(&urls.success_url)),
         // The subject was checked by the same rule when it was read.
         external_user_id: ExternalUserId::parse(&admitted.subject).ok(),
         sso: if intent == Intent::Sso {
@@ -479,8 +495,7 @@ async fn make_link(
             SsoOptions::default()
         },
         it_contacts: Vec::new(),
-    };
-    state.upstream.link(&permit, &request).await
+    }
 }
 
 /// Reads the organization of a customer whom the app vouches for, and creates it where there is none.
