@@ -29,6 +29,14 @@ version: 1
 token: { issuer: https://app.example.com, secret_file: handoff.secret }
 clock_leeway: 0
 ";
+/// A configuration with a proxy on this machine, whose group `acme-it` has the IT admins of Acme.
+pub(crate) const PROXY: &str = "\
+version: 1
+proxy:
+  peers: [127.0.0.1]
+  groups:
+    acme-it: { organization: acme }
+";
 /// Three customers: one with everything, one with little, one that nobody has applied.
 pub(crate) const MANIFEST: &str = "\
 version: 1

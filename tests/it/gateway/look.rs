@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::gateway::{CONFIG, Stage, signed};
+use crate::support::gateway::{CONFIG, PROXY, Stage, signed};
 use crate::support::wait;
 
 /// A stage with a logo, own texts and a page that is told.
@@ -116,14 +116,13 @@ fn the_configuration_is_read_again_and_a_broken_one_is_not_taken() {
 
 #[test]
 fn groups_and_limits_change_while_people_are_served() {
-    let config = "version: 1\nproxy:\n  peers: [127.0.0.1]\n  groups:\n    acme-it: { organization: acme }\n";
-    let stage = Stage::new(config);
+    let stage = Stage::new(PROXY);
     let ask = |group: &'static str| {
         let headers = [("X-Forwarded-User", "ada"), ("X-Forwarded-Groups", group)];
         stage.gateway.get("/portal/acme/sso", &headers).status
     };
     assert_eq!((ask("acme-it"), ask("acme-admins")), (303, 403));
-    let config = config.replace("acme-it:", "acme-admins:");
+    let config = PROXY.replace("acme-it:", "acme-admins:");
     let config = format!("{config}limits: {{ per_subject: 2 }}\n");
     stage.env.write("gateway.yaml", &config);
     wait_for_reload(&stage, "read", 1.0);

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::gateway::{Answer, CONFIG, SECRET, Stage, ask, claims, signed, token};
+use crate::support::gateway::{Answer, CONFIG, PROXY, SECRET, Stage, ask, claims, signed, token};
 use crate::support::wait;
 
 /// Finishes the portal as the IT admin of a link, and returns the address of the redirect.
@@ -192,8 +192,8 @@ fn a_browser_gets_a_page_that_goes_on_by_itself() {
 
 #[test]
 fn behind_a_proxy_the_app_knows_its_own_request_again() {
-    let config = "version: 1\nproxy:\n  peers: [127.0.0.1]\n  groups:\n    acme-it: { organization: acme }\nreturns: forward\nsecret_file: handoff.secret\n";
-    let stage = Stage::new(config);
+    let config = format!("{PROXY}returns: forward\nsecret_file: handoff.secret\n");
+    let stage = Stage::new(&config);
     let known = |user: &'static str| {
         [
             ("X-Forwarded-User", user),
@@ -284,8 +284,7 @@ fn the_configuration_may_leave_the_change_to_the_app() {
 
 #[test]
 fn behind_a_proxy_a_yes_is_the_persons_who_was_asked() {
-    let config = "version: 1\nproxy:\n  peers: [127.0.0.1]\n  groups:\n    acme-it: { organization: acme }\n";
-    let stage = Stage::new(config);
+    let stage = Stage::new(PROXY);
     let known = |user: &'static str| {
         [
             ("X-Forwarded-User", user),
@@ -469,9 +468,8 @@ fn a_gateway_may_share_its_host_with_an_app() {
 
 #[test]
 fn a_page_that_leads_to_itself_keeps_the_path_of_the_gateway() {
-    let config = "version: 1\nproxy:\n  peers: [127.0.0.1]\n  groups:\n    acme-it: { organization: acme }\n";
     let options = "--public-url http://localhost:8080/setup";
-    let stage = Stage::with(config, options, "");
+    let stage = Stage::with(PROXY, options, "");
     let ada = [
         ("X-Forwarded-User", "ada"),
         ("X-Forwarded-Groups", "acme-it"),

@@ -4,7 +4,7 @@
 use serde_json::json;
 
 use super::{Attack, refuse, refuse_all};
-use crate::support::gateway::{CONFIG, Stage, claims, part, signed};
+use crate::support::gateway::{CONFIG, PROXY, Stage, claims, part, signed};
 
 pub(super) fn wrong_requests(stage: &Stage) -> Vec<Attack> {
     let fresh = || signed(&stage.claims());
@@ -300,8 +300,7 @@ const BROWSER: [(&str, &str); 3] = [
 
 #[test]
 fn behind_a_proxy_another_site_makes_no_link() {
-    let config = "version: 1\nproxy:\n  peers: [127.0.0.1]\n  groups:\n    acme-it: { organization: acme }\n";
-    let stage = Stage::new(config);
+    let stage = Stage::new(PROXY);
     let known = [
         ("X-Forwarded-User", "ada"),
         ("X-Forwarded-Groups", "acme-it"),
