@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
-use portalctl_manifest::{self as manifest, Input, Severity};
+use portalctl_manifest::{self as manifest, Input};
 use portalctl_model::codes::{Code, gateway as codes};
 use portalctl_model::desired::Desired;
 
@@ -83,8 +83,7 @@ impl Manifest {
             environment: self.environment.as_deref(),
         });
         let Some(desired) = checked.desired else {
-            let errors = checked.diagnostics.iter();
-            let errors = errors.filter(|found| found.severity == Severity::Error);
+            let errors = checked.diagnostics.errors();
             return Err(errors
                 .map(|found| {
                     let at = found.location.as_ref();

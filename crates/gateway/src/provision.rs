@@ -12,8 +12,8 @@ use serde_json::json;
 
 use super::config::Provision;
 use super::token::NewCustomer;
-use portalctl_core::plan::{Action, Plan};
-use portalctl_manifest::{self as manifest, Input, Severity};
+use portalctl_core::plan::{Action, Plan, is_marked, is_provisioned};
+use portalctl_manifest::{self as manifest, Input};
 use portalctl_model::desired::Desired;
 use portalctl_model::observed::Organization;
 use portalctl_model::{ManifestName, OrgKey, mark};
@@ -131,8 +131,7 @@ fn alone(
     let text = json!({ "version": 1, "organizations": { key.as_str(): entry } }).to_string();
     let checked = manifest::read(&[Input::Stdin(text.into_bytes())]);
     let Some(desired) = checked.desired else {
-        let errors = checked.diagnostics.iter();
-        let errors = errors.filter(|found| found.severity == Severity::Error);
+        let errors = checked.diagnostics.errors();
         let said: Vec<&str> = errors.map(|found| found.message.as_str()).collect();
         return Err(said.join("; "));
     };
@@ -172,15 +171,7 @@ fn alone(
 
 /// Returns whether an organization is one of this manifest: the gateway created it, or a run did.
 pub(super) fn is_ours(live: &Organization, manifest: Option<&ManifestName>) -> bool {
-    let marks = [mark::PROVISIONED, mark::OWNER];
-    manifest.is_some_and(|manifest| {
-        let has = |key| {
-            live.metadata
-                .get(key)
-                .is_some_and(|it| it == manifest.as_str())
-        };
-        marks.into_iter().any(has)
-    })
+    manifest.is_some_and(|manifest| is_marked(live, manifest) || is_provisioned(live, manifest))
 }
 
 /// Checks that a plan creates the organization of one entry and does nothing else.

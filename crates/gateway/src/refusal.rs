@@ -179,6 +179,8 @@ impl From<Code> for Refusal {
             ErrorPage::Restarted(WAIT)
         } else if code == codes::ROLE {
             ErrorPage::NeedsRole
+        } else if code == codes::PROVISION {
+            ErrorPage::NotReady
         } else if code == codes::OTHER_ORGANIZATION {
             ErrorPage::OtherOrganization
         } else if [codes::OTHER_INTENT, codes::UNDECLARED].contains(&code) {

@@ -11,7 +11,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio_util::sync::CancellationToken;
 
 use super::provision::{is_ours, only_creates};
-use super::refusal::{ErrorPage, Refusal};
+use super::refusal::Refusal;
 use portalctl_core::identity::Identity;
 use portalctl_core::identity::ownership::Ownership;
 use portalctl_core::plan::{Change, PlanInput, Policy, Target, plan};
@@ -164,8 +164,7 @@ impl Upstream {
             selection: &only,
         };
         let plan = plan(input, Target::default());
-        let not_provided =
-            |why: String| Refusal::new(codes::PROVISION, ErrorPage::NotReady).with_detail(why);
+        let not_provided = |why: String| Refusal::from(codes::PROVISION).with_detail(why);
         only_creates(&plan, key).map_err(not_provided)?;
         let options = apply::Options {
             concurrency: 1,
@@ -174,10 +173,8 @@ impl Upstream {
             permit: &Always,
             nonce: apply::nonce(self.clock.as_ref()),
         };
-        let report = tokio::select! {
-            report = apply::apply(&self.client, &plan, &options, &Silent).boxed() => report,
-            () = self.clock.sleep(DEADLINE) => return Err(Refusal::late()),
-        };
+        let applying = apply::apply(&self.client, &plan, &options, &Silent).boxed();
+        let report = self.in_time(applying.map(Ok)).await?;
         let problem = report.changes.iter().find_map(|it| it.outcome.problem());
         match problem {
             None => Ok(()),

@@ -36,11 +36,10 @@ impl<'a> Visit<'a> {
         key: &OrgKey,
         new: Option<&NewCustomer>,
     ) -> Result<Customer, Refusal> {
-        let refuse =
-            |why: String| Refusal::new(codes::PROVISION, ErrorPage::NotReady).with_detail(why);
         let manifest = self.state.manifest.current();
         let rules = self.setup.config.provision.as_ref();
-        provision::customer(manifest, key, new.zip(rules)).map_err(refuse)
+        let customer = provision::customer(manifest, key, new.zip(rules));
+        customer.map_err(|why| Refusal::from(codes::PROVISION).with_detail(why))
     }
 
     /// Returns the desired state to read a customer by.

@@ -103,9 +103,14 @@ impl Diagnostics {
 
     /// Returns whether there is an error.
     pub fn has_errors(&self) -> bool {
+        self.errors().next().is_some()
+    }
+
+    /// Returns the errors among the findings, in order.
+    pub fn errors(&self) -> impl Iterator<Item = &Diagnostic> {
         self.list
             .iter()
-            .any(|finding| finding.severity == Severity::Error)
+            .filter(|finding| finding.severity == Severity::Error)
     }
 
     /// Returns the findings in order.

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use portalctl_manifest::shape::{self, Manifest};
-use portalctl_manifest::{Checked, Input, Severity, read, to_yaml};
+use portalctl_manifest::{Checked, Input, read, to_yaml};
 use portalctl_model::OrgKey;
 use portalctl_model::codes::Code;
 use portalctl_model::desired::Defaults;
@@ -52,8 +52,7 @@ impl Validator {
             diagnostics,
             sources: _,
         } = read(&[Input::Stdin(to_yaml(&manifest).into_bytes())]);
-        let mut errors = diagnostics.iter();
-        let error = errors.find(|diagnostic| diagnostic.severity == Severity::Error)?;
+        let error = diagnostics.errors().next()?;
         Some(Refusal {
             code: error.code,
             reason: error.message.clone(),

@@ -65,7 +65,7 @@ pub fn removal(
 }
 
 /// Returns whether this manifest created an organization.
-pub(super) fn is_marked(live: &Organization, manifest: &ManifestName) -> bool {
+pub fn is_marked(live: &Organization, manifest: &ManifestName) -> bool {
     live.metadata
         .get(mark::OWNER)
         .is_some_and(|owner| owner == manifest.as_str())

@@ -42,7 +42,7 @@ pub use change::{
     Action, ActionKind, Change, Conflict, Flag, Held, HeldReason, Reason, Scope, Target, Warning,
 };
 pub use danger::Danger;
-pub use deletion::{Kept, removal};
+pub use deletion::{Kept, is_marked, removal};
 pub use destinations::{Destination, Destinations};
 pub use field_change::FieldChange;
 pub use fingerprint::Fingerprint;
@@ -423,11 +423,11 @@ fn unmanaged(desired: &Desired, observed: &Observed, identities: &Identities) ->
             .values()
             .filter(|live| !identities.concerned.contains(&live.id))
     };
-    let marked = |is_marked: fn(&Organization, &ManifestName) -> bool| {
+    let marked = |has_mark: fn(&Organization, &ManifestName) -> bool| {
         let manifest = desired.manifest.iter();
         let marked = manifest.flat_map(|manifest| {
             others()
-                .filter(|live| is_marked(live, manifest))
+                .filter(|live| has_mark(live, manifest))
                 .map(|live| UndeclaredOrganization {
                     id: live.id.clone(),
                     name: live.name.clone(),
@@ -438,9 +438,9 @@ fn unmanaged(desired: &Desired, observed: &Observed, identities: &Identities) ->
     };
     Unmanaged {
         count: Some(others().count()),
-        formerly_declared: marked(deletion::is_marked),
+        formerly_declared: marked(is_marked),
         provisioned: marked(|live, manifest| {
-            !deletion::is_marked(live, manifest) && is_provisioned(live, manifest)
+            !is_marked(live, manifest) && is_provisioned(live, manifest)
         }),
     }
 }
