@@ -22,7 +22,7 @@ use super::manifest;
 use super::operator;
 use super::session;
 use super::ui::Ui;
-use portalctl_gateway::{Config, Customers, Gateway, OpenError, Options, Problem, PublicUrl};
+use portalctl_gateway::{Config, Customers, Gateway, OpenError, Options, PublicUrl};
 use portalctl_manifest::Input;
 use portalctl_model::codes::{cli as codes, gateway as gateway_codes};
 use portalctl_model::desired::Desired;
@@ -267,26 +267,15 @@ fn config(path: &Path) -> Result<Config, CliError> {
         .map_err(|error| CliError::file(gateway_codes::CONFIG, "read", path, &error))?;
     let folder = path.parent().unwrap_or(Path::new(""));
     Config::read(&text, folder).map_err(|problems| {
-        let file = path.display().to_string();
-        let mut items: Vec<ErrorItem> = problems.iter().map(|it| item(it, &file)).collect();
+        let told = problems.iter().map(|problem| problem.told(path));
+        let mut items: Vec<ErrorItem> = told
+            .map(|message| ErrorItem::new(gateway_codes::CONFIG, message, None))
+            .collect();
         if let Some(last) = items.last_mut() {
             last.help = Some(gateway_codes::CONFIG.entry().fix.to_owned());
         }
         CliError::several(Exit::Usage, items)
     })
-}
-
-fn item(problem: &Problem, file: &str) -> ErrorItem {
-    let Problem {
-        line,
-        column,
-        message,
-    } = problem;
-    let place = match line {
-        0 => file.to_owned(),
-        line => format!("{file}:{line}:{column}"),
-    };
-    ErrorItem::new(gateway_codes::CONFIG, format!("{place}: {message}"), None)
 }
 
 /// The address that was named; on loopback the one that is listened on.

@@ -21,6 +21,7 @@
     )
 )]
 
+mod admission;
 mod audit_log;
 mod config;
 mod cookie;

@@ -80,18 +80,10 @@ struct Page<'a> {
     logo: Option<&'a str>,
     style: &'a str,
     script: &'static str,
-    language: String,
-    direction: &'static str,
     locale: Locale<'a>,
     icon: Icon,
     message: Message,
-    button: Option<&'a Button>,
-    /// Way back, below a button that does something else.
-    back: Option<&'a Button>,
-    /// Name of the request, which its line in the log has, too.
-    reference: Option<&'a str>,
-    motion: Motion<'a>,
-    told: Option<Told<'a>>,
+    parts: Parts<'a>,
 }
 
 /// Movement of a page without its reader.
@@ -105,19 +97,14 @@ enum Motion<'a> {
     GoesOn(&'a str),
 }
 
-impl Motion<'_> {
-    /// Returns whether a script moves the page.
-    const fn runs(self) -> bool {
-        matches!(self, Self::Polls(_))
-    }
-}
-
 /// Parts of a page beside its text.
 #[derive(Clone, Copy)]
 struct Parts<'a> {
     status: StatusCode,
     button: Option<&'a Button>,
+    /// Way back, below a button that does something else.
     back: Option<&'a Button>,
+    /// Name of the request, which its line in the log has, too.
     reference: Option<&'a str>,
     motion: Motion<'a>,
     told: Option<Told<'a>>,
@@ -133,6 +120,13 @@ impl Default for Parts<'_> {
             motion: Motion::Still,
             told: None,
         }
+    }
+}
+
+impl Parts<'_> {
+    /// Returns whether a script moves the page, or tells the page that opened it.
+    const fn has_script(self) -> bool {
+        matches!(self.motion, Motion::Polls(_)) || self.told.is_some()
     }
 }
 
@@ -194,10 +188,10 @@ impl Policies {
         }
     }
 
-    fn for_page(&self, page: &Page<'_>) -> &HeaderValue {
-        if page.motion.runs() || page.told.is_some() {
+    fn of_page(&self, parts: Parts<'_>) -> &HeaderValue {
+        if parts.has_script() {
             &self.with_script
-        } else if matches!(page.button, Some(Button::Form { .. })) {
+        } else if matches!(parts.button, Some(Button::Form { .. })) {
             &self.with_form
         } else {
             &self.still
@@ -321,22 +315,16 @@ impl View<'_> {
             logo: pages.logo.as_deref(),
             style: &pages.style,
             script: SCRIPT,
-            language: locale.tag(),
-            direction: locale.direction(),
             locale,
             icon,
             message: locale.message(text, &[("title", &title)]),
-            button: parts.button,
-            back: parts.back,
-            reference: parts.reference,
-            motion: parts.motion,
-            told: parts.told,
+            parts,
         };
         // Rendering into memory does not fail; the heading alone would still be an answer.
         let html = page
             .render()
             .unwrap_or_else(|_| page.message.heading.clone());
-        let policy = pages.policies.for_page(&page).clone();
+        let policy = pages.policies.of_page(parts).clone();
         let mut answer = Response::new(Body::from(html));
         *answer.status_mut() = parts.status;
         let headers = answer.headers_mut();

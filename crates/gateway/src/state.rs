@@ -171,10 +171,8 @@ impl GatewayState {
             files::read(file).map_err(|error| bad(format!("{name} cannot be read: {error}")))?;
         let folder = file.parent().unwrap_or(Path::new(""));
         let config = Config::read(&text, folder).map_err(|problems| {
-            let problems = problems.iter();
-            let said =
-                problems.map(|it| format!("{name}:{}:{}: {}", it.line, it.column, it.message));
-            said.map(|message| (codes::CONFIG, message))
+            let told = problems.iter().map(|problem| problem.told(file));
+            told.map(|message| (codes::CONFIG, message))
                 .collect::<Problems>()
         })?;
         let late = config.needs_restart(&self.setup().config);

@@ -12,8 +12,8 @@ use axum::response::Response;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde_json::{Value, json};
 
+use super::admission::with_keys;
 use super::audit_log::{AuditRecord, Route};
-use super::handoff_handler::with_keys;
 use super::provision::{self, Standing};
 use super::refusal::{ErrorPage, Refusal};
 use super::request::peer_address;

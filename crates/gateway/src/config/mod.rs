@@ -200,6 +200,22 @@ pub struct Problem {
     pub message: String,
 }
 
+impl Problem {
+    /// Describes the problem with its place in a file.
+    pub fn told(&self, file: &Path) -> String {
+        let Self {
+            line,
+            column,
+            message,
+        } = self;
+        let file = file.display();
+        match line {
+            0 => format!("{file}: {message}"),
+            line => format!("{file}:{line}:{column}: {message}"),
+        }
+    }
+}
+
 impl Config {
     /// Parses and checks a configuration. Relative paths in it are resolved against `folder`.
     pub fn read(text: &str, folder: &Path) -> Result<Self, Vec<Problem>> {

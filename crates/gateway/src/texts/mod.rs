@@ -14,12 +14,10 @@ use unic_langid::{CharacterDirection, LanguageIdentifier};
 #[cfg(test)]
 mod tests;
 
-/// Language that has every text, and is shown where a visitor wants none of the others.
-pub(super) const ENGLISH: &str = "en";
-
-/// Languages that come with the gateway.
+/// Languages that come with the gateway. English, the first, has every text, and is shown where a visitor
+/// wants none of the others.
 const BUILT_IN: [(&str, &str); 5] = [
-    (ENGLISH, include_str!("en.ftl")),
+    ("en", include_str!("en.ftl")),
     ("de", include_str!("de.ftl")),
     ("es", include_str!("es.ftl")),
     ("fr", include_str!("fr.ftl")),
@@ -41,9 +39,10 @@ pub(super) struct Message {
 
 /// Texts in all languages.
 pub(super) struct Texts {
+    /// English first.
     languages: Vec<Language>,
-    /// Language for visitors who want none of the others.
-    default: LanguageIdentifier,
+    /// Place of the language for visitors who want none of the others.
+    default: usize,
 }
 
 struct Language {
@@ -85,25 +84,26 @@ impl Texts {
                     continue;
                 }
             };
-            let unknown = messages_of(text);
-            let unknown = unknown.difference(&known);
+            let names = messages_of(text);
+            let unknown = names.difference(&known);
             problems.extend(unknown.map(|it| format!("{id}: there is no text `{it}`")));
-            let at = languages.iter().position(|language| language.id == *id);
-            let at = at.unwrap_or_else(|| {
+            let at = place_of(id, &languages).unwrap_or_else(|| {
                 languages.push(Language::new(id.clone()));
                 languages.len() - 1
             });
             languages[at].bundle.add_resource_overriding(resource);
-            problems.extend(unusable(&languages[at], &messages_of(text)));
+            problems.extend(unusable(&languages[at], &names));
         }
-        let default = default.cloned().unwrap_or_else(english);
-        if !languages.iter().any(|language| language.id == default) {
-            problems.push(format!("there are no texts in the language {default}"));
-        }
-        if problems.is_empty() {
-            Ok(Self { languages, default })
-        } else {
-            Err(problems)
+        let default = default.map_or(Some(0), |id| {
+            let place = place_of(id, &languages);
+            if place.is_none() {
+                problems.push(format!("there are no texts in the language {id}"));
+            }
+            place
+        });
+        match default {
+            Some(default) if problems.is_empty() => Ok(Self { languages, default }),
+            _ => Err(problems),
         }
     }
 
@@ -114,17 +114,18 @@ impl Texts {
         let available: Vec<&LanguageIdentifier> =
             self.languages.iter().map(|language| &language.id).collect();
         let chosen = negotiate_languages(&wanted, &available, None, NegotiationStrategy::Lookup);
-        let chosen = chosen.first().map_or(&self.default, |id| **id);
+        let chosen = chosen.first();
+        let chosen = chosen.and_then(|id| place_of(id, &self.languages));
         Locale {
             texts: self,
-            language: self.language(chosen),
+            language: &self.languages[chosen.unwrap_or(self.default)],
         }
     }
+}
 
-    fn language(&self, id: &LanguageIdentifier) -> &Language {
-        let found = self.languages.iter().find(|language| language.id == *id);
-        found.unwrap_or(&self.languages[0])
-    }
+/// Returns the place of a language.
+fn place_of(id: &LanguageIdentifier, languages: &[Language]) -> Option<usize> {
+    languages.iter().position(|language| language.id == *id)
 }
 
 impl Locale<'_> {
@@ -148,9 +149,8 @@ impl Locale<'_> {
         for (name, value) in values {
             arguments.set(*name, *value);
         }
-        let default = self.texts.language(&self.texts.default);
-        let english = &self.texts.languages[0];
-        let said = [self.language, default, english]
+        let Texts { languages, default } = self.texts;
+        let said = [self.language, &languages[*default], &languages[0]]
             .into_iter()
             .find_map(|language| language.message(id, &arguments));
         // Every text that the code names is in the English resource: a test compares them.
@@ -168,14 +168,12 @@ impl Locale<'_> {
 
 impl Language {
     fn new(id: LanguageIdentifier) -> Self {
-        let mut bundle = FluentBundle::new_concurrent(vec![id.clone()]);
-        let language = Self {
-            bundle: FluentBundle::new_concurrent(vec![id.clone()]),
-            id,
-        };
+        let bundle = FluentBundle::new_concurrent(vec![id.clone()]);
+        let mut language = Self { id, bundle };
         // Marks around values keep a Latin name in order inside a text from right to left.
-        bundle.set_use_isolating(language.is_right_to_left());
-        Self { bundle, ..language }
+        let is_right_to_left = language.is_right_to_left();
+        language.bundle.set_use_isolating(is_right_to_left);
+        language
     }
 
     fn is_right_to_left(&self) -> bool {
@@ -195,22 +193,14 @@ impl Language {
         arguments: &FluentArgs<'_>,
     ) -> (Option<Message>, Vec<FluentError>) {
         let mut errors = Vec::new();
-        let heading = message.value().map(|pattern| {
+        let mut say = |pattern| {
             let said = self
                 .bundle
                 .format_pattern(pattern, Some(arguments), &mut errors);
             said.into_owned()
-        });
-        let paragraphs = message
-            .attributes()
-            .map(|paragraph| {
-                let pattern = paragraph.value();
-                let said = self
-                    .bundle
-                    .format_pattern(pattern, Some(arguments), &mut errors);
-                said.into_owned()
-            })
-            .collect();
+        };
+        let heading = message.value().map(&mut say);
+        let paragraphs = message.attributes().map(|it| say(it.value())).collect();
         let said = heading.map(|heading| Message {
             heading,
             paragraphs,
@@ -219,14 +209,10 @@ impl Language {
     }
 }
 
-fn english() -> LanguageIdentifier {
-    ENGLISH.parse().expect("`en` is a language tag")
-}
-
 fn built_in((tag, text): &(&str, &str)) -> Language {
     let mut language = Language::new(tag.parse().expect("a language tag"));
     let resource = FluentResource::try_new((*text).to_owned());
-    let resource = resource.unwrap_or_else(|(resource, _)| resource);
+    let resource = resource.expect("a test reads every resource that comes with the gateway");
     language.bundle.add_resource_overriding(resource);
     language
 }
